@@ -1,0 +1,40 @@
+# Every target is one line of `make help`. The first use of one installs what it needs, into this folder only.
+
+PYTHON ?= python3
+VENV := .venv/bin
+export PYTHONPATH := layers/core
+export STORY CONVOKE_PORT CONVOKE_INBOX_PORT ACCOUNT NAME STACK
+
+help:  ## show the targets
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | while IFS="$$(printf '\t')" read -r target what; do \
+		printf '  make %-8s %s\n' "$$target" "$$what"; done
+
+# Recipes that run for long are one plain command each, so that make hands its signals on to them and to no shell.
+run:  ## the whole stack on this machine, until Ctrl-C (STORY=no leaves the story out; CONVOKE_PORT, CONVOKE_INBOX_PORT)
+	@$(PYTHON) -m local.install run
+	@$(VENV)/python -m local.stack
+
+test: export PYTHONTZPATH =
+test:  ## install everything and run all tests (T=tests/test_itip.py runs some)
+	@$(PYTHON) -m local.install test
+	$(VENV)/python -m pytest $(T)
+
+check:  ## lint, format, types, template
+	@$(PYTHON) -m local.install test
+	$(VENV)/ruff check
+	$(VENV)/ruff format --check
+	$(VENV)/mypy
+	SAM_CLI_TELEMETRY=0 $(VENV)/sam validate --lint
+
+key:  ## make an API key: ACCOUNT=acme NAME=ci, in the stack STACK (convoke) of your AWS account
+	@$(PYTHON) -m local.install run
+	@$(VENV)/python -m local.key
+
+deploy: export SAM_CLI_TELEMETRY = 0
+deploy:  ## build for Lambda and deploy to your AWS account; asks for what it needs to know
+	@$(PYTHON) -m local.install run
+	PYTHON=$(CURDIR)/$(VENV)/python $(VENV)/sam build
+	$(VENV)/sam deploy --guided
+
+.PHONY: help run test check key deploy
+.DEFAULT_GOAL := help

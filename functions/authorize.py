@@ -1,0 +1,31 @@
+"""Says whose an API key is: the authorizer of the HTTP API (payload 2.0, simple responses).
+
+API Gateway asks at most once a minute for each key, and answers 401 itself where there is no Authorization header.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+from aws_lambda_powertools import Logger
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from convoke.settings import settings
+from convoke.store import accounts, dynamo
+
+logger = Logger()
+client = cache(dynamo.client)
+
+
+@logger.inject_lambda_context
+def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
+    scheme, _, secret = event.get("headers", {}).get("authorization", "").partition(" ")
+    account = None
+    if scheme.lower() == "bearer":
+        account = accounts.account_of(client(), settings().accounts_table, secret.strip())
+    if account is None:
+        logger.info("refused")
+        return {"isAuthorized": False}
+    logger.info("admitted", account=account.account, key=account.key)
+    return {"isAuthorized": True, "context": {"account": account.account, "key": account.key}}

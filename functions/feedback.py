@@ -1,0 +1,36 @@
+"""What SES reports of mails it accepted, through SNS: sent, delivered, bounced, complained of."""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from typing import Any
+
+from aws_lambda_powertools import Logger
+from aws_lambda_powertools.utilities.data_classes import SNSEvent, event_source
+from aws_lambda_powertools.utilities.typing import LambdaContext
+from convoke.feedback import hear, report_of
+from convoke.perform import Aws
+from convoke.settings import settings
+
+logger = Logger()
+
+
+@cache
+def aws() -> Aws:
+    return Aws(settings(), logger)
+
+
+@logger.inject_lambda_context
+@event_source(data_class=SNSEvent)
+def handler(event: SNSEvent, context: LambdaContext) -> None:
+    """Any order, any number of times. What is no SES event is logged and dropped: it would not become one."""
+    for record in event.records:
+        try:
+            report = report_of(json.loads(record.sns.message))
+        except (KeyError, ValueError, TypeError) as error:
+            logger.warning("not an SES event", why=type(error).__name__, message_id=record.sns.message_id)
+            continue
+        if report is not None:
+            known = aws().run(hear(report))
+            logger.info("reported", registration=report.registration_id, state=report.state.value, known=known)

@@ -1,0 +1,20 @@
+"""Keeps people's calendars true. The map of the package, in the order to read it.
+
+What there is and what to say, without any AWS:
+
+- ``model``: the nouns: Event, Registration, Told, Message, and the sequence state of an Invitation
+- ``decide``: ``next_message``, the heart: what is true against what was told
+- ``itip``, ``lines``, ``timezones``: a Message as iCalendar bytes, an answer read from them
+- ``mail``, ``words``: the MIME mail around it and what it says to a person; an incoming mail, taken apart with care
+
+How it is delivered, as steps that yield ``effects``:
+
+- ``reconcile``: one attendee: read, decide, claim, send, record
+- ``fanout``: a changed event, a slice of its people at a time
+- ``sweep``: whatever is still owed
+- ``feedback``: what SES reports; ``replies``: whose answer counts
+- ``perform``: the effects done for real, with ``post`` (SES) and ``store`` (DynamoDB)
+
+What the API needs beside: ``shapes`` (what may come in), ``walltimes``, ``answers`` (what goes out), ``problems``; and
+``settings``, what a deployment decides.
+"""

@@ -1,0 +1,176 @@
+"""What goes out over HTTP: nouns as api.md shows them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, Field
+
+from . import shapes
+from .decide import participation, uid
+from .model import DeliveryState, Event, Method, Participation, Posted, RegistrationStatus, Seats, Sender
+from .reconcile import Seen, decide
+from .store.keys import instant
+
+Moment = Annotated[str, Field(description="RFC 3339, UTC", examples=["2027-03-12T08:00:00.000000Z"])]
+
+
+class PersonOut(BaseModel):
+    name: str
+    email: str
+
+
+class ConferenceOut(BaseModel):
+    label: str
+    uri: str
+
+
+class EventOut(BaseModel):
+    event_id: str
+    version: int
+    status: Literal["confirmed", "tentative", "draft", "cancelled"]
+    title: str
+    start: str
+    end: str
+    time_zone: str | None
+    organizer: PersonOut
+    description: str
+    location: str
+    url: str
+    conference: ConferenceOut | None
+    reminders: list[str]
+    capacity: int | None
+    recurrence: str | None
+    registered: Annotated[int, Field(description="How many come.")]
+    waiting: Annotated[int, Field(description="How many wait for a seat.")]
+    created_at: Moment
+    updated_at: Moment
+
+
+class InvitationOut(BaseModel):
+    """What this person was told last, and what became of it."""
+
+    uid: str
+    method: Method | None
+    sequence: int | None
+    state: DeliveryState
+    sent_at: Moment | None
+
+
+class RegistrationOut(BaseModel):
+    registration_id: str
+    event_id: str
+    name: str | None
+    email: str | None
+    language: str | None
+    status: RegistrationStatus
+    participation: Participation
+    invitation: InvitationOut
+    created_at: Moment
+    updated_at: Moment
+
+
+class MessageOut(BaseModel):
+    """One message to one person; nothing was sent yet where ``sent_at`` is null."""
+
+    uid: str
+    method: Method
+    sequence: int
+    dtstamp: Moment
+    state: DeliveryState
+    created_at: Moment
+    sent_at: Moment | None
+
+
+class EventPage(BaseModel):
+    items: list[EventOut]
+    next: str | None
+
+
+class RegistrationPage(BaseModel):
+    items: list[RegistrationOut]
+    next: str | None
+
+
+class MessagePage(BaseModel):
+    items: list[MessageOut]
+    next: str | None
+
+
+class FieldProblem(BaseModel):
+    field: Annotated[str, Field(description="A dotted path, such as organizer.email")]
+    message: str
+
+
+class Problem(BaseModel):
+    """RFC 9457. Nothing is stored when a problem is answered."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    errors: list[FieldProblem]
+
+
+def event(event: Event, seats: Seats) -> EventOut:
+    return EventOut(
+        event_id=event.event_id,
+        version=event.version,
+        **shapes.written(event),
+        registered=seats.taken,
+        waiting=seats.waiting,
+        created_at=instant(event.created_at),
+        updated_at=instant(event.updated_at),
+    )
+
+
+def registration(seen: Seen, sender: Sender, now: datetime) -> RegistrationOut:
+    person, invitation = seen.registration, seen.invitation
+    sent = invitation.acknowledged
+    known: dict[str, Any] = {"name": person.name, "email": person.email, "language": person.language}
+    if person.status is RegistrationStatus.ERASED:
+        known = dict.fromkeys(known)
+    said = sent or invitation.unacknowledged
+    return RegistrationOut(
+        registration_id=person.registration_id,
+        event_id=person.event_id,
+        **known,
+        status=person.status,
+        participation=participation(person, invitation),
+        invitation=InvitationOut(
+            uid=said.told.uid
+            if said
+            else uid(person.event_id, person.registration_id, invitation.generation, sender.domain),
+            method=sent.told.method if sent else None,
+            sequence=sent.told.sequence if sent else None,
+            state=state(seen, sender, now),
+            sent_at=instant(sent.at) if sent else None,
+        ),
+        created_at=instant(person.created_at),
+        updated_at=instant(person.updated_at),
+    )
+
+
+def state(seen: Seen, sender: Sender, now: datetime) -> DeliveryState:
+    """What became of the latest message; "pending" while there is another to send, whether or not anybody knows yet."""
+    invitation = seen.invitation
+    somebody_is_at_it = invitation.lease_until is not None and invitation.lease_until > now
+    if invitation.doubt and not somebody_is_at_it and invitation.state is not DeliveryState.FAILED:
+        return DeliveryState.UNKNOWN
+    if decide(seen, sender, now) is not None:
+        return DeliveryState.PENDING
+    return invitation.state
+
+
+def message(posted: Posted) -> MessageOut:
+    told = posted.told
+    return MessageOut(
+        uid=told.uid,
+        method=told.method,
+        sequence=told.sequence,
+        dtstamp=instant(told.dtstamp),
+        state=posted.state,
+        created_at=instant(posted.written_at),
+        sent_at=instant(posted.sent_at) if posted.sent_at else None,
+    )

@@ -1,0 +1,145 @@
+"""What SES reports of a message after it accepted it: who was reached, who was not, who may not be mailed again.
+
+Reports come late, twice and in any order, so each is applied as a fact that cannot be undone by a lesser one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from .effects import Amend, ReadInvitation, Sent, Steps
+from .model import Acknowledged, ConvokeError, DeliveryState, Invitation, Stopped, noun
+
+# Of two reports of one message the later in this list stands.
+GRAVITY = (
+    DeliveryState.ACCEPTED,
+    DeliveryState.DELIVERED,
+    DeliveryState.FAILED,
+    DeliveryState.BOUNCED,
+    DeliveryState.SUPPRESSED,
+    DeliveryState.COMPLAINED,
+)
+
+TRIES = 8
+
+
+class Crowded(ConvokeError):
+    """Others wrote the same invitation again and again; the report will be delivered once more."""
+
+
+@noun
+class Report:
+    """One SES event about one message of ours. ``final`` says that the address must not be mailed again; ``at`` is UTC."""
+
+    event_id: str
+    registration_id: str
+    sequence: int
+    state: DeliveryState
+    final: bool
+    address: str
+    ses_id: str
+    at: datetime
+
+
+def report_of(event: Mapping[str, Any]) -> Report | None:
+    """Read an SES event (event publishing's JSON); ``None`` where it says nothing about a message of ours.
+
+    Raises :class:`KeyError` or :class:`ValueError` for what is not an SES event at all.
+    """
+    mail = event["mail"]
+    tags = mail.get("tags", {})
+    if not {"event", "registration", "sequence"} <= set(tags):
+        return None
+    state, final = _state(event)
+    if state is None:
+        return None
+    return Report(
+        event_id=tags["event"][0],
+        registration_id=tags["registration"][0],
+        sequence=int(tags["sequence"][0]),
+        state=state,
+        final=final,
+        address=mail["destination"][0],
+        ses_id=mail["messageId"],
+        at=datetime.fromisoformat(mail["timestamp"]),
+    )
+
+
+def _state(event: Mapping[str, Any]) -> tuple[DeliveryState | None, bool]:
+    match event["eventType"]:
+        case "Send":
+            return DeliveryState.ACCEPTED, False
+        case "Delivery":
+            return DeliveryState.DELIVERED, False
+        case "Bounce":
+            bounce = event["bounce"]
+            suppressed = bounce.get("bounceSubType") in ("Suppressed", "OnAccountSuppressionList")
+            state = DeliveryState.SUPPRESSED if suppressed else DeliveryState.BOUNCED
+            # A full mailbox or a mail too large today may do tomorrow.
+            return state, bounce["bounceType"] == "Permanent"
+        case "Complaint":
+            return DeliveryState.COMPLAINED, True
+        case "Reject" | "Rendering Failure":
+            return DeliveryState.FAILED, False
+        case _:
+            return None, False
+
+
+def hear(report: Report) -> Steps[bool]:
+    """Apply one report; answers whether it was about an invitation that stands."""
+    for _ in range(TRIES):
+        invitation = yield ReadInvitation(event_id=report.event_id, registration_id=report.registration_id)
+        if invitation is None:
+            return False
+        heard = after(invitation, report)
+        if heard == invitation or (yield Amend(seen=invitation, heard=heard)):
+            yield Sent(
+                registration_id=report.registration_id,
+                sequence=report.sequence,
+                state=report.state,
+                ses_id=report.ses_id,
+                at=report.at,
+            )
+            return True
+    raise Crowded(f"{TRIES} tries met other writers")
+
+
+def after(invitation: Invitation, report: Report) -> Invitation:
+    """The invitation once ``report`` is known."""
+    pending = invitation.unacknowledged
+    if pending is not None and pending.told.sequence == report.sequence:
+        # Any report proves that SES accepted it; it does not answer a request to send it again.
+        previous = invitation.acknowledged
+        invitation = replace(
+            invitation,
+            acknowledged=Acknowledged(
+                told=pending.told,
+                ses_id=report.ses_id,
+                at=report.at,
+                repair=pending.repair,
+                resend=previous.resend if previous else 0,
+            ),
+            state=DeliveryState.ACCEPTED,
+        )
+    last = invitation.acknowledged
+    if last is not None and last.told.sequence == report.sequence and _graver(report.state, invitation.state):
+        invitation = replace(invitation, state=report.state)
+    if report.final:
+        invitation = _stop(invitation, report)
+    return invitation
+
+
+def _stop(invitation: Invitation, report: Report) -> Invitation:
+    standing = invitation.stop_of(report.address)
+    if standing is not None and not _graver(report.state, standing.state):
+        return invitation
+    others = [stop for stop in invitation.stopped if stop != standing]
+    stops = [*others, Stopped(address=report.address, state=report.state)]
+    return replace(invitation, stopped=tuple(sorted(stops, key=lambda stop: stop.address)))
+
+
+def _graver(one: DeliveryState, other: DeliveryState) -> bool:
+    return other not in GRAVITY or GRAVITY.index(one) > GRAVITY.index(other)

@@ -1,0 +1,296 @@
+"""What a calendar says: a Message as iCalendar bytes, and an attendee's answer read from them (RFC 5545, RFC 5546).
+
+Order and spelling of what is written never vary: a message under one SEQUENCE and DTSTAMP is always the same
+bytes.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from urllib.parse import quote, unquote
+
+from . import lines
+from .lines import Line, clean, component, line, one_line
+from .model import ConvokeError, EventStatus, Message, Method, Participation, Person, Unsayable, noun
+from .timezones import vtimezone
+
+PRODID = "-//Convoke//Convoke//EN"  # no version: it would change the bytes
+
+# UTC by its names. It is written as `...Z`, without a VTIMEZONE: every client reads that alike, and a TZID may not
+# stand beside a time in UTC (RFC 5545, section 3.2.19).
+_UTC = frozenset({"Etc/UCT", "Etc/UTC", "Etc/Universal", "Etc/Zulu", "UCT", "UTC", "Universal", "Zulu"})
+
+_LOCAL_PART = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*")
+_DOMAIN = re.compile(r"(?:[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?\.)*[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?")
+_UID = re.compile(r"[A-Za-z0-9._@-]{1,255}")
+_DTSTAMP = re.compile(r"([0-9]{8}T[0-9]{6})Z?")
+
+_LARGEST_ANSWER = 64 * 1024
+_DEEPEST = 4
+
+
+class NotAnAnswer(ConvokeError):
+    """A calendar that does not answer one invitation. ``reason``: method, attendees, uid, partstat or unreadable."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+@noun
+class Answer:
+    """What one attendee answered: ``attendee`` is their address in lower case, ``dtstamp`` an instant in UTC."""
+
+    uid: str
+    attendee: str
+    participation: Participation
+    sequence: int
+    dtstamp: datetime
+
+
+def calendar(message: Message, *, sequence: int, dtstamp: datetime) -> bytes:
+    """The whole VCALENDAR of ``message``, read back and found to hold exactly what was meant.
+
+    Raises :class:`Unsayable`, naming the property, where it does not. ``dtstamp`` is an instant in UTC.
+    """
+    if not _UID.fullmatch(message.uid):
+        raise Unsayable("UID has characters that not every mail system keeps")
+    meant = component(
+        "VCALENDAR",
+        line("PRODID", PRODID),
+        line("VERSION", "2.0"),
+        line("CALSCALE", "GREGORIAN"),
+        line("METHOD", message.method),
+        *_zone(message),
+        *component("VEVENT", *_event(message, sequence, dtstamp), *_alarms(message)),
+    )
+    written = lines.write(meant)
+    _compare(meant, written)
+    return written
+
+
+def address(email: str) -> str:
+    """``email`` as mail and calendars carry it: the domain in Punycode. Raises :class:`Unsayable` where they cannot."""
+    local, _, domain = email.rpartition("@")
+    try:
+        domain = domain.encode("idna").decode("ascii")
+    except UnicodeError as error:
+        raise Unsayable("an address has a domain that does not exist in Punycode") from error
+    if not _LOCAL_PART.fullmatch(local) or not _DOMAIN.fullmatch(domain):
+        raise Unsayable("an address has characters that mail cannot carry")
+    return f"{local}@{domain}"
+
+
+def description(message: Message) -> str:
+    """The description, and after it the link to join by: most clients do not show CONFERENCE."""
+    text = clean(message.description).strip()
+    if message.conference is None:
+        return text
+    link = f"{one_line(message.conference.label) or 'Join'}: {uri(message.conference.uri)}"
+    return f"{text}\n\n{link}" if text else link
+
+
+def uri(text: str) -> str:
+    """``text`` as a URI: all that may not stand in one is percent-encoded."""
+    return quote(one_line(text), safe="%/:?#[]@!$&'()*+,;=~")
+
+
+def _zone(message: Message) -> tuple[Line, ...]:
+    when = message.when
+    if when.all_day or when.time_zone is None or when.time_zone in _UTC:
+        return ()
+    return vtimezone(when.time_zone, when.starts_at, when.ends_at)
+
+
+def _event(message: Message, sequence: int, dtstamp: datetime) -> Iterator[Line]:
+    cancels = message.method is Method.CANCEL
+    yield line("UID", message.uid)
+    yield line("SEQUENCE", str(sequence))
+    yield line("DTSTAMP", _instant(dtstamp))
+    yield line("CREATED", _instant(message.created_at))
+    yield line("LAST-MODIFIED", _instant(max(message.created_at, message.updated_at)))
+    yield from _when(message)
+    yield line("SUMMARY", one_line(message.title))
+    if not cancels and (text := description(message)):
+        yield line("DESCRIPTION", text)
+    if location := one_line(message.location):
+        yield line("LOCATION", location)
+    if not cancels:
+        yield from _links(message)
+    yield line("ORGANIZER", f"mailto:{_mailto(message.organizer)}", **_named(message.organizer))
+    yield line(
+        "ATTENDEE",
+        f"mailto:{_mailto(message.attendee)}",
+        CUTYPE="INDIVIDUAL",
+        ROLE="REQ-PARTICIPANT",
+        PARTSTAT=message.participation.upper(),
+        **({} if cancels else {"RSVP": "TRUE" if message.asks else "FALSE"}),
+        **_named(message.attendee),
+    )
+    tentative = message.status is EventStatus.TENTATIVE
+    yield line("STATUS", "CANCELLED" if cancels else "TENTATIVE" if tentative else "CONFIRMED")
+    yield line("TRANSP", "TRANSPARENT" if cancels else "OPAQUE")
+    yield line("CLASS", "PUBLIC")
+    yield line("X-MICROSOFT-CDO-BUSYSTATUS", "FREE" if cancels else "TENTATIVE" if tentative else "BUSY")
+    yield line("X-MICROSOFT-CDO-ALLDAYEVENT", "TRUE" if message.when.all_day else "FALSE")
+    yield line("X-MICROSOFT-DISALLOW-COUNTER", "TRUE")
+
+
+def _when(message: Message) -> Iterator[Line]:
+    when = message.when
+    if not isinstance(when.start, datetime) or not isinstance(when.end, datetime):
+        # DTEND is the first day that is free again (RFC 5545, section 3.6.1).
+        yield line("DTSTART", f"{when.start:%Y%m%d}", VALUE="DATE")
+        yield line("DTEND", f"{when.end + timedelta(days=1):%Y%m%d}", VALUE="DATE")
+        return
+    for name, wall, at in (("DTSTART", when.start, when.starts_at), ("DTEND", when.end, when.ends_at)):
+        # A time that the clock shows twice is the first of the two (section 3.3.5): the second can only be said in UTC.
+        if when.time_zone is None or when.time_zone in _UTC or wall.fold:
+            yield line(name, _instant(at))
+        else:
+            yield line(name, f"{wall:%Y%m%dT%H%M%S}", TZID=when.time_zone)
+
+
+def _links(message: Message) -> Iterator[Line]:
+    if message.url:
+        yield line("URL", uri(message.url))
+    if message.conference:
+        label = one_line(message.conference.label)
+        yield line("CONFERENCE", uri(message.conference.uri), VALUE="URI", **({"LABEL": label} if label else {}))
+
+
+def _alarms(message: Message) -> Iterator[Line]:
+    if message.method is Method.CANCEL:
+        return
+    for reminder in message.reminders:
+        before = f"-{reminder}" if reminder.nominal else "PT0S"
+        yield from component(
+            "VALARM",
+            line("ACTION", "DISPLAY"),
+            line("DESCRIPTION", one_line(message.title)),
+            line("TRIGGER", before, RELATED="START"),
+        )
+
+
+def _instant(at: datetime) -> str:
+    return f"{at.astimezone(UTC):%Y%m%dT%H%M%SZ}"
+
+
+def _mailto(person: Person) -> str:
+    local, _, domain = address(person.email).rpartition("@")
+    return quote(local, safe="!$&'*+/=_~.-") + "@" + domain
+
+
+def _named(person: Person) -> dict[str, str]:
+    name = one_line(person.name)
+    return {"CN": name} if name else {}
+
+
+def _compare(meant: tuple[Line, ...], written: bytes) -> None:
+    """Raise :class:`Unsayable` unless ``written`` holds the lines that were meant, in that order, and no other."""
+    try:
+        found = lines.read(written)
+    except ValueError as error:
+        raise Unsayable(f"the calendar cannot be read back: {error}") from error
+    for was, now in zip(meant, found, strict=False):
+        if was != now:
+            raise Unsayable(f"{was.name} does not read back as it was meant")
+    if len(meant) != len(found):
+        raise Unsayable(f"{len(meant)} lines were meant, {len(found)} are there")
+
+
+def answer(data: bytes) -> Answer:
+    """The answer that a METHOD:REPLY calendar of up to 64 KB holds. Raises :class:`NotAnAnswer`.
+
+    Nothing but the lines is read: no rule is expanded, no zone built. Who may say this is for the caller to judge.
+    """
+    try:
+        outer, events = _components(data)
+        method = _only(outer, "METHOD").value
+    except ValueError as error:
+        raise NotAnAnswer("unreadable") from error
+    if method.strip().upper() != Method.REPLY:
+        raise NotAnAnswer("method")
+    attendees = [each for event in events for each in event if each.name == "ATTENDEE"]
+    if len(events) != 1 or len(attendees) != 1:
+        raise NotAnAnswer("attendees")
+    (event,), (attendee,) = events, attendees
+    uids = [each.value.strip() for each in event if each.name == "UID"]
+    # We name no single date of anything: an answer to one is not an answer to the whole.
+    if len(uids) != 1 or not _UID.fullmatch(uids[0]) or any(each.name == "RECURRENCE-ID" for each in event):
+        raise NotAnAnswer("uid")
+    try:
+        participation = Participation((attendee.param("PARTSTAT") or "").lower())
+    except ValueError as error:
+        raise NotAnAnswer("partstat") from error
+    try:
+        dtstamp = _read_instant(_only(event, "DTSTAMP").value.strip())
+        sequence = _read_sequence(event)
+    except ValueError as error:
+        raise NotAnAnswer("unreadable") from error
+    return Answer(
+        uid=uids[0],
+        attendee=_read_address(attendee.value),
+        participation=participation,
+        sequence=sequence,
+        dtstamp=dtstamp,
+    )
+
+
+def _components(data: bytes) -> tuple[list[Line], list[list[Line]]]:
+    """The properties of the one VCALENDAR, and those of each of its VEVENTs."""
+    if len(data) > _LARGEST_ANSWER:
+        raise ValueError("too large")
+    outer: list[Line] = []
+    events: list[list[Line]] = []
+    path: list[str] = []
+    begun = 0
+    for each in lines.read(data):
+        if each.name == "BEGIN":
+            path.append(each.value.strip().upper())
+            begun += len(path) == 1
+            if len(path) > _DEEPEST or begun > 1 or path[0] != "VCALENDAR":
+                raise ValueError("not one calendar")
+            if path == ["VCALENDAR", "VEVENT"]:
+                events.append([])
+        elif each.name == "END":
+            if not path or path.pop() != each.value.strip().upper():
+                raise ValueError("ends what has not begun")
+        elif path == ["VCALENDAR"]:
+            outer.append(each)
+        elif path == ["VCALENDAR", "VEVENT"]:
+            events[-1].append(each)
+    if path:
+        raise ValueError("does not end")
+    return outer, events
+
+
+def _only(properties: list[Line], name: str) -> Line:
+    (only,) = (each for each in properties if each.name == name)
+    return only
+
+
+def _read_instant(text: str) -> datetime:
+    # RFC 5545 wants the Z (section 3.8.7.2); where it is left out, UTC is meant all the same.
+    found = _DTSTAMP.fullmatch(text)
+    if found is None:
+        raise ValueError("not an instant")
+    return datetime.strptime(found[1], "%Y%m%dT%H%M%S").replace(tzinfo=UTC)
+
+
+def _read_sequence(event: list[Line]) -> int:
+    found = [each.value.strip() for each in event if each.name == "SEQUENCE"] or ["0"]
+    if len(found) != 1 or not re.fullmatch(r"[0-9]{1,9}", found[0]):
+        raise ValueError("not a SEQUENCE")
+    return int(found[0])
+
+
+def _read_address(value: str) -> str:
+    scheme, _, rest = value.strip().partition(":")
+    email = unquote(rest).lower()
+    local, _, domain = email.rpartition("@")
+    if scheme.lower() != "mailto" or not _LOCAL_PART.fullmatch(local) or not _DOMAIN.fullmatch(domain):
+        raise NotAnAnswer("attendees")
+    return email

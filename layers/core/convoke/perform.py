@@ -1,0 +1,193 @@
+"""The protocol's effects, done for real: the clock, DynamoDB, SES and the queues."""
+
+from __future__ import annotations
+
+import json
+import random
+import uuid
+from collections.abc import Callable, Generator
+from datetime import UTC, datetime, timedelta
+from functools import cached_property
+from typing import Any, TypeVar
+
+import boto3
+from aws_lambda_powertools import Logger
+
+from . import effects, mail, post
+from .effects import Effect, Hint, Steps
+from .model import ConvokeError, Intent, Letter, Message, Slice, Unsayable
+from .reconcile import Worker
+from .settings import Settings
+from .store import dynamo, erasure, line
+from .store.invitations import Invitations
+from .store.reads import Reads
+from .store.records import Records
+
+Result = TypeVar("Result")
+
+
+class UnknownEffect(ConvokeError):
+    """An effect that nobody has taught the world to do."""
+
+
+def drive(steps: Generator[Effect, Any, Result], perform: Callable[[Effect], Any]) -> Result:
+    """Run a piece of protocol to its end, answering each effect. What ``perform`` raises flies."""
+    answer = None
+    while True:
+        try:
+            effect = steps.send(answer)
+        except StopIteration as stop:
+            return stop.value  # type: ignore[no-any-return]
+        answer = perform(effect)
+
+
+class Aws:
+    """The world outside, on AWS. Clients are made when first needed, and kept."""
+
+    def __init__(self, settings: Settings, logger: Logger) -> None:
+        self._settings = settings
+        self._logger = logger
+
+    def run(self, steps: Steps[Result]) -> Result:
+        return drive(steps, self.perform)
+
+    def worker(self, remaining_ms: int) -> Worker:
+        """A worker of this deployment whose function has so many milliseconds left."""
+        return Worker(
+            sender=self._settings.sender,
+            deadline=clock() + timedelta(milliseconds=remaining_ms),
+            times=self._settings.times,
+        )
+
+    def perform(self, effect: Effect) -> Any:
+        """Do one effect and answer it."""
+        reads, invitations, records = self._reads, self._invitations, self._records
+        match effect:
+            case effects.Clock():
+                return clock()
+            case effects.Chance():
+                return random.random()  # noqa: S311 (jitter, not a secret)
+            case effects.Name():
+                return uuid.uuid4().hex
+            case effects.Tell(what=what, facts=facts):
+                return self._logger.warning(what, extra=facts)
+
+            case effects.ReadSending():
+                return reads.sending()
+            case effects.ReadInvitation(event_id=event_id, registration_id=registration_id):
+                return reads.invitation(event_id, registration_id)
+            case effects.ReadRegistration(event_id=event_id, registration_id=registration_id):
+                return reads.registration(event_id, registration_id)
+            case effects.ReadEvent(event_id=event_id):
+                return reads.event(event_id)
+            case effects.ReadPosted(registration_id=registration_id, sequence=sequence):
+                return reads.posted(registration_id, sequence)
+            case effects.ReadFan(event_id=event_id):
+                return reads.fan(event_id)
+            case effects.ReadInvitations(event_id=event_id, after=after, limit=limit):
+                return reads.invitations(event_id, after, limit)
+            case effects.ReadRegistrations(event_id=event_id, after=after, through=through):
+                return reads.registrations(event_id, after, through)
+            case effects.ReadDue(shard=shard, priority=priority, now=now, limit=limit):
+                return reads.due(shard, priority, now, limit)
+
+            case effects.Clear():
+                return invitations.clear(effect)
+            case effects.Claim():
+                return invitations.claim(effect)
+            case effects.GiveBack():
+                return invitations.give_back(effect)
+            case effects.Wait():
+                return invitations.wait(effect)
+            case effects.Acknowledge():
+                return invitations.acknowledge(effect)
+            case effects.Amend():
+                return invitations.amend(effect)
+            case effects.Poke():
+                return invitations.poke(effect)
+
+            case effects.Render(message=message, intent=intent):
+                return render(message, intent)
+            case effects.Keep(posted=posted):
+                return records.keep(posted)
+            case effects.Send():
+                return post.send(self._ses, self._settings, effect)
+            case effects.Sent():
+                return records.sent(effect)
+
+            case effects.MoveFan():
+                return records.move_fan(effect)
+            case effects.EndFan():
+                return records.end_fan(effect)
+            case effects.PutOff():
+                return records.put_off(effect)
+            case effects.StopSending():
+                return records.stop_sending(effect)
+            case effects.Enqueue():
+                return self._enqueue(effect)
+            case effects.Promote(event_id=event_id):
+                return line.promote(self._dynamodb, self._settings, event_id, now=clock())
+            case effects.Forget(due=due):
+                return erasure.forget(self._dynamodb, self._settings, due.event_id, due.registration_id, now=clock())
+        raise UnknownEffect(type(effect).__name__)
+
+    def _enqueue(self, effect: effects.Enqueue) -> None:
+        self._sqs.send_message(
+            QueueUrl=self._settings.urgent_queue if effect.urgent else self._settings.ordinary_queue,
+            MessageBody=json.dumps(hint_body(effect.hint)),
+            DelaySeconds=effect.delay_seconds,
+        )
+
+    @cached_property
+    def _dynamodb(self) -> Any:
+        return dynamo.client()
+
+    @cached_property
+    def _ses(self) -> Any:
+        return post.client(self._settings.times)
+
+    @cached_property
+    def _sqs(self) -> Any:
+        return boto3.client("sqs")
+
+    @cached_property
+    def _reads(self) -> Reads:
+        return Reads(self._dynamodb, self._settings)
+
+    @cached_property
+    def _invitations(self) -> Invitations:
+        return Invitations(self._dynamodb, self._settings)
+
+    @cached_property
+    def _records(self) -> Records:
+        return Records(self._dynamodb, self._settings)
+
+
+def render(message: Message, intent: Intent) -> Letter | str:
+    """The letter of one message, or a sentence that says why it must not be sent."""
+    try:
+        return mail.letter(message, sequence=intent.told.sequence, dtstamp=intent.told.dtstamp)
+    except Unsayable as error:
+        return str(error)
+
+
+def hint_body(hint: Slice | Hint) -> dict[str, Any]:
+    """A hint as it travels through a queue: ids only, no personal data."""
+    match hint:
+        case Slice(event_id=event_id, version=version, cursor=cursor):
+            return {"event": event_id, "version": version, "cursor": cursor}
+        case Hint(event_id=event_id, registration_id=registration_id):
+            return {"event": event_id, "registration": registration_id}
+
+
+def hint_of(body: str) -> Slice | Hint:
+    """Read what :func:`hint_body` wrote. Raises :class:`KeyError` or :class:`ValueError` for anything else."""
+    hint = json.loads(body)
+    if "registration" in hint:
+        return Hint(event_id=hint["event"], registration_id=hint["registration"])
+    return Slice(event_id=hint["event"], version=int(hint["version"]), cursor=hint["cursor"])
+
+
+def clock() -> datetime:
+    """The present instant, UTC: the one place where the clock is read."""
+    return datetime.now(UTC)

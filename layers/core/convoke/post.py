@@ -1,0 +1,87 @@
+"""The counter of the post office: one mail, one attempt, and an honest account of what became of it.
+
+boto3 by itself sends one mail up to five times. Here every request goes out once; whether it is tried again is decided where
+the sequence of what an attendee hears is known.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    ConnectTimeoutError,
+    EndpointConnectionError,
+    NoCredentialsError,
+    ParamValidationError,
+    ProxyConnectionError,
+)
+
+from .effects import Accepted, Refusal, Refused, Send, Unknown
+from .itip import address
+from .settings import Settings, Times
+
+PAUSED = frozenset({"AccountSuspendedException", "SendingPausedException"})
+POISON = frozenset({"MessageRejected", "BadRequestException", "ValidationException", "InvalidParameterValue"})
+NOTHING_LEFT = (EndpointConnectionError, ConnectTimeoutError, ProxyConnectionError, NoCredentialsError)
+
+
+def client(times: Times) -> Any:
+    """An SES client that makes exactly one attempt."""
+    return boto3.client(
+        "sesv2",
+        config=Config(
+            retries={"mode": "standard", "total_max_attempts": 1},
+            connect_timeout=times.connect.total_seconds(),
+            read_timeout=times.read.total_seconds(),
+        ),
+    )
+
+
+def send(client: Any, settings: Settings, effect: Send) -> Accepted | Refused | Unknown:
+    """Hand one letter to SES. A connection that broke, a late answer and a 5xx are :class:`Unknown`: it may have left."""
+    told = effect.intent.told
+    try:
+        answer = client.send_email(
+            FromEmailAddress=told.organizer,
+            Destination={"ToAddresses": [address(told.recipient)]},
+            Content={"Raw": {"Data": effect.letter.mail}},
+            ConfigurationSetName=settings.configuration_set,
+            EmailTags=[
+                {"Name": name, "Value": value}
+                for name, value in {
+                    "event": effect.event_id,
+                    "registration": effect.registration_id,
+                    "sequence": str(told.sequence),
+                    "attempt": effect.intent.attempt,
+                }.items()
+            ],
+        )
+    except ClientError as error:
+        return verdict(error)
+    except NOTHING_LEFT as error:
+        return Refused(refusal=Refusal.BUSY, why=type(error).__name__)
+    except ParamValidationError as error:
+        return Refused(refusal=Refusal.POISON, why=type(error).__name__)
+    except BotoCoreError as error:
+        return Unknown(why=type(error).__name__)
+    return Accepted(ses_id=answer["MessageId"])
+
+
+def verdict(error: ClientError) -> Refused | Unknown:
+    """What an answer of SES other than yes means. SES's words may name an address, so only its code is kept."""
+    code = error.response["Error"]["Code"]
+    words = error.response["Error"].get("Message", "").lower()
+    if error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 400) >= 500:
+        return Unknown(why=code)
+    if code in PAUSED:
+        return Refused(refusal=Refusal.PAUSED, why=code)
+    if code == "LimitExceededException" or "quota" in words:
+        return Refused(refusal=Refusal.QUOTA, why=code)
+    if code in POISON and "not verified" not in words:
+        return Refused(refusal=Refusal.POISON, why=code)
+    # Throttled; or our own set-up is not ready (identity, permission): neither is the mail's fault, both may pass.
+    return Refused(refusal=Refusal.BUSY, why=code)

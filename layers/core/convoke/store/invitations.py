@@ -1,0 +1,189 @@
+"""What delivery reads and writes. Every write to an invitation is conditional on the fence that was read, and raises it;
+only a poke is unconditional: a reason to look again must not be lost to a race.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any, TypeGuard
+
+from .. import effects
+from ..effects import Ending
+from ..model import DeliveryState, Invitation
+from ..settings import Settings
+from . import dynamo, items, keys
+from .items import Item
+
+# Nobody wrote since I read.
+FENCE_IS_MINE = "fence = :fence"
+# Nobody wrote since I read, and no new reason to look has come.
+FENCE_AND_POKE_ARE_THOSE_READ = "fence = :fence AND poke = :poke"
+# It stands: a poke must not bring forth a torso.
+STANDS = "attribute_exists(pk)"
+
+OWED = ("owed_shard", "owed_at")
+
+
+class Invitations:
+    """Conditional writes of single invitations."""
+
+    def __init__(self, client: Any, settings: Settings) -> None:
+        self._client = client
+        self._table = settings.invitations_table
+
+    def clear(self, effect: effects.Clear) -> bool:
+        seen = effect.seen
+        written, _ = self._update(
+            seen,
+            {"state": DeliveryState.EXPIRED.value} if effect.expired else {},
+            OWED,
+            FENCE_AND_POKE_ARE_THOSE_READ,
+            {":fence": seen.fence, ":poke": seen.poke},
+        )
+        return written
+
+    def claim(self, effect: effects.Claim) -> Invitation | None:
+        seen, intent = effect.seen, effect.intent
+        sequence = intent.told.sequence
+        claimed = replace(
+            seen,
+            generation=intent.told.generation,
+            fence=seen.fence + 1,
+            allocated=max(seen.allocated, sequence),
+            exposed=sequence if seen.exposed is None else max(seen.exposed, sequence),
+            intent=intent,
+            lease_until=effect.lease_until,
+            owed_at=effect.owed_at,
+        )
+        written, standing = self._update(
+            seen,
+            {
+                "generation": claimed.generation,
+                "allocated": claimed.allocated,
+                "exposed": claimed.exposed,
+                "intent": items.intent_item(intent),
+                "lease_until": keys.instant(effect.lease_until),
+                **items.owed_attributes(seen.registration_id, effect.owed_at),
+            },
+            (),
+            FENCE_AND_POKE_ARE_THOSE_READ,
+            {":fence": seen.fence, ":poke": seen.poke},
+        )
+        if written:
+            return claimed
+        # The wire tries again by itself: where its first answer was lost, the claim that stands in the way is mine.
+        mine = standing is not None and standing.intent is not None and standing.intent.attempt == intent.attempt
+        return standing if mine else None
+
+    def give_back(self, effect: effects.GiveBack) -> bool:
+        claimed, before = effect.claimed, effect.before
+        assert claimed.intent is not None
+        intent = replace(claimed.intent, failed=effect.failed, unknowns=claimed.intent.unknowns - 1)
+        changes: Item = {"intent": items.intent_item(intent), "attempts": effect.attempts}
+        if effect.failed:
+            changes["state"] = DeliveryState.FAILED.value
+        if before.exposed is not None:
+            changes["exposed"] = before.exposed
+        remove = ("lease_until",) if before.exposed is not None else ("lease_until", "exposed")
+        return self._settle(claimed, changes, remove, effect.owed_at) is not Ending.OVERTAKEN
+
+    def wait(self, effect: effects.Wait) -> bool:
+        return self._settle(effect.claimed, {}, (), effect.owed_at) is not Ending.OVERTAKEN
+
+    def acknowledge(self, effect: effects.Acknowledge) -> Ending:
+        changes: Item = {
+            "acknowledged": items.acknowledged_item(effect.acknowledged),
+            "attempts": 0,
+            "state": DeliveryState.ACCEPTED.value,
+        }
+        return self._settle(effect.claimed, changes, ("lease_until",), effect.owed_at)
+
+    def amend(self, effect: effects.Amend) -> bool:
+        heard = effect.heard
+        written, _ = self._update(
+            effect.seen,
+            items.present(
+                {
+                    "acknowledged": items.acknowledged_item(heard.acknowledged) if heard.acknowledged else None,
+                    "stopped": items.stopped_items(heard.stopped),
+                    "state": heard.state.value,
+                }
+            ),
+            (),
+            FENCE_IS_MINE,
+            {":fence": effect.seen.fence},
+        )
+        return written
+
+    def poke(self, effect: effects.Poke) -> None:
+        """Unconditional, but for the time: the earlier one stands."""
+        standing = dynamo.get(self._client, self._table, keys.registration(effect.event_id, effect.registration_id))
+        if standing is None:
+            return
+        owed_at = min(effect.owed_at, standing.get("owed_at", effect.owed_at))
+        dynamo.conditionally(
+            self._client.update_item,
+            TableName=self._table,
+            Key=dynamo.wire(keys.registration(effect.event_id, effect.registration_id)),
+            UpdateExpression="SET owed_shard = :shard, owed_at = :owed ADD poke :one"
+            + (", repair :one" if effect.repair else ""),
+            ConditionExpression=STANDS,
+            ExpressionAttributeValues=dynamo.wire(
+                {":one": 1, ":shard": keys.shard(effect.registration_id), ":owed": owed_at}
+            ),
+        )
+
+    def _settle(self, claimed: Invitation, changes: Item, remove: tuple[str, ...], owed_at: str | None) -> Ending:
+        """End a claim. Whoever poked meanwhile has said when to look again, and that stands; else ``owed_at`` does."""
+        owed = items.owed_attributes(claimed.registration_id, owed_at)
+        held = claimed
+        for _ in range(4):
+            written, standing = self._update(
+                held,
+                {**changes, **owed},
+                remove + (OWED if owed_at is None else ()),
+                FENCE_AND_POKE_ARE_THOSE_READ,
+                {":fence": held.fence, ":poke": claimed.poke},
+            )
+            if written:
+                return Ending.DONE if owed_at is None else Ending.OWED
+            if not _held(standing, claimed):
+                return Ending.OVERTAKEN
+            held = standing
+            if held.poke != claimed.poke:
+                written, standing = self._update(held, changes, remove, FENCE_IS_MINE, {":fence": held.fence})
+                if written:
+                    return Ending.OWED
+                if not _held(standing, claimed):
+                    return Ending.OVERTAKEN
+                held = standing
+        return Ending.OVERTAKEN
+
+    def _update(
+        self, seen: Invitation, changes: Item, remove: tuple[str, ...], condition: str, values: Item
+    ) -> tuple[bool, Invitation | None]:
+        """Write to the invitation and raise its fence, or answer what stands there instead."""
+        changes = {**changes, "fence": seen.fence + 1}
+        names = {f"#{name}": name for name in (*changes, *remove)}
+        expression = "SET " + ", ".join(f"#{name} = :set_{name}" for name in changes)
+        if remove:
+            expression += " REMOVE " + ", ".join(f"#{name}" for name in remove)
+        written, standing = dynamo.conditionally(
+            self._client.update_item,
+            TableName=self._table,
+            Key=dynamo.wire(keys.registration(seen.event_id, seen.registration_id)),
+            UpdateExpression=expression,
+            ConditionExpression=condition,
+            ExpressionAttributeNames=names,
+            ExpressionAttributeValues=dynamo.wire(
+                {**values, **{f":set_{name}": value for name, value in changes.items()}}
+            ),
+        )
+        return written, items.invitation_of(standing) if standing else None
+
+
+def _held(standing: Invitation | None, claimed: Invitation) -> TypeGuard[Invitation]:
+    """Whether nobody claimed since: then only SES's own events, or an earlier try of this very write, raised the fence."""
+    if standing is None or standing.intent is None or claimed.intent is None:
+        return False
+    return standing.intent.attempt == claimed.intent.attempt

@@ -1,0 +1,391 @@
+"""Items of DynamoDB to nouns of the model, and back. Absent stays absent: a ``None`` is never written."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Mapping
+from datetime import date, datetime
+from typing import Any
+
+from ..model import (
+    Acknowledged,
+    Conference,
+    DeliveryState,
+    Duration,
+    Event,
+    EventStatus,
+    Fan,
+    Intent,
+    Invitation,
+    Letter,
+    Method,
+    Participation,
+    Person,
+    Posted,
+    Registration,
+    RegistrationStatus,
+    Reply,
+    Seats,
+    Sending,
+    Stopped,
+    Told,
+    When,
+)
+from . import keys
+from .keys import instant
+
+Item = dict[str, Any]
+
+
+def present(item: Mapping[str, Any]) -> Item:
+    """The item without what is absent."""
+    return {name: value for name, value in item.items() if value is not None}
+
+
+def moment(value: str) -> datetime:
+    return datetime.fromisoformat(value)
+
+
+def _moment(value: str | None) -> datetime | None:
+    return None if value is None else moment(value)
+
+
+def _instant(value: datetime | None) -> str | None:
+    return None if value is None else instant(value)
+
+
+def _int(value: Any) -> int | None:
+    return None if value is None else int(value)
+
+
+# --- registrations table ------------------------------------------------------------------------------------------
+
+
+def when_item(when: When) -> Item:
+    later = isinstance(when.end, datetime) and when.end.fold == 1
+    return present(
+        {
+            "start": when.start.isoformat(),
+            "end": when.end.isoformat(),
+            "time_zone": when.time_zone,
+            # ISO 8601 has no way to say "the second time the clock shows this".
+            "end_fold": True if later else None,
+        }
+    )
+
+
+def when_of(item: Mapping[str, Any]) -> When:
+    timed = "T" in item["start"]
+    start: datetime | date = datetime.fromisoformat(item["start"]) if timed else date.fromisoformat(item["start"])
+    end: datetime | date = datetime.fromisoformat(item["end"]) if timed else date.fromisoformat(item["end"])
+    if isinstance(end, datetime) and item.get("end_fold"):
+        end = end.replace(fold=1)
+    return When(start=start, end=end, time_zone=item.get("time_zone"))
+
+
+def event_item(event: Event) -> Item:
+    conference = event.conference
+    return present(
+        {
+            **keys.event(event.event_id),
+            "event_id": event.event_id,
+            "account": event.account,
+            "version": event.version,
+            "status": event.status.value,
+            "created_at": instant(event.created_at),
+            "updated_at": instant(event.updated_at),
+            "reason": event.reason or None,
+            "content": present(
+                {
+                    "title": event.title,
+                    "when": when_item(event.when),
+                    "organizer": {"name": event.organizer.name, "email": event.organizer.email},
+                    "description": event.description,
+                    "location": event.location,
+                    "url": event.url,
+                    "conference": {"uri": conference.uri, "label": conference.label} if conference else None,
+                    "reminders": [str(reminder) for reminder in event.reminders],
+                    "capacity": event.capacity,
+                }
+            ),
+        }
+    )
+
+
+def event_of(item: Mapping[str, Any]) -> Event:
+    content = item["content"]
+    conference = content.get("conference")
+    return Event(
+        event_id=item["event_id"],
+        account=item["account"],
+        version=int(item["version"]),
+        status=EventStatus(item["status"]),
+        title=content["title"],
+        when=when_of(content["when"]),
+        organizer=Person(**content["organizer"]),
+        description=content["description"],
+        location=content["location"],
+        url=content["url"],
+        conference=Conference(**conference) if conference else None,
+        reminders=tuple(Duration.parse(reminder) for reminder in content["reminders"]),
+        capacity=_int(content.get("capacity")),
+        reason=item.get("reason", ""),
+        created_at=moment(item["created_at"]),
+        updated_at=moment(item["updated_at"]),
+    )
+
+
+def registration_item(registration: Registration) -> Item:
+    reply = registration.reply
+    return present(
+        {
+            **keys.registration(registration.event_id, registration.registration_id),
+            "event_id": registration.event_id,
+            "registration_id": registration.registration_id,
+            "version": registration.version,
+            "status": registration.status.value,
+            "name": registration.name,
+            "email": registration.email,
+            "language": registration.language,
+            "reply": reply_item(reply) if reply else None,
+            "created_at": instant(registration.created_at),
+            "updated_at": instant(registration.updated_at),
+        }
+    )
+
+
+def reply_item(reply: Reply) -> Item:
+    return {"status": reply.status.value, "sequence": reply.sequence, "dtstamp": instant(reply.dtstamp)}
+
+
+def registration_of(item: Mapping[str, Any]) -> Registration:
+    reply = item.get("reply")
+    return Registration(
+        event_id=item["event_id"],
+        registration_id=item["registration_id"],
+        version=int(item["version"]),
+        status=RegistrationStatus(item["status"]),
+        # An erased registration has neither.
+        name=item.get("name", ""),
+        email=item.get("email", ""),
+        language=item.get("language", "en"),
+        reply=Reply(
+            status=Participation(reply["status"]), sequence=int(reply["sequence"]), dtstamp=moment(reply["dtstamp"])
+        )
+        if reply
+        else None,
+        created_at=moment(item["created_at"]),
+        updated_at=moment(item["updated_at"]),
+    )
+
+
+# --- invitations table --------------------------------------------------------------------------------------------
+
+
+def told_item(told: Told) -> Item:
+    return {
+        "uid": told.uid,
+        "generation": told.generation,
+        "sequence": told.sequence,
+        "method": told.method.value,
+        "dtstamp": instant(told.dtstamp),
+        "fingerprint": told.fingerprint,
+        "title": told.title,
+        "when": when_item(told.when),
+        "location": told.location,
+        "recipient": told.recipient,
+        "organizer": told.organizer,
+        "asked": told.asked,
+    }
+
+
+def told_of(item: Mapping[str, Any]) -> Told:
+    return Told(
+        uid=item["uid"],
+        generation=int(item["generation"]),
+        sequence=int(item["sequence"]),
+        method=Method(item["method"]),
+        dtstamp=moment(item["dtstamp"]),
+        fingerprint=item["fingerprint"],
+        title=item["title"],
+        when=when_of(item["when"]),
+        location=item["location"],
+        recipient=item["recipient"],
+        organizer=item["organizer"],
+        asked=int(item["asked"]),
+    )
+
+
+def intent_item(intent: Intent) -> Item:
+    return {
+        "told": told_item(intent.told),
+        "attempt": intent.attempt,
+        "unknowns": intent.unknowns,
+        "repair": intent.repair,
+        "resend": intent.resend,
+        "failed": intent.failed,
+    }
+
+
+def intent_of(item: Mapping[str, Any]) -> Intent:
+    return Intent(
+        told=told_of(item["told"]),
+        attempt=item["attempt"],
+        unknowns=int(item["unknowns"]),
+        repair=int(item["repair"]),
+        resend=int(item["resend"]),
+        failed=bool(item["failed"]),
+    )
+
+
+def acknowledged_item(acknowledged: Acknowledged) -> Item:
+    return {
+        "told": told_item(acknowledged.told),
+        "ses_id": acknowledged.ses_id,
+        "at": instant(acknowledged.at),
+        "repair": acknowledged.repair,
+        "resend": acknowledged.resend,
+    }
+
+
+def acknowledged_of(item: Mapping[str, Any]) -> Acknowledged:
+    return Acknowledged(
+        told=told_of(item["told"]),
+        ses_id=item["ses_id"],
+        at=moment(item["at"]),
+        repair=int(item["repair"]),
+        resend=int(item["resend"]),
+    )
+
+
+def stopped_items(stopped: tuple[Stopped, ...]) -> list[Item] | None:
+    return [{"address": stop.address, "state": stop.state.value} for stop in stopped] or None
+
+
+def invitation_item(invitation: Invitation) -> Item:
+    intent, acknowledged = invitation.intent, invitation.acknowledged
+    return present(
+        {
+            **keys.registration(invitation.event_id, invitation.registration_id),
+            "event_id": invitation.event_id,
+            "registration_id": invitation.registration_id,
+            "generation": invitation.generation,
+            "poke": invitation.poke,
+            "repair": invitation.repair,
+            "resend": invitation.resend,
+            "fence": invitation.fence,
+            "allocated": invitation.allocated,
+            "exposed": invitation.exposed,
+            "intent": intent_item(intent) if intent else None,
+            "acknowledged": acknowledged_item(acknowledged) if acknowledged else None,
+            "lease_until": _instant(invitation.lease_until),
+            "attempts": invitation.attempts,
+            "state": invitation.state.value,
+            "stopped": stopped_items(invitation.stopped),
+            **owed_attributes(invitation.registration_id, invitation.owed_at),
+        }
+    )
+
+
+def owed_attributes(identifier: str, owed_at: str | None) -> Item:
+    """The two attributes that put an item into the owed index; none where nothing is owed."""
+    return {} if owed_at is None else {"owed_shard": keys.shard(identifier), "owed_at": owed_at}
+
+
+def invitation_of(item: Mapping[str, Any]) -> Invitation:
+    intent, acknowledged = item.get("intent"), item.get("acknowledged")
+    return Invitation(
+        event_id=item["event_id"],
+        registration_id=item["registration_id"],
+        generation=int(item["generation"]),
+        poke=int(item["poke"]),
+        repair=int(item["repair"]),
+        resend=int(item["resend"]),
+        fence=int(item["fence"]),
+        allocated=int(item["allocated"]),
+        exposed=_int(item.get("exposed")),
+        intent=intent_of(intent) if intent else None,
+        acknowledged=acknowledged_of(acknowledged) if acknowledged else None,
+        lease_until=_moment(item.get("lease_until")),
+        attempts=int(item["attempts"]),
+        state=DeliveryState(item["state"]),
+        stopped=tuple(
+            Stopped(address=stop["address"], state=DeliveryState(stop["state"])) for stop in item.get("stopped", ())
+        ),
+        owed_at=item.get("owed_at"),
+    )
+
+
+def posted_item(posted: Posted) -> Item:
+    letter = posted.letter
+    return present(
+        {
+            **keys.message(posted.registration_id, posted.told.sequence),
+            "registration_id": posted.registration_id,
+            "event_id": posted.event_id,
+            "told": told_item(posted.told),
+            "calendar": letter.calendar if letter else None,
+            "mail": zlib.compress(letter.mail) if letter else None,
+            "written_at": instant(posted.written_at),
+            "sent_at": _instant(posted.sent_at),
+            "ses_id": posted.ses_id,
+            "state": posted.state.value,
+            "expires_at": int(posted.expires_at.timestamp()) if posted.expires_at else None,
+        }
+    )
+
+
+def posted_of(item: Mapping[str, Any]) -> Posted:
+    return Posted(
+        registration_id=item["registration_id"],
+        event_id=item["event_id"],
+        told=told_of(item["told"]),
+        # Erased with the person whom it was written to.
+        letter=Letter(calendar=item["calendar"], mail=zlib.decompress(item["mail"])) if "mail" in item else None,
+        written_at=moment(item["written_at"]),
+        sent_at=_moment(item.get("sent_at")),
+        ses_id=item["ses_id"],
+        state=DeliveryState(item["state"]),
+    )
+
+
+def fan_item(fan: Fan, *, owed_at: str) -> Item:
+    return {
+        **keys.fan(fan.event_id),
+        "event_id": fan.event_id,
+        "version": fan.version,
+        "cursor": fan.cursor,
+        **owed_attributes(fan.event_id, owed_at),
+    }
+
+
+def fan_of(item: Mapping[str, Any]) -> Fan:
+    return Fan(event_id=item["event_id"], version=int(item["version"]), cursor=item["cursor"])
+
+
+def seats_item(event_id: str, seats: Seats) -> Item:
+    return present(
+        {
+            **keys.seats(event_id),
+            "event_id": event_id,
+            "open": seats.open,
+            "capacity": seats.capacity,
+            "taken": seats.taken,
+            "waiting": seats.waiting,
+        }
+    )
+
+
+def seats_of(item: Mapping[str, Any]) -> Seats:
+    return Seats(
+        open=bool(item["open"]),
+        capacity=_int(item.get("capacity")),
+        taken=int(item["taken"]),
+        waiting=int(item["waiting"]),
+    )
+
+
+def sending_of(item: Mapping[str, Any] | None) -> Sending:
+    if item is None:
+        return Sending()
+    return Sending(stopped_until=_moment(item.get("stopped_until")), reason=item.get("reason", ""))

@@ -1,0 +1,122 @@
+"""Every key of the three tables, and the identifiers that they are made of, spelled once.
+
+Identifiers are lower-case base32hex, whose order as text is the order of the number: a registration's id begins with
+its creation time, so that registrations sort by arrival. Mail systems fold case; these have none to lose.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import zlib
+from base64 import b32hexencode
+from datetime import UTC, datetime
+
+from ..model import folded
+
+Key = dict[str, str]
+
+OWED_INDEX = "owed"
+ACCOUNT_INDEX = "by_account"
+SHARDS = tuple("01234567")
+
+EVENT = "EVENT"
+FAN = "FAN"
+SEATS = "SEATS"
+REGISTRATION_PREFIX = "REGISTRATION#"
+WAITING_PREFIX = "WAITING#"
+MESSAGE_PREFIX = "MESSAGE#"
+ACCOUNT_KEY_PREFIX = "KEY#"
+
+
+def event_id(entropy: bytes) -> str:
+    """26 characters from 16 random bytes."""
+    return _base32(entropy)
+
+
+def registration_id(at: datetime, entropy: bytes) -> str:
+    """36 characters: 10 of the creation time in milliseconds, 26 from 16 random bytes."""
+    milliseconds = int(at.timestamp() * 1000)
+    return _base32((milliseconds << 2).to_bytes(7, "big"))[-10:] + _base32(entropy)
+
+
+def _base32(data: bytes) -> str:
+    return b32hexencode(data).decode().rstrip("=").lower()
+
+
+def shard(identifier: str) -> str:
+    """Which of the owed index's eight partitions an item belongs to."""
+    return SHARDS[zlib.crc32(identifier.encode()) % len(SHARDS)]
+
+
+def event(event_id: str) -> Key:
+    return {"pk": f"EVENT#{event_id}", "sk": EVENT}
+
+
+def registration(event_id: str, registration_id: str) -> Key:
+    """The key of a registration, and in the other table that of its invitation."""
+    return {"pk": f"EVENT#{event_id}", "sk": f"{REGISTRATION_PREFIX}{registration_id}"}
+
+
+def waiting(event_id: str, registration_id: str) -> Key:
+    """A place in the line. The id begins with the time, so the line is in order of arrival."""
+    return {"pk": f"EVENT#{event_id}", "sk": f"{WAITING_PREFIX}{registration_id}"}
+
+
+def address(event_id: str, email: str) -> Key:
+    """The lock of one address at one event: keyed by the event, so that the same person elsewhere is not recognizable."""
+    digest = hmac.new(event_id.encode(), folded(email).encode(), hashlib.sha256).hexdigest()
+    return {"pk": f"EVENT#{event_id}", "sk": f"ADDRESS#{digest}"}
+
+
+def message(registration_id: str, sequence: int) -> Key:
+    return {"pk": f"REGISTRATION#{registration_id}", "sk": f"{MESSAGE_PREFIX}{sequence:010d}"}
+
+
+def fan(event_id: str) -> Key:
+    return {"pk": f"EVENT#{event_id}", "sk": FAN}
+
+
+def seats(event_id: str) -> Key:
+    return {"pk": f"EVENT#{event_id}", "sk": SEATS}
+
+
+def erasure(event_id: str, registration_id: str) -> Key:
+    """The debt to forget a person, in the invitations table: paid by the sweeper once everything was taken back."""
+    return {"pk": f"EVENT#{event_id}", "sk": f"ERASURE#{registration_id}"}
+
+
+def sending() -> Key:
+    return {"pk": "SENDING", "sk": "SENDING"}
+
+
+def api_key(secret: str) -> Key:
+    """The key of an API key's record: only its hash is kept."""
+    return {"pk": f"KEY#{hashlib.sha256(secret.encode()).hexdigest()}", "sk": "KEY"}
+
+
+def account(account: str) -> Key:
+    return {"pk": f"ACCOUNT#{account}", "sk": "ACCOUNT"}
+
+
+def account_key(account: str, name: str) -> Key:
+    """Where an account's key is found by its name."""
+    return {"pk": f"ACCOUNT#{account}", "sk": f"{ACCOUNT_KEY_PREFIX}{name}"}
+
+
+def request(account: str, route: str, idempotency_key: str) -> Key:
+    return {"pk": f"ACCOUNT#{account}", "sk": f"REQUEST#{route}#{idempotency_key}"}
+
+
+def instant(at: datetime) -> str:
+    """An instant as text whose order is the order of time, microseconds, UTC."""
+    return at.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
+def owed(priority: int, at: datetime) -> str:
+    """When somebody must look again, most pressing first: ``<priority>#<instant>``."""
+    return f"{priority}#{instant(at)}"
+
+
+def event_id_of(pk: str) -> str:
+    return pk.removeprefix("EVENT#")

@@ -1,0 +1,98 @@
+"""What delivery reads, of both tables."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from ..effects import Due, DueKind
+from ..model import Event, Fan, Invitation, Posted, Registration, Sending
+from ..settings import Settings
+from . import dynamo, items, keys
+from .items import Item
+
+
+class Reads:
+    """Strongly consistent, every one; the index of what is owed alone may lag, and is a hint."""
+
+    def __init__(self, client: Any, settings: Settings) -> None:
+        self._client = client
+        self._registrations = settings.registrations_table
+        self._invitations = settings.invitations_table
+
+    def invitation(self, event_id: str, registration_id: str) -> Invitation | None:
+        item = self._get(self._invitations, keys.registration(event_id, registration_id))
+        return items.invitation_of(item) if item else None
+
+    def registration(self, event_id: str, registration_id: str) -> Registration | None:
+        item = self._get(self._registrations, keys.registration(event_id, registration_id))
+        return items.registration_of(item) if item else None
+
+    def event(self, event_id: str) -> Event | None:
+        item = self._get(self._registrations, keys.event(event_id))
+        return items.event_of(item) if item else None
+
+    def posted(self, registration_id: str, sequence: int) -> Posted | None:
+        item = self._get(self._invitations, keys.message(registration_id, sequence))
+        return items.posted_of(item) if item else None
+
+    def fan(self, event_id: str) -> Fan | None:
+        item = self._get(self._invitations, keys.fan(event_id))
+        return items.fan_of(item) if item else None
+
+    def sending(self) -> Sending:
+        return items.sending_of(self._get(self._invitations, keys.sending()))
+
+    def invitations(self, event_id: str, after: str, limit: int) -> tuple[Invitation, ...]:
+        found = self._range(self._invitations, event_id, after, through=None, limit=limit)
+        return tuple(items.invitation_of(item) for item in found)
+
+    def registrations(self, event_id: str, after: str, through: str) -> tuple[Registration, ...]:
+        found = self._range(self._registrations, event_id, after, through=through, limit=None)
+        return tuple(items.registration_of(item) for item in found)
+
+    def due(self, shard: str, priority: int, now: datetime, limit: int) -> tuple[Due, ...]:
+        answer = self._client.query(
+            TableName=self._invitations,
+            IndexName=keys.OWED_INDEX,
+            KeyConditionExpression="owed_shard = :shard AND owed_at BETWEEN :first AND :last",
+            ExpressionAttributeValues=dynamo.wire(
+                {":shard": shard, ":first": f"{priority}#", ":last": keys.owed(priority, now)}
+            ),
+            Limit=limit,
+        )
+        return tuple(_due(dynamo.unwire(item)) for item in answer["Items"])
+
+    def _get(self, table: str, key: keys.Key) -> Item | None:
+        return dynamo.get(self._client, table, key)
+
+    def _range(self, table: str, event_id: str, after: str, *, through: str | None, limit: int | None) -> list[Item]:
+        """Registrations or invitations of one event, after one id and through another, in order."""
+        first = keys.registration(event_id, after)
+        query: dict[str, Any] = {
+            "TableName": table,
+            "KeyConditionExpression": "pk = :pk AND sk BETWEEN :first AND :last",
+            "ExpressionAttributeValues": dynamo.wire(
+                # No id has a character beyond "v": "~" closes the range. A space follows no id, yet comes before all that follow it.
+                {
+                    ":pk": first["pk"],
+                    ":first": first["sk"] + (" " if after else ""),
+                    ":last": keys.registration(event_id, "~" if through is None else through)["sk"],
+                }
+            ),
+            "ConsistentRead": True,
+        }
+        if limit is None:
+            return list(dynamo.pages(self._client, **query))
+        found = []
+        for item in dynamo.pages(self._client, Limit=limit, **query):
+            found.append(item)
+            if len(found) == limit:
+                break
+        return found
+
+
+def _due(item: Item) -> Due:
+    event_id = keys.event_id_of(item["pk"])
+    kind, _, registration_id = item["sk"].partition("#")
+    return Due(kind=DueKind(kind.lower()), event_id=event_id, registration_id=registration_id, owed_at=item["owed_at"])

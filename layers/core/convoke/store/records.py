@@ -1,0 +1,110 @@
+"""What delivery writes beside the invitations: messages as they left, the fan-outs, debts put off, the switch."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+from .. import effects
+from ..effects import Due, DueKind
+from ..feedback import GRAVITY
+from ..model import Posted, Slice
+from ..settings import Settings
+from . import dynamo, items, keys
+from .items import Item
+
+# It is written down for the first time: what stands is what the first attempt sent.
+NOT_WRITTEN_DOWN = "attribute_not_exists(pk)"
+# It stands (an update must not bring forth a torso), and nothing graver was reported of it: reports come in any order.
+STANDS_AND_NOTHING_GRAVER = "attribute_exists(pk) AND (attribute_not_exists(#rank) OR #rank <= :rank)"
+# The fan-out is still where the slice found it: no newer change replaced it, no other chain moved it.
+STILL_AT_THIS_SLICE = "#version = :version AND #cursor = :cursor"
+# It is still the debt that was seen.
+STILL_THE_DEBT_SEEN = "owed_at = :seen"
+
+
+class Records:
+    """Messages, fan-outs, debts and the switch in the invitations table."""
+
+    def __init__(self, client: Any, settings: Settings) -> None:
+        self._client = client
+        self._table = settings.invitations_table
+
+    def keep(self, posted: Posted) -> Posted:
+        """Write the message down, unless it stands; answer what stands."""
+        written, standing = dynamo.conditionally(
+            self._client.put_item,
+            TableName=self._table,
+            Item=dynamo.wire(items.posted_item(posted)),
+            ConditionExpression=NOT_WRITTEN_DOWN,
+        )
+        return posted if written or standing is None else items.posted_of(standing)
+
+    def sent(self, effect: effects.Sent) -> None:
+        dynamo.conditionally(
+            self._client.update_item,
+            TableName=self._table,
+            Key=dynamo.wire(keys.message(effect.registration_id, effect.sequence)),
+            # The first acceptance is when it was sent; what a resend did is told by the invitation.
+            UpdateExpression="SET sent_at = if_not_exists(sent_at, :at), ses_id = :ses_id, #state = :state, #rank = :rank",
+            ConditionExpression=STANDS_AND_NOTHING_GRAVER,
+            ExpressionAttributeNames={"#state": "state", "#rank": "rank"},
+            ExpressionAttributeValues=dynamo.wire(
+                {
+                    ":at": keys.instant(effect.at),
+                    ":ses_id": effect.ses_id,
+                    ":state": effect.state.value,
+                    ":rank": GRAVITY.index(effect.state),
+                }
+            ),
+        )
+
+    def move_fan(self, effect: effects.MoveFan) -> bool:
+        written, _ = dynamo.conditionally(
+            self._client.update_item,
+            **self._fan(effect.slice, {":to": effect.cursor, ":owed": effect.owed_at}),
+            UpdateExpression="SET #cursor = :to, owed_at = :owed",
+        )
+        return written
+
+    def end_fan(self, effect: effects.EndFan) -> bool:
+        written, _ = dynamo.conditionally(self._client.delete_item, **self._fan(effect.slice, {}))
+        return written
+
+    def _fan(self, part: Slice, values: Item) -> dict[str, Any]:
+        return {
+            "TableName": self._table,
+            "Key": dynamo.wire(keys.fan(part.event_id)),
+            "ConditionExpression": STILL_AT_THIS_SLICE,
+            "ExpressionAttributeNames": {"#version": "version", "#cursor": "cursor"},
+            "ExpressionAttributeValues": dynamo.wire({":version": part.version, ":cursor": part.cursor, **values}),
+        }
+
+    def put_off(self, effect: effects.PutOff) -> bool:
+        written, _ = dynamo.conditionally(
+            self._client.update_item,
+            TableName=self._table,
+            Key=dynamo.wire(due_key(effect.due)),
+            UpdateExpression="SET owed_at = :owed",
+            ConditionExpression=STILL_THE_DEBT_SEEN,
+            ExpressionAttributeValues=dynamo.wire({":owed": effect.owed_at, ":seen": effect.due.owed_at}),
+        )
+        return written
+
+    def stop_sending(self, effect: effects.StopSending) -> None:
+        self._client.put_item(
+            TableName=self._table,
+            Item=dynamo.wire({**keys.sending(), "stopped_until": keys.instant(effect.until), "reason": effect.why}),
+        )
+
+
+def due_key(due: Due) -> keys.Key:
+    match due.kind:
+        case DueKind.REGISTRATION:
+            return keys.registration(due.event_id, due.registration_id)
+        case DueKind.ERASURE:
+            return keys.erasure(due.event_id, due.registration_id)
+        case DueKind.FAN:
+            return keys.fan(due.event_id)
+        case DueKind.SEATS:
+            return keys.seats(due.event_id)

@@ -1,0 +1,291 @@
+"""Registrations, as the API writes them: the person, the lock on their address, their seat or place in line, and the
+debt to tell them, each time in one transaction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from ..model import Invitation, Method, Registration, RegistrationStatus, Seats, folded
+from ..settings import Settings
+from . import dynamo, items, keys
+from .events import read_seats
+from .items import Item
+from .reads import Reads
+from .writes import NEW, NOTHING_ELSE, ROUNDS, STANDS, Action, attempt, delete, put, update
+
+ACTIVE = (RegistrationStatus.REGISTERED, RegistrationStatus.WAITLISTED)
+
+# The event takes registrations, nobody is in line before me, and there is a seat.
+A_SEAT_IS_FREE = "#open = :true AND #waiting = :none AND (attribute_not_exists(#capacity) OR #taken < #capacity)"
+# The event takes registrations, but there is no seat or somebody is in line: just what the condition above leaves.
+THERE_IS_A_LINE = "#open = :true AND (#waiting > :none OR #taken >= #capacity)"
+# Somebody waits for the seat that is given back.
+SOMEBODY_WAITS = "#waiting > :none"
+# Nobody waits for the seat that is given back.
+NOBODY_WAITS = "#waiting = :none"
+# The lock is that of this registration, not of one that came after it.
+LOCK_IS_MINE = "#registration_id = :registration_id"
+# Nobody changed the registration since it was read.
+STILL_THE_VERSION_SEEN = "#version = :seen"
+
+
+class Obstacle(StrEnum):
+    """Why a registration was left as it is."""
+
+    ABSENT = "there is no such registration"
+    CLOSED = "the event takes no registrations"
+    TAKEN = "that address is registered already"
+    INACTIVE = "the registration is not active any more"
+    NEVER_SENT = "nothing was ever sent"
+    STOPPED = "the address may not be mailed"
+
+
+# --- coming -------------------------------------------------------------------------------------------------------
+
+
+def register(
+    client: Any,
+    settings: Settings,
+    registration: Registration,
+    *,
+    now: datetime,
+    also: Mapping[str, Action] = NOTHING_ELSE,
+) -> Registration | Obstacle:
+    """Register ``registration``, or put it in line.
+
+    Answers it as stored; or what stands under that address already, untouched; or CLOSED.
+    """
+    person = replace(registration, status=RegistrationStatus.REGISTERED)
+    for _ in range(ROUNDS):
+        refused = attempt(client, {**_arrival(settings, person, now), **also})
+        if not refused:
+            return person
+        lock, seats = refused.get("lock"), refused.get("seats")
+        if lock is not None:
+            standing = Reads(client, settings).registration(person.event_id, lock["registration_id"])
+            # Else it was withdrawn, or got another address, in between.
+            if standing is not None and standing.status in ACTIVE and folded(standing.email) == folded(person.email):
+                return standing
+        elif seats is None or not seats["open"]:
+            return Obstacle.CLOSED
+        else:
+            full = not _free(items.seats_of(seats))
+            person = replace(person, status=RegistrationStatus.WAITLISTED if full else RegistrationStatus.REGISTERED)
+    raise dynamo.Contention(f"{ROUNDS} rounds met other writers")
+
+
+def _free(seats: Seats) -> bool:
+    return seats.waiting == 0 and (seats.capacity is None or seats.taken < seats.capacity)
+
+
+def _arrival(settings: Settings, person: Registration, now: datetime) -> dict[str, Action]:
+    waits = person.status is RegistrationStatus.WAITLISTED
+    invitation = Invitation(
+        event_id=person.event_id,
+        registration_id=person.registration_id,
+        poke=1,
+        # The waiting are told nothing until there is a seat.
+        owed_at=None if waits else keys.owed(2, now),
+    )
+    seats = keys.seats(person.event_id)
+    actions = {
+        "lock": _lock(settings, person),
+        "registration": put(settings.registrations_table, items.registration_item(person), NEW),
+        "invitation": put(settings.invitations_table, items.invitation_item(invitation), NEW),
+    }
+    counts = {"true": True, "none": 0, "one": 1}
+    if waits:
+        actions["seats"] = update(settings.invitations_table, seats, "ADD #waiting :one", THERE_IS_A_LINE, **counts)
+        actions["waiting"] = put(settings.registrations_table, _place_in_line(person), NEW)
+    else:
+        actions["seats"] = update(settings.invitations_table, seats, "ADD #taken :one", A_SEAT_IS_FREE, **counts)
+    return actions
+
+
+def _lock(settings: Settings, person: Registration) -> Action:
+    item = {**keys.address(person.event_id, person.email), "registration_id": person.registration_id}
+    return put(settings.registrations_table, item, NEW)
+
+
+def _unlock(settings: Settings, person: Registration) -> Action:
+    key = keys.address(person.event_id, person.email)
+    return delete(settings.registrations_table, key, LOCK_IS_MINE, registration_id=person.registration_id)
+
+
+def _place_in_line(person: Registration) -> Item:
+    return {
+        **keys.waiting(person.event_id, person.registration_id),
+        "registration_id": person.registration_id,
+    }
+
+
+# --- going --------------------------------------------------------------------------------------------------------
+
+
+def withdraw(
+    client: Any,
+    settings: Settings,
+    event_id: str,
+    registration_id: str,
+    *,
+    now: datetime,
+    also: Mapping[str, Action] = NOTHING_ELSE,
+) -> Registration | Obstacle:
+    """Cancel the registration; answers it as it stands then.
+
+    One that was cancelled before is left as it is, and ``also`` is not done.
+    """
+    reads = Reads(client, settings)
+    for _ in range(ROUNDS):
+        invitation = reads.invitation(event_id, registration_id)
+        person = reads.registration(event_id, registration_id)
+        if person is None or invitation is None:
+            return Obstacle.ABSENT
+        if person.status not in ACTIVE:
+            return person
+        if not attempt(client, {**_departure(client, settings, person, invitation, now), **also}):
+            return replace(person, status=RegistrationStatus.CANCELLED, version=person.version + 1, updated_at=now)
+    raise dynamo.Contention(f"{ROUNDS} rounds met other writers")
+
+
+def _departure(
+    client: Any, settings: Settings, person: Registration, invitation: Invitation, now: datetime
+) -> dict[str, Action]:
+    event_id, seats = person.event_id, keys.seats(person.event_id)
+    actions = {
+        "registration": mark(settings, person, RegistrationStatus.CANCELLED, now),
+        "lock": _unlock(settings, person),
+        "invitation": poke(settings, invitation, 0, now),
+    }
+    if person.status is RegistrationStatus.WAITLISTED:
+        place = keys.waiting(event_id, person.registration_id)
+        actions["waiting"] = delete(settings.registrations_table, place, STANDS)
+        actions["seats"] = update(settings.invitations_table, seats, "ADD #waiting :less", less=-1)
+    elif read_seats(client, settings, event_id).waiting:
+        actions["seats"] = update(
+            settings.invitations_table,
+            seats,
+            "SET #owed_shard = :shard, #owed_at = :owed ADD #taken :less",
+            SOMEBODY_WAITS,
+            less=-1,
+            none=0,
+            shard=keys.shard(event_id),
+            owed=keys.owed(2, now),
+        )
+    else:
+        actions["seats"] = update(settings.invitations_table, seats, "ADD #taken :less", NOBODY_WAITS, less=-1, none=0)
+    return actions
+
+
+def mark(settings: Settings, person: Registration, status: RegistrationStatus, now: datetime) -> Action:
+    """The registration's new status, whatever the reply to it that may have come since."""
+    return update(
+        settings.registrations_table,
+        keys.registration(person.event_id, person.registration_id),
+        "SET #status = :status, #version = :version, #updated_at = :now",
+        STILL_THE_VERSION_SEEN,
+        status=status.value,
+        version=person.version + 1,
+        seen=person.version,
+        now=keys.instant(now),
+    )
+
+
+def poke(settings: Settings, invitation: Invitation, priority: int, now: datetime, *, resend: bool = False) -> Action:
+    """One more reason to look at the attendee: once nobody writes to them, or sooner where that was owed already."""
+    free = now if invitation.lease_until is None else max(now, invitation.lease_until)
+    owed_at = keys.owed(priority, free)
+    return update(
+        settings.invitations_table,
+        keys.registration(invitation.event_id, invitation.registration_id),
+        "SET #owed_shard = :shard, #owed_at = :owed ADD #poke :one" + (", #resend :one" if resend else ""),
+        one=1,
+        shard=keys.shard(invitation.registration_id),
+        owed=min(owed_at, invitation.owed_at or owed_at),
+    )
+
+
+# --- changing -----------------------------------------------------------------------------------------------------
+
+
+def change_registration(
+    client: Any,
+    settings: Settings,
+    event_id: str,
+    registration_id: str,
+    *,
+    changes: Mapping[str, Any],
+    priority: int,
+    now: datetime,
+) -> Registration | Obstacle:
+    """Give the registration another ``name``, ``email`` or ``language``. The lock moves with the address."""
+    reads = Reads(client, settings)
+    for _ in range(ROUNDS):
+        invitation = reads.invitation(event_id, registration_id)
+        person = reads.registration(event_id, registration_id)
+        if person is None or invitation is None:
+            return Obstacle.ABSENT
+        if person.status not in ACTIVE:
+            return Obstacle.INACTIVE
+        changed = replace(person, **changes)
+        if changed == person:
+            return person
+        changed = replace(changed, version=person.version + 1, updated_at=now)
+        actions = {"registration": _content(settings, person, changed)}
+        if changed.email != person.email:
+            actions["invitation"] = poke(settings, invitation, priority, now)
+        if folded(changed.email) != folded(person.email):
+            actions |= {"lock": _lock(settings, changed), "unlock": _unlock(settings, person)}
+        refused = attempt(client, actions)
+        if not refused:
+            return changed
+        if "lock" in refused:
+            return Obstacle.TAKEN
+    raise dynamo.Contention(f"{ROUNDS} rounds met other writers")
+
+
+def _content(settings: Settings, person: Registration, changed: Registration) -> Action:
+    return update(
+        settings.registrations_table,
+        keys.registration(person.event_id, person.registration_id),
+        "SET #name = :name, #email = :email, #language = :language, #version = :version, #updated_at = :now",
+        STILL_THE_VERSION_SEEN,
+        name=changed.name,
+        email=changed.email,
+        language=changed.language,
+        version=changed.version,
+        seen=person.version,
+        now=keys.instant(changed.updated_at),
+    )
+
+
+def resend(
+    client: Any,
+    settings: Settings,
+    event_id: str,
+    registration_id: str,
+    *,
+    now: datetime,
+    also: Mapping[str, Action] = NOTHING_ELSE,
+) -> Obstacle | None:
+    """Ask for the latest message once more, through the ordinary delivery."""
+    reads = Reads(client, settings)
+    invitation = reads.invitation(event_id, registration_id)
+    person = reads.registration(event_id, registration_id)
+    if person is None or invitation is None:
+        return Obstacle.ABSENT
+    if person.status is RegistrationStatus.ERASED:
+        return Obstacle.INACTIVE
+    latest = invitation.unacknowledged or invitation.acknowledged
+    if invitation.exposed is None or latest is None:
+        return Obstacle.NEVER_SENT
+    if invitation.stop_of(person.email) is not None:
+        return Obstacle.STOPPED
+    priority = 0 if latest.told.method is Method.CANCEL else 1
+    attempt(client, {"invitation": poke(settings, invitation, priority, now, resend=True), **also})
+    return None

@@ -1,0 +1,72 @@
+"""Every minute: whatever is still owed is looked at, even if every stream record and every queued hint were lost.
+
+The sweeper sends nothing itself. It hands registrations and slices to the queues, most pressing first, and does at once what no
+sending function may do: it promotes the first in line to a free seat, and forgets a person who asked to be forgotten.
+"""
+
+from __future__ import annotations
+
+from .effects import (
+    Clock,
+    Due,
+    DueKind,
+    Enqueue,
+    Forget,
+    Hint,
+    Promote,
+    PutOff,
+    ReadDue,
+    ReadSending,
+    Steps,
+)
+from .fanout import announce
+from .model import Sender
+from .reconcile import decide, look
+from .settings import Times
+from .store.keys import SHARDS, owed
+
+PRIORITIES = (0, 1, 2)
+
+
+def sweep(sender: Sender, times: Times, *, limit: int) -> Steps[dict[str, int]]:
+    """One round: answers how many of each kind were seen to. At most ``limit`` are; the next round takes the rest."""
+    seen: dict[str, int] = {}
+    sending = yield ReadSending()
+    now = yield Clock()
+    if sending.stopped(now):
+        return seen
+    for priority in PRIORITIES:
+        for shard in SHARDS:
+            left = limit - sum(seen.values())
+            if left <= 0:
+                return seen
+            dues = yield ReadDue(shard=shard, priority=priority, now=now, limit=left)
+            for due in dues:
+                # Put off first: a hint that is lost comes again, and one that waits in the queue is not doubled each minute.
+                if (yield PutOff(due=due, owed_at=owed(priority, now + times.hint))):
+                    yield from _see_to(due, sender, times, urgent=priority == 0)
+                    seen[due.kind.value] = seen.get(due.kind.value, 0) + 1
+    return seen
+
+
+def _see_to(due: Due, sender: Sender, times: Times, *, urgent: bool) -> Steps[None]:
+    match due.kind:
+        case DueKind.REGISTRATION:
+            yield Enqueue(hint=Hint(event_id=due.event_id, registration_id=due.registration_id), urgent=urgent)
+        case DueKind.FAN:
+            yield from announce(due.event_id, times)
+        case DueKind.SEATS:
+            yield Promote(event_id=due.event_id)
+        case DueKind.ERASURE:
+            if (yield from _taken_back(due, sender)):
+                yield Forget(due=due)
+
+
+def _taken_back(due: Due, sender: Sender) -> Steps[bool]:
+    """Whether a person may be forgotten: nobody is writing to them, and nothing is left to say or no way to say it."""
+    seen = yield from look(due.event_id, due.registration_id)
+    now = yield Clock()
+    if seen is None:
+        return True
+    lease = seen.invitation.lease_until
+    return (lease is None or lease <= now) and decide(seen, sender, now) is None

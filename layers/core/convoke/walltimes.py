@@ -1,0 +1,122 @@
+"""From when to when, as people send it: read once, at the edge, so that nothing behind it meets a time that cannot be.
+
+A wall time that the clock skips does not exist and is refused; one that it shows twice is the first of the two. A
+duration is added as RFC 5545, section 3.3.6 says: its days on the calendar, its hours in real time.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, date, datetime, timedelta
+from functools import cache
+from zoneinfo import ZoneInfo, available_timezones
+
+from .model import Duration, InvalidField, When
+
+NO_PLACES = frozenset({"localtime", "posixrules", "Factory"})
+"""Names that zoneinfo knows and nobody lives in: they mean something else on each machine, or nothing."""
+
+YEARS = range(1970, 2200)
+_DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+_TIME = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2})?", re.ASCII)
+_OFFSET = re.compile(r"T.*(Z|[+-]\d{2}:?\d{2})$", re.ASCII | re.IGNORECASE)
+
+
+@cache
+def zones() -> frozenset[str]:
+    """The IANA names that a time zone may have."""
+    return frozenset(available_timezones() - NO_PLACES)
+
+
+def read_when(
+    *, start: str, end: str | None, duration: str | None, time_zone: str | None, standing: When | None = None
+) -> When:
+    """When it is, of texts as api.md describes them. Raises :class:`InvalidField` with the field that is wrong.
+
+    ``standing`` is what it replaces: an end that a duration had carried into the second of two equal times stays there.
+    """
+    if time_zone is not None and time_zone not in zones():
+        raise InvalidField("time_zone", "must be the IANA name of a time zone, such as Europe/Berlin")
+    if end is not None and duration is not None:
+        raise InvalidField("duration", "must not be given together with end")
+    first = _moment("start", start)
+    if not isinstance(first, datetime):
+        return _whole_days(first, end, duration, time_zone)
+    if time_zone is None:
+        raise InvalidField("time_zone", "is required, unless start is a date")
+    _must_exist("start", first, time_zone)
+    if duration is not None:
+        last = _later(first, _duration(duration), time_zone)
+    elif end is not None:
+        last = _end(end, time_zone, standing)
+    else:
+        raise InvalidField("end", "is required, or a duration")
+    when = When(start=first, end=last, time_zone=time_zone)
+    if when.ends_at <= when.starts_at:
+        raise InvalidField("duration" if duration is not None else "end", "must be after start")
+    return when
+
+
+def _whole_days(first: date, end: str | None, duration: str | None, time_zone: str | None) -> When:
+    if duration is not None:
+        raise InvalidField("duration", "is for timed events; an event of whole days has an end, its last day")
+    last = first if end is None else _moment("end", end)
+    if isinstance(last, datetime):
+        raise InvalidField("end", "must be a date, as start is")
+    if last < first:
+        raise InvalidField("end", "must not be before start")
+    return When(start=first, end=last, time_zone=time_zone)
+
+
+def _moment(field: str, text: str) -> datetime | date:
+    """A naive datetime, or a date."""
+    if _OFFSET.search(text):
+        raise InvalidField(field, "must be a wall time of time_zone, without an offset")
+    try:
+        if _DATE.fullmatch(text):
+            moment: datetime | date = date.fromisoformat(text)
+        elif _TIME.fullmatch(text):
+            moment = datetime.fromisoformat(text)
+        else:
+            raise ValueError(text)
+    except ValueError:
+        raise InvalidField(field, "must be a time such as 2027-03-12T09:00:00, or a date such as 2027-03-12") from None
+    if moment.year not in YEARS:
+        raise InvalidField(field, f"must be between the years {YEARS.start} and {YEARS.stop - 1}")
+    return moment
+
+
+def _must_exist(field: str, wall: datetime, time_zone: str) -> None:
+    zone = ZoneInfo(time_zone)
+    if wall.replace(tzinfo=zone).astimezone(UTC).astimezone(zone).replace(tzinfo=None) != wall:
+        raise InvalidField(field, f"does not exist: the clock in {time_zone} skips it")
+
+
+def _end(text: str, time_zone: str, standing: When | None) -> datetime:
+    last = _moment("end", text)
+    if not isinstance(last, datetime):
+        raise InvalidField("end", "must be a time, as start is")
+    _must_exist("end", last, time_zone)
+    if standing is not None and standing.time_zone == time_zone and isinstance(standing.end, datetime):
+        # The wall times are equal whichever of the two is meant; ISO 8601 has no way to tell them apart.
+        return standing.end if standing.end.replace(fold=0) == last else last
+    return last
+
+
+def _duration(text: str) -> Duration:
+    try:
+        return Duration.parse(text)
+    except ValueError as error:
+        raise InvalidField("duration", str(error)) from None
+
+
+def _later(start: datetime, length: Duration, time_zone: str) -> datetime:
+    zone = ZoneInfo(time_zone)
+    try:
+        day = (start + timedelta(days=length.days)).replace(tzinfo=zone)
+        end = (day.astimezone(UTC) + timedelta(seconds=length.seconds)).astimezone(zone).replace(tzinfo=None)
+    except OverflowError:
+        end = None
+    if end is None or end.year not in YEARS:
+        raise InvalidField("duration", f"must end before the year {YEARS.stop}")
+    return end

@@ -1,0 +1,129 @@
+"""Build and deploy template.yaml to the emulator as one would to AWS, then make good what the emulator leaves out.
+
+Each function here and in `routes` whose docstring begins with "A way round" makes up for a gap of the pinned emulator;
+an end-to-end test says when it is no longer needed, or no longer enough.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import boto3
+
+from convoke.model import ConvokeError, noun
+
+from . import processes
+from .place import REGION, ROOT, STACK, Place
+
+SAM = Path(sys.executable).with_name("sam")
+ARTIFACTS = "convoke-artifacts"
+PARAMETERS = {
+    "SenderAddress": "calendar@convoke.example",
+    "SenderDomain": "convoke.example",
+    "CreateIdentity": "false",
+    "ResendAfter": "5",
+}
+
+
+class SamFailed(ConvokeError):
+    def __init__(self, log: Path) -> None:
+        super().__init__(f"sam did not manage; the end of {log} says why:\n\n" + log.read_text()[-2000:])
+
+
+@noun
+class Deployed:
+    """What there is now: the stack's outputs, by their names in template.yaml, and the address of the API."""
+
+    outputs: dict[str, str]
+    api: str
+
+    @property
+    def tables(self) -> dict[str, str]:
+        names = ("registrations", "invitations", "accounts")
+        return {name: self.outputs[f"{name.capitalize()}Table"] for name in names}
+
+    @property
+    def queues(self) -> dict[str, str]:
+        return {name: self.outputs[f"{name.capitalize()}Queue"] for name in ("urgent", "ordinary")}
+
+
+class Sam:
+    """`sam` with the emulator for AWS, its own notes in our folder, and no word home."""
+
+    def __init__(self, place: Place) -> None:
+        self.place = place
+        self.build_folder = (place.folder / "build").absolute()
+        self.log = place.folder / "sam.log"
+        self.log.write_text("")
+        notes = place.temporary / "sam"
+        notes.mkdir()
+        # Without this note it asks the package index at every start whether there is a newer one.
+        (notes / "metadata.json").write_text(json.dumps({"lastVersionCheck": datetime.now(UTC).isoformat()}))
+        self.environment = place.environment(
+            SAM_CLI_TELEMETRY="0", __SAM_CLI_APP_DIR=str(notes), CONVOKE_PYTHON="local", PYTHON=sys.executable
+        )
+
+    def run(self, *arguments: str) -> None:
+        """Run to the end. Raises :class:`SamFailed`; leaves no child behind when interrupted."""
+        process = processes.start([str(SAM), *arguments], folder=ROOT, environment=self.environment, log=self.log)
+        try:
+            if process.wait():
+                raise SamFailed(self.log)
+        finally:
+            processes.end(process)
+
+    def build(self) -> None:
+        self.run("build", "--template-file", "template.yaml", "--build-dir", str(self.build_folder))
+
+    def deploy(self) -> Deployed:
+        client("s3", self.place).create_bucket(Bucket=ARTIFACTS)
+        parameters = [f"{name}={value}" for name, value in PARAMETERS.items()]
+        self.run(
+            *("deploy", "--template-file", str(self.build_folder / "template.yaml"), "--stack-name", STACK),
+            *("--s3-bucket", ARTIFACTS, "--region", REGION, "--capabilities", "CAPABILITY_IAM"),
+            *("--no-confirm-changeset", "--no-progressbar", "--parameter-overrides", *parameters),
+        )
+        stack = client("cloudformation", self.place).describe_stacks(StackName=STACK)["Stacks"][0]
+        outputs = {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
+        api_id = physical_ids(self.place)["HttpApi"]
+        return Deployed(outputs=outputs, api=f"{self.place.endpoint}/_aws/execute-api/{api_id}")
+
+
+def client(service: str, place: Place) -> Any:
+    """A client of the emulator, with the right to do everything."""
+    connect: Callable[..., Any] = boto3.client
+    return connect(
+        service,
+        endpoint_url=place.endpoint,
+        region_name=REGION,
+        aws_access_key_id="test",
+        aws_secret_access_key="test",  # noqa: S106
+    )
+
+
+def physical_ids(place: Place) -> dict[str, str]:
+    resources = client("cloudformation", place).describe_stack_resources(StackName=STACK)["StackResources"]
+    return {resource["LogicalResourceId"]: resource["PhysicalResourceId"] for resource in resources}
+
+
+def forget_in_time(place: Place, deployed: Deployed) -> None:
+    """A way round: TimeToLiveSpecification is not applied."""
+    tables = client("dynamodb", place)
+    for name in ("invitations", "accounts"):
+        tables.update_time_to_live(
+            TableName=deployed.tables[name],
+            TimeToLiveSpecification={"AttributeName": "expires_at", "Enabled": True},
+        )
+
+
+def count_workers(place: Place) -> None:
+    """A way round: a number that comes from a parameter stays text, and a queue's poller then fails to compare it."""
+    functions = client("lambda", place)
+    for mapping in functions.list_event_source_mappings()["EventSourceMappings"]:
+        if most := mapping.get("ScalingConfig", {}).get("MaximumConcurrency"):
+            functions.update_event_source_mapping(UUID=mapping["UUID"], ScalingConfig={"MaximumConcurrency": int(most)})

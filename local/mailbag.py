@@ -1,0 +1,74 @@
+"""The folder of accepted mail, as any tool reads it: see local.md for what is in it."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from datetime import datetime
+from pathlib import Path
+
+from convoke.model import ConvokeError, noun
+
+from .postoffice import letters
+
+
+class NotArrived(ConvokeError):
+    def __init__(self, count: int, wanted: int, seconds: float) -> None:
+        super().__init__(f"After {seconds:.0f} s there were {count} mails instead of {wanted}")
+
+
+@noun
+class Mail:
+    """One accepted mail; ``accepted_at`` is UTC, ``calendar`` the text of its calendar part, empty without one."""
+
+    raw: bytes
+    to: str
+    accepted_at: datetime
+    tags: dict[str, str]
+    message_id: str
+    subject: str
+    calendar: str
+
+    @property
+    def method(self) -> str:
+        return self.property("METHOD")
+
+    @property
+    def sequence(self) -> int:
+        return int(self.property("SEQUENCE"))
+
+    def property(self, name: str) -> str:
+        """The value of a calendar property that has no parameters, unfolded; empty where it is not there."""
+        found = re.search(rf"^{name}:(.*)$", self.calendar.replace("\r\n ", "").replace("\r\n", "\n"), re.MULTILINE)
+        return found[1] if found else ""
+
+
+def read(folder: Path) -> list[Mail]:
+    """Everything that was accepted, in the order of acceptance."""
+    return [_mail(note) for note in sorted(folder.glob("[0-9]*.json"))]
+
+
+def wait(folder: Path, count: int, *, seconds: float = 30) -> list[Mail]:
+    """Read when there are ``count`` mails, or more. Raises :class:`NotArrived` after so many seconds."""
+    deadline = time.monotonic() + seconds
+    while len(mails := read(folder)) < count:
+        if time.monotonic() > deadline:
+            raise NotArrived(len(mails), count, seconds)
+        time.sleep(0.05)
+    return mails
+
+
+def _mail(note: Path) -> Mail:
+    said = json.loads(note.read_text())
+    raw = note.with_suffix(".eml").read_bytes()
+    letter = letters.read(raw)
+    return Mail(
+        raw=raw,
+        to=said["to"][0],
+        accepted_at=datetime.fromisoformat(said["accepted_at"]),
+        tags=said["tags"],
+        message_id=said["message_id"],
+        subject=letter.subject,
+        calendar=letter.calendar.text if letter.calendar else "",
+    )

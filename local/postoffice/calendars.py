@@ -1,0 +1,116 @@
+"""What a person's calendar shows after all their mail: a small reader of iTIP (RFC 5546).
+
+It owes nothing to the code that writes the mail, and does what the RFC asks of a mail client: an object is known by its
+UID (and RECURRENCE-ID); what has a higher SEQUENCE, or the same and a newer DTSTAMP, replaces what is known (section
+2.1.5); a CANCEL removes; anything older changes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from icalendar import Calendar as Component
+
+from . import entries
+from .entries import Entry, State
+from .letters import CalendarPart, Letter
+
+
+class Effect(StrEnum):
+    """What one mail did to the calendar."""
+
+    NONE = "no calendar in it"
+    ADDED = "added"
+    UPDATED = "updated"
+    REMOVED = "removed"
+    SAME = "the same again"
+    OLD = "ignored: older than what is known"
+    NOTHING_TO_REMOVE = "ignored: nothing to remove"
+    MISMATCH = "refused: METHOD differs from the Content-Type's"
+    OTHER_METHOD = "ignored: neither REQUEST nor CANCEL"
+    UNREADABLE = "refused: the calendar cannot be read"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Calendar:
+    """The entries by start; ``effects`` has one for each mail, in the order of the mails."""
+
+    entries: tuple[Entry, ...]
+    effects: tuple[Effect, ...]
+
+    def find(self, uid: str, date_id: str) -> Entry | None:
+        return next((entry for entry in self.entries if (entry.uid, entry.date_id) == (uid, date_id)), None)
+
+
+Known = dict[tuple[str, str], Entry]
+
+
+def show(mails: Iterable[Letter], address: str) -> Calendar:
+    """What the calendar of ``address`` shows after these mails, in this order."""
+    known: Known = {}
+    effects = tuple(_take_in(known, letter.calendar, address) for letter in mails)
+    shown = (entry for entry in known.values() if entry.state is not State.NEVER_WAS)
+    return Calendar(entries=tuple(sorted(shown, key=lambda entry: entry.sort_key)), effects=effects)
+
+
+def _take_in(known: Known, part: CalendarPart | None, address: str) -> Effect:
+    if part is None:
+        return Effect.NONE
+    try:
+        calendar = Component.from_ical(part.text)
+        method = str(calendar.get("METHOD", "")).upper()
+        news = [entries.read(event, tuple(calendar.timezones), address) for event in calendar.events]
+    except (ValueError, TypeError, LookupError, AttributeError, ArithmeticError):  # parsers break in many ways
+        return Effect.UNREADABLE
+    if method != part.method:
+        return Effect.MISMATCH
+    if method not in ("REQUEST", "CANCEL"):
+        return Effect.OTHER_METHOD
+    apply = _request if method == "REQUEST" else _cancel
+    effects = [apply(known, entry) for entry in news]
+    return effects[0] if effects else Effect.UNREADABLE
+
+
+def _request(known: Known, new: Entry) -> Effect:
+    old = _latest(known, new)
+    if old is not None and new.revision <= old.revision:
+        return Effect.SAME if new.revision == old.revision else Effect.OLD
+    if not new.date_id:
+        _forget_moved_dates(known, new)
+    known[new.uid, new.date_id] = new
+    return Effect.UPDATED if old is not None and old.stands else Effect.ADDED
+
+
+def _cancel(known: Known, new: Entry) -> Effect:
+    old = _latest(known, new)
+    if old is not None and new.revision <= old.revision:
+        return Effect.SAME if new.revision == old.revision else Effect.OLD
+    series = known.get((new.uid, ""))
+    was_here = (old is not None and old.stands) or (bool(new.date_id) and series is not None and series.stands)
+    if not new.date_id:
+        for key in [key for key in known if key[0] == new.uid and key[1]]:
+            was_here |= known.pop(key).stands
+    shown = old if old is not None and old.state is not State.NEVER_WAS else new
+    state = State.REMOVED if was_here or shown.state is State.REMOVED else State.NEVER_WAS
+    known[new.uid, new.date_id] = replace(shown, state=state, sequence=new.sequence, dtstamp=new.dtstamp)
+    return Effect.REMOVED if was_here else Effect.NOTHING_TO_REMOVE
+
+
+def _latest(known: Known, new: Entry) -> Entry | None:
+    """What ``new`` has to be newer than: itself; where one date of a series is new here, the series."""
+    own = known.get((new.uid, new.date_id))
+    series = known.get((new.uid, ""))
+    if own is None and series is not None and new.date_id and series.revision > new.revision:
+        return series
+    return own
+
+
+def _forget_moved_dates(known: Known, new: Entry) -> None:
+    """A series whose start or rule is another has other dates: what was said of single ones is void."""
+    old = known.get((new.uid, ""))
+    if old is None or (old.start, old.rule) == (new.start, new.rule):
+        return
+    for key in [key for key in known if key[0] == new.uid and key[1]]:
+        del known[key]

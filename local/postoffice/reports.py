@@ -1,0 +1,105 @@
+"""Tells the stack what SES tells: what became of each mail, and what came in from outside."""
+
+from __future__ import annotations
+
+import json
+import logging
+import queue
+import secrets
+import threading
+from datetime import UTC, datetime
+from typing import Any, Protocol
+
+from . import letters, records
+from .records import SIMULATOR, SUPPRESSED, Kind, Places, Verdicts
+from .shelf import Accepted, Shelf
+
+AFTER_ACCEPTANCE = {
+    f"bounce@{SIMULATOR}": (Kind.SEND, Kind.BOUNCE),
+    SUPPRESSED: (Kind.SEND, Kind.BOUNCE),
+    f"complaint@{SIMULATOR}": (Kind.SEND, Kind.DELIVERY, Kind.COMPLAINT),
+}
+USUALLY = (Kind.SEND, Kind.DELIVERY)
+
+log = logging.getLogger(__name__)
+
+
+class Topics(Protocol):
+    """The one call of SNS that is used here."""
+
+    def publish(self, *, TopicArn: str, Message: str, Subject: str) -> object: ...  # noqa: N803
+
+
+class Objects(Protocol):
+    """The one call of S3 that is used here."""
+
+    def put_object(self, *, Bucket: str, Key: str, Body: bytes) -> object: ...  # noqa: N803
+
+
+class NotConnected(Exception):
+    """There is no stack to report to yet."""
+
+
+class Reports:
+    """Publishes in the background, in order, so that sending is never held up; until connected, reports go nowhere."""
+
+    def __init__(self, shelf: Shelf) -> None:
+        self._shelf = shelf
+        self._connection: tuple[Topics, Objects, Places] | None = None
+        self._waiting: queue.SimpleQueue[Accepted | None] = queue.SimpleQueue()
+        self._worker = threading.Thread(target=self._work, name="post office reports", daemon=True)
+
+    def start(self) -> None:
+        self._worker.start()
+
+    def stop(self) -> None:
+        self._waiting.put(None)
+        self._worker.join(timeout=5)
+
+    def connect(self, topics: Topics, objects: Objects, places: Places) -> None:
+        """From now on there is a stack to report to."""
+        self._connection = topics, objects, places
+
+    def accepted(self, mail: Accepted) -> None:
+        """Report what SES reports of an accepted mail of itself, soon."""
+        if self._connection is not None:
+            self._waiting.put(mail)
+
+    def publish(self, kind: Kind, mail: Accepted) -> dict[str, Any]:
+        """Report one event now and return it. Raises :class:`NotConnected`, or the topic's error."""
+        topics, _, places = self._connected()
+        event = records.sending_event(kind, mail, self._shelf.letter(mail), places, datetime.now(UTC))
+        subject = "Amazon SES Email Event Notification"
+        topics.publish(TopicArn=places.feedback_topic, Message=json.dumps(event), Subject=subject)
+        return event
+
+    def receive(self, raw: bytes, *, recipient: str, source: str, verdicts: Verdicts) -> str:
+        """Take in a mail as a receipt rule does (bucket, then topic); return its id. Raises as :meth:`publish` does."""
+        topics, objects, places = self._connected()
+        message_id = secrets.token_hex(20)
+        notification = records.receipt(
+            letters.read_headers(raw),
+            message_id,
+            recipient=recipient,
+            source=source,
+            verdicts=verdicts,
+            places=places,
+            now=datetime.now(UTC),
+        )
+        objects.put_object(Bucket=places.inbound_bucket, Key=message_id, Body=raw)
+        subject = "Amazon SES Email Receipt Notification"
+        topics.publish(TopicArn=places.inbound_topic, Message=json.dumps(notification), Subject=subject)
+        return message_id
+
+    def _connected(self) -> tuple[Topics, Objects, Places]:
+        if self._connection is None:
+            raise NotConnected("The stack is not up yet: there are no topics to publish to.")
+        return self._connection
+
+    def _work(self) -> None:
+        while (mail := self._waiting.get()) is not None:
+            for kind in AFTER_ACCEPTANCE.get(mail.to[0].lower(), USUALLY):
+                try:
+                    self.publish(kind, mail)
+                except Exception:  # whatever it is, mail must go on
+                    log.exception("%s of mail %d could not be reported", kind, mail.number)

@@ -1,0 +1,153 @@
+"""`make run`: start everything, tell where it is, play the story, stay up until asked to end, leave nothing behind."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime
+from types import FrameType
+
+from convoke.model import ConvokeError
+from convoke.store import accounts
+
+from . import story
+from .deploy import PARAMETERS, Deployed, Sam, client, count_workers, forget_in_time
+from .emulator import Emulator
+from .place import REGION, Place
+from .postoffice import PostOffice
+from .routes import open_routes
+
+TICK = 3.0
+
+
+class Clock:
+    """Says what is going on, and every few seconds that it still is."""
+
+    def __init__(self, say: Callable[[str], None]) -> None:
+        self._say = say
+        self._began = time.monotonic()
+
+    @contextmanager
+    def during(self, what: str) -> Iterator[None]:
+        over = threading.Event()
+
+        def tick() -> None:
+            self._tell(what)
+            while not over.wait(TICK):
+                self._tell("…")
+
+        ticking = threading.Thread(target=tick, daemon=True)
+        ticking.start()
+        try:
+            yield
+        finally:
+            over.set()
+            ticking.join()
+
+    def _tell(self, what: str) -> None:
+        self._say(f"{time.monotonic() - self._began:4.0f} s  {what}")
+
+
+def say(line: str) -> None:
+    print(line, flush=True)
+
+
+def describe(place: Place, deployed: Deployed, key: str, inbox: str) -> dict[str, object]:
+    """What tools rely on: the content of stack.json."""
+    return {
+        "api": deployed.api,
+        "key": key,
+        "inbox": inbox,
+        "mail": str(place.mail),
+        "endpoint": place.endpoint,
+        "tables": deployed.tables,
+        "queues": deployed.queues,
+    }
+
+
+def bring_up(place: Place, leaving: ExitStack) -> dict[str, object]:
+    """Start everything in order; what has to be undone is registered with ``leaving`` as soon as it exists."""
+    clock = Clock(say)
+    place.clear()
+    office = PostOffice(folder=place.mail, port=place.inbox_port)
+    office.start()
+    leaving.callback(office.stop)
+    emulator = Emulator(place, office.url)
+    leaving.callback(emulator.stop)
+    sam = Sam(place)
+    with clock.during("building the functions and their layer"):
+        sam.build()
+    emulator.wait()
+    with clock.during("deploying template.yaml to the emulator"):
+        deployed = sam.deploy()
+    with clock.during("making good what the emulator leaves out"):
+        open_routes(place)
+        forget_in_time(place, deployed)
+        count_workers(place)
+    database = client("dynamodb", place)
+    now = datetime.now(UTC)
+    key = accounts.create_key(database, deployed.tables["accounts"], account="acme", name="first", now=now)
+    office.connect(
+        endpoint=place.endpoint,
+        feedback_topic=deployed.outputs["FeedbackTopic"],
+        inbound_topic=deployed.outputs["InboundTopic"],
+        inbound_bucket=deployed.outputs["InboundBucket"],
+        region=REGION,
+    )
+    described = describe(place, deployed, key, office.url)
+    part = place.description.with_suffix(".part")
+    part.write_text(json.dumps(described, indent=2) + "\n")
+    part.rename(place.description)
+    leaving.callback(place.description.unlink, missing_ok=True)
+    return described
+
+
+def announce(stack: dict[str, object]) -> None:
+    say(
+        f"\nConvoke is ready.\n\n"
+        f"    API      {stack['api']}\n"
+        f"    docs     {stack['api']}/docs\n"
+        f"    key      {stack['key']}\n"
+        f"    inbox    {stack['inbox']}\n"
+        f"    sender   {PARAMETERS['SenderAddress']}\n"
+    )
+
+
+def end(_signal: int, _frame: FrameType | None) -> None:
+    """The first signal ends the stack; further ones do not disturb its leaving."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
+    raise KeyboardInterrupt
+
+
+def main() -> int:
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, end)
+    place = Place.from_environment(os.environ)
+    with ExitStack() as leaving:
+        leaving.callback(shutil.rmtree, place.temporary, ignore_errors=True)
+        try:
+            stack = bring_up(place, leaving)
+            announce(stack)
+            if os.environ.get("STORY", "yes") != "no":
+                story.play(str(stack["api"]), str(stack["key"]), place.mail, say)
+            say("Up until Ctrl-C.")
+            while True:
+                signal.pause()
+        except KeyboardInterrupt:
+            say("\nLeaving.")
+            return 0
+        except ConvokeError as error:
+            print(f"\n{error}", file=sys.stderr, flush=True)
+            return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

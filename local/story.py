@@ -1,0 +1,109 @@
+"""The story that `make run` plays, over real HTTP.
+
+Two people register, the event moves, one of them withdraws, the event is cancelled.
+"""
+
+from __future__ import annotations
+
+import json
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from convoke.model import ConvokeError
+
+from . import mailbag
+from .mailbag import Mail
+
+PEOPLE = {"bo@example.net": "Bo Ek", "cleo@example.com": "Cléo Petit"}
+
+
+class Refused(ConvokeError):
+    """The API said no, or something between us and it did."""
+
+    def __init__(self, what: str, status: int, said: str) -> None:
+        super().__init__(f"{what} was answered with {status}: {said}")
+        self.status = status
+        self.said = said
+
+
+class Caller:
+    """Somebody with an API key."""
+
+    def __init__(self, api: str, key: str) -> None:
+        self._api = api
+        self._key = key
+
+    def __call__(self, method: str, path: str, body: dict[str, object] | None = None) -> Any:
+        """The decoded answer. Raises :class:`Refused`."""
+        request = urllib.request.Request(  # noqa: S310
+            self._api + path,
+            method=method,
+            data=None if body is None else json.dumps(body).encode(),
+            headers={"Authorization": f"Bearer {self._key}", "Content-Type": "application/json"},
+        )
+        try:
+            with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310
+                return json.load(answer)
+        except urllib.error.HTTPError as refusal:
+            with refusal:
+                raise Refused(f"{method} {path}", refusal.code, refusal.read().decode()) from None
+
+
+def play(api: str, key: str, mail: Path, say: Callable[[str], None]) -> list[Mail]:
+    """Play it, and show what each of them was sent. Raises :class:`mailbag.NotArrived` where a mail did not come."""
+    call = Caller(api, key)
+    start = (datetime.now(UTC) + timedelta(days=21)).replace(hour=18, minute=0, second=0, microsecond=0, tzinfo=None)
+    already = len(mailbag.read(mail))
+    arrived = 0
+
+    def mails_after(step: str, count: int) -> list[Mail]:
+        nonlocal arrived
+        arrived += count
+        mails = mailbag.wait(mail, already + arrived)[already:]
+        say(f"    {step}")
+        return mails
+
+    say("The story:")
+    event = call(
+        "POST",
+        "/events",
+        {
+            "title": "Kölner Treffen",
+            "start": start.isoformat(),
+            "duration": "PT2H",
+            "time_zone": "Europe/Berlin",
+            "location": "Altes Pfandhaus",
+            "organizer": {"name": "Ada", "email": "ada@example.org"},
+        },
+    )
+    here = f"/events/{event['event_id']}"
+    registrations = [
+        call("POST", f"{here}/registrations", {"name": name, "email": email}) for email, name in PEOPLE.items()
+    ]
+    mails_after("two people register", 2)
+    later = start + timedelta(days=1, hours=1)
+    call("PATCH", here, {"start": later.isoformat(), "duration": "PT2H"})
+    mails_after("the event moves to the next day", 2)
+    call("DELETE", f"{here}/registrations/{registrations[1]['registration_id']}")
+    mails_after(f"{PEOPLE['cleo@example.com']} withdraws", 1)
+    call("POST", f"{here}/cancel", {"reason": "The house is closed"})
+    mails = mails_after("the event is cancelled", 1)
+    say("\n" + table(mails))
+    return mails
+
+
+def table(mails: list[Mail]) -> str:
+    """Who was sent what, in the order of acceptance."""
+    lines = ["What each of them was sent:"]
+    for email, name in PEOPLE.items():
+        lines.append(f"\n    {name} <{email}>")
+        lines += [
+            f"      {mail.accepted_at.astimezone():%H:%M:%S}  {mail.method:<8} {mail.sequence}  {mail.subject}"
+            for mail in mails
+            if mail.to == email
+        ]
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,68 @@
+"""Messages whose calendar and mail are kept, byte for byte, beside this file.
+
+``CONVOKE_GOLDEN=write`` writes them anew: only after looking at every difference, since each is one that attendees see.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from datetime import date, datetime, timedelta
+from pathlib import Path
+
+from convoke.model import Conference, Duration, EventStatus, Message, Method, Participation, Person, When
+from tests.factories import AFTERNOON, NOW, message
+
+HERE = Path(__file__).parent
+
+INVITATION = message(
+    description="Coffee first.\nThen the agenda.", location="Dom, Köln", url="https://example.org/treffen"
+)
+MOVED = replace(INVITATION, when=AFTERNOON, before=INVITATION.told(sequence=0, dtstamp=NOW))
+CANCELLED = replace(
+    message(location="Dom, Köln"),
+    method=Method.CANCEL,
+    status=EventStatus.CANCELLED,
+    participation=Participation.ACCEPTED,
+    before=MOVED.told(sequence=1, dtstamp=NOW),
+    when=AFTERNOON,
+    called_off=True,
+    reason="The speaker is ill.",
+)
+SEVERAL_DAYS = message(
+    title="Hui",
+    when=When(start=date(2027, 4, 2), end=date(2027, 4, 5), time_zone="Pacific/Auckland"),
+    location="Ōtautahi",
+)
+TENTATIVE = message(
+    title='Überraschung für "Zoë"; 驚き, ok?',
+    status=EventStatus.TENTATIVE,
+    attendee=Person(name='Zoë "Z" O’Hara, Jr.', email="zoe@bücher.example"),
+    conference=Conference(uri="https://meet.example.org/a?b=1&c=2", label="Join by video"),
+    reminders=(Duration(), Duration(seconds=900), Duration(days=1, seconds=7200)),
+    description="<script>alert(1)</script> & C:\\New, really",
+)
+IN_UTC = message(
+    title="Launch",
+    when=When(start=datetime(2027, 6, 1, 23, 30), end=datetime(2027, 6, 2, 0, 30), time_zone="Etc/UTC"),
+)
+
+CASES: dict[str, tuple[Message, int]] = {
+    "invitation": (INVITATION, 0),
+    "moved": (MOVED, 1),
+    "cancelled": (CANCELLED, 2),
+    "several-days": (SEVERAL_DAYS, 0),
+    "tentative": (TENTATIVE, 0),
+    "utc": (IN_UTC, 0),
+}
+
+
+def dtstamp(sequence: int) -> datetime:
+    return NOW + timedelta(minutes=sequence)
+
+
+def kept(name: str, made: bytes) -> bytes:
+    """What ``name`` held until now; ``made`` where it is to be written anew."""
+    if os.environ.get("CONVOKE_GOLDEN") == "write":
+        (HERE / name).write_bytes(made)
+    return (HERE / name).read_bytes()

@@ -1,0 +1,154 @@
+"""A stack that runs as `make run` runs it, and what a test asks of it."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import boto3
+
+from convoke.model import noun
+from local import mailbag
+from local.mailbag import Mail
+from local.place import REGION, ROOT, STACK
+from local.story import Caller
+
+Seen = TypeVar("Seen")
+
+
+def free_ports(count: int) -> list[int]:
+    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
+    ports = [listening.getsockname()[1] for listening in sockets]
+    for listening in sockets:
+        listening.close()
+    return ports
+
+
+def start(folder: Path, *, port: int, inbox_port: int) -> subprocess.Popen[bytes]:
+    """The program behind `make run`, with a folder of its own for everything that it writes."""
+    (folder / "tmp").mkdir(parents=True, exist_ok=True)
+    environment = os.environ | {
+        "PYTHONPATH": "layers/core",
+        "CONVOKE_LOCAL": str(folder / "local"),
+        "CONVOKE_PORT": str(port),
+        "CONVOKE_INBOX_PORT": str(inbox_port),
+        "STORY": "no",
+        "TMPDIR": str(folder / "tmp"),
+    }
+    with (folder / "said").open("wb") as said:
+        return subprocess.Popen(
+            [sys.executable, "-m", "local.stack"], cwd=ROOT, env=environment, stdout=said, stderr=subprocess.STDOUT
+        )
+
+
+def boot(folder: Path) -> Running:
+    port, inbox_port = free_ports(2)
+    process = start(folder, port=port, inbox_port=inbox_port)
+    running = Running(folder=folder, process=process, ports=(port, inbox_port))
+    description = folder / "local" / "stack.json"
+    deadline = time.monotonic() + 120
+    while not description.exists():
+        if process.poll() is not None or time.monotonic() > deadline:
+            running.leave()
+            raise AssertionError(f"the stack did not start:\n{running.said()}")
+        time.sleep(0.1)
+    return running
+
+
+@noun
+class Running:
+    folder: Path
+    process: subprocess.Popen[bytes]
+    ports: tuple[int, ...]
+
+    # --- what it says of itself
+
+    @property
+    def description(self) -> dict[str, Any]:
+        described: dict[str, Any] = json.loads((self.folder / "local" / "stack.json").read_text())
+        return described
+
+    @property
+    def exit_code(self) -> int | None:
+        return self.process.poll()
+
+    def said(self) -> str:
+        return (self.folder / "said").read_text()
+
+    # --- the API and the mail
+
+    @property
+    def call(self) -> Caller:
+        return Caller(self.description["api"], self.description["key"])
+
+    def mails(self, email: str) -> list[Mail]:
+        return [mail for mail in mailbag.read(Path(self.description["mail"])) if mail.to == email]
+
+    def post(self, path: str, body: bytes | dict[str, object]) -> None:
+        """To the mail endpoint: faults, mail from outside, what SES would report."""
+        data = body if isinstance(body, bytes) else json.dumps(body).encode()
+        request = urllib.request.Request(self.description["inbox"] + path, data=data, method="POST")  # noqa: S310
+        with urllib.request.urlopen(request, timeout=10):  # noqa: S310
+            pass
+
+    # --- AWS, with the right to do everything
+
+    def client(self, service: str) -> Any:
+        connect: Callable[..., Any] = boto3.client
+        return connect(
+            service,
+            endpoint_url=self.description["endpoint"],
+            region_name=REGION,
+            aws_access_key_id="test",
+            aws_secret_access_key="test",
+        )
+
+    def physical_id(self, name: str) -> str:
+        found = self.client("cloudformation").describe_stack_resource(StackName=STACK, LogicalResourceId=name)
+        return str(found["StackResourceDetail"]["PhysicalResourceId"])
+
+    def sweep(self) -> None:
+        """What happens every minute, now."""
+        self.client("lambda").invoke(FunctionName=self.physical_id("Sweep"))
+
+    def eventually(self, look: Callable[[], Seen], *, seconds: float = 20, sweeping: bool = False) -> Seen:
+        """What ``look`` sees as soon as that is true of something. The sweeper may be asked to help."""
+        deadline = time.monotonic() + seconds
+        while not (seen := look()):
+            assert time.monotonic() < deadline, f"not after {seconds} s"
+            if sweeping:
+                self.sweep()
+            time.sleep(0.2)
+        return seen
+
+    # --- the end
+
+    def leave(self, how: signal.Signals = signal.SIGTERM) -> None:
+        """Ask it to end, and wait until it has."""
+        if self.process.poll() is None:
+            self.process.send_signal(how)
+            try:
+                self.process.wait(timeout=20)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+
+    def left_behind(self) -> list[str]:
+        """Processes that name its folder, ports where somebody listens, temporary files."""
+        processes = subprocess.run(["ps", "-A", "-o", "command="], capture_output=True, text=True, check=True)  # noqa: S607
+        names = [line for line in processes.stdout.splitlines() if f"{self.folder}/" in line]
+        open_ports = []
+        for port in self.ports:
+            with socket.socket() as probe:
+                if probe.connect_ex(("127.0.0.1", port)) == 0:
+                    open_ports.append(f"port {port}")
+        return names + open_ports + [str(path) for path in (self.folder / "tmp").iterdir()]

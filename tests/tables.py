@@ -1,0 +1,94 @@
+"""The three tables under test, made from template.yaml itself, so that code and template cannot drift apart."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import boto3
+import yaml  # type: ignore[import-untyped]
+from moto import mock_aws
+
+from convoke.model import Sender
+from convoke.settings import Settings
+from convoke.store import dynamo
+
+TEMPLATE = Path(__file__).parent.parent / "template.yaml"
+SETTINGS = Settings(
+    registrations_table="Registrations",
+    invitations_table="Invitations",
+    accounts_table="Accounts",
+    urgent_queue="Urgent",
+    ordinary_queue="Ordinary",
+    sender=Sender(address="events@convoke.example.com", domain="convoke.example.com"),
+    configuration_set="Sending",
+)
+OF_A_TABLE = (
+    "AttributeDefinitions",
+    "KeySchema",
+    "BillingMode",
+    "GlobalSecondaryIndexes",
+)
+
+
+class Loader(yaml.SafeLoader):  # type: ignore[misc]
+    """YAML with CloudFormation's tags, each read as a map of one entry."""
+
+
+def _tag(loader: Any, suffix: str, node: Any) -> dict[str, Any]:
+    value: Any
+    if isinstance(node, yaml.ScalarNode):
+        value = loader.construct_scalar(node)
+    elif isinstance(node, yaml.SequenceNode):
+        value = loader.construct_sequence(node, deep=True)
+    else:
+        value = loader.construct_mapping(node, deep=True)
+    return {suffix: value}
+
+
+Loader.add_multi_constructor("!", _tag)
+
+
+@cache
+def template() -> dict[str, Any]:
+    loaded: dict[str, Any] = yaml.load(TEMPLATE.read_text(), Loader)  # noqa: S506 (a safe loader with three more tags)
+    return loaded
+
+
+@cache
+def _client() -> Any:
+    """One client for all tests: making it takes longer than most of them."""
+    return boto3.client(
+        "dynamodb", region_name="eu-central-1", aws_access_key_id="testing", aws_secret_access_key="testing"
+    )
+
+
+@contextmanager
+def in_memory() -> Iterator[Any]:
+    """A client of DynamoDB in memory, with the template's tables and nothing in them."""
+    with mock_aws():
+        create_tables(_client())
+        yield _client()
+
+
+def create_tables(client: Any) -> Settings:
+    """Make the template's tables, each under its logical id, and answer the settings that name them."""
+    for name, resource in template()["Resources"].items():
+        if resource["Type"] == "AWS::DynamoDB::Table":
+            properties = resource["Properties"]
+            client.create_table(TableName=name, **{part: properties[part] for part in OF_A_TABLE if part in properties})
+    return SETTINGS
+
+
+def everything(client: Any) -> dict[str, list[dict[str, Any]]]:
+    """All that is stored, to be compared with itself later."""
+    return {
+        name: sorted(
+            (dynamo.unwire(item) for item in client.scan(TableName=name)["Items"]),
+            key=lambda item: (item["pk"], item["sk"]),
+        )
+        for name in (SETTINGS.registrations_table, SETTINGS.invitations_table, SETTINGS.accounts_table)
+    }

@@ -1,0 +1,1076 @@
+"""The HTTP API, through its handler, with requests as API Gateway sends them."""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+import pytest
+
+import api
+from convoke.decide import fingerprint
+from convoke.model import Acknowledged, DeliveryState, Intent, InvalidField, Letter, Posted
+from convoke.store import dynamo, items, keys
+from convoke.store.reads import Reads
+from convoke.walltimes import read_when
+from tests.factories import NOW, told
+from tests.tables import SETTINGS, everything, in_memory, template
+
+SAMPLES = Path(__file__).parent.parent / "events"
+PARTY: dict[str, Any] = {
+    "title": "Kölner Treffen",
+    "start": "2027-03-12T09:00:00",
+    "end": "2027-03-12T10:30:00",
+    "time_zone": "Europe/Berlin",
+    "organizer": {"name": "Ada", "email": "ada@example.org"},
+}
+BO = {"name": "Bo Ek", "email": "bo@example.net"}
+
+
+class Context:
+    function_name = "api"
+    memory_limit_in_mb = 1024
+    invoked_function_arn = "arn:aws:lambda:eu-central-1:123456789012:function:api"
+    aws_request_id = "5e0c5a3e-0000-4000-8000-000000000000"
+
+
+def routes() -> list[str]:
+    """Every route key that the template gives to the function."""
+    found = [event["Properties"] for event in template()["Resources"]["Api"]["Properties"]["Events"].values()]
+    return [f"{route['Method']} {route['Path']}" for route in found if route["Path"] != "$default"]
+
+
+def route_of(method: str, path: str) -> tuple[str, dict[str, str]]:
+    """The route that API Gateway finds, with its path parameters."""
+    for route in routes():
+        pattern = re.sub(r"{(\w+)}", r"(?P<\1>[^/]+)", route)
+        if match := re.fullmatch(pattern, f"{method} {path}"):
+            return route, match.groupdict()
+    return "$default", {}
+
+
+class Answer:
+    def __init__(self, raw: dict[str, Any]) -> None:
+        self.status: int = raw["statusCode"]
+        self.headers: dict[str, str] = {name.lower(): value for name, value in raw["headers"].items()}
+        self.raw: str = raw["body"]
+        self.data = base64.b64decode(raw["body"]) if raw["isBase64Encoded"] else raw["body"].encode()
+
+    @property
+    def body(self) -> Any:
+        return json.loads(self.raw)
+
+    @property
+    def fields(self) -> list[str]:
+        assert self.headers["content-type"] == "application/problem+json"
+        return [error["field"] for error in self.body["errors"]]
+
+
+class World:
+    """A caller with a key, and the tables behind."""
+
+    def __init__(self, client: Any) -> None:
+        self.client = client
+        self.now = NOW
+
+    def call(
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        *,
+        account: str | None = "acme",
+        query: dict[str, str] | None = None,
+        content_type: str | None = "application/json",
+        **headers: str,
+    ) -> Answer:
+        route, parameters = route_of(method, path)
+        event: dict[str, Any] = {
+            "version": "2.0",
+            "routeKey": route,
+            "rawPath": path,
+            "rawQueryString": urlencode(query or {}),
+            "headers": {name.replace("_", "-"): value for name, value in headers.items()},
+            "requestContext": {
+                "http": {"method": method, "path": path, "protocol": "HTTP/1.1"},
+                "stage": "$default",
+                "routeKey": route,
+            },
+            "isBase64Encoded": isinstance(body, bytes),
+        }
+        if query:
+            event["queryStringParameters"] = query
+        if parameters:
+            event["pathParameters"] = parameters
+        if account and route != "$default":
+            event["requestContext"]["authorizer"] = {"lambda": {"account": account, "key": "ci"}}
+        if body is not None:
+            if isinstance(body, bytes):
+                event["body"] = base64.b64encode(body).decode()
+            else:
+                event["body"] = body if isinstance(body, str) else json.dumps(body)
+            if content_type:
+                event["headers"]["content-type"] = content_type
+        return Answer(api.handler(event, Context()))
+
+    def hold(self, **changes: Any) -> str:
+        answer = self.call("POST", "/events", PARTY | changes)
+        assert answer.status == 201, answer.raw
+        return f"/events/{answer.body['event_id']}"
+
+    def register(self, event: str, email: str = BO["email"], **changes: Any) -> str:
+        answer = self.call("POST", f"{event}/registrations", BO | {"email": email} | changes)
+        assert answer.status == 201, answer.raw
+        return f"{event}/registrations/{answer.body['registration_id']}"
+
+    def tell(self, person: str, **changes: Any) -> None:
+        """As if the first invitation had left and been accepted."""
+        _, _, event_id, _, registration_id = person.split("/")
+        invitation = Reads(self.client, SETTINGS).invitation(event_id, registration_id)
+        event = Reads(self.client, SETTINGS).event(event_id)
+        assert invitation is not None
+        assert event is not None
+        said = replace(told(), uid="told@convoke.example.com", when=event.when, recipient=BO["email"])
+        said = replace(said, fingerprint=fingerprint(event))
+        heard = replace(
+            invitation,
+            allocated=0,
+            exposed=0,
+            intent=Intent(told=said, attempt="a"),
+            acknowledged=Acknowledged(told=said, ses_id="ses", at=self.now),
+            state=DeliveryState.ACCEPTED,
+            owed_at=None,
+        )
+        posted = Posted(
+            registration_id=registration_id,
+            event_id=event_id,
+            told=said,
+            letter=Letter(calendar=b"BEGIN:VCALENDAR", mail=b"To: bo@example.net\r\n\r\nHej \xff"),
+            written_at=self.now,
+            sent_at=self.now,
+            state=DeliveryState.ACCEPTED,
+        )
+        for item in (items.invitation_item(replace(heard, **changes)), items.posted_item(posted)):
+            self.client.put_item(TableName=SETTINGS.invitations_table, Item=dynamo.wire(item))
+
+
+@pytest.fixture
+def logged(monkeypatch: pytest.MonkeyPatch) -> io.StringIO:
+    """Whatever the function logs."""
+    stream = io.StringIO()
+    monkeypatch.setattr(api.logger.registered_handler, "stream", stream)
+    return stream
+
+
+@pytest.fixture
+def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+    with in_memory() as client:
+        world = World(client)
+        monkeypatch.setattr(api, "client", lambda: client)
+        monkeypatch.setattr(api, "settings", lambda: SETTINGS)
+        monkeypatch.setattr(api, "now", lambda: world.now)
+        yield world
+
+
+# --- events -------------------------------------------------------------------------------------------------------
+
+
+def test_an_event_is_answered_as_it_was_given_with_what_we_know_besides(world: World) -> None:
+    full = PARTY | {
+        "description": "Bring\r\ncake  ",
+        "location": "Köln",
+        "url": "https://example.org/party",
+        "conference": {"label": "Join", "uri": "https://example.org/join"},
+        "reminders": ["PT90M", "P1D"],
+        "capacity": 100,
+        "status": "tentative",
+    }
+    answer = world.call("POST", "/events", full)
+    event_id = answer.body["event_id"]
+    assert answer.status == 201
+    assert answer.headers["location"] == f"/events/{event_id}"
+    assert answer.headers["etag"] == '"1"'
+    assert answer.body == full | {
+        "description": "Bring\ncake",
+        "reminders": ["PT1H30M", "P1D"],
+        "recurrence": None,
+        "event_id": event_id,
+        "version": 1,
+        "registered": 0,
+        "waiting": 0,
+        "created_at": "2027-01-15T12:00:00.000000Z",
+        "updated_at": "2027-01-15T12:00:00.000000Z",
+    }
+    assert re.fullmatch("[0-9a-z]{26}", event_id)
+    read = world.call("GET", f"/events/{event_id}")
+    assert (read.status, read.body, read.headers["etag"]) == (200, answer.body, '"1"')
+
+
+def test_null_is_as_good_as_absent_in_a_new_event(world: World) -> None:
+    event = world.call("GET", world.hold(capacity=None, conference=None, url=None, recurrence=None))
+    assert (event.body["capacity"], event.body["conference"], event.body["url"]) == (None, None, "")
+
+
+BAD_EVENTS: list[tuple[str, dict[str, Any], str]] = [
+    ("no title", {"title": None}, "title"),
+    ("an empty title", {"title": "   "}, "title"),
+    ("a long title", {"title": "x" * 256}, "title"),
+    ("a title that is a number", {"title": 5}, "title"),
+    ("a line break in the title", {"title": "Party\r\nATTENDEE:mailto:x@example.org"}, "title"),
+    ("a tab", {"title": "a\tb"}, "title"),
+    ("a C1 control", {"title": "a\x85b"}, "title"),
+    ("a line separator", {"title": "a\u2028b"}, "title"),
+    ("a direction override", {"title": "a\u202eb"}, "title"),
+    ("half a character", {"title": "a\ud800b"}, "title"),
+    ("a bell in the description", {"description": "ding\x07"}, "description"),
+    ("a long description", {"description": "x" * 8001}, "description"),
+    ("a line break in the location", {"location": "a\nb"}, "location"),
+    ("an unknown field", {"titel": "Party"}, "titel"),
+    ("an unknown field within", {"organizer": {"name": "A", "email": "a@example.org", "role": "x"}}, "organizer.role"),
+    ("no organizer", {"organizer": None}, "organizer"),
+    ("an organizer who is a string", {"organizer": "ada@example.org"}, "organizer"),
+    ("an organizer without an address", {"organizer": {"name": "Ada"}}, "organizer.email"),
+    ("an organizer with two addresses", {"organizer": {"name": "A", "email": "a@b.org,c@d.org"}}, "organizer.email"),
+    ("a header in an address", {"organizer": {"name": "A", "email": "a@example.org\r\nBcc: x"}}, "organizer.email"),
+    ("an unknown zone", {"time_zone": "Europe/Atlantis"}, "time_zone"),
+    ("a zone of the machine", {"time_zone": "localtime"}, "time_zone"),
+    ("a path for a zone", {"time_zone": "../../etc/passwd"}, "time_zone"),
+    ("no zone", {"time_zone": None}, "time_zone"),
+    ("an offset", {"start": "2027-03-12T09:00:00+01:00"}, "start"),
+    ("a Z", {"start": "2027-03-12T09:00:00Z"}, "start"),
+    ("words for a time", {"start": "tomorrow"}, "start"),
+    ("a day that is none", {"start": "2027-02-30T09:00:00"}, "start"),
+    ("a time that the clock skips", {"start": "2027-03-28T02:30:00", "end": "2027-03-28T04:00:00"}, "start"),
+    ("an end that the clock skips", {"start": "2027-03-28T01:30:00", "end": "2027-03-28T02:30:00"}, "end"),
+    ("an end before the start", {"end": "2027-03-12T08:00:00"}, "end"),
+    ("an end at the start", {"end": PARTY["start"]}, "end"),
+    ("no end", {"end": None}, "end"),
+    ("an end and a duration", {"duration": "PT1H"}, "duration"),
+    ("words for a duration", {"end": None, "duration": "an hour"}, "duration"),
+    ("no duration at all", {"end": None, "duration": "PT0S"}, "duration"),
+    ("a duration of ages", {"end": None, "duration": "P99999D"}, "duration"),
+    ("a date and a time", {"end": "2027-03-12"}, "end"),
+    ("a time and a date", {"start": "2027-03-12"}, "end"),
+    ("a duration of whole days", {"start": "2027-03-12", "end": None, "duration": "P2D"}, "duration"),
+    ("an event that is over", {"start": "2027-01-15T09:00:00", "end": "2027-01-15T10:00:00"}, "end"),
+    ("a link to a script", {"url": "javascript:alert(1)"}, "url"),
+    ("a link to nowhere", {"url": "https://"}, "url"),
+    ("a conference without a link", {"conference": {"label": "Join"}}, "conference.uri"),
+    ("a conference by mail", {"conference": {"uri": "mailto:a@example.org"}}, "conference.uri"),
+    ("six reminders", {"reminders": ["PT1M"] * 6}, "reminders"),
+    ("a reminder too early", {"reminders": ["PT5M", "P29D"]}, "reminders.1"),
+    ("a reminder after the start", {"reminders": ["-PT5M"]}, "reminders.0"),
+    ("room for nobody", {"capacity": 0}, "capacity"),
+    ("room for too many", {"capacity": 1_000_001}, "capacity"),
+    ("a capacity in words", {"capacity": "5"}, "capacity"),
+    ("a capacity that is a truth", {"capacity": True}, "capacity"),
+    ("a status of ours", {"status": "cancelled"}, "status"),
+    ("a rule", {"recurrence": "FREQ=WEEKLY;COUNT=4"}, "recurrence"),
+    ("a bad rule", {"recurrence": "FREQ=SOMETIMES"}, "recurrence"),
+]
+
+
+@pytest.mark.parametrize(("changes", "field"), [case[1:] for case in BAD_EVENTS], ids=[case[0] for case in BAD_EVENTS])
+def test_a_bad_event_is_refused_by_field_and_stores_nothing(world: World, changes: dict[str, Any], field: str) -> None:
+    answer = world.call("POST", "/events", PARTY | changes, idempotency_key="k")
+    assert answer.status == 422
+    assert answer.fields == [field]
+    assert answer.body["errors"][0]["message"]
+    assert not any(everything(world.client).values())
+
+
+def test_every_bad_field_is_named_at_once(world: World) -> None:
+    answer = world.call("POST", "/events", PARTY | {"title": "", "capacity": 0, "organizer": {"name": "A"}})
+    assert answer.fields == ["title", "organizer.email", "capacity"]
+
+
+def test_series_are_said_to_be_not_supported_yet(world: World) -> None:
+    answer = world.call("POST", "/events", PARTY | {"recurrence": "FREQ=DAILY"})
+    assert answer.body["detail"] == "recurrence recurring events are not supported yet"
+
+
+BAD_BODIES: list[tuple[str, Any, str | None, int]] = [
+    ("no JSON", "{", "application/json", 400),
+    ("nothing", None, None, 400),
+    ("emptiness", "", "application/json", 400),
+    ("a list", [PARTY], "application/json", 400),
+    ("a string", '"x"', "application/json", 400),
+    ("null", "null", "application/json", 400),
+    ("NaN", '{"capacity": NaN}', "application/json", 400),
+    ("Infinity", '{"capacity": Infinity}', "application/json", 400),
+    ("a name twice", '{"title": "a", "title": "b"}', "application/json", 400),
+    ("a number without end", '{"capacity": ' + "9" * 5000 + "}", "application/json", 400),
+    ("no UTF-8", b'{"title": "\xff"}', "application/json", 400),
+    ("too deep", "[" * 30_000, "application/json", 400),
+    ("too large", b'{"title": "' + b"x" * 65_536 + b'"}', "application/json", 413),
+    ("a form", "title=Party", "application/x-www-form-urlencoded", 415),
+    ("no type", PARTY, None, 415),
+    ("another charset", PARTY, "application/json; charset=latin-1", 415),
+    ("almost the type", PARTY, "application/json-patch+json", 415),
+]
+
+
+@pytest.mark.parametrize(
+    ("body", "content_type", "status"), [case[1:] for case in BAD_BODIES], ids=[case[0] for case in BAD_BODIES]
+)
+def test_a_body_that_is_none_is_refused(world: World, body: Any, content_type: str | None, status: int) -> None:
+    for method, path in (("POST", "/events"), ("PATCH", "/events/x")):
+        answer = world.call(method, path, body, content_type=content_type)
+        assert answer.status == status
+        assert answer.headers["content-type"] == "application/problem+json"
+        assert answer.body["status"] == status
+    assert not any(everything(world.client).values())
+
+
+def test_a_body_may_come_in_base64_and_say_its_charset(world: World) -> None:
+    answer = world.call("POST", "/events", json.dumps(PARTY).encode(), content_type="Application/JSON; charset=UTF-8")
+    assert answer.status == 201
+
+
+# --- times --------------------------------------------------------------------------------------------------------
+
+
+def times(**given: str | None) -> tuple[str, str, int]:
+    when = read_when(**({"end": None, "duration": None, "time_zone": "Europe/Berlin"} | given))  # type: ignore[arg-type]
+    fold = when.end.fold if isinstance(when.end, datetime) else 0
+    return when.start.isoformat(), when.end.isoformat(), fold
+
+
+@pytest.mark.parametrize(
+    ("given", "end", "fold"),
+    [
+        ({"start": "2027-03-12T09:00", "duration": "PT1H30M"}, "2027-03-12T10:30:00", 0),
+        ({"start": "2027-03-27T09:00:00", "duration": "P1D"}, "2027-03-28T09:00:00", 0),
+        ({"start": "2027-03-27T09:00:00", "duration": "PT24H"}, "2027-03-28T10:00:00", 0),
+        ({"start": "2027-10-31T02:30:00", "duration": "PT1H"}, "2027-10-31T02:30:00", 1),
+        ({"start": "2027-10-31T01:30:00", "end": "2027-10-31T02:30:00"}, "2027-10-31T02:30:00", 0),
+        ({"start": "2027-03-12", "time_zone": None}, "2027-03-12", 0),
+        ({"start": "2027-03-12", "end": "2027-03-14"}, "2027-03-14", 0),
+        ({"start": "2027-03-12T09:00:00", "end": "2027-03-12T10:00:00", "time_zone": "UTC"}, "2027-03-12T10:00:00", 0),
+    ],
+)
+def test_when_it_ends(given: dict[str, str | None], end: str, fold: int) -> None:
+    assert times(**given)[1:] == (end, fold)
+
+
+@pytest.mark.parametrize("zone", ["localtime", "posixrules", "Factory", "europe/berlin", "", "Europe"])
+def test_a_zone_is_one_where_people_live(zone: str) -> None:
+    with pytest.raises(InvalidField, match="time_zone"):
+        times(start="2027-03-12", time_zone=zone)
+
+
+def test_an_end_in_the_second_of_two_equal_hours_stays_there(world: World) -> None:
+    event = world.hold(start="2027-10-31T02:30:00", end=None, duration="PT1H")
+    for patch in ({"title": "Other"}, {"end": "2027-10-31T02:30:00"}, {"start": "2027-10-31T01:00:00"}):
+        assert world.call("PATCH", event, patch).status == 200
+        stored = Reads(world.client, SETTINGS).event(event.removeprefix("/events/"))
+        assert stored is not None
+        assert stored.when.ends_at == datetime(2027, 10, 31, 1, 30, tzinfo=UTC)
+
+
+# --- changing events ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("patch", "expected"),
+    [
+        ({"title": "Other"}, {"title": "Other", "end": PARTY["end"]}),
+        ({"start": "2027-03-12T08:00:00"}, {"start": "2027-03-12T08:00:00", "end": PARTY["end"]}),
+        (
+            {"start": "2027-03-13T08:00:00", "duration": "PT1H"},
+            {"start": "2027-03-13T08:00:00", "end": "2027-03-13T09:00:00"},
+        ),
+        ({"duration": "PT3H"}, {"start": PARTY["start"], "end": "2027-03-12T12:00:00"}),
+        ({"time_zone": "Asia/Tokyo"}, {"time_zone": "Asia/Tokyo", "start": PARTY["start"]}),
+        ({"organizer": {"name": "Grace"}}, {"organizer": {"name": "Grace", "email": "ada@example.org"}}),
+        ({"conference": {"label": "J"}}, {"conference": {"label": "J", "uri": "https://example.org/j"}}),
+        ({"conference": {"label": None}}, {"conference": {"label": "", "uri": "https://example.org/j"}}),
+        ({"conference": None}, {"conference": None}),
+        ({"reminders": ["PT5M"]}, {"reminders": ["PT5M"]}),
+        ({"reminders": None}, {"reminders": []}),
+        ({"capacity": None}, {"capacity": None}),
+        ({"description": None, "duration": None}, {"description": "", "end": PARTY["end"]}),
+        ({"status": "draft"}, {"status": "draft"}),
+        ({"status": None}, {"status": "confirmed"}),
+        ({"start": "2027-03-12", "end": "2027-03-13"}, {"start": "2027-03-12", "end": "2027-03-13"}),
+        ({"start": "2027-03-12", "end": None}, {"start": "2027-03-12", "end": "2027-03-12"}),
+    ],
+)
+def test_a_merge_patch_changes_what_it_names(world: World, patch: dict[str, Any], expected: dict[str, Any]) -> None:
+    event = world.hold(
+        description="Words",
+        reminders=["P1D", "PT1H"],
+        capacity=7,
+        status="tentative",
+        conference={"label": "Join", "uri": "https://example.org/j"},
+    )
+    before = world.call("GET", event).body
+    world.now += timedelta(minutes=1)
+    answer = world.call("PATCH", event, patch)
+    assert answer.status == 200
+    assert answer.body == before | expected | {"version": 2, "updated_at": "2027-01-15T12:01:00.000000Z"}
+    assert answer.headers["etag"] == '"2"'
+
+
+@pytest.mark.parametrize(
+    ("patch", "field"),
+    [
+        ({"title": None}, "title"),
+        ({"start": None}, "start"),
+        ({"organizer": None}, "organizer"),
+        ({"organizer": {"email": None}}, "organizer.email"),
+        ({"conference": {"label": "Join"}}, "conference.uri"),
+        ({"end": None}, "end"),
+        ({"start": "2027-03-12T11:00:00"}, "end"),
+        ({"start": "2027-03-12"}, "end"),
+        ({"end": "2027-03-13"}, "end"),
+        ({"time_zone": None}, "time_zone"),
+        ({"end": "2027-03-12T11:00:00", "duration": "PT1H"}, "duration"),
+        ({"start": "2027-01-14T09:00:00", "end": "2027-01-14T10:00:00"}, "end"),
+        ({"status": "cancelled"}, "status"),
+        ({"version": 5}, "version"),
+        ({"recurrence": "FREQ=DAILY"}, "recurrence"),
+    ],
+)
+def test_a_patch_to_what_cannot_be_is_refused_by_field(world: World, patch: dict[str, Any], field: str) -> None:
+    event = world.hold()
+    before = everything(world.client)
+    answer = world.call("PATCH", event, patch)
+    assert (answer.status, answer.fields) == (422, [field])
+    assert everything(world.client) == before
+
+
+def test_a_patch_that_changes_nothing_is_no_new_version(world: World) -> None:
+    event = world.hold()
+    before = everything(world.client)
+    answer = world.call("PATCH", event, {"title": PARTY["title"] + " ", "duration": "PT90M", "capacity": None})
+    assert (answer.status, answer.body["version"]) == (200, 1)
+    assert everything(world.client) == before
+
+
+@pytest.mark.parametrize(
+    ("wanted", "status"), [('"1"', 200), ("*", 200), ('"2"', 412), ('W/"1"', 412), ("1", 412), ('"1", "2"', 412)]
+)
+def test_if_match_takes_exactly_the_version_that_stands(world: World, wanted: str, status: int) -> None:
+    event = world.hold()
+    assert world.call("PATCH", event, {"title": "Other"}, if_match=wanted).status == status
+    assert world.call("GET", event).body["version"] == (2 if status == 200 else 1)
+
+
+def test_a_patch_without_if_match_is_done_upon_what_somebody_else_just_wrote(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    event = world.hold()
+    store, lost = api.store, iter([True])
+
+    def beaten(*arguments: Any) -> bool:
+        if next(lost, False):
+            assert world.call("PATCH", event, {"location": "Bonn"}).status == 200
+        return store(*arguments)
+
+    monkeypatch.setattr(api, "store", beaten)
+    answer = world.call("PATCH", event, {"title": "Other"})
+    assert (answer.body["title"], answer.body["location"], answer.body["version"]) == ("Other", "Bonn", 3)
+
+
+@pytest.mark.parametrize(
+    ("start", "patch", "priority"),
+    [
+        ("2027-03-12T09:00:00", {"title": "Other"}, "1"),
+        ("2027-03-12T09:00:00", {"status": "draft"}, "0"),
+        ("2027-01-17T09:00:00", {"title": "Other"}, "0"),
+        ("2027-01-17T09:00:00", {"start": "2027-03-11T09:00:00", "duration": "PT1H"}, "0"),
+    ],
+    ids=["far", "withdrawn to draft", "soon", "no longer soon"],
+)
+def test_a_change_is_as_pressing_as_its_date(world: World, start: str, patch: dict[str, Any], priority: str) -> None:
+    event = world.hold(start=start, end=None, duration="PT1H")
+    world.call("PATCH", event, patch)
+    fan = dynamo.get(world.client, SETTINGS.invitations_table, keys.fan(event.removeprefix("/events/")))
+    assert fan is not None
+    assert fan["owed_at"][0] == priority
+
+
+def test_a_cancelled_event_is_cancelled_for_good(world: World) -> None:
+    event = world.hold()
+    answer = world.call("POST", f"{event}/cancel", {"reason": "Snow"})
+    assert (answer.status, answer.body["status"], answer.body["version"]) == (200, "cancelled", 2)
+    before = everything(world.client)
+    again = world.call("POST", f"{event}/cancel")
+    assert (again.status, again.body["version"]) == (200, 2)
+    assert world.call("PATCH", event, {"status": "confirmed"}).status == 409
+    assert world.call("POST", f"{event}/registrations", BO).status == 409
+    assert everything(world.client) == before
+    stored = Reads(world.client, SETTINGS).event(event.removeprefix("/events/"))
+    assert stored is not None
+    assert stored.reason == "Snow"
+
+
+def test_nothing_is_written_to_an_event_that_is_over(world: World) -> None:
+    event = world.hold()
+    person = world.register(event)
+    world.tell(person)
+    world.now += timedelta(days=365)
+    before = everything(world.client)
+    for method, path, body in (
+        ("PATCH", event, {"title": "Other"}),
+        ("POST", f"{event}/cancel", {}),
+        ("POST", f"{event}/registrations", BO | {"email": "cy@example.net"}),
+        ("PATCH", person, {"name": "Bo"}),
+        ("DELETE", person, None),
+        ("POST", f"{person}/resend", None),
+    ):
+        answer = world.call(method, path, body)
+        assert (answer.status, answer.body["detail"]) == (409, "the event is over")
+    assert everything(world.client) == before
+
+
+# --- registrations ------------------------------------------------------------------------------------------------
+
+
+def test_a_registration_is_answered_with_its_invitation(world: World) -> None:
+    event = world.hold()
+    answer = world.call("POST", f"{event}/registrations", BO)
+    event_id, registration_id = event.removeprefix("/events/"), answer.body["registration_id"]
+    assert answer.status == 201
+    assert answer.headers["location"] == f"{event}/registrations/{registration_id}"
+    assert re.fullmatch("[0-9a-z]{36}", registration_id)
+    assert answer.body == BO | {
+        "registration_id": registration_id,
+        "event_id": event_id,
+        "language": "en",
+        "status": "registered",
+        "participation": "needs-action",
+        "invitation": {
+            "uid": f"{event_id}.{registration_id}.1@convoke.example.com",
+            "method": None,
+            "sequence": None,
+            "state": "pending",
+            "sent_at": None,
+        },
+        "created_at": "2027-01-15T12:00:00.000000Z",
+        "updated_at": "2027-01-15T12:00:00.000000Z",
+    }
+    assert world.call("GET", answer.headers["location"]).body == answer.body
+    assert world.call("GET", event).body["registered"] == 1
+
+
+def test_what_was_told_is_shown_with_the_registration(world: World) -> None:
+    event = world.hold()
+    person = world.register(event)
+    world.tell(person)
+    assert world.call("GET", person).body["invitation"] == {
+        "uid": "told@convoke.example.com",
+        "method": "REQUEST",
+        "sequence": 0,
+        "state": "accepted",
+        "sent_at": "2027-01-15T12:00:00.000000Z",
+    }
+    world.call("PATCH", event, {"title": "Other"})
+    assert world.call("GET", person).body["invitation"]["state"] == "pending"
+
+
+@pytest.mark.parametrize(
+    ("changes", "state"),
+    [
+        ({"state": DeliveryState.BOUNCED}, "bounced"),
+        ({"acknowledged": None, "state": DeliveryState.NONE}, "unknown"),
+        ({"acknowledged": None, "lease_until": NOW + timedelta(seconds=30), "state": DeliveryState.NONE}, "pending"),
+        ({"acknowledged": None, "exposed": None, "intent": None, "state": DeliveryState.NONE}, "pending"),
+    ],
+    ids=["bounced", "nobody knows", "under way", "not yet"],
+)
+def test_sent_is_never_shown_as_told(world: World, changes: dict[str, Any], state: str) -> None:
+    person = world.register(world.hold())
+    world.tell(person, **changes)
+    assert world.call("GET", person).body["invitation"]["state"] == state
+
+
+def test_nothing_is_pending_for_those_who_wait_nor_in_a_draft(world: World) -> None:
+    full, draft = world.hold(capacity=1), world.hold(status="draft")
+    world.register(full)
+    waiting = world.call("GET", world.register(full, "cy@example.net")).body
+    assert (waiting["status"], waiting["invitation"]["state"]) == ("waitlisted", "none")
+    assert world.call("GET", world.register(draft)).body["invitation"]["state"] == "none"
+
+
+def test_the_same_address_again_is_answered_with_what_stands(world: World) -> None:
+    event = world.hold()
+    person = world.call("GET", world.register(event)).body
+    before = everything(world.client)
+    again = world.call("POST", f"{event}/registrations", {"name": "Else", "email": "BO@EXAMPLE.net", "language": "de"})
+    assert (again.status, again.body) == (200, person)
+    assert everything(world.client) == before
+
+
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [
+        ({"name": ""}, "name"),
+        ({"name": "Bo\nBcc: x@example.org"}, "name"),
+        ({"email": None}, "email"),
+        ({"email": "bo"}, "email"),
+        ({"email": "@example.net"}, "email"),
+        ({"email": "bo@localhost"}, "email"),
+        ({"email": "bo@example..net"}, "email"),
+        ({"email": "bo@example.net."}, "email"),
+        ({"email": "bo@[127.0.0.1]"}, "email"),
+        ({"email": "bo@-example.net"}, "email"),
+        ({"email": "b.@example.net"}, "email"),
+        ({"email": "bo ek@example.net"}, "email"),
+        ({"email": '"bo ek"@example.net'}, "email"),
+        ({"email": "<bo@example.net>"}, "email"),
+        ({"email": "bø@example.net"}, "email"),
+        ({"email": "bo@straße.example"}, "email"),
+        ({"email": "bo@example.net\u200e"}, "email"),
+        ({"email": "b" * 65 + "@example.net"}, "email"),
+        ({"email": "bo@" + "example." * 32 + "net"}, "email"),
+        ({"email": "Events@Convoke.Example.com"}, "email"),
+        ({"language": "english language"}, "language"),
+        ({"language": 5}, "language"),
+        ({"nmae": "Bo"}, "nmae"),
+    ],
+)
+def test_a_bad_registration_is_refused_by_field_and_stores_nothing(
+    world: World, changes: dict[str, Any], field: str
+) -> None:
+    event = world.hold()
+    before = everything(world.client)
+    answer = world.call("POST", f"{event}/registrations", BO | changes, idempotency_key="k")
+    assert (answer.status, answer.fields) == (422, [field])
+    assert everything(world.client) == before
+
+
+def test_an_address_outside_ascii_is_told_why(world: World) -> None:
+    answer = world.call("POST", f"{world.hold()}/registrations", BO | {"email": "bø@example.net"})
+    assert "ASCII characters before the @" in answer.body["errors"][0]["message"]
+
+
+def test_a_domain_is_the_same_in_punycode(world: World) -> None:
+    event = world.hold()
+    world.register(event, "bo@bücher.example")
+    again = world.call("POST", f"{event}/registrations", BO | {"email": "bo@xn--bcher-kva.example"})
+    assert (again.status, again.body["email"]) == (200, "bo@bücher.example")
+
+
+def test_the_first_in_line_gets_the_seat_that_comes_free(world: World) -> None:
+    event = world.hold(capacity=1)
+    bo, cy, di = (world.register(event, f"{name}@example.net") for name in ("bo", "cy", "di"))
+    assert world.call("DELETE", bo).status == 200
+    assert [world.call("GET", who).body["status"] for who in (bo, cy, di)] == ["cancelled", "registered", "waitlisted"]
+    assert world.call("PATCH", event, {"capacity": 2}).body["registered"] == 2
+    assert world.call("GET", di).body["status"] == "registered"
+
+
+def test_a_promotion_that_fails_does_not_fail_the_withdrawal(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    event = world.hold(capacity=1)
+    bo = world.register(event)
+    world.register(event, "cy@example.net")
+
+    def fail(*_: Any, **__: Any) -> int:
+        raise dynamo.Contention
+
+    monkeypatch.setattr("convoke.store.line.promote", fail)
+    assert world.call("DELETE", bo).body["status"] == "cancelled"
+    seats = dynamo.get(world.client, SETTINGS.invitations_table, keys.seats(event.removeprefix("/events/")))
+    assert seats is not None
+    assert "owed_at" in seats
+
+
+def test_withdrawing_again_changes_nothing_more_even_when_the_event_is_cancelled(world: World) -> None:
+    event = world.hold()
+    bo, cy = world.register(event), world.register(event, "cy@example.net")
+    first = world.call("DELETE", bo)
+    before = everything(world.client)
+    assert world.call("DELETE", bo).body == first.body
+    assert everything(world.client) == before
+    world.call("POST", f"{event}/cancel", {})
+    assert world.call("DELETE", bo).status == 200
+    assert world.call("DELETE", cy).status == 409
+
+
+def test_a_person_is_erased_at_once_where_nothing_was_told_and_owed_that_otherwise(world: World) -> None:
+    event = world.hold()
+    bo, cy = world.register(event), world.register(event, "cy@example.net")
+    world.tell(bo)
+    answer = world.call("DELETE", bo, query={"erase": "true"})
+    assert (answer.status, answer.body["status"], answer.body["name"]) == (202, "cancelled", "Bo Ek")
+    answer = world.call("DELETE", cy, query={"erase": "true"})
+    assert (answer.status, answer.body["status"]) == (202, "erased")
+    assert (answer.body["name"], answer.body["email"], answer.body["language"]) == (None, None, None)
+    assert world.call("DELETE", cy, query={"erase": "true"}).status == 202
+    assert world.call("DELETE", bo, query={"erase": "yes"}).fields == ["erase"]
+
+
+def test_people_can_be_erased_whatever_became_of_the_event(world: World) -> None:
+    event = world.hold()
+    bo = world.register(event)
+    world.call("POST", f"{event}/cancel", {})
+    assert world.call("DELETE", bo, query={"erase": "true"}).body["status"] == "erased"
+
+
+@pytest.mark.parametrize(
+    ("patch", "expected"),
+    [
+        ({"name": "Bo"}, {"name": "Bo"}),
+        ({"language": None}, {"language": "en"}),
+        ({"email": "BO@example.net"}, {"email": "BO@example.net"}),
+        ({"email": "bo@example.org", "language": "sv"}, {"email": "bo@example.org", "language": "sv"}),
+    ],
+)
+def test_a_registration_is_patched(world: World, patch: dict[str, Any], expected: dict[str, Any]) -> None:
+    person = world.register(world.hold(), language="de")
+    before = world.call("GET", person).body
+    assert world.call("PATCH", person, patch).body == before | expected
+
+
+@pytest.mark.parametrize(
+    ("patch", "status"),
+    [
+        ({"name": None}, 422),
+        ({"email": None}, 422),
+        ({"email": "nobody"}, 422),
+        ({"email": SETTINGS.sender.address}, 422),
+        ({"status": "registered"}, 422),
+        ({"email": "CY@example.net"}, 409),
+    ],
+)
+def test_a_registration_is_not_patched_to_what_cannot_be(world: World, patch: dict[str, Any], status: int) -> None:
+    event = world.hold()
+    bo, _ = world.register(event), world.register(event, "cy@example.net")
+    before = everything(world.client)
+    assert world.call("PATCH", bo, patch).status == status
+    assert everything(world.client) == before
+
+
+def test_messages_are_listed_and_can_be_read_as_they_were_sent(world: World) -> None:
+    person = world.register(world.hold())
+    assert world.call("POST", f"{person}/resend").status == 409
+    world.tell(person)
+    listed = world.call("GET", f"{person}/messages").body
+    assert listed == {
+        "items": [
+            {
+                "uid": "told@convoke.example.com",
+                "method": "REQUEST",
+                "sequence": 0,
+                "dtstamp": "2027-01-15T12:00:00.000000Z",
+                "state": "accepted",
+                "created_at": "2027-01-15T12:00:00.000000Z",
+                "sent_at": "2027-01-15T12:00:00.000000Z",
+            }
+        ],
+        "next": None,
+    }
+    mail = world.call("GET", f"{person}/messages/0/mail")
+    assert (mail.status, mail.headers["content-type"]) == (200, "message/rfc822")
+    assert mail.data == b"To: bo@example.net\r\n\r\nHej \xff"
+    for sequence in ("1", "x", "-1", "9" * 30):
+        assert world.call("GET", f"{person}/messages/{sequence}/mail").status == 404
+    again = world.call("POST", f"{person}/resend")
+    assert (again.status, again.body["invitation"]["state"]) == (202, "pending")
+
+
+# --- lists --------------------------------------------------------------------------------------------------------
+
+
+def everybody(world: World, path: str, **query: str) -> list[list[dict[str, Any]]]:
+    pages, cursor = [], ""
+    while cursor is not None:
+        answer = world.call("GET", path, query=query | ({"cursor": cursor} if cursor else {}))
+        assert answer.status == 200, answer.raw
+        pages.append(answer.body["items"])
+        cursor = answer.body["next"]
+    return pages
+
+
+def test_lists_come_in_pages(world: World) -> None:
+    for number in range(3):
+        world.now += timedelta(seconds=1)
+        event = world.hold(title=f"Party {number}", capacity=2)
+    for name in ("bo", "cy", "di", "ed", "fy"):
+        world.now += timedelta(seconds=1)
+        world.register(event, f"{name}@example.net")
+    titles = [[item["title"] for item in page] for page in everybody(world, "/events", limit="2")]
+    assert titles == [["Party 0", "Party 1"], ["Party 2"]]
+    people = everybody(world, f"{event}/registrations", limit="3")
+    assert [[person["email"][:2] for person in page] for page in people] == [["bo", "cy", "di"], ["ed", "fy"]]
+    waiting = everybody(world, f"{event}/registrations", limit="2", status="waitlisted")
+    assert [[person["email"][:2] for person in page] for page in waiting] == [["di", "ed"], ["fy"]]
+    assert everybody(world, "/events")[0][2]["waiting"] == 3
+
+
+@pytest.mark.parametrize(
+    ("query", "field"),
+    [
+        ({"limit": "0"}, "limit"),
+        ({"limit": "101"}, "limit"),
+        ({"limit": "many"}, "limit"),
+        ({"cursor": "AAAA"}, "cursor"),
+        ({"cursor": "ü"}, "cursor"),
+        ({"status": "gone"}, "status"),
+    ],
+)
+def test_a_bad_page_is_refused_by_field(world: World, query: dict[str, str], field: str) -> None:
+    event = world.hold()
+    assert world.call("GET", f"{event}/registrations", query=dict(query)).fields == [field]
+
+
+def test_a_cursor_of_another_list_is_refused(world: World) -> None:
+    one, two = world.hold(), world.hold()
+    for event in (one, two):
+        world.register(event)
+        world.register(event, "cy@example.net")
+    cursor = world.call("GET", f"{one}/registrations", query={"limit": "1"}).body["next"]
+    for path in (f"{two}/registrations", "/events"):
+        assert world.call("GET", path, query={"cursor": cursor}).fields == ["cursor"]
+    mine = world.call("GET", "/events", query={"limit": "1"}).body["next"]
+    assert world.call("GET", "/events", query={"cursor": mine}, account="other").fields == ["cursor"]
+
+
+# --- doing it once ------------------------------------------------------------------------------------------------
+
+
+def test_a_repeated_request_is_done_once(world: World) -> None:
+    first = world.call("POST", "/events", PARTY, idempotency_key="k-1")
+    world.call("PATCH", first.headers["location"], {"title": "Other"})
+    before = everything(world.client)
+    again = world.call("POST", "/events", dict(reversed(PARTY.items())), idempotency_key="k-1")
+    assert (again.status, again.headers["idempotent-replayed"]) == (201, "true")
+    assert again.body == first.body | {"title": "Other", "version": 2}
+    assert everything(world.client) == before
+    assert "idempotent-replayed" not in first.headers
+
+
+def test_every_post_can_be_repeated(world: World) -> None:
+    event = world.hold()
+    told_person = world.register(event, "cy@example.net")
+    world.tell(told_person)
+    for path, body in (
+        (f"{event}/registrations", BO),
+        (f"{event}/registrations", BO | {"email": "CY@example.net"}),
+        (f"{told_person}/resend", None),
+        (f"{event}/cancel", {"reason": "Snow"}),
+        (f"{event}/cancel", {"reason": "Rain"}),
+    ):
+        key = str(body)[-20:].replace(" ", "-")
+        first = world.call("POST", path, body, idempotency_key=key)
+        before = everything(world.client)
+        again = world.call("POST", path, body, idempotency_key=key)
+        assert (again.status, again.body) == (first.status, first.body)
+        assert again.headers["idempotent-replayed"] == "true"
+        assert everything(world.client) == before
+        other = world.call("POST", path, {"name": "x", "email": "x@example.net"}, idempotency_key=key)
+        assert other.status == 422
+
+
+def test_a_key_that_was_used_with_another_body_is_refused(world: World) -> None:
+    event = world.hold()
+    world.call("POST", f"{event}/registrations", BO, idempotency_key="k")
+    before = everything(world.client)
+    answer = world.call("POST", f"{event}/registrations", BO | {"name": "Else"}, idempotency_key="k")
+    assert (answer.status, answer.fields) == (422, ["Idempotency-Key"])
+    assert everything(world.client) == before
+    assert world.call("POST", f"{world.hold()}/registrations", BO, idempotency_key="k").status == 201
+    assert world.call("POST", "/events", PARTY, idempotency_key="k", account="other").status == 201
+
+
+def test_a_refused_request_leaves_its_key_unused(world: World) -> None:
+    event = world.hold()
+    assert world.call("POST", f"{event}/registrations", BO | {"email": "x"}, idempotency_key="k").status == 422
+    answer = world.call("POST", f"{event}/registrations", BO, idempotency_key="k")
+    assert (answer.status, "idempotent-replayed" in answer.headers) == (201, False)
+
+
+def test_a_function_that_dies_after_its_write_is_repeated_with_what_it_wrote(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def die(*_: Any, **__: Any) -> None:
+        raise RuntimeError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(api, "show_event", die)
+        assert world.call("POST", "/events", PARTY, idempotency_key="k").status == 500
+    again = world.call("POST", "/events", PARTY, idempotency_key="k")
+    assert (again.status, again.headers["idempotent-replayed"]) == (201, "true")
+    assert len(everybody(world, "/events")[0]) == 1
+
+
+def test_two_requests_with_one_key_at_the_same_moment_are_one(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    create, rush = api.events.create_event, iter([True])
+
+    def beaten(*arguments: Any, **more: Any) -> None:
+        if next(rush, False):
+            assert world.call("POST", "/events", PARTY, idempotency_key="k").status == 201
+        create(*arguments, **more)
+
+    monkeypatch.setattr("convoke.store.events.create_event", beaten)
+    late = world.call("POST", "/events", PARTY, idempotency_key="k")
+    assert (late.status, late.headers["idempotent-replayed"]) == (201, "true")
+    assert len(everybody(world, "/events")[0]) == 1
+
+
+def test_a_key_is_forgotten_after_a_day(world: World) -> None:
+    first = world.call("POST", "/events", PARTY, idempotency_key="k")
+    world.now += timedelta(hours=25)
+    later = world.call("POST", "/events", PARTY, idempotency_key="k")
+    assert later.body["event_id"] != first.body["event_id"]
+
+
+@pytest.mark.parametrize("key", ["", "a b", "ü", "x" * 256])
+def test_a_bad_key_is_refused(world: World, key: str) -> None:
+    assert world.call("POST", "/events", PARTY, idempotency_key=key).fields == ["Idempotency-Key"]
+
+
+# --- who may ------------------------------------------------------------------------------------------------------
+
+
+def bodies(route: str) -> dict[str, Any] | None:
+    method, path = route.split(" ")
+    if method == "PATCH":
+        return {}
+    if method == "POST" and path.endswith("/events"):
+        return PARTY
+    return BO if method == "POST" and path.endswith("/registrations") else None
+
+
+OF_AN_EVENT = [route for route in routes() if "{event_id}" in route]
+
+
+@pytest.mark.parametrize("route", OF_AN_EVENT)
+def test_what_belongs_to_another_account_is_not_there(world: World, route: str) -> None:
+    event = world.hold()
+    person = world.register(event)
+    world.tell(person)
+    before = everything(world.client)
+    _, _, event_id, _, registration_id = person.split("/")
+    method, path = route.split(" ")
+    path = path.format(event_id=event_id, registration_id=registration_id, sequence=0)
+    assert world.call(method, path, bodies(route), account="other").status == 404
+    assert everything(world.client) == before
+    mine = world.call(method, path, bodies(route))
+    assert mine.status in (200, 201, 202)
+
+
+@pytest.mark.parametrize("route", OF_AN_EVENT)
+def test_what_does_not_exist_is_not_found(world: World, route: str) -> None:
+    event = world.hold()
+    method, path = route.split(" ")
+    for event_id, registration_id in (("nothing", "nothing"), ("a'b", "a'b"), (event[8:], "nothing")):
+        if event_id == event[8:] and "{registration_id}" not in path:
+            continue
+        where = path.format(event_id=event_id, registration_id=registration_id, sequence=0)
+        answer = world.call(method, where, bodies(route))
+        assert (answer.status, answer.headers["content-type"]) == (404, "application/problem+json")
+
+
+def test_a_registration_is_found_under_its_own_event_only(world: World) -> None:
+    person = world.register(world.hold())
+    elsewhere = person.replace(person.split("/")[2], world.hold().removeprefix("/events/"))
+    for path in ("", "/messages", "/messages/0/mail"):
+        assert world.call("GET", elsewhere + path).status == 404
+
+
+@pytest.mark.parametrize("route", [route for route in routes() if route not in api.DOCUMENTS])
+def test_nothing_is_done_without_an_account(world: World, route: str) -> None:
+    method, path = route.split(" ")
+    path = path.format(event_id="x", registration_id="y", sequence=0)
+    answer = world.call(method, path, bodies(route), account=None)
+    assert (answer.status, answer.headers["www-authenticate"]) == (401, "Bearer")
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [("GET", "/"), ("GET", "/events/"), ("PUT", "/events"), ("GET", "/events/x/y"), ("GET", "/docs/")],
+)
+def test_an_unknown_route_is_not_found(world: World, method: str, path: str) -> None:
+    answer = world.call(method, path)
+    assert (answer.status, answer.headers["content-type"]) == (404, "application/problem+json")
+
+
+def test_the_default_route_never_reaches_a_handler_whatever_its_path(world: World) -> None:
+    event = sample("api-list-events")
+    assert api.handler(event, Context())["statusCode"] == 200
+    assert api.handler(event | {"routeKey": "$default"}, Context())["statusCode"] == 404
+
+
+# --- trouble ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [(dynamo.Contention(), 503), (KeyError("bo@example.net"), 500)],
+    ids=["contention", "a mistake of ours"],
+)
+def test_trouble_is_answered_without_its_words(
+    world: World,
+    monkeypatch: pytest.MonkeyPatch,
+    logged: io.StringIO,
+    error: Exception,
+    status: int,
+) -> None:
+    def fail(*_: Any, **__: Any) -> None:
+        raise error
+
+    monkeypatch.setattr("convoke.store.events.create_event", fail)
+    answer = world.call("POST", "/events", PARTY)
+    assert (answer.status, answer.headers.get("retry-after")) == (status, "1" if status == 503 else None)
+    assert "example.net" not in answer.raw + logged.getvalue()
+
+
+def test_no_name_and_no_address_is_logged(world: World, logged: io.StringIO) -> None:
+    person = world.register(world.hold(title="Canary"))
+    world.call("GET", "/events/canary@example.net")
+    world.call("PATCH", person, {"email": "x"})
+    assert person.split("/")[-1] in logged.getvalue()
+    for canary in ("Canary", "canary", "Bo Ek", "example.net", "example.org"):
+        assert canary not in logged.getvalue()
+
+
+# --- documentation ------------------------------------------------------------------------------------------------
+
+
+def test_the_documentation_lists_every_route(world: World) -> None:
+    answer = world.call("GET", "/openapi.json", account=None)
+    assert (answer.status, answer.headers["content-type"]) == (200, "application/json")
+    documented = {f"{method.upper()} {path}" for path, methods in answer.body["paths"].items() for method in methods}
+    assert documented == set(routes()) - set(api.DOCUMENTS)
+    created = answer.body["paths"]["/events"]["post"]
+    assert set(created["responses"]) >= {"201", "400", "422"}
+    assert "application/problem+json" in created["responses"]["422"]["content"]
+    assert answer.body["components"]["securitySchemes"]["key"]["scheme"] == "bearer"
+    assert answer.body["security"] == [{"key": []}]
+
+
+# The framework leaves the files of its page to the garbage collector to close.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_the_documentation_is_one_page_that_loads_nothing_from_elsewhere(world: World) -> None:
+    answer = world.call("GET", "/docs", account=None)
+    assert (answer.status, answer.headers["content-type"]) == (200, "text/html")
+    page = re.sub(r"<script>.*?</script>|<style>.*?</style>", "", answer.raw, flags=re.DOTALL)
+    assert not re.findall(r"""(?:src|href)=["']?(?:https?:)?//""", page)
+    assert "/events/{event_id}/registrations" in answer.raw
+
+
+# --- samples ------------------------------------------------------------------------------------------------------
+
+
+def sample(name: str) -> dict[str, Any]:
+    loaded: dict[str, Any] = json.loads((SAMPLES / f"{name}.json").read_text())
+    return loaded
+
+
+@pytest.mark.parametrize(
+    ("name", "status"),
+    [("api-create-event", 201), ("api-list-events", 200), ("api-register", 404), ("api-unknown-route", 404)],
+)
+def test_the_samples_are_answered(world: World, name: str, status: int) -> None:
+    assert api.handler(sample(name), Context())["statusCode"] == status

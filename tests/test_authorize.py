@@ -1,0 +1,81 @@
+"""The authorizer, with requests as API Gateway sends them."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import authorize
+from convoke.store.accounts import create_key, revoke_key
+from tests.factories import NOW
+from tests.tables import SETTINGS, in_memory
+
+SAMPLES = Path(__file__).parent.parent / "events"
+REFUSED = {"isAuthorized": False}
+
+
+class Context:
+    function_name = "authorize"
+    memory_limit_in_mb = 512
+    invoked_function_arn = "arn:aws:lambda:eu-central-1:123456789012:function:authorize"
+    aws_request_id = "5e0c5a3e-0000-4000-8000-000000000000"
+
+
+def sample(name: str) -> dict[str, Any]:
+    loaded: dict[str, Any] = json.loads((SAMPLES / f"{name}.json").read_text())
+    return loaded
+
+
+KNOWN = sample("authorize-known-key")
+SECRET = KNOWN["headers"]["authorization"].removeprefix("Bearer ")
+
+
+@pytest.fixture(autouse=True)
+def client(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    with in_memory() as client:
+        create_key(client, "Accounts", account="acme", name="ci", now=NOW, secret=SECRET)
+        monkeypatch.setattr(authorize, "client", lambda: client)
+        monkeypatch.setattr(authorize, "settings", lambda: SETTINGS)
+        yield client
+
+
+def with_header(value: str) -> dict[str, Any]:
+    return KNOWN | {"headers": KNOWN["headers"] | {"authorization": value}}
+
+
+def test_a_known_key_is_admitted_with_its_account() -> None:
+    admitted = {"isAuthorized": True, "context": {"account": "acme", "key": "ci"}}
+    assert authorize.handler(KNOWN, Context()) == admitted
+    assert authorize.handler(with_header(f"bearer  {SECRET} "), Context()) == admitted
+
+
+def test_an_unknown_key_is_refused() -> None:
+    assert authorize.handler(sample("authorize-unknown-key"), Context()) == REFUSED
+
+
+def test_a_revoked_key_is_refused(client: Any) -> None:
+    revoke_key(client, "Accounts", account="acme", name="ci", now=NOW)
+    assert authorize.handler(KNOWN, Context()) == REFUSED
+
+
+@pytest.mark.parametrize("header", ["", SECRET, f"Basic {SECRET}", f"Bearer{SECRET}", "Bearer", f"Bearer {SECRET},x"])
+def test_what_is_no_bearer_key_is_refused(header: str) -> None:
+    assert authorize.handler(with_header(header), Context()) == REFUSED
+
+
+def test_a_request_without_headers_is_refused() -> None:
+    bare = {name: value for name, value in KNOWN.items() if name != "headers"}
+    assert authorize.handler(bare, Context()) == REFUSED
+
+
+def test_no_key_is_logged(monkeypatch: pytest.MonkeyPatch) -> None:
+    logged = io.StringIO()
+    monkeypatch.setattr(authorize.logger.registered_handler, "stream", logged)
+    authorize.handler(KNOWN, Context())
+    assert "acme" in logged.getvalue()
+    assert SECRET not in logged.getvalue()

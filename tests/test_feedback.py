@@ -1,0 +1,176 @@
+"""What SES reports: in any order and number the same end, and nothing that a lesser report could undo."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import permutations
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from convoke.effects import Acknowledge, Effect, Unknown
+from convoke.feedback import GRAVITY, Report, after, hear, report_of
+from convoke.model import Acknowledged, DeliveryState, Intent, Method
+from tests.factories import EVENT_ID, NOW, REGISTRATION_ID, invitation, told
+from tests.world import World, a_world
+
+EVENTS = Path(__file__).parent.parent / "events"
+
+
+@pytest.fixture
+def world() -> Iterator[World]:
+    with a_world() as made:
+        yield made
+
+
+def report(state: DeliveryState, *, sequence: int = 0, final: bool = False, **changes: Any) -> Report:
+    plain = Report(
+        event_id=EVENT_ID,
+        registration_id=REGISTRATION_ID,
+        sequence=sequence,
+        state=state,
+        final=final,
+        address="bo@example.net",
+        ses_id="ses-1",
+        at=NOW,
+    )
+    return replace(plain, **changes)
+
+
+ACCEPTED = invitation(
+    allocated=0,
+    exposed=0,
+    intent=Intent(told=told(), attempt="a"),
+    acknowledged=Acknowledged(told=told(), ses_id="ses-1", at=NOW),
+    state=DeliveryState.ACCEPTED,
+)
+PERHAPS_SENT = invitation(allocated=0, exposed=0, intent=Intent(told=told(), attempt="a"))
+
+STORY = (
+    report(DeliveryState.ACCEPTED),
+    report(DeliveryState.DELIVERED),
+    report(DeliveryState.BOUNCED, final=True),
+    report(DeliveryState.COMPLAINED, final=True),
+)
+
+
+@pytest.mark.parametrize("start", [ACCEPTED, PERHAPS_SENT], ids=["accepted", "perhaps sent"])
+def test_any_order_of_the_same_reports_gives_the_same_state(start: Any) -> None:
+    ends = set()
+    for order in permutations((*STORY, STORY[1])):
+        state = start
+        for one in order:
+            state = after(state, one)
+        ends.add((state.state, state.stopped, state.acknowledged))
+
+    assert len(ends) == 1
+    assert next(iter(ends))[0] is DeliveryState.COMPLAINED
+
+
+@given(st.lists(st.sampled_from(GRAVITY), max_size=6), st.randoms(use_true_random=False))
+def test_the_gravest_report_stands(states: list[DeliveryState], random: Any) -> None:
+    shuffled = list(states)
+    random.shuffle(shuffled)
+    state = ACCEPTED
+    for one in shuffled:
+        state = after(state, report(one))
+
+    assert state.state is max([DeliveryState.ACCEPTED, *states], key=GRAVITY.index)
+
+
+def test_a_report_proves_what_nobody_saw_accepted() -> None:
+    known = after(PERHAPS_SENT, report(DeliveryState.ACCEPTED))
+
+    assert not known.doubt
+    assert known.acknowledged is not None
+    assert known.acknowledged.told.sequence == 0
+
+
+def test_a_report_does_not_answer_a_request_to_send_again() -> None:
+    asked = replace(PERHAPS_SENT, resend=1, intent=replace(PERHAPS_SENT.intent, resend=1))
+    known = after(asked, report(DeliveryState.ACCEPTED))
+
+    assert known.acknowledged is not None
+    assert known.acknowledged.resend == 0
+
+
+def test_a_report_of_an_older_message_says_nothing_of_the_latest() -> None:
+    newer = replace(
+        ACCEPTED, allocated=1, exposed=1, acknowledged=Acknowledged(told=told(sequence=1), ses_id="ses-2", at=NOW)
+    )
+
+    assert after(newer, report(DeliveryState.DELIVERED, sequence=0)) == newer
+
+
+def test_an_address_that_bounced_for_good_is_stopped_and_a_full_mailbox_is_not() -> None:
+    full = after(ACCEPTED, report(DeliveryState.BOUNCED, final=False))
+    gone = after(ACCEPTED, report(DeliveryState.BOUNCED, final=True))
+
+    assert (full.state, full.stopped) == (DeliveryState.BOUNCED, ())
+    assert gone.stop_of("Bo@example.net") is not None
+    assert gone.stop_of("new@example.net") is None
+
+
+def test_the_send_event_spares_a_copy_after_an_unknown_outcome(world: World) -> None:
+    person = world.register()
+    world.answers = [Unknown(why="ReadTimeoutError")]
+    world.look(person)
+    heard = report(DeliveryState.ACCEPTED, registration_id=person.registration_id)
+    assert world.run(hear(heard))
+    world.settle()
+
+    assert world.sent == []
+    assert world.invitation(person).state is DeliveryState.ACCEPTED
+
+
+def test_an_event_of_ses_that_is_faster_than_its_answer_leaves_nothing_owed(world: World) -> None:
+    person = world.register()
+    reported = iter([True])
+
+    def meanwhile(effect: Effect) -> None:
+        if isinstance(effect, Acknowledge) and next(reported, False):
+            world.run(hear(report(DeliveryState.DELIVERED, registration_id=person.registration_id)))
+
+    world.before = meanwhile
+    world.look(person)
+
+    assert (world.said(), world.owed()) == ([(Method.REQUEST, 0)], [])
+    assert world.invitation(person).lease_until is None
+
+
+def test_a_report_about_nobody_is_dropped(world: World) -> None:
+    assert not world.run(hear(report(DeliveryState.DELIVERED)))
+
+
+@pytest.mark.parametrize(
+    ("sample", "state", "final"),
+    [
+        ("feedback-send", DeliveryState.ACCEPTED, False),
+        ("feedback-delivery", DeliveryState.DELIVERED, False),
+        ("feedback-bounce", DeliveryState.BOUNCED, True),
+        ("feedback-suppressed", DeliveryState.SUPPRESSED, True),
+        ("feedback-complaint", DeliveryState.COMPLAINED, True),
+        ("feedback-reject", DeliveryState.FAILED, False),
+    ],
+)
+def test_the_samples_of_ses_are_read(sample: str, state: DeliveryState, final: bool) -> None:
+    record = json.loads((EVENTS / f"{sample}.json").read_text())["Records"][0]
+    read = report_of(json.loads(record["Sns"]["Message"]))
+
+    assert read is not None
+    assert (read.state, read.final, read.sequence, read.address) == (state, final, 0, "bo@example.net")
+
+
+def test_mail_that_is_not_ours_and_a_delay_say_nothing() -> None:
+    record = json.loads((EVENTS / "feedback-delivery.json").read_text())["Records"][0]
+    delivery = json.loads(record["Sns"]["Message"])
+
+    assert report_of({**delivery, "eventType": "DeliveryDelay"}) is None
+    assert report_of({**delivery, "mail": {**delivery["mail"], "tags": {}}}) is None
+    with pytest.raises(KeyError):
+        report_of({"notificationType": "AmazonSnsSubscriptionSucceeded"})

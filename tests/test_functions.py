@@ -1,0 +1,208 @@
+"""The functions that no person calls, each with genuine payloads, over real tables."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import boto3
+import pytest
+
+from convoke.model import DeliveryState, Method, Participation, Registration
+from convoke.store import keys
+from convoke.store.events import change_event, create_event
+from convoke.store.registry import register
+from tests.deployment import EVENTS, Deployment, a_deployment, sample
+from tests.factories import AFTERNOON, EVENT_ID, NOW, REGISTRATION_ID, event, registration
+
+REQUEST, CANCEL = Method.REQUEST, Method.CANCEL
+PERSON = keys.registration(EVENT_ID, REGISTRATION_ID)
+BUCKET = "convoke-inbound-mail"
+
+
+@pytest.fixture
+def deployed(monkeypatch: pytest.MonkeyPatch) -> Iterator[Deployment]:
+    with a_deployment(monkeypatch) as made:
+        create_event(made.client, made.settings, event())
+        register(made.client, made.settings, registration(), now=NOW)
+        yield made
+
+
+def invite(deployed: Deployment) -> None:
+    assert deployed.ring(PERSON) == {"batchItemFailures": []}
+
+
+def move(deployed: Deployment) -> None:
+    changed = replace(event(), when=AFTERNOON, version=2)
+    assert change_event(deployed.client, deployed.settings, event(), changed, priority=1, now=NOW)
+
+
+def person(deployed: Deployment) -> Registration:
+    found = deployed.reads.registration(EVENT_ID, REGISTRATION_ID)
+    assert found is not None
+    return found
+
+
+def test_the_record_of_a_registration_invites_who_registered(deployed: Deployment) -> None:
+    assert deployed.call("notify", sample("notify-registration")) == {"batchItemFailures": []}
+
+    assert [(to, method) for to, method, _ in deployed.office.said()] == [("bo@example.net", REQUEST)]
+
+
+def test_the_record_of_an_event_queues_the_change_for_everybody(deployed: Deployment) -> None:
+    invite(deployed)
+    move(deployed)
+    assert deployed.call("notify", sample("notify-event")) == {"batchItemFailures": []}
+    deployed.drain()
+
+    assert [method for _, method, _ in deployed.office.said()] == [REQUEST, REQUEST]
+
+
+def test_records_that_come_twice_or_of_other_items_mail_nobody(deployed: Deployment) -> None:
+    other = {"pk": keys.event(EVENT_ID)["pk"], "sk": "ADDRESS#0"}
+    deployed.ring(PERSON, PERSON, other, keys.event(EVENT_ID))
+    deployed.ring(PERSON)
+
+    assert len(deployed.office.accepted) == 1
+
+
+def test_a_slice_from_the_queue_tells_the_event_s_people(deployed: Deployment) -> None:
+    invite(deployed)
+    move(deployed)
+    assert deployed.call("deliver", sample("deliver-slice")) == {"batchItemFailures": []}
+
+    assert len(deployed.office.accepted) == 2
+
+
+def test_a_registration_from_the_queue_is_looked_at(deployed: Deployment) -> None:
+    assert deployed.call("deliver", sample("deliver-registration")) == {"batchItemFailures": []}
+
+    assert len(deployed.office.accepted) == 1
+
+
+def test_a_hint_that_nobody_understands_is_left_to_the_dead_letters(deployed: Deployment) -> None:
+    hint = sample("deliver-slice")["Records"][0]
+    batch = {"Records": [hint | {"body": "{}", "messageId": "bad"}, sample("deliver-registration")["Records"][0]]}
+
+    assert deployed.call("deliver", batch) == {"batchItemFailures": [{"itemIdentifier": "bad"}]}
+    assert len(deployed.office.accepted) == 1
+
+
+def test_the_sweeper_hands_out_what_no_record_ever_told_of(deployed: Deployment) -> None:
+    assert deployed.call("sweep", sample("sweep")) == {"registration": 1}
+    deployed.drain()
+
+    assert len(deployed.office.accepted) == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "state"),
+    [
+        ("feedback-delivery", DeliveryState.DELIVERED),
+        ("feedback-bounce", DeliveryState.BOUNCED),
+        ("feedback-suppressed", DeliveryState.SUPPRESSED),
+        ("feedback-complaint", DeliveryState.COMPLAINED),
+        ("feedback-reject", DeliveryState.FAILED),
+        ("feedback-send", DeliveryState.ACCEPTED),
+    ],
+)
+def test_what_ses_reports_is_shown(deployed: Deployment, name: str, state: DeliveryState) -> None:
+    invite(deployed)
+    deployed.call("feedback", sample(name))
+
+    seen = deployed.reads.invitation(EVENT_ID, REGISTRATION_ID)
+    assert seen is not None
+    assert seen.state is state
+
+
+def test_something_that_is_no_ses_event_is_dropped(deployed: Deployment) -> None:
+    payload = sample("feedback-send")
+    payload["Records"][0]["Sns"]["Message"] = "Successfully validated SNS topic for Amazon SES event publishing."
+
+    assert deployed.call("feedback", payload) is None
+
+
+# --- replies ------------------------------------------------------------------------------------------------------
+
+
+def receive(deployed: Deployment, raw: bytes | None = None, **verdicts: str) -> None:
+    """A mail comes in, with SES's verdicts on it."""
+    payload = sample("replies-accepted")
+    record = payload["Records"][0]["Sns"]
+    notification = json.loads(record["Message"])
+    for name, status in verdicts.items():
+        notification["receipt"][f"{name}Verdict"] = {"status": status}
+    record["Message"] = json.dumps(notification)
+    s3 = boto3.client("s3", region_name="us-east-1")
+    s3.create_bucket(Bucket=BUCKET)
+    mail = (EVENTS / "replies-accepted.eml").read_bytes() if raw is None else raw
+    s3.put_object(Bucket=BUCKET, Key=notification["receipt"]["action"]["objectKey"], Body=mail)
+    deployed.call("replies", payload)
+
+
+def answer(deployed: Deployment) -> Participation | None:
+    reply = person(deployed).reply
+    return reply.status if reply else None
+
+
+def test_an_answer_from_the_attendee_counts(deployed: Deployment) -> None:
+    invite(deployed)
+    receive(deployed)
+
+    assert answer(deployed) is Participation.ACCEPTED
+    deployed.ring(PERSON)
+    assert len(deployed.office.accepted) == 1, "an answer alone makes no message"
+
+
+GENUINE = (EVENTS / "replies-accepted.eml").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("raw", "verdicts"),
+    [
+        pytest.param(GENUINE, {"dmarc": "FAIL"}, id="DMARC fails"),
+        pytest.param(GENUINE, {"dmarc": "GRAY", "spf": "FAIL"}, id="no policy, and SPF fails"),
+        pytest.param(GENUINE, {"dmarc": "PROCESSING_FAILED"}, id="nobody knows"),
+        pytest.param(GENUINE, {"spam": "FAIL"}, id="spam"),
+        pytest.param(GENUINE, {"virus": "FAIL"}, id="virus"),
+        pytest.param(GENUINE.replace(b"From: Bo Ek <bo@", b"From: Bo Ek <eve@"), {}, id="From is a stranger"),
+        pytest.param(GENUINE.replace(b"mailto:bo@", b"mailto:eve@"), {}, id="ATTENDEE is a stranger"),
+        pytest.param(GENUINE.replace(b"METHOD:REPLY", b"METHOD:CANCEL"), {}, id="CANCEL"),
+        pytest.param(GENUINE.replace(b"SEQUENCE:0", b"SEQUENCE:7"), {}, id="a SEQUENCE that was never given"),
+        pytest.param(GENUINE.replace(b"UID:0", b"UID:1"), {}, id="a UID that was never given"),
+        pytest.param(
+            GENUINE.replace(b"bo@example.net>", b"eve@example.org>"),
+            {"dmarc": "FAIL"},
+            id="stranger with a forged verdict header",
+        ),
+        pytest.param(b"X-SES-Spam-Verdict: PASS\r\n\r\nhello", {}, id="no calendar at all"),
+        pytest.param(b"From: a@example.net\r\n" + b"x" * 300_000, {}, id="a bomb"),
+    ],
+)
+def test_an_answer_that_may_be_forged_changes_nothing(
+    deployed: Deployment, raw: bytes, verdicts: dict[str, Any]
+) -> None:
+    invite(deployed)
+    receive(deployed, raw, **verdicts)
+
+    assert answer(deployed) is None
+
+
+def test_without_a_dmarc_policy_spf_of_the_very_domain_will_do(deployed: Deployment) -> None:
+    invite(deployed)
+    receive(deployed, dmarc="GRAY", spf="PASS")
+
+    assert answer(deployed) is Participation.ACCEPTED
+
+
+def test_an_older_answer_does_not_undo_a_newer_one(deployed: Deployment) -> None:
+    invite(deployed)
+    receive(deployed)
+    receive(
+        deployed,
+        GENUINE.replace(b"PARTSTAT=ACCEPTED", b"PARTSTAT=DECLINED").replace(b"T121500Z", b"T121400Z"),
+    )
+
+    assert answer(deployed) is Participation.ACCEPTED

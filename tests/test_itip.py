@@ -1,0 +1,332 @@
+"""What calendars are told, byte for byte, and whose answers are read."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from dataclasses import replace
+from datetime import UTC, date, datetime
+
+import icalendar
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from convoke import itip, lines
+from convoke.model import (
+    Conference,
+    Duration,
+    EventStatus,
+    Message,
+    Method,
+    Participation,
+    Person,
+    Unsayable,
+    When,
+)
+from tests.factories import NOW, message
+from tests.golden.cases import CANCELLED, CASES, INVITATION, TENTATIVE, dtstamp, kept
+
+
+def said(told: Message, sequence: int = 0) -> str:
+    return itip.calendar(told, sequence=sequence, dtstamp=NOW).decode()
+
+
+def unfolded(told: Message) -> list[str]:
+    return said(told).replace("\r\n ", "").split("\r\n")
+
+
+# --- what is said -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_the_bytes_of_each_kind_of_calendar_are_those_kept(name: str) -> None:
+    told, sequence = CASES[name]
+    made = itip.calendar(told, sequence=sequence, dtstamp=dtstamp(sequence))
+    assert made == kept(f"{name}.ics", made)
+
+
+def test_a_cancellation_says_what_is_cancelled_and_asks_for_nothing() -> None:
+    found = unfolded(CANCELLED)
+    names = [line.partition(":")[0].partition(";")[0] for line in found]
+    assert "METHOD:CANCEL" in found
+    assert "STATUS:CANCELLED" in found
+    assert {"SUMMARY", "DTSTART", "DTEND", "LOCATION", "ORGANIZER", "ATTENDEE"} <= set(names)
+    assert "BEGIN:VTIMEZONE" in found
+    assert "BEGIN:VALARM" not in said(replace(CANCELLED, reminders=(Duration(seconds=900),)))
+    assert "RSVP" not in said(CANCELLED)
+
+
+@pytest.mark.parametrize("participation", Participation)
+def test_only_who_has_not_answered_is_asked(participation: Participation) -> None:
+    text = "\n".join(unfolded(message(participation=participation)))
+    assert f"PARTSTAT={participation.upper()};" in text
+    assert ("RSVP=TRUE" in text) == (participation is Participation.NEEDS_ACTION)
+
+
+def test_an_end_in_the_second_of_two_equal_hours_is_said_in_utc() -> None:
+    night = When(
+        start=datetime(2027, 10, 31, 1, 0),
+        end=datetime(2027, 10, 31, 2, 30, fold=1),
+        time_zone="Europe/Berlin",
+    )
+    found = unfolded(message(when=night))
+    assert "DTSTART;TZID=Europe/Berlin:20271031T010000" in found
+    assert "DTEND:20271031T013000Z" in found
+
+
+@pytest.mark.parametrize("name", ["UTC", "Etc/UTC", "Zulu"])
+def test_utc_by_any_name_needs_no_zone(name: str) -> None:
+    when = When(start=datetime(2027, 6, 1, 9), end=datetime(2027, 6, 1, 10), time_zone=name)
+    found = unfolded(message(when=when))
+    assert "DTSTART:20270601T090000Z" in found
+    assert "DTEND:20270601T100000Z" in found
+    assert not any("VTIMEZONE" in line or "TZID" in line for line in found)
+
+
+def test_the_day_after_the_last_day_is_free_again() -> None:
+    found = unfolded(message(when=When(start=date(2027, 12, 31), end=date(2027, 12, 31))))
+    assert "DTSTART;VALUE=DATE:20271231" in found
+    assert "DTEND;VALUE=DATE:20280101" in found
+    assert "X-MICROSOFT-CDO-ALLDAYEVENT:TRUE" in found
+
+
+def test_reminders_count_back_from_the_start() -> None:
+    found = unfolded(TENTATIVE)
+    assert [line for line in found if line.startswith("TRIGGER")] == [
+        "TRIGGER;RELATED=START:PT0S",
+        "TRIGGER;RELATED=START:-PT15M",
+        "TRIGGER;RELATED=START:-P1DT2H",
+    ]
+
+
+def test_the_link_to_join_by_is_also_where_every_client_shows_it() -> None:
+    alone = message(conference=Conference(uri="tel:+4922112345"))
+    assert "CONFERENCE;VALUE=URI:tel:+4922112345" in unfolded(alone)
+    assert "DESCRIPTION:Join: tel:+4922112345" in unfolded(alone)
+    beside = replace(alone, description="Hello")
+    assert r"DESCRIPTION:Hello\n\nJoin: tel:+4922112345" in unfolded(beside)
+
+
+def test_addresses_travel_in_punycode() -> None:
+    found = "".join(unfolded(message(attendee=Person(name="Zoë", email="Zoe@bücher.example"))))
+    assert 'CN="Zoë":mailto:Zoe@xn--bcher-kva.example' in found
+
+
+@pytest.mark.parametrize(
+    "email",
+    ["", "bo", "bo@", "@example.net", "bö@example.net", "bo ek@example.net", "bo@exa mple.net", "a@b..c", "a,b@c.d"],
+)
+def test_an_address_that_mail_cannot_carry_is_unsayable(email: str) -> None:
+    with pytest.raises(Unsayable, match="address"):
+        said(message(attendee=Person(name="Bo", email=email)))
+
+
+@pytest.mark.parametrize(
+    "uid", ["", "a b@example.org", "a\r\nATTENDEE:mailto:eve@example.org", "é@example.org", "a" * 256]
+)
+def test_a_uid_that_cannot_be_kept_as_it_is_is_unsayable(uid: str) -> None:
+    with pytest.raises(Unsayable, match="UID"):
+        said(message(uid=uid))
+
+
+def test_a_writer_that_loses_something_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    honest = lines.write
+    monkeypatch.setattr(lines, "write", lambda meant: honest(meant).replace(b"Treffen", b"Treff"))
+    with pytest.raises(Unsayable, match="SUMMARY"):
+        said(INVITATION)
+
+
+def test_a_writer_that_adds_a_guest_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    honest = lines.write
+    more = b"ATTENDEE:mailto:eve@example.org\r\nSTATUS:"
+    monkeypatch.setattr(lines, "write", lambda meant: honest(meant).replace(b"STATUS:", more))
+    with pytest.raises(Unsayable, match="STATUS"):
+        said(INVITATION)
+
+
+def test_characters_that_would_change_how_the_rest_is_read_are_left_out() -> None:
+    found = unfolded(message(title="a\x00b\x1b\x7f\x85c\u2028\u2029d\u202e\u2066e\ud800 f\r\n\tg"))
+    assert "SUMMARY:abcde f g" in found
+
+
+# --- laws ---------------------------------------------------------------------------------------------------------
+
+# Whatever may stand in text, and often what is special in calendars, headers and HTML.
+ANYTHING = st.text(max_size=120) | st.text(
+    st.sampled_from("\\;,:\"^nN'%<>&=\r\n\t \x00\x1b\x85\u2028\u202e\ud800äé驚👩\u0301") | st.characters(), max_size=120
+)
+ANY_MESSAGE = st.builds(
+    message,
+    title=ANYTHING,
+    description=ANYTHING,
+    location=ANYTHING,
+    url=ANYTHING,
+    conference=st.none() | st.builds(Conference, uri=ANYTHING, label=ANYTHING),
+    attendee=st.builds(Person, name=ANYTHING, email=st.just("bo@example.net")),
+    organizer=st.builds(Person, name=ANYTHING, email=st.just("events@convoke.example.com")),
+    reminders=st.just((Duration(seconds=900),)),
+    method=st.sampled_from([Method.REQUEST, Method.CANCEL]),
+    status=st.sampled_from(EventStatus),
+    reason=ANYTHING,
+)
+
+ALWAYS = ["UID", "SEQUENCE", "DTSTAMP", "CREATED", "LAST-MODIFIED", "DTSTART", "DTEND", "SUMMARY"]
+ALWAYS += ["ORGANIZER", "ATTENDEE", "STATUS", "TRANSP", "CLASS", "X-MICROSOFT-CDO-BUSYSTATUS"]
+ALWAYS += ["X-MICROSOFT-CDO-ALLDAYEVENT", "X-MICROSOFT-DISALLOW-COUNTER"]
+SOMETIMES = {"DESCRIPTION", "LOCATION", "URL", "CONFERENCE"}
+
+
+@given(ANY_MESSAGE)
+@settings(max_examples=150, deadline=None)
+def test_no_text_whatever_adds_or_takes_away_a_line(told: Message) -> None:
+    written = itip.calendar(told, sequence=3, dtstamp=NOW)
+    physical = written.split(b"\r\n")
+    assert physical.pop() == b""
+    for line in physical:
+        line.decode("utf-8")  # no character is cut in two
+        assert len(line) <= 75
+        assert not any(octet < 32 or octet == 127 for octet in line.replace(b"\t", b""))
+    # A reader that is not ours sees the same.
+    parsed = icalendar.Calendar.from_ical(written)
+    (event,) = parsed.walk("VEVENT")
+    names = list(event.keys())
+    assert [name for name in names if name not in SOMETIMES] == ALWAYS
+    assert event.errors == []
+    assert [part.name for part in event.subcomponents] == ["VALARM"] * (told.method is Method.REQUEST)
+    assert str(event["ATTENDEE"]) == "mailto:bo@example.net"
+    assert str(event["UID"]) == told.uid
+
+
+@given(ANYTHING, ANYTHING)
+@settings(max_examples=150, deadline=None)
+def test_a_reader_that_is_not_ours_finds_the_text_that_was_meant(title: str, description: str) -> None:
+    written = itip.calendar(message(title=title, description=description), sequence=0, dtstamp=NOW)
+    (event,) = icalendar.Calendar.from_ical(written).walk("VEVENT")
+    assert str(event["SUMMARY"]) == lines.one_line(title)
+    assert str(event.get("DESCRIPTION", "")) == lines.clean(description).strip()
+
+
+# Without backslashes: that reader takes them for escapes, which a parameter does not have.
+@given(st.text(st.characters(exclude_characters="\\", exclude_categories=["Cs"]), max_size=60))
+@settings(max_examples=150, deadline=None)
+def test_a_name_may_hold_quotes_and_whatever_else(name: str) -> None:
+    written = itip.calendar(message(attendee=Person(name=name, email="bo@example.net")), sequence=0, dtstamp=NOW)
+    (event,) = icalendar.Calendar.from_ical(written).walk("VEVENT")
+    assert event["ATTENDEE"].params.get("CN", "") == lines.one_line(name)
+
+
+@given(ANY_MESSAGE)
+@settings(max_examples=25, deadline=None)
+def test_the_same_message_is_always_the_same_bytes(told: Message) -> None:
+    assert said(told) == said(replace(told))
+
+
+# --- answers ------------------------------------------------------------------------------------------------------
+
+
+def reply(*, attendees: str = "ATTENDEE;PARTSTAT=ACCEPTED:mailto:bo@example.net", **changes: str) -> bytes:
+    parts = {
+        "before": "METHOD:REPLY",
+        "uid": "UID:abc.def.1@example.org",
+        "sequence": "SEQUENCE:3",
+        "dtstamp": "DTSTAMP:20270115T120000Z",
+        "more": "",
+        "after": "",
+    } | changes
+    text = (
+        f"BEGIN:VCALENDAR\nVERSION:2.0\n{parts['before']}\nBEGIN:VEVENT\n{parts['uid']}\n{parts['sequence']}\n"
+        f"{parts['dtstamp']}\n{attendees}\n{parts['more']}\nEND:VEVENT\n{parts['after']}\nEND:VCALENDAR\n"
+    )
+    return text.replace("\n\n", "\n").replace("\n", "\r\n").encode()
+
+
+def test_an_answer_is_read() -> None:
+    assert itip.answer(reply()) == itip.Answer(
+        uid="abc.def.1@example.org",
+        attendee="bo@example.net",
+        participation=Participation.ACCEPTED,
+        sequence=3,
+        dtstamp=datetime(2027, 1, 15, 12, tzinfo=UTC),
+    )
+
+
+@pytest.mark.parametrize(
+    "attendee",
+    [
+        "ATTENDEE;PARTSTAT=DECLINED;CN=Bo:MAILTO:Bo@Example.NET",
+        'ATTENDEE;CN="Ek; Bo";PARTSTAT="declined":Mailto:bo@example.net',
+        "attendee;partstat=Declined:mailto:bo%40example.net".replace("%40", "@"),
+        "ATTENDEE;PARTSTAT=DECL\n INED;CN=B\n\tö:mailto:bo@exam\n ple.net",
+    ],
+)
+def test_clients_spell_the_same_answer_differently(attendee: str) -> None:
+    found = itip.answer(reply(attendees=attendee, before="method:Reply\nORGANIZER:MAILTO:x@example.org"))
+    assert (found.attendee, found.participation) == ("bo@example.net", Participation.DECLINED)
+
+
+def test_a_reply_may_leave_the_sequence_out_and_fold_inside_a_character() -> None:
+    data = reply(sequence="", more="SUMMARY:Köln").replace("ö".encode(), b"\xc3\r\n \xb6")
+    assert itip.answer(data).sequence == 0
+
+
+@pytest.mark.parametrize(
+    ("reason", "data"),
+    [
+        ("method", reply(before="METHOD:REQUEST")),
+        ("method", reply(before="METHOD:CANCEL")),
+        ("unreadable", reply(before="X-NO:METHOD")),
+        ("unreadable", reply(before="METHOD:REPLY\nMETHOD:CANCEL")),
+        ("attendees", reply(attendees="")),
+        (
+            "attendees",
+            reply(attendees="ATTENDEE;PARTSTAT=ACCEPTED:mailto:a@b.c\nATTENDEE;PARTSTAT=ACCEPTED:mailto:d@e.f"),
+        ),
+        ("attendees", reply(attendees="ATTENDEE;PARTSTAT=ACCEPTED:http://example.org")),
+        ("attendees", reply(attendees="ATTENDEE;PARTSTAT=ACCEPTED:mailto:a@b.c,mailto:d@e.f")),
+        ("attendees", reply(after="BEGIN:VEVENT\nUID:x\nATTENDEE;PARTSTAT=ACCEPTED:mailto:a@b.c\nEND:VEVENT")),
+        ("uid", reply(uid="")),
+        ("uid", reply(uid="UID:a\nUID:b")),
+        ("uid", reply(uid="UID:a b")),
+        ("uid", reply(more="RECURRENCE-ID:20270312T080000Z")),
+        ("partstat", reply(attendees="ATTENDEE:mailto:bo@example.net")),
+        ("partstat", reply(attendees="ATTENDEE;PARTSTAT=DELEGATED:mailto:bo@example.net")),
+        ("unreadable", reply(dtstamp="")),
+        ("unreadable", reply(dtstamp="DTSTAMP:20271399T000000Z")),
+        ("unreadable", reply(sequence="SEQUENCE:-1")),
+        ("unreadable", reply(sequence="SEQUENCE:" + "9" * 10)),
+        ("unreadable", reply(more="no line at all")),
+        ("unreadable", reply().replace(b"END:VEVENT", b"END:VTODO")),
+        ("unreadable", reply() * 2),
+        ("unreadable", b""),
+        ("unreadable", b"\xff\xfe"),
+        ("unreadable", b"BEGIN:VCALENDAR\r\n" * 4000),
+        ("unreadable", reply(more="COMMENT:" + "x" * 70_000)),
+    ],
+)
+def test_whatever_is_not_one_answer_is_refused(reason: str, data: bytes) -> None:
+    with pytest.raises(itip.NotAnAnswer) as refused:
+        itip.answer(data)
+    assert refused.value.reason == reason
+
+
+@pytest.mark.parametrize(
+    "hostile",
+    [
+        "RRULE:FREQ=SECONDLY;COUNT=999999999",
+        "X-LONG" + ";A=B" * 15_000 + ":x",
+        "X-QUOTED;A=" + '"' * 60_000 + ":x",
+        "X-QUOTED;A=" + '"",' * 20_000 + ":x",
+        "X-LISTED;A=" + "," * 60_000,
+        "X-CARETS;A=" + "^" * 60_000 + ":x",
+        "SUMMARY:" + "\\" * 60_001,
+        "\n ".join(["X-FOLDED:"] + [" "] * 20_000),
+        "\n".join(["BEGIN:VALARM\nEND:VALARM"] * 2_500),
+        "BEGIN:VTIMEZONE\nTZID:Europe/Berlin\nRRULE:FREQ=SECONDLY\nEND:VTIMEZONE",
+    ],
+)
+def test_a_hostile_calendar_costs_no_time(hostile: str) -> None:
+    began = time.perf_counter()
+    with contextlib.suppress(itip.NotAnAnswer):
+        itip.answer(reply(more=hostile))
+    assert time.perf_counter() - began < 1

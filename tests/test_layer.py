@@ -1,0 +1,101 @@
+"""The layer, built as `sam build` builds it: whole, small, and all that a function needs beside boto3."""
+
+from __future__ import annotations
+
+import struct
+import subprocess
+import sys
+from pathlib import Path
+
+import boto3
+import pytest
+
+ROOT = Path(__file__).parent.parent
+FUNCTIONS = sorted(path.stem for path in (ROOT / "functions").glob("*.py"))
+UNCHECKED_HASH = 0b01
+
+
+def build(artifacts: Path, *variables: str) -> None:
+    command = [
+        "make",
+        "--silent",
+        "build-CoreLayer",
+        f"ARTIFACTS_DIR={artifacts}",
+        f"PYTHON={sys.executable}",
+        *variables,
+    ]
+    subprocess.run(command, cwd=ROOT / "layers/core", check=True, capture_output=True)  # noqa: S603
+
+
+@pytest.fixture(scope="session")
+def layer(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The built layer's folder of packages, for the interpreter that runs the tests."""
+    artifacts = tmp_path_factory.mktemp("layer")
+    build(artifacts, "CONVOKE_PYTHON=local")
+    return artifacts / "python"
+
+
+@pytest.fixture(scope="session")
+def runtime(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with boto3 and what it brings, as Lambda's runtime has it, and nothing else of this environment."""
+    installed = Path(boto3.__file__).parent.parent
+    folder = tmp_path_factory.mktemp("runtime")
+    for name in ("boto3", "botocore", "s3transfer", "urllib3", "jmespath", "dateutil", "six.py"):
+        (folder / name).symlink_to(installed / name)
+    return folder
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_a_function_imports_with_the_layer_and_boto3_alone(function: str, layer: Path, runtime: Path) -> None:
+    path = [str(ROOT / "functions"), str(layer), str(runtime)]
+    code = f"""
+import sys
+sys.path[:] = {path!r} + [entry for entry in sys.path if "site-packages" not in entry]
+sys.dont_write_bytecode = True
+import {function}
+assert callable({function}.handler)
+foreign = [name for name, module in sys.modules.items() if "site-packages" in (getattr(module, "__file__", None) or "")]
+assert not foreign, foreign
+"""
+    environment = {"AWS_DEFAULT_REGION": "eu-central-1", "POWERTOOLS_METRICS_NAMESPACE": "Convoke"}
+    done = subprocess.run(  # noqa: S603
+        [sys.executable, "-I", "-S", "-W", "error", "-c", code],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_layer_holds_nothing_that_only_development_needs(layer: Path) -> None:
+    top = {path.name for path in layer.iterdir()}
+    assert {"convoke", "icalendar", "aws_lambda_powertools", "pydantic", "tzdata"} <= top
+    assert not top & {"boto3", "botocore", "pytest", "moto", "hypothesis", "flask", "samcli", "bin"}
+    assert not [path for path in layer.rglob("*") if path.name == "tests" or path.suffix == ".dist-info"]
+
+
+def test_the_layer_holds_the_package_as_it_is(layer: Path) -> None:
+    source = ROOT / "layers/core/convoke"
+    here = {path.relative_to(source): path.read_bytes() for path in source.rglob("*.py")}
+    there = {path.relative_to(layer / "convoke"): path.read_bytes() for path in (layer / "convoke").rglob("*.py")}
+    assert here == there
+
+
+def test_the_bytecode_is_valid_whatever_the_time_of_its_source(layer: Path) -> None:
+    modules = [path for path in layer.rglob("*.py") if "convoke" in path.parts or "icalendar" in path.parts]
+    assert modules
+    for module in modules:
+        (compiled,) = (module.parent / "__pycache__").glob(f"{module.stem}.{sys.implementation.cache_tag}.pyc")
+        flags = struct.unpack("<I", compiled.read_bytes()[4:8])[0]
+        assert flags == UNCHECKED_HASH, module
+
+
+def test_the_layer_for_lambda_is_for_python_3_13_on_arm(tmp_path: Path) -> None:
+    """Its requirements are there for that platform; whether an interpreter to compile with is there does not matter."""
+    build(tmp_path)
+    (binary,) = tmp_path.rglob("_pydantic_core*.so")
+    assert "313" in binary.name
+    assert "aarch64" in binary.name
+    # An ELF file's machine: 183 is AArch64.
+    assert struct.unpack("<H", binary.read_bytes()[18:20])[0] == 183

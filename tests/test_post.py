@@ -1,0 +1,196 @@
+"""SES, one attempt: what is sent once, and what each answer and each silence means."""
+
+from __future__ import annotations
+
+import socket
+import struct
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+from convoke import post
+from convoke.effects import Accepted, Refusal, Refused, Send, Unknown
+from convoke.model import Intent, Letter
+from convoke.settings import Times
+
+from tests.factories import EVENT_ID, REGISTRATION_ID, told
+from tests.tables import SETTINGS
+
+QUICK = Times(connect=timedelta(seconds=1), read=timedelta(seconds=0.5))
+LETTER = Send(
+    letter=Letter(calendar=b"BEGIN:VCALENDAR", mail=b"From: a@example.org\r\n\r\nhello"),
+    intent=Intent(told=told(), attempt="5f0c"),
+    event_id=EVENT_ID,
+    registration_id=REGISTRATION_ID,
+)
+Behaviour = Callable[[BaseHTTPRequestHandler], None]
+
+
+class Stub:
+    """A server that counts what is posted to it, and behaves badly in one way."""
+
+    def __init__(self, behave: Behaviour) -> None:
+        stub = self
+        self.posts: list[bytes] = []
+        self.end = threading.Event()
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                stub.posts.append(self.rfile.read(int(self.headers["Content-Length"])))
+                behave(self)
+
+            def log_message(self, *_: Any) -> None:
+                pass
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.server.daemon_threads = True
+        self.url = f"http://127.0.0.1:{self.server.server_port}"
+        self.thread = threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.01})
+
+    def __enter__(self) -> Stub:
+        self.thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.end.set()
+        self.server.shutdown()
+        self.server.server_close()
+        self.thread.join()
+
+
+def answers(status: int, body: str, code: str = "") -> Behaviour:
+    def behave(handler: BaseHTTPRequestHandler) -> None:
+        handler.send_response(status)
+        if code:
+            handler.send_header("x-amzn-errortype", code)
+        handler.send_header("Content-Length", str(len(body)))
+        handler.end_headers()
+        handler.wfile.write(body.encode())
+
+    return behave
+
+
+def resets(handler: BaseHTTPRequestHandler) -> None:
+    handler.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    handler.connection.shutdown(socket.SHUT_RD)
+    handler.close_connection = True
+    handler.rfile.close()
+    handler.connection.close()
+
+
+def never_answers(handler: BaseHTTPRequestHandler) -> None:
+    threading.Event().wait(1.5)
+    handler.close_connection = True
+
+
+@pytest.fixture(autouse=True)
+def credentials(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in {"ACCESS_KEY_ID": "x", "SECRET_ACCESS_KEY": "y", "DEFAULT_REGION": "eu-central-1"}.items():
+        monkeypatch.setenv(f"AWS_{name}", value)
+
+
+def send_to(url: str, monkeypatch: pytest.MonkeyPatch) -> Accepted | Refused | Unknown:
+    monkeypatch.setenv("AWS_ENDPOINT_URL_SESV2", url)
+    return post.send(post.client(QUICK), SETTINGS, LETTER)
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+@pytest.mark.parametrize(
+    ("behave", "meaning"),
+    [
+        pytest.param(answers(200, '{"MessageId": "m-1"}'), Accepted(ses_id="m-1"), id="yes"),
+        pytest.param(never_answers, Unknown(why="ReadTimeoutError"), id="timeout"),
+        pytest.param(resets, Unknown(why="ConnectionClosedError"), id="reset"),
+        pytest.param(answers(500, "{}", "InternalServiceErrorException"), Unknown, id="500"),
+        pytest.param(answers(503, "{}", "ServiceUnavailable"), Unknown, id="503"),
+        pytest.param(
+            answers(429, '{"message": "Maximum sending rate exceeded."}', "TooManyRequestsException"),
+            Refused(refusal=Refusal.BUSY, why="TooManyRequestsException"),
+            id="429",
+        ),
+    ],
+)
+def test_a_mail_is_posted_once_whatever_the_answer(
+    behave: Behaviour, meaning: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Stub(behave) as stub:
+        answer = send_to(stub.url, monkeypatch)
+
+        assert len(stub.posts) == 1
+    assert answer == meaning or (isinstance(meaning, type) and isinstance(answer, meaning))
+
+
+def test_where_nobody_listens_nothing_can_have_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        answer = send_to(f"http://127.0.0.1:{unused.getsockname()[1]}", monkeypatch)
+
+    assert answer == Refused(refusal=Refusal.BUSY, why="EndpointConnectionError")
+
+
+@pytest.mark.parametrize(
+    ("code", "words", "status", "meaning"),
+    [
+        ("TooManyRequestsException", "Maximum sending rate exceeded.", 429, Refusal.BUSY),
+        ("TooManyRequestsException", "Daily message quota exceeded.", 429, Refusal.QUOTA),
+        ("ThrottlingException", "Rate exceeded", 400, Refusal.BUSY),
+        ("LimitExceededException", "", 400, Refusal.QUOTA),
+        ("AccountSuspendedException", "", 400, Refusal.PAUSED),
+        ("SendingPausedException", "", 400, Refusal.PAUSED),
+        ("MessageRejected", "Bad content", 400, Refusal.POISON),
+        ("MessageRejected", "Email address is not verified: bo@example.net", 400, Refusal.BUSY),
+        ("MailFromDomainNotVerifiedException", "", 400, Refusal.BUSY),
+        ("NotFoundException", "Configuration set does not exist", 404, Refusal.BUSY),
+        ("AccessDeniedException", "not authorized", 403, Refusal.BUSY),
+        ("ExpiredTokenException", "", 403, Refusal.BUSY),
+        ("BadRequestException", "", 400, Refusal.POISON),
+        ("InternalServiceErrorException", "", 500, None),
+    ],
+)
+def test_each_error_of_ses_has_one_meaning(code: str, words: str, status: int, meaning: Refusal | None) -> None:
+    error = ClientError(
+        {"Error": {"Code": code, "Message": words}, "ResponseMetadata": {"HTTPStatusCode": status}},  # type: ignore[typeddict-item]
+        "SendEmail",
+    )
+    expected = Unknown(why=code) if meaning is None else Refused(refusal=meaning, why=code)
+
+    assert post.verdict(error) == expected
+
+
+def test_an_address_in_an_error_of_ses_is_not_kept() -> None:
+    error = ClientError({"Error": {"Code": "MessageRejected", "Message": "bo@example.net is bad"}}, "SendEmail")
+
+    assert "bo@" not in str(post.verdict(error))
+
+
+def test_what_is_posted_names_one_recipient_and_what_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Client:
+        def send_email(self, **request: Any) -> dict[str, str]:
+            self.request = request
+            return {"MessageId": "m-1"}
+
+    client = Client()
+    post.send(client, replace(SETTINGS, configuration_set="sending"), LETTER)
+
+    assert client.request["Destination"] == {"ToAddresses": [told().recipient]}
+    assert client.request["FromEmailAddress"] == told().organizer
+    assert client.request["Content"]["Raw"]["Data"] == LETTER.letter.mail
+    assert {tag["Name"]: tag["Value"] for tag in client.request["EmailTags"]} == {
+        "event": EVENT_ID,
+        "registration": REGISTRATION_ID,
+        "sequence": "0",
+        "attempt": "5f0c",
+    }
+
+
+@pytest.fixture(autouse=True)
+def no_thread_is_left() -> Iterator[None]:
+    before = threading.active_count()
+    yield
+    for thread in threading.enumerate()[before:]:
+        thread.join(timeout=3)

@@ -1,0 +1,447 @@
+"""One attendee at a time: what is claimed, sent and written down, and what a refusal, a silence or a race leaves behind."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from convoke.effects import (
+    Acknowledge,
+    Claim,
+    Effect,
+    Keep,
+    Refusal,
+    Refused,
+    Send,
+    Unknown,
+)
+from convoke.model import DeliveryState, EventStatus, Method, Stopped
+from convoke.reconcile import Outcome, backoff, reconcile
+from convoke.settings import Times
+from convoke.store import dynamo, items, keys
+from convoke.store.registry import change_registration, resend
+from tests.factories import AFTERNOON, EVENT_ID, MORNING
+from tests.tables import SETTINGS
+from tests.world import World, a_world
+
+REQUEST, CANCEL = Method.REQUEST, Method.CANCEL
+THROTTLED = Refused(refusal=Refusal.BUSY, why="TooManyRequestsException")
+SILENCE = Unknown(why="ReadTimeoutError")
+
+
+class Crash(Exception):
+    """The worker dies here."""
+
+
+@pytest.fixture
+def world() -> Iterator[World]:
+    with a_world() as made:
+        yield made
+
+
+def dies_before(kind: type[Effect]) -> object:
+    def die(effect: Effect) -> None:
+        if isinstance(effect, kind):
+            raise Crash
+
+    return die
+
+
+def test_somebody_who_registers_is_invited_once(world: World) -> None:
+    person = world.register()
+
+    assert world.look(person) is Outcome.ACKNOWLEDGED
+    assert world.look(person) is Outcome.CLEARED
+    assert world.said() == [(REQUEST, 0)]
+    seen = world.invitation(person)
+    assert (seen.state, seen.owed_at, seen.lease_until) == (DeliveryState.ACCEPTED, None, None)
+
+
+def test_the_message_is_written_down_as_it_was_sent(world: World) -> None:
+    person = world.register()
+    world.look(person)
+
+    posted = world.reads.posted(person.registration_id, 0)
+    assert posted is not None
+    assert posted.letter == world.sent[0].letter
+    assert (posted.state, posted.ses_id, posted.sent_at) == (DeliveryState.ACCEPTED, "ses-1", world.now)
+
+
+def test_every_change_takes_the_next_sequence_and_a_later_dtstamp(world: World) -> None:
+    person = world.register()
+    for when in (AFTERNOON, MORNING, AFTERNOON):
+        world.look(person)
+        world.change(when=when)
+    world.look(person)
+
+    assert world.said() == [(REQUEST, 0), (REQUEST, 1), (REQUEST, 2), (REQUEST, 3)]
+    stamps = [letter.intent.told.dtstamp for letter in world.sent]
+    assert stamps == sorted(set(stamps)), "all in the same second, and yet no two alike"
+
+
+def test_a_withdrawal_before_anything_was_sent_mails_nobody(world: World) -> None:
+    person = world.register()
+    world.withdraw(person)
+
+    assert world.look(person) is Outcome.CLEARED
+    assert world.sent == []
+
+
+def test_a_withdrawal_is_told_to_the_one_who_withdrew(world: World) -> None:
+    first, second = world.register(1), world.register(2)
+    world.look(first)
+    world.look(second)
+    world.withdraw(first)
+    world.look(first)
+    world.look(second)
+
+    assert world.said("person1@example.net") == [(REQUEST, 0), (CANCEL, 1)]
+    assert world.said("person2@example.net") == [(REQUEST, 0)]
+
+
+def test_moved_and_called_off_in_one_breath_is_one_cancellation(world: World) -> None:
+    person = world.register()
+    world.look(person)
+    world.change(when=AFTERNOON)
+    world.call_off()
+    world.look(person)
+
+    assert world.said() == [(REQUEST, 0), (CANCEL, 1)]
+    assert world.sent[1].intent.told.when == MORNING
+
+
+def test_a_refusal_leaves_no_trace_but_the_number_and_is_tried_again_later(world: World) -> None:
+    person = world.register()
+    world.answers = [THROTTLED, THROTTLED]
+
+    assert world.look(person) is Outcome.REFUSED
+    refused = world.invitation(person)
+    assert (refused.exposed, refused.lease_until, refused.attempts, refused.allocated) == (None, None, 1, 0)
+    assert refused.owed_at is not None
+    assert refused.owed_at > keys.owed(2, world.now)
+    world.look(person)
+    assert world.look(person) is Outcome.ACKNOWLEDGED
+    assert world.said() == [(REQUEST, 0)], "the number was never heard, so it is still good"
+    assert world.invitation(person).attempts == 0
+
+
+def test_who_withdraws_after_a_refusal_hears_nothing(world: World) -> None:
+    person = world.register()
+    world.answers = [THROTTLED]
+    world.look(person)
+    world.withdraw(person)
+
+    assert world.look(person) is Outcome.CLEARED
+    assert world.sent == []
+
+
+def test_while_an_answer_is_outstanding_nobody_else_may_send(world: World) -> None:
+    person = world.register()
+    world.answers = [SILENCE]
+
+    assert world.look(person) is Outcome.UNKNOWN
+    assert world.look(person) is Outcome.BUSY
+    world.pass_time(seconds=49)
+    assert world.look(person) is Outcome.ACKNOWLEDGED
+
+
+def test_after_a_silence_the_very_bytes_are_said_again(world: World) -> None:
+    person = world.register()
+    letters = []
+    world.before = lambda effect: letters.append(effect.letter) if isinstance(effect, Send) else None
+    world.answers = [SILENCE]
+    world.look(person)
+    world.pass_time(minutes=5)
+    world.look(person)
+
+    assert len(letters) == 2
+    assert letters[0] == letters[1]
+    assert world.said() == [(REQUEST, 0)]
+
+
+def test_after_a_silence_another_truth_takes_another_number(world: World) -> None:
+    person = world.register()
+    world.look(person)
+    world.answers = [SILENCE]
+    world.change(when=AFTERNOON)
+    world.look(person)
+    world.change(when=MORNING)
+    world.pass_time(minutes=5)
+    world.look(person)
+
+    assert world.said() == [(REQUEST, 0), (REQUEST, 2)], "what may have been heard is overwritten, not forgotten"
+    assert world.look(person) is Outcome.CLEARED
+
+
+def test_who_may_have_been_invited_is_cancelled(world: World) -> None:
+    person = world.register()
+    world.answers = [SILENCE]
+    world.look(person)
+    world.withdraw(person)
+    world.pass_time(minutes=5)
+    world.look(person)
+
+    assert world.said() == [(CANCEL, 1)]
+
+
+def test_a_message_that_nobody_ever_answers_is_given_up(world: World) -> None:
+    person = world.register()
+    world.answers = [SILENCE] * 10
+    outcomes = []
+    for _ in range(9):
+        outcomes.append(world.look(person))
+        world.pass_time(minutes=5)
+
+    assert outcomes == [Outcome.UNKNOWN] * 6 + [Outcome.FAILED, Outcome.CLEARED, Outcome.CLEARED]
+    assert (world.invitation(person).state, world.told[-1]) == (DeliveryState.FAILED, "failed")
+    assert world.owed() == []
+
+
+def test_a_mail_that_ses_rejects_is_given_up_until_there_is_something_else_to_say(world: World) -> None:
+    person = world.register()
+    world.answers = [Refused(refusal=Refusal.POISON, why="MessageRejected")]
+
+    assert world.look(person) is Outcome.FAILED
+    assert world.look(person) is Outcome.CLEARED
+    world.change(title="Without the forbidden word")
+    assert world.look(person) is Outcome.ACKNOWLEDGED
+    assert world.said() == [(REQUEST, 1)]
+
+
+def test_a_resend_tries_what_was_given_up_once_more(world: World) -> None:
+    person = world.register()
+    world.answers = [SILENCE] * 6
+    for _ in range(7):
+        world.look(person)
+        world.pass_time(minutes=5)
+    resend(world.client, SETTINGS, EVENT_ID, person.registration_id, now=world.now)
+
+    assert world.look(person) is Outcome.ACKNOWLEDGED
+    assert world.said() == [(REQUEST, 0)]
+
+
+def test_a_paused_account_stops_all_sending(world: World) -> None:
+    first, second = world.register(1), world.register(2)
+    world.answers = [Refused(refusal=Refusal.PAUSED, why="SendingPausedException")]
+
+    assert world.look(first) is Outcome.REFUSED
+    assert world.look(second) is Outcome.STOPPED
+    assert world.sweep() == {}
+    assert world.reads.sending().reason == "SendingPausedException"
+    world.pass_time(minutes=10)
+    assert world.look(second) is Outcome.ACKNOWLEDGED
+
+
+@pytest.mark.parametrize("moment", [Claim, Keep, Send, Acknowledge])
+def test_wherever_a_worker_dies_the_truth_is_told_in_the_end(world: World, moment: type[Effect]) -> None:
+    person = world.register()
+    world.before = dies_before(moment)  # type: ignore[assignment]
+    with pytest.raises(Crash):
+        world.look(person)
+    world.before = lambda _: None
+    world.pass_time(minutes=2)
+    world.settle()
+
+    copies = 2 if moment is Acknowledge else 1
+    assert world.said() == [(REQUEST, 0)] * copies
+    assert len({letter.letter.calendar for letter in world.sent}) == 1
+
+
+def test_a_change_between_the_look_and_the_claim_is_seen_before_anything_leaves(world: World) -> None:
+    person = world.register()
+    world.look(person)
+    world.change(title="First")
+    changes = iter([world.withdraw])
+
+    def meanwhile(effect: Effect) -> None:
+        if isinstance(effect, Claim) and (change := next(changes, None)):
+            change(person)
+
+    world.before = meanwhile
+    assert world.look(person) is Outcome.ACKNOWLEDGED
+    assert world.said() == [(REQUEST, 0), (CANCEL, 1)]
+
+
+def test_a_reason_that_comes_during_the_sending_is_not_lost(world: World) -> None:
+    person = world.register()
+    changes = iter([world.withdraw])
+
+    def meanwhile(effect: Effect) -> None:
+        if isinstance(effect, Send) and (change := next(changes, None)):
+            change(person)
+
+    world.before = meanwhile
+    assert world.look(person) is Outcome.ACKNOWLEDGED
+    assert world.said() == [(REQUEST, 0), (CANCEL, 1)], "one look, as the poke was seen by the acknowledgement"
+
+
+def test_whoever_was_overtaken_has_the_truth_said_anew(world: World) -> None:
+    """A worker stops for minutes between its send and its record; meanwhile the event moves and another worker tells so."""
+    person = world.register()
+    overtaken = iter([True])
+
+    def meanwhile(effect: Effect) -> None:
+        if isinstance(effect, Acknowledge) and next(overtaken, False):
+            world.pass_time(minutes=5)
+            world.change(when=AFTERNOON)
+            world.run(reconcile(EVENT_ID, person.registration_id, world.worker()))
+
+    world.before = meanwhile
+    slow = world.worker()
+    world.run(reconcile(EVENT_ID, person.registration_id, slow))
+    world.before = lambda _: None
+    world.settle()
+
+    assert world.said() == [(REQUEST, 0), (REQUEST, 1), (REQUEST, 2)]
+    assert world.sent[2].intent.told.when == AFTERNOON
+
+
+def test_another_address_is_told_anew_after_the_old_one_was_cancelled(world: World) -> None:
+    person = world.register()
+    world.look(person)
+    change_registration(
+        world.client,
+        SETTINGS,
+        EVENT_ID,
+        person.registration_id,
+        changes={"email": "new@example.net"},
+        priority=1,
+        now=world.now,
+    )
+    world.settle()
+
+    assert world.said("person1@example.net") == [(REQUEST, 0), (CANCEL, 1)]
+    assert world.said("new@example.net") == [(REQUEST, 2)]
+    uids = [letter.intent.told.uid for letter in world.sent]
+    assert uids[0] == uids[1] != uids[2]
+
+
+@pytest.mark.parametrize("state", [DeliveryState.BOUNCED, DeliveryState.COMPLAINED, DeliveryState.SUPPRESSED])
+def test_an_address_that_may_not_be_mailed_hears_nothing_and_a_new_one_is_invited(
+    world: World, state: DeliveryState
+) -> None:
+    person = world.register()
+    world.look(person)
+    standing = replace(
+        world.invitation(person), state=state, stopped=(Stopped(address="person1@example.net", state=state),)
+    )
+    world.client.put_item(TableName=SETTINGS.invitations_table, Item=dynamo.wire(items.invitation_item(standing)))
+
+    world.change(when=AFTERNOON)
+    assert world.look(person) is Outcome.CLEARED
+    assert (world.said(), world.invitation(person).state) == ([(REQUEST, 0)], state)
+    change_registration(
+        world.client,
+        SETTINGS,
+        EVENT_ID,
+        person.registration_id,
+        changes={"email": "new@example.net"},
+        priority=1,
+        now=world.now,
+    )
+    assert world.look(person) is Outcome.ACKNOWLEDGED
+    assert world.said("new@example.net") == [(REQUEST, 1)]
+
+
+def test_a_resend_says_the_very_bytes_of_the_last_message_once_more(world: World) -> None:
+    person = world.register()
+    world.look(person)
+    resend(world.client, SETTINGS, EVENT_ID, person.registration_id, now=world.now)
+
+    assert world.look(person) is Outcome.ACKNOWLEDGED
+    assert world.look(person) is Outcome.CLEARED
+    assert [letter.letter for letter in world.sent] == [world.sent[0].letter] * 2
+
+
+def test_a_newer_truth_goes_out_instead_of_a_resend(world: World) -> None:
+    person = world.register()
+    world.look(person)
+    resend(world.client, SETTINGS, EVENT_ID, person.registration_id, now=world.now)
+    world.change(when=AFTERNOON)
+    world.look(person)
+
+    assert world.look(person) is Outcome.CLEARED
+    assert world.said() == [(REQUEST, 0), (REQUEST, 1)]
+
+
+def test_a_resend_that_nobody_answers_ends_too(world: World) -> None:
+    person = world.register()
+    world.look(person)
+    resend(world.client, SETTINGS, EVENT_ID, person.registration_id, now=world.now)
+    world.answers = [SILENCE] * 20
+    outcomes = []
+    for _ in range(9):
+        outcomes.append(world.look(person))
+        world.pass_time(minutes=5)
+
+    assert outcomes == [Outcome.UNKNOWN] * 6 + [Outcome.FAILED, Outcome.CLEARED, Outcome.CLEARED]
+
+
+def test_published_withdrawn_to_draft_and_published_again_is_a_new_entry(world: World) -> None:
+    person = world.register()
+    for status in (EventStatus.DRAFT, EventStatus.CONFIRMED):
+        world.look(person)
+        world.change(status=status)
+    world.look(person)
+
+    assert world.said() == [(REQUEST, 0), (CANCEL, 1), (REQUEST, 2)]
+    assert world.sent[2].intent.told.generation == 2
+
+
+def test_what_is_owed_about_an_event_that_is_over_expires(world: World) -> None:
+    person = world.register()
+    world.now = MORNING.ends_at
+
+    assert world.look(person) is Outcome.CLEARED
+    assert (world.invitation(person).state, world.sent, world.owed()) == (DeliveryState.EXPIRED, [], [])
+
+
+def test_a_worker_with_too_little_time_left_sends_nothing_and_leaves_it_owed(world: World) -> None:
+    person = world.register()
+    hurried = replace(world.worker(), deadline=world.now + timedelta(seconds=17))
+
+    assert world.run(reconcile(EVENT_ID, person.registration_id, hurried)) is Outcome.LATE
+    assert world.sent == []
+    assert world.owed() == [f"REGISTRATION#{person.registration_id}"]
+
+
+def test_a_calendar_that_would_not_hold_what_was_meant_is_not_sent(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("convoke.perform.render", lambda message, intent: "SUMMARY is not what was meant")
+    person = world.register()
+
+    assert world.look(person) is Outcome.FAILED
+    assert (world.sent, world.told) == ([], ["failed"])
+
+
+def test_somebody_who_is_not_registered_is_nobody(world: World) -> None:
+    assert world.run(reconcile(EVENT_ID, "nobody", world.worker())) is Outcome.GONE
+
+
+@pytest.mark.parametrize(("attempts", "seconds"), [(1, (1, 2)), (3, (4, 8)), (9, (256, 512)), (50, (300, 600))])
+def test_the_pause_after_a_refusal_doubles_up_to_a_cap_and_is_half_chance(
+    attempts: int, seconds: tuple[int, int]
+) -> None:
+    assert backoff(attempts, 0.0, Times()) == timedelta(seconds=seconds[0])
+    assert backoff(attempts, 1.0, Times()) == timedelta(seconds=seconds[1])
+
+
+def test_a_claim_whose_answer_was_lost_on_the_wire_is_still_mine(world: World) -> None:
+    """boto3 tries a write again by itself: the second try meets the first one's fence."""
+    person = world.register()
+    claims = []
+    performed = world.perform
+
+    def twice(effect: Effect) -> object:
+        if isinstance(effect, Claim):
+            claims.append(performed(effect))
+        return performed(effect)
+
+    world.perform = twice  # type: ignore[method-assign]
+    assert world.look(person) is Outcome.ACKNOWLEDGED
+    assert claims[0] is not None
+    assert world.said() == [(REQUEST, 0)]

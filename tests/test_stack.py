@@ -1,0 +1,229 @@
+"""End to end, on the whole stack: real HTTP in, real mail out, and what goes wrong on the way."""
+
+from __future__ import annotations
+
+import signal
+import time
+import urllib.request
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from running import Running, free_ports, start
+
+from local import story
+from local.mailbag import Mail
+from local.story import Refused
+
+pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("stack")]
+
+SENT = ("accepted", "delivered")
+
+
+def an_event(stack: Running) -> str:
+    """The path of a new event."""
+    event = stack.call(
+        "POST",
+        "/events",
+        {
+            "title": "Lesung",
+            "start": "2031-03-12T19:00:00",
+            "duration": "PT1H30M",
+            "time_zone": "Europe/Berlin",
+            "organizer": {"name": "Ada", "email": "ada@example.org"},
+        },
+    )
+    return f"/events/{event['event_id']}"
+
+
+def register(stack: Running, event: str, email: str) -> str:
+    """The path of a new registration."""
+    person = stack.call("POST", f"{event}/registrations", {"name": email.partition("@")[0], "email": email})
+    return f"{event}/registrations/{person['registration_id']}"
+
+
+def state(stack: Running, registration: str) -> str:
+    return str(stack.call("GET", registration)["invitation"]["state"])
+
+
+def is_told(stack: Running, registration: str, sequence: int = 0) -> bool:
+    said = stack.call("GET", registration)["invitation"]
+    return said["state"] in SENT and said["sequence"] == sequence
+
+
+def lines(mail: Mail) -> set[str]:
+    return set(mail.calendar.replace("\r\n ", "").splitlines())
+
+
+def test_the_story(stack: Running) -> None:
+    said: list[str] = []
+    mails = story.play(stack.description["api"], stack.description["key"], Path(stack.description["mail"]), said.append)
+    for email, name in story.PEOPLE.items():
+        heard = [mail for mail in mails if mail.to == email]
+        assert [(mail.method, mail.sequence) for mail in heard] == [("REQUEST", 0), ("REQUEST", 1), ("CANCEL", 2)]
+        assert len({mail.property("UID") for mail in heard}) == 1
+        assert f"{name} <{email}>" in said[-1]
+    assert "REQUEST  0  Invitation: Kölner Treffen" in said[-1]
+
+
+def test_the_mail_that_is_kept_is_the_very_mail_that_was_sent(stack: Running) -> None:
+    registration = register(stack, an_event(stack), "very@example.net")
+    (mail,) = stack.eventually(lambda: stack.mails("very@example.net"))
+    request = urllib.request.Request(  # noqa: S310
+        f"{stack.description['api']}{registration}/messages/0/mail",
+        headers={"Authorization": f"Bearer {stack.description['key']}"},
+    )
+    with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310
+        assert answer.headers["Content-Type"] == "message/rfc822"
+        assert answer.read() == mail.raw
+    assert mail.tags["registration"] == registration.rpartition("/")[2]
+    assert mail.tags["sequence"] == "0"
+
+
+@pytest.mark.parametrize("header", [None, "Bearer cvk_" + "x" * 43, "Basic YTpi"])
+def test_nobody_gets_in_without_a_key(stack: Running, header: str | None) -> None:
+    headers = {} if header is None else {"Authorization": header}
+    request = urllib.request.Request(f"{stack.description['api']}/events", headers=headers)  # noqa: S310
+    with pytest.raises(urllib.error.HTTPError) as refused, urllib.request.urlopen(request, timeout=10):  # noqa: S310
+        pass
+    assert refused.value.code == (401 if header is None else 403)
+    refused.value.close()
+
+
+def test_bad_input_is_answered_with_the_field_s_name(stack: Running) -> None:
+    with pytest.raises(Refused) as refused:
+        stack.call("POST", f"{an_event(stack)}/registrations", {"name": "Bo", "email": "bø@example.net"})
+    assert refused.value.status == 422
+    assert '"field":"email"' in refused.value.said.replace(" ", "")
+
+
+def test_a_throttled_mail_arrives_once(stack: Running) -> None:
+    email = "throttled@example.net"
+    stack.post("/faults", {"kind": "throttle", "count": 3, "to": email})
+    registration = register(stack, an_event(stack), email)
+    stack.eventually(lambda: is_told(stack, registration), seconds=60, sweeping=True)
+    stack.sweep()
+    assert len(stack.mails(email)) == 1
+
+
+def test_after_an_unknown_outcome_at_most_one_more_copy_leaves_with_the_same_calendar(stack: Running) -> None:
+    """All four kinds at once, since each has to wait until nobody can be sending any more."""
+    event = an_event(stack)
+    people = {}
+    for kind in ("timeout-after-accept", "timeout", "reset", "error-500"):
+        email = f"{kind}@example.net"
+        stack.post("/faults", {"kind": kind, "count": 1, "to": email})
+        people[email] = register(stack, event, email)
+    began = time.monotonic()
+    stack.eventually(
+        lambda: all(is_told(stack, registration) for registration in people.values()), seconds=120, sweeping=True
+    )
+    # The longest lease, so that whoever would send again may.
+    while time.monotonic() - began < 55:
+        time.sleep(1)
+    stack.sweep()
+    time.sleep(1)
+    for email in people:
+        mails = stack.mails(email)
+        assert 1 <= len(mails) <= (2 if email.startswith("timeout-after-accept") else 1), email
+        assert len({mail.calendar.encode() for mail in mails}) == 1
+
+
+def test_a_rejected_mail_is_shown_as_failed_and_not_tried_again(stack: Running) -> None:
+    email = "rejected@example.net"
+    stack.post("/faults", {"kind": "reject", "count": 1, "to": email})
+    registration = register(stack, an_event(stack), email)
+    stack.eventually(lambda: state(stack, registration) == "failed")
+    stack.sweep()
+    time.sleep(1)
+    assert stack.mails(email) == []
+
+
+def test_while_ses_is_paused_nobody_is_mailed_and_afterwards_everybody_is(stack: Running) -> None:
+    event = an_event(stack)
+    stack.post("/faults", {"kind": "paused", "count": 1})
+    first = register(stack, event, "paused@example.net")
+    sending = {"pk": {"S": "SENDING"}, "sk": {"S": "SENDING"}}
+    database, table = stack.client("dynamodb"), stack.description["tables"]["invitations"]
+    stack.eventually(lambda: "Item" in database.get_item(TableName=table, Key=sending))
+    second = register(stack, event, "also-paused@example.net")
+    time.sleep(2)
+    assert stack.mails("paused@example.net") + stack.mails("also-paused@example.net") == []
+    database.delete_item(TableName=table, Key=sending)
+    for registration in (first, second):
+        stack.eventually(lambda registration=registration: is_told(stack, registration), seconds=60, sweeping=True)
+    assert len(stack.mails("paused@example.net")) == len(stack.mails("also-paused@example.net")) == 1
+
+
+def test_a_bounce_is_shown_and_stops_further_mail(stack: Running) -> None:
+    event = an_event(stack)
+    bounced = register(stack, event, "bounce@simulator.amazonses.com")
+    reached = register(stack, event, "reached@example.net")
+    stack.eventually(lambda: state(stack, bounced) == "bounced")
+    stack.call("PATCH", event, {"location": "Elsewhere"})
+    stack.eventually(lambda: is_told(stack, reached, sequence=1), sweeping=True)
+    assert len(stack.mails("bounce@simulator.amazonses.com")) == 1
+
+
+def test_a_complaint_that_ses_reports_is_shown(stack: Running) -> None:
+    registration = register(stack, an_event(stack), "annoyed@example.net")
+    (mail,) = stack.eventually(lambda: stack.mails("annoyed@example.net"))
+    stack.post("/ses-events", {"type": "Complaint", "message_id": mail.message_id})
+    stack.eventually(lambda: state(stack, registration) == "complained")
+
+
+def reply(mail: Mail, *, sender: str) -> bytes:
+    """An answer as a mail program would write it, from whatever address."""
+    kept = [line for line in mail.calendar.splitlines() if line.startswith(("UID:", "SEQUENCE:", "DTSTART", "DTEND"))]
+    calendar = "\r\n".join(
+        (
+            *("BEGIN:VCALENDAR", "VERSION:2.0", "PRODID:-//Example//EN", "METHOD:REPLY", "BEGIN:VEVENT"),
+            *(line for line in kept if "19700101" not in line),
+            f"DTSTAMP:{datetime.now(UTC):%Y%m%dT%H%M%SZ}",
+            "ORGANIZER:mailto:calendar@convoke.example",
+            f"ATTENDEE;PARTSTAT=ACCEPTED:mailto:{sender}",
+            *("END:VEVENT", "END:VCALENDAR", ""),
+        )
+    )
+    return (
+        f"From: <{sender}>\r\nTo: <calendar@convoke.example>\r\nSubject: Accepted\r\nMIME-Version: 1.0\r\n"
+        f"Content-Type: text/calendar; method=REPLY; charset=utf-8\r\n\r\n{calendar}"
+    ).encode()
+
+
+def participation(stack: Running, registration: str) -> Any:
+    return stack.call("GET", registration)["participation"]
+
+
+def test_an_answer_that_comes_in_by_mail_counts_and_a_forged_one_does_not(stack: Running) -> None:
+    email = "answers@example.net"
+    registration = register(stack, an_event(stack), email)
+    (mail,) = stack.eventually(lambda: stack.mails(email))
+    where = "/inbound?recipient=calendar@convoke.example"
+    stack.post(f"{where}&dmarc=FAIL", reply(mail, sender=email))
+    stack.post(where, reply(mail, sender="mallory@example.com"))
+    time.sleep(2)
+    assert participation(stack, registration) == "needs-action"
+    stack.post(where, reply(mail, sender=email))
+    stack.eventually(lambda: participation(stack, registration) == "accepted")
+
+
+def test_a_port_in_use_is_a_clear_error(stack: Running, tmp_path: Path) -> None:
+    (free,) = free_ports(1)
+    process = start(tmp_path, port=stack.ports[0], inbox_port=free)
+    assert process.wait(timeout=20) == 1
+    said = (tmp_path / "said").read_text()
+    assert f"Port {stack.ports[0]} is in use" in said
+    assert "CONVOKE_PORT=" in said
+    assert stack.call("GET", "/events")["items"] is not None
+
+
+def test_an_interrupted_start_leaves_nothing_behind(tmp_path: Path) -> None:
+    port, inbox_port = free_ports(2)
+    process = start(tmp_path, port=port, inbox_port=inbox_port)
+    running = Running(folder=tmp_path, process=process, ports=(port, inbox_port))
+    running.eventually(lambda: "CustomMakeBuilder" in (tmp_path / "local" / "sam.log").read_text(), seconds=60)
+    running.leave(signal.SIGINT)
+    assert running.exit_code == 0, running.said()
+    assert running.left_behind() == []

@@ -1,0 +1,197 @@
+"""What template.yaml must hold, where AWS would refuse it late, or not at all."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tables import template
+
+ROOT = Path(__file__).parent.parent
+TEMPLATE = template()
+RESOURCES = TEMPLATE["Resources"]
+FUNCTIONS = {
+    name: part["Properties"] for name, part in RESOURCES.items() if part["Type"] == "AWS::Serverless::Function"
+}
+ROLES = {name: part["Properties"] for name, part in RESOURCES.items() if part["Type"] == "AWS::IAM::Role"}
+
+# AWS knows no narrower resource for these.
+NEEDS_ANY_RESOURCE = {
+    "xray:PutTraceSegments",
+    "xray:PutTelemetryRecords",
+    "dynamodb:ListStreams",
+    "ses:GetAccount",
+}
+WRITES = {"dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem", "dynamodb:BatchWriteItem"}
+
+
+def statements(role: dict[str, Any]) -> Iterator[tuple[set[str], list[Any]]]:
+    """Each statement's actions and resources."""
+    for policy in role["Policies"]:
+        for statement in policy["PolicyDocument"]["Statement"]:
+            resources = statement["Resource"]
+            yield set(statement["Action"]), resources if isinstance(resources, list) else [resources]
+
+
+def granted(role: dict[str, Any], table: str) -> set[str]:
+    """What a role may do with a table."""
+    return {
+        action
+        for actions, resources in statements(role)
+        if {"GetAtt": f"{table}.Arn"} in resources
+        for action in actions
+    }
+
+
+def routes() -> dict[str, dict[str, Any]]:
+    return {
+        f"{event['Properties']['Method']} {event['Properties']['Path']}": event["Properties"]
+        for event in FUNCTIONS["Api"]["Events"].values()
+    }
+
+
+def test_sam_finds_nothing_to_say_against_it() -> None:
+    done = subprocess.run(  # noqa: S603
+        [Path(sys.executable).with_name("sam"), "validate", "--lint", "--region", "eu-central-1"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        env={"SAM_CLI_TELEMETRY": "0", "PATH": "/usr/bin:/bin", "HOME": str(ROOT / ".local"), "LANG": "C.UTF-8"},
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "is a valid SAM Template" in done.stdout
+    assert not re.findall(r"^[EWI]\d{4}", done.stdout + done.stderr, re.MULTILINE)
+
+
+def test_each_function_has_a_role_of_its_own_and_logs_that_are_forgotten() -> None:
+    assert sorted(function["Role"]["GetAtt"].removesuffix(".Arn") for function in FUNCTIONS.values()) == sorted(ROLES)
+    groups = [function["LoggingConfig"]["LogGroup"]["Ref"] for function in FUNCTIONS.values()]
+    assert len(set(groups)) == len(groups)
+    for group in groups:
+        assert RESOURCES[group]["Properties"]["RetentionInDays"] == {"Ref": "LogRetentionDays"}
+
+
+@pytest.mark.parametrize("name", ROLES)
+def test_no_role_has_a_managed_policy_or_a_needless_wildcard(name: str) -> None:
+    assert "ManagedPolicyArns" not in ROLES[name]
+    for actions, resources in statements(ROLES[name]):
+        assert not any("*" in action for action in actions)
+        for resource in resources:
+            text = json.dumps(resource)
+            if actions <= NEEDS_ANY_RESOURCE:
+                assert resource == "*"
+            elif actions == {"s3:GetObject"}:
+                assert text.endswith('${InboundMail.Arn}/*"}')
+            else:
+                assert "*" not in text
+
+
+@pytest.mark.parametrize("name", ROLES)
+def test_a_role_writes_to_the_log_of_its_own_function_only(name: str) -> None:
+    logs = [resources for actions, resources in statements(ROLES[name]) if "logs:PutLogEvents" in actions]
+    assert logs == [[{"GetAtt": name.replace("Role", "Logs.Arn")}]]
+
+
+@pytest.mark.parametrize("name", ROLES)
+def test_who_can_mail_cannot_change_what_is_true(name: str) -> None:
+    every = {action for actions, _ in statements(ROLES[name]) for action in actions}
+    assert not ("ses:SendEmail" in every and granted(ROLES[name], "Registrations") & WRITES)
+
+
+def test_only_api_sweep_and_replies_write_registrations_and_only_notify_and_deliver_send() -> None:
+    writers = {name for name, role in ROLES.items() if granted(role, "Registrations") & WRITES}
+    senders = {
+        name for name, role in ROLES.items() if any("ses:SendEmail" in actions for actions, _ in statements(role))
+    }
+    assert writers == {"ApiRole", "SweepRole", "RepliesRole"}
+    assert senders == {"NotifyRole", "DeliverRole"}
+
+
+def test_mail_leaves_from_the_sender_s_address_only() -> None:
+    for name in ("NotifyRole", "DeliverRole"):
+        for policy in ROLES[name]["Policies"]:
+            for statement in policy["PolicyDocument"]["Statement"]:
+                if "ses:SendEmail" in statement["Action"]:
+                    assert statement["Condition"] == {"StringEquals": {"ses:FromAddress": {"Ref": "SenderAddress"}}}
+                    assert len(statement["Resource"]) == 2
+
+
+def test_the_gateway_may_call_its_authorizer() -> None:
+    authorizer = RESOURCES["HttpApi"]["Properties"]["Auth"]["Authorizers"]["ApiKey"]
+    assert authorizer["EnableFunctionDefaultPermissions"] is True
+    assert authorizer["AuthorizerPayloadFormatVersion"] == "2.0"
+    assert authorizer["EnableSimpleResponses"] is True
+    assert authorizer["Identity"] == {"Headers": ["Authorization"], "ReauthorizeEvery": 60}
+
+
+def test_a_path_variable_fills_its_whole_segment() -> None:
+    for route in routes():
+        for segment in route.partition(" ")[2].split("/"):
+            assert "{" not in segment or re.fullmatch(r"\{[a-z_]+\}", segment), route
+
+
+def test_only_the_documentation_and_unknown_paths_need_no_key() -> None:
+    assert RESOURCES["HttpApi"]["Properties"]["Auth"]["DefaultAuthorizer"] == "ApiKey"
+    free = {route for route, said in routes().items() if said.get("Auth") == {"Authorizer": "NONE"}}
+    assert free == {"GET /docs", "GET /openapi.json", "ANY $default"}
+    assert all("Auth" not in said for route, said in routes().items() if route not in free)
+
+
+def test_the_stream_carries_keys_only_and_rings_for_events_and_registrations_only() -> None:
+    assert RESOURCES["Registrations"]["Properties"]["StreamSpecification"] == {"StreamViewType": "KEYS_ONLY"}
+    stream = FUNCTIONS["Notify"]["Events"]["Changed"]["Properties"]
+    (pattern,) = (json.loads(each["Pattern"]) for each in stream["FilterCriteria"]["Filters"])
+    assert pattern == {"dynamodb": {"Keys": {"sk": {"S": ["EVENT", {"prefix": "REGISTRATION#"}]}}}}
+    assert stream["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+
+
+def test_a_queue_hides_a_message_for_six_times_as_long_as_its_worker_may_run() -> None:
+    for event in FUNCTIONS["Deliver"]["Events"].values():
+        queue = RESOURCES[event["Properties"]["Queue"]["GetAtt"].removesuffix(".Arn")]["Properties"]
+        assert queue["VisibilityTimeout"] >= 6 * FUNCTIONS["Deliver"]["Timeout"]
+        assert event["Properties"]["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+
+
+def test_every_table_survives_its_stack_and_can_be_set_back() -> None:
+    tables = [part for part in RESOURCES.values() if part["Type"] == "AWS::DynamoDB::Table"]
+    assert len(tables) == 3
+    for table in tables:
+        assert table["DeletionPolicy"] == table["UpdateReplacePolicy"] == "Retain"
+        assert table["Properties"]["PointInTimeRecoverySpecification"]["PointInTimeRecoveryEnabled"] is True
+        assert table["Properties"]["SSESpecification"]["SSEEnabled"] is True
+
+
+def test_what_names_people_is_encrypted_and_kept_four_days() -> None:
+    for part in RESOURCES.values():
+        if part["Type"] == "AWS::SNS::Topic":
+            assert part["Properties"]["KmsMasterKeyId"] == {"Ref": "NotificationKey"}
+        if part["Type"] == "AWS::SQS::Queue":
+            assert part["Properties"]["SqsManagedSseEnabled"] is True
+    for name in ("FeedbackFailures", "RepliesFailures"):
+        assert RESOURCES[name]["Properties"]["MessageRetentionPeriod"] == 4 * 24 * 3600
+
+
+def test_every_parameter_is_described() -> None:
+    for name, parameter in TEMPLATE["Parameters"].items():
+        assert parameter["Description"].endswith((".", '"none".')), name
+
+
+def test_every_environment_variable_that_the_code_reads_is_in_the_template() -> None:
+    code = [*(ROOT / "layers/core/convoke").rglob("*.py"), *(ROOT / "functions").glob("*.py")]
+    read = {
+        name for path in code for name in re.findall(r"(?:env|environ)(?:\[|\.get\()\s*\"([A-Z_]+)\"", path.read_text())
+    }
+    assert {"REGISTRATIONS_TABLE", "SENDER_ADDRESS"} <= read
+    assert read <= set(TEMPLATE["Globals"]["Function"]["Environment"]["Variables"])
+
+
+def test_every_function_is_there_and_every_file_is_a_function() -> None:
+    handlers = {function["Handler"] for function in FUNCTIONS.values()}
+    assert handlers == {f"{path.stem}.handler" for path in (ROOT / "functions").glob("*.py")}

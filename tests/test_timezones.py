@@ -1,0 +1,206 @@
+"""Every zone that ``zoneinfo`` knows, judged by plain UTC arithmetic with a reader of our own."""
+
+from __future__ import annotations
+
+import calendar
+import zoneinfo
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
+from functools import cache
+
+import pytest
+
+from convoke import lines
+from convoke.timezones import vtimezone
+
+WEEKDAYS = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
+SECOND, DAY = timedelta(seconds=1), timedelta(days=1)
+FIRST, LAST = datetime(2026, 1, 1, tzinfo=UTC), datetime(2043, 1, 1, tzinfo=UTC)  # 2026 and 2027, and the next 15 years
+
+
+@pytest.fixture(autouse=True, scope="module")
+def pinned_database() -> Iterator[None]:
+    """The ``tzdata`` package alone, as with an empty PYTHONTZPATH."""
+    before = zoneinfo.TZPATH
+    zoneinfo.reset_tzpath(to=())
+    zoneinfo.ZoneInfo.clear_cache()
+    yield
+    zoneinfo.reset_tzpath(to=before)
+
+
+@cache
+def zones() -> tuple[str, ...]:
+    return tuple(sorted(zoneinfo.available_timezones()))
+
+
+def written(zone: str, first: datetime, last: datetime) -> str:
+    return lines.write(vtimezone(zone, first, last)).decode()
+
+
+class Reader:
+    """Reads a VTIMEZONE as RFC 5545, section 3.6.5 tells: the latest onset at or before an instant says the offset."""
+
+    def __init__(self, text: str, until: datetime) -> None:
+        self.onsets = sorted(
+            onset for block in self._observances(text) for onset in self._expand(block, until.year + 1)
+        )
+
+    @staticmethod
+    def _observances(text: str) -> Iterator[dict[str, str]]:
+        for line in text.split("\r\n"):
+            name, _, value = line.partition(":")
+            if name == "BEGIN":
+                block: dict[str, str] = {}
+            elif name == "END" and value != "VTIMEZONE":
+                yield block
+            else:
+                block[name] = value
+
+    @classmethod
+    def _expand(cls, block: dict[str, str], until: int) -> Iterator[tuple[datetime, timedelta]]:
+        start = datetime.fromisoformat(block["DTSTART"])
+        before, after = cls._offset(block["TZOFFSETFROM"]), cls._offset(block["TZOFFSETTO"])
+        days = [start.date()]
+        if "RRULE" in block:
+            rule = dict(part.split("=") for part in block["RRULE"].split(";"))
+            assert rule.pop("FREQ") == "YEARLY"
+            days = [day for year in range(start.year, until + 1) for day in cls._days(year, rule)]
+            assert days[0] == start.date(), "DTSTART is the first of its own rule"
+        for day in days:
+            yield datetime.combine(day, start.time(), UTC) - before, after
+
+    @staticmethod
+    def _days(year: int, rule: dict[str, str]) -> list[date]:
+        month, by_day = int(rule["BYMONTH"]), rule["BYDAY"]
+        weekday = WEEKDAYS.index(by_day[-2:])
+        days = [date(year, month, n + 1) for n in range(calendar.monthrange(year, month)[1])]
+        days = [day for day in days if day.weekday() == weekday]
+        if "BYMONTHDAY" in rule:
+            wanted = {int(n) for n in rule["BYMONTHDAY"].split(",")}
+            assert by_day in WEEKDAYS
+            return [day for day in days if day.day in wanted]
+        nth = int(by_day[:-2])
+        return [days[nth - 1 if nth > 0 else nth]]
+
+    @staticmethod
+    def _offset(text: str) -> timedelta:
+        assert text[0] in "+-"
+        assert len(text) in (5, 7)
+        length = timedelta(hours=int(text[1:3]), minutes=int(text[3:5]), seconds=int(text[5:] or 0))
+        return -length if text[0] == "-" else length
+
+    def offset(self, instant: datetime) -> timedelta:
+        return [after for at, after in self.onsets if at <= instant][-1]
+
+
+def truth(zone: str, instant: datetime) -> timedelta:
+    offset = instant.astimezone(zoneinfo.ZoneInfo(zone)).utcoffset()
+    assert offset is not None
+    return offset
+
+
+def changes(zone: str, first: datetime, last: datetime) -> Iterator[datetime]:
+    """The instants between which and a second earlier ``zoneinfo`` sees the offset change."""
+    early = first
+    while early < last:
+        late = early + 3 * DAY
+        if truth(zone, early) != truth(zone, late):
+            low, high = early, late
+            while high - low > SECOND:
+                middle = (low + (high - low) / 2).replace(microsecond=0)
+                low, high = (middle, high) if truth(zone, middle) == truth(zone, early) else (low, middle)
+            yield high
+        early = late
+
+
+def test_every_zone_is_right_at_every_change_of_two_years_and_the_next_fifteen() -> None:
+    wrong = []
+    for zone in zones():
+        reader = Reader(written(zone, FIRST, LAST), LAST)
+        instants = {FIRST, LAST}
+        for change in changes(zone, FIRST, LAST - 3 * DAY):
+            instants |= {change - SECOND, change, change + SECOND, change + 40 * DAY}
+        wrong += [(zone, at) for at in sorted(instants) if at <= LAST and reader.offset(at) != truth(zone, at)]
+    assert wrong == []
+
+
+@pytest.mark.parametrize("first", [datetime(2026, 10, 24, tzinfo=UTC), datetime(2027, 3, 27, tzinfo=UTC)])
+def test_every_zone_is_right_for_one_event_and_small(first: datetime) -> None:
+    last = first + 9 * DAY
+    wrong, sizes = [], {}
+    for zone in zones():
+        text = written(zone, first, last)
+        reader = Reader(text, last)
+        instants = [first + timedelta(hours=hours) for hours in range(0, 9 * 24 + 1, 6)]
+        wrong += [(zone, at) for at in instants if reader.offset(at) != truth(zone, at)]
+        sizes[zone] = len(text.encode())
+    assert wrong == []
+    assert max(sizes.values()) < 600
+    assert sum(sizes.values()) / len(sizes) < 300
+
+
+def test_only_zones_whose_rule_no_rrule_can_say_are_written_onset_by_onset() -> None:
+    first, last = datetime(2029, 1, 10, tzinfo=UTC), datetime(2029, 12, 20, tzinfo=UTC)
+    changing = {zone for zone in zones() if next(changes(zone, first, last), None)}
+    by_onset = {zone for zone in changing if "RRULE" not in written(zone, first, last)}
+    # On the last Thursday of October at 24:00: that Friday may be in November.
+    assert by_onset == {"Africa/Cairo", "Egypt"}
+
+
+def test_a_zone_that_changes_its_rules_is_right_before_and_after() -> None:
+    for first in (datetime(2026, 10, 20, tzinfo=UTC), datetime(2027, 7, 1, tzinfo=UTC)):
+        last = first + 20 * DAY
+        reader = Reader(written("America/Vancouver", first, last), last)
+        assert [reader.offset(at) for at in (first, last)] == [truth("America/Vancouver", at) for at in (first, last)]
+
+
+def test_ramadan_interrupts_summer_time_in_gaza() -> None:
+    # The table holds these decades ahead; the rule at its end does not know of them.
+    first, last = datetime(2040, 1, 1, tzinfo=UTC), datetime(2041, 1, 1, tzinfo=UTC)
+    text = written("Asia/Gaza", first, last)
+    assert "RRULE" not in text
+    reader = Reader(text, last)
+    seen = list(changes("Asia/Gaza", first, last))
+    assert len(seen) == 4
+    assert all(reader.offset(at) == truth("Asia/Gaza", at) for change in seen for at in (change - SECOND, change))
+
+
+def test_summer_time_begins_at_the_wall_time_that_the_clock_shows_before_it_is_set() -> None:
+    assert written("Europe/Berlin", datetime(2027, 3, 12, tzinfo=UTC), datetime(2027, 3, 13, tzinfo=UTC)) == (
+        "BEGIN:VTIMEZONE\r\nTZID:Europe/Berlin\r\n"
+        "BEGIN:DAYLIGHT\r\nDTSTART:19700329T020000\r\nRRULE:FREQ=YEARLY;BYMONTH=3;BYDAY=-1SU\r\n"
+        "TZNAME:CEST\r\nTZOFFSETFROM:+0100\r\nTZOFFSETTO:+0200\r\nEND:DAYLIGHT\r\n"
+        "BEGIN:STANDARD\r\nDTSTART:19701025T030000\r\nRRULE:FREQ=YEARLY;BYMONTH=10;BYDAY=-1SU\r\n"
+        "TZNAME:CET\r\nTZOFFSETFROM:+0200\r\nTZOFFSETTO:+0100\r\nEND:STANDARD\r\n"
+        "END:VTIMEZONE\r\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("zone", "daylight"),
+    [
+        ("Europe/Dublin", "DTSTART:19700329T010000|+0000|+0100"),  # its law has winter as the exception
+        ("Australia/Lord_Howe", "DTSTART:19701004T020000|+1030|+1100"),
+        ("Pacific/Chatham", "DTSTART:19700927T024500|+1245|+1345"),
+        ("Antarctica/Troll", "DTSTART:19700329T010000|+0000|+0200"),
+        ("America/Nuuk", "DTSTART:19700328T230000|-0200|-0100"),  # an hour before Sunday is Saturday
+    ],
+)
+def test_daylight_is_the_later_clock(zone: str, daylight: str) -> None:
+    text = written(zone, datetime(2027, 7, 1, tzinfo=UTC), datetime(2027, 7, 2, tzinfo=UTC))
+    start, before, after = daylight.split("|")
+    block = text[text.index("BEGIN:DAYLIGHT") : text.index("END:DAYLIGHT")]
+    assert start in block
+    assert f"TZOFFSETFROM:{before}\r\nTZOFFSETTO:{after}" in block
+
+
+def test_a_zone_that_never_changes_is_one_standard_time() -> None:
+    text = written("Asia/Kolkata", datetime(2027, 7, 1, tzinfo=UTC), datetime(2027, 7, 2, tzinfo=UTC))
+    assert text.count("BEGIN:STANDARD") == 1
+    assert "DAYLIGHT" not in text
+    assert "TZOFFSETFROM:+0530\r\nTZOFFSETTO:+0530" in text
+
+
+def test_an_unknown_zone_is_not_made_up() -> None:
+    with pytest.raises(zoneinfo.ZoneInfoNotFoundError):
+        vtimezone("Europe/Atlantis", FIRST, LAST)

@@ -1,0 +1,176 @@
+"""The protocol over real tables (moto), with a clock, a queue and a post office that a test holds in its hands."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import boto3
+from aws_lambda_powertools import Logger
+from moto import mock_aws
+
+from convoke import effects
+from convoke.effects import Accepted, Effect, Refused, Send, Unknown
+from convoke.fanout import tell_slice
+from convoke.model import Event, EventStatus, Invitation, Method, Registration, Slice
+from convoke.perform import Aws, drive
+from convoke.reconcile import Outcome, Worker, reconcile
+from convoke.settings import Times
+from convoke.store import line
+from convoke.store.events import change_event, create_event
+from convoke.store.reads import Reads
+from convoke.store.registry import register, withdraw
+from convoke.sweep import sweep
+from tests.factories import EVENT_ID, NOW, SENDER, event, registration
+from tests.tables import SETTINGS, create_tables
+
+Answer = Accepted | Refused | Unknown
+
+
+class World:
+    """One event's world. ``sent`` is all that SES accepted, in order; ``answers`` what it says next instead of yes."""
+
+    def __init__(self, client: Any) -> None:
+        self.client = client
+        self.now = NOW
+        self.sent: list[Send] = []
+        self.queue: list[effects.Enqueue] = []
+        self.told: list[str] = []
+        self.answers: list[Answer] = []
+        self.before: Callable[[Effect], None] = lambda _: None
+        self.reads = Reads(client, SETTINGS)
+        self._aws = Aws(SETTINGS, Logger(service="tests"))
+        self._names = 0
+
+    # --- what happens -----------------------------------------------------------------------------------------
+
+    def perform(self, effect: Effect) -> Any:
+        self.before(effect)
+        match effect:
+            case effects.Clock():
+                return self.now
+            case effects.Chance():
+                return 0.5
+            case effects.Name():
+                self._names += 1
+                return f"attempt-{self._names}"
+            case effects.Tell(what=what):
+                return self.told.append(what)
+            case effects.Send():
+                return self._post(effect)
+            case effects.Enqueue():
+                return self.queue.append(effect)
+            case effects.Promote(event_id=event_id):
+                return line.promote(self.client, SETTINGS, event_id, now=self.now)
+        return self._aws.perform(effect)
+
+    def _post(self, letter: Send) -> Answer:
+        answer = self.answers.pop(0) if self.answers else Accepted(ses_id=f"ses-{len(self.sent) + 1}")
+        if isinstance(answer, Accepted):
+            self.sent.append(letter)
+        return answer
+
+    def run(self, steps: effects.Steps[Any]) -> Any:
+        return drive(steps, self.perform)
+
+    def worker(self) -> Worker:
+        return Worker(sender=SENDER, deadline=self.now + timedelta(seconds=30), times=Times())
+
+    def pass_time(self, **delta: float) -> None:
+        self.now += timedelta(**delta)
+
+    # --- what people do ---------------------------------------------------------------------------------------
+
+    def publish(self, **changes: Any) -> Event:
+        made = event(**changes)
+        create_event(self.client, SETTINGS, made)
+        return made
+
+    def register(self, number: int = 1, **changes: Any) -> Registration:
+        identifier = f"{number:010d}" + EVENT_ID
+        person = registration(registration_id=identifier, email=f"person{number}@example.net", **changes)
+        stored = register(self.client, SETTINGS, person, now=self.now)
+        assert isinstance(stored, Registration)
+        return stored
+
+    def change(self, **changes: Any) -> Event:
+        before = self.reads.event(EVENT_ID)
+        assert before is not None
+        after = replace(before, version=before.version + 1, updated_at=self.now, **changes)
+        assert change_event(self.client, SETTINGS, before, after, priority=1, now=self.now)
+        return after
+
+    def call_off(self, reason: str = "") -> Event:
+        return self.change(status=EventStatus.CANCELLED, reason=reason)
+
+    def withdraw(self, person: Registration) -> None:
+        withdraw(self.client, SETTINGS, EVENT_ID, person.registration_id, now=self.now)
+
+    # --- who looks --------------------------------------------------------------------------------------------
+
+    def look(self, person: Registration) -> Outcome:
+        outcome = self.run(reconcile(EVENT_ID, person.registration_id, self.worker()))
+        assert isinstance(outcome, Outcome)
+        return outcome
+
+    def drain(self, *, size: int = 50) -> None:
+        """Follow every hint in the queue, and those that come of them."""
+        while self.queue:
+            hint = self.queue.pop(0).hint
+            if isinstance(hint, Slice):
+                self.run(tell_slice(hint, self.worker(), size=size))
+            else:
+                self.run(reconcile(hint.event_id, hint.registration_id, self.worker()))
+
+    def sweep(self) -> dict[str, int]:
+        seen: dict[str, int] = self.run(sweep(SENDER, Times(), limit=100))
+        self.drain()
+        return seen
+
+    def run_sweep_without_following(self) -> int:
+        """How many hints one round of the sweeper hands out."""
+        before = len(self.queue)
+        self.run(sweep(SENDER, Times(), limit=100))
+        return len(self.queue) - before
+
+    def settle(self, rounds: int = 20) -> None:
+        """Nothing but the sweeper, minute after minute, until nothing is owed."""
+        for _ in range(rounds):
+            if not self.owed():
+                return
+            self.pass_time(minutes=1)
+            self.sweep()
+        raise AssertionError(f"still owed: {self.owed()}")
+
+    # --- what one sees ----------------------------------------------------------------------------------------
+
+    def invitation(self, person: Registration) -> Invitation:
+        found = self.reads.invitation(EVENT_ID, person.registration_id)
+        assert found is not None
+        return found
+
+    def owed(self) -> list[str]:
+        rows = self.client.scan(TableName=SETTINGS.invitations_table, FilterExpression="attribute_exists(owed_at)")["Items"]
+        return [row["sk"]["S"] for row in rows]
+
+    def said(self, address: str | None = None) -> list[tuple[Method, int]]:
+        """METHOD and SEQUENCE of all that was sent, to one address or to all."""
+        return [
+            (letter.intent.told.method, letter.intent.told.sequence)
+            for letter in self.sent
+            if address is None or letter.intent.told.recipient == address
+        ]
+
+
+@contextmanager
+def a_world(**event_changes: Any) -> Iterator[World]:
+    """A world with a published event and nobody registered."""
+    with mock_aws():
+        client = boto3.client("dynamodb", region_name="eu-central-1")
+        create_tables(client)
+        world = World(client)
+        world.publish(**event_changes)
+        yield world
