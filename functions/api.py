@@ -21,7 +21,7 @@ from aws_lambda_powertools import Logger
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 from aws_lambda_powertools.event_handler.exceptions import NotFoundError
 from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValidationError
-from aws_lambda_powertools.event_handler.openapi.params import Body, Query
+from aws_lambda_powertools.event_handler.openapi.params import Body, Header, Query
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from botocore.exceptions import BotoCoreError, ClientError
 from pydantic import ValidationError
@@ -49,8 +49,7 @@ from convoke.store.writes import ROUNDS, Action, Repeated
 from convoke.walltimes import read_when
 
 logger = Logger()
-# An answer of ours that is not what its route promises is our mistake, not the caller's.
-app = APIGatewayHttpResolver(enable_validation=True, response_validation_error_http_code=500)
+app = APIGatewayHttpResolver(enable_validation=True)
 client = cache(dynamo.client)
 
 DOCUMENTS = ("GET /docs", "GET /openapi.json")
@@ -60,12 +59,17 @@ WITHOUT_WORDS = (
     "POST /events/{event_id}/registrations/{registration_id}/resend",
 )
 """What may be asked without a body."""
+NO_REASON, NO_WORDS = CancelIn(), ResendIn()
 Outcome = TypeVar("Outcome", Registration, None)
 
 AN_ID = re.compile(r"[0-9a-z]{1,64}", re.ASCII)
-AN_IDEMPOTENCY_KEY = re.compile(r"[\x21-\x7e]{1,255}")
 
 Limit = Annotated[int, Query(ge=1, le=100, description="How many to a page.")]
+Once = Annotated[
+    str | None,
+    Header(alias="Idempotency-Key", pattern=r"^[\x21-\x7e]{1,255}$", description="The request is granted once a day."),
+]
+Version = Annotated[str | None, Header(alias="If-Match", description="The ETag of the event as you know it.")]
 Cursor = Annotated[str | None, Query(description="`next` of the page before.", max_length=1000)]
 PROBLEM: Any = {
     "description": "Not granted; nothing was stored.",
@@ -117,9 +121,8 @@ def still_to_come(event: Event, at: datetime) -> None:
         raise Problem(HTTPStatus.CONFLICT, "the event is over")
 
 
-def unchanged(event: Event) -> None:
+def unchanged(event: Event, wanted: str | None) -> None:
     """If-Match: exactly the version that stands, or any."""
-    wanted = app.current_event.headers.get("if-match")
     if wanted not in (None, "*", f'"{event.version}"'):
         raise Problem(HTTPStatus.PRECONDITION_FAILED, f"the event has version {event.version}")
 
@@ -185,11 +188,17 @@ Record = Callable[..., dict[str, Action]]
 """Makes the action that records a status and the ids of what it led to, for the transaction of the write."""
 
 
-def once(grant: Callable[[Record], Response[Any]]) -> Response[Any]:
+def once(key: str | None, grant: Callable[[Record], Response[Any]]) -> Response[Any]:
     """Grant the request, or answer as before where its Idempotency-Key has been granted within the day."""
-    request = asked()
-    if request is None:
+    if key is None:
         return grant(lambda **_: {})
+    asked = app.current_event
+    request = requests.Request(
+        account=caller(),
+        route=f"{asked.http_method} {asked.path}",
+        key=key,
+        body=requests.digest(asked.json_body),
+    )
     table = settings().accounts_table
 
     def record(**outcome: Any) -> dict[str, Action]:
@@ -208,26 +217,11 @@ def once(grant: Callable[[Record], Response[Any]]) -> Response[Any]:
     raise dynamo.Contention(f"{ROUNDS} rounds met the same request")
 
 
-def asked() -> requests.Request | None:
-    event = app.current_event
-    key = event.headers.get("idempotency-key")
-    if key is None:
-        return None
-    if not AN_IDEMPOTENCY_KEY.fullmatch(key):
-        raise InvalidField("Idempotency-Key", "must be 1 to 255 visible ASCII characters")
-    return requests.Request(
-        account=caller(),
-        route=f"{event.http_method} {event.path}",
-        key=key,
-        body=requests.digest(event.json_body),
-    )
-
-
 # --- events -------------------------------------------------------------------------------------------------------
 
 
 @app.post("/events", summary="Create an event", responses=may_answer(201))
-def create_event(body: EventIn) -> Response[EventOut]:
+def create_event(body: EventIn, key: Once = None) -> Response[EventOut]:
     account, at = caller(), now()
     event = Event(
         event_id=keys.event_id(secrets.token_bytes(16)),
@@ -244,7 +238,7 @@ def create_event(body: EventIn) -> Response[EventOut]:
         events.create_event(client(), settings(), event, also=record(status=201, event_id=event.event_id))
         return show_event(event.event_id, 201, location(event.event_id))
 
-    return once(create)
+    return once(key, create)
 
 
 def must_end_later(event: Event, at: datetime) -> None:
@@ -267,10 +261,10 @@ def read_event(event_id: str) -> Response[EventOut]:
 
 
 @app.patch("/events/<event_id>", summary="Change an event (JSON merge patch)", responses=may_answer(200))
-def patch_event(event_id: str, patch: EventPatch) -> Response[EventOut]:
+def patch_event(event_id: str, patch: EventPatch, version: Version = None) -> Response[EventOut]:
     for _ in range(ROUNDS):
         before, at = own_event(event_id), now()
-        unchanged(before)
+        unchanged(before, version)
         writable(before, at)
         after = replace(before, **patched(before, patch))
         must_end_later(after, at)
@@ -281,12 +275,17 @@ def patch_event(event_id: str, patch: EventPatch) -> Response[EventOut]:
 
 
 @app.post("/events/<event_id>/cancel", summary="Cancel an event, for good", responses=may_answer(200))
-def cancel_event(event_id: str, body: Annotated[CancelIn, Body()] = CancelIn()) -> Response[EventOut]:  # noqa: B008
+def cancel_event(
+    event_id: str,
+    body: Annotated[CancelIn, Body()] = NO_REASON,
+    key: Once = None,
+    version: Version = None,
+) -> Response[EventOut]:
     def cancel(record: Record) -> Response[EventOut]:
         recorded = record(status=200, event_id=event_id)
         for _ in range(ROUNDS):
             before, at = own_event(event_id), now()
-            unchanged(before)
+            unchanged(before, version)
             if before.status is EventStatus.CANCELLED:
                 requests.keep(client(), recorded)
                 return show_event(event_id)
@@ -295,7 +294,7 @@ def cancel_event(event_id: str, body: Annotated[CancelIn, Body()] = CancelIn()) 
                 return show_event(event_id)
         raise dynamo.Contention(f"{ROUNDS} rounds met other writers")
 
-    return once(cancel)
+    return once(key, cancel)
 
 
 def store(before: Event, after: Event, at: datetime, also: Mapping[str, Action]) -> bool:
@@ -318,7 +317,7 @@ def promote(event_id: str) -> None:
 
 
 @app.post("/events/<event_id>/registrations", summary="Register a person", responses=may_answer(200, 201))
-def register(event_id: str, body: RegistrationIn) -> Response[RegistrationOut]:
+def register(event_id: str, body: RegistrationIn, key: Once = None) -> Response[RegistrationOut]:
     def enter(record: Record) -> Response[RegistrationOut]:
         event, at = own_event(event_id), now()
         writable(event, at)
@@ -342,7 +341,7 @@ def register(event_id: str, body: RegistrationIn) -> Response[RegistrationOut]:
             requests.keep(client(), record(status=200, event_id=event_id, registration_id=registration_id))
         return show_registration(event_id, registration_id, status, location(event_id, registration_id))
 
-    return once(enter)
+    return once(key, enter)
 
 
 @app.get(
@@ -413,7 +412,8 @@ def withdraw(
 def resend(
     event_id: str,
     registration_id: str,
-    body: Annotated[ResendIn, Body()] = ResendIn(),  # noqa: ARG001, B008
+    body: Annotated[ResendIn, Body()] = NO_WORDS,  # noqa: ARG001 (there is nothing to say)
+    key: Once = None,
 ) -> Response[RegistrationOut]:
     def repeat(record: Record) -> Response[RegistrationOut]:
         event, at = own_event(event_id), now()
@@ -423,7 +423,7 @@ def resend(
         granted(registry.resend(client(), settings(), event_id, registration_id, now=at, also=recorded))
         return show_registration(event_id, registration_id, 202)
 
-    return once(repeat)
+    return once(key, repeat)
 
 
 @app.get(f"{PERSON}/messages", summary="List what a person was sent", responses=may_answer(200))
@@ -438,7 +438,7 @@ def list_messages(
 @app.get(
     f"{PERSON}/messages/<sequence>/mail",
     summary="Read a mail as it was sent",
-    responses={200: MAIL, 404: PROBLEM},
+    responses={200: MAIL, 404: PROBLEM, 422: PROBLEM},
     # Validation would take the bytes for text.
     enable_validation=False,
 )
@@ -483,13 +483,18 @@ def documented() -> None:
 BUSY = ("ThrottlingException", "ProvisionedThroughputExceededException", "RequestLimitExceeded", "InternalServerError")
 
 
+def _ours(error: RequestValidationError | ValidationError) -> bool:
+    """Whether it is our answer that is not what its route promises."""
+    return any(part["loc"][:1] == ("response",) for part in error.errors())
+
+
 def problem_of(error: Exception) -> Problem:
     match error:
         case Problem():
             return error
         case InvalidField():
             return problems.invalid([(error.field, error.message)])
-        case RequestValidationError() | ValidationError():
+        case RequestValidationError() | ValidationError() if not _ours(error):
             return problems.invalid(problems.fields(error.errors()))
         case NotFoundError():
             return Problem(HTTPStatus.NOT_FOUND, "there is nothing here")

@@ -116,6 +116,11 @@ class Running:
         found = self.client("cloudformation").describe_stack_resource(StackName=STACK, LogicalResourceId=name)
         return str(found["StackResourceDetail"]["PhysicalResourceId"])
 
+    def logged(self, function: str, words: str) -> list[str]:
+        """What a function said, where it says so."""
+        events = self.client("logs").filter_log_events(logGroupName=self.physical_id(f"{function}Logs"))["events"]
+        return [event["message"] for event in events if words in event["message"]]
+
     def sweep(self) -> None:
         """What happens every minute, now."""
         self.client("lambda").invoke(FunctionName=self.physical_id("Sweep"))

@@ -1,165 +1,27 @@
-"""The HTTP API, through its handler, with requests as API Gateway sends them."""
+"""The HTTP API: events, lists, repeated requests, who may, and what is documented."""
 
 from __future__ import annotations
 
-import base64
 import io
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
-from urllib.parse import urlencode
 
 import pytest
 
 import api
-from convoke.decide import fingerprint
-from convoke.model import Acknowledged, DeliveryState, Intent, InvalidField, Letter, Posted
-from convoke.store import dynamo, items, keys
+from convoke.store import dynamo, events, keys
 from convoke.store.reads import Reads
-from convoke.walltimes import read_when
-from tests.factories import NOW, told
-from tests.tables import SETTINGS, everything, in_memory, template
-
-SAMPLES = Path(__file__).parent.parent / "events"
-PARTY: dict[str, Any] = {
-    "title": "Kölner Treffen",
-    "start": "2027-03-12T09:00:00",
-    "end": "2027-03-12T10:30:00",
-    "time_zone": "Europe/Berlin",
-    "organizer": {"name": "Ada", "email": "ada@example.org"},
-}
-BO = {"name": "Bo Ek", "email": "bo@example.net"}
+from tests.caller import BO, CONTEXT, PARTY, World, a_caller, everybody, routes, sample
+from tests.tables import SETTINGS, everything
 
 
-class Context:
-    function_name = "api"
-    memory_limit_in_mb = 1024
-    invoked_function_arn = "arn:aws:lambda:eu-central-1:123456789012:function:api"
-    aws_request_id = "5e0c5a3e-0000-4000-8000-000000000000"
-
-
-def routes() -> list[str]:
-    """Every route key that the template gives to the function."""
-    found = [event["Properties"] for event in template()["Resources"]["Api"]["Properties"]["Events"].values()]
-    return [f"{route['Method']} {route['Path']}" for route in found if route["Path"] != "$default"]
-
-
-def route_of(method: str, path: str) -> tuple[str, dict[str, str]]:
-    """The route that API Gateway finds, with its path parameters."""
-    for route in routes():
-        pattern = re.sub(r"{(\w+)}", r"(?P<\1>[^/]+)", route)
-        if match := re.fullmatch(pattern, f"{method} {path}"):
-            return route, match.groupdict()
-    return "$default", {}
-
-
-class Answer:
-    def __init__(self, raw: dict[str, Any]) -> None:
-        self.status: int = raw["statusCode"]
-        self.headers: dict[str, str] = {name.lower(): value for name, value in raw["headers"].items()}
-        self.raw: str = raw["body"]
-        self.data = base64.b64decode(raw["body"]) if raw["isBase64Encoded"] else raw["body"].encode()
-
-    @property
-    def body(self) -> Any:
-        return json.loads(self.raw)
-
-    @property
-    def fields(self) -> list[str]:
-        assert self.headers["content-type"] == "application/problem+json"
-        return [error["field"] for error in self.body["errors"]]
-
-
-class World:
-    """A caller with a key, and the tables behind."""
-
-    def __init__(self, client: Any) -> None:
-        self.client = client
-        self.now = NOW
-
-    def call(
-        self,
-        method: str,
-        path: str,
-        body: Any = None,
-        *,
-        account: str | None = "acme",
-        query: dict[str, str] | None = None,
-        content_type: str | None = "application/json",
-        **headers: str,
-    ) -> Answer:
-        route, parameters = route_of(method, path)
-        event: dict[str, Any] = {
-            "version": "2.0",
-            "routeKey": route,
-            "rawPath": path,
-            "rawQueryString": urlencode(query or {}),
-            "headers": {name.replace("_", "-"): value for name, value in headers.items()},
-            "requestContext": {
-                "http": {"method": method, "path": path, "protocol": "HTTP/1.1"},
-                "stage": "$default",
-                "routeKey": route,
-            },
-            "isBase64Encoded": isinstance(body, bytes),
-        }
-        if query:
-            event["queryStringParameters"] = query
-        if parameters:
-            event["pathParameters"] = parameters
-        if account and route != "$default":
-            event["requestContext"]["authorizer"] = {"lambda": {"account": account, "key": "ci"}}
-        if body is not None:
-            if isinstance(body, bytes):
-                event["body"] = base64.b64encode(body).decode()
-            else:
-                event["body"] = body if isinstance(body, str) else json.dumps(body)
-            if content_type:
-                event["headers"]["content-type"] = content_type
-        return Answer(api.handler(event, Context()))
-
-    def hold(self, **changes: Any) -> str:
-        answer = self.call("POST", "/events", PARTY | changes)
-        assert answer.status == 201, answer.raw
-        return f"/events/{answer.body['event_id']}"
-
-    def register(self, event: str, email: str = BO["email"], **changes: Any) -> str:
-        answer = self.call("POST", f"{event}/registrations", BO | {"email": email} | changes)
-        assert answer.status == 201, answer.raw
-        return f"{event}/registrations/{answer.body['registration_id']}"
-
-    def tell(self, person: str, **changes: Any) -> None:
-        """As if the first invitation had left and been accepted."""
-        _, _, event_id, _, registration_id = person.split("/")
-        invitation = Reads(self.client, SETTINGS).invitation(event_id, registration_id)
-        event = Reads(self.client, SETTINGS).event(event_id)
-        assert invitation is not None
-        assert event is not None
-        said = replace(told(), uid="told@convoke.example.com", when=event.when, recipient=BO["email"])
-        said = replace(said, fingerprint=fingerprint(event))
-        heard = replace(
-            invitation,
-            allocated=0,
-            exposed=0,
-            intent=Intent(told=said, attempt="a"),
-            acknowledged=Acknowledged(told=said, ses_id="ses", at=self.now),
-            state=DeliveryState.ACCEPTED,
-            owed_at=None,
-        )
-        posted = Posted(
-            registration_id=registration_id,
-            event_id=event_id,
-            told=said,
-            letter=Letter(calendar=b"BEGIN:VCALENDAR", mail=b"To: bo@example.net\r\n\r\nHej \xff"),
-            written_at=self.now,
-            sent_at=self.now,
-            state=DeliveryState.ACCEPTED,
-        )
-        for item in (items.invitation_item(replace(heard, **changes)), items.posted_item(posted)):
-            self.client.put_item(TableName=SETTINGS.invitations_table, Item=dynamo.wire(item))
+@pytest.fixture
+def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+    with a_caller(monkeypatch) as world:
+        yield world
 
 
 @pytest.fixture
@@ -168,16 +30,6 @@ def logged(monkeypatch: pytest.MonkeyPatch) -> io.StringIO:
     stream = io.StringIO()
     monkeypatch.setattr(api.logger.registered_handler, "stream", stream)
     return stream
-
-
-@pytest.fixture
-def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
-    with in_memory() as client:
-        world = World(client)
-        monkeypatch.setattr(api, "client", lambda: client)
-        monkeypatch.setattr(api, "settings", lambda: SETTINGS)
-        monkeypatch.setattr(api, "now", lambda: world.now)
-        yield world
 
 
 # --- events -------------------------------------------------------------------------------------------------------
@@ -333,38 +185,6 @@ def test_a_body_that_is_none_is_refused(world: World, body: Any, content_type: s
 def test_a_body_may_come_in_base64_and_say_its_charset(world: World) -> None:
     answer = world.call("POST", "/events", json.dumps(PARTY).encode(), content_type="Application/JSON; charset=UTF-8")
     assert answer.status == 201
-
-
-# --- times --------------------------------------------------------------------------------------------------------
-
-
-def times(**given: str | None) -> tuple[str, str, int]:
-    when = read_when(**({"end": None, "duration": None, "time_zone": "Europe/Berlin"} | given))  # type: ignore[arg-type]
-    fold = when.end.fold if isinstance(when.end, datetime) else 0
-    return when.start.isoformat(), when.end.isoformat(), fold
-
-
-@pytest.mark.parametrize(
-    ("given", "end", "fold"),
-    [
-        ({"start": "2027-03-12T09:00", "duration": "PT1H30M"}, "2027-03-12T10:30:00", 0),
-        ({"start": "2027-03-27T09:00:00", "duration": "P1D"}, "2027-03-28T09:00:00", 0),
-        ({"start": "2027-03-27T09:00:00", "duration": "PT24H"}, "2027-03-28T10:00:00", 0),
-        ({"start": "2027-10-31T02:30:00", "duration": "PT1H"}, "2027-10-31T02:30:00", 1),
-        ({"start": "2027-10-31T01:30:00", "end": "2027-10-31T02:30:00"}, "2027-10-31T02:30:00", 0),
-        ({"start": "2027-03-12", "time_zone": None}, "2027-03-12", 0),
-        ({"start": "2027-03-12", "end": "2027-03-14"}, "2027-03-14", 0),
-        ({"start": "2027-03-12T09:00:00", "end": "2027-03-12T10:00:00", "time_zone": "UTC"}, "2027-03-12T10:00:00", 0),
-    ],
-)
-def test_when_it_ends(given: dict[str, str | None], end: str, fold: int) -> None:
-    assert times(**given)[1:] == (end, fold)
-
-
-@pytest.mark.parametrize("zone", ["localtime", "posixrules", "Factory", "europe/berlin", "", "Europe"])
-def test_a_zone_is_one_where_people_live(zone: str) -> None:
-    with pytest.raises(InvalidField, match="time_zone"):
-        times(start="2027-03-12", time_zone=zone)
 
 
 def test_an_end_in_the_second_of_two_equal_hours_stays_there(world: World) -> None:
@@ -533,263 +353,7 @@ def test_nothing_is_written_to_an_event_that_is_over(world: World) -> None:
     assert everything(world.client) == before
 
 
-# --- registrations ------------------------------------------------------------------------------------------------
-
-
-def test_a_registration_is_answered_with_its_invitation(world: World) -> None:
-    event = world.hold()
-    answer = world.call("POST", f"{event}/registrations", BO)
-    event_id, registration_id = event.removeprefix("/events/"), answer.body["registration_id"]
-    assert answer.status == 201
-    assert answer.headers["location"] == f"{event}/registrations/{registration_id}"
-    assert re.fullmatch("[0-9a-z]{36}", registration_id)
-    assert answer.body == BO | {
-        "registration_id": registration_id,
-        "event_id": event_id,
-        "language": "en",
-        "status": "registered",
-        "participation": "needs-action",
-        "invitation": {
-            "uid": f"{event_id}.{registration_id}.1@convoke.example.com",
-            "method": None,
-            "sequence": None,
-            "state": "pending",
-            "sent_at": None,
-        },
-        "created_at": "2027-01-15T12:00:00.000000Z",
-        "updated_at": "2027-01-15T12:00:00.000000Z",
-    }
-    assert world.call("GET", answer.headers["location"]).body == answer.body
-    assert world.call("GET", event).body["registered"] == 1
-
-
-def test_what_was_told_is_shown_with_the_registration(world: World) -> None:
-    event = world.hold()
-    person = world.register(event)
-    world.tell(person)
-    assert world.call("GET", person).body["invitation"] == {
-        "uid": "told@convoke.example.com",
-        "method": "REQUEST",
-        "sequence": 0,
-        "state": "accepted",
-        "sent_at": "2027-01-15T12:00:00.000000Z",
-    }
-    world.call("PATCH", event, {"title": "Other"})
-    assert world.call("GET", person).body["invitation"]["state"] == "pending"
-
-
-@pytest.mark.parametrize(
-    ("changes", "state"),
-    [
-        ({"state": DeliveryState.BOUNCED}, "bounced"),
-        ({"acknowledged": None, "state": DeliveryState.NONE}, "unknown"),
-        ({"acknowledged": None, "lease_until": NOW + timedelta(seconds=30), "state": DeliveryState.NONE}, "pending"),
-        ({"acknowledged": None, "exposed": None, "intent": None, "state": DeliveryState.NONE}, "pending"),
-    ],
-    ids=["bounced", "nobody knows", "under way", "not yet"],
-)
-def test_sent_is_never_shown_as_told(world: World, changes: dict[str, Any], state: str) -> None:
-    person = world.register(world.hold())
-    world.tell(person, **changes)
-    assert world.call("GET", person).body["invitation"]["state"] == state
-
-
-def test_nothing_is_pending_for_those_who_wait_nor_in_a_draft(world: World) -> None:
-    full, draft = world.hold(capacity=1), world.hold(status="draft")
-    world.register(full)
-    waiting = world.call("GET", world.register(full, "cy@example.net")).body
-    assert (waiting["status"], waiting["invitation"]["state"]) == ("waitlisted", "none")
-    assert world.call("GET", world.register(draft)).body["invitation"]["state"] == "none"
-
-
-def test_the_same_address_again_is_answered_with_what_stands(world: World) -> None:
-    event = world.hold()
-    person = world.call("GET", world.register(event)).body
-    before = everything(world.client)
-    again = world.call("POST", f"{event}/registrations", {"name": "Else", "email": "BO@EXAMPLE.net", "language": "de"})
-    assert (again.status, again.body) == (200, person)
-    assert everything(world.client) == before
-
-
-@pytest.mark.parametrize(
-    ("changes", "field"),
-    [
-        ({"name": ""}, "name"),
-        ({"name": "Bo\nBcc: x@example.org"}, "name"),
-        ({"email": None}, "email"),
-        ({"email": "bo"}, "email"),
-        ({"email": "@example.net"}, "email"),
-        ({"email": "bo@localhost"}, "email"),
-        ({"email": "bo@example..net"}, "email"),
-        ({"email": "bo@example.net."}, "email"),
-        ({"email": "bo@[127.0.0.1]"}, "email"),
-        ({"email": "bo@-example.net"}, "email"),
-        ({"email": "b.@example.net"}, "email"),
-        ({"email": "bo ek@example.net"}, "email"),
-        ({"email": '"bo ek"@example.net'}, "email"),
-        ({"email": "<bo@example.net>"}, "email"),
-        ({"email": "bø@example.net"}, "email"),
-        ({"email": "bo@straße.example"}, "email"),
-        ({"email": "bo@example.net\u200e"}, "email"),
-        ({"email": "b" * 65 + "@example.net"}, "email"),
-        ({"email": "bo@" + "example." * 32 + "net"}, "email"),
-        ({"email": "Events@Convoke.Example.com"}, "email"),
-        ({"language": "english language"}, "language"),
-        ({"language": 5}, "language"),
-        ({"nmae": "Bo"}, "nmae"),
-    ],
-)
-def test_a_bad_registration_is_refused_by_field_and_stores_nothing(
-    world: World, changes: dict[str, Any], field: str
-) -> None:
-    event = world.hold()
-    before = everything(world.client)
-    answer = world.call("POST", f"{event}/registrations", BO | changes, idempotency_key="k")
-    assert (answer.status, answer.fields) == (422, [field])
-    assert everything(world.client) == before
-
-
-def test_an_address_outside_ascii_is_told_why(world: World) -> None:
-    answer = world.call("POST", f"{world.hold()}/registrations", BO | {"email": "bø@example.net"})
-    assert "ASCII characters before the @" in answer.body["errors"][0]["message"]
-
-
-def test_a_domain_is_the_same_in_punycode(world: World) -> None:
-    event = world.hold()
-    world.register(event, "bo@bücher.example")
-    again = world.call("POST", f"{event}/registrations", BO | {"email": "bo@xn--bcher-kva.example"})
-    assert (again.status, again.body["email"]) == (200, "bo@bücher.example")
-
-
-def test_the_first_in_line_gets_the_seat_that_comes_free(world: World) -> None:
-    event = world.hold(capacity=1)
-    bo, cy, di = (world.register(event, f"{name}@example.net") for name in ("bo", "cy", "di"))
-    assert world.call("DELETE", bo).status == 200
-    assert [world.call("GET", who).body["status"] for who in (bo, cy, di)] == ["cancelled", "registered", "waitlisted"]
-    assert world.call("PATCH", event, {"capacity": 2}).body["registered"] == 2
-    assert world.call("GET", di).body["status"] == "registered"
-
-
-def test_a_promotion_that_fails_does_not_fail_the_withdrawal(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    event = world.hold(capacity=1)
-    bo = world.register(event)
-    world.register(event, "cy@example.net")
-
-    def fail(*_: Any, **__: Any) -> int:
-        raise dynamo.Contention
-
-    monkeypatch.setattr("convoke.store.line.promote", fail)
-    assert world.call("DELETE", bo).body["status"] == "cancelled"
-    seats = dynamo.get(world.client, SETTINGS.invitations_table, keys.seats(event.removeprefix("/events/")))
-    assert seats is not None
-    assert "owed_at" in seats
-
-
-def test_withdrawing_again_changes_nothing_more_even_when_the_event_is_cancelled(world: World) -> None:
-    event = world.hold()
-    bo, cy = world.register(event), world.register(event, "cy@example.net")
-    first = world.call("DELETE", bo)
-    before = everything(world.client)
-    assert world.call("DELETE", bo).body == first.body
-    assert everything(world.client) == before
-    world.call("POST", f"{event}/cancel", {})
-    assert world.call("DELETE", bo).status == 200
-    assert world.call("DELETE", cy).status == 409
-
-
-def test_a_person_is_erased_at_once_where_nothing_was_told_and_owed_that_otherwise(world: World) -> None:
-    event = world.hold()
-    bo, cy = world.register(event), world.register(event, "cy@example.net")
-    world.tell(bo)
-    answer = world.call("DELETE", bo, query={"erase": "true"})
-    assert (answer.status, answer.body["status"], answer.body["name"]) == (202, "cancelled", "Bo Ek")
-    answer = world.call("DELETE", cy, query={"erase": "true"})
-    assert (answer.status, answer.body["status"]) == (202, "erased")
-    assert (answer.body["name"], answer.body["email"], answer.body["language"]) == (None, None, None)
-    assert world.call("DELETE", cy, query={"erase": "true"}).status == 202
-    assert world.call("DELETE", bo, query={"erase": "yes"}).fields == ["erase"]
-
-
-def test_people_can_be_erased_whatever_became_of_the_event(world: World) -> None:
-    event = world.hold()
-    bo = world.register(event)
-    world.call("POST", f"{event}/cancel", {})
-    assert world.call("DELETE", bo, query={"erase": "true"}).body["status"] == "erased"
-
-
-@pytest.mark.parametrize(
-    ("patch", "expected"),
-    [
-        ({"name": "Bo"}, {"name": "Bo"}),
-        ({"language": None}, {"language": "en"}),
-        ({"email": "BO@example.net"}, {"email": "BO@example.net"}),
-        ({"email": "bo@example.org", "language": "sv"}, {"email": "bo@example.org", "language": "sv"}),
-    ],
-)
-def test_a_registration_is_patched(world: World, patch: dict[str, Any], expected: dict[str, Any]) -> None:
-    person = world.register(world.hold(), language="de")
-    before = world.call("GET", person).body
-    assert world.call("PATCH", person, patch).body == before | expected
-
-
-@pytest.mark.parametrize(
-    ("patch", "status"),
-    [
-        ({"name": None}, 422),
-        ({"email": None}, 422),
-        ({"email": "nobody"}, 422),
-        ({"email": SETTINGS.sender.address}, 422),
-        ({"status": "registered"}, 422),
-        ({"email": "CY@example.net"}, 409),
-    ],
-)
-def test_a_registration_is_not_patched_to_what_cannot_be(world: World, patch: dict[str, Any], status: int) -> None:
-    event = world.hold()
-    bo, _ = world.register(event), world.register(event, "cy@example.net")
-    before = everything(world.client)
-    assert world.call("PATCH", bo, patch).status == status
-    assert everything(world.client) == before
-
-
-def test_messages_are_listed_and_can_be_read_as_they_were_sent(world: World) -> None:
-    person = world.register(world.hold())
-    assert world.call("POST", f"{person}/resend").status == 409
-    world.tell(person)
-    listed = world.call("GET", f"{person}/messages").body
-    assert listed == {
-        "items": [
-            {
-                "uid": "told@convoke.example.com",
-                "method": "REQUEST",
-                "sequence": 0,
-                "dtstamp": "2027-01-15T12:00:00.000000Z",
-                "state": "accepted",
-                "created_at": "2027-01-15T12:00:00.000000Z",
-                "sent_at": "2027-01-15T12:00:00.000000Z",
-            }
-        ],
-        "next": None,
-    }
-    mail = world.call("GET", f"{person}/messages/0/mail")
-    assert (mail.status, mail.headers["content-type"]) == (200, "message/rfc822")
-    assert mail.data == b"To: bo@example.net\r\n\r\nHej \xff"
-    for sequence in ("1", "x", "-1", "9" * 30):
-        assert world.call("GET", f"{person}/messages/{sequence}/mail").status == 404
-    again = world.call("POST", f"{person}/resend")
-    assert (again.status, again.body["invitation"]["state"]) == (202, "pending")
-
-
 # --- lists --------------------------------------------------------------------------------------------------------
-
-
-def everybody(world: World, path: str, **query: str) -> list[list[dict[str, Any]]]:
-    pages, cursor = [], ""
-    while cursor is not None:
-        answer = world.call("GET", path, query=query | ({"cursor": cursor} if cursor else {}))
-        assert answer.status == 200, answer.raw
-        pages.append(answer.body["items"])
-        cursor = answer.body["next"]
-    return pages
 
 
 def test_lists_come_in_pages(world: World) -> None:
@@ -905,7 +469,7 @@ def test_a_function_that_dies_after_its_write_is_repeated_with_what_it_wrote(
 
 
 def test_two_requests_with_one_key_at_the_same_moment_are_one(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    create, rush = api.events.create_event, iter([True])
+    create, rush = events.create_event, iter([True])
 
     def beaten(*arguments: Any, **more: Any) -> None:
         if next(rush, False):
@@ -996,10 +560,11 @@ def test_an_unknown_route_is_not_found(world: World, method: str, path: str) -> 
     assert (answer.status, answer.headers["content-type"]) == (404, "application/problem+json")
 
 
-def test_the_default_route_never_reaches_a_handler_whatever_its_path(world: World) -> None:
+@pytest.mark.usefixtures("world")
+def test_the_default_route_never_reaches_a_handler_whatever_its_path() -> None:
     event = sample("api-list-events")
-    assert api.handler(event, Context())["statusCode"] == 200
-    assert api.handler(event | {"routeKey": "$default"}, Context())["statusCode"] == 404
+    assert api.handler(event, CONTEXT)["statusCode"] == 200
+    assert api.handler(event | {"routeKey": "$default"}, CONTEXT)["statusCode"] == 404
 
 
 # --- trouble ------------------------------------------------------------------------------------------------------
@@ -1063,14 +628,10 @@ def test_the_documentation_is_one_page_that_loads_nothing_from_elsewhere(world: 
 # --- samples ------------------------------------------------------------------------------------------------------
 
 
-def sample(name: str) -> dict[str, Any]:
-    loaded: dict[str, Any] = json.loads((SAMPLES / f"{name}.json").read_text())
-    return loaded
-
-
+@pytest.mark.usefixtures("world")
 @pytest.mark.parametrize(
     ("name", "status"),
     [("api-create-event", 201), ("api-list-events", 200), ("api-register", 404), ("api-unknown-route", 404)],
 )
-def test_the_samples_are_answered(world: World, name: str, status: int) -> None:
-    assert api.handler(sample(name), Context())["statusCode"] == status
+def test_the_samples_are_answered(name: str, status: int) -> None:
+    assert api.handler(sample(name), CONTEXT)["statusCode"] == status

@@ -26,6 +26,9 @@ class Context:
     aws_request_id = "5e0c5a3e-0000-4000-8000-000000000000"
 
 
+CONTEXT: Any = Context()
+
+
 def sample(name: str) -> dict[str, Any]:
     loaded: dict[str, Any] = json.loads((SAMPLES / f"{name}.json").read_text())
     return loaded
@@ -50,32 +53,32 @@ def with_header(value: str) -> dict[str, Any]:
 
 def test_a_known_key_is_admitted_with_its_account() -> None:
     admitted = {"isAuthorized": True, "context": {"account": "acme", "key": "ci"}}
-    assert authorize.handler(KNOWN, Context()) == admitted
-    assert authorize.handler(with_header(f"bearer  {SECRET} "), Context()) == admitted
+    assert authorize.handler(KNOWN, CONTEXT) == admitted
+    assert authorize.handler(with_header(f"bearer  {SECRET} "), CONTEXT) == admitted
 
 
 def test_an_unknown_key_is_refused() -> None:
-    assert authorize.handler(sample("authorize-unknown-key"), Context()) == REFUSED
+    assert authorize.handler(sample("authorize-unknown-key"), CONTEXT) == REFUSED
 
 
 def test_a_revoked_key_is_refused(client: Any) -> None:
     revoke_key(client, "Accounts", account="acme", name="ci", now=NOW)
-    assert authorize.handler(KNOWN, Context()) == REFUSED
+    assert authorize.handler(KNOWN, CONTEXT) == REFUSED
 
 
 @pytest.mark.parametrize("header", ["", SECRET, f"Basic {SECRET}", f"Bearer{SECRET}", "Bearer", f"Bearer {SECRET},x"])
 def test_what_is_no_bearer_key_is_refused(header: str) -> None:
-    assert authorize.handler(with_header(header), Context()) == REFUSED
+    assert authorize.handler(with_header(header), CONTEXT) == REFUSED
 
 
 def test_a_request_without_headers_is_refused() -> None:
     bare = {name: value for name, value in KNOWN.items() if name != "headers"}
-    assert authorize.handler(bare, Context()) == REFUSED
+    assert authorize.handler(bare, CONTEXT) == REFUSED
 
 
 def test_no_key_is_logged(monkeypatch: pytest.MonkeyPatch) -> None:
     logged = io.StringIO()
     monkeypatch.setattr(authorize.logger.registered_handler, "stream", logged)
-    authorize.handler(KNOWN, Context())
+    authorize.handler(KNOWN, CONTEXT)
     assert "acme" in logged.getvalue()
     assert SECRET not in logged.getvalue()

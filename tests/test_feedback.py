@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import timedelta
 from itertools import permutations
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from convoke.effects import Acknowledge, Effect, Unknown
-from convoke.feedback import GRAVITY, Report, after, hear, report_of
+from convoke.feedback import GRAVITY, Report, after, hear, out_of_order, report_of
 from convoke.model import Acknowledged, DeliveryState, Intent, Method
 from tests.factories import EVENT_ID, NOW, REGISTRATION_ID, invitation, told
 from tests.world import World, a_world
@@ -33,6 +34,8 @@ def report(state: DeliveryState, *, sequence: int = 0, final: bool = False, **ch
         event_id=EVENT_ID,
         registration_id=REGISTRATION_ID,
         sequence=sequence,
+        generation=1,
+        method=Method.REQUEST,
         state=state,
         final=final,
         address="bo@example.net",
@@ -104,7 +107,8 @@ def test_a_report_of_an_older_message_says_nothing_of_the_latest() -> None:
         ACCEPTED, allocated=1, exposed=1, acknowledged=Acknowledged(told=told(sequence=1), ses_id="ses-2", at=NOW)
     )
 
-    assert after(newer, report(DeliveryState.DELIVERED, sequence=0)) == newer
+    assert after(newer, report(DeliveryState.DELIVERED, sequence=0)).state is DeliveryState.ACCEPTED
+    assert after(newer, report(DeliveryState.BOUNCED, sequence=0)) == newer
 
 
 def test_an_address_that_bounced_for_good_is_stopped_and_a_full_mailbox_is_not() -> None:
@@ -114,6 +118,59 @@ def test_an_address_that_bounced_for_good_is_stopped_and_a_full_mailbox_is_not()
     assert (full.state, full.stopped) == (DeliveryState.BOUNCED, ())
     assert gone.stop_of("Bo@example.net") is not None
     assert gone.stop_of("new@example.net") is None
+
+
+CANCELLED = replace(
+    ACCEPTED,
+    allocated=1,
+    exposed=1,
+    acknowledged=Acknowledged(told=told(sequence=1, method=Method.CANCEL), ses_id="ses-2", at=NOW),
+)
+REQUEST_LATE = report(DeliveryState.DELIVERED, at=NOW + timedelta(minutes=9))
+REQUEST_EARLY = report(DeliveryState.DELIVERED, at=NOW + timedelta(minutes=1))
+CANCEL_DELIVERED = report(
+    DeliveryState.DELIVERED, sequence=1, method=Method.CANCEL, at=NOW + timedelta(minutes=5)
+)
+
+
+@pytest.mark.parametrize("order", list(permutations([REQUEST_LATE, CANCEL_DELIVERED, REQUEST_EARLY])), ids=range(6))
+def test_a_request_delivered_after_its_cancellation_is_found_in_any_order_of_the_reports(
+    order: tuple[Report, ...],
+) -> None:
+    state = CANCELLED
+    for one in order:
+        state = after(state, one)
+
+    assert out_of_order(state)
+    assert not out_of_order(replace(state, repair=1)), "and is mended once"
+
+
+def test_what_was_delivered_in_order_is_left_alone() -> None:
+    state = after(after(CANCELLED, REQUEST_EARLY), CANCEL_DELIVERED)
+
+    assert not out_of_order(state)
+    assert not out_of_order(after(CANCELLED, REQUEST_LATE)), "the cancellation may still come"
+    assert not out_of_order(after(after(ACCEPTED, REQUEST_EARLY), REQUEST_LATE))
+
+
+def test_a_delivery_of_an_earlier_generation_says_nothing_of_the_latest() -> None:
+    second = report(DeliveryState.DELIVERED, sequence=3, generation=2, method=Method.CANCEL)
+    anew = replace(CANCELLED, acknowledged=replace(CANCELLED.acknowledged, told=told(sequence=3, generation=2)))
+    state = after(after(anew, second), REQUEST_LATE)
+
+    assert not out_of_order(state)
+
+
+def test_a_cancellation_that_an_older_request_overtook_is_said_again(world: World) -> None:
+    person = world.register()
+    world.look(person)
+    world.withdraw(person)
+    world.look(person)
+    for one in (CANCEL_DELIVERED, REQUEST_LATE, REQUEST_LATE):
+        world.run(hear(replace(one, registration_id=person.registration_id)))
+    world.settle()
+
+    assert world.said() == [(Method.REQUEST, 0), (Method.CANCEL, 1), (Method.CANCEL, 2)]
 
 
 def test_the_send_event_spares_a_copy_after_an_unknown_outcome(world: World) -> None:

@@ -184,6 +184,8 @@ def test_what_is_posted_names_one_recipient_and_what_it_is(monkeypatch: pytest.M
         "event": EVENT_ID,
         "registration": REGISTRATION_ID,
         "sequence": "0",
+        "generation": "1",
+        "method": "REQUEST",
         "attempt": "5f0c",
     }
 

@@ -457,7 +457,7 @@ def test_a_cancellation_is_said_again_first_of_all(world: World) -> None:
 @pytest.mark.parametrize(
     ("prepare", "obstacle"),
     [
-        (lambda world, who: None, Obstacle.NEVER_SENT),
+        (lambda *_: None, Obstacle.NEVER_SENT),
         (
             lambda world, who: world.tell(
                 who, stopped=(Stopped(address="BO@example.net", state=DeliveryState.BOUNCED),)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
+from unittest.mock import patch
 
 import boto3
 from aws_lambda_powertools import Logger
@@ -31,12 +33,14 @@ Answer = Accepted | Refused | Unknown
 
 
 class World:
-    """One event's world. ``sent`` is all that SES accepted, in order; ``answers`` what it says next instead of yes."""
+    """One event's world. ``answers`` is what SES says next instead of yes; ``sent`` all that it accepted, in order; ``left`` that
+    and what it was silent about, which may have left as well."""
 
     def __init__(self, client: Any) -> None:
         self.client = client
         self.now = NOW
         self.sent: list[Send] = []
+        self.left: list[Send] = []
         self.queue: list[effects.Enqueue] = []
         self.told: list[str] = []
         self.answers: list[Answer] = []
@@ -71,6 +75,8 @@ class World:
         answer = self.answers.pop(0) if self.answers else Accepted(ses_id=f"ses-{len(self.sent) + 1}")
         if isinstance(answer, Accepted):
             self.sent.append(letter)
+        if not isinstance(answer, Refused):
+            self.left.append(letter)
         return answer
 
     def run(self, steps: effects.Steps[Any]) -> Any:
@@ -91,7 +97,7 @@ class World:
 
     def register(self, number: int = 1, **changes: Any) -> Registration:
         identifier = f"{number:010d}" + EVENT_ID
-        person = registration(registration_id=identifier, email=f"person{number}@example.net", **changes)
+        person = registration(**{"registration_id": identifier, "email": f"person{number}@example.net", **changes})
         stored = register(self.client, SETTINGS, person, now=self.now)
         assert isinstance(stored, Registration)
         return stored
@@ -166,11 +172,17 @@ class World:
 
 
 @contextmanager
+def an_empty_world() -> Iterator[World]:
+    """A world without an event."""
+    with mock_aws(), patch.dict(os.environ, {"AWS_DEFAULT_REGION": "eu-central-1"}):
+        client = boto3.client("dynamodb")
+        create_tables(client)
+        yield World(client)
+
+
+@contextmanager
 def a_world(**event_changes: Any) -> Iterator[World]:
     """A world with a published event and nobody registered."""
-    with mock_aws():
-        client = boto3.client("dynamodb", region_name="eu-central-1")
-        create_tables(client)
-        world = World(client)
+    with an_empty_world() as world:
         world.publish(**event_changes)
         yield world

@@ -1,6 +1,9 @@
 """What SES reports of a message after it accepted it: who was reached, who was not, who may not be mailed again.
 
 Reports come late, twice and in any order, so each is applied as a fact that cannot be undone by a lesser one.
+
+Mail servers may also change the order of what SES accepted in order. Several calendars put an entry *back* when an old
+REQUEST arrives after its CANCEL; where the reports show that, the CANCEL is said again.
 """
 
 from __future__ import annotations
@@ -10,8 +13,9 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from .effects import Amend, ReadInvitation, Sent, Steps
-from .model import Acknowledged, ConvokeError, DeliveryState, Invitation, Stopped, noun
+from .effects import Amend, Clock, Poke, ReadInvitation, Sent, Steps
+from .model import Acknowledged, ConvokeError, Delivered, DeliveryState, Invitation, Method, Stopped, noun
+from .store.keys import owed
 
 # Of two reports of one message the later in this list stands.
 GRAVITY = (
@@ -32,11 +36,16 @@ class Crowded(ConvokeError):
 
 @noun
 class Report:
-    """One SES event about one message of ours. ``final`` says that the address must not be mailed again; ``at`` is UTC."""
+    """One SES event about one message of ours.
+
+    ``final`` says that the address must not be mailed again; ``at`` (UTC) is when it happened.
+    """
 
     event_id: str
     registration_id: str
     sequence: int
+    generation: int
+    method: Method
     state: DeliveryState
     final: bool
     address: str
@@ -51,7 +60,7 @@ def report_of(event: Mapping[str, Any]) -> Report | None:
     """
     mail = event["mail"]
     tags = mail.get("tags", {})
-    if not {"event", "registration", "sequence"} <= set(tags):
+    if not {"event", "registration", "sequence", "generation", "method"} <= set(tags):
         return None
     state, final = _state(event)
     if state is None:
@@ -60,11 +69,13 @@ def report_of(event: Mapping[str, Any]) -> Report | None:
         event_id=tags["event"][0],
         registration_id=tags["registration"][0],
         sequence=int(tags["sequence"][0]),
+        generation=int(tags["generation"][0]),
+        method=Method(tags["method"][0]),
         state=state,
         final=final,
         address=mail["destination"][0],
         ses_id=mail["messageId"],
-        at=datetime.fromisoformat(mail["timestamp"]),
+        at=datetime.fromisoformat(event.get("delivery", mail)["timestamp"]),
     )
 
 
@@ -103,6 +114,13 @@ def hear(report: Report) -> Steps[bool]:
                 ses_id=report.ses_id,
                 at=report.at,
             )
+            if out_of_order(heard):
+                yield Poke(
+                    event_id=report.event_id,
+                    registration_id=report.registration_id,
+                    owed_at=owed(0, (yield Clock())),
+                    repair=True,
+                )
             return True
     raise Crowded(f"{TRIES} tries met other writers")
 
@@ -127,9 +145,31 @@ def after(invitation: Invitation, report: Report) -> Invitation:
     last = invitation.acknowledged
     if last is not None and last.told.sequence == report.sequence and _graver(report.state, invitation.state):
         invitation = replace(invitation, state=report.state)
+    if report.state is DeliveryState.DELIVERED:
+        invitation = replace(invitation, delivered=_delivered(invitation, report))
     if report.final:
         invitation = _stop(invitation, report)
     return invitation
+
+
+def _delivered(invitation: Invitation, report: Report) -> tuple[Delivered, ...]:
+    """The last delivery of each method, of the latest generation that anything was delivered of."""
+    new = Delivered(generation=report.generation, method=report.method, at=report.at)
+    latest = max(one.generation for one in (*invitation.delivered, new))
+    last: dict[Method, Delivered] = {}
+    for one in sorted((*invitation.delivered, new), key=lambda one: one.at):
+        if one.generation == latest:
+            last[one.method] = one
+    return tuple(last[method] for method in sorted(last))
+
+
+def out_of_order(invitation: Invitation) -> bool:
+    """Whether a REQUEST was delivered after the CANCEL that is our last word, and nobody has set out to say it again."""
+    last = invitation.acknowledged
+    if last is None or last.told.method is not Method.CANCEL or invitation.repair > last.repair:
+        return False
+    at = {one.method: one.at for one in invitation.delivered if one.generation == last.told.generation}
+    return {Method.REQUEST, Method.CANCEL} <= at.keys() and at[Method.REQUEST] > at[Method.CANCEL]
 
 
 def _stop(invitation: Invitation, report: Report) -> Invitation:

@@ -361,12 +361,21 @@ class Stopped:
 
 
 @noun
+class Delivered:
+    """When (UTC) the receiving server last took a message of one method and generation."""
+
+    generation: int
+    method: Method
+    at: datetime
+
+
+@noun
 class Invitation:
     """The sequence state of one registration: what was said, what may have been said, who is at it now.
 
     ``fence`` is its version. ``poke``, ``repair`` and ``resend`` count reasons to look again. ``allocated`` is the highest SEQUENCE ever given
     (-1 before the first), ``exposed`` the highest that may have left. ``lease_until`` is UTC. ``owed_at`` is ``<priority>#<time>`` while
-    somebody must look again, else absent. ``stopped`` has one entry an address.
+    somebody must look again, else absent. ``stopped`` has one entry an address, ``delivered`` one a method of the latest generation.
     """
 
     event_id: str
@@ -384,10 +393,11 @@ class Invitation:
     attempts: int = 0
     state: DeliveryState = DeliveryState.NONE
     stopped: tuple[Stopped, ...] = ()
+    delivered: tuple[Delivered, ...] = ()
     owed_at: str | None = None
 
     def stop_of(self, address: str) -> Stopped | None:
-        """Why ``address`` may not be mailed, or ``None`` where it may. """
+        """Why ``address`` may not be mailed, or ``None`` where it may."""
         return next((stop for stop in self.stopped if folded(stop.address) == folded(address)), None)
 
     @property

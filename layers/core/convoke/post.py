@@ -56,6 +56,8 @@ def send(client: Any, settings: Settings, effect: Send) -> Accepted | Refused | 
                     "event": effect.event_id,
                     "registration": effect.registration_id,
                     "sequence": str(told.sequence),
+                    "generation": str(told.generation),
+                    "method": told.method.value,
                     "attempt": effect.intent.attempt,
                 }.items()
             ],

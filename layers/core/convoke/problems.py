@@ -93,7 +93,9 @@ def in_words(error: Mapping[str, Any]) -> str:
 def fields(errors: Iterable[Mapping[str, Any]]) -> Iterable[tuple[str, str]]:
     for error in errors:
         path = [str(part) for part in error["loc"]]
-        if path[:1] in (["body"], ["query"], ["path"], ["header"]):
+        if path[:1] == ["header"]:
+            path = [path[1].title()]
+        elif path[:1] in (["body"], ["query"], ["path"]):
             path = path[1:]
         yield ".".join(path), in_words(error)
 

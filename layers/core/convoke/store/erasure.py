@@ -11,7 +11,7 @@ from . import dynamo, items, keys
 from .lists import message_query
 from .reads import Reads
 from .registry import Obstacle, withdraw
-from .writes import ROUNDS, STANDS, Action, attempt, delete, put, update
+from .writes import ROUNDS, Action, attempt, delete, put, update
 
 # The registration was withdrawn, so nobody can be told to come once the person is forgotten.
 WITHDRAWN = "#version = :seen AND #status = :cancelled"
@@ -65,13 +65,9 @@ def forget(client: Any, settings: Settings, event_id: str, registration_id: str,
 
 def _forget_letters(client: Any, settings: Settings, registration_id: str) -> None:
     for row in dynamo.pages(client, **message_query(settings, registration_id)):
-        client.update_item(
-            TableName=settings.invitations_table,
-            Key=dynamo.wire({"pk": row["pk"], "sk": row["sk"]}),
-            UpdateExpression="SET told.recipient = :nobody REMOVE calendar, mail",
-            ConditionExpression=STANDS,
-            ExpressionAttributeValues=dynamo.wire({":nobody": ""}),
-        )
+        key = {"pk": row["pk"], "sk": row["sk"]}
+        expression = "SET #told.#recipient = :nobody REMOVE #calendar, #mail"
+        attempt(client, {"letter": update(settings.invitations_table, key, expression, nobody="")})
 
 
 def _forget_name(settings: Settings, person: Registration, now: datetime) -> Action:

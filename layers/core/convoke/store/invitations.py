@@ -106,6 +106,7 @@ class Invitations:
                 {
                     "acknowledged": items.acknowledged_item(heard.acknowledged) if heard.acknowledged else None,
                     "stopped": items.stopped_items(heard.stopped),
+                    "delivered": items.delivered_items(heard.delivered),
                     "state": heard.state.value,
                 }
             ),

@@ -10,6 +10,7 @@ from typing import Any
 from ..model import (
     Acknowledged,
     Conference,
+    Delivered,
     DeliveryState,
     Duration,
     Event,
@@ -262,6 +263,12 @@ def stopped_items(stopped: tuple[Stopped, ...]) -> list[Item] | None:
     return [{"address": stop.address, "state": stop.state.value} for stop in stopped] or None
 
 
+def delivered_items(delivered: tuple[Delivered, ...]) -> list[Item] | None:
+    return [
+        {"generation": one.generation, "method": one.method.value, "at": instant(one.at)} for one in delivered
+    ] or None
+
+
 def invitation_item(invitation: Invitation) -> Item:
     intent, acknowledged = invitation.intent, invitation.acknowledged
     return present(
@@ -282,6 +289,7 @@ def invitation_item(invitation: Invitation) -> Item:
             "attempts": invitation.attempts,
             "state": invitation.state.value,
             "stopped": stopped_items(invitation.stopped),
+            "delivered": delivered_items(invitation.delivered),
             **owed_attributes(invitation.registration_id, invitation.owed_at),
         }
     )
@@ -311,6 +319,10 @@ def invitation_of(item: Mapping[str, Any]) -> Invitation:
         state=DeliveryState(item["state"]),
         stopped=tuple(
             Stopped(address=stop["address"], state=DeliveryState(stop["state"])) for stop in item.get("stopped", ())
+        ),
+        delivered=tuple(
+            Delivered(generation=int(one["generation"]), method=Method(one["method"]), at=moment(one["at"]))
+            for one in item.get("delivered", ())
         ),
         owed_at=item.get("owed_at"),
     )

@@ -1,0 +1,190 @@
+"""Somebody who calls the HTTP API, through its handler, with requests as API Gateway sends them."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+import pytest
+
+import api
+from convoke.decide import fingerprint
+from convoke.model import Acknowledged, DeliveryState, Intent, Letter, Posted
+from convoke.store import dynamo, items
+from convoke.store.reads import Reads
+from tests.factories import NOW, told
+from tests.tables import SETTINGS, in_memory, template
+
+SAMPLES = Path(__file__).parent.parent / "events"
+PARTY: dict[str, Any] = {
+    "title": "Kölner Treffen",
+    "start": "2027-03-12T09:00:00",
+    "end": "2027-03-12T10:30:00",
+    "time_zone": "Europe/Berlin",
+    "organizer": {"name": "Ada", "email": "ada@example.org"},
+}
+BO = {"name": "Bo Ek", "email": "bo@example.net"}
+
+
+class Context:
+    function_name = "api"
+    memory_limit_in_mb = 1024
+    invoked_function_arn = "arn:aws:lambda:eu-central-1:123456789012:function:api"
+    aws_request_id = "5e0c5a3e-0000-4000-8000-000000000000"
+
+
+CONTEXT: Any = Context()
+
+
+@cache
+def routes() -> list[str]:
+    """Every route key that the template gives to the function."""
+    found = [event["Properties"] for event in template()["Resources"]["Api"]["Properties"]["Events"].values()]
+    return [f"{route['Method']} {route['Path']}" for route in found if route["Path"] != "$default"]
+
+
+def route_of(method: str, path: str) -> tuple[str, dict[str, str]]:
+    """The route that API Gateway finds, with its path parameters."""
+    for route in routes():
+        pattern = re.sub(r"{(\w+)}", r"(?P<\1>[^/]+)", route)
+        if match := re.fullmatch(pattern, f"{method} {path}"):
+            return route, match.groupdict()
+    return "$default", {}
+
+
+class Answer:
+    def __init__(self, raw: dict[str, Any]) -> None:
+        self.status: int = raw["statusCode"]
+        self.headers: dict[str, str] = {name.lower(): value for name, value in raw["headers"].items()}
+        self.raw: str = raw["body"]
+        self.data = base64.b64decode(raw["body"]) if raw["isBase64Encoded"] else raw["body"].encode()
+
+    @property
+    def body(self) -> Any:
+        return json.loads(self.raw)
+
+    @property
+    def fields(self) -> list[str]:
+        assert self.headers["content-type"] == "application/problem+json"
+        return [error["field"] for error in self.body["errors"]]
+
+
+class World:
+    """A caller with a key, and the tables behind."""
+
+    def __init__(self, client: Any) -> None:
+        self.client = client
+        self.now = NOW
+
+    def call(
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        *,
+        account: str | None = "acme",
+        query: dict[str, str] | None = None,
+        content_type: str | None = "application/json",
+        **headers: str,
+    ) -> Answer:
+        route, parameters = route_of(method, path)
+        event: dict[str, Any] = {
+            "version": "2.0",
+            "routeKey": route,
+            "rawPath": path,
+            "rawQueryString": urlencode(query or {}),
+            "headers": {name.replace("_", "-"): value for name, value in headers.items()},
+            "requestContext": {
+                "http": {"method": method, "path": path, "protocol": "HTTP/1.1"},
+                "stage": "$default",
+                "routeKey": route,
+            },
+            "isBase64Encoded": isinstance(body, bytes),
+        }
+        if query:
+            event["queryStringParameters"] = query
+        if parameters:
+            event["pathParameters"] = parameters
+        if account and route != "$default":
+            event["requestContext"]["authorizer"] = {"lambda": {"account": account, "key": "ci"}}
+        if body is not None:
+            if isinstance(body, bytes):
+                event["body"] = base64.b64encode(body).decode()
+            else:
+                event["body"] = body if isinstance(body, str) else json.dumps(body)
+            if content_type:
+                event["headers"]["content-type"] = content_type
+        return Answer(api.handler(event, CONTEXT))
+
+    def hold(self, **changes: Any) -> str:
+        answer = self.call("POST", "/events", PARTY | changes)
+        assert answer.status == 201, answer.raw
+        return f"/events/{answer.body['event_id']}"
+
+    def register(self, event: str, email: str = BO["email"], **changes: Any) -> str:
+        answer = self.call("POST", f"{event}/registrations", BO | {"email": email} | changes)
+        assert answer.status == 201, answer.raw
+        return f"{event}/registrations/{answer.body['registration_id']}"
+
+    def tell(self, person: str, **changes: Any) -> None:
+        """As if the first invitation had left and been accepted."""
+        _, _, event_id, _, registration_id = person.split("/")
+        invitation = Reads(self.client, SETTINGS).invitation(event_id, registration_id)
+        event = Reads(self.client, SETTINGS).event(event_id)
+        assert invitation is not None
+        assert event is not None
+        said = replace(told(), uid="told@convoke.example.com", when=event.when, recipient=BO["email"])
+        said = replace(said, fingerprint=fingerprint(event))
+        heard = replace(
+            invitation,
+            allocated=0,
+            exposed=0,
+            intent=Intent(told=said, attempt="a"),
+            acknowledged=Acknowledged(told=said, ses_id="ses", at=self.now),
+            state=DeliveryState.ACCEPTED,
+            owed_at=None,
+        )
+        posted = Posted(
+            registration_id=registration_id,
+            event_id=event_id,
+            told=said,
+            letter=Letter(calendar=b"BEGIN:VCALENDAR", mail=b"To: bo@example.net\r\n\r\nHej \xff"),
+            written_at=self.now,
+            sent_at=self.now,
+            state=DeliveryState.ACCEPTED,
+        )
+        for item in (items.invitation_item(replace(heard, **changes)), items.posted_item(posted)):
+            self.client.put_item(TableName=SETTINGS.invitations_table, Item=dynamo.wire(item))
+
+
+@contextmanager
+def a_caller(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+    with in_memory() as client:
+        world = World(client)
+        monkeypatch.setattr(api, "client", lambda: client)
+        monkeypatch.setattr(api, "settings", lambda: SETTINGS)
+        monkeypatch.setattr(api, "now", lambda: world.now)
+        yield world
+
+
+def sample(name: str) -> dict[str, Any]:
+    loaded: dict[str, Any] = json.loads((SAMPLES / f"{name}.json").read_text())
+    return loaded
+
+
+def everybody(world: World, path: str, **query: str) -> list[list[dict[str, Any]]]:
+    pages, cursor = [], ""
+    while cursor is not None:
+        answer = world.call("GET", path, query=query | ({"cursor": cursor} if cursor else {}))
+        assert answer.status == 200, answer.raw
+        pages.append(answer.body["items"])
+        cursor = answer.body["next"]
+    return pages

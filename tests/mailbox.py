@@ -1,0 +1,120 @@
+"""What came to an address, as a foreign calendar reads it: parsed by a library that is not ours, shown as RFC 5546 says."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, date, datetime, timedelta
+from email import message_from_bytes
+from email.message import EmailMessage
+from email.policy import SMTP
+from functools import cached_property
+
+from icalendar import Calendar, Component
+
+from convoke.effects import Send
+
+
+class Arrived:
+    """One letter. Whatever story it is part of, its mail and its calendar must name the same people and the same method."""
+
+    def __init__(self, send: Send) -> None:
+        self.bytes = send.letter
+        mail = message_from_bytes(send.letter.mail, _class=EmailMessage, policy=SMTP)
+        assert isinstance(mail, EmailMessage)
+        self.subject = str(mail["Subject"])
+        plain = mail.get_body(("plain",))
+        assert plain is not None
+        self.words = one_space(plain.get_content())
+        calendar = Calendar.from_ical(send.letter.calendar.decode())
+        assert isinstance(calendar, Calendar)
+        self.calendar = calendar
+        (self.event,) = calendar.walk("VEVENT")
+        self.method = str(calendar["METHOD"])
+        self.uid = str(self.event["UID"])
+        self.sequence = int(self.event["SEQUENCE"])
+        self.dtstamp: datetime = self.event["DTSTAMP"].dt
+        self.recipient = _address(self.event["ATTENDEE"])  # a second ATTENDEE would make it a list
+        inline, attached = (part for part in mail.walk() if part.get_content_type() in ("text/calendar", "application/ics"))
+        assert inline.get_param("method") == self.method
+        assert inline.get_payload(decode=True) == attached.get_payload(decode=True) == send.letter.calendar
+        assert _only(mail, "To") == self.recipient == send.intent.told.recipient
+        assert _only(mail, "From") == _address(self.event["ORGANIZER"]) == send.intent.told.organizer
+
+    @cached_property
+    def lines(self) -> list[str]:
+        """The content lines of the event, unfolded."""
+        text = re.sub(r"\r\n[ \t]", "", self.bytes.calendar.decode())
+        return text.partition("BEGIN:VEVENT\r\n")[2].split("\r\n")
+
+    @property
+    def title(self) -> str:
+        return str(self.event["SUMMARY"])
+
+    @property
+    def status(self) -> str:
+        return str(self.event["STATUS"])
+
+    @property
+    def when(self) -> str:
+        """Wall times and their zone, or the first and the *last* of the whole days."""
+        start, end = self.event["DTSTART"], self.event["DTEND"]
+        if not isinstance(start.dt, datetime):
+            return days(start.dt, end.dt - timedelta(days=1))
+        last = f"{end.dt:%H:%M}" if start.dt.date() == end.dt.date() else f"{end.dt:%Y-%m-%d %H:%M}"
+        return f"{start.dt:%Y-%m-%d %H:%M} to {last} {start.params.get('TZID', 'UTC')}"
+
+    @property
+    def in_utc(self) -> str:
+        """The instants, as the VTIMEZONE that came along has them."""
+        start, end = (self._instant(self.event[name]) for name in ("DTSTART", "DTEND"))
+        return f"{start:%Y-%m-%d %H:%M} to {end:%Y-%m-%d %H:%M}"
+
+    def _instant(self, moment: Component) -> datetime:
+        zones = {str(zone["TZID"]): zone for zone in self.calendar.walk("VTIMEZONE")}
+        at: datetime = moment.dt
+        name = moment.params.get("TZID")
+        return at if name is None else at.replace(tzinfo=zones[name].to_tz(lookup_tzid=False)).astimezone(UTC)
+
+    @property
+    def participation(self) -> str:
+        params = self.event["ATTENDEE"].params
+        return str(params["PARTSTAT"]) + (f" RSVP={params['RSVP']}" if "RSVP" in params else "")
+
+
+class Mailbox:
+    """One address: all that came, in order, and what a calendar that follows RFC 5546 to the letter makes of it."""
+
+    def __init__(self) -> None:
+        self.arrived: list[Arrived] = []
+        self._entries: dict[str, Arrived] = {}
+
+    def take(self, letter: Arrived) -> None:
+        self.arrived.append(letter)
+        standing = self._entries.get(letter.uid)
+        if standing is None and letter.method == "CANCEL":
+            return  # there is nothing to remove
+        # Section 2.1.5: the higher SEQUENCE is the newer revision; of equal ones, the later DTSTAMP.
+        if standing is None or (letter.sequence, letter.dtstamp) >= (standing.sequence, standing.dtstamp):
+            self._entries[letter.uid] = letter
+
+    def shows(self) -> str:
+        """The entries that stand, or ``empty``."""
+        standing = [entry for entry in self._entries.values() if entry.method == "REQUEST"]
+        return " and ".join(f'"{entry.title}", {entry.when}, {entry.status}' for entry in standing) or "empty"
+
+
+def days(first: date, last: date) -> str:
+    return f"{first}, all day" if first == last else f"{first} to {last}, all day"
+
+
+def one_space(text: str) -> str:
+    return " ".join(text.split())
+
+
+def _address(uri: str) -> str:
+    return str(uri).removeprefix("mailto:")
+
+
+def _only(mail: EmailMessage, header: str) -> str:
+    (person,) = mail[header].addresses
+    return str(person.addr_spec)

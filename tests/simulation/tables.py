@@ -1,0 +1,220 @@
+"""DynamoDB as the store sees it: a client over tables in memory, with its conditions, transactions, index and stream.
+
+Values are plain Python; :class:`Typed` speaks the wire's typed values in front of it, for comparing it with the real thing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
+
+from botocore.exceptions import ClientError, ReadTimeoutError
+
+from convoke.store import dynamo
+
+from . import expressions
+
+Item = dict[str, Any]
+Key = tuple[str, str]
+
+
+class Row(dict[str, Any]):
+    """One version of an item, never changed once stored; ``noun`` is what the store made of it."""
+
+    __slots__ = ("digest", "noun")
+
+
+class Line(Protocol):
+    """What may befall a call on its way; see ``faults``."""
+
+    def before(self, write: bool) -> None: ...
+
+    def lost(self) -> str: ...
+
+
+class Quiet:
+    """Nothing befalls any call."""
+
+    def before(self, write: bool) -> None:
+        pass
+
+    def lost(self) -> str:
+        return ""
+
+
+def refused(code: str, operation: str, **more: Any) -> ClientError:
+    return ClientError({"Error": {"Code": code, "Message": ""}, **more}, operation)  # type: ignore[typeddict-item]
+
+
+class Tables:
+    """The fake client. ``ring`` hears the key of every write to the table that has a stream."""
+
+    def __init__(self, streamed: str, ring: Callable[[str, str], None], line: Line | None = None) -> None:
+        self.rows: dict[str, dict[str, dict[str, Row]]] = {}
+        self.owed: dict[Key, Row] = {}
+        self.line: Line = line or Quiet()
+        self._streamed = streamed
+        self._ring = ring
+
+    # --- the client's face ------------------------------------------------------------------------------------
+
+    def get_item(self, *, TableName: str, Key: Item, ConsistentRead: bool = False) -> Item:
+        assert ConsistentRead, "delivery reads strongly consistent"
+        self.line.before(False)
+        row = self.row(TableName, Key)
+        return {} if row is None else {"Item": row}
+
+    def query(
+        self,
+        *,
+        TableName: str,
+        KeyConditionExpression: str,
+        ExpressionAttributeValues: Item,
+        IndexName: str = "",
+        Limit: int = 1 << 30,
+        ConsistentRead: bool = False,
+        ExclusiveStartKey: Item | None = None,
+        **_: Any,
+    ) -> Item:
+        self.line.before(False)
+        wanted = expressions.condition(KeyConditionExpression)
+        if IndexName:
+            found = [row for row in self.owed.values() if wanted(row, ExpressionAttributeValues)]
+            found.sort(key=lambda row: (row["owed_at"], row["pk"], row["sk"]))
+            found = [Row({name: row[name] for name in ("pk", "sk", "owed_shard", "owed_at")}) for row in found]
+        else:
+            partition = self.rows.get(TableName, {}).get(ExpressionAttributeValues[":pk"], {})
+            found = [row for _, row in sorted(partition.items()) if wanted(row, ExpressionAttributeValues)]
+        if ExclusiveStartKey is not None:
+            found = [row for row in found if row["sk"] > ExclusiveStartKey["sk"]]
+        page = found[:Limit]
+        # As the real one does: a page that is full has a key to go on from, even where nothing follows.
+        if len(page) == Limit:
+            return {"Items": page, "LastEvaluatedKey": {"pk": page[-1]["pk"], "sk": page[-1]["sk"]}}
+        return {"Items": page}
+
+    def put_item(self, **action: Any) -> None:
+        self._single("PutItem", "Put", action)
+
+    def update_item(self, **action: Any) -> None:
+        self._single("UpdateItem", "Update", action)
+
+    def delete_item(self, **action: Any) -> None:
+        self._single("DeleteItem", "Delete", action)
+
+    def transact_write_items(self, *, TransactItems: list[Item]) -> None:
+        operation = "TransactWriteItems"
+        self.line.before(True)
+        lost = self.line.lost()
+        actions = [next(iter(action.items())) for action in TransactItems]
+        if lost == "conflict":
+            reasons = [{"Code": "TransactionConflict"}, *({"Code": "None"} for _ in actions[1:])]
+            raise refused("TransactionCanceledException", operation, CancellationReasons=reasons)
+        failed = [not self._holds(action) for _, action in actions]
+        if any(failed):
+            reasons = [
+                self._reason(action) if fails else {"Code": "None"}
+                for (_, action), fails in zip(actions, failed, strict=True)
+            ]
+            raise refused("TransactionCanceledException", operation, CancellationReasons=reasons)
+        for verb, action in actions:
+            self._apply(verb, action)
+        # One whose answer was lost is repeated under the same token: it is done once, and the second answer is yes.
+        if lost == "unanswered":
+            raise ReadTimeoutError(endpoint_url="dynamodb")
+
+    # --- inside -----------------------------------------------------------------------------------------------
+
+    def row(self, table: str, key: Mapping[str, str]) -> Row | None:
+        return self.rows.get(table, {}).get(key["pk"], {}).get(key["sk"])
+
+    def _single(self, operation: str, verb: str, action: Item) -> None:
+        self.line.before(True)
+        lost = self.line.lost()
+        if lost == "conflict":
+            raise refused("TransactionConflictException", operation)
+        for _ in range(2 if lost == "repeated" else 1):
+            if not self._holds(action):
+                standing = self.row(action["TableName"], _key(action))
+                more = {"Item": standing} if standing and "ReturnValuesOnConditionCheckFailure" in action else {}
+                raise refused("ConditionalCheckFailedException", operation, **more)
+            self._apply(verb, action)
+        if lost == "unanswered":
+            raise ReadTimeoutError(endpoint_url="dynamodb")
+
+    def _reason(self, action: Item) -> Item:
+        standing = self.row(action["TableName"], _key(action))
+        more = {"Item": standing} if standing and "ReturnValuesOnConditionCheckFailure" in action else {}
+        return {"Code": "ConditionalCheckFailed", **more}
+
+    def _holds(self, action: Item) -> bool:
+        if "ConditionExpression" not in action:
+            return True
+        row = self.row(action["TableName"], _key(action))
+        return expressions.condition(action["ConditionExpression"])(
+            {} if row is None else row, action.get("ExpressionAttributeValues", {})
+        )
+
+    def _apply(self, verb: str, action: Item) -> None:
+        table, key = action["TableName"], _key(action)
+        partition = self.rows.setdefault(table, {}).setdefault(key["pk"], {})
+        if verb == "Delete":
+            partition.pop(key["sk"], None)
+            row = None
+        elif verb == "Put":
+            row = partition[key["sk"]] = Row(action["Item"])
+        else:
+            row = Row(partition.get(key["sk"], key))
+            clauses = expressions.update(action["UpdateExpression"])
+            expressions.updated(row, clauses, action.get("ExpressionAttributeValues", {}))
+            partition[key["sk"]] = row
+        at = (key["pk"], key["sk"])
+        if row is not None and "owed_shard" in row and "owed_at" in row:
+            self.owed[at] = row
+        else:
+            self.owed.pop(at, None)
+        if table == self._streamed:
+            self._ring(*at)
+
+
+def _key(action: Item) -> Item:
+    return action["Key"] if "Key" in action else action["Item"]  # type: ignore[no-any-return]
+
+
+class Typed:
+    """The same client for those who speak the wire's typed values."""
+
+    def __init__(self, tables: Tables) -> None:
+        self._tables = tables
+
+    def __getattr__(self, operation: str) -> Callable[..., Item]:
+        def call(**arguments: Any) -> Item:
+            try:
+                answer = getattr(self._tables, operation)(**_unwired(arguments)) or {}
+            except ClientError as error:
+                if "Item" in error.response:
+                    error.response["Item"] = dynamo.wire(error.response["Item"])  # type: ignore[typeddict-unknown-key,typeddict-item]
+                for reason in error.response.get("CancellationReasons", []):
+                    if "Item" in reason:
+                        reason["Item"] = dynamo.wire(reason["Item"])  # type: ignore[typeddict-item,arg-type]
+                raise
+            if "Item" in answer:
+                return {"Item": dynamo.wire(answer["Item"])}
+            if "Items" in answer:
+                more = {"LastEvaluatedKey": dynamo.wire(answer["LastEvaluatedKey"])} if "LastEvaluatedKey" in answer else {}
+                return {"Items": [dynamo.wire(item) for item in answer["Items"]], **more}
+            return {}
+
+        return call
+
+
+def _unwired(arguments: Item) -> Item:
+    plain = dict(arguments)
+    for name in ("Key", "Item", "ExpressionAttributeValues", "ExclusiveStartKey"):
+        if name in plain:
+            plain[name] = dynamo.unwire(plain[name])
+    if "TransactItems" in plain:
+        plain["TransactItems"] = [
+            {verb: _unwired(action) for verb, action in each.items()} for each in plain["TransactItems"]
+        ]
+    return plain

@@ -1,0 +1,232 @@
+"""What people do in a story, each by the sentence that says it, done to a world."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+from convoke import decide, itip, mail, replies
+from convoke.effects import Refusal, Refused, Unknown
+from convoke.fanout import announce
+from convoke.model import Duration, EventStatus, Registration, When
+from convoke.settings import Times
+from convoke.store import replies as answers
+from convoke.store.keys import owed
+from convoke.store.registry import change_registration
+from convoke.walltimes import read_when
+from tests.factories import EVENT_ID, SENDER
+from tests.mailbox import Arrived, Mailbox
+from tests.tables import SETTINGS
+from tests.world import World
+
+DAY, CLOCK, ZONE = r"\d{4}-\d\d-\d\d", r"\d\d:\d\d", r"[A-Z][\w/+-]+"
+TIME = rf"(?:{DAY} {CLOCK} (?:to (?:{DAY} )?{CLOCK}|for P\w+) {ZONE}|{DAY}(?: to {DAY})?, all day(?: in {ZONE})?)"
+WHO = r"(?:[A-Z][a-z]+|[a-z.]+@[a-z.]+)"
+
+Act = Callable[..., None]
+ACTIONS: dict[re.Pattern[str], Act] = {}
+STATUS = {"publishes": EventStatus.CONFIRMED, "pencils in": EventStatus.TENTATIVE, "drafts": EventStatus.DRAFT}
+
+
+def says(sentence: str) -> Callable[[Act], Act]:
+    """The sentence that makes a person on the stage do this; its named groups are the arguments."""
+
+    def learn(act: Act) -> Act:
+        ACTIONS[re.compile(sentence)] = act
+        return act
+
+    return learn
+
+
+class Stage:
+    """A world and the people in it. With ``doorbells``, streams and queues work; without, there is nothing but the sweeper."""
+
+    def __init__(self, world: World, *, doorbells: bool) -> None:
+        self._world = world
+        self._doorbells = doorbells
+        self._rung: list[str] = []
+        self._people: dict[str, Registration] = {}
+        self._registered = 0
+        self._mailboxes: defaultdict[str, Mailbox] = defaultdict(Mailbox)
+        self._uids: set[str] = set()
+        self._read = 0
+
+    def act(self, sentence: str) -> None:
+        """Do what the sentence says; it is known to be one of :data:`ACTIONS`."""
+        act, found = next((act, found) for pattern, act in ACTIONS.items() if (found := pattern.fullmatch(sentence)))
+        act(self, **found.groupdict())
+
+    # --- what Ada does ----------------------------------------------------------------------------------------
+
+    @says(rf'Ada (?P<verb>{"|".join(STATUS)}) "(?P<title>.*)", (?P<time>{TIME})(?P<room>, with 1 seat)?')
+    def _publish(self, verb: str, title: str, time: str, room: str | None) -> None:
+        self._world.publish(status=STATUS[verb], title=title, when=when(time), capacity=1 if room else None)
+
+    @says(rf"Ada moves it to (?P<time>{TIME})")
+    def _move(self, time: str) -> None:
+        self._change(when=when(time))
+
+    @says(r'Ada (?P<verb>calls|describes) it(?: as)? "(?P<text>.*)"')
+    def _write(self, verb: str, text: str) -> None:
+        self._change(**{"title" if verb == "calls" else "description": text})
+
+    @says(r'Ada names the place "(?P<text>.*)"')
+    def _place(self, text: str) -> None:
+        self._change(location=text)
+
+    @says(r"Ada sets reminders of (?P<lengths>P\w+(?: and P\w+)*) before")
+    def _remind(self, lengths: str) -> None:
+        self._change(reminders=tuple(map(Duration.parse, lengths.split(" and "))))
+
+    @says(r"Ada (?P<verb>publishes it|confirms it|takes it back to draft)")
+    def _status(self, verb: str) -> None:
+        self._change(status=EventStatus.DRAFT if verb.startswith("takes") else EventStatus.CONFIRMED)
+
+    @says(r'Ada cancels it(?:: "(?P<reason>.*)")?')
+    def _cancel(self, reason: str | None) -> None:
+        self._world.call_off(reason or "")
+        self._rung.append(EVENT_ID)
+
+    def _change(self, **changes: Any) -> None:
+        self._world.change(**changes)
+        self._rung.append(EVENT_ID)
+
+    # --- what the others do -----------------------------------------------------------------------------------
+
+    @says(r"(?P<who>\w+) registers(?: again)?")
+    def _register(self, who: str) -> None:
+        self._registered += 1
+        self._know(who, self._world.register(self._registered, name=who, email=f"{who.lower()}@example.net"))
+
+    @says(r"(?P<who>\w+) withdraws")
+    def _withdraw(self, who: str) -> None:
+        self._world.withdraw(self._people[who])
+        self._rung.append(self._people[who].registration_id)
+
+    @says(r"(?P<who>\w+) changes address to (?P<email>\S+)")
+    def _change_address(self, who: str, email: str) -> None:
+        person = change_registration(
+            self._world.client,
+            SETTINGS,
+            EVENT_ID,
+            self._people[who].registration_id,
+            changes={"email": email},
+            priority=1,
+            now=self._world.now,
+        )
+        assert isinstance(person, Registration)
+        self._know(who, person)
+
+    @says(r"(?P<who>\w+) answers (?P<partstat>ACCEPTED|DECLINED|TENTATIVE) to SEQUENCE (?P<sequence>\d+)")
+    def _answer(self, who: str, partstat: str, sequence: str) -> None:
+        """As the calendar of the one who is asked does, through all that a mail which comes in is judged by."""
+        person, world = self._current(who), self._world
+        asked = next(one for one in self.mailbox(person.email).arrived if one.sequence == int(sequence))
+        calendar = (
+            f"BEGIN:VCALENDAR\r\nVERSION:2.0\r\nMETHOD:REPLY\r\nBEGIN:VEVENT\r\nUID:{asked.uid}\r\nSEQUENCE:{sequence}\r\n"
+            f"DTSTAMP:{world.now:%Y%m%dT%H%M%SZ}\r\nORGANIZER:mailto:{SENDER.address}\r\n"
+            f"ATTENDEE;PARTSTAT={partstat}:mailto:{person.email}\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n"
+        ).encode()
+        answer = itip.answer(calendar)
+        incoming = mail.Incoming(sender=person.email, calendar=calendar)
+        assert replies.refusal(incoming, answer, person, world.invitation(person)) is None
+        answers.record(world.client, SETTINGS, person, replies.reply_of(answer))
+        self._rung.append(person.registration_id)
+
+    def _know(self, who: str, person: Registration) -> None:
+        self._people[who] = person
+        self._rung.append(person.registration_id)
+
+    # --- what nobody does -------------------------------------------------------------------------------------
+
+    @says(r"(?P<count>\d+) (?P<unit>minutes|hours|days) pass")
+    def _pass_time(self, count: str, unit: str) -> None:
+        self._world.pass_time(**{unit: int(count)})
+
+    @says(rf"The clock shows (?P<time>{DAY} {CLOCK}) UTC")
+    def _set_clock(self, time: str) -> None:
+        now = datetime.fromisoformat(time).replace(tzinfo=UTC)
+        assert now > self._world.now, "time does not go back"
+        self._world.now = now
+
+    @says(r"SES (?P<what>throttles|is silent about) the next mail")
+    def _ses(self, what: str) -> None:
+        refused = Refused(refusal=Refusal.BUSY, why="TooManyRequestsException")
+        self._world.answers.append(refused if what == "throttles" else Unknown(why="ReadTimeoutError"))
+
+    # --- who looks --------------------------------------------------------------------------------------------
+
+    def settle(self) -> None:
+        """Everybody who has reason to look does so, until at this moment nobody has."""
+        world = self._world
+        for each in self._rung if self._doorbells else ():
+            if each == EVENT_ID:
+                world.run(announce(EVENT_ID, Times()))
+                world.drain()
+            else:
+                world.look(next(person for person in self._people.values() if person.registration_id == each))
+        self._rung.clear()
+        for _ in range(20):
+            if not self._due():
+                return
+            world.sweep()
+        raise AssertionError("the sweeper finds no end")
+
+    def _due(self) -> bool:
+        rows = self._world.client.scan(
+            TableName=SETTINGS.invitations_table, FilterExpression="attribute_exists(owed_at)", ConsistentRead=True
+        )["Items"]
+        now = owed(0, self._world.now).partition("#")[2]
+        return any(row["owed_at"]["S"].partition("#")[2] <= now for row in rows)
+
+    # --- what one sees ----------------------------------------------------------------------------------------
+
+    def news(self) -> list[tuple[str, str, Arrived]]:
+        """All that has left since somebody asked: to whom, as a line of a story, and the letter itself."""
+        fresh = [Arrived(letter) for letter in self._world.left[self._read :]]
+        self._read += len(fresh)
+        return [(_name(letter.recipient), self._line(letter), letter) for letter in fresh]
+
+    def _line(self, letter: Arrived) -> str:
+        box, who = self._mailboxes[letter.recipient], _name(letter.recipient)
+        same = [earlier for earlier in box.arrived if earlier.uid == letter.uid]
+        again = bool(same) and same[-1].bytes == letter.bytes
+        assert again or all(earlier.dtstamp < letter.dtstamp for earlier in same), "DTSTAMP does not rise"
+        uid = "new" if letter.uid not in self._uids else "same" if same and same[-1] is box.arrived[-1] else "older"
+        box.take(letter)
+        self._uids.add(letter.uid)
+        if again:
+            return f"{who} <- the same bytes again"
+        return (
+            f"{who} <- {letter.method} {letter.sequence}, {uid} UID, {letter.when}, {letter.status}, {letter.participation}"
+        )
+
+    def mailbox(self, who: str) -> Mailbox:
+        return self._mailboxes[who if "@" in who else f"{who.lower()}@example.net"]
+
+    def participation(self, who: str) -> str:
+        person = self._current(who)
+        return decide.participation(person, self._world.invitation(person)).upper()
+
+    def _current(self, who: str) -> Registration:
+        person = self._world.reads.registration(EVENT_ID, self._people[who].registration_id)
+        assert person is not None
+        return person
+
+
+def when(text: str) -> When:
+    """The time in a story, read as the API reads it."""
+    if found := re.fullmatch(rf"({DAY})(?: to ({DAY}))?, all day(?: in ({ZONE}))?", text):
+        return read_when(start=found[1], end=found[2], duration=None, time_zone=found[3])
+    found = re.fullmatch(rf"({DAY}) ({CLOCK}) (?:to (?:({DAY}) )?({CLOCK})|for (P\w+)) ({ZONE})", text)
+    assert found is not None
+    end = f"{found[3] or found[1]}T{found[4]}" if found[4] else None
+    return read_when(start=f"{found[1]}T{found[2]}", end=end, duration=found[5], time_zone=found[6])
+
+
+def _name(email: str) -> str:
+    local, _, domain = email.partition("@")
+    return local.capitalize() if domain == "example.net" else email

@@ -1,0 +1,269 @@
+"""The HTTP API: people, their seats, and what they were sent."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from convoke.model import DeliveryState
+from convoke.store import dynamo, keys
+from tests.caller import BO, World, a_caller
+from tests.factories import NOW
+from tests.tables import SETTINGS, everything
+
+
+@pytest.fixture
+def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+    with a_caller(monkeypatch) as world:
+        yield world
+
+
+def test_a_registration_is_answered_with_its_invitation(world: World) -> None:
+    event = world.hold()
+    answer = world.call("POST", f"{event}/registrations", BO)
+    event_id, registration_id = event.removeprefix("/events/"), answer.body["registration_id"]
+    assert answer.status == 201
+    assert answer.headers["location"] == f"{event}/registrations/{registration_id}"
+    assert re.fullmatch("[0-9a-z]{36}", registration_id)
+    assert answer.body == BO | {
+        "registration_id": registration_id,
+        "event_id": event_id,
+        "language": "en",
+        "status": "registered",
+        "participation": "needs-action",
+        "invitation": {
+            "uid": f"{event_id}.{registration_id}.1@convoke.example.com",
+            "method": None,
+            "sequence": None,
+            "state": "pending",
+            "sent_at": None,
+        },
+        "created_at": "2027-01-15T12:00:00.000000Z",
+        "updated_at": "2027-01-15T12:00:00.000000Z",
+    }
+    assert world.call("GET", answer.headers["location"]).body == answer.body
+    assert world.call("GET", event).body["registered"] == 1
+
+
+def test_what_was_told_is_shown_with_the_registration(world: World) -> None:
+    event = world.hold()
+    person = world.register(event)
+    world.tell(person)
+    assert world.call("GET", person).body["invitation"] == {
+        "uid": "told@convoke.example.com",
+        "method": "REQUEST",
+        "sequence": 0,
+        "state": "accepted",
+        "sent_at": "2027-01-15T12:00:00.000000Z",
+    }
+    world.call("PATCH", event, {"title": "Other"})
+    assert world.call("GET", person).body["invitation"]["state"] == "pending"
+
+
+@pytest.mark.parametrize(
+    ("changes", "state"),
+    [
+        ({"state": DeliveryState.BOUNCED}, "bounced"),
+        ({"acknowledged": None, "state": DeliveryState.NONE}, "unknown"),
+        ({"acknowledged": None, "lease_until": NOW + timedelta(seconds=30), "state": DeliveryState.NONE}, "pending"),
+        ({"acknowledged": None, "exposed": None, "intent": None, "state": DeliveryState.NONE}, "pending"),
+    ],
+    ids=["bounced", "nobody knows", "under way", "not yet"],
+)
+def test_sent_is_never_shown_as_told(world: World, changes: dict[str, Any], state: str) -> None:
+    person = world.register(world.hold())
+    world.tell(person, **changes)
+    assert world.call("GET", person).body["invitation"]["state"] == state
+
+
+def test_nothing_is_pending_for_those_who_wait_nor_in_a_draft(world: World) -> None:
+    full, draft = world.hold(capacity=1), world.hold(status="draft")
+    world.register(full)
+    waiting = world.call("GET", world.register(full, "cy@example.net")).body
+    assert (waiting["status"], waiting["invitation"]["state"]) == ("waitlisted", "none")
+    assert world.call("GET", world.register(draft)).body["invitation"]["state"] == "none"
+
+
+def test_the_same_address_again_is_answered_with_what_stands(world: World) -> None:
+    event = world.hold()
+    person = world.call("GET", world.register(event)).body
+    before = everything(world.client)
+    again = world.call("POST", f"{event}/registrations", {"name": "Else", "email": "BO@EXAMPLE.net", "language": "de"})
+    assert (again.status, again.body) == (200, person)
+    assert everything(world.client) == before
+
+
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [
+        ({"name": ""}, "name"),
+        ({"name": "Bo\nBcc: x@example.org"}, "name"),
+        ({"email": None}, "email"),
+        ({"email": "bo"}, "email"),
+        ({"email": "@example.net"}, "email"),
+        ({"email": "bo@localhost"}, "email"),
+        ({"email": "bo@example..net"}, "email"),
+        ({"email": "bo@example.net."}, "email"),
+        ({"email": "bo@[127.0.0.1]"}, "email"),
+        ({"email": "bo@-example.net"}, "email"),
+        ({"email": "b.@example.net"}, "email"),
+        ({"email": "bo ek@example.net"}, "email"),
+        ({"email": '"bo ek"@example.net'}, "email"),
+        ({"email": "<bo@example.net>"}, "email"),
+        ({"email": "bø@example.net"}, "email"),
+        ({"email": "bo@straße.example"}, "email"),
+        ({"email": "bo@example.net\u200e"}, "email"),
+        ({"email": "b" * 65 + "@example.net"}, "email"),
+        ({"email": "bo@" + "example." * 32 + "net"}, "email"),
+        ({"email": "Events@Convoke.Example.com"}, "email"),
+        ({"language": "english language"}, "language"),
+        ({"language": 5}, "language"),
+        ({"nmae": "Bo"}, "nmae"),
+    ],
+)
+def test_a_bad_registration_is_refused_by_field_and_stores_nothing(
+    world: World, changes: dict[str, Any], field: str
+) -> None:
+    event = world.hold()
+    before = everything(world.client)
+    answer = world.call("POST", f"{event}/registrations", BO | changes, idempotency_key="k")
+    assert (answer.status, answer.fields) == (422, [field])
+    assert everything(world.client) == before
+
+
+def test_an_address_outside_ascii_is_told_why(world: World) -> None:
+    answer = world.call("POST", f"{world.hold()}/registrations", BO | {"email": "bø@example.net"})
+    assert "ASCII characters before the @" in answer.body["errors"][0]["message"]
+
+
+def test_a_domain_is_the_same_in_punycode(world: World) -> None:
+    event = world.hold()
+    world.register(event, "bo@bücher.example")
+    again = world.call("POST", f"{event}/registrations", BO | {"email": "bo@xn--bcher-kva.example"})
+    assert (again.status, again.body["email"]) == (200, "bo@bücher.example")
+
+
+def test_the_first_in_line_gets_the_seat_that_comes_free(world: World) -> None:
+    event = world.hold(capacity=1)
+    people = []
+    for name in ("bo", "cy", "di"):
+        world.now += timedelta(seconds=1)
+        people.append(world.register(event, f"{name}@example.net"))
+    bo, cy, di = people
+    assert world.call("DELETE", bo).status == 200
+    assert [world.call("GET", who).body["status"] for who in (bo, cy, di)] == ["cancelled", "registered", "waitlisted"]
+    assert world.call("PATCH", event, {"capacity": 2}).body["registered"] == 2
+    assert world.call("GET", di).body["status"] == "registered"
+
+
+def test_a_promotion_that_fails_does_not_fail_the_withdrawal(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    event = world.hold(capacity=1)
+    bo = world.register(event)
+    world.register(event, "cy@example.net")
+
+    def fail(*_: Any, **__: Any) -> int:
+        raise dynamo.Contention
+
+    monkeypatch.setattr("convoke.store.line.promote", fail)
+    assert world.call("DELETE", bo).body["status"] == "cancelled"
+    seats = dynamo.get(world.client, SETTINGS.invitations_table, keys.seats(event.removeprefix("/events/")))
+    assert seats is not None
+    assert "owed_at" in seats
+
+
+def test_withdrawing_again_changes_nothing_more_even_when_the_event_is_cancelled(world: World) -> None:
+    event = world.hold()
+    bo, cy = world.register(event), world.register(event, "cy@example.net")
+    first = world.call("DELETE", bo)
+    before = everything(world.client)
+    assert world.call("DELETE", bo).body == first.body
+    assert everything(world.client) == before
+    world.call("POST", f"{event}/cancel", {})
+    assert world.call("DELETE", bo).status == 200
+    assert world.call("DELETE", cy).status == 409
+
+
+def test_a_person_is_erased_at_once_where_nothing_was_told_and_owed_that_otherwise(world: World) -> None:
+    event = world.hold()
+    bo, cy = world.register(event), world.register(event, "cy@example.net")
+    world.tell(bo)
+    answer = world.call("DELETE", bo, query={"erase": "true"})
+    assert (answer.status, answer.body["status"], answer.body["name"]) == (202, "cancelled", "Bo Ek")
+    answer = world.call("DELETE", cy, query={"erase": "true"})
+    assert (answer.status, answer.body["status"]) == (202, "erased")
+    assert (answer.body["name"], answer.body["email"], answer.body["language"]) == (None, None, None)
+    assert world.call("DELETE", cy, query={"erase": "true"}).status == 202
+    assert world.call("DELETE", bo, query={"erase": "yes"}).fields == ["erase"]
+
+
+def test_people_can_be_erased_whatever_became_of_the_event(world: World) -> None:
+    event = world.hold()
+    bo = world.register(event)
+    world.call("POST", f"{event}/cancel", {})
+    assert world.call("DELETE", bo, query={"erase": "true"}).body["status"] == "erased"
+
+
+@pytest.mark.parametrize(
+    ("patch", "expected"),
+    [
+        ({"name": "Bo"}, {"name": "Bo"}),
+        ({"language": None}, {"language": "en"}),
+        ({"email": "BO@example.net"}, {"email": "BO@example.net"}),
+        ({"email": "bo@example.org", "language": "sv"}, {"email": "bo@example.org", "language": "sv"}),
+    ],
+)
+def test_a_registration_is_patched(world: World, patch: dict[str, Any], expected: dict[str, Any]) -> None:
+    person = world.register(world.hold(), language="de")
+    before = world.call("GET", person).body
+    assert world.call("PATCH", person, patch).body == before | expected
+
+
+@pytest.mark.parametrize(
+    ("patch", "status"),
+    [
+        ({"name": None}, 422),
+        ({"email": None}, 422),
+        ({"email": "nobody"}, 422),
+        ({"email": SETTINGS.sender.address}, 422),
+        ({"status": "registered"}, 422),
+        ({"email": "CY@example.net"}, 409),
+    ],
+)
+def test_a_registration_is_not_patched_to_what_cannot_be(world: World, patch: dict[str, Any], status: int) -> None:
+    event = world.hold()
+    bo, _ = world.register(event), world.register(event, "cy@example.net")
+    before = everything(world.client)
+    assert world.call("PATCH", bo, patch).status == status
+    assert everything(world.client) == before
+
+
+def test_messages_are_listed_and_can_be_read_as_they_were_sent(world: World) -> None:
+    person = world.register(world.hold())
+    assert world.call("POST", f"{person}/resend").status == 409
+    world.tell(person)
+    listed = world.call("GET", f"{person}/messages").body
+    assert listed == {
+        "items": [
+            {
+                "uid": "told@convoke.example.com",
+                "method": "REQUEST",
+                "sequence": 0,
+                "dtstamp": "2027-01-15T12:00:00.000000Z",
+                "state": "accepted",
+                "created_at": "2027-01-15T12:00:00.000000Z",
+                "sent_at": "2027-01-15T12:00:00.000000Z",
+            }
+        ],
+        "next": None,
+    }
+    mail = world.call("GET", f"{person}/messages/0/mail")
+    assert (mail.status, mail.headers["content-type"]) == (200, "message/rfc822")
+    assert mail.data == b"To: bo@example.net\r\n\r\nHej \xff"
+    for sequence in ("1", "x", "-1", "9" * 30):
+        assert world.call("GET", f"{person}/messages/{sequence}/mail").status == 404
+    again = world.call("POST", f"{person}/resend")
+    assert (again.status, again.body["invitation"]["state"]) == (202, "pending")

@@ -1,0 +1,142 @@
+"""The house rules: who may import whom, what the README must name, what no file may contain."""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.tables import template
+
+ROOT = Path(__file__).parent.parent
+CORE = ROOT / "layers" / "core" / "convoke"
+README = (ROOT / "README.md").read_text()
+
+# What says what to whom knows the nouns and nothing of how it is stored or sent.
+PURE = ("model", "decide", "itip", "lines", "timezones", "words", "mail", "walltimes")
+AWS = ("boto3", "botocore", "aws_lambda_powertools")
+MAY_TOUCH_AWS = ("perform", "post", "store")
+
+
+def modules(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.rglob("*.py"))
+
+
+def imports(path: Path) -> Iterator[str]:
+    """Absolute names of all that a module imports, wherever in it."""
+    package = path.relative_to(CORE.parent if path.is_relative_to(CORE) else ROOT).parts[:-1]
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = package[: len(package) - node.level + 1] if node.level else ()
+            name = ".".join((*base, *([node.module] if node.module else [])))
+            yield name
+            yield from (f"{name}.{alias.name}" for alias in node.names)
+
+
+def starts_with(name: str, *roots: str) -> bool:
+    return any(name == root or name.startswith(f"{root}.") for root in roots)
+
+
+@pytest.mark.parametrize("module", PURE)
+def test_what_is_said_is_decided_without_aws_and_without_the_store(module: str) -> None:
+    allowed = tuple(f"convoke.{name}" for name in PURE)
+    for name in imports(CORE / f"{module}.py"):
+        assert not starts_with(name, *AWS), name
+        assert not starts_with(name, "convoke") or name == "convoke" or starts_with(name, *allowed), name
+
+
+@pytest.mark.parametrize("path", modules(CORE), ids=lambda path: path.stem)
+def test_only_the_edges_touch_aws(path: Path) -> None:
+    room = path.relative_to(CORE).parts[0].removesuffix(".py")
+    if room not in MAY_TOUCH_AWS:
+        assert [name for name in imports(path) if starts_with(name, *AWS)] == []
+
+
+@pytest.mark.parametrize("path", modules(CORE), ids=lambda path: path.stem)
+def test_dynamodb_s_keys_and_expressions_are_spelled_in_the_store_alone(path: Path) -> None:
+    if "store" not in path.relative_to(CORE).parts:
+        assert not re.search(r'"(EVENT|REGISTRATION|MESSAGE|ADDRESS|WAITING)#|ConditionExpression', path.read_text())
+
+
+def test_functions_do_not_import_each_other_and_nothing_imports_them() -> None:
+    functions = {path.stem for path in modules(ROOT / "functions")}
+    for path in [*modules(ROOT / "functions"), *modules(CORE), *modules(ROOT / "local")]:
+        assert not functions & {name for name in imports(path) if "." not in name}, path
+
+
+@pytest.mark.parametrize("path", [*modules(CORE), *modules(ROOT / "functions")], ids=lambda path: path.stem)
+def test_nothing_reads_the_environment_or_makes_a_client_at_import(path: Path) -> None:
+    at_import: list[ast.AST] = list(ast.parse(path.read_text()).body)
+    while at_import:
+        node = at_import.pop()
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)):
+            continue
+        assert not (isinstance(node, ast.Attribute) and node.attr == "environ"), path
+        assert not (isinstance(node, ast.Call) and ast.unparse(node.func) in ("boto3.client", "boto3.resource")), path
+        at_import += ast.iter_child_nodes(node)
+
+
+@pytest.mark.parametrize("path", [*modules(CORE), *modules(ROOT / "functions"), *modules(ROOT / "local")], ids=str)
+def test_every_module_says_what_it_is_for(path: Path) -> None:
+    assert ast.get_docstring(ast.parse(path.read_text())), path
+
+
+def test_no_module_is_named_after_nothing() -> None:
+    vague = {"utils", "util", "helpers", "common", "manager", "service", "base", "misc"}
+    named = {path.stem for folder in (CORE, ROOT / "functions", ROOT / "local") for path in modules(folder)}
+    assert not vague & named
+
+
+def test_the_map_of_the_package_names_every_module() -> None:
+    shown = (CORE / "__init__.py").read_text()
+    rooms = {path.name.removesuffix(".py") for path in CORE.iterdir() if not path.name.startswith("_")}
+    assert {room for room in rooms if f"``{room}``" not in shown} == set()
+
+
+# --- the README ---------------------------------------------------------------------------------------------------
+
+
+def routes() -> set[str]:
+    api = template()["Resources"]["Api"]["Properties"]["Events"].values()
+    properties = [event["Properties"] for event in api]
+    return {f"{one['Method']} {one['Path']}" for one in properties if one["Path"] != "$default"}
+
+
+def test_the_readme_names_every_route_and_no_other() -> None:
+    named = set(re.findall(r"`((?:GET|POST|PATCH|DELETE|PUT) /(?:events|docs|openapi)[^` ?]*)`", README))
+    assert named == routes()
+
+
+def test_the_readme_names_every_parameter_with_its_default() -> None:
+    (table,) = re.findall(r"^\| parameter \|.*?\n\n", README, re.MULTILINE | re.DOTALL)
+    rows = dict(re.findall(r"^\| `(\w+)` \| (\S*)[^|]*\|", table, re.MULTILINE))
+    parameters = template()["Parameters"]
+    defaults = {name: str(one["Default"]) if "Default" in one else "" for name, one in parameters.items()}
+    assert rows.keys() == defaults.keys()
+    assert {name: cell.strip("`").replace("empty", "").replace("|", "") for name, cell in rows.items()} == defaults
+
+
+def test_the_readme_names_every_make_target_and_no_other() -> None:
+    targets = set(re.findall(r"^([a-z-]+):.*##", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    assert set(re.findall(r"`?make ([a-z-]+)", README)) == targets
+
+
+def test_the_files_that_the_readme_points_to_are_there() -> None:
+    pointed = [*re.findall(r"\]\(([^)#:]+)\)", README), *re.findall(r"`((?:tests|events|layers|local)/[\w./-]+)`", README)]
+    assert len(pointed) > 5
+    assert [path for path in pointed if not (ROOT / path).exists()] == []
+
+
+def test_every_sample_is_json_for_a_function_that_exists() -> None:
+    functions = {path.stem for path in modules(ROOT / "functions")}
+    samples = sorted((ROOT / "events").glob("*.json"))
+    for sample in samples:
+        json.loads(sample.read_text())
+        assert sample.stem.split("-")[0] in functions, sample
+    assert {sample.stem.split("-")[0] for sample in samples} == functions, "each function has a sample"
