@@ -9,12 +9,9 @@ from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from convoke.perform import Aws
 from convoke.settings import settings
-from convoke.sweep import sweep
+from convoke.sweep import sweep, take_stock
 
 logger = Logger()
-
-AT_MOST = 600
-"""Debts seen to in one round: what SES takes in a minute at ten mails a second."""
 
 
 @cache
@@ -24,6 +21,8 @@ def aws() -> Aws:
 
 @logger.inject_lambda_context
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, int]:
-    seen = aws().run(sweep(settings().sender, settings().times, limit=AT_MOST))
+    times = settings().times
+    limit = aws().run(take_stock(times))
+    seen = aws().run(sweep(settings().sender, times, limit=limit))
     logger.info("swept", extra=dict(seen))
     return seen

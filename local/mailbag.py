@@ -32,16 +32,20 @@ class Mail:
 
     @property
     def method(self) -> str:
-        return self.property("METHOD")
+        return self.value("METHOD")
 
     @property
     def sequence(self) -> int:
-        return int(self.property("SEQUENCE"))
+        return int(self.value("SEQUENCE"))
 
-    def property(self, name: str) -> str:
-        """The value of a calendar property that has no parameters, unfolded; empty where it is not there."""
-        found = re.search(rf"^{name}:(.*)$", self.calendar.replace("\r\n ", "").replace("\r\n", "\n"), re.MULTILINE)
-        return found[1] if found else ""
+    @property
+    def lines(self) -> list[str]:
+        """The calendar's content lines, unfolded (RFC 5545, section 3.1)."""
+        return re.sub(r"\r?\n[ \t]", "", self.calendar).splitlines()
+
+    def value(self, name: str) -> str:
+        """The value of a calendar property that has no parameters; empty where it is not there."""
+        return next((line.partition(":")[2] for line in self.lines if line.startswith(f"{name}:")), "")
 
 
 def read(folder: Path) -> list[Mail]:

@@ -55,6 +55,9 @@ class PostOffice:
         self.accepted.append(request)
         return {"MessageId": f"ses-{len(self.accepted)}"}
 
+    def get_account(self) -> dict[str, Any]:
+        return {"SendQuota": {"Max24HourSend": 50_000.0, "SentLast24Hours": 0.0, "MaxSendRate": 14.0}}
+
     def said(self) -> list[tuple[str, Method, str]]:
         """To whom, METHOD, subject of all mails, in order."""
         return [self._read(request) for request in self.accepted]

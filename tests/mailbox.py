@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from email import message_from_bytes
 from email.message import EmailMessage
 from email.policy import SMTP
@@ -57,11 +57,14 @@ class Arrived:
     @property
     def when(self) -> str:
         """Wall times and their zone, or the first and the *last* of the whole days."""
-        start, end = self.event["DTSTART"], self.event["DTEND"]
-        if not isinstance(start.dt, datetime):
-            return days(start.dt, end.dt - timedelta(days=1))
-        last = f"{end.dt:%H:%M}" if start.dt.date() == end.dt.date() else f"{end.dt:%Y-%m-%d %H:%M}"
-        return f"{start.dt:%Y-%m-%d %H:%M} to {last} {start.params.get('TZID', 'UTC')}"
+        first, end = self.event["DTSTART"], self.event["DTEND"].dt
+        start = first.dt
+        if not isinstance(start, datetime):
+            last = end - timedelta(days=1)
+            return f"{start}, all day" if start == last else f"{start} to {last}, all day"
+        end = end.astimezone(start.tzinfo)
+        until = f"{end:%H:%M}" if start.date() == end.date() else f"{end:%Y-%m-%d %H:%M}"
+        return f"{start:%Y-%m-%d %H:%M} to {until} {first.params.get('TZID', 'UTC')}"
 
     @property
     def in_utc(self) -> str:
@@ -101,10 +104,6 @@ class Mailbox:
         """The entries that stand, or ``empty``."""
         standing = [entry for entry in self._entries.values() if entry.method == "REQUEST"]
         return " and ".join(f'"{entry.title}", {entry.when}, {entry.status}' for entry in standing) or "empty"
-
-
-def days(first: date, last: date) -> str:
-    return f"{first}, all day" if first == last else f"{first} to {last}, all day"
 
 
 def one_space(text: str) -> str:

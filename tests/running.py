@@ -102,14 +102,14 @@ class Running:
 
     # --- AWS, with the right to do everything
 
-    def client(self, service: str) -> Any:
+    def client(self, service: str, **credentials: str) -> Any:
         connect: Callable[..., Any] = boto3.client
+        everything = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
         return connect(
             service,
             endpoint_url=self.description["endpoint"],
             region_name=REGION,
-            aws_access_key_id="test",
-            aws_secret_access_key="test",
+            **(credentials or everything),
         )
 
     def physical_id(self, name: str) -> str:
@@ -142,7 +142,7 @@ class Running:
         if self.process.poll() is None:
             self.process.send_signal(how)
             try:
-                self.process.wait(timeout=20)
+                self.process.wait(timeout=60)
             except subprocess.TimeoutExpired:
                 self.process.kill()
                 self.process.wait()

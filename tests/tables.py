@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import boto3
+import pytest
 import yaml  # type: ignore[import-untyped]
 from moto import mock_aws
 
@@ -69,9 +71,27 @@ def _client() -> Any:
 @contextmanager
 def in_memory() -> Iterator[Any]:
     """A client of DynamoDB in memory, with the template's tables and nothing in them."""
-    with mock_aws():
+    with mock_aws(), pytest.MonkeyPatch.context() as patch:
         create_tables(_client())
+        patch.setattr(dynamo, "transact", _strict(dynamo.transact))
         yield _client()
+
+
+def _strict(transact: Callable[..., None]) -> Callable[..., None]:
+    """DynamoDB refuses a value that no expression uses, and two actions on one item; the one in memory does not."""
+
+    def checked(client: Any, actions: list[dict[str, Any]]) -> None:
+        touched = set()
+        for action in actions:
+            [what] = action.values()
+            expressions = what.get("ConditionExpression", "") + " " + what.get("UpdateExpression", "")
+            assert set(re.findall(r":\w+", expressions)) == set(what.get("ExpressionAttributeValues", {}))
+            key = what.get("Key") or what["Item"]
+            touched.add((what["TableName"], str(key["pk"]), str(key["sk"])))
+        assert len(touched) == len(actions)
+        transact(client, actions)
+
+    return checked
 
 
 def create_tables(client: Any) -> Settings:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.conversation import NotUnderstood, play, read, title_of
 from tests.stage import Stage
-from tests.world import an_empty_world
+from tests.tables import SETTINGS
+from tests.world import World, an_empty_world
 
 STORIES = sorted((Path(__file__).parent / "conversations").glob("*.txt"))
 
@@ -19,11 +21,27 @@ Bo registers
 INVITED = "Bo <- REQUEST 0, new UID, 2027-03-12 09:00 to 10:30 Europe/Berlin, CONFIRMED, NEEDS-ACTION RSVP=TRUE"
 
 
+@pytest.fixture(scope="module")
+def tables() -> Iterator[World]:
+    """The tables of all stories: making them takes longer than most stories do."""
+    with an_empty_world() as world:
+        yield world
+
+
+@pytest.fixture
+def world(tables: World) -> Iterator[World]:
+    yield World(tables.client)
+    for table in (SETTINGS.registrations_table, SETTINGS.invitations_table):
+        rows = tables.client.scan(TableName=table)["Items"]
+        gone = [{"DeleteRequest": {"Key": {"pk": row["pk"], "sk": row["sk"]}}} for row in rows]
+        if gone:
+            tables.client.batch_write_item(RequestItems={table: gone})
+
+
 @pytest.mark.parametrize("doorbells", [True, False], ids=["told at once", "told by the sweeper alone"])
 @pytest.mark.parametrize("path", STORIES, ids=title_of)
-def test_conversation(path: Path, doorbells: bool) -> None:
-    with an_empty_world() as world:
-        play(read(path), Stage(world, doorbells=doorbells))
+def test_conversation(world: World, path: Path, doorbells: bool) -> None:
+    play(read(path), Stage(world, doorbells=doorbells))
 
 
 # --- the stories can fail -----------------------------------------------------------------------------------------
@@ -87,9 +105,9 @@ def test_a_story_in_which_nobody_does_anything_is_none(tmp_path: Path) -> None:
     ],
 )
 def test_what_is_not_as_it_is_written_is_shown_beside_its_line(
-    tmp_path: Path, lines: tuple[str, ...], differences: tuple[str, ...]
+    world: World, tmp_path: Path, lines: tuple[str, ...], differences: tuple[str, ...]
 ) -> None:
-    with an_empty_world() as world, pytest.raises(AssertionError) as raised:
+    with pytest.raises(AssertionError) as raised:
         play(read(written(tmp_path, *lines)), Stage(world, doorbells=True))
 
     told = str(raised.value)

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 
 import pytest
 
-from convoke.model import EventStatus, Method, Registration, RegistrationStatus
+from convoke.effects import Effect, Steps, StopSending
+from convoke.model import EventStatus, Method, Quota, Registration, RegistrationStatus, Sending
+from convoke.reconcile import Outcome
+from convoke.settings import Times
 from convoke.store.erasure import erase
+from convoke.store.records import Records
+from convoke.sweep import take_stock
 from tests.factories import AFTERNOON, EVENT_ID
 from tests.tables import SETTINGS
 from tests.world import World, a_world
@@ -100,3 +106,57 @@ def test_the_forgotten_are_never_written_to_again(world: World) -> None:
     world.settle()
 
     assert len(world.sent) == 2
+
+
+# --- stock --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("quota", "backlog", "limit"),
+    [
+        pytest.param(Quota(most=50_000, sent=0, rate=14), 0, 840, id="what SES takes in a minute"),
+        pytest.param(Quota(most=50_000, sent=0, rate=14), 800, 40, id="less what waits already"),
+        pytest.param(Quota(most=50_000, sent=0, rate=14), 9_000, 0, id="nothing while more than that waits"),
+        pytest.param(None, 0, 60, id="SES does not say: as in the sandbox"),
+    ],
+)
+def test_no_more_is_handed_out_than_ses_takes_in_a_minute(
+    world: World, quota: Quota | None, backlog: int, limit: int
+) -> None:
+    world.quota, world.backlog = quota, backlog
+
+    assert world.run(take_stock(Times())) == limit
+
+
+def test_invitations_stop_where_the_quota_runs_low_and_cancellations_do_not(world: World) -> None:
+    leaves = world.register(1)
+    world.look(leaves)
+    comes = world.register(2)
+    world.withdraw(leaves)
+    world.quota = Quota(most=200, sent=160, rate=14)
+    world.run(take_stock(Times()))
+
+    assert (world.look(leaves), world.look(comes)) == (Outcome.ACKNOWLEDGED, Outcome.HELD)
+    world.pass_time(minutes=3)
+    assert world.look(comes) is Outcome.ACKNOWLEDGED, "the next day, or with a larger quota, nobody stops them again"
+
+
+def test_with_no_quota_at_all_nothing_is_reserved(world: World) -> None:
+    world.quota = Quota(most=-1, sent=1_000_000, rate=14)
+    world.run(take_stock(Times()))
+
+    assert not world.reads.sending().reserved(world.now)
+
+
+def test_a_pause_of_the_account_does_not_undo_a_person_s_switch(world: World) -> None:
+    tomorrow = world.now + timedelta(days=1)
+    world.run(iter_of(StopSending(until=tomorrow, why="by hand")))
+    world.run(iter_of(StopSending(until=world.now + timedelta(minutes=5), why="SendingPausedException")))
+
+    assert world.reads.sending() == Sending(stopped_until=tomorrow, reason="by hand")
+    Records(world.client, SETTINGS).start_sending()
+    assert not world.reads.sending().stopped(world.now)
+
+
+def iter_of(effect: Effect) -> Steps[None]:
+    yield effect

@@ -17,7 +17,7 @@ from moto import mock_aws
 from convoke import effects
 from convoke.effects import Accepted, Effect, Refused, Send, Unknown
 from convoke.fanout import tell_slice
-from convoke.model import Event, EventStatus, Invitation, Method, Registration, Slice
+from convoke.model import Event, EventStatus, Invitation, Method, Quota, Registration, Slice
 from convoke.perform import Aws, drive
 from convoke.reconcile import Outcome, Worker, reconcile
 from convoke.settings import Times
@@ -44,6 +44,8 @@ class World:
         self.queue: list[effects.Enqueue] = []
         self.told: list[str] = []
         self.answers: list[Answer] = []
+        self.quota: Quota | None = None
+        self.backlog = 0
         self.before: Callable[[Effect], None] = lambda _: None
         self.reads = Reads(client, SETTINGS)
         self._aws = Aws(SETTINGS, Logger(service="tests"))
@@ -65,6 +67,10 @@ class World:
                 return self.told.append(what)
             case effects.Send():
                 return self._post(effect)
+            case effects.ReadQuota():
+                return self.quota
+            case effects.ReadBacklog():
+                return self.backlog
             case effects.Enqueue():
                 return self.queue.append(effect)
             case effects.Promote(event_id=event_id):

@@ -68,6 +68,7 @@ def _quick_told_of(item: Mapping[str, Any]) -> Told:
 
 
 def _quick_fingerprint(event: Event, schema: int = decide.SCHEMA) -> str:
+    decide._CONTENT[schema]  # what the deployed code does not know, it does not remember either
     known = _memory.get((id(event), schema))
     if known is None:
         known = _memory[id(event), schema] = (event, _fingerprint(event, schema))

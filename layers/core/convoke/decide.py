@@ -101,14 +101,17 @@ def uid(event_id: str, registration_id: str, generation: int, domain: str) -> st
     return f"{event_id}.{registration_id}.{generation}@{domain}"
 
 
+PRESSING, CHANGE, INVITATION = 0, 1, 2
+
+
 def priority(message: Message, now: datetime, soon: timedelta) -> int:
     """How pressing: 0 for cancellations and changes of what begins ``soon``, 1 for other updates, 2 for invitations."""
     if message.method is Method.CANCEL:
-        return 0
+        return PRESSING
     if message.before is None:
-        return 2
+        return INVITATION
     begins = min(message.when.starts_at, message.before.when.starts_at)
-    return 0 if begins - now <= soon else 1
+    return PRESSING if begins - now <= soon else CHANGE
 
 
 def _request(event: Event, registration: Registration, told: Told | None, sender: Sender) -> Message:

@@ -43,7 +43,7 @@ class Name(Effect):
 
 @noun
 class Tell(Effect):
-    """Log what somebody may want to know; ids only. -> None"""
+    """Log and count what somebody may want to know; ids only. -> None"""
 
     what: str
     facts: dict[str, str]
@@ -349,7 +349,24 @@ class PutOff(Effect):
 
 @noun
 class StopSending(Effect):
-    """The account may not send: nobody tries until then. -> None"""
+    """Nobody sends until then, unless all is stopped for longer already. -> None"""
 
     until: datetime
     why: str
+
+
+@noun
+class ReadQuota(Effect):
+    """-> Quota, or None where SES does not say"""
+
+
+@noun
+class ReadBacklog(Effect):
+    """-> how many hints wait in the queues, about"""
+
+
+@noun
+class Reserve(Effect):
+    """What is left of the day's quota is for cancellations and changes: no invitations until then. -> None"""
+
+    until: datetime

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, timezone
 from enum import StrEnum
 from typing import TypeVar, dataclass_transform
@@ -462,10 +462,27 @@ class Slice:
 
 @noun
 class Sending:
-    """The switch over all mail: ``stopped_until`` (UTC) and why; running when that time is absent or past."""
+    """The switch over all mail. Both times are UTC, and without effect when absent or past.
+
+    Nothing is sent until ``stopped_until``, because of ``reason``; no invitations are until ``reserved_until``, since what is
+    left of the day's quota is for cancellations and changes.
+    """
 
     stopped_until: datetime | None = None
-    reason: str = field(default="")
+    reason: str = ""
+    reserved_until: datetime | None = None
 
     def stopped(self, now: datetime) -> bool:
         return self.stopped_until is not None and now < self.stopped_until
+
+    def reserved(self, now: datetime) -> bool:
+        return self.reserved_until is not None and now < self.reserved_until
+
+
+@noun
+class Quota:
+    """What SES grants: mails ``most`` in 24 hours, of which ``sent`` are used, and ``rate`` a second."""
+
+    most: float
+    sent: float
+    rate: float

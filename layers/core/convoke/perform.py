@@ -121,6 +121,12 @@ class Aws:
                 return records.end_fan(effect)
             case effects.PutOff():
                 return records.put_off(effect)
+            case effects.ReadQuota():
+                return post.quota(self._ses)
+            case effects.ReadBacklog():
+                return self._backlog()
+            case effects.Reserve():
+                return records.reserve(effect)
             case effects.StopSending():
                 return records.stop_sending(effect)
             case effects.Enqueue():
@@ -137,6 +143,14 @@ class Aws:
             MessageBody=json.dumps(hint_body(effect.hint)),
             DelaySeconds=effect.delay_seconds,
         )
+
+    def _backlog(self) -> int:
+        waiting = ("ApproximateNumberOfMessages", "ApproximateNumberOfMessagesDelayed")
+        counted = 0
+        for queue in (self._settings.urgent_queue, self._settings.ordinary_queue):
+            answer = self._sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=list(waiting))
+            counted += sum(int(answer["Attributes"][name]) for name in waiting)
+        return counted
 
     @cached_property
     def _dynamodb(self) -> Any:

@@ -22,6 +22,7 @@ from botocore.exceptions import (
 
 from .effects import Accepted, Refusal, Refused, Send, Unknown
 from .itip import address
+from .model import Quota
 from .settings import Settings, Times
 
 PAUSED = frozenset({"AccountSuspendedException", "SendingPausedException"})
@@ -71,6 +72,15 @@ def send(client: Any, settings: Settings, effect: Send) -> Accepted | Refused | 
     except BotoCoreError as error:
         return Unknown(why=type(error).__name__)
     return Accepted(ses_id=answer["MessageId"])
+
+
+def quota(client: Any) -> Quota | None:
+    """What SES grants this account today, or ``None`` where it does not answer."""
+    try:
+        granted = client.get_account()["SendQuota"]
+    except (BotoCoreError, ClientError):
+        return None
+    return Quota(most=granted["Max24HourSend"], sent=granted["SentLast24Hours"], rate=granted["MaxSendRate"])
 
 
 def verdict(error: ClientError) -> Refused | Unknown:

@@ -12,7 +12,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from .decide import next_message, over, priority, says_the_same, unsaid
+from .decide import INVITATION, next_message, over, priority, says_the_same, unsaid
 from .effects import (
     Accepted,
     Acknowledge,
@@ -70,6 +70,7 @@ class Outcome(StrEnum):
     ACKNOWLEDGED = "acknowledged"
     BUSY = "busy"
     STOPPED = "stopped"
+    HELD = "held"
     REFUSED = "refused"
     UNKNOWN = "unknown"
     LATE = "late"
@@ -111,10 +112,15 @@ def reconcile(
             return Outcome.BUSY
         plan = decide(seen, worker.sender, now)
         if plan is None:
-            if (yield Clear(seen=seen.invitation, expired=_expired(seen, worker.sender, now))):
+            expired = _expired(seen, worker.sender, now)
+            if (yield Clear(seen=seen.invitation, expired=expired)):
+                if expired:
+                    yield Tell(what="expired", facts=_facts(seen.invitation, "the event is over"))
                 return Outcome.CLEARED
         elif sending.stopped(now):
             return Outcome.STOPPED
+        elif sending.reserved(now) and priority(plan.message, now, worker.times.soon) == INVITATION:
+            return Outcome.HELD
         else:
             done = yield from say(plan, seen, worker, now)
             if done is not None:

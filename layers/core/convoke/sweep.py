@@ -6,6 +6,9 @@ sending function may do: it promotes the first in line to a free seat, and forge
 
 from __future__ import annotations
 
+from datetime import timedelta
+
+from .decide import CHANGE, INVITATION, PRESSING
 from .effects import (
     Clock,
     Due,
@@ -15,17 +18,42 @@ from .effects import (
     Hint,
     Promote,
     PutOff,
+    ReadBacklog,
     ReadDue,
+    ReadQuota,
     ReadSending,
+    Reserve,
     Steps,
 )
 from .fanout import announce
-from .model import Sender
+from .model import Quota, Sender
 from .reconcile import decide, look
 from .settings import Times
 from .store.keys import SHARDS, owed
 
-PRIORITIES = (0, 1, 2)
+PRIORITIES = (PRESSING, CHANGE, INVITATION)
+
+RESERVE = 0.8
+"""The part of the day's quota that invitations may use up."""
+A_MINUTE = timedelta(minutes=1)
+CAUTIOUS = 60
+"""Mails in a minute where SES does not say how many it takes: the sandbox's one a second."""
+
+
+def take_stock(times: Times) -> Steps[int]:
+    """How much may be handed out in this minute: what SES takes in it, less what waits already.
+
+    Where the day's quota runs low, invitations are stopped for the time until the sweeper has looked again.
+    """
+    quota: Quota | None = yield ReadQuota()
+    backlog: int = yield ReadBacklog()
+    if quota is None:
+        return max(0, CAUTIOUS - backlog)
+    # A negative quota is how SES says that there is none.
+    if quota.most >= 0 and quota.sent >= quota.most * RESERVE:
+        now = yield Clock()
+        yield Reserve(until=now + times.hint)
+    return max(0, int(quota.rate * A_MINUTE.total_seconds()) - backlog)
 
 
 def sweep(sender: Sender, times: Times, *, limit: int) -> Steps[dict[str, int]]:
@@ -44,7 +72,7 @@ def sweep(sender: Sender, times: Times, *, limit: int) -> Steps[dict[str, int]]:
             for due in dues:
                 # Put off first: a hint that is lost comes again, and one that waits in the queue is not doubled each minute.
                 if (yield PutOff(due=due, owed_at=owed(priority, now + times.hint))):
-                    yield from _see_to(due, sender, times, urgent=priority == 0)
+                    yield from _see_to(due, sender, times, urgent=priority == PRESSING)
                     seen[due.kind.value] = seen.get(due.kind.value, 0) + 1
     return seen
 

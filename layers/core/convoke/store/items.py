@@ -400,4 +400,8 @@ def seats_of(item: Mapping[str, Any]) -> Seats:
 def sending_of(item: Mapping[str, Any] | None) -> Sending:
     if item is None:
         return Sending()
-    return Sending(stopped_until=_moment(item.get("stopped_until")), reason=item.get("reason", ""))
+    return Sending(
+        stopped_until=_moment(item.get("stopped_until")),
+        reason=item.get("reason", ""),
+        reserved_until=_moment(item.get("reserved_until")),
+    )

@@ -19,6 +19,8 @@ NOT_WRITTEN_DOWN = "attribute_not_exists(pk)"
 STANDS_AND_NOTHING_GRAVER = "attribute_exists(pk) AND (attribute_not_exists(#rank) OR #rank <= :rank)"
 # The fan-out is still where the slice found it: no newer change replaced it, no other chain moved it.
 STILL_AT_THIS_SLICE = "#version = :version AND #cursor = :cursor"
+# A person's switch is not turned on again by a pause of the account.
+NOT_STOPPED_FOR_LONGER = "attribute_not_exists(stopped_until) OR stopped_until < :until"
 # It is still the debt that was seen.
 STILL_THE_DEBT_SEEN = "owed_at = :seen"
 
@@ -92,9 +94,29 @@ class Records:
         return written
 
     def stop_sending(self, effect: effects.StopSending) -> None:
-        self._client.put_item(
+        dynamo.conditionally(
+            self._client.update_item,
             TableName=self._table,
-            Item=dynamo.wire({**keys.sending(), "stopped_until": keys.instant(effect.until), "reason": effect.why}),
+            Key=dynamo.wire(keys.sending()),
+            UpdateExpression="SET stopped_until = :until, reason = :why",
+            ConditionExpression=NOT_STOPPED_FOR_LONGER,
+            ExpressionAttributeValues=dynamo.wire({":until": keys.instant(effect.until), ":why": effect.why}),
+        )
+
+    def start_sending(self) -> None:
+        """Whatever stopped it: from now on mail is sent again."""
+        self._client.update_item(
+            TableName=self._table,
+            Key=dynamo.wire(keys.sending()),
+            UpdateExpression="REMOVE stopped_until, reason",
+        )
+
+    def reserve(self, effect: effects.Reserve) -> None:
+        self._client.update_item(
+            TableName=self._table,
+            Key=dynamo.wire(keys.sending()),
+            UpdateExpression="SET reserved_until = :until",
+            ExpressionAttributeValues=dynamo.wire({":until": keys.instant(effect.until)}),
         )
 
 

@@ -1,0 +1,235 @@
+"""Judges a history by SES's log, what arrived, what each attempt came to know, and the final tables; it knows nothing of the protocol."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from convoke.model import DeliveryState, Event, EventStatus, Invitation, Registration, RegistrationStatus
+from convoke.store import items, keys
+from convoke.store.reads import Reads
+
+from .post import Copy
+from .world import EVENT_ID, SETTINGS, World
+
+G7_IS_BUILT = False
+"""Whether production repairs what SES's reports show to have arrived out of order."""
+
+NEVER_TOLD = (DeliveryState.NONE, DeliveryState.PENDING)
+
+
+class Violation(NamedTuple):
+    promise: str
+    what: str
+
+
+class Book:
+    """All that is known of one history, by registration."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.over = False
+        rows = world.tables.rows.get(SETTINGS.registrations_table, {}).get(keys.event(EVENT_ID)["pk"], {})
+        others = world.tables.rows.get(SETTINGS.invitations_table, {}).get(keys.event(EVENT_ID)["pk"], {})
+        self.event: Event = items.event_of(rows[keys.EVENT])
+        self.over = self.event.when.ends_at <= world.instant()
+        self.fan = items.fan_of(others[keys.FAN]) if keys.FAN in others else None
+        self.people: dict[str, tuple[Registration, Invitation]] = {}
+        for sk, row in rows.items():
+            if sk.startswith(keys.REGISTRATION_PREFIX):
+                person = items.registration_of(row)
+                self.people[person.registration_id] = person, items.invitation_of(others[sk])
+        self.seats = items.seats_of(others[keys.SEATS])
+        self.debts = [sk for sk in others if sk.startswith("ERASURE#")]
+        self.copies: dict[str, list[Copy]] = defaultdict(list)
+        for copy in world.post.accepted:
+            self.copies[copy.registration_id].append(copy)
+
+    def expected(self, person: Registration) -> bool:
+        happens = self.event.status in (EventStatus.CONFIRMED, EventStatus.TENTATIVE)
+        return happens and person.status is RegistrationStatus.REGISTERED
+
+    def untrue(self, rid: str) -> str:
+        """What this attendee's calendar has wrong, if every mail that SES accepted arrived in the order of SEQUENCE."""
+        person, invitation = self.people[rid]
+        last: dict[str, Copy] = {}
+        for copy in sorted(self.copies[rid], key=lambda copy: copy.sequence):
+            last[copy.uid] = copy
+        newest = max(last.values(), key=lambda copy: copy.sequence, default=None)
+        for copy in last.values():
+            if copy.method == "REQUEST" and not (copy is newest and self.expected(person)):
+                if not self._cannot_be_told(rid, copy.recipient, copy.uid, invitation):
+                    return f"SEQUENCE {copy.sequence} invites {copy.recipient}, who should not have it any more"
+        if not self.expected(person):
+            return ""
+        if self._cannot_be_told(rid, person.email, "", invitation):
+            return ""
+        if newest is None:
+            return "was never told"
+        if newest.method == "CANCEL":
+            return f"SEQUENCE {newest.sequence} cancels what takes place"
+        if newest.recipient.casefold() != person.email.casefold():
+            return f"was told at {newest.recipient}, not at {person.email}"
+        title, start, location, status, _ = newest.content
+        told = (title, start, location, status)
+        event = self.event
+        true = (event.title, event.when.start.isoformat(), event.location, event.status.value)
+        return "" if told == true else f"was told {told} in SEQUENCE {newest.sequence}, true is {true}"
+
+    def _cannot_be_told(self, rid: str, address: str, uid: str, invitation: Invitation) -> bool:
+        """Whether it shows why not: the address, the mail that was given up, or the clock."""
+        person, _ = self.people[rid]
+        if invitation.state is DeliveryState.FAILED or invitation.stop_of(address) is not None or self.over:
+            return True
+        if person.status is RegistrationStatus.ERASED and (rid, address) in self.world.post.returned:
+            return True
+        return any(
+            attempt.fate == "failed" and attempt.method == "CANCEL" and attempt.uid == uid
+            for attempt in self.world.post.attempts
+        )
+
+
+def while_it_lives(world: World) -> Iterator[Violation]:
+    """What holds at every moment: whatever is not true yet is owed (G1)."""
+    book = Book(world)
+    for rid, (_, invitation) in book.people.items():
+        if invitation.owed_at is not None or (book.fan is not None and book.fan.cursor < rid):
+            continue
+        if wrong := book.untrue(rid):
+            yield Violation("G1", f"{rid[6:10]} {wrong}, and nothing is owed")
+
+
+def at_the_end(world: World) -> Iterator[Violation]:
+    book = Book(world)
+    if world.tables.owed:
+        owed = ", ".join(f"{sk[:10]}…{sk[-30:-26]} {row['owed_at']}" for (_, sk), row in world.tables.owed.items())
+        yield Violation("G2", f"still owed after all the minutes that nothing went wrong: {owed}")
+    for rid in book.people:
+        yield from (Violation(promise, f"{rid[6:10]} {what}") for promise, what in _person(book, rid))
+    yield from _seats(book)
+    if book.debts:
+        yield Violation("G1", f"was not forgotten: {book.debts}")
+
+
+def _person(book: Book, rid: str) -> Iterator[tuple[str, str]]:
+    world, copies = book.world, book.copies[rid]
+    person, invitation = book.people[rid]
+    if wrong := book.untrue(rid):
+        yield "G2", wrong
+    if not world.zombies:
+        yield from _order(copies)
+        yield from _duplicates(book, rid)
+    yield from _meanings(copies)
+    yield from _lives(book, rid)
+    yield from _state(book, rid)
+    asked = invitation.resend - (invitation.acknowledged.resend if invitation.acknowledged else 0)
+    if asked > 0 and copies and not book.over and person.status is not RegistrationStatus.ERASED:
+        stopped = invitation.acknowledged and invitation.stop_of(invitation.acknowledged.told.recipient)
+        if not stopped and invitation.state is not DeliveryState.FAILED:
+            yield "G1", "a message that was asked for once more was not sent"
+    if person.status is RegistrationStatus.ERASED:
+        yield from _canaries(book, rid)
+    if G7_IS_BUILT:
+        yield from _arrivals(book, rid)
+
+
+def _order(copies: list[Copy]) -> Iterator[tuple[str, str]]:
+    highest: dict[str, int] = {}
+    for copy in copies:
+        if copy.sequence < highest.get(copy.uid, -1):
+            yield "G3", f"SES accepts SEQUENCE {copy.sequence} after {highest[copy.uid]}"
+        highest[copy.uid] = max(copy.sequence, highest.get(copy.uid, -1))
+
+
+def _meanings(copies: list[Copy]) -> Iterator[tuple[str, str]]:
+    said: dict[tuple[str, int], Copy] = {}
+    for copy in copies:
+        first = said.setdefault((copy.uid, copy.sequence), copy)
+        if first.calendar != copy.calendar:
+            yield "G4", f"SEQUENCE {copy.sequence} says both {first.calendar!r} and {copy.calendar!r}"
+    moments = [(copy.uid, copy.sequence, copy.dtstamp) for copy in said.values()]
+    moments.sort()
+    for (uid, sequence, dtstamp), (next_uid, _, next_dtstamp) in zip(moments, moments[1:], strict=False):
+        if uid == next_uid and next_dtstamp <= dtstamp:
+            yield "G4", f"DTSTAMP does not rise after SEQUENCE {sequence}"
+
+
+def _duplicates(book: Book, rid: str) -> Iterator[tuple[str, str]]:
+    counts: dict[tuple[str, int], int] = defaultdict(int)
+    for copy in book.copies[rid]:
+        counts[copy.uid, copy.sequence] += 1
+    asked = book.world.resends.get(rid, 0)
+    for (uid, sequence), count in counts.items():
+        if count > 1:
+            unknown = sum(
+                attempt.fate == "unknown" and attempt.uid == uid and attempt.sequence == sequence
+                for attempt in book.world.post.attempts
+            )
+            if count - 1 > unknown + asked:
+                yield "G5", f"{count} copies of SEQUENCE {sequence}, {unknown} unknown outcomes, {asked} asked for"
+
+
+def _lives(book: Book, rid: str) -> Iterator[tuple[str, str]]:
+    """No CANCEL where no REQUEST can have left; nothing under a UID after its CANCEL."""
+    invited = {
+        attempt.uid
+        for attempt in book.world.post.attempts
+        if attempt.method == "REQUEST" and attempt.registration_id == rid and attempt.fate not in ("refused", "failed")
+    }
+    gone: dict[str, int] = {}
+    for copy in sorted(book.copies[rid], key=lambda copy: copy.sequence):
+        if copy.method == "CANCEL":
+            gone[copy.uid] = copy.sequence
+            if copy.uid not in invited:
+                yield "G6", f"SEQUENCE {copy.sequence} cancels what nobody was invited to"
+        elif copy.uid in gone and not book.world.zombies:
+            yield "G4", f"SEQUENCE {copy.sequence} invites under a UID that was cancelled"
+
+
+def _state(book: Book, rid: str) -> Iterator[tuple[str, str]]:
+    person, invitation = book.people[rid]
+    copies, state = book.copies[rid], invitation.state
+    if copies and state in NEVER_TOLD:
+        yield "G8", f"shows {state} of what SES accepted"
+    if state is DeliveryState.DELIVERED and invitation.acknowledged is not None:
+        told = invitation.acknowledged.told
+        if (told.uid, told.sequence) not in book.world.post.delivered:
+            yield "G8", f"shows SEQUENCE {told.sequence} as delivered, which never arrived"
+    if state is DeliveryState.ACCEPTED and not copies:
+        yield "G8", "shows as accepted what was never sent"
+    if state is DeliveryState.EXPIRED and not book.over:
+        yield "G8", "shows as expired what is not over"
+
+
+def _seats(book: Book) -> Iterator[Violation]:
+    seats, statuses = book.seats, [person.status for person, _ in book.people.values()]
+    taken, waiting = statuses.count(RegistrationStatus.REGISTERED), statuses.count(RegistrationStatus.WAITLISTED)
+    if (seats.taken, seats.waiting) != (taken, waiting):
+        yield Violation("G1", f"{seats} counts wrongly: {taken} come, {waiting} wait")
+    free = seats.capacity is None or seats.taken < seats.capacity
+    if seats.open and free and seats.waiting and not book.over:
+        yield Violation("G1", f"{seats}: somebody waits for a free seat")
+
+
+def _canaries(book: Book, rid: str) -> Iterator[tuple[str, str]]:
+    names = {copy.recipient for copy in book.copies[rid]} | {email for who, email in book.world.known if who == rid}
+    for table, partitions in book.world.tables.rows.items():
+        for pk, partition in partitions.items():
+            for sk, row in partition.items():
+                if rid in pk or rid in sk:
+                    text = repr(row)
+                    if "Name " in text or any(name in text for name in names):
+                        yield "erasure", f"{table} {sk[:12]} still knows the person: {text}"
+
+
+def _arrivals(book: Book, rid: str) -> Iterator[tuple[str, str]]:
+    """The last mail that arrived says what the highest SEQUENCE says (G7)."""
+    arrived = [copy for _, copy in book.world.post.arrived if copy.registration_id == rid]
+    by_uid: dict[str, list[Copy]] = defaultdict(list)
+    for copy in arrived:
+        by_uid[copy.uid].append(copy)
+    for copies in by_uid.values():
+        highest = max(copies, key=lambda copy: copy.sequence)
+        if copies[-1].method != highest.method:
+            yield "G7", f"SEQUENCE {copies[-1].sequence} arrived after {highest.sequence} of another METHOD"

@@ -1,0 +1,259 @@
+"""What people do in one history: they come, go, come back, change their minds; the event moves, and moves back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from convoke import fanout
+from convoke.model import (
+    Event,
+    EventStatus,
+    Person,
+    Registration,
+    RegistrationStatus,
+    When,
+)
+from convoke.store import dynamo, erasure, events, line, registry
+from convoke.store.reads import Reads
+
+from .world import EVENT_ID, FAILURES, SETTINGS, START, TIMES, Crash, World
+
+TITLES = ("A", "B", "C")
+HOURS = (9, 15)
+PLACES = ("", "Hall")
+
+
+class People:
+    """The API's callers, each call as ``functions/api.py`` makes it. What fails, fails: nobody asks again."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.client = world.tables
+        self.reads = Reads(world.tables, SETTINGS)
+        self.came: list[tuple[str, str]] = []
+        self.erased: list[str] = []
+        self._numbers = 0
+
+    # --- the event --------------------------------------------------------------------------------------------
+
+    def publish(self) -> None:
+        random, dice = self.world.random, self.world.dice
+        soon = random() < 0.08
+        begins = START + timedelta(minutes=dice.randrange(2, 8)) if soon else START + timedelta(days=dice.choice((2, 40)))
+        wall = begins.replace(tzinfo=None, minute=begins.minute if soon else 0, hour=begins.hour if soon else 9)
+        event = Event(
+            event_id=EVENT_ID,
+            account="acme",
+            version=1,
+            status=EventStatus.DRAFT if random() < 0.1 else EventStatus.CONFIRMED,
+            title="A",
+            when=When(start=wall, end=wall + timedelta(minutes=3 if soon else 60), time_zone="UTC"),
+            organizer=Person(name="Ada", email="ada@example.org"),
+            capacity=dice.choice((1, 2, 3)) if random() < 0.25 else None,
+            created_at=START,
+            updated_at=START,
+        )
+        events.create_event(self.client, SETTINGS, event)
+
+    def _change(self, changed: Callable[[Event], dict[str, Any]]) -> None:
+        before, now = self.reads.event(EVENT_ID), self.world.instant()
+        if before is None or before.status is EventStatus.CANCELLED or before.when.ends_at <= now:
+            return
+        changes = changed(before)
+        after = replace(before, **changes)
+        if after == before or after.when.ends_at <= now:
+            return
+        after = replace(after, version=before.version + 1, updated_at=now)
+        priority = min(fanout.pressing(replace(after, when=when), now, TIMES) for when in (before.when, after.when))
+        self.world.note(f"API changes the event to version {after.version}: {changes}")
+        events.change_event(self.client, SETTINGS, before, after, priority=priority, now=now)
+        self._promote()
+
+    def retitle(self) -> None:
+        self._change(lambda event: {"title": self.world.dice.choice(TITLES)})
+
+    def move(self) -> None:
+        def moved(event: Event) -> dict[str, Any]:
+            start = event.when.start
+            assert isinstance(start, datetime)
+            if start.hour not in HOURS or start.minute:
+                return {"location": self.world.dice.choice(PLACES)}
+            start = start.replace(hour=self.world.dice.choice(HOURS))
+            return {"when": replace(event.when, start=start, end=start + timedelta(hours=1))}
+
+        self._change(moved)
+
+    def waver(self) -> None:
+        choices = (EventStatus.CONFIRMED, EventStatus.TENTATIVE)
+        self._change(lambda event: {"status": self.world.dice.choice(choices)})
+
+    def draft(self) -> None:
+        def other(event: Event) -> dict[str, Any]:
+            drafted = event.status is EventStatus.DRAFT
+            return {"status": EventStatus.CONFIRMED if drafted else EventStatus.DRAFT}
+
+        self._change(other)
+
+    def widen(self) -> None:
+        self._change(lambda event: {"capacity": self.world.dice.choice((1, 2, 3, None))})
+
+    def call_off(self) -> None:
+        self._change(lambda event: {"status": EventStatus.CANCELLED, "reason": "Rain"})
+
+    def _promote(self) -> None:
+        line.promote(self.client, SETTINGS, EVENT_ID, now=self.world.instant())
+
+    # --- the people -------------------------------------------------------------------------------------------
+
+    def register(self, email: str = "") -> None:
+        self._numbers += 1
+        if not email:
+            email = f"person{self._numbers}@example.net"
+            if self.world.faults.hit("bounces"):
+                self.world.post.bad.add(email)
+        event, now = self.reads.event(EVENT_ID), self.world.instant()
+        if event is None or event.status is EventStatus.CANCELLED or event.when.ends_at <= now:
+            return
+        rid = f"{self._numbers:010d}{EVENT_ID}"
+        person = Registration(
+            event_id=EVENT_ID,
+            registration_id=rid,
+            version=1,
+            status=RegistrationStatus.REGISTERED,
+            name=f"Name {rid[:10]}",
+            email=email,
+            created_at=now,
+            updated_at=now,
+        )
+        self.world.note(f"API registers {rid[6:10]} {email}")
+        self.came.append((rid, email))
+        self.world.known.append((rid, email))
+        registry.register(self.client, SETTINGS, person, now=now)
+
+    def come_back(self) -> None:
+        if self.came:
+            self.register(self.world.dice.choice(self.came)[1])
+
+    def _somebody(self) -> str | None:
+        return self.world.dice.choice(self.came)[0] if self.came else None
+
+    def withdraw(self) -> None:
+        rid = self._somebody()
+        if rid is not None:
+            self.world.note(f"API withdraws {rid[6:10]}")
+            registry.withdraw(self.client, SETTINGS, EVENT_ID, rid, now=self.world.instant())
+            self._promote()
+
+    def change_address(self) -> None:
+        rid = self._somebody()
+        if rid is None:
+            return
+        event, now = self.reads.event(EVENT_ID), self.world.instant()
+        if event is None or event.status is EventStatus.CANCELLED or event.when.ends_at <= now:
+            return
+        email = self.world.dice.choice((f"new{rid[6:10]}@example.net", f"other{rid[6:10]}@example.net"))
+        self.world.known.append((rid, email))
+        self.world.note(f"API changes the address of {rid[6:10]} to {email}")
+        registry.change_registration(
+            self.client, SETTINGS, EVENT_ID, rid, changes={"email": email}, priority=1, now=now
+        )
+
+    def resend(self) -> None:
+        rid = self._somebody()
+        if rid is not None:
+            self.world.note(f"API asks to send again to {rid[6:10]}")
+            self.world.resends[rid] = self.world.resends.get(rid, 0) + 1
+            registry.resend(self.client, SETTINGS, EVENT_ID, rid, now=self.world.instant())
+
+    def erase(self) -> None:
+        rid = self._somebody()
+        if rid is not None:
+            self.world.note(f"API erases {rid[6:10]}")
+            erasure.erase(self.client, SETTINGS, EVENT_ID, rid, now=self.world.instant())
+            self.erased.append(rid)
+            self._promote()
+
+
+DEEDS = {
+    People.retitle: 5,
+    People.move: 4,
+    People.waver: 1,
+    People.draft: 2,
+    People.widen: 1,
+    People.call_off: 1,
+    People.register: 2,
+    People.come_back: 2,
+    People.withdraw: 3,
+    People.change_address: 2,
+    People.resend: 3,
+    People.erase: 1,
+}
+_DEEDS, _WEIGHTS = list(DEEDS), list(DEEDS.values())
+
+
+def live(world: World) -> People:
+    """The safety phase: people do things, everything may go wrong."""
+    people, dice, random = People(world), world.dice, world.random
+
+    def deed(what: Callable[[People], None]) -> Callable[[], None]:
+        def do() -> None:
+            try:
+                what(people)
+            except Crash:
+                world.note("the API died")
+            except (*FAILURES, dynamo.Refused) as error:
+                world.note(f"the API failed: {type(error).__name__}")
+
+        return do
+
+    # The event itself, and its first people, come without trouble.
+    often, wire, answers = world.faults.often, world.faults.wire, world.faults.answers
+    world.faults.wire = world.faults.answers = 0.0
+    people.publish()
+    for _ in range(dice.choice((1, 2, 2, 3, 3, 4, 5))):
+        people.register()
+    world.faults.wire, world.faults.answers = wire, answers
+
+    moment = 0.0
+    for _ in range(dice.randrange(1, 8)):
+        moment += dice.choice((0.02, 0.2, 1.0, 5.0, 30.0, 60.0, 150.0)) * random()
+        world.at(moment, deed(dice.choices(_DEEDS, _WEIGHTS)[0]))
+    for kind in ("SES is paused", "quota spent"):
+        if often[kind] and world.faults.hit(kind):
+            length = dice.choice((30.0, 300.0, 7200.0))
+            world.at(moment * random(), lambda kind=kind, length=length: world.post.close(kind, length))  # type: ignore[misc]
+    end = moment + dice.choice((1.0, 20.0, 90.0))
+    minute = 60 * random()
+    while minute < end:
+        world.at(minute, world.tick)
+        minute += 60
+    world.run_until(end)
+    return people
+
+
+def heal(world: World, *, rounds: int = 120) -> None:
+    """The healing phase: nothing goes wrong any more, nobody does anything, minutes pass."""
+    world.faults.cease()
+    world.post.open()
+    if world.random() < 0.5:
+        # Everything that was on its way is lost with the machines that held it; SES and the mails are not.
+        world.note("every function dies")
+        for run in list(world.runs):
+            run.alive = False
+        world.runs.clear()
+    world.note("from here on nothing goes wrong")
+    for _ in range(rounds):
+        world.run_until(world.now + 30)
+        if not world.tables.owed:
+            if not world.agenda:
+                return
+            world.run_until(max(entry[0] for entry in world.agenda))
+            continue
+        first = min(datetime.fromisoformat(row["owed_at"][2:]) for row in world.tables.owed.values())
+        wait = (first - START).total_seconds() - world.now
+        if wait > 30:
+            world.run_until(world.now + wait)
+        world.tick()

@@ -1,0 +1,201 @@
+"""SES, what lies behind it, and what it reports: accepts, refuses, answers late or never; the mailboxes keep what arrives."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from convoke.effects import Accepted, Refusal, Refused, Send, Unknown
+from convoke.feedback import Report
+from convoke.model import DeliveryState, Intent, Letter, Message
+
+if TYPE_CHECKING:
+    from .world import World
+
+Answer = Accepted | Refused | Unknown
+
+READ_TIMEOUT = 10.0
+BETWEEN_THE_LINES = "\x1f"
+
+
+@dataclass(slots=True)
+class Attempt:
+    """One worker's claim to send one message; ``fate`` is what that worker came to know of it, in the end."""
+
+    registration_id: str
+    uid: str
+    sequence: int
+    method: str
+    fate: str = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """One mail that SES accepted."""
+
+    at: float
+    registration_id: str
+    uid: str
+    sequence: int
+    method: str
+    dtstamp: str
+    recipient: str
+    content: tuple[str, ...]
+    calendar: bytes
+
+
+def write(message: Message, intent: Intent, schema: int) -> Letter:
+    """A letter whose bytes stand for all that the real one would say, and for the code that wrote it."""
+    words = (
+        message.method.value,
+        message.uid,
+        str(intent.told.sequence),
+        intent.told.dtstamp.isoformat(),
+        message.attendee.email,
+        message.title,
+        message.when.start.isoformat(),
+        message.location,
+        message.status.value,
+        f"written by schema {schema}",
+    )
+    return Letter(calendar=BETWEEN_THE_LINES.join(words).encode(), mail=b"")
+
+
+class Post:
+    """``tries`` is how often the client asks by itself: once, unless a mutant lets it."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self.attempts: list[Attempt] = []
+        self.accepted: list[Copy] = []
+        self.arrived: list[tuple[float, Copy]] = []
+        self.delivered: set[tuple[str, int]] = set()
+        self.closed_until = {"SES is paused": 0.0, "quota spent": 0.0}
+        self.bad: set[str] = set()
+        self.returned: set[tuple[str, str]] = set()
+        self.tries = 1
+
+    def send(self, effect: Send, answer: Callable[[Answer], None], tries: int = 0) -> None:
+        """Take one request; ``answer`` is called when the client knows, or believes that it never will."""
+        said, seconds = self._receive(effect)
+        if not isinstance(said, Accepted) and tries + 1 < self.tries:
+            self._world.at(seconds, lambda: self.send(effect, answer, tries + 1))
+        else:
+            self._world.at(seconds, lambda: answer(said))
+
+    def _receive(self, effect: Send) -> tuple[Answer, float]:
+        world, faults, random = self._world, self._world.faults, self._world.random
+        if world.now < self.closed_until["SES is paused"]:
+            return Refused(refusal=Refusal.PAUSED, why="SendingPausedException"), 0.1
+        if world.now < self.closed_until["quota spent"]:
+            return Refused(refusal=Refusal.QUOTA, why="LimitExceededException"), 0.1
+        fault = faults.one_of(
+            "SES throttles",
+            "SES cannot be reached",
+            "SES never got it",
+            "SES got it, its answer is lost",
+            "SES accepts late",
+            "SES breaks",
+            "SES rejects",
+        )
+        ses_id = f"ses-{len(self.accepted)}-{effect.intent.attempt}"
+        if fault and world.trace is not None:
+            world.note(f"  {fault}")
+        match fault:
+            case "SES throttles":
+                return Refused(refusal=Refusal.BUSY, why="ThrottlingException"), 0.1
+            case "SES cannot be reached":
+                return Refused(refusal=Refusal.BUSY, why="ConnectTimeoutError"), 3.0
+            case "SES never got it":
+                return Unknown(why="ReadTimeoutError"), READ_TIMEOUT
+            case "SES rejects":
+                return Refused(refusal=Refusal.POISON, why="MessageRejected"), 0.1
+            case "SES got it, its answer is lost":
+                self._accept(effect, ses_id, 0.2)
+                return Unknown(why="ReadTimeoutError"), READ_TIMEOUT if random() < 0.5 else 0.3
+            case "SES breaks":
+                if random() < 0.5:
+                    self._accept(effect, ses_id, 0.1)
+                return Unknown(why="InternalServiceErrorException"), 0.2
+            case "SES accepts late":
+                after = 2 + 12 * random()
+                self._accept(effect, ses_id, after)
+                if after < READ_TIMEOUT:
+                    return Accepted(ses_id=ses_id), after + 0.02
+                return Unknown(why="ReadTimeoutError"), READ_TIMEOUT
+        after = 0.02 + 0.1 * random()
+        self._accept(effect, ses_id, after)
+        return Accepted(ses_id=ses_id), after + 0.02
+
+    def _accept(self, effect: Send, ses_id: str, after: float) -> None:
+        self._world.at(after, lambda: self._accepted(effect, ses_id))
+
+    def _accepted(self, effect: Send, ses_id: str) -> None:
+        world, faults, random = self._world, self._world.faults, self._world.random
+        method, uid, sequence, dtstamp, recipient, *content = effect.letter.calendar.decode().split(BETWEEN_THE_LINES)
+        copy = Copy(
+            at=world.now,
+            registration_id=effect.registration_id,
+            uid=uid,
+            sequence=int(sequence),
+            method=method,
+            dtstamp=dtstamp,
+            recipient=recipient,
+            content=tuple(content),
+            calendar=effect.letter.calendar,
+        )
+        self.accepted.append(copy)
+        if world.trace is not None:
+            world.note(f"  SES accepts {method} {uid[37:46]}… SEQUENCE {sequence} for {recipient}: {content[0]} {content[1]}")
+        self._report(effect, ses_id, DeliveryState.ACCEPTED, 0.3)
+        after = 0.5 + 2 * random()
+        if faults.hit("mail late"):
+            after = 600 * random()
+        if recipient in self.bad:
+            self._report(effect, ses_id, DeliveryState.BOUNCED, after, final=True)
+        elif faults.hit("comes back for now"):
+            self._report(effect, ses_id, DeliveryState.BOUNCED, after)
+        else:
+            world.at(after, lambda: self._arrive(effect, ses_id, copy))
+
+    def _arrive(self, effect: Send, ses_id: str, copy: Copy) -> None:
+        self.arrived.append((self._world.now, copy))
+        self.delivered.add((copy.uid, copy.sequence))
+        self._report(effect, ses_id, DeliveryState.DELIVERED, 0.0)
+        if self._world.faults.hit("complains"):
+            self._report(effect, ses_id, DeliveryState.COMPLAINED, 20 * self._world.random(), final=True)
+
+    def _report(
+        self, effect: Send, ses_id: str, state: DeliveryState, after: float, *, final: bool = False
+    ) -> None:
+        faults, random = self._world.faults, self._world.random
+        told = effect.intent.told
+        if final:
+            self.returned.add((effect.registration_id, told.recipient))
+        if faults.hit("report lost"):
+            return
+        report = Report(
+            event_id=effect.event_id,
+            registration_id=effect.registration_id,
+            sequence=told.sequence,
+            generation=told.generation,
+            method=told.method,
+            state=state,
+            final=final,
+            address=told.recipient,
+            ses_id=ses_id,
+            at=self._world.instant() + timedelta(seconds=after),
+        )
+        if faults.hit("report late"):
+            after += 300 * random()
+        self._world.at(after, lambda: self._world.hear(report))
+        if faults.hit("report doubled"):
+            self._world.at(after + 60 * random(), lambda: self._world.hear(report))
+
+    def close(self, kind: str, seconds: float) -> None:
+        self.closed_until[kind] = self._world.now + seconds
+
+    def open(self) -> None:
+        self.closed_until = dict.fromkeys(self.closed_until, 0.0)

@@ -1,0 +1,66 @@
+"""One history from its seed to its verdict, and many of them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from . import checker, quick
+from .checker import Violation
+from .faults import Mode
+from .history import heal, live
+from .world import World
+
+
+@dataclass
+class Tally:
+    """What many histories came to. ``worst`` is the first seed with a violation, and what was violated."""
+
+    histories: int = 0
+    sends: int = 0
+    duplicates: int = 0
+    unknown: int = 0
+    violations: Counter[str] = field(default_factory=Counter)
+    worst: tuple[int, str] | None = None
+
+    def add(self, world: World, violations: list[Violation]) -> None:
+        self.histories += 1
+        self.sends += len(world.post.accepted)
+        self.duplicates += len(world.post.accepted) - len({(copy.uid, copy.sequence) for copy in world.post.accepted})
+        self.unknown += sum(attempt.fate == "unknown" for attempt in world.post.attempts)
+        self.violations.update({violation.promise for violation in violations})
+        if violations and self.worst is None:
+            self.worst = world.seed, violations[0].promise
+
+    def merge(self, other: Tally) -> None:
+        self.histories += other.histories
+        self.sends += other.sends
+        self.duplicates += other.duplicates
+        self.unknown += other.unknown
+        self.violations.update(other.violations)
+        self.worst = min((worst for worst in (self.worst, other.worst) if worst), default=None)
+
+
+def history(seed: int, mode: Mode = Mode.ALL, *, traced: bool = False) -> tuple[World, list[Violation]]:
+    """Live one history, heal it, judge it. To be called within ``quick.quick()``."""
+    quick.forget()
+    world = World(seed, mode, traced=traced)
+    try:
+        live(world)
+        violations = list(checker.while_it_lives(world))
+        heal(world)
+        violations += checker.at_the_end(world)
+    finally:
+        world.as_deployed(1)
+    return world, violations
+
+
+def histories(seeds: Iterable[int], mode: Mode = Mode.ALL, *, stop_at_first: bool = False) -> Tally:
+    tally = Tally()
+    with quick.quick():
+        for seed in seeds:
+            tally.add(*history(seed, mode))
+            if stop_at_first and tally.worst is not None:
+                break
+    return tally

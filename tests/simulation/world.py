@@ -1,0 +1,426 @@
+"""A world that answers the protocol's effects: one clock, one agenda, one thing at a time, all of it from one seed.
+
+Functions run as production drives them: a stream record, a queued hint, a minute or a report starts a generator; each effect
+takes its time, so that many workers interleave; and a worker may die, be slow or be started twice at any of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from heapq import heappop, heappush
+from random import Random
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from convoke import decide, effects, fanout, feedback, reconcile, sweep
+from convoke.effects import Ending, Steps
+from convoke.model import ConvokeError, Event, Sender, Slice
+from convoke.perform import Aws
+from convoke.reconcile import Worker
+from convoke.settings import Settings, Times
+from convoke.store import erasure, keys, line
+
+from .faults import Faults, Mode
+from .post import Answer, Attempt, Post, write
+from .tables import Tables, refused
+
+START = datetime(2027, 1, 15, 12, 0, tzinfo=UTC)
+EVENT_ID = "0123456789abcdefghijklmnop"
+SENDER = Sender(address="events@convoke.example.com", domain="convoke.example.com")
+SETTINGS = Settings(
+    registrations_table="Registrations",
+    invitations_table="Invitations",
+    accounts_table="Accounts",
+    urgent_queue="Urgent",
+    ordinary_queue="Ordinary",
+    sender=SENDER,
+    configuration_set="Sending",
+)
+TIMES = Times()
+SLICE = 2
+FUNCTION = TIMES.function.total_seconds()
+VISIBILITY = 180.0
+RECEIVES = 5
+EVER = 1 << 60
+
+_CONTENT_1 = decide._CONTENT[1]
+
+
+def _content_2(event: Event) -> dict[str, object]:
+    return {**_CONTENT_1(event), "learned": "to say more"}
+
+
+DEPLOYED = {1: {1: _CONTENT_1}, 2: {1: _CONTENT_1, 2: _content_2}}
+"""What the deployed code can say, by its schema, and what the next one can: the older does not know the newer one's."""
+
+
+class Crash(BaseException):
+    """A function died: nothing after this happens."""
+
+
+FAILURES = (ClientError, BotoCoreError, ConvokeError, KeyError)
+LOCAL = frozenset({effects.Clock, effects.Chance, effects.Name, effects.Tell, effects.Render})
+
+
+class Run:
+    """One invocation of a function: a piece of protocol on its way, effect by effect."""
+
+    __slots__ = ("alive", "attempt", "done", "kill", "name", "schema", "skew", "steps", "world", "worker")
+
+    def __init__(self, world: World, name: str, done: Callable[[bool], None] | None) -> None:
+        self.world, self.name, self.done = world, name, done
+        random = world.random
+        self.skew = 3 * (random() - 0.5) if world.faults.hit("clock skew") else 0.0
+        self.kill = world.now + FUNCTION
+        self.schema = 2 if world.now >= world.deployed_at + 15 * random() else 1
+        self.worker = Worker(sender=SENDER, deadline=world.instant(self.skew + FUNCTION), times=TIMES)
+        self.attempt: Attempt | None = None
+        self.alive = True
+        self.steps: Steps[Any]
+
+    def go(self, steps: Steps[Any]) -> None:
+        self.steps = steps
+        self.advance(None)
+
+    def advance(self, answer: Any) -> None:
+        """Give the last effect's answer, and set out for the next."""
+        world = self.world
+        while True:
+            world.as_deployed(self.schema)
+            try:
+                effect = self.steps.send(answer)
+            except StopIteration as stop:
+                world.note(f"{self.name}: {stop.value}")
+                return self.end(True)
+            except FAILURES as error:
+                return self.fail(error)
+            kind = type(effect)
+            if kind not in LOCAL:
+                break
+            answer = self.local(effect)
+        world.at(world.latency(self), lambda: self.do(effect))
+        return None
+
+    def local(self, effect: Any) -> Any:
+        world = self.world
+        match effect:
+            case effects.Clock():
+                return world.instant(self.skew)
+            case effects.Name():
+                world.names += 1
+                return f"attempt-{world.names}"
+            case effects.Chance():
+                return world.random()
+            case effects.Render(message=message, intent=intent):
+                return write(message, intent, self.schema)
+            case effects.Tell(what=what, facts=facts):
+                return world.note(f"{self.name} tells: {what} {facts}")
+
+    def do(self, effect: Any) -> None:
+        world = self.world
+        if not self.alive:
+            return
+        if world.now > self.kill:
+            world.note(f"{self.name}: its time is over")
+            return self.end(False)
+        crash = world.faults.one_of("crash before an effect", "crash after an effect")
+        try:
+            if crash == "crash before an effect":
+                raise Crash(crash)
+            if type(effect) is effects.Send:
+                world.note(f"{self.name}: Send {effect.intent.told.sequence}")
+                world.post.send(effect, self.answered)
+                if crash:
+                    raise Crash(crash)
+                return None
+            answer = self.perform(effect)
+            if world.trace is not None:
+                world.note(f"{self.name}: {brief(effect)} -> {brief(answer)}")
+            if crash:
+                raise Crash(crash)
+        except Crash as error:
+            world.note(f"{self.name}: {error} {type(effect).__name__}")
+            return self.end(False)
+        except FAILURES as error:
+            return self.fail(error)
+        return self.advance(answer)
+
+    def perform(self, effect: Any) -> Any:
+        """The effect, with a note of what its worker knows of each message it set out to send."""
+        match effect:
+            case effects.Claim(intent=intent, seen=seen):
+                told = intent.told
+                mine = Attempt(seen.registration_id, told.uid, told.sequence, told.method.value)
+                self.world.post.attempts.append(mine)
+                claimed = self.world.perform(effect)
+                if claimed is None:
+                    self.world.post.attempts.remove(mine)
+                self.attempt = mine
+                return claimed
+            case effects.GiveBack():
+                answer = self.world.perform(effect)
+                if self.attempt is not None:
+                    self.attempt.fate = "failed" if effect.failed else "refused"
+                return answer
+            case effects.Acknowledge():
+                answer = self.world.perform(effect)
+                if self.attempt is not None and answer is not Ending.OVERTAKEN:
+                    self.attempt.fate = "accepted"
+                return answer
+            case effects.Enqueue():
+                return self.world.enqueue(effect, sweeping=self.name == "sweep")
+        return self.world.perform(effect)
+
+    def answered(self, answer: Answer) -> None:
+        if not self.alive:
+            return
+        if self.world.now > self.kill:
+            return self.end(False)
+        if self.world.trace is not None:
+            self.world.note(f"{self.name}: SES says {brief(answer)}")
+        return self.advance(answer)
+
+    def fail(self, error: BaseException) -> None:
+        self.world.note(f"{self.name}: raised {type(error).__name__} {error}")
+        self.end(False)
+
+    def end(self, well: bool) -> None:
+        self.alive = False
+        self.world.runs.pop(self, None)
+        if self.done is not None:
+            self.done(well)
+
+
+def brief(thing: Any) -> str:
+    """For a trace: no more than one wants to read."""
+    name = type(thing).__name__
+    if isinstance(thing, tuple):
+        return "(" + ", ".join(brief(part) for part in thing) + ")"
+    if name == "Invitation":
+        pending, last = thing.intent, thing.acknowledged
+        words = f"fence={thing.fence} poke={thing.poke} allocated={thing.allocated} exposed={thing.exposed}"
+        words += f" intent={pending.told.method}{pending.told.sequence}" if pending else ""
+        words += f" acknowledged={last.told.method}{last.told.sequence}" if last else ""
+        return f"Invitation({thing.registration_id[6:10]} {words} lease={_hour(thing.lease_until)} owed={_owed(thing.owed_at)} {thing.state})"
+    if name == "Registration":
+        return f"Registration({thing.registration_id[6:10]} {thing.status} {thing.email})"
+    if name == "Event":
+        return f"Event(v{thing.version} {thing.status} {thing.title} {thing.when.start:%d %H:%M} {thing.location})"
+    if name == "Posted":
+        return f"Posted({thing.told.sequence})"
+    if name in ("Claim", "Clear", "GiveBack", "Wait", "Acknowledge", "Amend"):
+        seen = getattr(thing, "seen", None) or thing.claimed
+        words = f"{seen.registration_id[6:10]} fence={seen.fence} poke={seen.poke}"
+        if name == "Claim":
+            told = thing.intent.told
+            words += f" {told.method}{told.sequence} {told.title} {told.recipient} lease={_hour(thing.lease_until)}"
+        if hasattr(thing, "owed_at"):
+            words += f" owed={_owed(thing.owed_at)}"
+        return f"{name}({words})"
+    if name in ("ReadInvitation", "ReadRegistration", "ReadPosted"):
+        return f"{name}({thing.registration_id[6:10]})"
+    if name in ("ReadEvent", "ReadFan", "ReadSending", "Keep"):
+        return name
+    return str(thing).replace(EVENT_ID, "…").replace("datetime.", "")
+
+
+def _hour(at: datetime | None) -> str:
+    return f"{at:%H:%M:%S}" if at else "none"
+
+
+def _owed(at: str | None) -> str:
+    return f"{at[0]}#{at[13:21]}" if at else "none"
+
+
+class World:
+    """Everything outside the protocol, for one history."""
+
+    def __init__(self, seed: int, mode: Mode = Mode.ALL, *, traced: bool = False) -> None:
+        self.seed = seed
+        self.dice = Random(seed)
+        self.random = self.dice.random
+        self.mode = mode
+        self.faults = Faults(self.dice, mode)
+        self.trace: list[str] | None = [] if traced else None
+        self.now = 0.0
+        self.names = 0
+        self.runs: dict[Run, None] = {}
+        self.agenda: list[tuple[float, int, Callable[[], None]]] = []
+        self._entries = 0
+        self._depth = 0
+        self.tables = Tables(SETTINGS.registrations_table, self._ring, self)
+        self.post = Post(self)
+        self.resends: dict[str, int] = {}
+        self.known: list[tuple[str, str]] = []
+        self.zombies = False
+        self.deployed_at = 300 * self.random() if self.faults.hit("deployed") else float(EVER)
+        aws = Aws(SETTINGS, None)  # type: ignore[arg-type]
+        aws.__dict__["_dynamodb"] = self.tables
+        self._aws = aws.perform
+
+    # --- time -------------------------------------------------------------------------------------------------
+
+    def instant(self, skew: float = 0.0) -> datetime:
+        return START + timedelta(seconds=self.now + skew)
+
+    def at(self, seconds: float, what: Callable[[], None]) -> None:
+        """Do something so many seconds from now."""
+        self._entries += 1
+        heappush(self.agenda, (self.now + seconds, self._entries, what))
+
+    def step(self) -> None:
+        moment, _, what = heappop(self.agenda)
+        self.now = max(self.now, moment)
+        what()
+
+    def run_until(self, moment: float) -> None:
+        while self.agenda and self.agenda[0][0] <= moment:
+            self.step()
+        self.now = max(self.now, moment)
+
+    def latency(self, run: Run) -> float:
+        if self.faults.hit("zombie"):
+            run.kill, self.zombies = EVER, True
+            return 40 + 120 * self.random()
+        if self.faults.hit("slow"):
+            return 25 * self.random()
+        return 0.005 + 0.05 * self.random()
+
+    def note(self, text: str) -> None:
+        if self.trace is not None:
+            self.trace.append(f"{START + timedelta(seconds=self.now):%H:%M:%S.%f} {text}")
+
+    def as_deployed(self, schema: int) -> None:
+        """The code of one deployment speaks in its own schema and does not know the next."""
+        if decide.SCHEMA != schema:
+            decide.SCHEMA = schema
+            decide._CONTENT = DEPLOYED[schema]  # type: ignore[assignment]
+
+    # --- faults of calls to the tables (see ``tables.Line``) --------------------------------------------------
+
+    def before(self, write: bool) -> None:
+        if self.random() >= self.faults.wire:
+            return
+        match self.dice.choices(
+            kinds := ("crash inside an effect", "throttled", "interrupted"), [self.faults.often[kind] for kind in kinds]
+        )[0]:
+            case "crash inside an effect":
+                raise Crash("crash inside")
+            case "throttled":
+                raise refused("ThrottlingException", "Call")
+        # Others work while this call is on its way.
+        if self._depth < 2:
+            self._depth += 1
+            try:
+                for _ in range(self.dice.randrange(1, 12)):
+                    if self.agenda:
+                        self.step()
+            finally:
+                self._depth -= 1
+
+    def lost(self) -> str:
+        if self.random() >= self.faults.answers:
+            return ""
+        often = self.faults.often
+        match self.dice.choices(
+            kinds := ("conflict", "answered late, repeated by the wire", "answered too late"),
+            [often[kind] + 1e-9 for kind in kinds],
+        )[0]:
+            case "conflict":
+                return "conflict"
+            case "answered late, repeated by the wire":
+                return "repeated"
+        return "unanswered"
+
+    # --- what starts functions --------------------------------------------------------------------------------
+
+    def start(
+        self, name: str, steps: Callable[[Run], Steps[Any]], done: Callable[[bool], None] | None = None
+    ) -> None:
+        run = Run(self, name, done)
+        self.runs[run] = None
+        run.go(steps(run))
+
+    def _ring(self, pk: str, sk: str) -> None:
+        """A write to the registrations table: its key goes into the stream."""
+        if sk != keys.EVENT and not sk.startswith(keys.REGISTRATION_PREFIX):
+            return
+        if self.faults.hit("record lost"):
+            return
+        after = 0.2 + 0.5 * self.random()
+        if self.faults.hit("record late"):
+            after += 120 * self.random()
+        self.at(after, lambda: self.notify(sk, 2))
+        if self.faults.hit("record doubled"):
+            self.at(after + 60 * self.random(), lambda: self.notify(sk, 2))
+
+    def notify(self, sk: str, retries: int) -> None:
+        """As ``functions/notify.py``: a record that fails is tried again, a few times."""
+
+        def done(well: bool) -> None:
+            if not well and retries:
+                self.at(2 + FUNCTION * self.random(), lambda: self.notify(sk, retries - 1))
+
+        if sk == keys.EVENT:
+            self.start("notify event", lambda run: fanout.announce(EVENT_ID, TIMES), done)
+        else:
+            rid = sk.removeprefix(keys.REGISTRATION_PREFIX)
+            self.start(f"notify {rid[6:10]}", lambda run: reconcile.reconcile(EVENT_ID, rid, run.worker), done)
+
+    def enqueue(self, effect: effects.Enqueue, sweeping: bool = False) -> None:
+        often = self.faults
+        if not (sweeping and self.mode is Mode.HINTS) and often.hit("hint lost"):
+            return
+        after = effect.delay_seconds + 0.05 + 0.2 * self.random()
+        if often.hit("hint late"):
+            after += 200 * self.random()
+        hint = effect.hint
+        self.at(after, lambda: self.deliver(hint, RECEIVES))
+        if often.hit("hint doubled"):
+            self.at(after + 30 * self.random(), lambda: self.deliver(hint, RECEIVES))
+
+    def deliver(self, hint: Slice | effects.Hint, receives: int) -> None:
+        """As ``functions/deliver.py``: a hint whose function failed is seen again, until it is put aside."""
+
+        def done(well: bool) -> None:
+            if not well and receives > 1:
+                self.at(VISIBILITY, lambda: self.deliver(hint, receives - 1))
+
+        if isinstance(hint, Slice):
+            part = hint
+            name = f"deliver slice v{part.version} after {part.cursor[6:10]}"
+            self.start(name, lambda run: fanout.tell_slice(part, run.worker, size=SLICE), done)
+        else:
+            rid = hint.registration_id
+            self.start(f"deliver {rid[6:10]}", lambda run: reconcile.reconcile(EVENT_ID, rid, run.worker), done)
+
+    def tick(self) -> None:
+        """A minute has passed."""
+        if not self.faults.hit("tick lost"):
+            self.start("sweep", lambda run: sweep.sweep(SENDER, TIMES, limit=100))
+
+    def hear(self, report: feedback.Report, retries: int = 2) -> None:
+        def done(well: bool) -> None:
+            if not well and retries:
+                self.at(60 * self.random(), lambda: self.hear(report, retries - 1))
+
+        self.start(f"feedback {report.state}", lambda run: feedback.hear(report), done)
+
+    # --- effects ----------------------------------------------------------------------------------------------
+
+    def perform(self, effect: Any) -> Any:
+        kind = type(effect)
+        if kind is effects.ReadQuota:
+            return None
+        if kind is effects.ReadBacklog:
+            return 0
+        if kind is effects.Promote:
+            return line.promote(self.tables, SETTINGS, effect.event_id, now=self.instant())
+        if kind is effects.Forget:
+            rid = effect.due.registration_id
+            return erasure.forget(self.tables, SETTINGS, EVENT_ID, rid, now=self.instant())
+        if kind is effects.ReadDue and self.faults.hit("index lags"):
+            return ()
+        return self._aws(effect)
