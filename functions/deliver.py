@@ -2,26 +2,19 @@
 
 from __future__ import annotations
 
-from functools import cache
 from typing import Any
 
-from aws_lambda_powertools import Logger
+from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
+
 from convoke.fanout import tell_slice
 from convoke.model import Slice
-from convoke.perform import Aws, hint_of
+from convoke.perform import aws, hint_of, logger, metrics
 from convoke.reconcile import reconcile
-from convoke.settings import settings
 
-logger = Logger()
 processor = BatchProcessor(event_type=EventType.SQS)
-
-
-@cache
-def aws() -> Aws:
-    return Aws(settings(), logger)
 
 
 def follow(record: SQSRecord, lambda_context: LambdaContext) -> None:
@@ -30,12 +23,15 @@ def follow(record: SQSRecord, lambda_context: LambdaContext) -> None:
     worker = world.worker(lambda_context.get_remaining_time_in_millis())
     if isinstance(hint, Slice):
         looked_at = world.run(tell_slice(hint, worker))
+        metrics.add_metric(name="SliceLooks", unit=MetricUnit.Count, value=looked_at)
         logger.info("slice", event=hint.event_id, version=hint.version, after=hint.cursor, looked_at=looked_at)
     else:
         outcome = world.run(reconcile(hint.event_id, hint.registration_id, worker))
+        metrics.add_metric(name=outcome.name.title(), unit=MetricUnit.Count, value=1)
         logger.info("looked", event=hint.event_id, registration=hint.registration_id, outcome=outcome.value)
 
 
 @logger.inject_lambda_context
+@metrics.log_metrics
 def handler(event: dict[str, Any], context: LambdaContext) -> Any:
     return process_partial_response(event=event, record_handler=follow, processor=processor, context=context)

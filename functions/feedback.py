@@ -3,22 +3,12 @@
 from __future__ import annotations
 
 import json
-from functools import cache
-from typing import Any
 
-from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.data_classes import SNSEvent, event_source
 from aws_lambda_powertools.utilities.typing import LambdaContext
+
 from convoke.feedback import hear, report_of
-from convoke.perform import Aws
-from convoke.settings import settings
-
-logger = Logger()
-
-
-@cache
-def aws() -> Aws:
-    return Aws(settings(), logger)
+from convoke.perform import aws, logger
 
 
 @logger.inject_lambda_context

@@ -2,26 +2,20 @@
 
 from __future__ import annotations
 
-from functools import cache
 from typing import Any
 
-from aws_lambda_powertools import Logger
+from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
 from aws_lambda_powertools.utilities.data_classes.dynamo_db_stream_event import DynamoDBRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
+
 from convoke.fanout import announce
-from convoke.perform import Aws
+from convoke.perform import aws, logger, metrics
 from convoke.reconcile import reconcile
 from convoke.settings import settings
 from convoke.store import keys
 
-logger = Logger()
 processor = BatchProcessor(event_type=EventType.DynamoDBStreams)
-
-
-@cache
-def aws() -> Aws:
-    return Aws(settings(), logger)
 
 
 def look_at(record: DynamoDBRecord, lambda_context: LambdaContext) -> None:
@@ -33,13 +27,16 @@ def look_at(record: DynamoDBRecord, lambda_context: LambdaContext) -> None:
     world = aws()
     if key["sk"] == keys.EVENT:
         world.run(announce(event_id, settings().times))
+        metrics.add_metric(name="Announced", unit=MetricUnit.Count, value=1)
     elif key["sk"].startswith(keys.REGISTRATION_PREFIX):
         registration_id = key["sk"].removeprefix(keys.REGISTRATION_PREFIX)
         worker = world.worker(lambda_context.get_remaining_time_in_millis())
         outcome = world.run(reconcile(event_id, registration_id, worker))
+        metrics.add_metric(name=outcome.name.title(), unit=MetricUnit.Count, value=1)
         logger.info("looked", event=event_id, registration=registration_id, outcome=outcome.value)
 
 
 @logger.inject_lambda_context
+@metrics.log_metrics
 def handler(event: dict[str, Any], context: LambdaContext) -> Any:
     return process_partial_response(event=event, record_handler=look_at, processor=processor, context=context)

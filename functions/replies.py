@@ -10,6 +10,7 @@ import boto3
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.data_classes import SNSEvent, event_source
 from aws_lambda_powertools.utilities.typing import LambdaContext
+
 from convoke.itip import NotAnAnswer, answer
 from convoke.mail import Quarantined, incoming
 from convoke.replies import Receipt, distrust, ids_of, receipt_of, refusal, reply_of

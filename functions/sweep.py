@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
-from functools import cache
 from typing import Any
 
-from aws_lambda_powertools import Logger
+from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
-from convoke.perform import Aws
+
+from convoke.perform import aws, logger, metrics
 from convoke.settings import settings
 from convoke.sweep import sweep, take_stock
 
-logger = Logger()
-
-
-@cache
-def aws() -> Aws:
-    return Aws(settings(), logger)
-
 
 @logger.inject_lambda_context
-def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, int]:
+@metrics.log_metrics
+def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, int]:  # noqa: ARG001 (Lambda's signature)
     times = settings().times
     limit = aws().run(take_stock(times))
-    seen = aws().run(sweep(settings().sender, times, limit=limit))
-    logger.info("swept", extra=dict(seen))
-    return seen
+    swept = aws().run(sweep(settings().sender, times, limit=limit))
+    # The first is the heartbeat: an alarm misses it.
+    metrics.add_metric(name="Swept", unit=MetricUnit.Count, value=sum(swept.counts.values()))
+    metrics.add_metric(name="OldestOwed", unit=MetricUnit.Seconds, value=swept.oldest.total_seconds())
+    logger.info("swept", extra={"limit": limit, **swept.counts})
+    return swept.counts

@@ -14,6 +14,8 @@ os.environ.update(
     AWS_SECRET_ACCESS_KEY="testing",
     AWS_DEFAULT_REGION="eu-central-1",
     AWS_EC2_METADATA_DISABLED="true",
+    POWERTOOLS_METRICS_NAMESPACE="Convoke",
+    POWERTOOLS_SERVICE_NAME="convoke",
 )
 os.environ.pop("AWS_PROFILE", None)
 

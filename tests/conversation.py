@@ -1,7 +1,8 @@
 """Stories in plain text, played with the real protocol.
 
-A file is one story; its first line is the title. What people do stands at the margin, in the order of doing; what follows from it
-stands below, four spaces in; more about one message eight spaces in. Lines that begin with # are for the reader.
+A file is one story; its first line is the title. What people do stands at the margin, in the order of doing; what
+follows from it stands below, four spaces in; more about one message, eight spaces in. Lines that begin with # are for
+the reader.
 
     Ada publishes "Choir", 2027-03-12 09:00 to 10:30 Europe/Berlin
     Bo registers
@@ -9,13 +10,14 @@ stands below, four spaces in; more about one message eight spaces in. Lines that
             SUMMARY:Choir
         Bo's calendar: "Choir", 2027-03-12 09:00 to 10:30 Europe/Berlin, CONFIRMED
 
-What is done without a consequence in between is done in one breath: nobody looks until all of it is done. Whatever is sent must
-stand in the file, and nothing else is sent. Bo's address is bo@example.net, Ada organizes, and it is 2027-01-15 12:00 UTC.
+What is done without a consequence in between is done in one breath: nobody looks until all of it is done. Whatever is
+sent must stand in the file, and nothing else is sent. Bo's address is bo@example.net, Ada organizes, and it is
+2027-01-15 12:00 UTC.
 
-A message is METHOD and SEQUENCE; whether its UID was ever seen by anybody before (new) or is that of the last message to this
-address (same); when it is, in the zone that is named; STATUS, PARTSTAT and RSVP. All-day events name their last day. Below it may
-stand a content line of the calendar (``LOCATION:Dom``), ``no LOCATION``, ``UTC:`` by the VTIMEZONE in the message, and ``subject:``
-or ``mail:``, words of the mail.
+A message is METHOD and SEQUENCE; whether its UID was never seen by anybody before (new) or is that of the last message
+to this address (same); when it is, in the zone that is named; STATUS, PARTSTAT and RSVP. All-day events name their last
+day. Below it may stand a content line of the calendar (``LOCATION:Dom``), ``no LOCATION``, ``UTC:`` by the VTIMEZONE in
+the message, and ``subject:`` or ``mail:``, words of the mail.
 """
 
 from __future__ import annotations
@@ -141,7 +143,7 @@ def _action(text: str) -> bool:
 # --- playing ------------------------------------------------------------------------------------------------------
 
 Row = tuple[Line | None, str]
-"""A line of the file (or none where there should have been one), and what is true instead of it; equal where it is true."""
+"""A line of the file (or none where one is missing), and what is true instead of it: equal where it is true."""
 
 
 def play(story: Story, stage: Stage) -> None:
@@ -164,7 +166,7 @@ def _sent(scene: Scene, stage: Stage) -> Iterator[Row]:
         expected = [message for message in scene.messages if message.who == who]
         for message, came in zip_longest(expected, [(text, letter) for name, text, letter in news if name == who]):
             text, letter = came or (f"{who} <- nothing", None)
-            yield message and message.line, text
+            yield message.line if message else None, text
             if message and letter:
                 yield from ((detail, _true(detail.text, letter)) for detail in message.details)
 

@@ -24,7 +24,7 @@ from tests.factories import NOW, SENDER
 from tests.tables import SETTINGS, create_tables
 
 EVENTS = Path(__file__).parent.parent / "events"
-HANDLERS = ("api", "authorize", "notify", "deliver", "sweep", "feedback", "replies")
+HANDLERS = ("api", "authorize", "notify", "deliver", "sweep", "audit", "feedback", "replies")
 
 
 def sample(name: str) -> dict[str, Any]:
@@ -144,6 +144,7 @@ def a_deployment(monkeypatch: pytest.MonkeyPatch) -> Iterator[Deployment]:
 def forget_what_is_warm() -> None:
     """What a warm container keeps between calls must not outlive a test."""
     settings.cache_clear()
+    perform.aws.cache_clear()
     for name in HANDLERS:
         for value in vars(import_module(name)).values():
             if hasattr(value, "cache_clear") and getattr(value, "__module__", None) == name:

@@ -1,4 +1,4 @@
-"""What came to an address, as a foreign calendar reads it: parsed by a library that is not ours, shown as RFC 5546 says."""
+"""What came to an address, as a foreign calendar reads it: with a library that is not ours, and as RFC 5546 says."""
 
 from __future__ import annotations
 
@@ -8,14 +8,15 @@ from email import message_from_bytes
 from email.message import EmailMessage
 from email.policy import SMTP
 from functools import cached_property
+from typing import Any
 
-from icalendar import Calendar, Component
+from icalendar import Calendar
 
 from convoke.effects import Send
 
 
 class Arrived:
-    """One letter. Whatever story it is part of, its mail and its calendar must name the same people and the same method."""
+    """One letter. Whatever the story, its mail and its calendar must name the same people and the same method."""
 
     def __init__(self, send: Send) -> None:
         self.bytes = send.letter
@@ -25,16 +26,15 @@ class Arrived:
         plain = mail.get_body(("plain",))
         assert plain is not None
         self.words = one_space(plain.get_content())
-        calendar = Calendar.from_ical(send.letter.calendar.decode())
-        assert isinstance(calendar, Calendar)
-        self.calendar = calendar
-        (self.event,) = calendar.walk("VEVENT")
-        self.method = str(calendar["METHOD"])
+        self.event: Any
+        self.calendar: Any = Calendar.from_ical(send.letter.calendar.decode())
+        (self.event,) = self.calendar.walk("VEVENT")
+        self.method = str(self.calendar["METHOD"])
         self.uid = str(self.event["UID"])
         self.sequence = int(self.event["SEQUENCE"])
         self.dtstamp: datetime = self.event["DTSTAMP"].dt
         self.recipient = _address(self.event["ATTENDEE"])  # a second ATTENDEE would make it a list
-        inline, attached = (part for part in mail.walk() if part.get_content_type() in ("text/calendar", "application/ics"))
+        inline, attached = (part for part in mail.walk() if part.get_content_subtype() in ("calendar", "ics"))
         assert inline.get_param("method") == self.method
         assert inline.get_payload(decode=True) == attached.get_payload(decode=True) == send.letter.calendar
         assert _only(mail, "To") == self.recipient == send.intent.told.recipient
@@ -47,12 +47,11 @@ class Arrived:
         return text.partition("BEGIN:VEVENT\r\n")[2].split("\r\n")
 
     @property
-    def title(self) -> str:
-        return str(self.event["SUMMARY"])
-
-    @property
-    def status(self) -> str:
-        return str(self.event["STATUS"])
+    def says(self) -> str:
+        """When it is, STATUS, PARTSTAT and RSVP."""
+        params = self.event["ATTENDEE"].params
+        rsvp = f" RSVP={params['RSVP']}" if "RSVP" in params else ""
+        return f"{self.when}, {self.event['STATUS']}, {params['PARTSTAT']}{rsvp}"
 
     @property
     def when(self) -> str:
@@ -72,16 +71,12 @@ class Arrived:
         start, end = (self._instant(self.event[name]) for name in ("DTSTART", "DTEND"))
         return f"{start:%Y-%m-%d %H:%M} to {end:%Y-%m-%d %H:%M}"
 
-    def _instant(self, moment: Component) -> datetime:
+    def _instant(self, moment: Any) -> datetime:
         zones = {str(zone["TZID"]): zone for zone in self.calendar.walk("VTIMEZONE")}
-        at: datetime = moment.dt
-        name = moment.params.get("TZID")
-        return at if name is None else at.replace(tzinfo=zones[name].to_tz(lookup_tzid=False)).astimezone(UTC)
-
-    @property
-    def participation(self) -> str:
-        params = self.event["ATTENDEE"].params
-        return str(params["PARTSTAT"]) + (f" RSVP={params['RSVP']}" if "RSVP" in params else "")
+        name, at = moment.params.get("TZID"), moment.dt
+        zone = UTC if name is None else zones[name].to_tz(lookup_tzid=False)
+        instant: datetime = at.replace(tzinfo=zone).astimezone(UTC)
+        return instant
 
 
 class Mailbox:
@@ -103,7 +98,8 @@ class Mailbox:
     def shows(self) -> str:
         """The entries that stand, or ``empty``."""
         standing = [entry for entry in self._entries.values() if entry.method == "REQUEST"]
-        return " and ".join(f'"{entry.title}", {entry.when}, {entry.status}' for entry in standing) or "empty"
+        entries = [f'"{entry.event["SUMMARY"]}", {entry.when}, {entry.event["STATUS"]}' for entry in standing]
+        return " and ".join(entries) or "empty"
 
 
 def one_space(text: str) -> str:

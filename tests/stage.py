@@ -14,7 +14,6 @@ from convoke.fanout import announce
 from convoke.model import Duration, EventStatus, Registration, When
 from convoke.settings import Times
 from convoke.store import replies as answers
-from convoke.store.keys import owed
 from convoke.store.registry import change_registration
 from convoke.walltimes import read_when
 from tests.factories import EVENT_ID, SENDER
@@ -42,7 +41,7 @@ def says(sentence: str) -> Callable[[Act], Act]:
 
 
 class Stage:
-    """A world and the people in it. With ``doorbells``, streams and queues work; without, there is nothing but the sweeper."""
+    """A world and the people in it. With ``doorbells``, streams and queues work; without, there is only the sweeper."""
 
     def __init__(self, world: World, *, doorbells: bool) -> None:
         self._world = world
@@ -170,17 +169,10 @@ class Stage:
                 world.look(next(person for person in self._people.values() if person.registration_id == each))
         self._rung.clear()
         for _ in range(20):
-            if not self._due():
+            if not world.due():
                 return
             world.sweep()
         raise AssertionError("the sweeper finds no end")
-
-    def _due(self) -> bool:
-        rows = self._world.client.scan(
-            TableName=SETTINGS.invitations_table, FilterExpression="attribute_exists(owed_at)", ConsistentRead=True
-        )["Items"]
-        now = owed(0, self._world.now).partition("#")[2]
-        return any(row["owed_at"]["S"].partition("#")[2] <= now for row in rows)
 
     # --- what one sees ----------------------------------------------------------------------------------------
 
@@ -200,9 +192,7 @@ class Stage:
         self._uids.add(letter.uid)
         if again:
             return f"{who} <- the same bytes again"
-        return (
-            f"{who} <- {letter.method} {letter.sequence}, {uid} UID, {letter.when}, {letter.status}, {letter.participation}"
-        )
+        return f"{who} <- {letter.method} {letter.sequence}, {uid} UID, {letter.says}"
 
     def mailbox(self, who: str) -> Mailbox:
         return self._mailboxes[who if "@" in who else f"{who.lower()}@example.net"]

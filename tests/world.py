@@ -11,7 +11,6 @@ from typing import Any
 from unittest.mock import patch
 
 import boto3
-from aws_lambda_powertools import Logger
 from moto import mock_aws
 
 from convoke import effects
@@ -23,9 +22,10 @@ from convoke.reconcile import Outcome, Worker, reconcile
 from convoke.settings import Times
 from convoke.store import line
 from convoke.store.events import change_event, create_event
+from convoke.store.keys import owed
 from convoke.store.reads import Reads
 from convoke.store.registry import register, withdraw
-from convoke.sweep import sweep
+from convoke.sweep import Swept, sweep
 from tests.factories import EVENT_ID, NOW, SENDER, event, registration
 from tests.tables import SETTINGS, create_tables
 
@@ -33,8 +33,11 @@ Answer = Accepted | Refused | Unknown
 
 
 class World:
-    """One event's world. ``answers`` is what SES says next instead of yes; ``sent`` all that it accepted, in order; ``left`` that
-    and what it was silent about, which may have left as well."""
+    """One event's world.
+
+    ``answers`` is what SES says next instead of yes; ``sent`` all that it accepted, in order; ``left`` that and what it
+    was silent about, which may have left as well.
+    """
 
     def __init__(self, client: Any) -> None:
         self.client = client
@@ -48,7 +51,7 @@ class World:
         self.backlog = 0
         self.before: Callable[[Effect], None] = lambda _: None
         self.reads = Reads(client, SETTINGS)
-        self._aws = Aws(SETTINGS, Logger(service="tests"))
+        self._aws = Aws(SETTINGS)
         self._names = 0
 
     # --- what happens -----------------------------------------------------------------------------------------
@@ -138,9 +141,9 @@ class World:
                 self.run(reconcile(hint.event_id, hint.registration_id, self.worker()))
 
     def sweep(self) -> dict[str, int]:
-        seen: dict[str, int] = self.run(sweep(SENDER, Times(), limit=100))
+        swept: Swept = self.run(sweep(SENDER, Times(), limit=100))
         self.drain()
-        return seen
+        return swept.counts
 
     def run_sweep_without_following(self) -> int:
         """How many hints one round of the sweeper hands out."""
@@ -165,8 +168,19 @@ class World:
         return found
 
     def owed(self) -> list[str]:
-        rows = self.client.scan(TableName=SETTINGS.invitations_table, FilterExpression="attribute_exists(owed_at)")["Items"]
-        return [row["sk"]["S"] for row in rows]
+        return [row["sk"]["S"] for row in self._owing()]
+
+    def due(self) -> bool:
+        """Whether something is owed at this very moment."""
+        latest = owed(9, self.now).partition("#")[2]
+        return any(row["owed_at"]["S"].partition("#")[2] <= latest for row in self._owing())
+
+    def _owing(self) -> list[dict[str, Any]]:
+        answer = self.client.scan(
+            TableName=SETTINGS.invitations_table, FilterExpression="attribute_exists(owed_at)", ConsistentRead=True
+        )
+        found: list[dict[str, Any]] = answer["Items"]
+        return found
 
     def said(self, address: str | None = None) -> list[tuple[Method, int]]:
         """METHOD and SEQUENCE of all that was sent, to one address or to all."""

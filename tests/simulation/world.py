@@ -17,10 +17,12 @@ from botocore.exceptions import BotoCoreError, ClientError
 from convoke import decide, effects, fanout, feedback, reconcile, sweep
 from convoke.effects import Ending, Steps
 from convoke.model import ConvokeError, Event, Sender, Slice
-from convoke.perform import Aws
 from convoke.reconcile import Worker
 from convoke.settings import Settings, Times
 from convoke.store import erasure, keys, line
+from convoke.store.invitations import Invitations
+from convoke.store.reads import Reads
+from convoke.store.records import Records
 
 from .faults import Faults, Mode
 from .post import Answer, Attempt, Post, write
@@ -61,6 +63,7 @@ class Crash(BaseException):
 
 
 FAILURES = (ClientError, BotoCoreError, ConvokeError, KeyError)
+NOTED = frozenset({effects.Claim, effects.GiveBack, effects.Acknowledge, effects.Enqueue})
 LOCAL = frozenset({effects.Clock, effects.Chance, effects.Name, effects.Tell, effects.Render})
 
 
@@ -92,7 +95,8 @@ class Run:
             try:
                 effect = self.steps.send(answer)
             except StopIteration as stop:
-                world.note(f"{self.name}: {stop.value}")
+                if world.trace is not None:
+                    world.note(f"{self.name}: {stop.value}")
                 return self.end(True)
             except FAILURES as error:
                 return self.fail(error)
@@ -149,6 +153,9 @@ class Run:
 
     def perform(self, effect: Any) -> Any:
         """The effect, with a note of what its worker knows of each message it set out to send."""
+        kind = type(effect)
+        if kind not in NOTED:
+            return self.world.perform(effect)
         match effect:
             case effects.Claim(intent=intent, seen=seen):
                 told = intent.told
@@ -161,7 +168,7 @@ class Run:
                 return claimed
             case effects.GiveBack():
                 answer = self.world.perform(effect)
-                if self.attempt is not None:
+                if self.attempt is not None and answer:
                     self.attempt.fate = "failed" if effect.failed else "refused"
                 return answer
             case effects.Acknowledge():
@@ -171,7 +178,7 @@ class Run:
                 return answer
             case effects.Enqueue():
                 return self.world.enqueue(effect, sweeping=self.name == "sweep")
-        return self.world.perform(effect)
+        raise TypeError(effect)
 
     def answered(self, answer: Answer) -> None:
         if not self.alive:
@@ -256,9 +263,7 @@ class World:
         self.known: list[tuple[str, str]] = []
         self.zombies = False
         self.deployed_at = 300 * self.random() if self.faults.hit("deployed") else float(EVER)
-        aws = Aws(SETTINGS, None)  # type: ignore[arg-type]
-        aws.__dict__["_dynamodb"] = self.tables
-        self._aws = aws.perform
+        self._does = self._doing()
 
     # --- time -------------------------------------------------------------------------------------------------
 
@@ -411,16 +416,46 @@ class World:
     # --- effects ----------------------------------------------------------------------------------------------
 
     def perform(self, effect: Any) -> Any:
-        kind = type(effect)
-        if kind is effects.ReadQuota:
-            return None
-        if kind is effects.ReadBacklog:
-            return 0
-        if kind is effects.Promote:
-            return line.promote(self.tables, SETTINGS, effect.event_id, now=self.instant())
-        if kind is effects.Forget:
-            rid = effect.due.registration_id
-            return erasure.forget(self.tables, SETTINGS, EVENT_ID, rid, now=self.instant())
-        if kind is effects.ReadDue and self.faults.hit("index lags"):
-            return ()
-        return self._aws(effect)
+        """What is stored, by production's own store over the fake tables."""
+        return self._does[type(effect)](effect)
+
+    def _doing(self) -> dict[type[effects.Effect], Callable[[Any], Any]]:
+        reads, invitations, records = (
+            Reads(self.tables, SETTINGS),
+            Invitations(self.tables, SETTINGS),
+            Records(self.tables, SETTINGS),
+        )
+        return {
+            effects.ReadSending: lambda _: reads.sending(),
+            effects.ReadInvitation: lambda effect: reads.invitation(effect.event_id, effect.registration_id),
+            effects.ReadRegistration: lambda effect: reads.registration(effect.event_id, effect.registration_id),
+            effects.ReadEvent: lambda effect: reads.event(effect.event_id),
+            effects.ReadPosted: lambda effect: reads.posted(effect.registration_id, effect.sequence),
+            effects.ReadFan: lambda effect: reads.fan(effect.event_id),
+            effects.ReadInvitations: lambda effect: reads.invitations(effect.event_id, effect.after, effect.limit),
+            effects.ReadRegistrations: lambda effect: reads.registrations(
+                effect.event_id, effect.after, effect.through
+            ),
+            effects.ReadDue: lambda effect: (
+                () if self.faults.hit("index lags") else reads.due(effect.shard, effect.priority, effect.now, effect.limit)
+            ),
+            effects.ReadQuota: lambda _: None,
+            effects.ReadBacklog: lambda _: 0,
+            effects.Clear: invitations.clear,
+            effects.Claim: invitations.claim,
+            effects.GiveBack: invitations.give_back,
+            effects.Wait: invitations.wait,
+            effects.Acknowledge: invitations.acknowledge,
+            effects.Amend: invitations.amend,
+            effects.Poke: invitations.poke,
+            effects.Keep: lambda effect: records.keep(effect.posted),
+            effects.Sent: records.sent,
+            effects.MoveFan: records.move_fan,
+            effects.EndFan: records.end_fan,
+            effects.PutOff: records.put_off,
+            effects.StopSending: records.stop_sending,
+            effects.Promote: lambda effect: line.promote(self.tables, SETTINGS, effect.event_id, now=self.instant()),
+            effects.Forget: lambda effect: erasure.forget(
+                self.tables, SETTINGS, EVENT_ID, effect.due.registration_id, now=self.instant()
+            ),
+        }

@@ -11,7 +11,7 @@ How it is delivered, as steps that yield ``effects``:
 
 - ``reconcile``: one attendee: read, decide, claim, send, record
 - ``fanout``: a changed event, a slice of its people at a time
-- ``sweep``: whatever is still owed
+- ``sweep``: whatever is still owed; ``audit``: whatever should be
 - ``feedback``: what SES reports; ``replies``: whose answer counts
 - ``perform``: the effects done for real, with ``post`` (SES) and ``store`` (DynamoDB)
 

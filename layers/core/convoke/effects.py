@@ -114,6 +114,13 @@ class ReadRegistrations(Effect):
 
 
 @noun
+class ReadEvents(Effect):
+    """-> (tuple of event ids, the ``after`` of the next page or None): all events, in no order"""
+
+    after: str
+
+
+@noun
 class ReadDue(Effect):
     """-> tuple of up to ``limit`` Due of one shard and priority whose time has come, oldest first"""
 

@@ -7,23 +7,27 @@ import random
 import uuid
 from collections.abc import Callable, Generator
 from datetime import UTC, datetime, timedelta
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any, TypeVar
 
 import boto3
-from aws_lambda_powertools import Logger
+from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools.metrics import MetricUnit
 
 from . import effects, mail, post
 from .effects import Effect, Hint, Steps
 from .model import ConvokeError, Intent, Letter, Message, Slice, Unsayable
 from .reconcile import Worker
-from .settings import Settings
+from .settings import Settings, settings
 from .store import dynamo, erasure, line
 from .store.invitations import Invitations
 from .store.reads import Reads
 from .store.records import Records
 
 Result = TypeVar("Result")
+
+logger = Logger()
+metrics = Metrics()
 
 
 class UnknownEffect(ConvokeError):
@@ -44,9 +48,8 @@ def drive(steps: Generator[Effect, Any, Result], perform: Callable[[Effect], Any
 class Aws:
     """The world outside, on AWS. Clients are made when first needed, and kept."""
 
-    def __init__(self, settings: Settings, logger: Logger) -> None:
+    def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._logger = logger
 
     def run(self, steps: Steps[Result]) -> Result:
         return drive(steps, self.perform)
@@ -70,7 +73,7 @@ class Aws:
             case effects.Name():
                 return uuid.uuid4().hex
             case effects.Tell(what=what, facts=facts):
-                return self._logger.warning(what, extra=facts)
+                return tell(what, facts)
 
             case effects.ReadSending():
                 return reads.sending()
@@ -88,6 +91,8 @@ class Aws:
                 return reads.invitations(event_id, after, limit)
             case effects.ReadRegistrations(event_id=event_id, after=after, through=through):
                 return reads.registrations(event_id, after, through)
+            case effects.ReadEvents(after=after):
+                return reads.events(after)
             case effects.ReadDue(shard=shard, priority=priority, now=now, limit=limit):
                 return reads.due(shard, priority, now, limit)
 
@@ -200,6 +205,18 @@ def hint_of(body: str) -> Slice | Hint:
     if "registration" in hint:
         return Hint(event_id=hint["event"], registration_id=hint["registration"])
     return Slice(event_id=hint["event"], version=int(hint["version"]), cursor=hint["cursor"])
+
+
+@cache
+def aws() -> Aws:
+    """The world of this deployment, one a process."""
+    return Aws(settings())
+
+
+def tell(what: str, facts: dict[str, str]) -> None:
+    """A line in the log, and a count in the metric of the same name: ``unknown outcome`` is UnknownOutcome."""
+    logger.warning(what, extra=facts)
+    metrics.add_metric(name=what.title().replace(" ", ""), unit=MetricUnit.Count, value=1)
 
 
 def clock() -> datetime:

@@ -26,10 +26,10 @@ from .effects import (
     Steps,
 )
 from .fanout import announce
-from .model import Quota, Sender
+from .model import Quota, Sender, noun
 from .reconcile import decide, look
 from .settings import Times
-from .store.keys import SHARDS, owed
+from .store.keys import SHARDS, due_since, owed
 
 PRIORITIES = (PRESSING, CHANGE, INVITATION)
 
@@ -56,25 +56,35 @@ def take_stock(times: Times) -> Steps[int]:
     return max(0, int(quota.rate * A_MINUTE.total_seconds()) - backlog)
 
 
-def sweep(sender: Sender, times: Times, *, limit: int) -> Steps[dict[str, int]]:
-    """One round: answers how many of each kind were seen to. At most ``limit`` are; the next round takes the rest."""
-    seen: dict[str, int] = {}
+@noun
+class Swept:
+    """How many of each kind were seen to, and how long the oldest of them had been due."""
+
+    counts: dict[str, int]
+    oldest: timedelta = timedelta()
+
+
+def sweep(sender: Sender, times: Times, *, limit: int) -> Steps[Swept]:
+    """One round: at most ``limit`` are seen to, most pressing first; the next round takes the rest."""
+    counts: dict[str, int] = {}
+    oldest = timedelta()
     sending = yield ReadSending()
     now = yield Clock()
     if sending.stopped(now):
-        return seen
+        return Swept(counts=counts)
     for priority in PRIORITIES:
         for shard in SHARDS:
-            left = limit - sum(seen.values())
+            left = limit - sum(counts.values())
             if left <= 0:
-                return seen
+                return Swept(counts=counts, oldest=oldest)
             dues = yield ReadDue(shard=shard, priority=priority, now=now, limit=left)
             for due in dues:
-                # Put off first: a hint that is lost comes again, and one that waits in the queue is not doubled each minute.
+                # Put off first: a hint that is lost comes again, and one that waits in the queue is not doubled.
                 if (yield PutOff(due=due, owed_at=owed(priority, now + times.hint))):
                     yield from _see_to(due, sender, times, urgent=priority == PRESSING)
-                    seen[due.kind.value] = seen.get(due.kind.value, 0) + 1
-    return seen
+                    counts[due.kind.value] = counts.get(due.kind.value, 0) + 1
+                    oldest = max(oldest, now - due_since(due.owed_at))
+    return Swept(counts=counts, oldest=oldest)
 
 
 def _see_to(due: Due, sender: Sender, times: Times, *, urgent: bool) -> Steps[None]:

@@ -120,3 +120,8 @@ def owed(priority: int, at: datetime) -> str:
 
 def event_id_of(pk: str) -> str:
     return pk.removeprefix("EVENT#")
+
+
+def due_since(owed_at: str) -> datetime:
+    """The instant (UTC) of what :func:`owed` wrote."""
+    return datetime.fromisoformat(owed_at.partition("#")[2])

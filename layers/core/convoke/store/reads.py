@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import datetime
 from typing import Any
 
@@ -50,6 +51,16 @@ class Reads:
     def registrations(self, event_id: str, after: str, through: str) -> tuple[Registration, ...]:
         found = self._range(self._registrations, event_id, after, through=through, limit=None)
         return tuple(items.registration_of(item) for item in found)
+
+    def events(self, after: str) -> tuple[tuple[str, ...], str | None]:
+        """A page of all events' ids, in no order, and where the next page begins. The index lags by moments."""
+        scan: dict[str, Any] = {"TableName": self._registrations, "IndexName": keys.ACCOUNT_INDEX}
+        if after:
+            scan["ExclusiveStartKey"] = json.loads(after)
+        answer = self._client.scan(**scan, ProjectionExpression="pk")
+        found = tuple(keys.event_id_of(dynamo.unwire(item)["pk"]) for item in answer["Items"])
+        following = answer.get("LastEvaluatedKey")
+        return found, json.dumps(following) if following else None
 
     def due(self, shard: str, priority: int, now: datetime, limit: int) -> tuple[Due, ...]:
         answer = self._client.query(

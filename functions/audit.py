@@ -1,0 +1,25 @@
+"""Every day: whether everybody was told what is true; what differs is put right, or somebody is told."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from aws_lambda_powertools.metrics import MetricUnit
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from convoke.audit import audit
+from convoke.perform import aws, logger, metrics
+from convoke.settings import settings
+
+
+@logger.inject_lambda_context
+@metrics.log_metrics
+def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:  # noqa: ARG001 (Lambda's signature)
+    found = aws().run(audit(settings().sender, settings().times))
+    metrics.add_metric(name="Audited", unit=MetricUnit.Count, value=found.looked_at)
+    metrics.add_metric(name="AuditDifferences", unit=MetricUnit.Count, value=len(found.differences))
+    summary = {"looked_at": found.looked_at, "differences": found.by_reason(), "put_right": not found.too_many}
+    # The first hundred, for whoever has to find out why.
+    sample = [f"{one.event_id} {one.registration_id}" for one in found.differences[:100]]
+    logger.info("audited", extra={**summary, "sample": sample})
+    return summary

@@ -1,0 +1,138 @@
+"""Every day: what should have been said to everybody, owed or not, against what was.
+
+Nothing should be found, since every change is owed in the transaction that commits it. A few differences are put right; many
+more likely come from a bad deployment than from a thousand misses, so then nothing is done, and somebody is told.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from .decide import is_expected, over, priority
+from .effects import (
+    Clock,
+    Poke,
+    ReadEvent,
+    ReadEvents,
+    ReadInvitations,
+    ReadRegistrations,
+    Steps,
+    Tell,
+)
+from .model import Method, Sender, Told, noun
+from .reconcile import Plan, Seen, decide, told_of
+from .settings import Times
+from .store.keys import owed
+
+PAGE = 100
+A_FEW = 5
+"""Differences that are put right in any case."""
+PART = 0.01
+"""The part of those looked at that may differ in a large deployment."""
+
+
+@noun
+class Difference:
+    """Somebody who should be told something, and what kind of thing it is; how pressing, as in ``owed``."""
+
+    event_id: str
+    registration_id: str
+    reason: str
+    pressing: int
+
+
+@noun
+class Findings:
+    looked_at: int = 0
+    differences: tuple[Difference, ...] = ()
+
+    @property
+    def too_many(self) -> bool:
+        return len(self.differences) > max(A_FEW, self.looked_at * PART)
+
+    def by_reason(self) -> dict[str, int]:
+        counts: dict[str, int] = {}
+        for difference in self.differences:
+            counts[difference.reason] = counts.get(difference.reason, 0) + 1
+        return counts
+
+
+def audit(sender: Sender, times: Times) -> Steps[Findings]:
+    """Look at everybody at every event to come; put right what differs, unless that is too much to be believed."""
+    found = Findings()
+    after: str | None = ""
+    while after is not None:
+        events, after = yield ReadEvents(after=after)
+        for event_id in events:
+            part = yield from examine(event_id, sender, times, owed_too=False)
+            found = Findings(
+                looked_at=found.looked_at + part.looked_at, differences=found.differences + part.differences
+            )
+    if found.too_many:
+        yield Tell(what="audit stopped", facts={"differences": str(len(found.differences))})
+    else:
+        yield from put_right(found)
+    return found
+
+
+def examine(
+    event_id: str, sender: Sender, times: Times, *, owed_too: bool, new_sender: bool = False
+) -> Steps[Findings]:
+    """Who at one event should be told something. ``owed_too``: also those of whom that is known already.
+
+    A new address of the deployment's own is no difference unless ``new_sender``: it is rolled out when somebody asks for it.
+    """
+    looked_at, after = 0, ""
+    differences: list[Difference] = []
+    while True:
+        invitations = yield ReadInvitations(event_id=event_id, after=after, limit=PAGE)
+        if not invitations:
+            return Findings(looked_at=looked_at, differences=tuple(differences))
+        first, after = after, invitations[-1].registration_id
+        registrations = yield ReadRegistrations(event_id=event_id, after=first, through=after)
+        event = yield ReadEvent(event_id=event_id)
+        now = yield Clock()
+        if event is None or over(event, now):
+            return Findings(looked_at=looked_at, differences=tuple(differences))
+        people = {person.registration_id: person for person in registrations}
+        for invitation in invitations:
+            looked_at += 1
+            person = people.get(invitation.registration_id)
+            if person is None or (invitation.owed_at is not None and not owed_too):
+                continue
+            seen = Seen(invitation=invitation, registration=person, event=event)
+            told = told_of(invitation)
+            plan = decide(seen, sender if new_sender else _as_told(sender, told), now)
+            if plan is not None:
+                differences.append(
+                    Difference(
+                        event_id=event_id,
+                        registration_id=invitation.registration_id,
+                        reason=_reason(plan, seen, told),
+                        pressing=priority(plan.message, now, times.soon),
+                    )
+                )
+
+
+def put_right(found: Findings) -> Steps[None]:
+    """Owe to each what they should be told."""
+    for difference in found.differences:
+        now = yield Clock()
+        yield Poke(
+            event_id=difference.event_id,
+            registration_id=difference.registration_id,
+            owed_at=owed(difference.pressing, now),
+        )
+
+
+def _as_told(sender: Sender, told: Told | None) -> Sender:
+    return sender if told is None or told.method is Method.CANCEL else replace(sender, address=told.organizer)
+
+
+def _reason(plan: Plan, seen: Seen, told: Told | None) -> str:
+    if told is not None and not told.certain:
+        return "nobody knows what was heard"
+    if plan.message.method is Method.CANCEL:
+        expected = is_expected(seen.event, seen.registration)
+        return "told elsewhere, or by another organizer" if expected else "not cancelled"
+    return "not invited" if plan.message.before is None else "not updated"

@@ -1,0 +1,107 @@
+"""The audit: what nobody owed is found and put right, unless there is so much of it that the audit itself is to be doubted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+
+from convoke.audit import Findings, audit, examine
+from convoke.model import EventStatus, Method, Sender
+from convoke.settings import Times
+from convoke.store import dynamo, items
+from tests.factories import AFTERNOON, EVENT_ID, MORNING, SENDER
+from tests.tables import SETTINGS
+from tests.world import World, a_world
+
+REQUEST, CANCEL = Method.REQUEST, Method.CANCEL
+OTHER_SENDER = Sender(address="other@convoke.example.com", domain=SENDER.domain)
+
+
+@pytest.fixture
+def world() -> Iterator[World]:
+    with a_world() as made:
+        yield made
+
+
+def invite(world: World, count: int) -> None:
+    for number in range(count):
+        world.look(world.register(number))
+
+
+def change_behind_everybody_s_back(world: World, **changes: object) -> None:
+    """What a bad deployment, or a hand in the tables, might do: the truth changes and nothing is owed."""
+    before = world.reads.event(EVENT_ID)
+    assert before is not None
+    after = replace(before, **changes)  # type: ignore[arg-type]
+    world.client.put_item(TableName=SETTINGS.registrations_table, Item=dynamo.wire(items.event_item(after)))
+
+
+def run(world: World, sender: Sender = SENDER) -> Findings:
+    found = world.run(audit(sender, Times()))
+    assert isinstance(found, Findings)
+    return found
+
+
+def test_where_everybody_was_told_nothing_is_found(world: World) -> None:
+    invite(world, 3)
+
+    assert run(world) == Findings(looked_at=3)
+
+
+def test_a_miss_that_nobody_owed_is_found_and_put_right(world: World) -> None:
+    invite(world, 2)
+    change_behind_everybody_s_back(world, when=AFTERNOON)
+
+    assert run(world).by_reason() == {"not updated": 2}
+    world.settle()
+    assert world.said()[2:] == [(REQUEST, 1)] * 2
+    assert run(world).differences == ()
+
+
+def test_too_many_differences_are_reported_and_left_alone(world: World) -> None:
+    invite(world, 6)
+    change_behind_everybody_s_back(world, status=EventStatus.CANCELLED)
+
+    found = run(world)
+    assert (found.by_reason(), found.too_many) == ({"not cancelled": 6}, True)
+    assert world.owed() == []
+    assert world.told == ["audit stopped"]
+
+
+@pytest.mark.parametrize(("looked_at", "differences", "too_many"), [(6, 5, False), (6, 6, True), (1000, 10, False)])
+def test_a_few_in_any_case_or_one_in_a_hundred_are_believed(looked_at: int, differences: int, too_many: bool) -> None:
+    found = Findings(looked_at=looked_at, differences=(None,) * differences)  # type: ignore[arg-type]
+
+    assert found.too_many is too_many
+
+
+def test_what_is_owed_already_is_no_finding(world: World) -> None:
+    world.register(1)
+
+    assert run(world) == Findings(looked_at=1)
+    found = world.run(examine(EVENT_ID, SENDER, Times(), owed_too=True))
+    assert found.by_reason() == {"not invited": 1}
+
+
+def test_an_event_that_is_over_is_not_looked_at(world: World) -> None:
+    world.register(1)
+    world.now = MORNING.ends_at
+
+    assert run(world) == Findings()
+
+
+def test_a_new_sender_is_rolled_out_only_when_asked_for(world: World) -> None:
+    invite(world, 2)
+
+    assert run(world, OTHER_SENDER).differences == ()
+    asked = world.run(examine(EVENT_ID, OTHER_SENDER, Times(), owed_too=True, new_sender=True))
+    assert asked.by_reason() == {"told elsewhere, or by another organizer": 2}
+
+
+def test_more_than_a_page_of_people_is_looked_at(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("convoke.audit.PAGE", 2)
+    invite(world, 5)
+
+    assert run(world).looked_at == 5
