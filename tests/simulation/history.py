@@ -243,6 +243,7 @@ def heal(world: World, *, rounds: int = 120) -> None:
         world.note("every function dies")
         for run in list(world.runs):
             run.alive = False
+            world.reports_heard = world.reports_heard and not run.name.startswith("feedback")
         world.runs.clear()
     world.note("from here on nothing goes wrong")
     for _ in range(rounds):

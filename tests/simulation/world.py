@@ -262,6 +262,7 @@ class World:
         self.resends: dict[str, int] = {}
         self.known: list[tuple[str, str]] = []
         self.zombies = False
+        self.reports_heard = not self.faults.often["report lost"]
         self.deployed_at = 300 * self.random() if self.faults.hit("deployed") else float(EVER)
         self._does = self._doing()
 
@@ -410,6 +411,8 @@ class World:
         def done(well: bool) -> None:
             if not well and retries:
                 self.at(60 * self.random(), lambda: self.hear(report, retries - 1))
+            elif not well:
+                self.reports_heard = False
 
         self.start(f"feedback {report.state}", lambda run: feedback.hear(report), done)
 
