@@ -3,11 +3,11 @@
 PYTHON ?= python3
 VENV := .venv/bin
 export PYTHONPATH := layers/core
-export STORY CONVOKE_PORT CONVOKE_INBOX_PORT ACCOUNT NAME STACK
+export STORY CONVOKE_PORT CONVOKE_INBOX_PORT ACCOUNT NAME STACK WHY EVENT ALL
 
 help:  ## show the targets
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | while IFS="$$(printf '\t')" read -r target what; do \
-		printf '  make %-8s %s\n' "$$target" "$$what"; done
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | while IFS="$$(printf '\t')" read -r target what; do \
+		printf '  make %-15s %s\n' "$$target" "$$what"; done
 
 # Recipes that run for long are one plain command each, so that make hands its signals on to them and to no shell.
 run:  ## the whole stack on this machine, until Ctrl-C (STORY=no leaves the story out; CONVOKE_PORT, CONVOKE_INBOX_PORT)
@@ -30,11 +30,20 @@ key:  ## make an API key: ACCOUNT=acme NAME=ci, in the stack STACK (convoke) of 
 	@$(PYTHON) -m local.install run
 	@$(VENV)/python -m local.key
 
+stop start repoke raise-sequences:
+	@$(PYTHON) -m local.install run
+	@$(VENV)/python -m local.operate $@
+
+stop:  ## no mail leaves until make start (WHY="…"; STACK=convoke)
+start:  ## mail leaves again
+repoke:  ## show who was not told what is true, and tell them: EVENT=<event_id> or ALL=yes
+raise-sequences:  ## after a table was restored from a backup: raise every SEQUENCE by 1000
+
 deploy: export SAM_CLI_TELEMETRY = 0
 deploy:  ## build for Lambda and deploy to your AWS account; asks for what it needs to know
 	@$(PYTHON) -m local.install run
 	PYTHON=$(CURDIR)/$(VENV)/python $(VENV)/sam build
 	$(VENV)/sam deploy --guided
 
-.PHONY: help run test check key deploy
+.PHONY: help run test check key stop start repoke raise-sequences deploy
 .DEFAULT_GOAL := help

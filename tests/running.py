@@ -123,7 +123,8 @@ class Running:
 
     def sweep(self) -> None:
         """What happens every minute, now."""
-        self.client("lambda").invoke(FunctionName=self.physical_id("Sweep"))
+        answer = self.client("lambda").invoke(FunctionName=self.physical_id("Sweep"))
+        assert "FunctionError" not in answer, answer["Payload"].read()
 
     def eventually(self, look: Callable[[], Seen], *, seconds: float = 20, sweeping: bool = False) -> Seen:
         """What ``look`` sees as soon as that is true of something. The sweeper may be asked to help."""

@@ -220,7 +220,10 @@ def test_an_interrupted_start_leaves_nothing_behind(tmp_path: Path) -> None:
     port, inbox_port = free_ports(2)
     process = start(tmp_path, port=port, inbox_port=inbox_port)
     running = Running(folder=tmp_path, process=process, ports=(port, inbox_port))
-    running.eventually(lambda: "CustomMakeBuilder" in (tmp_path / "local" / "sam.log").read_text(), seconds=60)
-    running.leave(signal.SIGINT)
+    log = tmp_path / "local" / "sam.log"
+    try:
+        running.eventually(lambda: log.exists() and "CustomMakeBuilder" in log.read_text(), seconds=60)
+    finally:
+        running.leave(signal.SIGINT)
     assert running.exit_code == 0, running.said()
     assert running.left_behind() == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -58,6 +59,8 @@ def history(seed: int, mode: Mode = Mode.ALL, *, traced: bool = False) -> tuple[
 
 def histories(seeds: Iterable[int], mode: Mode = Mode.ALL, *, stop_at_first: bool = False) -> Tally:
     tally = Tally()
+    # A history is small and soon over: looking for garbage each moment costs more than it finds.
+    gc.set_threshold(100_000, 50, 50)
     with quick.quick():
         for seed in seeds:
             tally.add(*history(seed, mode))

@@ -50,6 +50,11 @@ class Findings:
     def too_many(self) -> bool:
         return len(self.differences) > max(A_FEW, self.looked_at * PART)
 
+    def and_also(self, other: Findings) -> Findings:
+        return Findings(
+            looked_at=self.looked_at + other.looked_at, differences=self.differences + other.differences
+        )
+
     def by_reason(self) -> dict[str, int]:
         counts: dict[str, int] = {}
         for difference in self.differences:
@@ -64,10 +69,7 @@ def audit(sender: Sender, times: Times) -> Steps[Findings]:
     while after is not None:
         events, after = yield ReadEvents(after=after)
         for event_id in events:
-            part = yield from examine(event_id, sender, times, owed_too=False)
-            found = Findings(
-                looked_at=found.looked_at + part.looked_at, differences=found.differences + part.differences
-            )
+            found = found.and_also((yield from examine(event_id, sender, times, owed_too=False)))
     if found.too_many:
         yield Tell(what="audit stopped", facts={"differences": str(len(found.differences))})
     else:

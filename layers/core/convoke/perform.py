@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import random
 import uuid
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterator
 from datetime import UTC, datetime, timedelta
 from functools import cache, cached_property
 from typing import Any, TypeVar
@@ -53,6 +53,13 @@ class Aws:
 
     def run(self, steps: Steps[Result]) -> Result:
         return drive(steps, self.perform)
+
+    def all_events(self) -> Iterator[str]:
+        """The ids of all events, in no order."""
+        after: str | None = ""
+        while after is not None:
+            found, after = self._reads.events(after)
+            yield from found
 
     def worker(self, remaining_ms: int) -> Worker:
         """A worker of this deployment whose function has so many milliseconds left."""

@@ -63,7 +63,7 @@ def create_key(client: Any, table: str, *, account: str, name: str, now: datetim
 def list_keys(client: Any, table: str, *, account: str) -> tuple[ApiKey, ...]:
     """The account's keys by name, the revoked ones among them."""
     rows = dynamo.pages(
-        client,
+        client.query,
         TableName=table,
         KeyConditionExpression="pk = :pk AND begins_with(sk, :keys)",
         ExpressionAttributeValues=dynamo.wire({":pk": keys.account(account)["pk"], ":keys": keys.ACCOUNT_KEY_PREFIX}),

@@ -66,10 +66,10 @@ def get(client: Any, table: str, key: Mapping[str, str]) -> Item | None:
     return unwire(answer["Item"]) if "Item" in answer else None
 
 
-def pages(client: Any, **query: Any) -> Iterator[Item]:
-    """Every item of a query, page after page, as the caller asks for them."""
+def pages(read: Callable[..., Any], **query: Any) -> Iterator[Item]:
+    """Every item of a query or a scan, page after page, as the caller asks for them."""
     while True:
-        answer = client.query(**query)
+        answer = read(**query)
         yield from (unwire(item) for item in answer["Items"])
         if "LastEvaluatedKey" not in answer:
             return

@@ -106,7 +106,7 @@ def list_registrations(
         query |= {"FilterExpression": "#status = :status", "ExpressionAttributeNames": {"#status": "status"}}
         values[":status"] = status.value
     query["ExpressionAttributeValues"] = dynamo.wire(values)
-    found = list(islice(dynamo.pages(client, **query), limit + 1))
+    found = list(islice(dynamo.pages(client.query, **query), limit + 1))
     people = [items.registration_of(item) for item in found[:limit]]
     invited = read_all(
         client,
@@ -128,7 +128,7 @@ def list_messages(
     if cursor is not None:
         position = cursors.decode(identity, cursor, r"[0-9]{1,10}")
         query["ExclusiveStartKey"] = dynamo.wire(keys.message(registration_id, int(position)))
-    found = list(islice(dynamo.pages(client, **query), limit + 1))
+    found = list(islice(dynamo.pages(client.query, **query), limit + 1))
     posted = tuple(items.posted_of(item) for item in found[:limit])
     return Page(
         items=posted,

@@ -94,9 +94,9 @@ class Reads:
             "ConsistentRead": True,
         }
         if limit is None:
-            return list(dynamo.pages(self._client, **query))
+            return list(dynamo.pages(self._client.query, **query))
         found = []
-        for item in dynamo.pages(self._client, Limit=limit, **query):
+        for item in dynamo.pages(self._client.query, Limit=limit, **query):
             found.append(item)
             if len(found) == limit:
                 break

@@ -1,0 +1,93 @@
+"""`make stop`, `start`, `repoke`, `raise-sequences`: by hand, in whichever deployment the caller's AWS settings lead to."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+
+import boto3
+
+from convoke.audit import Findings, examine, put_right
+from convoke.model import Sender
+from convoke.perform import Aws
+from convoke.settings import Settings
+from convoke.store import dynamo, operations
+
+Ask = Callable[[str], str]
+
+
+def settings_of(stack: str) -> Settings:
+    """The settings of a deployed stack, from its outputs and parameters."""
+    (described,) = boto3.client("cloudformation").describe_stacks(StackName=stack)["Stacks"]
+    output = {each["OutputKey"]: each["OutputValue"] for each in described["Outputs"]}
+    parameter = {each["ParameterKey"]: each["ParameterValue"] for each in described["Parameters"]}
+    return Settings(
+        registrations_table=output["RegistrationsTable"],
+        invitations_table=output["InvitationsTable"],
+        accounts_table=output["AccountsTable"],
+        urgent_queue=output["UrgentQueue"],
+        ordinary_queue=output["OrdinaryQueue"],
+        sender=Sender(address=parameter["SenderAddress"], domain=parameter["SenderDomain"]),
+        # Nothing is sent from here.
+        configuration_set="",
+    )
+
+
+def stop(settings: Settings, said: Mapping[str, str], ask: Ask) -> str:  # noqa: ARG001 (all commands are alike)
+    why = said.get("WHY") or "by hand"
+    operations.stop(dynamo.client(), settings, why)
+    return f"No mail leaves until `make start` ({why}). What is owed stays owed."
+
+
+def start(settings: Settings, said: Mapping[str, str], ask: Ask) -> str:  # noqa: ARG001
+    operations.start(dynamo.client(), settings)
+    return "Mail leaves again. Within a minute the sweeper hands out what is owed, as it is true then."
+
+
+def repoke(settings: Settings, said: Mapping[str, str], ask: Ask) -> str:
+    world = Aws(settings)
+    if said.get("ALL") == "yes":
+        events = world.all_events()
+    elif said.get("EVENT"):
+        events = iter([said["EVENT"]])
+    else:
+        return "Say whom: make repoke EVENT=<event_id>, or make repoke ALL=yes"
+    found = Findings()
+    for event_id in events:
+        part = world.run(examine(event_id, settings.sender, settings.times, owed_too=True, new_sender=True))
+        found = found.and_also(part)
+    counts = "".join(f"\n  {count:>7}  {reason}" for reason, count in sorted(found.by_reason().items()))
+    if not counts:
+        return f"All of {found.looked_at} looked at were told what is true."
+    print(f"Of {found.looked_at} looked at:{counts}")
+    if ask("Tell them now? Type yes: ") != "yes":
+        return "Nothing was done."
+    world.run(put_right(found))
+    return f"{len(found.differences)} are owed a message; the sweeper hands them out, most pressing first."
+
+
+def raise_sequences(settings: Settings, said: Mapping[str, str], ask: Ask) -> str:  # noqa: ARG001
+    client = dynamo.client()
+    print(f"Every SEQUENCE in {settings.invitations_table} is raised by {operations.LIFT}, and its last word said anew.")
+    if ask("Is all mail stopped (make stop)? Type yes: ") != "yes":
+        return "Nothing was done."
+    done = 0
+    for done in operations.raise_sequences(client, settings, now=datetime.now(UTC)):
+        if done % 1000 == 0:
+            print(f"  {done} done")
+    return f"{done} raised. Look at a few, then `make start`."
+
+
+COMMANDS = {"stop": stop, "start": start, "repoke": repoke, "raise-sequences": raise_sequences}
+
+
+def main() -> int:
+    settings = settings_of(os.environ.get("STACK") or "convoke")
+    print(COMMANDS[sys.argv[1]](settings, os.environ, input))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
