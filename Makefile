@@ -26,14 +26,11 @@ check:  ## lint, format, types, template
 	$(VENV)/mypy
 	SAM_CLI_TELEMETRY=0 $(VENV)/sam validate --lint
 
-key:  ## make an API key: ACCOUNT=acme NAME=ci, in the stack STACK (convoke) of your AWS account
-	@$(PYTHON) -m local.install run
-	@$(VENV)/python -m local.key
-
-stop start repoke raise-sequences:
+key stop start repoke raise-sequences:
 	@$(PYTHON) -m local.install run
 	@$(VENV)/python -m local.operate $@
 
+key:  ## make an API key: ACCOUNT=acme NAME=ci, in the stack STACK (convoke) of your AWS account
 stop:  ## no mail leaves until make start (WHY="…"; STACK=convoke)
 start:  ## mail leaves again
 repoke:  ## show who was not told what is true, and tell them: EVENT=<event_id> or ALL=yes

@@ -1,4 +1,4 @@
-"""`make stop`, `start`, `repoke`, `raise-sequences`: by hand, in whichever deployment the caller's AWS settings lead to."""
+"""`make key`, `stop`, `start`, `repoke`, `raise-sequences`: by hand, in whichever deployment the caller's AWS settings lead to."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from convoke.audit import Findings, examine, put_right
 from convoke.model import Sender
 from convoke.perform import Aws
 from convoke.settings import Settings
-from convoke.store import dynamo, operations
+from convoke.store import accounts, dynamo, operations
 
 Ask = Callable[[str], str]
 
@@ -35,7 +35,16 @@ def settings_of(stack: str) -> Settings:
     )
 
 
-def stop(settings: Settings, said: Mapping[str, str], ask: Ask) -> str:  # noqa: ARG001 (all commands are alike)
+def key(settings: Settings, said: Mapping[str, str], ask: Ask) -> str:  # noqa: ARG001 (all commands are alike)
+    account, name = said.get("ACCOUNT"), said.get("NAME")
+    if not account or not name:
+        return "Say for whom: make key ACCOUNT=acme NAME=ci"
+    print("This is the key; it is shown this once:")
+    now = datetime.now(UTC)
+    return accounts.create_key(dynamo.client(), settings.accounts_table, account=account, name=name, now=now)
+
+
+def stop(settings: Settings, said: Mapping[str, str], ask: Ask) -> str:  # noqa: ARG001
     why = said.get("WHY") or "by hand"
     operations.stop(dynamo.client(), settings, why)
     return f"No mail leaves until `make start` ({why}). What is owed stays owed."
@@ -80,7 +89,7 @@ def raise_sequences(settings: Settings, said: Mapping[str, str], ask: Ask) -> st
     return f"{done} raised. Look at a few, then `make start`."
 
 
-COMMANDS = {"stop": stop, "start": start, "repoke": repoke, "raise-sequences": raise_sequences}
+COMMANDS = {"key": key, "stop": stop, "start": start, "repoke": repoke, "raise-sequences": raise_sequences}
 
 
 def main() -> int:

@@ -6,13 +6,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from functools import cache
 from types import SimpleNamespace
 from typing import Any
 from unittest.mock import patch
 
-from convoke import decide, sweep
+from convoke import decide, model, sweep
 from convoke.model import Event, Told
-from convoke.store import dynamo, items, keys
+from convoke.store import dynamo, items, keys, registry
 
 from .tables import Row
 
@@ -79,6 +80,7 @@ def _quick_fingerprint(event: Event, schema: int = decide.SCHEMA) -> str:
 def quick(shards: int = 2) -> Iterator[None]:
     """Within, the store takes plain values, pauses for nobody, and spreads its debts over fewer shards."""
     few = keys.SHARDS[:shards]
+    folded = cache(model.folded)
     with ExitStack() as stack:
         for target, name, value in (
             (dynamo, "wire", _same),
@@ -91,6 +93,7 @@ def quick(shards: int = 2) -> Iterator[None]:
             (items, "told_of", _quick_told_of),
             (items, "zlib", SimpleNamespace(compress=bytes, decompress=bytes)),
             (decide, "fingerprint", _quick_fingerprint),
+            *((module, "folded", folded) for module in (model, decide, keys, registry)),
             (keys, "SHARDS", few),
             (sweep, "SHARDS", few),
         ):

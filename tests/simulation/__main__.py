@@ -1,0 +1,110 @@
+"""``python -m tests.simulation HISTORIES=20000 SEED=1 [FAULTS=none|hints|zombie] [MUTANT=name|MUTANTS=all]``"""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import secrets
+import sys
+import time
+from collections.abc import Iterator
+
+from . import quick
+from .faults import Mode
+from .mutants import MUTANTS
+from .run import Tally, histories, history
+
+PORTION = 250
+WITHIN = 20_000
+"""Histories in which a mutant must be caught."""
+
+
+def portion(task: tuple[int, int, Mode, str]) -> Tally:
+    seed, count, mode, mutant = task
+    seeds = range(seed, seed + count)
+    if not mutant:
+        return histories(seeds, mode)
+    with MUTANTS[mutant].alive():
+        return histories(seeds, mode, stop_at_first=True)
+
+
+def portions(seed: int, count: int, mode: Mode, mutant: str = "") -> Iterator[tuple[int, int, Mode, str]]:
+    for first in range(seed, seed + count, PORTION):
+        yield first, min(PORTION, seed + count - first), mode, mutant
+
+
+def report(tally: Tally, seconds: float) -> dict[str, object]:
+    return {
+        "histories": tally.histories,
+        "seconds": round(seconds, 1),
+        "ms per history": round(1000 * seconds / max(1, tally.histories), 2),
+        "sends": tally.sends,
+        "duplicates": tally.duplicates,
+        "unknown outcomes": tally.unknown,
+        "violations": {promise: tally.violations[promise] for promise in PROMISES},
+    }
+
+
+PROMISES = ("G1", "G2", "G3", "G4", "G5", "G6", "G7", "G8", "erasure")
+
+
+def simulate(seed: int, count: int, mode: Mode, mutant: str) -> int:
+    began, tally = time.perf_counter(), Tally()
+    with multiprocessing.Pool() as pool:
+        for part in pool.imap(portion, portions(seed, count, mode, mutant)):
+            tally.merge(part)
+            if mutant and tally.worst is not None:
+                break
+    print(json.dumps({"seed": seed, **report(tally, time.perf_counter() - began)}))
+    if tally.worst is None:
+        return 0
+    first = tally.worst[0]
+    if mutant:
+        with MUTANTS[mutant].alive():
+            show(first, mode)
+    else:
+        show(first, mode)
+    print(f"\nReplay with SEED={first} HISTORIES=1" + (f" MUTANT={mutant}" if mutant else ""))
+    return 1
+
+
+def show(seed: int, mode: Mode) -> None:
+    """The trace of one history, with what it violates at its end."""
+    with quick.quick():
+        world, violations = history(seed, mode, traced=True)
+    print("\n".join(world.trace or ()))
+    for violation in violations:
+        print(f"VIOLATED {violation.promise}: {violation.what}")
+
+
+def catch(name: str, seed: int) -> tuple[str, int, str, float]:
+    """How many histories it took to catch one mutant (0: it got away), and which promise it broke."""
+    began, mutant = time.perf_counter(), MUTANTS[name]
+    with mutant.alive():
+        tally = histories(range(seed, seed + WITHIN), mutant.mode, stop_at_first=True)
+    seconds = time.perf_counter() - began
+    return (name, tally.histories, tally.worst[1], seconds) if tally.worst else (name, 0, "", seconds)
+
+
+def catch_all(seed: int) -> int:
+    free = 0
+    print(f"{'without':34} {'caught at history':>17}  by")
+    with multiprocessing.Pool() as pool:
+        for name, count, promise, seconds in pool.starmap(catch, [(name, seed) for name in MUTANTS], chunksize=1):
+            free += not count
+            print(f"{name:34} {count or 'got away':>17}  {promise:8} ({seconds:.1f} s)", flush=True)
+    return 1 if free else 0
+
+
+def main(arguments: list[str]) -> int:
+    wanted = dict(argument.split("=", 1) for argument in arguments)
+    seed = int(wanted.get("SEED") or secrets.randbelow(10**9))
+    if wanted.get("MUTANTS"):
+        return catch_all(seed)
+    mutant = wanted.get("MUTANT", "")
+    mode = Mode(wanted.get("FAULTS") or (MUTANTS[mutant].mode if mutant else Mode.ALL))
+    return simulate(seed, int(wanted.get("HISTORIES") or 20_000), mode, mutant)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,100 @@
+"""The commands of an operator, in a stack that CloudFormation describes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from convoke import perform
+from convoke.settings import Settings
+from convoke.store import accounts
+from local import operate
+from tests.factories import AFTERNOON, EVENT_ID, NOW
+from tests.tables import SETTINGS
+from tests.world import World, a_world
+
+
+@pytest.fixture
+def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+    monkeypatch.setattr(perform, "clock", lambda: NOW)
+    with a_world() as made:
+        yield made
+
+
+def run(command: str, answer: str = "no", **said: str) -> str:
+    settings: Settings = replace(SETTINGS, configuration_set="")
+    return operate.COMMANDS[command](settings, said, lambda _: answer)
+
+
+def test_a_key_is_shown_and_opens_the_account(world: World) -> None:
+    shown = run("key", ACCOUNT="acme", NAME="ci")
+
+    known = accounts.account_of(world.client, SETTINGS.accounts_table, shown)
+    assert known is not None
+
+
+def test_whoever_does_not_say_for_whom_gets_no_key(world: World) -> None:
+    assert "ACCOUNT=" in run("key", NAME="ci")
+    assert world.client.scan(TableName=SETTINGS.accounts_table)["Count"] == 0
+
+
+def test_stop_and_start_turn_the_switch(world: World) -> None:
+    assert "a flood" in run("stop", WHY="a flood")
+    assert world.reads.sending().stopped(NOW)
+    run("start")
+    assert not world.reads.sending().stopped(NOW)
+
+
+@pytest.mark.parametrize("said", [{"EVENT": EVENT_ID}, {"ALL": "yes"}], ids=["one event", "all"])
+def test_repoke_shows_who_was_not_told_and_asks_before_it_tells(
+    world: World, said: dict[str, Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    person = world.register()
+    world.look(person)
+    world.change(when=AFTERNOON)
+
+    assert run("repoke", **said) == "Nothing was done."
+    assert "1  not updated" in capsys.readouterr().out
+    before = world.invitation(person).poke
+    assert "1 are owed" in run("repoke", "yes", **said)
+    assert world.invitation(person).poke == before + 1
+
+
+def test_repoke_without_saying_whom_does_nothing(world: World) -> None:
+    assert "EVENT=" in run("repoke")
+    assert "were told what is true" in run("repoke", EVENT=EVENT_ID)
+
+
+def test_sequences_are_raised_only_by_somebody_who_stopped_all_mail(world: World) -> None:
+    person = world.register()
+    world.look(person)
+
+    assert run("raise-sequences") == "Nothing was done."
+    assert world.invitation(person).allocated == 0
+    assert run("raise-sequences", "yes").startswith("1 raised")
+    assert world.invitation(person).allocated == 1000
+
+
+def test_the_settings_of_a_stack_are_read_from_what_it_says_of_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    names = ("RegistrationsTable", "InvitationsTable", "AccountsTable", "UrgentQueue", "OrdinaryQueue")
+    described = {
+        "Outputs": [{"OutputKey": name, "OutputValue": f"the {name}"} for name in names],
+        "Parameters": [
+            {"ParameterKey": "SenderAddress", "ParameterValue": "events@example.org"},
+            {"ParameterKey": "SenderDomain", "ParameterValue": "example.org"},
+        ],
+    }
+
+    class CloudFormation:
+        def describe_stacks(self, **asked: str) -> dict[str, Any]:
+            assert asked == {"StackName": "mine"}
+            return {"Stacks": [described]}
+
+    monkeypatch.setattr(operate.boto3, "client", lambda _: CloudFormation())
+    settings = operate.settings_of("mine")
+
+    assert settings.invitations_table == "the InvitationsTable"
+    assert settings.sender.address == "events@example.org"
