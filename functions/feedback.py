@@ -13,7 +13,7 @@ from convoke.perform import aws, logger
 
 @logger.inject_lambda_context
 @event_source(data_class=SNSEvent)
-def handler(event: SNSEvent, context: LambdaContext) -> None:
+def handler(event: SNSEvent, context: LambdaContext) -> None:  # noqa: ARG001 (Lambda's signature)
     """Any order, any number of times. What is no SES event is logged and dropped: it would not become one."""
     for record in event.records:
         try:

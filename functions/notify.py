@@ -1,4 +1,6 @@
-"""A record of the registrations table's stream: a doorbell. It says which event or registration to look at, not what changed."""
+"""A record of the registrations table's stream: a doorbell. It says which event or registration to look at, not what
+changed.
+"""
 
 from __future__ import annotations
 

@@ -36,8 +36,10 @@ def dynamodb() -> Any:
 
 @logger.inject_lambda_context
 @event_source(data_class=SNSEvent)
-def handler(event: SNSEvent, context: LambdaContext) -> None:
-    """Apply what may be believed; quarantine the rest: it stays in the bucket, with its reason in the log. Never answer by mail."""
+def handler(event: SNSEvent, context: LambdaContext) -> None:  # noqa: ARG001 (Lambda's signature)
+    """Apply what may be believed; quarantine the rest: it stays in the bucket, with its reason in the log. Never answer
+    by mail.
+    """
     for record in event.records:
         receipt = receipt_of(json.loads(record.sns.message))
         reason = take(receipt)

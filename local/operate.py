@@ -1,4 +1,6 @@
-"""`make key`, `stop`, `start`, `repoke`, `raise-sequences`: by hand, in whichever deployment the caller's AWS settings lead to."""
+"""`make key`, `stop`, `start`, `repoke`, `raise-sequences`: by hand, in whichever deployment the caller's AWS settings
+lead to.
+"""
 
 from __future__ import annotations
 
@@ -79,7 +81,9 @@ def repoke(settings: Settings, said: Mapping[str, str], ask: Ask) -> str:
 
 def raise_sequences(settings: Settings, said: Mapping[str, str], ask: Ask) -> str:  # noqa: ARG001
     client = dynamo.client()
-    print(f"Every SEQUENCE in {settings.invitations_table} is raised by {operations.LIFT}, and its last word said anew.")
+    print(
+        f"Every SEQUENCE in {settings.invitations_table} is raised by {operations.LIFT}, and its last word said anew."
+    )
     if ask("Is all mail stopped (make stop)? Type yes: ") != "yes":
         return "Nothing was done."
     done = 0

@@ -6,7 +6,8 @@ import os
 from collections.abc import Iterator
 
 import pytest
-from running import Running, boot
+
+from tests.running import Running, boot
 
 # Whatever a test forgets to fake fails here, and never reaches anybody's account.
 os.environ.update(

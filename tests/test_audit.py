@@ -1,4 +1,6 @@
-"""The audit: what nobody owed is found and put right, unless there is so much of it that the audit itself is to be doubted."""
+"""The audit: what nobody owed is found and put right, unless there is so much of it that the audit itself is to be
+doubted.
+"""
 
 from __future__ import annotations
 

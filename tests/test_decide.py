@@ -315,7 +315,9 @@ def test_any_history_converges_and_never_says_one_number_with_two_meanings(
 ) -> None:
     """Each truth of the history is told until there is nothing to say; some answers are lost on the way."""
     last: Told | None = None
-    sequence, calendars, cancelled = -1, {}, set()
+    sequence = -1
+    calendars: dict[str, str | None] = {}
+    cancelled: set[str] = set()
     for what_is_true, who, sender, answer_lost in history:
         for step in range(6):
             message = next_message(what_is_true, who, last, sender, NOW)

@@ -142,7 +142,7 @@ def test_what_was_looked_at_and_is_busy_is_poked_and_nobody_else(world: World) -
 def test_when_ses_refuses_the_slice_stops_and_goes_on_later_where_it_was(world: World) -> None:
     people = invited(world, 5)
     changed = world.change(when=AFTERNOON)
-    slow = []
+    slow: list[Effect] = []
 
     def refuse_the_third(effect: Effect) -> None:
         if len(world.sent) == 2 and not slow:
@@ -204,7 +204,7 @@ def test_an_attendee_costs_a_slice_the_same_however_many_there_are(world: World)
     """Three writes and one mail each, and not one read."""
     effects: list[str] = []
     world.before = lambda effect: effects.append(type(effect).__name__)
-    costs = []
+    costs: list[dict[str, int]] = []
     for count in (4, 8):
         for number in range(len(costs) * 4, count):
             world.look(world.register(number))

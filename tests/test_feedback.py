@@ -95,7 +95,7 @@ def test_a_report_proves_what_nobody_saw_accepted() -> None:
 
 
 def test_a_report_does_not_answer_a_request_to_send_again() -> None:
-    asked = replace(PERHAPS_SENT, resend=1, intent=replace(PERHAPS_SENT.intent, resend=1))
+    asked = replace(PERHAPS_SENT, resend=1, intent=Intent(told=told(), attempt="a", resend=1))
     known = after(asked, report(DeliveryState.ACCEPTED))
 
     assert known.acknowledged is not None
@@ -128,9 +128,7 @@ CANCELLED = replace(
 )
 REQUEST_LATE = report(DeliveryState.DELIVERED, at=NOW + timedelta(minutes=9))
 REQUEST_EARLY = report(DeliveryState.DELIVERED, at=NOW + timedelta(minutes=1))
-CANCEL_DELIVERED = report(
-    DeliveryState.DELIVERED, sequence=1, method=Method.CANCEL, at=NOW + timedelta(minutes=5)
-)
+CANCEL_DELIVERED = report(DeliveryState.DELIVERED, sequence=1, method=Method.CANCEL, at=NOW + timedelta(minutes=5))
 
 
 @pytest.mark.parametrize("order", list(permutations([REQUEST_LATE, CANCEL_DELIVERED, REQUEST_EARLY])), ids=range(6))
@@ -155,7 +153,7 @@ def test_what_was_delivered_in_order_is_left_alone() -> None:
 
 def test_a_delivery_of_an_earlier_generation_says_nothing_of_the_latest() -> None:
     second = report(DeliveryState.DELIVERED, sequence=3, generation=2, method=Method.CANCEL)
-    anew = replace(CANCELLED, acknowledged=replace(CANCELLED.acknowledged, told=told(sequence=3, generation=2)))
+    anew = replace(CANCELLED, acknowledged=Acknowledged(told=told(sequence=3, generation=2), ses_id="ses-4", at=NOW))
     state = after(after(anew, second), REQUEST_LATE)
 
     assert not out_of_order(state)

@@ -128,7 +128,10 @@ def test_the_readme_names_every_make_target_and_no_other() -> None:
 
 
 def test_the_files_that_the_readme_points_to_are_there() -> None:
-    pointed = [*re.findall(r"\]\(([^)#:]+)\)", README), *re.findall(r"`((?:tests|events|layers|local)/[\w./-]+)`", README)]
+    pointed = [
+        *re.findall(r"\]\(([^)#:]+)\)", README),
+        *re.findall(r"`((?:tests|events|layers|local)/[\w./-]+)`", README),
+    ]
     assert len(pointed) > 5
     assert [path for path in pointed if not (ROOT / path).exists()] == []
 

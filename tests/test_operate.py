@@ -63,7 +63,8 @@ def test_repoke_shows_who_was_not_told_and_asks_before_it_tells(
     assert world.invitation(person).poke == before + 1
 
 
-def test_repoke_without_saying_whom_does_nothing(world: World) -> None:
+@pytest.mark.usefixtures("world")
+def test_repoke_without_saying_whom_does_nothing() -> None:
     assert "EVENT=" in run("repoke")
     assert "were told what is true" in run("repoke", EVENT=EVENT_ID)
 
@@ -93,7 +94,7 @@ def test_the_settings_of_a_stack_are_read_from_what_it_says_of_itself(monkeypatc
             assert asked == {"StackName": "mine"}
             return {"Stacks": [described]}
 
-    monkeypatch.setattr(operate.boto3, "client", lambda _: CloudFormation())
+    monkeypatch.setattr("boto3.client", lambda _: CloudFormation())
     settings = operate.settings_of("mine")
 
     assert settings.invitations_table == "the InvitationsTable"

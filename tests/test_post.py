@@ -13,11 +13,11 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
+
 from convoke import post
 from convoke.effects import Accepted, Refusal, Refused, Send, Unknown
 from convoke.model import Intent, Letter
 from convoke.settings import Times
-
 from tests.factories import EVENT_ID, REGISTRATION_ID, told
 from tests.tables import SETTINGS
 
@@ -168,7 +168,7 @@ def test_an_address_in_an_error_of_ses_is_not_kept() -> None:
     assert "bo@" not in str(post.verdict(error))
 
 
-def test_what_is_posted_names_one_recipient_and_what_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_posted_names_one_recipient_and_what_it_is() -> None:
     class Client:
         def send_email(self, **request: Any) -> dict[str, str]:
             self.request = request

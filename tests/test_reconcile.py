@@ -1,4 +1,6 @@
-"""One attendee at a time: what is claimed, sent and written down, and what a refusal, a silence or a race leaves behind."""
+"""One attendee at a time: what is claimed, sent and written down, and what a refusal, a silence or a race leaves
+behind.
+"""
 
 from __future__ import annotations
 
@@ -279,7 +281,9 @@ def test_a_reason_that_comes_during_the_sending_is_not_lost(world: World) -> Non
 
 
 def test_whoever_was_overtaken_has_the_truth_said_anew(world: World) -> None:
-    """A worker stops for minutes between its send and its record; meanwhile the event moves and another worker tells so."""
+    """A worker stops for minutes between its send and its record; meanwhile the event moves and another worker tells
+    so.
+    """
     person = world.register()
     overtaken = iter([True])
 
@@ -411,7 +415,7 @@ def test_a_worker_with_too_little_time_left_sends_nothing_and_leaves_it_owed(wor
 def test_a_calendar_that_would_not_hold_what_was_meant_is_not_sent(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("convoke.perform.render", lambda message, intent: "SUMMARY is not what was meant")
+    monkeypatch.setattr("convoke.perform.render", lambda *_: "SUMMARY is not what was meant")
     person = world.register()
 
     assert world.look(person) is Outcome.FAILED

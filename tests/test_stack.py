@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from running import Running, free_ports, start
 
 from local import story
 from local.mailbag import Mail
 from local.story import Refused
+from tests.running import Running, free_ports, start
 
 pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("stack")]
 

@@ -11,9 +11,9 @@ from io import StringIO
 from typing import Any
 
 import pytest
+
 from convoke.model import Method
 from convoke.store import keys
-
 from tests.deployment import HANDLERS, Deployment, a_deployment
 
 REQUEST, CANCEL = Method.REQUEST, Method.CANCEL
@@ -127,9 +127,7 @@ def test_the_first_in_line_gets_the_seat_and_a_request(deployed: Deployment) -> 
     assert http(deployed, "GET", f"/events/{event_id}")["waiting"] == 0
 
 
-def test_no_attendee_is_named_to_another_nor_in_any_log(
-    deployed: Deployment, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_no_attendee_is_named_to_another_nor_in_any_log(deployed: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
     log = StringIO()
     for name in HANDLERS:
         monkeypatch.setattr(import_module(name).logger.registered_handler, "stream", log)

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tables import template
+
+from tests.tables import template
 
 ROOT = Path(__file__).parent.parent
 TEMPLATE = template()

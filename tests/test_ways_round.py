@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError, WaiterError
-from running import Running
 
 from local.emulator import PYTHON
+from tests.running import Running
 
 pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("stack")]
 

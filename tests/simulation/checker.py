@@ -8,7 +8,6 @@ from typing import NamedTuple
 
 from convoke.model import DeliveryState, Event, EventStatus, Invitation, Registration, RegistrationStatus
 from convoke.store import items, keys
-from convoke.store.reads import Reads
 
 from .post import Copy
 from .world import EVENT_ID, SETTINGS, World
@@ -108,6 +107,10 @@ def at_the_end(world: World) -> Iterator[Violation]:
     for rid in book.people:
         yield from (Violation(promise, f"{rid[6:10]} {what}") for promise, what in _person(book, rid))
     yield from _seats(book)
+    yield from _in_vain(world)
+    twice = {each for each in world.passed if world.passed.count(each) > 1}
+    if twice:
+        yield Violation("effort", f"slices were passed more than once: {sorted(twice)}")
     if book.debts:
         yield Violation("G1", f"was not forgotten: {book.debts}")
 
@@ -117,7 +120,9 @@ def _person(book: Book, rid: str) -> Iterator[tuple[str, str]]:
     person, invitation = book.people[rid]
     if wrong := book.untrue(rid):
         yield "G2", wrong
-    if not world.zombies:
+    if world.zombies:
+        yield from _mended(book, rid)
+    else:
         yield from _order(copies)
         yield from _duplicates(book, rid)
     yield from _meanings(copies)
@@ -140,6 +145,22 @@ def _order(copies: list[Copy]) -> Iterator[tuple[str, str]]:
         if copy.sequence < highest.get(copy.uid, -1):
             yield "G3", f"SES accepts SEQUENCE {copy.sequence} after {highest[copy.uid]}"
         highest[copy.uid] = max(copy.sequence, highest.get(copy.uid, -1))
+
+
+def _mended(book: Book, rid: str) -> Iterator[tuple[str, str]]:
+    """A zombie breaks the order; where it lives to see that it was overtaken, the newest message is said once more."""
+    person, invitation = book.people[rid]
+    fates = {attempt.name: attempt.fate for attempt in book.world.post.attempts}
+    last: dict[str, Copy] = {}
+    for copy in book.copies[rid]:
+        last[copy.uid] = copy
+    newest = max((copy.sequence for copy in book.copies[rid]), default=-1)
+    for uid, copy in last.items():
+        highest = max((each for each in book.copies[rid] if each.uid == uid), key=lambda each: each.sequence)
+        if copy.sequence < highest.sequence == newest and fates[copy.attempt] == "accepted":
+            erased = person.status is RegistrationStatus.ERASED
+            if not erased and not book.cannot_be_told(rid, copy.recipient, uid, invitation):
+                yield "G3", f"SES accepts SEQUENCE {copy.sequence} after {highest.sequence}, which is not said again"
 
 
 def _meanings(copies: list[Copy]) -> Iterator[tuple[str, str]]:
@@ -210,6 +231,19 @@ def _seats(book: Book) -> Iterator[Violation]:
     free = seats.capacity is None or seats.taken < seats.capacity
     if seats.open and free and seats.waiting and not book.over:
         yield Violation("G1", f"{seats}: somebody waits for a free seat")
+
+
+def _in_vain(world: World) -> Iterator[Violation]:
+    """Nobody sets out to say what has not been true since they began."""
+    for attempt in world.post.attempts:
+        if attempt.method == "REQUEST":
+            ends = [moment for moment, _ in world.truths[1:]] + [attempt.at]
+            true = (
+                said == attempt.said and since <= attempt.at and until >= attempt.began
+                for (since, said), until in zip(world.truths, ends, strict=True)
+            )
+            if not any(true):
+                yield Violation("stale", f"{attempt.name} sets out to say {attempt.said}, which is not true any more")
 
 
 def _canaries(book: Book, rid: str) -> Iterator[tuple[str, str]]:

@@ -21,7 +21,7 @@ from convoke.store.reads import Reads
 
 from .world import EVENT_ID, FAILURES, SETTINGS, START, TIMES, Crash, World
 
-TITLES = ("A", "B", "C")
+TITLES = ("A", "B")
 HOURS = (9, 15)
 PLACES = ("", "Hall")
 
@@ -42,7 +42,9 @@ class People:
     def publish(self) -> None:
         random, dice = self.world.random, self.world.dice
         soon = random() < 0.08
-        begins = START + timedelta(minutes=dice.randrange(2, 8)) if soon else START + timedelta(days=dice.choice((2, 40)))
+        begins = (
+            START + timedelta(minutes=dice.randrange(2, 8)) if soon else START + timedelta(days=dice.choice((2, 40)))
+        )
         wall = begins.replace(tzinfo=None, minute=begins.minute if soon else 0, hour=begins.hour if soon else 9)
         event = Event(
             event_id=EVENT_ID,
@@ -178,30 +180,34 @@ class People:
 
 
 DEEDS = {
-    People.retitle: 5,
-    People.move: 4,
-    People.waver: 1,
-    People.draft: 2,
-    People.widen: 1,
-    People.call_off: 1,
-    People.register: 2,
-    People.come_back: 2,
-    People.withdraw: 3,
-    People.change_address: 2,
-    People.resend: 3,
-    People.erase: 1,
+    "retitle": 5,
+    "move": 4,
+    "waver": 1,
+    "draft": 2,
+    "widen": 1,
+    "call_off": 1,
+    "register": 2,
+    "come_back": 2,
+    "withdraw": 3,
+    "change_address": 2,
+    "resend": 3,
+    "erase": 1,
 }
-_DEEDS, _WEIGHTS = list(DEEDS), list(DEEDS.values())
+OF_THE_EVENT = {"retitle": 6, "move": 2, "resend": 2, "withdraw": 1, "draft": 1}
+OF_ONE_PERSON = {"withdraw": 2, "come_back": 2, "change_address": 4, "resend": 4, "retitle": 1}
+STYLES = (DEEDS, DEEDS, OF_THE_EVENT, OF_ONE_PERSON)
+GAPS = ((0.02, 0.2, 1.0, 5.0, 30.0, 60.0, 150.0), (0.5, 2.0), (0.02, 20.0))
+"""Seconds between two deeds at most: now and then, in one breath, or in pairs."""
 
 
 def live(world: World) -> People:
     """The safety phase: people do things, everything may go wrong."""
     people, dice, random = People(world), world.dice, world.random
 
-    def deed(what: Callable[[People], None]) -> Callable[[], None]:
+    def deed(what: str) -> Callable[[], None]:
         def do() -> None:
             try:
-                what(people)
+                getattr(people, what)()
             except Crash:
                 world.note("the API died")
             except (*FAILURES, dynamo.Refused) as error:
@@ -217,10 +223,11 @@ def live(world: World) -> People:
         people.register()
     world.faults.wire, world.faults.answers = wire, answers
 
-    moment = 0.0
-    for _ in range(dice.randrange(1, 8)):
-        moment += dice.choice((0.02, 0.2, 1.0, 5.0, 30.0, 60.0, 150.0)) * random()
-        world.at(moment, deed(dice.choices(_DEEDS, _WEIGHTS)[0]))
+    style, gaps = dice.choice(STYLES), dice.choice(GAPS)
+    moment = dice.choice((0.0, 0.0, 5.0, 60.0))
+    for what in dice.choices(list(style), list(style.values()), k=dice.randrange(1, 8)):
+        moment += dice.choice(gaps) * random()
+        world.at(moment, deed(what))
     for kind in ("SES is paused", "quota spent"):
         if often[kind] and world.faults.hit(kind):
             length = dice.choice((30.0, 300.0, 7200.0))

@@ -103,7 +103,10 @@ MUTANTS: dict[str, Mutant] = {
     "fan-ended-whatever-it-is": Mutant(
         (
             without(
-                Records, "end_fan", "**self._fan(effect.slice, {})", "**{**self._fan(effect.slice, {}), 'ConditionExpression': 'attribute_exists(pk)'}"
+                Records,
+                "end_fan",
+                "**self._fan(effect.slice, {})",
+                "**{**self._fan(effect.slice, {}), 'ConditionExpression': 'attribute_exists(pk)'}",
             ),
         )
     ),
@@ -112,7 +115,14 @@ MUTANTS: dict[str, Mutant] = {
     "fence-on-clear": Mutant((without(Invitations, "clear", BOTH, "'poke = :poke'"),)),
     "poke-on-clear": Mutant((without(Invitations, "clear", BOTH, "FENCE_IS_MINE"),)),
     "fence-raised-with-nothing-owed": Mutant(
-        (without(Invitations, "clear", "seen = effect.seen\n", "seen = effect.seen\n    if seen.owed_at is None: return True\n"),)
+        (
+            without(
+                Invitations,
+                "clear",
+                "seen = effect.seen\n",
+                "seen = effect.seen\n    if seen.owed_at is None: return True\n",
+            ),
+        )
     ),
     "lease": Mutant((without(reconcile, "reconcile", "seen.invitation.lease_until > now", "False"),)),
     "lease-kept-when-unknown": Mutant(
@@ -150,7 +160,10 @@ MUTANTS: dict[str, Mutant] = {
                 "    event = yield ReadEvent(event_id=part.event_id)\n    invitations = yield ReadInvitations",
             ),
             without(
-                fanout, "tell_slice", "    event = yield ReadEvent(event_id=part.event_id)\n    if event", "    if event"
+                fanout,
+                "tell_slice",
+                "    event = yield ReadEvent(event_id=part.event_id)\n    if event",
+                "    if event",
             ),
         )
     ),
@@ -164,7 +177,9 @@ MUTANTS: dict[str, Mutant] = {
     "resend-through-delivery": Mutant((instead(People, "resend", _once_more),)),
     "stale-intent": Mutant(
         (
-            without(reconcile, "_pending", "pending is None or not says_the_same(message, pending.told)", "pending is None"),
+            without(
+                reconcile, "_pending", "pending is None or not says_the_same(message, pending.told)", "pending is None"
+            ),
         )
     ),
     "bytes-kept": Mutant(
@@ -208,14 +223,24 @@ MUTANTS: dict[str, Mutant] = {
         )
     ),
     "given-back-exposed-as-it-was": Mutant(
-        (without(Invitations, "give_back", 'changes["exposed"] = before.exposed', 'remove_it = True'),
-         without(Invitations, "give_back", '("lease_until",) if before.exposed is not None else ("lease_until", "exposed")', '("lease_until", "exposed")'))
+        (
+            without(Invitations, "give_back", 'changes["exposed"] = before.exposed', "remove_it = True"),
+            without(
+                Invitations,
+                "give_back",
+                '("lease_until",) if before.exposed is not None else ("lease_until", "exposed")',
+                '("lease_until", "exposed")',
+            ),
+        )
     ),
     "owed-though-poked": Mutant((without(Invitations, "_settle", BOTH, "FENCE_IS_MINE"),)),
     "cancel-before-another-address": Mutant(
         (
             without(
-                reconcile, "decide", "message.method is Method.CANCEL and _hopeless(invitation, message)", "message.method is Method.CANCEL"
+                reconcile,
+                "decide",
+                "message.method is Method.CANCEL and _hopeless(invitation, message)",
+                "message.method is Method.CANCEL",
             ),
         )
     ),
@@ -234,8 +259,12 @@ MUTANTS: dict[str, Mutant] = {
     "withdrawal-poked": Mutant(
         (without(registry, "_departure", '"invitation": poke(settings, invitation, 0, now),', ""),)
     ),
-    "forgotten-only-when-taken-back": Mutant((without(sweep, "_see_to", "(yield from _taken_back(due, sender))", "True"),)),
-    "letters-forgotten": Mutant((without(erasure, "forget", "_forget_letters(client, settings, registration_id)", "pass"),)),
+    "forgotten-only-when-taken-back": Mutant(
+        (without(sweep, "_see_to", "(yield from _taken_back(due, sender))", "True"),)
+    ),
+    "letters-forgotten": Mutant(
+        (without(erasure, "forget", "_forget_letters(client, settings, registration_id)", "pass"),)
+    ),
     "seats-owed": Mutant(
         (
             without(

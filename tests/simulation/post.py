@@ -22,12 +22,16 @@ BETWEEN_THE_LINES = "\x1f"
 
 @dataclass(slots=True)
 class Attempt:
-    """One worker's claim to send one message; ``fate`` is what that worker came to know of it, in the end."""
+    """One worker's claim to send one message: what it says, and what the worker came to know of it in the end (``fate``)."""
 
+    name: str
     registration_id: str
     uid: str
     sequence: int
     method: str
+    said: tuple[str, ...]
+    began: float
+    at: float
     fate: str = "unknown"
 
 
@@ -36,6 +40,7 @@ class Copy:
     """One mail that SES accepted."""
 
     at: float
+    attempt: str
     registration_id: str
     uid: str
     sequence: int
@@ -137,6 +142,7 @@ class Post:
         method, uid, sequence, dtstamp, recipient, *content = effect.letter.calendar.decode().split(BETWEEN_THE_LINES)
         copy = Copy(
             at=world.now,
+            attempt=effect.intent.attempt,
             registration_id=effect.registration_id,
             uid=uid,
             sequence=int(sequence),
@@ -148,7 +154,9 @@ class Post:
         )
         self.accepted.append(copy)
         if world.trace is not None:
-            world.note(f"  SES accepts {method} {uid[37:46]}… SEQUENCE {sequence} for {recipient}: {content[0]} {content[1]}")
+            world.note(
+                f"  SES accepts {method} {uid[37:46]}… SEQUENCE {sequence} for {recipient}: {content[0]} {content[1]}"
+            )
         self._report(effect, ses_id, DeliveryState.ACCEPTED, 0.3)
         after = 0.5 + 2 * random()
         if faults.hit("mail late"):
@@ -167,9 +175,7 @@ class Post:
         if self._world.faults.hit("complains"):
             self._report(effect, ses_id, DeliveryState.COMPLAINED, 20 * self._world.random(), final=True)
 
-    def _report(
-        self, effect: Send, ses_id: str, state: DeliveryState, after: float, *, final: bool = False
-    ) -> None:
+    def _report(self, effect: Send, ses_id: str, state: DeliveryState, after: float, *, final: bool = False) -> None:
         faults, random = self._world.faults, self._world.random
         told = effect.intent.told
         if final:

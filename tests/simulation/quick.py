@@ -77,8 +77,8 @@ def _quick_fingerprint(event: Event, schema: int = decide.SCHEMA) -> str:
 
 
 @contextmanager
-def quick(shards: int = 2) -> Iterator[None]:
-    """Within, the store takes plain values, pauses for nobody, and spreads its debts over fewer shards."""
+def quick(shards: int = 1) -> Iterator[None]:
+    """Within, the store takes plain values, pauses for nobody, and keeps its debts in one shard."""
     few = keys.SHARDS[:shards]
     folded = cache(model.folded)
     with ExitStack() as stack:

@@ -18,12 +18,13 @@ class Moved(Exception):
 def cut(owner: Any, name: str, old: str, new: str) -> Iterator[None]:
     """Within, function ``name`` of a module or class has ``new`` where its source has ``old``, once."""
     whole = getattr(owner, name)
-    source = textwrap.dedent(inspect.getsource(whole))
+    source = getattr(whole, "operated", None) or textwrap.dedent(inspect.getsource(whole))
     if source.count(old) != 1:
         raise Moved(f"{owner.__name__}.{name}: {old!r} stands there {source.count(old)} times")
     code: dict[str, Any] = {}
     exec("from __future__ import annotations\n" + source.replace(old, new), whole.__globals__, code)  # noqa: S102
     replaced: FunctionType = code[name]
+    replaced.operated = source.replace(old, new)  # type: ignore[attr-defined]
     setattr(owner, name, replaced)
     try:
         yield

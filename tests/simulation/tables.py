@@ -31,6 +31,8 @@ class Line(Protocol):
 
     def lost(self) -> str: ...
 
+    def meanwhile(self) -> None: ...
+
 
 class Quiet:
     """Nothing befalls any call."""
@@ -40,6 +42,9 @@ class Quiet:
 
     def lost(self) -> str:
         return ""
+
+    def meanwhile(self) -> None:
+        pass
 
 
 def refused(code: str, operation: str, **more: Any) -> ClientError:
@@ -133,7 +138,9 @@ class Tables:
         lost = self.line.lost()
         if lost == "conflict":
             raise refused("TransactionConflictException", operation)
-        for _ in range(2 if lost == "repeated" else 1):
+        for attempt in range(2 if lost == "repeated" else 1):
+            if attempt:
+                self.line.meanwhile()
             if not self._holds(action):
                 standing = self.row(action["TableName"], _key(action))
                 more = {"Item": standing} if standing and "ReturnValuesOnConditionCheckFailure" in action else {}
@@ -201,7 +208,11 @@ class Typed:
             if "Item" in answer:
                 return {"Item": dynamo.wire(answer["Item"])}
             if "Items" in answer:
-                more = {"LastEvaluatedKey": dynamo.wire(answer["LastEvaluatedKey"])} if "LastEvaluatedKey" in answer else {}
+                more = (
+                    {"LastEvaluatedKey": dynamo.wire(answer["LastEvaluatedKey"])}
+                    if "LastEvaluatedKey" in answer
+                    else {}
+                )
                 return {"Items": [dynamo.wire(item) for item in answer["Items"]], **more}
             return {}
 

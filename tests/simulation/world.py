@@ -15,11 +15,11 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from convoke import decide, effects, fanout, feedback, reconcile, sweep
-from convoke.effects import Ending, Steps
+from convoke.effects import Steps
 from convoke.model import ConvokeError, Event, Sender, Slice
 from convoke.reconcile import Worker
 from convoke.settings import Settings, Times
-from convoke.store import erasure, keys, line
+from convoke.store import erasure, items, keys, line
 from convoke.store.invitations import Invitations
 from convoke.store.reads import Reads
 from convoke.store.records import Records
@@ -63,19 +63,22 @@ class Crash(BaseException):
 
 
 FAILURES = (ClientError, BotoCoreError, ConvokeError, KeyError)
-NOTED = frozenset({effects.Claim, effects.GiveBack, effects.Acknowledge, effects.Enqueue})
+NOTED = frozenset(
+    {effects.Claim, effects.GiveBack, effects.Acknowledge, effects.MoveFan, effects.EndFan, effects.Enqueue}
+)
 LOCAL = frozenset({effects.Clock, effects.Chance, effects.Name, effects.Tell, effects.Render})
 
 
 class Run:
     """One invocation of a function: a piece of protocol on its way, effect by effect."""
 
-    __slots__ = ("alive", "attempt", "done", "kill", "name", "schema", "skew", "steps", "world", "worker")
+    __slots__ = ("alive", "attempt", "began", "done", "kill", "name", "schema", "skew", "steps", "worker", "world")
 
     def __init__(self, world: World, name: str, done: Callable[[bool], None] | None) -> None:
         self.world, self.name, self.done = world, name, done
         random = world.random
         self.skew = 3 * (random() - 0.5) if world.faults.hit("clock skew") else 0.0
+        self.began = world.now
         self.kill = world.now + FUNCTION
         self.schema = 2 if world.now >= world.deployed_at + 15 * random() else 1
         self.worker = Worker(sender=SENDER, deadline=world.instant(self.skew + FUNCTION), times=TIMES)
@@ -125,7 +128,7 @@ class Run:
     def do(self, effect: Any) -> None:
         world = self.world
         if not self.alive:
-            return
+            return None
         if world.now > self.kill:
             world.note(f"{self.name}: its time is over")
             return self.end(False)
@@ -159,7 +162,16 @@ class Run:
         match effect:
             case effects.Claim(intent=intent, seen=seen):
                 told = intent.told
-                mine = Attempt(seen.registration_id, told.uid, told.sequence, told.method.value)
+                mine = Attempt(
+                    intent.attempt,
+                    seen.registration_id,
+                    told.uid,
+                    told.sequence,
+                    told.method.value,
+                    (told.title, told.when.start.isoformat(), told.location),
+                    self.began,
+                    self.world.now,
+                )
                 self.world.post.attempts.append(mine)
                 claimed = self.world.perform(effect)
                 if claimed is None:
@@ -173,16 +185,21 @@ class Run:
                 return answer
             case effects.Acknowledge():
                 answer = self.world.perform(effect)
-                if self.attempt is not None and answer is not Ending.OVERTAKEN:
+                if self.attempt is not None:
                     self.attempt.fate = "accepted"
                 return answer
+            case effects.MoveFan(slice=part) | effects.EndFan(slice=part):
+                moved = self.world.perform(effect)
+                if moved and getattr(effect, "cursor", None) != part.cursor:
+                    self.world.passed.append((part.version, part.cursor))
+                return moved
             case effects.Enqueue():
                 return self.world.enqueue(effect, sweeping=self.name == "sweep")
         raise TypeError(effect)
 
     def answered(self, answer: Answer) -> None:
         if not self.alive:
-            return
+            return None
         if self.world.now > self.kill:
             return self.end(False)
         if self.world.trace is not None:
@@ -250,6 +267,8 @@ class World:
         self.random = self.dice.random
         self.mode = mode
         self.faults = Faults(self.dice, mode)
+        # Seconds that one effect takes at most, as a rule: the slower, the more workers meet.
+        self.pace = self.dice.choice((0.05, 0.05, 0.3, 1.0))
         self.trace: list[str] | None = [] if traced else None
         self.now = 0.0
         self.names = 0
@@ -259,6 +278,8 @@ class World:
         self._depth = 0
         self.tables = Tables(SETTINGS.registrations_table, self._ring, self)
         self.post = Post(self)
+        self.truths: list[tuple[float, tuple[str, ...]]] = []
+        self.passed: list[tuple[int, str]] = []
         self.resends: dict[str, int] = {}
         self.known: list[tuple[str, str]] = []
         self.zombies = False
@@ -292,7 +313,7 @@ class World:
             return 40 + 120 * self.random()
         if self.faults.hit("slow"):
             return 25 * self.random()
-        return 0.005 + 0.05 * self.random()
+        return self.pace * self.random()
 
     def note(self, text: str) -> None:
         if self.trace is not None:
@@ -300,7 +321,7 @@ class World:
 
     def as_deployed(self, schema: int) -> None:
         """The code of one deployment speaks in its own schema and does not know the next."""
-        if decide.SCHEMA != schema:
+        if schema != decide.SCHEMA:
             decide.SCHEMA = schema
             decide._CONTENT = DEPLOYED[schema]  # type: ignore[assignment]
 
@@ -316,7 +337,10 @@ class World:
                 raise Crash("crash inside")
             case "throttled":
                 raise refused("ThrottlingException", "Call")
-        # Others work while this call is on its way.
+        self.meanwhile()
+
+    def meanwhile(self) -> None:
+        """Others work while a call is on its way."""
         if self._depth < 2:
             self._depth += 1
             try:
@@ -342,15 +366,16 @@ class World:
 
     # --- what starts functions --------------------------------------------------------------------------------
 
-    def start(
-        self, name: str, steps: Callable[[Run], Steps[Any]], done: Callable[[bool], None] | None = None
-    ) -> None:
+    def start(self, name: str, steps: Callable[[Run], Steps[Any]], done: Callable[[bool], None] | None = None) -> None:
         run = Run(self, name, done)
         self.runs[run] = None
         run.go(steps(run))
 
     def _ring(self, pk: str, sk: str) -> None:
         """A write to the registrations table: its key goes into the stream."""
+        if sk == keys.EVENT:
+            event = items.event_of(self.tables.rows[SETTINGS.registrations_table][pk][sk])
+            self.truths.append((self.now, (event.title, event.when.start.isoformat(), event.location)))
         if sk != keys.EVENT and not sk.startswith(keys.REGISTRATION_PREFIX):
             return
         if self.faults.hit("record lost"):
@@ -440,7 +465,9 @@ class World:
                 effect.event_id, effect.after, effect.through
             ),
             effects.ReadDue: lambda effect: (
-                () if self.faults.hit("index lags") else reads.due(effect.shard, effect.priority, effect.now, effect.limit)
+                ()
+                if self.faults.hit("index lags")
+                else reads.due(effect.shard, effect.priority, effect.now, effect.limit)
             ),
             effects.ReadQuota: lambda _: None,
             effects.ReadBacklog: lambda _: 0,

@@ -1,7 +1,7 @@
 """Every day: what should have been said to everybody, owed or not, against what was.
 
-Nothing should be found, since every change is owed in the transaction that commits it. A few differences are put right; many
-more likely come from a bad deployment than from a thousand misses, so then nothing is done, and somebody is told.
+Nothing should be found, since every change is owed in the transaction that commits it. A few differences are put right;
+many more likely come from a bad deployment than from a thousand misses, so then nothing is done, and somebody is told.
 """
 
 from __future__ import annotations
@@ -51,9 +51,7 @@ class Findings:
         return len(self.differences) > max(A_FEW, self.looked_at * PART)
 
     def and_also(self, other: Findings) -> Findings:
-        return Findings(
-            looked_at=self.looked_at + other.looked_at, differences=self.differences + other.differences
-        )
+        return Findings(looked_at=self.looked_at + other.looked_at, differences=self.differences + other.differences)
 
     def by_reason(self) -> dict[str, int]:
         counts: dict[str, int] = {}
@@ -82,7 +80,8 @@ def examine(
 ) -> Steps[Findings]:
     """Who at one event should be told something. ``owed_too``: also those of whom that is known already.
 
-    A new address of the deployment's own is no difference unless ``new_sender``: it is rolled out when somebody asks for it.
+    A new address of the deployment's own is no difference unless ``new_sender``: it is rolled out when somebody asks
+    for it.
     """
     looked_at, after = 0, ""
     differences: list[Difference] = []

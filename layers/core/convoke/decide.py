@@ -32,8 +32,8 @@ def next_message(
 ) -> Message | None:
     """The message that brings this attendee's calendar nearer to the truth, or ``None`` where there is nothing to say.
 
-    ``told`` is ``None`` where nothing can have reached them; ``told.certain`` is false where nobody knows whether it did.
-    ``now`` is UTC. Nothing is ever said about an event that is over.
+    ``told`` is ``None`` where nothing can have reached them; ``told.certain`` is false where nobody knows whether it
+    did. ``now`` is UTC. Nothing is ever said about an event that is over.
     """
     return None if over(event, now) else unsaid(event, registration, told, sender)
 
@@ -172,8 +172,8 @@ def _cancel(event: Event, registration: Registration, told: Told) -> Message:
 
 # --- fingerprints -------------------------------------------------------------------------------------------------
 
-# The schema in which new messages are told. An old schema stays in `_CONTENT` for ever: what was told in it is compared in it,
-# so that a deployment which learns to say more mails nobody.
+# The schema in which new messages are told. An old schema stays in `_CONTENT` for ever: what was told in it is compared
+# in it, so that a deployment which learns to say more mails nobody.
 SCHEMA = 1
 
 

@@ -1,7 +1,7 @@
 """The vocabulary of delivery: everything that the protocol asks of the world, as data.
 
-``reconcile``, ``fanout`` and ``sweep`` are generators that yield these and are sent the answers. ``perform`` answers them with AWS;
-a simulation answers the same code with a world of its own. Each class says what the answer is.
+``reconcile``, ``fanout`` and ``sweep`` are generators that yield these and are sent the answers. ``perform`` answers
+them with AWS; a simulation answers the same code with a world of its own. Each class says what the answer is.
 """
 
 from __future__ import annotations
@@ -152,7 +152,8 @@ class Due:
 
 @noun
 class Clear(Effect):
-    """Nothing to say: no longer owed (``expired``: it is too late to), fence raised, IF fence and poke are those read. -> bool
+    """Nothing to say: no longer owed (``expired``: it is too late to), fence raised, IF fence and poke are those read.
+    -> bool
 
     Raising the fence also where nothing was owed stops a slower worker that read an older event.
     """
@@ -163,7 +164,9 @@ class Clear(Effect):
 
 @noun
 class Claim(Effect):
-    """Take the right to send ``intent`` until ``lease_until``, IF fence and poke are those read. -> the Invitation as claimed, or None"""
+    """Take the right to send ``intent`` until ``lease_until``, IF fence and poke are those read. -> the Invitation as
+    claimed, or None
+    """
 
     seen: Invitation
     intent: Intent
@@ -173,10 +176,11 @@ class Claim(Effect):
 
 @noun
 class GiveBack(Effect):
-    """Nothing left: the lease is over, ``exposed`` as it was before, this attempt uncounted, IF the fence is mine. -> bool
+    """Nothing left: the lease is over, ``exposed`` as it was before, this attempt uncounted, IF the fence is mine. ->
+    bool
 
-    ``owed_at`` is when to look again; ``None``, where the intent is given up, takes the debt away IF poke is still the claim's. ``attempts`` counts
-    refusals in a row.
+    ``owed_at`` is when to look again; ``None``, where the intent is given up, takes the debt away IF poke is still the
+    claim's. ``attempts`` counts refusals in a row.
     """
 
     claimed: Invitation
@@ -188,7 +192,9 @@ class GiveBack(Effect):
 
 @noun
 class Amend(Effect):
-    """SES reported something: write ``heard``'s acknowledgement, state and stop, IF the fence is that of ``seen``. -> bool"""
+    """SES reported something: write ``heard``'s acknowledgement, state and stop, IF the fence is that of ``seen``. ->
+    bool
+    """
 
     seen: Invitation
     heard: Invitation
@@ -224,7 +230,9 @@ class Acknowledge(Effect):
 
 @noun
 class Poke(Effect):
-    """One more reason to look again, from ``owed_at`` on; unconditional. ``repair``: and to say it anew under a new SEQUENCE. -> None"""
+    """One more reason to look again, from ``owed_at`` on; unconditional. ``repair``: and to say it anew under a new
+    SEQUENCE. -> None
+    """
 
     event_id: str
     registration_id: str

@@ -1,7 +1,8 @@
 """Tell everybody at an event that it changed, a slice at a time.
 
-The fan-out's item names the version that is being told and how far that is; a slice names both too, and works only where they
-agree. So a newer change takes the item away from the chain of an older one, and of two chains one ends at the next move.
+The fan-out's item names the version that is being told and how far that is; a slice names both too, and works only
+where they agree. So a newer change takes the item away from the chain of an older one, and of two chains one ends at
+the next move.
 """
 
 from __future__ import annotations

@@ -130,9 +130,10 @@ LAST_ZONE_ON_EARTH = timezone(timedelta(hours=-12))
 class When:
     """From when to when, as the organizer says it: wall times of a zone, or whole days.
 
-    Timed: ``start`` and ``end`` are naive datetimes, read in ``time_zone``; ``end`` is after ``start``. ``start`` never has
-    ``fold=1`` (a time that the clock shows twice is the first of the two); ``end`` has it only where a duration carried it into the
-    second. All-day: both are dates, ``end`` the *last* day (inclusive), and ``time_zone`` may be absent.
+    Timed: ``start`` and ``end`` are naive datetimes, read in ``time_zone``; ``end`` is after ``start``. ``start`` never
+    has ``fold=1`` (a time that the clock shows twice is the first of the two); ``end`` has it only where a duration
+    carried it into the second. All-day: both are dates, ``end`` the *last* day (inclusive), and ``time_zone`` may be
+    absent.
     """
 
     start: datetime | date
@@ -215,7 +216,9 @@ class Reply:
 
 @noun
 class Registration:
-    """One person's place at one event. ``registration_id`` begins with the time of its creation, so that ids sort by arrival."""
+    """One person's place at one event. ``registration_id`` begins with the time of its creation, so that ids sort by
+    arrival.
+    """
 
     event_id: str
     registration_id: str
@@ -241,9 +244,9 @@ class Sender:
 class Told:
     """What one attendee was told last under one UID: all that decisions and "before / now" texts need.
 
-    Within one ``generation`` (one UID) there is one ``recipient`` and one ``organizer`` address. ``asked`` is the SEQUENCE of the first
-    message under this UID that carried the present ``when`` and ``location``. ``certain`` is false where the message may or may not
-    have left: it then equals nothing, and whatever is true must be said again.
+    Within one ``generation`` (one UID) there is one ``recipient`` and one ``organizer`` address. ``asked`` is the
+    SEQUENCE of the first message under this UID that carried the present ``when`` and ``location``. ``certain`` is
+    false where the message may or may not have left: it then equals nothing, and whatever is true must be said again.
     """
 
     uid: str
@@ -265,10 +268,11 @@ class Told:
 class Message:
     """One thing to tell one attendee. It gets its SEQUENCE and DTSTAMP when it is claimed (see ``reconcile``).
 
-    ``attendee.email`` is the recipient and the only ATTENDEE. ``organizer`` is ORGANIZER and From: the human organizer's name with the sender's
-    address. ``reply_to`` is the human. ``asked`` is the SEQUENCE whose question still stands, or ``None`` when this message asks anew.
-    ``before`` is what this attendee was told last, for "was / is now" in words. ``called_off`` tells the cancellation of the whole event from that of one
-    place at it; ``reason`` is why, in the organizer's words.
+    ``attendee.email`` is the recipient and the only ATTENDEE. ``organizer`` is ORGANIZER and From: the human
+    organizer's name with the sender's address. ``reply_to`` is the human. ``asked`` is the SEQUENCE whose question
+    still stands, or ``None`` when this message asks anew. ``before`` is what this attendee was told last, for "was / is
+    now" in words. ``called_off`` tells the cancellation of the whole event from that of one place at it; ``reason`` is
+    why, in the organizer's words.
     """
 
     method: Method
@@ -296,7 +300,9 @@ class Message:
 
     @property
     def asks(self) -> bool:
-        """Whether the attendee is expected to answer (RSVP): invited, and no answer to the present when and where is known."""
+        """Whether the attendee is expected to answer (RSVP): invited, and no answer to the present when and where is
+        known.
+        """
         return self.method is Method.REQUEST and self.participation is Participation.NEEDS_ACTION
 
     def told(self, *, sequence: int, dtstamp: datetime) -> Told:
@@ -329,8 +335,8 @@ class Letter:
 class Intent:
     """A numbered message that we set out to send; written before anything leaves.
 
-    ``attempt`` names the one worker that holds the claim; ``unknowns`` counts the attempts whose outcome nobody knows; ``repair`` and
-    ``resend`` are the counts of the invitation that it answers; ``failed`` says that it was given up.
+    ``attempt`` names the one worker that holds the claim; ``unknowns`` counts the attempts whose outcome nobody knows;
+    ``repair`` and ``resend`` are the counts of the invitation that it answers; ``failed`` says that it was given up.
     """
 
     told: Told
@@ -373,9 +379,10 @@ class Delivered:
 class Invitation:
     """The sequence state of one registration: what was said, what may have been said, who is at it now.
 
-    ``fence`` is its version. ``poke``, ``repair`` and ``resend`` count reasons to look again. ``allocated`` is the highest SEQUENCE ever given
-    (-1 before the first), ``exposed`` the highest that may have left. ``lease_until`` is UTC. ``owed_at`` is ``<priority>#<time>`` while
-    somebody must look again, else absent. ``stopped`` has one entry an address, ``delivered`` one a method of the latest generation.
+    ``fence`` is its version. ``poke``, ``repair`` and ``resend`` count reasons to look again. ``allocated`` is the
+    highest SEQUENCE ever given (-1 before the first), ``exposed`` the highest that may have left. ``lease_until`` is
+    UTC. ``owed_at`` is ``<priority>#<time>`` while somebody must look again, else absent. ``stopped`` has one entry an
+    address, ``delivered`` one a method of the latest generation.
     """
 
     event_id: str
@@ -464,8 +471,8 @@ class Slice:
 class Sending:
     """The switch over all mail. Both times are UTC, and without effect when absent or past.
 
-    Nothing is sent until ``stopped_until``, because of ``reason``; no invitations are until ``reserved_until``, since what is
-    left of the day's quota is for cancellations and changes.
+    Nothing is sent until ``stopped_until``, because of ``reason``; no invitations are until ``reserved_until``, since
+    what is left of the day's quota is for cancellations and changes.
     """
 
     stopped_until: datetime | None = None

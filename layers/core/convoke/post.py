@@ -1,7 +1,7 @@
 """The counter of the post office: one mail, one attempt, and an honest account of what became of it.
 
-boto3 by itself sends one mail up to five times. Here every request goes out once; whether it is tried again is decided where
-the sequence of what an attendee hears is known.
+boto3 by itself sends one mail up to five times. Here every request goes out once; whether it is tried again is decided
+where the sequence of what an attendee hears is known.
 """
 
 from __future__ import annotations

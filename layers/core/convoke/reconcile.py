@@ -1,9 +1,10 @@
 """Bring one attendee's calendar to the truth: read, decide, claim, send, record.
 
-The same steps answer a stream record, a slice of a fan-out, the sweeper and a button. Three rules carry the order of what an
-attendee hears. The invitation is read before the registration, and that before the event, so nobody decides on something
-older than the claim before theirs. Every write is conditional on the fence that was read and raises it. And while a
-message's fate is unknown it counts as heard and as not heard: what is true is said again, under a higher SEQUENCE or to the byte.
+The same steps answer a stream record, a slice of a fan-out, the sweeper and a button. Three rules carry the order of
+what an attendee hears. The invitation is read before the registration, and that before the event, so nobody decides on
+something older than the claim before theirs. Every write is conditional on the fence that was read and raises it. And
+while a message's fate is unknown it counts as heard and as not heard: what is true is said again, under a higher
+SEQUENCE or to the byte.
 """
 
 from __future__ import annotations
@@ -99,7 +100,9 @@ class Worker:
 def reconcile(
     event_id: str, registration_id: str, worker: Worker, *, seen: Seen | None = None, sending: Sending | None = None
 ) -> Steps[Outcome]:
-    """Look, and say what is owed to this attendee, until nothing is. ``seen`` and ``sending`` spare the first look's reads."""
+    """Look, and say what is owed to this attendee, until nothing is. ``seen`` and ``sending`` spare the first look's
+    reads.
+    """
     if sending is None:
         sending = yield ReadSending()
     for _ in range(worker.times.rounds):
@@ -151,7 +154,9 @@ class Plan:
 
 
 def told_of(invitation: Invitation) -> Told | None:
-    """What this attendee was told: the last that was accepted, or, where something later may have left, the newest intent, doubtful."""
+    """What this attendee was told: the last that was accepted, or, where something later may have left, the newest
+    intent, doubtful.
+    """
     if invitation.doubt and invitation.unacknowledged is not None:
         return replace(invitation.unacknowledged.told, certain=False)
     if invitation.acknowledged is None:
@@ -184,7 +189,9 @@ def _pending(invitation: Invitation, message: Message) -> Intent | None:
 
 
 def _hopeless(invitation: Invitation, message: Message) -> bool:
-    """Whether there is no way to say it: its address may not be mailed, or this very message was given up and nobody asked again."""
+    """Whether there is no way to say it: its address may not be mailed, or this very message was given up and nobody
+    asked again.
+    """
     if invitation.stop_of(message.attendee.email) is not None:
         return True
     pending = _pending(invitation, message)

@@ -1,7 +1,7 @@
 """Whose answer it is: what must be true of a mail that comes in before a registration believes it.
 
-A calendar's reply is easily forged, so nothing in the mail is believed but what the receiving server vouches for: its verdicts
-are read from SES's own notification, never from a header.
+A calendar's reply is easily forged, so nothing in the mail is believed but what the receiving server vouches for: its
+verdicts are read from SES's own notification, never from a header.
 """
 
 from __future__ import annotations
@@ -55,8 +55,8 @@ def ids_of(uid: str) -> tuple[str, str] | None:
 def distrust(receipt: Receipt, incoming: Incoming) -> str | None:
     """Why the sender cannot be believed to be who the mail says, as a reason code; ``None`` where they can.
 
-    DMARC must pass; or, where From's domain has no policy (GRAY), SPF must pass for an envelope sender in exactly that domain. A
-    DKIM verdict alone names no domain and proves nothing.
+    DMARC must pass; or, where From's domain has no policy (GRAY), SPF must pass for an envelope sender in exactly that
+    domain. A DKIM verdict alone names no domain and proves nothing.
     """
     if receipt.virus == "FAIL":
         return "virus"

@@ -1,7 +1,8 @@
 """Every minute: whatever is still owed is looked at, even if every stream record and every queued hint were lost.
 
-The sweeper sends nothing itself. It hands registrations and slices to the queues, most pressing first, and does at once what no
-sending function may do: it promotes the first in line to a free seat, and forgets a person who asked to be forgotten.
+The sweeper sends nothing itself. It hands registrations and slices to the queues, most pressing first, and does at once
+what no sending function may do: it promotes the first in line to a free seat, and forgets a person who asked to be
+forgotten.
 """
 
 from __future__ import annotations

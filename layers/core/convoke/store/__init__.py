@@ -1,5 +1,6 @@
 """The one room that knows DynamoDB.
 
-``keys`` spells the keys, ``items`` turns items into nouns and back, ``dynamo`` is the wire. ``registry`` is what the API
-writes (events, registrations, seats, the line), ``accounts`` who may call it, ``invitations`` what delivery reads and writes.
+``keys`` spells the keys, ``items`` turns items into nouns and back, ``dynamo`` is the wire. ``registry`` is what the
+API writes (events, registrations, seats, the line), ``accounts`` who may call it, ``invitations`` what delivery reads
+and writes.
 """

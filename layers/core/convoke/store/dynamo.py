@@ -27,8 +27,8 @@ class Contention(ConvokeError):
 class Refused(ConvokeError):
     """A transaction's conditions did not hold; nothing was stored.
 
-    ``reasons`` has one code for each action, in order: "None" where it was not the cause, "ConditionalCheckFailed" where it was;
-    ``items`` what stood there (with ``ReturnValuesOnConditionCheckFailure``), or ``None``.
+    ``reasons`` has one code for each action, in order: "None" where it was not the cause, "ConditionalCheckFailed"
+    where it was; ``items`` what stood there (with ``ReturnValuesOnConditionCheckFailure``), or ``None``.
     """
 
     def __init__(self, reasons: list[str], items: list[Item | None]) -> None:
@@ -79,7 +79,8 @@ def pages(read: Callable[..., Any], **query: Any) -> Iterator[Item]:
 def conditionally(write: Callable[..., Any], **arguments: Any) -> tuple[bool, Item | None]:
     """Do one conditional write: (True, None), or (False, the item that stood in its way, if any).
 
-    A transaction of somebody else under way on the same item is waited for: raises :class:`Contention` when it never ends.
+    A transaction of somebody else under way on the same item is waited for: raises :class:`Contention` when it never
+    ends.
     """
     for _ in _tries():
         try:
@@ -97,7 +98,8 @@ def conditionally(write: Callable[..., Any], **arguments: Any) -> tuple[bool, It
 
 
 def transact(client: Any, actions: list[Item]) -> None:
-    """Do all of ``actions`` or none. Raises :class:`Refused` for a failed condition, :class:`Contention` for conflict upon conflict.
+    """Do all of ``actions`` or none. Raises :class:`Refused` for a failed condition, :class:`Contention` for conflict
+    upon conflict.
 
     A failed condition wins over a conflict: with one, trying again cannot help.
     """
@@ -120,7 +122,9 @@ def transact(client: Any, actions: list[Item]) -> None:
 
 
 def _tries(count: int = 5) -> Iterator[int]:
-    """As many tries, with a pause between them that doubles and is half chance, so that those who met do not meet again."""
+    """As many tries, with a pause between them that doubles and is half chance, so that those who met do not meet
+    again.
+    """
     for number in range(count):
         if number:
             time.sleep(random.uniform(0.5, 1) * 0.025 * 2**number)  # noqa: S311 (jitter, not a secret)

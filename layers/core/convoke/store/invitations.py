@@ -1,5 +1,5 @@
-"""What delivery reads and writes. Every write to an invitation is conditional on the fence that was read, and raises it;
-only a poke is unconditional: a reason to look again must not be lost to a race.
+"""What delivery reads and writes. Every write to an invitation is conditional on the fence that was read, and raises
+it; only a poke is unconditional: a reason to look again must not be lost to a race.
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ class Invitations:
 
     def give_back(self, effect: effects.GiveBack) -> bool:
         claimed, before = effect.claimed, effect.before
-        assert claimed.intent is not None
+        assert claimed.intent is not None  # noqa: S101 (what was claimed has an intent)
         intent = replace(claimed.intent, failed=effect.failed, unknowns=claimed.intent.unknowns - 1)
         changes: Item = {"intent": items.intent_item(intent), "attempts": effect.attempts}
         if effect.failed:

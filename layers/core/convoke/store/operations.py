@@ -32,21 +32,19 @@ def start(client: Any, settings: Settings) -> None:
 def raise_sequences(client: Any, settings: Settings, *, now: datetime) -> Iterator[int]:
     """Lift the SEQUENCE of every invitation by :data:`LIFT`, and owe its latest word anew; yields how many are done.
 
-    After a table was set back to a backup, calendars hold messages with a higher SEQUENCE than the next we would give, and
-    would ignore it. Nobody knows what they were told since, so what is true is said to each once more. To be run while all
-    mail is stopped; running it again lifts again, which does no harm.
+    After a table was set back to a backup, calendars hold messages with a higher SEQUENCE than the next we would give,
+    and would ignore it. Nobody knows what they were told since, so what is true is said to each once more. To be run
+    while all mail is stopped; running it again lifts again, which does no harm.
     """
-    done = 0
     scan = {
         "TableName": settings.invitations_table,
         "FilterExpression": "begins_with(sk, :registration)",
         "ExpressionAttributeValues": dynamo.wire({":registration": keys.REGISTRATION_PREFIX}),
         "ConsistentRead": True,
     }
-    for item in dynamo.pages(client.scan, **scan):
+    for done, item in enumerate(dynamo.pages(client.scan, **scan), start=1):
         while not _lift(client, settings, item, now):
             item = dynamo.get(client, settings.invitations_table, {"pk": item["pk"], "sk": item["sk"]}) or item
-        done += 1
         yield done
 
 

@@ -84,7 +84,8 @@ class Reads:
             "TableName": table,
             "KeyConditionExpression": "pk = :pk AND sk BETWEEN :first AND :last",
             "ExpressionAttributeValues": dynamo.wire(
-                # No id has a character beyond "v": "~" closes the range. A space follows no id, yet comes before all that follow it.
+                # No id has a character beyond "v": "~" closes the range. A space follows no id, yet comes before all
+                # that follow it.
                 {
                     ":pk": first["pk"],
                     ":first": first["sk"] + (" " if after else ""),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-
 from .. import effects
 from ..effects import Due, DueKind
 from ..feedback import GRAVITY
@@ -48,7 +47,8 @@ class Records:
             TableName=self._table,
             Key=dynamo.wire(keys.message(effect.registration_id, effect.sequence)),
             # The first acceptance is when it was sent; what a resend did is told by the invitation.
-            UpdateExpression="SET sent_at = if_not_exists(sent_at, :at), ses_id = :ses_id, #state = :state, #rank = :rank",
+            UpdateExpression="SET sent_at = if_not_exists(sent_at, :at), ses_id = :ses_id, #state = :state, "
+            "#rank = :rank",
             ConditionExpression=STANDS_AND_NOTHING_GRAVER,
             ExpressionAttributeNames={"#state": "state", "#rank": "rank"},
             ExpressionAttributeValues=dynamo.wire(
