@@ -253,7 +253,7 @@ def test_what_an_attendee_does_not_see_leaves_the_fingerprint() -> None:
 
 
 def test_fingerprints_once_told_are_computed_alike_for_ever() -> None:
-    """Were this digest to change, a deployment would mail everybody: an old schema stays, a new one gets a new number."""
+    """Were this digest to change, a deployment would mail everybody: a new schema gets a new number."""
     full = event(
         location="Hall 1",
         description="Line one\nLine two",

@@ -35,7 +35,7 @@ from local.postoffice.ses import LARGEST_MAIL
 
 BO = "bo@example.net"
 ORGANIZER = "events@example.org"
-SILENCE = 0.6
+SILENCE = 3.0
 PLACES = Places(
     feedback_topic="arn:aws:sns:us-east-1:000000000000:feedback",
     inbound_topic="arn:aws:sns:us-east-1:000000000000:inbound",

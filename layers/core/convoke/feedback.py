@@ -164,7 +164,7 @@ def _delivered(invitation: Invitation, report: Report) -> tuple[Delivered, ...]:
 
 
 def out_of_order(invitation: Invitation) -> bool:
-    """Whether a REQUEST was delivered after the CANCEL that is our last word, and nobody has set out to say it again."""
+    """Whether a REQUEST was delivered after the CANCEL that is our last word, and nobody says it again yet."""
     last = invitation.acknowledged
     if last is None or last.told.method is not Method.CANCEL or invitation.repair > last.repair:
         return False

@@ -75,7 +75,7 @@ class Participation(StrEnum):
 
 
 class DeliveryState(StrEnum):
-    """What became of the latest message to an attendee. "accepted" is SES's word, "delivered" the receiving server's."""
+    """What became of the latest message: "accepted" is SES's word, "delivered" the receiving server's."""
 
     NONE = "none"
     PENDING = "pending"
@@ -426,7 +426,7 @@ class Invitation:
 
 @noun
 class Posted:
-    """One message as it is kept: written once before its first sending. Instants are UTC; ``None`` before there is one."""
+    """One message as it is kept: written once, before its first sending. Instants are UTC, ``None`` until then."""
 
     registration_id: str
     event_id: str

@@ -43,7 +43,7 @@ def client(times: Times) -> Any:
 
 
 def send(client: Any, settings: Settings, effect: Send) -> Accepted | Refused | Unknown:
-    """Hand one letter to SES. A connection that broke, a late answer and a 5xx are :class:`Unknown`: it may have left."""
+    """Hand one letter to SES. What broke, came late or is a 5xx is :class:`Unknown`: it may have left."""
     told = effect.intent.told
     try:
         answer = client.send_email(

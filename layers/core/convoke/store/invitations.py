@@ -184,7 +184,7 @@ class Invitations:
 
 
 def _held(standing: Invitation | None, claimed: Invitation) -> TypeGuard[Invitation]:
-    """Whether nobody claimed since: then only SES's own events, or an earlier try of this very write, raised the fence."""
+    """Whether nobody claimed since: only SES's own events, or an earlier try of this very write, raised the fence."""
     if standing is None or standing.intent is None or claimed.intent is None:
         return False
     return standing.intent.attempt == claimed.intent.attempt

@@ -64,7 +64,7 @@ def waiting(event_id: str, registration_id: str) -> Key:
 
 
 def address(event_id: str, email: str) -> Key:
-    """The lock of one address at one event: keyed by the event, so that the same person elsewhere is not recognizable."""
+    """The lock of one address at one event: keyed by the event, so that nobody is recognized elsewhere."""
     digest = hmac.new(event_id.encode(), folded(email).encode(), hashlib.sha256).hexdigest()
     return {"pk": f"EVENT#{event_id}", "sk": f"ADDRESS#{digest}"}
 
