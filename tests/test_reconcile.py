@@ -10,6 +10,7 @@ from datetime import timedelta
 
 import pytest
 
+from convoke import decide
 from convoke.effects import (
     Acknowledge,
     Claim,
@@ -432,6 +433,37 @@ def test_the_pause_after_a_refusal_doubles_up_to_a_cap_and_is_half_chance(
 ) -> None:
     assert backoff(attempts, 0.0, Times()) == timedelta(seconds=seconds[0])
     assert backoff(attempts, 1.0, Times()) == timedelta(seconds=seconds[1])
+
+
+def test_a_poke_that_meets_a_claim_whose_answer_was_lost_is_not_lost(world: World) -> None:
+    person = world.register()
+    performed = world.perform
+    changes = iter([world.withdraw])
+
+    def twice(effect: Effect) -> object:
+        if isinstance(effect, Claim) and (change := next(changes, None)):
+            performed(effect)
+            change(person)
+        return performed(effect)
+
+    world.perform = twice  # type: ignore[method-assign]
+    world.look(person)
+
+    assert world.said() == [(REQUEST, 0), (CANCEL, 1)]
+
+
+def test_a_resend_that_was_asked_for_is_not_lost_in_a_deployment_with_a_new_schema(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    person = world.register()
+    world.look(person)
+    resend(world.client, SETTINGS, EVENT_ID, person.registration_id, now=world.now)
+    content = {1: decide._CONTENT[1], 2: lambda event: {"two": decide._CONTENT[1](event)}}
+    monkeypatch.setattr(decide, "_CONTENT", content)
+    monkeypatch.setattr(decide, "SCHEMA", 2)
+
+    assert world.look(person) is Outcome.ACKNOWLEDGED
+    assert [letter.letter for letter in world.sent] == [world.sent[0].letter] * 2
 
 
 def test_a_claim_whose_answer_was_lost_on_the_wire_is_still_mine(world: World) -> None:

@@ -8,7 +8,8 @@ from datetime import timedelta
 import pytest
 
 from convoke.effects import Effect, Steps, StopSending
-from convoke.model import EventStatus, Method, Quota, Registration, RegistrationStatus, Sending
+from convoke.feedback import Report, hear
+from convoke.model import DeliveryState, EventStatus, Method, Quota, Registration, RegistrationStatus, Sending
 from convoke.reconcile import Outcome
 from convoke.settings import Times
 from convoke.store.erasure import erase
@@ -95,6 +96,28 @@ def test_who_asks_to_be_forgotten_is_cancelled_first_and_forgotten_then(world: W
     assert tombstone is not None
     assert tombstone.status is RegistrationStatus.ERASED
     assert world.invitation(person).acknowledged is not None
+
+
+def test_a_bounce_that_comes_after_somebody_was_forgotten_does_not_bring_them_back(world: World) -> None:
+    person = world.register()
+    world.look(person)
+    erase(world.client, SETTINGS, EVENT_ID, person.registration_id, now=world.now)
+    world.settle()
+    bounce = Report(
+        event_id=EVENT_ID,
+        registration_id=person.registration_id,
+        sequence=1,
+        generation=1,
+        method=CANCEL,
+        state=DeliveryState.BOUNCED,
+        final=True,
+        address=person.email,
+        ses_id="ses-2",
+        at=world.now,
+    )
+    assert world.run(hear(bounce))
+
+    assert person.email not in str(world.client.scan(TableName=SETTINGS.invitations_table)["Items"])
 
 
 def test_the_forgotten_are_never_written_to_again(world: World) -> None:

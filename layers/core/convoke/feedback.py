@@ -147,7 +147,8 @@ def after(invitation: Invitation, report: Report) -> Invitation:
         invitation = replace(invitation, state=report.state)
     if report.state is DeliveryState.DELIVERED:
         invitation = replace(invitation, delivered=_delivered(invitation, report))
-    if report.final:
+    # A person who was forgotten is not to come back with a late bounce.
+    if report.final and not _forgotten(invitation):
         invitation = _stop(invitation, report)
     return invitation
 
@@ -170,6 +171,10 @@ def out_of_order(invitation: Invitation) -> bool:
         return False
     at = {one.method: one.at for one in invitation.delivered if one.generation == last.told.generation}
     return {Method.REQUEST, Method.CANCEL} <= at.keys() and at[Method.REQUEST] > at[Method.CANCEL]
+
+
+def _forgotten(invitation: Invitation) -> bool:
+    return invitation.intent is not None and not invitation.intent.told.recipient
 
 
 def _stop(invitation: Invitation, report: Report) -> Invitation:

@@ -203,8 +203,11 @@ def _again(seen: Seen, sender: Sender, now: datetime) -> Plan | None:
     invitation, last = seen.invitation, seen.invitation.acknowledged
     if last is None or invitation.resend <= last.resend or over(seen.event, now):
         return None
+    if unsaid(seen.event, seen.registration, last.told, sender) is not None:
+        return None
+    # As if nobody knew whether it was heard: what would be said then is what was said.
     message = unsaid(seen.event, seen.registration, replace(last.told, certain=False), sender)
-    if message is None or not says_the_same(message, last.told) or _hopeless(invitation, message):
+    if message is None or _hopeless(invitation, message):
         return None
     begun = invitation.intent
     if begun is None or begun.told.sequence != last.told.sequence or begun.resend < invitation.resend:

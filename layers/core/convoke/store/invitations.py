@@ -69,11 +69,9 @@ class Invitations:
             FENCE_AND_POKE_ARE_THOSE_READ,
             {":fence": seen.fence, ":poke": seen.poke},
         )
-        if written:
-            return claimed
-        # The wire tries again by itself: where its first answer was lost, the claim that stands in the way is mine.
-        mine = standing is not None and standing.intent is not None and standing.intent.attempt == intent.attempt
-        return standing if mine else None
+        # The wire tries again by itself: where its first answer was lost, the claim that stands in the way is mine. It is
+        # answered as it was made: a poke that has come since was not looked at, and must not seem so.
+        return claimed if written or _held(standing, claimed) else None
 
     def give_back(self, effect: effects.GiveBack) -> bool:
         claimed, before = effect.claimed, effect.before
