@@ -17,7 +17,7 @@ run:  ## the whole stack on this machine, until Ctrl-C (STORY=no leaves the stor
 test: export PYTHONTZPATH =
 test:  ## install everything and run all tests (T=tests/test_itip.py runs some)
 	@$(PYTHON) -m local.install test
-	$(VENV)/python -m pytest $(T)
+	$(VENV)/python -m pytest -n 2 --dist loadgroup $(T)
 
 check:  ## lint, format, types, template
 	@$(PYTHON) -m local.install test

@@ -92,7 +92,7 @@ def install(purpose: str) -> bool:
     if not missing:
         return True
     began = time.monotonic()
-    print(f"Installing into {' and '.join(str(environment.folder) for environment in missing)}: the first time only.")
+    print(f"Installing into {' and '.join(str(environment.folder) for environment in missing)}.")
     threads = [threading.Thread(target=environment.make, daemon=True) for environment in missing]
     for thread in threads:
         thread.start()

@@ -23,6 +23,18 @@ class PortInUse(ConvokeError):
         super().__init__(f"Port {port} is in use. Stop what listens there, or choose another: {variable}={port + 1}")
 
 
+def memory() -> str | None:
+    """A folder that is kept in memory, where there is one with room that programs may be loaded from.
+
+    The emulator unpacks the layer for every worker of every function. A disk may take half a minute to remove all that.
+    """
+    shared = Path("/dev/shm")  # noqa: S108 - only ever a folder of our own in it
+    if not shared.is_dir() or not os.access(shared, os.W_OK):
+        return None
+    kept_out = os.statvfs(shared).f_flag & getattr(os, "ST_NOEXEC", 0)
+    return None if kept_out or shutil.disk_usage(shared).free < 2**31 else str(shared)
+
+
 @noun
 class Place:
     """``folder`` keeps what one may want to look at afterwards; ``temporary`` goes away with the stack."""
@@ -37,7 +49,7 @@ class Place:
         folder = Path(environment.get("CONVOKE_LOCAL") or ".local")
         return cls(
             folder=folder,
-            temporary=Path(tempfile.mkdtemp(prefix="convoke-")),
+            temporary=Path(tempfile.mkdtemp(prefix="convoke-", dir=environment.get("TMPDIR") or memory())),
             port=int(environment.get("CONVOKE_PORT") or 4566),
             inbox_port=int(environment.get("CONVOKE_INBOX_PORT") or 8025),
         )

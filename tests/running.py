@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.request
 from collections.abc import Callable
@@ -19,7 +21,7 @@ import boto3
 from convoke.model import noun
 from local import mailbag
 from local.mailbag import Mail
-from local.place import REGION, ROOT, STACK
+from local.place import REGION, ROOT, STACK, memory
 from local.story import Caller
 
 Seen = TypeVar("Seen")
@@ -34,8 +36,8 @@ def free_ports(count: int) -> list[int]:
 
 
 def start(folder: Path, *, port: int, inbox_port: int) -> subprocess.Popen[bytes]:
-    """The program behind `make run`, with a folder of its own for everything that it writes."""
-    (folder / "tmp").mkdir(parents=True, exist_ok=True)
+    """The program behind `make run`, with a folder of its own for what it keeps, and one for what it must not."""
+    (folder / "tmp").symlink_to(tempfile.mkdtemp(prefix="convoke-test-", dir=memory()))
     environment = os.environ | {
         "PYTHONPATH": "layers/core",
         "CONVOKE_LOCAL": str(folder / "local"),
@@ -136,6 +138,11 @@ class Running:
             time.sleep(0.2)
         return seen
 
+    def log(self, program: str) -> str:
+        """What a program said so far; nothing before it has begun."""
+        said = self.folder / "local" / f"{program}.log"
+        return said.read_text() if said.exists() else ""
+
     # --- the end
 
     def leave(self, how: signal.Signals = signal.SIGTERM) -> None:
@@ -151,10 +158,17 @@ class Running:
     def left_behind(self) -> list[str]:
         """Processes that name its folder, ports where somebody listens, temporary files."""
         processes = subprocess.run(["ps", "-A", "-o", "command="], capture_output=True, text=True, check=True)  # noqa: S607
-        names = [line for line in processes.stdout.splitlines() if f"{self.folder}/" in line]
+        names = [
+            line
+            for line in processes.stdout.splitlines()
+            if f"{self.folder}/" in line or str((self.folder / "tmp").resolve()) in line
+        ]
         open_ports = []
         for port in self.ports:
             with socket.socket() as probe:
                 if probe.connect_ex(("127.0.0.1", port)) == 0:
                     open_ports.append(f"port {port}")
-        return names + open_ports + [str(path) for path in (self.folder / "tmp").iterdir()]
+        temporary = (self.folder / "tmp").resolve()
+        files = [str(path) for path in temporary.iterdir()]
+        shutil.rmtree(temporary)
+        return names + open_ports + files

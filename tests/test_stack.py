@@ -147,8 +147,7 @@ def test_while_ses_is_paused_nobody_is_mailed_and_afterwards_everybody_is(stack:
     time.sleep(2)
     assert stack.mails("paused@example.net") + stack.mails("also-paused@example.net") == []
     database.delete_item(TableName=table, Key=sending)
-    for registration in (first, second):
-        stack.eventually(lambda registration=registration: is_told(stack, registration), seconds=60, sweeping=True)
+    stack.eventually(lambda: is_told(stack, first) and is_told(stack, second), seconds=60, sweeping=True)
     assert len(stack.mails("paused@example.net")) == len(stack.mails("also-paused@example.net")) == 1
 
 
@@ -210,9 +209,10 @@ def test_a_port_in_use_is_a_clear_error(stack: Running, tmp_path: Path) -> None:
     (free,) = free_ports(1)
     process = start(tmp_path, port=stack.ports[0], inbox_port=free)
     assert process.wait(timeout=20) == 1
-    said = (tmp_path / "said").read_text()
-    assert f"Port {stack.ports[0]} is in use" in said
-    assert "CONVOKE_PORT=" in said
+    second = Running(folder=tmp_path, process=process, ports=(free,))
+    assert f"Port {stack.ports[0]} is in use" in second.said()
+    assert "CONVOKE_PORT=" in second.said()
+    assert second.left_behind() == []
     assert stack.call("GET", "/events")["items"] is not None
 
 
@@ -220,9 +220,8 @@ def test_an_interrupted_start_leaves_nothing_behind(tmp_path: Path) -> None:
     port, inbox_port = free_ports(2)
     process = start(tmp_path, port=port, inbox_port=inbox_port)
     running = Running(folder=tmp_path, process=process, ports=(port, inbox_port))
-    log = tmp_path / "local" / "sam.log"
     try:
-        running.eventually(lambda: log.exists() and "CustomMakeBuilder" in log.read_text(), seconds=60)
+        running.eventually(lambda: "CustomMakeBuilder" in running.log("sam"), seconds=60)
     finally:
         running.leave(signal.SIGINT)
     assert running.exit_code == 0, running.said()
