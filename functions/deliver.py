@@ -10,7 +10,7 @@ from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from convoke.fanout import tell_slice
-from convoke.model import Slice
+from convoke.ledger import Slice
 from convoke.perform import aws, hint_of, logger, metrics
 from convoke.reconcile import reconcile
 

@@ -17,7 +17,8 @@ import pytest
 
 import api
 from convoke.decide import fingerprint
-from convoke.model import Acknowledged, DeliveryState, Intent, Letter, Posted
+from convoke.ledger import Acknowledged, Intent, Posted
+from convoke.model import DeliveryState, Letter
 from convoke.store import dynamo, items
 from convoke.store.reads import Reads
 from tests.factories import NOW, told

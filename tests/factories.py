@@ -7,18 +7,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from convoke.decide import next_message
-from convoke.model import (
-    Event,
-    EventStatus,
-    Invitation,
-    Message,
-    Person,
-    Registration,
-    RegistrationStatus,
-    Sender,
-    Told,
-    When,
-)
+from convoke.ledger import Invitation
+from convoke.model import Event, EventStatus, Message, Person, Registration, RegistrationStatus, Sender, Told, When
 
 NOW = datetime(2027, 1, 15, 12, 0, tzinfo=UTC)
 EVENT_ID = "0123456789abcdefghijklmnop"

@@ -19,13 +19,12 @@ from convoke.decide import (
     schema_of,
     unsaid,
 )
+from convoke.ledger import Acknowledged, Intent
 from convoke.model import (
-    Acknowledged,
     Conference,
     Duration,
     Event,
     EventStatus,
-    Intent,
     Method,
     Participation,
     Person,

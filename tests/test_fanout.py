@@ -8,7 +8,8 @@ import pytest
 
 from convoke.effects import Effect, Enqueue, MoveFan, Poke, ReadInvitations, Refusal, Refused, Unknown
 from convoke.fanout import AFTER_REFUSAL, announce, tell_slice
-from convoke.model import EventStatus, Fan, Method, Registration, Slice
+from convoke.ledger import Fan, Slice
+from convoke.model import EventStatus, Method, Registration
 from convoke.settings import Times
 from tests.factories import AFTERNOON, EVENT_ID, MORNING
 from tests.world import World, a_world

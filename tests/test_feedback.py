@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 
 from convoke.effects import Acknowledge, Effect, Unknown
 from convoke.feedback import GRAVITY, Report, after, hear, out_of_order, report_of
-from convoke.model import Acknowledged, DeliveryState, Intent, Method
+from convoke.ledger import Acknowledged, Intent
+from convoke.model import DeliveryState, Method
 from tests.factories import EVENT_ID, NOW, REGISTRATION_ID, invitation, told
 from tests.world import World, a_world
 

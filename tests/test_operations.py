@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from convoke.model import Invitation, Method
+from convoke.ledger import Invitation
+from convoke.model import Method
 from convoke.reconcile import Outcome
 from convoke.store import dynamo, items
 from convoke.store.operations import LIFT, raise_sequences, start, stop

@@ -16,7 +16,8 @@ from botocore.exceptions import ClientError
 
 from convoke import post
 from convoke.effects import Accepted, Refusal, Refused, Send, Unknown
-from convoke.model import Intent, Letter
+from convoke.ledger import Intent
+from convoke.model import Letter
 from convoke.settings import Times
 from tests.factories import EVENT_ID, REGISTRATION_ID, told
 from tests.tables import SETTINGS

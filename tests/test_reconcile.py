@@ -21,7 +21,8 @@ from convoke.effects import (
     Send,
     Unknown,
 )
-from convoke.model import DeliveryState, EventStatus, Method, Stopped
+from convoke.ledger import Stopped
+from convoke.model import DeliveryState, EventStatus, Method
 from convoke.reconcile import Outcome, backoff, reconcile
 from convoke.settings import Times
 from convoke.store import dynamo, items, keys

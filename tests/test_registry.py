@@ -9,19 +9,16 @@ from typing import Any
 
 import pytest
 
+from convoke.ledger import Acknowledged, Intent, Posted, Stopped
 from convoke.model import (
-    Acknowledged,
     DeliveryState,
     Event,
     EventStatus,
-    Intent,
     InvalidField,
     Letter,
     Method,
-    Posted,
     Registration,
     RegistrationStatus,
-    Stopped,
 )
 from convoke.settings import Settings
 from convoke.store import dynamo, events, items, keys, line, lists, writes

@@ -9,7 +9,8 @@ import pytest
 
 from convoke.effects import Effect, Steps, StopSending
 from convoke.feedback import Report, hear
-from convoke.model import DeliveryState, EventStatus, Method, Quota, Registration, RegistrationStatus, Sending
+from convoke.ledger import Quota, Sending
+from convoke.model import DeliveryState, EventStatus, Method, Registration, RegistrationStatus
 from convoke.reconcile import Outcome
 from convoke.settings import Times
 from convoke.store.erasure import erase

@@ -16,7 +16,8 @@ from moto import mock_aws
 from convoke import effects
 from convoke.effects import Accepted, Effect, Refused, Send, Unknown
 from convoke.fanout import tell_slice
-from convoke.model import Event, EventStatus, Invitation, Method, Quota, Registration, Slice
+from convoke.ledger import Invitation, Quota, Slice
+from convoke.model import Event, EventStatus, Method, Registration
 from convoke.perform import Aws, drive
 from convoke.reconcile import Outcome, Worker, reconcile
 from convoke.settings import Times

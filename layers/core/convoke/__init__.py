@@ -2,13 +2,14 @@
 
 What there is and what to say, without any AWS:
 
-- ``model``: the nouns: Event, Registration, Told, Message, and the sequence state of an Invitation
+- ``model``: the nouns: Event, Registration, Told, Message
 - ``decide``: ``next_message``, the heart: what is true against what was told
 - ``itip``, ``lines``, ``timezones``: a Message as iCalendar bytes, an answer read from them
 - ``mail``, ``words``: the MIME mail around it and what it says to a person; an incoming mail, taken apart with care
 
 How it is delivered, as steps that yield ``effects``:
 
+- ``ledger``: what we remember of it: the sequence state of an Invitation, and what a claim writes
 - ``reconcile``: one attendee: read, decide, claim, send, record
 - ``fanout``: a changed event, a slice of its people at a time
 - ``sweep``: whatever is still owed; ``audit``: whatever should be

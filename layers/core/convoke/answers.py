@@ -9,7 +9,8 @@ from pydantic import BaseModel, Field
 
 from . import shapes
 from .decide import participation, uid
-from .model import DeliveryState, Event, Method, Participation, Posted, RegistrationStatus, Seats, Sender
+from .ledger import Posted, Seats
+from .model import DeliveryState, Event, Method, Participation, RegistrationStatus, Sender
 from .reconcile import Seen, decide
 from .store.keys import instant
 

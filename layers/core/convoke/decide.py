@@ -10,10 +10,10 @@ import hashlib
 import json
 from datetime import datetime, timedelta
 
+from .ledger import Invitation
 from .model import (
     Event,
     EventStatus,
-    Invitation,
     Message,
     Method,
     Participation,

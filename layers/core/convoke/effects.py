@@ -11,7 +11,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, TypeVar
 
-from .model import Acknowledged, DeliveryState, Intent, Invitation, Letter, Message, Posted, Slice, noun
+from .ledger import Acknowledged, Intent, Invitation, Posted, Slice
+from .model import DeliveryState, Letter, Message, noun
 
 Result = TypeVar("Result")
 Steps = Generator["Effect", Any, Result]

@@ -22,7 +22,8 @@ from .effects import (
     ReadSending,
     Steps,
 )
-from .model import Event, EventStatus, Slice
+from .ledger import Slice
+from .model import Event, EventStatus
 from .reconcile import Outcome, Seen, Worker, reconcile
 from .settings import Times
 from .store.keys import owed

@@ -14,7 +14,8 @@ from datetime import datetime
 from typing import Any
 
 from .effects import Amend, Clock, Poke, ReadInvitation, Sent, Steps
-from .model import Acknowledged, ConvokeError, Delivered, DeliveryState, Invitation, Method, Stopped, noun
+from .ledger import Acknowledged, Delivered, Invitation, Stopped
+from .model import ConvokeError, DeliveryState, Method, noun
 from .store.keys import owed
 
 # Of two reports of one message the later in this list stands.

@@ -16,7 +16,8 @@ from aws_lambda_powertools.metrics import MetricUnit
 
 from . import effects, mail, post
 from .effects import Effect, Hint, Steps
-from .model import ConvokeError, Intent, Letter, Message, Slice, Unsayable
+from .ledger import Intent, Slice
+from .model import ConvokeError, Letter, Message, Unsayable
 from .reconcile import Worker
 from .settings import Settings, settings
 from .store import dynamo, erasure, line

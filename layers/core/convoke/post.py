@@ -22,7 +22,7 @@ from botocore.exceptions import (
 
 from .effects import Accepted, Refusal, Refused, Send, Unknown
 from .itip import address
-from .model import Quota
+from .ledger import Quota
 from .settings import Settings, Times
 
 PAUSED = frozenset({"AccountSuspendedException", "SendingPausedException"})

@@ -42,22 +42,8 @@ from .effects import (
     Unknown,
     Wait,
 )
-from .model import (
-    Acknowledged,
-    DeliveryState,
-    Event,
-    Intent,
-    Invitation,
-    Letter,
-    Message,
-    Method,
-    Posted,
-    Registration,
-    Sender,
-    Sending,
-    Told,
-    noun,
-)
+from .ledger import Acknowledged, Intent, Invitation, Posted, Sending
+from .model import DeliveryState, Event, Letter, Message, Method, Registration, Sender, Told, noun
 from .settings import Times
 from .store.keys import owed
 

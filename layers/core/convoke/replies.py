@@ -11,8 +11,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from .itip import Answer
+from .ledger import Invitation
 from .mail import Incoming
-from .model import Invitation, Registration, RegistrationStatus, Reply, folded, noun
+from .model import Registration, RegistrationStatus, Reply, folded, noun
 
 _UID = re.compile(r"([0-9a-v]{26})\.([0-9a-v]{36})\.[0-9]{1,9}@.+")
 

@@ -27,7 +27,8 @@ from .effects import (
     Steps,
 )
 from .fanout import announce
-from .model import Quota, Sender, noun
+from .ledger import Quota
+from .model import Sender, noun
 from .reconcile import decide, look
 from .settings import Times
 from .store.keys import SHARDS, due_since, owed

@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from ..model import Invitation, Registration, RegistrationStatus
+from ..ledger import Invitation
+from ..model import Registration, RegistrationStatus
 from ..settings import Settings
 from . import dynamo, items, keys
 from .lists import message_query

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from ..model import Event, EventStatus, Fan, Seats
+from ..ledger import Fan, Seats
+from ..model import Event, EventStatus
 from ..settings import Settings
 from . import dynamo, items, keys
 from .writes import NEW, NOTHING_ELSE, Action, attempt, put, update

@@ -9,7 +9,8 @@ from typing import Any, TypeGuard
 
 from .. import effects
 from ..effects import Ending
-from ..model import DeliveryState, Invitation
+from ..ledger import Invitation
+from ..model import DeliveryState
 from ..settings import Settings
 from . import dynamo, items, keys
 from .items import Item
@@ -69,8 +70,8 @@ class Invitations:
             FENCE_AND_POKE_ARE_THOSE_READ,
             {":fence": seen.fence, ":poke": seen.poke},
         )
-        # The wire tries again by itself: where its first answer was lost, the claim that stands in the way is mine. It is
-        # answered as it was made: a poke that has come since was not looked at, and must not seem so.
+        # The wire tries again by itself: where its first answer was lost, the claim that stands in the way is mine.
+        # It is answered as it was made: a poke that has come since was not looked at, and must not seem so.
         return claimed if written or _held(standing, claimed) else None
 
     def give_back(self, effect: effects.GiveBack) -> bool:

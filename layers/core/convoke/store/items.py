@@ -7,28 +7,20 @@ from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Any
 
+from ..ledger import Acknowledged, Delivered, Fan, Intent, Invitation, Posted, Seats, Sending, Stopped
 from ..model import (
-    Acknowledged,
     Conference,
-    Delivered,
     DeliveryState,
     Duration,
     Event,
     EventStatus,
-    Fan,
-    Intent,
-    Invitation,
     Letter,
     Method,
     Participation,
     Person,
-    Posted,
     Registration,
     RegistrationStatus,
     Reply,
-    Seats,
-    Sending,
-    Stopped,
     Told,
     When,
 )

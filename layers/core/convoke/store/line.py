@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from ..model import Event, RegistrationStatus, Seats
+from ..ledger import Seats
+from ..model import Event, RegistrationStatus
 from ..settings import Settings
 from . import dynamo, items, keys
 from .reads import Reads

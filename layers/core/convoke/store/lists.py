@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from itertools import islice
 from typing import Any
 
-from ..model import Event, RegistrationStatus, Seats, noun
+from ..ledger import Seats
+from ..model import Event, RegistrationStatus, noun
 from ..settings import Settings
 from . import cursors, dynamo, items, keys
 from .items import Item

@@ -7,7 +7,8 @@ from datetime import datetime
 from typing import Any
 
 from ..effects import Due, DueKind
-from ..model import Event, Fan, Invitation, Posted, Registration, Sending
+from ..ledger import Fan, Invitation, Posted, Sending
+from ..model import Event, Registration
 from ..settings import Settings
 from . import dynamo, items, keys
 from .items import Item

@@ -7,7 +7,7 @@ from typing import Any
 from .. import effects
 from ..effects import Due, DueKind
 from ..feedback import GRAVITY
-from ..model import Posted, Slice
+from ..ledger import Posted, Slice
 from ..settings import Settings
 from . import dynamo, items, keys
 from .items import Item

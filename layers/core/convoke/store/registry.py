@@ -10,7 +10,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from ..model import Invitation, Method, Registration, RegistrationStatus, Seats, folded
+from ..ledger import Invitation, Seats
+from ..model import Method, Registration, RegistrationStatus, folded
 from ..settings import Settings
 from . import dynamo, items, keys
 from .events import read_seats

@@ -1,0 +1,174 @@
+"""What was said, what may have been said, and who is at it now: the state of delivery, as frozen data.
+
+``model`` has what an attendee hears; here is what we remember in order to say it once, in order, and to the end.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from .model import DeliveryState, Letter, Method, Told, folded, noun
+
+
+@noun
+class Intent:
+    """A numbered message that we set out to send; written before anything leaves.
+
+    ``attempt`` names the one worker that holds the claim; ``unknowns`` counts the attempts whose outcome nobody knows;
+    ``repair`` and ``resend`` are the counts of the invitation that it answers; ``failed`` says that it was given up.
+    """
+
+    told: Told
+    attempt: str
+    unknowns: int = 0
+    repair: int = 0
+    resend: int = 0
+    failed: bool = False
+
+
+@noun
+class Acknowledged:
+    """The newest message that SES is known to have accepted, ``at`` an instant in UTC."""
+
+    told: Told
+    ses_id: str
+    at: datetime
+    repair: int = 0
+    resend: int = 0
+
+
+@noun
+class Stopped:
+    """An address that may not be mailed again for this event, and why (bounced, complained or suppressed)."""
+
+    address: str
+    state: DeliveryState
+
+
+@noun
+class Delivered:
+    """When (UTC) the receiving server last took a message of one method and generation."""
+
+    generation: int
+    method: Method
+    at: datetime
+
+
+@noun
+class Invitation:
+    """The sequence state of one registration: what was said, what may have been said, who is at it now.
+
+    ``fence`` is its version. ``poke``, ``repair`` and ``resend`` count reasons to look again. ``allocated`` is the
+    highest SEQUENCE ever given (-1 before the first), ``exposed`` the highest that may have left. ``lease_until`` is
+    UTC. ``owed_at`` is ``<priority>#<time>`` while somebody must look again, else absent. ``stopped`` has one entry an
+    address, ``delivered`` one a method of the latest generation.
+    """
+
+    event_id: str
+    registration_id: str
+    generation: int = 1
+    poke: int = 0
+    repair: int = 0
+    resend: int = 0
+    fence: int = 0
+    allocated: int = -1
+    exposed: int | None = None
+    intent: Intent | None = None
+    acknowledged: Acknowledged | None = None
+    lease_until: datetime | None = None
+    attempts: int = 0
+    state: DeliveryState = DeliveryState.NONE
+    stopped: tuple[Stopped, ...] = ()
+    delivered: tuple[Delivered, ...] = ()
+    owed_at: str | None = None
+
+    def stop_of(self, address: str) -> Stopped | None:
+        """Why ``address`` may not be mailed, or ``None`` where it may."""
+        return next((stop for stop in self.stopped if folded(stop.address) == folded(address)), None)
+
+    @property
+    def doubt(self) -> bool:
+        """Whether something may have left that SES has not been seen to accept."""
+        return self.exposed is not None and (
+            self.acknowledged is None or self.exposed > self.acknowledged.told.sequence
+        )
+
+    @property
+    def unacknowledged(self) -> Intent | None:
+        """The newest intent, while nobody has seen it accepted."""
+        if self.intent is None:
+            return None
+        if self.acknowledged is not None and self.intent.told.sequence <= self.acknowledged.told.sequence:
+            return None
+        return self.intent
+
+
+@noun
+class Posted:
+    """One message as it is kept: written once, before its first sending. Instants are UTC, ``None`` until then."""
+
+    registration_id: str
+    event_id: str
+    told: Told
+    letter: Letter | None
+    written_at: datetime
+    sent_at: datetime | None = None
+    ses_id: str = ""
+    state: DeliveryState = DeliveryState.PENDING
+    expires_at: datetime | None = None
+
+
+@noun
+class Seats:
+    """How many come and how many wait. ``capacity`` is ``None`` without a limit."""
+
+    open: bool = True
+    capacity: int | None = None
+    taken: int = 0
+    waiting: int = 0
+
+
+@noun
+class Fan:
+    """A change of an event on its way to all its attendees: told up to and including ``cursor``."""
+
+    event_id: str
+    version: int
+    cursor: str = ""
+
+
+@noun
+class Slice:
+    """A request to tell the next few attendees of ``event_id`` after ``cursor`` about ``version``."""
+
+    event_id: str
+    version: int
+    cursor: str = ""
+
+
+@noun
+class Sending:
+    """The switch over all mail. Both times are UTC, and without effect when absent or past.
+
+    Nothing is sent until ``stopped_until``, because of ``reason``; no invitations are until ``reserved_until``, since
+    what is left of the day's quota is for cancellations and changes.
+    """
+
+    stopped_until: datetime | None = None
+    reason: str = ""
+    reserved_until: datetime | None = None
+
+    def stopped(self, now: datetime) -> bool:
+        return self.stopped_until is not None and now < self.stopped_until
+
+    def reserved(self, now: datetime) -> bool:
+        return self.reserved_until is not None and now < self.reserved_until
+
+
+@noun
+class Quota:
+    """What SES grants: mails ``most`` in 24 hours, of which ``sent`` are used, and ``rate`` a second."""
+
+    most: float
+    sent: float
+    rate: float

@@ -1,0 +1,69 @@
+"""The protocol through random histories and faults, in a few seconds; ``python -m tests.simulation`` runs many more."""
+
+from __future__ import annotations
+
+import boto3
+import pytest
+from moto import mock_aws
+
+from tests.simulation import __main__ as command
+from tests.simulation import quick
+from tests.simulation.equivalence import Operations
+from tests.simulation.faults import KINDS, Mode
+from tests.simulation.mutants import MUTANTS
+from tests.simulation.run import histories, history
+from tests.simulation.tables import Tables, Typed
+from tests.simulation.world import SETTINGS
+from tests.tables import create_tables, everything
+
+
+@pytest.mark.parametrize("mode", list(Mode))
+def test_no_promise_is_broken_under_faults(mode: Mode) -> None:
+    tally = histories(range(1, 151), mode)
+    assert tally.worst is None, f"replay with SEED={tally.worst[0]} HISTORIES=1 FAULTS={mode}"
+    assert tally.sends > 200
+
+
+@pytest.mark.parametrize("name", ["doubt", "lease", "poke-in-the-claim", "registration-owed", "dtstamp-kept"])
+def test_a_missing_guard_is_caught(name: str) -> None:
+    _, caught_at, promise, _ = command.catch(name, 1)
+    assert caught_at
+    assert promise
+
+
+@pytest.mark.parametrize("name", MUTANTS)
+def test_every_mutant_still_finds_what_it_cuts(name: str) -> None:
+    with MUTANTS[name].alive():
+        pass
+
+
+def test_the_same_seed_is_the_same_history() -> None:
+    with quick.quick():
+        first, second = (history(7, traced=True)[0] for _ in range(2))
+        other, _ = history(8, traced=True)
+    assert first.trace == second.trace
+    assert first.trace != other.trace
+
+
+def test_there_are_faults_enough() -> None:
+    assert len(KINDS) >= 20
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_the_fake_tables_answer_as_dynamodb_does(seed: int) -> None:
+    fake = Tables(SETTINGS.registrations_table, lambda pk, sk: None)
+    with mock_aws():
+        client = boto3.client("dynamodb", region_name="eu-central-1")
+        create_tables(client)
+        real, ours = Operations(client, seed), Operations(Typed(fake), seed)
+        real.begin()
+        ours.begin()
+        for number in range(150):
+            assert ours.one() == real.one(), f"operation {number}"
+        stored = {
+            table: sorted(
+                (dict(row) for pk in partitions.values() for row in pk.values()), key=lambda row: (row["pk"], row["sk"])
+            )
+            for table, partitions in fake.rows.items()
+        }
+        assert stored == {table: rows for table, rows in everything(client).items() if rows}
