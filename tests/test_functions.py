@@ -97,6 +97,12 @@ def test_the_sweeper_hands_out_what_no_record_ever_told_of(deployed: Deployment)
     assert len(deployed.office.accepted) == 1
 
 
+def test_the_audit_finds_nothing_where_everybody_was_told(deployed: Deployment) -> None:
+    invite(deployed)
+
+    assert deployed.call("audit", sample("audit")) == {"looked_at": 1, "differences": {}, "put_right": True}
+
+
 @pytest.mark.parametrize(
     ("name", "state"),
     [
