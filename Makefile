@@ -36,11 +36,16 @@ start:  ## mail leaves again
 repoke:  ## show who was not told what is true, and tell them: EVENT=<event_id> or ALL=yes
 raise-sequences:  ## after a table was restored from a backup: raise every SEQUENCE by 1000
 
+simulate: export PYTHONTZPATH =
+simulate:  ## random histories with faults: HISTORIES=20000 SEED=1, FAULTS=none|hints|zombie, MUTANT=name, MUTANTS=all
+	@$(PYTHON) -m local.install test
+	@$(VENV)/python -m tests.simulation $(foreach name,HISTORIES SEED FAULTS MUTANT MUTANTS,$(if $($(name)),$(name)=$($(name))))
+
 deploy: export SAM_CLI_TELEMETRY = 0
 deploy:  ## build for Lambda and deploy to your AWS account; asks for what it needs to know
 	@$(PYTHON) -m local.install run
 	PYTHON=$(CURDIR)/$(VENV)/python $(VENV)/sam build
 	$(VENV)/sam deploy --guided
 
-.PHONY: help run test check key stop start repoke raise-sequences deploy
+.PHONY: help run test check simulate key stop start repoke raise-sequences deploy
 .DEFAULT_GOAL := help

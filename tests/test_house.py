@@ -136,6 +136,15 @@ def test_the_files_that_the_readme_points_to_are_there() -> None:
     assert [path for path in pointed if not (ROOT / path).exists()] == []
 
 
+def test_the_tests_that_the_readme_names_exist() -> None:
+    named = set(re.findall(r"`(test_\w+)`", README))
+    written = {
+        name for path in (ROOT / "tests").glob("test_*.py") for name in re.findall(r"def (test_\w+)", path.read_text())
+    }
+    assert len(named) > 8
+    assert named - written == set()
+
+
 def test_every_sample_is_json_for_a_function_that_exists() -> None:
     functions = {path.stem for path in modules(ROOT / "functions")}
     samples = sorted((ROOT / "events").glob("*.json"))
