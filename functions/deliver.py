@@ -11,7 +11,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from convoke.fanout import tell_slice
 from convoke.ledger import Slice
-from convoke.perform import aws, hint_of, logger, metrics
+from convoke.perform import aws, count, hint_of, logger, metrics
 from convoke.reconcile import reconcile
 
 processor = BatchProcessor(event_type=EventType.SQS)
@@ -22,12 +22,13 @@ def follow(record: SQSRecord, lambda_context: LambdaContext) -> None:
     world = aws()
     worker = world.worker(lambda_context.get_remaining_time_in_millis())
     if isinstance(hint, Slice):
-        looked_at = world.run(tell_slice(hint, worker))
-        metrics.add_metric(name="SliceLooks", unit=MetricUnit.Count, value=looked_at)
-        logger.info("slice", event=hint.event_id, version=hint.version, after=hint.cursor, looked_at=looked_at)
+        outcomes = world.run(tell_slice(hint, worker))
+        metrics.add_metric(name="Slices", unit=MetricUnit.Count, value=1)
+        count(*outcomes)
+        logger.info("slice", event=hint.event_id, version=hint.version, after=hint.cursor, looked_at=len(outcomes))
     else:
         outcome = world.run(reconcile(hint.event_id, hint.registration_id, worker))
-        metrics.add_metric(name=outcome.name.title(), unit=MetricUnit.Count, value=1)
+        count(outcome)
         logger.info("looked", event=hint.event_id, registration=hint.registration_id, outcome=outcome.value)
 
 

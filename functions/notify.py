@@ -12,7 +12,7 @@ from aws_lambda_powertools.utilities.data_classes.dynamo_db_stream_event import 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from convoke.fanout import announce
-from convoke.perform import aws, logger, metrics
+from convoke.perform import aws, count, logger, metrics
 from convoke.reconcile import reconcile
 from convoke.settings import settings
 from convoke.store import keys
@@ -34,7 +34,7 @@ def look_at(record: DynamoDBRecord, lambda_context: LambdaContext) -> None:
         registration_id = key["sk"].removeprefix(keys.REGISTRATION_PREFIX)
         worker = world.worker(lambda_context.get_remaining_time_in_millis())
         outcome = world.run(reconcile(event_id, registration_id, worker))
-        metrics.add_metric(name=outcome.name.title(), unit=MetricUnit.Count, value=1)
+        count(outcome)
         logger.info("looked", event=event_id, registration=registration_id, outcome=outcome.value)
 
 

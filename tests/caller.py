@@ -21,6 +21,7 @@ from convoke.ledger import Acknowledged, Intent, Posted
 from convoke.model import DeliveryState, Letter
 from convoke.store import dynamo, items
 from convoke.store.reads import Reads
+from convoke.web import desk, events, once, registrations
 from tests.factories import NOW, told
 from tests.tables import SETTINGS, in_memory, template
 
@@ -170,9 +171,10 @@ class World:
 def a_caller(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     with in_memory() as client:
         world = World(client)
-        monkeypatch.setattr(api, "client", lambda: client)
-        monkeypatch.setattr(api, "settings", lambda: SETTINGS)
-        monkeypatch.setattr(api, "now", lambda: world.now)
+        monkeypatch.setattr(desk, "client", lambda: client)
+        monkeypatch.setattr(desk, "now", lambda: world.now)
+        for room in (desk, once, events, registrations):
+            monkeypatch.setattr(room, "settings", lambda: SETTINGS)
         yield world
 
 

@@ -20,6 +20,7 @@ from convoke.model import Method
 from convoke.settings import settings
 from convoke.store import keys
 from convoke.store.reads import Reads
+from convoke.web import desk
 from tests.factories import NOW, SENDER
 from tests.tables import SETTINGS, create_tables
 
@@ -135,7 +136,7 @@ def a_deployment(monkeypatch: pytest.MonkeyPatch) -> Iterator[Deployment]:
         monkeypatch.setattr(post, "client", lambda _: office)
         # Else every test would fail on the day when its event is over.
         monkeypatch.setattr(perform, "clock", lambda: NOW)
-        monkeypatch.setattr(import_module("api"), "now", lambda: NOW)
+        monkeypatch.setattr(desk, "now", lambda: NOW)
         forget_what_is_warm()
         yield Deployment(settings(), client, office)
         forget_what_is_warm()
@@ -145,7 +146,7 @@ def forget_what_is_warm() -> None:
     """What a warm container keeps between calls must not outlive a test."""
     settings.cache_clear()
     perform.aws.cache_clear()
-    for name in HANDLERS:
+    for name in (*HANDLERS, desk.__name__):
         for value in vars(import_module(name)).values():
             if hasattr(value, "cache_clear") and getattr(value, "__module__", None) == name:
                 value.cache_clear()

@@ -15,7 +15,7 @@ from convoke.model import Duration, EventStatus, Registration, When
 from convoke.settings import Times
 from convoke.store import replies as answers
 from convoke.store.registry import change_registration
-from convoke.walltimes import read_when
+from convoke.web.walltimes import read_when
 from tests.factories import EVENT_ID, SENDER
 from tests.mailbox import Arrived, Mailbox
 from tests.tables import SETTINGS

@@ -14,6 +14,8 @@ import pytest
 import api
 from convoke.store import dynamo, events, keys
 from convoke.store.reads import Reads
+from convoke.web import desk
+from convoke.web import events as routes_of_events
 from tests.caller import BO, CONTEXT, PARTY, World, a_caller, everybody, routes, sample
 from tests.tables import SETTINGS, everything
 
@@ -28,7 +30,7 @@ def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
 def logged(monkeypatch: pytest.MonkeyPatch) -> io.StringIO:
     """Whatever the function logs."""
     stream = io.StringIO()
-    monkeypatch.setattr(api.logger.registered_handler, "stream", stream)
+    monkeypatch.setattr(desk.logger.registered_handler, "stream", stream)
     return stream
 
 
@@ -289,14 +291,14 @@ def test_a_patch_without_if_match_is_done_upon_what_somebody_else_just_wrote(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     event = world.hold()
-    store, lost = api.store, iter([True])
+    store, lost = routes_of_events.store, iter([True])
 
     def beaten(*arguments: Any) -> bool:
         if next(lost, False):
             assert world.call("PATCH", event, {"location": "Bonn"}).status == 200
         return store(*arguments)
 
-    monkeypatch.setattr(api, "store", beaten)
+    monkeypatch.setattr(routes_of_events, "store", beaten)
     answer = world.call("PATCH", event, {"title": "Other"})
     assert (answer.body["title"], answer.body["location"], answer.body["version"]) == ("Other", "Bonn", 3)
 
@@ -461,7 +463,7 @@ def test_a_function_that_dies_after_its_write_is_repeated_with_what_it_wrote(
         raise RuntimeError
 
     with monkeypatch.context() as patch:
-        patch.setattr(api, "show_event", die)
+        patch.setattr(desk, "show_event", die)
         assert world.call("POST", "/events", PARTY, idempotency_key="k").status == 500
     again = world.call("POST", "/events", PARTY, idempotency_key="k")
     assert (again.status, again.headers["idempotent-replayed"]) == (201, "true")

@@ -67,7 +67,7 @@ def test_a_slice_of_an_older_version_tells_nobody(world: World) -> None:
     old = world.change(when=AFTERNOON)
     world.change(when=MORNING)
 
-    assert world.run(tell_slice(Slice(event_id=EVENT_ID, version=old.version), world.worker())) == 0
+    assert world.run(tell_slice(Slice(event_id=EVENT_ID, version=old.version), world.worker())) == ()
     assert world.reads.fan(EVENT_ID) == Fan(event_id=EVENT_ID, version=old.version + 1)
 
 

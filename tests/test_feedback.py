@@ -49,11 +49,12 @@ def report(state: DeliveryState, *, sequence: int = 0, final: bool = False, **ch
 ACCEPTED = invitation(
     allocated=0,
     exposed=0,
+    heard=told(),
     intent=Intent(told=told(), attempt="a"),
     acknowledged=Acknowledged(told=told(), ses_id="ses-1", at=NOW),
     state=DeliveryState.ACCEPTED,
 )
-PERHAPS_SENT = invitation(allocated=0, exposed=0, intent=Intent(told=told(), attempt="a"))
+PERHAPS_SENT = invitation(allocated=0, exposed=0, heard=told(), intent=Intent(told=told(), attempt="a"))
 
 STORY = (
     report(DeliveryState.ACCEPTED),

@@ -21,8 +21,9 @@ from convoke.effects import (
     Send,
     Unknown,
 )
+from convoke.feedback import Report, after
 from convoke.ledger import Stopped
-from convoke.model import DeliveryState, EventStatus, Method
+from convoke.model import DeliveryState, EventStatus, Method, Registration
 from convoke.reconcile import Outcome, backoff, reconcile
 from convoke.settings import Times
 from convoke.store import dynamo, items, keys
@@ -200,7 +201,7 @@ def test_a_message_that_nobody_ever_answers_is_given_up(world: World) -> None:
         world.pass_time(minutes=5)
 
     assert outcomes == [Outcome.UNKNOWN] * 6 + [Outcome.FAILED, Outcome.CLEARED, Outcome.CLEARED]
-    assert (world.invitation(person).state, world.told[-1]) == (DeliveryState.FAILED, "failed")
+    assert (world.invitation(person).state, world.told[-1]) == (DeliveryState.FAILED, "given up")
     assert world.owed() == []
 
 
@@ -308,15 +309,7 @@ def test_whoever_was_overtaken_has_the_truth_said_anew(world: World) -> None:
 def test_another_address_is_told_anew_after_the_old_one_was_cancelled(world: World) -> None:
     person = world.register()
     world.look(person)
-    change_registration(
-        world.client,
-        SETTINGS,
-        EVENT_ID,
-        person.registration_id,
-        changes={"email": "new@example.net"},
-        priority=1,
-        now=world.now,
-    )
+    move_to(world, person, "new@example.net")
     world.settle()
 
     assert world.said("person1@example.net") == [(REQUEST, 0), (CANCEL, 1)]
@@ -339,15 +332,7 @@ def test_an_address_that_may_not_be_mailed_hears_nothing_and_a_new_one_is_invite
     world.change(when=AFTERNOON)
     assert world.look(person) is Outcome.CLEARED
     assert (world.said(), world.invitation(person).state) == ([(REQUEST, 0)], state)
-    change_registration(
-        world.client,
-        SETTINGS,
-        EVENT_ID,
-        person.registration_id,
-        changes={"email": "new@example.net"},
-        priority=1,
-        now=world.now,
-    )
+    move_to(world, person, "new@example.net")
     assert world.look(person) is Outcome.ACKNOWLEDGED
     assert world.said("new@example.net") == [(REQUEST, 1)]
 
@@ -421,7 +406,7 @@ def test_a_calendar_that_would_not_hold_what_was_meant_is_not_sent(
     person = world.register()
 
     assert world.look(person) is Outcome.FAILED
-    assert (world.sent, world.told) == ([], ["failed"])
+    assert (world.sent, world.told) == ([], ["given up"])
 
 
 def test_somebody_who_is_not_registered_is_nobody(world: World) -> None:
@@ -482,3 +467,63 @@ def test_a_claim_whose_answer_was_lost_on_the_wire_is_still_mine(world: World) -
     assert world.look(person) is Outcome.ACKNOWLEDGED
     assert claims[0] is not None
     assert world.said() == [(REQUEST, 0)]
+
+
+def test_an_invitation_that_was_refused_is_not_cancelled_after_the_address_before_it_could_not_be_told(
+    world: World,
+) -> None:
+    """The old address may have heard, its cancellation is refused for good; the new one was never invited."""
+    person = world.register()
+    world.answers = [SILENCE]
+    world.look(person)
+    world.pass_time(minutes=5)
+    move_to(world, person, "new@example.net")
+    world.answers = [Refused(refusal=Refusal.POISON, why="MessageRejected"), THROTTLED]
+    world.look(person)
+    world.look(person)
+    world.withdraw(person)
+    world.pass_time(minutes=15)
+    world.settle()
+
+    assert world.said("new@example.net") == []
+
+
+def test_a_report_of_what_may_have_left_counts_also_where_something_newer_was_refused_since(world: World) -> None:
+    person = world.register()
+    world.answers = [SILENCE, THROTTLED]
+    world.look(person)
+    world.pass_time(minutes=5)
+    world.change(when=AFTERNOON)
+    world.look(person)
+    refused = world.invitation(person)
+    known = after(
+        refused,
+        Report(
+            event_id=EVENT_ID,
+            registration_id=person.registration_id,
+            sequence=0,
+            generation=1,
+            method=REQUEST,
+            state=DeliveryState.ACCEPTED,
+            final=False,
+            address=person.email,
+            ses_id="ses-1",
+            at=world.now,
+        ),
+    )
+
+    assert not known.doubt
+    assert known.acknowledged is not None
+    assert known.acknowledged.told.when == MORNING
+
+
+def move_to(world: World, person: Registration, email: str) -> None:
+    change_registration(
+        world.client,
+        SETTINGS,
+        EVENT_ID,
+        person.registration_id,
+        changes={"email": email},
+        priority=1,
+        now=world.now,
+    )

@@ -12,6 +12,7 @@ from tests.simulation.equivalence import Operations
 from tests.simulation.faults import KINDS, Mode
 from tests.simulation.mutants import MUTANTS
 from tests.simulation.run import histories, history
+from tests.simulation.small_world import Broken, explore
 from tests.simulation.tables import Tables, Typed
 from tests.simulation.world import SETTINGS
 from tests.tables import create_tables, everything
@@ -45,13 +46,23 @@ def test_the_same_seed_is_the_same_history() -> None:
     assert first.trace != other.trace
 
 
+def test_no_order_of_things_breaks_a_promise_in_a_small_world() -> None:
+    assert explore(("withdraw",), 1) > 1000
+
+
+@pytest.mark.parametrize("name", ["lease", "withdrawal-poked", "fence-in-the-claim"])
+def test_the_small_world_misses_a_guard(name: str) -> None:
+    with MUTANTS[name].alive(), pytest.raises(Broken):
+        explore(("withdraw",), 1)
+
+
 def test_there_are_faults_enough() -> None:
     assert len(KINDS) >= 20
 
 
 @pytest.mark.parametrize("seed", range(6))
 def test_the_fake_tables_answer_as_dynamodb_does(seed: int) -> None:
-    fake = Tables(SETTINGS.registrations_table, lambda pk, sk: None)
+    fake = Tables(SETTINGS.registrations_table, lambda *_: None)
     with mock_aws():
         client = boto3.client("dynamodb", region_name="eu-central-1")
         create_tables(client)

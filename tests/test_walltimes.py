@@ -7,7 +7,7 @@ from datetime import datetime
 import pytest
 
 from convoke.model import InvalidField
-from convoke.walltimes import read_when
+from convoke.web.walltimes import read_when
 
 
 def times(**given: str | None) -> tuple[str, str, int]:

@@ -1,1 +1,1 @@
-"""Production's own protocol, driven through random histories in a world of faults, and judged by a checker that knows none of it."""
+"""Production's own protocol in random histories full of faults, judged by a checker that knows none of it."""

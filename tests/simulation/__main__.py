@@ -8,6 +8,7 @@ import secrets
 import sys
 import time
 from collections.abc import Iterator
+from functools import partial
 
 from . import quick
 from .faults import Mode
@@ -90,7 +91,7 @@ def catch_all(seed: int) -> int:
     free = 0
     print(f"{'without':34} {'caught at history':>17}  by")
     with multiprocessing.Pool() as pool:
-        for name, count, promise, seconds in pool.starmap(catch, [(name, seed) for name in MUTANTS], chunksize=1):
+        for name, count, promise, seconds in pool.imap(partial(catch, seed=seed), MUTANTS):
             free += not count
             print(f"{name:34} {count or 'got away':>17}  {promise:8} ({seconds:.1f} s)", flush=True)
     return 1 if free else 0

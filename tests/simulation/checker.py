@@ -1,12 +1,17 @@
-"""Judges a history by SES's log, what arrived, what each attempt came to know, and the final tables; it knows nothing of the protocol."""
+"""Judges a history by SES's log, what arrived, what each attempt came to know, and the final tables.
+
+It knows nothing of the protocol.
+"""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import NamedTuple
 
-from convoke.model import DeliveryState, Event, EventStatus, Invitation, Registration, RegistrationStatus
+from convoke.ledger import Invitation
+from convoke.model import DeliveryState, Event, EventStatus, Registration, RegistrationStatus
 from convoke.store import items, keys
 
 from .post import Copy
@@ -57,9 +62,9 @@ class Book:
             last[copy.uid] = copy
         newest = max(last.values(), key=lambda copy: copy.sequence, default=None)
         for copy in last.values():
-            if copy.method == "REQUEST" and not (copy is newest and self.expected(person)):
-                if not self.cannot_be_told(rid, copy.recipient, copy.uid, invitation):
-                    return f"SEQUENCE {copy.sequence} invites {copy.recipient}, who should not have it any more"
+            invites = copy.method == "REQUEST" and not (copy is newest and self.expected(person))
+            if invites and not self.cannot_be_told(rid, copy.recipient, copy.uid, invitation):
+                return f"SEQUENCE {copy.sequence} invites {copy.recipient}, who should not have it any more"
         if not self.expected(person):
             return ""
         if self.cannot_be_told(rid, person.email, "", invitation):
@@ -133,7 +138,8 @@ def _person(book: Book, rid: str) -> Iterator[tuple[str, str]]:
         stopped = invitation.acknowledged and invitation.stop_of(invitation.acknowledged.told.recipient)
         if not stopped and invitation.state is not DeliveryState.FAILED:
             yield "G1", "a message that was asked for once more was not sent"
-    if person.status is RegistrationStatus.ERASED:
+    # What a zombie writes down after all was erased is beyond any condition.
+    if person.status is RegistrationStatus.ERASED and not world.zombies:
         yield from _canaries(book, rid)
     if G7_IS_BUILT and world.reports_heard:
         yield from _arrivals(book, rid)
@@ -157,7 +163,7 @@ def _mended(book: Book, rid: str) -> Iterator[tuple[str, str]]:
     newest = max((copy.sequence for copy in book.copies[rid]), default=-1)
     for uid, copy in last.items():
         highest = max((each for each in book.copies[rid] if each.uid == uid), key=lambda each: each.sequence)
-        if copy.sequence < highest.sequence == newest and fates[copy.attempt] == "accepted":
+        if copy.sequence < highest.sequence == newest and fates[copy.attempt] == "mended":
             erased = person.status is RegistrationStatus.ERASED
             if not erased and not book.cannot_be_told(rid, copy.recipient, uid, invitation):
                 yield "G3", f"SES accepts SEQUENCE {copy.sequence} after {highest.sequence}, which is not said again"
@@ -171,7 +177,7 @@ def _meanings(copies: list[Copy]) -> Iterator[tuple[str, str]]:
             yield "G4", f"SEQUENCE {copy.sequence} says both {first.calendar!r} and {copy.calendar!r}"
     moments = [(copy.uid, copy.sequence, copy.dtstamp) for copy in said.values()]
     moments.sort()
-    for (uid, sequence, dtstamp), (next_uid, _, next_dtstamp) in zip(moments, moments[1:], strict=False):
+    for (uid, sequence, dtstamp), (next_uid, _, next_dtstamp) in pairwise(moments):
         if uid == next_uid and next_dtstamp <= dtstamp:
             yield "G4", f"DTSTAMP does not rise after SEQUENCE {sequence}"
 
@@ -209,7 +215,7 @@ def _lives(book: Book, rid: str) -> Iterator[tuple[str, str]]:
 
 
 def _state(book: Book, rid: str) -> Iterator[tuple[str, str]]:
-    person, invitation = book.people[rid]
+    _, invitation = book.people[rid]
     copies, state = book.copies[rid], invitation.state
     if copies and state in NEVER_TOLD:
         yield "G8", f"shows {state} of what SES accepted"
@@ -234,16 +240,23 @@ def _seats(book: Book) -> Iterator[Violation]:
 
 
 def _in_vain(world: World) -> Iterator[Violation]:
-    """Nobody sets out to say what has not been true since they began."""
+    """Nobody sets out to say what has not been true since they began, nor to invite whom they know to be gone."""
     for attempt in world.post.attempts:
-        if attempt.method == "REQUEST":
-            ends = [moment for moment, _ in world.truths[1:]] + [attempt.at]
-            true = (
-                said == attempt.said and since <= attempt.at and until >= attempt.began
-                for (since, said), until in zip(world.truths, ends, strict=True)
-            )
-            if not any(true):
+        if attempt.method == "REQUEST" and attempt.claimed:
+            person = world.truths[f"{keys.REGISTRATION_PREFIX}{attempt.registration_id}"]
+            if not _was(attempt.said, world.truths[keys.EVENT], attempt.began, attempt.until):
                 yield Violation("stale", f"{attempt.name} sets out to say {attempt.said}, which is not true any more")
+            elif not _was(attempt.to, person, attempt.at, attempt.until):
+                yield Violation("stale", f"{attempt.name} sets out to invite {attempt.to[1]}, who does not come")
+
+
+def _was(said: tuple[str, ...], truths: list[tuple[float, tuple[str, ...]]], since: float, until: float) -> bool:
+    """Whether this was true at some moment between two."""
+    ends = [moment for moment, _ in truths[1:]] + [until]
+    return any(
+        said == true and begins <= until and ends_at >= since
+        for (begins, true), ends_at in zip(truths, ends, strict=True)
+    )
 
 
 def _canaries(book: Book, rid: str) -> Iterator[tuple[str, str]]:
@@ -251,9 +264,6 @@ def _canaries(book: Book, rid: str) -> Iterator[tuple[str, str]]:
     for table, partitions in book.world.tables.rows.items():
         for pk, partition in partitions.items():
             for sk, row in partition.items():
-                # What a zombie writes down after all was erased is beyond any condition.
-                if rid in pk and book.world.zombies:
-                    continue
                 if rid in pk or rid in sk:
                     text = repr(row)
                     if "Name " in text or any(name in text for name in names):

@@ -112,7 +112,7 @@ def update(expression: str) -> tuple[Clause, ...]:
 
 
 def updated(item: dict[str, Any], clauses: tuple[Clause, ...], values: Values) -> dict[str, Any]:
-    """``item``, which is the caller's own copy, with the clauses applied; what is nested is copied, never changed in place."""
+    """``item``, the caller's own copy, with the clauses applied; what is nested is copied, never changed in place."""
     for verb, path, name, unless in clauses:
         target = item
         for part in path[:-1]:

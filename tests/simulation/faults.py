@@ -57,6 +57,11 @@ KINDS = {**RECORDS, **HINTS, **MACHINES, **STORAGE, **POST, **AFTER, **ZOMBIES}
 """Every kind of fault, and how often it happens at its worst: in so many of the cases where it could."""
 
 
+ON_THE_WAY = ("crash inside an effect", "throttled", "interrupted")
+ANSWERS = ("conflict", "answered late, repeated by the wire", "answered too late")
+"""What can befall a call to the tables, before it is done and after."""
+
+
 class Mode(StrEnum):
     ALL = "all"
     NONE = "none"
@@ -65,9 +70,10 @@ class Mode(StrEnum):
 
 
 class Faults:
-    """One history's faults: some kinds, each as often as chance wants it; all silent once :meth:`cease` was called."""
+    """One history's faults: some kinds, each as often as chance wants it; all silent after :meth:`cease`."""
 
     def __init__(self, random: Random, mode: Mode) -> None:
+        self._dice = random
         self._random = random.random
         self.often = dict.fromkeys(KINDS, 0.0)
         if mode in (Mode.ALL, Mode.ZOMBIE):
@@ -75,15 +81,15 @@ class Faults:
             for kind, worst in KINDS.items():
                 if kind != "zombie" and random.random() < share:
                     self.often[kind] = worst * random.random()
-        # Every report is heard in one history of four, none in another one: they would hide what the protocol does by itself.
+        # In half of all histories no report is heard: they would hide what the protocol does by itself.
         if mode is not Mode.NONE and random.random() < 0.5:
             self.often["report lost"] = 1.0
         if mode is Mode.ZOMBIE:
             self.often["zombie"] = KINDS["zombie"]
         if mode is Mode.HINTS:
             self.often["record lost"] = self.often["hint lost"] = 1.0
-        self.wire = sum(self.often[kind] for kind in ("crash inside an effect", "throttled", "interrupted"))
-        self.answers = sum(self.often[kind] for kind in ("conflict", *STORAGE))
+        self.wire = sum(self.often[kind] for kind in ON_THE_WAY)
+        self.answers = sum(self.often[kind] for kind in ANSWERS)
 
     def hit(self, kind: str) -> bool:
         often = self.often[kind]
@@ -97,6 +103,10 @@ class Faults:
             if chance < 0:
                 return kind
         return ""
+
+    def which(self, kinds: tuple[str, ...]) -> str:
+        """One of these, each the likelier the oftener it happens."""
+        return self._dice.choices(kinds, [self.often[kind] for kind in kinds])[0]
 
     def cease(self) -> None:
         self.often = dict.fromkeys(KINDS, 0.0)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from convoke import fanout
@@ -75,7 +76,7 @@ class People:
         self._promote()
 
     def retitle(self) -> None:
-        self._change(lambda event: {"title": self.world.dice.choice(TITLES)})
+        self._change(lambda _: {"title": self.world.dice.choice(TITLES)})
 
     def move(self) -> None:
         def moved(event: Event) -> dict[str, Any]:
@@ -90,7 +91,7 @@ class People:
 
     def waver(self) -> None:
         choices = (EventStatus.CONFIRMED, EventStatus.TENTATIVE)
-        self._change(lambda event: {"status": self.world.dice.choice(choices)})
+        self._change(lambda _: {"status": self.world.dice.choice(choices)})
 
     def draft(self) -> None:
         def other(event: Event) -> dict[str, Any]:
@@ -100,10 +101,10 @@ class People:
         self._change(other)
 
     def widen(self) -> None:
-        self._change(lambda event: {"capacity": self.world.dice.choice((1, 2, 3, None))})
+        self._change(lambda _: {"capacity": self.world.dice.choice((1, 2, 3, None))})
 
     def call_off(self) -> None:
-        self._change(lambda event: {"status": EventStatus.CANCELLED, "reason": "Rain"})
+        self._change(lambda _: {"status": EventStatus.CANCELLED, "reason": "Rain"})
 
     def _promote(self) -> None:
         line.promote(self.client, SETTINGS, EVENT_ID, now=self.world.instant())
@@ -225,9 +226,12 @@ def live(world: World) -> People:
 
     style, gaps = dice.choice(STYLES), dice.choice(GAPS)
     moment = dice.choice((0.0, 0.0, 5.0, 60.0))
-    for what in dice.choices(list(style), list(style.values()), k=dice.randrange(1, 8)):
+    deeds = [deed(what) for what in dice.choices(list(style), list(style.values()), k=dice.randrange(1, 8))]
+    if random() < 0.5:
+        world.mischief = deeds
+    for each in deeds.copy():
         moment += dice.choice(gaps) * random()
-        world.at(moment, deed(what))
+        world.at(moment, partial(_unless_done, each, deeds))
     for kind in ("SES is paused", "quota spent"):
         if often[kind] and world.faults.hit(kind):
             length = dice.choice((30.0, 300.0, 7200.0))
@@ -241,9 +245,17 @@ def live(world: World) -> People:
     return people
 
 
+def _unless_done(deed: Callable[[], None], deeds: list[Callable[[], None]]) -> None:
+    """Its time has come, unless mischief was faster."""
+    if deed in deeds:
+        deeds.remove(deed)
+        deed()
+
+
 def heal(world: World, *, rounds: int = 120) -> None:
     """The healing phase: nothing goes wrong any more, nobody does anything, minutes pass."""
     world.faults.cease()
+    world.mischief = []
     world.post.open()
     if world.random() < 0.5:
         # Everything that was on its way is lost with the machines that held it; SES and the mails are not.
@@ -260,7 +272,7 @@ def heal(world: World, *, rounds: int = 120) -> None:
                 return
             world.run_until(max(entry[0] for entry in world.agenda))
             continue
-        first = min(datetime.fromisoformat(row["owed_at"][2:]) for row in world.tables.owed.values())
+        first = min(datetime.fromisoformat(row["owed_at"].split("#")[1]) for row in world.tables.owed.values())
         wait = (first - START).total_seconds() - world.now
         if wait > 30:
             world.run_until(world.now + wait)

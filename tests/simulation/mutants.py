@@ -9,8 +9,9 @@ from typing import Any
 from unittest.mock import patch
 
 from convoke import decide, fanout, feedback, reconcile, sweep
-from convoke.effects import Accepted, Send
-from convoke.store import erasure, events, registry, requests
+from convoke.effects import Send
+from convoke.ledger import Intent
+from convoke.store import erasure, events, registry
 from convoke.store import records as store_records
 from convoke.store.invitations import Invitations
 from convoke.store.reads import Reads
@@ -20,7 +21,7 @@ from .faults import Mode
 from .history import People
 from .post import Post
 from .surgery import cut
-from .world import SETTINGS, World
+from .world import EVENT_ID, SETTINGS, World
 
 Change = Callable[[], AbstractContextManager[Any]]
 
@@ -59,23 +60,17 @@ def _once_more(people: People) -> None:
     world = people.world
     world.resends[rid] = world.resends.get(rid, 0) + 1
     reads = Reads(world.tables, SETTINGS)
-    invitation = reads.invitation(people_event(people), rid)
+    invitation = reads.invitation(EVENT_ID, rid)
     if invitation is None or invitation.acknowledged is None:
         return
     told = invitation.acknowledged.told
     posted = reads.posted(rid, told.sequence)
     if posted is None or posted.letter is None:
         return
-    intent = reconcile.Intent(told=told, attempt="at once")
-    effect = Send(letter=posted.letter, intent=intent, event_id=people_event(people), registration_id=rid)
+    intent = Intent(told=told, attempt="at once")
+    effect = Send(letter=posted.letter, intent=intent, event_id=EVENT_ID, registration_id=rid)
     # The API is a function, too: from its look to its sending some time passes.
     world.at(2 * world.random(), lambda: world.post.send(effect, lambda _: None))
-
-
-def people_event(people: People) -> str:
-    from .world import EVENT_ID
-
-    return EVENT_ID
 
 
 def _insistent(self: Post, world: World) -> None:
@@ -85,6 +80,8 @@ def _insistent(self: Post, world: World) -> None:
 
 _quiet = Post.__init__
 
+
+AS_IT_WAS = 'changes |= {"exposed": before.exposed, "heard": items.told_item(before.heard)}'
 
 MUTANTS: dict[str, Mutant] = {
     "version-in-the-slice": Mutant(
@@ -168,9 +165,7 @@ MUTANTS: dict[str, Mutant] = {
         )
     ),
     "one-attempt": Mutant((instead(Post, "__init__", _insistent),)),
-    "doubt": Mutant(
-        (without(reconcile, "told_of", "invitation.doubt and invitation.unacknowledged is not None", "False"),)
-    ),
+    "doubt": Mutant((without(reconcile, "told_of", "invitation.doubt and invitation.heard is not None", "False"),)),
     "doubt-about-a-cancel": Mutant((without(decide, "unsaid", "if not told.certain:", "if False:"),)),
     "repair": Mutant((without(reconcile, "_record", "repair=True", "repair=False"),), Mode.ZOMBIE),
     "repair-after-arrival": Mutant((without(feedback, "hear", "if out_of_order(heard):", "if False:"),)),
@@ -213,25 +208,12 @@ MUTANTS: dict[str, Mutant] = {
     "generation-after-a-cancel": Mutant((without(decide, "_request", "told.generation + 1", "told.generation"),)),
     "given-back-exposed-lowered": Mutant(
         (
-            without(Invitations, "give_back", 'changes["exposed"] = before.exposed', "pass"),
-            without(
-                Invitations,
-                "give_back",
-                '("lease_until",) if before.exposed is not None else ("lease_until", "exposed")',
-                '("lease_until",)',
-            ),
+            without(Invitations, "give_back", AS_IT_WAS, "pass"),
+            without(Invitations, "give_back", 'remove += ("exposed", "heard")', "pass"),
         )
     ),
     "given-back-exposed-as-it-was": Mutant(
-        (
-            without(Invitations, "give_back", 'changes["exposed"] = before.exposed', "remove_it = True"),
-            without(
-                Invitations,
-                "give_back",
-                '("lease_until",) if before.exposed is not None else ("lease_until", "exposed")',
-                '("lease_until", "exposed")',
-            ),
-        )
+        (without(Invitations, "give_back", AS_IT_WAS, 'remove += ("exposed", "heard")'),)
     ),
     "owed-though-poked": Mutant((without(Invitations, "_settle", BOTH, "FENCE_IS_MINE"),)),
     "cancel-before-another-address": Mutant(
@@ -276,5 +258,3 @@ MUTANTS: dict[str, Mutant] = {
         )
     ),
 }
-
-__all__ = ["MUTANTS", "Accepted", "Mutant", "requests"]

@@ -1,4 +1,4 @@
-"""SES, what lies behind it, and what it reports: accepts, refuses, answers late or never; the mailboxes keep what arrives."""
+"""SES and what lies behind it: accepts, refuses, answers late or never, delivers, reports."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 from convoke.effects import Accepted, Refusal, Refused, Send, Unknown
 from convoke.feedback import Report
-from convoke.model import DeliveryState, Intent, Letter, Message
+from convoke.ledger import Intent
+from convoke.model import DeliveryState, Letter, Message
 
 if TYPE_CHECKING:
     from .world import World
@@ -22,7 +23,10 @@ BETWEEN_THE_LINES = "\x1f"
 
 @dataclass(slots=True)
 class Attempt:
-    """One worker's claim to send one message: what it says, and what the worker came to know of it in the end (``fate``)."""
+    """One worker's claim to send one message: what, to whom, and what came of it as far as the worker knows.
+
+    It ``began`` to look at one moment, and claimed between ``at`` and ``until``.
+    """
 
     name: str
     registration_id: str
@@ -30,8 +34,11 @@ class Attempt:
     sequence: int
     method: str
     said: tuple[str, ...]
+    to: tuple[str, ...]
     began: float
     at: float
+    until: float = 0.0
+    claimed: bool = False
     fate: str = "unknown"
 
 

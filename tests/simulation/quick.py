@@ -25,6 +25,8 @@ class Line(dict[str, Any]):
 
     __slots__ = ("noun",)
 
+    noun: Told
+
 
 def forget() -> None:
     """Between two histories."""
@@ -58,7 +60,7 @@ def _quick_told_item(told: Told) -> Mapping[str, Any]:
         if told.certain:
             line.noun = told
         known = _memory[id(told)] = (told, line)
-    return known[1]  # type: ignore[no-any-return]
+    return known[1]
 
 
 def _quick_told_of(item: Mapping[str, Any]) -> Told:
@@ -73,7 +75,7 @@ def _quick_fingerprint(event: Event, schema: int = decide.SCHEMA) -> str:
     known = _memory.get((id(event), schema))
     if known is None:
         known = _memory[id(event), schema] = (event, _fingerprint(event, schema))
-    return known[1]  # type: ignore[no-any-return]
+    return known[1]
 
 
 @contextmanager

@@ -1,6 +1,6 @@
-"""DynamoDB as the store sees it: a client over tables in memory, with its conditions, transactions, index and stream.
+"""DynamoDB as the store sees it: a client over tables in memory, with conditions, transactions, index and stream.
 
-Values are plain Python; :class:`Typed` speaks the wire's typed values in front of it, for comparing it with the real thing.
+Values are plain Python; :class:`Typed` speaks the wire's typed values in front of it, to compare it with the real one.
 """
 
 from __future__ import annotations
@@ -23,11 +23,14 @@ class Row(dict[str, Any]):
 
     __slots__ = ("digest", "noun")
 
+    digest: int
+    noun: Any
+
 
 class Line(Protocol):
     """What may befall a call on its way; see ``faults``."""
 
-    def before(self, write: bool) -> None: ...
+    def before(self) -> None: ...
 
     def lost(self) -> str: ...
 
@@ -37,7 +40,7 @@ class Line(Protocol):
 class Quiet:
     """Nothing befalls any call."""
 
-    def before(self, write: bool) -> None:
+    def before(self) -> None:
         pass
 
     def lost(self) -> str:
@@ -63,38 +66,29 @@ class Tables:
 
     # --- the client's face ------------------------------------------------------------------------------------
 
-    def get_item(self, *, TableName: str, Key: Item, ConsistentRead: bool = False) -> Item:
-        assert ConsistentRead, "delivery reads strongly consistent"
-        self.line.before(False)
-        row = self.row(TableName, Key)
+    def get_item(self, **asked: Any) -> Item:
+        assert asked["ConsistentRead"], "delivery reads strongly consistent"
+        self.line.before()
+        row = self.row(asked["TableName"], asked["Key"])
         return {} if row is None else {"Item": row}
 
-    def query(
-        self,
-        *,
-        TableName: str,
-        KeyConditionExpression: str,
-        ExpressionAttributeValues: Item,
-        IndexName: str = "",
-        Limit: int = 1 << 30,
-        ConsistentRead: bool = False,
-        ExclusiveStartKey: Item | None = None,
-        **_: Any,
-    ) -> Item:
-        self.line.before(False)
-        wanted = expressions.condition(KeyConditionExpression)
-        if IndexName:
-            found = [row for row in self.owed.values() if wanted(row, ExpressionAttributeValues)]
+    def query(self, **asked: Any) -> Item:
+        self.line.before()
+        values, limit = asked["ExpressionAttributeValues"], asked.get("Limit", 1 << 30)
+        wanted = expressions.condition(asked["KeyConditionExpression"])
+        if "IndexName" in asked:
+            found = [row for row in self.owed.values() if wanted(row, values)]
             found.sort(key=lambda row: (row["owed_at"], row["pk"], row["sk"]))
             found = [Row({name: row[name] for name in ("pk", "sk", "owed_shard", "owed_at")}) for row in found]
         else:
-            partition = self.rows.get(TableName, {}).get(ExpressionAttributeValues[":pk"], {})
-            found = [row for _, row in sorted(partition.items()) if wanted(row, ExpressionAttributeValues)]
-        if ExclusiveStartKey is not None:
-            found = [row for row in found if row["sk"] > ExclusiveStartKey["sk"]]
-        page = found[:Limit]
+            assert asked["ConsistentRead"], "delivery reads strongly consistent"
+            partition = self.rows.get(asked["TableName"], {}).get(values[":pk"], {})
+            found = [row for _, row in sorted(partition.items()) if wanted(row, values)]
+        if "ExclusiveStartKey" in asked:
+            found = [row for row in found if row["sk"] > asked["ExclusiveStartKey"]["sk"]]
+        page = found[:limit]
         # As the real one does: a page that is full has a key to go on from, even where nothing follows.
-        if len(page) == Limit:
+        if len(page) == limit:
             return {"Items": page, "LastEvaluatedKey": {"pk": page[-1]["pk"], "sk": page[-1]["sk"]}}
         return {"Items": page}
 
@@ -107,11 +101,11 @@ class Tables:
     def delete_item(self, **action: Any) -> None:
         self._single("DeleteItem", "Delete", action)
 
-    def transact_write_items(self, *, TransactItems: list[Item]) -> None:
+    def transact_write_items(self, **asked: Any) -> None:
         operation = "TransactWriteItems"
-        self.line.before(True)
+        self.line.before()
         lost = self.line.lost()
-        actions = [next(iter(action.items())) for action in TransactItems]
+        actions = [next(iter(action.items())) for action in asked["TransactItems"]]
         if lost == "conflict":
             reasons = [{"Code": "TransactionConflict"}, *({"Code": "None"} for _ in actions[1:])]
             raise refused("TransactionCanceledException", operation, CancellationReasons=reasons)
@@ -134,7 +128,7 @@ class Tables:
         return self.rows.get(table, {}).get(key["pk"], {}).get(key["sk"])
 
     def _single(self, operation: str, verb: str, action: Item) -> None:
-        self.line.before(True)
+        self.line.before()
         lost = self.line.lost()
         if lost == "conflict":
             raise refused("TransactionConflictException", operation)
@@ -203,7 +197,7 @@ class Typed:
                     error.response["Item"] = dynamo.wire(error.response["Item"])  # type: ignore[typeddict-unknown-key,typeddict-item]
                 for reason in error.response.get("CancellationReasons", []):
                     if "Item" in reason:
-                        reason["Item"] = dynamo.wire(reason["Item"])  # type: ignore[typeddict-item,arg-type]
+                        reason["Item"] = dynamo.wire(reason["Item"])  # type: ignore[typeddict-item]
                 raise
             if "Item" in answer:
                 return {"Item": dynamo.wire(answer["Item"])}

@@ -1,7 +1,7 @@
 """A world that answers the protocol's effects: one clock, one agenda, one thing at a time, all of it from one seed.
 
-Functions run as production drives them: a stream record, a queued hint, a minute or a report starts a generator; each effect
-takes its time, so that many workers interleave; and a worker may die, be slow or be started twice at any of them.
+Functions run as production drives them: a stream record, a queued hint, a minute or a report starts a generator.
+Each effect takes its time, so that many workers interleave; and a worker may die, or be slow, at any of them.
 """
 
 from __future__ import annotations
@@ -15,8 +15,9 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from convoke import decide, effects, fanout, feedback, reconcile, sweep
-from convoke.effects import Steps
-from convoke.model import ConvokeError, Event, Sender, Slice
+from convoke.effects import Ending, Steps
+from convoke.ledger import Slice
+from convoke.model import ConvokeError, Event, RegistrationStatus, Sender
 from convoke.reconcile import Worker
 from convoke.settings import Settings, Times
 from convoke.store import erasure, items, keys, line
@@ -24,7 +25,7 @@ from convoke.store.invitations import Invitations
 from convoke.store.reads import Reads
 from convoke.store.records import Records
 
-from .faults import Faults, Mode
+from .faults import ANSWERS, ON_THE_WAY, Faults, Mode
 from .post import Answer, Attempt, Post, write
 from .tables import Tables, refused
 
@@ -43,6 +44,7 @@ SETTINGS = Settings(
 TIMES = Times()
 SLICE = 2
 FUNCTION = TIMES.function.total_seconds()
+CALL = 5.0
 VISIBILITY = 180.0
 RECEIVES = 5
 EVER = 1 << 60
@@ -62,9 +64,21 @@ class Crash(BaseException):
     """A function died: nothing after this happens."""
 
 
+LOST = dict(zip(ANSWERS, ("conflict", "repeated", "unanswered"), strict=True))
 FAILURES = (ClientError, BotoCoreError, ConvokeError, KeyError)
 NOTED = frozenset(
-    {effects.Claim, effects.GiveBack, effects.Acknowledge, effects.MoveFan, effects.EndFan, effects.Enqueue}
+    {
+        effects.Claim,
+        effects.GiveBack,
+        effects.Acknowledge,
+        effects.Poke,
+        effects.MoveFan,
+        effects.EndFan,
+        effects.Enqueue,
+    }
+)
+WRITES = frozenset(
+    {effects.Claim, effects.Clear, effects.Acknowledge, effects.GiveBack, effects.Send, effects.MoveFan, effects.EndFan}
 )
 LOCAL = frozenset({effects.Clock, effects.Chance, effects.Name, effects.Tell, effects.Render})
 
@@ -132,6 +146,10 @@ class Run:
         if world.now > self.kill:
             world.note(f"{self.name}: its time is over")
             return self.end(False)
+        if world.mischief and type(effect) in WRITES and world.random() < 0.15:
+            # Just now, of all moments, somebody does something, and this worker comes late.
+            world.mischief.pop(0)()
+            return world.at(8 * world.random() ** 2, lambda: self.do(effect))
         crash = world.faults.one_of("crash before an effect", "crash after an effect")
         try:
             if crash == "crash before an effect":
@@ -169,11 +187,16 @@ class Run:
                     told.sequence,
                     told.method.value,
                     (told.title, told.when.start.isoformat(), told.location),
+                    (RegistrationStatus.REGISTERED, told.recipient),
                     self.began,
                     self.world.now,
                 )
                 self.world.post.attempts.append(mine)
-                claimed = self.world.perform(effect)
+                try:
+                    claimed = self.world.perform(effect)
+                finally:
+                    mine.until = self.world.now
+                mine.claimed = claimed is not None
                 if claimed is None:
                     self.world.post.attempts.remove(mine)
                 self.attempt = mine
@@ -186,8 +209,13 @@ class Run:
             case effects.Acknowledge():
                 answer = self.world.perform(effect)
                 if self.attempt is not None:
-                    self.attempt.fate = "accepted"
+                    self.attempt.fate = "overtaken" if answer is Ending.OVERTAKEN else "accepted"
                 return answer
+            case effects.Poke():
+                self.world.perform(effect)
+                if self.attempt is not None and self.attempt.fate == "overtaken":
+                    self.attempt.fate = "mended"
+                return None
             case effects.MoveFan(slice=part) | effects.EndFan(slice=part):
                 moved = self.world.perform(effect)
                 if moved and getattr(effect, "cursor", None) != part.cursor:
@@ -227,7 +255,8 @@ def brief(thing: Any) -> str:
         words = f"fence={thing.fence} poke={thing.poke} allocated={thing.allocated} exposed={thing.exposed}"
         words += f" intent={pending.told.method}{pending.told.sequence}" if pending else ""
         words += f" acknowledged={last.told.method}{last.told.sequence}" if last else ""
-        return f"Invitation({thing.registration_id[6:10]} {words} lease={_hour(thing.lease_until)} owed={_owed(thing.owed_at)} {thing.state})"
+        words += f" lease={_hour(thing.lease_until)} owed={_owed(thing.owed_at)} {thing.state}"
+        return f"Invitation({thing.registration_id[6:10]} {words})"
     if name == "Registration":
         return f"Registration({thing.registration_id[6:10]} {thing.status} {thing.email})"
     if name == "Event":
@@ -263,7 +292,7 @@ class World:
 
     def __init__(self, seed: int, mode: Mode = Mode.ALL, *, traced: bool = False) -> None:
         self.seed = seed
-        self.dice = Random(seed)
+        self.dice = Random(seed)  # noqa: S311 (chance, not a secret)
         self.random = self.dice.random
         self.mode = mode
         self.faults = Faults(self.dice, mode)
@@ -278,7 +307,8 @@ class World:
         self._depth = 0
         self.tables = Tables(SETTINGS.registrations_table, self._ring, self)
         self.post = Post(self)
-        self.truths: list[tuple[float, tuple[str, ...]]] = []
+        self.truths: dict[str, list[tuple[float, tuple[str, ...]]]] = {}
+        self.mischief: list[Callable[[], None]] = []
         self.passed: list[tuple[int, str]] = []
         self.resends: dict[str, int] = {}
         self.known: list[tuple[str, str]] = []
@@ -323,46 +353,34 @@ class World:
         """The code of one deployment speaks in its own schema and does not know the next."""
         if schema != decide.SCHEMA:
             decide.SCHEMA = schema
-            decide._CONTENT = DEPLOYED[schema]  # type: ignore[assignment]
+            decide._CONTENT = DEPLOYED[schema]
 
     # --- faults of calls to the tables (see ``tables.Line``) --------------------------------------------------
 
-    def before(self, write: bool) -> None:
+    def before(self) -> None:
         if self.random() >= self.faults.wire:
             return
-        match self.dice.choices(
-            kinds := ("crash inside an effect", "throttled", "interrupted"), [self.faults.often[kind] for kind in kinds]
-        )[0]:
+        match self.faults.which(ON_THE_WAY):
             case "crash inside an effect":
-                raise Crash("crash inside")
+                raise Crash("crash inside an effect")
             case "throttled":
                 raise refused("ThrottlingException", "Call")
         self.meanwhile()
 
     def meanwhile(self) -> None:
-        """Others work while a call is on its way."""
+        """Others work while a call is on its way: for as long as its client waits for it."""
         if self._depth < 2:
             self._depth += 1
+            until = self.now + CALL
             try:
                 for _ in range(self.dice.randrange(1, 12)):
-                    if self.agenda:
+                    if self.agenda and self.agenda[0][0] <= until:
                         self.step()
             finally:
                 self._depth -= 1
 
     def lost(self) -> str:
-        if self.random() >= self.faults.answers:
-            return ""
-        often = self.faults.often
-        match self.dice.choices(
-            kinds := ("conflict", "answered late, repeated by the wire", "answered too late"),
-            [often[kind] + 1e-9 for kind in kinds],
-        )[0]:
-            case "conflict":
-                return "conflict"
-            case "answered late, repeated by the wire":
-                return "repeated"
-        return "unanswered"
+        return "" if self.random() >= self.faults.answers else LOST[self.faults.which(ANSWERS)]
 
     # --- what starts functions --------------------------------------------------------------------------------
 
@@ -373,11 +391,18 @@ class World:
 
     def _ring(self, pk: str, sk: str) -> None:
         """A write to the registrations table: its key goes into the stream."""
-        if sk == keys.EVENT:
-            event = items.event_of(self.tables.rows[SETTINGS.registrations_table][pk][sk])
-            self.truths.append((self.now, (event.title, event.when.start.isoformat(), event.location)))
-        if sk != keys.EVENT and not sk.startswith(keys.REGISTRATION_PREFIX):
+        row = self.tables.rows[SETTINGS.registrations_table][pk].get(sk)
+        if row is None:
             return
+        if sk == keys.EVENT:
+            event = items.event_of(row)
+            true: tuple[str, ...] = (event.title, event.when.start.isoformat(), event.location)
+        elif sk.startswith(keys.REGISTRATION_PREFIX):
+            person = items.registration_of(row)
+            true = (person.status, person.email)
+        else:
+            return
+        self.truths.setdefault(sk, []).append((self.now, true))
         if self.faults.hit("record lost"):
             return
         after = 0.2 + 0.5 * self.random()
@@ -395,7 +420,7 @@ class World:
                 self.at(2 + FUNCTION * self.random(), lambda: self.notify(sk, retries - 1))
 
         if sk == keys.EVENT:
-            self.start("notify event", lambda run: fanout.announce(EVENT_ID, TIMES), done)
+            self.start("notify event", lambda _: fanout.announce(EVENT_ID, TIMES), done)
         else:
             rid = sk.removeprefix(keys.REGISTRATION_PREFIX)
             self.start(f"notify {rid[6:10]}", lambda run: reconcile.reconcile(EVENT_ID, rid, run.worker), done)
@@ -430,7 +455,7 @@ class World:
     def tick(self) -> None:
         """A minute has passed."""
         if not self.faults.hit("tick lost"):
-            self.start("sweep", lambda run: sweep.sweep(SENDER, TIMES, limit=100))
+            self.start("sweep", lambda _: sweep.sweep(SENDER, TIMES, limit=100))
 
     def hear(self, report: feedback.Report, retries: int = 2) -> None:
         def done(well: bool) -> None:
@@ -439,7 +464,7 @@ class World:
             elif not well:
                 self.reports_heard = False
 
-        self.start(f"feedback {report.state}", lambda run: feedback.hear(report), done)
+        self.start(f"feedback {report.state}", lambda _: feedback.hear(report), done)
 
     # --- effects ----------------------------------------------------------------------------------------------
 

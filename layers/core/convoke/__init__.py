@@ -16,6 +16,6 @@ How it is delivered, as steps that yield ``effects``:
 - ``feedback``: what SES reports; ``replies``: whose answer counts
 - ``perform``: the effects done for real, with ``post`` (SES) and ``store`` (DynamoDB)
 
-What the API needs beside: ``shapes`` (what may come in), ``walltimes``, ``answers`` (what goes out), ``problems``; and
-``settings``, what a deployment decides.
+How it is asked for: ``web`` is the HTTP API, with its own map; it writes to the ``store`` and mails nothing. And what a
+deployment decides: ``settings``.
 """

@@ -41,35 +41,37 @@ def pressing(event: Event, now: datetime, times: Times) -> int:
     return 0 if gone or event.when.starts_at - now <= times.soon else 1
 
 
-def tell_slice(part: Slice, worker: Worker, *, size: int = SLICE) -> Steps[int]:
-    """Tell the next attendees after ``part.cursor``; answers how many were looked at.
+def tell_slice(part: Slice, worker: Worker, *, size: int = SLICE) -> Steps[tuple[Outcome, ...]]:
+    """Tell the next attendees after ``part.cursor``; answers how the look at each of them ended.
 
     Whoever could not be told now is left owed. The reads come in the order that ``reconcile`` relies on.
     """
     fan = yield ReadFan(event_id=part.event_id)
     if fan is None or fan.version != part.version:
-        return 0
+        return ()
     if fan.cursor != part.cursor:
         if fan.cursor > part.cursor:
             yield from announce(part.event_id, worker.times)
-        return 0
+        return ()
     sending = yield ReadSending()
     invitations = yield ReadInvitations(event_id=part.event_id, after=part.cursor, limit=size)
     if not invitations:
         yield EndFan(slice=part)
-        return 0
+        return ()
     through = invitations[-1].registration_id
     registrations = yield ReadRegistrations(event_id=part.event_id, after=part.cursor, through=through)
     event = yield ReadEvent(event_id=part.event_id)
     if event is None:
-        return 0
+        return ()
     people = {registration.registration_id: registration for registration in registrations}
 
-    done, cursor, outcome = 0, part.cursor, None
+    outcomes: list[Outcome] = []
+    cursor = part.cursor
     for invitation in invitations:
         person = people.get(invitation.registration_id)
         seen = Seen(invitation=invitation, registration=person, event=event) if person else None
         outcome = yield from reconcile(part.event_id, invitation.registration_id, worker, seen=seen, sending=sending)
+        outcomes.append(outcome)
         if outcome in HALTED:
             break
         if outcome not in SETTLED:
@@ -79,16 +81,16 @@ def tell_slice(part: Slice, worker: Worker, *, size: int = SLICE) -> Steps[int]:
                 registration_id=invitation.registration_id,
                 owed_at=owed(pressing(event, now, worker.times), now + worker.times.hint),
             )
-        done, cursor = done + 1, invitation.registration_id
+        cursor = invitation.registration_id
 
-    if outcome not in HALTED and len(invitations) < size:
+    if outcomes[-1] not in HALTED and len(invitations) < size:
         yield EndFan(slice=part)
     else:
-        yield from _move(part, cursor, event, worker, outcome)
-    return done
+        yield from _move(part, cursor, event, worker, outcomes[-1])
+    return tuple(outcomes)
 
 
-def _move(part: Slice, cursor: str, event: Event, worker: Worker, outcome: Outcome | None) -> Steps[None]:
+def _move(part: Slice, cursor: str, event: Event, worker: Worker, outcome: Outcome) -> Steps[None]:
     """Write down how far it is, then ask for the rest: soon, after a pause, or (all mail stopped) by the sweeper."""
     now = yield Clock()
     priority = pressing(event, now, worker.times)

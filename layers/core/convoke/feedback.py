@@ -128,21 +128,18 @@ def hear(report: Report) -> Steps[bool]:
 
 def after(invitation: Invitation, report: Report) -> Invitation:
     """The invitation once ``report`` is known."""
-    pending = invitation.unacknowledged
-    if pending is not None and pending.told.sequence == report.sequence:
+    heard, intent, previous = invitation.heard, invitation.intent, invitation.acknowledged
+    if invitation.doubt and heard is not None and heard.sequence == report.sequence:
         # Any report proves that SES accepted it; it does not answer a request to send it again.
-        previous = invitation.acknowledged
-        invitation = replace(
-            invitation,
-            acknowledged=Acknowledged(
-                told=pending.told,
-                ses_id=report.ses_id,
-                at=report.at,
-                repair=pending.repair,
-                resend=previous.resend if previous else 0,
-            ),
-            state=DeliveryState.ACCEPTED,
+        counts = intent if intent is not None and intent.told.sequence == report.sequence else previous
+        acknowledged = Acknowledged(
+            told=heard,
+            ses_id=report.ses_id,
+            at=report.at,
+            repair=counts.repair if counts else 0,
+            resend=previous.resend if previous else 0,
         )
+        invitation = replace(invitation, acknowledged=acknowledged, state=DeliveryState.ACCEPTED)
     last = invitation.acknowledged
     if last is not None and last.told.sequence == report.sequence and _graver(report.state, invitation.state):
         invitation = replace(invitation, state=report.state)

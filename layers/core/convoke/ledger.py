@@ -59,7 +59,7 @@ class Invitation:
     """The sequence state of one registration: what was said, what may have been said, who is at it now.
 
     ``fence`` is its version. ``poke``, ``repair`` and ``resend`` count reasons to look again. ``allocated`` is the
-    highest SEQUENCE ever given (-1 before the first), ``exposed`` the highest that may have left. ``lease_until`` is
+    highest SEQUENCE ever given (-1 before the first), ``exposed`` the highest that may have left, ``heard`` what that said. ``lease_until`` is
     UTC. ``owed_at`` is ``<priority>#<time>`` while somebody must look again, else absent. ``stopped`` has one entry an
     address, ``delivered`` one a method of the latest generation.
     """
@@ -73,6 +73,7 @@ class Invitation:
     fence: int = 0
     allocated: int = -1
     exposed: int | None = None
+    heard: Told | None = None
     intent: Intent | None = None
     acknowledged: Acknowledged | None = None
     lease_until: datetime | None = None

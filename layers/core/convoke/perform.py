@@ -18,7 +18,7 @@ from . import effects, mail, post
 from .effects import Effect, Hint, Steps
 from .ledger import Intent, Slice
 from .model import ConvokeError, Letter, Message, Unsayable
-from .reconcile import Worker
+from .reconcile import Outcome, Worker
 from .settings import Settings, settings
 from .store import dynamo, erasure, line
 from .store.invitations import Invitations
@@ -219,6 +219,12 @@ def hint_of(body: str) -> Slice | Hint:
 def aws() -> Aws:
     """The world of this deployment, one a process."""
     return Aws(settings())
+
+
+def count(*outcomes: Outcome) -> None:
+    """How looks at attendees ended, each in the metric of its name: Acknowledged, Refused, Failed, …"""
+    for outcome in outcomes:
+        metrics.add_metric(name=outcome.name.title(), unit=MetricUnit.Count, value=1)
 
 
 def tell(what: str, facts: dict[str, str]) -> None:

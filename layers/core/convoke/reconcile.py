@@ -140,11 +140,9 @@ class Plan:
 
 
 def told_of(invitation: Invitation) -> Told | None:
-    """What this attendee was told: the last that was accepted, or, where something later may have left, the newest
-    intent, doubtful.
-    """
-    if invitation.doubt and invitation.unacknowledged is not None:
-        return replace(invitation.unacknowledged.told, certain=False)
+    """What this attendee was told: the last that was accepted; or, where something later may have left, that, doubtful."""
+    if invitation.doubt and invitation.heard is not None:
+        return replace(invitation.heard, certain=False)
     if invitation.acknowledged is None:
         return None
     # A repair is a doubt of another kind: what was accepted may not be what the calendar shows.
@@ -266,6 +264,7 @@ def say(plan: Plan, seen: Seen, worker: Worker, now: datetime) -> Steps[Outcome 
             return (yield from _give_up(claimed, before, why))
         case Refused(refusal=refusal, why=why):
             if refusal is Refusal.PAUSED:
+                yield Tell(what="sending paused", facts=_facts(claimed, why))
                 yield StopSending(until=now + times.pause, why=why)
             chance = yield Chance()
             look_again = now + backoff(before.attempts + 1, chance, times)
@@ -336,7 +335,7 @@ def _record(
 
 
 def _give_up(claimed: Invitation, before: Invitation, why: str) -> Steps[Outcome]:
-    yield Tell(what="failed", facts=_facts(claimed, why))
+    yield Tell(what="given up", facts=_facts(claimed, why))
     yield GiveBack(claimed=claimed, before=before, owed_at=None, attempts=before.attempts, failed=True)
     return Outcome.FAILED
 

@@ -31,7 +31,7 @@ from .ledger import Quota
 from .model import Sender, noun
 from .reconcile import decide, look
 from .settings import Times
-from .store.keys import SHARDS, due_since, owed
+from .store.keys import SHARDS, owed, owed_since
 
 PRIORITIES = (PRESSING, CHANGE, INVITATION)
 
@@ -60,7 +60,7 @@ def take_stock(times: Times) -> Steps[int]:
 
 @noun
 class Swept:
-    """How many of each kind were seen to, and how long the oldest of them had been due."""
+    """How many of each kind were seen to, and for how long the oldest that is due has been owed."""
 
     counts: dict[str, int]
     oldest: timedelta = timedelta()
@@ -73,19 +73,18 @@ def sweep(sender: Sender, times: Times, *, limit: int) -> Steps[Swept]:
     sending = yield ReadSending()
     now = yield Clock()
     if sending.stopped(now):
-        return Swept(counts=counts)
+        limit = 0
     for priority in PRIORITIES:
         for shard in SHARDS:
             left = limit - sum(counts.values())
-            if left <= 0:
-                return Swept(counts=counts, oldest=oldest)
-            dues = yield ReadDue(shard=shard, priority=priority, now=now, limit=left)
+            # Where nothing may be handed out, it is still to be known how long it has been owed.
+            dues = yield ReadDue(shard=shard, priority=priority, now=now, limit=max(1, left))
             for due in dues:
+                oldest = max(oldest, now - owed_since(due.owed_at))
                 # Put off first: a hint that is lost comes again, and one that waits in the queue is not doubled.
-                if (yield PutOff(due=due, owed_at=owed(priority, now + times.hint))):
+                if left > 0 and (yield PutOff(due=due, owed_at=owed(priority, now + times.hint))):
                     yield from _see_to(due, sender, times, urgent=priority == PRESSING)
                     counts[due.kind.value] = counts.get(due.kind.value, 0) + 1
-                    oldest = max(oldest, now - due_since(due.owed_at))
     return Swept(counts=counts, oldest=oldest)
 
 

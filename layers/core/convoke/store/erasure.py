@@ -86,8 +86,9 @@ def _forget_name(settings: Settings, person: Registration, now: datetime) -> Act
 
 
 def _forget_recipient(settings: Settings, invitation: Invitation) -> Action:
-    told = [name for name in ("intent", "acknowledged") if getattr(invitation, name) is not None]
-    recipients = "".join(f", #{name}.#told.#recipient = :nobody" for name in told)
+    paths = {"intent": "#intent.#told", "acknowledged": "#acknowledged.#told", "heard": "#heard"}
+    told = [path for name, path in paths.items() if getattr(invitation, name) is not None]
+    recipients = "".join(f", {path}.#recipient = :nobody" for path in told)
     return update(
         settings.invitations_table,
         keys.registration(invitation.event_id, invitation.registration_id),

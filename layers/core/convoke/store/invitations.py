@@ -51,20 +51,22 @@ class Invitations:
             generation=intent.told.generation,
             fence=seen.fence + 1,
             allocated=max(seen.allocated, sequence),
-            exposed=sequence if seen.exposed is None else max(seen.exposed, sequence),
+            exposed=sequence,
+            heard=intent.told,
             intent=intent,
             lease_until=effect.lease_until,
-            owed_at=effect.owed_at,
+            owed_at=keys.still_owed(effect.owed_at, seen.owed_at),
         )
         written, standing = self._update(
             seen,
             {
                 "generation": claimed.generation,
                 "allocated": claimed.allocated,
-                "exposed": claimed.exposed,
+                "exposed": sequence,
+                "heard": items.told_item(intent.told),
                 "intent": items.intent_item(intent),
                 "lease_until": keys.instant(effect.lease_until),
-                **items.owed_attributes(seen.registration_id, effect.owed_at),
+                **items.owed_attributes(seen.registration_id, effect.owed_at, seen.owed_at),
             },
             (),
             FENCE_AND_POKE_ARE_THOSE_READ,
@@ -81,9 +83,11 @@ class Invitations:
         changes: Item = {"intent": items.intent_item(intent), "attempts": effect.attempts}
         if effect.failed:
             changes["state"] = DeliveryState.FAILED.value
-        if before.exposed is not None:
-            changes["exposed"] = before.exposed
-        remove = ("lease_until",) if before.exposed is not None else ("lease_until", "exposed")
+        remove: tuple[str, ...] = ("lease_until",)
+        if before.exposed is not None and before.heard is not None:
+            changes |= {"exposed": before.exposed, "heard": items.told_item(before.heard)}
+        else:
+            remove += ("exposed", "heard")
         return self._settle(claimed, changes, remove, effect.owed_at) is not Ending.OVERTAKEN
 
     def wait(self, effect: effects.Wait) -> bool:
@@ -121,6 +125,7 @@ class Invitations:
         if standing is None:
             return
         owed_at = min(effect.owed_at, standing.get("owed_at", effect.owed_at))
+        owed_at = keys.still_owed(owed_at, standing.get("owed_at"))
         dynamo.conditionally(
             self._client.update_item,
             TableName=self._table,
@@ -135,7 +140,7 @@ class Invitations:
 
     def _settle(self, claimed: Invitation, changes: Item, remove: tuple[str, ...], owed_at: str | None) -> Ending:
         """End a claim. Whoever poked meanwhile has said when to look again, and that stands; else ``owed_at`` does."""
-        owed = items.owed_attributes(claimed.registration_id, owed_at)
+        owed = items.owed_attributes(claimed.registration_id, owed_at, claimed.owed_at)
         held = claimed
         for _ in range(4):
             written, standing = self._update(
@@ -186,4 +191,5 @@ def _held(standing: Invitation | None, claimed: Invitation) -> TypeGuard[Invitat
     """Whether nobody claimed since: only SES's own events, or an earlier try of this very write, raised the fence."""
     if standing is None or standing.intent is None or claimed.intent is None:
         return False
-    return standing.intent.attempt == claimed.intent.attempt
+    # A person who was forgotten since is in no intent any more, and must not be written back.
+    return (standing.intent.attempt, standing.intent.told) == (claimed.intent.attempt, claimed.intent.told)

@@ -275,6 +275,7 @@ def invitation_item(invitation: Invitation) -> Item:
             "fence": invitation.fence,
             "allocated": invitation.allocated,
             "exposed": invitation.exposed,
+            "heard": told_item(invitation.heard) if invitation.heard else None,
             "intent": intent_item(intent) if intent else None,
             "acknowledged": acknowledged_item(acknowledged) if acknowledged else None,
             "lease_until": _instant(invitation.lease_until),
@@ -287,9 +288,11 @@ def invitation_item(invitation: Invitation) -> Item:
     )
 
 
-def owed_attributes(identifier: str, owed_at: str | None) -> Item:
-    """The two attributes that put an item into the owed index; none where nothing is owed."""
-    return {} if owed_at is None else {"owed_shard": keys.shard(identifier), "owed_at": owed_at}
+def owed_attributes(identifier: str, owed_at: str | None, standing: str | None = None) -> Item:
+    """The attributes that put an item into the owed index, in the place of what stood there; none for nothing owed."""
+    if owed_at is None:
+        return {}
+    return {"owed_shard": keys.shard(identifier), "owed_at": keys.still_owed(owed_at, standing)}
 
 
 def invitation_of(item: Mapping[str, Any]) -> Invitation:
@@ -304,6 +307,7 @@ def invitation_of(item: Mapping[str, Any]) -> Invitation:
         fence=int(item["fence"]),
         allocated=int(item["allocated"]),
         exposed=_int(item.get("exposed")),
+        heard=told_of(item["heard"]) if "heard" in item else None,
         intent=intent_of(intent) if intent else None,
         acknowledged=acknowledged_of(acknowledged) if acknowledged else None,
         lease_until=_moment(item.get("lease_until")),

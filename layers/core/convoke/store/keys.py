@@ -122,6 +122,15 @@ def event_id_of(pk: str) -> str:
     return pk.removeprefix("EVENT#")
 
 
-def due_since(owed_at: str) -> datetime:
-    """The instant (UTC) of what :func:`owed` wrote."""
-    return datetime.fromisoformat(owed_at.partition("#")[2])
+def still_owed(owed_at: str, standing: str | None) -> str:
+    """``owed_at`` in the place of a debt that stands: it is as old as that, ``<priority>#<instant>#<since>``."""
+    if standing is None:
+        return owed_at
+    priority, at, *_ = owed_at.split("#")
+    since = instant(owed_since(standing))
+    return f"{priority}#{at}" if since == at else f"{priority}#{at}#{since}"
+
+
+def owed_since(owed_at: str) -> datetime:
+    """Since when (UTC) something has been owed, however often the look at it was put off."""
+    return datetime.fromisoformat(owed_at.split("#")[-1])

@@ -89,7 +89,9 @@ class Records:
             Key=dynamo.wire(due_key(effect.due)),
             UpdateExpression="SET owed_at = :owed",
             ConditionExpression=STILL_THE_DEBT_SEEN,
-            ExpressionAttributeValues=dynamo.wire({":owed": effect.owed_at, ":seen": effect.due.owed_at}),
+            ExpressionAttributeValues=dynamo.wire(
+                {":owed": keys.still_owed(effect.owed_at, effect.due.owed_at), ":seen": effect.due.owed_at}
+            ),
         )
         return written
 

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from datetime import datetime
+from http import HTTPStatus
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field
 
-from . import shapes
-from .decide import participation, uid
-from .ledger import Posted, Seats
-from .model import DeliveryState, Event, Method, Participation, RegistrationStatus, Sender
-from .reconcile import Seen, decide
-from .store.keys import instant
+from ..decide import participation, uid
+from ..ledger import Posted, Seats
+from ..model import DeliveryState, Event, Method, Participation, RegistrationStatus, Sender
+from ..reconcile import Seen, decide
+from ..store.keys import instant
+from . import problems, shapes
 
 Moment = Annotated[str, Field(description="RFC 3339, UTC", examples=["2027-03-12T08:00:00.000000Z"])]
 
@@ -112,6 +113,22 @@ class Problem(BaseModel):
     status: int
     detail: str
     errors: list[FieldProblem]
+
+
+PROBLEM: Any = {
+    "description": "Not granted; nothing was stored.",
+    "content": {problems.MEDIA_TYPE: {"model": Problem}},
+}
+MAIL: Any = {"description": "The mail as it was sent", "content": {"message/rfc822": {"schema": {"type": "string"}}}}
+
+
+def may_answer(*granted: int) -> Any:
+    """The documented answers of a route."""
+    refused = dict.fromkeys((400, 404, 409, 412, 413, 415, 422), PROBLEM)
+    return {status: {"description": HTTPStatus(status).phrase} for status in granted} | refused
+
+
+# --- out of nouns -------------------------------------------------------------------------------------------------
 
 
 def event(event: Event, seats: Seats) -> EventOut:

@@ -11,7 +11,7 @@ from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from zoneinfo import ZoneInfo, available_timezones
 
-from .model import Duration, InvalidField, When
+from ..model import Duration, InvalidField, When
 
 NO_PLACES = frozenset({"localtime", "posixrules", "Factory"})
 """Names that zoneinfo knows and nobody lives in: they mean something else on each machine, or nothing."""

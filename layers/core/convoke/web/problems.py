@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from http import HTTPStatus
 from typing import Any
 
-from .model import ConvokeError
+from ..model import ConvokeError
 
 MEDIA_TYPE = "application/problem+json"
 LARGEST_BODY = 64 * 1024

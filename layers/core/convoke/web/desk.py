@@ -1,0 +1,123 @@
+"""Where every request stops first: who asks, for what, whether it can be, and what is shown of it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from functools import cache
+from http import HTTPStatus
+from typing import Any
+
+from aws_lambda_powertools import Logger
+from aws_lambda_powertools.event_handler import Response
+from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
+from botocore.exceptions import BotoCoreError, ClientError
+
+from ..model import Event, EventStatus
+from ..reconcile import Seen
+from ..settings import settings
+from ..store import dynamo, events, line, requests
+from ..store.reads import Reads
+from ..store.registry import Obstacle
+from . import answers
+from .answers import EventOut, RegistrationOut
+from .problems import Problem
+
+logger = Logger()
+router = APIGatewayHttpRouter()  # type: ignore[no-untyped-call]
+"""Has no routes of its own: it knows the request that is being answered."""
+
+AN_ID = re.compile(r"[0-9a-z]{1,64}", re.ASCII)
+
+
+@cache
+def client() -> Any:
+    return dynamo.client()
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
+
+
+# --- who asks, for what -------------------------------------------------------------------------------------------
+
+
+def caller(request: Mapping[str, Any] | None = None) -> str:
+    """The account whose key was shown. API Gateway asks the authorizer; what came round it is refused here."""
+    request = request or router.current_event.raw_event
+    authorizer = request.get("requestContext", {}).get("authorizer") or {}
+    account = (authorizer.get("lambda") or {}).get("account")
+    if not account:
+        raise Problem(HTTPStatus.UNAUTHORIZED, "an API key is required", headers={"WWW-Authenticate": "Bearer"})
+    return str(account)
+
+
+def own_event(event_id: str) -> Event:
+    """The event, where it is the caller's; it is not there for anybody else."""
+    account = caller()
+    event = events.read_event(client(), settings(), event_id, account) if AN_ID.fullmatch(event_id) else None
+    if event is None:
+        raise Problem(HTTPStatus.NOT_FOUND, "there is no such event")
+    return event
+
+
+def look(event: Event, registration_id: str) -> Seen:
+    reads = Reads(client(), settings())
+    known = AN_ID.fullmatch(registration_id)
+    invitation = reads.invitation(event.event_id, registration_id) if known else None
+    registration = reads.registration(event.event_id, registration_id) if known else None
+    if invitation is None or registration is None:
+        raise Problem(HTTPStatus.NOT_FOUND, Obstacle.ABSENT.value)
+    return Seen(invitation=invitation, registration=registration, event=event)
+
+
+def writable(event: Event, at: datetime) -> None:
+    if event.status is EventStatus.CANCELLED:
+        raise Problem(HTTPStatus.CONFLICT, "the event is cancelled")
+    still_to_come(event, at)
+
+
+def still_to_come(event: Event, at: datetime) -> None:
+    if event.when.ends_at <= at:
+        raise Problem(HTTPStatus.CONFLICT, "the event is over")
+
+
+def promote(event_id: str) -> None:
+    """Fill free seats at once. Where that fails they are still owed, and the sweeper fills them."""
+    try:
+        line.promote(client(), settings(), event_id, now=now())
+    except (dynamo.Contention, dynamo.Refused, ClientError, BotoCoreError) as error:
+        logger.warning("left to the sweeper", event=event_id, error=type(error).__name__)
+
+
+# --- what is shown ------------------------------------------------------------------------------------------------
+
+
+def answer(status: int, body: Any, headers: Mapping[str, str] | None = None) -> Response[Any]:
+    return Response(status, "application/json", body, {"Cache-Control": "no-store", **(headers or {})})
+
+
+def show_event(event_id: str, status: int = 200, headers: Mapping[str, str] | None = None) -> Response[EventOut]:
+    event = own_event(event_id)
+    seats = events.read_seats(client(), settings(), event_id)
+    return answer(status, answers.event(event, seats), {"ETag": f'"{event.version}"', **(headers or {})})
+
+
+def show_registration(
+    event_id: str, registration_id: str, status: int = 200, headers: Mapping[str, str] | None = None
+) -> Response[RegistrationOut]:
+    event = own_event(event_id)
+    seen = look(event, registration_id)
+    return answer(status, answers.registration(seen, settings().sender, now()), headers)
+
+
+def show(answered: requests.Answered, headers: Mapping[str, str] | None = None) -> Response[Any]:
+    if answered.registration_id:
+        return show_registration(answered.event_id, answered.registration_id, answered.status, headers)
+    return show_event(answered.event_id, answered.status, headers)
+
+
+def location(event_id: str, registration_id: str = "") -> dict[str, str]:
+    path = f"/events/{event_id}"
+    return {"Location": f"{path}/registrations/{registration_id}" if registration_id else path}

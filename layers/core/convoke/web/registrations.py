@@ -1,0 +1,178 @@
+"""The routes of registrations, and of what the people were sent."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from http import HTTPStatus
+from typing import Annotated, Literal, TypeVar
+
+from aws_lambda_powertools.event_handler import Response
+from aws_lambda_powertools.event_handler.openapi.params import Body, Query
+from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
+
+from ..model import InvalidField, Registration, RegistrationStatus, folded
+from ..reconcile import Seen
+from ..settings import settings
+from ..store import erasure, keys, lists, registry, requests
+from ..store.reads import Reads
+from ..store.registry import ACTIVE, Obstacle
+from . import answers, desk
+from .answers import MAIL, PROBLEM, MessagePage, RegistrationOut, RegistrationPage, may_answer
+from .once import Record, once
+from .problems import Problem
+from .shapes import Cursor, Limit, Once, RegistrationIn, RegistrationPatch, ResendIn
+
+router = APIGatewayHttpRouter()  # type: ignore[no-untyped-call]
+PERSON = "/events/<event_id>/registrations/<registration_id>"
+NO_WORDS = ResendIn()
+Outcome = TypeVar("Outcome", Registration, None)
+
+
+@router.post("/events/<event_id>/registrations", summary="Register a person", responses=may_answer(200, 201))
+def register(event_id: str, body: RegistrationIn, key: Once = None) -> Response[RegistrationOut]:
+    def enter(record: Record) -> Response[RegistrationOut]:
+        event, at = desk.own_event(event_id), desk.now()
+        desk.writable(event, at)
+        not_the_sender(body.email)
+        person = Registration(
+            event_id=event_id,
+            registration_id=keys.registration_id(at, secrets.token_bytes(16)),
+            version=1,
+            status=RegistrationStatus.REGISTERED,
+            name=body.name,
+            email=body.email,
+            language=body.language,
+            created_at=at,
+            updated_at=at,
+        )
+        recorded = record(status=201, event_id=event_id, registration_id=person.registration_id)
+        stored = granted(registry.register(desk.client(), settings(), person, now=at, also=recorded))
+        status, registration_id = 201, stored.registration_id
+        if registration_id != person.registration_id:
+            status = 200
+            requests.keep(desk.client(), record(status=200, event_id=event_id, registration_id=registration_id))
+        return desk.show_registration(event_id, registration_id, status, desk.location(event_id, registration_id))
+
+    return once(key, enter)
+
+
+@router.get(
+    "/events/<event_id>/registrations", summary="List registrations, in order of arrival", responses=may_answer(200)
+)
+def list_registrations(
+    event_id: str,
+    limit: Limit = 50,
+    cursor: Cursor = None,
+    status: Annotated[RegistrationStatus | None, Query()] = None,
+) -> Response[RegistrationPage]:
+    event, at = desk.own_event(event_id), desk.now()
+    page = lists.list_registrations(desk.client(), settings(), event_id, limit=limit, cursor=cursor, status=status)
+    people = [
+        answers.registration(Seen(invitation=invitation, registration=person, event=event), settings().sender, at)
+        for person, invitation in page.items
+    ]
+    return desk.answer(200, RegistrationPage(items=people, next=page.next))
+
+
+@router.get(PERSON, summary="Read a registration", responses=may_answer(200))
+def read_registration(event_id: str, registration_id: str) -> Response[RegistrationOut]:
+    return desk.show_registration(event_id, registration_id)
+
+
+@router.patch(PERSON, summary="Change a registration (JSON merge patch)", responses=may_answer(200))
+def patch_registration(event_id: str, registration_id: str, patch: RegistrationPatch) -> Response[RegistrationOut]:
+    event, at = desk.own_event(event_id), desk.now()
+    person = desk.look(event, registration_id).registration
+    desk.writable(event, at)
+    if person.status not in ACTIVE:
+        raise Problem(HTTPStatus.CONFLICT, Obstacle.INACTIVE.value)
+    standing = {"name": person.name, "email": person.email, "language": person.language}
+    shape = RegistrationIn.model_validate(patch.upon(standing))
+    not_the_sender(shape.email)
+    changes = {name: getattr(shape, name) for name in patch.model_fields_set}
+    soon = event.when.starts_at - at <= settings().times.soon
+    granted(
+        registry.change_registration(
+            desk.client(), settings(), event_id, registration_id, changes=changes, priority=0 if soon else 1, now=at
+        )
+    )
+    return desk.show_registration(event_id, registration_id)
+
+
+@router.delete(PERSON, summary="Withdraw a registration, or erase a person", responses=may_answer(200, 202))
+def withdraw(
+    event_id: str,
+    registration_id: str,
+    erase: Annotated[Literal["true", "false"], Query(description="Forget name, address and mails, too.")] = "false",
+) -> Response[RegistrationOut]:
+    event, at = desk.own_event(event_id), desk.now()
+    person = desk.look(event, registration_id).registration
+    if erase == "true":
+        # People can be forgotten whatever became of the event.
+        granted(erasure.erase(desk.client(), settings(), event_id, registration_id, now=at))
+    elif person.status in ACTIVE:
+        desk.writable(event, at)
+        granted(registry.withdraw(desk.client(), settings(), event_id, registration_id, now=at))
+    desk.promote(event_id)
+    return desk.show_registration(event_id, registration_id, 202 if erase == "true" else 200)
+
+
+@router.post(f"{PERSON}/resend", summary="Send the latest message again", responses=may_answer(202))
+def resend(
+    event_id: str,
+    registration_id: str,
+    body: Annotated[ResendIn, Body()] = NO_WORDS,  # noqa: ARG001 (there is nothing to say)
+    key: Once = None,
+) -> Response[RegistrationOut]:
+    def repeat(record: Record) -> Response[RegistrationOut]:
+        event, at = desk.own_event(event_id), desk.now()
+        desk.look(event, registration_id)
+        desk.still_to_come(event, at)
+        recorded = record(status=202, event_id=event_id, registration_id=registration_id)
+        granted(registry.resend(desk.client(), settings(), event_id, registration_id, now=at, also=recorded))
+        return desk.show_registration(event_id, registration_id, 202)
+
+    return once(key, repeat)
+
+
+@router.get(f"{PERSON}/messages", summary="List what a person was sent", responses=may_answer(200))
+def list_messages(
+    event_id: str, registration_id: str, limit: Limit = 50, cursor: Cursor = None
+) -> Response[MessagePage]:
+    desk.look(desk.own_event(event_id), registration_id)
+    page = lists.list_messages(desk.client(), settings(), registration_id, limit=limit, cursor=cursor)
+    return desk.answer(200, MessagePage(items=[answers.message(posted) for posted in page.items], next=page.next))
+
+
+@router.get(
+    f"{PERSON}/messages/<sequence>/mail",
+    summary="Read a mail as it was sent",
+    responses={200: MAIL, 404: PROBLEM, 422: PROBLEM},
+    # Validation would take the bytes for text.
+    enable_validation=False,
+)
+def read_mail(event_id: str, registration_id: str, sequence: str) -> Response[bytes]:
+    desk.look(desk.own_event(event_id), registration_id)
+    number = int(sequence) if re.fullmatch(r"[0-9]{1,9}", sequence) else None
+    posted = None if number is None else Reads(desk.client(), settings()).posted(registration_id, number)
+    if posted is None or posted.letter is None:
+        raise Problem(HTTPStatus.NOT_FOUND, "there is no such mail")
+    headers = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+    return Response(200, "message/rfc822", posted.letter.mail, headers)
+
+
+# --- what may stand in the way ------------------------------------------------------------------------------------
+
+
+def not_the_sender(email: str) -> None:
+    if folded(email) == folded(settings().sender.address):
+        raise InvalidField("email", "is the address that the invitations come from")
+
+
+def granted(outcome: Outcome | Obstacle) -> Outcome:
+    """What came of it, unless something stood in the way."""
+    if isinstance(outcome, Obstacle):
+        status = HTTPStatus.NOT_FOUND if outcome is Obstacle.ABSENT else HTTPStatus.CONFLICT
+        raise Problem(status, outcome.value)
+    return outcome

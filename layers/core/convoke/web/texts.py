@@ -1,0 +1,130 @@
+"""What people type, checked here and nowhere else.
+
+What has passed holds no control characters, so it can neither end a line of a calendar nor begin a header of a mail.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Literal
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, Field
+
+from ..model import Duration
+
+# C0 and C1, the line and paragraph separators, what turns the direction of writing around, and halves of characters.
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+_LOCAL_PART = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*", re.ASCII)
+_LABEL = re.compile(r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?", re.ASCII)
+# Letters that the older and the newer rules for domain names read as different domains, and dots that are none.
+_AMBIGUOUS_IN_DOMAINS = re.compile("[ßς\u200c\u200d。．｡]")
+_LANGUAGE = re.compile(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8}){0,4}", re.ASCII)
+_TELEPHONE = re.compile(r"tel:\+?[0-9A-Za-z().*#,;=%-]+", re.ASCII)
+_LONGEST_REMINDER = Duration(days=28)
+
+
+def line(text: str) -> str:
+    """One line of text, without what trails it."""
+    text = text.rstrip(" ")
+    if _CONTROL.search(text):
+        raise ValueError("must not contain control characters or line breaks")
+    return text
+
+
+def lines(text: str) -> str:
+    text = text.replace("\r\n", "\n").rstrip(" \n")
+    if _CONTROL.search(text.replace("\n", "")):
+        raise ValueError("must not contain control characters")
+    return text
+
+
+def address(text: str) -> str:
+    """A mail address that SES can write to (it has no SMTPUTF8)."""
+    text = line(text)
+    local, at, domain = text.rpartition("@")
+    if not at or len(text) > 254:
+        raise ValueError("must be a mail address")
+    if not local.isascii():
+        raise ValueError("must have only ASCII characters before the @; such an address cannot be written to yet")
+    if _AMBIGUOUS_IN_DOMAINS.search(domain):
+        raise ValueError("must have its domain in Punycode (xn--…)")
+    try:
+        name = domain.encode("idna").decode()
+    except UnicodeError:
+        name = ""
+    if not _LOCAL_PART.fullmatch(local) or not _is_domain(name) or len(local) > 64 or len(local) + len(name) > 253:
+        raise ValueError("must be a mail address")
+    return text
+
+
+def _is_domain(name: str) -> bool:
+    labels = name.split(".")
+    return len(labels) > 1 and all(map(_LABEL.fullmatch, labels)) and not labels[-1].isdigit()
+
+
+def web_address(text: str) -> str:
+    text = line(text)
+    if text and not _is_web_address(text):
+        raise ValueError("must be a link that begins with http:// or https://")
+    return text
+
+
+def _is_web_address(text: str) -> bool:
+    try:
+        parts = urlsplit(text)
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and not re.search(r"[\s<>\"]", text)
+    except ValueError:
+        return False
+
+
+def way_to_join(text: str) -> str:
+    text = line(text)
+    if not _is_web_address(text) and not _TELEPHONE.fullmatch(text):
+        raise ValueError("must be a link that begins with http://, https:// or tel:")
+    return text
+
+
+def reminder(text: str) -> str:
+    length = Duration.parse(text)
+    if length.nominal > _LONGEST_REMINDER.nominal:
+        raise ValueError("must be at most P28D")
+    return str(length)
+
+
+def language_tag(text: str) -> str:
+    if not _LANGUAGE.fullmatch(text):
+        raise ValueError("must be a language tag such as en or pt-BR")
+    return text
+
+
+def not_yet(_: str) -> str:
+    raise ValueError("recurring events are not supported yet")
+
+
+Line = Annotated[str, AfterValidator(line)]
+Name = Annotated[Line, Field(min_length=1, max_length=255)]
+Email = Annotated[str, AfterValidator(address), Field(max_length=254)]
+Description = Annotated[str, AfterValidator(lines), Field(max_length=8000)]
+Location = Annotated[Line, Field(max_length=1000)]
+Url = Annotated[str, AfterValidator(web_address), Field(max_length=2000, description="http or https")]
+Label = Annotated[Line, Field(max_length=100)]
+JoinUri = Annotated[str, AfterValidator(way_to_join), Field(max_length=2000, description="http, https or tel")]
+Reminder = Annotated[str, AfterValidator(reminder)]
+Reminders = Annotated[
+    list[Reminder], Field(max_length=5, description="Before the start; ISO 8601 durations, PT0S to P28D.")
+]
+Capacity = Annotated[int, Field(ge=1, le=1_000_000, description="null: no limit")]
+Language = Annotated[str, AfterValidator(language_tag)]
+Moment = Annotated[
+    Line,
+    Field(
+        description="A wall time of time_zone without offset, or a date for whole days.",
+        examples=["2027-03-12T09:00:00"],
+    ),
+]
+Length = Annotated[Line, Field(description="An ISO 8601 duration, instead of end.", examples=["PT1H30M"])]
+Zone = Annotated[Line, Field(description="An IANA name; required unless start is a date.", examples=["Europe/Berlin"])]
+Recurrence = Annotated[str, AfterValidator(not_yet), Field(description="Not supported yet.")]
+Reason = Annotated[Line, Field(max_length=1000)]
+Status = Literal["confirmed", "tentative", "draft"]

@@ -1,0 +1,255 @@
+"""The fake tables beside real ones: the same random operations, by production's store, must get the same answers."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from random import Random
+from typing import Any
+
+from convoke import effects
+from convoke.decide import next_message
+from convoke.ledger import Acknowledged, Intent, Invitation, Posted, Slice
+from convoke.model import DeliveryState, Event, EventStatus, Letter, Person, Registration, RegistrationStatus, When
+from convoke.store import dynamo, erasure, events, keys, line, registry
+from convoke.store.invitations import Invitations
+from convoke.store.reads import Reads
+from convoke.store.records import Records
+
+from .world import EVENT_ID, SENDER, SETTINGS, START
+
+PEOPLE = 4
+
+
+class Operations:
+    """One store over one client, asked by one seed: two of these with the same seed ask the same."""
+
+    def __init__(self, client: Any, seed: int) -> None:
+        self.client = client
+        self.dice = Random(seed)  # noqa: S311 (chance, not a secret)
+        self.reads = Reads(client, SETTINGS)
+        self.invitations = Invitations(client, SETTINGS)
+        self.records = Records(client, SETTINGS)
+        self.now = START
+        self.seen: list[Invitation] = []
+        self.claimed: list[tuple[Invitation, Invitation]] = []
+
+    def begin(self) -> None:
+        wall = START.replace(tzinfo=None) + timedelta(days=9)
+        event = Event(
+            event_id=EVENT_ID,
+            account="acme",
+            version=1,
+            status=EventStatus.CONFIRMED,
+            title="A",
+            when=When(start=wall, end=wall + timedelta(hours=1), time_zone="UTC"),
+            organizer=Person(name="Ada", email="ada@example.org"),
+            capacity=2,
+            created_at=START,
+            updated_at=START,
+        )
+        events.create_event(self.client, SETTINGS, event)
+
+    def one(self) -> tuple[str, Any]:
+        """Do one thing by chance; answer its name and what came of it, errors included."""
+        self.now += timedelta(seconds=self.dice.randrange(1, 30))
+        name = self.dice.choice(NAMES)
+        try:
+            return name, getattr(self, name)()
+        except (dynamo.Contention, dynamo.Refused) as error:
+            return name, repr(error)
+
+    # --- of the API -------------------------------------------------------------------------------------------
+
+    def _rid(self) -> str:
+        return f"{self.dice.randrange(PEOPLE):010d}{EVENT_ID}"
+
+    def register(self) -> Any:
+        rid = self._rid()
+        person = Registration(
+            event_id=EVENT_ID,
+            registration_id=rid,
+            version=1,
+            status=RegistrationStatus.REGISTERED,
+            name="Bo",
+            email=f"person{self.dice.randrange(PEOPLE)}@example.net",
+            created_at=self.now,
+            updated_at=self.now,
+        )
+        if self.reads.registration(EVENT_ID, rid) is not None:
+            return "known"
+        return registry.register(self.client, SETTINGS, person, now=self.now)
+
+    def withdraw(self) -> Any:
+        return registry.withdraw(self.client, SETTINGS, EVENT_ID, self._rid(), now=self.now)
+
+    def readdress(self) -> Any:
+        changes = {"email": f"person{self.dice.randrange(PEOPLE)}@example.net"}
+        return registry.change_registration(
+            self.client, SETTINGS, EVENT_ID, self._rid(), changes=changes, priority=1, now=self.now
+        )
+
+    def resend(self) -> Any:
+        return registry.resend(self.client, SETTINGS, EVENT_ID, self._rid(), now=self.now)
+
+    def erase(self) -> Any:
+        return erasure.erase(self.client, SETTINGS, EVENT_ID, self._rid(), now=self.now)
+
+    def forget(self) -> Any:
+        return erasure.forget(self.client, SETTINGS, EVENT_ID, self._rid(), now=self.now)
+
+    def promote(self) -> Any:
+        return line.promote(self.client, SETTINGS, EVENT_ID, now=self.now)
+
+    def change(self) -> Any:
+        before = self.reads.event(EVENT_ID)
+        assert before is not None
+        version = before.version + self.dice.choice((0, 1, 1, 1))
+        after = replace(before, version=version, title=self.dice.choice("AB"), capacity=self.dice.choice((1, 2, None)))
+        seen = replace(before, version=before.version - self.dice.choice((0, 0, 0, 1)))
+        return events.change_event(self.client, SETTINGS, seen, after, priority=1, now=self.now)
+
+    # --- of delivery ------------------------------------------------------------------------------------------
+
+    def look(self) -> Any:
+        rid = self._rid()
+        invitation = self.reads.invitation(EVENT_ID, rid)
+        if invitation is not None:
+            self.seen.append(invitation)
+        return invitation, self.reads.registration(EVENT_ID, rid)
+
+    def _any_seen(self) -> Invitation | None:
+        return self.dice.choice(self.seen[-6:]) if self.seen else None
+
+    def claim(self) -> Any:
+        seen, event = self._any_seen(), self.reads.event(EVENT_ID)
+        if seen is None or event is None:
+            return None
+        person = self.reads.registration(EVENT_ID, seen.registration_id)
+        if person is None:
+            return None
+        message = next_message(event, replace(person, status=RegistrationStatus.REGISTERED), None, SENDER, self.now)
+        assert message is not None
+        intent = Intent(
+            told=message.told(sequence=seen.allocated + 1, dtstamp=self.now), attempt=f"{self.dice.randrange(1 << 30)}"
+        )
+        lease = self.now + timedelta(seconds=48)
+        claimed = self.invitations.claim(
+            effects.Claim(seen=seen, intent=intent, lease_until=lease, owed_at=keys.owed(1, lease))
+        )
+        if claimed is not None:
+            self.claimed.append((claimed, seen))
+        return claimed
+
+    def _any_claim(self) -> tuple[Invitation, Invitation] | None:
+        return self.dice.choice(self.claimed[-3:]) if self.claimed else None
+
+    def clear(self) -> Any:
+        seen = self._any_seen()
+        return seen and self.invitations.clear(effects.Clear(seen=seen, expired=self.dice.random() < 0.3))
+
+    def give_back(self) -> Any:
+        claim, owed = self._any_claim(), self.dice.choice((None, keys.owed(1, self.now)))
+        return claim and self.invitations.give_back(
+            effects.GiveBack(claimed=claim[0], before=claim[1], owed_at=owed, attempts=1, failed=owed is None)
+        )
+
+    def wait(self) -> Any:
+        claim = self._any_claim()
+        return claim and self.invitations.wait(effects.Wait(claimed=claim[0], owed_at=keys.owed(0, self.now)))
+
+    def acknowledge(self) -> Any:
+        claim, owed = self._any_claim(), self.dice.choice((None, keys.owed(1, self.now)))
+        if claim is None or claim[0].intent is None:
+            return None
+        acknowledged = Acknowledged(told=claim[0].intent.told, ses_id="ses", at=self.now)
+        return self.invitations.acknowledge(
+            effects.Acknowledge(claimed=claim[0], acknowledged=acknowledged, owed_at=owed)
+        )
+
+    def amend(self) -> Any:
+        seen = self._any_seen()
+        return seen and self.invitations.amend(
+            effects.Amend(seen=seen, heard=replace(seen, state=self.dice.choice(tuple(DeliveryState))))
+        )
+
+    def poke(self) -> Any:
+        return self.invitations.poke(
+            effects.Poke(
+                event_id=EVENT_ID,
+                registration_id=self._rid(),
+                owed_at=keys.owed(self.dice.randrange(3), self.now),
+                repair=self.dice.random() < 0.5,
+            )
+        )
+
+    def keep(self) -> Any:
+        claim = self._any_claim()
+        if claim is None or claim[0].intent is None:
+            return None
+        letter = Letter(calendar=bytes([self.dice.randrange(256)]), mail=b"mail")
+        told, rid = claim[0].intent.told, claim[0].registration_id
+        kept = self.records.keep(
+            Posted(registration_id=rid, event_id=EVENT_ID, told=told, letter=letter, written_at=self.now)
+        )
+        return kept, self.reads.posted(rid, told.sequence)
+
+    def sent(self) -> Any:
+        return self.records.sent(
+            effects.Sent(
+                registration_id=self._rid(),
+                sequence=self.dice.randrange(3),
+                state=self.dice.choice((DeliveryState.ACCEPTED, DeliveryState.DELIVERED, DeliveryState.BOUNCED)),
+                ses_id="ses",
+                at=self.now,
+            )
+        )
+
+    def _slice(self) -> Slice:
+        fan = self.reads.fan(EVENT_ID)
+        version = fan.version if fan and self.dice.random() < 0.7 else self.dice.randrange(5)
+        cursor = fan.cursor if fan and self.dice.random() < 0.7 else self._rid()
+        return Slice(event_id=EVENT_ID, version=version, cursor=cursor)
+
+    def move(self) -> Any:
+        return self.records.move_fan(
+            effects.MoveFan(slice=self._slice(), cursor=self._rid(), owed_at=keys.owed(1, self.now))
+        )
+
+    def end(self) -> Any:
+        return self.records.end_fan(effects.EndFan(slice=self._slice()))
+
+    def put_off(self) -> Any:
+        return [
+            self.records.put_off(effects.PutOff(due=due, owed_at=keys.owed(1, self.now))) for due in self.dues()[:2]
+        ]
+
+    def dues(self) -> Any:
+        return sorted(
+            (
+                due
+                for shard in keys.SHARDS
+                for priority in range(3)
+                for due in self.reads.due(shard, priority, self.now, 9)
+            ),
+            key=repr,
+        )
+
+    def ranges(self) -> Any:
+        after, through = sorted(("", self._rid()))
+        return self.reads.invitations(EVENT_ID, after, 2), self.reads.registrations(EVENT_ID, after, through)
+
+    def stop(self) -> Any:
+        until = self.now + timedelta(seconds=self.dice.randrange(600))
+        self.records.stop_sending(effects.StopSending(until=until, why="paused"))
+        return self.reads.sending()
+
+
+_NOT_OPERATIONS = {"begin", "one"}
+NAMES = [name for name in vars(Operations) if not name.startswith("_") and name not in _NOT_OPERATIONS] + [
+    "register",
+    "look",
+    "look",
+    "claim",
+    "claim",
+]
