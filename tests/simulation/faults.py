@@ -67,6 +67,7 @@ class Mode(StrEnum):
     NONE = "none"
     HINTS = "hints"
     ZOMBIE = "zombie"
+    SLOW = "slow"
 
 
 class Faults:
@@ -76,7 +77,7 @@ class Faults:
         self._dice = random
         self._random = random.random
         self.often = dict.fromkeys(KINDS, 0.0)
-        if mode in (Mode.ALL, Mode.ZOMBIE):
+        if mode in (Mode.ALL, Mode.ZOMBIE, Mode.SLOW):
             share = random.choice((0.15, 0.4, 0.7))
             for kind, worst in KINDS.items():
                 if kind != "zombie" and random.random() < share:
@@ -86,6 +87,9 @@ class Faults:
             self.often["report lost"] = 1.0
         if mode is Mode.ZOMBIE:
             self.often["zombie"] = KINDS["zombie"]
+        if mode is Mode.SLOW:
+            # Whoever reads is often overtaken before the next read.
+            self.often["slow"] = 0.3
         if mode is Mode.HINTS:
             self.often["record lost"] = self.often["hint lost"] = 1.0
         self.wire = sum(self.often[kind] for kind in ON_THE_WAY)

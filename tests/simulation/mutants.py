@@ -146,7 +146,8 @@ MUTANTS: dict[str, Mutant] = {
                 "    event = yield ReadEvent(event_id=event_id)\n    if",
                 "    if",
             ),
-        )
+        ),
+        mode=Mode.SLOW,
     ),
     "read-order-in-a-slice": Mutant(
         (
@@ -162,7 +163,8 @@ MUTANTS: dict[str, Mutant] = {
                 "    event = yield ReadEvent(event_id=part.event_id)\n    if event",
                 "    if event",
             ),
-        )
+        ),
+        mode=Mode.SLOW,
     ),
     "one-attempt": Mutant((instead(Post, "__init__", _insistent),)),
     "doubt": Mutant((without(reconcile, "told_of", "invitation.doubt and invitation.heard is not None", "False"),)),
