@@ -1,0 +1,218 @@
+"""What it costs to tell everybody, counted: the same for each attendee, whether they are a hundred or ten thousand.
+
+Production's own store runs over moto's tables for a few people, over the simulation's for many.
+"""
+
+from __future__ import annotations
+
+import gc
+import tracemalloc
+from bisect import bisect_left, bisect_right
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from convoke.effects import Effect, Enqueue, Render, Send
+from convoke.fanout import SLICE, announce, tell_slice
+from convoke.ledger import Slice
+from convoke.model import EventStatus, Letter, Method
+from convoke.reconcile import Outcome
+from convoke.settings import Times
+from convoke.store import dynamo
+from tests.factories import AFTERNOON, EVENT_ID
+from tests.simulation.quick import quick
+from tests.simulation.tables import Tables, Typed
+from tests.tables import SETTINGS
+from tests.world import World, a_world
+
+WRITES = ("put_item", "update_item", "delete_item", "transact_write_items")
+READS = ("get_item", "query")
+# Claim, write down, acknowledge, and note on the message that it was sent.
+WRITES_AN_ATTENDEE = 4
+# The fan-out, the switch, invitations, registrations, the event; the first three again to find that nobody is left.
+READS_A_SLICE, READS_AT_THE_END = 5, 3
+
+
+class Counting:
+    """Any client of DynamoDB, and how often each of its operations was called."""
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+        self.calls: Counter[str] = Counter()
+
+    def __getattr__(self, operation: str) -> Callable[..., Any]:
+        done: Callable[..., Any] = getattr(self._client, operation)
+
+        def counted(**arguments: Any) -> Any:
+            self.calls[operation] += 1
+            return done(**arguments)
+
+        return counted
+
+
+class Ordered(Tables):
+    """The fake tables, with each partition's order made once: else a range would cost as much as all there is."""
+
+    def __init__(self) -> None:
+        super().__init__(SETTINGS.registrations_table, lambda *_: None)
+        self._order: dict[tuple[str, str], list[str]] = {}
+
+    def query(self, **asked: Any) -> dict[str, Any]:
+        values = asked["ExpressionAttributeValues"]
+        partition = self.rows[asked["TableName"]][values[":pk"]]
+        order = self._order.setdefault((asked["TableName"], values[":pk"]), sorted(partition))
+        page = order[bisect_left(order, values[":first"]) : bisect_right(order, values[":last"])][: asked.get("Limit")]
+        return {"Items": [partition[sk] for sk in page]}
+
+
+@contextmanager
+def over(client: Any) -> Iterator[tuple[World, Counting]]:
+    """A world whose delivery asks a client that counts."""
+    counting = Counting(client)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(dynamo, "client", lambda: counting)
+        yield World(client), counting
+
+
+def publish(world: World, count: int) -> None:
+    """An event at which so many people were told that it is."""
+    world.publish(status=EventStatus.DRAFT)
+    for number in range(count):
+        world.register(number)
+    world.change(status=EventStatus.CONFIRMED)
+    follow(world)
+    world.sent.clear()
+
+
+def follow(world: World) -> list[timedelta]:
+    """Follow the fan-out to its end. How long each slice took."""
+    took = []
+    world.run(announce(EVENT_ID, Times()))
+    while world.queue:
+        hint = world.queue.pop(0).hint
+        assert isinstance(hint, Slice)
+        began = world.now
+        world.run(tell_slice(hint, world.worker()))
+        took.append(world.now - began)
+        assert len(took) < 10_000, "it never ends"
+    return took
+
+
+def spare_the_letters(world: World) -> None:
+    """Their words cost processor time, which nobody counts here, but no call."""
+    perform = world.perform
+    letter = Letter(calendar=b"BEGIN:VCALENDAR", mail=b"To: you")
+    world.perform = lambda effect: letter if isinstance(effect, Render) else perform(effect)  # type: ignore[method-assign]
+
+
+def assert_cost(world: World, counting: Counting, count: int) -> None:
+    """Move the event, and count what it takes to tell everybody."""
+    world.change(when=AFTERNOON)
+    counting.calls.clear()
+    world.run(announce(EVENT_ID, Times()))
+    to_announce = sum(counting.calls.values())
+    world.queue.clear()
+    counting.calls.clear()
+    slices = len(follow(world)) - 1
+    counting.calls["get_item"] -= to_announce
+
+    writes, reads = (sum(counting.calls[operation] for operation in kind) for kind in (WRITES, READS))
+    print(
+        f"{count} attendees: {len(world.sent)} mails, {writes} writes, {reads} reads, {slices} slices;"
+        f" an attendee: {(writes - slices - 1) / count:g} writes, a slice: 1 write, {READS_A_SLICE} reads"
+    )
+    assert {letter.intent.told.recipient for letter in world.sent} == {f"person{n}@example.net" for n in range(count)}
+    assert world.said() == [(Method.REQUEST, 1)] * count
+    assert slices == count / SLICE
+    assert writes == WRITES_AN_ATTENDEE * count + slices + 1
+    assert reads == READS_A_SLICE * slices + READS_AT_THE_END
+    assert sum(counting.calls.values()) == writes + reads
+
+
+def test_a_change_costs_four_writes_and_one_mail_for_each_attendee() -> None:
+    with a_world() as made, over(made.client) as (world, counting):
+        for number in range(SLICE):
+            world.look(world.register(number))
+        world.sent.clear()
+        assert_cost(world, counting, SLICE)
+
+
+@pytest.mark.parametrize("count", [100, 1_000, 10_000])
+def test_an_attendee_costs_the_same_however_many_there_are(count: int) -> None:
+    with quick(), over(Ordered()) as (world, counting):
+        spare_the_letters(world)
+        publish(world, count)
+        assert_cost(world, counting, count)
+
+
+def test_a_slice_takes_no_more_memory_where_there_are_a_hundred_times_as_many() -> None:
+    peaks = {count: peak_of_a_slice(count) for count in (100, 10_000)}
+    print("memory of a slice: " + ", ".join(f"{peak / 1024:.0f} KiB of {count}" for count, peak in peaks.items()))
+    assert peaks[10_000] == pytest.approx(peaks[100], rel=0.03)
+
+
+def peak_of_a_slice(count: int) -> int:
+    """The most that the worker of a slice, its second, had in memory beyond what was there before, in bytes."""
+    tables = Ordered()
+    with quick(), over(tables) as (world, _):
+        spare_the_letters(world)
+        publish(world, count)
+        changed = world.change(when=AFTERNOON)
+    with over(Typed(tables)) as (world, _):
+        spare_the_letters(world)
+        # What is made once, by the worker and by the fake, is made by the first.
+        world.run(tell_slice(Slice(event_id=EVENT_ID, version=changed.version), world.worker()))
+        (second,) = world.queue
+        assert isinstance(second.hint, Slice)
+        # When cycles are collected depends on how much else there is: here they all count.
+        gc.collect()
+        gc.disable()
+        tracemalloc.start()
+        try:
+            assert len(world.run(tell_slice(second.hint, world.worker()))) == SLICE
+            return tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+            gc.enable()
+
+
+@pytest.mark.parametrize("seconds", [0.1, 0.5, 2, 10, 13])
+def test_no_slice_outlives_its_function_however_slow_the_mail(seconds: float) -> None:
+    """And everybody is told once all the same: the rest is left to the next slice."""
+    count, times = 120, Times()
+    with quick(), over(Ordered()) as (world, _):
+        spare_the_letters(world)
+        publish(world, count)
+        world.change(when=AFTERNOON)
+
+        def slowly(effect: Effect) -> None:
+            if isinstance(effect, Send):
+                world.pass_time(seconds=seconds)
+
+        world.before = slowly
+        took = follow(world)
+    print(f"{seconds} s a mail: {len(took)} slices, the longest {max(took).total_seconds():g} s")
+    assert max(took) <= times.function - times.guard
+    assert world.said() == [(Method.REQUEST, 1)] * count
+    assert len(took) > count / SLICE + 1 or seconds <= 0.2
+
+
+def test_a_slice_that_stops_early_leaves_the_rest_queued() -> None:
+    with quick(), over(Ordered()) as (world, _):
+        spare_the_letters(world)
+        publish(world, SLICE)
+        changed = world.change(when=AFTERNOON)
+        world.before = lambda effect: world.pass_time(seconds=5) if isinstance(effect, Send) else None
+        outcomes = world.run(tell_slice(Slice(event_id=EVENT_ID, version=changed.version), world.worker()))
+
+        assert outcomes[-1] is Outcome.LATE
+        done = len(outcomes) - 1
+        assert 0 < done < SLICE
+        assert len(world.sent) == done
+        (rest,) = world.queue
+        last = f"{done - 1:010d}{EVENT_ID}"
+        assert rest == Enqueue(hint=Slice(event_id=EVENT_ID, version=changed.version, cursor=last), urgent=False)
