@@ -113,6 +113,17 @@ def test_a_report_of_an_older_message_says_nothing_of_the_latest() -> None:
     assert after(newer, report(DeliveryState.BOUNCED, sequence=0)) == newer
 
 
+def test_a_report_of_an_older_message_does_not_hide_that_a_newer_one_was_given_up() -> None:
+    given_up = replace(
+        ACCEPTED,
+        allocated=1,
+        intent=Intent(told=told(sequence=1), attempt="b", failed=True),
+        state=DeliveryState.FAILED,
+    )
+
+    assert after(given_up, report(DeliveryState.BOUNCED)).state is DeliveryState.FAILED
+
+
 def test_an_address_that_bounced_for_good_is_stopped_and_a_full_mailbox_is_not() -> None:
     full = after(ACCEPTED, report(DeliveryState.BOUNCED, final=False))
     gone = after(ACCEPTED, report(DeliveryState.BOUNCED, final=True))

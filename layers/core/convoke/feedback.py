@@ -140,8 +140,11 @@ def after(invitation: Invitation, report: Report) -> Invitation:
             resend=previous.resend if previous else 0,
         )
         invitation = replace(invitation, acknowledged=acknowledged, state=DeliveryState.ACCEPTED)
-    last = invitation.acknowledged
-    if last is not None and last.told.sequence == report.sequence and _graver(report.state, invitation.state):
+    last, newer = invitation.acknowledged, invitation.unacknowledged
+    # What became of an older message does not hide that a newer one was given up.
+    given_up = newer is not None and newer.failed
+    about_the_last = last is not None and last.told.sequence == report.sequence
+    if about_the_last and not given_up and _graver(report.state, invitation.state):
         invitation = replace(invitation, state=report.state)
     if report.state is DeliveryState.DELIVERED:
         invitation = replace(invitation, delivered=_delivered(invitation, report))
