@@ -59,9 +59,9 @@ class Invitation:
     """The sequence state of one registration: what was said, what may have been said, who is at it now.
 
     ``fence`` is its version. ``poke``, ``repair`` and ``resend`` count reasons to look again. ``allocated`` is the
-    highest SEQUENCE ever given (-1 before the first), ``exposed`` the highest that may have left, ``heard`` what that said. ``lease_until`` is
-    UTC. ``owed_at`` is ``<priority>#<time>`` while somebody must look again, else absent. ``stopped`` has one entry an
-    address, ``delivered`` one a method of the latest generation.
+    highest SEQUENCE ever given (-1 before the first), ``exposed`` the highest that may have left, ``heard`` what that
+    said. ``lease_until`` is UTC. ``owed_at`` is ``<priority>#<time>`` while somebody must look again, else absent.
+    ``stopped`` has one entry an address, ``delivered`` one a method of the latest generation.
     """
 
     event_id: str

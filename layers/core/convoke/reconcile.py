@@ -140,7 +140,7 @@ class Plan:
 
 
 def told_of(invitation: Invitation) -> Told | None:
-    """What this attendee was told: the last that was accepted; or, where something later may have left, that, doubtful."""
+    """What this attendee was told: the last that was accepted; or what may have left since, doubtful."""
     if invitation.doubt and invitation.heard is not None:
         return replace(invitation.heard, certain=False)
     if invitation.acknowledged is None:
