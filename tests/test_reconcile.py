@@ -16,9 +16,11 @@ from convoke.effects import (
     Claim,
     Effect,
     Keep,
+    Poke,
     Refusal,
     Refused,
     Send,
+    Steps,
     Unknown,
 )
 from convoke.feedback import Report, after
@@ -527,3 +529,19 @@ def move_to(world: World, person: Registration, email: str) -> None:
         priority=1,
         now=world.now,
     )
+
+
+def test_a_more_pressing_reason_that_comes_later_does_not_put_off_the_look_that_is_owed_already(world: World) -> None:
+    person = world.register()
+    soon, late = world.now + timedelta(seconds=40), world.now + timedelta(minutes=2)
+    for pressing, at in ((1, soon), (0, late)):
+        world.run(one(Poke(event_id=EVENT_ID, registration_id=person.registration_id, owed_at=keys.owed(pressing, at))))
+    owed_at = world.invitation(person).owed_at
+
+    assert owed_at is not None
+    assert owed_at.startswith("0#")
+    assert owed_at < keys.owed(0, soon)
+
+
+def one(effect: Effect) -> Steps[None]:
+    yield effect

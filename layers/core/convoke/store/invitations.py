@@ -124,7 +124,7 @@ class Invitations:
         standing = dynamo.get(self._client, self._table, keys.registration(effect.event_id, effect.registration_id))
         if standing is None:
             return
-        owed_at = min(effect.owed_at, standing.get("owed_at", effect.owed_at))
+        owed_at = keys.sooner(effect.owed_at, standing.get("owed_at", effect.owed_at))
         owed_at = keys.still_owed(owed_at, standing.get("owed_at"))
         dynamo.conditionally(
             self._client.update_item,

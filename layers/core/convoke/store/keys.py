@@ -122,6 +122,12 @@ def event_id_of(pk: str) -> str:
     return pk.removeprefix("EVENT#")
 
 
+def sooner(one: str, other: str) -> str:
+    """Of two debts on one item what must be written: as pressing as the more pressing, due when the earlier one is."""
+    (priority, at, *_), (other_priority, other_at, *_) = one.split("#"), other.split("#")
+    return f"{min(priority, other_priority)}#{min(at, other_at)}"
+
+
 def still_owed(owed_at: str, standing: str | None) -> str:
     """``owed_at`` in the place of a debt that stands: it is as old as that, ``<priority>#<instant>#<since>``."""
     if standing is None:

@@ -207,7 +207,7 @@ def poke(settings: Settings, invitation: Invitation, priority: int, now: datetim
         "SET #owed_shard = :shard, #owed_at = :owed ADD #poke :one" + (", #resend :one" if resend else ""),
         one=1,
         shard=keys.shard(invitation.registration_id),
-        owed=keys.still_owed(min(owed_at, invitation.owed_at or owed_at), invitation.owed_at),
+        owed=keys.still_owed(keys.sooner(owed_at, invitation.owed_at or owed_at), invitation.owed_at),
     )
 
 

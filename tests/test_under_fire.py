@@ -1,0 +1,290 @@
+"""Whatever SES does to a mail, on the whole stack: the last word is the truth, and no mail comes without a reason.
+
+For each kind of fault an event with thirty people, moved and then cancelled while some of its mails meet the fault; all
+events at once, since most of the time goes by in waiting for leases to end.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+import urllib.request
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from convoke.model import noun
+from convoke.store import dynamo, keys, operations
+from local import mailbag
+from local.mailbag import Mail
+from local.postoffice.faults import Kind
+from tests.running import Running
+from tests.tables import SETTINGS
+
+pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("stack")]
+
+MANY = 30
+# Whether such a mail left, nobody can tell.
+UNKNOWN = (Kind.ERROR_500, Kind.RESET, Kind.TIMEOUT, Kind.TIMEOUT_AFTER_ACCEPT)
+
+
+@noun
+class Crowd:
+    """An event's path, and the paths of its people's registrations, by address."""
+
+    event: str
+    people: dict[str, str]
+
+    @property
+    def event_id(self) -> str:
+        return self.event.rpartition("/")[2]
+
+    @property
+    def unlucky(self) -> list[str]:
+        """The three whose mails meet the faults: near the beginning, in the middle, near the end."""
+        return list(self.people)[4::10]
+
+
+def gather(stack: Running, name: str) -> Crowd:
+    """An event and thirty people who registered for it at the same time."""
+    made = stack.call(
+        "POST",
+        "/events",
+        {
+            "title": f"Under fire: {name}",
+            "start": "2031-03-12T19:00:00",
+            "duration": "PT1H30M",
+            "time_zone": "Europe/Berlin",
+            "organizer": {"name": "Ada", "email": "ada@example.org"},
+        },
+    )
+    event, call = f"/events/{made['event_id']}", stack.call
+
+    def register(number: int) -> tuple[str, str]:
+        email = f"{name}-{number}@example.net"
+        person = call("POST", f"{event}/registrations", {"name": f"Guest {number}", "email": email})
+        return email, f"{event}/registrations/{person['registration_id']}"
+
+    with ThreadPoolExecutor(4) as pool:
+        return Crowd(event=event, people=dict(pool.map(register, range(MANY))))
+
+
+def move(stack: Running, crowd: Crowd) -> None:
+    stack.call("PATCH", crowd.event, {"start": "2031-03-13T20:00:00", "duration": "PT2H"})
+
+
+def cancel(stack: Running, crowd: Crowd) -> None:
+    stack.call("POST", f"{crowd.event}/cancel", {"reason": "The house is closed"})
+
+
+def order(stack: Running, kind: Kind, email: str, count: int = 1) -> None:
+    stack.post("/faults", {"kind": kind.value, "count": count, "to": email})
+
+
+def ask(stack: Running, path: str) -> Any:
+    """What the mail endpoint answers."""
+    with urllib.request.urlopen(stack.description["inbox"] + path, timeout=10) as answer:  # noqa: S310
+        return json.load(answer)
+
+
+def pending(stack: Running) -> Counter[str]:
+    """How many faults still wait for a mail, by address."""
+    return Counter({fault["to"]: fault["count"] for fault in ask(stack, "/faults")})
+
+
+def mailed(stack: Running) -> Counter[str]:
+    """How many mails SES took, by address."""
+    return Counter(note["to"][0] for note in ask(stack, "/mail"))
+
+
+def heard(stack: Running) -> defaultdict[str, list[Mail]]:
+    mailboxes = defaultdict(list)
+    for mail in mailbag.read(Path(stack.description["mail"])):
+        mailboxes[mail.to].append(mail)
+    return mailboxes
+
+
+def unknown_outcomes(stack: Running) -> defaultdict[str, Counter[int]]:
+    """How many there were of each SEQUENCE, by the registration's path: the functions say so in their logs."""
+    outcomes: defaultdict[str, Counter[int]] = defaultdict(Counter)
+    for line in (line for name in ("Notify", "Deliver") for line in stack.logged(name, "unknown outcome")):
+        said = json.loads(line)
+        outcomes[f"/events/{said['event']}/registrations/{said['registration']}"][int(said["sequence"])] += 1
+    return outcomes
+
+
+def settle(stack: Running, crowds: Iterable[Crowd], *, seconds: float = 240) -> None:
+    """Wait until all is told. The sweeper, else at work every minute, comes more often."""
+    partitions = {keys.event(crowd.event_id)["pk"] for crowd in crowds}
+    scan, table = stack.client("dynamodb").scan, stack.description["tables"]["invitations"]
+    deadline = time.monotonic() + seconds
+    while owed := [
+        item
+        for item in dynamo.pages(scan, TableName=table, FilterExpression="attribute_exists(owed_at)")
+        if item["pk"] in partitions and not is_only_to_be_looked_at(item)
+    ]:
+        assert time.monotonic() < deadline, f"still owed: {owed}"
+        stack.sweep()
+        time.sleep(4)
+
+
+def is_only_to_be_looked_at(item: dict[str, Any]) -> bool:
+    """Whether this attendee's cancellation was taken, and another worker met the one who sent it: two minutes later
+    somebody looks, and has nothing to say.
+    """
+    last = item.get("acknowledged")
+    return (
+        last is not None
+        and last["told"]["method"] == "CANCEL"
+        and last["told"]["sequence"] == item["exposed"]
+        and last.get("repair", 0) == item.get("repair", 0)
+        and "lease_until" not in item
+    )
+
+
+# --- the seven events ---------------------------------------------------------------------------------------------
+
+
+@noun
+class Aftermath:
+    """What an event's people were sent, in the order in which SES took it, and how often nobody could tell whether a
+    message left, by address; how many of the faults that were ordered nobody met.
+    """
+
+    crowd: Crowd
+    heard: dict[str, list[Mail]]
+    unknown: dict[str, Counter[int]]
+    unmet: int
+
+
+@pytest.fixture(scope="module")
+def crowds(stack: Running) -> dict[Kind, Crowd]:
+    """The events, moved and cancelled, by the kind of fault that some of their mails meet. Much is still owed."""
+    crowds = {kind: gather(stack, kind.value) for kind in Kind}
+    everybody = {email for crowd in crowds.values() for email in crowd.people}
+    stack.eventually(lambda: everybody <= mailed(stack).keys(), seconds=120)
+    settle(stack, crowds.values())
+    # A pause stops everybody's mail, so it has its turn alone.
+    pause(stack, crowds[Kind.PAUSED])
+    fire(stack, {kind: crowd for kind, crowd in crowds.items() if kind is not Kind.PAUSED})
+    return crowds
+
+
+@pytest.fixture(scope="module")
+def aftermath(stack: Running, crowds: dict[Kind, Crowd]) -> dict[Kind, Aftermath]:
+    """When nothing is owed any more."""
+    settle(stack, crowds.values())
+    mails, unknown, unmet = heard(stack), unknown_outcomes(stack), pending(stack)
+    return {
+        kind: Aftermath(
+            crowd=crowd,
+            heard={email: mails[email] for email in crowd.people},
+            unknown={email: unknown[path] for email, path in crowd.people.items()},
+            unmet=sum(unmet[email] for email in crowd.people),
+        )
+        for kind, crowd in crowds.items()
+    }
+
+
+def fire(stack: Running, crowds: dict[Kind, Crowd]) -> None:
+    """Move them all and cancel them all, faults before and between."""
+    for kind, crowd in crowds.items():
+        order(stack, kind, crowd.unlucky[0], count=2)
+        move(stack, crowd)
+    stack.eventually(lambda: all(pending(stack)[crowd.unlucky[0]] < 2 for crowd in crowds.values()), seconds=60)
+    for kind, crowd in crowds.items():
+        for email in crowd.unlucky[1:]:
+            order(stack, kind, email)
+        cancel(stack, crowd)
+
+
+def pause(stack: Running, crowd: Crowd) -> None:
+    """Move it, be paused on the way, cancel it meanwhile. Nobody hears a thing until mail is started again.
+
+    A pause is over by itself after five minutes; this one ends as `make start` ends it.
+    """
+    database, table = stack.client("dynamodb"), stack.description["tables"]["invitations"]
+    order(stack, Kind.PAUSED, crowd.unlucky[0])
+    move(stack, crowd)
+    stack.eventually(lambda: "stopped_until" in (dynamo.get(database, table, keys.sending()) or {}), seconds=60)
+    before = mailed(stack)
+    cancel(stack, crowd)
+    stack.sweep()
+    time.sleep(3)
+    assert mailed(stack) == before
+    operations.start(database, replace(SETTINGS, invitations_table=table))
+
+
+@contextmanager
+def without_notify(stack: Running) -> Iterator[None]:
+    """Nobody reads the stream; afterwards somebody does again."""
+    functions = stack.client("lambda")
+    (mapping,) = functions.list_event_source_mappings(FunctionName=stack.physical_id("Notify"))["EventSourceMappings"]
+    functions.update_event_source_mapping(UUID=mapping["UUID"], Enabled=False)
+    try:
+        yield
+    finally:
+        functions.update_event_source_mapping(UUID=mapping["UUID"], Enabled=True)
+
+
+@pytest.mark.usefixtures("crowds")
+def test_the_sweeper_alone_tells_everybody_everything(stack: Running) -> None:
+    """While leases end elsewhere."""
+    with without_notify(stack):
+        crowd = gather(stack, "unheard")
+        settle(stack, [crowd])
+        move(stack, crowd)
+        settle(stack, [crowd])
+        cancel(stack, crowd)
+        settle(stack, [crowd])
+        assert stack.logged("Notify", crowd.event_id) == []
+
+    # The stream keeps its order: when these are heard of, all those before were, late, and for nothing.
+    late = gather(stack, "late")
+    stack.eventually(lambda: late.people.keys() <= mailed(stack).keys(), seconds=60)
+    assert stack.logged("Notify", crowd.event_id)
+    mails = heard(stack)
+    for email in crowd.people:
+        said = [(mail.method, mail.sequence) for mail in mails[email]]
+        assert said == [("REQUEST", 0), ("REQUEST", 1), ("CANCEL", 2)], email
+
+
+@pytest.mark.parametrize("kind", Kind)
+def test_every_fault_was_met(aftermath: dict[Kind, Aftermath], kind: Kind) -> None:
+    after = aftermath[kind]
+    assert after.unmet == 0
+    assert sum(counted.total() for counted in after.unknown.values()) >= (4 if kind in UNKNOWN else 0)
+
+
+@pytest.mark.parametrize("kind", Kind)
+def test_everybody_s_last_word_is_the_cancellation(
+    stack: Running, aftermath: dict[Kind, Aftermath], kind: Kind
+) -> None:
+    """But for a mail that SES rejects: that is not tried again, and the registration shows it."""
+    crowd, failed = aftermath[kind].crowd, set()
+    for email, mails in aftermath[kind].heard.items():
+        sequences = [mail.sequence for mail in mails]
+        assert sequences == sorted(sequences), email
+        assert len({mail.value("UID") for mail in mails}) == 1, email
+        if mails[-1].method != "CANCEL":
+            assert stack.call("GET", crowd.people[email])["invitation"]["state"] == "failed", email
+            failed.add(email)
+    if kind is Kind.REJECT:
+        assert crowd.unlucky[0] in failed
+        assert failed <= set(crowd.unlucky)
+    else:
+        assert failed == set()
+
+
+@pytest.mark.parametrize("kind", Kind)
+def test_no_sequence_has_two_meanings_and_every_copy_has_a_reason(aftermath: dict[Kind, Aftermath], kind: Kind) -> None:
+    for email, mails in aftermath[kind].heard.items():
+        for sequence, sent in Counter(mail.sequence for mail in mails).items():
+            assert len({mail.calendar.encode() for mail in mails if mail.sequence == sequence}) == 1, email
+            assert sent - 1 <= aftermath[kind].unknown[email][sequence], (email, sequence)
