@@ -23,7 +23,7 @@ os.environ.pop("AWS_PROFILE", None)
 
 @pytest.fixture(scope="session")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    """A stack of this session's own, on free ports. It must leave when told to, and leave nothing behind."""
+    """One stack for all tests of a run, on free ports. It must leave when told to, and leave nothing behind."""
     running = boot(tmp_path_factory.mktemp("stack"))
     try:
         yield running
