@@ -36,6 +36,11 @@ start:  ## mail leaves again
 repoke:  ## show who was not told what is true, and tell them: EVENT=<event_id> or ALL=yes
 raise-sequences:  ## after a table was restored from a backup: raise every SEQUENCE by 1000
 
+fire: export PYTHONTZPATH =
+fire:  ## two hundred people on the stack, a move and a cancellation under every kind of fault: some minutes
+	@$(PYTHON) -m local.install test
+	$(VENV)/python -m pytest -m fire tests/test_under_fire.py
+
 simulate: export PYTHONTZPATH =
 simulate:  ## random histories with faults: HISTORIES=20000 SEED=1, FAULTS=none|hints|zombie, MUTANT=name, MUTANTS=all
 	@$(PYTHON) -m local.install test
@@ -47,5 +52,5 @@ deploy:  ## build for Lambda and deploy to your AWS account; asks for what it ne
 	PYTHON=$(CURDIR)/$(VENV)/python $(VENV)/sam build
 	$(VENV)/sam deploy --guided
 
-.PHONY: help run test check simulate key stop start repoke raise-sequences deploy
+.PHONY: help run test check fire simulate key stop start repoke raise-sequences deploy
 .DEFAULT_GOAL := help

@@ -27,7 +27,7 @@ from local.postoffice.faults import Kind
 from tests.running import Running
 from tests.tables import SETTINGS
 
-pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("stack")]
+pytestmark = [pytest.mark.stack, pytest.mark.fire, pytest.mark.xdist_group("stack")]
 
 MANY = 30
 # Whether such a mail left, nobody can tell.
