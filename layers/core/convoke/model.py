@@ -161,6 +161,54 @@ class When:
         return wall.replace(tzinfo=zone).astimezone(UTC)
 
 
+Wall = datetime | date
+"""A wall time of an event's zone, or a whole day: how a date of a series is named, by its original start."""
+
+
+@noun
+class Schedule:
+    """Which dates there are.
+
+    The first is ``when``; the others follow its ``rule`` (an RRULE, RFC 5545, section 3.3.10, as ``series.rule`` spells
+    it; ``None`` for a single date); ``added`` are starts beside the rule, in order.
+    """
+
+    when: When
+    rule: str | None = None
+    added: tuple[Wall, ...] = ()
+
+
+@noun
+class DateChange:
+    """What is other about one date of a series than its rule says.
+
+    ``date`` names it: its original start. ``None`` is as the series has it. A date that is ``cancelled``, for
+    ``reason``, keeps what else was changed of it.
+    """
+
+    date: Wall
+    cancelled: bool = False
+    reason: str = ""
+    when: When | None = None
+    title: str | None = None
+    location: str | None = None
+    description: str | None = None
+
+
+@noun
+class Occurrence:
+    """One date of an event as it is, named by its original start, ``date``. ``moved``: it has a time of its own."""
+
+    date: Wall
+    when: When
+    title: str
+    location: str
+    description: str
+    cancelled: bool = False
+    moved: bool = False
+    reason: str = ""
+
+
 def folded(email: str) -> str:
     """An address as addresses are compared: case does not count, nor whether the domain is in Punycode."""
     local, at, domain = email.strip().casefold().rpartition("@")
@@ -185,7 +233,12 @@ class Conference:
 
 @noun
 class Event:
-    """What people register for. ``version`` rises by one with every committed change; instants are UTC."""
+    """What people register for. ``version`` rises by one with every committed change; instants are UTC.
+
+    A series has a ``rule`` or dates ``added`` to the first, ``when``; ``changes`` has one entry for each date that is
+    other than these say, in their order. ``earlier`` are the schedules that it had before, oldest first, by which some
+    registrations still name their dates.
+    """
 
     event_id: str
     account: str
@@ -193,6 +246,10 @@ class Event:
     status: EventStatus
     title: str
     when: When
+    rule: str | None = None
+    added: tuple[Wall, ...] = ()
+    changes: tuple[DateChange, ...] = ()
+    earlier: tuple[Schedule, ...] = ()
     organizer: Person
     description: str = ""
     location: str = ""
@@ -204,20 +261,35 @@ class Event:
     created_at: datetime
     updated_at: datetime
 
+    @property
+    def schedule(self) -> Schedule:
+        return Schedule(when=self.when, rule=self.rule, added=self.added)
+
+    @property
+    def recurs(self) -> bool:
+        return self.rule is not None or bool(self.added)
+
 
 @noun
 class Reply:
-    """An attendee's answer, as it came: to which SEQUENCE, and its DTSTAMP (UTC)."""
+    """An attendee's answer, as it came: to which SEQUENCE, and its DTSTAMP (UTC). ``date`` names the one date of a
+    series that it is about, by its original start; ``None`` is the whole event.
+    """
 
     status: Participation
     sequence: int
     dtstamp: datetime
+    date: Wall | None = None
 
 
 @noun
 class Registration:
     """One person's place at one event. ``registration_id`` begins with the time of its creation, so that ids sort by
     arrival.
+
+    ``occurrences`` are the dates of a series that it is for, by their original starts as they were when the event had
+    had ``named`` earlier schedules; ``None`` is all of them. ``reply`` answers for the whole event, ``date_replies``
+    has the latest answer for each single date.
     """
 
     event_id: str
@@ -227,7 +299,10 @@ class Registration:
     name: str
     email: str
     language: str = "en"
+    occurrences: tuple[Wall, ...] | None = None
+    named: int = 0
     reply: Reply | None = None
+    date_replies: tuple[Reply, ...] = ()
     created_at: datetime
     updated_at: datetime
 

@@ -10,6 +10,7 @@ from typing import Any
 from ..ledger import Acknowledged, Delivered, Fan, Intent, Invitation, Posted, Seats, Sending, Stopped
 from ..model import (
     Conference,
+    DateChange,
     DeliveryState,
     Duration,
     Event,
@@ -21,7 +22,9 @@ from ..model import (
     Registration,
     RegistrationStatus,
     Reply,
+    Schedule,
     Told,
+    Wall,
     When,
 )
 from . import keys
@@ -68,12 +71,52 @@ def when_item(when: When) -> Item:
 
 
 def when_of(item: Mapping[str, Any]) -> When:
-    timed = "T" in item["start"]
-    start: datetime | date = datetime.fromisoformat(item["start"]) if timed else date.fromisoformat(item["start"])
-    end: datetime | date = datetime.fromisoformat(item["end"]) if timed else date.fromisoformat(item["end"])
+    start, end = wall_of(item["start"]), wall_of(item["end"])
     if isinstance(end, datetime) and item.get("end_fold"):
         end = end.replace(fold=1)
     return When(start=start, end=end, time_zone=item.get("time_zone"))
+
+
+def wall_of(text: str) -> Wall:
+    return datetime.fromisoformat(text) if "T" in text else date.fromisoformat(text)
+
+
+def _walls(walls: tuple[Wall, ...] | None) -> list[str] | None:
+    return None if walls is None else [wall.isoformat() for wall in walls]
+
+
+def schedule_item(schedule: Schedule) -> Item:
+    return present({"when": when_item(schedule.when), "rule": schedule.rule, "added": _walls(schedule.added or None)})
+
+
+def schedule_of(item: Mapping[str, Any]) -> Schedule:
+    return Schedule(when=when_of(item["when"]), rule=item.get("rule"), added=tuple(map(wall_of, item.get("added", ()))))
+
+
+def change_item(change: DateChange) -> Item:
+    return present(
+        {
+            "date": change.date.isoformat(),
+            "cancelled": change.cancelled or None,
+            "reason": change.reason or None,
+            "when": when_item(change.when) if change.when else None,
+            "title": change.title,
+            "location": change.location,
+            "description": change.description,
+        }
+    )
+
+
+def change_of(item: Mapping[str, Any]) -> DateChange:
+    return DateChange(
+        date=wall_of(item["date"]),
+        cancelled=bool(item.get("cancelled")),
+        reason=item.get("reason", ""),
+        when=when_of(item["when"]) if "when" in item else None,
+        title=item.get("title"),
+        location=item.get("location"),
+        description=item.get("description"),
+    )
 
 
 def event_item(event: Event) -> Item:
@@ -91,7 +134,9 @@ def event_item(event: Event) -> Item:
             "content": present(
                 {
                     "title": event.title,
-                    "when": when_item(event.when),
+                    **schedule_item(event.schedule),
+                    "changes": [change_item(change) for change in event.changes] or None,
+                    "earlier": [schedule_item(schedule) for schedule in event.earlier] or None,
                     "organizer": {"name": event.organizer.name, "email": event.organizer.email},
                     "description": event.description,
                     "location": event.location,
@@ -107,14 +152,18 @@ def event_item(event: Event) -> Item:
 
 def event_of(item: Mapping[str, Any]) -> Event:
     content = item["content"]
-    conference = content.get("conference")
+    conference, schedule = content.get("conference"), schedule_of(content)
     return Event(
         event_id=item["event_id"],
         account=item["account"],
         version=int(item["version"]),
         status=EventStatus(item["status"]),
         title=content["title"],
-        when=when_of(content["when"]),
+        when=schedule.when,
+        rule=schedule.rule,
+        added=schedule.added,
+        changes=tuple(map(change_of, content.get("changes", ()))),
+        earlier=tuple(map(schedule_of, content.get("earlier", ()))),
         organizer=Person(**content["organizer"]),
         description=content["description"],
         location=content["location"],
@@ -140,7 +189,10 @@ def registration_item(registration: Registration) -> Item:
             "name": registration.name,
             "email": registration.email,
             "language": registration.language,
+            "occurrences": _walls(registration.occurrences),
+            "named": registration.named or None,
             "reply": reply_item(reply) if reply else None,
+            "date_replies": [reply_item(one) for one in registration.date_replies] or None,
             "created_at": instant(registration.created_at),
             "updated_at": instant(registration.updated_at),
         }
@@ -148,7 +200,23 @@ def registration_item(registration: Registration) -> Item:
 
 
 def reply_item(reply: Reply) -> Item:
-    return {"status": reply.status.value, "sequence": reply.sequence, "dtstamp": instant(reply.dtstamp)}
+    return present(
+        {
+            "status": reply.status.value,
+            "sequence": reply.sequence,
+            "dtstamp": instant(reply.dtstamp),
+            "date": reply.date.isoformat() if reply.date else None,
+        }
+    )
+
+
+def reply_of(item: Mapping[str, Any]) -> Reply:
+    return Reply(
+        status=Participation(item["status"]),
+        sequence=int(item["sequence"]),
+        dtstamp=moment(item["dtstamp"]),
+        date=wall_of(item["date"]) if "date" in item else None,
+    )
 
 
 def registration_of(item: Mapping[str, Any]) -> Registration:
@@ -162,11 +230,10 @@ def registration_of(item: Mapping[str, Any]) -> Registration:
         name=item.get("name", ""),
         email=item.get("email", ""),
         language=item.get("language", "en"),
-        reply=Reply(
-            status=Participation(reply["status"]), sequence=int(reply["sequence"]), dtstamp=moment(reply["dtstamp"])
-        )
-        if reply
-        else None,
+        occurrences=tuple(map(wall_of, item["occurrences"])) if "occurrences" in item else None,
+        named=int(item.get("named", 0)),
+        reply=reply_of(reply) if reply else None,
+        date_replies=tuple(map(reply_of, item.get("date_replies", ()))),
         created_at=moment(item["created_at"]),
         updated_at=moment(item["updated_at"]),
     )
