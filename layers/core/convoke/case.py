@@ -99,7 +99,7 @@ class Case:
 
     def _changed_dates(self, told: Told) -> Iterator[Message]:
         """What to say of single dates of a series that they were told as it is, those that are in doubt first."""
-        changed = {one.date for one in (*self.event.changes, *told.dates)}
+        changed = {change.date for change in self.event.changes} | {one.date for one in told.dates}
         dates = [one for one in series.occurrences(self.event) if one.date in changed]
         dates.sort(key=lambda one: _known(told, one.date))
         for one in dates:
