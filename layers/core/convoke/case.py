@@ -162,13 +162,15 @@ class Case:
     def _whole(self, upon: Told | None, generation: int) -> Message:
         event = self.event
         asked = upon.asked if upon is not None and _same_question(upon, event) else None
+        without = tuple(one.date for one in series.occurrences(event) if one.cancelled)
         return Message(
             **self._request(upon, generation),
             title=event.title,
             when=event.when,
             rule=event.rule,
             added=event.added,
-            without=tuple(one.date for one in series.occurrences(event) if one.cancelled),
+            without=without,
+            kept=self._kept(upon, without) if upon is not None else (),
             location=event.location,
             description=event.description,
             participation=Participation.NEEDS_ACTION if asked is None else answer(self.registration, asked),
@@ -176,6 +178,13 @@ class Case:
             fingerprint=fingerprints.fingerprint(event),
             before=upon.known if upon else None,
         )
+
+    def _kept(self, upon: Told, without: tuple[Wall, ...]) -> tuple[ToldDate, ...]:
+        """The dates told one by one that the series still has by the same names."""
+        if (upon.when.start, upon.when.time_zone) != (self.event.when.start, self.event.when.time_zone):
+            return ()
+        starts = set(series.starts(self.event.schedule)).difference(without)
+        return tuple(one for one in upon.dates if one.date in starts)
 
     def _date(self, date: Wall, one: Occurrence, upon: Told | None, generation: int) -> Message:
         told = None if upon is None else upon.date_told(date)
