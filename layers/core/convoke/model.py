@@ -494,6 +494,7 @@ class Message:
         After the whole nobody knows what a calendar holds of the dates that had been told one by one.
         """
         asked = sequence if self.asked is None else self.asked
+        kept = {one.date: _doubted(one) for one in self.kept}
         about_all = Told(
             uid=self.uid,
             generation=self.generation,
@@ -510,8 +511,8 @@ class Message:
             organizer=self.organizer.email,
             asked=asked,
             dates=_by_date(
-                *(ToldDate(date=date, cancelled=True) for date in self.without),
-                *(_doubted(one) for one in self.kept),
+                *(ToldDate(date=date, cancelled=True) for date in self.without if date not in kept),
+                *kept.values(),
             ),
         )
         if self.date is None:
