@@ -3,6 +3,7 @@
 What there is and what to say, without any AWS:
 
 - ``model``: the nouns: Event, Registration, Told, Message
+- ``series``, ``rules``: the dates that an event has, and the text of the rule that says them
 - ``decide``: ``next_message``, the heart: what is true against what was told
 - ``itip``, ``lines``, ``timezones``: a Message as iCalendar bytes, an answer read from them
 - ``mail``, ``words``: the MIME mail around it and what it says to a person; an incoming mail, taken apart with care
