@@ -432,8 +432,8 @@ class Message:
     """One thing to tell one attendee. It gets its SEQUENCE and DTSTAMP when it is claimed (see ``reconcile``).
 
     It is about a whole event, or about one ``date`` of a series: its original start, in the zone ``date_zone``.
-    ``without`` are the dates of a whole series that do not take place (EXDATE). ``kept`` is what had been told of single
-    dates of it: some calendars keep that when they are told the whole, others do not.
+    ``without`` are the dates of a whole series that do not take place (EXDATE). ``kept`` is what had been told of
+    single dates of it: some calendars keep that when they are told the whole, others do not.
 
     ``attendee.email`` is the recipient and the only ATTENDEE. ``organizer`` is ORGANIZER and From: the human
     organizer's name with the sender's address. ``reply_to`` is the human. ``asked`` is the SEQUENCE whose question
