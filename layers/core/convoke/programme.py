@@ -88,7 +88,8 @@ def reschedule(before: Event, after: Event) -> tuple[Event, tuple[Wall, ...]]:
         return after, ()
     if len(before.earlier) >= MOST_SCHEDULES:
         raise InvalidField("recurrence", "was changed too often; cancel the event, and make a new one")
-    names = series.renamed(before.schedule, after.schedule)
+    # Of a single date nothing is other than the event says.
+    names = series.renamed(before.schedule, after.schedule) if after.recurs else {}
     kept = [replace(one, date=names[one.date]) for one in before.changes if one.date in names]
     fits = [one if _fits(one, after.when) else replace(one, when=None) for one in kept]
     dropped = tuple(one.date for one in before.changes if one.date not in names)
