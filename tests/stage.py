@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from convoke import decide, itip, mail, replies
+from convoke import decide, itip, mail, programme, replies, series
 from convoke.effects import Refusal, Refused, Unknown
 from convoke.fanout import announce
-from convoke.model import Duration, EventStatus, Registration, When
+from convoke.model import Duration, Event, EventStatus, Registration, When
 from convoke.store import replies as answers
 from convoke.store.registry import change_registration
 from convoke.web.walltimes import read_when
@@ -22,6 +23,7 @@ from tests.world import World
 
 DAY, CLOCK, ZONE = r"\d{4}-\d\d-\d\d", r"\d\d:\d\d", r"[A-Z][\w/+-]+"
 TIME = rf"(?:{DAY} {CLOCK} (?:to (?:{DAY} )?{CLOCK}|for P\w+) {ZONE}|{DAY}(?: to {DAY})?, all day(?: in {ZONE})?)"
+RULE, ROOM = r"FREQ=\S+", "with 1 seat"
 WHO = r"(?:[A-Z][a-z]+|[a-z.]+@[a-z.]+)"
 
 Act = Callable[..., None]
@@ -47,6 +49,7 @@ class Stage:
         self._doorbells = doorbells
         self._rung: list[str] = []
         self._people: dict[str, Registration] = {}
+        self._met: dict[str, Registration] = {}
         self._registered = 0
         self._mailboxes: defaultdict[str, Mailbox] = defaultdict(Mailbox)
         self._uids: set[str] = set()
@@ -57,15 +60,35 @@ class Stage:
         act, found = next((act, found) for pattern, act in ACTIONS.items() if (found := pattern.fullmatch(sentence)))
         act(self, **found.groupdict())
 
+    @property
+    def world(self) -> World:
+        return self._world
+
+    def person(self, who: str) -> Registration:
+        """Their latest registration as it stands."""
+        return self._current(who)
+
     # --- what Ada does ----------------------------------------------------------------------------------------
 
-    @says(rf'Ada (?P<verb>{"|".join(STATUS)}) "(?P<title>.*)", (?P<time>{TIME})(?P<room>, with 1 seat)?')
-    def _publish(self, verb: str, title: str, time: str, room: str | None) -> None:
-        self._world.publish(status=STATUS[verb], title=title, when=when(time), capacity=1 if room else None)
+    @says(
+        rf'Ada (?P<verb>{"|".join(STATUS)}) "(?P<title>.*?)", (?P<time>{TIME})(?:, (?P<rule>{RULE}))?(?P<room>, {ROOM})?'
+    )
+    def _publish(self, verb: str, title: str, time: str, rule: str | None, room: str | None) -> None:
+        first = when(time)
+        self._world.publish(
+            status=STATUS[verb],
+            title=title,
+            when=first,
+            rule=series.rule(rule, first) if rule else None,
+            capacity=1 if room else None,
+        )
 
     @says(rf"Ada moves it to (?P<time>{TIME})")
     def _move(self, time: str) -> None:
-        self._change(when=when(time))
+        before = self._world.event()
+        schedule = series.moved(before.schedule, when(time))
+        after = replace(before, when=schedule.when, rule=schedule.rule, added=schedule.added)
+        self.become(programme.reschedule(before, after)[0])
 
     @says(r'Ada (?P<verb>calls|describes) it(?: as)? "(?P<text>.*)"')
     def _write(self, verb: str, text: str) -> None:
@@ -85,19 +108,27 @@ class Stage:
 
     @says(r'Ada cancels it(?:: "(?P<reason>.*)")?')
     def _cancel(self, reason: str | None) -> None:
-        self._world.call_off(reason or "")
-        self._rung.append(EVENT_ID)
+        self._change(status=EventStatus.CANCELLED, reason=reason or "")
 
     def _change(self, **changes: Any) -> None:
-        self._world.change(**changes)
-        self._rung.append(EVENT_ID)
+        self.become(replace(self._world.event(), **changes))
+
+    def become(self, after: Event) -> None:
+        """Let the event be ``after``, and its bell be rung."""
+        self._world.become(after)
+        self.ring(EVENT_ID)
+
+    def ring(self, event_id: str) -> None:
+        """The bell of an event: everybody at it is looked at."""
+        self._rung.append(event_id)
 
     # --- what the others do -----------------------------------------------------------------------------------
 
     @says(r"(?P<who>\w+) registers(?: again)?")
-    def _register(self, who: str) -> None:
+    def register(self, who: str, **changes: Any) -> None:
         self._registered += 1
-        self._know(who, self._world.register(self._registered, name=who, email=f"{who.lower()}@example.net"))
+        person = self._world.register(self._registered, name=who, email=f"{who.lower()}@example.net", **changes)
+        self._know(who, person)
 
     @says(r"(?P<who>\w+) withdraws")
     def _withdraw(self, who: str) -> None:
@@ -106,12 +137,15 @@ class Stage:
 
     @says(r"(?P<who>\w+) changes address to (?P<email>\S+)")
     def _change_address(self, who: str, email: str) -> None:
+        self.change_registration(who, email=email)
+
+    def change_registration(self, who: str, **changes: Any) -> None:
         person = change_registration(
             self._world.client,
             SETTINGS,
             EVENT_ID,
             self._people[who].registration_id,
-            changes={"email": email},
+            changes=changes,
             priority=1,
             now=self._world.now,
         )
@@ -136,6 +170,11 @@ class Stage:
 
     def _know(self, who: str, person: Registration) -> None:
         self._people[who] = person
+        self.meet(person)
+
+    def meet(self, person: Registration) -> None:
+        """Somebody is there, or is other than before, and their bell is rung."""
+        self._met[person.registration_id] = person
         self._rung.append(person.registration_id)
 
     # --- what nobody does -------------------------------------------------------------------------------------
@@ -155,17 +194,22 @@ class Stage:
         refused = Refused(refusal=Refusal.BUSY, why="TooManyRequestsException")
         self._world.answers.append(refused if what == "throttles" else Unknown(why="ReadTimeoutError"))
 
+    @says(r"The mail arrives")
+    def _arrive(self) -> None:
+        self._world.arrive()
+
     # --- who looks --------------------------------------------------------------------------------------------
 
     def settle(self) -> None:
         """Everybody who has reason to look does so, until at this moment nobody has."""
         world = self._world
         for each in self._rung if self._doorbells else ():
-            if each == EVENT_ID:
-                world.run(announce(EVENT_ID))
-                world.drain()
+            if each in self._met:
+                world.look(self._met[each])
             else:
-                world.look(next(person for person in self._people.values() if person.registration_id == each))
+                world.run(announce(each))
+                world.drain()
+        world.drain()
         self._rung.clear()
         for _ in range(20):
             if not world.due():
@@ -191,7 +235,7 @@ class Stage:
         self._uids.add(letter.uid)
         if again:
             return f"{who} <- the same bytes again"
-        return f"{who} <- {letter.method} {letter.sequence}, {uid} UID, {letter.says}"
+        return f"{who} <- {letter.method} {letter.sequence}{letter.about}, {uid} UID, {letter.says}"
 
     def mailbox(self, who: str) -> Mailbox:
         return self._mailboxes[who if "@" in who else f"{who.lower()}@example.net"]
