@@ -29,6 +29,7 @@ WHO = r"(?:[A-Z][a-z]+|[a-z.]+@[a-z.]+)"
 Act = Callable[..., None]
 ACTIONS: dict[re.Pattern[str], Act] = {}
 STATUS = {"publishes": EventStatus.CONFIRMED, "pencils in": EventStatus.TENTATIVE, "drafts": EventStatus.DRAFT}
+VERBS = "|".join(STATUS)
 
 
 def says(sentence: str) -> Callable[[Act], Act]:
@@ -70,9 +71,7 @@ class Stage:
 
     # --- what Ada does ----------------------------------------------------------------------------------------
 
-    @says(
-        rf'Ada (?P<verb>{"|".join(STATUS)}) "(?P<title>.*?)", (?P<time>{TIME})(?:, (?P<rule>{RULE}))?(?P<room>, {ROOM})?'
-    )
+    @says(rf'Ada (?P<verb>{VERBS}) "(?P<title>.*?)", (?P<time>{TIME})(?:, (?P<rule>{RULE}))?(?P<room>, {ROOM})?')
     def _publish(self, verb: str, title: str, time: str, rule: str | None, room: str | None) -> None:
         first = when(time)
         self._world.publish(
