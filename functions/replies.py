@@ -11,17 +11,16 @@ from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.data_classes import SNSEvent, event_source
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from convoke.itip import NotAnAnswer, answer
-from convoke.mail import Quarantined, incoming
-from convoke.replies import Receipt, distrust, ids_of, receipt_of, refusal, reply_of
+from convoke.inbound import Verdict, judge
+from convoke.inbound.envelope import LARGEST_MAIL
+from convoke.inbound.firewall import Receipt, ids_of, receipt_of
+from convoke.inbound.reasons import Reason
+from convoke.reconcile import Seen
 from convoke.settings import settings
 from convoke.store import dynamo, replies
 from convoke.store.reads import Reads
 
 logger = Logger()
-
-LARGEST = 256 * 1024
-"""Bytes of a mail that are fetched at the most: what is larger is quarantined for its size."""
 
 
 @cache
@@ -46,25 +45,23 @@ def handler(event: SNSEvent, context: LambdaContext) -> None:  # noqa: ARG001 (L
         logger.info("applied" if reason is None else "quarantined", reason=reason, ses_id=receipt.ses_id)
 
 
-def take(receipt: Receipt) -> str | None:
-    """Believe one mail, or answer the reason code why not."""
-    try:
-        raw = s3().get_object(Bucket=receipt.bucket, Key=receipt.key)["Body"].read(LARGEST + 1)
-        mail = incoming(raw)
-        if reason := distrust(receipt, mail):
-            return reason
-        answered = answer(mail.calendar)
-    except (Quarantined, NotAnAnswer) as error:
-        return error.reason
-    ids = ids_of(answered.uid)
+def take(receipt: Receipt) -> Reason | None:
+    """Believe one mail, or answer the reason why not."""
+    raw = s3().get_object(Bucket=receipt.bucket, Key=receipt.key)["Body"].read(LARGEST_MAIL + 1)
+    judged = judge(receipt, raw, look)
+    if judged.verdict is Verdict.APPLY and judged.seen and judged.reply:
+        # Another answer in the same moment: SNS delivers this one again, and it is judged anew.
+        replies.record(dynamodb(), settings(), judged.seen.registration, judged.reply)
+    return judged.reason
+
+
+def look(uid: str) -> Seen | None:
+    """The registration that a UID is of, as it is now."""
+    ids = ids_of(uid)
     if ids is None:
-        return "uid"
+        return None
     reads = Reads(dynamodb(), settings())
-    invitation, registration = reads.invitation(*ids), reads.registration(*ids)
-    if invitation is None or registration is None:
-        return "uid"
-    if reason := refusal(mail, answered, registration, invitation):
-        return reason
-    # Another answer in the same moment: SNS delivers this one again, and it is judged anew.
-    replies.record(dynamodb(), settings(), registration, reply_of(answered))
-    return None
+    invitation, registration, event = reads.invitation(*ids), reads.registration(*ids), reads.event(ids[0])
+    if invitation is None or registration is None or event is None:
+        return None
+    return Seen(invitation=invitation, registration=registration, event=event)

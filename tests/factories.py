@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from convoke.decide import next_message
+from convoke.inbound.firewall import Receipt
 from convoke.ledger import Invitation
 from convoke.model import Event, EventStatus, Message, Person, Registration, RegistrationStatus, Sender, Told, When
 
@@ -61,3 +62,19 @@ def message(**changes: Any) -> Message:
 def told(*, sequence: int = 0, dtstamp: datetime = NOW, certain: bool = True, **changes: Any) -> Told:
     """What the first invitation told."""
     return replace(message().told(sequence=sequence, dtstamp=dtstamp), certain=certain, **changes)
+
+
+def receipt(**changes: Any) -> Receipt:
+    """SES's word on a mail from Bo that passes every check."""
+    plain = Receipt(
+        ses_id="0000000000000000ses",
+        bucket="convoke-inbound-mail",
+        key="0000000000000000ses",
+        received_at=NOW + timedelta(minutes=30),
+        envelope_sender="bo@example.net",
+        spam="PASS",
+        virus="PASS",
+        spf="PASS",
+        dmarc="PASS",
+    )
+    return replace(plain, **changes)

@@ -8,15 +8,18 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
-from convoke import decide, itip, mail, replies
+from convoke import decide
 from convoke.effects import Refusal, Refused, Unknown
 from convoke.fanout import announce
+from convoke.inbound import Verdict, judge
 from convoke.model import Duration, EventStatus, Registration, When
+from convoke.reconcile import Seen
 from convoke.settings import Times
-from convoke.store import replies as answers
+from convoke.store import replies
+from convoke.store.reads import Reads
 from convoke.store.registry import change_registration
 from convoke.web.walltimes import read_when
-from tests.factories import EVENT_ID, SENDER
+from tests.factories import EVENT_ID, SENDER, receipt
 from tests.mailbox import Arrived, Mailbox
 from tests.tables import SETTINGS
 from tests.world import World
@@ -129,10 +132,15 @@ class Stage:
             f"DTSTAMP:{world.now:%Y%m%dT%H%M%SZ}\r\nORGANIZER:mailto:{SENDER.address}\r\n"
             f"ATTENDEE;PARTSTAT={partstat}:mailto:{person.email}\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n"
         ).encode()
-        answer = itip.answer(calendar)
-        incoming = mail.Incoming(sender=person.email, calendar=calendar)
-        assert replies.refusal(incoming, answer, person, world.invitation(person)) is None
-        answers.record(world.client, SETTINGS, person, replies.reply_of(answer))
+        raw = f"From: {person.email}\r\nContent-Type: text/calendar; method=REPLY\r\n\r\n".encode() + calendar
+        reads = Reads(world.client, SETTINGS)
+        event = reads.event(EVENT_ID)
+        assert event is not None
+        seen = Seen(invitation=world.invitation(person), registration=person, event=event)
+        judged = judge(receipt(received_at=world.now), raw, lambda _: seen)
+        assert judged.verdict is Verdict.APPLY
+        assert judged.reply is not None
+        replies.record(world.client, SETTINGS, person, judged.reply)
         self._rung.append(person.registration_id)
 
     def _know(self, who: str, person: Registration) -> None:

@@ -4,8 +4,8 @@ What there is and what to say, without any AWS:
 
 - ``model``: the nouns: Event, Registration, Told, Message
 - ``decide``: ``next_message``, the heart: what is true against what was told
-- ``itip``, ``lines``, ``timezones``: a Message as iCalendar bytes, an answer read from them
-- ``mail``, ``words``: the MIME mail around it and what it says to a person; an incoming mail, taken apart with care
+- ``itip``, ``lines``, ``timezones``: a Message as iCalendar bytes
+- ``mail``, ``words``: the MIME mail around it and what it says to a person
 
 How it is delivered, as steps that yield ``effects``:
 
@@ -13,8 +13,10 @@ How it is delivered, as steps that yield ``effects``:
 - ``reconcile``: one attendee: read, decide, claim, send, record
 - ``fanout``: a changed event, a slice of its people at a time
 - ``sweep``: whatever is still owed; ``audit``: whatever should be
-- ``feedback``: what SES reports; ``replies``: whose answer counts
+- ``feedback``: what SES reports
 - ``perform``: the effects done for real, with ``post`` (SES) and ``store`` (DynamoDB)
+
+What comes in by mail: ``inbound``, with its own map, takes it apart and judges whose answer counts.
 
 How it is asked for: ``web`` is the HTTP API, with its own map; it writes to the ``store`` and mails nothing. And what a
 deployment decides: ``settings``.

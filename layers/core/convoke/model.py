@@ -72,6 +72,7 @@ class Participation(StrEnum):
     ACCEPTED = "accepted"
     DECLINED = "declined"
     TENTATIVE = "tentative"
+    DELEGATED = "delegated"
 
 
 class DeliveryState(StrEnum):
