@@ -1,4 +1,4 @@
-"""A hint from a queue: one slice of a fan-out, or one registration, that somebody should look at."""
+"""A hint from a queue: one slice of a fan-out, one registration, or one note, that somebody should look at."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, pro
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from convoke.dispatch import dispatch
+from convoke.effects import NoteHint
 from convoke.fanout import tell_slice
 from convoke.ledger import Slice
 from convoke.perform import aws, count, hint_of, logger, metrics
@@ -26,6 +28,10 @@ def follow(record: SQSRecord, lambda_context: LambdaContext) -> None:
         metrics.add_metric(name="Slices", unit=MetricUnit.Count, value=1)
         count(*outcomes)
         logger.info("slice", event=hint.event_id, version=hint.version, after=hint.cursor, looked_at=len(outcomes))
+    elif isinstance(hint, NoteHint):
+        outcome = world.run(dispatch(hint.event_id, hint.registration_id, hint.note_id, worker))
+        count(outcome)
+        logger.info("saw to a note", event=hint.event_id, note=hint.note_id, outcome=outcome.value)
     else:
         outcome = world.run(reconcile(hint.event_id, hint.registration_id, worker))
         count(outcome)

@@ -14,7 +14,8 @@ import boto3
 from moto import mock_aws
 
 from convoke import effects
-from convoke.effects import Accepted, Effect, Refused, Send, Unknown
+from convoke.dispatch import dispatch
+from convoke.effects import Accepted, Effect, NoteHint, Refused, Send, SendNote, Unknown
 from convoke.fanout import tell_slice
 from convoke.ledger import Invitation, Quota, Slice
 from convoke.model import Event, EventStatus, Method, Registration
@@ -37,7 +38,7 @@ class World:
     """One event's world.
 
     ``answers`` is what SES says next instead of yes; ``sent`` all that it accepted, in order; ``left`` that and what it
-    was silent about, which may have left as well.
+    was silent about, which may have left as well; ``notes`` all plain letters that may have left.
     """
 
     def __init__(self, client: Any) -> None:
@@ -45,6 +46,7 @@ class World:
         self.now = NOW
         self.sent: list[Send] = []
         self.left: list[Send] = []
+        self.notes: list[SendNote] = []
         self.queue: list[effects.Enqueue] = []
         self.told: list[str] = []
         self.answers: list[Answer] = []
@@ -71,6 +73,8 @@ class World:
                 return self.told.append(what)
             case effects.Send():
                 return self._post(effect)
+            case effects.SendNote():
+                return self._post_note(effect)
             case effects.ReadQuota():
                 return self.quota
             case effects.ReadBacklog():
@@ -87,6 +91,12 @@ class World:
             self.sent.append(letter)
         if not isinstance(answer, Refused):
             self.left.append(letter)
+        return answer
+
+    def _post_note(self, letter: SendNote) -> Answer:
+        answer = self.answers.pop(0) if self.answers else Accepted(ses_id=f"ses-note-{len(self.notes) + 1}")
+        if not isinstance(answer, Refused):
+            self.notes.append(letter)
         return answer
 
     def run(self, steps: effects.Steps[Any]) -> Any:
@@ -138,6 +148,8 @@ class World:
             hint = self.queue.pop(0).hint
             if isinstance(hint, Slice):
                 self.run(tell_slice(hint, self.worker(), size=size))
+            elif isinstance(hint, NoteHint):
+                self.run(dispatch(hint.event_id, hint.registration_id, hint.note_id, self.worker()))
             else:
                 self.run(reconcile(hint.event_id, hint.registration_id, self.worker()))
 

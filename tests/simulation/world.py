@@ -437,7 +437,7 @@ class World:
         if often.hit("hint doubled"):
             self.at(after + 30 * self.random(), lambda: self.deliver(hint, RECEIVES))
 
-    def deliver(self, hint: Slice | effects.Hint, receives: int) -> None:
+    def deliver(self, hint: Slice | effects.Hint | effects.NoteHint, receives: int) -> None:
         """As ``functions/deliver.py``: a hint whose function failed is seen again, until it is put aside."""
 
         def done(well: bool) -> None:

@@ -6,11 +6,13 @@ What there is and what to say, without any AWS:
 - ``decide``: ``next_message``, the heart: what is true against what was told
 - ``itip``, ``lines``, ``timezones``: a Message as iCalendar bytes
 - ``mail``, ``words``: the MIME mail around it and what it says to a person
+- ``notes``, ``notepaper``: plain letters beside the invitations; ``attention``: who was not reached
 
 How it is delivered, as steps that yield ``effects``:
 
 - ``ledger``: what we remember of it: the sequence state of an Invitation, and what a claim writes
 - ``reconcile``: one attendee: read, decide, claim, send, record
+- ``dispatch``: one note
 - ``fanout``: a changed event, a slice of its people at a time
 - ``sweep``: whatever is still owed; ``audit``: whatever should be
 - ``feedback``: what SES reports

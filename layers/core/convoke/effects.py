@@ -12,7 +12,8 @@ from enum import StrEnum
 from typing import Any, TypeVar
 
 from .ledger import Acknowledged, Intent, Invitation, Posted, Slice
-from .model import DeliveryState, Letter, Message, noun
+from .model import DeliveryState, Letter, Message, Person, noun
+from .notes import Errand
 
 Result = TypeVar("Result")
 Steps = Generator["Effect", Any, Result]
@@ -136,15 +137,19 @@ class DueKind(StrEnum):
     FAN = "fan"
     SEATS = "seats"
     ERASURE = "erasure"
+    NOTE = "note"
 
 
 @noun
 class Due:
-    """Something owed, as the index shows it. ``registration_id`` is empty where the whole event is meant."""
+    """Something owed, as the index shows it. ``registration_id`` is empty where the whole event is meant; a note has
+    an id of its own.
+    """
 
     kind: DueKind
     event_id: str
     registration_id: str = ""
+    note_id: str = ""
     owed_at: str
 
 
@@ -305,6 +310,65 @@ class Unknown:
     why: str
 
 
+# --- notes, each on the fence that was read -----------------------------------------------------------------------
+
+
+@noun
+class ReadErrand(Effect):
+    """-> Errand, or None"""
+
+    event_id: str
+    registration_id: str
+    note_id: str
+
+
+@noun
+class Ration(Effect):
+    """Count one more note of this kind for the event on ``day`` (UTC), IF there are fewer than ``most``. -> bool"""
+
+    errand: Errand
+    day: str
+    most: int
+
+
+@noun
+class ClaimErrand(Effect):
+    """Take the right to send the note until ``lease_until``, IF the fence is that of ``seen``. -> Errand as claimed, or
+    None
+
+    The attempt counts as one that nobody answered until it is settled.
+    """
+
+    seen: Errand
+    lease_until: datetime
+    owed_at: str
+
+
+@noun
+class Settle(Effect):
+    """Write ``errand``, IF its fence is the one that was read; what is settled for good keeps no words. -> bool"""
+
+    errand: Errand
+
+
+@noun
+class WriteNote(Effect):
+    """Write the note, naming ``people`` by their ids, and read it back. -> bytes of the mail, or a sentence that says
+    why it must not be sent
+    """
+
+    errand: Errand
+    people: dict[str, Person]
+
+
+@noun
+class SendNote(Effect):
+    """One attempt at SES. -> Accepted | Refused | Unknown"""
+
+    errand: Errand
+    mail: bytes
+
+
 # --- fan-out, the queue, the switch -------------------------------------------------------------------------------
 
 
@@ -326,9 +390,9 @@ class EndFan(Effect):
 
 @noun
 class Enqueue(Effect):
-    """Hint that somebody look at a slice or a single registration. -> None"""
+    """Hint that somebody look at a slice, a single registration or a note. -> None"""
 
-    hint: Slice | Hint
+    hint: Slice | Hint | NoteHint
     urgent: bool
     delay_seconds: int = 0
 
@@ -339,6 +403,15 @@ class Hint:
 
     event_id: str
     registration_id: str
+
+
+@noun
+class NoteHint:
+    """One note to see to."""
+
+    event_id: str
+    registration_id: str
+    note_id: str
 
 
 @noun

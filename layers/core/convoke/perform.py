@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import random
 import uuid
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from functools import cache, cached_property
 from typing import Any, TypeVar
@@ -14,14 +14,16 @@ import boto3
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 
-from . import effects, mail, post
-from .effects import Effect, Hint, Steps
+from . import effects, mail, notepaper, post
+from .effects import Effect, Hint, NoteHint, Steps
 from .ledger import Intent, Slice
-from .model import ConvokeError, Letter, Message, Unsayable
+from .model import ConvokeError, Letter, Message, Person, Sender, Unsayable
+from .notes import Errand
 from .reconcile import Outcome, Worker
 from .settings import Settings, settings
 from .store import dynamo, erasure, line
 from .store.invitations import Invitations
+from .store.notes import Notes
 from .store.reads import Reads
 from .store.records import Records
 
@@ -128,6 +130,19 @@ class Aws:
             case effects.Sent():
                 return records.sent(effect)
 
+            case effects.ReadErrand():
+                return self._notes.read(effect)
+            case effects.Ration():
+                return self._notes.ration(effect)
+            case effects.ClaimErrand():
+                return self._notes.claim(effect)
+            case effects.Settle():
+                return self._notes.settle(effect)
+            case effects.WriteNote(errand=errand, people=people):
+                return write(errand, self._settings.sender, people)
+            case effects.SendNote():
+                return post.send_note(self._ses, self._settings, effect)
+
             case effects.MoveFan():
                 return records.move_fan(effect)
             case effects.EndFan():
@@ -186,6 +201,10 @@ class Aws:
         return Invitations(self._dynamodb, self._settings)
 
     @cached_property
+    def _notes(self) -> Notes:
+        return Notes(self._dynamodb, self._settings)
+
+    @cached_property
     def _records(self) -> Records:
         return Records(self._dynamodb, self._settings)
 
@@ -198,18 +217,32 @@ def render(message: Message, intent: Intent) -> Letter | str:
         return str(error)
 
 
-def hint_body(hint: Slice | Hint) -> dict[str, Any]:
+def write(errand: Errand, sender: Sender, people: Mapping[str, Person]) -> bytes | str:
+    """The mail of one note, or a sentence that says why it must not be sent."""
+    if errand.note is None:
+        return "it has been settled"
+    try:
+        return notepaper.letter(errand.note, sender, people)
+    except Unsayable as error:
+        return str(error)
+
+
+def hint_body(hint: Slice | Hint | NoteHint) -> dict[str, Any]:
     """A hint as it travels through a queue: ids only, no personal data."""
     match hint:
         case Slice(event_id=event_id, version=version, cursor=cursor):
             return {"event": event_id, "version": version, "cursor": cursor}
         case Hint(event_id=event_id, registration_id=registration_id):
             return {"event": event_id, "registration": registration_id}
+        case NoteHint(event_id=event_id, registration_id=registration_id, note_id=note_id):
+            return {"event": event_id, "registration": registration_id, "note": note_id}
 
 
-def hint_of(body: str) -> Slice | Hint:
+def hint_of(body: str) -> Slice | Hint | NoteHint:
     """Read what :func:`hint_body` wrote. Raises :class:`KeyError` or :class:`ValueError` for anything else."""
     hint = json.loads(body)
+    if "note" in hint:
+        return NoteHint(event_id=hint["event"], registration_id=hint["registration"], note_id=hint["note"])
     if "registration" in hint:
         return Hint(event_id=hint["event"], registration_id=hint["registration"])
     return Slice(event_id=hint["event"], version=int(hint["version"]), cursor=hint["cursor"])

@@ -17,6 +17,7 @@ from .effects import (
     Enqueue,
     Forget,
     Hint,
+    NoteHint,
     Promote,
     PutOff,
     ReadBacklog,
@@ -96,6 +97,9 @@ def _see_to(due: Due, sender: Sender, times: Times, *, urgent: bool) -> Steps[No
             yield from announce(due.event_id, times)
         case DueKind.SEATS:
             yield Promote(event_id=due.event_id)
+        case DueKind.NOTE:
+            note = NoteHint(event_id=due.event_id, registration_id=due.registration_id, note_id=due.note_id)
+            yield Enqueue(hint=note, urgent=urgent)
         case DueKind.ERASURE:
             if (yield from _taken_back(due, sender)):
                 yield Forget(due=due)

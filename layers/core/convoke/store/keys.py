@@ -26,6 +26,7 @@ SEATS = "SEATS"
 REGISTRATION_PREFIX = "REGISTRATION#"
 WAITING_PREFIX = "WAITING#"
 MESSAGE_PREFIX = "MESSAGE#"
+NOTE_PREFIX = "NOTE#"
 ACCOUNT_KEY_PREFIX = "KEY#"
 
 
@@ -84,6 +85,16 @@ def seats(event_id: str) -> Key:
 def erasure(event_id: str, registration_id: str) -> Key:
     """The debt to forget a person, in the invitations table: paid by the sweeper once everything was taken back."""
     return {"pk": f"EVENT#{event_id}", "sk": f"ERASURE#{registration_id}"}
+
+
+def note(event_id: str, registration_id: str, note_id: str) -> Key:
+    """A plain letter, found with the person whom it is to or about; some are about nobody."""
+    return {"pk": f"EVENT#{event_id}", "sk": f"{NOTE_PREFIX}{registration_id}#{note_id}"}
+
+
+def ration(event_id: str, kind: str, day: str) -> Key:
+    """How many notes of a kind have left for an event on one day."""
+    return {"pk": f"EVENT#{event_id}", "sk": f"RATION#{kind}#{day}"}
 
 
 def sending() -> Key:

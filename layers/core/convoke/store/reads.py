@@ -107,5 +107,12 @@ class Reads:
 
 def _due(item: Item) -> Due:
     event_id = keys.event_id_of(item["pk"])
-    kind, _, registration_id = item["sk"].partition("#")
-    return Due(kind=DueKind(kind.lower()), event_id=event_id, registration_id=registration_id, owed_at=item["owed_at"])
+    kind, _, about = item["sk"].partition("#")
+    registration_id, _, note_id = about.partition("#")
+    return Due(
+        kind=DueKind(kind.lower()),
+        event_id=event_id,
+        registration_id=registration_id,
+        note_id=note_id,
+        owed_at=item["owed_at"],
+    )
