@@ -26,6 +26,7 @@ _ANSWERS = frozenset(Participation) - {Participation.NEEDS_ACTION}
 
 _UID = re.compile(r"[A-Za-z0-9._@-]{1,255}")
 _DTSTAMP = re.compile(r"([0-9]{8}T[0-9]{6})Z?")
+_EARLIEST = "19700101T000000"
 _MOMENT = re.compile(r"([0-9]{8})(?:T([0-9]{6})(Z?))?")
 _TZID = re.compile(r"[A-Za-z0-9_+/.-]{1,100}")
 
@@ -144,7 +145,7 @@ def _only(properties: list[Line], name: str) -> Line:
 def _instant(text: str) -> datetime:
     # RFC 5545 wants the Z (section 3.8.7.2); where it is left out, UTC is meant all the same.
     found = _DTSTAMP.fullmatch(text)
-    if found is None:
+    if found is None or found[1] < _EARLIEST:
         raise ValueError("not an instant")
     return datetime.strptime(found[1], "%Y%m%dT%H%M%S").replace(tzinfo=UTC)
 

@@ -40,14 +40,15 @@ class Incoming:
 
     ``sender`` is the one address in From, ``submitter`` that in Sender where there is one, both in lower case.
     ``calendar`` is the calendar's bytes in UTF-8, ``None`` where there is none; ``method`` is what its MIME part calls
-    it. ``references`` are the ids of the mails that it answers, the latest last. ``automatic``: it says itself that no
-    human wrote it. ``text`` is what somebody wrote, cut to 16 KB.
+    it. ``tnef``: Outlook packed it into a winmail.dat. ``references`` are the ids of the mails that it answers, the
+    latest last. ``automatic``: it says itself that no human wrote it. ``text`` is what somebody wrote, cut to 16 KB.
     """
 
     sender: str
     submitter: str | None = None
     calendar: bytes | None
     method: str | None = None
+    tnef: bool = False
     references: tuple[str, ...] = ()
     automatic: bool = False
     subject: str = ""
@@ -78,8 +79,6 @@ def incoming(raw: bytes) -> Incoming:
     inside = [leaf for leaf in leaves if leaf.kind in ("text/calendar", "application/ics")]
     calendars = {_calendar(leaf) for leaf in inside}
     methods = {leaf.params["method"].strip().upper() for leaf in inside if "method" in leaf.params}
-    if not calendars and any(leaf.kind == "application/ms-tnef" for leaf in leaves):
-        raise Quarantined(Reason.TNEF)
     if len(calendars) > 1:
         raise Quarantined(Reason.CALENDAR)
     if len(methods) > 1:
@@ -89,6 +88,7 @@ def incoming(raw: bytes) -> Incoming:
         submitter=submitter,
         calendar=calendars.pop() if calendars else None,
         method=methods.pop() if methods else None,
+        tnef=any(leaf.kind == "application/ms-tnef" for leaf in leaves),
         references=_references(root.headers),
         automatic=_is_automatic(root),
         subject=prose.subject(_first(root.headers, "Subject")),

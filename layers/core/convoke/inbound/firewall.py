@@ -11,12 +11,13 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from ..ledger import Invitation
-from ..model import RegistrationStatus, Reply, folded, noun
+from ..decide import over
+from ..model import Event, EventStatus, RegistrationStatus, Reply, Wall, When, folded, noun
 from ..reconcile import Seen
-from .answers import Answer
+from .answers import Answer, Kind
 from .envelope import Incoming
-from .reasons import Reason
+from .proposals import proposed
+from .reasons import Quarantined, Reason
 
 _UID = re.compile(r"([0-9a-v]{26})\.([0-9a-v]{36})\.[0-9]{1,9}@.+")
 
@@ -97,42 +98,54 @@ def stranger(incoming: Incoming, seen: Seen) -> Reason | None:
     return None
 
 
-def refusal(answer: Answer, seen: Seen) -> Reason | None:
-    """Why this answer does not fit this registration, whoever sent it; ``None`` where it does."""
-    registration, invitation = seen.registration, seen.invitation
-    if reason := _misdirected(answer.uid, invitation):
-        return reason
-    if folded(answer.attendee) != folded(registration.email):
-        return Reason.ATTENDEE
-    if registration.status in _GONE:
-        return Reason.STATUS
-    if answer.sequence > invitation.allocated:
-        return Reason.SEQUENCE
-    if answer.date is not None:
-        return Reason.DATE
-    return None
-
-
-def _misdirected(uid: str, invitation: Invitation) -> Reason | None:
+def check(answer: Answer, seen: Seen, received_at: datetime) -> None:
+    """Raise :class:`Quarantined` where this answer does not fit this registration, whoever sent it."""
+    registration, invitation, event = seen.registration, seen.invitation, seen.event
     told = [word.told.uid for word in (invitation.intent, invitation.acknowledged) if word is not None]
-    if uid in told:
+    if answer.uid not in told:
+        raise Quarantined(Reason.OUTDATED if told else Reason.UID)
+    if folded(answer.attendee) != folded(registration.email):
+        raise Quarantined(Reason.ATTENDEE)
+    if registration.status in _GONE:
+        raise Quarantined(Reason.STATUS)
+    if answer.sequence > invitation.allocated:
+        raise Quarantined(Reason.SEQUENCE)
+    # An answer is history even then; what asks for something comes too late.
+    if answer.kind is not Kind.REPLY and over(event, received_at):
+        raise Quarantined(Reason.OVER)
+    if answer.kind is Kind.COUNTER and event.status is EventStatus.CANCELLED:
+        raise Quarantined(Reason.OVER)
+
+
+def date_of(answer: Answer, event: Event) -> Wall | None:  # noqa: ARG001 (no event has more than one date yet)
+    """The date of the event that is meant, by its original start; ``None`` is the whole. Raises :class:`Quarantined`."""
+    if answer.date is None:
         return None
-    return Reason.OUTDATED if told else Reason.UID
+    raise Quarantined(Reason.DATE)
 
 
-def reply_of(answer: Answer, receipt: Receipt) -> Reply | None:
+def reply_of(answer: Answer, date: Wall | None, received_at: datetime) -> Reply | None:
     """What a REPLY says, as it is kept. A clock that is ahead must not outdo all answers to come, so it is dated no
     later than it came.
     """
     if answer.participation is None:
         return None
-    dtstamp = min(answer.dtstamp, receipt.received_at)
-    return Reply(status=answer.participation, sequence=answer.sequence, dtstamp=dtstamp)
+    dtstamp = min(answer.dtstamp, received_at)
+    return Reply(status=answer.participation, sequence=answer.sequence, dtstamp=dtstamp, date=date)
+
+
+def proposed_of(answer: Answer, event: Event) -> When | None:
+    """What a COUNTER proposes, as a time of the event. Raises :class:`Quarantined`."""
+    try:
+        return proposed(event, answer.proposed) if answer.proposed else None
+    except (ValueError, OverflowError) as error:
+        raise Quarantined(Reason.PROPOSAL) from error
 
 
 def overtaken(reply: Reply, seen: Seen) -> Reason | None:
     """Why a reply comes too late: by SEQUENCE, then by DTSTAMP (RFC 5546, section 2.1.5), it is no news."""
-    last = seen.registration.reply
+    standing = (seen.registration.reply, *seen.registration.date_replies)
+    last = next((one for one in standing if one is not None and one.date == reply.date), None)
     if last is None or (reply.sequence, reply.dtstamp) > (last.sequence, last.dtstamp):
         return None
     return Reason.REPEATED if reply == last else Reason.OLD

@@ -67,6 +67,8 @@ class Reason(StrEnum):
     """It answers a revision that was never sent."""
     DATE = "date"
     """RECURRENCE-ID names no date of the event."""
+    OVER = "over"
+    """It asks for something, of an event that is over or cancelled."""
     REPEATED = "repeated"
     """The very answer that stands."""
     OLD = "old"

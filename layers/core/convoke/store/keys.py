@@ -10,7 +10,7 @@ import hashlib
 import hmac
 import zlib
 from base64 import b32hexencode
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 from ..model import folded
 
@@ -28,6 +28,8 @@ WAITING_PREFIX = "WAITING#"
 MESSAGE_PREFIX = "MESSAGE#"
 NOTE_PREFIX = "NOTE#"
 ACCOUNT_KEY_PREFIX = "KEY#"
+QUARANTINE_PREFIX = "QUARANTINE#"
+PROPOSAL_PREFIX = "PROPOSAL#"
 
 
 def event_id(entropy: bytes) -> str:
@@ -95,6 +97,25 @@ def note(event_id: str, registration_id: str, note_id: str) -> Key:
 def ration(event_id: str, kind: str, day: str) -> Key:
     """How many notes of a kind have left for an event on one day."""
     return {"pk": f"EVENT#{event_id}", "sk": f"RATION#{kind}#{day}"}
+
+
+def received(ses_id: str) -> Key:
+    """What became of a mail that came in."""
+    return {"pk": f"MAIL#{ses_id}", "sk": "MAIL"}
+
+
+def quarantined(account: str, quarantine_id: str) -> Key:
+    """A mail that was put aside, in the invitations table: strangers fill it, and must not come near API keys."""
+    return {"pk": f"ACCOUNT#{account}", "sk": f"{QUARANTINE_PREFIX}{quarantine_id}"}
+
+
+def proposal(event_id: str, proposal_id: str) -> Key:
+    return {"pk": f"EVENT#{event_id}", "sk": f"{PROPOSAL_PREFIX}{proposal_id}"}
+
+
+def allowance(registration_id: str, what: str, day: date) -> Key:
+    """How often somebody did something on one day."""
+    return {"pk": f"REGISTRATION#{registration_id}", "sk": f"ALLOWANCE#{what}#{day.isoformat()}"}
 
 
 def sending() -> Key:
