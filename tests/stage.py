@@ -11,7 +11,7 @@ from typing import Any
 from convoke import decide, itip, mail, replies
 from convoke.effects import Refusal, Refused, Unknown
 from convoke.fanout import announce
-from convoke.model import Duration, EventStatus, Registration, When
+from convoke.model import Duration, EventStatus, Means, Registration, When
 from convoke.settings import Times
 from convoke.store import replies as answers
 from convoke.store.registry import change_registration
@@ -60,9 +60,17 @@ class Stage:
 
     # --- what Ada does ----------------------------------------------------------------------------------------
 
-    @says(rf'Ada (?P<verb>{"|".join(STATUS)}) "(?P<title>.*)", (?P<time>{TIME})(?P<room>, with 1 seat)?')
-    def _publish(self, verb: str, title: str, time: str, room: str | None) -> None:
-        self._world.publish(status=STATUS[verb], title=title, when=when(time), capacity=1 if room else None)
+    @says(
+        rf'Ada (?P<verb>{"|".join(STATUS)}) "(?P<title>.*)", (?P<time>{TIME})(?P<room>, with 1 seat)?(?P<given>, given on when declined)?'
+    )
+    def _publish(self, verb: str, title: str, time: str, room: str | None, given: str | None) -> None:
+        self._world.publish(
+            status=STATUS[verb],
+            title=title,
+            when=when(time),
+            capacity=1 if room else None,
+            release_on_decline=bool(given),
+        )
 
     @says(rf"Ada moves it to (?P<time>{TIME})")
     def _move(self, time: str) -> None:
@@ -132,7 +140,16 @@ class Stage:
         answer = itip.answer(calendar)
         incoming = mail.Incoming(sender=person.email, calendar=calendar)
         assert replies.refusal(incoming, answer, person, world.invitation(person)) is None
-        answers.record(world.client, SETTINGS, person, replies.reply_of(answer))
+        applied = answers.apply(
+            world.client,
+            SETTINGS,
+            EVENT_ID,
+            person.registration_id,
+            replies.reply_of(answer),
+            means=Means.MAIL,
+            now=world.now,
+        )
+        assert applied.outcome is not answers.Outcome.INACTIVE
         self._rung.append(person.registration_id)
 
     def _know(self, who: str, person: Registration) -> None:
