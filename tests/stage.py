@@ -22,6 +22,7 @@ from tests.tables import SETTINGS
 from tests.world import World
 
 DAY, CLOCK, ZONE = r"\d{4}-\d\d-\d\d", r"\d\d:\d\d", r"[A-Z][\w/+-]+"
+ROOM = r"(?P<room>, with 1 seat)?(?P<given>, given on when declined)?"
 TIME = rf"(?:{DAY} {CLOCK} (?:to (?:{DAY} )?{CLOCK}|for P\w+) {ZONE}|{DAY}(?: to {DAY})?, all day(?: in {ZONE})?)"
 WHO = r"(?:[A-Z][a-z]+|[a-z.]+@[a-z.]+)"
 
@@ -217,6 +218,9 @@ class Stage:
     def participation(self, who: str) -> str:
         person = self._current(who)
         return decide.participation(person, self._world.invitation(person)).upper()
+
+    def status(self, who: str) -> str:
+        return self._current(who).status.value
 
     def _current(self, who: str) -> Registration:
         person = self._world.reads.registration(EVENT_ID, self._people[who].registration_id)

@@ -46,8 +46,8 @@ def erase(
 def forget(client: Any, settings: Settings, event_id: str, registration_id: str, *, now: datetime) -> None:
     """Erase the person from a withdrawn registration: name, address, answers, letters, recipients.
 
-    Ids, UID, SEQUENCE and times stay. Letters and answers go first, and the debt to forget goes with the name, so that whoever
-    is interrupted begins again. Only to be called where nothing is left to tell them.
+    Ids, UID, SEQUENCE and times stay. Letters and answers go first, and the debt to forget goes with the name, so that
+    whoever is interrupted begins again. Only to be called where nothing is left to tell them.
     """
     _forget_letters(client, settings, registration_id)
     answers.forget(client, settings, registration_id)

@@ -211,8 +211,8 @@ def _seat(
     *,
     ask: bool = False,
 ) -> dict[str, Action]:
-    """What becomes of the seat and of what they are told, where the status changes. ``ask``: what they were told last is
-    told anew, since a calendar may have dropped what was declined.
+    """What becomes of the seat and of what they are told, where the status changes. ``ask``: what they were told last
+    is told anew, since a calendar may have dropped what was declined.
     """
     if changed.status is person.status:
         return {}
