@@ -62,7 +62,7 @@ class Stage:
     # --- what Ada does ----------------------------------------------------------------------------------------
 
     @says(
-        rf'Ada (?P<verb>{"|".join(STATUS)}) "(?P<title>.*)", (?P<time>{TIME})(?P<room>, with 1 seat)?(?P<given>, given on when declined)?'
+        rf'Ada (?P<verb>{"|".join(STATUS)}) "(?P<title>.*)", (?P<time>{TIME}){ROOM}'
     )
     def _publish(self, verb: str, title: str, time: str, room: str | None, given: str | None) -> None:
         self._world.publish(
