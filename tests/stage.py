@@ -12,11 +12,9 @@ from convoke import decide
 from convoke.effects import Refusal, Refused, Unknown
 from convoke.fanout import announce
 from convoke.inbound import Verdict, judge
-from convoke.model import Duration, EventStatus, Registration, When
-from convoke.reconcile import Seen
+from convoke.model import Duration, EventStatus, Means, Registration, When
 from convoke.settings import Times
-from convoke.store import replies
-from convoke.store.reads import Reads
+from convoke.store import mailroom, replies
 from convoke.store.registry import change_registration
 from convoke.web.walltimes import read_when
 from tests.factories import EVENT_ID, SENDER, receipt
@@ -25,6 +23,7 @@ from tests.tables import SETTINGS
 from tests.world import World
 
 DAY, CLOCK, ZONE = r"\d{4}-\d\d-\d\d", r"\d\d:\d\d", r"[A-Z][\w/+-]+"
+ROOM = r"(?P<room>, with 1 seat)?(?P<given>, given on when declined)?"
 TIME = rf"(?:{DAY} {CLOCK} (?:to (?:{DAY} )?{CLOCK}|for P\w+) {ZONE}|{DAY}(?: to {DAY})?, all day(?: in {ZONE})?)"
 WHO = r"(?:[A-Z][a-z]+|[a-z.]+@[a-z.]+)"
 
@@ -63,9 +62,15 @@ class Stage:
 
     # --- what Ada does ----------------------------------------------------------------------------------------
 
-    @says(rf'Ada (?P<verb>{"|".join(STATUS)}) "(?P<title>.*)", (?P<time>{TIME})(?P<room>, with 1 seat)?')
-    def _publish(self, verb: str, title: str, time: str, room: str | None) -> None:
-        self._world.publish(status=STATUS[verb], title=title, when=when(time), capacity=1 if room else None)
+    @says(rf'Ada (?P<verb>{"|".join(STATUS)}) "(?P<title>.*)", (?P<time>{TIME}){ROOM}')
+    def _publish(self, verb: str, title: str, time: str, room: str | None, given: str | None) -> None:
+        self._world.publish(
+            status=STATUS[verb],
+            title=title,
+            when=when(time),
+            capacity=1 if room else None,
+            release_on_decline=bool(given),
+        )
 
     @says(rf"Ada moves it to (?P<time>{TIME})")
     def _move(self, time: str) -> None:
@@ -133,14 +138,20 @@ class Stage:
             f"ATTENDEE;PARTSTAT={partstat}:mailto:{person.email}\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n"
         ).encode()
         raw = f"From: {person.email}\r\nContent-Type: text/calendar; method=REPLY\r\n\r\n".encode() + calendar
-        reads = Reads(world.client, SETTINGS)
-        event = reads.event(EVENT_ID)
-        assert event is not None
-        seen = Seen(invitation=world.invitation(person), registration=person, event=event)
+        seen = mailroom.look(world.client, SETTINGS, EVENT_ID, person.registration_id)
         judged = judge(receipt(received_at=world.now), raw, lambda _: seen)
-        assert judged.verdict is Verdict.APPLY
+        assert judged.verdict in (Verdict.APPLY, Verdict.LATE)
         assert judged.reply is not None
-        replies.record(world.client, SETTINGS, person, judged.reply)
+        applied = replies.apply(
+            world.client,
+            SETTINGS,
+            EVENT_ID,
+            person.registration_id,
+            judged.reply,
+            means=Means.MAIL,
+            now=world.now,
+        )
+        assert applied.outcome is not replies.Outcome.INACTIVE
         self._rung.append(person.registration_id)
 
     def _know(self, who: str, person: Registration) -> None:
@@ -208,6 +219,9 @@ class Stage:
     def participation(self, who: str) -> str:
         person = self._current(who)
         return decide.participation(person, self._world.invitation(person)).upper()
+
+    def status(self, who: str) -> str:
+        return self._current(who).status.value
 
     def _current(self, who: str) -> Registration:
         person = self._world.reads.registration(EVENT_ID, self._people[who].registration_id)

@@ -40,8 +40,8 @@ def next_message(
 
 def unsaid(event: Event, registration: Registration, told: Told | None, sender: Sender) -> Message | None:
     """What would be said if time did not pass: :func:`next_message` without the question whether it is too late."""
-    if registration.status is RegistrationStatus.ERASED:
-        return None  # nobody is left to tell
+    if registration.status in (RegistrationStatus.DECLINED, RegistrationStatus.ERASED):
+        return None  # whoever declined their seat wants to hear no more; of the erased nobody is left to tell
     expected = is_expected(event, registration)
     if told is None:
         return _request(event, registration, None, sender) if expected else None

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from ..attendance import order, standing
 from ..decide import over
 from ..model import Event, EventStatus, RegistrationStatus, Reply, Wall, When, folded, noun
 from ..reconcile import Seen
@@ -118,7 +119,7 @@ def check(answer: Answer, seen: Seen, received_at: datetime) -> None:
 
 
 def date_of(answer: Answer, event: Event) -> Wall | None:  # noqa: ARG001 (no event has more than one date yet)
-    """The date of the event that is meant, by its original start; ``None`` is the whole. Raises :class:`Quarantined`."""
+    """The date that is meant, by its original start; ``None`` is the whole event. Raises :class:`Quarantined`."""
     if answer.date is None:
         return None
     raise Quarantined(Reason.DATE)
@@ -143,9 +144,8 @@ def proposed_of(answer: Answer, event: Event) -> When | None:
 
 
 def overtaken(reply: Reply, seen: Seen) -> Reason | None:
-    """Why a reply comes too late: by SEQUENCE, then by DTSTAMP (RFC 5546, section 2.1.5), it is no news."""
-    standing = (seen.registration.reply, *seen.registration.date_replies)
-    last = next((one for one in standing if one is not None and one.date == reply.date), None)
-    if last is None or (reply.sequence, reply.dtstamp) > (last.sequence, last.dtstamp):
+    """Why a reply comes too late: it is no newer than what stands."""
+    last = standing(seen.registration, reply)
+    if last is None or order(reply) > order(last):
         return None
     return Reason.REPEATED if reply == last else Reason.OLD

@@ -6,23 +6,25 @@ Each thing that is done is harmless when it is done again; what cannot be, goes 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from .. import notes
+from ..inbound.answers import Answer
+from ..inbound.envelope import Incoming
 from ..inbound.firewall import Receipt
-from ..inbound.judgement import Judgement, Verdict
-from ..inbound.quarantine import KEPT, held
+from ..inbound.judgement import Judgement, Verdict, vouched
+from ..inbound.quarantine import KEPT, Held, held
 from ..inbound.reasons import Reason
-from ..model import Participation, Person
+from ..model import Means, Participation, Person
 from ..reconcile import Seen
 from ..settings import Settings
 from . import dynamo, items, keys, proposals, quarantine, registry, replies
 from .notes import owe
 from .reads import Reads
-from .registry import Obstacle
-from .writes import NEW, Action, attempt, put
+from .writes import NEW, NOTHING_ELSE, Action, attempt, put, update
 
 A_DAY = {Verdict.PROPOSE: 20, Verdict.REFRESH: 3, Verdict.FORWARD: 10}
 """How often one person may ask for it in a day (UTC): what they ask for mails somebody."""
@@ -50,29 +52,34 @@ def known(client: Any, settings: Settings, ses_id: str) -> bool:
 
 def carry_out(client: Any, settings: Settings, judged: Judgement, receipt: Receipt, *, now: datetime) -> Judgement:
     """Do what was judged, once a mail. Answers what was done: what could not be is put aside."""
-    reason = None
-    match judged.verdict:
-        case Verdict.APPLY | Verdict.LATE:
-            reason = _apply(client, settings, judged, receipt.ses_id, now=now)
-        case Verdict.PROPOSE | Verdict.REFRESH | Verdict.FORWARD if not _allowed(client, settings, judged, now):
-            reason = Reason.OFTEN
-        case Verdict.PROPOSE:
-            propose(client, settings, judged, receipt.received_at)
-        case Verdict.REFRESH:
-            reason = _refresh(client, settings, judged, {"mail": _noting(settings, judged, receipt)}, now=now)
-        case Verdict.FORWARD:
-            _forward(client, settings, judged, receipt.ses_id, now=now)
-    if reason is not None:
+    note = {"mail": noting(settings, judged, receipt)}
+    if judged.verdict in A_DAY and not _allowed(client, settings, judged, now):
+        reason: Reason | None = Reason.OFTEN
+    else:
+        reason = _do(client, settings, judged, receipt.ses_id, receipt.received_at, Means.MAIL, note, now=now)
+    if reason is not None and judged.verdict is not Verdict.LATE:
         judged = replace(judged, verdict=Verdict.QUARANTINE, reason=reason)
-    actions = {"mail": _noting(settings, judged, receipt)}
+        note = {"mail": noting(settings, judged, receipt)}
     aside = held(judged, receipt, quarantine.quarantine_id(receipt)) if judged.verdict is Verdict.QUARANTINE else None
-    if aside is not None:
-        actions["held"] = quarantine.holding(settings, aside)
-    attempt(client, actions)  # refused where the same mail, delivered twice, was dealt with in the same moment
+    # Refused where the same mail, delivered twice, was dealt with in the same moment.
+    attempt(client, {**note, **({"held": quarantine.holding(settings, aside)} if aside else {})})
     return judged
 
 
-def _noting(settings: Settings, judged: Judgement, receipt: Receipt) -> Action:
+def release(client: Any, settings: Settings, mail: Held, *, now: datetime) -> Reason | None:
+    """Do what a mail asks that was put aside, as if its sender had been believed. Answers why not, where it cannot be.
+
+    What has been done already is not done again.
+    """
+    seen = look(client, settings, mail.event_id, mail.registration_id)
+    if mail.answer is None or seen is None:
+        return mail.reason
+    judged = vouched(mail.answer, seen, mail.received_at)
+    return _do(client, settings, judged, mail.quarantine_id, mail.received_at, Means.RELEASE, NOTHING_ELSE, now=now)
+
+
+def noting(settings: Settings, judged: Judgement, receipt: Receipt) -> Action:
+    """What became of a mail, as long as the mail is kept."""
     seen = judged.seen
     item = {
         **keys.received(receipt.ses_id),
@@ -91,33 +98,79 @@ def _noting(settings: Settings, judged: Judgement, receipt: Receipt) -> Action:
 # --- each thing that is done --------------------------------------------------------------------------------------
 
 
-def propose(client: Any, settings: Settings, judged: Judgement, received_at: datetime) -> None:
-    """Keep a COUNTER for the organizer. The same one is there once, and what was decided about it stays."""
-    proposal = proposals.proposal_of(judged, received_at)
-    attempt(client, {"proposal": proposals.proposing(settings, proposal)})
+def _do(
+    client: Any,
+    settings: Settings,
+    judged: Judgement,
+    source: str,
+    received_at: datetime,
+    means: Means,
+    note: Mapping[str, Action],
+    *,
+    now: datetime,
+) -> Reason | None:
+    """Do it, or answer why not. ``source`` names the mail; ``note`` goes into the transaction of what may be done once
+    only.
+    """
+    seen, answer = judged.seen, judged.answer
+    match judged.verdict:
+        case Verdict.APPLY | Verdict.LATE if seen and answer and judged.reply:
+            ids = seen.registration.event_id, seen.registration.registration_id
+            applied = replies.apply(client, settings, *ids, judged.reply, means=means, now=now)
+            if applied.outcome is replies.Outcome.INACTIVE:
+                return Reason.STATUS
+            if judged.verdict is Verdict.APPLY:
+                _pass_on(client, settings, seen, answer, source, now)
+            return None
+        case Verdict.PROPOSE if seen and answer and judged.proposed:
+            # The same one is there once, and what was decided about it stays.
+            proposal = proposals.proposal_of(answer, seen, judged.date, judged.proposed, received_at)
+            attempt(client, {"proposal": proposals.proposing(settings, proposal)})
+            return None
+        case Verdict.REFRESH if seen:
+            ids = seen.registration.event_id, seen.registration.registration_id
+            return Reason.STOPPED if registry.resend(client, settings, *ids, now=now, also=note) else None
+        case Verdict.FORWARD if seen and judged.incoming:
+            _forward(client, settings, seen, judged.incoming, source, now)
+            return None
+    return judged.reason
+
+
+def _pass_on(client: Any, settings: Settings, seen: Seen, answer: Answer, source: str, now: datetime) -> None:
+    """Tell the organizer what an answer says that no count can: what was written with it, that it was handed on."""
+    if answer.participation is not None and (answer.comment or answer.participation is Participation.DELEGATED):
+        note = notes.remark(
+            seen.event, seen.registration, answered=answer.participation, text=answer.comment, source=source, now=now
+        )
+        owe(client, settings, note, now=now)
+
+
+def _forward(client: Any, settings: Settings, seen: Seen, incoming: Incoming, source: str, now: datetime) -> None:
+    """Pass on what a human wrote, of whom we know who it is."""
+    person = seen.registration
+    note = notes.forward(
+        seen.event,
+        author=Person(name=person.name, email=person.email),
+        subject=incoming.subject,
+        text=incoming.text,
+        source=source,
+        registration_id=person.registration_id,
+        now=now,
+    )
+    owe(client, settings, note, now=now)
 
 
 def _allowed(client: Any, settings: Settings, judged: Judgement, now: datetime) -> bool:
-    assert judged.seen is not None
-    key = keys.allowance(judged.seen.registration.registration_id, judged.verdict.value, now.date())
-    written, _ = dynamo.conditionally(
-        client.update_item,
-        TableName=settings.invitations_table,
-        Key=dynamo.wire(key),
-        UpdateExpression="SET expires_at = :expires ADD #count :one",
-        ConditionExpression=FEWER_THAN_A_DAY_HAS,
-        ExpressionAttributeNames={"#count": "count"},
-        ExpressionAttributeValues=dynamo.wire(
-            {":one": 1, ":most": A_DAY[judged.verdict], ":expires": int((now + COUNTED).timestamp())}
-        ),
+    """Count what one person asks for in a day. False: it was enough before."""
+    if judged.seen is None:
+        return True
+    counted = update(
+        settings.invitations_table,
+        keys.allowance(judged.seen.registration.registration_id, judged.verdict.value, now.date()),
+        "SET #expires_at = :expires_at ADD #count :one",
+        FEWER_THAN_A_DAY_HAS,
+        expires_at=int((now + COUNTED).timestamp()),
+        one=1,
+        most=A_DAY[judged.verdict],
     )
-    return written
-
-
-def _refresh(
-    client: Any, settings: Settings, judged: Judgement, also: dict[str, Action], *, now: datetime
-) -> Reason | None:
-    assert judged.seen is not None
-    person = judged.seen.registration
-    obstacle = registry.resend(client, settings, person.event_id, person.registration_id, now=now, also=also)
-    return Reason.STOPPED if isinstance(obstacle, Obstacle) else None
+    return not attempt(client, {"allowance": counted})

@@ -8,8 +8,10 @@ from datetime import datetime, timedelta
 from itertools import islice
 from typing import Any
 
-from ..inbound.judgement import Judgement
+from ..inbound.answers import Answer
 from ..inbound.proposals import Proposal, ProposalStatus
+from ..model import Wall, When
+from ..reconcile import Seen
 from ..settings import Settings
 from . import cursors, dynamo, items, keys
 from .items import Item
@@ -22,13 +24,9 @@ KEPT_AFTER_THE_EVENT = timedelta(days=365)
 IT_IS_OPEN = "#status = :open"
 
 
-def proposal_of(judged: Judgement, received_at: datetime) -> Proposal:
+def proposal_of(answer: Answer, seen: Seen, date: Wall | None, when: When, received_at: datetime) -> Proposal:
     """What a COUNTER proposes, under an id that is the same for the same words, however often they come."""
-    answer, seen, when = judged.answer, judged.seen, judged.proposed
-    assert answer is not None
-    assert seen is not None
-    assert when is not None
-    said = f"{answer.uid} {judged.date} {answer.sequence} {answer.dtstamp} {when}"
+    said = f"{answer.uid} {date} {answer.sequence} {answer.dtstamp} {when}"
     written_at = min(answer.dtstamp, received_at)
     return Proposal(
         event_id=seen.event.event_id,
@@ -37,7 +35,7 @@ def proposal_of(judged: Judgement, received_at: datetime) -> Proposal:
         uid=answer.uid,
         sequence=answer.sequence,
         dtstamp=written_at,
-        date=judged.date,
+        date=date,
         when=when,
         comment=answer.comment,
         received_at=received_at,
@@ -60,9 +58,7 @@ def find(client: Any, settings: Settings, event_id: str, proposal_id: str) -> Pr
     return None if item is None else _of(item)
 
 
-def list_proposals(
-    client: Any, settings: Settings, event_id: str, *, limit: int, cursor: str | None = None
-) -> Page:
+def list_proposals(client: Any, settings: Settings, event_id: str, *, limit: int, cursor: str | None = None) -> Page:
     """The event's proposals, whatever became of them, in the order in which they were written."""
     identity = f"proposals of {event_id}"
     query = _query(settings, event_id) | {"Limit": limit + 1}
@@ -81,9 +77,7 @@ def forget(client: Any, settings: Settings, event_id: str, registration_id: str)
     """Remove all that a person proposed."""
     for item in dynamo.pages(client.query, **_query(settings, event_id)):
         if item["registration_id"] == registration_id:
-            dynamo.transact(
-                client, [delete(settings.invitations_table, keys.proposal(event_id, item["proposal_id"]))]
-            )
+            dynamo.transact(client, [delete(settings.invitations_table, keys.proposal(event_id, item["proposal_id"]))])
 
 
 def _query(settings: Settings, event_id: str) -> dict[str, Any]:

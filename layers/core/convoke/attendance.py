@@ -1,0 +1,85 @@
+"""What an answer means for the place of whoever gives it: which of their answers stands, and what becomes of the seat.
+
+Mails overtake each other and come twice, so answers are ordered by what they say of themselves: the SEQUENCE that they
+answer, then their DTSTAMP (RFC 5546, section 2.1.5). Whatever order they come in, the same ones stand in the end.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+from enum import StrEnum
+
+from .decide import over
+from .ledger import Invitation
+from .model import Event, EventStatus, Method, Participation, Registration, RegistrationStatus, Reply
+
+MOST_DATES = 400
+"""Of how many dates the answer is kept; a series has no more."""
+
+# Of two answers of the same second that which costs least if it was not the last word: nobody loses a seat by it.
+_RANK = (
+    Participation.NEEDS_ACTION,
+    Participation.DELEGATED,
+    Participation.DECLINED,
+    Participation.TENTATIVE,
+    Participation.ACCEPTED,
+)
+
+
+class Consequence(StrEnum):
+    """What an answer does to the seat: nothing, gives it back, asks for one again."""
+
+    NONE = "none"
+    RELEASE = "release"
+    RETURN = "return"
+
+
+def order(reply: Reply) -> tuple[int, datetime, int]:
+    return reply.sequence, reply.dtstamp, _RANK.index(reply.status)
+
+
+def standing(registration: Registration, reply: Reply) -> Reply | None:
+    """The latest answer before ``reply`` to what it is about: the whole event, or one date."""
+    if reply.date is None:
+        return registration.reply
+    return next((other for other in registration.date_replies if other.date == reply.date), None)
+
+
+def heeding(registration: Registration, reply: Reply) -> Registration:
+    """The registration with ``reply``, where nothing newer is known; else the registration as it was."""
+    before = standing(registration, reply)
+    if before is not None and order(reply) <= order(before):
+        return registration
+    if reply.date is None:
+        return replace(registration, reply=reply)
+    others = [other for other in registration.date_replies if other.date != reply.date]
+    dated = sorted([*others, reply], key=lambda one: str(one.date))
+    return replace(registration, date_replies=tuple(dated[-MOST_DATES:]))
+
+
+def answers_the_question(reply: Reply, invitation: Invitation, event: Event) -> bool:
+    """Whether it answers an invitation to the event when and where it is now, and not only when or where it was."""
+    told = [word.told for word in (invitation.intent, invitation.acknowledged) if word is not None]
+    if not told:
+        return False
+    last = max(told, key=lambda one: one.sequence)
+    same = last.method is Method.REQUEST and last.when == event.when and last.location == event.location
+    return same and reply.sequence >= last.asked
+
+
+def consequence(
+    event: Event, registration: Registration, invitation: Invitation, reply: Reply, now: datetime
+) -> Consequence:
+    """What ``reply`` does to the seat, when it is the newest to the whole event. ``now`` is UTC."""
+    if reply.date is not None or over(event, now):
+        return Consequence.NONE
+    if registration.status is RegistrationStatus.DECLINED:
+        comes = reply.status in (Participation.ACCEPTED, Participation.TENTATIVE)
+        return Consequence.RETURN if comes else Consequence.NONE
+    declines = reply.status is Participation.DECLINED and answers_the_question(reply, invitation, event)
+    seated = registration.status in (RegistrationStatus.REGISTERED, RegistrationStatus.WAITLISTED)
+    # A cancelled event has no seats to give.
+    if declines and seated and event.release_on_decline and event.status is not EventStatus.CANCELLED:
+        return Consequence.RELEASE
+    return Consequence.NONE
