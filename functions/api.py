@@ -17,12 +17,12 @@ from pydantic import ValidationError
 
 from convoke.model import InvalidField
 from convoke.store import dynamo
-from convoke.web import desk, events, problems, registrations
+from convoke.web import desk, events, problems, registrations, roll
 from convoke.web.desk import AN_ID, logger
 from convoke.web.problems import Problem
 
 app = APIGatewayHttpResolver(enable_validation=True)
-for room in (desk, events, registrations):
+for room in (desk, events, registrations, roll):
     app.include_router(room.router)
 
 DOCUMENTS = ("GET /docs", "GET /openapi.json")

@@ -61,9 +61,7 @@ class Stage:
 
     # --- what Ada does ----------------------------------------------------------------------------------------
 
-    @says(
-        rf'Ada (?P<verb>{"|".join(STATUS)}) "(?P<title>.*)", (?P<time>{TIME}){ROOM}'
-    )
+    @says(rf'Ada (?P<verb>{"|".join(STATUS)}) "(?P<title>.*)", (?P<time>{TIME}){ROOM}')
     def _publish(self, verb: str, title: str, time: str, room: str | None, given: str | None) -> None:
         self._world.publish(
             status=STATUS[verb],

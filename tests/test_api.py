@@ -45,6 +45,7 @@ def test_an_event_is_answered_as_it_was_given_with_what_we_know_besides(world: W
         "conference": {"label": "Join", "uri": "https://example.org/join"},
         "reminders": ["PT90M", "P1D"],
         "capacity": 100,
+        "release_on_decline": True,
         "status": "tentative",
     }
     answer = world.call("POST", "/events", full)
@@ -126,6 +127,8 @@ BAD_EVENTS: list[tuple[str, dict[str, Any], str]] = [
     ("room for too many", {"capacity": 1_000_001}, "capacity"),
     ("a capacity in words", {"capacity": "5"}, "capacity"),
     ("a capacity that is a truth", {"capacity": True}, "capacity"),
+    ("a truth in words", {"release_on_decline": "yes"}, "release_on_decline"),
+    ("a truth that is a number", {"release_on_decline": 1}, "release_on_decline"),
     ("a status of ours", {"status": "cancelled"}, "status"),
     ("a rule", {"recurrence": "FREQ=WEEKLY;COUNT=4"}, "recurrence"),
     ("a bad rule", {"recurrence": "FREQ=SOMETIMES"}, "recurrence"),
@@ -219,6 +222,8 @@ def test_an_end_in_the_second_of_two_equal_hours_stays_there(world: World) -> No
         ({"reminders": ["PT5M"]}, {"reminders": ["PT5M"]}),
         ({"reminders": None}, {"reminders": []}),
         ({"capacity": None}, {"capacity": None}),
+        ({"release_on_decline": True}, {"release_on_decline": True}),
+        ({"release_on_decline": None}, {"release_on_decline": False}),
         ({"description": None, "duration": None}, {"description": "", "end": PARTY["end"]}),
         ({"status": "draft"}, {"status": "draft"}),
         ({"status": None}, {"status": "confirmed"}),

@@ -35,6 +35,7 @@ def test_a_registration_is_answered_with_its_invitation(world: World) -> None:
         "language": "en",
         "status": "registered",
         "participation": "needs-action",
+        "answered_at": None,
         "invitation": {
             "uid": f"{event_id}.{registration_id}.1@convoke.example.com",
             "method": None,

@@ -4,6 +4,7 @@ What there is and what to say, without any AWS:
 
 - ``model``: the nouns: Event, Registration, Told, Message
 - ``decide``: ``next_message``, the heart: what is true against what was told
+- ``attendance``: which answer of an attendee stands, and what it does to their seat
 - ``itip``, ``lines``, ``timezones``: a Message as iCalendar bytes, an answer read from them
 - ``mail``, ``words``: the MIME mail around it and what it says to a person; an incoming mail, taken apart with care
 

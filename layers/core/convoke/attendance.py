@@ -6,13 +6,14 @@ answer, then their DTSTAMP (RFC 5546, section 2.1.5). Whatever order they come i
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
 from enum import StrEnum
 
 from .decide import over
 from .ledger import Invitation
-from .model import Event, EventStatus, Method, Participation, Registration, RegistrationStatus, Reply
+from .model import Event, EventStatus, Method, Participation, Registration, RegistrationStatus, Reply, Wall
 
 MOST_DATES = 400
 """Of how many dates the answer is kept; a series has no more."""
@@ -60,6 +61,27 @@ def answers_the_question(reply: Reply, invitation: Invitation, event: Event) -> 
     last = max(told, key=lambda one: one.sequence)
     same = last.method is Method.REQUEST and last.when == event.when and last.location == event.location
     return same and reply.sequence >= last.asked
+
+
+def counting(registration: Registration, invitation: Invitation, date: Wall | None = None) -> Reply | None:
+    """The answer to the present question, or to that of one ``date``, where the latest to the whole event answers too;
+    ``None`` while it is open.
+    """
+    last = invitation.acknowledged or invitation.intent
+    asked = last.told.asked if last else 0
+    given = (registration.reply, *(reply for reply in registration.date_replies if reply.date == date))
+    return max((reply for reply in given if reply is not None and reply.sequence >= asked), key=order, default=None)
+
+
+def tally(people: Iterable[tuple[Registration, Invitation]], date: Wall | None = None) -> dict[Participation, int]:
+    """How many of those who have a seat, or gave it back, answered what; or, of those invited on ``date``, about it."""
+    counts = dict.fromkeys(Participation, 0)
+    for person, invitation in people:
+        asked = date is None or person.occurrences is None or date in person.occurrences
+        if asked and person.status in (RegistrationStatus.REGISTERED, RegistrationStatus.DECLINED):
+            reply = counting(person, invitation, date)
+            counts[reply.status if reply else Participation.NEEDS_ACTION] += 1
+    return counts
 
 
 def consequence(

@@ -123,8 +123,7 @@ def come_again(
 ) -> Registration | Obstacle:
     """Register somebody anew who had declined: they take a seat, or a place in line, and are asked again.
 
-    Answers the registration as it stands then; where it had not been declined it is as it was, and ``also`` is not
-    done.
+    Answers the registration as it stands then. Where it is not declined any more, only ``also`` is done.
     """
     reads = Reads(client, settings)
     place = RegistrationStatus.REGISTERED
@@ -135,6 +134,8 @@ def come_again(
         if person is None or invitation is None or event is None:
             return Obstacle.ABSENT
         if person.status is not RegistrationStatus.DECLINED:
+            if also:
+                attempt(client, also)
             return person
         reply = _open_again(person, invitation, now)
         heard = HeardReply(reply=reply, means=Means.API, at=now)

@@ -8,9 +8,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field
 
+from ..attendance import counting
 from ..decide import participation, uid
 from ..ledger import Posted, Seats
-from ..model import DeliveryState, Event, Method, Participation, RegistrationStatus, Sender
+from ..model import DeliveryState, Event, HeardReply, Means, Method, Participation, RegistrationStatus, Sender
 from ..reconcile import Seen, decide
 from ..store.keys import instant
 from . import problems, shapes
@@ -43,6 +44,7 @@ class EventOut(BaseModel):
     conference: ConferenceOut | None
     reminders: list[str]
     capacity: int | None
+    release_on_decline: bool
     recurrence: str | None
     registered: Annotated[int, Field(description="How many come.")]
     waiting: Annotated[int, Field(description="How many wait for a seat.")]
@@ -68,6 +70,7 @@ class RegistrationOut(BaseModel):
     language: str | None
     status: RegistrationStatus
     participation: Participation
+    answered_at: Annotated[Moment | None, Field(description="When this was answered, by the clock of who answered.")]
     invitation: InvitationOut
     created_at: Moment
     updated_at: Moment
@@ -85,6 +88,30 @@ class MessageOut(BaseModel):
     sent_at: Moment | None
 
 
+class AnswerOut(BaseModel):
+    """One answer of one person: to which message, for which date of a series (null: the whole), and how it came.
+
+    ``dtstamp`` is when it was given, by the clock of who gave it; ``at`` is when it came.
+    """
+
+    status: Participation
+    means: Means
+    sequence: int
+    date: str | None
+    dtstamp: Moment
+    at: Moment
+    counts: Annotated[bool, Field(description="Whether it is the answer to the present question.")]
+
+
+class ParticipationOut(BaseModel):
+    """How many of those who have or had a seat answered what; nobody in line is among them."""
+
+    accepted: int
+    declined: int
+    tentative: int
+    needs_action: Annotated[int, Field(alias="needs-action")]
+
+
 class EventPage(BaseModel):
     items: list[EventOut]
     next: str | None
@@ -97,6 +124,11 @@ class RegistrationPage(BaseModel):
 
 class MessagePage(BaseModel):
     items: list[MessageOut]
+    next: str | None
+
+
+class AnswerPage(BaseModel):
+    items: list[AnswerOut]
     next: str | None
 
 
@@ -119,6 +151,7 @@ PROBLEM: Any = {
     "description": "Not granted; nothing was stored.",
     "content": {problems.MEDIA_TYPE: {"model": Problem}},
 }
+SHEET: Any = {"description": "One row a registration", "content": {"text/csv": {"schema": {"type": "string"}}}}
 MAIL: Any = {"description": "The mail as it was sent", "content": {"message/rfc822": {"schema": {"type": "string"}}}}
 
 
@@ -156,6 +189,7 @@ def registration(seen: Seen, sender: Sender, now: datetime) -> RegistrationOut:
         **known,
         status=person.status,
         participation=participation(person, invitation),
+        answered_at=instant(valid.dtstamp) if (valid := counting(person, invitation)) else None,
         invitation=InvitationOut(
             uid=said.told.uid
             if said
@@ -191,4 +225,17 @@ def message(posted: Posted) -> MessageOut:
         state=posted.state,
         created_at=instant(posted.written_at),
         sent_at=instant(posted.sent_at) if posted.sent_at else None,
+    )
+
+
+def heard(one: HeardReply, seen: Seen) -> AnswerOut:
+    reply = one.reply
+    return AnswerOut(
+        status=reply.status,
+        means=one.means,
+        sequence=reply.sequence,
+        date=reply.date.isoformat() if reply.date else None,
+        dtstamp=instant(reply.dtstamp),
+        at=instant(one.at),
+        counts=reply == counting(seen.registration, seen.invitation, reply.date),
     )

@@ -14,9 +14,9 @@ from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
 from ..model import InvalidField, Registration, RegistrationStatus, folded
 from ..reconcile import Seen
 from ..settings import settings
-from ..store import erasure, keys, lists, registry, requests
+from ..store import erasure, keys, lists, registry, replies, requests
 from ..store.reads import Reads
-from ..store.registry import ACTIVE, Obstacle
+from ..store.registry import ACTIVE, STANDING, Obstacle
 from . import answers, desk
 from .answers import MAIL, PROBLEM, MessagePage, RegistrationOut, RegistrationPage, may_answer
 from .once import Record, once
@@ -48,11 +48,17 @@ def register(event_id: str, body: RegistrationIn, key: Once = None) -> Response[
         )
         recorded = record(status=201, event_id=event_id, registration_id=person.registration_id)
         stored = granted(registry.register(desk.client(), settings(), person, now=at, also=recorded))
-        status, registration_id = 201, stored.registration_id
-        if registration_id != person.registration_id:
-            status = 200
-            requests.keep(desk.client(), record(status=200, event_id=event_id, registration_id=registration_id))
-        return desk.show_registration(event_id, registration_id, status, desk.location(event_id, registration_id))
+        where = desk.location(event_id, stored.registration_id)
+        if stored.registration_id == person.registration_id:
+            return desk.show_registration(event_id, stored.registration_id, 201, where)
+        recorded = record(status=200, event_id=event_id, registration_id=stored.registration_id)
+        if stored.status is RegistrationStatus.DECLINED:
+            granted(
+                replies.come_again(desk.client(), settings(), event_id, stored.registration_id, now=at, also=recorded)
+            )
+        else:
+            requests.keep(desk.client(), recorded)
+        return desk.show_registration(event_id, stored.registration_id, 200, where)
 
     return once(key, enter)
 
@@ -111,7 +117,7 @@ def withdraw(
     if erase == "true":
         # People can be forgotten whatever became of the event.
         granted(erasure.erase(desk.client(), settings(), event_id, registration_id, now=at))
-    elif person.status in ACTIVE:
+    elif person.status in STANDING:
         desk.writable(event, at)
         granted(registry.withdraw(desk.client(), settings(), event_id, registration_id, now=at))
     desk.promote(event_id)
