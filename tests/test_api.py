@@ -222,7 +222,7 @@ def test_an_end_in_the_second_of_two_equal_hours_stays_there(world: World) -> No
         ({"reminders": ["PT5M"]}, {"reminders": ["PT5M"]}),
         ({"reminders": None}, {"reminders": []}),
         ({"capacity": None}, {"capacity": None}),
-        ({"release_on_decline": True}, {"release_on_decline": True}),
+        ({"release_on_decline": False}, {"release_on_decline": False}),
         ({"release_on_decline": None}, {"release_on_decline": False}),
         ({"description": None, "duration": None}, {"description": "", "end": PARTY["end"]}),
         ({"status": "draft"}, {"status": "draft"}),
@@ -236,6 +236,7 @@ def test_a_merge_patch_changes_what_it_names(world: World, patch: dict[str, Any]
         description="Words",
         reminders=["P1D", "PT1H"],
         capacity=7,
+        release_on_decline=True,
         status="tentative",
         conference={"label": "Join", "uri": "https://example.org/j"},
     )
