@@ -1,7 +1,6 @@
 """What an answer means for the place of whoever gives it: which of their answers stands, and what becomes of the seat.
 
-Mails overtake each other and come twice, so answers are ordered by what they say of themselves: the SEQUENCE that they
-answer, then their DTSTAMP (RFC 5546, section 2.1.5). Whatever order they come in, the same ones stand in the end.
+Whatever order answers come in, and however often, the same ones stand in the end.
 """
 
 from __future__ import annotations
@@ -11,15 +10,13 @@ from dataclasses import replace
 from datetime import datetime
 from enum import StrEnum
 
-from .decide import over
+from .case import order, same_question
+from .decide import over, participation
 from .ledger import Invitation
-from .model import Event, EventStatus, Method, Participation, Registration, RegistrationStatus, Reply, Wall
+from .model import Event, EventStatus, Participation, Registration, RegistrationStatus, Reply, Wall
 
 MOST_DATES = 400
 """Of how many dates the answer is kept; a series has no more."""
-
-# Of two answers of the same second that which costs least if it was not the last word: nobody loses a seat by it.
-_RANK = (Participation.NEEDS_ACTION, Participation.DECLINED, Participation.TENTATIVE, Participation.ACCEPTED)
 
 
 class Consequence(StrEnum):
@@ -28,10 +25,6 @@ class Consequence(StrEnum):
     NONE = "none"
     RELEASE = "release"
     RETURN = "return"
-
-
-def order(reply: Reply) -> tuple[int, datetime, int]:
-    return reply.sequence, reply.dtstamp, _RANK.index(reply.status)
 
 
 def standing(registration: Registration, reply: Reply) -> Reply | None:
@@ -59,28 +52,16 @@ def answers_the_question(reply: Reply, invitation: Invitation, event: Event) -> 
     if not told:
         return False
     last = max(told, key=lambda one: one.sequence)
-    same = last.method is Method.REQUEST and last.when == event.when and last.location == event.location
-    return same and reply.sequence >= last.asked
-
-
-def counting(registration: Registration, invitation: Invitation, date: Wall | None = None) -> Reply | None:
-    """The answer to the present question, or to that of one ``date``, where the latest to the whole event answers too;
-    ``None`` while it is open.
-    """
-    last = invitation.acknowledged or invitation.intent
-    asked = last.told.asked if last else 0
-    given = (registration.reply, *(reply for reply in registration.date_replies if reply.date == date))
-    return max((reply for reply in given if reply is not None and reply.sequence >= asked), key=order, default=None)
+    invited = last.whole and not last.gone and same_question(last, event)
+    return invited and reply.sequence >= last.asked
 
 
 def tally(people: Iterable[tuple[Registration, Invitation]], date: Wall | None = None) -> dict[Participation, int]:
-    """How many of those who have a seat, or gave it back, answered what; or, of those invited on ``date``, about it."""
+    """How many of those who have a seat, or gave it back, answered what: to the whole event, or to one ``date``."""
     counts = dict.fromkeys(Participation, 0)
     for person, invitation in people:
-        asked = date is None or person.occurrences is None or date in person.occurrences
-        if asked and person.status in (RegistrationStatus.REGISTERED, RegistrationStatus.DECLINED):
-            reply = counting(person, invitation, date)
-            counts[reply.status if reply else Participation.NEEDS_ACTION] += 1
+        if person.status in (RegistrationStatus.REGISTERED, RegistrationStatus.DECLINED):
+            counts[participation(person, invitation, date)] += 1
     return counts
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from http import HTTPStatus
 from typing import Annotated
 from urllib.parse import urlencode
@@ -11,8 +12,10 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.params import Query
 from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
 
+from .. import programme, series
 from ..attendance import tally
-from ..model import Event, InvalidField, Wall
+from ..model import Event, InvalidField, Registration, Wall
+from ..programme import NoSuchDate
 from ..reconcile import Seen
 from ..settings import settings
 from ..store import answers as history
@@ -51,19 +54,23 @@ def count_participation(
     ] = None,
 ) -> Response[ParticipationOut]:
     event = desk.own_event(event_id)
-    counts = tally(lists.roll(desk.client(), settings(), event_id), None if date is None else date_of(event, date))
+    name = None if date is None else date_of(event, date)
+    everybody = lists.roll(desk.client(), settings(), event_id)
+    counts = tally((one for one in everybody if comes_on(event, one[0], name)), name)
     return desk.answer(200, ParticipationOut(**{status.value: count for status, count in counts.items()}))
 
 
 def date_of(event: Event, text: str) -> Wall:
     """The date of the event that has this name. Raises :class:`InvalidField` where there is none."""
-    try:
-        date = items.wall_of(text)
-    except ValueError:
-        date = None
-    if date != event.when.start:
-        raise InvalidField("date", "is not a date of this event")
-    return date
+    with suppress(ValueError, NoSuchDate):
+        return programme.date(event, items.wall_of(text)).date
+    raise InvalidField("date", "is not a date of this event")
+
+
+def comes_on(event: Event, person: Registration, date: Wall | None) -> bool:
+    if date is None or person.occurrences is None:
+        return True
+    return date in series.named(event, person.occurrences, person.named).values()
 
 
 @router.get(
@@ -75,8 +82,8 @@ def export_registrations(event_id: str, limit: Rows = None, cursor: Cursor = Non
     event, at = desk.own_event(event_id), desk.now()
     identity = f"table of {event_id}"
     after = "" if cursor is None else cursors.decode(identity, cursor, r"[0-9a-z]+")
-    rows, last, size = [], after, 0
-    more = False
+    rows: list[str] = []
+    last, size, more = after, 0, False
     for person, invitation in lists.roll(desk.client(), settings(), event_id, after):
         seen = Seen(invitation=invitation, registration=person, event=event)
         row = sheet.row(answers.registration(seen, settings().sender, at))
