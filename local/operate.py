@@ -1,5 +1,5 @@
-"""`make key`, `receive`, `stop`, `start`, `repoke`, `raise-sequences`: by hand, in whichever deployment the caller's AWS
-settings lead to.
+"""`make key`, `receive`, `stop`, `start`, `repoke`, `raise-sequences`: by hand, in whichever deployment the
+caller's AWS settings lead to.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def settings_of(stack: str) -> Settings:
     )
 
 
-def described_stack(stack: str) -> tuple[dict[str, Any], dict[str, str]]:
+def described_stack(stack: str) -> tuple[Any, dict[str, str]]:
     """A stack as CloudFormation describes it, and its outputs by name."""
     (described,) = boto3.client("cloudformation").describe_stacks(StackName=stack)["Stacks"]
     return described, {each["OutputKey"]: each["OutputValue"] for each in described["Outputs"]}

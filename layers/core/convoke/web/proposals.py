@@ -11,17 +11,19 @@ from typing import Annotated, Any
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.params import Body
 from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
+from pydantic import BaseModel, Field
 
 from .. import notes, programme
 from ..inbound.proposals import Proposal, ProposalStatus
 from ..model import Event
 from ..settings import settings
 from ..store import proposals, requests
+from ..store.keys import instant
 from ..store.notes import owing
 from ..store.registry import STANDING
 from ..store.writes import attempt
-from . import answers, desk
-from .answers import ProposalOut, ProposalPage, may_answer
+from . import desk
+from .answers import Moment, may_answer
 from .events import changed
 from .once import Record, once
 from .problems import Problem
@@ -33,11 +35,31 @@ PROPOSAL = f"{PROPOSALS}/<proposal_id>"
 NO_WORDS = DecisionIn()
 
 
+class ProposalOut(BaseModel):
+    """Another time that an attendee proposes, for the event or for the one date ``occurrence`` of it."""
+
+    proposal_id: str
+    event_id: str
+    registration_id: str
+    status: ProposalStatus
+    occurrence: Annotated[str | None, Field(description="The date's original start; null: the whole event.")]
+    start: str
+    end: str
+    time_zone: str | None
+    comment: str
+    received_at: Moment
+
+
+class ProposalPage(BaseModel):
+    items: list[ProposalOut]
+    next: str | None
+
+
 @router.get(PROPOSALS, summary="List what attendees propose instead", responses=may_answer(200))
 def list_proposals(event_id: str, limit: Limit = 50, cursor: Cursor = None) -> Response[ProposalPage]:
     desk.own_event(event_id)
     page = proposals.list_proposals(desk.client(), settings(), event_id, limit=limit, cursor=cursor)
-    return desk.answer(200, ProposalPage(items=[answers.proposal(one) for one in page.items], next=page.next))
+    return desk.answer(200, ProposalPage(items=[shown(one) for one in page.items], next=page.next))
 
 
 @router.post(f"{PROPOSAL}/accept", summary="Move the event, or the date, to then", responses=may_answer(200))
@@ -128,4 +150,19 @@ def still_open(event_id: str, proposal_id: str) -> Proposal:
 
 
 def show(event_id: str, proposal_id: str, headers: Mapping[str, str] | None = None) -> Response[ProposalOut]:
-    return desk.answer(200, answers.proposal(own_proposal(event_id, proposal_id)), headers)
+    return desk.answer(200, shown(own_proposal(event_id, proposal_id)), headers)
+
+
+def shown(proposal: Proposal) -> ProposalOut:
+    return ProposalOut(
+        proposal_id=proposal.proposal_id,
+        event_id=proposal.event_id,
+        registration_id=proposal.registration_id,
+        status=proposal.status,
+        occurrence=proposal.date.isoformat() if proposal.date else None,
+        start=proposal.when.start.isoformat(),
+        end=proposal.when.end.isoformat(),
+        time_zone=proposal.when.time_zone,
+        comment=proposal.comment,
+        received_at=instant(proposal.received_at),
+    )

@@ -9,13 +9,18 @@ from typing import Annotated
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.params import Body, Query
 from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
+from pydantic import BaseModel, Field
 
+from ..inbound.answers import Kind
 from ..inbound.quarantine import Held, HeldStatus
+from ..inbound.reasons import Reason
+from ..model import Participation
 from ..settings import settings
 from ..store import mailroom, quarantine
+from ..store.keys import instant
 from ..store.writes import attempt
-from . import answers, desk
-from .answers import HeldOut, HeldPage, may_answer
+from . import desk
+from .answers import Moment, may_answer
 from .once import Record, once
 from .problems import Problem
 from .shapes import Cursor, DecisionIn, Limit, Once
@@ -23,6 +28,28 @@ from .shapes import Cursor, DecisionIn, Limit, Once
 router = APIGatewayHttpRouter()  # type: ignore[no-untyped-call]
 MAIL = "/quarantine/<quarantine_id>"
 NO_WORDS = DecisionIn()
+
+
+class HeldOut(BaseModel):
+    """A mail that was put aside, and why; what it claims is as it came, and believed by nobody."""
+
+    quarantine_id: str
+    event_id: str
+    registration_id: str
+    reason: Reason
+    status: HeldStatus
+    sender: Annotated[str, Field(description="From, as the mail has it.")]
+    subject: str
+    method: Annotated[Kind | None, Field(description="null: it holds no calendar that could be read.")]
+    participation: Participation | None
+    comment: str
+    received_at: Moment
+    expires_at: Annotated[str, Field(description="When the mail is forgotten.")]
+
+
+class HeldPage(BaseModel):
+    items: list[HeldOut]
+    next: str | None
 
 
 @router.get("/quarantine", summary="List mails that were put aside, in order of arrival", responses=may_answer(200))
@@ -37,7 +64,7 @@ def list_quarantine(
     page = quarantine.list_held(
         desk.client(), settings(), account, now=desk.now(), limit=limit, cursor=cursor, event_id=event_id
     )
-    return desk.answer(200, HeldPage(items=[answers.held(one) for one in page.items], next=page.next))
+    return desk.answer(200, HeldPage(items=[shown(one) for one in page.items], next=page.next))
 
 
 @router.post(f"{MAIL}/release", summary="Do what a mail asks, as if it had been believed", responses=may_answer(200))
@@ -87,4 +114,22 @@ def decide(mail: Held, status: HeldStatus, record: Record) -> Response[HeldOut]:
 
 
 def show(quarantine_id: str, headers: Mapping[str, str] | None = None) -> Response[HeldOut]:
-    return desk.answer(200, answers.held(own_mail(quarantine_id)), headers)
+    return desk.answer(200, shown(own_mail(quarantine_id)), headers)
+
+
+def shown(mail: Held) -> HeldOut:
+    answer = mail.answer
+    return HeldOut(
+        quarantine_id=mail.quarantine_id,
+        event_id=mail.event_id,
+        registration_id=mail.registration_id,
+        reason=mail.reason,
+        status=mail.status,
+        sender=mail.sender,
+        subject=mail.subject,
+        method=answer.kind if answer else None,
+        participation=answer.participation if answer else None,
+        comment=answer.comment if answer else "",
+        received_at=instant(mail.received_at),
+        expires_at=instant(mail.expires_at),
+    )
