@@ -83,7 +83,7 @@ def test_an_answer_that_meets_every_condition_is_applied() -> None:
         pytest.param(a_mail(head="From: bo@example.net\r\nAuto-Submitted: auto-replied"), {}, id="by a machine"),
     ],
 )
-def test_genuine_answers_come_in_many_ways(raw: bytes, verdicts: dict[str, str]) -> None:
+def test_genuine_answers_come_in_many_ways(raw: bytes, verdicts: dict[str, Any]) -> None:
     assert judged(raw, **verdicts).verdict is Verdict.APPLY
 
 
@@ -134,7 +134,7 @@ def test_every_answer_that_a_person_can_give_is_applied(partstat: str) -> None:
         ),
     ],
 )
-def test_each_condition_that_fails_has_its_own_reason(reason: Reason, raw: bytes, verdicts: dict[str, str]) -> None:
+def test_each_condition_that_fails_has_its_own_reason(reason: Reason, raw: bytes, verdicts: dict[str, Any]) -> None:
     found = judged(raw, **verdicts)
     assert (found.verdict, found.reason) == (Verdict.QUARANTINE, reason)
 
@@ -335,7 +335,7 @@ def test_a_mail_that_a_human_wrote_is_for_the_organizer() -> None:
         (Reason.TNEF, a_letter("X: y\r\n").replace(b"text/plain", b"application/ms-tnef"), {}),
     ],
 )
-def test_what_no_known_human_wrote_is_put_aside(reason: Reason, raw: bytes, verdicts: dict[str, str]) -> None:
+def test_what_no_known_human_wrote_is_put_aside(reason: Reason, raw: bytes, verdicts: dict[str, Any]) -> None:
     found = judged(raw, **verdicts)
     assert (found.verdict, found.reason) == (Verdict.QUARANTINE, reason)
 
