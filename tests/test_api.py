@@ -551,7 +551,7 @@ def test_what_does_not_exist_is_not_found(world: World, route: str) -> None:
 def test_a_registration_is_found_under_its_own_event_only(world: World) -> None:
     person = world.register(world.hold())
     elsewhere = person.replace(person.split("/")[2], world.hold().removeprefix("/events/"))
-    for path in ("", "/messages", "/messages/0/mail"):
+    for path in ("", "/messages", "/answers", "/messages/0/mail"):
         assert world.call("GET", elsewhere + path).status == 404
 
 
