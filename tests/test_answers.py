@@ -21,7 +21,7 @@ from convoke.model import (
     RegistrationStatus,
     Reply,
 )
-from convoke.store import answers, dynamo, items, keys, replies
+from convoke.store import answers, dynamo, items, keys
 from convoke.store.erasure import forget
 from convoke.store.events import create_event
 from convoke.store.reads import Reads
@@ -200,7 +200,7 @@ def test_an_answer_that_meets_another_writer_is_judged_anew(world: World, monkey
             hear(world, bo, met.pop())
         return before
 
-    monkeypatch.setattr(replies.answers, "known", meanwhile)
+    monkeypatch.setattr("convoke.store.answers.known", meanwhile)
     assert hear(world, bo, YES_AFTER_ALL).consequence is Consequence.RETURN
     assert (stored(world, bo).status, seats(world)) == (RegistrationStatus.REGISTERED, (1, 0))
     assert [one.reply for one in history(world.client, bo)] == [NO, YES_AFTER_ALL]
@@ -265,7 +265,7 @@ def test_where_promoting_fails_the_sweeper_gives_the_seat(world: World, monkeypa
         raise dynamo.Contention
 
     with monkeypatch.context() as patch:
-        patch.setattr(replies.line, "promote", fail)
+        patch.setattr("convoke.store.line.promote", fail)
         with pytest.raises(dynamo.Contention):
             hear(world, bo, NO)
     assert hear(world, bo, NO).outcome is Outcome.KNOWN, "the mail comes again"

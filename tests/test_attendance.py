@@ -75,16 +75,21 @@ NO = reply(status=DECLINED)
 OVER = MORNING.ends_at
 
 
+def a_no() -> dict[str, Any]:
+    """Somebody with a seat declines what they were told last."""
+    return {"event": GIVES_ON, "registration": SEATED, "invitation": invited(), "reply": NO, "now": NOW}
+
+
 @pytest.mark.parametrize(
-    ("case", "expected"),
+    "changed",
     [
-        ("a no to the invitation", {}),
-        ("a no to a text that came after", {"invitation": invited(sequence=3, asked=0)}),
+        pytest.param({}, id="to the invitation"),
+        pytest.param({"invitation": invited(sequence=3, asked=0)}, id="before another text came"),
+        pytest.param({"registration": registration(status=RegistrationStatus.WAITLISTED)}, id="before the entry goes"),
     ],
 )
-def test_a_no_to_the_present_time_gives_the_seat_back(case: str, expected: dict[str, Any]) -> None:
-    given = {"event": GIVES_ON, "registration": SEATED, "invitation": invited(), "reply": NO, "now": NOW} | expected
-    assert consequence(**given) is Consequence.RELEASE, case
+def test_a_no_to_the_present_time_gives_the_seat_back(changed: dict[str, Any]) -> None:
+    assert consequence(**a_no() | changed) is Consequence.RELEASE
 
 
 @pytest.mark.parametrize(
@@ -105,8 +110,7 @@ def test_a_no_to_the_present_time_gives_the_seat_back(case: str, expected: dict[
     ],
 )
 def test_nothing_else_gives_a_seat_back(changed: dict[str, Any]) -> None:
-    given = {"event": GIVES_ON, "registration": SEATED, "invitation": invited(), "reply": NO, "now": NOW} | changed
-    assert consequence(**given) is Consequence.NONE
+    assert consequence(**a_no() | changed) is Consequence.NONE
 
 
 @pytest.mark.parametrize(
@@ -122,8 +126,7 @@ def test_nothing_else_gives_a_seat_back(changed: dict[str, Any]) -> None:
     ids=["yes", "perhaps", "where seats are not given on any more", "no again", "one date only", "too late"],
 )
 def test_whoever_declined_and_then_does_not_asks_for_a_seat(changed: dict[str, Any], expected: Consequence) -> None:
-    given = {"event": GIVES_ON, "registration": GONE, "invitation": invited(), "reply": reply(), "now": NOW} | changed
-    assert consequence(**given) is expected
+    assert consequence(**a_no() | {"registration": GONE, "reply": reply()} | changed) is expected
 
 
 # --- counting -----------------------------------------------------------------------------------------------------
