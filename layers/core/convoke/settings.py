@@ -36,10 +36,13 @@ class Settings:
     registrations_table: str
     invitations_table: str
     accounts_table: str
+    webhooks_table: str
     urgent_queue: str
     ordinary_queue: str
+    hooks_queue: str
     sender: Sender
     configuration_set: str
+    local_webhooks: bool = False
     times: Times = Times()
 
 
@@ -51,9 +54,12 @@ def settings() -> Settings:
         registrations_table=env["REGISTRATIONS_TABLE"],
         invitations_table=env["INVITATIONS_TABLE"],
         accounts_table=env["ACCOUNTS_TABLE"],
+        webhooks_table=env["WEBHOOKS_TABLE"],
         urgent_queue=env["URGENT_QUEUE"],
         ordinary_queue=env["ORDINARY_QUEUE"],
+        hooks_queue=env["HOOKS_QUEUE"],
         sender=Sender(address=env["SENDER_ADDRESS"], domain=env["UID_DOMAIN"]),
         configuration_set=env["CONFIGURATION_SET"],
+        local_webhooks=env.get("LOCAL_WEBHOOKS") == "true",
         times=Times(resend_after=timedelta(seconds=int(env.get("RESEND_AFTER", "120")))),
     )

@@ -1,4 +1,4 @@
-"""Every key of the three tables, and the identifiers that they are made of, spelled once.
+"""Every key of the four tables, and the identifiers that they are made of, spelled once.
 
 Identifiers are lower-case base32hex, whose order as text is the order of the number: a registration's id begins with
 its creation time, so that registrations sort by arrival. Mail systems fold case; these have none to lose.
@@ -27,6 +27,9 @@ REGISTRATION_PREFIX = "REGISTRATION#"
 WAITING_PREFIX = "WAITING#"
 MESSAGE_PREFIX = "MESSAGE#"
 NOTE_PREFIX = "NOTE#"
+WEBHOOK_PREFIX = "WEBHOOK#"
+DELIVERY_PREFIX = "DELIVERY#"
+FACT_PREFIX = "FACT#"
 ACCOUNT_KEY_PREFIX = "KEY#"
 
 
@@ -117,6 +120,24 @@ def account_key(account: str, name: str) -> Key:
 
 def request(account: str, route: str, idempotency_key: str) -> Key:
     return {"pk": f"ACCOUNT#{account}", "sk": f"REQUEST#{route}#{idempotency_key}"}
+
+
+def webhook(account: str, webhook_id: str) -> Key:
+    return {"pk": f"ACCOUNT#{account}", "sk": f"{WEBHOOK_PREFIX}{webhook_id}"}
+
+
+def webhooks(account: str) -> Key:
+    """How many webhooks an account has."""
+    return {"pk": f"ACCOUNT#{account}", "sk": "WEBHOOKS"}
+
+
+def fact(fact_id: str) -> Key:
+    return {"pk": f"{FACT_PREFIX}{fact_id}", "sk": "FACT"}
+
+
+def delivery(webhook_id: str, fact_id: str) -> Key:
+    """One fact's way to one webhook. A fact's id begins with its time, so they are in order."""
+    return {"pk": f"{WEBHOOK_PREFIX}{webhook_id}", "sk": f"{DELIVERY_PREFIX}{fact_id}"}
 
 
 def instant(at: datetime) -> str:

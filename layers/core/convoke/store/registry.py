@@ -10,10 +10,11 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from ..hooks import FactType
 from ..ledger import Invitation, Seats
 from ..model import Method, Registration, RegistrationStatus, folded
 from ..settings import Settings
-from . import dynamo, items, keys
+from . import dynamo, items, keys, outbox
 from .events import read_seats
 from .items import Item
 from .reads import Reads
@@ -55,15 +56,17 @@ def register(
     registration: Registration,
     *,
     now: datetime,
+    account: str = "",
     also: Mapping[str, Action] = NOTHING_ELSE,
 ) -> Registration | Obstacle:
-    """Register ``registration``, or put it in line.
+    """Register ``registration``, or put it in line; ``account`` is whose webhooks are told.
 
     Answers it as stored; or what stands under that address already, untouched; or CLOSED.
     """
     person = replace(registration, status=RegistrationStatus.REGISTERED)
     for _ in range(ROUNDS):
-        refused = attempt(client, {**_arrival(settings, person, now), **also})
+        fact = outbox.telling(client, settings, account, FactType.REGISTRATION_CREATED, outbox.about(person), now)
+        refused = attempt(client, {**_arrival(settings, person, now), **fact, **also})
         if not refused:
             return person
         lock, seats = refused.get("lock"), refused.get("seats")
@@ -135,9 +138,10 @@ def withdraw(
     registration_id: str,
     *,
     now: datetime,
+    account: str = "",
     also: Mapping[str, Action] = NOTHING_ELSE,
 ) -> Registration | Obstacle:
-    """Cancel the registration; answers it as it stands then.
+    """Cancel the registration; answers it as it stands then. ``account`` is whose webhooks are told.
 
     One that was cancelled before is left as it is, and ``also`` is not done.
     """
@@ -149,8 +153,10 @@ def withdraw(
             return Obstacle.ABSENT
         if person.status not in ACTIVE:
             return person
-        if not attempt(client, {**_departure(client, settings, person, invitation, now), **also}):
-            return replace(person, status=RegistrationStatus.CANCELLED, version=person.version + 1, updated_at=now)
+        gone = replace(person, status=RegistrationStatus.CANCELLED, version=person.version + 1, updated_at=now)
+        fact = outbox.telling(client, settings, account, FactType.REGISTRATION_CANCELLED, outbox.about(gone), now)
+        if not attempt(client, {**_departure(client, settings, person, invitation, now), **fact, **also}):
+            return gone
     raise dynamo.Contention(f"{ROUNDS} rounds met other writers")
 
 
@@ -223,6 +229,7 @@ def change_registration(
     changes: Mapping[str, Any],
     priority: int,
     now: datetime,
+    account: str = "",
 ) -> Registration | Obstacle:
     """Give the registration another ``name``, ``email`` or ``language``. The lock moves with the address."""
     reads = Reads(client, settings)
@@ -237,7 +244,8 @@ def change_registration(
         if changed == person:
             return person
         changed = replace(changed, version=person.version + 1, updated_at=now)
-        actions = {"registration": _content(settings, person, changed)}
+        fact = outbox.telling(client, settings, account, FactType.REGISTRATION_CHANGED, outbox.about(changed), now)
+        actions = {"registration": _content(settings, person, changed), **fact}
         if changed.email != person.email:
             actions["invitation"] = poke(settings, invitation, priority, now)
         if folded(changed.email) != folded(person.email):
