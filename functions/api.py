@@ -17,12 +17,12 @@ from pydantic import ValidationError
 
 from convoke.model import InvalidField
 from convoke.store import dynamo
-from convoke.web import desk, events, problems, registrations
+from convoke.web import desk, events, problems, registrations, webhooks
 from convoke.web.desk import AN_ID, logger
 from convoke.web.problems import Problem
 
 app = APIGatewayHttpResolver(enable_validation=True)
-for room in (desk, events, registrations):
+for room in (desk, events, registrations, webhooks):
     app.include_router(room.router)
 
 DOCUMENTS = ("GET /docs", "GET /openapi.json")
@@ -30,6 +30,7 @@ DOCUMENTS = ("GET /docs", "GET /openapi.json")
 WITHOUT_WORDS = (
     "POST /events/{event_id}/cancel",
     "POST /events/{event_id}/registrations/{registration_id}/resend",
+    "POST /webhooks/{webhook_id}/test",
 )
 """What may be asked without a body."""
 

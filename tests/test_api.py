@@ -548,7 +548,7 @@ def test_a_registration_is_found_under_its_own_event_only(world: World) -> None:
 @pytest.mark.parametrize("route", [route for route in routes() if route not in api.DOCUMENTS])
 def test_nothing_is_done_without_an_account(world: World, route: str) -> None:
     method, path = route.split(" ")
-    path = path.format(event_id="x", registration_id="y", sequence=0)
+    path = path.format(event_id="x", registration_id="y", sequence=0, webhook_id="z")
     answer = world.call(method, path, bodies(route), account=None)
     assert (answer.status, answer.headers["www-authenticate"]) == (401, "Bearer")
 

@@ -18,6 +18,8 @@ How it is delivered, as steps that yield ``effects``:
 - ``feedback``: what SES reports; ``replies``: whose answer counts
 - ``perform``: the effects done for real, with ``post`` (SES) and ``store`` (DynamoDB)
 
+What other systems are told: ``hooks`` says what and how it is signed, ``targets`` where to, ``courier`` carries it.
+
 How it is asked for: ``web`` is the HTTP API, with its own map; it writes to the ``store`` and mails nothing. And what a
 deployment decides: ``settings``.
 """

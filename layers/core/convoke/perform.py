@@ -21,13 +21,16 @@ from .model import ConvokeError, Letter, Message, Person, Sender, Unsayable
 from .notes import Errand
 from .reconcile import Outcome, Worker
 from .settings import Settings, settings
-from .store import dynamo, erasure, line
+from .store import deliveries, dynamo, erasure, line
 from .store.invitations import Invitations
 from .store.notes import Notes
 from .store.reads import Reads
 from .store.records import Records
 
 Result = TypeVar("Result")
+
+MOST_FACTS = 500
+"""How many facts and deliveries the sweeper hands out in a minute."""
 
 logger = Logger()
 metrics = Metrics()
@@ -63,6 +66,14 @@ class Aws:
         while after is not None:
             found, after = self._reads.events(after)
             yield from found
+
+    def hand_out_facts(self, limit: int = MOST_FACTS) -> int:
+        """Queue what webhooks are owed and nobody is at; answers how many."""
+        handed_out = 0
+        for hint in deliveries.due(self._dynamodb, self._settings, clock(), limit):
+            self._sqs.send_message(QueueUrl=self._settings.hooks_queue, MessageBody=json.dumps(hint))
+            handed_out += 1
+        return handed_out
 
     def worker(self, remaining_ms: int) -> Worker:
         """A worker of this deployment whose function has so many milliseconds left."""

@@ -12,8 +12,8 @@ from ..settings import Settings
 from . import cursors, dynamo, items, keys
 from .items import Item
 from .lists import Page
-from .outbox import KEPT, PRIORITY
-from .writes import NEW
+from .outbox import KEPT, PRIORITY, fact_item
+from .writes import NEW, NOTHING_ELSE, Action, attempt, put
 
 # It stands, nobody began another try, and nothing is settled.
 STILL_THE_TRY_SEEN = "#attempts = :seen AND #state = :pending"
@@ -26,19 +26,45 @@ def read(client: Any, settings: Settings, webhook_id: str, fact_id: str) -> Deli
 
 def begin(client: Any, settings: Settings, fact: Fact, webhook: Webhook, owed_at: datetime) -> None:
     """Owe ``fact`` to ``webhook``, unless that is written down already."""
-    delivery = Delivery(
+    dynamo.conditionally(
+        client.put_item,
+        TableName=settings.webhooks_table,
+        Item=dynamo.wire(delivery_item(_first(fact, webhook, owed_at))),
+        ConditionExpression=NEW,
+    )
+
+
+def try_out(
+    client: Any,
+    settings: Settings,
+    webhook: Webhook,
+    fact: Fact,
+    now: datetime,
+    *,
+    also: Mapping[str, Action] = NOTHING_ELSE,
+) -> None:
+    """Owe a new ``fact`` to this webhook alone."""
+    # Nobody is to share it among the others.
+    item = {name: value for name, value in fact_item(fact, now).items() if not name.startswith("owed_")}
+    delivery = delivery_item(_first(fact, webhook, now))
+    attempt(
+        client,
+        {
+            "fact": put(settings.webhooks_table, item, NEW),
+            "delivery": put(settings.webhooks_table, delivery, NEW),
+            **also,
+        },
+    )
+
+
+def _first(fact: Fact, webhook: Webhook, owed_at: datetime) -> Delivery:
+    return Delivery(
         webhook_id=webhook.webhook_id,
         account=webhook.account,
         fact_id=fact.fact_id,
         type=fact.type,
         created_at=fact.created_at,
         owed_at=keys.owed(PRIORITY, owed_at),
-    )
-    dynamo.conditionally(
-        client.put_item,
-        TableName=settings.webhooks_table,
-        Item=dynamo.wire(delivery_item(delivery)),
-        ConditionExpression=NEW,
     )
 
 

@@ -28,14 +28,19 @@ def telling(
     """
     if not account or not any(what in webhook.events for webhook in webhooks.of_account(client, settings, account)):
         return {}
-    fact = Fact(
+    fact = new(account, what, data, now)
+    return {f"fact {what}": put(settings.webhooks_table, fact_item(fact, now))}
+
+
+def new(account: str, what: FactType, data: Mapping[str, Any], now: datetime) -> Fact:
+    """A fact under an id of its own, which begins with the time."""
+    return Fact(
         fact_id=keys.registration_id(now, secrets.token_bytes(16)),
         account=account,
         type=what,
         data=data,
         created_at=now,
     )
-    return {f"fact {what}": put(settings.webhooks_table, fact_item(fact, now))}
 
 
 def about(person: Registration) -> dict[str, Any]:

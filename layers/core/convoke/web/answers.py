@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, Field
 
 from ..decide import participation, uid
+from ..hooks import Delivery, DeliveryEnd, FactType, Webhook
 from ..ledger import Posted, Seats
 from ..model import DeliveryState, Event, Method, Participation, RegistrationStatus, Sender
 from ..reconcile import Seen, decide
@@ -83,6 +84,47 @@ class MessageOut(BaseModel):
     state: DeliveryState
     created_at: Moment
     sent_at: Moment | None
+
+
+class WebhookOut(BaseModel):
+    """Where the account is told of which facts."""
+
+    webhook_id: str
+    url: str
+    events: list[FactType]
+    created_at: Moment
+
+
+class WebhookMade(WebhookOut):
+    """A new webhook. Its ``secret``, which signs what it is told, is shown this once, and not when the request is
+    repeated.
+    """
+
+    secret: str | None = None
+
+
+class DeliveryOut(BaseModel):
+    """One fact on its way to a webhook. ``dead`` is tried no more; ``why`` says what was wrong with the last try."""
+
+    id: str
+    type: FactType
+    state: DeliveryEnd
+    attempts: int
+    status: Annotated[int | None, Field(description="What the webhook answered to the last try.")]
+    why: str
+    created_at: Moment
+    tried_at: Moment | None
+    next_at: Moment | None
+
+
+class WebhookPage(BaseModel):
+    items: list[WebhookOut]
+    next: None
+
+
+class DeliveryPage(BaseModel):
+    items: list[DeliveryOut]
+    next: str | None
 
 
 class EventPage(BaseModel):
@@ -191,4 +233,27 @@ def message(posted: Posted) -> MessageOut:
         state=posted.state,
         created_at=instant(posted.written_at),
         sent_at=instant(posted.sent_at) if posted.sent_at else None,
+    )
+
+
+def webhook(webhook: Webhook) -> WebhookOut:
+    return WebhookOut(
+        webhook_id=webhook.webhook_id,
+        url=webhook.url,
+        events=list(webhook.events),
+        created_at=instant(webhook.created_at),
+    )
+
+
+def delivery(delivery: Delivery) -> DeliveryOut:
+    return DeliveryOut(
+        id=delivery.fact_id,
+        type=delivery.type,
+        state=delivery.state,
+        attempts=delivery.attempts,
+        status=delivery.status or None,
+        why=delivery.why,
+        created_at=instant(delivery.created_at),
+        tried_at=instant(delivery.tried_at) if delivery.tried_at else None,
+        next_at=instant(delivery.next_at) if delivery.next_at else None,
     )

@@ -14,14 +14,15 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
 from botocore.exceptions import BotoCoreError, ClientError
 
+from ..hooks import Webhook
 from ..model import Event, EventStatus
 from ..reconcile import Seen
 from ..settings import settings
-from ..store import dynamo, events, line, requests
+from ..store import dynamo, events, line, requests, webhooks
 from ..store.reads import Reads
 from ..store.registry import Obstacle
 from . import answers
-from .answers import EventOut, RegistrationOut
+from .answers import EventOut, RegistrationOut, WebhookOut
 from .problems import Problem
 
 logger = Logger()
@@ -60,6 +61,15 @@ def own_event(event_id: str) -> Event:
     if event is None:
         raise Problem(HTTPStatus.NOT_FOUND, "there is no such event")
     return event
+
+
+def own_webhook(webhook_id: str) -> Webhook:
+    """The webhook, where it is the caller's; it is not there for anybody else."""
+    account = caller()
+    webhook = webhooks.read(client(), settings(), account, webhook_id) if AN_ID.fullmatch(webhook_id) else None
+    if webhook is None:
+        raise Problem(HTTPStatus.NOT_FOUND, "there is no such webhook")
+    return webhook
 
 
 def look(event: Event, registration_id: str) -> Seen:
@@ -112,7 +122,13 @@ def show_registration(
     return answer(status, answers.registration(seen, settings().sender, now()), headers)
 
 
+def show_webhook(webhook_id: str, status: int = 200, headers: Mapping[str, str] | None = None) -> Response[WebhookOut]:
+    return answer(status, answers.webhook(own_webhook(webhook_id)), headers)
+
+
 def show(answered: requests.Answered, headers: Mapping[str, str] | None = None) -> Response[Any]:
+    if answered.webhook_id:
+        return show_webhook(answered.webhook_id, answered.status, headers)
     if answered.registration_id:
         return show_registration(answered.event_id, answered.registration_id, answered.status, headers)
     return show_event(answered.event_id, answered.status, headers)

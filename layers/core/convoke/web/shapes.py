@@ -17,6 +17,8 @@ from .texts import (
     Label,
     Language,
     Length,
+    Line,
+    Listened,
     Location,
     Moment,
     Name,
@@ -139,6 +141,15 @@ class RegistrationPatch(Patch):
     name: Name | None = None
     email: Email | None = None
     language: Language | None = None
+
+
+class WebhookIn(Incoming):
+    url: Line
+    events: Listened
+
+
+class TestIn(Incoming):
+    """Nothing."""
 
 
 # --- into nouns ---------------------------------------------------------------------------------------------------

@@ -128,3 +128,18 @@ Zone = Annotated[Line, Field(description="An IANA name; required unless start is
 Recurrence = Annotated[str, AfterValidator(not_yet), Field(description="Not supported yet.")]
 Reason = Annotated[Line, Field(max_length=1000)]
 Status = Literal["confirmed", "tentative", "draft"]
+Listened = Annotated[
+    list[
+        Literal[
+            "participation.changed",
+            "registration.created",
+            "registration.changed",
+            "registration.cancelled",
+            "registration.declined",
+            "registration.promoted",
+            "invitation.bounced",
+            "invitation.complained",
+        ]
+    ],
+    Field(min_length=1, max_length=20, description="Which facts to be told of."),
+]
