@@ -112,7 +112,7 @@ def test_nobody_home_is_no_answer() -> None:
     assert courier.post(local(port), b"{}", {}).why == "it did not answer: ConnectionRefusedError"
 
 
-def drips(connection: socket.socket, _: bytes) -> None:
+def drips(connection: socket.socket, _request: bytes) -> None:
     for _ in range(100):
         connection.sendall(b"H")
         time.sleep(0.1)
