@@ -3,7 +3,9 @@
 What there is and what to say, without any AWS:
 
 - ``model``: the nouns: Event, Registration, Told, Message
-- ``decide``: ``next_message``, the heart: what is true against what was told
+- ``series``: which dates an event has; ``programme``: what an organizer does to them
+- ``decide``: ``next_message``, the heart: what is true against what was told; ``case``: one attendee's, and what may be
+  said of it; ``fingerprints``: whether it is the same
 - ``itip``, ``lines``, ``timezones``: a Message as iCalendar bytes, an answer read from them
 - ``mail``, ``words``: the MIME mail around it and what it says to a person; an incoming mail, taken apart with care
 - ``notes``, ``notepaper``: plain letters beside the invitations; ``attention``: who was not reached
@@ -15,6 +17,7 @@ How it is delivered, as steps that yield ``effects``:
 - ``dispatch``: one note
 - ``fanout``: a changed event, a slice of its people at a time
 - ``sweep``: whatever is still owed; ``audit``: whatever should be
+- ``preview``: what a change would tell whom
 - ``feedback``: what SES reports; ``replies``: whose answer counts
 - ``perform``: the effects done for real, with ``post`` (SES) and ``store`` (DynamoDB)
 

@@ -23,6 +23,7 @@ SHARDS = tuple("01234567")
 EVENT = "EVENT"
 FAN = "FAN"
 SEATS = "SEATS"
+CARRY = "CARRY"
 REGISTRATION_PREFIX = "REGISTRATION#"
 WAITING_PREFIX = "WAITING#"
 MESSAGE_PREFIX = "MESSAGE#"
@@ -98,6 +99,11 @@ def note(event_id: str, registration_id: str, note_id: str) -> Key:
 def ration(event_id: str, kind: str, day: str) -> Key:
     """How many notes of a kind have left for an event on one day."""
     return {"pk": f"EVENT#{event_id}", "sk": f"RATION#{kind}#{day}"}
+
+
+def carry(event_id: str) -> Key:
+    """The debt to carry registrations over to this event, in the invitations table."""
+    return {"pk": f"EVENT#{event_id}", "sk": CARRY}
 
 
 def sending() -> Key:

@@ -35,6 +35,7 @@ class Answered:
     status: int
     event_id: str
     registration_id: str
+    date: str
     webhook_id: str
     body: str
 
@@ -53,6 +54,7 @@ def find(client: Any, table: str, request: Request, now: datetime) -> Answered |
         status=int(item["status"]),
         event_id=item["event_id"],
         registration_id=item["registration_id"],
+        date=item.get("date", ""),
         webhook_id=item.get("webhook_id", ""),
         body=item["body"],
     )
@@ -69,6 +71,7 @@ def record(
     status: int,
     event_id: str = "",
     registration_id: str = "",
+    date: str = "",
     webhook_id: str = "",
     now: datetime,
 ) -> dict[str, Action]:
@@ -78,6 +81,7 @@ def record(
         "status": status,
         "event_id": event_id,
         "registration_id": registration_id,
+        "date": date,
         "webhook_id": webhook_id,
         "body": request.body,
         "expires_at": int((now + KEPT).timestamp()),
