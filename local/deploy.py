@@ -27,6 +27,7 @@ PARAMETERS = {
     "SenderDomain": "convoke.example",
     "CreateIdentity": "false",
     "ResendAfter": "5",
+    "AttentionAfter": "10",
     "LocalWebhooks": "true",
 }
 

@@ -18,6 +18,7 @@ How it is delivered, as steps that yield ``effects``:
 - ``fanout``: a changed event, a slice of its people at a time
 - ``sweep``: whatever is still owed; ``audit``: whatever should be
 - ``preview``: what a change would tell whom
+- ``survey``: whether everybody was reached
 - ``feedback``: what SES reports; ``replies``: whose answer counts
 - ``perform``: the effects done for real, with ``post`` (SES) and ``store`` (DynamoDB)
 

@@ -22,6 +22,7 @@ class Times:
     pause: timedelta = timedelta(minutes=5)
     hint: timedelta = timedelta(minutes=2)
     settle: timedelta = timedelta(minutes=2)
+    attention: timedelta = timedelta(minutes=15)
     soon: timedelta = timedelta(hours=72)
     max_unknowns: int = 6
     rounds: int = 3
@@ -62,5 +63,8 @@ def settings() -> Settings:
         sender=Sender(address=env["SENDER_ADDRESS"], domain=env["UID_DOMAIN"]),
         configuration_set=env["CONFIGURATION_SET"],
         local_webhooks=env.get("LOCAL_WEBHOOKS") == "true",
-        times=Times(resend_after=timedelta(seconds=int(env.get("RESEND_AFTER", "120")))),
+        times=Times(
+            resend_after=timedelta(seconds=int(env.get("RESEND_AFTER", "120"))),
+            attention=timedelta(seconds=int(env.get("ATTENTION_AFTER", "900"))),
+        ),
     )

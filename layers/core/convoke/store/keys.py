@@ -106,6 +106,16 @@ def carry(event_id: str) -> Key:
     return {"pk": f"EVENT#{event_id}", "sk": CARRY}
 
 
+def survey(event_id: str) -> Key:
+    """The debt to look whether everybody was reached."""
+    return {"pk": f"EVENT#{event_id}", "sk": "SURVEY"}
+
+
+def unreached(event_id: str, registration_id: str) -> Key:
+    """Somebody who was not reached. They stand together, so that an event can show them."""
+    return {"pk": f"EVENT#{event_id}", "sk": f"UNREACHED#{registration_id}"}
+
+
 def sending() -> Key:
     return {"pk": "SENDING", "sk": "SENDING"}
 

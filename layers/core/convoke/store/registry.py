@@ -14,7 +14,7 @@ from ..hooks import FactType
 from ..ledger import Invitation, Seats
 from ..model import Method, Registration, RegistrationStatus, folded
 from ..settings import Settings
-from . import dynamo, items, keys, outbox
+from . import attention, dynamo, items, keys, outbox
 from .events import read_seats
 from .items import Item
 from .reads import Reads
@@ -166,7 +166,10 @@ def withdraw(
             return person
         gone = replace(person, status=RegistrationStatus.CANCELLED, version=person.version + 1, updated_at=now)
         fact = outbox.telling(client, settings, account, FactType.REGISTRATION_CANCELLED, outbox.about(gone), now)
-        if not attempt(client, {**_departure(client, settings, person, invitation, now), **fact, **also}):
+        departure = _departure(client, settings, person, invitation, now)
+        if invitation.exposed is not None:
+            departure["survey"] = attention.watching(settings, event_id, now)
+        if not attempt(client, {**departure, **fact, **also}):
             return gone
     raise dynamo.Contention(f"{ROUNDS} rounds met other writers")
 
@@ -261,6 +264,7 @@ def change_registration(
         actions = {"registration": _content(settings, person, changed), **fact}
         if changed.email != person.email or changed.occurrences != person.occurrences:
             actions["invitation"] = poke(settings, invitation, priority, now)
+            actions["survey"] = attention.watching(settings, event_id, now)
         if folded(changed.email) != folded(person.email):
             actions |= {"lock": _lock(settings, changed), "unlock": _unlock(settings, person)}
         refused = attempt(client, actions)

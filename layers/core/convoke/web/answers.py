@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, Field
 
 from .. import series
+from ..attention import Attention, Concern, Trouble
 from ..case import uid
 from ..decide import participation
 from ..hooks import Delivery, DeliveryEnd, FactType, Webhook
@@ -42,6 +43,16 @@ class ConferenceOut(BaseModel):
     uri: str
 
 
+class AttentionOut(BaseModel):
+    """Somebody who was not reached: with what, why not, and since when. ``date``, of a series, by original start."""
+
+    registration_id: str
+    kind: Concern
+    state: Trouble
+    since: Moment
+    date: str | None
+
+
 class EventOut(BaseModel):
     event_id: str
     version: int
@@ -64,6 +75,11 @@ class EventOut(BaseModel):
         list[str],
         Field(description="After a change of the rule: the changed dates that it no longer yields, by original start."),
     ] = []
+    attention: Annotated[
+        list[AttentionOut] | None,
+        Field(description="The first hundred who were not reached; null in a list."),
+    ] = None
+    attention_count: Annotated[int | None, Field(description="How many were not reached; null in a list.")] = None
     created_at: Moment
     updated_at: Moment
 
@@ -237,7 +253,10 @@ def may_answer(*granted: int) -> Any:
 # --- out of nouns -------------------------------------------------------------------------------------------------
 
 
-def event(event: Event, seats: Seats, dropped: tuple[Wall, ...] = ()) -> EventOut:
+def event(
+    event: Event, seats: Seats, dropped: tuple[Wall, ...] = (), missed: tuple[tuple[Attention, ...], int] | None = None
+) -> EventOut:
+    """``missed`` are the first who were not reached, and how many they are in all."""
     return EventOut(
         event_id=event.event_id,
         version=event.version,
@@ -245,8 +264,20 @@ def event(event: Event, seats: Seats, dropped: tuple[Wall, ...] = ()) -> EventOu
         registered=seats.taken,
         waiting=seats.waiting,
         dropped=[date.isoformat() for date in dropped],
+        attention=None if missed is None else list(map(attention, missed[0])),
+        attention_count=None if missed is None else missed[1],
         created_at=instant(event.created_at),
         updated_at=instant(event.updated_at),
+    )
+
+
+def attention(one: Attention) -> AttentionOut:
+    return AttentionOut(
+        registration_id=one.registration_id,
+        kind=one.kind,
+        state=one.state,
+        since=instant(one.since),
+        date=one.date.isoformat() if one.date else None,
     )
 
 

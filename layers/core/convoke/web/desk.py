@@ -20,7 +20,7 @@ from ..hooks import Webhook
 from ..model import Event, EventStatus, Occurrence, Wall
 from ..reconcile import Seen
 from ..settings import settings
-from ..store import carrying, dynamo, events, items, line, requests, webhooks
+from ..store import attention, carrying, dynamo, events, items, line, requests, webhooks
 from ..store.reads import Reads
 from ..store.registry import Obstacle
 from . import answers
@@ -131,7 +131,8 @@ def show_event(
 ) -> Response[EventOut]:
     event = own_event(event_id)
     seats = events.read_seats(client(), settings(), event_id)
-    return answer(status, answers.event(event, seats, dropped), {**etag(event), **(headers or {})})
+    missed = attention.shown(client(), settings(), event_id)
+    return answer(status, answers.event(event, seats, dropped, missed), {**etag(event), **(headers or {})})
 
 
 def show_occurrence(
