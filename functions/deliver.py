@@ -31,6 +31,7 @@ def follow(record: SQSRecord, lambda_context: LambdaContext) -> None:
         logger.info("slice", event=hint.event_id, version=hint.version, after=hint.cursor, looked_at=len(outcomes))
     elif isinstance(hint, SurveyHint):
         looked_at = world.run(survey(hint, worker))
+        metrics.add_metric(name="Surveyed", unit=MetricUnit.Count, value=looked_at)
         logger.info("surveyed", event=hint.event_id, after=hint.after, looked_at=looked_at)
     elif isinstance(hint, NoteHint):
         outcome = world.run(dispatch(hint.event_id, hint.registration_id, hint.note_id, worker))

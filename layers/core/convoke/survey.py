@@ -16,6 +16,7 @@ from .effects import (
     EndSurvey,
     Enqueue,
     KeepUnreached,
+    NoteHint,
     OweNote,
     ReadEvent,
     ReadInvitations,
@@ -149,7 +150,10 @@ def _sum_up(seen: Survey, again: datetime | None, worker: Worker) -> Steps[None]
         if summed_up_at is not None:
             ready = max(ready, summed_up_at + patience)
         if now >= ready:
-            yield OweNote(note=summary(event, tuple(one.attention for one in news), now=now))
+            note = summary(event, tuple(one.attention for one in news), now=now)
+            if (yield OweNote(note=note)):
+                hint = NoteHint(event_id=note.event_id, registration_id=note.registration_id, note_id=note.note_id)
+                yield Enqueue(hint=hint, urgent=False)
             for one in news:
                 yield KeepUnreached(event_id=seen.event_id, was=one, now=replace(one, told=True))
             summed_up_at = now
