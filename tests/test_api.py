@@ -61,6 +61,8 @@ def test_an_event_is_answered_as_it_was_given_with_what_we_know_besides(world: W
         "reminders": ["PT1H30M", "P1D"],
         "recurrence": None,
         "dropped": [],
+        "attention": [],
+        "attention_count": 0,
         "event_id": event_id,
         "version": 1,
         "registered": 0,

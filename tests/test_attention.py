@@ -296,7 +296,7 @@ def test_what_is_new_is_mailed_and_not_sooner_than_a_quarter_of_an_hour_after_th
     for person in people:
         world.withdraw(person)
         wait(world, 3)
-    sent = []
+    sent: list[int] = []
     for minute in range(60):
         wait(world, 1)
         if len(world.notes) > len(sent):

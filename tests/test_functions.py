@@ -87,12 +87,9 @@ def test_a_registration_from_the_queue_is_looked_at(deployed: Deployment) -> Non
 
 
 def test_a_note_from_the_queue_is_sent(deployed: Deployment) -> None:
-    note = replace(
-        notes.forward(
-            event(), author=Person(name="Bo", email="bo@example.net"), subject="", text="", source="", now=NOW
-        ),
-        note_id="abcdefghijklmnop0123456789",
-    )
+    author = Person(name="Bo", email="bo@example.net")
+    note = notes.forward(event(), author=author, subject="", text="Hello", source="m1", now=NOW)
+    note = replace(note, note_id="abcdefghijklmnop0123456789")
     assert store_of_notes.owe(deployed.client, deployed.settings, note, now=NOW)
     assert deployed.call("deliver", sample("deliver-note")) == {"batchItemFailures": []}
 
@@ -102,7 +99,7 @@ def test_a_note_from_the_queue_is_sent(deployed: Deployment) -> None:
     assert {tag["Name"] for tag in sent["EmailTags"]} == {"event", "note", "kind"}
 
 
-def test_what_becomes_of_a_note_says_nothing_of_an_invitation(deployed: Deployment) -> None:
+def test_what_becomes_of_a_note_says_nothing_of_an_invitation() -> None:
     report = json.loads(sample("feedback-bounce")["Records"][0]["Sns"]["Message"])
     report["mail"]["tags"] = {"event": [EVENT_ID], "note": ["n"], "kind": ["no-seat"]}
     assert report_of(report) is None
