@@ -13,7 +13,6 @@ import pytest
 
 from convoke.ledger import Acknowledged
 from convoke.model import Means, Participation, Reply
-from convoke.store import lists
 from convoke.store.replies import apply
 from convoke.web import roll, sheet
 from tests.caller import BO, Answer, World, a_caller
@@ -184,7 +183,7 @@ def test_what_is_no_date_of_the_event_is_refused(world: World, date: str) -> Non
 
 
 def test_everybody_is_counted_however_many_pages_they_fill(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lists, "ROLL", 2)
+    monkeypatch.setattr("convoke.store.roll.AT_A_TIME", 2)
     event = world.hold()
     for number in range(5):
         world.register(event, f"p{number}@example.net")
@@ -242,7 +241,7 @@ def test_what_is_no_formula_stays_as_it_is() -> None:
 
 
 def test_a_long_table_comes_in_parts_that_make_the_whole(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lists, "ROLL", 2)
+    monkeypatch.setattr("convoke.store.roll.AT_A_TIME", 2)
     event = world.hold()
     for number in range(5):
         world.now += timedelta(seconds=1)

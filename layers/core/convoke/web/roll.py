@@ -19,7 +19,8 @@ from ..programme import NoSuchDate
 from ..reconcile import Seen
 from ..settings import settings
 from ..store import answers as history
-from ..store import cursors, items, lists
+from ..store import cursors, items
+from ..store.roll import everybody
 from . import answers, desk, sheet
 from .answers import PROBLEM, SHEET, AnswerPage, ParticipationOut, may_answer
 from .problems import Problem
@@ -55,8 +56,8 @@ def count_participation(
 ) -> Response[ParticipationOut]:
     event = desk.own_event(event_id)
     name = None if date is None else date_of(event, date)
-    everybody = lists.roll(desk.client(), settings(), event_id)
-    counts = tally((one for one in everybody if comes_on(event, one[0], name)), name)
+    people = everybody(desk.client(), settings(), event_id)
+    counts = tally((one for one in people if comes_on(event, one[0], name)), name)
     return desk.answer(200, ParticipationOut(**{status.value: count for status, count in counts.items()}))
 
 
@@ -84,7 +85,7 @@ def export_registrations(event_id: str, limit: Rows = None, cursor: Cursor = Non
     after = "" if cursor is None else cursors.decode(identity, cursor, r"[0-9a-z]+")
     rows: list[str] = []
     last, size, more = after, 0, False
-    for person, invitation in lists.roll(desk.client(), settings(), event_id, after):
+    for person, invitation in everybody(desk.client(), settings(), event_id, after):
         seen = Seen(invitation=invitation, registration=person, event=event)
         row = sheet.row(answers.registration(seen, settings().sender, at))
         size += len(json.dumps(row))
