@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from convoke.attendance import Consequence
+from convoke.hooks import FactType, Webhook
 from convoke.model import (
     HeardReply,
     InvalidField,
@@ -21,7 +22,8 @@ from convoke.model import (
     RegistrationStatus,
     Reply,
 )
-from convoke.store import answers, dynamo, items, keys
+from convoke.notes import NoteKind
+from convoke.store import answers, dynamo, items, keys, outbox, webhooks
 from convoke.store.erasure import forget
 from convoke.store.events import create_event
 from convoke.store.reads import Reads
@@ -308,6 +310,8 @@ def test_a_yes_after_all_waits_where_there_is_none(world: World) -> None:
     assert applied.registration == stored(world, bo)
     assert (stored(world, bo).status, seats(world)) == (RegistrationStatus.WAITLISTED, (1, 1))
     assert world.invitation(bo).owed_at == keys.owed(0, world.now)
+    world.settle()
+    assert [letter.errand.kind for letter in world.notes] == [NoteKind.NO_SEAT]
     world.withdraw(cy)
     world.settle()
     assert (stored(world, bo).status, seats(world)) == (RegistrationStatus.REGISTERED, (1, 0))
@@ -396,3 +400,79 @@ def test_whoever_is_registered_already_stays_as_they_are(world: World) -> None:
     assert again(world, bo) == stored(world, bo)
     assert everything(world.client) == before
     assert again(world, registration(registration_id="0" * 36)) is Obstacle.ABSENT
+
+
+# --- what webhooks are told ---------------------------------------------------------------------------------------
+
+
+def listening(world: World) -> None:
+    """The account has a webhook for everything."""
+    webhook = Webhook(
+        webhook_id="abcdefghijklmnop0123456789",
+        account="acme",
+        url="https://hooks.example.org/convoke",
+        events=tuple(FactType),
+        secret="whs_secret",
+        created_at=NOW,
+    )
+    webhooks.create(world.client, SETTINGS, webhook)
+
+
+def facts(world: World) -> list[tuple[str, str, str | None]]:
+    """The type of each fact that is kept, the status it tells, and the participation."""
+    rows = [dynamo.unwire(item) for item in world.client.scan(TableName=SETTINGS.webhooks_table)["Items"]]
+    kept = [outbox.fact_of(row) for row in rows if "data" in row]
+    return sorted((one.type.value, one.data["status"], one.data.get("participation")) for one in kept)
+
+
+def test_webhooks_are_told_of_answers_and_of_what_becomes_of_seats(world: World) -> None:
+    bo, _ = invited(world), world.register(2)
+    listening(world)
+    hear(world, bo, NO)
+    expected: list[tuple[str, str, str | None]] = [
+        ("participation.changed", "declined", "declined"),
+        ("registration.declined", "declined", None),
+        ("registration.promoted", "registered", None),
+    ]
+    assert facts(world) == expected
+    hear(world, bo, NO)
+    assert facts(world) == expected, "the same answer again is nothing new"
+    hear(world, bo, YES_AFTER_ALL)
+    expected += [
+        ("participation.changed", "waitlisted", "accepted"),
+        ("registration.changed", "waitlisted", None),
+    ]
+    assert facts(world) == sorted(expected)
+
+
+def test_webhooks_are_told_of_whoever_registers_again(world: World) -> None:
+    bo = invited(world)
+    hear(world, bo, NO)
+    listening(world)
+    world.pass_time(minutes=1)
+    again(world, bo)
+    expected: list[tuple[str, str, str | None]] = [
+        ("participation.changed", "registered", "needs-action"),
+        ("registration.changed", "registered", None),
+    ]
+    assert facts(world) == expected
+
+
+def test_a_yes_to_what_was_cancelled_is_told_as_a_cancelled_registration(world: World) -> None:
+    bo = invited(world)
+    hear(world, bo, NO)
+    world.call_off()
+    listening(world)
+    hear(world, bo, YES_AFTER_ALL)
+    assert facts(world) == [
+        ("participation.changed", "cancelled", "accepted"),
+        ("registration.cancelled", "cancelled", None),
+    ]
+
+
+def test_an_answer_to_one_date_is_told_with_the_date(world: World) -> None:
+    bo = invited(world)
+    listening(world)
+    hear(world, bo, reply(date=datetime(2027, 3, 12, 9, 0)))
+    (row,) = [row for row in everything(world.client)["Webhooks"] if "data" in row]
+    assert row["data"]["date"] == "2027-03-12T09:00:00"
