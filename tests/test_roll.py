@@ -190,6 +190,15 @@ def test_everybody_is_counted_however_many_pages_they_fill(world: World, monkeyp
     assert world.call("GET", f"{event}/participation").body["needs-action"] == 5
 
 
+def test_more_than_can_be_counted_in_time_is_refused(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(roll, "MOST_COUNTED", 1)
+    event = world.hold()
+    world.register(event)
+    assert world.call("GET", f"{event}/participation").status == 200
+    world.register(event, "cy@example.net")
+    assert world.call("GET", f"{event}/participation").status == 409
+
+
 # --- a table ------------------------------------------------------------------------------------------------------
 
 
