@@ -26,11 +26,15 @@ PURE = (
     "fingerprints",
     "case",
     "decide",
+    "attendance",
     "itip",
     "lines",
     "timezones",
     "words",
     "mail",
+    "notes",
+    "notepaper",
+    "attention",
     "web.walltimes",
 )
 AWS = ("boto3", "botocore", "aws_lambda_powertools")
@@ -124,7 +128,7 @@ def routes() -> set[str]:
 
 
 def test_the_readme_names_every_route_and_no_other() -> None:
-    named = set(re.findall(r"`((?:GET|POST|PATCH|DELETE|PUT) /(?:events|docs|openapi)[^` ?]*)`", README))
+    named = set(re.findall(r"`((?:GET|POST|PATCH|DELETE|PUT) /(?:events|webhooks|docs|openapi)[^` ?]*)`", README))
     assert named == routes()
 
 

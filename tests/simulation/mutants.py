@@ -226,7 +226,7 @@ MUTANTS: dict[str, Mutant] = {
             without(
                 reconcile,
                 "decide",
-                "message.method is Method.CANCEL and _hopeless(invitation, message)",
+                "message.method is Method.CANCEL and _hopeless(seen, message)",
                 "message.method is Method.CANCEL",
             ),
         )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from urllib.parse import quote, unquote
 
 from . import lines, series
@@ -17,6 +17,7 @@ from .model import ConvokeError, EventStatus, Message, Method, Participation, Pe
 from .timezones import vtimezone
 
 PRODID = "-//Convoke//Convoke//EN"  # no version: it would change the bytes
+DECLINE_COUNTER = "DECLINECOUNTER"
 
 # UTC by its names. It is written as `...Z`, without a VTIMEZONE: every client reads that alike, and a TZID may not
 # stand beside a time in UTC (RFC 5545, section 3.2.19).
@@ -65,6 +66,39 @@ def calendar(message: Message, *, sequence: int, dtstamp: datetime) -> bytes:
         line("METHOD", message.method),
         *_zones(message),
         *component("VEVENT", *_event(message, sequence, dtstamp), *_alarms(message)),
+    )
+    written = lines.write(meant)
+    _compare(meant, written)
+    return written
+
+
+def declined(
+    *, uid: str, sequence: int, dtstamp: datetime, organizer: Person, date: datetime | date | None, comment: str
+) -> bytes:
+    """The VCALENDAR that declines a proposal (METHOD:DECLINECOUNTER, RFC 5546, section 3.2.8), read back as meant.
+
+    ``uid`` and ``sequence`` are those of the proposal; ``date`` is the one date that it was about: an instant in UTC,
+    or a whole day. It holds no more than that: it takes nothing back and tells no time.
+    """
+    if not _UID.fullmatch(uid):
+        raise Unsayable("UID has characters that not every mail system keeps")
+    whole_day = date is not None and not isinstance(date, datetime)
+    named = "" if date is None else f"{date:%Y%m%d}" if whole_day else f"{date:%Y%m%dT%H%M%SZ}"
+    meant = component(
+        "VCALENDAR",
+        line("PRODID", PRODID),
+        line("VERSION", "2.0"),
+        line("CALSCALE", "GREGORIAN"),
+        line("METHOD", DECLINE_COUNTER),
+        *component(
+            "VEVENT",
+            line("UID", uid),
+            *((line("RECURRENCE-ID", named, **({"VALUE": "DATE"} if whole_day else {})),) if named else ()),
+            line("SEQUENCE", str(sequence)),
+            line("DTSTAMP", _instant(dtstamp)),
+            line("ORGANIZER", f"mailto:{_mailto(organizer)}", **_named(organizer)),
+            line("COMMENT", one_line(comment)),
+        ),
     )
     written = lines.write(meant)
     _compare(meant, written)

@@ -23,12 +23,12 @@ from .lines import one_line
 from .model import ConvokeError, Letter, Message, Person, Unsayable, noun
 from .words import html, text, words
 
-_LONGEST_LINE = 998  # octets, RFC 5322, section 2.1.1
+LONGEST_LINE = 998  # octets, RFC 5322, section 2.1.1
 
-_HEADERS = ("From", "To", "Reply-To", "Subject", "Date", "Message-ID", "MIME-Version", "Auto-Submitted", "Content-Type")
+HEADERS = ("From", "To", "Reply-To", "Subject", "Date", "Message-ID", "MIME-Version", "Auto-Submitted", "Content-Type")
 _PARTS = ("multipart/mixed", "multipart/alternative", "text/plain", "text/html", "text/calendar", "application/ics")
 
-_POLICY = SMTP.clone(cte_type="7bit", max_line_length=76)
+POLICY = SMTP.clone(cte_type="7bit", max_line_length=76)
 
 
 def letter(message: Message, *, sequence: int, dtstamp: datetime) -> Letter:
@@ -38,11 +38,11 @@ def letter(message: Message, *, sequence: int, dtstamp: datetime) -> Letter:
     """
     calendar = itip.calendar(message, sequence=sequence, dtstamp=dtstamp)
     said = words(message)
-    mail = EmailMessage(policy=_POLICY)
-    mail["From"] = _address(message.organizer)
-    mail["To"] = _address(message.attendee)
-    mail["Reply-To"] = _address(message.reply_to)
-    mail["Subject"] = subject = _in_a_header(said.subject)
+    mail = EmailMessage(policy=POLICY)
+    mail["From"] = mailbox(message.organizer)
+    mail["To"] = mailbox(message.attendee)
+    mail["Reply-To"] = mailbox(message.reply_to)
+    mail["Subject"] = subject = in_a_header(said.subject)
     mail["Date"] = dtstamp
     mail["Message-ID"] = f"<{sequence}.{message.uid}>"
     mail["MIME-Version"] = "1.0"
@@ -52,23 +52,23 @@ def letter(message: Message, *, sequence: int, dtstamp: datetime) -> Letter:
     mail.add_alternative(calendar, "text", "calendar", params={"charset": "UTF-8", "method": str(message.method)})
     mail.make_mixed()
     mail.add_attachment(calendar, "application", "ics", params={"name": "invite.ics"}, filename="invite.ics")
-    _bind(mail, f"{message.uid}/{sequence}")
+    bind(mail, f"{message.uid}/{sequence}")
     written = mail.as_bytes()
     _compare(message, written, subject, calendar)
     return Letter(calendar=calendar, mail=written)
 
 
-def _address(person: Person) -> Address:
+def mailbox(person: Person) -> Address:
     local, _, domain = itip.address(person.email).rpartition("@")
-    return Address(_in_a_header(person.name), local, domain)
+    return Address(in_a_header(person.name), local, domain)
 
 
-def _in_a_header(text: str) -> str:
+def in_a_header(text: str) -> str:
     """``text`` with plain single spaces: a no-break space where a line is folded would not come back."""
     return " ".join(one_line(text).split())
 
 
-def _bind(mail: EmailMessage, name: str) -> None:
+def bind(mail: EmailMessage, name: str) -> None:
     """Give each multipart a boundary that depends on ``name`` alone, and that no encoded body can hold."""
     for number, part in enumerate(part for part in mail.walk() if part.is_multipart()):
         part.set_boundary(f"=_{number}_{hashlib.sha256(name.encode()).hexdigest()[:40]}")
@@ -79,10 +79,10 @@ def _bind(mail: EmailMessage, name: str) -> None:
 
 def _compare(message: Message, written: bytes, subject: str, calendar: bytes) -> None:
     """Raise :class:`Unsayable` unless ``written`` is a mail to this one person, with this calendar twice."""
-    if not written.isascii() or max(map(len, written.split(b"\r\n"))) > _LONGEST_LINE:
+    if not written.isascii() or max(map(len, written.split(b"\r\n"))) > LONGEST_LINE:
         raise Unsayable("the mail is not made of short lines of ASCII")
-    read = BytesParser(EmailMessage, policy=_POLICY).parsebytes(written)
-    if tuple(read.keys()) != _HEADERS:
+    read = BytesParser(EmailMessage, policy=POLICY).parsebytes(written)
+    if tuple(read.keys()) != HEADERS:
         raise Unsayable("the mail has other headers than were meant")
     for header, person in (("From", message.organizer), ("To", message.attendee), ("Reply-To", message.reply_to)):
         if [each.addr_spec for each in read[header].addresses] != [itip.address(person.email)]:
