@@ -29,8 +29,10 @@ def settings_of(stack: str) -> Settings:
         registrations_table=output["RegistrationsTable"],
         invitations_table=output["InvitationsTable"],
         accounts_table=output["AccountsTable"],
+        webhooks_table=output["WebhooksTable"],
         urgent_queue=output["UrgentQueue"],
         ordinary_queue=output["OrdinaryQueue"],
+        hooks_queue=output["HooksQueue"],
         sender=Sender(address=parameter["SenderAddress"], domain=parameter["SenderDomain"]),
         # Nothing is sent from here.
         configuration_set="",

@@ -12,7 +12,7 @@ from convoke.inbound.firewall import Receipt
 from convoke.inbound.proposals import Proposal
 from convoke.inbound.quarantine import Held
 from convoke.inbound.reasons import Reason
-from convoke.ledger import Invitation
+from convoke.ledger import Acknowledged, Intent, Invitation
 from convoke.model import (
     Event,
     EventStatus,
@@ -21,6 +21,7 @@ from convoke.model import (
     Person,
     Registration,
     RegistrationStatus,
+    Reply,
     Sender,
     Told,
     When,
@@ -62,6 +63,11 @@ def registration(**changes: Any) -> Registration:
         updated_at=NOW - timedelta(hours=1),
     )
     return replace(plain, **changes)
+
+
+def reply(**changes: Any) -> Reply:
+    """Yes to the first invitation."""
+    return replace(Reply(status=Participation.ACCEPTED, sequence=0, dtstamp=NOW), **changes)
 
 
 def invitation(**changes: Any) -> Invitation:
@@ -139,3 +145,14 @@ def proposal(**changes: Any) -> Proposal:
         received_at=NOW,
     )
     return replace(plain, **changes)
+
+
+def invited(**changes: Any) -> Invitation:
+    """Told once, and SES said yes."""
+    said = told(**changes)
+    return invitation(
+        allocated=said.sequence,
+        exposed=said.sequence,
+        intent=Intent(told=said, attempt="a"),
+        acknowledged=Acknowledged(told=said, ses_id="ses", at=NOW),
+    )

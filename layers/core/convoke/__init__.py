@@ -20,10 +20,13 @@ How it is delivered, as steps that yield ``effects``:
 - ``fanout``: a changed event, a slice of its people at a time
 - ``sweep``: whatever is still owed; ``audit``: whatever should be
 - ``preview``: what a change would tell whom
+- ``survey``: whether everybody was reached
 - ``feedback``: what SES reports
 - ``perform``: the effects done for real, with ``post`` (SES) and ``store`` (DynamoDB)
 
 What comes in by mail: ``inbound``, with its own map, takes it apart and judges whose answer counts.
+
+What other systems are told: ``hooks`` says what and how it is signed, ``targets`` where to, ``courier`` carries it.
 
 How it is asked for: ``web`` is the HTTP API, with its own map; it writes to the ``store`` and mails nothing. And what a
 deployment decides: ``settings``.
