@@ -20,7 +20,9 @@ README = (ROOT / "README.md").read_text()
 PURE = (
     "model",
     "ledger",
+    "rules",
     "series",
+    "programme",
     "fingerprints",
     "case",
     "decide",

@@ -99,8 +99,8 @@ def says_the_same(message: Message, told: Told) -> bool:
     if message.date is not None:
         date = told.date_told(message.date)
         return date is not None and message.fingerprint == date.fingerprint
-    without = tuple(one.date for one in told.dates if one.cancelled)
-    return message.fingerprint == told.fingerprint and message.without == without
+    dates = message.told(sequence=told.sequence, dtstamp=told.dtstamp).dates
+    return message.fingerprint == told.fingerprint and dates == told.dates
 
 
 def participation(registration: Registration, invitation: Invitation, date: Wall | None = None) -> Participation:

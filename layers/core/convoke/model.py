@@ -432,8 +432,8 @@ class Message:
     """One thing to tell one attendee. It gets its SEQUENCE and DTSTAMP when it is claimed (see ``reconcile``).
 
     It is about a whole event, or about one ``date`` of a series: its original start, in the zone ``date_zone``.
-    ``without`` are the dates of a whole series that do not take place (EXDATE). ``kept`` is what had been told of single
-    dates of it: some calendars keep that when they are told the whole, others do not.
+    ``without`` are the dates of a whole series that do not take place (EXDATE). ``kept`` is what had been told of
+    single dates of it: some calendars keep that when they are told the whole, others do not.
 
     ``attendee.email`` is the recipient and the only ATTENDEE. ``organizer`` is ORGANIZER and From: the human
     organizer's name with the sender's address. ``reply_to`` is the human. ``asked`` is the SEQUENCE whose question
@@ -494,6 +494,7 @@ class Message:
         After the whole nobody knows what a calendar holds of the dates that had been told one by one.
         """
         asked = sequence if self.asked is None else self.asked
+        kept = {one.date: _doubted(one) for one in self.kept}
         about_all = Told(
             uid=self.uid,
             generation=self.generation,
@@ -510,8 +511,8 @@ class Message:
             organizer=self.organizer.email,
             asked=asked,
             dates=_by_date(
-                *(ToldDate(date=date, cancelled=True) for date in self.without),
-                *(_doubted(one) for one in self.kept),
+                *(ToldDate(date=date, cancelled=True) for date in self.without if date not in kept),
+                *kept.values(),
             ),
         )
         if self.date is None:
