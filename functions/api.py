@@ -17,12 +17,12 @@ from pydantic import ValidationError
 
 from convoke.model import InvalidField
 from convoke.store import dynamo
-from convoke.web import desk, events, occurrences, problems, registrations, webhooks
+from convoke.web import desk, events, occurrences, problems, registrations, roll, webhooks
 from convoke.web.desk import AN_ID, logger
 from convoke.web.problems import Problem
 
 app = APIGatewayHttpResolver(enable_validation=True)
-for room in (desk, events, occurrences, registrations, webhooks):
+for room in (desk, events, occurrences, registrations, roll, webhooks):
     app.include_router(room.router)
 
 DOCUMENTS = ("GET /docs", "GET /openapi.json")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 
@@ -13,6 +14,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from convoke.itip import NotAnAnswer, answer
 from convoke.mail import Quarantined, incoming
+from convoke.model import Means
 from convoke.replies import Receipt, distrust, ids_of, receipt_of, refusal, reply_of
 from convoke.settings import settings
 from convoke.store import dynamo, replies
@@ -65,6 +67,5 @@ def take(receipt: Receipt) -> str | None:
         return "uid"
     if reason := refusal(mail, answered, registration, invitation):
         return reason
-    # Another answer in the same moment: SNS delivers this one again, and it is judged anew.
-    replies.record(dynamodb(), settings(), registration, reply_of(answered))
-    return None
+    applied = replies.apply(dynamodb(), settings(), *ids, reply_of(answered), means=Means.MAIL, now=datetime.now(UTC))
+    return "status" if applied.outcome is replies.Outcome.INACTIVE else None

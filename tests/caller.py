@@ -21,7 +21,7 @@ from convoke.ledger import Acknowledged, Intent, Posted
 from convoke.model import DeliveryState, Letter
 from convoke.store import dynamo, items
 from convoke.store.reads import Reads
-from convoke.web import desk, events, occurrences, once, registrations, webhooks
+from convoke.web import desk, events, occurrences, once, registrations, roll, webhooks
 from tests.factories import NOW, told
 from tests.tables import SETTINGS, in_memory, template
 
@@ -173,7 +173,7 @@ def a_caller(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
         world = World(client)
         monkeypatch.setattr(desk, "client", lambda: client)
         monkeypatch.setattr(desk, "now", lambda: world.now)
-        for room in (desk, once, events, occurrences, registrations, webhooks):
+        for room in (desk, once, events, occurrences, registrations, roll, webhooks):
             monkeypatch.setattr(room, "settings", lambda: SETTINGS)
         yield world
 

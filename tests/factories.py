@@ -7,8 +7,20 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from convoke.decide import next_message
-from convoke.ledger import Invitation
-from convoke.model import Event, EventStatus, Message, Person, Registration, RegistrationStatus, Sender, Told, When
+from convoke.ledger import Acknowledged, Intent, Invitation
+from convoke.model import (
+    Event,
+    EventStatus,
+    Message,
+    Participation,
+    Person,
+    Registration,
+    RegistrationStatus,
+    Reply,
+    Sender,
+    Told,
+    When,
+)
 
 NOW = datetime(2027, 1, 15, 12, 0, tzinfo=UTC)
 EVENT_ID = "0123456789abcdefghijklmnop"
@@ -47,6 +59,11 @@ def registration(**changes: Any) -> Registration:
     return replace(plain, **changes)
 
 
+def reply(**changes: Any) -> Reply:
+    """Yes to the first invitation."""
+    return replace(Reply(status=Participation.ACCEPTED, sequence=0, dtstamp=NOW), **changes)
+
+
 def invitation(**changes: Any) -> Invitation:
     return replace(Invitation(event_id=EVENT_ID, registration_id=REGISTRATION_ID, poke=1), **changes)
 
@@ -61,3 +78,14 @@ def message(**changes: Any) -> Message:
 def told(*, sequence: int = 0, dtstamp: datetime = NOW, certain: bool = True, **changes: Any) -> Told:
     """What the first invitation told."""
     return replace(message().told(sequence=sequence, dtstamp=dtstamp), certain=certain, **changes)
+
+
+def invited(**changes: Any) -> Invitation:
+    """Told once, and SES said yes."""
+    said = told(**changes)
+    return invitation(
+        allocated=said.sequence,
+        exposed=said.sequence,
+        intent=Intent(told=said, attempt="a"),
+        acknowledged=Acknowledged(told=said, ses_id="ses", at=NOW),
+    )

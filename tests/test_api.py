@@ -49,6 +49,7 @@ def test_an_event_is_answered_as_it_was_given_with_what_we_know_besides(world: W
         "conference": {"label": "Join", "uri": "https://example.org/join"},
         "reminders": ["PT90M", "P1D"],
         "capacity": 100,
+        "release_on_decline": True,
         "status": "tentative",
     }
     answer = world.call("POST", "/events", full)
@@ -133,6 +134,8 @@ BAD_EVENTS: list[tuple[str, dict[str, Any], str]] = [
     ("room for too many", {"capacity": 1_000_001}, "capacity"),
     ("a capacity in words", {"capacity": "5"}, "capacity"),
     ("a capacity that is a truth", {"capacity": True}, "capacity"),
+    ("a truth in words", {"release_on_decline": "yes"}, "release_on_decline"),
+    ("a truth that is a number", {"release_on_decline": 1}, "release_on_decline"),
     ("a status of ours", {"status": "cancelled"}, "status"),
     ("a rule without an end", {"recurrence": "FREQ=WEEKLY"}, "recurrence"),
     ("a bad rule", {"recurrence": "FREQ=SOMETIMES"}, "recurrence"),
@@ -221,6 +224,8 @@ def test_an_end_in_the_second_of_two_equal_hours_stays_there(world: World) -> No
         ({"reminders": ["PT5M"]}, {"reminders": ["PT5M"]}),
         ({"reminders": None}, {"reminders": []}),
         ({"capacity": None}, {"capacity": None}),
+        ({"release_on_decline": False}, {"release_on_decline": False}),
+        ({"release_on_decline": None}, {"release_on_decline": False}),
         ({"description": None, "duration": None}, {"description": "", "end": PARTY["end"]}),
         ({"status": "draft"}, {"status": "draft"}),
         ({"status": None}, {"status": "confirmed"}),
@@ -233,6 +238,7 @@ def test_a_merge_patch_changes_what_it_names(world: World, patch: dict[str, Any]
         description="Words",
         reminders=["P1D", "PT1H"],
         capacity=7,
+        release_on_decline=True,
         status="tentative",
         conference={"label": "Join", "uri": "https://example.org/j"},
     )
@@ -593,7 +599,7 @@ def test_what_does_not_exist_is_not_found(world: World, route: str) -> None:
 def test_a_registration_is_found_under_its_own_event_only(world: World) -> None:
     person = world.register(world.hold())
     elsewhere = person.replace(person.split("/")[2], world.hold().removeprefix("/events/"))
-    for path in ("", "/messages", "/messages/0/mail"):
+    for path in ("", "/messages", "/answers", "/messages/0/mail"):
         assert world.call("GET", elsewhere + path).status == 404
 
 

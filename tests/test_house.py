@@ -26,6 +26,7 @@ PURE = (
     "fingerprints",
     "case",
     "decide",
+    "attendance",
     "itip",
     "lines",
     "timezones",

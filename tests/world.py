@@ -18,7 +18,7 @@ from convoke.dispatch import dispatch
 from convoke.effects import Accepted, Effect, NoteHint, Refused, Send, SendNote, SurveyHint, Unknown
 from convoke.fanout import tell_slice
 from convoke.ledger import Invitation, Quota, Slice
-from convoke.model import Event, EventStatus, Method, Registration
+from convoke.model import Event, EventStatus, Method, Registration, RegistrationStatus
 from convoke.perform import Aws, drive
 from convoke.reconcile import Outcome, Worker, reconcile
 from convoke.settings import Times
@@ -27,6 +27,7 @@ from convoke.store.events import change_event, create_event
 from convoke.store.keys import owed
 from convoke.store.reads import Reads
 from convoke.store.registry import register, withdraw
+from convoke.store.replies import come_again
 from convoke.survey import survey
 from convoke.sweep import Swept, sweep
 from tests.factories import EVENT_ID, NOW, SENDER, event, registration
@@ -120,6 +121,8 @@ class World:
         identifier = f"{number:010d}" + EVENT_ID
         person = registration(**{"registration_id": identifier, "email": f"person{number}@example.net", **changes})
         stored = register(self.client, SETTINGS, person, now=self.now)
+        if isinstance(stored, Registration) and stored.status is RegistrationStatus.DECLINED:
+            stored = come_again(self.client, SETTINGS, EVENT_ID, stored.registration_id, now=self.now)
         assert isinstance(stored, Registration)
         return stored
 

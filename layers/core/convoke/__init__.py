@@ -7,6 +7,7 @@ What there is and what to say, without any AWS:
   organizer does to them
 - ``decide``: ``next_message``, the heart: what is true against what was told; ``case``: one attendee's, and what may be
   said of it; ``fingerprints``: whether it is the same
+- ``attendance``: which answer of an attendee stands, and what it does to their seat
 - ``itip``, ``lines``, ``timezones``: a Message as iCalendar bytes, an answer read from them
 - ``mail``, ``words``: the MIME mail around it and what it says to a person; an incoming mail, taken apart with care
 - ``notes``, ``notepaper``: plain letters beside the invitations; ``attention``: who was not reached

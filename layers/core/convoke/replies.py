@@ -82,13 +82,10 @@ def refusal(incoming: Incoming, answer: Answer, registration: Registration, invi
         return "uid"
     if answer.sequence > invitation.allocated:
         return "sequence"
-    if registration.status is not RegistrationStatus.REGISTERED:
+    if registration.status in (RegistrationStatus.CANCELLED, RegistrationStatus.ERASED):
         return "status"
     if not folded(incoming.sender) == folded(answer.attendee) == folded(registration.email):
         return "attendee"
-    last = registration.reply
-    if last is not None and (answer.sequence, answer.dtstamp) <= (last.sequence, last.dtstamp):
-        return "old"
     return None
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from ..ledger import Invitation
 from ..model import Registration, RegistrationStatus
 from ..settings import Settings
-from . import dynamo, items, keys, notes
+from . import answers, dynamo, items, keys, notes
 from .lists import message_query
 from .reads import Reads
 from .registry import Obstacle, withdraw
@@ -44,12 +44,13 @@ def erase(
 
 
 def forget(client: Any, settings: Settings, event_id: str, registration_id: str, *, now: datetime) -> None:
-    """Erase the person from a withdrawn registration: name, address, reply, letters, notes, recipients.
+    """Erase the person from a withdrawn registration: name, address, answers, letters, notes, recipients.
 
-    Ids, UID, SEQUENCE and times stay. The letters go first, and the debt to forget goes with the name, so that whoever
-    is interrupted begins again. Only to be called where nothing is left to tell them.
+    Ids, UID, SEQUENCE and times stay. Letters and answers go first, and the debt to forget goes with the name, so that
+    whoever is interrupted begins again. Only to be called where nothing is left to tell them.
     """
     _forget_letters(client, settings, registration_id)
+    answers.forget(client, settings, registration_id)
     notes.forget(client, settings, event_id, registration_id)
     reads = Reads(client, settings)
     for _ in range(ROUNDS):
@@ -76,7 +77,8 @@ def _forget_name(settings: Settings, person: Registration, now: datetime) -> Act
     return update(
         settings.registrations_table,
         keys.registration(person.event_id, person.registration_id),
-        "SET #status = :erased, #version = :version, #updated_at = :now REMOVE #name, #email, #language, #reply",
+        "SET #status = :erased, #version = :version, #updated_at = :now "
+        "REMOVE #name, #email, #language, #reply, #date_replies",
         WITHDRAWN,
         erased=RegistrationStatus.ERASED.value,
         cancelled=RegistrationStatus.CANCELLED.value,

@@ -12,7 +12,7 @@ import zlib
 from base64 import b32hexencode
 from datetime import UTC, datetime
 
-from ..model import folded
+from ..model import Reply, folded
 
 Key = dict[str, str]
 
@@ -27,6 +27,7 @@ CARRY = "CARRY"
 REGISTRATION_PREFIX = "REGISTRATION#"
 WAITING_PREFIX = "WAITING#"
 MESSAGE_PREFIX = "MESSAGE#"
+ANSWER_PREFIX = "ANSWER#"
 NOTE_PREFIX = "NOTE#"
 WEBHOOK_PREFIX = "WEBHOOK#"
 DELIVERY_PREFIX = "DELIVERY#"
@@ -76,6 +77,13 @@ def address(event_id: str, email: str) -> Key:
 
 def message(registration_id: str, sequence: int) -> Key:
     return {"pk": f"REGISTRATION#{registration_id}", "sk": f"{MESSAGE_PREFIX}{sequence:010d}"}
+
+
+def answer(registration_id: str, reply: Reply) -> Key:
+    """What a reply says is its key, so that the same one is there once; in the order in which replies count."""
+    about = reply.date.isoformat() if reply.date else ""
+    order = f"{reply.sequence:010d}#{instant(reply.dtstamp)}"
+    return {"pk": f"REGISTRATION#{registration_id}", "sk": f"{ANSWER_PREFIX}{order}#{about}#{reply.status.value}"}
 
 
 def fan(event_id: str) -> Key:

@@ -11,13 +11,15 @@ from pydantic import BaseModel, Field
 from .. import series
 from ..attention import Attention, Concern, Trouble
 from ..case import uid
-from ..decide import participation
+from ..decide import answered, participation
 from ..hooks import Delivery, DeliveryEnd, FactType, Webhook
 from ..ledger import Posted, Seats
 from ..model import (
     DeliveryState,
     Event,
     EventStatus,
+    HeardReply,
+    Means,
     Method,
     Occurrence,
     Participation,
@@ -68,6 +70,7 @@ class EventOut(BaseModel):
     conference: ConferenceOut | None
     reminders: list[str]
     capacity: int | None
+    release_on_decline: bool
     recurrence: str | None
     registered: Annotated[int, Field(description="How many come.")]
     waiting: Annotated[int, Field(description="How many wait for a seat.")]
@@ -124,6 +127,7 @@ class RegistrationOut(BaseModel):
     ]
     status: RegistrationStatus
     participation: Participation
+    answered_at: Annotated[Moment | None, Field(description="When this was answered, by the clock of who answered.")]
     invitation: InvitationOut
     created_at: Moment
     updated_at: Moment
@@ -139,6 +143,30 @@ class MessageOut(BaseModel):
     state: DeliveryState
     created_at: Moment
     sent_at: Moment | None
+
+
+class AnswerOut(BaseModel):
+    """One answer of one person: to which message, for which date of a series (null: the whole), and how it came.
+
+    ``dtstamp`` is when it was given, by the clock of who gave it; ``at`` is when it came.
+    """
+
+    status: Participation
+    means: Means
+    sequence: int
+    date: str | None
+    dtstamp: Moment
+    at: Moment
+    counts: Annotated[bool, Field(description="Whether it is the answer to the present question.")]
+
+
+class ParticipationOut(BaseModel):
+    """How many of those who have or had a seat answered what; nobody in line is among them."""
+
+    accepted: int
+    declined: int
+    tentative: int
+    needs_action: Annotated[int, Field(alias="needs-action")]
 
 
 class WebhookOut(BaseModel):
@@ -222,6 +250,11 @@ class MessagePage(BaseModel):
     next: str | None
 
 
+class AnswerPage(BaseModel):
+    items: list[AnswerOut]
+    next: str | None
+
+
 class FieldProblem(BaseModel):
     field: Annotated[str, Field(description="A dotted path, such as organizer.email")]
     message: str
@@ -241,6 +274,7 @@ PROBLEM: Any = {
     "description": "Not granted; nothing was stored.",
     "content": {problems.MEDIA_TYPE: {"model": Problem}},
 }
+SHEET: Any = {"description": "One row a registration", "content": {"text/csv": {"schema": {"type": "string"}}}}
 MAIL: Any = {"description": "The mail as it was sent", "content": {"message/rfc822": {"schema": {"type": "string"}}}}
 
 
@@ -318,6 +352,7 @@ def registration(seen: Seen, sender: Sender, now: datetime) -> RegistrationOut:
         occurrences=_dates(seen),
         status=person.status,
         participation=participation(person, invitation),
+        answered_at=instant(valid.dtstamp) if (valid := answered(person, invitation)) else None,
         invitation=InvitationOut(
             uid=said.told.uid
             if said
@@ -360,6 +395,19 @@ def message(posted: Posted) -> MessageOut:
         state=posted.state,
         created_at=instant(posted.written_at),
         sent_at=instant(posted.sent_at) if posted.sent_at else None,
+    )
+
+
+def heard(one: HeardReply, seen: Seen) -> AnswerOut:
+    reply = one.reply
+    return AnswerOut(
+        status=reply.status,
+        means=one.means,
+        sequence=reply.sequence,
+        date=reply.date.isoformat() if reply.date else None,
+        dtstamp=instant(reply.dtstamp),
+        at=instant(one.at),
+        counts=reply == answered(seen.registration, seen.invitation, reply.date),
     )
 
 

@@ -15,6 +15,7 @@ from .texts import (
     Capacity,
     Description,
     Email,
+    GivenOn,
     JoinUri,
     Label,
     Language,
@@ -98,6 +99,7 @@ class EventIn(Incoming):
     conference: ConferenceIn | None = None
     reminders: Reminders = Field(default_factory=list)
     capacity: Capacity | None = None
+    release_on_decline: GivenOn = False
     recurrence: Recurrence | None = None
     status: Status = "confirmed"
 
@@ -125,6 +127,7 @@ class EventPatch(Patch):
     conference: ConferencePatch | None = None
     reminders: Reminders | None = None
     capacity: Capacity | None = None
+    release_on_decline: GivenOn | None = None
     recurrence: Recurrence | None = None
     status: Status | None = None
 
@@ -225,6 +228,7 @@ def content(shape: EventIn) -> dict[str, Any]:
         "conference": Conference(uri=conference.uri, label=conference.label) if conference else None,
         "reminders": tuple(map(Duration.parse, shape.reminders)),
         "capacity": shape.capacity,
+        "release_on_decline": shape.release_on_decline,
         "status": EventStatus(shape.status),
     }
 
@@ -302,6 +306,7 @@ def written(event: Event) -> dict[str, Any]:
         "conference": {"label": conference.label, "uri": conference.uri} if conference else None,
         "reminders": [str(reminder) for reminder in event.reminders],
         "capacity": event.capacity,
+        "release_on_decline": event.release_on_decline,
         "recurrence": event.rule,
         "status": event.status.value,
     }
