@@ -54,18 +54,19 @@ def simulate(seed: int, count: int, mode: Mode, mutant: str) -> int:
     with multiprocessing.Pool() as pool:
         for part in pool.imap(portion, portions(seed, count, mode, mutant)):
             tally.merge(part)
-            if mutant and tally.worst is not None:
+            if mutant and tally.broken:
                 break
     print(json.dumps({"seed": seed, **report(tally, time.perf_counter() - began)}))
-    if tally.worst is None:
+    if not tally.broken:
         return 0
-    first = tally.worst[0]
+    first = tally.broken[0][0]
     if mutant:
         with MUTANTS[mutant].alive():
             show(first, mode)
     else:
         show(first, mode)
-    print(f"\nReplay with SEED={first} HISTORIES=1" + (f" MUTANT={mutant}" if mutant else ""))
+    for broken, promise in tally.broken[:20]:
+        print(f"{promise}: replay with SEED={broken} HISTORIES=1" + (f" MUTANT={mutant}" if mutant else ""))
     return 1
 
 
@@ -84,7 +85,7 @@ def catch(name: str, seed: int) -> tuple[str, int, str, float]:
     with mutant.alive():
         tally = histories(range(seed, seed + WITHIN), mutant.mode, stop_at_first=True)
     seconds = time.perf_counter() - began
-    return (name, tally.histories, tally.worst[1], seconds) if tally.worst else (name, 0, "", seconds)
+    return (name, tally.histories, tally.broken[0][1], seconds) if tally.broken else (name, 0, "", seconds)
 
 
 def catch_all(seed: int) -> int:
