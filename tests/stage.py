@@ -12,7 +12,6 @@ from convoke import decide, itip, mail, replies
 from convoke.effects import Refusal, Refused, Unknown
 from convoke.fanout import announce
 from convoke.model import Duration, EventStatus, Registration, When
-from convoke.settings import Times
 from convoke.store import replies as answers
 from convoke.store.registry import change_registration
 from convoke.web.walltimes import read_when
@@ -163,7 +162,7 @@ class Stage:
         world = self._world
         for each in self._rung if self._doorbells else ():
             if each == EVENT_ID:
-                world.run(announce(EVENT_ID, Times()))
+                world.run(announce(EVENT_ID))
                 world.drain()
             else:
                 world.look(next(person for person in self._people.values() if person.registration_id == each))

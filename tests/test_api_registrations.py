@@ -33,6 +33,7 @@ def test_a_registration_is_answered_with_its_invitation(world: World) -> None:
         "registration_id": registration_id,
         "event_id": event_id,
         "language": "en",
+        "occurrences": None,
         "status": "registered",
         "participation": "needs-action",
         "invitation": {

@@ -17,7 +17,22 @@ CORE = ROOT / "layers" / "core" / "convoke"
 README = (ROOT / "README.md").read_text()
 
 # What says what to whom knows the nouns and nothing of how it is stored or sent.
-PURE = ("model", "ledger", "decide", "itip", "lines", "timezones", "words", "mail", "web.walltimes")
+PURE = (
+    "model",
+    "ledger",
+    "rules",
+    "series",
+    "programme",
+    "fingerprints",
+    "case",
+    "decide",
+    "itip",
+    "lines",
+    "timezones",
+    "words",
+    "mail",
+    "web.walltimes",
+)
 AWS = ("boto3", "botocore", "aws_lambda_powertools")
 MAY_TOUCH_AWS = ("perform", "post", "store", "web")
 

@@ -136,6 +136,7 @@ class DueKind(StrEnum):
     FAN = "fan"
     SEATS = "seats"
     ERASURE = "erasure"
+    CARRY = "carry"
 
 
 @noun
@@ -344,6 +345,13 @@ class Hint:
 @noun
 class Promote(Effect):
     """Give free seats to the first in line. -> how many were promoted"""
+
+    event_id: str
+
+
+@noun
+class CarryOver(Effect):
+    """Carry the next few registrations over to the event that a series was split into. -> how many"""
 
     event_id: str
 

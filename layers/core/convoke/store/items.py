@@ -10,6 +10,7 @@ from typing import Any
 from ..ledger import Acknowledged, Delivered, Fan, Intent, Invitation, Posted, Seats, Sending, Stopped
 from ..model import (
     Conference,
+    DateChange,
     DeliveryState,
     Duration,
     Event,
@@ -21,7 +22,10 @@ from ..model import (
     Registration,
     RegistrationStatus,
     Reply,
+    Schedule,
     Told,
+    ToldDate,
+    Wall,
     When,
 )
 from . import keys
@@ -68,12 +72,52 @@ def when_item(when: When) -> Item:
 
 
 def when_of(item: Mapping[str, Any]) -> When:
-    timed = "T" in item["start"]
-    start: datetime | date = datetime.fromisoformat(item["start"]) if timed else date.fromisoformat(item["start"])
-    end: datetime | date = datetime.fromisoformat(item["end"]) if timed else date.fromisoformat(item["end"])
+    start, end = wall_of(item["start"]), wall_of(item["end"])
     if isinstance(end, datetime) and item.get("end_fold"):
         end = end.replace(fold=1)
     return When(start=start, end=end, time_zone=item.get("time_zone"))
+
+
+def wall_of(text: str) -> Wall:
+    return datetime.fromisoformat(text) if "T" in text else date.fromisoformat(text)
+
+
+def walls(walls: tuple[Wall, ...] | None) -> list[str] | None:
+    return None if walls is None else [wall.isoformat() for wall in walls]
+
+
+def schedule_item(schedule: Schedule) -> Item:
+    return present({"when": when_item(schedule.when), "rule": schedule.rule, "added": walls(schedule.added or None)})
+
+
+def schedule_of(item: Mapping[str, Any]) -> Schedule:
+    return Schedule(when=when_of(item["when"]), rule=item.get("rule"), added=tuple(map(wall_of, item.get("added", ()))))
+
+
+def change_item(change: DateChange) -> Item:
+    return present(
+        {
+            "date": change.date.isoformat(),
+            "cancelled": change.cancelled or None,
+            "reason": change.reason or None,
+            "when": when_item(change.when) if change.when else None,
+            "title": change.title,
+            "location": change.location,
+            "description": change.description,
+        }
+    )
+
+
+def change_of(item: Mapping[str, Any]) -> DateChange:
+    return DateChange(
+        date=wall_of(item["date"]),
+        cancelled=bool(item.get("cancelled")),
+        reason=item.get("reason", ""),
+        when=when_of(item["when"]) if "when" in item else None,
+        title=item.get("title"),
+        location=item.get("location"),
+        description=item.get("description"),
+    )
 
 
 def event_item(event: Event) -> Item:
@@ -91,7 +135,9 @@ def event_item(event: Event) -> Item:
             "content": present(
                 {
                     "title": event.title,
-                    "when": when_item(event.when),
+                    **schedule_item(event.schedule),
+                    "changes": [change_item(change) for change in event.changes] or None,
+                    "earlier": [schedule_item(schedule) for schedule in event.earlier] or None,
                     "organizer": {"name": event.organizer.name, "email": event.organizer.email},
                     "description": event.description,
                     "location": event.location,
@@ -107,14 +153,18 @@ def event_item(event: Event) -> Item:
 
 def event_of(item: Mapping[str, Any]) -> Event:
     content = item["content"]
-    conference = content.get("conference")
+    conference, schedule = content.get("conference"), schedule_of(content)
     return Event(
         event_id=item["event_id"],
         account=item["account"],
         version=int(item["version"]),
         status=EventStatus(item["status"]),
         title=content["title"],
-        when=when_of(content["when"]),
+        when=schedule.when,
+        rule=schedule.rule,
+        added=schedule.added,
+        changes=tuple(map(change_of, content.get("changes", ()))),
+        earlier=tuple(map(schedule_of, content.get("earlier", ()))),
         organizer=Person(**content["organizer"]),
         description=content["description"],
         location=content["location"],
@@ -140,7 +190,10 @@ def registration_item(registration: Registration) -> Item:
             "name": registration.name,
             "email": registration.email,
             "language": registration.language,
+            "occurrences": walls(registration.occurrences),
+            "named": registration.named or None,
             "reply": reply_item(reply) if reply else None,
+            "date_replies": [reply_item(one) for one in registration.date_replies] or None,
             "created_at": instant(registration.created_at),
             "updated_at": instant(registration.updated_at),
         }
@@ -148,7 +201,23 @@ def registration_item(registration: Registration) -> Item:
 
 
 def reply_item(reply: Reply) -> Item:
-    return {"status": reply.status.value, "sequence": reply.sequence, "dtstamp": instant(reply.dtstamp)}
+    return present(
+        {
+            "status": reply.status.value,
+            "sequence": reply.sequence,
+            "dtstamp": instant(reply.dtstamp),
+            "date": reply.date.isoformat() if reply.date else None,
+        }
+    )
+
+
+def reply_of(item: Mapping[str, Any]) -> Reply:
+    return Reply(
+        status=Participation(item["status"]),
+        sequence=int(item["sequence"]),
+        dtstamp=moment(item["dtstamp"]),
+        date=wall_of(item["date"]) if "date" in item else None,
+    )
 
 
 def registration_of(item: Mapping[str, Any]) -> Registration:
@@ -162,11 +231,10 @@ def registration_of(item: Mapping[str, Any]) -> Registration:
         name=item.get("name", ""),
         email=item.get("email", ""),
         language=item.get("language", "en"),
-        reply=Reply(
-            status=Participation(reply["status"]), sequence=int(reply["sequence"]), dtstamp=moment(reply["dtstamp"])
-        )
-        if reply
-        else None,
+        occurrences=tuple(map(wall_of, item["occurrences"])) if "occurrences" in item else None,
+        named=int(item.get("named", 0)),
+        reply=reply_of(reply) if reply else None,
+        date_replies=tuple(map(reply_of, item.get("date_replies", ()))),
         created_at=moment(item["created_at"]),
         updated_at=moment(item["updated_at"]),
     )
@@ -176,36 +244,74 @@ def registration_of(item: Mapping[str, Any]) -> Registration:
 
 
 def told_item(told: Told) -> Item:
-    return {
-        "uid": told.uid,
-        "generation": told.generation,
-        "sequence": told.sequence,
-        "method": told.method.value,
-        "dtstamp": instant(told.dtstamp),
-        "fingerprint": told.fingerprint,
-        "title": told.title,
-        "when": when_item(told.when),
-        "location": told.location,
-        "recipient": told.recipient,
-        "organizer": told.organizer,
-        "asked": told.asked,
-    }
+    return present(
+        {
+            "uid": told.uid,
+            "generation": told.generation,
+            "sequence": told.sequence,
+            "method": told.method.value,
+            "dtstamp": instant(told.dtstamp),
+            "date": told.date.isoformat() if told.date else None,
+            "fingerprint": told.fingerprint,
+            "title": told.title,
+            **schedule_item(told.schedule),
+            "location": told.location,
+            "recipient": told.recipient,
+            "organizer": told.organizer,
+            "asked": told.asked,
+            "whole": None if told.whole else False,
+            "dates": [told_date_item(one) for one in told.dates] or None,
+        }
+    )
+
+
+def told_date_item(one: ToldDate) -> Item:
+    """Small, since there may be hundreds: what is not known, or is as for most, is left out."""
+    return present(
+        {
+            "date": one.date.isoformat(),
+            "cancelled": one.cancelled or None,
+            "fingerprint": one.fingerprint or None,
+            "title": one.title or None,
+            "when": when_item(one.when) if one.when else None,
+            "location": one.location or None,
+            "asked": one.asked or None,
+        }
+    )
+
+
+def told_date_of(item: Mapping[str, Any]) -> ToldDate:
+    return ToldDate(
+        date=wall_of(item["date"]),
+        cancelled=bool(item.get("cancelled")),
+        fingerprint=item.get("fingerprint", ""),
+        title=item.get("title", ""),
+        when=when_of(item["when"]) if "when" in item else None,
+        location=item.get("location", ""),
+        asked=int(item.get("asked", 0)),
+    )
 
 
 def told_of(item: Mapping[str, Any]) -> Told:
+    schedule = schedule_of(item)
     return Told(
         uid=item["uid"],
         generation=int(item["generation"]),
         sequence=int(item["sequence"]),
         method=Method(item["method"]),
         dtstamp=moment(item["dtstamp"]),
+        date=wall_of(item["date"]) if "date" in item else None,
         fingerprint=item["fingerprint"],
         title=item["title"],
-        when=when_of(item["when"]),
+        when=schedule.when,
+        rule=schedule.rule,
+        added=schedule.added,
         location=item["location"],
         recipient=item["recipient"],
         organizer=item["organizer"],
         asked=int(item["asked"]),
+        whole=item.get("whole", True),
+        dates=tuple(map(told_date_of, item.get("dates", ()))),
     )
 
 
@@ -257,8 +363,27 @@ def stopped_items(stopped: tuple[Stopped, ...]) -> list[Item] | None:
 
 def delivered_items(delivered: tuple[Delivered, ...]) -> list[Item] | None:
     return [
-        {"generation": one.generation, "method": one.method.value, "at": instant(one.at)} for one in delivered
+        present(
+            {
+                "generation": one.generation,
+                "method": one.method.value,
+                "at": instant(one.at),
+                "sequence": one.sequence,
+                "date": one.date.isoformat() if one.date else None,
+            }
+        )
+        for one in delivered
     ] or None
+
+
+def delivered_of(item: Mapping[str, Any]) -> Delivered:
+    return Delivered(
+        generation=int(item["generation"]),
+        method=Method(item["method"]),
+        at=moment(item["at"]),
+        sequence=int(item.get("sequence", 0)),
+        date=wall_of(item["date"]) if "date" in item else None,
+    )
 
 
 def invitation_item(invitation: Invitation) -> Item:
@@ -316,10 +441,7 @@ def invitation_of(item: Mapping[str, Any]) -> Invitation:
         stopped=tuple(
             Stopped(address=stop["address"], state=DeliveryState(stop["state"])) for stop in item.get("stopped", ())
         ),
-        delivered=tuple(
-            Delivered(generation=int(one["generation"]), method=Method(one["method"]), at=moment(one["at"]))
-            for one in item.get("delivered", ())
-        ),
+        delivered=tuple(map(delivered_of, item.get("delivered", ()))),
         owed_at=item.get("owed_at"),
     )
 
@@ -368,7 +490,12 @@ def fan_item(fan: Fan, *, owed_at: str) -> Item:
 
 
 def fan_of(item: Mapping[str, Any]) -> Fan:
-    return Fan(event_id=item["event_id"], version=int(item["version"]), cursor=item["cursor"])
+    return Fan(
+        event_id=item["event_id"],
+        version=int(item["version"]),
+        cursor=item["cursor"],
+        priority=int(item["owed_at"][0]),
+    )
 
 
 def seats_item(event_id: str, seats: Seats) -> Item:

@@ -23,6 +23,7 @@ SHARDS = tuple("01234567")
 EVENT = "EVENT"
 FAN = "FAN"
 SEATS = "SEATS"
+CARRY = "CARRY"
 REGISTRATION_PREFIX = "REGISTRATION#"
 WAITING_PREFIX = "WAITING#"
 MESSAGE_PREFIX = "MESSAGE#"
@@ -84,6 +85,11 @@ def seats(event_id: str) -> Key:
 def erasure(event_id: str, registration_id: str) -> Key:
     """The debt to forget a person, in the invitations table: paid by the sweeper once everything was taken back."""
     return {"pk": f"EVENT#{event_id}", "sk": f"ERASURE#{registration_id}"}
+
+
+def carry(event_id: str) -> Key:
+    """The debt to carry registrations over to this event, in the invitations table."""
+    return {"pk": f"EVENT#{event_id}", "sk": CARRY}
 
 
 def sending() -> Key:

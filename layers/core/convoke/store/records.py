@@ -132,3 +132,5 @@ def due_key(due: Due) -> keys.Key:
             return keys.fan(due.event_id)
         case DueKind.SEATS:
             return keys.seats(due.event_id)
+        case DueKind.CARRY:
+            return keys.carry(due.event_id)

@@ -25,6 +25,8 @@ ACTIVE = (RegistrationStatus.REGISTERED, RegistrationStatus.WAITLISTED)
 A_SEAT_IS_FREE = "#open = :true AND #waiting = :none AND (attribute_not_exists(#capacity) OR #taken < #capacity)"
 # The event takes registrations, but there is no seat or somebody is in line: just what the condition above leaves.
 THERE_IS_A_LINE = "#open = :true AND (#waiting > :none OR #taken >= #capacity)"
+# Who is carried over from the event that this one was part of has their seat, or their place in line, already.
+CARRIED = (STANDS, STANDS)
 # Somebody waits for the seat that is given back.
 SOMEBODY_WAITS = "#waiting > :none"
 # Nobody waits for the seat that is given back.
@@ -63,7 +65,7 @@ def register(
     """
     person = replace(registration, status=RegistrationStatus.REGISTERED)
     for _ in range(ROUNDS):
-        refused = attempt(client, {**_arrival(settings, person, now), **also})
+        refused = attempt(client, {**arrival(settings, person, now), **also})
         if not refused:
             return person
         lock, seats = refused.get("lock"), refused.get("seats")
@@ -84,7 +86,16 @@ def _free(seats: Seats) -> bool:
     return seats.waiting == 0 and (seats.capacity is None or seats.taken < seats.capacity)
 
 
-def _arrival(settings: Settings, person: Registration, now: datetime) -> dict[str, Action]:
+def arrival(
+    settings: Settings,
+    person: Registration,
+    now: datetime,
+    *,
+    seats: tuple[str, str] = (A_SEAT_IS_FREE, THERE_IS_A_LINE),
+) -> dict[str, Action]:
+    """The writes by which ``person`` is registered, or waits, where of ``seats`` the first condition holds, or the
+    second.
+    """
     waits = person.status is RegistrationStatus.WAITLISTED
     invitation = Invitation(
         event_id=person.event_id,
@@ -93,18 +104,18 @@ def _arrival(settings: Settings, person: Registration, now: datetime) -> dict[st
         # The waiting are told nothing until there is a seat.
         owed_at=None if waits else keys.owed(2, now),
     )
-    seats = keys.seats(person.event_id)
+    free, line = seats
     actions = {
         "lock": _lock(settings, person),
         "registration": put(settings.registrations_table, items.registration_item(person), NEW),
         "invitation": put(settings.invitations_table, items.invitation_item(invitation), NEW),
     }
-    counts = {"true": True, "none": 0, "one": 1}
+    condition = line if waits else free
+    counts = {"one": 1, **({} if seats is CARRIED else {"true": True, "none": 0})}
+    key, counted = keys.seats(person.event_id), "ADD #waiting :one" if waits else "ADD #taken :one"
+    actions["seats"] = update(settings.invitations_table, key, counted, condition, **counts)
     if waits:
-        actions["seats"] = update(settings.invitations_table, seats, "ADD #waiting :one", THERE_IS_A_LINE, **counts)
         actions["waiting"] = put(settings.registrations_table, _place_in_line(person), NEW)
-    else:
-        actions["seats"] = update(settings.invitations_table, seats, "ADD #taken :one", A_SEAT_IS_FREE, **counts)
     return actions
 
 
@@ -224,7 +235,9 @@ def change_registration(
     priority: int,
     now: datetime,
 ) -> Registration | Obstacle:
-    """Give the registration another ``name``, ``email`` or ``language``. The lock moves with the address."""
+    """Give the registration another ``name``, ``email`` or ``language``, or other ``occurrences`` and how they are
+    ``named``. The lock moves with the address.
+    """
     reads = Reads(client, settings)
     for _ in range(ROUNDS):
         invitation = reads.invitation(event_id, registration_id)
@@ -238,7 +251,7 @@ def change_registration(
             return person
         changed = replace(changed, version=person.version + 1, updated_at=now)
         actions = {"registration": _content(settings, person, changed)}
-        if changed.email != person.email:
+        if changed.email != person.email or changed.occurrences != person.occurrences:
             actions["invitation"] = poke(settings, invitation, priority, now)
         if folded(changed.email) != folded(person.email):
             actions |= {"lock": _lock(settings, changed), "unlock": _unlock(settings, person)}
@@ -251,11 +264,14 @@ def change_registration(
 
 
 def _content(settings: Settings, person: Registration, changed: Registration) -> Action:
+    dates = items.walls(changed.occurrences)
     return update(
         settings.registrations_table,
         keys.registration(person.event_id, person.registration_id),
-        "SET #name = :name, #email = :email, #language = :language, #version = :version, #updated_at = :now",
+        "SET #name = :name, #email = :email, #language = :language, #version = :version, #updated_at = :now"
+        + (" REMOVE #occurrences, #named" if dates is None else ", #occurrences = :occurrences, #named = :named"),
         STILL_THE_VERSION_SEEN,
+        **({} if dates is None else {"occurrences": dates, "named": changed.named}),
         name=changed.name,
         email=changed.email,
         language=changed.language,

@@ -8,9 +8,22 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field
 
-from ..decide import participation, uid
+from .. import series
+from ..case import uid
+from ..decide import participation
 from ..ledger import Posted, Seats
-from ..model import DeliveryState, Event, Method, Participation, RegistrationStatus, Sender
+from ..model import (
+    DeliveryState,
+    Event,
+    EventStatus,
+    Method,
+    Occurrence,
+    Participation,
+    RegistrationStatus,
+    Sender,
+    Wall,
+)
+from ..preview import Kind
 from ..reconcile import Seen, decide
 from ..store.keys import instant
 from . import problems, shapes
@@ -46,8 +59,31 @@ class EventOut(BaseModel):
     recurrence: str | None
     registered: Annotated[int, Field(description="How many come.")]
     waiting: Annotated[int, Field(description="How many wait for a seat.")]
+    dropped: Annotated[
+        list[str],
+        Field(description="After a change of the rule: the changed dates that it no longer yields, by original start."),
+    ] = []
     created_at: Moment
     updated_at: Moment
+
+
+class OccurrenceOut(BaseModel):
+    """One date of an event: ``occurrence`` names it, its original start."""
+
+    occurrence: str
+    start: str
+    end: str
+    time_zone: str | None
+    title: str
+    location: str
+    description: str
+    status: Annotated[
+        Literal["confirmed", "cancelled", "skipped"],
+        Field(description="skipped: the clock skips this time, so RFC 5545 does not count it."),
+    ]
+    moved: Annotated[bool, Field(description="It has a time of its own.")]
+    over: bool
+    reason: Annotated[str, Field(description="Why it was cancelled.")]
 
 
 class InvitationOut(BaseModel):
@@ -66,6 +102,9 @@ class RegistrationOut(BaseModel):
     name: str | None
     email: str | None
     language: str | None
+    occurrences: Annotated[
+        list[str] | None, Field(description="The dates of a series that it is for, as they are named now; null: all.")
+    ]
     status: RegistrationStatus
     participation: Participation
     invitation: InvitationOut
@@ -88,6 +127,31 @@ class MessageOut(BaseModel):
 class EventPage(BaseModel):
     items: list[EventOut]
     next: str | None
+
+
+class OccurrencePage(BaseModel):
+    items: list[OccurrenceOut]
+    next: str | None
+
+
+class PreviewExample(BaseModel):
+    """What one person would be sent, in order: the subjects of the mails."""
+
+    registration_id: str
+    kind: Kind
+    messages: list[str]
+
+
+class PreviewOut(BaseModel):
+    """How many people would be told what; ``messages`` is how many mails that is."""
+
+    update: int
+    ask_again: int
+    cancel: int
+    invite: int
+    none: int
+    messages: int
+    examples: list[PreviewExample]
 
 
 class RegistrationPage(BaseModel):
@@ -131,16 +195,40 @@ def may_answer(*granted: int) -> Any:
 # --- out of nouns -------------------------------------------------------------------------------------------------
 
 
-def event(event: Event, seats: Seats) -> EventOut:
+def event(event: Event, seats: Seats, dropped: tuple[Wall, ...] = ()) -> EventOut:
     return EventOut(
         event_id=event.event_id,
         version=event.version,
         **shapes.written(event),
         registered=seats.taken,
         waiting=seats.waiting,
+        dropped=[date.isoformat() for date in dropped],
         created_at=instant(event.created_at),
         updated_at=instant(event.updated_at),
     )
+
+
+def occurrence(one: Occurrence, event: Event, now: datetime) -> OccurrenceOut:
+    return OccurrenceOut(
+        occurrence=one.date.isoformat(),
+        start=one.when.start.isoformat(),
+        end=one.when.end.isoformat(),
+        time_zone=one.when.time_zone,
+        title=one.title,
+        location=one.location,
+        description=one.description,
+        status="cancelled" if one.cancelled or event.status is EventStatus.CANCELLED else "confirmed",
+        moved=one.moved,
+        over=one.when.ends_at <= now,
+        reason=one.reason or (event.reason if event.status is EventStatus.CANCELLED else ""),
+    )
+
+
+def skipped(date: datetime, event: Event, now: datetime) -> OccurrenceOut:
+    """A date that the rule names and the clock skips."""
+    when = series.when_at(event.schedule, date)
+    plain = Occurrence(date=date, when=when, title=event.title, location=event.location, description=event.description)
+    return occurrence(plain, event, now).model_copy(update={"status": "skipped"})
 
 
 def registration(seen: Seen, sender: Sender, now: datetime) -> RegistrationOut:
@@ -154,6 +242,7 @@ def registration(seen: Seen, sender: Sender, now: datetime) -> RegistrationOut:
         registration_id=person.registration_id,
         event_id=person.event_id,
         **known,
+        occurrences=_dates(seen),
         status=person.status,
         participation=participation(person, invitation),
         invitation=InvitationOut(
@@ -168,6 +257,13 @@ def registration(seen: Seen, sender: Sender, now: datetime) -> RegistrationOut:
         created_at=instant(person.created_at),
         updated_at=instant(person.updated_at),
     )
+
+
+def _dates(seen: Seen) -> list[str] | None:
+    chosen = seen.registration.occurrences
+    if chosen is None:
+        return None
+    return [date.isoformat() for date in series.named(seen.event, chosen, seen.registration.named).values()]
 
 
 def state(seen: Seen, sender: Sender, now: datetime) -> DeliveryState:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import secrets
+from datetime import datetime
 from http import HTTPStatus
 from typing import Annotated, Literal, TypeVar
 
@@ -11,10 +12,11 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.params import Body, Query
 from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
 
-from ..model import InvalidField, Registration, RegistrationStatus, folded
+from .. import programme, series
+from ..model import Event, InvalidField, Registration, RegistrationStatus, Wall, folded
 from ..reconcile import Seen
 from ..settings import settings
-from ..store import erasure, keys, lists, registry, requests
+from ..store import erasure, items, keys, lists, registry, requests
 from ..store.reads import Reads
 from ..store.registry import ACTIVE, Obstacle
 from . import answers, desk
@@ -43,6 +45,8 @@ def register(event_id: str, body: RegistrationIn, key: Once = None) -> Response[
             name=body.name,
             email=body.email,
             language=body.language,
+            occurrences=chosen(event, body.occurrences, at),
+            named=len(event.earlier) if body.occurrences else 0,
             created_at=at,
             updated_at=at,
         )
@@ -91,7 +95,9 @@ def patch_registration(event_id: str, registration_id: str, patch: RegistrationP
     shape = RegistrationIn.model_validate(patch.upon(standing))
     not_the_sender(shape.email)
     changes = {name: getattr(shape, name) for name in patch.model_fields_set}
-    soon = event.when.starts_at - at <= settings().times.soon
+    if "occurrences" in changes:
+        changes |= {"occurrences": chosen(event, shape.occurrences, at), "named": len(event.earlier)}
+    soon = series.next_start(event.schedule, at) - at <= settings().times.soon
     granted(
         registry.change_registration(
             desk.client(), settings(), event_id, registration_id, changes=changes, priority=0 if soon else 1, now=at
@@ -160,6 +166,24 @@ def read_mail(event_id: str, registration_id: str, sequence: str) -> Response[by
         raise Problem(HTTPStatus.NOT_FOUND, "there is no such mail")
     headers = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
     return Response(200, "message/rfc822", posted.letter.mail, headers)
+
+
+def chosen(event: Event, dates: list[str] | None, at: datetime) -> tuple[Wall, ...] | None:
+    """The dates of a series that somebody comes to. Raises :class:`InvalidField` for one that there is not."""
+    if dates is None:
+        return None
+    if not event.recurs:
+        raise InvalidField("occurrences", "is for series; this event has one date")
+    names: set[Wall] = set()
+    for number, text in enumerate(dates):
+        try:
+            one = programme.date(event, items.wall_of(text))
+        except (ValueError, programme.NoSuchDate):
+            raise InvalidField(f"occurrences.{number}", "is not a date of this series") from None
+        if one.cancelled or one.when.ends_at <= at:
+            raise InvalidField(f"occurrences.{number}", "is cancelled" if one.cancelled else "is over")
+        names.add(one.date)
+    return tuple(sorted(names, key=lambda name: name.isoformat()))
 
 
 # --- what may stand in the way ------------------------------------------------------------------------------------

@@ -98,10 +98,6 @@ def language_tag(text: str) -> str:
     return text
 
 
-def not_yet(_: str) -> str:
-    raise ValueError("recurring events are not supported yet")
-
-
 Line = Annotated[str, AfterValidator(line)]
 Name = Annotated[Line, Field(min_length=1, max_length=255)]
 Email = Annotated[str, AfterValidator(address), Field(max_length=254)]
@@ -125,6 +121,13 @@ Moment = Annotated[
 ]
 Length = Annotated[Line, Field(description="An ISO 8601 duration, instead of end.", examples=["PT1H30M"])]
 Zone = Annotated[Line, Field(description="An IANA name; required unless start is a date.", examples=["Europe/Berlin"])]
-Recurrence = Annotated[str, AfterValidator(not_yet), Field(description="Not supported yet.")]
+Recurrence = Annotated[
+    Line,
+    Field(
+        max_length=500,
+        description="An RRULE (RFC 5545): DAILY to YEARLY, with COUNT or UNTIL; at most 400 dates, within 2 years.",
+        examples=["FREQ=WEEKLY;COUNT=4"],
+    ),
+]
 Reason = Annotated[Line, Field(max_length=1000)]
 Status = Literal["confirmed", "tentative", "draft"]
