@@ -1,4 +1,6 @@
-"""``python -m tests.simulation HISTORIES=20000 SEED=1 [FAULTS=none|hints|zombie] [MUTANT=name|MUTANTS=all]``"""
+"""``python -m tests.simulation HISTORIES=20000 SEED=1 [FAULTS=none|hints|zombie|slow] [MUTANT=name|MUTANTS=all]``, or
+``WORLD=small|smaller``
+"""
 
 from __future__ import annotations
 
@@ -14,6 +16,7 @@ from . import quick
 from .faults import Mode
 from .mutants import MUTANTS
 from .run import Tally, histories, history
+from .small_world.worlds import walk_all
 
 PORTION = 250
 WITHIN = 20_000
@@ -100,6 +103,8 @@ def catch_all(seed: int) -> int:
 
 def main(arguments: list[str]) -> int:
     wanted = dict(argument.split("=", 1) for argument in arguments)
+    if wanted.get("WORLD"):
+        return walk_all(wanted["WORLD"])
     seed = int(wanted.get("SEED") or secrets.randbelow(10**9))
     if wanted.get("MUTANTS"):
         return catch_all(seed)

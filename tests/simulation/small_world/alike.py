@@ -8,7 +8,7 @@ only shown to people.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum
@@ -41,7 +41,7 @@ class Eye:
             return form(self, value)
         if isinstance(value, (list, tuple)):
             return tuple(map(self.see, value))
-        if isinstance(value, dict):
+        if isinstance(value, Mapping):
             return tuple(map(self.see, value.items()))
         if value is None or isinstance(value, (str, int, float, bytes, Enum)):
             return value
@@ -77,6 +77,8 @@ class Eye:
             one.recipient,
             one.title,
             one.fingerprint,
+            one.whole,
+            one.dates,
             one.certain,
         )
 
@@ -93,7 +95,7 @@ class Eye:
         return method, uid, self.sequence(int(sequence)), *rest
 
     def message(self, one: Message) -> Any:
-        return one.method, one.generation, one.attendee.email, one.title, one.fingerprint, self.see(one.before)
+        return one.method, one.generation, one.date, one.attendee.email, one.title, one.fingerprint, self.see(one.upon)
 
 
 def _nothing(_eye: Eye, _value: Any) -> None:
@@ -114,7 +116,11 @@ FORMS: dict[type, Callable[[Eye, Any], Any]] = {
     Slice: lambda _, part: (part.version, part.cursor),
     Seen: lambda eye, seen: (eye.see(seen.invitation), eye.see(seen.registration), eye.see(seen.event)),
     Plan: lambda eye, plan: (eye.see(plan.message), eye.see(plan.repeats)),
-    Clear: lambda eye, effect: ("Clear", effect.seen.fence == eye.standing.fence, effect.seen.poke == eye.standing.poke),
+    Clear: lambda eye, effect: (
+        "Clear",
+        effect.seen.fence == eye.standing.fence,
+        effect.seen.poke == eye.standing.poke,
+    ),
     GiveBack: lambda eye, effect: (
         "GiveBack",
         eye.see(effect.claimed),

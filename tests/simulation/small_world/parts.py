@@ -125,7 +125,10 @@ class Mind:
                     case _:
                         frames = list(remembered(steps))
                         if len(frames) > 1 and isinstance(self.task, Slice):
-                            frames[0] = (frames[0][0], {n: v for n, v in frames[0][1].items() if n not in OF_NO_MORE_USE})
+                            frames[0] = (
+                                frames[0][0],
+                                {n: v for n, v in frames[0][1].items() if n not in OF_NO_MORE_USE},
+                            )
                         return effect, frames
         except StopIteration:
             return None, []

@@ -85,9 +85,7 @@ class Turns:
         event = factories.event(event_id=EVENT_ID, title="A")
         events.create_event(self.tables, SETTINGS, event)
         for number, rid in enumerate((FIRST, SECOND), 1):
-            person = factories.registration(
-                event_id=EVENT_ID, registration_id=rid, email=f"person{number}@example.net"
-            )
+            person = factories.registration(event_id=EVENT_ID, registration_id=rid, email=f"person{number}@example.net")
             registry.register(self.tables, SETTINGS, person, now=START)
         rows = {
             (table, pk, sk): row
@@ -144,8 +142,7 @@ class Turns:
             yield from self._changed(common, person)
 
     def _tasks(self, common: Common, person: Person) -> Iterator[Any]:
-        # A look while a lease stands does nothing.
-        if person.rid and not person.leased:
+        if person.rid:
             yield person.rid
         fan = common.fan
         if fan is not None and person.rid == {"": FIRST, FIRST: SECOND, SECOND: ""}[fan.cursor]:
@@ -197,9 +194,7 @@ class Turns:
         workers = (*workers[:index], busy, *workers[index + 1 :])
         return turn._replace(person=replace(turn.person, workers=workers))
 
-    def _sent(
-        self, common: Common, person: Person, index: int, busy: Busy, effect: effects.Send
-    ) -> Iterator[Turn]:
+    def _sent(self, common: Common, person: Person, index: int, busy: Busy, effect: effects.Send) -> Iterator[Turn]:
         sequence, said = effect.intent.told.sequence, f"{effect.intent.told.method} {effect.intent.told.sequence}"
         taken = replace(person, mailbox=person.mailbox.takes(effect.letter.calendar, person.invitation.resend))
         accepted = Busy(busy.mind.after(ACCEPTED), busy.open)
@@ -210,9 +205,7 @@ class Turns:
         for one, word in ((taken, "sent, unanswered"), (person, "sent into the void")):
             doubtful = replace(one, mailbox=one.mailbox.doubts(sequence))
             yield self._put(Turn(common, doubtful, f"{said} for {_who(person)} is {word}", faults=1), index, unknown)
-        refused = Busy(
-            busy.mind.after(REFUSED), busy.open
-        )
+        refused = Busy(busy.mind.after(REFUSED), busy.open)
         yield self._put(Turn(common, person, f"SES refuses {said} for {_who(person)}", faults=1), index, refused)
 
     def hurried(self, common: Common, person: Person, *, final: bool) -> Turn | None:
