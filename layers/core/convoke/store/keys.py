@@ -24,6 +24,7 @@ EVENT = "EVENT"
 FAN = "FAN"
 SEATS = "SEATS"
 CARRY = "CARRY"
+AUDIT = "AUDIT"
 REGISTRATION_PREFIX = "REGISTRATION#"
 WAITING_PREFIX = "WAITING#"
 MESSAGE_PREFIX = "MESSAGE#"
@@ -90,6 +91,11 @@ def erasure(event_id: str, registration_id: str) -> Key:
 def carry(event_id: str) -> Key:
     """The debt to carry registrations over to this event, in the invitations table."""
     return {"pk": f"EVENT#{event_id}", "sk": CARRY}
+
+
+def finding(at: datetime, page: int) -> Key:
+    """A page of what an audit that stopped has found, in the invitations table."""
+    return {"pk": AUDIT, "sk": f"{instant(at)}#{page:05d}"}
 
 
 def sending() -> Key:
