@@ -124,6 +124,19 @@ def test_a_report_of_an_older_message_does_not_hide_that_a_newer_one_was_given_u
     assert after(given_up, report(DeliveryState.BOUNCED)).state is DeliveryState.FAILED
 
 
+def test_that_an_older_message_left_after_all_does_not_hide_that_a_newer_one_was_given_up() -> None:
+    given_up = replace(
+        PERHAPS_SENT,
+        allocated=1,
+        intent=Intent(told=told(sequence=1, method=Method.CANCEL), attempt="b", failed=True),
+        state=DeliveryState.FAILED,
+    )
+    proved = after(given_up, report(DeliveryState.DELIVERED))
+
+    assert proved.acknowledged is not None
+    assert proved.state is DeliveryState.FAILED
+
+
 def test_an_address_that_bounced_for_good_is_stopped_and_a_full_mailbox_is_not() -> None:
     full = after(ACCEPTED, report(DeliveryState.BOUNCED, final=False))
     gone = after(ACCEPTED, report(DeliveryState.BOUNCED, final=True))

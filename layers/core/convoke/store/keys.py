@@ -24,6 +24,7 @@ EVENT = "EVENT"
 FAN = "FAN"
 SEATS = "SEATS"
 CARRY = "CARRY"
+AUDIT = "AUDIT"
 REGISTRATION_PREFIX = "REGISTRATION#"
 WAITING_PREFIX = "WAITING#"
 MESSAGE_PREFIX = "MESSAGE#"
@@ -143,6 +144,11 @@ def survey(event_id: str) -> Key:
 def unreached(event_id: str, registration_id: str) -> Key:
     """Somebody who was not reached. They stand together, so that an event can show them."""
     return {"pk": f"EVENT#{event_id}", "sk": f"UNREACHED#{registration_id}"}
+
+
+def finding(at: datetime, page: int) -> Key:
+    """A page of what an audit that stopped has found, in the invitations table."""
+    return {"pk": AUDIT, "sk": f"{instant(at)}#{page:05d}"}
 
 
 def sending() -> Key:
