@@ -14,7 +14,6 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from convoke.fanout import announce
 from convoke.perform import aws, count, logger, metrics
 from convoke.reconcile import reconcile
-from convoke.settings import settings
 from convoke.store import keys
 
 processor = BatchProcessor(event_type=EventType.DynamoDBStreams)
@@ -28,7 +27,7 @@ def look_at(record: DynamoDBRecord, lambda_context: LambdaContext) -> None:
     event_id = keys.event_id_of(key["pk"])
     world = aws()
     if key["sk"] == keys.EVENT:
-        world.run(announce(event_id, settings().times))
+        world.run(announce(event_id))
         metrics.add_metric(name="Announced", unit=MetricUnit.Count, value=1)
     elif key["sk"].startswith(keys.REGISTRATION_PREFIX):
         registration_id = key["sk"].removeprefix(keys.REGISTRATION_PREFIX)

@@ -16,12 +16,12 @@ from urllib.parse import urlencode
 import pytest
 
 import api
-from convoke.decide import fingerprint
+from convoke.fingerprints import fingerprint
 from convoke.ledger import Acknowledged, Intent, Posted
 from convoke.model import DeliveryState, Letter
 from convoke.store import dynamo, items
 from convoke.store.reads import Reads
-from convoke.web import desk, events, once, registrations
+from convoke.web import desk, events, occurrences, once, proposals, quarantine, registrations, roll
 from tests.factories import NOW, told
 from tests.tables import SETTINGS, in_memory, template
 
@@ -144,7 +144,7 @@ class World:
         assert invitation is not None
         assert event is not None
         said = replace(told(), uid="told@convoke.example.com", when=event.when, recipient=BO["email"])
-        said = replace(said, fingerprint=fingerprint(event))
+        said = replace(said, rule=event.rule, added=event.added, fingerprint=fingerprint(event))
         heard = replace(
             invitation,
             allocated=0,
@@ -173,7 +173,7 @@ def a_caller(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
         world = World(client)
         monkeypatch.setattr(desk, "client", lambda: client)
         monkeypatch.setattr(desk, "now", lambda: world.now)
-        for room in (desk, once, events, registrations):
+        for room in (desk, once, events, occurrences, registrations, roll, proposals, quarantine):
             monkeypatch.setattr(room, "settings", lambda: SETTINGS)
         yield world
 

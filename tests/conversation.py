@@ -18,6 +18,22 @@ A message is METHOD and SEQUENCE; whether its UID was never seen by anybody befo
 to this address (same); when it is, in the zone that is named; STATUS, PARTSTAT and RSVP. All-day events name their last
 day. Below it may stand a content line of the calendar (``LOCATION:Dom``), ``no LOCATION``, ``UTC:`` by the VTIMEZONE in
 the message, and ``subject:`` or ``mail:``, words of the mail.
+
+A calendar is what one that follows RFC 5546 to the letter makes of all that came (``tests/rfc5546.py``). A single event
+is told as above, a series by its first date as the rule has it, then each date by its original start, in that order.
+A date of which something was told apart says in parentheses what is other about it; one that was taken out says no.
+The year stands where it is not the first date's, a time where it is not the first date's (one that the clock skips, one
+more date). A long line goes on below, eight spaces in::
+
+    Bo's calendar: "Choir", weekly 2027-03-12 09:00 to 10:30 Europe/Berlin, CONFIRMED: 12 Mar, no 19 Mar,
+        26 Mar (moved to 2027-03-27 09:00 to 10:30), 2 Apr (called "Concert", at "Dom", described as "Black tie"),
+        7 Jan 2028, 9 Jan 2028 18:00
+
+In place of ``weekly`` there may be ``every 2 weeks`` and so on, and ``by date`` where there is no rule. A date that the
+series does not have is ``(not of the series)``. One of which the calendar knows no series stands by itself, and several
+are joined by ``and``::
+
+    Bo's calendar: "Choir", 2027-03-20 09:00 to 10:30 Europe/Berlin, CONFIRMED, one date, moved from 2027-03-19 09:00
 """
 
 from __future__ import annotations
@@ -132,6 +148,9 @@ def _scene(path: Path, lines: list[Line]) -> Scene:
         elif depth == 8 and messages and not seen and any(kind.fullmatch(text) for kind in (UTC, WORDS, PROPERTY)):
             last = messages.pop()
             messages.append(Message(line=last.line, who=last.who, details=(*last.details, line)))
+        elif depth == 8 and seen and CALENDAR.fullmatch(seen[-1].text):
+            begun = seen.pop()
+            seen.append(Line(number=begun.number, text=f"{begun.text} {text}"))
         else:
             raise NotUnderstood(f"{path}:{line.number}: not understood: {text}")
     if len(nobody) + bool(messages) != 1:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime, timedelta
+from collections.abc import Iterator
+from datetime import datetime, timedelta
 from email import message_from_bytes
 from email.message import EmailMessage
 from email.policy import SMTP
@@ -13,6 +14,8 @@ from typing import Any
 from icalendar import Calendar
 
 from convoke.effects import Send
+from tests.rfc5545 import Moment, instant
+from tests.rfc5546 import Known, Message, Recipient, Shown, read
 
 
 class Arrived:
@@ -27,12 +30,10 @@ class Arrived:
         assert plain is not None
         self.words = one_space(plain.get_content())
         self.event: Any
-        self.calendar: Any = Calendar.from_ical(send.letter.calendar.decode())
-        (self.event,) = self.calendar.walk("VEVENT")
-        self.method = str(self.calendar["METHOD"])
-        self.uid = str(self.event["UID"])
-        self.sequence = int(self.event["SEQUENCE"])
-        self.dtstamp: datetime = self.event["DTSTAMP"].dt
+        (self.event,) = Calendar.from_ical(send.letter.calendar.decode()).walk("VEVENT")
+        self.said = read(send.letter.calendar)
+        self.method, self.uid, self.sequence = self.said.method, self.said.uid, self.said.sequence
+        self.dtstamp = self.said.dtstamp
         self.recipient = _address(self.event["ATTENDEE"])  # a second ATTENDEE would make it a list
         inline, attached = (part for part in mail.walk() if part.get_content_subtype() in ("calendar", "ics"))
         assert inline.get_param("method") == self.method
@@ -55,28 +56,13 @@ class Arrived:
 
     @property
     def when(self) -> str:
-        """Wall times and their zone, or the first and the *last* of the whole days."""
-        first, end = self.event["DTSTART"], self.event["DTEND"].dt
-        start = first.dt
-        if not isinstance(start, datetime):
-            last = end - timedelta(days=1)
-            return f"{start}, all day" if start == last else f"{start} to {last}, all day"
-        end = end.astimezone(start.tzinfo)
-        until = f"{end:%H:%M}" if start.date() == end.date() else f"{end:%Y-%m-%d %H:%M}"
-        return f"{start:%Y-%m-%d %H:%M} to {until} {first.params.get('TZID', 'UTC')}"
+        return span(self.said.start, self.said.end) + zone_of(self.said.start)
 
     @property
     def in_utc(self) -> str:
         """The instants, as the VTIMEZONE that came along has them."""
-        start, end = (self._instant(self.event[name]) for name in ("DTSTART", "DTEND"))
+        start, end = instant(self.said.start), instant(self.said.end)
         return f"{start:%Y-%m-%d %H:%M} to {end:%Y-%m-%d %H:%M}"
-
-    def _instant(self, moment: Any) -> datetime:
-        zones = {str(zone["TZID"]): zone for zone in self.calendar.walk("VTIMEZONE")}
-        name, at = moment.params.get("TZID"), moment.dt
-        zone = UTC if name is None else zones[name].to_tz(lookup_tzid=False)
-        instant: datetime = at.replace(tzinfo=zone).astimezone(UTC)
-        return instant
 
 
 class Mailbox:
@@ -84,22 +70,117 @@ class Mailbox:
 
     def __init__(self) -> None:
         self.arrived: list[Arrived] = []
-        self._entries: dict[str, Arrived] = {}
+        self._recipient = Recipient()
 
     def take(self, letter: Arrived) -> None:
         self.arrived.append(letter)
-        standing = self._entries.get(letter.uid)
-        if standing is None and letter.method == "CANCEL":
-            return  # there is nothing to remove
-        # Section 2.1.5: the higher SEQUENCE is the newer revision; of equal ones, the later DTSTAMP.
-        if standing is None or (letter.sequence, letter.dtstamp) >= (standing.sequence, standing.dtstamp):
-            self._entries[letter.uid] = letter
+        self._recipient.take(letter.said)
 
     def shows(self) -> str:
-        """The entries that stand, or ``empty``."""
-        standing = [entry for entry in self._entries.values() if entry.method == "REQUEST"]
-        entries = [f'"{entry.event["SUMMARY"]}", {entry.when}, {entry.event["STATUS"]}' for entry in standing]
-        return " and ".join(entries) or "empty"
+        """What stands, or ``empty``. The form is told in ``tests/conversation.py``."""
+        return in_words(self._recipient)
+
+
+# --- a calendar in words ------------------------------------------------------------------------------------------
+
+OFTEN = {"DAILY": ("daily", "days"), "WEEKLY": ("weekly", "weeks"), "MONTHLY": ("monthly", "months")}
+OFTEN["YEARLY"] = ("yearly", "years")
+
+
+def in_words(calendar: Recipient) -> str:
+    return " and ".join(entry for known in calendar.known.values() for entry in _entries(known)) or "empty"
+
+
+def _entries(known: Known) -> Iterator[str]:
+    whole, shown = known.whole, known.shows()
+    if whole is None or not whole.stands:
+        yield from (f"{_plain(one)}, one date{_from(original, one)}" for original, one in shown.items())
+    elif whole.recurs or known.single:
+        yield f"{_series(whole)}: {', '.join(_dates(whole, known))}"
+    else:
+        yield from map(_plain, shown.values())
+
+
+def _plain(one: Shown) -> str:
+    start, end = _local(one)
+    return f'"{one.title}", {span(start, end)}{zone_of(start)}, {one.status}'
+
+
+def _from(original: Moment, one: Shown) -> str:
+    if one.start == original:
+        return ""
+    was = original.astimezone(one.zone) if isinstance(original, datetime) else original
+    return f", moved from {was:%Y-%m-%d %H:%M}" if isinstance(was, datetime) else f", moved from {was}"
+
+
+def _series(whole: Message) -> str:
+    often = "by date"
+    if whole.rule:
+        rule = dict(part.split("=") for part in whole.rule.split(";"))
+        adverb, units = OFTEN[rule["FREQ"]]
+        often = adverb if rule.get("INTERVAL", "1") == "1" else f"every {rule['INTERVAL']} {units}"
+    return f'"{whole.title}", {often} {span(whole.start, whole.end)}{zone_of(whole.start)}, {whole.status}'
+
+
+def _dates(whole: Message, known: Known) -> Iterator[str]:
+    usual, shown = dict(known.without_changes()), known.shows()
+    for original in sorted({*shown, *known.removed()}):
+        named = _named(original, whole)
+        if original not in shown:
+            yield f"no {named}"
+            continue
+        marks = [*_differences(shown[original], usual.get(original, whole.shown(original)))]
+        if original not in usual:
+            marks.append("not of the series")
+        yield f"{named} ({', '.join(marks)})" if marks else named
+
+
+def _named(original: Moment, whole: Message) -> str:
+    """``19 Mar``, with the year where it is another than the first date's, and the time likewise."""
+    first = whole.start
+    if isinstance(original, datetime) and isinstance(first, datetime):
+        original = original.astimezone(first.tzinfo)
+        clock = f" {original:%H:%M}" if original.time() != first.time() else ""
+    else:
+        clock = ""
+    year = f" {original.year}" if original.year != first.year else ""
+    return f"{original.day} {original:%b}{year}{clock}"
+
+
+def _differences(one: Shown, usual: Shown) -> Iterator[str]:
+    if (one.start, one.end) != (usual.start, usual.end):
+        start, end = _local(one)
+        zone = zone_of(start) if str(one.zone) != str(usual.zone) else ""
+        yield f"moved to {span(start, end)}{zone}"
+    if one.title != usual.title:
+        yield f'called "{one.title}"'
+    if one.location != usual.location:
+        yield f'at "{one.location}"'
+    if one.description != usual.description:
+        yield f'described as "{one.description}"'
+    if one.status != usual.status:
+        yield one.status
+
+
+def _local(one: Shown) -> tuple[Moment, Moment]:
+    """Start and end in the zone that the message told them in."""
+    if isinstance(one.start, datetime) and isinstance(one.end, datetime):
+        return one.start.astimezone(one.zone), one.end.astimezone(one.zone)
+    return one.start, one.end
+
+
+def span(start: Moment, end: Moment) -> str:
+    """Wall times, or the first and the *last* of the whole days."""
+    if isinstance(start, datetime) and isinstance(end, datetime):
+        end = end.astimezone(start.tzinfo)
+        until = f"{end:%H:%M}" if start.date() == end.date() else f"{end:%Y-%m-%d %H:%M}"
+        return f"{start:%Y-%m-%d %H:%M} to {until}"
+    last = end - timedelta(days=1)
+    return f"{start}, all day" if start == last else f"{start} to {last}, all day"
+
+
+def zone_of(start: Moment) -> str:
+    return f" {start.tzinfo}" if isinstance(start, datetime) else ""
 
 
 def one_space(text: str) -> str:

@@ -13,7 +13,6 @@ from convoke.effects import Refusal, Refused, Unknown
 from convoke.fanout import announce
 from convoke.inbound import Verdict, judge
 from convoke.model import Duration, EventStatus, Means, Registration, When
-from convoke.settings import Times
 from convoke.store import mailroom, replies
 from convoke.store.registry import change_registration
 from convoke.web.walltimes import read_when
@@ -182,7 +181,7 @@ class Stage:
         world = self._world
         for each in self._rung if self._doorbells else ():
             if each == EVENT_ID:
-                world.run(announce(EVENT_ID, Times()))
+                world.run(announce(EVENT_ID))
                 world.drain()
             else:
                 world.look(next(person for person in self._people.values() if person.registration_id == each))

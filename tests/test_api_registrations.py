@@ -33,8 +33,10 @@ def test_a_registration_is_answered_with_its_invitation(world: World) -> None:
         "registration_id": registration_id,
         "event_id": event_id,
         "language": "en",
+        "occurrences": None,
         "status": "registered",
         "participation": "needs-action",
+        "answered_at": None,
         "invitation": {
             "uid": f"{event_id}.{registration_id}.1@convoke.example.com",
             "method": None,

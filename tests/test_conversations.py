@@ -82,6 +82,13 @@ def test_a_story_must_say_what_is_sent_for_everything_that_is_done(tmp_path: Pat
         read(written(tmp_path, *lines))
 
 
+def test_what_a_calendar_shows_may_go_on_below(world: World, tmp_path: Path) -> None:
+    shown = ('    Bo\'s calendar: "Choir", 2027-03-12 09:00', "        to 10:30", "        Europe/Berlin, CONFIRMED")
+    play(read(written(tmp_path, f"    {INVITED}", *shown)), Stage(world, doorbells=True))
+    with pytest.raises(NotUnderstood, match=r"story\.txt:6: not understood"):
+        read(written(tmp_path, f"    {INVITED}", "    Ada sees Bo: ACCEPTED", "        or so"))
+
+
 def test_a_story_in_which_nobody_does_anything_is_none(tmp_path: Path) -> None:
     path = tmp_path / "story.txt"
     path.write_text("A title\n\n    nobody is sent anything\n", "utf-8")

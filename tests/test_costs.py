@@ -91,7 +91,7 @@ def publish(world: World, count: int) -> None:
 def follow(world: World) -> list[timedelta]:
     """Follow the fan-out to its end. How long each slice took."""
     took = []
-    world.run(announce(EVENT_ID, Times()))
+    world.run(announce(EVENT_ID))
     while world.queue:
         hint = world.queue.pop(0).hint
         assert isinstance(hint, Slice)
@@ -113,7 +113,7 @@ def assert_cost(world: World, counting: Counting, count: int) -> None:
     """Move the event, and count what it takes to tell everybody."""
     world.change(when=AFTERNOON)
     counting.calls.clear()
-    world.run(announce(EVENT_ID, Times()))
+    world.run(announce(EVENT_ID))
     to_announce = sum(counting.calls.values())
     world.queue.clear()
     counting.calls.clear()

@@ -11,14 +11,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from convoke.decide import (
-    fingerprint,
     next_message,
     participation,
     priority,
     says_the_same,
-    schema_of,
     unsaid,
 )
+from convoke.fingerprints import fingerprint, schema_of
 from convoke.ledger import Acknowledged, Intent
 from convoke.model import (
     Conference,
@@ -126,7 +125,7 @@ def test_an_update_keeps_the_uid_address_and_organizer_of_what_it_updates() -> N
         INVITED.recipient,
         INVITED.organizer,
     )
-    assert message.before == INVITED
+    assert (message.upon, message.before) == (INVITED, INVITED.known)
 
 
 def test_a_cancellation_takes_back_what_was_told_and_not_what_is_true_now() -> None:

@@ -10,7 +10,6 @@ from convoke.effects import Effect, Enqueue, MoveFan, Poke, ReadInvitations, Ref
 from convoke.fanout import AFTER_REFUSAL, announce, tell_slice
 from convoke.ledger import Fan, Slice
 from convoke.model import EventStatus, Method, Registration
-from convoke.settings import Times
 from tests.factories import AFTERNOON, EVENT_ID, MORNING
 from tests.world import World, a_world
 
@@ -38,7 +37,7 @@ def invited(world: World, count: int) -> list[Registration]:
 def test_a_change_is_told_to_everybody_slice_after_slice(world: World) -> None:
     people = invited(world, 7)
     world.change(when=AFTERNOON)
-    assert world.run(announce(EVENT_ID, Times()))
+    assert world.run(announce(EVENT_ID))
     world.drain(size=3)
 
     assert [letter.intent.told.recipient for letter in world.sent] == [person.email for person in people]
@@ -50,7 +49,7 @@ def test_a_change_is_told_to_everybody_slice_after_slice(world: World) -> None:
 def test_the_last_slice_takes_the_fan_out_away(world: World, count: int) -> None:
     invited(world, count)
     world.change(when=AFTERNOON)
-    world.run(announce(EVENT_ID, Times()))
+    world.run(announce(EVENT_ID))
     world.drain(size=2)
 
     assert len(world.sent) == count
@@ -58,7 +57,7 @@ def test_the_last_slice_takes_the_fan_out_away(world: World, count: int) -> None
 
 
 def test_without_a_fan_out_there_is_nothing_to_announce(world: World) -> None:
-    assert not world.run(announce(EVENT_ID, Times()))
+    assert not world.run(announce(EVENT_ID))
     assert world.queue == []
 
 
@@ -107,7 +106,7 @@ def test_a_newer_change_takes_over_from_the_one_that_is_being_told(world: World)
     changed = world.change(when=AFTERNOON)
     world.run(tell_slice(Slice(event_id=EVENT_ID, version=changed.version), world.worker(), size=2))
     world.change(when=MORNING)
-    world.run(announce(EVENT_ID, Times()))
+    world.run(announce(EVENT_ID))
     world.drain(size=2)
 
     assert world.said(people[0].email) == [(REQUEST, 1), (REQUEST, 2)], "told of the move, and that it was taken back"
@@ -119,7 +118,7 @@ def test_whoever_is_busy_is_looked_at_again(world: World) -> None:
     world.change(title="Other")
     world.answers = [Unknown(why="ReadTimeoutError")]
     world.look(people[1])
-    world.run(announce(EVENT_ID, Times()))
+    world.run(announce(EVENT_ID))
     world.drain()
 
     assert [letter.intent.told.recipient for letter in world.sent] == [people[0].email, people[2].email]
@@ -134,7 +133,7 @@ def test_what_was_looked_at_and_is_busy_is_poked_and_nobody_else(world: World) -
     world.look(people[1])
     poked = []
     world.before = lambda effect: poked.append(effect.registration_id) if isinstance(effect, Poke) else None
-    world.run(announce(EVENT_ID, Times()))
+    world.run(announce(EVENT_ID))
     world.drain()
 
     assert poked == [people[1].registration_id]
@@ -185,7 +184,7 @@ def test_a_slice_that_dies_at_any_step_is_taken_up_by_the_sweeper(step: int) -> 
             if next(left, None) is None:
                 raise Crash
 
-        world.run(announce(EVENT_ID, Times()))
+        world.run(announce(EVENT_ID))
         world.before = die_at_the_step
         try:
             world.drain(size=2)

@@ -18,7 +18,8 @@ README = (ROOT / "README.md").read_text()
 
 # What says what to whom knows the nouns and nothing of how it is stored or sent.
 PURE = (
-    *("model", "ledger", "decide", "itip", "lines", "timezones", "words", "mail"),
+    *("model", "ledger", "series", "fingerprints", "case", "decide", "attendance"),
+    *("itip", "lines", "timezones", "words", "mail"),
     *("notes", "notepaper", "attention", "web.walltimes"),
 )
 AWS = ("boto3", "botocore", "aws_lambda_powertools")

@@ -192,7 +192,7 @@ def test_another_place_and_another_title_say_what_was() -> None:
 
 
 def test_what_may_never_have_arrived_is_not_said_to_have_been() -> None:
-    said = words.words(replace(MOVED, before=told(certain=False)))
+    said = words.words(replace(MOVED, before=told(certain=False).known))
     assert said.subject == "Updated: Kölner Treffen"
     assert "was:" not in words.text(said)
 

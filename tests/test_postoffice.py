@@ -685,6 +685,34 @@ CONVERSATIONS: dict[str, tuple[list[str], list[str], list[Effect]]] = {
         ["stands 2 Fri 12 March 2027, 08:00 – 09:00"],
         [Effect.ADDED, Effect.ADDED, Effect.UPDATED],
     ),
+    "a series told again forgets what was told of single dates before": (
+        [ics(when=SERIES), ics(sequence=1, when=SECOND), ics(sequence=2, when=SERIES, title="Treffen")],
+        ["stands 2 Fri 12 March 2027, 09:00 – 10:00"],
+        [Effect.ADDED, Effect.ADDED, Effect.UPDATED],
+    ),
+    "a date told after the series stands, though it overtook it": (
+        [ics(when=SERIES), ics(sequence=2, when=SECOND), ics(sequence=1, when=SERIES)],
+        ["stands 1 Fri 12 March 2027, 09:00 – 10:00", "stands 2 Fri 19 March 2027, 11:00 – 12:00"],
+        [Effect.ADDED, Effect.ADDED, Effect.UPDATED],
+    ),
+    "a date cancelled before its series came": (
+        [ics("CANCEL", sequence=1, when=SECOND), ics(when=SERIES)],
+        ["stands 0 Fri 12 March 2027, 09:00 – 10:00", "removed 1 Fri 19 March 2027, 11:00 – 12:00"],
+        [Effect.NOTHING_TO_REMOVE, Effect.ADDED],
+    ),
+    "a cancelled date is back": (
+        [ics(when=SERIES), ics("CANCEL", sequence=1, when=SECOND), ics(sequence=2, when=SECOND)],
+        ["stands 0 Fri 12 March 2027, 09:00 – 10:00", "stands 2 Fri 19 March 2027, 11:00 – 12:00"],
+        [Effect.ADDED, Effect.REMOVED, Effect.ADDED],
+    ),
+    "a date is the same in whatever zone it is named": (
+        [
+            ics(when=SECOND),
+            ics(sequence=1, when=SECOND.replace(";TZID=Europe/Berlin:20270319T090000", ":20270319T080000Z")),
+        ],
+        ["stands 1 Fri 19 March 2027, 11:00 – 12:00"],
+        [Effect.ADDED, Effect.UPDATED],
+    ),
     "neither request nor cancellation": ([ics("PUBLISH")], [], [Effect.OTHER_METHOD]),
     "not a calendar": (["BEGIN:VCALENDAR\r\nMETHOD:REQUEST\r\nBEGIN:VEV"], [], [Effect.UNREADABLE]),
     "no UID": ([ics().replace("UID:", "X-UID:")], [], [Effect.UNREADABLE]),
@@ -789,8 +817,10 @@ def test_the_html_of_a_mail_is_shown_in_a_sandbox(office: PostOffice, ses: Any) 
     assert call(office, "GET", "/mail/2/html").status == 404
 
 
-def answer_on_the_page(office: PostOffice, answer: str, uid: str = "e.r.1@example.org", **headers: str) -> Answered:
-    form = urlencode({"uid": uid, "date_id": "", "answer": answer}).encode()
+def answer_on_the_page(
+    office: PostOffice, answer: str, uid: str = "e.r.1@example.org", date_id: str = "", **headers: str
+) -> Answered:
+    form = urlencode({"uid": uid, "date_id": date_id, "answer": answer}).encode()
     headers = {"Content_Type": "application/x-www-form-urlencoded"} | headers
     return call(office, "POST", f"/mailbox/{quote(BO)}/reply", form, **headers)
 
@@ -822,6 +852,97 @@ def test_an_answer_on_the_page_is_a_genuine_reply_by_mail(
     assert event.start == datetime(2027, 3, 12, 8, tzinfo=UTC)
     assert abs(datetime.now(UTC) - event["DTSTAMP"].dt) < timedelta(seconds=10)
     assert f"Answered here: {answer.lower()}." in call(office, "GET", f"/mailbox/{BO}").text
+
+
+def replied(objects: Objects) -> Any:
+    """The event in the latest answer."""
+    letter: Any = message_from_bytes(list(objects.values())[-1], policy=default)
+    part = next(part for part in letter.walk() if part.get_content_type() == "text/calendar")
+    calendar: Any = Calendar.from_ical(part.get_content())
+    (event,) = calendar.events
+    return event
+
+
+def test_an_answer_for_one_date_names_it_as_the_series_does(
+    office: PostOffice, ses: Any, stack: tuple[Topics, Objects]
+) -> None:
+    send(ses, mail(ics(sequence=3, when=SERIES)))
+    send(ses, mail(ics(sequence=4, when=SECOND)))
+    assert answer_on_the_page(office, "ACCEPTED").status == 303
+    whole = replied(stack[1])
+    assert ("RECURRENCE-ID" in whole, whole["SEQUENCE"]) == (False, 3)
+
+    # One that the rule alone has, and one that was told apart.
+    assert answer_on_the_page(office, "DECLINED", date_id="20270402T070000Z").status == 303
+    fourth = replied(stack[1])
+    assert fourth["RECURRENCE-ID"].to_ical() == fourth["DTSTART"].to_ical() == b"20270402T090000"
+    assert fourth["RECURRENCE-ID"].params == {"TZID": "Europe/Berlin"}
+    assert (fourth["UID"], fourth["SEQUENCE"], "RRULE" in fourth) == ("e.r.1@example.org", 3, False)
+    assert fourth["ATTENDEE"].params["PARTSTAT"] == "DECLINED"
+
+    assert answer_on_the_page(office, "TENTATIVE", date_id="20270319T080000Z").status == 303
+    second = replied(stack[1])
+    assert (second["RECURRENCE-ID"].to_ical(), second["SEQUENCE"]) == (b"20270319T090000", 4)
+    assert second.start == datetime(2027, 3, 19, 10, tzinfo=UTC)
+
+    text = call(office, "GET", f"/mailbox/{BO}").text
+    assert [text.count(f"Answered here: {answer}.") for answer in ("accepted", "declined", "tentative")] == [1, 1, 1]
+
+
+def test_a_date_that_does_not_stand_cannot_be_answered(
+    office: PostOffice, ses: Any, stack: tuple[Topics, Objects]
+) -> None:
+    send(ses, mail(ics(when=SERIES + "|EXDATE;TZID=Europe/Berlin:20270326T090000")))
+    send(ses, mail(ics("CANCEL", sequence=1, when=SECOND)))
+    for gone in ("20270319T080000Z", "20270326T080000Z", "20270327T080000Z"):
+        assert answer_on_the_page(office, "ACCEPTED", date_id=gone).status == 409
+    assert stack[1] == {}
+
+
+def test_a_series_is_shown_date_by_date(office: PostOffice, ses: Any) -> None:
+    send(ses, mail(ics(when=SERIES)))
+    send(ses, mail(ics(sequence=1, when=SECOND)))
+    send(ses, mail(ics("CANCEL", sequence=2, when=SECOND.replace("0319", "0326"))))
+    send(ses, mail(ics(sequence=3, when=SECOND.replace("0319T11", "0402T09").replace("0319", "0402"), title="<b>Chor")))
+    text = " ".join(call(office, "GET", f"/mailbox/{BO}").text.split())
+    dates = text.partition('<ol class="dates">')[2]
+    shown = [words.partition("</span>")[0] for words in dates.split('<span class="day">')[1:]]
+    assert shown == ["Fri 12 Mar", "Fri 19 Mar", "<s>Fri 26 Mar</s>", "Fri 2 Apr"]
+    assert "every week, 4 times" in text
+    assert "moved from <s>Fri 19 March 2027, 09:00</s>" in dates
+    assert "called “&lt;b&gt;Chor”" in dates
+    assert dates.count("<form") == 3
+    assert [word in text for word in ("3 dates", "1 moved", "1 cancelled", "1 changed")] == [True] * 4
+
+
+def test_a_long_series_is_folded_where_it_is_as_planned(office: PostOffice, ses: Any) -> None:
+    send(ses, mail(ics(when=SERIES.replace("COUNT=4", "COUNT=60"))))
+    send(ses, mail(ics("CANCEL", sequence=1, when=SECOND.replace("0319", "0625"))))
+    text = " ".join(call(office, "GET", f"/mailbox/{BO}").text.split())
+    assert "12 more dates, Fri 2 Apr – Fri 18 Jun</summary>" in text
+    assert "44 more dates, Fri 2 Jul – Fri 28 Apr 2028</summary>" in text
+    assert text.count('<span class="day">') == 60
+
+
+def test_what_a_calendar_shows_can_be_asked_by_tools(office: PostOffice, ses: Any) -> None:
+    send(ses, mail(ics(when=SERIES)))
+    send(ses, mail(ics(sequence=1, when=SECOND)))
+    send(ses, mail(ics("CANCEL", sequence=2, when=SECOND.replace("0319", "0326"))))
+    (series,) = call(office, "GET", f"/calendar/{BO}").json()
+    assert (series["uid"], series["title"], series["stands"], series["sequence"]) == (
+        "e.r.1@example.org",
+        "Kölner Treffen",
+        True,
+        0,
+    )
+    assert series["repeats"] == "every week, 4 times"
+    assert [(date["date"], date["start"], date["stands"], date["mark"]) for date in series["dates"]] == [
+        ("2027-03-12T09:00:00+01:00", "2027-03-12T09:00:00+01:00", True, "as planned"),
+        ("2027-03-19T09:00:00+01:00", "2027-03-19T11:00:00+01:00", True, "moved"),
+        ("2027-03-26T09:00:00+01:00", "2027-03-26T09:00:00+01:00", False, "cancelled"),
+        ("2027-04-02T09:00:00+02:00", "2027-04-02T09:00:00+02:00", True, "as planned"),
+    ]
+    assert call(office, "GET", "/calendar/nobody@example.net").json() == []
 
 
 def test_an_answer_counts_until_the_event_changes(office: PostOffice, ses: Any, stack: tuple[Topics, Objects]) -> None:
@@ -877,7 +998,15 @@ def test_get_and_head_change_nothing(
         return {path.name: path.read_bytes() for path in (tmp_path / "mail").iterdir()}, office.faults.pending()
 
     before = state()
-    for path in ("/", f"/mailbox/{BO}", f"/mailbox/{BO}/reply?answer=ACCEPTED", "/mail", "/mail/1/html", "/faults"):
+    for path in (
+        "/",
+        f"/mailbox/{BO}",
+        f"/mailbox/{BO}/reply?answer=ACCEPTED",
+        "/mail",
+        "/mail/1/html",
+        f"/calendar/{BO}",
+        "/faults",
+    ):
         for method in ("GET", "HEAD"):
             call(office, method, path)
     assert (state(), stack[1], stack[0].published.empty()) == (before, {}, True)

@@ -10,7 +10,7 @@ from datetime import timedelta
 
 import pytest
 
-from convoke import decide
+from convoke import fingerprints
 from convoke.effects import (
     Acknowledge,
     Claim,
@@ -446,9 +446,9 @@ def test_a_resend_that_was_asked_for_is_not_lost_in_a_deployment_with_a_new_sche
     person = world.register()
     world.look(person)
     resend(world.client, SETTINGS, EVENT_ID, person.registration_id, now=world.now)
-    content = {1: decide._CONTENT[1], 2: lambda event: {"two": decide._CONTENT[1](event)}}
-    monkeypatch.setattr(decide, "_CONTENT", content)
-    monkeypatch.setattr(decide, "SCHEMA", 2)
+    content = {1: fingerprints._CONTENT[1], 2: lambda event: {"two": fingerprints._CONTENT[1](event)}}
+    monkeypatch.setattr(fingerprints, "_CONTENT", content)
+    monkeypatch.setattr(fingerprints, "SCHEMA", 2)
 
     assert world.look(person) is Outcome.ACKNOWLEDGED
     assert [letter.letter for letter in world.sent] == [world.sent[0].letter] * 2

@@ -2,7 +2,8 @@
 
 It owes nothing to the code that writes the mail, and does what the RFC asks of a mail client: an object is known by its
 UID (and RECURRENCE-ID); what has a higher SEQUENCE, or the same and a newer DTSTAMP, replaces what is known (section
-2.1.5); a CANCEL removes; anything older changes nothing.
+2.1.5); a CANCEL removes; anything older changes nothing. A REQUEST for a whole series voids what was told of single
+dates before it, and a CANCEL for it removes them.
 """
 
 from __future__ import annotations
@@ -35,13 +36,10 @@ class Effect(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Calendar:
-    """The entries by start; ``effects`` has one for each mail, in the order of the mails."""
+    """What was told, by start; ``effects`` has one for each mail, in the order of the mails."""
 
     entries: tuple[Entry, ...]
     effects: tuple[Effect, ...]
-
-    def find(self, uid: str, date_id: str) -> Entry | None:
-        return next((entry for entry in self.entries if (entry.uid, entry.date_id) == (uid, date_id)), None)
 
 
 Known = dict[tuple[str, str], Entry]
@@ -78,7 +76,8 @@ def _request(known: Known, new: Entry) -> Effect:
     if old is not None and new.revision <= old.revision:
         return Effect.SAME if new.revision == old.revision else Effect.OLD
     if not new.date_id:
-        _forget_moved_dates(known, new)
+        _forget_dates(known, new)
+        _take_out_dates(known, new)
     known[new.uid, new.date_id] = new
     return Effect.UPDATED if old is not None and old.stands else Effect.ADDED
 
@@ -90,8 +89,7 @@ def _cancel(known: Known, new: Entry) -> Effect:
     series = known.get((new.uid, ""))
     was_here = (old is not None and old.stands) or (bool(new.date_id) and series is not None and series.stands)
     if not new.date_id:
-        for key in [key for key in known if key[0] == new.uid and key[1]]:
-            was_here |= known.pop(key).stands
+        was_here |= any(date.stands for date in _forget_dates(known, new))
     shown = old if old is not None and old.state is not State.NEVER_WAS else new
     state = State.REMOVED if was_here or shown.state is State.REMOVED else State.NEVER_WAS
     known[new.uid, new.date_id] = replace(shown, state=state, sequence=new.sequence, dtstamp=new.dtstamp)
@@ -107,10 +105,14 @@ def _latest(known: Known, new: Entry) -> Entry | None:
     return own
 
 
-def _forget_moved_dates(known: Known, new: Entry) -> None:
-    """A series whose start or rule is another has other dates: what was said of single ones is void."""
-    old = known.get((new.uid, ""))
-    if old is None or (old.start, old.rule) == (new.start, new.rule):
-        return
-    for key in [key for key in known if key[0] == new.uid and key[1]]:
-        del known[key]
+def _forget_dates(known: Known, new: Entry) -> list[Entry]:
+    """A newer word on the whole voids what was said of its single dates before; what they were."""
+    older = [key for key, entry in known.items() if key[0] == new.uid and key[1] and entry.revision < new.revision]
+    return [known.pop(key) for key in older]
+
+
+def _take_out_dates(known: Known, new: Entry) -> None:
+    """A date whose cancellation overtook the series is taken out of it now."""
+    for key, entry in known.items():
+        if key[0] == new.uid and key[1] and entry.state is State.NEVER_WAS:
+            known[key] = replace(entry, state=State.REMOVED)

@@ -1,4 +1,4 @@
-"""The counter: what tools and people order here. Faults, mail from outside, and what SES is to report."""
+"""The counter: what tools ask and order here. Mail, calendars, faults, mail from outside, what SES is to report."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 from flask import Blueprint, Response, jsonify, request
 
-from . import letters
+from . import agenda, calendars, letters
 from .faults import BadOrder, Fault, Faults
 from .records import VERDICTS, Kind, Verdicts
 from .reports import NotConnected, Reports
@@ -24,6 +24,12 @@ def desk(shelf: Shelf, faults: Faults, reports: Reports) -> Blueprint:
     @routes.get("/mail")
     def mail() -> Response:
         return jsonify([accepted.note() for accepted in shelf.all()])
+
+    @routes.get("/calendar/<path:address>")
+    def calendar(address: str) -> Response:
+        """What the calendar of this address shows after all its mail: ``agenda`` says what of it."""
+        shown = calendars.show(map(shelf.letter, shelf.mailbox(address)), address)
+        return jsonify([item.note() for item in agenda.agenda(shown.entries)])
 
     @routes.post("/faults")
     def order_fault() -> tuple[Response, int]:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, time, timedelta
 from enum import StrEnum
 from typing import Any
 
-from icalendar import Event, Timezone
+from icalendar import Event, Timezone, vDDDTypes
 
+from . import rules
 from .letters import printable
+from .rules import Moment, day
 from .shelf import same
 
 
@@ -23,28 +25,38 @@ class State(StrEnum):
 class Entry:
     """One line of the calendar.
 
-    ``start`` and ``end`` are datetimes in ``zone``, or dates (``end`` exclusive). ``date_id`` is a RECURRENCE-ID, empty
-    for a single event or a whole series. ``participation`` is a PARTSTAT, empty where the person is not an ATTENDEE.
+    ``start`` and ``end`` are datetimes in ``zone``, or dates (``end`` exclusive). ``original`` is a RECURRENCE-ID and
+    ``date_id`` its name whatever zone it is told in, empty for a single event or a whole series. ``participation`` is a
+    PARTSTAT, empty where the person is not an ATTENDEE.
     """
 
     uid: str
-    date_id: str
+    original: Moment | None
     sequence: int
     dtstamp: datetime
     state: State
     title: str
-    start: datetime | date
-    end: datetime | date
+    start: Moment
+    end: Moment
     zone: str
     where: str
+    description: str
     status: str
     rule: str
-    excluded: tuple[str, ...]
+    added: tuple[Moment, ...]
+    excluded: tuple[Moment, ...]
     participation: str
     organizer: str
     attendee: str
     event: Event
     zones: tuple[Timezone, ...]
+
+    @property
+    def date_id(self) -> str:
+        if self.original is None:
+            return ""
+        name = "%Y%m%dT%H%M%SZ" if isinstance(self.original, datetime) else "%Y%m%d"
+        return instant(self.original).strftime(name)
 
     @property
     def revision(self) -> tuple[int, datetime]:
@@ -60,8 +72,8 @@ class Entry:
 
     @property
     def sort_key(self) -> datetime:
-        start = self.start if isinstance(self.start, datetime) else datetime.combine(self.start, time())
-        return start if start.tzinfo else start.replace(tzinfo=UTC)
+        start = instant(self.start)
+        return start if isinstance(start, datetime) else datetime.combine(start, time(), UTC)
 
 
 def read(event: Any, zones: tuple[Timezone, ...], address: str) -> Entry:
@@ -71,7 +83,7 @@ def read(event: Any, zones: tuple[Timezone, ...], address: str) -> Entry:
     stamp = event["DTSTAMP"].dt
     return Entry(
         uid=str(event["UID"]),
-        date_id=_written(event, "RECURRENCE-ID"),
+        original=event["RECURRENCE-ID"].dt if "RECURRENCE-ID" in event else None,
         sequence=int(event.get("SEQUENCE", 0)),
         dtstamp=stamp.astimezone(UTC),
         state=State.STANDS,
@@ -80,9 +92,11 @@ def read(event: Any, zones: tuple[Timezone, ...], address: str) -> Entry:
         end=event.end,
         zone=printable(_zone(event)),
         where=printable(str(event.get("LOCATION", ""))),
+        description=str(event.get("DESCRIPTION", "")),
         status=str(event.get("STATUS", "CONFIRMED")).upper(),
         rule=_written(event, "RRULE"),
-        excluded=_excluded(event),
+        added=_moments(event, "RDATE"),
+        excluded=_moments(event, "EXDATE"),
         participation=str(attendee.params.get("PARTSTAT", "NEEDS-ACTION")).upper() if attendee is not None else "",
         organizer=str(organizer)[7:] if organizer is not None else "",
         attendee=str(attendee)[7:] if attendee is not None else "",
@@ -109,15 +123,33 @@ def _zone(event: Any) -> str:
     return str(event["DTSTART"].params.get("TZID", "UTC" if start.tzinfo else "any zone"))
 
 
-def _excluded(event: Any) -> tuple[str, ...]:
-    found = event.get("EXDATE", [])
+def _moments(event: Any, name: str) -> tuple[Moment, ...]:
+    found = event.get(name, [])
     lists = found if isinstance(found, list) else [found]
-    return tuple(day(one.dt) for dates in lists for one in dates.dts)
+    every = [one.dt for dates in lists for one in dates.dts]
+    return tuple(one[0] if isinstance(one, tuple) else one for one in every)  # a period begins with its start
 
 
-def day(moment: datetime | date) -> str:
-    """``Fri 12 March 2027``"""
-    return f"{moment:%a} {moment.day} {moment:%B %Y}"
+def instant(moment: Moment) -> Moment:
+    """A time in UTC, to be compared with others (one of no zone is taken for it); a whole day as it is."""
+    if not isinstance(moment, datetime):
+        return moment
+    return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def one_date(series: Entry, start: Moment) -> Entry:
+    """The date of a series that begins at ``start``, as if it had been told apart; each lasts as long as the first."""
+    event = Event(series.event)
+    for name in ("RRULE", "RDATE", "EXDATE", "DTEND", "DURATION"):
+        event.pop(name, None)
+    length: Any = instant(series.end) - instant(series.start)
+    end = instant(start) + length
+    if isinstance(start, datetime) and isinstance(end, datetime):
+        end = end.astimezone(start.tzinfo) if start.tzinfo else end.replace(tzinfo=None)
+    for name, moment in (("RECURRENCE-ID", start), ("DTSTART", start), ("DTEND", end)):
+        event[name] = vDDDTypes(moment)
+        event[name].params.update(series.event["DTSTART"].params)
+    return replace(series, original=start, start=start, end=end, rule="", added=(), excluded=(), event=event)
 
 
 def when(entry: Entry) -> str:
@@ -131,10 +163,26 @@ def when(entry: Entry) -> str:
     return f"{day(start)}, {start:%H:%M} – {day(end)}, {end:%H:%M}"
 
 
+def short_day(moment: Moment, beside: Moment) -> str:
+    """``Fri 12 Mar``, and the year where it is another one than that of ``beside``."""
+    return f"{moment:%a} {moment.day} {moment:%b}" + (f" {moment.year}" if moment.year != beside.year else "")
+
+
+def day_and_time(moment: Moment) -> str:
+    return f"{day(moment)}, {moment:%H:%M}" if isinstance(moment, datetime) else day(moment)
+
+
+def hours(entry: Entry) -> str:
+    """The times alone: ``09:00 – 10:30``, or that it is whole days."""
+    start, end = entry.start, entry.end
+    if not isinstance(start, datetime) or not isinstance(end, datetime):
+        last = end - timedelta(days=1)
+        return "all day" if last <= start else f"until {day(last)}, all day"
+    if start.date() == end.date():
+        return f"{start:%H:%M} – {end:%H:%M}"
+    return f"{start:%H:%M} – {day(end)}, {end:%H:%M}"
+
+
 def repeats(entry: Entry) -> str:
-    """A series in words: its plain rules in a sentence, others as they are written."""
-    parts = dict(part.partition("=")[::2] for part in entry.rule.split(";"))
-    often = {"DAILY": "every day", "WEEKLY": "every week", "MONTHLY": "every month", "YEARLY": "every year"}
-    if parts.keys() - {"FREQ", "COUNT"} or parts.get("FREQ") not in often:
-        return entry.rule
-    return often[parts["FREQ"]] + (f", {parts['COUNT']} times" if "COUNT" in parts else "")
+    """A series in words: its rule in a sentence where it has a plain one, else as it is written."""
+    return rules.in_words(entry.rule, entry.start) if entry.rule else "on several dates"

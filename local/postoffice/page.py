@@ -10,11 +10,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
+from functools import partial
 
 from flask import Blueprint, Response, abort, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
-from . import calendars, entries, replies
+from . import agenda, calendars, entries, replies
 from .calendars import Calendar, Effect
 from .entries import Entry
 from .faults import Faults
@@ -75,8 +76,8 @@ class ContentLine:
 def inbox(shelf: Shelf, faults: Faults, reports: Reports, answers: Answers) -> Blueprint:
     """The routes of the page."""
     routes = Blueprint("inbox", __name__)
-    routes.add_app_template_filter(entries.when, "when")
-    routes.add_app_template_filter(entries.repeats, "repeats")
+    for words in (entries.when, entries.hours, entries.repeats, entries.day_and_time, entries.short_day):
+        routes.add_app_template_filter(words)
     routes.add_app_template_filter(content_lines)
     routes.add_app_template_filter(lambda partstat: PARTICIPATION.get(partstat, partstat.lower()), "participation")
 
@@ -106,14 +107,16 @@ def inbox(shelf: Shelf, faults: Faults, reports: Reports, answers: Answers) -> B
             view=view if view in list(View) else View.MESSAGE,
             views=View,
             source=shelf.raw(chosen.mail)[:LONGEST_SOURCE].decode("utf-8", "replace") if chosen else "",
-            entries=[(entry, answers.to(address, entry)) for entry in calendar.entries],
+            items=agenda.agenda(calendar.entries),
+            given=partial(answers.to, address),
             answers=Answer,
         )
 
     @routes.post("/mailbox/<path:address>/reply")
     def reply(address: str) -> AnyResponse:
         rows, calendar = mailbox(address)
-        entry = calendar.find(request.form.get("uid", ""), request.form.get("date_id", ""))
+        items = agenda.agenda(calendar.entries)
+        entry = agenda.find(items, request.form.get("uid", ""), request.form.get("date_id", ""))
         answer = request.form.get("answer", "")
         if answer not in list(Answer):
             abort(422, "answer: must be ACCEPTED, TENTATIVE or DECLINED.")

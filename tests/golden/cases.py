@@ -18,13 +18,13 @@ HERE = Path(__file__).parent
 INVITATION = message(
     description="Coffee first.\nThen the agenda.", location="Dom, Köln", url="https://example.org/treffen"
 )
-MOVED = replace(INVITATION, when=AFTERNOON, before=INVITATION.told(sequence=0, dtstamp=NOW))
+MOVED = replace(INVITATION, when=AFTERNOON, before=INVITATION.told(sequence=0, dtstamp=NOW).known)
 CANCELLED = replace(
     message(location="Dom, Köln"),
     method=Method.CANCEL,
     status=EventStatus.CANCELLED,
     participation=Participation.ACCEPTED,
-    before=MOVED.told(sequence=1, dtstamp=NOW),
+    before=MOVED.told(sequence=1, dtstamp=NOW).known,
     when=AFTERNOON,
     called_off=True,
     reason="The speaker is ill.",

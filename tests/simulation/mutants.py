@@ -9,6 +9,7 @@ from typing import Any
 from unittest.mock import patch
 
 from convoke import decide, fanout, feedback, reconcile, sweep
+from convoke.case import Case
 from convoke.effects import Send
 from convoke.ledger import Intent
 from convoke.store import erasure, events, registry
@@ -207,7 +208,7 @@ MUTANTS: dict[str, Mutant] = {
             ),
         )
     ),
-    "generation-after-a-cancel": Mutant((without(decide, "_request", "told.generation + 1", "told.generation"),)),
+    "generation-after-a-cancel": Mutant((without(Case, "invite", "told.generation + 1", "told.generation"),)),
     "given-back-exposed-lowered": Mutant(
         (
             without(Invitations, "give_back", AS_IT_WAS, "pass"),
@@ -239,7 +240,7 @@ MUTANTS: dict[str, Mutant] = {
             ),
         )
     ),
-    "registration-owed": Mutant((without(registry, "_arrival", "None if waits else keys.owed(2, now)", "None"),)),
+    "registration-owed": Mutant((without(registry, "arrival", "None if waits else keys.owed(2, now)", "None"),)),
     "withdrawal-poked": Mutant(
         (without(registry, "_departure", '"invitation": poke(settings, invitation, 0, now),', ""),)
     ),

@@ -11,7 +11,7 @@ from types import SimpleNamespace
 from typing import Any
 from unittest.mock import patch
 
-from convoke import decide, model, sweep
+from convoke import decide, fingerprints, model, sweep
 from convoke.model import Event, Told
 from convoke.store import dynamo, items, keys, registry
 
@@ -50,7 +50,7 @@ def _once(read: Callable[[Any], Any]) -> Callable[[Any], Any]:
     return quick
 
 
-_told_item, _told_of, _fingerprint = items.told_item, items.told_of, decide.fingerprint
+_told_item, _told_of, _fingerprint = items.told_item, items.told_of, fingerprints.fingerprint
 
 
 def _quick_told_item(told: Told) -> Mapping[str, Any]:
@@ -70,8 +70,9 @@ def _quick_told_of(item: Mapping[str, Any]) -> Told:
         return _told_of(item)
 
 
-def _quick_fingerprint(event: Event, schema: int = decide.SCHEMA) -> str:
-    decide._CONTENT[schema]  # what the deployed code does not know, it does not remember either
+def _quick_fingerprint(event: Event, schema: int | None = None) -> str:
+    schema = schema or fingerprints.SCHEMA
+    fingerprints._CONTENT[schema]  # what the deployed code does not know, it does not remember either
     known = _memory.get((id(event), schema))
     if known is None:
         known = _memory[id(event), schema] = (event, _fingerprint(event, schema))
@@ -94,7 +95,7 @@ def quick(shards: int = 1) -> Iterator[None]:
             (items, "told_item", _quick_told_item),
             (items, "told_of", _quick_told_of),
             (items, "zlib", SimpleNamespace(compress=bytes, decompress=bytes)),
-            (decide, "fingerprint", _quick_fingerprint),
+            (fingerprints, "fingerprint", _quick_fingerprint),
             *((module, "folded", folded) for module in (model, decide, keys, registry)),
             (keys, "SHARDS", few),
             (sweep, "SHARDS", few),

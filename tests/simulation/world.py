@@ -14,7 +14,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from convoke import decide, effects, fanout, feedback, reconcile, sweep
+from convoke import effects, fanout, feedback, fingerprints, reconcile, sweep
 from convoke.effects import Ending, Steps
 from convoke.ledger import Slice
 from convoke.model import ConvokeError, Event, RegistrationStatus, Sender
@@ -49,7 +49,7 @@ VISIBILITY = 180.0
 RECEIVES = 5
 EVER = 1 << 60
 
-_CONTENT_1 = decide._CONTENT[1]
+_CONTENT_1 = fingerprints._CONTENT[1]
 
 
 def _content_2(event: Event) -> dict[str, object]:
@@ -351,9 +351,9 @@ class World:
 
     def as_deployed(self, schema: int) -> None:
         """The code of one deployment speaks in its own schema and does not know the next."""
-        if schema != decide.SCHEMA:
-            decide.SCHEMA = schema
-            decide._CONTENT = DEPLOYED[schema]
+        if schema != fingerprints.SCHEMA:
+            fingerprints.SCHEMA = schema
+            fingerprints._CONTENT = DEPLOYED[schema]
 
     # --- faults of calls to the tables (see ``tables.Line``) --------------------------------------------------
 
@@ -420,7 +420,7 @@ class World:
                 self.at(2 + FUNCTION * self.random(), lambda: self.notify(sk, retries - 1))
 
         if sk == keys.EVENT:
-            self.start("notify event", lambda _: fanout.announce(EVENT_ID, TIMES), done)
+            self.start("notify event", lambda _: fanout.announce(EVENT_ID), done)
         else:
             rid = sk.removeprefix(keys.REGISTRATION_PREFIX)
             self.start(f"notify {rid[6:10]}", lambda run: reconcile.reconcile(EVENT_ID, rid, run.worker), done)

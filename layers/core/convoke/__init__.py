@@ -3,7 +3,10 @@
 What there is and what to say, without any AWS:
 
 - ``model``: the nouns: Event, Registration, Told, Message
-- ``decide``: ``next_message``, the heart: what is true against what was told
+- ``series``: which dates an event has; ``programme``: what an organizer does to them
+- ``decide``: ``next_message``, the heart: what is true against what was told; ``case``: one attendee's, and what may be
+  said of it; ``fingerprints``: whether it is the same
+- ``attendance``: which answer of an attendee stands, and what it does to their seat
 - ``itip``, ``lines``, ``timezones``: a Message as iCalendar bytes
 - ``mail``, ``words``: the MIME mail around it and what it says to a person
 - ``notes``, ``notepaper``: plain letters beside the invitations; ``attention``: who was not reached
@@ -15,6 +18,7 @@ How it is delivered, as steps that yield ``effects``:
 - ``dispatch``: one note
 - ``fanout``: a changed event, a slice of its people at a time
 - ``sweep``: whatever is still owed; ``audit``: whatever should be
+- ``preview``: what a change would tell whom
 - ``feedback``: what SES reports
 - ``perform``: the effects done for real, with ``post`` (SES) and ``store`` (DynamoDB)
 

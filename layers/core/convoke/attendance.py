@@ -1,30 +1,22 @@
 """What an answer means for the place of whoever gives it: which of their answers stands, and what becomes of the seat.
 
-Mails overtake each other and come twice, so answers are ordered by what they say of themselves: the SEQUENCE that they
-answer, then their DTSTAMP (RFC 5546, section 2.1.5). Whatever order they come in, the same ones stand in the end.
+Whatever order answers come in, and however often, the same ones stand in the end.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
 from enum import StrEnum
 
-from .decide import over
+from .case import order, same_question
+from .decide import over, participation
 from .ledger import Invitation
-from .model import Event, EventStatus, Method, Participation, Registration, RegistrationStatus, Reply
+from .model import Event, EventStatus, Participation, Registration, RegistrationStatus, Reply, Wall
 
 MOST_DATES = 400
 """Of how many dates the answer is kept; a series has no more."""
-
-# Of two answers of the same second that which costs least if it was not the last word: nobody loses a seat by it.
-_RANK = (
-    Participation.NEEDS_ACTION,
-    Participation.DELEGATED,
-    Participation.DECLINED,
-    Participation.TENTATIVE,
-    Participation.ACCEPTED,
-)
 
 
 class Consequence(StrEnum):
@@ -33,10 +25,6 @@ class Consequence(StrEnum):
     NONE = "none"
     RELEASE = "release"
     RETURN = "return"
-
-
-def order(reply: Reply) -> tuple[int, datetime, int]:
-    return reply.sequence, reply.dtstamp, _RANK.index(reply.status)
 
 
 def standing(registration: Registration, reply: Reply) -> Reply | None:
@@ -64,8 +52,17 @@ def answers_the_question(reply: Reply, invitation: Invitation, event: Event) -> 
     if not told:
         return False
     last = max(told, key=lambda one: one.sequence)
-    same = last.method is Method.REQUEST and last.when == event.when and last.location == event.location
-    return same and reply.sequence >= last.asked
+    invited = last.whole and not last.gone and same_question(last, event)
+    return invited and reply.sequence >= last.asked
+
+
+def tally(people: Iterable[tuple[Registration, Invitation]], date: Wall | None = None) -> dict[Participation, int]:
+    """How many of those who have a seat, or gave it back, answered what: to the whole event, or to one ``date``."""
+    counts = dict.fromkeys(Participation, 0)
+    for person, invitation in people:
+        if person.status in (RegistrationStatus.REGISTERED, RegistrationStatus.DECLINED):
+            counts[participation(person, invitation, date)] += 1
+    return counts
 
 
 def consequence(

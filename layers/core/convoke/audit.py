@@ -127,7 +127,7 @@ def put_right(found: Findings) -> Steps[None]:
 
 
 def _as_told(sender: Sender, told: Told | None) -> Sender:
-    return sender if told is None or told.method is Method.CANCEL else replace(sender, address=told.organizer)
+    return sender if told is None or told.gone else replace(sender, address=told.organizer)
 
 
 def _reason(plan: Plan, seen: Seen, told: Told | None) -> str:

@@ -6,10 +6,10 @@ is the one thing to say next, or nothing. Whoever is interrupted, doubled or lat
 
 from __future__ import annotations
 
-import hashlib
-import json
 from datetime import datetime, timedelta
 
+from . import series
+from .case import Case, reply_to
 from .ledger import Invitation
 from .model import (
     Event,
@@ -17,12 +17,13 @@ from .model import (
     Message,
     Method,
     Participation,
-    Person,
     Registration,
     RegistrationStatus,
+    Reply,
+    Schedule,
     Sender,
     Told,
-    When,
+    Wall,
     folded,
 )
 
@@ -32,33 +33,38 @@ def next_message(
 ) -> Message | None:
     """The message that brings this attendee's calendar nearer to the truth, or ``None`` where there is nothing to say.
 
-    ``told`` is ``None`` where nothing can have reached them; ``told.certain`` is false where nobody knows whether it
-    did. ``now`` is UTC. Nothing is ever said about an event that is over.
+    ``told`` is ``None`` where nothing can have reached them; what is not certain of it may or may not have. ``now`` is
+    UTC. Nothing is ever said about an event that is over, nor about a date of a series that is.
     """
-    return None if over(event, now) else unsaid(event, registration, told, sender)
+    return None if over(event, now, told) else unsaid(event, registration, told, sender, now)
 
 
-def unsaid(event: Event, registration: Registration, told: Told | None, sender: Sender) -> Message | None:
-    """What would be said if time did not pass: :func:`next_message` without the question whether it is too late."""
+def unsaid(
+    event: Event, registration: Registration, told: Told | None, sender: Sender, now: datetime | None = None
+) -> Message | None:
+    """What would be said of the whole if time did not pass: :func:`next_message` without the question whether it is
+    too late. Without ``now`` no date of a series is over either.
+    """
     if registration.status in (RegistrationStatus.DECLINED, RegistrationStatus.ERASED):
         return None  # whoever declined their seat wants to hear no more; of the erased nobody is left to tell
+    case = Case(event=event, registration=registration, sender=sender, now=now)
     expected = is_expected(event, registration)
     if told is None:
-        return _request(event, registration, None, sender) if expected else None
-    if told.method is Method.CANCEL:
+        return case.invite(None) if expected else None
+    if told.whole and told.gone:
         if not told.certain:
             # The entry may still stand, and a UID once cancelled is never used again: first be sure that it is gone.
-            return _cancel(event, registration, told)
-        return _request(event, registration, told, sender) if expected else None
+            return case.take_back(told)
+        return case.invite(told) if expected else None
     if (
         not expected
         or folded(told.recipient) != folded(registration.email)
         or folded(told.organizer) != folded(sender.address)
+        or told.whole is not case.whole
     ):
-        return _cancel(event, registration, told)
-    if told.certain and told.fingerprint == fingerprint(event, schema_of(told.fingerprint)):
-        return None
-    return _request(event, registration, told, sender)
+        left = case.take_back(told)
+        return case.invite(told) if left is None and expected else left
+    return case.update(told)
 
 
 def is_expected(event: Event, registration: Registration) -> bool:
@@ -69,36 +75,47 @@ def is_expected(event: Event, registration: Registration) -> bool:
     )
 
 
-def over(event: Event, now: datetime) -> bool:
-    return event.when.ends_at <= now
+def over(event: Event, now: datetime, told: Told | None = None) -> bool:
+    """Whether its last date is over, the cancelled ones counted: until then there may be a cancellation to tell.
+
+    A series may have been cut short before now: it is not over for whoever was ``told`` of later dates.
+    """
+    if series.ends_at(event) > now:
+        return False
+    return told is None or not told.recurs or told.gone or series.schedule_ends_at(told.schedule) <= now
 
 
 def says_the_same(message: Message, told: Told) -> bool:
     """Whether sending ``told`` once more would say just what ``message`` says."""
-    return (
-        message.method is told.method
-        and message.uid == told.uid
-        and message.attendee.email == told.recipient
-        and message.organizer.email == told.organizer
-        # A cancellation says one thing only: gone.
-        and (message.method is Method.CANCEL or message.fingerprint == told.fingerprint)
-    )
+    if (
+        message.method is not told.method
+        or message.uid != told.uid
+        or message.date != told.date
+        or message.attendee.email != told.recipient
+        or message.organizer.email != told.organizer
+    ):
+        return False
+    if message.method is Method.CANCEL:
+        return True  # a cancellation says one thing only: gone
+    if message.date is not None:
+        date = told.date_told(message.date)
+        return date is not None and message.fingerprint == date.fingerprint
+    return message.fingerprint == told.fingerprint and message.without == tuple(one.date for one in told.dates)
 
 
-def participation(registration: Registration, invitation: Invitation) -> Participation:
-    """What this attendee last answered about the present when and where: derived, never stored."""
+def participation(registration: Registration, invitation: Invitation, date: Wall | None = None) -> Participation:
+    """What this attendee last answered about the present when and where, or that of one date: derived, never stored."""
+    reply = answered(registration, invitation, date)
+    return reply.status if reply else Participation.NEEDS_ACTION
+
+
+def answered(registration: Registration, invitation: Invitation, date: Wall | None = None) -> Reply | None:
+    """The reply by which the participation is what it is, or ``None`` while the present question is open."""
     last = invitation.acknowledged or invitation.intent
-    return _answer(registration, last.told.asked if last else 0)
-
-
-def _answer(registration: Registration, asked: int) -> Participation:
-    reply = registration.reply
-    return reply.status if reply is not None and reply.sequence >= asked else Participation.NEEDS_ACTION
-
-
-def uid(event_id: str, registration_id: str, generation: int, domain: str) -> str:
-    """The UID of one registration's entry (RFC 5545, section 3.8.4.7): whoever sees it can find the items."""
-    return f"{event_id}.{registration_id}.{generation}@{domain}"
+    if last is None:
+        return reply_to(registration, 0, date)
+    known = last.told.date_told(date) if date is not None else None
+    return reply_to(registration, known.asked if known else last.told.asked, date)
 
 
 PRESSING, CHANGE, INVITATION = 0, 1, 2
@@ -110,108 +127,6 @@ def priority(message: Message, now: datetime, soon: timedelta) -> int:
         return PRESSING
     if message.before is None:
         return INVITATION
-    begins = min(message.when.starts_at, message.before.when.starts_at)
+    before = message.before.schedule or Schedule(when=message.before.when)
+    begins = min(series.next_start(message.schedule, now), series.next_start(before, now))
     return PRESSING if begins - now <= soon else CHANGE
-
-
-def _request(event: Event, registration: Registration, told: Told | None, sender: Sender) -> Message:
-    standing = told is not None and told.method is Method.REQUEST
-    generation = 1 if told is None else told.generation if standing else told.generation + 1
-    before = told if standing else None
-    same_place_and_time = before is not None and before.when == event.when and before.location == event.location
-    asked = before.asked if before is not None and same_place_and_time else None
-    return Message(
-        method=Method.REQUEST,
-        uid=before.uid if before else uid(event.event_id, registration.registration_id, generation, sender.domain),
-        generation=generation,
-        # One UID, one address to the letter: some calendars compare them with case.
-        attendee=Person(name=registration.name, email=before.recipient if before else registration.email),
-        organizer=Person(name=event.organizer.name, email=before.organizer if before else sender.address),
-        reply_to=event.organizer,
-        title=event.title,
-        when=event.when,
-        location=event.location,
-        description=event.description,
-        url=event.url,
-        conference=event.conference,
-        reminders=event.reminders,
-        status=event.status,
-        participation=Participation.NEEDS_ACTION if asked is None else _answer(registration, asked),
-        asked=asked,
-        fingerprint=fingerprint(event, SCHEMA),
-        before=before,
-        created_at=registration.created_at,
-        updated_at=event.updated_at,
-    )
-
-
-def _cancel(event: Event, registration: Registration, told: Told) -> Message:
-    """Take back what was told, as it was told: to the address, from the organizer, at the time that they know."""
-    called_off = event.status is EventStatus.CANCELLED
-    return Message(
-        method=Method.CANCEL,
-        uid=told.uid,
-        generation=told.generation,
-        attendee=Person(name=registration.name, email=told.recipient),
-        organizer=Person(name=event.organizer.name, email=told.organizer),
-        reply_to=event.organizer,
-        title=told.title,
-        when=told.when,
-        location=told.location,
-        status=EventStatus.CANCELLED,
-        participation=_answer(registration, told.asked),
-        asked=told.asked,
-        fingerprint=told.fingerprint,
-        before=told,
-        called_off=called_off,
-        reason=event.reason if called_off else "",
-        created_at=registration.created_at,
-        updated_at=event.updated_at,
-    )
-
-
-# --- fingerprints -------------------------------------------------------------------------------------------------
-
-# The schema in which new messages are told. An old schema stays in `_CONTENT` for ever: what was told in it is compared
-# in it, so that a deployment which learns to say more mails nobody.
-SCHEMA = 1
-
-
-def schema_of(fingerprint: str) -> int:
-    return int(fingerprint.partition(":")[0])
-
-
-def fingerprint(event: Event, schema: int = SCHEMA) -> str:
-    """``<schema>:<digest>`` of all that an attendee sees of the event; equal content by another spelling is equal."""
-    text = json.dumps(_CONTENT[schema](event), sort_keys=True, ensure_ascii=True, separators=(",", ":"))
-    return f"{schema}:{hashlib.sha256(text.encode()).hexdigest()[:32]}"
-
-
-def _content_1(event: Event) -> dict[str, object]:
-    conference = event.conference
-    return {
-        "title": event.title.strip(),
-        **_when(event.when),
-        "rule": None,
-        "location": event.location.strip(),
-        "description": "\n".join(line.rstrip() for line in event.description.strip().splitlines()),
-        "url": event.url.strip(),
-        "conference": [conference.uri, conference.label.strip()] if conference else None,
-        "reminders": sorted({(reminder.days, reminder.seconds) for reminder in event.reminders}),
-        "status": event.status.value,
-        "organizer": [event.organizer.name.strip(), event.organizer.email],
-    }
-
-
-def _when(when: When) -> dict[str, object]:
-    """Wall times and instants both: a zone whose rules change moves the meeting though its wall time stays."""
-    return {
-        "start": when.start.isoformat(),
-        "end": when.end.isoformat(),
-        "zone": when.time_zone,
-        "starts_at": when.starts_at.isoformat(),
-        "ends_at": when.ends_at.isoformat(),
-    }
-
-
-_CONTENT = {1: _content_1}

@@ -138,6 +138,7 @@ class DueKind(StrEnum):
     SEATS = "seats"
     ERASURE = "erasure"
     NOTE = "note"
+    CARRY = "carry"
 
 
 @noun
@@ -417,6 +418,13 @@ class NoteHint:
 @noun
 class Promote(Effect):
     """Give free seats to the first in line. -> how many were promoted"""
+
+    event_id: str
+
+
+@noun
+class CarryOver(Effect):
+    """Carry the next few registrations over to the event that a series was split into. -> how many"""
 
     event_id: str
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from . import series
 from .effects import (
     Clock,
     EndFan,
@@ -38,7 +39,7 @@ AFTER_REFUSAL = 10
 def pressing(event: Event, now: datetime, times: Times) -> int:
     """How pressing a change of the whole event is: as its most pressing message may be."""
     gone = event.status in (EventStatus.CANCELLED, EventStatus.DRAFT)
-    return 0 if gone or event.when.starts_at - now <= times.soon else 1
+    return 0 if gone or series.next_start(event.schedule, now) - now <= times.soon else 1
 
 
 def tell_slice(part: Slice, worker: Worker, *, size: int = SLICE) -> Steps[tuple[Outcome, ...]]:
@@ -51,7 +52,7 @@ def tell_slice(part: Slice, worker: Worker, *, size: int = SLICE) -> Steps[tuple
         return ()
     if fan.cursor != part.cursor:
         if fan.cursor > part.cursor:
-            yield from announce(part.event_id, worker.times)
+            yield from announce(part.event_id)
         return ()
     sending = yield ReadSending()
     invitations = yield ReadInvitations(event_id=part.event_id, after=part.cursor, limit=size)
@@ -79,21 +80,20 @@ def tell_slice(part: Slice, worker: Worker, *, size: int = SLICE) -> Steps[tuple
             yield Poke(
                 event_id=part.event_id,
                 registration_id=invitation.registration_id,
-                owed_at=owed(pressing(event, now, worker.times), now + worker.times.hint),
+                owed_at=owed(fan.priority, now + worker.times.hint),
             )
         cursor = invitation.registration_id
 
     if outcomes[-1] not in HALTED and len(invitations) < size:
         yield EndFan(slice=part)
     else:
-        yield from _move(part, cursor, event, worker, outcomes[-1])
+        yield from _move(part, cursor, fan.priority, worker, outcomes[-1])
     return tuple(outcomes)
 
 
-def _move(part: Slice, cursor: str, event: Event, worker: Worker, outcome: Outcome) -> Steps[None]:
+def _move(part: Slice, cursor: str, priority: int, worker: Worker, outcome: Outcome) -> Steps[None]:
     """Write down how far it is, then ask for the rest: soon, after a pause, or (all mail stopped) by the sweeper."""
     now = yield Clock()
-    priority = pressing(event, now, worker.times)
     moved = yield MoveFan(slice=part, cursor=cursor, owed_at=owed(priority, now + worker.times.hint))
     if moved and outcome is not Outcome.STOPPED:
         rest = Slice(event_id=part.event_id, version=part.version, cursor=cursor)
@@ -101,13 +101,11 @@ def _move(part: Slice, cursor: str, event: Event, worker: Worker, outcome: Outco
         yield Enqueue(hint=rest, urgent=priority == 0, delay_seconds=delay)
 
 
-def announce(event_id: str, times: Times) -> Steps[bool]:
+def announce(event_id: str) -> Steps[bool]:
     """An event may have changed: queue the slice that its fan-out names, if there is one."""
     fan = yield ReadFan(event_id=event_id)
-    event = yield ReadEvent(event_id=event_id)
-    if fan is None or event is None:
+    if fan is None:
         return False
-    now = yield Clock()
     part = Slice(event_id=fan.event_id, version=fan.version, cursor=fan.cursor)
-    yield Enqueue(hint=part, urgent=pressing(event, now, times) == 0)
+    yield Enqueue(hint=part, urgent=fan.priority == 0)
     return True

@@ -13,9 +13,9 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from .effects import Amend, Clock, Poke, ReadInvitation, Sent, Steps
+from .effects import Amend, Clock, Enqueue, Hint, Poke, ReadInvitation, Sent, Steps
 from .ledger import Acknowledged, Delivered, Invitation, Stopped
-from .model import ConvokeError, DeliveryState, Method, noun
+from .model import ConvokeError, DeliveryState, Method, Told, Wall, noun
 from .store.keys import owed
 
 # Of two reports of one message the later in this list stands.
@@ -47,6 +47,7 @@ class Report:
     sequence: int
     generation: int
     method: Method
+    date: Wall | None = None
     state: DeliveryState
     final: bool
     address: str
@@ -72,12 +73,22 @@ def report_of(event: Mapping[str, Any]) -> Report | None:
         sequence=int(tags["sequence"][0]),
         generation=int(tags["generation"][0]),
         method=Method(tags["method"][0]),
+        date=date_of(tags["date"][0]) if "date" in tags else None,
         state=state,
         final=final,
         address=mail["destination"][0],
         ses_id=mail["messageId"],
         at=datetime.fromisoformat(event.get("delivery", mail)["timestamp"]),
     )
+
+
+def tag_of(date: Wall) -> str:
+    """A date of a series as a tag of SES may hold it: letters and digits."""
+    return f"{date:%Y%m%dT%H%M%S}" if isinstance(date, datetime) else f"{date:%Y%m%d}"
+
+
+def date_of(tag: str) -> Wall:
+    return datetime.fromisoformat(tag) if "T" in tag else datetime.fromisoformat(tag).date()
 
 
 def _state(event: Mapping[str, Any]) -> tuple[DeliveryState | None, bool]:
@@ -115,6 +126,9 @@ def hear(report: Report) -> Steps[bool]:
                 ses_id=report.ses_id,
                 at=report.at,
             )
+            if invitation.owed_at is not None and settles(heard, report):
+                hint = Hint(event_id=report.event_id, registration_id=report.registration_id)
+                yield Enqueue(hint=hint, urgent=invitation.owed_at.startswith("0"))
             if out_of_order(heard):
                 yield Poke(
                     event_id=report.event_id,
@@ -155,23 +169,53 @@ def after(invitation: Invitation, report: Report) -> Invitation:
 
 
 def _delivered(invitation: Invitation, report: Report) -> tuple[Delivered, ...]:
-    """The last delivery of each method, of the latest generation that anything was delivered of."""
-    new = Delivered(generation=report.generation, method=report.method, at=report.at)
+    """The last delivery of each method and date, of the latest generation that anything was delivered of."""
+    new = Delivered(
+        generation=report.generation,
+        method=report.method,
+        at=report.at,
+        sequence=report.sequence,
+        date=report.date,
+    )
     latest = max(one.generation for one in (*invitation.delivered, new))
-    last: dict[Method, Delivered] = {}
-    for one in sorted((*invitation.delivered, new), key=lambda one: one.at):
+    last: dict[tuple[str, Method], Delivered] = {}
+    for one in sorted((*invitation.delivered, new), key=lambda one: (one.at, one.sequence)):
         if one.generation == latest:
-            last[one.method] = one
-    return tuple(last[method] for method in sorted(last))
+            last[tag_of(one.date) if one.date else "", one.method] = one
+    return tuple(last[key] for key in sorted(last))
+
+
+def settles(invitation: Invitation, report: Report) -> bool:
+    """Whether the report is of the delivery that the dates of a series wait for."""
+    last = invitation.acknowledged
+    about_the_last = last is not None and last.told.sequence == report.sequence and last.told.recurs
+    return about_the_last and report.date is None and report.state is DeliveryState.DELIVERED
 
 
 def out_of_order(invitation: Invitation) -> bool:
-    """Whether a REQUEST was delivered after the CANCEL that is our last word, and nobody says it again yet."""
+    """Whether what was delivered last may hide our last word, and nobody says it again yet.
+
+    So it is where a message was delivered after one with a higher SEQUENCE that it does not agree with: an old REQUEST
+    after the CANCEL that is our last word, a whole series after one of its dates.
+    """
     last = invitation.acknowledged
-    if last is None or last.told.method is not Method.CANCEL or invitation.repair > last.repair:
+    if last is None or invitation.repair > last.repair:
         return False
-    at = {one.method: one.at for one in invitation.delivered if one.generation == last.told.generation}
-    return {Method.REQUEST, Method.CANCEL} <= at.keys() and at[Method.REQUEST] > at[Method.CANCEL]
+    delivered = [one for one in invitation.delivered if one.generation == last.told.generation]
+    return any(
+        late.sequence < early.sequence and late.at > early.at and _hides(late, early, last.told)
+        for late in delivered
+        for early in delivered
+    )
+
+
+def _hides(late: Delivered, early: Delivered, told: Told) -> bool:
+    if told.gone and told.whole:
+        return early.method is Method.CANCEL and early.date is None and late.method is Method.REQUEST
+    if late.date == early.date:
+        return late.method is not early.method
+    # Two dates of a series have nothing to do with each other; a date and its series do.
+    return late.date is None or early.date is None
 
 
 def _forgotten(invitation: Invitation) -> bool:

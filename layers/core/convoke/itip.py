@@ -11,9 +11,9 @@ from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from urllib.parse import quote
 
-from . import lines
+from . import lines, series
 from .lines import Line, clean, component, line, one_line
-from .model import EventStatus, Message, Method, Person, Unsayable
+from .model import EventStatus, Message, Method, Person, Unsayable, Wall, When
 from .timezones import vtimezone
 
 PRODID = "-//Convoke//Convoke//EN"  # no version: it would change the bytes
@@ -41,7 +41,7 @@ def calendar(message: Message, *, sequence: int, dtstamp: datetime) -> bytes:
         line("VERSION", "2.0"),
         line("CALSCALE", "GREGORIAN"),
         line("METHOD", message.method),
-        *_zone(message),
+        *_zones(message),
         *component("VEVENT", *_event(message, sequence, dtstamp), *_alarms(message)),
     )
     written = lines.write(meant)
@@ -108,21 +108,33 @@ def uri(text: str) -> str:
     return quote(one_line(text), safe="%/:?#[]@!$&'()*+,;=~")
 
 
-def _zone(message: Message) -> tuple[Line, ...]:
-    when = message.when
-    if when.all_day or when.time_zone is None or when.time_zone in _UTC:
-        return ()
-    return vtimezone(when.time_zone, when.starts_at, when.ends_at)
+def _zones(message: Message) -> Iterator[Line]:
+    """The VTIMEZONE of each TZID that is used, right for all the life of a series."""
+    times = [message.when]
+    if message.recurs:
+        starts = series.starts(message.schedule)
+        times += [series.when_at(message.schedule, start) for start in (starts[0], starts[-1])]
+    if message.date is not None:
+        times.append(When(start=message.date, end=message.date, time_zone=message.date_zone))
+    zones: dict[str, list[datetime]] = {}
+    for when in times:
+        if not when.all_day and when.time_zone is not None and when.time_zone not in _UTC:
+            zones.setdefault(when.time_zone, []).extend((when.starts_at, when.ends_at))
+    for zone, instants in zones.items():
+        yield from vtimezone(zone, min(instants), max(instants))
 
 
 def _event(message: Message, sequence: int, dtstamp: datetime) -> Iterator[Line]:
     cancels = message.method is Method.CANCEL
     yield line("UID", message.uid)
+    if message.date is not None:
+        yield _wall("RECURRENCE-ID", message.date, message.date_zone)
     yield line("SEQUENCE", str(sequence))
     yield line("DTSTAMP", _instant(dtstamp))
     yield line("CREATED", _instant(message.created_at))
     yield line("LAST-MODIFIED", _instant(max(message.created_at, message.updated_at)))
     yield from _when(message)
+    yield from _dates(message)
     yield line("SUMMARY", one_line(message.title))
     if not cancels and (text := description(message)):
         yield line("DESCRIPTION", text)
@@ -153,15 +165,35 @@ def _when(message: Message) -> Iterator[Line]:
     when = message.when
     if not isinstance(when.start, datetime) or not isinstance(when.end, datetime):
         # DTEND is the first day that is free again (RFC 5545, section 3.6.1).
-        yield line("DTSTART", f"{when.start:%Y%m%d}", VALUE="DATE")
-        yield line("DTEND", f"{when.end + timedelta(days=1):%Y%m%d}", VALUE="DATE")
+        yield _wall("DTSTART", when.start, None)
+        yield _wall("DTEND", when.end + timedelta(days=1), None)
         return
-    for name, wall, at in (("DTSTART", when.start, when.starts_at), ("DTEND", when.end, when.ends_at)):
-        # A time that the clock shows twice is the first of the two (section 3.3.5): the second can only be said in UTC.
-        if when.time_zone is None or when.time_zone in _UTC or wall.fold:
-            yield line(name, _instant(at))
-        else:
-            yield line(name, f"{wall:%Y%m%dT%H%M%S}", TZID=when.time_zone)
+    yield _wall("DTSTART", when.start, when.time_zone)
+    yield _wall("DTEND", when.end, when.time_zone)
+
+
+def _wall(name: str, wall: Wall, zone: str | None) -> Line:
+    """A wall time of ``zone``, or a day."""
+    if not isinstance(wall, datetime):
+        return line(name, f"{wall:%Y%m%d}", VALUE="DATE")
+    # A time that the clock shows twice is the first of the two (section 3.3.5): the second can only be said in UTC.
+    if zone is None or zone in _UTC or wall.fold:
+        return line(name, _instant(When(start=wall, end=wall, time_zone=zone or "UTC").starts_at))
+    return line(name, f"{wall:%Y%m%dT%H%M%S}", TZID=zone)
+
+
+def _dates(message: Message) -> Iterator[Line]:
+    """Which dates a series has: its rule, the added ones, and those that do not take place."""
+    if not message.recurs:
+        return
+    said, zone = series.wire(message.schedule), message.when.time_zone
+    if said.rule is not None:
+        yield line("RRULE", said.rule)
+    # One to a line: some clients read only the first of several.
+    for added in said.added:
+        yield _wall("RDATE", added, zone)
+    for without in sorted({*message.without, *said.excluded}):
+        yield _wall("EXDATE", without, zone)
 
 
 def _links(message: Message) -> Iterator[Line]:

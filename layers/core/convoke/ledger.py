@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from .model import DeliveryState, Letter, Method, Told, folded, noun
+from .model import DeliveryState, Letter, Method, Told, Wall, folded, noun
 
 
 @noun
@@ -47,11 +47,15 @@ class Stopped:
 
 @noun
 class Delivered:
-    """When (UTC) the receiving server last took a message of one method and generation."""
+    """When (UTC) the receiving server last took a message of one method and generation, about one ``date`` of a series
+    or (``None``) the whole; and its SEQUENCE.
+    """
 
     generation: int
     method: Method
     at: datetime
+    sequence: int = 0
+    date: Wall | None = None
 
 
 @noun
@@ -61,7 +65,7 @@ class Invitation:
     ``fence`` is its version. ``poke``, ``repair`` and ``resend`` count reasons to look again. ``allocated`` is the
     highest SEQUENCE ever given (-1 before the first), ``exposed`` the highest that may have left, ``heard`` what that
     said. ``lease_until`` is UTC. ``owed_at`` is ``<priority>#<time>`` while somebody must look again, else absent.
-    ``stopped`` has one entry an address, ``delivered`` one a method of the latest generation.
+    ``stopped`` has one entry an address, ``delivered`` one a method and date of the latest generation.
     """
 
     event_id: str
@@ -131,11 +135,14 @@ class Seats:
 
 @noun
 class Fan:
-    """A change of an event on its way to all its attendees: told up to and including ``cursor``."""
+    """A change of an event on its way to all its attendees: told up to and including ``cursor``; how pressing is
+    ``priority`` (0 is most).
+    """
 
     event_id: str
     version: int
     cursor: str = ""
+    priority: int = 1
 
 
 @noun

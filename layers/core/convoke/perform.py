@@ -21,7 +21,7 @@ from .model import ConvokeError, Letter, Message, Person, Sender, Unsayable
 from .notes import Errand
 from .reconcile import Outcome, Worker
 from .settings import Settings, settings
-from .store import dynamo, erasure, line
+from .store import carrying, dynamo, erasure, line
 from .store.invitations import Invitations
 from .store.notes import Notes
 from .store.reads import Reads
@@ -161,6 +161,8 @@ class Aws:
                 return self._enqueue(effect)
             case effects.Promote(event_id=event_id):
                 return line.promote(self._dynamodb, self._settings, event_id, now=clock())
+            case effects.CarryOver(event_id=event_id):
+                return carrying.carry_over(self._dynamodb, self._settings, event_id, now=clock())
             case effects.Forget(due=due):
                 return erasure.forget(self._dynamodb, self._settings, due.event_id, due.registration_id, now=clock())
         raise UnknownEffect(type(effect).__name__)

@@ -22,6 +22,7 @@ from botocore.exceptions import (
 )
 
 from .effects import Accepted, Refusal, Refused, Send, SendNote, Unknown
+from .feedback import tag_of
 from .itip import address
 from .ledger import Quota
 from .settings import Settings, Times
@@ -52,6 +53,7 @@ def send(client: Any, settings: Settings, effect: Send) -> Accepted | Refused | 
         "sequence": str(told.sequence),
         "generation": str(told.generation),
         "method": told.method.value,
+        **({"date": tag_of(told.date)} if told.date else {}),
         "attempt": effect.intent.attempt,
     }
     return _hand_over(client, settings, told.organizer, told.recipient, effect.letter.mail, tags)

@@ -13,6 +13,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from . import series
 from .decide import INVITATION, next_message, over, priority, says_the_same, unsaid
 from .effects import (
     Accepted,
@@ -51,7 +52,10 @@ KEPT_AFTER_THE_EVENT = timedelta(days=365)
 
 
 class Outcome(StrEnum):
-    """How a look at one attendee ended. All but CLEARED and ACKNOWLEDGED leave it owed, or another worker at it."""
+    """How a look at one attendee ended. All but CLEARED and ACKNOWLEDGED leave it owed, or another worker at it.
+
+    MORE is no end: one message was accepted, and another is to follow. SETTLING is a date that waits for its series.
+    """
 
     CLEARED = "cleared"
     ACKNOWLEDGED = "acknowledged"
@@ -61,6 +65,8 @@ class Outcome(StrEnum):
     REFUSED = "refused"
     UNKNOWN = "unknown"
     LATE = "late"
+    SETTLING = "settling"
+    MORE = "more"
     FAILED = "failed"
     GONE = "gone"
 
@@ -91,7 +97,8 @@ def reconcile(
     """
     if sending is None:
         sending = yield ReadSending()
-    for _ in range(worker.times.rounds):
+    lost = 0
+    while lost < worker.times.rounds:
         if seen is None:
             seen = yield from look(event_id, registration_id)
         if seen is None:
@@ -110,10 +117,15 @@ def reconcile(
             return Outcome.STOPPED
         elif sending.reserved(now) and priority(plan.message, now, worker.times.soon) == INVITATION:
             return Outcome.HELD
+        elif plan.message.date is not None and not settled(seen.invitation, now, worker.times):
+            return Outcome.SETTLING
         else:
             done = yield from say(plan, seen, worker, now)
-            if done is not None:
+            if done is Outcome.MORE:
+                lost -= 1
+            elif done is not None:
                 return done
+        lost += 1
         seen = None
     return Outcome.BUSY
 
@@ -142,7 +154,7 @@ class Plan:
 def told_of(invitation: Invitation) -> Told | None:
     """What this attendee was told: the last that was accepted; or what may have left since, doubtful."""
     if invitation.doubt and invitation.heard is not None:
-        return replace(invitation.heard, certain=False)
+        return invitation.heard.doubted
     if invitation.acknowledged is None:
         return None
     # A repair is a doubt of another kind: what was accepted may not be what the calendar shows.
@@ -153,7 +165,7 @@ def decide(seen: Seen, sender: Sender, now: datetime) -> Plan | None:
     """What to send to this attendee now, or ``None`` where there is nothing to say or no way to say it."""
     invitation = seen.invitation
     message = next_message(seen.event, seen.registration, told_of(invitation), sender, now)
-    if message is not None and message.method is Method.CANCEL and _hopeless(invitation, message):
+    while message is not None and message.method is Method.CANCEL and _hopeless(invitation, message):
         # Nobody can take it back there: it counts as taken back, and the rest of the truth may be told.
         taken_back = message.told(sequence=invitation.allocated, dtstamp=now)
         message = next_message(seen.event, seen.registration, taken_back, sender, now)
@@ -162,6 +174,19 @@ def decide(seen: Seen, sender: Sender, now: datetime) -> Plan | None:
     if _hopeless(invitation, message):
         return None
     return Plan(message=message, repeats=_pending(invitation, message))
+
+
+def settled(invitation: Invitation, now: datetime, times: Times) -> bool:
+    """Whether the whole series, if that was told last, has arrived, or has had the time to: a date that overtakes its
+    series is lost in some calendars.
+    """
+    last = invitation.acknowledged
+    if last is None or last.told.date is not None or last.told.gone or now >= last.at + times.settle:
+        return True
+    return any(
+        one.generation == last.told.generation and one.date is None and one.sequence >= last.told.sequence
+        for one in invitation.delivered
+    )
 
 
 def _pending(invitation: Invitation, message: Message) -> Intent | None:
@@ -187,11 +212,11 @@ def _again(seen: Seen, sender: Sender, now: datetime) -> Plan | None:
     invitation, last = seen.invitation, seen.invitation.acknowledged
     if last is None or invitation.resend <= last.resend or over(seen.event, now):
         return None
-    if unsaid(seen.event, seen.registration, last.told, sender) is not None:
+    if unsaid(seen.event, seen.registration, last.told, sender, now) is not None:
         return None
     # As if nobody knew whether it was heard: what would be said then is what was said.
-    message = unsaid(seen.event, seen.registration, replace(last.told, certain=False), sender)
-    if message is None or _hopeless(invitation, message):
+    message = unsaid(seen.event, seen.registration, last.told.doubted, sender, now)
+    if message is None or message.date != last.told.date or _hopeless(invitation, message):
         return None
     begun = invitation.intent
     if begun is None or begun.told.sequence != last.told.sequence or begun.resend < invitation.resend:
@@ -257,9 +282,11 @@ def say(plan: Plan, seen: Seen, worker: Worker, now: datetime) -> Steps[Outcome 
     now = yield Clock()
     match answer:
         case Accepted(ses_id=ses_id):
-            # Told that, there may be more to tell: after a cancellation here, an invitation elsewhere.
-            more = next_message(seen.event, seen.registration, intent.told, worker.sender, now) is not None
-            return (yield from _record(claimed, intent, ses_id, now, pressing, more=more))
+            # Told that, there may be more to tell: after a cancellation here, an invitation elsewhere; single dates.
+            more = next_message(seen.event, seen.registration, intent.told, worker.sender, now)
+            waits = more is not None and more.date is not None and message.date is None
+            owed_at = owed(pressing, now + times.settle if waits else now) if more is not None else None
+            return (yield from _record(claimed, intent, ses_id, now, pressing, owed_at))
         case Refused(refusal=Refusal.POISON, why=why):
             return (yield from _give_up(claimed, before, why))
         case Refused(refusal=refusal, why=why):
@@ -302,19 +329,19 @@ def _letter(plan: Plan, intent: Intent, seen: Seen) -> Steps[Letter | str]:
             told=intent.told,
             letter=letter,
             written_at=now,
-            expires_at=max(now, seen.event.when.ends_at) + KEPT_AFTER_THE_EVENT,
+            expires_at=max(now, series.ends_at(seen.event)) + KEPT_AFTER_THE_EVENT,
         )
     )
     return posted.letter or "its record was erased"
 
 
 def _record(
-    claimed: Invitation, intent: Intent, ses_id: str, now: datetime, pressing: int, *, more: bool
+    claimed: Invitation, intent: Intent, ses_id: str, now: datetime, pressing: int, owed_at: str | None
 ) -> Steps[Outcome | None]:
     ending = yield Acknowledge(
         claimed=claimed,
         acknowledged=Acknowledged(told=intent.told, ses_id=ses_id, at=now, repair=intent.repair, resend=intent.resend),
-        owed_at=owed(pressing, now) if more else None,
+        owed_at=owed_at,
     )
     yield Sent(
         registration_id=claimed.registration_id,
@@ -331,7 +358,9 @@ def _record(
             owed_at=owed(pressing, now),
             repair=True,
         )
-    return Outcome.ACKNOWLEDGED if ending is Ending.DONE else None
+    if ending is Ending.DONE:
+        return Outcome.ACKNOWLEDGED
+    return Outcome.MORE if ending is Ending.OWED else None
 
 
 def _give_up(claimed: Invitation, before: Invitation, why: str) -> Steps[Outcome]:

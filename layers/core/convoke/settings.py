@@ -21,6 +21,7 @@ class Times:
     backoff_cap: timedelta = timedelta(minutes=10)
     pause: timedelta = timedelta(minutes=5)
     hint: timedelta = timedelta(minutes=2)
+    settle: timedelta = timedelta(minutes=2)
     soon: timedelta = timedelta(hours=72)
     max_unknowns: int = 6
     rounds: int = 3

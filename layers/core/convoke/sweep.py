@@ -11,6 +11,7 @@ from datetime import timedelta
 
 from .decide import CHANGE, INVITATION, PRESSING
 from .effects import (
+    CarryOver,
     Clock,
     Due,
     DueKind,
@@ -84,22 +85,24 @@ def sweep(sender: Sender, times: Times, *, limit: int) -> Steps[Swept]:
                 oldest = max(oldest, now - owed_since(due.owed_at))
                 # Put off first: a hint that is lost comes again, and one that waits in the queue is not doubled.
                 if left > 0 and (yield PutOff(due=due, owed_at=owed(priority, now + times.hint))):
-                    yield from _see_to(due, sender, times, urgent=priority == PRESSING)
+                    yield from _see_to(due, sender, urgent=priority == PRESSING)
                     counts[due.kind.value] = counts.get(due.kind.value, 0) + 1
     return Swept(counts=counts, oldest=oldest)
 
 
-def _see_to(due: Due, sender: Sender, times: Times, *, urgent: bool) -> Steps[None]:
+def _see_to(due: Due, sender: Sender, *, urgent: bool) -> Steps[None]:
     match due.kind:
         case DueKind.REGISTRATION:
             yield Enqueue(hint=Hint(event_id=due.event_id, registration_id=due.registration_id), urgent=urgent)
         case DueKind.FAN:
-            yield from announce(due.event_id, times)
+            yield from announce(due.event_id)
         case DueKind.SEATS:
             yield Promote(event_id=due.event_id)
         case DueKind.NOTE:
             note = NoteHint(event_id=due.event_id, registration_id=due.registration_id, note_id=due.note_id)
             yield Enqueue(hint=note, urgent=urgent)
+        case DueKind.CARRY:
+            yield CarryOver(event_id=due.event_id)
         case DueKind.ERASURE:
             if (yield from _taken_back(due, sender)):
                 yield Forget(due=due)

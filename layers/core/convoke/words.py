@@ -11,6 +11,7 @@ from datetime import date, datetime, timedelta
 from html import escape
 from zoneinfo import ZoneInfo
 
+from . import series
 from .itip import address, uri
 from .lines import clean, one_line
 from .model import EventStatus, Message, Method, When, noun
@@ -47,14 +48,20 @@ class Words:
 def words(message: Message) -> Words:
     """What ``message`` says, on lines without control characters."""
     title = one_line(message.title)
-    kind, headline = _news(message, f"“{title}”")
+    on = f" on {_day(_as_known(message).start)}" if message.date is not None else ""
+    kind, headline = _news(message, f"“{title}”{on}")
     return Words(
-        subject=f"{kind}: {title}",
+        subject=f"{kind}: {title}{on}",
         headline=headline,
         facts=tuple(_facts(message)),
         description=clean(message.description).strip(),
         closing=_closing(message),
     )
+
+
+def _as_known(message: Message) -> When:
+    """When it is, as far as the attendee knows: the day by which they know one date of a series."""
+    return message.before.when if message.before is not None else message.when
 
 
 def text(said: Words) -> str:
@@ -69,7 +76,8 @@ def text(said: Words) -> str:
         )
     ]
     width = max(len(label) for label, _ in rows) + 1
-    table = "\n".join(f"{label:<{width}}{value}" for label, value in rows)
+    below = "\n" + " " * width
+    table = "\n".join(f"{label:<{width}}{value.replace(chr(10), below)}" for label, value in rows)
     return "\n\n".join(part for part in (said.headline, table, said.description, said.closing) if part) + "\n"
 
 
@@ -117,6 +125,8 @@ def _news(message: Message, title: str) -> tuple[str, str]:
         kind, news = "Invitation", f"You are invited to {title}."
     elif before.certain and before.when != message.when:
         kind, news = "Moved", f"{title} has been moved."
+    elif before.certain and before.schedule is not None and before.schedule != message.schedule:
+        kind, news = "Dates changed", f"The dates of {title} have changed."
     else:
         kind, news = "Updated", f"{title} has been updated."
     if message.status is EventStatus.TENTATIVE:
@@ -132,6 +142,8 @@ def _facts(message: Message) -> Iterator[Fact]:
     if before and one_line(before.title) != title:
         yield Fact(label="What", now=title, was=one_line(before.title))
     yield Fact(label="When", now=when, was=_other(in_words(before.when), when) if before else "")
+    if message.recurs:
+        yield Fact(label="Dates", now=_dates(message))
     was_where = _other(one_line(before.location), where) if before else ""
     if where or was_where:
         yield Fact(label="Where", now=where or "no place given", was=was_where)
@@ -145,13 +157,31 @@ def _facts(message: Message) -> Iterator[Fact]:
     yield Fact(label="Organizer", now=f"{name} <{human}>" if name else human, link=link)
 
 
+SHOWN = 12
+"""The dates of a series that are named one by one."""
+
+
+def _dates(message: Message) -> str:
+    """The dates of a series that take place, a line each; of many the first ones and the last."""
+    dates = [start for start in series.starts(message.schedule) if start not in message.without]
+    first, last = dates[:SHOWN], dates[SHOWN:]
+    shown = [_day(date) for date in first]
+    if len(last) == 1:
+        shown.append(_day(last[0]))
+    elif last:
+        shown.append(f"and {len(last)} more, the last on {_day(last[-1])}")
+    return "\n".join(shown) or "none any more"
+
+
 def _other(was: str, now: str) -> str:
     return was if was != now else ""
 
 
 def _closing(message: Message) -> str:
     if message.method is Method.CANCEL:
-        return "You need not do anything: your calendar removes the entry. If you have questions, answer this mail."
+        rest = " The other dates are as they were." if message.date is not None else ""
+        removed = "You need not do anything: your calendar removes the entry."
+        return f"{removed}{rest} If you have questions, answer this mail."
     if not message.asks:
         return "If you cannot come, decline in your calendar or answer this mail."
     again = " again" if message.before else ""

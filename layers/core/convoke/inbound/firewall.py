@@ -11,7 +11,9 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from ..attendance import order, standing
+from .. import series
+from ..attendance import standing
+from ..case import order
 from ..decide import over
 from ..model import Event, EventStatus, RegistrationStatus, Reply, Wall, When, folded, noun
 from ..reconcile import Seen
@@ -118,11 +120,14 @@ def check(answer: Answer, seen: Seen, received_at: datetime) -> None:
         raise Quarantined(Reason.OVER)
 
 
-def date_of(answer: Answer, event: Event) -> Wall | None:  # noqa: ARG001 (no event has more than one date yet)
+def date_of(answer: Answer, event: Event) -> Wall | None:
     """The date that is meant, by its original start; ``None`` is the whole event. Raises :class:`Quarantined`."""
     if answer.date is None:
         return None
-    raise Quarantined(Reason.DATE)
+    found = series.find(event, answer.date)
+    if found is None:
+        raise Quarantined(Reason.DATE)
+    return found
 
 
 def reply_of(answer: Answer, date: Wall | None, received_at: datetime) -> Reply | None:

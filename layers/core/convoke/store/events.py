@@ -64,18 +64,45 @@ def change_event(
     return not attempt(client, {**actions, **also})
 
 
+def split_event(
+    client: Any,
+    settings: Settings,
+    before: Event,
+    after: Event,
+    new: Event,
+    carry: Action,
+    *,
+    priority: int,
+    now: datetime,
+    also: Mapping[str, Action] = NOTHING_ELSE,
+) -> bool:
+    """Cut ``before`` short to ``after``, and store the rest of it as ``new``, all in one. As :func:`change_event`.
+
+    Until all who come are carried over, ``new`` takes no registrations.
+    """
+    made = {
+        "new": put(settings.registrations_table, items.event_item(new), NEW),
+        "new seats": put(
+            settings.invitations_table,
+            items.seats_item(new.event_id, Seats(open=False, capacity=new.capacity)),
+            NEW,
+        ),
+        "carry": carry,
+    }
+    return change_event(client, settings, before, after, priority=priority, now=now, also={**made, **also})
+
+
 def _open(event: Event) -> bool:
     return event.status is not EventStatus.CANCELLED
 
 
 def _seats(settings: Settings, event: Event, now: datetime) -> Action:
     """Other seats: there may be one for the first in line, so ``line.promote`` is owed; it knows, and settles it."""
-    values: dict[str, Any] = {
-        "open": _open(event),
-        "shard": keys.shard(event.event_id),
-        "owed": keys.owed(2, now),
-    }
-    expression = "SET #open = :open, #owed_shard = :shard, #owed_at = :owed"
+    values: dict[str, Any] = {"shard": keys.shard(event.event_id), "owed": keys.owed(2, now)}
+    expression = "SET #owed_shard = :shard, #owed_at = :owed"
+    if not _open(event):
+        expression = f"{expression}, #open = :open"
+        values["open"] = False
     if event.capacity is None:
         expression += " REMOVE #capacity"
     else:

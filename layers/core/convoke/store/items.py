@@ -26,6 +26,7 @@ from ..model import (
     Reply,
     Schedule,
     Told,
+    ToldDate,
     Wall,
     When,
 )
@@ -83,12 +84,12 @@ def wall_of(text: str) -> Wall:
     return datetime.fromisoformat(text) if "T" in text else date.fromisoformat(text)
 
 
-def _walls(walls: tuple[Wall, ...] | None) -> list[str] | None:
+def walls(walls: tuple[Wall, ...] | None) -> list[str] | None:
     return None if walls is None else [wall.isoformat() for wall in walls]
 
 
 def schedule_item(schedule: Schedule) -> Item:
-    return present({"when": when_item(schedule.when), "rule": schedule.rule, "added": _walls(schedule.added or None)})
+    return present({"when": when_item(schedule.when), "rule": schedule.rule, "added": walls(schedule.added or None)})
 
 
 def schedule_of(item: Mapping[str, Any]) -> Schedule:
@@ -193,7 +194,7 @@ def registration_item(registration: Registration) -> Item:
             "name": registration.name,
             "email": registration.email,
             "language": registration.language,
-            "occurrences": _walls(registration.occurrences),
+            "occurrences": walls(registration.occurrences),
             "named": registration.named or None,
             "reply": reply_item(reply) if reply else None,
             "date_replies": [reply_item(one) for one in registration.date_replies] or None,
@@ -261,36 +262,74 @@ def registration_of(item: Mapping[str, Any]) -> Registration:
 
 
 def told_item(told: Told) -> Item:
-    return {
-        "uid": told.uid,
-        "generation": told.generation,
-        "sequence": told.sequence,
-        "method": told.method.value,
-        "dtstamp": instant(told.dtstamp),
-        "fingerprint": told.fingerprint,
-        "title": told.title,
-        "when": when_item(told.when),
-        "location": told.location,
-        "recipient": told.recipient,
-        "organizer": told.organizer,
-        "asked": told.asked,
-    }
+    return present(
+        {
+            "uid": told.uid,
+            "generation": told.generation,
+            "sequence": told.sequence,
+            "method": told.method.value,
+            "dtstamp": instant(told.dtstamp),
+            "date": told.date.isoformat() if told.date else None,
+            "fingerprint": told.fingerprint,
+            "title": told.title,
+            **schedule_item(told.schedule),
+            "location": told.location,
+            "recipient": told.recipient,
+            "organizer": told.organizer,
+            "asked": told.asked,
+            "whole": None if told.whole else False,
+            "dates": [told_date_item(one) for one in told.dates] or None,
+        }
+    )
+
+
+def told_date_item(one: ToldDate) -> Item:
+    """Small, since there may be hundreds: what is not known, or is as for most, is left out."""
+    return present(
+        {
+            "date": one.date.isoformat(),
+            "cancelled": one.cancelled or None,
+            "fingerprint": one.fingerprint or None,
+            "title": one.title or None,
+            "when": when_item(one.when) if one.when else None,
+            "location": one.location or None,
+            "asked": one.asked or None,
+        }
+    )
+
+
+def told_date_of(item: Mapping[str, Any]) -> ToldDate:
+    return ToldDate(
+        date=wall_of(item["date"]),
+        cancelled=bool(item.get("cancelled")),
+        fingerprint=item.get("fingerprint", ""),
+        title=item.get("title", ""),
+        when=when_of(item["when"]) if "when" in item else None,
+        location=item.get("location", ""),
+        asked=int(item.get("asked", 0)),
+    )
 
 
 def told_of(item: Mapping[str, Any]) -> Told:
+    schedule = schedule_of(item)
     return Told(
         uid=item["uid"],
         generation=int(item["generation"]),
         sequence=int(item["sequence"]),
         method=Method(item["method"]),
         dtstamp=moment(item["dtstamp"]),
+        date=wall_of(item["date"]) if "date" in item else None,
         fingerprint=item["fingerprint"],
         title=item["title"],
-        when=when_of(item["when"]),
+        when=schedule.when,
+        rule=schedule.rule,
+        added=schedule.added,
         location=item["location"],
         recipient=item["recipient"],
         organizer=item["organizer"],
         asked=int(item["asked"]),
+        whole=item.get("whole", True),
+        dates=tuple(map(told_date_of, item.get("dates", ()))),
     )
 
 
@@ -342,8 +381,27 @@ def stopped_items(stopped: tuple[Stopped, ...]) -> list[Item] | None:
 
 def delivered_items(delivered: tuple[Delivered, ...]) -> list[Item] | None:
     return [
-        {"generation": one.generation, "method": one.method.value, "at": instant(one.at)} for one in delivered
+        present(
+            {
+                "generation": one.generation,
+                "method": one.method.value,
+                "at": instant(one.at),
+                "sequence": one.sequence,
+                "date": one.date.isoformat() if one.date else None,
+            }
+        )
+        for one in delivered
     ] or None
+
+
+def delivered_of(item: Mapping[str, Any]) -> Delivered:
+    return Delivered(
+        generation=int(item["generation"]),
+        method=Method(item["method"]),
+        at=moment(item["at"]),
+        sequence=int(item.get("sequence", 0)),
+        date=wall_of(item["date"]) if "date" in item else None,
+    )
 
 
 def invitation_item(invitation: Invitation) -> Item:
@@ -401,10 +459,7 @@ def invitation_of(item: Mapping[str, Any]) -> Invitation:
         stopped=tuple(
             Stopped(address=stop["address"], state=DeliveryState(stop["state"])) for stop in item.get("stopped", ())
         ),
-        delivered=tuple(
-            Delivered(generation=int(one["generation"]), method=Method(one["method"]), at=moment(one["at"]))
-            for one in item.get("delivered", ())
-        ),
+        delivered=tuple(map(delivered_of, item.get("delivered", ()))),
         owed_at=item.get("owed_at"),
     )
 
@@ -453,7 +508,12 @@ def fan_item(fan: Fan, *, owed_at: str) -> Item:
 
 
 def fan_of(item: Mapping[str, Any]) -> Fan:
-    return Fan(event_id=item["event_id"], version=int(item["version"]), cursor=item["cursor"])
+    return Fan(
+        event_id=item["event_id"],
+        version=int(item["version"]),
+        cursor=item["cursor"],
+        priority=int(item["owed_at"][0]),
+    )
 
 
 def seats_item(event_id: str, seats: Seats) -> Item:

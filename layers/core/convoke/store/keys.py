@@ -23,6 +23,7 @@ SHARDS = tuple("01234567")
 EVENT = "EVENT"
 FAN = "FAN"
 SEATS = "SEATS"
+CARRY = "CARRY"
 REGISTRATION_PREFIX = "REGISTRATION#"
 WAITING_PREFIX = "WAITING#"
 MESSAGE_PREFIX = "MESSAGE#"
@@ -124,6 +125,11 @@ def proposal(event_id: str, proposal_id: str) -> Key:
 def allowance(registration_id: str, what: str, day: date) -> Key:
     """How often somebody did something on one day."""
     return {"pk": f"REGISTRATION#{registration_id}", "sk": f"ALLOWANCE#{what}#{day.isoformat()}"}
+
+
+def carry(event_id: str) -> Key:
+    """The debt to carry registrations over to this event, in the invitations table."""
+    return {"pk": f"EVENT#{event_id}", "sk": CARRY}
 
 
 def sending() -> Key:

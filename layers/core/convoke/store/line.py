@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+from .. import series
 from ..ledger import Seats
 from ..model import Event, RegistrationStatus
 from ..settings import Settings
@@ -33,7 +34,7 @@ def promote(client: Any, settings: Settings, event_id: str, *, now: datetime, at
         seats = dynamo.get(client, settings.invitations_table, keys.seats(event_id))
         if event is None or seats is None:
             return promoted
-        if event.when.ends_at <= now or not _to_give(items.seats_of(seats)):
+        if series.ends_at(event) <= now or not _to_give(items.seats_of(seats)):
             if "owed_at" in seats:
                 _settle(client, settings, event, now)
             return promoted
@@ -88,7 +89,7 @@ def _seat(client: Any, settings: Settings, event_id: str, registration_id: str, 
 
 
 def _settle(client: Any, settings: Settings, event: Event, now: datetime) -> None:
-    over = event.when.ends_at <= now
+    over = series.ends_at(event) <= now
     condition, values = (STANDS, {}) if over else (NOTHING_TO_GIVE, {"false": False, "none": 0})
     seats = keys.seats(event.event_id)
     attempt(

@@ -53,6 +53,11 @@ class Reads:
         found = self._range(self._registrations, event_id, after, through=through, limit=None)
         return tuple(items.registration_of(item) for item in found)
 
+    def some_registrations(self, event_id: str, after: str, limit: int) -> tuple[Registration, ...]:
+        """The next ``limit`` registrations of the event after the id ``after``, in order."""
+        found = self._range(self._registrations, event_id, after, through=None, limit=limit)
+        return tuple(items.registration_of(item) for item in found)
+
     def events(self, after: str) -> tuple[tuple[str, ...], str | None]:
         """A page of all events' ids, in no order, and where the next page begins. The index lags by moments."""
         scan: dict[str, Any] = {"TableName": self._registrations, "IndexName": keys.ACCOUNT_INDEX}

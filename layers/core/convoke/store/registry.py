@@ -55,7 +55,7 @@ def register(
     """
     person = replace(registration, status=RegistrationStatus.REGISTERED)
     for _ in range(ROUNDS):
-        refused = attempt(client, {**_arrival(settings, person, now), **also})
+        refused = attempt(client, {**arrival(settings, person, now), **also})
         if not refused:
             return person
         lock, seats = refused.get("lock"), refused.get("seats")
@@ -71,7 +71,8 @@ def register(
     raise dynamo.Contention(f"{ROUNDS} rounds met other writers")
 
 
-def _arrival(settings: Settings, person: Registration, now: datetime) -> dict[str, Action]:
+def arrival(settings: Settings, person: Registration, now: datetime, *, carried: bool = False) -> dict[str, Action]:
+    """The writes by which ``person`` is registered, or waits. ``carried``: to where their seat or place is kept."""
     waits = person.status is RegistrationStatus.WAITLISTED
     invitation = Invitation(
         event_id=person.event_id,
@@ -84,7 +85,7 @@ def _arrival(settings: Settings, person: Registration, now: datetime) -> dict[st
         "lock": locking(settings, person),
         "registration": put(settings.registrations_table, items.registration_item(person), NEW),
         "invitation": put(settings.invitations_table, items.invitation_item(invitation), NEW),
-        **seating.taken(settings, person.event_id, person.registration_id, waits=waits),
+        **seating.taken(settings, person.event_id, person.registration_id, waits=waits, carried=carried),
     }
 
 
@@ -192,7 +193,9 @@ def change_registration(
     priority: int,
     now: datetime,
 ) -> Registration | Obstacle:
-    """Give the registration another ``name``, ``email`` or ``language``. The lock moves with the address."""
+    """Give the registration another ``name``, ``email`` or ``language``, or other ``occurrences`` and how they are
+    ``named``. The lock moves with the address.
+    """
     reads = Reads(client, settings)
     for _ in range(ROUNDS):
         invitation = reads.invitation(event_id, registration_id)
@@ -206,7 +209,7 @@ def change_registration(
             return person
         changed = replace(changed, version=person.version + 1, updated_at=now)
         actions = {"registration": _content(settings, person, changed)}
-        if changed.email != person.email:
+        if changed.email != person.email or changed.occurrences != person.occurrences:
             actions["invitation"] = poke(settings, invitation, priority, now)
         if folded(changed.email) != folded(person.email):
             actions |= {"lock": locking(settings, changed), "unlock": unlocking(settings, person)}
@@ -219,11 +222,14 @@ def change_registration(
 
 
 def _content(settings: Settings, person: Registration, changed: Registration) -> Action:
+    dates = items.walls(changed.occurrences)
     return update(
         settings.registrations_table,
         keys.registration(person.event_id, person.registration_id),
-        "SET #name = :name, #email = :email, #language = :language, #version = :version, #updated_at = :now",
+        "SET #name = :name, #email = :email, #language = :language, #version = :version, #updated_at = :now"
+        + (" REMOVE #occurrences, #named" if dates is None else ", #occurrences = :occurrences, #named = :named"),
         STILL_THE_VERSION_SEEN,
+        **({} if dates is None else {"occurrences": dates, "named": changed.named}),
         name=changed.name,
         email=changed.email,
         language=changed.language,

@@ -11,13 +11,13 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
+from .. import series
 from ..attendance import Consequence, consequence, heeding
 from ..decide import participation
 from ..ledger import Invitation
 from ..model import (
     HeardReply,
     Means,
-    Method,
     Participation,
     Registration,
     RegistrationStatus,
@@ -88,13 +88,13 @@ def apply(
             outcome=Outcome.STANDS if newest else Outcome.OLDER,
             consequence=effect,
             registration=replace(changed, version=person.version + 1),
-            before=participation(person, invitation),
-            now=participation(changed, invitation),
+            before=participation(person, invitation, reply.date),
+            now=participation(changed, invitation, reply.date),
         )
         if not newest and keys.answer(registration_id, reply)["sk"] in kept:
             return replace(applied, outcome=Outcome.KNOWN, registration=person)
         heard = HeardReply(reply=reply, means=means, at=now)
-        history = answers.keeping(settings, registration_id, heard, kept, event.when.ends_at)
+        history = answers.keeping(settings, registration_id, heard, kept, series.ends_at(event))
         if not newest and not history:
             return replace(applied, registration=person)
         actions = {
@@ -123,8 +123,7 @@ def come_again(
 ) -> Registration | Obstacle:
     """Register somebody anew who had declined: they take a seat, or a place in line, and are asked again.
 
-    Answers the registration as it stands then; where it had not been declined it is as it was, and ``also`` is not
-    done.
+    Answers the registration as it stands then. Where it is not declined any more, only ``also`` is done.
     """
     reads = Reads(client, settings)
     place = RegistrationStatus.REGISTERED
@@ -135,6 +134,8 @@ def come_again(
         if person is None or invitation is None or event is None:
             return Obstacle.ABSENT
         if person.status is not RegistrationStatus.DECLINED:
+            if also:
+                attempt(client, also)
             return person
         reply = _open_again(person, invitation, now)
         heard = HeardReply(reply=reply, means=Means.API, at=now)
@@ -142,7 +143,7 @@ def come_again(
         changed = _placed(heeding(person, reply), Consequence.RETURN, place, now)
         actions = {
             "registration": _written(settings, person, changed),
-            **answers.keeping(settings, registration_id, heard, kept, event.when.ends_at),
+            **answers.keeping(settings, registration_id, heard, kept, series.ends_at(event)),
             **_seat(client, settings, person, changed, invitation, now, ask=True),
         }
         refused = attempt(client, {**actions, **also})
@@ -225,7 +226,7 @@ def _seat(
     else:
         seat = seating.taken(settings, *ids, waits=changed.status is RegistrationStatus.WAITLISTED)
     told = invitation.acknowledged
-    repair = ask and told is not None and told.told.method is Method.REQUEST
+    repair = ask and told is not None and not told.told.gone
     # Whoever accepts what there is no more, or no seat for, must not take their calendar for the truth for long.
     priority = 1 if changed.status is RegistrationStatus.REGISTERED else 0
     return {**seat, "invitation": poke(settings, invitation, priority, now, repair=repair)}

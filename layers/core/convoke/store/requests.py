@@ -35,6 +35,7 @@ class Answered:
     status: int
     event_id: str
     registration_id: str
+    date: str
     body: str
 
 
@@ -52,6 +53,7 @@ def find(client: Any, table: str, request: Request, now: datetime) -> Answered |
         status=int(item["status"]),
         event_id=item["event_id"],
         registration_id=item["registration_id"],
+        date=item.get("date", ""),
         body=item["body"],
     )
 
@@ -61,7 +63,14 @@ UNUSED = f"{NEW} OR #expires_at <= :now"
 
 
 def record(
-    table: str, request: Request, *, status: int, event_id: str, registration_id: str = "", now: datetime
+    table: str,
+    request: Request,
+    *,
+    status: int,
+    event_id: str,
+    registration_id: str = "",
+    date: str = "",
+    now: datetime,
 ) -> dict[str, Action]:
     """The action, by its name, that goes into the transaction of what was asked for."""
     item = {
@@ -69,6 +78,7 @@ def record(
         "status": status,
         "event_id": event_id,
         "registration_id": registration_id,
+        "date": date,
         "body": request.body,
         "expires_at": int((now + KEPT).timestamp()),
     }

@@ -11,7 +11,7 @@ from . import dynamo
 from .items import Item
 
 Action = dict[str, Item]
-"""One Put, Update or Delete, as ``transact_write_items`` wants it."""
+"""One Put, Update, Delete or ConditionCheck, as ``transact_write_items`` wants it."""
 
 NOTHING_ELSE: Mapping[str, Action] = {}
 REQUEST = "request"
@@ -42,6 +42,11 @@ def update(table: str, key: Mapping[str, str], expression: str, condition: str =
 
 def delete(table: str, key: Mapping[str, str], condition: str = "", **values: Any) -> Action:
     return {"Delete": _action(table, {"Key": dynamo.wire(key)}, condition, values)}
+
+
+def check(table: str, key: Mapping[str, str], condition: str, **values: Any) -> Action:
+    """Nothing is written: the others are done only where this holds."""
+    return {"ConditionCheck": _action(table, {"Key": dynamo.wire(key)}, condition, values)}
 
 
 def _action(table: str, what: Item, condition: str, values: Mapping[str, Any]) -> Item:

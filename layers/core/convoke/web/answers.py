@@ -8,9 +8,24 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field
 
-from ..decide import participation, uid
+from .. import series
+from ..case import uid
+from ..decide import answered, participation
 from ..ledger import Posted, Seats
-from ..model import DeliveryState, Event, Method, Participation, RegistrationStatus, Sender
+from ..model import (
+    DeliveryState,
+    Event,
+    EventStatus,
+    HeardReply,
+    Means,
+    Method,
+    Occurrence,
+    Participation,
+    RegistrationStatus,
+    Sender,
+    Wall,
+)
+from ..preview import Kind
 from ..reconcile import Seen, decide
 from ..store.keys import instant
 from . import problems, shapes
@@ -43,11 +58,35 @@ class EventOut(BaseModel):
     conference: ConferenceOut | None
     reminders: list[str]
     capacity: int | None
+    release_on_decline: bool
     recurrence: str | None
     registered: Annotated[int, Field(description="How many come.")]
     waiting: Annotated[int, Field(description="How many wait for a seat.")]
+    dropped: Annotated[
+        list[str],
+        Field(description="After a change of the rule: the changed dates that it no longer yields, by original start."),
+    ] = []
     created_at: Moment
     updated_at: Moment
+
+
+class OccurrenceOut(BaseModel):
+    """One date of an event: ``occurrence`` names it, its original start."""
+
+    occurrence: str
+    start: str
+    end: str
+    time_zone: str | None
+    title: str
+    location: str
+    description: str
+    status: Annotated[
+        Literal["confirmed", "cancelled", "skipped"],
+        Field(description="skipped: the clock skips this time, so RFC 5545 does not count it."),
+    ]
+    moved: Annotated[bool, Field(description="It has a time of its own.")]
+    over: bool
+    reason: Annotated[str, Field(description="Why it was cancelled.")]
 
 
 class InvitationOut(BaseModel):
@@ -66,8 +105,12 @@ class RegistrationOut(BaseModel):
     name: str | None
     email: str | None
     language: str | None
+    occurrences: Annotated[
+        list[str] | None, Field(description="The dates of a series that it is for, as they are named now; null: all.")
+    ]
     status: RegistrationStatus
     participation: Participation
+    answered_at: Annotated[Moment | None, Field(description="When this was answered, by the clock of who answered.")]
     invitation: InvitationOut
     created_at: Moment
     updated_at: Moment
@@ -85,9 +128,58 @@ class MessageOut(BaseModel):
     sent_at: Moment | None
 
 
+class AnswerOut(BaseModel):
+    """One answer of one person: to which message, for which date of a series (null: the whole), and how it came.
+
+    ``dtstamp`` is when it was given, by the clock of who gave it; ``at`` is when it came.
+    """
+
+    status: Participation
+    means: Means
+    sequence: int
+    date: str | None
+    dtstamp: Moment
+    at: Moment
+    counts: Annotated[bool, Field(description="Whether it is the answer to the present question.")]
+
+
+class ParticipationOut(BaseModel):
+    """How many of those who have or had a seat answered what; nobody in line is among them."""
+
+    accepted: int
+    declined: int
+    tentative: int
+    needs_action: Annotated[int, Field(alias="needs-action")]
+
+
 class EventPage(BaseModel):
     items: list[EventOut]
     next: str | None
+
+
+class OccurrencePage(BaseModel):
+    items: list[OccurrenceOut]
+    next: str | None
+
+
+class PreviewExample(BaseModel):
+    """What one person would be sent, in order: the subjects of the mails."""
+
+    registration_id: str
+    kind: Kind
+    messages: list[str]
+
+
+class PreviewOut(BaseModel):
+    """How many people would be told what; ``messages`` is how many mails that is."""
+
+    update: int
+    ask_again: int
+    cancel: int
+    invite: int
+    none: int
+    messages: int
+    examples: list[PreviewExample]
 
 
 class RegistrationPage(BaseModel):
@@ -97,6 +189,11 @@ class RegistrationPage(BaseModel):
 
 class MessagePage(BaseModel):
     items: list[MessageOut]
+    next: str | None
+
+
+class AnswerPage(BaseModel):
+    items: list[AnswerOut]
     next: str | None
 
 
@@ -119,6 +216,7 @@ PROBLEM: Any = {
     "description": "Not granted; nothing was stored.",
     "content": {problems.MEDIA_TYPE: {"model": Problem}},
 }
+SHEET: Any = {"description": "One row a registration", "content": {"text/csv": {"schema": {"type": "string"}}}}
 MAIL: Any = {"description": "The mail as it was sent", "content": {"message/rfc822": {"schema": {"type": "string"}}}}
 
 
@@ -131,16 +229,40 @@ def may_answer(*granted: int) -> Any:
 # --- out of nouns -------------------------------------------------------------------------------------------------
 
 
-def event(event: Event, seats: Seats) -> EventOut:
+def event(event: Event, seats: Seats, dropped: tuple[Wall, ...] = ()) -> EventOut:
     return EventOut(
         event_id=event.event_id,
         version=event.version,
         **shapes.written(event),
         registered=seats.taken,
         waiting=seats.waiting,
+        dropped=[date.isoformat() for date in dropped],
         created_at=instant(event.created_at),
         updated_at=instant(event.updated_at),
     )
+
+
+def occurrence(one: Occurrence, event: Event, now: datetime) -> OccurrenceOut:
+    return OccurrenceOut(
+        occurrence=one.date.isoformat(),
+        start=one.when.start.isoformat(),
+        end=one.when.end.isoformat(),
+        time_zone=one.when.time_zone,
+        title=one.title,
+        location=one.location,
+        description=one.description,
+        status="cancelled" if one.cancelled or event.status is EventStatus.CANCELLED else "confirmed",
+        moved=one.moved,
+        over=one.when.ends_at <= now,
+        reason=one.reason or (event.reason if event.status is EventStatus.CANCELLED else ""),
+    )
+
+
+def skipped(date: datetime, event: Event, now: datetime) -> OccurrenceOut:
+    """A date that the rule names and the clock skips."""
+    when = series.when_at(event.schedule, date)
+    plain = Occurrence(date=date, when=when, title=event.title, location=event.location, description=event.description)
+    return occurrence(plain, event, now).model_copy(update={"status": "skipped"})
 
 
 def registration(seen: Seen, sender: Sender, now: datetime) -> RegistrationOut:
@@ -154,8 +276,10 @@ def registration(seen: Seen, sender: Sender, now: datetime) -> RegistrationOut:
         registration_id=person.registration_id,
         event_id=person.event_id,
         **known,
+        occurrences=_dates(seen),
         status=person.status,
         participation=participation(person, invitation),
+        answered_at=instant(valid.dtstamp) if (valid := answered(person, invitation)) else None,
         invitation=InvitationOut(
             uid=said.told.uid
             if said
@@ -168,6 +292,13 @@ def registration(seen: Seen, sender: Sender, now: datetime) -> RegistrationOut:
         created_at=instant(person.created_at),
         updated_at=instant(person.updated_at),
     )
+
+
+def _dates(seen: Seen) -> list[str] | None:
+    chosen = seen.registration.occurrences
+    if chosen is None:
+        return None
+    return [date.isoformat() for date in series.named(seen.event, chosen, seen.registration.named).values()]
 
 
 def state(seen: Seen, sender: Sender, now: datetime) -> DeliveryState:
@@ -191,4 +322,17 @@ def message(posted: Posted) -> MessageOut:
         state=posted.state,
         created_at=instant(posted.written_at),
         sent_at=instant(posted.sent_at) if posted.sent_at else None,
+    )
+
+
+def heard(one: HeardReply, seen: Seen) -> AnswerOut:
+    reply = one.reply
+    return AnswerOut(
+        status=reply.status,
+        means=one.means,
+        sequence=reply.sequence,
+        date=reply.date.isoformat() if reply.date else None,
+        dtstamp=instant(reply.dtstamp),
+        at=instant(one.at),
+        counts=reply == answered(seen.registration, seen.invitation, reply.date),
     )

@@ -8,20 +8,22 @@ from datetime import UTC, datetime
 from functools import cache
 from http import HTTPStatus
 from typing import Any
+from urllib.parse import unquote
 
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
 from botocore.exceptions import BotoCoreError, ClientError
 
-from ..model import Event, EventStatus
+from .. import programme, series
+from ..model import Event, EventStatus, Occurrence, Wall
 from ..reconcile import Seen
 from ..settings import settings
-from ..store import dynamo, events, line, requests
+from ..store import carrying, dynamo, events, items, line, requests
 from ..store.reads import Reads
 from ..store.registry import Obstacle
 from . import answers
-from .answers import EventOut, RegistrationOut
+from .answers import EventOut, OccurrenceOut, RegistrationOut
 from .problems import Problem
 
 logger = Logger()
@@ -62,6 +64,14 @@ def own_event(event_id: str) -> Event:
     return event
 
 
+def own_date(event: Event, name: str) -> Occurrence:
+    """The date of this original start, as it stands in a path."""
+    try:
+        return programme.date(event, items.wall_of(unquote(name)))
+    except (ValueError, programme.NoSuchDate):
+        raise Problem(HTTPStatus.NOT_FOUND, "there is no such date") from None
+
+
 def look(event: Event, registration_id: str) -> Seen:
     reads = Reads(client(), settings())
     known = AN_ID.fullmatch(registration_id)
@@ -79,7 +89,7 @@ def writable(event: Event, at: datetime) -> None:
 
 
 def still_to_come(event: Event, at: datetime) -> None:
-    if event.when.ends_at <= at:
+    if series.ends_at(event) <= at:
         raise Problem(HTTPStatus.CONFLICT, "the event is over")
 
 
@@ -91,6 +101,14 @@ def promote(event_id: str) -> None:
         logger.warning("left to the sweeper", event=event_id, error=type(error).__name__)
 
 
+def carry_over(event_id: str) -> None:
+    """Carry the first people over at once; who is left is still owed, and the sweeper comes for them."""
+    try:
+        carrying.carry_over(client(), settings(), event_id, now=now())
+    except (dynamo.Contention, dynamo.Refused, ClientError, BotoCoreError) as error:
+        logger.warning("left to the sweeper", event=event_id, error=type(error).__name__)
+
+
 # --- what is shown ------------------------------------------------------------------------------------------------
 
 
@@ -98,10 +116,23 @@ def answer(status: int, body: Any, headers: Mapping[str, str] | None = None) -> 
     return Response(status, "application/json", body, {"Cache-Control": "no-store", **(headers or {})})
 
 
-def show_event(event_id: str, status: int = 200, headers: Mapping[str, str] | None = None) -> Response[EventOut]:
+def show_event(
+    event_id: str, status: int = 200, headers: Mapping[str, str] | None = None, dropped: tuple[Wall, ...] = ()
+) -> Response[EventOut]:
     event = own_event(event_id)
     seats = events.read_seats(client(), settings(), event_id)
-    return answer(status, answers.event(event, seats), {"ETag": f'"{event.version}"', **(headers or {})})
+    return answer(status, answers.event(event, seats, dropped), {**etag(event), **(headers or {})})
+
+
+def show_occurrence(
+    event_id: str, date: str, status: int = 200, headers: Mapping[str, str] | None = None
+) -> Response[OccurrenceOut]:
+    event = own_event(event_id)
+    return answer(status, answers.occurrence(own_date(event, date), event, now()), {**etag(event), **(headers or {})})
+
+
+def etag(event: Event) -> dict[str, str]:
+    return {"ETag": f'"{event.version}"'}
 
 
 def show_registration(
@@ -113,6 +144,8 @@ def show_registration(
 
 
 def show(answered: requests.Answered, headers: Mapping[str, str] | None = None) -> Response[Any]:
+    if answered.date:
+        return show_occurrence(answered.event_id, answered.date, answered.status, headers)
     if answered.registration_id:
         return show_registration(answered.event_id, answered.registration_id, answered.status, headers)
     return show_event(answered.event_id, answered.status, headers)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from http import HTTPStatus
@@ -13,8 +13,8 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.params import Body
 from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
 
-from .. import fanout
-from ..model import Event, EventStatus, InvalidField
+from .. import fanout, series
+from ..model import Event, EventStatus, InvalidField, Wall
 from ..settings import settings
 from ..store import dynamo, events, keys, lists, requests
 from ..store.writes import ROUNDS, Action
@@ -32,11 +32,13 @@ NO_REASON = CancelIn()
 @router.post("/events", summary="Create an event", responses=may_answer(201))
 def create_event(body: EventIn, key: Once = None) -> Response[EventOut]:
     account, at = desk.caller(), desk.now()
+    when = read_when(start=body.start, end=body.end, duration=body.duration, time_zone=body.time_zone)
     event = Event(
         event_id=keys.event_id(secrets.token_bytes(16)),
         account=account,
         version=1,
-        when=read_when(start=body.start, end=body.end, duration=body.duration, time_zone=body.time_zone),
+        when=when,
+        rule=series.rule(body.recurrence, when) if body.recurrence else None,
         created_at=at,
         updated_at=at,
         **content(body),
@@ -51,7 +53,7 @@ def create_event(body: EventIn, key: Once = None) -> Response[EventOut]:
 
 
 def must_end_later(event: Event, at: datetime) -> None:
-    if event.when.ends_at <= at:
+    if series.ends_at(event) <= at:
         raise InvalidField("end", "is in the past")
 
 
@@ -71,15 +73,36 @@ def read_event(event_id: str) -> Response[EventOut]:
 
 @router.patch("/events/<event_id>", summary="Change an event (JSON merge patch)", responses=may_answer(200))
 def patch_event(event_id: str, patch: EventPatch, version: Version = None) -> Response[EventOut]:
+    dropped: tuple[Wall, ...] = ()
+
+    def change(before: Event, _: datetime) -> Event:
+        nonlocal dropped
+        after, dropped = patched(before, patch)
+        return after
+
+    changed(event_id, version, change, {})
+    desk.promote(event_id)
+    return desk.show_event(event_id, dropped=dropped)
+
+
+def changed(
+    event_id: str,
+    version: str | None,
+    change: Callable[[Event, datetime], Event],
+    also: Mapping[str, Action],
+) -> None:
+    """Change the event that stands, and owe it to everybody; where nothing is other than it was, ``also`` alone."""
     for _ in range(ROUNDS):
         before, at = desk.own_event(event_id), desk.now()
         unchanged(before, version)
         desk.writable(before, at)
-        after = replace(before, **patched(before, patch))
+        after = change(before, at)
         must_end_later(after, at)
-        if after == before or store(before, after, at, {}):
-            desk.promote(event_id)
-            return desk.show_event(event_id)
+        if after == before:
+            requests.keep(desk.client(), dict(also))
+            return
+        if store(before, after, at, also):
+            return
     raise dynamo.Contention(f"{ROUNDS} rounds met other writers")
 
 
@@ -115,6 +138,13 @@ def unchanged(event: Event, wanted: str | None) -> None:
 def store(before: Event, after: Event, at: datetime, also: Mapping[str, Action]) -> bool:
     """Put ``after`` in the place of ``before``, as its next version; as pressing as the sooner of its two times."""
     after = replace(after, version=before.version + 1, updated_at=at)
-    times = settings().times
-    priority = min(fanout.pressing(replace(after, when=when), at, times) for when in (before.when, after.when))
+    priority = pressing(before, after, at)
     return events.change_event(desk.client(), settings(), before, after, priority=priority, now=at, also=also)
+
+
+def pressing(before: Event, after: Event, at: datetime) -> int:
+    """As pressing as the sooner of its two times; most pressing where a date is newly cancelled."""
+    gone = {one.date for one in after.changes if one.cancelled} - {one.date for one in before.changes if one.cancelled}
+    as_before = replace(after, when=before.when, rule=before.rule, added=before.added)
+    times = settings().times
+    return 0 if gone else min(fanout.pressing(each, at, times) for each in (as_before, after))

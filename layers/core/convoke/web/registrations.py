@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import secrets
+from datetime import datetime
 from http import HTTPStatus
 from typing import Annotated, Literal, TypeVar
 
@@ -11,12 +12,13 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.params import Body, Query
 from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
 
-from ..model import InvalidField, Registration, RegistrationStatus, folded
+from .. import programme, series
+from ..model import Event, InvalidField, Registration, RegistrationStatus, Wall, folded
 from ..reconcile import Seen
 from ..settings import settings
-from ..store import erasure, keys, lists, registry, requests
+from ..store import erasure, items, keys, lists, registry, replies, requests
 from ..store.reads import Reads
-from ..store.registry import ACTIVE, Obstacle
+from ..store.registry import ACTIVE, STANDING, Obstacle
 from . import answers, desk
 from .answers import MAIL, PROBLEM, MessagePage, RegistrationOut, RegistrationPage, may_answer
 from .once import Record, once
@@ -43,16 +45,24 @@ def register(event_id: str, body: RegistrationIn, key: Once = None) -> Response[
             name=body.name,
             email=body.email,
             language=body.language,
+            occurrences=chosen(event, body.occurrences, at),
+            named=len(event.earlier) if body.occurrences else 0,
             created_at=at,
             updated_at=at,
         )
         recorded = record(status=201, event_id=event_id, registration_id=person.registration_id)
         stored = granted(registry.register(desk.client(), settings(), person, now=at, also=recorded))
-        status, registration_id = 201, stored.registration_id
-        if registration_id != person.registration_id:
-            status = 200
-            requests.keep(desk.client(), record(status=200, event_id=event_id, registration_id=registration_id))
-        return desk.show_registration(event_id, registration_id, status, desk.location(event_id, registration_id))
+        where = desk.location(event_id, stored.registration_id)
+        if stored.registration_id == person.registration_id:
+            return desk.show_registration(event_id, stored.registration_id, 201, where)
+        recorded = record(status=200, event_id=event_id, registration_id=stored.registration_id)
+        if stored.status is RegistrationStatus.DECLINED:
+            granted(
+                replies.come_again(desk.client(), settings(), event_id, stored.registration_id, now=at, also=recorded)
+            )
+        else:
+            requests.keep(desk.client(), recorded)
+        return desk.show_registration(event_id, stored.registration_id, 200, where)
 
     return once(key, enter)
 
@@ -91,7 +101,9 @@ def patch_registration(event_id: str, registration_id: str, patch: RegistrationP
     shape = RegistrationIn.model_validate(patch.upon(standing))
     not_the_sender(shape.email)
     changes = {name: getattr(shape, name) for name in patch.model_fields_set}
-    soon = event.when.starts_at - at <= settings().times.soon
+    if "occurrences" in changes:
+        changes |= {"occurrences": chosen(event, shape.occurrences, at), "named": len(event.earlier)}
+    soon = series.next_start(event.schedule, at) - at <= settings().times.soon
     granted(
         registry.change_registration(
             desk.client(), settings(), event_id, registration_id, changes=changes, priority=0 if soon else 1, now=at
@@ -111,7 +123,7 @@ def withdraw(
     if erase == "true":
         # People can be forgotten whatever became of the event.
         granted(erasure.erase(desk.client(), settings(), event_id, registration_id, now=at))
-    elif person.status in ACTIVE:
+    elif person.status in STANDING:
         desk.writable(event, at)
         granted(registry.withdraw(desk.client(), settings(), event_id, registration_id, now=at))
     desk.promote(event_id)
@@ -160,6 +172,24 @@ def read_mail(event_id: str, registration_id: str, sequence: str) -> Response[by
         raise Problem(HTTPStatus.NOT_FOUND, "there is no such mail")
     headers = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
     return Response(200, "message/rfc822", posted.letter.mail, headers)
+
+
+def chosen(event: Event, dates: list[str] | None, at: datetime) -> tuple[Wall, ...] | None:
+    """The dates of a series that somebody comes to. Raises :class:`InvalidField` for one that there is not."""
+    if dates is None:
+        return None
+    if not event.recurs:
+        raise InvalidField("occurrences", "is for series; this event has one date")
+    names: set[Wall] = set()
+    for number, text in enumerate(dates):
+        try:
+            one = programme.date(event, items.wall_of(text))
+        except (ValueError, programme.NoSuchDate):
+            raise InvalidField(f"occurrences.{number}", "is not a date of this series") from None
+        if one.cancelled or one.when.ends_at <= at:
+            raise InvalidField(f"occurrences.{number}", "is cancelled" if one.cancelled else "is over")
+        names.add(one.date)
+    return tuple(sorted(names, key=lambda name: name.isoformat()))
 
 
 # --- what may stand in the way ------------------------------------------------------------------------------------

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any
+from dataclasses import replace
+from typing import Annotated, Any, Literal
 
 from aws_lambda_powertools.event_handler.openapi.params import Header, Query
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from ..model import Conference, Duration, Event, EventStatus, Person
+from .. import programme, series
+from ..model import Conference, DateChange, Duration, Event, EventStatus, InvalidField, Occurrence, Person, Wall
 from .texts import (
     Capacity,
     Description,
     Email,
+    GivenOn,
     JoinUri,
     Label,
     Language,
@@ -35,6 +38,10 @@ Once = Annotated[
     Header(alias="Idempotency-Key", pattern=r"^[\x21-\x7e]{1,255}$", description="The request is granted once a day."),
 ]
 Version = Annotated[str | None, Header(alias="If-Match", description="The ETag of the event as you know it.")]
+Occurrences = Annotated[
+    list[Moment],
+    Field(min_length=1, max_length=400, description="Only these dates of a series, by their original starts."),
+]
 Cursor = Annotated[str | None, Query(description="`next` of the page before.", max_length=1000)]
 
 # --- bodies -------------------------------------------------------------------------------------------------------
@@ -90,6 +97,7 @@ class EventIn(Incoming):
     conference: ConferenceIn | None = None
     reminders: Reminders = Field(default_factory=list)
     capacity: Capacity | None = None
+    release_on_decline: GivenOn = False
     recurrence: Recurrence | None = None
     status: Status = "confirmed"
 
@@ -117,6 +125,7 @@ class EventPatch(Patch):
     conference: ConferencePatch | None = None
     reminders: Reminders | None = None
     capacity: Capacity | None = None
+    release_on_decline: GivenOn | None = None
     recurrence: Recurrence | None = None
     status: Status | None = None
 
@@ -125,7 +134,61 @@ class CancelIn(Incoming):
     reason: Reason = ""
 
 
+class RestoreIn(Incoming):
+    """Nothing."""
+
+
+class OccurrenceIn(Incoming):
+    """One more date: as long as the others, unless it has an end or a duration of its own."""
+
+    start: Moment
+    end: Moment | None = None
+    duration: Length | None = None
+
+
+class OccurrencePatch(Patch):
+    start: Moment | None = None
+    end: Moment | None = None
+    duration: Length | None = None
+    title: Name | None = None
+    location: Location | None = None
+    description: Description | None = None
+
+
+class SplitIn(EventPatch):
+    """From which date on, and what is to be other about these."""
+
+    from_: Annotated[Moment, Field(alias="from")]
+
+    @property
+    def changes(self) -> EventPatch:
+        given = self.model_dump(exclude_unset=True)
+        return EventPatch(**{name: value for name, value in given.items() if name != "from_"})
+
+
+class PreviewIn(EventPatch):
+    """One change to look at: a patch of the event, or ``cancel``; a patch of the date ``occurrence``, or its ``cancel``
+    or ``restore``; one to ``add``; or a ``split``.
+    """
+
+    cancel: Literal[True] | None = None
+    occurrence: Moment | None = None
+    restore: Literal[True] | None = None
+    add: OccurrenceIn | None = None
+    split: SplitIn | None = None
+
+    @property
+    def patch(self) -> dict[str, Any]:
+        """What is to be other about the event or its date."""
+        words = {"cancel", "occurrence", "restore", "add", "split"}
+        return {name: value for name, value in self.model_dump(exclude_unset=True).items() if name not in words}
+
+
 class ResendIn(Incoming):
+    """Nothing."""
+
+
+class DecisionIn(Incoming):
     """Nothing."""
 
 
@@ -133,12 +196,14 @@ class RegistrationIn(Incoming):
     name: Name
     email: Email
     language: Language = "en"
+    occurrences: Occurrences | None = None
 
 
 class RegistrationPatch(Patch):
     name: Name | None = None
     email: Email | None = None
     language: Language | None = None
+    occurrences: Occurrences | None = None
 
 
 # --- into nouns ---------------------------------------------------------------------------------------------------
@@ -156,30 +221,67 @@ def content(shape: EventIn) -> dict[str, Any]:
         "conference": Conference(uri=conference.uri, label=conference.label) if conference else None,
         "reminders": tuple(map(Duration.parse, shape.reminders)),
         "capacity": shape.capacity,
+        "release_on_decline": shape.release_on_decline,
         "status": EventStatus(shape.status),
     }
 
 
-def patched(event: Event, patch: EventPatch) -> dict[str, Any]:
-    """The attributes of ``event`` that the organizer decides, as they are after ``patch``.
+def patched(event: Event, patch: EventPatch) -> tuple[Event, tuple[Wall, ...]]:
+    """``event`` as it is after ``patch``, and the dates of which it no longer knows anything.
 
-    Raises :class:`InvalidField` for a time, and pydantic's error for anything else, that cannot be.
+    Raises :class:`InvalidField` for a time or a rule, and pydantic's error for anything else, that cannot be.
     """
     standing = written(event)
     if "duration" in patch.model_fields_set and patch.duration is not None:
         # It counts from the start: the end that stood is no more.
         standing |= {"end": None}
     shape = EventIn.model_validate(patch.upon(standing))
-    if not patch.model_fields_set & {"start", "end", "duration", "time_zone"}:
-        return {**content(shape), "when": event.when}
-    when = read_when(
-        start=shape.start,
-        end=shape.end,
-        duration=shape.duration,
-        time_zone=shape.time_zone,
-        standing=event.when,
+    schedule = event.schedule
+    if patch.model_fields_set & {"start", "end", "duration", "time_zone"}:
+        when = read_when(
+            start=shape.start,
+            end=shape.end,
+            duration=shape.duration,
+            time_zone=shape.time_zone,
+            standing=event.when,
+        )
+        # Where the rule is given, too, it need not go with the new start as it was.
+        before = replace(schedule, rule=None) if "recurrence" in patch.model_fields_set else schedule
+        schedule = series.moved(before, when)
+    if "recurrence" in patch.model_fields_set:
+        rule = series.rule(shape.recurrence, schedule.when) if shape.recurrence else None
+        schedule = replace(schedule, rule=rule, added=schedule.added if rule else ())
+    after = replace(event, **content(shape), when=schedule.when, rule=schedule.rule, added=schedule.added)
+    return programme.reschedule(event, after)
+
+
+def date_changed(event: Event, one: Occurrence, patch: OccurrencePatch) -> DateChange:
+    """What is other about a date after ``patch``; ``null`` makes it as the series is.
+
+    Raises :class:`InvalidField` for a time that cannot be.
+    """
+    given = patch.model_fields_set
+    change = replace(
+        programme.change_of(event, one.date),
+        **{name: getattr(patch, name) for name in ("title", "location", "description") if name in given},
     )
-    return {**content(shape), "when": when}
+    if not given & {"start", "end", "duration"}:
+        return change
+    plain = series.when_at(event.schedule, one.date)
+    start, end = (
+        getattr(patch, name) or getattr(plain if name in given else one.when, name).isoformat()
+        for name in ("start", "end")
+    )
+    when = read_when(
+        start=start,
+        end=None if patch.duration is not None and "end" not in given else end,
+        duration=patch.duration,
+        time_zone=event.when.time_zone,
+        standing=one.when,
+    )
+    if when.all_day is not plain.all_day:
+        raise InvalidField("start", "must be a date, or a time, as the start of the series is")
+    return replace(change, when=when)
 
 
 def written(event: Event) -> dict[str, Any]:
@@ -197,6 +299,7 @@ def written(event: Event) -> dict[str, Any]:
         "conference": {"label": conference.label, "uri": conference.uri} if conference else None,
         "reminders": [str(reminder) for reminder in event.reminders],
         "capacity": event.capacity,
-        "recurrence": None,
+        "release_on_decline": event.release_on_decline,
+        "recurrence": event.rule,
         "status": event.status.value,
     }

@@ -98,10 +98,6 @@ def language_tag(text: str) -> str:
     return text
 
 
-def not_yet(_: str) -> str:
-    raise ValueError("recurring events are not supported yet")
-
-
 Line = Annotated[str, AfterValidator(line)]
 Name = Annotated[Line, Field(min_length=1, max_length=255)]
 Email = Annotated[str, AfterValidator(address), Field(max_length=254)]
@@ -115,6 +111,7 @@ Reminders = Annotated[
     list[Reminder], Field(max_length=5, description="Before the start; ISO 8601 durations, PT0S to P28D.")
 ]
 Capacity = Annotated[int, Field(ge=1, le=1_000_000, description="null: no limit")]
+GivenOn = Annotated[bool, Field(description="Whether whoever declines gives their seat to the first in line.")]
 Language = Annotated[str, AfterValidator(language_tag)]
 Moment = Annotated[
     Line,
@@ -125,6 +122,13 @@ Moment = Annotated[
 ]
 Length = Annotated[Line, Field(description="An ISO 8601 duration, instead of end.", examples=["PT1H30M"])]
 Zone = Annotated[Line, Field(description="An IANA name; required unless start is a date.", examples=["Europe/Berlin"])]
-Recurrence = Annotated[str, AfterValidator(not_yet), Field(description="Not supported yet.")]
+Recurrence = Annotated[
+    Line,
+    Field(
+        max_length=500,
+        description="An RRULE (RFC 5545): DAILY to YEARLY, with COUNT or UNTIL; at most 400 dates, within 2 years.",
+        examples=["FREQ=WEEKLY;COUNT=4"],
+    ),
+]
 Reason = Annotated[Line, Field(max_length=1000)]
 Status = Literal["confirmed", "tentative", "draft"]

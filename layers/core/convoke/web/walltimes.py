@@ -39,7 +39,7 @@ def read_when(
         raise InvalidField("time_zone", "must be the IANA name of a time zone, such as Europe/Berlin")
     if end is not None and duration is not None:
         raise InvalidField("duration", "must not be given together with end")
-    first = _moment("start", start)
+    first = read_moment("start", start)
     if not isinstance(first, datetime):
         return _whole_days(first, end, duration, time_zone)
     if time_zone is None:
@@ -60,7 +60,7 @@ def read_when(
 def _whole_days(first: date, end: str | None, duration: str | None, time_zone: str | None) -> When:
     if duration is not None:
         raise InvalidField("duration", "is for timed events; an event of whole days has an end, its last day")
-    last = first if end is None else _moment("end", end)
+    last = first if end is None else read_moment("end", end)
     if isinstance(last, datetime):
         raise InvalidField("end", "must be a date, as start is")
     if last < first:
@@ -68,7 +68,7 @@ def _whole_days(first: date, end: str | None, duration: str | None, time_zone: s
     return When(start=first, end=last, time_zone=time_zone)
 
 
-def _moment(field: str, text: str) -> datetime | date:
+def read_moment(field: str, text: str) -> datetime | date:
     """A naive datetime, or a date."""
     if _OFFSET.search(text):
         raise InvalidField(field, "must be a wall time of time_zone, without an offset")
@@ -93,7 +93,7 @@ def _must_exist(field: str, wall: datetime, time_zone: str) -> None:
 
 
 def _end(text: str, time_zone: str, standing: When | None) -> datetime:
-    last = _moment("end", text)
+    last = read_moment("end", text)
     if not isinstance(last, datetime):
         raise InvalidField("end", "must be a time, as start is")
     _must_exist("end", last, time_zone)

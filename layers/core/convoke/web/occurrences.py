@@ -1,0 +1,293 @@
+"""The routes of a series' dates, of splitting it, and of looking at what a change would tell whom before it is made."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import datetime
+from http import HTTPStatus
+from typing import Annotated
+
+from aws_lambda_powertools.event_handler import Response
+from aws_lambda_powertools.event_handler.openapi.params import Body
+from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
+
+from .. import programme, series
+from ..ledger import Invitation
+from ..model import Event, EventStatus, InvalidField, Message, Occurrence, Wall
+from ..preview import EXAMPLES, Foreseen, foresee
+from ..reconcile import Seen
+from ..settings import settings
+from ..store import carrying, cursors, dynamo, events, items, keys
+from ..store.carrying import Carry
+from ..store.reads import Reads
+from ..store.writes import ROUNDS
+from ..words import words
+from . import answers, desk
+from .answers import EventOut, OccurrenceOut, OccurrencePage, PreviewExample, PreviewOut, may_answer
+from .events import changed, must_end_later, pressing, unchanged
+from .once import Record, once
+from .problems import Problem
+from .shapes import (
+    CancelIn,
+    Cursor,
+    EventPatch,
+    Limit,
+    OccurrenceIn,
+    OccurrencePatch,
+    Once,
+    PreviewIn,
+    RestoreIn,
+    SplitIn,
+    Version,
+    date_changed,
+    patched,
+)
+from .walltimes import read_moment, read_when
+
+router = APIGatewayHttpRouter()  # type: ignore[no-untyped-call]
+DATES = "/events/<event_id>/occurrences"
+DATE = f"{DATES}/<start>"
+NO_REASON, NOTHING = CancelIn(), RestoreIn()
+PAGE = 500
+
+
+@router.get(DATES, summary="List the dates of an event, in order", responses=may_answer(200))
+def list_occurrences(event_id: str, limit: Limit = 50, cursor: Cursor = None) -> Response[OccurrencePage]:
+    event, at = desk.own_event(event_id), desk.now()
+    shown = [answers.occurrence(one, event, at) for one in series.occurrences(event)]
+    shown += [answers.skipped(date, event, at) for date in series.skipped(event.schedule)]
+    shown.sort(key=lambda one: one.occurrence)
+    identity = f"occurrences of {event_id}"
+    position = "" if cursor is None else cursors.decode(identity, cursor, r"[0-9T:.-]+")
+    rest = [one for one in shown if one.occurrence > position]
+    more = len(rest) > limit
+    following = cursors.encode(identity, rest[limit - 1].occurrence) if more else None
+    return desk.answer(200, OccurrencePage(items=rest[:limit], next=following))
+
+
+@router.post(DATES, summary="Add one more date", responses=may_answer(201))
+def add_occurrence(
+    event_id: str, body: OccurrenceIn, key: Once = None, version: Version = None
+) -> Response[OccurrenceOut]:
+    def add(record: Record) -> Response[OccurrenceOut]:
+        name = read_moment("start", body.start).isoformat()
+        recorded = record(status=201, event_id=event_id, date=name)
+        changed(event_id, version, lambda event, at: one_more(event, body, at), recorded)
+        where = {"Location": f"/events/{event_id}/occurrences/{name}"}
+        return desk.show_occurrence(event_id, name, 201, where)
+
+    return once(key, add)
+
+
+def one_more(event: Event, body: OccurrenceIn, at: datetime) -> Event:
+    start = read_moment("start", body.start)
+    if isinstance(start, datetime) is event.when.all_day:
+        raise InvalidField("start", "must be a date, or a time, as the start of the series is")
+    plain = series.when_at(event.schedule, start)
+    when = read_when(
+        start=body.start,
+        end=body.end or (None if body.duration else plain.end.isoformat()),
+        duration=body.duration,
+        time_zone=event.when.time_zone,
+        standing=plain,
+    )
+    if when.ends_at <= at:
+        raise InvalidField("end", "is in the past")
+    return programme.add_date(event, start, when)
+
+
+@router.patch(DATE, summary="Change one date (JSON merge patch)", responses=may_answer(200))
+def patch_occurrence(
+    event_id: str, start: str, patch: OccurrencePatch, version: Version = None
+) -> Response[OccurrenceOut]:
+    def change(event: Event, at: datetime) -> Event:
+        one = still_to_come(event, start, at)
+        after = programme.change_date(event, date_changed(event, one, patch))
+        if programme.date(after, one.date).when.ends_at <= at:
+            raise InvalidField("end", "is in the past")
+        return after
+
+    changed(event_id, version, change, {})
+    return desk.show_occurrence(event_id, start)
+
+
+@router.post(f"{DATE}/cancel", summary="Cancel one date", responses=may_answer(200))
+def cancel_occurrence(
+    event_id: str,
+    start: str,
+    body: Annotated[CancelIn, Body()] = NO_REASON,
+    key: Once = None,
+    version: Version = None,
+) -> Response[OccurrenceOut]:
+    def cancel(event: Event, at: datetime) -> Event:
+        one = still_to_come(event, start, at)
+        return event if one.cancelled else programme.cancel_date(event, one.date, body.reason)
+
+    return _decided(event_id, start, version, key, cancel)
+
+
+@router.post(f"{DATE}/restore", summary="Let a cancelled date take place after all", responses=may_answer(200))
+def restore_occurrence(
+    event_id: str,
+    start: str,
+    body: Annotated[RestoreIn, Body()] = NOTHING,  # noqa: ARG001 (there is nothing to say)
+    key: Once = None,
+    version: Version = None,
+) -> Response[OccurrenceOut]:
+    def restore(event: Event, at: datetime) -> Event:
+        return programme.restore_date(event, still_to_come(event, start, at).date)
+
+    return _decided(event_id, start, version, key, restore)
+
+
+def _decided(
+    event_id: str, start: str, version: str | None, key: str | None, change: Callable[[Event, datetime], Event]
+) -> Response[OccurrenceOut]:
+    def decide(record: Record) -> Response[OccurrenceOut]:
+        name = desk.own_date(desk.own_event(event_id), start).date.isoformat()
+        changed(event_id, version, change, record(status=200, event_id=event_id, date=name))
+        return desk.show_occurrence(event_id, name)
+
+    return once(key, decide)
+
+
+def still_to_come(event: Event, start: str, at: datetime) -> Occurrence:
+    """The date, where it is not over: what has taken place is left alone."""
+    one = desk.own_date(event, start)
+    if one.when.ends_at <= at:
+        raise Problem(HTTPStatus.CONFLICT, "this date is over")
+    return one
+
+
+@router.post("/events/<event_id>/split", summary="Change this date and all that follow", responses=may_answer(201))
+def split_event(event_id: str, body: SplitIn, key: Once = None, version: Version = None) -> Response[EventOut]:
+    new_id = keys.event_id(secrets.token_bytes(16))
+
+    def cut(record: Record) -> Response[EventOut]:
+        recorded = record(status=201, event_id=new_id)
+        for _ in range(ROUNDS):
+            before, at = desk.own_event(event_id), desk.now()
+            unchanged(before, version)
+            desk.writable(before, at)
+            old, new = parts(before, body, new_id, at)
+            carry = Carry(event_id=new_id, source=event_id, since=date_from(before, body), named=len(before.earlier))
+            priority = pressing(before, old, at)
+            done = events.split_event(
+                desk.client(),
+                settings(),
+                before,
+                replace(old, version=before.version + 1, updated_at=at),
+                new,
+                carrying.owing(settings(), carry, priority=priority, now=at),
+                priority=priority,
+                now=at,
+                also=recorded,
+            )
+            if done:
+                desk.carry_over(new_id)
+                return desk.show_event(new_id, 201, desk.location(new_id))
+        raise dynamo.Contention(f"{ROUNDS} rounds met other writers")
+
+    return once(key, cut)
+
+
+def date_from(event: Event, body: SplitIn) -> Wall:
+    try:
+        return programme.date(event, items.wall_of(body.from_)).date
+    except (ValueError, programme.NoSuchDate):
+        raise InvalidField("from", "is not a date of this series") from None
+
+
+def parts(event: Event, body: SplitIn, new_id: str, at: datetime) -> tuple[Event, Event]:
+    since = date_from(event, body)
+    if programme.date(event, since).when.ends_at <= at:
+        raise InvalidField("from", "is over")
+    old, new = programme.split(event, since, new_id, at)
+    new, _ = patched(new, body.changes)
+    must_end_later(new, at)
+    return old, new
+
+
+# --- preview ------------------------------------------------------------------------------------------------------
+
+
+@router.post("/events/<event_id>/preview", summary="See what a change would tell whom", responses=may_answer(200))
+def preview_change(event_id: str, body: PreviewIn) -> Response[PreviewOut]:
+    event, at = desk.own_event(event_id), desk.now()
+    desk.writable(event, at)
+    after, new, carry = previewed(event, body, at)
+    counts = dict.fromkeys(("update", "ask_again", "cancel", "invite", "none"), 0)
+    examples: list[PreviewExample] = []
+    mails = 0
+    for foreseen in foresee(people(event), after, settings().sender, at):
+        messages = foreseen.messages
+        if new is not None and carry is not None:
+            messages += invited(new, carry, event, foreseen, at)
+        counts[foreseen.kind] += 1
+        mails += len(messages)
+        if messages and len(examples) < EXAMPLES:
+            subjects = [words(message).subject for message in messages]
+            registration_id = foreseen.seen.registration.registration_id
+            examples.append(PreviewExample(registration_id=registration_id, kind=foreseen.kind, messages=subjects))
+    return desk.answer(200, PreviewOut(**counts, messages=mails, examples=examples))
+
+
+def previewed(event: Event, body: PreviewIn, at: datetime) -> tuple[Event, Event | None, Carry | None]:
+    """The event as it would be; and the new one of a split, with whom to carry over."""
+    if body.split is not None:
+        alone(body, "split")
+        new_id = keys.event_id(bytes(16))
+        old, new = parts(event, body.split, new_id, at)
+        since = date_from(event, body.split)
+        return old, new, Carry(event_id=new_id, source=event.event_id, since=since, named=len(event.earlier))
+    if body.add is not None:
+        alone(body, "add")
+        after = one_more(event, body.add, at)
+    elif body.occurrence is not None:
+        after = of_date(event, body, body.occurrence, at)
+    elif body.cancel:
+        alone(body, "cancel")
+        after = replace(event, status=EventStatus.CANCELLED)
+    else:
+        after, _ = patched(event, EventPatch(**body.patch))
+        must_end_later(after, at)
+    return replace(after, version=event.version + 1, updated_at=at), None, None
+
+
+def of_date(event: Event, body: PreviewIn, name: str, at: datetime) -> Event:
+    one = still_to_come(event, name, at)
+    if body.cancel:
+        alone(body, "occurrence", "cancel")
+        return programme.cancel_date(event, one.date, "")
+    if body.restore:
+        alone(body, "occurrence", "restore")
+        return programme.restore_date(event, one.date)
+    return programme.change_date(event, date_changed(event, one, OccurrencePatch(**body.patch)))
+
+
+def alone(body: PreviewIn, *names: str) -> None:
+    for other in sorted(body.model_fields_set - set(names)):
+        raise InvalidField(other, f"must not be given together with {names[-1]}")
+
+
+def people(event: Event) -> Iterator[Seen]:
+    """Everybody at the event, a page at a time."""
+    reads, after = Reads(desk.client(), settings()), ""
+    while invitations := reads.invitations(event.event_id, after, PAGE):
+        first, after = after, invitations[-1].registration_id
+        registered = {one.registration_id: one for one in reads.registrations(event.event_id, first, after)}
+        for invitation in invitations:
+            if (person := registered.get(invitation.registration_id)) is not None:
+                yield Seen(invitation=invitation, registration=person, event=event)
+
+
+def invited(new: Event, carry: Carry, event: Event, foreseen: Foreseen, at: datetime) -> tuple[Message, ...]:
+    """What somebody who is carried over would be told of the new event."""
+    person = carrying.carried(carry, event, foreseen.seen.registration, at)
+    if person is None:
+        return ()
+    invitation = Invitation(event_id=new.event_id, registration_id=person.registration_id)
+    (told,) = foresee([Seen(invitation=invitation, registration=person, event=new)], new, settings().sender, at)
+    return told.messages
