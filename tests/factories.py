@@ -7,9 +7,25 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from convoke.decide import next_message
+from convoke.inbound.answers import Answer, Kind
 from convoke.inbound.firewall import Receipt
+from convoke.inbound.proposals import Proposal
+from convoke.inbound.quarantine import Held
+from convoke.inbound.reasons import Reason
 from convoke.ledger import Invitation
-from convoke.model import Event, EventStatus, Message, Person, Registration, RegistrationStatus, Sender, Told, When
+from convoke.model import (
+    Event,
+    EventStatus,
+    Message,
+    Participation,
+    Person,
+    Registration,
+    RegistrationStatus,
+    Sender,
+    Told,
+    When,
+)
+from convoke.store import keys
 
 NOW = datetime(2027, 1, 15, 12, 0, tzinfo=UTC)
 EVENT_ID = "0123456789abcdefghijklmnop"
@@ -76,5 +92,50 @@ def receipt(**changes: Any) -> Receipt:
         virus="PASS",
         spf="PASS",
         dmarc="PASS",
+    )
+    return replace(plain, **changes)
+
+
+def answer(**changes: Any) -> Answer:
+    """Bo accepts the first invitation."""
+    plain = Answer(
+        kind=Kind.REPLY,
+        uid=message().uid,
+        attendee="bo@example.net",
+        participation=Participation.ACCEPTED,
+        sequence=0,
+        dtstamp=NOW + timedelta(minutes=15),
+    )
+    return replace(plain, **changes)
+
+
+def held(**changes: Any) -> Held:
+    """That answer, put aside since nobody vouched for its sender."""
+    plain = Held(
+        quarantine_id=keys.registration_id(NOW, bytes(16)),
+        account="acme",
+        event_id=EVENT_ID,
+        registration_id=REGISTRATION_ID,
+        reason=Reason.DMARC,
+        sender="bo@example.net",
+        subject="Accepted: Kölner Treffen",
+        answer=answer(),
+        received_at=NOW,
+    )
+    return replace(plain, **changes)
+
+
+def proposal(**changes: Any) -> Proposal:
+    """Bo would rather come in the afternoon."""
+    plain = Proposal(
+        event_id=EVENT_ID,
+        registration_id=REGISTRATION_ID,
+        proposal_id=keys.registration_id(NOW, bytes(16)),
+        uid=message().uid,
+        sequence=0,
+        dtstamp=NOW,
+        when=AFTERNOON,
+        comment="After lunch?",
+        received_at=NOW,
     )
     return replace(plain, **changes)

@@ -113,7 +113,7 @@ def routes() -> set[str]:
 
 
 def test_the_readme_names_every_route_and_no_other() -> None:
-    named = set(re.findall(r"`((?:GET|POST|PATCH|DELETE|PUT) /(?:events|docs|openapi)[^` ?]*)`", README))
+    named = set(re.findall(r"`((?:GET|POST|PATCH|DELETE|PUT) /(?:events|quarantine|docs|openapi)[^` ?]*)`", README))
     assert named == routes()
 
 

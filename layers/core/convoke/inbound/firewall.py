@@ -124,7 +124,7 @@ def date_of(answer: Answer, event: Event) -> Wall | None:
     """The date that is meant, by its original start; ``None`` is the whole event. Raises :class:`Quarantined`."""
     if answer.date is None:
         return None
-    found = series.find(event, answer.date)
+    found = series.find(event, answer.date) if event.recurs else None
     if found is None:
         raise Quarantined(Reason.DATE)
     return found
