@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import date, timedelta
 
-from convoke.decide import uid
+from convoke.case import uid
 from convoke.inbound.firewall import ids_of
 from convoke.ledger import Acknowledged
 from convoke.model import Event, Registration, RegistrationStatus, Reply, When

@@ -77,11 +77,11 @@ FROM = {
     "nothing": ("", "from"),
     "a name alone": ("Bo Ek", "from"),
     "empty brackets": ("Bo Ek <>", "from"),
-    "right to left": (f"\u202eten.elpmaxe@ob\u202c <{MALLORY}>", "stranger"),
+    "right to left": (f"\u202eten.elpmaxe@ob\u202c <{MALLORY}>", "from"),
     "a backslash": (f'"Bo \\" <bo@example.net>" <{MALLORY}>', "stranger"),
     "a quote that does not end": (f'"Bo Ek <bo@example.net>, <{MALLORY}>', "from"),
     "an escaped bracket": (f"bo@example.net\\> <{MALLORY}>", "from"),
-    "a null": (f"bo@example.net\x00 <{MALLORY}>", "header"),
+    "a null": (f"bo@example.net\x00 <{MALLORY}>", "from"),
     "a line separator": (f"bo@example.net\u2028 <{MALLORY}>", "from"),
 }
 
@@ -194,7 +194,7 @@ def uids() -> Iterator[Case]:
         ("with an escaped line break", asked.MEETING + "\\nUID:x", ("uid",)),
         ("with a key of the store", f"EVENT#{event}", ("uid",)),
         ("of 200 characters", "a" * 200, ("uid",)),
-        ("of 20,000 characters", "a" * 20_000, ("uid",)),
+        ("of 20,000 characters", "a" * 20_000, ("line",)),
         ("of Google's", "7kq9h1p2r7o5t3s1@google.com", ("uid",)),
         ("of Outlook's", "040000008200E00074C5B7101A82E00800000000B0D1A048E451D501", ("uid",)),
         ("empty", "", ("uid",)),
@@ -239,7 +239,7 @@ def attendees() -> Iterator[Case]:
         ("his address as the name", f'ATTENDEE;PARTSTAT=ACCEPTED;CN="bo@example.net":mailto:{MALLORY}', "attendee"),
         ("his address as EMAIL", f"ATTENDEE;PARTSTAT=ACCEPTED;EMAIL=bo@example.net:mailto:{MALLORY}", "attendee"),
         ("hers, sent by his", f'ATTENDEE;PARTSTAT=ACCEPTED;SENT-BY="mailto:bo@example.net":mailto:{MALLORY}', "attendee"),
-        ("a line in the name", f"ATTENDEE;PARTSTAT=ACCEPTED;CN=Bo^n{SAID.replace(';', '^')}:mailto:{MALLORY}", "attendee"),
+        ("a line in the name", f"ATTENDEE;PARTSTAT=ACCEPTED;CN=\"Bo^n{SAID.replace(':', '^')}\":mailto:{MALLORY}", "attendee"),
         ("a colon in the name, unquoted", f"ATTENDEE;PARTSTAT=ACCEPTED;CN=x:mailto:bo@example.net:mailto:{MALLORY}", "attendees"),
         ("a quote in the name that does not end", 'ATTENDEE;PARTSTAT=ACCEPTED;CN="Bo:mailto:bo@example.net', "unreadable"),
         ("a real line break in the name", f'ATTENDEE;CN="Bo\n{SAID}', "unreadable"),
@@ -297,7 +297,7 @@ def replayed() -> Iterator[Case]:
     no, yes = Participation.DECLINED, Participation.ACCEPTED
     older = calendar(sequence="SEQUENCE:0")
     yield hostile("the same answer twice", mail(), "repeated", look=standing(yes, 1, 15))
-    yield hostile("another answer of the same moment", mail(), "old", look=standing(no, 1, 15))
+    yield hostile("a no of the same moment as a yes", mail(calendar(attendee=SAID.replace("ACCEPTED", "DECLINED"))), "old", look=standing(yes, 1, 15))
     yield hostile("an answer of an earlier moment", mail(), "old", look=standing(no, 1, 16))
     yield hostile("an answer of an earlier moment, the same", mail(), "old", look=standing(yes, 1, 16))
     yield hostile("an answer to an older revision", mail(older), "old", look=standing(no, 1, 10))
@@ -327,7 +327,7 @@ def revisions() -> Iterator[Case]:
         ("in other digits", "SEQUENCE:\u0661", "unreadable"),
         ("empty", "SEQUENCE:", "unreadable"),
         ("twice", "SEQUENCE:1\nSEQUENCE:0", "unreadable"),
-        ("of 10,000 digits", "SEQUENCE:" + "1" * 10_000, "unreadable"),
+        ("of 5,000 digits", "SEQUENCE:" + "1" * 5_000, "unreadable"),
     ):
         yield hostile(f"SEQUENCE {name}", mail(calendar(sequence=sequence)), reason)
     for name, dtstamp in (
@@ -351,7 +351,7 @@ def revisions() -> Iterator[Case]:
         ("that is none", "RECURRENCE-ID:now"),
         ("empty", "RECURRENCE-ID:"),
         ("in a zone that climbs", "RECURRENCE-ID;TZID=../../etc/passwd:20270312T090000"),
-        ("in a very long zone", f"RECURRENCE-ID;TZID={'Europe/' * 2_000}Berlin:20270312T090000"),
+        ("in a very long zone", f"RECURRENCE-ID;TZID={'Europe/' * 500}Berlin:20270312T090000"),
         ("of the year 9999, in a zone", "RECURRENCE-ID;TZID=Pacific/Kiritimati:99991231T235959"),
         ("of the year 1, in a zone", "RECURRENCE-ID;TZID=Pacific/Kiritimati:00010101T000000"),
     ):
