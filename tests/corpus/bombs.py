@@ -33,7 +33,7 @@ def headers() -> Iterator[tuple]:
     for name, kind, reason in (
         ("200 KB of Content-Type", "text/calendar; " + "a" * 200_000, "line"),
         ("30 KB of Content-Type, folded", folded(["text/calendar;"] + ["a" * 900 + ";"] * 33), "header"),
-        ("parameters in Content-Type", "text/calendar" + ";a=b" * 7_000, "header", ),
+        ("parameters in Content-Type", "text/calendar" + ";a=b" * 7_000, "line"),
         ("parameters in pieces", "text/calendar" + "".join(f';\r\n name*{n}*="a"' for n in range(1_500)), "header"),
         ("parameters in percents", "text/calendar; name*=utf-8''" + "%41" * 2_500, "header"),
         ("quotes in Content-Type", 'text/calendar;a="' + '\\"' * 3_900, "header"),
@@ -48,7 +48,7 @@ def headers() -> Iterator[tuple]:
         ("20,000 brackets in From, folded", folded(["(" * 900] * 22), "header"),
         ("2,000 brackets in From", "(" * 2_000, "from"),
         ("quotes in From", '"a" ' * 500, "from"),
-        ("quotes in From, then an address", '"a" ' * 400 + "<bo@example.net>", "header"),
+        ("quotes in From, then an address", '"a" ' * 400 + f"<{MALLORY}>", "stranger"),
         ("backslashes in From", '"' + "\\" * 1_999, "from"),
         ("comments in From", "(a)" * 600 + "<", "from"),
         ("half comments in From", "(a" * 1_000, "from"),
@@ -62,9 +62,9 @@ def headers() -> Iterator[tuple]:
         ("groups in From", "a:" * 1_000, "from"),
     ):
         yield name, mail(sender=f"From: {sender}"), reason
-    for name, more, reason in (
+    for name, more, *reasons in (
         ("10,000 headers", "\r\n".join(["X: y"] * 10_000), "header"),
-        ("10,000 Froms", "\r\n".join([HERS] * 10_000), "header"),
+        ("1,300 Froms", "\r\n".join([HERS] * 1_300), "header"),
         ("1,000 Froms", "\r\n".join([HERS] * 1_000), "from"),
         ("1,000 Received", "\r\n".join(["Received: from a by b"] * 1_000), "stranger"),
         ("a header of 30 KB, folded", "X-Long: " + folded(["a" * 900] * 33), "stranger"),
@@ -79,7 +79,7 @@ def headers() -> Iterator[tuple]:
         ("3,000 References", "References: " + folded(["<a@b>"] * 3_000), "stranger"),
         ("a Date of digits", "Date: " + "9" * 7_000, "stranger"),
     ):  # fmt: skip
-        yield name, mail(sender=HERS, more=more), reason
+        yield name, mail(sender=HERS, more=more), *reasons
 
 
 def parts() -> Iterator[tuple]:
