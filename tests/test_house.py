@@ -18,7 +18,7 @@ README = (ROOT / "README.md").read_text()
 
 # What says what to whom knows the nouns and nothing of how it is stored or sent.
 PURE = (
-    *("model", "ledger", "series", "fingerprints", "case", "decide", "attendance"),
+    *("model", "ledger", "rules", "series", "programme", "fingerprints", "case", "decide", "attendance"),
     *("itip", "lines", "timezones", "words", "mail"),
     *("notes", "notepaper", "attention", "web.walltimes"),
 )

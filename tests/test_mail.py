@@ -14,6 +14,7 @@ import pytest
 from hypothesis import given, settings
 
 from convoke import lines, mail, words
+from convoke.inbound.envelope import incoming
 from convoke.model import EventStatus, Message, Method, Participation, Person, Unsayable, When
 from tests.factories import NOW, message, told
 from tests.golden.cases import CANCELLED, CASES, INVITATION, MOVED, TENTATIVE, dtstamp, kept
@@ -74,6 +75,15 @@ def test_the_headers_say_who_writes_to_whom() -> None:
     assert parsed["Auto-Submitted"] == "auto-generated"
 
 
+@pytest.mark.parametrize("domain", ["convoke.example.com", f"{'a' * 60}.{'b' * 60}.example.com"])
+def test_an_answer_by_hand_leads_back_to_the_invitation(domain: str) -> None:
+    """Whatever SES makes of our Message-ID: an answer refers to all that the mail refers to (RFC 5322, 3.6.4)."""
+    uid = INVITATION.uid.replace("convoke.example.com", domain)
+    references = posted(replace(INVITATION, uid=uid))["References"]
+    by_hand = f"From: bo@example.net\r\nReferences: {references}\r\n <0101@eu-central-1.amazonses.com>\r\n\r\nHej\r\n"
+    assert uid in incoming(by_hand.encode()).references
+
+
 @given(ANY_MESSAGE)
 @settings(max_examples=100, deadline=None)
 def test_no_text_whatever_changes_headers_parts_or_tags(said: Message) -> None:
@@ -84,7 +94,7 @@ def test_no_text_whatever_changes_headers_parts_or_tags(said: Message) -> None:
     assert max(map(len, letter.mail.split(b"\r\n"))) <= 120
     head, _, body = letter.mail.partition(b"\r\n\r\n")
     assert re.findall(rb"^[A-Za-z-]+(?=:)", head, re.MULTILINE) == [
-        *(b"From", b"To", b"Reply-To", b"Subject", b"Date", b"Message-ID", b"MIME-Version"),
+        *(b"From", b"To", b"Reply-To", b"Subject", b"Date", b"Message-ID", b"References", b"MIME-Version"),
         *(b"Auto-Submitted", b"Content-Type"),
     ]
     assert all(len(line) <= 76 for line in body.split(b"\r\n"))

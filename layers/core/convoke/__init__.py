@@ -3,7 +3,8 @@
 What there is and what to say, without any AWS:
 
 - ``model``: the nouns: Event, Registration, Told, Message
-- ``series``: which dates an event has; ``programme``: what an organizer does to them
+- ``series``, ``rules``: the dates that an event has, and the text of the rule that says them; ``programme``: what an
+  organizer does to them
 - ``decide``: ``next_message``, the heart: what is true against what was told; ``case``: one attendee's, and what may be
   said of it; ``fingerprints``: whether it is the same
 - ``attendance``: which answer of an attendee stands, and what it does to their seat

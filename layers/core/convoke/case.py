@@ -54,8 +54,14 @@ class Case:
         return next((self._date(date, one, None, generation) for date, one in self._standing()), None)
 
     def update(self, told: Told) -> Message | None:
-        """What is other than they were told: first of the whole series, then date by date."""
+        """What is other than they were told: first of the whole series, then date by date.
+
+        What was told of a single date that does not take place any more is taken back before that: some calendars keep
+        it, whatever the series says.
+        """
         if self.whole:
+            if told.certain and (gone := next(self._dropped_dates(told), None)) is not None:
+                return gone
             same = told.certain and told.fingerprint == fingerprints.fingerprint(
                 self.event, fingerprints.schema_of(told.fingerprint)
             )
@@ -96,6 +102,19 @@ class Case:
             one.date in cancelled and not one.cancelled and not self._over(one, None)
             for one in series.occurrences(self.event)
         )
+
+    def _dropped_dates(self, told: Told) -> Iterator[Message]:
+        if not told.dates or not self._names_stay(told):
+            return
+        dates = {one.date: one for one in series.occurrences(self.event)}
+        for known in self._first_doubted(told):
+            one = dates.get(known.date)
+            if not known.cancelled and (one is None or one.cancelled):
+                yield self._cancel_date(told, known, one)
+
+    def _names_stay(self, told: Told) -> bool:
+        """Whether the dates have the names that they were told by."""
+        return (told.when.start, told.when.time_zone) == (self.event.when.start, self.event.when.time_zone)
 
     def _changed_dates(self, told: Told) -> Iterator[Message]:
         """What to say of single dates of a series that they were told as it is, those that are in doubt first."""
@@ -162,13 +181,15 @@ class Case:
     def _whole(self, upon: Told | None, generation: int) -> Message:
         event = self.event
         asked = upon.asked if upon is not None and same_question(upon, event) else None
+        without = tuple(one.date for one in series.occurrences(event) if one.cancelled)
         return Message(
             **self._request(upon, generation),
             title=event.title,
             when=event.when,
             rule=event.rule,
             added=event.added,
-            without=tuple(one.date for one in series.occurrences(event) if one.cancelled),
+            without=without,
+            kept=self._kept(upon) if upon is not None else (),
             location=event.location,
             description=event.description,
             participation=Participation.NEEDS_ACTION if asked is None else answer(self.registration, asked),
@@ -176,6 +197,13 @@ class Case:
             fingerprint=fingerprints.fingerprint(event),
             before=upon.known if upon else None,
         )
+
+    def _kept(self, upon: Told) -> tuple[ToldDate, ...]:
+        """The dates told one by one, if they still have these names; those taken back, if they take place again."""
+        if not self._names_stay(upon):
+            return ()
+        cancelled = {change.date for change in self.event.changes if change.cancelled}
+        return tuple(one for one in upon.dates if not one.cancelled or one.date not in cancelled)
 
     def _date(self, date: Wall, one: Occurrence, upon: Told | None, generation: int) -> Message:
         told = None if upon is None else upon.date_told(date)

@@ -100,7 +100,8 @@ def says_the_same(message: Message, told: Told) -> bool:
     if message.date is not None:
         date = told.date_told(message.date)
         return date is not None and message.fingerprint == date.fingerprint
-    return message.fingerprint == told.fingerprint and message.without == tuple(one.date for one in told.dates)
+    dates = message.told(sequence=told.sequence, dtstamp=told.dtstamp).dates
+    return message.fingerprint == told.fingerprint and dates == told.dates
 
 
 def participation(registration: Registration, invitation: Invitation, date: Wall | None = None) -> Participation:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from datetime import datetime
-from email.headerregistry import Address
+from email.headerregistry import Address, HeaderRegistry, MessageIDHeader
 from email.message import EmailMessage
 from email.parser import BytesParser
 from email.policy import SMTP
@@ -21,9 +21,14 @@ from .words import html, text, words
 LONGEST_LINE = 998  # octets, RFC 5322, section 2.1.1
 
 HEADERS = ("From", "To", "Reply-To", "Subject", "Date", "Message-ID", "MIME-Version", "Auto-Submitted", "Content-Type")
+_HEADERS = (*HEADERS[:6], "References", *HEADERS[6:])
 _PARTS = ("multipart/mixed", "multipart/alternative", "text/plain", "text/html", "text/calendar", "application/ics")
 
-POLICY = SMTP.clone(cte_type="7bit", max_line_length=76)
+# The library folds an id that is long, unless it knows that it is one.
+_KINDS = HeaderRegistry()
+_KINDS.map_to_type("references", MessageIDHeader)  # type: ignore[arg-type]  # it is mixed into one
+
+POLICY = SMTP.clone(cte_type="7bit", max_line_length=76, header_factory=_KINDS)
 
 
 def letter(message: Message, *, sequence: int, dtstamp: datetime) -> Letter:
@@ -40,6 +45,9 @@ def letter(message: Message, *, sequence: int, dtstamp: datetime) -> Letter:
     mail["Subject"] = subject = in_a_header(said.subject)
     mail["Date"] = dtstamp
     mail["Message-ID"] = f"<{sequence}.{message.uid}>"
+    # SES gives every mail a Message-ID of its own. What answers it refers to this as well (RFC 5322, section 3.6.4),
+    # and so leads back to the invitation.
+    mail["References"] = f"<{message.uid}>"
     mail["MIME-Version"] = "1.0"
     mail["Auto-Submitted"] = "auto-generated"
     mail.set_content(text(said), cte="quoted-printable")
@@ -77,11 +85,13 @@ def _compare(message: Message, written: bytes, subject: str, calendar: bytes) ->
     if not written.isascii() or max(map(len, written.split(b"\r\n"))) > LONGEST_LINE:
         raise Unsayable("the mail is not made of short lines of ASCII")
     read = BytesParser(EmailMessage, policy=POLICY).parsebytes(written)
-    if tuple(read.keys()) != HEADERS:
+    if tuple(read.keys()) != _HEADERS:
         raise Unsayable("the mail has other headers than were meant")
     for header, person in (("From", message.organizer), ("To", message.attendee), ("Reply-To", message.reply_to)):
         if [each.addr_spec for each in read[header].addresses] != [itip.address(person.email)]:
             raise Unsayable(f"{header} does not read back as the one address that was meant")
+    if read["References"] != f"<{message.uid}>":
+        raise Unsayable("References does not read back as it was meant")
     if read["Subject"] != subject:
         raise Unsayable("Subject does not read back as it was meant")
     parts = tuple(read.walk())

@@ -439,6 +439,10 @@ class Told:
         return next((one for one in self.dates if one.date == date), None)
 
 
+def _by_date(*dates: ToldDate) -> tuple[ToldDate, ...]:
+    return tuple(sorted(dates, key=lambda one: one.date.isoformat()))
+
+
 def _doubted(date: ToldDate) -> ToldDate:
     return replace(date, cancelled=False, fingerprint="")
 
@@ -448,7 +452,8 @@ class Message:
     """One thing to tell one attendee. It gets its SEQUENCE and DTSTAMP when it is claimed (see ``reconcile``).
 
     It is about a whole event, or about one ``date`` of a series: its original start, in the zone ``date_zone``.
-    ``without`` are the dates of a whole series that do not take place (EXDATE).
+    ``without`` are the dates of a whole series that do not take place (EXDATE). ``kept`` is what had been told of
+    single dates of it: some calendars keep that when they are told the whole, others do not.
 
     ``attendee.email`` is the recipient and the only ATTENDEE. ``organizer`` is ORGANIZER and From: the human
     organizer's name with the sender's address. ``reply_to`` is the human. ``asked`` is the SEQUENCE whose question
@@ -471,6 +476,7 @@ class Message:
     rule: str | None = None
     added: tuple[Wall, ...] = ()
     without: tuple[Wall, ...] = ()
+    kept: tuple[ToldDate, ...] = ()
     location: str = ""
     description: str = ""
     url: str = ""
@@ -505,9 +511,10 @@ class Message:
     def told(self, *, sequence: int, dtstamp: datetime) -> Told:
         """What the attendee will have been told once this message has left under ``sequence`` at ``dtstamp`` (UTC).
 
-        What is said of the whole replaces all that was said of single dates.
+        After the whole nobody knows what a calendar holds of the dates that had been told one by one.
         """
         asked = sequence if self.asked is None else self.asked
+        kept = {one.date: _doubted(one) for one in self.kept}
         about_all = Told(
             uid=self.uid,
             generation=self.generation,
@@ -523,7 +530,10 @@ class Message:
             recipient=self.attendee.email,
             organizer=self.organizer.email,
             asked=asked,
-            dates=tuple(ToldDate(date=date, cancelled=True) for date in self.without),
+            dates=_by_date(
+                *(ToldDate(date=date, cancelled=True) for date in self.without if date not in kept),
+                *kept.values(),
+            ),
         )
         if self.date is None:
             return about_all
@@ -547,7 +557,7 @@ class Message:
             method=self.method,
             dtstamp=dtstamp,
             date=self.date,
-            dates=tuple(sorted([*others, told], key=lambda one: one.date.isoformat())),
+            dates=_by_date(*others, told),
         )
 
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from . import series
+from . import rules, series
 from .model import ConvokeError, DateChange, Event, EventStatus, InvalidField, Occurrence, Schedule, Wall, When
 
 MOST_SCHEDULES = 200
@@ -68,7 +68,7 @@ def add_date(event: Event, start: Wall, when: When | None) -> Event:
         raise InvalidField("start", "is a date of the series already")
     if start < first:
         raise InvalidField("start", "must not be before the first date of the series")
-    if start > _later(first, series.LONGEST):
+    if start > first + rules.LONGEST:
         raise InvalidField("start", "must be within two years of the first date")
     if len(starts) >= series.MOST:
         raise InvalidField("start", f"is one too many: a series has at most {series.MOST} dates")
@@ -88,7 +88,8 @@ def reschedule(before: Event, after: Event) -> tuple[Event, tuple[Wall, ...]]:
         return after, ()
     if len(before.earlier) >= MOST_SCHEDULES:
         raise InvalidField("recurrence", "was changed too often; cancel the event, and make a new one")
-    names = series.renamed(before.schedule, after.schedule)
+    # Of a single date nothing is other than the event says.
+    names = series.renamed(before.schedule, after.schedule) if after.recurs else {}
     kept = [replace(one, date=names[one.date]) for one in before.changes if one.date in names]
     fits = [one if _fits(one, after.when) else replace(one, when=None) for one in kept]
     dropped = tuple(one.date for one in before.changes if one.date not in names)
@@ -120,10 +121,6 @@ def split(event: Event, since: Wall, event_id: str, now: datetime) -> tuple[Even
 
 def _scheduled(event: Event, schedule: Schedule) -> Event:
     return replace(event, when=schedule.when, rule=schedule.rule, added=schedule.added)
-
-
-def _later(start: Wall, length: timedelta) -> Wall:
-    return start + length
 
 
 def _change(event: Event, name: Wall) -> DateChange:

@@ -104,6 +104,7 @@ def patch_occurrence(
 ) -> Response[OccurrenceOut]:
     def change(event: Event, at: datetime) -> Event:
         one = still_to_come(event, start, at)
+        of_a_series(event)
         after = programme.change_date(event, date_changed(event, one, patch))
         if programme.date(after, one.date).when.ends_at <= at:
             raise InvalidField("end", "is in the past")
@@ -159,6 +160,12 @@ def still_to_come(event: Event, start: str, at: datetime) -> Occurrence:
     if one.when.ends_at <= at:
         raise Problem(HTTPStatus.CONFLICT, "this date is over")
     return one
+
+
+def of_a_series(event: Event) -> None:
+    """What would be other about the only date is other about the event."""
+    if not event.recurs:
+        raise Problem(HTTPStatus.CONFLICT, "the event has one date: change the event itself")
 
 
 @router.post("/events/<event_id>/split", summary="Change this date and all that follow", responses=may_answer(201))
@@ -258,6 +265,7 @@ def previewed(event: Event, body: PreviewIn, at: datetime) -> tuple[Event, Event
 
 def of_date(event: Event, body: PreviewIn, name: str, at: datetime) -> Event:
     one = still_to_come(event, name, at)
+    of_a_series(event)
     if body.cancel:
         alone(body, "occurrence", "cancel")
         return programme.cancel_date(event, one.date, "")

@@ -1,0 +1,197 @@
+"""From whatever was told to whatever is true, one message after the other, until the calendar holds the truth.
+
+The calendar is that of a recipient who follows RFC 5546 to the letter, and that of a careless one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime, timedelta
+from random import Random
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from convoke import itip, programme, series
+from convoke.decide import next_message
+from convoke.model import DateChange, Event, EventStatus, Message, Method, Registration, RegistrationStatus, Told, When
+from tests import rfc5546
+from tests.factories import NOW, SENDER, event, registration
+from tests.rfc5545 import instant
+
+WEEKLY = "FREQ=WEEKLY;COUNT=5"
+FRIDAY = When(start=datetime(2027, 3, 12, 9, 0), end=datetime(2027, 3, 12, 10, 30), time_zone="Europe/Berlin")
+
+
+class Attendee:
+    """Somebody who is told one message after the other, and their calendars."""
+
+    def __init__(self, person: Registration) -> None:
+        self.person = person
+        self.told: Told | None = None
+        self.sequence = -1
+        self.said: list[Message] = []
+        self.literal = rfc5546.Recipient()
+        self.careless = rfc5546.Recipient(careless=True)
+
+    def next(self, event: Event, now: datetime = NOW) -> Message | None:
+        return next_message(event, self.person, self.told, SENDER, now)
+
+    def hear(self, event: Event, most: int, now: datetime = NOW) -> int:
+        """Tell them up to ``most`` messages; answers how many it took until there was nothing to say."""
+        for count in range(most):
+            message = self.next(event, now)
+            if message is None:
+                return count
+            self.sequence += 1
+            dtstamp = NOW + timedelta(seconds=self.sequence)
+            read = rfc5546.read(itip.calendar(message, sequence=self.sequence, dtstamp=dtstamp))
+            self.literal.take(read)
+            self.careless.take(read)
+            self.told = message.told(sequence=self.sequence, dtstamp=dtstamp)
+            self.said.append(message)
+        return most
+
+
+def truth(event: Event, person: Registration) -> list[tuple[Any, ...]]:
+    """What the calendar of ``person`` should show, in the order of time."""
+    if event.status not in (EventStatus.CONFIRMED, EventStatus.TENTATIVE):
+        return []
+    if person.status is not RegistrationStatus.REGISTERED:
+        return []
+    dates = series.occurrences(event)
+    if person.occurrences is not None:
+        names = set(series.named(event, person.occurrences, person.named).values())
+        dates = tuple(one for one in dates if one.date in names)
+    return sorted(
+        (one.when.starts_at, one.when.ends_at, one.title, one.location, one.description)
+        for one in dates
+        if not one.cancelled
+    )
+
+
+def shown(recipient: rfc5546.Recipient) -> list[tuple[Any, ...]]:
+    return sorted(
+        (instant(one.start), instant(one.end), one.title, one.location, one.description)
+        for dates in recipient.shows().values()
+        for one in dates.values()
+    )
+
+
+# --- what organizers do -------------------------------------------------------------------------------------------
+
+Change = Callable[[Random, Event], Event]
+
+
+def _some_date(dice: Random, event: Event) -> Any:
+    return dice.choice(series.occurrences(event)).date
+
+
+def cancel(dice: Random, event: Event) -> Event:
+    after = programme.cancel_date(event, _some_date(dice, event), "")
+    return after if after.status is event.status else event
+
+
+def restore(dice: Random, event: Event) -> Event:
+    return programme.restore_date(event, _some_date(dice, event))
+
+
+def move_date(dice: Random, event: Event) -> Event:
+    one = dice.choice(series.occurrences(event))
+    by = timedelta(hours=dice.choice((1, 5, 26, 24 * 8)))
+    when = one.when
+    moved = replace(when, start=when.start + by, end=when.end + by)
+    return programme.change_date(event, replace(programme.change_of(event, one.date), when=moved))
+
+
+def put_back(dice: Random, event: Event) -> Event:
+    return programme.change_date(event, DateChange(date=_some_date(dice, event)))
+
+
+def name_date(dice: Random, event: Event) -> Event:
+    change = programme.change_of(event, _some_date(dice, event))
+    return programme.change_date(event, replace(change, title=dice.choice(("Rehearsal", "Concert"))))
+
+
+def name(dice: Random, event: Event) -> Event:
+    return replace(event, title=dice.choice(("Choir", "Quire", "Chorus")))
+
+
+def relocate(dice: Random, event: Event) -> Event:
+    return replace(event, location=dice.choice(("", "Dom", "Hall 2")))
+
+
+def move(dice: Random, event: Event) -> Event:
+    by = timedelta(hours=dice.choice((1, 3)))
+    when = replace(event.when, start=event.when.start + by, end=event.when.end + by)
+    after = series.moved(event.schedule, when)
+    return programme.reschedule(event, replace(event, when=after.when, rule=after.rule, added=after.added))[0]
+
+
+def lengthen(dice: Random, event: Event) -> Event:
+    rule = series.rule(f"FREQ=WEEKLY;COUNT={dice.choice((3, 4, 6, 8))}", event.when)
+    return programme.reschedule(event, replace(event, rule=rule))[0]
+
+
+def every_second_week(dice: Random, event: Event) -> Event:
+    rule = series.rule(f"FREQ=WEEKLY;INTERVAL=2;COUNT={dice.choice((2, 4))}", event.when)
+    return programme.reschedule(event, replace(event, rule=rule))[0]
+
+
+def add(dice: Random, event: Event) -> Event:
+    start = event.when.start + timedelta(days=dice.choice((3, 5, 10)))
+    return event if start in series.starts(event.schedule) else programme.add_date(event, start, None)
+
+
+def draft(dice: Random, event: Event) -> Event:
+    return replace(event, status=dice.choice((EventStatus.DRAFT, EventStatus.CONFIRMED)))
+
+
+# What leaves every date its name.
+KEEP_NAMES: tuple[Change, ...] = (
+    *(cancel, cancel, restore, move_date, move_date, put_back, name_date),
+    *(name, relocate, lengthen, draft),
+)
+RENAME: tuple[Change, ...] = (move, every_second_week, add)
+
+
+def a_history(seed: int, changes: tuple[Change, ...], *, some: bool) -> tuple[Event, Attendee]:
+    """An event after a few changes, and somebody who was told some of them, some of that in doubt."""
+    dice = Random(seed)  # noqa: S311 (chance, not a secret)
+    what = event(when=FRIDAY, rule=series.rule(WEEKLY, FRIDAY), title="Choir")
+    bo = Attendee(registration(occurrences=series.starts(what.schedule)[1:4] if some else None))
+    for _ in range(dice.randrange(1, 8)):
+        bo.hear(what, dice.choice((0, 1, 2, 50)))
+        if bo.told is not None and dice.random() < 0.2:
+            bo.told = bo.told.doubted
+        what = replace(dice.choice(changes)(dice, what), version=what.version + 1)
+    return what, bo
+
+
+@pytest.mark.parametrize("some", [False, True], ids=["all dates", "some dates"])
+@settings(deadline=None)
+@given(seed=st.integers(0, 10**9))
+def test_from_any_told_to_any_truth_the_calendar_comes_to_hold_the_truth(some: bool, seed: int) -> None:
+    what, bo = a_history(seed, KEEP_NAMES + RENAME, some=some)
+    before = len(bo.said)
+    bound = 2 * len(series.occurrences(what)) + 12
+    assert bo.hear(what, bound + 1) <= bound, [(said.method, said.date) for said in bo.said[before:]]
+    assert bo.next(what) is None
+    assert shown(bo.literal) == truth(what, bo.person)
+    assert all(said.method is not Method.CANCEL or said.upon is not None for said in bo.said)
+
+
+@pytest.mark.parametrize("some", [False, True], ids=["all dates", "some dates"])
+@settings(deadline=None)
+@given(seed=st.integers(0, 10**9))
+def test_a_calendar_that_keeps_single_dates_when_the_series_is_told_anew_holds_the_truth_too(
+    some: bool, seed: int
+) -> None:
+    what, bo = a_history(seed, KEEP_NAMES, some=some)
+    bo.hear(what, 100)
+
+    assert bo.next(what) is None
+    assert shown(bo.careless) == truth(what, bo.person)
