@@ -7,16 +7,19 @@ import subprocess
 import sys
 from collections import Counter
 from datetime import datetime
+from pathlib import Path
 
 import pytest
 
 from convoke.inbound import Verdict, judge
+from convoke.inbound.firewall import Receipt
 from convoke.model import Participation
 from tests import factories
 from tests.corpus import asked, bombs, measured
 from tests.corpus.case import ASIDE, Case
 from tests.corpus.genuine import FOLDER, Genuine, genuine
 from tests.corpus.replies import REPLY, calendar, mail
+from tests.fuzz import laws
 
 GENUINE = tuple(genuine())
 REPLIES = tuple(
@@ -71,6 +74,18 @@ def test_what_an_answer_holds_besides_is_looked_at_by_nobody(name: str) -> None:
     assert cost.peak < measured.MEGABYTES * 2**20
     judged = case.judged()
     assert judged.reply is None or judged.reply.status is Participation.ACCEPTED
+
+
+@pytest.mark.parametrize("receipt", laws.RECEIPTS, ids=lambda one: "-".join((one.dmarc, one.spf, one.spam, one.virus)))
+def test_no_mail_of_the_corpus_breaks_a_law_whatever_ses_says_of_it(receipt: Receipt) -> None:
+    for case in (*(one.case for one in GENUINE), *HOSTILE):
+        laws.check(case.raw, receipt)
+
+
+@pytest.mark.parametrize("path", sorted(laws.FOUND.glob("*.eml")), ids=lambda path: path.stem)
+def test_what_the_fuzzer_found_breaks_no_law_any_more(path: Path) -> None:
+    for receipt in laws.RECEIPTS:
+        laws.check(path.read_bytes(), receipt)
 
 
 def test_the_genuine_answer_that_the_hostile_ones_change_counts() -> None:

@@ -4,7 +4,7 @@
 - ``forgeries``: what somebody else writes, who wants to be taken for the person who was asked
 - ``misreadings``: what two programs read in two ways, and what nobody can read
 - ``bombs``: what costs whoever reads it
-- ``found``: what the fuzzer found, raw, named after what was wrong
+- ``found``: what the fuzzer found, raw, named after what was wrong: it is held to the ``laws`` of ``tests/fuzz`` alone
 
 All are about the same few invitations, which are in ``asked``; ``replies`` writes a genuine answer of which each line can
 be replaced; ``case`` is the noun.

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 from convoke.inbound import Judgement, Verdict, judge
@@ -12,8 +10,6 @@ from convoke.model import noun
 from tests import factories
 from tests.corpus import asked
 from tests.corpus.asked import Look
-
-FOLDER = Path(__file__).parent
 
 ASIDE = (Verdict.QUARANTINE, Verdict.LATE)
 """What may become of a hostile mail."""
@@ -37,9 +33,3 @@ class Case:
 def hostile(name: str, raw: bytes, *reasons: str, look: Look = asked.look, **receipt: Any) -> Case:
     """A mail that must be put aside for one of ``reasons``; ``receipt`` is what SES said other than that all is well."""
     return Case(name=name, raw=raw, receipt=factories.receipt(**receipt), look=look, reasons=reasons)
-
-
-def found() -> Iterator[Case]:
-    """What the fuzzer found: from Bo, with SES's blessing. None of it is an answer."""
-    for path in sorted((FOLDER / "found").glob("*.eml")):
-        yield hostile(path.stem, path.read_bytes())

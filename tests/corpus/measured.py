@@ -14,7 +14,7 @@ import tracemalloc
 from dataclasses import asdict, dataclass
 
 from tests.corpus import bombs, forgeries, misreadings
-from tests.corpus.case import Case, found
+from tests.corpus.case import Case
 
 SECONDS = 1
 MEGABYTES = 256
@@ -32,7 +32,7 @@ class Measured:
 
 
 def hostile() -> tuple[Case, ...]:
-    return (*forgeries.forgeries(), *misreadings.misreadings(), *bombs.bombs(), *found())
+    return (*forgeries.forgeries(), *misreadings.misreadings(), *bombs.bombs())
 
 
 def measured(case: Case) -> Measured:
