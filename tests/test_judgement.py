@@ -176,9 +176,14 @@ def test_the_newer_revision_counts_then_the_newer_answer(
 
 
 def test_a_clock_that_is_ahead_does_not_outdo_all_answers_to_come() -> None:
-    found = judged(a_mail(dtstamp="20990101T000000Z"))
+    found = judged(a_mail(dtstamp="20270116T120000Z"))
     assert found.reply is not None
     assert found.reply.dtstamp == receipt().received_at
+
+
+def test_a_mail_of_another_day_to_come_is_put_aside_for_it_could_be_sent_again_until_then() -> None:
+    found = judged(a_mail(dtstamp="20990101T000000Z"))
+    assert (found.verdict, found.reason) == (Verdict.QUARANTINE, Reason.FUTURE)
 
 
 # --- one date of a series -----------------------------------------------------------------------------------------

@@ -121,13 +121,15 @@ def _components(data: bytes) -> tuple[list[Line], list[list[Line]]]:
         if each.name == "BEGIN":
             path.append(each.value.strip().upper())
             begun += len(path) == 1
-            if len(path) > _DEEPEST or begun > 1 or path[0] != "VCALENDAR":
+            if len(path) > _DEEPEST or begun > 1 or path[0] != "VCALENDAR" or {"VCALENDAR", "VEVENT"} & {*path[2:]}:
                 raise ValueError("not one calendar")
             if path == ["VCALENDAR", "VEVENT"]:
                 events.append([])
         elif each.name == "END":
             if not path or path.pop() != each.value.strip().upper():
                 raise ValueError("ends what has not begun")
+        elif not path:
+            raise ValueError("a line outside the calendar")
         elif path == ["VCALENDAR"]:
             outer.append(each)
         elif path == ["VCALENDAR", "VEVENT"]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from .. import series
@@ -23,6 +23,9 @@ from .proposals import proposed
 from .reasons import Quarantined, Reason
 
 _UID = re.compile(r"([0-9a-v]{26})\.([0-9a-v]{36})\.[0-9]{1,9}@.+")
+
+AHEAD = timedelta(days=1)
+"""How far ahead a clock may be: no more than a day, whatever zone it takes for UTC."""
 
 # Who hears no more of an event has nothing to answer either.
 _GONE = (RegistrationStatus.CANCELLED, RegistrationStatus.ERASED)
@@ -113,6 +116,8 @@ def check(answer: Answer, seen: Seen, received_at: datetime) -> None:
         raise Quarantined(Reason.STATUS)
     if answer.sequence > invitation.allocated:
         raise Quarantined(Reason.SEQUENCE)
+    if answer.dtstamp > received_at + AHEAD:
+        raise Quarantined(Reason.FUTURE)
     # An answer is history even then; what asks for something comes too late.
     if answer.kind is not Kind.REPLY and over(event, received_at):
         raise Quarantined(Reason.OVER)

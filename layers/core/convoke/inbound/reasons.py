@@ -65,6 +65,8 @@ class Reason(StrEnum):
     """The registration is withdrawn or erased."""
     SEQUENCE = "sequence"
     """It answers a revision that was never sent."""
+    FUTURE = "future"
+    """It is dated more than a day after it came."""
     DATE = "date"
     """RECURRENCE-ID names no date of the event."""
     OVER = "over"
