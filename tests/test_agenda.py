@@ -111,6 +111,14 @@ def test_whole_days_have_dates_too() -> None:
     assert found.event["RECURRENCE-ID"].params == {"VALUE": "DATE"}
 
 
+def test_a_date_of_a_zone_of_the_mail_s_own_is_named_in_it() -> None:
+    weekly = ics(when=f"{span(START)}|RRULE:FREQ=WEEKLY;COUNT=3").replace("Europe/Berlin", "Our own")
+    found = find(agenda(entries(weekly)), "e.r.1@example.org", "20270319T080000Z")
+    assert found is not None
+    for name in ("RECURRENCE-ID", "DTSTART", "DTEND"):
+        assert found.event[name].params == {"TZID": "Our own"}
+
+
 def test_single_dates_without_their_series_are_one_event() -> None:
     second = f"RECURRENCE-ID;TZID=Europe/Berlin:20270319T090000|{span(START + timedelta(days=7))}"
     fourth = f"RECURRENCE-ID;TZID=Europe/Berlin:20270402T090000|{span(START + timedelta(days=22))}"

@@ -917,9 +917,11 @@ def test_a_series_is_shown_date_by_date(office: PostOffice, ses: Any) -> None:
 
 def test_a_long_series_is_folded_where_it_is_as_planned(office: PostOffice, ses: Any) -> None:
     send(ses, mail(ics(when=SERIES.replace("COUNT=4", "COUNT=60"))))
-    send(ses, mail(ics("CANCEL", sequence=1, when=SECOND.replace("0319", "0625"))))
+    for sequence, day in enumerate(("0416", "0625"), start=1):
+        send(ses, mail(ics("CANCEL", sequence=sequence, when=SECOND.replace("0319", day).replace("11", "09"))))
     text = " ".join(call(office, "GET", f"/mailbox/{BO}").text.split())
-    assert "12 more dates, Fri 2 Apr – Fri 18 Jun</summary>" in text
+    assert text.count('<li class="fold">') == 2  # two dates between others are few
+    assert "9 more dates, Fri 23 Apr – Fri 18 Jun</summary>" in text
     assert "44 more dates, Fri 2 Jul – Fri 28 Apr 2028</summary>" in text
     assert text.count('<span class="day">') == 60
 

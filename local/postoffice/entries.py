@@ -148,7 +148,6 @@ def one_date(series: Entry, start: Moment) -> Entry:
         end = end.astimezone(start.tzinfo) if start.tzinfo else end.replace(tzinfo=None)
     for name, moment in (("RECURRENCE-ID", start), ("DTSTART", start), ("DTEND", end)):
         event[name] = vDDDTypes(moment)
-        event[name].params.update(series.event["DTSTART"].params)
     return replace(series, original=start, start=start, end=end, rule="", added=(), excluded=(), event=event)
 
 

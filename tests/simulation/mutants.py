@@ -171,7 +171,9 @@ MUTANTS: dict[str, Mutant] = {
     "doubt": Mutant((without(reconcile, "told_of", "invitation.doubt and invitation.heard is not None", "False"),)),
     "doubt-about-a-cancel": Mutant((without(decide, "unsaid", "if not told.certain:", "if False:"),)),
     "repair": Mutant((without(reconcile, "_record", "repair=True", "repair=False"),), Mode.ZOMBIE),
-    "repair-after-arrival": Mutant((without(feedback, "hear", "if out_of_order(heard):", "if False:"),)),
+    "repair-after-arrival": Mutant(
+        (without(feedback, "hear", "if out_of_order(heard) and heard.repair < MOST_REPAIRS:", "if False:"),)
+    ),
     "resend-through-delivery": Mutant((instead(People, "resend", _once_more),)),
     "stale-intent": Mutant(
         (

@@ -14,7 +14,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from convoke import effects, fanout, feedback, fingerprints, reconcile, survey, sweep
+from convoke import effects, fanout, feedback, fingerprints, reconcile, series, survey, sweep
 from convoke.effects import Ending, Steps
 from convoke.ledger import Slice
 from convoke.model import ConvokeError, Event, RegistrationStatus, Sender
@@ -183,13 +183,15 @@ class Run:
         match effect:
             case effects.Claim(intent=intent, seen=seen):
                 told = intent.told
+                about = (told.date_told(told.date) if told.date else None) or told
+                assert about.when is not None
                 mine = Attempt(
                     intent.attempt,
                     seen.registration_id,
                     told.uid,
                     told.sequence,
                     told.method.value,
-                    (told.title, told.when.start.isoformat(), told.location),
+                    (about.title, about.when.start.isoformat(), about.location),
                     (RegistrationStatus.REGISTERED, told.recipient),
                     self.began,
                     self.world.now,
@@ -310,7 +312,7 @@ class World:
         self._depth = 0
         self.tables = Tables(SETTINGS.registrations_table, self._ring, self)
         self.post = Post(self)
-        self.truths: dict[str, list[tuple[float, tuple[str, ...]]]] = {}
+        self.truths: dict[str, list[tuple[float, tuple[Any, ...]]]] = {}
         self.mischief: list[Callable[[], None]] = []
         self.passed: list[tuple[int, str]] = []
         self.resends: dict[str, int] = {}
@@ -399,10 +401,13 @@ class World:
             return
         if sk == keys.EVENT:
             event = items.event_of(row)
-            true: tuple[str, ...] = (event.title, event.when.start.isoformat(), event.location)
+            true: tuple[Any, ...] = (
+                (event.title, event.when.start.isoformat(), event.location),
+                *((one.title, one.when.start.isoformat(), one.location) for one in series.occurrences(event)),
+            )
         elif sk.startswith(keys.REGISTRATION_PREFIX):
             person = items.registration_of(row)
-            true = (person.status, person.email)
+            true = ((person.status, person.email),)
         else:
             return
         self.truths.setdefault(sk, []).append((self.now, true))
