@@ -200,6 +200,20 @@ def test_a_mail_that_does_not_leave_is_missed_too(world: World) -> None:
     assert shown(world) == [(1, Concern.CANCELLATION, Trouble.PENDING)]
 
 
+def test_a_mail_that_left_late_is_followed_until_it_arrives(world: World) -> None:
+    person = invite(world)
+    world.withdraw(person)
+    world.answers = [Refused(refusal=Refusal.BUSY, why="TooManyRequestsException")] * 100
+    wait(world, 18)
+    assert shown(world) == [(1, Concern.CANCELLATION, Trouble.PENDING)]
+    world.answers = []
+    wait(world, 32)
+    assert shown(world) == [(1, Concern.CANCELLATION, Trouble.UNDELIVERED)]
+    report(world, person, DELIVERED)
+    wait(world, 2)
+    assert shown(world) == []
+
+
 def test_a_mail_that_was_given_up_is_missed(world: World) -> None:
     person = invite(world)
     world.withdraw(person)

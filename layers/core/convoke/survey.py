@@ -76,6 +76,10 @@ def _slice(hint: SurveyHint, invitations: tuple[Invitation, ...], worker: Worker
             found = yield from judge(Seen(invitation=invitation, registration=person, event=event), worker.sender, now)
             if found is not None and found.waits and now < (ripe := found.since + worker.times.attention):
                 again, found = min(again or ripe, ripe), None
+            elif found is not None and found.state is Trouble.PENDING:
+                # When it has left, nobody reports that: it is to be seen how it goes on.
+                later = now + worker.times.attention
+                again = min(again or later, later)
         yield from _write_down(hint.event_id, standing.get(invitation.registration_id), found)
     return replace(hint, after=through, again=again)
 
