@@ -7,8 +7,21 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from convoke.decide import next_message
+from convoke.feedback import Report
 from convoke.ledger import Invitation
-from convoke.model import Event, EventStatus, Message, Person, Registration, RegistrationStatus, Sender, Told, When
+from convoke.model import (
+    DeliveryState,
+    Event,
+    EventStatus,
+    Message,
+    Method,
+    Person,
+    Registration,
+    RegistrationStatus,
+    Sender,
+    Told,
+    When,
+)
 
 NOW = datetime(2027, 1, 15, 12, 0, tzinfo=UTC)
 EVENT_ID = "0123456789abcdefghijklmnop"
@@ -61,3 +74,20 @@ def message(**changes: Any) -> Message:
 def told(*, sequence: int = 0, dtstamp: datetime = NOW, certain: bool = True, **changes: Any) -> Told:
     """What the first invitation told."""
     return replace(message().told(sequence=sequence, dtstamp=dtstamp), certain=certain, **changes)
+
+
+def report(state: DeliveryState, *, sequence: int = 0, final: bool = False, **changes: Any) -> Report:
+    """What SES says of the first invitation."""
+    plain = Report(
+        event_id=EVENT_ID,
+        registration_id=REGISTRATION_ID,
+        sequence=sequence,
+        generation=1,
+        method=Method.REQUEST,
+        state=state,
+        final=final,
+        address="bo@example.net",
+        ses_id="ses-1",
+        at=NOW,
+    )
+    return replace(plain, **changes)
