@@ -121,14 +121,15 @@ def slices(world: Aws, settings: Settings, said: Mapping[str, str]) -> Iterator[
 
 
 def findings(settings: Settings, said: Mapping[str, str], ask: Ask) -> str:  # noqa: ARG001
-    at, reasons = None, Counter[str]()
+    stopped_at, reasons = None, Counter[str]()
     for at, line in Records(dynamo.client(), settings).findings():
         print(line)
+        stopped_at = at
         reasons[line.split(" ", 2)[2]] += 1
-    if at is None:
+    if stopped_at is None:
         return "No audit has stopped in the last month."
     counts = ", ".join(f"{count} {reason}" for reason, count in sorted(reasons.items()))
-    return f"The audit of {at:%Y-%m-%d %H:%M} UTC stopped at these {reasons.total()}: {counts}."
+    return f"The audit of {stopped_at:%Y-%m-%d %H:%M} UTC stopped at these {reasons.total()}: {counts}."
 
 
 def raise_sequences(settings: Settings, said: Mapping[str, str], ask: Ask) -> str:  # noqa: ARG001

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from convoke.decide import next_message
+from convoke.feedback import Report
 from convoke.inbound.answers import Answer, Kind
 from convoke.inbound.firewall import Receipt
 from convoke.inbound.proposals import Proposal
@@ -14,9 +15,11 @@ from convoke.inbound.quarantine import Held
 from convoke.inbound.reasons import Reason
 from convoke.ledger import Acknowledged, Intent, Invitation
 from convoke.model import (
+    DeliveryState,
     Event,
     EventStatus,
     Message,
+    Method,
     Participation,
     Person,
     Registration,
@@ -156,3 +159,20 @@ def invited(**changes: Any) -> Invitation:
         intent=Intent(told=said, attempt="a"),
         acknowledged=Acknowledged(told=said, ses_id="ses", at=NOW),
     )
+
+
+def report(state: DeliveryState, *, sequence: int = 0, final: bool = False, **changes: Any) -> Report:
+    """What SES says of the first invitation."""
+    plain = Report(
+        event_id=EVENT_ID,
+        registration_id=REGISTRATION_ID,
+        sequence=sequence,
+        generation=1,
+        method=Method.REQUEST,
+        state=state,
+        final=final,
+        address="bo@example.net",
+        ses_id="ses-1",
+        at=NOW,
+    )
+    return replace(plain, **changes)

@@ -18,7 +18,7 @@ from convoke.effects import Acknowledge, Effect, Unknown
 from convoke.feedback import GRAVITY, Report, after, hear, out_of_order, report_of
 from convoke.ledger import Acknowledged, Intent
 from convoke.model import DeliveryState, Method
-from tests.factories import EVENT_ID, NOW, REGISTRATION_ID, invitation, told
+from tests.factories import NOW, invitation, report, told
 from tests.world import World, a_world
 
 EVENTS = Path(__file__).parent.parent / "events"
@@ -28,22 +28,6 @@ EVENTS = Path(__file__).parent.parent / "events"
 def world() -> Iterator[World]:
     with a_world() as made:
         yield made
-
-
-def report(state: DeliveryState, *, sequence: int = 0, final: bool = False, **changes: Any) -> Report:
-    plain = Report(
-        event_id=EVENT_ID,
-        registration_id=REGISTRATION_ID,
-        sequence=sequence,
-        generation=1,
-        method=Method.REQUEST,
-        state=state,
-        final=final,
-        address="bo@example.net",
-        ses_id="ses-1",
-        at=NOW,
-    )
-    return replace(plain, **changes)
 
 
 ACCEPTED = invitation(

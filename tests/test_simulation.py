@@ -10,7 +10,7 @@ from moto import mock_aws
 
 from tests.simulation import __main__ as command
 from tests.simulation import quick
-from tests.simulation.equivalence import Operations
+from tests.simulation.equivalence import Operations, stored
 from tests.simulation.faults import KINDS, Mode
 from tests.simulation.mutants import MUTANTS
 from tests.simulation.run import histories, history
@@ -113,10 +113,4 @@ def test_the_fake_tables_answer_as_dynamodb_does(seed: int) -> None:
         ours.begin()
         for number in range(150):
             assert ours.one() == real.one(), f"operation {number}"
-        stored = {
-            table: sorted(
-                (dict(row) for pk in partitions.values() for row in pk.values()), key=lambda row: (row["pk"], row["sk"])
-            )
-            for table, partitions in fake.rows.items()
-        }
-        assert stored == {table: rows for table, rows in everything(client).items() if rows}
+        assert stored(fake) == {table: rows for table, rows in everything(client).items() if rows}

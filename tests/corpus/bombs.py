@@ -22,7 +22,9 @@ def bombs() -> Iterator[Case]:
         raw = mail(calendar(more=more), sender=HERS)
         yield hostile(f"bomb: {name}", raw, "stranger", "line", "size", "unreadable", envelope_sender=MALLORY)
     for name, body in calendars():
-        yield hostile(f"bomb: {name}", mail(body, sender=HERS), "unreadable", "line", "size", "several", "attendees", "stranger")
+        yield hostile(
+            f"bomb: {name}", mail(body, sender=HERS), "unreadable", "line", "size", "several", "attendees", "stranger"
+        )
 
 
 Bomb = tuple[str | bytes, ...]
@@ -37,7 +39,7 @@ def headers() -> Iterator[tuple]:
         ("parameters in pieces", "text/calendar" + "".join(f';\r\n name*{n}*="a"' for n in range(1_500)), "header"),
         ("parameters in percents", "text/calendar; name*=utf-8''" + "%41" * 2_500, "header"),
         ("quotes in Content-Type", 'text/calendar;a="' + '\\"' * 3_900, "header"),
-        ("quotes that do not end", 'text/calendar' + ';a="b' * 400, "stranger"),
+        ("quotes that do not end", "text/calendar" + ';a="b' * 400, "stranger"),
         ("semicolons in Content-Type", "text/calendar" + ";" * 1_900, "stranger"),
         ("spaces in Content-Type", "text/calendar" + " " * 1_900 + ";", "stranger"),
         ("brackets in Content-Type", "text/calendar" + "(" * 1_900, "calendar"),
@@ -101,16 +103,40 @@ def parts() -> Iterator[tuple]:
     yield "a thousand levels", packed(deep, sender=HERS), "depth", "size"
     yield "300 mails in mails", mail(chain, kind="message/rfc822", sender=HERS), "size", "calendar"
     yield "60 mails in mails", mail(_nested_mails(60), kind="message/rfc822", sender=HERS), "calendar"
-    yield "digests in digests", packed(inner(inner(HELLO, boundary="b2", kind="digest"), boundary="b1", kind="digest"), kind="digest", sender=HERS), "calendar"
-    yield "the same boundary at every level", packed(inner(inner(HELLO, boundary="b0"), boundary="b0"), sender=HERS), "calendar", "unreadable"
+    yield (
+        "digests in digests",
+        packed(
+            inner(inner(HELLO, boundary="b2", kind="digest"), boundary="b1", kind="digest"), kind="digest", sender=HERS
+        ),
+        "calendar",
+    )
+    yield (
+        "the same boundary at every level",
+        packed(inner(inner(HELLO, boundary="b0"), boundary="b0"), sender=HERS),
+        "calendar",
+        "unreadable",
+    )
     yield "boundaries that begin alike", packed(inner(HELLO, boundary="b0b0"), boundary="b0", sender=HERS), "calendar"
     yield "a boundary of 1,900 letters", packed(part(), boundary="b" * 1_900, sender=HERS), "stranger"
-    yield "a boundary of special letters", packed(part(), boundary="(.*)+[a-z]?^$|", sender=HERS), "stranger", "calendar"
-    yield "boundaries with spaces behind", mail((b"--b0" + b" " * 8_000 + b"x\r\n") * 30, kind="multipart/mixed; boundary=b0", sender=HERS), "calendar"
+    yield (
+        "a boundary of special letters",
+        packed(part(), boundary="(.*)+[a-z]?^$|", sender=HERS),
+        "stranger",
+        "calendar",
+    )
+    yield (
+        "boundaries with spaces behind",
+        mail((b"--b0" + b" " * 8_000 + b"x\r\n") * 30, kind="multipart/mixed; boundary=b0", sender=HERS),
+        "calendar",
+    )
     yield "dashes", mail(b"--\r\n" * 60_000, kind="multipart/mixed; boundary=b0", sender=HERS), "calendar"
     yield "empty lines", mail(b"\r\n" * 120_000, kind="multipart/mixed; boundary=b0", sender=HERS), "calendar"
     yield "20 calendars of 12 KB", packed(*[part(calendar(more="X-A:b\n" * 1_500))] * 18, sender=HERS), "stranger"
-    yield "20 calendars that differ", packed(*[part(calendar(more=f"X-A:{n}")) for n in range(18)], sender=HERS), "calendar"
+    yield (
+        "20 calendars that differ",
+        packed(*[part(calendar(more=f"X-A:{n}")) for n in range(18)], sender=HERS),
+        "calendar",
+    )
 
 
 def _nested_mails(depth: int) -> bytes:
@@ -126,10 +152,32 @@ def sizes() -> Iterator[tuple]:
     yield "a mail of 5 MB", mail(b"x\r\n" * 1_700_000, sender=HERS), "size"
     yield "a line of 200 KB", mail(b"x" * 200_000, sender=HERS), "line"
     yield "a calendar of 65 KB", mail(calendar(more="X-A:b\n" * 11_000), sender=HERS), "size"
-    yield "a calendar of 180 KB in base64", mail(encodebytes(calendar(more="X-A:b\n" * 25_000)), encoding="base64", sender=HERS), "size"
-    yield "a calendar of 60 KB in UTF-16, of long letters", mail(encodebytes(("\u20ac" * 60_000).encode("utf-16")), kind="text/calendar; charset=utf-16", encoding="base64", sender=HERS), "size"
-    yield "quoted-printable soft breaks", mail(b"=\r\n" * 80_000, encoding="quoted-printable", sender=HERS), "unreadable"
-    yield "quoted-printable equal signs", mail(b"=" * 70 + (b"\r\n" + b"=" * 70) * 3_000, encoding="quoted-printable", sender=HERS), "unreadable", "size"
+    yield (
+        "a calendar of 180 KB in base64",
+        mail(encodebytes(calendar(more="X-A:b\n" * 25_000)), encoding="base64", sender=HERS),
+        "size",
+    )
+    yield (
+        "a calendar of 60 KB in UTF-16, of long letters",
+        mail(
+            encodebytes(("\u20ac" * 60_000).encode("utf-16")),
+            kind="text/calendar; charset=utf-16",
+            encoding="base64",
+            sender=HERS,
+        ),
+        "size",
+    )
+    yield (
+        "quoted-printable soft breaks",
+        mail(b"=\r\n" * 80_000, encoding="quoted-printable", sender=HERS),
+        "unreadable",
+    )
+    yield (
+        "quoted-printable equal signs",
+        mail(b"=" * 70 + (b"\r\n" + b"=" * 70) * 3_000, encoding="quoted-printable", sender=HERS),
+        "unreadable",
+        "size",
+    )
     yield "base64 of padding", mail(b"====\r\n" * 40_000, encoding="base64", sender=HERS), "unreadable"
     yield "a page of tags", mail(page[:8_000] + b"\r\n" + page[:8_000], kind="text/html", sender=HERS), "calendar"
     yield "a page of open tags", mail(b"<\r\n" * 80_000, kind="text/html", sender=HERS), "calendar"

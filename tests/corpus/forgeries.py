@@ -67,7 +67,7 @@ FROM = {
     "a group": ("Answers: bo@example.net;", "from"),
     "a group of two": (f"Answers: bo@example.net, {MALLORY};", "from"),
     "a group and an address": (f"Answers:; {MALLORY}", "from"),
-    "a route": (f"<@example.org:bo@example.net>", "from"),
+    "a route": ("<@example.org:bo@example.net>", "from"),
     "a quoted local part": ('"bo@example.net"@example.org', "from"),
     "a percent": ("bo%example.net@example.org", "stranger"),
     "a bang path": ("example.net!bo@example.org", "stranger"),
@@ -137,9 +137,13 @@ def verdicts() -> Iterator[Case]:
         ("without a domain", "bo"),
         ("at a host only", "@"),
     ):
-        yield hostile(f"DMARC is GRAY, the envelope sender is {name}", mail(), "envelope", dmarc="GRAY", envelope_sender=envelope)
+        yield hostile(
+            f"DMARC is GRAY, the envelope sender is {name}", mail(), "envelope", dmarc="GRAY", envelope_sender=envelope
+        )
     signed = "DKIM-Signature: v=1; a=rsa-sha256; d=example.org; s=a; h=from:to:subject; bh=YQ==; b=YQ=="
-    yield hostile("DMARC is GRAY, a stranger signed it", mail(more=signed), "envelope", dmarc="GRAY", envelope_sender=MALLORY)
+    yield hostile(
+        "DMARC is GRAY, a stranger signed it", mail(more=signed), "envelope", dmarc="GRAY", envelope_sender=MALLORY
+    )
     yield hostile("DMARC is GRAY, a stranger signed it, SPF fails", mail(more=signed), "spf", dmarc="GRAY", spf="FAIL")
     yield hostile("SES calls it spam", mail(), "spam", spam="FAIL")
     yield hostile("SES finds a virus", mail(), "virus", virus="FAIL")
@@ -167,7 +171,9 @@ def injected() -> Iterator[Case]:
     for name, headers in INJECTED.items():
         yield hostile(f"injected: {name}", mail(more=headers), "dmarc", dmarc="FAIL", spf="FAIL")
     everything = "\r\n".join(INJECTED.values())
-    yield hostile("injected: everything at once", mail(more=everything), "envelope", dmarc="GRAY", envelope_sender=MALLORY)
+    yield hostile(
+        "injected: everything at once", mail(more=everything), "envelope", dmarc="GRAY", envelope_sender=MALLORY
+    )
 
 
 def uids() -> Iterator[Case]:
@@ -203,7 +209,9 @@ def uids() -> Iterator[Case]:
     yield hostile("UID left out", mail(calendar(uid="")), "uid")
     yield hostile("UID twice", mail(calendar(uid=f"UID:{asked.MEETING}\nUID:{asked.CLEO_S}")), "uid")
     yield hostile("UID twice, the same", mail(calendar(uid=f"UID:{asked.MEETING}\nUID:{asked.MEETING}")), "uid")
-    yield hostile("UID in an alarm only", mail(calendar(uid="", more=f"BEGIN:VALARM\nUID:{asked.MEETING}\nEND:VALARM")), "uid")
+    yield hostile(
+        "UID in an alarm only", mail(calendar(uid="", more=f"BEGIN:VALARM\nUID:{asked.MEETING}\nEND:VALARM")), "uid"
+    )
     for status in (RegistrationStatus.CANCELLED, RegistrationStatus.ERASED):
         yield hostile(f"UID of a registration that is {status}", mail(), "status", look=asked.having(status=status))
 
@@ -219,7 +227,11 @@ def attendees() -> Iterator[Case]:
         ("two, hers first", f"{hers}\n{SAID}", "attendees"),
         ("the same twice", f"{SAID}\n{SAID}", "attendees"),
         ("twice, once yes and once no", f"{SAID}\n{SAID.replace('ACCEPTED', 'DECLINED')}", "attendees"),
-        ("a delegate beside him", f"{SAID}\nATTENDEE;PARTSTAT=NEEDS-ACTION;DELEGATED-FROM=\"mailto:bo@example.net\":mailto:c@d.example", "attendees"),
+        (
+            "a delegate beside him",
+            f'{SAID}\nATTENDEE;PARTSTAT=NEEDS-ACTION;DELEGATED-FROM="mailto:bo@example.net":mailto:c@d.example',
+            "attendees",
+        ),
         ("two hundred", "\n".join([SAID] * 200), "attendees"),
         ("none", "", "attendees"),
         ("none but in an alarm", f"BEGIN:VALARM\n{SAID}\nEND:VALARM", "attendees"),
@@ -230,7 +242,11 @@ def attendees() -> Iterator[Case]:
         ("nothing", "ATTENDEE;PARTSTAT=ACCEPTED:", "attendees"),
         ("two in one", f"ATTENDEE;PARTSTAT=ACCEPTED:mailto:bo@example.net,mailto:{MALLORY}", "attendees"),
         ("with a query", f"ATTENDEE;PARTSTAT=ACCEPTED:mailto:bo@example.net?cc={MALLORY}", "attendees"),
-        ("with an escaped line break", f"ATTENDEE;PARTSTAT=ACCEPTED:mailto:bo@example.net%0D%0AATTENDEE:{MALLORY}", "attendees"),
+        (
+            "with an escaped line break",
+            f"ATTENDEE;PARTSTAT=ACCEPTED:mailto:bo@example.net%0D%0AATTENDEE:{MALLORY}",
+            "attendees",
+        ),
         ("with an escaped null", "ATTENDEE;PARTSTAT=ACCEPTED:mailto:bo@example.net%00", "attendees"),
         ("escaped twice", "ATTENDEE;PARTSTAT=ACCEPTED:mailto:bo%2540example.net", "attendees"),
         ("a look-alike in Cyrillic", "ATTENDEE;PARTSTAT=ACCEPTED:mailto:bо@example.net", "attendees"),
@@ -238,30 +254,80 @@ def attendees() -> Iterator[Case]:
         ("very long", "ATTENDEE;PARTSTAT=ACCEPTED:mailto:" + "b" * 5_000 + "@example.net", "attendees"),
         ("his address as the name", f'ATTENDEE;PARTSTAT=ACCEPTED;CN="bo@example.net":mailto:{MALLORY}', "attendee"),
         ("his address as EMAIL", f"ATTENDEE;PARTSTAT=ACCEPTED;EMAIL=bo@example.net:mailto:{MALLORY}", "attendee"),
-        ("hers, sent by his", f'ATTENDEE;PARTSTAT=ACCEPTED;SENT-BY="mailto:bo@example.net":mailto:{MALLORY}', "attendee"),
-        ("a line in the name", f"ATTENDEE;PARTSTAT=ACCEPTED;CN=\"Bo^n{SAID.replace(':', '^')}\":mailto:{MALLORY}", "attendee"),
-        ("a colon in the name, unquoted", f"ATTENDEE;PARTSTAT=ACCEPTED;CN=x:mailto:bo@example.net:mailto:{MALLORY}", "attendees"),
-        ("a quote in the name that does not end", 'ATTENDEE;PARTSTAT=ACCEPTED;CN="Bo:mailto:bo@example.net', "unreadable"),
+        (
+            "hers, sent by his",
+            f'ATTENDEE;PARTSTAT=ACCEPTED;SENT-BY="mailto:bo@example.net":mailto:{MALLORY}',
+            "attendee",
+        ),
+        (
+            "a line in the name",
+            f'ATTENDEE;PARTSTAT=ACCEPTED;CN="Bo^n{SAID.replace(":", "^")}":mailto:{MALLORY}',
+            "attendee",
+        ),
+        (
+            "a colon in the name, unquoted",
+            f"ATTENDEE;PARTSTAT=ACCEPTED;CN=x:mailto:bo@example.net:mailto:{MALLORY}",
+            "attendees",
+        ),
+        (
+            "a quote in the name that does not end",
+            'ATTENDEE;PARTSTAT=ACCEPTED;CN="Bo:mailto:bo@example.net',
+            "unreadable",
+        ),
         ("a real line break in the name", f'ATTENDEE;CN="Bo\n{SAID}', "unreadable"),
     ):
         yield hostile(f"ATTENDEE: {name}", mail(calendar(attendee=attendee)), reason)
     # What Mallory says of herself in a mail of her own is no answer of Bo's either.
-    yield hostile("ATTENDEE and From: hers, the UID his", mail(calendar(attendee=hers), sender=f"From: {MALLORY}"), "stranger")
-    yield hostile("ATTENDEE hers, From Cléo's, the UID Cléo's", mail(calendar(attendee=hers, uid=f"UID:{asked.CLEO_S}"), sender="From: cleo@example.com"), "attendee")
-    yield hostile("ATTENDEE his, From Cléo's, the UID Cléo's", mail(calendar(uid=f"UID:{asked.CLEO_S}"), sender="From: cleo@example.com"), "attendee")
+    yield hostile(
+        "ATTENDEE and From: hers, the UID his", mail(calendar(attendee=hers), sender=f"From: {MALLORY}"), "stranger"
+    )
+    yield hostile(
+        "ATTENDEE hers, From Cléo's, the UID Cléo's",
+        mail(calendar(attendee=hers, uid=f"UID:{asked.CLEO_S}"), sender="From: cleo@example.com"),
+        "attendee",
+    )
+    yield hostile(
+        "ATTENDEE his, From Cléo's, the UID Cléo's",
+        mail(calendar(uid=f"UID:{asked.CLEO_S}"), sender="From: cleo@example.com"),
+        "attendee",
+    )
 
 
 def methods() -> Iterator[Case]:
     """Something else than an answer, or not the same in the mail and in the calendar."""
-    for method in ("CANCEL", "REQUEST", "PUBLISH", "ADD", "DECLINECOUNTER", "X-REPLY", "REPLY-TO", "REPLY,CANCEL", "ＲＥＰＬＹ", ""):
-        kind = f'text/calendar; charset=utf-8; method="{method}"' if method.isascii() and method else "text/calendar; charset=utf-8"
+    for method in (
+        "CANCEL",
+        "REQUEST",
+        "PUBLISH",
+        "ADD",
+        "DECLINECOUNTER",
+        "X-REPLY",
+        "REPLY-TO",
+        "REPLY,CANCEL",
+        "ＲＥＰＬＹ",
+        "",
+    ):
+        kind = (
+            f'text/calendar; charset=utf-8; method="{method}"'
+            if method.isascii() and method
+            else "text/calendar; charset=utf-8"
+        )
         yield hostile(f"METHOD:{method}", mail(calendar(method=f"METHOD:{method}"), kind=kind), "method")
-        yield hostile(f"METHOD:{method} in a part that says REPLY", mail(calendar(method=f"METHOD:{method}")), "method", "mismatch")
+        yield hostile(
+            f"METHOD:{method} in a part that says REPLY",
+            mail(calendar(method=f"METHOD:{method}")),
+            "method",
+            "mismatch",
+        )
     for method in ("CANCEL", "REQUEST", "COUNTER", "REFRESH", "PUBLISH", "X"):
-        yield hostile(f"METHOD:REPLY in a part that says {method}", mail(kind=f"text/calendar; method={method}"), "mismatch")
+        yield hostile(
+            f"METHOD:REPLY in a part that says {method}", mail(kind=f"text/calendar; method={method}"), "mismatch"
+        )
     cancel = calendar(method="METHOD:CANCEL", more="STATUS:CANCELLED")
     organizer = "From: Ada <events@convoke.example.com>"
-    yield hostile("a CANCEL from our own address", mail(cancel, sender=organizer, kind="text/calendar; method=CANCEL"), "method")
+    yield hostile(
+        "a CANCEL from our own address", mail(cancel, sender=organizer, kind="text/calendar; method=CANCEL"), "method"
+    )
     yield hostile("a REPLY from our own address", mail(sender=organizer), "stranger")
     yield hostile("no METHOD", mail(calendar(method="")), "unreadable")
     yield hostile("no METHOD, nor in the mail", mail(calendar(method=""), kind="text/calendar"), "unreadable")
@@ -284,7 +350,9 @@ def partstats() -> Iterator[Case]:
         ("two", ";PARTSTAT=ACCEPTED;PARTSTAT=NEEDS-ACTION"),
         ("with a space", ';PARTSTAT="ACCEPTED "'),
     ):
-        yield hostile(f"PARTSTAT: {name}", mail(calendar(attendee=f"ATTENDEE{params}:mailto:bo@example.net")), "partstat")
+        yield hostile(
+            f"PARTSTAT: {name}", mail(calendar(attendee=f"ATTENDEE{params}:mailto:bo@example.net")), "partstat"
+        )
 
 
 def replayed() -> Iterator[Case]:
@@ -297,7 +365,12 @@ def replayed() -> Iterator[Case]:
     no, yes = Participation.DECLINED, Participation.ACCEPTED
     older = calendar(sequence="SEQUENCE:0")
     yield hostile("the same answer twice", mail(), "repeated", look=standing(yes, 1, 15))
-    yield hostile("a no of the same moment as a yes", mail(calendar(attendee=SAID.replace("ACCEPTED", "DECLINED"))), "old", look=standing(yes, 1, 15))
+    yield hostile(
+        "a no of the same moment as a yes",
+        mail(calendar(attendee=SAID.replace("ACCEPTED", "DECLINED"))),
+        "old",
+        look=standing(yes, 1, 15),
+    )
     yield hostile("an answer of an earlier moment", mail(), "old", look=standing(no, 1, 16))
     yield hostile("an answer of an earlier moment, the same", mail(), "old", look=standing(yes, 1, 16))
     yield hostile("an answer to an older revision", mail(older), "old", look=standing(no, 1, 10))
@@ -306,7 +379,12 @@ def replayed() -> Iterator[Case]:
     long_ago = mail(calendar(dtstamp="DTSTAMP:19700101T000000Z"))
     yield hostile("an answer of long ago", long_ago, "old", look=standing(no, 1, 10))
     ahead = mail(calendar(dtstamp="DTSTAMP:20270115T235900Z"))
-    yield hostile("an answer from a clock that is ahead, to an older revision", ahead.replace(b"SEQUENCE:1", b"SEQUENCE:0"), "old", look=standing(no, 1, 10))
+    yield hostile(
+        "an answer from a clock that is ahead, to an older revision",
+        ahead.replace(b"SEQUENCE:1", b"SEQUENCE:0"),
+        "old",
+        look=standing(no, 1, 10),
+    )
     for name, dtstamp in (
         ("of two days ahead", "20270117T123001Z"),
         ("of next year", "20280115T121500Z"),

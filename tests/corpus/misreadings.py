@@ -147,7 +147,18 @@ def encodings() -> Iterator[Case]:
 def charsets() -> Iterator[Case]:
     """A charset that is not what it says, or is none that takes time in proportion to its length."""
     for charset in (
-        *("utf-7", "x-unknown", "punycode", "idna", "unicode_escape", "raw_unicode_escape", "rot13", "hex", "zlib", "bz2"),
+        *(
+            "utf-7",
+            "x-unknown",
+            "punycode",
+            "idna",
+            "unicode_escape",
+            "raw_unicode_escape",
+            "rot13",
+            "hex",
+            "zlib",
+            "bz2",
+        ),
         *("base64", "quopri", "uu", "undefined", "mbcs", "charmap", "utf-32", "hz", "iso-8859-99", "../utf-8", "cp037"),
     ):
         yield hostile(f"charset: {charset}", mail(kind=f"text/calendar; method=REPLY; charset={charset}"), "unreadable")
@@ -172,7 +183,9 @@ def charsets() -> Iterator[Case]:
 def structures() -> Iterator[Case]:
     """Components that are not one calendar with one event."""
     event = "BEGIN:VEVENT\nUID:x\nEND:VEVENT"
-    wrapped = REPLY.replace(b"BEGIN:VEVENT", b"BEGIN:X-A\r\nBEGIN:VEVENT").replace(b"END:VEVENT", b"END:VEVENT\r\nEND:X-A")
+    wrapped = REPLY.replace(b"BEGIN:VEVENT", b"BEGIN:X-A\r\nBEGIN:VEVENT").replace(
+        b"END:VEVENT", b"END:VEVENT\r\nEND:X-A"
+    )
     for name, body, *reasons in (
         ("no event", REPLY.replace(b"VEVENT", b"VTODO"), "unreadable"),
         ("a journal", REPLY.replace(b"VEVENT", b"VJOURNAL"), "unreadable"),

@@ -103,8 +103,8 @@ def examine(
 def examine_slice(
     event_id: str, after: str, sender: Sender, times: Times, *, owed_too: bool, new_sender: bool = False
 ) -> Steps[tuple[Findings, str | None]]:
-    """Who of the next few at one event, after the registration ``after``, should be told something; and after whom to go
-    on, ``None`` at the end.
+    """Who of the next few at one event, after the registration ``after``, should be told something; and after whom to
+    go on, ``None`` at the end.
 
     ``owed_too``: also those of whom that is known already. A new address of the deployment's own is no difference
     unless ``new_sender``: it is rolled out when somebody asks for it.

@@ -205,8 +205,8 @@ class Mailbox:
 
 @dataclass(frozen=True)
 class Person:
-    """One attendee: every row about them, their mail, and who is at work on them. Nobody is one, too: whom a slice finds
-    that comes after everybody.
+    """One attendee: every row about them, their mail, and who is at work on them. Nobody is one, too: whom a slice
+    finds that comes after everybody.
     """
 
     rid: str

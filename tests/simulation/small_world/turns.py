@@ -21,7 +21,6 @@ from tests import factories
 
 from ..tables import Row, Tables
 from ..world import EVENT_ID, SETTINGS, START
-from .alike import Eye
 from .alike import OVER
 from .parts import ANSWERS, FIRST, SECOND, Busy, Common, Mind, Person, Place, Rows
 
@@ -274,8 +273,8 @@ def _who(person: Person) -> str:
 
 
 def _written_since(person: Person, mind: Mind) -> bool:
-    """Whether the invitation was written, or somebody poked, since this worker read it: whatever else it reads, its next
-    write will fail.
+    """Whether the invitation was written, or somebody poked, since this worker read it: whatever else it reads, its
+    next write will fail.
     """
     seen, standing = mind.seen, person.invitation
     return seen is not None and (seen.fence, seen.poke) != (standing.fence, standing.poke)

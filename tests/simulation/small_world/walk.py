@@ -216,16 +216,16 @@ def whole(deeds: tuple[str, ...], changes: int, faults: int) -> tuple[Walk, set[
     return walk, known
 
 
-def _together(map: Map, state: tuple[int, ...]) -> Iterator[tuple[int, ...]]:
+def _together(ways: Map, state: tuple[int, ...]) -> Iterator[tuple[int, ...]]:
     common, *persons, changes, faults = state
-    free = sum(map.busy(who, person) for who, person in enumerate(persons)) < WORKERS
+    free = sum(ways.busy(who, person) for who, person in enumerate(persons)) < WORKERS
     for who in SIDES:
-        for shared, own, fault, change, begun, final in map.next((who, common, persons[who]), not changes):
+        for shared, own, fault, change, begun, final in ways.next((who, common, persons[who]), not changes):
             if fault > faults or change > changes or (begun > 0 and not free) or final != (changes == change):
                 continue
             after = list(persons)
             after[who] = own
             for other in SIDES:
                 if other != who:
-                    shared, after[other] = map.calm((other, shared, after[other]), final)
+                    shared, after[other] = ways.calm((other, shared, after[other]), final)
             yield (shared, *after, changes - change, faults - fault)

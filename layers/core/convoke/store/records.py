@@ -111,7 +111,7 @@ class Records:
         self._client.put_item(TableName=self._table, Item=dynamo.wire(item))
 
     def findings(self) -> Iterator[tuple[datetime, str]]:
-        """What the last audit that stopped has found: when (UTC), and of each difference event, registration, reason."""
+        """What the last audit that stopped has found: when (UTC); of each difference event, registration, reason."""
         query: dict[str, Any] = {
             "TableName": self._table,
             "KeyConditionExpression": "pk = :audit",
