@@ -9,21 +9,24 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from convoke import decide, itip, mail, programme, replies, series
+from convoke import decide, programme, series
 from convoke.effects import Refusal, Refused, Unknown
 from convoke.fanout import announce
-from convoke.model import Duration, Event, EventStatus, Registration, When
-from convoke.store import replies as answers
+from convoke.inbound import Verdict, judge
+from convoke.model import Duration, Event, EventStatus, Means, Registration, Wall, When
+from convoke.store import mailroom, replies
 from convoke.store.registry import change_registration
-from convoke.web.walltimes import read_when
-from tests.factories import EVENT_ID, SENDER
+from convoke.web.walltimes import read_moment, read_when
+from tests.factories import EVENT_ID, SENDER, receipt
 from tests.mailbox import Arrived, Mailbox
 from tests.tables import SETTINGS
 from tests.world import World
 
 DAY, CLOCK, ZONE = r"\d{4}-\d\d-\d\d", r"\d\d:\d\d", r"[A-Z][\w/+-]+"
+ROOM = r"(?P<room>, with 1 seat)?(?P<given>, given on when declined)?"
 TIME = rf"(?:{DAY} {CLOCK} (?:to (?:{DAY} )?{CLOCK}|for P\w+) {ZONE}|{DAY}(?: to {DAY})?, all day(?: in {ZONE})?)"
-RULE, ROOM = r"FREQ=\S+", "with 1 seat"
+NAME = rf"{DAY}(?: {CLOCK})?"
+PARTSTAT = "ACCEPTED|DECLINED|TENTATIVE"
 WHO = r"(?:[A-Z][a-z]+|[a-z.]+@[a-z.]+)"
 
 Act = Callable[..., None]
@@ -65,14 +68,10 @@ class Stage:
     def world(self) -> World:
         return self._world
 
-    def person(self, who: str) -> Registration:
-        """Their latest registration as it stands."""
-        return self._current(who)
-
     # --- what Ada does ----------------------------------------------------------------------------------------
 
-    @says(rf'Ada (?P<verb>{VERBS}) "(?P<title>.*?)", (?P<time>{TIME})(?:, (?P<rule>{RULE}))?(?P<room>, {ROOM})?')
-    def _publish(self, verb: str, title: str, time: str, rule: str | None, room: str | None) -> None:
+    @says(rf'Ada (?P<verb>{VERBS}) "(?P<title>.*?)", (?P<time>{TIME})(?:, (?P<rule>FREQ=\S+))?{ROOM}')
+    def _publish(self, verb: str, title: str, time: str, rule: str | None, room: str | None, given: str | None) -> None:
         first = when(time)
         self._world.publish(
             status=STATUS[verb],
@@ -80,6 +79,7 @@ class Stage:
             when=first,
             rule=series.rule(rule, first) if rule else None,
             capacity=1 if room else None,
+            release_on_decline=bool(given),
         )
 
     @says(rf"Ada moves it to (?P<time>{TIME})")
@@ -151,21 +151,37 @@ class Stage:
         assert isinstance(person, Registration)
         self._know(who, person)
 
-    @says(r"(?P<who>\w+) answers (?P<partstat>ACCEPTED|DECLINED|TENTATIVE) to SEQUENCE (?P<sequence>\d+)")
-    def _answer(self, who: str, partstat: str, sequence: str) -> None:
+    @says(rf"(?P<who>\w+) answers (?P<partstat>{PARTSTAT}) to SEQUENCE (?P<sequence>\d+)(?: for (?P<date>{NAME}))?")
+    def _answer(self, who: str, partstat: str, sequence: str, date: str | None) -> None:
         """As the calendar of the one who is asked does, through all that a mail which comes in is judged by."""
         person, world = self._current(who), self._world
         asked = next(one for one in self.mailbox(person.email).arrived if one.sequence == int(sequence))
         calendar = (
             f"BEGIN:VCALENDAR\r\nVERSION:2.0\r\nMETHOD:REPLY\r\nBEGIN:VEVENT\r\nUID:{asked.uid}\r\nSEQUENCE:{sequence}\r\n"
-            f"DTSTAMP:{world.now:%Y%m%dT%H%M%SZ}\r\nORGANIZER:mailto:{SENDER.address}\r\n"
+            f"{self._recurrence_id(date)}DTSTAMP:{world.now:%Y%m%dT%H%M%SZ}\r\nORGANIZER:mailto:{SENDER.address}\r\n"
             f"ATTENDEE;PARTSTAT={partstat}:mailto:{person.email}\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n"
         ).encode()
-        answer = itip.answer(calendar)
-        incoming = mail.Incoming(sender=person.email, calendar=calendar)
-        assert replies.refusal(incoming, answer, person, world.invitation(person)) is None
-        answers.record(world.client, SETTINGS, person, replies.reply_of(answer))
+        raw = f"From: {person.email}\r\nContent-Type: text/calendar; method=REPLY\r\n\r\n".encode() + calendar
+        seen = mailroom.look(world.client, SETTINGS, EVENT_ID, person.registration_id)
+        judged = judge(receipt(received_at=world.now), raw, lambda _: seen)
+        assert judged.verdict in (Verdict.APPLY, Verdict.LATE)
+        assert judged.reply is not None
+        applied = replies.apply(
+            world.client,
+            SETTINGS,
+            EVENT_ID,
+            person.registration_id,
+            judged.reply,
+            means=Means.MAIL,
+            now=world.now,
+        )
+        assert applied.outcome is not replies.Outcome.INACTIVE
         self._rung.append(person.registration_id)
+
+    def _recurrence_id(self, date: str | None) -> str:
+        if date is None:
+            return ""
+        return f"RECURRENCE-ID;TZID={self._world.event().when.time_zone}:{wall(date):%Y%m%dT%H%M%S}\r\n"
 
     def _know(self, who: str, person: Registration) -> None:
         self._people[who] = person
@@ -243,6 +259,9 @@ class Stage:
         person = self._current(who)
         return decide.participation(person, self._world.invitation(person)).upper()
 
+    def status(self, who: str) -> str:
+        return self._current(who).status.value
+
     def _current(self, who: str) -> Registration:
         person = self._world.reads.registration(EVENT_ID, self._people[who].registration_id)
         assert person is not None
@@ -257,6 +276,11 @@ def when(text: str) -> When:
     assert found is not None
     end = f"{found[3] or found[1]}T{found[4]}" if found[4] else None
     return read_when(start=f"{found[1]}T{found[2]}", end=end, duration=found[5], time_zone=found[6])
+
+
+def wall(text: str) -> Wall:
+    """A date of a series, by its original start."""
+    return read_moment("date", text.replace(" ", "T"))
 
 
 def _name(email: str) -> str:

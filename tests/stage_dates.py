@@ -7,15 +7,12 @@ from dataclasses import replace
 from datetime import timedelta
 
 from convoke import programme, series
-from convoke.model import DateChange, Event, Participation, Reply, Wall
-from convoke.store import dynamo, items
-from convoke.web.walltimes import read_moment, read_when
+from convoke.model import DateChange, Event, Wall
+from convoke.web.walltimes import read_when
 from tests.factories import EVENT_ID, NEW_ID
-from tests.stage import CLOCK, DAY, TIME, Stage, says, when
-from tests.tables import SETTINGS
+from tests.stage import ACTIONS as ACTIONS
+from tests.stage import CLOCK, NAME, TIME, Stage, says, wall, when
 
-NAME = rf"{DAY}(?: {CLOCK})?"
-PARTSTAT = "ACCEPTED|DECLINED|TENTATIVE"
 NAMES = rf"{NAME}(?:(?:, | and ){NAME})*"
 
 
@@ -104,23 +101,7 @@ def _choose(stage: Stage, who: str, dates: str) -> None:
     stage.change_registration(who, occurrences=chosen, named=len(stage.world.event().earlier))
 
 
-@says(rf"(?P<who>\w+) answers (?P<partstat>{PARTSTAT}) to SEQUENCE (?P<sequence>\d+) for (?P<date>{NAME})")
-def _answer(stage: Stage, who: str, partstat: str, sequence: str, date: str) -> None:
-    """Answer for one date alone, and for the others nothing."""
-    person, world = stage.person(who), stage.world
-    reply = Reply(status=Participation(partstat.lower()), sequence=int(sequence), dtstamp=world.now, date=wall(date))
-    others = tuple(one for one in person.date_replies if one.date != reply.date)
-    answered = replace(person, version=person.version + 1, date_replies=(*others, reply))
-    item = dynamo.wire(items.registration_item(answered))
-    world.client.put_item(TableName=SETTINGS.registrations_table, Item=item)
-    stage.meet(answered)
-
-
 # --- dates --------------------------------------------------------------------------------------------------------
-
-
-def wall(text: str) -> Wall:
-    return read_moment("date", text.replace(" ", "T"))
 
 
 def walls(text: str) -> tuple[Wall, ...]:
