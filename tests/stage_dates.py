@@ -81,7 +81,8 @@ def _split(stage: Stage, date: str, title: str | None, time: str | None) -> None
         after = replace(new, when=schedule.when, rule=schedule.rule, added=schedule.added, title=title or new.title)
         return programme.reschedule(new, after)[0]
 
-    stage.world.split(wall(date), other)
+    stage.world.cut(wall(date), other)
+    stage.world.carry_all()
     stage.ring(EVENT_ID)
     for person in stage.world.everybody(NEW_ID):
         stage.meet(person)

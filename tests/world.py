@@ -140,18 +140,23 @@ class World:
         assert change_event(self.client, SETTINGS, before, after, priority=1, now=self.now)
         return after
 
-    def split(self, since: Wall, change: Callable[[Event], Event]) -> Event:
-        """ "This and all following": the new event, after ``change``, with everybody carried over."""
+    def cut(self, since: Wall, change: Callable[[Event], Event] = lambda new: new) -> Event:
+        """ "This and all following": the new event, after ``change``, to which nobody is carried over yet."""
         before = self.event()
         old, new = programme.split(before, since, NEW_ID, self.now)
         new = change(new)
-        carry = carrying.Carry(event_id=NEW_ID, source=EVENT_ID, since=since, named=len(before.earlier))
+        carry = carrying.Carry(event_id=NEW_ID, source=EVENT_ID, since=since, named=len(before.earlier), at=self.now)
         owing = carrying.owing(SETTINGS, carry, priority=1, now=self.now)
         old = replace(old, version=before.version + 1, updated_at=self.now)
         assert split_event(self.client, SETTINGS, before, old, new, owing, priority=1, now=self.now)
-        while carrying.carry_over(self.client, SETTINGS, NEW_ID, now=self.now):
-            pass
         return new
+
+    def carry(self, most: int = carrying.AT_ONCE) -> int:
+        return carrying.carry_over(self.client, SETTINGS, NEW_ID, now=self.now, most=most)
+
+    def carry_all(self, most: int = carrying.AT_ONCE) -> None:
+        while self.carry(most):
+            pass
 
     def call_off(self, reason: str = "") -> Event:
         return self.change(status=EventStatus.CANCELLED, reason=reason)
