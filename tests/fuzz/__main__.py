@@ -96,7 +96,13 @@ def main(seconds: int) -> None:
             print(f"Kept as {keep(raw, error, laws)}", file=sys.stderr)
             raise
 
-    options = {"max_total_time": seconds, "max_len": LONGEST, "timeout": 10, "rss_limit_mb": 1024, "print_final_stats": 1}
+    options = {
+        "max_total_time": seconds,
+        "max_len": LONGEST,
+        "timeout": 10,
+        "rss_limit_mb": 1024,
+        "print_final_stats": 1,
+    }
     flags = [f"-{name}={value}" for name, value in options.items()]
     artifacts = f"-artifact_prefix={GROWN.parent}/"
     atheris.Setup([sys.argv[0], *flags, artifacts, f"-dict={HERE / 'dictionary.txt'}", str(GROWN), str(SEEDS)], one)
