@@ -1,4 +1,4 @@
-"""`make key`, `receive`, `stop`, `start`, `repoke`, `raise-sequences`: by hand, in whichever deployment the
+"""`make key`, `receive`, `stop`, `start`, `repoke`, `findings`, `raise-sequences`: by hand, in whichever deployment the
 caller's AWS settings lead to.
 """
 
@@ -6,19 +6,23 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
 import boto3
 
-from convoke.audit import Findings, examine, put_right
+from convoke.audit import Findings, examine_slice, put_right
 from convoke.model import Sender
 from convoke.perform import Aws
 from convoke.settings import Settings
 from convoke.store import accounts, dynamo, operations
+from convoke.store.records import Records
 
 Ask = Callable[[str], str]
+PROGRESS = 1000
+"""How many are told between two lines that say how far it is."""
 
 
 def settings_of(stack: str) -> Settings:
@@ -29,8 +33,10 @@ def settings_of(stack: str) -> Settings:
         registrations_table=output["RegistrationsTable"],
         invitations_table=output["InvitationsTable"],
         accounts_table=output["AccountsTable"],
+        webhooks_table=output["WebhooksTable"],
         urgent_queue=output["UrgentQueue"],
         ordinary_queue=output["OrdinaryQueue"],
+        hooks_queue=output["HooksQueue"],
         sender=Sender(address=parameter["SenderAddress"], domain=parameter["SenderDomain"]),
         # Nothing is sent from here.
         configuration_set="",
@@ -82,24 +88,48 @@ def start(settings: Settings, said: Mapping[str, str], ask: Ask) -> str:  # noqa
 
 def repoke(settings: Settings, said: Mapping[str, str], ask: Ask) -> str:
     world = Aws(settings)
-    if said.get("ALL") == "yes":
-        events = world.all_events()
-    elif said.get("EVENT"):
-        events = iter([said["EVENT"]])
-    else:
+    if said.get("ALL") != "yes" and not said.get("EVENT"):
         return "Say whom: make repoke EVENT=<event_id>, or make repoke ALL=yes"
-    found = Findings()
-    for event_id in events:
-        part = world.run(examine(event_id, settings.sender, settings.times, owed_too=True, new_sender=True))
-        found = found.and_also(part)
-    counts = "".join(f"\n  {count:>7}  {reason}" for reason, count in sorted(found.by_reason().items()))
-    if not counts:
-        return f"All of {found.looked_at} looked at were told what is true."
-    print(f"Of {found.looked_at} looked at:{counts}")
+    looked_at, reasons = 0, Counter[str]()
+    for part in slices(world, settings, said):
+        looked_at += part.looked_at
+        reasons.update(part.by_reason())
+    if not reasons:
+        return f"All of {looked_at} looked at were told what is true."
+    print(f"Of {looked_at} looked at:" + "".join(f"\n  {reasons[reason]:>7}  {reason}" for reason in sorted(reasons)))
     if ask("Tell them now? Type yes: ") != "yes":
         return "Nothing was done."
-    world.run(put_right(found))
-    return f"{len(found.differences)} are owed a message; the sweeper hands them out, most pressing first."
+    done = 0
+    # Looked at once more, so that it does not matter how long the answer took, nor how many there are.
+    for part in slices(world, settings, said):
+        world.run(put_right(part))
+        before, done = done, done + len(part.differences)
+        if done // PROGRESS > before // PROGRESS:
+            print(f"  {done} of {reasons.total()}")
+    return f"{done} are owed a message; the sweeper hands them out, most pressing first."
+
+
+def slices(world: Aws, settings: Settings, said: Mapping[str, str]) -> Iterator[Findings]:
+    """What is found at the event, or at all events, a slice of their people at a time."""
+    for event_id in iter([said["EVENT"]]) if said.get("EVENT") else world.all_events():
+        after: str | None = ""
+        while after is not None:
+            part, after = world.run(
+                examine_slice(event_id, after, settings.sender, settings.times, owed_too=True, new_sender=True)
+            )
+            yield part
+
+
+def findings(settings: Settings, said: Mapping[str, str], ask: Ask) -> str:  # noqa: ARG001
+    stopped_at, reasons = None, Counter[str]()
+    for at, line in Records(dynamo.client(), settings).findings():
+        print(line)
+        stopped_at = at
+        reasons[line.split(" ", 2)[2]] += 1
+    if stopped_at is None:
+        return "No audit has stopped in the last month."
+    counts = ", ".join(f"{count} {reason}" for reason, count in sorted(reasons.items()))
+    return f"The audit of {stopped_at:%Y-%m-%d %H:%M} UTC stopped at these {reasons.total()}: {counts}."
 
 
 def raise_sequences(settings: Settings, said: Mapping[str, str], ask: Ask) -> str:  # noqa: ARG001
@@ -122,6 +152,7 @@ COMMANDS = {
     "stop": stop,
     "start": start,
     "repoke": repoke,
+    "findings": findings,
     "raise-sequences": raise_sequences,
 }
 

@@ -23,7 +23,7 @@ from convoke.store import dynamo, items
 from convoke.store import proposals as stored_proposals
 from convoke.store import quarantine as stored_quarantine
 from convoke.store.reads import Reads
-from convoke.web import desk, events, occurrences, once, proposals, quarantine, registrations, roll
+from convoke.web import desk, events, occurrences, once, proposals, quarantine, registrations, roll, webhooks
 from tests.factories import NOW, held, proposal, told
 from tests.tables import SETTINGS, in_memory, template
 
@@ -189,7 +189,7 @@ def a_caller(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
         world = World(client)
         monkeypatch.setattr(desk, "client", lambda: client)
         monkeypatch.setattr(desk, "now", lambda: world.now)
-        for room in (desk, once, events, occurrences, registrations, roll, proposals, quarantine):
+        for room in (desk, once, events, occurrences, registrations, roll, webhooks, proposals, quarantine):
             monkeypatch.setattr(room, "settings", lambda: SETTINGS)
         yield world
 

@@ -7,20 +7,24 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from convoke.decide import next_message
+from convoke.feedback import Report
 from convoke.inbound.answers import Answer, Kind
 from convoke.inbound.firewall import Receipt
 from convoke.inbound.proposals import Proposal
 from convoke.inbound.quarantine import Held
 from convoke.inbound.reasons import Reason
-from convoke.ledger import Invitation
+from convoke.ledger import Acknowledged, Intent, Invitation
 from convoke.model import (
+    DeliveryState,
     Event,
     EventStatus,
     Message,
+    Method,
     Participation,
     Person,
     Registration,
     RegistrationStatus,
+    Reply,
     Sender,
     Told,
     When,
@@ -62,6 +66,11 @@ def registration(**changes: Any) -> Registration:
         updated_at=NOW - timedelta(hours=1),
     )
     return replace(plain, **changes)
+
+
+def reply(**changes: Any) -> Reply:
+    """Yes to the first invitation."""
+    return replace(Reply(status=Participation.ACCEPTED, sequence=0, dtstamp=NOW), **changes)
 
 
 def invitation(**changes: Any) -> Invitation:
@@ -137,5 +146,33 @@ def proposal(**changes: Any) -> Proposal:
         when=AFTERNOON,
         comment="After lunch?",
         received_at=NOW,
+    )
+    return replace(plain, **changes)
+
+
+def invited(**changes: Any) -> Invitation:
+    """Told once, and SES said yes."""
+    said = told(**changes)
+    return invitation(
+        allocated=said.sequence,
+        exposed=said.sequence,
+        intent=Intent(told=said, attempt="a"),
+        acknowledged=Acknowledged(told=said, ses_id="ses", at=NOW),
+    )
+
+
+def report(state: DeliveryState, *, sequence: int = 0, final: bool = False, **changes: Any) -> Report:
+    """What SES says of the first invitation."""
+    plain = Report(
+        event_id=EVENT_ID,
+        registration_id=REGISTRATION_ID,
+        sequence=sequence,
+        generation=1,
+        method=Method.REQUEST,
+        state=state,
+        final=final,
+        address="bo@example.net",
+        ses_id="ses-1",
+        at=NOW,
     )
     return replace(plain, **changes)

@@ -18,7 +18,7 @@ from convoke.inbound.envelope import incoming
 from convoke.inbound.reasons import Quarantined
 from convoke.model import Participation
 from tests.factories import receipt
-from tests.test_answers import reply
+from tests.test_calendar_answers import reply
 
 CALENDAR = reply()
 

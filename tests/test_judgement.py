@@ -345,6 +345,17 @@ def test_what_no_known_human_wrote_is_put_aside(reason: Reason, raw: bytes, verd
     assert (found.verdict, found.reason) == (Verdict.QUARANTINE, reason)
 
 
+def test_a_mail_that_refers_to_much_is_looked_up_for_a_few() -> None:
+    looked: list[str] = []
+
+    def look(uid: str) -> None:
+        looked.append(uid)
+
+    many = " ".join(f"<{UID.replace('.1@', f'.{number}@')}>" for number in range(40))
+    assert judge(receipt(), a_letter(references=many), look).reason is Reason.CALENDAR
+    assert len(looked) == 3
+
+
 def test_a_mail_that_is_put_aside_is_known_to_belong_to_whom_it_names() -> None:
     assert judged(a_mail(), dmarc="FAIL").seen is SEEN
     assert judged(a_letter("X: y\r\n").replace(b"text/plain", b"application/ms-tnef")).seen is SEEN

@@ -129,7 +129,9 @@ def test_a_proposal_is_declined_in_words_and_in_itip() -> None:
     assert "Friday 12 March 2027, 15:00 to 16:30" in plain.get_content()
     assert "It stays as it is, Friday 12 March 2027, 09:00" in plain.get_content()
     assert dict(calendar["Content-Type"].params) == {"charset": "UTF-8", "method": "DECLINECOUNTER"}
-    found = icalendar.Calendar.from_ical(calendar.get_payload(decode=True))
+    written = calendar.get_payload(decode=True)
+    assert isinstance(written, bytes)
+    found = icalendar.Calendar.from_ical(written)
     assert found["METHOD"] == "DECLINECOUNTER"
     [declined] = found.walk("VEVENT")
     assert (declined["UID"], declined["SEQUENCE"]) == (COUNTER.uid, 3)

@@ -10,6 +10,7 @@ import boto3
 import pytest
 
 from convoke import perform
+from convoke.audit import Difference, Findings, put_down
 from convoke.settings import Settings
 from convoke.store import accounts
 from local import operate
@@ -64,6 +65,27 @@ def test_repoke_shows_who_was_not_told_and_asks_before_it_tells(
     assert world.invitation(person).poke == before + 1
 
 
+def test_repoke_tells_many_a_slice_at_a_time_and_says_how_far_it_is(
+    world: World, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("convoke.audit.PAGE", 2)
+    monkeypatch.setattr("local.operate.PROGRESS", 2)
+    for number in range(5):
+        world.register(number)
+
+    assert run("repoke", "yes", ALL="yes").startswith("5 are owed")
+    assert capsys.readouterr().out.splitlines() == ["Of 5 looked at:", "        5  not invited", "  2 of 5", "  4 of 5"]
+
+
+def test_what_an_audit_stopped_at_is_shown(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("findings") == "No audit has stopped in the last month."
+    found = Difference(event_id=EVENT_ID, registration_id="01abc", reason="not updated", pressing=1)
+    world.run(put_down(Findings(looked_at=1, differences=(found,))))
+
+    assert run("findings").endswith("UTC stopped at these 1: 1 not updated.")
+    assert capsys.readouterr().out == f"{EVENT_ID} 01abc not updated\n"
+
+
 @pytest.mark.usefixtures("world")
 def test_repoke_without_saying_whom_does_nothing() -> None:
     assert "EVENT=" in run("repoke")
@@ -81,7 +103,10 @@ def test_sequences_are_raised_only_by_somebody_who_stopped_all_mail(world: World
 
 
 def test_the_settings_of_a_stack_are_read_from_what_it_says_of_itself(monkeypatch: pytest.MonkeyPatch) -> None:
-    names = ("RegistrationsTable", "InvitationsTable", "AccountsTable", "UrgentQueue", "OrdinaryQueue")
+    names = (
+        *("RegistrationsTable", "InvitationsTable", "AccountsTable", "WebhooksTable"),
+        *("UrgentQueue", "OrdinaryQueue", "HooksQueue"),
+    )
     described = {
         "Outputs": [{"OutputKey": name, "OutputValue": f"the {name}"} for name in names],
         "Parameters": [

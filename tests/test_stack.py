@@ -22,7 +22,7 @@ pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("stack")]
 SENT = ("accepted", "delivered")
 
 
-def an_event(stack: Running) -> str:
+def an_event(stack: Running, **more: Any) -> str:
     """The path of a new event."""
     event = stack.call(
         "POST",
@@ -33,6 +33,7 @@ def an_event(stack: Running) -> str:
             "duration": "PT1H30M",
             "time_zone": "Europe/Berlin",
             "organizer": {"name": "Ada", "email": "ada@example.org"},
+            **more,
         },
     )
     return f"/events/{event['event_id']}"
@@ -204,6 +205,48 @@ def test_an_answer_that_comes_in_by_mail_counts_and_a_forged_one_does_not(stack:
     assert participation(stack, registration) == "needs-action"
     stack.post(where, reply(mail, "ACCEPTED", sender=email))
     stack.eventually(lambda: participation(stack, registration) == "accepted")
+
+
+def test_a_no_by_mail_gives_the_seat_to_the_first_in_line_and_a_late_yes_is_told_that_there_is_none(
+    stack: Running,
+) -> None:
+    event = an_event(stack, capacity=1, release_on_decline=True)
+    decliner, first = "declines@example.net", "first-in-line@example.net"
+    declined = register(stack, event, decliner)
+    (invitation,) = stack.eventually(lambda: stack.mails(decliner))
+    waiting = register(stack, event, first)
+    where = "/inbound?recipient=calendar@convoke.example"
+    stack.post(where, reply(invitation, "DECLINED", sender=decliner))
+    (genuine,) = stack.eventually(lambda: stack.mails(first), sweeping=True)
+    assert (genuine.method, genuine.sequence) == ("REQUEST", 0)
+    assert any(line.startswith("ATTENDEE") and line.endswith(f"mailto:{first}") for line in genuine.lines)
+    assert stack.call("GET", declined)["status"] == "declined"
+    assert stack.call("GET", waiting)["status"] == "registered"
+    counts = stack.call("GET", f"{event}/participation")
+    assert counts == {"accepted": 0, "declined": 1, "tentative": 0, "delegated": 0, "needs-action": 1}
+
+    time.sleep(1)  # DTSTAMP has whole seconds
+    stack.post(where, reply(invitation, "ACCEPTED", sender=decliner))
+    stack.eventually(lambda: len(stack.mails(decliner)) == 3, sweeping=True)
+    assert stack.call("GET", declined)["status"] == "waitlisted"
+    assert sorted(mail.method for mail in stack.mails(decliner)) == ["", "CANCEL", "REQUEST"]
+    answers = stack.call("GET", f"{declined}/answers")["items"]
+    assert [(one["status"], one["means"]) for one in answers] == [("declined", "mail"), ("accepted", "mail")]
+
+
+def test_registrations_are_exported_beside_their_list(stack: Running) -> None:
+    event = an_event(stack)
+    register(stack, event, "exported@example.net")
+    request = urllib.request.Request(  # noqa: S310
+        f"{stack.description['api']}{event}/registrations.csv",
+        headers={"Authorization": f"Bearer {stack.description['key']}"},
+    )
+    with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310
+        assert answer.headers["Content-Type"] == "text/csv; charset=utf-8"
+        assert answer.headers["Content-Disposition"].startswith("attachment; filename=")
+        head, row = answer.read().decode().splitlines()
+    assert head.startswith("name,email,status,")
+    assert row.startswith("exported,exported@example.net,registered,needs-action,")
 
 
 def test_every_kind_of_mail_that_comes_in_leads_to_what_it_asks(stack: Running) -> None:

@@ -15,19 +15,20 @@ from moto import mock_aws
 
 from convoke import effects
 from convoke.dispatch import dispatch
-from convoke.effects import Accepted, Effect, NoteHint, Refused, Send, SendNote, Unknown
+from convoke.effects import Accepted, Effect, NoteHint, Refused, Send, SendNote, SurveyHint, Unknown
 from convoke.fanout import tell_slice
 from convoke.ledger import Invitation, Quota, Slice
 from convoke.model import Event, EventStatus, Method, Registration, RegistrationStatus
 from convoke.perform import Aws, drive
 from convoke.reconcile import Outcome, Worker, reconcile
 from convoke.settings import Times
-from convoke.store import line
+from convoke.store import keys, line
 from convoke.store.events import change_event, create_event
 from convoke.store.keys import owed
 from convoke.store.reads import Reads
 from convoke.store.registry import register, withdraw
 from convoke.store.replies import come_again
+from convoke.survey import survey
 from convoke.sweep import Swept, sweep
 from tests.factories import EVENT_ID, NOW, SENDER, event, registration
 from tests.tables import SETTINGS, create_tables
@@ -151,6 +152,8 @@ class World:
             hint = self.queue.pop(0).hint
             if isinstance(hint, Slice):
                 self.run(tell_slice(hint, self.worker(), size=size))
+            elif isinstance(hint, SurveyHint):
+                self.run(survey(hint, self.worker()))
             elif isinstance(hint, NoteHint):
                 self.run(dispatch(hint.event_id, hint.registration_id, hint.note_id, self.worker()))
             else:
@@ -184,7 +187,8 @@ class World:
         return found
 
     def owed(self) -> list[str]:
-        return [row["sk"]["S"] for row in self._owing()]
+        """Everything that somebody still has to be told; whether all were reached is looked at for its own sake."""
+        return [row["sk"]["S"] for row in self._owing() if row["sk"]["S"] != keys.survey("")["sk"]]
 
     def due(self) -> bool:
         """Whether something is owed at this very moment."""

@@ -14,13 +14,14 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from convoke import effects, fanout, feedback, fingerprints, reconcile, sweep
+from convoke import effects, fanout, feedback, fingerprints, reconcile, series, survey, sweep
 from convoke.effects import Ending, Steps
 from convoke.ledger import Slice
 from convoke.model import ConvokeError, Event, RegistrationStatus, Sender
 from convoke.reconcile import Worker
 from convoke.settings import Settings, Times
 from convoke.store import erasure, items, keys, line
+from convoke.store.attention import Surveys
 from convoke.store.invitations import Invitations
 from convoke.store.reads import Reads
 from convoke.store.records import Records
@@ -36,8 +37,10 @@ SETTINGS = Settings(
     registrations_table="Registrations",
     invitations_table="Invitations",
     accounts_table="Accounts",
+    webhooks_table="Webhooks",
     urgent_queue="Urgent",
     ordinary_queue="Ordinary",
+    hooks_queue="HooksDue",
     sender=SENDER,
     configuration_set="Sending",
 )
@@ -180,13 +183,15 @@ class Run:
         match effect:
             case effects.Claim(intent=intent, seen=seen):
                 told = intent.told
+                about = (told.date_told(told.date) if told.date else None) or told
+                assert about.when is not None
                 mine = Attempt(
                     intent.attempt,
                     seen.registration_id,
                     told.uid,
                     told.sequence,
                     told.method.value,
-                    (told.title, told.when.start.isoformat(), told.location),
+                    (about.title, about.when.start.isoformat(), about.location),
                     (RegistrationStatus.REGISTERED, told.recipient),
                     self.began,
                     self.world.now,
@@ -202,10 +207,12 @@ class Run:
                 self.attempt = mine
                 return claimed
             case effects.GiveBack():
-                answer = self.world.perform(effect)
-                if self.attempt is not None and answer:
-                    self.attempt.fate = "failed" if effect.failed else "refused"
-                return answer
+                try:
+                    return self.world.perform(effect)
+                finally:
+                    # Also where the answer was lost on its way: the checker judges by what stands.
+                    if self.attempt is not None and self.world.given_back(effect):
+                        self.attempt.fate = "failed" if effect.failed else "refused"
             case effects.Acknowledge():
                 answer = self.world.perform(effect)
                 if self.attempt is not None:
@@ -307,7 +314,7 @@ class World:
         self._depth = 0
         self.tables = Tables(SETTINGS.registrations_table, self._ring, self)
         self.post = Post(self)
-        self.truths: dict[str, list[tuple[float, tuple[str, ...]]]] = {}
+        self.truths: dict[str, list[tuple[float, tuple[Any, ...]]]] = {}
         self.mischief: list[Callable[[], None]] = []
         self.passed: list[tuple[int, str]] = []
         self.resends: dict[str, int] = {}
@@ -396,10 +403,13 @@ class World:
             return
         if sk == keys.EVENT:
             event = items.event_of(row)
-            true: tuple[str, ...] = (event.title, event.when.start.isoformat(), event.location)
+            true: tuple[Any, ...] = (
+                (event.title, event.when.start.isoformat(), event.location),
+                *((one.title, one.when.start.isoformat(), one.location) for one in series.occurrences(event)),
+            )
         elif sk.startswith(keys.REGISTRATION_PREFIX):
             person = items.registration_of(row)
-            true = (person.status, person.email)
+            true = ((person.status, person.email),)
         else:
             return
         self.truths.setdefault(sk, []).append((self.now, true))
@@ -437,7 +447,7 @@ class World:
         if often.hit("hint doubled"):
             self.at(after + 30 * self.random(), lambda: self.deliver(hint, RECEIVES))
 
-    def deliver(self, hint: Slice | effects.Hint | effects.NoteHint, receives: int) -> None:
+    def deliver(self, hint: Slice | effects.Hint | effects.NoteHint | effects.SurveyHint, receives: int) -> None:
         """As ``functions/deliver.py``: a hint whose function failed is seen again, until it is put aside."""
 
         def done(well: bool) -> None:
@@ -448,6 +458,9 @@ class World:
             part = hint
             name = f"deliver slice v{part.version} after {part.cursor[6:10]}"
             self.start(name, lambda run: fanout.tell_slice(part, run.worker, size=SLICE), done)
+        elif isinstance(hint, effects.SurveyHint):
+            look = hint
+            self.start("survey", lambda run: survey.survey(look, run.worker, size=SLICE), done)
         else:
             rid = hint.registration_id
             self.start(f"deliver {rid[6:10]}", lambda run: reconcile.reconcile(EVENT_ID, rid, run.worker), done)
@@ -472,11 +485,26 @@ class World:
         """What is stored, by production's own store over the fake tables."""
         return self._does[type(effect)](effect)
 
+    def given_back(self, effect: effects.GiveBack) -> bool:
+        """Whether this claim was given back, in the table itself."""
+        key = keys.registration(EVENT_ID, effect.claimed.registration_id)
+        row = self.tables.row(SETTINGS.invitations_table, key)
+        standing = items.invitation_of(row) if row is not None else None
+        mine = effect.claimed.intent
+        return (
+            standing is not None
+            and standing.lease_until is None
+            and standing.intent is not None
+            and mine is not None
+            and standing.intent.attempt == mine.attempt
+        )
+
     def _doing(self) -> dict[type[effects.Effect], Callable[[Any], Any]]:
-        reads, invitations, records = (
+        reads, invitations, records, surveys = (
             Reads(self.tables, SETTINGS),
             Invitations(self.tables, SETTINGS),
             Records(self.tables, SETTINGS),
+            Surveys(self.tables, SETTINGS),
         )
         return {
             effects.ReadSending: lambda _: reads.sending(),
@@ -505,6 +533,14 @@ class World:
             effects.Poke: invitations.poke,
             effects.Keep: lambda effect: records.keep(effect.posted),
             effects.Sent: records.sent,
+            effects.Watch: surveys.watch,
+            effects.ReadSurvey: lambda effect: surveys.read(effect.event_id),
+            effects.ReadMessages: lambda effect: reads.messages(effect.registration_id),
+            effects.ReadUnreached: surveys.unreached,
+            effects.KeepUnreached: surveys.keep,
+            effects.EndSurvey: surveys.end,
+            # What a summary says is for the organizer; nothing here is told by it.
+            effects.OweNote: lambda _: True,
             effects.MoveFan: records.move_fan,
             effects.EndFan: records.end_fan,
             effects.PutOff: records.put_off,

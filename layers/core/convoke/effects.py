@@ -11,9 +11,11 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, TypeVar
 
+from .attention import Survey, Unreached
+from .hooks import FactType
 from .ledger import Acknowledged, Intent, Invitation, Posted, Slice
 from .model import DeliveryState, Letter, Message, Person, noun
-from .notes import Errand
+from .notes import Errand, Note
 
 Result = TypeVar("Result")
 Steps = Generator["Effect", Any, Result]
@@ -138,6 +140,7 @@ class DueKind(StrEnum):
     SEATS = "seats"
     ERASURE = "erasure"
     NOTE = "note"
+    SURVEY = "survey"
     CARRY = "carry"
 
 
@@ -198,13 +201,24 @@ class GiveBack(Effect):
 
 
 @noun
+class Happening:
+    """What an account's webhooks are to be told."""
+
+    account: str
+    type: FactType
+    data: dict[str, Any]
+    at: datetime
+
+
+@noun
 class Amend(Effect):
-    """SES reported something: write ``heard``'s acknowledgement, state and stop, IF the fence is that of ``seen``. ->
-    bool
+    """SES reported something: write ``heard``'s acknowledgement, state and stop, IF the fence is that of ``seen``; and
+    with it the ``fact`` for whoever listens. -> bool
     """
 
     seen: Invitation
     heard: Invitation
+    fact: Happening | None = None
 
 
 @noun
@@ -370,6 +384,65 @@ class SendNote(Effect):
     mail: bytes
 
 
+@noun
+class OweNote(Effect):
+    """Owe a note. -> whether it was not owed before"""
+
+    note: Note
+
+
+# --- who was not reached ------------------------------------------------------------------------------------------
+
+
+@noun
+class Watch(Effect):
+    """Owe a survey of the event's people, from ``owed_at`` on; unconditional. -> None"""
+
+    event_id: str
+    owed_at: str
+
+
+@noun
+class ReadSurvey(Effect):
+    """-> Survey, or None"""
+
+    event_id: str
+
+
+@noun
+class ReadMessages(Effect):
+    """-> tuple of all Posted to one attendee, in the order of SEQUENCE, without their letters"""
+
+    registration_id: str
+
+
+@noun
+class ReadUnreached(Effect):
+    """-> tuple of the event's Unreached after the registration id ``after``, up to and including ``through``"""
+
+    event_id: str
+    after: str
+    through: str
+
+
+@noun
+class KeepUnreached(Effect):
+    """Write down that somebody was not reached, or (``now`` is ``None``) that they were. -> None"""
+
+    event_id: str
+    was: Unreached | None
+    now: Unreached | None
+
+
+@noun
+class EndSurvey(Effect):
+    """Everybody was looked at: owed again at ``owed_at``, or not at all, IF nobody asked for it since. -> bool"""
+
+    seen: Survey
+    owed_at: str | None
+    summed_up_at: datetime | None
+
+
 # --- fan-out, the queue, the switch -------------------------------------------------------------------------------
 
 
@@ -391,9 +464,9 @@ class EndFan(Effect):
 
 @noun
 class Enqueue(Effect):
-    """Hint that somebody look at a slice, a single registration or a note. -> None"""
+    """Hint that somebody look at a slice, a single registration, a note, or who was reached. -> None"""
 
-    hint: Slice | Hint | NoteHint
+    hint: Slice | Hint | NoteHint | SurveyHint
     urgent: bool
     delay_seconds: int = 0
 
@@ -416,6 +489,18 @@ class NoteHint:
 
 
 @noun
+class SurveyHint:
+    """An event whose people are to be looked at after the registration id ``after``. What comes before it was looked
+    at when there had been ``poke`` reasons to; ``again`` is when (UTC) some of them are to be looked at again.
+    """
+
+    event_id: str
+    after: str = ""
+    poke: int = 0
+    again: datetime | None = None
+
+
+@noun
 class Promote(Effect):
     """Give free seats to the first in line. -> how many were promoted"""
 
@@ -434,6 +519,15 @@ class Forget(Effect):
     """Erase the person from a registration that has been taken back everywhere; what was owed is done. -> None"""
 
     due: Due
+
+
+@noun
+class PutDown(Effect):
+    """Keep a page of what the audit that stopped at ``at`` (UTC) has found, for a month. -> None"""
+
+    at: datetime
+    page: int
+    lines: tuple[str, ...]
 
 
 @noun

@@ -158,7 +158,9 @@ def _event(message: Message, sequence: int, dtstamp: datetime) -> Iterator[Line]
     yield line("CLASS", "PUBLIC")
     yield line("X-MICROSOFT-CDO-BUSYSTATUS", "FREE" if cancels else "TENTATIVE" if tentative else "BUSY")
     yield line("X-MICROSOFT-CDO-ALLDAYEVENT", "TRUE" if message.when.all_day else "FALSE")
-    yield line("X-MICROSOFT-DISALLOW-COUNTER", "TRUE")
+    if cancels:
+        # Another time may be proposed for what takes place.
+        yield line("X-MICROSOFT-DISALLOW-COUNTER", "TRUE")
 
 
 def _when(message: Message) -> Iterator[Line]:

@@ -151,7 +151,8 @@ def _forwarded(note: Note) -> tuple[str, ...]:
 def _no_seat(note: Note) -> tuple[str, ...]:
     return (
         f"You accepted “{one_line(note.title)}”, {in_words(note.when)}. You had declined it before, so your seat was "
-        "given away, and there is none left: you are not registered.",
+        "given away, and there is none left: you are not registered. You are in line: if a seat comes free for you, "
+        "you are sent a new invitation.",
         f"If you have questions, answer this mail: it goes to {in_full(note.organizer)}.",
     )
 

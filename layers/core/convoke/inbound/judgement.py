@@ -15,6 +15,9 @@ from .envelope import Incoming
 from .firewall import Receipt
 from .reasons import Quarantined, Reason
 
+MOST_LOOKS = 3
+"""After how many invitations is looked that a mail refers to."""
+
 Look = Callable[[str], Seen | None]
 """From a UID to the registration that it is of, with its invitation and event; ``None`` where it is none of ours."""
 
@@ -102,8 +105,9 @@ def _fitted(found: Judgement, answer: Answer, seen: Seen, received_at: datetime)
 
 def _letter(receipt: Receipt, incoming: Incoming, look: Look) -> Judgement:
     """A mail without a calendar. It belongs to the invitation whose UID it refers to."""
-    known = (seen for uid in reversed(incoming.references) if firewall.ids_of(uid) and (seen := look(uid)))
-    seen = next(known, None)
+    # The latest few are enough, and each costs a look.
+    ours = [uid for uid in incoming.references if firewall.ids_of(uid)][-MOST_LOOKS:]
+    seen = next((seen for uid in reversed(ours) if (seen := look(uid))), None)
     found = Judgement(verdict=Verdict.FORWARD, incoming=incoming, seen=seen)
     if incoming.tnef:
         return _aside(Reason.TNEF, found)

@@ -21,7 +21,7 @@ FENCE_IS_THE_ONE_READ = "#fence = :fence"
 
 
 def erase(
-    client: Any, settings: Settings, event_id: str, registration_id: str, *, now: datetime
+    client: Any, settings: Settings, event_id: str, registration_id: str, *, now: datetime, account: str = ""
 ) -> Registration | Obstacle:
     """Cancel the registration, and owe it to the person to be forgotten: at once where they never were told a thing."""
     debt = put(
@@ -31,7 +31,7 @@ def erase(
             **items.owed_attributes(registration_id, keys.owed(2, now)),
         },
     )
-    person = withdraw(client, settings, event_id, registration_id, now=now, also={"erasure": debt})
+    person = withdraw(client, settings, event_id, registration_id, now=now, account=account, also={"erasure": debt})
     if isinstance(person, Obstacle) or person.status is not RegistrationStatus.CANCELLED:
         return person
     # Where it had been withdrawn before, there is no debt yet; else it stands, and stands again.
@@ -50,8 +50,8 @@ def forget(client: Any, settings: Settings, event_id: str, registration_id: str,
     whoever is interrupted begins again. Only to be called where nothing is left to tell them.
     """
     _forget_letters(client, settings, registration_id)
-    notes.forget(client, settings, event_id, registration_id)
     answers.forget(client, settings, registration_id)
+    notes.forget(client, settings, event_id, registration_id)
     proposals.forget(client, settings, event_id, registration_id)
     reads = Reads(client, settings)
     for _ in range(ROUNDS):

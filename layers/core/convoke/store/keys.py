@@ -1,4 +1,4 @@
-"""Every key of the three tables, and the identifiers that they are made of, spelled once.
+"""Every key of the four tables, and the identifiers that they are made of, spelled once.
 
 Identifiers are lower-case base32hex, whose order as text is the order of the number: a registration's id begins with
 its creation time, so that registrations sort by arrival. Mail systems fold case; these have none to lose.
@@ -24,11 +24,15 @@ EVENT = "EVENT"
 FAN = "FAN"
 SEATS = "SEATS"
 CARRY = "CARRY"
+AUDIT = "AUDIT"
 REGISTRATION_PREFIX = "REGISTRATION#"
 WAITING_PREFIX = "WAITING#"
 MESSAGE_PREFIX = "MESSAGE#"
-NOTE_PREFIX = "NOTE#"
 ANSWER_PREFIX = "ANSWER#"
+NOTE_PREFIX = "NOTE#"
+WEBHOOK_PREFIX = "WEBHOOK#"
+DELIVERY_PREFIX = "DELIVERY#"
+FACT_PREFIX = "FACT#"
 ACCOUNT_KEY_PREFIX = "KEY#"
 QUARANTINE_PREFIX = "QUARANTINE#"
 PROPOSAL_PREFIX = "PROPOSAL#"
@@ -132,6 +136,21 @@ def carry(event_id: str) -> Key:
     return {"pk": f"EVENT#{event_id}", "sk": CARRY}
 
 
+def survey(event_id: str) -> Key:
+    """The debt to look whether everybody was reached."""
+    return {"pk": f"EVENT#{event_id}", "sk": "SURVEY"}
+
+
+def unreached(event_id: str, registration_id: str) -> Key:
+    """Somebody who was not reached. They stand together, so that an event can show them."""
+    return {"pk": f"EVENT#{event_id}", "sk": f"UNREACHED#{registration_id}"}
+
+
+def finding(at: datetime, page: int) -> Key:
+    """A page of what an audit that stopped has found, in the invitations table."""
+    return {"pk": AUDIT, "sk": f"{instant(at)}#{page:05d}"}
+
+
 def sending() -> Key:
     return {"pk": "SENDING", "sk": "SENDING"}
 
@@ -152,6 +171,24 @@ def account_key(account: str, name: str) -> Key:
 
 def request(account: str, route: str, idempotency_key: str) -> Key:
     return {"pk": f"ACCOUNT#{account}", "sk": f"REQUEST#{route}#{idempotency_key}"}
+
+
+def webhook(account: str, webhook_id: str) -> Key:
+    return {"pk": f"ACCOUNT#{account}", "sk": f"{WEBHOOK_PREFIX}{webhook_id}"}
+
+
+def webhooks(account: str) -> Key:
+    """How many webhooks an account has."""
+    return {"pk": f"ACCOUNT#{account}", "sk": "WEBHOOKS"}
+
+
+def fact(fact_id: str) -> Key:
+    return {"pk": f"{FACT_PREFIX}{fact_id}", "sk": "FACT"}
+
+
+def delivery(webhook_id: str, fact_id: str) -> Key:
+    """One fact's way to one webhook. A fact's id begins with its time, so they are in order."""
+    return {"pk": f"{WEBHOOK_PREFIX}{webhook_id}", "sk": f"{DELIVERY_PREFIX}{fact_id}"}
 
 
 def instant(at: datetime) -> str:

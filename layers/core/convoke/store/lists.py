@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from itertools import islice
 from typing import Any
 
-from ..ledger import Invitation, Seats
-from ..model import Event, Registration, RegistrationStatus, noun
+from ..ledger import Seats
+from ..model import Event, RegistrationStatus, noun
 from ..settings import Settings
 from . import cursors, dynamo, items, keys
 from .items import Item
-from .reads import Reads
 
 
 @noun
@@ -119,24 +118,6 @@ def list_registrations(
         items=tuple((person, items.invitation_of(item)) for person, item in zip(people, invited, strict=True) if item),
         next=cursors.encode(identity, people[-1].registration_id) if len(found) > limit else None,
     )
-
-
-ROLL = 500
-"""How many people to read at a time where all of them are wanted."""
-
-
-def roll(client: Any, settings: Settings, event_id: str, after: str = "") -> Iterator[tuple[Registration, Invitation]]:
-    """Everybody after one registration's id, in order of arrival, each with an invitation that is no newer.
-
-    Strongly consistent; of ten thousand people it costs about 4,500 read units.
-    """
-    reads = Reads(client, settings)
-    while invitations := reads.invitations(event_id, after, ROLL):
-        first, after = after, invitations[-1].registration_id
-        people = {person.registration_id: person for person in reads.registrations(event_id, first, after)}
-        for invitation in invitations:
-            if person := people.get(invitation.registration_id):
-                yield person, invitation
 
 
 def list_messages(

@@ -26,8 +26,15 @@ from .notes import owe
 from .reads import Reads
 from .writes import NEW, NOTHING_ELSE, Action, attempt, put, update
 
-A_DAY = {Verdict.PROPOSE: 20, Verdict.REFRESH: 3, Verdict.FORWARD: 10}
-"""How often one person may ask for it in a day (UTC): what they ask for mails somebody."""
+A_DAY = {
+    Verdict.APPLY: 10,  # with a remark that is passed on; without one, as often as they like
+    Verdict.PROPOSE: 20,
+    Verdict.REFRESH: 3,
+    Verdict.FORWARD: 10,
+    Verdict.QUARANTINE: 50,
+}
+"""How often that can happen in the name of one person in a day (UTC): each mails somebody, or is shown to them."""
+ASKING = (Verdict.PROPOSE, Verdict.REFRESH, Verdict.FORWARD)
 COUNTED = timedelta(days=2)
 
 # The day has not had all of them.
@@ -53,16 +60,19 @@ def known(client: Any, settings: Settings, ses_id: str) -> bool:
 def carry_out(client: Any, settings: Settings, judged: Judgement, receipt: Receipt, *, now: datetime) -> Judgement:
     """Do what was judged, once a mail. Answers what was done: what could not be is put aside."""
     note = {"mail": noting(settings, judged, receipt)}
-    if judged.verdict in A_DAY and not _allowed(client, settings, judged, now):
-        reason: Reason | None = Reason.OFTEN
-    else:
+    reason = judged.reason
+    if judged.verdict in ASKING and not _allowed(client, settings, judged.seen, judged.verdict, now):
+        reason = Reason.OFTEN
+    elif judged.verdict is not Verdict.QUARANTINE:
         reason = _do(client, settings, judged, receipt.ses_id, receipt.received_at, Means.MAIL, note, now=now)
     if reason is not None and judged.verdict is not Verdict.LATE:
         judged = replace(judged, verdict=Verdict.QUARANTINE, reason=reason)
         note = {"mail": noting(settings, judged, receipt)}
     aside = held(judged, receipt, quarantine.quarantine_id(receipt)) if judged.verdict is Verdict.QUARANTINE else None
-    # Refused where the same mail, delivered twice, was dealt with in the same moment.
-    attempt(client, {**note, **({"held": quarantine.holding(settings, aside)} if aside else {})})
+    # What is too much to be shown is noted all the same, and the mail is in its bucket.
+    if aside is not None and _allowed(client, settings, judged.seen, judged.verdict, now):
+        note["held"] = quarantine.holding(settings, aside)
+    attempt(client, note)  # refused where the same mail, delivered twice, was dealt with in the same moment
     return judged
 
 
@@ -119,8 +129,8 @@ def _do(
             applied = replies.apply(client, settings, *ids, judged.reply, means=means, now=now)
             if applied.outcome is replies.Outcome.INACTIVE:
                 return Reason.STATUS
-            if judged.verdict is Verdict.APPLY:
-                _pass_on(client, settings, seen, answer, source, now)
+            # Also where the answer was known: whoever was interrupted has not passed it on.
+            _pass_on(client, settings, seen, answer, now)
             return None
         case Verdict.PROPOSE if seen and answer and judged.proposed:
             # The same one is there once, and what was decided about it stays.
@@ -136,12 +146,16 @@ def _do(
     return judged.reason
 
 
-def _pass_on(client: Any, settings: Settings, seen: Seen, answer: Answer, source: str, now: datetime) -> None:
-    """Tell the organizer what an answer says that no count can: what was written with it, that it was handed on."""
-    if answer.participation is not None and (answer.comment or answer.participation is Participation.DELEGATED):
-        note = notes.remark(
-            seen.event, seen.registration, answered=answer.participation, text=answer.comment, source=source, now=now
-        )
+def _pass_on(client: Any, settings: Settings, seen: Seen, answer: Answer, now: datetime) -> None:
+    """Tell the organizer what an answer says that no count can: what was written with it, that it was handed on. The
+    same answer is passed on once, in however many mails it comes.
+    """
+    if answer.participation is None or not (answer.comment or answer.participation is Participation.DELEGATED):
+        return
+    said = f"{answer.uid} {answer.date} {answer.sequence} {answer.dtstamp.isoformat()} {answer.participation}"
+    person, how = seen.registration, answer.participation
+    note = notes.remark(seen.event, person, answered=how, text=answer.comment, source=said, now=now)
+    if _allowed(client, settings, seen, Verdict.APPLY, now):
         owe(client, settings, note, now=now)
 
 
@@ -160,17 +174,17 @@ def _forward(client: Any, settings: Settings, seen: Seen, incoming: Incoming, so
     owe(client, settings, note, now=now)
 
 
-def _allowed(client: Any, settings: Settings, judged: Judgement, now: datetime) -> bool:
-    """Count what one person asks for in a day. False: it was enough before."""
-    if judged.seen is None:
+def _allowed(client: Any, settings: Settings, seen: Seen | None, what: Verdict, now: datetime) -> bool:
+    """Count what happens in one person's name in a day. False: it was enough before."""
+    if seen is None:
         return True
     counted = update(
         settings.invitations_table,
-        keys.allowance(judged.seen.registration.registration_id, judged.verdict.value, now.date()),
+        keys.allowance(seen.registration.registration_id, what.value, now.date()),
         "SET #expires_at = :expires_at ADD #count :one",
         FEWER_THAN_A_DAY_HAS,
         expires_at=int((now + COUNTED).timestamp()),
         one=1,
-        most=A_DAY[judged.verdict],
+        most=A_DAY[what],
     )
     return not attempt(client, {"allowance": counted})

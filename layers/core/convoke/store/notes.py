@@ -8,11 +8,11 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from .. import effects
-from ..attention import Attention, Concern, Trouble
 from ..model import DeliveryState, Participation, Person
 from ..notes import Counter, Errand, Note, NoteKind, errand, may_be_sent, priority
 from ..settings import Settings
 from . import dynamo, items, keys
+from .attention import attention_item, attention_of
 from .items import Item
 from .writes import NEW, Action, update
 
@@ -222,22 +222,4 @@ def _counter_of(item: Mapping[str, Any]) -> Counter:
         sequence=int(item["sequence"]),
         date=items.wall_of(item["date"]) if "date" in item else None,
         proposed=items.when_of(item["proposed"]) if "proposed" in item else None,
-    )
-
-
-def attention_item(one: Attention) -> Item:
-    return {
-        "registration_id": one.registration_id,
-        "kind": one.kind.value,
-        "state": one.state.value,
-        "since": keys.instant(one.since),
-    }
-
-
-def attention_of(item: Mapping[str, Any]) -> Attention:
-    return Attention(
-        registration_id=item["registration_id"],
-        kind=Concern(item["kind"]),
-        state=Trouble(item["state"]),
-        since=items.moment(item["since"]),
     )

@@ -10,10 +10,11 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from ..hooks import FactType
 from ..ledger import Invitation
 from ..model import Method, Registration, RegistrationStatus, folded
 from ..settings import Settings
-from . import dynamo, items, keys, seating
+from . import attention, dynamo, items, keys, outbox, seating
 from .reads import Reads
 from .writes import NEW, NOTHING_ELSE, ROUNDS, Action, attempt, delete, put, update
 
@@ -47,15 +48,17 @@ def register(
     registration: Registration,
     *,
     now: datetime,
+    account: str = "",
     also: Mapping[str, Action] = NOTHING_ELSE,
 ) -> Registration | Obstacle:
-    """Register ``registration``, or put it in line.
+    """Register ``registration``, or put it in line; ``account`` is whose webhooks are told.
 
     Answers it as stored; or what stands under that address already, untouched; or CLOSED.
     """
     person = replace(registration, status=RegistrationStatus.REGISTERED)
     for _ in range(ROUNDS):
-        refused = attempt(client, {**arrival(settings, person, now), **also})
+        fact = outbox.telling(client, settings, account, FactType.REGISTRATION_CREATED, outbox.about(person), now)
+        refused = attempt(client, {**arrival(settings, person, now), **fact, **also})
         if not refused:
             return person
         lock, seats = refused.get("lock"), refused.get("seats")
@@ -109,9 +112,10 @@ def withdraw(
     registration_id: str,
     *,
     now: datetime,
+    account: str = "",
     also: Mapping[str, Action] = NOTHING_ELSE,
 ) -> Registration | Obstacle:
-    """Cancel the registration; answers it as it stands then.
+    """Cancel the registration; answers it as it stands then. ``account`` is whose webhooks are told.
 
     One that was cancelled before is left as it is, and ``also`` is not done.
     """
@@ -123,8 +127,13 @@ def withdraw(
             return Obstacle.ABSENT
         if person.status not in STANDING:
             return person
-        if not attempt(client, {**_departure(client, settings, person, invitation, now), **also}):
-            return replace(person, status=RegistrationStatus.CANCELLED, version=person.version + 1, updated_at=now)
+        gone = replace(person, status=RegistrationStatus.CANCELLED, version=person.version + 1, updated_at=now)
+        fact = outbox.telling(client, settings, account, FactType.REGISTRATION_CANCELLED, outbox.about(gone), now)
+        departure = _departure(client, settings, person, invitation, now)
+        if invitation.exposed is not None:
+            departure["survey"] = attention.watching(settings, event_id, now)
+        if not attempt(client, {**departure, **fact, **also}):
+            return gone
     raise dynamo.Contention(f"{ROUNDS} rounds met other writers")
 
 
@@ -192,6 +201,7 @@ def change_registration(
     changes: Mapping[str, Any],
     priority: int,
     now: datetime,
+    account: str = "",
 ) -> Registration | Obstacle:
     """Give the registration another ``name``, ``email`` or ``language``, or other ``occurrences`` and how they are
     ``named``. The lock moves with the address.
@@ -208,9 +218,11 @@ def change_registration(
         if changed == person:
             return person
         changed = replace(changed, version=person.version + 1, updated_at=now)
-        actions = {"registration": _content(settings, person, changed)}
+        fact = outbox.telling(client, settings, account, FactType.REGISTRATION_CHANGED, outbox.about(changed), now)
+        actions = {"registration": _content(settings, person, changed), **fact}
         if changed.email != person.email or changed.occurrences != person.occurrences:
             actions["invitation"] = poke(settings, invitation, priority, now)
+            actions["survey"] = attention.watching(settings, event_id, now)
         if folded(changed.email) != folded(person.email):
             actions |= {"lock": locking(settings, changed), "unlock": unlocking(settings, person)}
         refused = attempt(client, actions)

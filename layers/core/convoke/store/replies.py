@@ -14,8 +14,10 @@ from typing import Any
 from .. import series
 from ..attendance import Consequence, consequence, heeding
 from ..decide import participation
+from ..hooks import FactType
 from ..ledger import Invitation
 from ..model import (
+    Event,
     HeardReply,
     Means,
     Participation,
@@ -24,8 +26,9 @@ from ..model import (
     Reply,
     noun,
 )
+from ..notes import no_seat
 from ..settings import Settings
-from . import answers, dynamo, items, keys, line, seating
+from . import answers, attention, dynamo, items, keys, line, notes, outbox, seating
 from .reads import Reads
 from .registry import STANDING, STILL_THE_VERSION_SEEN, Obstacle, poke, unlocking
 from .writes import NOTHING_ELSE, ROUNDS, Action, attempt, update
@@ -87,7 +90,7 @@ def apply(
         applied = Applied(
             outcome=Outcome.STANDS if newest else Outcome.OLDER,
             consequence=effect,
-            registration=replace(changed, version=person.version + 1),
+            registration=changed,
             before=participation(person, invitation, reply.date),
             now=participation(changed, invitation, reply.date),
         )
@@ -101,7 +104,11 @@ def apply(
             "registration": _written(settings, person, changed),
             **history,
             **_seat(client, settings, person, changed, invitation, now),
+            **_facts(client, settings, event, applied, reply, now),
         }
+        if effect is Consequence.RETURN and changed.status is RegistrationStatus.WAITLISTED:
+            letter = no_seat(event, person, sequence=reply.sequence, now=now)
+            actions["note"] = notes.owing(settings, letter, now)
         refused = attempt(client, actions)
         if not refused:
             if effect is Consequence.RELEASE:
@@ -141,14 +148,22 @@ def come_again(
         heard = HeardReply(reply=reply, means=Means.API, at=now)
         kept = answers.known(client, settings, registration_id)
         changed = _placed(heeding(person, reply), Consequence.RETURN, place, now)
+        applied = Applied(
+            outcome=Outcome.STANDS,
+            consequence=Consequence.RETURN,
+            registration=changed,
+            before=participation(person, invitation),
+            now=participation(changed, invitation),
+        )
         actions = {
             "registration": _written(settings, person, changed),
             **answers.keeping(settings, registration_id, heard, kept, series.ends_at(event)),
             **_seat(client, settings, person, changed, invitation, now, ask=True),
+            **_facts(client, settings, event, applied, reply, now),
         }
         refused = attempt(client, {**actions, **also})
         if not refused:
-            return replace(changed, version=person.version + 1)
+            return changed
         if "seats" in refused:
             place = _other_place(refused["seats"])
             if place is RegistrationStatus.CANCELLED:
@@ -169,6 +184,8 @@ def _open_again(person: Registration, invitation: Invitation, now: datetime) -> 
 
 
 def _placed(person: Registration, effect: Consequence, place: RegistrationStatus, now: datetime) -> Registration:
+    """The next version of the registration."""
+    person = replace(person, version=person.version + 1)
     match effect:
         case Consequence.RELEASE:
             return replace(person, status=RegistrationStatus.DECLINED, updated_at=now)
@@ -195,7 +212,7 @@ def _written(settings: Settings, person: Registration, changed: Registration) ->
         + "".join(f", #{name} = :{name}" for name in replies),
         STILL_THE_VERSION_SEEN,
         status=changed.status.value,
-        version=person.version + 1,
+        version=changed.version,
         updated_at=keys.instant(changed.updated_at),
         seen=person.version,
         **replies,
@@ -229,4 +246,32 @@ def _seat(
     repair = ask and told is not None and not told.told.gone
     # Whoever accepts what there is no more, or no seat for, must not take their calendar for the truth for long.
     priority = 1 if changed.status is RegistrationStatus.REGISTERED else 0
-    return {**seat, "invitation": poke(settings, invitation, priority, now, repair=repair)}
+    actions = {**seat, "invitation": poke(settings, invitation, priority, now, repair=repair)}
+    if changed.status is not RegistrationStatus.DECLINED:
+        actions["survey"] = attention.watching(settings, person.event_id, now)
+    return actions
+
+
+# --- what webhooks are told ---------------------------------------------------------------------------------------
+
+
+def _facts(
+    client: Any, settings: Settings, event: Event, applied: Applied, reply: Reply, now: datetime
+) -> dict[str, Action]:
+    changed = applied.registration
+    if changed is None:
+        return {}
+    about = outbox.about(changed)
+    told: dict[FactType, dict[str, Any]] = {}
+    if applied.consequence is Consequence.RELEASE:
+        told[FactType.REGISTRATION_DECLINED] = about
+    elif applied.consequence is Consequence.RETURN:
+        cancelled = changed.status is RegistrationStatus.CANCELLED
+        told[FactType.REGISTRATION_CANCELLED if cancelled else FactType.REGISTRATION_CHANGED] = about
+    if applied.before is not applied.now:
+        date = {"date": reply.date.isoformat()} if reply.date else {}
+        told[FactType.PARTICIPATION_CHANGED] = {**about, **date, "participation": applied.now.value}
+    actions: dict[str, Action] = {}
+    for what, data in told.items():
+        actions |= outbox.telling(client, settings, event.account, what, data, now)
+    return actions

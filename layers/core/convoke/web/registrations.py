@@ -51,7 +51,9 @@ def register(event_id: str, body: RegistrationIn, key: Once = None) -> Response[
             updated_at=at,
         )
         recorded = record(status=201, event_id=event_id, registration_id=person.registration_id)
-        stored = granted(registry.register(desk.client(), settings(), person, now=at, also=recorded))
+        stored = granted(
+            registry.register(desk.client(), settings(), person, now=at, account=event.account, also=recorded)
+        )
         where = desk.location(event_id, stored.registration_id)
         if stored.registration_id == person.registration_id:
             return desk.show_registration(event_id, stored.registration_id, 201, where)
@@ -106,7 +108,11 @@ def patch_registration(event_id: str, registration_id: str, patch: RegistrationP
     soon = series.next_start(event.schedule, at) - at <= settings().times.soon
     granted(
         registry.change_registration(
-            desk.client(), settings(), event_id, registration_id, changes=changes, priority=0 if soon else 1, now=at
+            *(desk.client(), settings(), event_id, registration_id),
+            changes=changes,
+            priority=0 if soon else 1,
+            now=at,
+            account=event.account,
         )
     )
     return desk.show_registration(event_id, registration_id)
@@ -122,10 +128,10 @@ def withdraw(
     person = desk.look(event, registration_id).registration
     if erase == "true":
         # People can be forgotten whatever became of the event.
-        granted(erasure.erase(desk.client(), settings(), event_id, registration_id, now=at))
+        granted(erasure.erase(desk.client(), settings(), event_id, registration_id, now=at, account=event.account))
     elif person.status in STANDING:
         desk.writable(event, at)
-        granted(registry.withdraw(desk.client(), settings(), event_id, registration_id, now=at))
+        granted(registry.withdraw(desk.client(), settings(), event_id, registration_id, now=at, account=event.account))
     desk.promote(event_id)
     return desk.show_registration(event_id, registration_id, 202 if erase == "true" else 200)
 

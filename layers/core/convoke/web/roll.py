@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from contextlib import suppress
 from http import HTTPStatus
+from itertools import islice
 from typing import Annotated
 from urllib.parse import urlencode
 
@@ -19,7 +20,8 @@ from ..programme import NoSuchDate
 from ..reconcile import Seen
 from ..settings import settings
 from ..store import answers as history
-from ..store import cursors, items, lists
+from ..store import cursors, items
+from ..store.roll import everybody
 from . import answers, desk, sheet
 from .answers import PROBLEM, SHEET, AnswerPage, ParticipationOut, may_answer
 from .problems import Problem
@@ -28,6 +30,7 @@ from .shapes import Cursor, Limit
 
 router = APIGatewayHttpRouter()  # type: ignore[no-untyped-call]
 
+MOST_COUNTED = 15_000
 MOST_ROWS = 5000
 """What is read and written down well within the ten seconds that the function has."""
 LARGEST = 4 * 1024 * 1024
@@ -55,8 +58,12 @@ def count_participation(
 ) -> Response[ParticipationOut]:
     event = desk.own_event(event_id)
     name = None if date is None else date_of(event, date)
-    everybody = lists.roll(desk.client(), settings(), event_id)
-    counts = tally((one for one in everybody if comes_on(event, one[0], name)), name)
+    people = list(islice(everybody(desk.client(), settings(), event_id), MOST_COUNTED + 1))
+    if len(people) > MOST_COUNTED:
+        raise Problem(
+            HTTPStatus.CONFLICT, f"there are more than {MOST_COUNTED} registrations: list them, or export them"
+        )
+    counts = tally((one for one in people if comes_on(event, one[0], name)), name)
     return desk.answer(200, ParticipationOut(**{status.value: count for status, count in counts.items()}))
 
 
@@ -84,7 +91,7 @@ def export_registrations(event_id: str, limit: Rows = None, cursor: Cursor = Non
     after = "" if cursor is None else cursors.decode(identity, cursor, r"[0-9a-z]+")
     rows: list[str] = []
     last, size, more = after, 0, False
-    for person, invitation in lists.roll(desk.client(), settings(), event_id, after):
+    for person, invitation in everybody(desk.client(), settings(), event_id, after):
         seen = Seen(invitation=invitation, registration=person, event=event)
         row = sheet.row(answers.registration(seen, settings().sender, at))
         size += len(json.dumps(row))

@@ -20,6 +20,8 @@ from .texts import (
     Label,
     Language,
     Length,
+    Line,
+    Listened,
     Location,
     Moment,
     Name,
@@ -204,6 +206,15 @@ class RegistrationPatch(Patch):
     email: Email | None = None
     language: Language | None = None
     occurrences: Occurrences | None = None
+
+
+class WebhookIn(Incoming):
+    url: Line
+    events: Listened
+
+
+class TestIn(Incoming):
+    """Nothing."""
 
 
 # --- into nouns ---------------------------------------------------------------------------------------------------

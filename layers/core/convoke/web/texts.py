@@ -132,3 +132,18 @@ Recurrence = Annotated[
 ]
 Reason = Annotated[Line, Field(max_length=1000)]
 Status = Literal["confirmed", "tentative", "draft"]
+Listened = Annotated[
+    list[
+        Literal[
+            "participation.changed",
+            "registration.created",
+            "registration.changed",
+            "registration.cancelled",
+            "registration.declined",
+            "registration.promoted",
+            "invitation.bounced",
+            "invitation.complained",
+        ]
+    ],
+    Field(min_length=1, max_length=20, description="Which facts to be told of."),
+]
