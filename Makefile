@@ -26,14 +26,16 @@ check:  ## lint, format, types, template
 	$(VENV)/mypy
 	SAM_CLI_TELEMETRY=0 $(VENV)/sam validate --lint
 
-key stop start repoke raise-sequences:
+key receive stop start repoke findings raise-sequences:
 	@$(PYTHON) -m local.install run
 	@$(VENV)/python -m local.operate $@
 
 key:  ## make an API key: ACCOUNT=acme NAME=ci, in the stack STACK (convoke) of your AWS account
+receive:  ## make the stack's own SES receipt rule set the active one, where none is (STACK=convoke)
 stop:  ## no mail leaves until make start (WHY="…"; STACK=convoke)
 start:  ## mail leaves again
 repoke:  ## show who was not told what is true, and tell them: EVENT=<event_id> or ALL=yes
+findings:  ## what the last audit that stopped has found: event, registration, reason
 raise-sequences:  ## after a table was restored from a backup: raise every SEQUENCE by 1000
 
 fire: export PYTHONTZPATH =
@@ -42,9 +44,15 @@ fire:  ## two hundred people on the stack, a move and a cancellation under every
 	$(VENV)/python -m pytest -m fire tests/test_under_fire.py
 
 simulate: export PYTHONTZPATH =
-simulate:  ## random histories with faults: HISTORIES=20000 SEED=1, FAULTS=none|hints|zombie, MUTANT=name, MUTANTS=all
+simulate:  ## random histories with faults: HISTORIES=20000 SEED=1, FAULTS=none|hints|zombie|slow, MUTANT=name, MUTANTS=all; WORLD=small tries every order of things
 	@$(PYTHON) -m local.install test
-	@$(VENV)/python -m tests.simulation $(foreach name,HISTORIES SEED FAULTS MUTANT MUTANTS,$(if $($(name)),$(name)=$($(name))))
+	@$(VENV)/python -m tests.simulation $(foreach name,HISTORIES SEED FAULTS MUTANT MUTANTS WORLD,$(if $($(name)),$(name)=$($(name))))
+
+SECONDS ?= 60
+fuzz: export PYTHONTZPATH =
+fuzz:  ## mails that nobody would think of, for SECONDS=60; what breaks a law is kept under tests/corpus/found
+	@$(PYTHON) -m local.install fuzz
+	@$(VENV)/python -m tests.fuzz $(SECONDS)
 
 deploy: export SAM_CLI_TELEMETRY = 0
 deploy:  ## build for Lambda and deploy to your AWS account; asks for what it needs to know
@@ -52,5 +60,5 @@ deploy:  ## build for Lambda and deploy to your AWS account; asks for what it ne
 	PYTHON=$(CURDIR)/$(VENV)/python $(VENV)/sam build
 	$(VENV)/sam deploy --guided
 
-.PHONY: help run test check fire simulate key stop start repoke raise-sequences deploy
+.PHONY: help run test check fire simulate fuzz key receive stop start repoke findings raise-sequences deploy
 .DEFAULT_GOAL := help

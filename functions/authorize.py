@@ -15,7 +15,12 @@ from convoke.settings import settings
 from convoke.store import accounts, dynamo
 
 logger = Logger()
-client = cache(dynamo.client)
+
+
+@cache
+def client() -> Any:
+    """One a process."""
+    return dynamo.client()
 
 
 @logger.inject_lambda_context

@@ -1,29 +1,33 @@
-"""`make key`, `stop`, `start`, `repoke`, `raise-sequences`: by hand, in whichever deployment the caller's AWS settings
-lead to.
+"""`make key`, `receive`, `stop`, `start`, `repoke`, `findings`, `raise-sequences`: by hand, in whichever deployment the
+caller's AWS settings lead to.
 """
 
 from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
+from typing import Any
 
 import boto3
 
-from convoke.audit import Findings, examine, put_right
+from convoke.audit import Findings, examine_slice, put_right
 from convoke.model import Sender
 from convoke.perform import Aws
 from convoke.settings import Settings
 from convoke.store import accounts, dynamo, operations
+from convoke.store.records import Records
 
 Ask = Callable[[str], str]
+PROGRESS = 1000
+"""How many are told between two lines that say how far it is."""
 
 
 def settings_of(stack: str) -> Settings:
     """The settings of a deployed stack, from its outputs and parameters."""
-    (described,) = boto3.client("cloudformation").describe_stacks(StackName=stack)["Stacks"]
-    output = {each["OutputKey"]: each["OutputValue"] for each in described["Outputs"]}
+    described, output = described_stack(stack)
     parameter = {each["ParameterKey"]: each["ParameterValue"] for each in described["Parameters"]}
     return Settings(
         registrations_table=output["RegistrationsTable"],
@@ -39,6 +43,12 @@ def settings_of(stack: str) -> Settings:
     )
 
 
+def described_stack(stack: str) -> tuple[Any, dict[str, str]]:
+    """A stack as CloudFormation describes it, and its outputs by name."""
+    (described,) = boto3.client("cloudformation").describe_stacks(StackName=stack)["Stacks"]
+    return described, {each["OutputKey"]: each["OutputValue"] for each in described["Outputs"]}
+
+
 def key(settings: Settings, said: Mapping[str, str], ask: Ask) -> str:  # noqa: ARG001 (all commands are alike)
     account, name = said.get("ACCOUNT"), said.get("NAME")
     if not account or not name:
@@ -46,6 +56,23 @@ def key(settings: Settings, said: Mapping[str, str], ask: Ask) -> str:  # noqa: 
     print("This is the key; it is shown this once:")
     now = datetime.now(UTC)
     return accounts.create_key(dynamo.client(), settings.accounts_table, account=account, name=name, now=now)
+
+
+def receive(settings: Settings, said: Mapping[str, str], ask: Ask) -> str:  # noqa: ARG001
+    """Make the stack's own rule set the active one. CloudFormation cannot, and another one is never pushed aside."""
+    _, output = described_stack(said.get("STACK") or "convoke")
+    ours, ses = output.get("RuleSet"), boto3.client("ses")
+    if ours is None:
+        return "The stack has no rule set of its own: ReceiveReplies is false, or ReceiptRuleSet names another's."
+    active = ses.describe_active_receipt_rule_set().get("Metadata", {}).get("Name")
+    if active == ours:
+        return f"{ours} is active already."
+    if active is not None:
+        return f"{active} is active, and there can be only one: deploy with ReceiptRuleSet={active}. Nothing was done."
+    if ask(f"No rule set is active in this account and region. Activate {ours}? Type yes: ") != "yes":
+        return "Nothing was done."
+    ses.set_active_receipt_rule_set(RuleSetName=ours)
+    return f"{ours} is active. Mail to the sender's address comes in as soon as the MX record points here."
 
 
 def stop(settings: Settings, said: Mapping[str, str], ask: Ask) -> str:  # noqa: ARG001
@@ -61,24 +88,48 @@ def start(settings: Settings, said: Mapping[str, str], ask: Ask) -> str:  # noqa
 
 def repoke(settings: Settings, said: Mapping[str, str], ask: Ask) -> str:
     world = Aws(settings)
-    if said.get("ALL") == "yes":
-        events = world.all_events()
-    elif said.get("EVENT"):
-        events = iter([said["EVENT"]])
-    else:
+    if said.get("ALL") != "yes" and not said.get("EVENT"):
         return "Say whom: make repoke EVENT=<event_id>, or make repoke ALL=yes"
-    found = Findings()
-    for event_id in events:
-        part = world.run(examine(event_id, settings.sender, settings.times, owed_too=True, new_sender=True))
-        found = found.and_also(part)
-    counts = "".join(f"\n  {count:>7}  {reason}" for reason, count in sorted(found.by_reason().items()))
-    if not counts:
-        return f"All of {found.looked_at} looked at were told what is true."
-    print(f"Of {found.looked_at} looked at:{counts}")
+    looked_at, reasons = 0, Counter[str]()
+    for part in slices(world, settings, said):
+        looked_at += part.looked_at
+        reasons.update(part.by_reason())
+    if not reasons:
+        return f"All of {looked_at} looked at were told what is true."
+    print(f"Of {looked_at} looked at:" + "".join(f"\n  {reasons[reason]:>7}  {reason}" for reason in sorted(reasons)))
     if ask("Tell them now? Type yes: ") != "yes":
         return "Nothing was done."
-    world.run(put_right(found))
-    return f"{len(found.differences)} are owed a message; the sweeper hands them out, most pressing first."
+    done = 0
+    # Looked at once more, so that it does not matter how long the answer took, nor how many there are.
+    for part in slices(world, settings, said):
+        world.run(put_right(part))
+        before, done = done, done + len(part.differences)
+        if done // PROGRESS > before // PROGRESS:
+            print(f"  {done} of {reasons.total()}")
+    return f"{done} are owed a message; the sweeper hands them out, most pressing first."
+
+
+def slices(world: Aws, settings: Settings, said: Mapping[str, str]) -> Iterator[Findings]:
+    """What is found at the event, or at all events, a slice of their people at a time."""
+    for event_id in iter([said["EVENT"]]) if said.get("EVENT") else world.all_events():
+        after: str | None = ""
+        while after is not None:
+            part, after = world.run(
+                examine_slice(event_id, after, settings.sender, settings.times, owed_too=True, new_sender=True)
+            )
+            yield part
+
+
+def findings(settings: Settings, said: Mapping[str, str], ask: Ask) -> str:  # noqa: ARG001
+    stopped_at, reasons = None, Counter[str]()
+    for at, line in Records(dynamo.client(), settings).findings():
+        print(line)
+        stopped_at = at
+        reasons[line.split(" ", 2)[2]] += 1
+    if stopped_at is None:
+        return "No audit has stopped in the last month."
+    counts = ", ".join(f"{count} {reason}" for reason, count in sorted(reasons.items()))
+    return f"The audit of {stopped_at:%Y-%m-%d %H:%M} UTC stopped at these {reasons.total()}: {counts}."
 
 
 def raise_sequences(settings: Settings, said: Mapping[str, str], ask: Ask) -> str:  # noqa: ARG001
@@ -95,7 +146,15 @@ def raise_sequences(settings: Settings, said: Mapping[str, str], ask: Ask) -> st
     return f"{done} raised. Look at a few, then `make start`."
 
 
-COMMANDS = {"key": key, "stop": stop, "start": start, "repoke": repoke, "raise-sequences": raise_sequences}
+COMMANDS = {
+    "key": key,
+    "receive": receive,
+    "stop": stop,
+    "start": start,
+    "repoke": repoke,
+    "findings": findings,
+    "raise-sequences": raise_sequences,
+}
 
 
 def main() -> int:

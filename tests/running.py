@@ -138,6 +138,20 @@ class Running:
             time.sleep(0.2)
         return seen
 
+    def patiently(
+        self, look: Callable[[], Seen], moves: Callable[[], object], *, patience: float = 150, pause: float = 1
+    ) -> Seen:
+        """What ``look`` sees as soon as that is true of something, however long it takes while ``moves`` sees
+        something new again and again: a machine may be slow, but not stand still.
+        """
+        moved, since = moves(), time.monotonic()
+        while not (seen := look()):
+            time.sleep(pause)
+            if (now := moves()) != moved:
+                moved, since = now, time.monotonic()
+            assert time.monotonic() < since + patience, f"nothing moved for {patience} s: {moved}"
+        return seen
+
     def log(self, program: str) -> str:
         """What a program said so far; nothing before it has begun."""
         said = self.folder / "local" / f"{program}.log"

@@ -8,14 +8,15 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
-from convoke import decide, itip, mail, replies
+from convoke import decide
 from convoke.effects import Refusal, Refused, Unknown
 from convoke.fanout import announce
+from convoke.inbound import Verdict, judge
 from convoke.model import Duration, EventStatus, Means, Registration, When
-from convoke.store import replies as answers
+from convoke.store import mailroom, replies
 from convoke.store.registry import change_registration
 from convoke.web.walltimes import read_when
-from tests.factories import EVENT_ID, SENDER
+from tests.factories import EVENT_ID, SENDER, receipt
 from tests.mailbox import Arrived, Mailbox
 from tests.tables import SETTINGS
 from tests.world import World
@@ -135,19 +136,21 @@ class Stage:
             f"DTSTAMP:{world.now:%Y%m%dT%H%M%SZ}\r\nORGANIZER:mailto:{SENDER.address}\r\n"
             f"ATTENDEE;PARTSTAT={partstat}:mailto:{person.email}\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n"
         ).encode()
-        answer = itip.answer(calendar)
-        incoming = mail.Incoming(sender=person.email, calendar=calendar)
-        assert replies.refusal(incoming, answer, person, world.invitation(person)) is None
-        applied = answers.apply(
+        raw = f"From: {person.email}\r\nContent-Type: text/calendar; method=REPLY\r\n\r\n".encode() + calendar
+        seen = mailroom.look(world.client, SETTINGS, EVENT_ID, person.registration_id)
+        judged = judge(receipt(received_at=world.now), raw, lambda _: seen)
+        assert judged.verdict in (Verdict.APPLY, Verdict.LATE)
+        assert judged.reply is not None
+        applied = replies.apply(
             world.client,
             SETTINGS,
             EVENT_ID,
             person.registration_id,
-            replies.reply_of(answer),
+            judged.reply,
             means=Means.MAIL,
             now=world.now,
         )
-        assert applied.outcome is not answers.Outcome.INACTIVE
+        assert applied.outcome is not replies.Outcome.INACTIVE
         self._rung.append(person.registration_id)
 
     def _know(self, who: str, person: Registration) -> None:

@@ -574,10 +574,13 @@ def test_what_belongs_to_another_account_is_not_there(world: World, route: str) 
     event = world.hold(recurrence="FREQ=WEEKLY;COUNT=4")
     person = world.register(event)
     world.tell(person)
+    proposal_id = world.propose(person).rpartition("/")[2]
     before = everything(world.client)
     _, _, event_id, _, registration_id = person.split("/")
     method, path = route.split(" ")
-    path = path.format(event_id=event_id, registration_id=registration_id, sequence=0, start=SECOND)
+    path = path.format(
+        event_id=event_id, registration_id=registration_id, sequence=0, start=SECOND, proposal_id=proposal_id
+    )
     assert world.call(method, path, bodies(route), account="other").status == 404
     assert everything(world.client) == before
     mine = world.call(method, path, bodies(route))
@@ -589,9 +592,10 @@ def test_what_does_not_exist_is_not_found(world: World, route: str) -> None:
     event = world.hold()
     method, path = route.split(" ")
     for event_id, registration_id in (("nothing", "nothing"), ("a'b", "a'b"), (event[8:], "nothing")):
-        if event_id == event[8:] and "{registration_id}" not in path:
+        if event_id == event[8:] and "{registration_id}" not in path and "{proposal_id}" not in path:
             continue
-        where = path.format(event_id=event_id, registration_id=registration_id, sequence=0, start=SECOND)
+        ids = {"event_id": event_id, "registration_id": registration_id, "proposal_id": registration_id}
+        where = path.format(**ids, sequence=0, start=SECOND)
         answer = world.call(method, where, bodies(route))
         assert (answer.status, answer.headers["content-type"]) == (404, "application/problem+json")
 
@@ -606,7 +610,8 @@ def test_a_registration_is_found_under_its_own_event_only(world: World) -> None:
 @pytest.mark.parametrize("route", [route for route in routes() if route not in api.DOCUMENTS])
 def test_nothing_is_done_without_an_account(world: World, route: str) -> None:
     method, path = route.split(" ")
-    path = path.format(event_id="x", registration_id="y", sequence=0, start=SECOND, webhook_id="z")
+    ids = {"event_id": "x", "registration_id": "y", "webhook_id": "z", "proposal_id": "p", "quarantine_id": "q"}
+    path = path.format(**ids, sequence=0, start=SECOND)
     answer = world.call(method, path, bodies(route), account=None)
     assert (answer.status, answer.headers["www-authenticate"]) == (401, "Bearer")
 

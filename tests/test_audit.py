@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -13,6 +14,7 @@ from convoke.audit import Findings, audit, examine
 from convoke.model import EventStatus, Method, Sender
 from convoke.settings import Times
 from convoke.store import dynamo, items
+from convoke.store.records import Records
 from tests.factories import AFTERNOON, EVENT_ID, MORNING, SENDER
 from tests.tables import SETTINGS
 from tests.world import World, a_world
@@ -70,6 +72,21 @@ def test_too_many_differences_are_reported_and_left_alone(world: World) -> None:
     assert (found.by_reason(), found.too_many) == ({"not cancelled": 6}, True)
     assert world.owed() == []
     assert world.told == ["audit stopped"]
+
+
+def test_an_audit_that_stops_puts_its_whole_list_down(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("convoke.audit.PAGE_OF_A_LIST", 4)
+    invite(world, 9)
+    change_behind_everybody_s_back(world, status=EventStatus.CANCELLED)
+    run(world)
+    world.now += timedelta(days=1)
+    found = run(world)
+
+    kept = list(Records(world.client, SETTINGS).findings())
+    assert {at for at, _ in kept} == {world.now}
+    assert [line for _, line in kept] == [
+        f"{one.event_id} {one.registration_id} not cancelled" for one in found.differences
+    ]
 
 
 @pytest.mark.parametrize(("looked_at", "differences", "too_many"), [(6, 5, False), (6, 6, True), (1000, 10, False)])

@@ -18,7 +18,7 @@ from convoke.effects import Acknowledge, Effect, Unknown
 from convoke.feedback import GRAVITY, Report, after, hear, out_of_order, report_of
 from convoke.ledger import Acknowledged, Intent
 from convoke.model import DeliveryState, Method
-from tests.factories import EVENT_ID, NOW, REGISTRATION_ID, invitation, told
+from tests.factories import NOW, invitation, report, told
 from tests.world import World, a_world
 
 EVENTS = Path(__file__).parent.parent / "events"
@@ -28,22 +28,6 @@ EVENTS = Path(__file__).parent.parent / "events"
 def world() -> Iterator[World]:
     with a_world() as made:
         yield made
-
-
-def report(state: DeliveryState, *, sequence: int = 0, final: bool = False, **changes: Any) -> Report:
-    plain = Report(
-        event_id=EVENT_ID,
-        registration_id=REGISTRATION_ID,
-        sequence=sequence,
-        generation=1,
-        method=Method.REQUEST,
-        state=state,
-        final=final,
-        address="bo@example.net",
-        ses_id="ses-1",
-        at=NOW,
-    )
-    return replace(plain, **changes)
 
 
 ACCEPTED = invitation(
@@ -122,6 +106,19 @@ def test_a_report_of_an_older_message_does_not_hide_that_a_newer_one_was_given_u
     )
 
     assert after(given_up, report(DeliveryState.BOUNCED)).state is DeliveryState.FAILED
+
+
+def test_that_an_older_message_left_after_all_does_not_hide_that_a_newer_one_was_given_up() -> None:
+    given_up = replace(
+        PERHAPS_SENT,
+        allocated=1,
+        intent=Intent(told=told(sequence=1, method=Method.CANCEL), attempt="b", failed=True),
+        state=DeliveryState.FAILED,
+    )
+    proved = after(given_up, report(DeliveryState.DELIVERED))
+
+    assert proved.acknowledged is not None
+    assert proved.state is DeliveryState.FAILED
 
 
 def test_an_address_that_bounced_for_good_is_stopped_and_a_full_mailbox_is_not() -> None:

@@ -21,7 +21,7 @@ from convoke.attention import Attention, Concern, Trouble
 from convoke.dispatch import dispatch
 from convoke.effects import Amend, ReadErrand, Refusal, Refused, Reserve, Settle, StopSending, Unknown
 from convoke.ledger import Stopped
-from convoke.model import DeliveryState, Person, Unsayable, When
+from convoke.model import DeliveryState, Participation, Person, Unsayable, When
 from convoke.notes import Counter, Errand, Note, NoteKind
 from convoke.reconcile import Outcome
 from convoke.store import keys, writes
@@ -41,7 +41,10 @@ FORWARD = notes.forward(event(), author=BO, subject="Re: When?", text="Where is 
 NO_SEAT = notes.no_seat(event(), registration(), sequence=2, now=NOW)
 DECLINED = notes.decline_counter(event(), registration(), counter=COUNTER, proposal_id="p1", now=NOW)
 SUMMARY = notes.summary(event(), (MISSED,), now=NOW)
-EVERY = {note.kind: note for note in (FORWARD, NO_SEAT, DECLINED, SUMMARY)}
+REMARK = notes.remark(
+    event(), registration(), answered=Participation.TENTATIVE, text="Only until ten", source="m2", now=NOW
+)
+EVERY = {note.kind: note for note in (FORWARD, REMARK, NO_SEAT, DECLINED, SUMMARY)}
 PEOPLE = {REGISTRATION_ID: BO}
 
 
@@ -79,6 +82,7 @@ def test_a_note_says_that_a_machine_wrote_it_and_comes_from_our_address(kind: No
     ("kind", "to", "answers_go_to"),
     [
         (NoteKind.FORWARD, "ada@example.org", "bo@example.net"),
+        (NoteKind.REMARK, "ada@example.org", "bo@example.net"),
         (NoteKind.SUMMARY, "ada@example.org", "ada@example.org"),
         (NoteKind.DECLINE_COUNTER, "bo@example.net", "ada@example.org"),
         (NoteKind.NO_SEAT, "bo@example.net", "ada@example.org"),
@@ -97,6 +101,18 @@ def test_a_mail_that_is_passed_on_is_quoted_and_plainly_attributed() -> None:
     assert "It says that it is from Bo Ek <bo@example.net>." in said
     assert "Subject: Re: When?\n\n> Where is it?\n>\n> Bo\n" in said
     assert read(FORWARD)["Subject"] == "A mail about: Kölner Treffen"
+
+
+def test_what_somebody_wrote_with_their_answer_is_passed_on() -> None:
+    said = text(REMARK)
+    assert "Bo Ek <bo@example.net> has answered the invitation to “Kölner Treffen”: tentative." in said
+    assert "\n> Only until ten\n" in said
+
+
+def test_that_an_invitation_was_handed_on_is_told_without_saying_to_whom() -> None:
+    said = text(replace(REMARK, answered=Participation.DELEGATED, quoted=""))
+    assert "Bo Ek <bo@example.net> says that they have handed the invitation to “Kölner Treffen” on" in said
+    assert ">\n" not in said
 
 
 def test_what_is_quoted_is_cut() -> None:
@@ -199,7 +215,7 @@ def test_what_is_about_the_same_is_the_same_note() -> None:
         notes.decline_counter(event(), registration(), counter=COUNTER, proposal_id="p2", now=NOW),
     )
     ids = {note.note_id for note in (*EVERY.values(), *others)}
-    assert len(ids) == 8
+    assert len(ids) == 9
 
 
 # --- owed and sent ------------------------------------------------------------------------------------------------

@@ -6,9 +6,11 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
+import boto3
 import pytest
 
 from convoke import perform
+from convoke.audit import Difference, Findings, put_down
 from convoke.settings import Settings
 from convoke.store import accounts
 from local import operate
@@ -63,6 +65,27 @@ def test_repoke_shows_who_was_not_told_and_asks_before_it_tells(
     assert world.invitation(person).poke == before + 1
 
 
+def test_repoke_tells_many_a_slice_at_a_time_and_says_how_far_it_is(
+    world: World, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("convoke.audit.PAGE", 2)
+    monkeypatch.setattr("local.operate.PROGRESS", 2)
+    for number in range(5):
+        world.register(number)
+
+    assert run("repoke", "yes", ALL="yes").startswith("5 are owed")
+    assert capsys.readouterr().out.splitlines() == ["Of 5 looked at:", "        5  not invited", "  2 of 5", "  4 of 5"]
+
+
+def test_what_an_audit_stopped_at_is_shown(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("findings") == "No audit has stopped in the last month."
+    found = Difference(event_id=EVENT_ID, registration_id="01abc", reason="not updated", pressing=1)
+    world.run(put_down(Findings(looked_at=1, differences=(found,))))
+
+    assert run("findings").endswith("UTC stopped at these 1: 1 not updated.")
+    assert capsys.readouterr().out == f"{EVENT_ID} 01abc not updated\n"
+
+
 @pytest.mark.usefixtures("world")
 def test_repoke_without_saying_whom_does_nothing() -> None:
     assert "EVENT=" in run("repoke")
@@ -102,3 +125,53 @@ def test_the_settings_of_a_stack_are_read_from_what_it_says_of_itself(monkeypatc
 
     assert settings.invitations_table == "the InvitationsTable"
     assert settings.sender.address == "events@example.org"
+
+
+# --- make receive -------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def outputs(world: World, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:  # noqa: ARG001 (AWS in memory)
+    """What the stack says of itself."""
+    said = {"RuleSet": "ours"}
+    monkeypatch.setattr(operate, "described_stack", lambda _: ({}, said))
+    return said
+
+
+def active() -> str | None:
+    answer = boto3.client("ses").describe_active_receipt_rule_set()
+    name: str | None = answer.get("Metadata", {}).get("Name")
+    return name
+
+
+def rule_sets(*names: str) -> None:
+    for name in names:
+        boto3.client("ses").create_receipt_rule_set(RuleSetName=name)
+
+
+@pytest.mark.usefixtures("outputs")
+def test_our_own_rule_set_is_activated_after_asking_where_none_is_active() -> None:
+    rule_sets("ours")
+
+    assert run("receive") == "Nothing was done."
+    assert active() is None
+    assert "ours is active." in run("receive", "yes")
+    assert active() == "ours"
+    assert run("receive", "yes") == "ours is active already."
+
+
+@pytest.mark.usefixtures("outputs")
+def test_a_rule_set_of_somebody_else_is_never_pushed_aside() -> None:
+    rule_sets("ours", "theirs")
+    boto3.client("ses").set_active_receipt_rule_set(RuleSetName="theirs")
+
+    assert "ReceiptRuleSet=theirs" in run("receive", "yes")
+    assert active() == "theirs"
+
+
+def test_a_stack_without_a_rule_set_of_its_own_activates_nothing(outputs: dict[str, str]) -> None:
+    rule_sets("ours")
+    del outputs["RuleSet"]
+
+    assert "no rule set of its own" in run("receive", "yes")
+    assert active() is None

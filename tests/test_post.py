@@ -11,6 +11,7 @@ from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+import botocore.session
 import pytest
 from botocore.exceptions import ClientError
 
@@ -134,25 +135,26 @@ def test_where_nobody_listens_nothing_can_have_left(monkeypatch: pytest.MonkeyPa
     assert answer == Refused(refusal=Refusal.BUSY, why="EndpointConnectionError")
 
 
-@pytest.mark.parametrize(
-    ("code", "words", "status", "meaning"),
-    [
-        ("TooManyRequestsException", "Maximum sending rate exceeded.", 429, Refusal.BUSY),
-        ("TooManyRequestsException", "Daily message quota exceeded.", 429, Refusal.QUOTA),
-        ("ThrottlingException", "Rate exceeded", 400, Refusal.BUSY),
-        ("LimitExceededException", "", 400, Refusal.QUOTA),
-        ("AccountSuspendedException", "", 400, Refusal.PAUSED),
-        ("SendingPausedException", "", 400, Refusal.PAUSED),
-        ("MessageRejected", "Bad content", 400, Refusal.POISON),
-        ("MessageRejected", "Email address is not verified: bo@example.net", 400, Refusal.BUSY),
-        ("MailFromDomainNotVerifiedException", "", 400, Refusal.BUSY),
-        ("NotFoundException", "Configuration set does not exist", 404, Refusal.BUSY),
-        ("AccessDeniedException", "not authorized", 403, Refusal.BUSY),
-        ("ExpiredTokenException", "", 403, Refusal.BUSY),
-        ("BadRequestException", "", 400, Refusal.POISON),
-        ("InternalServiceErrorException", "", 500, None),
-    ],
-)
+MEANINGS = [
+    ("TooManyRequestsException", "Maximum sending rate exceeded.", 429, Refusal.BUSY),
+    ("TooManyRequestsException", "Daily message quota exceeded.", 429, Refusal.QUOTA),
+    ("ThrottlingException", "Rate exceeded", 400, Refusal.BUSY),
+    ("LimitExceededException", "", 400, Refusal.QUOTA),
+    ("AccountSuspendedException", "", 400, Refusal.PAUSED),
+    ("SendingPausedException", "", 400, Refusal.PAUSED),
+    ("MessageRejected", "Bad content", 400, Refusal.POISON),
+    ("MessageRejected", "Email address is not verified: bo@example.net", 400, Refusal.BUSY),
+    ("MailFromDomainNotVerifiedException", "", 400, Refusal.BUSY),
+    ("NotFoundException", "Configuration set does not exist", 404, Refusal.BUSY),
+    ("AccessDeniedException", "not authorized", 403, Refusal.BUSY),
+    ("ExpiredTokenException", "", 403, Refusal.BUSY),
+    ("BadRequestException", "", 400, Refusal.POISON),
+    ("InternalServiceErrorException", "", 500, None),
+]
+"""SES's errors: the code, its words, the status, and what follows (``None``: nobody knows)."""
+
+
+@pytest.mark.parametrize(("code", "words", "status", "meaning"), MEANINGS)
 def test_each_error_of_ses_has_one_meaning(code: str, words: str, status: int, meaning: Refusal | None) -> None:
     error = ClientError(
         {"Error": {"Code": code, "Message": words}, "ResponseMetadata": {"HTTPStatusCode": status}},  # type: ignore[typeddict-item]
@@ -161,6 +163,13 @@ def test_each_error_of_ses_has_one_meaning(code: str, words: str, status: int, m
     expected = Unknown(why=code) if meaning is None else Refused(refusal=meaning, why=code)
 
     assert post.verdict(error) == expected
+
+
+def test_every_error_that_ses_may_answer_a_mail_with_has_a_meaning() -> None:
+    """As botocore's own model of SES names them: a version that knows more is noticed."""
+    mailing = botocore.session.get_session().get_service_model("sesv2").operation_model("SendEmail")
+
+    assert {error.name for error in mailing.error_shapes} <= {code for code, *_ in MEANINGS}
 
 
 def test_an_address_in_an_error_of_ses_is_not_kept() -> None:

@@ -23,14 +23,14 @@ from convoke.effects import (
     Steps,
     Unknown,
 )
-from convoke.feedback import Report, after
+from convoke.feedback import after
 from convoke.ledger import Stopped
 from convoke.model import DeliveryState, EventStatus, Method, Registration
 from convoke.reconcile import Outcome, backoff, reconcile
 from convoke.settings import Times
 from convoke.store import dynamo, items, keys
 from convoke.store.registry import change_registration, resend
-from tests.factories import AFTERNOON, EVENT_ID, MORNING
+from tests.factories import AFTERNOON, EVENT_ID, MORNING, report
 from tests.tables import SETTINGS
 from tests.world import World, a_world
 
@@ -500,18 +500,7 @@ def test_a_report_of_what_may_have_left_counts_also_where_something_newer_was_re
     refused = world.invitation(person)
     known = after(
         refused,
-        Report(
-            event_id=EVENT_ID,
-            registration_id=person.registration_id,
-            sequence=0,
-            generation=1,
-            method=REQUEST,
-            state=DeliveryState.ACCEPTED,
-            final=False,
-            address=person.email,
-            ses_id="ses-1",
-            at=world.now,
-        ),
+        report(DeliveryState.ACCEPTED, registration_id=person.registration_id, address=person.email, at=world.now),
     )
 
     assert not known.doubt

@@ -154,7 +154,7 @@ def test_answers_are_counted(world: World) -> None:
     hear(world, people[3], reply())
     world.call("DELETE", people[3])
     answer = world.call("GET", f"{event}/participation")
-    assert answer.body == {"accepted": 1, "declined": 1, "tentative": 1, "needs-action": 1}
+    assert answer.body == {"accepted": 1, "declined": 1, "tentative": 1, "delegated": 0, "needs-action": 1}
 
 
 def test_answers_are_counted_for_one_date(world: World) -> None:

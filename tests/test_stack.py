@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import signal
 import time
 import urllib.request
@@ -222,7 +223,7 @@ def test_a_no_by_mail_gives_the_seat_to_the_first_in_line_and_a_late_yes_is_told
     assert stack.call("GET", declined)["status"] == "declined"
     assert stack.call("GET", waiting)["status"] == "registered"
     counts = stack.call("GET", f"{event}/participation")
-    assert counts == {"accepted": 0, "declined": 1, "tentative": 0, "needs-action": 1}
+    assert counts == {"accepted": 0, "declined": 1, "tentative": 0, "delegated": 0, "needs-action": 1}
 
     time.sleep(1)  # DTSTAMP has whole seconds
     stack.post(where, reply(invitation, "ACCEPTED", sender=decliner))
@@ -246,6 +247,60 @@ def test_registrations_are_exported_beside_their_list(stack: Running) -> None:
         head, row = answer.read().decode().splitlines()
     assert head.startswith("name,email,status,")
     assert row.startswith("exported,exported@example.net,registered,needs-action,")
+
+
+def test_every_kind_of_mail_that_comes_in_leads_to_what_it_asks(stack: Running) -> None:
+    """With the roles' policies enforced: each thing that is done here is permitted, and no more is needed."""
+    email, event = "writes@example.net", an_event(stack)
+    registration = register(stack, event, email)
+    (mail,) = stack.eventually(lambda: stack.mails(email))
+    where = "/inbound?recipient=calendar@convoke.example"
+
+    def send(method: str, *times: str, verdicts: str = "") -> None:
+        raw = reply(mail, "TENTATIVE", sender=email).decode()
+        for name in ("DTSTART", "DTEND"):
+            raw = re.sub(rf"{name}[^\r]*\r\n", "", raw) if times else raw
+        raw = raw.replace("END:VEVENT", "\r\n".join((*times, "COMMENT:If it does not rain", "END:VEVENT")))
+        stack.post(where + verdicts, raw.replace("REPLY", method).encode())
+
+    proposed = ("DTSTART:20310312T190000Z", "DTEND:20310312T203000Z")
+    send("COUNTER", *proposed)
+    (proposal,) = stack.eventually(lambda: stack.call("GET", f"{event}/proposals")["items"])
+    assert (proposal["start"], proposal["comment"]) == ("2031-03-12T20:00:00", "If it does not rain")
+    stack.call("POST", f"{event}/proposals/{proposal['proposal_id']}/decline")
+    declined = stack.eventually(lambda: stack.mails(email)[1:], sweeping=True)
+    assert [one.method for one in declined] == ["DECLINECOUNTER"]
+
+    send("REFRESH")
+    again = stack.eventually(lambda: stack.mails(email)[2:], sweeping=True)
+    assert [one.calendar for one in again] == [mail.calendar]
+
+    send("REPLY", verdicts="&dmarc=FAIL")
+    event_id = event.rpartition("/")[2]
+    (held,) = stack.eventually(lambda: stack.call("GET", f"/quarantine?event_id={event_id}")["items"])
+    assert (held["reason"], held["participation"]) == ("dmarc", "tentative")
+    assert participation(stack, registration) == "needs-action"
+    stack.call("POST", f"/quarantine/{held['quarantine_id']}/release")
+    assert participation(stack, registration) == "tentative"
+    to_organizer = stack.eventually(lambda: about(stack, event_id), sweeping=True)
+    assert [one.subject for one in to_organizer] == ["An answer about: Lesung"]
+
+    letter = f"From: <{email}>\r\nSubject: Parking\r\nReferences: <{mail.value('UID')}>\r\n\r\nWhere can I park?\r\n"
+    stack.post(where, letter.encode())
+    stack.eventually(lambda: "A mail about: Lesung" in {one.subject for one in about(stack, event_id)}, sweeping=True)
+
+    send("COUNTER", *proposed, "X-AGAIN:1")
+    accepted = stack.eventually(
+        lambda: [one for one in stack.call("GET", f"{event}/proposals")["items"] if one["status"] == "open"]
+    )
+    stack.call("POST", f"{event}/proposals/{accepted[0]['proposal_id']}/accept")
+    stack.eventually(lambda: is_told(stack, registration, sequence=1), sweeping=True)
+    assert stack.call("GET", event)["start"] == "2031-03-12T20:00:00"
+
+
+def about(stack: Running, event_id: str) -> list[Mail]:
+    """The notes to the organizer of one event."""
+    return [one for one in stack.mails("ada@example.org") if one.tags.get("event") == event_id]
 
 
 def test_a_port_in_use_is_a_clear_error(stack: Running, tmp_path: Path) -> None:

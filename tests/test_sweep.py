@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from convoke.effects import Effect, Steps, StopSending
-from convoke.feedback import Report, hear
+from convoke.feedback import hear
 from convoke.ledger import Quota, Sending
 from convoke.model import DeliveryState, EventStatus, Method, Registration, RegistrationStatus
 from convoke.reconcile import Outcome
@@ -16,7 +16,7 @@ from convoke.settings import Times
 from convoke.store.erasure import erase
 from convoke.store.records import Records
 from convoke.sweep import take_stock
-from tests.factories import AFTERNOON, EVENT_ID
+from tests.factories import AFTERNOON, EVENT_ID, report
 from tests.tables import SETTINGS
 from tests.world import World, a_world
 
@@ -104,16 +104,13 @@ def test_a_bounce_that_comes_after_somebody_was_forgotten_does_not_bring_them_ba
     world.look(person)
     erase(world.client, SETTINGS, EVENT_ID, person.registration_id, now=world.now)
     world.settle()
-    bounce = Report(
-        event_id=EVENT_ID,
+    bounce = report(
+        DeliveryState.BOUNCED,
         registration_id=person.registration_id,
         sequence=1,
-        generation=1,
         method=CANCEL,
-        state=DeliveryState.BOUNCED,
         final=True,
         address=person.email,
-        ses_id="ses-2",
         at=world.now,
     )
     assert world.run(hear(bounce))

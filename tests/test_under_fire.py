@@ -119,19 +119,30 @@ def unknown_outcomes(stack: Running) -> defaultdict[str, Counter[int]]:
     return outcomes
 
 
-def settle(stack: Running, crowds: Iterable[Crowd], *, seconds: float = 240) -> None:
+def settle(stack: Running, crowds: Iterable[Crowd]) -> None:
     """Wait until all is told. The sweeper, else at work every minute, comes more often."""
     partitions = {keys.event(crowd.event_id)["pk"] for crowd in crowds}
     scan, table = stack.client("dynamodb").scan, stack.description["tables"]["invitations"]
-    deadline = time.monotonic() + seconds
-    while owed := [
-        item
-        for item in dynamo.pages(scan, TableName=table, FilterExpression="attribute_exists(owed_at)")
-        if item["pk"] in partitions and not is_only_to_be_looked_at(item)
-    ]:
-        assert time.monotonic() < deadline, f"still owed: {owed}"
+
+    def owed() -> frozenset[tuple[str, str, str]]:
+        """Who is owed something still, at which of the states of what they are told."""
+        owing = dynamo.pages(scan, TableName=table, FilterExpression="attribute_exists(owed_at)")
+        return frozenset(
+            (item["pk"], item["sk"], str(item.get("fence", item.get("cursor"))))
+            for item in owing
+            if item["pk"] in partitions and not is_only_to_be_looked_at(item)
+        )
+
+    def nothing_owed() -> bool:
         stack.sweep()
-        time.sleep(4)
+        return not owed()
+
+    stack.patiently(nothing_owed, owed, pause=3)
+
+
+def all_mailed(stack: Running, crowds: Iterable[Crowd]) -> None:
+    everybody = {email for crowd in crowds for email in crowd.people}
+    stack.patiently(lambda: everybody <= mailed(stack).keys(), lambda: mailed(stack).total())
 
 
 def is_only_to_be_looked_at(item: dict[str, Any]) -> bool:
@@ -167,8 +178,7 @@ class Aftermath:
 def crowds(stack: Running) -> dict[Kind, Crowd]:
     """The events, moved and cancelled, by the kind of fault that some of their mails meet. Much is still owed."""
     crowds = {kind: gather(stack, kind.value) for kind in Kind}
-    everybody = {email for crowd in crowds.values() for email in crowd.people}
-    stack.eventually(lambda: everybody <= mailed(stack).keys(), seconds=120)
+    all_mailed(stack, crowds.values())
     settle(stack, crowds.values())
     # A pause stops everybody's mail, so it has its turn alone.
     pause(stack, crowds[Kind.PAUSED])
@@ -197,7 +207,10 @@ def fire(stack: Running, crowds: dict[Kind, Crowd]) -> None:
     for kind, crowd in crowds.items():
         order(stack, kind, crowd.unlucky[0], count=2)
         move(stack, crowd)
-    stack.eventually(lambda: all(pending(stack)[crowd.unlucky[0]] < 2 for crowd in crowds.values()), seconds=60)
+    stack.patiently(
+        lambda: all(pending(stack)[crowd.unlucky[0]] < 2 for crowd in crowds.values()),
+        lambda: (mailed(stack).total(), pending(stack).total()),
+    )
     for kind, crowd in crowds.items():
         for email in crowd.unlucky[1:]:
             order(stack, kind, email)
@@ -212,7 +225,9 @@ def pause(stack: Running, crowd: Crowd) -> None:
     database, table = stack.client("dynamodb"), stack.description["tables"]["invitations"]
     order(stack, Kind.PAUSED, crowd.unlucky[0])
     move(stack, crowd)
-    stack.eventually(lambda: "stopped_until" in (dynamo.get(database, table, keys.sending()) or {}), seconds=60)
+    stack.patiently(
+        lambda: "stopped_until" in (dynamo.get(database, table, keys.sending()) or {}), lambda: mailed(stack).total()
+    )
     before = mailed(stack)
     cancel(stack, crowd)
     stack.sweep()
@@ -247,7 +262,7 @@ def test_the_sweeper_alone_tells_everybody_everything(stack: Running) -> None:
 
     # The stream keeps its order: when these are heard of, all those before were, late, and for nothing.
     late = gather(stack, "late")
-    stack.eventually(lambda: late.people.keys() <= mailed(stack).keys(), seconds=60)
+    all_mailed(stack, [late])
     assert stack.logged("Notify", crowd.event_id)
     mails = heard(stack)
     for email in crowd.people:

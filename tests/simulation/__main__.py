@@ -1,4 +1,6 @@
-"""``python -m tests.simulation HISTORIES=20000 SEED=1 [FAULTS=none|hints|zombie] [MUTANT=name|MUTANTS=all]``"""
+"""``python -m tests.simulation HISTORIES=20000 SEED=1 [FAULTS=none|hints|zombie|slow] [MUTANT=name|MUTANTS=all]``, or
+``WORLD=small|smaller``
+"""
 
 from __future__ import annotations
 
@@ -14,6 +16,7 @@ from . import quick
 from .faults import Mode
 from .mutants import MUTANTS
 from .run import Tally, histories, history
+from .small_world.worlds import walk_all
 
 PORTION = 250
 WITHIN = 20_000
@@ -54,18 +57,19 @@ def simulate(seed: int, count: int, mode: Mode, mutant: str) -> int:
     with multiprocessing.Pool() as pool:
         for part in pool.imap(portion, portions(seed, count, mode, mutant)):
             tally.merge(part)
-            if mutant and tally.worst is not None:
+            if mutant and tally.broken:
                 break
     print(json.dumps({"seed": seed, **report(tally, time.perf_counter() - began)}))
-    if tally.worst is None:
+    if not tally.broken:
         return 0
-    first = tally.worst[0]
+    first = tally.broken[0][0]
     if mutant:
         with MUTANTS[mutant].alive():
             show(first, mode)
     else:
         show(first, mode)
-    print(f"\nReplay with SEED={first} HISTORIES=1" + (f" MUTANT={mutant}" if mutant else ""))
+    for broken, promise in tally.broken[:20]:
+        print(f"{promise}: replay with SEED={broken} HISTORIES=1" + (f" MUTANT={mutant}" if mutant else ""))
     return 1
 
 
@@ -84,7 +88,7 @@ def catch(name: str, seed: int) -> tuple[str, int, str, float]:
     with mutant.alive():
         tally = histories(range(seed, seed + WITHIN), mutant.mode, stop_at_first=True)
     seconds = time.perf_counter() - began
-    return (name, tally.histories, tally.worst[1], seconds) if tally.worst else (name, 0, "", seconds)
+    return (name, tally.histories, tally.broken[0][1], seconds) if tally.broken else (name, 0, "", seconds)
 
 
 def catch_all(seed: int) -> int:
@@ -99,6 +103,8 @@ def catch_all(seed: int) -> int:
 
 def main(arguments: list[str]) -> int:
     wanted = dict(argument.split("=", 1) for argument in arguments)
+    if wanted.get("WORLD"):
+        return walk_all(wanted["WORLD"])
     seed = int(wanted.get("SEED") or secrets.randbelow(10**9))
     if wanted.get("MUTANTS"):
         return catch_all(seed)

@@ -10,12 +10,14 @@ from typing import Any
 from convoke import effects
 from convoke.decide import next_message
 from convoke.ledger import Acknowledged, Intent, Invitation, Posted, Slice
-from convoke.model import DeliveryState, Event, EventStatus, Letter, Person, Registration, RegistrationStatus, When
+from convoke.model import DeliveryState, Letter, RegistrationStatus
 from convoke.store import dynamo, erasure, events, keys, line, registry
 from convoke.store.invitations import Invitations
 from convoke.store.reads import Reads
 from convoke.store.records import Records
+from tests import factories
 
+from .tables import Tables
 from .world import EVENT_ID, SENDER, SETTINGS, START
 
 PEOPLE = 4
@@ -35,19 +37,7 @@ class Operations:
         self.claimed: list[tuple[Invitation, Invitation]] = []
 
     def begin(self) -> None:
-        wall = START.replace(tzinfo=None) + timedelta(days=9)
-        event = Event(
-            event_id=EVENT_ID,
-            account="acme",
-            version=1,
-            status=EventStatus.CONFIRMED,
-            title="A",
-            when=When(start=wall, end=wall + timedelta(hours=1), time_zone="UTC"),
-            organizer=Person(name="Ada", email="ada@example.org"),
-            capacity=2,
-            created_at=START,
-            updated_at=START,
-        )
+        event = factories.event(event_id=EVENT_ID, title="A", capacity=2)
         events.create_event(self.client, SETTINGS, event)
 
     def one(self) -> tuple[str, Any]:
@@ -66,12 +56,9 @@ class Operations:
 
     def register(self) -> Any:
         rid = self._rid()
-        person = Registration(
+        person = factories.registration(
             event_id=EVENT_ID,
             registration_id=rid,
-            version=1,
-            status=RegistrationStatus.REGISTERED,
-            name="Bo",
             email=f"person{self.dice.randrange(PEOPLE)}@example.net",
             created_at=self.now,
             updated_at=self.now,
@@ -253,3 +240,14 @@ NAMES = [name for name in vars(Operations) if not name.startswith("_") and name 
     "claim",
     "claim",
 ]
+
+
+def stored(tables: Tables) -> dict[str, list[dict[str, Any]]]:
+    """All that stands in the fake tables, each table's items by their keys, as ``everything`` shows the real ones."""
+    return {
+        table: sorted(
+            (dict(row) for partition in partitions.values() for row in partition.values()),
+            key=lambda row: (row["pk"], row["sk"]),
+        )
+        for table, partitions in tables.rows.items()
+    }

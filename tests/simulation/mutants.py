@@ -12,7 +12,7 @@ from convoke import decide, fanout, feedback, reconcile, sweep
 from convoke.case import Case
 from convoke.effects import Send
 from convoke.ledger import Intent
-from convoke.store import erasure, events, registry
+from convoke.store import erasure, events, registry, seating
 from convoke.store import records as store_records
 from convoke.store.invitations import Invitations
 from convoke.store.reads import Reads
@@ -255,10 +255,13 @@ MUTANTS: dict[str, Mutant] = {
     "seats-owed": Mutant(
         (
             without(
-                registry,
-                "_departure",
-                '"SET #owed_shard = :shard, #owed_at = :owed ADD #taken :less"',
-                '"ADD #taken :less"',
+                seating,
+                "given_back",
+                'f"SET #owed_shard = :shard, #owed_at = :owed {expression}", SOMEBODY_WAITS',
+                "expression, SOMEBODY_WAITS",
+            ),
+            without(
+                seating, "given_back", 'values |= {"shard": keys.shard(event_id), "owed": keys.owed(2, now)}', "pass"
             ),
         )
     ),

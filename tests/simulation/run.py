@@ -16,14 +16,14 @@ from .world import World
 
 @dataclass
 class Tally:
-    """What many histories came to. ``worst`` is the first seed with a violation, and what was violated."""
+    """What many histories came to. ``broken`` are the seeds of those that violate a promise, and which."""
 
     histories: int = 0
     sends: int = 0
     duplicates: int = 0
     unknown: int = 0
     violations: Counter[str] = field(default_factory=Counter)
-    worst: tuple[int, str] | None = None
+    broken: list[tuple[int, str]] = field(default_factory=list)
 
     def add(self, world: World, violations: list[Violation]) -> None:
         self.histories += 1
@@ -31,8 +31,8 @@ class Tally:
         self.duplicates += len(world.post.accepted) - len({(copy.uid, copy.sequence) for copy in world.post.accepted})
         self.unknown += sum(attempt.fate == "unknown" for attempt in world.post.attempts)
         self.violations.update({violation.promise for violation in violations})
-        if violations and self.worst is None:
-            self.worst = world.seed, violations[0].promise
+        if violations:
+            self.broken.append((world.seed, violations[0].promise))
 
     def merge(self, other: Tally) -> None:
         self.histories += other.histories
@@ -40,7 +40,7 @@ class Tally:
         self.duplicates += other.duplicates
         self.unknown += other.unknown
         self.violations.update(other.violations)
-        self.worst = min((worst for worst in (self.worst, other.worst) if worst), default=None)
+        self.broken += other.broken
 
 
 def history(seed: int, mode: Mode = Mode.ALL, *, traced: bool = False) -> tuple[World, list[Violation]]:
@@ -64,6 +64,6 @@ def histories(seeds: Iterable[int], mode: Mode = Mode.ALL, *, stop_at_first: boo
     with quick.quick():
         for seed in seeds:
             tally.add(*history(seed, mode))
-            if stop_at_first and tally.worst is not None:
+            if stop_at_first and tally.broken:
                 break
     return tally

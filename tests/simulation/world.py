@@ -207,10 +207,12 @@ class Run:
                 self.attempt = mine
                 return claimed
             case effects.GiveBack():
-                answer = self.world.perform(effect)
-                if self.attempt is not None and answer:
-                    self.attempt.fate = "failed" if effect.failed else "refused"
-                return answer
+                try:
+                    return self.world.perform(effect)
+                finally:
+                    # Also where the answer was lost on its way: the checker judges by what stands.
+                    if self.attempt is not None and self.world.given_back(effect):
+                        self.attempt.fate = "failed" if effect.failed else "refused"
             case effects.Acknowledge():
                 answer = self.world.perform(effect)
                 if self.attempt is not None:
@@ -482,6 +484,20 @@ class World:
     def perform(self, effect: Any) -> Any:
         """What is stored, by production's own store over the fake tables."""
         return self._does[type(effect)](effect)
+
+    def given_back(self, effect: effects.GiveBack) -> bool:
+        """Whether this claim was given back, in the table itself."""
+        key = keys.registration(EVENT_ID, effect.claimed.registration_id)
+        row = self.tables.row(SETTINGS.invitations_table, key)
+        standing = items.invitation_of(row) if row is not None else None
+        mine = effect.claimed.intent
+        return (
+            standing is not None
+            and standing.lease_until is None
+            and standing.intent is not None
+            and mine is not None
+            and standing.intent.attempt == mine.attempt
+        )
 
     def _doing(self) -> dict[type[effects.Effect], Callable[[Any], Any]]:
         reads, invitations, records, surveys = (

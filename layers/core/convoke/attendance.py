@@ -72,7 +72,8 @@ def consequence(
     if reply.date is not None or over(event, now):
         return Consequence.NONE
     if registration.status is RegistrationStatus.DECLINED:
-        return Consequence.NONE if reply.status is Participation.DECLINED else Consequence.RETURN
+        comes = reply.status in (Participation.ACCEPTED, Participation.TENTATIVE)
+        return Consequence.RETURN if comes else Consequence.NONE
     declines = reply.status is Participation.DECLINED and answers_the_question(reply, invitation, event)
     seated = registration.status in (RegistrationStatus.REGISTERED, RegistrationStatus.WAITLISTED)
     # A cancelled event has no seats to give.

@@ -12,6 +12,7 @@ from .decide import is_expected, over, priority
 from .effects import (
     Clock,
     Poke,
+    PutDown,
     ReadEvent,
     ReadEvents,
     ReadInvitations,
@@ -25,6 +26,8 @@ from .settings import Times
 from .store.keys import owed
 
 PAGE = 100
+PAGE_OF_A_LIST = 500
+"""Differences in one item of what is put down: 50 KB of the 400 that an item may have."""
 A_FEW = 5
 """Differences that are put right in any case."""
 PART = 0.01
@@ -70,49 +73,70 @@ def audit(sender: Sender, times: Times) -> Steps[Findings]:
             found = found.and_also((yield from examine(event_id, sender, times, owed_too=False)))
     if found.too_many:
         yield Tell(what="audit stopped", facts={"differences": str(len(found.differences))})
+        yield from put_down(found)
     else:
         yield from put_right(found)
     return found
 
 
+def put_down(found: Findings) -> Steps[None]:
+    """Write the whole list down, for whoever has to find out why: ids and reasons, a page at a time."""
+    at = yield Clock()
+    for number, first in enumerate(range(0, len(found.differences), PAGE_OF_A_LIST)):
+        page = found.differences[first : first + PAGE_OF_A_LIST]
+        lines = tuple(f"{one.event_id} {one.registration_id} {one.reason}" for one in page)
+        yield PutDown(at=at, page=number, lines=lines)
+
+
 def examine(
     event_id: str, sender: Sender, times: Times, *, owed_too: bool, new_sender: bool = False
 ) -> Steps[Findings]:
-    """Who at one event should be told something. ``owed_too``: also those of whom that is known already.
+    """Who at one event should be told something; see :func:`examine_slice`."""
+    found = Findings()
+    after: str | None = ""
+    while after is not None:
+        part, after = yield from examine_slice(event_id, after, sender, times, owed_too=owed_too, new_sender=new_sender)
+        found = found.and_also(part)
+    return found
 
-    A new address of the deployment's own is no difference unless ``new_sender``: it is rolled out when somebody asks
-    for it.
+
+def examine_slice(
+    event_id: str, after: str, sender: Sender, times: Times, *, owed_too: bool, new_sender: bool = False
+) -> Steps[tuple[Findings, str | None]]:
+    """Who of the next few at one event, after the registration ``after``, should be told something; and after whom to
+    go on, ``None`` at the end.
+
+    ``owed_too``: also those of whom that is known already. A new address of the deployment's own is no difference
+    unless ``new_sender``: it is rolled out when somebody asks for it.
     """
-    looked_at, after = 0, ""
+    invitations = yield ReadInvitations(event_id=event_id, after=after, limit=PAGE)
+    if not invitations:
+        return Findings(), None
+    through = invitations[-1].registration_id
+    registrations = yield ReadRegistrations(event_id=event_id, after=after, through=through)
+    event = yield ReadEvent(event_id=event_id)
+    now = yield Clock()
+    if event is None or over(event, now):
+        return Findings(), None
+    people = {person.registration_id: person for person in registrations}
     differences: list[Difference] = []
-    while True:
-        invitations = yield ReadInvitations(event_id=event_id, after=after, limit=PAGE)
-        if not invitations:
-            return Findings(looked_at=looked_at, differences=tuple(differences))
-        first, after = after, invitations[-1].registration_id
-        registrations = yield ReadRegistrations(event_id=event_id, after=first, through=after)
-        event = yield ReadEvent(event_id=event_id)
-        now = yield Clock()
-        if event is None or over(event, now):
-            return Findings(looked_at=looked_at, differences=tuple(differences))
-        people = {person.registration_id: person for person in registrations}
-        for invitation in invitations:
-            looked_at += 1
-            person = people.get(invitation.registration_id)
-            if person is None or (invitation.owed_at is not None and not owed_too):
-                continue
-            seen = Seen(invitation=invitation, registration=person, event=event)
-            told = told_of(invitation)
-            plan = decide(seen, sender if new_sender else _as_told(sender, told), now)
-            if plan is not None:
-                differences.append(
-                    Difference(
-                        event_id=event_id,
-                        registration_id=invitation.registration_id,
-                        reason=_reason(plan, seen, told),
-                        pressing=priority(plan.message, now, times.soon),
-                    )
+    for invitation in invitations:
+        person = people.get(invitation.registration_id)
+        if person is None or (invitation.owed_at is not None and not owed_too):
+            continue
+        seen = Seen(invitation=invitation, registration=person, event=event)
+        told = told_of(invitation)
+        plan = decide(seen, sender if new_sender else _as_told(sender, told), now)
+        if plan is not None:
+            differences.append(
+                Difference(
+                    event_id=event_id,
+                    registration_id=invitation.registration_id,
+                    reason=_reason(plan, seen, told),
+                    pressing=priority(plan.message, now, times.soon),
                 )
+            )
+    return Findings(looked_at=len(invitations), differences=tuple(differences)), through
 
 
 def put_right(found: Findings) -> Steps[None]:

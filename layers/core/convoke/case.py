@@ -346,7 +346,13 @@ def reply_to(registration: Registration, asked: int, *dates: Wall | None) -> Rep
 
 
 # Of two answers of the same second that which costs least if it was not the last word: nobody loses a seat by it.
-_RANK = (Participation.NEEDS_ACTION, Participation.DECLINED, Participation.TENTATIVE, Participation.ACCEPTED)
+_RANK = (
+    Participation.NEEDS_ACTION,
+    Participation.DELEGATED,
+    Participation.DECLINED,
+    Participation.TENTATIVE,
+    Participation.ACCEPTED,
+)
 
 
 def order(reply: Reply) -> tuple[int, datetime, int]:

@@ -522,6 +522,15 @@ class Forget(Effect):
 
 
 @noun
+class PutDown(Effect):
+    """Keep a page of what the audit that stopped at ``at`` (UTC) has found, for a month. -> None"""
+
+    at: datetime
+    page: int
+    lines: tuple[str, ...]
+
+
+@noun
 class PutOff(Effect):
     """Somebody was told of this debt: look again at ``owed_at``, IF it is still the debt seen. -> bool"""
 

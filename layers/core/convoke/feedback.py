@@ -199,6 +199,7 @@ def _watch(report: Report) -> Steps[None]:
 def after(invitation: Invitation, report: Report) -> Invitation:
     """The invitation once ``report`` is known."""
     heard, intent, previous = invitation.heard, invitation.intent, invitation.acknowledged
+    standing = invitation.state
     if invitation.doubt and heard is not None and heard.sequence == report.sequence:
         # Any report proves that SES accepted it; it does not answer a request to send it again.
         counts = intent if intent is not None and intent.told.sequence == report.sequence else previous
@@ -209,13 +210,13 @@ def after(invitation: Invitation, report: Report) -> Invitation:
             repair=counts.repair if counts else 0,
             resend=previous.resend if previous else 0,
         )
-        invitation = replace(invitation, acknowledged=acknowledged, state=DeliveryState.ACCEPTED)
+        invitation, standing = replace(invitation, acknowledged=acknowledged), DeliveryState.ACCEPTED
     last, newer = invitation.acknowledged, invitation.unacknowledged
     # What became of an older message does not hide that a newer one was given up.
     given_up = newer is not None and newer.failed
     about_the_last = last is not None and last.told.sequence == report.sequence
-    if about_the_last and not given_up and _graver(report.state, invitation.state):
-        invitation = replace(invitation, state=report.state)
+    if about_the_last and not given_up:
+        invitation = replace(invitation, state=report.state if _graver(report.state, standing) else standing)
     if report.state is DeliveryState.DELIVERED:
         invitation = replace(invitation, delivered=_delivered(invitation, report))
     # A person who was forgotten is not to come back with a late bounce.

@@ -73,6 +73,7 @@ class Participation(StrEnum):
     ACCEPTED = "accepted"
     DECLINED = "declined"
     TENTATIVE = "tentative"
+    DELEGATED = "delegated"
 
 
 class Means(StrEnum):

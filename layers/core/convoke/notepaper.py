@@ -10,7 +10,7 @@ from email.parser import BytesParser
 from . import itip, mail
 from .attention import Concern, Trouble
 from .lines import one_line
-from .model import Person, Sender, Unsayable, Wall, When
+from .model import Participation, Person, Sender, Unsayable, Wall, When
 from .notes import Note, NoteKind
 from .words import in_words
 
@@ -21,7 +21,7 @@ def letter(note: Note, sender: Sender, people: Mapping[str, Person]) -> bytes:
     Raises :class:`Unsayable` where the mail, read back, is not what was meant.
     """
     said = EmailMessage(policy=mail.POLICY)
-    to_organizer = note.kind in (NoteKind.FORWARD, NoteKind.SUMMARY)
+    to_organizer = note.kind in (NoteKind.FORWARD, NoteKind.REMARK, NoteKind.SUMMARY)
     writer = Person(name="Convoke" if to_organizer else note.organizer.name, email=sender.address)
     reply_to = note.author if note.author is not None and _sayable(note.author) else note.organizer
     headline, body = mail.in_a_header(subject(note)), text(note, people)
@@ -94,6 +94,8 @@ def subject(note: Note) -> str:
     match note.kind:
         case NoteKind.FORWARD:
             return f"A mail about: {title}"
+        case NoteKind.REMARK:
+            return f"An answer about: {title}"
         case NoteKind.SUMMARY:
             count = len(note.missed) + note.more
             return f"{count} {'person was' if count == 1 else 'people were'} not reached: {title}"
@@ -107,6 +109,8 @@ def text(note: Note, people: Mapping[str, Person]) -> str:
     match note.kind:
         case NoteKind.FORWARD:
             parts = _forwarded(note)
+        case NoteKind.REMARK:
+            parts = _remarked(note)
         case NoteKind.SUMMARY:
             parts = _summed_up(note, people)
         case NoteKind.DECLINE_COUNTER:
@@ -116,15 +120,30 @@ def text(note: Note, people: Mapping[str, Person]) -> str:
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
+def _quoted(note: Note) -> str:
+    return "\n".join(f"> {line}".rstrip() for line in note.quoted.split("\n")) if note.quoted else ""
+
+
+def _remarked(note: Note) -> tuple[str, ...]:
+    author, title = in_full(note.author or note.organizer), one_line(note.title)
+    if note.answered is Participation.DELEGATED:
+        said = (
+            f"The calendar of {author} says that they have handed the invitation to “{title}” on to somebody else. "
+            "They keep their place: whoever comes instead is not registered by that."
+        )
+    else:
+        said = f"{author} has answered the invitation to “{title}”: {note.answered}. With it they wrote:"
+    return said, _quoted(note), f"If you answer this mail, your answer goes to {author}."
+
+
 def _forwarded(note: Note) -> tuple[str, ...]:
     author = in_full(note.author or note.organizer)
-    quoted = "\n".join(f"> {line}".rstrip() for line in note.quoted.split("\n"))
     return (
         f"A mail about “{one_line(note.title)}” came to the address that its invitations come from. It says that it is "
         f"from {author}. It is no answer that a calendar gives, so nothing was done about it; it is passed on to you, "
         "this once.",
-        f"Subject: {note.subject}" if note.subject else "",
-        quoted,
+        f"Subject: {one_line(note.subject)}" if one_line(note.subject) else "",
+        _quoted(note),
         f"If you answer this mail, your answer goes to {author}.",
     )
 

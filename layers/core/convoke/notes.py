@@ -15,7 +15,7 @@ from enum import StrEnum
 from .attention import Attention
 from .decide import CHANGE, INVITATION
 from .lines import clean, one_line
-from .model import DeliveryState, Event, Person, Registration, Sender, Wall, When, folded, noun
+from .model import DeliveryState, Event, Participation, Person, Registration, Sender, Wall, When, folded, noun
 
 LONGEST_QUOTE = 4000
 MOST_QUOTED_LINES = 100
@@ -25,12 +25,19 @@ MOST_MISSED = 100
 
 class NoteKind(StrEnum):
     FORWARD = "forward"
+    REMARK = "remark"
     SUMMARY = "summary"
     DECLINE_COUNTER = "decline-counter"
     NO_SEAT = "no-seat"
 
 
-MOST_A_DAY = {NoteKind.FORWARD: 50, NoteKind.SUMMARY: 24, NoteKind.DECLINE_COUNTER: 500, NoteKind.NO_SEAT: 500}
+MOST_A_DAY = {
+    NoteKind.FORWARD: 50,
+    NoteKind.REMARK: 500,
+    NoteKind.SUMMARY: 24,
+    NoteKind.DECLINE_COUNTER: 500,
+    NoteKind.NO_SEAT: 500,
+}
 """How many notes of a kind leave for one event in a day (UTC). What is beyond waits for the next."""
 
 
@@ -51,8 +58,8 @@ class Note:
     """One plain letter to one person, and all that is needed to write it. ``written_at`` is UTC.
 
     ``organizer`` is the human organizer. A FORWARD has an ``author``, who is who its mail *says* it is from, and what
-    they wrote; a DECLINE_COUNTER the ``counter`` and how it stands, ``when``; a SUMMARY those who were ``missed``, by
-    their ids, and how many ``more`` there are.
+    they wrote; a REMARK also how they ``answered``; a DECLINE_COUNTER the ``counter`` and how it stands, ``when``; a
+    SUMMARY those who were ``missed``, by their ids, and how many ``more`` there are.
     """
 
     note_id: str
@@ -66,6 +73,7 @@ class Note:
     author: Person | None = None
     subject: str = ""
     quoted: str = ""
+    answered: Participation | None = None
     counter: Counter | None = None
     missed: tuple[Attention, ...] = ()
     more: int = 0
@@ -126,6 +134,28 @@ def forward(
         author=author,
         subject=one_line(subject)[:200],
         quoted=quote(text),
+        written_at=now,
+    )
+
+
+def remark(
+    event: Event, registration: Registration, *, answered: Participation, text: str, source: str, now: datetime
+) -> Note:
+    """Pass on to the organizer what somebody wrote with their answer, or that they handed it on. ``source`` names the
+    mail.
+    """
+    return Note(
+        note_id=name(NoteKind.REMARK, registration.registration_id, source),
+        kind=NoteKind.REMARK,
+        event_id=event.event_id,
+        registration_id=registration.registration_id,
+        recipient=event.organizer,
+        organizer=event.organizer,
+        title=event.title,
+        when=event.when,
+        author=Person(name=registration.name, email=registration.email),
+        quoted=quote(text),
+        answered=answered,
         written_at=now,
     )
 

@@ -174,6 +174,8 @@ class Aws:
                 return records.move_fan(effect)
             case effects.EndFan():
                 return records.end_fan(effect)
+            case effects.PutDown():
+                return records.put_down(effect)
             case effects.PutOff():
                 return records.put_off(effect)
             case effects.ReadQuota():

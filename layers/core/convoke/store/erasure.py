@@ -8,7 +8,7 @@ from typing import Any
 from ..ledger import Invitation
 from ..model import Registration, RegistrationStatus
 from ..settings import Settings
-from . import answers, dynamo, items, keys, notes
+from . import answers, dynamo, items, keys, notes, proposals
 from .lists import message_query
 from .reads import Reads
 from .registry import Obstacle, withdraw
@@ -44,7 +44,7 @@ def erase(
 
 
 def forget(client: Any, settings: Settings, event_id: str, registration_id: str, *, now: datetime) -> None:
-    """Erase the person from a withdrawn registration: name, address, answers, letters, notes, recipients.
+    """Erase the person from a withdrawn registration: name, address, answers, proposals, letters, notes, recipients.
 
     Ids, UID, SEQUENCE and times stay. Letters and answers go first, and the debt to forget goes with the name, so that
     whoever is interrupted begins again. Only to be called where nothing is left to tell them.
@@ -52,6 +52,7 @@ def forget(client: Any, settings: Settings, event_id: str, registration_id: str,
     _forget_letters(client, settings, registration_id)
     answers.forget(client, settings, registration_id)
     notes.forget(client, settings, event_id, registration_id)
+    proposals.forget(client, settings, event_id, registration_id)
     reads = Reads(client, settings)
     for _ in range(ROUNDS):
         invitation = reads.invitation(event_id, registration_id)

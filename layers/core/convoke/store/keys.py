@@ -10,7 +10,7 @@ import hashlib
 import hmac
 import zlib
 from base64 import b32hexencode
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 from ..model import Reply, folded
 
@@ -24,6 +24,7 @@ EVENT = "EVENT"
 FAN = "FAN"
 SEATS = "SEATS"
 CARRY = "CARRY"
+AUDIT = "AUDIT"
 REGISTRATION_PREFIX = "REGISTRATION#"
 WAITING_PREFIX = "WAITING#"
 MESSAGE_PREFIX = "MESSAGE#"
@@ -33,6 +34,8 @@ WEBHOOK_PREFIX = "WEBHOOK#"
 DELIVERY_PREFIX = "DELIVERY#"
 FACT_PREFIX = "FACT#"
 ACCOUNT_KEY_PREFIX = "KEY#"
+QUARANTINE_PREFIX = "QUARANTINE#"
+PROPOSAL_PREFIX = "PROPOSAL#"
 
 
 def event_id(entropy: bytes) -> str:
@@ -109,6 +112,25 @@ def ration(event_id: str, kind: str, day: str) -> Key:
     return {"pk": f"EVENT#{event_id}", "sk": f"RATION#{kind}#{day}"}
 
 
+def received(ses_id: str) -> Key:
+    """What became of a mail that came in."""
+    return {"pk": f"MAIL#{ses_id}", "sk": "MAIL"}
+
+
+def quarantined(account: str, quarantine_id: str) -> Key:
+    """A mail that was put aside, in the invitations table: strangers fill it, and must not come near API keys."""
+    return {"pk": f"ACCOUNT#{account}", "sk": f"{QUARANTINE_PREFIX}{quarantine_id}"}
+
+
+def proposal(event_id: str, proposal_id: str) -> Key:
+    return {"pk": f"EVENT#{event_id}", "sk": f"{PROPOSAL_PREFIX}{proposal_id}"}
+
+
+def allowance(registration_id: str, what: str, day: date) -> Key:
+    """How often somebody did something on one day."""
+    return {"pk": f"REGISTRATION#{registration_id}", "sk": f"ALLOWANCE#{what}#{day.isoformat()}"}
+
+
 def carry(event_id: str) -> Key:
     """The debt to carry registrations over to this event, in the invitations table."""
     return {"pk": f"EVENT#{event_id}", "sk": CARRY}
@@ -122,6 +144,11 @@ def survey(event_id: str) -> Key:
 def unreached(event_id: str, registration_id: str) -> Key:
     """Somebody who was not reached. They stand together, so that an event can show them."""
     return {"pk": f"EVENT#{event_id}", "sk": f"UNREACHED#{registration_id}"}
+
+
+def finding(at: datetime, page: int) -> Key:
+    """A page of what an audit that stopped has found, in the invitations table."""
+    return {"pk": AUDIT, "sk": f"{instant(at)}#{page:05d}"}
 
 
 def sending() -> Key:

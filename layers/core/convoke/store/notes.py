@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from .. import effects
-from ..model import DeliveryState, Person
+from ..model import DeliveryState, Participation, Person
 from ..notes import Counter, Errand, Note, NoteKind, errand, may_be_sent, priority
 from ..settings import Settings
 from . import dynamo, items, keys
@@ -173,6 +173,7 @@ def note_item(note: Note) -> Item:
             "author": _person_item(note.author) if note.author else None,
             "subject": note.subject or None,
             "quoted": note.quoted or None,
+            "answered": note.answered.value if note.answered else None,
             "counter": _counter_item(counter) if counter else None,
             "missed": [attention_item(one) for one in note.missed] or None,
             "more": note.more or None,
@@ -192,6 +193,7 @@ def note_of(item: Mapping[str, Any], ids: Mapping[str, str], kind: NoteKind) -> 
         author=Person(**item["author"]) if "author" in item else None,
         subject=item.get("subject", ""),
         quoted=item.get("quoted", ""),
+        answered=Participation(item["answered"]) if "answered" in item else None,
         counter=_counter_of(item["counter"]) if "counter" in item else None,
         missed=tuple(map(attention_of, item.get("missed", ()))),
         more=int(item.get("more", 0)),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from datetime import datetime, timedelta
 from typing import Any
 
 from .. import effects
@@ -11,6 +13,9 @@ from ..ledger import Posted, Slice
 from ..settings import Settings
 from . import dynamo, items, keys
 from .items import Item
+
+KEPT = timedelta(days=30)
+"""How long an audit's list is kept."""
 
 # It is written down for the first time: what stands is what the first attempt sent.
 NOT_WRITTEN_DOWN = "attribute_not_exists(pk)"
@@ -94,6 +99,32 @@ class Records:
             ),
         )
         return written
+
+    def put_down(self, effect: effects.PutDown) -> None:
+        """A page of an audit's list, which goes by itself after a month."""
+        item = {
+            **keys.finding(effect.at, effect.page),
+            "at": keys.instant(effect.at),
+            "differences": list(effect.lines),
+            "expires_at": int((effect.at + KEPT).timestamp()),
+        }
+        self._client.put_item(TableName=self._table, Item=dynamo.wire(item))
+
+    def findings(self) -> Iterator[tuple[datetime, str]]:
+        """What the last audit that stopped has found: when (UTC); of each difference event, registration, reason."""
+        query: dict[str, Any] = {
+            "TableName": self._table,
+            "KeyConditionExpression": "pk = :audit",
+            "ExpressionAttributeValues": dynamo.wire({":audit": keys.AUDIT}),
+        }
+        last = self._client.query(**query, ScanIndexForward=False, Limit=1)["Items"]
+        if not last:
+            return
+        at = dynamo.unwire(last[0])["at"]
+        query["KeyConditionExpression"] += " AND begins_with(sk, :at)"
+        query["ExpressionAttributeValues"] |= dynamo.wire({":at": at})
+        for page in dynamo.pages(self._client.query, **query):
+            yield from ((items.moment(at), line) for line in page["differences"])
 
     def stop_sending(self, effect: effects.StopSending) -> None:
         dynamo.conditionally(

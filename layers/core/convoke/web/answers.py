@@ -166,6 +166,7 @@ class ParticipationOut(BaseModel):
     accepted: int
     declined: int
     tentative: int
+    delegated: int
     needs_action: Annotated[int, Field(alias="needs-action")]
 
 

@@ -190,6 +190,10 @@ class ResendIn(Incoming):
     """Nothing."""
 
 
+class DecisionIn(Incoming):
+    """Nothing."""
+
+
 class RegistrationIn(Incoming):
     name: Name
     email: Email

@@ -1,0 +1,285 @@
+"""What the small world is made of: what all share, and for each of two people what is stored of them, what SES took for
+them, and who is at work on them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from functools import cached_property
+from typing import Any, cast
+
+from convoke import effects, fanout, reconcile
+from convoke.ledger import Invitation, Sending, Slice
+from convoke.reconcile import Worker
+from convoke.store import items, keys
+
+from ..post import BETWEEN_THE_LINES, write
+from ..tables import Row
+from ..world import EVENT_ID, SENDER, SETTINGS, START, TIMES
+from .alike import OVER, Eye
+from .memory import remembered
+
+FIRST, SECOND = (f"{number:010d}{EVENT_ID}" for number in (1, 2))
+WORKER = Worker(sender=SENDER, deadline=START + timedelta(seconds=30), times=TIMES)
+
+YES_OR_NO = (True, False)
+ANSWERS: dict[type[effects.Effect], tuple[Any, ...]] = {
+    effects.Clear: YES_OR_NO,
+    effects.GiveBack: YES_OR_NO,
+    effects.Wait: YES_OR_NO,
+    effects.Acknowledge: tuple(effects.Ending),
+    effects.Poke: (None,),
+    effects.Sent: (None,),
+    effects.MoveFan: YES_OR_NO,
+    effects.EndFan: YES_OR_NO,
+    effects.Send: (
+        effects.Accepted(ses_id="ses"),
+        effects.Refused(refusal=effects.Refusal.BUSY, why="busy"),
+        effects.Unknown(why="timeout"),
+    ),
+}
+"""What an effect can be answered with, where that is little."""
+
+Place = tuple[str, str, str]
+"""A table, a partition and a sort key."""
+Rows = dict[Place, Row]
+
+
+OF_NO_MORE_USE = frozenset({"people", "event", "invitations", "invitation"})
+"""What a slice read, once it is at its one attendee: it looks nobody up any more, and how pressing it found the event
+only says when to look again.
+"""
+_NUMBERS: dict[Any, int] = {}
+
+
+class Mind:
+    """A worker: what it was asked to do, and the answers so far. ``effect`` is what it wants next, ``None`` when it is
+    done. The same answers lead to the same mind, and each is thought through once.
+    """
+
+    def __init__(self, number: int, task: Any, before: Mind | None = None, answer: Any = None) -> None:
+        self.number, self.task, self._before, self._answer = number, task, before, answer
+        self._after: dict[Any, Mind] = {}
+        self._forms: dict[Any, tuple[int, set[int]]] = {}
+        self.seen: Invitation | None = None
+        self.effect, self._memory = self._think()
+
+    def after(self, answer: Any) -> Mind:
+        known = self._after.get(answer)
+        if known is None:
+            known = self._after[answer] = Mind(self.number, self.task, self, answer)
+        return known
+
+    @cached_property
+    def memory(self) -> Any:
+        """All that its future hangs on: what it wants and what it would do upon each answer, else what it remembers."""
+        answers = ANSWERS.get(type(self.effect))
+        if answers is None:
+            return type(self.effect).__name__, self._memory
+        return self.effect, [self.after(answer).memory for answer in answers]
+
+    def form(self, against: Any, standing: Invitation) -> tuple[int, set[int]]:
+        """A number, equal for minds that are alike, and the SEQUENCEs that it may read again; ``against`` is all of the
+        standing invitation that they are compared with.
+        """
+        known = self._forms.get(against)
+        if known is None:
+            eye = Eye(standing, set())
+            form = eye.see(self.memory)
+            known = self._forms[against] = _NUMBERS.setdefault(form, len(_NUMBERS)), eye.sequences
+        return known
+
+    def _think(self) -> tuple[Any, list[Any]]:
+        answers, mind = [], self
+        while mind._before is not None:
+            answers.append(mind._answer)
+            mind = mind._before
+        steps: effects.Steps[Any]
+        if isinstance(self.task, Slice):
+            steps = fanout.tell_slice(self.task, WORKER, size=1)
+        else:
+            steps = reconcile.reconcile(EVENT_ID, self.task, WORKER)
+        given = cast(Any, None)
+        try:
+            while True:
+                effect = steps.send(given)
+                match effect:
+                    case effects.Clock():
+                        given = START
+                    case effects.Chance():
+                        given = 0.5
+                    case effects.Name():
+                        # Nobody else has it: of two workers at one attendee each has its number.
+                        given = f"{self.number}-{self.seen.fence if self.seen else ''}"
+                    case effects.Tell() | effects.Enqueue():
+                        given = None
+                    case effects.ReadSending():
+                        given = Sending()
+                    case effects.Render(message=message, intent=intent):
+                        given = write(message, intent, 1)
+                    case _ if answers:
+                        given = answers.pop()
+                        seen = given[0] if isinstance(given, tuple) and given else given
+                        self.seen = seen if isinstance(seen, Invitation) else self.seen
+                    case _:
+                        frames = list(remembered(steps))
+                        if len(frames) > 1 and isinstance(self.task, Slice):
+                            frames[0] = (
+                                frames[0][0],
+                                {n: v for n, v in frames[0][1].items() if n not in OF_NO_MORE_USE},
+                            )
+                        return effect, frames
+        except StopIteration:
+            return None, []
+
+
+@dataclass(frozen=True)
+class Busy:
+    """A worker; ``open`` is the SEQUENCE that it has set out to send and knows nothing of yet."""
+
+    mind: Mind
+    open: int | None = None
+
+
+@dataclass(frozen=True)
+class Copy:
+    uid: str
+    sequence: int
+    method: str
+    recipient: str
+    title: str
+    calendar: bytes
+
+
+@dataclass(frozen=True)
+class Mailbox:
+    """What SES took for one person: of each UID the newest ``Copy``, and how often; how many unknown outcomes there
+    were of each SEQUENCE that is not older; ``wrong`` is the promise that was broken.
+
+    An older SEQUENCE needs no memory: that it comes again is wrong in any case.
+    """
+
+    taken: tuple[tuple[Copy, int], ...] = ()
+    unknown: tuple[int, ...] = ()
+    wrong: str = ""
+
+    def takes(self, calendar: bytes, asked: int) -> Mailbox:
+        """After SES accepted one more; ``asked`` is how often somebody asked for the same again."""
+        method, uid, sequence, _, recipient, title, *_ = calendar.decode().split(BETWEEN_THE_LINES)
+        copy, count, wrong = Copy(uid, int(sequence), method, recipient, title, calendar), 1, ""
+        before = next(((known, times) for known, times in self.taken if known.uid == uid), None)
+        if before is None:
+            may_have_left = method == "REQUEST" or self.unknown
+            wrong = "" if may_have_left else f"G6: SEQUENCE {sequence} cancels what nobody was invited to"
+        elif before[0].sequence > copy.sequence:
+            wrong = f"G3: SEQUENCE {sequence} after {before[0].sequence}"
+        elif before[0].sequence == copy.sequence:
+            count = before[1] + 1
+            if before[0].calendar != calendar:
+                wrong = f"G4: SEQUENCE {sequence} says two things"
+            elif before[1] > self.unknown.count(copy.sequence) + asked:
+                wrong = f"G5: {count} copies of SEQUENCE {sequence}"
+        elif before[0].method == "CANCEL":
+            wrong = f"G4: SEQUENCE {sequence} speaks of a UID that was cancelled"
+        others = tuple(each for each in self.taken if each[0].uid != uid)
+        return Mailbox(
+            taken=(*others, (copy, count)),
+            unknown=tuple(each for each in self.unknown if each >= copy.sequence),
+            wrong=self.wrong or wrong,
+        )
+
+    def doubts(self, sequence: int) -> Mailbox:
+        return replace(self, unknown=tuple(sorted((*self.unknown, sequence))))
+
+    def untrue(self, expected: bool, email: str, title: str) -> str:
+        """What this person's calendar has wrong, if they should come (or not) to ``title``, under that address."""
+        newest = max((copy for copy, _ in self.taken), key=lambda copy: copy.sequence, default=None)
+        for copy, _ in self.taken:
+            if copy.method == "REQUEST" and not (expected and copy is newest):
+                return f"is still invited by SEQUENCE {copy.sequence}"
+        if expected and (newest is None or newest.method == "CANCEL" or newest.title != title):
+            return f"was not told {title}"
+        return "was told elsewhere" if expected and newest and newest.recipient != email else ""
+
+
+@dataclass(frozen=True)
+class Person:
+    """One attendee: every row about them, their mail, and who is at work on them. Nobody is one, too: whom a slice
+    finds that comes after everybody.
+    """
+
+    rid: str
+    rows: Rows = field(hash=False)
+    mailbox: Mailbox = Mailbox()
+    workers: tuple[Busy, ...] = ()
+
+    @property
+    def place(self) -> Place:
+        key = keys.registration(EVENT_ID, self.rid)
+        return SETTINGS.invitations_table, key["pk"], key["sk"]
+
+    @cached_property
+    def invitation(self) -> Invitation:
+        if not self.rows:
+            return Invitation(event_id=EVENT_ID, registration_id="")
+        return items.invitation_of(self.rows[self.place])
+
+    @cached_property
+    def registration(self) -> Any:
+        return items.registration_of(self.rows[SETTINGS.registrations_table, *self.place[1:]])
+
+    @property
+    def leased(self) -> bool:
+        lease = self.invitation.lease_until
+        return lease is not None and lease > OVER
+
+    def form(self) -> Any:
+        """Equal for what is alike; which of two workers is which does not matter."""
+        standing, sequences = self.invitation, set[int]()
+        against = standing.fence, standing.poke, standing.allocated, standing.intent and standing.intent.attempt
+        busy = []
+        for each in self.workers:
+            number, met = each.mind.form(against, standing)
+            sequences |= met
+            busy.append((number, -1 if each.open is None else each.open - standing.allocated))
+        eye = Eye(standing, sequences)
+        stored = eye.see(standing), eye.see(self.registration) if self.rows else ()
+        mail = tuple(
+            (copy.uid, copy.sequence - standing.allocated, copy.method, copy.recipient, copy.title, count - known)
+            for copy, count in self.mailbox.taken
+            for known in (self.mailbox.unknown.count(copy.sequence),)
+        )
+        doubts = tuple(each - standing.allocated for each in self.mailbox.unknown)
+        return stored, tuple(sorted(busy)), self._letters(eye), mail, doubts, self.mailbox.wrong
+
+    def _letters(self, eye: Eye) -> Any:
+        """What was written down and may be read again."""
+        table, found = SETTINGS.invitations_table, []
+        for sequence in sorted(eye.sequences):
+            row = self.rows.get((table, *keys.message(self.rid, sequence).values()))
+            if row is not None:
+                found.append(eye.see(items.posted_of(row)))
+        return tuple(found)
+
+
+@dataclass(frozen=True)
+class Common:
+    """What all share: the rows of the event, its fan-out and its seats."""
+
+    rows: Rows = field(hash=False)
+
+    @cached_property
+    def event(self) -> Any:
+        key = keys.event(EVENT_ID)
+        return items.event_of(self.rows[SETTINGS.registrations_table, key["pk"], key["sk"]])
+
+    @cached_property
+    def fan(self) -> Any:
+        key = keys.fan(EVENT_ID)
+        row = self.rows.get((SETTINGS.invitations_table, key["pk"], key["sk"]))
+        return None if row is None else items.fan_of(row)
+
+    def form(self) -> Any:
+        event = self.event
+        return event.version, event.status, event.title, self.fan
