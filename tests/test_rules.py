@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from convoke import series
-from convoke.model import InvalidField, When
+from convoke.model import InvalidField, Schedule, When
 from convoke.rules import Rule, read, spell
 
 # A Friday, the second of its month.
@@ -228,7 +228,7 @@ def test_a_refusal_names_the_field_that_was_wrong() -> None:
     ],
 )
 def test_the_limits_themselves_are_within(text: str, dates: int) -> None:
-    assert len(series.starts(series.Schedule(when=FRIDAY, rule=series.rule(text, FRIDAY)))) == dates
+    assert len(series.starts(Schedule(when=FRIDAY, rule=series.rule(text, FRIDAY)))) == dates
 
 
 PARTS = {

@@ -7,6 +7,7 @@ stays at 09:00 when the clock is set. A wall time that the clock skips is no dat
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -91,27 +92,9 @@ def times(schedule: Schedule) -> Mapping[Wall, When]:
     return {start: when_at(schedule, start) for start in starts(schedule)}
 
 
-class _Itself:
-    """A key that equals itself alone: to compare two events takes longer than to list the dates of one."""
-
-    def __init__(self, event: Event) -> None:
-        self.event = event
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Itself) and self.event is other.event
-
-    def __hash__(self) -> int:
-        return id(self.event)
-
-
+@lru_cache(maxsize=16)
 def occurrences(event: Event) -> tuple[Occurrence, ...]:
     """Every date of ``event`` as it is, in the order of the original starts. An event that is no series has one."""
-    return _occurrences(_Itself(event))
-
-
-@lru_cache(maxsize=16)
-def _occurrences(key: _Itself) -> tuple[Occurrence, ...]:
-    event = key.event
     changes = {change.date: change for change in event.changes}
     return tuple(
         _occurrence(event, when, changes.get(start, DateChange(date=start)))
@@ -150,8 +133,13 @@ def schedule_ends_at(schedule: Schedule) -> datetime:
 
 def next_start(schedule: Schedule, now: datetime) -> datetime:
     """The instant (UTC) at which the next of its dates begins, from ``now`` on; that of the last where none is left."""
-    begins = [replace(schedule.when, start=start).starts_at for start in starts(schedule)]
-    return next((at for at in begins if at >= now), begins[-1])
+    begins = _begins(schedule)
+    return begins[min(bisect_left(begins, now), len(begins) - 1)]
+
+
+@lru_cache(maxsize=512)
+def _begins(schedule: Schedule) -> tuple[datetime, ...]:
+    return tuple(replace(schedule.when, start=start).starts_at for start in starts(schedule))
 
 
 @lru_cache(maxsize=512)
@@ -245,7 +233,8 @@ def _along(wall: Wall, before: Wall, now: Wall) -> Wall:
     return datetime.combine(day, now.time()) if isinstance(now, datetime) else day
 
 
-def renamed(before: Schedule, after: Schedule) -> dict[Wall, Wall]:
+@lru_cache(maxsize=256)
+def renamed(before: Schedule, after: Schedule) -> Mapping[Wall, Wall]:
     """The names that the dates of ``before`` have in ``after``; those that are gone have none.
 
     With the same rule, but for its end, the n-th that it yields stays the n-th, those that the clock skips counted; the
@@ -265,7 +254,8 @@ def named(event: Event, registration_dates: tuple[Wall, ...], naming: int) -> di
     Those that are gone are not there.
     """
     schedules = (*event.earlier[naming:], event.schedule)
-    names = {wall: wall for wall in registration_dates if wall in starts(schedules[0])}
+    known = frozenset(starts(schedules[0]))
+    names = {wall: wall for wall in registration_dates if wall in known}
     for before, after in pairwise(schedules):
         now = renamed(before, after)
         names = {first: now[name] for first, name in names.items() if name in now}
