@@ -33,7 +33,7 @@ class Obstacle(StrEnum):
 
     ABSENT = "there is no such registration"
     CLOSED = "the event takes no registrations"
-    NOT_YET = "the people of the series that this event was part of come first: try again in a minute"
+    NOT_YET = "people are still carried over from the series that this was part of: try again in a minute"
     TAKEN = "that address is registered already"
     INACTIVE = "the registration is not active any more"
     NEVER_SENT = "nothing was ever sent"

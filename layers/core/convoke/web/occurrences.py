@@ -236,13 +236,13 @@ def preview_change(event_id: str, body: PreviewIn) -> Response[PreviewOut]:
     examples: list[PreviewExample] = []
     mails = 0
     for foreseen in foresee(people(event), after, settings().sender, at):
-        messages = foreseen.messages
         if new is not None and carry is not None:
-            messages += invited(new, carry, event, foreseen, at)
+            also = invited(new, carry, event, foreseen, at)
+            foreseen = replace(foreseen, messages=foreseen.messages + also)
         counts[foreseen.kind] += 1
-        mails += len(messages)
-        if messages and len(examples) < EXAMPLES:
-            subjects = [words(message).subject for message in messages]
+        mails += len(foreseen.messages)
+        if foreseen.messages and len(examples) < EXAMPLES:
+            subjects = [words(message).subject for message in foreseen.messages]
             registration_id = foreseen.seen.registration.registration_id
             examples.append(PreviewExample(registration_id=registration_id, kind=foreseen.kind, messages=subjects))
     return desk.answer(200, PreviewOut(**counts, messages=mails, examples=examples))
@@ -261,6 +261,8 @@ def previewed(event: Event, body: PreviewIn, at: datetime) -> tuple[Event, Event
         after = one_more(event, body.add, at)
     elif body.occurrence is not None:
         after = of_date(event, body, body.occurrence, at)
+    elif body.restore:
+        raise InvalidField("restore", "is for a date, and occurrence must say which")
     elif body.cancel:
         alone(body, "cancel")
         after = replace(event, status=EventStatus.CANCELLED)
