@@ -12,8 +12,9 @@ from typing import Any
 from unittest.mock import patch
 
 from convoke import decide, fingerprints, model, sweep
-from convoke.model import Event, Told
+from convoke.model import Event
 from convoke.store import dynamo, items, keys, registry
+from convoke.told import Told
 
 from .tables import Row
 

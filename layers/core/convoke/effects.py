@@ -14,8 +14,9 @@ from typing import Any, TypeVar
 from .attention import Survey, Unreached
 from .hooks import FactType
 from .ledger import Acknowledged, Intent, Invitation, Posted, Slice
-from .model import DeliveryState, Letter, Message, Person, noun
+from .model import DeliveryState, Person, noun
 from .notes import Errand, Note
+from .told import Letter, Message
 
 Result = TypeVar("Result")
 Steps = Generator["Effect", Any, Result]

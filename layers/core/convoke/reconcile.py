@@ -44,9 +44,10 @@ from .effects import (
     Wait,
 )
 from .ledger import Acknowledged, Intent, Invitation, Posted, Sending
-from .model import DeliveryState, Event, Letter, Message, Method, Registration, Sender, Told, noun
+from .model import DeliveryState, Event, Method, Registration, Sender, noun
 from .settings import Times
 from .store.keys import owed
+from .told import Letter, Message, Told
 
 KEPT_AFTER_THE_EVENT = timedelta(days=365)
 

@@ -16,9 +16,10 @@ from typing import Any
 
 from convoke.effects import Acknowledge, Clear, EndFan, GiveBack, MoveFan, Poke, Send, Sent, Wait
 from convoke.ledger import Acknowledged, Fan, Intent, Invitation, Posted, Sending, Slice
-from convoke.model import Event, Letter, Message, Registration, Told
+from convoke.model import Event, Registration
 from convoke.reconcile import Plan, Seen, Worker
 from convoke.settings import Times
+from convoke.told import Letter, Message, Told
 
 from ..post import BETWEEN_THE_LINES
 from ..world import START

@@ -16,7 +16,6 @@ from ..model import (
     Event,
     EventStatus,
     HeardReply,
-    Letter,
     Means,
     Method,
     Participation,
@@ -25,11 +24,10 @@ from ..model import (
     RegistrationStatus,
     Reply,
     Schedule,
-    Told,
-    ToldDate,
     Wall,
     When,
 )
+from ..told import Letter, Told, ToldDate
 from . import keys
 from .keys import instant
 

@@ -15,7 +15,7 @@ from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
 
 from .. import programme, series
 from ..ledger import Invitation
-from ..model import Event, EventStatus, InvalidField, Message, Occurrence, Wall
+from ..model import Event, EventStatus, InvalidField, Occurrence, Wall
 from ..preview import EXAMPLES, Foreseen, foresee
 from ..reconcile import Seen
 from ..settings import settings
@@ -24,6 +24,7 @@ from ..store.carrying import Carry
 from ..store.reads import Reads
 from ..store.registry import Obstacle
 from ..store.writes import ROUNDS
+from ..told import Message
 from ..words import words
 from . import answers, desk
 from .answers import EventOut, OccurrenceOut, OccurrencePage, PreviewExample, PreviewOut, may_answer
