@@ -265,6 +265,25 @@ def test_a_whole_day_is_found_by_its_date(zone: str | None, meant: Wall, found: 
     assert series.find(dates, meant) == (wall(found) if found else None)
 
 
+FIRST, LAST = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
+
+
+@pytest.mark.parametrize("zone", [None, "America/New_York", "Asia/Tokyo"])
+@pytest.mark.parametrize(
+    "meant", [FIRST, LAST, FIRST.replace(tzinfo=None), LAST.replace(tzinfo=None), date.min, date.max]
+)
+def test_a_date_of_another_age_is_none_and_does_no_harm(meant: Wall, zone: str | None) -> None:
+    days = schedule(whole("2027-03-12", zone=zone), "FREQ=WEEKLY;COUNT=3")
+    assert series.find(days, meant) is None
+    assert series.find(schedule(timed("2027-03-12T09:00", zone or "UTC"), "FREQ=WEEKLY;COUNT=3"), meant) is None
+
+
+def test_an_instant_is_not_the_other_time_that_the_clock_shows_alike() -> None:
+    twice = schedule(timed("2027-10-30T02:30"), "FREQ=DAILY;COUNT=3")
+    assert series.find(twice, datetime(2027, 10, 31, 0, 30, tzinfo=UTC)) == datetime(2027, 10, 31, 2, 30)
+    assert series.find(twice, datetime(2027, 10, 31, 1, 30, tzinfo=UTC)) is None
+
+
 # --- the same series elsewhere --------------------------------------------------------------------------------------
 
 
