@@ -15,7 +15,8 @@ from convoke.model import DeliveryState, Event, EventStatus, Registration, Regis
 from convoke.store import items, keys
 
 from .post import Copy
-from .world import EVENT_ID, SETTINGS, World
+from .scene import EVENT_ID, SETTINGS
+from .world import World
 
 G7_IS_BUILT = True
 """Whether production repairs what SES's reports show to have arrived out of order."""

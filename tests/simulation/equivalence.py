@@ -17,8 +17,8 @@ from convoke.store.reads import Reads
 from convoke.store.records import Records
 from tests import factories
 
+from .scene import EVENT_ID, SENDER, SETTINGS, START
 from .tables import Tables
-from .world import EVENT_ID, SENDER, SETTINGS, START
 
 PEOPLE = 4
 

@@ -21,7 +21,7 @@ from convoke.reconcile import Plan, Seen, Worker
 from convoke.settings import Times
 
 from ..post import BETWEEN_THE_LINES
-from ..world import START
+from ..scene import START
 
 OVER = START - timedelta(seconds=1)
 """When a lease that is over was over."""

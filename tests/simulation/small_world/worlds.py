@@ -24,11 +24,10 @@ class Bounds:
 
 SMALL = (
     Bounds(("move", "withdraw"), 3, 2),
-    Bounds(("readdress", "resend"), 3, 2),
+    Bounds(("withdraw", "readdress", "resend"), 3, 2),
     Bounds(("move", "call off"), 3, 1),
-    Bounds(("move", "draft"), 2, 1),
+    Bounds(("draft", "resend"), 2, 1),
     Bounds(("move", "readdress"), 2, 1),
-    Bounds(("move", "resend"), 2, 1),
 )
 SMALLER = (
     Bounds(("move",), 2, 1),
