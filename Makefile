@@ -26,11 +26,12 @@ check:  ## lint, format, types, template
 	$(VENV)/mypy
 	SAM_CLI_TELEMETRY=0 $(VENV)/sam validate --lint
 
-key stop start repoke findings raise-sequences:
+key receive stop start repoke findings raise-sequences:
 	@$(PYTHON) -m local.install run
 	@$(VENV)/python -m local.operate $@
 
 key:  ## make an API key: ACCOUNT=acme NAME=ci, in the stack STACK (convoke) of your AWS account
+receive:  ## make the stack's own SES receipt rule set the active one, where none is (STACK=convoke)
 stop:  ## no mail leaves until make start (WHY="…"; STACK=convoke)
 start:  ## mail leaves again
 repoke:  ## show who was not told what is true, and tell them: EVENT=<event_id> or ALL=yes
@@ -53,5 +54,5 @@ deploy:  ## build for Lambda and deploy to your AWS account; asks for what it ne
 	PYTHON=$(CURDIR)/$(VENV)/python $(VENV)/sam build
 	$(VENV)/sam deploy --guided
 
-.PHONY: help run test check fire simulate key stop start repoke findings raise-sequences deploy
+.PHONY: help run test check fire simulate key receive stop start repoke findings raise-sequences deploy
 .DEFAULT_GOAL := help

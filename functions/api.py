@@ -17,12 +17,22 @@ from pydantic import ValidationError
 
 from convoke.model import InvalidField
 from convoke.store import dynamo
-from convoke.web import desk, events, occurrences, problems, registrations
+from convoke.web import (
+    desk,
+    events,
+    occurrences,
+    problems,
+    proposals,
+    quarantine,
+    registrations,
+    roll,
+    webhooks,
+)
 from convoke.web.desk import AN_ID, logger
 from convoke.web.problems import Problem
 
 app = APIGatewayHttpResolver(enable_validation=True)
-for room in (desk, events, occurrences, registrations):
+for room in (desk, events, occurrences, registrations, roll, proposals, quarantine, webhooks):
     app.include_router(room.router)
 
 DOCUMENTS = ("GET /docs", "GET /openapi.json")
@@ -31,7 +41,12 @@ WITHOUT_WORDS = (
     "POST /events/{event_id}/cancel",
     "POST /events/{event_id}/occurrences/{start}/cancel",
     "POST /events/{event_id}/occurrences/{start}/restore",
+    "POST /events/{event_id}/proposals/{proposal_id}/accept",
+    "POST /events/{event_id}/proposals/{proposal_id}/decline",
     "POST /events/{event_id}/registrations/{registration_id}/resend",
+    "POST /quarantine/{quarantine_id}/drop",
+    "POST /quarantine/{quarantine_id}/release",
+    "POST /webhooks/{webhook_id}/test",
 )
 """What may be asked without a body."""
 

@@ -1,4 +1,4 @@
-"""A hint from a queue: one slice of a fan-out, or one registration, that somebody should look at."""
+"""A hint from a queue: somebody should look at a slice of a fan-out, a registration, a note, or who was reached."""
 
 from __future__ import annotations
 
@@ -9,10 +9,13 @@ from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, pro
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from convoke.dispatch import dispatch
+from convoke.effects import NoteHint, SurveyHint
 from convoke.fanout import tell_slice
 from convoke.ledger import Slice
 from convoke.perform import aws, count, hint_of, logger, metrics
 from convoke.reconcile import reconcile
+from convoke.survey import survey
 
 processor = BatchProcessor(event_type=EventType.SQS)
 
@@ -26,6 +29,14 @@ def follow(record: SQSRecord, lambda_context: LambdaContext) -> None:
         metrics.add_metric(name="Slices", unit=MetricUnit.Count, value=1)
         count(*outcomes)
         logger.info("slice", event=hint.event_id, version=hint.version, after=hint.cursor, looked_at=len(outcomes))
+    elif isinstance(hint, SurveyHint):
+        looked_at = world.run(survey(hint, worker))
+        metrics.add_metric(name="Surveyed", unit=MetricUnit.Count, value=looked_at)
+        logger.info("surveyed", event=hint.event_id, after=hint.after, looked_at=looked_at)
+    elif isinstance(hint, NoteHint):
+        outcome = world.run(dispatch(hint.event_id, hint.registration_id, hint.note_id, worker))
+        count(outcome)
+        logger.info("saw to a note", event=hint.event_id, note=hint.note_id, outcome=outcome.value)
     else:
         outcome = world.run(reconcile(hint.event_id, hint.registration_id, worker))
         count(outcome)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 
@@ -11,17 +12,14 @@ from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.data_classes import SNSEvent, event_source
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from convoke.itip import NotAnAnswer, answer
-from convoke.mail import Quarantined, incoming
-from convoke.replies import Receipt, distrust, ids_of, receipt_of, refusal, reply_of
+from convoke.inbound import Judgement, Verdict, judge
+from convoke.inbound.envelope import LARGEST_MAIL
+from convoke.inbound.firewall import Receipt, ids_of, receipt_of
+from convoke.reconcile import Seen
 from convoke.settings import settings
-from convoke.store import dynamo, replies
-from convoke.store.reads import Reads
+from convoke.store import dynamo, mailroom
 
 logger = Logger()
-
-LARGEST = 256 * 1024
-"""Bytes of a mail that are fetched at the most: what is larger is quarantined for its size."""
 
 
 @cache
@@ -37,34 +35,38 @@ def dynamodb() -> Any:
 @logger.inject_lambda_context
 @event_source(data_class=SNSEvent)
 def handler(event: SNSEvent, context: LambdaContext) -> None:  # noqa: ARG001 (Lambda's signature)
-    """Apply what may be believed; quarantine the rest: it stays in the bucket, with its reason in the log. Never answer
-    by mail.
+    """Believe what may be believed; put the rest aside, with its reason. Never answer by mail to what is not believed.
+
+    What nobody expected flies: Lambda tries twice more, then the notification waits in RepliesFailures.
     """
     for record in event.records:
         receipt = receipt_of(json.loads(record.sns.message))
-        reason = take(receipt)
-        logger.info("applied" if reason is None else "quarantined", reason=reason, ses_id=receipt.ses_id)
+        if mailroom.known(dynamodb(), settings(), receipt.ses_id):
+            logger.info("known", ses_id=receipt.ses_id)
+            continue
+        done = take(receipt)
+        person = done.seen.registration.registration_id if done.seen else None
+        what = {"reason": done.reason, "ses_id": receipt.ses_id, "registration": person}
+        logger.info(SAID[done.verdict], extra=what)
 
 
-def take(receipt: Receipt) -> str | None:
-    """Believe one mail, or answer the reason code why not."""
-    try:
-        raw = s3().get_object(Bucket=receipt.bucket, Key=receipt.key)["Body"].read(LARGEST + 1)
-        mail = incoming(raw)
-        if reason := distrust(receipt, mail):
-            return reason
-        answered = answer(mail.calendar)
-    except (Quarantined, NotAnAnswer) as error:
-        return error.reason
-    ids = ids_of(answered.uid)
-    if ids is None:
-        return "uid"
-    reads = Reads(dynamodb(), settings())
-    invitation, registration = reads.invitation(*ids), reads.registration(*ids)
-    if invitation is None or registration is None:
-        return "uid"
-    if reason := refusal(mail, answered, registration, invitation):
-        return reason
-    # Another answer in the same moment: SNS delivers this one again, and it is judged anew.
-    replies.record(dynamodb(), settings(), registration, reply_of(answered))
-    return None
+SAID = {
+    Verdict.APPLY: "applied",
+    Verdict.LATE: "late",
+    Verdict.PROPOSE: "proposed",
+    Verdict.REFRESH: "refreshed",
+    Verdict.FORWARD: "forwarded",
+    Verdict.QUARANTINE: "quarantined",
+}
+
+
+def take(receipt: Receipt) -> Judgement:
+    """Judge one mail and do what was judged."""
+    raw = s3().get_object(Bucket=receipt.bucket, Key=receipt.key)["Body"].read(LARGEST_MAIL + 1)
+    return mailroom.carry_out(dynamodb(), settings(), judge(receipt, raw, look), receipt, now=datetime.now(UTC))
+
+
+def look(uid: str) -> Seen | None:
+    """The registration that a UID is of, as it is now."""
+    ids = ids_of(uid)
+    return mailroom.look(dynamodb(), settings(), *ids) if ids else None

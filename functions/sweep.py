@@ -18,8 +18,9 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, int]:  #
     times = settings().times
     limit = aws().run(take_stock(times))
     swept = aws().run(sweep(settings().sender, times, limit=limit))
+    facts = aws().hand_out_facts()
     # The first is the heartbeat: an alarm misses it.
     metrics.add_metric(name="Swept", unit=MetricUnit.Count, value=sum(swept.counts.values()))
     metrics.add_metric(name="OldestOwed", unit=MetricUnit.Seconds, value=swept.oldest.total_seconds())
-    logger.info("swept", extra={"limit": limit, **swept.counts})
+    logger.info("swept", extra={"limit": limit, "facts": facts, **swept.counts})
     return swept.counts

@@ -27,6 +27,8 @@ PARAMETERS = {
     "SenderDomain": "convoke.example",
     "CreateIdentity": "false",
     "ResendAfter": "5",
+    "AttentionAfter": "10",
+    "LocalWebhooks": "true",
 }
 
 
@@ -44,12 +46,12 @@ class Deployed:
 
     @property
     def tables(self) -> dict[str, str]:
-        names = ("registrations", "invitations", "accounts")
+        names = ("registrations", "invitations", "accounts", "webhooks")
         return {name: self.outputs[f"{name.capitalize()}Table"] for name in names}
 
     @property
     def queues(self) -> dict[str, str]:
-        return {name: self.outputs[f"{name.capitalize()}Queue"] for name in ("urgent", "ordinary")}
+        return {name: self.outputs[f"{name.capitalize()}Queue"] for name in ("urgent", "ordinary", "hooks")}
 
 
 class Sam:
@@ -114,7 +116,7 @@ def physical_ids(place: Place) -> dict[str, str]:
 def forget_in_time(place: Place, deployed: Deployed) -> None:
     """A way round: TimeToLiveSpecification is not applied."""
     tables = client("dynamodb", place)
-    for name in ("invitations", "accounts"):
+    for name in ("invitations", "accounts", "webhooks"):
         tables.update_time_to_live(
             TableName=deployed.tables[name],
             TimeToLiveSpecification={"AttributeName": "expires_at", "Enabled": True},

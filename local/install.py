@@ -79,10 +79,12 @@ class Environment:
 
 
 def environments(purpose: str) -> list[Environment]:
-    """What ``purpose`` ("run" or "test") needs: `.venv`, and the emulator's own."""
+    """What ``purpose`` ("run", "test" or "fuzz") needs: `.venv`, and the emulator's own."""
     files: tuple[Path, ...] = (*LAYER, Path("local/requirements.txt"))
-    if purpose == "test":
+    if purpose in ("test", "fuzz"):
         files = (*files, Path("tests/requirements.txt"))
+    if purpose == "fuzz":
+        files = (*files, Path("tests/fuzz/requirements.txt"))
     return [Environment(Path(".venv"), files), Environment(Path(".local/emulator"), (Path("local/emulator.txt"),))]
 
 

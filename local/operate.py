@@ -1,5 +1,5 @@
-"""`make key`, `stop`, `start`, `repoke`, `findings`, `raise-sequences`: by hand, in whichever deployment the caller's
-AWS settings lead to.
+"""`make key`, `receive`, `stop`, `start`, `repoke`, `findings`, `raise-sequences`: by hand, in whichever deployment the
+caller's AWS settings lead to.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
+from typing import Any
 
 import boto3
 
@@ -26,19 +27,26 @@ PROGRESS = 1000
 
 def settings_of(stack: str) -> Settings:
     """The settings of a deployed stack, from its outputs and parameters."""
-    (described,) = boto3.client("cloudformation").describe_stacks(StackName=stack)["Stacks"]
-    output = {each["OutputKey"]: each["OutputValue"] for each in described["Outputs"]}
+    described, output = described_stack(stack)
     parameter = {each["ParameterKey"]: each["ParameterValue"] for each in described["Parameters"]}
     return Settings(
         registrations_table=output["RegistrationsTable"],
         invitations_table=output["InvitationsTable"],
         accounts_table=output["AccountsTable"],
+        webhooks_table=output["WebhooksTable"],
         urgent_queue=output["UrgentQueue"],
         ordinary_queue=output["OrdinaryQueue"],
+        hooks_queue=output["HooksQueue"],
         sender=Sender(address=parameter["SenderAddress"], domain=parameter["SenderDomain"]),
         # Nothing is sent from here.
         configuration_set="",
     )
+
+
+def described_stack(stack: str) -> tuple[Any, dict[str, str]]:
+    """A stack as CloudFormation describes it, and its outputs by name."""
+    (described,) = boto3.client("cloudformation").describe_stacks(StackName=stack)["Stacks"]
+    return described, {each["OutputKey"]: each["OutputValue"] for each in described["Outputs"]}
 
 
 def key(settings: Settings, said: Mapping[str, str], ask: Ask) -> str:  # noqa: ARG001 (all commands are alike)
@@ -48,6 +56,23 @@ def key(settings: Settings, said: Mapping[str, str], ask: Ask) -> str:  # noqa: 
     print("This is the key; it is shown this once:")
     now = datetime.now(UTC)
     return accounts.create_key(dynamo.client(), settings.accounts_table, account=account, name=name, now=now)
+
+
+def receive(settings: Settings, said: Mapping[str, str], ask: Ask) -> str:  # noqa: ARG001
+    """Make the stack's own rule set the active one. CloudFormation cannot, and another one is never pushed aside."""
+    _, output = described_stack(said.get("STACK") or "convoke")
+    ours, ses = output.get("RuleSet"), boto3.client("ses")
+    if ours is None:
+        return "The stack has no rule set of its own: ReceiveReplies is false, or ReceiptRuleSet names another's."
+    active = ses.describe_active_receipt_rule_set().get("Metadata", {}).get("Name")
+    if active == ours:
+        return f"{ours} is active already."
+    if active is not None:
+        return f"{active} is active, and there can be only one: deploy with ReceiptRuleSet={active}. Nothing was done."
+    if ask(f"No rule set is active in this account and region. Activate {ours}? Type yes: ") != "yes":
+        return "Nothing was done."
+    ses.set_active_receipt_rule_set(RuleSetName=ours)
+    return f"{ours} is active. Mail to the sender's address comes in as soon as the MX record points here."
 
 
 def stop(settings: Settings, said: Mapping[str, str], ask: Ask) -> str:  # noqa: ARG001
@@ -123,6 +148,7 @@ def raise_sequences(settings: Settings, said: Mapping[str, str], ask: Ask) -> st
 
 COMMANDS = {
     "key": key,
+    "receive": receive,
     "stop": stop,
     "start": start,
     "repoke": repoke,

@@ -20,9 +20,11 @@ from convoke.fingerprints import fingerprint
 from convoke.ledger import Acknowledged, Intent, Posted
 from convoke.model import DeliveryState, Letter
 from convoke.store import dynamo, items
+from convoke.store import proposals as stored_proposals
+from convoke.store import quarantine as stored_quarantine
 from convoke.store.reads import Reads
-from convoke.web import desk, events, occurrences, once, registrations
-from tests.factories import NOW, told
+from convoke.web import desk, events, occurrences, once, proposals, quarantine, registrations, roll, webhooks
+from tests.factories import NOW, held, proposal, told
 from tests.tables import SETTINGS, in_memory, template
 
 SAMPLES = Path(__file__).parent.parent / "events"
@@ -166,6 +168,20 @@ class World:
         for item in (items.invitation_item(replace(heard, **changes)), items.posted_item(posted)):
             self.client.put_item(TableName=SETTINGS.invitations_table, Item=dynamo.wire(item))
 
+    def propose(self, person: str, **changes: Any) -> str:
+        """As if they had proposed another time by mail; answers where it is."""
+        _, _, event_id, _, registration_id = person.split("/")
+        one = proposal(**{"event_id": event_id, "registration_id": registration_id} | changes)
+        dynamo.transact(self.client, [stored_proposals.proposing(SETTINGS, one)])
+        return f"/events/{event_id}/proposals/{one.proposal_id}"
+
+    def put_aside(self, person: str, **changes: Any) -> str:
+        """As if their answer had come in and nobody had believed it; answers where it is."""
+        _, _, event_id, _, registration_id = person.split("/")
+        one = held(**{"event_id": event_id, "registration_id": registration_id} | changes)
+        dynamo.transact(self.client, [stored_quarantine.holding(SETTINGS, one)])
+        return f"/quarantine/{one.quarantine_id}"
+
 
 @contextmanager
 def a_caller(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
@@ -173,7 +189,7 @@ def a_caller(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
         world = World(client)
         monkeypatch.setattr(desk, "client", lambda: client)
         monkeypatch.setattr(desk, "now", lambda: world.now)
-        for room in (desk, once, events, occurrences, registrations):
+        for room in (desk, once, events, occurrences, registrations, roll, webhooks, proposals, quarantine):
             monkeypatch.setattr(room, "settings", lambda: SETTINGS)
         yield world
 

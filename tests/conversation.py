@@ -53,7 +53,10 @@ MESSAGE = re.compile(
     r"(?:CONFIRMED|TENTATIVE|CANCELLED), (?:NEEDS-ACTION|ACCEPTED|DECLINED|TENTATIVE)(?: RSVP=(?:TRUE|FALSE))?)"
 )
 CALENDAR = re.compile(rf"(?P<who>{WHO})'s calendar: (?:empty|\".+)")
-ANSWER = re.compile(r"Ada sees (?P<who>\w+): (?:NEEDS-ACTION|ACCEPTED|DECLINED|TENTATIVE)")
+ANSWER = re.compile(
+    r"Ada sees (?P<who>\w+): (?:NEEDS-ACTION|ACCEPTED|DECLINED|TENTATIVE)"
+    r"(?P<status>, (?:registered|waitlisted|declined|cancelled))?"
+)
 PROPERTY = re.compile(r"(?P<no>no )?(?P<name>[A-Z-]{3,})(?(no)|[;:].*)")
 UTC = re.compile(rf"UTC: {DAY} \d\d:\d\d to {DAY} \d\d:\d\d")
 WORDS = re.compile(r"(?:subject|mail): .+")
@@ -207,7 +210,8 @@ def _seen(scene: Scene, stage: Stage) -> Iterator[Row]:
         if found := CALENDAR.fullmatch(line.text):
             yield line, f"{found['who']}'s calendar: {stage.mailbox(found['who']).shows()}"
         elif found := ANSWER.fullmatch(line.text):
-            yield line, f"Ada sees {found['who']}: {stage.participation(found['who'])}"
+            status = f", {stage.status(found['who'])}" if found["status"] else ""
+            yield line, f"Ada sees {found['who']}: {stage.participation(found['who'])}{status}"
 
 
 def _differences(story: Story, scene: Scene, rows: list[Row]) -> str:

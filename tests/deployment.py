@@ -25,7 +25,7 @@ from tests.factories import NOW, SENDER
 from tests.tables import SETTINGS, create_tables
 
 EVENTS = Path(__file__).parent.parent / "events"
-HANDLERS = ("api", "authorize", "notify", "deliver", "sweep", "audit", "feedback", "replies")
+HANDLERS = ("api", "authorize", "notify", "deliver", "sweep", "audit", "feedback", "replies", "hooks")
 
 
 def sample(name: str) -> dict[str, Any]:
@@ -124,8 +124,10 @@ def a_deployment(monkeypatch: pytest.MonkeyPatch) -> Iterator[Deployment]:
             "REGISTRATIONS_TABLE": SETTINGS.registrations_table,
             "INVITATIONS_TABLE": SETTINGS.invitations_table,
             "ACCOUNTS_TABLE": SETTINGS.accounts_table,
+            "WEBHOOKS_TABLE": SETTINGS.webhooks_table,
             "URGENT_QUEUE": sqs.create_queue(QueueName="urgent")["QueueUrl"],
             "ORDINARY_QUEUE": sqs.create_queue(QueueName="ordinary")["QueueUrl"],
+            "HOOKS_QUEUE": sqs.create_queue(QueueName="hooks")["QueueUrl"],
             "SENDER_ADDRESS": SENDER.address,
             "UID_DOMAIN": SENDER.domain,
             "CONFIGURATION_SET": "sending",

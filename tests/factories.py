@@ -8,20 +8,28 @@ from typing import Any
 
 from convoke.decide import next_message
 from convoke.feedback import Report
-from convoke.ledger import Invitation
+from convoke.inbound.answers import Answer, Kind
+from convoke.inbound.firewall import Receipt
+from convoke.inbound.proposals import Proposal
+from convoke.inbound.quarantine import Held
+from convoke.inbound.reasons import Reason
+from convoke.ledger import Acknowledged, Intent, Invitation
 from convoke.model import (
     DeliveryState,
     Event,
     EventStatus,
     Message,
     Method,
+    Participation,
     Person,
     Registration,
     RegistrationStatus,
+    Reply,
     Sender,
     Told,
     When,
 )
+from convoke.store import keys
 
 NOW = datetime(2027, 1, 15, 12, 0, tzinfo=UTC)
 EVENT_ID = "0123456789abcdefghijklmnop"
@@ -60,6 +68,11 @@ def registration(**changes: Any) -> Registration:
     return replace(plain, **changes)
 
 
+def reply(**changes: Any) -> Reply:
+    """Yes to the first invitation."""
+    return replace(Reply(status=Participation.ACCEPTED, sequence=0, dtstamp=NOW), **changes)
+
+
 def invitation(**changes: Any) -> Invitation:
     return replace(Invitation(event_id=EVENT_ID, registration_id=REGISTRATION_ID, poke=1), **changes)
 
@@ -74,6 +87,78 @@ def message(**changes: Any) -> Message:
 def told(*, sequence: int = 0, dtstamp: datetime = NOW, certain: bool = True, **changes: Any) -> Told:
     """What the first invitation told."""
     return replace(message().told(sequence=sequence, dtstamp=dtstamp), certain=certain, **changes)
+
+
+def receipt(**changes: Any) -> Receipt:
+    """SES's word on a mail from Bo that passes every check."""
+    plain = Receipt(
+        ses_id="0000000000000000ses",
+        bucket="convoke-inbound-mail",
+        key="0000000000000000ses",
+        received_at=NOW + timedelta(minutes=30),
+        envelope_sender="bo@example.net",
+        spam="PASS",
+        virus="PASS",
+        spf="PASS",
+        dmarc="PASS",
+    )
+    return replace(plain, **changes)
+
+
+def answer(**changes: Any) -> Answer:
+    """Bo accepts the first invitation."""
+    plain = Answer(
+        kind=Kind.REPLY,
+        uid=message().uid,
+        attendee="bo@example.net",
+        participation=Participation.ACCEPTED,
+        sequence=0,
+        dtstamp=NOW + timedelta(minutes=15),
+    )
+    return replace(plain, **changes)
+
+
+def held(**changes: Any) -> Held:
+    """That answer, put aside since nobody vouched for its sender."""
+    plain = Held(
+        quarantine_id=keys.registration_id(NOW, bytes(16)),
+        account="acme",
+        event_id=EVENT_ID,
+        registration_id=REGISTRATION_ID,
+        reason=Reason.DMARC,
+        sender="bo@example.net",
+        subject="Accepted: Kölner Treffen",
+        answer=answer(),
+        received_at=NOW,
+    )
+    return replace(plain, **changes)
+
+
+def proposal(**changes: Any) -> Proposal:
+    """Bo would rather come in the afternoon."""
+    plain = Proposal(
+        event_id=EVENT_ID,
+        registration_id=REGISTRATION_ID,
+        proposal_id=keys.registration_id(NOW, bytes(16)),
+        uid=message().uid,
+        sequence=0,
+        dtstamp=NOW,
+        when=AFTERNOON,
+        comment="After lunch?",
+        received_at=NOW,
+    )
+    return replace(plain, **changes)
+
+
+def invited(**changes: Any) -> Invitation:
+    """Told once, and SES said yes."""
+    said = told(**changes)
+    return invitation(
+        allocated=said.sequence,
+        exposed=said.sequence,
+        intent=Intent(told=said, attempt="a"),
+        acknowledged=Acknowledged(told=said, ses_id="ses", at=NOW),
+    )
 
 
 def report(state: DeliveryState, *, sequence: int = 0, final: bool = False, **changes: Any) -> Report:

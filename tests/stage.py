@@ -8,19 +8,21 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
-from convoke import decide, itip, mail, replies
+from convoke import decide
 from convoke.effects import Refusal, Refused, Unknown
 from convoke.fanout import announce
-from convoke.model import Duration, EventStatus, Registration, When
-from convoke.store import replies as answers
+from convoke.inbound import Verdict, judge
+from convoke.model import Duration, EventStatus, Means, Registration, When
+from convoke.store import mailroom, replies
 from convoke.store.registry import change_registration
 from convoke.web.walltimes import read_when
-from tests.factories import EVENT_ID, SENDER
+from tests.factories import EVENT_ID, SENDER, receipt
 from tests.mailbox import Arrived, Mailbox
 from tests.tables import SETTINGS
 from tests.world import World
 
 DAY, CLOCK, ZONE = r"\d{4}-\d\d-\d\d", r"\d\d:\d\d", r"[A-Z][\w/+-]+"
+ROOM = r"(?P<room>, with 1 seat)?(?P<given>, given on when declined)?"
 TIME = rf"(?:{DAY} {CLOCK} (?:to (?:{DAY} )?{CLOCK}|for P\w+) {ZONE}|{DAY}(?: to {DAY})?, all day(?: in {ZONE})?)"
 WHO = r"(?:[A-Z][a-z]+|[a-z.]+@[a-z.]+)"
 
@@ -59,9 +61,15 @@ class Stage:
 
     # --- what Ada does ----------------------------------------------------------------------------------------
 
-    @says(rf'Ada (?P<verb>{"|".join(STATUS)}) "(?P<title>.*)", (?P<time>{TIME})(?P<room>, with 1 seat)?')
-    def _publish(self, verb: str, title: str, time: str, room: str | None) -> None:
-        self._world.publish(status=STATUS[verb], title=title, when=when(time), capacity=1 if room else None)
+    @says(rf'Ada (?P<verb>{"|".join(STATUS)}) "(?P<title>.*)", (?P<time>{TIME}){ROOM}')
+    def _publish(self, verb: str, title: str, time: str, room: str | None, given: str | None) -> None:
+        self._world.publish(
+            status=STATUS[verb],
+            title=title,
+            when=when(time),
+            capacity=1 if room else None,
+            release_on_decline=bool(given),
+        )
 
     @says(rf"Ada moves it to (?P<time>{TIME})")
     def _move(self, time: str) -> None:
@@ -128,10 +136,21 @@ class Stage:
             f"DTSTAMP:{world.now:%Y%m%dT%H%M%SZ}\r\nORGANIZER:mailto:{SENDER.address}\r\n"
             f"ATTENDEE;PARTSTAT={partstat}:mailto:{person.email}\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n"
         ).encode()
-        answer = itip.answer(calendar)
-        incoming = mail.Incoming(sender=person.email, calendar=calendar)
-        assert replies.refusal(incoming, answer, person, world.invitation(person)) is None
-        answers.record(world.client, SETTINGS, person, replies.reply_of(answer))
+        raw = f"From: {person.email}\r\nContent-Type: text/calendar; method=REPLY\r\n\r\n".encode() + calendar
+        seen = mailroom.look(world.client, SETTINGS, EVENT_ID, person.registration_id)
+        judged = judge(receipt(received_at=world.now), raw, lambda _: seen)
+        assert judged.verdict in (Verdict.APPLY, Verdict.LATE)
+        assert judged.reply is not None
+        applied = replies.apply(
+            world.client,
+            SETTINGS,
+            EVENT_ID,
+            person.registration_id,
+            judged.reply,
+            means=Means.MAIL,
+            now=world.now,
+        )
+        assert applied.outcome is not replies.Outcome.INACTIVE
         self._rung.append(person.registration_id)
 
     def _know(self, who: str, person: Registration) -> None:
@@ -199,6 +218,9 @@ class Stage:
     def participation(self, who: str) -> str:
         person = self._current(who)
         return decide.participation(person, self._world.invitation(person)).upper()
+
+    def status(self, who: str) -> str:
+        return self._current(who).status.value
 
     def _current(self, who: str) -> Registration:
         person = self._world.reads.registration(EVENT_ID, self._people[who].registration_id)

@@ -1,4 +1,4 @@
-"""The three tables under test, made from template.yaml itself, so that code and template cannot drift apart."""
+"""The four tables under test, made from template.yaml itself, so that code and template cannot drift apart."""
 
 from __future__ import annotations
 
@@ -23,8 +23,10 @@ SETTINGS = Settings(
     registrations_table="Registrations",
     invitations_table="Invitations",
     accounts_table="Accounts",
+    webhooks_table="Webhooks",
     urgent_queue="Urgent",
     ordinary_queue="Ordinary",
+    hooks_queue="HooksDue",
     sender=Sender(address="events@convoke.example.com", domain="convoke.example.com"),
     configuration_set="Sending",
 )
@@ -110,5 +112,8 @@ def everything(client: Any) -> dict[str, list[dict[str, Any]]]:
             (dynamo.unwire(item) for item in client.scan(TableName=name)["Items"]),
             key=lambda item: (item["pk"], item["sk"]),
         )
-        for name in (SETTINGS.registrations_table, SETTINGS.invitations_table, SETTINGS.accounts_table)
+        for name in (
+            *(SETTINGS.registrations_table, SETTINGS.invitations_table),
+            *(SETTINGS.accounts_table, SETTINGS.webhooks_table),
+        )
     }

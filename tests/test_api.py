@@ -12,11 +12,15 @@ from typing import Any
 import pytest
 
 import api
+from convoke.attention import Attention, Concern, Trouble, Unreached
+from convoke.effects import KeepUnreached
 from convoke.store import dynamo, events, keys
+from convoke.store.attention import Surveys
 from convoke.store.reads import Reads
 from convoke.web import desk
 from convoke.web import events as routes_of_events
 from tests.caller import BO, CONTEXT, PARTY, World, a_caller, everybody, routes, sample
+from tests.factories import NOW
 from tests.tables import SETTINGS, everything
 
 
@@ -45,6 +49,7 @@ def test_an_event_is_answered_as_it_was_given_with_what_we_know_besides(world: W
         "conference": {"label": "Join", "uri": "https://example.org/join"},
         "reminders": ["PT90M", "P1D"],
         "capacity": 100,
+        "release_on_decline": True,
         "status": "tentative",
     }
     answer = world.call("POST", "/events", full)
@@ -57,6 +62,8 @@ def test_an_event_is_answered_as_it_was_given_with_what_we_know_besides(world: W
         "reminders": ["PT1H30M", "P1D"],
         "recurrence": None,
         "dropped": [],
+        "attention": [],
+        "attention_count": 0,
         "event_id": event_id,
         "version": 1,
         "registered": 0,
@@ -127,6 +134,8 @@ BAD_EVENTS: list[tuple[str, dict[str, Any], str]] = [
     ("room for too many", {"capacity": 1_000_001}, "capacity"),
     ("a capacity in words", {"capacity": "5"}, "capacity"),
     ("a capacity that is a truth", {"capacity": True}, "capacity"),
+    ("a truth in words", {"release_on_decline": "yes"}, "release_on_decline"),
+    ("a truth that is a number", {"release_on_decline": 1}, "release_on_decline"),
     ("a status of ours", {"status": "cancelled"}, "status"),
     ("a rule without an end", {"recurrence": "FREQ=WEEKLY"}, "recurrence"),
     ("a bad rule", {"recurrence": "FREQ=SOMETIMES"}, "recurrence"),
@@ -215,6 +224,8 @@ def test_an_end_in_the_second_of_two_equal_hours_stays_there(world: World) -> No
         ({"reminders": ["PT5M"]}, {"reminders": ["PT5M"]}),
         ({"reminders": None}, {"reminders": []}),
         ({"capacity": None}, {"capacity": None}),
+        ({"release_on_decline": False}, {"release_on_decline": False}),
+        ({"release_on_decline": None}, {"release_on_decline": False}),
         ({"description": None, "duration": None}, {"description": "", "end": PARTY["end"]}),
         ({"status": "draft"}, {"status": "draft"}),
         ({"status": None}, {"status": "confirmed"}),
@@ -227,6 +238,7 @@ def test_a_merge_patch_changes_what_it_names(world: World, patch: dict[str, Any]
         description="Words",
         reminders=["P1D", "PT1H"],
         capacity=7,
+        release_on_decline=True,
         status="tentative",
         conference={"label": "Join", "uri": "https://example.org/j"},
     )
@@ -492,6 +504,48 @@ def test_a_bad_key_is_refused(world: World, key: str) -> None:
     assert world.call("POST", "/events", PARTY, idempotency_key=key).fields == ["Idempotency-Key"]
 
 
+# --- who was not reached ------------------------------------------------------------------------------------------
+
+
+def test_an_event_shows_who_was_not_reached(world: World) -> None:
+    event = world.hold()
+    assert world.call("GET", event).body["attention"] == []
+    assert world.call("GET", event).body["attention_count"] == 0
+    missed(world, event, 1)
+    shown = world.call("GET", event).body
+    assert shown["attention"] == [
+        {
+            "registration_id": f"{1:036d}",
+            "kind": "cancellation",
+            "state": "bounced",
+            "since": "2027-01-15T12:00:00.000000Z",
+            "date": None,
+        }
+    ]
+    assert shown["attention_count"] == 1
+
+
+def test_an_event_shows_a_hundred_and_counts_all(world: World) -> None:
+    event = world.hold()
+    missed(world, event, 120)
+    shown = world.call("GET", event).body
+    assert (len(shown["attention"]), shown["attention_count"]) == (100, 120)
+
+
+def test_a_list_of_events_does_not_show_who_was_not_reached(world: World) -> None:
+    missed(world, world.hold(), 1)
+    [listed] = world.call("GET", "/events").body["items"]
+    assert (listed["attention"], listed["attention_count"]) == (None, None)
+
+
+def missed(world: World, event: str, count: int) -> None:
+    """So many people were not reached."""
+    surveys = Surveys(world.client, SETTINGS)
+    for number in range(1, count + 1):
+        one = Attention(registration_id=f"{number:036d}", kind=Concern.CANCELLATION, state=Trouble.BOUNCED, since=NOW)
+        surveys.keep(KeepUnreached(event_id=event.split("/")[2], was=None, now=Unreached(attention=one)))
+
+
 # --- who may ------------------------------------------------------------------------------------------------------
 
 
@@ -520,10 +574,13 @@ def test_what_belongs_to_another_account_is_not_there(world: World, route: str) 
     event = world.hold(recurrence="FREQ=WEEKLY;COUNT=4")
     person = world.register(event)
     world.tell(person)
+    proposal_id = world.propose(person).rpartition("/")[2]
     before = everything(world.client)
     _, _, event_id, _, registration_id = person.split("/")
     method, path = route.split(" ")
-    path = path.format(event_id=event_id, registration_id=registration_id, sequence=0, start=SECOND)
+    path = path.format(
+        event_id=event_id, registration_id=registration_id, sequence=0, start=SECOND, proposal_id=proposal_id
+    )
     assert world.call(method, path, bodies(route), account="other").status == 404
     assert everything(world.client) == before
     mine = world.call(method, path, bodies(route))
@@ -535,9 +592,10 @@ def test_what_does_not_exist_is_not_found(world: World, route: str) -> None:
     event = world.hold()
     method, path = route.split(" ")
     for event_id, registration_id in (("nothing", "nothing"), ("a'b", "a'b"), (event[8:], "nothing")):
-        if event_id == event[8:] and "{registration_id}" not in path:
+        if event_id == event[8:] and "{registration_id}" not in path and "{proposal_id}" not in path:
             continue
-        where = path.format(event_id=event_id, registration_id=registration_id, sequence=0, start=SECOND)
+        ids = {"event_id": event_id, "registration_id": registration_id, "proposal_id": registration_id}
+        where = path.format(**ids, sequence=0, start=SECOND)
         answer = world.call(method, where, bodies(route))
         assert (answer.status, answer.headers["content-type"]) == (404, "application/problem+json")
 
@@ -545,14 +603,15 @@ def test_what_does_not_exist_is_not_found(world: World, route: str) -> None:
 def test_a_registration_is_found_under_its_own_event_only(world: World) -> None:
     person = world.register(world.hold())
     elsewhere = person.replace(person.split("/")[2], world.hold().removeprefix("/events/"))
-    for path in ("", "/messages", "/messages/0/mail"):
+    for path in ("", "/messages", "/answers", "/messages/0/mail"):
         assert world.call("GET", elsewhere + path).status == 404
 
 
 @pytest.mark.parametrize("route", [route for route in routes() if route not in api.DOCUMENTS])
 def test_nothing_is_done_without_an_account(world: World, route: str) -> None:
     method, path = route.split(" ")
-    path = path.format(event_id="x", registration_id="y", sequence=0, start=SECOND)
+    ids = {"event_id": "x", "registration_id": "y", "webhook_id": "z", "proposal_id": "p", "quarantine_id": "q"}
+    path = path.format(**ids, sequence=0, start=SECOND)
     answer = world.call(method, path, bodies(route), account=None)
     assert (answer.status, answer.headers["www-authenticate"]) == (401, "Bearer")
 

@@ -36,6 +36,7 @@ def test_a_registration_is_answered_with_its_invitation(world: World) -> None:
         "occurrences": None,
         "status": "registered",
         "participation": "needs-action",
+        "answered_at": None,
         "invitation": {
             "uid": f"{event_id}.{registration_id}.1@convoke.example.com",
             "method": None,

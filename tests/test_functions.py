@@ -10,8 +10,12 @@ from typing import Any
 import boto3
 import pytest
 
-from convoke.model import DeliveryState, Method, Participation, Registration
-from convoke.store import keys
+from convoke import notes
+from convoke.feedback import report_of
+from convoke.hooks import FactType, Webhook
+from convoke.model import DeliveryState, Method, Participation, Person, Registration
+from convoke.store import attention, dynamo, keys, webhooks
+from convoke.store import notes as store_of_notes
 from convoke.store.events import change_event, create_event
 from convoke.store.registry import register
 from tests.deployment import EVENTS, Deployment, a_deployment, sample
@@ -80,6 +84,69 @@ def test_a_registration_from_the_queue_is_looked_at(deployed: Deployment) -> Non
     assert deployed.call("deliver", sample("deliver-registration")) == {"batchItemFailures": []}
 
     assert len(deployed.office.accepted) == 1
+
+
+def test_a_note_from_the_queue_is_sent(deployed: Deployment) -> None:
+    author = Person(name="Bo", email="bo@example.net")
+    note = notes.forward(event(), author=author, subject="", text="Hello", source="m1", now=NOW)
+    note = replace(note, note_id="abcdefghijklmnop0123456789")
+    assert store_of_notes.owe(deployed.client, deployed.settings, note, now=NOW)
+    assert deployed.call("deliver", sample("deliver-note")) == {"batchItemFailures": []}
+
+    [sent] = deployed.office.accepted
+    assert sent["Destination"]["ToAddresses"] == ["ada@example.org"]
+    assert sent["FromEmailAddress"] == "events@convoke.example.com"
+    assert {tag["Name"] for tag in sent["EmailTags"]} == {"event", "note", "kind"}
+
+
+def test_what_becomes_of_a_note_says_nothing_of_an_invitation() -> None:
+    report = json.loads(sample("feedback-bounce")["Records"][0]["Sns"]["Message"])
+    report["mail"]["tags"] = {"event": [EVENT_ID], "note": ["n"], "kind": ["no-seat"]}
+    assert report_of(report) is None
+
+
+def test_a_survey_from_the_queue_looks_at_everybody(deployed: Deployment) -> None:
+    invite(deployed)
+    move(deployed)
+    deployed.drain()
+    deployed.call("feedback", sample("feedback-bounce"))
+    deployed.client.update_item(
+        TableName=deployed.settings.invitations_table,
+        Key=dynamo.wire(PERSON),
+        UpdateExpression="SET #state = :bounced",
+        ExpressionAttributeNames={"#state": "state"},
+        ExpressionAttributeValues=dynamo.wire({":bounced": "bounced"}),
+    )
+    assert deployed.call("deliver", sample("deliver-survey")) == {"batchItemFailures": []}
+    shown, count = attention.shown(deployed.client, deployed.settings, EVENT_ID)
+    assert (count, shown[0].registration_id) == (1, REGISTRATION_ID)
+
+
+def test_a_bounce_is_a_fact_for_who_listens_and_once(deployed: Deployment) -> None:
+    hook = Webhook(
+        webhook_id="w",
+        account="acme",
+        url="https://hooks.example.org/",
+        events=(FactType.INVITATION_BOUNCED, FactType.INVITATION_COMPLAINED),
+        secret="s",
+        created_at=NOW,
+    )
+    webhooks.create(deployed.client, deployed.settings, hook)
+    invite(deployed)
+    for _ in range(2):
+        deployed.call("feedback", sample("feedback-bounce"))
+    deployed.call("feedback", sample("feedback-complaint"))
+    rows = [dynamo.unwire(row) for row in deployed.client.scan(TableName=deployed.settings.webhooks_table)["Items"]]
+    facts = {row["type"]: row["data"] for row in rows if row["sk"] == "FACT"}
+    assert len([row for row in rows if row["sk"] == "FACT"]) == 2
+    assert facts["invitation.bounced"] == {
+        "event_id": EVENT_ID,
+        "registration_id": REGISTRATION_ID,
+        "method": "REQUEST",
+        "sequence": 0,
+        "state": "bounced",
+    }
+    assert facts["invitation.complained"]["state"] == "complained"
 
 
 def test_a_hint_that_nobody_understands_is_left_to_the_dead_letters(deployed: Deployment) -> None:

@@ -2,28 +2,23 @@
 
 from __future__ import annotations
 
-import contextlib
 import re
-import time
-from base64 import b64encode
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, datetime
 from email import message_from_bytes
 from email.message import EmailMessage
 from email.policy import SMTP
 from html.parser import HTMLParser
-from quopri import encodestring
 
 import pytest
 from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from convoke import itip, lines, mail, words
+from convoke import lines, mail, words
+from convoke.inbound.envelope import incoming
 from convoke.model import EventStatus, Message, Method, Participation, Person, Unsayable, When
 from tests.factories import NOW, message, told
 from tests.golden.cases import CANCELLED, CASES, INVITATION, MOVED, TENTATIVE, dtstamp, kept
-from tests.test_itip import ANY_MESSAGE, ANYTHING, reply
+from tests.test_itip import ANY_MESSAGE, ANYTHING
 
 
 def posted(said: Message, sequence: int = 0) -> EmailMessage:
@@ -80,6 +75,15 @@ def test_the_headers_say_who_writes_to_whom() -> None:
     assert parsed["Auto-Submitted"] == "auto-generated"
 
 
+@pytest.mark.parametrize("domain", ["convoke.example.com", f"{'a' * 60}.{'b' * 60}.example.com"])
+def test_an_answer_by_hand_leads_back_to_the_invitation(domain: str) -> None:
+    """Whatever SES makes of our Message-ID: an answer refers to all that the mail refers to (RFC 5322, 3.6.4)."""
+    uid = INVITATION.uid.replace("convoke.example.com", domain)
+    references = posted(replace(INVITATION, uid=uid))["References"]
+    by_hand = f"From: bo@example.net\r\nReferences: {references}\r\n <0101@eu-central-1.amazonses.com>\r\n\r\nHej\r\n"
+    assert uid in incoming(by_hand.encode()).references
+
+
 @given(ANY_MESSAGE)
 @settings(max_examples=100, deadline=None)
 def test_no_text_whatever_changes_headers_parts_or_tags(said: Message) -> None:
@@ -90,7 +94,7 @@ def test_no_text_whatever_changes_headers_parts_or_tags(said: Message) -> None:
     assert max(map(len, letter.mail.split(b"\r\n"))) <= 120
     head, _, body = letter.mail.partition(b"\r\n\r\n")
     assert re.findall(rb"^[A-Za-z-]+(?=:)", head, re.MULTILINE) == [
-        *(b"From", b"To", b"Reply-To", b"Subject", b"Date", b"Message-ID", b"MIME-Version"),
+        *(b"From", b"To", b"Reply-To", b"Subject", b"Date", b"Message-ID", b"References", b"MIME-Version"),
         *(b"Auto-Submitted", b"Content-Type"),
     ]
     assert all(len(line) <= 76 for line in body.split(b"\r\n"))
@@ -254,180 +258,3 @@ def test_only_links_that_lead_to_pages_phones_and_mail_can_be_clicked() -> None:
     page = words.html(words.words(message(url="javascript:alert(1)")))
     assert 'href="javascript' not in page
     assert "javascript:alert(1)" in page
-
-
-# --- what comes in ------------------------------------------------------------------------------------------------
-
-CALENDAR = reply()
-
-
-def incoming(
-    *,
-    head: str = "From: Bo Ek <Bo@Example.net>",
-    kind: str = "text/calendar; method=REPLY; charset=utf-8",
-    encoding: str = "",
-    body: bytes = CALENDAR,
-) -> bytes:
-    more = f"\r\nContent-Transfer-Encoding: {encoding}" if encoding else ""
-    return f"{head}\r\nMIME-Version: 1.0\r\nContent-Type: {kind}{more}\r\n\r\n".encode() + body
-
-
-def multipart(
-    *parts: bytes, kind: str = "mixed", boundary: str = "b0", head: str = "From: bo@example.net\r\n"
-) -> bytes:
-    inside = b"".join(b"\r\n--" + boundary.encode() + b"\r\n" + part for part in parts)
-    top = f'{head}Content-Type: multipart/{kind}; boundary="{boundary}"\r\n\r\n'.encode()
-    return top + inside + f"\r\n--{boundary}--\r\n".encode()
-
-
-def part(kind: str, body: bytes, encoding: str = "7bit") -> bytes:
-    return f"Content-Type: {kind}\r\nContent-Transfer-Encoding: {encoding}\r\n\r\n".encode() + body
-
-
-ICS = part("text/calendar; charset=utf-8; method=REPLY", CALENDAR)
-HELLO = part("text/plain", b"Bo has accepted.\r\n")
-
-
-def nested(depth: int) -> bytes:
-    inner = ICS
-    for level in range(depth, 0, -1):
-        inner = multipart(inner, boundary=f"b{level}", head="From: bo@example.net\r\n" if level == 1 else "")
-    return inner
-
-
-def latin() -> bytes:
-    text = CALENDAR.decode().replace("VERSION:2.0", "VERSION:2.0\r\nX-NAME:Köln")
-    return part("text/calendar; charset=ISO-8859-1", text.encode("latin-1"), "8bit")
-
-
-@pytest.mark.parametrize(
-    "raw",
-    [
-        incoming(),
-        incoming(encoding="base64", body=b64encode(CALENDAR)),
-        incoming(encoding="Quoted-Printable", body=encodestring(CALENDAR)),
-        incoming(kind='application/ics; name="reply.ics"', encoding="BASE64", body=b64encode(CALENDAR)),
-        multipart(HELLO, ICS, kind="alternative"),
-        multipart(multipart(HELLO, ICS, kind="alternative", boundary="b1", head=""), part("application/ics", CALENDAR)),
-        multipart(HELLO, ICS, kind="report; report-type=disposition-notification"),
-        multipart(ICS).replace(b"\r\n", b"\n"),
-        multipart(ICS).replace(b"\r\n--b0--\r\n", b""),
-        multipart(ICS, boundary="=_a+b(c)?:'x y"),
-        multipart(part("message/rfc822", incoming(body=CALENDAR.replace(b"ACCEPTED", b"DECLINED"))), ICS),
-        nested(4),
-    ],
-)
-def test_a_reply_is_found_however_it_is_packed(raw: bytes) -> None:
-    found = mail.incoming(raw)
-    assert found.sender == "bo@example.net"
-    assert found.calendar == CALENDAR
-    assert itip.answer(found.calendar).participation is Participation.ACCEPTED
-
-
-def test_a_labelled_charset_becomes_utf_8() -> None:
-    found = mail.incoming(multipart(latin()))
-    assert "X-NAME:Köln" in found.calendar.decode("utf-8")
-
-
-@pytest.mark.parametrize(
-    "value",
-    [
-        "bo@example.net",
-        "<Bo@EXAMPLE.net>",
-        '"Ek, \\"Bo\\" <eve@example.org>" <bo@example.net>',
-        "=?utf-8?q?B=C3=B6?= <bo@example.net>",
-        "Bo Ek (work) <bo@example.net>",
-        "bo@example.net (Bo Ek)",
-        "Bö Ek <bo@example.net>",
-        "Bo\r\n Ek\r\n <bo@example.net>",
-    ],
-)
-def test_from_holds_one_address(value: str) -> None:
-    assert mail.incoming(incoming(head=f"From: {value}")).sender == "bo@example.net"
-
-
-@pytest.mark.parametrize(
-    "head",
-    [
-        "Subject: nobody",
-        "From: bo@example.net\r\nFrom: eve@example.net",
-        "From: bo@example.net, eve@example.net",
-        "From: Bo <bo@example.net>, eve@example.net",
-        "From: Bo <bo@example.net> <eve@example.net>",
-        "From: bo@example.net <eve@example.net>",
-        "From: bo@example.net(<eve@example.net>)x",
-        "From: us: bo@example.net;",
-        "From: <>",
-        "From: Bo",
-        "From: bö@example.net",
-        'From: "bo ek"@example.net',
-    ],
-)
-def test_a_from_that_can_be_read_in_two_ways_is_put_aside(head: str) -> None:
-    with pytest.raises(mail.Quarantined) as aside:
-        mail.incoming(incoming(head=head))
-    assert aside.value.reason == "from"
-
-
-OTHER = part("text/calendar", CALENDAR.replace(b"ACCEPTED", b"DECLINED"))
-
-
-def hostile() -> Iterator[tuple[str, str, bytes]]:
-    sender = "From: bo@example.net"
-    yield "size", "a large mail", incoming(body=b"x\r\n" * 90_000)
-    yield "size", "a large calendar", incoming(body=CALENDAR + b"X-A:b\r\n" * 10_000)
-    yield "header", "a large header block", incoming(head=sender + "\r\nX: y" * 6_000)
-    yield "header", "a large Content-Type", incoming(kind="text/calendar" + ";a=b" * 1_500)
-    yield "header", "quotes in Content-Type", incoming(kind="text/calendar" + ';a="' * 500 + "\r\n " + ';a="' * 500)
-    yield "header", "two Content-Types", incoming(head=sender + "\r\nContent-Type: text/plain")
-    yield "line", "200 KB of Content-Type", incoming(kind="text/calendar; " + "a" * 200_000)
-    yield "line", "20,000 brackets in From", incoming(head="From: " + "(" * 20_000)
-    yield "header", "brackets in a folded From", incoming(head="From: " + "\r\n ".join(["(" * 1_000] * 20))
-    yield "from", "brackets in From", incoming(head="From: " + "(" * 2_000)
-    yield "from", "quotes in From", incoming(head="From: " + '"a" ' * 500)
-    yield "from", "backslashes in From", incoming(head='From: "' + "\\" * 1_900)
-    yield "parts", "many parts", multipart(*[HELLO] * 30)
-    yield "parts", "many empty parts", multipart(*[b""] * 20_000)
-    yield "parts", "parts in parts", multipart(*[multipart(*[HELLO] * 6, boundary="b1", head="")] * 6)
-    yield "depth", "six levels", nested(5)
-    yield "depth", "a thousand levels", nested(1_000)
-    yield "unreadable", "no boundary", incoming(kind="multipart/mixed")
-    yield "unreadable", "not base64", incoming(encoding="base64", body=b"QkVH" * 100 + b"Q")
-    yield "unreadable", "an unknown encoding", incoming(encoding="x-uuencode")
-    yield "unreadable", "not its charset", incoming(body=b"\xff\xfe")
-    yield "unreadable", "a codec that is slow", incoming(kind="text/calendar; charset=punycode", body=b"a\n" * 30_000)
-    yield "unreadable", "a codec that unpacks", incoming(kind="text/calendar; charset=zlib")
-    yield "unreadable", "a codec that is not", incoming(kind="text/calendar; charset=iso-8859-99")
-    yield "calendar", "no calendar", incoming(kind="text/plain")
-    yield "calendar", "two calendars", multipart(ICS, OTHER)
-    yield "calendar", "a calendar in somebody else's mail", multipart(part("message/rfc822", incoming()))
-    yield "calendar", "boundaries and nothing else", multipart() + b"--b0 \r\n" * 30_000
-    yield "calendar", "dashes", multipart() + b"--\r\n" * 50_000
-    yield "calendar", "line breaks", incoming(kind="multipart/mixed; boundary=b", body=b"\r\n" * 120_000)
-    yield "calendar", "spaces after a boundary", multipart(kind="mixed") + (b"\r\n--b0" + b" " * 8_000 + b"x") * 30
-    yield "from", "nothing", b""
-    yield "from", "line breaks only", b"\n" * 200_000
-    yield "from", "not a mail", bytes(range(256)) * 30
-    yield "tnef", "winmail.dat", multipart(HELLO, part("application/ms-tnef", b"x"))
-
-
-@pytest.mark.parametrize(("reason", "raw"), [pytest.param(reason, raw, id=name) for reason, name, raw in hostile()])
-def test_a_hostile_mail_is_put_aside_at_once(reason: str, raw: bytes) -> None:
-    began = time.perf_counter()
-    with pytest.raises(mail.Quarantined) as aside:
-        mail.incoming(raw)
-    assert time.perf_counter() - began < 1
-    assert aside.value.reason == reason
-
-
-@given(
-    st.lists(
-        st.sampled_from(
-            [b"\r\n", b"--b0", b"--b1", b"--", b"Content-Type: ", b"multipart/mixed; boundary=b1", ICS, b"a"]
-        )
-    )
-)
-@settings(max_examples=150, deadline=None)
-def test_no_mail_whatever_is_an_error(pieces: list[bytes]) -> None:
-    with contextlib.suppress(mail.Quarantined):
-        mail.incoming(multipart(b"".join(pieces)))

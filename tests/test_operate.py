@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
+import boto3
 import pytest
 
 from convoke import perform
@@ -102,7 +103,10 @@ def test_sequences_are_raised_only_by_somebody_who_stopped_all_mail(world: World
 
 
 def test_the_settings_of_a_stack_are_read_from_what_it_says_of_itself(monkeypatch: pytest.MonkeyPatch) -> None:
-    names = ("RegistrationsTable", "InvitationsTable", "AccountsTable", "UrgentQueue", "OrdinaryQueue")
+    names = (
+        *("RegistrationsTable", "InvitationsTable", "AccountsTable", "WebhooksTable"),
+        *("UrgentQueue", "OrdinaryQueue", "HooksQueue"),
+    )
     described = {
         "Outputs": [{"OutputKey": name, "OutputValue": f"the {name}"} for name in names],
         "Parameters": [
@@ -121,3 +125,53 @@ def test_the_settings_of_a_stack_are_read_from_what_it_says_of_itself(monkeypatc
 
     assert settings.invitations_table == "the InvitationsTable"
     assert settings.sender.address == "events@example.org"
+
+
+# --- make receive -------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def outputs(world: World, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:  # noqa: ARG001 (AWS in memory)
+    """What the stack says of itself."""
+    said = {"RuleSet": "ours"}
+    monkeypatch.setattr(operate, "described_stack", lambda _: ({}, said))
+    return said
+
+
+def active() -> str | None:
+    answer = boto3.client("ses").describe_active_receipt_rule_set()
+    name: str | None = answer.get("Metadata", {}).get("Name")
+    return name
+
+
+def rule_sets(*names: str) -> None:
+    for name in names:
+        boto3.client("ses").create_receipt_rule_set(RuleSetName=name)
+
+
+@pytest.mark.usefixtures("outputs")
+def test_our_own_rule_set_is_activated_after_asking_where_none_is_active() -> None:
+    rule_sets("ours")
+
+    assert run("receive") == "Nothing was done."
+    assert active() is None
+    assert "ours is active." in run("receive", "yes")
+    assert active() == "ours"
+    assert run("receive", "yes") == "ours is active already."
+
+
+@pytest.mark.usefixtures("outputs")
+def test_a_rule_set_of_somebody_else_is_never_pushed_aside() -> None:
+    rule_sets("ours", "theirs")
+    boto3.client("ses").set_active_receipt_rule_set(RuleSetName="theirs")
+
+    assert "ReceiptRuleSet=theirs" in run("receive", "yes")
+    assert active() == "theirs"
+
+
+def test_a_stack_without_a_rule_set_of_its_own_activates_nothing(outputs: dict[str, str]) -> None:
+    rule_sets("ours")
+    del outputs["RuleSet"]
+
+    assert "no rule set of its own" in run("receive", "yes")
+    assert active() is None

@@ -257,7 +257,7 @@ def test_a_withdrawal_that_meets_a_newcomer_to_the_line_still_owes_the_seat(
             world.register("Cy")
         return seats
 
-    monkeypatch.setattr("convoke.store.registry.read_seats", outdated)
+    monkeypatch.setattr("convoke.store.seating.read_seats", outdated)
     world.withdraw(bo)
     seats = world.item(keys.seats(EVENT_ID))
     assert seats is not None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import signal
 import time
 import urllib.request
@@ -21,7 +22,7 @@ pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("stack")]
 SENT = ("accepted", "delivered")
 
 
-def an_event(stack: Running) -> str:
+def an_event(stack: Running, **more: Any) -> str:
     """The path of a new event."""
     event = stack.call(
         "POST",
@@ -32,6 +33,7 @@ def an_event(stack: Running) -> str:
             "duration": "PT1H30M",
             "time_zone": "Europe/Berlin",
             "organizer": {"name": "Ada", "email": "ada@example.org"},
+            **more,
         },
     )
     return f"/events/{event['event_id']}"
@@ -203,6 +205,102 @@ def test_an_answer_that_comes_in_by_mail_counts_and_a_forged_one_does_not(stack:
     assert participation(stack, registration) == "needs-action"
     stack.post(where, reply(mail, "ACCEPTED", sender=email))
     stack.eventually(lambda: participation(stack, registration) == "accepted")
+
+
+def test_a_no_by_mail_gives_the_seat_to_the_first_in_line_and_a_late_yes_is_told_that_there_is_none(
+    stack: Running,
+) -> None:
+    event = an_event(stack, capacity=1, release_on_decline=True)
+    decliner, first = "declines@example.net", "first-in-line@example.net"
+    declined = register(stack, event, decliner)
+    (invitation,) = stack.eventually(lambda: stack.mails(decliner))
+    waiting = register(stack, event, first)
+    where = "/inbound?recipient=calendar@convoke.example"
+    stack.post(where, reply(invitation, "DECLINED", sender=decliner))
+    (genuine,) = stack.eventually(lambda: stack.mails(first), sweeping=True)
+    assert (genuine.method, genuine.sequence) == ("REQUEST", 0)
+    assert any(line.startswith("ATTENDEE") and line.endswith(f"mailto:{first}") for line in genuine.lines)
+    assert stack.call("GET", declined)["status"] == "declined"
+    assert stack.call("GET", waiting)["status"] == "registered"
+    counts = stack.call("GET", f"{event}/participation")
+    assert counts == {"accepted": 0, "declined": 1, "tentative": 0, "delegated": 0, "needs-action": 1}
+
+    time.sleep(1)  # DTSTAMP has whole seconds
+    stack.post(where, reply(invitation, "ACCEPTED", sender=decliner))
+    stack.eventually(lambda: len(stack.mails(decliner)) == 3, sweeping=True)
+    assert stack.call("GET", declined)["status"] == "waitlisted"
+    assert sorted(mail.method for mail in stack.mails(decliner)) == ["", "CANCEL", "REQUEST"]
+    answers = stack.call("GET", f"{declined}/answers")["items"]
+    assert [(one["status"], one["means"]) for one in answers] == [("declined", "mail"), ("accepted", "mail")]
+
+
+def test_registrations_are_exported_beside_their_list(stack: Running) -> None:
+    event = an_event(stack)
+    register(stack, event, "exported@example.net")
+    request = urllib.request.Request(  # noqa: S310
+        f"{stack.description['api']}{event}/registrations.csv",
+        headers={"Authorization": f"Bearer {stack.description['key']}"},
+    )
+    with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310
+        assert answer.headers["Content-Type"] == "text/csv; charset=utf-8"
+        assert answer.headers["Content-Disposition"].startswith("attachment; filename=")
+        head, row = answer.read().decode().splitlines()
+    assert head.startswith("name,email,status,")
+    assert row.startswith("exported,exported@example.net,registered,needs-action,")
+
+
+def test_every_kind_of_mail_that_comes_in_leads_to_what_it_asks(stack: Running) -> None:
+    """With the roles' policies enforced: each thing that is done here is permitted, and no more is needed."""
+    email, event = "writes@example.net", an_event(stack)
+    registration = register(stack, event, email)
+    (mail,) = stack.eventually(lambda: stack.mails(email))
+    where = "/inbound?recipient=calendar@convoke.example"
+
+    def send(method: str, *times: str, verdicts: str = "") -> None:
+        raw = reply(mail, "TENTATIVE", sender=email).decode()
+        for name in ("DTSTART", "DTEND"):
+            raw = re.sub(rf"{name}[^\r]*\r\n", "", raw) if times else raw
+        raw = raw.replace("END:VEVENT", "\r\n".join((*times, "COMMENT:If it does not rain", "END:VEVENT")))
+        stack.post(where + verdicts, raw.replace("REPLY", method).encode())
+
+    proposed = ("DTSTART:20310312T190000Z", "DTEND:20310312T203000Z")
+    send("COUNTER", *proposed)
+    (proposal,) = stack.eventually(lambda: stack.call("GET", f"{event}/proposals")["items"])
+    assert (proposal["start"], proposal["comment"]) == ("2031-03-12T20:00:00", "If it does not rain")
+    stack.call("POST", f"{event}/proposals/{proposal['proposal_id']}/decline")
+    declined = stack.eventually(lambda: stack.mails(email)[1:], sweeping=True)
+    assert [one.method for one in declined] == ["DECLINECOUNTER"]
+
+    send("REFRESH")
+    again = stack.eventually(lambda: stack.mails(email)[2:], sweeping=True)
+    assert [one.calendar for one in again] == [mail.calendar]
+
+    send("REPLY", verdicts="&dmarc=FAIL")
+    event_id = event.rpartition("/")[2]
+    (held,) = stack.eventually(lambda: stack.call("GET", f"/quarantine?event_id={event_id}")["items"])
+    assert (held["reason"], held["participation"]) == ("dmarc", "tentative")
+    assert participation(stack, registration) == "needs-action"
+    stack.call("POST", f"/quarantine/{held['quarantine_id']}/release")
+    assert participation(stack, registration) == "tentative"
+    to_organizer = stack.eventually(lambda: about(stack, event_id), sweeping=True)
+    assert [one.subject for one in to_organizer] == ["An answer about: Lesung"]
+
+    letter = f"From: <{email}>\r\nSubject: Parking\r\nReferences: <{mail.value('UID')}>\r\n\r\nWhere can I park?\r\n"
+    stack.post(where, letter.encode())
+    stack.eventually(lambda: "A mail about: Lesung" in {one.subject for one in about(stack, event_id)}, sweeping=True)
+
+    send("COUNTER", *proposed, "X-AGAIN:1")
+    accepted = stack.eventually(
+        lambda: [one for one in stack.call("GET", f"{event}/proposals")["items"] if one["status"] == "open"]
+    )
+    stack.call("POST", f"{event}/proposals/{accepted[0]['proposal_id']}/accept")
+    stack.eventually(lambda: is_told(stack, registration, sequence=1), sweeping=True)
+    assert stack.call("GET", event)["start"] == "2031-03-12T20:00:00"
+
+
+def about(stack: Running, event_id: str) -> list[Mail]:
+    """The notes to the organizer of one event."""
+    return [one for one in stack.mails("ada@example.org") if one.tags.get("event") == event_id]
 
 
 def test_a_port_in_use_is_a_clear_error(stack: Running, tmp_path: Path) -> None:

@@ -154,15 +154,40 @@ def test_the_stream_carries_keys_only_and_rings_for_events_and_registrations_onl
 
 
 def test_a_queue_hides_a_message_for_six_times_as_long_as_its_worker_may_run() -> None:
-    for event in FUNCTIONS["Deliver"]["Events"].values():
-        queue = RESOURCES[event["Properties"]["Queue"]["GetAtt"].removesuffix(".Arn")]["Properties"]
-        assert queue["VisibilityTimeout"] >= 6 * FUNCTIONS["Deliver"]["Timeout"]
-        assert event["Properties"]["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+    for name, least in (("Deliver", 2), ("Hooks", 1)):
+        queues = [event for event in FUNCTIONS[name]["Events"].values() if event["Type"] == "SQS"]
+        assert len(queues) == least
+        for event in queues:
+            queue = RESOURCES[event["Properties"]["Queue"]["GetAtt"].removesuffix(".Arn")]["Properties"]
+            assert queue["VisibilityTimeout"] >= 6 * FUNCTIONS[name]["Timeout"]
+            assert event["Properties"]["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+
+
+def test_who_talks_to_strangers_servers_can_touch_nothing_but_the_outbox() -> None:
+    reached = {
+        resource["GetAtt"].removesuffix(".Arn")
+        for actions, resources in statements(ROLES["HooksRole"])
+        if not actions & NEEDS_ANY_RESOURCE
+        for resource in resources
+    }
+    assert reached == {"HooksLogs", "Webhooks", "Webhooks.StreamArn", "HooksDue", "HooksFailures"}
+    assert not granted(ROLES["HooksRole"], "Webhooks") & {"dynamodb:DeleteItem", "dynamodb:Scan"}
+
+
+def test_the_outbox_rings_for_new_facts_only_and_says_nothing_of_them() -> None:
+    assert RESOURCES["Webhooks"]["Properties"]["StreamSpecification"] == {"StreamViewType": "KEYS_ONLY"}
+    stream = FUNCTIONS["Hooks"]["Events"]["Happened"]["Properties"]
+    (pattern,) = (json.loads(each["Pattern"]) for each in stream["FilterCriteria"]["Filters"])
+    assert pattern == {"eventName": ["INSERT"], "dynamodb": {"Keys": {"sk": {"S": ["FACT"]}}}}
+
+
+def test_only_a_stack_on_one_machine_lets_webhooks_point_to_itself() -> None:
+    assert TEMPLATE["Parameters"]["LocalWebhooks"]["Default"] == "false"
 
 
 def test_every_table_survives_its_stack_and_can_be_set_back() -> None:
     tables = [part for part in RESOURCES.values() if part["Type"] == "AWS::DynamoDB::Table"]
-    assert len(tables) == 3
+    assert len(tables) == 4
     for table in tables:
         assert table["DeletionPolicy"] == table["UpdateReplacePolicy"] == "Retain"
         assert table["Properties"]["PointInTimeRecoverySpecification"]["PointInTimeRecoveryEnabled"] is True

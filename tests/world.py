@@ -14,18 +14,21 @@ import boto3
 from moto import mock_aws
 
 from convoke import effects
-from convoke.effects import Accepted, Effect, Refused, Send, Unknown
+from convoke.dispatch import dispatch
+from convoke.effects import Accepted, Effect, NoteHint, Refused, Send, SendNote, SurveyHint, Unknown
 from convoke.fanout import tell_slice
 from convoke.ledger import Invitation, Quota, Slice
-from convoke.model import Event, EventStatus, Method, Registration
+from convoke.model import Event, EventStatus, Method, Registration, RegistrationStatus
 from convoke.perform import Aws, drive
 from convoke.reconcile import Outcome, Worker, reconcile
 from convoke.settings import Times
-from convoke.store import line
+from convoke.store import keys, line
 from convoke.store.events import change_event, create_event
 from convoke.store.keys import owed
 from convoke.store.reads import Reads
 from convoke.store.registry import register, withdraw
+from convoke.store.replies import come_again
+from convoke.survey import survey
 from convoke.sweep import Swept, sweep
 from tests.factories import EVENT_ID, NOW, SENDER, event, registration
 from tests.tables import SETTINGS, create_tables
@@ -37,7 +40,7 @@ class World:
     """One event's world.
 
     ``answers`` is what SES says next instead of yes; ``sent`` all that it accepted, in order; ``left`` that and what it
-    was silent about, which may have left as well.
+    was silent about, which may have left as well; ``notes`` all plain letters that may have left.
     """
 
     def __init__(self, client: Any) -> None:
@@ -45,6 +48,7 @@ class World:
         self.now = NOW
         self.sent: list[Send] = []
         self.left: list[Send] = []
+        self.notes: list[SendNote] = []
         self.queue: list[effects.Enqueue] = []
         self.told: list[str] = []
         self.answers: list[Answer] = []
@@ -71,6 +75,8 @@ class World:
                 return self.told.append(what)
             case effects.Send():
                 return self._post(effect)
+            case effects.SendNote():
+                return self._post_note(effect)
             case effects.ReadQuota():
                 return self.quota
             case effects.ReadBacklog():
@@ -87,6 +93,12 @@ class World:
             self.sent.append(letter)
         if not isinstance(answer, Refused):
             self.left.append(letter)
+        return answer
+
+    def _post_note(self, letter: SendNote) -> Answer:
+        answer = self.answers.pop(0) if self.answers else Accepted(ses_id=f"ses-note-{len(self.notes) + 1}")
+        if not isinstance(answer, Refused):
+            self.notes.append(letter)
         return answer
 
     def run(self, steps: effects.Steps[Any]) -> Any:
@@ -109,6 +121,8 @@ class World:
         identifier = f"{number:010d}" + EVENT_ID
         person = registration(**{"registration_id": identifier, "email": f"person{number}@example.net", **changes})
         stored = register(self.client, SETTINGS, person, now=self.now)
+        if isinstance(stored, Registration) and stored.status is RegistrationStatus.DECLINED:
+            stored = come_again(self.client, SETTINGS, EVENT_ID, stored.registration_id, now=self.now)
         assert isinstance(stored, Registration)
         return stored
 
@@ -138,6 +152,10 @@ class World:
             hint = self.queue.pop(0).hint
             if isinstance(hint, Slice):
                 self.run(tell_slice(hint, self.worker(), size=size))
+            elif isinstance(hint, SurveyHint):
+                self.run(survey(hint, self.worker()))
+            elif isinstance(hint, NoteHint):
+                self.run(dispatch(hint.event_id, hint.registration_id, hint.note_id, self.worker()))
             else:
                 self.run(reconcile(hint.event_id, hint.registration_id, self.worker()))
 
@@ -169,7 +187,8 @@ class World:
         return found
 
     def owed(self) -> list[str]:
-        return [row["sk"]["S"] for row in self._owing()]
+        """Everything that somebody still has to be told; whether all were reached is looked at for its own sake."""
+        return [row["sk"]["S"] for row in self._owing() if row["sk"]["S"] != keys.survey("")["sk"]]
 
     def due(self) -> bool:
         """Whether something is owed at this very moment."""

@@ -6,13 +6,17 @@ It knows nothing of the protocol.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from datetime import UTC
 from itertools import pairwise
-from typing import NamedTuple
+from typing import Any, NamedTuple, Protocol
 
+from convoke import series
 from convoke.ledger import Invitation
 from convoke.model import DeliveryState, Event, EventStatus, Registration, RegistrationStatus
 from convoke.store import items, keys
+from tests import rfc5546
+from tests.rfc5545 import Moment
 
 from .post import Copy
 from .scene import EVENT_ID, SETTINGS
@@ -29,6 +33,23 @@ class Violation(NamedTuple):
     what: str
 
 
+class Take(Protocol):
+    """How a calendar takes a message; ``whole``: of somebody who comes to all dates."""
+
+    def __call__(self, calendar: rfc5546.Recipient, message: rfc5546.Message, *, whole: bool) -> None: ...
+
+
+def _literally(calendar: rfc5546.Recipient, message: rfc5546.Message, *, whole: bool) -> None:  # noqa: ARG001
+    calendar.take(message)
+
+
+def _as_it_arrives(calendar: rfc5546.Recipient, message: rfc5546.Message, *, whole: bool) -> None:
+    """A date that comes before its series is lost in some calendars."""
+    known = calendar.known.get(message.uid)
+    if message.recurrence_id is None or not whole or (known is not None and known.whole is not None):
+        calendar.take(message)
+
+
 class Book:
     """All that is known of one history, by registration."""
 
@@ -38,7 +59,7 @@ class Book:
         rows = world.tables.rows.get(SETTINGS.registrations_table, {}).get(keys.event(EVENT_ID)["pk"], {})
         others = world.tables.rows.get(SETTINGS.invitations_table, {}).get(keys.event(EVENT_ID)["pk"], {})
         self.event: Event = items.event_of(rows[keys.EVENT])
-        self.over = self.event.when.ends_at <= world.instant()
+        self.over = series.ends_at(self.event) <= world.instant()
         self.fan = items.fan_of(others[keys.FAN]) if keys.FAN in others else None
         self.people: dict[str, tuple[Registration, Invitation]] = {}
         for sk, row in rows.items():
@@ -57,6 +78,8 @@ class Book:
 
     def untrue(self, rid: str) -> str:
         """What this attendee's calendar has wrong, if every mail that SES accepted arrived in the order of SEQUENCE."""
+        if self.event.recurs or any(copy.said.recurs or copy.said.recurrence_id for copy in self.copies[rid]):
+            return self.untrue_dates(rid, sorted(self.copies[rid], key=lambda copy: copy.sequence), _literally)
         person, invitation = self.people[rid]
         last: dict[str, Copy] = {}
         for copy in sorted(self.copies[rid], key=lambda copy: copy.sequence):
@@ -76,11 +99,63 @@ class Book:
             return f"SEQUENCE {newest.sequence} cancels what takes place"
         if newest.recipient.casefold() != person.email.casefold():
             return f"was told at {newest.recipient}, not at {person.email}"
-        title, start, location, status, _ = newest.content
+        title, start, location, status = newest.content[:4]
         told = (title, start, location, status)
         event = self.event
         true = (event.title, event.when.start.isoformat(), event.location, event.status.value)
         return "" if told == true else f"was told {told} in SEQUENCE {newest.sequence}, true is {true}"
+
+    def untrue_dates(self, rid: str, copies: list[Copy], take: Take) -> str:
+        """What a calendar that takes ``copies``, in this order, has wrong of a series."""
+        person, invitation = self.people[rid]
+        calendar = rfc5546.Recipient()
+        for copy in copies:
+            take(calendar, copy.said, whole=person.occurrences is None)
+        newest = max(self.copies[rid], key=lambda copy: copy.sequence, default=None)
+        expected = self.dates(person) if self.expected(person) else {}
+        for uid, shown in calendar.shows().items():
+            recipient = next(copy.recipient for copy in copies if copy.uid == uid)
+            if self.cannot_be_told(rid, recipient, uid, invitation):
+                return ""
+            mine = newest is not None and uid == newest.uid
+            if mine and expected and recipient.casefold() != person.email.casefold():
+                return f"was told at {recipient}, not at {person.email}"
+            held = {date: (one.start, one.end, one.title, one.location, one.status) for date, one in shown.items()}
+            if mine and expected:
+                names = {date: date for date in held} if person.occurrences is None else self.names(person)
+                held = {names.get(date, date): one for date, one in held.items()}
+            wrong = self.differs(held, expected if mine else {})
+            if wrong:
+                return f"holds under {uid[37:46]}… {wrong}"
+        nothing = newest is None or newest.uid not in calendar.shows()
+        if nothing and not self.cannot_be_told(rid, person.email, "", invitation):
+            return self.differs({}, expected)
+        return ""
+
+    def differs(self, held: Mapping[Moment, Any], expected: Mapping[Moment, Any]) -> str:
+        """Where the two are not the same. Dates that are over, as either has them, are left alone."""
+        now = self.world.instant()
+        for date in sorted({*held, *expected}):
+            one, other = held.get(date), expected.get(date)
+            if one != other and all(each is None or each[1] > now for each in (one, other)):
+                return f"{date:%d %H:%M}: {one}, true is {other}"
+        return ""
+
+    def dates(self, person: Registration) -> dict[Moment, tuple[Any, ...]]:
+        """The dates that ``person`` comes to, by original start as it is now."""
+        mine = None if person.occurrences is None else set(self.names(person).values())
+        found = {}
+        for one in series.occurrences(self.event):
+            date = one.date.replace(tzinfo=UTC)  # type: ignore[call-arg]
+            if not one.cancelled and (mine is None or date in mine):
+                status = self.event.status.value.upper()
+                found[date] = (one.when.starts_at, one.when.ends_at, one.title, one.location, status)
+        return found
+
+    def names(self, person: Registration) -> dict[Moment, Moment]:
+        """What the dates that ``person`` chose are called now."""
+        names = series.named(self.event, person.occurrences or (), person.named)
+        return {was.replace(tzinfo=UTC): now.replace(tzinfo=UTC) for was, now in names.items()}  # type: ignore[call-arg]
 
     def cannot_be_told(self, rid: str, address: str, uid: str, invitation: Invitation) -> bool:
         """Whether it shows why not: the address, the mail that was given up, or the clock."""
@@ -208,7 +283,8 @@ def _lives(book: Book, rid: str) -> Iterator[tuple[str, str]]:
     gone: dict[str, int] = {}
     for copy in sorted(book.copies[rid], key=lambda copy: copy.sequence):
         if copy.method == "CANCEL":
-            gone[copy.uid] = copy.sequence
+            if copy.said.recurrence_id is None:
+                gone[copy.uid] = copy.sequence
             if copy.uid not in invited:
                 yield "G6", f"SEQUENCE {copy.sequence} cancels what nobody was invited to"
         elif copy.uid in gone and not book.world.zombies:
@@ -251,11 +327,11 @@ def _in_vain(world: World) -> Iterator[Violation]:
                 yield Violation("stale", f"{attempt.name} sets out to invite {attempt.to[1]}, who does not come")
 
 
-def _was(said: tuple[str, ...], truths: list[tuple[float, tuple[str, ...]]], since: float, until: float) -> bool:
+def _was(said: tuple[str, ...], truths: list[tuple[float, tuple[Any, ...]]], since: float, until: float) -> bool:
     """Whether this was true at some moment between two."""
     ends = [moment for moment, _ in truths[1:]] + [until]
     return any(
-        said == true and begins <= until and ends_at >= since
+        said in true and begins <= until and ends_at >= since
         for (begins, true), ends_at in zip(truths, ends, strict=True)
     )
 
@@ -272,8 +348,16 @@ def _canaries(book: Book, rid: str) -> Iterator[tuple[str, str]]:
 
 
 def _arrivals(book: Book, rid: str) -> Iterator[tuple[str, str]]:
-    """No invitation is put back by arriving after its cancellation: then the cancellation comes once more (G7)."""
+    """No invitation is put back by arriving after its cancellation: then the cancellation comes once more (G7). No date
+    is lost by arriving before its series.
+    """
     person, invitation = book.people[rid]
+    if book.event.recurs and person.status is not RegistrationStatus.ERASED:
+        arrived = [copy for _, copy in book.world.post.arrived if copy.registration_id == rid]
+        everything = {(copy.uid, copy.sequence) for copy in book.copies[rid]}
+        all_arrived = everything == {(copy.uid, copy.sequence) for copy in arrived}
+        if all_arrived and (wrong := book.untrue_dates(rid, arrived, _as_it_arrives)):
+            yield "G7", wrong
     by_uid: dict[str, list[Copy]] = defaultdict(list)
     for _, copy in book.world.post.arrived:
         if copy.registration_id == rid:
@@ -282,6 +366,8 @@ def _arrivals(book: Book, rid: str) -> Iterator[tuple[str, str]]:
     for uid, copies in by_uid.items():
         highest = max(copies, key=lambda copy: copy.sequence)
         if highest.method != "CANCEL" or copies[-1].method == "CANCEL" or highest.sequence < newest:
+            continue
+        if highest.said.recurrence_id is not None:
             continue
         if person.status is RegistrationStatus.ERASED:
             continue

@@ -8,10 +8,11 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
-from convoke import fanout
+from convoke import fanout, programme, series
 from convoke.model import (
     Event,
     EventStatus,
+    Occurrence,
     Person,
     Registration,
     RegistrationStatus,
@@ -27,6 +28,8 @@ from .world import World
 TITLES = ("A", "B")
 HOURS = (9, 15)
 PLACES = ("", "Hall")
+RULES = ("FREQ=DAILY;COUNT=3", "FREQ=DAILY;COUNT=4")
+OTHER_RULES = (*RULES, "FREQ=DAILY;COUNT=2", "FREQ=DAILY;COUNT=3;INTERVAL=2")
 
 
 class People:
@@ -49,13 +52,15 @@ class People:
             START + timedelta(minutes=dice.randrange(2, 8)) if soon else START + timedelta(days=dice.choice((2, 40)))
         )
         wall = begins.replace(tzinfo=None, minute=begins.minute if soon else 0, hour=begins.hour if soon else 9)
+        when = When(start=wall, end=wall + timedelta(minutes=3 if soon else 60), time_zone="UTC")
         event = Event(
             event_id=EVENT_ID,
             account="acme",
             version=1,
             status=EventStatus.DRAFT if random() < 0.1 else EventStatus.CONFIRMED,
             title="A",
-            when=When(start=wall, end=wall + timedelta(minutes=3 if soon else 60), time_zone="UTC"),
+            when=when,
+            rule=dice.choice(RULES) if not soon and random() < 0.4 else None,
             organizer=Person(name="Ada", email="ada@example.org"),
             capacity=dice.choice((1, 2, 3)) if random() < 0.25 else None,
             created_at=START,
@@ -65,14 +70,15 @@ class People:
 
     def _change(self, changed: Callable[[Event], dict[str, Any]]) -> None:
         before, now = self.reads.event(EVENT_ID), self.world.instant()
-        if before is None or before.status is EventStatus.CANCELLED or before.when.ends_at <= now:
+        if before is None or before.status is EventStatus.CANCELLED or series.ends_at(before) <= now:
             return
         changes = changed(before)
-        after = replace(before, **changes)
-        if after == before or after.when.ends_at <= now:
+        after, _ = programme.reschedule(before, replace(before, **changes))
+        if after == before or series.ends_at(after) <= now:
             return
         after = replace(after, version=before.version + 1, updated_at=now)
-        priority = min(fanout.pressing(replace(after, when=when), now, TIMES) for when in (before.when, after.when))
+        as_before = replace(after, when=before.when, rule=before.rule, added=before.added)
+        priority = min(fanout.pressing(each, now, TIMES) for each in (as_before, after))
         self.world.note(f"API changes the event to version {after.version}: {changes}")
         events.change_event(self.client, SETTINGS, before, after, priority=priority, now=now)
         self._promote()
@@ -87,9 +93,42 @@ class People:
             if start.hour not in HOURS or start.minute:
                 return {"location": self.world.dice.choice(PLACES)}
             start = start.replace(hour=self.world.dice.choice(HOURS))
-            return {"when": replace(event.when, start=start, end=start + timedelta(hours=1))}
+            moved = series.moved(event.schedule, replace(event.when, start=start, end=start + timedelta(hours=1)))
+            return {"when": moved.when, "rule": moved.rule, "added": moved.added}
 
         self._change(moved)
+
+    # --- its dates --------------------------------------------------------------------------------------------
+
+    def _change_a_date(self, change: Callable[[Event, Occurrence], Event]) -> None:
+        def changed(event: Event) -> dict[str, Any]:
+            one = self.world.dice.choice(series.occurrences(event))
+            if not event.recurs or one.when.ends_at <= self.world.instant():
+                return {}
+            after = change(event, one)
+            return {"changes": after.changes, "status": after.status}
+
+        self._change(changed)
+
+    def cancel_date(self) -> None:
+        self._change_a_date(lambda event, one: programme.cancel_date(event, one.date, "Rain"))
+
+    def restore_date(self) -> None:
+        self._change_a_date(lambda event, one: programme.restore_date(event, one.date))
+
+    def move_date(self) -> None:
+        def moved(event: Event, one: Occurrence) -> Event:
+            start = one.date + timedelta(hours=self.world.dice.choice((0, 2, 26)))
+            when = replace(event.when, start=start, end=start + timedelta(hours=1))
+            return programme.change_date(event, replace(programme.change_of(event, one.date), when=when))
+
+        self._change_a_date(moved)
+
+    def rewrite(self) -> None:
+        def other(event: Event) -> dict[str, Any]:
+            return {"rule": self.world.dice.choice(OTHER_RULES)} if event.recurs else {}
+
+        self._change(other)
 
     def waver(self) -> None:
         choices = (EventStatus.CONFIRMED, EventStatus.TENTATIVE)
@@ -120,8 +159,9 @@ class People:
             if self.world.faults.hit("bounces"):
                 self.world.post.bad.add(email)
         event, now = self.reads.event(EVENT_ID), self.world.instant()
-        if event is None or event.status is EventStatus.CANCELLED or event.when.ends_at <= now:
+        if event is None or event.status is EventStatus.CANCELLED or series.ends_at(event) <= now:
             return
+        some = event.recurs and self.world.random() < 0.25
         rid = f"{self._numbers:010d}{EVENT_ID}"
         person = Registration(
             event_id=EVENT_ID,
@@ -130,6 +170,8 @@ class People:
             status=RegistrationStatus.REGISTERED,
             name=f"Name {rid[:10]}",
             email=email,
+            occurrences=series.starts(event.schedule)[-2:] if some else None,
+            named=len(event.earlier) if some else 0,
             created_at=now,
             updated_at=now,
         )
@@ -157,7 +199,7 @@ class People:
         if rid is None:
             return
         event, now = self.reads.event(EVENT_ID), self.world.instant()
-        if event is None or event.status is EventStatus.CANCELLED or event.when.ends_at <= now:
+        if event is None or event.status is EventStatus.CANCELLED or series.ends_at(event) <= now:
             return
         email = self.world.dice.choice((f"new{rid[6:10]}@example.net", f"other{rid[6:10]}@example.net"))
         self.world.known.append((rid, email))
@@ -187,6 +229,10 @@ DEEDS = {
     "move": 4,
     "waver": 1,
     "draft": 2,
+    "cancel_date": 3,
+    "restore_date": 1,
+    "move_date": 3,
+    "rewrite": 1,
     "widen": 1,
     "call_off": 1,
     "register": 2,
@@ -196,9 +242,10 @@ DEEDS = {
     "resend": 3,
     "erase": 1,
 }
-OF_THE_EVENT = {"retitle": 6, "move": 2, "resend": 2, "withdraw": 1, "draft": 1}
+OF_THE_EVENT = {"retitle": 6, "move": 2, "cancel_date": 1, "move_date": 1, "resend": 2, "withdraw": 1, "draft": 1}
+OF_DATES = {"cancel_date": 4, "move_date": 4, "restore_date": 3, "rewrite": 1, "move": 1, "retitle": 1, "resend": 1}
 OF_ONE_PERSON = {"withdraw": 2, "come_back": 2, "change_address": 4, "resend": 4, "retitle": 1}
-STYLES = (DEEDS, DEEDS, OF_THE_EVENT, OF_ONE_PERSON)
+STYLES = (DEEDS, DEEDS, OF_THE_EVENT, OF_ONE_PERSON, OF_DATES)
 GAPS = ((0.02, 0.2, 1.0, 5.0, 30.0, 60.0, 150.0), (0.5, 2.0), (0.02, 20.0))
 """Seconds between two deeds at most: now and then, in one breath, or in pairs."""
 

@@ -12,7 +12,7 @@ from convoke import decide, fanout, feedback, reconcile, sweep
 from convoke.case import Case
 from convoke.effects import Send
 from convoke.ledger import Intent
-from convoke.store import erasure, events, registry
+from convoke.store import erasure, events, registry, seating
 from convoke.store import records as store_records
 from convoke.store.invitations import Invitations
 from convoke.store.reads import Reads
@@ -178,7 +178,9 @@ MUTANTS: dict[str, Mutant] = {
     "doubt": Mutant((without(reconcile, "told_of", "invitation.doubt and invitation.heard is not None", "False"),)),
     "doubt-about-a-cancel": Mutant((without(decide, "unsaid", "if not told.certain:", "if False:"),)),
     "repair": Mutant((without(reconcile, "_record", "repair=True", "repair=False"),), Mode.ZOMBIE),
-    "repair-after-arrival": Mutant((without(feedback, "hear", "if out_of_order(heard):", "if False:"),)),
+    "repair-after-arrival": Mutant(
+        (without(feedback, "hear", "if out_of_order(heard) and heard.repair < MOST_REPAIRS:", "if False:"),)
+    ),
     "resend-through-delivery": Mutant((instead(People, "resend", _once_more),)),
     "stale-intent": Mutant(
         (
@@ -231,7 +233,7 @@ MUTANTS: dict[str, Mutant] = {
             without(
                 reconcile,
                 "decide",
-                "message.method is Method.CANCEL and _hopeless(invitation, message)",
+                "message.method is Method.CANCEL and _hopeless(seen, message)",
                 "message.method is Method.CANCEL",
             ),
         )
@@ -260,10 +262,13 @@ MUTANTS: dict[str, Mutant] = {
     "seats-owed": Mutant(
         (
             without(
-                registry,
-                "_departure",
-                '"SET #owed_shard = :shard, #owed_at = :owed ADD #taken :less"',
-                '"ADD #taken :less"',
+                seating,
+                "given_back",
+                'f"SET #owed_shard = :shard, #owed_at = :owed {expression}", SOMEBODY_WAITS',
+                "expression, SOMEBODY_WAITS",
+            ),
+            without(
+                seating, "given_back", 'values |= {"shard": keys.shard(event_id), "owed": keys.owed(2, now)}', "pass"
             ),
         )
     ),

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from convoke.effects import Accepted, Refusal, Refused, Send, Unknown
 from convoke.feedback import Report
 from convoke.ledger import Intent
 from convoke.model import DeliveryState, Letter, Message
+from tests import rfc5546
 
 if TYPE_CHECKING:
     from .world import World
@@ -56,6 +57,7 @@ class Copy:
     recipient: str
     content: tuple[str, ...]
     calendar: bytes
+    said: rfc5546.Message
 
 
 def write(message: Message, intent: Intent, schema: int) -> Letter:
@@ -71,8 +73,39 @@ def write(message: Message, intent: Intent, schema: int) -> Letter:
         message.location,
         message.status.value,
         f"written by schema {schema}",
+        message.date.isoformat() if message.date else "",
+        message.when.end.isoformat(),
+        message.rule or "",
+        " ".join(wall.isoformat() for wall in message.added),
+        " ".join(wall.isoformat() for wall in message.without),
     )
     return Letter(calendar=BETWEEN_THE_LINES.join(words).encode(), mail=b"")
+
+
+def read(calendar: bytes) -> rfc5546.Message:
+    """What :func:`write` wrote, as a calendar understands it. The simulated events are all in UTC."""
+    method, uid, sequence, dtstamp, _, title, start, location, status, _, date, end, rule, added, without = (
+        calendar.decode().split(BETWEEN_THE_LINES)
+    )
+    return rfc5546.Message(
+        method=method,
+        uid=uid,
+        sequence=int(sequence),
+        dtstamp=datetime.fromisoformat(dtstamp),
+        recurrence_id=_utc(date) if date else None,
+        start=_utc(start),
+        end=_utc(end),
+        rule=rule,
+        added=tuple(map(_utc, added.split())),
+        excluded=tuple(map(_utc, without.split())),
+        title=title,
+        location=location,
+        status=status.upper(),
+    )
+
+
+def _utc(wall: str) -> datetime:
+    return datetime.fromisoformat(wall).replace(tzinfo=UTC)
 
 
 class Post:
@@ -158,6 +191,7 @@ class Post:
             recipient=recipient,
             content=tuple(content),
             calendar=effect.letter.calendar,
+            said=read(effect.letter.calendar),
         )
         self.accepted.append(copy)
         if world.trace is not None:
@@ -195,6 +229,7 @@ class Post:
             sequence=told.sequence,
             generation=told.generation,
             method=told.method,
+            date=told.date,
             state=state,
             final=final,
             address=told.recipient,

@@ -14,8 +14,10 @@ SETTINGS = Settings(
     registrations_table="Registrations",
     invitations_table="Invitations",
     accounts_table="Accounts",
+    webhooks_table="Webhooks",
     urgent_queue="Urgent",
     ordinary_queue="Ordinary",
+    hooks_queue="HooksDue",
     sender=SENDER,
     configuration_set="Sending",
 )

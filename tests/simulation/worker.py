@@ -141,13 +141,15 @@ class Run:
         match effect:
             case effects.Claim(intent=intent, seen=seen):
                 told = intent.told
+                about = (told.date_told(told.date) if told.date else None) or told
+                assert about.when is not None
                 mine = Attempt(
                     intent.attempt,
                     seen.registration_id,
                     told.uid,
                     told.sequence,
                     told.method.value,
-                    (told.title, told.when.start.isoformat(), told.location),
+                    (about.title, about.when.start.isoformat(), about.location),
                     (RegistrationStatus.REGISTERED, told.recipient),
                     self.began,
                     self.world.now,

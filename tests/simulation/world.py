@@ -12,11 +12,12 @@ from heapq import heappop, heappush
 from random import Random
 from typing import Any
 
-from convoke import effects, fanout, feedback, fingerprints, reconcile, sweep
+from convoke import effects, fanout, feedback, fingerprints, reconcile, series, survey, sweep
 from convoke.effects import Steps
 from convoke.ledger import Slice
 from convoke.model import Event
 from convoke.store import erasure, items, keys, line
+from convoke.store.attention import Surveys
 from convoke.store.invitations import Invitations
 from convoke.store.reads import Reads
 from convoke.store.records import Records
@@ -67,7 +68,7 @@ class World:
         self._depth = 0
         self.tables = Tables(SETTINGS.registrations_table, self._ring, self)
         self.post = Post(self)
-        self.truths: dict[str, list[tuple[float, tuple[str, ...]]]] = {}
+        self.truths: dict[str, list[tuple[float, tuple[Any, ...]]]] = {}
         self.mischief: list[Callable[[], None]] = []
         self.passed: list[tuple[int, str]] = []
         self.resends: dict[str, int] = {}
@@ -156,10 +157,13 @@ class World:
             return
         if sk == keys.EVENT:
             event = items.event_of(row)
-            true: tuple[str, ...] = (event.title, event.when.start.isoformat(), event.location)
+            true: tuple[Any, ...] = (
+                (event.title, event.when.start.isoformat(), event.location),
+                *((one.title, one.when.start.isoformat(), one.location) for one in series.occurrences(event)),
+            )
         elif sk.startswith(keys.REGISTRATION_PREFIX):
             person = items.registration_of(row)
-            true = (person.status, person.email)
+            true = ((person.status, person.email),)
         else:
             return
         self.truths.setdefault(sk, []).append((self.now, true))
@@ -197,7 +201,7 @@ class World:
         if often.hit("hint doubled"):
             self.at(after + 30 * self.random(), lambda: self.deliver(hint, RECEIVES))
 
-    def deliver(self, hint: Slice | effects.Hint, receives: int) -> None:
+    def deliver(self, hint: Slice | effects.Hint | effects.NoteHint | effects.SurveyHint, receives: int) -> None:
         """As ``functions/deliver.py``: a hint whose function failed is seen again, until it is put aside."""
 
         def done(well: bool) -> None:
@@ -208,6 +212,9 @@ class World:
             part = hint
             name = f"deliver slice v{part.version} after {part.cursor[6:10]}"
             self.start(name, lambda run: fanout.tell_slice(part, run.worker, size=SLICE), done)
+        elif isinstance(hint, effects.SurveyHint):
+            look = hint
+            self.start("survey", lambda run: survey.survey(look, run.worker, size=SLICE), done)
         else:
             rid = hint.registration_id
             self.start(f"deliver {rid[6:10]}", lambda run: reconcile.reconcile(EVENT_ID, rid, run.worker), done)
@@ -247,10 +254,11 @@ class World:
         )
 
     def _doing(self) -> dict[type[effects.Effect], Callable[[Any], Any]]:
-        reads, invitations, records = (
+        reads, invitations, records, surveys = (
             Reads(self.tables, SETTINGS),
             Invitations(self.tables, SETTINGS),
             Records(self.tables, SETTINGS),
+            Surveys(self.tables, SETTINGS),
         )
         return {
             effects.ReadSending: lambda _: reads.sending(),
@@ -279,6 +287,14 @@ class World:
             effects.Poke: invitations.poke,
             effects.Keep: lambda effect: records.keep(effect.posted),
             effects.Sent: records.sent,
+            effects.Watch: surveys.watch,
+            effects.ReadSurvey: lambda effect: surveys.read(effect.event_id),
+            effects.ReadMessages: lambda effect: reads.messages(effect.registration_id),
+            effects.ReadUnreached: surveys.unreached,
+            effects.KeepUnreached: surveys.keep,
+            effects.EndSurvey: surveys.end,
+            # What a summary says is for the organizer; nothing here is told by it.
+            effects.OweNote: lambda _: True,
             effects.MoveFan: records.move_fan,
             effects.EndFan: records.end_fan,
             effects.PutOff: records.put_off,

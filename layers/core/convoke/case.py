@@ -180,7 +180,7 @@ class Case:
 
     def _whole(self, upon: Told | None, generation: int) -> Message:
         event = self.event
-        asked = upon.asked if upon is not None and _same_question(upon, event) else None
+        asked = upon.asked if upon is not None and same_question(upon, event) else None
         without = tuple(one.date for one in series.occurrences(event) if one.cancelled)
         return Message(
             **self._request(upon, generation),
@@ -324,7 +324,7 @@ def _all_doubted(told: Told) -> Told:
     return replace(told, certain=True, dates=tuple(replace(one, cancelled=False, fingerprint="") for one in told.dates))
 
 
-def _same_question(told: Told, event: Event) -> bool:
+def same_question(told: Told, event: Event) -> bool:
     """Whether when and where are what they were; a series may have become longer or shorter."""
     same_rule = told.rule == event.rule or (
         told.rule is not None and event.rule is not None and series.same_but_for_its_end(told.rule, event.rule)
@@ -334,14 +334,33 @@ def _same_question(told: Told, event: Event) -> bool:
 
 def answer(registration: Registration, asked: int, *dates: Wall | None) -> Participation:
     """The latest answer to the question asked in ``asked``, to the whole or to one date by any of its names."""
+    reply = reply_to(registration, asked, *dates)
+    return reply.status if reply else Participation.NEEDS_ACTION
+
+
+def reply_to(registration: Registration, asked: int, *dates: Wall | None) -> Reply | None:
+    """That answer itself, or ``None`` while the question is open."""
     replies = [] if registration.reply is None else [registration.reply]
     replies += [reply for reply in registration.date_replies if reply.date in dates]
-    valid = [reply for reply in replies if reply.sequence >= asked]
-    return max(valid, key=_order).status if valid else Participation.NEEDS_ACTION
+    return max((reply for reply in replies if reply.sequence >= asked), key=order, default=None)
 
 
-def _order(reply: Reply) -> tuple[int, datetime]:
-    return reply.sequence, reply.dtstamp
+# Of two answers of the same second that which costs least if it was not the last word: nobody loses a seat by it.
+_RANK = (
+    Participation.NEEDS_ACTION,
+    Participation.DELEGATED,
+    Participation.DECLINED,
+    Participation.TENTATIVE,
+    Participation.ACCEPTED,
+)
+
+
+def order(reply: Reply) -> tuple[int, datetime, int]:
+    """Which of two answers is the newer: by the SEQUENCE they answer, then their DTSTAMP (RFC 5546, section 2.1.5).
+
+    Mails overtake each other, so when they came does not count.
+    """
+    return reply.sequence, reply.dtstamp, _RANK.index(reply.status)
 
 
 def uid(event_id: str, registration_id: str, generation: int, domain: str) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from . import series
-from .case import Case, answer
+from .case import Case, reply_to
 from .ledger import Invitation
 from .model import (
     Event,
@@ -19,6 +19,7 @@ from .model import (
     Participation,
     Registration,
     RegistrationStatus,
+    Reply,
     Schedule,
     Sender,
     Told,
@@ -44,8 +45,8 @@ def unsaid(
     """What would be said of the whole if time did not pass: :func:`next_message` without the question whether it is
     too late. Without ``now`` no date of a series is over either.
     """
-    if registration.status is RegistrationStatus.ERASED:
-        return None  # nobody is left to tell
+    if registration.status in (RegistrationStatus.DECLINED, RegistrationStatus.ERASED):
+        return None  # whoever declined their seat wants to hear no more; of the erased nobody is left to tell
     case = Case(event=event, registration=registration, sender=sender, now=now)
     expected = is_expected(event, registration)
     if told is None:
@@ -105,11 +106,17 @@ def says_the_same(message: Message, told: Told) -> bool:
 
 def participation(registration: Registration, invitation: Invitation, date: Wall | None = None) -> Participation:
     """What this attendee last answered about the present when and where, or that of one date: derived, never stored."""
+    reply = answered(registration, invitation, date)
+    return reply.status if reply else Participation.NEEDS_ACTION
+
+
+def answered(registration: Registration, invitation: Invitation, date: Wall | None = None) -> Reply | None:
+    """The reply by which the participation is what it is, or ``None`` while the present question is open."""
     last = invitation.acknowledged or invitation.intent
     if last is None:
-        return answer(registration, 0, date)
+        return reply_to(registration, 0, date)
     known = last.told.date_told(date) if date is not None else None
-    return answer(registration, known.asked if known else last.told.asked, date)
+    return reply_to(registration, known.asked if known else last.told.asked, date)
 
 
 PRESSING, CHANGE, INVITATION = 0, 1, 2

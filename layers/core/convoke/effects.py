@@ -11,8 +11,11 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, TypeVar
 
+from .attention import Survey, Unreached
+from .hooks import FactType
 from .ledger import Acknowledged, Intent, Invitation, Posted, Slice
-from .model import DeliveryState, Letter, Message, noun
+from .model import DeliveryState, Letter, Message, Person, noun
+from .notes import Errand, Note
 
 Result = TypeVar("Result")
 Steps = Generator["Effect", Any, Result]
@@ -136,16 +139,21 @@ class DueKind(StrEnum):
     FAN = "fan"
     SEATS = "seats"
     ERASURE = "erasure"
+    NOTE = "note"
+    SURVEY = "survey"
     CARRY = "carry"
 
 
 @noun
 class Due:
-    """Something owed, as the index shows it. ``registration_id`` is empty where the whole event is meant."""
+    """Something owed, as the index shows it. ``registration_id`` is empty where the whole event is meant; a note has
+    an id of its own.
+    """
 
     kind: DueKind
     event_id: str
     registration_id: str = ""
+    note_id: str = ""
     owed_at: str
 
 
@@ -193,13 +201,24 @@ class GiveBack(Effect):
 
 
 @noun
+class Happening:
+    """What an account's webhooks are to be told."""
+
+    account: str
+    type: FactType
+    data: dict[str, Any]
+    at: datetime
+
+
+@noun
 class Amend(Effect):
-    """SES reported something: write ``heard``'s acknowledgement, state and stop, IF the fence is that of ``seen``. ->
-    bool
+    """SES reported something: write ``heard``'s acknowledgement, state and stop, IF the fence is that of ``seen``; and
+    with it the ``fact`` for whoever listens. -> bool
     """
 
     seen: Invitation
     heard: Invitation
+    fact: Happening | None = None
 
 
 @noun
@@ -306,6 +325,124 @@ class Unknown:
     why: str
 
 
+# --- notes, each on the fence that was read -----------------------------------------------------------------------
+
+
+@noun
+class ReadErrand(Effect):
+    """-> Errand, or None"""
+
+    event_id: str
+    registration_id: str
+    note_id: str
+
+
+@noun
+class Ration(Effect):
+    """Count one more note of this kind for the event on ``day`` (UTC), IF there are fewer than ``most``. -> bool"""
+
+    errand: Errand
+    day: str
+    most: int
+
+
+@noun
+class ClaimErrand(Effect):
+    """Take the right to send the note until ``lease_until``, IF the fence is that of ``seen``. -> Errand as claimed, or
+    None
+
+    The attempt counts as one that nobody answered until it is settled.
+    """
+
+    seen: Errand
+    lease_until: datetime
+    owed_at: str
+
+
+@noun
+class Settle(Effect):
+    """Write ``errand``, IF its fence is the one that was read; what is settled for good keeps no words. -> bool"""
+
+    errand: Errand
+
+
+@noun
+class WriteNote(Effect):
+    """Write the note, naming ``people`` by their ids, and read it back. -> bytes of the mail, or a sentence that says
+    why it must not be sent
+    """
+
+    errand: Errand
+    people: dict[str, Person]
+
+
+@noun
+class SendNote(Effect):
+    """One attempt at SES. -> Accepted | Refused | Unknown"""
+
+    errand: Errand
+    mail: bytes
+
+
+@noun
+class OweNote(Effect):
+    """Owe a note. -> whether it was not owed before"""
+
+    note: Note
+
+
+# --- who was not reached ------------------------------------------------------------------------------------------
+
+
+@noun
+class Watch(Effect):
+    """Owe a survey of the event's people, from ``owed_at`` on; unconditional. -> None"""
+
+    event_id: str
+    owed_at: str
+
+
+@noun
+class ReadSurvey(Effect):
+    """-> Survey, or None"""
+
+    event_id: str
+
+
+@noun
+class ReadMessages(Effect):
+    """-> tuple of all Posted to one attendee, in the order of SEQUENCE, without their letters"""
+
+    registration_id: str
+
+
+@noun
+class ReadUnreached(Effect):
+    """-> tuple of the event's Unreached after the registration id ``after``, up to and including ``through``"""
+
+    event_id: str
+    after: str
+    through: str
+
+
+@noun
+class KeepUnreached(Effect):
+    """Write down that somebody was not reached, or (``now`` is ``None``) that they were. -> None"""
+
+    event_id: str
+    was: Unreached | None
+    now: Unreached | None
+
+
+@noun
+class EndSurvey(Effect):
+    """Everybody was looked at: owed again at ``owed_at``, or not at all, IF nobody asked for it since. -> bool"""
+
+    seen: Survey
+    owed_at: str | None
+    summed_up_at: datetime | None
+
+
 # --- fan-out, the queue, the switch -------------------------------------------------------------------------------
 
 
@@ -327,9 +464,9 @@ class EndFan(Effect):
 
 @noun
 class Enqueue(Effect):
-    """Hint that somebody look at a slice or a single registration. -> None"""
+    """Hint that somebody look at a slice, a single registration, a note, or who was reached. -> None"""
 
-    hint: Slice | Hint
+    hint: Slice | Hint | NoteHint | SurveyHint
     urgent: bool
     delay_seconds: int = 0
 
@@ -340,6 +477,27 @@ class Hint:
 
     event_id: str
     registration_id: str
+
+
+@noun
+class NoteHint:
+    """One note to see to."""
+
+    event_id: str
+    registration_id: str
+    note_id: str
+
+
+@noun
+class SurveyHint:
+    """An event whose people are to be looked at after the registration id ``after``. What comes before it was looked
+    at when there had been ``poke`` reasons to; ``again`` is when (UTC) some of them are to be looked at again.
+    """
+
+    event_id: str
+    after: str = ""
+    poke: int = 0
+    again: datetime | None = None
 
 
 @noun

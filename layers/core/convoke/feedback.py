@@ -13,7 +13,22 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from .effects import Amend, Clock, Enqueue, Hint, Poke, ReadInvitation, Sent, Steps
+from .decide import CHANGE
+from .effects import (
+    Amend,
+    Clock,
+    Enqueue,
+    Happening,
+    Hint,
+    Poke,
+    ReadEvent,
+    ReadInvitation,
+    ReadUnreached,
+    Sent,
+    Steps,
+    Watch,
+)
+from .hooks import FactType
 from .ledger import Acknowledged, Delivered, Invitation, Stopped
 from .model import ConvokeError, DeliveryState, Method, Told, Wall, noun
 from .store.keys import owed
@@ -28,7 +43,15 @@ GRAVITY = (
     DeliveryState.COMPLAINED,
 )
 
+FACTS = {
+    DeliveryState.BOUNCED: FactType.INVITATION_BOUNCED,
+    DeliveryState.SUPPRESSED: FactType.INVITATION_BOUNCED,
+    DeliveryState.COMPLAINED: FactType.INVITATION_COMPLAINED,
+}
+
 TRIES = 8
+MOST_REPAIRS = 25
+"""Times that one attendee is told anew because of the order of arrival: no mail server is as bad as that."""
 
 
 class Crowded(ConvokeError):
@@ -118,7 +141,8 @@ def hear(report: Report) -> Steps[bool]:
         if invitation is None:
             return False
         heard = after(invitation, report)
-        if heard == invitation or (yield Amend(seen=invitation, heard=heard)):
+        fact = yield from _fact(invitation, heard, report)
+        if heard == invitation or (yield Amend(seen=invitation, heard=heard, fact=fact)):
             yield Sent(
                 registration_id=report.registration_id,
                 sequence=report.sequence,
@@ -129,7 +153,8 @@ def hear(report: Report) -> Steps[bool]:
             if invitation.owed_at is not None and settles(heard, report):
                 hint = Hint(event_id=report.event_id, registration_id=report.registration_id)
                 yield Enqueue(hint=hint, urgent=invitation.owed_at.startswith("0"))
-            if out_of_order(heard):
+            yield from _watch(report)
+            if out_of_order(heard) and heard.repair < MOST_REPAIRS:
                 yield Poke(
                     event_id=report.event_id,
                     registration_id=report.registration_id,
@@ -138,6 +163,37 @@ def hear(report: Report) -> Steps[bool]:
                 )
             return True
     raise Crowded(f"{TRIES} tries met other writers")
+
+
+def _fact(was: Invitation, heard: Invitation, report: Report) -> Steps[Happening | None]:
+    """What an account's webhooks are told of the report, where it is news."""
+    what = FACTS.get(report.state)
+    if what is None or (was.state, was.stopped) == (heard.state, heard.stopped):
+        return None
+    event = yield ReadEvent(event_id=report.event_id)
+    if event is None:
+        return None
+    data = {
+        "event_id": report.event_id,
+        "registration_id": report.registration_id,
+        "method": report.method.value,
+        "sequence": report.sequence,
+        "state": report.state.value,
+    }
+    return Happening(account=event.account, type=what, data=data, at=(yield Clock()))
+
+
+def _watch(report: Report) -> Steps[None]:
+    """What came back is shown on the event, and no more once it has arrived after all."""
+    if report.state is DeliveryState.ACCEPTED:
+        return
+    if report.state is DeliveryState.DELIVERED:
+        known = yield ReadUnreached(
+            event_id=report.event_id, after=report.registration_id[:-1], through=report.registration_id
+        )
+        if not any(one.attention.registration_id == report.registration_id for one in known):
+            return
+    yield Watch(event_id=report.event_id, owed_at=owed(CHANGE, (yield Clock())))
 
 
 def after(invitation: Invitation, report: Report) -> Invitation:
@@ -204,7 +260,11 @@ def out_of_order(invitation: Invitation) -> bool:
         return False
     delivered = [one for one in invitation.delivered if one.generation == last.told.generation]
     return any(
-        late.sequence < early.sequence and late.at > early.at and _hides(late, early, last.told)
+        late.sequence < early.sequence
+        and late.at > early.at
+        and _hides(late, early, last.told)
+        # The whole series, said and delivered after both, has settled it.
+        and not any(one.date is None and one.sequence > early.sequence and one.at > late.at for one in delivered)
         for late in delivered
         for early in delivered
     )

@@ -1,4 +1,4 @@
-"""What a calendar says: a Message as iCalendar bytes, and an attendee's answer read from them (RFC 5545, RFC 5546).
+"""What a calendar says: a Message as iCalendar bytes (RFC 5545, RFC 5546).
 
 Order and spelling of what is written never vary: a message under one SEQUENCE and DTSTAMP is always the same
 bytes.
@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
-from urllib.parse import quote, unquote
+from datetime import UTC, date, datetime, timedelta
+from urllib.parse import quote
 
 from . import lines, series
 from .lines import Line, clean, component, line, one_line
-from .model import ConvokeError, EventStatus, Message, Method, Participation, Person, Unsayable, Wall, When, noun
+from .model import EventStatus, Message, Method, Person, Unsayable, Wall, When
 from .timezones import vtimezone
 
 PRODID = "-//Convoke//Convoke//EN"  # no version: it would change the bytes
+DECLINE_COUNTER = "DECLINECOUNTER"
 
 # UTC by its names. It is written as `...Z`, without a VTIMEZONE: every client reads that alike, and a TZID may not
 # stand beside a time in UTC (RFC 5545, section 3.2.19).
@@ -25,29 +26,6 @@ _UTC = frozenset({"Etc/UCT", "Etc/UTC", "Etc/Universal", "Etc/Zulu", "UCT", "UTC
 _LOCAL_PART = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*")
 _DOMAIN = re.compile(r"(?:[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?\.)*[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?")
 _UID = re.compile(r"[A-Za-z0-9._@-]{1,255}")
-_DTSTAMP = re.compile(r"([0-9]{8}T[0-9]{6})Z?")
-
-_LARGEST_ANSWER = 64 * 1024
-_DEEPEST = 4
-
-
-class NotAnAnswer(ConvokeError):
-    """A calendar that does not answer one invitation. ``reason``: method, attendees, uid, partstat or unreadable."""
-
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason)
-        self.reason = reason
-
-
-@noun
-class Answer:
-    """What one attendee answered: ``attendee`` is their address in lower case, ``dtstamp`` an instant in UTC."""
-
-    uid: str
-    attendee: str
-    participation: Participation
-    sequence: int
-    dtstamp: datetime
 
 
 def calendar(message: Message, *, sequence: int, dtstamp: datetime) -> bytes:
@@ -65,6 +43,39 @@ def calendar(message: Message, *, sequence: int, dtstamp: datetime) -> bytes:
         line("METHOD", message.method),
         *_zones(message),
         *component("VEVENT", *_event(message, sequence, dtstamp), *_alarms(message)),
+    )
+    written = lines.write(meant)
+    _compare(meant, written)
+    return written
+
+
+def declined(
+    *, uid: str, sequence: int, dtstamp: datetime, organizer: Person, date: datetime | date | None, comment: str
+) -> bytes:
+    """The VCALENDAR that declines a proposal (METHOD:DECLINECOUNTER, RFC 5546, section 3.2.8), read back as meant.
+
+    ``uid`` and ``sequence`` are those of the proposal; ``date`` is the one date that it was about: an instant in UTC,
+    or a whole day. It holds no more than that: it takes nothing back and tells no time.
+    """
+    if not _UID.fullmatch(uid):
+        raise Unsayable("UID has characters that not every mail system keeps")
+    whole_day = date is not None and not isinstance(date, datetime)
+    named = "" if date is None else f"{date:%Y%m%d}" if whole_day else f"{date:%Y%m%dT%H%M%SZ}"
+    meant = component(
+        "VCALENDAR",
+        line("PRODID", PRODID),
+        line("VERSION", "2.0"),
+        line("CALSCALE", "GREGORIAN"),
+        line("METHOD", DECLINE_COUNTER),
+        *component(
+            "VEVENT",
+            line("UID", uid),
+            *((line("RECURRENCE-ID", named, **({"VALUE": "DATE"} if whole_day else {})),) if named else ()),
+            line("SEQUENCE", str(sequence)),
+            line("DTSTAMP", _instant(dtstamp)),
+            line("ORGANIZER", f"mailto:{_mailto(organizer)}", **_named(organizer)),
+            line("COMMENT", one_line(comment)),
+        ),
     )
     written = lines.write(meant)
     _compare(meant, written)
@@ -147,7 +158,9 @@ def _event(message: Message, sequence: int, dtstamp: datetime) -> Iterator[Line]
     yield line("CLASS", "PUBLIC")
     yield line("X-MICROSOFT-CDO-BUSYSTATUS", "FREE" if cancels else "TENTATIVE" if tentative else "BUSY")
     yield line("X-MICROSOFT-CDO-ALLDAYEVENT", "TRUE" if message.when.all_day else "FALSE")
-    yield line("X-MICROSOFT-DISALLOW-COUNTER", "TRUE")
+    if cancels:
+        # Another time may be proposed for what takes place.
+        yield line("X-MICROSOFT-DISALLOW-COUNTER", "TRUE")
 
 
 def _when(message: Message) -> Iterator[Line]:
@@ -231,98 +244,3 @@ def _compare(meant: tuple[Line, ...], written: bytes) -> None:
             raise Unsayable(f"{was.name} does not read back as it was meant")
     if len(meant) != len(found):
         raise Unsayable(f"{len(meant)} lines were meant, {len(found)} are there")
-
-
-def answer(data: bytes) -> Answer:
-    """The answer that a METHOD:REPLY calendar of up to 64 KB holds. Raises :class:`NotAnAnswer`.
-
-    Nothing but the lines is read: no rule is expanded, no zone built. Who may say this is for the caller to judge.
-    """
-    try:
-        outer, events = _components(data)
-        method = _only(outer, "METHOD").value
-    except ValueError as error:
-        raise NotAnAnswer("unreadable") from error
-    if method.strip().upper() != Method.REPLY:
-        raise NotAnAnswer("method")
-    attendees = [each for event in events for each in event if each.name == "ATTENDEE"]
-    if len(events) != 1 or len(attendees) != 1:
-        raise NotAnAnswer("attendees")
-    (event,), (attendee,) = events, attendees
-    uids = [each.value.strip() for each in event if each.name == "UID"]
-    # We name no single date of anything: an answer to one is not an answer to the whole.
-    if len(uids) != 1 or not _UID.fullmatch(uids[0]) or any(each.name == "RECURRENCE-ID" for each in event):
-        raise NotAnAnswer("uid")
-    try:
-        participation = Participation((attendee.param("PARTSTAT") or "").lower())
-    except ValueError as error:
-        raise NotAnAnswer("partstat") from error
-    try:
-        dtstamp = _read_instant(_only(event, "DTSTAMP").value.strip())
-        sequence = _read_sequence(event)
-    except ValueError as error:
-        raise NotAnAnswer("unreadable") from error
-    return Answer(
-        uid=uids[0],
-        attendee=_read_address(attendee.value),
-        participation=participation,
-        sequence=sequence,
-        dtstamp=dtstamp,
-    )
-
-
-def _components(data: bytes) -> tuple[list[Line], list[list[Line]]]:
-    """The properties of the one VCALENDAR, and those of each of its VEVENTs."""
-    if len(data) > _LARGEST_ANSWER:
-        raise ValueError("too large")
-    outer: list[Line] = []
-    events: list[list[Line]] = []
-    path: list[str] = []
-    begun = 0
-    for each in lines.read(data):
-        if each.name == "BEGIN":
-            path.append(each.value.strip().upper())
-            begun += len(path) == 1
-            if len(path) > _DEEPEST or begun > 1 or path[0] != "VCALENDAR":
-                raise ValueError("not one calendar")
-            if path == ["VCALENDAR", "VEVENT"]:
-                events.append([])
-        elif each.name == "END":
-            if not path or path.pop() != each.value.strip().upper():
-                raise ValueError("ends what has not begun")
-        elif path == ["VCALENDAR"]:
-            outer.append(each)
-        elif path == ["VCALENDAR", "VEVENT"]:
-            events[-1].append(each)
-    if path:
-        raise ValueError("does not end")
-    return outer, events
-
-
-def _only(properties: list[Line], name: str) -> Line:
-    (only,) = (each for each in properties if each.name == name)
-    return only
-
-
-def _read_instant(text: str) -> datetime:
-    # RFC 5545 wants the Z (section 3.8.7.2); where it is left out, UTC is meant all the same.
-    found = _DTSTAMP.fullmatch(text)
-    if found is None:
-        raise ValueError("not an instant")
-    return datetime.strptime(found[1], "%Y%m%dT%H%M%S").replace(tzinfo=UTC)
-
-
-def _read_sequence(event: list[Line]) -> int:
-    found = [each.value.strip() for each in event if each.name == "SEQUENCE"] or ["0"]
-    if len(found) != 1 or not re.fullmatch(r"[0-9]{1,9}", found[0]):
-        raise ValueError("not a SEQUENCE")
-    return int(found[0])
-
-
-def _read_address(value: str) -> str:
-    scheme, _, rest = value.strip().partition(":")
-    email = unquote(rest).lower()
-    local, _, domain = email.rpartition("@")
-    if scheme.lower() != "mailto" or not _LOCAL_PART.fullmatch(local) or not _DOMAIN.fullmatch(domain):
-        raise NotAnAnswer("attendees")
-    return email

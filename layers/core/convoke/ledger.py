@@ -44,6 +44,11 @@ class Stopped:
     address: str
     state: DeliveryState
 
+    @property
+    def hard(self) -> bool:
+        """Whether nothing gets through. To who complained it does: they only wish to hear no more."""
+        return self.state is not DeliveryState.COMPLAINED
+
 
 @noun
 class Delivered:

@@ -16,7 +16,7 @@ from .model import noun
 LIMIT = 75  # octets in a line, without its CRLF
 
 # The properties that we write whose type is TEXT and whose value may hold anything (RFC 5545, section 3.3.11).
-_TEXT = frozenset({"DESCRIPTION", "LOCATION", "SUMMARY", "TZID", "TZNAME", "UID"})
+_TEXT = frozenset({"COMMENT", "DESCRIPTION", "LOCATION", "SUMMARY", "TZID", "TZNAME", "UID"})
 _ESCAPES = {"\\": "\\\\", ";": "\\;", ",": "\\,", "\n": "\\n"}
 _UNESCAPES = {"n": "\n", "N": "\n"}
 

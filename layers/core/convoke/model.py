@@ -61,6 +61,7 @@ class EventStatus(StrEnum):
 class RegistrationStatus(StrEnum):
     REGISTERED = "registered"
     WAITLISTED = "waitlisted"
+    DECLINED = "declined"
     CANCELLED = "cancelled"
     ERASED = "erased"
 
@@ -72,6 +73,15 @@ class Participation(StrEnum):
     ACCEPTED = "accepted"
     DECLINED = "declined"
     TENTATIVE = "tentative"
+    DELEGATED = "delegated"
+
+
+class Means(StrEnum):
+    """How an answer came: by mail, let through by the organizer after a mail was held back, or through the API."""
+
+    MAIL = "mail"
+    RELEASE = "release"
+    API = "api"
 
 
 class DeliveryState(StrEnum):
@@ -237,7 +247,7 @@ class Event:
 
     A series has a ``rule`` or dates ``added`` to the first, ``when``; ``changes`` has one entry for each date that is
     other than these say, in their order. ``earlier`` are the schedules that it had before, oldest first, by which some
-    registrations still name their dates.
+    registrations still name their dates. ``release_on_decline``: whoever declines gives their seat to the next in line.
     """
 
     event_id: str
@@ -257,6 +267,7 @@ class Event:
     conference: Conference | None = None
     reminders: tuple[Duration, ...] = ()
     capacity: int | None = None
+    release_on_decline: bool = False
     reason: str = ""
     created_at: datetime
     updated_at: datetime
@@ -280,6 +291,15 @@ class Reply:
     sequence: int
     dtstamp: datetime
     date: Wall | None = None
+
+
+@noun
+class HeardReply:
+    """A reply in the history of its registration: by which ``means`` it came, and ``at`` which instant (UTC) first."""
+
+    reply: Reply
+    means: Means
+    at: datetime
 
 
 @noun

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import random
 import uuid
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from functools import cache, cached_property
 from typing import Any, TypeVar
@@ -14,18 +14,24 @@ import boto3
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 
-from . import effects, mail, post
-from .effects import Effect, Hint, Steps
+from . import effects, mail, notepaper, post
+from .effects import Effect, Hint, NoteHint, Steps, SurveyHint
 from .ledger import Intent, Slice
-from .model import ConvokeError, Letter, Message, Unsayable
+from .model import ConvokeError, Letter, Message, Person, Sender, Unsayable
+from .notes import Errand
 from .reconcile import Outcome, Worker
 from .settings import Settings, settings
-from .store import carrying, dynamo, erasure, line
+from .store import carrying, deliveries, dynamo, erasure, line, notes
+from .store.attention import Surveys
 from .store.invitations import Invitations
+from .store.notes import Notes
 from .store.reads import Reads
 from .store.records import Records
 
 Result = TypeVar("Result")
+
+MOST_FACTS = 500
+"""How many facts and deliveries the sweeper hands out in a minute."""
 
 logger = Logger()
 metrics = Metrics()
@@ -61,6 +67,14 @@ class Aws:
         while after is not None:
             found, after = self._reads.events(after)
             yield from found
+
+    def hand_out_facts(self, limit: int = MOST_FACTS) -> int:
+        """Queue what webhooks are owed and nobody is at; answers how many."""
+        handed_out = 0
+        for hint in deliveries.due(self._dynamodb, self._settings, clock(), limit):
+            self._sqs.send_message(QueueUrl=self._settings.hooks_queue, MessageBody=json.dumps(hint))
+            handed_out += 1
+        return handed_out
 
     def worker(self, remaining_ms: int) -> Worker:
         """A worker of this deployment whose function has so many milliseconds left."""
@@ -128,6 +142,34 @@ class Aws:
             case effects.Sent():
                 return records.sent(effect)
 
+            case effects.ReadErrand():
+                return self._notes.read(effect)
+            case effects.Ration():
+                return self._notes.ration(effect)
+            case effects.ClaimErrand():
+                return self._notes.claim(effect)
+            case effects.Settle():
+                return self._notes.settle(effect)
+            case effects.WriteNote(errand=errand, people=people):
+                return write(errand, self._settings.sender, people)
+            case effects.SendNote():
+                return post.send_note(self._ses, self._settings, effect)
+
+            case effects.OweNote(note=note):
+                return notes.owe(self._dynamodb, self._settings, note, now=clock())
+            case effects.Watch():
+                return self._surveys.watch(effect)
+            case effects.ReadSurvey(event_id=event_id):
+                return self._surveys.read(event_id)
+            case effects.ReadMessages(registration_id=registration_id):
+                return reads.messages(registration_id)
+            case effects.ReadUnreached():
+                return self._surveys.unreached(effect)
+            case effects.KeepUnreached():
+                return self._surveys.keep(effect)
+            case effects.EndSurvey():
+                return self._surveys.end(effect)
+
             case effects.MoveFan():
                 return records.move_fan(effect)
             case effects.EndFan():
@@ -190,6 +232,14 @@ class Aws:
         return Invitations(self._dynamodb, self._settings)
 
     @cached_property
+    def _surveys(self) -> Surveys:
+        return Surveys(self._dynamodb, self._settings)
+
+    @cached_property
+    def _notes(self) -> Notes:
+        return Notes(self._dynamodb, self._settings)
+
+    @cached_property
     def _records(self) -> Records:
         return Records(self._dynamodb, self._settings)
 
@@ -202,18 +252,42 @@ def render(message: Message, intent: Intent) -> Letter | str:
         return str(error)
 
 
-def hint_body(hint: Slice | Hint) -> dict[str, Any]:
+def write(errand: Errand, sender: Sender, people: Mapping[str, Person]) -> bytes | str:
+    """The mail of one note, or a sentence that says why it must not be sent."""
+    if errand.note is None:
+        return "it has been settled"
+    try:
+        return notepaper.letter(errand.note, sender, people)
+    except Unsayable as error:
+        return str(error)
+
+
+def hint_body(hint: Slice | Hint | NoteHint | SurveyHint) -> dict[str, Any]:
     """A hint as it travels through a queue: ids only, no personal data."""
     match hint:
         case Slice(event_id=event_id, version=version, cursor=cursor):
             return {"event": event_id, "version": version, "cursor": cursor}
         case Hint(event_id=event_id, registration_id=registration_id):
             return {"event": event_id, "registration": registration_id}
+        case SurveyHint(event_id=event_id, after=after, poke=poke, again=again):
+            return {
+                "event": event_id,
+                "survey": after,
+                "poke": poke,
+                "again": again.isoformat() if again else None,
+            }
+        case NoteHint(event_id=event_id, registration_id=registration_id, note_id=note_id):
+            return {"event": event_id, "registration": registration_id, "note": note_id}
 
 
-def hint_of(body: str) -> Slice | Hint:
+def hint_of(body: str) -> Slice | Hint | NoteHint | SurveyHint:
     """Read what :func:`hint_body` wrote. Raises :class:`KeyError` or :class:`ValueError` for anything else."""
     hint = json.loads(body)
+    if "survey" in hint:
+        again = datetime.fromisoformat(hint["again"]) if hint["again"] else None
+        return SurveyHint(event_id=hint["event"], after=hint["survey"], poke=int(hint["poke"]), again=again)
+    if "note" in hint:
+        return NoteHint(event_id=hint["event"], registration_id=hint["registration"], note_id=hint["note"])
     if "registration" in hint:
         return Hint(event_id=hint["event"], registration_id=hint["registration"])
     return Slice(event_id=hint["event"], version=int(hint["version"]), cursor=hint["cursor"])

@@ -6,6 +6,7 @@ where the sequence of what an attendee hears is known.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import boto3
@@ -20,7 +21,7 @@ from botocore.exceptions import (
     ProxyConnectionError,
 )
 
-from .effects import Accepted, Refusal, Refused, Send, Unknown
+from .effects import Accepted, Refusal, Refused, Send, SendNote, Unknown
 from .feedback import tag_of
 from .itip import address
 from .ledger import Quota
@@ -46,24 +47,37 @@ def client(times: Times) -> Any:
 def send(client: Any, settings: Settings, effect: Send) -> Accepted | Refused | Unknown:
     """Hand one letter to SES. What broke, came late or is a 5xx is :class:`Unknown`: it may have left."""
     told = effect.intent.told
+    tags = {
+        "event": effect.event_id,
+        "registration": effect.registration_id,
+        "sequence": str(told.sequence),
+        "generation": str(told.generation),
+        "method": told.method.value,
+        **({"date": tag_of(told.date)} if told.date else {}),
+        "attempt": effect.intent.attempt,
+    }
+    return _hand_over(client, settings, told.organizer, told.recipient, effect.letter.mail, tags)
+
+
+def send_note(client: Any, settings: Settings, effect: SendNote) -> Accepted | Refused | Unknown:
+    """Hand one note to SES. Its tags name no registration: what becomes of it says nothing of any invitation."""
+    errand = effect.errand
+    if errand.note is None:
+        return Refused(refusal=Refusal.POISON, why="settled")
+    tags = {"event": errand.event_id, "note": errand.note_id, "kind": errand.kind.value}
+    return _hand_over(client, settings, settings.sender.address, errand.note.recipient.email, effect.mail, tags)
+
+
+def _hand_over(
+    client: Any, settings: Settings, sender: str, recipient: str, mail: bytes, tags: Mapping[str, str]
+) -> Accepted | Refused | Unknown:
     try:
         answer = client.send_email(
-            FromEmailAddress=told.organizer,
-            Destination={"ToAddresses": [address(told.recipient)]},
-            Content={"Raw": {"Data": effect.letter.mail}},
+            FromEmailAddress=sender,
+            Destination={"ToAddresses": [address(recipient)]},
+            Content={"Raw": {"Data": mail}},
             ConfigurationSetName=settings.configuration_set,
-            EmailTags=[
-                {"Name": name, "Value": value}
-                for name, value in {
-                    "event": effect.event_id,
-                    "registration": effect.registration_id,
-                    "sequence": str(told.sequence),
-                    "generation": str(told.generation),
-                    "method": told.method.value,
-                    **({"date": tag_of(told.date)} if told.date else {}),
-                    "attempt": effect.intent.attempt,
-                }.items()
-            ],
+            EmailTags=[{"Name": name, "Value": value} for name, value in tags.items()],
         )
     except ClientError as error:
         return verdict(error)

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
 
-from . import rules, series
+from . import series
 from .model import ConvokeError, DateChange, Event, EventStatus, InvalidField, Occurrence, Schedule, Wall, When
 
 MOST_SCHEDULES = 200
@@ -68,7 +68,7 @@ def add_date(event: Event, start: Wall, when: When | None) -> Event:
         raise InvalidField("start", "is a date of the series already")
     if start < first:
         raise InvalidField("start", "must not be before the first date of the series")
-    if start > first + rules.LONGEST:
+    if start > first + series.LONGEST:
         raise InvalidField("start", "must be within two years of the first date")
     if len(starts) >= series.MOST:
         raise InvalidField("start", f"is one too many: a series has at most {series.MOST} dates")

@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from . import series
-from .decide import INVITATION, next_message, over, priority, says_the_same, unsaid
+from .decide import INVITATION, is_expected, next_message, over, priority, says_the_same, unsaid
 from .effects import (
     Accepted,
     Acknowledge,
@@ -165,13 +165,13 @@ def decide(seen: Seen, sender: Sender, now: datetime) -> Plan | None:
     """What to send to this attendee now, or ``None`` where there is nothing to say or no way to say it."""
     invitation = seen.invitation
     message = next_message(seen.event, seen.registration, told_of(invitation), sender, now)
-    while message is not None and message.method is Method.CANCEL and _hopeless(invitation, message):
+    while message is not None and message.method is Method.CANCEL and _hopeless(seen, message):
         # Nobody can take it back there: it counts as taken back, and the rest of the truth may be told.
         taken_back = message.told(sequence=invitation.allocated, dtstamp=now)
         message = next_message(seen.event, seen.registration, taken_back, sender, now)
     if message is None:
         return _again(seen, sender, now)
-    if _hopeless(invitation, message):
+    if _hopeless(seen, message):
         return None
     return Plan(message=message, repeats=_pending(invitation, message))
 
@@ -197,11 +197,16 @@ def _pending(invitation: Invitation, message: Message) -> Intent | None:
     return pending
 
 
-def _hopeless(invitation: Invitation, message: Message) -> bool:
+def _hopeless(seen: Seen, message: Message) -> bool:
     """Whether there is no way to say it: its address may not be mailed, or this very message was given up and nobody
     asked again.
+
+    What somebody does not come to any more is taken back also from who complained: they might travel.
     """
-    if invitation.stop_of(message.attendee.email) is not None:
+    invitation = seen.invitation
+    stop = invitation.stop_of(message.attendee.email)
+    last_word = message.method is Method.CANCEL and not is_expected(seen.event, seen.registration)
+    if stop is not None and (stop.hard or not last_word):
         return True
     pending = _pending(invitation, message)
     return pending is not None and pending.failed and pending.resend >= invitation.resend
@@ -216,7 +221,7 @@ def _again(seen: Seen, sender: Sender, now: datetime) -> Plan | None:
         return None
     # As if nobody knew whether it was heard: what would be said then is what was said.
     message = unsaid(seen.event, seen.registration, last.told.doubted, sender, now)
-    if message is None or message.date != last.told.date or _hopeless(invitation, message):
+    if message is None or message.date != last.told.date or _hopeless(seen, message):
         return None
     begun = invitation.intent
     if begun is None or begun.told.sequence != last.told.sequence or begun.resend < invitation.resend:

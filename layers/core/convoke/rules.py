@@ -1,32 +1,15 @@
-"""The text of an RRULE (RFC 5545, section 3.3.10): read with care, said in one way only, and the days that it means.
-
-Days are counted by ``dateutil``, always one bounded stretch at a time: asked for the next day of a rule that has none
-it would look for one until the year 9999.
-"""
+"""The text of a recurrence rule, an RRULE (RFC 5545, section 3.3.10): read with care, and written."""
 
 from __future__ import annotations
 
 import re
-from calendar import monthrange
-from collections.abc import Iterable, Iterator
-from dataclasses import replace
-from datetime import MAXYEAR, UTC, date, datetime, timedelta
-from typing import Any, Literal
-
-from dateutil import rrule
+from collections.abc import Iterable
+from datetime import UTC, date, datetime
 
 from .model import noun
 
-LONGEST = timedelta(days=731)
-"""Two years, one of them a leap year: no rule is followed any further from its first day."""
-
 _WEEKDAYS = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
-_FREQUENCIES: dict[str, Literal[0, 1, 2, 3]] = {
-    "DAILY": rrule.DAILY,
-    "WEEKLY": rrule.WEEKLY,
-    "MONTHLY": rrule.MONTHLY,
-    "YEARLY": rrule.YEARLY,
-}
+_FREQUENCIES = ("DAILY", "WEEKLY", "MONTHLY", "YEARLY")
 _FINER = ("HOURLY", "MINUTELY", "SECONDLY", "BYHOUR", "BYMINUTE", "BYSECOND")
 _COARSE = ("BYYEARDAY", "BYWEEKNO")
 _PARTS = ("FREQ", "UNTIL", "COUNT", "INTERVAL", "BYMONTH", "BYMONTHDAY", "BYDAY", "BYSETPOS", "WKST")
@@ -60,7 +43,13 @@ class Rule:
 
     @property
     def ordinal(self) -> bool:
+        """Whether a weekday is numbered: ``2TU``."""
         return any(nth for nth, _ in self.weekdays)
+
+    @property
+    def weeks(self) -> int:
+        """The highest number that a weekday can have: within a month, or within a year."""
+        return 53 if self.frequency == "YEARLY" and not self.months else 5
 
 
 def read(text: str) -> Rule:
@@ -132,10 +121,10 @@ def _weekdays(text: str) -> tuple[Weekday, ...]:
     days = {(int(each[1] or 0), _WEEKDAYS.index(each[2])) for each in found if each}
     if any(each and each[1] and not int(each[1]) for each in found):
         raise ValueError("must have a BYDAY of weekdays such as MO, 2TU or -1FR: there is none with number 0")
-    return _by_week(days)
+    return by_week(days)
 
 
-def _by_week(days: Iterable[Weekday]) -> tuple[Weekday, ...]:
+def by_week(days: Iterable[Weekday]) -> tuple[Weekday, ...]:
     return tuple(sorted(set(days), key=lambda day: (day[0] < 0, *day)))
 
 
@@ -165,9 +154,8 @@ def _belong_together(rule: Rule) -> None:
     if rule.ordinal:
         if rule.frequency not in ("MONTHLY", "YEARLY"):
             raise ValueError("must have numbers in BYDAY (such as 2TU) only in a MONTHLY or YEARLY rule")
-        most = 53 if rule.frequency == "YEARLY" and not rule.months else 5
-        if any(abs(nth) > most for nth, _ in rule.weekdays):
-            raise ValueError(f"must have numbers in BYDAY (such as 2TU) of at most {most} here")
+        if any(abs(nth) > rule.weeks for nth, _ in rule.weekdays):
+            raise ValueError(f"must have numbers in BYDAY (such as 2TU) of at most {rule.weeks} here")
     if rule.positions:
         if not (rule.months or rule.month_days or rule.weekdays):
             raise ValueError("must have BYSETPOS only together with BYDAY, BYMONTHDAY or BYMONTH")
@@ -195,134 +183,3 @@ def _moment(moment: datetime | date) -> str:
     if isinstance(moment, datetime):
         return f"{moment:%Y%m%dT%H%M%S}" + ("Z" if moment.tzinfo else "")
     return f"{moment:%Y%m%d}"
-
-
-def plain(rule: Rule, start: date) -> Rule:
-    """The same days from ``start`` on, which is one of them, said in the shortest of the ways that we tell to be equal.
-
-    Raises :class:`ValueError` where it can be seen that there are none.
-    """
-    rule = _without_positions(_spelled_out(rule, start))
-    every = {day for nth, day in rule.weekdays if not nth}
-    rule = replace(rule, weekdays=tuple(each for each in rule.weekdays if not each[0] or each[1] not in every))
-    if len(rule.months) == 12 and not rule.ordinal and (rule.frequency != "YEARLY" or rule.month_days or rule.weekdays):
-        rule = replace(rule, months=())
-    if len(every) == 7 and (rule.frequency == "DAILY" or rule.month_days):
-        rule = replace(rule, weekdays=())
-    if rule.interval == 1 and not rule.month_days:
-        if rule.frequency == "DAILY" and rule.weekdays:
-            rule = replace(rule, frequency="WEEKLY")
-        elif rule.frequency == "WEEKLY" and len(every) == 7:
-            rule = replace(rule, frequency="DAILY", weekdays=())
-    return _implied(replace(rule, week_start=_first_that_matters(rule, start)), start)
-
-
-def _spelled_out(rule: Rule, start: date) -> Rule:
-    """With the days that ``start`` stands for where the rule leaves them out."""
-    if rule.weekdays or rule.month_days or rule.frequency == "DAILY":
-        return rule
-    if rule.frequency == "WEEKLY":
-        return replace(rule, weekdays=((0, start.weekday()),))
-    if rule.frequency == "YEARLY":
-        return replace(rule, months=rule.months or (start.month,), month_days=(start.day,))
-    return replace(rule, month_days=(start.day,))
-
-
-def _implied(rule: Rule, start: date) -> Rule:
-    """Without the days that ``start`` stands for anyway, so that they move when it moves."""
-    if rule.positions:
-        return rule
-    if rule.frequency == "WEEKLY" and rule.weekdays == ((0, start.weekday()),):
-        return replace(rule, weekdays=())
-    if rule.frequency in ("MONTHLY", "YEARLY") and not rule.weekdays and rule.month_days == (start.day,):
-        if rule.frequency == "MONTHLY":
-            return replace(rule, month_days=())
-        if rule.months:
-            return replace(rule, month_days=(), months=() if rule.months == (start.month,) else rule.months)
-    return rule
-
-
-def _without_positions(rule: Rule) -> Rule:
-    """BYSETPOS said by the days themselves, where that is the same: ``BYDAY=FR;BYSETPOS=-1`` is ``BYDAY=-1FR``."""
-    if not rule.positions:
-        return rule
-    if rule.frequency == "DAILY":
-        days, found = rule.weekdays, bool({1, -1} & set(rule.positions))
-    elif rule.frequency == "WEEKLY":
-        week = sorted(rule.weekdays, key=lambda each: (each[1] - rule.week_start) % 7)
-        chosen = {pos - 1 if pos > 0 else pos + len(week) for pos in rule.positions}
-        days = _by_week(day for number, day in enumerate(week) if number in chosen)
-        found = bool(days)
-    elif len(rule.weekdays) == 1 and not rule.ordinal and not rule.month_days and _monthly(rule):
-        days = _by_week((pos, rule.weekdays[0][1]) for pos in rule.positions if abs(pos) <= 5)
-        found = bool(days)
-    else:
-        return rule
-    if not found:
-        raise ValueError("must yield dates: there is none at the BYSETPOS")
-    return replace(rule, weekdays=days, positions=())
-
-
-def _monthly(rule: Rule) -> bool:
-    """Whether each period of the rule has one month that counts."""
-    return rule.frequency == "MONTHLY" or len(rule.months) == 1
-
-
-def _first_that_matters(rule: Rule, start: date) -> int:
-    """A weekday that parts the days as ``week_start`` does, seen from ``start``: Monday or Sunday where they do."""
-    if rule.frequency != "WEEKLY" or rule.interval == 1:
-        return 0
-
-    def away(first: int) -> list[int]:
-        return [(day - first) % 7 - (start.weekday() - first) % 7 for _, day in rule.weekdays]
-
-    return next(first for first in (0, 6, 1, 2, 3, 4, 5) if away(first) == away(rule.week_start))
-
-
-def days(rule: Rule, start: date) -> Iterator[date]:
-    """All days of a ``plain`` rule in order, whatever its end: from ``start`` on for two years."""
-    rule, last = _spelled_out(rule, start), start + LONGEST
-    if rule.frequency == "DAILY":
-        found = _follow(rule, dtstart=start, until=last)
-    elif rule.frequency == "WEEKLY":
-        week = [day for _, day in rule.weekdays]
-        found = _follow(rule, dtstart=start, until=last, wkst=rule.week_start, byweekday=week)
-    else:
-        first = start.replace(day=1) if rule.frequency == "MONTHLY" else start.replace(month=1, day=1)
-        found = (day for each in _follow(rule, dtstart=first, until=last) for day in _inside(rule, each))
-    return (day for day in found if start <= day <= last and _is_meant(rule, day))
-
-
-def _inside(rule: Rule, first: date) -> Iterator[date]:
-    """The days of the one month or year that begins on ``first``: the next period would be after the last year."""
-    return _follow(
-        replace(rule, interval=MAXYEAR * 12),
-        dtstart=first,
-        bymonth=rule.months or None,
-        bymonthday=rule.month_days or None,
-        byweekday=_numbered(rule) or None,
-        bysetpos=rule.positions or None,
-    )
-
-
-def _numbered(rule: Rule) -> list[rrule.weekday]:
-    # dateutil takes FR,2TU to be the days that are both.
-    most = 53 if rule.frequency == "YEARLY" and not rule.months else 5
-    numbers = range(1, most + 1) if rule.ordinal else (None,)
-    return [rrule.weekday(day, number) for nth, day in rule.weekdays for number in ((nth,) if nth else numbers)]
-
-
-def _is_meant(rule: Rule, day: date) -> bool:
-    """Whether ``day`` is within all that only limits the days of a daily or weekly rule."""
-    if rule.frequency not in ("DAILY", "WEEKLY"):
-        return True
-    behind = day.day - monthrange(day.year, day.month)[1] - 1
-    return (
-        (not rule.months or day.month in rule.months)
-        and (not rule.month_days or day.day in rule.month_days or behind in rule.month_days)
-        and (not rule.weekdays or (0, day.weekday()) in rule.weekdays)
-    )
-
-
-def _follow(rule: Rule, **parts: Any) -> Iterator[date]:
-    return (each.date() for each in rrule.rrule(_FREQUENCIES[rule.frequency], interval=rule.interval, **parts))

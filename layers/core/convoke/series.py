@@ -7,22 +7,18 @@ stays at 09:00 when the clock is set. A wall time that the clock skips is no dat
 
 from __future__ import annotations
 
-from bisect import bisect_left
-from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from itertools import pairwise
 from zoneinfo import ZoneInfo
 
-from . import rules
 from .model import DateChange, Event, InvalidField, Occurrence, Schedule, Wall, When, noun
-from .rules import LONGEST, Rule
+from .recurrence import LONGEST as LONGEST
+from .recurrence import MOST as MOST
+from .recurrence import day_of, days, exists, moment, plain, settled, walls
+from .rules import Rule, read, spell
 
-MOST = 400
-"""How many dates a rule may have; and they are within ``LONGEST`` of each other."""
-
-_DAY = timedelta(days=1)
 # A stored UNTIL is the instant of the last date by the zone's rules of then; dates are at least a day apart.
 _GRACE = timedelta(hours=12)
 
@@ -42,67 +38,16 @@ class Wire:
 
 
 def rule(text: str, when: When, field: str = "recurrence") -> str:
-    """The one spelling of the RRULE ``text`` for a series that begins with ``when``.
+    """The one spelling of the RRULE ``text`` for a series that begins with ``when``: its dates are the same.
 
-    Raises :class:`InvalidField` for ``field`` where it is no rule that we follow, yields no date at ``when.start``, or
-    yields more than ``MOST`` dates or some later than ``LONGEST`` after it. UNTIL becomes the instant of the last date.
-    A wall time there is read in the zone of ``when``, a date is the end of that day; a series of whole days takes
-    nothing but a date, for a time would leave open on which side of midnight it is meant.
+    Raises :class:`InvalidField` for ``field`` where it is no rule that we follow, yields no date at ``when.start``,
+    more than ``MOST`` dates, or one later than ``LONGEST`` after the first. UNTIL becomes the instant of the last date;
+    a wall time in it is read in the zone of ``when``, a date is the end of that day, and whole days have a date there.
     """
     try:
-        return rules.spell(_checked(rules.plain(rules.read(text), _day(when.start)), when))
+        return spell(settled(read(text), when))
     except ValueError as error:
         raise InvalidField(field, str(error)) from None
-
-
-def _checked(read: Rule, when: When) -> Rule:
-    if read.count is not None and read.count > MOST:
-        raise ValueError(f"must yield at most {MOST} dates")
-    read = replace(read, until=_until(read.until, when))
-    dates = [wall for wall in _nominal(read, when, timedelta()) if _exists(wall, when)]
-    if not dates:
-        raise ValueError("must yield dates: there is none")
-    if dates[0] != when.start:
-        raise ValueError("must yield the date of start itself")
-    if len(dates) > MOST:
-        raise ValueError(f"must yield at most {MOST} dates")
-    if read.count is not None:
-        if len(dates) < read.count:
-            raise ValueError("must yield all its dates within two years")
-        return read
-    return replace(read, until=_said_at(dates[-1], when))
-
-
-def _until(until: Wall | None, when: When) -> Wall | None:
-    """The last instant (UTC), or day, that UNTIL leaves."""
-    if until is None:
-        return None
-    if when.all_day:
-        if isinstance(until, datetime):
-            raise ValueError("must have an UNTIL that is a date, as start is")
-        last = until
-    else:
-        zone = ZoneInfo(when.time_zone or "")
-        if not isinstance(until, datetime):
-            until = datetime.combine(until, time(23, 59, 59))
-        until = (until if until.tzinfo else until.replace(tzinfo=zone)).astimezone(UTC)
-        last = until.astimezone(zone).date()
-    if last > _day(when.start) + LONGEST:
-        raise ValueError("must yield all its dates within two years")
-    return until
-
-
-def _nominal(read: Rule, when: When, grace: timedelta) -> Iterator[Wall]:
-    """What the rule yields from the start to its end, the wall times that the clock skips among them."""
-    real = 0
-    for day in rules.days(read, _day(when.start)):
-        wall = datetime.combine(day, when.start.time()) if isinstance(when.start, datetime) else day
-        if read.until is not None and _said_at(wall, when) > read.until + grace:
-            return
-        yield wall
-        real += _exists(wall, when)
-        if real == read.count or real > MOST:
-            return
 
 
 @lru_cache(maxsize=512)
@@ -110,9 +55,9 @@ def _yielded(schedule: Schedule) -> tuple[Wall, ...]:
     """What the rule of ``schedule`` yields up to its last date, the wall times that the clock skips among them."""
     if schedule.rule is None:
         return (schedule.when.start,)
-    read, when = rules.read(schedule.rule), schedule.when
-    found = list(_nominal(read, when, timedelta() if when.all_day else _GRACE))
-    while found and not _exists(found[-1], when):
+    when = schedule.when
+    found = list(walls(read(schedule.rule), when, grace=timedelta() if when.all_day else _GRACE))
+    while not exists(found[-1], when):
         found.pop()
     return tuple(found)
 
@@ -120,12 +65,12 @@ def _yielded(schedule: Schedule) -> tuple[Wall, ...]:
 @lru_cache(maxsize=512)
 def starts(schedule: Schedule) -> tuple[Wall, ...]:
     """The original starts of all dates, in order and without doubles."""
-    return tuple(sorted(wall for wall in {*_yielded(schedule), *schedule.added} if _exists(wall, schedule.when)))
+    return tuple(sorted(wall for wall in {*_yielded(schedule), *schedule.added} if exists(wall, schedule.when)))
 
 
 def skipped(schedule: Schedule) -> tuple[datetime, ...]:
     """The wall times that would be dates, had the clock not skipped them."""
-    found = {wall for wall in (*_yielded(schedule), *schedule.added) if not _exists(wall, schedule.when)}
+    found = {wall for wall in (*_yielded(schedule), *schedule.added) if not exists(wall, schedule.when)}
     return tuple(sorted(wall for wall in found if isinstance(wall, datetime)))
 
 
@@ -133,7 +78,7 @@ def when_at(schedule: Schedule, start: Wall) -> When:
     """The time of the date at ``start``: as long as the first in real time (RFC 5545, section 3.8.5.3), or in days."""
     when = schedule.when
     if not isinstance(start, datetime):
-        return replace(when, start=start, end=start + (_day(when.end) - _day(when.start)))
+        return replace(when, start=start, end=start + (day_of(when.end) - day_of(when.start)))
     zone = ZoneInfo(when.time_zone or "")
     end = start.replace(tzinfo=zone).astimezone(UTC) + (when.ends_at - when.starts_at)
     return replace(when, start=start, end=end.astimezone(zone).replace(tzinfo=None))
@@ -159,49 +104,50 @@ def _occurrence(event: Event, schedule: Schedule, change: DateChange) -> Occurre
 
 
 def ends_at(event: Event) -> datetime:
-    """The first instant (UTC) at which its last date is over; cancelled dates count, moved ones where they are."""
-    return max(occurrence.when.ends_at for occurrence in occurrences(event))
+    """The first instant (UTC) at which its last date is over.
+
+    Cancelled dates count, and moved ones where they were, too: until then there is something to tell of them.
+    """
+    moved = (change.when.ends_at for change in event.changes if change.when and change.date in starts(event.schedule))
+    return max((schedule_ends_at(event.schedule), *moved))
 
 
 @lru_cache(maxsize=512)
 def schedule_ends_at(schedule: Schedule) -> datetime:
-    """The first instant (UTC) at which the last date of ``schedule`` is over."""
-    return max(when_at(schedule, start).ends_at for start in starts(schedule))
+    """The first instant (UTC) at which the last of its dates is over."""
+    return when_at(schedule, starts(schedule)[-1]).ends_at
 
 
 def next_start(schedule: Schedule, now: datetime) -> datetime:
-    """The instant (UTC) of the next start from ``now`` on, or of the last one."""
-    begins = [when_at(schedule, start).starts_at for start in starts(schedule)]
+    """The instant (UTC) at which the next of its dates begins, from ``now`` on; that of the last where none is left."""
+    begins = [replace(schedule.when, start=start).starts_at for start in starts(schedule)]
     return next((at for at in begins if at >= now), begins[-1])
 
 
-def begins_next(event: Event, now: datetime) -> datetime | None:
-    """The instant (UTC) of the next start after ``now`` of a date that is not cancelled."""
-    begins = (occurrence.when.starts_at for occurrence in occurrences(event) if not occurrence.cancelled)
-    return min((at for at in begins if at > now), default=None)
-
-
+@lru_cache(maxsize=512)
 def wire(schedule: Schedule) -> Wire:
     """How ``schedule`` is said in iCalendar."""
     when, dates = schedule.when, starts(schedule)
-    yielded = [wall for wall in _yielded(schedule) if _exists(wall, when)]
-    # Where a reader that shifts them would find another date, there is nothing to take away.
-    real = {_said_at(wall, when) for wall in dates}
-    gaps = [wall for wall in _yielded(schedule) if isinstance(wall, datetime) and not _exists(wall, when)]
+    yielded = _yielded(schedule)
+    gaps = [wall for wall in yielded if isinstance(wall, datetime) and not exists(wall, when)]
+    # Where one that is put later meets another date there is nothing to take away.
+    real = {moment(wall, when) for wall in dates}
     return Wire(
-        rule=_said(schedule, yielded[-1], counted=not gaps),
+        rule=schedule.rule if _counted(schedule) and not gaps else _until(schedule, yielded[-1]),
         added=tuple(wall for wall in dates if wall not in yielded),
-        excluded=tuple(wall for wall in gaps if _said_at(wall, when) not in real),
+        excluded=tuple(wall for wall in gaps if moment(wall, when) not in real),
     )
 
 
-def _said(schedule: Schedule, last: Wall, *, counted: bool) -> str | None:
+def _counted(schedule: Schedule) -> bool:
+    return schedule.rule is not None and read(schedule.rule).count is not None
+
+
+def _until(schedule: Schedule, last: Wall) -> str | None:
+    """The rule with the date ``last`` as its end."""
     if schedule.rule is None:
         return None
-    read = rules.read(schedule.rule)
-    if counted and read.count is not None:
-        return schedule.rule
-    return rules.spell(replace(read, count=None, until=_said_at(last, schedule.when)))
+    return spell(replace(read(schedule.rule), count=None, until=moment(last, schedule.when)))
 
 
 def find(within: Event | Schedule, recurrence_id: Wall) -> Wall | None:
@@ -216,7 +162,7 @@ def find(within: Event | Schedule, recurrence_id: Wall) -> Wall | None:
     if isinstance(recurrence_id, datetime) and not when.all_day:
         found = [wall for wall in starts(schedule) if wall == recurrence_id.replace(fold=0)]
     else:
-        found = [wall for wall in starts(schedule) if _day(wall) == _day(recurrence_id)]
+        found = [wall for wall in starts(schedule) if day_of(wall) == day_of(recurrence_id)]
     return found[0] if len(found) == 1 else None
 
 
@@ -229,27 +175,27 @@ def same_but_for_its_end(rule: str, other: str | None) -> bool:
 
 
 def _endless(rule: str) -> Rule:
-    return replace(rules.read(rule), until=None, count=None)
+    return replace(read(rule), until=None, count=None)
 
 
 def carried(before: Schedule, when: When) -> str | None:
-    """The rule of the series when its first date becomes ``when`` and the rule is not touched: as many dates as before.
+    """The rule when the first date becomes ``when`` and nobody gave another: COUNT stays, and with UNTIL as many dates.
 
-    Raises :class:`InvalidField` for ``start`` where the rule does not yield that, or too much.
+    Raises :class:`InvalidField` for ``start`` where it does not yield that, or too much.
     """
     if before.rule is None:
         return None
-    read, day = rules.read(before.rule), _day(when.start)
-    if next(rules.days(read, day), None) != day:
+    endless, day = _endless(before.rule), day_of(when.start)
+    if next(days(endless, day), None) != day:
         raise InvalidField("start", "is no date of the recurrence any more: recurrence must be given as well")
-    if read.count is not None:
+    if _counted(before):
         return rule(before.rule, when, "start")
     number = len(_yielded(before))
-    walls = list(_nominal(replace(read, until=None, count=None), when, timedelta()))[:number]
-    if len(walls) < number:
-        raise InvalidField("start", "must leave all dates within two years: recurrence must be given as well")
-    last = [wall for wall in walls if _exists(wall, when)][-1]
-    return rule(rules.spell(replace(read, until=_said_at(last, when))), when, "start")
+    along = list(walls(endless, when))[:number]
+    if len(along) < number:
+        raise InvalidField("start", "must leave all dates within two years, or recurrence be given as well")
+    last = next(wall for wall in reversed(along) if exists(wall, when))
+    return rule(spell(replace(endless, until=moment(last, when))), when, "start")
 
 
 def moved(before: Schedule, when: When) -> Schedule:
@@ -262,10 +208,10 @@ def moved(before: Schedule, when: When) -> Schedule:
 
 
 def _along(wall: Wall, before: Wall, now: Wall) -> Wall:
-    """``wall`` when the first start, ``before``, becomes ``now``: by wall time, or by days where one has none."""
+    """Where ``wall`` is when the first start moves from ``before`` to ``now``: by wall time, else by days."""
     if isinstance(wall, datetime) and isinstance(before, datetime) and isinstance(now, datetime):
         return wall + (now - before)
-    day = _day(wall) + (_day(now) - _day(before))
+    day = day_of(wall) + (day_of(now) - day_of(before))
     return datetime.combine(day, now.time()) if isinstance(now, datetime) else day
 
 
@@ -276,17 +222,11 @@ def renamed(before: Schedule, after: Schedule) -> dict[Wall, Wall]:
     added ones move with the first. With another rule a date stays where the new schedule has it too.
     """
     here, there = starts(before), set(starts(after))
-    if not _same_rule(before, after):
-        return {wall: wall for wall in here if wall in there}
-    names = {wall: _along(wall, before.when.start, after.when.start) for wall in before.added}
-    names |= dict(zip(_yielded(before), _yielded(after), strict=False))
-    return {wall: names[wall] for wall in here if wall in names and names[wall] in there}
-
-
-def _same_rule(before: Schedule, after: Schedule) -> bool:
-    if before.rule is None:
-        return after.rule is None
-    return same_but_for_its_end(before.rule, after.rule)
+    names = {wall: wall for wall in here}
+    if before.rule is after.rule is None or (before.rule and same_but_for_its_end(before.rule, after.rule)):
+        names = {wall: _along(wall, before.when.start, after.when.start) for wall in before.added}
+        names |= dict(zip(_yielded(before), _yielded(after), strict=False))
+    return {wall: names[wall] for wall in here if names.get(wall) in there}
 
 
 def named(event: Event, registration_dates: tuple[Wall, ...], naming: int) -> dict[Wall, Wall]:
@@ -295,8 +235,7 @@ def named(event: Event, registration_dates: tuple[Wall, ...], naming: int) -> di
     Those that are gone are not there.
     """
     schedules = (*event.earlier[naming:], event.schedule)
-    known = set(starts(schedules[0]))
-    names = {wall: wall for wall in registration_dates if wall in known}
+    names = {wall: wall for wall in registration_dates if wall in starts(schedules[0])}
     for before, after in pairwise(schedules):
         now = renamed(before, after)
         names = {first: now[name] for first, name in names.items() if name in now}
@@ -305,66 +244,25 @@ def named(event: Event, registration_dates: tuple[Wall, ...], naming: int) -> di
 
 def shortened(schedule: Schedule, since: Wall) -> Schedule | None:
     """Only the dates before ``since``, one of the starts (else :class:`ValueError`); ``None`` where there is none."""
-    left = starts(schedule)[: _place(schedule, since)]
+    left = starts(schedule)[: starts(schedule).index(since)]
     if not left:
         return None
-    yielded = [wall for wall in left if wall in _yielded(schedule)]
-    if not yielded:
-        return _listed(schedule, left)
-    text = _said(schedule, yielded[-1], counted=False)
-    return replace(schedule, rule=text, added=_before(schedule.added, since))
+    last = max(wall for wall in left if wall in _yielded(schedule))
+    added = tuple(wall for wall in schedule.added if wall < since)
+    return replace(schedule, rule=_until(schedule, last), added=added)
 
 
 def rest(schedule: Schedule, since: Wall) -> Schedule:
-    """The dates from ``since`` on, one of the starts (else :class:`ValueError`). Where it is one that was added, no
-    rule can begin with it: then all are listed.
+    """The dates from ``since`` on, one of the starts (else :class:`ValueError`). No rule can begin with one that was
+    added: then all are listed.
     """
-    left = starts(schedule)[_place(schedule, since) :]
-    if since not in _yielded(schedule):
-        return _listed(schedule, left)
+    left = starts(schedule)[starts(schedule).index(since) :]
     when = when_at(schedule, since)
+    if since not in _yielded(schedule) or schedule.rule is None:
+        return Schedule(when=when, added=left[1:])
+    rule = read(schedule.rule)
+    if rule.count is not None:
+        gone = sum(wall < since and exists(wall, schedule.when) for wall in _yielded(schedule))
+        rule = replace(rule, count=rule.count - gone)
     added = tuple(wall for wall in schedule.added if wall > since)
-    if schedule.rule is None:
-        return Schedule(when=when, added=added)
-    read = rules.read(schedule.rule)
-    if read.count is not None:
-        gone = sum(_exists(wall, when) for wall in _yielded(schedule) if wall < since)
-        read = replace(read, count=read.count - gone)
-    return Schedule(when=when, rule=rules.spell(rules.plain(read, _day(since))), added=added)
-
-
-def _place(schedule: Schedule, since: Wall) -> int:
-    dates = starts(schedule)
-    if since not in dates:
-        raise ValueError(f"{since} is no date of the series")
-    return bisect_left(dates, since)
-
-
-def _before(walls: Iterable[Wall], since: Wall) -> tuple[Wall, ...]:
-    return tuple(wall for wall in walls if wall < since)
-
-
-def _listed(schedule: Schedule, dates: tuple[Wall, ...]) -> Schedule:
-    return Schedule(when=when_at(schedule, dates[0]), added=dates[1:])
-
-
-# --- wall times -----------------------------------------------------------------------------------------------------
-
-
-def _day(wall: Wall) -> date:
-    return wall.date() if isinstance(wall, datetime) else wall
-
-
-def _said_at(wall: Wall, when: When) -> Wall:
-    """As UNTIL says it: the instant (UTC) of a wall time, a day itself. A time that is skipped is as much later."""
-    if not isinstance(wall, datetime):
-        return wall
-    return wall.replace(tzinfo=ZoneInfo(when.time_zone or "")).astimezone(UTC)
-
-
-def _exists(wall: Wall, when: When) -> bool:
-    """Whether the clock of the zone ever shows ``wall``."""
-    if not isinstance(wall, datetime):
-        return True
-    zone = ZoneInfo(when.time_zone or "")
-    return wall.replace(tzinfo=zone).astimezone(UTC).astimezone(zone).replace(tzinfo=None) == wall
+    return Schedule(when=when, rule=spell(plain(rule, day_of(since))), added=added)

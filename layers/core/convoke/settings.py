@@ -22,6 +22,7 @@ class Times:
     pause: timedelta = timedelta(minutes=5)
     hint: timedelta = timedelta(minutes=2)
     settle: timedelta = timedelta(minutes=2)
+    attention: timedelta = timedelta(minutes=15)
     soon: timedelta = timedelta(hours=72)
     max_unknowns: int = 6
     rounds: int = 3
@@ -37,10 +38,13 @@ class Settings:
     registrations_table: str
     invitations_table: str
     accounts_table: str
+    webhooks_table: str
     urgent_queue: str
     ordinary_queue: str
+    hooks_queue: str
     sender: Sender
     configuration_set: str
+    local_webhooks: bool = False
     times: Times = Times()
 
 
@@ -52,9 +56,15 @@ def settings() -> Settings:
         registrations_table=env["REGISTRATIONS_TABLE"],
         invitations_table=env["INVITATIONS_TABLE"],
         accounts_table=env["ACCOUNTS_TABLE"],
+        webhooks_table=env["WEBHOOKS_TABLE"],
         urgent_queue=env["URGENT_QUEUE"],
         ordinary_queue=env["ORDINARY_QUEUE"],
+        hooks_queue=env["HOOKS_QUEUE"],
         sender=Sender(address=env["SENDER_ADDRESS"], domain=env["UID_DOMAIN"]),
         configuration_set=env["CONFIGURATION_SET"],
-        times=Times(resend_after=timedelta(seconds=int(env.get("RESEND_AFTER", "120")))),
+        local_webhooks=env.get("LOCAL_WEBHOOKS") == "true",
+        times=Times(
+            resend_after=timedelta(seconds=int(env.get("RESEND_AFTER", "120"))),
+            attention=timedelta(seconds=int(env.get("ATTENTION_AFTER", "900"))),
+        ),
     )

@@ -18,6 +18,7 @@ from .effects import (
     Enqueue,
     Forget,
     Hint,
+    NoteHint,
     Promote,
     PutOff,
     ReadBacklog,
@@ -26,6 +27,7 @@ from .effects import (
     ReadSending,
     Reserve,
     Steps,
+    SurveyHint,
 )
 from .fanout import announce
 from .ledger import Quota
@@ -97,6 +99,11 @@ def _see_to(due: Due, sender: Sender, *, urgent: bool) -> Steps[None]:
             yield from announce(due.event_id)
         case DueKind.SEATS:
             yield Promote(event_id=due.event_id)
+        case DueKind.NOTE:
+            note = NoteHint(event_id=due.event_id, registration_id=due.registration_id, note_id=due.note_id)
+            yield Enqueue(hint=note, urgent=urgent)
+        case DueKind.SURVEY:
+            yield Enqueue(hint=SurveyHint(event_id=due.event_id), urgent=False)
         case DueKind.CARRY:
             yield CarryOver(event_id=due.event_id)
         case DueKind.ERASURE:

@@ -16,7 +16,7 @@ from ..model import Event, EventStatus, Registration, Wall, noun
 from ..settings import Settings
 from . import dynamo, items, keys
 from .reads import Reads
-from .registry import ACTIVE, CARRIED, STILL_THE_VERSION_SEEN, arrival
+from .registry import ACTIVE, STILL_THE_VERSION_SEEN, arrival
 from .writes import ROUNDS, Action, attempt, check, delete, put, update
 
 AT_ONCE = 50
@@ -141,7 +141,7 @@ def _carry(
             seen=person.version,
         )
         # Refused, but for this one, where it was carried before, or where that address is registered there by now.
-        refused = attempt(client, {"source": still, **arrival(settings, new, now, seats=CARRIED)})
+        refused = attempt(client, {"source": still, **arrival(settings, new, now, carried=True)})
         if "source" not in refused:
             return
         person = Reads(client, settings).registration(person.event_id, person.registration_id)

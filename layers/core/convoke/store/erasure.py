@@ -8,7 +8,7 @@ from typing import Any
 from ..ledger import Invitation
 from ..model import Registration, RegistrationStatus
 from ..settings import Settings
-from . import dynamo, items, keys
+from . import answers, dynamo, items, keys, notes, proposals
 from .lists import message_query
 from .reads import Reads
 from .registry import Obstacle, withdraw
@@ -21,7 +21,7 @@ FENCE_IS_THE_ONE_READ = "#fence = :fence"
 
 
 def erase(
-    client: Any, settings: Settings, event_id: str, registration_id: str, *, now: datetime
+    client: Any, settings: Settings, event_id: str, registration_id: str, *, now: datetime, account: str = ""
 ) -> Registration | Obstacle:
     """Cancel the registration, and owe it to the person to be forgotten: at once where they never were told a thing."""
     debt = put(
@@ -31,7 +31,7 @@ def erase(
             **items.owed_attributes(registration_id, keys.owed(2, now)),
         },
     )
-    person = withdraw(client, settings, event_id, registration_id, now=now, also={"erasure": debt})
+    person = withdraw(client, settings, event_id, registration_id, now=now, account=account, also={"erasure": debt})
     if isinstance(person, Obstacle) or person.status is not RegistrationStatus.CANCELLED:
         return person
     # Where it had been withdrawn before, there is no debt yet; else it stands, and stands again.
@@ -44,12 +44,15 @@ def erase(
 
 
 def forget(client: Any, settings: Settings, event_id: str, registration_id: str, *, now: datetime) -> None:
-    """Erase the person from a withdrawn registration: name, address, reply, letters, recipients.
+    """Erase the person from a withdrawn registration: name, address, answers, proposals, letters, notes, recipients.
 
-    Ids, UID, SEQUENCE and times stay. The letters go first, and the debt to forget goes with the name, so that whoever
-    is interrupted begins again. Only to be called where nothing is left to tell them.
+    Ids, UID, SEQUENCE and times stay. Letters and answers go first, and the debt to forget goes with the name, so that
+    whoever is interrupted begins again. Only to be called where nothing is left to tell them.
     """
     _forget_letters(client, settings, registration_id)
+    answers.forget(client, settings, registration_id)
+    notes.forget(client, settings, event_id, registration_id)
+    proposals.forget(client, settings, event_id, registration_id)
     reads = Reads(client, settings)
     for _ in range(ROUNDS):
         invitation = reads.invitation(event_id, registration_id)
@@ -75,7 +78,8 @@ def _forget_name(settings: Settings, person: Registration, now: datetime) -> Act
     return update(
         settings.registrations_table,
         keys.registration(person.event_id, person.registration_id),
-        "SET #status = :erased, #version = :version, #updated_at = :now REMOVE #name, #email, #language, #reply",
+        "SET #status = :erased, #version = :version, #updated_at = :now "
+        "REMOVE #name, #email, #language, #reply, #date_replies",
         WITHDRAWN,
         erased=RegistrationStatus.ERASED.value,
         cancelled=RegistrationStatus.CANCELLED.value,

@@ -9,7 +9,7 @@ from typing import Any
 from ..ledger import Fan, Seats
 from ..model import Event, EventStatus
 from ..settings import Settings
-from . import dynamo, items, keys
+from . import attention, dynamo, items, keys
 from .writes import NEW, NOTHING_ELSE, Action, attempt, put, update
 
 # Nobody changed the event since it was read.
@@ -59,6 +59,8 @@ def change_event(
         ),
         "fan": put(settings.invitations_table, items.fan_item(fan, owed_at=keys.owed(priority, now))),
     }
+    if _may_be_missed(before, after):
+        actions["survey"] = attention.watching(settings, after.event_id, now)
     if (_open(before), before.capacity) != (_open(after), after.capacity):
         actions["seats"] = _seats(settings, after, now)
     return not attempt(client, {**actions, **also})
@@ -90,6 +92,11 @@ def split_event(
         "carry": carry,
     }
     return change_event(client, settings, before, after, priority=priority, now=now, also={**made, **also})
+
+
+def _may_be_missed(before: Event, after: Event) -> bool:
+    """Whether it is about when, where or whether it takes place."""
+    return any(getattr(before, name) != getattr(after, name) for name in ("status", "schedule", "changes", "location"))
 
 
 def _open(event: Event) -> bool:

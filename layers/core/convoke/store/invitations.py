@@ -4,6 +4,7 @@ it; only a poke is unconditional: a reason to look again must not be lost to a r
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, TypeGuard
 
@@ -12,8 +13,9 @@ from ..effects import Ending
 from ..ledger import Invitation
 from ..model import DeliveryState
 from ..settings import Settings
-from . import dynamo, items, keys
+from . import dynamo, items, keys, outbox
 from .items import Item
+from .writes import NOTHING_ELSE, Action, attempt
 
 # Nobody wrote since I read.
 FENCE_IS_MINE = "fence = :fence"
@@ -30,6 +32,7 @@ class Invitations:
 
     def __init__(self, client: Any, settings: Settings) -> None:
         self._client = client
+        self._settings = settings
         self._table = settings.invitations_table
 
     def clear(self, effect: effects.Clear) -> bool:
@@ -116,8 +119,12 @@ class Invitations:
             (),
             FENCE_IS_MINE,
             {":fence": effect.seen.fence},
+            self._telling(effect.fact) if effect.fact else {},
         )
         return written
+
+    def _telling(self, fact: effects.Happening) -> dict[str, Action]:
+        return outbox.telling(self._client, self._settings, fact.account, fact.type, fact.data, fact.at)
 
     def poke(self, effect: effects.Poke) -> None:
         """Unconditional, but for the time: the earlier one stands."""
@@ -165,25 +172,34 @@ class Invitations:
         return Ending.OVERTAKEN
 
     def _update(
-        self, seen: Invitation, changes: Item, remove: tuple[str, ...], condition: str, values: Item
+        self,
+        seen: Invitation,
+        changes: Item,
+        remove: tuple[str, ...],
+        condition: str,
+        values: Item,
+        also: Mapping[str, Action] = NOTHING_ELSE,
     ) -> tuple[bool, Invitation | None]:
-        """Write to the invitation and raise its fence, or answer what stands there instead."""
+        """Write to the invitation and raise its fence, ``also`` with it; or answer what stands there instead."""
         changes = {**changes, "fence": seen.fence + 1}
         names = {f"#{name}": name for name in (*changes, *remove)}
         expression = "SET " + ", ".join(f"#{name} = :set_{name}" for name in changes)
         if remove:
             expression += " REMOVE " + ", ".join(f"#{name}" for name in remove)
-        written, standing = dynamo.conditionally(
-            self._client.update_item,
-            TableName=self._table,
-            Key=dynamo.wire(keys.registration(seen.event_id, seen.registration_id)),
-            UpdateExpression=expression,
-            ConditionExpression=condition,
-            ExpressionAttributeNames=names,
-            ExpressionAttributeValues=dynamo.wire(
+        write = {
+            "TableName": self._table,
+            "Key": dynamo.wire(keys.registration(seen.event_id, seen.registration_id)),
+            "UpdateExpression": expression,
+            "ConditionExpression": condition,
+            "ExpressionAttributeNames": names,
+            "ExpressionAttributeValues": dynamo.wire(
                 {**values, **{f":set_{name}": value for name, value in changes.items()}}
             ),
-        )
+        }
+        if also:
+            refused = attempt(self._client, {"invitation": {"Update": write}, **also})
+            return "invitation" not in refused, None
+        written, standing = dynamo.conditionally(self._client.update_item, **write)
         return written, items.invitation_of(standing) if standing else None
 
 

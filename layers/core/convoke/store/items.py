@@ -15,7 +15,9 @@ from ..model import (
     Duration,
     Event,
     EventStatus,
+    HeardReply,
     Letter,
+    Means,
     Method,
     Participation,
     Person,
@@ -145,6 +147,7 @@ def event_item(event: Event) -> Item:
                     "conference": {"uri": conference.uri, "label": conference.label} if conference else None,
                     "reminders": [str(reminder) for reminder in event.reminders],
                     "capacity": event.capacity,
+                    "release_on_decline": event.release_on_decline or None,
                 }
             ),
         }
@@ -172,6 +175,7 @@ def event_of(item: Mapping[str, Any]) -> Event:
         conference=Conference(**conference) if conference else None,
         reminders=tuple(Duration.parse(reminder) for reminder in content["reminders"]),
         capacity=_int(content.get("capacity")),
+        release_on_decline=bool(content.get("release_on_decline")),
         reason=item.get("reason", ""),
         created_at=moment(item["created_at"]),
         updated_at=moment(item["updated_at"]),
@@ -218,6 +222,20 @@ def reply_of(item: Mapping[str, Any]) -> Reply:
         dtstamp=moment(item["dtstamp"]),
         date=wall_of(item["date"]) if "date" in item else None,
     )
+
+
+def heard_item(registration_id: str, heard: HeardReply, *, expires_at: datetime) -> Item:
+    return {
+        **keys.answer(registration_id, heard.reply),
+        "reply": reply_item(heard.reply),
+        "means": heard.means.value,
+        "at": instant(heard.at),
+        "expires_at": int(expires_at.timestamp()),
+    }
+
+
+def heard_of(item: Mapping[str, Any]) -> HeardReply:
+    return HeardReply(reply=reply_of(item["reply"]), means=Means(item["means"]), at=moment(item["at"]))
 
 
 def registration_of(item: Mapping[str, Any]) -> Registration:

@@ -1,4 +1,4 @@
-"""Every key of the three tables, and the identifiers that they are made of, spelled once.
+"""Every key of the four tables, and the identifiers that they are made of, spelled once.
 
 Identifiers are lower-case base32hex, whose order as text is the order of the number: a registration's id begins with
 its creation time, so that registrations sort by arrival. Mail systems fold case; these have none to lose.
@@ -10,9 +10,9 @@ import hashlib
 import hmac
 import zlib
 from base64 import b32hexencode
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
-from ..model import folded
+from ..model import Reply, folded
 
 Key = dict[str, str]
 
@@ -28,7 +28,14 @@ AUDIT = "AUDIT"
 REGISTRATION_PREFIX = "REGISTRATION#"
 WAITING_PREFIX = "WAITING#"
 MESSAGE_PREFIX = "MESSAGE#"
+ANSWER_PREFIX = "ANSWER#"
+NOTE_PREFIX = "NOTE#"
+WEBHOOK_PREFIX = "WEBHOOK#"
+DELIVERY_PREFIX = "DELIVERY#"
+FACT_PREFIX = "FACT#"
 ACCOUNT_KEY_PREFIX = "KEY#"
+QUARANTINE_PREFIX = "QUARANTINE#"
+PROPOSAL_PREFIX = "PROPOSAL#"
 
 
 def event_id(entropy: bytes) -> str:
@@ -75,6 +82,13 @@ def message(registration_id: str, sequence: int) -> Key:
     return {"pk": f"REGISTRATION#{registration_id}", "sk": f"{MESSAGE_PREFIX}{sequence:010d}"}
 
 
+def answer(registration_id: str, reply: Reply) -> Key:
+    """What a reply says is its key, so that the same one is there once; in the order in which replies count."""
+    about = reply.date.isoformat() if reply.date else ""
+    order = f"{reply.sequence:010d}#{instant(reply.dtstamp)}"
+    return {"pk": f"REGISTRATION#{registration_id}", "sk": f"{ANSWER_PREFIX}{order}#{about}#{reply.status.value}"}
+
+
 def fan(event_id: str) -> Key:
     return {"pk": f"EVENT#{event_id}", "sk": FAN}
 
@@ -88,9 +102,48 @@ def erasure(event_id: str, registration_id: str) -> Key:
     return {"pk": f"EVENT#{event_id}", "sk": f"ERASURE#{registration_id}"}
 
 
+def note(event_id: str, registration_id: str, note_id: str) -> Key:
+    """A plain letter, found with the person whom it is to or about; some are about nobody."""
+    return {"pk": f"EVENT#{event_id}", "sk": f"{NOTE_PREFIX}{registration_id}#{note_id}"}
+
+
+def ration(event_id: str, kind: str, day: str) -> Key:
+    """How many notes of a kind have left for an event on one day."""
+    return {"pk": f"EVENT#{event_id}", "sk": f"RATION#{kind}#{day}"}
+
+
+def received(ses_id: str) -> Key:
+    """What became of a mail that came in."""
+    return {"pk": f"MAIL#{ses_id}", "sk": "MAIL"}
+
+
+def quarantined(account: str, quarantine_id: str) -> Key:
+    """A mail that was put aside, in the invitations table: strangers fill it, and must not come near API keys."""
+    return {"pk": f"ACCOUNT#{account}", "sk": f"{QUARANTINE_PREFIX}{quarantine_id}"}
+
+
+def proposal(event_id: str, proposal_id: str) -> Key:
+    return {"pk": f"EVENT#{event_id}", "sk": f"{PROPOSAL_PREFIX}{proposal_id}"}
+
+
+def allowance(registration_id: str, what: str, day: date) -> Key:
+    """How often somebody did something on one day."""
+    return {"pk": f"REGISTRATION#{registration_id}", "sk": f"ALLOWANCE#{what}#{day.isoformat()}"}
+
+
 def carry(event_id: str) -> Key:
     """The debt to carry registrations over to this event, in the invitations table."""
     return {"pk": f"EVENT#{event_id}", "sk": CARRY}
+
+
+def survey(event_id: str) -> Key:
+    """The debt to look whether everybody was reached."""
+    return {"pk": f"EVENT#{event_id}", "sk": "SURVEY"}
+
+
+def unreached(event_id: str, registration_id: str) -> Key:
+    """Somebody who was not reached. They stand together, so that an event can show them."""
+    return {"pk": f"EVENT#{event_id}", "sk": f"UNREACHED#{registration_id}"}
 
 
 def finding(at: datetime, page: int) -> Key:
@@ -118,6 +171,24 @@ def account_key(account: str, name: str) -> Key:
 
 def request(account: str, route: str, idempotency_key: str) -> Key:
     return {"pk": f"ACCOUNT#{account}", "sk": f"REQUEST#{route}#{idempotency_key}"}
+
+
+def webhook(account: str, webhook_id: str) -> Key:
+    return {"pk": f"ACCOUNT#{account}", "sk": f"{WEBHOOK_PREFIX}{webhook_id}"}
+
+
+def webhooks(account: str) -> Key:
+    """How many webhooks an account has."""
+    return {"pk": f"ACCOUNT#{account}", "sk": "WEBHOOKS"}
+
+
+def fact(fact_id: str) -> Key:
+    return {"pk": f"{FACT_PREFIX}{fact_id}", "sk": "FACT"}
+
+
+def delivery(webhook_id: str, fact_id: str) -> Key:
+    """One fact's way to one webhook. A fact's id begins with its time, so they are in order."""
+    return {"pk": f"{WEBHOOK_PREFIX}{webhook_id}", "sk": f"{DELIVERY_PREFIX}{fact_id}"}
 
 
 def instant(at: datetime) -> str:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from .. import series
+from ..hooks import FactType
 from ..ledger import Seats
 from ..model import Event, RegistrationStatus
 from ..settings import Settings
-from . import dynamo, items, keys
+from . import dynamo, items, keys, outbox
 from .reads import Reads
 from .registry import mark, poke
 from .writes import ROUNDS, STANDS, Action, attempt, delete, update
@@ -39,7 +41,7 @@ def promote(client: Any, settings: Settings, event_id: str, *, now: datetime, at
                 _settle(client, settings, event, now)
             return promoted
         first = _first_in_line(client, settings, event_id)
-        if first is not None and _seat(client, settings, event_id, first, now):
+        if first is not None and _seat(client, settings, event, first, now):
             promoted += 1
             continue
         # Somebody else was faster, or the first in line has left.
@@ -64,13 +66,16 @@ def _first_in_line(client: Any, settings: Settings, event_id: str) -> str | None
     return dynamo.unwire(answer["Items"][0])["registration_id"] if answer["Items"] else None
 
 
-def _seat(client: Any, settings: Settings, event_id: str, registration_id: str, now: datetime) -> bool:
+def _seat(client: Any, settings: Settings, event: Event, registration_id: str, now: datetime) -> bool:
+    event_id = event.event_id
     reads = Reads(client, settings)
     invitation = reads.invitation(event_id, registration_id)
     person = reads.registration(event_id, registration_id)
     if person is None or invitation is None or person.status is not RegistrationStatus.WAITLISTED:
         return False
+    seated = replace(person, status=RegistrationStatus.REGISTERED, version=person.version + 1)
     actions: dict[str, Action] = {
+        **outbox.telling(client, settings, event.account, FactType.REGISTRATION_PROMOTED, outbox.about(seated), now),
         "registration": mark(settings, person, RegistrationStatus.REGISTERED, now),
         "waiting": delete(settings.registrations_table, keys.waiting(event_id, registration_id), STANDS),
         "seats": update(

@@ -12,6 +12,7 @@ from ..model import Event, Registration
 from ..settings import Settings
 from . import dynamo, items, keys
 from .items import Item
+from .lists import message_query
 
 
 class Reads:
@@ -19,6 +20,7 @@ class Reads:
 
     def __init__(self, client: Any, settings: Settings) -> None:
         self._client = client
+        self._settings = settings
         self._registrations = settings.registrations_table
         self._invitations = settings.invitations_table
 
@@ -37,6 +39,10 @@ class Reads:
     def posted(self, registration_id: str, sequence: int) -> Posted | None:
         item = self._get(self._invitations, keys.message(registration_id, sequence))
         return items.posted_of(item) if item else None
+
+    def messages(self, registration_id: str) -> tuple[Posted, ...]:
+        rows = dynamo.pages(self._client.query, **message_query(self._settings, registration_id))
+        return tuple(map(items.posted_of, rows))
 
     def fan(self, event_id: str) -> Fan | None:
         item = self._get(self._invitations, keys.fan(event_id))
@@ -112,5 +118,12 @@ class Reads:
 
 def _due(item: Item) -> Due:
     event_id = keys.event_id_of(item["pk"])
-    kind, _, registration_id = item["sk"].partition("#")
-    return Due(kind=DueKind(kind.lower()), event_id=event_id, registration_id=registration_id, owed_at=item["owed_at"])
+    kind, _, about = item["sk"].partition("#")
+    registration_id, _, note_id = about.partition("#")
+    return Due(
+        kind=DueKind(kind.lower()),
+        event_id=event_id,
+        registration_id=registration_id,
+        note_id=note_id,
+        owed_at=item["owed_at"],
+    )

@@ -163,5 +163,9 @@ def due_key(due: Due) -> keys.Key:
             return keys.fan(due.event_id)
         case DueKind.SEATS:
             return keys.seats(due.event_id)
+        case DueKind.NOTE:
+            return keys.note(due.event_id, due.registration_id, due.note_id)
+        case DueKind.SURVEY:
+            return keys.survey(due.event_id)
         case DueKind.CARRY:
             return keys.carry(due.event_id)

@@ -10,27 +10,18 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from ..ledger import Invitation, Seats
+from ..hooks import FactType
+from ..ledger import Invitation
 from ..model import Method, Registration, RegistrationStatus, folded
 from ..settings import Settings
-from . import dynamo, items, keys
-from .events import read_seats
-from .items import Item
+from . import attention, dynamo, items, keys, outbox, seating
 from .reads import Reads
-from .writes import NEW, NOTHING_ELSE, ROUNDS, STANDS, Action, attempt, delete, put, update
+from .writes import NEW, NOTHING_ELSE, ROUNDS, Action, attempt, delete, put, update
 
 ACTIVE = (RegistrationStatus.REGISTERED, RegistrationStatus.WAITLISTED)
+STANDING = (*ACTIVE, RegistrationStatus.DECLINED)
+"""Those whose address is theirs at this event: whoever declined may come again."""
 
-# The event takes registrations, nobody is in line before me, and there is a seat.
-A_SEAT_IS_FREE = "#open = :true AND #waiting = :none AND (attribute_not_exists(#capacity) OR #taken < #capacity)"
-# The event takes registrations, but there is no seat or somebody is in line: just what the condition above leaves.
-THERE_IS_A_LINE = "#open = :true AND (#waiting > :none OR #taken >= #capacity)"
-# Who is carried over from the event that this one was part of has their seat, or their place in line, already.
-CARRIED = (STANDS, STANDS)
-# Somebody waits for the seat that is given back.
-SOMEBODY_WAITS = "#waiting > :none"
-# Nobody waits for the seat that is given back.
-NOBODY_WAITS = "#waiting = :none"
 # The lock is that of this registration, not of one that came after it.
 LOCK_IS_MINE = "#registration_id = :registration_id"
 # Nobody changed the registration since it was read.
@@ -57,45 +48,34 @@ def register(
     registration: Registration,
     *,
     now: datetime,
+    account: str = "",
     also: Mapping[str, Action] = NOTHING_ELSE,
 ) -> Registration | Obstacle:
-    """Register ``registration``, or put it in line.
+    """Register ``registration``, or put it in line; ``account`` is whose webhooks are told.
 
     Answers it as stored; or what stands under that address already, untouched; or CLOSED.
     """
     person = replace(registration, status=RegistrationStatus.REGISTERED)
     for _ in range(ROUNDS):
-        refused = attempt(client, {**arrival(settings, person, now), **also})
+        fact = outbox.telling(client, settings, account, FactType.REGISTRATION_CREATED, outbox.about(person), now)
+        refused = attempt(client, {**arrival(settings, person, now), **fact, **also})
         if not refused:
             return person
         lock, seats = refused.get("lock"), refused.get("seats")
         if lock is not None:
             standing = Reads(client, settings).registration(person.event_id, lock["registration_id"])
             # Else it was withdrawn, or got another address, in between.
-            if standing is not None and standing.status in ACTIVE and folded(standing.email) == folded(person.email):
+            if standing is not None and standing.status in STANDING and folded(standing.email) == folded(person.email):
                 return standing
         elif seats is None or not seats["open"]:
             return Obstacle.CLOSED
         else:
-            full = not _free(items.seats_of(seats))
-            person = replace(person, status=RegistrationStatus.WAITLISTED if full else RegistrationStatus.REGISTERED)
+            person = replace(person, status=seating.place(items.seats_of(seats)))
     raise dynamo.Contention(f"{ROUNDS} rounds met other writers")
 
 
-def _free(seats: Seats) -> bool:
-    return seats.waiting == 0 and (seats.capacity is None or seats.taken < seats.capacity)
-
-
-def arrival(
-    settings: Settings,
-    person: Registration,
-    now: datetime,
-    *,
-    seats: tuple[str, str] = (A_SEAT_IS_FREE, THERE_IS_A_LINE),
-) -> dict[str, Action]:
-    """The writes by which ``person`` is registered, or waits, where of ``seats`` the first condition holds, or the
-    second.
-    """
+def arrival(settings: Settings, person: Registration, now: datetime, *, carried: bool = False) -> dict[str, Action]:
+    """The writes by which ``person`` is registered, or waits. ``carried``: to where their seat or place is kept."""
     waits = person.status is RegistrationStatus.WAITLISTED
     invitation = Invitation(
         event_id=person.event_id,
@@ -104,36 +84,22 @@ def arrival(
         # The waiting are told nothing until there is a seat.
         owed_at=None if waits else keys.owed(2, now),
     )
-    free, line = seats
-    actions = {
-        "lock": _lock(settings, person),
+    return {
+        "lock": locking(settings, person),
         "registration": put(settings.registrations_table, items.registration_item(person), NEW),
         "invitation": put(settings.invitations_table, items.invitation_item(invitation), NEW),
+        **seating.taken(settings, person.event_id, person.registration_id, waits=waits, carried=carried),
     }
-    condition = line if waits else free
-    counts = {"one": 1, **({} if seats is CARRIED else {"true": True, "none": 0})}
-    key, counted = keys.seats(person.event_id), "ADD #waiting :one" if waits else "ADD #taken :one"
-    actions["seats"] = update(settings.invitations_table, key, counted, condition, **counts)
-    if waits:
-        actions["waiting"] = put(settings.registrations_table, _place_in_line(person), NEW)
-    return actions
 
 
-def _lock(settings: Settings, person: Registration) -> Action:
+def locking(settings: Settings, person: Registration) -> Action:
     item = {**keys.address(person.event_id, person.email), "registration_id": person.registration_id}
     return put(settings.registrations_table, item, NEW)
 
 
-def _unlock(settings: Settings, person: Registration) -> Action:
+def unlocking(settings: Settings, person: Registration) -> Action:
     key = keys.address(person.event_id, person.email)
     return delete(settings.registrations_table, key, LOCK_IS_MINE, registration_id=person.registration_id)
-
-
-def _place_in_line(person: Registration) -> Item:
-    return {
-        **keys.waiting(person.event_id, person.registration_id),
-        "registration_id": person.registration_id,
-    }
 
 
 # --- going --------------------------------------------------------------------------------------------------------
@@ -146,9 +112,10 @@ def withdraw(
     registration_id: str,
     *,
     now: datetime,
+    account: str = "",
     also: Mapping[str, Action] = NOTHING_ELSE,
 ) -> Registration | Obstacle:
-    """Cancel the registration; answers it as it stands then.
+    """Cancel the registration; answers it as it stands then. ``account`` is whose webhooks are told.
 
     One that was cancelled before is left as it is, and ``also`` is not done.
     """
@@ -158,40 +125,30 @@ def withdraw(
         person = reads.registration(event_id, registration_id)
         if person is None or invitation is None:
             return Obstacle.ABSENT
-        if person.status not in ACTIVE:
+        if person.status not in STANDING:
             return person
-        if not attempt(client, {**_departure(client, settings, person, invitation, now), **also}):
-            return replace(person, status=RegistrationStatus.CANCELLED, version=person.version + 1, updated_at=now)
+        gone = replace(person, status=RegistrationStatus.CANCELLED, version=person.version + 1, updated_at=now)
+        fact = outbox.telling(client, settings, account, FactType.REGISTRATION_CANCELLED, outbox.about(gone), now)
+        departure = _departure(client, settings, person, invitation, now)
+        if invitation.exposed is not None:
+            departure["survey"] = attention.watching(settings, event_id, now)
+        if not attempt(client, {**departure, **fact, **also}):
+            return gone
     raise dynamo.Contention(f"{ROUNDS} rounds met other writers")
 
 
 def _departure(
     client: Any, settings: Settings, person: Registration, invitation: Invitation, now: datetime
 ) -> dict[str, Action]:
-    event_id, seats = person.event_id, keys.seats(person.event_id)
     actions = {
         "registration": mark(settings, person, RegistrationStatus.CANCELLED, now),
-        "lock": _unlock(settings, person),
+        "lock": unlocking(settings, person),
         "invitation": poke(settings, invitation, 0, now),
     }
-    if person.status is RegistrationStatus.WAITLISTED:
-        place = keys.waiting(event_id, person.registration_id)
-        actions["waiting"] = delete(settings.registrations_table, place, STANDS)
-        actions["seats"] = update(settings.invitations_table, seats, "ADD #waiting :less", less=-1)
-    elif read_seats(client, settings, event_id).waiting:
-        actions["seats"] = update(
-            settings.invitations_table,
-            seats,
-            "SET #owed_shard = :shard, #owed_at = :owed ADD #taken :less",
-            SOMEBODY_WAITS,
-            less=-1,
-            none=0,
-            shard=keys.shard(event_id),
-            owed=keys.owed(2, now),
-        )
-    else:
-        actions["seats"] = update(settings.invitations_table, seats, "ADD #taken :less", NOBODY_WAITS, less=-1, none=0)
-    return actions
+    if person.status is RegistrationStatus.DECLINED:
+        return actions  # the seat was given back before
+    waits = person.status is RegistrationStatus.WAITLISTED
+    return actions | seating.given_back(client, settings, person.event_id, person.registration_id, now, waits=waits)
 
 
 def mark(settings: Settings, person: Registration, status: RegistrationStatus, now: datetime) -> Action:
@@ -208,14 +165,24 @@ def mark(settings: Settings, person: Registration, status: RegistrationStatus, n
     )
 
 
-def poke(settings: Settings, invitation: Invitation, priority: int, now: datetime, *, resend: bool = False) -> Action:
+def poke(
+    settings: Settings,
+    invitation: Invitation,
+    priority: int,
+    now: datetime,
+    *,
+    resend: bool = False,
+    repair: bool = False,
+) -> Action:
     """One more reason to look at the attendee: once nobody writes to them, or sooner where that was owed already."""
     free = now if invitation.lease_until is None else max(now, invitation.lease_until)
     owed_at = keys.owed(priority, free)
     return update(
         settings.invitations_table,
         keys.registration(invitation.event_id, invitation.registration_id),
-        "SET #owed_shard = :shard, #owed_at = :owed ADD #poke :one" + (", #resend :one" if resend else ""),
+        "SET #owed_shard = :shard, #owed_at = :owed ADD #poke :one"
+        + (", #resend :one" if resend else "")
+        + (", #repair :one" if repair else ""),
         one=1,
         shard=keys.shard(invitation.registration_id),
         owed=keys.still_owed(keys.sooner(owed_at, invitation.owed_at or owed_at), invitation.owed_at),
@@ -234,6 +201,7 @@ def change_registration(
     changes: Mapping[str, Any],
     priority: int,
     now: datetime,
+    account: str = "",
 ) -> Registration | Obstacle:
     """Give the registration another ``name``, ``email`` or ``language``, or other ``occurrences`` and how they are
     ``named``. The lock moves with the address.
@@ -250,11 +218,13 @@ def change_registration(
         if changed == person:
             return person
         changed = replace(changed, version=person.version + 1, updated_at=now)
-        actions = {"registration": _content(settings, person, changed)}
+        fact = outbox.telling(client, settings, account, FactType.REGISTRATION_CHANGED, outbox.about(changed), now)
+        actions = {"registration": _content(settings, person, changed), **fact}
         if changed.email != person.email or changed.occurrences != person.occurrences:
             actions["invitation"] = poke(settings, invitation, priority, now)
+            actions["survey"] = attention.watching(settings, event_id, now)
         if folded(changed.email) != folded(person.email):
-            actions |= {"lock": _lock(settings, changed), "unlock": _unlock(settings, person)}
+            actions |= {"lock": locking(settings, changed), "unlock": unlocking(settings, person)}
         refused = attempt(client, actions)
         if not refused:
             return changed
@@ -296,7 +266,7 @@ def resend(
     person = reads.registration(event_id, registration_id)
     if person is None or invitation is None:
         return Obstacle.ABSENT
-    if person.status is RegistrationStatus.ERASED:
+    if person.status in (RegistrationStatus.DECLINED, RegistrationStatus.ERASED):
         return Obstacle.INACTIVE
     latest = invitation.unacknowledged or invitation.acknowledged
     if invitation.exposed is None or latest is None:

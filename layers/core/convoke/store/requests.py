@@ -36,6 +36,7 @@ class Answered:
     event_id: str
     registration_id: str
     date: str
+    webhook_id: str
     body: str
 
 
@@ -54,6 +55,7 @@ def find(client: Any, table: str, request: Request, now: datetime) -> Answered |
         event_id=item["event_id"],
         registration_id=item["registration_id"],
         date=item.get("date", ""),
+        webhook_id=item.get("webhook_id", ""),
         body=item["body"],
     )
 
@@ -67,9 +69,10 @@ def record(
     request: Request,
     *,
     status: int,
-    event_id: str,
+    event_id: str = "",
     registration_id: str = "",
     date: str = "",
+    webhook_id: str = "",
     now: datetime,
 ) -> dict[str, Action]:
     """The action, by its name, that goes into the transaction of what was asked for."""
@@ -79,6 +82,7 @@ def record(
         "event_id": event_id,
         "registration_id": registration_id,
         "date": date,
+        "webhook_id": webhook_id,
         "body": request.body,
         "expires_at": int((now + KEPT).timestamp()),
     }

@@ -9,13 +9,17 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, Field
 
 from .. import series
+from ..attention import Attention, Concern, Trouble
 from ..case import uid
-from ..decide import participation
+from ..decide import answered, participation
+from ..hooks import Delivery, DeliveryEnd, FactType, Webhook
 from ..ledger import Posted, Seats
 from ..model import (
     DeliveryState,
     Event,
     EventStatus,
+    HeardReply,
+    Means,
     Method,
     Occurrence,
     Participation,
@@ -41,6 +45,16 @@ class ConferenceOut(BaseModel):
     uri: str
 
 
+class AttentionOut(BaseModel):
+    """Somebody who was not reached: with what, why not, and since when. ``date``, of a series, by original start."""
+
+    registration_id: str
+    kind: Concern
+    state: Trouble
+    since: Moment
+    date: str | None
+
+
 class EventOut(BaseModel):
     event_id: str
     version: int
@@ -56,6 +70,7 @@ class EventOut(BaseModel):
     conference: ConferenceOut | None
     reminders: list[str]
     capacity: int | None
+    release_on_decline: bool
     recurrence: str | None
     registered: Annotated[int, Field(description="How many come.")]
     waiting: Annotated[int, Field(description="How many wait for a seat.")]
@@ -63,6 +78,11 @@ class EventOut(BaseModel):
         list[str],
         Field(description="After a change of the rule: the changed dates that it no longer yields, by original start."),
     ] = []
+    attention: Annotated[
+        list[AttentionOut] | None,
+        Field(description="The first hundred who were not reached; null in a list."),
+    ] = None
+    attention_count: Annotated[int | None, Field(description="How many were not reached; null in a list.")] = None
     created_at: Moment
     updated_at: Moment
 
@@ -107,6 +127,7 @@ class RegistrationOut(BaseModel):
     ]
     status: RegistrationStatus
     participation: Participation
+    answered_at: Annotated[Moment | None, Field(description="When this was answered, by the clock of who answered.")]
     invitation: InvitationOut
     created_at: Moment
     updated_at: Moment
@@ -122,6 +143,72 @@ class MessageOut(BaseModel):
     state: DeliveryState
     created_at: Moment
     sent_at: Moment | None
+
+
+class AnswerOut(BaseModel):
+    """One answer of one person: to which message, for which date of a series (null: the whole), and how it came.
+
+    ``dtstamp`` is when it was given, by the clock of who gave it; ``at`` is when it came.
+    """
+
+    status: Participation
+    means: Means
+    sequence: int
+    date: str | None
+    dtstamp: Moment
+    at: Moment
+    counts: Annotated[bool, Field(description="Whether it is the answer to the present question.")]
+
+
+class ParticipationOut(BaseModel):
+    """How many of those who have or had a seat answered what; nobody in line is among them."""
+
+    accepted: int
+    declined: int
+    tentative: int
+    delegated: int
+    needs_action: Annotated[int, Field(alias="needs-action")]
+
+
+class WebhookOut(BaseModel):
+    """Where the account is told of which facts."""
+
+    webhook_id: str
+    url: str
+    events: list[FactType]
+    created_at: Moment
+
+
+class WebhookMade(WebhookOut):
+    """A new webhook. Its ``secret``, which signs what it is told, is shown this once, and not when the request is
+    repeated.
+    """
+
+    secret: str | None = None
+
+
+class DeliveryOut(BaseModel):
+    """One fact on its way to a webhook. ``dead`` is tried no more; ``why`` says what was wrong with the last try."""
+
+    id: str
+    type: FactType
+    state: DeliveryEnd
+    attempts: int
+    status: Annotated[int | None, Field(description="What the webhook answered to the last try.")]
+    why: str
+    created_at: Moment
+    tried_at: Moment | None
+    next_at: Moment | None
+
+
+class WebhookPage(BaseModel):
+    items: list[WebhookOut]
+    next: None
+
+
+class DeliveryPage(BaseModel):
+    items: list[DeliveryOut]
+    next: str | None
 
 
 class EventPage(BaseModel):
@@ -164,6 +251,11 @@ class MessagePage(BaseModel):
     next: str | None
 
 
+class AnswerPage(BaseModel):
+    items: list[AnswerOut]
+    next: str | None
+
+
 class FieldProblem(BaseModel):
     field: Annotated[str, Field(description="A dotted path, such as organizer.email")]
     message: str
@@ -183,6 +275,7 @@ PROBLEM: Any = {
     "description": "Not granted; nothing was stored.",
     "content": {problems.MEDIA_TYPE: {"model": Problem}},
 }
+SHEET: Any = {"description": "One row a registration", "content": {"text/csv": {"schema": {"type": "string"}}}}
 MAIL: Any = {"description": "The mail as it was sent", "content": {"message/rfc822": {"schema": {"type": "string"}}}}
 
 
@@ -195,7 +288,10 @@ def may_answer(*granted: int) -> Any:
 # --- out of nouns -------------------------------------------------------------------------------------------------
 
 
-def event(event: Event, seats: Seats, dropped: tuple[Wall, ...] = ()) -> EventOut:
+def event(
+    event: Event, seats: Seats, dropped: tuple[Wall, ...] = (), missed: tuple[tuple[Attention, ...], int] | None = None
+) -> EventOut:
+    """``missed`` are the first who were not reached, and how many they are in all."""
     return EventOut(
         event_id=event.event_id,
         version=event.version,
@@ -203,8 +299,20 @@ def event(event: Event, seats: Seats, dropped: tuple[Wall, ...] = ()) -> EventOu
         registered=seats.taken,
         waiting=seats.waiting,
         dropped=[date.isoformat() for date in dropped],
+        attention=None if missed is None else list(map(attention, missed[0])),
+        attention_count=None if missed is None else missed[1],
         created_at=instant(event.created_at),
         updated_at=instant(event.updated_at),
+    )
+
+
+def attention(one: Attention) -> AttentionOut:
+    return AttentionOut(
+        registration_id=one.registration_id,
+        kind=one.kind,
+        state=one.state,
+        since=instant(one.since),
+        date=one.date.isoformat() if one.date else None,
     )
 
 
@@ -245,6 +353,7 @@ def registration(seen: Seen, sender: Sender, now: datetime) -> RegistrationOut:
         occurrences=_dates(seen),
         status=person.status,
         participation=participation(person, invitation),
+        answered_at=instant(valid.dtstamp) if (valid := answered(person, invitation)) else None,
         invitation=InvitationOut(
             uid=said.told.uid
             if said
@@ -287,4 +396,40 @@ def message(posted: Posted) -> MessageOut:
         state=posted.state,
         created_at=instant(posted.written_at),
         sent_at=instant(posted.sent_at) if posted.sent_at else None,
+    )
+
+
+def heard(one: HeardReply, seen: Seen) -> AnswerOut:
+    reply = one.reply
+    return AnswerOut(
+        status=reply.status,
+        means=one.means,
+        sequence=reply.sequence,
+        date=reply.date.isoformat() if reply.date else None,
+        dtstamp=instant(reply.dtstamp),
+        at=instant(one.at),
+        counts=reply == answered(seen.registration, seen.invitation, reply.date),
+    )
+
+
+def webhook(webhook: Webhook) -> WebhookOut:
+    return WebhookOut(
+        webhook_id=webhook.webhook_id,
+        url=webhook.url,
+        events=list(webhook.events),
+        created_at=instant(webhook.created_at),
+    )
+
+
+def delivery(delivery: Delivery) -> DeliveryOut:
+    return DeliveryOut(
+        id=delivery.fact_id,
+        type=delivery.type,
+        state=delivery.state,
+        attempts=delivery.attempts,
+        status=delivery.status or None,
+        why=delivery.why,
+        created_at=instant(delivery.created_at),
+        tried_at=instant(delivery.tried_at) if delivery.tried_at else None,
+        next_at=instant(delivery.next_at) if delivery.next_at else None,
     )

@@ -16,14 +16,15 @@ from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
 from botocore.exceptions import BotoCoreError, ClientError
 
 from .. import programme, series
+from ..hooks import Webhook
 from ..model import Event, EventStatus, Occurrence, Wall
 from ..reconcile import Seen
 from ..settings import settings
-from ..store import carrying, dynamo, events, items, line, requests
+from ..store import attention, carrying, dynamo, events, items, line, requests, webhooks
 from ..store.reads import Reads
 from ..store.registry import Obstacle
 from . import answers
-from .answers import EventOut, OccurrenceOut, RegistrationOut
+from .answers import EventOut, OccurrenceOut, RegistrationOut, WebhookOut
 from .problems import Problem
 
 logger = Logger()
@@ -62,6 +63,15 @@ def own_event(event_id: str) -> Event:
     if event is None:
         raise Problem(HTTPStatus.NOT_FOUND, "there is no such event")
     return event
+
+
+def own_webhook(webhook_id: str) -> Webhook:
+    """The webhook, where it is the caller's; it is not there for anybody else."""
+    account = caller()
+    webhook = webhooks.read(client(), settings(), account, webhook_id) if AN_ID.fullmatch(webhook_id) else None
+    if webhook is None:
+        raise Problem(HTTPStatus.NOT_FOUND, "there is no such webhook")
+    return webhook
 
 
 def own_date(event: Event, name: str) -> Occurrence:
@@ -121,7 +131,8 @@ def show_event(
 ) -> Response[EventOut]:
     event = own_event(event_id)
     seats = events.read_seats(client(), settings(), event_id)
-    return answer(status, answers.event(event, seats, dropped), {**etag(event), **(headers or {})})
+    missed = attention.shown(client(), settings(), event_id)
+    return answer(status, answers.event(event, seats, dropped, missed), {**etag(event), **(headers or {})})
 
 
 def show_occurrence(
@@ -143,7 +154,13 @@ def show_registration(
     return answer(status, answers.registration(seen, settings().sender, now()), headers)
 
 
+def show_webhook(webhook_id: str, status: int = 200, headers: Mapping[str, str] | None = None) -> Response[WebhookOut]:
+    return answer(status, answers.webhook(own_webhook(webhook_id)), headers)
+
+
 def show(answered: requests.Answered, headers: Mapping[str, str] | None = None) -> Response[Any]:
+    if answered.webhook_id:
+        return show_webhook(answered.webhook_id, answered.status, headers)
     if answered.date:
         return show_occurrence(answered.event_id, answered.date, answered.status, headers)
     if answered.registration_id:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from aws_lambda_powertools.event_handler import Response
@@ -17,7 +17,11 @@ Record = Callable[..., dict[str, Action]]
 """Makes the action that records a status and the ids of what it led to, for the transaction of the write."""
 
 
-def once(key: str | None, grant: Callable[[Record], Response[Any]]) -> Response[Any]:
+Show = Callable[[requests.Answered, Mapping[str, str]], Response[Any]]
+"""Shows what an earlier request led to, as it is now."""
+
+
+def once(key: str | None, grant: Callable[[Record], Response[Any]], show: Show = desk.show) -> Response[Any]:
     """Grant the request, or answer as before where its Idempotency-Key has been granted within the day."""
     if key is None:
         return grant(lambda **_: {})
@@ -38,7 +42,7 @@ def once(key: str | None, grant: Callable[[Record], Response[Any]]) -> Response[
         if earlier is not None:
             if earlier.body != request.body:
                 raise InvalidField("Idempotency-Key", "was used with another body")
-            return desk.show(earlier, {"Idempotent-Replayed": "true"})
+            return show(earlier, {"Idempotent-Replayed": "true"})
         try:
             return grant(record)
         except Repeated:

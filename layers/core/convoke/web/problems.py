@@ -66,6 +66,7 @@ WORDS = {
     "extra_forbidden": "is not a known field",
     "string_type": "must be a string",
     "string_unicode": "must not contain halves of characters",
+    "bool_type": "must be true or false",
     "int_type": "must be a whole number",
     "int_parsing": "must be a whole number",
     "list_type": "must be a list",

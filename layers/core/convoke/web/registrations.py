@@ -16,9 +16,9 @@ from .. import programme, series
 from ..model import Event, InvalidField, Registration, RegistrationStatus, Wall, folded
 from ..reconcile import Seen
 from ..settings import settings
-from ..store import erasure, items, keys, lists, registry, requests
+from ..store import erasure, items, keys, lists, registry, replies, requests
 from ..store.reads import Reads
-from ..store.registry import ACTIVE, Obstacle
+from ..store.registry import ACTIVE, STANDING, Obstacle
 from . import answers, desk
 from .answers import MAIL, PROBLEM, MessagePage, RegistrationOut, RegistrationPage, may_answer
 from .once import Record, once
@@ -51,12 +51,20 @@ def register(event_id: str, body: RegistrationIn, key: Once = None) -> Response[
             updated_at=at,
         )
         recorded = record(status=201, event_id=event_id, registration_id=person.registration_id)
-        stored = granted(registry.register(desk.client(), settings(), person, now=at, also=recorded))
-        status, registration_id = 201, stored.registration_id
-        if registration_id != person.registration_id:
-            status = 200
-            requests.keep(desk.client(), record(status=200, event_id=event_id, registration_id=registration_id))
-        return desk.show_registration(event_id, registration_id, status, desk.location(event_id, registration_id))
+        stored = granted(
+            registry.register(desk.client(), settings(), person, now=at, account=event.account, also=recorded)
+        )
+        where = desk.location(event_id, stored.registration_id)
+        if stored.registration_id == person.registration_id:
+            return desk.show_registration(event_id, stored.registration_id, 201, where)
+        recorded = record(status=200, event_id=event_id, registration_id=stored.registration_id)
+        if stored.status is RegistrationStatus.DECLINED:
+            granted(
+                replies.come_again(desk.client(), settings(), event_id, stored.registration_id, now=at, also=recorded)
+            )
+        else:
+            requests.keep(desk.client(), recorded)
+        return desk.show_registration(event_id, stored.registration_id, 200, where)
 
     return once(key, enter)
 
@@ -100,7 +108,11 @@ def patch_registration(event_id: str, registration_id: str, patch: RegistrationP
     soon = series.next_start(event.schedule, at) - at <= settings().times.soon
     granted(
         registry.change_registration(
-            desk.client(), settings(), event_id, registration_id, changes=changes, priority=0 if soon else 1, now=at
+            *(desk.client(), settings(), event_id, registration_id),
+            changes=changes,
+            priority=0 if soon else 1,
+            now=at,
+            account=event.account,
         )
     )
     return desk.show_registration(event_id, registration_id)
@@ -116,10 +128,10 @@ def withdraw(
     person = desk.look(event, registration_id).registration
     if erase == "true":
         # People can be forgotten whatever became of the event.
-        granted(erasure.erase(desk.client(), settings(), event_id, registration_id, now=at))
-    elif person.status in ACTIVE:
+        granted(erasure.erase(desk.client(), settings(), event_id, registration_id, now=at, account=event.account))
+    elif person.status in STANDING:
         desk.writable(event, at)
-        granted(registry.withdraw(desk.client(), settings(), event_id, registration_id, now=at))
+        granted(registry.withdraw(desk.client(), settings(), event_id, registration_id, now=at, account=event.account))
     desk.promote(event_id)
     return desk.show_registration(event_id, registration_id, 202 if erase == "true" else 200)
 

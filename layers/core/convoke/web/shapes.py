@@ -15,10 +15,13 @@ from .texts import (
     Capacity,
     Description,
     Email,
+    GivenOn,
     JoinUri,
     Label,
     Language,
     Length,
+    Line,
+    Listened,
     Location,
     Moment,
     Name,
@@ -96,6 +99,7 @@ class EventIn(Incoming):
     conference: ConferenceIn | None = None
     reminders: Reminders = Field(default_factory=list)
     capacity: Capacity | None = None
+    release_on_decline: GivenOn = False
     recurrence: Recurrence | None = None
     status: Status = "confirmed"
 
@@ -123,6 +127,7 @@ class EventPatch(Patch):
     conference: ConferencePatch | None = None
     reminders: Reminders | None = None
     capacity: Capacity | None = None
+    release_on_decline: GivenOn | None = None
     recurrence: Recurrence | None = None
     status: Status | None = None
 
@@ -185,6 +190,10 @@ class ResendIn(Incoming):
     """Nothing."""
 
 
+class DecisionIn(Incoming):
+    """Nothing."""
+
+
 class RegistrationIn(Incoming):
     name: Name
     email: Email
@@ -197,6 +206,15 @@ class RegistrationPatch(Patch):
     email: Email | None = None
     language: Language | None = None
     occurrences: Occurrences | None = None
+
+
+class WebhookIn(Incoming):
+    url: Line
+    events: Listened
+
+
+class TestIn(Incoming):
+    """Nothing."""
 
 
 # --- into nouns ---------------------------------------------------------------------------------------------------
@@ -214,6 +232,7 @@ def content(shape: EventIn) -> dict[str, Any]:
         "conference": Conference(uri=conference.uri, label=conference.label) if conference else None,
         "reminders": tuple(map(Duration.parse, shape.reminders)),
         "capacity": shape.capacity,
+        "release_on_decline": shape.release_on_decline,
         "status": EventStatus(shape.status),
     }
 
@@ -291,6 +310,7 @@ def written(event: Event) -> dict[str, Any]:
         "conference": {"label": conference.label, "uri": conference.uri} if conference else None,
         "reminders": [str(reminder) for reminder in event.reminders],
         "capacity": event.capacity,
+        "release_on_decline": event.release_on_decline,
         "recurrence": event.rule,
         "status": event.status.value,
     }

@@ -111,6 +111,7 @@ Reminders = Annotated[
     list[Reminder], Field(max_length=5, description="Before the start; ISO 8601 durations, PT0S to P28D.")
 ]
 Capacity = Annotated[int, Field(ge=1, le=1_000_000, description="null: no limit")]
+GivenOn = Annotated[bool, Field(description="Whether whoever declines gives their seat to the first in line.")]
 Language = Annotated[str, AfterValidator(language_tag)]
 Moment = Annotated[
     Line,
@@ -131,3 +132,18 @@ Recurrence = Annotated[
 ]
 Reason = Annotated[Line, Field(max_length=1000)]
 Status = Literal["confirmed", "tentative", "draft"]
+Listened = Annotated[
+    list[
+        Literal[
+            "participation.changed",
+            "registration.created",
+            "registration.changed",
+            "registration.cancelled",
+            "registration.declined",
+            "registration.promoted",
+            "invitation.bounced",
+            "invitation.complained",
+        ]
+    ],
+    Field(min_length=1, max_length=20, description="Which facts to be told of."),
+]

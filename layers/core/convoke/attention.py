@@ -1,0 +1,131 @@
+"""Who was not reached: what an organizer should know of, and may want to tell by other means.
+
+It is read from what is true now, like everything: what there would be to say, and what became of what was said. A
+cancellation or a move counts as missed when nobody has seen it arrive in a while; whatever came back, at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from enum import StrEnum
+
+from .ledger import Posted
+from .model import DeliveryState, Message, Method, Told, Wall, noun
+
+
+class Concern(StrEnum):
+    """What somebody may not know of."""
+
+    INVITATION = "invitation"
+    CHANGE = "change"
+    MOVE = "move"
+    CANCELLATION = "cancellation"
+
+
+class Trouble(StrEnum):
+    """Why not: it has not left yet, nobody has seen it arrive, or it is known that it did not or cannot."""
+
+    PENDING = "pending"
+    UNDELIVERED = "undelivered"
+    BOUNCED = "bounced"
+    COMPLAINED = "complained"
+    SUPPRESSED = "suppressed"
+    FAILED = "failed"
+
+
+PRESSING = frozenset({Concern.CANCELLATION, Concern.MOVE})
+"""What people must not miss: they would travel."""
+
+CAME_TO_NOTHING = {
+    DeliveryState.BOUNCED: Trouble.BOUNCED,
+    DeliveryState.COMPLAINED: Trouble.COMPLAINED,
+    DeliveryState.SUPPRESSED: Trouble.SUPPRESSED,
+    DeliveryState.FAILED: Trouble.FAILED,
+}
+
+
+@noun
+class Attention:
+    """One attendee who was not reached, with what, why not, and ``since`` when (UTC) that has been so. ``date`` is the
+    one date of a series that it is about, by its original start.
+    """
+
+    registration_id: str
+    kind: Concern
+    state: Trouble
+    since: datetime
+    date: Wall | None = None
+
+    @property
+    def waits(self) -> bool:
+        """Whether it may still arrive, so that it is too early to call it missed."""
+        return self.state in (Trouble.PENDING, Trouble.UNDELIVERED)
+
+
+@noun
+class Unreached:
+    """An :class:`Attention` as it is kept. ``told`` says that the organizer has had a mail about it."""
+
+    attention: Attention
+    told: bool = False
+
+    def renewed(self, attention: Attention) -> Unreached:
+        """What is kept once it is known to be so: it is the same incident while it is about the same message."""
+        was = self.attention
+        same = (was.kind, was.since, was.date) == (attention.kind, attention.since, attention.date)
+        return Unreached(attention=attention, told=self.told and same)
+
+
+@noun
+class Survey:
+    """A look at everybody of one event. ``poke`` counts reasons for it; ``summed_up_at`` is when (UTC) the organizer
+    was last mailed; ``owed_at`` as with all debts.
+    """
+
+    event_id: str
+    poke: int = 0
+    summed_up_at: datetime | None = None
+    owed_at: str | None = None
+
+
+def concern_of(message: Message, *, expected: bool) -> Concern:
+    """What somebody does not know of who was not sent ``message``; ``expected`` is whether they are to come."""
+    if message.method is Method.CANCEL:
+        # Who is to come is taken back only to be told anew, at another address.
+        return Concern.INVITATION if expected and message.date is None else Concern.CANCELLATION
+    if message.before is None:
+        return Concern.INVITATION
+    moved = (message.before.when, message.before.location) != (message.when, message.location)
+    return Concern.MOVE if moved else Concern.CHANGE
+
+
+def unheard(posted: Iterable[Posted]) -> list[tuple[Concern, Posted]]:
+    """The last words that were sent under the latest UID, of the whole and of each date of a series: what each is about
+    to whom has heard nothing of it.
+    """
+    sent = sorted((one for one in posted if one.sent_at is not None), key=lambda one: one.told.sequence)
+    latest = [one for one in sent if one.told.generation == sent[-1].told.generation]
+    last: dict[Wall | None, Posted] = {}
+    for one in latest:
+        if one.told.date is None and one.told.gone:
+            last.clear()  # with the whole, all its dates are gone
+        last[one.told.date] = one
+    return [(_concern(one, latest), one) for one in last.values()]
+
+
+def _concern(last: Posted, sent: list[Posted]) -> Concern:
+    told = last.told
+    if told.method is Method.CANCEL:
+        return Concern.CANCELLATION
+    asked = _asked(told)
+    if any(one.told.sequence == asked and one.state is DeliveryState.DELIVERED for one in sent if one is not last):
+        return Concern.CHANGE
+    before = [one for one in sent if one.told.sequence < asked and one.told.date in (None, told.date)]
+    return Concern.MOVE if before else Concern.INVITATION
+
+
+def _asked(told: Told) -> int:
+    """The SEQUENCE that first told the present when and where of what ``told`` is about."""
+    one = None if told.date is None else told.date_told(told.date)
+    return told.asked if one is None else one.asked

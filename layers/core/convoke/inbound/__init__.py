@@ -1,0 +1,14 @@
+"""What comes in by mail, judged before anything believes it. In the order to read it:
+
+- ``reasons``: why a mail is put aside, a code for each condition
+- ``envelope``: the mail taken apart, with ``prose`` for what a person wrote in it
+- ``answers``: what the calendar in it answers
+- ``proposals``: another time that somebody proposes
+- ``firewall``: whose answer counts
+- ``judgement``: what is done with it
+- ``quarantine``: what is shown of a mail that was put aside
+"""
+
+from .judgement import Judgement, Verdict, judge
+
+__all__ = ["Judgement", "Verdict", "judge"]

@@ -1,0 +1,205 @@
+"""How a note is written: its words, plain and always saying who says what, and the mail that carries them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from email.message import EmailMessage
+from email.parser import BytesParser
+
+from . import itip, mail
+from .attention import Concern, Trouble
+from .lines import one_line
+from .model import Participation, Person, Sender, Unsayable, Wall, When
+from .notes import Note, NoteKind
+from .words import in_words
+
+
+def letter(note: Note, sender: Sender, people: Mapping[str, Person]) -> bytes:
+    """The MIME mail of ``note``, to the same bytes each time; ``people`` are those whom a summary names, by their ids.
+
+    Raises :class:`Unsayable` where the mail, read back, is not what was meant.
+    """
+    said = EmailMessage(policy=mail.POLICY)
+    to_organizer = note.kind in (NoteKind.FORWARD, NoteKind.REMARK, NoteKind.SUMMARY)
+    writer = Person(name="Convoke" if to_organizer else note.organizer.name, email=sender.address)
+    reply_to = note.author if note.author is not None and _sayable(note.author) else note.organizer
+    headline, body = mail.in_a_header(subject(note)), text(note, people)
+    said["From"] = mail.mailbox(writer)
+    said["To"] = mail.mailbox(note.recipient)
+    said["Reply-To"] = mail.mailbox(reply_to)
+    said["Subject"] = headline
+    said["Date"] = note.written_at.replace(microsecond=0)
+    said["Message-ID"] = f"<{note.note_id}.note@{sender.domain}>"
+    said["MIME-Version"] = "1.0"
+    said["Auto-Submitted"] = "auto-generated"
+    said.set_content(body, cte="quoted-printable")
+    calendar = b""
+    if note.counter is not None:
+        calendar = itip.declined(
+            uid=note.counter.uid,
+            sequence=note.counter.sequence,
+            dtstamp=note.written_at,
+            organizer=writer,
+            date=None if note.counter.date is None else _instance(note.counter.date, note.when.time_zone),
+            comment=f"The time proposed for “{one_line(note.title)}” was declined.",
+        )
+        said.add_alternative(calendar, "text", "calendar", params={"charset": "UTF-8", "method": itip.DECLINE_COUNTER})
+        mail.bind(said, note.note_id)
+    written = said.as_bytes()
+    _compare(written, {"From": writer, "To": note.recipient, "Reply-To": reply_to}, headline, body, calendar)
+    return written
+
+
+def _compare(written: bytes, who: Mapping[str, Person], subject: str, text: str, calendar: bytes) -> None:
+    """Raise :class:`Unsayable` unless ``written`` is a mail between these, with this text and this calendar."""
+    if not written.isascii() or max(map(len, written.split(b"\r\n"))) > mail.LONGEST_LINE:
+        raise Unsayable("the note is not made of short lines of ASCII")
+    read = BytesParser(EmailMessage, policy=mail.POLICY).parsebytes(written)
+    if set(read.keys()) != {*mail.HEADERS, *(() if calendar else ("Content-Transfer-Encoding",))}:
+        raise Unsayable("the note has other headers than were meant")
+    for header, person in who.items():
+        if [each.addr_spec for each in read[header].addresses] != [itip.address(person.email)]:
+            raise Unsayable(f"{header} does not read back as the one address that was meant")
+    if read["Subject"] != subject:
+        raise Unsayable("Subject does not read back as it was meant")
+    kinds = ("multipart/alternative", "text/plain", "text/calendar") if calendar else ("text/plain",)
+    parts = tuple(read.walk())
+    if tuple(part.get_content_type() for part in parts) != kinds or any(part.defects for part in parts):
+        raise Unsayable("the note has other parts than were meant")
+    if parts[-2 if calendar else -1].get_content().replace("\r\n", "\n") != text:
+        raise Unsayable("the text does not read back as it was meant")
+    if calendar and parts[-1].get_payload(decode=True) != calendar:
+        raise Unsayable("the calendar does not read back as it was meant")
+
+
+def _sayable(person: Person) -> bool:
+    """Whether mail can carry the address: what a stranger's mail claims need not."""
+    try:
+        return bool(itip.address(person.email))
+    except Unsayable:
+        return False
+
+
+def _instance(date: Wall, zone: str | None) -> Wall:
+    """How one date of a series is named: a whole day, or its instant in UTC."""
+    return When(start=date, end=date, time_zone=zone).starts_at if isinstance(date, datetime) else date
+
+
+# --- its words ----------------------------------------------------------------------------------------------------
+
+
+def subject(note: Note) -> str:
+    title = one_line(note.title)
+    match note.kind:
+        case NoteKind.FORWARD:
+            return f"A mail about: {title}"
+        case NoteKind.REMARK:
+            return f"An answer about: {title}"
+        case NoteKind.SUMMARY:
+            count = len(note.missed) + note.more
+            return f"{count} {'person was' if count == 1 else 'people were'} not reached: {title}"
+        case NoteKind.DECLINE_COUNTER:
+            return f"Proposal declined: {title}"
+        case NoteKind.NO_SEAT:
+            return f"No seat left: {title}"
+
+
+def text(note: Note, people: Mapping[str, Person]) -> str:
+    match note.kind:
+        case NoteKind.FORWARD:
+            parts = _forwarded(note)
+        case NoteKind.REMARK:
+            parts = _remarked(note)
+        case NoteKind.SUMMARY:
+            parts = _summed_up(note, people)
+        case NoteKind.DECLINE_COUNTER:
+            parts = _declined(note)
+        case NoteKind.NO_SEAT:
+            parts = _no_seat(note)
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _quoted(note: Note) -> str:
+    return "\n".join(f"> {line}".rstrip() for line in note.quoted.split("\n")) if note.quoted else ""
+
+
+def _remarked(note: Note) -> tuple[str, ...]:
+    author, title = in_full(note.author or note.organizer), one_line(note.title)
+    if note.answered is Participation.DELEGATED:
+        said = (
+            f"The calendar of {author} says that they have handed the invitation to “{title}” on to somebody else. "
+            "They keep their place: whoever comes instead is not registered by that."
+        )
+    else:
+        said = f"{author} has answered the invitation to “{title}”: {note.answered}. With it they wrote:"
+    return said, _quoted(note), f"If you answer this mail, your answer goes to {author}."
+
+
+def _forwarded(note: Note) -> tuple[str, ...]:
+    author = in_full(note.author or note.organizer)
+    return (
+        f"A mail about “{one_line(note.title)}” came to the address that its invitations come from. It says that it is "
+        f"from {author}. It is no answer that a calendar gives, so nothing was done about it; it is passed on to you, "
+        "this once.",
+        f"Subject: {one_line(note.subject)}" if one_line(note.subject) else "",
+        _quoted(note),
+        f"If you answer this mail, your answer goes to {author}.",
+    )
+
+
+def _no_seat(note: Note) -> tuple[str, ...]:
+    return (
+        f"You accepted “{one_line(note.title)}”, {in_words(note.when)}. You had declined it before, so your seat was "
+        "given away, and there is none left: you are not registered. You are in line: if a seat comes free for you, "
+        "you are sent a new invitation.",
+        f"If you have questions, answer this mail: it goes to {in_full(note.organizer)}.",
+    )
+
+
+def _declined(note: Note) -> tuple[str, ...]:
+    counter = note.counter
+    proposed = f": {in_words(counter.proposed)}" if counter is not None and counter.proposed is not None else ""
+    stands = f"It stays as it is, {in_words(note.when)}." if counter is None or counter.date is None else ""
+    return (
+        f"{in_full(note.organizer)} has declined the time that you proposed for “{one_line(note.title)}”{proposed}.",
+        stands or "The date stays as it is.",
+        "Your answer to the invitation still counts. If you have questions, answer this mail.",
+    )
+
+
+_CONCERNS = {
+    Concern.CANCELLATION: "of the cancellation",
+    Concern.MOVE: "of the new time or place",
+    Concern.CHANGE: "of a change",
+    Concern.INVITATION: "of the invitation",
+}
+_TROUBLES = {
+    Trouble.PENDING: "the mail has not left yet",
+    Trouble.UNDELIVERED: "nobody has seen the mail arrive",
+    Trouble.BOUNCED: "the mail came back",
+    Trouble.COMPLAINED: "they marked the mail as spam, and are not mailed again",
+    Trouble.SUPPRESSED: "the address is on SES's suppression list",
+    Trouble.FAILED: "the mail was given up",
+}
+
+
+def _summed_up(note: Note, people: Mapping[str, Person]) -> tuple[str, ...]:
+    rows = [
+        f"- {in_full(people[one.registration_id])} may not know {_CONCERNS[one.kind]}: {_TROUBLES[one.state]}"
+        for one in note.missed
+        if one.registration_id in people
+    ]
+    if note.more:
+        rows.append(f"- and {note.more} more")
+    return (
+        f"Not everybody was reached about “{one_line(note.title)}”, {in_words(note.when)}:",
+        "\n".join(rows),
+        "Please tell them by other means. The API shows who is still not reached, as the event's attention.",
+    )
+
+
+def in_full(person: Person) -> str:
+    """A person on one line, without what could be taken for the end of it."""
+    called, email = one_line(person.name), one_line(person.email)
+    return f"{called} <{email}>" if called else email

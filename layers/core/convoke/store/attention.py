@@ -1,0 +1,169 @@
+"""Who was not reached, written down beside the event's invitations, and the debt to look."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from .. import effects
+from ..attention import Attention, Concern, Survey, Trouble, Unreached
+from ..settings import Settings
+from . import dynamo, items, keys
+from .items import Item
+from .writes import Action, update
+
+PRIORITY = 1
+KEPT = timedelta(days=365)
+SHOWN = 100
+"""How many an event shows."""
+
+# Nobody asked for another look since it began.
+NOBODY_ASKED_SINCE = "#poke = :poke"
+
+
+def watching(settings: Settings, event_id: str, now: datetime) -> Action:
+    """The debt to look whether a change has reached everybody, in a while, for the transaction of the change. One that
+    stands is not put off.
+    """
+    return update(
+        settings.invitations_table,
+        keys.survey(event_id),
+        "SET #event_id = :event_id, #owed_shard = :shard, #owed_at = if_not_exists(#owed_at, :owed) ADD #poke :one",
+        "",
+        event_id=event_id,
+        shard=keys.shard(event_id),
+        owed=keys.owed(PRIORITY, now + settings.times.attention),
+        one=1,
+    )
+
+
+def shown(client: Any, settings: Settings, event_id: str) -> tuple[tuple[Attention, ...], int]:
+    """The first who were not reached, and how many they are in all."""
+    rows = list(dynamo.pages(client.query, **_range(settings, event_id, "", "~")))
+    return tuple(unreached_of(row).attention for row in rows[:SHOWN]), len(rows)
+
+
+class Surveys:
+    """What ``survey`` reads and writes."""
+
+    def __init__(self, client: Any, settings: Settings) -> None:
+        self._client = client
+        self._settings = settings
+        self._table = settings.invitations_table
+
+    def watch(self, effect: effects.Watch) -> None:
+        self._client.update_item(
+            TableName=self._table,
+            Key=dynamo.wire(keys.survey(effect.event_id)),
+            UpdateExpression="SET event_id = :event_id, owed_shard = :shard, owed_at = :owed ADD poke :one",
+            ExpressionAttributeValues=dynamo.wire(
+                {
+                    ":event_id": effect.event_id,
+                    ":shard": keys.shard(effect.event_id),
+                    ":owed": effect.owed_at,
+                    ":one": 1,
+                }
+            ),
+        )
+
+    def read(self, event_id: str) -> Survey | None:
+        item = dynamo.get(self._client, self._table, keys.survey(event_id))
+        return None if item is None else survey_of(item)
+
+    def unreached(self, effect: effects.ReadUnreached) -> tuple[Unreached, ...]:
+        query = _range(self._settings, effect.event_id, effect.after, effect.through)
+        return tuple(map(unreached_of, dynamo.pages(self._client.query, **query)))
+
+    def keep(self, effect: effects.KeepUnreached) -> None:
+        """Without a condition: two surveys at once come to the same end."""
+        known = effect.now or effect.was
+        if known is None:
+            return
+        key = keys.unreached(effect.event_id, known.attention.registration_id)
+        if effect.now is None:
+            self._client.delete_item(TableName=self._table, Key=dynamo.wire(key))
+        else:
+            self._client.put_item(TableName=self._table, Item=dynamo.wire({**key, **unreached_item(effect.now)}))
+
+    def end(self, effect: effects.EndSurvey) -> bool:
+        seen, changes, expression = effect.seen, dict[str, Any](), []
+        if effect.summed_up_at is not None:
+            expression.append("summed_up_at = :summed_up_at")
+            changes[":summed_up_at"] = keys.instant(effect.summed_up_at)
+        if effect.owed_at is not None:
+            expression += ["owed_shard = :shard", "owed_at = :owed"]
+            changes |= {":shard": keys.shard(seen.event_id), ":owed": effect.owed_at}
+        text = "SET " + ", ".join(expression) if expression else ""
+        if effect.owed_at is None:
+            text += " REMOVE owed_shard, owed_at"
+        written, _ = dynamo.conditionally(
+            self._client.update_item,
+            TableName=self._table,
+            Key=dynamo.wire(keys.survey(seen.event_id)),
+            UpdateExpression=text.strip(),
+            ConditionExpression=NOBODY_ASKED_SINCE,
+            ExpressionAttributeNames={"#poke": "poke"},
+            ExpressionAttributeValues=dynamo.wire({":poke": seen.poke, **changes}),
+        )
+        return written
+
+
+def _range(settings: Settings, event_id: str, after: str, through: str) -> dict[str, Any]:
+    first = keys.unreached(event_id, after)
+    return {
+        "TableName": settings.invitations_table,
+        "KeyConditionExpression": "pk = :pk AND sk BETWEEN :first AND :last",
+        "ExpressionAttributeValues": dynamo.wire(
+            {
+                ":pk": first["pk"],
+                # A space follows no id, yet comes before all that follow it.
+                ":first": first["sk"] + (" " if after else ""),
+                ":last": keys.unreached(event_id, through)["sk"],
+            }
+        ),
+        "ConsistentRead": True,
+    }
+
+
+# --- items --------------------------------------------------------------------------------------------------------
+
+
+def survey_of(item: Mapping[str, Any]) -> Survey:
+    return Survey(
+        event_id=item["event_id"],
+        poke=int(item["poke"]),
+        summed_up_at=items.moment(item["summed_up_at"]) if "summed_up_at" in item else None,
+        owed_at=item.get("owed_at"),
+    )
+
+
+def unreached_item(one: Unreached) -> Item:
+    expires_at = int((one.attention.since + KEPT).timestamp())
+    return {**attention_item(one.attention), "told": one.told, "expires_at": expires_at}
+
+
+def unreached_of(item: Mapping[str, Any]) -> Unreached:
+    return Unreached(attention=attention_of(item), told=bool(item["told"]))
+
+
+def attention_item(one: Attention) -> Item:
+    return items.present(
+        {
+            "registration_id": one.registration_id,
+            "kind": one.kind.value,
+            "state": one.state.value,
+            "since": keys.instant(one.since),
+            "date": one.date.isoformat() if one.date else None,
+        }
+    )
+
+
+def attention_of(item: Mapping[str, Any]) -> Attention:
+    return Attention(
+        registration_id=item["registration_id"],
+        kind=Concern(item["kind"]),
+        state=Trouble(item["state"]),
+        since=items.moment(item["since"]),
+        date=items.wall_of(item["date"]) if "date" in item else None,
+    )

@@ -1,0 +1,190 @@
+"""What a mail that came in leads to, once it has been judged: done, and noted under SES's id of it, so that a mail that
+is delivered twice is heard once.
+
+Each thing that is done is harmless when it is done again; what cannot be, goes into one transaction with the note.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from .. import notes
+from ..inbound.answers import Answer
+from ..inbound.envelope import Incoming
+from ..inbound.firewall import Receipt
+from ..inbound.judgement import Judgement, Verdict, vouched
+from ..inbound.quarantine import KEPT, Held, held
+from ..inbound.reasons import Reason
+from ..model import Means, Participation, Person
+from ..reconcile import Seen
+from ..settings import Settings
+from . import dynamo, items, keys, proposals, quarantine, registry, replies
+from .notes import owe
+from .reads import Reads
+from .writes import NEW, NOTHING_ELSE, Action, attempt, put, update
+
+A_DAY = {
+    Verdict.APPLY: 10,  # with a remark that is passed on; without one, as often as they like
+    Verdict.PROPOSE: 20,
+    Verdict.REFRESH: 3,
+    Verdict.FORWARD: 10,
+    Verdict.QUARANTINE: 50,
+}
+"""How often that can happen in the name of one person in a day (UTC): each mails somebody, or is shown to them."""
+ASKING = (Verdict.PROPOSE, Verdict.REFRESH, Verdict.FORWARD)
+COUNTED = timedelta(days=2)
+
+# The day has not had all of them.
+FEWER_THAN_A_DAY_HAS = "attribute_not_exists(#count) OR #count < :most"
+
+
+def look(client: Any, settings: Settings, event_id: str, registration_id: str) -> Seen | None:
+    """A registration as it is now, with its invitation and its event."""
+    reads = Reads(client, settings)
+    invitation = reads.invitation(event_id, registration_id)
+    registration = reads.registration(event_id, registration_id)
+    event = reads.event(event_id)
+    if invitation is None or registration is None or event is None:
+        return None
+    return Seen(invitation=invitation, registration=registration, event=event)
+
+
+def known(client: Any, settings: Settings, ses_id: str) -> bool:
+    """Whether this mail has been dealt with."""
+    return dynamo.get(client, settings.invitations_table, keys.received(ses_id)) is not None
+
+
+def carry_out(client: Any, settings: Settings, judged: Judgement, receipt: Receipt, *, now: datetime) -> Judgement:
+    """Do what was judged, once a mail. Answers what was done: what could not be is put aside."""
+    note = {"mail": noting(settings, judged, receipt)}
+    reason = judged.reason
+    if judged.verdict in ASKING and not _allowed(client, settings, judged.seen, judged.verdict, now):
+        reason = Reason.OFTEN
+    elif judged.verdict is not Verdict.QUARANTINE:
+        reason = _do(client, settings, judged, receipt.ses_id, receipt.received_at, Means.MAIL, note, now=now)
+    if reason is not None and judged.verdict is not Verdict.LATE:
+        judged = replace(judged, verdict=Verdict.QUARANTINE, reason=reason)
+        note = {"mail": noting(settings, judged, receipt)}
+    aside = held(judged, receipt, quarantine.quarantine_id(receipt)) if judged.verdict is Verdict.QUARANTINE else None
+    # What is too much to be shown is noted all the same, and the mail is in its bucket.
+    if aside is not None and _allowed(client, settings, judged.seen, judged.verdict, now):
+        note["held"] = quarantine.holding(settings, aside)
+    attempt(client, note)  # refused where the same mail, delivered twice, was dealt with in the same moment
+    return judged
+
+
+def release(client: Any, settings: Settings, mail: Held, *, now: datetime) -> Reason | None:
+    """Do what a mail asks that was put aside, as if its sender had been believed. Answers why not, where it cannot be.
+
+    What has been done already is not done again.
+    """
+    seen = look(client, settings, mail.event_id, mail.registration_id)
+    if mail.answer is None or seen is None:
+        return mail.reason
+    judged = vouched(mail.answer, seen, mail.received_at)
+    return _do(client, settings, judged, mail.quarantine_id, mail.received_at, Means.RELEASE, NOTHING_ELSE, now=now)
+
+
+def noting(settings: Settings, judged: Judgement, receipt: Receipt) -> Action:
+    """What became of a mail, as long as the mail is kept."""
+    seen = judged.seen
+    item = {
+        **keys.received(receipt.ses_id),
+        "verdict": judged.verdict.value,
+        "reason": judged.reason.value if judged.reason else None,
+        "event_id": seen.event.event_id if seen else None,
+        "registration_id": seen.registration.registration_id if seen else None,
+        "bucket": receipt.bucket,
+        "key": receipt.key,
+        "received_at": keys.instant(receipt.received_at),
+        "expires_at": int((receipt.received_at + KEPT).timestamp()),
+    }
+    return put(settings.invitations_table, items.present(item), NEW)
+
+
+# --- each thing that is done --------------------------------------------------------------------------------------
+
+
+def _do(
+    client: Any,
+    settings: Settings,
+    judged: Judgement,
+    source: str,
+    received_at: datetime,
+    means: Means,
+    note: Mapping[str, Action],
+    *,
+    now: datetime,
+) -> Reason | None:
+    """Do it, or answer why not. ``source`` names the mail; ``note`` goes into the transaction of what may be done once
+    only.
+    """
+    seen, answer = judged.seen, judged.answer
+    match judged.verdict:
+        case Verdict.APPLY | Verdict.LATE if seen and answer and judged.reply:
+            ids = seen.registration.event_id, seen.registration.registration_id
+            applied = replies.apply(client, settings, *ids, judged.reply, means=means, now=now)
+            if applied.outcome is replies.Outcome.INACTIVE:
+                return Reason.STATUS
+            # Also where the answer was known: whoever was interrupted has not passed it on.
+            _pass_on(client, settings, seen, answer, now)
+            return None
+        case Verdict.PROPOSE if seen and answer and judged.proposed:
+            # The same one is there once, and what was decided about it stays.
+            proposal = proposals.proposal_of(answer, seen, judged.date, judged.proposed, received_at)
+            attempt(client, {"proposal": proposals.proposing(settings, proposal)})
+            return None
+        case Verdict.REFRESH if seen:
+            ids = seen.registration.event_id, seen.registration.registration_id
+            return Reason.STOPPED if registry.resend(client, settings, *ids, now=now, also=note) else None
+        case Verdict.FORWARD if seen and judged.incoming:
+            _forward(client, settings, seen, judged.incoming, source, now)
+            return None
+    return judged.reason
+
+
+def _pass_on(client: Any, settings: Settings, seen: Seen, answer: Answer, now: datetime) -> None:
+    """Tell the organizer what an answer says that no count can: what was written with it, that it was handed on. The
+    same answer is passed on once, in however many mails it comes.
+    """
+    if answer.participation is None or not (answer.comment or answer.participation is Participation.DELEGATED):
+        return
+    said = f"{answer.uid} {answer.date} {answer.sequence} {answer.dtstamp.isoformat()} {answer.participation}"
+    person, how = seen.registration, answer.participation
+    note = notes.remark(seen.event, person, answered=how, text=answer.comment, source=said, now=now)
+    if _allowed(client, settings, seen, Verdict.APPLY, now):
+        owe(client, settings, note, now=now)
+
+
+def _forward(client: Any, settings: Settings, seen: Seen, incoming: Incoming, source: str, now: datetime) -> None:
+    """Pass on what a human wrote, of whom we know who it is."""
+    person = seen.registration
+    note = notes.forward(
+        seen.event,
+        author=Person(name=person.name, email=person.email),
+        subject=incoming.subject,
+        text=incoming.text,
+        source=source,
+        registration_id=person.registration_id,
+        now=now,
+    )
+    owe(client, settings, note, now=now)
+
+
+def _allowed(client: Any, settings: Settings, seen: Seen | None, what: Verdict, now: datetime) -> bool:
+    """Count what happens in one person's name in a day. False: it was enough before."""
+    if seen is None:
+        return True
+    counted = update(
+        settings.invitations_table,
+        keys.allowance(seen.registration.registration_id, what.value, now.date()),
+        "SET #expires_at = :expires_at ADD #count :one",
+        FEWER_THAN_A_DAY_HAS,
+        expires_at=int((now + COUNTED).timestamp()),
+        one=1,
+        most=A_DAY[what],
+    )
+    return not attempt(client, {"allowance": counted})

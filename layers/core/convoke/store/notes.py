@@ -1,0 +1,225 @@
+"""Notes: owed with what they are about, kept while they are on their way, and then only as a mark that they left."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from .. import effects
+from ..model import DeliveryState, Participation, Person
+from ..notes import Counter, Errand, Note, NoteKind, errand, may_be_sent, priority
+from ..settings import Settings
+from . import dynamo, items, keys
+from .attention import attention_item, attention_of
+from .items import Item
+from .writes import NEW, Action, update
+
+KEPT = timedelta(days=30)
+"""How long a note is remembered, so that it is not owed twice."""
+COUNTED = timedelta(days=2)
+
+# Nobody wrote since it was read.
+FENCE_IS_THE_ONE_READ = "#fence = :read"
+# The day has not had its notes yet.
+FEWER_THAN_MOST = "attribute_not_exists(#count) OR #count < :most"
+
+
+def owing(settings: Settings, note: Note, now: datetime) -> Action:
+    """The debt to send ``note``, for a transaction. Where it was owed before, it stays as it is."""
+    standing = {name: f"#{name} = if_not_exists(#{name}, :{name})" for name in _new(note, now)}
+    key = keys.note(note.event_id, note.registration_id, note.note_id)
+    return update(settings.invitations_table, key, f"SET {', '.join(standing.values())}", "", **_new(note, now))
+
+
+def owe(client: Any, settings: Settings, note: Note, *, now: datetime) -> bool:
+    """Owe ``note`` by itself. False: it was owed before, or is to our own address and never leaves."""
+    if not may_be_sent(note, settings.sender):
+        return False
+    written, _ = dynamo.conditionally(
+        client.put_item,
+        TableName=settings.invitations_table,
+        Item=dynamo.wire({**keys.note(note.event_id, note.registration_id, note.note_id), **_new(note, now)}),
+        ConditionExpression=NEW,
+    )
+    return written
+
+
+def _new(note: Note, now: datetime) -> Item:
+    return {
+        **_errand_item(errand(note, keys.owed(priority(note.kind), now))),
+        "expires_at": int((now + KEPT).timestamp()),
+    }
+
+
+class Notes:
+    """What ``dispatch`` reads and writes."""
+
+    def __init__(self, client: Any, settings: Settings) -> None:
+        self._client = client
+        self._table = settings.invitations_table
+
+    def read(self, effect: effects.ReadErrand) -> Errand | None:
+        key = keys.note(effect.event_id, effect.registration_id, effect.note_id)
+        item = dynamo.get(self._client, self._table, key)
+        return errand_of(item) if item else None
+
+    def ration(self, effect: effects.Ration) -> bool:
+        day = datetime.fromisoformat(f"{effect.day}T00:00:00+00:00")
+        written, _ = dynamo.conditionally(
+            self._client.update_item,
+            TableName=self._table,
+            Key=dynamo.wire(keys.ration(effect.errand.event_id, effect.errand.kind, effect.day)),
+            UpdateExpression="SET expires_at = :expires ADD #count :one",
+            ConditionExpression=FEWER_THAN_MOST,
+            ExpressionAttributeNames={"#count": "count"},
+            ExpressionAttributeValues=dynamo.wire(
+                {":one": 1, ":most": effect.most, ":expires": int((day + COUNTED).timestamp())}
+            ),
+        )
+        return written
+
+    def claim(self, effect: effects.ClaimErrand) -> Errand | None:
+        seen = effect.seen
+        claimed = replace(seen, lease_until=effect.lease_until, unknowns=seen.unknowns + 1, owed_at=effect.owed_at)
+        return replace(claimed, fence=seen.fence + 1) if self.settle(effects.Settle(errand=claimed)) else None
+
+    def settle(self, effect: effects.Settle) -> bool:
+        settled = effect.errand
+        changes = _errand_item(replace(settled, fence=settled.fence + 1))
+        for name in ("note_id", "event_id", "registration_id", "kind"):
+            del changes[name]
+        gone = [name for name in ("lease_until", "owed_shard", "owed_at") if name not in changes]
+        expression = "SET " + ", ".join(f"#{name} = :{name}" for name in changes)
+        if gone:
+            expression += " REMOVE " + ", ".join(f"#{name}" for name in gone)
+        written, _ = dynamo.conditionally(
+            self._client.update_item,
+            TableName=self._table,
+            Key=dynamo.wire(keys.note(settled.event_id, settled.registration_id, settled.note_id)),
+            UpdateExpression=expression,
+            ConditionExpression=FENCE_IS_THE_ONE_READ,
+            ExpressionAttributeNames={f"#{name}": name for name in (*changes, *gone)},
+            ExpressionAttributeValues=dynamo.wire(
+                {":read": settled.fence, **{f":{name}": value for name, value in changes.items()}}
+            ),
+        )
+        return written
+
+
+def forget(client: Any, settings: Settings, event_id: str, registration_id: str) -> None:
+    """Remove every note to or about a person."""
+    first = keys.note(event_id, registration_id, "")
+    query = {
+        "TableName": settings.invitations_table,
+        "KeyConditionExpression": "pk = :pk AND begins_with(sk, :notes)",
+        "ExpressionAttributeValues": dynamo.wire({":pk": first["pk"], ":notes": first["sk"]}),
+        "ProjectionExpression": "pk, sk",
+        "ConsistentRead": True,
+    }
+    for row in dynamo.pages(client.query, **query):
+        client.delete_item(TableName=settings.invitations_table, Key=dynamo.wire(row))
+
+
+# --- items --------------------------------------------------------------------------------------------------------
+
+
+def _errand_item(errand: Errand) -> Item:
+    lease = errand.lease_until
+    return items.present(
+        {
+            "note_id": errand.note_id,
+            "event_id": errand.event_id,
+            "registration_id": errand.registration_id,
+            "kind": errand.kind.value,
+            # What has been settled keeps an empty place: `owing` leaves alone what is there.
+            "note": note_item(errand.note) if errand.note else {},
+            "fence": errand.fence,
+            "attempts": errand.attempts,
+            "unknowns": errand.unknowns,
+            "lease_until": keys.instant(lease) if lease else None,
+            "state": errand.state.value,
+            **items.owed_attributes(errand.note_id, errand.owed_at),
+        }
+    )
+
+
+def errand_of(item: Mapping[str, Any]) -> Errand:
+    ids = {name: item[name] for name in ("note_id", "event_id", "registration_id")}
+    kind = NoteKind(item["kind"])
+    return Errand(
+        **ids,
+        kind=kind,
+        note=note_of(item["note"], ids, kind) if item["note"] else None,
+        fence=int(item["fence"]),
+        attempts=int(item["attempts"]),
+        unknowns=int(item["unknowns"]),
+        lease_until=items.moment(item["lease_until"]) if "lease_until" in item else None,
+        state=DeliveryState(item["state"]),
+        owed_at=item.get("owed_at"),
+    )
+
+
+def note_item(note: Note) -> Item:
+    """What a note says; its ids are its errand's."""
+    counter = note.counter
+    return items.present(
+        {
+            "recipient": _person_item(note.recipient),
+            "organizer": _person_item(note.organizer),
+            "title": note.title,
+            "when": items.when_item(note.when),
+            "author": _person_item(note.author) if note.author else None,
+            "subject": note.subject or None,
+            "quoted": note.quoted or None,
+            "answered": note.answered.value if note.answered else None,
+            "counter": _counter_item(counter) if counter else None,
+            "missed": [attention_item(one) for one in note.missed] or None,
+            "more": note.more or None,
+            "written_at": keys.instant(note.written_at),
+        }
+    )
+
+
+def note_of(item: Mapping[str, Any], ids: Mapping[str, str], kind: NoteKind) -> Note:
+    return Note(
+        **ids,
+        kind=kind,
+        recipient=Person(**item["recipient"]),
+        organizer=Person(**item["organizer"]),
+        title=item["title"],
+        when=items.when_of(item["when"]),
+        author=Person(**item["author"]) if "author" in item else None,
+        subject=item.get("subject", ""),
+        quoted=item.get("quoted", ""),
+        answered=Participation(item["answered"]) if "answered" in item else None,
+        counter=_counter_of(item["counter"]) if "counter" in item else None,
+        missed=tuple(map(attention_of, item.get("missed", ()))),
+        more=int(item.get("more", 0)),
+        written_at=items.moment(item["written_at"]),
+    )
+
+
+def _person_item(person: Person) -> Item:
+    return {"name": person.name, "email": person.email}
+
+
+def _counter_item(counter: Counter) -> Item:
+    return items.present(
+        {
+            "uid": counter.uid,
+            "sequence": counter.sequence,
+            "date": counter.date.isoformat() if counter.date else None,
+            "proposed": items.when_item(counter.proposed) if counter.proposed else None,
+        }
+    )
+
+
+def _counter_of(item: Mapping[str, Any]) -> Counter:
+    return Counter(
+        uid=item["uid"],
+        sequence=int(item["sequence"]),
+        date=items.wall_of(item["date"]) if "date" in item else None,
+        proposed=items.when_of(item["proposed"]) if "proposed" in item else None,
+    )

@@ -1,0 +1,130 @@
+"""What attendees propose instead, until the organizer decides."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from itertools import islice
+from typing import Any
+
+from ..inbound.answers import Answer
+from ..inbound.proposals import Proposal, ProposalStatus
+from ..model import Wall, When
+from ..reconcile import Seen
+from ..settings import Settings
+from . import cursors, dynamo, items, keys
+from .items import Item
+from .lists import Page
+from .writes import NEW, Action, delete, put, update
+
+KEPT_AFTER_THE_EVENT = timedelta(days=365)
+
+# Nobody has decided about it.
+IT_IS_OPEN = "#status = :open"
+
+
+def proposal_of(answer: Answer, seen: Seen, date: Wall | None, when: When, received_at: datetime) -> Proposal:
+    """What a COUNTER proposes, under an id that is the same for the same words, however often they come."""
+    said = f"{answer.uid} {date} {answer.sequence} {answer.dtstamp} {when}"
+    written_at = min(answer.dtstamp, received_at)
+    return Proposal(
+        event_id=seen.event.event_id,
+        registration_id=seen.registration.registration_id,
+        proposal_id=keys.registration_id(written_at, hashlib.sha256(said.encode()).digest()[:16]),
+        uid=answer.uid,
+        sequence=answer.sequence,
+        dtstamp=written_at,
+        date=date,
+        when=when,
+        comment=answer.comment,
+        received_at=received_at,
+    )
+
+
+def proposing(settings: Settings, proposal: Proposal) -> Action:
+    return put(settings.invitations_table, _item(proposal), NEW)
+
+
+def deciding(settings: Settings, proposal: Proposal, status: ProposalStatus) -> Action:
+    """That somebody decided so, for the transaction of what follows from it."""
+    key = keys.proposal(proposal.event_id, proposal.proposal_id)
+    values = {"status": status.value, "open": ProposalStatus.OPEN.value}
+    return update(settings.invitations_table, key, "SET #status = :status", IT_IS_OPEN, **values)
+
+
+def find(client: Any, settings: Settings, event_id: str, proposal_id: str) -> Proposal | None:
+    item = dynamo.get(client, settings.invitations_table, keys.proposal(event_id, proposal_id))
+    return None if item is None else _of(item)
+
+
+def list_proposals(client: Any, settings: Settings, event_id: str, *, limit: int, cursor: str | None = None) -> Page:
+    """The event's proposals, whatever became of them, in the order in which they were written."""
+    identity = f"proposals of {event_id}"
+    query = _query(settings, event_id) | {"Limit": limit + 1}
+    if cursor is not None:
+        position = cursors.decode(identity, cursor, r"[0-9a-v]{36}")
+        query["ExclusiveStartKey"] = dynamo.wire(keys.proposal(event_id, position))
+    found = [_of(item) for item in islice(dynamo.pages(client.query, **query), limit + 1)]
+    more = len(found) > limit
+    return Page(
+        items=tuple(found[:limit]),
+        next=cursors.encode(identity, found[limit - 1].proposal_id) if more else None,
+    )
+
+
+def forget(client: Any, settings: Settings, event_id: str, registration_id: str) -> None:
+    """Remove all that a person proposed."""
+    for item in dynamo.pages(client.query, **_query(settings, event_id)):
+        if item["registration_id"] == registration_id:
+            dynamo.transact(client, [delete(settings.invitations_table, keys.proposal(event_id, item["proposal_id"]))])
+
+
+def _query(settings: Settings, event_id: str) -> dict[str, Any]:
+    first = keys.proposal(event_id, "")
+    return {
+        "TableName": settings.invitations_table,
+        "KeyConditionExpression": "pk = :pk AND begins_with(sk, :prefix)",
+        "ExpressionAttributeValues": dynamo.wire({":pk": first["pk"], ":prefix": first["sk"]}),
+        "ConsistentRead": True,
+    }
+
+
+# --- items --------------------------------------------------------------------------------------------------------
+
+
+def _item(proposal: Proposal) -> Item:
+    forgotten_at = max(proposal.received_at, proposal.when.ends_at) + KEPT_AFTER_THE_EVENT
+    return items.present(
+        {
+            **keys.proposal(proposal.event_id, proposal.proposal_id),
+            "event_id": proposal.event_id,
+            "registration_id": proposal.registration_id,
+            "proposal_id": proposal.proposal_id,
+            "uid": proposal.uid,
+            "sequence": proposal.sequence,
+            "dtstamp": keys.instant(proposal.dtstamp),
+            "date": proposal.date.isoformat() if proposal.date else None,
+            "when": items.when_item(proposal.when),
+            "comment": proposal.comment,
+            "status": proposal.status.value,
+            "received_at": keys.instant(proposal.received_at),
+            "expires_at": int(forgotten_at.timestamp()),
+        }
+    )
+
+
+def _of(item: Mapping[str, Any]) -> Proposal:
+    return Proposal(
+        event_id=item["event_id"],
+        registration_id=item["registration_id"],
+        proposal_id=item["proposal_id"],
+        uid=item["uid"],
+        sequence=int(item["sequence"]),
+        dtstamp=items.moment(item["dtstamp"]),
+        date=items.wall_of(item["date"]) if "date" in item else None,
+        when=items.when_of(item["when"]),
+        comment=item["comment"],
+        status=ProposalStatus(item["status"]),
+        received_at=items.moment(item["received_at"]),
+    )

@@ -1,0 +1,179 @@
+"""Mails that were put aside, for the organizers of the events that they name; forgotten with the mails themselves."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from datetime import date, datetime
+from itertools import islice
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from ..inbound.answers import Answer, Kind, Span
+from ..inbound.firewall import Receipt
+from ..inbound.quarantine import Held, HeldStatus
+from ..inbound.reasons import Reason
+from ..model import Participation, Wall
+from ..settings import Settings
+from . import cursors, dynamo, items, keys
+from .items import Item
+from .lists import Page
+from .writes import NEW, Action, attempt, put, update
+
+# Nobody has decided about it.
+IT_WAITS = "#status = :waiting"
+# Nobody has decided otherwise.
+IT_WAITS_OR_IS_SO = "#status IN (:waiting, :status)"
+
+
+def quarantine_id(receipt: Receipt) -> str:
+    """Of when the mail came and of SES's own id: the same for the same mail, and in the order of arrival."""
+    return keys.registration_id(receipt.received_at, hashlib.sha256(receipt.ses_id.encode()).digest()[:16])
+
+
+def holding(settings: Settings, held: Held) -> Action:
+    return put(settings.invitations_table, _item(held), NEW)
+
+
+def find(client: Any, settings: Settings, account: str, quarantine_id: str, *, now: datetime) -> Held | None:
+    item = dynamo.get(client, settings.invitations_table, keys.quarantined(account, quarantine_id))
+    held = None if item is None else _of(item)
+    # DynamoDB removes what has expired only hours later.
+    return held if held is not None and held.expires_at > now else None
+
+
+def deciding(settings: Settings, held: Held, status: HeldStatus) -> Action:
+    """That somebody decided so, for the transaction of what follows from it."""
+    key = keys.quarantined(held.account, held.quarantine_id)
+    values = {"status": status.value, "waiting": HeldStatus.WAITING.value}
+    return update(settings.invitations_table, key, "SET #status = :status", IT_WAITS_OR_IS_SO, **values)
+
+
+def decide(client: Any, settings: Settings, held: Held, status: HeldStatus) -> bool:
+    """Decide about it. False: somebody decided otherwise."""
+    return not attempt(client, {"held": deciding(settings, held, status)})
+
+
+def list_held(
+    client: Any,
+    settings: Settings,
+    account: str,
+    *,
+    now: datetime,
+    limit: int,
+    cursor: str | None = None,
+    event_id: str | None = None,
+) -> Page:
+    """The account's mails that wait for somebody to decide, as :class:`Held`, in the order in which they came."""
+    identity = f"quarantine of {account}, {event_id or 'all'}"
+    first = keys.quarantined(account, "")
+    names = {"#status": "status", "#expires_at": "expires_at"}
+    values = {
+        ":pk": first["pk"],
+        ":prefix": first["sk"],
+        ":waiting": HeldStatus.WAITING.value,
+        ":now": int(now.timestamp()),
+    }
+    condition = f"{IT_WAITS} AND #expires_at > :now"
+    if event_id is not None:
+        condition += " AND #event_id = :event_id"
+        names["#event_id"], values[":event_id"] = "event_id", event_id
+    query: dict[str, Any] = {
+        "TableName": settings.invitations_table,
+        "KeyConditionExpression": "pk = :pk AND begins_with(sk, :prefix)",
+        "FilterExpression": condition,
+        "ExpressionAttributeNames": names,
+        "ExpressionAttributeValues": dynamo.wire(values),
+        "ConsistentRead": True,
+    }
+    if cursor is not None:
+        position = cursors.decode(identity, cursor, r"[0-9a-v]{36}")
+        query["ExclusiveStartKey"] = dynamo.wire(keys.quarantined(account, position))
+    found = [_of(item) for item in islice(dynamo.pages(client.query, **query), limit + 1)]
+    more = len(found) > limit
+    return Page(
+        items=tuple(found[:limit]),
+        next=cursors.encode(identity, found[limit - 1].quarantine_id) if more else None,
+    )
+
+
+# --- items --------------------------------------------------------------------------------------------------------
+
+
+def _item(held: Held) -> Item:
+    return items.present(
+        {
+            **keys.quarantined(held.account, held.quarantine_id),
+            "quarantine_id": held.quarantine_id,
+            "account": held.account,
+            "event_id": held.event_id,
+            "registration_id": held.registration_id,
+            "reason": held.reason.value,
+            "sender": held.sender,
+            "subject": held.subject,
+            "answer": _answer_item(held.answer) if held.answer else None,
+            "status": held.status.value,
+            "received_at": keys.instant(held.received_at),
+            "expires_at": int(held.expires_at.timestamp()),
+        }
+    )
+
+
+def _of(item: Mapping[str, Any]) -> Held:
+    ids = {name: item[name] for name in ("quarantine_id", "account", "event_id", "registration_id")}
+    return Held(
+        **ids,
+        reason=Reason(item["reason"]),
+        sender=item["sender"],
+        subject=item["subject"],
+        answer=_answer_of(item["answer"]) if "answer" in item else None,
+        status=HeldStatus(item["status"]),
+        received_at=items.moment(item["received_at"]),
+    )
+
+
+def _answer_item(answer: Answer) -> Item:
+    span = answer.proposed
+    return items.present(
+        {
+            "kind": answer.kind.value,
+            "uid": answer.uid,
+            "attendee": answer.attendee,
+            "participation": answer.participation.value if answer.participation else None,
+            "sequence": answer.sequence,
+            "dtstamp": keys.instant(answer.dtstamp),
+            "date": _moment_item(answer.date),
+            "comment": answer.comment,
+            "proposed": {"start": _moment_item(span.start), "end": _moment_item(span.end)} if span else None,
+        }
+    )
+
+
+def _answer_of(item: Mapping[str, Any]) -> Answer:
+    span = item.get("proposed")
+    return Answer(
+        kind=Kind(item["kind"]),
+        uid=item["uid"],
+        attendee=item["attendee"],
+        participation=Participation(item["participation"]) if "participation" in item else None,
+        sequence=int(item["sequence"]),
+        dtstamp=items.moment(item["dtstamp"]),
+        date=_moment_of(item["date"]) if "date" in item else None,
+        comment=item["comment"],
+        proposed=Span(start=_moment_of(span["start"]), end=_moment_of(span["end"])) if span else None,
+    )
+
+
+def _moment_item(moment: Wall | None) -> Item | None:
+    """As it came: ISO 8601, and beside it the zone that was named."""
+    if moment is None:
+        return None
+    zone = moment.tzinfo if isinstance(moment, datetime) else None
+    return items.present({"at": moment.isoformat(), "zone": zone.key if isinstance(zone, ZoneInfo) else None})
+
+
+def _moment_of(item: Mapping[str, Any]) -> Wall:
+    if "T" not in item["at"]:
+        return date.fromisoformat(item["at"])
+    moment = datetime.fromisoformat(item["at"])
+    return moment.astimezone(ZoneInfo(item["zone"])) if "zone" in item else moment

@@ -1,0 +1,85 @@
+"""An account's webhooks: a handful at most, each with a secret of its own that is shown once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ..hooks import FactType, Webhook
+from ..model import ConvokeError
+from ..settings import Settings
+from . import dynamo, items, keys
+from .items import Item
+from .writes import NEW, NOTHING_ELSE, STANDS, Action, attempt, delete, put, update
+
+MOST = 10
+"""How many webhooks an account may have."""
+
+# The account has room for one more.
+FEWER_THAN_MOST = "attribute_not_exists(#count) OR #count < :most"
+
+
+class TooMany(ConvokeError):
+    """The account has as many webhooks as it may have."""
+
+
+def create(client: Any, settings: Settings, webhook: Webhook, *, also: Mapping[str, Action] = NOTHING_ELSE) -> None:
+    """Store a new webhook. Raises :class:`TooMany`."""
+    count = update(
+        settings.webhooks_table,
+        keys.webhooks(webhook.account),
+        "ADD #count :one",
+        FEWER_THAN_MOST,
+        one=1,
+        most=MOST,
+    )
+    new = put(settings.webhooks_table, webhook_item(webhook), NEW)
+    if attempt(client, {"count": count, "webhook": new, **also}):
+        raise TooMany(webhook.account)
+
+
+def remove(client: Any, settings: Settings, account: str, webhook_id: str) -> bool:
+    """Forget a webhook and its secret: what was on its way to it stops. False: the account has no such webhook."""
+    count = update(settings.webhooks_table, keys.webhooks(account), "ADD #count :less", less=-1)
+    gone = delete(settings.webhooks_table, keys.webhook(account, webhook_id), STANDS)
+    return not attempt(client, {"count": count, "webhook": gone})
+
+
+def read(client: Any, settings: Settings, account: str, webhook_id: str) -> Webhook | None:
+    item = dynamo.get(client, settings.webhooks_table, keys.webhook(account, webhook_id))
+    return webhook_of(item) if item else None
+
+
+def of_account(client: Any, settings: Settings, account: str) -> tuple[Webhook, ...]:
+    """The account's webhooks, in the order of their ids, strongly consistent."""
+    rows = dynamo.pages(
+        client.query,
+        TableName=settings.webhooks_table,
+        KeyConditionExpression="pk = :pk AND begins_with(sk, :webhooks)",
+        ExpressionAttributeValues=dynamo.wire({":pk": keys.webhooks(account)["pk"], ":webhooks": keys.WEBHOOK_PREFIX}),
+        ConsistentRead=True,
+    )
+    return tuple(map(webhook_of, rows))
+
+
+def webhook_item(webhook: Webhook) -> Item:
+    return {
+        **keys.webhook(webhook.account, webhook.webhook_id),
+        "webhook_id": webhook.webhook_id,
+        "account": webhook.account,
+        "url": webhook.url,
+        "events": [event.value for event in webhook.events],
+        "secret": webhook.secret,
+        "created_at": keys.instant(webhook.created_at),
+    }
+
+
+def webhook_of(item: Mapping[str, Any]) -> Webhook:
+    return Webhook(
+        webhook_id=item["webhook_id"],
+        account=item["account"],
+        url=item["url"],
+        events=tuple(map(FactType, item["events"])),
+        secret=item["secret"],
+        created_at=items.moment(item["created_at"]),
+    )

@@ -1,0 +1,168 @@
+"""The routes of what attendees propose instead: another time for an event, or for one of its dates."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime
+from http import HTTPStatus
+from typing import Annotated, Any
+
+from aws_lambda_powertools.event_handler import Response
+from aws_lambda_powertools.event_handler.openapi.params import Body
+from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
+from pydantic import BaseModel, Field
+
+from .. import notes, programme
+from ..inbound.proposals import Proposal, ProposalStatus
+from ..model import Event
+from ..settings import settings
+from ..store import proposals, requests
+from ..store.keys import instant
+from ..store.notes import owing
+from ..store.registry import STANDING
+from ..store.writes import attempt
+from . import desk
+from .answers import Moment, may_answer
+from .events import changed
+from .once import Record, once
+from .problems import Problem
+from .shapes import Cursor, DecisionIn, Limit, Once, Version
+
+router = APIGatewayHttpRouter()  # type: ignore[no-untyped-call]
+PROPOSALS = "/events/<event_id>/proposals"
+PROPOSAL = f"{PROPOSALS}/<proposal_id>"
+NO_WORDS = DecisionIn()
+
+
+class ProposalOut(BaseModel):
+    """Another time that an attendee proposes, for the event or for the one date ``occurrence`` of it."""
+
+    proposal_id: str
+    event_id: str
+    registration_id: str
+    status: ProposalStatus
+    occurrence: Annotated[str | None, Field(description="The date's original start; null: the whole event.")]
+    start: str
+    end: str
+    time_zone: str | None
+    comment: str
+    received_at: Moment
+
+
+class ProposalPage(BaseModel):
+    items: list[ProposalOut]
+    next: str | None
+
+
+@router.get(PROPOSALS, summary="List what attendees propose instead", responses=may_answer(200))
+def list_proposals(event_id: str, limit: Limit = 50, cursor: Cursor = None) -> Response[ProposalPage]:
+    desk.own_event(event_id)
+    page = proposals.list_proposals(desk.client(), settings(), event_id, limit=limit, cursor=cursor)
+    return desk.answer(200, ProposalPage(items=[shown(one) for one in page.items], next=page.next))
+
+
+@router.post(f"{PROPOSAL}/accept", summary="Move the event, or the date, to then", responses=may_answer(200))
+def accept(
+    event_id: str,
+    proposal_id: str,
+    body: Annotated[DecisionIn, Body()] = NO_WORDS,  # noqa: ARG001 (there is nothing to say)
+    key: Once = None,
+    version: Version = None,
+) -> Response[ProposalOut]:
+    def move(record: Record) -> Response[ProposalOut]:
+        recorded = record(status=200, event_id=event_id)
+        proposal = own_proposal(event_id, proposal_id)
+        if proposal.status is ProposalStatus.ACCEPTED:
+            requests.keep(desk.client(), recorded)
+            return show(event_id, proposal_id)
+
+        def change(event: Event, at: datetime) -> Event:
+            return moved(event, still_open(event_id, proposal_id), at)
+
+        decided = {"proposal": proposals.deciding(settings(), proposal, ProposalStatus.ACCEPTED)}
+        changed(event_id, version, change, {**decided, **recorded})
+        return show(event_id, proposal_id)
+
+    return once(key, move, lambda _, headers: show(event_id, proposal_id, headers))
+
+
+@router.post(f"{PROPOSAL}/decline", summary="Leave the time as it is; who proposed is told", responses=may_answer(200))
+def decline(
+    event_id: str,
+    proposal_id: str,
+    body: Annotated[DecisionIn, Body()] = NO_WORDS,  # noqa: ARG001
+    key: Once = None,
+) -> Response[ProposalOut]:
+    def leave(record: Record) -> Response[ProposalOut]:
+        recorded = record(status=200, event_id=event_id)
+        if own_proposal(event_id, proposal_id).status is ProposalStatus.DECLINED:
+            requests.keep(desk.client(), recorded)
+            return show(event_id, proposal_id)
+        proposal = still_open(event_id, proposal_id)
+        actions = {"proposal": proposals.deciding(settings(), proposal, ProposalStatus.DECLINED)}
+        if attempt(desk.client(), {**actions, **declining(proposal, desk.now()), **recorded}):
+            still_open(event_id, proposal_id)
+        return show(event_id, proposal_id)
+
+    return once(key, leave, lambda _, headers: show(event_id, proposal_id, headers))
+
+
+def moved(event: Event, proposal: Proposal, at: datetime) -> Event:
+    """The event as it was proposed. Raises :class:`Problem` where it cannot be so any more."""
+    if proposal.when.ends_at <= at:
+        raise Problem(HTTPStatus.CONFLICT, "the time that was proposed is over")
+    if proposal.date is None:
+        return programme.reschedule(event, replace(event, when=proposal.when))[0]
+    try:
+        return programme.change_date(event, replace(programme.change_of(event, proposal.date), when=proposal.when))
+    except programme.NoSuchDate:
+        raise Problem(HTTPStatus.CONFLICT, "the date that was meant is no more") from None
+
+
+def declining(proposal: Proposal, at: datetime) -> dict[str, Any]:
+    """The debt to tell them (METHOD:DECLINECOUNTER); none where they hear no more of the event."""
+    seen = desk.look(desk.own_event(proposal.event_id), proposal.registration_id)
+    if seen.registration.status not in STANDING:
+        return {}
+    counter = notes.Counter(uid=proposal.uid, sequence=proposal.sequence, date=proposal.date, proposed=proposal.when)
+    note = notes.decline_counter(
+        seen.event, seen.registration, counter=counter, proposal_id=proposal.proposal_id, now=at
+    )
+    return {"note": owing(settings(), note, at)}
+
+
+def own_proposal(event_id: str, proposal_id: str) -> Proposal:
+    """The proposal, where its event is the caller's."""
+    desk.own_event(event_id)
+    known = desk.AN_ID.fullmatch(proposal_id)
+    proposal = proposals.find(desk.client(), settings(), event_id, proposal_id) if known else None
+    if proposal is None:
+        raise Problem(HTTPStatus.NOT_FOUND, "there is no such proposal")
+    return proposal
+
+
+def still_open(event_id: str, proposal_id: str) -> Proposal:
+    proposal = own_proposal(event_id, proposal_id)
+    if proposal.status is not ProposalStatus.OPEN:
+        raise Problem(HTTPStatus.CONFLICT, f"the proposal was {proposal.status}")
+    return proposal
+
+
+def show(event_id: str, proposal_id: str, headers: Mapping[str, str] | None = None) -> Response[ProposalOut]:
+    return desk.answer(200, shown(own_proposal(event_id, proposal_id)), headers)
+
+
+def shown(proposal: Proposal) -> ProposalOut:
+    return ProposalOut(
+        proposal_id=proposal.proposal_id,
+        event_id=proposal.event_id,
+        registration_id=proposal.registration_id,
+        status=proposal.status,
+        occurrence=proposal.date.isoformat() if proposal.date else None,
+        start=proposal.when.start.isoformat(),
+        end=proposal.when.end.isoformat(),
+        time_zone=proposal.when.time_zone,
+        comment=proposal.comment,
+        received_at=instant(proposal.received_at),
+    )

@@ -1,0 +1,92 @@
+"""Who was asked what: the invitations that the mails of the corpus answer.
+
+Bo is asked to a meeting, which was moved once (SEQUENCE 0 and 1), to a weekly one and to one of whole days; Cléo is asked
+to the meeting, and alone to another event.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import date, timedelta
+
+from convoke.case import uid
+from convoke.inbound.firewall import ids_of
+from convoke.ledger import Acknowledged
+from convoke.model import Event, Registration, RegistrationStatus, Reply, When
+from convoke.reconcile import Seen
+from tests import factories
+from tests.factories import EVENT_ID, NOW, REGISTRATION_ID, SENDER
+
+Look = Callable[[str], Seen | None]
+
+SEQUENCE = 1
+"""The highest that was given for each of them."""
+
+_DAY = When(start=date(2027, 3, 12), end=date(2027, 3, 12))
+
+
+def _id(first: str) -> str:
+    return first + EVENT_ID[1:]
+
+
+def _uid(event_id: str, registration_id: str, generation: int = 1) -> str:
+    return uid(event_id, registration_id, generation, SENDER.domain)
+
+
+CLEO_ID = "01abcdefgv" + EVENT_ID
+MEETING = _uid(EVENT_ID, REGISTRATION_ID)
+NEXT = _uid(EVENT_ID, REGISTRATION_ID, 2)
+CLEO_S = _uid(EVENT_ID, CLEO_ID)
+WEEKLY = _uid(_id("1"), "01abcdefgh" + _id("1"))
+DAYS = _uid(_id("2"), "01abcdefgh" + _id("2"))
+ELSEWHERE = _uid(_id("3"), "01abcdefgv" + _id("3"))
+UNKNOWN = _uid(_id("9"), "01abcdefgh" + _id("9"))
+
+
+def _seen(uid: str, event: Event, registration: Registration) -> Seen:
+    ids = {"event_id": event.event_id, "registration_id": registration.registration_id}
+    told = factories.told(uid=uid, sequence=SEQUENCE, dtstamp=NOW, recipient=registration.email)
+    acknowledged = Acknowledged(told=told, ses_id="ses", at=NOW)
+    return Seen(
+        event=event,
+        registration=replace(registration, event_id=event.event_id),
+        invitation=factories.invitation(allocated=SEQUENCE, exposed=SEQUENCE, acknowledged=acknowledged, **ids),
+    )
+
+
+def _asked(uid: str, event: Event, *, cleo: bool = False) -> Seen:
+    ids = ids_of(uid)
+    assert ids is not None
+    person = {"name": "Cléo Petit", "email": "cleo@example.com"} if cleo else {}
+    return _seen(uid, event, factories.registration(registration_id=ids[1], **person))
+
+
+_ALL = {
+    ids_of(uid): seen
+    for uid, seen in (
+        (MEETING, _asked(MEETING, factories.event())),
+        (CLEO_S, _asked(CLEO_S, factories.event(), cleo=True)),
+        (WEEKLY, _asked(WEEKLY, factories.event(event_id=_id("1"), rule="FREQ=WEEKLY;COUNT=4"))),
+        (DAYS, _asked(DAYS, factories.event(event_id=_id("2"), when=_DAY, rule="FREQ=WEEKLY;COUNT=4"))),
+        (ELSEWHERE, _asked(ELSEWHERE, factories.event(event_id=_id("3")), cleo=True)),
+    )
+}
+
+
+def look(uid: str) -> Seen | None:
+    """By the ids in the UID alone, as the store looks."""
+    return _ALL.get(ids_of(uid))
+
+
+def having(*, status: RegistrationStatus = RegistrationStatus.REGISTERED, reply: Reply | None = None) -> Look:
+    """As :func:`look`, where every registration has this status, or this answer."""
+
+    def changed(uid: str) -> Seen | None:
+        seen = look(uid)
+        return seen and replace(seen, registration=replace(seen.registration, status=status, reply=reply))
+
+    return changed
+
+
+RECEIVED = NOW + timedelta(minutes=30)

@@ -1,0 +1,61 @@
+"""What it costs to judge a mail, and whether whoever judges it lives on.
+
+Run as a program, it judges every hostile mail in a process of its own and prints what that came to, as JSON: a bomb that
+overflows the stack takes this process with it and no test.
+"""
+
+from __future__ import annotations
+
+import json
+import resource
+import sys
+import time
+import tracemalloc
+from dataclasses import asdict, dataclass
+
+from tests.corpus import bombs, forgeries, misreadings
+from tests.corpus.case import Case
+
+SECONDS = 1
+MEGABYTES = 256
+
+
+@dataclass(frozen=True, kw_only=True)
+class Measured:
+    """``seconds`` on the clock, without the tracing that found ``peak``, in bytes beyond what was there before."""
+
+    name: str
+    verdict: str
+    reason: str
+    seconds: float
+    peak: int
+
+
+def hostile() -> tuple[Case, ...]:
+    return (*forgeries.forgeries(), *misreadings.misreadings(), *bombs.bombs())
+
+
+def measured(case: Case) -> Measured:
+    began = time.perf_counter()
+    judged = case.judged()
+    seconds = time.perf_counter() - began
+    tracemalloc.start()
+    try:
+        case.judged()
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    return Measured(name=case.name, verdict=judged.verdict, reason=judged.reason or "", seconds=seconds, peak=peak)
+
+
+def main() -> None:
+    """Print one line a case, then the most memory that the whole process ever had, in megabytes."""
+    # Whoever takes a minute of CPU for all of them will not come to an end.
+    resource.setrlimit(resource.RLIMIT_CPU, (60, 60))
+    for case in hostile():
+        print(json.dumps(asdict(measured(case))))
+    print(json.dumps(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,246 @@
+"""What two programs read in two ways, and what nobody can read.
+
+SES gives its verdict on the From that it reads. Where our reader can be brought to another one, the verdict is Mallory's
+and the answer Bo's. All is from Mallory, with SES's blessing for her domain, but for what is about no From at all.
+"""
+
+from __future__ import annotations
+
+from base64 import b64encode, encodebytes
+from collections.abc import Iterator
+
+from tests.corpus import asked
+from tests.corpus.case import Case, hostile
+from tests.corpus.replies import HELLO, MALLORY, REPLY, SAID, calendar, inner, mail, packed, part
+
+QUOTED = REPLY.replace(b"=", b"=3D")
+OTHER = calendar(attendee=SAID.replace("ACCEPTED", "DECLINED"))
+
+
+def misreadings() -> Iterator[Case]:
+    yield from headers()
+    yield from line_ends()
+    yield from parts()
+    yield from encodings()
+    yield from charsets()
+    yield from structures()
+    yield from lines()
+
+
+def headers() -> Iterator[Case]:
+    """Two Froms, one of which some reader does not see."""
+    his, hers = "From: bo@example.net", f"From: {MALLORY}"
+    for name, sender in (
+        ("a space before the colon", f"From : {MALLORY}\r\n{his}"),
+        ("a tab before the colon", f"From\t: {MALLORY}\r\n{his}"),
+        ("a space before the colon, his", f"{hers}\r\nFrom : bo@example.net"),
+        ("a line that is no field, then hers", f"{his}\r\nno field at all\r\n{hers}"),
+        ("a line that is no field, then his", f"{hers}\r\nno field at all\r\n{his}"),
+        ("an mbox line", f"From bo@example.net Fri Jan 15 12:15:00 2027\r\n{his}"),
+        ("an mbox line in the middle", f"{his}\r\nFrom mallory@example.org Fri Jan 15\r\nX: y"),
+        ("a field without a name", f"{his}\r\n: {MALLORY}"),
+        ("a name in letters that look alike", f"{his}\r\nFrоm: {MALLORY}"),
+        ("a name with an invisible space", f"{his}\r\nFrom\u200b: {MALLORY}"),
+        ("a null in the name", f"{his}\r\nFrom\x00: {MALLORY}"),
+        ("a null line", f"{his}\r\n\x00\r\n{hers}"),
+        ("a backspace", f"From: {MALLORY}" + "\x08" * 19 + "bo@example.net"),
+    ):
+        yield hostile(f"two readings: {name}", mail(sender=sender), "header", "from", envelope_sender=MALLORY)
+    begun = b" X: y\r\n" + mail()
+    yield hostile("two readings: the first line goes on with nothing", begun, "header", envelope_sender=MALLORY)
+    yield hostile("two readings: an empty line first", b"\r\n" + mail(), "from", envelope_sender=MALLORY)
+    yield hostile("two readings: spaces, then From", b"  \r\n" + mail(), "header", envelope_sender=MALLORY)
+    late = mail(sender="", more="") + b"\r\n" + his.encode() + b"\r\n\r\n" + REPLY
+    yield hostile("two readings: From in the body", late, "from", envelope_sender=MALLORY)
+    in_part = packed(his.encode() + b"\r\n" + part(), sender=hers)
+    yield hostile("two readings: From in a part", in_part, "stranger", envelope_sender=MALLORY)
+
+
+def line_ends() -> Iterator[Case]:
+    """A line that ends for one and not for the other."""
+    for name, sender in (
+        ("CR, then his", f"X-Note: a\rFrom: bo@example.net\r\nFrom: {MALLORY}"),
+        ("CR, then his, alone", "X-Note: a\rFrom: bo@example.net"),
+        ("CR in From", f"From: {MALLORY}\r bo@example.net"),
+        ("CR CR LF", f"From: bo@example.net\r\r\nFrom: {MALLORY}"),
+        ("LF, then his", f"X-Note: a\nFrom: bo@example.net\r\nFrom: {MALLORY}"),
+        ("LF, then his, alone", "X-Note: a\nFrom: bo@example.net"),
+        ("LF LF, then hers", f"From: bo@example.net\n\nFrom: {MALLORY}"),
+        ("LF CR LF, then hers", f"From: bo@example.net\n\r\nFrom: {MALLORY}"),
+        ("a vertical tab", f"X-Note: a\x0bFrom: bo@example.net\r\nFrom: {MALLORY}"),
+        ("a form feed", f"X-Note: a\x0cFrom: bo@example.net\r\nFrom: {MALLORY}"),
+        ("a group separator", f"X-Note: a\x1dFrom: bo@example.net\r\nFrom: {MALLORY}"),
+        ("NEL", f"X-Note: a\x85From: bo@example.net\r\nFrom: {MALLORY}"),
+        ("a line separator", f"X-Note: a\u2028From: bo@example.net\r\nFrom: {MALLORY}"),
+    ):
+        raw = mail(sender=sender)
+        yield hostile(f"line ends: {name}", raw, "header", "from", "stranger", envelope_sender=MALLORY)
+    yield hostile("line ends: LF in the headers, CRLF in the body", mail(REPLY).replace(b"\r\n", b"\n", 6), "header")
+    yield hostile("line ends: CR alone", mail().replace(b"\r\n", b"\r"), "from", "header", "line")
+
+
+def parts() -> Iterator[Case]:
+    """Which calendar is the one? From Bo himself, and none is one answer of his."""
+    zipped = b64encode(b"PK\x03\x04\x14\x00\x00\x00\x08\x00" + bytes(range(256)) * 4)
+    other = part(OTHER)
+    for name, raw, *reasons in (
+        ("two calendars that differ", packed(part(), other), "calendar"),
+        ("two calendars that differ in one letter", packed(part(), part(REPLY.replace(b"EN", b"DE"))), "calendar"),
+        ("a calendar, and another as application/ics", packed(part(), part(OTHER, kind="application/ics")), "calendar"),
+        ("a calendar, and an empty one", packed(part(), part(b"")), "calendar"),
+        ("a calendar, and another deeper", packed(part(), inner(other, boundary="b1")), "calendar"),
+        ("two calendars in one part", mail(REPLY + OTHER), "unreadable"),
+        ("the same calendar twice in one part", mail(REPLY * 2), "unreadable"),
+        ("a calendar in a mail in the mail", packed(part(mail(), kind="message/rfc822")), "calendar"),
+        ("a calendar in a mail, as a file", packed(HELLO, part(mail(), kind="application/octet-stream")), "calendar"),
+        ("a calendar as plain text", mail(kind="text/plain"), "calendar"),
+        ("a calendar as HTML", mail(kind="text/html"), "calendar"),
+        ("a calendar named only", mail(kind='application/octet-stream; name="invite.ics"'), "calendar"),
+        ("a calendar in a zip", packed(part(zipped, kind="application/zip", encoding="base64")), "calendar"),
+        ("a calendar in gzip", packed(part(zipped, kind="application/gzip", encoding="base64")), "calendar"),
+        ("a vCard", mail(REPLY.replace(b"VCALENDAR", b"VCARD")), "unreadable"),
+        ("xCal", mail(b"<icalendar><vcalendar/></icalendar>", kind="application/calendar+xml"), "calendar"),
+        ("jCal", mail(b'["vcalendar", [], []]', kind="application/calendar+json"), "calendar"),
+        ("an external body", mail(b"", kind='message/external-body; access-type=URL; URL="https://example.org/"'), "calendar"),
+        ("a partial mail", mail(kind="message/partial; number=1; total=2; id=x"), "calendar"),
+        ("a signed blob", mail(kind="application/pkcs7-mime; smime-type=signed-data"), "calendar"),
+        ("an encrypted mail", packed(part(b"-----BEGIN PGP MESSAGE-----", kind="application/octet-stream"), kind="encrypted"), "calendar"),
+        ("winmail.dat", packed(HELLO, part(b64encode(b"\x78\x9f\x3e\x22" * 20), kind="application/ms-tnef", encoding="base64")), "tnef"),
+        ("winmail.dat by another name", packed(HELLO, part(b"\x78\x9f\x3e\x22", kind="application/vnd.ms-tnef")), "calendar", "tnef"),
+        ("two Content-Types", mail(more="Content-Type: text/plain"), "header"),
+        ("two encodings", mail(more="Content-Transfer-Encoding: base64"), "header"),
+        ("no Content-Type", mail(kind=""), "calendar"),
+        ("Content-Type without a slash", mail(kind="textcalendar"), "calendar"),
+        ("no boundary", mail(kind="multipart/mixed"), "unreadable"),
+        ("an empty boundary", mail(kind='multipart/mixed; boundary=""'), "unreadable"),
+        ("a boundary that never comes", mail(kind="multipart/mixed; boundary=never"), "calendar"),
+        ("a boundary of other letters", mail(kind="multipart/mixed; boundary=é"), "unreadable"),
+        ("two boundaries", packed(part(), kind='mixed; boundary="b9"').replace(b'boundary="b0"', b'boundary="b8"'), "calendar"),
+        ("a part after the end", packed(HELLO) + b"--b0\r\n" + part() + b"\r\n--b0--\r\n", "calendar"),
+        ("a part before the beginning", mail(part() + b"\r\n--b0--\r\n", kind="multipart/mixed; boundary=b0"), "calendar"),
+    ):  # fmt: skip
+        yield hostile(f"parts: {name}", raw, *reasons)
+
+
+def encodings() -> Iterator[Case]:
+    for name, raw, *reasons in (
+        ("base64 without its end", mail(b64encode(REPLY)[:-3], encoding="base64"), "unreadable"),
+        ("base64 of noise", mail(encodebytes(bytes(range(256)) * 40), encoding="base64"), "unreadable"),
+        ("base64 that is none", mail(b"\x00\xff*** " * 500, encoding="base64"), "unreadable"),
+        ("plain text that says base64", mail(encoding="base64"), "unreadable"),
+        ("base64 that says 7bit", mail(b64encode(REPLY), encoding="7bit"), "unreadable"),
+        ("base64 of base64", mail(b64encode(b64encode(REPLY)), encoding="base64"), "unreadable"),
+        ("uuencode", mail(encoding="x-uuencode"), "unreadable"),
+        ("yEnc", mail(encoding="x-yenc"), "unreadable"),
+        ("gzip", mail(encoding="gzip"), "unreadable"),
+        ("an encoding of 3,000 letters", mail(encoding="8" * 3_000), "header"),
+        ("quoted-printable that hides a method", mail(QUOTED.replace(b"REPLY", b"=43ANCEL"), encoding="quoted-printable"), "method"),
+        ("quoted-printable that hides a line", mail(QUOTED.replace(b"VERSION:2.0", b"VERSION:2.0=0D=0AMETHOD:CANCEL"), encoding="quoted-printable"), "unreadable"),
+        ("quoted-printable that hides an attendee", mail(QUOTED.replace(b"bo@", b"mallory=40example.org=0D=0AX:"), encoding="quoted-printable"), "attendee"),
+        ("UTF-8 cut in two", mail(REPLY + b"\xc3"), "unreadable"),
+        ("UTF-8 longer than need be", mail(REPLY.replace(b"bo@", b"b\xc1\xaf@")), "unreadable"),
+        ("a surrogate in UTF-8", mail(REPLY.replace(b"PRODID:", b"PRODID:\xed\xa0\x80")), "unreadable"),
+    ):  # fmt: skip
+        yield hostile(f"encodings: {name}", raw, *reasons)
+
+
+def charsets() -> Iterator[Case]:
+    """A charset that is not what it says, or is none that takes time in proportion to its length."""
+    for charset in (
+        *(
+            "utf-7",
+            "x-unknown",
+            "punycode",
+            "idna",
+            "unicode_escape",
+            "raw_unicode_escape",
+            "rot13",
+            "hex",
+            "zlib",
+            "bz2",
+        ),
+        *("base64", "quopri", "uu", "undefined", "mbcs", "charmap", "utf-32", "hz", "iso-8859-99", "../utf-8", "cp037"),
+    ):
+        yield hostile(f"charset: {charset}", mail(kind=f"text/calendar; method=REPLY; charset={charset}"), "unreadable")
+    wide = REPLY.decode()
+    for name, body, charset in (
+        ("UTF-8 that says UTF-16", REPLY, "utf-16"),
+        ("UTF-16 that says UTF-8", wide.encode("utf-16"), "utf-8"),
+        ("UTF-16 the wrong way round", wide.encode("utf-16-be"), "utf-16le"),
+        ("UTF-16 without its mark, the wrong way round", wide.encode("utf-16-be"), "utf-16"),
+        ("Latin that says UTF-8", wide.replace("//EN", "//Köln").encode("latin-1"), "utf-8"),
+        ("UTF-8 that says ASCII", wide.replace("//EN", "//Köln").encode(), "us-ascii"),
+        ("half a character", wide.encode("utf-16-le")[:-1], "utf-16le"),
+        ("ISO-2022-JP that does not come back", REPLY.replace(b"METHOD", b"\x1b$BMETHOD"), "iso-2022-jp"),
+        ("an address that changes with the charset", REPLY.replace(b"bo@", b"b\x1b(Io@"), "iso-2022-jp"),
+    ):
+        encoded = mail(b64encode(body), kind=f"text/calendar; method=REPLY; charset={charset}", encoding="base64")
+        yield hostile(f"charset: {name}", encoded, "unreadable", "attendees")
+    two = mail(kind="text/calendar; charset=utf-8; charset=utf-16; method=REPLY")
+    yield hostile("charset: two", two, "unreadable")
+
+
+def structures() -> Iterator[Case]:
+    """Components that are not one calendar with one event."""
+    event = "BEGIN:VEVENT\nUID:x\nEND:VEVENT"
+    wrapped = REPLY.replace(b"BEGIN:VEVENT", b"BEGIN:X-A\r\nBEGIN:VEVENT").replace(
+        b"END:VEVENT", b"END:VEVENT\r\nEND:X-A"
+    )
+    for name, body, *reasons in (
+        ("no event", REPLY.replace(b"VEVENT", b"VTODO"), "unreadable"),
+        ("a journal", REPLY.replace(b"VEVENT", b"VJOURNAL"), "unreadable"),
+        ("free and busy", REPLY.replace(b"VEVENT", b"VFREEBUSY"), "unreadable"),
+        ("two events", calendar(after=event), "several"),
+        ("an event in an event", calendar(more=event), "unreadable"),
+        ("an event in something else", wrapped, "unreadable"),
+        ("a calendar in a calendar", calendar(more="BEGIN:VCALENDAR\nEND:VCALENDAR", after="BEGIN:VCALENDAR\nMETHOD:CANCEL\nEND:VCALENDAR\nMETHOD:CANCEL"), "unreadable"),
+        ("no calendar around it", REPLY.removeprefix(b"BEGIN:VCALENDAR\r\n"), "unreadable"),
+        ("no end", REPLY.removesuffix(b"END:VCALENDAR\r\n"), "unreadable"),
+        ("two ends", REPLY + b"END:VCALENDAR\r\n", "unreadable"),
+        ("ends crossed", REPLY.replace(b"END:VEVENT\r\nEND:VCALENDAR", b"END:VCALENDAR\r\nEND:VEVENT"), "unreadable"),
+        ("end of something else", REPLY.replace(b"END:VEVENT", b"END:VALARM"), "unreadable"),
+        ("end before the beginning", b"END:VCALENDAR\r\n" + REPLY, "unreadable"),
+        ("a line before it", b"METHOD:REPLY\r\n" + REPLY, "unreadable"),
+        ("a line behind it", REPLY + b"METHOD:CANCEL\r\n", "unreadable"),
+        ("words before it", b"Hello,\r\n\r\n" + REPLY, "unreadable"),
+        ("nothing", b"", "unreadable"),
+        ("one letter", b"B", "unreadable"),
+        ("the beginning alone", b"BEGIN:VCALENDAR", "unreadable"),
+        ("BEGIN without a name", REPLY.replace(b"BEGIN:VEVENT", b"BEGIN:"), "unreadable"),
+    ):  # fmt: skip
+        yield hostile(f"structure: {name}", mail(body), *reasons)
+
+
+def lines() -> Iterator[Case]:
+    """Content lines that a careless reader takes for others."""
+    hers = f"mailto:{MALLORY}"
+    for name, body in (
+        ("a line without a colon", calendar(more="no line at all")),
+        ("a line that begins with a colon", calendar(more=":x")),
+        ("a line that begins with a semicolon", calendar(more=";X=Y:z")),
+        ("a null in a value", calendar(more="COMMENT:a\x00b")),
+        ("CR in a value", calendar(more="COMMENT:a\rMETHOD:CANCEL")),
+        ("a vertical tab in a value", calendar(more="COMMENT:a\x0bMETHOD:CANCEL")),
+        ("a backspace in a value", calendar(more="COMMENT:a\x08")),
+        ("a delete in a value", calendar(more="COMMENT:a\x7f")),
+        ("a name in full-width letters", calendar(method="ＭＥＴＨＯＤ:REPLY")),
+        ("a name with a space", calendar(method="METHOD :REPLY")),
+        ("a folded name that is cut", calendar(method="MET\nHOD:REPLY")),
+        ("a fold by a no-break space", calendar(method="METHOD:REP\n\u00a0LY")),
+        ("a fold that makes another method", calendar(method="METHOD:REPLY\n X")),
+        ("a fold that makes another attendee", calendar(attendee=f"{SAID}\n .example.org")),
+        ("a fold that takes in the attendee", calendar(attendee=f"X-A:b\n {SAID}")),
+        ("a group before the name", calendar(attendee=f"a.{SAID}")),
+        ("an attendee behind a line separator", calendar(attendee=f"X-A:b\u2028{SAID}")),
+        ("an attendee behind an escaped line break", calendar(attendee=f"X-A:b\\n{SAID}")),
+        ("an attendee behind NEL", calendar(attendee=f"X-A:b\x85{SAID}")),
+        ("an attendee in a parameter", calendar(attendee=f'X-A;B="{SAID}":c')),
+        ("a parameter without a value", calendar(attendee=SAID.replace("PARTSTAT=ACCEPTED", "PARTSTAT"))),
+        ("a parameter without a name", calendar(attendee=SAID.replace("PARTSTAT=", "="))),
+        ("a quote within a parameter", calendar(attendee=SAID.replace("Bo Ek", 'Bo "Ek'))),
+        ("his address in a parameter, hers behind it", calendar(attendee=f'ATTENDEE;PARTSTAT=ACCEPTED;X=":mailto:bo@example.net":{hers}')),
+        ("lines without an end", b"BEGIN:VCALENDAR METHOD:REPLY BEGIN:VEVENT UID:" + asked.MEETING.encode()),
+        ("lines that end in CR", REPLY.replace(b"\r\n", b"\r")),
+        ("lines that end in a backslash n", REPLY.replace(b"\r\n", b"\\n")),
+    ):  # fmt: skip
+        yield hostile(f"lines: {name}", mail(body))

@@ -1,0 +1,71 @@
+"""What is true of every judgement, whatever the mail and whatever SES said of it.
+
+It is said here once more and in other words than the firewall's, so that a mistake there is one here only by chance.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from dataclasses import replace
+from pathlib import Path
+
+from convoke.inbound import Judgement, Verdict, judge
+from convoke.inbound.firewall import Receipt
+from convoke.model import Participation, folded
+from tests import factories
+from tests.corpus import asked
+from tests.corpus.case import ASIDE
+
+FOUND = Path(__file__).parent.parent / "corpus" / "found"
+"""What broke a law, each a raw mail that is judged again by the tests."""
+
+SECONDS = 1
+
+_PASSED = factories.receipt()
+_GRAY = replace(_PASSED, dmarc="GRAY")
+
+BELIEVABLE = (_PASSED, _GRAY, replace(_PASSED, spf="FAIL"))
+UNBELIEVABLE = (
+    *(replace(_PASSED, dmarc="FAIL"), replace(_PASSED, spam="FAIL"), replace(_PASSED, virus="FAIL")),
+    *(replace(_GRAY, spf="FAIL"), replace(_GRAY, envelope_sender=""), replace(_GRAY, dmarc="PROCESSING_FAILED")),
+)
+RECEIPTS = (*BELIEVABLE, *UNBELIEVABLE)
+
+_BO = "bo@example.net"
+_OURS = {asked.MEETING, asked.WEEKLY, asked.DAYS}
+# A From of one line that holds his address and nobody else's, but for what stands in a name.
+_FROM_BO = re.compile(rb"(?im)^from:(?:[^\n]|\n[ \t])*\bbo@example\.net")
+
+
+def check(raw: bytes, receipt: Receipt) -> None:
+    """Judge the mail. Raises :class:`AssertionError` where that breaks a law, and whatever the judging raises."""
+    began = time.perf_counter()
+    judged = judge(receipt, raw, asked.look)
+    assert time.perf_counter() - began < SECONDS, "slow"
+    if judged.verdict in ASIDE:
+        assert judged.reason is not None, "put aside for no reason"
+    else:
+        _believed(judged, raw, receipt)
+
+
+def _believed(judged: Judgement, raw: bytes, receipt: Receipt) -> None:
+    assert receipt in BELIEVABLE, "believed without SES's word"
+    assert judged.incoming is not None, "no mail"
+    if receipt.dmarc == "GRAY":
+        assert judged.incoming.sender.partition("@")[2] == receipt.envelope_sender.partition("@")[2], "another domain"
+    sender = folded(judged.incoming.sender)
+    assert judged.seen is not None, "nobody's"
+    assert sender == judged.seen.registration.email, "a stranger's"
+    assert sender != _BO or _FROM_BO.search(raw), "From is not to be seen"
+    if judged.verdict is Verdict.FORWARD:
+        assert judged.incoming.text, "nothing to pass on"
+        return
+    assert judged.answer is not None, "no answer"
+    assert judged.answer.uid in _OURS or sender != _BO, "another's UID"
+    assert folded(judged.answer.attendee) == sender, "for another"
+    assert judged.answer.sequence <= asked.SEQUENCE, "to what was never asked"
+    if judged.verdict is Verdict.APPLY:
+        assert judged.reply is not None, "no reply"
+        assert judged.reply.status is not Participation.NEEDS_ACTION, "says nothing"
+        assert judged.reply.dtstamp <= receipt.received_at, "dated later than it came"

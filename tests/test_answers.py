@@ -1,0 +1,478 @@
+"""What an answer changes, on tables made from the template: the registration, its history, and seats."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from convoke.attendance import Consequence
+from convoke.hooks import FactType, Webhook
+from convoke.model import (
+    HeardReply,
+    InvalidField,
+    Means,
+    Method,
+    Participation,
+    Registration,
+    RegistrationStatus,
+    Reply,
+)
+from convoke.notes import NoteKind
+from convoke.store import answers, dynamo, items, keys, outbox, webhooks
+from convoke.store.erasure import forget
+from convoke.store.events import create_event
+from convoke.store.reads import Reads
+from convoke.store.registry import Obstacle, register, resend, withdraw
+from convoke.store.replies import Applied, Outcome, apply, come_again
+from tests.factories import AFTERNOON, EVENT_ID, NOW, event, registration, reply
+from tests.factories import invited as invited_to
+from tests.simulation.quick import forget as forget_quickly
+from tests.simulation.quick import quick
+from tests.simulation.tables import Tables
+from tests.tables import SETTINGS, everything
+from tests.world import World, a_world
+
+LATER = NOW + timedelta(minutes=1)
+DECLINED = Participation.DECLINED
+NO = reply(status=DECLINED)
+YES_AFTER_ALL = reply(dtstamp=LATER)
+
+
+@pytest.fixture
+def world() -> Iterator[World]:
+    """One seat, which whoever declines gives on."""
+    with a_world(capacity=1, release_on_decline=True) as world:
+        yield world
+
+
+def invited(world: World, number: int = 1, **changes: Any) -> Registration:
+    person = world.register(number, **changes)
+    world.look(person)
+    return person
+
+
+def hear(world: World, person: Registration, said: Reply, means: Means = Means.MAIL) -> Applied:
+    return apply(world.client, SETTINGS, EVENT_ID, person.registration_id, said, means=means, now=world.now)
+
+
+def again(world: World, person: Registration) -> Registration | Obstacle:
+    return come_again(world.client, SETTINGS, EVENT_ID, person.registration_id, now=world.now)
+
+
+def stored(world: World, person: Registration) -> Registration:
+    found = world.reads.registration(EVENT_ID, person.registration_id)
+    assert found is not None
+    return found
+
+
+def seats(world: World) -> tuple[int, int]:
+    found = dynamo.get(world.client, SETTINGS.invitations_table, keys.seats(EVENT_ID))
+    assert found is not None
+    return int(found["taken"]), int(found["waiting"])
+
+
+def history(client: Any, person: Registration) -> list[HeardReply]:
+    heard: list[HeardReply] = []
+    cursor = None
+    while True:
+        page = answers.list_answers(client, SETTINGS, person.registration_id, limit=100, cursor=cursor)
+        heard += page.items
+        cursor = page.next
+        if cursor is None:
+            return heard
+
+
+# --- which one stands, and what is kept ---------------------------------------------------------------------------
+
+
+def test_an_answer_is_stored_and_kept_with_how_it_came(world: World) -> None:
+    bo = invited(world)
+    applied = hear(world, bo, reply(), Means.RELEASE)
+    assert (applied.outcome, applied.consequence) == (Outcome.STANDS, Consequence.NONE)
+    assert (applied.before, applied.now) == (Participation.NEEDS_ACTION, Participation.ACCEPTED)
+    assert applied.registration == stored(world, bo)
+    assert stored(world, bo).reply == reply()
+    assert history(world.client, bo) == [HeardReply(reply=reply(), means=Means.RELEASE, at=NOW)]
+
+
+def test_the_same_answer_again_changes_nothing(world: World) -> None:
+    bo = invited(world)
+    hear(world, bo, reply())
+    before = everything(world.client)
+    world.pass_time(minutes=5)
+    assert hear(world, bo, reply()).outcome is Outcome.KNOWN
+    assert everything(world.client) == before
+
+
+def test_an_older_one_is_kept_and_changes_nothing_else(world: World) -> None:
+    bo = invited(world)
+    hear(world, bo, YES_AFTER_ALL)
+    applied = hear(world, bo, NO)
+    assert (applied.outcome, applied.before, applied.now) == (
+        Outcome.OLDER,
+        Participation.ACCEPTED,
+        Participation.ACCEPTED,
+    )
+    assert (stored(world, bo).status, stored(world, bo).reply) == (RegistrationStatus.REGISTERED, YES_AFTER_ALL)
+    assert [one.reply for one in history(world.client, bo)] == [NO, YES_AFTER_ALL]
+
+
+def test_one_to_an_older_revision_is_stored_and_does_not_count(world: World) -> None:
+    bo = invited(world)
+    world.change(when=AFTERNOON)
+    world.look(bo)
+    applied = hear(world, bo, NO)
+    assert (applied.outcome, applied.consequence, applied.now) == (
+        Outcome.STANDS,
+        Consequence.NONE,
+        Participation.NEEDS_ACTION,
+    )
+    assert stored(world, bo).reply == NO
+
+
+def test_who_was_withdrawn_is_not_heard(world: World) -> None:
+    bo = invited(world)
+    world.withdraw(bo)
+    before = everything(world.client)
+    assert hear(world, bo, reply()).outcome is Outcome.INACTIVE
+    assert hear(world, registration(registration_id="0" * 36), reply()).outcome is Outcome.INACTIVE
+    assert everything(world.client) == before
+
+
+def test_the_latest_hundred_are_kept(world: World) -> None:
+    bo = invited(world)
+    said = [reply(dtstamp=NOW + timedelta(seconds=second)) for second in range(answers.LATEST + 2)]
+    for one in said[1:]:
+        hear(world, bo, one)
+    before = everything(world.client)
+    assert hear(world, bo, said[0]).outcome is Outcome.OLDER
+    assert everything(world.client) == before
+    assert [one.reply for one in history(world.client, bo)] == said[2:]
+
+
+def test_what_is_kept_goes_a_year_after_the_event(world: World) -> None:
+    bo = invited(world)
+    hear(world, bo, reply())
+    item = dynamo.get(world.client, SETTINGS.invitations_table, keys.answer(bo.registration_id, reply()))
+    assert item is not None
+    assert item["expires_at"] == int((event().when.ends_at + timedelta(days=365)).timestamp())
+
+
+def test_the_history_is_paged_and_its_cursor_is_good_for_it_alone(world: World) -> None:
+    bo = invited(world)
+    said = [reply(dtstamp=NOW + timedelta(seconds=second)) for second in range(5)]
+    said.append(reply(sequence=1, date=datetime(2027, 3, 19, 9, 0)))
+    for one in said:
+        hear(world, bo, one)
+    found, cursor = [], None
+    while True:
+        page = answers.list_answers(world.client, SETTINGS, bo.registration_id, limit=2, cursor=cursor)
+        found.append([one.reply for one in page.items])
+        if page.next is None:
+            break
+        cursor = page.next
+    assert found == [said[:2], said[2:4], said[4:]]
+    with pytest.raises(InvalidField, match="not a cursor"):
+        answers.list_answers(world.client, SETTINGS, "0" * 36, limit=2, cursor=cursor)
+
+
+def test_what_was_answered_is_forgotten_with_the_person(world: World) -> None:
+    bo = invited(world)
+    hear(world, bo, NO)
+    hear(world, bo, reply(date=datetime(2027, 3, 12, 9, 0)))
+    world.withdraw(bo)
+    forget(world.client, SETTINGS, EVENT_ID, bo.registration_id, now=LATER)
+    assert history(world.client, bo) == []
+    tombstone = stored(world, bo)
+    assert (tombstone.status, tombstone.reply, tombstone.date_replies) == (RegistrationStatus.ERASED, None, ())
+    assert "example.net" not in str(everything(world.client))
+
+
+def test_an_answer_that_meets_another_writer_is_judged_anew(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    bo, known, met = invited(world), answers.known, [NO]
+
+    def meanwhile(*arguments: Any) -> list[str]:
+        before = known(*arguments)
+        if met:
+            hear(world, bo, met.pop())
+        return before
+
+    monkeypatch.setattr("convoke.store.answers.known", meanwhile)
+    assert hear(world, bo, YES_AFTER_ALL).consequence is Consequence.RETURN
+    assert (stored(world, bo).status, seats(world)) == (RegistrationStatus.REGISTERED, (1, 0))
+    assert [one.reply for one in history(world.client, bo)] == [NO, YES_AFTER_ALL]
+
+
+STATUSES = (Participation.ACCEPTED, DECLINED, Participation.TENTATIVE)
+SAID = st.builds(
+    reply,
+    status=st.sampled_from(STATUSES),
+    sequence=st.integers(0, 2),
+    dtstamp=st.integers(0, 2).map(lambda second: NOW + timedelta(seconds=second)),
+    date=st.sampled_from([None, None, datetime(2027, 3, 12, 9, 0), datetime(2027, 3, 19, 9, 0)]),
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(data=st.data(), said=st.lists(SAID, min_size=1, max_size=6, unique=True))
+def test_whatever_order_answers_come_in_and_however_often_the_same_is_true_in_the_end(
+    data: st.DataObject, said: list[Reply]
+) -> None:
+    came = data.draw(st.permutations(said + data.draw(st.lists(st.sampled_from(said), max_size=6))))
+    assert in_the_end(came) == in_the_end(said)
+
+
+def in_the_end(came: list[Reply]) -> tuple[Any, ...]:
+    """What is true after these answers came in this order to somebody who was moved once, as SEQUENCE 1."""
+    with quick():
+        forget_quickly()
+        tables = Tables(SETTINGS.registrations_table, lambda *_: None)
+        create_event(tables, SETTINGS, event(release_on_decline=True))
+        bo = register(tables, SETTINGS, registration(), now=NOW)
+        assert isinstance(bo, Registration)
+        tables.put_item(
+            TableName=SETTINGS.invitations_table, Item=items.invitation_item(invited_to(sequence=2, asked=1))
+        )
+        for one in came:
+            apply(tables, SETTINGS, EVENT_ID, bo.registration_id, one, means=Means.MAIL, now=LATER)
+        person = Reads(tables, SETTINGS).registration(EVENT_ID, bo.registration_id)
+        assert person is not None
+        taken = tables.row(SETTINGS.invitations_table, keys.seats(EVENT_ID))
+        assert taken is not None
+        assert taken["taken"] == (person.status is RegistrationStatus.REGISTERED)
+        return person.status, person.reply, person.date_replies, history(tables, bo)
+
+
+# --- seats --------------------------------------------------------------------------------------------------------
+
+
+def test_a_no_gives_the_seat_to_the_first_in_line_at_once(world: World) -> None:
+    bo, cy = invited(world), world.register(2)
+    applied = hear(world, bo, NO)
+    assert (applied.consequence, stored(world, bo).status) == (Consequence.RELEASE, RegistrationStatus.DECLINED)
+    assert (stored(world, cy).status, seats(world)) == (RegistrationStatus.REGISTERED, (1, 0))
+    world.settle()
+    assert world.said() == [(Method.REQUEST, 0), (Method.REQUEST, 0)]
+
+
+def test_where_promoting_fails_the_sweeper_gives_the_seat(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    bo, cy = invited(world), world.register(2)
+
+    def fail(*_: Any, **__: Any) -> int:
+        raise dynamo.Contention
+
+    with monkeypatch.context() as patch:
+        patch.setattr("convoke.store.line.promote", fail)
+        with pytest.raises(dynamo.Contention):
+            hear(world, bo, NO)
+    assert hear(world, bo, NO).outcome is Outcome.KNOWN, "the mail comes again"
+    world.settle()
+    assert (stored(world, cy).status, seats(world)) == (RegistrationStatus.REGISTERED, (1, 0))
+
+
+def test_where_seats_are_not_given_on_a_no_is_only_an_answer(world: World) -> None:
+    world.change(release_on_decline=False)
+    bo, cy = invited(world), world.register(2)
+    assert hear(world, bo, NO).now is DECLINED
+    assert (stored(world, bo).status, stored(world, cy).status) == (
+        RegistrationStatus.REGISTERED,
+        RegistrationStatus.WAITLISTED,
+    )
+
+
+def test_whoever_declined_holds_their_address_and_is_not_written_to(world: World) -> None:
+    bo = invited(world)
+    hear(world, bo, NO)
+    world.change(when=AFTERNOON)
+    world.call_off("No conductor")
+    world.settle()
+    assert world.said() == [(Method.REQUEST, 0)]
+    assert resend(world.client, SETTINGS, EVENT_ID, bo.registration_id, now=LATER) is Obstacle.INACTIVE
+
+
+def test_a_yes_after_all_takes_the_seat_that_is_free(world: World) -> None:
+    bo = invited(world)
+    hear(world, bo, NO)
+    assert seats(world) == (0, 0)
+    hear(world, bo, YES_AFTER_ALL)
+    assert (stored(world, bo).status, seats(world)) == (RegistrationStatus.REGISTERED, (1, 0))
+
+
+def test_a_yes_after_all_waits_where_there_is_none(world: World) -> None:
+    bo, cy = invited(world), world.register(2)
+    hear(world, bo, NO)
+    applied = hear(world, bo, YES_AFTER_ALL)
+    assert applied.registration == stored(world, bo)
+    assert (stored(world, bo).status, seats(world)) == (RegistrationStatus.WAITLISTED, (1, 1))
+    assert world.invitation(bo).owed_at == keys.owed(0, world.now)
+    world.settle()
+    assert [letter.errand.kind for letter in world.notes] == [NoteKind.NO_SEAT]
+    world.withdraw(cy)
+    world.settle()
+    assert (stored(world, bo).status, seats(world)) == (RegistrationStatus.REGISTERED, (1, 0))
+
+
+def test_whoever_waits_again_and_declines_leaves_the_line(world: World) -> None:
+    bo, _ = invited(world), world.register(2)
+    hear(world, bo, NO)
+    hear(world, bo, YES_AFTER_ALL)
+    hear(world, bo, reply(status=DECLINED, dtstamp=LATER + timedelta(minutes=1)))
+    assert (stored(world, bo).status, seats(world)) == (RegistrationStatus.DECLINED, (1, 0))
+    assert world.reads.registration(EVENT_ID, bo.registration_id) is not None
+    assert not [row for row in everything(world.client)["Registrations"] if row["sk"].startswith("WAITING#")]
+
+
+def test_a_yes_to_what_was_cancelled_is_answered_by_the_cancellation(world: World) -> None:
+    bo = invited(world)
+    hear(world, bo, NO)
+    world.call_off()
+    world.settle()
+    hear(world, bo, YES_AFTER_ALL)
+    assert (stored(world, bo).status, seats(world)) == (RegistrationStatus.CANCELLED, (0, 0))
+    world.settle()
+    assert world.said() == [(Method.REQUEST, 0), (Method.CANCEL, 1)]
+
+
+def test_withdrawing_whoever_declined_frees_the_address_and_no_second_seat(world: World) -> None:
+    bo = invited(world)
+    hear(world, bo, NO)
+    gone = withdraw(world.client, SETTINGS, EVENT_ID, bo.registration_id, now=world.now)
+    assert isinstance(gone, Registration)
+    assert (gone.status, seats(world)) == (RegistrationStatus.CANCELLED, (0, 0))
+    # From now on nobody would hear a late yes, so the entry is taken back.
+    world.settle()
+    assert world.said() == [(Method.REQUEST, 0), (Method.CANCEL, 1)]
+    assert world.register(2, email=bo.email).registration_id != bo.registration_id
+
+
+# --- registering again --------------------------------------------------------------------------------------------
+
+
+def test_whoever_declined_and_registers_again_is_asked_again(world: World) -> None:
+    bo = invited(world)
+    hear(world, bo, NO)
+    world.pass_time(minutes=1)
+    back = again(world, bo)
+    assert back == stored(world, bo)
+    assert isinstance(back, Registration)
+    assert (back.status, seats(world)) == (RegistrationStatus.REGISTERED, (1, 0))
+    world.settle()
+    assert world.said() == [(Method.REQUEST, 0), (Method.REQUEST, 1)]
+    assert [one.means for one in history(world.client, bo)] == [Means.MAIL, Means.API]
+
+
+@pytest.mark.parametrize("ahead", [timedelta(0), timedelta(days=365)], ids=["", "by a clock that is ahead"])
+def test_a_no_from_before_does_not_undo_that(world: World, ahead: timedelta) -> None:
+    bo = invited(world)
+    no = reply(status=DECLINED, dtstamp=NOW + ahead)
+    hear(world, bo, no)
+    again(world, bo)
+    assert hear(world, bo, no).outcome is Outcome.KNOWN
+    assert hear(world, bo, reply(status=DECLINED, dtstamp=NOW + ahead - timedelta(1))).outcome is Outcome.OLDER
+    assert stored(world, bo).status is RegistrationStatus.REGISTERED
+
+
+def test_whoever_registers_again_where_it_is_full_waits(world: World) -> None:
+    bo, cy = invited(world), world.register(2)
+    hear(world, bo, NO)
+    again(world, bo)
+    assert (stored(world, bo).status, seats(world)) == (RegistrationStatus.WAITLISTED, (1, 1))
+    assert stored(world, cy).status is RegistrationStatus.REGISTERED
+
+
+def test_nobody_registers_again_for_what_was_cancelled(world: World) -> None:
+    bo = invited(world)
+    hear(world, bo, NO)
+    world.call_off()
+    before = everything(world.client)
+    assert again(world, bo) is Obstacle.CLOSED
+    assert everything(world.client) == before
+
+
+def test_whoever_is_registered_already_stays_as_they_are(world: World) -> None:
+    bo = invited(world)
+    before = everything(world.client)
+    assert again(world, bo) == stored(world, bo)
+    assert everything(world.client) == before
+    assert again(world, registration(registration_id="0" * 36)) is Obstacle.ABSENT
+
+
+# --- what webhooks are told ---------------------------------------------------------------------------------------
+
+
+def listening(world: World) -> None:
+    """The account has a webhook for everything."""
+    webhook = Webhook(
+        webhook_id="abcdefghijklmnop0123456789",
+        account="acme",
+        url="https://hooks.example.org/convoke",
+        events=tuple(FactType),
+        secret="whs_secret",
+        created_at=NOW,
+    )
+    webhooks.create(world.client, SETTINGS, webhook)
+
+
+def facts(world: World) -> list[tuple[str, str, str | None]]:
+    """The type of each fact that is kept, the status it tells, and the participation."""
+    rows = [dynamo.unwire(item) for item in world.client.scan(TableName=SETTINGS.webhooks_table)["Items"]]
+    kept = [outbox.fact_of(row) for row in rows if "data" in row]
+    return sorted((one.type.value, one.data["status"], one.data.get("participation")) for one in kept)
+
+
+def test_webhooks_are_told_of_answers_and_of_what_becomes_of_seats(world: World) -> None:
+    bo, _ = invited(world), world.register(2)
+    listening(world)
+    hear(world, bo, NO)
+    expected: list[tuple[str, str, str | None]] = [
+        ("participation.changed", "declined", "declined"),
+        ("registration.declined", "declined", None),
+        ("registration.promoted", "registered", None),
+    ]
+    assert facts(world) == expected
+    hear(world, bo, NO)
+    assert facts(world) == expected, "the same answer again is nothing new"
+    hear(world, bo, YES_AFTER_ALL)
+    expected += [
+        ("participation.changed", "waitlisted", "accepted"),
+        ("registration.changed", "waitlisted", None),
+    ]
+    assert facts(world) == sorted(expected)
+
+
+def test_webhooks_are_told_of_whoever_registers_again(world: World) -> None:
+    bo = invited(world)
+    hear(world, bo, NO)
+    listening(world)
+    world.pass_time(minutes=1)
+    again(world, bo)
+    expected: list[tuple[str, str, str | None]] = [
+        ("participation.changed", "registered", "needs-action"),
+        ("registration.changed", "registered", None),
+    ]
+    assert facts(world) == expected
+
+
+def test_a_yes_to_what_was_cancelled_is_told_as_a_cancelled_registration(world: World) -> None:
+    bo = invited(world)
+    hear(world, bo, NO)
+    world.call_off()
+    listening(world)
+    hear(world, bo, YES_AFTER_ALL)
+    assert facts(world) == [
+        ("participation.changed", "cancelled", "accepted"),
+        ("registration.cancelled", "cancelled", None),
+    ]
+
+
+def test_an_answer_to_one_date_is_told_with_the_date(world: World) -> None:
+    bo = invited(world)
+    listening(world)
+    hear(world, bo, reply(date=datetime(2027, 3, 12, 9, 0)))
+    (row,) = [row for row in everything(world.client)["Webhooks"] if "data" in row]
+    assert row["data"]["date"] == "2027-03-12T09:00:00"

@@ -1,0 +1,425 @@
+"""Who was not reached: judged from what is true now, shown on the event, and mailed to its organizer once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+from email import message_from_bytes
+from email.message import EmailMessage
+from email.policy import SMTP
+from typing import Any
+
+import pytest
+
+from convoke.attention import Concern, Trouble
+from convoke.effects import ReadSurvey, Refusal, Refused, SurveyHint
+from convoke.feedback import Report, hear
+from convoke.model import DeliveryState, EventStatus, Method, Registration
+from convoke.programme import cancel_date
+from convoke.reconcile import Outcome
+from convoke.store import attention
+from convoke.store.erasure import erase
+from convoke.store.registry import change_registration
+from convoke.survey import survey
+from tests.factories import AFTERNOON, EVENT_ID, MORNING
+from tests.tables import SETTINGS
+from tests.world import World, a_world
+
+REQUEST, CANCEL = Method.REQUEST, Method.CANCEL
+ACCEPTED, DELIVERED = DeliveryState.ACCEPTED, DeliveryState.DELIVERED
+BOUNCED, COMPLAINED, SUPPRESSED = DeliveryState.BOUNCED, DeliveryState.COMPLAINED, DeliveryState.SUPPRESSED
+
+
+@pytest.fixture
+def world() -> Iterator[World]:
+    with a_world() as made:
+        yield made
+
+
+def report(world: World, person: Registration, state: DeliveryState, *, final: bool | None = None) -> None:
+    """SES reports something of the latest message to somebody."""
+    last = world.invitation(person).acknowledged
+    assert last is not None
+    world.run(
+        hear(
+            Report(
+                event_id=EVENT_ID,
+                registration_id=person.registration_id,
+                sequence=last.told.sequence,
+                generation=last.told.generation,
+                method=last.told.method,
+                state=state,
+                final=state in (BOUNCED, COMPLAINED, SUPPRESSED) if final is None else final,
+                address=last.told.recipient,
+                ses_id=last.ses_id,
+                at=world.now,
+            )
+        )
+    )
+
+
+def invite(world: World, number: int = 1, *, state: DeliveryState | None = DELIVERED) -> Registration:
+    person = world.register(number)
+    assert world.look(person) is Outcome.ACKNOWLEDGED
+    if state is not None:
+        report(world, person, state)
+    return person
+
+
+def wait(world: World, minutes: int) -> None:
+    for _ in range(minutes):
+        world.pass_time(minutes=1)
+        world.sweep()
+
+
+def shown(world: World) -> list[tuple[int, Concern, Trouble]]:
+    """Number, kind and state of who is shown on the event."""
+    found, count = attention.shown(world.client, SETTINGS, EVENT_ID)
+    assert count == len(found)
+    return [(int(one.registration_id[:10]), one.kind, one.state) for one in found]
+
+
+def summaries(world: World) -> list[str]:
+    said = [message_from_bytes(note.mail, _class=EmailMessage, policy=SMTP) for note in world.notes]
+    return [str(one.get_content()).replace("\r\n", "\n") for one in said]
+
+
+# --- what is missed -----------------------------------------------------------------------------------------------
+
+
+def test_where_all_is_well_nothing_is_shown_and_nobody_is_mailed(world: World) -> None:
+    person = invite(world)
+    world.change(when=AFTERNOON)
+    wait(world, 1)
+    report(world, person, DELIVERED)
+    world.withdraw(person)
+    wait(world, 1)
+    report(world, person, DELIVERED)
+    wait(world, 40)
+    assert shown(world) == []
+    assert world.notes == []
+    assert world.perform(ReadSurvey(event_id=EVENT_ID)).owed_at is None
+
+
+def test_a_move_that_nobody_saw_arrive_is_missed_after_a_quarter_of_an_hour(world: World) -> None:
+    invite(world)
+    world.change(when=AFTERNOON)
+    wait(world, 14)
+    assert shown(world) == []
+    wait(world, 4)
+    assert shown(world) == [(1, Concern.MOVE, Trouble.UNDELIVERED)]
+    assert len(world.notes) == 1
+
+
+def test_a_cancellation_that_nobody_saw_arrive_is_missed(world: World) -> None:
+    world.withdraw(invite(world))
+    wait(world, 18)
+    assert shown(world) == [(1, Concern.CANCELLATION, Trouble.UNDELIVERED)]
+    [said] = summaries(world)
+    assert "- Bo Ek <person1@example.net> may not know of the cancellation: nobody has seen the mail arrive" in said
+
+
+def test_a_cancellation_that_came_back_is_shown_at_once_and_mailed_with_the_others(world: World) -> None:
+    people = [invite(world, number) for number in range(1, 4)]
+    world.call_off()
+    wait(world, 1)
+    report(world, people[0], BOUNCED)
+    report(world, people[1], DELIVERED)
+    wait(world, 1)
+    assert shown(world) == [(1, Concern.CANCELLATION, Trouble.BOUNCED)]
+    assert world.notes == []
+    wait(world, 16)
+    assert shown(world) == [
+        (1, Concern.CANCELLATION, Trouble.BOUNCED),
+        (3, Concern.CANCELLATION, Trouble.UNDELIVERED),
+    ]
+    [said] = summaries(world)
+    assert "person1@example.net" in said
+    assert "person2@example.net" not in said
+    assert "person3@example.net" in said
+
+
+def test_an_invitation_that_came_back_is_shown_and_not_mailed(world: World) -> None:
+    invite(world, state=BOUNCED)
+    wait(world, 30)
+    assert shown(world) == [(1, Concern.INVITATION, Trouble.BOUNCED)]
+    assert world.notes == []
+
+
+def test_an_invitation_that_nobody_saw_arrive_is_not_missed(world: World) -> None:
+    invite(world, state=None)
+    world.change(title="Another title")
+    wait(world, 30)
+    assert shown(world) == []
+
+
+def test_a_change_of_words_is_no_move_even_after_one_that_arrived(world: World) -> None:
+    person = invite(world)
+    world.change(when=AFTERNOON)
+    wait(world, 1)
+    report(world, person, DELIVERED)
+    world.change(title="Another title", location="")
+    wait(world, 30)
+    assert world.said() == [(REQUEST, 0), (REQUEST, 1), (REQUEST, 2)]
+    assert shown(world) == []
+
+
+def test_a_change_of_words_does_not_hide_a_move_that_did_not_arrive(world: World) -> None:
+    invite(world)
+    world.change(when=AFTERNOON)
+    wait(world, 1)
+    world.change(title="Another title")
+    wait(world, 20)
+    assert shown(world) == [(1, Concern.MOVE, Trouble.UNDELIVERED)]
+
+
+def test_whoever_moved_back_in_time_missed_nothing_new(world: World) -> None:
+    person = invite(world)
+    world.change(when=AFTERNOON)
+    world.change(when=MORNING)
+    wait(world, 30)
+    assert world.said(person.email) == [(REQUEST, 0)]
+    assert shown(world) == []
+
+
+def test_a_move_that_cannot_be_told_to_who_bounced_before_is_missed(world: World) -> None:
+    invite(world, state=BOUNCED)
+    world.change(when=AFTERNOON)
+    wait(world, 18)
+    assert world.said() == [(REQUEST, 0)]
+    assert shown(world) == [(1, Concern.MOVE, Trouble.BOUNCED)]
+    assert len(world.notes) == 1
+
+
+def test_a_mail_that_does_not_leave_is_missed_too(world: World) -> None:
+    person = invite(world)
+    world.withdraw(person)
+    world.answers = [Refused(refusal=Refusal.BUSY, why="TooManyRequestsException")] * 100
+    wait(world, 18)
+    assert shown(world) == [(1, Concern.CANCELLATION, Trouble.PENDING)]
+
+
+def test_a_mail_that_left_late_is_followed_until_it_arrives(world: World) -> None:
+    person = invite(world)
+    world.withdraw(person)
+    world.answers = [Refused(refusal=Refusal.BUSY, why="TooManyRequestsException")] * 100
+    wait(world, 18)
+    assert shown(world) == [(1, Concern.CANCELLATION, Trouble.PENDING)]
+    world.answers = []
+    wait(world, 32)
+    assert shown(world) == [(1, Concern.CANCELLATION, Trouble.UNDELIVERED)]
+    report(world, person, DELIVERED)
+    wait(world, 2)
+    assert shown(world) == []
+
+
+def test_a_mail_that_was_given_up_is_missed(world: World) -> None:
+    person = invite(world)
+    world.withdraw(person)
+    world.answers = [Refused(refusal=Refusal.POISON, why="MessageRejected")]
+    assert world.look(person) is Outcome.FAILED
+    wait(world, 18)
+    assert shown(world) == [(1, Concern.CANCELLATION, Trouble.FAILED)]
+
+
+def test_who_complained_of_an_invitation_is_shown_and_of_a_cancellation_knows_it(world: World) -> None:
+    invite(world, 1, state=COMPLAINED)
+    gone = invite(world, 2)
+    world.withdraw(gone)
+    wait(world, 1)
+    report(world, gone, COMPLAINED)
+    wait(world, 30)
+    assert shown(world) == [(1, Concern.INVITATION, Trouble.COMPLAINED)]
+    assert world.notes == []
+
+
+def test_one_date_of_a_series_that_was_cancelled_is_missed_by_its_name(world: World) -> None:
+    world.change(rule="FREQ=WEEKLY;COUNT=3")
+    person = invite(world)
+    event = world.reads.event(EVENT_ID)
+    assert event is not None
+    second = MORNING.start + timedelta(days=7)
+    changed = cancel_date(event, second, "")
+    world.change(changes=changed.changes)
+    wait(world, 20)
+    assert (CANCEL, 1) in world.said(person.email)
+    found, _ = attention.shown(world.client, SETTINGS, EVENT_ID)
+    assert [(one.kind, one.state, one.date) for one in found] == [(Concern.CANCELLATION, Trouble.UNDELIVERED, second)]
+
+
+# --- what is not missed any more ----------------------------------------------------------------------------------
+
+
+def test_what_arrives_late_is_shown_no_more(world: World) -> None:
+    person = invite(world)
+    world.change(when=AFTERNOON)
+    wait(world, 18)
+    assert shown(world) != []
+    report(world, person, DELIVERED)
+    wait(world, 2)
+    assert shown(world) == []
+    assert len(world.notes) == 1
+
+
+def test_who_gets_another_address_is_shown_no_more(world: World) -> None:
+    person = invite(world, state=BOUNCED)
+    wait(world, 2)
+    assert shown(world) == [(1, Concern.INVITATION, Trouble.BOUNCED)]
+    change_registration(
+        world.client,
+        SETTINGS,
+        EVENT_ID,
+        person.registration_id,
+        changes={"email": "new@example.net"},
+        priority=1,
+        now=world.now,
+    )
+    world.look(person)
+    report(world, person, DELIVERED)
+    wait(world, 20)
+    assert shown(world) == []
+
+
+def test_who_was_forgotten_is_shown_no_more(world: World) -> None:
+    person = invite(world)
+    world.withdraw(person)
+    wait(world, 18)
+    assert len(shown(world)) == 1
+    erase(world.client, SETTINGS, EVENT_ID, person.registration_id, now=world.now)
+    world.call_off()
+    wait(world, 20)
+    assert shown(world) == []
+
+
+# --- one mail -----------------------------------------------------------------------------------------------------
+
+
+def test_an_incident_is_mailed_once(world: World) -> None:
+    person = invite(world)
+    world.withdraw(person)
+    wait(world, 18)
+    report(world, person, BOUNCED)
+    wait(world, 60)
+    assert shown(world) == [(1, Concern.CANCELLATION, Trouble.BOUNCED)]
+    assert len(world.notes) == 1
+
+
+def test_what_is_new_is_mailed_and_not_sooner_than_a_quarter_of_an_hour_after_the_last(world: World) -> None:
+    people = [invite(world, number) for number in range(1, 5)]
+    for person in people:
+        world.withdraw(person)
+        wait(world, 3)
+    sent: list[int] = []
+    for minute in range(60):
+        wait(world, 1)
+        if len(world.notes) > len(sent):
+            sent.append(minute)
+    assert len(sent) == len(world.notes) == 2
+    assert sent[1] - sent[0] >= 15
+    first, second = summaries(world)
+    assert "person1@example.net" in first
+    assert "person1@example.net" not in second
+    assert "person4@example.net" in second
+
+
+def test_a_hundred_who_were_missed_are_one_mail(world: World) -> None:
+    for number in range(1, 31):
+        invite(world, number)
+    world.call_off()
+    wait(world, 20)
+    assert len(shown(world)) == 30
+    [said] = summaries(world)
+    assert said.count("may not know of the cancellation") == 30
+
+
+def test_a_survey_that_runs_out_of_time_is_gone_on_with(world: World) -> None:
+    for number in range(1, 8):
+        invite(world, number)
+    world.call_off()
+    world.sweep()
+    world.drain()
+    world.pass_time(minutes=16)
+    hurried = replace(world.worker(), deadline=world.now)
+    world.queue.clear()
+    hint = SurveyHint(event_id=EVENT_ID)
+    assert world.run(survey(hint, hurried)) == 0
+    [queued] = world.queue
+    assert queued.hint == replace(hint, poke=world.perform(ReadSurvey(event_id=EVENT_ID)).poke)
+    assert world.run(survey(hint, world.worker(), size=2)) == 7
+    assert len(shown(world)) == 7
+
+
+def test_a_change_while_everybody_is_looked_at_is_looked_at_again(world: World) -> None:
+    person = invite(world)
+    world.withdraw(person)
+    world.look(person)
+    report(world, person, DELIVERED)
+    world.pass_time(minutes=16)
+
+    def meanwhile(effect: Any) -> None:
+        if type(effect).__name__ == "EndSurvey":
+            world.before = lambda _: None
+            world.change(when=AFTERNOON)
+
+    world.before = meanwhile
+    world.run(survey(SurveyHint(event_id=EVENT_ID), world.worker()))
+    assert world.perform(ReadSurvey(event_id=EVENT_ID)).owed_at is not None
+
+
+def test_nobody_is_surveyed_for_a_change_of_words(world: World) -> None:
+    invite(world)
+    world.change(title="Another title", description="More")
+    assert world.perform(ReadSurvey(event_id=EVENT_ID)) is None
+
+
+def test_the_organizer_of_a_draft_that_was_withdrawn_hears_of_who_does_not_know(world: World) -> None:
+    invite(world)
+    world.change(status=EventStatus.DRAFT)
+    wait(world, 18)
+    assert shown(world) == [(1, Concern.CANCELLATION, Trouble.UNDELIVERED)]
+
+
+# --- suppression --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("state", "final", "withdrawn", "moved"),
+    [
+        (BOUNCED, True, [], []),
+        (SUPPRESSED, True, [], []),
+        # A full mailbox may have room tomorrow.
+        (BOUNCED, False, [(CANCEL, 1)], [(REQUEST, 1)]),
+        (COMPLAINED, True, [(CANCEL, 1)], []),
+        (DELIVERED, False, [(CANCEL, 1)], [(REQUEST, 1)]),
+    ],
+)
+def test_what_is_still_sent_to_whom(
+    world: World,
+    state: DeliveryState,
+    final: bool,
+    withdrawn: list[tuple[Method, int]],
+    moved: list[tuple[Method, int]],
+) -> None:
+    leaves, stays, called_off = invite(world, 1, state=None), invite(world, 2, state=None), invite(world, 3, state=None)
+    for person in (leaves, stays, called_off):
+        report(world, person, state, final=final)
+    world.withdraw(leaves)
+    world.look(leaves)
+    assert world.said(leaves.email)[1:] == withdrawn
+    world.change(when=AFTERNOON)
+    world.look(stays)
+    assert world.said(stays.email)[1:] == moved
+    world.call_off()
+    world.look(called_off)
+    # What does not take place at all is taken back from whoever can be reached.
+    assert world.said(called_off.email)[1:] == withdrawn
+
+
+def test_a_complaint_about_the_cancellation_itself_makes_no_other(world: World) -> None:
+    person = invite(world, state=COMPLAINED)
+    world.withdraw(person)
+    world.look(person)
+    report(world, person, COMPLAINED)
+    wait(world, 30)
+    assert world.said(person.email) == [(REQUEST, 0), (CANCEL, 1)]

@@ -1,0 +1,370 @@
+"""Facts on their way to webhooks: each arrives at least once, signed as the README says, or can be seen not to have."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+
+import hooks as function
+from convoke import courier
+from convoke.courier import Answer
+from convoke.hooks import (
+    RETRIES,
+    SIGNATURE,
+    Delivery,
+    DeliveryEnd,
+    Fact,
+    FactType,
+    Webhook,
+    body,
+    next_try,
+    signature,
+)
+from convoke.store import deliveries, dynamo, keys, outbox, webhooks, writes
+from convoke.targets import Target
+from tests.deployment import Deployment, a_deployment, sample
+from tests.factories import EVENT_ID, NOW, REGISTRATION_ID
+
+ROOT = Path(__file__).parent.parent
+DATA = {"event_id": EVENT_ID, "registration_id": REGISTRATION_ID, "status": "registered", "version": 1}
+HOOK = Webhook(
+    webhook_id="abcdefghijklmnop0123456789",
+    account="acme",
+    url="https://hooks.example.org/convoke",
+    events=(FactType.REGISTRATION_CREATED,),
+    secret="whs_secret",
+    created_at=NOW,
+)
+
+
+class Outside:
+    """The webhooks' servers: what they were sent, and what they say, yes by default."""
+
+    def __init__(self) -> None:
+        self.posted: list[tuple[Target, bytes, Mapping[str, str]]] = []
+        self.answers: list[Answer] = []
+        self.always = Answer(status=200)
+
+    def post(self, target: Target, body: bytes, headers: Mapping[str, str]) -> Answer:
+        self.posted.append((target, body, headers))
+        return self.answers.pop(0) if self.answers else self.always
+
+
+class Stage:
+    """The function, its tables and queue, and a clock."""
+
+    def __init__(self, deployed: Deployment, outside: Outside) -> None:
+        self.deployed, self.outside = deployed, outside
+        self.client, self.settings = deployed.client, deployed.settings
+        self.now = NOW
+        self.hinted: list[dict[str, str]] = []
+
+    def happen(self, account: str = "acme") -> str:
+        """Something happens that webhooks listen to; the id of the fact."""
+        actions = outbox.telling(self.client, self.settings, account, FactType.REGISTRATION_CREATED, DATA, self.now)
+        assert not writes.attempt(self.client, actions)
+        [action] = actions.values()
+        return str(action["Put"]["Item"]["fact_id"]["S"])
+
+    def ring(self, fact_id: str) -> Any:
+        record = sample("hooks-new-fact")["Records"][0]
+        keyed = {name: {"S": value} for name, value in keys.fact(fact_id).items()}
+        record["dynamodb"]["Keys"] = keyed
+        return self.deployed.call("hooks", {"Records": [record]})
+
+    def hint(self, **where: str) -> Any:
+        record = sample("hooks-delivery")["Records"][0] | {"body": json.dumps(where)}
+        return self.deployed.call("hooks", {"Records": [record]})
+
+    def drain(self) -> None:
+        """What waits in the queue, whatever its delay."""
+        sqs = boto3.client("sqs")
+        while waiting := sqs.receive_message(QueueUrl=self.settings.hooks_queue, MaxNumberOfMessages=10).get(
+            "Messages", []
+        ):
+            for message in waiting:
+                self.hinted.append(json.loads(message["Body"]))
+                assert self.hint(**self.hinted[-1]) == {"batchItemFailures": []}
+                sqs.delete_message(QueueUrl=self.settings.hooks_queue, ReceiptHandle=message["ReceiptHandle"])
+
+    def sweep(self) -> int:
+        """What the sweeper hands out is seen to."""
+        hints = list(deliveries.due(self.client, self.settings, self.now, 100))
+        for hint in hints:
+            assert self.hint(**hint) == {"batchItemFailures": []}
+        return len(hints)
+
+    def delivery(self, fact_id: str, webhook: Webhook = HOOK) -> Delivery:
+        found = deliveries.read(self.client, self.settings, webhook.webhook_id, fact_id)
+        assert found is not None
+        return found
+
+    def owed(self) -> int:
+        rows = self.client.scan(TableName=self.settings.webhooks_table)["Items"]
+        return sum("owed_at" in row for row in rows)
+
+
+@pytest.fixture
+def stage(monkeypatch: pytest.MonkeyPatch) -> Iterator[Stage]:
+    outside = Outside()
+    with a_deployment(monkeypatch) as deployed:
+        made = Stage(deployed, outside)
+        monkeypatch.setattr(courier, "post", outside.post)
+        monkeypatch.setattr(function, "now", lambda: made.now)
+        webhooks.create(made.client, made.settings, HOOK)
+        yield made
+
+
+# --- what is told -------------------------------------------------------------------------------------------------
+
+
+def test_a_new_fact_is_carried_to_who_listens(stage: Stage) -> None:
+    fact_id = stage.happen()
+    assert stage.ring(fact_id) == {"batchItemFailures": []}
+    stage.drain()
+
+    [(target, told, headers)] = stage.outside.posted
+    assert (target.host, target.path) == ("hooks.example.org", "/convoke")
+    assert json.loads(told) == {
+        "id": fact_id,
+        "type": "registration.created",
+        "created_at": "2027-01-15T12:00:00.000000Z",
+        "data": DATA,
+    }
+    assert headers["Content-Type"] == "application/json"
+    assert stage.delivery(fact_id).state is DeliveryEnd.DELIVERED
+    assert stage.owed() == 0
+
+
+def test_whoever_listens_to_something_else_or_belongs_to_others_hears_nothing(stage: Stage) -> None:
+    deaf = replace(HOOK, webhook_id="deaf", events=(FactType.REGISTRATION_CANCELLED,))
+    other = replace(HOOK, webhook_id="other", account="other")
+    second = replace(HOOK, webhook_id="second", url="https://second.example.org/")
+    for hook in (deaf, other, second):
+        webhooks.create(stage.client, stage.settings, hook)
+    stage.ring(stage.happen())
+    stage.drain()
+
+    assert sorted(target.host for target, _, _ in stage.outside.posted) == ["hooks.example.org", "second.example.org"]
+
+
+def documented() -> Any:
+    """The check that the README shows, run as it stands there."""
+    [code] = [
+        code
+        for code in re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+        if "def genuine(" in code
+    ]
+    room: dict[str, Any] = {}
+    exec(code, room)  # noqa: S102 (our own documentation)
+    return room["genuine"]
+
+
+def test_the_signature_is_checked_as_the_readme_shows(stage: Stage) -> None:
+    genuine = documented()
+    stage.ring(stage.happen())
+    stage.drain()
+    [(_, told, headers)] = stage.outside.posted
+    signed, moment = headers[SIGNATURE], NOW.timestamp()
+
+    assert genuine(HOOK.secret, signed, told, moment + 60)
+    assert not genuine("whs_another", signed, told, moment)
+    assert not genuine(HOOK.secret, signed, told + b" ", moment)
+    assert not genuine(HOOK.secret, signed, told, moment + 3600), "an old one, posted again"
+    assert not genuine(HOOK.secret, signed.replace(f"t={int(moment)}", f"t={int(moment) + 1}"), told, moment)
+
+
+def test_the_signature_covers_the_time_and_the_body() -> None:
+    plain = signature("whs_secret", b"{}", NOW)
+    assert re.fullmatch(r"t=1800014400,v1=[0-9a-f]{64}", plain)
+    others = (
+        signature("whs_other", b"{}", NOW),
+        signature("whs_secret", b"[]", NOW),
+        signature("whs_secret", b"{}", NOW + timedelta(seconds=1)),
+    )
+    assert plain not in others
+
+
+def test_the_same_fact_is_the_same_bytes_at_each_try(stage: Stage) -> None:
+    stage.outside.answers = [Answer(why="it did not answer: TimeoutError"), Answer(status=500, why="it answered 500")]
+    stage.ring(stage.happen())
+    for _ in range(5):
+        stage.drain()
+        stage.now += timedelta(minutes=10)
+        stage.sweep()
+
+    assert len(stage.outside.posted) == 3
+    assert len({told for _, told, _ in stage.outside.posted}) == 1
+    assert len({headers[SIGNATURE] for _, _, headers in stage.outside.posted}) == 3
+
+
+def test_a_fact_read_back_says_what_was_written() -> None:
+    fact = Fact(fact_id="f", account="acme", type=FactType.TEST, data={"n": 1, "b": True, "s": "x"}, created_at=NOW)
+    assert outbox.fact_of(dynamo.unwire(dynamo.wire(outbox.fact_item(fact, NOW)))) == fact
+    assert body(fact) == (
+        b'{"created_at":"2027-01-15T12:00:00.000000Z","data":{"b":true,"n":1,"s":"x"},"id":"f","type":"webhook.test"}'
+    )
+
+
+# --- again, and not for ever --------------------------------------------------------------------------------------
+
+
+def test_there_are_at_least_eight_tries_over_about_a_day() -> None:
+    assert len(RETRIES) + 1 >= 8
+    assert timedelta(hours=20) < sum(RETRIES, timedelta()) < timedelta(hours=26)
+    assert list(RETRIES) == sorted(RETRIES)
+    assert next_try(len(RETRIES)) == RETRIES[-1]
+    assert next_try(len(RETRIES) + 1) is None
+
+
+def test_who_never_answers_is_tried_less_and_less_and_then_left_and_it_shows(stage: Stage) -> None:
+    stage.outside.always = Answer(status=503, why="it answered 503")
+    fact_id = stage.happen()
+    stage.ring(fact_id)
+    stage.drain()
+    tried = [NOW]
+    while stage.delivery(fact_id).state is DeliveryEnd.PENDING:
+        stage.now += timedelta(seconds=10) if stage.now - NOW < timedelta(minutes=2) else timedelta(minutes=1)
+        before = len(stage.outside.posted)
+        stage.sweep()
+        if len(stage.outside.posted) > before:
+            tried.append(stage.now)
+        if stage.now - NOW > timedelta(hours=1):
+            stage.now += timedelta(minutes=10)
+
+    assert len(stage.outside.posted) == len(tried) == 9
+    waits = [later - earlier for earlier, later in pairwise(tried)]
+    assert all(wait >= wanted for wait, wanted in zip(waits, RETRIES, strict=True))
+    dead = stage.delivery(fact_id)
+    assert (dead.state, dead.attempts, dead.status, dead.why) == (DeliveryEnd.DEAD, 9, 503, "it answered 503")
+    assert stage.owed() == 0
+    [shown] = deliveries.latest(stage.client, stage.settings, HOOK.webhook_id, limit=10, state=DeliveryEnd.DEAD).items
+    assert shown == dead
+
+
+def test_a_hint_that_comes_too_soon_or_twice_is_no_try(stage: Stage) -> None:
+    stage.outside.answers = [Answer(status=500, why="it answered 500")]
+    fact_id = stage.happen()
+    stage.ring(fact_id)
+    stage.ring(fact_id)
+    stage.drain()
+    for _ in range(3):
+        stage.hint(webhook=HOOK.webhook_id, fact=fact_id)
+    assert len(stage.outside.posted) == 1
+    stage.now += timedelta(seconds=11)
+    for _ in range(3):
+        stage.hint(webhook=HOOK.webhook_id, fact=fact_id)
+    assert len(stage.outside.posted) == 2
+
+
+def test_with_the_stream_and_every_hint_lost_the_sweeper_alone_gets_it_there(stage: Stage) -> None:
+    fact_id = stage.happen()
+    for _ in range(10):
+        stage.now += timedelta(minutes=1)
+        stage.sweep()
+    assert stage.delivery(fact_id).state is DeliveryEnd.DELIVERED
+    assert len(stage.outside.posted) == 1
+    assert stage.owed() == 0
+
+
+def test_a_function_that_dies_while_it_waits_for_an_answer_is_followed_by_another(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Died(BaseException):
+        pass
+
+    def die(*_: object) -> Answer:
+        raise Died
+
+    fact_id = stage.happen()
+    stage.ring(fact_id)
+    with monkeypatch.context() as patch:
+        patch.setattr(courier, "post", die)
+        with pytest.raises(Died):
+            function.carry(HOOK.webhook_id, fact_id)
+    stage.drain()
+    assert stage.outside.posted == [], "its lease is not over"
+    for _ in range(3):
+        stage.now += timedelta(minutes=1)
+        stage.sweep()
+    assert stage.delivery(fact_id).state is DeliveryEnd.DELIVERED
+    assert stage.delivery(fact_id).attempts == 2
+
+
+def test_two_at_once_post_once(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    fact_id = stage.happen()
+    stage.ring(fact_id)
+
+    def meanwhile(target: Target, told: bytes, headers: Mapping[str, str]) -> Answer:
+        monkeypatch.setattr(courier, "post", stage.outside.post)
+        function.carry(HOOK.webhook_id, fact_id)
+        return stage.outside.post(target, told, headers)
+
+    monkeypatch.setattr(courier, "post", meanwhile)
+    function.carry(HOOK.webhook_id, fact_id)
+    assert len(stage.outside.posted) == 1
+
+
+def test_what_is_on_its_way_to_a_webhook_that_was_removed_stops(stage: Stage) -> None:
+    stage.outside.always = Answer(status=500, why="it answered 500")
+    fact_id = stage.happen()
+    stage.ring(fact_id)
+    stage.drain()
+    assert webhooks.remove(stage.client, stage.settings, "acme", HOOK.webhook_id)
+    stage.now += timedelta(hours=1)
+    stage.sweep()
+    stage.drain()
+    assert len(stage.outside.posted) == 1
+    assert stage.delivery(fact_id).why == "the webhook was removed"
+    assert stage.owed() == 0
+
+
+def test_a_url_that_is_not_allowed_any_more_is_not_called(stage: Stage) -> None:
+    local = replace(HOOK, webhook_id="local", url="http://127.0.0.1:8000/")
+    webhooks.create(stage.client, stage.settings, local)
+    fact_id = stage.happen()
+    stage.ring(fact_id)
+    stage.drain()
+    assert [target.host for target, _, _ in stage.outside.posted] == ["hooks.example.org"]
+    assert stage.delivery(fact_id, local).why == "its URL must begin with https://"
+
+
+def test_a_message_that_nobody_understands_is_left_to_the_dead_letters(stage: Stage) -> None:
+    bad = sample("hooks-delivery")["Records"][0] | {"body": "{}", "messageId": "bad"}
+    fact_id = stage.happen()
+    good = sample("hooks-owed-fact")["Records"][0] | {"body": json.dumps({"fact": fact_id})}
+    answer = stage.deployed.call("hooks", {"Records": [bad, good]})
+    assert answer == {"batchItemFailures": [{"itemIdentifier": "bad"}]}
+    assert stage.delivery(fact_id).state is DeliveryEnd.PENDING
+
+
+@pytest.mark.parametrize("name", ["hooks-new-fact", "hooks-owed-fact", "hooks-delivery"])
+def test_the_samples_are_accepted(stage: Stage, name: str) -> None:
+    assert stage.deployed.call("hooks", sample(name)) == {"batchItemFailures": []}
+
+
+def test_facts_and_deliveries_are_kept_for_a_month(stage: Stage) -> None:
+    stage.ring(stage.happen())
+    rows = [dynamo.unwire(row) for row in stage.client.scan(TableName=stage.settings.webhooks_table)["Items"]]
+    kept = [row for row in rows if row["sk"] == "FACT" or row["sk"].startswith("DELIVERY#")]
+    assert len(kept) == 2
+    for row in kept:
+        assert datetime.fromtimestamp(int(row["expires_at"]), UTC) == NOW + timedelta(days=30)
+
+
+def test_the_sweeper_hands_out_facts_beside_everything_else(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    stage.happen()
+    monkeypatch.setattr("convoke.perform.clock", lambda: NOW + timedelta(seconds=1))
+    stage.deployed.call("sweep", sample("sweep"))
+    stage.drain()
+    assert [hint.keys() for hint in stage.hinted] == [{"fact"}, {"fact", "webhook"}]
+    assert len(stage.outside.posted) == 1

@@ -1,0 +1,376 @@
+"""Whose answer counts: each condition, met and failed, and nothing done yet."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from convoke.inbound import Judgement, Verdict, judge
+from convoke.inbound.answers import Span
+from convoke.inbound.judgement import vouched
+from convoke.inbound.proposals import proposed
+from convoke.inbound.reasons import Reason
+from convoke.ledger import Acknowledged, Intent
+from convoke.model import EventStatus, Participation, RegistrationStatus, Reply, When
+from convoke.reconcile import Seen
+from tests.factories import AFTERNOON, NOW, answer, event, invitation, message, receipt, registration, told
+
+UID = message().uid
+SAID = told(sequence=2)
+SEEN = Seen(
+    invitation=invitation(
+        allocated=2,
+        exposed=2,
+        intent=Intent(told=SAID, attempt="a"),
+        acknowledged=Acknowledged(told=SAID, ses_id="s", at=NOW),
+    ),
+    registration=registration(),
+    event=event(),
+)
+FROM_BO = "From: <bo@example.net>\r\n"
+WEEKLY = "FREQ=WEEKLY;COUNT=4"
+
+
+def a_mail(
+    *more: str,
+    method: str = "REPLY",
+    part: str = "method=REPLY",
+    head: str = "From: Bo Ek <bo@example.net>",
+    attendee: str = "ATTENDEE;PARTSTAT=ACCEPTED:mailto:bo@example.net",
+    sequence: int = 2,
+    dtstamp: str = "20270115T121500Z",
+    uid: str = UID,
+) -> bytes:
+    calendar = (
+        *("BEGIN:VCALENDAR", "VERSION:2.0", f"METHOD:{method}", "BEGIN:VEVENT", f"UID:{uid}", f"SEQUENCE:{sequence}"),
+        *(f"DTSTAMP:{dtstamp}", attendee, *more, "END:VEVENT", "END:VCALENDAR", ""),
+    )
+    kind = "; ".join(("text/calendar", "charset=utf-8", *filter(None, (part,))))
+    return f"{head}\r\nContent-Type: {kind}\r\n\r\n".encode() + "\r\n".join(calendar).encode()
+
+
+def judged(raw: bytes, seen: Seen | None = SEEN, **verdicts: str) -> Judgement:
+    return judge(receipt(**verdicts), raw, lambda uid: seen if uid == UID else None)
+
+
+def changed(part: str, **changes: Any) -> Seen:
+    return replace(SEEN, **{part: replace(getattr(SEEN, part), **changes)})
+
+
+def test_an_answer_that_meets_every_condition_is_applied() -> None:
+    found = judged(a_mail())
+    assert (found.verdict, found.reason) == (Verdict.APPLY, None)
+    assert found.reply == Reply(
+        status=Participation.ACCEPTED, sequence=2, dtstamp=datetime(2027, 1, 15, 12, 15, tzinfo=UTC)
+    )
+
+
+@pytest.mark.parametrize(
+    ("raw", "verdicts"),
+    [
+        pytest.param(a_mail(), {"dmarc": "GRAY"}, id="no DMARC policy, SPF of the very domain"),
+        pytest.param(a_mail(), {"spam": "GRAY", "virus": "PROCESSING_FAILED"}, id="nobody says that it is bad"),
+        pytest.param(a_mail(), {"spf": "FAIL"}, id="DMARC passes by the signature alone"),
+        pytest.param(a_mail(), {"envelope_sender": ""}, id="an empty envelope sender, as Exchange has it"),
+        pytest.param(a_mail(part=""), {}, id="a part that names no method"),
+        pytest.param(a_mail(part="method=reply", method="reply"), {}, id="in small letters"),
+        pytest.param(a_mail(attendee="ATTENDEE;PARTSTAT=ACCEPTED:MAILTO:BO@Example.net"), {}, id="in capitals"),
+        pytest.param(a_mail(head=FROM_BO + "Sender: <calendar@example.org>"), {}, id="sent by a calendar"),
+        pytest.param(a_mail(sequence=0), {}, id="to an older revision"),
+        pytest.param(a_mail(head="From: bo@example.net\r\nAuto-Submitted: auto-replied"), {}, id="by a machine"),
+    ],
+)
+def test_genuine_answers_come_in_many_ways(raw: bytes, verdicts: dict[str, Any]) -> None:
+    assert judged(raw, **verdicts).verdict is Verdict.APPLY
+
+
+@pytest.mark.parametrize("partstat", ["ACCEPTED", "DECLINED", "TENTATIVE", "DELEGATED"])
+def test_every_answer_that_a_person_can_give_is_applied(partstat: str) -> None:
+    found = judged(
+        a_mail(attendee=f'ATTENDEE;PARTSTAT={partstat};DELEGATED-TO="mailto:cy@example.net":mailto:bo@example.net')
+    )
+    assert found.verdict is Verdict.APPLY
+    assert found.reply is not None
+    assert found.reply.status is Participation(partstat.lower())
+    assert "cy@" not in repr(found.reply)
+
+
+@pytest.mark.parametrize(
+    ("reason", "raw", "verdicts"),
+    [
+        (Reason.VIRUS, a_mail(), {"virus": "FAIL"}),
+        (Reason.SPAM, a_mail(), {"spam": "FAIL"}),
+        (Reason.DMARC, a_mail(), {"dmarc": "FAIL"}),
+        (Reason.DMARC, a_mail(), {"dmarc": "PROCESSING_FAILED"}),
+        (Reason.DMARC, a_mail(), {"dmarc": ""}),
+        (Reason.SPF, a_mail(), {"dmarc": "GRAY", "spf": "FAIL"}),
+        (Reason.SPF, a_mail(), {"dmarc": "GRAY", "spf": "GRAY"}),
+        (Reason.ENVELOPE, a_mail(), {"dmarc": "GRAY", "envelope_sender": "bo@mallory.example"}),
+        (Reason.ENVELOPE, a_mail(), {"dmarc": "GRAY", "envelope_sender": "bo@mail.example.net"}),
+        (Reason.ENVELOPE, a_mail(), {"dmarc": "GRAY", "envelope_sender": ""}),
+        (Reason.METHOD, a_mail(method="REQUEST", part=""), {}),
+        (Reason.METHOD, a_mail(method="CANCEL", part="method=CANCEL"), {}),
+        (Reason.METHOD, a_mail(method="PUBLISH"), {}),
+        (Reason.MISMATCH, a_mail(part="method=REQUEST"), {}),
+        (Reason.MISMATCH, a_mail(method="REFRESH"), {}),
+        (Reason.UID, a_mail(uid="somebody-else@example.org"), {}),
+        (Reason.UID, a_mail(uid=UID.replace("0123", "3210")), {}),
+        (Reason.STRANGER, a_mail(head="From: <mallory@example.net>"), {}),
+        (Reason.STRANGER, a_mail(head='From: "bo@example.net" <mallory@example.com>'), {}),
+        (Reason.STRANGER, a_mail(head="From: <mallory@example.net>\r\nSender: <bo@example.net>"), {}),
+        (Reason.SENDER, a_mail(head="From: <bo@example.net>\r\nSender: <mallory@example.net>"), {}),
+        (Reason.FROM, a_mail(head="From: <bo@example.net>\r\nSender: <a@example.net>, <b@example.net>"), {}),
+        (Reason.ATTENDEE, a_mail(attendee="ATTENDEE;PARTSTAT=DECLINED:mailto:cleo@example.net"), {}),
+        (Reason.SEQUENCE, a_mail(sequence=3), {}),
+        (Reason.DATE, a_mail("RECURRENCE-ID:20270312T080000Z"), {}),
+        (Reason.DMARC, a_mail(head=FROM_BO + "Authentication-Results: amazonses.com; dmarc=pass"), {"dmarc": "FAIL"}),
+        (
+            Reason.DMARC,
+            a_mail(head=FROM_BO + "X-SES-Spam-Verdict: PASS\r\nX-SES-DMARC-Verdict: PASS"),
+            {"dmarc": "FAIL"},
+        ),
+    ],
+)
+def test_each_condition_that_fails_has_its_own_reason(reason: Reason, raw: bytes, verdicts: dict[str, Any]) -> None:
+    found = judged(raw, **verdicts)
+    assert (found.verdict, found.reason) == (Verdict.QUARANTINE, reason)
+
+
+@pytest.mark.parametrize("status", [RegistrationStatus.CANCELLED, RegistrationStatus.ERASED])
+def test_whoever_has_left_has_nothing_to_answer(status: RegistrationStatus) -> None:
+    assert judged(a_mail(), changed("registration", status=status)).reason is Reason.STATUS
+
+
+def test_whoever_declined_may_answer_again() -> None:
+    assert judged(a_mail(), changed("registration", status=RegistrationStatus.DECLINED)).verdict is Verdict.APPLY
+
+
+def test_an_invitation_in_whose_place_there_is_another_is_answered_no_more() -> None:
+    other = replace(SAID, uid=UID.replace(".1@", ".2@"), generation=2)
+    seen = changed("invitation", intent=Intent(told=other, attempt="b"), acknowledged=None)
+    assert judged(a_mail(), seen).reason is Reason.OUTDATED
+
+
+def test_nobody_can_answer_what_was_never_said() -> None:
+    assert judged(a_mail(), changed("invitation", intent=None, acknowledged=None)).reason is Reason.UID
+
+
+@pytest.mark.parametrize(
+    ("reason", "status", "sequence", "minutes"),
+    [
+        (Reason.REPEATED, Participation.ACCEPTED, 2, 15),
+        (Reason.OLD, Participation.DECLINED, 2, 16),
+        (None, Participation.DECLINED, 2, 14),
+        (None, Participation.DECLINED, 1, 16),
+    ],
+)
+def test_the_newer_revision_counts_then_the_newer_answer(
+    reason: Reason | None, status: Participation, sequence: int, minutes: int
+) -> None:
+    standing = Reply(status=status, sequence=sequence, dtstamp=NOW + timedelta(minutes=minutes))
+    found = judged(a_mail(), changed("registration", reply=standing))
+    assert (found.verdict, found.reason) == (Verdict.LATE if reason else Verdict.APPLY, reason)
+
+
+def test_a_clock_that_is_ahead_does_not_outdo_all_answers_to_come() -> None:
+    found = judged(a_mail(dtstamp="20270116T120000Z"))
+    assert found.reply is not None
+    assert found.reply.dtstamp == receipt().received_at
+
+
+def test_a_mail_of_another_day_to_come_is_put_aside_for_it_could_be_sent_again_until_then() -> None:
+    found = judged(a_mail(dtstamp="20990101T000000Z"))
+    assert (found.verdict, found.reason) == (Verdict.QUARANTINE, Reason.FUTURE)
+
+
+# --- one date of a series -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "recurrence_id",
+    [
+        "RECURRENCE-ID:20270319T080000Z",
+        "RECURRENCE-ID;TZID=Europe/Berlin:20270319T090000",
+        "RECURRENCE-ID;TZID=America/New_York:20270319T040000",
+        "RECURRENCE-ID;TZID=/example.org/20250101_1/Europe/Berlin:20270319T090000",
+        "RECURRENCE-ID;TZID=W. Europe Standard Time:20270319T090000",
+        "RECURRENCE-ID:20270319T090000",
+        "RECURRENCE-ID;VALUE=DATE:20270319",
+    ],
+)
+def test_a_date_is_matched_by_instant_however_it_is_written(recurrence_id: str) -> None:
+    found = judged(a_mail(recurrence_id), changed("event", rule=WEEKLY))
+    assert found.verdict is Verdict.APPLY
+    assert found.reply is not None
+    assert found.reply.date == datetime(2027, 3, 19, 9)
+
+
+@pytest.mark.parametrize("recurrence_id", ["20270319T081500Z", "20270409T080000Z", "19990319T080000Z"])
+def test_a_date_that_there_is_not_is_answered_by_nobody(recurrence_id: str) -> None:
+    seen = changed("event", rule=WEEKLY)
+    assert judged(a_mail(f"RECURRENCE-ID:{recurrence_id}"), seen).reason is Reason.DATE
+
+
+def test_an_answer_to_one_date_is_not_overtaken_by_one_to_another() -> None:
+    later = Reply(status=Participation.DECLINED, sequence=2, dtstamp=NOW + timedelta(hours=1))
+    other = replace(later, date=datetime(2027, 3, 26, 9))
+    seen = replace(changed("event", rule=WEEKLY), registration=registration(reply=later, date_replies=(other,)))
+    assert judged(a_mail("RECURRENCE-ID:20270319T080000Z"), seen).verdict is Verdict.APPLY
+    assert judged(a_mail("RECURRENCE-ID:20270326T080000Z"), seen).verdict is Verdict.LATE
+
+
+# --- counter-proposals --------------------------------------------------------------------------------------------
+
+
+def a_counter(*times: str, **more: Any) -> bytes:
+    return a_mail(*times, method="COUNTER", part="method=COUNTER", **more)
+
+
+@pytest.mark.parametrize(
+    "times",
+    [
+        ("DTSTART;TZID=Europe/Berlin:20270312T150000", "DTEND;TZID=Europe/Berlin:20270312T163000"),
+        ("DTSTART:20270312T140000Z", "DTEND:20270312T153000Z"),
+        ("DTSTART:20270312T140000Z", "DURATION:PT1H30M"),
+        ("DTSTART;TZID=Asia/Tokyo:20270312T230000", "DTEND;TZID=Europe/Berlin:20270312T163000"),
+        ("DTSTART;TZID=W. Europe Standard Time:20270312T150000", "DTEND;TZID=W. Europe Standard Time:20270312T163000"),
+    ],
+)
+def test_a_proposal_is_a_time_of_the_event(times: tuple[str, ...]) -> None:
+    found = judged(a_counter(*times, "COMMENT:After\\, not before"))
+    assert (found.verdict, found.proposed) == (Verdict.PROPOSE, AFTERNOON)
+    assert found.answer is not None
+    assert found.answer.comment == "After, not before"
+    assert found.reply is None
+
+
+@pytest.mark.parametrize(
+    "times",
+    [
+        (),
+        ("DTSTART:20270312T140000Z",),
+        ("DTSTART:20270312T140000Z", "DTEND:20270312T140000Z"),
+        ("DTSTART:20270312T140000Z", "DTEND:20270312T130000Z"),
+        ("DTSTART:20270312T140000Z", "DTEND:20270312T150000Z", "DURATION:PT1H"),
+        ("DTSTART:20270312T140000Z", "DTEND:20290312T140000Z"),
+        ("DTSTART:20270312T140000Z", "DTEND;VALUE=DATE:20270313"),
+        ("DTSTART:20270312T140000Z", "DTEND:20270312T150000"),
+        ("DTSTART:20270328T023000", "DTEND:20270328T033000"),
+        ("DTSTART:00010101T000000Z", "DTEND:00010101T010000Z"),
+        ("DTSTART:99991231T230000Z", "DURATION:P300D"),
+        ("DTSTART;VALUE=DATE:99991231", "DURATION:P3D"),
+        ("DTSTART:20270312T140000Z", "DURATION:-PT1H"),
+        ("DTSTART:tomorrow", "DTEND:20270312T150000Z"),
+    ],
+)
+def test_a_proposal_of_no_time_is_put_aside(times: tuple[str, ...]) -> None:
+    assert judged(a_counter(*times)).reason is Reason.PROPOSAL
+
+
+def test_whole_days_are_proposed_with_the_day_after_them_as_their_end() -> None:
+    found = judged(a_counter("DTSTART;VALUE=DATE:20270312", "DTEND;VALUE=DATE:20270314"))
+    assert found.proposed == When(start=date(2027, 3, 12), end=date(2027, 3, 13), time_zone="Europe/Berlin")
+
+
+def test_of_two_times_that_the_clock_shows_alike_the_first_is_proposed() -> None:
+    start = datetime(2027, 10, 31, 1, 30, tzinfo=UTC)
+    when = proposed(event(), Span(start=start, end=start + timedelta(hours=1)))
+    assert isinstance(when.start, datetime)
+    assert (when.start, when.start.fold) == (datetime(2027, 10, 31, 2, 30), 0)
+
+
+def test_a_proposal_for_an_event_of_whole_days_brings_its_own_zone() -> None:
+    days = event(when=When(start=date(2027, 3, 12), end=date(2027, 3, 12)))
+    start = datetime(2027, 3, 12, 9)
+    with pytest.raises(ValueError, match="nowhere"):
+        proposed(days, Span(start=start, end=start + timedelta(hours=1)))
+    aware = start.replace(tzinfo=UTC)
+    assert proposed(days, Span(start=aware, end=aware + timedelta(hours=1))).time_zone == "UTC"
+
+
+@pytest.mark.parametrize("method", ["COUNTER", "REFRESH"])
+def test_of_an_event_that_is_over_nothing_is_asked_any_more(method: str) -> None:
+    raw = a_mail("DTSTART:20270312T140000Z", "DURATION:PT1H", method=method, part="")
+    after = replace(SEEN.event.when, start=datetime(2027, 1, 15, 9), end=datetime(2027, 1, 15, 10))
+    assert judged(raw, changed("event", when=after)).reason is Reason.OVER
+    assert judged(a_mail(), changed("event", when=after)).verdict is Verdict.APPLY
+
+
+def test_a_cancelled_event_cannot_be_moved_but_is_told_again() -> None:
+    seen = changed("event", status=EventStatus.CANCELLED)
+    assert judged(a_counter("DTSTART:20270312T140000Z", "DURATION:PT1H"), seen).reason is Reason.OVER
+    assert judged(a_mail(method="REFRESH", part=""), seen).verdict is Verdict.REFRESH
+
+
+# --- what a human wrote -------------------------------------------------------------------------------------------
+
+
+def a_letter(
+    head: str = "", sender: str = "bo@example.net", references: str = f"<{UID}>", body: str = "Where is it?"
+) -> bytes:
+    return (
+        f"From: Bo Ek <{sender}>\r\nSubject: =?utf-8?q?Re=3A_K=C3=B6ln?=\r\nReferences: {references}\r\n{head}"
+        f"Content-Type: text/plain; charset=utf-8\r\n\r\n{body}\r\n"
+    ).encode()
+
+
+def test_a_mail_that_a_human_wrote_is_for_the_organizer() -> None:
+    found = judged(a_letter())
+    assert found.verdict is Verdict.FORWARD
+    assert found.incoming is not None
+    assert (found.incoming.subject, found.incoming.text) == ("Re: Köln", "Where is it?")
+
+
+@pytest.mark.parametrize(
+    ("reason", "raw", "verdicts"),
+    [
+        (Reason.CALENDAR, a_letter(references="<1@example.net>"), {}),
+        (Reason.CALENDAR, a_letter(references=f"<{UID.replace('0123', '3210')}>"), {}),
+        (Reason.CALENDAR, a_letter(body=" "), {}),
+        (Reason.AUTOMATIC, a_letter("Auto-Submitted: auto-replied; owner-email=x\r\n"), {}),
+        (Reason.AUTOMATIC, a_letter("Precedence: Bulk\r\n"), {}),
+        (Reason.AUTOMATIC, a_letter("List-Id: <list.example.net>\r\n"), {}),
+        (Reason.AUTOMATIC, a_letter(), {"envelope_sender": ""}),
+        (Reason.DMARC, a_letter(), {"dmarc": "FAIL"}),
+        (Reason.SPAM, a_letter(), {"spam": "FAIL"}),
+        (Reason.STRANGER, a_letter(sender="eve@example.net"), {}),
+        (Reason.TNEF, a_letter("X: y\r\n").replace(b"text/plain", b"application/ms-tnef"), {}),
+    ],
+)
+def test_what_no_known_human_wrote_is_put_aside(reason: Reason, raw: bytes, verdicts: dict[str, Any]) -> None:
+    found = judged(raw, **verdicts)
+    assert (found.verdict, found.reason) == (Verdict.QUARANTINE, reason)
+
+
+def test_a_mail_that_refers_to_much_is_looked_up_for_a_few() -> None:
+    looked: list[str] = []
+
+    def look(uid: str) -> None:
+        looked.append(uid)
+
+    many = " ".join(f"<{UID.replace('.1@', f'.{number}@')}>" for number in range(40))
+    assert judge(receipt(), a_letter(references=many), look).reason is Reason.CALENDAR
+    assert len(looked) == 3
+
+
+def test_a_mail_that_is_put_aside_is_known_to_belong_to_whom_it_names() -> None:
+    assert judged(a_mail(), dmarc="FAIL").seen is SEEN
+    assert judged(a_letter("X: y\r\n").replace(b"text/plain", b"application/ms-tnef")).seen is SEEN
+
+
+# --- vouched for --------------------------------------------------------------------------------------------------
+
+
+def test_who_sent_it_is_for_the_organizer_to_say_but_not_whose_answer_it_is() -> None:
+    said = answer(sequence=2)
+    assert vouched(said, SEEN, NOW).verdict is Verdict.APPLY
+    for reason, other in (
+        (Reason.ATTENDEE, replace(said, attendee="cleo@example.net")),
+        (Reason.SEQUENCE, replace(said, sequence=9)),
+        (Reason.OUTDATED, replace(said, uid=UID.replace(".1@", ".7@"))),
+        (Reason.DATE, replace(said, date=datetime(2027, 3, 19, 8, tzinfo=UTC))),
+    ):
+        assert vouched(other, SEEN, NOW).reason is reason

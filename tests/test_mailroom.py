@@ -1,0 +1,394 @@
+"""What a mail that came in leads to: done once, whatever SNS does, and never lost."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import boto3
+import pytest
+
+from convoke.inbound import Verdict
+from convoke.inbound.proposals import ProposalStatus
+from convoke.inbound.quarantine import Held
+from convoke.inbound.reasons import Reason
+from convoke.ledger import Stopped
+from convoke.model import DeliveryState, Method, Participation
+from convoke.store import dynamo, items, keys, mailroom, proposals, quarantine
+from convoke.store.answers import list_answers
+from convoke.store.events import create_event
+from convoke.store.registry import register, withdraw
+from tests.deployment import Deployment, a_deployment, sample
+from tests.factories import AFTERNOON, EVENT_ID, NOW, REGISTRATION_ID, event, message, proposal, registration
+from tests.tables import everything
+
+BUCKET = "convoke-inbound-mail"
+PERSON = keys.registration(EVENT_ID, REGISTRATION_ID)
+
+
+@pytest.fixture
+def deployed(monkeypatch: pytest.MonkeyPatch) -> Iterator[Deployment]:
+    """Bo has been invited."""
+    with a_deployment(monkeypatch) as made:
+        create_event(made.client, made.settings, event())
+        register(made.client, made.settings, registration(), now=NOW)
+        made.ring(PERSON)
+        boto3.client("s3", region_name="us-east-1").create_bucket(Bucket=BUCKET)
+        yield made
+
+
+def a_mail(
+    *more: str, method: str = "REPLY", partstat: str = "ACCEPTED", stamp: str = "20270115T121500Z", sequence: int = 0
+) -> bytes:
+    lines = (
+        *("From: Bo Ek <bo@example.net>", "Subject: About it", f"Content-Type: text/calendar; method={method}", ""),
+        *("BEGIN:VCALENDAR", "VERSION:2.0", f"METHOD:{method}", "BEGIN:VEVENT", f"UID:{message().uid}"),
+        *(f"SEQUENCE:{sequence}", f"DTSTAMP:{stamp}", f"ATTENDEE;PARTSTAT={partstat}:mailto:bo@example.net", *more),
+        *("END:VEVENT", "END:VCALENDAR", ""),
+    )
+    return "\r\n".join(lines).encode()
+
+
+A_COUNTER = a_mail("DTSTART:20270312T140000Z", "DTEND:20270312T153000Z", "COMMENT:After lunch?", method="COUNTER")
+A_LETTER = (
+    f"From: Bo Ek <bo@example.net>\r\nSubject: Parking\r\nIn-Reply-To: <{message().uid}>\r\n\r\nWhere can I park?\r\n"
+).encode()
+
+
+def receive(deployed: Deployment, raw: bytes, ses_id: str = "mail-1", **verdicts: str) -> None:
+    """A mail comes in, with SES's verdicts on it."""
+    payload = sample("replies-accepted")
+    record = payload["Records"][0]["Sns"]
+    notification = json.loads(record["Message"])
+    notification["mail"]["messageId"] = notification["receipt"]["action"]["objectKey"] = ses_id
+    for name, status in verdicts.items():
+        notification["receipt"][f"{name}Verdict"] = {"status": status}
+    record["Message"] = json.dumps(notification)
+    boto3.client("s3", region_name="us-east-1").put_object(Bucket=BUCKET, Key=ses_id, Body=raw)
+    deployed.call("replies", payload)
+
+
+def noted(deployed: Deployment, ses_id: str = "mail-1") -> tuple[str, str | None]:
+    item = dynamo.get(deployed.client, deployed.settings.invitations_table, keys.received(ses_id))
+    assert item is not None
+    return item["verdict"], item.get("reason")
+
+
+def waiting(deployed: Deployment) -> list[Held]:
+    page = quarantine.list_held(deployed.client, deployed.settings, "acme", now=NOW, limit=100)
+    return list(page.items)
+
+
+def proposed(deployed: Deployment) -> list[Any]:
+    return list(proposals.list_proposals(deployed.client, deployed.settings, EVENT_ID, limit=100).items)
+
+
+def notes(deployed: Deployment) -> list[dict[str, Any]]:
+    rows = everything(deployed.client)["Invitations"]
+    return [row for row in rows if row["sk"].startswith(keys.NOTE_PREFIX)]
+
+
+def person(deployed: Deployment) -> Any:
+    return deployed.reads.registration(EVENT_ID, REGISTRATION_ID)
+
+
+def resends(deployed: Deployment) -> int:
+    invitation = deployed.reads.invitation(EVENT_ID, REGISTRATION_ID)
+    assert invitation is not None
+    return invitation.resend
+
+
+# --- answers ------------------------------------------------------------------------------------------------------
+
+
+def test_the_same_mail_delivered_twice_is_dealt_with_once(deployed: Deployment) -> None:
+    receive(deployed, a_mail())
+    before = everything(deployed.client)
+    receive(deployed, a_mail())
+    assert everything(deployed.client) == before
+    assert noted(deployed) == ("apply", None)
+
+
+def test_the_same_answer_in_another_mail_changes_nothing(deployed: Deployment) -> None:
+    receive(deployed, a_mail())
+    stands = person(deployed)
+    receive(deployed, a_mail(), "mail-2")
+    assert person(deployed) == stands
+    assert noted(deployed, "mail-2") == ("late", "repeated")
+    assert waiting(deployed) == []
+
+
+def test_an_older_answer_is_history(deployed: Deployment) -> None:
+    receive(deployed, a_mail())
+    receive(deployed, a_mail(partstat="DECLINED", stamp="20270115T121400Z"), "mail-2")
+    assert person(deployed).reply.status is Participation.ACCEPTED
+    history = list_answers(deployed.client, deployed.settings, REGISTRATION_ID, limit=10).items
+    assert [heard.reply.status for heard in history] == [Participation.DECLINED, Participation.ACCEPTED]
+    assert waiting(deployed) == []
+
+
+def test_a_function_that_dies_before_it_noted_the_mail_finds_its_answer_known(
+    deployed: Deployment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def die(*_: Any) -> None:
+        raise RuntimeError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(mailroom, "attempt", die)
+        with pytest.raises(RuntimeError):
+            receive(deployed, a_mail("COMMENT:Late"))
+    stands = person(deployed)
+    assert stands.reply.status is Participation.ACCEPTED
+    assert notes(deployed) == []
+    receive(deployed, a_mail("COMMENT:Late"))
+    assert person(deployed) == stands
+    assert noted(deployed) == ("late", "repeated")
+    assert len(notes(deployed)) == 1, "what was written with it is not lost"
+
+
+def test_an_answer_alone_mails_nobody(deployed: Deployment) -> None:
+    receive(deployed, a_mail())
+    deployed.ring(PERSON)
+    assert len(deployed.office.accepted) == 1
+    assert notes(deployed) == []
+
+
+def test_what_was_written_with_an_answer_is_passed_on_once(deployed: Deployment) -> None:
+    for ses_id in ("mail-1", "mail-1", "mail-2"):
+        receive(deployed, a_mail("COMMENT:Late\\, sorry"), ses_id)
+    (note,) = notes(deployed)
+    assert (note["kind"], note["note"]["quoted"], note["note"]["recipient"]["email"]) == (
+        "remark",
+        "Late, sorry",
+        "ada@example.org",
+    )
+
+
+def test_that_somebody_handed_it_on_is_told_and_to_whom_is_kept_nowhere(deployed: Deployment) -> None:
+    receive(deployed, a_mail(partstat='DELEGATED;DELEGATED-TO="mailto:canary@example.com"'))
+    assert person(deployed).reply.status is Participation.DELEGATED
+    assert [note["note"]["answered"] for note in notes(deployed)] == ["delegated"]
+    assert "canary" not in str(everything(deployed.client))
+
+
+def test_whoever_withdrew_in_the_same_moment_is_not_answered_for(
+    deployed: Deployment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = mailroom.look(deployed.client, deployed.settings, EVENT_ID, REGISTRATION_ID)
+    withdraw(deployed.client, deployed.settings, EVENT_ID, REGISTRATION_ID, now=NOW)
+    monkeypatch.setattr(mailroom, "look", lambda *_: seen)
+    receive(deployed, a_mail())
+    assert noted(deployed) == ("quarantine", "status")
+    assert person(deployed).reply is None
+
+
+# --- proposals ----------------------------------------------------------------------------------------------------
+
+
+def test_a_counter_is_kept_as_a_proposal_and_changes_nothing(deployed: Deployment) -> None:
+    stands = person(deployed)
+    receive(deployed, A_COUNTER)
+    (found,) = proposed(deployed)
+    assert (found.when, found.comment, found.status) == (AFTERNOON, "After lunch?", ProposalStatus.OPEN)
+    assert person(deployed) == stands
+
+
+def test_the_same_proposal_in_another_mail_is_there_once_and_stays_decided(deployed: Deployment) -> None:
+    receive(deployed, A_COUNTER)
+    (found,) = proposed(deployed)
+    decided = proposals.deciding(deployed.settings, found, ProposalStatus.DECLINED)
+    dynamo.transact(deployed.client, [decided])
+    receive(deployed, A_COUNTER, "mail-2")
+    assert [one.status for one in proposed(deployed)] == [ProposalStatus.DECLINED]
+
+
+def test_a_proposal_comes_back_as_it_was_stored(deployed: Deployment) -> None:
+    for one in (proposal(), proposal(proposal_id="b", date=AFTERNOON.start), proposal(proposal_id="c", comment="")):
+        dynamo.transact(deployed.client, [proposals.proposing(deployed.settings, one)])
+        assert proposals.find(deployed.client, deployed.settings, EVENT_ID, one.proposal_id) == one
+
+
+# --- the latest message again -------------------------------------------------------------------------------------
+
+
+def a_refresh() -> bytes:
+    return a_mail(method="REFRESH")
+
+
+def test_a_refresh_sends_the_latest_message_again_to_that_person_alone(deployed: Deployment) -> None:
+    receive(deployed, a_refresh())
+    receive(deployed, a_refresh())
+    deployed.call("sweep", sample("sweep"))
+    deployed.drain()
+    first, again = deployed.office.accepted
+    assert again["Content"]["Raw"]["Data"] == first["Content"]["Raw"]["Data"]
+    assert deployed.office.said()[1][:2] == ("bo@example.net", Method.REQUEST)
+
+
+def few(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Everything three times a day at most."""
+    for what in mailroom.A_DAY:
+        monkeypatch.setitem(mailroom.A_DAY, what, 3)
+
+
+def test_nobody_can_be_bombed_by_asking_again(deployed: Deployment) -> None:
+    for number in range(5):
+        receive(deployed, a_refresh(), f"mail-{number}")
+    most = mailroom.A_DAY[Verdict.REFRESH]
+    assert resends(deployed) == most == 3
+    assert {noted(deployed, f"mail-{number}") for number in range(most, 5)} == {("quarantine", "often")}
+
+
+@pytest.mark.parametrize("raw", [A_COUNTER, A_LETTER], ids=["proposals", "letters"])
+def test_nobody_can_fill_an_organizer_s_day(deployed: Deployment, monkeypatch: pytest.MonkeyPatch, raw: bytes) -> None:
+    few(monkeypatch)
+    for number in range(5):
+        receive(deployed, raw.replace(b"T121500Z", f"T121{number}00Z".encode()), f"mail-{number}")
+    assert len(proposed(deployed) + notes(deployed)) == 3
+    assert noted(deployed, "mail-4") == ("quarantine", "often")
+
+
+@pytest.mark.parametrize("forged", [True, False], ids=["in their name", "by themselves"])
+def test_nobody_s_quarantine_and_mailbox_can_be_flooded(
+    deployed: Deployment, monkeypatch: pytest.MonkeyPatch, forged: bool
+) -> None:
+    few(monkeypatch)
+    for number in range(5):
+        raw = a_mail("COMMENT:x", stamp=f"20270115T121{number}00Z")
+        receive(deployed, raw, f"mail-{number}", dmarc="FAIL" if forged else "PASS")
+    assert (len(waiting(deployed)), len(notes(deployed))) == ((3, 0) if forged else (0, 3))
+    assert noted(deployed, "mail-4") == (("quarantine", "dmarc") if forged else ("apply", None))
+
+
+def test_an_address_that_may_not_be_mailed_is_not_mailed_again(deployed: Deployment) -> None:
+    invitation = deployed.reads.invitation(EVENT_ID, REGISTRATION_ID)
+    assert invitation is not None
+    stop = Stopped(address="bo@example.net", state=DeliveryState.BOUNCED)
+    item = items.invitation_item(replace(invitation, stopped=(stop,)))
+    deployed.client.put_item(TableName="Invitations", Item=dynamo.wire(item))
+    receive(deployed, a_refresh())
+    assert noted(deployed) == ("quarantine", "stopped")
+    assert resends(deployed) == 0
+
+
+# --- what a human wrote -------------------------------------------------------------------------------------------
+
+
+def test_what_a_human_wrote_is_passed_on_to_the_organizer_once(deployed: Deployment) -> None:
+    receive(deployed, A_LETTER)
+    receive(deployed, A_LETTER)
+    (note,) = notes(deployed)
+    said = note["note"]
+    assert (said["recipient"]["email"], said["author"]["email"]) == ("ada@example.org", "bo@example.net")
+    assert (said["subject"], said["quoted"]) == ("Parking", "Where can I park?")
+    assert noted(deployed) == ("forward", None)
+
+
+# --- quarantine ---------------------------------------------------------------------------------------------------
+
+
+def test_what_is_not_believed_is_put_aside_once_with_its_reason(deployed: Deployment) -> None:
+    receive(deployed, a_mail("COMMENT:Canary"), dmarc="FAIL")
+    receive(deployed, a_mail("COMMENT:Canary"), dmarc="FAIL")
+    (found,) = waiting(deployed)
+    assert (found.reason, found.sender, found.event_id) == (Reason.DMARC, "bo@example.net", EVENT_ID)
+    assert found.answer is not None
+    assert found.answer.participation is Participation.ACCEPTED
+    assert person(deployed).reply is None
+    assert notes(deployed) == []
+    assert len(deployed.office.accepted) == 1, "it is never answered by mail"
+
+
+def test_a_mail_that_names_no_event_is_noted_and_shown_to_nobody(deployed: Deployment) -> None:
+    receive(deployed, b"From: eve@example.org\r\n\r\nhello")
+    assert noted(deployed) == ("quarantine", "calendar")
+    assert waiting(deployed) == []
+
+
+def test_what_was_put_aside_is_forgotten_with_the_mail(deployed: Deployment) -> None:
+    receive(deployed, a_mail(), dmarc="FAIL")
+    (found,) = waiting(deployed)
+    late = found.received_at + timedelta(days=7)
+    assert quarantine.list_held(deployed.client, deployed.settings, "acme", now=late, limit=9).items == ()
+    assert quarantine.find(deployed.client, deployed.settings, "acme", found.quarantine_id, now=late) is None
+    rows = [row for row in everything(deployed.client)["Invitations"] if "reason" in row]
+    assert {int(row["expires_at"]) for row in rows} == {int(late.timestamp())}
+    assert len(rows) == 2
+
+
+def test_a_mail_that_is_put_aside_comes_back_as_it_was_stored(deployed: Deployment) -> None:
+    zoned = ("RECURRENCE-ID;TZID=Europe/Berlin:20270312T090000", "DTSTART;TZID=Asia/Tokyo:20270312T230000")
+    mails: list[tuple[str, ...]] = [
+        (*zoned, "DTEND:20270312T153000Z"),
+        ("DTSTART:20270312T140000", "DTEND:20270312T153000", "RECURRENCE-ID;VALUE=DATE:20270312"),
+        ("DTSTART;VALUE=DATE:20270312", "DTEND;VALUE=DATE:20270313"),
+    ]
+    for number, lines in enumerate(mails):
+        receive(deployed, a_mail(*lines, method="COUNTER"), f"mail-{number}", dmarc="FAIL")
+    assert len(waiting(deployed)) == len(mails)
+    for held in waiting(deployed):
+        assert held.answer is not None
+        assert held.answer.proposed is not None
+        key = keys.quarantined("acme", held.quarantine_id)
+        dynamo.transact(deployed.client, [{"Delete": {"TableName": "Invitations", "Key": dynamo.wire(key)}}])
+        dynamo.transact(deployed.client, [quarantine.holding(deployed.settings, held)])
+        assert quarantine.find(deployed.client, deployed.settings, "acme", held.quarantine_id, now=NOW) == held
+
+
+def test_the_very_mail_that_nobody_expected_flies_and_leaves_nothing(
+    deployed: Deployment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def die(*_: Any, **__: Any) -> None:
+        raise RuntimeError
+
+    before = everything(deployed.client)
+    monkeypatch.setattr("replies.judge", die)
+    with pytest.raises(RuntimeError):
+        receive(deployed, a_mail())
+    assert everything(deployed.client) == before
+
+
+Act = Callable[[Deployment, Held], Reason | None]
+
+
+def release(deployed: Deployment, held: Held) -> Reason | None:
+    return mailroom.release(deployed.client, deployed.settings, held, now=NOW)
+
+
+def test_a_released_answer_counts_and_says_by_which_means(deployed: Deployment) -> None:
+    receive(deployed, a_mail("COMMENT:See you"), dmarc="FAIL")
+    (held,) = waiting(deployed)
+    assert release(deployed, held) is None
+    assert release(deployed, held) is None
+    assert person(deployed).reply.status is Participation.ACCEPTED
+    (heard,) = list_answers(deployed.client, deployed.settings, REGISTRATION_ID, limit=10).items
+    assert heard.means == "release"
+    assert len(notes(deployed)) == 1
+
+
+def test_a_released_proposal_is_kept_and_a_released_refresh_sends(deployed: Deployment) -> None:
+    receive(deployed, A_COUNTER, dmarc="FAIL")
+    receive(deployed, a_refresh(), "mail-2", dmarc="FAIL")
+    assert [release(deployed, held) for held in waiting(deployed)] == [None, None]
+    assert len(proposed(deployed)) == 1
+    assert resends(deployed) == 1
+
+
+@pytest.mark.parametrize(
+    ("reason", "raw", "verdicts"),
+    [
+        (Reason.ATTENDEE, a_mail().replace(b"mailto:bo@", b"mailto:eve@"), {"dmarc": "FAIL"}),
+        (Reason.SEQUENCE, a_mail(sequence=7), {"dmarc": "FAIL"}),
+        (Reason.DMARC, A_LETTER, {"dmarc": "FAIL"}),
+    ],
+)
+def test_what_is_nobody_s_answer_cannot_be_released(
+    deployed: Deployment, reason: Reason, raw: bytes, verdicts: dict[str, Any]
+) -> None:
+    receive(deployed, raw, **verdicts)
+    (held,) = waiting(deployed)
+    assert release(deployed, held) is reason
+    assert person(deployed).reply is None

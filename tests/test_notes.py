@@ -1,0 +1,439 @@
+"""Plain letters: what they say and to whom, owed once, sent once, and never round and round."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from email import message_from_bytes
+from email.message import EmailMessage
+from email.policy import SMTP
+from typing import Any
+
+import icalendar
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from convoke import notepaper, notes
+from convoke.attention import Attention, Concern, Trouble
+from convoke.dispatch import dispatch
+from convoke.effects import Amend, ReadErrand, Refusal, Refused, Reserve, Settle, StopSending, Unknown
+from convoke.ledger import Stopped
+from convoke.model import DeliveryState, Participation, Person, Unsayable, When
+from convoke.notes import Counter, Errand, Note, NoteKind
+from convoke.reconcile import Outcome
+from convoke.store import keys, writes
+from convoke.store import notes as store
+from convoke.store.erasure import erase
+from convoke.store.records import Records
+from tests.factories import AFTERNOON, EVENT_ID, NOW, REGISTRATION_ID, SENDER, event, registration
+from tests.tables import SETTINGS
+from tests.test_itip import ANYTHING
+from tests.world import World, a_world
+
+BO = Person(name="Bo Ek", email="bo@example.net")
+MISSED = Attention(registration_id=REGISTRATION_ID, kind=Concern.CANCELLATION, state=Trouble.BOUNCED, since=NOW)
+COUNTER = Counter(uid=f"{EVENT_ID}.{REGISTRATION_ID}.1@convoke.example.com", sequence=3, proposed=AFTERNOON)
+
+FORWARD = notes.forward(event(), author=BO, subject="Re: When?", text="Where is it?\n\nBo", source="m1", now=NOW)
+NO_SEAT = notes.no_seat(event(), registration(), sequence=2, now=NOW)
+DECLINED = notes.decline_counter(event(), registration(), counter=COUNTER, proposal_id="p1", now=NOW)
+SUMMARY = notes.summary(event(), (MISSED,), now=NOW)
+REMARK = notes.remark(
+    event(), registration(), answered=Participation.TENTATIVE, text="Only until ten", source="m2", now=NOW
+)
+EVERY = {note.kind: note for note in (FORWARD, REMARK, NO_SEAT, DECLINED, SUMMARY)}
+PEOPLE = {REGISTRATION_ID: BO}
+
+
+@pytest.fixture
+def world() -> Iterator[World]:
+    with a_world() as made:
+        yield made
+
+
+def read(note: Note, people: dict[str, Person] = PEOPLE) -> EmailMessage:
+    parsed = message_from_bytes(notepaper.letter(note, SENDER, people), _class=EmailMessage, policy=SMTP)
+    assert isinstance(parsed, EmailMessage)
+    return parsed
+
+
+def text(note: Note) -> str:
+    body = read(note).get_body(("plain",))
+    assert isinstance(body, EmailMessage)
+    return str(body.get_content()).replace("\r\n", "\n")
+
+
+# --- what they say ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", NoteKind)
+def test_a_note_says_that_a_machine_wrote_it_and_comes_from_our_address(kind: NoteKind) -> None:
+    said = read(EVERY[kind])
+    assert said["Auto-Submitted"] == "auto-generated"
+    assert said["From"].addresses[0].addr_spec == SENDER.address
+    assert [one.addr_spec for one in said["To"].addresses] == [EVERY[kind].recipient.email]
+    assert said["Message-ID"] == f"<{EVERY[kind].note_id}.note@convoke.example.com>"
+
+
+@pytest.mark.parametrize(
+    ("kind", "to", "answers_go_to"),
+    [
+        (NoteKind.FORWARD, "ada@example.org", "bo@example.net"),
+        (NoteKind.REMARK, "ada@example.org", "bo@example.net"),
+        (NoteKind.SUMMARY, "ada@example.org", "ada@example.org"),
+        (NoteKind.DECLINE_COUNTER, "bo@example.net", "ada@example.org"),
+        (NoteKind.NO_SEAT, "bo@example.net", "ada@example.org"),
+    ],
+)
+def test_a_note_goes_to_the_human_concerned_and_its_answers_to_another(
+    kind: NoteKind, to: str, answers_go_to: str
+) -> None:
+    said = read(EVERY[kind])
+    assert said["To"].addresses[0].addr_spec == to
+    assert said["Reply-To"].addresses[0].addr_spec == answers_go_to
+
+
+def test_a_mail_that_is_passed_on_is_quoted_and_plainly_attributed() -> None:
+    said = text(FORWARD)
+    assert "It says that it is from Bo Ek <bo@example.net>." in said
+    assert "Subject: Re: When?\n\n> Where is it?\n>\n> Bo\n" in said
+    assert read(FORWARD)["Subject"] == "A mail about: Kölner Treffen"
+
+
+def test_what_somebody_wrote_with_their_answer_is_passed_on() -> None:
+    said = text(REMARK)
+    assert "Bo Ek <bo@example.net> has answered the invitation to “Kölner Treffen”: tentative." in said
+    assert "\n> Only until ten\n" in said
+
+
+def test_that_an_invitation_was_handed_on_is_told_without_saying_to_whom() -> None:
+    said = text(replace(REMARK, answered=Participation.DELEGATED, quoted=""))
+    assert "Bo Ek <bo@example.net> says that they have handed the invitation to “Kölner Treffen” on" in said
+    assert ">\n" not in said
+
+
+def test_what_is_quoted_is_cut() -> None:
+    said = notes.quote("line\n" * 5000)
+    assert said.endswith("line\n[…]")
+    assert len(said) < notes.LONGEST_QUOTE
+    assert len(notes.quote("x" * 100_000)) == notes.LONGEST_QUOTE + len("\n[…]")
+    assert notes.quote("short") == "short"
+
+
+def test_a_proposal_is_declined_in_words_and_in_itip() -> None:
+    said = read(DECLINED)
+    plain, calendar = list(said.iter_parts())
+    assert "Friday 12 March 2027, 15:00 to 16:30" in plain.get_content()
+    assert "It stays as it is, Friday 12 March 2027, 09:00" in plain.get_content()
+    assert dict(calendar["Content-Type"].params) == {"charset": "UTF-8", "method": "DECLINECOUNTER"}
+    written = calendar.get_payload(decode=True)
+    assert isinstance(written, bytes)
+    found = icalendar.Calendar.from_ical(written)
+    assert found["METHOD"] == "DECLINECOUNTER"
+    [declined] = found.walk("VEVENT")
+    assert (declined["UID"], declined["SEQUENCE"]) == (COUNTER.uid, 3)
+    assert declined["ORGANIZER"] == f"mailto:{SENDER.address}"
+    # RFC 5546, section 3.2.8: a decline tells no time and names nobody else.
+    assert set(declined) == {"UID", "SEQUENCE", "DTSTAMP", "ORGANIZER", "COMMENT"}
+
+
+@pytest.mark.parametrize(
+    ("when", "named", "written"),
+    [
+        (AFTERNOON, datetime(2027, 3, 12, 15, 0), b"RECURRENCE-ID:20270312T140000Z"),
+        (When(start=date(2027, 3, 12), end=date(2027, 3, 12)), date(2027, 3, 19), b"RECURRENCE-ID;VALUE=DATE:20270319"),
+    ],
+)
+def test_the_date_of_a_series_whose_proposal_is_declined_is_named(when: When, named: Any, written: bytes) -> None:
+    note = replace(DECLINED, when=when, counter=replace(COUNTER, date=named))
+    calendar = list(read(note).iter_parts())[1].get_payload(decode=True)
+    assert isinstance(calendar, bytes)
+    assert written in calendar.split(b"\r\n")
+    assert "The date stays as it is." in text(note)
+
+
+def test_a_summary_names_who_was_missed_with_what_and_why() -> None:
+    assert read(SUMMARY)["Subject"] == "1 person was not reached: Kölner Treffen"
+    assert "- Bo Ek <bo@example.net> may not know of the cancellation: the mail came back" in text(SUMMARY)
+
+
+def test_a_summary_is_bounded_and_counts_the_rest() -> None:
+    many = tuple(replace(MISSED, registration_id=f"{number:036d}") for number in range(130))
+    note = notes.summary(event(), many, now=NOW)
+    assert (len(note.missed), note.more) == (100, 30)
+    assert read(note)["Subject"] == "130 people were not reached: Kölner Treffen"
+    assert "- and 30 more" in text(note)
+
+
+def test_whoever_was_forgotten_is_not_named() -> None:
+    said = read(SUMMARY, {}).get_content()
+    assert "may not know" not in said
+
+
+def test_a_sender_whose_address_mail_cannot_carry_gets_no_answers() -> None:
+    odd = replace(FORWARD, author=Person(name="", email="bo..ek@example.net"))
+    assert read(odd)["Reply-To"].addresses[0].addr_spec == "ada@example.org"
+    assert "from bo..ek@example.net" in text(odd)
+
+
+def test_a_recipient_whom_mail_cannot_reach_is_refused() -> None:
+    with pytest.raises(Unsayable):
+        notepaper.letter(replace(NO_SEAT, recipient=Person(name="", email="bo..ek@example.net")), SENDER, {})
+
+
+@given(ANYTHING, ANYTHING, ANYTHING, st.sampled_from(list(NoteKind)))
+@settings(max_examples=150, deadline=None)
+def test_no_text_whatever_changes_the_headers_or_the_parts(one: str, other: str, third: str, kind: NoteKind) -> None:
+    plain = EVERY[kind]
+    hostile = replace(
+        plain,
+        title=one,
+        recipient=replace(plain.recipient, name=other),
+        organizer=replace(plain.organizer, name=third),
+        author=plain.author and replace(plain.author, name=one),
+        subject=other,
+        quoted=notes.quote(third),
+    )
+    made = notepaper.letter(hostile, SENDER, {REGISTRATION_ID: Person(name=one, email="bo@example.net")})
+    assert made == notepaper.letter(hostile, SENDER, {REGISTRATION_ID: Person(name=one, email="bo@example.net")})
+    assert made.isascii()
+    head = made.partition(b"\r\n\r\n")[0]
+    names = re.findall(rb"^([A-Za-z-]+):", head, re.MULTILINE)
+    assert len(names) == len(set(names)) == (9 if kind is NoteKind.DECLINE_COUNTER else 10)
+
+
+def test_what_is_about_the_same_is_the_same_note() -> None:
+    again = notes.summary(event(), (MISSED,), now=NOW + timedelta(hours=1))
+    assert again.note_id == SUMMARY.note_id
+    others = (
+        notes.summary(event(), (replace(MISSED, state=Trouble.COMPLAINED),), now=NOW),
+        notes.no_seat(event(), registration(), sequence=3, now=NOW),
+        notes.forward(event(), author=BO, subject="", text="", source="m2", now=NOW),
+        notes.decline_counter(event(), registration(), counter=COUNTER, proposal_id="p2", now=NOW),
+    )
+    ids = {note.note_id for note in (*EVERY.values(), *others)}
+    assert len(ids) == 9
+
+
+# --- owed and sent ------------------------------------------------------------------------------------------------
+
+
+def owe(world: World, note: Note) -> bool:
+    return store.owe(world.client, SETTINGS, note, now=world.now)
+
+
+def send(world: World, note: Note) -> Outcome:
+    outcome = world.run(dispatch(note.event_id, note.registration_id, note.note_id, world.worker()))
+    assert isinstance(outcome, Outcome)
+    return outcome
+
+
+def errand(world: World, note: Note) -> Errand:
+    kept = world.perform(ReadErrand(event_id=note.event_id, registration_id=note.registration_id, note_id=note.note_id))
+    assert isinstance(kept, Errand)
+    return kept
+
+
+@pytest.mark.parametrize("kind", NoteKind)
+def test_what_is_owed_comes_back_as_it_was_written(world: World, kind: NoteKind) -> None:
+    note = EVERY[kind]
+    if note.counter is not None:
+        note = replace(note, counter=replace(note.counter, date=datetime(2027, 3, 12, 9, 0)))
+    assert owe(world, note)
+    assert errand(world, note).note == note
+
+
+@pytest.mark.parametrize("kind", NoteKind)
+def test_a_note_is_sent_once_however_often_it_is_owed(world: World, kind: NoteKind) -> None:
+    note = EVERY[kind]
+    assert owe(world, note)
+    assert not owe(world, note)
+    world.settle()
+    assert not owe(world, note)
+    writes.attempt(world.client, {"note": store.owing(SETTINGS, note, world.now)})
+    world.settle()
+
+    assert [sent.errand.note_id for sent in world.notes] == [note.note_id]
+
+
+def test_what_was_sent_keeps_no_words(world: World) -> None:
+    owe(world, FORWARD)
+    world.settle()
+    kept = str(world.client.scan(TableName=SETTINGS.invitations_table)["Items"])
+    assert "Where is it?" not in kept
+    assert "bo@example.net" not in kept
+    assert errand(world, FORWARD).state is DeliveryState.ACCEPTED
+
+
+def test_a_note_may_be_owed_in_a_transaction_of_others(world: World) -> None:
+    assert not writes.attempt(world.client, {"note": store.owing(SETTINGS, NO_SEAT, NOW)})
+    assert not writes.attempt(world.client, {"note": store.owing(SETTINGS, NO_SEAT, NOW)})
+    assert errand(world, NO_SEAT).note == NO_SEAT
+    world.settle()
+    assert len(world.notes) == 1
+
+
+def test_nothing_is_ever_sent_to_our_own_address(world: World) -> None:
+    ours = replace(FORWARD, recipient=Person(name="", email="Events@Convoke.example.com"))
+    assert not owe(world, ours)
+    writes.attempt(world.client, {"note": store.owing(SETTINGS, ours, NOW)})
+    world.settle()
+    assert world.notes == []
+    assert errand(world, ours).state is DeliveryState.FAILED
+
+
+def test_a_note_that_nobody_answered_for_is_sent_again_to_the_byte_and_not_for_ever(world: World) -> None:
+    owe(world, FORWARD)
+    world.answers = [Unknown(why="ReadTimeoutError")] * 50
+    for _ in range(60):
+        world.pass_time(minutes=1)
+        world.sweep()
+
+    assert len(world.notes) == 6
+    assert len({sent.mail for sent in world.notes}) == 1
+    assert errand(world, FORWARD).state is DeliveryState.FAILED
+    assert world.owed() == []
+
+
+def test_a_refusal_is_no_sending_and_backs_off(world: World) -> None:
+    owe(world, FORWARD)
+    world.answers = [Refused(refusal=Refusal.BUSY, why="TooManyRequestsException")]
+    assert send(world, FORWARD) is Outcome.REFUSED
+    assert (errand(world, FORWARD).attempts, errand(world, FORWARD).unknowns) == (1, 0)
+    assert errand(world, FORWARD).lease_until is None
+    assert send(world, FORWARD) is Outcome.ACKNOWLEDGED
+    assert len(world.notes) == 1
+
+
+def test_a_note_that_ses_will_never_take_is_given_up(world: World) -> None:
+    owe(world, FORWARD)
+    world.answers = [Refused(refusal=Refusal.POISON, why="MessageRejected")]
+    assert send(world, FORWARD) is Outcome.FAILED
+    assert world.told == ["note given up"]
+    assert errand(world, FORWARD).note is None
+    assert world.owed() == []
+
+
+def test_two_at_once_send_one(world: World) -> None:
+    owe(world, FORWARD)
+    others: list[Outcome] = []
+
+    def meanwhile(effect: object) -> None:
+        if type(effect).__name__ == "SendNote":
+            world.before = lambda _: None
+            others.append(send(world, FORWARD))
+
+    world.before = meanwhile
+    assert send(world, FORWARD) is Outcome.ACKNOWLEDGED
+    assert others == [Outcome.BUSY]
+    assert len(world.notes) == 1
+
+
+def test_who_read_before_another_claimed_does_not_send(world: World) -> None:
+    owe(world, FORWARD)
+    seen = errand(world, FORWARD)
+    assert send(world, FORWARD) is Outcome.ACKNOWLEDGED
+    assert not world.perform(Settle(errand=seen))
+
+
+def test_the_switch_a_pause_and_the_reserve_hold_for_notes(world: World) -> None:
+    owe(world, FORWARD)
+    owe(world, SUMMARY)
+    world.perform(StopSending(until=world.now + timedelta(minutes=1), why="stopped"))
+    assert send(world, FORWARD) is Outcome.STOPPED
+    world.pass_time(minutes=2)
+    records = Records(world.client, SETTINGS)
+    records.reserve(Reserve(until=world.now + timedelta(minutes=1)))
+    assert send(world, FORWARD) is Outcome.HELD
+    # That people were not reached is worth what is left of the day.
+    assert send(world, SUMMARY) is Outcome.ACKNOWLEDGED
+
+
+def test_an_account_that_ses_paused_stops_all_mail(world: World) -> None:
+    owe(world, FORWARD)
+    world.answers = [Refused(refusal=Refusal.PAUSED, why="SendingPausedException")]
+    assert send(world, FORWARD) is Outcome.REFUSED
+    assert world.reads.sending().stopped(world.now)
+
+
+def test_a_function_that_is_about_to_be_stopped_does_not_begin(world: World) -> None:
+    owe(world, FORWARD)
+    late = replace(world.worker(), deadline=world.now + timedelta(seconds=5))
+    outcome = world.run(dispatch(EVENT_ID, "", FORWARD.note_id, late))
+    assert outcome is Outcome.LATE
+    assert world.notes == []
+
+
+def test_a_day_has_so_many_notes_and_the_rest_wait_for_the_next(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(notes.MOST_A_DAY, NoteKind.FORWARD, 2)
+    mails = [
+        notes.forward(event(), author=BO, subject="", text="again", source=f"m{number}", now=NOW) for number in range(5)
+    ]
+    for mail in mails:
+        owe(world, mail)
+    for _ in range(4):
+        world.pass_time(minutes=1)
+        world.sweep()
+    assert len(world.notes) == 2
+    world.now = datetime(2027, 1, 16, 0, 1, tzinfo=UTC)
+    world.sweep()
+    assert len(world.notes) == 4
+
+
+def test_an_address_that_bounced_for_the_event_gets_no_notes(world: World) -> None:
+    person = world.register()
+    world.look(person)
+    invitation = world.invitation(person)
+    stopped = (Stopped(address=person.email, state=DeliveryState.BOUNCED),)
+    assert world.perform(Amend(seen=invitation, heard=replace(invitation, stopped=stopped)))
+    note = notes.no_seat(event(), person, sequence=0, now=world.now)
+    owe(world, note)
+    assert send(world, note) is Outcome.FAILED
+    assert errand(world, note).state is DeliveryState.BOUNCED
+    assert world.notes == []
+
+
+def test_a_summary_names_people_as_they_are_called_when_it_leaves(world: World) -> None:
+    person = world.register(name="Zoë")
+    note = notes.summary(event(), (replace(MISSED, registration_id=person.registration_id),), now=NOW)
+    owe(world, note)
+    assert "Zoë" not in str(errand(world, note))
+    assert send(world, note) is Outcome.ACKNOWLEDGED
+    said = message_from_bytes(world.notes[0].mail, _class=EmailMessage, policy=SMTP)
+    assert "Zoë" in said.get_content()
+
+
+def test_who_is_forgotten_is_forgotten_in_notes_too(world: World) -> None:
+    person = world.register(name="Canary Bird", email="canary@example.net")
+    about = notes.forward(
+        event(),
+        author=Person(name="Canary Bird", email="canary@example.net"),
+        subject="Canary",
+        text="Canary sings",
+        source="m1",
+        registration_id=person.registration_id,
+        now=world.now,
+    )
+    owe(world, about)
+    owe(world, notes.no_seat(event(), person, sequence=0, now=world.now))
+    erase(world.client, SETTINGS, EVENT_ID, person.registration_id, now=world.now)
+    world.settle()
+    kept = str([world.client.scan(TableName=table)["Items"] for table in ("Registrations", "Invitations")])
+    assert "anary" not in kept
+    assert world.notes == []
+
+
+def test_a_note_is_remembered_for_a_month(world: World) -> None:
+    owe(world, FORWARD)
+    [item] = [
+        item for item in world.client.scan(TableName=SETTINGS.invitations_table)["Items"] if "NOTE#" in item["sk"]["S"]
+    ]
+    assert int(item["expires_at"]["N"]) == int((NOW + timedelta(days=30)).timestamp())
+    assert item["sk"]["S"] == keys.note(EVENT_ID, "", FORWARD.note_id)["sk"]
+
+
+def test_a_hint_at_a_note_that_is_not_there_does_nothing(world: World) -> None:
+    assert world.run(dispatch(EVENT_ID, "", "nothing", world.worker())) is Outcome.GONE
