@@ -1,7 +1,7 @@
 """Who was asked what: the invitations that the mails of the corpus answer.
 
-Bo is asked to a meeting, which was moved once (SEQUENCE 0 and 1), to a weekly one and to one of whole days; Cléo is asked
-to the meeting, and alone to another event.
+Bo is asked to a meeting, which was moved once (SEQUENCE 0 and 1), to a weekly one and to one of whole days; Cléo is
+asked to the meeting, and alone to another event.
 """
 
 from __future__ import annotations

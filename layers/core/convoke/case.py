@@ -96,8 +96,12 @@ class Case:
         return {date: dates.get(names[date]) if date in names else None for date in self.registration.occurrences or ()}
 
     def _restored(self, told: Told) -> bool:
-        """Whether a date takes place again that they were told does not: only the whole series can say so."""
+        """Whether a date takes place again that they were told, or may have been, does not: only the whole series can
+        say so.
+        """
         cancelled = {one.date for one in told.dates if one.cancelled}
+        if told.method is Method.CANCEL and told.date is not None:
+            cancelled.add(told.date)
         return bool(cancelled) and any(
             one.date in cancelled and not one.cancelled and not self._over(one, None)
             for one in series.occurrences(self.event)
@@ -202,8 +206,8 @@ class Case:
         """The dates told one by one, if they still have these names; those taken back, if they take place again."""
         if not self._names_stay(upon):
             return ()
-        cancelled = {change.date for change in self.event.changes if change.cancelled}
-        return tuple(one for one in upon.dates if not one.cancelled or one.date not in cancelled)
+        standing = {one.date for one in series.occurrences(self.event) if not one.cancelled}
+        return tuple(one for one in upon.dates if not one.cancelled or one.date in standing)
 
     def _date(self, date: Wall, one: Occurrence, upon: Told | None, generation: int) -> Message:
         told = None if upon is None else upon.date_told(date)
@@ -280,8 +284,10 @@ class Case:
     def _cancel_date(self, told: Told, known: ToldDate, one: Occurrence | None) -> Message:
         """Take back one date: because it is cancelled, because the whole is, or because somebody comes no more."""
         when = known.when or (one.when if one else told.when)
-        event_off, date_off = self.event.status is EventStatus.CANCELLED, one is not None and one.cancelled
-        reason = one.reason if one is not None and date_off else self.event.reason if event_off else ""
+        event_off = self.event.status is EventStatus.CANCELLED
+        # Of the whole somebody comes to every date: one that is not there any more was dropped by the organizer.
+        date_off = one.cancelled if one is not None else told.whole
+        reason = one.reason if one is not None and one.cancelled else self.event.reason if event_off else ""
         return Message(
             **self._taken_back(told),
             date=known.date,

@@ -509,7 +509,7 @@ class Promote(Effect):
 
 @noun
 class CarryOver(Effect):
-    """Carry the next few registrations over to the event that a series was split into. -> how many"""
+    """Carry the next few registrations over to the event that a series was split into. -> how many; 0 when all are"""
 
     event_id: str
 

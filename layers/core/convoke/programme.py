@@ -23,6 +23,11 @@ class NoSuchDate(ConvokeError):
     """The series has no date of that name."""
 
 
+def takes_place(event: Event) -> bool:
+    """Whether it has a date that is not cancelled."""
+    return any(not one.cancelled for one in series.occurrences(event))
+
+
 def date(event: Event, name: Wall) -> Occurrence:
     """The date of this name. Raises :class:`NoSuchDate`."""
     found = next((one for one in series.occurrences(event) if one.date == name), None)
@@ -34,7 +39,7 @@ def date(event: Event, name: Wall) -> Occurrence:
 def cancel_date(event: Event, name: Wall, reason: str) -> Event:
     """Without that date. The last one that is left is the event: without it, all of it is cancelled."""
     cancelled = _with(event, replace(_change(event, name), cancelled=True, reason=reason))
-    if any(not one.cancelled for one in series.occurrences(cancelled)):
+    if takes_place(cancelled):
         return cancelled
     return replace(cancelled, status=EventStatus.CANCELLED, reason=reason)
 
@@ -82,11 +87,13 @@ def add_date(event: Event, start: Wall, when: When | None) -> Event:
 def reschedule(before: Event, after: Event) -> tuple[Event, tuple[Wall, ...]]:
     """``after``, its single dates named as its schedule names them; and the names of those that are dropped.
 
-    Raises :class:`InvalidField` where the schedule was changed too often.
+    Raises :class:`InvalidField` where the schedule was changed too often, or none of its dates would take place.
     """
     if before.schedule == after.schedule:
         return after, ()
-    if len(before.earlier) >= MOST_SCHEDULES:
+    # Of an event that was never a series nobody has named a date.
+    earlier = (*before.earlier, before.schedule) if before.recurs or before.earlier else ()
+    if len(earlier) > MOST_SCHEDULES:
         raise InvalidField("recurrence", "was changed too often; cancel the event, and make a new one")
     # Of a single date nothing is other than the event says.
     names = series.renamed(before.schedule, after.schedule) if after.recurs else {}
@@ -94,18 +101,25 @@ def reschedule(before: Event, after: Event) -> tuple[Event, tuple[Wall, ...]]:
     fits = [one if _fits(one, after.when) else replace(one, when=None) for one in kept]
     dropped = tuple(one.date for one in before.changes if one.date not in names)
     changes = _in_order(one for one in fits if one != DateChange(date=one.date))
-    return replace(after, changes=changes, earlier=(*before.earlier, before.schedule)), dropped
+    after = replace(after, changes=changes, earlier=earlier)
+    if not takes_place(after):
+        raise InvalidField("recurrence", "leaves no date that takes place: cancel the event instead")
+    return after, dropped
 
 
 def split(event: Event, since: Wall, event_id: str, now: datetime) -> tuple[Event, Event]:
     """ "This and all following": the event with the dates before ``since``, and a new one with those from it on.
 
-    Raises :class:`NoSuchDate`, or :class:`InvalidField` for the first date: then all of it is meant.
+    Raises :class:`NoSuchDate`, or :class:`InvalidField` where one of the two would have no date that takes place: then
+    all of it is meant.
     """
     date(event, since)
     left = series.shortened(event.schedule, since)
     if left is None:
         raise InvalidField("from", "is the first date: change the event itself")
+    before = tuple(one for one in event.changes if one.date < since)
+    if not takes_place(replace(_scheduled(event, left), changes=before)):
+        raise InvalidField("from", "has no date before it that takes place: change the event itself")
     old, _ = reschedule(event, _scheduled(event, left))
     new = replace(
         _scheduled(event, series.rest(event.schedule, since)),
@@ -116,6 +130,8 @@ def split(event: Event, since: Wall, event_id: str, now: datetime) -> tuple[Even
         created_at=now,
         updated_at=now,
     )
+    if not takes_place(new):
+        raise InvalidField("from", "has no date after it that takes place: shorten the series instead")
     return old, new
 
 

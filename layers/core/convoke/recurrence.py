@@ -62,9 +62,13 @@ def _until(until: Wall | None, when: When) -> Wall | None:
     """
     if until is None:
         return None
+    first = day_of(when.start)
+    # Far from it a time has no instant: there is no year 10000.
+    if abs(day_of(until) - first) > LONGEST + timedelta(days=2):
+        raise ValueError("must have UNTIL within two years of start")
     if when.all_day:
         if isinstance(until, datetime):
-            raise ValueError("must have an UNTIL that is a date, as start is")
+            raise ValueError("must have UNTIL be a date, as start is")
         last = until
     else:
         zone = ZoneInfo(when.time_zone or "")
@@ -72,8 +76,8 @@ def _until(until: Wall | None, when: When) -> Wall | None:
             until = datetime.combine(until, time(23, 59, 59))
         until = (until if until.tzinfo else until.replace(tzinfo=zone)).astimezone(UTC)
         last = until.astimezone(zone).date()
-    if last > day_of(when.start) + LONGEST:
-        raise ValueError("must yield all its dates within two years")
+    if last > first + LONGEST:
+        raise ValueError("must have UNTIL within two years of start")
     return until
 
 

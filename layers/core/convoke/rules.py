@@ -57,9 +57,9 @@ def read(text: str) -> Rule:
     parts = _parts(text)
     frequency = parts.get("FREQ", "")
     if frequency in _FINER:
-        raise ValueError("must have a FREQ of DAILY, WEEKLY, MONTHLY or YEARLY: a series has at most one date a day")
+        raise ValueError("must have FREQ be DAILY, WEEKLY, MONTHLY or YEARLY: a series has at most one date a day")
     if frequency not in _FREQUENCIES:
-        raise ValueError("must have a FREQ: DAILY, WEEKLY, MONTHLY or YEARLY")
+        raise ValueError("must have FREQ be DAILY, WEEKLY, MONTHLY or YEARLY")
     if "COUNT" in parts and "UNTIL" in parts:
         raise ValueError("must not have both COUNT and UNTIL")
     if "COUNT" not in parts and "UNTIL" not in parts:
@@ -100,7 +100,7 @@ def _parts(text: str) -> dict[str, str]:
 def _number(name: str, text: str, most: int, *, signed: bool = False) -> int:
     number = int(text) if _NUMBER.fullmatch(text) and (signed or text.isdigit()) else 0
     if not 1 <= abs(number) <= most:
-        raise ValueError(f"must have a {name} from 1 to {most}" + (f", or from -1 to -{most}" if signed else ""))
+        raise ValueError(f"must have {name} from 1 to {most}" + (f", or from -1 to -{most}" if signed else ""))
     return number
 
 
@@ -117,10 +117,10 @@ def _in_order(numbers: Iterable[int]) -> tuple[int, ...]:
 def _weekdays(text: str) -> tuple[Weekday, ...]:
     found = [_DAY.fullmatch(each) for each in text.split(",")]
     if not all(found):
-        raise ValueError("must have a BYDAY of weekdays such as MO, 2TU or -1FR")
+        raise ValueError("must have BYDAY be weekdays such as MO, 2TU or -1FR")
     days = {(int(each[1] or 0), _WEEKDAYS.index(each[2])) for each in found if each}
     if any(each and each[1] and not int(each[1]) for each in found):
-        raise ValueError("must have a BYDAY of weekdays such as MO, 2TU or -1FR: there is none with number 0")
+        raise ValueError("must have BYDAY be weekdays such as MO, 2TU or -1FR: there is none with number 0")
     return by_week(days)
 
 
@@ -130,7 +130,7 @@ def by_week(days: Iterable[Weekday]) -> tuple[Weekday, ...]:
 
 def _week_start(text: str) -> int:
     if text not in _WEEKDAYS:
-        raise ValueError("must have a WKST that is a weekday such as MO")
+        raise ValueError("must have WKST be a weekday such as MO")
     return _WEEKDAYS.index(text)
 
 
@@ -143,7 +143,7 @@ def _until(text: str) -> datetime | date:
             return date.fromisoformat(found[1])
         until = datetime.fromisoformat(found[1] + found[2])
     except ValueError:
-        raise ValueError("must have an UNTIL such as 20270312T080000Z, or 20270312") from None
+        raise ValueError("must have UNTIL be a time or a date such as 20270312T080000Z, or 20270312") from None
     return until.replace(tzinfo=UTC) if found[3] else until
 
 

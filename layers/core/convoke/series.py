@@ -7,6 +7,8 @@ stays at 09:00 when the clock is set. A wall time that the clock skips is no dat
 
 from __future__ import annotations
 
+from bisect import bisect_left
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
@@ -84,6 +86,7 @@ def when_at(schedule: Schedule, start: Wall) -> When:
     return replace(when, start=start, end=end.astimezone(zone).replace(tzinfo=None))
 
 
+@lru_cache(maxsize=16)
 def occurrences(event: Event) -> tuple[Occurrence, ...]:
     """Every date of ``event`` as it is, in the order of the original starts. An event that is no series has one."""
     schedule, changes = event.schedule, {change.date: change for change in event.changes}
@@ -120,8 +123,13 @@ def schedule_ends_at(schedule: Schedule) -> datetime:
 
 def next_start(schedule: Schedule, now: datetime) -> datetime:
     """The instant (UTC) at which the next of its dates begins, from ``now`` on; that of the last where none is left."""
-    begins = [replace(schedule.when, start=start).starts_at for start in starts(schedule)]
-    return next((at for at in begins if at >= now), begins[-1])
+    begins = _begins(schedule)
+    return begins[min(bisect_left(begins, now), len(begins) - 1)]
+
+
+@lru_cache(maxsize=512)
+def _begins(schedule: Schedule) -> tuple[datetime, ...]:
+    return tuple(replace(schedule.when, start=start).starts_at for start in starts(schedule))
 
 
 @lru_cache(maxsize=512)
@@ -215,7 +223,8 @@ def _along(wall: Wall, before: Wall, now: Wall) -> Wall:
     return datetime.combine(day, now.time()) if isinstance(now, datetime) else day
 
 
-def renamed(before: Schedule, after: Schedule) -> dict[Wall, Wall]:
+@lru_cache(maxsize=256)
+def renamed(before: Schedule, after: Schedule) -> Mapping[Wall, Wall]:
     """The names that the dates of ``before`` have in ``after``; those that are gone have none.
 
     With the same rule, but for its end, the n-th that it yields stays the n-th, those that the clock skips counted; the
@@ -235,7 +244,8 @@ def named(event: Event, registration_dates: tuple[Wall, ...], naming: int) -> di
     Those that are gone are not there.
     """
     schedules = (*event.earlier[naming:], event.schedule)
-    names = {wall: wall for wall in registration_dates if wall in starts(schedules[0])}
+    known = frozenset(starts(schedules[0]))
+    names = {wall: wall for wall in registration_dates if wall in known}
     for before, after in pairwise(schedules):
         now = renamed(before, after)
         names = {first: now[name] for first, name in names.items() if name in now}

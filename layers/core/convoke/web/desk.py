@@ -31,6 +31,9 @@ logger = Logger()
 router = APIGatewayHttpRouter()  # type: ignore[no-untyped-call]
 """Has no routes of its own: it knows the request that is being answered."""
 
+IN_A_MINUTE = {"Retry-After": "60"}
+"""Whoever is carried over from another event is so within about a minute."""
+
 AN_ID = re.compile(r"[0-9a-z]{1,64}", re.ASCII)
 
 

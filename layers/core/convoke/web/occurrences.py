@@ -22,6 +22,7 @@ from ..settings import settings
 from ..store import carrying, cursors, dynamo, events, items, keys
 from ..store.carrying import Carry
 from ..store.reads import Reads
+from ..store.registry import Obstacle
 from ..store.writes import ROUNDS
 from ..words import words
 from . import answers, desk
@@ -179,7 +180,9 @@ def split_event(event_id: str, body: SplitIn, key: Once = None, version: Version
             unchanged(before, version)
             desk.writable(before, at)
             old, new = parts(before, body, new_id, at)
-            carry = Carry(event_id=new_id, source=event_id, since=date_from(before, body), named=len(before.earlier))
+            if carrying.under_way(desk.client(), settings(), event_id):
+                raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, Obstacle.NOT_YET.value, headers=desk.IN_A_MINUTE)
+            carry = carried_from(before, date_from(before, body), new_id, at)
             priority = pressing(before, old, at)
             done = events.split_event(
                 desk.client(),
@@ -190,7 +193,7 @@ def split_event(event_id: str, body: SplitIn, key: Once = None, version: Version
                 carrying.owing(settings(), carry, priority=priority, now=at),
                 priority=priority,
                 now=at,
-                also=recorded,
+                also={"whole": carrying.none_under_way(settings(), event_id), **recorded},
             )
             if done:
                 desk.carry_over(new_id)
@@ -205,6 +208,10 @@ def date_from(event: Event, body: SplitIn) -> Wall:
         return programme.date(event, items.wall_of(body.from_)).date
     except (ValueError, programme.NoSuchDate):
         raise InvalidField("from", "is not a date of this series") from None
+
+
+def carried_from(event: Event, since: Wall, new_id: str, at: datetime) -> Carry:
+    return Carry(event_id=new_id, source=event.event_id, since=since, named=len(event.earlier), at=at)
 
 
 def parts(event: Event, body: SplitIn, new_id: str, at: datetime) -> tuple[Event, Event]:
@@ -248,7 +255,7 @@ def previewed(event: Event, body: PreviewIn, at: datetime) -> tuple[Event, Event
         new_id = keys.event_id(bytes(16))
         old, new = parts(event, body.split, new_id, at)
         since = date_from(event, body.split)
-        return old, new, Carry(event_id=new_id, source=event.event_id, since=since, named=len(event.earlier))
+        return old, new, carried_from(event, since, new_id, at)
     if body.add is not None:
         alone(body, "add")
         after = one_more(event, body.add, at)

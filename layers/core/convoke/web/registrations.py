@@ -208,6 +208,8 @@ def not_the_sender(email: str) -> None:
 
 def granted(outcome: Outcome | Obstacle) -> Outcome:
     """What came of it, unless something stood in the way."""
+    if outcome is Obstacle.NOT_YET:
+        raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, outcome.value, headers=desk.IN_A_MINUTE)
     if isinstance(outcome, Obstacle):
         status = HTTPStatus.NOT_FOUND if outcome is Obstacle.ABSENT else HTTPStatus.CONFLICT
         raise Problem(status, outcome.value)
