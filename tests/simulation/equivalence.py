@@ -18,8 +18,8 @@ from convoke.store.records import Records
 from convoke.told import Letter
 from tests import factories
 
+from .scene import EVENT_ID, SENDER, SETTINGS, START
 from .tables import Tables
-from .world import EVENT_ID, SENDER, SETTINGS, START
 
 PEOPLE = 4
 

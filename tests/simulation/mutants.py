@@ -21,18 +21,24 @@ from convoke.store.records import Records
 from .faults import Mode
 from .history import People
 from .post import Post
+from .scene import EVENT_ID, SETTINGS
+from .small_world.worlds import Bounds
 from .surgery import cut
-from .world import EVENT_ID, SETTINGS, World
+from .world import World
 
 Change = Callable[[], AbstractContextManager[Any]]
 
 
 @dataclass(frozen=True)
 class Mutant:
-    """``changes`` take the guard out; ``mode`` is in which faults it matters."""
+    """``changes`` take the guard out; ``mode`` is in which faults it matters.
+
+    What chance seldom brings about is looked for in the small world, within ``bounds``.
+    """
 
     changes: tuple[Change, ...]
     mode: Mode = Mode.ALL
+    bounds: Bounds | None = None
 
     @contextmanager
     def alive(self) -> Iterator[None]:
@@ -120,7 +126,8 @@ MUTANTS: dict[str, Mutant] = {
                 "seen = effect.seen\n",
                 "seen = effect.seen\n    if seen.owed_at is None: return True\n",
             ),
-        )
+        ),
+        bounds=Bounds(("move",), 2, 0),
     ),
     "lease": Mutant((without(reconcile, "reconcile", "seen.invitation.lease_until > now", "False"),)),
     "lease-kept-when-unknown": Mutant(
@@ -165,7 +172,7 @@ MUTANTS: dict[str, Mutant] = {
                 "    if event",
             ),
         ),
-        mode=Mode.SLOW,
+        bounds=Bounds(("move",), 2, 0),
     ),
     "one-attempt": Mutant((instead(Post, "__init__", _insistent),)),
     "doubt": Mutant((without(reconcile, "told_of", "invitation.doubt and invitation.heard is not None", "False"),)),

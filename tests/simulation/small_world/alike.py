@@ -22,7 +22,7 @@ from convoke.settings import Times
 from convoke.told import Letter, Message, Told
 
 from ..post import BETWEEN_THE_LINES
-from ..world import START
+from ..scene import START
 
 OVER = START - timedelta(seconds=1)
 """When a lease that is over was over."""
