@@ -119,19 +119,20 @@ class Case:
 
     def _changed_dates(self, told: Told) -> Iterator[Message]:
         """What to say of single dates of a series that they were told as it is, those that are in doubt first."""
-        changed = {change.date for change in self.event.changes} | {one.date for one in told.dates}
+        heard = {one.date: one for one in told.dates}
+        changed = {change.date for change in self.event.changes} | set(heard)
         dates = [one for one in series.occurrences(self.event) if one.date in changed]
-        dates.sort(key=lambda one: _known(told, one.date))
+        dates.sort(key=lambda one: _sure(heard.get(one.date)))
         for one in dates:
-            known = told.date_told(one.date)
+            known = heard.get(one.date)
             if not self._over(one, known):
                 yield from self._of_date(told, one.date, one, known or self._plain(told, one))
 
     def _chosen_dates(self, told: Told) -> Iterator[Message]:
-        chosen = self._chosen()
-        dates: dict[Wall, Occurrence | None] = dict.fromkeys(one.date for one in told.dates) | chosen
-        for date in sorted(dates, key=lambda date: (_known(told, date), date.isoformat())):
-            one, known = dates[date], told.date_told(date)
+        heard = {one.date: one for one in told.dates}
+        dates: dict[Wall, Occurrence | None] = dict.fromkeys(heard) | self._chosen()
+        for date in sorted(dates, key=lambda date: (_sure(heard.get(date)), date.isoformat())):
+            one, known = dates[date], heard.get(date)
             if not self._over(one, known):
                 yield from self._of_date(told, date, one, known)
 
@@ -315,9 +316,9 @@ class Case:
         }
 
 
-def _known(told: Told, date: Wall) -> bool:
-    one = told.date_told(date)
-    return one is None or one.known
+def _sure(date: ToldDate | None) -> bool:
+    """Whether it is known what was heard of a date: what is in doubt comes first."""
+    return date is None or date.known
 
 
 def _all_doubted(told: Told) -> Told:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import zlib
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from ...ledger import Acknowledged, Delivered, Fan, Intent, Invitation, Posted, Seats, Sending, Stopped
@@ -46,13 +48,18 @@ def told_item(told: Told) -> Item:
             "organizer": told.organizer,
             "asked": told.asked,
             "whole": None if told.whole else False,
-            "dates": [told_date_item(one) for one in told.dates] or None,
+            "dates": _packed([told_date_item(one) for one in told.dates]) if told.dates else None,
         }
     )
 
 
+def _packed(value: object) -> bytes:
+    """There may be hundreds, three times in one item, and an item has at most 400 KB."""
+    return zlib.compress(json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode())
+
+
 def told_date_item(one: ToldDate) -> Item:
-    """Small, since there may be hundreds: what is not known, or is as for most, is left out."""
+    """Small: what is not known, or is as for most, is left out."""
     return present(
         {
             "date": one.date.isoformat(),
@@ -97,7 +104,7 @@ def told_of(item: Mapping[str, Any]) -> Told:
         organizer=item["organizer"],
         asked=int(item["asked"]),
         whole=item.get("whole", True),
-        dates=tuple(map(told_date_of, item.get("dates", ()))),
+        dates=tuple(map(told_date_of, json.loads(zlib.decompress(item["dates"])))) if "dates" in item else (),
     )
 
 
@@ -239,7 +246,8 @@ def posted_item(posted: Posted) -> Item:
             **keys.message(posted.registration_id, posted.told.sequence),
             "registration_id": posted.registration_id,
             "event_id": posted.event_id,
-            "told": told_item(posted.told),
+            # What else their calendar held is noted once, with the invitation.
+            "told": told_item(replace(posted.told, dates=())),
             "calendar": letter.calendar if letter else None,
             "mail": zlib.compress(letter.mail) if letter else None,
             "written_at": instant(posted.written_at),
