@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 from unittest.mock import patch
 
-from convoke import decide, fanout, feedback, reconcile, sweep
+from convoke import decide, fanout, feedback, plan, reconcile, sweep
 from convoke.case import Case
 from convoke.effects import Send
 from convoke.ledger import Intent
@@ -175,7 +175,7 @@ MUTANTS: dict[str, Mutant] = {
         bounds=Bounds(("move",), 2, 0),
     ),
     "one-attempt": Mutant((instead(Post, "__init__", _insistent),)),
-    "doubt": Mutant((without(reconcile, "told_of", "invitation.doubt and invitation.heard is not None", "False"),)),
+    "doubt": Mutant((without(plan, "told_of", "invitation.doubt and invitation.heard is not None", "False"),)),
     "doubt-about-a-cancel": Mutant((without(decide, "unsaid", "if not told.certain:", "if False:"),)),
     "repair": Mutant((without(reconcile, "_record", "repair=True", "repair=False"),), Mode.ZOMBIE),
     "repair-after-arrival": Mutant(
@@ -183,11 +183,7 @@ MUTANTS: dict[str, Mutant] = {
     ),
     "resend-through-delivery": Mutant((instead(People, "resend", _once_more),)),
     "stale-intent": Mutant(
-        (
-            without(
-                reconcile, "_pending", "pending is None or not says_the_same(message, pending.told)", "pending is None"
-            ),
-        )
+        (without(plan, "_pending", "pending is None or not says_the_same(message, pending.told)", "pending is None"),)
     ),
     "bytes-kept": Mutant(
         (

@@ -21,7 +21,7 @@ from .effects import (
     Tell,
 )
 from .model import Method, Sender, noun
-from .reconcile import Plan, Seen, decide, told_of
+from .plan import Plan, Seen, decide, told_of
 from .settings import Times
 from .store.keys import owed
 from .told import Told

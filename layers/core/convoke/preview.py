@@ -9,7 +9,7 @@ from typing import Literal
 
 from .decide import next_message
 from .model import Event, Method, Sender, noun
-from .reconcile import Seen, told_of
+from .plan import Seen, told_of
 from .told import Message
 
 Kind = Literal["none", "update", "ask_again", "invite", "cancel"]

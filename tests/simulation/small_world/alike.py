@@ -17,7 +17,8 @@ from typing import Any
 from convoke.effects import Acknowledge, Clear, EndFan, GiveBack, MoveFan, Poke, Send, Sent, Wait
 from convoke.ledger import Acknowledged, Fan, Intent, Invitation, Posted, Sending, Slice
 from convoke.model import Event, Registration
-from convoke.reconcile import Plan, Seen, Worker
+from convoke.plan import Plan, Seen
+from convoke.reconcile import Worker
 from convoke.settings import Times
 from convoke.told import Letter, Message, Told
 
