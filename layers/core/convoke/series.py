@@ -93,27 +93,9 @@ def times(schedule: Schedule) -> Mapping[Wall, When]:
     return {start: when_at(schedule, start) for start in starts(schedule)}
 
 
-class _Itself:
-    """A key that equals itself alone: to compare two events takes longer than to list the dates of one."""
-
-    def __init__(self, event: Event) -> None:
-        self.event = event
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Itself) and self.event is other.event
-
-    def __hash__(self) -> int:
-        return id(self.event)
-
-
+@lru_cache(maxsize=16)
 def occurrences(event: Event) -> tuple[Occurrence, ...]:
     """Every date of ``event`` as it is, in the order of the original starts. An event that is no series has one."""
-    return _occurrences(_Itself(event))
-
-
-@lru_cache(maxsize=16)
-def _occurrences(key: _Itself) -> tuple[Occurrence, ...]:
-    event = key.event
     changes = {change.date: change for change in event.changes}
     return tuple(
         _occurrence(event, when, changes.get(start, DateChange(date=start)))
