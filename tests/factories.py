@@ -18,7 +18,6 @@ from convoke.model import (
     DeliveryState,
     Event,
     EventStatus,
-    Message,
     Method,
     Participation,
     Person,
@@ -26,10 +25,10 @@ from convoke.model import (
     RegistrationStatus,
     Reply,
     Sender,
-    Told,
     When,
 )
 from convoke.store import keys
+from convoke.told import Message, Told
 
 NOW = datetime(2027, 1, 15, 12, 0, tzinfo=UTC)
 EVENT_ID = "0123456789abcdefghijklmnop"

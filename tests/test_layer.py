@@ -70,7 +70,7 @@ assert not foreign, foreign
 
 def test_the_layer_holds_nothing_that_only_development_needs(layer: Path) -> None:
     top = {path.name for path in layer.iterdir()}
-    assert {"convoke", "aws_lambda_powertools", "pydantic", "tzdata"} <= top
+    assert {"convoke", "aws_lambda_powertools", "pydantic", "tzdata", "dateutil"} <= top
     assert not top & {"boto3", "botocore", "pytest", "moto", "hypothesis", "flask", "samcli", "bin"}
     assert not [path for path in layer.rglob("*") if path.name == "tests" or path.suffix == ".dist-info"]
 

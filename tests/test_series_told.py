@@ -17,18 +17,8 @@ from hypothesis import strategies as st
 
 from convoke import itip, programme, series
 from convoke.decide import next_message
-from convoke.model import (
-    DateChange,
-    Event,
-    EventStatus,
-    InvalidField,
-    Message,
-    Method,
-    Registration,
-    RegistrationStatus,
-    Told,
-    When,
-)
+from convoke.model import DateChange, Event, EventStatus, InvalidField, Method, Registration, RegistrationStatus, When
+from convoke.told import Message, Told
 from tests import rfc5546
 from tests.factories import NOW, SENDER, event, registration
 from tests.rfc5545 import instant

@@ -7,11 +7,14 @@ import zoneinfo
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
+from itertools import pairwise
 
 import pytest
 
-from convoke import lines
+from convoke import itip, lines, series
 from convoke.timezones import vtimezone
+from tests.factories import NOW, message
+from tests.schedules import schedule, timed
 
 WEEKDAYS = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
 SECOND, DAY = timedelta(seconds=1), timedelta(days=1)
@@ -163,6 +166,28 @@ def test_ramadan_interrupts_summer_time_in_gaza() -> None:
     seen = list(changes("Asia/Gaza", first, last))
     assert len(seen) == 4
     assert all(reader.offset(at) == truth("Asia/Gaza", at) for change in seen for at in (change - SECOND, change))
+
+
+@pytest.mark.parametrize(
+    ("zone", "start", "rule", "shifts"),
+    [
+        # Summer time pauses for Ramadan twice, and is given up after that.
+        ("Africa/Casablanca", "2025-01-06T09:00", "FREQ=WEEKLY;BYDAY=MO,WE,SU;COUNT=300", 5),
+        ("Africa/Casablanca", "2024-11-24T02:30", "FREQ=DAILY;INTERVAL=2;COUNT=300", 4),
+        # From winter time to summer time for good, and then to summer time of that.
+        ("America/Nuuk", "2023-01-09T09:00", "FREQ=WEEKLY;BYDAY=MO,FR;COUNT=200", 3),
+        ("America/Nuuk", "2023-01-09T23:30", "FREQ=DAILY;INTERVAL=2;COUNT=360", 3),
+    ],
+)
+def test_a_series_of_two_years_is_right_at_each_of_its_dates(zone: str, start: str, rule: str, shifts: int) -> None:
+    dates = schedule(timed(start, zone, length=timedelta(hours=3)), rule)
+    said = itip.calendar(message(when=dates.when, rule=dates.rule), sequence=0, dtstamp=NOW).decode()
+    whens = [series.when_at(dates, at) for at in series.starts(dates)]
+    reader = Reader(said[said.index("BEGIN:VTIMEZONE") : said.index("BEGIN:VEVENT")], whens[-1].ends_at)
+    instants = [at for when in whens for at in (when.starts_at, when.ends_at)]
+    assert [at for at in instants if reader.offset(at) != truth(zone, at)] == []
+    seen = [truth(zone, at) for at in instants]
+    assert sum(one != other for one, other in pairwise(seen)) == shifts
 
 
 def test_summer_time_begins_at_the_wall_time_that_the_clock_shows_before_it_is_set() -> None:

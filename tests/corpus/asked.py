@@ -14,7 +14,7 @@ from convoke.case import uid
 from convoke.inbound.firewall import ids_of
 from convoke.ledger import Acknowledged
 from convoke.model import Event, Registration, RegistrationStatus, Reply, When
-from convoke.reconcile import Seen
+from convoke.plan import Seen
 from tests import factories
 from tests.factories import EVENT_ID, NOW, REGISTRATION_ID, SENDER
 

@@ -11,8 +11,6 @@ from . import fingerprints, series
 from .model import (
     Event,
     EventStatus,
-    Known,
-    Message,
     Method,
     Occurrence,
     Participation,
@@ -20,11 +18,10 @@ from .model import (
     Registration,
     Reply,
     Sender,
-    Told,
-    ToldDate,
     Wall,
     noun,
 )
+from .told import Known, Message, Told, ToldDate
 
 
 @noun

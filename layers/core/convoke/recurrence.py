@@ -109,8 +109,9 @@ def moment(wall: Wall, when: When) -> Wall:
 
 
 def exists(wall: Wall, when: When) -> bool:
-    """Whether the clock of the zone ever shows ``wall``. The first start did when it was written, whatever became of
-    the zone since: there is no series without it.
+    """Whether the clock of the zone ever shows ``wall``.
+
+    The first start did when it was written, whatever became of the zone since: there is no series without it.
     """
     if not isinstance(wall, datetime) or wall == when.start:
         return True
@@ -222,20 +223,20 @@ def _without_positions(rule: Rule) -> Rule:
     if not rule.positions:
         return rule
     if rule.frequency == "DAILY":
-        days, found = rule.weekdays, bool({1, -1} & set(rule.positions))
+        weekdays, found = rule.weekdays, bool({1, -1} & set(rule.positions))
     elif rule.frequency == "WEEKLY":
         week = sorted(rule.weekdays, key=lambda each: (each[1] - rule.week_start) % 7)
         chosen = {pos - 1 if pos > 0 else pos + len(week) for pos in rule.positions}
-        days = by_week(day for number, day in enumerate(week) if number in chosen)
-        found = bool(days)
+        weekdays = by_week(day for number, day in enumerate(week) if number in chosen)
+        found = bool(weekdays)
     elif len(rule.weekdays) == 1 and not rule.ordinal and not rule.month_days and _numbers_once(rule):
-        days = by_week((pos, rule.weekdays[0][1]) for pos in rule.positions if abs(pos) <= rule.weeks)
-        found = bool(days)
+        weekdays = by_week((pos, rule.weekdays[0][1]) for pos in rule.positions if abs(pos) <= rule.weeks)
+        found = bool(weekdays)
     else:
         return rule
     if not found:
         raise ValueError("must yield dates: there is none at the BYSETPOS")
-    return replace(rule, weekdays=days, positions=())
+    return replace(rule, weekdays=weekdays, positions=())
 
 
 def _numbers_once(rule: Rule) -> bool:

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from itertools import pairwise
 from zoneinfo import ZoneInfo
@@ -169,19 +170,27 @@ def _until(schedule: Schedule, last: Wall) -> str | None:
 
 
 def find(within: Event | Schedule, recurrence_id: Wall) -> Wall | None:
-    """The date that a RECURRENCE-ID means, if it is one: an instant in any zone, a wall time, or a day on which exactly
-    one date begins.
+    """The date that a RECURRENCE-ID means, if it means one: an instant in whatever zone, a wall time, or the day on
+    which exactly one date begins. It comes from anybody, and may be in any year.
     """
     schedule = within.schedule if isinstance(within, Event) else within
     when = schedule.when
-    if isinstance(recurrence_id, datetime) and recurrence_id.tzinfo is not None:
-        zone = ZoneInfo(when.time_zone) if when.time_zone else recurrence_id.tzinfo
-        recurrence_id = recurrence_id.astimezone(zone).replace(tzinfo=None)
-    if isinstance(recurrence_id, datetime) and not when.all_day:
-        found = [wall for wall in starts(schedule) if wall == recurrence_id.replace(fold=0)]
+    if not isinstance(recurrence_id, datetime) or when.all_day:
+        day = _day_in(recurrence_id, when)
+        found = [wall for wall in starts(schedule) if day_of(wall) == day]
+    elif recurrence_id.tzinfo is not None:
+        found = [wall for wall in starts(schedule) if moment(wall, when) == recurrence_id]
     else:
-        found = [wall for wall in starts(schedule) if day_of(wall) == day_of(recurrence_id)]
+        found = [wall for wall in starts(schedule) if wall == recurrence_id]
     return found[0] if len(found) == 1 else None
+
+
+def _day_in(moment: Wall, when: When) -> date:
+    """The day that it is then, in the zone if there is one."""
+    if isinstance(moment, datetime) and moment.tzinfo is not None and when.time_zone is not None:
+        with suppress(OverflowError):  # before the first day of all, or after the last
+            return moment.astimezone(ZoneInfo(when.time_zone)).date()
+    return day_of(moment)
 
 
 # --- when the series changes ----------------------------------------------------------------------------------------
@@ -263,11 +272,10 @@ def named(event: Event, registration_dates: tuple[Wall, ...], naming: int) -> di
 
 
 def shortened(schedule: Schedule, since: Wall) -> Schedule | None:
-    """Only the dates before ``since``, one of the starts (else :class:`ValueError`); ``None`` where there is none."""
-    left = starts(schedule)[: starts(schedule).index(since)]
-    if not left:
+    """The dates before ``since``, which is one of the starts (else :class:`ValueError`); ``None`` if there are none."""
+    if starts(schedule).index(since) == 0:
         return None
-    last = max(wall for wall in left if wall in _yielded(schedule))
+    last = max(wall for wall in _yielded(schedule) if wall < since and exists(wall, schedule.when))
     added = tuple(wall for wall in schedule.added if wall < since)
     return replace(schedule, rule=_until(schedule, last), added=added)
 

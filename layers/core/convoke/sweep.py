@@ -32,7 +32,8 @@ from .effects import (
 from .fanout import announce
 from .ledger import Quota
 from .model import Sender, noun
-from .reconcile import decide, look
+from .plan import decide
+from .reconcile import look
 from .settings import Times
 from .store.keys import SHARDS, owed, owed_since
 

@@ -14,7 +14,8 @@ from zoneinfo import ZoneInfo
 from . import series
 from .itip import address, uri
 from .lines import clean, one_line
-from .model import EventStatus, Known, Message, Method, Wall, When, noun
+from .model import EventStatus, Method, Wall, When, noun
+from .told import Known, Message
 
 # Names of our own: those of `strftime` depend on where it runs.
 _DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")

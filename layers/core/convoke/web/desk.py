@@ -18,14 +18,14 @@ from botocore.exceptions import BotoCoreError, ClientError
 from .. import programme, series
 from ..hooks import Webhook
 from ..model import Event, EventStatus, Occurrence, Wall
-from ..reconcile import Seen
+from ..plan import Seen
 from ..settings import settings
 from ..store import attention, carrying, dynamo, events, items, line, requests, webhooks
 from ..store.reads import Reads
 from ..store.registry import Obstacle
 from . import answers
-from .answers import EventOut, OccurrenceOut, RegistrationOut, WebhookOut
 from .problems import Problem
+from .shown import EventOut, OccurrenceOut, RegistrationOut, WebhookOut
 
 logger = Logger()
 router = APIGatewayHttpRouter()  # type: ignore[no-untyped-call]

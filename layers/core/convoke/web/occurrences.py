@@ -15,18 +15,18 @@ from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
 
 from .. import programme, series
 from ..ledger import Invitation
-from ..model import Event, EventStatus, InvalidField, Message, Occurrence, Wall
+from ..model import Event, EventStatus, InvalidField, Occurrence, Wall
+from ..plan import Seen
 from ..preview import EXAMPLES, Foreseen, foresee
-from ..reconcile import Seen
 from ..settings import settings
 from ..store import carrying, cursors, dynamo, events, items, keys
 from ..store.carrying import Carry
 from ..store.reads import Reads
 from ..store.registry import Obstacle
 from ..store.writes import ROUNDS
+from ..told import Message
 from ..words import words
 from . import answers, desk
-from .answers import EventOut, OccurrenceOut, OccurrencePage, PreviewExample, PreviewOut, may_answer
 from .events import changed, must_end_later, pressing, unchanged
 from .once import Record, once
 from .problems import Problem
@@ -45,6 +45,7 @@ from .shapes import (
     date_changed,
     patched,
 )
+from .shown import EventOut, OccurrenceOut, OccurrencePage, PreviewExample, PreviewOut, may_answer
 from .walltimes import read_moment, read_when
 
 router = APIGatewayHttpRouter()  # type: ignore[no-untyped-call]

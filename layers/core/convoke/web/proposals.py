@@ -23,11 +23,11 @@ from ..store.notes import owing
 from ..store.registry import STANDING
 from ..store.writes import attempt
 from . import desk
-from .answers import Moment, may_answer
 from .events import changed
 from .once import Record, once
 from .problems import Problem
 from .shapes import Cursor, DecisionIn, Limit, Once, Version
+from .shown import Moment, may_answer
 
 router = APIGatewayHttpRouter()  # type: ignore[no-untyped-call]
 PROPOSALS = "/events/<event_id>/proposals"

@@ -1,4 +1,4 @@
-"""Items of DynamoDB to nouns of the model, and back. Absent stays absent: a ``None`` is never written."""
+"""What was said and what is owed: the items of the invitations table."""
 
 from __future__ import annotations
 
@@ -6,261 +6,29 @@ import json
 import zlib
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import date, datetime
 from typing import Any
 
-from ..ledger import Acknowledged, Delivered, Fan, Intent, Invitation, Posted, Seats, Sending, Stopped
-from ..model import (
-    Conference,
-    DateChange,
+from ...ledger import Acknowledged, Delivered, Fan, Intent, Invitation, Posted, Seats, Sending, Stopped
+from ...model import (
     DeliveryState,
-    Duration,
-    Event,
-    EventStatus,
-    HeardReply,
-    Letter,
-    Means,
     Method,
-    Participation,
-    Person,
-    Registration,
-    RegistrationStatus,
-    Reply,
-    Schedule,
-    Told,
-    ToldDate,
-    Wall,
-    When,
 )
-from . import keys
-from .keys import instant
-
-Item = dict[str, Any]
-
-
-def present(item: Mapping[str, Any]) -> Item:
-    """The item without what is absent."""
-    return {name: value for name, value in item.items() if value is not None}
-
-
-def moment(value: str) -> datetime:
-    return datetime.fromisoformat(value)
-
-
-def _moment(value: str | None) -> datetime | None:
-    return None if value is None else moment(value)
-
-
-def _instant(value: datetime | None) -> str | None:
-    return None if value is None else instant(value)
-
-
-def _int(value: Any) -> int | None:
-    return None if value is None else int(value)
-
-
-# --- registrations table ------------------------------------------------------------------------------------------
-
-
-def when_item(when: When) -> Item:
-    later = isinstance(when.end, datetime) and when.end.fold == 1
-    return present(
-        {
-            "start": when.start.isoformat(),
-            "end": when.end.isoformat(),
-            "time_zone": when.time_zone,
-            # ISO 8601 has no way to say "the second time the clock shows this".
-            "end_fold": True if later else None,
-        }
-    )
-
-
-def when_of(item: Mapping[str, Any]) -> When:
-    start, end = wall_of(item["start"]), wall_of(item["end"])
-    if isinstance(end, datetime) and item.get("end_fold"):
-        end = end.replace(fold=1)
-    return When(start=start, end=end, time_zone=item.get("time_zone"))
-
-
-def wall_of(text: str) -> Wall:
-    return datetime.fromisoformat(text) if "T" in text else date.fromisoformat(text)
-
-
-def walls(walls: tuple[Wall, ...] | None) -> list[str] | None:
-    return None if walls is None else [wall.isoformat() for wall in walls]
-
-
-def schedule_item(schedule: Schedule) -> Item:
-    return present({"when": when_item(schedule.when), "rule": schedule.rule, "added": walls(schedule.added or None)})
-
-
-def schedule_of(item: Mapping[str, Any]) -> Schedule:
-    return Schedule(when=when_of(item["when"]), rule=item.get("rule"), added=tuple(map(wall_of, item.get("added", ()))))
-
-
-def change_item(change: DateChange) -> Item:
-    return present(
-        {
-            "date": change.date.isoformat(),
-            "cancelled": change.cancelled or None,
-            "reason": change.reason or None,
-            "when": when_item(change.when) if change.when else None,
-            "title": change.title,
-            "location": change.location,
-            "description": change.description,
-        }
-    )
-
-
-def change_of(item: Mapping[str, Any]) -> DateChange:
-    return DateChange(
-        date=wall_of(item["date"]),
-        cancelled=bool(item.get("cancelled")),
-        reason=item.get("reason", ""),
-        when=when_of(item["when"]) if "when" in item else None,
-        title=item.get("title"),
-        location=item.get("location"),
-        description=item.get("description"),
-    )
-
-
-def event_item(event: Event) -> Item:
-    conference = event.conference
-    return present(
-        {
-            **keys.event(event.event_id),
-            "event_id": event.event_id,
-            "account": event.account,
-            "version": event.version,
-            "status": event.status.value,
-            "created_at": instant(event.created_at),
-            "updated_at": instant(event.updated_at),
-            "reason": event.reason or None,
-            "content": present(
-                {
-                    "title": event.title,
-                    **schedule_item(event.schedule),
-                    "changes": [change_item(change) for change in event.changes] or None,
-                    "earlier": [schedule_item(schedule) for schedule in event.earlier] or None,
-                    "organizer": {"name": event.organizer.name, "email": event.organizer.email},
-                    "description": event.description,
-                    "location": event.location,
-                    "url": event.url,
-                    "conference": {"uri": conference.uri, "label": conference.label} if conference else None,
-                    "reminders": [str(reminder) for reminder in event.reminders],
-                    "capacity": event.capacity,
-                    "release_on_decline": event.release_on_decline or None,
-                }
-            ),
-        }
-    )
-
-
-def event_of(item: Mapping[str, Any]) -> Event:
-    content = item["content"]
-    conference, schedule = content.get("conference"), schedule_of(content)
-    return Event(
-        event_id=item["event_id"],
-        account=item["account"],
-        version=int(item["version"]),
-        status=EventStatus(item["status"]),
-        title=content["title"],
-        when=schedule.when,
-        rule=schedule.rule,
-        added=schedule.added,
-        changes=tuple(map(change_of, content.get("changes", ()))),
-        earlier=tuple(map(schedule_of, content.get("earlier", ()))),
-        organizer=Person(**content["organizer"]),
-        description=content["description"],
-        location=content["location"],
-        url=content["url"],
-        conference=Conference(**conference) if conference else None,
-        reminders=tuple(Duration.parse(reminder) for reminder in content["reminders"]),
-        capacity=_int(content.get("capacity")),
-        release_on_decline=bool(content.get("release_on_decline")),
-        reason=item.get("reason", ""),
-        created_at=moment(item["created_at"]),
-        updated_at=moment(item["updated_at"]),
-    )
-
-
-def registration_item(registration: Registration) -> Item:
-    reply = registration.reply
-    return present(
-        {
-            **keys.registration(registration.event_id, registration.registration_id),
-            "event_id": registration.event_id,
-            "registration_id": registration.registration_id,
-            "version": registration.version,
-            "status": registration.status.value,
-            "name": registration.name,
-            "email": registration.email,
-            "language": registration.language,
-            "occurrences": walls(registration.occurrences),
-            "named": registration.named or None,
-            "reply": reply_item(reply) if reply else None,
-            "date_replies": [reply_item(one) for one in registration.date_replies] or None,
-            "created_at": instant(registration.created_at),
-            "updated_at": instant(registration.updated_at),
-        }
-    )
-
-
-def reply_item(reply: Reply) -> Item:
-    return present(
-        {
-            "status": reply.status.value,
-            "sequence": reply.sequence,
-            "dtstamp": instant(reply.dtstamp),
-            "date": reply.date.isoformat() if reply.date else None,
-        }
-    )
-
-
-def reply_of(item: Mapping[str, Any]) -> Reply:
-    return Reply(
-        status=Participation(item["status"]),
-        sequence=int(item["sequence"]),
-        dtstamp=moment(item["dtstamp"]),
-        date=wall_of(item["date"]) if "date" in item else None,
-    )
-
-
-def heard_item(registration_id: str, heard: HeardReply, *, expires_at: datetime) -> Item:
-    return {
-        **keys.answer(registration_id, heard.reply),
-        "reply": reply_item(heard.reply),
-        "means": heard.means.value,
-        "at": instant(heard.at),
-        "expires_at": int(expires_at.timestamp()),
-    }
-
-
-def heard_of(item: Mapping[str, Any]) -> HeardReply:
-    return HeardReply(reply=reply_of(item["reply"]), means=Means(item["means"]), at=moment(item["at"]))
-
-
-def registration_of(item: Mapping[str, Any]) -> Registration:
-    reply = item.get("reply")
-    return Registration(
-        event_id=item["event_id"],
-        registration_id=item["registration_id"],
-        version=int(item["version"]),
-        status=RegistrationStatus(item["status"]),
-        # An erased registration has neither.
-        name=item.get("name", ""),
-        email=item.get("email", ""),
-        language=item.get("language", "en"),
-        occurrences=tuple(map(wall_of, item["occurrences"])) if "occurrences" in item else None,
-        named=int(item.get("named", 0)),
-        reply=reply_of(reply) if reply else None,
-        date_replies=tuple(map(reply_of, item.get("date_replies", ()))),
-        created_at=moment(item["created_at"]),
-        updated_at=moment(item["updated_at"]),
-    )
-
-
-# --- invitations table --------------------------------------------------------------------------------------------
+from ...told import Letter, Told, ToldDate
+from .. import keys
+from ..keys import instant
+from .values import (
+    Item,
+    instant_or_none,
+    int_or_none,
+    moment,
+    moment_or_none,
+    present,
+    schedule_item,
+    schedule_of,
+    wall_of,
+    when_item,
+    when_of,
+)
 
 
 def told_item(told: Told) -> Item:
@@ -428,7 +196,7 @@ def invitation_item(invitation: Invitation) -> Item:
             "heard": told_item(invitation.heard) if invitation.heard else None,
             "intent": intent_item(intent) if intent else None,
             "acknowledged": acknowledged_item(acknowledged) if acknowledged else None,
-            "lease_until": _instant(invitation.lease_until),
+            "lease_until": instant_or_none(invitation.lease_until),
             "attempts": invitation.attempts,
             "state": invitation.state.value,
             "stopped": stopped_items(invitation.stopped),
@@ -456,11 +224,11 @@ def invitation_of(item: Mapping[str, Any]) -> Invitation:
         resend=int(item["resend"]),
         fence=int(item["fence"]),
         allocated=int(item["allocated"]),
-        exposed=_int(item.get("exposed")),
+        exposed=int_or_none(item.get("exposed")),
         heard=told_of(item["heard"]) if "heard" in item else None,
         intent=intent_of(intent) if intent else None,
         acknowledged=acknowledged_of(acknowledged) if acknowledged else None,
-        lease_until=_moment(item.get("lease_until")),
+        lease_until=moment_or_none(item.get("lease_until")),
         attempts=int(item["attempts"]),
         state=DeliveryState(item["state"]),
         stopped=tuple(
@@ -483,7 +251,7 @@ def posted_item(posted: Posted) -> Item:
             "calendar": letter.calendar if letter else None,
             "mail": zlib.compress(letter.mail) if letter else None,
             "written_at": instant(posted.written_at),
-            "sent_at": _instant(posted.sent_at),
+            "sent_at": instant_or_none(posted.sent_at),
             "ses_id": posted.ses_id,
             "state": posted.state.value,
             "expires_at": int(posted.expires_at.timestamp()) if posted.expires_at else None,
@@ -499,7 +267,7 @@ def posted_of(item: Mapping[str, Any]) -> Posted:
         # Erased with the person whom it was written to.
         letter=Letter(calendar=item["calendar"], mail=zlib.decompress(item["mail"])) if "mail" in item else None,
         written_at=moment(item["written_at"]),
-        sent_at=_moment(item.get("sent_at")),
+        sent_at=moment_or_none(item.get("sent_at")),
         ses_id=item["ses_id"],
         state=DeliveryState(item["state"]),
     )
@@ -540,7 +308,7 @@ def seats_item(event_id: str, seats: Seats) -> Item:
 def seats_of(item: Mapping[str, Any]) -> Seats:
     return Seats(
         open=bool(item["open"]),
-        capacity=_int(item.get("capacity")),
+        capacity=int_or_none(item.get("capacity")),
         taken=int(item["taken"]),
         waiting=int(item["waiting"]),
     )
@@ -550,7 +318,7 @@ def sending_of(item: Mapping[str, Any] | None) -> Sending:
     if item is None:
         return Sending()
     return Sending(
-        stopped_until=_moment(item.get("stopped_until")),
+        stopped_until=moment_or_none(item.get("stopped_until")),
         reason=item.get("reason", ""),
-        reserved_until=_moment(item.get("reserved_until")),
+        reserved_until=moment_or_none(item.get("reserved_until")),
     )
