@@ -48,11 +48,17 @@ simulate:  ## random histories with faults: HISTORIES=20000 SEED=1, FAULTS=none|
 	@$(PYTHON) -m local.install test
 	@$(VENV)/python -m tests.simulation $(foreach name,HISTORIES SEED FAULTS MUTANT MUTANTS WORLD,$(if $($(name)),$(name)=$($(name))))
 
+SECONDS ?= 60
+fuzz: export PYTHONTZPATH =
+fuzz:  ## mails that nobody would think of, for SECONDS=60; what breaks a law is kept under tests/corpus/found
+	@$(PYTHON) -m local.install fuzz
+	@$(VENV)/python -m tests.fuzz $(SECONDS)
+
 deploy: export SAM_CLI_TELEMETRY = 0
 deploy:  ## build for Lambda and deploy to your AWS account; asks for what it needs to know
 	@$(PYTHON) -m local.install run
 	PYTHON=$(CURDIR)/$(VENV)/python $(VENV)/sam build
 	$(VENV)/sam deploy --guided
 
-.PHONY: help run test check fire simulate key receive stop start repoke findings raise-sequences deploy
+.PHONY: help run test check fire simulate fuzz key receive stop start repoke findings raise-sequences deploy
 .DEFAULT_GOAL := help

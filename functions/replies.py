@@ -15,7 +15,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from convoke.inbound import Judgement, Verdict, judge
 from convoke.inbound.envelope import LARGEST_MAIL
 from convoke.inbound.firewall import Receipt, ids_of, receipt_of
-from convoke.reconcile import Seen
+from convoke.plan import Seen
 from convoke.settings import settings
 from convoke.store import dynamo, mailroom
 

@@ -18,11 +18,12 @@ import pytest
 import api
 from convoke.fingerprints import fingerprint
 from convoke.ledger import Acknowledged, Intent, Posted
-from convoke.model import DeliveryState, Letter
+from convoke.model import DeliveryState
 from convoke.store import dynamo, items
 from convoke.store import proposals as stored_proposals
 from convoke.store import quarantine as stored_quarantine
 from convoke.store.reads import Reads
+from convoke.told import Letter
 from convoke.web import desk, events, occurrences, once, proposals, quarantine, registrations, roll, webhooks
 from tests.factories import NOW, held, proposal, told
 from tests.tables import SETTINGS, in_memory, template

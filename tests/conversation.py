@@ -14,10 +14,11 @@ What is done without a consequence in between is done in one breath: nobody look
 sent must stand in the file, and nothing else is sent. Bo's address is bo@example.net, Ada organizes, and it is
 2027-01-15 12:00 UTC.
 
-A message is METHOD and SEQUENCE; whether its UID was never seen by anybody before (new) or is that of the last message
-to this address (same); when it is, in the zone that is named; STATUS, PARTSTAT and RSVP. All-day events name their last
-day. Below it may stand a content line of the calendar (``LOCATION:Dom``), ``no LOCATION``, ``UTC:`` by the VTIMEZONE in
-the message, and ``subject:`` or ``mail:``, words of the mail.
+A message is METHOD and SEQUENCE, for one date of a series also ``for 2027-03-19 09:00``, its original start; whether
+its UID was never seen by anybody before (new), is that of the last message to this address (same) or of one before that
+(older); when it is, in the zone that is named; STATUS, PARTSTAT and RSVP. All-day events name their last day. Below it
+may stand a content line of the calendar (``LOCATION:Dom``), ``no LOCATION``, ``UTC:`` by the VTIMEZONE in the message,
+and ``subject:`` or ``mail:``, words of the mail.
 
 A calendar is what one that follows RFC 5546 to the letter makes of all that came (``tests/rfc5546.py``). A single event
 is told as above, a series by its first date as the rule has it, then each date by its original start, in that order.
@@ -45,12 +46,14 @@ from pathlib import Path
 
 from convoke.model import noun
 from tests.mailbox import Arrived, one_space
-from tests.stage import ACTIONS, DAY, TIME, WHO, Stage
+from tests.stage import DAY, NAME, TIME, WHO, Stage
+from tests.stage_dates import ACTIONS
 
 NOBODY = "nobody is sent anything"
+SAYS = r"(?:CONFIRMED|TENTATIVE|CANCELLED), (?:NEEDS-ACTION|ACCEPTED|DECLINED|TENTATIVE)(?: RSVP=(?:TRUE|FALSE))?"
 MESSAGE = re.compile(
-    rf"(?P<who>{WHO}) <- (?:the same bytes again|(?:REQUEST|CANCEL) \d+, (?:new|same) UID, {TIME}, "
-    r"(?:CONFIRMED|TENTATIVE|CANCELLED), (?:NEEDS-ACTION|ACCEPTED|DECLINED|TENTATIVE)(?: RSVP=(?:TRUE|FALSE))?)"
+    rf"(?P<who>{WHO}) <- (?:the same bytes again"
+    rf"|(?:REQUEST|CANCEL) \d+(?: for {NAME})?, (?:new|same|older) UID, {TIME}, {SAYS})"
 )
 CALENDAR = re.compile(rf"(?P<who>{WHO})'s calendar: (?:empty|\".+)")
 ANSWER = re.compile(

@@ -18,7 +18,6 @@ from convoke.model import (
     DeliveryState,
     Event,
     EventStatus,
-    Message,
     Method,
     Participation,
     Person,
@@ -26,13 +25,15 @@ from convoke.model import (
     RegistrationStatus,
     Reply,
     Sender,
-    Told,
     When,
 )
 from convoke.store import keys
+from convoke.told import Message, Told
 
 NOW = datetime(2027, 1, 15, 12, 0, tzinfo=UTC)
 EVENT_ID = "0123456789abcdefghijklmnop"
+NEW_ID = EVENT_ID[::-1]
+"""Of the event that another is split into."""
 REGISTRATION_ID = "01abcdefgh" + EVENT_ID
 SENDER = Sender(address="events@convoke.example.com", domain="convoke.example.com")
 MORNING = When(start=datetime(2027, 3, 12, 9, 0), end=datetime(2027, 3, 12, 10, 30), time_zone="Europe/Berlin")

@@ -55,6 +55,12 @@ class Arrived:
         return f"{self.when}, {self.event['STATUS']}, {params['PARTSTAT']}{rsvp}"
 
     @property
+    def about(self) -> str:
+        """The one date of a series that it is about, by its original start."""
+        date = self.said.recurrence_id
+        return "" if date is None else f" for {date:%Y-%m-%d %H:%M}" if isinstance(date, datetime) else f" for {date}"
+
+    @property
     def when(self) -> str:
         return span(self.said.start, self.said.end) + zone_of(self.said.start)
 

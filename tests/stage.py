@@ -5,17 +5,18 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from convoke import decide
+from convoke import decide, programme, series
 from convoke.effects import Refusal, Refused, Unknown
 from convoke.fanout import announce
 from convoke.inbound import Verdict, judge
-from convoke.model import Duration, EventStatus, Means, Registration, When
+from convoke.model import Duration, Event, EventStatus, Means, Registration, Wall, When
 from convoke.store import mailroom, replies
 from convoke.store.registry import change_registration
-from convoke.web.walltimes import read_when
+from convoke.web.walltimes import read_moment, read_when
 from tests.factories import EVENT_ID, SENDER, receipt
 from tests.mailbox import Arrived, Mailbox
 from tests.tables import SETTINGS
@@ -24,11 +25,14 @@ from tests.world import World
 DAY, CLOCK, ZONE = r"\d{4}-\d\d-\d\d", r"\d\d:\d\d", r"[A-Z][\w/+-]+"
 ROOM = r"(?P<room>, with 1 seat)?(?P<given>, given on when declined)?"
 TIME = rf"(?:{DAY} {CLOCK} (?:to (?:{DAY} )?{CLOCK}|for P\w+) {ZONE}|{DAY}(?: to {DAY})?, all day(?: in {ZONE})?)"
+NAME = rf"{DAY}(?: {CLOCK})?"
+PARTSTAT = "ACCEPTED|DECLINED|TENTATIVE"
 WHO = r"(?:[A-Z][a-z]+|[a-z.]+@[a-z.]+)"
 
 Act = Callable[..., None]
 ACTIONS: dict[re.Pattern[str], Act] = {}
 STATUS = {"publishes": EventStatus.CONFIRMED, "pencils in": EventStatus.TENTATIVE, "drafts": EventStatus.DRAFT}
+VERBS = "|".join(STATUS)
 
 
 def says(sentence: str) -> Callable[[Act], Act]:
@@ -49,6 +53,7 @@ class Stage:
         self._doorbells = doorbells
         self._rung: list[str] = []
         self._people: dict[str, Registration] = {}
+        self._met: dict[str, Registration] = {}
         self._registered = 0
         self._mailboxes: defaultdict[str, Mailbox] = defaultdict(Mailbox)
         self._uids: set[str] = set()
@@ -59,21 +64,30 @@ class Stage:
         act, found = next((act, found) for pattern, act in ACTIONS.items() if (found := pattern.fullmatch(sentence)))
         act(self, **found.groupdict())
 
+    @property
+    def world(self) -> World:
+        return self._world
+
     # --- what Ada does ----------------------------------------------------------------------------------------
 
-    @says(rf'Ada (?P<verb>{"|".join(STATUS)}) "(?P<title>.*)", (?P<time>{TIME}){ROOM}')
-    def _publish(self, verb: str, title: str, time: str, room: str | None, given: str | None) -> None:
+    @says(rf'Ada (?P<verb>{VERBS}) "(?P<title>.*?)", (?P<time>{TIME})(?:, (?P<rule>FREQ=\S+))?{ROOM}')
+    def _publish(self, verb: str, title: str, time: str, rule: str | None, room: str | None, given: str | None) -> None:
+        first = when(time)
         self._world.publish(
             status=STATUS[verb],
             title=title,
-            when=when(time),
+            when=first,
+            rule=series.rule(rule, first) if rule else None,
             capacity=1 if room else None,
             release_on_decline=bool(given),
         )
 
     @says(rf"Ada moves it to (?P<time>{TIME})")
     def _move(self, time: str) -> None:
-        self._change(when=when(time))
+        before = self._world.event()
+        schedule = series.moved(before.schedule, when(time))
+        after = replace(before, when=schedule.when, rule=schedule.rule, added=schedule.added)
+        self.become(programme.reschedule(before, after)[0])
 
     @says(r'Ada (?P<verb>calls|describes) it(?: as)? "(?P<text>.*)"')
     def _write(self, verb: str, text: str) -> None:
@@ -93,19 +107,27 @@ class Stage:
 
     @says(r'Ada cancels it(?:: "(?P<reason>.*)")?')
     def _cancel(self, reason: str | None) -> None:
-        self._world.call_off(reason or "")
-        self._rung.append(EVENT_ID)
+        self._change(status=EventStatus.CANCELLED, reason=reason or "")
 
     def _change(self, **changes: Any) -> None:
-        self._world.change(**changes)
-        self._rung.append(EVENT_ID)
+        self.become(replace(self._world.event(), **changes))
+
+    def become(self, after: Event) -> None:
+        """Let the event be ``after``, and its bell be rung."""
+        self._world.become(after)
+        self.ring(EVENT_ID)
+
+    def ring(self, event_id: str) -> None:
+        """The bell of an event: everybody at it is looked at."""
+        self._rung.append(event_id)
 
     # --- what the others do -----------------------------------------------------------------------------------
 
     @says(r"(?P<who>\w+) registers(?: again)?")
-    def _register(self, who: str) -> None:
+    def register(self, who: str, **changes: Any) -> None:
         self._registered += 1
-        self._know(who, self._world.register(self._registered, name=who, email=f"{who.lower()}@example.net"))
+        person = self._world.register(self._registered, name=who, email=f"{who.lower()}@example.net", **changes)
+        self._know(who, person)
 
     @says(r"(?P<who>\w+) withdraws")
     def _withdraw(self, who: str) -> None:
@@ -114,26 +136,29 @@ class Stage:
 
     @says(r"(?P<who>\w+) changes address to (?P<email>\S+)")
     def _change_address(self, who: str, email: str) -> None:
+        self.change_registration(who, email=email)
+
+    def change_registration(self, who: str, **changes: Any) -> None:
         person = change_registration(
             self._world.client,
             SETTINGS,
             EVENT_ID,
             self._people[who].registration_id,
-            changes={"email": email},
+            changes=changes,
             priority=1,
             now=self._world.now,
         )
         assert isinstance(person, Registration)
         self._know(who, person)
 
-    @says(r"(?P<who>\w+) answers (?P<partstat>ACCEPTED|DECLINED|TENTATIVE) to SEQUENCE (?P<sequence>\d+)")
-    def _answer(self, who: str, partstat: str, sequence: str) -> None:
+    @says(rf"(?P<who>\w+) answers (?P<partstat>{PARTSTAT}) to SEQUENCE (?P<sequence>\d+)(?: for (?P<date>{NAME}))?")
+    def _answer(self, who: str, partstat: str, sequence: str, date: str | None) -> None:
         """As the calendar of the one who is asked does, through all that a mail which comes in is judged by."""
         person, world = self._current(who), self._world
         asked = next(one for one in self.mailbox(person.email).arrived if one.sequence == int(sequence))
         calendar = (
             f"BEGIN:VCALENDAR\r\nVERSION:2.0\r\nMETHOD:REPLY\r\nBEGIN:VEVENT\r\nUID:{asked.uid}\r\nSEQUENCE:{sequence}\r\n"
-            f"DTSTAMP:{world.now:%Y%m%dT%H%M%SZ}\r\nORGANIZER:mailto:{SENDER.address}\r\n"
+            f"{self._recurrence_id(date)}DTSTAMP:{world.now:%Y%m%dT%H%M%SZ}\r\nORGANIZER:mailto:{SENDER.address}\r\n"
             f"ATTENDEE;PARTSTAT={partstat}:mailto:{person.email}\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n"
         ).encode()
         raw = f"From: {person.email}\r\nContent-Type: text/calendar; method=REPLY\r\n\r\n".encode() + calendar
@@ -153,8 +178,18 @@ class Stage:
         assert applied.outcome is not replies.Outcome.INACTIVE
         self._rung.append(person.registration_id)
 
+    def _recurrence_id(self, date: str | None) -> str:
+        if date is None:
+            return ""
+        return f"RECURRENCE-ID;TZID={self._world.event().when.time_zone}:{wall(date):%Y%m%dT%H%M%S}\r\n"
+
     def _know(self, who: str, person: Registration) -> None:
         self._people[who] = person
+        self.meet(person)
+
+    def meet(self, person: Registration) -> None:
+        """Somebody is there, or is other than before, and their bell is rung."""
+        self._met[person.registration_id] = person
         self._rung.append(person.registration_id)
 
     # --- what nobody does -------------------------------------------------------------------------------------
@@ -174,17 +209,22 @@ class Stage:
         refused = Refused(refusal=Refusal.BUSY, why="TooManyRequestsException")
         self._world.answers.append(refused if what == "throttles" else Unknown(why="ReadTimeoutError"))
 
+    @says(r"The mail arrives")
+    def _arrive(self) -> None:
+        self._world.arrive()
+
     # --- who looks --------------------------------------------------------------------------------------------
 
     def settle(self) -> None:
         """Everybody who has reason to look does so, until at this moment nobody has."""
         world = self._world
         for each in self._rung if self._doorbells else ():
-            if each == EVENT_ID:
-                world.run(announce(EVENT_ID))
-                world.drain()
+            if each in self._met:
+                world.look(self._met[each])
             else:
-                world.look(next(person for person in self._people.values() if person.registration_id == each))
+                world.run(announce(each))
+                world.drain()
+        world.drain()
         self._rung.clear()
         for _ in range(20):
             if not world.due():
@@ -210,7 +250,7 @@ class Stage:
         self._uids.add(letter.uid)
         if again:
             return f"{who} <- the same bytes again"
-        return f"{who} <- {letter.method} {letter.sequence}, {uid} UID, {letter.says}"
+        return f"{who} <- {letter.method} {letter.sequence}{letter.about}, {uid} UID, {letter.says}"
 
     def mailbox(self, who: str) -> Mailbox:
         return self._mailboxes[who if "@" in who else f"{who.lower()}@example.net"]
@@ -236,6 +276,11 @@ def when(text: str) -> When:
     assert found is not None
     end = f"{found[3] or found[1]}T{found[4]}" if found[4] else None
     return read_when(start=f"{found[1]}T{found[2]}", end=end, duration=found[5], time_zone=found[6])
+
+
+def wall(text: str) -> Wall:
+    """A date of a series, by its original start."""
+    return read_moment("date", text.replace(" ", "T"))
 
 
 def _name(email: str) -> str:

@@ -139,11 +139,18 @@ def test_those_who_have_a_seat_or_gave_it_back_are_counted_by_what_they_answered
         (registration(reply=reply(sequence=0)), asked),
         (registration(reply=reply(sequence=1)), asked),
         (replace(GONE, reply=reply(sequence=1, status=DECLINED)), asked),
+        (registration(reply=reply(sequence=1, status=Participation.DELEGATED)), asked),
         (registration(status=RegistrationStatus.WAITLISTED, reply=reply(sequence=1)), asked),
         (registration(status=RegistrationStatus.CANCELLED, reply=reply(sequence=1)), asked),
         (registration(status=RegistrationStatus.ERASED), asked),
     ]
-    assert tally(people) == {Participation.NEEDS_ACTION: 2, ACCEPTED: 1, DECLINED: 1, TENTATIVE: 0}
+    assert tally(people) == {
+        Participation.NEEDS_ACTION: 2,
+        ACCEPTED: 1,
+        DECLINED: 1,
+        TENTATIVE: 0,
+        Participation.DELEGATED: 1,
+    }
 
 
 def test_of_one_date_the_latest_answer_counts_to_it_or_to_the_whole() -> None:

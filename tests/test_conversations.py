@@ -13,6 +13,8 @@ from tests.tables import SETTINGS
 from tests.world import World, an_empty_world
 
 STORIES = sorted((Path(__file__).parent / "conversations").glob("*.txt"))
+# Where SES reports that the mail has arrived, somebody looks.
+UNREPORTED = [path for path in STORIES if "The mail arrives" not in path.read_text("utf-8")]
 
 OPENING = """One who registers is invited
 Ada publishes "Choir", 2027-03-12 09:00 to 10:30 Europe/Berlin
@@ -44,7 +46,7 @@ def test_as_it_is_written(world: World, path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", STORIES[::3], ids=title_of
+    "path", UNREPORTED[::3], ids=title_of
 )  # the sweeper asks all shards every time, and that takes long
 def test_as_it_is_written_with_every_hint_lost(world: World, path: Path) -> None:
     play(read(path), Stage(world, doorbells=False))

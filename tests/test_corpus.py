@@ -7,18 +7,17 @@ import subprocess
 import sys
 from collections import Counter
 from datetime import datetime
-from pathlib import Path
 
 import pytest
 
-from convoke.inbound import Verdict, judge
+from convoke.inbound import Verdict, firewall, judge
 from convoke.inbound.firewall import Receipt
 from convoke.model import Participation
 from tests import factories
 from tests.corpus import asked, bombs, measured
 from tests.corpus.case import ASIDE, Case
 from tests.corpus.genuine import FOLDER, Genuine, genuine
-from tests.corpus.replies import REPLY, calendar, mail
+from tests.corpus.replies import MALLORY, REPLY, SAID, calendar, mail
 from tests.fuzz import laws
 
 GENUINE = tuple(genuine())
@@ -82,10 +81,29 @@ def test_no_mail_of_the_corpus_breaks_a_law_whatever_ses_says_of_it(receipt: Rec
         laws.check(case.raw, receipt)
 
 
-@pytest.mark.parametrize("path", sorted(laws.FOUND.glob("*.eml")), ids=lambda path: path.stem)
-def test_what_the_fuzzer_found_breaks_no_law_any_more(path: Path) -> None:
-    for receipt in laws.RECEIPTS:
-        laws.check(path.read_bytes(), receipt)
+def test_what_the_fuzzer_found_breaks_no_law_any_more(subtests: pytest.Subtests) -> None:
+    for path in sorted(laws.FOUND.glob("*.eml")):
+        with subtests.test(path.stem):
+            laws.check_all(path.read_bytes())
+
+
+@pytest.mark.parametrize(
+    ("guard", "sender", "broken"),
+    [
+        ("distrust", "bo@example.net", "without SES's word"),
+        ("stranger", MALLORY, "a stranger's"),
+        ("check", "bo@example.net", "for another"),
+    ],
+)
+def test_a_firewall_without_one_of_its_guards_breaks_a_law(
+    monkeypatch: pytest.MonkeyPatch, guard: str, sender: str, broken: str
+) -> None:
+    attendee = SAID.replace("bo@", "cleo@") if guard == "check" else SAID
+    raw = mail(calendar(attendee=attendee), sender=f"From: {sender}")
+    laws.check_all(raw)
+    monkeypatch.setattr(firewall, guard, lambda *_: None)
+    with pytest.raises(AssertionError, match=broken):
+        laws.check_all(raw)
 
 
 def test_the_genuine_answer_that_the_hostile_ones_change_counts() -> None:

@@ -31,9 +31,9 @@ from convoke.model import (
     RegistrationStatus,
     Reply,
     Sender,
-    Told,
     When,
 )
+from convoke.told import Told
 from tests.factories import AFTERNOON, MORNING, NOW, SENDER, event, invitation, registration, told
 
 COMES = registration()

@@ -314,6 +314,25 @@ def test_two_at_once_post_once(stage: Stage, monkeypatch: pytest.MonkeyPatch) ->
     assert len(stage.outside.posted) == 1
 
 
+def test_two_that_read_the_same_try_before_either_began_it_post_once(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fact_id = stage.happen()
+    stage.ring(fact_id)
+    read = deliveries.read
+
+    def beaten(*arguments: Any) -> Delivery | None:
+        seen = read(*arguments)
+        monkeypatch.setattr(deliveries, "read", read)
+        function.carry(HOOK.webhook_id, fact_id)
+        return seen
+
+    monkeypatch.setattr(deliveries, "read", beaten)
+    function.carry(HOOK.webhook_id, fact_id)
+    assert len(stage.outside.posted) == 1
+    assert stage.delivery(fact_id).attempts == 1
+
+
 def test_what_is_on_its_way_to_a_webhook_that_was_removed_stops(stage: Stage) -> None:
     stage.outside.always = Answer(status=500, why="it answered 500")
     fact_id = stage.happen()

@@ -18,7 +18,19 @@ README = (ROOT / "README.md").read_text()
 
 # What says what to whom knows the nouns and nothing of how it is stored or sent.
 PURE = (
-    *("model", "ledger", "rules", "recurrence", "series", "programme", "fingerprints", "case", "decide", "attendance"),
+    *(
+        "model",
+        "told",
+        "ledger",
+        "rules",
+        "recurrence",
+        "series",
+        "programme",
+        "fingerprints",
+        "case",
+        "decide",
+        "attendance",
+    ),
     *("itip", "lines", "timezones", "words", "mail"),
     *("notes", "notepaper", "attention", "web.walltimes"),
 )

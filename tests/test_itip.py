@@ -11,17 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from convoke import itip, lines
-from convoke.model import (
-    Conference,
-    Duration,
-    EventStatus,
-    Message,
-    Method,
-    Participation,
-    Person,
-    Unsayable,
-    When,
-)
+from convoke.model import Conference, Duration, EventStatus, Method, Participation, Person, Unsayable, When
+from convoke.told import Message
 from tests.factories import NOW, message
 from tests.golden.cases import CANCELLED, CASES, INVITATION, TENTATIVE, dtstamp, kept
 

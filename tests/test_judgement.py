@@ -15,7 +15,7 @@ from convoke.inbound.proposals import proposed
 from convoke.inbound.reasons import Reason
 from convoke.ledger import Acknowledged, Intent
 from convoke.model import EventStatus, Participation, RegistrationStatus, Reply, When
-from convoke.reconcile import Seen
+from convoke.plan import Seen
 from tests.factories import AFTERNOON, NOW, answer, event, invitation, message, receipt, registration, told
 
 UID = message().uid

@@ -15,7 +15,8 @@ from hypothesis import given, settings
 
 from convoke import lines, mail, words
 from convoke.inbound.envelope import incoming
-from convoke.model import EventStatus, Message, Method, Participation, Person, Unsayable, When
+from convoke.model import EventStatus, Method, Participation, Person, Unsayable, When
+from convoke.told import Message
 from tests.factories import NOW, message, told
 from tests.golden.cases import CANCELLED, CASES, INVITATION, MOVED, TENTATIVE, dtstamp, kept
 from tests.test_itip import ANY_MESSAGE, ANYTHING

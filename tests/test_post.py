@@ -18,8 +18,8 @@ from botocore.exceptions import ClientError
 from convoke import post
 from convoke.effects import Accepted, Refusal, Refused, Send, Unknown
 from convoke.ledger import Intent
-from convoke.model import Letter
 from convoke.settings import Times
+from convoke.told import Letter
 from tests.factories import EVENT_ID, REGISTRATION_ID, told
 from tests.tables import SETTINGS
 

@@ -10,16 +10,7 @@ from typing import Any
 import pytest
 
 from convoke.ledger import Acknowledged, Intent, Posted, Stopped
-from convoke.model import (
-    DeliveryState,
-    Event,
-    EventStatus,
-    InvalidField,
-    Letter,
-    Method,
-    Registration,
-    RegistrationStatus,
-)
+from convoke.model import DeliveryState, Event, EventStatus, InvalidField, Method, Registration, RegistrationStatus
 from convoke.settings import Settings
 from convoke.store import dynamo, events, items, keys, line, lists, writes
 from convoke.store.dynamo import Contention
@@ -27,6 +18,7 @@ from convoke.store.erasure import erase, forget
 from convoke.store.events import change_event, create_event, read_seats
 from convoke.store.reads import Reads
 from convoke.store.registry import Obstacle, change_registration, register, resend, withdraw
+from convoke.told import Letter
 from tests.factories import EVENT_ID, NOW, event, told
 from tests.factories import registration as person
 from tests.tables import SETTINGS, everything, in_memory

@@ -17,7 +17,10 @@ from tests.tables import SETTINGS, create_tables, everything
 
 pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("stack")]
 
-NAMES = (SETTINGS.registrations_table, SETTINGS.invitations_table, SETTINGS.accounts_table)
+NAMES = (
+    *(SETTINGS.registrations_table, SETTINGS.invitations_table),
+    *(SETTINGS.accounts_table, SETTINGS.webhooks_table),
+)
 
 
 @pytest.fixture

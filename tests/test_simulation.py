@@ -14,9 +14,9 @@ from tests.simulation.equivalence import Operations, stored
 from tests.simulation.faults import KINDS, Mode
 from tests.simulation.mutants import MUTANTS
 from tests.simulation.run import histories, history
+from tests.simulation.scene import SETTINGS
 from tests.simulation.small_world.walk import Broken, Walk, whole
 from tests.simulation.tables import Tables, Typed
-from tests.simulation.world import SETTINGS
 from tests.tables import create_tables, everything
 
 

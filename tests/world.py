@@ -13,24 +13,25 @@ from unittest.mock import patch
 import boto3
 from moto import mock_aws
 
-from convoke import effects
+from convoke import effects, programme
 from convoke.dispatch import dispatch
 from convoke.effects import Accepted, Effect, NoteHint, Refused, Send, SendNote, SurveyHint, Unknown
 from convoke.fanout import tell_slice
+from convoke.feedback import Report, hear
 from convoke.ledger import Invitation, Quota, Slice
-from convoke.model import Event, EventStatus, Method, Registration, RegistrationStatus
+from convoke.model import DeliveryState, Event, EventStatus, Method, Registration, RegistrationStatus, Wall
 from convoke.perform import Aws, drive
 from convoke.reconcile import Outcome, Worker, reconcile
 from convoke.settings import Times
-from convoke.store import keys, line
-from convoke.store.events import change_event, create_event
+from convoke.store import carrying, keys, line
+from convoke.store.events import change_event, create_event, split_event
 from convoke.store.keys import owed
 from convoke.store.reads import Reads
 from convoke.store.registry import register, withdraw
 from convoke.store.replies import come_again
 from convoke.survey import survey
 from convoke.sweep import Swept, sweep
-from tests.factories import EVENT_ID, NOW, SENDER, event, registration
+from tests.factories import EVENT_ID, NEW_ID, NOW, SENDER, event, registration
 from tests.tables import SETTINGS, create_tables
 
 Answer = Accepted | Refused | Unknown
@@ -58,6 +59,7 @@ class World:
         self.reads = Reads(client, SETTINGS)
         self._aws = Aws(SETTINGS)
         self._names = 0
+        self._arrived = 0
 
     # --- what happens -----------------------------------------------------------------------------------------
 
@@ -85,6 +87,8 @@ class World:
                 return self.queue.append(effect)
             case effects.Promote(event_id=event_id):
                 return line.promote(self.client, SETTINGS, event_id, now=self.now)
+            case effects.CarryOver(event_id=event_id):
+                return carrying.carry_over(self.client, SETTINGS, event_id, now=self.now)
         return self._aws.perform(effect)
 
     def _post(self, letter: Send) -> Answer:
@@ -127,11 +131,32 @@ class World:
         return stored
 
     def change(self, **changes: Any) -> Event:
-        before = self.reads.event(EVENT_ID)
-        assert before is not None
-        after = replace(before, version=before.version + 1, updated_at=self.now, **changes)
+        return self.become(replace(self.event(), **changes))
+
+    def become(self, after: Event) -> Event:
+        """Let the event be ``after``, which was made of what it is."""
+        before = self.event()
+        after = replace(after, version=before.version + 1, updated_at=self.now)
         assert change_event(self.client, SETTINGS, before, after, priority=1, now=self.now)
         return after
+
+    def cut(self, since: Wall, change: Callable[[Event], Event] = lambda new: new) -> Event:
+        """ "This and all following": the new event, after ``change``, to which nobody is carried over yet."""
+        before = self.event()
+        old, new = programme.split(before, since, NEW_ID, self.now)
+        new = change(new)
+        carry = carrying.Carry(event_id=NEW_ID, source=EVENT_ID, since=since, named=len(before.earlier), at=self.now)
+        owing = carrying.owing(SETTINGS, carry, priority=1, now=self.now)
+        old = replace(old, version=before.version + 1, updated_at=self.now)
+        assert split_event(self.client, SETTINGS, before, old, new, owing, priority=1, now=self.now)
+        return new
+
+    def carry(self, most: int = carrying.AT_ONCE) -> int:
+        return carrying.carry_over(self.client, SETTINGS, NEW_ID, now=self.now, most=most)
+
+    def carry_all(self, most: int = carrying.AT_ONCE) -> None:
+        while self.carry(most):
+            pass
 
     def call_off(self, reason: str = "") -> Event:
         return self.change(status=EventStatus.CANCELLED, reason=reason)
@@ -142,7 +167,7 @@ class World:
     # --- who looks --------------------------------------------------------------------------------------------
 
     def look(self, person: Registration) -> Outcome:
-        outcome = self.run(reconcile(EVENT_ID, person.registration_id, self.worker()))
+        outcome = self.run(reconcile(person.event_id, person.registration_id, self.worker()))
         assert isinstance(outcome, Outcome)
         return outcome
 
@@ -179,10 +204,39 @@ class World:
             self.sweep()
         raise AssertionError(f"still owed: {self.owed()}")
 
+    def arrive(self) -> None:
+        """SES reports that all it accepted since then was delivered, each a second after the one before it."""
+        for letter in self.sent[self._arrived :]:
+            self.pass_time(seconds=1)
+            told = letter.intent.told
+            delivery = Report(
+                event_id=letter.event_id,
+                registration_id=letter.registration_id,
+                sequence=told.sequence,
+                generation=told.generation,
+                method=told.method,
+                date=told.date,
+                state=DeliveryState.DELIVERED,
+                final=False,
+                address=told.recipient,
+                ses_id="ses",
+                at=self.now,
+            )
+            self.run(hear(delivery))
+        self._arrived = len(self.sent)
+
     # --- what one sees ----------------------------------------------------------------------------------------
 
+    def event(self, event_id: str = EVENT_ID) -> Event:
+        found = self.reads.event(event_id)
+        assert found is not None
+        return found
+
+    def everybody(self, event_id: str = EVENT_ID) -> tuple[Registration, ...]:
+        return tuple(self.reads.some_registrations(event_id, "", 1000))
+
     def invitation(self, person: Registration) -> Invitation:
-        found = self.reads.invitation(EVENT_ID, person.registration_id)
+        found = self.reads.invitation(person.event_id, person.registration_id)
         assert found is not None
         return found
 

@@ -1,7 +1,7 @@
 """Who was asked what: the invitations that the mails of the corpus answer.
 
-Bo is asked to a meeting, which was moved once (SEQUENCE 0 and 1), to a weekly one and to one of whole days; Cléo is asked
-to the meeting, and alone to another event.
+Bo is asked to a meeting, which was moved once (SEQUENCE 0 and 1), to a weekly one and to one of whole days; Cléo is
+asked to the meeting, and alone to another event.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from convoke.case import uid
 from convoke.inbound.firewall import ids_of
 from convoke.ledger import Acknowledged
 from convoke.model import Event, Registration, RegistrationStatus, Reply, When
-from convoke.reconcile import Seen
+from convoke.plan import Seen
 from tests import factories
 from tests.factories import EVENT_ID, NOW, REGISTRATION_ID, SENDER
 

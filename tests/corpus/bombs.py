@@ -1,7 +1,7 @@
 """What costs whoever reads it: time, memory, or the stack.
 
-All is from Mallory, with SES's blessing for her domain. What a calendar holds besides its answer is in :data:`CARGO`, for
-Bo himself may send such a calendar: nobody looks at it.
+All is from Mallory, with SES's blessing for her domain. What a calendar holds besides its answer is in :data:`CARGO`,
+for Bo himself may send such a calendar: nobody looks at it.
 """
 
 from __future__ import annotations
@@ -15,22 +15,21 @@ from tests.corpus.replies import HELLO, MALLORY, REPLY, SAID, calendar, inner, m
 HERS = f"From: {MALLORY}"
 
 
+def bomb(name: str, raw: bytes, *reasons: str) -> Case:
+    return hostile(f"bomb: {name}", raw, *reasons, envelope_sender=MALLORY)
+
+
 def bombs() -> Iterator[Case]:
-    for name, raw, *reasons in (*headers(), *parts(), *sizes()):
-        yield hostile(f"bomb: {name}", raw, *reasons, envelope_sender=MALLORY)
+    yield from headers()
+    yield from parts()
+    yield from sizes()
     for name, more in CARGO.items():
-        raw = mail(calendar(more=more), sender=HERS)
-        yield hostile(f"bomb: {name}", raw, "stranger", "line", "size", "unreadable", envelope_sender=MALLORY)
+        yield bomb(name, mail(calendar(more=more), sender=HERS), "stranger", "line", "size", "unreadable")
     for name, body in calendars():
-        yield hostile(
-            f"bomb: {name}", mail(body, sender=HERS), "unreadable", "line", "size", "several", "attendees", "stranger"
-        )
+        yield bomb(name, mail(body, sender=HERS), "unreadable", "line", "several", "attendees", "stranger")
 
 
-Bomb = tuple[str | bytes, ...]
-
-
-def headers() -> Iterator[tuple]:
+def headers() -> Iterator[Case]:
     folded = "\r\n ".join
     for name, kind, reason in (
         ("200 KB of Content-Type", "text/calendar; " + "a" * 200_000, "line"),
@@ -44,7 +43,7 @@ def headers() -> Iterator[tuple]:
         ("spaces in Content-Type", "text/calendar" + " " * 1_900 + ";", "stranger"),
         ("brackets in Content-Type", "text/calendar" + "(" * 1_900, "calendar"),
     ):
-        yield name, mail(sender=HERS, kind=kind), reason
+        yield bomb(name, mail(sender=HERS, kind=kind), reason)
     for name, sender, reason in (
         ("20,000 brackets in From", "(" * 20_000, "line"),
         ("20,000 brackets in From, folded", folded(["(" * 900] * 22), "header"),
@@ -63,7 +62,7 @@ def headers() -> Iterator[tuple]:
         ("spaces in From", " " * 1_900 + MALLORY, "stranger"),
         ("groups in From", "a:" * 1_000, "from"),
     ):
-        yield name, mail(sender=f"From: {sender}"), reason
+        yield bomb(name, mail(sender=f"From: {sender}"), reason)
     for name, more, *reasons in (
         ("10,000 headers", "\r\n".join(["X: y"] * 10_000), "header"),
         ("1,300 Froms", "\r\n".join([HERS] * 1_300), "header"),
@@ -80,11 +79,11 @@ def headers() -> Iterator[tuple]:
         ("References without an end", "References: " + "<" * 7_900, "stranger"),
         ("3,000 References", "References: " + folded(["<a@b>"] * 3_000), "stranger"),
         ("a Date of digits", "Date: " + "9" * 7_000, "stranger"),
-    ):  # fmt: skip
-        yield name, mail(sender=HERS, more=more), *reasons
+    ):
+        yield bomb(name, mail(sender=HERS, more=more), *reasons)
 
 
-def parts() -> Iterator[tuple]:
+def parts() -> Iterator[Case]:
     deep = part()
     for level in range(1_000):
         deep = inner(deep, boundary=f"b{level}")
@@ -95,44 +94,43 @@ def parts() -> Iterator[tuple]:
     for level in range(5):
         six = inner(six, boundary=f"b{level + 1}")
     many = packed(*[HELLO] * 21, sender=HERS)
-    yield "21 parts", many, "parts"
-    yield "1,000 parts", packed(*[HELLO] * 1_000, sender=HERS), "parts"
-    yield "20,000 empty parts", packed(*[b""] * 20_000, sender=HERS), "parts"
-    yield "parts in parts", packed(*[inner(*[HELLO] * 6, boundary="b1")] * 6, sender=HERS), "parts"
-    yield "six levels", packed(six, sender=HERS), "depth"
-    yield "a thousand levels", packed(deep, sender=HERS), "depth", "size"
-    yield "300 mails in mails", mail(chain, kind="message/rfc822", sender=HERS), "size", "calendar"
-    yield "60 mails in mails", mail(_nested_mails(60), kind="message/rfc822", sender=HERS), "calendar"
-    yield (
+    yield bomb("21 parts", many, "parts")
+    yield bomb("1,000 parts", packed(*[HELLO] * 1_000, sender=HERS), "parts")
+    yield bomb("20,000 empty parts", packed(*[b""] * 20_000, sender=HERS), "parts")
+    yield bomb("parts in parts", packed(*[inner(*[HELLO] * 6, boundary="b1")] * 6, sender=HERS), "parts")
+    yield bomb("six levels", packed(six, sender=HERS), "depth")
+    yield bomb("a thousand levels", packed(deep, sender=HERS), "depth", "size")
+    yield bomb("300 mails in mails", mail(chain, kind="message/rfc822", sender=HERS), "size", "calendar")
+    yield bomb("60 mails in mails", mail(_nested_mails(60), kind="message/rfc822", sender=HERS), "calendar")
+    yield bomb(
         "digests in digests",
         packed(
             inner(inner(HELLO, boundary="b2", kind="digest"), boundary="b1", kind="digest"), kind="digest", sender=HERS
         ),
         "calendar",
     )
-    yield (
+    yield bomb(
         "the same boundary at every level",
         packed(inner(inner(HELLO, boundary="b0"), boundary="b0"), sender=HERS),
         "calendar",
         "unreadable",
     )
-    yield "boundaries that begin alike", packed(inner(HELLO, boundary="b0b0"), boundary="b0", sender=HERS), "calendar"
-    yield "a boundary of 1,900 letters", packed(part(), boundary="b" * 1_900, sender=HERS), "stranger"
-    yield (
-        "a boundary of special letters",
-        packed(part(), boundary="(.*)+[a-z]?^$|", sender=HERS),
-        "stranger",
-        "calendar",
+    yield bomb(
+        "boundaries that begin alike", packed(inner(HELLO, boundary="b0b0"), boundary="b0", sender=HERS), "calendar"
     )
-    yield (
+    yield bomb("a boundary of 1,900 letters", packed(part(), boundary="b" * 1_900, sender=HERS), "stranger")
+    yield bomb(
+        "a boundary of special letters", packed(part(), boundary="(.*)+[a-z]?^$|", sender=HERS), "stranger", "calendar"
+    )
+    yield bomb(
         "boundaries with spaces behind",
         mail((b"--b0" + b" " * 8_000 + b"x\r\n") * 30, kind="multipart/mixed; boundary=b0", sender=HERS),
         "calendar",
     )
-    yield "dashes", mail(b"--\r\n" * 60_000, kind="multipart/mixed; boundary=b0", sender=HERS), "calendar"
-    yield "empty lines", mail(b"\r\n" * 120_000, kind="multipart/mixed; boundary=b0", sender=HERS), "calendar"
-    yield "20 calendars of 12 KB", packed(*[part(calendar(more="X-A:b\n" * 1_500))] * 18, sender=HERS), "stranger"
-    yield (
+    yield bomb("dashes", mail(b"--\r\n" * 60_000, kind="multipart/mixed; boundary=b0", sender=HERS), "calendar")
+    yield bomb("empty lines", mail(b"\r\n" * 120_000, kind="multipart/mixed; boundary=b0", sender=HERS), "calendar")
+    yield bomb("20 calendars of 12 KB", packed(*[part(calendar(more="X-A:b\n" * 1_500))] * 18, sender=HERS), "stranger")
+    yield bomb(
         "20 calendars that differ",
         packed(*[part(calendar(more=f"X-A:{n}")) for n in range(18)], sender=HERS),
         "calendar",
@@ -146,18 +144,18 @@ def _nested_mails(depth: int) -> bytes:
     return found
 
 
-def sizes() -> Iterator[tuple]:
+def sizes() -> Iterator[Case]:
     page = b"<p>" * 70_000
-    yield "a mail of 257 KB", mail(b"x\r\n" * 87_700, sender=HERS), "size"
-    yield "a mail of 5 MB", mail(b"x\r\n" * 1_700_000, sender=HERS), "size"
-    yield "a line of 200 KB", mail(b"x" * 200_000, sender=HERS), "line"
-    yield "a calendar of 65 KB", mail(calendar(more="X-A:b\n" * 11_000), sender=HERS), "size"
-    yield (
+    yield bomb("a mail of 257 KB", mail(b"x\r\n" * 87_700, sender=HERS), "size")
+    yield bomb("a mail of 5 MB", mail(b"x\r\n" * 1_700_000, sender=HERS), "size")
+    yield bomb("a line of 200 KB", mail(b"x" * 200_000, sender=HERS), "line")
+    yield bomb("a calendar of 65 KB", mail(calendar(more="X-A:b\n" * 11_000), sender=HERS), "size")
+    yield bomb(
         "a calendar of 180 KB in base64",
         mail(encodebytes(calendar(more="X-A:b\n" * 25_000)), encoding="base64", sender=HERS),
         "size",
     )
-    yield (
+    yield bomb(
         "a calendar of 60 KB in UTF-16, of long letters",
         mail(
             encodebytes(("\u20ac" * 60_000).encode("utf-16")),
@@ -167,24 +165,22 @@ def sizes() -> Iterator[tuple]:
         ),
         "size",
     )
-    yield (
-        "quoted-printable soft breaks",
-        mail(b"=\r\n" * 80_000, encoding="quoted-printable", sender=HERS),
-        "unreadable",
+    yield bomb(
+        "quoted-printable soft breaks", mail(b"=\r\n" * 80_000, encoding="quoted-printable", sender=HERS), "unreadable"
     )
-    yield (
+    yield bomb(
         "quoted-printable equal signs",
         mail(b"=" * 70 + (b"\r\n" + b"=" * 70) * 3_000, encoding="quoted-printable", sender=HERS),
         "unreadable",
         "size",
     )
-    yield "base64 of padding", mail(b"====\r\n" * 40_000, encoding="base64", sender=HERS), "unreadable"
-    yield "a page of tags", mail(page[:8_000] + b"\r\n" + page[:8_000], kind="text/html", sender=HERS), "calendar"
-    yield "a page of open tags", mail(b"<\r\n" * 80_000, kind="text/html", sender=HERS), "calendar"
-    yield "a page of entities", mail(b"&amp\r\n" * 40_000, kind="text/html", sender=HERS), "calendar"
-    yield "a page of comments", mail(b"<!--\r\n" * 40_000, kind="text/html", sender=HERS), "calendar"
-    yield "a page of scripts", mail(b"<script>\r\n" * 24_000, kind="text/html", sender=HERS), "calendar"
-    yield "a text of nulls", mail(b"\x00" * 8_000 + b"\r\n", kind="text/plain", sender=HERS), "calendar"
+    yield bomb("base64 of padding", mail(b"====\r\n" * 40_000, encoding="base64", sender=HERS), "unreadable")
+    yield bomb("a page of tags", mail(page[:8_000] + b"\r\n" + page[:8_000], kind="text/html", sender=HERS), "calendar")
+    yield bomb("a page of open tags", mail(b"<\r\n" * 80_000, kind="text/html", sender=HERS), "calendar")
+    yield bomb("a page of entities", mail(b"&amp\r\n" * 40_000, kind="text/html", sender=HERS), "calendar")
+    yield bomb("a page of comments", mail(b"<!--\r\n" * 40_000, kind="text/html", sender=HERS), "calendar")
+    yield bomb("a page of scripts", mail(b"<script>\r\n" * 24_000, kind="text/html", sender=HERS), "calendar")
+    yield bomb("a text of nulls", mail(b"\x00" * 8_000 + b"\r\n", kind="text/plain", sender=HERS), "calendar")
 
 
 CARGO = {
@@ -205,8 +201,8 @@ CARGO = {
     "components in components": "BEGIN:A\n" * 3_000,
     "an attachment of 40 KB": "ATTACH;ENCODING=BASE64;VALUE=BINARY:" + "\n ".join(["QUFB" * 18] * 550),
     "7,000 parameters": "X-A" + ";B=C" * 1_800 + ":d",
-    "a parameter of quotes": 'X-A;B=' + '"' * 7_000 + ":d",
-    "a parameter of quoted commas": 'X-A;B=' + '"",' * 2_400 + ":d",
+    "a parameter of quotes": "X-A;B=" + '"' * 7_000 + ":d",
+    "a parameter of quoted commas": "X-A;B=" + '"",' * 2_400 + ":d",
     "a parameter of commas": "X-A;B=" + "," * 7_000,
     "a parameter of carets": "X-A;B=" + "^" * 7_000 + ":d",
     "a value of backslashes": "SUMMARY:" + "\\" * 7_001,
@@ -221,7 +217,7 @@ CARGO = {
     "a zone that climbs": "DTSTART;TZID=../../../../dev/zero:20270312T090000",
     "a zone that is a folder": "DTSTART;TZID=Europe:20270312T090000",
     "a link to everywhere": 'ATTACH:file:///dev/zero\nX-ALT-DESC;ALTREP="http://169.254.169.254/":x',
-}  # fmt: skip
+}
 """Lines of an event that nobody looks at."""
 
 

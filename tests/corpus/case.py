@@ -31,5 +31,5 @@ class Case:
 
 
 def hostile(name: str, raw: bytes, *reasons: str, look: Look = asked.look, **receipt: Any) -> Case:
-    """A mail that must be put aside for one of ``reasons``; ``receipt`` is what SES said other than that all is well."""
+    """A mail that must be put aside for one of ``reasons``. ``receipt``: what SES said, but for what is as Bo's is."""
     return Case(name=name, raw=raw, receipt=factories.receipt(**receipt), look=look, reasons=reasons)

@@ -1,19 +1,18 @@
 """What it costs to judge a mail, and whether whoever judges it lives on.
 
-Run as a program, it judges every hostile mail in a process of its own and prints what that came to, as JSON: a bomb that
-overflows the stack takes this process with it and no test.
+Run as a program, it judges every hostile mail in a process of its own and prints what that came to, as JSON: a bomb
+that overflows the stack takes this process with it and no test.
 """
 
 from __future__ import annotations
 
 import json
 import resource
-import sys
 import time
 import tracemalloc
 from dataclasses import asdict, dataclass
 
-from tests.corpus import bombs, forgeries, misreadings
+from tests.corpus import bombs, claims, forgeries, misreadings
 from tests.corpus.case import Case
 
 SECONDS = 1
@@ -32,7 +31,7 @@ class Measured:
 
 
 def hostile() -> tuple[Case, ...]:
-    return (*forgeries.forgeries(), *misreadings.misreadings(), *bombs.bombs())
+    return (*forgeries.forgeries(), *claims.claims(), *misreadings.misreadings(), *bombs.bombs())
 
 
 def measured(case: Case) -> Measured:
@@ -58,4 +57,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

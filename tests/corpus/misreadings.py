@@ -1,7 +1,8 @@
 """What two programs read in two ways, and what nobody can read.
 
-SES gives its verdict on the From that it reads. Where our reader can be brought to another one, the verdict is Mallory's
-and the answer Bo's. All is from Mallory, with SES's blessing for her domain, but for what is about no From at all.
+SES gives its verdict on the From that it reads. Where our reader can be brought to another one, the verdict is
+Mallory's and the answer Bo's. What is about From comes from Mallory, with SES's blessing for her domain; the rest from
+Bo himself.
 """
 
 from __future__ import annotations
@@ -101,12 +102,29 @@ def parts() -> Iterator[Case]:
         ("a vCard", mail(REPLY.replace(b"VCALENDAR", b"VCARD")), "unreadable"),
         ("xCal", mail(b"<icalendar><vcalendar/></icalendar>", kind="application/calendar+xml"), "calendar"),
         ("jCal", mail(b'["vcalendar", [], []]', kind="application/calendar+json"), "calendar"),
-        ("an external body", mail(b"", kind='message/external-body; access-type=URL; URL="https://example.org/"'), "calendar"),
+        (
+            "an external body",
+            mail(b"", kind='message/external-body; access-type=URL; URL="https://example.org/"'),
+            "calendar",
+        ),
         ("a partial mail", mail(kind="message/partial; number=1; total=2; id=x"), "calendar"),
         ("a signed blob", mail(kind="application/pkcs7-mime; smime-type=signed-data"), "calendar"),
-        ("an encrypted mail", packed(part(b"-----BEGIN PGP MESSAGE-----", kind="application/octet-stream"), kind="encrypted"), "calendar"),
-        ("winmail.dat", packed(HELLO, part(b64encode(b"\x78\x9f\x3e\x22" * 20), kind="application/ms-tnef", encoding="base64")), "tnef"),
-        ("winmail.dat by another name", packed(HELLO, part(b"\x78\x9f\x3e\x22", kind="application/vnd.ms-tnef")), "calendar", "tnef"),
+        (
+            "an encrypted mail",
+            packed(part(b"-----BEGIN PGP MESSAGE-----", kind="application/octet-stream"), kind="encrypted"),
+            "calendar",
+        ),
+        (
+            "winmail.dat",
+            packed(HELLO, part(b64encode(b"\x78\x9f\x3e\x22" * 20), kind="application/ms-tnef", encoding="base64")),
+            "tnef",
+        ),
+        (
+            "winmail.dat by another name",
+            packed(HELLO, part(b"\x78\x9f\x3e\x22", kind="application/vnd.ms-tnef")),
+            "calendar",
+            "tnef",
+        ),
         ("two Content-Types", mail(more="Content-Type: text/plain"), "header"),
         ("two encodings", mail(more="Content-Transfer-Encoding: base64"), "header"),
         ("no Content-Type", mail(kind=""), "calendar"),
@@ -115,10 +133,18 @@ def parts() -> Iterator[Case]:
         ("an empty boundary", mail(kind='multipart/mixed; boundary=""'), "unreadable"),
         ("a boundary that never comes", mail(kind="multipart/mixed; boundary=never"), "calendar"),
         ("a boundary of other letters", mail(kind="multipart/mixed; boundary=é"), "unreadable"),
-        ("two boundaries", packed(part(), kind='mixed; boundary="b9"').replace(b'boundary="b0"', b'boundary="b8"'), "calendar"),
+        (
+            "two boundaries",
+            packed(part(), kind='mixed; boundary="b9"').replace(b'boundary="b0"', b'boundary="b8"'),
+            "calendar",
+        ),
         ("a part after the end", packed(HELLO) + b"--b0\r\n" + part() + b"\r\n--b0--\r\n", "calendar"),
-        ("a part before the beginning", mail(part() + b"\r\n--b0--\r\n", kind="multipart/mixed; boundary=b0"), "calendar"),
-    ):  # fmt: skip
+        (
+            "a part before the beginning",
+            mail(part() + b"\r\n--b0--\r\n", kind="multipart/mixed; boundary=b0"),
+            "calendar",
+        ),
+    ):
         yield hostile(f"parts: {name}", raw, *reasons)
 
 
@@ -134,13 +160,25 @@ def encodings() -> Iterator[Case]:
         ("yEnc", mail(encoding="x-yenc"), "unreadable"),
         ("gzip", mail(encoding="gzip"), "unreadable"),
         ("an encoding of 3,000 letters", mail(encoding="8" * 3_000), "header"),
-        ("quoted-printable that hides a method", mail(QUOTED.replace(b"REPLY", b"=43ANCEL"), encoding="quoted-printable"), "method"),
-        ("quoted-printable that hides a line", mail(QUOTED.replace(b"VERSION:2.0", b"VERSION:2.0=0D=0AMETHOD:CANCEL"), encoding="quoted-printable"), "unreadable"),
-        ("quoted-printable that hides an attendee", mail(QUOTED.replace(b"bo@", b"mallory=40example.org=0D=0AX:"), encoding="quoted-printable"), "attendee"),
+        (
+            "quoted-printable that hides a method",
+            mail(QUOTED.replace(b"REPLY", b"=43ANCEL"), encoding="quoted-printable"),
+            "method",
+        ),
+        (
+            "quoted-printable that hides a line",
+            mail(QUOTED.replace(b"VERSION:2.0", b"VERSION:2.0=0D=0AMETHOD:CANCEL"), encoding="quoted-printable"),
+            "unreadable",
+        ),
+        (
+            "quoted-printable that hides an attendee",
+            mail(QUOTED.replace(b"bo@", b"mallory=40example.org=0D=0AX:"), encoding="quoted-printable"),
+            "attendee",
+        ),
         ("UTF-8 cut in two", mail(REPLY + b"\xc3"), "unreadable"),
         ("UTF-8 longer than need be", mail(REPLY.replace(b"bo@", b"b\xc1\xaf@")), "unreadable"),
         ("a surrogate in UTF-8", mail(REPLY.replace(b"PRODID:", b"PRODID:\xed\xa0\x80")), "unreadable"),
-    ):  # fmt: skip
+    ):
         yield hostile(f"encodings: {name}", raw, *reasons)
 
 
@@ -193,7 +231,14 @@ def structures() -> Iterator[Case]:
         ("two events", calendar(after=event), "several"),
         ("an event in an event", calendar(more=event), "unreadable"),
         ("an event in something else", wrapped, "unreadable"),
-        ("a calendar in a calendar", calendar(more="BEGIN:VCALENDAR\nEND:VCALENDAR", after="BEGIN:VCALENDAR\nMETHOD:CANCEL\nEND:VCALENDAR\nMETHOD:CANCEL"), "unreadable"),
+        (
+            "a calendar in a calendar",
+            calendar(
+                more="BEGIN:VCALENDAR\nEND:VCALENDAR",
+                after="BEGIN:VCALENDAR\nMETHOD:CANCEL\nEND:VCALENDAR\nMETHOD:CANCEL",
+            ),
+            "unreadable",
+        ),
         ("no calendar around it", REPLY.removeprefix(b"BEGIN:VCALENDAR\r\n"), "unreadable"),
         ("no end", REPLY.removesuffix(b"END:VCALENDAR\r\n"), "unreadable"),
         ("two ends", REPLY + b"END:VCALENDAR\r\n", "unreadable"),
@@ -207,7 +252,7 @@ def structures() -> Iterator[Case]:
         ("one letter", b"B", "unreadable"),
         ("the beginning alone", b"BEGIN:VCALENDAR", "unreadable"),
         ("BEGIN without a name", REPLY.replace(b"BEGIN:VEVENT", b"BEGIN:"), "unreadable"),
-    ):  # fmt: skip
+    ):
         yield hostile(f"structure: {name}", mail(body), *reasons)
 
 
@@ -238,9 +283,12 @@ def lines() -> Iterator[Case]:
         ("a parameter without a value", calendar(attendee=SAID.replace("PARTSTAT=ACCEPTED", "PARTSTAT"))),
         ("a parameter without a name", calendar(attendee=SAID.replace("PARTSTAT=", "="))),
         ("a quote within a parameter", calendar(attendee=SAID.replace("Bo Ek", 'Bo "Ek'))),
-        ("his address in a parameter, hers behind it", calendar(attendee=f'ATTENDEE;PARTSTAT=ACCEPTED;X=":mailto:bo@example.net":{hers}')),
+        (
+            "his address in a parameter, hers behind it",
+            calendar(attendee=f'ATTENDEE;PARTSTAT=ACCEPTED;X=":mailto:bo@example.net":{hers}'),
+        ),
         ("lines without an end", b"BEGIN:VCALENDAR METHOD:REPLY BEGIN:VEVENT UID:" + asked.MEETING.encode()),
         ("lines that end in CR", REPLY.replace(b"\r\n", b"\r")),
         ("lines that end in a backslash n", REPLY.replace(b"\r\n", b"\\n")),
-    ):  # fmt: skip
+    ):
         yield hostile(f"lines: {name}", mail(body))

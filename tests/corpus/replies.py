@@ -21,16 +21,8 @@ def calendar(
 ) -> bytes:
     """The lines of a reply. What is empty is left out; ``\\n`` in a value begins another line."""
     event = (uid, sequence, dtstamp, attendee, "ORGANIZER:mailto:events@convoke.example.com", more)
-    lines = (
-        "BEGIN:VCALENDAR",
-        "PRODID:-//Example//EN",
-        "VERSION:2.0",
-        method,
-        "BEGIN:VEVENT",
-        *event,
-        "END:VEVENT",
-        after,
-    )
+    head = ("BEGIN:VCALENDAR", "PRODID:-//Example//EN", "VERSION:2.0", method)
+    lines = (*head, "BEGIN:VEVENT", *event, "END:VEVENT", after)
     return "".join(f"{line}\n" for line in (*lines, "END:VCALENDAR") if line).replace("\n", "\r\n").encode()
 
 
@@ -50,10 +42,8 @@ def mail(
         *(sender, "To: events@convoke.example.com", "Subject: Accepted: Treffen", more, "MIME-Version: 1.0"),
         *(f"Content-Type: {kind}" if kind else "", f"Content-Transfer-Encoding: {encoding}" if encoding else ""),
     )
-    return (
-        "".join(f"{line}\r\n" for line in (*(each for each in lines if each), "")).encode("utf-8", "surrogateescape")
-        + body
-    )
+    head = "".join(f"{line}\r\n" for line in lines if line)
+    return f"{head}\r\n".encode() + body
 
 
 def part(
@@ -75,6 +65,5 @@ def packed(*parts: bytes, kind: str = "mixed", boundary: str = "b0", **changes: 
 def inner(*parts: bytes, boundary: str, kind: str = "mixed") -> bytes:
     """Several parts as one part of a mail."""
     inside = b"".join(b"--" + boundary.encode() + b"\r\n" + each + b"\r\n" for each in parts)
-    return (
-        f'Content-Type: multipart/{kind}; boundary="{boundary}"\r\n\r\n'.encode() + inside + f"--{boundary}--".encode()
-    )
+    head = f'Content-Type: multipart/{kind}; boundary="{boundary}"\r\n\r\n'
+    return head.encode() + inside + f"--{boundary}--".encode()

@@ -10,7 +10,8 @@ from dataclasses import replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
-from convoke.model import Conference, Duration, EventStatus, Message, Method, Participation, Person, When
+from convoke.model import Conference, Duration, EventStatus, Method, Participation, Person, When
+from convoke.told import Message
 from tests.factories import AFTERNOON, NOW, message
 
 HERE = Path(__file__).parent

@@ -16,7 +16,7 @@ from . import quick
 from .faults import Mode
 from .mutants import MUTANTS
 from .run import Tally, histories, history
-from .small_world.worlds import walk_all
+from .small_world.worlds import Bounds, walk_all, walked
 
 PORTION = 250
 WITHIN = 20_000
@@ -82,22 +82,32 @@ def show(seed: int, mode: Mode) -> None:
         print(f"VIOLATED {violation.promise}: {violation.what}")
 
 
-def catch(name: str, seed: int) -> tuple[str, int, str, float]:
-    """How many histories it took to catch one mutant (0: it got away), and which promise it broke."""
+def catch(name: str, seed: int) -> tuple[str, str, str, float]:
+    """Where one mutant was caught (nowhere: it got away), which promise it broke, and in how many seconds."""
     began, mutant = time.perf_counter(), MUTANTS[name]
     with mutant.alive():
-        tally = histories(range(seed, seed + WITHIN), mutant.mode, stop_at_first=True)
-    seconds = time.perf_counter() - began
-    return (name, tally.histories, tally.broken[0][1], seconds) if tally.broken else (name, 0, "", seconds)
+        where, promise = _in_the_small_world(mutant.bounds) if mutant.bounds else _by_chance(seed, mutant.mode)
+    return name, where, promise, time.perf_counter() - began
+
+
+def _by_chance(seed: int, mode: Mode) -> tuple[str, str]:
+    tally = histories(range(seed, seed + WITHIN), mode, stop_at_first=True)
+    return (f"history {tally.histories}", tally.broken[0][1]) if tally.broken else ("", "")
+
+
+def _in_the_small_world(bounds: Bounds) -> tuple[str, str]:
+    broken = walked(bounds).get("broken")
+    return ("the small world", str(broken[0]).partition(":")[0]) if isinstance(broken, tuple) else ("", "")
 
 
 def catch_all(seed: int) -> int:
-    free = 0
-    print(f"{'without':34} {'caught at history':>17}  by")
+    free, began = 0, time.perf_counter()
+    print(f"{'without':34} {'caught in':>17}  by")
     with multiprocessing.Pool() as pool:
-        for name, count, promise, seconds in pool.imap(partial(catch, seed=seed), MUTANTS):
-            free += not count
-            print(f"{name:34} {count or 'got away':>17}  {promise:8} ({seconds:.1f} s)", flush=True)
+        for name, where, promise, seconds in pool.imap(partial(catch, seed=seed), MUTANTS):
+            free += not where
+            print(f"{name:34} {where or 'got away':>17}  {promise:8} ({seconds:.1f} s)", flush=True)
+    print(f"{free} of {len(MUTANTS)} got away, seed {seed}, {time.perf_counter() - began:.0f} s")
     return 1 if free else 0
 
 

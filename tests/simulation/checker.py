@@ -19,7 +19,8 @@ from tests import rfc5546
 from tests.rfc5545 import Moment
 
 from .post import Copy
-from .world import EVENT_ID, SETTINGS, World
+from .scene import EVENT_ID, SETTINGS
+from .world import World
 
 G7_IS_BUILT = True
 """Whether production repairs what SES's reports show to have arrived out of order."""

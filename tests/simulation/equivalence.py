@@ -10,15 +10,16 @@ from typing import Any
 from convoke import effects
 from convoke.decide import next_message
 from convoke.ledger import Acknowledged, Intent, Invitation, Posted, Slice
-from convoke.model import DeliveryState, Letter, RegistrationStatus
+from convoke.model import DeliveryState, RegistrationStatus
 from convoke.store import dynamo, erasure, events, keys, line, registry
 from convoke.store.invitations import Invitations
 from convoke.store.reads import Reads
 from convoke.store.records import Records
+from convoke.told import Letter
 from tests import factories
 
+from .scene import EVENT_ID, SENDER, SETTINGS, START
 from .tables import Tables
-from .world import EVENT_ID, SENDER, SETTINGS, START
 
 PEOPLE = 4
 

@@ -21,7 +21,9 @@ from convoke.model import (
 from convoke.store import dynamo, erasure, events, line, registry
 from convoke.store.reads import Reads
 
-from .world import EVENT_ID, FAILURES, SETTINGS, START, TIMES, Crash, World
+from .scene import EVENT_ID, SETTINGS, START, TIMES
+from .worker import FAILURES, Crash
+from .world import World
 
 TITLES = ("A", "B")
 HOURS = (9, 15)

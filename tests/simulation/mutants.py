@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 from unittest.mock import patch
 
-from convoke import decide, fanout, feedback, reconcile, sweep
+from convoke import decide, fanout, feedback, plan, reconcile, sweep
 from convoke.case import Case
 from convoke.effects import Send
 from convoke.ledger import Intent
@@ -21,18 +21,24 @@ from convoke.store.records import Records
 from .faults import Mode
 from .history import People
 from .post import Post
+from .scene import EVENT_ID, SETTINGS
+from .small_world.worlds import Bounds
 from .surgery import cut
-from .world import EVENT_ID, SETTINGS, World
+from .world import World
 
 Change = Callable[[], AbstractContextManager[Any]]
 
 
 @dataclass(frozen=True)
 class Mutant:
-    """``changes`` take the guard out; ``mode`` is in which faults it matters."""
+    """``changes`` take the guard out; ``mode`` is in which faults it matters.
+
+    What chance seldom brings about is looked for in the small world, within ``bounds``.
+    """
 
     changes: tuple[Change, ...]
     mode: Mode = Mode.ALL
+    bounds: Bounds | None = None
 
     @contextmanager
     def alive(self) -> Iterator[None]:
@@ -120,7 +126,8 @@ MUTANTS: dict[str, Mutant] = {
                 "seen = effect.seen\n",
                 "seen = effect.seen\n    if seen.owed_at is None: return True\n",
             ),
-        )
+        ),
+        bounds=Bounds(("move",), 2, 0),
     ),
     "lease": Mutant((without(reconcile, "reconcile", "seen.invitation.lease_until > now", "False"),)),
     "lease-kept-when-unknown": Mutant(
@@ -165,10 +172,10 @@ MUTANTS: dict[str, Mutant] = {
                 "    if event",
             ),
         ),
-        mode=Mode.SLOW,
+        bounds=Bounds(("move",), 2, 0),
     ),
     "one-attempt": Mutant((instead(Post, "__init__", _insistent),)),
-    "doubt": Mutant((without(reconcile, "told_of", "invitation.doubt and invitation.heard is not None", "False"),)),
+    "doubt": Mutant((without(plan, "told_of", "invitation.doubt and invitation.heard is not None", "False"),)),
     "doubt-about-a-cancel": Mutant((without(decide, "unsaid", "if not told.certain:", "if False:"),)),
     "repair": Mutant((without(reconcile, "_record", "repair=True", "repair=False"),), Mode.ZOMBIE),
     "repair-after-arrival": Mutant(
@@ -176,11 +183,7 @@ MUTANTS: dict[str, Mutant] = {
     ),
     "resend-through-delivery": Mutant((instead(People, "resend", _once_more),)),
     "stale-intent": Mutant(
-        (
-            without(
-                reconcile, "_pending", "pending is None or not says_the_same(message, pending.told)", "pending is None"
-            ),
-        )
+        (without(plan, "_pending", "pending is None or not says_the_same(message, pending.told)", "pending is None"),)
     ),
     "bytes-kept": Mutant(
         (

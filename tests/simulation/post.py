@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 from convoke.effects import Accepted, Refusal, Refused, Send, Unknown
 from convoke.feedback import Report
 from convoke.ledger import Intent
-from convoke.model import DeliveryState, Letter, Message
+from convoke.model import DeliveryState
+from convoke.told import Letter, Message
 from tests import rfc5546
 
 if TYPE_CHECKING:

@@ -12,8 +12,10 @@ from typing import Any
 from unittest.mock import patch
 
 from convoke import decide, fingerprints, model, sweep
-from convoke.model import Event, Told
+from convoke.model import Event
 from convoke.store import dynamo, items, keys, registry
+from convoke.store.items import delivery
+from convoke.told import Told
 
 from .tables import Row
 
@@ -92,9 +94,9 @@ def quick(shards: int = 1) -> Iterator[None]:
             (items, "event_of", _once(items.event_of)),
             (items, "registration_of", _once(items.registration_of)),
             (items, "invitation_of", _once(items.invitation_of)),
-            (items, "told_item", _quick_told_item),
-            (items, "told_of", _quick_told_of),
-            (items, "zlib", SimpleNamespace(compress=bytes, decompress=bytes)),
+            *((module, "told_item", _quick_told_item) for module in (items, delivery)),
+            *((module, "told_of", _quick_told_of) for module in (items, delivery)),
+            (delivery, "zlib", SimpleNamespace(compress=bytes, decompress=bytes)),
             (fingerprints, "fingerprint", _quick_fingerprint),
             *((module, "folded", folded) for module in (model, decide, keys, registry)),
             (keys, "SHARDS", few),

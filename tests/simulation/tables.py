@@ -157,6 +157,8 @@ class Tables:
         )
 
     def _apply(self, verb: str, action: Item) -> None:
+        if verb == "ConditionCheck":
+            return
         table, key = action["TableName"], _key(action)
         partition = self.rows.setdefault(table, {}).setdefault(key["pk"], {})
         if verb == "Delete":

@@ -7,19 +7,15 @@ Each effect takes its time, so that many workers interleave; and a worker may di
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from heapq import heappop, heappush
 from random import Random
 from typing import Any
 
-from botocore.exceptions import BotoCoreError, ClientError
-
 from convoke import effects, fanout, feedback, fingerprints, reconcile, series, survey, sweep
-from convoke.effects import Ending, Steps
+from convoke.effects import Steps
 from convoke.ledger import Slice
-from convoke.model import ConvokeError, Event, RegistrationStatus, Sender
-from convoke.reconcile import Worker
-from convoke.settings import Settings, Times
+from convoke.model import Event
 from convoke.store import erasure, items, keys, line
 from convoke.store.attention import Surveys
 from convoke.store.invitations import Invitations
@@ -27,26 +23,12 @@ from convoke.store.reads import Reads
 from convoke.store.records import Records
 
 from .faults import ANSWERS, ON_THE_WAY, Faults, Mode
-from .post import Answer, Attempt, Post, write
+from .post import Post
+from .scene import EVENT_ID, SENDER, SETTINGS, START, TIMES
 from .tables import Tables, refused
+from .worker import FUNCTION, Crash, Run
 
-START = datetime(2027, 1, 15, 12, 0, tzinfo=UTC)
-EVENT_ID = "0123456789abcdefghijklmnop"
-SENDER = Sender(address="events@convoke.example.com", domain="convoke.example.com")
-SETTINGS = Settings(
-    registrations_table="Registrations",
-    invitations_table="Invitations",
-    accounts_table="Accounts",
-    webhooks_table="Webhooks",
-    urgent_queue="Urgent",
-    ordinary_queue="Ordinary",
-    hooks_queue="HooksDue",
-    sender=SENDER,
-    configuration_set="Sending",
-)
-TIMES = Times()
 SLICE = 2
-FUNCTION = TIMES.function.total_seconds()
 CALL = 5.0
 VISIBILITY = 180.0
 RECEIVES = 5
@@ -63,235 +45,7 @@ DEPLOYED = {1: {1: _CONTENT_1}, 2: {1: _CONTENT_1, 2: _content_2}}
 """What the deployed code can say, by its schema, and what the next one can: the older does not know the newer one's."""
 
 
-class Crash(BaseException):
-    """A function died: nothing after this happens."""
-
-
 LOST = dict(zip(ANSWERS, ("conflict", "repeated", "unanswered"), strict=True))
-FAILURES = (ClientError, BotoCoreError, ConvokeError, KeyError)
-NOTED = frozenset(
-    {
-        effects.Claim,
-        effects.GiveBack,
-        effects.Acknowledge,
-        effects.Poke,
-        effects.MoveFan,
-        effects.EndFan,
-        effects.Enqueue,
-    }
-)
-WRITES = frozenset(
-    {effects.Claim, effects.Clear, effects.Acknowledge, effects.GiveBack, effects.Send, effects.MoveFan, effects.EndFan}
-)
-LOCAL = frozenset({effects.Clock, effects.Chance, effects.Name, effects.Tell, effects.Render})
-
-
-class Run:
-    """One invocation of a function: a piece of protocol on its way, effect by effect."""
-
-    __slots__ = ("alive", "attempt", "began", "done", "kill", "name", "schema", "skew", "steps", "worker", "world")
-
-    def __init__(self, world: World, name: str, done: Callable[[bool], None] | None) -> None:
-        self.world, self.name, self.done = world, name, done
-        random = world.random
-        self.skew = 3 * (random() - 0.5) if world.faults.hit("clock skew") else 0.0
-        self.began = world.now
-        self.kill = world.now + FUNCTION
-        self.schema = 2 if world.now >= world.deployed_at + 15 * random() else 1
-        self.worker = Worker(sender=SENDER, deadline=world.instant(self.skew + FUNCTION), times=TIMES)
-        self.attempt: Attempt | None = None
-        self.alive = True
-        self.steps: Steps[Any]
-
-    def go(self, steps: Steps[Any]) -> None:
-        self.steps = steps
-        self.advance(None)
-
-    def advance(self, answer: Any) -> None:
-        """Give the last effect's answer, and set out for the next."""
-        world = self.world
-        while True:
-            world.as_deployed(self.schema)
-            try:
-                effect = self.steps.send(answer)
-            except StopIteration as stop:
-                if world.trace is not None:
-                    world.note(f"{self.name}: {stop.value}")
-                return self.end(True)
-            except FAILURES as error:
-                return self.fail(error)
-            kind = type(effect)
-            if kind not in LOCAL:
-                break
-            answer = self.local(effect)
-        world.at(world.latency(self), lambda: self.do(effect))
-        return None
-
-    def local(self, effect: Any) -> Any:
-        world = self.world
-        match effect:
-            case effects.Clock():
-                return world.instant(self.skew)
-            case effects.Name():
-                world.names += 1
-                return f"attempt-{world.names}"
-            case effects.Chance():
-                return world.random()
-            case effects.Render(message=message, intent=intent):
-                return write(message, intent, self.schema)
-            case effects.Tell(what=what, facts=facts):
-                return world.note(f"{self.name} tells: {what} {facts}")
-
-    def do(self, effect: Any) -> None:
-        world = self.world
-        if not self.alive:
-            return None
-        if world.now > self.kill:
-            world.note(f"{self.name}: its time is over")
-            return self.end(False)
-        if world.mischief and type(effect) in WRITES and world.random() < 0.15:
-            # Just now, of all moments, somebody does something, and this worker comes late.
-            world.mischief.pop(0)()
-            return world.at(8 * world.random() ** 2, lambda: self.do(effect))
-        crash = world.faults.one_of("crash before an effect", "crash after an effect")
-        try:
-            if crash == "crash before an effect":
-                raise Crash(crash)
-            if type(effect) is effects.Send:
-                world.note(f"{self.name}: Send {effect.intent.told.sequence}")
-                world.post.send(effect, self.answered)
-                if crash:
-                    raise Crash(crash)
-                return None
-            answer = self.perform(effect)
-            if world.trace is not None:
-                world.note(f"{self.name}: {brief(effect)} -> {brief(answer)}")
-            if crash:
-                raise Crash(crash)
-        except Crash as error:
-            world.note(f"{self.name}: {error} {type(effect).__name__}")
-            return self.end(False)
-        except FAILURES as error:
-            return self.fail(error)
-        return self.advance(answer)
-
-    def perform(self, effect: Any) -> Any:
-        """The effect, with a note of what its worker knows of each message it set out to send."""
-        kind = type(effect)
-        if kind not in NOTED:
-            return self.world.perform(effect)
-        match effect:
-            case effects.Claim(intent=intent, seen=seen):
-                told = intent.told
-                about = (told.date_told(told.date) if told.date else None) or told
-                assert about.when is not None
-                mine = Attempt(
-                    intent.attempt,
-                    seen.registration_id,
-                    told.uid,
-                    told.sequence,
-                    told.method.value,
-                    (about.title, about.when.start.isoformat(), about.location),
-                    (RegistrationStatus.REGISTERED, told.recipient),
-                    self.began,
-                    self.world.now,
-                )
-                self.world.post.attempts.append(mine)
-                try:
-                    claimed = self.world.perform(effect)
-                finally:
-                    mine.until = self.world.now
-                mine.claimed = claimed is not None
-                if claimed is None:
-                    self.world.post.attempts.remove(mine)
-                self.attempt = mine
-                return claimed
-            case effects.GiveBack():
-                try:
-                    return self.world.perform(effect)
-                finally:
-                    # Also where the answer was lost on its way: the checker judges by what stands.
-                    if self.attempt is not None and self.world.given_back(effect):
-                        self.attempt.fate = "failed" if effect.failed else "refused"
-            case effects.Acknowledge():
-                answer = self.world.perform(effect)
-                if self.attempt is not None:
-                    self.attempt.fate = "overtaken" if answer is Ending.OVERTAKEN else "accepted"
-                return answer
-            case effects.Poke():
-                self.world.perform(effect)
-                if self.attempt is not None and self.attempt.fate == "overtaken":
-                    self.attempt.fate = "mended"
-                return None
-            case effects.MoveFan(slice=part) | effects.EndFan(slice=part):
-                moved = self.world.perform(effect)
-                if moved and getattr(effect, "cursor", None) != part.cursor:
-                    self.world.passed.append((part.version, part.cursor))
-                return moved
-            case effects.Enqueue():
-                return self.world.enqueue(effect, sweeping=self.name == "sweep")
-        raise TypeError(effect)
-
-    def answered(self, answer: Answer) -> None:
-        if not self.alive:
-            return None
-        if self.world.now > self.kill:
-            return self.end(False)
-        if self.world.trace is not None:
-            self.world.note(f"{self.name}: SES says {brief(answer)}")
-        return self.advance(answer)
-
-    def fail(self, error: BaseException) -> None:
-        self.world.note(f"{self.name}: raised {type(error).__name__} {error}")
-        self.end(False)
-
-    def end(self, well: bool) -> None:
-        self.alive = False
-        self.world.runs.pop(self, None)
-        if self.done is not None:
-            self.done(well)
-
-
-def brief(thing: Any) -> str:
-    """For a trace: no more than one wants to read."""
-    name = type(thing).__name__
-    if isinstance(thing, tuple):
-        return "(" + ", ".join(brief(part) for part in thing) + ")"
-    if name == "Invitation":
-        pending, last = thing.intent, thing.acknowledged
-        words = f"fence={thing.fence} poke={thing.poke} allocated={thing.allocated} exposed={thing.exposed}"
-        words += f" intent={pending.told.method}{pending.told.sequence}" if pending else ""
-        words += f" acknowledged={last.told.method}{last.told.sequence}" if last else ""
-        words += f" lease={_hour(thing.lease_until)} owed={_owed(thing.owed_at)} {thing.state}"
-        return f"Invitation({thing.registration_id[6:10]} {words})"
-    if name == "Registration":
-        return f"Registration({thing.registration_id[6:10]} {thing.status} {thing.email})"
-    if name == "Event":
-        return f"Event(v{thing.version} {thing.status} {thing.title} {thing.when.start:%d %H:%M} {thing.location})"
-    if name == "Posted":
-        return f"Posted({thing.told.sequence})"
-    if name in ("Claim", "Clear", "GiveBack", "Wait", "Acknowledge", "Amend"):
-        seen = getattr(thing, "seen", None) or thing.claimed
-        words = f"{seen.registration_id[6:10]} fence={seen.fence} poke={seen.poke}"
-        if name == "Claim":
-            told = thing.intent.told
-            words += f" {told.method}{told.sequence} {told.title} {told.recipient} lease={_hour(thing.lease_until)}"
-        if hasattr(thing, "owed_at"):
-            words += f" owed={_owed(thing.owed_at)}"
-        return f"{name}({words})"
-    if name in ("ReadInvitation", "ReadRegistration", "ReadPosted"):
-        return f"{name}({thing.registration_id[6:10]})"
-    if name in ("ReadEvent", "ReadFan", "ReadSending", "Keep"):
-        return name
-    return str(thing).replace(EVENT_ID, "…").replace("datetime.", "")
-
-
-def _hour(at: datetime | None) -> str:
-    return f"{at:%H:%M:%S}" if at else "none"
-
-
-def _owed(at: str | None) -> str:
-    return f"{at[0]}#{at[13:21]}" if at else "none"
 
 
 class World:

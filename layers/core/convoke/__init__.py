@@ -2,7 +2,7 @@
 
 What there is and what to say, without any AWS:
 
-- ``model``: the nouns: Event, Registration, Told, Message
+- ``model``: the nouns: Event, Registration; ``told``: Message, and Told, the calendar that an attendee holds
 - ``series``: which dates an event has; ``rules``, ``recurrence``: the text of a rule, and the days that it means;
   ``programme``: what an organizer does to them
 - ``decide``: ``next_message``, the heart: what is true against what was told; ``case``: one attendee's, and what may be
@@ -15,7 +15,7 @@ What there is and what to say, without any AWS:
 How it is delivered, as steps that yield ``effects``:
 
 - ``ledger``: what we remember of it: the sequence state of an Invitation, and what a claim writes
-- ``reconcile``: one attendee: read, decide, claim, send, record
+- ``plan``: what to send to one attendee now; ``reconcile``: read, plan, claim, send, record
 - ``dispatch``: one note
 - ``fanout``: a changed event, a slice of its people at a time
 - ``sweep``: whatever is still owed; ``audit``: whatever should be

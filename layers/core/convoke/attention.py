@@ -11,7 +11,8 @@ from datetime import datetime
 from enum import StrEnum
 
 from .ledger import Posted
-from .model import DeliveryState, Message, Method, Told, Wall, noun
+from .model import DeliveryState, Method, Wall, noun
+from .told import Message, Told
 
 
 class Concern(StrEnum):

@@ -20,10 +20,11 @@ from .effects import (
     Steps,
     Tell,
 )
-from .model import Method, Sender, Told, noun
-from .reconcile import Plan, Seen, decide, told_of
+from .model import Method, Sender, noun
+from .plan import Plan, Seen, decide, told_of
 from .settings import Times
 from .store.keys import owed
+from .told import Told
 
 PAGE = 100
 PAGE_OF_A_LIST = 500

@@ -11,8 +11,6 @@ from . import fingerprints, series
 from .model import (
     Event,
     EventStatus,
-    Known,
-    Message,
     Method,
     Occurrence,
     Participation,
@@ -20,11 +18,10 @@ from .model import (
     Registration,
     Reply,
     Sender,
-    Told,
-    ToldDate,
     Wall,
     noun,
 )
+from .told import Known, Message, Told, ToldDate
 
 
 @noun
@@ -96,8 +93,12 @@ class Case:
         return {date: dates.get(names[date]) if date in names else None for date in self.registration.occurrences or ()}
 
     def _restored(self, told: Told) -> bool:
-        """Whether a date takes place again that they were told does not: only the whole series can say so."""
+        """Whether a date takes place again that they were told, or may have been, does not: only the whole series can
+        say so.
+        """
         cancelled = {one.date for one in told.dates if one.cancelled}
+        if told.method is Method.CANCEL and told.date is not None:
+            cancelled.add(told.date)
         return bool(cancelled) and any(
             one.date in cancelled and not one.cancelled and not self._over(one, None)
             for one in series.occurrences(self.event)
@@ -118,19 +119,20 @@ class Case:
 
     def _changed_dates(self, told: Told) -> Iterator[Message]:
         """What to say of single dates of a series that they were told as it is, those that are in doubt first."""
-        changed = {change.date for change in self.event.changes} | {one.date for one in told.dates}
+        heard = {one.date: one for one in told.dates}
+        changed = {change.date for change in self.event.changes} | set(heard)
         dates = [one for one in series.occurrences(self.event) if one.date in changed]
-        dates.sort(key=lambda one: _known(told, one.date))
+        dates.sort(key=lambda one: _sure(heard.get(one.date)))
         for one in dates:
-            known = told.date_told(one.date)
+            known = heard.get(one.date)
             if not self._over(one, known):
                 yield from self._of_date(told, one.date, one, known or self._plain(told, one))
 
     def _chosen_dates(self, told: Told) -> Iterator[Message]:
-        chosen = self._chosen()
-        dates: dict[Wall, Occurrence | None] = dict.fromkeys(one.date for one in told.dates) | chosen
-        for date in sorted(dates, key=lambda date: (_known(told, date), date.isoformat())):
-            one, known = dates[date], told.date_told(date)
+        heard = {one.date: one for one in told.dates}
+        dates: dict[Wall, Occurrence | None] = dict.fromkeys(heard) | self._chosen()
+        for date in sorted(dates, key=lambda date: (_sure(heard.get(date)), date.isoformat())):
+            one, known = dates[date], heard.get(date)
             if not self._over(one, known):
                 yield from self._of_date(told, date, one, known)
 
@@ -202,8 +204,8 @@ class Case:
         """The dates told one by one, if they still have these names; those taken back, if they take place again."""
         if not self._names_stay(upon):
             return ()
-        cancelled = {change.date for change in self.event.changes if change.cancelled}
-        return tuple(one for one in upon.dates if not one.cancelled or one.date not in cancelled)
+        standing = {one.date for one in series.occurrences(self.event) if not one.cancelled}
+        return tuple(one for one in upon.dates if not one.cancelled or one.date in standing)
 
     def _date(self, date: Wall, one: Occurrence, upon: Told | None, generation: int) -> Message:
         told = None if upon is None else upon.date_told(date)
@@ -280,8 +282,10 @@ class Case:
     def _cancel_date(self, told: Told, known: ToldDate, one: Occurrence | None) -> Message:
         """Take back one date: because it is cancelled, because the whole is, or because somebody comes no more."""
         when = known.when or (one.when if one else told.when)
-        event_off, date_off = self.event.status is EventStatus.CANCELLED, one is not None and one.cancelled
-        reason = one.reason if one is not None and date_off else self.event.reason if event_off else ""
+        event_off = self.event.status is EventStatus.CANCELLED
+        # Of the whole somebody comes to every date: one that is not there any more was dropped by the organizer.
+        date_off = one.cancelled if one is not None else told.whole
+        reason = one.reason if one is not None and one.cancelled else self.event.reason if event_off else ""
         return Message(
             **self._taken_back(told),
             date=known.date,
@@ -312,9 +316,9 @@ class Case:
         }
 
 
-def _known(told: Told, date: Wall) -> bool:
-    one = told.date_told(date)
-    return one is None or one.known
+def _sure(date: ToldDate | None) -> bool:
+    """Whether it is known what was heard of a date: what is in doubt comes first."""
+    return date is None or date.known
 
 
 def _all_doubted(told: Told) -> Told:

@@ -14,7 +14,6 @@ from .ledger import Invitation
 from .model import (
     Event,
     EventStatus,
-    Message,
     Method,
     Participation,
     Registration,
@@ -22,10 +21,10 @@ from .model import (
     Reply,
     Schedule,
     Sender,
-    Told,
     Wall,
     folded,
 )
+from .told import Message, Told
 
 
 def next_message(

@@ -25,7 +25,8 @@ from .effects import (
 )
 from .ledger import Slice
 from .model import Event, EventStatus
-from .reconcile import Outcome, Seen, Worker, reconcile
+from .plan import Seen
+from .reconcile import Outcome, Worker, reconcile
 from .settings import Times
 from .store.keys import owed
 

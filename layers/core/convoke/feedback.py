@@ -30,8 +30,9 @@ from .effects import (
 )
 from .hooks import FactType
 from .ledger import Acknowledged, Delivered, Invitation, Stopped
-from .model import ConvokeError, DeliveryState, Method, Told, Wall, noun
+from .model import ConvokeError, DeliveryState, Method, Wall, noun
 from .store.keys import owed
+from .told import Told
 
 # Of two reports of one message the later in this list stands.
 GRAVITY = (

@@ -13,8 +13,9 @@ from urllib.parse import quote
 
 from . import lines, series
 from .lines import Line, clean, component, line, one_line
-from .model import EventStatus, Message, Method, Person, Unsayable, Wall, When
+from .model import EventStatus, Method, Person, Unsayable, Wall, When
 from .timezones import vtimezone
+from .told import Message
 
 PRODID = "-//Convoke//Convoke//EN"  # no version: it would change the bytes
 DECLINE_COUNTER = "DECLINECOUNTER"

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from .model import DeliveryState, Letter, Method, Told, Wall, folded, noun
+from .model import DeliveryState, Method, Wall, folded, noun
+from .told import Letter, Told
 
 
 @noun

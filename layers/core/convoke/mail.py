@@ -15,7 +15,8 @@ from email.policy import SMTP
 
 from . import itip
 from .lines import one_line
-from .model import Letter, Message, Person, Unsayable
+from .model import Person, Unsayable
+from .told import Letter, Message
 from .words import html, text, words
 
 LONGEST_LINE = 998  # octets, RFC 5322, section 2.1.1

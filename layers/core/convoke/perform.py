@@ -17,7 +17,7 @@ from aws_lambda_powertools.metrics import MetricUnit
 from . import effects, mail, notepaper, post
 from .effects import Effect, Hint, NoteHint, Steps, SurveyHint
 from .ledger import Intent, Slice
-from .model import ConvokeError, Letter, Message, Person, Sender, Unsayable
+from .model import ConvokeError, Person, Sender, Unsayable
 from .notes import Errand
 from .reconcile import Outcome, Worker
 from .settings import Settings, settings
@@ -27,6 +27,7 @@ from .store.invitations import Invitations
 from .store.notes import Notes
 from .store.reads import Reads
 from .store.records import Records
+from .told import Letter, Message
 
 Result = TypeVar("Result")
 

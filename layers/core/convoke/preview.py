@@ -8,8 +8,9 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from .decide import next_message
-from .model import Event, Message, Method, Sender, noun
-from .reconcile import Seen, told_of
+from .model import Event, Method, Sender, noun
+from .plan import Seen, told_of
+from .told import Message
 
 Kind = Literal["none", "update", "ask_again", "invite", "cancel"]
 EXAMPLES = 5

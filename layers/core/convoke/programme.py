@@ -14,13 +14,21 @@ from . import series
 from .model import ConvokeError, DateChange, Event, EventStatus, InvalidField, Occurrence, Schedule, Wall, When
 
 MOST_SCHEDULES = 200
-"""How often a series can be given another schedule: each is remembered, since registrations may name dates by it."""
-MOST_TEXT = {"title": 24_000, "location": 24_000, "description": 160_000}
+"""How many schedules a series may have had: those are remembered by which registrations may name dates of which the
+names have become others."""
+MOST_PAST = 60_000
+"""Bytes that they may take, about: they are kept with the event."""
+MOST_TEXT = {"title": 24_000, "location": 24_000, "description": 100_000, "reason": 24_000}
 """Bytes that all changed dates of a series may have of their own: they are kept together, and told one by one."""
 
 
 class NoSuchDate(ConvokeError):
     """The series has no date of that name."""
+
+
+def takes_place(event: Event) -> bool:
+    """Whether it has a date that is not cancelled."""
+    return any(not one.cancelled for one in series.occurrences(event))
 
 
 def date(event: Event, name: Wall) -> Occurrence:
@@ -32,9 +40,12 @@ def date(event: Event, name: Wall) -> Occurrence:
 
 
 def cancel_date(event: Event, name: Wall, reason: str) -> Event:
-    """Without that date. The last one that is left is the event: without it, all of it is cancelled."""
+    """Without that date. The last one that is left is the event: without it, all of it is cancelled.
+
+    Raises :class:`InvalidField` where the changed dates have too much text of their own.
+    """
     cancelled = _with(event, replace(_change(event, name), cancelled=True, reason=reason))
-    if any(not one.cancelled for one in series.occurrences(cancelled)):
+    if takes_place(cancelled):
         return cancelled
     return replace(cancelled, status=EventStatus.CANCELLED, reason=reason)
 
@@ -46,11 +57,7 @@ def restore_date(event: Event, name: Wall) -> Event:
 
 def change_date(event: Event, change: DateChange) -> Event:
     """With that date changed. Raises :class:`InvalidField` where the changed dates have too much text of their own."""
-    changed = _with(event, change)
-    for field, most in MOST_TEXT.items():
-        if sum(len((getattr(one, field) or "").encode()) for one in changed.changes) > most:
-            raise InvalidField(field, "is too much: the changed dates of one series have too much text of their own")
-    return changed
+    return _with(event, change)
 
 
 def change_of(event: Event, name: Wall) -> DateChange:
@@ -82,11 +89,12 @@ def add_date(event: Event, start: Wall, when: When | None) -> Event:
 def reschedule(before: Event, after: Event) -> tuple[Event, tuple[Wall, ...]]:
     """``after``, its single dates named as its schedule names them; and the names of those that are dropped.
 
-    Raises :class:`InvalidField` where the schedule was changed too often.
+    Raises :class:`InvalidField` where the schedule was changed too often, or none of its dates would take place.
     """
     if before.schedule == after.schedule:
         return after, ()
-    if len(before.earlier) >= MOST_SCHEDULES:
+    earlier = (*before.earlier, before.schedule) if _is_named_otherwise(before, after) else before.earlier
+    if len(earlier) > MOST_SCHEDULES or sum(map(_size, earlier)) > MOST_PAST:
         raise InvalidField("recurrence", "was changed too often; cancel the event, and make a new one")
     # Of a single date nothing is other than the event says.
     names = series.renamed(before.schedule, after.schedule) if after.recurs else {}
@@ -94,18 +102,39 @@ def reschedule(before: Event, after: Event) -> tuple[Event, tuple[Wall, ...]]:
     fits = [one if _fits(one, after.when) else replace(one, when=None) for one in kept]
     dropped = tuple(one.date for one in before.changes if one.date not in names)
     changes = _in_order(one for one in fits if one != DateChange(date=one.date))
-    return replace(after, changes=changes, earlier=(*before.earlier, before.schedule)), dropped
+    after = replace(after, changes=changes, earlier=earlier)
+    if not takes_place(after):
+        raise InvalidField("recurrence", "leaves no date that takes place: cancel the event instead")
+    return after, dropped
+
+
+def _is_named_otherwise(before: Event, after: Event) -> bool:
+    """Whether a date may be known by a name that it does not have any more. Nobody names the date of a single event."""
+    if not before.recurs:
+        return False
+    names = series.renamed(before.schedule, after.schedule)
+    return before.when.time_zone != after.when.time_zone or any(
+        names.get(start) != start for start in series.starts(before.schedule)
+    )
+
+
+def _size(schedule: Schedule) -> int:
+    return 200 + len(schedule.rule or "") + 25 * len(schedule.added)
 
 
 def split(event: Event, since: Wall, event_id: str, now: datetime) -> tuple[Event, Event]:
     """ "This and all following": the event with the dates before ``since``, and a new one with those from it on.
 
-    Raises :class:`NoSuchDate`, or :class:`InvalidField` for the first date: then all of it is meant.
+    Raises :class:`NoSuchDate`, or :class:`InvalidField` where one of the two would have no date that takes place: then
+    all of it is meant.
     """
     date(event, since)
     left = series.shortened(event.schedule, since)
     if left is None:
         raise InvalidField("from", "is the first date: change the event itself")
+    before = tuple(one for one in event.changes if one.date < since)
+    if not takes_place(replace(_scheduled(event, left), changes=before)):
+        raise InvalidField("from", "has no date before it that takes place: change the event itself")
     old, _ = reschedule(event, _scheduled(event, left))
     new = replace(
         _scheduled(event, series.rest(event.schedule, since)),
@@ -116,6 +145,8 @@ def split(event: Event, since: Wall, event_id: str, now: datetime) -> tuple[Even
         created_at=now,
         updated_at=now,
     )
+    if not takes_place(new):
+        raise InvalidField("from", "has no date after it that takes place: shorten the series instead")
     return old, new
 
 
@@ -128,7 +159,9 @@ def _change(event: Event, name: Wall) -> DateChange:
 
 
 def _with(event: Event, change: DateChange) -> Event:
-    """The event with this change; what is as the series has it is no change."""
+    """The event with this change; what is as the series has it is no change. Raises :class:`InvalidField` for too much
+    text.
+    """
     plain = series.when_at(event.schedule, change.date)
     change = replace(
         change,
@@ -139,7 +172,11 @@ def _with(event: Event, change: DateChange) -> Event:
     )
     others = [one for one in event.changes if one.date != change.date]
     empty = change == DateChange(date=change.date)
-    return replace(event, changes=_in_order(others if empty else [*others, change]))
+    changes = others if empty else [*others, change]
+    for field, most in MOST_TEXT.items():
+        if sum(len((getattr(one, field) or "").encode()) for one in changes) > most:
+            raise InvalidField(field, "is too much: the changed dates of one series have too much text of their own")
+    return replace(event, changes=_in_order(changes))
 
 
 def _in_order(changes: Iterable[DateChange]) -> tuple[DateChange, ...]:

@@ -87,17 +87,26 @@ def when_at(schedule: Schedule, start: Wall) -> When:
     return replace(when, start=start, end=end.astimezone(zone).replace(tzinfo=None))
 
 
+@lru_cache(maxsize=64)
+def times(schedule: Schedule) -> Mapping[Wall, When]:
+    """When each of its dates is, by its start and in order, if nothing is other about it."""
+    return {start: when_at(schedule, start) for start in starts(schedule)}
+
+
 @lru_cache(maxsize=16)
 def occurrences(event: Event) -> tuple[Occurrence, ...]:
     """Every date of ``event`` as it is, in the order of the original starts. An event that is no series has one."""
-    schedule, changes = event.schedule, {change.date: change for change in event.changes}
-    return tuple(_occurrence(event, schedule, changes.get(start, DateChange(date=start))) for start in starts(schedule))
+    changes = {change.date: change for change in event.changes}
+    return tuple(
+        _occurrence(event, when, changes.get(start, DateChange(date=start)))
+        for start, when in times(event.schedule).items()
+    )
 
 
-def _occurrence(event: Event, schedule: Schedule, change: DateChange) -> Occurrence:
+def _occurrence(event: Event, when: When, change: DateChange) -> Occurrence:
     return Occurrence(
         date=change.date,
-        when=change.when or when_at(schedule, change.date),
+        when=change.when or when,
         title=event.title if change.title is None else change.title,
         location=event.location if change.location is None else change.location,
         description=event.description if change.description is None else change.description,
@@ -112,7 +121,8 @@ def ends_at(event: Event) -> datetime:
 
     Cancelled dates count, and moved ones where they were, too: until then there is something to tell of them.
     """
-    moved = (change.when.ends_at for change in event.changes if change.when and change.date in starts(event.schedule))
+    dates = times(event.schedule)
+    moved = (change.when.ends_at for change in event.changes if change.when and change.date in dates)
     return max((schedule_ends_at(event.schedule), *moved))
 
 

@@ -30,7 +30,8 @@ from .effects import (
 from .ledger import Invitation, Posted
 from .model import DeliveryState, RegistrationStatus, Sender
 from .notes import summary
-from .reconcile import Seen, Worker, decide, told_of
+from .plan import Seen, decide, told_of
+from .reconcile import Worker
 from .store.keys import owed, owed_since
 
 SLICE = 50

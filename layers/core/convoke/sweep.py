@@ -7,7 +7,7 @@ forgotten.
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from .decide import CHANGE, INVITATION, PRESSING
 from .effects import (
@@ -32,7 +32,8 @@ from .effects import (
 from .fanout import announce
 from .ledger import Quota
 from .model import Sender, noun
-from .reconcile import decide, look
+from .plan import decide
+from .reconcile import look
 from .settings import Times
 from .store.keys import SHARDS, owed, owed_since
 
@@ -41,6 +42,8 @@ PRIORITIES = (PRESSING, CHANGE, INVITATION)
 RESERVE = 0.8
 """The part of the day's quota that invitations may use up."""
 A_MINUTE = timedelta(minutes=1)
+CARRYING = timedelta(seconds=30)
+"""For how long one round carries registrations over: half of what its function has."""
 CAUTIOUS = 60
 """Mails in a minute where SES does not say how many it takes: the sandbox's one a second."""
 
@@ -73,6 +76,7 @@ def sweep(sender: Sender, times: Times, *, limit: int) -> Steps[Swept]:
     """One round: at most ``limit`` are seen to, most pressing first; the next round takes the rest."""
     counts: dict[str, int] = {}
     oldest = timedelta()
+    carries: list[Due] = []
     sending = yield ReadSending()
     now = yield Clock()
     if sending.stopped(now):
@@ -86,9 +90,20 @@ def sweep(sender: Sender, times: Times, *, limit: int) -> Steps[Swept]:
                 oldest = max(oldest, now - owed_since(due.owed_at))
                 # Put off first: a hint that is lost comes again, and one that waits in the queue is not doubled.
                 if left > 0 and (yield PutOff(due=due, owed_at=owed(priority, now + times.hint))):
-                    yield from _see_to(due, sender, urgent=priority == PRESSING)
+                    if due.kind is DueKind.CARRY:
+                        carries.append(due)
+                    else:
+                        yield from _see_to(due, sender, urgent=priority == PRESSING)
                     counts[due.kind.value] = counts.get(due.kind.value, 0) + 1
+    for due in carries:  # last, for it takes time
+        yield from _carry(due.event_id, now + CARRYING)
     return Swept(counts=counts, oldest=oldest)
+
+
+def _carry(event_id: str, until: datetime) -> Steps[None]:
+    """Carry registrations over while there is somebody left, and time; the next round carries the rest."""
+    while (yield Clock()) < until and (yield CarryOver(event_id=event_id)):
+        pass
 
 
 def _see_to(due: Due, sender: Sender, *, urgent: bool) -> Steps[None]:
@@ -104,8 +119,6 @@ def _see_to(due: Due, sender: Sender, *, urgent: bool) -> Steps[None]:
             yield Enqueue(hint=note, urgent=urgent)
         case DueKind.SURVEY:
             yield Enqueue(hint=SurveyHint(event_id=due.event_id), urgent=False)
-        case DueKind.CARRY:
-            yield CarryOver(event_id=due.event_id)
         case DueKind.ERASURE:
             if (yield from _taken_back(due, sender)):
                 yield Forget(due=due)

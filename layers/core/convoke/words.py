@@ -14,7 +14,8 @@ from zoneinfo import ZoneInfo
 from . import series
 from .itip import address, uri
 from .lines import clean, one_line
-from .model import EventStatus, Message, Method, When, noun
+from .model import EventStatus, Method, Wall, When, noun
+from .told import Known, Message
 
 # Names of our own: those of `strftime` depend on where it runs.
 _DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
@@ -125,7 +126,7 @@ def _news(message: Message, title: str) -> tuple[str, str]:
         kind, news = "Invitation", f"You are invited to {title}."
     elif before.certain and before.when != message.when:
         kind, news = "Moved", f"{title} has been moved."
-    elif before.certain and before.schedule is not None and before.schedule != message.schedule:
+    elif before.certain and _other_dates(message, before):
         kind, news = "Dates changed", f"The dates of {title} have changed."
     else:
         kind, news = "Updated", f"{title} has been updated."
@@ -134,14 +135,21 @@ def _news(message: Message, title: str) -> tuple[str, str]:
     return kind, news
 
 
+def _other_dates(message: Message, before: Known) -> bool:
+    """Whether a series has other dates than before, or takes place on one that had been cancelled."""
+    restored = any(one.cancelled for one in message.kept)
+    return restored or (before.schedule is not None and before.schedule != message.schedule)
+
+
 def _facts(message: Message) -> Iterator[Fact]:
     before = message.before if message.before and message.before.certain and message.method is Method.REQUEST else None
-    when, where, title = in_words(message.when), one_line(message.location), one_line(message.title)
+    when, where, title = in_words(_first(message)), one_line(message.location), one_line(message.title)
     if message.method is Method.CANCEL and (reason := one_line(message.reason)):
         yield Fact(label="Reason", now=reason)
     if before and one_line(before.title) != title:
         yield Fact(label="What", now=title, was=one_line(before.title))
-    yield Fact(label="When", now=when, was=_other(in_words(before.when), when) if before else "")
+    was_when = in_words(before.when) if before and before.when != message.when else ""
+    yield Fact(label="When", now=when, was=_other(was_when, when))
     if message.recurs:
         yield Fact(label="Dates", now=_dates(message))
     was_where = _other(one_line(before.location), where) if before else ""
@@ -163,7 +171,7 @@ SHOWN = 12
 
 def _dates(message: Message) -> str:
     """The dates of a series that take place, a line each; of many the first ones and the last."""
-    dates = [start for start in series.starts(message.schedule) if start not in message.without]
+    dates = _standing(message)
     first, last = dates[:SHOWN], dates[SHOWN:]
     shown = [_day(date) for date in first]
     if len(last) == 1:
@@ -171,6 +179,16 @@ def _dates(message: Message) -> str:
     elif last:
         shown.append(f"and {len(last)} more, the last on {_day(last[-1])}")
     return "\n".join(shown) or "none any more"
+
+
+def _first(message: Message) -> When:
+    """When it is, of a series the first of its dates that takes place."""
+    dates = _standing(message) if message.recurs else []
+    return series.when_at(message.schedule, dates[0]) if dates else message.when
+
+
+def _standing(message: Message) -> list[Wall]:
+    return [start for start in series.starts(message.schedule) if start not in message.without]
 
 
 def _other(was: str, now: str) -> str:

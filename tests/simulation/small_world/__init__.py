@@ -2,6 +2,6 @@
 at once, a few changes and a few things that go wrong; no clock but "the lease is over".
 
 ``memory`` says what a worker in the middle of its work still remembers, ``alike`` when two situations differ in nothing
-that matters, ``parts`` what the world is made of, ``turns`` what can happen next to one attendee, by production's own
-code, ``walk`` goes through it all.
+that matters; ``mind`` is a worker, ``parts`` what the world is made of; ``deeds`` and ``turns`` what can happen next to
+one attendee, by production's own code; ``walk`` goes through it all, ``worlds`` says through which.
 """

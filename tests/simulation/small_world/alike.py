@@ -16,12 +16,14 @@ from typing import Any
 
 from convoke.effects import Acknowledge, Clear, EndFan, GiveBack, MoveFan, Poke, Send, Sent, Wait
 from convoke.ledger import Acknowledged, Fan, Intent, Invitation, Posted, Sending, Slice
-from convoke.model import Event, Letter, Message, Registration, Told
-from convoke.reconcile import Plan, Seen, Worker
+from convoke.model import Event, Registration
+from convoke.plan import Plan, Seen
+from convoke.reconcile import Worker
 from convoke.settings import Times
+from convoke.told import Letter, Message, Told
 
 from ..post import BETWEEN_THE_LINES
-from ..world import START
+from ..scene import START
 
 OVER = START - timedelta(seconds=1)
 """When a lease that is over was over."""

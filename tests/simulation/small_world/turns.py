@@ -12,17 +12,18 @@ from typing import Any, NamedTuple
 
 from convoke import effects
 from convoke.ledger import Slice
-from convoke.model import EventStatus
 from convoke.store import events, keys, registry
 from convoke.store.invitations import Invitations
 from convoke.store.reads import Reads
 from convoke.store.records import Records
 from tests import factories
 
+from ..scene import EVENT_ID, SETTINGS, START
 from ..tables import Row, Tables
-from ..world import EVENT_ID, SETTINGS, START
 from .alike import OVER
-from .parts import ANSWERS, FIRST, SECOND, Busy, Common, Mind, Person, Place, Rows
+from .deeds import OF_ONE, OF_THE_EVENT, change_event
+from .mind import ANSWERS, Busy, Mind
+from .parts import FIRST, SECOND, Common, Person, Place, Rows
 
 ACCEPTED, REFUSED, UNKNOWN = ANSWERS[effects.Send]
 OWN = effects.ReadPosted | effects.Keep | effects.Sent | effects.Wait | effects.GiveBack | effects.Acknowledge
@@ -220,52 +221,16 @@ class Turns:
                     return turn
         return None
 
-    # --- what people do ---------------------------------------------------------------------------------------
-
     def _changed(self, common: Common, person: Person) -> Iterator[Turn]:
         for deed in self.deeds:
-            if deed in OF_ONE and person.rid:
-                self._lay(common, person)
+            self._lay(common, person)
+            if person.rid and deed in OF_ONE:
                 OF_ONE[deed](self.tables, person.rid)
-                after, changed = self._take(common, person)
-                if changed is not person:
-                    yield Turn(after, changed, f"{_who(person)}: {deed}", changes=1)
-
-        if person.rid:
-            return
-        event = common.event
-        for deed, changes in {
-            "move": {"title": "B" if event.title == "A" else "A"},
-            "call off": {"status": EventStatus.CANCELLED},
-            "draft": {"status": EventStatus.CONFIRMED if event.status is EventStatus.DRAFT else EventStatus.DRAFT},
-        }.items():
-            if deed in self.deeds and event.status is not EventStatus.CANCELLED:
-                self._lay(common, person)
-                after = replace(event, version=event.version + 1, **changes)
-                events.change_event(self.tables, SETTINGS, event, after, priority=1, now=START)
-                yield Turn(*self._take(common, person), deed, changes=1)
-
-
-def _withdraw(tables: Tables, rid: str) -> None:
-    registry.withdraw(tables, SETTINGS, EVENT_ID, rid, now=START)
-
-
-def _readdress(tables: Tables, rid: str) -> None:
-    registry.change_registration(
-        tables, SETTINGS, EVENT_ID, rid, changes={"email": f"new{rid[9]}@example.net"}, priority=1, now=START
-    )
-
-
-def _resend(tables: Tables, rid: str) -> None:
-    registry.resend(tables, SETTINGS, EVENT_ID, rid, now=START)
-
-
-OF_ONE: dict[str, Callable[[Tables, str], None]] = {
-    "withdraw": _withdraw,
-    "readdress": _readdress,
-    "resend": _resend,
-}
-DEEDS = ("move", "call off", "draft", *OF_ONE)
+            elif not person.rid and deed in OF_THE_EVENT:
+                change_event(self.tables, common.event, OF_THE_EVENT[deed](common.event))
+            after, changed = self._take(common, person)
+            if after is not common or changed is not person:
+                yield Turn(after, changed, f"{_who(person)}: {deed}" if person.rid else deed, changes=1)
 
 
 def _who(person: Person) -> str:

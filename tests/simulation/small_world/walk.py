@@ -210,9 +210,9 @@ def whole(deeds: tuple[str, ...], changes: int, faults: int) -> tuple[Walk, set[
     first = (walk.map.common, *walk.map.first, changes, faults)
     known, ahead = {first}, [first]
     while ahead:
-        ahead = [
-            after for state in ahead for after in _together(walk.map, state) if not (after in known or known.add(after))
-        ]  # type: ignore[func-returns-value]
+        following = {after for state in ahead for after in _together(walk.map, state)} - known
+        known |= following
+        ahead = list(following)
     return walk, known
 
 

@@ -16,7 +16,7 @@ from ..attendance import standing
 from ..case import order
 from ..decide import over
 from ..model import Event, EventStatus, RegistrationStatus, Reply, Wall, When, folded, noun
-from ..reconcile import Seen
+from ..plan import Seen
 from .answers import Answer, Kind
 from .envelope import Incoming
 from .proposals import proposed

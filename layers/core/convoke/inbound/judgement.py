@@ -8,7 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from ..model import Reply, Wall, When, noun
-from ..reconcile import Seen
+from ..plan import Seen
 from . import answers, envelope, firewall
 from .answers import Answer, Kind
 from .envelope import Incoming

@@ -19,7 +19,7 @@ from ..inbound.judgement import Judgement, Verdict, vouched
 from ..inbound.quarantine import KEPT, Held, held
 from ..inbound.reasons import Reason
 from ..model import Means, Participation, Person
-from ..reconcile import Seen
+from ..plan import Seen
 from ..settings import Settings
 from . import dynamo, items, keys, proposals, quarantine, registry, replies
 from .notes import owe

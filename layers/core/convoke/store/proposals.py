@@ -11,7 +11,7 @@ from typing import Any
 from ..inbound.answers import Answer
 from ..inbound.proposals import Proposal, ProposalStatus
 from ..model import Wall, When
-from ..reconcile import Seen
+from ..plan import Seen
 from ..settings import Settings
 from . import cursors, dynamo, items, keys
 from .items import Item

@@ -33,6 +33,7 @@ class Obstacle(StrEnum):
 
     ABSENT = "there is no such registration"
     CLOSED = "the event takes no registrations"
+    NOT_YET = "people are still carried over from the series that this was part of: try again in a minute"
     TAKEN = "that address is registered already"
     INACTIVE = "the registration is not active any more"
     NEVER_SENT = "nothing was ever sent"
@@ -53,7 +54,7 @@ def register(
 ) -> Registration | Obstacle:
     """Register ``registration``, or put it in line; ``account`` is whose webhooks are told.
 
-    Answers it as stored; or what stands under that address already, untouched; or CLOSED.
+    Answers it as stored; or what stands under that address already, untouched; or CLOSED, or NOT_YET.
     """
     person = replace(registration, status=RegistrationStatus.REGISTERED)
     for _ in range(ROUNDS):
@@ -68,7 +69,8 @@ def register(
             if standing is not None and standing.status in STANDING and folded(standing.email) == folded(person.email):
                 return standing
         elif seats is None or not seats["open"]:
-            return Obstacle.CLOSED
+            waits = dynamo.get(client, settings.invitations_table, keys.carry(person.event_id)) is not None
+            return Obstacle.NOT_YET if waits else Obstacle.CLOSED
         else:
             person = replace(person, status=seating.place(items.seats_of(seats)))
     raise dynamo.Contention(f"{ROUNDS} rounds met other writers")

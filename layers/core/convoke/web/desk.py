@@ -18,18 +18,21 @@ from botocore.exceptions import BotoCoreError, ClientError
 from .. import programme, series
 from ..hooks import Webhook
 from ..model import Event, EventStatus, Occurrence, Wall
-from ..reconcile import Seen
+from ..plan import Seen
 from ..settings import settings
 from ..store import attention, carrying, dynamo, events, items, line, requests, webhooks
 from ..store.reads import Reads
 from ..store.registry import Obstacle
 from . import answers
-from .answers import EventOut, OccurrenceOut, RegistrationOut, WebhookOut
 from .problems import Problem
+from .shown import EventOut, OccurrenceOut, RegistrationOut, WebhookOut
 
 logger = Logger()
 router = APIGatewayHttpRouter()  # type: ignore[no-untyped-call]
 """Has no routes of its own: it knows the request that is being answered."""
+
+IN_A_MINUTE = {"Retry-After": "60"}
+"""Whoever is carried over from another event is so within about a minute."""
 
 AN_ID = re.compile(r"[0-9a-z]{1,64}", re.ASCII)
 

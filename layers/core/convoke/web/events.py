@@ -19,10 +19,10 @@ from ..settings import settings
 from ..store import dynamo, events, keys, lists, requests
 from ..store.writes import ROUNDS, Action
 from . import answers, desk
-from .answers import EventOut, EventPage, may_answer
 from .once import Record, once
 from .problems import Problem
 from .shapes import CancelIn, Cursor, EventIn, EventPatch, Limit, Once, Version, content, patched
+from .shown import EventOut, EventPage, may_answer
 from .walltimes import read_when
 
 router = APIGatewayHttpRouter()  # type: ignore[no-untyped-call]

@@ -15,17 +15,18 @@ from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
 
 from .. import programme, series
 from ..ledger import Invitation
-from ..model import Event, EventStatus, InvalidField, Message, Occurrence, Wall
+from ..model import Event, EventStatus, InvalidField, Occurrence, Wall
+from ..plan import Seen
 from ..preview import EXAMPLES, Foreseen, foresee
-from ..reconcile import Seen
 from ..settings import settings
 from ..store import carrying, cursors, dynamo, events, items, keys
 from ..store.carrying import Carry
 from ..store.reads import Reads
+from ..store.registry import Obstacle
 from ..store.writes import ROUNDS
+from ..told import Message
 from ..words import words
 from . import answers, desk
-from .answers import EventOut, OccurrenceOut, OccurrencePage, PreviewExample, PreviewOut, may_answer
 from .events import changed, must_end_later, pressing, unchanged
 from .once import Record, once
 from .problems import Problem
@@ -44,6 +45,7 @@ from .shapes import (
     date_changed,
     patched,
 )
+from .shown import EventOut, OccurrenceOut, OccurrencePage, PreviewExample, PreviewOut, may_answer
 from .walltimes import read_moment, read_when
 
 router = APIGatewayHttpRouter()  # type: ignore[no-untyped-call]
@@ -179,7 +181,9 @@ def split_event(event_id: str, body: SplitIn, key: Once = None, version: Version
             unchanged(before, version)
             desk.writable(before, at)
             old, new = parts(before, body, new_id, at)
-            carry = Carry(event_id=new_id, source=event_id, since=date_from(before, body), named=len(before.earlier))
+            if carrying.under_way(desk.client(), settings(), event_id):
+                raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, Obstacle.NOT_YET.value, headers=desk.IN_A_MINUTE)
+            carry = carried_from(before, date_from(before, body), new_id, at)
             priority = pressing(before, old, at)
             done = events.split_event(
                 desk.client(),
@@ -190,7 +194,7 @@ def split_event(event_id: str, body: SplitIn, key: Once = None, version: Version
                 carrying.owing(settings(), carry, priority=priority, now=at),
                 priority=priority,
                 now=at,
-                also=recorded,
+                also={"whole": carrying.none_under_way(settings(), event_id), **recorded},
             )
             if done:
                 desk.carry_over(new_id)
@@ -205,6 +209,10 @@ def date_from(event: Event, body: SplitIn) -> Wall:
         return programme.date(event, items.wall_of(body.from_)).date
     except (ValueError, programme.NoSuchDate):
         raise InvalidField("from", "is not a date of this series") from None
+
+
+def carried_from(event: Event, since: Wall, new_id: str, at: datetime) -> Carry:
+    return Carry(event_id=new_id, source=event.event_id, since=since, named=len(event.earlier), at=at)
 
 
 def parts(event: Event, body: SplitIn, new_id: str, at: datetime) -> tuple[Event, Event]:
@@ -229,13 +237,13 @@ def preview_change(event_id: str, body: PreviewIn) -> Response[PreviewOut]:
     examples: list[PreviewExample] = []
     mails = 0
     for foreseen in foresee(people(event), after, settings().sender, at):
-        messages = foreseen.messages
         if new is not None and carry is not None:
-            messages += invited(new, carry, event, foreseen, at)
+            also = invited(new, carry, event, foreseen, at)
+            foreseen = replace(foreseen, messages=foreseen.messages + also)
         counts[foreseen.kind] += 1
-        mails += len(messages)
-        if messages and len(examples) < EXAMPLES:
-            subjects = [words(message).subject for message in messages]
+        mails += len(foreseen.messages)
+        if foreseen.messages and len(examples) < EXAMPLES:
+            subjects = [words(message).subject for message in foreseen.messages]
             registration_id = foreseen.seen.registration.registration_id
             examples.append(PreviewExample(registration_id=registration_id, kind=foreseen.kind, messages=subjects))
     return desk.answer(200, PreviewOut(**counts, messages=mails, examples=examples))
@@ -248,12 +256,14 @@ def previewed(event: Event, body: PreviewIn, at: datetime) -> tuple[Event, Event
         new_id = keys.event_id(bytes(16))
         old, new = parts(event, body.split, new_id, at)
         since = date_from(event, body.split)
-        return old, new, Carry(event_id=new_id, source=event.event_id, since=since, named=len(event.earlier))
+        return old, new, carried_from(event, since, new_id, at)
     if body.add is not None:
         alone(body, "add")
         after = one_more(event, body.add, at)
     elif body.occurrence is not None:
         after = of_date(event, body, body.occurrence, at)
+    elif body.restore:
+        raise InvalidField("restore", "is for a date, and occurrence must say which")
     elif body.cancel:
         alone(body, "cancel")
         after = replace(event, status=EventStatus.CANCELLED)

@@ -13,7 +13,7 @@ from aws_lambda_powertools.event_handler.openapi.params import Body
 from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
 from pydantic import BaseModel, Field
 
-from .. import notes, programme
+from .. import notes, programme, series
 from ..inbound.proposals import Proposal, ProposalStatus
 from ..model import Event
 from ..settings import settings
@@ -23,11 +23,11 @@ from ..store.notes import owing
 from ..store.registry import STANDING
 from ..store.writes import attempt
 from . import desk
-from .answers import Moment, may_answer
 from .events import changed
 from .once import Record, once
 from .problems import Problem
 from .shapes import Cursor, DecisionIn, Limit, Once, Version
+from .shown import Moment, may_answer
 
 router = APIGatewayHttpRouter()  # type: ignore[no-untyped-call]
 PROPOSALS = "/events/<event_id>/proposals"
@@ -113,7 +113,9 @@ def moved(event: Event, proposal: Proposal, at: datetime) -> Event:
     if proposal.when.ends_at <= at:
         raise Problem(HTTPStatus.CONFLICT, "the time that was proposed is over")
     if proposal.date is None:
-        return programme.reschedule(event, replace(event, when=proposal.when))[0]
+        schedule = series.moved(event.schedule, proposal.when)
+        after = replace(event, when=schedule.when, rule=schedule.rule, added=schedule.added)
+        return programme.reschedule(event, after)[0]
     try:
         return programme.change_date(event, replace(programme.change_of(event, proposal.date), when=proposal.when))
     except programme.NoSuchDate:

@@ -20,10 +20,10 @@ from ..store import mailroom, quarantine
 from ..store.keys import instant
 from ..store.writes import attempt
 from . import desk
-from .answers import Moment, may_answer
 from .once import Record, once
 from .problems import Problem
 from .shapes import Cursor, DecisionIn, Limit, Once
+from .shown import Moment, may_answer
 
 router = APIGatewayHttpRouter()  # type: ignore[no-untyped-call]
 MAIL = "/quarantine/<quarantine_id>"

@@ -14,16 +14,16 @@ from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
 
 from .. import programme, series
 from ..model import Event, InvalidField, Registration, RegistrationStatus, Wall, folded
-from ..reconcile import Seen
+from ..plan import Seen
 from ..settings import settings
 from ..store import erasure, items, keys, lists, registry, replies, requests
 from ..store.reads import Reads
 from ..store.registry import ACTIVE, STANDING, Obstacle
 from . import answers, desk
-from .answers import MAIL, PROBLEM, MessagePage, RegistrationOut, RegistrationPage, may_answer
 from .once import Record, once
 from .problems import Problem
 from .shapes import Cursor, Limit, Once, RegistrationIn, RegistrationPatch, ResendIn
+from .shown import MAIL, PROBLEM, MessagePage, RegistrationOut, RegistrationPage, may_answer
 
 router = APIGatewayHttpRouter()  # type: ignore[no-untyped-call]
 PERSON = "/events/<event_id>/registrations/<registration_id>"
@@ -208,6 +208,8 @@ def not_the_sender(email: str) -> None:
 
 def granted(outcome: Outcome | Obstacle) -> Outcome:
     """What came of it, unless something stood in the way."""
+    if outcome is Obstacle.NOT_YET:
+        raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, outcome.value, headers=desk.IN_A_MINUTE)
     if isinstance(outcome, Obstacle):
         status = HTTPStatus.NOT_FOUND if outcome is Obstacle.ABSENT else HTTPStatus.CONFLICT
         raise Problem(status, outcome.value)

@@ -16,17 +16,17 @@ from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
 from .. import programme, series
 from ..attendance import tally
 from ..model import Event, InvalidField, Registration, Wall
+from ..plan import Seen
 from ..programme import NoSuchDate
-from ..reconcile import Seen
 from ..settings import settings
 from ..store import answers as history
 from ..store import cursors, items
 from ..store.roll import everybody
 from . import answers, desk, sheet
-from .answers import PROBLEM, SHEET, AnswerPage, ParticipationOut, may_answer
 from .problems import Problem
 from .registrations import PERSON
 from .shapes import Cursor, Limit
+from .shown import PROBLEM, SHEET, AnswerPage, ParticipationOut, may_answer
 
 router = APIGatewayHttpRouter()  # type: ignore[no-untyped-call]
 

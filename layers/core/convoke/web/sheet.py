@@ -6,7 +6,7 @@ import csv
 import io
 from collections.abc import Iterable
 
-from .answers import RegistrationOut
+from .shown import RegistrationOut
 
 COLUMNS = (
     *("name", "email", "status", "participation", "answered_at"),

@@ -125,6 +125,7 @@ Zone = Annotated[Line, Field(description="An IANA name; required unless start is
 Recurrence = Annotated[
     Line,
     Field(
+        min_length=1,
         max_length=500,
         description="An RRULE (RFC 5545): DAILY to YEARLY, with COUNT or UNTIL; at most 400 dates, within 2 years.",
         examples=["FREQ=WEEKLY;COUNT=4"],

@@ -15,10 +15,10 @@ from ..settings import settings
 from ..store import deliveries, keys, outbox, webhooks
 from ..targets import target_of
 from . import answers, desk
-from .answers import DeliveryPage, WebhookMade, WebhookOut, WebhookPage, may_answer
 from .once import Record, once
 from .problems import Problem
 from .shapes import Cursor, Limit, Once, TestIn, WebhookIn
+from .shown import DeliveryPage, WebhookMade, WebhookOut, WebhookPage, may_answer
 
 router = APIGatewayHttpRouter()  # type: ignore[no-untyped-call]
 NO_WORDS = TestIn()

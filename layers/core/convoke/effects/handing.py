@@ -1,0 +1,127 @@
+"""Handing on: the fan-out, the queues, what is owed to whole events, and the switch."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from ..ledger import Slice
+from ..model import noun
+from .kind import Effect
+from .reading import Due
+
+
+@noun
+class MoveFan(Effect):
+    """Move the fan-out's cursor and its debt on, IF version and cursor are still the slice's. -> bool"""
+
+    slice: Slice
+    cursor: str
+    owed_at: str
+
+
+@noun
+class EndFan(Effect):
+    """Everybody was looked at: remove the fan-out, IF version and cursor are still the slice's. -> bool"""
+
+    slice: Slice
+
+
+@noun
+class Enqueue(Effect):
+    """Hint that somebody look at a slice, a single registration, a note, or who was reached. -> None"""
+
+    hint: Slice | Hint | NoteHint | SurveyHint
+    urgent: bool
+    delay_seconds: int = 0
+
+
+@noun
+class Hint:
+    """One registration to look at."""
+
+    event_id: str
+    registration_id: str
+
+
+@noun
+class NoteHint:
+    """One note to see to."""
+
+    event_id: str
+    registration_id: str
+    note_id: str
+
+
+@noun
+class SurveyHint:
+    """An event whose people are to be looked at after the registration id ``after``. What comes before it was looked
+    at when there had been ``poke`` reasons to; ``again`` is when (UTC) some of them are to be looked at again.
+    """
+
+    event_id: str
+    after: str = ""
+    poke: int = 0
+    again: datetime | None = None
+
+
+@noun
+class Promote(Effect):
+    """Give free seats to the first in line. -> how many were promoted"""
+
+    event_id: str
+
+
+@noun
+class CarryOver(Effect):
+    """Carry the next few registrations over to the event that a series was split into. -> how many; 0 when all are"""
+
+    event_id: str
+
+
+@noun
+class Forget(Effect):
+    """Erase the person from a registration that has been taken back everywhere; what was owed is done. -> None"""
+
+    due: Due
+
+
+@noun
+class PutDown(Effect):
+    """Keep a page of what the audit that stopped at ``at`` (UTC) has found, for a month. -> None"""
+
+    at: datetime
+    page: int
+    lines: tuple[str, ...]
+
+
+@noun
+class PutOff(Effect):
+    """Somebody was told of this debt: look again at ``owed_at``, IF it is still the debt seen. -> bool"""
+
+    due: Due
+    owed_at: str
+
+
+@noun
+class StopSending(Effect):
+    """Nobody sends until then, unless all is stopped for longer already. -> None"""
+
+    until: datetime
+    why: str
+
+
+@noun
+class ReadQuota(Effect):
+    """-> Quota, or None where SES does not say"""
+
+
+@noun
+class ReadBacklog(Effect):
+    """-> how many hints wait in the queues, about"""
+
+
+@noun
+class Reserve(Effect):
+    """What is left of the day's quota is for cancellations and changes: no invitations until then. -> None"""
+
+    until: datetime

@@ -1,0 +1,109 @@
+"""What people do to the dates of a series: more of the sentences of :mod:`tests.stage`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+
+from convoke import programme, series
+from convoke.model import DateChange, Event, Wall
+from convoke.web.walltimes import read_when
+from tests.factories import EVENT_ID, NEW_ID
+from tests.stage import ACTIONS as ACTIONS
+from tests.stage import CLOCK, NAME, TIME, Stage, says, wall, when
+
+NAMES = rf"{NAME}(?:(?:, | and ){NAME})*"
+
+
+# --- what Ada does ------------------------------------------------------------------------------------------------
+
+
+def _change(stage: Stage, change: Callable[[Event], Event]) -> None:
+    stage.become(change(stage.world.event()))
+
+
+@says(rf'Ada cancels the date (?P<date>{NAME})(?:: "(?P<reason>.*)")?')
+def _cancel(stage: Stage, date: str, reason: str | None) -> None:
+    _change(stage, lambda event: programme.cancel_date(event, wall(date), reason or ""))
+
+
+@says(rf"Ada restores the date (?P<date>{NAME})")
+def _restore(stage: Stage, date: str) -> None:
+    _change(stage, lambda event: programme.restore_date(event, wall(date)))
+
+
+@says(rf"Ada moves the date (?P<date>{NAME}) to (?P<start>{NAME})(?: to (?P<end>{CLOCK}))?")
+def _move(stage: Stage, date: str, start: str, end: str | None) -> None:
+    event = stage.world.event()
+    one = programme.date(event, wall(date))
+    length = timedelta(days=(one.when.end - one.when.start).days)
+    last = f"{start[:10]}T{end}" if end else (wall(start) + length).isoformat()
+    moved = read_when(start=start.replace(" ", "T"), end=last, duration=None, time_zone=event.when.time_zone)
+    stage.become(programme.change_date(event, replace(programme.change_of(event, one.date), when=moved)))
+
+
+@says(rf'Ada (?P<verb>calls|describes|holds) the date (?P<date>{NAME}) (?:as |in )?"(?P<text>.*)"')
+def _write(stage: Stage, verb: str, date: str, text: str) -> None:
+    change = programme.change_of(stage.world.event(), wall(date))
+    match verb:
+        case "calls":
+            change = replace(change, title=text)
+        case "describes":
+            change = replace(change, description=text)
+        case "holds":
+            change = replace(change, location=text)
+    _change(stage, lambda event: programme.change_date(event, change))
+
+
+@says(rf"Ada puts the date (?P<date>{NAME}) back")
+def _put_back(stage: Stage, date: str) -> None:
+    _change(stage, lambda event: programme.change_date(event, DateChange(date=wall(date))))
+
+
+@says(rf"Ada adds the date (?P<date>{NAME})")
+def _add(stage: Stage, date: str) -> None:
+    _change(stage, lambda event: programme.add_date(event, wall(date), None))
+
+
+@says(r"Ada makes the rule (?P<rule>FREQ=\S+)")
+def _make_the_rule(stage: Stage, rule: str) -> None:
+    def other(event: Event) -> Event:
+        return programme.reschedule(event, replace(event, rule=series.rule(rule, event.when)))[0]
+
+    _change(stage, other)
+
+
+@says(rf'Ada splits it at (?P<date>{NAME})(?:, (?:called "(?P<title>.*)"|at (?P<time>{TIME})))?')
+def _split(stage: Stage, date: str, title: str | None, time: str | None) -> None:
+    def other(new: Event) -> Event:
+        schedule = series.moved(new.schedule, when(time) if time else new.when)
+        after = replace(new, when=schedule.when, rule=schedule.rule, added=schedule.added, title=title or new.title)
+        return programme.reschedule(new, after)[0]
+
+    stage.world.cut(wall(date), other)
+    stage.world.carry_all()
+    stage.ring(EVENT_ID)
+    for person in stage.world.everybody(NEW_ID):
+        stage.meet(person)
+
+
+# --- what the others do -------------------------------------------------------------------------------------------
+
+
+@says(rf"(?P<who>\w+) registers for (?P<dates>{NAMES})")
+def _register(stage: Stage, who: str, dates: str) -> None:
+    stage.register(who, occurrences=walls(dates), named=len(stage.world.event().earlier))
+
+
+@says(rf"(?P<who>\w+) chooses (?P<dates>{NAMES}|all dates)")
+def _choose(stage: Stage, who: str, dates: str) -> None:
+    chosen = None if dates == "all dates" else walls(dates)
+    stage.change_registration(who, occurrences=chosen, named=len(stage.world.event().earlier))
+
+
+# --- dates --------------------------------------------------------------------------------------------------------
+
+
+def walls(text: str) -> tuple[Wall, ...]:
+    return tuple(map(wall, text.replace(" and ", ", ").split(", ")))

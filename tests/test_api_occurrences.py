@@ -1,0 +1,795 @@
+"""The HTTP API of series: their dates, splits, registrations for some dates, and previews."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from email import message_from_bytes, policy
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+
+from convoke.model import DateChange
+from convoke.store import carrying
+from convoke.store.reads import Reads
+from convoke.web import desk, occurrences, shapes
+from tests.caller import PARTY, Answer, World, a_caller, everybody
+from tests.tables import SETTINGS, everything
+from tests.world import World as Delivery
+
+FIRST, SECOND, THIRD, FOURTH = (f"2027-{day}T09:00:00" for day in ("03-12", "03-19", "03-26", "04-02"))
+WEEKLY = "FREQ=WEEKLY;COUNT=4"
+
+
+@pytest.fixture
+def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+    with a_caller(monkeypatch) as world:
+        yield world
+
+
+@pytest.fixture
+def choir(world: World) -> str:
+    return world.hold(title="Choir", recurrence=WEEKLY, location="Dom", description="Bring water.")
+
+
+def dates(world: World, event: str) -> list[dict[str, Any]]:
+    (page,) = everybody(world, f"{event}/occurrences")
+    return page
+
+
+def names(world: World, event: str, status: str = "confirmed") -> list[str]:
+    return [one["occurrence"] for one in dates(world, event) if one["status"] == status]
+
+
+def refused(world: World, method: str, path: str, body: Any = None, **how: Any) -> Answer:
+    """The answer to what must not be granted: nothing is stored."""
+    before = everything(world.client)
+    answer = world.call(method, path, body, **how)
+    assert answer.status >= 400, answer.raw
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert everything(world.client) == before
+    return answer
+
+
+# --- series -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("given", "answered"),
+    [
+        ("FREQ=WEEKLY;COUNT=4", "FREQ=WEEKLY;COUNT=4"),
+        ("rrule:count=4;interval=1;byday=FR;freq=weekly", "FREQ=WEEKLY;COUNT=4"),
+        ("FREQ=WEEKLY;UNTIL=20270404", "FREQ=WEEKLY;UNTIL=20270402T070000Z"),
+    ],
+)
+def test_a_series_is_answered_with_its_rule_in_one_spelling(world: World, given: str, answered: str) -> None:
+    event = world.hold(recurrence=given)
+    assert world.call("GET", event).body["recurrence"] == answered
+    assert names(world, event) == [FIRST, SECOND, THIRD, FOURTH]
+
+
+def test_its_dates_are_listed_as_they_are(world: World, choir: str) -> None:
+    world.call("PATCH", f"{choir}/occurrences/{SECOND}", {"start": "2027-03-20T11:00:00", "end": "2027-03-20T12:00:00"})
+    world.call(
+        "PATCH", f"{choir}/occurrences/{THIRD}", {"title": "Concert", "location": "", "description": "Black tie"}
+    )
+    world.call("POST", f"{choir}/occurrences/{FOURTH}/cancel", {"reason": "The hall is taken."})
+    world.now = datetime(2027, 3, 13, tzinfo=UTC)
+    plain = {
+        "occurrence": FIRST,
+        "start": FIRST,
+        "end": "2027-03-12T10:30:00",
+        "time_zone": "Europe/Berlin",
+        "title": "Choir",
+        "location": "Dom",
+        "description": "Bring water.",
+        "status": "confirmed",
+        "moved": False,
+        "over": True,
+        "reason": "",
+    }
+    assert dates(world, choir) == [
+        plain,
+        plain
+        | {
+            "occurrence": SECOND,
+            "start": "2027-03-20T11:00:00",
+            "end": "2027-03-20T12:00:00",
+            "moved": True,
+            "over": False,
+        },
+        plain
+        | {"occurrence": THIRD, "start": THIRD, "end": "2027-03-26T10:30:00", "over": False}
+        | {"title": "Concert", "location": "", "description": "Black tie"},
+        plain
+        | {"occurrence": FOURTH, "start": FOURTH, "end": "2027-04-02T10:30:00", "over": False}
+        | {"status": "cancelled", "reason": "The hall is taken."},
+    ]
+
+
+def test_a_single_event_has_one_date(world: World) -> None:
+    assert names(world, world.hold()) == [FIRST]
+
+
+def test_the_list_is_paged(world: World) -> None:
+    event = world.hold(recurrence="FREQ=DAILY;COUNT=23")
+    pages = everybody(world, f"{event}/occurrences", limit="10")
+    assert [len(page) for page in pages] == [10, 10, 3]
+    found = [one["occurrence"] for page in pages for one in page]
+    assert found == sorted(set(found))
+    other = world.hold(recurrence="FREQ=DAILY;COUNT=23")
+    cursor = world.call("GET", f"{event}/occurrences", query={"limit": "10"}).body["next"]
+    for path, wrong in (
+        (f"{other}/occurrences", cursor),
+        (f"{event}/occurrences", "x"),
+        (f"{event}/registrations", cursor),
+    ):
+        assert refused(world, "GET", path, query={"cursor": wrong}).fields == ["cursor"]
+
+
+def test_a_date_that_the_clock_skips_is_shown_as_such_and_is_none(world: World) -> None:
+    night = {"start": "2027-03-27T02:30:00", "end": "2027-03-27T03:30:00"}
+    event = world.hold(**night, recurrence="FREQ=DAILY;COUNT=3")
+    assert [(one["occurrence"][8:10], one["status"]) for one in dates(world, event)] == [
+        ("27", "confirmed"),
+        ("28", "skipped"),
+        ("29", "confirmed"),
+        ("30", "confirmed"),
+    ]
+    skipped = f"{event}/occurrences/2027-03-28T02:30:00"
+    assert refused(world, "POST", f"{skipped}/cancel").status == 404
+    assert refused(world, "PATCH", skipped, {"title": "Never"}).status == 404
+
+
+BAD_RULES: list[tuple[str, dict[str, Any]]] = [
+    ("no rule", {"recurrence": "weekly"}),
+    ("empty", {"recurrence": ""}),
+    ("endless", {"recurrence": "FREQ=WEEKLY"}),
+    ("too fine", {"recurrence": "FREQ=HOURLY;COUNT=3"}),
+    ("nothing at all", {"recurrence": "FREQ=YEARLY;COUNT=2;BYMONTH=2;BYMONTHDAY=30"}),
+    ("ends before it begins", {"recurrence": "FREQ=WEEKLY;UNTIL=20270301"}),
+    ("401 dates", {"recurrence": "FREQ=DAILY;COUNT=401"}),
+    ("beyond two years", {"recurrence": "FREQ=MONTHLY;COUNT=30"}),
+    ("does not begin with start", {"recurrence": "FREQ=WEEKLY;COUNT=4;BYDAY=MO"}),
+    ("whole days until a time", {"start": "2027-03-12", "end": None, "recurrence": "FREQ=DAILY;UNTIL=20270320T090000"}),
+    ("two lines", {"recurrence": "FREQ=WEEKLY;COUNT=2\r\nATTENDEE:mailto:x@example.org"}),
+    ("much too long", {"recurrence": "FREQ=WEEKLY;COUNT=2" + ";X=1" * 200}),
+    ("a number without end", {"recurrence": f"FREQ=DAILY;COUNT={'9' * 400}"}),
+]
+
+
+@pytest.mark.parametrize("changes", [bad[1] for bad in BAD_RULES], ids=[bad[0] for bad in BAD_RULES])
+def test_a_rule_that_cannot_be_is_refused(world: World, changes: dict[str, Any]) -> None:
+    answer = refused(world, "POST", "/events", PARTY | changes)
+    assert (answer.status, answer.fields) == (422, ["recurrence"])
+    event = world.hold(recurrence=WEEKLY)
+    if "start" not in changes:
+        answer = refused(world, "PATCH", event, changes)
+        assert (answer.status, answer.fields) == (422, ["recurrence"])
+
+
+def test_null_ends_the_recurrence(world: World, choir: str) -> None:
+    world.call("POST", f"{choir}/occurrences", {"start": "2027-03-30T18:00:00"})
+    answer = world.call("PATCH", choir, {"recurrence": None})
+    assert (answer.status, answer.body["recurrence"]) == (200, None)
+    assert names(world, choir) == [FIRST]
+
+
+def test_the_answer_names_the_changed_dates_that_another_rule_drops(world: World, choir: str) -> None:
+    world.call("POST", f"{choir}/occurrences/{SECOND}/cancel")
+    world.call("PATCH", f"{choir}/occurrences/{THIRD}", {"title": "Concert"})
+    world.call("PATCH", f"{choir}/occurrences/{FOURTH}", {"title": "Party"})
+    answer = world.call("PATCH", choir, {"recurrence": "FREQ=WEEKLY;INTERVAL=2;COUNT=4"})
+    assert answer.body["dropped"] == [SECOND, FOURTH]
+    assert [(one["occurrence"], one["title"]) for one in dates(world, choir)][:2] == [
+        (FIRST, "Choir"),
+        (THIRD, "Concert"),
+    ]
+    assert world.call("GET", choir).body["dropped"] == []
+
+
+def test_a_series_moves_with_its_rule_and_its_changed_dates_keep_their_place(world: World, choir: str) -> None:
+    world.call("PATCH", f"{choir}/occurrences/{SECOND}", {"start": "2027-03-20T11:00:00", "end": "2027-03-20T12:00:00"})
+    world.call("POST", f"{choir}/occurrences/{THIRD}/cancel")
+    answer = world.call("PATCH", choir, {"start": "2027-03-13T10:00:00", "end": "2027-03-13T11:00:00"})
+    assert (answer.status, answer.body["recurrence"], answer.body["dropped"]) == (200, WEEKLY, [])
+    shown = [(one["occurrence"], one["start"], one["status"]) for one in dates(world, choir)]
+    assert shown == [
+        ("2027-03-13T10:00:00", "2027-03-13T10:00:00", "confirmed"),
+        ("2027-03-20T10:00:00", "2027-03-20T11:00:00", "confirmed"),
+        ("2027-03-27T10:00:00", "2027-03-27T10:00:00", "cancelled"),
+        ("2027-04-03T10:00:00", "2027-04-03T10:00:00", "confirmed"),
+    ]
+
+
+def test_a_start_that_the_rule_does_not_yield_needs_another_rule(world: World) -> None:
+    event = world.hold(recurrence="FREQ=WEEKLY;COUNT=6;BYDAY=MO,FR")
+    moved = {"start": "2027-03-13T09:00:00", "end": "2027-03-13T10:30:00"}
+    assert refused(world, "PATCH", event, moved).fields == ["start"]
+    answer = world.call("PATCH", event, moved | {"recurrence": "FREQ=WEEKLY;COUNT=6;BYDAY=TU,SA"})
+    assert answer.status == 200, answer.raw
+    assert names(world, event)[:2] == ["2027-03-13T09:00:00", "2027-03-16T09:00:00"]
+
+
+def test_a_rule_that_leaves_only_cancelled_dates_is_refused(world: World, choir: str) -> None:
+    world.call("POST", f"{choir}/occurrences/{FIRST}/cancel")
+    assert refused(world, "PATCH", choir, {"recurrence": "FREQ=WEEKLY;COUNT=1"}).fields == ["recurrence"]
+
+
+def test_a_series_becomes_one_of_whole_days_with_both_ends_given(world: World, choir: str) -> None:
+    assert refused(world, "PATCH", choir, {"start": "2027-03-12"}).status == 422
+    answer = world.call("PATCH", choir, {"start": "2027-03-12", "end": "2027-03-13"})
+    assert answer.status == 200, answer.raw
+    assert names(world, choir) == ["2027-03-12", "2027-03-19", "2027-03-26", "2027-04-02"]
+
+
+# --- one more date ------------------------------------------------------------------------------------------------
+
+
+def test_one_more_date_is_as_long_as_the_others(world: World, choir: str) -> None:
+    answer = world.call("POST", f"{choir}/occurrences", {"start": "2027-03-30T18:00:00"})
+    assert (answer.status, answer.body["end"]) == (201, "2027-03-30T19:30:00")
+    assert answer.headers["location"] == f"{choir}/occurrences/2027-03-30T18:00:00"
+    assert answer.headers["etag"] == '"2"'
+    assert names(world, choir) == [FIRST, SECOND, THIRD, "2027-03-30T18:00:00", FOURTH]
+
+
+@pytest.mark.parametrize("own", [{"end": "2027-03-30T20:00:00"}, {"duration": "PT2H"}])
+def test_or_has_an_end_of_its_own(world: World, choir: str, own: dict[str, str]) -> None:
+    answer = world.call("POST", f"{choir}/occurrences", {"start": "2027-03-30T18:00:00"} | own)
+    assert (answer.status, answer.body["end"], answer.body["moved"]) == (201, "2027-03-30T20:00:00", True)
+
+
+BAD_DATES: list[tuple[str, dict[str, Any], str]] = [
+    ("nothing", {}, "start"),
+    ("no time", {"start": "soon"}, "start"),
+    ("a day among times", {"start": "2027-03-30"}, "start"),
+    ("with an offset", {"start": "2027-03-30T18:00:00Z"}, "start"),
+    ("that the clock skips", {"start": "2027-03-28T02:30:00"}, "start"),
+    ("there already", {"start": SECOND}, "start"),
+    ("before the first", {"start": "2027-03-01T09:00:00"}, "start"),
+    ("two years on", {"start": "2029-04-01T09:00:00"}, "start"),
+    ("in a year without end", {"start": "9999-12-31T23:59:59"}, "start"),
+    ("that ends before it starts", {"start": "2027-03-30T18:00:00", "end": "2027-03-30T17:00:00"}, "end"),
+    ("with two ends", {"start": "2027-03-30T18:00:00", "end": "2027-03-30T19:00:00", "duration": "PT1H"}, "duration"),
+    ("with a title", {"start": "2027-03-30T18:00:00", "title": "More"}, "title"),
+]
+
+
+@pytest.mark.parametrize(("body", "field"), [bad[1:] for bad in BAD_DATES], ids=[bad[0] for bad in BAD_DATES])
+def test_a_date_that_cannot_be_is_not_added(world: World, choir: str, body: dict[str, Any], field: str) -> None:
+    answer = refused(world, "POST", f"{choir}/occurrences", body)
+    assert (answer.status, answer.fields) == (422, [field])
+
+
+def test_no_date_is_added_in_the_past_nor_beyond_four_hundred(world: World) -> None:
+    full = world.hold(recurrence="FREQ=DAILY;COUNT=400")
+    assert refused(world, "POST", f"{full}/occurrences", {"start": "2027-03-12T18:00:00"}).fields == ["start"]
+    world.now = datetime(2027, 3, 20, tzinfo=UTC)
+    event = world.hold(recurrence="FREQ=WEEKLY;COUNT=4")
+    assert refused(world, "POST", f"{event}/occurrences", {"start": "2027-03-15T18:00:00"}).fields == ["end"]
+
+
+# --- one date changed ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("patch", "start", "end"),
+    [
+        ({"start": "2027-03-19T09:30:00"}, "2027-03-19T09:30:00", "2027-03-19T10:30:00"),
+        ({"end": "2027-03-19T12:00:00"}, SECOND, "2027-03-19T12:00:00"),
+        ({"start": "2027-03-20T11:00:00", "duration": "PT30M"}, "2027-03-20T11:00:00", "2027-03-20T11:30:00"),
+        ({"duration": "P1D"}, SECOND, "2027-03-20T09:00:00"),
+    ],
+)
+def test_a_date_moves(world: World, choir: str, patch: dict[str, str], start: str, end: str) -> None:
+    answer = world.call("PATCH", f"{choir}/occurrences/{SECOND}", patch)
+    assert answer.status == 200, answer.raw
+    assert (answer.body["start"], answer.body["end"], answer.body["moved"]) == (start, end, True)
+    assert (answer.body["occurrence"], answer.headers["etag"]) == (SECOND, '"2"')
+
+
+def test_null_makes_it_as_the_series_is(world: World, choir: str) -> None:
+    date = f"{choir}/occurrences/{SECOND}"
+    plain = world.call("GET", f"{choir}/occurrences").body["items"][1]
+    mine = {
+        "start": "2027-03-20T11:00:00",
+        "end": "2027-03-20T12:00:00",
+        "title": "A",
+        "location": "B",
+        "description": "C",
+    }
+    world.call("PATCH", date, mine)
+    answer = world.call("PATCH", date, dict.fromkeys(mine))
+    assert (answer.status, answer.body) == (200, plain)
+    stored = Reads(world.client, SETTINGS).event(choir.split("/")[-1])
+    assert stored is not None
+    assert stored.changes == ()
+
+
+def test_what_is_as_the_series_has_it_is_no_change(world: World, choir: str) -> None:
+    before = everything(world.client)
+    answer = world.call("PATCH", f"{choir}/occurrences/{SECOND}", {"title": "Choir", "start": SECOND})
+    assert (answer.status, answer.headers["etag"]) == (200, '"1"')
+    assert everything(world.client) == before
+
+
+BAD_PATCHES: list[tuple[str, dict[str, Any], str]] = [
+    ("ends before it starts", {"start": "2027-03-19T12:00:00"}, "end"),
+    ("ends as it starts", {"start": "2027-03-20T09:00:00", "end": "2027-03-20T09:00:00"}, "end"),
+    ("a day for a time", {"start": "2027-03-19", "end": "2027-03-19"}, "start"),
+    ("with an offset", {"start": "2027-03-19T09:00:00+01:00"}, "start"),
+    ("that the clock skips", {"start": "2027-03-28T02:30:00", "end": "2027-03-28T04:00:00"}, "start"),
+    ("into the past", {"start": "2027-01-03T09:00:00", "end": "2027-01-03T10:00:00"}, "end"),
+    ("no title", {"title": ""}, "title"),
+    ("a title of two lines", {"title": "a\r\nb"}, "title"),
+    ("another zone", {"time_zone": "Asia/Tokyo"}, "time_zone"),
+    ("a status", {"status": "draft"}, "status"),
+    ("two ends", {"end": "2027-03-19T12:00:00", "duration": "PT1H"}, "duration"),
+]
+
+
+@pytest.mark.parametrize(("patch", "field"), [bad[1:] for bad in BAD_PATCHES], ids=[bad[0] for bad in BAD_PATCHES])
+def test_a_change_of_a_date_that_cannot_be_is_refused(
+    world: World, choir: str, patch: dict[str, Any], field: str
+) -> None:
+    answer = refused(world, "PATCH", f"{choir}/occurrences/{SECOND}", patch)
+    assert (answer.status, answer.fields) == (422, [field])
+
+
+def test_changed_dates_have_only_so_much_text_of_their_own(world: World) -> None:
+    event = world.hold(recurrence="FREQ=DAILY;COUNT=30")
+    days = [one["occurrence"] for one in dates(world, event)]
+    for number in range(12):
+        answer = world.call("PATCH", f"{event}/occurrences/{days[number]}", {"description": f"{number}" + "x" * 7998})
+        assert answer.status == 200, answer.raw
+    answer = refused(world, "PATCH", f"{event}/occurrences/{days[12]}", {"description": "y" * 8000})
+    assert (answer.status, answer.fields) == (422, ["description"])
+    for number in range(24):
+        world.call("POST", f"{event}/occurrences/{days[number]}/cancel", {"reason": "x" * 1000})
+    answer = refused(world, "POST", f"{event}/occurrences/{days[24]}/cancel", {"reason": "x" * 1000})
+    assert (answer.status, answer.fields) == (422, ["reason"])
+    assert world.call("POST", f"{event}/occurrences/{days[24]}/cancel").status == 200
+
+
+# --- one date cancelled, and restored -----------------------------------------------------------------------------
+
+
+def test_a_date_is_cancelled_and_restored_as_it_was(world: World, choir: str) -> None:
+    date = f"{choir}/occurrences/{SECOND}"
+    moved = world.call("PATCH", date, {"start": "2027-03-20T11:00:00", "end": "2027-03-20T12:00:00"}).body
+    answer = world.call("POST", f"{date}/cancel", {"reason": "Ill."})
+    assert (answer.status, answer.body) == (200, moved | {"status": "cancelled", "reason": "Ill."})
+    again = world.call("POST", f"{date}/cancel", {"reason": "Another reason."})
+    assert (again.status, again.body) == (200, answer.body), "cancelled once"
+    restored = world.call("POST", f"{date}/restore")
+    assert (restored.status, restored.body) == (200, moved)
+    assert world.call("POST", f"{date}/restore").body == moved
+
+
+def test_without_its_last_date_the_event_is_cancelled(world: World, choir: str) -> None:
+    for name in (FIRST, THIRD, FOURTH):
+        world.call("POST", f"{choir}/occurrences/{name}/cancel")
+    assert world.call("GET", choir).body["status"] == "confirmed"
+    answer = world.call("POST", f"{choir}/occurrences/{SECOND}/cancel", {"reason": "No more."})
+    assert (answer.status, answer.body["status"], answer.body["reason"]) == (200, "cancelled", "No more.")
+    assert world.call("GET", choir).body["status"] == "cancelled"
+    assert refused(world, "POST", f"{choir}/occurrences/{SECOND}/restore").status == 409
+
+
+# --- what is not there, is over, or is cancelled ------------------------------------------------------------------
+
+WRITES = [
+    ("PATCH", "", {"title": "X"}),
+    ("POST", "/cancel", {"reason": "X"}),
+    ("POST", "/restore", None),
+]
+NOT_THERE = [
+    "2027-03-13T09:00:00",
+    "2027-03-19T09:00:01",
+    "2027-03-19",
+    "2027-03-19T09:00:00Z",
+    "2027-03-19T09:00:00+01:00",
+    "2027-02-30T09:00:00",
+    "x",
+    "..",
+    "T",
+    "%00",
+    "%ff%fe",
+    "%2e%2e%2fevents",
+    "2027-03-19T09:00:00%0d%0aX:1",
+    "<script>",
+    "9" * 900,
+    "\u0661\u0662",
+]
+
+
+@pytest.mark.parametrize(("method", "what", "body"), WRITES, ids=["change", "cancel", "restore"])
+@pytest.mark.parametrize("name", NOT_THERE)
+def test_a_date_that_is_not_there_is_404(
+    world: World, choir: str, method: str, what: str, body: Any, name: str
+) -> None:
+    assert refused(world, method, f"{choir}/occurrences/{name}{what}", body).status == 404
+
+
+@pytest.mark.parametrize(
+    "spelled", [SECOND, quote(SECOND), quote(SECOND, safe="").replace("%3A", "%3a"), "2027-03-19T09:00"]
+)
+def test_a_date_is_found_however_its_name_is_encoded(world: World, choir: str, spelled: str) -> None:
+    answer = world.call("PATCH", f"{choir}/occurrences/{spelled}", {"title": "Concert"})
+    assert (answer.status, answer.body["occurrence"]) == (200, SECOND)
+
+
+@pytest.mark.parametrize(("method", "what", "body"), WRITES, ids=["change", "cancel", "restore"])
+def test_another_accounts_dates_are_not_there(world: World, choir: str, method: str, what: str, body: Any) -> None:
+    path = f"{choir}/occurrences/{SECOND}{what}"
+    assert refused(world, method, path, body, account="rival").status == 404
+
+
+def test_nor_can_another_account_list_add_split_or_preview(world: World, choir: str) -> None:
+    assert refused(world, "GET", f"{choir}/occurrences", account="rival").status == 404
+    for what, body in (
+        ("occurrences", {"start": "2027-03-30T09:00:00"}),
+        ("split", {"from": SECOND}),
+        ("preview", {"cancel": True}),
+    ):
+        assert refused(world, "POST", f"{choir}/{what}", body, account="rival").status == 404
+
+
+@pytest.mark.parametrize(("method", "what", "body"), WRITES, ids=["change", "cancel", "restore"])
+def test_a_date_that_is_over_is_left_alone(world: World, choir: str, method: str, what: str, body: Any) -> None:
+    world.now = datetime(2027, 3, 19, 9, 30, tzinfo=UTC)
+    assert refused(world, method, f"{choir}/occurrences/{SECOND}{what}", body).status == 409
+    world.now -= timedelta(seconds=1)
+    assert world.call(method, f"{choir}/occurrences/{SECOND}{what}", body).status == 200
+
+
+@pytest.mark.parametrize("over", [False, True])
+def test_a_cancelled_or_past_series_is_left_alone(world: World, choir: str, over: bool) -> None:
+    if over:
+        world.now = datetime(2027, 4, 3, tzinfo=UTC)
+    else:
+        world.call("POST", f"{choir}/cancel")
+    for method, what, body in WRITES:
+        assert refused(world, method, f"{choir}/occurrences/{FOURTH}{what}", body).status == 409
+    assert refused(world, "POST", f"{choir}/occurrences", {"start": "2027-04-10T09:00:00"}).status == 409
+    assert refused(world, "POST", f"{choir}/split", {"from": SECOND}).status == 409
+    assert refused(world, "POST", f"{choir}/preview", {"cancel": True}).status == 409
+
+
+def test_the_only_date_is_changed_with_its_event(world: World) -> None:
+    event = world.hold()
+    assert refused(world, "PATCH", f"{event}/occurrences/{FIRST}", {"title": "X"}).status == 409
+
+
+# --- versions, repetitions ----------------------------------------------------------------------------------------
+
+
+def test_every_write_takes_if_match(world: World, choir: str) -> None:
+    moved = {"start": "2027-03-20T09:00:00", "end": "2027-03-20T10:00:00"}
+    for number, (method, path, body) in enumerate(
+        [
+            ("PATCH", f"occurrences/{SECOND}", moved),
+            ("POST", f"occurrences/{THIRD}/cancel", None),
+            ("POST", f"occurrences/{THIRD}/restore", None),
+            ("POST", "occurrences", {"start": "2027-03-30T09:00:00"}),
+            ("POST", "split", {"from": FOURTH}),
+        ],
+        start=1,
+    ):
+        assert refused(world, method, f"{choir}/{path}", body, if_match=f'"{number + 1}"').status == 412
+        assert world.call(method, f"{choir}/{path}", body, if_match=f'"{number}"').status in (200, 201)
+
+
+def repeated(world: World, path: str, body: Any) -> tuple[Answer, Answer]:
+    first = world.call("POST", path, body, idempotency_key="k")
+    before = everything(world.client)
+    again = world.call("POST", path, body, idempotency_key="k")
+    assert everything(world.client) == before
+    assert "idempotent-replayed" not in first.headers
+    assert again.headers["idempotent-replayed"] == "true"
+    return first, again
+
+
+@pytest.mark.parametrize(
+    ("what", "body"),
+    [
+        ("occurrences", {"start": "2027-03-30T09:00:00"}),
+        (f"occurrences/{SECOND}/cancel", {"reason": "Ill."}),
+        (f"occurrences/{SECOND}/restore", None),
+    ],
+)
+def test_a_repeated_request_is_granted_once_and_shows_the_date(world: World, choir: str, what: str, body: Any) -> None:
+    first, again = repeated(world, f"{choir}/{what}", body)
+    assert (again.status, again.body) == (first.status, first.body)
+    assert again.headers["etag"] == first.headers["etag"]
+
+
+def test_a_repeated_split_shows_the_new_event(world: World, choir: str) -> None:
+    first, again = repeated(world, f"{choir}/split", {"from": THIRD})
+    assert (first.status, again.status) == (201, 201)
+    assert again.body == first.body
+    assert len(world.call("GET", "/events").body["items"]) == 2
+
+
+def test_a_key_stands_for_one_body(world: World, choir: str) -> None:
+    world.call("POST", f"{choir}/split", {"from": THIRD}, idempotency_key="k")
+    answer = refused(world, "POST", f"{choir}/split", {"from": SECOND}, idempotency_key="k")
+    assert (answer.status, answer.fields) == (422, ["Idempotency-Key"])
+
+
+def test_a_date_changed_by_two_at_once_has_both_changes(
+    world: World, choir: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    date, change = f"{choir}/occurrences/{SECOND}", shapes.date_changed
+    calls = 0
+
+    def meanwhile(*given: Any) -> DateChange:
+        nonlocal calls
+        calls += 1
+        if calls == 1:
+            assert world.call("PATCH", date, {"location": "Hall"}).status == 200
+        return change(*given)
+
+    monkeypatch.setattr(occurrences, "date_changed", meanwhile)
+    answer = world.call("PATCH", date, {"title": "Concert"})
+    assert (answer.body["title"], answer.body["location"]) == ("Concert", "Hall")
+
+
+# --- split --------------------------------------------------------------------------------------------------------
+
+
+def test_a_split_answers_the_new_event(world: World, choir: str) -> None:
+    world.call("PATCH", f"{choir}/occurrences/{SECOND}", {"title": "Rehearsal"})
+    world.call("POST", f"{choir}/occurrences/{FOURTH}/cancel", {"reason": "Taken."})
+    world.register(choir)
+    body = {"from": THIRD, "start": "2027-03-26T18:00:00", "end": "2027-03-26T19:00:00", "title": "Concerts"}
+    answer = world.call("POST", f"{choir}/split", body)
+    assert answer.status == 201, answer.raw
+    new = f"/events/{answer.body['event_id']}"
+    assert (answer.headers["location"], answer.headers["etag"]) == (new, '"1"')
+    assert (answer.body["title"], answer.body["recurrence"]) == ("Concerts", "FREQ=WEEKLY;COUNT=2")
+    assert (answer.body["registered"], answer.body["location"]) == (1, "Dom")
+
+    assert [(one["occurrence"], one["title"]) for one in dates(world, choir)] == [
+        (FIRST, "Choir"),
+        (SECOND, "Rehearsal"),
+    ]
+    assert [(one["occurrence"], one["status"], one["reason"]) for one in dates(world, new)] == [
+        ("2027-03-26T18:00:00", "confirmed", ""),
+        ("2027-04-02T18:00:00", "cancelled", "Taken."),
+    ]
+    old = world.call("GET", choir)
+    assert (old.body["recurrence"], old.headers["etag"]) == ("FREQ=WEEKLY;UNTIL=20270319T080000Z", '"4"')
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({}, "from"),
+        ({"from": FIRST}, "from"),
+        ({"from": "2027-03-27T09:00:00"}, "from"),
+        ({"from": "x"}, "from"),
+        ({"from": THIRD, "end": "2027-03-26T08:00:00"}, "end"),
+        ({"from": THIRD, "recurrence": "FREQ=WEEKLY"}, "recurrence"),
+        ({"from": THIRD, "start": "2027-01-02T09:00:00", "end": "2027-01-02T10:00:00", "recurrence": None}, "end"),
+        ({"from": THIRD, "title": ""}, "title"),
+        ({"from": THIRD, "to": FOURTH}, "to"),
+    ],
+)
+def test_a_split_that_cannot_be_is_refused(world: World, choir: str, body: dict[str, Any], field: str) -> None:
+    answer = refused(world, "POST", f"{choir}/split", body)
+    assert (answer.status, answer.fields) == (422, [field])
+
+
+def test_a_split_leaves_a_date_that_takes_place_on_either_side(world: World, choir: str) -> None:
+    world.call("POST", f"{choir}/occurrences/{FIRST}/cancel")
+    world.call("POST", f"{choir}/occurrences/{FOURTH}/cancel")
+    assert refused(world, "POST", f"{choir}/split", {"from": SECOND}).fields == ["from"]
+    assert refused(world, "POST", f"{choir}/split", {"from": FOURTH}).fields == ["from"]
+    world.now = datetime(2027, 3, 27, tzinfo=UTC)
+    assert refused(world, "POST", f"{choir}/split", {"from": THIRD}).fields == ["from"], "it is over"
+
+
+def test_while_people_are_carried_over_nobody_else_registers_and_nothing_is_split(
+    world: World, choir: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.register(choir)
+    monkeypatch.setattr(desk, "carry_over", lambda _: None)
+    new = world.call("POST", f"{choir}/split", {"from": SECOND}).body["event_id"]
+    dan = {"name": "Dan", "email": "dan@example.net"}
+    for path, body in ((f"/events/{new}/registrations", dan), (f"/events/{new}/split", {"from": THIRD})):
+        answer = refused(world, "POST", path, body, idempotency_key="k")
+        assert (answer.status, answer.headers["retry-after"]) == (503, "60")
+        assert "carried over" in answer.body["detail"]
+
+    carrying.carry_over(world.client, SETTINGS, new, now=world.now)
+    assert world.call("POST", f"/events/{new}/registrations", dan, idempotency_key="k").status == 201
+    assert world.call("POST", f"/events/{new}/split", {"from": THIRD}, idempotency_key="k").status == 201
+
+
+# --- registrations for some dates ---------------------------------------------------------------------------------
+
+
+def test_who_registers_for_some_dates_is_answered_with_them(world: World, choir: str) -> None:
+    person = world.register(choir, occurrences=[THIRD, SECOND, THIRD])
+    assert world.call("GET", person).body["occurrences"] == [SECOND, THIRD]
+    assert world.call("GET", world.register(choir, "cleo@example.net")).body["occurrences"] is None
+    answer = world.call("PATCH", person, {"occurrences": [FOURTH]})
+    assert (answer.status, answer.body["occurrences"]) == (200, [FOURTH])
+    assert world.call("PATCH", person, {"occurrences": None}).body["occurrences"] is None
+
+
+def test_they_are_shown_by_the_names_that_they_have_now(world: World, choir: str) -> None:
+    person = world.register(choir, occurrences=[SECOND, FOURTH])
+    world.call("PATCH", choir, {"start": "2027-03-12T10:00:00", "end": "2027-03-12T11:00:00"})
+    assert world.call("GET", person).body["occurrences"] == ["2027-03-19T10:00:00", "2027-04-02T10:00:00"]
+    world.call("PATCH", choir, {"recurrence": "FREQ=WEEKLY;COUNT=3"})
+    assert world.call("GET", person).body["occurrences"] == ["2027-03-19T10:00:00"]
+
+
+@pytest.mark.parametrize(
+    ("chosen", "field"),
+    [
+        ([], "occurrences"),
+        ([SECOND, "2027-03-20T09:00:00"], "occurrences.1"),
+        ([SECOND[:10]], "occurrences.0"),
+        (["x"], "occurrences.0"),
+        ([5], "occurrences.0"),
+        ([FIRST], "occurrences.0"),
+        ([SECOND, THIRD], "occurrences.1"),
+        ([SECOND] * 401, "occurrences"),
+        (SECOND, "occurrences"),
+    ],
+)
+def test_dates_that_nobody_can_come_to_are_refused(world: World, choir: str, chosen: Any, field: str) -> None:
+    """The first is over, and the third is cancelled."""
+    world.call("POST", f"{choir}/occurrences/{THIRD}/cancel")
+    person = world.register(choir)
+    world.now = datetime(2027, 3, 13, tzinfo=UTC)
+    new = {"name": "Dan", "email": "dan@example.net", "occurrences": chosen}
+    for answer in (
+        refused(world, "POST", f"{choir}/registrations", new),
+        refused(world, "PATCH", person, {"occurrences": chosen}),
+    ):
+        assert (answer.status, answer.fields) == (422, [field])
+
+
+def test_a_single_event_has_no_dates_to_choose(world: World) -> None:
+    event = world.hold()
+    new = {"name": "Dan", "email": "dan@example.net", "occurrences": [FIRST]}
+    assert refused(world, "POST", f"{event}/registrations", new).fields == ["occurrences"]
+
+
+# --- preview ------------------------------------------------------------------------------------------------------
+
+CHANGES: list[tuple[str, dict[str, Any], tuple[str, str, Any]]] = [
+    ("a title", {"title": "Quire"}, ("PATCH", "", {"title": "Quire"})),
+    ("nothing", {"title": "Choir"}, ("PATCH", "", {"title": "Choir"})),
+    (
+        "a move",
+        {"start": "2027-03-12T10:00:00", "end": "2027-03-12T11:00:00"},
+        ("PATCH", "", {"start": "2027-03-12T10:00:00", "end": "2027-03-12T11:00:00"}),
+    ),
+    ("a place", {"location": "Hall"}, ("PATCH", "", {"location": "Hall"})),
+    ("a longer rule", {"recurrence": "FREQ=WEEKLY;COUNT=6"}, ("PATCH", "", {"recurrence": "FREQ=WEEKLY;COUNT=6"})),
+    ("a shorter rule", {"recurrence": "FREQ=WEEKLY;COUNT=2"}, ("PATCH", "", {"recurrence": "FREQ=WEEKLY;COUNT=2"})),
+    (
+        "another rule",
+        {"recurrence": "FREQ=WEEKLY;INTERVAL=2;COUNT=3"},
+        ("PATCH", "", {"recurrence": "FREQ=WEEKLY;INTERVAL=2;COUNT=3"}),
+    ),
+    ("a draft", {"status": "draft"}, ("PATCH", "", {"status": "draft"})),
+    ("the end of it", {"cancel": True}, ("POST", "/cancel", {})),
+    ("a date's title", {"occurrence": SECOND, "title": "X"}, ("PATCH", f"/occurrences/{SECOND}", {"title": "X"})),
+    (
+        "a date's time",
+        {"occurrence": FOURTH, "end": "2027-04-02T11:00:00"},
+        ("PATCH", f"/occurrences/{FOURTH}", {"end": "2027-04-02T11:00:00"}),
+    ),
+    ("a date less", {"occurrence": SECOND, "cancel": True}, ("POST", f"/occurrences/{SECOND}/cancel", {})),
+    ("a date again", {"occurrence": THIRD, "restore": True}, ("POST", f"/occurrences/{THIRD}/restore", {})),
+    (
+        "a date more",
+        {"add": {"start": "2027-03-30T18:00:00"}},
+        ("POST", "/occurrences", {"start": "2027-03-30T18:00:00"}),
+    ),
+    ("a split", {"split": {"from": SECOND}}, ("POST", "/split", {"from": SECOND})),
+    (
+        "a split that moves",
+        {"split": {"from": FOURTH, "start": "2027-04-03T09:00:00", "end": "2027-04-03T10:00:00"}},
+        ("POST", "/split", {"from": FOURTH, "start": "2027-04-03T09:00:00", "end": "2027-04-03T10:00:00"}),
+    ),
+]
+
+
+@pytest.fixture
+def told(world: World, choir: str) -> Delivery:
+    """Five people have been told of a series with a moved and a cancelled date: two of them come to some dates only,
+    one has withdrawn.
+    """
+    world.call("PATCH", f"{choir}/occurrences/{SECOND}", {"start": "2027-03-20T11:00:00", "end": "2027-03-20T12:00:00"})
+    world.call("POST", f"{choir}/occurrences/{THIRD}/cancel")
+    world.register(choir, "bo@example.net")
+    world.register(choir, "cleo@example.net")
+    world.register(choir, "dan@example.net", occurrences=[SECOND])
+    world.register(choir, "eve@example.net", occurrences=[FOURTH])
+    gone = world.register(choir, "finn@example.net")
+    delivery = Delivery(world.client)
+    delivery.settle()
+    world.now = delivery.now
+    world.call("DELETE", gone)
+    delivery.settle()
+    world.now = delivery.now
+    assert len(delivery.sent) == 2 + 2 + 1 + 1 + 3
+    return delivery
+
+
+@pytest.mark.parametrize(
+    ("preview", "change"), [change[1:] for change in CHANGES], ids=[change[0] for change in CHANGES]
+)
+def test_what_a_preview_foresees_is_what_is_sent(
+    world: World, choir: str, told: Delivery, preview: dict[str, Any], change: tuple[str, str, Any]
+) -> None:
+    before = everything(world.client)
+    seen = world.call("POST", f"{choir}/preview", preview)
+    assert seen.status == 200, seen.raw
+    assert everything(world.client) == before, "nothing is written"
+    assert told.queue == []
+
+    sent = len(told.sent)
+    method, path, body = change
+    assert world.call(method, f"{choir}{path}", body).status in (200, 201)
+    told.settle()
+    mails: dict[str, list[str]] = {}
+    for letter in told.sent[sent:]:
+        mail = message_from_bytes(letter.letter.mail, policy=policy.SMTP)
+        mails.setdefault(letter.intent.told.recipient, []).append(str(mail["Subject"]))
+    kinds = ("update", "ask_again", "cancel", "invite", "none")
+    print(f"{seen.body['messages']} messages: " + ", ".join(f"{kind} {seen.body[kind]}" for kind in kinds))
+    assert seen.body["messages"] == sum(map(len, mails.values()))
+    assert sum(seen.body[kind] for kind in kinds) == 5
+    assert seen.body["none"] == 5 - len(mails)
+    subjects = sorted(sorted(example["messages"]) for example in seen.body["examples"])
+    assert subjects == sorted(map(sorted, mails.values()))
+
+
+@pytest.mark.usefixtures("told")
+def test_the_kinds_are_told_apart(world: World, choir: str) -> None:
+    def kinds(**preview: Any) -> dict[str, int]:
+        answer = world.call("POST", f"{choir}/preview", preview).body
+        return {kind: answer[kind] for kind in ("update", "ask_again", "cancel", "invite", "none") if answer[kind]}
+
+    assert kinds(title="Quire") == {"update": 4, "none": 1}
+    assert kinds(location="Hall") == {"ask_again": 4, "none": 1}
+    assert kinds(recurrence="FREQ=WEEKLY;COUNT=6") == {"update": 2, "none": 3}
+    assert kinds(cancel=True) == {"cancel": 4, "none": 1}
+    assert kinds(occurrence=FOURTH, cancel=True) == {"update": 2, "cancel": 1, "none": 2}
+    assert kinds(split={"from": FOURTH}) == {"invite": 3, "none": 2}
+
+
+BAD_PREVIEWS: list[tuple[dict[str, Any], int, list[str]]] = [
+    ({"cancel": True, "title": "X"}, 422, ["title"]),
+    ({"cancel": False}, 422, ["cancel"]),
+    ({"occurrence": "2027-03-13T09:00:00", "title": "X"}, 404, []),
+    ({"occurrence": SECOND, "capacity": 5}, 422, ["capacity"]),
+    ({"occurrence": SECOND, "restore": True, "title": "X"}, 422, ["title"]),
+    ({"restore": True}, 422, ["restore"]),
+    ({"add": {"start": SECOND}}, 422, ["start"]),
+    ({"add": {"start": "2027-03-30T18:00:00"}, "title": "X"}, 422, ["title"]),
+    ({"split": {"from": FIRST}}, 422, ["from"]),
+    ({"split": {"from": SECOND}, "cancel": True}, 422, ["cancel"]),
+    ({"start": "2027-03-12T12:00:00"}, 422, ["end"]),
+    ({"recurrence": "FREQ=WEEKLY"}, 422, ["recurrence"]),
+    ({"colour": "red"}, 422, ["colour"]),
+]
+
+
+@pytest.mark.parametrize(("body", "status", "fields"), BAD_PREVIEWS, ids=[json.dumps(bad[0]) for bad in BAD_PREVIEWS])
+def test_what_cannot_be_done_cannot_be_looked_at(
+    world: World, choir: str, body: dict[str, Any], status: int, fields: list[str]
+) -> None:
+    answer = refused(world, "POST", f"{choir}/preview", body)
+    assert (answer.status, answer.fields) == (status, fields)

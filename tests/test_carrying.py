@@ -1,0 +1,427 @@
+"""Carrying registrations over to the event that a series was split into: everybody once, whatever comes in between."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+
+from convoke import series
+from convoke.effects import CarryOver, Effect
+from convoke.model import Event, EventStatus, Method, Registration, RegistrationStatus
+from convoke.store import carrying, dynamo, events, keys, line, registry, writes
+from convoke.store.registry import Obstacle
+from convoke.sweep import CARRYING
+from tests.factories import EVENT_ID, MORNING, NEW_ID, registration
+from tests.simulation.quick import quick
+from tests.tables import SETTINGS, everything
+from tests.test_costs import Ordered, over
+from tests.world import World, a_world
+
+WEEKLY = series.rule("FREQ=WEEKLY;COUNT=6", MORNING)
+FIRST, SECOND, THIRD, FOURTH, FIFTH, _ = starts = tuple(MORNING.start + timedelta(weeks=week) for week in range(6))
+PEOPLE = 4
+
+
+@pytest.fixture
+def world() -> Iterator[World]:
+    with a_world(rule=WEEKLY) as made:
+        yield made
+
+
+def settle_in(world: World, count: int = PEOPLE, **changes: Any) -> list[Registration]:
+    people = [world.register(number, **changes) for number in range(count)]
+    world.pass_time(minutes=1)
+    return people
+
+
+def at_the_new(world: World) -> dict[str, Registration]:
+    return {person.email: person for person in world.everybody(NEW_ID)}
+
+
+def counts(world: World) -> tuple[int, int]:
+    seats = events.read_seats(world.client, SETTINGS, NEW_ID)
+    return seats.taken, seats.waiting
+
+
+def interrupted(monkeypatch: pytest.MonkeyPatch, number: int, what: Callable[[], None]) -> None:
+    """Something happens just before the transaction with that number."""
+    attempt, done = writes.attempt, 0
+
+    def attempted(*arguments: Any) -> Any:
+        nonlocal done
+        done += 1
+        if done == number:
+            what()
+        return attempt(*arguments)
+
+    monkeypatch.setattr(carrying, "attempt", attempted)
+
+
+# --- the cut ------------------------------------------------------------------------------------------------------
+
+
+def test_the_old_is_shortened_and_the_new_made_in_one_transaction(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settle_in(world)
+    before = everything(world.client)
+    transactions: list[list[str]] = []
+    transact = dynamo.transact
+
+    def noted(client: Any, actions: list[dict[str, Any]]) -> None:
+        rows = [next(iter(action.values())) for action in actions]
+        named = [dynamo.unwire(row.get("Item") or row["Key"]) for row in rows]
+        transactions.append([f"{key['pk']} {key['sk']}" for key in named])
+        transact(client, actions)
+
+    monkeypatch.setattr(dynamo, "transact", noted)
+    world.cut(THIRD)
+
+    old, new = (f"EVENT#{event_id} " for event_id in (EVENT_ID, NEW_ID))
+    wanted = {old + "EVENT", old + "FAN", new + "EVENT", new + "SEATS", new + "CARRY"}
+    (written,) = transactions
+    assert wanted <= set(written)
+    after = everything(world.client)
+    changed = {f"{row['pk']} {row['sk']}" for table, rows in after.items() for row in rows if row not in before[table]}
+    assert wanted <= changed <= set(written)
+
+
+def test_a_split_of_what_has_changed_meanwhile_stores_nothing(world: World) -> None:
+    settle_in(world)
+    before = world.event()
+    world.change(title="Quire")
+    stored = everything(world.client)
+    carry = carrying.Carry(event_id=NEW_ID, source=EVENT_ID, since=THIRD, named=0, at=world.now)
+    done = events.split_event(
+        world.client,
+        SETTINGS,
+        before,
+        replace(before, version=2),
+        replace(before, event_id=NEW_ID),
+        carrying.owing(SETTINGS, carry, priority=1, now=world.now),
+        priority=1,
+        now=world.now,
+    )
+    assert not done
+    assert everything(world.client) == stored
+
+
+# --- everybody, once ----------------------------------------------------------------------------------------------
+
+
+def test_everybody_is_carried_over_under_an_id_that_follows_from_the_old_one(world: World) -> None:
+    people = settle_in(world, name="Bo Ek", language="sv")
+    world.cut(THIRD)
+    world.carry_all()
+
+    carried = at_the_new(world)
+    assert set(carried) == {person.email for person in people}
+    for person in people:
+        new = carried[person.email]
+        assert new.registration_id == carrying.carried_id(person.registration_id, NEW_ID)
+        assert new.registration_id[:10] == person.registration_id[:10], "it arrives when the old one did"
+        assert (new.name, new.language, new.created_at) == ("Bo Ek", "sv", person.created_at)
+        assert new.status is RegistrationStatus.REGISTERED
+    assert counts(world) == (PEOPLE, 0)
+    assert not carrying.under_way(world.client, SETTINGS, NEW_ID)
+
+
+def test_each_is_told_the_shortened_old_and_invited_to_the_new(world: World) -> None:
+    people = settle_in(world)
+    world.settle()
+    world.cut(THIRD, lambda new: replace(new, title="Concerts"))
+    world.settle()
+
+    old, new = world.event(), world.event(NEW_ID)
+    for person in people:
+        told = [letter for letter in world.sent if letter.intent.told.recipient == person.email]
+        said: dict[str, list[tuple[Method, str | None]]] = {EVENT_ID: [], NEW_ID: []}
+        for letter in told:
+            said[letter.event_id].append((letter.intent.told.method, letter.intent.told.rule))
+        assert said[EVENT_ID] == [(Method.REQUEST, WEEKLY), (Method.REQUEST, old.rule)]
+        assert said[NEW_ID] == [(Method.REQUEST, new.rule)]
+        assert len({letter.intent.told.uid for letter in told}) == 2
+    assert len(world.sent) == 3 * PEOPLE
+
+
+def test_carrying_again_what_was_carried_changes_nothing(world: World) -> None:
+    settle_in(world)
+    world.cut(THIRD)
+    debt = world.client.get_item(TableName=SETTINGS.invitations_table, Key=dynamo.wire(keys.carry(NEW_ID)))
+    world.carry_all()
+    once = everything(world.client)
+    world.client.put_item(TableName=SETTINGS.invitations_table, Item=debt["Item"])
+    world.carry_all()
+
+    assert everything(world.client) == once
+
+
+@pytest.mark.parametrize("number", range(1, PEOPLE + 4))
+def test_two_carriers_at_once_do_what_one_does(number: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    with a_world(rule=WEEKLY) as world:
+        settle_in(world)
+        world.cut(THIRD)
+        world.carry_all(most=3)
+        alone = everything(world.client)
+    with a_world(rule=WEEKLY) as world:
+        settle_in(world)
+        world.cut(THIRD)
+        interrupted(monkeypatch, number, lambda: world.carry_all(most=3))
+        world.carry_all(most=3)
+        assert everything(world.client) == alone
+
+
+class Crash(Exception):
+    pass
+
+
+def crash() -> None:
+    raise Crash
+
+
+@pytest.mark.parametrize("number", range(1, PEOPLE + 3))
+def test_whoever_comes_after_a_crash_finishes(number: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The sweeper, who is told by the debt alone."""
+    with a_world(rule=WEEKLY) as world:
+        settle_in(world)
+        world.cut(THIRD)
+        interrupted(monkeypatch, number, crash)
+        with pytest.raises(Crash):
+            world.carry_all(most=3)
+        world.settle()
+
+        assert len(at_the_new(world)) == PEOPLE
+        assert counts(world) == (PEOPLE, 0)
+        assert events.read_seats(world.client, SETTINGS, NEW_ID).open
+
+
+# --- who is not, or otherwise -------------------------------------------------------------------------------------
+
+
+def test_who_has_withdrawn_stays_away(world: World) -> None:
+    gone, *others = settle_in(world)
+    world.withdraw(gone)
+    world.cut(THIRD)
+    world.carry_all()
+    assert set(at_the_new(world)) == {person.email for person in others}
+
+
+def test_who_withdraws_at_that_very_moment_stays_away(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    gone, *others = settle_in(world)
+    world.cut(THIRD)
+    interrupted(monkeypatch, 1, lambda: world.withdraw(gone))
+    world.carry_all()
+    assert set(at_the_new(world)) == {person.email for person in others}
+    assert counts(world) == (PEOPLE - 1, 0)
+
+
+def test_who_withdraws_from_the_new_is_not_carried_over_again(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    first, *_ = settle_in(world)
+    world.cut(THIRD)
+
+    def be_faster() -> None:
+        """Another carrier has read the same people, and is done when the first of them leaves again."""
+        world.carry_all()
+        gone = at_the_new(world)[first.email]
+        registry.withdraw(world.client, SETTINGS, NEW_ID, gone.registration_id, now=world.now)
+
+    interrupted(monkeypatch, 1, be_faster)
+    world.carry_all()
+    assert at_the_new(world)[first.email].status is RegistrationStatus.CANCELLED
+    assert counts(world) == (PEOPLE - 1, 0)
+
+
+def test_who_comes_to_the_old_after_the_split_comes_to_that_alone(world: World) -> None:
+    settle_in(world)
+    world.cut(THIRD)
+    world.pass_time(seconds=1)
+    late = world.register(99, created_at=world.now)
+    world.carry_all()
+    assert late.email not in at_the_new(world)
+    assert len(at_the_new(world)) == PEOPLE
+
+
+def test_a_changed_address_is_carried_over_as_it_is(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    first, *_ = settle_in(world)
+    world.cut(THIRD)
+
+    def move() -> None:
+        registry.change_registration(
+            world.client,
+            SETTINGS,
+            EVENT_ID,
+            first.registration_id,
+            changes={"email": "bo@example.org"},
+            priority=1,
+            now=world.now,
+        )
+
+    interrupted(monkeypatch, 1, move)
+    world.carry_all()
+    assert "bo@example.org" in at_the_new(world)
+    assert first.email not in at_the_new(world)
+
+
+# --- seats --------------------------------------------------------------------------------------------------------
+
+
+def test_seats_and_the_line_go_along() -> None:
+    with a_world(rule=WEEKLY, capacity=2) as world:
+        people = settle_in(world, 4)
+        world.cut(THIRD)
+        world.carry_all(most=1)
+        carried = at_the_new(world)
+        statuses = [carried[person.email].status.value for person in people]
+        assert statuses == ["registered", "registered", "waitlisted", "waitlisted"]
+        assert counts(world) == (2, 2)
+        assert world.event(NEW_ID).capacity == 2
+
+        gone = carried[people[0].email]
+        registry.withdraw(world.client, SETTINGS, NEW_ID, gone.registration_id, now=world.now)
+        assert line.promote(world.client, SETTINGS, NEW_ID, now=world.now) == 1
+        assert at_the_new(world)[people[2].email].status is RegistrationStatus.REGISTERED
+        assert counts(world) == (2, 1)
+
+
+def test_more_seats_at_the_new_go_to_the_first_in_line_when_all_are_over(world: World) -> None:
+    world.change(capacity=1)
+    people = settle_in(world, 3)
+    world.cut(THIRD, lambda new: replace(new, capacity=2))
+    world.carry(most=2)
+    assert line.promote(world.client, SETTINGS, NEW_ID, now=world.now) == 0, "not yet"
+    world.settle()
+    carried = at_the_new(world)
+    statuses = [carried[person.email].status.value for person in people]
+    assert statuses == ["registered", "registered", "waitlisted"]
+
+
+def test_nobody_else_can_register_until_all_are_over(world: World) -> None:
+    settle_in(world)
+    world.cut(THIRD)
+    world.carry(most=2)
+    newcomer = registration(event_id=NEW_ID, registration_id="99" + NEW_ID + "a" * 8, email="dan@example.net")
+    assert registry.register(world.client, SETTINGS, newcomer, now=world.now) is Obstacle.NOT_YET
+    assert counts(world) == (2, 0)
+
+    world.carry_all(most=2)
+    stored = registry.register(world.client, SETTINGS, newcomer, now=world.now)
+    assert isinstance(stored, Registration)
+    assert counts(world) == (PEOPLE + 1, 0)
+
+
+@pytest.mark.parametrize("number", range(1, PEOPLE + 2))
+def test_what_was_cancelled_meanwhile_is_not_opened(number: int, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    settle_in(world)
+    world.cut(THIRD)
+
+    def cancel() -> None:
+        before = world.event(NEW_ID)
+        after = replace(before, version=2, status=EventStatus.CANCELLED)
+        assert events.change_event(world.client, SETTINGS, before, after, priority=0, now=world.now)
+
+    interrupted(monkeypatch, number, cancel)
+    world.carry_all()
+    assert not carrying.under_way(world.client, SETTINGS, NEW_ID)
+    assert not events.read_seats(world.client, SETTINGS, NEW_ID).open
+
+
+# --- dates --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("chosen", "to_the_old", "to_the_new"),
+    [
+        ((FIRST,), 1, None),
+        ((FOURTH,), 0, (FOURTH,)),
+        ((SECOND, THIRD, FIFTH), 1, (THIRD, FIFTH)),
+    ],
+)
+def test_who_comes_to_some_dates_comes_to_them_on_either_side(
+    world: World, chosen: tuple[datetime, ...], to_the_old: int, to_the_new: tuple[datetime, ...] | None
+) -> None:
+    (bo,) = settle_in(world, 1, occurrences=chosen)
+    world.cut(THIRD)
+    world.carry_all()
+
+    carried = at_the_new(world)
+    assert (carried[bo.email].occurrences if to_the_new else carried.get(bo.email)) == to_the_new
+    left = series.named(world.event(), chosen, 0)
+    assert len(left) == to_the_old
+
+
+def test_dates_are_found_by_the_names_that_they_had_when_they_were_chosen(world: World) -> None:
+    (bo,) = settle_in(world, 1, occurrences=(SECOND, FOURTH))
+    later = replace(MORNING, start=FIRST + timedelta(hours=1), end=FIRST + timedelta(hours=3))
+    schedule = series.moved(world.event().schedule, later)
+    before = world.event()
+    world.become(replace(before, when=later, rule=schedule.rule, earlier=(before.schedule,)))
+    world.cut(THIRD + timedelta(hours=1))
+    world.carry_all()
+
+    (carried,) = at_the_new(world).values()
+    assert carried.email == bo.email
+    assert carried.occurrences == (FOURTH + timedelta(hours=1),)
+    assert carried.named == 0
+
+
+# --- how long it takes --------------------------------------------------------------------------------------------
+
+
+def test_each_of_a_thousand_costs_one_transaction() -> None:
+    """The API answers after the first few, the sweeper carries the rest."""
+    count = 1000
+    with quick(), over(Ordered()) as (world, counting):
+        world.publish(rule=WEEKLY)
+        settle_in(world, count)
+        world.cut(THIRD)
+        counting.calls.clear()
+        world.client = counting
+        assert world.carry() == carrying.AT_ONCE
+        assert counting.calls["transact_write_items"] == carrying.AT_ONCE + 1
+        assert counts(world) == (carrying.AT_ONCE, 0)
+
+        counting.calls.clear()
+        world.carry_all()
+        assert counts(world) == (count, 0)
+        slices = count // carrying.AT_ONCE
+        assert counting.calls["transact_write_items"] == count - carrying.AT_ONCE + slices
+
+
+@pytest.mark.parametrize(("people", "rounds"), [(1_000, 1), (5_000, 4)])
+def test_the_sweeper_goes_on_while_it_has_time(world: World, people: int, rounds: int) -> None:
+    """A slice, fifty transactions, takes about a second."""
+    settle_in(world, 1)
+    world.cut(THIRD)
+    left, perform = people, world.perform
+
+    def performed(effect: Effect) -> Any:
+        nonlocal left
+        if not isinstance(effect, CarryOver):
+            return perform(effect)
+        world.pass_time(seconds=1)
+        left -= carrying.AT_ONCE
+        return carrying.AT_ONCE if left > 0 else perform(effect)
+
+    world.perform = performed  # type: ignore[method-assign]
+    swept = 0
+    while carrying.under_way(world.client, SETTINGS, NEW_ID):
+        began = world.now
+        world.run_sweep_without_following()
+        swept += 1
+        assert world.now - began <= CARRYING + timedelta(seconds=1)
+        world.pass_time(minutes=2)
+    assert swept == rounds
+
+
+def test_an_event_that_was_cut_is_an_event_like_any_other(world: World) -> None:
+    """It has its own versions, and nothing of its past."""
+    settle_in(world)
+    new = world.cut(THIRD)
+    stored: Event = world.event(NEW_ID)
+    assert stored == new
+    assert (stored.version, stored.earlier, series.starts(stored.schedule)) == (1, (), starts[2:])
+    assert series.starts(world.event().schedule) == starts[:2]
