@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 from random import Random
 from typing import Any
 
@@ -54,6 +56,7 @@ def cut(event: Event) -> Event:
 
 
 # Messages to who comes to all dates, and to who comes to the third and the fifth only.
+README = (Path(__file__).parent.parent / "README.md").read_text("utf-8")
 COSTS: list[tuple[str, Callable[[Event], Event], int, int]] = [
     ("one date is cancelled", lambda event: programme.cancel_date(event, TEN[4], ""), 1, 1),
     ("a date of others is cancelled", lambda event: programme.cancel_date(event, TEN[8], ""), 1, 0),
@@ -87,6 +90,16 @@ def test_what_each_change_costs_an_attendee() -> None:
             costs.append(bo.hear(replace(change(before), version=2), 100))
         print(f"{what:42} {costs[0]:2} {costs[1]:3}")
         assert costs == [to_all, to_some], what
+
+
+def test_the_readme_says_what_each_change_costs() -> None:
+    """Of these dates two have a time of their own."""
+    table = README.partition("| mails | for |\n|---|---|\n")[2].partition("\n\n")[0]
+    said: dict[str, int] = {}
+    for mails, changes in re.findall(r"\| ([0-9n +]+) \| (.+) \|", table):
+        said |= dict.fromkeys(changes.split("; "), sum(2 if part == "n" else int(part) for part in mails.split(" + ")))
+    costs = {what: to_all for what, _, to_all, _ in COSTS if to_all and "of others" not in what}
+    assert said == costs | {"an invitation": 1 + 2}
 
 
 @pytest.mark.parametrize(
