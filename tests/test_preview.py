@@ -28,15 +28,8 @@ def told(what: Event, number: int = 0, **changes: Any) -> Seen:
     bo = Attendee(person)
     bo.hear(what, 1000)
     assert bo.told is not None
-    return accepted(
-        Seen(invitation=invitation(registration_id=person.registration_id), registration=person, event=what), bo
-    )
-
-
-def accepted(seen: Seen, bo: Attendee) -> Seen:
-    assert bo.told is not None
-    heard = replace(
-        seen.invitation,
+    heard = invitation(
+        registration_id=person.registration_id,
         allocated=bo.sequence,
         exposed=bo.sequence,
         heard=bo.told,
