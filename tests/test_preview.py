@@ -93,9 +93,9 @@ def test_thousands_at_a_series_with_many_changes_are_foreseen_within_seconds() -
     what = long_series(50)
     one = told(what)
     people = [at(f"person{number}@example.net", one) for number in range(5000)]
-    began = time.perf_counter()
+    began = time.process_time()
     found = foreseen(replace(what, title="Quire", version=2), *people)
-    took = time.perf_counter() - began
+    took = time.process_time() - began
     print(f"{len(people)} people, {sum(len(one.messages) for one in found)} messages: {took:.2f} s")
     assert {one.kind for one in found} == {"update"}
     assert took < 10

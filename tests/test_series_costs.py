@@ -130,21 +130,21 @@ def long_series(changed: int) -> Event:
 
 
 def test_four_hundred_dates_are_decided_and_rendered_in_milliseconds() -> None:
-    """On each look the event is read anew, so that nothing is known of it from before."""
+    """Of processor time. On each look the event is read anew, so that nothing is known of it from before."""
     bo, what = Attendee(registration()), long_series(50)
     deciding, rendering = [], []
     while True:
         series.occurrences.cache_clear()
-        began = time.perf_counter()
+        began = time.process_time()
         message = bo.next(replace(what))
-        deciding.append(time.perf_counter() - began)
+        deciding.append(time.process_time() - began)
         if message is None:
             break
         bo.sequence += 1
         dtstamp = NOW + timedelta(seconds=bo.sequence)
-        began = time.perf_counter()
+        began = time.process_time()
         mail.letter(message, sequence=bo.sequence, dtstamp=dtstamp)
-        rendering.append(time.perf_counter() - began)
+        rendering.append(time.process_time() - began)
         bo.told = message.told(sequence=bo.sequence, dtstamp=dtstamp)
     assert len(rendering) == 1 + 25, "the series without the cancelled dates, then those that moved"
     for what_takes, times in (("deciding", deciding), ("rendering", rendering)):
