@@ -508,6 +508,29 @@ def test_a_report_of_what_may_have_left_counts_also_where_something_newer_was_re
     assert known.acknowledged.told.when == MORNING
 
 
+def test_who_cannot_be_cancelled_at_an_old_address_is_still_invited_at_the_new_one(world: World) -> None:
+    person = world.register()
+    world.look(person)
+    move_to(world, person, "new@example.net")
+    world.answers = [Refused(refusal=Refusal.POISON, why="MessageRejected")]
+
+    assert world.look(person) is Outcome.FAILED
+    assert world.owed() != []
+    world.settle()
+    assert world.said("new@example.net") == [(REQUEST, 2)]
+
+
+def test_what_is_given_up_for_good_is_not_owed(world: World) -> None:
+    person = world.register()
+    world.look(person)
+    move_to(world, person, "new@example.net")
+    world.answers = [Refused(refusal=Refusal.POISON, why="MessageRejected")] * 2
+
+    assert world.look(person) is Outcome.FAILED
+    assert world.look(person) is Outcome.FAILED
+    assert world.owed() == []
+
+
 def move_to(world: World, person: Registration, email: str) -> None:
     change_registration(
         world.client,

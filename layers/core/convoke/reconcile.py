@@ -9,6 +9,7 @@ SEQUENCE or to the byte.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -43,7 +44,7 @@ from .effects import (
     Wait,
 )
 from .ledger import Acknowledged, Intent, Invitation, Posted, Sending
-from .model import DeliveryState, Sender, noun
+from .model import DeliveryState, Method, Sender, noun
 from .plan import Plan, Seen, decide, expired, intent_for, settled
 from .settings import Times
 from .store.keys import owed
@@ -148,11 +149,11 @@ def say(plan: Plan, seen: Seen, worker: Worker, now: datetime) -> Steps[Outcome 
     if claimed is None:
         return None
     if intent.unknowns > times.max_unknowns:
-        return (yield from _give_up(claimed, before, "nobody ever answered"))
+        return (yield from _give_up(claimed, seen, worker, now, "nobody ever answered"))
 
     letter = yield from _letter(plan, intent, seen)
     if isinstance(letter, str):
-        return (yield from _give_up(claimed, before, letter))
+        return (yield from _give_up(claimed, seen, worker, now, letter))
     now = yield Clock()
     if now + times.send + times.guard > worker.deadline:
         yield GiveBack(claimed=claimed, before=before, owed_at=owed(pressing, now), attempts=before.attempts)
@@ -168,7 +169,7 @@ def say(plan: Plan, seen: Seen, worker: Worker, now: datetime) -> Steps[Outcome 
             owed_at = owed(pressing, now + times.settle if waits else now) if more is not None else None
             return (yield from _record(claimed, intent, ses_id, now, pressing, owed_at))
         case Refused(refusal=Refusal.POISON, why=why):
-            return (yield from _give_up(claimed, before, why))
+            return (yield from _give_up(claimed, seen, worker, now, why))
         case Refused(refusal=refusal, why=why):
             if refusal is Refusal.PAUSED:
                 yield Tell(what="sending paused", facts=_facts(claimed, why))
@@ -243,9 +244,17 @@ def _record(
     return Outcome.MORE if ending is Ending.OWED else None
 
 
-def _give_up(claimed: Invitation, before: Invitation, why: str) -> Steps[Outcome]:
+def _give_up(claimed: Invitation, seen: Seen, worker: Worker, now: datetime, why: str) -> Steps[Outcome]:
+    """This message will never be taken. What cannot be cancelled at one address may still be told at another."""
     yield Tell(what="given up", facts=_facts(claimed, why))
-    yield GiveBack(claimed=claimed, before=before, owed_at=None, attempts=before.attempts, failed=True)
+    before, intent, owed_at = seen.invitation, claimed.intent, None
+    if intent is not None and intent.told.method is Method.CANCEL:
+        given_up = replace(
+            claimed, exposed=before.exposed, heard=before.heard, intent=replace(intent, failed=True), lease_until=None
+        )
+        more = decide(replace(seen, invitation=given_up), worker.sender, now)
+        owed_at = owed(priority(more.message, now, worker.times.soon), now) if more is not None else None
+    yield GiveBack(claimed=claimed, before=before, owed_at=owed_at, attempts=before.attempts, failed=True)
     return Outcome.FAILED
 
 
