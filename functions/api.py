@@ -108,7 +108,8 @@ def problem_of(error: Exception) -> Problem:
     # An error's own words may repeat what somebody sent: only where it happened is logged.
     steps = traceback.extract_tb(error.__traceback__)
     where = [f"{step.filename}:{step.lineno}" for step in steps]
-    logger.error("failed", error=type(error).__name__, where=where)
+    code = error.response["Error"]["Code"] if isinstance(error, ClientError) else ""
+    logger.error("failed", error=type(error).__name__, code=code, where=where)
     return Problem(HTTPStatus.INTERNAL_SERVER_ERROR, "this is our mistake; it was noted")
 
 

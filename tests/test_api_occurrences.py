@@ -11,11 +11,14 @@ from urllib.parse import quote
 
 import pytest
 
+import api
 from convoke.model import DateChange
 from convoke.store import carrying
+from convoke.store.events import create_event
 from convoke.store.reads import Reads
 from convoke.web import desk, occurrences, shapes
-from tests.caller import PARTY, Answer, World, a_caller, everybody
+from tests.caller import CONTEXT, PARTY, Answer, World, a_caller, everybody, sample
+from tests.factories import event
 from tests.tables import SETTINGS, everything
 from tests.world import World as Delivery
 
@@ -352,6 +355,14 @@ def test_changed_dates_have_only_so_much_text_of_their_own(world: World) -> None
     answer = refused(world, "POST", f"{event}/occurrences/{days[24]}/cancel", {"reason": "x" * 1000})
     assert (answer.status, answer.fields) == (422, ["reason"])
     assert world.call("POST", f"{event}/occurrences/{days[24]}/cancel").status == 200
+
+
+def test_the_sample_moves_a_date(world: World) -> None:
+    series = event(rule=WEEKLY)
+    create_event(world.client, SETTINGS, series)
+    answer = Answer(api.handler(sample("api-move-date"), CONTEXT))
+    assert answer.status == 200, answer.raw
+    assert (answer.body["start"], answer.body["moved"]) == ("2027-03-20T11:00:00", True)
 
 
 # --- one date cancelled, and restored -----------------------------------------------------------------------------

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
 
 import icalendar
 import pytest
@@ -14,7 +16,18 @@ from convoke import itip, lines
 from convoke.model import Conference, Duration, EventStatus, Method, Participation, Person, Unsayable, When
 from convoke.told import Message
 from tests.factories import NOW, message
-from tests.golden.cases import CANCELLED, CASES, INVITATION, TENTATIVE, dtstamp, kept
+from tests.golden.cases import (
+    ALONE,
+    CANCELLED,
+    CASES,
+    DATE_LESS,
+    INVITATION,
+    OTHER_DATE,
+    SERIES,
+    TENTATIVE,
+    dtstamp,
+    kept,
+)
 
 
 def said(told: Message, sequence: int = 0) -> str:
@@ -44,6 +57,49 @@ def test_a_cancellation_says_what_is_cancelled_and_asks_for_nothing() -> None:
     assert "BEGIN:VTIMEZONE" in found
     assert "BEGIN:VALARM" not in said(replace(CANCELLED, reminders=(Duration(seconds=900),)))
     assert "RSVP" not in said(CANCELLED)
+
+
+def test_a_series_says_its_rule_what_is_beside_it_and_what_does_not_take_place() -> None:
+    found = unfolded(SERIES)
+    names = [line.partition(":")[0].partition(";")[0] for line in found]
+    place = names.index("DTEND")
+    assert names[place : place + 5] == ["DTEND", "RRULE", "RDATE", "EXDATE", "SUMMARY"]
+    event: Any
+    (event,) = icalendar.Calendar.from_ical(said(SERIES)).walk("VEVENT")
+    berlin = ZoneInfo("Europe/Berlin")
+    assert event["RRULE"] == {"FREQ": ["WEEKLY"], "COUNT": [4]}
+    assert event["RDATE"].dts[0].dt == datetime(2027, 3, 24, 18, 0, tzinfo=berlin)
+    assert event["EXDATE"].dts[0].dt == datetime(2027, 3, 26, 9, 0, tzinfo=berlin)
+    assert "RECURRENCE-ID" not in event
+
+
+@pytest.mark.parametrize(("told", "date"), [(OTHER_DATE, 19), (DATE_LESS, 26), (ALONE, 12)])
+def test_one_date_is_named_by_its_original_start_and_says_nothing_of_the_others(told: Message, date: int) -> None:
+    found = unfolded(told)
+    names = [line.partition(":")[0].partition(";")[0] for line in found[found.index("BEGIN:VEVENT") :]]
+    assert names[1:3] == ["UID", "RECURRENCE-ID"]
+    event: Any
+    (event,) = icalendar.Calendar.from_ical(said(told)).walk("VEVENT")
+    assert event["RECURRENCE-ID"].dt == datetime(2027, 3, date, 9, 0, tzinfo=ZoneInfo("Europe/Berlin"))
+    assert not {"RRULE", "RDATE", "EXDATE"} & set(names)
+
+
+def test_whole_days_are_named_by_whole_days() -> None:
+    days = When(start=date(2027, 3, 26), end=date(2027, 3, 28), time_zone="Europe/Berlin")
+    found = unfolded(
+        message(
+            when=days,
+            rule="FREQ=WEEKLY;COUNT=3",
+            added=(date(2027, 4, 5),),
+            without=(date(2027, 4, 2),),
+        )
+    )
+    assert "RDATE;VALUE=DATE:20270405" in found
+    assert "EXDATE;VALUE=DATE:20270402" in found
+    assert "RECURRENCE-ID;VALUE=DATE:20270402" in unfolded(
+        message(when=days, date=date(2027, 4, 2), date_zone="Europe/Berlin")
+    )
+    assert not any("TZID" in line for line in found)
 
 
 @pytest.mark.parametrize("participation", Participation)

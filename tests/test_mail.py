@@ -17,8 +17,20 @@ from convoke import lines, mail, words
 from convoke.inbound.envelope import incoming
 from convoke.model import EventStatus, Method, Participation, Person, Unsayable, When
 from convoke.told import Message
-from tests.factories import NOW, message, told
-from tests.golden.cases import CANCELLED, CASES, INVITATION, MOVED, TENTATIVE, dtstamp, kept
+from tests.factories import MORNING, NOW, message, told
+from tests.golden.cases import (
+    ALONE,
+    CANCELLED,
+    CASES,
+    DATE_LESS,
+    INVITATION,
+    MOVED,
+    OTHER_DATE,
+    SERIES,
+    TENTATIVE,
+    dtstamp,
+    kept,
+)
 from tests.test_itip import ANY_MESSAGE, ANYTHING
 
 
@@ -74,6 +86,48 @@ def test_the_headers_say_who_writes_to_whom() -> None:
     assert parsed["Date"].datetime == NOW
     assert parsed["Message-ID"] == f"<7.{TENTATIVE.uid}>"
     assert parsed["Auto-Submitted"] == "auto-generated"
+
+
+def test_the_words_of_a_series_name_its_dates() -> None:
+    made = words.words(SERIES)
+    facts = {fact.label: fact.now for fact in made.facts}
+    assert made.subject == "Invitation: Choir"
+    assert facts["When"] == "Friday 12 March 2027, 09:00 to 10:30 (Europe/Berlin, UTC+01:00)"
+    assert facts["Dates"].split("\n") == [
+        "Friday 12 March 2027",
+        "Friday 19 March 2027",
+        "Wednesday 24 March 2027, 18:00",
+        "Friday 2 April 2027",
+    ]
+
+
+@pytest.mark.parametrize(("count", "lines"), [(12, 12), (13, 13), (14, 13), (400, 13)])
+def test_of_many_dates_the_first_and_the_last_are_named(count: int, lines: int) -> None:
+    made = words.words(message(rule=f"FREQ=DAILY;COUNT={count}"))
+    named = next(fact.now for fact in made.facts if fact.label == "Dates").split("\n")
+    assert len(named) == lines
+    if count == 400:
+        assert named[-1] == "and 388 more, the last on Friday 14 April 2028"
+
+
+def test_a_series_of_which_the_first_date_is_cancelled_begins_with_the_next() -> None:
+    made = words.words(message(rule="FREQ=WEEKLY;COUNT=3", without=(MORNING.start,)))
+    facts = {fact.label: fact.now for fact in made.facts}
+    assert facts["When"].startswith("Friday 19 March 2027, 09:00")
+
+
+def test_the_words_of_one_date_say_which_and_what_it_was() -> None:
+    moved, cancelled = words.words(OTHER_DATE), words.words(DATE_LESS)
+    assert moved.subject == "Moved: Dress rehearsal on Friday 19 March 2027"
+    assert [(fact.label, fact.was) for fact in moved.facts if fact.was] == [
+        ("What", "Choir"),
+        ("When", "Friday 19 March 2027, 09:00 to 10:30 (Europe/Berlin, UTC+01:00)"),
+    ]
+    assert cancelled.subject == "Cancelled: Choir on Friday 26 March 2027"
+    assert "The other dates are as they were." in cancelled.closing
+    assert cancelled.facts[0].now == "The hall is taken."
+    assert words.words(ALONE).subject == "Invitation: Choir on Friday 12 March 2027"
+    assert not any(fact.label == "Dates" for said in (moved, cancelled) for fact in said.facts)
 
 
 @pytest.mark.parametrize("domain", ["convoke.example.com", f"{'a' * 60}.{'b' * 60}.example.com"])

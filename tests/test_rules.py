@@ -199,6 +199,7 @@ TWO_YEARS = "must yield all its dates within two years"
         ("FREQ=DAILY;UNTIL=20280416", "must yield at most 400 dates"),
         ("FREQ=WEEKLY;COUNT=106", TWO_YEARS),
         ("FREQ=YEARLY;COUNT=4", TWO_YEARS),
+        ("FREQ=YEARLY;BYMONTH=3;BYMONTHDAY=12,13;COUNT=6", TWO_YEARS),
         ("FREQ=DAILY;COUNT=2;INTERVAL=732", TWO_YEARS),
         ("FREQ=YEARLY;UNTIL=20290313", FAR),
         ("FREQ=YEARLY;UNTIL=20290312T230000Z", FAR),

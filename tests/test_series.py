@@ -131,6 +131,12 @@ def test_the_last_date_is_not_lost_when_a_zone_changes_its_rules(hours: int) -> 
     assert series.wire(earlier).rule == now.rule, "calendars are told the instant that it is now"
 
 
+def test_a_last_date_that_a_newer_database_skips_is_gone() -> None:
+    before = Schedule(when=timed("2027-03-26T02:30"), rule="FREQ=DAILY;UNTIL=20270328T003000Z")
+    assert shown(series.starts(before)) == ["03-26 02:30", "03-27 02:30"]
+    assert series.wire(before).rule == "FREQ=DAILY;UNTIL=20270327T013000Z"
+
+
 # --- how each is ----------------------------------------------------------------------------------------------------
 
 
@@ -476,6 +482,11 @@ def test_a_series_is_cut_in_two() -> None:
 def test_the_rest_of_a_series_has_its_end() -> None:
     dates = schedule(timed("2027-03-12T09:00"), "FREQ=WEEKLY;UNTIL=20270402")
     assert series.rest(dates, datetime(2027, 3, 19, 9)).rule == dates.rule
+
+
+def test_the_rest_has_as_many_dates_as_are_left_where_the_clock_skipped_one() -> None:
+    nightly = schedule(timed("2027-03-26T02:30"), "FREQ=DAILY;COUNT=6")
+    assert series.rest(nightly, datetime(2027, 3, 30, 2, 30)).rule == "FREQ=DAILY;COUNT=3"
 
 
 def test_nothing_is_left_before_the_first_date() -> None:

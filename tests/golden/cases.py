@@ -10,11 +10,34 @@ from dataclasses import replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
-from convoke.model import Conference, Duration, EventStatus, Method, Participation, Person, When
+from convoke.decide import next_message
+from convoke.model import (
+    Conference,
+    DateChange,
+    Duration,
+    Event,
+    EventStatus,
+    Method,
+    Participation,
+    Person,
+    Registration,
+    When,
+)
 from convoke.told import Message
-from tests.factories import AFTERNOON, NOW, message
+from tests.factories import AFTERNOON, MORNING, NOW, SENDER, event, message, registration
 
 HERE = Path(__file__).parent
+
+
+def told_one_by_one(what: Event, who: Registration, changes: tuple[DateChange, ...] = ()) -> tuple[Message, Message]:
+    """The first two messages; the second after ``changes``, where there are any."""
+    first = next_message(what, who, None, SENDER, NOW)
+    assert first is not None
+    told = first.told(sequence=0, dtstamp=NOW)
+    second = next_message(replace(what, changes=changes) if changes else what, who, told, SENDER, NOW)
+    assert second is not None
+    return first, second
+
 
 INVITATION = message(
     description="Coffee first.\nThen the agenda.", location="Dom, Köln", url="https://example.org/treffen"
@@ -48,6 +71,27 @@ IN_UTC = message(
     when=When(start=datetime(2027, 6, 1, 23, 30), end=datetime(2027, 6, 2, 0, 30), time_zone="Etc/UTC"),
 )
 
+CHOIR = event(
+    title="Choir",
+    when=MORNING,
+    rule="FREQ=WEEKLY;COUNT=4",
+    added=(datetime(2027, 3, 24, 18, 0),),
+    location="Dom, Köln",
+    changes=(
+        DateChange(
+            date=datetime(2027, 3, 19, 9, 0),
+            when=When(
+                start=datetime(2027, 3, 20, 11, 0), end=datetime(2027, 3, 20, 12, 30), time_zone=MORNING.time_zone
+            ),
+            title="Dress rehearsal",
+        ),
+        DateChange(date=datetime(2027, 3, 26, 9, 0), cancelled=True, reason="The hall is taken."),
+    ),
+)
+SERIES, OTHER_DATE = told_one_by_one(CHOIR, registration())
+(_, DATE_LESS) = told_one_by_one(replace(CHOIR, changes=()), registration(), CHOIR.changes[1:])
+ALONE, _ = told_one_by_one(CHOIR, registration(occurrences=(MORNING.start, datetime(2027, 4, 2, 9, 0))))
+
 CASES: dict[str, tuple[Message, int]] = {
     "invitation": (INVITATION, 0),
     "moved": (MOVED, 1),
@@ -55,6 +99,10 @@ CASES: dict[str, tuple[Message, int]] = {
     "several-days": (SEVERAL_DAYS, 0),
     "tentative": (TENTATIVE, 0),
     "utc": (IN_UTC, 0),
+    "series": (SERIES, 0),
+    "series-date-moved": (OTHER_DATE, 1),
+    "series-date-cancelled": (DATE_LESS, 1),
+    "some-dates": (ALONE, 0),
 }
 
 

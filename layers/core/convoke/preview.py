@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime
 from typing import Literal
 
-from .decide import next_message
-from .model import Event, Method, Sender, noun
-from .plan import Seen, told_of
+from .ledger import Acknowledged
+from .model import Event, Method, Sender, folded, noun
+from .plan import Seen, decide, intent_for
 from .told import Message
 
 Kind = Literal["none", "update", "ask_again", "invite", "cancel"]
 EXAMPLES = 5
+ALIKE = datetime.min.replace(tzinfo=UTC)
 MOST = 2000
 """Messages to one attendee for one change, and more than any change needs: 400 dates, each told at two addresses."""
 
@@ -48,15 +49,61 @@ class Foreseen:
 
 
 def foresee(people: Iterable[Seen], after: Event, sender: Sender, now: datetime) -> Iterator[Foreseen]:
-    """What each of ``people`` would be told if their event were ``after``."""
+    """What each of ``people`` would be told if their event were ``after``.
+
+    Most are alike, but for who they are: then the messages are those to the first of them.
+    """
+    known: dict[tuple[object, ...], tuple[Message, ...]] = {}
     for seen in people:
-        messages: list[Message] = []
-        told, dtstamp = told_of(seen.invitation), now
-        while len(messages) < MOST:
-            said = next_message(after, seen.registration, told, sender, now)
-            if said is None:
-                break
-            messages.append(said)
-            dtstamp += timedelta(seconds=1)
-            told = said.told(sequence=seen.invitation.allocated + len(messages), dtstamp=dtstamp)
-        yield Foreseen(seen=replace(seen, event=after), messages=tuple(messages))
+        seen = replace(seen, event=after)
+        alike = _alike(seen)
+        messages = known.get(alike) if alike is not None else None
+        if messages is None:
+            messages = tuple(_messages(seen, sender, now))
+            if alike is not None:
+                known[alike] = messages
+        yield Foreseen(seen=seen, messages=messages)
+
+
+def _messages(seen: Seen, sender: Sender, now: datetime) -> Iterator[Message]:
+    """One after the other, as if each were accepted."""
+    for _ in range(MOST):
+        plan = decide(seen, sender, now)
+        if plan is None:
+            return
+        yield plan.message
+        invitation = seen.invitation
+        intent = intent_for(plan, invitation, "foreseen", now)
+        accepted = Acknowledged(told=intent.told, ses_id="", at=now, repair=invitation.repair, resend=invitation.resend)
+        invitation = replace(
+            invitation,
+            allocated=max(invitation.allocated, intent.told.sequence),
+            exposed=intent.told.sequence,
+            heard=intent.told,
+            intent=intent,
+            acknowledged=accepted,
+        )
+        seen = replace(seen, invitation=invitation)
+
+
+def _alike(seen: Seen) -> tuple[object, ...] | None:
+    """All on which it depends what somebody would be told; ``None`` where they are not as most are."""
+    invitation, person = seen.invitation, seen.registration
+    last = invitation.acknowledged
+    counts = (last.repair, last.resend) if last else (0, 0)
+    if invitation.doubt or invitation.stopped or (invitation.repair, invitation.resend) != counts:
+        return None
+    coming = (person.status, person.occurrences, person.named)
+    if last is None:
+        return coming
+    told = replace(
+        last.told,
+        uid="",
+        generation=0,
+        sequence=0,
+        dtstamp=ALIKE,
+        recipient="",
+        asked=0,
+        dates=tuple(replace(one, asked=0) for one in last.told.dates),
+    )
+    return *coming, told, folded(last.told.recipient) == folded(person.email)

@@ -133,7 +133,9 @@ def _unsaid(seen: Seen, kind: Concern, address: str, sender: Sender, now: dateti
     invitation = seen.invitation
     changed_at = max(seen.event.updated_at, seen.registration.updated_at)
     stop = invitation.stop_of(address)
-    if decide(seen, sender, now) is not None:
+    # What was given up may look sayable again to code that was deployed since; but nobody sets out to say it.
+    given_up = invitation.state is DeliveryState.FAILED and invitation.owed_at is None
+    if not given_up and decide(seen, sender, now) is not None:
         state, since = Trouble.PENDING, changed_at
         if invitation.owed_at is not None:
             since = max(since, owed_since(invitation.owed_at))

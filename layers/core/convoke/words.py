@@ -170,15 +170,22 @@ SHOWN = 12
 
 
 def _dates(message: Message) -> str:
-    """The dates of a series that take place, a line each; of many the first ones and the last."""
+    """The dates of a series that take place, a line each; of many the first ones and the last. A time stands by those
+    that begin at another than the first.
+    """
     dates = _standing(message)
-    first, last = dates[:SHOWN], dates[SHOWN:]
-    shown = [_day(date) for date in first]
+    usual = _clock(dates[0]) if dates else ""
+    named = [_day(date) + (f", {_clock(date)}" if _clock(date) != usual else "") for date in dates]
+    shown, last = named[:SHOWN], named[SHOWN:]
     if len(last) == 1:
-        shown.append(_day(last[0]))
+        shown += last
     elif last:
-        shown.append(f"and {len(last)} more, the last on {_day(last[-1])}")
+        shown.append(f"and {len(last)} more, the last on {last[-1]}")
     return "\n".join(shown) or "none any more"
+
+
+def _clock(date: Wall) -> str:
+    return f"{date:%H:%M}" if isinstance(date, datetime) else ""
 
 
 def _first(message: Message) -> When:

@@ -1,0 +1,107 @@
+"""What a change would tell whom, foreseen by the decision that tells it: for each as they are, and for many at once."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from convoke.ledger import Acknowledged, Intent, Stopped
+from convoke.model import DeliveryState, Event, EventStatus, Participation, RegistrationStatus, Reply
+from convoke.plan import Seen
+from convoke.preview import Foreseen, foresee
+from convoke.store import keys
+from tests.factories import NOW, SENDER, invitation, registration
+from tests.test_series_costs import choir, long_series, moved
+from tests.test_series_told import Attendee
+
+
+def told(what: Event, number: int = 0, **changes: Any) -> Seen:
+    """Somebody who was told all of ``what``."""
+    person = registration(
+        registration_id=keys.registration_id(NOW, number.to_bytes(16, "big")),
+        email=f"person{number}@example.net",
+        **changes,
+    )
+    bo = Attendee(person)
+    bo.hear(what, 1000)
+    assert bo.told is not None
+    heard = invitation(
+        registration_id=person.registration_id,
+        allocated=bo.sequence,
+        exposed=bo.sequence,
+        heard=bo.told,
+        intent=Intent(told=bo.told, attempt="a"),
+        acknowledged=Acknowledged(told=bo.told, ses_id="ses", at=NOW),
+    )
+    return Seen(invitation=heard, registration=person, event=what)
+
+
+def at(address: str, seen: Seen) -> Seen:
+    """Somebody who is just as they are, at another address."""
+    last = seen.invitation.acknowledged
+    assert last is not None
+    heard = replace(seen.invitation, acknowledged=replace(last, told=replace(last.told, recipient=address)))
+    return replace(seen, invitation=heard, registration=replace(seen.registration, email=address))
+
+
+def foreseen(after: Event, *people: Seen) -> list[Foreseen]:
+    return list(foresee(people, after, SENDER, NOW))
+
+
+@pytest.mark.parametrize("state", [DeliveryState.BOUNCED, DeliveryState.COMPLAINED])
+def test_who_may_not_be_mailed_would_be_told_nothing(state: DeliveryState) -> None:
+    bo = told(choir())
+    stopped = Stopped(address=bo.registration.email, state=state)
+    gone = replace(bo, invitation=replace(bo.invitation, stopped=(stopped,)))
+    assert [one.kind for one in foreseen(moved(choir()), gone, bo)] == ["none", "ask_again"]
+
+
+def test_who_was_not_reached_for_sure_would_be_told_again() -> None:
+    bo = told(choir())
+    in_doubt = replace(bo, invitation=replace(bo.invitation, allocated=9, exposed=9, acknowledged=None))
+    sure, doubtful = foreseen(choir(), bo, in_doubt)
+    assert sure.messages == ()
+    assert doubtful.messages != ()
+
+
+def test_people_who_are_otherwise_are_told_apart() -> None:
+    what = choir()
+    plain = told(what, 1)
+    waits = replace(plain, registration=replace(plain.registration, status=RegistrationStatus.WAITLISTED))
+    away = told(what, 2, status=RegistrationStatus.REGISTERED)
+    away = replace(away, registration=replace(away.registration, email="other@example.net"))
+    some = told(what, 3, occurrences=(what.when.start,))
+    new = Seen(invitation=invitation(), registration=registration(), event=what)
+    after = replace(what, title="Quire", version=2)
+    kinds = [one.kind for one in foreseen(after, plain, waits, away, some, new)]
+    assert kinds == ["update", "cancel", "invite", "update", "invite"]
+
+
+def test_who_has_answered_costs_no_more_than_who_has_not() -> None:
+    bo = told(choir(), 1)
+    yes = Reply(status=Participation.ACCEPTED, sequence=0, dtstamp=NOW)
+    answered = replace(told(choir(), 2), registration=replace(told(choir(), 2).registration, reply=yes))
+    first, second = foreseen(replace(choir(), title="Quire"), bo, answered)
+    assert len(first.messages) == len(second.messages) == 1 + 2
+    assert second.seen.registration.email == "person2@example.net"
+
+
+def test_thousands_at_a_series_with_many_changes_are_foreseen_within_seconds() -> None:
+    what = long_series(50)
+    one = told(what)
+    people = [at(f"person{number}@example.net", one) for number in range(5000)]
+    began = time.perf_counter()
+    found = foreseen(replace(what, title="Quire", version=2), *people)
+    took = time.perf_counter() - began
+    print(f"{len(people)} people, {sum(len(one.messages) for one in found)} messages: {took:.2f} s")
+    assert {one.kind for one in found} == {"update"}
+    assert took < 10
+
+
+def test_a_cancelled_event_takes_all_back() -> None:
+    what = choir()
+    (one,) = foreseen(replace(what, status=EventStatus.CANCELLED), told(what))
+    assert (one.kind, len(one.messages)) == ("cancel", 1)
