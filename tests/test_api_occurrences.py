@@ -267,6 +267,12 @@ def test_a_date_that_cannot_be_is_not_added(world: World, choir: str, body: dict
     assert (answer.status, answer.fields) == (422, [field])
 
 
+def test_a_longer_rule_counts_the_dates_that_were_added(world: World) -> None:
+    event = world.hold(recurrence="FREQ=DAILY;COUNT=399")
+    assert world.call("POST", f"{event}/occurrences", {"start": "2027-03-12T20:00:00"}).status == 201
+    assert refused(world, "PATCH", event, {"recurrence": "FREQ=DAILY;COUNT=400"}).fields == ["recurrence"]
+
+
 def test_no_date_is_added_in_the_past_nor_beyond_four_hundred(world: World) -> None:
     full = world.hold(recurrence="FREQ=DAILY;COUNT=400")
     assert refused(world, "POST", f"{full}/occurrences", {"start": "2027-03-12T18:00:00"}).fields == ["start"]

@@ -89,13 +89,15 @@ def add_date(event: Event, start: Wall, when: When | None) -> Event:
 def reschedule(before: Event, after: Event) -> tuple[Event, tuple[Wall, ...]]:
     """``after``, its single dates named as its schedule names them; and the names of those that are dropped.
 
-    Raises :class:`InvalidField` where the schedule was changed too often, or none of its dates would take place.
+    Raises :class:`InvalidField` where the schedule was changed too often, has too many dates, or none would take place.
     """
     if before.schedule == after.schedule:
         return after, ()
     earlier = (*before.earlier, before.schedule) if _is_named_otherwise(before, after) else before.earlier
     if len(earlier) > MOST_SCHEDULES or sum(map(_size, earlier)) > MOST_PAST:
         raise InvalidField("recurrence", "was changed too often; cancel the event, and make a new one")
+    if len(series.starts(after.schedule)) > series.MOST:
+        raise InvalidField("recurrence", f"yields too many dates: with those that were added at most {series.MOST}")
     # Of a single date nothing is other than the event says.
     names = series.renamed(before.schedule, after.schedule) if after.recurs else {}
     kept = [replace(one, date=names[one.date]) for one in before.changes if one.date in names]
