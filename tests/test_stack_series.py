@@ -49,7 +49,9 @@ def test_dates_come_go_and_move_one_by_one(stack: Running) -> None:
     event, everything, some = a_series(stack), "all-dates@example.net", "two-dates@example.net"
     register(stack, event, everything)
     register(stack, event, some, occurrences=[SECOND, FOURTH])
-    stack.eventually(lambda: len(stack.mails(everything)) == 1 and len(stack.mails(some)) == 2, sweeping=True)
+    stack.eventually(
+        lambda: len(stack.mails(everything)) == 1 and len(stack.mails(some)) == 2, seconds=90, sweeping=True
+    )
 
     stack.call("POST", f"{event}/occurrences/{SECOND}/cancel", {"reason": "The hall is flooded"})
     moved: dict[str, Any] = {"start": "2030-03-30T10:00:00", "end": "2030-03-30T12:00:00"}
@@ -58,8 +60,8 @@ def test_dates_come_go_and_move_one_by_one(stack: Running) -> None:
 
     assert foreseen["ask_again"] == 2
     want = ["05 07:00 Choir", "08 08:00 Choir", "22 08:00 Choir", "30 09:00 Choir"]
-    stack.eventually(lambda: days(stack.mails(everything)) == want, sweeping=True)
-    stack.eventually(lambda: days(stack.mails(some)) == ["30 09:00 Choir"], sweeping=True)
+    stack.eventually(lambda: days(stack.mails(everything)) == want, seconds=90, sweeping=True)
+    stack.eventually(lambda: days(stack.mails(some)) == ["30 09:00 Choir"], seconds=90, sweeping=True)
 
 
 def test_a_split_carries_everybody_over_with_the_roles_that_the_template_grants(stack: Running) -> None:
