@@ -14,10 +14,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from convoke.effects import Acknowledge, Effect, Unknown
+from convoke.effects import Acknowledge, Effect, Refusal, Refused, Unknown
 from convoke.feedback import GRAVITY, Report, after, hear, out_of_order, report_of
 from convoke.ledger import Acknowledged, Intent
 from convoke.model import DeliveryState, Method
+from convoke.reconcile import Outcome
 from tests.factories import NOW, invitation, report, told
 from tests.world import World, a_world
 
@@ -239,3 +240,21 @@ def test_mail_that_is_not_ours_and_a_delay_say_nothing() -> None:
     assert report_of({**delivery, "mail": {**delivery["mail"], "tags": {}}}) is None
     with pytest.raises(KeyError):
         report_of({"notificationType": "AmazonSnsSubscriptionSucceeded"})
+
+
+def test_what_was_given_up_and_yet_had_left_is_owed_one_more_look(world: World) -> None:
+    """In a series there may be more to tell after it."""
+    person = world.register()
+    world.answers = [
+        Unknown(why="InternalServiceErrorException"),
+        Refused(refusal=Refusal.POISON, why="MessageRejected"),
+    ]
+    world.look(person)
+    world.pass_time(minutes=3)
+    assert world.look(person) is Outcome.FAILED
+    assert world.owed() == []
+
+    world.run(hear(report(DeliveryState.ACCEPTED, registration_id=person.registration_id)))
+
+    assert world.owed() != []
+    assert world.look(person) is Outcome.CLEARED

@@ -142,6 +142,10 @@ def hear(report: Report) -> Steps[bool]:
         if invitation is None:
             return False
         heard = after(invitation, report)
+        if heard.acknowledged != invitation.acknowledged and invitation.owed_at is None:
+            # What was given up has left after all: there may be more to say. First, so that no crash comes between.
+            now = yield Clock()
+            yield Poke(event_id=report.event_id, registration_id=report.registration_id, owed_at=owed(CHANGE, now))
         fact = yield from _fact(invitation, heard, report)
         if heard == invitation or (yield Amend(seen=invitation, heard=heard, fact=fact)):
             yield Sent(
