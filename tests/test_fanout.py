@@ -3,13 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 
 import pytest
 
-from convoke.effects import Effect, Enqueue, MoveFan, Poke, ReadInvitations, Refusal, Refused, Unknown
-from convoke.fanout import AFTER_REFUSAL, announce, tell_slice
+from convoke.effects import (
+    Acknowledge,
+    Effect,
+    Enqueue,
+    MoveFan,
+    Poke,
+    ReadInvitations,
+    Refusal,
+    Refused,
+    Steps,
+    Unknown,
+)
+from convoke.fanout import AFTER_BUSY, AFTER_REFUSAL, announce, tell_slice
 from convoke.ledger import Fan, Slice
 from convoke.model import EventStatus, Method, Registration
+from convoke.reconcile import Outcome
 from tests.factories import AFTERNOON, EVENT_ID, MORNING
 from tests.world import World, a_world
 
@@ -124,6 +137,36 @@ def test_whoever_is_busy_is_looked_at_again(world: World) -> None:
     assert [letter.intent.told.recipient for letter in world.sent] == [people[0].email, people[2].email]
     world.settle()
     assert world.said(people[1].email) == [(REQUEST, 1)]
+
+
+def to_the_end(steps: Steps[tuple[Outcome, ...]], effect: Effect, world: World) -> None:
+    with suppress(StopIteration):
+        while True:
+            effect = steps.send(world.perform(effect))
+
+
+def test_of_two_changes_at_one_moment_nobody_waits_for_the_sweeper_to_hear_the_second(world: World) -> None:
+    """The worker who tells of the first is through before the other says that somebody must look again."""
+    person = invited(world, 1)[0]
+    first = tell_slice(Slice(event_id=EVENT_ID, version=world.change(when=AFTERNOON).version), world.worker())
+    effect = next(first)
+    while not isinstance(effect, Acknowledge):
+        effect = first.send(world.perform(effect))
+
+    def meanwhile(poke: Effect) -> None:
+        if isinstance(poke, Poke):
+            world.before = lambda _: None
+            to_the_end(first, effect, world)
+
+    second = world.change(title="Other")
+    world.before = meanwhile
+    outcomes = world.run(tell_slice(Slice(event_id=EVENT_ID, version=second.version), world.worker()))
+    assert outcomes == (Outcome.BUSY,)
+
+    assert [one.delay_seconds for one in world.queue] == [AFTER_BUSY]
+    world.drain()
+    assert world.said(person.email) == [(REQUEST, 1), (REQUEST, 2)]
+    assert world.owed() == []
 
 
 def test_what_was_looked_at_and_is_busy_is_poked_and_nobody_else(world: World) -> None:

@@ -19,7 +19,9 @@ from convoke.feedback import GRAVITY, Report, after, hear, out_of_order, report_
 from convoke.ledger import Acknowledged, Intent
 from convoke.model import DeliveryState, Method
 from convoke.reconcile import Outcome
+from convoke.store.registry import resend
 from tests.factories import NOW, invitation, report, told
+from tests.tables import SETTINGS
 from tests.world import World, a_world
 
 EVENTS = Path(__file__).parent.parent / "events"
@@ -258,3 +260,20 @@ def test_what_was_given_up_and_yet_had_left_is_owed_one_more_look(world: World) 
 
     assert world.owed() != []
     assert world.look(person) is Outcome.CLEARED
+
+
+def test_what_was_asked_for_once_more_and_given_up_is_sent_once_the_first_proves_to_have_left(world: World) -> None:
+    person = world.register()
+    world.answers = [
+        Unknown(why="InternalServiceErrorException"),
+        Refused(refusal=Refusal.POISON, why="MessageRejected"),
+    ]
+    world.look(person)
+    resend(world.client, SETTINGS, person.event_id, person.registration_id, now=world.now)
+    world.pass_time(minutes=3)
+    assert world.look(person) is Outcome.FAILED
+
+    world.run(hear(report(DeliveryState.DELIVERED, registration_id=person.registration_id)))
+
+    assert world.look(person) is Outcome.ACKNOWLEDGED
+    assert world.said() == [(Method.REQUEST, 0)], "under its own number"

@@ -116,7 +116,7 @@ MUTANTS: dict[str, Mutant] = {
     ),
     "poke-in-the-claim": Mutant((without(Invitations, "claim", BOTH, "FENCE_IS_MINE"),)),
     "fence-in-the-claim": Mutant((without(Invitations, "claim", BOTH, "'poke = :poke'"),)),
-    "fence-on-clear": Mutant((without(Invitations, "clear", BOTH, "'poke = :poke'"),)),
+    "fence-on-clear": Mutant((without(Invitations, "clear", BOTH, "'poke = :poke'"),), bounds=Bounds(("move",), 2, 0)),
     "poke-on-clear": Mutant((without(Invitations, "clear", BOTH, "FENCE_IS_MINE"),)),
     "fence-raised-with-nothing-owed": Mutant(
         (

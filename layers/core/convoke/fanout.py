@@ -14,6 +14,7 @@ from .effects import (
     Clock,
     EndFan,
     Enqueue,
+    Hint,
     MoveFan,
     Poke,
     ReadEvent,
@@ -35,6 +36,8 @@ SETTLED = frozenset({Outcome.ACKNOWLEDGED, Outcome.CLEARED, Outcome.FAILED, Outc
 HALTED = frozenset({Outcome.REFUSED, Outcome.STOPPED, Outcome.LATE})
 AFTER_REFUSAL = 10
 """Seconds before a slice tries again where SES said "not now"."""
+AFTER_BUSY = 2
+"""Seconds before somebody is looked at again whom another worker was telling of an earlier change."""
 
 
 def pressing(event: Event, now: datetime, times: Times) -> int:
@@ -83,6 +86,10 @@ def tell_slice(part: Slice, worker: Worker, *, size: int = SLICE) -> Steps[tuple
                 registration_id=invitation.registration_id,
                 owed_at=owed(fan.priority, now + worker.times.hint),
             )
+        if outcome is Outcome.BUSY:
+            # The other may be through before the poke, and then nobody would look before the sweeper does.
+            again = Hint(event_id=part.event_id, registration_id=invitation.registration_id)
+            yield Enqueue(hint=again, urgent=fan.priority == 0, delay_seconds=AFTER_BUSY)
         cursor = invitation.registration_id
 
     if outcomes[-1] not in HALTED and len(invitations) < size:

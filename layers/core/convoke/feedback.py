@@ -215,7 +215,11 @@ def after(invitation: Invitation, report: Report) -> Invitation:
             repair=counts.repair if counts else 0,
             resend=previous.resend if previous else 0,
         )
-        invitation, standing = replace(invitation, acknowledged=acknowledged), DeliveryState.ACCEPTED
+        if intent is not None and intent.told.sequence == report.sequence:
+            # Nor was it given up with reason: where it was asked for once more since, it is sent once more.
+            intent = replace(intent, unknowns=0, failed=False)
+        invitation = replace(invitation, acknowledged=acknowledged, intent=intent)
+        standing = DeliveryState.ACCEPTED
     last, newer = invitation.acknowledged, invitation.unacknowledged
     # What became of an older message does not hide that a newer one was given up.
     given_up = newer is not None and newer.failed

@@ -110,6 +110,7 @@ class Invitations:
             effect.seen,
             items.present(
                 {
+                    "intent": items.intent_item(heard.intent) if heard.intent else None,
                     "acknowledged": items.acknowledged_item(heard.acknowledged) if heard.acknowledged else None,
                     "stopped": items.stopped_items(heard.stopped),
                     "delivered": items.delivered_items(heard.delivered),
