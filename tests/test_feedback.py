@@ -133,6 +133,18 @@ def test_an_address_that_bounced_for_good_is_stopped_and_a_full_mailbox_is_not()
     assert gone.stop_of("new@example.net") is None
 
 
+def test_an_address_that_bounced_for_good_is_the_state_of_a_newer_message_of_which_nobody_knows() -> None:
+    newer = told(sequence=1, method=Method.CANCEL)
+    silent = replace(PERHAPS_SENT, allocated=1, exposed=1, heard=newer, intent=Intent(told=newer, attempt="b"))
+    elsewhere = replace(silent, intent=Intent(told=replace(newer, recipient="new@example.net"), attempt="b"))
+    bounced, complained = (report(state, final=True) for state in (DeliveryState.BOUNCED, DeliveryState.COMPLAINED))
+
+    assert after(silent, bounced).state is DeliveryState.BOUNCED
+    assert after(after(silent, bounced), complained) == after(after(silent, complained), bounced)
+    assert after(after(silent, bounced), report(DeliveryState.ACCEPTED, sequence=1)).state is DeliveryState.ACCEPTED
+    assert after(elsewhere, bounced).state is DeliveryState.NONE
+
+
 CANCELLED = replace(
     ACCEPTED,
     allocated=1,

@@ -30,7 +30,7 @@ from .effects import (
 )
 from .hooks import FactType
 from .ledger import Acknowledged, Delivered, Invitation, Stopped
-from .model import ConvokeError, DeliveryState, Method, Wall, noun
+from .model import ConvokeError, DeliveryState, Method, Wall, folded, noun
 from .store.keys import owed
 from .told import Told
 
@@ -231,6 +231,9 @@ def after(invitation: Invitation, report: Report) -> Invitation:
     # A person who was forgotten is not to come back with a late bounce.
     if report.final and not _forgotten(invitation):
         invitation = _stop(invitation, report)
+        if last is None and not given_up and _addressed(invitation, report):
+            # Whatever was said since, of which nobody knows, did not get through there either.
+            invitation = replace(invitation, state=report.state if _graver(report.state, standing) else standing)
     return invitation
 
 
@@ -286,6 +289,12 @@ def _hides(late: Delivered, early: Delivered, told: Told) -> bool:
         return late.method is not early.method
     # Two dates of a series have nothing to do with each other; a date and its series do.
     return late.date is None or early.date is None
+
+
+def _addressed(invitation: Invitation, report: Report) -> bool:
+    """Whether the report is about the address that the newest message went to."""
+    newest = invitation.intent
+    return newest is not None and folded(newest.told.recipient) == folded(report.address)
 
 
 def _forgotten(invitation: Invitation) -> bool:
