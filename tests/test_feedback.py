@@ -256,13 +256,16 @@ def test_mail_that_is_not_ours_and_a_delay_say_nothing() -> None:
         report_of({"notificationType": "AmazonSnsSubscriptionSucceeded"})
 
 
+SILENCE_THEN_POISON = (
+    Unknown(why="InternalServiceErrorException"),
+    Refused(refusal=Refusal.POISON, why="MessageRejected"),
+)
+
+
 def test_what_was_given_up_and_yet_had_left_is_owed_one_more_look(world: World) -> None:
     """In a series there may be more to tell after it."""
     person = world.register()
-    world.answers = [
-        Unknown(why="InternalServiceErrorException"),
-        Refused(refusal=Refusal.POISON, why="MessageRejected"),
-    ]
+    world.answers = [*SILENCE_THEN_POISON]
     world.look(person)
     world.pass_time(minutes=3)
     assert world.look(person) is Outcome.FAILED
@@ -276,10 +279,7 @@ def test_what_was_given_up_and_yet_had_left_is_owed_one_more_look(world: World) 
 
 def test_what_was_asked_for_once_more_and_given_up_is_sent_once_the_first_proves_to_have_left(world: World) -> None:
     person = world.register()
-    world.answers = [
-        Unknown(why="InternalServiceErrorException"),
-        Refused(refusal=Refusal.POISON, why="MessageRejected"),
-    ]
+    world.answers = [*SILENCE_THEN_POISON]
     world.look(person)
     resend(world.client, SETTINGS, person.event_id, person.registration_id, now=world.now)
     world.pass_time(minutes=3)

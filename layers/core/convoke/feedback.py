@@ -29,7 +29,7 @@ from .effects import (
     Watch,
 )
 from .hooks import FactType
-from .ledger import Acknowledged, Delivered, Invitation, Stopped
+from .ledger import Acknowledged, Delivered, Intent, Invitation, Stopped
 from .model import ConvokeError, DeliveryState, Method, Wall, folded, noun
 from .store.keys import owed
 from .told import Told
@@ -207,7 +207,10 @@ def after(invitation: Invitation, report: Report) -> Invitation:
     standing = invitation.state
     if invitation.doubt and heard is not None and heard.sequence == report.sequence:
         # Any report proves that SES accepted it; it does not answer a request to send it again.
-        counts = intent if intent is not None and intent.told.sequence == report.sequence else previous
+        counts: Intent | Acknowledged | None = previous
+        if intent is not None and intent.told.sequence == report.sequence:
+            # Nor was it given up with reason: where it was asked for once more since, it is sent once more.
+            counts = intent = replace(intent, unknowns=0, failed=False)
         acknowledged = Acknowledged(
             told=heard,
             ses_id=report.ses_id,
@@ -215,25 +218,21 @@ def after(invitation: Invitation, report: Report) -> Invitation:
             repair=counts.repair if counts else 0,
             resend=previous.resend if previous else 0,
         )
-        if intent is not None and intent.told.sequence == report.sequence:
-            # Nor was it given up with reason: where it was asked for once more since, it is sent once more.
-            intent = replace(intent, unknowns=0, failed=False)
         invitation = replace(invitation, acknowledged=acknowledged, intent=intent)
         standing = DeliveryState.ACCEPTED
     last, newer = invitation.acknowledged, invitation.unacknowledged
     # What became of an older message does not hide that a newer one was given up.
     given_up = newer is not None and newer.failed
     about_the_last = last is not None and last.told.sequence == report.sequence
-    if about_the_last and not given_up:
+    # What bounced for good says it also of what went there since, while nobody knows of that.
+    about_its_address = last is None and report.final and _addressed(invitation, report)
+    if (about_the_last or about_its_address) and not given_up:
         invitation = replace(invitation, state=report.state if _graver(report.state, standing) else standing)
     if report.state is DeliveryState.DELIVERED:
         invitation = replace(invitation, delivered=_delivered(invitation, report))
     # A person who was forgotten is not to come back with a late bounce.
     if report.final and not _forgotten(invitation):
         invitation = _stop(invitation, report)
-        if last is None and not given_up and _addressed(invitation, report):
-            # Whatever was said since, of which nobody knows, did not get through there either.
-            invitation = replace(invitation, state=report.state if _graver(report.state, standing) else standing)
     return invitation
 
 
