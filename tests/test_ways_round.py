@@ -216,6 +216,12 @@ def test_receipt_rules_are_refused(stack: Running) -> None:
         stack.physical_id("ReplyRule")
 
 
+def test_the_emulator_s_threads_take_turns_of_python_s_own_length() -> None:
+    """So ours are shorter; that they are short enough is seen where hundreds are told something at once: under fire."""
+    (package,) = PACKAGES.glob("*/site-packages/ministack")
+    assert not [source for source in package.rglob("*.py") if "setswitchinterval" in source.read_text()]
+
+
 def test_the_emulator_would_listen_everywhere_but_ours_does_not(stack: Running) -> None:
     (source,) = PACKAGES.glob("*/site-packages/ministack/app.py")
     assert 'os.environ.get("BIND_HOST", "0.0.0.0")' in source.read_text()
