@@ -10,8 +10,9 @@ from datetime import timedelta
 
 import pytest
 
-from convoke import fingerprints
+from convoke import fingerprints, programme, series
 from convoke.effects import (
+    Accepted,
     Acknowledge,
     Claim,
     Effect,
@@ -25,7 +26,7 @@ from convoke.effects import (
 )
 from convoke.feedback import after
 from convoke.ledger import Stopped
-from convoke.model import DeliveryState, EventStatus, Method, Registration
+from convoke.model import DateChange, DeliveryState, EventStatus, Method, Registration
 from convoke.reconcile import Outcome, backoff, reconcile
 from convoke.settings import Times
 from convoke.store import dynamo, items, keys
@@ -36,6 +37,8 @@ from tests.world import World, a_world
 
 REQUEST, CANCEL = Method.REQUEST, Method.CANCEL
 THROTTLED = Refused(refusal=Refusal.BUSY, why="TooManyRequestsException")
+REJECTED = Refused(refusal=Refusal.POISON, why="MessageRejected")
+ACCEPTED = Accepted(ses_id="ses")
 SILENCE = Unknown(why="ReadTimeoutError")
 
 
@@ -209,13 +212,32 @@ def test_a_message_that_nobody_ever_answers_is_given_up(world: World) -> None:
 
 def test_a_mail_that_ses_rejects_is_given_up_until_there_is_something_else_to_say(world: World) -> None:
     person = world.register()
-    world.answers = [Refused(refusal=Refusal.POISON, why="MessageRejected")]
+    world.answers = [REJECTED]
 
     assert world.look(person) is Outcome.FAILED
     assert world.look(person) is Outcome.CLEARED
     world.change(title="Without the forbidden word")
     assert world.look(person) is Outcome.ACKNOWLEDGED
     assert world.said() == [(REQUEST, 1)]
+
+
+def test_a_cancelled_date_is_told_though_the_mail_about_an_earlier_one_was_rejected(world: World) -> None:
+    event = world.change(rule=series.rule("FREQ=WEEKLY;COUNT=4", MORNING))
+    _, second, third, _ = series.starts(event.schedule)
+    person = world.register()
+    world.look(person)
+    world.pass_time(minutes=5)
+    event = world.become(programme.change_date(event, DateChange(date=second, title="The forbidden word")))
+    world.answers = [REJECTED, ACCEPTED, REJECTED]
+    assert world.look(person) is Outcome.FAILED
+    world.become(programme.cancel_date(event, third, ""))
+
+    assert world.look(person) is Outcome.FAILED
+    assert [(letter.intent.told.method, letter.intent.told.date) for letter in world.sent] == [
+        (REQUEST, None),
+        (CANCEL, third),
+    ]
+    assert world.invitation(person).state is DeliveryState.FAILED, "of the other date nobody knows yet"
 
 
 def test_a_resend_tries_what_was_given_up_once_more(world: World) -> None:
@@ -512,7 +534,7 @@ def test_who_cannot_be_cancelled_at_an_old_address_is_still_invited_at_the_new_o
     person = world.register()
     world.look(person)
     move_to(world, person, "new@example.net")
-    world.answers = [Refused(refusal=Refusal.POISON, why="MessageRejected")]
+    world.answers = [REJECTED]
 
     assert world.look(person) is Outcome.FAILED
     assert world.owed() != []
@@ -524,7 +546,7 @@ def test_what_is_given_up_for_good_is_not_owed(world: World) -> None:
     person = world.register()
     world.look(person)
     move_to(world, person, "new@example.net")
-    world.answers = [Refused(refusal=Refusal.POISON, why="MessageRejected")] * 2
+    world.answers = [REJECTED] * 2
 
     assert world.look(person) is Outcome.FAILED
     assert world.look(person) is Outcome.FAILED

@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pytest
 
+from convoke import programme, series
 from convoke.effects import Effect, Steps, StopSending
 from convoke.feedback import hear
 from convoke.ledger import Quota, Sending
@@ -16,7 +17,7 @@ from convoke.settings import Times
 from convoke.store.erasure import erase
 from convoke.store.records import Records
 from convoke.sweep import take_stock
-from tests.factories import AFTERNOON, EVENT_ID, report
+from tests.factories import AFTERNOON, EVENT_ID, MORNING, report
 from tests.tables import SETTINGS
 from tests.world import World, a_world
 
@@ -160,6 +161,24 @@ def test_invitations_stop_where_the_quota_runs_low_and_cancellations_do_not(worl
     assert (world.look(leaves), world.look(comes)) == (Outcome.ACKNOWLEDGED, Outcome.HELD)
     world.pass_time(minutes=3)
     assert world.look(comes) is Outcome.ACKNOWLEDGED, "the next day, or with a larger quota, nobody stops them again"
+
+
+def test_an_invitation_to_one_date_that_has_to_wait_does_not_hold_back_that_another_is_off(world: World) -> None:
+    event = world.change(rule=series.rule("FREQ=WEEKLY;COUNT=4", MORNING))
+    _, second, third, _ = series.starts(event.schedule)
+    event = world.become(programme.cancel_date(event, second, ""))
+    person = world.register(occurrences=(second, third))
+    world.look(person)
+    event = world.become(programme.restore_date(event, second))
+    world.become(programme.cancel_date(event, third, ""))
+    world.quota = Quota(most=200, sent=160, rate=14)
+    world.run(take_stock(Times()))
+
+    assert world.look(person) is Outcome.HELD
+    assert [(letter.intent.told.method, letter.intent.told.date) for letter in world.sent] == [
+        (REQUEST, third),
+        (CANCEL, third),
+    ]
 
 
 def test_with_no_quota_at_all_nothing_is_reserved(world: World) -> None:

@@ -51,7 +51,7 @@ class Case:
         return next((self._date(date, one, None, generation) for date, one in self._standing()), None)
 
     def update(self, told: Told) -> Message | None:
-        """What is other than they were told: first of the whole series, then date by date.
+        """What is other than they were told: first of the whole series, then date by date, those that are off first.
 
         What was told of a single date that does not take place any more is taken back before that: some calendars keep
         it, whatever the series says.
@@ -118,11 +118,11 @@ class Case:
         return (told.when.start, told.when.time_zone) == (self.event.when.start, self.event.when.time_zone)
 
     def _changed_dates(self, told: Told) -> Iterator[Message]:
-        """What to say of single dates of a series that they were told as it is, those that are in doubt first."""
+        """What to say of single dates of a series that they were told as it is."""
         heard = {one.date: one for one in told.dates}
         changed = {change.date for change in self.event.changes} | set(heard)
         dates = [one for one in series.occurrences(self.event) if one.date in changed]
-        dates.sort(key=lambda one: _sure(heard.get(one.date)))
+        dates.sort(key=lambda one: _turn(one, heard.get(one.date)))
         for one in dates:
             known = heard.get(one.date)
             if not self._over(one, known):
@@ -131,7 +131,7 @@ class Case:
     def _chosen_dates(self, told: Told) -> Iterator[Message]:
         heard = {one.date: one for one in told.dates}
         dates: dict[Wall, Occurrence | None] = dict.fromkeys(heard) | self._chosen()
-        for date in sorted(dates, key=lambda date: (_sure(heard.get(date)), date.isoformat())):
+        for date in sorted(dates, key=lambda date: (*_turn(dates[date], heard.get(date)), date.isoformat())):
             one, known = dates[date], heard.get(date)
             if not self._over(one, known):
                 yield from self._of_date(told, date, one, known)
@@ -316,9 +316,12 @@ class Case:
         }
 
 
-def _sure(date: ToldDate | None) -> bool:
-    """Whether it is known what was heard of a date: what is in doubt comes first."""
-    return date is None or date.known
+def _turn(one: Occurrence | None, known: ToldDate | None) -> tuple[bool, bool]:
+    """When it is a date's turn to be spoken of: what is in doubt comes first, then what does not take place.
+
+    So nobody travels because the mail about another date is refused, or waits for the next day's quota.
+    """
+    return known is None or known.known, one is not None and not one.cancelled
 
 
 def _all_doubted(told: Told) -> Told:
