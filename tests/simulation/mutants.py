@@ -155,7 +155,7 @@ MUTANTS: dict[str, Mutant] = {
                 "    if",
             ),
         ),
-        mode=Mode.SLOW,
+        bounds=Bounds(("move",), 2, 0),
     ),
     "read-order-in-a-slice": Mutant(
         (
