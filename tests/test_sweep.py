@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 
 import pytest
@@ -11,7 +11,16 @@ from convoke import programme, series
 from convoke.effects import Effect, Steps, StopSending
 from convoke.feedback import hear
 from convoke.ledger import Quota, Sending
-from convoke.model import DeliveryState, EventStatus, Method, Registration, RegistrationStatus
+from convoke.model import (
+    DateChange,
+    DeliveryState,
+    Event,
+    EventStatus,
+    Method,
+    Registration,
+    RegistrationStatus,
+    Wall,
+)
 from convoke.reconcile import Outcome
 from convoke.settings import Times
 from convoke.store.erasure import erase
@@ -163,21 +172,34 @@ def test_invitations_stop_where_the_quota_runs_low_and_cancellations_do_not(worl
     assert world.look(comes) is Outcome.ACKNOWLEDGED, "the next day, or with a larger quota, nobody stops them again"
 
 
-def test_an_invitation_to_one_date_that_has_to_wait_does_not_hold_back_that_another_is_off(world: World) -> None:
+@pytest.mark.parametrize(
+    ("change", "method"),
+    [
+        pytest.param(lambda event, date: programme.cancel_date(event, date, ""), CANCEL, id="off"),
+        pytest.param(
+            lambda event, date: programme.change_date(event, DateChange(date=date, location="Elsewhere")),
+            REQUEST,
+            id="elsewhere",
+        ),
+    ],
+)
+def test_an_invitation_to_one_date_that_has_to_wait_does_not_hold_back_what_is_other_about_another(
+    world: World, change: Callable[[Event, Wall], Event], method: Method
+) -> None:
     event = world.change(rule=series.rule("FREQ=WEEKLY;COUNT=4", MORNING))
     _, second, third, _ = series.starts(event.schedule)
     event = world.become(programme.cancel_date(event, second, ""))
     person = world.register(occurrences=(second, third))
     world.look(person)
     event = world.become(programme.restore_date(event, second))
-    world.become(programme.cancel_date(event, third, ""))
+    world.become(change(event, third))
     world.quota = Quota(most=200, sent=160, rate=14)
     world.run(take_stock(Times()))
 
     assert world.look(person) is Outcome.HELD
     assert [(letter.intent.told.method, letter.intent.told.date) for letter in world.sent] == [
         (REQUEST, third),
-        (CANCEL, third),
+        (method, third),
     ]
 
 

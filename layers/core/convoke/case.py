@@ -129,9 +129,11 @@ class Case:
                 yield from self._of_date(told, one.date, one, known or self._plain(told, one))
 
     def _chosen_dates(self, told: Told) -> Iterator[Message]:
+        """What to say of the dates of a registration for some: invitations, which may have to wait, come last."""
         heard = {one.date: one for one in told.dates}
         dates: dict[Wall, Occurrence | None] = dict.fromkeys(heard) | self._chosen()
-        for date in sorted(dates, key=lambda date: (*_turn(dates[date], heard.get(date)), date.isoformat())):
+        turns = {date: (*_turn(one, heard.get(date)), date not in heard) for date, one in dates.items()}
+        for date in sorted(dates, key=lambda date: (turns[date], date.isoformat())):
             one, known = dates[date], heard.get(date)
             if not self._over(one, known):
                 yield from self._of_date(told, date, one, known)
