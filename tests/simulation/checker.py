@@ -212,7 +212,10 @@ def _person(book: Book, rid: str) -> Iterator[tuple[str, str]]:
     asked = invitation.resend - (invitation.acknowledged.resend if invitation.acknowledged else 0)
     if asked > 0 and copies and not book.over and person.status is not RegistrationStatus.ERASED:
         stopped = invitation.acknowledged and invitation.stop_of(invitation.acknowledged.told.recipient)
-        if not stopped and invitation.state is not DeliveryState.FAILED:
+        # That SES refused it for good is shown; or, graver and as true, that what was sent before came back.
+        refused = invitation.intent is not None and invitation.intent.failed
+        shown = invitation.state is DeliveryState.FAILED or (refused and invitation.state is DeliveryState.BOUNCED)
+        if not stopped and not shown:
             yield "G1", "a message that was asked for once more was not sent"
     # What a zombie writes down after all was erased is beyond any condition.
     if person.status is RegistrationStatus.ERASED and not world.zombies:
