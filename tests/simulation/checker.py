@@ -295,9 +295,10 @@ def _lives(book: Book, rid: str) -> Iterator[tuple[str, str]]:
 
 
 def _state(book: Book, rid: str) -> Iterator[tuple[str, str]]:
-    _, invitation = book.people[rid]
+    person, invitation = book.people[rid]
     copies, state = book.copies[rid], invitation.state
-    if copies and state in NEVER_TOLD:
+    # Of whoever was erased, after the event or before, nothing is left to be shown.
+    if copies and state in NEVER_TOLD and person.status is not RegistrationStatus.ERASED:
         yield "G8", f"shows {state} of what SES accepted"
     if state is DeliveryState.DELIVERED and invitation.acknowledged is not None:
         told = invitation.acknowledged.told
