@@ -297,8 +297,9 @@ def _lives(book: Book, rid: str) -> Iterator[tuple[str, str]]:
 def _state(book: Book, rid: str) -> Iterator[tuple[str, str]]:
     person, invitation = book.people[rid]
     copies, state = book.copies[rid], invitation.state
-    # Of whoever was erased, after the event or before, nothing is left to be shown.
-    if copies and state in NEVER_TOLD and person.status is not RegistrationStatus.ERASED:
+    # Who was erased and is forgotten since the event is over has no registration that could show anything.
+    forgotten = person.status is RegistrationStatus.ERASED and book.over
+    if copies and state in NEVER_TOLD and not forgotten:
         yield "G8", f"shows {state} of what SES accepted"
     if state is DeliveryState.DELIVERED and invitation.acknowledged is not None:
         told = invitation.acknowledged.told
