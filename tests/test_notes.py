@@ -55,7 +55,7 @@ def world() -> Iterator[World]:
 
 
 def read(note: Note, people: dict[str, Person] = PEOPLE) -> EmailMessage:
-    parsed = message_from_bytes(notepaper.letter(note, SENDER, people), _class=EmailMessage, policy=SMTP)
+    parsed = message_from_bytes(notepaper.letter(note, SENDER, people).mail, _class=EmailMessage, policy=SMTP)
     assert isinstance(parsed, EmailMessage)
     return parsed
 
@@ -197,8 +197,8 @@ def test_no_text_whatever_changes_the_headers_or_the_parts(one: str, other: str,
         subject=other,
         quoted=notes.quote(third),
     )
-    made = notepaper.letter(hostile, SENDER, {REGISTRATION_ID: Person(name=one, email="bo@example.net")})
-    assert made == notepaper.letter(hostile, SENDER, {REGISTRATION_ID: Person(name=one, email="bo@example.net")})
+    made = notepaper.letter(hostile, SENDER, {REGISTRATION_ID: Person(name=one, email="bo@example.net")}).mail
+    assert made == notepaper.letter(hostile, SENDER, {REGISTRATION_ID: Person(name=one, email="bo@example.net")}).mail
     assert made.isascii()
     head = made.partition(b"\r\n\r\n")[0]
     names = re.findall(rb"^([A-Za-z-]+):", head, re.MULTILINE)

@@ -30,10 +30,12 @@ from .effects import (
     Unknown,
     WriteNote,
 )
+from .ledger import Cause
 from .model import DeliveryState, Person, Sender
 from .notes import MOST_A_DAY, Errand, Note, NoteKind, may_be_sent, priority
 from .reconcile import Outcome, Worker, backoff
 from .store.keys import owed
+from .told import Letter
 
 
 def dispatch(event_id: str, registration_id: str, note_id: str, worker: Worker) -> Steps[Outcome]:
@@ -53,10 +55,10 @@ def dispatch(event_id: str, registration_id: str, note_id: str, worker: Worker) 
     if sending.reserved(now) and priority(seen.kind) == INVITATION:
         return Outcome.HELD
     if seen.unknowns >= times.max_unknowns:
-        return (yield from _give_up(seen, DeliveryState.FAILED, "nobody ever answered"))
+        return (yield from _give_up(seen, DeliveryState.FAILED, Cause.UNANSWERED, "nobody ever answered"))
     barred = yield from _barred(seen, seen.note, worker.sender)
     if barred is not None:
-        return (yield from _give_up(seen, barred, "the address may not be mailed"))
+        return (yield from _give_up(seen, barred, Cause.BARRED, "the address may not be mailed"))
     if now + times.send + times.guard > worker.deadline:
         return Outcome.LATE
     first = not seen.attempts and not seen.unknowns
@@ -64,10 +66,12 @@ def dispatch(event_id: str, registration_id: str, note_id: str, worker: Worker) 
         yield Settle(errand=replace(seen, owed_at=owed(priority(seen.kind), _tomorrow(now))))
         yield Tell(what="note put off", facts=_facts(seen, "the day has had its notes"))
         return Outcome.HELD
-    mail = yield from _written(seen, seen.note)
-    if isinstance(mail, str):
-        return (yield from _give_up(seen, DeliveryState.FAILED, mail))
-    return (yield from _send(seen, mail, worker))
+    letter = yield from _written(seen, seen.note)
+    if isinstance(letter, str):
+        return (yield from _give_up(seen, DeliveryState.FAILED, Cause.UNRENDERABLE, letter))
+    if letter.plainer:
+        yield Tell(what="mail made plainer", facts=_facts(seen, ", ".join(letter.plainer)))
+    return (yield from _send(seen, letter.mail, worker))
 
 
 def _send(seen: Errand, mail: bytes, worker: Worker) -> Steps[Outcome]:
@@ -88,7 +92,7 @@ def _send(seen: Errand, mail: bytes, worker: Worker) -> Steps[Outcome]:
             yield Settle(errand=replace(free, note=None, state=DeliveryState.ACCEPTED, owed_at=None))
             return Outcome.ACKNOWLEDGED
         case Refused(refusal=Refusal.POISON, why=why):
-            return (yield from _give_up(free, DeliveryState.FAILED, why))
+            return (yield from _give_up(free, DeliveryState.FAILED, why, "SES refused it for good"))
         case Refused(refusal=refusal, why=why):
             if refusal is Refusal.PAUSED:
                 yield Tell(what="sending paused", facts=_facts(seen, why))
@@ -115,19 +119,19 @@ def _barred(seen: Errand, note: Note, sender: Sender) -> Steps[DeliveryState | N
     return None
 
 
-def _written(seen: Errand, note: Note) -> Steps[bytes | str]:
+def _written(seen: Errand, note: Note) -> Steps[Letter | str]:
     """The mail. Whoever was forgotten since is not named in it."""
     people: dict[str, Person] = {}
     for one in note.missed:
         person = yield ReadRegistration(event_id=note.event_id, registration_id=one.registration_id)
         if person is not None and person.email:
             people[one.registration_id] = Person(name=person.name, email=person.email)
-    mail: bytes | str = yield WriteNote(errand=seen, people=people)
-    return mail
+    letter: Letter | str = yield WriteNote(errand=seen, people=people)
+    return letter
 
 
-def _give_up(errand: Errand, state: DeliveryState, why: str) -> Steps[Outcome]:
-    yield Tell(what="note given up", facts=_facts(errand, why))
+def _give_up(errand: Errand, state: DeliveryState, reason: str, why: str) -> Steps[Outcome]:
+    yield Tell(what="note given up", facts={**_facts(errand, why), "reason": reason})
     yield Settle(errand=replace(errand, note=None, state=state, lease_until=None, owed_at=None))
     return Outcome.FAILED
 

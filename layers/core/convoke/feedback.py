@@ -48,6 +48,7 @@ FACTS = {
     DeliveryState.BOUNCED: FactType.INVITATION_BOUNCED,
     DeliveryState.SUPPRESSED: FactType.INVITATION_BOUNCED,
     DeliveryState.COMPLAINED: FactType.INVITATION_COMPLAINED,
+    DeliveryState.FAILED: FactType.INVITATION_FAILED,
 }
 
 TRIES = 8
@@ -63,7 +64,8 @@ class Crowded(ConvokeError):
 class Report:
     """One SES event about one message of ours.
 
-    ``final`` says that the address must not be mailed again; ``at`` (UTC) is when it happened.
+    ``final`` says that the address must not be mailed again; ``at`` (UTC) is when it happened. ``reason`` is SES's word
+    for it where it failed.
     """
 
     event_id: str
@@ -77,6 +79,7 @@ class Report:
     address: str
     ses_id: str
     at: datetime
+    reason: str = ""
 
 
 def report_of(event: Mapping[str, Any]) -> Report | None:
@@ -103,6 +106,7 @@ def report_of(event: Mapping[str, Any]) -> Report | None:
         address=mail["destination"][0],
         ses_id=mail["messageId"],
         at=datetime.fromisoformat(event.get("delivery", mail)["timestamp"]),
+        reason=event["eventType"].replace(" ", "") if state is DeliveryState.FAILED else "",
     )
 
 
@@ -154,6 +158,7 @@ def hear(report: Report) -> Steps[bool]:
                 state=report.state,
                 ses_id=report.ses_id,
                 at=report.at,
+                reason=report.reason,
             )
             if invitation.owed_at is not None and settles(heard, report):
                 hint = Hint(event_id=report.event_id, registration_id=report.registration_id)
@@ -184,6 +189,7 @@ def _fact(was: Invitation, heard: Invitation, report: Report) -> Steps[Happening
         "method": report.method.value,
         "sequence": report.sequence,
         "state": report.state.value,
+        **({"reason": report.reason} if report.reason else {}),
     }
     return Happening(account=event.account, type=what, data=data, at=(yield Clock()))
 
@@ -227,7 +233,9 @@ def after(invitation: Invitation, report: Report) -> Invitation:
     # What bounced for good says it also of what went there since, while nobody knows of that.
     about_its_address = last is None and report.final and _addressed(invitation, report)
     if (about_the_last or about_its_address) and not given_up:
-        invitation = replace(invitation, state=report.state if _graver(report.state, standing) else standing)
+        news = _graver(report.state, standing)
+        state, reason = (report.state, report.reason) if news else (standing, invitation.reason)
+        invitation = replace(invitation, state=state, reason=reason if state is DeliveryState.FAILED else "")
     if report.state is DeliveryState.DELIVERED:
         invitation = replace(invitation, delivered=_delivered(invitation, report))
     # A person who was forgotten is not to come back with a late bounce.

@@ -28,6 +28,7 @@ class FactType(StrEnum):
     REGISTRATION_PROMOTED = "registration.promoted"
     INVITATION_BOUNCED = "invitation.bounced"
     INVITATION_COMPLAINED = "invitation.complained"
+    INVITATION_FAILED = "invitation.failed"
     TEST = "webhook.test"
 
 

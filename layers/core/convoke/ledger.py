@@ -6,9 +6,20 @@
 from __future__ import annotations
 
 from datetime import datetime
+from enum import StrEnum
 
 from .model import DeliveryState, Method, Wall, folded, noun
 from .told import Letter, Told
+
+
+class Cause(StrEnum):
+    """Why a message was given up, where that is not SES's word. SES's own codes stand beside these."""
+
+    UNRENDERABLE = "unrenderable"  # what was written, read back, is not what was meant
+    UNANSWERED = "unanswered"  # SES never answered, again and again
+    ERASED = "erased"  # the person was forgotten meanwhile
+    BARRED = "barred"  # the address may not be mailed
+    SETTLED = "settled"  # it was settled meanwhile
 
 
 @noun
@@ -71,7 +82,8 @@ class Invitation:
     ``fence`` is its version. ``poke``, ``repair`` and ``resend`` count reasons to look again. ``allocated`` is the
     highest SEQUENCE ever given (-1 before the first), ``exposed`` the highest that may have left, ``heard`` what that
     said. ``lease_until`` is UTC. ``owed_at`` is ``<priority>#<time>`` while somebody must look again, else absent.
-    ``stopped`` has one entry an address, ``delivered`` one a method and date of the latest generation.
+    ``reason`` is why ``state`` is "failed": a code of SES's or one of :class:`Cause`. ``stopped`` has one entry an
+    address, ``delivered`` one a method and date of the latest generation.
     """
 
     event_id: str
@@ -89,6 +101,7 @@ class Invitation:
     lease_until: datetime | None = None
     attempts: int = 0
     state: DeliveryState = DeliveryState.NONE
+    reason: str = ""
     stopped: tuple[Stopped, ...] = ()
     delivered: tuple[Delivered, ...] = ()
     owed_at: str | None = None
@@ -116,7 +129,11 @@ class Invitation:
 
 @noun
 class Posted:
-    """One message as it is kept: written once, before its first sending. Instants are UTC, ``None`` until then."""
+    """One message as it is kept: written once, before its first sending. Instants are UTC, ``None`` until then.
+
+    ``reason`` is why it was given up, a code; empty where it was not, or nobody knows. ``letter`` is ``None`` where it
+    was erased, or could not be written.
+    """
 
     registration_id: str
     event_id: str
@@ -126,6 +143,7 @@ class Posted:
     sent_at: datetime | None = None
     ses_id: str = ""
     state: DeliveryState = DeliveryState.PENDING
+    reason: str = ""
     expires_at: datetime | None = None
 
 

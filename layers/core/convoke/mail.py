@@ -1,104 +1,114 @@
 """The mail that carries a calendar (RFC 6047).
 
 It is made with fixed boundaries and dates, so that the same message is always the same bytes, and is read back before
-it may leave.
+it may leave. What cannot be made to look as it was meant is sent plainer; only what would lie is not sent.
 """
 
 from __future__ import annotations
 
-import hashlib
+from collections.abc import Iterable
 from datetime import datetime
-from email.headerregistry import Address, HeaderRegistry, MessageIDHeader
-from email.message import EmailMessage
-from email.parser import BytesParser
-from email.policy import SMTP
+from email.utils import format_datetime
 
-from . import itip
+from . import headers, itip, mime
+from .headers import Field
 from .lines import one_line
-from .model import Person, Unsayable
+from .model import Method, Person, Unsayable
 from .told import Letter, Message
 from .words import html, text, words
 
-LONGEST_LINE = 998  # octets, RFC 5322, section 2.1.1
-
-HEADERS = ("From", "To", "Reply-To", "Subject", "Date", "Message-ID", "MIME-Version", "Auto-Submitted", "Content-Type")
-_HEADERS = (*HEADERS[:6], "References", *HEADERS[6:])
-_PARTS = ("multipart/mixed", "multipart/alternative", "text/plain", "text/html", "text/calendar", "application/ics")
-
-# The library folds an id that is long, unless it knows that it is one.
-_KINDS = HeaderRegistry()
-_KINDS.map_to_type("references", MessageIDHeader)  # type: ignore[arg-type]  # it is mixed into one
-
-POLICY = SMTP.clone(cte_type="7bit", max_line_length=76, header_factory=_KINDS)
+KINDS = ("multipart/mixed", "multipart/alternative", "text/plain", "text/html", "text/calendar", "application/ics")
+OF_THE_BODY = frozenset({"Content-Type", "Content-Transfer-Encoding"})
+BY_A_MACHINE = (headers.token("MIME-Version", "1.0"), headers.token("Auto-Submitted", "auto-generated"))
 
 
 def letter(message: Message, *, sequence: int, dtstamp: datetime) -> Letter:
     """``message`` ready for the post: its calendar, and the one mail to its one recipient.
 
-    The same arguments give the same bytes. Raises :class:`Unsayable` where the mail, read back, is not what was meant.
+    The same arguments give the same bytes. Raises :class:`Unsayable` where what the mail, read back, says to whom is
+    not what was meant.
     """
     calendar = itip.calendar(message, sequence=sequence, dtstamp=dtstamp)
     said = words(message)
-    mail = EmailMessage(policy=POLICY)
-    mail["From"] = mailbox(message.organizer)
-    mail["To"] = mailbox(message.attendee)
-    mail["Reply-To"] = mailbox(message.reply_to)
-    mail["Subject"] = subject = in_a_header(said.subject)
-    mail["Date"] = dtstamp
-    mail["Message-ID"] = f"<{sequence}.{message.uid}>"
-    # SES gives every mail a Message-ID of its own. What answers it refers to this as well (RFC 5322, section 3.6.4),
-    # and so leads back to the invitation.
-    mail["References"] = f"<{message.uid}>"
-    mail["MIME-Version"] = "1.0"
-    mail["Auto-Submitted"] = "auto-generated"
-    mail.set_content(text(said), cte="quoted-printable")
-    mail.add_alternative(html(said), subtype="html", cte="quoted-printable")
-    mail.add_alternative(calendar, "text", "calendar", params={"charset": "UTF-8", "method": str(message.method)})
-    mail.make_mixed()
-    mail.add_attachment(calendar, "application", "ics", params={"name": "invite.ics"}, filename="invite.ics")
-    bind(mail, f"{message.uid}/{sequence}")
-    written = mail.as_bytes()
-    _compare(message, written, subject, calendar)
-    return Letter(calendar=calendar, mail=written)
+    plain, page = mime.text("plain", text(said)), mime.text("html", html(said))
+    boundaries = [mime.boundary(f"{message.uid}/{sequence}", number) for number in range(2)]
+    alternatives = (plain, page, mime.calendar(calendar, message.method))
+    body = mime.multipart(
+        "mixed",
+        boundaries[0],
+        (mime.multipart("alternative", boundaries[1], alternatives), mime.attachment(calendar)),
+    )
+    fields = (
+        mailbox("From", message.organizer),
+        mailbox("To", message.attendee),
+        mailbox("Reply-To", message.reply_to),
+        subject(said.subject, instead=_plainest(message)),
+        headers.token("Date", format_datetime(dtstamp)),
+        headers.token("Message-ID", f"<{sequence}.{message.uid}>"),
+        # SES gives every mail a Message-ID of its own. What answers it refers to this as well (RFC 5322, section
+        # 3.6.4), and so leads back to the invitation.
+        headers.token("References", f"<{message.uid}>"),
+        *BY_A_MACHINE,
+    )
+    written = joined(fields, body)
+    who = {"From": message.organizer, "To": message.attendee, "Reply-To": message.reply_to}
+    compare(written, fields, who)
+    _compare(written, message, calendar)
+    return Letter(calendar=calendar, mail=written, plainer=plainer(fields))
 
 
-def mailbox(person: Person) -> Address:
-    local, _, domain = itip.address(person.email).rpartition("@")
-    return Address(in_a_header(person.name), local, domain)
+def mailbox(name: str, person: Person) -> Field:
+    return headers.mailbox(name, in_a_header(person.name), itip.address(person.email))
+
+
+def subject(said: str, *, instead: str) -> Field:
+    return headers.text("Subject", in_a_header(said), instead=instead)
 
 
 def in_a_header(text: str) -> str:
-    """``text`` with plain single spaces: a no-break space where a line is folded would not come back."""
+    """``text`` with plain single spaces: programs differ in what they do to others where a line is folded."""
     return " ".join(one_line(text).split())
 
 
-def bind(mail: EmailMessage, name: str) -> None:
-    """Give each multipart a boundary that depends on ``name`` alone, and that no encoded body can hold."""
-    for number, part in enumerate(part for part in mail.walk() if part.is_multipart()):
-        part.set_boundary(f"=_{number}_{hashlib.sha256(name.encode()).hexdigest()[:40]}")
-    for part in mail.walk():
-        if part is not mail:
-            del part["MIME-Version"]
+def joined(fields: Iterable[Field], body: bytes) -> bytes:
+    """The mail of these ``fields`` and of ``body``, which begins with the fields of its own kind."""
+    return b"".join(field.written for field in fields) + body
 
 
-def _compare(message: Message, written: bytes, subject: str, calendar: bytes) -> None:
-    """Raise :class:`Unsayable` unless ``written`` is a mail to this one person, with this calendar twice."""
-    if not written.isascii() or max(map(len, written.split(b"\r\n"))) > LONGEST_LINE:
+def plainer(fields: Iterable[Field]) -> tuple[str, ...]:
+    """The names of those fields that could not be made to look as they were meant."""
+    return tuple(field.name for field in fields if field.plainer)
+
+
+def _plainest(message: Message) -> str:
+    """A subject that nothing can break: what it is, and the day."""
+    day = message.when.start if message.date is None else message.date
+    return f"{'Cancelled' if message.method is Method.CANCEL else 'Invitation'}: {day:%Y-%m-%d}"
+
+
+def compare(written: bytes, fields: Iterable[Field], who: dict[str, Person]) -> None:
+    """Raise :class:`Unsayable` unless ``written`` is ASCII on short lines, and has these ``fields`` with those people's
+    addresses, and no others but those that say what its body is.
+    """
+    if not written.isascii() or max(map(len, written.split(b"\r\n"))) > headers.LONGEST_LINE:
         raise Unsayable("the mail is not made of short lines of ASCII")
-    read = BytesParser(EmailMessage, policy=POLICY).parsebytes(written)
-    if tuple(read.keys()) != _HEADERS:
+    try:
+        found = headers.fields(written.partition(b"\r\n\r\n")[0] + b"\r\n")
+        addresses = {name: headers.mailbox_of(value)[1] for name, value in found if name in who}
+    except ValueError as error:
+        raise Unsayable(f"the header cannot be read back: {error}") from error
+    meant = headers.fields(b"".join(field.written for field in fields))
+    if found[: len(meant)] != meant or not {name for name, _ in found[len(meant) :]} <= OF_THE_BODY:
         raise Unsayable("the mail has other headers than were meant")
-    for header, person in (("From", message.organizer), ("To", message.attendee), ("Reply-To", message.reply_to)):
-        if [each.addr_spec for each in read[header].addresses] != [itip.address(person.email)]:
-            raise Unsayable(f"{header} does not read back as the one address that was meant")
-    if read["References"] != f"<{message.uid}>":
-        raise Unsayable("References does not read back as it was meant")
-    if read["Subject"] != subject:
-        raise Unsayable("Subject does not read back as it was meant")
-    parts = tuple(read.walk())
-    if tuple(part.get_content_type() for part in parts) != _PARTS or any(part.defects for part in parts):
-        raise Unsayable("the mail has other parts than were meant")
-    if parts[4].get_param("method") != message.method:
+    for name, person in who.items():
+        if addresses[name] != itip.address(person.email):
+            raise Unsayable(f"{name} does not read back as the one address that was meant")
+
+
+def _compare(written: bytes, message: Message, calendar: bytes) -> None:
+    """Raise :class:`Unsayable` unless ``written`` has the parts that were meant, with this calendar twice."""
+    parts = mime.parts(written, KINDS)
+    if mime.method(parts[4]) != message.method:
         raise Unsayable("the method of the mail is not the METHOD of the calendar")
-    if any(part.get_payload(decode=True) != calendar for part in parts[4:]):
+    if any(mime.held(part) != calendar for part in parts[4:]):
         raise Unsayable("a calendar does not read back as it was meant")

@@ -4,37 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from email.message import EmailMessage
-from email.parser import BytesParser
+from email.utils import format_datetime
 
-from . import itip, mail
+from . import headers, itip, mail, mime
 from .attention import Concern, Trouble
 from .lines import one_line
 from .model import Participation, Person, Sender, Unsayable, Wall, When
 from .notes import Note, NoteKind
+from .told import Letter
 from .words import in_words
 
 
-def letter(note: Note, sender: Sender, people: Mapping[str, Person]) -> bytes:
+def letter(note: Note, sender: Sender, people: Mapping[str, Person]) -> Letter:
     """The MIME mail of ``note``, to the same bytes each time; ``people`` are those whom a summary names, by their ids.
 
-    Raises :class:`Unsayable` where the mail, read back, is not what was meant.
+    Raises :class:`Unsayable` where what the mail, read back, says to whom is not what was meant.
     """
-    said = EmailMessage(policy=mail.POLICY)
     to_organizer = note.kind in (NoteKind.FORWARD, NoteKind.REMARK, NoteKind.SUMMARY)
     writer = Person(name="Convoke" if to_organizer else note.organizer.name, email=sender.address)
     reply_to = note.author if note.author is not None and _sayable(note.author) else note.organizer
-    headline, body = mail.in_a_header(subject(note)), text(note, people)
-    said["From"] = mail.mailbox(writer)
-    said["To"] = mail.mailbox(note.recipient)
-    said["Reply-To"] = mail.mailbox(reply_to)
-    said["Subject"] = headline
-    said["Date"] = note.written_at.replace(microsecond=0)
-    said["Message-ID"] = f"<{note.note_id}.note@{sender.domain}>"
-    said["MIME-Version"] = "1.0"
-    said["Auto-Submitted"] = "auto-generated"
-    said.set_content(body, cte="quoted-printable")
-    calendar = b""
+    said, calendar = text(note, people), b""
+    body = mime.text("plain", said)
     if note.counter is not None:
         calendar = itip.declined(
             uid=note.counter.uid,
@@ -44,32 +34,29 @@ def letter(note: Note, sender: Sender, people: Mapping[str, Person]) -> bytes:
             date=None if note.counter.date is None else _instance(note.counter.date, note.when.time_zone),
             comment=f"The time proposed for “{one_line(note.title)}” was declined.",
         )
-        said.add_alternative(calendar, "text", "calendar", params={"charset": "UTF-8", "method": itip.DECLINE_COUNTER})
-        mail.bind(said, note.note_id)
-    written = said.as_bytes()
-    _compare(written, {"From": writer, "To": note.recipient, "Reply-To": reply_to}, headline, body, calendar)
-    return written
+        parts = (body, mime.calendar(calendar, itip.DECLINE_COUNTER))
+        body = mime.multipart("alternative", mime.boundary(note.note_id, 0), parts)
+    who = {"From": writer, "To": note.recipient, "Reply-To": reply_to}
+    fields = (
+        *(mail.mailbox(name, person) for name, person in who.items()),
+        mail.subject(subject(note), instead=_PLAINEST[note.kind]),
+        headers.token("Date", format_datetime(note.written_at)),
+        headers.token("Message-ID", f"<{note.note_id}.note@{sender.domain}>"),
+        *mail.BY_A_MACHINE,
+    )
+    written = mail.joined(fields, body)
+    mail.compare(written, fields, who)
+    _compare(written, said, calendar)
+    return Letter(calendar=calendar, mail=written, plainer=mail.plainer(fields))
 
 
-def _compare(written: bytes, who: Mapping[str, Person], subject: str, text: str, calendar: bytes) -> None:
-    """Raise :class:`Unsayable` unless ``written`` is a mail between these, with this text and this calendar."""
-    if not written.isascii() or max(map(len, written.split(b"\r\n"))) > mail.LONGEST_LINE:
-        raise Unsayable("the note is not made of short lines of ASCII")
-    read = BytesParser(EmailMessage, policy=mail.POLICY).parsebytes(written)
-    if set(read.keys()) != {*mail.HEADERS, *(() if calendar else ("Content-Transfer-Encoding",))}:
-        raise Unsayable("the note has other headers than were meant")
-    for header, person in who.items():
-        if [each.addr_spec for each in read[header].addresses] != [itip.address(person.email)]:
-            raise Unsayable(f"{header} does not read back as the one address that was meant")
-    if read["Subject"] != subject:
-        raise Unsayable("Subject does not read back as it was meant")
+def _compare(written: bytes, text: str, calendar: bytes) -> None:
+    """Raise :class:`Unsayable` unless ``written`` has this text and this calendar, and nothing else."""
     kinds = ("multipart/alternative", "text/plain", "text/calendar") if calendar else ("text/plain",)
-    parts = tuple(read.walk())
-    if tuple(part.get_content_type() for part in parts) != kinds or any(part.defects for part in parts):
-        raise Unsayable("the note has other parts than were meant")
-    if parts[-2 if calendar else -1].get_content().replace("\r\n", "\n") != text:
+    parts = mime.parts(written, kinds)
+    if mime.held(parts[-2 if calendar else -1]).replace(b"\r\n", b"\n") != text.encode():
         raise Unsayable("the text does not read back as it was meant")
-    if calendar and parts[-1].get_payload(decode=True) != calendar:
+    if calendar and mime.held(parts[-1]) != calendar:
         raise Unsayable("the calendar does not read back as it was meant")
 
 
@@ -87,6 +74,16 @@ def _instance(date: Wall, zone: str | None) -> Wall:
 
 
 # --- its words ----------------------------------------------------------------------------------------------------
+
+
+_PLAINEST = {
+    NoteKind.FORWARD: "A mail about an event",
+    NoteKind.REMARK: "An answer about an event",
+    NoteKind.SUMMARY: "People were not reached",
+    NoteKind.DECLINE_COUNTER: "Proposal declined",
+    NoteKind.NO_SEAT: "No seat left",
+}
+"""Subjects that nothing can break."""
 
 
 def subject(note: Note) -> str:

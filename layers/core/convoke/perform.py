@@ -253,7 +253,7 @@ def render(message: Message, intent: Intent) -> Letter | str:
         return str(error)
 
 
-def write(errand: Errand, sender: Sender, people: Mapping[str, Person]) -> bytes | str:
+def write(errand: Errand, sender: Sender, people: Mapping[str, Person]) -> Letter | str:
     """The mail of one note, or a sentence that says why it must not be sent."""
     if errand.note is None:
         return "it has been settled"

@@ -24,7 +24,7 @@ from botocore.exceptions import (
 from .effects import Accepted, Refusal, Refused, Send, SendNote, Unknown
 from .feedback import tag_of
 from .itip import address
-from .ledger import Quota
+from .ledger import Cause, Quota
 from .settings import Settings, Times
 
 PAUSED = frozenset({"AccountSuspendedException", "SendingPausedException"})
@@ -63,7 +63,7 @@ def send_note(client: Any, settings: Settings, effect: SendNote) -> Accepted | R
     """Hand one note to SES. Its tags name no registration: what becomes of it says nothing of any invitation."""
     errand = effect.errand
     if errand.note is None:
-        return Refused(refusal=Refusal.POISON, why="settled")
+        return Refused(refusal=Refusal.POISON, why=Cause.SETTLED)
     tags = {"event": errand.event_id, "note": errand.note_id, "kind": errand.kind.value}
     return _hand_over(client, settings, settings.sender.address, errand.note.recipient.email, effect.mail, tags)
 

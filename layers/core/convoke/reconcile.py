@@ -24,6 +24,7 @@ from .effects import (
     Clock,
     Ending,
     GiveBack,
+    Happening,
     Keep,
     Name,
     Poke,
@@ -43,7 +44,8 @@ from .effects import (
     Unknown,
     Wait,
 )
-from .ledger import Acknowledged, Intent, Invitation, Posted, Sending
+from .hooks import FactType
+from .ledger import Acknowledged, Cause, Intent, Invitation, Posted, Sending
 from .model import DeliveryState, Method, Sender, noun
 from .plan import Plan, Seen, decide, expired, intent_for, settled
 from .settings import Times
@@ -149,11 +151,15 @@ def say(plan: Plan, seen: Seen, worker: Worker, now: datetime) -> Steps[Outcome 
     if claimed is None:
         return None
     if intent.unknowns > times.max_unknowns:
-        return (yield from _give_up(claimed, seen, worker, now, "nobody ever answered"))
+        return (yield from _give_up(claimed, seen, worker, now, Cause.UNANSWERED, "nobody ever answered"))
 
     letter = yield from _letter(plan, intent, seen)
     if isinstance(letter, str):
-        return (yield from _give_up(claimed, seen, worker, now, letter))
+        return (yield from _give_up(claimed, seen, worker, now, Cause.UNRENDERABLE, letter))
+    if letter is None:
+        return (yield from _give_up(claimed, seen, worker, now, Cause.ERASED, "its record was erased"))
+    if letter.plainer:
+        yield Tell(what="mail made plainer", facts=_facts(claimed, ", ".join(letter.plainer)))
     now = yield Clock()
     if now + times.send + times.guard > worker.deadline:
         yield GiveBack(claimed=claimed, before=before, owed_at=owed(pressing, now), attempts=before.attempts)
@@ -169,7 +175,7 @@ def say(plan: Plan, seen: Seen, worker: Worker, now: datetime) -> Steps[Outcome 
             owed_at = owed(pressing, now + times.settle if waits else now) if more is not None else None
             return (yield from _record(claimed, intent, ses_id, now, pressing, owed_at))
         case Refused(refusal=Refusal.POISON, why=why):
-            return (yield from _give_up(claimed, seen, worker, now, why))
+            return (yield from _give_up(claimed, seen, worker, now, why, "SES refused it for good"))
         case Refused(refusal=refusal, why=why):
             if refusal is Refusal.PAUSED:
                 yield Tell(what="sending paused", facts=_facts(claimed, why))
@@ -193,27 +199,29 @@ def backoff(attempts: int, chance: float, times: Times) -> timedelta:
     return whole * (0.5 + chance / 2)
 
 
-def _letter(plan: Plan, intent: Intent, seen: Seen) -> Steps[Letter | str]:
-    """The letter as it was first written down, or a new one, written down before it can leave."""
+def _letter(plan: Plan, intent: Intent, seen: Seen) -> Steps[Letter | str | None]:
+    """The letter as it was first written down, or a new one, written down before it can leave; a sentence where it
+    cannot be written; ``None`` where its record was erased.
+    """
     if plan.repeats is not None:
         posted = yield ReadPosted(registration_id=seen.registration.registration_id, sequence=intent.told.sequence)
         if posted is not None and posted.letter is not None:
             return posted.letter  # type: ignore[no-any-return]
-    letter = yield Render(message=plan.message, intent=intent)
-    if isinstance(letter, str):
-        return letter
+    letter: Letter | str = yield Render(message=plan.message, intent=intent)
     now = yield Clock()
-    posted = yield Keep(
+    posted: Posted = yield Keep(
         posted=Posted(
             registration_id=seen.registration.registration_id,
             event_id=seen.event.event_id,
             told=intent.told,
-            letter=letter,
+            letter=None if isinstance(letter, str) else letter,
             written_at=now,
             expires_at=max(now, series.ends_at(seen.event)) + KEPT_AFTER_THE_EVENT,
         )
     )
-    return posted.letter or "its record was erased"
+    if posted.letter is not None:
+        return posted.letter
+    return letter if isinstance(letter, str) else None
 
 
 def _record(
@@ -244,9 +252,11 @@ def _record(
     return Outcome.MORE if ending is Ending.OWED else None
 
 
-def _give_up(claimed: Invitation, seen: Seen, worker: Worker, now: datetime, why: str) -> Steps[Outcome]:
-    """This message will never be taken. What cannot be cancelled at one address may still be told at another."""
-    yield Tell(what="given up", facts=_facts(claimed, why))
+def _give_up(claimed: Invitation, seen: Seen, worker: Worker, now: datetime, reason: str, why: str) -> Steps[Outcome]:
+    """This message will never be taken, for ``reason``, a code. What cannot be cancelled at one address may still be
+    told at another.
+    """
+    yield Tell(what="given up", facts={**_facts(claimed, why), "reason": reason})
     before, intent, owed_at = seen.invitation, claimed.intent, None
     if intent is not None and intent.told.method is Method.CANCEL:
         given_up = replace(
@@ -254,8 +264,32 @@ def _give_up(claimed: Invitation, seen: Seen, worker: Worker, now: datetime, why
         )
         more = decide(replace(seen, invitation=given_up), worker.sender, now)
         owed_at = owed(priority(more.message, now, worker.times.soon), now) if more is not None else None
-    yield GiveBack(claimed=claimed, before=before, owed_at=owed_at, attempts=before.attempts, failed=True)
+    yield GiveBack(
+        claimed=claimed,
+        before=before,
+        owed_at=owed_at,
+        attempts=before.attempts,
+        failed=True,
+        reason=reason,
+        fact=_given_up(claimed, seen.event.account, reason, now),
+    )
     return Outcome.FAILED
+
+
+def _given_up(claimed: Invitation, account: str, reason: str, now: datetime) -> Happening | None:
+    """What the account's webhooks are told of it: ids and codes."""
+    if claimed.intent is None:
+        return None
+    told = claimed.intent.told
+    data = {
+        "event_id": claimed.event_id,
+        "registration_id": claimed.registration_id,
+        "method": told.method.value,
+        "sequence": told.sequence,
+        "state": DeliveryState.FAILED.value,
+        "reason": str(reason),
+    }
+    return Happening(account=account, type=FactType.INVITATION_FAILED, data=data, at=now)
 
 
 def _facts(claimed: Invitation, why: str) -> dict[str, str]:

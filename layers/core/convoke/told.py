@@ -247,7 +247,11 @@ class Message:
 
 @noun
 class Letter:
-    """A message made ready for the post: its iCalendar bytes and the whole MIME mail that carries them."""
+    """A message made ready for the post: its iCalendar bytes and the whole MIME mail that carries them.
+
+    ``plainer`` names the header fields that could not be made to look as they were meant, and say it plainer or less.
+    """
 
     calendar: bytes
     mail: bytes
+    plainer: tuple[str, ...] = ()

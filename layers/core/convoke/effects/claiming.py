@@ -37,22 +37,6 @@ class Claim(Effect):
 
 
 @noun
-class GiveBack(Effect):
-    """Nothing left: the lease is over, ``exposed`` as it was before, this attempt uncounted, IF the fence is mine. ->
-    bool
-
-    ``owed_at`` is when to look again; ``None``, where the intent is given up, takes the debt away IF poke is still the
-    claim's. ``attempts`` counts refusals in a row.
-    """
-
-    claimed: Invitation
-    before: Invitation
-    owed_at: str | None
-    attempts: int
-    failed: bool = False
-
-
-@noun
 class Happening:
     """What an account's webhooks are to be told."""
 
@@ -60,6 +44,26 @@ class Happening:
     type: FactType
     data: dict[str, Any]
     at: datetime
+
+
+@noun
+class GiveBack(Effect):
+    """Nothing left: the lease is over, ``exposed`` as it was before, this attempt uncounted, IF the fence is mine. ->
+    bool
+
+    ``owed_at`` is when to look again; ``None``, where the intent is given up, takes the debt away IF poke is still the
+    claim's. ``attempts`` counts refusals in a row. What is given up (``failed``) says why: ``reason``, a code, with the
+    message too, unless something was reported of that; the ``fact`` for whoever listens; and the event is looked at for
+    whom it did not reach.
+    """
+
+    claimed: Invitation
+    before: Invitation
+    owed_at: str | None
+    attempts: int
+    failed: bool = False
+    reason: str = ""
+    fact: Happening | None = None
 
 
 @noun

@@ -49,8 +49,8 @@ class Settle(Effect):
 
 @noun
 class WriteNote(Effect):
-    """Write the note, naming ``people`` by their ids, and read it back. -> bytes of the mail, or a sentence that says
-    why it must not be sent
+    """Write the note, naming ``people`` by their ids, and read it back. -> Letter, or a sentence that says why it must
+    not be sent
     """
 
     errand: Errand

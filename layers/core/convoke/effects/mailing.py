@@ -21,7 +21,9 @@ class Render(Effect):
 
 @noun
 class Keep(Effect):
-    """Write the message down before its first sending, unless it stands already. -> Posted as it stands"""
+    """Write the message down before its first sending, unless it stands already; one without a letter is one that could
+    not be written, and gives way to one with. -> Posted as it stands
+    """
 
     posted: Posted
 
@@ -38,13 +40,14 @@ class Send(Effect):
 
 @noun
 class Sent(Effect):
-    """Note in the message's record what became of it; of two reports the graver stands. -> None"""
+    """Note in the message's record what became of it, and why it failed; of two reports the graver stands. -> None"""
 
     registration_id: str
     sequence: int
     state: DeliveryState
     ses_id: str
     at: datetime
+    reason: str = ""
 
 
 class Refusal(StrEnum):

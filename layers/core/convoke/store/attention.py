@@ -38,6 +38,20 @@ def watching(settings: Settings, event_id: str, now: datetime) -> Action:
     )
 
 
+def watching_now(settings: Settings, event_id: str, owed_at: str) -> Action:
+    """The debt to look from ``owed_at`` on, for the transaction of something that did not reach somebody."""
+    return update(
+        settings.invitations_table,
+        keys.survey(event_id),
+        "SET #event_id = :event_id, #owed_shard = :shard, #owed_at = :owed ADD #poke :one",
+        "",
+        event_id=event_id,
+        shard=keys.shard(event_id),
+        owed=owed_at,
+        one=1,
+    )
+
+
 def shown(client: Any, settings: Settings, event_id: str) -> tuple[tuple[Attention, ...], int]:
     """The first who were not reached, and how many they are in all."""
     rows = list(dynamo.pages(client.query, **_range(settings, event_id, "", "~")))
@@ -53,19 +67,7 @@ class Surveys:
         self._table = settings.invitations_table
 
     def watch(self, effect: effects.Watch) -> None:
-        self._client.update_item(
-            TableName=self._table,
-            Key=dynamo.wire(keys.survey(effect.event_id)),
-            UpdateExpression="SET event_id = :event_id, owed_shard = :shard, owed_at = :owed ADD poke :one",
-            ExpressionAttributeValues=dynamo.wire(
-                {
-                    ":event_id": effect.event_id,
-                    ":shard": keys.shard(effect.event_id),
-                    ":owed": effect.owed_at,
-                    ":one": 1,
-                }
-            ),
-        )
+        self._client.update_item(**watching_now(self._settings, effect.event_id, effect.owed_at)["Update"])
 
     def read(self, event_id: str) -> Survey | None:
         item = dynamo.get(self._client, self._table, keys.survey(event_id))

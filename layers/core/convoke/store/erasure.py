@@ -70,7 +70,7 @@ def forget(client: Any, settings: Settings, event_id: str, registration_id: str,
 def _forget_letters(client: Any, settings: Settings, registration_id: str) -> None:
     for row in dynamo.pages(client.query, **message_query(settings, registration_id)):
         key = {"pk": row["pk"], "sk": row["sk"]}
-        expression = "SET #told.#recipient = :nobody REMOVE #calendar, #mail"
+        expression = "SET #told.#recipient = :nobody REMOVE #calendar, #mail, #unwritten"
         attempt(client, {"letter": update(settings.invitations_table, key, expression, nobody="")})
 
 

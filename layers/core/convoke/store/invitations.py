@@ -13,7 +13,7 @@ from ..effects import Ending
 from ..ledger import Invitation
 from ..model import DeliveryState
 from ..settings import Settings
-from . import dynamo, items, keys, outbox
+from . import attention, dynamo, items, keys, outbox, records
 from .items import Item
 from .writes import NOTHING_ELSE, Action, attempt
 
@@ -25,6 +25,8 @@ FENCE_AND_POKE_ARE_THOSE_READ = "fence = :fence AND poke = :poke"
 STANDS = "attribute_exists(pk)"
 
 OWED = ("owed_shard", "owed_at")
+MESSAGE = "message"
+"""The action that notes in a message's record why it was given up."""
 
 
 class Invitations:
@@ -84,14 +86,25 @@ class Invitations:
         assert claimed.intent is not None  # noqa: S101 (what was claimed has an intent)
         intent = replace(claimed.intent, failed=effect.failed, unknowns=claimed.intent.unknowns - 1)
         changes: Item = {"intent": items.intent_item(intent), "attempts": effect.attempts}
+        also: dict[str, Action] = {}
         if effect.failed:
-            changes["state"] = DeliveryState.FAILED.value
+            changes |= {"state": DeliveryState.FAILED.value, "reason": effect.reason}
+            also = self._giving_up(claimed, intent.told.sequence, effect)
         remove: tuple[str, ...] = ("lease_until",)
         if before.exposed is not None and before.heard is not None:
             changes |= {"exposed": before.exposed, "heard": items.told_item(before.heard)}
         else:
             remove += ("exposed", "heard")
-        return self._settle(claimed, changes, remove, effect.owed_at) is not Ending.OVERTAKEN
+        return self._settle(claimed, changes, remove, effect.owed_at, also) is not Ending.OVERTAKEN
+
+    def _giving_up(self, claimed: Invitation, sequence: int, effect: effects.GiveBack) -> dict[str, Action]:
+        """What is written with an invitation whose message is given up: why, who is to be told, that somebody looks."""
+        fact, settings = effect.fact, self._settings
+        also = {MESSAGE: records.giving_up(settings, claimed.registration_id, sequence, effect.reason)}
+        if fact is not None:
+            looked_at = keys.owed(attention.PRIORITY, fact.at)
+            also |= {"survey": attention.watching_now(settings, claimed.event_id, looked_at), **self._telling(fact)}
+        return also
 
     def wait(self, effect: effects.Wait) -> bool:
         return self._settle(effect.claimed, {}, (), effect.owed_at) is not Ending.OVERTAKEN
@@ -101,6 +114,7 @@ class Invitations:
             "acknowledged": items.acknowledged_item(effect.acknowledged),
             "attempts": 0,
             "state": DeliveryState.ACCEPTED.value,
+            "reason": "",
         }
         return self._settle(effect.claimed, changes, ("lease_until",), effect.owed_at)
 
@@ -115,6 +129,7 @@ class Invitations:
                     "stopped": items.stopped_items(heard.stopped),
                     "delivered": items.delivered_items(heard.delivered),
                     "state": heard.state.value,
+                    "reason": heard.reason,
                 }
             ),
             (),
@@ -146,8 +161,17 @@ class Invitations:
             ),
         )
 
-    def _settle(self, claimed: Invitation, changes: Item, remove: tuple[str, ...], owed_at: str | None) -> Ending:
-        """End a claim. Whoever poked meanwhile has said when to look again, and that stands; else ``owed_at`` does."""
+    def _settle(
+        self,
+        claimed: Invitation,
+        changes: Item,
+        remove: tuple[str, ...],
+        owed_at: str | None,
+        also: Mapping[str, Action] = NOTHING_ELSE,
+    ) -> Ending:
+        """End a claim, ``also`` with it. Whoever poked meanwhile has said when to look again, and that stands; else
+        ``owed_at`` does.
+        """
         owed = items.owed_attributes(claimed.registration_id, owed_at, claimed.owed_at)
         held = claimed
         for _ in range(4):
@@ -157,6 +181,7 @@ class Invitations:
                 remove + (OWED if owed_at is None else ()),
                 FENCE_AND_POKE_ARE_THOSE_READ,
                 {":fence": held.fence, ":poke": claimed.poke},
+                also,
             )
             if written:
                 return Ending.DONE if owed_at is None else Ending.OWED
@@ -164,7 +189,7 @@ class Invitations:
                 return Ending.OVERTAKEN
             held = standing
             if held.poke != claimed.poke:
-                written, standing = self._update(held, changes, remove, FENCE_IS_MINE, {":fence": held.fence})
+                written, standing = self._update(held, changes, remove, FENCE_IS_MINE, {":fence": held.fence}, also)
                 if written:
                     return Ending.OWED
                 if not _held(standing, claimed):
@@ -198,8 +223,14 @@ class Invitations:
             ),
         }
         if also:
+            write["ReturnValuesOnConditionCheckFailure"] = "ALL_OLD"
             refused = attempt(self._client, {"invitation": {"Update": write}, **also})
-            return "invitation" not in refused, None
+            if refused.keys() == {MESSAGE}:
+                # It has no record, or that knows better.
+                others = {name: action for name, action in also.items() if name != MESSAGE}
+                return self._update(seen, changes, remove, condition, values, others)
+            found = refused.get("invitation")
+            return "invitation" not in refused, items.invitation_of(found) if found else None
         written, standing = dynamo.conditionally(self._client.update_item, **write)
         return written, items.invitation_of(standing) if standing else None
 

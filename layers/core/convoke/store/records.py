@@ -10,15 +10,17 @@ from .. import effects
 from ..effects import Due, DueKind
 from ..feedback import GRAVITY
 from ..ledger import Posted, Slice
+from ..model import DeliveryState
 from ..settings import Settings
 from . import dynamo, items, keys
 from .items import Item
+from .writes import Action, update
 
 KEPT = timedelta(days=30)
 """How long an audit's list is kept."""
 
-# It is written down for the first time: what stands is what the first attempt sent.
-NOT_WRITTEN_DOWN = "attribute_not_exists(pk)"
+# It is written down for the first time: what stands is what the first attempt sent. What could not be written was not.
+NOT_WRITTEN_DOWN = "attribute_not_exists(pk) OR attribute_exists(unwritten)"
 # It stands (an update must not bring forth a torso), and nothing graver was reported of it: reports come in any order.
 STANDS_AND_NOTHING_GRAVER = "attribute_exists(pk) AND (attribute_not_exists(#rank) OR #rank <= :rank)"
 # The fan-out is still where the slice found it: no newer change replaced it, no other chain moved it.
@@ -27,6 +29,22 @@ STILL_AT_THIS_SLICE = "#version = :version AND #cursor = :cursor"
 NOT_STOPPED_FOR_LONGER = "attribute_not_exists(stopped_until) OR stopped_until < :until"
 # It is still the debt that was seen.
 STILL_THE_DEBT_SEEN = "owed_at = :seen"
+
+
+# It stands, and SES has reported nothing of it: what was reported is truer than that we gave it up.
+STANDS_AND_NOTHING_REPORTED = "attribute_exists(pk) AND attribute_not_exists(#rank)"
+
+
+def giving_up(settings: Settings, registration_id: str, sequence: int, reason: str) -> Action:
+    """The message's record says that it was given up, and why: for the transaction of giving it up."""
+    return update(
+        settings.invitations_table,
+        keys.message(registration_id, sequence),
+        "SET #state = :failed, #reason = :reason",
+        STANDS_AND_NOTHING_REPORTED,
+        failed=DeliveryState.FAILED.value,
+        reason=reason,
+    )
 
 
 class Records:
@@ -53,7 +71,7 @@ class Records:
             Key=dynamo.wire(keys.message(effect.registration_id, effect.sequence)),
             # The first acceptance is when it was sent; what a resend did is told by the invitation.
             UpdateExpression="SET sent_at = if_not_exists(sent_at, :at), ses_id = :ses_id, #state = :state, "
-            "#rank = :rank",
+            "#rank = :rank, reason = :reason",
             ConditionExpression=STANDS_AND_NOTHING_GRAVER,
             ExpressionAttributeNames={"#state": "state", "#rank": "rank"},
             ExpressionAttributeValues=dynamo.wire(
@@ -62,6 +80,7 @@ class Records:
                     ":ses_id": effect.ses_id,
                     ":state": effect.state.value,
                     ":rank": GRAVITY.index(effect.state),
+                    ":reason": effect.reason,
                 }
             ),
         )

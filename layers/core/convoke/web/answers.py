@@ -94,7 +94,7 @@ def registration(seen: Seen, sender: Sender, now: datetime) -> RegistrationOut:
     known: dict[str, Any] = {"name": person.name, "email": person.email, "language": person.language}
     if person.status is RegistrationStatus.ERASED:
         known = dict.fromkeys(known)
-    said = sent or invitation.unacknowledged
+    said, became = sent or invitation.unacknowledged, state(seen, sender, now)
     return RegistrationOut(
         registration_id=person.registration_id,
         event_id=person.event_id,
@@ -109,7 +109,8 @@ def registration(seen: Seen, sender: Sender, now: datetime) -> RegistrationOut:
             else uid(person.event_id, person.registration_id, invitation.generation, sender.domain),
             method=sent.told.method if sent else None,
             sequence=sent.told.sequence if sent else None,
-            state=state(seen, sender, now),
+            state=became,
+            reason=invitation.reason or None if became is DeliveryState.FAILED else None,
             sent_at=instant(sent.at) if sent else None,
         ),
         created_at=instant(person.created_at),
@@ -143,6 +144,7 @@ def message(posted: Posted) -> MessageOut:
         sequence=told.sequence,
         dtstamp=instant(told.dtstamp),
         state=posted.state,
+        reason=posted.reason or None,
         created_at=instant(posted.written_at),
         sent_at=instant(posted.sent_at) if posted.sent_at else None,
     )

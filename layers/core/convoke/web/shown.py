@@ -93,6 +93,16 @@ class OccurrenceOut(BaseModel):
     reason: Annotated[str, Field(description="Why it was cancelled.")]
 
 
+Reason = Annotated[
+    str | None,
+    Field(
+        description="Why it was given up: unrenderable (no mail could be made of it), unanswered (SES never said whether"
+        " it took it), erased, or SES's own code; null where it was not.",
+        examples=["MessageRejected"],
+    ),
+]
+
+
 class InvitationOut(BaseModel):
     """What this person was told last, and what became of it."""
 
@@ -100,6 +110,7 @@ class InvitationOut(BaseModel):
     method: Method | None
     sequence: int | None
     state: DeliveryState
+    reason: Reason
     sent_at: Moment | None
 
 
@@ -128,6 +139,7 @@ class MessageOut(BaseModel):
     sequence: int
     dtstamp: Moment
     state: DeliveryState
+    reason: Reason
     created_at: Moment
     sent_at: Moment | None
 

@@ -144,6 +144,7 @@ Listened = Annotated[
             "registration.promoted",
             "invitation.bounced",
             "invitation.complained",
+            "invitation.failed",
         ]
     ],
     Field(min_length=1, max_length=20, description="Which facts to be told of."),

@@ -199,6 +199,7 @@ def invitation_item(invitation: Invitation) -> Item:
             "lease_until": instant_or_none(invitation.lease_until),
             "attempts": invitation.attempts,
             "state": invitation.state.value,
+            "reason": invitation.reason or None,
             "stopped": stopped_items(invitation.stopped),
             "delivered": delivered_items(invitation.delivered),
             **owed_attributes(invitation.registration_id, invitation.owed_at),
@@ -231,6 +232,7 @@ def invitation_of(item: Mapping[str, Any]) -> Invitation:
         lease_until=moment_or_none(item.get("lease_until")),
         attempts=int(item["attempts"]),
         state=DeliveryState(item["state"]),
+        reason=item.get("reason", ""),
         stopped=tuple(
             Stopped(address=stop["address"], state=DeliveryState(stop["state"])) for stop in item.get("stopped", ())
         ),
@@ -250,10 +252,12 @@ def posted_item(posted: Posted) -> Item:
             "told": told_item(replace(posted.told, dates=())),
             "calendar": letter.calendar if letter else None,
             "mail": zlib.compress(letter.mail) if letter else None,
+            "unwritten": None if letter else True,
             "written_at": instant(posted.written_at),
             "sent_at": instant_or_none(posted.sent_at),
             "ses_id": posted.ses_id,
             "state": posted.state.value,
+            "reason": posted.reason or None,
             "expires_at": int(posted.expires_at.timestamp()) if posted.expires_at else None,
         }
     )
@@ -264,12 +268,13 @@ def posted_of(item: Mapping[str, Any]) -> Posted:
         registration_id=item["registration_id"],
         event_id=item["event_id"],
         told=told_of(item["told"]),
-        # Erased with the person whom it was written to.
+        # Erased with the person whom it was written to, or never written.
         letter=Letter(calendar=item["calendar"], mail=zlib.decompress(item["mail"])) if "mail" in item else None,
         written_at=moment(item["written_at"]),
         sent_at=moment_or_none(item.get("sent_at")),
         ses_id=item["ses_id"],
         state=DeliveryState(item["state"]),
+        reason=item.get("reason", ""),
     )
 
 

@@ -1,0 +1,135 @@
+"""Mails with titles, names and places of every length in many scripts: a plain program, so that any Python can run it.
+
+``python -m tests.rendering COUNT SEED`` writes one line of JSON: the Python, how many titles of each script were tried
+and how many refused, and a digest over all bytes that were made, which is to be the same on every Python. It needs the
+standard library and what ``convoke.mail`` does.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import platform
+import random
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+from convoke import mail
+from convoke.model import EventStatus, Method, Participation, Person, Unsayable, When
+from convoke.told import Known, Message
+
+LONGEST = 255
+SCRIPTS = {
+    "English": "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ",
+    "German": "abcdefghijklmnopqrstuvwxyzäöüßÄÖÜ",
+    "Greek": "αβγδεζηθικλμνξοπρστυφχψωάέήίόύώΑΒΓΔΕ",
+    "Russian": "абвгдежзийклмнопрстуфхцчшщъыьэюяАБВГД",
+    "Hebrew": "אבגדהוזחטיכלמנסעפצקרשתםןףץ",
+    "Arabic": "ابتثجحخدذرزسشصضطظعغفقكلمنهوي",
+    "Devanagari": "कखगघचछजझटठडढतथदधनपफबभमयरलवशषसह\u093e\u093f\u0940\u094d",
+    "Thai": "กขคงจฉชซญดตถทนบปผพฟมยรลวสหอ\u0e31\u0e34\u0e35",
+    "Japanese": "あいうえおかきくけこさしすせそアイウエオ会議予定変更東京大阪",
+    "Chinese": "的一是在不了有和人这中大为上个国我以要他时来用们",
+    "Korean": "가나다라마바사아자차카타파하회의일정변경서울부산",
+    "emoji": "👩\u200d\U0001f469\u200d\U0001f467🎉🎂✈️🇩🇪🏳️\u200d🌈😀",
+    "marks": "=?_!\"'()<>@,;:\\[].#$%&*+-/^`{|}~ab",
+}
+SPACES = frozenset({"English", "German", "Greek", "Russian", "Hebrew", "Arabic", "Devanagari", "Korean", "marks"})
+HOSTILE = (
+    *(
+        "Fwd: =?UTF-8?B?VGVzdA==?=",
+        "=?utf-8?q?Ada=0D=0AX?=",
+        "=?utf-8?b?4oCuZ3Bq?=",
+        "=?us-ascii?q?a?= =?us-ascii?q?b?=",
+    ),
+    *("=?", "?=", "=?utf-8?q??=", "a=?utf-8?q?b?=c", '"Ek", Bo', '"', "\\", '\\"', "a, b <eve@example.net>", "(a) b"),
+    *("   ", "\u00a0", "a\u00a0b", "\u3000", "Bo.", "@", "<>", "Bo\r\nBcc: eve@example.net", "\x00\x1b\x7f", "=" * 255),
+    *(
+        "x" * 255,
+        '"' * 255,
+        "驚" * 255,
+        "\U0001f469" * 255,
+        "=?" * 127,
+        "a " * 127,
+        "\u202e\u2066x",
+        "\ud800",
+        "\u2028a",
+    ),
+)
+NOW = datetime(2027, 1, 15, 12, 0, tzinfo=UTC)
+WHEN = When(start=datetime(2027, 3, 12, 9, 0), end=datetime(2027, 3, 12, 10, 30), time_zone="Europe/Berlin")
+LATER = When(start=datetime(2027, 3, 12, 15, 0), end=datetime(2027, 3, 12, 16, 30), time_zone="Europe/Berlin")
+INVITED = Message(
+    method=Method.REQUEST,
+    uid="0123456789abcdefghijklmnop.01abcdefgh0123456789abcdefghijklmnop.1@convoke.example.com",
+    generation=1,
+    attendee=Person(name="Bo Ek", email="bo@example.net"),
+    organizer=Person(name="Ada", email="events@convoke.example.com"),
+    reply_to=Person(name="Ada", email="ada@example.org"),
+    title="Treffen",
+    when=WHEN,
+    status=EventStatus.CONFIRMED,
+    participation=Participation.NEEDS_ACTION,
+    fingerprint="",
+    created_at=NOW,
+    updated_at=NOW,
+)
+
+
+def phrase(chance: random.Random, script: str, length: int) -> str:
+    """Exactly ``length`` characters (but for spaces at the end), in words where the script has them."""
+    said = ""
+    while len(said) < length:
+        size = chance.randint(2, 12) if script in SPACES else length
+        said += "".join(chance.choice(SCRIPTS[script]) for _ in range(size)) + (" " if script in SPACES else "")
+    return said[:length].strip()
+
+
+def every_kind(title: str, name: str, place: str) -> Iterator[tuple[Message, int]]:
+    """Invited, moved, brought up to date, tentative, cancelled: each with its SEQUENCE."""
+    bo, ada = Person(name=name, email="bo@example.net"), Person(name=name, email="ada@example.org")
+    first = replace(
+        INVITED, title=title, location=place, attendee=bo, organizer=replace(INVITED.organizer, name=name), reply_to=ada
+    )
+    known = Known(title=title, when=WHEN, location=place)
+    yield first, 0
+    yield replace(first, when=LATER, before=known), 1
+    yield replace(first, description=title, before=known), 2
+    yield replace(first, status=EventStatus.TENTATIVE), 3
+    yield replace(first, method=Method.CANCEL, status=EventStatus.CANCELLED, before=known, reason=place), 4
+
+
+def phrases(count: int, chance: random.Random) -> Iterator[tuple[str, str, str, str]]:
+    """Of each script ``count`` times a title, a name and a place, the lengths spread over all up to the longest."""
+    for script in SCRIPTS:
+        for number in range(count):
+            length = 1 + (number * LONGEST) // count if count < LONGEST else 1 + number % LONGEST
+            sizes = (length, chance.randint(1, LONGEST), chance.randint(1, LONGEST))
+            title, name, place = (phrase(chance, script, size) for size in sizes)
+            yield script, title, name, place
+    for said in HOSTILE:
+        yield "hostile", said, said, said
+
+
+def run(count: int, seed: int) -> dict[str, object]:
+    tried: dict[str, int] = {}
+    refused: dict[str, int] = {}
+    digest = hashlib.sha256()
+    for script, title, name, place in phrases(count, random.Random(seed)):  # noqa: S311 (no secret)
+        tried[script] = tried.get(script, 0) + 1
+        lost = False
+        for said, sequence in every_kind(title, name, place):
+            try:
+                letter = mail.letter(said, sequence=sequence, dtstamp=NOW + timedelta(minutes=sequence))
+            except (Unsayable, ValueError, IndexError, TypeError, AttributeError):
+                lost = True
+            else:
+                digest.update(letter.mail)
+        refused[script] = refused.get(script, 0) + lost
+    return {"python": platform.python_version(), "tried": tried, "refused": refused, "digest": digest.hexdigest()}
+
+
+if __name__ == "__main__":
+    print(json.dumps(run(int(sys.argv[1]), int(sys.argv[2]))))
