@@ -25,7 +25,7 @@ _AROUND = len("=?utf-8?q?" + "?=")
 # As much as one character needs, so that a word on a line that was begun holds at least one.
 _ROOM = {"q": _AROUND + len("=F0=9F=98=80"), "b": _AROUND + 8}
 
-_NAME = re.compile(r"[!-9;-~]+")
+_BEGUN = re.compile(r"[!-9;-~]+: [!-~]")
 _VISIBLE = re.compile(r"[!-~]+")
 _ATOM = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+")
 _ADDRESS = re.compile(r"[!-;=?-~]+@[!-;=?-~]+")
@@ -212,20 +212,14 @@ def fields(head: bytes) -> tuple[tuple[str, str], ...]:
     for line in lines:
         if len(line) > (LINE if _ENCODED.search(line) else LONGEST_LINE) or not re.fullmatch(r"[ -~]*[!-~]", line):
             raise ValueError("not a line of a header")
-        if not line.startswith(" "):
+        if _BEGUN.match(line):
             unfolded.append(line)
-        elif unfolded:
+        elif unfolded and line.startswith(" "):
             unfolded[-1] += line
         else:
-            raise ValueError("a header that begins in the middle of a field")
-    return tuple(map(_named, unfolded))
-
-
-def _named(line: str) -> tuple[str, str]:
-    name, colon, value = line.partition(": ")
-    if not colon or not _NAME.fullmatch(name) or not value:
-        raise ValueError("not a field")
-    return name, value
+            raise ValueError("not the beginning of a field")
+    named = (line.partition(": ") for line in unfolded)
+    return tuple((name, value) for name, _, value in named)
 
 
 def text_of(value: str) -> str:

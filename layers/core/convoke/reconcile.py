@@ -209,7 +209,7 @@ def _letter(plan: Plan, intent: Intent, seen: Seen) -> Steps[Letter | str | None
             return posted.letter  # type: ignore[no-any-return]
     letter: Letter | str = yield Render(message=plan.message, intent=intent)
     now = yield Clock()
-    posted: Posted = yield Keep(
+    standing: Posted = yield Keep(
         posted=Posted(
             registration_id=seen.registration.registration_id,
             event_id=seen.event.event_id,
@@ -219,8 +219,8 @@ def _letter(plan: Plan, intent: Intent, seen: Seen) -> Steps[Letter | str | None
             expires_at=max(now, series.ends_at(seen.event)) + KEPT_AFTER_THE_EVENT,
         )
     )
-    if posted.letter is not None:
-        return posted.letter
+    if standing.letter is not None:
+        return standing.letter
     return letter if isinstance(letter, str) else None
 
 

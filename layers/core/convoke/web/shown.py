@@ -96,7 +96,7 @@ class OccurrenceOut(BaseModel):
 Reason = Annotated[
     str | None,
     Field(
-        description="Why it was given up: unrenderable (no mail could be made of it), unanswered (SES never said whether"
+        description="Why it was given up: unrenderable (no mail could be made of it), unanswered (SES never said if"
         " it took it), erased, or SES's own code; null where it was not.",
         examples=["MessageRejected"],
     ),
