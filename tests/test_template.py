@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml  # type: ignore[import-untyped]
+from samcli import yamlhelper
 
 from tests.tables import template
 
@@ -69,6 +71,15 @@ def test_sam_finds_nothing_to_say_against_it() -> None:
     assert done.returncode == 0, done.stdout + done.stderr
     assert "is a valid SAM Template" in done.stdout
     assert not re.findall(r"^[EWI]\d{4}", done.stdout + done.stderr, re.MULTILINE)
+
+
+def test_what_is_deployed_has_no_anchor_and_no_merge() -> None:
+    """CloudFormation knows neither. This is how `sam build` reads the template, and how it writes what is deployed."""
+    written = yamlhelper.yaml_dump(yamlhelper.yaml_parse((ROOT / "template.yaml").read_text()))
+    assert not [token for token in yaml.scan(written) if isinstance(token, yaml.AnchorToken | yaml.AliasToken)]
+    assert "<<" not in written
+    alarm = yamlhelper.yaml_parse(written)["Resources"]["HooksWait"]["Properties"]
+    assert (alarm["MetricName"], alarm["Threshold"]) == ("ApproximateAgeOfOldestMessage", 3600)
 
 
 def test_each_function_has_a_role_of_its_own_and_logs_that_are_forgotten() -> None:
