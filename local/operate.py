@@ -37,7 +37,8 @@ def settings_of(stack: str) -> Settings:
         urgent_queue=output["UrgentQueue"],
         ordinary_queue=output["OrdinaryQueue"],
         hooks_queue=output["HooksQueue"],
-        sender=Sender(address=parameter["SenderAddress"], domain=parameter["SenderDomain"]),
+        # The parameter may be empty: then it is the domain of the address.
+        sender=Sender(address=parameter["SenderAddress"], domain=output["SenderDomain"]),
         # Nothing is sent from here.
         configuration_set="",
     )

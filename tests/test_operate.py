@@ -106,12 +106,13 @@ def test_the_settings_of_a_stack_are_read_from_what_it_says_of_itself(monkeypatc
     names = (
         *("RegistrationsTable", "InvitationsTable", "AccountsTable", "WebhooksTable"),
         *("UrgentQueue", "OrdinaryQueue", "HooksQueue"),
+        "SenderDomain",
     )
     described = {
         "Outputs": [{"OutputKey": name, "OutputValue": f"the {name}"} for name in names],
         "Parameters": [
             {"ParameterKey": "SenderAddress", "ParameterValue": "events@example.org"},
-            {"ParameterKey": "SenderDomain", "ParameterValue": "example.org"},
+            {"ParameterKey": "SenderDomain", "ParameterValue": ""},
         ],
     }
 
