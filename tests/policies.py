@@ -84,7 +84,9 @@ class Deployment:
                 return self._ref(argument) if name == "Ref" else self.holds(argument)
             if name.startswith("Fn::"):
                 return self._function(name.removeprefix("Fn::"), argument)
-        return {name: value for name, value in ((key, self.value(one)) for key, one in said.items()) if value is not None}
+        return {
+            name: value for name, value in ((key, self.value(one)) for key, one in said.items()) if value is not None
+        }
 
     def holds(self, condition: str) -> bool:
         return bool(self.value(self.template["Conditions"][condition]))
@@ -92,7 +94,7 @@ class Deployment:
     def _ref(self, name: str) -> Any:
         if name in self._pseudo:
             return self._pseudo[name]
-        return self._parameters[name] if name in self._parameters else name
+        return self._parameters.get(name, name)
 
     def _function(self, name: str, argument: Any) -> Any:
         if name == "If":
@@ -114,7 +116,9 @@ class Deployment:
     def _named(self, name: str, more: Mapping[str, Any]) -> Any:
         if name in more:
             return self.value(more[name])
-        return arn(self.template["Resources"], *name.split(".")) if "." in name and "::" not in name else self._ref(name)
+        return (
+            arn(self.template["Resources"], *name.split(".")) if "." in name and "::" not in name else self._ref(name)
+        )
 
     def policies(self, role: str) -> list[dict[str, Any]]:
         """The statements of a role."""
@@ -252,7 +256,9 @@ def _dynamodb(operation: str, said: Mapping[str, Any]) -> Iterator[Request]:
             first = re.search(r"\bpk = (:\w+)", said["KeyConditionExpression"])
             assert first, said["KeyConditionExpression"]
             context["dynamodb:LeadingKeys"] = (said["ExpressionAttributeValues"][first[1]]["S"],)
-        yield Request(f"dynamodb:{operation}", f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/{said['TableName']}{index}", context)
+        yield Request(
+            f"dynamodb:{operation}", f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/{said['TableName']}{index}", context
+        )
     elif operation in ("GetItem", "PutItem", "UpdateItem", "DeleteItem"):
         yield _item(operation, said["TableName"], [said.get("Key") or said["Item"]])
     else:
@@ -268,7 +274,7 @@ def _item(action: str, table: str, keys: list[Mapping[str, Any]]) -> Request:
 # --- who asks -----------------------------------------------------------------------------------------------------
 
 _acting: ContextVar[tuple[str, list[str]] | None] = ContextVar("acting", default=None)
-_own = BaseClient._make_api_call  # noqa: SLF001
+_own = BaseClient._make_api_call
 USED: dict[str, set[tuple[str, str]]] = {}
 """What each function has asked for so far: actions and resources."""
 

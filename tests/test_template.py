@@ -222,7 +222,9 @@ def test_neither_the_bucket_with_mails_in_it_nor_an_active_rule_set_holds_up_the
 def test_what_is_kept_has_no_name_that_a_later_stack_of_the_same_name_needs() -> None:
     for name, part in RESOURCES.items():
         if part.get("DeletionPolicy") and name != "Identity":
-            named = [value for key, value in part["Properties"].items() if key in ("TableName", "BucketName", "RuleSetName")]
+            named = [
+                value for key, value in part["Properties"].items() if key in ("TableName", "BucketName", "RuleSetName")
+            ]
             assert all("AWS::StackId" in json.dumps(value) for value in named), name
 
 
@@ -273,7 +275,10 @@ def test_spf_has_a_domain_of_its_own_where_one_is_named_and_its_records_are_in_t
 
 def test_how_much_the_api_takes_is_for_the_deployment_to_say() -> None:
     settings = RESOURCES["HttpApi"]["Properties"]["DefaultRouteSettings"]
-    assert settings == {"ThrottlingBurstLimit": {"Ref": "ThrottleBurst"}, "ThrottlingRateLimit": {"Ref": "ThrottleRate"}}
+    assert settings == {
+        "ThrottlingBurstLimit": {"Ref": "ThrottleBurst"},
+        "ThrottlingRateLimit": {"Ref": "ThrottleRate"},
+    }
 
 
 def test_the_access_log_says_which_route_and_which_key() -> None:

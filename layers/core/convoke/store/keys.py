@@ -170,7 +170,7 @@ def account_key(account: str, name: str) -> Key:
 
 
 def request(account: str, route: str, idempotency_key: str) -> Key:
-    """Apart from the account's API keys: the function behind the API may write here, and must not be able to make keys."""
+    """Apart from the account's API keys: the function behind the API may write here, and is not to make keys."""
     return {"pk": f"REQUESTS#{account}", "sk": f"{route}#{idempotency_key}"}
 
 
