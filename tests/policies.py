@@ -8,7 +8,7 @@ operator or an operation of a service, raises, rather than being let through.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cache
@@ -17,8 +17,8 @@ from typing import Any, NamedTuple
 from unittest.mock import patch
 
 from botocore.client import BaseClient
-from samcli import yamlhelper
-from samtranslator.translator.transform import transform
+from samcli import yamlhelper  # type: ignore[import-untyped]
+from samtranslator.translator.transform import transform  # type: ignore[import-untyped]
 
 ACCOUNT, REGION = "123456789012", "eu-central-1"
 PARAMETERS = {"SenderAddress": "events@convoke.example.com"}
@@ -105,13 +105,14 @@ class Deployment:
             text, more = argument if isinstance(argument, list) else (argument, {})
             return re.sub(r"\$\{([\w:.]+)\}", lambda found: str(self._named(found[1], more)), text)
         given = self.value(argument)
-        return {
+        carried_out: dict[str, Callable[[], Any]] = {
             "Equals": lambda: given[0] == given[1],
             "Not": lambda: not given[0],
             "And": lambda: all(given),
             "Select": lambda: given[1][int(given[0])],
             "Split": lambda: given[1].split(given[0]),
-        }[name]()
+        }
+        return carried_out[name]()
 
     def _named(self, name: str, more: Mapping[str, Any]) -> Any:
         if name in more:
@@ -175,7 +176,7 @@ def like(pattern: str, text: str) -> bool:
     return re.fullmatch(re.escape(pattern).replace(r"\*", ".*").replace(r"\?", "."), text, re.DOTALL) is not None
 
 
-COMPARED = {
+COMPARED: dict[str, Callable[[str, str], bool]] = {
     "StringEquals": lambda wanted, value: wanted == value,
     "StringLike": like,
     "ArnLike": like,
@@ -274,7 +275,7 @@ def _item(action: str, table: str, keys: list[Mapping[str, Any]]) -> Request:
 # --- who asks -----------------------------------------------------------------------------------------------------
 
 _acting: ContextVar[tuple[str, list[str]] | None] = ContextVar("acting", default=None)
-_own = BaseClient._make_api_call
+_own = BaseClient.__dict__["_make_api_call"]
 USED: dict[str, set[tuple[str, str]]] = {}
 """What each function has asked for so far: actions and resources."""
 

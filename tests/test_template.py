@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 import yaml  # type: ignore[import-untyped]
-from samcli import yamlhelper
+from samcli import yamlhelper  # type: ignore[import-untyped]
 
 from tests import policies
 from tests.tables import template
