@@ -105,7 +105,7 @@ def looked_back() -> Iterator[tuple[str, float]]:
 def at_once() -> float:
     """The instances that the pollers keep busy, with one shard a stream."""
     workers = sum(float(mapping["ScalingConfig"]["MaximumConcurrency"]) for mapping in WORKERS.values())
-    return workers + sum(mapping.get("ParallelizationFactor", 1) for mapping in STREAMS.values())
+    return workers + sum(float(mapping.get("ParallelizationFactor", 1)) for mapping in STREAMS.values())
 
 
 LIMITS = [
