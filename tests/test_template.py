@@ -260,6 +260,13 @@ def test_the_domain_is_that_of_the_sender_where_nothing_else_is_said(parameters:
     assert [deployment.value(one) for one in made] == [domain] * 3
 
 
+@pytest.mark.parametrize("earlier", ["", "a@old.example.org,b@convoke.example.com"])
+def test_answers_to_an_earlier_sender_come_in_too(earlier: str) -> None:
+    said = RESOURCES_MADE["ReplyRule"]["Properties"]["Rule"]["Recipients"]
+    wanted = ["events@convoke.example.com", *filter(None, earlier.split(","))]
+    assert policies.Deployment(EarlierSenders=earlier).value(said) == wanted
+
+
 def test_spf_has_a_domain_of_its_own_where_one_is_named_and_its_records_are_in_the_outputs() -> None:
     said = RESOURCES_MADE["Identity"]["Properties"]["MailFromAttributes"]
     assert policies.Deployment().value(said) is None
