@@ -26,13 +26,15 @@ check:  ## lint, format, types, template
 	$(VENV)/mypy
 	SAM_CLI_TELEMETRY=0 $(VENV)/sam validate --lint
 
-key receive stop start repoke findings raise-sequences:
+key keys revoke receive stop start repoke findings raise-sequences:
 	@$(PYTHON) -m local.install run
 	@$(VENV)/python -m local.operate $@
 
-key:  ## make an API key: ACCOUNT=acme NAME=ci, in the stack STACK (convoke) of your AWS account
-receive:  ## make the stack's own SES receipt rule set the active one, where none is (STACK=convoke)
-stop:  ## no mail leaves until make start (WHY="…"; STACK=convoke)
+key:  ## make an API key: ACCOUNT=acme NAME=ci, in the stack STACK (as in make deploy) of your AWS account
+keys:  ## the account's API keys, those that work and those that were revoked: ACCOUNT=acme
+revoke:  ## an API key is refused from now on: ACCOUNT=acme NAME=ci
+receive:  ## make the stack's own SES receipt rule set the active one, where none is
+stop:  ## no mail leaves until make start (WHY="…")
 start:  ## mail leaves again
 repoke:  ## show who was not told what is true, and tell them: EVENT=<event_id> or ALL=yes
 findings:  ## what the last audit that stopped has found: event, registration, reason
@@ -58,7 +60,8 @@ deploy: export SAM_CLI_TELEMETRY = 0
 deploy:  ## build for Lambda and deploy to your AWS account; asks for what it needs to know
 	@$(PYTHON) -m local.install run
 	PYTHON=$(CURDIR)/$(VENV)/python $(VENV)/sam build
-	$(VENV)/sam deploy --guided
+	@test -e samconfig.local.toml || cp samconfig.toml samconfig.local.toml
+	$(VENV)/sam deploy --guided --config-file $(CURDIR)/samconfig.local.toml
 
-.PHONY: help run test check fire simulate fuzz key receive stop start repoke findings raise-sequences deploy
+.PHONY: help run test check fire simulate fuzz key keys revoke receive stop start repoke findings raise-sequences deploy
 .DEFAULT_GOAL := help

@@ -40,6 +40,9 @@ def handler(event: SNSEvent, context: LambdaContext) -> None:  # noqa: ARG001 (L
     What nobody expected flies: Lambda tries twice more, then the notification waits in RepliesFailures.
     """
     for record in event.records:
+        if is_setup(record.sns.message):
+            logger.info("set up")
+            continue
         receipt = receipt_of(json.loads(record.sns.message))
         if mailroom.known(dynamodb(), settings(), receipt.ses_id):
             logger.info("known", ses_id=receipt.ses_id)
@@ -48,6 +51,22 @@ def handler(event: SNSEvent, context: LambdaContext) -> None:  # noqa: ARG001 (L
         person = done.seen.registration.registration_id if done.seen else None
         what = {"reason": done.reason, "ses_id": receipt.ses_id, "registration": person}
         logger.info(SAID[done.verdict], extra=what)
+
+
+SETUP_MAIL = "AMAZON_SES_SETUP_NOTIFICATION"
+SETUP_NOTES = ("Successfully validated SNS topic", '{"notificationType":"AmazonSnsSubscriptionSucceeded"')
+
+
+def is_setup(message: str) -> bool:
+    """Whether this is SES's own word that a topic or a rule was set up; it comes with the deployment that did so.
+
+    For a rule it is the notification of a mail that nobody sent.
+    """
+    if message.startswith(SETUP_NOTES):
+        return True
+    said = json.loads(message)
+    mail = said.get("mail") if isinstance(said, dict) else None
+    return isinstance(mail, dict) and mail.get("messageId") == SETUP_MAIL
 
 
 SAID = {

@@ -24,7 +24,6 @@ SAM = Path(sys.executable).with_name("sam")
 ARTIFACTS = "convoke-artifacts"
 PARAMETERS = {
     "SenderAddress": "calendar@convoke.example",
-    "SenderDomain": "convoke.example",
     "CreateIdentity": "false",
     "ResendAfter": "5",
     "AttentionAfter": "10",

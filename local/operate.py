@@ -1,20 +1,25 @@
-"""`make key`, `receive`, `stop`, `start`, `repoke`, `findings`, `raise-sequences`: by hand, in whichever deployment the
-caller's AWS settings lead to.
+"""`make key`, `keys`, `revoke`, `receive`, `stop`, `start`, `repoke`, `findings`, `raise-sequences`: by hand, in the
+deployment that `make deploy` made last, or in the stack that STACK names, wherever the caller's AWS settings lead to.
+
+What the caller can mend is said in a line, never by a traceback.
 """
 
 from __future__ import annotations
 
 import os
 import sys
+import tomllib
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import boto3
+from botocore.exceptions import BotoCoreError, ClientError
 
 from convoke.audit import Findings, examine_slice, put_right
-from convoke.model import Sender
+from convoke.model import ConvokeError, InvalidField, Sender
 from convoke.perform import Aws
 from convoke.settings import Settings
 from convoke.store import accounts, dynamo, operations
@@ -25,9 +30,45 @@ PROGRESS = 1000
 """How many are told between two lines that say how far it is."""
 
 
+CHOSEN = Path(__file__).resolve().parent.parent / "samconfig.local.toml"
+"""What was chosen in `make deploy`, beside the tracked defaults; git ignores it."""
+
+
+class CannotTell(ConvokeError):
+    """What was asked cannot be done; the text says what is to be put right."""
+
+
+def chosen(said: Mapping[str, str], file: Path = CHOSEN) -> tuple[str, str | None]:
+    """The stack, and the region where the caller names none: as said, else as chosen in `make deploy`.
+
+    Raises :class:`CannotTell` where the file cannot be read.
+    """
+    deployed: Mapping[str, Any] = {}
+    if file.exists():
+        try:
+            read = tomllib.loads(file.read_text())
+            deployed = read.get("default", {}).get("deploy", {}).get("parameters", {})
+        except (OSError, ValueError, AttributeError) as error:
+            raise CannotTell(f"{file} cannot be read ({error}): remove it, or deploy anew.") from None
+    region = said.get("AWS_REGION") or said.get("AWS_DEFAULT_REGION") or deployed.get("region")
+    return said.get("STACK") or deployed.get("stack_name") or "convoke", region
+
+
 def settings_of(stack: str) -> Settings:
-    """The settings of a deployed stack, from its outputs and parameters."""
+    """The settings of a deployed stack, from its outputs and parameters.
+
+    Raises :class:`CannotTell` where it has not all of them: it was not deployed from this template, or not to its end.
+    """
     described, output = described_stack(stack)
+    try:
+        return _settings(described, output)
+    except KeyError as error:
+        raise CannotTell(
+            f"The stack {stack} says nothing of {error}: deploy it anew, or name another by STACK=."
+        ) from None
+
+
+def _settings(described: Any, output: Mapping[str, str]) -> Settings:
     parameter = {each["ParameterKey"]: each["ParameterValue"] for each in described["Parameters"]}
     return Settings(
         registrations_table=output["RegistrationsTable"],
@@ -37,7 +78,8 @@ def settings_of(stack: str) -> Settings:
         urgent_queue=output["UrgentQueue"],
         ordinary_queue=output["OrdinaryQueue"],
         hooks_queue=output["HooksQueue"],
-        sender=Sender(address=parameter["SenderAddress"], domain=parameter["SenderDomain"]),
+        # The parameter may be empty: then it is the domain of the address.
+        sender=Sender(address=parameter["SenderAddress"], domain=output["SenderDomain"]),
         # Nothing is sent from here.
         configuration_set="",
     )
@@ -46,21 +88,49 @@ def settings_of(stack: str) -> Settings:
 def described_stack(stack: str) -> tuple[Any, dict[str, str]]:
     """A stack as CloudFormation describes it, and its outputs by name."""
     (described,) = boto3.client("cloudformation").describe_stacks(StackName=stack)["Stacks"]
-    return described, {each["OutputKey"]: each["OutputValue"] for each in described["Outputs"]}
+    return described, {each["OutputKey"]: each["OutputValue"] for each in described.get("Outputs", [])}
 
 
 def key(settings: Settings, said: Mapping[str, str], ask: Ask) -> str:  # noqa: ARG001 (all commands are alike)
     account, name = said.get("ACCOUNT"), said.get("NAME")
     if not account or not name:
         return "Say for whom: make key ACCOUNT=acme NAME=ci"
-    print("This is the key; it is shown this once:")
     now = datetime.now(UTC)
-    return accounts.create_key(dynamo.client(), settings.accounts_table, account=account, name=name, now=now)
+    try:
+        secret = accounts.create_key(dynamo.client(), settings.accounts_table, account=account, name=name, now=now)
+    except InvalidField as error:
+        return f"No key was made: {error}"
+    print("This is the key; it is shown this once:")
+    return secret
+
+
+def list_keys(settings: Settings, said: Mapping[str, str], ask: Ask) -> str:  # noqa: ARG001
+    account = said.get("ACCOUNT")
+    if not account:
+        return "Say whose: make keys ACCOUNT=acme"
+    found = accounts.list_keys(dynamo.client(), settings.accounts_table, account=account)
+    for one in found:
+        print(f"{one.name}  made {one.created_at}" + (f"  revoked {one.revoked_at}" if one.revoked_at else ""))
+    working = sum(one.revoked_at is None for one in found)
+    return f"{account} has {working} keys that work, and {len(found) - working} that were revoked."
+
+
+def revoke(settings: Settings, said: Mapping[str, str], ask: Ask) -> str:
+    account, name = said.get("ACCOUNT"), said.get("NAME")
+    if not account or not name:
+        return "Say which: make revoke ACCOUNT=acme NAME=ci"
+    if ask(f"Whoever uses {name} of {account} is refused from then on, for good. Type yes: ") != "yes":
+        return "Nothing was done."
+    now = datetime.now(UTC)
+    if not accounts.revoke_key(dynamo.client(), settings.accounts_table, account=account, name=name, now=now):
+        return f"{account} has no working key {name}: make keys ACCOUNT={account} shows what there is."
+    return f"{name} is revoked. The API may believe in it for up to a minute yet."
 
 
 def receive(settings: Settings, said: Mapping[str, str], ask: Ask) -> str:  # noqa: ARG001
     """Make the stack's own rule set the active one. CloudFormation cannot, and another one is never pushed aside."""
-    _, output = described_stack(said.get("STACK") or "convoke")
+    stack, _ = chosen(said)
+    _, output = described_stack(stack)
     ours, ses = output.get("RuleSet"), boto3.client("ses")
     if ours is None:
         return "The stack has no rule set of its own: ReceiveReplies is false, or ReceiptRuleSet names another's."
@@ -148,6 +218,8 @@ def raise_sequences(settings: Settings, said: Mapping[str, str], ask: Ask) -> st
 
 COMMANDS = {
     "key": key,
+    "keys": list_keys,
+    "revoke": revoke,
     "receive": receive,
     "stop": stop,
     "start": start,
@@ -158,9 +230,24 @@ COMMANDS = {
 
 
 def main() -> int:
-    settings = settings_of(os.environ.get("STACK") or "convoke")
-    print(COMMANDS[sys.argv[1]](settings, os.environ, input))
+    try:
+        stack, region = chosen(os.environ)
+        if region:
+            os.environ["AWS_DEFAULT_REGION"] = region
+        print(COMMANDS[sys.argv[1]](settings_of(stack), os.environ, input))
+    except CannotTell as error:
+        return refused(str(error))
+    except (ClientError, BotoCoreError) as error:
+        # Names no attendee: these are the words of AWS on the caller's own request, shown to the caller alone.
+        return refused(f"AWS says: {error}\nSTACK=, AWS_DEFAULT_REGION= and AWS_PROFILE= say where to look.")
+    except (KeyboardInterrupt, EOFError):
+        return refused("\nBroken off. What was done before stays done.")
     return 0
+
+
+def refused(why: str) -> int:
+    print(why, file=sys.stderr)
+    return 1
 
 
 if __name__ == "__main__":

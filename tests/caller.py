@@ -25,6 +25,7 @@ from convoke.store import quarantine as stored_quarantine
 from convoke.store.reads import Reads
 from convoke.told import Letter
 from convoke.web import desk, events, occurrences, once, proposals, quarantine, registrations, roll, webhooks
+from tests import policies
 from tests.factories import NOW, held, proposal, told
 from tests.tables import SETTINGS, in_memory, template
 
@@ -127,7 +128,8 @@ class World:
                 event["body"] = body if isinstance(body, str) else json.dumps(body)
             if content_type:
                 event["headers"]["content-type"] = content_type
-        return Answer(api.handler(event, CONTEXT))
+        with policies.acting_as("Api"):
+            return Answer(api.handler(event, CONTEXT))
 
     def hold(self, **changes: Any) -> str:
         answer = self.call("POST", "/events", PARTY | changes)

@@ -21,6 +21,7 @@ from convoke.settings import settings
 from convoke.store import keys
 from convoke.store.reads import Reads
 from convoke.web import desk
+from tests import policies
 from tests.factories import NOW, SENDER
 from tests.tables import SETTINGS, create_tables
 
@@ -53,10 +54,12 @@ class PostOffice:
         self.accepted: list[dict[str, Any]] = []
 
     def send_email(self, **request: Any) -> dict[str, str]:
+        policies.asked("sesv2", "SendEmail", request)
         self.accepted.append(request)
         return {"MessageId": f"ses-{len(self.accepted)}"}
 
     def get_account(self) -> dict[str, Any]:
+        policies.asked("sesv2", "GetAccount", {})
         return {"SendQuota": {"Max24HourSend": 50_000.0, "SentLast24Hours": 0.0, "MaxSendRate": 14.0}}
 
     def said(self) -> list[tuple[str, Method, str]]:
@@ -80,7 +83,9 @@ class Deployment:
         self.reads = Reads(client, settings_)
 
     def call(self, function: str, event: dict[str, Any]) -> Any:
-        return import_module(function).handler(event, Context())
+        """Raises :class:`policies.Denied` where it asks AWS for what its role does not allow."""
+        with policies.acting_as(function.title()):
+            return import_module(function).handler(event, Context())
 
     def ring(self, *rows: keys.Key) -> Any:
         """The stream's records of these items, to notify."""

@@ -183,9 +183,12 @@ def test_every_topic_has_a_policy_and_its_publisher_may_use_the_key() -> None:
     topics = {name for name, part in RESOURCES.items() if part["Type"] == "AWS::SNS::Topic"}
     assert topics == {"FeedbackTopic", "InboundTopic", "Alarms"}
     key = RESOURCES["NotificationKey"]["Properties"]["KeyPolicy"]["Statement"]
-    services = {one["Principal"]["Service"]: one["Action"] for one in key if "Service" in one["Principal"]}
-    needed = ["kms:GenerateDataKey", "kms:Decrypt"]
-    assert services == {"ses.amazonaws.com": needed, "cloudwatch.amazonaws.com": needed}
+    (services,) = [one for one in key if "Service" in one["Principal"]]
+    assert services["Principal"]["Service"] == ["ses.amazonaws.com", "cloudwatch.amazonaws.com"]
+    assert services["Action"] == ["kms:GenerateDataKey", "kms:Decrypt"]
+    # As SES documents it. A condition that its test publish does not meet would roll the first deployment back; whose
+    # publishing comes through is for each topic's policy to say.
+    assert "Condition" not in services
 
 
 def test_alarms_are_mailed_to_whom_the_deployment_names_and_to_nobody_else() -> None:

@@ -263,6 +263,30 @@ def test_an_answer_that_may_be_forged_changes_nothing(
     assert answer(deployed) is None
 
 
+@pytest.mark.parametrize(
+    "message",
+    [
+        "Successfully validated SNS topic for Amazon SES event publishing.",
+        '{"notificationType":"AmazonSnsSubscriptionSucceeded","message":"You have successfully subscribed"}',
+        '{"notificationType":"Received","mail":{"messageId":"AMAZON_SES_SETUP_NOTIFICATION"}}',
+    ],
+    ids=["of a topic", "of an identity", "of a rule"],
+)
+def test_what_ses_says_when_it_is_set_up_is_no_mail_and_no_failure(deployed: Deployment, message: str) -> None:
+    payload = sample("replies-accepted")
+    payload["Records"][0]["Sns"]["Message"] = message
+
+    assert deployed.call("replies", payload) is None
+
+
+def test_a_notification_that_cannot_be_read_is_a_failure(deployed: Deployment) -> None:
+    payload = sample("replies-accepted")
+    payload["Records"][0]["Sns"]["Message"] = '{"notificationType":"Received"}'
+
+    with pytest.raises(KeyError):
+        deployed.call("replies", payload)
+
+
 def test_without_a_dmarc_policy_spf_of_the_very_domain_will_do(deployed: Deployment) -> None:
     invite(deployed)
     receive(deployed, dmarc="GRAY", spf="PASS")

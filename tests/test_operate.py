@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import boto3
 import pytest
+from botocore.exceptions import ClientError, EndpointConnectionError, NoCredentialsError, NoRegionError
 
 from convoke import perform
 from convoke.audit import Difference, Findings, put_down
@@ -106,12 +108,13 @@ def test_the_settings_of_a_stack_are_read_from_what_it_says_of_itself(monkeypatc
     names = (
         *("RegistrationsTable", "InvitationsTable", "AccountsTable", "WebhooksTable"),
         *("UrgentQueue", "OrdinaryQueue", "HooksQueue"),
+        "SenderDomain",
     )
     described = {
         "Outputs": [{"OutputKey": name, "OutputValue": f"the {name}"} for name in names],
         "Parameters": [
             {"ParameterKey": "SenderAddress", "ParameterValue": "events@example.org"},
-            {"ParameterKey": "SenderDomain", "ParameterValue": "example.org"},
+            {"ParameterKey": "SenderDomain", "ParameterValue": ""},
         ],
     }
 
@@ -175,3 +178,127 @@ def test_a_stack_without_a_rule_set_of_its_own_activates_nothing(outputs: dict[s
 
     assert "no rule set of its own" in run("receive", "yes")
     assert active() is None
+
+
+# --- keys ---------------------------------------------------------------------------------------------------------
+
+
+def test_the_keys_of_an_account_are_listed_without_their_secrets(
+    world: World,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    secret = run("key", ACCOUNT="acme", NAME="ci")
+    run("key", ACCOUNT="acme", NAME="old")
+    run("revoke", "yes", ACCOUNT="acme", NAME="old")
+    capsys.readouterr()
+
+    assert run("keys", ACCOUNT="acme") == "acme has 1 keys that work, and 1 that were revoked."
+    ci, old = capsys.readouterr().out.splitlines()
+    assert ci.startswith("ci  made 20")
+    assert "revoked" not in ci
+    assert "revoked 20" in old
+    assert secret not in ci
+    assert accounts.account_of(world.client, SETTINGS.accounts_table, secret) is not None
+
+
+def test_a_key_is_revoked_after_asking_and_once(world: World) -> None:
+    secret = run("key", ACCOUNT="acme", NAME="ci")
+
+    assert run("revoke", ACCOUNT="acme", NAME="ci") == "Nothing was done."
+    assert accounts.account_of(world.client, SETTINGS.accounts_table, secret) is not None
+    assert "is revoked" in run("revoke", "yes", ACCOUNT="acme", NAME="ci")
+    assert accounts.account_of(world.client, SETTINGS.accounts_table, secret) is None
+    assert "no working key ci" in run("revoke", "yes", ACCOUNT="acme", NAME="ci")
+
+
+@pytest.mark.usefixtures("world")
+def test_a_name_that_is_taken_or_strange_is_said_and_no_key_shown(capsys: pytest.CaptureFixture[str]) -> None:
+    run("key", ACCOUNT="acme", NAME="ci")
+    capsys.readouterr()
+
+    assert "revoke it first" in run("key", ACCOUNT="acme", NAME="ci")
+    assert "letters" in run("key", ACCOUNT="ac me", NAME="ci")
+    assert "make keys ACCOUNT=" in run("keys")
+    assert "NAME=" in run("revoke", ACCOUNT="acme")
+    assert capsys.readouterr().out == ""
+
+
+# --- where to -----------------------------------------------------------------------------------------------------
+
+DEPLOYED = '[default.deploy.parameters]\nstack_name = "mine"\nregion = "eu-north-1"\n'
+
+
+@pytest.mark.parametrize(
+    ("text", "said", "found"),
+    [
+        (None, {}, ("convoke", None)),
+        (DEPLOYED, {}, ("mine", "eu-north-1")),
+        (DEPLOYED, {"STACK": "other"}, ("other", "eu-north-1")),
+        (DEPLOYED, {"AWS_REGION": "eu-west-1"}, ("mine", "eu-west-1")),
+        (DEPLOYED, {"AWS_DEFAULT_REGION": "eu-west-1", "STACK": ""}, ("mine", "eu-west-1")),
+        ("version = 0.1\n", {}, ("convoke", None)),
+    ],
+)
+def test_an_operator_s_word_goes_where_make_deploy_went(
+    tmp_path: Path, text: str | None, said: dict[str, str], found: tuple[str, str | None]
+) -> None:
+    file = tmp_path / "samconfig.local.toml"
+    if text is not None:
+        file.write_text(text)
+    assert operate.chosen(said, file) == found
+
+
+def test_what_was_chosen_in_make_deploy_is_kept_where_git_does_not_look() -> None:
+    root = Path(__file__).parent.parent
+    assert operate.CHOSEN.name in (root / ".gitignore").read_text().splitlines()
+    assert f"--config-file $(CURDIR)/{operate.CHOSEN.name}" in (root / "Makefile").read_text()
+
+
+class Aws:
+    """CloudFormation, as it refuses, or as it answers of a stack that is not ours."""
+
+    def __init__(self, answer: Exception | dict[str, Any]) -> None:
+        self._answer = answer
+
+    def describe_stacks(self, **_: str) -> dict[str, Any]:
+        if isinstance(self._answer, Exception):
+            raise self._answer
+        return {"Stacks": [self._answer]}
+
+
+def client_error(code: str, words: str) -> ClientError:
+    return ClientError({"Error": {"Code": code, "Message": words}}, "DescribeStacks")
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        (client_error("ValidationError", "Stack with id convoke does not exist"), "does not exist"),
+        (client_error("ExpiredToken", "The security token is expired"), "expired"),
+        (NoCredentialsError(), "credentials"),
+        (NoRegionError(), "region"),
+        (EndpointConnectionError(endpoint_url="https://cloudformation"), "cloudformation"),
+        ({"Parameters": []}, "says nothing of 'RegistrationsTable'"),
+        (EOFError(), "Broken off"),
+    ],
+    ids=lambda one: type(one).__name__,
+)
+def test_what_a_user_can_mend_is_said_in_a_line(
+    answer: Any, said: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(operate, "chosen", lambda _: ("convoke", None))
+    monkeypatch.setattr("boto3.client", lambda _: Aws(answer))
+    monkeypatch.setattr("sys.argv", ["operate", "stop"])
+
+    assert operate.main() == 1
+    shown = capsys.readouterr()
+    assert said in shown.err
+    assert shown.out == ""
+
+
+def test_a_file_of_choices_that_cannot_be_read_is_said(tmp_path: Path) -> None:
+    file = tmp_path / "samconfig.local.toml"
+    for text in ("[default", "default = 3\n"):
+        file.write_text(text)
+        with pytest.raises(operate.CannotTell, match="cannot be read"):
+            operate.chosen({}, file)

@@ -170,7 +170,8 @@ def account_key(account: str, name: str) -> Key:
 
 
 def request(account: str, route: str, idempotency_key: str) -> Key:
-    return {"pk": f"ACCOUNT#{account}", "sk": f"REQUEST#{route}#{idempotency_key}"}
+    """Apart from the account's API keys: the function behind the API may write here, and is not to make keys."""
+    return {"pk": f"REQUESTS#{account}", "sk": f"{route}#{idempotency_key}"}
 
 
 def webhook(account: str, webhook_id: str) -> Key:

@@ -26,7 +26,7 @@ def telling(
 
     ``data`` is JSON of ids and states: no names, no addresses. A transaction takes one fact of a type.
     """
-    if not account or not any(what in webhook.events for webhook in webhooks.of_account(client, settings, account)):
+    if not account or what not in webhooks.listened_to(client, settings, account):
         return {}
     fact = new(account, what, data, now)
     return {f"fact {what}": put(settings.webhooks_table, fact_item(fact, now))}

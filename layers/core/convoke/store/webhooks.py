@@ -62,6 +62,24 @@ def of_account(client: Any, settings: Settings, account: str) -> tuple[Webhook, 
     return tuple(map(webhook_of, rows))
 
 
+def listened_to(client: Any, settings: Settings, account: str) -> frozenset[FactType]:
+    """What the account's webhooks are to be told, strongly consistent; read without their secrets.
+
+    Most functions may read no other attribute: those that mails from strangers reach need none.
+    """
+    rows = dynamo.pages(
+        client.query,
+        TableName=settings.webhooks_table,
+        KeyConditionExpression="pk = :pk AND begins_with(sk, :webhooks)",
+        ExpressionAttributeNames={"#events": "events"},
+        ExpressionAttributeValues=dynamo.wire({":pk": keys.webhooks(account)["pk"], ":webhooks": keys.WEBHOOK_PREFIX}),
+        ProjectionExpression="#events",
+        Select="SPECIFIC_ATTRIBUTES",
+        ConsistentRead=True,
+    )
+    return frozenset(FactType(event) for row in rows for event in row["events"])
+
+
 def webhook_item(webhook: Webhook) -> Item:
     return {
         **keys.webhook(webhook.account, webhook.webhook_id),
