@@ -31,7 +31,7 @@ PURE = (
         "decide",
         "attendance",
     ),
-    *("itip", "lines", "timezones", "words", "mail"),
+    *("itip", "lines", "timezones", "words", "date_text", "subjects", "page", "freemail", "mail"),
     *("notes", "notepaper", "attention", "web.walltimes"),
 )
 AWS = ("boto3", "botocore", "aws_lambda_powertools")

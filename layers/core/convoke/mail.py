@@ -13,11 +13,12 @@ from email.message import EmailMessage
 from email.parser import BytesParser
 from email.policy import SMTP
 
-from . import itip
+from . import freemail, itip
 from .lines import one_line
 from .model import Person, Unsayable
+from .page import html
 from .told import Letter, Message
-from .words import html, text, words
+from .words import text, words
 
 LONGEST_LINE = 998  # octets, RFC 5322, section 2.1.1
 
@@ -38,11 +39,12 @@ def letter(message: Message, *, sequence: int, dtstamp: datetime) -> Letter:
     The same arguments give the same bytes. Raises :class:`Unsayable` where the mail, read back, is not what was meant.
     """
     calendar = itip.calendar(message, sequence=sequence, dtstamp=dtstamp)
-    said = words(message)
+    said = words(message, dtstamp)
     mail = EmailMessage(policy=POLICY)
     mail["From"] = mailbox(message.organizer)
     mail["To"] = mailbox(message.attendee)
-    mail["Reply-To"] = mailbox(message.reply_to)
+    if (answers_to := answers_go_to(message)) is not None:
+        mail["Reply-To"] = mailbox(answers_to)
     mail["Subject"] = subject = in_a_header(said.subject)
     mail["Date"] = dtstamp
     mail["Message-ID"] = f"<{sequence}.{message.uid}>"
@@ -60,6 +62,11 @@ def letter(message: Message, *, sequence: int, dtstamp: datetime) -> Letter:
     written = mail.as_bytes()
     _compare(message, written, subject, calendar)
     return Letter(calendar=calendar, mail=written)
+
+
+def answers_go_to(message: Message) -> Person | None:
+    """Whom its Reply-To names. Without one, what is answered comes to the sender's address and is passed on."""
+    return freemail.reply_to(message.reply_to, receives_replies=message.receives_replies)
 
 
 def mailbox(person: Person) -> Address:
@@ -86,9 +93,12 @@ def _compare(message: Message, written: bytes, subject: str, calendar: bytes) ->
     if not written.isascii() or max(map(len, written.split(b"\r\n"))) > LONGEST_LINE:
         raise Unsayable("the mail is not made of short lines of ASCII")
     read = BytesParser(EmailMessage, policy=POLICY).parsebytes(written)
-    if tuple(read.keys()) != _HEADERS:
+    people = {"From": message.organizer, "To": message.attendee}
+    if (answers_to := answers_go_to(message)) is not None:
+        people["Reply-To"] = answers_to
+    if tuple(read.keys()) != tuple(name for name in _HEADERS if name != "Reply-To" or name in people):
         raise Unsayable("the mail has other headers than were meant")
-    for header, person in (("From", message.organizer), ("To", message.attendee), ("Reply-To", message.reply_to)):
+    for header, person in people.items():
         if [each.addr_spec for each in read[header].addresses] != [itip.address(person.email)]:
             raise Unsayable(f"{header} does not read back as the one address that was meant")
     if read["References"] != f"<{message.uid}>":
