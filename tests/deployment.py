@@ -135,6 +135,7 @@ def a_deployment(monkeypatch: pytest.MonkeyPatch) -> Iterator[Deployment]:
             "HOOKS_QUEUE": sqs.create_queue(QueueName="hooks")["QueueUrl"],
             "SENDER_ADDRESS": SENDER.address,
             "UID_DOMAIN": SENDER.domain,
+            "RECEIVE_REPLIES": "true",
             "CONFIGURATION_SET": "sending",
         }
         for name, value in environment.items():

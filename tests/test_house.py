@@ -31,7 +31,8 @@ PURE = (
         "decide",
         "attendance",
     ),
-    *("itip", "lines", "timezones", "words", "mail", "headers", "mime"),
+    *("itip", "lines", "timezones", "words", "date_text", "subjects", "page", "freemail"),
+    *("mail", "headers", "mime"),
     *("notes", "notepaper", "attention", "web.walltimes"),
 )
 AWS = ("boto3", "botocore", "aws_lambda_powertools")

@@ -13,7 +13,7 @@ from html.parser import HTMLParser
 import pytest
 from hypothesis import given, settings
 
-from convoke import lines, mail, words
+from convoke import date_text, lines, mail, page, words
 from convoke.inbound.envelope import incoming
 from convoke.model import EventStatus, Method, Participation, Person, Unsayable, When
 from convoke.told import Message
@@ -42,8 +42,12 @@ def posted(said: Message, sequence: int = 0) -> EmailMessage:
     return parsed
 
 
+def wording(said: Message, now: datetime = NOW) -> words.Words:
+    return words.words(said, now)
+
+
 def text(said: Message) -> str:
-    return words.text(words.words(said))
+    return words.text(wording(said))
 
 
 # --- what goes out ------------------------------------------------------------------------------------------------
@@ -89,9 +93,9 @@ def test_the_headers_say_who_writes_to_whom() -> None:
 
 
 def test_the_words_of_a_series_name_its_dates() -> None:
-    made = words.words(SERIES)
+    made = wording(SERIES)
     facts = {fact.label: fact.now for fact in made.facts}
-    assert made.subject == "Invitation: Choir"
+    assert made.subject == "Invitation: Choir · from Fri 12 Mar 2027, 09:00"
     assert facts["When"] == "Friday 12 March 2027, 09:00 to 10:30 (Europe/Berlin, UTC+01:00)"
     assert facts["Dates"].split("\n") == [
         "Friday 12 March 2027",
@@ -103,7 +107,7 @@ def test_the_words_of_a_series_name_its_dates() -> None:
 
 @pytest.mark.parametrize(("count", "lines"), [(12, 12), (13, 13), (14, 13), (400, 13)])
 def test_of_many_dates_the_first_and_the_last_are_named(count: int, lines: int) -> None:
-    made = words.words(message(rule=f"FREQ=DAILY;COUNT={count}"))
+    made = wording(message(rule=f"FREQ=DAILY;COUNT={count}"))
     named = next(fact.now for fact in made.facts if fact.label == "Dates").split("\n")
     assert len(named) == lines
     if count == 400:
@@ -111,22 +115,23 @@ def test_of_many_dates_the_first_and_the_last_are_named(count: int, lines: int) 
 
 
 def test_a_series_of_which_the_first_date_is_cancelled_begins_with_the_next() -> None:
-    made = words.words(message(rule="FREQ=WEEKLY;COUNT=3", without=(MORNING.start,)))
+    made = wording(message(rule="FREQ=WEEKLY;COUNT=3", without=(MORNING.start,)))
     facts = {fact.label: fact.now for fact in made.facts}
     assert facts["When"].startswith("Friday 19 March 2027, 09:00")
 
 
 def test_the_words_of_one_date_say_which_and_what_it_was() -> None:
-    moved, cancelled = words.words(OTHER_DATE), words.words(DATE_LESS)
-    assert moved.subject == "Moved: Dress rehearsal on Friday 19 March 2027"
+    moved, cancelled = wording(OTHER_DATE), wording(DATE_LESS)
+    assert moved.subject == "Moved: Dress rehearsal · Sat 20 Mar 2027, 11:00"
+    assert moved.headline == "“Dress rehearsal” on Friday 19 March 2027 has been moved."
     assert [(fact.label, fact.was) for fact in moved.facts if fact.was] == [
         ("What", "Choir"),
         ("When", "Friday 19 March 2027, 09:00 to 10:30 (Europe/Berlin, UTC+01:00)"),
     ]
-    assert cancelled.subject == "Cancelled: Choir on Friday 26 March 2027"
+    assert cancelled.subject == "Cancelled: Choir · Fri 26 Mar 2027, 09:00"
     assert "The other dates are as they were." in cancelled.closing
     assert cancelled.facts[0].now == "The hall is taken."
-    assert words.words(ALONE).subject == "Invitation: Choir on Friday 12 March 2027"
+    assert wording(ALONE).subject == "Invitation: Choir · Fri 12 Mar 2027, 09:00"
     assert not any(fact.label == "Dates" for said in (moved, cancelled) for fact in said.facts)
 
 
@@ -154,13 +159,14 @@ def test_no_text_whatever_changes_headers_parts_or_tags(said: Message) -> None:
     ]
     assert all(len(line) <= 76 for line in body.split(b"\r\n"))
     parsed = posted(said, 2)
-    assert parsed["Subject"] == " ".join(words.words(said).subject.split())
-    page = next(part for part in parsed.walk() if part.get_content_type() == "text/html").get_content()
-    assert tags(page) <= {
+    assert parsed["Subject"] == " ".join(wording(said).subject.split())
+    html = next(part for part in parsed.walk() if part.get_content_type() == "text/html").get_content()
+    assert tags(html) <= {
         "html",
         "head",
         "meta",
         "title",
+        "style",
         "body",
         "div",
         "h1",
@@ -174,18 +180,18 @@ def test_no_text_whatever_changes_headers_parts_or_tags(said: Message) -> None:
     }
 
 
-def tags(page: str) -> set[str]:
+def tags(html: str) -> set[str]:
     seen: set[str] = set()
 
     class Reader(HTMLParser):
         def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
             seen.add(tag)
-            assert {name for name, _ in attrs} <= {"lang", "charset", "style", "href"}
+            assert {name for name, _ in attrs} <= {"lang", "charset", "name", "content", "class", "style", "href"}
             assert all(
                 re.match(r"https?://|tel:|mailto:", value or "", re.I) for name, value in attrs if name == "href"
             )
 
-    Reader().feed(page)
+    Reader().feed(html)
     return seen
 
 
@@ -229,7 +235,7 @@ def test_a_mail_that_reads_back_otherwise_is_not_sent(
 
 
 def test_an_invitation_says_what_when_where_and_how_to_answer() -> None:
-    assert words.words(INVITATION).subject == "Invitation: Kölner Treffen"
+    assert wording(INVITATION).subject == "Invitation: Kölner Treffen · Fri 12 Mar 2027, 09:00"
     assert text(INVITATION) == (
         "You are invited to “Kölner Treffen”.\n\n"
         "When:      Friday 12 March 2027, 09:00 to 10:30 (Europe/Berlin, UTC+01:00)\n"
@@ -237,19 +243,21 @@ def test_an_invitation_says_what_when_where_and_how_to_answer() -> None:
         "More:      https://example.org/treffen\n"
         "Organizer: Ada <ada@example.org>\n\n"
         "Coffee first.\nThen the agenda.\n\n"
-        "Please say whether you will come: accept or decline in your calendar, or answer this mail.\n"
+        "Please say whether you will come: accept or decline in your calendar, or answer this mail.\n\n"
+        "You get this mail because bo@example.net is registered for “Kölner Treffen”, organized by "
+        "Ada <ada@example.org>.\n"
     )
 
 
 def test_a_move_says_what_was_and_what_is_now() -> None:
-    said = words.words(MOVED)
-    assert said.subject == "Moved: Kölner Treffen"
+    said = wording(MOVED)
+    assert said.subject == "Moved: Kölner Treffen · Fri 12 Mar 2027, 15:00"
     assert (
         "When:      was: Friday 12 March 2027, 09:00 to 10:30 (Europe/Berlin, UTC+01:00)\n"
         "           now: Friday 12 March 2027, 15:00 to 16:30 (Europe/Berlin, UTC+01:00)\n"
     ) in words.text(said)
     assert "Please say again whether" in words.text(said)
-    assert "was: <s>Friday 12 March 2027, 09:00" in words.html(said)
+    assert "was: <s>Friday 12 March 2027, 09:00" in page.html(said)
 
 
 def test_another_place_and_another_title_say_what_was() -> None:
@@ -259,18 +267,18 @@ def test_another_place_and_another_title_say_what_was() -> None:
     assert "now: no place given\n" in said
     assert "was: Treffen\n" in said
     assert "If you cannot come, decline" in said
-    assert words.words(message(before=before)).subject == "Updated: Kölner Treffen"
+    assert wording(message(before=before)).subject == "Updated: Kölner Treffen · Fri 12 Mar 2027, 09:00"
 
 
 def test_what_may_never_have_arrived_is_not_said_to_have_been() -> None:
-    said = words.words(replace(MOVED, before=told(certain=False).known))
-    assert said.subject == "Updated: Kölner Treffen"
+    said = wording(replace(MOVED, before=told(certain=False).known))
+    assert said.subject == "Updated: Kölner Treffen · Fri 12 Mar 2027, 15:00"
     assert "was:" not in words.text(said)
 
 
 def test_a_cancellation_says_what_was_cancelled_and_why() -> None:
-    said = words.words(CANCELLED)
-    assert said.subject == "Cancelled: Kölner Treffen"
+    said = wording(CANCELLED)
+    assert said.subject == "Cancelled: Kölner Treffen · Fri 12 Mar 2027, 15:00"
     assert said.headline == "“Kölner Treffen” has been cancelled."
     assert "Reason:    The speaker is ill.\n" in words.text(said)
     assert "When:      Friday 12 March 2027, 15:00" in words.text(said)
@@ -280,12 +288,12 @@ def test_a_cancellation_says_what_was_cancelled_and_why() -> None:
 
 def test_one_withdrawn_invitation_does_not_say_that_the_event_is_cancelled() -> None:
     withdrawn = message(method=Method.CANCEL, status=EventStatus.CANCELLED)
-    assert words.words(withdrawn).headline == "This invitation to “Kölner Treffen” has been withdrawn."
+    assert wording(withdrawn).headline == "This invitation to “Kölner Treffen” has been withdrawn."
 
 
 def test_a_tentative_event_says_so() -> None:
-    said = words.words(message(status=EventStatus.TENTATIVE))
-    assert said.subject == "Invitation (tentative): Kölner Treffen"
+    said = wording(message(status=EventStatus.TENTATIVE))
+    assert said.subject == "Invitation (tentative): Kölner Treffen · Fri 12 Mar 2027, 09:00"
     assert "not yet certain" in said.headline
 
 
@@ -312,10 +320,10 @@ def test_a_tentative_event_says_so() -> None:
     ],
 )
 def test_people_read_dates_with_their_zone(when: When, said: str) -> None:
-    assert words.in_words(when) == said
+    assert date_text.in_words(when) == said
 
 
 def test_only_links_that_lead_to_pages_phones_and_mail_can_be_clicked() -> None:
-    page = words.html(words.words(message(url="javascript:alert(1)")))
-    assert 'href="javascript' not in page
-    assert "javascript:alert(1)" in page
+    html = page.html(wording(message(url="javascript:alert(1)")))
+    assert 'href="javascript' not in html
+    assert "javascript:alert(1)" in html

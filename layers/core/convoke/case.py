@@ -200,6 +200,7 @@ class Case:
             asked=asked,
             fingerprint=fingerprints.fingerprint(event),
             before=upon.known if upon else None,
+            declining_frees_seat=event.release_on_decline,
         )
 
     def _kept(self, upon: Told) -> tuple[ToldDate, ...]:
@@ -254,6 +255,7 @@ class Case:
             "attendee": Person(name=registration.name, email=upon.recipient if upon else registration.email),
             "organizer": Person(name=event.organizer.name, email=upon.organizer if upon else self.sender.address),
             "reply_to": event.organizer,
+            "receives_replies": self.sender.receives_replies,
             "url": event.url,
             "conference": event.conference,
             "reminders": event.reminders,
@@ -311,6 +313,7 @@ class Case:
             "attendee": Person(name=self.registration.name, email=told.recipient),
             "organizer": Person(name=self.event.organizer.name, email=told.organizer),
             "reply_to": self.event.organizer,
+            "receives_replies": self.sender.receives_replies,
             "status": EventStatus.CANCELLED,
             "upon": told,
             "created_at": self.registration.created_at,

@@ -159,8 +159,8 @@ def _event(message: Message, sequence: int, dtstamp: datetime) -> Iterator[Line]
     yield line("CLASS", "PUBLIC")
     yield line("X-MICROSOFT-CDO-BUSYSTATUS", "FREE" if cancels else "TENTATIVE" if tentative else "BUSY")
     yield line("X-MICROSOFT-CDO-ALLDAYEVENT", "TRUE" if message.when.all_day else "FALSE")
-    if cancels:
-        # Another time may be proposed for what takes place.
+    if cancels or not message.receives_replies:
+        # Another time may be proposed for what takes place, where the proposal is received.
         yield line("X-MICROSOFT-DISALLOW-COUNTER", "TRUE")
 
 

@@ -10,12 +10,13 @@ from collections.abc import Iterable
 from datetime import datetime
 from email.utils import format_datetime
 
-from . import headers, itip, mime
+from . import freemail, headers, itip, mime
 from .headers import Field
 from .lines import one_line
 from .model import Method, Person, Unsayable
+from .page import html
 from .told import Letter, Message
-from .words import html, text, words
+from .words import text, words
 
 KINDS = ("multipart/mixed", "multipart/alternative", "text/plain", "text/html", "text/calendar", "application/ics")
 OF_THE_BODY = frozenset({"Content-Type", "Content-Transfer-Encoding"})
@@ -29,7 +30,7 @@ def letter(message: Message, *, sequence: int, dtstamp: datetime) -> Letter:
     not what was meant.
     """
     calendar = itip.calendar(message, sequence=sequence, dtstamp=dtstamp)
-    said = words(message)
+    said = words(message, dtstamp)
     plain, page = mime.text("plain", text(said)), mime.text("html", html(said))
     boundaries = [mime.boundary(f"{message.uid}/{sequence}", number) for number in range(2)]
     alternatives = (plain, page, mime.calendar(calendar, message.method))
@@ -38,10 +39,11 @@ def letter(message: Message, *, sequence: int, dtstamp: datetime) -> Letter:
         boundaries[0],
         (mime.multipart("alternative", boundaries[1], alternatives), mime.attachment(calendar)),
     )
+    who = {"From": message.organizer, "To": message.attendee}
+    if (answers_to := answers_go_to(message)) is not None:
+        who["Reply-To"] = answers_to
     fields = (
-        mailbox("From", message.organizer),
-        mailbox("To", message.attendee),
-        mailbox("Reply-To", message.reply_to),
+        *(mailbox(name, person) for name, person in who.items()),
         subject(said.subject, instead=_plainest(message)),
         headers.token("Date", format_datetime(dtstamp)),
         headers.token("Message-ID", f"<{sequence}.{message.uid}>"),
@@ -51,10 +53,14 @@ def letter(message: Message, *, sequence: int, dtstamp: datetime) -> Letter:
         *BY_A_MACHINE,
     )
     written = joined(fields, body)
-    who = {"From": message.organizer, "To": message.attendee, "Reply-To": message.reply_to}
     compare(written, fields, who)
     _compare(written, message, calendar)
     return Letter(calendar=calendar, mail=written, plainer=plainer(fields))
+
+
+def answers_go_to(message: Message) -> Person | None:
+    """Whom its Reply-To names. Without one, what is answered comes to the sender's address and is passed on."""
+    return freemail.reply_to(message.reply_to, receives_replies=message.receives_replies)
 
 
 def mailbox(name: str, person: Person) -> Field:

@@ -329,7 +329,11 @@ class Registration:
 
 @noun
 class Sender:
-    """The address that organizes on the human organizer's behalf (ORGANIZER and From), and the domain of new UIDs."""
+    """The address that organizes on the human organizer's behalf (ORGANIZER and From), and the domain of new UIDs.
+
+    ``receives_replies``: whether mail to that address comes in here, and so answers are read.
+    """
 
     address: str
     domain: str
+    receives_replies: bool = True

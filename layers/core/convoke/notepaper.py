@@ -8,11 +8,12 @@ from email.utils import format_datetime
 
 from . import headers, itip, mail, mime
 from .attention import Concern, Trouble
+from .date_text import in_words
 from .lines import one_line
 from .model import Participation, Person, Sender, Unsayable, Wall, When
 from .notes import Note, NoteKind
 from .told import Letter
-from .words import in_words
+from .words import in_full
 
 
 def letter(note: Note, sender: Sender, people: Mapping[str, Person]) -> Letter:
@@ -194,9 +195,3 @@ def _summed_up(note: Note, people: Mapping[str, Person]) -> tuple[str, ...]:
         "\n".join(rows),
         "Please tell them by other means. The API shows who is still not reached, as the event's attention.",
     )
-
-
-def in_full(person: Person) -> str:
-    """A person on one line, without what could be taken for the end of it."""
-    called, email = one_line(person.name), one_line(person.email)
-    return f"{called} <{email}>" if called else email

@@ -60,7 +60,11 @@ def settings() -> Settings:
         urgent_queue=env["URGENT_QUEUE"],
         ordinary_queue=env["ORDINARY_QUEUE"],
         hooks_queue=env["HOOKS_QUEUE"],
-        sender=Sender(address=env["SENDER_ADDRESS"], domain=env["UID_DOMAIN"]),
+        sender=Sender(
+            address=env["SENDER_ADDRESS"],
+            domain=env["UID_DOMAIN"],
+            receives_replies=env.get("RECEIVE_REPLIES") == "true",
+        ),
         configuration_set=env["CONFIGURATION_SET"],
         local_webhooks=env.get("LOCAL_WEBHOOKS") == "true",
         times=Times(

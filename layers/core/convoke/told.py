@@ -144,7 +144,8 @@ class Message:
     still stands, or ``None`` when this message asks anew. ``upon`` is what this attendee was told last under this UID,
     ``before`` what they knew of the thing that this is about, for "was / is now" in words. ``called_off`` tells what
     the organizer cancelled from what somebody is merely not expected at any more; ``reason`` is why, in the organizer's
-    words.
+    words. ``declining_frees_seat``: who declines loses their place. ``receives_replies`` is false where answers to
+    ORGANIZER reach nobody. Neither changes what a calendar shows, so neither is a reason to tell anybody anything.
     """
 
     method: Method
@@ -174,6 +175,8 @@ class Message:
     before: Known | None = None
     called_off: bool = False
     reason: str = ""
+    declining_frees_seat: bool = False
+    receives_replies: bool = True
     created_at: datetime
     updated_at: datetime
 
@@ -187,10 +190,11 @@ class Message:
 
     @property
     def asks(self) -> bool:
-        """Whether the attendee is expected to answer (RSVP): invited, and no answer to the present when and where is
-        known.
+        """Whether the attendee is expected to answer (RSVP): invited, no answer to the present when and where is
+        known, and one would be received.
         """
-        return self.method is Method.REQUEST and self.participation is Participation.NEEDS_ACTION
+        invited = self.method is Method.REQUEST and self.participation is Participation.NEEDS_ACTION
+        return invited and self.receives_replies
 
     def told(self, *, sequence: int, dtstamp: datetime) -> Told:
         """What the attendee will have been told once this message has left under ``sequence`` at ``dtstamp`` (UTC).

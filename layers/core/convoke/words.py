@@ -1,30 +1,22 @@
-"""What the mail says to a person: its subject, its text, its HTML. English, until there are other languages.
+"""What the mail says to a person: its subject and its text. English, until there are other languages.
 
-Text and HTML are made from the same :class:`Words`, so that neither says what the other does not. Outlook shows them
-instead of the calendar's DESCRIPTION: all that matters stands here.
+Text and HTML (``page``) are made from the same :class:`Words`, so that neither says what the other does not. Outlook
+shows them instead of the calendar's DESCRIPTION: all that matters stands here.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import date, datetime, timedelta
-from html import escape
-from zoneinfo import ZoneInfo
+from datetime import datetime
 
 from . import series
+from .date_text import clock, day, in_short, in_words
+from .freemail import is_freemail
 from .itip import address, uri
 from .lines import clean, one_line
-from .model import EventStatus, Method, Wall, When, noun
+from .model import EventStatus, Method, Person, Schedule, Wall, When, noun
+from .subjects import subject
 from .told import Known, Message
-
-# Names of our own: those of `strftime` depend on where it runs.
-_DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
-_MONTHS = (
-    *("January", "February", "March", "April", "May", "June"),
-    *("July", "August", "September", "October", "November", "December"),
-)
-
-_CLICKABLE = ("https://", "http://", "tel:", "mailto:")
 
 
 @noun
@@ -39,30 +31,43 @@ class Fact:
 
 @noun
 class Words:
+    """All that a mail says. ``closing`` is what the attendee may do now, ``why`` the reason that they get this mail."""
+
     subject: str
     headline: str
     facts: tuple[Fact, ...]
     description: str
     closing: str
+    why: str
 
 
-def words(message: Message) -> Words:
-    """What ``message`` says, on lines without control characters."""
+def words(message: Message, now: datetime) -> Words:
+    """What ``message`` says, on lines without control characters.
+
+    ``now``, UTC, is when it is said: of a series the dates that are over by then are not named.
+    """
     title = one_line(message.title)
-    on = f" on {_day(_as_known(message).start)}" if message.date is not None else ""
-    kind, headline = _news(message, f"“{title}”{on}")
+    about = f"“{title}”" + (f" on {day(_as_known(message).start)}" if message.date is not None else "")
+    kind, headline = _news(message, about)
     return Words(
-        subject=f"{kind}: {title}{on}",
+        subject=subject(kind, title, _date_in_subject(message, now)),
         headline=headline,
-        facts=tuple(_facts(message)),
+        facts=tuple(_facts(message, now)),
         description=clean(message.description).strip(),
         closing=_closing(message),
+        why=_why(message, about if message.method is Method.CANCEL else f"“{title}”"),
     )
 
 
 def _as_known(message: Message) -> When:
     """When it is, as far as the attendee knows: the day by which they know one date of a series."""
     return message.before.when if message.before is not None else message.when
+
+
+def _date_in_subject(message: Message, now: datetime) -> str:
+    """When it is. Of several dates the first to come, with a word that tells them from a mail about that date alone."""
+    several = message.recurs and len(_to_come(message.schedule, _cancelled(message), now)) > 1
+    return ("from " if several else "") + in_short(_when(message, now))
 
 
 def text(said: Words) -> str:
@@ -79,40 +84,7 @@ def text(said: Words) -> str:
     width = max(len(label) for label, _ in rows) + 1
     below = "\n" + " " * width
     table = "\n".join(f"{label:<{width}}{value.replace(chr(10), below)}" for label, value in rows)
-    return "\n\n".join(part for part in (said.headline, table, said.description, said.closing) if part) + "\n"
-
-
-def html(said: Words) -> str:
-    """``said`` as a page that asks for nothing from elsewhere and reads well without its style."""
-    rows = "".join(_row(fact) for fact in said.facts)
-    about = f'<p style="margin:20px 0">{_lines(said.description)}</p>\n' if said.description else ""
-    return (
-        '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-        f"<title>{escape(said.subject)}</title>\n</head>\n"
-        '<body style="margin:0;padding:24px 12px;background:#f5f4f1;color:#24292e;'
-        'font:16px/1.5 -apple-system,Segoe UI,Helvetica,Arial,sans-serif">\n'
-        '<div style="max-width:580px;margin:0 auto;padding:28px 32px;background:#fff;border-top:4px solid #3a5a78">\n'
-        f'<h1 style="margin:0 0 20px;font-size:21px;line-height:1.3">{escape(said.headline)}</h1>\n'
-        f'<table style="border-collapse:collapse">\n{rows}</table>\n{about}'
-        f'<p style="margin:24px 0 0;color:#5c6770;font-size:14px">{escape(said.closing)}</p>\n'
-        "</div>\n</body>\n</html>\n"
-    )
-
-
-def _row(fact: Fact) -> str:
-    now = _lines(fact.now)
-    if fact.link.lower().startswith(_CLICKABLE):
-        now = f'<a href="{escape(fact.link)}" style="color:#1d5c96">{now}</a>'
-    if fact.was:
-        now = f"was: <s>{_lines(fact.was)}</s><br>\nnow: <b>{now}</b>"
-    return (
-        '<tr><th style="padding:3px 18px 3px 0;text-align:left;vertical-align:top;font-weight:normal;color:#5c6770">'
-        f'{escape(fact.label)}</th><td style="padding:3px 0">{now}</td></tr>\n'
-    )
-
-
-def _lines(value: str) -> str:
-    return escape(value).replace("\n", "<br>\n")
+    return "\n\n".join(part for part in (said.headline, table, said.description, said.closing, said.why) if part) + "\n"
 
 
 def _news(message: Message, title: str) -> tuple[str, str]:
@@ -141,17 +113,17 @@ def _other_dates(message: Message, before: Known) -> bool:
     return restored or (before.schedule is not None and before.schedule != message.schedule)
 
 
-def _facts(message: Message) -> Iterator[Fact]:
+def _facts(message: Message, now: datetime) -> Iterator[Fact]:
     before = message.before if message.before and message.before.certain and message.method is Method.REQUEST else None
-    when, where, title = in_words(_first(message)), one_line(message.location), one_line(message.title)
+    when, where, title = in_words(_when(message, now)), one_line(message.location), one_line(message.title)
     if message.method is Method.CANCEL and (reason := one_line(message.reason)):
         yield Fact(label="Reason", now=reason)
     if before and one_line(before.title) != title:
         yield Fact(label="What", now=title, was=one_line(before.title))
-    was_when = in_words(before.when) if before and before.when != message.when else ""
+    was_when = in_words(_was(message, before, now)) if before and before.when != message.when else ""
     yield Fact(label="When", now=when, was=_other(was_when, when))
     if message.recurs:
-        yield Fact(label="Dates", now=_dates(message))
+        yield Fact(label="Dates", now=_dates(message, now))
     was_where = _other(one_line(before.location), where) if before else ""
     if where or was_where:
         yield Fact(label="Where", now=where or "no place given", was=was_where)
@@ -160,79 +132,105 @@ def _facts(message: Message) -> Iterator[Fact]:
         yield Fact(label=one_line(message.conference.label) or "Join", now=link, link=link)
     if message.url:
         yield Fact(label="More", now=uri(message.url), link=uri(message.url))
-    name, human = one_line(message.reply_to.name), one_line(message.reply_to.email)
     link = f"mailto:{uri(address(message.reply_to.email))}"
-    yield Fact(label="Organizer", now=f"{name} <{human}>" if name else human, link=link)
+    yield Fact(label="Organizer", now=in_full(message.reply_to), link=link)
 
+
+# --- which dates --------------------------------------------------------------------------------------------------
 
 SHOWN = 12
 """The dates of a series that are named one by one."""
 
 
-def _dates(message: Message) -> str:
-    """The dates of a series that take place, a line each; of many the first ones and the last. A time stands by those
-    that begin at another than the first.
+def _dates(message: Message, now: datetime) -> str:
+    """The dates of a series that are to come, a line each; of many the first ones and the last. A time stands by those
+    that begin at another than the first. Of those that are over only the number is told.
     """
-    dates = _standing(message)
-    usual = _clock(dates[0]) if dates else ""
-    named = [_day(date) + (f", {_clock(date)}" if _clock(date) != usual else "") for date in dates]
+    gone = _cancelled(message)
+    dates = _to_come(message.schedule, gone, now)
+    usual = clock(dates[0]) if dates else ""
+    named = [day(date) + (f", {clock(date)}" if clock(date) != usual else "") for date in dates]
     shown, last = named[:SHOWN], named[SHOWN:]
     if len(last) == 1:
         shown += last
     elif last:
         shown.append(f"and {len(last)} more, the last on {last[-1]}")
-    return "\n".join(shown) or "none any more"
+    if not shown:
+        shown.append("none any more")
+    if earlier := len(_standing(message.schedule, gone)) - len(dates):
+        shown.append(f"({earlier} earlier {'date is' if earlier == 1 else 'dates are'} over)")
+    return "\n".join(shown)
 
 
-def _clock(date: Wall) -> str:
-    return f"{date:%H:%M}" if isinstance(date, datetime) else ""
+def _when(message: Message, now: datetime) -> When:
+    """When it is, of a series the first of its dates to come."""
+    return _first(message.schedule, _cancelled(message), now) if message.recurs else message.when
 
 
-def _first(message: Message) -> When:
-    """When it is, of a series the first of its dates that takes place."""
-    dates = _standing(message) if message.recurs else []
-    return series.when_at(message.schedule, dates[0]) if dates else message.when
+def _was(message: Message, before: Known, now: datetime) -> When:
+    """When it was, as the attendee knows it, of a series the first of its dates that were to come."""
+    if before.schedule is None:
+        return before.when
+    cancelled = {one.date for one in message.upon.dates if one.cancelled} if message.upon is not None else set()
+    return _first(before.schedule, frozenset(cancelled), now)
 
 
-def _standing(message: Message) -> list[Wall]:
-    return [start for start in series.starts(message.schedule) if start not in message.without]
+def _first(schedule: Schedule, cancelled: frozenset[Wall], now: datetime) -> When:
+    """The first date to come; where there is none the last that stands, or that there was."""
+    dates = _to_come(schedule, cancelled, now)[:1] or _standing(schedule, cancelled)[-1:] or [schedule.when.start]
+    return series.when_at(schedule, dates[0])
+
+
+def _to_come(schedule: Schedule, cancelled: frozenset[Wall], now: datetime) -> list[Wall]:
+    """The dates that take place and are not over at ``now`` (UTC), in their order."""
+    times = series.times(schedule)
+    return [start for start in _standing(schedule, cancelled) if times[start].ends_at > now]
+
+
+def _standing(schedule: Schedule, cancelled: frozenset[Wall]) -> list[Wall]:
+    return [start for start in series.starts(schedule) if start not in cancelled]
+
+
+def _cancelled(message: Message) -> frozenset[Wall]:
+    return frozenset(message.without)
 
 
 def _other(was: str, now: str) -> str:
     return was if was != now else ""
 
 
+# --- what to do now, and why one is told -----------------------------------------------------------------------------
+
+
 def _closing(message: Message) -> str:
     if message.method is Method.CANCEL:
         rest = " The other dates are as they were." if message.date is not None else ""
-        removed = "You need not do anything: your calendar removes the entry."
-        return f"{removed}{rest} If you have questions, answer this mail."
+        return f"Your calendar removes the entry, or asks you to.{rest} If you have questions, answer this mail."
+    if not message.receives_replies:
+        return (
+            "If you cannot come, please tell the organizer: answer this mail. "
+            "What you answer in your calendar does not reach them."
+        )
+    given_away = (
+        " If you decline in your calendar, your seat is given away and you are sent no more mail about this event."
+    )
+    seat = given_away if message.declining_frees_seat else ""
     if not message.asks:
-        return "If you cannot come, decline in your calendar or answer this mail."
+        return f"If you cannot come, decline in your calendar or answer this mail.{seat}"
     again = " again" if message.before else ""
-    return f"Please say{again} whether you will come: accept or decline in your calendar, or answer this mail."
+    return f"Please say{again} whether you will come: accept or decline in your calendar, or answer this mail.{seat}"
 
 
-def in_words(when: When) -> str:
-    """``Friday 12 March 2027, 09:00 to 10:30 (Europe/Berlin, UTC+01:00)``."""
-    if not isinstance(when.start, datetime) or not isinstance(when.end, datetime):
-        days = _day(when.start) if when.start == when.end else f"{_day(when.start)} to {_day(when.end)}"
-        return f"{days}, all day" + (f" ({when.time_zone})" if when.time_zone else "")
-    start, end = f"{when.start:%H:%M}", f"{when.end:%H:%M}"
-    until = end if when.start.date() == when.end.date() else f"{_day(when.end)}, {end}"
-    return f"{_day(when.start)}, {start} to {until} ({_zone(when.start, when.end, when.time_zone or 'UTC')})"
+def _why(message: Message, about: str) -> str:
+    registered = "was" if message.method is Method.CANCEL else "is"
+    # Beside a Reply-To at a provider of free mail, another such address in the text counts as a mark of spam.
+    named = message.receives_replies or not is_freemail(message.reply_to.email)
+    whom = one_line(message.attendee.email) if named else "this address"
+    organizer = in_full(message.reply_to)
+    return f"You get this mail because {whom} {registered} registered for {about}, organized by {organizer}."
 
 
-def _zone(start: datetime, end: datetime, name: str) -> str:
-    first, last = (wall.replace(tzinfo=ZoneInfo(name)).utcoffset() or timedelta() for wall in (start, end))
-    changes = "" if first == last else f", at its end {_utc(last)}"
-    return f"{name}, {_utc(first)}{changes}" if name != "UTC" else name
-
-
-def _utc(offset: timedelta) -> str:
-    minutes = int(abs(offset).total_seconds()) // 60
-    return f"UTC{'-' if offset < timedelta() else '+'}{minutes // 60:02}:{minutes % 60:02}"
-
-
-def _day(day: date) -> str:
-    return f"{_DAYS[day.weekday()]} {day.day} {_MONTHS[day.month - 1]} {day.year}"
+def in_full(person: Person) -> str:
+    """A person on one line, without what could be taken for the end of it."""
+    called, email = one_line(person.name), one_line(person.email)
+    return f"{called} <{email}>" if called else email

@@ -243,7 +243,7 @@ def preview_change(event_id: str, body: PreviewIn) -> Response[PreviewOut]:
         counts[foreseen.kind] += 1
         mails += len(foreseen.messages)
         if foreseen.messages and len(examples) < EXAMPLES:
-            subjects = [words(message).subject for message in foreseen.messages]
+            subjects = [words(message, at).subject for message in foreseen.messages]
             registration_id = foreseen.seen.registration.registration_id
             examples.append(PreviewExample(registration_id=registration_id, kind=foreseen.kind, messages=subjects))
     return desk.answer(200, PreviewOut(**counts, messages=mails, examples=examples))
