@@ -47,6 +47,7 @@ def schedules(draw: Any) -> Schedule:
         zone = draw(st.sampled_from(ZONES))
         start = time.replace(tzinfo=ZoneInfo(zone)).astimezone(UTC).astimezone(ZoneInfo(zone))
         when = timed(start.replace(tzinfo=None, fold=0).isoformat(), zone)
+    nth = (day.day - 1) // 7 + 1 if day.day <= 28 else -1
     # Each yields its own start, wherever that is.
     rule = draw(
         st.sampled_from(
@@ -56,9 +57,9 @@ def schedules(draw: Any) -> Schedule:
                 "FREQ=WEEKLY",
                 f"FREQ=WEEKLY;BYDAY={own},{other}",
                 f"FREQ=WEEKLY;INTERVAL=2;WKST={draw(st.sampled_from(WEEKDAYS))};BYDAY={own},{other}",
-                "FREQ=MONTHLY",
-                f"FREQ=MONTHLY;BYMONTHDAY={day.day},-1",
-                f"FREQ=MONTHLY;BYDAY={(day.day - 1) // 7 + 1}{own},-1{other}",
+                f"FREQ=MONTHLY;BYDAY={nth}{own}",
+                # From the 29th on some months have no such day.
+                "FREQ=MONTHLY" if day.day <= 28 else f"FREQ=MONTHLY;BYDAY=-1{own}",
                 None,
             ]
         )

@@ -173,6 +173,36 @@ def test_a_rule_that_cannot_be_is_refused(world: World, changes: dict[str, Any])
         assert (answer.status, answer.fields) == (422, ["recurrence"])
 
 
+NOT_IN_OUTLOOK = [
+    "FREQ=MONTHLY;COUNT=4;BYDAY=2FR,4FR",
+    "FREQ=MONTHLY;COUNT=4;BYMONTHDAY=12,26",
+    "FREQ=DAILY;COUNT=4;BYMONTH=3",
+    "FREQ=WEEKLY;COUNT=4;BYMONTH=3,4",
+    "FREQ=MONTHLY;COUNT=4;BYDAY=TH,FR;BYSETPOS=4",
+    "FREQ=YEARLY;COUNT=2;BYMONTH=3,4",
+]
+
+
+@pytest.mark.parametrize("rule", NOT_IN_OUTLOOK)
+def test_a_rule_that_outlook_cannot_hold_is_refused_wherever_it_is_asked_for(world: World, rule: str) -> None:
+    event = world.hold(recurrence="FREQ=WEEKLY;COUNT=4")
+    second = names(world, event)[1]
+    moved = {"start": "2027-03-12T10:00:00", "end": "2027-03-12T11:00:00"}
+    asked: list[tuple[str, str, dict[str, Any]]] = [
+        ("POST", "/events", PARTY | {"recurrence": rule}),
+        ("PATCH", event, {"recurrence": rule}),
+        ("PATCH", event, {"recurrence": rule, **moved}),
+        ("POST", f"{event}/preview", {"recurrence": rule}),
+        ("POST", f"{event}/split", {"from": second, "recurrence": rule, **moved}),
+        ("POST", f"{event}/preview", {"split": {"from": second, "recurrence": rule, **moved}}),
+    ]
+    for method, path, body in asked:
+        answer = refused(world, method, path, body)
+        assert (answer.status, answer.fields) == (422, ["recurrence"]), path
+        assert "Outlook" in answer.body["detail"], "it says why"
+    assert names(world, event)[1] == second, "nothing has changed"
+
+
 def test_null_ends_the_recurrence(world: World, choir: str) -> None:
     world.call("POST", f"{choir}/occurrences", {"start": "2027-03-30T18:00:00"})
     answer = world.call("PATCH", choir, {"recurrence": None})

@@ -23,6 +23,7 @@ PURE = (
         "told",
         "ledger",
         "rules",
+        "templates",
         "recurrence",
         "series",
         "programme",

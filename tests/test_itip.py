@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from datetime import date, datetime
 from typing import Any
@@ -255,12 +256,46 @@ def test_a_reader_that_is_not_ours_finds_the_text_that_was_meant(title: str, des
 
 
 # Without backslashes: that reader takes them for escapes, which a parameter does not have.
-@given(st.text(st.characters(exclude_characters="\\", exclude_categories=["Cs"]), max_size=60))
-@settings(max_examples=150, deadline=None)
-def test_a_name_may_hold_quotes_and_whatever_else(name: str) -> None:
+ANY_NAME = st.text(st.characters(exclude_characters="\\", exclude_categories=["Cs"]), max_size=60) | st.text("^n'\" a")
+
+
+@given(ANY_NAME)
+@settings(max_examples=300, deadline=None)
+def test_a_name_may_hold_whatever_and_is_the_same_to_all_readers(name: str) -> None:
     written = itip.calendar(message(attendee=Person(name=name, email="bo@example.net")), sequence=0, dtstamp=NOW)
     (event,) = icalendar.Calendar.from_ical(written).walk("VEVENT")
-    assert event["ATTENDEE"].params.get("CN", "") == lines.one_line(name)
+    seen = event["ATTENDEE"].params.get("CN", "")
+    assert seen == lines.parameter(name)
+    # Whoever does not know RFC 6868 shows what stands between the quotes.
+    (attendee,) = re.findall(r'ATTENDEE;[^:"]*;CN="([^"]*)"', written.decode().replace("\r\n ", "")) or [""]
+    assert seen == attendee
+    carets = [at for at, letter in enumerate(attendee) if letter == "^"]
+    assert not any(attendee[at + 1 : at + 2] in ("^", "n", "'") for at in carets if at + 1 < len(attendee))
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ('Zoë "Z" O’Hara', "Zoë 'Z' O’Hara"),
+        ("Zoë\nO’Hara", "Zoë O’Hara"),
+        ("Zoë ^_^", "Zoë ^_^"),
+        ("2^n", "2n"),
+        ("^^", "^"),
+        ('a^"b', "a'b"),
+    ],
+)
+def test_a_name_is_written_without_carets_that_only_some_programs_read(name: str, said: str) -> None:
+    conference = Conference(uri="https://meet.example.org/1", label=name)
+    told = message(attendee=Person(name=name, email="bo@example.net"), conference=conference)
+    written = itip.calendar(told, sequence=0, dtstamp=NOW).decode().replace("\r\n ", "")
+    assert f'CN="{said}":mailto:bo@example.net' in written
+    assert f'LABEL="{said}":https://meet.example.org/1' in written
+
+
+@pytest.mark.parametrize(("written", "meant"), [("a^'b", 'a"b'), ("a^nb", "a\nb"), ("a^^b", "a^b"), ("a^b", "a^b")])
+def test_carets_that_others_write_are_read(written: str, meant: str) -> None:
+    (line,) = lines.read(f'ATTENDEE;CN="{written}":mailto:bo@example.net\r\n'.encode())
+    assert line.param("CN") == meant
 
 
 @given(ANY_MESSAGE)

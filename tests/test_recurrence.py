@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import calendar
 import re
 import time
 from collections.abc import Iterator
@@ -9,12 +10,13 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from convoke import series
 from convoke.model import InvalidField, Schedule, When
-from convoke.recurrence import LONGEST, MOST
+from convoke.recurrence import LONGEST, MOST, bounded
+from convoke.rules import read, spell
 from tests import literal
 
 WEEKDAYS = literal.WEEKDAYS
@@ -101,11 +103,12 @@ def days(text: str) -> Iterator[str]:
     ],
 )
 def test_the_days_of_a_rule(rule: str, expected: str) -> None:
+    # Those of the rules, too, that no calendar of Exchange holds: they are read, to be compared and refused.
     meant = list(days(expected))
     when = at_nine(meant[0])
     if "BYMONTH=1;UNTIL" in rule:
         meant += [f"1999-01-0{day}" for day in (1, 2, 3)]
-    starts = series.starts(Schedule(when=when, rule=series.rule(rule, when)))
+    starts = series.starts(Schedule(when=when, rule=spell(bounded(read(rule), when))))
     assert [start.isoformat() for start in starts] == [f"{day}T09:00:00" for day in meant]
 
 
@@ -144,19 +147,28 @@ def listed(values: list[Any], own: list[Any]) -> str:
     return ",".join(str(value) for value in [*values, *own])
 
 
+def read_with(endless: str, end: str, start: date) -> str:
+    """The rule as it is read, whether or not Exchange can hold it. Raises :class:`ValueError`."""
+    return spell(bounded(read(f"{endless};{end}"), whole(start)))
+
+
+def endless(rule: str) -> str:
+    return ";".join(part for part in rule.split(";") if not part.startswith(("COUNT=", "UNTIL=")))
+
+
 @settings(max_examples=500, deadline=None)
 @given(rules(), st.integers(1, 450))
 def test_a_counted_rule_has_the_days_that_the_rfc_says_or_is_refused(said: tuple[dict[str, str], date], n: int) -> None:
     parts, start = said
-    endless = ";".join(f"{name}={value}" for name, value in parts.items())
-    meant = literal.days(endless, start, start + LONGEST)[:n]
+    text = ";".join(f"{name}={value}" for name, value in parts.items())
+    meant = literal.days(text, start, start + LONGEST)[:n]
     if meant[:1] != [start] or len(meant) < n or n > MOST:
-        with pytest.raises(InvalidField):
-            series.rule(f"{endless};COUNT={n}", whole(start))
+        with pytest.raises(ValueError, match="must"):
+            read_with(text, f"COUNT={n}", start)
     else:
-        rule = series.rule(f"{endless};COUNT={n}", whole(start))
+        rule = read_with(text, f"COUNT={n}", start)
         assert list(series.starts(Schedule(when=whole(start), rule=rule))) == meant
-        assert series.rule(rule, whole(start)) == rule, "what is plain stays as it is"
+        assert spell(bounded(read(rule), whole(start))) == rule, "what is plain stays as it is"
 
 
 @settings(max_examples=300, deadline=None)
@@ -165,16 +177,70 @@ def test_a_rule_until_a_day_has_the_days_that_the_rfc_says_or_is_refused(
     said: tuple[dict[str, str], date], length: int
 ) -> None:
     parts, start = said
-    endless = ";".join(f"{name}={value}" for name, value in parts.items())
+    text = ";".join(f"{name}={value}" for name, value in parts.items())
     last = start + timedelta(days=length)
-    meant = literal.days(endless, start, last)
+    meant = literal.days(text, start, last)
     if meant[:1] != [start] or len(meant) > MOST:
-        with pytest.raises(InvalidField):
-            series.rule(f"{endless};UNTIL={last:%Y%m%d}", whole(start))
+        with pytest.raises(ValueError, match="must"):
+            read_with(text, f"UNTIL={last:%Y%m%d}", start)
     else:
-        rule = series.rule(f"{endless};UNTIL={last:%Y%m%d}", whole(start))
+        rule = read_with(text, f"UNTIL={last:%Y%m%d}", start)
         assert list(series.starts(Schedule(when=whole(start), rule=rule))) == meant
-        assert rule == series.rule(f"{endless};UNTIL={meant[-1]:%Y%m%d}", whole(start)), "as far as it goes is as far"
+        assert rule == read_with(text, f"UNTIL={meant[-1]:%Y%m%d}", start), "as far as it goes is as far"
+
+
+@st.composite
+def simple_rules(draw: Any) -> tuple[dict[str, str], date]:
+    """What people ask for most: near the templates, on both sides of them."""
+    parts, start = draw(rules())
+    keep = draw(st.lists(st.sampled_from(["INTERVAL", "WKST"]), unique=True))
+    simple = {name: value for name, value in parts.items() if name in ("FREQ", *keep)}
+    length = calendar.monthrange(start.year, start.month)[1]
+    own, nth = WEEKDAYS[start.weekday()], (start.day - 1) // 7 + 1
+    last = start.day > length - 7
+    sets = ["MO,TU,WE,TH,FR", "SA,SU", "MO,TU,WE,TH,FR,SA,SU", f"{own},MO", own]
+    window = ",".join(str(7 * nth - n) for n in range(7))
+    if parts["FREQ"] in ("MONTHLY", "YEARLY"):
+        simple |= draw(
+            st.sampled_from(
+                [
+                    {},
+                    {"BYMONTHDAY": str(start.day)},
+                    {"BYMONTHDAY": str(start.day - length - 1)},
+                    {"BYDAY": f"{-1 if last else nth}{own}"},
+                    {"BYDAY": draw(st.sampled_from(sets)), "BYSETPOS": str(draw(st.sampled_from([1, nth, -1, -2])))},
+                    {"BYDAY": own},
+                    {"BYDAY": own, "BYMONTHDAY": window},
+                ]
+            )
+        )
+    elif draw(st.booleans()):
+        simple["BYDAY"] = draw(st.sampled_from(sets))
+    if draw(st.booleans()):
+        steps = draw(st.sampled_from([1, 2, 3, 4, 6, 12]))
+        simple["BYMONTH"] = ",".join(str((start.month - 1 + n) % 12 + 1) for n in range(0, 12, steps))
+    return simple, start
+
+
+@settings(max_examples=500, deadline=None)
+@given(st.one_of(simple_rules(), rules()), st.integers(1, 60))
+def test_what_is_accepted_exchange_shows_on_the_same_days_and_what_it_shows_so_is_accepted(
+    said: tuple[dict[str, str], date], n: int
+) -> None:
+    parts, start = said
+    text = ";".join(f"{name}={value}" for name, value in parts.items())
+    meant = literal.days(text, start, start + LONGEST)[:n]
+    assume(meant[:1] == [start] and len(meant) == n)
+    try:
+        rule = series.rule(f"{text};COUNT={n}", whole(start))
+    except InvalidField as error:
+        rule, refused = "", error.message
+    if not rule:
+        assert "Outlook" in refused, "why it is not possible"
+        assert literal.exchange(text, start, meant[-1]) != meant, "Exchange could have held it as it was written"
+    else:
+        assert literal.exchange(endless(rule), start, meant[-1]) == meant
+        assert series.rule(rule, whole(start)) == rule, "what is plain stays as it is"
 
 
 LEAP_DAY = "2028-02-29"

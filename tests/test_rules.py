@@ -59,30 +59,35 @@ def test_all_parts_are_read() -> None:
         # What the start stands for anyway.
         ("FREQ=WEEKLY;COUNT=4;BYDAY=FR", "FREQ=WEEKLY;COUNT=4"),
         ("FREQ=MONTHLY;COUNT=4;BYMONTHDAY=12", "FREQ=MONTHLY;COUNT=4"),
-        ("FREQ=MONTHLY;COUNT=4;BYMONTHDAY=12;BYDAY=FR", "FREQ=MONTHLY;COUNT=4;BYMONTHDAY=12;BYDAY=FR"),
         ("FREQ=YEARLY;COUNT=2;BYMONTH=3;BYMONTHDAY=12", "FREQ=YEARLY;COUNT=2"),
         ("FREQ=YEARLY;COUNT=2;BYMONTH=3", "FREQ=YEARLY;COUNT=2"),
-        ("FREQ=YEARLY;COUNT=2;BYMONTH=9,3;BYMONTHDAY=12", "FREQ=YEARLY;COUNT=2;BYMONTH=3,9"),
-        ("FREQ=YEARLY;COUNT=2;BYMONTHDAY=12", "FREQ=YEARLY;COUNT=2;BYMONTHDAY=12"),
         # What limits nothing, or is said twice.
         ("FREQ=MONTHLY;COUNT=4;BYMONTH=12,11,10,9,8,7,6,5,4,3,2,1", "FREQ=MONTHLY;COUNT=4"),
         ("FREQ=MONTHLY;COUNT=4;BYDAY=+2FR,02FR", "FREQ=MONTHLY;COUNT=4;BYDAY=2FR"),
-        ("FREQ=MONTHLY;COUNT=4;BYDAY=FR,2FR,-1FR", "FREQ=MONTHLY;COUNT=4;BYDAY=FR"),
-        ("FREQ=MONTHLY;COUNT=4;BYMONTHDAY=-20,31,12,-1", "FREQ=MONTHLY;COUNT=4;BYMONTHDAY=12,31,-20,-1"),
+        ("FREQ=MONTHLY;COUNT=4;BYDAY=FR,2FR,-1FR", "FREQ=WEEKLY;COUNT=4"),
         # Days and weeks.
         ("FREQ=DAILY;COUNT=4;BYDAY=MO,TU,WE,TH,FR", "FREQ=WEEKLY;COUNT=4;BYDAY=MO,TU,WE,TH,FR"),
         ("FREQ=WEEKLY;COUNT=4;BYDAY=MO,TU,WE,TH,FR,SA,SU", "FREQ=DAILY;COUNT=4"),
         ("FREQ=DAILY;COUNT=4;BYDAY=MO,TU,WE,TH,FR,SA,SU", "FREQ=DAILY;COUNT=4"),
-        ("FREQ=DAILY;INTERVAL=3;COUNT=4;BYDAY=MO,FR", "FREQ=DAILY;COUNT=4;INTERVAL=3;BYDAY=MO,FR"),
+        ("FREQ=MONTHLY;COUNT=4;BYDAY=MO,FR", "FREQ=WEEKLY;COUNT=4;BYDAY=MO,FR"),
+        ("FREQ=YEARLY;COUNT=4;BYDAY=FR", "FREQ=WEEKLY;COUNT=4"),
+        ("FREQ=YEARLY;COUNT=4;BYDAY=MO,TU,WE,TH,FR,SA,SU", "FREQ=DAILY;COUNT=4"),
+        # Months that are equally far apart, and days that each month has.
+        ("FREQ=YEARLY;COUNT=2;BYMONTH=9,3;BYMONTHDAY=12", "FREQ=MONTHLY;COUNT=2;INTERVAL=6"),
+        ("FREQ=MONTHLY;COUNT=2;BYMONTH=3,7,11;BYDAY=2FR", "FREQ=MONTHLY;COUNT=2;INTERVAL=4;BYDAY=2FR"),
+        ("FREQ=MONTHLY;COUNT=2;BYMONTH=3", "FREQ=YEARLY;COUNT=2"),
+        ("FREQ=MONTHLY;COUNT=2;BYMONTH=3;BYDAY=2FR", "FREQ=YEARLY;COUNT=2;BYMONTH=3;BYDAY=2FR"),
+        ("FREQ=YEARLY;COUNT=4;BYMONTHDAY=12", "FREQ=MONTHLY;COUNT=4"),
+        ("FREQ=DAILY;COUNT=4;BYMONTHDAY=12", "FREQ=MONTHLY;COUNT=4"),
+        ("FREQ=MONTHLY;COUNT=4;BYDAY=FR;BYMONTHDAY=8,9,10,11,12,13,14", "FREQ=MONTHLY;COUNT=4;BYDAY=2FR"),
+        ("FREQ=MONTHLY;COUNT=4;BYDAY=MO,TU,WE,TH,FR,SA,SU;BYSETPOS=12", "FREQ=MONTHLY;COUNT=4"),
         # Positions in a set, where the days say the same.
         ("FREQ=MONTHLY;COUNT=4;BYDAY=FR;BYSETPOS=2", "FREQ=MONTHLY;COUNT=4;BYDAY=2FR"),
-        ("FREQ=MONTHLY;COUNT=4;BYDAY=FR;BYSETPOS=-1,2,9", "FREQ=MONTHLY;COUNT=4;BYDAY=2FR,-1FR"),
+        ("FREQ=MONTHLY;COUNT=4;BYDAY=FR;BYSETPOS=2,9", "FREQ=MONTHLY;COUNT=4;BYDAY=2FR"),
         ("FREQ=YEARLY;COUNT=2;BYMONTH=3;BYDAY=FR;BYSETPOS=2", "FREQ=YEARLY;COUNT=2;BYMONTH=3;BYDAY=2FR"),
-        ("FREQ=YEARLY;COUNT=2;BYDAY=FR;BYSETPOS=11", "FREQ=YEARLY;COUNT=2;BYDAY=11FR"),
         ("FREQ=WEEKLY;COUNT=4;BYDAY=MO,WE,FR;BYSETPOS=-1", "FREQ=WEEKLY;COUNT=4"),
         ("FREQ=WEEKLY;COUNT=4;BYDAY=MO,WE,FR;BYSETPOS=1,-1", "FREQ=WEEKLY;COUNT=4;BYDAY=MO,FR"),
         ("FREQ=WEEKLY;COUNT=4;BYDAY=SU,FR;BYSETPOS=2;WKST=SU", "FREQ=WEEKLY;COUNT=4"),
-        ("FREQ=DAILY;COUNT=4;BYMONTH=3;BYSETPOS=-1", "FREQ=DAILY;COUNT=4;BYMONTH=3"),
         # The end is the last date itself.
         ("FREQ=WEEKLY;UNTIL=20270402T070000Z", "FREQ=WEEKLY;UNTIL=20270402T070000Z"),
         ("FREQ=WEEKLY;UNTIL=20270402T065959Z", "FREQ=WEEKLY;UNTIL=20270326T080000Z"),
@@ -210,6 +215,98 @@ def test_what_is_no_rule_of_ours_is_refused_with_a_sentence(text: str, sentence:
     assert refusal(text) == sentence
 
 
+EACH = "make an event for each, or add the other dates one by one"
+LIMITED = "Outlook cannot hold that; make an event for each stretch of dates"
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("FREQ=DAILY;COUNT=4;BYMONTH=3", f"must not have BYMONTH or BYMONTHDAY in a DAILY rule: {LIMITED}"),
+        ("FREQ=DAILY;COUNT=4;BYMONTH=3;BYDAY=FR", f"must not have BYMONTH or BYMONTHDAY in a WEEKLY rule: {LIMITED}"),
+        ("FREQ=WEEKLY;COUNT=4;BYMONTH=3,4,5", f"must not have BYMONTH or BYMONTHDAY in a WEEKLY rule: {LIMITED}"),
+        (
+            "FREQ=DAILY;INTERVAL=3;COUNT=4;BYDAY=MO,FR",
+            "must have BYDAY in a WEEKLY rule: Outlook cannot hold it in one of several days",
+        ),
+        (
+            "FREQ=YEARLY;COUNT=2;BYMONTH=3,4",
+            f"must name one month, in a YEARLY rule: Outlook cannot hold several; {EACH}",
+        ),
+        (
+            "FREQ=MONTHLY;INTERVAL=2;COUNT=2;BYMONTH=3,5",
+            f"must name one month, in a YEARLY rule: Outlook cannot hold several; {EACH}",
+        ),
+        (
+            "FREQ=MONTHLY;COUNT=4;BYMONTHDAY=12,26",
+            f"must name one day of the month: Outlook cannot hold several; {EACH}",
+        ),
+        (
+            "FREQ=MONTHLY;COUNT=1;BYMONTHDAY=-20",
+            "must count days from the beginning of the month, or be BYMONTHDAY=-1 for the last: "
+            f"Outlook cannot hold -20; {EACH}",
+        ),
+        (
+            "FREQ=MONTHLY;COUNT=4;BYDAY=2FR,4FR",
+            f"must name one weekday of the month, such as BYDAY=2TU: Outlook cannot hold several; {EACH}",
+        ),
+        (
+            "FREQ=MONTHLY;COUNT=4;BYDAY=FR;BYSETPOS=2,-1",
+            f"must name one weekday of the month, such as BYDAY=2TU: Outlook cannot hold several; {EACH}",
+        ),
+        (
+            "FREQ=MONTHLY;COUNT=4;BYDAY=FR;BYSETPOS=-3",
+            f"must count weekdays from 1 to 4, or be -1 for the last: Outlook cannot hold -3; {EACH}",
+        ),
+        (
+            "FREQ=MONTHLY;COUNT=4;BYDAY=MO,TU,WE,TH,FR;BYSETPOS=10",
+            f"must count weekdays from 1 to 4, or be -1 for the last: Outlook cannot hold 10; {EACH}",
+        ),
+        (
+            "FREQ=MONTHLY;COUNT=4;BYDAY=TH,FR;BYSETPOS=4",
+            "must have one BYSETPOS, and beside it a single day in BYDAY, MO,TU,WE,TH,FR or SA,SU: "
+            f"Outlook cannot hold other sets of days; {EACH}",
+        ),
+        (
+            "FREQ=MONTHLY;INTERVAL=2;COUNT=4;BYDAY=FR",
+            f"must say which one of the month, such as BYDAY=2TU: Outlook cannot hold all of them here; {EACH}",
+        ),
+        (
+            "FREQ=MONTHLY;COUNT=2;BYMONTHDAY=12;BYDAY=FR",
+            "must not have both BYDAY and BYMONTHDAY: Outlook cannot hold that; say the weekday as 2TU",
+        ),
+        (
+            "FREQ=YEARLY;COUNT=2;BYDAY=11FR",
+            "must have BYMONTH beside BYDAY in a YEARLY rule: Outlook counts weekdays within a month only",
+        ),
+        (
+            "FREQ=YEARLY;INTERVAL=2;COUNT=1;BYMONTHDAY=12",
+            "must have BYMONTH beside BYMONTHDAY in a YEARLY rule: Outlook holds one day of the year",
+        ),
+        (
+            "FREQ=MONTHLY;COUNT=2;BYMONTHDAY=12,26;BYSETPOS=1",
+            f"must have BYSETPOS only beside BYDAY: Outlook cannot hold it elsewhere; {EACH}",
+        ),
+        (
+            "FREQ=WEEKLY;INTERVAL=100;COUNT=2",
+            "must have INTERVAL of at most 99 in a WEEKLY rule: Outlook holds no other",
+        ),
+    ],
+)
+def test_a_rule_that_outlook_cannot_hold_is_refused_with_what_to_do_instead(text: str, sentence: str) -> None:
+    assert refusal(text) == sentence
+
+
+def test_a_day_that_some_months_have_not_is_refused_where_one_of_them_is_among_its_months() -> None:
+    last = When(start=date(2027, 7, 31), end=date(2027, 7, 31))
+    assert series.rule("FREQ=MONTHLY;COUNT=2", last) == "FREQ=MONTHLY;COUNT=2", "July and August have 31 days"
+    assert refusal("FREQ=MONTHLY;COUNT=3", last) == (
+        "must not be on day 31, which some of its months have not: Outlook would show their last day; "
+        "say BYMONTHDAY=-1 for the last day of each month, or start on a day up to the 28th"
+    )
+    assert series.rule("FREQ=MONTHLY;COUNT=3;BYMONTHDAY=-1", last) == "FREQ=MONTHLY;COUNT=3;BYMONTHDAY=-1"
+
+
 def test_a_refusal_names_the_field_that_was_wrong() -> None:
     with pytest.raises(InvalidField) as refused:
         series.rule("FREQ=WEEKLY", FRIDAY, "series.rule")
@@ -235,9 +332,8 @@ def test_the_limits_themselves_are_within(text: str, dates: int) -> None:
 PARTS = {
     "FREQ": ["MONTHLY"],
     "COUNT": ["3", "03"],
-    "INTERVAL": ["1", "2"],
-    "BYMONTH": ["1,2,3,4,5", "5,4,3,2,1,1"],
-    "BYDAY": ["FR,2FR,MO", "MO,FR", "+2FR,-1MO", "-01MO,2FR"],
+    "BYMONTH": ["3,6,9,12", "12,9,6,3,3"],
+    "BYDAY": ["2FR,+2FR", "+02FR", "2FR"],
     "WKST": ["MO", "SU"],
 }
 
@@ -245,7 +341,7 @@ PARTS = {
 @given(
     st.fixed_dictionaries(
         {"FREQ": st.just("MONTHLY"), "COUNT": st.sampled_from(PARTS["COUNT"])},
-        optional={name: st.sampled_from(values) for name, values in PARTS.items() if name not in ("FREQ", "COUNT")},
+        optional={name: st.sampled_from(PARTS[name]) for name in ("BYMONTH", "BYDAY", "WKST")},
     ),
     st.randoms(use_true_random=False),
 )

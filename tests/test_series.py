@@ -368,7 +368,11 @@ NEEDS_A_RULE = "is no date of the recurrence any more: recurrence must be given 
         ("FREQ=WEEKLY;BYDAY=MO,FR;COUNT=4", timed("2027-03-13T09:00"), NEEDS_A_RULE),
         ("FREQ=MONTHLY;BYDAY=2FR;COUNT=4", timed("2027-03-13T09:00"), NEEDS_A_RULE),
         ("FREQ=MONTHLY;BYDAY=2FR;COUNT=4", timed("2027-03-19T09:00"), NEEDS_A_RULE),
-        ("FREQ=YEARLY;BYMONTH=3,9;COUNT=4", timed("2027-04-12T09:00"), NEEDS_A_RULE),
+        (
+            "FREQ=YEARLY;BYMONTH=3;BYMONTHDAY=12;COUNT=2",
+            timed("2028-02-29T09:00"),
+            "must yield all its dates within two years",
+        ),
         ("FREQ=MONTHLY;COUNT=20", timed("2027-03-31T09:00"), "must yield all its dates within two years"),
         (
             "FREQ=MONTHLY;UNTIL=20281012",

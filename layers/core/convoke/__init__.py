@@ -4,7 +4,7 @@ What there is and what to say, without any AWS:
 
 - ``model``: the nouns: Event, Registration; ``told``: Message, and Told, the calendar that an attendee holds
 - ``series``: which dates an event has; ``rules``, ``recurrence``: the text of a rule, and the days that it means;
-  ``programme``: what an organizer does to them
+  ``templates``: which rules Outlook can hold; ``programme``: what an organizer does to them
 - ``decide``: ``next_message``, the heart: what is true against what was told; ``case``: one attendee's, and what may be
   said of it; ``fingerprints``: whether it is the same
 - ``attendance``: which answer of an attendee stands, and what it does to their seat

@@ -20,9 +20,9 @@ _TEXT = frozenset({"COMMENT", "DESCRIPTION", "LOCATION", "SUMMARY", "TZID", "TZN
 _ESCAPES = {"\\": "\\\\", ";": "\\;", ",": "\\,", "\n": "\\n"}
 _UNESCAPES = {"n": "\n", "N": "\n"}
 
-# RFC 6868: how a parameter says what its quotes cannot hold.
-_CARETS = {"^": "^^", '"': "^'", "\n": "^n"}
-_UNCARETS = {caret: plain for plain, caret in _CARETS.items()}
+# RFC 6868: how a parameter says what its quotes cannot hold. It is read, and never written: programs that do not know
+# it show the carets.
+_UNCARETS = {"^^": "^", "^'": '"', "^n": "\n"}
 
 _NAME = re.compile(r"[A-Za-z0-9-]+")
 _VALUE = r'(?:"[^"\x00-\x08\x0a-\x1f\x7f]*"|[^";:,\x00-\x08\x0a-\x1f\x7f]*)'
@@ -47,8 +47,17 @@ class Line:
 
 
 def line(name: str, value: str, **params: str) -> Line:
-    """One property; parameters are written in the order in which they are given."""
-    return Line(name=name, value=value, params=tuple(params.items()))
+    """One property; parameters are written in the order in which they are given, as :func:`parameter` has them."""
+    return Line(name=name, value=value, params=tuple((each, parameter(text)) for each, text in params.items()))
+
+
+def parameter(text: str) -> str:
+    """``text`` as every reader understands it in a parameter, whether or not it knows the carets of RFC 6868.
+
+    A quotation mark cannot stand there, and becomes an apostrophe; what is on several lines goes onto one; a caret that
+    some would take for the beginning of an escape is left out, any other stays.
+    """
+    return re.sub(r"\^(?=[\^'n])", "", one_line(text).replace('"', "'"))
 
 
 def component(name: str, *inside: Line) -> tuple[Line, ...]:
@@ -87,18 +96,14 @@ def _unfolded(each: Line) -> str:
 
 def _param(name: str, value: str) -> str:
     # Names are always quoted, as are all values that need it: `CN="Ek, Bo"`.
-    escaped = re.sub(r'[\^"\n]', lambda found: _CARETS[found[0]], value)
-    return (
-        f';{name}="{escaped}"'
-        if name in {"CN", "LABEL"} or not re.fullmatch(r"[\w/+.-]+", value)
-        else f";{name}={escaped}"
-    )
+    quoted = name in {"CN", "LABEL"} or not re.fullmatch(r"[\w/+.-]+", value)
+    return f';{name}="{value}"' if quoted else f";{name}={value}"
 
 
 def _fold(text: str) -> bytes:
     folded, size = [""], 0
     # Clients that read a line before they unfold it want escapes whole as well as characters.
-    for piece in re.findall(r"[\\^].|.", text, re.DOTALL):
+    for piece in re.findall(r"\\.|.", text, re.DOTALL):
         octets = len(piece.encode("utf-8"))
         if size + octets > LIMIT:
             folded.append("")

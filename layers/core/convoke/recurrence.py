@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 
 from dateutil import rrule
 
+from . import templates
 from .model import Wall, When
 from .rules import Rule, by_week
 
@@ -35,8 +36,15 @@ def settled(rule: Rule, when: When) -> Rule:
     """``rule`` as it is said for a series that begins with ``when``; UNTIL becomes the last date.
 
     Raises :class:`ValueError`, with a sentence for whoever wrote it, where it yields no date at the start, more than
-    ``MOST``, or one later than ``LONGEST`` after the start.
+    ``MOST``, one later than ``LONGEST`` after the start, or where it is none that calendars can hold (``templates``).
     """
+    rule = bounded(rule, when)
+    templates.must_fit(rule, [day_of(wall) for wall in walls(rule, when)])
+    return rule
+
+
+def bounded(rule: Rule, when: When) -> Rule:
+    """As :func:`settled`, whether or not calendars can hold it."""
     if rule.count is not None and rule.count > MOST:
         raise ValueError(f"must yield at most {MOST} dates")
     rule = replace(plain(rule, day_of(when.start)), until=_until(rule.until, when))
@@ -183,6 +191,7 @@ def plain(rule: Rule, start: date) -> Rule:
     rule = replace(rule, weekdays=tuple(each for each in rule.weekdays if not each[0] or each[1] not in every))
     if len(rule.months) == 12 and not (rule.frequency == "YEARLY" and rule.ordinal):
         rule = replace(rule, months=())
+    rule = templates.nearest(rule, start)
     if len(every) == 7 and (rule.frequency == "DAILY" or rule.month_days):
         rule = replace(rule, weekdays=())
     if rule.interval == 1 and not rule.month_days:

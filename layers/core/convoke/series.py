@@ -228,10 +228,14 @@ def carried(before: Schedule, when: When) -> str | None:
 def moved(before: Schedule, when: When) -> Schedule:
     """The series when its first date becomes ``when``: its rule carried, the added dates as far from the first as ever.
 
-    Raises what :func:`carried` raises.
+    Raises what :func:`carried` raises, also where an added date would become one that the rule yields: of two dates,
+    both of which somebody may come to, one would be left.
     """
     added = {_along(wall, before.when.start, when.start) for wall in before.added}
-    return Schedule(when=when, rule=carried(before, when), added=tuple(sorted(added)))
+    rule = carried(before, when)
+    if added & {*_yielded(Schedule(when=when, rule=rule))}:
+        raise InvalidField("start", "would put an added date onto another one: recurrence must be given as well")
+    return Schedule(when=when, rule=rule, added=tuple(sorted(added)))
 
 
 def _along(wall: Wall, before: Wall, now: Wall) -> Wall:

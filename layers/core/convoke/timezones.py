@@ -1,10 +1,14 @@
 """A VTIMEZONE that is right: judged by ``zoneinfo``, said as a yearly rule wherever a rule says exactly the same.
 
-A zone's TZif file ends with a POSIX rule such as ``CET-1CEST,M3.5.0,M10.5.0/3``. Where it can be said as
-RRULEs, and these give exactly the onsets that ``zoneinfo`` sees around the event, it is said so: two
-observances that every client understands. Everything else (transitions still in the table, rules that run over
-the end of a month) becomes one observance an onset, which is always right, and short, since it need cover only
-the event's life and a year on either side.
+A zone's TZif file ends with a POSIX rule such as ``CET-1CEST,M3.5.0,M10.5.0/3``. Where RRULEs that name one weekday
+of a month, from the first to the fourth or the last, give exactly the onsets that ``zoneinfo`` sees around the event,
+it is said so: two observances that every client understands. Exchange takes no other rule ([MS-OXCICAL], section
+2.1.3.1.1.19.2.2: BYDAY or BYMONTHDAY, not both, and a single occurrence of a single day). Jerusalem's "Friday before
+the last Sunday" is none, but in most years it is the fourth Friday, or the last: whichever of them ``zoneinfo``
+confirms is said. Everything else (transitions still in the table, years that agree on no such weekday) becomes one
+observance an onset, which is always right, and short.
+
+Either is right for the event's life and a year on either side, and no promise is made beyond that.
 
 The rule is read from the ``tzdata`` package. ``zoneinfo`` reads the same files when PYTHONTZPATH is empty;
 where it does not, a rule that disagrees with it is not used.
@@ -13,10 +17,12 @@ where it does not, a rule that disagrees with it is not used.
 from __future__ import annotations
 
 import re
+from calendar import monthrange
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from importlib import resources
+from itertools import product
 from zoneinfo import ZoneInfo
 
 from .lines import Line, component, line
@@ -29,7 +35,7 @@ _STRIDE = timedelta(days=5)
 _BEGINNING = 1970
 
 _WEEKDAYS = ("SU", "MO", "TU", "WE", "TH", "FR", "SA")  # as POSIX counts them
-_MONTH_DAYS = (31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
+_LEAP_YEAR_AND_COMMON = (2028, 2027)
 
 _NAME = r"(?:<[^>]+>|[A-Za-z]+)"
 _RULE = r"M(\d+)\.([1-5])\.([0-6])(?:/([-+\d:]+))?"
@@ -60,10 +66,10 @@ class _Onset:
 
 @noun
 class _Yearly:
-    """Every year at ``clock``, in the old time, on the first ``weekday`` (0 is Sunday) from ``day`` of ``month`` on."""
+    """Every year at ``clock``, in the old time, on the ``nth`` ``weekday`` of ``month``; -1 is the last, 0 a Sunday."""
 
     month: int
-    day: int
+    nth: int
     weekday: int
     clock: timedelta
     before: timedelta
@@ -71,7 +77,8 @@ class _Yearly:
     name: str
 
     def onset(self, year: int) -> _Onset:
-        on = date(year, self.month, self.day)
+        first = 7 * self.nth - 6 if self.nth > 0 else monthrange(year, self.month)[1] - 6
+        on = date(year, self.month, first)
         on += _DAY * ((self.weekday - on.isoweekday()) % 7)
         return _Onset(
             at=datetime.combine(on, time(), UTC) + self.clock - self.before,
@@ -83,19 +90,13 @@ class _Yearly:
 
     @property
     def rule(self) -> Line:
-        if self.day % 7 == 1:
-            days = f"BYDAY={self.day // 7 + 1}{_WEEKDAYS[self.weekday]}"
-        elif self.day + 6 == _MONTH_DAYS[self.month - 1]:
-            days = f"BYDAY=-1{_WEEKDAYS[self.weekday]}"
-        else:
-            month_days = ",".join(str(self.day + n) for n in range(7))
-            days = f"BYMONTHDAY={month_days};BYDAY={_WEEKDAYS[self.weekday]}"
-        return line("RRULE", f"FREQ=YEARLY;BYMONTH={self.month};{days}")
+        return line("RRULE", f"FREQ=YEARLY;BYMONTH={self.month};BYDAY={self.nth}{_WEEKDAYS[self.weekday]}")
 
 
 @lru_cache(maxsize=256)
 def vtimezone(name: str, first: datetime, last: datetime) -> tuple[Line, ...]:
-    """The VTIMEZONE of the IANA zone ``name``, right for all instants from ``first`` to ``last`` (UTC, 1970 or later).
+    """The VTIMEZONE of the IANA zone ``name``, right from a year before ``first`` to a year after ``last`` (instants in
+    UTC, 1970 or later).
 
     Raises what :class:`zoneinfo.ZoneInfo` raises for a zone that it does not know.
     """
@@ -104,9 +105,7 @@ def vtimezone(name: str, first: datetime, last: datetime) -> tuple[Line, ...]:
     seen = tuple(_onsets(zone, since, until))
     observances = _rules(name, seen, since, until)
     if observances is None:
-        observances = tuple(each for onset in seen for each in onset.observance())
-        if not seen or first < seen[0].at:
-            observances = _opening(zone, since).observance() + observances
+        observances = tuple(each for onset in (_opening(zone, since), *seen) for each in onset.observance())
     return component("VTIMEZONE", line("TZID", name), *observances)
 
 
@@ -145,49 +144,66 @@ def _opening(zone: ZoneInfo, since: datetime) -> _Onset:
 
 
 def _rules(name: str, seen: tuple[_Onset, ...], since: datetime, until: datetime) -> tuple[Line, ...] | None:
-    """The observances of the yearly rules, or ``None`` where they would not say exactly what was seen."""
-    pair = _pair(name) if seen else None
-    if pair is None:
-        return None
+    """The observances of two yearly rules, or ``None`` where none would say exactly what was seen."""
     years = range(since.year - 1, until.year + 2)
-    said = sorted((rule.onset(year) for rule in pair for year in years), key=lambda onset: onset.at)
-    if tuple(onset for onset in said if since < onset.at <= until) != seen:
-        return None
-    return tuple(each for rule in pair for each in rule.onset(_BEGINNING).observance(rule.rule))
+    for pair in _pairs(name) if seen else ():
+        said = sorted((rule.onset(year) for rule in pair for year in years), key=lambda onset: onset.at)
+        if tuple(onset for onset in said if since < onset.at <= until) == seen:
+            return tuple(each for rule in pair for each in rule.onset(_BEGINNING).observance(rule.rule))
+    return None
 
 
-def _pair(name: str) -> tuple[_Yearly, _Yearly] | None:
-    """The two rules at the end of the zone's TZif file (RFC 9636, section 3.3), where RRULEs can say them."""
+@lru_cache(maxsize=256)
+def _pairs(name: str) -> tuple[tuple[_Yearly, _Yearly], ...]:
+    """What RRULEs can say, in some years at least, of the rules at the end of the zone's TZif file (RFC 9636, section
+    3.3): when summer time begins, and when it ends. What holds in all years is first.
+    """
     data = resources.files("tzdata").joinpath("zoneinfo", *name.split("/")).read_bytes()
     found = _FOOTER.fullmatch(data[:-1].rpartition(b"\n")[2].decode("ascii"))
     if found is None:
-        return None
+        return ()
     standard = -_clock(found[2])
     daylight = -_clock(found[4]) if found[4] else standard + timedelta(hours=1)
     begins = _yearly(found.group(5, 6, 7), found[8], standard, daylight, found[3].strip("<>"))
     ends = _yearly(found.group(9, 10, 11), found[12], daylight, standard, found[1].strip("<>"))
-    return (begins, ends) if begins and ends else None
+    return tuple(product(begins, ends))
 
 
 def _yearly(
     rule: tuple[str | None, ...], clock: str | None, before: timedelta, after: timedelta, name: str
-) -> _Yearly | None:
+) -> tuple[_Yearly, ...]:
     month, week, weekday = (int(number or 0) for number in rule)
     # A rule's clock may show more than 24 hours, or less than none: then it means another day of week and month.
     moved, time_of_day = divmod(_clock(clock or "2"), _DAY)
-    month_days = _MONTH_DAYS[month - 1]
-    day = moved + (month_days - 6 if week == 5 else week * 7 - 6)
-    if day < 1 or day + 6 > month_days or (week == 5 and month == 2):
-        return None
-    return _Yearly(
-        month=month,
-        day=day,
-        weekday=(weekday + moved) % 7,
-        clock=time_of_day,
-        before=before,
-        after=after,
-        name=name,
+    return tuple(
+        _Yearly(
+            month=each,
+            nth=nth,
+            weekday=(weekday + moved) % 7,
+            clock=time_of_day,
+            before=before,
+            after=after,
+            name=name,
+        )
+        for each, nth in _nth_weekdays(month, week, moved)
     )
+
+
+def _nth_weekdays(month: int, week: int, moved: int) -> tuple[tuple[int, int], ...]:
+    """The month, and which of its weekdays, that may be so many days after the one of a POSIX rule's ``week``."""
+    if not moved:
+        return ((month, -1 if week == 5 else week),)
+    found: dict[tuple[int, int], None] = {}
+    for year in _LEAP_YEAR_AND_COMMON:
+        last = monthrange(year, month)[1]
+        first = last - 6 if week == 5 else 7 * week - 6
+        for day in range(first, first + 7):
+            on = date(year, month, 1) + _DAY * (day - 1 + moved)
+            if on.day > monthrange(year, on.month)[1] - 7:
+                found[on.month, -1] = None
+            if on.day <= 28:
+                found[on.month, (on.day + 6) // 7] = None
+    return tuple(found)
 
 
 def _clock(text: str) -> timedelta:

@@ -127,7 +127,11 @@ Recurrence = Annotated[
     Field(
         min_length=1,
         max_length=500,
-        description="An RRULE (RFC 5545): DAILY to YEARLY, with COUNT or UNTIL; at most 400 dates, within 2 years.",
+        description=(
+            "An RRULE (RFC 5545): DAILY to YEARLY, with COUNT or UNTIL; at most 400 dates, within 2 years; one that "
+            "Outlook can hold, such as every so many days, weekdays of every so many weeks, or one day or weekday "
+            "(2TU, -1FR) of every so many months."
+        ),
         examples=["FREQ=WEEKLY;COUNT=4"],
     ),
 ]
