@@ -118,7 +118,7 @@ def test_a_survey_from_the_queue_looks_at_everybody(deployed: Deployment) -> Non
         ExpressionAttributeValues=dynamo.wire({":bounced": "bounced"}),
     )
     assert deployed.call("deliver", sample("deliver-survey")) == {"batchItemFailures": []}
-    shown, count = attention.shown(deployed.client, deployed.settings, EVENT_ID)
+    shown, count = attention.shown(deployed.client, deployed.settings, EVENT_ID, now=NOW)
     assert (count, shown[0].registration_id) == (1, REGISTRATION_ID)
 
 
