@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from convoke.inbound.answers import Answer, Kind, answer
+from convoke.inbound.answers import Answer, Kind, answers
 from convoke.inbound.reasons import Quarantined
 from convoke.model import Participation
 
@@ -27,6 +27,11 @@ def reply(*, attendees: str = "ATTENDEE;PARTSTAT=ACCEPTED:mailto:bo@example.net"
         f"{parts['dtstamp']}\n{attendees}\n{parts['more']}\nEND:VEVENT\n{parts['after']}\nEND:VCALENDAR\n"
     )
     return text.replace("\n\n", "\n").replace("\n", "\r\n").encode()
+
+
+def answer(data: bytes) -> Answer:
+    (only,) = answers(data)
+    return only
 
 
 def test_an_answer_is_read() -> None:
@@ -64,8 +69,8 @@ def test_a_reply_may_leave_the_sequence_out_and_fold_inside_a_character() -> Non
     [
         ("method", reply(before="METHOD:REQUEST")),
         ("method", reply(before="METHOD:CANCEL")),
-        ("unreadable", reply(before="X-NO:METHOD")),
-        ("unreadable", reply(before="METHOD:REPLY\nMETHOD:CANCEL")),
+        ("method", reply(before="X-NO:METHOD")),
+        ("method", reply(before="METHOD:REPLY\nMETHOD:CANCEL")),
         ("attendees", reply(attendees="")),
         (
             "attendees",

@@ -168,7 +168,7 @@ def encodings() -> Iterator[Case]:
         (
             "quoted-printable that hides a line",
             mail(QUOTED.replace(b"VERSION:2.0", b"VERSION:2.0=0D=0AMETHOD:CANCEL"), encoding="quoted-printable"),
-            "unreadable",
+            "method",
         ),
         (
             "quoted-printable that hides an attendee",

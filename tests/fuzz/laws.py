@@ -63,8 +63,10 @@ def _believed(judged: Judgement, raw: bytes, receipt: Receipt) -> None:
     assert receipt in BELIEVABLE, "believed without SES's word"
     assert judged.incoming is not None, "no mail"
     if receipt.dmarc == "GRAY":
-        assert judged.incoming.sender.partition("@")[2] == receipt.envelope_sender.partition("@")[2], "another domain"
-    sender = folded(judged.incoming.sender)
+        assert (judged.incoming.sender or "").partition("@")[2] == receipt.envelope_sender.partition("@")[2], (
+            "another domain"
+        )
+    sender = folded(judged.incoming.sender or "")
     assert judged.seen is not None, "nobody's"
     assert sender == judged.seen.registration.email, "a stranger's"
     assert sender != _BO or _FROM_BO.search(raw), "From is not to be seen"
@@ -73,7 +75,7 @@ def _believed(judged: Judgement, raw: bytes, receipt: Receipt) -> None:
         return
     assert judged.answer is not None, "no answer"
     assert judged.answer.uid in _OURS or sender != _BO, "another's UID"
-    assert folded(judged.answer.attendee) == sender, "for another"
+    assert folded(judged.answer.attendee or sender) == sender, "for another"
     assert judged.answer.sequence <= asked.SEQUENCE, "to what was never asked"
     if judged.verdict is Verdict.APPLY:
         assert judged.reply is not None, "no reply"

@@ -53,53 +53,78 @@ class Span:
 class Answer:
     """What one attendee answered, as it came.
 
-    ``attendee`` is their address in lower case, ``dtstamp`` an instant in UTC. ``participation`` is what a REPLY says,
+    ``attendee`` is their address in lower case, ``None`` where the calendar names nobody; ``sent_by`` that of whoever
+    wrote in their place (SENT-BY). ``dtstamp`` is an instant in UTC. ``participation`` is what a REPLY says,
     ``proposed`` what a COUNTER asks for; each is ``None`` for the others. ``date`` is the RECURRENCE-ID: an aware
     datetime where it is in UTC or in a zone that is known, a naive one where it is not, or a date; ``None`` is the
-    whole. ``comment`` is what the person wrote with it.
+    whole. ``comment`` is what the person wrote with it. ``start`` is DTSTART, of the same kinds as ``date``: when they
+    take it to be; ``None`` where that is absent or cannot be read.
     """
 
     kind: Kind
     uid: str
-    attendee: str
+    attendee: str | None = None
+    sent_by: str | None = None
     participation: Participation | None = None
     sequence: int
     dtstamp: datetime
     date: Wall | None = None
+    start: Wall | None = None
     comment: str = ""
     proposed: Span | None = None
 
 
-def answer(data: bytes) -> Answer:
-    """The answer that a calendar of up to 64 KB holds. Raises :class:`Quarantined`."""
+def answers(calendar: bytes, *, method: str | None = None, sent_at: datetime | None = None) -> tuple[Answer, ...]:
+    """The answers that a calendar holds: several where it names several dates of one series.
+
+    ``method`` is what the MIME part calls it, for a calendar without METHOD; ``sent_at``, when the mail was written,
+    stands in for a missing DTSTAMP. Raises :class:`Quarantined`; with :attr:`Reason.SEVERAL` where they are of several
+    UIDs or several people, or say two things of one date.
+    """
     try:
-        outer, events = _components(data)
-        method = _only(outer, "METHOD").value.strip().upper()
+        outer, events = _components(calendar)
     except ValueError as error:
         raise Quarantined(Reason.UNREADABLE) from error
+    if not outer and not events:
+        raise Quarantined(Reason.UNREADABLE)
     try:
-        kind = Kind(method)
+        methods = {each.value.strip().upper() for each in outer if each.name == "METHOD"} - {""}
+        (name,) = methods or {(method or "").upper()}
+        kind = Kind(name)
     except ValueError as error:
         raise Quarantined(Reason.METHOD) from error
-    if len(events) != 1:
-        raise Quarantined(Reason.SEVERAL if events else Reason.UNREADABLE)
-    (event,) = events
-    uids = [each.value.strip() for each in event if each.name == "UID"]
+    if not events:
+        raise Quarantined(Reason.UNREADABLE)
+    if len(events) > 1 and len({_uids(event) for event in events}) > 1:
+        raise Quarantined(Reason.SEVERAL)
+    found = tuple(dict.fromkeys(_answer(event, kind, sent_at) for event in events))
+    if len({(each.uid, each.attendee) for each in found}) > 1 or len({each.date for each in found}) < len(found):
+        raise Quarantined(Reason.SEVERAL)
+    return found
+
+
+def _uids(event: list[Line]) -> tuple[str, ...]:
+    return tuple(each.value.strip() for each in event if each.name == "UID")
+
+
+def _answer(event: list[Line], kind: Kind, sent_at: datetime | None) -> Answer:
+    uids = _uids(event)
     if len(uids) != 1 or not _UID.fullmatch(uids[0]):
         raise Quarantined(Reason.UID)
     attendees = [each for each in event if each.name == "ATTENDEE"]
-    if len(attendees) != 1:
+    if len(attendees) > 1 or (not attendees and kind is Kind.REPLY):
         raise Quarantined(Reason.ATTENDEES)
     try:
-        dtstamp = _instant(_only(event, "DTSTAMP").value.strip())
+        stamps = [each.value.strip() for each in event if each.name == "DTSTAMP"]
+        dtstamp = sent_at if not stamps and sent_at else _instant(*stamps)
         sequence = _sequence(event)
         comment = _comment(event)
-    except ValueError as error:
+    except (ValueError, TypeError) as error:
         raise Quarantined(Reason.UNREADABLE) from error
     return Answer(
         kind=kind,
         uid=uids[0],
-        attendee=_address(attendees[0].value),
+        attendee=_address(attendees[0].value) if attendees else None,
         participation=_participation(attendees[0]) if kind is Kind.REPLY else None,
         sequence=sequence,
         dtstamp=dtstamp,

@@ -9,12 +9,16 @@ from __future__ import annotations
 import binascii
 import re
 from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
 from email.message import Message
 from email.parser import BytesHeaderParser
 from email.policy import compat32
+from email.utils import parsedate_to_datetime
 
+from ..lines import one_line
 from ..model import noun
-from . import prose
+from . import prose, uids
 from .reasons import Quarantined, Reason
 
 LARGEST_MAIL = 256 * 1024
@@ -25,6 +29,10 @@ _MOST_PARTS = 20
 _DEEPEST = 5
 _LARGEST_CALENDAR = 64 * 1024
 _MOST_REFERENCES = 50
+_MOST_RESULTS = 10
+_LONGEST_DATE = 100
+
+_FOLD = re.compile(rb"(?<![\r\n])[\r\n]+[ \t]")
 
 _PARAM = re.compile(r';\s*([a-z0-9-]+)\s*=\s*("(?:[^"\\]|\\.)*"|[^\s;"]+)', re.IGNORECASE | re.DOTALL)
 
@@ -41,18 +49,29 @@ _REFERENCE = re.compile(r"<([^<>\s]{1,255})>")
 class Incoming:
     """What we want of a mail. All of it is what the mail *claims*: what of it is true, SES's verdicts say, no header.
 
-    ``sender`` is the one address in From, ``submitter`` that in Sender where there is one, both in lower case.
-    ``calendar`` is the calendar's bytes in UTF-8, ``None`` where there is none; ``method`` is what its MIME part calls
+    ``problem`` is the first thing that makes it unusable; whatever else could be found stands beside it, so that a mail
+    that is put aside can still be shown to whom it concerns.
+
+    ``sender`` is the one address in From, ``submitter`` that in Sender where there is one, both in lower case;
+    ``None`` where there is not one address that can be read in one way. ``calendar`` is the calendar's bytes,
+    ``None`` where there is none: of several that differ, the one that answers; ``method`` is what its MIME part calls
     it. ``tnef``: Outlook packed it into a winmail.dat. ``references`` are the ids of the mails that it answers, the
-    latest last. ``automatic``: it says itself that no human wrote it. ``text`` is what somebody wrote, cut to 16 KB.
+    latest last. ``uids`` are the UIDs of our own form anywhere in the mail: first those in its calendars, then those
+    in ``references``, the latest first, then all others. ``sent_at`` is its Date (UTC).
+    ``authentication_results`` are the values of the header fields of that name (RFC 8601), the topmost first.
+    ``automatic``: it says itself that no human wrote it. ``text`` is what somebody wrote, cut to 16 KB.
     """
 
-    sender: str
+    problem: Reason | None = None
+    sender: str | None = None
     submitter: str | None = None
-    calendar: bytes | None
+    calendar: bytes | None = None
     method: str | None = None
     tnef: bool = False
     references: tuple[str, ...] = ()
+    uids: tuple[str, ...] = ()
+    sent_at: datetime | None = None
+    authentication_results: tuple[str, ...] = ()
     automatic: bool = False
     subject: str = ""
     text: str = ""
@@ -70,7 +89,22 @@ class _Part:
 
 
 def incoming(raw: bytes) -> Incoming:
-    """Read a mail that somebody sent us, well under a second whatever it is. Raises :class:`Quarantined`."""
+    """Read a mail that somebody sent us, well under a second whatever it is; it never raises for what is in it."""
+    try:
+        return _read(raw)
+    except Quarantined as error:
+        problem = error.reason
+    shown = Incoming(problem=problem, uids=uids.found([_FOLD.sub(b"", raw[: LARGEST_MAIL + 1])]))
+    head, _ = _split(raw)
+    headers = BytesHeaderParser(policy=compat32).parsebytes(head[:_LARGEST_HEADERS])
+    shown = replace(shown, references=_references(headers), subject=prose.subject(_first(headers, "Subject")))
+    try:
+        return replace(shown, sender=_mailbox(headers.get_all("From", [])))
+    except Quarantined:
+        return shown
+
+
+def _read(raw: bytes) -> Incoming:
     if len(raw) > LARGEST_MAIL:
         raise Quarantined(Reason.SIZE)
     if any(len(each) > _LONGEST_LINE for each in raw.split(b"\n")):
@@ -88,17 +122,36 @@ def incoming(raw: bytes) -> Incoming:
         raise Quarantined(Reason.CALENDAR)
     if len(methods) > 1:
         raise Quarantined(Reason.MISMATCH)
+    references = _references(root.headers)
+    texts = [*calendars, *(each.encode() for each in reversed(references)), _FOLD.sub(b"", raw)]
     return Incoming(
         sender=sender,
         submitter=submitter,
         calendar=calendars.pop() if calendars else None,
         method=methods.pop() if methods else None,
         tnef=any(leaf.kind == "application/ms-tnef" for leaf in leaves),
-        references=_references(root.headers),
+        references=references,
+        uids=uids.found(texts),
+        sent_at=_sent_at(_first(root.headers, "Date")),
+        authentication_results=_authentication_results(root.headers),
         automatic=_is_automatic(root),
         subject=prose.subject(_first(root.headers, "Subject")),
         text=_text(leaves),
     )
+
+
+def _sent_at(date: str) -> datetime | None:
+    """When a mail says that it was written (UTC); a zone that it does not know (-0000) is UTC."""
+    try:
+        sent_at = parsedate_to_datetime(date[:_LONGEST_DATE])
+        return sent_at.astimezone(UTC) if sent_at.tzinfo else sent_at.replace(tzinfo=UTC)
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return None
+
+
+def _authentication_results(headers: Message) -> tuple[str, ...]:
+    found = headers.get_all("Authentication-Results", [])[:_MOST_RESULTS]
+    return tuple(one_line(str(each)[:_LONGEST_PARSED_HEADER]) for each in found)
 
 
 def _is_ambiguous(raw: bytes) -> bool:

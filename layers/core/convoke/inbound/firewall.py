@@ -6,7 +6,6 @@ verdicts are read from SES's own notification, never from a header.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
@@ -21,8 +20,7 @@ from .answers import Answer, Kind
 from .envelope import Incoming
 from .proposals import proposed
 from .reasons import Quarantined, Reason
-
-_UID = re.compile(r"([0-9a-v]{26})\.([0-9a-v]{36})\.[0-9]{1,9}@.+")
+from .uids import ids_of as ids_of
 
 AHEAD = timedelta(days=1)
 """How far ahead a clock may be: no more than a day, whatever zone it takes for UTC."""
@@ -64,12 +62,6 @@ def receipt_of(notification: Mapping[str, Any]) -> Receipt:
     )
 
 
-def ids_of(uid: str) -> tuple[str, str] | None:
-    """The event's and the registration's id in a UID of ours, or ``None``: then it is not one."""
-    match = _UID.fullmatch(uid)
-    return (match[1], match[2]) if match else None
-
-
 def distrust(receipt: Receipt, incoming: Incoming) -> Reason | None:
     """Why the sender cannot be believed to be who the mail says; ``None`` where they can.
 
@@ -86,7 +78,7 @@ def distrust(receipt: Receipt, incoming: Incoming) -> Reason | None:
         return Reason.DMARC
     if receipt.spf != "PASS":
         return Reason.SPF
-    return None if _domain(receipt.envelope_sender) == _domain(incoming.sender) != "" else Reason.ENVELOPE
+    return None if _domain(receipt.envelope_sender) == _domain(incoming.sender or "") != "" else Reason.ENVELOPE
 
 
 def _domain(address: str) -> str:
@@ -95,7 +87,7 @@ def _domain(address: str) -> str:
 
 def stranger(incoming: Incoming, seen: Seen) -> Reason | None:
     """Why whoever sent the mail is not the person of this registration."""
-    if folded(incoming.sender) != folded(seen.registration.email):
+    if incoming.sender is None or folded(incoming.sender) != folded(seen.registration.email):
         return Reason.STRANGER
     # DMARC vouches for a domain. Where its own server says that another of its users wrote it, it was that other one.
     submitter = incoming.submitter or incoming.sender
@@ -110,7 +102,7 @@ def check(answer: Answer, seen: Seen, received_at: datetime) -> None:
     told = [word.told.uid for word in (invitation.intent, invitation.acknowledged) if word is not None]
     if answer.uid not in told:
         raise Quarantined(Reason.OUTDATED if told else Reason.UID)
-    if folded(answer.attendee) != folded(registration.email):
+    if answer.attendee is None or folded(answer.attendee) != folded(registration.email):
         raise Quarantined(Reason.ATTENDEE)
     if registration.status in _GONE:
         raise Quarantined(Reason.STATUS)

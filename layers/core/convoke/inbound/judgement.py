@@ -59,24 +59,29 @@ def judge(receipt: Receipt, raw: bytes, look: Look) -> Judgement:
     """Judge one mail as it was received."""
     if receipt.virus == "FAIL":
         return _aside(Reason.VIRUS)
+    incoming = envelope.incoming(raw)
+    if incoming.problem is not None:
+        return _aside(incoming.problem, Judgement(verdict=Verdict.QUARANTINE, incoming=incoming))
+    if incoming.calendar is None:
+        return _letter(receipt, incoming, look)
     try:
-        incoming = envelope.incoming(raw)
-        if incoming.calendar is None:
-            return _letter(receipt, incoming, look)
-        answer = answers.answer(incoming.calendar)
+        found = answers.answers(incoming.calendar, method=incoming.method, sent_at=incoming.sent_at)
     except Quarantined as error:
         return _aside(error.reason)
+    if len(found) > 1:
+        return _aside(Reason.SEVERAL)
+    answer = found[0]
     seen = look(answer.uid) if firewall.ids_of(answer.uid) else None
-    found = Judgement(verdict=_VERDICTS[answer.kind], incoming=incoming, answer=answer, seen=seen)
+    judged = Judgement(verdict=_VERDICTS[answer.kind], incoming=incoming, answer=answer, seen=seen)
     if incoming.method not in (None, answer.kind):
-        return _aside(Reason.MISMATCH, found)
+        return _aside(Reason.MISMATCH, judged)
     if reason := firewall.distrust(receipt, incoming):
-        return _aside(reason, found)
+        return _aside(reason, judged)
     if seen is None:
-        return _aside(Reason.UID, found)
+        return _aside(Reason.UID, judged)
     if reason := firewall.stranger(incoming, seen):
-        return _aside(reason, found)
-    return _fitted(found, answer, seen, receipt.received_at)
+        return _aside(reason, judged)
+    return _fitted(judged, answer, seen, receipt.received_at)
 
 
 def vouched(answer: Answer, seen: Seen, received_at: datetime) -> Judgement:

@@ -55,7 +55,7 @@ def held(judged: Judgement, receipt: Receipt, quarantine_id: str) -> Held | None
         event_id=judged.seen.event.event_id,
         registration_id=judged.seen.registration.registration_id,
         reason=judged.reason,
-        sender=judged.incoming.sender,
+        sender=judged.incoming.sender or "",
         subject=judged.incoming.subject,
         answer=judged.answer,
         received_at=receipt.received_at,

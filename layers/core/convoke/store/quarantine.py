@@ -139,10 +139,12 @@ def _answer_item(answer: Answer) -> Item:
             "kind": answer.kind.value,
             "uid": answer.uid,
             "attendee": answer.attendee,
+            "sent_by": answer.sent_by,
             "participation": answer.participation.value if answer.participation else None,
             "sequence": answer.sequence,
             "dtstamp": keys.instant(answer.dtstamp),
             "date": _moment_item(answer.date),
+            "start": _moment_item(answer.start),
             "comment": answer.comment,
             "proposed": {"start": _moment_item(span.start), "end": _moment_item(span.end)} if span else None,
         }
@@ -154,11 +156,13 @@ def _answer_of(item: Mapping[str, Any]) -> Answer:
     return Answer(
         kind=Kind(item["kind"]),
         uid=item["uid"],
-        attendee=item["attendee"],
+        attendee=item.get("attendee"),
+        sent_by=item.get("sent_by"),
         participation=Participation(item["participation"]) if "participation" in item else None,
         sequence=int(item["sequence"]),
         dtstamp=items.moment(item["dtstamp"]),
         date=_moment_of(item["date"]) if "date" in item else None,
+        start=_moment_of(item["start"]) if "start" in item else None,
         comment=item["comment"],
         proposed=Span(start=_moment_of(span["start"]), end=_moment_of(span["end"])) if span else None,
     )
