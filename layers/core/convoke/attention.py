@@ -1,8 +1,9 @@
 """Who was not reached, and whose answer waits for a word: what an organizer should know of, and may want to see to by
 other means.
 
-Who was not reached is read from what is true now, like everything: what there would be to say, and what became of what was said. A
-cancellation or a move counts as missed when nobody has seen it arrive in a while; whatever came back, at once.
+Who was not reached is read from what is true now, like everything: what there would be to say, and what became of what
+was said. A cancellation or a move counts as missed when nobody has seen it arrive in a while; whatever came back, at
+once.
 """
 
 from __future__ import annotations

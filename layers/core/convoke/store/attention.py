@@ -38,9 +38,7 @@ def watching(settings: Settings, event_id: str, now: datetime) -> Action:
     )
 
 
-def shown(
-    client: Any, settings: Settings, event_id: str, *, now: datetime
-) -> tuple[tuple[Attention, ...], int]:
+def shown(client: Any, settings: Settings, event_id: str, *, now: datetime) -> tuple[tuple[Attention, ...], int]:
     """The first who were not reached, then whose answers wait for the organizer; and how many they are in all."""
     query = _range(settings, event_id, "", "~")
     # Both kinds lie side by side, and nothing between them.

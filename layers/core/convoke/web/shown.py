@@ -35,7 +35,7 @@ class ConferenceOut(BaseModel):
 class AttentionOut(BaseModel):
     """Somebody who was not reached: with what, why not, and since when. ``date``, of a series, by original start.
 
-    ``answer``: a mail that was put aside looks like their answer; ``quarantine_id`` names it, to be released or dropped.
+    ``answer``: a mail that was put aside looks like their answer; it can be released by its ``quarantine_id``.
     """
 
     registration_id: str
