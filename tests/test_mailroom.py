@@ -198,6 +198,18 @@ def test_of_two_answers_with_one_stamp_the_later_to_arrive_stands_whichever_is_w
     assert [heard.reply.status for heard in history] == ["accepted", "declined", "accepted", "declined"]
 
 
+def test_an_answer_that_was_stored_without_its_arrival_is_read_and_comes_before_all_of_its_moment(
+    deployed: Deployment,
+) -> None:
+    receive(deployed, a_mail())
+    item = items.registration_item(person(deployed))
+    assert item["reply"].pop("received_at")
+    deployed.client.put_item(TableName="Registrations", Item=dynamo.wire(item))
+    assert person(deployed).reply.received_at is None
+    receive(deployed, a_mail(partstat="DECLINED"), "mail-2")
+    assert person(deployed).reply.status is Participation.DECLINED
+
+
 def several(*partstats: str) -> bytes:
     """A mail that holds an answer for each date of the series, in turn."""
     lines = [
@@ -438,7 +450,7 @@ def test_what_is_too_much_to_be_shown_is_counted(deployed: Deployment, monkeypat
     for number in range(5):
         receive(deployed, a_mail(), f"mail-{number}", dmarc="FAIL")
     assert len(waiting(deployed)) == 3
-    later = NOW + timedelta(days=6)
+    later = datetime.now(UTC) + timedelta(days=6)
     for event_id in (None, EVENT_ID):
         count = quarantine.not_shown(deployed.client, deployed.settings, "acme", now=later, event_id=event_id)
         assert count == 2

@@ -12,7 +12,7 @@ import time
 import tracemalloc
 from dataclasses import asdict, dataclass
 
-from tests.corpus import bombs, claims, forgeries, misreadings
+from tests.corpus import bombs, claims, forgeries, leniencies, misreadings
 from tests.corpus.case import ASIDE, Case
 
 SECONDS = 1
@@ -31,7 +31,13 @@ class Measured:
 
 
 def hostile() -> tuple[Case, ...]:
-    return (*forgeries.forgeries(), *claims.claims(), *misreadings.misreadings(), *bombs.bombs())
+    return (
+        *forgeries.forgeries(),
+        *leniencies.leniencies(),
+        *claims.claims(),
+        *misreadings.misreadings(),
+        *bombs.bombs(),
+    )
 
 
 def measured(case: Case) -> Measured:
