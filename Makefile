@@ -26,7 +26,7 @@ check:  ## lint, format, types, template
 	$(VENV)/mypy
 	SAM_CLI_TELEMETRY=0 $(VENV)/sam validate --lint
 
-key receive stop start repoke findings raise-sequences:
+key receive stop start repoke findings unassigned raise-sequences:
 	@$(PYTHON) -m local.install run
 	@$(VENV)/python -m local.operate $@
 
@@ -36,6 +36,7 @@ stop:  ## no mail leaves until make start (WHY="…"; STACK=convoke)
 start:  ## mail leaves again
 repoke:  ## show who was not told what is true, and tell them: EVENT=<event_id> or ALL=yes
 findings:  ## what the last audit that stopped has found: event, registration, reason
+unassigned:  ## mails that were put aside, name no event, and so are shown to none of several accounts
 raise-sequences:  ## after a table was restored from a backup: raise every SEQUENCE by 1000
 
 fire: export PYTHONTZPATH =
@@ -60,5 +61,5 @@ deploy:  ## build for Lambda and deploy to your AWS account; asks for what it ne
 	PYTHON=$(CURDIR)/$(VENV)/python $(VENV)/sam build
 	$(VENV)/sam deploy --guided
 
-.PHONY: help run test check fire simulate fuzz key receive stop start repoke findings raise-sequences deploy
+.PHONY: help run test check fire simulate fuzz key receive stop start repoke findings unassigned raise-sequences deploy
 .DEFAULT_GOAL := help

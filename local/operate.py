@@ -1,5 +1,5 @@
-"""`make key`, `receive`, `stop`, `start`, `repoke`, `findings`, `raise-sequences`: by hand, in whichever deployment the
-caller's AWS settings lead to.
+"""`make key`, `receive`, `stop`, `start`, `repoke`, `findings`, `unassigned`, `raise-sequences`: by hand, in whichever
+deployment the caller's AWS settings lead to.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from convoke.audit import Findings, examine_slice, put_right
 from convoke.model import Sender
 from convoke.perform import Aws
 from convoke.settings import Settings
-from convoke.store import accounts, dynamo, operations
+from convoke.store import accounts, dynamo, operations, quarantine
 from convoke.store.records import Records
 
 Ask = Callable[[str], str]
@@ -132,6 +132,18 @@ def findings(settings: Settings, said: Mapping[str, str], ask: Ask) -> str:  # n
     return f"The audit of {stopped_at:%Y-%m-%d %H:%M} UTC stopped at these {reasons.total()}: {counts}."
 
 
+def unassigned(settings: Settings, said: Mapping[str, str], ask: Ask) -> str:  # noqa: ARG001
+    client, now, reasons = dynamo.client(), datetime.now(UTC), Counter[str]()
+    for one in quarantine.list_unassigned(client, settings):
+        print(f"{one.received_at:%Y-%m-%d %H:%M} UTC  {one.reason}  {one.sender or 'no one address'}  {one.subject}")
+        reasons[one.reason] += 1
+    more = quarantine.not_shown(client, settings, "", now=now)
+    if not reasons and not more:
+        return "No mail of the last seven days named no event."
+    counts = ", ".join(f"{count} {reason}" for reason, count in sorted(reasons.items()))
+    return f"{reasons.total()} name no event, so no account is shown them: {counts}. {more} more were not kept."
+
+
 def raise_sequences(settings: Settings, said: Mapping[str, str], ask: Ask) -> str:  # noqa: ARG001
     client = dynamo.client()
     print(
@@ -153,6 +165,7 @@ COMMANDS = {
     "start": start,
     "repoke": repoke,
     "findings": findings,
+    "unassigned": unassigned,
     "raise-sequences": raise_sequences,
 }
 

@@ -72,7 +72,7 @@ def test_every_genuine_mail_is_listed_and_is_a_mail_as_it_goes_over_the_wire() -
 @pytest.mark.parametrize("case", HOSTILE, ids=lambda case: case.name)
 def test_a_hostile_mail_is_put_aside(case: Case) -> None:
     judged = case.judged()
-    assert judged.verdict in ASIDE
+    assert {one.verdict for one in judged.each} <= set(ASIDE)
     assert judged.reason is not None
     assert not case.reasons or judged.reason in case.reasons
 
@@ -113,7 +113,7 @@ def test_a_firewall_without_one_of_its_guards_breaks_a_law(
     attendee = SAID.replace("bo@", "cleo@") if guard == "check" else SAID
     raw = mail(calendar(attendee=attendee), sender=f"From: {sender}")
     laws.check_all(raw)
-    monkeypatch.setattr(firewall, guard, lambda *_: None)
+    monkeypatch.setattr(firewall, guard, lambda *_, **__: None)
     with pytest.raises(AssertionError, match=broken):
         laws.check_all(raw)
 
