@@ -61,12 +61,12 @@ class Span:
 class Answer:
     """What one attendee answered, as it came.
 
-    ``attendee`` is their address in lower case, ``None`` where the calendar names nobody; ``sent_by`` that of whoever
-    wrote in their place (SENT-BY). ``dtstamp`` is an instant in UTC. ``participation`` is what a REPLY says,
-    ``proposed`` what a COUNTER asks for; each is ``None`` for the others. ``date`` is the RECURRENCE-ID: an aware
-    datetime where it is in UTC or in a zone that is known, a naive one where it is not, or a date; ``None`` is the
-    whole. ``comment`` is what the person wrote with it. ``start`` is DTSTART, of the same kinds as ``date``: when they
-    take it to be; ``None`` where that is absent or cannot be read.
+    ``attendee`` is their address in lower case, ``None`` where the calendar does not say who of its people writes;
+    ``sent_by`` that of whoever wrote in their place (SENT-BY). ``dtstamp`` is an instant in UTC. ``participation`` is
+    what a REPLY says, ``proposed`` what a COUNTER asks for; each is ``None`` for the others. ``date`` is the
+    RECURRENCE-ID: an aware datetime, in the zone that it is named in; a naive one where it is in none; or a date;
+    ``None`` is the whole. ``comment`` is what the person wrote with it. ``start`` is DTSTART, of the same kinds as
+    ``date``: when they take it to be; ``None`` where that is absent or cannot be read.
     """
 
     kind: Kind
@@ -125,7 +125,7 @@ def _answer(event: Component, kind: Kind, zones: Zones, sent_at: datetime | None
     uid = _uid(event)
     if uid is None:
         raise Quarantined(Reason.UID)
-    attendee = _attendee(event)
+    attendee = _attendee(event, kind)
     if attendee is None and kind is Kind.REPLY:
         raise Quarantined(Reason.ATTENDEES)
     return Answer(
@@ -174,9 +174,13 @@ def _comment(event: Component, attendee: Property | None) -> str:
 # --- who ----------------------------------------------------------------------------------------------------------
 
 
-def _attendee(event: Component) -> Property | None:
-    """Who answers: the one ATTENDEE. Whoever hands it on may name to whom, beside themselves (RFC 5546, 3.2.2.3)."""
+def _attendee(event: Component, kind: Kind) -> Property | None:
+    """Who answers: the one ATTENDEE. Whoever hands it on may name to whom, beside themselves (RFC 5546, 3.2.2.3); and a
+    COUNTER may repeat all who were invited (3.2.7), and then does not say who writes it.
+    """
     attendees = event.properties("ATTENDEE")
+    if len(attendees) > 1 and kind is Kind.COUNTER:
+        return None
     if len(attendees) > 1:
         given = [each for each in attendees if "DELEGATED-FROM" not in each.params]
         if len(given) != 1 or _partstat(given[0]) != Participation.DELEGATED:
@@ -202,7 +206,7 @@ def _sent_by(attendee: Property) -> str | None:
 
 def _mail(text: str) -> str | None:
     """The mail address, in lower case, in a URI or alone; ``None`` where it is none."""
-    email = unquote(re.sub(r"\A\s*mailto\s*:", "", text.strip('"<> '), flags=re.IGNORECASE)).strip().lower()
+    email = unquote(re.sub(r"\A\s*mailto\s*:", "", text.strip('"<> '), flags=re.IGNORECASE)).strip("<> ").lower()
     if ":" in email or len(email) > _LONGEST_ADDRESS:
         return None
     try:
@@ -327,5 +331,5 @@ def _moment(each: Property, zones: Zones) -> Wall:
         return wall.date()
     if utc:
         return wall.replace(tzinfo=UTC)
-    tzid = each.params.get("TZID", "").strip(' "')
-    return zones.aware(wall, tzid) if tzid else wall
+    # A name that is empty is one, too: Exchange writes it, and a VTIMEZONE to it.
+    return zones.aware(wall, each.params["TZID"]) if "TZID" in each.params else wall

@@ -18,12 +18,13 @@ from . import prose
 _FOLD = re.compile(rb"(?<![\r\n])[\r\n]+[ \t]")
 _BREAK = re.compile(rb"[\r\n]+")
 _SPACES = re.compile("[\x0b\x0c]")
-_CONTROLS = re.compile("[\x00-\x08\x0a-\x1f\x7f]")
+_CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f]")
 
 _NAME = re.compile(r"[ \t]*([A-Za-z0-9-]{1,64})[ \t]*(?=[;:])")
 _BORDER = re.compile(r"[ \t]*(BEGIN|END)[ \t]*:[ \t]*([A-Za-z0-9-]{1,64})", re.IGNORECASE)
 _PARAM = re.compile(r';[ \t]*([A-Za-z0-9-]{1,64})[ \t]*=[ \t]*("[^"]*"|[^";]*)')
 _MAIL = re.compile(r'.*[:"][ \t]*(mailto[ \t]*:.*)', re.IGNORECASE)
+_SCHEME = re.compile(r"(?:[:\"]mailto)+\Z", re.IGNORECASE)  # written twice
 _TIME = re.compile(r".*:[ \t]*([0-9]{4}-?[0-9]{2}-?[0-9]{2}(?:T[0-9:.]*Z*)?)[ \t]*", re.IGNORECASE)
 _ESCAPE = re.compile(r"\\([\\;,nN])")
 
@@ -74,9 +75,9 @@ class Component:
 def lines_of(data: bytes, charset: str) -> list[str]:
     """The lines of a calendar, unfolded and decoded, without control characters and empty ones."""
     data, charset = prose.narrow(data, charset)
-    whole = (prose.decoded(line, charset) for line in _BREAK.split(_FOLD.sub(b"", data)))
-    cleaned = (_CONTROLS.sub("", _SPACES.sub(" ", line)).removeprefix("\ufeff") for line in whole)
-    return [line for line in cleaned if line and not line.isspace()]
+    whole = prose.decoded_lines(_BREAK.sub(b"\n", _FOLD.sub(b"", data)), charset)
+    cleaned = _CONTROLS.sub("", _SPACES.sub(" ", whole)).removeprefix("\ufeff")
+    return [line for line in cleaned.split("\n") if line and not line.isspace()]
 
 
 def read(calendar: bytes) -> Component:
@@ -134,11 +135,12 @@ def _property(name: str, text: str) -> Property:
     try:
         if len(text) > _LONGEST_LINE:
             raise ValueError("too long")
-        _, params, value = Contentline(text).raw_parts()
+        _, params, value = Contentline(text).raw_parts()  # type: ignore[no-untyped-call]
     except ValueError:
         return loose(name, text)
-    if name in _TIMES and ":" in value:
-        return loose(name, text)  # TZID without the quotes that its colon needs
+    # TZID, or SENT-BY, without the quotes that its colon needs.
+    if (name in _TIMES and ":" in value) or (name == "ATTENDEE" and ":mailto:" in value.lower()):
+        return loose(name, text)
     strings = {key.upper(): ",".join(each) if isinstance(each, list) else str(each) for key, each in params.items()}
     found = Property(name=name, params=strings, value=value)
     # It takes what stands behind an escaped quote for a parameter still, and then finds no value.
@@ -150,6 +152,6 @@ def loose(name: str, text: str) -> Property:
     found = _MAIL.fullmatch(text) or _TIME.fullmatch(text)
     head, _, value = text.rpartition(":")
     if found is not None:
-        head, value = text[: found.start(1)].rstrip(' \t:"'), found[1]
+        head, value = _SCHEME.sub("", text[: found.start(1)].rstrip(' \t:"')), found[1]
     params = {each[1].upper(): each[2].strip(' \t"') for each in _PARAM.finditer(head)}
     return Property(name=name, params=params, value=value)

@@ -23,12 +23,15 @@ from .reasons import Reason
 LARGEST_MAIL = 5 * 1024 * 1024
 _MOST_REFERENCES = 50
 _MOST_RESULTS = 10
+_MOST_CALENDARS = 4
 _LONGEST_DATE = 100
 
-_FOLD = re.compile(rb"(?<![\r\n])[\r\n]+[ \t]")
+# Of calendars and header fields, and of quoted-printable.
+_FOLDS = (b"\r\n ", b"\r\n\t", b"\n ", b"\n\t", b"=\r\n", b"=\n")
 # Fields, each perhaps going on in the next lines, and the line that ends them (RFC 5322, section 2.2).
 _FIELDS = re.compile(rb"(?:[!-9;-~]+:[^\x00\r\n]*\r?\n(?:[ \t][^\x00\r\n]*\r?\n)*)*(?:\r?\n)?")
 _METHOD = re.compile(r"[ \t]*METHOD[ \t]*:[ \t]*([A-Za-z]+)[ \t]*", re.IGNORECASE)
+_CALENDARS = ("text/calendar", "application/ics", "text/x-vcalendar")
 _UNOPENED = ("image/", "audio/", "video/", "font/")
 
 _ADDRESS = r"([a-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[a-z0-9.-]{1,253})"
@@ -106,7 +109,10 @@ def incoming(raw: bytes) -> Incoming:
     if _is_ambiguous(raw, head):
         problems.append(Reason.HEADER)
     found = leaves(raw, problems)
-    calendars = [_calendar(leaf) for leaf in found if _is_calendar(leaf)]
+    parts = [leaf for leaf in found if leaf.kind in _CALENDARS] or [leaf for leaf in found if _is_named_so(leaf)]
+    if len(parts) > _MOST_CALENDARS:
+        problems.append(Reason.CALENDAR)
+    calendars = [_calendar(leaf) for leaf in parts[:_MOST_CALENDARS]]
     calendar, method = _chosen([each for each in calendars if each is not None], len(calendars), problems)
     references = _references(known)
     return Incoming(
@@ -193,8 +199,11 @@ def _is_automatic(known: Fields) -> bool:
 # --- the calendar -------------------------------------------------------------------------------------------------
 
 
-def _is_calendar(leaf: Part) -> bool:
-    return leaf.kind in ("text/calendar", "application/ics", "text/x-vcalendar")
+def _is_named_so(leaf: Part) -> bool:
+    """Whether a part of no kind is a calendar by its name. RFC 6047 wants it to say what it is; gateways forget it."""
+    disposition = parameters(leaf.fields.first("content-disposition"))[1]
+    names = (leaf.params.get("name", ""), disposition.get("filename", ""))
+    return leaf.kind == "application/octet-stream" and any(name.lower().endswith(".ics") for name in names)
 
 
 def _calendar(leaf: Part) -> _Calendar | None:
@@ -235,10 +244,17 @@ def _texts(raw: bytes, calendars: list[bytes], references: tuple[str, ...], foun
     yield from calendars
     for reference in reversed(references):
         yield reference.encode("utf-8", "replace")
-    yield _FOLD.sub(b"", raw)
+    yield _unfolded(raw)
     for leaf in found:
         if leaf.encoding in ("base64", "quoted-printable") and not leaf.kind.startswith(_UNOPENED):
-            yield _FOLD.sub(b"", leaf.decoded())
+            yield _unfolded(leaf.decoded())
+
+
+def _unfolded(data: bytes) -> bytes:
+    for fold in _FOLDS:
+        if fold in data:
+            data = data.replace(fold, b"")
+    return data
 
 
 def _text(found: tuple[Part, ...]) -> str:

@@ -16,6 +16,7 @@ LONGEST_PARSED_HEADER = 2 * 1024
 """Of the few fields that are looked into."""
 _LARGEST_PART_HEADERS = 32 * 1024
 _MOST_FIELDS = 5000
+_MOST_PART_FIELDS = 100
 _MOST_PARAMS = 100
 _MOST_PARTS = 100
 _MOST_DELIMITERS = 20_000
@@ -27,7 +28,7 @@ _HEAD_END = re.compile(rb"(?:\A|\n)\r?\n")
 _FIELD = re.compile(rb"([!-9;-~]+)[ \t]*:(.*)", re.DOTALL)
 _LINE = re.compile(rb"\r?\n")
 _PARAM = re.compile(r';\s*([a-z0-9-]{1,64})((?:\*[0-9]{1,4})?)(\*?)\s*=\s*("(?:[^"\\]|\\.)*"|[^\s;"]+)', re.I | re.S)
-_NOT_BASE64 = re.compile(rb"[^A-Za-z0-9+/=]")
+_NOT_BASE64 = bytes(set(range(256)) - set(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/="))
 
 
 @noun
@@ -78,10 +79,10 @@ class Part:
         return self.body
 
 
-def fields(head: bytes) -> Fields:
-    """The fields of a header block; a line that is none is passed over."""
+def fields(head: bytes, most: int = _MOST_FIELDS) -> Fields:
+    """The fields of a header block, those in its first ``most`` lines; a line that is none is passed over."""
     found: list[tuple[str, bytearray]] = []
-    for line in _LINE.split(head)[:_MOST_FIELDS]:
+    for line in _LINE.split(head, maxsplit=most)[:most]:
         if line[:1] in (b" ", b"\t") and found:
             found[-1][1].extend(b" " + line.strip())
         elif field := _FIELD.fullmatch(line):
@@ -174,7 +175,7 @@ def _begun(raw: bytes, at: int, most: int, problems: list[Reason]) -> tuple[Part
     head = raw[at : end.end() if end else at + most]
     if end is None and len(head) >= _LARGEST_PART_HEADERS:
         problems.append(Reason.HEADER)
-    known = fields(head)
+    known = fields(head, _MOST_FIELDS if at == 0 else _MOST_PART_FIELDS)
     content_type, is_type = known.short("content-type", "text/plain")
     encoding, is_encoding = known.short("content-transfer-encoding", "7bit")
     if not is_type or not is_encoding:
@@ -222,7 +223,7 @@ def _joined(pieces: dict[int, tuple[str, bool]]) -> str:
 
 def _from_base64(body: bytes) -> bytes:
     """What base64 says, up to its first padding, where it is cut off, or has other letters in it."""
-    letters = _NOT_BASE64.sub(b"", body).partition(b"=")[0]
+    letters = body.translate(None, _NOT_BASE64).partition(b"=")[0]
     # One letter alone is no byte.
     letters = letters[:-1] if len(letters) % 4 == 1 else letters
     return binascii.a2b_base64(letters + b"=" * (-len(letters) % 4))

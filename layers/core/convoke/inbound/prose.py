@@ -12,7 +12,7 @@ from ..lines import clean, one_line
 
 LONGEST = 16 * 1024
 LONGEST_SUBJECT = 200
-_MOST_BYTES = {False: 4 * LONGEST, True: 32 * LONGEST}
+_MOST_BYTES = {False: 4 * LONGEST, True: 16 * LONGEST}
 """Of a body, plain or (with all that nobody sees) HTML."""
 
 # How a text in UTF-16 begins, if it says which of the two it is.
@@ -39,6 +39,7 @@ _ALIASES = {
     **{f"cp{number}": f"windows-{number}" for number in range(1250, 1259)},
     **{f"iso8859-{number}": f"iso-8859-{number}" for number in range(2, 17)},
 }
+_MOST_TAGS = 20_000
 _UNSEEN = frozenset({"head", "script", "style", "title"})
 _BREAKS = frozenset({"br", "div", "li", "p", "tr"})
 _ENTITY = re.compile(r"&(#[0-9]{1,7}|#[xX][0-9A-Fa-f]{1,6}|[A-Za-z][A-Za-z0-9]{1,30});")
@@ -46,9 +47,22 @@ _ENTITY = re.compile(r"&(#[0-9]{1,7}|#[xX][0-9A-Fa-f]{1,6}|[A-Za-z][A-Za-z0-9]{1
 
 def decoded(data: bytes, charset: str) -> str:
     """``data`` in the charset that somebody names; else in UTF-8; else as Latin-1, in which ASCII is right at least."""
-    for codec in (_known(charset), "utf-8"):
+    return _decoded(data, _known(charset))
+
+
+def decoded_lines(data: bytes, charset: str) -> str:
+    """As :func:`decoded`, but that a line in another charset makes no difference to the others."""
+    codec = _known(charset)
+    try:
+        return data.decode(codec)
+    except (ValueError, LookupError):
+        return "\n".join(_decoded(line, codec) for line in data.split(b"\n"))
+
+
+def _decoded(data: bytes, codec: str) -> str:
+    for each in (codec, "utf-8"):
         try:
-            return data.decode(codec)
+            return data.decode(each)
         except (ValueError, LookupError):
             continue
     return data.decode("latin-1")
@@ -108,9 +122,9 @@ def _known(charset: str | None) -> str:
 
 
 def _seen(page: str) -> Iterator[str]:
-    """The text between tags, but for what no browser shows; each character is looked at once."""
+    """The text between tags, but for what no browser shows; each character is looked at once, up to so many tags."""
     unseen = ""
-    first, *pieces = page.split("<")
+    first, *pieces = page.split("<", _MOST_TAGS)[:_MOST_TAGS]
     yield first
     for piece in pieces:
         tag, closed, said = piece.partition(">")

@@ -6,8 +6,12 @@ import re
 from collections.abc import Iterable
 
 _UID = re.compile(r"([0-9a-v]{26})\.([0-9a-v]{36})\.[0-9]{1,9}@.+")
-# It begins where such letters begin, so that a long run of them is looked at once.
-_ANYWHERE = re.compile(rb"(?<![0-9a-v])[0-9a-v]{26}\.[0-9a-v]{36}\.[0-9]{1,9}@[A-Za-z0-9.-]{0,252}[A-Za-z0-9]")
+# The dot behind the event's id is looked for first: there is none in base64, and so in most of a large mail. Before it
+# are the 26 letters of the id, and no other such letter.
+_ANYWHERE = re.compile(
+    rb"\.(?<=[0-9a-v]{26}\.)(?<![0-9a-v]{27}\.)[0-9a-v]{36}\.[0-9]{1,9}@[A-Za-z0-9.-]{0,252}[A-Za-z0-9]"
+)
+_BEFORE = 26
 
 MOST = 20
 """How many different ones are looked for in a mail."""
@@ -24,7 +28,7 @@ def found(texts: Iterable[bytes]) -> tuple[str, ...]:
     seen: dict[str, None] = {}
     for text in texts:
         for match in _ANYWHERE.finditer(text):
-            seen[match[0].decode("ascii")] = None
+            seen[text[match.start() - _BEFORE : match.end()].decode("ascii")] = None
             if len(seen) == MOST:
                 return tuple(seen)
     return tuple(seen)
