@@ -26,7 +26,7 @@ check:  ## lint, format, types, template
 	$(VENV)/mypy
 	SAM_CLI_TELEMETRY=0 $(VENV)/sam validate --lint
 
-key keys revoke receive stop start repoke findings raise-sequences:
+key keys revoke receive stop start repoke findings unassigned raise-sequences:
 	@$(PYTHON) -m local.install run
 	@$(VENV)/python -m local.operate $@
 
@@ -38,6 +38,7 @@ stop:  ## no mail leaves until make start (WHY="…")
 start:  ## mail leaves again
 repoke:  ## show who was not told what is true, and tell them: EVENT=<event_id> or ALL=yes
 findings:  ## what the last audit that stopped has found: event, registration, reason
+unassigned:  ## mails that were put aside, name no event, and so are shown to none of several accounts
 raise-sequences:  ## after a table was restored from a backup: raise every SEQUENCE by 1000
 
 fire: export PYTHONTZPATH =
@@ -63,5 +64,5 @@ deploy:  ## build for Lambda and deploy to your AWS account; asks for what it ne
 	@test -e samconfig.local.toml || cp samconfig.toml samconfig.local.toml
 	$(VENV)/sam deploy --guided --config-file $(CURDIR)/samconfig.local.toml
 
-.PHONY: help run test check fire simulate fuzz key keys revoke receive stop start repoke findings raise-sequences deploy
+.PHONY: help run test check fire simulate fuzz key keys revoke receive stop start repoke findings unassigned raise-sequences deploy
 .DEFAULT_GOAL := help

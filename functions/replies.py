@@ -8,7 +8,8 @@ from functools import cache
 from typing import Any
 
 import boto3
-from aws_lambda_powertools import Logger
+from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.data_classes import SNSEvent, event_source
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
@@ -20,6 +21,7 @@ from convoke.settings import settings
 from convoke.store import dynamo, mailroom
 
 logger = Logger()
+metrics = Metrics()
 
 
 @cache
@@ -33,6 +35,7 @@ def dynamodb() -> Any:
 
 
 @logger.inject_lambda_context
+@metrics.log_metrics
 @event_source(data_class=SNSEvent)
 def handler(event: SNSEvent, context: LambdaContext) -> None:  # noqa: ARG001 (Lambda's signature)
     """Believe what may be believed; put the rest aside, with its reason. Never answer by mail to what is not believed.
@@ -43,14 +46,21 @@ def handler(event: SNSEvent, context: LambdaContext) -> None:  # noqa: ARG001 (L
         if is_setup(record.sns.message):
             logger.info("set up")
             continue
+        metrics.add_metric(name="Received", unit=MetricUnit.Count, value=1)
         receipt = receipt_of(json.loads(record.sns.message))
         if mailroom.known(dynamodb(), settings(), receipt.ses_id):
             logger.info("known", ses_id=receipt.ses_id)
             continue
-        done = take(receipt)
-        person = done.seen.registration.registration_id if done.seen else None
-        what = {"reason": done.reason, "ses_id": receipt.ses_id, "registration": person}
-        logger.info(SAID[done.verdict], extra=what)
+        for one in take(receipt).each:
+            person = one.seen.registration.registration_id if one.seen else None
+            logger.info(
+                SAID[one.verdict],
+                extra={"reason": one.reason, "ses_id": receipt.ses_id, "registration": person},
+            )
+            if one.verdict is Verdict.QUARANTINE:
+                metrics.add_metric(name="PutAside", unit=MetricUnit.Count, value=1)
+                if one.seen is None:
+                    metrics.add_metric(name="PutAsideOfNobody", unit=MetricUnit.Count, value=1)
 
 
 SETUP_MAIL = "AMAZON_SES_SETUP_NOTIFICATION"

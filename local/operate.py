@@ -1,5 +1,6 @@
-"""`make key`, `keys`, `revoke`, `receive`, `stop`, `start`, `repoke`, `findings`, `raise-sequences`: by hand, in the
-deployment that `make deploy` made last, or in the stack that STACK names, wherever the caller's AWS settings lead to.
+"""`make key`, `keys`, `revoke`, `receive`, `stop`, `start`, `repoke`, `findings`, `unassigned`, `raise-sequences`: by
+hand, in the deployment that `make deploy` made last, or in the stack that STACK names, wherever the caller's AWS
+settings lead to.
 
 What the caller can mend is said in a line, never by a traceback.
 """
@@ -22,7 +23,7 @@ from convoke.audit import Findings, examine_slice, put_right
 from convoke.model import ConvokeError, InvalidField, Sender
 from convoke.perform import Aws
 from convoke.settings import Settings
-from convoke.store import accounts, dynamo, operations
+from convoke.store import accounts, dynamo, operations, quarantine
 from convoke.store.records import Records
 
 Ask = Callable[[str], str]
@@ -202,6 +203,18 @@ def findings(settings: Settings, said: Mapping[str, str], ask: Ask) -> str:  # n
     return f"The audit of {stopped_at:%Y-%m-%d %H:%M} UTC stopped at these {reasons.total()}: {counts}."
 
 
+def unassigned(settings: Settings, said: Mapping[str, str], ask: Ask) -> str:  # noqa: ARG001
+    client, now, reasons = dynamo.client(), datetime.now(UTC), Counter[str]()
+    for one in quarantine.list_unassigned(client, settings):
+        print(f"{one.received_at:%Y-%m-%d %H:%M} UTC  {one.reason}  {one.sender or 'no one address'}  {one.subject}")
+        reasons[one.reason] += 1
+    more = quarantine.not_shown(client, settings, "", now=now)
+    if not reasons and not more:
+        return "No mail of the last seven days named no event."
+    counts = ", ".join(f"{count} {reason}" for reason, count in sorted(reasons.items()))
+    return f"{reasons.total()} name no event, so no account is shown them: {counts}. {more} more were not kept."
+
+
 def raise_sequences(settings: Settings, said: Mapping[str, str], ask: Ask) -> str:  # noqa: ARG001
     client = dynamo.client()
     print(
@@ -225,6 +238,7 @@ COMMANDS = {
     "start": start,
     "repoke": repoke,
     "findings": findings,
+    "unassigned": unassigned,
     "raise-sequences": raise_sequences,
 }
 

@@ -9,10 +9,12 @@ from typing import Any
 
 import pytest
 
+from convoke.attention import Attention, Concern, Trouble
 from convoke.inbound.answers import Kind, Span
+from convoke.inbound.quarantine import Owner
 from convoke.inbound.reasons import Reason
 from convoke.model import When
-from convoke.store import erasure, keys, notes
+from convoke.store import attention, dynamo, erasure, keys, notes, quarantine
 from convoke.store.reads import Reads
 from tests.caller import World, a_caller, everybody
 from tests.factories import AFTERNOON, NOW, answer
@@ -249,6 +251,70 @@ def test_a_released_answer_counts(world: World) -> None:
     assert world.call("POST", f"{path}/drop").status == 409
 
 
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"reason": Reason.STRANGER, "answer": answer(uid="told@convoke.example.com", attendee="bo@firm.example")},
+        {"reason": Reason.SEQUENCE, "answer": answer(uid="told@convoke.example.com", sequence=1)},
+    ],
+)
+def test_the_organizer_overrules_what_is_about_who_sent_it(world: World, changes: dict[str, Any]) -> None:
+    person = somebody(world)
+    assert world.call("POST", f"{at_hand(world, person, **changes)}/release").status == 200
+    assert world.call("GET", person).body["participation"] == "accepted"
+
+
+@pytest.mark.parametrize("decision", ["release", "drop"])
+def test_an_answer_that_waits_is_named_on_the_event_until_somebody_decides(world: World, decision: str) -> None:
+    person = somebody(world)
+    path, (_, _, event_id, _, registration_id) = at_hand(world, person, reason=Reason.STRANGER), person.split("/")
+    quarantine_id = path.rpartition("/")[2]
+    one = Attention(
+        registration_id=registration_id,
+        kind=Concern.ANSWER,
+        state=Trouble.ANOTHER_ADDRESS,
+        since=NOW,
+        quarantine_id=quarantine_id,
+    )
+    action = attention.unconfirmed(SETTINGS, event_id, one, NOW + timedelta(days=7))
+    dynamo.transact(world.client, [action])
+    body = world.call("GET", f"/events/{event_id}").body
+    assert (body["attention"], body["attention_count"]) == (
+        [
+            {
+                "registration_id": registration_id,
+                "kind": "answer",
+                "state": "another-address",
+                "since": "2027-01-15T12:00:00.000000Z",
+                "date": None,
+                "quarantine_id": quarantine_id,
+            }
+        ],
+        1,
+    )
+    assert world.call("POST", f"{path}/{decision}").status == 200
+    assert world.call("GET", f"/events/{event_id}").body["attention"] == []
+
+
+def test_a_mail_that_names_no_event_is_shown_and_can_be_dropped(world: World) -> None:
+    path = at_hand(world, somebody(world), event_id=None, registration_id=None, answer=None, sender="")
+    (found,) = world.call("GET", "/quarantine").body["items"]
+    assert (found["event_id"], found["registration_id"], found["sender"]) == (None, None, "")
+    assert world.call("POST", f"{path}/release").status == 409
+    assert world.call("POST", f"{path}/drop", idempotency_key="k").status == 200
+    assert world.call("GET", "/quarantine").body["items"] == []
+
+
+def test_how_many_are_not_shown_is_said(world: World) -> None:
+    event_id = somebody(world).split("/")[2]
+    owner = Owner(account="acme", event_id=event_id)
+    for _ in range(2):
+        dynamo.transact(world.client, [quarantine.not_showing(SETTINGS, owner, NOW)])
+    assert world.call("GET", "/quarantine").body["not_shown"] == 2
+    assert world.call("GET", "/quarantine", query={"event_id": event_id}).body["not_shown"] == 2
+    assert world.call("GET", "/quarantine", account="other").body["not_shown"] == 0
+
+
 def test_a_released_proposal_waits_to_be_decided(world: World) -> None:
     person = somebody(world)
     span = Span(start=AFTERNOON.start, end=AFTERNOON.end)
@@ -262,9 +328,8 @@ def test_a_released_proposal_waits_to_be_decided(world: World) -> None:
     ("reason", "said"),
     [
         (Reason.DMARC, None),
-        (Reason.ATTENDEE, answer(uid="told@convoke.example.com", attendee="eve@example.net")),
-        (Reason.OUTDATED, answer()),
-        (Reason.SEQUENCE, answer(uid="told@convoke.example.com", sequence=1)),
+        (Reason.UID, answer()),
+        (Reason.DATE, answer(uid="told@convoke.example.com", date=datetime(2027, 3, 19, 9))),
     ],
 )
 def test_what_fits_no_registration_cannot_be_released_and_it_is_said_why(

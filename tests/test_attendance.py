@@ -8,6 +8,8 @@ from itertools import permutations
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from convoke.attendance import MOST_DATES, Consequence, consequence, heeding, tally
 from convoke.case import order
@@ -41,6 +43,48 @@ def test_the_newest_stands_whatever_order_they_come_in(came: Any) -> None:
     for one in came:
         person = heeding(person, one)
     assert person.reply == IN_ORDER[3]
+
+
+AT_ONCE = [
+    reply(status=DECLINED),
+    *(
+        reply(status=status, received_at=NOW + timedelta(seconds=second))
+        for second, status in ((1, ACCEPTED), (2, DECLINED), (2, TENTATIVE), (3, ACCEPTED), (4, DECLINED))
+    ),
+]
+"""All to one SEQUENCE and of one DTSTAMP, in the order in which they arrived; of the first nobody knows when."""
+
+
+def test_of_answers_that_are_equal_the_later_to_arrive_stands_whichever_is_worked_off_first() -> None:
+    for came in permutations(AT_ONCE):
+        person = registration()
+        for one in (*came, came[0]):
+            person = heeding(person, one)
+        assert person.reply == AT_ONCE[-1]
+
+
+@given(
+    st.lists(
+        st.builds(
+            reply,
+            status=st.sampled_from(Participation),
+            sequence=st.integers(0, 2),
+            dtstamp=st.sampled_from([NOW, LATER]),
+            date=st.sampled_from([None, THE_DATE]),
+            received_at=st.sampled_from([None, NOW, LATER, LATER + timedelta(seconds=1)]),
+        ),
+        max_size=6,
+    ),
+    st.randoms(use_true_random=False),
+)
+def test_the_same_answers_stand_in_whatever_order_and_however_often_they_come(came: Any, random: Any) -> None:
+    again = [*came, *came[: len(came) // 2]]
+    random.shuffle(again)
+    persons = [registration(), registration()]
+    for number, order_of_work in enumerate((came, again)):
+        for one in order_of_work:
+            persons[number] = heeding(persons[number], one)
+    assert (persons[0].reply, persons[0].date_replies) == (persons[1].reply, persons[1].date_replies)
 
 
 def test_of_each_date_the_newest_stands_beside_that_of_the_whole() -> None:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import time
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
+from zoneinfo import ZoneInfo
 
 import pytest
 
-from convoke.inbound.answers import Answer, Kind, answer
+from convoke.inbound.answers import Answer, Kind, answers
 from convoke.inbound.reasons import Quarantined
-from convoke.model import Participation
+from convoke.model import Participation, Wall
 
 
 def reply(*, attendees: str = "ATTENDEE;PARTSTAT=ACCEPTED:mailto:bo@example.net", **changes: str) -> bytes:
@@ -27,6 +28,11 @@ def reply(*, attendees: str = "ATTENDEE;PARTSTAT=ACCEPTED:mailto:bo@example.net"
         f"{parts['dtstamp']}\n{attendees}\n{parts['more']}\nEND:VEVENT\n{parts['after']}\nEND:VCALENDAR\n"
     )
     return text.replace("\n\n", "\n").replace("\n", "\r\n").encode()
+
+
+def answer(data: bytes) -> Answer:
+    (only,) = answers(data)
+    return only
 
 
 def test_an_answer_is_read() -> None:
@@ -54,6 +60,70 @@ def test_clients_spell_the_same_answer_differently(attendee: str) -> None:
     assert (found.attendee, found.participation) == ("bo@example.net", Participation.DECLINED)
 
 
+def test_several_dates_in_one_reply_are_as_many_answers() -> None:
+    dates = ["RECURRENCE-ID:20270312T080000Z", "RECURRENCE-ID;TZID=Europe/Berlin:20270319T090000", "X-NO:DATE"]
+    found = answers(b"".join(reply(more=date) for date in dates))
+    assert [each.date for each in found] == [
+        datetime(2027, 3, 12, 8, tzinfo=UTC),
+        datetime(2027, 3, 19, 9, tzinfo=ZoneInfo("Europe/Berlin")),
+        None,
+    ]
+    assert {each.uid for each in found} == {"abc.def.1@example.org"}
+
+
+def test_what_is_missing_is_taken_from_the_mail() -> None:
+    sent_at = datetime(2027, 1, 15, 12, 30, tzinfo=UTC)
+    (found,) = answers(reply(before="X-NO:METHOD", dtstamp=""), method="reply", sent_at=sent_at)
+    assert (found.kind, found.dtstamp) == (Kind.REPLY, sent_at)
+    (found,) = answers(reply(), method="COUNTER", sent_at=sent_at)
+    assert (found.kind, found.dtstamp) == (Kind.REPLY, datetime(2027, 1, 15, 12, tzinfo=UTC))
+
+
+@pytest.mark.parametrize(
+    ("comment", "more", "param"),
+    [
+        ("Late,\nsorry", "COMMENT:Late\\,\\nsorry", ""),
+        ("Late, sorry", "", ';X-RESPONSE-COMMENT="Late, sorry"'),
+        ("Late", "COMMENT:Late", ";X-RESPONSE-COMMENT=Late"),
+        ("a\nb\nc", "COMMENT:a\nCOMMENT:b", ";X-RESPONSE-COMMENT=c"),
+        ("", "COMMENT:\nCOMMENT: ", ';X-RESPONSE-COMMENT=""'),
+    ],
+)
+def test_what_the_person_wrote_is_kept_wherever_it_stands(comment: str, more: str, param: str) -> None:
+    attendee = f"ATTENDEE;PARTSTAT=ACCEPTED{param}:mailto:bo@example.net"
+    assert answer(reply(attendees=attendee, more=more)).comment == comment
+
+
+def test_who_wrote_in_the_attendee_s_place_is_named() -> None:
+    attendee = 'ATTENDEE;PARTSTAT=ACCEPTED;SENT-BY="MAILTO:Cleo@Example.net":mailto:bo@example.net'
+    assert answer(reply(attendees=attendee)).sent_by == "cleo@example.net"
+    assert answer(reply(attendees=attendee.replace("MAILTO:Cleo@Example.net", "nobody"))).sent_by is None
+
+
+def test_a_counter_may_repeat_everybody_and_does_not_say_then_who_writes_it() -> None:
+    guests = "\n".join(f"ATTENDEE;PARTSTAT=NEEDS-ACTION:mailto:{name}@example.net" for name in ("ada", "bo", "cleo"))
+    when = "DTSTART:20270312T080000Z\nDTEND:20270312T090000Z"
+    found = answer(reply(before="METHOD:COUNTER", attendees=guests, more=when))
+    assert (found.attendee, found.participation) == (None, None)
+    assert answer(reply(before="METHOD:COUNTER", attendees="", more=when)).attendee is None
+
+
+@pytest.mark.parametrize(
+    ("line", "start"),
+    [
+        ("DTSTART:20270312T080000Z", datetime(2027, 3, 12, 8, tzinfo=UTC)),
+        ("DTSTART:20270312T080000", datetime(2027, 3, 12, 8)),
+        ("DTSTART;VALUE=DATE:20270312", date(2027, 3, 12)),
+        ("DTSTART:20270312T080000\nDTSTART:20270312T090000", None),
+        ("DTSTART;TZID=Nowhere:20270312T080000", None),
+        ("DTSTART:tomorrow", None),
+        ("X-NO:DTSTART", None),
+    ],
+)
+def test_when_they_take_it_to_be_is_read_where_it_can_be(line: str, start: Wall | None) -> None:
+    assert answer(reply(more=line)).start == start
+
+
 def test_a_reply_may_leave_the_sequence_out_and_fold_inside_a_character() -> None:
     data = reply(sequence="", more="SUMMARY:Köln").replace("ö".encode(), b"\xc3\r\n \xb6")
     assert answer(data).sequence == 0
@@ -64,8 +134,8 @@ def test_a_reply_may_leave_the_sequence_out_and_fold_inside_a_character() -> Non
     [
         ("method", reply(before="METHOD:REQUEST")),
         ("method", reply(before="METHOD:CANCEL")),
-        ("unreadable", reply(before="X-NO:METHOD")),
-        ("unreadable", reply(before="METHOD:REPLY\nMETHOD:CANCEL")),
+        ("method", reply(before="X-NO:METHOD")),
+        ("method", reply(before="METHOD:REPLY\nMETHOD:CANCEL")),
         ("attendees", reply(attendees="")),
         (
             "attendees",
@@ -87,13 +157,17 @@ def test_a_reply_may_leave_the_sequence_out_and_fold_inside_a_character() -> Non
         ("unreadable", reply(dtstamp="DTSTAMP:20271399T000000Z")),
         ("unreadable", reply(sequence="SEQUENCE:-1")),
         ("unreadable", reply(sequence="SEQUENCE:" + "9" * 10)),
-        ("unreadable", reply(more="no line at all")),
-        ("unreadable", reply().replace(b"END:VEVENT", b"END:VTODO")),
-        ("unreadable", reply() * 2),
+        ("unreadable", reply().replace(b"VEVENT", b"VTODO")),
         ("unreadable", b""),
         ("unreadable", b"\xff\xfe"),
-        ("unreadable", b"BEGIN:VCALENDAR\r\n" * 4000),
-        ("unreadable", reply(more="COMMENT:" + "x" * 70_000)),
+        ("method", b"BEGIN:VCALENDAR\r\n" * 4000),
+        ("size", reply(more="COMMENT:" + "x" * 262_144)),
+        ("several", reply() + reply(attendees="ATTENDEE;PARTSTAT=DECLINED:mailto:bo@example.net")),
+        ("several", reply() + reply(uid="UID:b")),
+        ("several", reply() + reply(attendees="ATTENDEE;PARTSTAT=ACCEPTED:mailto:eve@example.net")),
+        ("several", reply() * 101),
+        ("date", reply(more="RECURRENCE-ID;TZID=Nowhere:20270312T090000")),
+        ("date", reply(more="RECURRENCE-ID;TZID=:20270312T090000")),
     ],
 )
 def test_whatever_is_not_one_answer_is_refused(reason: str, data: bytes) -> None:
@@ -115,6 +189,9 @@ def test_whatever_is_not_one_answer_is_refused(reason: str, data: bytes) -> None
         "\n ".join(["X-FOLDED:"] + [" "] * 20_000),
         "\n".join(["BEGIN:VALARM\nEND:VALARM"] * 2_500),
         "BEGIN:VTIMEZONE\nTZID:Europe/Berlin\nRRULE:FREQ=SECONDLY\nEND:VTIMEZONE",
+        "COMMENT:c\n" * 20_000,
+        "DTSTART;TZID=Nowhere:20270312T090000\n" * 6_000,
+        'ATTENDEE;CN="\\":x\n' * 8_000,
     ],
 )
 def test_a_hostile_calendar_costs_no_time(hostile: str) -> None:

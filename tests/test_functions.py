@@ -118,7 +118,7 @@ def test_a_survey_from_the_queue_looks_at_everybody(deployed: Deployment) -> Non
         ExpressionAttributeValues=dynamo.wire({":bounced": "bounced"}),
     )
     assert deployed.call("deliver", sample("deliver-survey")) == {"batchItemFailures": []}
-    shown, count = attention.shown(deployed.client, deployed.settings, EVENT_ID)
+    shown, count = attention.shown(deployed.client, deployed.settings, EVENT_ID, now=NOW)
     assert (count, shown[0].registration_id) == (1, REGISTRATION_ID)
 
 
@@ -243,7 +243,6 @@ GENUINE = (EVENTS / "replies-accepted.eml").read_bytes()
         pytest.param(GENUINE.replace(b"From: Bo Ek <bo@", b"From: Bo Ek <eve@"), {}, id="From is a stranger"),
         pytest.param(GENUINE.replace(b"mailto:bo@", b"mailto:eve@"), {}, id="ATTENDEE is a stranger"),
         pytest.param(GENUINE.replace(b"METHOD:REPLY", b"METHOD:CANCEL"), {}, id="CANCEL"),
-        pytest.param(GENUINE.replace(b"SEQUENCE:0", b"SEQUENCE:7"), {}, id="a SEQUENCE that was never given"),
         pytest.param(GENUINE.replace(b"UID:0", b"UID:1"), {}, id="a UID that was never given"),
         pytest.param(
             GENUINE.replace(b"bo@example.net>", b"eve@example.org>"),

@@ -16,6 +16,7 @@ from convoke.inbound.reasons import Reason
 from convoke.ledger import Acknowledged, Intent
 from convoke.model import EventStatus, Participation, RegistrationStatus, Reply, When
 from convoke.plan import Seen
+from convoke.told import ToldDate
 from tests.factories import AFTERNOON, NOW, answer, event, invitation, message, receipt, registration, told
 
 UID = message().uid
@@ -64,7 +65,10 @@ def test_an_answer_that_meets_every_condition_is_applied() -> None:
     found = judged(a_mail())
     assert (found.verdict, found.reason) == (Verdict.APPLY, None)
     assert found.reply == Reply(
-        status=Participation.ACCEPTED, sequence=2, dtstamp=datetime(2027, 1, 15, 12, 15, tzinfo=UTC)
+        status=Participation.ACCEPTED,
+        sequence=2,
+        dtstamp=datetime(2027, 1, 15, 12, 15, tzinfo=UTC),
+        received_at=receipt().received_at,
     )
 
 
@@ -124,7 +128,6 @@ def test_every_answer_that_a_person_can_give_is_applied(partstat: str) -> None:
         (Reason.SENDER, a_mail(head="From: <bo@example.net>\r\nSender: <mallory@example.net>"), {}),
         (Reason.FROM, a_mail(head="From: <bo@example.net>\r\nSender: <a@example.net>, <b@example.net>"), {}),
         (Reason.ATTENDEE, a_mail(attendee="ATTENDEE;PARTSTAT=DECLINED:mailto:cleo@example.net"), {}),
-        (Reason.SEQUENCE, a_mail(sequence=3), {}),
         (Reason.DATE, a_mail("RECURRENCE-ID:20270312T080000Z"), {}),
         (Reason.DMARC, a_mail(head=FROM_BO + "Authentication-Results: amazonses.com; dmarc=pass"), {"dmarc": "FAIL"}),
         (
@@ -364,13 +367,340 @@ def test_a_mail_that_is_put_aside_is_known_to_belong_to_whom_it_names() -> None:
 # --- vouched for --------------------------------------------------------------------------------------------------
 
 
-def test_who_sent_it_is_for_the_organizer_to_say_but_not_whose_answer_it_is() -> None:
+@pytest.mark.parametrize(
+    "changes",
+    [
+        pytest.param({}, id="as it is"),
+        pytest.param({"attendee": "bo@firm.example"}, id="in the name of another address"),
+        pytest.param({"attendee": None}, id="in nobody's name"),
+        pytest.param({"sequence": 9}, id="to what was never sent"),
+        pytest.param({"dtstamp": NOW + timedelta(days=700)}, id="from a clock that is ahead"),
+        pytest.param({"uid": UID.replace(".1@", ".7@")}, id="to an earlier invitation"),
+    ],
+)
+def test_what_the_organizer_vouches_for_answers_what_is_asked_now(changes: dict[str, Any]) -> None:
+    found = vouched(replace(answer(sequence=2), **changes), SEEN, NOW + timedelta(hours=1))
+    assert (found.verdict, found.reason) == (Verdict.APPLY, None)
+    assert found.reply is not None
+    assert found.reply.sequence == 2
+    assert found.reply.dtstamp <= NOW + timedelta(hours=1)
+
+
+def test_what_cannot_be_done_the_organizer_cannot_vouch_for_either() -> None:
     said = answer(sequence=2)
-    assert vouched(said, SEEN, NOW).verdict is Verdict.APPLY
-    for reason, other in (
-        (Reason.ATTENDEE, replace(said, attendee="cleo@example.net")),
-        (Reason.SEQUENCE, replace(said, sequence=9)),
-        (Reason.OUTDATED, replace(said, uid=UID.replace(".1@", ".7@"))),
-        (Reason.DATE, replace(said, date=datetime(2027, 3, 19, 8, tzinfo=UTC))),
-    ):
-        assert vouched(other, SEEN, NOW).reason is reason
+    no_such_date = replace(said, date=datetime(2027, 3, 19, 8, tzinfo=UTC))
+    assert vouched(no_such_date, SEEN, NOW).reason is Reason.DATE
+    assert vouched(replace(said, uid="7kq9h1p2r7o5t3s1@google.com"), SEEN, NOW).reason is Reason.UID
+    assert vouched(said, changed("registration", status=RegistrationStatus.CANCELLED), NOW).reason is Reason.STATUS
+
+
+# --- which message it answers -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("sequence", [3, 999_999_999])
+def test_a_number_that_was_never_sent_answers_what_is_asked_now(sequence: int) -> None:
+    found = judged(a_mail(sequence=sequence))
+    assert found.verdict is Verdict.APPLY
+    assert found.reply is not None
+    assert found.reply.sequence == 2
+
+
+def moved(**changes: Any) -> Seen:
+    """The second date was moved to eleven, told under SEQUENCE 2; the series was told under 1."""
+    when = When(start=datetime(2027, 3, 19, 11), end=datetime(2027, 3, 19, 12, 30), time_zone="Europe/Berlin")
+    date = ToldDate(date=datetime(2027, 3, 19, 9), when=when, asked=2, fingerprint="x")
+    said = replace(told(sequence=2), dates=(replace(date, **changes),))
+    seen = changed("event", rule=WEEKLY)
+    acknowledged = Acknowledged(told=said, ses_id="s", at=NOW)
+    return replace(seen, invitation=replace(seen.invitation, intent=None, acknowledged=acknowledged))
+
+
+@pytest.mark.parametrize(
+    ("start", "sequence"),
+    [
+        ("DTSTART;TZID=Europe/Berlin:20270319T110000", 2),
+        ("DTSTART:20270319T100000Z", 2),
+        ("DTSTART:20270319T110000", 2),
+        ("DTSTART;TZID=Europe/Berlin:20270319T090000", 1),
+        ("DTSTART:20270319T110000Z", 1),
+        ("X-NOTHING:x", 1),
+    ],
+)
+def test_a_moved_date_is_answered_by_whoever_names_its_new_time(start: str, sequence: int) -> None:
+    found = judged(a_mail("RECURRENCE-ID;TZID=Europe/Berlin:20270319T090000", start, sequence=1), moved())
+    assert found.reply is not None
+    assert found.reply.sequence == sequence
+
+
+def test_the_old_time_of_a_date_whose_place_is_new_says_nothing_about_the_place() -> None:
+    when = When(start=datetime(2027, 3, 19, 9), end=datetime(2027, 3, 19, 10, 30), time_zone="Europe/Berlin")
+    named = ("RECURRENCE-ID;TZID=Europe/Berlin:20270319T090000", "DTSTART;TZID=Europe/Berlin:20270319T090000")
+    found = judged(a_mail(*named, sequence=1), moved(when=when))
+    assert found.reply is not None
+    assert found.reply.sequence == 1
+
+
+@pytest.mark.parametrize(
+    "recurrence_id",
+    [
+        "RECURRENCE-ID;VALUE=DATE:20270319",
+        "RECURRENCE-ID;TZID=America/New_York:20270319T000000",
+        "RECURRENCE-ID;TZID=Asia/Tokyo:20270319T000000",
+        "RECURRENCE-ID:20270319T000000",
+        "RECURRENCE-ID:20270319T000000Z",
+        "RECURRENCE-ID:20270318T230000Z",
+        "RECURRENCE-ID:20270318T150000Z",
+        "RECURRENCE-ID:20270319T040000Z",
+        "RECURRENCE-ID:20270319T070000Z",
+    ],
+)
+def test_a_whole_day_is_the_one_that_the_attendee_s_own_midnight_begins(recurrence_id: str) -> None:
+    days = When(start=date(2027, 3, 12), end=date(2027, 3, 12), time_zone="America/Los_Angeles")
+    found = judged(a_mail(recurrence_id), changed("event", when=days, rule="FREQ=DAILY;COUNT=30"))
+    assert found.reply is not None
+    assert found.reply.date == date(2027, 3, 19)
+
+
+# --- the same person at another address ---------------------------------------------------------------------------
+
+
+def registered(email: str) -> Seen:
+    return changed("registration", email=email)
+
+
+@pytest.mark.parametrize(
+    ("person", "sender"),
+    [
+        ("bo@example.net", "bo+meetings@example.net"),
+        ("bo+meetings@example.net", "bo@example.net"),
+        ("bo+meetings@example.net", "BO+work@example.net"),
+        ("bo.ek@gmail.com", "boek@gmail.com"),
+        ("boek@gmail.com", "b.o.e.k+x@googlemail.com"),
+        ("bo.ek@googlemail.com", "boek@gmail.com"),
+    ],
+)
+@pytest.mark.parametrize("envelope", ["the same", "none"])
+def test_another_spelling_of_the_same_mailbox_is_the_same_person(person: str, sender: str, envelope: str) -> None:
+    raw = a_mail(head=f"From: Bo Ek <{sender}>", attendee=f"ATTENDEE;PARTSTAT=ACCEPTED:mailto:{sender}")
+    found = judged(raw, registered(person), envelope_sender=sender if envelope == "the same" else "")
+    assert (found.verdict, found.reason) == (Verdict.APPLY, None)
+
+
+@pytest.mark.parametrize(
+    ("person", "sender", "verdicts", "reason"),
+    [
+        ("b.o@example.net", "bo@example.net", {}, Reason.STRANGER),
+        ("bo@gmail.com", "bo@gmail.com.example.net", {}, Reason.STRANGER),
+        ("bo@gmail.com", "bo@gmail.example", {}, Reason.STRANGER),
+        ("bo@example.net", "bo+x@mail.example.net", {}, Reason.STRANGER),
+        ("bo@example.net", "+bo@example.net", {}, Reason.STRANGER),
+        ("+bo@example.net", "+cleo@example.net", {}, Reason.STRANGER),
+        ("bo@example.net", "bo-x@example.net", {}, Reason.STRANGER),
+        ("bo@example.net", "bo+x@example.net", {"dmarc": "GRAY"}, Reason.STRANGER),
+        ("bo@example.net", "bo+x@example.net", {"dmarc": "FAIL"}, Reason.DMARC),
+        ("bo@example.net", "bo+x@example.net", {"envelope_sender": "list@example.org"}, Reason.STRANGER),
+    ],
+)
+def test_what_is_not_surely_the_same_mailbox_is_another_s(
+    person: str, sender: str, verdicts: dict[str, str], reason: Reason
+) -> None:
+    raw = a_mail(head=f"From: <{sender}>", attendee=f"ATTENDEE;PARTSTAT=ACCEPTED:mailto:{sender}")
+    assert judged(raw, registered(person), **({"envelope_sender": sender} | verdicts)).reason is reason
+
+
+# --- in somebody's name -------------------------------------------------------------------------------------------
+
+BY_CLEO = FROM_BO + "Sender: Cléo <cleo@example.net>"
+
+
+def sent_by(who: str, partstat: str = "ACCEPTED") -> str:
+    return f'ATTENDEE;PARTSTAT={partstat};SENT-BY="mailto:{who}":mailto:bo@example.net'
+
+
+def test_whom_the_calendar_names_as_well_may_accept_in_somebody_s_name() -> None:
+    found = judged(a_mail(head=BY_CLEO, attendee=sent_by("Cleo@example.net")))
+    assert (found.verdict, found.reason) == (Verdict.APPLY, None)
+
+
+@pytest.mark.parametrize(
+    "attendee",
+    [
+        sent_by("cleo@example.net", "DECLINED"),
+        sent_by("cleo@example.net", "TENTATIVE"),
+        sent_by("cleo@example.net", "DELEGATED"),
+        sent_by("dora@example.net"),
+        sent_by("bo@example.net"),
+        sent_by("cleo@example.org"),
+        "ATTENDEE;PARTSTAT=ACCEPTED:mailto:bo@example.net",
+    ],
+)
+def test_nobody_does_more_in_somebody_s_name_than_accept(attendee: str) -> None:
+    assert judged(a_mail(head=BY_CLEO, attendee=attendee)).reason is Reason.SENDER
+
+
+SES_ID = "o3vrnil0e2ic28trm7dfhrc2v0cnbeccl4nbp0g1"
+BOUNCES = "3xs9kzwotbgcan@calendar-server.bounces.google.com"
+ON_TOP = (
+    f"Return-Path: <{BOUNCES}>\r\n"
+    "Received: from mail-lf1-f202.google.com (mail-lf1-f202.google.com [192.0.2.25])\r\n"
+    f" by inbound-smtp.eu-central-1.amazonaws.com with SMTP id {SES_ID}\r\n"
+    " for events@convoke.example.com;\r\n"
+    " Fri, 15 Jan 2027 12:29:58 +0000 (UTC)\r\n"
+    "X-SES-Spam-Verdict: PASS\r\n"
+    "X-SES-Virus-Verdict: PASS\r\n"
+    "Received-SPF: pass (spfCheck: domain of calendar-server.bounces.google.com designates 192.0.2.25 as permitted "
+    f"sender) client-ip=192.0.2.25; envelope-from={BOUNCES}; helo=mail-lf1-f202.google.com;\r\n"
+)
+RESULTS = (
+    "Authentication-Results: amazonses.com;\r\n"
+    " spf=pass (spfCheck: domain of calendar-server.bounces.google.com designates 192.0.2.25 as permitted sender) "
+    f"client-ip=192.0.2.25; envelope-from={BOUNCES}; helo=mail-lf1-f202.google.com;\r\n"
+    " dkim=pass header.i=@google.com;\r\n"
+    " dkim=pass header.i=@example-net.20230601.gappssmtp.com;\r\n"
+    " dmarc=none header.from=example.net;\r\n"
+)
+SEALED = "X-SES-RECEIPT: AEFBQUFBQUFB\r\nX-SES-DKIM-SIGNATURE: a=rsa-sha256; d=amazonses.com\r\n"
+BY_GOOGLE = "From: Bo Ek <bo@example.net>\r\nSender: Google Calendar <calendar-notification@google.com>"
+NOT_SIGNED_AT_HOME = {"dmarc": "GRAY", "dkim": "PASS", "envelope_sender": BOUNCES, "ses_id": SES_ID}
+
+
+def from_google(
+    top: str = ON_TOP + RESULTS + SEALED, head: str = BY_GOOGLE, partstat: str = "ACCEPTED", **verdicts: str
+) -> Judgement:
+    """An answer from a domain that has no DKIM of its own, as Google Calendar sends it."""
+    raw = a_mail(head=top + head, attendee=f"ATTENDEE;PARTSTAT={partstat}:mailto:bo@example.net")
+    return judged(raw, **(NOT_SIGNED_AT_HOME | verdicts))
+
+
+@pytest.mark.parametrize("verdicts", [{}, {"dmarc": "FAIL", "dmarc_policy": "none"}, {"dmarc": "GRAY", "spf": "GRAY"}])
+def test_what_google_signed_for_a_domain_without_dkim_counts_where_it_accepts(verdicts: dict[str, str]) -> None:
+    found = from_google(**verdicts)
+    assert (found.verdict, found.reason) == (Verdict.APPLY, None)
+
+
+@pytest.mark.parametrize("partstat", ["DECLINED", "TENTATIVE", "DELEGATED"])
+def test_what_else_google_signed_for_it_waits_for_the_organizer(partstat: str) -> None:
+    assert from_google(partstat=partstat).reason is Reason.GOOGLE
+
+
+def without(*lines: str) -> str:
+    top = ON_TOP + RESULTS + SEALED
+    for line in lines:
+        assert line in top
+        top = top.replace(line, "")
+    return top
+
+
+HERS = RESULTS.replace("dkim=pass header.i=@google.com", "dkim=pass header.i=@mallory.example")
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        pytest.param({"dkim": "FAIL"}, Reason.ENVELOPE, id="SES reports no signature that holds"),
+        pytest.param({"dkim": ""}, Reason.ENVELOPE, id="SES reports nothing of signatures"),
+        pytest.param({"dmarc": "FAIL", "dmarc_policy": "reject"}, Reason.DMARC, id="the domain forbids it"),
+        pytest.param({"dmarc": "FAIL", "dmarc_policy": "quarantine"}, Reason.DMARC, id="the domain doubts it"),
+        pytest.param({"dmarc": "FAIL"}, Reason.DMARC, id="of the policy nothing is known"),
+        pytest.param({"spam": "FAIL"}, Reason.SPAM, id="spam"),
+        pytest.param({"ses_id": "another"}, Reason.ENVELOPE, id="the fields on top are of another mail"),
+        pytest.param({"envelope_sender": "mallory@mallory.example"}, Reason.ENVELOPE, id="another envelope sender"),
+        pytest.param({"head": "From: <bo@example.net>"}, Reason.ENVELOPE, id="no Sender"),
+        pytest.param({"head": BY_GOOGLE.replace("n@google", "n@g00gle")}, Reason.ENVELOPE, id="another Sender"),
+        pytest.param({"head": BY_GOOGLE.replace("bo@", "cleo@")}, Reason.STRANGER, id="somebody else"),
+        pytest.param({"head": BY_GOOGLE.replace("bo@", "bo+x@")}, Reason.STRANGER, id="an address nobody wrote to"),
+        pytest.param({"top": ""}, Reason.ENVELOPE, id="nothing on top"),
+        pytest.param({"top": RESULTS}, Reason.ENVELOPE, id="nothing but results"),
+        pytest.param({"top": ON_TOP + SEALED + RESULTS}, Reason.ENVELOPE, id="results below SES's own fields"),
+        pytest.param({"top": RESULTS + ON_TOP + SEALED}, Reason.ENVELOPE, id="results above SES's own fields"),
+        pytest.param({"top": ON_TOP + RESULTS}, Reason.ENVELOPE, id="nothing ends SES's own fields"),
+        pytest.param({"top": ON_TOP + HERS + SEALED + RESULTS}, Reason.ENVELOPE, id="hers below SES's"),
+        pytest.param({"top": ON_TOP + HERS + RESULTS + SEALED}, Reason.ENVELOPE, id="hers beside SES's"),
+        pytest.param({"top": ON_TOP + HERS + SEALED + SEALED}, Reason.ENVELOPE, id="two seals"),
+        pytest.param({"top": ON_TOP + "X-Note: x\r\n" + RESULTS + SEALED}, Reason.ENVELOPE, id="a field of another"),
+        pytest.param({"top": "X-Note: x\r\n" + without()}, Reason.ENVELOPE, id="a field on top"),
+        pytest.param({"top": without().replace("google.com (", "x.example (")}, Reason.ENVELOPE, id="another host"),
+        pytest.param({"top": without().replace("(mail-lf1-f202.google.com [", "(x.example [")}, Reason.ENVELOPE),
+        pytest.param({"top": without().replace("inbound-smtp.eu-central-1.amazonaws.com", "x.example")}, None),
+        pytest.param({"top": without().replace("amazonses.com;", "mx.example.org;")}, None),
+        pytest.param({"top": without(" dkim=pass header.i=@google.com;\r\n")}, None),
+        pytest.param({"top": without().replace("i=@google.com", "i=@google.com.example.org")}, None),
+        pytest.param({"top": without().replace("i=@google.com", "i=@x-google.com")}, None),
+        pytest.param({"top": without().replace("i=@google.com", "b=google.com")}, None),
+        pytest.param({"top": without().replace("dkim=pass header.i=@google", "dkim=fail header.i=@google")}, None),
+        pytest.param(
+            {"top": without().replace("helo=mail", "helo=x; dkim=pass header.i=@google.com; helo=mail")}, None
+        ),
+        pytest.param({"top": without().replace("(spfCheck", "(dkim=pass header.i=@google.com; spfCheck")}, None),
+        pytest.param({"top": without().replace(f"from={BOUNCES}", 'from="a; dkim=pass"@google.com')}, None),
+    ],
+)
+def test_what_is_not_surely_ses_s_word_on_google_s_signature_proves_nothing(
+    changes: dict[str, str], reason: Reason | None
+) -> None:
+    assert from_google().verdict is Verdict.APPLY
+    assert from_google(**changes).reason is (reason or Reason.ENVELOPE)
+
+
+# --- whose it may be ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("raw", "verdicts"),
+    [
+        pytest.param(a_mail(), {"virus": "FAIL"}, id="a virus"),
+        pytest.param(a_mail(head="From: a@example.net, b@example.net"), {}, id="two senders"),
+        pytest.param(a_mail(method="CANCEL", part=""), {}, id="no answer"),
+        pytest.param(a_mail("BEGIN:VEVENT"), {}, id="no calendar that can be read"),
+        pytest.param(
+            a_mail(uid="7kq9h1p2r7o5t3s1@google.com", head=FROM_BO + f"References: <{UID}>"), {}, id="foreign"
+        ),
+        pytest.param(f"From: <bo@example.net>\r\n\r\nabout {UID}\r\n".encode(), {}, id="named in the text"),
+        pytest.param(a_mail(head="X" * 9_000 + ": x"), {}, id="a line that is too long"),
+    ],
+)
+def test_whatever_is_wrong_with_it_a_mail_is_found_by_the_invitation_that_it_names(
+    raw: bytes, verdicts: dict[str, str]
+) -> None:
+    found = judged(raw, **verdicts)
+    assert found.verdict is Verdict.QUARANTINE
+    assert found.seen == SEEN
+
+
+def test_what_only_speaks_of_an_invitation_is_no_letter_to_its_organizer() -> None:
+    found = judged(f"From: <bo@example.net>\r\n\r\nabout {UID}\r\n".encode())
+    assert (found.verdict, found.reason) == (Verdict.QUARANTINE, Reason.CALENDAR)
+
+
+# --- several answers in one mail ----------------------------------------------------------------------------------
+
+
+def several(*dates: tuple[str, str]) -> bytes:
+    """An answer to each of these dates, by RECURRENCE-ID and PARTSTAT."""
+    events = [
+        line
+        for recurrence_id, partstat in dates
+        for line in (
+            *("BEGIN:VEVENT", f"UID:{UID}", "SEQUENCE:2", "DTSTAMP:20270115T121500Z", f"RECURRENCE-ID:{recurrence_id}"),
+            *(f"ATTENDEE;PARTSTAT={partstat}:mailto:bo@example.net", "END:VEVENT"),
+        )
+    ]
+    lines = ("BEGIN:VCALENDAR", "METHOD:REPLY", *events, "END:VCALENDAR", "")
+    return f"{FROM_BO}Content-Type: text/calendar; method=REPLY\r\n\r\n".encode() + "\r\n".join(lines).encode()
+
+
+def test_each_answer_of_a_mail_is_judged_by_itself() -> None:
+    raw = several(("20270319T080000Z", "ACCEPTED"), ("20270320T080000Z", "DECLINED"), ("20270326T080000Z", "DECLINED"))
+    found = judged(raw, changed("event", rule=WEEKLY))
+    assert [(one.verdict, one.reason) for one in found.each] == [
+        (Verdict.APPLY, None),
+        (Verdict.QUARANTINE, Reason.DATE),
+        (Verdict.APPLY, None),
+    ]
+    assert [one.reply and one.reply.status for one in found.each] == ["accepted", None, "declined"]
+
+
+def test_a_mail_whose_sender_is_not_believed_has_no_answer_that_is() -> None:
+    raw = several(("20270319T080000Z", "ACCEPTED"), ("20270326T080000Z", "DECLINED"))
+    found = judged(raw, changed("event", rule=WEEKLY), dmarc="FAIL")
+    assert {(one.verdict, one.reason) for one in found.each} == {(Verdict.QUARANTINE, Reason.DMARC)}

@@ -5,21 +5,24 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from itertools import permutations
 from typing import Any
 
 import boto3
 import pytest
 
+from convoke.attention import Attention, Concern, Trouble
 from convoke.inbound import Verdict
 from convoke.inbound.proposals import ProposalStatus
-from convoke.inbound.quarantine import Held
+from convoke.inbound.quarantine import Held, HeldStatus
 from convoke.inbound.reasons import Reason
 from convoke.ledger import Stopped
 from convoke.model import DeliveryState, Method, Participation
-from convoke.store import dynamo, items, keys, mailroom, proposals, quarantine
+from convoke.store import attention, dynamo, items, keys, mailroom, proposals, quarantine
+from convoke.store.accounts import create_key, only_account
 from convoke.store.answers import list_answers
-from convoke.store.events import create_event
+from convoke.store.events import change_event, create_event
 from convoke.store.registry import register, withdraw
 from tests.deployment import Deployment, a_deployment, sample
 from tests.factories import AFTERNOON, EVENT_ID, NOW, REGISTRATION_ID, event, message, proposal, registration
@@ -58,12 +61,15 @@ A_LETTER = (
 ).encode()
 
 
-def receive(deployed: Deployment, raw: bytes, ses_id: str = "mail-1", **verdicts: str) -> None:
+def receive(
+    deployed: Deployment, raw: bytes, ses_id: str = "mail-1", at: str = "2027-01-15T12:15:04.000Z", **verdicts: str
+) -> None:
     """A mail comes in, with SES's verdicts on it."""
     payload = sample("replies-accepted")
     record = payload["Records"][0]["Sns"]
     notification = json.loads(record["Message"])
     notification["mail"]["messageId"] = notification["receipt"]["action"]["objectKey"] = ses_id
+    notification["mail"]["timestamp"] = at
     for name, status in verdicts.items():
         notification["receipt"][f"{name}Verdict"] = {"status": status}
     record["Message"] = json.dumps(notification)
@@ -174,6 +180,103 @@ def test_that_somebody_handed_it_on_is_told_and_to_whom_is_kept_nowhere(deployed
     assert "canary" not in str(everything(deployed.client))
 
 
+def test_of_two_answers_with_one_stamp_the_later_to_arrive_stands_whichever_is_worked_off_first(
+    deployed: Deployment,
+) -> None:
+    times = ("2027-01-15T12:15:04.000Z", "2027-01-15T12:15:14.000Z", "2027-01-15T12:15:24.000Z")
+    said = dict(zip(times, ("ACCEPTED", "DECLINED", "ACCEPTED"), strict=True))
+    for number, order in enumerate(permutations(times)):
+        stamp = f"2027011{number}T120000Z"
+        for at in order:
+            receive(deployed, a_mail(partstat=said[at], stamp=stamp), f"mail-{number}-{at}", at=at)
+            assert person(deployed).reply.status is not Participation.NEEDS_ACTION
+        assert person(deployed).reply.status is Participation.ACCEPTED
+        assert keys.instant(person(deployed).reply.received_at).startswith(times[2][:19])
+        receive(deployed, a_mail(partstat="DECLINED", stamp=stamp), f"mail-{number}", at="2027-01-15T12:15:34.000Z")
+        assert person(deployed).reply.status is Participation.DECLINED
+    history = list_answers(deployed.client, deployed.settings, REGISTRATION_ID, limit=4).items
+    assert [heard.reply.status for heard in history] == ["accepted", "declined", "accepted", "declined"]
+
+
+def test_an_answer_that_was_stored_without_its_arrival_is_read_and_comes_before_all_of_its_moment(
+    deployed: Deployment,
+) -> None:
+    receive(deployed, a_mail())
+    item = items.registration_item(person(deployed))
+    assert item["reply"].pop("received_at")
+    deployed.client.put_item(TableName="Registrations", Item=dynamo.wire(item))
+    assert person(deployed).reply.received_at is None
+    receive(deployed, a_mail(partstat="DECLINED"), "mail-2")
+    assert person(deployed).reply.status is Participation.DECLINED
+
+
+def several(*partstats: str) -> bytes:
+    """A mail that holds an answer for each date of the series, in turn."""
+    lines = [
+        *("From: Bo Ek <bo@example.net>", "Content-Type: text/calendar; method=REPLY", "", "BEGIN:VCALENDAR"),
+        "METHOD:REPLY",
+    ]
+    for number, partstat in enumerate(partstats):
+        lines += [
+            *("BEGIN:VEVENT", f"UID:{message().uid}", "SEQUENCE:0", "DTSTAMP:20270115T121500Z"),
+            f"RECURRENCE-ID;TZID=Europe/Berlin:202703{12 + 7 * number}T090000",
+            *(f"ATTENDEE;PARTSTAT={partstat}:mailto:bo@example.net", f"COMMENT:number {number}", "END:VEVENT"),
+        ]
+    return "\r\n".join([*lines, "END:VCALENDAR", ""]).encode()
+
+
+def a_series(deployed: Deployment) -> None:
+    weekly = replace(event(), rule="FREQ=WEEKLY;COUNT=3", version=2)
+    assert change_event(deployed.client, deployed.settings, event(), weekly, priority=1, now=NOW)
+
+
+def answered(deployed: Deployment) -> dict[int, str]:
+    return {one.date.day: one.status.value for one in person(deployed).date_replies}
+
+
+def test_several_answers_in_one_mail_each_count_and_one_that_cannot_loses_none(deployed: Deployment) -> None:
+    a_series(deployed)
+    receive(deployed, several("ACCEPTED", "DECLINED", "TENTATIVE").replace(b"20270326", b"20270327"))
+    assert answered(deployed) == {12: "accepted", 19: "declined"}
+    assert [(one.reason, one.answer and one.answer.comment) for one in waiting(deployed)] == [(Reason.DATE, "number 2")]
+    before = everything(deployed.client)
+    receive(deployed, several("DECLINED", "DECLINED", "DECLINED"))
+    assert everything(deployed.client) == before, "the same mail, delivered twice"
+
+
+def test_the_same_words_with_several_answers_are_passed_on_once(deployed: Deployment) -> None:
+    a_series(deployed)
+    raw = several("ACCEPTED", "ACCEPTED", "ACCEPTED")
+    receive(deployed, raw.replace(b"number 1", b"number 0").replace(b"number 2", b"number 0"))
+    assert len(answered(deployed)) == 3
+    assert len(notes(deployed)) == 1
+
+
+@pytest.mark.parametrize("deaths", range(6))
+def test_a_function_that_dies_between_two_answers_of_a_mail_takes_up_the_rest(
+    deployed: Deployment, monkeypatch: pytest.MonkeyPatch, deaths: int
+) -> None:
+    a_series(deployed)
+    raw, calls = several("ACCEPTED", "DECLINED", "TENTATIVE").replace(b"20270326", b"20270327"), iter(range(deaths))
+    write = dynamo.transact
+
+    def die(*arguments: Any) -> None:
+        if next(calls, None) is None:
+            raise RuntimeError
+        write(*arguments)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(dynamo, "transact", die)
+        with pytest.raises(RuntimeError):
+            receive(deployed, raw)
+    receive(deployed, raw)
+    assert answered(deployed) == {12: "accepted", 19: "declined"}
+    assert len(waiting(deployed)) == 1
+    assert sorted(note["note"]["quoted"] for note in notes(deployed)) == ["number 0", "number 1"]
+    history = list_answers(deployed.client, deployed.settings, REGISTRATION_ID, limit=10).items
+    assert len(history) == 2
+
+
 def test_whoever_withdrew_in_the_same_moment_is_not_answered_for(
     deployed: Deployment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -259,7 +362,12 @@ def test_nobody_s_quarantine_and_mailbox_can_be_flooded(
     for number in range(5):
         raw = a_mail("COMMENT:x", stamp=f"20270115T121{number}00Z")
         receive(deployed, raw, f"mail-{number}", dmarc="FAIL" if forged else "PASS")
-    assert (len(waiting(deployed)), len(notes(deployed))) == ((3, 0) if forged else (0, 3))
+    assert (len(waiting(deployed)), len(notes(deployed))) == ((3, 0) if forged else (2, 3))
+    if not forged:
+        # It counts, and nothing that was written is lost.
+        assert {one.reason for one in waiting(deployed)} == {Reason.OFTEN}
+        assert [release(deployed, one) for one in waiting(deployed)] == [None, None]
+        assert len(notes(deployed)) == 5
     assert noted(deployed, "mail-4") == (("quarantine", "dmarc") if forged else ("apply", None))
 
 
@@ -302,10 +410,111 @@ def test_what_is_not_believed_is_put_aside_once_with_its_reason(deployed: Deploy
     assert len(deployed.office.accepted) == 1, "it is never answered by mail"
 
 
-def test_a_mail_that_names_no_event_is_noted_and_shown_to_nobody(deployed: Deployment) -> None:
-    receive(deployed, b"From: eve@example.org\r\n\r\nhello")
+A_HELLO = b"From: eve@example.org\r\nSubject: hello\r\n\r\nhello"
+
+
+def a_key(deployed: Deployment, account: str) -> None:
+    create_key(deployed.client, deployed.settings.accounts_table, account=account, name="ci", now=NOW)
+
+
+def test_a_mail_that_names_no_event_is_shown_to_the_account_that_has_the_stack_for_itself(deployed: Deployment) -> None:
+    a_key(deployed, "acme")
+    receive(deployed, A_HELLO)
+    assert noted(deployed) == ("quarantine", "calendar")
+    (found,) = waiting(deployed)
+    assert (found.event_id, found.registration_id, found.reason) == (None, None, Reason.CALENDAR)
+    assert release(deployed, found) is Reason.CALENDAR
+
+
+@pytest.mark.parametrize("accounts", [("acme", "other"), ()])
+def test_of_several_accounts_none_sees_a_mail_that_names_no_event_but_the_operator_does(
+    deployed: Deployment, accounts: tuple[str, ...]
+) -> None:
+    for account in accounts:
+        a_key(deployed, account)
+    receive(deployed, A_HELLO)
     assert noted(deployed) == ("quarantine", "calendar")
     assert waiting(deployed) == []
+    (found,) = quarantine.list_unassigned(deployed.client, deployed.settings)
+    assert (found.sender, found.subject, found.account) == ("eve@example.org", "hello", "")
+
+
+def test_accounts_that_had_keys_before_they_were_counted_are_counted(deployed: Deployment) -> None:
+    a_key(deployed, "other")
+    deployed.client.delete_item(TableName=deployed.settings.accounts_table, Key=dynamo.wire(keys.accounts()))
+    assert only_account(deployed.client, deployed.settings.accounts_table) is None
+    a_key(deployed, "acme")
+    assert only_account(deployed.client, deployed.settings.accounts_table) is None
+
+
+def test_a_mail_about_an_event_at_which_nobody_is_known_is_shown_with_whoever_has_its_address(
+    deployed: Deployment,
+) -> None:
+    unknown = message().uid.replace(REGISTRATION_ID, "0" * 36)
+    for number, sender in enumerate(("bo@example.net", "eve@example.org")):
+        raw = f"From: {sender}\r\nReferences: <{unknown}>\r\n\r\nhello\r\n".encode()
+        receive(deployed, raw, f"mail-{number}")
+    found = {one.sender: (one.event_id, one.registration_id) for one in waiting(deployed)}
+    assert found == {"bo@example.net": (EVENT_ID, REGISTRATION_ID), "eve@example.org": (EVENT_ID, None)}
+
+
+def test_what_is_too_much_to_be_shown_is_counted(deployed: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
+    few(monkeypatch)
+    for number in range(5):
+        receive(deployed, a_mail(), f"mail-{number}", dmarc="FAIL")
+    assert len(waiting(deployed)) == 3
+    later = datetime.now(UTC) + timedelta(days=6)
+    for event_id in (None, EVENT_ID):
+        count = quarantine.not_shown(deployed.client, deployed.settings, "acme", now=later, event_id=event_id)
+        assert count == 2
+    assert quarantine.not_shown(deployed.client, deployed.settings, "acme", now=later, event_id="other") == 0
+    gone = datetime.now(UTC) + timedelta(days=9)
+    assert quarantine.not_shown(deployed.client, deployed.settings, "acme", now=gone) == 0
+
+
+# --- answers that wait for the organizer's word -------------------------------------------------------------------
+
+
+FROM_WORK = a_mail().replace(b"From: Bo Ek <bo@example.net>", b"From: Bo Ek <bo@firm.example>")
+
+
+def shown(deployed: Deployment) -> list[Attention]:
+    found, count = attention.shown(deployed.client, deployed.settings, EVENT_ID, now=NOW)
+    assert count == len(found)
+    return list(found)
+
+
+def test_an_answer_from_another_address_is_named_on_the_event_until_it_is_released(deployed: Deployment) -> None:
+    receive(deployed, FROM_WORK)
+    (held,) = waiting(deployed)
+    assert held.reason is Reason.STRANGER
+    (one,) = shown(deployed)
+    assert (one.kind, one.state) == (Concern.ANSWER, Trouble.ANOTHER_ADDRESS)
+    assert (one.registration_id, one.quarantine_id) == (REGISTRATION_ID, held.quarantine_id)
+    assert attention.shown(deployed.client, deployed.settings, EVENT_ID, now=held.expires_at) == ((), 0)
+    assert release(deployed, held) is None
+    dynamo.transact(deployed.client, list(quarantine.deciding(deployed.settings, held, HeldStatus.RELEASED).values()))
+    assert person(deployed).reply.status is Participation.ACCEPTED
+    assert shown(deployed) == []
+    receive(deployed, FROM_WORK)
+    assert shown(deployed) == [], "the same mail once more"
+
+
+@pytest.mark.parametrize(
+    ("raw", "verdicts"),
+    [
+        pytest.param(FROM_WORK, {"dmarc": "FAIL"}, id="nobody knows from whom"),
+        pytest.param(FROM_WORK.replace(b"REPLY", b"COUNTER"), {}, id="no answer"),
+        pytest.param(FROM_WORK.replace(b"T121500Z", b"T121500Z\r\nRECURRENCE-ID:20270101T000000Z"), {}, id="no date"),
+        pytest.param(b"From: e@example.org\r\nReferences: <%s>\r\n\r\nhi" % message().uid.encode(), {}, id="words"),
+    ],
+)
+def test_nothing_else_that_was_put_aside_is_named_on_the_event(
+    deployed: Deployment, raw: bytes, verdicts: dict[str, Any]
+) -> None:
+    receive(deployed, raw, **verdicts)
+    assert len(waiting(deployed)) == 1
+    assert shown(deployed) == []
 
 
 def test_what_was_put_aside_is_forgotten_with_the_mail(deployed: Deployment) -> None:
@@ -369,6 +578,23 @@ def test_a_released_answer_counts_and_says_by_which_means(deployed: Deployment) 
     assert len(notes(deployed)) == 1
 
 
+@pytest.mark.parametrize(
+    "raw",
+    [
+        a_mail().replace(b"mailto:bo@", b"mailto:eve@"),
+        a_mail(sequence=7),
+        a_mail(stamp="20290115T121500Z"),
+        a_mail().replace(b"From: Bo Ek <bo@example.net>", b"From: <bo@example.net>\r\nSender: <eve@example.net>"),
+        a_mail().replace(b"; method=REPLY", b"; method=COUNTER"),
+    ],
+)
+def test_whatever_is_about_who_sent_it_the_organizer_can_overrule(deployed: Deployment, raw: bytes) -> None:
+    receive(deployed, raw, dmarc="FAIL", spam="FAIL")
+    (held,) = waiting(deployed)
+    assert release(deployed, held) is None
+    assert person(deployed).reply.status is Participation.ACCEPTED
+
+
 def test_a_released_proposal_is_kept_and_a_released_refresh_sends(deployed: Deployment) -> None:
     receive(deployed, A_COUNTER, dmarc="FAIL")
     receive(deployed, a_refresh(), "mail-2", dmarc="FAIL")
@@ -380,8 +606,8 @@ def test_a_released_proposal_is_kept_and_a_released_refresh_sends(deployed: Depl
 @pytest.mark.parametrize(
     ("reason", "raw", "verdicts"),
     [
-        (Reason.ATTENDEE, a_mail().replace(b"mailto:bo@", b"mailto:eve@"), {"dmarc": "FAIL"}),
-        (Reason.SEQUENCE, a_mail(sequence=7), {"dmarc": "FAIL"}),
+        (Reason.VIRUS, a_mail(), {"virus": "FAIL"}),
+        (Reason.DATE, a_mail("RECURRENCE-ID:20270101T000000Z"), {"dmarc": "FAIL"}),
         (Reason.DMARC, A_LETTER, {"dmarc": "FAIL"}),
     ],
 )

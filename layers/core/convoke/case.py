@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from . import fingerprints, series
@@ -357,7 +357,7 @@ def reply_to(registration: Registration, asked: int, *dates: Wall | None) -> Rep
     return max((reply for reply in replies if reply.sequence >= asked), key=order, default=None)
 
 
-# Of two answers of the same second that which costs least if it was not the last word: nobody loses a seat by it.
+# Of two answers that arrived in one moment that which costs least if it was not the last: nobody loses a seat by it.
 _RANK = (
     Participation.NEEDS_ACTION,
     Participation.DELEGATED,
@@ -365,14 +365,16 @@ _RANK = (
     Participation.TENTATIVE,
     Participation.ACCEPTED,
 )
+_BEFORE_ALL = datetime.min.replace(tzinfo=UTC)
 
 
-def order(reply: Reply) -> tuple[int, datetime, int]:
-    """Which of two answers is the newer: by the SEQUENCE they answer, then their DTSTAMP (RFC 5546, section 2.1.5).
+def order(reply: Reply) -> tuple[int, datetime, datetime, int]:
+    """Which of two answers is the newer: by the SEQUENCE they answer, then their DTSTAMP (RFC 5546, section 2.1.5), and
+    where both are equal by their arrival: some programs give all answers the DTSTAMP of the invitation.
 
-    Mails overtake each other, so when they came does not count.
+    When an answer was processed does not count, so the same one stands whatever order they are worked off in.
     """
-    return reply.sequence, reply.dtstamp, _RANK.index(reply.status)
+    return reply.sequence, reply.dtstamp, reply.received_at or _BEFORE_ALL, _RANK.index(reply.status)
 
 
 def uid(event_id: str, registration_id: str, generation: int, domain: str) -> str:

@@ -284,13 +284,15 @@ class Event:
 @noun
 class Reply:
     """An attendee's answer, as it came: to which SEQUENCE, and its DTSTAMP (UTC). ``date`` names the one date of a
-    series that it is about, by its original start; ``None`` is the whole event.
+    series that it is about, by its original start; ``None`` is the whole event. ``received_at`` is when it arrived,
+    UTC; ``None`` in what was stored before that was noted.
     """
 
     status: Participation
     sequence: int
     dtstamp: datetime
     date: Wall | None = None
+    received_at: datetime | None = None
 
 
 @noun

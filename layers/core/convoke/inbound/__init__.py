@@ -1,6 +1,7 @@
 """What comes in by mail, judged before anything believes it. In the order to read it:
 
 - ``reasons``: why a mail is put aside, a code for each condition
+- ``uids``: what a UID of ours looks like, and where there is one in a mail
 - ``envelope``: the mail taken apart, with ``prose`` for what a person wrote in it
 - ``answers``: what the calendar in it answers
 - ``proposals``: another time that somebody proposes

@@ -1,34 +1,42 @@
-"""What a calendar answers (RFC 5546, sections 3.2.3, 3.2.6 and 3.2.7): read from its lines, and from nothing else.
+"""What a calendar answers (RFC 5546, sections 3.2.3, 3.2.6 and 3.2.7): read leniently, and from nothing else.
 
-No rule is expanded and no zone is built. Who may say it is for the firewall to judge.
+What an answer needs, and the calendar leaves out, is taken from where it stands in the mail as well; what cannot be
+read in one way is not read. No rule of an event is expanded. Who may say it is for the firewall to judge.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from typing import TypeVar
 from urllib.parse import unquote
-from zoneinfo import ZoneInfo
 
-from .. import itip, lines
-from ..lines import Line, clean
+from .. import itip
+from ..lines import clean
 from ..model import Duration, Participation, Unsayable, Wall, noun
+from . import components
+from .components import Component, Property
 from .reasons import Quarantined, Reason
+from .zones import Zones
+
+_T = TypeVar("_T")
 
 LONGEST_COMMENT = 1000
-_LARGEST = 64 * 1024
-_DEEPEST = 4
+LARGEST = 256 * 1024
+"""Of a calendar, in bytes."""
+MOST = 100
+"""How many dates one mail may answer."""
 _LONGEST_ADDRESS = 320
 _LONGEST_PROPOSAL = timedelta(days=400)
 
 _ANSWERS = frozenset(Participation) - {Participation.NEEDS_ACTION}
 
 _UID = re.compile(r"[A-Za-z0-9._@-]{1,255}")
-_DTSTAMP = re.compile(r"([0-9]{8}T[0-9]{6})Z?")
-_EARLIEST = "19700101T000000"
-_MOMENT = re.compile(r"([0-9]{8})(?:T([0-9]{6})(Z?))?")
-_TZID = re.compile(r"[A-Za-z0-9_+/.-]{1,100}")
+_EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
+# Basic, as the RFC has it (sections 3.3.4 and 3.3.5), and extended, as ISO 8601 has it as well.
+_MOMENT = re.compile(r"([0-9]{4})(-?)([0-9]{2})\2([0-9]{2})(?:T([0-9]{2}):?([0-9]{2})(?::?([0-9]{2}))?(?:\.0+)?(Z*))?")
 
 
 class Kind(StrEnum):
@@ -53,168 +61,239 @@ class Span:
 class Answer:
     """What one attendee answered, as it came.
 
-    ``attendee`` is their address in lower case, ``dtstamp`` an instant in UTC. ``participation`` is what a REPLY says,
-    ``proposed`` what a COUNTER asks for; each is ``None`` for the others. ``date`` is the RECURRENCE-ID: an aware
-    datetime where it is in UTC or in a zone that is known, a naive one where it is not, or a date; ``None`` is the
-    whole. ``comment`` is what the person wrote with it.
+    ``attendee`` is their address in lower case, ``None`` where the calendar does not say who of its people writes;
+    ``sent_by`` that of whoever wrote in their place (SENT-BY). ``dtstamp`` is an instant in UTC. ``participation`` is
+    what a REPLY says, ``proposed`` what a COUNTER asks for; each is ``None`` for the others. ``date`` is the
+    RECURRENCE-ID: an aware datetime, in the zone that it is named in; a naive one where it is in none; or a date;
+    ``None`` is the whole. ``comment`` is what the person wrote with it. ``start`` is DTSTART, of the same kinds as
+    ``date``: when they take it to be; ``None`` where that is absent or cannot be read.
     """
 
     kind: Kind
     uid: str
-    attendee: str
+    attendee: str | None = None
+    sent_by: str | None = None
     participation: Participation | None = None
     sequence: int
     dtstamp: datetime
     date: Wall | None = None
+    start: Wall | None = None
     comment: str = ""
     proposed: Span | None = None
 
 
-def answer(data: bytes) -> Answer:
-    """The answer that a calendar of up to 64 KB holds. Raises :class:`Quarantined`."""
+def answers(calendar: bytes, *, method: str | None = None, sent_at: datetime | None = None) -> tuple[Answer, ...]:
+    """The answers that a calendar in UTF-8, of up to 256 KB, holds: several where it names several dates of one series.
+
+    ``method`` is what the MIME part calls it, for a calendar without METHOD; ``sent_at``, when the mail was written,
+    stands in for a DTSTAMP that is missing or cannot be read. Raises :class:`Quarantined`; with :attr:`Reason.SEVERAL`
+    where they are of several UIDs or several people, or say two things of one date.
+    """
+    if len(calendar) > LARGEST:
+        raise Quarantined(Reason.SIZE)
     try:
-        outer, events = _components(data)
-        method = _only(outer, "METHOD").value.strip().upper()
+        root = components.read(calendar)
     except ValueError as error:
         raise Quarantined(Reason.UNREADABLE) from error
+    if not root.inside:
+        raise Quarantined(Reason.UNREADABLE)
+    kind = _kind(root, method)
+    events = list(root.all("VEVENT"))
+    if not events:
+        raise Quarantined(Reason.UNREADABLE)
+    if len(events) > MOST or len({_uid(event) for event in events}) > 1:
+        raise Quarantined(Reason.SEVERAL)
+    zones = Zones(root)
+    found = tuple(dict.fromkeys(_answer(event, kind, zones, sent_at) for event in events))
+    if len({(each.attendee, each.sent_by) for each in found}) > 1 or len({each.date for each in found}) < len(found):
+        raise Quarantined(Reason.SEVERAL)
+    return found
+
+
+def _kind(root: Component, method: str | None) -> Kind:
+    """METHOD is the calendar's own; it stands in no event."""
+    outer = [root, *root.all("VCALENDAR")]
+    methods = {each.value.strip().upper() for one in outer for each in one.properties("METHOD")} - {""}
     try:
-        kind = Kind(method)
+        (name,) = methods or {(method or "").upper()}
+        return Kind(name)
     except ValueError as error:
         raise Quarantined(Reason.METHOD) from error
-    if len(events) != 1:
-        raise Quarantined(Reason.SEVERAL if events else Reason.UNREADABLE)
-    (event,) = events
-    uids = [each.value.strip() for each in event if each.name == "UID"]
-    if len(uids) != 1 or not _UID.fullmatch(uids[0]):
+
+
+def _answer(event: Component, kind: Kind, zones: Zones, sent_at: datetime | None) -> Answer:
+    uid = _uid(event)
+    if uid is None:
         raise Quarantined(Reason.UID)
-    attendees = [each for each in event if each.name == "ATTENDEE"]
-    if len(attendees) != 1:
+    attendee = _attendee(event, kind)
+    if attendee is None and kind is Kind.REPLY:
         raise Quarantined(Reason.ATTENDEES)
-    try:
-        dtstamp = _instant(_only(event, "DTSTAMP").value.strip())
-        sequence = _sequence(event)
-        comment = _comment(event)
-    except ValueError as error:
-        raise Quarantined(Reason.UNREADABLE) from error
     return Answer(
         kind=kind,
-        uid=uids[0],
-        attendee=_address(attendees[0].value),
-        participation=_participation(attendees[0]) if kind is Kind.REPLY else None,
-        sequence=sequence,
-        dtstamp=dtstamp,
-        date=_date(event),
-        comment=comment,
-        proposed=_proposed(event) if kind is Kind.COUNTER else None,
+        uid=uid,
+        attendee=_address(attendee) if attendee else None,
+        sent_by=_sent_by(attendee) if attendee else None,
+        participation=_participation(attendee) if attendee and kind is Kind.REPLY else None,
+        sequence=_sequence(event),
+        dtstamp=_dtstamp(event, zones, sent_at),
+        date=_date(event, zones),
+        start=_start(event, zones),
+        comment=_comment(event, attendee),
+        proposed=_proposed(event, zones) if kind is Kind.COUNTER else None,
     )
 
 
-def _components(data: bytes) -> tuple[list[Line], list[list[Line]]]:
-    """The properties of the one VCALENDAR, and those of each of its VEVENTs."""
-    if len(data) > _LARGEST:
-        raise ValueError("too large")
-    outer: list[Line] = []
-    events: list[list[Line]] = []
-    path: list[str] = []
-    begun = 0
-    for each in lines.read(data):
-        if each.name == "BEGIN":
-            path.append(each.value.strip().upper())
-            begun += len(path) == 1
-            if len(path) > _DEEPEST or begun > 1 or path[0] != "VCALENDAR" or {"VCALENDAR", "VEVENT"} & {*path[2:]}:
-                raise ValueError("not one calendar")
-            if path == ["VCALENDAR", "VEVENT"]:
-                events.append([])
-        elif each.name == "END":
-            if not path or path.pop() != each.value.strip().upper():
-                raise ValueError("ends what has not begun")
-        elif not path:
-            raise ValueError("a line outside the calendar")
-        elif path == ["VCALENDAR"]:
-            outer.append(each)
-        elif path == ["VCALENDAR", "VEVENT"]:
-            events[-1].append(each)
-    if path:
-        raise ValueError("does not end")
-    return outer, events
+def _uid(event: Component) -> str | None:
+    uids = {each.value.strip() for each in event.properties("UID")}
+    uid = uids.pop() if len(uids) == 1 else ""
+    return uid if _UID.fullmatch(uid) else None
 
 
-def _only(properties: list[Line], name: str) -> Line:
-    (only,) = (each for each in properties if each.name == name)
+def _only(event: Component, name: str) -> Property:
+    (only,) = event.properties(name)
     return only
 
 
-def _instant(text: str) -> datetime:
-    # RFC 5545 wants the Z (section 3.8.7.2); where it is left out, UTC is meant all the same.
-    found = _DTSTAMP.fullmatch(text)
-    if found is None or found[1] < _EARLIEST:
-        raise ValueError("not an instant")
-    return datetime.strptime(found[1], "%Y%m%dT%H%M%S").replace(tzinfo=UTC)
+def _sequence(event: Component) -> int:
+    found = {each.value.strip() for each in event.properties("SEQUENCE")} or {"0"}
+    number = found.pop()
+    if found or not re.fullmatch(r"[0-9]{1,9}", number):
+        raise Quarantined(Reason.UNREADABLE)
+    return int(number)
 
 
-def _sequence(event: list[Line]) -> int:
-    found = [each.value.strip() for each in event if each.name == "SEQUENCE"] or ["0"]
-    if len(found) != 1 or not re.fullmatch(r"[0-9]{1,9}", found[0]):
-        raise ValueError("not a SEQUENCE")
-    return int(found[0])
+def _comment(event: Component, attendee: Property | None) -> str:
+    """What the person wrote; several COMMENTs are as many paragraphs. Google has it in a parameter of ATTENDEE."""
+    said = [components.text(each.value) for each in event.properties("COMMENT")]
+    if attendee is not None:
+        said.append(components.text(attendee.params.get("X-RESPONSE-COMMENT", "")))
+    paragraphs = dict.fromkeys(clean(each).strip() for each in said)
+    return "\n".join(each for each in paragraphs if each)[:LONGEST_COMMENT]
 
 
-def _comment(event: list[Line]) -> str:
-    """What the person wrote; several COMMENTs are as many paragraphs."""
-    said = "\n".join(each.value for each in event if each.name == "COMMENT")
-    return clean(said).strip()[:LONGEST_COMMENT]
+# --- who ----------------------------------------------------------------------------------------------------------
 
 
-def _address(value: str) -> str:
-    scheme, _, rest = value.strip().partition(":")
-    email = unquote(rest).lower()
-    if scheme.lower() != "mailto" or len(email) > _LONGEST_ADDRESS:
+def _attendee(event: Component, kind: Kind) -> Property | None:
+    """Who answers: the one ATTENDEE. Whoever hands it on may name to whom, beside themselves (RFC 5546, 3.2.2.3); and a
+    COUNTER may repeat all who were invited (3.2.7), and then does not say who writes it.
+    """
+    attendees = event.properties("ATTENDEE")
+    if len(attendees) > 1 and kind is Kind.COUNTER:
+        return None
+    if len(attendees) > 1:
+        given = [each for each in attendees if "DELEGATED-FROM" not in each.params]
+        if len(given) != 1 or _partstat(given[0]) != Participation.DELEGATED:
+            raise Quarantined(Reason.ATTENDEES)
+        attendees = given
+    return attendees[0] if attendees else None
+
+
+def _address(attendee: Property) -> str:
+    """The mail address: ATTENDEE's value, with or without its scheme, else what EMAIL says beside another value."""
+    value = attendee.value.strip().strip('"<> ')
+    address = _mail(value)
+    if address is None and "EMAIL" in attendee.params and not re.match(r"mailto\s*:", value, re.IGNORECASE):
+        address = _mail(attendee.params["EMAIL"])
+    if address is None:
         raise Quarantined(Reason.ATTENDEES)
+    return address
+
+
+def _sent_by(attendee: Property) -> str | None:
+    return _mail(attendee.params.get("SENT-BY", ""))
+
+
+def _mail(text: str) -> str | None:
+    """The mail address, in lower case, in a URI or alone; ``None`` where it is none."""
+    email = unquote(re.sub(r"\A\s*mailto\s*:", "", text.strip('"<> '), flags=re.IGNORECASE)).strip("<> ").lower()
+    if ":" in email or len(email) > _LONGEST_ADDRESS:
+        return None
     try:
         itip.address(email)
-    except Unsayable as error:
-        raise Quarantined(Reason.ATTENDEES) from error
+    except Unsayable:
+        return None
     return email
 
 
-def _participation(attendee: Line) -> Participation:
+def _partstat(attendee: Property) -> str:
+    return attendee.params.get("PARTSTAT", "").strip().lower()
+
+
+def _participation(attendee: Property) -> Participation:
     """What they say of themselves; to whom somebody delegates is nobody's business here."""
-    said = (attendee.param("PARTSTAT") or "").lower()
+    said = _partstat(attendee)
     if said not in _ANSWERS:
         raise Quarantined(Reason.PARTSTAT)
     return Participation(said)
 
 
-# --- times --------------------------------------------------------------------------------------------------------
+# --- when ---------------------------------------------------------------------------------------------------------
 
 
-def _date(event: list[Line]) -> Wall | None:
+def _dtstamp(event: Component, zones: Zones, sent_at: datetime | None) -> datetime:
+    # RFC 5545 wants the Z (section 3.8.7.2); where it is left out, UTC is meant all the same.
+    found = {_tried(each, zones) for each in event.properties("DTSTAMP")}
+    stamp = found.pop() if len(found) == 1 else None
+    if isinstance(stamp, datetime):
+        stamp = stamp.astimezone(UTC) if stamp.tzinfo else stamp.replace(tzinfo=UTC)
+        if stamp >= _EARLIEST:
+            return stamp
+    if sent_at is None:
+        raise Quarantined(Reason.UNREADABLE)
+    return sent_at
+
+
+def _tried(each: Property, zones: Zones) -> Wall | None:
+    try:
+        return _moment(each, zones)
+    except (ValueError, OverflowError):
+        return None
+
+
+def _start(event: Component, zones: Zones) -> Wall | None:
+    found = {_tried(each, zones) for each in event.properties("DTSTART")}
+    return found.pop() if len(found) == 1 else None
+
+
+def _date(event: Component, zones: Zones) -> Wall | None:
     """The one date that is meant. "This and all that follow" (RANGE) is nothing that we ever said."""
-    found = [each for each in event if each.name == "RECURRENCE-ID"]
+    found = event.properties("RECURRENCE-ID")
     if not found:
         return None
-    if len(found) > 1 or found[0].param("RANGE") is not None:
+    if any("RANGE" in each.params for each in found):
         raise Quarantined(Reason.DATE)
-    try:
-        return _moment(found[0])
-    except ValueError as error:
-        raise Quarantined(Reason.DATE) from error
+    return _sure(lambda: _single({_moment(each, zones) for each in found}), Reason.DATE)
 
 
-def _proposed(event: list[Line]) -> Span:
+def _proposed(event: Component, zones: Zones) -> Span:
+    return _sure(lambda: _span(event, zones), Reason.PROPOSAL)
+
+
+def _sure(read: Callable[[], _T], reason: Reason) -> _T:
+    """What is read, or :class:`Quarantined` for ``reason`` where it cannot be."""
     try:
-        start = _moment(_only(event, "DTSTART"))
-        ends = [_moment(each) for each in event if each.name == "DTEND"]
-        lengths = [Duration.parse(each.value.strip().upper()) for each in event if each.name == "DURATION"]
-        if len(ends) + len(lengths) != 1:
-            raise ValueError("not one end")
-        end = ends[0] if ends else _later(start, lengths[0])
-        if not isinstance(end, datetime):
-            end -= timedelta(days=1)  # DTEND is the first day that is free again
-        span = Span(start=start, end=end)
-        _must_be(span)
+        return read()
     except (ValueError, OverflowError, TypeError) as error:
-        raise Quarantined(Reason.PROPOSAL) from error
+        raise Quarantined(reason) from error
+
+
+def _single(found: set[Wall]) -> Wall:
+    (only,) = found
+    return only
+
+
+def _span(event: Component, zones: Zones) -> Span:
+    start = _moment(_only(event, "DTSTART"), zones)
+    ends = [_moment(each, zones) for each in event.properties("DTEND")]
+    lengths = [Duration.parse(each.value.strip().upper()) for each in event.properties("DURATION")]
+    if len(ends) + len(lengths) != 1:
+        raise ValueError("not one end")
+    end = ends[0] if ends else _later(start, lengths[0])
+    if not isinstance(end, datetime):
+        end -= timedelta(days=1)  # DTEND is the first day that is free again
+    span = Span(start=start, end=end)
+    _must_be(span)
     return span
 
 
@@ -239,26 +318,18 @@ def _later(start: Wall, length: Duration) -> Wall:
     return (day.astimezone(UTC) + timedelta(seconds=length.seconds)).astimezone(day.tzinfo)
 
 
-def _moment(each: Line) -> Wall:
-    """A DATE or a DATE-TIME (RFC 5545, sections 3.3.4 and 3.3.5)."""
+def _moment(each: Property, zones: Zones) -> Wall:
+    """A DATE or a DATE-TIME (RFC 5545, sections 3.3.4 and 3.3.5); one of no zone is a wall time. Raises
+    :class:`ValueError` for anything else, and for a time in a zone that nobody knows.
+    """
     found = _MOMENT.fullmatch(each.value.strip().upper())
     if found is None:
         raise ValueError("neither a date nor a time")
-    day, clock, utc = found.groups()
-    if clock is None:
-        return datetime.strptime(day, "%Y%m%d").date()  # noqa: DTZ007 (a day of no zone)
-    wall = datetime.strptime(day + clock, "%Y%m%d%H%M%S")  # noqa: DTZ007 (its zone comes next)
-    return wall.replace(tzinfo=UTC if utc else _zone(each.param("TZID") or ""))
-
-
-def _zone(tzid: str) -> ZoneInfo | None:
-    """The zone that a TZID names. Some programs write `/example.org/20250101_1/Europe/Berlin`: its end counts."""
-    if not _TZID.fullmatch(tzid):
-        return None
-    parts = tzid.strip("/").split("/")
-    for first in range(len(parts)):
-        try:
-            return ZoneInfo("/".join(parts[first:]))
-        except (ValueError, OSError, KeyError):
-            continue
-    return None
+    year, _, month, day, hour, minute, second, utc = found.groups()
+    wall = datetime(int(year), int(month), int(day), int(hour or 0), int(minute or 0), int(second or 0))
+    if hour is None:
+        return wall.date()
+    if utc:
+        return wall.replace(tzinfo=UTC)
+    # A name that is empty is one, too: Exchange writes it, and a VTIMEZONE to it.
+    return zones.aware(wall, each.params["TZID"]) if "TZID" in each.params else wall

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 from enum import StrEnum
 
-from ..model import Reply, Wall, When, noun
+from ..model import Reply, Wall, When, folded, noun
 from ..plan import Seen
 from . import answers, envelope, firewall
 from .answers import Answer, Kind
@@ -16,7 +16,7 @@ from .firewall import Receipt
 from .reasons import Quarantined, Reason
 
 MOST_LOOKS = 3
-"""After how many invitations is looked that a mail refers to."""
+"""After how many invitations is looked that a mail names."""
 
 Look = Callable[[str], Seen | None]
 """From a UID to the registration that it is of, with its invitation and event; ``None`` where it is none of ours."""
@@ -42,7 +42,8 @@ class Judgement:
 
     ``seen`` is whose mail it is, or claims to be. ``date`` is the one date that it is about, by its original start;
     ``reply`` is what a REPLY says, as it is kept, ``proposed`` what a COUNTER does. ``reason`` is why it is put aside,
-    or comes too late.
+    or comes too late. Where a mail holds several answers, each is judged by itself: ``others`` are those after the
+    first.
     """
 
     verdict: Verdict
@@ -53,47 +54,93 @@ class Judgement:
     reply: Reply | None = None
     proposed: When | None = None
     seen: Seen | None = None
+    others: tuple[Judgement, ...] = ()
+
+    @property
+    def each(self) -> tuple[Judgement, ...]:
+        """The judgement of every answer in the mail; of a mail without any, of the mail."""
+        return (replace(self, others=()), *self.others)
 
 
 def judge(receipt: Receipt, raw: bytes, look: Look) -> Judgement:
-    """Judge one mail as it was received."""
+    """Judge one mail as it was received. Whatever is wrong with it, ``seen`` is whose it may be, where that can be told
+    by anything in it.
+    """
+    incoming = envelope.incoming(raw)
+    mail = Judgement(verdict=Verdict.QUARANTINE, incoming=incoming, seen=_whose(incoming, look))
     if receipt.virus == "FAIL":
-        return _aside(Reason.VIRUS)
-    try:
-        incoming = envelope.incoming(raw)
-        if incoming.calendar is None:
-            return _letter(receipt, incoming, look)
-        answer = answers.answer(incoming.calendar)
-    except Quarantined as error:
-        return _aside(error.reason)
-    seen = look(answer.uid) if firewall.ids_of(answer.uid) else None
-    found = Judgement(verdict=_VERDICTS[answer.kind], incoming=incoming, answer=answer, seen=seen)
-    if incoming.method not in (None, answer.kind):
-        return _aside(Reason.MISMATCH, found)
-    if reason := firewall.distrust(receipt, incoming):
-        return _aside(reason, found)
-    if seen is None:
-        return _aside(Reason.UID, found)
-    if reason := firewall.stranger(incoming, seen):
-        return _aside(reason, found)
-    return _fitted(found, answer, seen, receipt.received_at)
+        return _aside(Reason.VIRUS, mail)
+    found, problem = _answers(incoming)
+    if found:
+        through = firewall.through_google(receipt, incoming, raw)
+        first, *others = (
+            _aside(problem, replace(mail, answer=answer))
+            if problem
+            else _judged(receipt, replace(mail, answer=answer), answer, look, through_google=through)
+            for answer in found
+        )
+        return replace(first, others=tuple(others))
+    return _aside(problem, mail) if problem else _letter(receipt, mail, incoming)
 
 
 def vouched(answer: Answer, seen: Seen, received_at: datetime) -> Judgement:
-    """Judge what a mail says whose sender the organizer vouches for: whether it fits, not who sent it."""
+    """Judge what a mail says whose sender the organizer vouches for: whether it can be done, not who sent it."""
     found = Judgement(verdict=_VERDICTS[answer.kind], answer=answer, seen=seen)
-    return _fitted(found, answer, seen, received_at)
+    return _fitted(found, answer, seen, received_at, vouched=True)
 
 
 _VERDICTS = {Kind.REPLY: Verdict.APPLY, Kind.COUNTER: Verdict.PROPOSE, Kind.REFRESH: Verdict.REFRESH}
 
 
-def _fitted(found: Judgement, answer: Answer, seen: Seen, received_at: datetime) -> Judgement:
+def _whose(incoming: Incoming, look: Look) -> Seen | None:
+    """The first registration that the mail names by a UID of ours, wherever that stands."""
+    return next((seen for uid in incoming.uids[:MOST_LOOKS] if (seen := look(uid))), None)
+
+
+def _answers(incoming: Incoming) -> tuple[tuple[Answer, ...], Reason | None]:
+    """What its calendar answers, as far as that can be read, and why it cannot be used."""
+    if incoming.calendar is None:
+        return (), incoming.problem
+    try:
+        found = answers.answers(incoming.calendar, method=incoming.method, sent_at=incoming.sent_at)
+    except Quarantined as error:
+        return (), incoming.problem or error.reason
+    if found[0].kind is Kind.REFRESH:
+        found = found[:1]  # however often it is asked for in a mail, it is one message
+    mismatch = incoming.method not in (None, found[0].kind)
+    return found, incoming.problem or (Reason.MISMATCH if mismatch else None)
+
+
+def _judged(receipt: Receipt, found: Judgement, answer: Answer, look: Look, *, through_google: bool) -> Judgement:
+    """One answer, of a mail in which nothing is wrong as a mail."""
+    incoming, proxy = found.incoming, None
+    if incoming is None:
+        return found
+    if reason := firewall.distrust(receipt, incoming):
+        if not through_google:
+            return _aside(reason, found)
+        proxy = Reason.GOOGLE
+    seen = look(answer.uid) if firewall.ids_of(answer.uid) else None
+    if seen is None:
+        return _aside(Reason.UID, found)
+    found = replace(found, seen=seen)
+    if reason := firewall.stranger(receipt, incoming, seen):
+        if reason is not Reason.SENDER or not firewall.is_delegate(incoming, answer):
+            return _aside(reason, found)
+        proxy = Reason.SENDER
+    fitted = _fitted(replace(found, verdict=_VERDICTS[answer.kind]), answer, seen, receipt.received_at)
+    if proxy is None or fitted.verdict is Verdict.QUARANTINE:
+        return fitted
+    named = answer.attendee is not None and folded(answer.attendee) == folded(seen.registration.email)
+    return fitted if named and firewall.is_acceptance(answer) else _aside(proxy, found)
+
+
+def _fitted(found: Judgement, answer: Answer, seen: Seen, received_at: datetime, *, vouched: bool = False) -> Judgement:
     """``found`` with what it says in the event's own terms, where it fits."""
     try:
-        firewall.check(answer, seen, received_at)
+        firewall.check(answer, seen, received_at, vouched=vouched)
         date = firewall.date_of(answer, seen.event)
-        reply = firewall.reply_of(answer, date, received_at)
+        reply = firewall.reply_of(answer, date, seen, received_at)
         proposed = firewall.proposed_of(answer, seen.event)
     except Quarantined as error:
         return _aside(error.reason, found)
@@ -103,22 +150,25 @@ def _fitted(found: Judgement, answer: Answer, seen: Seen, received_at: datetime)
     return found
 
 
-def _letter(receipt: Receipt, incoming: Incoming, look: Look) -> Judgement:
-    """A mail without a calendar. It belongs to the invitation whose UID it refers to."""
-    # The latest few are enough, and each costs a look.
-    ours = [uid for uid in incoming.references if firewall.ids_of(uid)][-MOST_LOOKS:]
-    seen = next((seen for uid in reversed(ours) if (seen := look(uid))), None)
-    found = Judgement(verdict=Verdict.FORWARD, incoming=incoming, seen=seen)
+def _letter(receipt: Receipt, found: Judgement, incoming: Incoming) -> Judgement:
+    """A mail without a calendar. It is for the organizer where it answers a mail of ours."""
+    seen = found.seen
     if incoming.tnef:
         return _aside(Reason.TNEF, found)
-    if seen is None or not incoming.text:
+    if seen is None or not incoming.text or not _refers_to(incoming, seen):
         return _aside(Reason.CALENDAR, found)
     # An empty envelope sender is a machine's: it wants no answer (RFC 5321, section 4.5.5).
     if incoming.automatic or not receipt.envelope_sender:
         return _aside(Reason.AUTOMATIC, found)
-    reason = firewall.distrust(receipt, incoming) or firewall.stranger(incoming, seen)
-    return found if reason is None else _aside(reason, found)
+    reason = firewall.distrust(receipt, incoming) or firewall.stranger(receipt, incoming, seen)
+    return replace(found, verdict=Verdict.FORWARD) if reason is None else _aside(reason, found)
 
 
-def _aside(reason: Reason, found: Judgement | None = None) -> Judgement:
-    return replace(found or Judgement(verdict=Verdict.QUARANTINE), verdict=Verdict.QUARANTINE, reason=reason)
+def _refers_to(incoming: Incoming, seen: Seen) -> bool:
+    """Whether it answers a mail of ours about this registration, and does not only speak of its UID."""
+    ids = seen.event.event_id, seen.registration.registration_id
+    return any(firewall.ids_of(one) == ids for one in incoming.references)
+
+
+def _aside(reason: Reason, found: Judgement) -> Judgement:
+    return replace(found, verdict=Verdict.QUARANTINE, reason=reason)

@@ -5,10 +5,11 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from ..attention import Attention, Concern, Trouble
 from ..model import noun
-from .answers import Answer
+from .answers import Answer, Kind
 from .firewall import Receipt
-from .judgement import Judgement
+from .judgement import Judgement, Verdict, vouched
 from .reasons import Reason
 
 KEPT = timedelta(days=7)
@@ -22,8 +23,19 @@ class HeldStatus(StrEnum):
 
 
 @noun
+class Owner:
+    """Whom a mail that was put aside is shown to: the ``account``, under the event and person that it is about, as far
+    as they can be told. Where no account can be told it is empty: then the mail is shown to the operator alone.
+    """
+
+    account: str = ""
+    event_id: str | None = None
+    registration_id: str | None = None
+
+
+@noun
 class Held:
-    """One mail that was put aside, under the event whose UID it names; ``received_at`` is UTC.
+    """One answer that was put aside, or a mail without any; ``received_at`` is UTC. Whose it is as in :class:`Owner`.
 
     ``sender`` and ``subject`` are what it claims. ``answer`` is what the calendar in it says, where there is one that
     can be read: the mail is not opened again.
@@ -31,8 +43,8 @@ class Held:
 
     quarantine_id: str
     account: str
-    event_id: str
-    registration_id: str
+    event_id: str | None = None
+    registration_id: str | None = None
     reason: Reason
     sender: str
     subject: str = ""
@@ -45,18 +57,44 @@ class Held:
         return self.received_at + KEPT
 
 
-def held(judged: Judgement, receipt: Receipt, quarantine_id: str) -> Held | None:
-    """What is shown of a mail that was put aside; ``None`` where it names no event, and so belongs to nobody."""
-    if judged.seen is None or judged.incoming is None or judged.reason is None:
-        return None
+def held(judged: Judgement, receipt: Receipt, owner: Owner, quarantine_id: str) -> Held:
+    """What is shown of what was put aside."""
+    incoming = judged.incoming
     return Held(
         quarantine_id=quarantine_id,
-        account=judged.seen.event.account,
-        event_id=judged.seen.event.event_id,
-        registration_id=judged.seen.registration.registration_id,
-        reason=judged.reason,
-        sender=judged.incoming.sender,
-        subject=judged.incoming.subject,
+        account=owner.account,
+        event_id=owner.event_id,
+        registration_id=owner.registration_id,
+        reason=judged.reason or Reason.UNREADABLE,
+        sender=(incoming.sender or "") if incoming else "",
+        subject=incoming.subject if incoming else "",
         answer=judged.answer,
         received_at=receipt.received_at,
+    )
+
+
+_DOUBTS = {
+    Reason.STRANGER: Trouble.ANOTHER_ADDRESS,
+    Reason.ATTENDEE: Trouble.ANOTHER_ADDRESS,
+    Reason.GOOGLE: Trouble.IN_THEIR_NAME,
+    Reason.SENDER: Trouble.IN_THEIR_NAME,
+}
+"""Whoever sent these is known, by SES's word; only whether they may is not."""
+
+
+def unconfirmed(judged: Judgement, held: Held) -> Attention | None:
+    """What the event shows of an answer that would count if the organizer said so; ``None`` for anything else."""
+    doubt, answer, seen = _DOUBTS.get(held.reason), judged.answer, judged.seen
+    if doubt is None or answer is None or seen is None or answer.kind is not Kind.REPLY:
+        return None
+    released = vouched(answer, seen, held.received_at)
+    if released.verdict is not Verdict.APPLY:
+        return None
+    return Attention(
+        registration_id=seen.registration.registration_id,
+        kind=Concern.ANSWER,
+        state=doubt,
+        since=held.received_at,
+        date=released.date,
+        quarantine_id=held.quarantine_id,
     )

@@ -11,7 +11,7 @@ class Reason(StrEnum):
     """What was wrong, in the order in which it is looked for."""
 
     VIRUS = "virus"
-    """SES found one; the mail is not opened."""
+    """SES found one; nothing of the mail can be released."""
 
     # The mail, as MIME.
     SIZE = "size"
@@ -35,9 +35,9 @@ class Reason(StrEnum):
     MISMATCH = "mismatch"
     """The MIME part names another method than the calendar in it (RFC 6047, section 2.4)."""
     SEVERAL = "several"
-    """Several components. RFC 5546 allows it; no mail program at hand does it, and half an answer is none."""
+    """Several events that are not the answers of one person to one invitation, or say two things of one date."""
     ATTENDEES = "attendees"
-    """Not one ATTENDEE with a mail address."""
+    """More than one ATTENDEE, or one without a mail address."""
     PARTSTAT = "partstat"
     PROPOSAL = "proposal"
     """A proposal of no time that there is."""
@@ -49,6 +49,8 @@ class Reason(StrEnum):
     """The domain has no DMARC policy, and SPF does not pass."""
     ENVELOPE = "envelope"
     """The domain has no DMARC policy, and SPF passes for another domain than From's."""
+    GOOGLE = "google"
+    """Google Calendar sent it for a domain that did not sign it: so somebody can accept, and nothing else."""
 
     # Whether it is this person's answer to what was asked.
     UID = "uid"
@@ -56,15 +58,21 @@ class Reason(StrEnum):
     OUTDATED = "outdated"
     """The UID of an invitation in whose place there is another."""
     STRANGER = "stranger"
-    """From is not the address of the registration."""
+    """From is not the address of the registration, nor another spelling of it: somebody's answer came from another
+    address, or it is not theirs.
+    """
     SENDER = "sender"
-    """Sender names somebody else of From's domain, and for the domain alone does DMARC vouch."""
+    """Sender names somebody else of From's domain, and for the domain alone does DMARC vouch. Where the calendar names
+    them as well (SENT-BY), they can accept, and nothing else.
+    """
     ATTENDEE = "attendee"
     """ATTENDEE is not the address of the registration."""
     STATUS = "status"
     """The registration is withdrawn or erased."""
     SEQUENCE = "sequence"
-    """It answers a revision that was never sent."""
+    """It answers a revision that was never sent. Nothing is put aside for this any more; such answers count as ones to
+    the present.
+    """
     FUTURE = "future"
     """It is dated more than a day after it came."""
     DATE = "date"
@@ -78,7 +86,9 @@ class Reason(StrEnum):
 
     # Whether it can be done.
     OFTEN = "often"
-    """The person asked for too much in a day."""
+    """The person asked for, or wrote, too much in a day. An answer counts all the same; what was written with it was
+    not passed on.
+    """
     STOPPED = "stopped"
     """What was asked for cannot be mailed: nothing was ever sent, or the address may not be written to."""
 

@@ -57,7 +57,32 @@ def create_key(client: Any, table: str, *, account: str, name: str, now: datetim
     )
     if refused:
         raise InvalidField("name", f"{account} has a key named {name}; revoke it first")
+    _note(client, table, account)
     return secret
+
+
+def only_account(client: Any, table: str) -> str | None:
+    """The account that alone ever had a key here; ``None`` where there are several, or where nobody has counted."""
+    known = dynamo.get(client, table, keys.accounts())
+    names = known["names"] if known else ()
+    return next(iter(names)) if len(names) == 1 else None
+
+
+def _note(client: Any, table: str, account: str) -> None:
+    """Keep the names of all accounts in one place. Where that is not there yet, all keys are looked through once."""
+    names = {account}
+    if dynamo.get(client, table, keys.accounts()) is None:
+        every = dynamo.pages(client.scan, TableName=table, ConsistentRead=True, **_ALL_KEYS)
+        names |= {row["account"] for row in every}
+    attempt(client, {"accounts": update(table, keys.accounts(), "ADD #names :names", "", names=names)})
+
+
+_ALL_KEYS = {
+    "FilterExpression": "sk = :key",
+    "ProjectionExpression": "#account",
+    "ExpressionAttributeNames": {"#account": "account"},
+    "ExpressionAttributeValues": dynamo.wire({":key": "KEY"}),
+}
 
 
 def list_keys(client: Any, table: str, *, account: str) -> tuple[ApiKey, ...]:

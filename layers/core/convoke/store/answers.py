@@ -16,7 +16,7 @@ LATEST = 100
 """How many are kept; somebody who answers more often loses the oldest."""
 KEPT_AFTER_THE_EVENT = timedelta(days=365)
 
-POSITION = r"[0-9]{10}#[0-9TZ:.\-]{27}#[0-9T:\-]*#[a-z\-]+"
+POSITION = r"[0-9]{10}(?:#[0-9TZ:.\-]{27}){1,2}#[0-9T:\-]*#[a-z\-]+"
 
 
 def known(client: Any, settings: Settings, registration_id: str) -> list[str]:

@@ -11,7 +11,7 @@ from ..attention import Attention, Concern, Survey, Trouble, Unreached
 from ..settings import Settings
 from . import dynamo, items, keys
 from .items import Item
-from .writes import Action, update
+from .writes import Action, delete, put, update
 
 PRIORITY = 1
 KEPT = timedelta(days=365)
@@ -52,10 +52,30 @@ def watching_now(settings: Settings, event_id: str, owed_at: str) -> Action:
     )
 
 
-def shown(client: Any, settings: Settings, event_id: str) -> tuple[tuple[Attention, ...], int]:
-    """The first who were not reached, and how many they are in all."""
-    rows = list(dynamo.pages(client.query, **_range(settings, event_id, "", "~")))
-    return tuple(unreached_of(row).attention for row in rows[:SHOWN]), len(rows)
+def shown(client: Any, settings: Settings, event_id: str, *, now: datetime) -> tuple[tuple[Attention, ...], int]:
+    """The first who were not reached, then whose answers wait for the organizer; and how many they are in all."""
+    query = _range(settings, event_id, "", "~")
+    # Both kinds lie side by side, and nothing between them.
+    query["ExpressionAttributeValues"] |= dynamo.wire({":first": keys.UNCONFIRMED_PREFIX})
+    unreached, waiting = [], []
+    for row in dynamo.pages(client.query, **query):
+        if row["sk"].startswith(keys.UNREACHED_PREFIX):
+            unreached.append(row)
+        elif row["expires_at"] > now.timestamp():  # DynamoDB removes what has expired only hours later
+            waiting.append(row)
+    return tuple(map(attention_of, [*unreached, *waiting][:SHOWN])), len(unreached) + len(waiting)
+
+
+def unconfirmed(settings: Settings, event_id: str, one: Attention, expires_at: datetime) -> Action:
+    """That an answer waits for the organizer's word, as long as the mail is kept."""
+    key = keys.unconfirmed(event_id, one.registration_id, one.quarantine_id or "")
+    item = {**key, **attention_item(one), "expires_at": int(expires_at.timestamp())}
+    return put(settings.invitations_table, item)
+
+
+def confirmed(settings: Settings, event_id: str, registration_id: str, quarantine_id: str) -> Action:
+    """That it waits no more, for the transaction of what was decided."""
+    return delete(settings.invitations_table, keys.unconfirmed(event_id, registration_id, quarantine_id))
 
 
 class Surveys:
@@ -157,6 +177,7 @@ def attention_item(one: Attention) -> Item:
             "state": one.state.value,
             "since": keys.instant(one.since),
             "date": one.date.isoformat() if one.date else None,
+            "quarantine_id": one.quarantine_id,
         }
     )
 
@@ -168,4 +189,5 @@ def attention_of(item: Mapping[str, Any]) -> Attention:
         state=Trouble(item["state"]),
         since=items.moment(item["since"]),
         date=items.wall_of(item["date"]) if "date" in item else None,
+        quarantine_id=item.get("quarantine_id"),
     )

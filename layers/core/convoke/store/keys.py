@@ -36,6 +36,9 @@ FACT_PREFIX = "FACT#"
 ACCOUNT_KEY_PREFIX = "KEY#"
 QUARANTINE_PREFIX = "QUARANTINE#"
 PROPOSAL_PREFIX = "PROPOSAL#"
+NOT_SHOWN_PREFIX = "NOT_SHOWN#"
+UNCONFIRMED_PREFIX = "UNCONFIRMED#"
+UNREACHED_PREFIX = "UNREACHED#"
 
 
 def event_id(entropy: bytes) -> str:
@@ -83,9 +86,13 @@ def message(registration_id: str, sequence: int) -> Key:
 
 
 def answer(registration_id: str, reply: Reply) -> Key:
-    """What a reply says is its key, so that the same one is there once; in the order in which replies count."""
+    """What a reply says, and when it arrived, is its key, so that the same one is there once; in the order in which
+    replies count.
+    """
     about = reply.date.isoformat() if reply.date else ""
     order = f"{reply.sequence:010d}#{instant(reply.dtstamp)}"
+    if reply.received_at is not None:
+        order += f"#{instant(reply.received_at)}"
     return {"pk": f"REGISTRATION#{registration_id}", "sk": f"{ANSWER_PREFIX}{order}#{about}#{reply.status.value}"}
 
 
@@ -122,6 +129,18 @@ def quarantined(account: str, quarantine_id: str) -> Key:
     return {"pk": f"ACCOUNT#{account}", "sk": f"{QUARANTINE_PREFIX}{quarantine_id}"}
 
 
+def unassigned(quarantine_id: str) -> Key:
+    """A mail that was put aside and names no event, in a stack of several accounts: it is shown to none of them."""
+    return {"pk": "UNASSIGNED", "sk": f"{QUARANTINE_PREFIX}{quarantine_id}"}
+
+
+def not_shown(partition: str, event_id: str, day: date) -> Key:
+    """How many mails were put aside on one day beyond those that are kept to be shown. ``event_id`` is empty for those
+    that name no event; ``partition`` is where the others are kept.
+    """
+    return {"pk": partition, "sk": f"{NOT_SHOWN_PREFIX}{event_id}#{day.isoformat()}"}
+
+
 def proposal(event_id: str, proposal_id: str) -> Key:
     return {"pk": f"EVENT#{event_id}", "sk": f"{PROPOSAL_PREFIX}{proposal_id}"}
 
@@ -143,7 +162,12 @@ def survey(event_id: str) -> Key:
 
 def unreached(event_id: str, registration_id: str) -> Key:
     """Somebody who was not reached. They stand together, so that an event can show them."""
-    return {"pk": f"EVENT#{event_id}", "sk": f"UNREACHED#{registration_id}"}
+    return {"pk": f"EVENT#{event_id}", "sk": f"{UNREACHED_PREFIX}{registration_id}"}
+
+
+def unconfirmed(event_id: str, registration_id: str, quarantine_id: str) -> Key:
+    """An answer that waits for the organizer's word; with those who were not reached, so that an event shows both."""
+    return {"pk": f"EVENT#{event_id}", "sk": f"{UNCONFIRMED_PREFIX}{registration_id}#{quarantine_id}"}
 
 
 def finding(at: datetime, page: int) -> Key:
@@ -162,6 +186,11 @@ def api_key(secret: str) -> Key:
 
 def account(account: str) -> Key:
     return {"pk": f"ACCOUNT#{account}", "sk": "ACCOUNT"}
+
+
+def accounts() -> Key:
+    """The names of all accounts that ever had a key."""
+    return {"pk": "ACCOUNTS", "sk": "ACCOUNTS"}
 
 
 def account_key(account: str, name: str) -> Key:

@@ -1,7 +1,8 @@
 """What a mail that came in leads to, once it has been judged: done, and noted under SES's id of it, so that a mail that
 is delivered twice is heard once.
 
-Each thing that is done is harmless when it is done again; what cannot be, goes into one transaction with the note.
+Each thing that is done is harmless when it is done again; what cannot be, goes into one transaction with the note. So
+of a mail with several answers each is done or put aside by itself, and the note comes last.
 """
 
 from __future__ import annotations
@@ -15,13 +16,15 @@ from .. import notes
 from ..inbound.answers import Answer
 from ..inbound.envelope import Incoming
 from ..inbound.firewall import Receipt
-from ..inbound.judgement import Judgement, Verdict, vouched
-from ..inbound.quarantine import KEPT, Held, held
+from ..inbound.judgement import MOST_LOOKS, Judgement, Verdict, vouched
+from ..inbound.quarantine import KEPT, Held, Owner, held, unconfirmed
 from ..inbound.reasons import Reason
+from ..inbound.uids import ids_of
 from ..model import Means, Participation, Person
 from ..plan import Seen
 from ..settings import Settings
-from . import dynamo, items, keys, proposals, quarantine, registry, replies
+from . import attention, dynamo, items, keys, proposals, quarantine, registry, replies
+from .accounts import only_account
 from .notes import owe
 from .reads import Reads
 from .writes import NEW, NOTHING_ELSE, Action, attempt, put, update
@@ -34,6 +37,8 @@ A_DAY = {
     Verdict.QUARANTINE: 50,
 }
 """How often that can happen in the name of one person in a day (UTC): each mails somebody, or is shown to them."""
+A_DAY_OF_OTHERS = 200
+"""How many mails a day are kept to be shown that are about nobody in particular, for each event and account."""
 ASKING = (Verdict.PROPOSE, Verdict.REFRESH, Verdict.FORWARD)
 COUNTED = timedelta(days=2)
 
@@ -59,21 +64,69 @@ def known(client: Any, settings: Settings, ses_id: str) -> bool:
 
 def carry_out(client: Any, settings: Settings, judged: Judgement, receipt: Receipt, *, now: datetime) -> Judgement:
     """Do what was judged, once a mail. Answers what was done: what could not be is put aside."""
-    note = {"mail": noting(settings, judged, receipt)}
-    reason = judged.reason
-    if judged.verdict in ASKING and not _allowed(client, settings, judged.seen, judged.verdict, now):
+    done = [_carry_out(client, settings, one, receipt, number, now) for number, one in enumerate(judged.each)]
+    # Refused where the same mail, delivered twice, was dealt with in the same moment.
+    attempt(client, {"mail": noting(settings, done[0], receipt)})
+    return replace(done[0], others=tuple(done[1:]))
+
+
+def _carry_out(
+    client: Any, settings: Settings, judged: Judgement, receipt: Receipt, number: int, now: datetime
+) -> Judgement:
+    """Do what one answer asks, the ``number``-th of the mail."""
+    if judged.verdict is Verdict.QUARANTINE:
+        reason = judged.reason
+    elif judged.verdict in ASKING and not _allowed(client, settings, judged.seen, judged.verdict, now):
         reason = Reason.OFTEN
-    elif judged.verdict is not Verdict.QUARANTINE:
-        reason = _do(client, settings, judged, receipt.ses_id, receipt.received_at, Means.MAIL, note, now=now)
-    if reason is not None and judged.verdict is not Verdict.LATE:
-        judged = replace(judged, verdict=Verdict.QUARANTINE, reason=reason)
+    else:
         note = {"mail": noting(settings, judged, receipt)}
-    aside = held(judged, receipt, quarantine.quarantine_id(receipt)) if judged.verdict is Verdict.QUARANTINE else None
-    # What is too much to be shown is noted all the same, and the mail is in its bucket.
-    if aside is not None and _allowed(client, settings, judged.seen, judged.verdict, now):
-        note["held"] = quarantine.holding(settings, aside)
-    attempt(client, note)  # refused where the same mail, delivered twice, was dealt with in the same moment
+        reason = _do(client, settings, judged, receipt.ses_id, receipt.received_at, Means.MAIL, note, now=now)
+    if reason is not None:
+        judged = replace(judged, verdict=Verdict.QUARANTINE, reason=reason)
+        _put_aside(client, settings, judged, receipt, number, now)
+    elif not _pass_on(client, settings, judged, now):
+        # The answer counts all the same. What was written with it is shown with the mails that were put aside.
+        remark = replace(judged, verdict=Verdict.QUARANTINE, reason=Reason.OFTEN)
+        _put_aside(client, settings, remark, receipt, number, now)
     return judged
+
+
+def _put_aside(
+    client: Any, settings: Settings, judged: Judgement, receipt: Receipt, number: int, now: datetime
+) -> None:
+    """Keep it to be shown. What is too much for a day is counted, noted all the same, and the mail is in its bucket."""
+    owner = owner_of(client, settings, judged)
+    one = held(judged, receipt, owner, quarantine.quarantine_id(receipt, number))
+    if not _may_be_shown(client, settings, owner, now):
+        attempt(client, {"count": quarantine.not_showing(settings, owner, now)})
+        return
+    actions = {"held": quarantine.holding(settings, one)}
+    doubt = unconfirmed(judged, one)
+    if doubt is not None and owner.event_id:
+        actions["attention"] = attention.unconfirmed(settings, owner.event_id, doubt, one.expires_at)
+    attempt(client, actions)  # refused where it is there already; somebody may have decided about it
+
+
+def owner_of(client: Any, settings: Settings, judged: Judgement) -> Owner:
+    """Whom a mail is shown to: whose registration it names; else whose event, and there the person with the address
+    that it claims to come from; else the account, where there is only one.
+    """
+    if judged.seen is not None:
+        event, person = judged.seen.event, judged.seen.registration
+        return Owner(account=event.account, event_id=event.event_id, registration_id=person.registration_id)
+    incoming, reads = judged.incoming, Reads(client, settings)
+    named = {ids[0]: None for uid in (incoming.uids if incoming else ()) if (ids := ids_of(uid))}
+    for event_id in list(named)[:MOST_LOOKS]:
+        known = reads.event(event_id)
+        if known is not None:
+            lock = keys.address(event_id, incoming.sender) if incoming and incoming.sender else None
+            whose = dynamo.get(client, settings.registrations_table, lock) if lock else None
+            return Owner(
+                account=known.account,
+                event_id=event_id,
+                registration_id=whose["registration_id"] if whose else None,
+            )
+    return Owner(account=only_account(client, settings.accounts_table) or "")
 
 
 def release(client: Any, settings: Settings, mail: Held, *, now: datetime) -> Reason | None:
@@ -81,11 +134,17 @@ def release(client: Any, settings: Settings, mail: Held, *, now: datetime) -> Re
 
     What has been done already is not done again.
     """
+    if mail.reason is Reason.VIRUS or mail.answer is None or not (mail.event_id and mail.registration_id):
+        return mail.reason
     seen = look(client, settings, mail.event_id, mail.registration_id)
-    if mail.answer is None or seen is None:
+    if seen is None:
         return mail.reason
     judged = vouched(mail.answer, seen, mail.received_at)
-    return _do(client, settings, judged, mail.quarantine_id, mail.received_at, Means.RELEASE, NOTHING_ELSE, now=now)
+    source, at = mail.quarantine_id, mail.received_at
+    reason = _do(client, settings, judged, source, at, Means.RELEASE, NOTHING_ELSE, now=now)
+    if reason is None:
+        _pass_on(client, settings, judged, now, asked=True)
+    return reason
 
 
 def noting(settings: Settings, judged: Judgement, receipt: Receipt) -> Action:
@@ -127,11 +186,7 @@ def _do(
         case Verdict.APPLY | Verdict.LATE if seen and answer and judged.reply:
             ids = seen.registration.event_id, seen.registration.registration_id
             applied = replies.apply(client, settings, *ids, judged.reply, means=means, now=now)
-            if applied.outcome is replies.Outcome.INACTIVE:
-                return Reason.STATUS
-            # Also where the answer was known: whoever was interrupted has not passed it on.
-            _pass_on(client, settings, seen, answer, now)
-            return None
+            return Reason.STATUS if applied.outcome is replies.Outcome.INACTIVE else None
         case Verdict.PROPOSE if seen and answer and judged.proposed:
             # The same one is there once, and what was decided about it stays.
             proposal = proposals.proposal_of(answer, seen, judged.date, judged.proposed, received_at)
@@ -146,17 +201,26 @@ def _do(
     return judged.reason
 
 
-def _pass_on(client: Any, settings: Settings, seen: Seen, answer: Answer, now: datetime) -> None:
+def _pass_on(client: Any, settings: Settings, judged: Judgement, now: datetime, *, asked: bool = False) -> bool:
     """Tell the organizer what an answer says that no count can: what was written with it, that it was handed on. The
-    same answer is passed on once, in however many mails it comes.
+    same words are passed on once, in however many mails they come, and with however many answers; also where the answer
+    was known, since whoever was interrupted has not passed it on. False: the day had enough, and nobody ``asked``.
     """
-    if answer.participation is None or not (answer.comment or answer.participation is Participation.DELEGATED):
-        return
-    said = f"{answer.uid} {answer.date} {answer.sequence} {answer.dtstamp.isoformat()} {answer.participation}"
+    seen, answer = judged.seen, judged.answer
+    if seen is None or answer is None or answer.participation is None:
+        return True
+    if not (answer.comment or answer.participation is Participation.DELEGATED):
+        return True
+    said = f"{answer.uid} {answer.sequence} {answer.dtstamp.isoformat()} {answer.participation} {answer.comment}"
     person, how = seen.registration, answer.participation
     note = notes.remark(seen.event, person, answered=how, text=answer.comment, source=said, now=now)
-    if _allowed(client, settings, seen, Verdict.APPLY, now):
-        owe(client, settings, note, now=now)
+    key = keys.note(note.event_id, note.registration_id, note.note_id)
+    if dynamo.get(client, settings.invitations_table, key) is not None:
+        return True
+    if not asked and not _allowed(client, settings, seen, Verdict.APPLY, now):
+        return False
+    owe(client, settings, note, now=now)
+    return True
 
 
 def _forward(client: Any, settings: Settings, seen: Seen, incoming: Incoming, source: str, now: datetime) -> None:
@@ -176,15 +240,26 @@ def _forward(client: Any, settings: Settings, seen: Seen, incoming: Incoming, so
 
 def _allowed(client: Any, settings: Settings, seen: Seen | None, what: Verdict, now: datetime) -> bool:
     """Count what happens in one person's name in a day. False: it was enough before."""
-    if seen is None:
-        return True
+    return seen is None or _counted(client, settings, seen.registration.registration_id, what, A_DAY[what], now)
+
+
+def _may_be_shown(client: Any, settings: Settings, owner: Owner, now: datetime) -> bool:
+    """Count what is put aside in a day. False: it was enough before, and strangers do not fill the table."""
+    what = Verdict.QUARANTINE
+    if owner.registration_id:
+        return _counted(client, settings, owner.registration_id, what, A_DAY[what], now)
+    whose = owner.event_id or owner.account or "nobody"
+    return _counted(client, settings, whose, what, A_DAY_OF_OTHERS, now)
+
+
+def _counted(client: Any, settings: Settings, whose: str, what: Verdict, most: int, now: datetime) -> bool:
     counted = update(
         settings.invitations_table,
-        keys.allowance(seen.registration.registration_id, what.value, now.date()),
+        keys.allowance(whose, what.value, now.date()),
         "SET #expires_at = :expires_at ADD #count :one",
         FEWER_THAN_A_DAY_HAS,
         expires_at=int((now + COUNTED).timestamp()),
         one=1,
-        most=A_DAY[what],
+        most=most,
     )
     return not attempt(client, {"allowance": counted})

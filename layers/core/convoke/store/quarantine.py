@@ -1,24 +1,28 @@
-"""Mails that were put aside, for the organizers of the events that they name; forgotten with the mails themselves."""
+"""Mails that were put aside, for the organizers of the events that they name; forgotten with the mails themselves.
+
+What names no event belongs to the account where there is only one. Where there are several, a stranger's mail for one
+must not be shown to another: it is kept apart, for the operator of the stack.
+"""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
-from datetime import date, datetime
+from collections.abc import Iterator, Mapping
+from datetime import date, datetime, timedelta
 from itertools import islice
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from ..inbound.answers import Answer, Kind, Span
 from ..inbound.firewall import Receipt
-from ..inbound.quarantine import Held, HeldStatus
+from ..inbound.quarantine import KEPT, Held, HeldStatus, Owner
 from ..inbound.reasons import Reason
 from ..model import Participation, Wall
 from ..settings import Settings
-from . import cursors, dynamo, items, keys
+from . import attention, cursors, dynamo, items, keys
 from .items import Item
 from .lists import Page
-from .writes import NEW, Action, attempt, put, update
+from .writes import NEW, Action, put, update
 
 # Nobody has decided about it.
 IT_WAITS = "#status = :waiting"
@@ -26,9 +30,12 @@ IT_WAITS = "#status = :waiting"
 IT_WAITS_OR_IS_SO = "#status IN (:waiting, :status)"
 
 
-def quarantine_id(receipt: Receipt) -> str:
-    """Of when the mail came and of SES's own id: the same for the same mail, and in the order of arrival."""
-    return keys.registration_id(receipt.received_at, hashlib.sha256(receipt.ses_id.encode()).digest()[:16])
+def quarantine_id(receipt: Receipt, number: int = 0) -> str:
+    """Of when the mail came, of SES's own id and of the answer's number in it: the same for the same answer, and in the
+    order of arrival.
+    """
+    source = receipt.ses_id + (f"#{number}" if number else "")
+    return keys.registration_id(receipt.received_at, hashlib.sha256(source.encode()).digest()[:16])
 
 
 def holding(settings: Settings, held: Held) -> Action:
@@ -42,16 +49,15 @@ def find(client: Any, settings: Settings, account: str, quarantine_id: str, *, n
     return held if held is not None and held.expires_at > now else None
 
 
-def deciding(settings: Settings, held: Held, status: HeldStatus) -> Action:
+def deciding(settings: Settings, held: Held, status: HeldStatus) -> dict[str, Action]:
     """That somebody decided so, for the transaction of what follows from it."""
     key = keys.quarantined(held.account, held.quarantine_id)
     values = {"status": status.value, "waiting": HeldStatus.WAITING.value}
-    return update(settings.invitations_table, key, "SET #status = :status", IT_WAITS_OR_IS_SO, **values)
-
-
-def decide(client: Any, settings: Settings, held: Held, status: HeldStatus) -> bool:
-    """Decide about it. False: somebody decided otherwise."""
-    return not attempt(client, {"held": deciding(settings, held, status)})
+    actions = {"held": update(settings.invitations_table, key, "SET #status = :status", IT_WAITS_OR_IS_SO, **values)}
+    if held.event_id and held.registration_id:
+        ids = held.event_id, held.registration_id, held.quarantine_id
+        actions["attention"] = attention.confirmed(settings, *ids)
+    return actions
 
 
 def list_held(
@@ -97,13 +103,60 @@ def list_held(
     )
 
 
+def list_unassigned(client: Any, settings: Settings) -> Iterator[Held]:
+    """The mails that were put aside and are shown to no account, in the order in which they came."""
+    first = keys.unassigned("")
+    query = {
+        "TableName": settings.invitations_table,
+        "KeyConditionExpression": "pk = :pk AND begins_with(sk, :prefix)",
+        "ExpressionAttributeValues": dynamo.wire({":pk": first["pk"], ":prefix": first["sk"]}),
+    }
+    yield from map(_of, dynamo.pages(client.query, **query))
+
+
+# --- what there is no room to show --------------------------------------------------------------------------------
+
+
+def not_showing(settings: Settings, owner: Owner, now: datetime) -> Action:
+    """That one more was put aside than is kept to be shown."""
+    return update(
+        settings.invitations_table,
+        keys.not_shown(_partition(owner.account), owner.event_id or "", now.date()),
+        "SET #expires_at = :expires_at ADD #count :one",
+        "",
+        expires_at=int((now + KEPT + timedelta(days=1)).timestamp()),
+        one=1,
+    )
+
+
+def not_shown(client: Any, settings: Settings, account: str, *, now: datetime, event_id: str | None = None) -> int:
+    """How many were put aside in the last seven days beyond those that are kept to be shown."""
+    prefix = keys.NOT_SHOWN_PREFIX + (f"{event_id}#" if event_id else "")
+    rows = dynamo.pages(
+        client.query,
+        TableName=settings.invitations_table,
+        KeyConditionExpression="pk = :pk AND begins_with(sk, :prefix)",
+        ExpressionAttributeValues=dynamo.wire({":pk": _partition(account), ":prefix": prefix}),
+    )
+    since = (now - KEPT).date().isoformat()
+    return sum(int(row["count"]) for row in rows if row["sk"].rpartition("#")[2] >= since)
+
+
+def _partition(account: str) -> str:
+    return _key(account, "")["pk"]
+
+
+def _key(account: str, quarantine_id: str) -> keys.Key:
+    return keys.quarantined(account, quarantine_id) if account else keys.unassigned(quarantine_id)
+
+
 # --- items --------------------------------------------------------------------------------------------------------
 
 
 def _item(held: Held) -> Item:
     return items.present(
         {
-            **keys.quarantined(held.account, held.quarantine_id),
+            **_key(held.account, held.quarantine_id),
             "quarantine_id": held.quarantine_id,
             "account": held.account,
             "event_id": held.event_id,
@@ -120,9 +173,11 @@ def _item(held: Held) -> Item:
 
 
 def _of(item: Mapping[str, Any]) -> Held:
-    ids = {name: item[name] for name in ("quarantine_id", "account", "event_id", "registration_id")}
     return Held(
-        **ids,
+        quarantine_id=item["quarantine_id"],
+        account=item["account"],
+        event_id=item.get("event_id"),
+        registration_id=item.get("registration_id"),
         reason=Reason(item["reason"]),
         sender=item["sender"],
         subject=item["subject"],
@@ -139,10 +194,12 @@ def _answer_item(answer: Answer) -> Item:
             "kind": answer.kind.value,
             "uid": answer.uid,
             "attendee": answer.attendee,
+            "sent_by": answer.sent_by,
             "participation": answer.participation.value if answer.participation else None,
             "sequence": answer.sequence,
             "dtstamp": keys.instant(answer.dtstamp),
             "date": _moment_item(answer.date),
+            "start": _moment_item(answer.start),
             "comment": answer.comment,
             "proposed": {"start": _moment_item(span.start), "end": _moment_item(span.end)} if span else None,
         }
@@ -154,11 +211,13 @@ def _answer_of(item: Mapping[str, Any]) -> Answer:
     return Answer(
         kind=Kind(item["kind"]),
         uid=item["uid"],
-        attendee=item["attendee"],
+        attendee=item.get("attendee"),
+        sent_by=item.get("sent_by"),
         participation=Participation(item["participation"]) if "participation" in item else None,
         sequence=int(item["sequence"]),
         dtstamp=items.moment(item["dtstamp"]),
         date=_moment_of(item["date"]) if "date" in item else None,
+        start=_moment_of(item["start"]) if "start" in item else None,
         comment=item["comment"],
         proposed=Span(start=_moment_of(span["start"]), end=_moment_of(span["end"])) if span else None,
     )

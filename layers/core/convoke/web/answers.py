@@ -62,6 +62,7 @@ def attention(one: Attention) -> AttentionOut:
         state=one.state,
         since=instant(one.since),
         date=one.date.isoformat() if one.date else None,
+        quarantine_id=one.quarantine_id,
     )
 
 

@@ -134,7 +134,7 @@ def show_event(
 ) -> Response[EventOut]:
     event = own_event(event_id)
     seats = events.read_seats(client(), settings(), event_id)
-    missed = attention.shown(client(), settings(), event_id)
+    missed = attention.shown(client(), settings(), event_id, now=now())
     return answer(status, answers.event(event, seats, dropped, missed), {**etag(event), **(headers or {})})
 
 

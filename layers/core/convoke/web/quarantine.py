@@ -34,11 +34,13 @@ class HeldOut(BaseModel):
     """A mail that was put aside, and why; what it claims is as it came, and believed by nobody."""
 
     quarantine_id: str
-    event_id: str
-    registration_id: str
+    event_id: Annotated[
+        str | None, Field(description="The event that it names; null: none, and the account has the stack for itself.")
+    ]
+    registration_id: Annotated[str | None, Field(description="Whose answer it may be; null: it names nobody.")]
     reason: Reason
     status: HeldStatus
-    sender: Annotated[str, Field(description="From, as the mail has it.")]
+    sender: Annotated[str, Field(description="From, as the mail has it; empty: it is not one address.")]
     subject: str
     method: Annotated[Kind | None, Field(description="null: it holds no calendar that could be read.")]
     participation: Participation | None
@@ -49,6 +51,12 @@ class HeldOut(BaseModel):
 
 class HeldPage(BaseModel):
     items: list[HeldOut]
+    not_shown: Annotated[
+        int,
+        Field(
+            description="How many more came in the last seven days than are kept to be shown: 50 a day for each person."
+        ),
+    ]
     next: str | None
 
 
@@ -64,7 +72,8 @@ def list_quarantine(
     page = quarantine.list_held(
         desk.client(), settings(), account, now=desk.now(), limit=limit, cursor=cursor, event_id=event_id
     )
-    return desk.answer(200, HeldPage(items=[shown(one) for one in page.items], next=page.next))
+    more = quarantine.not_shown(desk.client(), settings(), account, now=desk.now(), event_id=event_id)
+    return desk.answer(200, HeldPage(items=[shown(one) for one in page.items], not_shown=more, next=page.next))
 
 
 @router.post(f"{MAIL}/release", summary="Do what a mail asks, as if it had been believed", responses=may_answer(200))
@@ -107,7 +116,7 @@ def own_mail(quarantine_id: str) -> Held:
 
 def decide(mail: Held, status: HeldStatus, record: Record) -> Response[HeldOut]:
     """Note what was decided. Deciding the same again is granted, and changes nothing."""
-    actions = {"held": quarantine.deciding(settings(), mail, status), **record(status=200, event_id=mail.event_id)}
+    actions = {**quarantine.deciding(settings(), mail, status), **record(status=200, event_id=mail.event_id or "")}
     if attempt(desk.client(), actions):
         raise Problem(HTTPStatus.CONFLICT, f"the mail was {own_mail(mail.quarantine_id).status}")
     return show(mail.quarantine_id)

@@ -33,13 +33,17 @@ class ConferenceOut(BaseModel):
 
 
 class AttentionOut(BaseModel):
-    """Somebody who was not reached: with what, why not, and since when. ``date``, of a series, by original start."""
+    """Somebody who was not reached: with what, why not, and since when. ``date``, of a series, by original start.
+
+    ``answer``: a mail that was put aside looks like their answer; it can be released by its ``quarantine_id``.
+    """
 
     registration_id: str
     kind: Concern
     state: Trouble
     since: Moment
     date: str | None
+    quarantine_id: str | None = None
 
 
 class EventOut(BaseModel):
@@ -67,9 +71,9 @@ class EventOut(BaseModel):
     ] = []
     attention: Annotated[
         list[AttentionOut] | None,
-        Field(description="The first hundred who were not reached; null in a list."),
+        Field(description="The first hundred who were not reached, then whose answers wait; null in a list."),
     ] = None
-    attention_count: Annotated[int | None, Field(description="How many were not reached; null in a list.")] = None
+    attention_count: Annotated[int | None, Field(description="How many they are in all; null in a list.")] = None
     created_at: Moment
     updated_at: Moment
 

@@ -24,8 +24,10 @@ from .. import keys
 from ..keys import instant
 from .values import (
     Item,
+    instant_or_none,
     int_or_none,
     moment,
+    moment_or_none,
     present,
     schedule_item,
     schedule_of,
@@ -151,6 +153,7 @@ def reply_item(reply: Reply) -> Item:
             "sequence": reply.sequence,
             "dtstamp": instant(reply.dtstamp),
             "date": reply.date.isoformat() if reply.date else None,
+            "received_at": instant_or_none(reply.received_at),
         }
     )
 
@@ -161,6 +164,7 @@ def reply_of(item: Mapping[str, Any]) -> Reply:
         sequence=int(item["sequence"]),
         dtstamp=moment(item["dtstamp"]),
         date=wall_of(item["date"]) if "date" in item else None,
+        received_at=moment_or_none(item.get("received_at")),
     )
 
 

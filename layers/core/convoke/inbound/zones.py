@@ -1,0 +1,265 @@
+"""The zone that a TZID means in a calendar that came in.
+
+A zone that ``zoneinfo`` knows; else one that Windows knows (by CLDR's table, in the icalendar library); else what the
+VTIMEZONE of that name in the mail says, by its own rules. Whatever is none of these is unknown: a time in it is no
+time, for a guess would be told to everybody as the truth.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from calendar import monthrange
+from collections.abc import Iterable
+from datetime import UTC, date, datetime, timedelta, timezone, tzinfo
+from functools import lru_cache
+from zoneinfo import ZoneInfo
+
+from ..model import noun
+from .components import Component
+
+_NAME = re.compile(r"[A-Za-z0-9_+/.-]{1,100}")
+_LONGEST_NAME = 255
+_MICROSOFT = "tzone://microsoft/"
+_OFFSET = re.compile(r"([+-])([01][0-9]|2[0-3])([0-5][0-9])([0-5][0-9])?")
+_LOCAL = re.compile(r"([0-9]{8})T([0-9]{6})")
+_BYDAY = re.compile(r"([+-]?[1-5])?(SU|MO|TU|WE|TH|FR|SA)")
+_WEEKDAYS = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
+
+_MOST_ZONES = 10  # of one name
+_MOST_OBSERVANCES = 500
+_MOST_ONSETS = 1000
+_YEARS_LOOKED_AT = 4
+"""Of a yearly rule, before the time that is asked for: its onset may be later in the year, or on no day of one."""
+
+
+@noun
+class _Yearly:
+    """``days`` are (which in the month, weekday as Monday = 0); 0 is each of them, among ``month_days`` alone."""
+
+    month: int
+    days: tuple[tuple[int, int], ...]
+    month_days: tuple[int, ...]
+    position: int
+    last: datetime | None
+
+
+@noun
+class _Observance:
+    """From each of its onsets on, which are in the local time before it, the clock is ``after`` off UTC."""
+
+    first: datetime
+    others: tuple[datetime, ...]
+    yearly: _Yearly | None
+    before: timedelta
+    after: timedelta
+
+
+class Zones:
+    """The zones that one calendar names; what it says of them is read once, and only when it is asked for."""
+
+    def __init__(self, calendar: Component) -> None:
+        self._calendar = calendar
+        self._said: dict[str, list[Component]] | None = None
+        self._read: dict[str, frozenset[tuple[_Observance, ...]]] = {}
+
+    def aware(self, wall: datetime, tzid: str) -> datetime:
+        """``wall`` in the zone that ``tzid`` means here. Raises :class:`ValueError` where nobody knows it.
+
+        What an IANA or a Windows name means, no calendar can change. A time that the clock shows twice is the first.
+        """
+        name = _plain(tzid)
+        if len(name) > _LONGEST_NAME:
+            raise ValueError("no name of a zone")
+        zone = known(name) or _at(self._described(name.casefold()), wall)
+        if zone is None:
+            raise ValueError("a zone that nobody knows")
+        return wall.replace(tzinfo=zone)
+
+    def _described(self, name: str) -> frozenset[tuple[_Observance, ...]]:
+        """What the VTIMEZONEs of this name say: of several that are the same, one."""
+        if self._said is None:
+            self._said = {}
+            for zone in self._calendar.all("VTIMEZONE"):
+                for tzid in zone.properties("TZID"):
+                    self._said.setdefault(_plain(tzid.value).casefold(), []).append(zone)
+        if name not in self._read:
+            zones = self._said.get(name, [])[:_MOST_ZONES]
+            self._read[name] = frozenset(tuple(map(_observance, _observances(zone))) for zone in zones)
+        return self._read[name]
+
+
+def known(name: str) -> tzinfo | None:
+    """The zone of this name, if it is one of IANA's or of Microsoft's.
+
+    Some programs write ``/example.org/20250101_1/Europe/Berlin``: its end counts.
+    """
+    if name.lower().startswith(_MICROSOFT):
+        name = name[len(_MICROSOFT) :]
+        if name.lower() == "utc":
+            return UTC
+    return _iana(name) or _iana(_windows().get(name.casefold(), ""))
+
+
+def _plain(tzid: str) -> str:
+    return re.sub(r"\s+", " ", tzid).strip(' "')
+
+
+def _iana(name: str) -> ZoneInfo | None:
+    if not _NAME.fullmatch(name):
+        return None
+    parts = name.strip("/").split("/")
+    for first in range(len(parts)):
+        try:
+            return ZoneInfo("/".join(parts[first:]))
+        except (ValueError, OSError, KeyError):
+            continue
+    return None
+
+
+@lru_cache(maxsize=1)
+def _windows() -> dict[str, str]:
+    # Only who reads mails needs it, and importing it takes longer than reading one.
+    from icalendar.timezone.windows_to_olson import WINDOWS_TO_OLSON
+
+    return {name.casefold(): zone for name, zone in WINDOWS_TO_OLSON.items()}
+
+
+# --- what a VTIMEZONE says (RFC 5545, section 3.6.5) ----------------------------------------------------------------
+
+
+def _at(said: frozenset[tuple[_Observance, ...]], wall: datetime) -> timezone | None:
+    """The offset at ``wall`` by what a calendar says; ``None`` where it says nothing, or two things."""
+    observances = next(iter(said)) if len(said) == 1 else ()
+    if not observances:
+        return None
+    began = [(onset, each) for each in observances if (onset := _latest(each, wall)) is not None]
+    if began:
+        return timezone(max(began, key=lambda one: one[0])[1].after)
+    # Before anything began there was what the first to begin says that it ended.
+    return timezone(min(observances, key=lambda one: one.first).before)
+
+
+def _observances(zone: Component) -> list[Component]:
+    found = [each for each in zone.inside if each.name in ("STANDARD", "DAYLIGHT")]
+    if len(found) > _MOST_OBSERVANCES:
+        raise ValueError("a zone of too many onsets")
+    return found
+
+
+def _observance(said: Component) -> _Observance:
+    first = _local(_value(said, "DTSTART"))
+    rules = [each.value for each in said.properties("RRULE")]
+    others = [_local(one) for each in said.properties("RDATE") for one in each.value.split(",")[:_MOST_ONSETS]]
+    if len(rules) > 1 or len(others) > _MOST_ONSETS:
+        raise ValueError("too many rules")
+    before = _offset(_value(said, "TZOFFSETFROM"))
+    return _Observance(
+        first=first,
+        others=tuple(sorted(others)),
+        yearly=_yearly(rules[0], first, before) if rules else None,
+        before=before,
+        after=_offset(_value(said, "TZOFFSETTO")),
+    )
+
+
+def _value(said: Component, name: str) -> str:
+    values = {each.value.strip() for each in said.properties(name)}
+    if len(values) != 1:
+        raise ValueError(f"not one {name}")
+    return values.pop()
+
+
+def _local(text: str) -> datetime:
+    found = _LOCAL.fullmatch(text.strip())
+    if found is None:
+        raise ValueError("no local time")
+    return datetime.strptime(found[1] + found[2], "%Y%m%d%H%M%S")  # noqa: DTZ007 (of the zone that it describes)
+
+
+def _offset(text: str) -> timedelta:
+    found = _OFFSET.fullmatch(text)
+    if found is None:
+        raise ValueError("no offset")
+    sign, hours, minutes, seconds = found.groups()
+    length = timedelta(hours=int(hours), minutes=int(minutes), seconds=int(seconds or 0))
+    return -length if sign == "-" else length
+
+
+def _yearly(text: str, first: datetime, before: timedelta) -> _Yearly:
+    """A rule as zones have them: every year, on one weekday or day of one month. Raises :class:`ValueError` else."""
+    parts = dict(_pairs(text.upper()))
+    if parts.pop("FREQ", "") != "YEARLY" or int(parts.pop("INTERVAL", "1")) != 1:
+        raise ValueError("not every year")
+    parts.pop("WKST", None)
+    if "BYDAY" in parts and "BYMONTH" not in parts:
+        raise ValueError("weekdays of a year")
+    month = int(parts.pop("BYMONTH", first.month))
+    month_days = tuple(int(each) for each in parts.pop("BYMONTHDAY", "").split(",") if each)
+    days = tuple(_day(each) for each in parts.pop("BYDAY", "").split(",") if each)
+    position = int(parts.pop("BYSETPOS", "0"))
+    until, count = parts.pop("UNTIL", None), parts.pop("COUNT", None)
+    if parts or not 1 <= month <= 12 or len(days) > 7 or len(month_days) > 31 or abs(position) > 31:
+        raise ValueError("no rule that a zone has")
+    last = None
+    if until is not None:
+        last = _until(until, before)
+    elif count is not None:
+        last = datetime(first.year + min(max(int(count), 1), 5000) - 1, 12, 31, 23, 59)
+    if not days and not month_days:
+        month_days = (first.day,)
+    return _Yearly(month=month, days=days, month_days=month_days, position=position, last=last)
+
+
+def _pairs(text: str) -> Iterable[tuple[str, str]]:
+    for part in text.strip().strip(";").split(";"):
+        name, equals, value = part.partition("=")
+        if not equals:
+            raise ValueError("not a rule")
+        yield name.strip(), value.strip()
+
+
+def _day(text: str) -> tuple[int, int]:
+    found = _BYDAY.fullmatch(text.strip())
+    if found is None:
+        raise ValueError("no weekday")
+    return int(found[1] or 0), _WEEKDAYS.index(found[2])
+
+
+def _until(text: str, before: timedelta) -> datetime:
+    """UNTIL in local time; it is in UTC (RFC 5545, section 3.3.10), and some write a date."""
+    if re.fullmatch(r"[0-9]{8}", text):
+        return _local(f"{text}T235959")
+    return _local(text.removesuffix("Z")) + (before if text.endswith("Z") else timedelta())
+
+
+def _latest(said: _Observance, wall: datetime) -> datetime | None:
+    """Its latest onset at or before ``wall``."""
+    onsets = [said.first] if said.first <= wall else []
+    onsets += said.others[: bisect_right(said.others, wall)][-1:]
+    if said.yearly is not None and onsets:
+        end = wall if said.yearly.last is None else min(wall, said.yearly.last)
+        for year in range(end.year, max(end.year - _YEARS_LOOKED_AT, said.first.year - 1), -1):
+            onset = _onset(said.yearly, year, said.first)
+            if onset is not None and said.first <= onset <= end:
+                onsets.append(onset)
+                break
+    return max(onsets, default=None)
+
+
+def _onset(rule: _Yearly, year: int, first: datetime) -> datetime | None:
+    length = monthrange(year, rule.month)[1]
+    among = {day if day > 0 else length + 1 + day for day in rule.month_days} or set(range(1, length + 1))
+    days = [
+        day for day in sorted(among) if 1 <= day <= length and (not rule.days or _is_one(rule.days, year, rule, day))
+    ]
+    if rule.position:
+        at = rule.position - 1 if rule.position > 0 else len(days) + rule.position
+        days = days[at : at + 1] if at >= 0 else []
+    return datetime.combine(date(year, rule.month, days[0]), first.time()) if days else None
+
+
+def _is_one(days: tuple[tuple[int, int], ...], year: int, rule: _Yearly, day: int) -> bool:
+    weekday, length = date(year, rule.month, day).weekday(), monthrange(year, rule.month)[1]
+    forward, backward = (day - 1) // 7 + 1, -((length - day) // 7 + 1)
+    return any(weekday == which and nth in (0, forward, backward) for nth, which in days)

@@ -1,0 +1,246 @@
+"""Bo's own answers with something odd in them that does not matter: each counts, and says what the plain one says.
+
+Most were reported to somebody who writes a calendar server or a library; what each is like is in its name.
+"""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from collections.abc import Iterator
+from quopri import encodestring
+
+from convoke.inbound import Verdict
+from tests import factories
+from tests.corpus import asked
+from tests.corpus.case import Case
+from tests.corpus.replies import HELLO, REPLY, SAID, calendar, inner, mail, packed, part
+
+PLAIN = "ATTENDEE;PARTSTAT=ACCEPTED"
+DATE = "Date: Fri, 15 Jan 2027 13:15:00 +0100"
+INVITATION = calendar(method="METHOD:REQUEST", attendee=SAID.replace("ACCEPTED", "NEEDS-ACTION"))
+KIND = "text/calendar; method=REPLY"
+
+
+def odd(name: str, raw: bytes) -> Case:
+    return Case(name=f"odd: {name}", raw=raw, receipt=factories.receipt(), expected=(Verdict.APPLY,))
+
+
+def oddities() -> Iterator[Case]:
+    for name, raw in (*lines(), *structures(), *people(), *missing(), *charsets(), *parts(), *senders(), *headers()):
+        yield odd(name, raw)
+
+
+def lines() -> Iterator[tuple[str, bytes]]:
+    """Lines that nobody needs, and are none."""
+    for name, more in (
+        ("a name with an underscore", "X-ENTOURAGE_UUID:F0745CC0-B278-400C-8185-11DBAF63E98D"),
+        ("a word before the name", "SET X-MICROSOFT-DISALLOW-COUNTER:TRUE"),
+        ("line breaks in a place", "LOCATION:Haus 3\nHinterhof\n2. Stock"),
+        ("a vertical tab in a remark", "COMMENT:komme\x0bspäter"),
+        ("a backspace in a remark", "COMMENT:a\x08"),
+        ("a delete in a remark", "COMMENT:a\x7f"),
+        ("a null in a remark", "COMMENT:a\x00b"),
+        ("a name without a colon", "no line at all"),
+        ("a line that begins with a colon", ":x"),
+        ("a line that begins with a semicolon", ";X=Y:z"),
+        ("a quote that does not end", 'X-A;B="c:d'),
+        ("an alarm left over", "BEGIN:VALARM\nTRIGGER:-PT15M\nACTION:DISPLAY\nEND:VALARM"),
+        ("a component as a property", "VEVENT:62"),
+        ("a zone's name with nulls", "DTSTART;TZID=W. Europe Standard Time\x00\x00:20270312T090000"),
+        ("CR in a remark", "COMMENT:a\rMETHOD:CANCEL"),
+        ("a line of 20 KB", "X-ALT-DESC;FMTTYPE=text/html:" + "a" * 20_000),
+    ):
+        yield name, mail(calendar(more=more))
+    yield "a space behind the method's name", mail(calendar(method="METHOD :REPLY"))
+    yield "the method in full-width letters, and right in the mail", mail(calendar(method="ＭＥＴＨＯＤ:REPLY"))
+    yield "CR CR LF", mail(REPLY.replace(b"\r\n", b"\r\r\n"))
+    yield "CR alone", mail(REPLY.replace(b"\r\n", b"\r"))
+    yield "LF alone in the calendar", mail(REPLY.replace(b"\r\n", b"\n"))
+    yield "an empty line after each", mail(REPLY.replace(b"\r\n", b"\r\n\r\n"))
+    folded = calendar(more="SUMMARY:Kö\nln").replace("ö\r\nln".encode(), b"\xc3\r\n \xb6ln")
+    yield "a fold inside a character", mail(folded)
+    yield "a fold inside the UID", mail(REPLY.replace(b".1@", b".1\r\n\t@"))
+    yield "a fold of CR CR LF", mail(REPLY.replace(b"ACCEPTED", b"ACC\r\r\n EPTED"))
+    yield "a fold by an empty line", mail(REPLY.replace(b"ACCEPTED", b"ACC\r\n\r\n EPTED"))
+    yield "the UID twice", mail(calendar(uid=f"UID:{asked.MEETING}\nUID:{asked.MEETING}"))
+    yield "spaces behind a value", mail(calendar(sequence="SEQUENCE:1  ", dtstamp="DTSTAMP:20270115T121500Z "))
+
+
+def structures() -> Iterator[tuple[str, bytes]]:
+    end, begin = b"END:VCALENDAR\r\n", b"BEGIN:VCALENDAR\r\n"
+    footer = b"\r\n-- \r\nThis message and its attachments are confidential.\r\n"
+    wrapped = REPLY.replace(b"BEGIN:VEVENT", b"BEGIN:X-A\r\nBEGIN:VEVENT")
+    for name, body in (
+        ("no end", REPLY.removesuffix(end)),
+        ("no end of the event", REPLY.replace(b"END:VEVENT\r\n", b"")),
+        ("two ends", REPLY + end),
+        ("the end in small letters", REPLY.replace(b"END:V", b"end:v")),
+        ("an end of something else", REPLY.replace(b"END:VEVENT", b"END:VALARM")),
+        ("ends crossed", REPLY.replace(b"END:VEVENT\r\nEND:VCALENDAR", b"END:VCALENDAR\r\nEND:VEVENT")),
+        ("an end first", end + REPLY),
+        ("no calendar around it", REPLY.removeprefix(begin)),
+        ("a vCard around it", REPLY.replace(b"VCALENDAR", b"VCARD")),
+        ("something else around the event", wrapped.replace(b"END:VEVENT", b"END:VEVENT\r\nEND:X-A")),
+        ("words before it", b"Hello,\r\n\r\n" + REPLY),
+        ("words behind it", REPLY + footer),
+        ("the same calendar twice", REPLY * 2),
+        ("a byte order mark", b"\xef\xbb\xbf" + REPLY),
+        ("200 KB of description", calendar(more="DESCRIPTION:" + "\n ".join(["d" * 70] * 2_900))),
+    ):
+        yield name, mail(body)
+
+
+def people() -> Iterator[tuple[str, bytes]]:
+    given = 'ATTENDEE;PARTSTAT=NEEDS-ACTION;RSVP=TRUE;DELEGATED-FROM="mailto:bo@example.net":mailto:cleo@example.org'
+    for name, attendee in (
+        ("quotes behind backslashes in the name", SAID.replace("Bo Ek", r'"Bo \"Bobby\" Ek"')),
+        ("quotes in the name", SAID.replace("Bo Ek", 'Bo "the man" Ek')),
+        ("a quote that does not end in the name", SAID.replace("Bo Ek", '"Bo')),
+        ("a line break in the name", SAID.replace("Bo Ek", '"Bo\nEk"')),
+        ("a comma in the name", SAID.replace("Bo Ek", "Ek, Bo")),
+        ("a semicolon behind a backslash in the name", SAID.replace("Bo Ek", r"Ek\; Bo")),
+        ("half a status in quotes", SAID.replace("CN=Bo Ek", 'SCHEDULE-STATUS="3.7;Invalid";INVALID USER"')),
+        ("SENT-BY without quotes", SAID.replace("CN=Bo Ek", "SENT-BY=mailto:bo@example.net")),
+        ("spaces behind the semicolons", "ATTENDEE; PARTSTAT=ACCEPTED; CN=Bo Ek:mailto:bo@example.net"),
+        ("spaces around the equals signs", "ATTENDEE;PARTSTAT = ACCEPTED;CN = Bo Ek:mailto:bo@example.net"),
+        (
+            "a space in the answer",
+            f"{PLAIN.replace('ACCEPTED', chr(34) + 'ACCEPTED ' + chr(34))}:mailto:bo@example.net",
+        ),
+        ("a parameter without a value", f"{PLAIN};RSVP;CN=Bo:mailto:bo@example.net"),
+        ("no scheme", f"{PLAIN}:bo@example.net"),
+        ("no scheme, in brackets", f"{PLAIN}:<bo@example.net>"),
+        ("a space behind the scheme", f"{PLAIN};CN=Bo Ek:mailto: bo@example.net"),
+        ("the scheme twice", f"{PLAIN}:mailto:mailto:bo@example.net"),
+        ("a scheme in brackets", f"{PLAIN}:mailto:<bo@example.net>"),
+        ("quotes around the address", f'{PLAIN}:"mailto:bo@example.net"'),
+        ("EMAIL beside a number", f"{PLAIN};EMAIL=bo@example.net:urn:uuid:10e51b18-ade7-5448-8033-b658d5dbbbbd"),
+        ("EMAIL beside a principal", f'{PLAIN};EMAIL="bo@example.net":/aMTg5MzE0/principal/'),
+        ("EMAIL beside nothing", f"{PLAIN};EMAIL=bo@example.net:invalid:nomail"),
+        ("a line break between the parameters", f"{PLAIN}\n ;CN=Bo\n :mailto:bo@example.net"),
+    ):
+        yield name, mail(calendar(attendee=attendee))
+    delegated = f'ATTENDEE;PARTSTAT=DELEGATED;DELEGATED-TO="mailto:cleo@example.org":mailto:bo@example.net\n{given}'
+    yield "to whom it was handed on, beside", mail(calendar(attendee=delegated))
+
+
+def missing() -> Iterator[tuple[str, bytes]]:
+    """What is needed and not there, or not right, and stands elsewhere."""
+    yield "METHOD in the mail alone", mail(calendar(method=""))
+    yield "METHOD without a value", mail(calendar(method="METHOD:"))
+    yield "METHOD twice", mail(calendar(method="METHOD:REPLY\nMETHOD:REPLY"))
+    yield "METHOD in the event as well", mail(calendar(more="METHOD:REPLY"))
+    for name, dtstamp in (
+        ("missing", ""),
+        ("twice", "DTSTAMP:20270115T121500Z\nDTSTAMP:20270115T121600Z"),
+        ("a day", "DTSTAMP;VALUE=DATE:20270115"),
+        ("of a thirteenth month", "DTSTAMP:20271301T000000Z"),
+        ("of no moment", "DTSTAMP:now"),
+    ):
+        yield f"DTSTAMP {name}, and a Date", mail(calendar(dtstamp=dtstamp), more=DATE)
+    for name, dtstamp in (
+        ("without seconds", "20270115T1215Z"),
+        ("without Z", "20270115T121500"),
+        ("with two Zs", "20270115T121500ZZ"),
+        ("in the long spelling", "2027-01-15T12:15:00Z"),
+        ("in small letters", "20270115t121500z"),
+    ):
+        yield f"DTSTAMP {name}", mail(calendar(dtstamp=f"DTSTAMP:{dtstamp}"))
+    yield "DTSTAMP in a zone", mail(calendar(dtstamp="DTSTAMP;TZID=Europe/Berlin:20270115T131500"))
+
+
+def charsets() -> Iterator[tuple[str, bytes]]:
+    """What matters is ASCII in all of them."""
+    for charset in (
+        *("utf-7", "x-unknown", "punycode", "idna", "unicode_escape", "rot13", "hex", "zlib", "bz2", "base64", "uu"),
+        *("undefined", "mbcs", "charmap", "utf-32", "hz", "iso-8859-99", "../utf-8", "cp037", "utf-16", "8859_1", ""),
+    ):
+        yield f"charset {charset!r}, and ASCII", mail(kind=f'{KIND}; charset="{charset}"')
+    name = "PRODID:-//Example//Köln//EN".encode()
+    for charset, line in (
+        ("us-ascii", name),
+        ("utf-8", name.decode().encode("latin-1")),
+        ("utf-8", name + b"\xc3"),
+        ("utf-8", b"PRODID:\xed\xa0\x80"),
+        ("ks_c_5601-1987", b"PRODID:\xb1\xe8\xba\xb8"),
+        ("iso-8859-8-i", b"PRODID:\xe1\xe5"),
+        ("x-sjis", b"PRODID:\x93\xfa\x96{"),
+        ("iso-2022-jp", b"PRODID:\x1b$B"),
+        ("gb2312", "PRODID:朱镕基".encode("gbk")),
+    ):
+        body = REPLY.replace(b"PRODID:-//Example//EN", line)
+        yield f"charset {charset}, and {line!r}", mail(body, kind=f"{KIND}; charset={charset}")
+    wide = REPLY.decode()
+    for what, body, charset in (
+        ("UTF-16 that says UTF-8", wide.encode("utf-16"), "utf-8"),
+        ("UTF-16 the wrong way round", wide.encode("utf-16-be"), "utf-16le"),
+        ("UTF-16 without its mark", wide.encode("utf-16-be"), "utf-16"),
+        ("half a character of UTF-16", wide.encode("utf-16-le")[:-1], "utf-16le"),
+    ):
+        yield what, mail(b64encode(body), kind=f"{KIND}; charset={charset}", encoding="base64")
+    yield "two charsets", mail(kind=f"{KIND}; charset=utf-8; charset=utf-16")
+
+
+def parts() -> Iterator[tuple[str, bytes]]:
+    boundary = "=7ea0b6022f2f24b72b654878=10e51b18-ade7-5448-8033-b658d5dbbbbd_="
+    whole = packed(HELLO, part(), boundary=boundary)
+    plain = f'boundary="{boundary}"'.encode()
+    pieces = b"boundary*0*=us-ascii''%3D7ea0b6022f2f24b72b654878%3D10e51b18-ade7-5448-803;\r\n boundary*1*=3-"
+    logo = part(b64encode(bytes(230_000)), kind="image/png; name=logo.png", encoding="base64")
+    deep = part()
+    for level in range(7):
+        deep = inner(deep, boundary=f"b{level + 1}")
+    yield from (
+        ("a boundary in pieces", whole.replace(plain, pieces + b"b658d5dbbbbd_%3D")),
+        (
+            "a boundary in escaped pieces",
+            whole.replace(plain, b"boundary*=us-ascii''" + boundary.replace("=", "%3D").encode()),
+        ),
+        ("the invitation beside it", packed(HELLO, part(), part(INVITATION, kind="application/ics"))),
+        ("the invitation before it", packed(part(INVITATION, kind="application/ics"), part())),
+        ("the invitation as text/calendar", packed(part(INVITATION, kind="text/calendar; method=REQUEST"), part())),
+        ("the same calendar with other line ends", packed(part(), part(REPLY.replace(b"\r\n", b"\n")))),
+        (
+            "the same calendar in base64",
+            packed(part(), part(b64encode(REPLY), kind="application/ics", encoding="base64")),
+        ),
+        ("a logo of 300 KB", packed(part(), logo)),
+        (
+            "an attachment of 4 MB",
+            packed(part(), part(b"QUFB\r\n" * 700_000, kind="application/pdf", encoding="base64")),
+        ),
+        ("thirty pictures", packed(part(), *[part(b"AAAA", kind="image/png", encoding="base64")] * 30)),
+        ("eight levels", packed(deep)),
+        ("a part without a body", packed(b"Content-Type: text/plain", part())),
+        ("an octet stream by the name of a calendar", mail(kind='application/octet-stream; name="invite.ics"')),
+        ("a comment in Content-Type", mail(kind="text/calendar (a calendar); method=REPLY")),
+        ("spaces in Content-Type", mail(kind='text/calendar ; charset = "utf-8" ; method = REPLY')),
+        ("a Content-Type twice", mail(more="Content-Type: text/calendar; charset=utf-8; method=REPLY")),
+        ("base64 without its end", mail(b64encode(REPLY)[:-3], encoding="base64")),
+        ("base64 with words behind it", mail(b64encode(REPLY + b" ") + b"=\r\n-- \r\nconfidential", encoding="base64")),
+        ("plain text that says base64", mail(encoding="base64")),
+        ("an encoding in quotes", mail(b64encode(REPLY), encoding='"base64"')),
+        ("quoted-printable", mail(encodestring(REPLY), encoding="Quoted-Printable")),
+        ("no encoding that there is", mail(encoding="8-bit")),
+        ("uuencode in name alone", mail(encoding="x-uuencode")),
+        ("a line of 300 KB", packed(part(), part(b"<p>" + b"a" * 300_000, kind="text/html"))),
+    )
+
+
+def senders() -> Iterator[tuple[str, bytes]]:
+    """One reading of From, though a name in it lacks its quotes."""
+    for name, sender in (
+        ("his own address as the name", "bo@example.net <bo@example.net>"),
+        ("his own address as the name, in capitals", "Bo@Example.NET <bo@example.net>"),
+        ("a comma in the name", "Ek, Bo <bo@example.net>"),
+        ("brackets in the name", "[Sales] Bo Ek <bo@example.net>"),
+        ("a comment in a comment", "Bo Ek (Sales (EMEA)) <bo@example.net>"),
+        ("a comment behind", "bo@example.net (Bo Ek (Sales))"),
+    ):
+        yield f"From: {name}", mail(sender=f"From: {sender}")
+
+
+def headers() -> Iterator[tuple[str, bytes]]:
+    yield "40 KB of headers", mail(more="X-Anti-Spam:\r\n " + "\r\n ".join(["=?utf-8?B?QUFB?=" * 4] * 600))
+    yield "a header of 9 KB", mail(more="X-Anti-Spam: " + "a" * 9_000)
+    yield "a Date that is none", mail(more="Date: yesterday")
