@@ -100,6 +100,9 @@ class InvitationOut(BaseModel):
     method: Method | None
     sequence: int | None
     state: DeliveryState
+    tried_anew: Annotated[
+        bool, Field(description="Whether what is pending had been given up (failed), and a resend was asked for since.")
+    ]
     sent_at: Moment | None
 
 
