@@ -17,11 +17,12 @@ from types import FrameType
 from convoke.model import ConvokeError
 from convoke.store import accounts
 
-from . import story
+from . import duration, story
 from .deploy import PARAMETERS, Deployed, Sam, client, count_workers, forget_in_time
 from .emulator import Emulator
 from .place import REGION, Place
 from .postoffice import PostOffice
+from .preflight import Unready
 from .routes import open_routes
 
 TICK = 3.0
@@ -130,13 +131,16 @@ def end(_signal: int, _frame: FrameType | None) -> None:
 def main() -> int:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, end)
-    place = Place.from_environment(os.environ)
+    began, story_wanted = time.monotonic(), os.environ.get("STORY", "yes") != "no"
     with ExitStack() as leaving:
-        leaving.callback(shutil.rmtree, place.temporary, ignore_errors=True)
         try:
+            place = Place.from_environment(os.environ)
+            leaving.callback(shutil.rmtree, place.temporary, ignore_errors=True)
+            say(f"Starting the stack: {duration.expected('run')}.")
             stack = bring_up(place, leaving)
+            duration.remember("run", time.monotonic() - began)
             announce(stack)
-            if os.environ.get("STORY", "yes") != "no":
+            if story_wanted:
                 story.play(str(stack["api"]), str(stack["key"]), place.mail, say)
             say("Up until Ctrl-C.")
             while True:
@@ -144,7 +148,7 @@ def main() -> int:
         except KeyboardInterrupt:
             say("\nLeaving.")
             return 0
-        except ConvokeError as error:
+        except (ConvokeError, Unready, OSError) as error:
             print(f"\n{error}", file=sys.stderr, flush=True)
             return 1
 

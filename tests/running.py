@@ -21,7 +21,8 @@ import boto3
 from convoke.model import noun
 from local import mailbag
 from local.mailbag import Mail
-from local.place import REGION, ROOT, STACK, memory
+from local.place import REGION, ROOT, STACK
+from local.preflight import memory
 from local.story import Caller
 
 Seen = TypeVar("Seen")

@@ -9,10 +9,12 @@ from typing import Any
 
 import pytest
 
+from convoke.ledger import Intent
 from convoke.model import DeliveryState
 from convoke.store import dynamo, keys
+from convoke.store.reads import Reads
 from tests.caller import BO, World, a_caller
-from tests.factories import NOW
+from tests.factories import NOW, told
 from tests.tables import SETTINGS, everything
 
 
@@ -42,6 +44,7 @@ def test_a_registration_is_answered_with_its_invitation(world: World) -> None:
             "method": None,
             "sequence": None,
             "state": "pending",
+            "tried_anew": False,
             "sent_at": None,
         },
         "created_at": "2027-01-15T12:00:00.000000Z",
@@ -60,6 +63,7 @@ def test_what_was_told_is_shown_with_the_registration(world: World) -> None:
         "method": "REQUEST",
         "sequence": 0,
         "state": "accepted",
+        "tried_anew": False,
         "sent_at": "2027-01-15T12:00:00.000000Z",
     }
     world.call("PATCH", event, {"title": "Other"})
@@ -179,14 +183,47 @@ def test_a_promotion_that_fails_does_not_fail_the_withdrawal(world: World, monke
 
 def test_withdrawing_again_changes_nothing_more_even_when_the_event_is_cancelled(world: World) -> None:
     event = world.hold()
-    bo, cy = world.register(event), world.register(event, "cy@example.net")
+    bo = world.register(event)
     first = world.call("DELETE", bo)
     before = everything(world.client)
     assert world.call("DELETE", bo).body == first.body
     assert everything(world.client) == before
     world.call("POST", f"{event}/cancel", {})
+    assert world.call("DELETE", bo).body == first.body
+
+
+def owed(world: World, person: str) -> str | None:
+    _, _, event_id, _, registration_id = person.split("/")
+    invitation = Reads(world.client, SETTINGS).invitation(event_id, registration_id)
+    assert invitation is not None
+    return invitation.owed_at
+
+
+@pytest.mark.parametrize("happens", ["cancelled", "over"])
+def test_withdrawing_is_granted_whatever_became_of_the_event(world: World, happens: str) -> None:
+    event = world.hold(capacity=1)
+    bo, waiting = world.register(event), world.register(event, "cy@example.net")
+    world.tell(bo)
+    world.call("POST", "/webhooks", {"url": "https://example.org/h", "events": ["registration.cancelled"]})
+    if happens == "cancelled":
+        world.call("POST", f"{event}/cancel", {})
+    else:
+        world.now += timedelta(days=365)
+    answer = world.call("DELETE", bo)
+    assert (answer.status, answer.body["status"]) == (200, "cancelled")
+    # The cancellation that is owed goes on; of what is over there is nothing to say.
+    assert (owed(world, bo) is not None) is (happens == "cancelled")
+    shown = world.call("GET", event).body
+    assert (shown["registered"], shown["waiting"]) == (0, 1)
+    assert world.call("GET", waiting).body["status"] == "waitlisted"
+    facts = [row["type"] for row in everything(world.client)["Webhooks"] if "type" in row]
+    assert facts == ["registration.cancelled"]
+    before = everything(world.client)
     assert world.call("DELETE", bo).status == 200
-    assert world.call("DELETE", cy).status == 409
+    assert everything(world.client) == before
+    assert world.call("DELETE", waiting).body["status"] == "cancelled"
+    assert world.call("GET", event).body["waiting"] == 0
+    assert world.call("DELETE", bo, query={"erase": "true"}).status == 202
 
 
 def test_a_person_is_erased_at_once_where_nothing_was_told_and_owed_that_otherwise(world: World) -> None:
@@ -268,4 +305,18 @@ def test_messages_are_listed_and_can_be_read_as_they_were_sent(world: World) -> 
     for sequence in ("1", "x", "-1", "9" * 30):
         assert world.call("GET", f"{person}/messages/{sequence}/mail").status == 404
     again = world.call("POST", f"{person}/resend")
+    assert again.body["invitation"]["tried_anew"] is False
     assert (again.status, again.body["invitation"]["state"]) == (202, "pending")
+
+
+def test_a_resend_of_what_was_given_up_says_so_and_tries_it_anew(world: World) -> None:
+    person = world.register(world.hold())
+    given_up = Intent(told=told(), attempt="a", failed=True)
+    world.tell(person, acknowledged=None, exposed=None, heard=None, intent=given_up, state=DeliveryState.FAILED)
+    shown = world.call("GET", person).body["invitation"]
+    again = world.call("POST", f"{person}/resend", **{"Idempotency-Key": "once"})
+    assert (again.status, again.body["invitation"]["tried_anew"]) == (202, True)
+    assert (again.body["invitation"]["state"], shown["tried_anew"]) == ("pending", False)
+    assert owed(world, person) is not None
+    repeated = world.call("POST", f"{person}/resend", **{"Idempotency-Key": "once"})
+    assert repeated.body == again.body

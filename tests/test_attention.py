@@ -248,6 +248,19 @@ def test_one_date_of_a_series_that_was_cancelled_is_missed_by_its_name(world: Wo
     assert [(one.kind, one.state, one.date) for one in found] == [(Concern.CANCELLATION, Trouble.UNDELIVERED, second)]
 
 
+def test_one_date_that_cannot_be_told_is_missed_by_its_name(world: World) -> None:
+    world.change(rule="FREQ=WEEKLY;COUNT=3")
+    invite(world)
+    event = world.reads.event(EVENT_ID)
+    assert event is not None
+    second = MORNING.start + timedelta(days=7)
+    world.change(changes=cancel_date(event, second, "").changes)
+    world.answers = [Refused(refusal=Refusal.POISON, why="MessageRejected")]
+    wait(world, 20)
+    found, _ = attention.shown(world.client, SETTINGS, EVENT_ID)
+    assert [(one.kind, one.state, one.date) for one in found] == [(Concern.CANCELLATION, Trouble.FAILED, second)]
+
+
 # --- what is not missed any more ----------------------------------------------------------------------------------
 
 

@@ -252,6 +252,18 @@ def test_a_resend_tries_what_was_given_up_once_more(world: World) -> None:
     assert world.said() == [(REQUEST, 0)]
 
 
+def test_a_resend_tries_an_invitation_that_ses_rejected_once_more(world: World) -> None:
+    person = world.register()
+    world.answers = [Refused(refusal=Refusal.POISON, why="MessageRejected")]
+    assert world.look(person) is Outcome.FAILED
+    assert world.invitation(person).given_up
+    resend(world.client, SETTINGS, EVENT_ID, person.registration_id, now=world.now)
+    assert world.invitation(person).tried_anew
+
+    assert world.look(person) is Outcome.ACKNOWLEDGED
+    assert not world.invitation(person).tried_anew
+
+
 def test_a_paused_account_stops_all_sending(world: World) -> None:
     first, second = world.register(1), world.register(2)
     world.answers = [Refused(refusal=Refusal.PAUSED, why="SendingPausedException")]

@@ -54,9 +54,15 @@ def desk(shelf: Shelf, faults: Faults, reports: Reports) -> Blueprint:
         recipient = request.args.get("recipient", "")
         if "@" not in recipient:
             raise BadOrder("recipient", "must be a mail address")
+        letter = letters.read_headers(raw)
         source = request.args.get("source")
         if source is None:
-            source = letters.read_headers(raw).sender[1]
+            source = letter.sender[1]
+        _seven_bits("recipient", recipient)
+        _seven_bits("source", source)
+        for name in ("From", "To", "Cc", "Reply-To", "Sender"):
+            for _, address in letters.addresses(letter.header(name)):
+                _seven_bits(name, address)
         return jsonify({"message_id": reports.receive(raw, recipient=recipient, source=source, verdicts=_verdicts())})
 
     @routes.post("/ses-events")
@@ -74,6 +80,11 @@ def desk(shelf: Shelf, faults: Faults, reports: Reports) -> Blueprint:
         return jsonify(reports.publish(Kind(body["type"]), accepted)), 200
 
     return routes
+
+
+def _seven_bits(field: str, address: str) -> None:
+    if not address.isascii():
+        raise BadOrder(field, "has an address that is not ASCII: SES has no SMTPUTF8")
 
 
 def _json() -> Any:

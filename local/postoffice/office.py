@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 HOST = "127.0.0.1"
 LARGEST_REQUEST = 64 * 1024 * 1024  # the largest mail, in base64, in JSON
+MOST_AT_ONCE = 1024  # connections that wait to be taken
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 
 
@@ -60,7 +61,7 @@ class PostOffice:
 
     def start(self) -> None:
         """Open. Raises :class:`OSError` where the port is taken."""
-        listener = socket.create_server((HOST, self._port))
+        listener = socket.create_server((HOST, self._port), backlog=MOST_AT_ONCE)
         try:
             self._server = make_server(
                 HOST, self._port, self.app, threaded=True, request_handler=Clerk, fd=listener.fileno()

@@ -1,4 +1,7 @@
-"""Tells the stack what SES tells: what became of each mail, and what came in from outside."""
+"""Tells the stack what SES tells: what became of each mail, and what came in from outside.
+
+One at a time: the emulator gives each notification a thread, and a few hundred at once keep each other from ending.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,8 @@ import logging
 import queue
 import secrets
 import threading
+import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
@@ -20,6 +25,10 @@ AFTER_ACCEPTANCE = {
     f"complaint@{SIMULATOR}": (Kind.SEND, Kind.DELIVERY, Kind.COMPLAINT),
 }
 USUALLY = (Kind.SEND, Kind.DELIVERY)
+
+PATIENCE = 4
+TRIES = 20
+LONGEST_PAUSE = 5.0  # seconds
 
 log = logging.getLogger(__name__)
 
@@ -41,12 +50,17 @@ class NotConnected(Exception):
 
 
 class Reports:
-    """Publishes in the background, in order, so that sending is never held up; until connected, reports go nowhere."""
+    """Publishes in the background, in order, so that sending is never held up; until connected, reports go nowhere.
 
-    def __init__(self, shelf: Shelf) -> None:
+    After each it pauses for a few times as long as that took, so that it waits for a stack that is busy: a function
+    that fails under too many of them is not called again by the emulator, as SNS would. ``pause`` takes seconds.
+    """
+
+    def __init__(self, shelf: Shelf, pause: Callable[[float], object] = time.sleep) -> None:
         self._shelf = shelf
+        self._pause = pause
         self._connection: tuple[Topics, Objects, Places] | None = None
-        self._waiting: queue.SimpleQueue[Accepted | None] = queue.SimpleQueue()
+        self._waiting: queue.SimpleQueue[Callable[[], object] | None] = queue.SimpleQueue()
         self._worker = threading.Thread(target=self._work, name="post office reports", daemon=True)
 
     def start(self) -> None:
@@ -63,7 +77,7 @@ class Reports:
     def accepted(self, mail: Accepted) -> None:
         """Report what SES reports of an accepted mail of itself, soon."""
         if self._connection is not None:
-            self._waiting.put(mail)
+            self._waiting.put(lambda: self._report(mail))
 
     def publish(self, kind: Kind, mail: Accepted) -> dict[str, Any]:
         """Report one event now and return it. Raises :class:`NotConnected`, or the topic's error."""
@@ -74,7 +88,9 @@ class Reports:
         return event
 
     def receive(self, raw: bytes, *, recipient: str, source: str, verdicts: Verdicts) -> str:
-        """Take in a mail as a receipt rule does (bucket, then topic); return its id. Raises as :meth:`publish` does."""
+        """Take in a mail as SES does, and return its id. A receipt rule's work (bucket, then topic) is done soon, and
+        again where it fails: what was taken in is not lost. Raises :class:`NotConnected`.
+        """
         topics, objects, places = self._connected()
         message_id = secrets.token_hex(20)
         notification = records.receipt(
@@ -86,9 +102,13 @@ class Reports:
             places=places,
             now=datetime.now(UTC),
         )
-        objects.put_object(Bucket=places.inbound_bucket, Key=message_id, Body=raw)
-        subject = "Amazon SES Email Receipt Notification"
-        topics.publish(TopicArn=places.inbound_topic, Message=json.dumps(notification), Subject=subject)
+
+        def deliver() -> None:
+            objects.put_object(Bucket=places.inbound_bucket, Key=message_id, Body=raw)
+            subject = "Amazon SES Email Receipt Notification"
+            topics.publish(TopicArn=places.inbound_topic, Message=json.dumps(notification), Subject=subject)
+
+        self._waiting.put(lambda: self._persist(deliver, f"incoming mail {message_id}"))
         return message_id
 
     def _connected(self) -> tuple[Topics, Objects, Places]:
@@ -97,9 +117,24 @@ class Reports:
         return self._connection
 
     def _work(self) -> None:
-        while (mail := self._waiting.get()) is not None:
-            for kind in AFTER_ACCEPTANCE.get(mail.to[0].lower(), USUALLY):
-                try:
-                    self.publish(kind, mail)
-                except Exception:  # whatever it is, mail must go on
-                    log.exception("%s of mail %d could not be reported", kind, mail.number)
+        while (task := self._waiting.get()) is not None:
+            began = time.monotonic()
+            task()
+            self._pause(min(PATIENCE * (time.monotonic() - began), LONGEST_PAUSE))
+
+    def _report(self, mail: Accepted) -> None:
+        for kind in AFTER_ACCEPTANCE.get(mail.to[0].lower(), USUALLY):
+            try:
+                self.publish(kind, mail)
+            except Exception:  # whatever it is, mail must go on
+                log.exception("%s of mail %d could not be reported", kind, mail.number)
+
+    def _persist(self, deliver: Callable[[], None], what: str) -> None:
+        for tried in range(TRIES):
+            try:
+                return deliver()
+            except Exception as error:  # whatever it is, it may be over soon
+                log.warning("%s could not be passed on yet: %s", what, type(error).__name__)
+                self._pause(min(0.1 * 2**tried, LONGEST_PAUSE))
+        log.error("%s could not be passed on", what)
+        return None

@@ -126,6 +126,16 @@ class Invitation:
             return None
         return self.intent
 
+    @property
+    def given_up(self) -> bool:
+        """Whether the newest message was given up, and nobody has asked for it again since."""
+        return self.intent is not None and self.intent.failed and self.intent.resend >= self.resend
+
+    @property
+    def tried_anew(self) -> bool:
+        """Whether the newest message was given up, and somebody has asked for it again since."""
+        return self.intent is not None and self.intent.failed and not self.given_up
+
 
 @noun
 class Posted:

@@ -33,6 +33,7 @@ from .notes import summary
 from .plan import Seen, decide, told_of
 from .reconcile import Worker
 from .store.keys import owed, owed_since
+from .told import Message
 
 SLICE = 50
 ROOM = timedelta(seconds=10)
@@ -99,7 +100,7 @@ def judge(seen: Seen, sender: Sender, now: datetime) -> Steps[Attention | None]:
     expected = is_expected(seen.event, seen.registration)
     left = next_message(seen.event, seen.registration, told, sender, now)
     if left is not None:
-        found = [_unsaid(seen, concern_of(left, expected=expected), left.attendee.email, sender, now)]
+        found = [_unsaid(seen, concern_of(left, expected=expected), left, sender, now)]
     elif told is not None and (invitation.state is not DeliveryState.DELIVERED or told.dates):
         posted = yield ReadMessages(registration_id=invitation.registration_id)
         said = [_said(kind, one, invitation, expected=expected) for kind, one in unheard(posted)]
@@ -128,11 +129,11 @@ def _said(kind: Concern, posted: Posted, invitation: Invitation, *, expected: bo
     )
 
 
-def _unsaid(seen: Seen, kind: Concern, address: str, sender: Sender, now: datetime) -> Attention:
-    """Something is left to say: it waits to be sent, or there is no way to say it."""
+def _unsaid(seen: Seen, kind: Concern, left: Message, sender: Sender, now: datetime) -> Attention:
+    """``left`` is still to be said: it waits to be sent, or there is no way to say it."""
     invitation = seen.invitation
     changed_at = max(seen.event.updated_at, seen.registration.updated_at)
-    stop = invitation.stop_of(address)
+    stop = invitation.stop_of(left.attendee.email)
     # What was given up may look sayable again to code that was deployed since; but nobody sets out to say it.
     given_up = invitation.state is DeliveryState.FAILED and invitation.owed_at is None
     if not given_up and decide(seen, sender, now) is not None:
@@ -142,7 +143,7 @@ def _unsaid(seen: Seen, kind: Concern, address: str, sender: Sender, now: dateti
     else:
         state = CAME_TO_NOTHING.get(stop.state, Trouble.FAILED) if stop is not None else Trouble.FAILED
         since = changed_at
-    return Attention(registration_id=invitation.registration_id, kind=kind, state=state, since=since)
+    return Attention(registration_id=invitation.registration_id, kind=kind, state=state, since=since, date=left.date)
 
 
 def _sum_up(seen: Survey, again: datetime | None, worker: Worker) -> Steps[None]:

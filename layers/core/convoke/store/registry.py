@@ -115,9 +115,11 @@ def withdraw(
     *,
     now: datetime,
     account: str = "",
+    tells: bool = True,
     also: Mapping[str, Action] = NOTHING_ELSE,
 ) -> Registration | Obstacle:
-    """Cancel the registration; answers it as it stands then. ``account`` is whose webhooks are told.
+    """Cancel the registration; answers it as it stands then. ``account`` is whose webhooks are told. Of an event that
+    is over there is nothing to tell the person any more: then it is not ``tells``.
 
     One that was cancelled before is left as it is, and ``also`` is not done.
     """
@@ -131,21 +133,20 @@ def withdraw(
             return person
         gone = replace(person, status=RegistrationStatus.CANCELLED, version=person.version + 1, updated_at=now)
         fact = outbox.telling(client, settings, account, FactType.REGISTRATION_CANCELLED, outbox.about(gone), now)
-        departure = _departure(client, settings, person, invitation, now)
-        if invitation.exposed is not None:
-            departure["survey"] = attention.watching(settings, event_id, now)
+        departure = _departure(client, settings, person, now)
+        if tells:
+            departure["invitation"] = poke(settings, invitation, 0, now)
+            if invitation.exposed is not None:
+                departure["survey"] = attention.watching(settings, event_id, now)
         if not attempt(client, {**departure, **fact, **also}):
             return gone
     raise dynamo.Contention(f"{ROUNDS} rounds met other writers")
 
 
-def _departure(
-    client: Any, settings: Settings, person: Registration, invitation: Invitation, now: datetime
-) -> dict[str, Action]:
+def _departure(client: Any, settings: Settings, person: Registration, now: datetime) -> dict[str, Action]:
     actions = {
         "registration": mark(settings, person, RegistrationStatus.CANCELLED, now),
         "lock": unlocking(settings, person),
-        "invitation": poke(settings, invitation, 0, now),
     }
     if person.status is RegistrationStatus.DECLINED:
         return actions  # the seat was given back before
@@ -262,7 +263,7 @@ def resend(
     now: datetime,
     also: Mapping[str, Action] = NOTHING_ELSE,
 ) -> Obstacle | None:
-    """Ask for the latest message once more, through the ordinary delivery."""
+    """Ask for the latest message once more, through the ordinary delivery: also for one that was given up."""
     reads = Reads(client, settings)
     invitation = reads.invitation(event_id, registration_id)
     person = reads.registration(event_id, registration_id)
@@ -271,7 +272,7 @@ def resend(
     if person.status in (RegistrationStatus.DECLINED, RegistrationStatus.ERASED):
         return Obstacle.INACTIVE
     latest = invitation.unacknowledged or invitation.acknowledged
-    if invitation.exposed is None or latest is None:
+    if latest is None or (invitation.exposed is None and not (invitation.given_up or invitation.tried_anew)):
         return Obstacle.NEVER_SENT
     if invitation.stop_of(person.email) is not None:
         return Obstacle.STOPPED

@@ -112,6 +112,7 @@ def registration(seen: Seen, sender: Sender, now: datetime) -> RegistrationOut:
             sequence=sent.told.sequence if sent else None,
             state=became,
             reason=invitation.reason or None if became is DeliveryState.FAILED else None,
+            tried_anew=became is DeliveryState.PENDING and invitation.tried_anew,
             sent_at=instant(sent.at) if sent else None,
         ),
         created_at=instant(person.created_at),

@@ -13,8 +13,9 @@ from aws_lambda_powertools.event_handler.openapi.params import Body, Query
 from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
 
 from .. import programme, series
+from ..decide import over
 from ..model import Event, InvalidField, Registration, RegistrationStatus, Wall, folded
-from ..plan import Seen
+from ..plan import Seen, told_of
 from ..settings import settings
 from ..store import erasure, items, keys, lists, registry, replies, requests
 from ..store.reads import Reads
@@ -124,14 +125,20 @@ def withdraw(
     registration_id: str,
     erase: Annotated[Literal["true", "false"], Query(description="Forget name, address and mails, too.")] = "false",
 ) -> Response[RegistrationOut]:
+    # Whatever became of the event: to withdraw from what is off, or over, harms nobody, and people can be forgotten.
     event, at = desk.own_event(event_id), desk.now()
-    person = desk.look(event, registration_id).registration
+    seen = desk.look(event, registration_id)
     if erase == "true":
-        # People can be forgotten whatever became of the event.
         granted(erasure.erase(desk.client(), settings(), event_id, registration_id, now=at, account=event.account))
-    elif person.status in STANDING:
-        desk.writable(event, at)
-        granted(registry.withdraw(desk.client(), settings(), event_id, registration_id, now=at, account=event.account))
+    elif seen.registration.status in STANDING:
+        granted(
+            registry.withdraw(
+                *(desk.client(), settings(), event_id, registration_id),
+                now=at,
+                account=event.account,
+                tells=not over(event, at, told_of(seen.invitation)),
+            )
+        )
     desk.promote(event_id)
     return desk.show_registration(event_id, registration_id, 202 if erase == "true" else 200)
 

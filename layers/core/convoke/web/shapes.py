@@ -15,12 +15,12 @@ from .texts import (
     Capacity,
     Description,
     Email,
+    Exact,
     GivenOn,
     JoinUri,
     Label,
     Language,
     Length,
-    Line,
     Listened,
     Location,
     Moment,
@@ -209,7 +209,7 @@ class RegistrationPatch(Patch):
 
 
 class WebhookIn(Incoming):
-    url: Line
+    url: Exact
     events: Listened
 
 

@@ -115,6 +115,9 @@ class InvitationOut(BaseModel):
     sequence: int | None
     state: DeliveryState
     reason: Reason
+    tried_anew: Annotated[
+        bool, Field(description="Whether what is pending had been given up (failed), and a resend was asked for since.")
+    ]
     sent_at: Moment | None
 
 

@@ -1,6 +1,8 @@
 """What people type, checked here and nowhere else.
 
 What has passed holds no control characters, so it can neither end a line of a calendar nor begin a header of a mail.
+On one line a tab is a space, in a description it stays. Marks of direction belong to Hebrew and Arabic text and stay;
+what turns around all that follows it is refused.
 """
 
 from __future__ import annotations
@@ -14,7 +16,9 @@ from pydantic import AfterValidator, Field
 from ..model import Duration
 
 # C0 and C1, the line and paragraph separators, what turns the direction of writing around, and halves of characters.
-_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+# LRM, RLM and ALM: they are seen only by the order of what stands beside them (Unicode, annex 9, section 2.6).
+_MARK = re.compile("[\u200e\u200f\u061c]")
 _LOCAL_PART = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*", re.ASCII)
 _LABEL = re.compile(r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?", re.ASCII)
 # Letters that the older and the newer rules for domain names read as different domains, and dots that are none.
@@ -25,23 +29,34 @@ _LONGEST_REMINDER = Duration(days=28)
 
 
 def line(text: str) -> str:
-    """One line of text, without what trails it."""
-    text = text.rstrip(" ")
+    """One line of text, without what trails it; tabs are spaces."""
+    text = text.replace("\t", " ").rstrip(" ")
     if _CONTROL.search(text):
         raise ValueError("must not contain control characters or line breaks")
+    if text and not _MARK.sub("", text).strip():
+        raise ValueError("must have something in it that can be seen")
     return text
 
 
 def lines(text: str) -> str:
-    text = text.replace("\r\n", "\n").rstrip(" \n")
-    if _CONTROL.search(text.replace("\n", "")):
+    """Text on several lines, without what trails it; tabs stay."""
+    text = text.replace("\r\n", "\n").rstrip(" \t\n")
+    if _CONTROL.search(text.replace("\n", "").replace("\t", "")):
         raise ValueError("must not contain control characters")
+    return text
+
+
+def exact(text: str) -> str:
+    """One line that a machine reads: nothing in it that is not seen."""
+    text = text.rstrip(" ")
+    if "\t" in text or _CONTROL.search(text) or _MARK.search(text):
+        raise ValueError("must not contain control characters or line breaks")
     return text
 
 
 def address(text: str) -> str:
     """A mail address that SES can write to (it has no SMTPUTF8)."""
-    text = line(text)
+    text = exact(text)
     local, at, domain = text.rpartition("@")
     if not at or len(text) > 254:
         raise ValueError("must be a mail address")
@@ -64,7 +79,7 @@ def _is_domain(name: str) -> bool:
 
 
 def web_address(text: str) -> str:
-    text = line(text)
+    text = exact(text)
     if text and not _is_web_address(text):
         raise ValueError("must be a link that begins with http:// or https://")
     return text
@@ -79,7 +94,7 @@ def _is_web_address(text: str) -> bool:
 
 
 def way_to_join(text: str) -> str:
-    text = line(text)
+    text = exact(text)
     if not _is_web_address(text) and not _TELEPHONE.fullmatch(text):
         raise ValueError("must be a link that begins with http://, https:// or tel:")
     return text
@@ -99,6 +114,7 @@ def language_tag(text: str) -> str:
 
 
 Line = Annotated[str, AfterValidator(line)]
+Exact = Annotated[str, AfterValidator(exact)]
 Name = Annotated[Line, Field(min_length=1, max_length=255)]
 Email = Annotated[str, AfterValidator(address), Field(max_length=254)]
 Description = Annotated[str, AfterValidator(lines), Field(max_length=8000)]
@@ -114,16 +130,16 @@ Capacity = Annotated[int, Field(ge=1, le=1_000_000, description="null: no limit"
 GivenOn = Annotated[bool, Field(description="Whether whoever declines gives their seat to the first in line.")]
 Language = Annotated[str, AfterValidator(language_tag)]
 Moment = Annotated[
-    Line,
+    Exact,
     Field(
         description="A wall time of time_zone without offset, or a date for whole days.",
         examples=["2027-03-12T09:00:00"],
     ),
 ]
-Length = Annotated[Line, Field(description="An ISO 8601 duration, instead of end.", examples=["PT1H30M"])]
-Zone = Annotated[Line, Field(description="An IANA name; required unless start is a date.", examples=["Europe/Berlin"])]
+Length = Annotated[Exact, Field(description="An ISO 8601 duration, instead of end.", examples=["PT1H30M"])]
+Zone = Annotated[Exact, Field(description="An IANA name; required unless start is a date.", examples=["Europe/Berlin"])]
 Recurrence = Annotated[
-    Line,
+    Exact,
     Field(
         min_length=1,
         max_length=500,

@@ -1,0 +1,39 @@
+"""How long things take, as it is said before they begin: measured on two cores, or as it was here the last time."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+KEPT = Path(__file__).resolve().parent.parent / ".local" / "took.json"
+# Seconds.
+FIRST = {"install": 30.0, "run": 30.0, "test": 330.0}
+
+
+def expected(what: str, *, kept: Path = KEPT) -> str:
+    """A phrase such as "about 30 s" or "about 6 minutes (the last time here)"."""
+    last = _took(kept).get(what)
+    return f"about {words(FIRST[what] if last is None else last)}" + ("" if last is None else ", as the last time here")
+
+
+def words(seconds: float) -> str:
+    if seconds < 100:
+        return f"{max(5, 5 * round(seconds / 5))} s"
+    return f"{max(2, round(seconds / 60))} minutes"
+
+
+def remember(what: str, seconds: float, *, kept: Path = KEPT) -> None:
+    """Keep it for the next time. Where that cannot be, nothing is lost."""
+    took = _took(kept) | {what: round(seconds, 1)}
+    try:
+        kept.write_text(json.dumps(took))
+    except OSError:
+        return
+
+
+def _took(kept: Path) -> dict[str, float]:
+    try:
+        read = json.loads(kept.read_text())
+        return {what: float(read[what]) for what in FIRST if what in read}
+    except (OSError, ValueError, TypeError, AttributeError):
+        return {}

@@ -1,0 +1,133 @@
+"""What would stop a run, found out in the first second: each is one line that says what is wrong and what to do.
+
+It runs before anything is installed, so it knows the standard library only.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import shutil
+import socket
+import sys
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+PORTS = {"CONVOKE_PORT": 4566, "CONVOKE_INBOX_PORT": 8025}
+MEGABYTE = 1_000_000
+TO_INSTALL = {"run": 700, "tools": 700, "test": 1000, "fuzz": 1100}
+"""Megabytes that the environments take, downloads and all."""
+TO_RUN = 300
+"""Megabytes for the build and the mail; and again for the copies of the layer that the emulator makes."""
+
+
+class Unready(Exception):
+    """Something is wrong with this machine, or with what it was told: one line, with what to do."""
+
+
+def check(purpose: str, environment: Mapping[str, str], root: Path, *, installs: bool) -> None:
+    """Look at everything that ``purpose`` ("run", "tools", "test" or "fuzz") needs here, but for an index of packages.
+    Raises :class:`Unready`.
+    """
+    if not os.access(root, os.W_OK | os.X_OK):
+        raise Unready(f"{root} cannot be written to: give it to {_user()}, or use a copy of the project.")
+    for name in (".venv", ".local"):
+        if (root / name).exists() and not os.access(root / name, os.W_OK | os.X_OK):
+            raise Unready(f"{root / name} belongs to somebody else: remove it, or give it to {_user()}.")
+    if shutil.which("make") is None:
+        raise Unready("make is missing, and the build runs it (Debian and Ubuntu: sudo apt install make).")
+    if installs:
+        for module in ("venv", "ensurepip"):
+            if importlib.util.find_spec(module) is None:
+                version = f"{sys.version_info.major}.{sys.version_info.minor}"
+                raise Unready(
+                    f"{sys.executable} has no {module} (Debian and Ubuntu: sudo apt install python{version}-venv)."
+                )
+    if purpose == "run":
+        ports(environment)
+    room(root, (TO_INSTALL[purpose] if installs else 0) + (0 if purpose == "tools" else TO_RUN))
+    if purpose != "tools":
+        room(temporary(environment), TO_RUN)
+
+
+def _user() -> str:
+    return os.environ.get("USER") or f"user {os.getuid()}"
+
+
+def room(folder: Path, megabytes: int) -> None:
+    """Raise :class:`Unready` where the disk that holds ``folder`` has less to give than that."""
+    there = folder.resolve()
+    while not there.exists():
+        there = there.parent
+    free = shutil.disk_usage(there).free // MEGABYTE
+    if free < megabytes:
+        raise Unready(f"{folder} has room for {free} MB and {megabytes} MB are needed: make room, or use another disk.")
+
+
+def memory() -> str | None:
+    """A folder that is kept in memory, where there is one with room that programs may be loaded from.
+
+    The emulator unpacks the layer for every worker of every function. A disk may take half a minute to remove all that.
+    """
+    shared = Path("/dev/shm")  # noqa: S108 - only ever a folder of our own in it
+    if not shared.is_dir() or not os.access(shared, os.W_OK):
+        return None
+    kept_out = os.statvfs(shared).f_flag & getattr(os, "ST_NOEXEC", 0)
+    return None if kept_out or shutil.disk_usage(shared).free < 2**31 else str(shared)
+
+
+def temporary(environment: Mapping[str, str]) -> Path:
+    """Where temporary files go: TMPDIR, else memory, else where the system has them. Raises :class:`Unready`."""
+    try:
+        folder = Path(environment.get("TMPDIR") or memory() or tempfile.gettempdir())
+    except OSError as error:
+        raise Unready(f"There is no folder for temporary files ({error.strerror}): name one in TMPDIR.") from None
+    if not folder.is_dir() or not os.access(folder, os.W_OK | os.X_OK):
+        raise Unready(f"TMPDIR is {folder}, which is no folder that can be written to: make it, or name another.")
+    return folder
+
+
+def ports(environment: Mapping[str, str]) -> tuple[int, int]:
+    """The emulator's port and the inbox's, both free. Raises :class:`Unready`, which names one that is."""
+    port, inbox_port = (_port(environment, name) for name in PORTS)
+    if port == inbox_port:
+        raise Unready(f"CONVOKE_PORT and CONVOKE_INBOX_PORT are both {port}: choose two, such as {_other({port})}.")
+    taken = {name: number for name, number in zip(PORTS, (port, inbox_port), strict=True) if in_use(number)}
+    if taken:
+        others: dict[str, int] = {}
+        for name, number in taken.items():
+            others[name] = _other({port, inbox_port, *others.values()}, number)
+        which = " and port ".join(map(str, taken.values()))
+        choice = " ".join(f"{name}={number}" for name, number in others.items())
+        plural = "are" if len(taken) > 1 else "is"
+        raise Unready(f"Port {which} {plural} in use. Stop what listens there, or choose another: make run {choice}")
+    return port, inbox_port
+
+
+def _port(environment: Mapping[str, str], name: str) -> int:
+    said = environment.get(name) or str(PORTS[name])
+    if not said.isascii() or not said.isdigit() or not 1024 <= int(said) <= 65535:
+        raise Unready(f"{name} is {said!r}, which is no port: choose one from 1024 to 65535, such as {PORTS[name]}.")
+    return int(said)
+
+
+def in_use(port: int) -> bool:
+    """Whether nothing of ours could listen there."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return True
+    with socket.socket() as probe:  # some systems let two listen at one port
+        probe.settimeout(0.2)
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def _other(taken: set[int], start: int = 0) -> int:
+    """A free port that is none of ``taken``, near ``start``."""
+    first = start or min(taken)
+    return next(
+        (one for one in range(first + 1, min(first + 100, 65536)) if one not in taken and not in_use(one)), first + 100
+    )
