@@ -271,7 +271,9 @@ def resend(
     if person.status in (RegistrationStatus.DECLINED, RegistrationStatus.ERASED):
         return Obstacle.INACTIVE
     latest = invitation.unacknowledged or invitation.acknowledged
-    if invitation.exposed is None or latest is None:
+    given_up = invitation.unacknowledged is not None and invitation.unacknowledged.failed
+    # What was given up never left, and yet is what may be asked for once more.
+    if latest is None or (invitation.exposed is None and not given_up):
         return Obstacle.NEVER_SENT
     if invitation.stop_of(person.email) is not None:
         return Obstacle.STOPPED
