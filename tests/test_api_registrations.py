@@ -42,6 +42,7 @@ def test_a_registration_is_answered_with_its_invitation(world: World) -> None:
             "method": None,
             "sequence": None,
             "state": "pending",
+            "reason": None,
             "sent_at": None,
         },
         "created_at": "2027-01-15T12:00:00.000000Z",
