@@ -157,9 +157,9 @@ def run(count: int, seed: int) -> dict[str, Any]:
             found["misread"].append(said)
     for script, title, name, place in phrases(count, chance):
         lost = False
-        for said, sequence in every_kind(title, name, place):
+        for message, sequence in every_kind(title, name, place):
             try:
-                letter = mail.letter(said, sequence=sequence, dtstamp=NOW + timedelta(minutes=sequence))
+                letter = mail.letter(message, sequence=sequence, dtstamp=NOW + timedelta(minutes=sequence))
             except Unsayable:
                 lost = True
                 continue

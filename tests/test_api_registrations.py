@@ -44,6 +44,7 @@ def test_a_registration_is_answered_with_its_invitation(world: World) -> None:
             "method": None,
             "sequence": None,
             "state": "pending",
+            "reason": None,
             "tried_anew": False,
             "sent_at": None,
         },

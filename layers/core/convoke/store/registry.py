@@ -272,6 +272,7 @@ def resend(
     if person.status in (RegistrationStatus.DECLINED, RegistrationStatus.ERASED):
         return Obstacle.INACTIVE
     latest = invitation.unacknowledged or invitation.acknowledged
+    # What was given up never left, and yet is what may be asked for once more.
     if latest is None or (invitation.exposed is None and not (invitation.given_up or invitation.tried_anew)):
         return Obstacle.NEVER_SENT
     if invitation.stop_of(person.email) is not None:

@@ -1,0 +1,344 @@
+"""What stops no mail any more, and what is said where one is given up: why, as a code, wherever somebody may look."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from email import message_from_bytes, policy
+from email.header import decode_header, make_header
+from typing import Any
+
+import pytest
+
+from convoke import headers, notes
+from convoke.attention import Concern, Trouble
+from convoke.dispatch import dispatch
+from convoke.effects import Effect, Keep, Refusal, Refused, Tell, Unknown
+from convoke.feedback import hear
+from convoke.hooks import FactType, Webhook
+from convoke.ledger import Posted
+from convoke.lines import one_line
+from convoke.model import DeliveryState, Method, Person, Registration
+from convoke.plan import Seen
+from convoke.reconcile import Outcome
+from convoke.store import attention, dynamo, erasure, webhooks
+from convoke.store import notes as store_of_notes
+from convoke.store.registry import resend
+from convoke.told import Letter
+from convoke.web import answers
+from tests.factories import AFTERNOON, EVENT_ID, NOW, SENDER, event, report
+from tests.rendering import HOSTILE
+from tests.tables import SETTINGS
+from tests.world import World, an_empty_world
+
+REQUEST, CANCEL = Method.REQUEST, Method.CANCEL
+REJECTED = Refused(refusal=Refusal.POISON, why="MessageRejected")
+TITLES = (
+    "Fwd: =?UTF-8?B?VGVzdA==?=",
+    "Quarterly planning of the northern districts with all leads",
+    "Jahreshauptversammlung für alle Mitglieder der Nachbarschaftshilfe Köln-Süd",
+    "Встреча рабочей группы по подготовке годового отчёта и обсуждению бюджета",
+    "Συνάντηση της ομάδας εργασίας για τον προγραμματισμό της επόμενης χρονιάς",
+    "次回のプロジェクト会議と懇親会のお知らせ" * 12,
+    "👩\u200d👩\u200d👧 Familienfest 🎉",
+)
+
+# A lone surrogate is no text that JSON or DynamoDB could bring.
+STORABLE = tuple(title for title in HOSTILE if "\ud800" not in title)
+
+
+@pytest.fixture
+def world() -> Iterator[World]:
+    with an_empty_world() as made:
+        yield made
+
+
+def heard(world: World) -> list[dict[str, str]]:
+    """The facts of what is told to the log, from now on."""
+    facts: list[dict[str, str]] = []
+
+    def listen(effect: Effect) -> None:
+        if isinstance(effect, Tell):
+            facts.append({"what": effect.what, **effect.facts})
+
+    world.before = listen
+    return facts
+
+
+def unrenderable(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("convoke.perform.render", lambda *_: "SUMMARY does not read back as it was meant")
+
+
+def listens(world: World) -> None:
+    hook = Webhook(
+        webhook_id="w",
+        account="acme",
+        url="https://hooks.example.org/",
+        events=(FactType.INVITATION_FAILED,),
+        secret="s",
+        created_at=NOW,
+    )
+    webhooks.create(world.client, SETTINGS, hook)
+
+
+def facts(world: World) -> list[dict[str, Any]]:
+    rows = [dynamo.unwire(row) for row in world.client.scan(TableName=SETTINGS.webhooks_table)["Items"]]
+    return [{"type": row["type"], **row["data"]} for row in rows if row["sk"] == "FACT"]
+
+
+def shown(world: World, person: Registration) -> tuple[str, str | None]:
+    """The state and the reason that the registration shows."""
+    registered = world.reads.registration(EVENT_ID, person.registration_id)
+    assert registered is not None
+    seen = Seen(invitation=world.invitation(person), registration=registered, event=world.event())
+    out = answers.registration(seen, SENDER, world.now).invitation
+    return out.state.value, out.reason
+
+
+def messages(world: World, person: Registration) -> list[tuple[str, str | None]]:
+    """The state and the reason of each message."""
+    return [(out.state.value, out.reason) for out in map(answers.message, world.reads.messages(person.registration_id))]
+
+
+# --- what stops no mail -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("title", [*TITLES, *STORABLE], ids=lambda title: ascii(title)[:30])
+def test_whatever_the_title_and_the_names_people_are_invited_moved_and_cancelled(world: World, title: str) -> None:
+    world.publish(title=title, organizer=Person(name=title, email="ada@example.org"), location=title)
+    person = world.register(name=title)
+    assert world.look(person) is Outcome.ACKNOWLEDGED
+    world.change(when=AFTERNOON)
+    assert world.look(person) is Outcome.ACKNOWLEDGED
+    world.withdraw(person)
+    assert world.look(person) is Outcome.ACKNOWLEDGED
+
+    assert world.said() == [(REQUEST, 0), (REQUEST, 1), (CANCEL, 2)]
+    said = " ".join(one_line(title).split())
+    for kind, sent in zip(("Invitation", "Moved", "Cancelled"), world.sent, strict=True):
+        mail = message_from_bytes(sent.letter.mail, policy=policy.compat32)
+        subject = str(make_header(decode_header(str(mail["Subject"]).replace("\r\n", ""))))
+        assert subject.startswith(f"{kind}: {said}".strip())
+        assert sent.letter.plainer == ()
+        assert mail.keys().count("Bcc") == 0
+    assert world.told == []
+
+
+# --- why something is given up ------------------------------------------------------------------------------------
+
+
+def test_what_ses_rejects_says_why_everywhere(world: World) -> None:
+    world.publish()
+    listens(world)
+    person = world.register()
+    log = heard(world)
+    world.answers = [REJECTED]
+    assert world.look(person) is Outcome.FAILED
+
+    assert shown(world, person) == ("failed", "MessageRejected")
+    assert messages(world, person) == [("failed", "MessageRejected")]
+    assert facts(world) == [
+        {
+            "type": "invitation.failed",
+            "event_id": EVENT_ID,
+            "registration_id": person.registration_id,
+            "method": "REQUEST",
+            "sequence": 0,
+            "state": "failed",
+            "reason": "MessageRejected",
+        }
+    ]
+    [line] = log
+    assert (line["what"], line["reason"]) == ("given up", "MessageRejected")
+
+
+def test_what_cannot_be_written_says_so_everywhere_and_names_nobody(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.publish()
+    listens(world)
+    person = world.register()
+    log = heard(world)
+    unrenderable(monkeypatch)
+    assert world.look(person) is Outcome.FAILED
+
+    assert world.sent == []
+    assert shown(world, person) == ("failed", "unrenderable")
+    assert messages(world, person) == [("failed", "unrenderable")]
+    assert [fact["reason"] for fact in facts(world)] == ["unrenderable"]
+    [line] = log
+    assert line["reason"] == "unrenderable"
+    assert person.email not in str((log, facts(world)))
+
+
+def test_what_nobody_ever_answered_for_says_so(world: World) -> None:
+    world.publish()
+    person = world.register()
+    world.answers = [Unknown(why="ReadTimeoutError")] * 6
+    for _ in range(7):
+        outcome = world.look(person)
+        world.pass_time(minutes=5)
+
+    assert outcome is Outcome.FAILED
+    assert shown(world, person) == ("failed", "unanswered")
+    assert messages(world, person) == [("failed", "unanswered")]
+
+
+def test_what_ses_rejects_after_it_took_it_says_why(world: World) -> None:
+    world.publish()
+    listens(world)
+    person = world.register()
+    world.look(person)
+    rejected = report(
+        DeliveryState.FAILED, registration_id=person.registration_id, address=person.email, reason="Reject"
+    )
+    world.run(hear(rejected))
+
+    assert shown(world, person) == ("failed", "Reject")
+    assert messages(world, person) == [("failed", "Reject")]
+    assert [(fact["type"], fact["reason"]) for fact in facts(world)] == [("invitation.failed", "Reject")]
+
+
+def test_what_is_sent_after_all_has_no_reason_any_more(world: World) -> None:
+    world.publish()
+    person = world.register()
+    world.answers = [REJECTED]
+    world.look(person)
+    resend(world.client, SETTINGS, EVENT_ID, person.registration_id, now=world.now)
+    assert world.look(person) is Outcome.ACKNOWLEDGED
+
+    assert shown(world, person) == ("accepted", None)
+    assert messages(world, person) == [("accepted", None)]
+
+
+def test_what_could_not_be_written_is_sent_under_its_number_once_it_can(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.publish()
+    person = world.register()
+    with monkeypatch.context() as patched:
+        unrenderable(patched)
+        assert world.look(person) is Outcome.FAILED
+    resend(world.client, SETTINGS, EVENT_ID, person.registration_id, now=world.now)
+    assert world.look(person) is Outcome.ACKNOWLEDGED
+
+    assert world.said() == [(REQUEST, 0)]
+    assert messages(world, person) == [("accepted", None)]
+    kept = world.reads.posted(person.registration_id, 0)
+    assert kept is not None
+    assert kept.letter == replace(world.sent[0].letter, plainer=())
+
+
+def test_a_mail_that_another_worker_could_write_is_not_given_up(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    world.publish()
+    person = world.register()
+    written: list[Posted] = []
+
+    def meanwhile(effect: Effect) -> None:
+        if isinstance(effect, Keep) and not written:
+            letter = Letter(calendar=b"BEGIN:VCALENDAR", mail=b"To: bo@example.net\r\n\r\n")
+            written.append(replace(effect.posted, letter=letter))
+            world.perform(Keep(posted=written[0]))
+
+    unrenderable(monkeypatch)
+    world.before = meanwhile
+    assert world.look(person) is Outcome.ACKNOWLEDGED
+    assert [sent.letter for sent in world.sent] == [written[0].letter]
+
+
+def test_what_became_of_a_message_is_not_hidden_by_giving_its_repetition_up(world: World) -> None:
+    world.publish()
+    person = world.register()
+    world.look(person)
+    world.arrive()
+    resend(world.client, SETTINGS, EVENT_ID, person.registration_id, now=world.now)
+    world.answers = [REJECTED]
+    assert world.look(person) is Outcome.FAILED
+
+    assert messages(world, person) == [("delivered", None)]
+    assert shown(world, person) == ("failed", "MessageRejected")
+
+
+def test_a_person_who_was_forgotten_is_not_written_down_again(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    world.publish()
+    person = world.register()
+    with monkeypatch.context() as patched:
+        unrenderable(patched)
+        world.look(person)
+    erasure.erase(world.client, SETTINGS, EVENT_ID, person.registration_id, now=world.now)
+    world.settle()
+    [kept] = world.reads.messages(person.registration_id)
+    world.perform(Keep(posted=replace(kept, letter=Letter(calendar=b"x", mail=b"y"))))
+    [kept] = world.reads.messages(person.registration_id)
+    assert (kept.letter, kept.told.recipient) == (None, "")
+
+
+@pytest.mark.parametrize("cancelled", [False, True])
+def test_whoever_was_not_reached_since_a_mail_was_given_up_is_named_within_a_minute(
+    world: World, cancelled: bool
+) -> None:
+    world.publish()
+    person = world.register()
+    if cancelled:
+        world.look(person)
+        world.withdraw(person)
+    world.answers = [REJECTED]
+    assert world.look(person) is Outcome.FAILED
+    world.pass_time(minutes=1)
+    world.sweep()
+
+    [one], count = attention.shown(world.client, SETTINGS, EVENT_ID)
+    assert (count, one.registration_id, one.state) == (1, person.registration_id, Trouble.FAILED)
+    assert one.kind is (Concern.CANCELLATION if cancelled else Concern.INVITATION)
+
+
+# --- what is sent plainer -----------------------------------------------------------------------------------------
+
+
+def test_a_mail_that_cannot_look_as_it_was_meant_is_sent_plain_and_somebody_hears_of_it(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    honest = headers.text_of
+    monkeypatch.setattr(headers, "text_of", lambda value: honest(value).replace("ö", "o"))
+    world.publish(title="Kölner Treffen", organizer=Person(name="Jörg", email="ada@example.org"))
+    person = world.register()
+    log = heard(world)
+    assert world.look(person) is Outcome.ACKNOWLEDGED
+    world.withdraw(person)
+    assert world.look(person) is Outcome.ACKNOWLEDGED
+
+    assert world.said() == [(REQUEST, 0), (CANCEL, 1)]
+    assert b"\r\nReply-To: ada@example.org\r\n" in world.sent[0].letter.mail
+    assert [(line["what"], line["why"]) for line in log] == [
+        ("mail made plainer", "From, Reply-To, Subject"),
+        ("mail made plainer", "From, Reply-To, Subject"),
+    ]
+
+
+def test_a_note_that_cannot_look_as_it_was_meant_is_sent_plain(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    honest = headers.text_of
+    monkeypatch.setattr(headers, "text_of", lambda value: honest(value).replace("ö", "o"))
+    note = notes.forward(
+        event(), author=Person(name="Zö", email="bo@example.net"), subject="", text="", source="m", now=NOW
+    )
+    store_of_notes.owe(world.client, SETTINGS, note, now=world.now)
+    log = heard(world)
+    sent = world.run(dispatch(note.event_id, note.registration_id, note.note_id, world.worker()))
+
+    assert sent is Outcome.ACKNOWLEDGED
+    assert [(line["what"], line["why"]) for line in log] == [("mail made plainer", "Reply-To, Subject")]
+    [left] = world.notes
+    assert b"\r\nReply-To: bo@example.net\r\n" in left.mail
+
+
+def test_a_note_that_cannot_be_written_says_why_in_the_log(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("convoke.perform.write", lambda *_: "the text does not read back as it was meant")
+    note = notes.forward(
+        event(), author=Person(name="Bo", email="bo@example.net"), subject="", text="", source="m", now=NOW
+    )
+    store_of_notes.owe(world.client, SETTINGS, note, now=world.now)
+    log = heard(world)
+    sent = world.run(dispatch(note.event_id, note.registration_id, note.note_id, world.worker()))
+
+    assert sent is Outcome.FAILED
+    assert [(line["what"], line["reason"]) for line in log] == [("note given up", "unrenderable")]
