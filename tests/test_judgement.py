@@ -700,6 +700,17 @@ def test_each_answer_of_a_mail_is_judged_by_itself() -> None:
     assert [one.reply and one.reply.status for one in found.each] == ["accepted", None, "declined"]
 
 
+def test_an_answer_that_cannot_be_read_does_not_lose_those_beside_it() -> None:
+    raw = several(("20270319T080000Z", "X-MAYBE"), ("20270326T080000Z", "DECLINED"), ("nonsense", "DECLINED"))
+    found = judged(raw, changed("event", rule=WEEKLY))
+    assert [(one.verdict, one.reason) for one in found.each] == [
+        (Verdict.QUARANTINE, Reason.PARTSTAT),
+        (Verdict.APPLY, None),
+        (Verdict.QUARANTINE, Reason.DATE),
+    ]
+    assert [one.answer is None for one in found.each] == [True, False, True], "or it could be released"
+
+
 def test_a_mail_whose_sender_is_not_believed_has_no_answer_that_is() -> None:
     raw = several(("20270319T080000Z", "ACCEPTED"), ("20270326T080000Z", "DECLINED"))
     found = judged(raw, changed("event", rule=WEEKLY), dmarc="FAIL")

@@ -13,7 +13,6 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from .. import notes
-from ..inbound.answers import Answer
 from ..inbound.envelope import Incoming
 from ..inbound.firewall import Receipt
 from ..inbound.judgement import MOST_LOOKS, Judgement, Verdict, vouched
