@@ -561,7 +561,7 @@ RESULTS = (
 )
 SEALED = "X-SES-RECEIPT: AEFBQUFBQUFB\r\nX-SES-DKIM-SIGNATURE: a=rsa-sha256; d=amazonses.com\r\n"
 BY_GOOGLE = "From: Bo Ek <bo@example.net>\r\nSender: Google Calendar <calendar-notification@google.com>"
-NOT_SIGNED_AT_HOME = {"dmarc": "GRAY", "dkim": "PASS", "envelope_sender": BOUNCES, "ses_id": SES_ID}
+NOT_SIGNED_AT_HOME: dict[str, Any] = {"dmarc": "GRAY", "dkim": "PASS", "envelope_sender": BOUNCES, "ses_id": SES_ID}
 
 
 def from_google(
@@ -660,7 +660,7 @@ def test_what_is_not_surely_ses_s_word_on_google_s_signature_proves_nothing(
     ],
 )
 def test_whatever_is_wrong_with_it_a_mail_is_found_by_the_invitation_that_it_names(
-    raw: bytes, verdicts: dict[str, str]
+    raw: bytes, verdicts: dict[str, Any]
 ) -> None:
     found = judged(raw, **verdicts)
     assert found.verdict is Verdict.QUARANTINE
