@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import boto3
@@ -11,10 +12,12 @@ import pytest
 
 from convoke import perform
 from convoke.audit import Difference, Findings, put_down
+from convoke.inbound.quarantine import Owner
+from convoke.inbound.reasons import Reason
 from convoke.settings import Settings
-from convoke.store import accounts
+from convoke.store import accounts, dynamo, quarantine
 from local import operate
-from tests.factories import AFTERNOON, EVENT_ID, NOW
+from tests.factories import AFTERNOON, EVENT_ID, NOW, held
 from tests.tables import SETTINGS
 from tests.world import World, a_world
 
@@ -84,6 +87,19 @@ def test_what_an_audit_stopped_at_is_shown(world: World, capsys: pytest.CaptureF
 
     assert run("findings").endswith("UTC stopped at these 1: 1 not updated.")
     assert capsys.readouterr().out == f"{EVENT_ID} 01abc not updated\n"
+
+
+def test_mails_that_no_account_is_shown_are_listed(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("unassigned") == "No mail of the last seven days named no event."
+    one = held(account="", event_id=None, registration_id=None, answer=None, reason=Reason.CALENDAR)
+    dynamo.transact(world.client, [quarantine.holding(SETTINGS, one)])
+    for _ in range(2):
+        dynamo.transact(world.client, [quarantine.not_showing(SETTINGS, Owner(), datetime.now(UTC))])
+
+    said = run("unassigned")
+    assert said == "1 name no event, so no account is shown them: 1 calendar. 2 more were not kept."
+    listed = "2027-01-15 12:00 UTC  calendar  bo@example.net  Accepted: Kölner Treffen\n"
+    assert capsys.readouterr().out == listed
 
 
 @pytest.mark.usefixtures("world")

@@ -86,7 +86,9 @@ class Reason(StrEnum):
 
     # Whether it can be done.
     OFTEN = "often"
-    """The person asked for too much in a day."""
+    """The person asked for, or wrote, too much in a day. An answer counts all the same; what was written with it was
+    not passed on.
+    """
     STOPPED = "stopped"
     """What was asked for cannot be mailed: nothing was ever sent, or the address may not be written to."""
 

@@ -13,7 +13,6 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from .. import notes
-from ..inbound.answers import Answer
 from ..inbound.envelope import Incoming
 from ..inbound.firewall import Receipt
 from ..inbound.judgement import MOST_LOOKS, Judgement, Verdict, vouched
@@ -74,15 +73,20 @@ def _carry_out(
     client: Any, settings: Settings, judged: Judgement, receipt: Receipt, number: int, now: datetime
 ) -> Judgement:
     """Do what one answer asks, the ``number``-th of the mail."""
-    reason = judged.reason
-    if judged.verdict in ASKING and not _allowed(client, settings, judged.seen, judged.verdict, now):
+    if judged.verdict is Verdict.QUARANTINE:
+        reason = judged.reason
+    elif judged.verdict in ASKING and not _allowed(client, settings, judged.seen, judged.verdict, now):
         reason = Reason.OFTEN
-    elif judged.verdict is not Verdict.QUARANTINE:
+    else:
         note = {"mail": noting(settings, judged, receipt)}
         reason = _do(client, settings, judged, receipt.ses_id, receipt.received_at, Means.MAIL, note, now=now)
-    if reason is not None and judged.verdict is not Verdict.LATE:
+    if reason is not None:
         judged = replace(judged, verdict=Verdict.QUARANTINE, reason=reason)
         _put_aside(client, settings, judged, receipt, number, now)
+    elif not _pass_on(client, settings, judged, now):
+        # The answer counts all the same. What was written with it is shown with the mails that were put aside.
+        remark = replace(judged, verdict=Verdict.QUARANTINE, reason=Reason.OFTEN)
+        _put_aside(client, settings, remark, receipt, number, now)
     return judged
 
 
@@ -135,7 +139,11 @@ def release(client: Any, settings: Settings, mail: Held, *, now: datetime) -> Re
     if seen is None:
         return mail.reason
     judged = vouched(mail.answer, seen, mail.received_at)
-    return _do(client, settings, judged, mail.quarantine_id, mail.received_at, Means.RELEASE, NOTHING_ELSE, now=now)
+    source, at = mail.quarantine_id, mail.received_at
+    reason = _do(client, settings, judged, source, at, Means.RELEASE, NOTHING_ELSE, now=now)
+    if reason is None:
+        _pass_on(client, settings, judged, now, asked=True)
+    return reason
 
 
 def noting(settings: Settings, judged: Judgement, receipt: Receipt) -> Action:
@@ -177,11 +185,7 @@ def _do(
         case Verdict.APPLY | Verdict.LATE if seen and answer and judged.reply:
             ids = seen.registration.event_id, seen.registration.registration_id
             applied = replies.apply(client, settings, *ids, judged.reply, means=means, now=now)
-            if applied.outcome is replies.Outcome.INACTIVE:
-                return Reason.STATUS
-            # Also where the answer was known: whoever was interrupted has not passed it on.
-            _pass_on(client, settings, seen, answer, now)
-            return None
+            return Reason.STATUS if applied.outcome is replies.Outcome.INACTIVE else None
         case Verdict.PROPOSE if seen and answer and judged.proposed:
             # The same one is there once, and what was decided about it stays.
             proposal = proposals.proposal_of(answer, seen, judged.date, judged.proposed, received_at)
@@ -196,17 +200,26 @@ def _do(
     return judged.reason
 
 
-def _pass_on(client: Any, settings: Settings, seen: Seen, answer: Answer, now: datetime) -> None:
+def _pass_on(client: Any, settings: Settings, judged: Judgement, now: datetime, *, asked: bool = False) -> bool:
     """Tell the organizer what an answer says that no count can: what was written with it, that it was handed on. The
-    same answer is passed on once, in however many mails it comes.
+    same words are passed on once, in however many mails they come, and with however many answers; also where the answer
+    was known, since whoever was interrupted has not passed it on. False: the day had enough, and nobody ``asked``.
     """
-    if answer.participation is None or not (answer.comment or answer.participation is Participation.DELEGATED):
-        return
-    said = f"{answer.uid} {answer.date} {answer.sequence} {answer.dtstamp.isoformat()} {answer.participation}"
+    seen, answer = judged.seen, judged.answer
+    if seen is None or answer is None or answer.participation is None:
+        return True
+    if not (answer.comment or answer.participation is Participation.DELEGATED):
+        return True
+    said = f"{answer.uid} {answer.sequence} {answer.dtstamp.isoformat()} {answer.participation} {answer.comment}"
     person, how = seen.registration, answer.participation
     note = notes.remark(seen.event, person, answered=how, text=answer.comment, source=said, now=now)
-    if _allowed(client, settings, seen, Verdict.APPLY, now):
-        owe(client, settings, note, now=now)
+    key = keys.note(note.event_id, note.registration_id, note.note_id)
+    if dynamo.get(client, settings.invitations_table, key) is not None:
+        return True
+    if not asked and not _allowed(client, settings, seen, Verdict.APPLY, now):
+        return False
+    owe(client, settings, note, now=now)
+    return True
 
 
 def _forward(client: Any, settings: Settings, seen: Seen, incoming: Incoming, source: str, now: datetime) -> None:
