@@ -83,6 +83,7 @@ def test_what_is_missing_is_taken_from_the_mail() -> None:
     ("comment", "more", "param"),
     [
         ("Late,\nsorry", "COMMENT:Late\\,\\nsorry", ""),
+        ("a: b mailto:c " + "d" * 986, "COMMENT:a: b mailto:c " + "d" * 10_000, ""),
         ("Late, sorry", "", ';X-RESPONSE-COMMENT="Late, sorry"'),
         ("Late", "COMMENT:Late", ";X-RESPONSE-COMMENT=Late"),
         ("a\nb\nc", "COMMENT:a\nCOMMENT:b", ";X-RESPONSE-COMMENT=c"),
@@ -151,6 +152,7 @@ def test_a_reply_may_leave_the_sequence_out_and_fold_inside_a_character() -> Non
         ("date", reply(more="RECURRENCE-ID:20270312T080000Z\nRECURRENCE-ID:20270319T080000Z")),
         ("date", reply(more="RECURRENCE-ID;RANGE=THISANDFUTURE:20270312T080000Z")),
         ("partstat", reply(attendees="ATTENDEE:mailto:bo@example.net")),
+        ("partstat", reply(attendees='ATTENDEE;PARTSTAT=ACCEPTED;CN="\\"";PARTSTAT=DECLINED":mailto:bo@example.net')),
         ("partstat", reply(attendees="ATTENDEE;PARTSTAT=NEEDS-ACTION:mailto:bo@example.net")),
         ("partstat", reply(attendees="ATTENDEE;PARTSTAT=COMPLETED:mailto:bo@example.net")),
         ("unreadable", reply(dtstamp="")),

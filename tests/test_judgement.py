@@ -561,7 +561,7 @@ RESULTS = (
 )
 SEALED = "X-SES-RECEIPT: AEFBQUFBQUFB\r\nX-SES-DKIM-SIGNATURE: a=rsa-sha256; d=amazonses.com\r\n"
 BY_GOOGLE = "From: Bo Ek <bo@example.net>\r\nSender: Google Calendar <calendar-notification@google.com>"
-NOT_SIGNED_AT_HOME = {"dmarc": "GRAY", "dkim": "PASS", "envelope_sender": BOUNCES, "ses_id": SES_ID}
+NOT_SIGNED_AT_HOME: dict[str, Any] = {"dmarc": "GRAY", "dkim": "PASS", "envelope_sender": BOUNCES, "ses_id": SES_ID}
 
 
 def from_google(
@@ -660,7 +660,7 @@ def test_what_is_not_surely_ses_s_word_on_google_s_signature_proves_nothing(
     ],
 )
 def test_whatever_is_wrong_with_it_a_mail_is_found_by_the_invitation_that_it_names(
-    raw: bytes, verdicts: dict[str, str]
+    raw: bytes, verdicts: dict[str, Any]
 ) -> None:
     found = judged(raw, **verdicts)
     assert found.verdict is Verdict.QUARANTINE
@@ -698,6 +698,17 @@ def test_each_answer_of_a_mail_is_judged_by_itself() -> None:
         (Verdict.APPLY, None),
     ]
     assert [one.reply and one.reply.status for one in found.each] == ["accepted", None, "declined"]
+
+
+def test_an_answer_that_cannot_be_read_does_not_lose_those_beside_it() -> None:
+    raw = several(("20270319T080000Z", "X-MAYBE"), ("20270326T080000Z", "DECLINED"), ("nonsense", "DECLINED"))
+    found = judged(raw, changed("event", rule=WEEKLY))
+    assert [(one.verdict, one.reason) for one in found.each] == [
+        (Verdict.QUARANTINE, Reason.PARTSTAT),
+        (Verdict.APPLY, None),
+        (Verdict.QUARANTINE, Reason.DATE),
+    ]
+    assert [one.answer is None for one in found.each] == [True, False, True], "or it could be released"
 
 
 def test_a_mail_whose_sender_is_not_believed_has_no_answer_that_is() -> None:

@@ -56,7 +56,30 @@ import {function}
 assert callable({function}.handler)
 foreign = [name for name, module in sys.modules.items() if "site-packages" in (getattr(module, "__file__", None) or "")]
 assert not foreign, foreign
+assert "icalendar" not in sys.modules, "a third of a second that only a mail that came in is worth"
 """
+    ran(code)
+
+
+def test_a_mail_that_comes_in_is_read_with_the_layer_alone(layer: Path, runtime: Path) -> None:
+    path = [str(layer), str(runtime)]
+    code = f"""
+import sys
+sys.path[:] = {path!r} + [entry for entry in sys.path if "site-packages" not in entry]
+sys.dont_write_bytecode = True
+from convoke.inbound import components
+from convoke.inbound.zones import known
+line = "BEGIN:VEVENT\\nATTENDEE;CN=Bo:mailto:bo@example.net".encode()
+(event,) = components.read(line).all("VEVENT")
+assert event.properties("ATTENDEE")[0].value == "mailto:bo@example.net"
+assert known("Eastern Standard Time").key == "America/New_York"
+assert {str(layer)!r} in sys.modules["icalendar"].__file__
+"""
+    ran(code)
+
+
+def ran(code: str) -> None:
+    """Run a program as a function is run, without whatever else is installed here."""
     environment = {"AWS_DEFAULT_REGION": "eu-central-1", "POWERTOOLS_METRICS_NAMESPACE": "Convoke"}
     done = subprocess.run(  # noqa: S603
         [sys.executable, "-I", "-S", "-W", "error", "-c", code],
@@ -70,7 +93,7 @@ assert not foreign, foreign
 
 def test_the_layer_holds_nothing_that_only_development_needs(layer: Path) -> None:
     top = {path.name for path in layer.iterdir()}
-    assert {"convoke", "aws_lambda_powertools", "pydantic", "tzdata", "dateutil"} <= top
+    assert {"convoke", "aws_lambda_powertools", "icalendar", "pydantic", "tzdata", "dateutil"} <= top
     assert not top & {"boto3", "botocore", "pytest", "moto", "hypothesis", "flask", "samcli", "bin"}
     assert not [path for path in layer.rglob("*") if path.name == "tests" or path.suffix == ".dist-info"]
 

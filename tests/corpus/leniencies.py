@@ -7,6 +7,7 @@ it, from Bo; she knows the UID. What a mail of Bo's own holds that somebody else
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from tests.corpus import asked
 from tests.corpus.case import Case, hostile
@@ -96,13 +97,14 @@ def spellings() -> Iterator[Case]:
             raw = mail(calendar(attendee=attendee), sender=f"From: <{address}>")
             yield hostile(f"leniency, {address}, ATTENDEE {whose}", raw, envelope_sender=address)
     tag = "bo+x@example.net"
-    for name, said in (
+    tagged: tuple[tuple[str, dict[str, Any]], ...] = (
         ("no DMARC policy", {"dmarc": "GRAY"}),
         ("DMARC fails", {"dmarc": "FAIL"}),
         ("another passed it on", {"envelope_sender": MALLORY}),
         ("a host of its domain passed it on", {"envelope_sender": "bo@mail.example.net"}),
         ("SPF alone, of another domain", {"dmarc": "GRAY", "envelope_sender": MALLORY}),
-    ):
+    )
+    for name, said in tagged:
         yield hostile(f"leniency, a tag: {name}", mail(sender=f"From: {tag}"), **({"envelope_sender": tag} | said))
     other = f"ATTENDEE;PARTSTAT=DECLINED;EMAIL=bo@example.net:mailto:{tag}x"
     yield hostile("leniency, a tag of another domain as ATTENDEE", mail(calendar(attendee=other)), "attendee")
@@ -166,10 +168,11 @@ def proxies() -> Iterator[Case]:
     ):
         raw = mail(calendar(attendee=attendee), more=f"Sender: {submitter}")
         yield hostile(f"leniency, in his name: {name}", raw, envelope_sender=cleo)
-    for name, verdicts in (
+    unproven: tuple[tuple[str, dict[str, Any]], ...] = (
         ("DMARC fails", {"dmarc": "FAIL"}),
         ("no policy, from elsewhere", {"dmarc": "GRAY", "envelope_sender": MALLORY}),
-    ):
+    )
+    for name, verdicts in unproven:
         raw = mail(calendar(attendee=said(cleo)), more=f"Sender: {cleo}")
         yield hostile(f"leniency, in his name: {name}", raw, **verdicts)
     counter = calendar(method="METHOD:COUNTER", attendee=said(cleo), more="DTSTART:20270312T140000Z\nDURATION:PT1H")
@@ -236,7 +239,7 @@ ON_TOP = {
 
 def google() -> Iterator[Case]:
     """The headers that SES would write, as far as Mallory can bring about what it says of them."""
-    verdicts = {"dmarc": "GRAY", "dkim": "PASS", "envelope_sender": ENVELOPE}
+    verdicts: dict[str, Any] = {"dmarc": "GRAY", "dkim": "PASS", "envelope_sender": ENVELOPE}
     whole = (RECEIVED, RESULTS, RECEIPT)
     for name, top in ON_TOP.items():
         raw = mail(sender="\r\n".join((*top, BY_GOOGLE)))
@@ -277,8 +280,8 @@ def _two(one: str, other: str, **changes: str) -> bytes:
 
 
 def calendars() -> Iterator[Case]:
-    hers = {"sender": HERS}
-    cleo = {"sender": "From: cleo@example.com"}
+    hers: dict[str, Any] = {"sender": HERS}
+    cleo: dict[str, Any] = {"sender": "From: cleo@example.com"}
     own = f"UID:{asked.CLEO_S}"
     as_cleo = SAID.replace("bo@example.net", "cleo@example.com")
     for name, raw in (

@@ -2,8 +2,8 @@
 
 - ``reasons``: why a mail is put aside, a code for each condition
 - ``uids``: what a UID of ours looks like, and where there is one in a mail
-- ``envelope``: the mail taken apart, with ``prose`` for what a person wrote in it
-- ``answers``: what the calendar in it answers
+- ``envelope``: the mail taken apart, with ``parts`` for its parts, and ``prose`` for what a person wrote in it
+- ``answers``: what the calendar in it answers, with ``components`` for its lines, and ``zones`` for the zones it names
 - ``proposals``: another time that somebody proposes
 - ``firewall``: whose answer counts
 - ``judgement``: what is done with it

@@ -66,7 +66,8 @@ class Answer:
     what a REPLY says, ``proposed`` what a COUNTER asks for; each is ``None`` for the others. ``date`` is the
     RECURRENCE-ID: an aware datetime, in the zone that it is named in; a naive one where it is in none; or a date;
     ``None`` is the whole. ``comment`` is what the person wrote with it. ``start`` is DTSTART, of the same kinds as
-    ``date``: when they take it to be; ``None`` where that is absent or cannot be read.
+    ``date``: when they take it to be; ``None`` where that is absent or cannot be read. What has a ``problem`` says
+    nothing but that and its ``date``.
     """
 
     kind: Kind
@@ -80,14 +81,16 @@ class Answer:
     start: Wall | None = None
     comment: str = ""
     proposed: Span | None = None
+    problem: Reason | None = None
 
 
 def answers(calendar: bytes, *, method: str | None = None, sent_at: datetime | None = None) -> tuple[Answer, ...]:
     """The answers that a calendar in UTF-8, of up to 256 KB, holds: several where it names several dates of one series.
 
     ``method`` is what the MIME part calls it, for a calendar without METHOD; ``sent_at``, when the mail was written,
-    stands in for a DTSTAMP that is missing or cannot be read. Raises :class:`Quarantined`; with :attr:`Reason.SEVERAL`
-    where they are of several UIDs or several people, or say two things of one date.
+    stands in for a DTSTAMP that is missing or cannot be read. Of several answers those that cannot be read have a
+    ``problem``; where there is no other, this raises :class:`Quarantined`; with :attr:`Reason.SEVERAL` where they are
+    of several UIDs or several people, or say two things of one date.
     """
     if len(calendar) > LARGEST:
         raise Quarantined(Reason.SIZE)
@@ -104,10 +107,27 @@ def answers(calendar: bytes, *, method: str | None = None, sent_at: datetime | N
     if len(events) > MOST or len({_uid(event) for event in events}) > 1:
         raise Quarantined(Reason.SEVERAL)
     zones = Zones(root)
-    found = tuple(dict.fromkeys(_answer(event, kind, zones, sent_at) for event in events))
-    if len({(each.attendee, each.sent_by) for each in found}) > 1 or len({each.date for each in found}) < len(found):
+    found = tuple(dict.fromkeys(_tried_answer(event, kind, zones, sent_at) for event in events))
+    good = [each for each in found if each.problem is None]
+    if not good:
+        raise Quarantined(found[0].problem or Reason.UNREADABLE)
+    # What is wrong with one may be what contradicts another.
+    dates = [each.date for each in found if each.problem is not Reason.DATE]
+    if len({(each.attendee, each.sent_by) for each in good}) > 1 or len(set(dates)) < len(dates):
         raise Quarantined(Reason.SEVERAL)
     return found
+
+
+def _tried_answer(event: Component, kind: Kind, zones: Zones, sent_at: datetime | None) -> Answer:
+    try:
+        return _answer(event, kind, zones, sent_at)
+    except Quarantined as error:
+        problem = error.reason
+    try:
+        date = _date(event, zones)
+    except Quarantined:
+        date, problem = None, Reason.DATE
+    return Answer(kind=kind, uid=_uid(event) or "", sequence=0, dtstamp=_EARLIEST, date=date, problem=problem)
 
 
 def _kind(root: Component, method: str | None) -> Kind:

@@ -148,10 +148,18 @@ def _property(name: str, text: str) -> Property:
 
 
 def loose(name: str, text: str) -> Property:
-    """A line that is no content line: its last mail address is its value, else what stands behind the last colon."""
-    found = _MAIL.fullmatch(text) or _TIME.fullmatch(text)
-    head, _, value = text.rpartition(":")
+    """A line that is no content line. Of an ATTENDEE the last mail address is its value, of a time what stands behind
+    the last colon, of all others what stands behind the first. A parameter that says two things says both.
+    """
+    found = (_MAIL if name == "ATTENDEE" else _TIME).fullmatch(text)
     if found is not None:
         head, value = _SCHEME.sub("", text[: found.start(1)].rstrip(' \t:"')), found[1]
-    params = {each[1].upper(): each[2].strip(' \t"') for each in _PARAM.finditer(head)}
+    elif name == "ATTENDEE":
+        head, _, value = text.rpartition(":")
+    else:
+        head, _, value = text.partition(":")
+    params: dict[str, str] = {}
+    for key, said in _PARAM.findall(head):
+        known, said = params.get(key.upper()), said.strip(' \t"')
+        params[key.upper()] = said if known in (None, said) else f"{known},{said}"
     return Property(name=name, params=params, value=value)

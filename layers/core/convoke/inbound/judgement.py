@@ -74,7 +74,9 @@ def judge(receipt: Receipt, raw: bytes, look: Look) -> Judgement:
     if found:
         through = firewall.through_google(receipt, incoming, raw)
         first, *others = (
-            _aside(problem, replace(mail, answer=answer))
+            _aside(answer.problem, mail)
+            if answer.problem
+            else _aside(problem, replace(mail, answer=answer))
             if problem
             else _judged(receipt, replace(mail, answer=answer), answer, look, through_google=through)
             for answer in found
