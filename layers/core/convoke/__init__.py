@@ -9,8 +9,8 @@ What there is and what to say, without any AWS:
   said of it; ``fingerprints``: whether it is the same
 - ``attendance``: which answer of an attendee stands, and what it does to their seat
 - ``itip``, ``lines``, ``timezones``: a Message as iCalendar bytes
-- ``mail``: the MIME mail around it; ``words``, ``date_text``, ``subjects``: what it says to a person; ``page``: as HTML;
-  ``freemail``: which organizers Reply-To does not name
+- ``mail``: the MIME mail around it; ``words``, ``date_text``, ``subjects``: what it says to a person; ``page``: that as
+  HTML; ``freemail``: which organizers Reply-To does not name
 - ``notes``, ``notepaper``: plain letters beside the invitations; ``attention``: who was not reached
 
 How it is delivered, as steps that yield ``effects``:
