@@ -18,7 +18,7 @@ from convoke.model import ConvokeError
 from convoke.store import accounts
 
 from . import duration, story
-from .deploy import PARAMETERS, Deployed, Sam, client, count_workers, forget_in_time
+from .deploy import PARAMETERS, Deployed, Sam, client, count_workers, forget_in_time, receive_replies
 from .emulator import Emulator
 from .place import REGION, Place
 from .postoffice import PostOffice
@@ -92,6 +92,7 @@ def bring_up(place: Place, leaving: ExitStack) -> dict[str, object]:
         open_routes(place)
         forget_in_time(place, deployed)
         count_workers(place)
+        receive_replies(place)
     database = client("dynamodb", place)
     now = datetime.now(UTC)
     key = accounts.create_key(database, deployed.tables["accounts"], account="acme", name="first", now=now)

@@ -21,7 +21,7 @@ from convoke.attention import Attention, Concern, Trouble
 from convoke.dispatch import dispatch
 from convoke.effects import Amend, ReadErrand, Refusal, Refused, Reserve, Settle, StopSending, Unknown
 from convoke.ledger import Stopped
-from convoke.model import DeliveryState, Participation, Person, Unsayable, When
+from convoke.model import DateChange, DeliveryState, Participation, Person, Unsayable, When
 from convoke.notes import Counter, Errand, Note, NoteKind
 from convoke.reconcile import Outcome
 from convoke.store import keys, writes
@@ -171,6 +171,38 @@ def test_a_summary_is_bounded_and_counts_the_rest() -> None:
 def test_whoever_was_forgotten_is_not_named() -> None:
     said = read(SUMMARY, {}).get_content()
     assert "may not know" not in said
+
+
+@pytest.mark.parametrize(
+    ("kind", "why"),
+    [
+        *((kind, "you organize “Kölner Treffen”.") for kind in ("forward", "remark", "summary")),
+        (
+            "decline-counter",
+            "you are registered for “Kölner Treffen”, organized by Ada <ada@example.org>.",
+        ),
+    ],
+)
+def test_a_note_ends_with_why_one_gets_it(kind: str, why: str) -> None:
+    assert text(EVERY[NoteKind(kind)]).endswith(f"\nYou get this mail because {why}\n")
+
+
+def test_who_has_no_seat_is_not_said_to_be_registered() -> None:
+    assert "You get this mail because" not in text(NO_SEAT)
+    assert "you are not registered" in text(NO_SEAT)
+
+
+def test_a_note_about_a_series_names_no_date_that_is_over() -> None:
+    weekly = event(rule="FREQ=WEEKLY;COUNT=4", changes=(DateChange(date=datetime(2027, 3, 26, 9, 0), cancelled=True),))
+    later = datetime(2027, 3, 20, 12, tzinfo=UTC)
+    whole = replace(COUNTER, date=None)
+    for note in (
+        notes.no_seat(weekly, registration(), sequence=2, now=later),
+        notes.decline_counter(weekly, registration(), counter=whole, proposal_id="p1", now=later),
+        notes.summary(weekly, (MISSED,), now=later),
+    ):
+        assert "Friday 2 April 2027, 09:00 to 10:30" in text(note)
+        assert "12 March 2027, 09:00" not in text(note)
 
 
 def test_a_sender_whose_address_mail_cannot_carry_gets_no_answers() -> None:

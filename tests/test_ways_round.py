@@ -216,6 +216,13 @@ def test_receipt_rules_are_refused(stack: Running) -> None:
         stack.physical_id("ReplyRule")
 
 
+def test_what_sends_knows_all_the_same_that_replies_are_received(stack: Running) -> None:
+    functions = stack.client("lambda").list_functions()["Functions"]
+    settings = [function.get("Environment", {}).get("Variables", {}) for function in functions]
+    ours = [variables for variables in settings if "SENDER_ADDRESS" in variables]
+    assert {variables["RECEIVE_REPLIES"] for variables in ours} == {"true"}
+
+
 def test_the_emulator_s_threads_take_turns_of_python_s_own_length() -> None:
     """So ours are shorter; that they are short enough is seen where hundreds are told something at once: under fire."""
     (package,) = PACKAGES.glob("*/site-packages/ministack")

@@ -10,7 +10,7 @@ What there is and what to say, without any AWS:
 - ``attendance``: which answer of an attendee stands, and what it does to their seat
 - ``itip``, ``lines``, ``timezones``: a Message as iCalendar bytes
 - ``mail``: the MIME mail around it; ``headers``, ``mime``: how its header fields and its parts are written, and read
-  back; ``words``, ``date_text``, ``subjects``: what it says to a person; ``page``: as HTML; ``freemail``: which
+  back; ``words``, ``date_text``, ``subjects``: what it says to a person; ``page``: that as HTML; ``freemail``: which
   organizers Reply-To does not name
 - ``notes``, ``notepaper``: plain letters beside the invitations; ``attention``: who was not reached
 

@@ -33,7 +33,7 @@ def is_freemail(address: str) -> bool:
     domain = address.rpartition("@")[2].lower()
     name, _, rest = domain.partition(".")
     # `yahoo.fr`, `yahoo.co.uk` and `yahoo.com.br`, but not `live.example.org`.
-    top = "." not in rest or (rest.startswith("co") and rest.count(".") == 1)
+    top = rest.isalpha() or (rest.startswith("co") and rest.count(".") == 1)
     return domain in _PROVIDERS or (name in _UNDER_ANY_TLD and top)
 
 

@@ -115,7 +115,24 @@ def text(note: Note, people: Mapping[str, Person]) -> str:
             parts = _declined(note)
         case NoteKind.NO_SEAT:
             parts = _no_seat(note)
-    return "\n\n".join(part for part in parts if part) + "\n"
+    return "\n\n".join(part for part in (*parts, _why(note)) if part) + "\n"
+
+
+def _why(note: Note) -> str:
+    """Why its recipient gets it. Whoever was told that there is no seat is not registered: that mail says why itself.
+
+    No address is named: beside a Reply-To at a provider of free mail another such address is a mark of spam.
+    """
+    title = one_line(note.title)
+    match note.kind:
+        case NoteKind.FORWARD | NoteKind.REMARK | NoteKind.SUMMARY:
+            return f"You get this mail because you organize “{title}”."
+        case NoteKind.DECLINE_COUNTER:
+            return (
+                f"You get this mail because you are registered for “{title}”, organized by {in_full(note.organizer)}."
+            )
+        case NoteKind.NO_SEAT:
+            return ""
 
 
 def _quoted(note: Note) -> str:

@@ -12,6 +12,7 @@ from base64 import b32hexencode
 from datetime import datetime
 from enum import StrEnum
 
+from . import series
 from .attention import Attention
 from .decide import CHANGE, INVITATION
 from .lines import clean, one_line
@@ -57,9 +58,10 @@ class Counter:
 class Note:
     """One plain letter to one person, and all that is needed to write it. ``written_at`` is UTC.
 
-    ``organizer`` is the human organizer. A FORWARD has an ``author``, who is who its mail *says* it is from, and what
-    they wrote; a REMARK also how they ``answered``; a DECLINE_COUNTER the ``counter`` and how it stands, ``when``; a
-    SUMMARY those who were ``missed``, by their ids, and how many ``more`` there are.
+    ``organizer`` is the human organizer, ``when`` is the event's, of a series that of its first date to come. A FORWARD
+    has an ``author``, who is who its mail *says* it is from, and what they wrote; a REMARK also how they ``answered``;
+    a DECLINE_COUNTER the ``counter`` and how it stands, ``when``; a SUMMARY those who were ``missed``, by their ids,
+    and how many ``more`` there are.
     """
 
     note_id: str
@@ -130,7 +132,7 @@ def forward(
         recipient=event.organizer,
         organizer=event.organizer,
         title=event.title,
-        when=event.when,
+        when=series.when_next(event, now),
         author=author,
         subject=one_line(subject)[:200],
         quoted=quote(text),
@@ -152,7 +154,7 @@ def remark(
         recipient=event.organizer,
         organizer=event.organizer,
         title=event.title,
-        when=event.when,
+        when=series.when_next(event, now),
         author=Person(name=registration.name, email=registration.email),
         quoted=quote(text),
         answered=answered,
@@ -170,7 +172,7 @@ def no_seat(event: Event, registration: Registration, *, sequence: int, now: dat
         recipient=Person(name=registration.name, email=registration.email),
         organizer=event.organizer,
         title=event.title,
-        when=event.when,
+        when=series.when_next(event, now),
         written_at=now,
     )
 
@@ -187,7 +189,8 @@ def decline_counter(
         recipient=Person(name=registration.name, email=registration.email),
         organizer=event.organizer,
         title=event.title,
-        when=event.when,
+        # Beside the one date that it is about, `when` only says in which zone that is named.
+        when=series.when_next(event, now) if counter.date is None else event.when,
         counter=counter,
         written_at=now,
     )
@@ -203,7 +206,7 @@ def summary(event: Event, missed: tuple[Attention, ...], *, now: datetime) -> No
         recipient=event.organizer,
         organizer=event.organizer,
         title=event.title,
-        when=event.when,
+        when=series.when_next(event, now),
         missed=missed[:MOST_MISSED],
         more=max(0, len(missed) - MOST_MISSED),
         written_at=now,

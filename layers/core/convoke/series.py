@@ -116,6 +116,12 @@ def _occurrence(event: Event, when: When, change: DateChange) -> Occurrence:
     )
 
 
+def when_next(event: Event, now: datetime) -> When:
+    """When the first of its dates is that takes place and is not over at ``now`` (UTC); else as the event has it."""
+    coming = (one.when for one in occurrences(event) if not one.cancelled and one.when.ends_at > now)
+    return min(coming, key=lambda when: when.starts_at, default=event.when)
+
+
 def ends_at(event: Event) -> datetime:
     """The first instant (UTC) at which its last date is over.
 

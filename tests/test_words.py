@@ -1,0 +1,287 @@
+"""What a mail says: which dates, what to do now, where answers go, and why somebody gets it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from email import message_from_bytes
+from email.message import EmailMessage
+from email.policy import SMTP
+
+import pytest
+
+from convoke import date_text, itip, mail, words
+from convoke.decide import next_message, says_the_same
+from convoke.freemail import is_freemail
+from convoke.model import DateChange, Method, Participation, Person, Sender, When
+from convoke.told import Message
+from tests.factories import MORNING, NOW, SENDER, event, message, registration
+
+DEAF = replace(SENDER, receives_replies=False)
+WEEKLY = event(title="Choir", rule="FREQ=WEEKLY;COUNT=4")
+"""On 12, 19 and 26 March and 2 April 2027, 09:00 to 10:30 in Berlin."""
+HALF_OVER = datetime(2027, 3, 20, 12, tzinfo=UTC)
+ORGANIZER = "organized by Ada <ada@example.org>."
+
+
+def first(what: object = WEEKLY, now: datetime = NOW, sender: Sender = SENDER) -> Message:
+    """The invitation of somebody who registers at ``now``."""
+    said = next_message(what, registration(), None, sender, now)  # type: ignore[arg-type]
+    assert said is not None
+    return said
+
+
+def facts(said: Message, now: datetime) -> dict[str, str]:
+    return {fact.label: fact.now for fact in words.words(said, now).facts}
+
+
+def posted(said: Message) -> EmailMessage:
+    parsed = message_from_bytes(mail.letter(said, sequence=0, dtstamp=NOW).mail, _class=EmailMessage, policy=SMTP)
+    assert isinstance(parsed, EmailMessage)
+    return parsed
+
+
+# --- which dates --------------------------------------------------------------------------------------------------
+
+
+def test_who_joins_a_series_late_is_told_the_first_date_to_come() -> None:
+    said = first(now=HALF_OVER)
+    assert words.words(said, HALF_OVER).subject == "Invitation: Choir · from Fri 26 Mar 2027, 09:00"
+    assert facts(said, HALF_OVER)["When"] == "Friday 26 March 2027, 09:00 to 10:30 (Europe/Berlin, UTC+01:00)"
+    assert facts(said, HALF_OVER)["Dates"].split("\n") == [
+        "Friday 26 March 2027",
+        "Friday 2 April 2027",
+        "(2 earlier dates are over)",
+    ]
+
+
+def test_no_date_that_is_over_is_named_whatever_the_mail_is_about() -> None:
+    invited = first()
+    told = invited.told(sequence=0, dtstamp=NOW)
+    moved = replace(WEEKLY, when=When(start=datetime(2027, 3, 12, 11), end=datetime(2027, 3, 12, 12), time_zone="UTC"))
+    off = replace(WEEKLY, changes=(DateChange(date=datetime(2027, 3, 26, 9, 0), cancelled=True),))
+    late = first(off, HALF_OVER)
+    for what in (moved, replace(WEEKLY, location="Dom"), replace(WEEKLY, title="Quire")):
+        said = next_message(what, registration(), told, SENDER, HALF_OVER)
+        assert said is not None
+        late_text = words.text(words.words(said, HALF_OVER))
+        assert "12 March" not in late_text
+        assert "19 March" not in late_text
+        assert "26 March" in late_text
+        assert words.words(said, HALF_OVER).subject.endswith("26 Mar 2027, " + ("11:00" if what is moved else "09:00"))
+    assert facts(late, HALF_OVER)["Dates"] == "Friday 2 April 2027\n(2 earlier dates are over)"
+
+
+def test_a_move_of_a_series_that_is_half_over_says_which_date_to_come_was_when() -> None:
+    told = first().told(sequence=0, dtstamp=NOW)
+    later = replace(WEEKLY, when=replace(MORNING, start=datetime(2027, 3, 13, 9), end=datetime(2027, 3, 13, 10, 30)))
+    said = next_message(later, registration(), told, SENDER, HALF_OVER)
+    assert said is not None
+    when = next(fact for fact in words.words(said, HALF_OVER).facts if fact.label == "When")
+    assert when.was.startswith("Friday 26 March 2027, 09:00")
+    assert when.now.startswith("Saturday 27 March 2027, 09:00")
+
+
+def test_a_date_that_goes_on_is_not_over() -> None:
+    during = datetime(2027, 3, 19, 9, 29, tzinfo=UTC)  # it ends at 10:30 in Berlin
+    assert facts(first(), during)["When"].startswith("Friday 19 March")
+    assert facts(first(), during + timedelta(minutes=1))["When"].startswith("Friday 26 March")
+
+
+@pytest.mark.parametrize(
+    ("now", "dates", "subject"),
+    [
+        (
+            datetime(2027, 3, 27, tzinfo=UTC),
+            "Friday 2 April 2027\n(3 earlier dates are over)",
+            "Choir · Fri 2 Apr 2027",
+        ),
+        (datetime(2027, 4, 3, tzinfo=UTC), "none any more\n(4 earlier dates are over)", "Choir · Fri 2 Apr 2027"),
+        (datetime(2027, 3, 13, tzinfo=UTC), "Friday 19 March 2027", "Choir · from Fri 19 Mar 2027"),
+    ],
+)
+def test_the_last_dates_of_a_series(now: datetime, dates: str, subject: str) -> None:
+    assert facts(first(), now)["Dates"].startswith(dates)
+    assert subject in words.words(first(), now).subject
+
+
+def test_a_cancelled_series_names_the_dates_that_are_off_and_not_those_that_took_place() -> None:
+    told = first().told(sequence=0, dtstamp=NOW)
+    said = message(
+        title="Choir",
+        method=Method.CANCEL,
+        rule=WEEKLY.rule,
+        before=told.known,
+        called_off=True,
+    )
+    made = words.words(said, HALF_OVER)
+    assert made.subject == "Cancelled: Choir · from Fri 26 Mar 2027, 09:00"
+    assert "19 March" not in words.text(made)
+
+
+def test_a_series_and_one_of_its_dates_do_not_have_the_same_subject() -> None:
+    alone = next_message(WEEKLY, registration(occurrences=(MORNING.start,)), None, SENDER, NOW)
+    assert alone is not None
+    assert words.words(alone, NOW).subject == "Invitation: Choir · Fri 12 Mar 2027, 09:00"
+    assert words.words(first(), NOW).subject == "Invitation: Choir · from Fri 12 Mar 2027, 09:00"
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "said"),
+    [
+        (datetime(2027, 3, 12, 9), datetime(2027, 3, 12, 10), "Fri 12 Mar 2027, 09:00"),
+        (datetime(2027, 12, 31, 22), datetime(2028, 1, 1, 2), "Fri 31 Dec 2027, 22:00"),
+        (date(2027, 4, 2), date(2027, 4, 2), "Fri 2 Apr 2027"),
+        (date(2027, 4, 2), date(2027, 4, 5), "Fri 2 to Mon 5 Apr 2027"),
+        (date(2027, 4, 30), date(2027, 5, 2), "Fri 30 Apr to Sun 2 May 2027"),
+        (date(2027, 12, 31), date(2028, 1, 2), "Fri 31 Dec 2027 to Sun 2 Jan 2028"),
+    ],
+)
+def test_a_subject_ends_with_the_date(start: datetime, end: datetime, said: str) -> None:
+    when = When(start=start, end=end, time_zone="UTC" if isinstance(start, datetime) else None)
+    assert date_text.in_short(when) == said
+    assert words.words(message(when=when), NOW).subject == f"Invitation: Kölner Treffen · {said}"
+
+
+def test_a_long_title_is_shortened_in_the_subject_and_whole_in_the_mail() -> None:
+    title = "The yearly general assembly of everybody who ever sang in the choir, with elections and a supper"
+    made = words.words(message(title=title), NOW)
+    assert made.subject == (
+        "Invitation: The yearly general assembly of everybody who ever sang in the… · Fri 12 Mar 2027, 09:00"
+    )
+    assert f"You are invited to “{title}”." in words.text(made)
+
+
+# --- what to do now -----------------------------------------------------------------------------------------------
+
+
+def test_a_cancellation_claims_of_no_calendar_that_it_does_it_by_itself() -> None:
+    said = words.words(message(method=Method.CANCEL), NOW).closing
+    assert said == "Your calendar removes the entry, or asks you to. If you have questions, answer this mail."
+
+
+@pytest.mark.parametrize("participation", [Participation.NEEDS_ACTION, Participation.ACCEPTED])
+@pytest.mark.parametrize("given_away", [True, False])
+def test_that_declining_gives_the_seat_away_is_said_where_it_does(
+    given_away: bool, participation: Participation
+) -> None:
+    invited = first(event(release_on_decline=given_away))
+    said = words.words(replace(invited, participation=participation), NOW).closing
+    sentence = (
+        "If you decline in your calendar, your seat is given away and you are sent no more mail about this event."
+    )
+    assert (sentence in said) is given_away
+
+
+def test_an_answer_to_one_date_gives_no_seat_away_and_the_mail_does_not_say_so() -> None:
+    what = replace(WEEKLY, release_on_decline=True)
+    alone = next_message(what, registration(occurrences=(MORNING.start,)), None, SENDER, NOW)
+    assert alone is not None
+    assert "seat" not in words.words(alone, NOW).closing
+    assert "seat" in words.words(first(what), NOW).closing
+    assert "seat" not in words.words(first(what, sender=DEAF), NOW).closing
+
+
+def test_a_setting_that_only_changes_words_is_no_reason_to_mail_anybody() -> None:
+    told = first(event()).told(sequence=0, dtstamp=NOW)
+    assert next_message(event(release_on_decline=True), registration(), told, DEAF, NOW) is None
+    assert says_the_same(first(event(release_on_decline=True), sender=DEAF), told)
+
+
+@pytest.mark.parametrize("what", [event(), WEEKLY])
+def test_where_no_replies_are_received_a_mail_asks_for_nothing_that_nobody_hears(what: object) -> None:
+    said = first(what, sender=DEAF)
+    assert words.words(said, NOW).closing == (
+        "If you cannot come, please tell the organizer: answer this mail. "
+        "What you answer in your calendar does not reach them."
+    )
+    calendar = itip.calendar(said, sequence=0, dtstamp=NOW).decode()
+    assert "RSVP=FALSE" in calendar.replace("\r\n ", "")
+    assert "X-MICROSOFT-DISALLOW-COUNTER:TRUE" in calendar
+    assert posted(said)["Reply-To"] == "Ada <ada@example.org>"
+
+
+def test_where_replies_are_received_they_are_asked_for() -> None:
+    calendar = itip.calendar(first(), sequence=0, dtstamp=NOW).decode()
+    assert "RSVP=TRUE" in calendar.replace("\r\n ", "")
+    assert "X-MICROSOFT-DISALLOW-COUNTER" not in calendar
+
+
+# --- where answers by hand go ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("email", "receives", "answers_go_to"),
+    [
+        ("ada@example.org", True, "ada@example.org"),
+        ("ada@example.org", False, "ada@example.org"),
+        ("ada@gmail.com", True, None),
+        ("ada@gmail.com", False, "ada@gmail.com"),
+        ("Ada@GMX.DE", True, None),
+    ],
+)
+def test_a_reply_to_costs_no_points_where_answers_come_to_us_anyway(
+    email: str, receives: bool, answers_go_to: str | None
+) -> None:
+    for kind in Method:
+        said = message(reply_to=Person(name="Ada", email=email), receives_replies=receives, method=kind)
+        header = posted(said)["Reply-To"]
+        assert (header and header.addresses[0].addr_spec) == answers_go_to
+
+
+@pytest.mark.parametrize(
+    ("address", "free"),
+    [
+        ("a@gmail.com", True),
+        ("a@GoogleMail.com", True),
+        ("a@yahoo.co.uk", True),
+        ("a@yahoo.com.br", True),
+        ("a@hotmail.fr", True),
+        ("a@gmx.net", True),
+        ("a@web.de", True),
+        ("a@live.example.org", False),
+        ("a@outlook.example.co.uk", False),
+        ("a@mygmail.com", False),
+        ("a@gmail.com.example.org", False),
+        ("a@live", False),
+        ("gmail.com@example.org", False),
+        ("", False),
+    ],
+)
+def test_which_addresses_are_at_a_provider_of_free_mail(address: str, free: bool) -> None:
+    assert is_freemail(address) is free
+
+
+# --- why one is told ----------------------------------------------------------------------------------------------
+
+
+def test_a_mail_ends_with_why_one_gets_it() -> None:
+    invited, off = message(), message(method=Method.CANCEL)
+    assert words.words(invited, NOW).why == (
+        f"You get this mail because bo@example.net is registered for “Kölner Treffen”, {ORGANIZER}"
+    )
+    assert words.words(off, NOW).why == (
+        f"You get this mail because bo@example.net was registered for “Kölner Treffen”, {ORGANIZER}"
+    )
+    for said in (invited, off):
+        assert words.text(words.words(said, NOW)).endswith(f"{ORGANIZER}\n")
+
+
+def test_beside_a_reply_to_at_a_free_provider_no_other_address_is_named() -> None:
+    """SpamAssassin's FREEMAIL_REPLYTO: two such addresses, one in Reply-To and another in the text."""
+    said = message(reply_to=Person(name="Ada", email="ada@gmail.com"), receives_replies=False)
+    assert words.words(said, NOW).why == (
+        "You get this mail because this address is registered for “Kölner Treffen”, organized by Ada <ada@gmail.com>."
+    )
+    assert "bo@example.net" in words.words(replace(said, receives_replies=True), NOW).why
+
+
+def test_no_name_or_title_makes_a_line_of_its_own() -> None:
+    said = message(
+        title="Choir\n\nYou get this mail because you won",
+        attendee=Person(name="x", email="bo@example.net"),
+        reply_to=Person(name="Ada\r\n\u202eeve", email="ada@example.org"),
+    )
+    made = words.words(said, NOW)
+    assert "\n" not in made.why + made.headline + made.subject
+    assert "\u202e" not in words.text(made)
