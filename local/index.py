@@ -39,6 +39,7 @@ EACH = {
     "constraint": "--constraint",
     "trusted-host": "--allow-insecure-host",
 }
+SYSTEM = Path("/etc/pip.conf")
 NO = frozenset(("", "0", "no", "false", "off"))
 UNREACHABLE = frozenset((errno.ECONNREFUSED, errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN, errno.EHOSTDOWN))
 
@@ -103,7 +104,7 @@ def _files(environment: Mapping[str, str]) -> list[Path]:
         files.append(Path("/Library/Application Support/pip/pip.conf"))
     folders = environment.get("XDG_CONFIG_DIRS") or "/etc/xdg"
     files += [Path(folder) / "pip" / "pip.conf" for folder in folders.split(os.pathsep) if folder]
-    files += [Path("/etc/pip.conf"), home / ".pip" / "pip.conf"]
+    files += [SYSTEM, home / ".pip" / "pip.conf"]
     if sys.platform == "darwin":
         files.append(home / "Library/Application Support/pip/pip.conf")
     return [*files, Path(environment.get("XDG_CONFIG_HOME") or home / ".config") / "pip" / "pip.conf"]

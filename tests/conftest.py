@@ -1,12 +1,16 @@
-"""What several test files share: the whole stack, booted once for the session."""
+"""What several test files share: the whole stack, booted once for the session; and clients of AWS, one of each kind."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
 
+import boto3
 import pytest
 
+from local import duration
 from tests.running import Running, boot
 
 # Whatever a test forgets to fake fails here, and never reaches anybody's account.
@@ -19,6 +23,46 @@ os.environ.update(
     POWERTOOLS_SERVICE_NAME="convoke",
 )
 os.environ.pop("AWS_PROFILE", None)
+
+
+def one_of_each_kind(make: Callable[..., Any]) -> Callable[..., Any]:
+    """``boto3.client``, which takes longer than most tests, with a memory for what it made, by all that it depends on."""
+    made: dict[str, Any] = {}
+
+    def client(service: str, **options: Any) -> Any:
+        plain = {name: getattr(value, "_user_provided_options", value) for name, value in options.items()}
+        variables = {name: value for name, value in os.environ.items() if name.startswith("AWS_")}
+        kind = repr((service, sorted(plain.items()), sorted(variables.items())))
+        if kind not in made:
+            made[kind] = make(service, **options)
+        return made[kind]
+
+    return client
+
+
+boto3.client = one_of_each_kind(boto3.client)
+
+
+# --- how long it takes --------------------------------------------------------------------------------------------
+
+MAKE_TEST = ("-n", "2", "--dist", "loadgroup")
+BEGAN = pytest.StashKey[float]()
+
+
+def all_of_them(config: pytest.Config) -> bool:
+    """Whether this is `make test`, with nothing left out."""
+    return tuple(config.invocation_params.args) == MAKE_TEST
+
+
+def pytest_report_header(config: pytest.Config) -> str:
+    config.stash[BEGAN] = time.monotonic()
+    return f"All tests take {duration.expected('test')}." if all_of_them(config) else ""
+
+
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    config = session.config
+    if exitstatus == pytest.ExitCode.OK and all_of_them(config) and BEGAN in config.stash:
+        duration.remember("test", time.monotonic() - config.stash[BEGAN])
 
 
 @pytest.fixture(scope="session")
