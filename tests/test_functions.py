@@ -200,11 +200,12 @@ def test_something_that_is_no_ses_event_is_dropped(deployed: Deployment) -> None
 # --- replies ------------------------------------------------------------------------------------------------------
 
 
-def receive(deployed: Deployment, raw: bytes | None = None, **verdicts: str) -> None:
-    """A mail comes in, with SES's verdicts on it."""
+def receive(deployed: Deployment, raw: bytes | None = None, *, ses_id: str = "", **verdicts: str) -> None:
+    """A mail comes in, with SES's verdicts on it, and under SES's id of it: each id is judged once."""
     payload = sample("replies-accepted")
     record = payload["Records"][0]["Sns"]
     notification = json.loads(record["Message"])
+    notification["mail"]["messageId"] = ses_id or notification["mail"]["messageId"]
     for name, status in verdicts.items():
         notification["receipt"][f"{name}Verdict"] = {"status": status}
     record["Message"] = json.dumps(notification)
@@ -299,6 +300,7 @@ def test_an_older_answer_does_not_undo_a_newer_one(deployed: Deployment) -> None
     receive(
         deployed,
         GENUINE.replace(b"PARTSTAT=ACCEPTED", b"PARTSTAT=DECLINED").replace(b"T121500Z", b"T121400Z"),
+        ses_id="another",
     )
 
     assert answer(deployed) is Participation.ACCEPTED

@@ -7,7 +7,7 @@ other deployments, an account in SES's sandbox, what Lambda does by itself, and 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import pytest
@@ -136,29 +136,30 @@ def test_who_notes_facts_reads_no_secret_of_a_webhook_and_makes_no_webhook(funct
 # --- what Lambda does by itself -----------------------------------------------------------------------------------
 
 
-def test_lambda_may_read_what_wakes_a_function_and_put_aside_what_it_gave_up() -> None:
-    deployment, resources = Deployment(), policies.transformed()["Resources"]
-    seen = 0
-    for part in resources.values():
-        if part["Type"] == "AWS::Lambda::EventSourceMapping":
-            properties = deployment.value(part["Properties"])
-            role, source = f"{properties['FunctionName']}Role", properties["EventSourceArn"]
-            actions = {
-                "sqs": ("ReceiveMessage", "DeleteMessage", "GetQueueAttributes"),
-                "dynamodb": ("DescribeStream", "GetRecords", "GetShardIterator"),
-            }[source.split(":")[2]]
-            needed = [(f"{source.split(':')[2]}:{action}", source) for action in actions]
-        elif part["Type"] == "AWS::Lambda::EventInvokeConfig":
-            properties = deployment.value(part["Properties"])
-            role, needed = f"{properties['FunctionName']}Role", []
-        else:
+def needed_by_lambda() -> Iterator[tuple[str, str, str]]:
+    """What Lambda does in the name of a function: its role, the action, the resource."""
+    deployment = Deployment()
+    for part in policies.transformed()["Resources"].values():
+        if part["Type"] not in ("AWS::Lambda::EventSourceMapping", "AWS::Lambda::EventInvokeConfig"):
             continue
+        properties = deployment.value(part["Properties"])
+        role, source = f"{properties['FunctionName']}Role", properties.get("EventSourceArn", "")
+        if ":sqs:" in source:
+            for action in ("ReceiveMessage", "DeleteMessage", "GetQueueAttributes"):
+                yield role, f"sqs:{action}", source
+        elif ":dynamodb:" in source:
+            for action in ("DescribeStream", "GetRecords", "GetShardIterator"):
+                yield role, f"dynamodb:{action}", source
+            yield role, "dynamodb:ListStreams", "*"
         if aside := properties.get("DestinationConfig", {}).get("OnFailure"):
-            needed.append(("sqs:SendMessage", aside["Destination"]))
-        for action, resource in needed:
-            assert deployment.allows(role, Request(action, resource, {})), (role, action, resource)
-            seen += 1
-    assert seen == 3 * 3 + 2 * 3 + 2 + 2
+            yield role, "sqs:SendMessage", aside["Destination"]
+
+
+def test_lambda_may_read_what_wakes_a_function_and_put_aside_what_it_gave_up() -> None:
+    needed = list(needed_by_lambda())
+    assert len(needed) == 3 * 3 + 2 * 4 + 2 + 2
+    for role, action, resource in needed:
+        assert Deployment().allows(role, Request(action, resource, {})), (role, action, resource)
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)

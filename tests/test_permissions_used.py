@@ -1,0 +1,200 @@
+"""No role may do what its function never does: every function is driven through all its ways, and nothing is left over.
+
+That it may do what it does is seen on the way: a call that its role does not allow fails here, too.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+import pytest
+
+from convoke import courier, perform, series
+from convoke.audit import Findings
+from convoke.hooks import FactType
+from convoke.store import accounts, answers, dynamo, keys, webhooks
+from convoke.store.events import change_event, create_event
+from convoke.store.registry import register
+from convoke.web import desk
+from tests import policies
+from tests.caller import PARTY, World
+from tests.deployment import EVENTS, Deployment, a_deployment, sample
+from tests.factories import EVENT_ID, MORNING, NEW_ID, NOW, REGISTRATION_ID, event, registration
+from tests.test_api_occurrences import THIRD
+from tests.test_functions import receive
+from tests.test_hooks import HOOK as LISTENER
+from tests.test_hooks import Outside, Stage
+from tests.test_permissions import needed_by_lambda
+
+WEEKLY = "FREQ=WEEKLY;COUNT=4"
+PERSON = keys.registration(EVENT_ID, REGISTRATION_ID)
+NEXT_ID = REGISTRATION_ID[:-1] + "q"
+ANSWER = (EVENTS / "replies-accepted.eml").read_bytes()
+HOOK = {"url": "https://hooks.example.org/convoke", "events": ["registration.created", "registration.promoted"]}
+
+
+class Clock:
+    """The clock of all functions, set forward by hand."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.now = NOW
+        monkeypatch.setattr(perform, "clock", lambda: self.now)
+        monkeypatch.setattr(desk, "now", lambda: self.now)
+
+    def later(self) -> datetime:
+        self.now += timedelta(minutes=20)
+        return self.now
+
+
+def authorizing(deployed: Deployment) -> None:
+    table = deployed.settings.accounts_table
+    secret = accounts.create_key(deployed.client, table, account="acme", name="ci", now=NOW)
+    asked = sample("authorize-known-key") | {"headers": {"authorization": f"Bearer {secret}"}}
+    assert deployed.call("authorize", asked)["isAuthorized"]
+
+
+def calling(caller: World) -> None:
+    hook = caller.call("POST", "/webhooks", HOOK).body["webhook_id"]
+    caller.call("GET", "/webhooks")
+    caller.call("GET", f"/webhooks/{hook}/deliveries")
+    caller.call("DELETE", f"/webhooks/{caller.call('POST', '/webhooks', HOOK).body['webhook_id']}")
+    for _ in range(2):
+        assert caller.call("POST", "/events", PARTY, idempotency_key="once").status == 201
+    held = caller.hold(capacity=1)
+    caller.register(held)
+    caller.call("DELETE", caller.register(held, "cy@example.net"))
+    caller.call("GET", "/events")
+    caller.call("GET", f"{held}/registrations")
+    series = caller.hold(recurrence=WEEKLY)
+    caller.register(series)
+    assert caller.call("POST", f"{series}/split", {"from": THIRD}).status == 201
+
+
+def telling(deployed: Deployment) -> None:
+    """By the stream and by the queues; the event's people are told of a change, and what SES reports is heard."""
+    client, settings = deployed.client, deployed.settings
+    deployed.call("feedback", sample("feedback-bounce"))
+    # As if the dates of a series waited for the delivery of what was said of the whole.
+    client.update_item(
+        TableName=settings.invitations_table,
+        Key=dynamo.wire(PERSON),
+        UpdateExpression="SET owed_shard = :shard, owed_at = :at",
+        ExpressionAttributeValues=dynamo.wire({":shard": "0", ":at": keys.owed(1, NOW)}),
+    )
+    deployed.call("feedback", sample("feedback-delivery"))
+    was = deployed.reads.event(EVENT_ID)
+    assert was is not None
+    assert change_event(
+        client, settings, was, replace(was, title="Other", version=was.version + 1), priority=1, now=NOW
+    )
+    deployed.ring(keys.event(EVENT_ID))
+    deployed.drain()
+    deployed.call("deliver", sample("deliver-survey"))
+
+
+def answering(deployed: Deployment) -> None:
+    """The seat goes to the first in line, and there is none any more for whoever comes again."""
+    for minute, said in enumerate(("ACCEPTED", "DECLINED", "ACCEPTED")):
+        mail = ANSWER.replace(b"PARTSTAT=ACCEPTED", f"PARTSTAT={said}".encode())
+        receive(deployed, mail.replace(b"T121500Z", f"T12{10 + minute}00Z".encode()), ses_id=said + str(minute))
+
+
+def sweeping(deployed: Deployment, caller: World, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the API was stopped at: carrying people over, promoting, forgetting somebody who had been told."""
+    with monkeypatch.context() as stopped:
+        stopped.setattr(desk, "carry_over", lambda _: None)
+        stopped.setattr(desk, "promote", lambda _: None)
+        series = caller.hold(recurrence=WEEKLY)
+        caller.register(series)
+        caller.call("POST", f"{series}/split", {"from": THIRD})
+        held = caller.hold(capacity=1)
+        told = caller.register(held)
+        caller.register(held, "cy@example.net")
+        caller.tell(told)
+        assert caller.call("PATCH", held, {"capacity": 2}).status == 200
+        caller.call("DELETE", told, query={"erase": "true"})
+        for _ in range(4):
+            clock.later()
+            deployed.call("sweep", sample("sweep"))
+            deployed.drain()
+
+
+def auditing(deployed: Deployment, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What differs is put down where it is too much to be believed, and put right where it is not."""
+    client, settings = deployed.client, deployed.settings
+    create_event(client, settings, event(event_id=NEW_ID))
+    register(client, settings, registration(event_id=NEW_ID), now=NOW)
+    client.update_item(
+        TableName=settings.invitations_table,
+        Key=dynamo.wire(keys.registration(NEW_ID, REGISTRATION_ID)),
+        UpdateExpression="REMOVE owed_shard, owed_at",
+    )
+    clock.later()
+    for stops, done in ((True, False), (False, True)):
+        monkeypatch.setattr(Findings, "too_many", stops)
+        assert deployed.call("audit", sample("audit"))["put_right"] is done
+
+
+def posting(deployed: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
+    outside = Outside()
+    monkeypatch.setattr(courier, "post", outside.post)
+    stage = Stage(deployed, outside)
+    stage.ring(stage.happen())
+    stage.drain()
+    assert outside.posted
+
+
+def granted() -> set[tuple[str, str, str]]:
+    """Each action on each resource that a role allows, but for logs and traces."""
+    deployment = policies.Deployment()
+    return {
+        (role, action, resource)
+        for role, part in deployment.template["Resources"].items()
+        if part["Type"] == "AWS::IAM::Role"
+        for statement in deployment.policies(role)
+        for action in policies.several(statement["Action"])
+        for resource in policies.several(statement["Resource"])
+        if not action.startswith(("logs:", "xray:"))
+    }
+
+
+def the_queue(resource: str) -> str:
+    """Which of the two queues a hint goes to is said by what it is about, not by who sends it."""
+    return resource.replace(":Urgent", ":Ordinary")
+
+
+def test_no_role_may_do_what_its_function_never_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    policies.USED.clear()
+    monkeypatch.setattr(answers, "LATEST", 1)
+    with a_deployment(monkeypatch) as deployed:
+        clock, caller = Clock(monkeypatch), World(deployed.client)
+        webhooks.create(deployed.client, deployed.settings, replace(LISTENER, events=tuple(FactType)))
+        weekly = series.rule(WEEKLY, MORNING)
+        create_event(deployed.client, deployed.settings, event(rule=weekly, capacity=1, release_on_decline=True))
+        register(deployed.client, deployed.settings, registration(), now=NOW)
+        authorizing(deployed)
+        calling(caller)
+        deployed.ring(PERSON)
+        register(
+            deployed.client,
+            deployed.settings,
+            registration(registration_id=NEXT_ID, name="Ed", email="ed@example.net"),
+            now=NOW,
+        )
+        answering(deployed)
+        telling(deployed)
+        posting(deployed, monkeypatch)
+        sweeping(deployed, caller, clock, monkeypatch)
+        auditing(deployed, clock, monkeypatch)
+    asked = {(f"{function}Role", *one) for function, some in policies.USED.items() for one in some}
+    asked |= set(needed_by_lambda())
+    unused = {
+        (role, action, resource)
+        for role, action, resource in granted()
+        if not any(
+            (role, action) == (who, what) and policies.like(the_queue(resource), the_queue(which))
+            for who, what, which in asked
+        )
+    }
+    assert sorted(unused) == []
