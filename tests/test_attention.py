@@ -257,7 +257,7 @@ def test_one_date_that_cannot_be_told_is_missed_by_its_name(world: World) -> Non
     world.change(changes=cancel_date(event, second, "").changes)
     world.answers = [Refused(refusal=Refusal.POISON, why="MessageRejected")]
     wait(world, 20)
-    found, _ = attention.shown(world.client, SETTINGS, EVENT_ID)
+    found, _ = attention.shown(world.client, SETTINGS, EVENT_ID, now=world.now)
     assert [(one.kind, one.state, one.date) for one in found] == [(Concern.CANCELLATION, Trouble.FAILED, second)]
 
 

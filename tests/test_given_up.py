@@ -287,7 +287,7 @@ def test_whoever_was_not_reached_since_a_mail_was_given_up_is_named_within_a_min
     world.pass_time(minutes=1)
     world.sweep()
 
-    [one], count = attention.shown(world.client, SETTINGS, EVENT_ID)
+    [one], count = attention.shown(world.client, SETTINGS, EVENT_ID, now=world.now)
     assert (count, one.registration_id, one.state) == (1, person.registration_id, Trouble.FAILED)
     assert one.kind is (Concern.CANCELLATION if cancelled else Concern.INVITATION)
 
