@@ -253,3 +253,9 @@ def test_a_mail_of_which_not_even_the_plainest_subject_reads_back_is_not_sent(mo
     broken(monkeypatch, lambda head: b"Subject" in head)
     with pytest.raises(Unsayable, match="Subject does not read back"):
         mail.letter(message(), sequence=0, dtstamp=NOW)
+
+
+@pytest.mark.parametrize("value", ["<1@bücher.example>", "<1@x>\r\nBcc: eve@example.net", "", " x"])
+def test_an_id_that_is_not_plain_ascii_on_one_line_is_not_sent(value: str) -> None:
+    with pytest.raises(Unsayable, match="Message-ID does not read back"):
+        headers.token("Message-ID", value)
