@@ -90,11 +90,7 @@ def distrust(receipt: Receipt, incoming: Incoming) -> Reason | None:
         return Reason.DMARC
     if receipt.spf != "PASS":
         return Reason.SPF
-    return None if _domain(receipt.envelope_sender) == _domain(incoming.sender or "") != "" else Reason.ENVELOPE
-
-
-def _domain(address: str) -> str:
-    return address.rpartition("@")[2]
+    return None if domain(receipt.envelope_sender) == domain(incoming.sender or "") != "" else Reason.ENVELOPE
 
 
 def stranger(receipt: Receipt, incoming: Incoming, seen: Seen) -> Reason | None:
