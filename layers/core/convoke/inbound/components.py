@@ -60,7 +60,7 @@ class Component:
     inside: list[Component] = field(default_factory=list)
 
     def properties(self, name: str) -> list[Property]:
-        """All its properties of this ``name``, in their order. Raises :class:`ValueError` for more than anybody needs."""
+        """All its properties of this ``name``, in their order. Raises :class:`ValueError` for too many."""
         texts = [text for known, text in self.lines if known == name]
         if len(texts) > _MOST_PROPERTIES:
             raise ValueError(f"too many lines of {name}")
