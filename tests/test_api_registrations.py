@@ -314,9 +314,9 @@ def test_a_resend_of_what_was_given_up_says_so_and_tries_it_anew(world: World) -
     given_up = Intent(told=told(), attempt="a", failed=True)
     world.tell(person, acknowledged=None, exposed=None, heard=None, intent=given_up, state=DeliveryState.FAILED)
     shown = world.call("GET", person).body["invitation"]
-    again = world.call("POST", f"{person}/resend", **{"Idempotency-Key": "once"})
+    again = world.call("POST", f"{person}/resend", idempotency_key="once")
     assert (again.status, again.body["invitation"]["tried_anew"]) == (202, True)
     assert (again.body["invitation"]["state"], shown["tried_anew"]) == ("pending", False)
     assert owed(world, person) is not None
-    repeated = world.call("POST", f"{person}/resend", **{"Idempotency-Key": "once"})
+    repeated = world.call("POST", f"{person}/resend", idempotency_key="once")
     assert repeated.body == again.body
