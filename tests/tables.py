@@ -14,7 +14,7 @@ import boto3
 import pytest
 import yaml  # type: ignore[import-untyped]
 from moto import mock_aws
-from moto.core import DEFAULT_ACCOUNT_ID
+from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.dynamodb.models import dynamodb_backends
 
 from convoke.model import Sender
