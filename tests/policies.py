@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from unittest.mock import patch
 
+import yaml  # type: ignore[import-untyped]
 from botocore.client import BaseClient
 from samcli import yamlhelper  # type: ignore[import-untyped]
 from samtranslator.translator.transform import transform  # type: ignore[import-untyped]
@@ -45,10 +46,22 @@ class Request(NamedTuple):
     context: Mapping[str, tuple[str, ...]]
 
 
+def read_by_sam() -> dict[str, Any]:
+    """The template as `sam build` reads it, which leaves traces in the YAML reader that all share: not here."""
+    loader, constructors = yaml.SafeLoader, yaml.constructor.SafeConstructor.yaml_constructors
+    with (
+        patch.dict(constructors),
+        patch.object(loader, "yaml_constructors", dict(loader.yaml_constructors)),
+        patch.object(loader, "yaml_multi_constructors", dict(loader.yaml_multi_constructors)),
+    ):
+        read: dict[str, Any] = yamlhelper.yaml_parse((Path(__file__).parent.parent / "template.yaml").read_text())
+    return read
+
+
 @cache
 def transformed() -> dict[str, Any]:
     """The template as SAM hands it to CloudFormation."""
-    read = yamlhelper.yaml_parse((Path(__file__).parent.parent / "template.yaml").read_text())
+    read = read_by_sam()
     # Where the code lies is written by `sam package`.
     read["Globals"]["Function"]["CodeUri"] = "s3://artifacts/code"
     read["Resources"]["CoreLayer"]["Properties"]["ContentUri"] = "s3://artifacts/layer"
