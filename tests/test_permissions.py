@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 
 from tests import policies
-from tests.policies import ACCOUNT, REGION, Denied, Deployment, Request, decided, requests_of, sending
+from tests.iam import ACCOUNT, REGION, Request, decided, requests_of, sending
+from tests.policies import Denied, Deployment
 
 SENDERS = ("Notify", "Deliver")
 FUNCTIONS = {
