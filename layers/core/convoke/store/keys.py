@@ -170,7 +170,9 @@ def account_key(account: str, name: str) -> Key:
 
 
 def request(account: str, route: str, idempotency_key: str) -> Key:
-    return {"pk": f"ACCOUNT#{account}", "sk": f"REQUEST#{route}#{idempotency_key}"}
+    """A request that is granted once. A path may be of any length, and a key of DynamoDB has at most 1,024 bytes."""
+    digest = hashlib.sha256(f"{route}#{idempotency_key}".encode()).hexdigest()
+    return {"pk": f"ACCOUNT#{account}", "sk": f"REQUEST#{digest}"}
 
 
 def webhook(account: str, webhook_id: str) -> Key:
