@@ -186,7 +186,8 @@ def test_no_parameter_makes_a_mistake_of_ours(world: World, real: dict[str, str]
     def see(name: str, value: str, answer: Answer) -> None:
         bad.extend([(name, value[:100], answer.status)] if answer.status >= 500 else [])
 
-    for number, value in enumerate(STRINGS):
+    # The parameters of the routes are the same few: each route gets a part of the values.
+    for number, value in enumerate(STRINGS[operations().index(route) % 3 :: 3]):
         encoded = quote(value.encode("utf-8", "surrogatepass"))
         for name in parameters(route, "path"):
             see(name, value, ask(world, route, real | {name: (value, encoded)[number % 2]}))
