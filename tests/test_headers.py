@@ -216,8 +216,12 @@ def says(word: str) -> Callable[[bytes], bool]:
 @pytest.mark.parametrize(
     ("fails", "read"),
     [
-        pytest.param(lambda head: b"Subject: Invitation: =?" in head, "Invitation: Kölner Treffen", id="mixed"),
-        pytest.param(says("Kölner"), "Invitation: Treffen", id="a word"),
+        pytest.param(
+            lambda head: b"Subject: Invitation: =?" in head,
+            "Invitation: Kölner Treffen · Fri 12 Mar 2027, 09:00",
+            id="mixed",
+        ),
+        pytest.param(says("Kölner"), "Invitation: Treffen · Fri 12 Mar 2027, 09:00", id="a word"),
         pytest.param(lambda head: b"=?utf-8?" in head, "Invitation: 2027-03-12", id="all encoded words"),
     ],
 )
@@ -237,7 +241,7 @@ def test_a_name_that_does_not_read_back_is_left_out(monkeypatch: pytest.MonkeyPa
     broken(monkeypatch, lambda head: b"Zo=C3=AB" in head)
     zoe = Person(name="Zoë", email="zoe@example.net")
     assert mail.mailbox("To", zoe).written == b"To: =?utf-8?b?Wm/Dqw==?= <zoe@example.net>\r\n"
-    broken(monkeypatch, lambda head: b"=?utf-8?" in head)
+    broken(monkeypatch, lambda head: head.startswith(b"To:") and b"=?utf-8?" in head)
     made = mail.letter(message(title="Choir", attendee=zoe), sequence=0, dtstamp=NOW)
     assert b"\r\nTo: zoe@example.net\r\n" in made.mail
     assert made.plainer == ("To",)
