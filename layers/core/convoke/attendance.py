@@ -52,7 +52,7 @@ def answers_the_question(reply: Reply, invitation: Invitation, event: Event) -> 
     if not told:
         return False
     last = max(told, key=lambda one: one.sequence)
-    invited = last.whole and not last.gone and same_question(last, event)
+    invited = last.whole and last.stands and same_question(last, event)
     return invited and reply.sequence >= last.asked
 
 

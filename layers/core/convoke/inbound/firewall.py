@@ -22,7 +22,7 @@ from .envelope import Incoming
 from .proposals import proposed
 from .reasons import Quarantined, Reason
 
-_UID = re.compile(r"([0-9a-v]{26})\.([0-9a-v]{36})\.[0-9]{1,9}@.+")
+_UID = re.compile(r"([0-9a-v]{26})\.([0-9a-v]{36})\.[0-9]{1,9}(?:\.[0-9]{8}(?:t[0-9]{6})?-[0-9]{1,9})?@.+")
 
 AHEAD = timedelta(days=1)
 """How far ahead a clock may be: no more than a day, whatever zone it takes for UTC."""
@@ -107,8 +107,8 @@ def stranger(incoming: Incoming, seen: Seen) -> Reason | None:
 def check(answer: Answer, seen: Seen, received_at: datetime) -> None:
     """Raise :class:`Quarantined` where this answer does not fit this registration, whoever sent it."""
     registration, invitation, event = seen.registration, seen.invitation, seen.event
-    told = [word.told.uid for word in (invitation.intent, invitation.acknowledged) if word is not None]
-    if answer.uid not in told:
+    told = [word.told for word in (invitation.intent, invitation.acknowledged) if word is not None]
+    if all(answer.uid != one.uid and one.entry_of(answer.uid) is None for one in told):
         raise Quarantined(Reason.OUTDATED if told else Reason.UID)
     if folded(answer.attendee) != folded(registration.email):
         raise Quarantined(Reason.ATTENDEE)
@@ -125,8 +125,16 @@ def check(answer: Answer, seen: Seen, received_at: datetime) -> None:
         raise Quarantined(Reason.OVER)
 
 
-def date_of(answer: Answer, event: Event) -> Wall | None:
+def date_of(answer: Answer, seen: Seen) -> Wall | None:
     """The date that is meant, by its original start; ``None`` is the whole event. Raises :class:`Quarantined`."""
+    event = seen.event
+    for word in (seen.invitation.intent, seen.invitation.acknowledged):
+        if word is not None and (entry := word.told.entry_of(answer.uid)) is not None:
+            # The UID of an entry of its own says which date is meant.
+            found = series.renamed(word.told.naming, event.schedule).get(entry.date)
+            if found is None:
+                raise Quarantined(Reason.DATE)
+            return found
     if answer.date is None:
         return None
     found = series.find(event, answer.date) if event.recurs else None
