@@ -100,7 +100,12 @@ class Case:
             return next(back, None)
         told = _all_doubted(told)
         return next(
-            (self._cancel_date(told, one, None) for one in self._first_doubted(told) if not one.cancelled), None
+            (
+                self._cancel_date(told, one, None, dropped=False)
+                for one in self._first_doubted(told)
+                if not one.cancelled
+            ),
+            None,
         )
 
     def _end(self, told: Told) -> Message | None:
@@ -481,7 +486,7 @@ class Case:
         self, told: Told, known: ToldDate, one: Occurrence | None, *, ends: bool = False, dropped: bool = True
     ) -> Message:
         """Take back one date: because it is cancelled, because the whole is, because somebody comes no more, or because
-        ``one`` takes place and is told as another entry.
+        ``one`` takes place and is told as another entry. It is ``dropped`` where all else stays.
         """
         when = known.when or (one.when if one else told.when)
         event_off = self.event.status is EventStatus.CANCELLED
@@ -503,6 +508,7 @@ class Case:
             before=Known(title=known.title, when=when, location=known.location, certain=known.known),
             called_off=event_off or date_off,
             reason=reason,
+            others_stay=dropped and not event_off,
             instead=one.when if one is not None and not one.cancelled and told.whole else None,
         )
 

@@ -261,8 +261,8 @@ class Message:
     human. ``asked`` is the SEQUENCE whose question still stands, or ``None`` when this message asks anew. ``upon`` is
     what this attendee was told last in this generation, ``before`` what they knew of the thing that this is about, for
     "was / is now" in words. ``called_off`` tells what the organizer cancelled from what somebody is merely not expected
-    at any more; ``reason`` is why, in the organizer's words. ``instead`` is when the date takes place that is taken
-    back only to be told as another entry.
+    at any more; ``reason`` is why, in the organizer's words. ``others_stay`` says that what is taken back is one date
+    only. ``instead`` is when the date takes place that is taken back only to be told as another entry.
     """
 
     method: Method
@@ -295,6 +295,7 @@ class Message:
     before: Known | None = None
     called_off: bool = False
     reason: str = ""
+    others_stay: bool = False
     instead: When | None = None
     created_at: datetime
     updated_at: datetime

@@ -216,7 +216,7 @@ def _closing(message: Message) -> str:
     if message.instead is not None:
         return "Your calendar removes the entry as it was; another mail brings it as it is now."
     if message.method is Method.CANCEL:
-        rest = " The other dates are as they were." if message.date is not None else ""
+        rest = " The other dates are as they were." if message.others_stay else ""
         removed = "You need not do anything: your calendar removes the entry."
         return f"{removed}{rest} If you have questions, answer this mail."
     if not message.asks:
