@@ -18,8 +18,8 @@ A message is METHOD and SEQUENCE, for one date of a series also ``for 2027-03-19
 its UID was never seen by anybody before (new), is that of the last message to this address (same) or of one before that
 (older); when it is, in the zone that is named; STATUS, PARTSTAT and RSVP. All-day events name their last day. Below it
 may stand a content line of the calendar (``LOCATION:Dom``), ``no LOCATION``, ``UTC:`` by the VTIMEZONE in the message,
-and ``subject:`` or ``mail:``, words of the mail. What Ada sees is the answer to the whole, or ``Ada sees Bo on 2027-03-19
-09:00: ACCEPTED`` to one date.
+and ``subject:`` or ``mail:``, words of the mail. What Ada sees is the answer to the whole, or, in ``Ada sees Bo on
+2027-03-19 09:00: ACCEPTED``, to one date.
 
 A calendar is what one that follows RFC 5546 to the letter makes of all that came (``tests/rfc5546.py``). A single event
 is told as above, a series by its first date as the rule has it, then each date by its original start, in that order.

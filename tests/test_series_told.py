@@ -103,21 +103,26 @@ def restore(dice: Random, event: Event) -> Event:
     return programme.restore_date(event, _some_date(dice, event))
 
 
+def change_date(event: Event, change: DateChange) -> Event:
+    """Of a series: what would be other about the only date is other about the event."""
+    return programme.change_date(event, change) if event.recurs else event
+
+
 def move_date(dice: Random, event: Event) -> Event:
     one = dice.choice(series.occurrences(event))
     by = timedelta(hours=dice.choice((1, 5, 26, -50, 24 * 5, -24 * 6, 24 * 7, 24 * 8, -24 * 9)))
     when = one.when
     moved = replace(when, start=when.start + by, end=when.end + by)
-    return programme.change_date(event, replace(programme.change_of(event, one.date), when=moved))
+    return change_date(event, replace(programme.change_of(event, one.date), when=moved))
 
 
 def put_back(dice: Random, event: Event) -> Event:
-    return programme.change_date(event, DateChange(date=_some_date(dice, event)))
+    return change_date(event, DateChange(date=_some_date(dice, event)))
 
 
 def name_date(dice: Random, event: Event) -> Event:
     change = programme.change_of(event, _some_date(dice, event))
-    return programme.change_date(event, replace(change, title=dice.choice(("Rehearsal", "Concert"))))
+    return change_date(event, replace(change, title=dice.choice(("Rehearsal", "Concert"))))
 
 
 def name(dice: Random, event: Event) -> Event:

@@ -243,14 +243,11 @@ def _begins(schedule: Schedule) -> tuple[datetime, ...]:
 @lru_cache(maxsize=512)
 def wire(schedule: Schedule) -> Wire:
     """How ``schedule`` is said in iCalendar."""
-    when, dates = schedule.when, starts(schedule)
     yielded = _yielded(schedule)
-    gaps = [wall for wall in yielded if isinstance(wall, datetime) and not exists(wall, when)]
-    # Where one that is put later meets another date there is nothing to take away.
-    real = {moment(wall, when) for wall in dates}
+    gaps = tuple(wall for wall in yielded if isinstance(wall, datetime) and not exists(wall, schedule.when))
     return Wire(
         rule=schedule.rule if _counted(schedule) and not gaps else _until(schedule, yielded[-1]),
-        excluded=tuple(wall for wall in gaps if moment(wall, when) not in real),
+        excluded=gaps,
     )
 
 
@@ -378,12 +375,12 @@ def shortened(schedule: Schedule, since: Wall) -> Schedule | None:
 
 def rest(schedule: Schedule, since: Wall) -> Schedule:
     """The dates from ``since`` on, one of the starts (else :class:`ValueError`). No rule can begin with one that was
-    added: then all are listed.
+    added: then all are listed, where no other rule yields just them.
     """
     left = starts(schedule)[starts(schedule).index(since) :]
     when = when_at(schedule, since)
     if since not in _yielded(schedule) or schedule.rule is None:
-        return Schedule(when=when, added=left[1:])
+        return by_rule(Schedule(when=when, added=left[1:]))
     rule = read(schedule.rule)
     if rule.count is not None:
         gone = sum(wall < since and exists(wall, schedule.when) for wall in _yielded(schedule))

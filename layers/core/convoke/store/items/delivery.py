@@ -261,7 +261,7 @@ def posted_item(posted: Posted) -> Item:
             "registration_id": posted.registration_id,
             "event_id": posted.event_id,
             # What else their calendar held is noted once, with the invitation.
-            "told": told_item(replace(posted.told, dates=())),
+            "told": told_item(replace(posted.told, dates=_about(posted.told))),
             "calendar": letter.calendar if letter else None,
             "mail": zlib.compress(letter.mail) if letter else None,
             "written_at": instant(posted.written_at),
@@ -271,6 +271,12 @@ def posted_item(posted: Posted) -> Item:
             "expires_at": int(posted.expires_at.timestamp()) if posted.expires_at else None,
         }
     )
+
+
+def _about(told: Told) -> tuple[ToldDate, ...]:
+    """What the latest message told of the one date that it was about."""
+    about = (told.date, told.separate)
+    return tuple(one for one in told.dates if (one.date, one.separate) == about)
 
 
 def posted_of(item: Mapping[str, Any]) -> Posted:
