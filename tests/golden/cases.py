@@ -23,7 +23,7 @@ from convoke.model import (
     Registration,
     When,
 )
-from convoke.told import Message
+from convoke.told import Message, Told
 from tests.factories import AFTERNOON, MORNING, NOW, SENDER, event, message, registration
 
 HERE = Path(__file__).parent
@@ -41,7 +41,8 @@ def told_one_by_one(what: Event, who: Registration, changes: tuple[DateChange, .
 
 def told_after(before: Event, after: Event) -> list[Message]:
     """All that somebody is told of ``after`` who was told all of ``before``."""
-    told, said = None, []
+    told: Told | None = None
+    said: list[Message] = []
     for what in (before, after):
         said.clear()
         while (found := next_message(what, registration(), told, SENDER, NOW)) is not None:
