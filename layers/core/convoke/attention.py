@@ -94,7 +94,8 @@ def concern_of(message: Message, *, expected: bool) -> Concern:
     """What somebody does not know of who was not sent ``message``; ``expected`` is whether they are to come."""
     if message.method is Method.CANCEL:
         # Who is to come is taken back only to be told anew, at another address.
-        return Concern.INVITATION if expected and message.date is None else Concern.CANCELLATION
+        part = message.date is not None and (message.others_stay or not message.separate)
+        return Concern.INVITATION if expected and not part else Concern.CANCELLATION
     if message.before is None:
         return Concern.INVITATION
     moved = (message.before.when, message.before.location) != (message.when, message.location)
