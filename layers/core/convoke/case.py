@@ -9,7 +9,6 @@ from typing import Any
 
 from . import fingerprints, series
 from .model import (
-    DateChange,
     Event,
     EventStatus,
     Method,
@@ -186,25 +185,25 @@ class Case:
             return
         heard = {one.date: one for one in told.dates if not one.separate}
         changed = {change.date for change in self.event.changes} | set(heard)
-        beside = set(series.beside(self.event.schedule))
-        dates = [one for one in series.occurrences(self.event) if one.date in changed and one.date not in beside]
-        dates.sort(key=lambda one: (*_turn(one, heard.get(one.date)), self._in_the_way(told, one)))
-        for one in dates:
+        beside, apart = set(series.beside(self.event.schedule)), series.separate(self.event)
+        every = [one for one in series.occurrences(self.event) if one.date not in beside]
+        turns = {}
+        for at, one in enumerate(every):
+            if one.date in changed:
+                around = [heard.get(each.date) for each in (*every[max(0, at - 1) : at], *every[at + 1 : at + 2])]
+                turns[one.date] = (*_turn(one, heard.get(one.date)), self._in_the_way(one, around))
+        dates = [one for one in every if one.date in changed]
+        for one in sorted(dates, key=lambda one: turns[one.date]):
             known = heard.get(one.date)
             if not self._over(one, known):
-                yield from self._of_date(told, one.date, one, known or self._plain(told, one))
+                yield from self._of_date(told, one.date, one, known or self._plain(told, one), apart)
 
-    def _in_the_way(self, told: Told, one: Occurrence) -> bool:
+    def _in_the_way(self, one: Occurrence, around: list[ToldDate | None]) -> bool:
         """Whether a date can only move once a neighbour has moved out of its way: Exchange looks at each message."""
-        if not one.moved:
-            return False
-        heard = tuple(
-            DateChange(date=each.date, when=each.when)
-            for each in told.dates
-            if not each.separate and not each.cancelled and each.when is not None and each.date != one.date
-        )
-        before = replace(self.event, changes=(*heard, DateChange(date=one.date, when=one.when)))
-        return not series.separate(self.event) >= series.separate(before)
+        there = [each for each in around if each is not None and not each.cancelled and each.when is not None]
+        before = [each.when for each in there if each.when is not None and each.date.isoformat() < one.date.isoformat()]
+        after = [each.when for each in there if each.when is not None and each.date.isoformat() > one.date.isoformat()]
+        return one.moved and not series.between(one.when, before, after, self.event.when.time_zone)
 
     def _chosen_dates(self, told: Told) -> Iterator[Message]:
         """What to say of the dates of a registration for some: invitations, which may have to wait, come last."""
@@ -220,8 +219,15 @@ class Case:
         dates = [one for one in told.dates if bool(one.separate) is separate and not self._over(None, one)]
         return sorted(dates, key=lambda one: one.known)
 
-    def _of_date(self, told: Told, date: Wall, one: Occurrence | None, known: ToldDate | None) -> Iterator[Message]:
-        if one is None or one.cancelled or (told.whole and date in series.separate(self.event)):
+    def _of_date(
+        self,
+        told: Told,
+        date: Wall,
+        one: Occurrence | None,
+        known: ToldDate | None,
+        apart: frozenset[Wall] = frozenset(),
+    ) -> Iterator[Message]:
+        if one is None or one.cancelled or date in apart:
             if known is not None and not known.cancelled:
                 yield self._cancel_date(told, known, one)
         elif (
@@ -261,10 +267,14 @@ class Case:
 
     def _gone_entries(self, told: Told) -> Iterator[Message]:
         """Entries that do not stand any more, and those of which nobody knows whether they are gone."""
-        apart = self._apart(told)
+        entries = self._first_doubted(told, separate=True)
+        if not entries:
+            return
+        apart, names = self._apart(told), self._names(told)
+        dates = {one.date: one for one in series.occurrences(self.event)}
         heard: set[Wall] = set()
-        for known in self._first_doubted(told, separate=True):
-            one = self._now(told, known.date)
+        for known in entries:
+            one = dates.get(names[known.date]) if known.date in names else None
             if known.cancelled:
                 if not known.certain:
                     yield self._cancel_date(told, known, one, dropped=False)
@@ -284,6 +294,8 @@ class Case:
             first = None if event.when.start == told.when.start else event.when.start
             told = replace(told, first=first, dates=self._renamed(told))
         apart = self._apart(told)
+        if not apart:
+            return
         heard = {one.date: one for one in told.dates if one.separate and not one.cancelled}
         dates = [one for one in series.occurrences(self.event) if one.date in apart and not one.cancelled]
         for one in sorted(dates, key=lambda one: (*_turn(one, heard.get(one.date)), one.date not in heard)):
@@ -308,6 +320,8 @@ class Case:
         """The entries of their own, by the names that their dates have now. Of what is off and over nothing is left to
         say.
         """
+        if not any(one.separate for one in told.dates):
+            return ()
         names = self._names(told)
         return tuple(
             one if one.cancelled else replace(one, date=names.get(one.date, one.date))

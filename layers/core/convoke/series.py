@@ -151,14 +151,14 @@ def separate(event: Event) -> frozenset[Wall]:
             before = [when_at(event.schedule, dates[at - 1])] if at else []
             before += [previous] if previous is not None else []
             after = [when_at(event.schedule, dates[at + 1])] if at + 1 < len(dates) else []
-            if not _between(when, before, after, event.when.time_zone):
+            if not between(when, before, after, event.when.time_zone):
                 apart.add(start)
                 when = None
         previous = when
     return frozenset(apart)
 
 
-def _between(when: When, before: Iterable[When], after: Iterable[When], zone: str | None) -> bool:
+def between(when: When, before: Iterable[When], after: Iterable[When], zone: str | None) -> bool:
     """Whether it is on a day of its own between these, and shares no time with them."""
     day = _day_of(when, zone)
     return all(_day_of(other, zone) < day and other.ends_at <= when.starts_at for other in before) and all(
