@@ -43,10 +43,11 @@ def handler(event: SNSEvent, context: LambdaContext) -> None:  # noqa: ARG001 (L
     What nobody expected flies: Lambda tries twice more, then the notification waits in RepliesFailures.
     """
     for record in event.records:
-        if is_setup(record.sns.message):
+        is_mail = not is_setup(record.sns.message)
+        metrics.add_metric(name="Received", unit=MetricUnit.Count, value=int(is_mail))
+        if not is_mail:
             logger.info("set up")
             continue
-        metrics.add_metric(name="Received", unit=MetricUnit.Count, value=1)
         receipt = receipt_of(json.loads(record.sns.message))
         if mailroom.known(dynamodb(), settings(), receipt.ses_id):
             logger.info("known", ses_id=receipt.ses_id)

@@ -267,7 +267,7 @@ def test_an_operator_s_word_goes_where_make_deploy_went(
 def test_what_was_chosen_in_make_deploy_is_kept_where_git_does_not_look() -> None:
     root = Path(__file__).parent.parent
     assert operate.CHOSEN.name in (root / ".gitignore").read_text().splitlines()
-    assert f"--config-file $(CURDIR)/{operate.CHOSEN.name}" in (root / "Makefile").read_text()
+    assert f'--config-file "$(CURDIR)/{operate.CHOSEN.name}"' in (root / "Makefile").read_text()
 
 
 class Aws:

@@ -5,10 +5,13 @@ That it may do what it does is seen on the way: a call that its role does not al
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from datetime import datetime, timedelta
+from unittest.mock import Mock
 
 import pytest
+from botocore.exceptions import ClientError
 
 from convoke import courier, perform, series
 from convoke.audit import Findings
@@ -30,6 +33,7 @@ from tests.test_permissions import needed_by_lambda
 
 WEEKLY = "FREQ=WEEKLY;COUNT=4"
 PERSON = keys.registration(EVENT_ID, REGISTRATION_ID)
+REFUSED_ID = EVENT_ID[:-1] + "q"
 NEXT_ID = REGISTRATION_ID[:-1] + "q"
 ANSWER = (EVENTS / "replies-accepted.eml").read_bytes()
 HOOK = {"url": "https://hooks.example.org/convoke", "events": ["registration.created", "registration.promoted"]}
@@ -94,11 +98,33 @@ def telling(deployed: Deployment) -> None:
     deployed.call("deliver", sample("deliver-survey"))
 
 
+def giving_up(deployed: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What SES rejects is given up, whichever function sent it, and webhooks are told."""
+    client, settings = deployed.client, deployed.settings
+    rejected = ClientError({"Error": {"Code": "MessageRejected", "Message": "no"}}, "SendEmail")
+    with monkeypatch.context() as refusing:
+        refusing.setattr(deployed.office, "send_email", Mock(side_effect=rejected))
+        create_event(client, settings, event(event_id=REFUSED_ID))
+        for number in (1, 2):
+            person = registration(
+                event_id=REFUSED_ID, registration_id=f"{REGISTRATION_ID[:-1]}{number}", email=f"{number}@example.net"
+            )
+            register(client, settings, person, now=NOW)
+            row = keys.registration(REFUSED_ID, person.registration_id)
+            if number == 1:
+                deployed.ring(row)
+            else:
+                hint = json.dumps({"event": REFUSED_ID, "registration": person.registration_id})
+                record = sample("deliver-slice")["Records"][0] | {"body": hint}
+                assert deployed.call("deliver", {"Records": [record]}) == {"batchItemFailures": []}
+
+
 def answering(deployed: Deployment) -> None:
     """The seat goes to the first in line, and there is none any more for whoever comes again."""
     for minute, said in enumerate(("ACCEPTED", "DECLINED", "ACCEPTED")):
         mail = ANSWER.replace(b"PARTSTAT=ACCEPTED", f"PARTSTAT={said}".encode())
         receive(deployed, mail.replace(b"T121500Z", f"T12{10 + minute}00Z".encode()), ses_id=said + str(minute))
+    receive(deployed, b"From: cy@example.org\r\n\r\nHello.", ses_id="of nobody")
 
 
 def sweeping(deployed: Deployment, caller: World, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -185,6 +211,7 @@ def test_no_role_may_do_what_its_function_never_does(monkeypatch: pytest.MonkeyP
         )
         answering(deployed)
         telling(deployed)
+        giving_up(deployed, monkeypatch)
         posting(deployed, monkeypatch)
         sweeping(deployed, caller, clock, monkeypatch)
         auditing(deployed, clock, monkeypatch)

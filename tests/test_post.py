@@ -142,6 +142,8 @@ MEANINGS = [
     ("LimitExceededException", "", 400, Refusal.QUOTA),
     ("AccountSuspendedException", "", 400, Refusal.PAUSED),
     ("SendingPausedException", "", 400, Refusal.PAUSED),
+    ("ConfigurationSetSendingPausedException", "", 400, Refusal.PAUSED),
+    ("MessageRejected", "Sending paused for this account. Please check the inbox.", 400, Refusal.PAUSED),
     ("MessageRejected", "Bad content", 400, Refusal.POISON),
     ("MessageRejected", "Email address is not verified: bo@example.net", 400, Refusal.BUSY),
     ("MailFromDomainNotVerifiedException", "", 400, Refusal.BUSY),

@@ -175,8 +175,8 @@ MUTANTS: dict[str, Mutant] = {
         bounds=Bounds(("move",), 2, 0),
     ),
     "one-attempt": Mutant((instead(Post, "__init__", _insistent),)),
-    "doubt": Mutant((without(plan, "told_of", "invitation.doubt and invitation.heard is not None", "False"),)),
-    "doubt-about-a-cancel": Mutant((without(decide, "unsaid", "if not told.certain:", "if False:"),)),
+    "doubt": Mutant((without(plan, "told_of", "if invitation.doubt and heard is not None:", "if False:"),)),
+    "doubt-about-a-cancel": Mutant((without(decide, "unsaid", "if not told.settled:", "if False:"),)),
     "repair": Mutant((without(reconcile, "_record", "repair=True", "repair=False"),), Mode.ZOMBIE),
     "repair-after-arrival": Mutant(
         (without(feedback, "hear", "if out_of_order(heard) and heard.repair < MOST_REPAIRS:", "if False:"),)
@@ -247,7 +247,7 @@ MUTANTS: dict[str, Mutant] = {
     ),
     "registration-owed": Mutant((without(registry, "arrival", "None if waits else keys.owed(2, now)", "None"),)),
     "withdrawal-poked": Mutant(
-        (without(registry, "_departure", '"invitation": poke(settings, invitation, 0, now),', ""),)
+        (without(registry, "withdraw", 'departure["invitation"] = poke(settings, invitation, 0, now)', "pass"),)
     ),
     "forgotten-only-when-taken-back": Mutant(
         (without(sweep, "_see_to", "(yield from _taken_back(due, sender))", "True"),)

@@ -27,7 +27,14 @@ from .itip import address
 from .ledger import Cause, Quota
 from .settings import Settings, Times
 
-PAUSED = frozenset({"AccountSuspendedException", "SendingPausedException"})
+PAUSED = frozenset(
+    {
+        "AccountSendingPausedException",
+        "AccountSuspendedException",
+        "ConfigurationSetSendingPausedException",
+        "SendingPausedException",
+    }
+)
 POISON = frozenset({"MessageRejected", "BadRequestException", "ValidationException", "InvalidParameterValue"})
 NOTHING_LEFT = (EndpointConnectionError, ConnectTimeoutError, ProxyConnectionError, NoCredentialsError)
 
@@ -106,7 +113,8 @@ def verdict(error: ClientError) -> Refused | Unknown:
     words = error.response["Error"].get("Message", "").lower()
     if error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 400) >= 500:
         return Unknown(why=code)
-    if code in PAUSED:
+    # Of a pause the older API of SES has a rejection, and says in words that it is one.
+    if code in PAUSED or (code == "MessageRejected" and "paused" in words):
         return Refused(refusal=Refusal.PAUSED, why=code)
     if code == "LimitExceededException" or "quota" in words:
         return Refused(refusal=Refusal.QUOTA, why=code)
