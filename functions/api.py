@@ -18,21 +18,21 @@ from pydantic import ValidationError
 from convoke.model import InvalidField
 from convoke.store import dynamo
 from convoke.web import (
-    desk,
+    context,
     events,
     occurrences,
+    participation,
     problems,
     proposals,
     quarantine,
     registrations,
-    roll,
     webhooks,
 )
-from convoke.web.desk import AN_ID, logger
+from convoke.web.context import AN_ID, logger
 from convoke.web.problems import Problem
 
 app = APIGatewayHttpResolver(enable_validation=True)
-for room in (desk, events, occurrences, registrations, roll, proposals, quarantine, webhooks):
+for room in (context, events, occurrences, registrations, participation, proposals, quarantine, webhooks):
     app.include_router(room.router)
 
 DOCUMENTS = ("GET /docs", "GET /openapi.json")
@@ -143,7 +143,7 @@ def admitted(event: dict[str, Any], route: str) -> dict[str, Any]:
     if route in DOCUMENTS:
         documented()
         return event
-    desk.caller(event)
+    context.caller(event)
     if not route.startswith(("POST ", "PATCH ")):
         return event
     body = problems.read_body(event)

@@ -7,8 +7,8 @@ from typing import Any
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from convoke.audit import audit
-from convoke.perform import aws, logger, metrics
+from convoke.aws.runtime import aws, logger, metrics
+from convoke.delivery.audit import audit
 from convoke.settings import settings
 
 

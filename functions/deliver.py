@@ -9,13 +9,13 @@ from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, pro
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from convoke.dispatch import dispatch
+from convoke.aws.runtime import aws, count, hint_of, logger, metrics
+from convoke.decision.invitation import Slice
+from convoke.delivery.fan_out import tell_slice
+from convoke.delivery.notify import dispatch
+from convoke.delivery.reconcile import reconcile
+from convoke.delivery.survey import survey
 from convoke.effects import NoteHint, SurveyHint
-from convoke.fanout import tell_slice
-from convoke.ledger import Slice
-from convoke.perform import aws, count, hint_of, logger, metrics
-from convoke.reconcile import reconcile
-from convoke.survey import survey
 
 processor = BatchProcessor(event_type=EventType.SQS)
 

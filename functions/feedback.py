@@ -7,8 +7,8 @@ import json
 from aws_lambda_powertools.utilities.data_classes import SNSEvent, event_source
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from convoke.feedback import hear, report_of
-from convoke.perform import aws, logger
+from convoke.aws.runtime import aws, logger
+from convoke.delivery.reports import hear, report_of
 
 
 @logger.inject_lambda_context

@@ -19,14 +19,23 @@ from aws_lambda_powertools.utilities.data_classes.dynamo_db_stream_event import 
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from convoke import courier
-from convoke.courier import Answer
-from convoke.hooks import SIGNATURE, Delivery, DeliveryEnd, Fact, Webhook, body, next_try, signature
 from convoke.model import InvalidField
 from convoke.settings import settings
 from convoke.store import deliveries, dynamo, outbox, webhooks
 from convoke.store.keys import owed
-from convoke.targets import target_of
+from convoke.webhooks import http
+from convoke.webhooks.facts import (
+    SIGNATURE,
+    Delivery,
+    DeliveryEnd,
+    Fact,
+    Webhook,
+    body,
+    next_try,
+    signature,
+)
+from convoke.webhooks.http import Answer
+from convoke.webhooks.url_guard import target_of
 
 logger = Logger()
 
@@ -92,7 +101,7 @@ def post(webhook: Webhook, fact: Fact, at: datetime) -> Answer:
         target = target_of(webhook.url, local=settings().local_webhooks)
     except InvalidField as error:
         return Answer(why=f"its URL {error.message}")
-    return courier.post(target, told, headers)
+    return http.post(target, told, headers)
 
 
 def settle(claimed: Delivery, answer: Answer) -> None:

@@ -11,9 +11,9 @@ from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, pro
 from aws_lambda_powertools.utilities.data_classes.dynamo_db_stream_event import DynamoDBRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from convoke.fanout import announce
-from convoke.perform import aws, count, logger, metrics
-from convoke.reconcile import reconcile
+from convoke.aws.runtime import aws, count, logger, metrics
+from convoke.delivery.fan_out import announce
+from convoke.delivery.reconcile import reconcile
 from convoke.store import keys
 
 processor = BatchProcessor(event_type=EventType.DynamoDBStreams)

@@ -13,12 +13,13 @@ from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.data_classes import SNSEvent, event_source
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from convoke.decision.plan import Seen
 from convoke.inbound import Judgement, Verdict, judge
-from convoke.inbound.envelope import LARGEST_MAIL
-from convoke.inbound.firewall import Receipt, ids_of, receipt_of
-from convoke.plan import Seen
+from convoke.inbound.authenticity import Receipt, ids_of, receipt_of
+from convoke.inbound.mime import LARGEST_MAIL
+from convoke.registrations import inbound_mail
 from convoke.settings import settings
-from convoke.store import dynamo, mailroom
+from convoke.store import dynamo
 
 logger = Logger()
 metrics = Metrics()
@@ -49,7 +50,7 @@ def handler(event: SNSEvent, context: LambdaContext) -> None:  # noqa: ARG001 (L
             logger.info("set up")
             continue
         receipt = receipt_of(json.loads(record.sns.message))
-        if mailroom.known(dynamodb(), settings(), receipt.ses_id):
+        if inbound_mail.known(dynamodb(), settings(), receipt.ses_id):
             logger.info("known", ses_id=receipt.ses_id)
             continue
         for one in take(receipt).each:
@@ -93,10 +94,10 @@ SAID = {
 def take(receipt: Receipt) -> Judgement:
     """Judge one mail and do what was judged."""
     raw = s3().get_object(Bucket=receipt.bucket, Key=receipt.key)["Body"].read(LARGEST_MAIL + 1)
-    return mailroom.carry_out(dynamodb(), settings(), judge(receipt, raw, look), receipt, now=datetime.now(UTC))
+    return inbound_mail.carry_out(dynamodb(), settings(), judge(receipt, raw, look), receipt, now=datetime.now(UTC))
 
 
 def look(uid: str) -> Seen | None:
     """The registration that a UID is of, as it is now."""
     ids = ids_of(uid)
-    return mailroom.look(dynamodb(), settings(), *ids) if ids else None
+    return inbound_mail.look(dynamodb(), settings(), *ids) if ids else None

@@ -7,9 +7,9 @@ from typing import Any
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from convoke.perform import aws, logger, metrics
+from convoke.aws.runtime import aws, logger, metrics
+from convoke.delivery.sweep import sweep, take_stock
 from convoke.settings import settings
-from convoke.sweep import sweep, take_stock
 
 
 @logger.inject_lambda_context

@@ -19,9 +19,9 @@ from typing import Any
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
-from convoke.audit import Findings, examine_slice, put_right
+from convoke.aws.runtime import Aws
+from convoke.delivery.audit import Findings, examine_slice, put_right
 from convoke.model import ConvokeError, InvalidField, Sender
-from convoke.perform import Aws
 from convoke.settings import Settings
 from convoke.store import accounts, dynamo, operations, quarantine
 from convoke.store.records import Records

@@ -16,15 +16,25 @@ from urllib.parse import urlencode
 import pytest
 
 import api
-from convoke.fingerprints import fingerprint
-from convoke.ledger import Acknowledged, Intent, Posted
+from convoke.decision.calendar_state import Letter
+from convoke.decision.fingerprints import fingerprint
+from convoke.decision.invitation import Acknowledged, Intent, Posted
 from convoke.model import DeliveryState
 from convoke.store import dynamo, items
 from convoke.store import proposals as stored_proposals
 from convoke.store import quarantine as stored_quarantine
 from convoke.store.reads import Reads
-from convoke.told import Letter
-from convoke.web import desk, events, occurrences, once, proposals, quarantine, registrations, roll, webhooks
+from convoke.web import (
+    context,
+    events,
+    idempotency,
+    occurrences,
+    participation,
+    proposals,
+    quarantine,
+    registrations,
+    webhooks,
+)
 from tests import policies
 from tests.factories import NOW, held, proposal, told
 from tests.tables import SETTINGS, in_memory, template
@@ -190,9 +200,19 @@ class World:
 def a_caller(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     with in_memory() as client:
         world = World(client)
-        monkeypatch.setattr(desk, "client", lambda: client)
-        monkeypatch.setattr(desk, "now", lambda: world.now)
-        for room in (desk, once, events, occurrences, registrations, roll, webhooks, proposals, quarantine):
+        monkeypatch.setattr(context, "client", lambda: client)
+        monkeypatch.setattr(context, "now", lambda: world.now)
+        for room in (
+            context,
+            idempotency,
+            events,
+            occurrences,
+            registrations,
+            participation,
+            webhooks,
+            proposals,
+            quarantine,
+        ):
             monkeypatch.setattr(room, "settings", lambda: SETTINGS)
         yield world
 

@@ -15,12 +15,12 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from convoke import perform, post
+from convoke.aws import runtime, ses
 from convoke.model import Method
 from convoke.settings import settings
 from convoke.store import keys
 from convoke.store.reads import Reads
-from convoke.web import desk
+from convoke.web import context
 from tests import policies
 from tests.factories import NOW, SENDER
 from tests.tables import SETTINGS, create_tables
@@ -141,10 +141,10 @@ def a_deployment(monkeypatch: pytest.MonkeyPatch) -> Iterator[Deployment]:
         for name, value in environment.items():
             monkeypatch.setenv(name, value)
         office = PostOffice()
-        monkeypatch.setattr(post, "client", lambda _: office)
+        monkeypatch.setattr(ses, "client", lambda _: office)
         # Else every test would fail on the day when its event is over.
-        monkeypatch.setattr(perform, "clock", lambda: NOW)
-        monkeypatch.setattr(desk, "now", lambda: NOW)
+        monkeypatch.setattr(runtime, "clock", lambda: NOW)
+        monkeypatch.setattr(context, "now", lambda: NOW)
         forget_what_is_warm()
         yield Deployment(settings(), client, office)
         forget_what_is_warm()
@@ -153,8 +153,8 @@ def a_deployment(monkeypatch: pytest.MonkeyPatch) -> Iterator[Deployment]:
 def forget_what_is_warm() -> None:
     """What a warm container keeps between calls must not outlive a test."""
     settings.cache_clear()
-    perform.aws.cache_clear()
-    for name in (*HANDLERS, desk.__name__):
+    runtime.aws.cache_clear()
+    for name in (*HANDLERS, context.__name__):
         for value in vars(import_module(name)).values():
             if hasattr(value, "cache_clear") and getattr(value, "__module__", None) == name:
                 value.cache_clear()

@@ -6,14 +6,15 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from convoke.decide import next_message
-from convoke.feedback import Report
-from convoke.inbound.answers import Answer, Kind
-from convoke.inbound.firewall import Receipt
+from convoke.decision.calendar_state import Message, Told
+from convoke.decision.decide import next_message
+from convoke.decision.invitation import Acknowledged, Intent, Invitation
+from convoke.delivery.reports import Report
+from convoke.inbound.authenticity import Receipt
+from convoke.inbound.itip_reply import Answer, Kind
 from convoke.inbound.proposals import Proposal
 from convoke.inbound.quarantine import Held
 from convoke.inbound.reasons import Reason
-from convoke.ledger import Acknowledged, Intent, Invitation
 from convoke.model import (
     DeliveryState,
     Event,
@@ -28,7 +29,6 @@ from convoke.model import (
     When,
 )
 from convoke.store import keys
-from convoke.told import Message, Told
 
 NOW = datetime(2027, 1, 15, 12, 0, tzinfo=UTC)
 EVENT_ID = "0123456789abcdefghijklmnop"

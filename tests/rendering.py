@@ -2,7 +2,7 @@
 
 ``python -m tests.rendering COUNT SEED`` writes one line of JSON: the Python; how many header fields and mails were made
 and how many titles of each script refused; what another reader reads otherwise and what was made plainer; and a digest
-over all bytes, which is to be the same on every Python. It needs the standard library and what ``convoke.mail`` does.
+over all bytes, which is to be the same on every Python. It needs the standard library and what ``convoke.mail.invitation_mail`` does.
 """
 
 from __future__ import annotations
@@ -19,10 +19,17 @@ from email.header import decode_header, make_header
 from email.utils import parseaddr
 from typing import Any
 
-from convoke import mail
-from convoke.headers import Field
-from convoke.model import EventStatus, Method, Participation, Person, Unsayable, When
-from convoke.told import Known, Message
+from convoke.decision.calendar_state import Known, Message
+from convoke.mail import invitation_mail
+from convoke.mail.header_fields import Field
+from convoke.model import (
+    EventStatus,
+    Method,
+    Participation,
+    Person,
+    Unsayable,
+    When,
+)
 
 LONGEST = 255
 KINDS = ("Invitation", "Moved", "Dates changed", "Updated", "Invitation (tentative)", "Cancelled")
@@ -122,15 +129,15 @@ def every_field(chance: random.Random) -> Iterator[tuple[str, str, Field]]:
     """Subjects and names of every length in every script: what is said, and the field that says it."""
     for script in SCRIPTS:
         for length in range(1, LONGEST + 1):
-            said = mail.in_a_header(phrase(chance, script, length))
+            said = invitation_mail.in_a_header(phrase(chance, script, length))
             kind = KINDS[length % len(KINDS)]
-            yield f"{kind}: {said}", "Subject", mail.subject(f"{kind}: {said}", instead=kind)
-            yield said, "To", mail.mailbox("To", Person(name=said, email="bo@example.net"))
+            yield f"{kind}: {said}", "Subject", invitation_mail.subject(f"{kind}: {said}", instead=kind)
+            yield said, "To", invitation_mail.mailbox("To", Person(name=said, email="bo@example.net"))
     for hostile in HOSTILE:
-        said = mail.in_a_header(hostile)
+        said = invitation_mail.in_a_header(hostile)
         if said:
-            yield said, "Subject", mail.subject(said, instead="Invitation")
-        yield said, "Reply-To", mail.mailbox("Reply-To", Person(name=said, email="bo@example.net"))
+            yield said, "Subject", invitation_mail.subject(said, instead="Invitation")
+        yield said, "Reply-To", invitation_mail.mailbox("Reply-To", Person(name=said, email="bo@example.net"))
 
 
 def read_by_another(field: Field) -> str:
@@ -159,7 +166,7 @@ def run(count: int, seed: int) -> dict[str, Any]:
         lost = False
         for message, sequence in every_kind(title, name, place):
             try:
-                letter = mail.letter(message, sequence=sequence, dtstamp=NOW + timedelta(minutes=sequence))
+                letter = invitation_mail.letter(message, sequence=sequence, dtstamp=NOW + timedelta(minutes=sequence))
             except Unsayable:
                 lost = True
                 continue

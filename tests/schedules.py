@@ -8,8 +8,8 @@ from zoneinfo import ZoneInfo
 
 from hypothesis import strategies as st
 
-from convoke import series
 from convoke.model import Schedule, When
+from convoke.schedule import series
 from tests.literal import WEEKDAYS
 
 HOUR = timedelta(hours=1)

@@ -9,13 +9,22 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from convoke import decide, programme, series
+from convoke.decision import decide
+from convoke.delivery.fan_out import announce
 from convoke.effects import Refusal, Refused, Unknown
-from convoke.fanout import announce
 from convoke.inbound import Verdict, judge
-from convoke.model import Duration, Event, EventStatus, Means, Registration, Wall, When
-from convoke.store import mailroom, replies
-from convoke.store.registry import change_registration
+from convoke.model import (
+    Duration,
+    Event,
+    EventStatus,
+    Means,
+    Registration,
+    Wall,
+    When,
+)
+from convoke.registrations import inbound_mail, replies
+from convoke.registrations.registry import change_registration
+from convoke.schedule import edits, series
 from convoke.web.walltimes import read_moment, read_when
 from tests.factories import EVENT_ID, SENDER, receipt
 from tests.mailbox import Arrived, Mailbox
@@ -87,7 +96,7 @@ class Stage:
         before = self._world.event()
         schedule = series.moved(before.schedule, when(time))
         after = replace(before, when=schedule.when, rule=schedule.rule, added=schedule.added)
-        self.become(programme.reschedule(before, after)[0])
+        self.become(edits.reschedule(before, after)[0])
 
     @says(r'Ada (?P<verb>calls|describes) it(?: as)? "(?P<text>.*)"')
     def _write(self, verb: str, text: str) -> None:
@@ -162,7 +171,7 @@ class Stage:
             f"ATTENDEE;PARTSTAT={partstat}:mailto:{person.email}\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n"
         ).encode()
         raw = f"From: {person.email}\r\nContent-Type: text/calendar; method=REPLY\r\n\r\n".encode() + calendar
-        seen = mailroom.look(world.client, SETTINGS, EVENT_ID, person.registration_id)
+        seen = inbound_mail.look(world.client, SETTINGS, EVENT_ID, person.registration_id)
         judged = judge(receipt(received_at=world.now), raw, lambda _: seen)
         assert judged.verdict in (Verdict.APPLY, Verdict.LATE)
         assert judged.reply is not None

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 
-from convoke import programme, series
 from convoke.model import DateChange, Event, Wall
+from convoke.schedule import edits, series
 from convoke.web.walltimes import read_when
 from tests.factories import EVENT_ID, NEW_ID
 from tests.stage import ACTIONS as ACTIONS
@@ -25,27 +25,27 @@ def _change(stage: Stage, change: Callable[[Event], Event]) -> None:
 
 @says(rf'Ada cancels the date (?P<date>{NAME})(?:: "(?P<reason>.*)")?')
 def _cancel(stage: Stage, date: str, reason: str | None) -> None:
-    _change(stage, lambda event: programme.cancel_date(event, wall(date), reason or ""))
+    _change(stage, lambda event: edits.cancel_date(event, wall(date), reason or ""))
 
 
 @says(rf"Ada restores the date (?P<date>{NAME})")
 def _restore(stage: Stage, date: str) -> None:
-    _change(stage, lambda event: programme.restore_date(event, wall(date)))
+    _change(stage, lambda event: edits.restore_date(event, wall(date)))
 
 
 @says(rf"Ada moves the date (?P<date>{NAME}) to (?P<start>{NAME})(?: to (?P<end>{CLOCK}))?")
 def _move(stage: Stage, date: str, start: str, end: str | None) -> None:
     event = stage.world.event()
-    one = programme.date(event, wall(date))
+    one = edits.date(event, wall(date))
     length = timedelta(days=(one.when.end - one.when.start).days)
     last = f"{start[:10]}T{end}" if end else (wall(start) + length).isoformat()
     moved = read_when(start=start.replace(" ", "T"), end=last, duration=None, time_zone=event.when.time_zone)
-    stage.become(programme.change_date(event, replace(programme.change_of(event, one.date), when=moved)))
+    stage.become(edits.change_date(event, replace(edits.change_of(event, one.date), when=moved)))
 
 
 @says(rf'Ada (?P<verb>calls|describes|holds) the date (?P<date>{NAME}) (?:as |in )?"(?P<text>.*)"')
 def _write(stage: Stage, verb: str, date: str, text: str) -> None:
-    change = programme.change_of(stage.world.event(), wall(date))
+    change = edits.change_of(stage.world.event(), wall(date))
     match verb:
         case "calls":
             change = replace(change, title=text)
@@ -53,23 +53,23 @@ def _write(stage: Stage, verb: str, date: str, text: str) -> None:
             change = replace(change, description=text)
         case "holds":
             change = replace(change, location=text)
-    _change(stage, lambda event: programme.change_date(event, change))
+    _change(stage, lambda event: edits.change_date(event, change))
 
 
 @says(rf"Ada puts the date (?P<date>{NAME}) back")
 def _put_back(stage: Stage, date: str) -> None:
-    _change(stage, lambda event: programme.change_date(event, DateChange(date=wall(date))))
+    _change(stage, lambda event: edits.change_date(event, DateChange(date=wall(date))))
 
 
 @says(rf"Ada adds the date (?P<date>{NAME})")
 def _add(stage: Stage, date: str) -> None:
-    _change(stage, lambda event: programme.add_date(event, wall(date), None))
+    _change(stage, lambda event: edits.add_date(event, wall(date), None))
 
 
 @says(r"Ada makes the rule (?P<rule>FREQ=\S+)")
 def _make_the_rule(stage: Stage, rule: str) -> None:
     def other(event: Event) -> Event:
-        return programme.reschedule(event, replace(event, rule=series.rule(rule, event.when)))[0]
+        return edits.reschedule(event, replace(event, rule=series.rule(rule, event.when)))[0]
 
     _change(stage, other)
 
@@ -79,7 +79,7 @@ def _split(stage: Stage, date: str, title: str | None, time: str | None) -> None
     def other(new: Event) -> Event:
         schedule = series.moved(new.schedule, when(time) if time else new.when)
         after = replace(new, when=schedule.when, rule=schedule.rule, added=schedule.added, title=title or new.title)
-        return programme.reschedule(new, after)[0]
+        return edits.reschedule(new, after)[0]
 
     stage.world.cut(wall(date), other)
     stage.world.carry_all()

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from convoke.reconcile import Outcome
+from convoke.delivery.reconcile import Outcome
 from tests.tables import template
 
 ROOT = Path(__file__).parent.parent

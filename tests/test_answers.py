@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from convoke.attendance import Consequence
-from convoke.hooks import FactType, Webhook
+from convoke.decision.attendance import Consequence
+from convoke.mail.notifications import NoteKind
 from convoke.model import (
     HeardReply,
     InvalidField,
@@ -22,13 +22,20 @@ from convoke.model import (
     RegistrationStatus,
     Reply,
 )
-from convoke.notes import NoteKind
-from convoke.store import answers, dynamo, items, keys, outbox, webhooks
-from convoke.store.erasure import forget
-from convoke.store.events import create_event
+from convoke.registrations.erasure import forget
+from convoke.registrations.events import create_event
+from convoke.registrations.registry import Obstacle, register, resend, withdraw
+from convoke.registrations.replies import Applied, Outcome, apply, come_again
+from convoke.store import (
+    answers,
+    dynamo,
+    items,
+    keys,
+    outbox,
+    webhooks,
+)
 from convoke.store.reads import Reads
-from convoke.store.registry import Obstacle, register, resend, withdraw
-from convoke.store.replies import Applied, Outcome, apply, come_again
+from convoke.webhooks.facts import FactType, Webhook
 from tests.factories import AFTERNOON, EVENT_ID, NOW, event, registration, reply
 from tests.factories import invited as invited_to
 from tests.simulation.quick import forget as forget_quickly
@@ -267,7 +274,7 @@ def test_where_promoting_fails_the_sweeper_gives_the_seat(world: World, monkeypa
         raise dynamo.Contention
 
     with monkeypatch.context() as patch:
-        patch.setattr("convoke.store.line.promote", fail)
+        patch.setattr("convoke.registrations.waitlist.promote", fail)
         with pytest.raises(dynamo.Contention):
             hear(world, bo, NO)
     assert hear(world, bo, NO).outcome is Outcome.KNOWN, "the mail comes again"

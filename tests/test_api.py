@@ -12,12 +12,13 @@ from typing import Any
 import pytest
 
 import api
-from convoke.attention import Attention, Concern, Trouble, Unreached
+from convoke.decision.attention import Attention, Concern, Trouble, Unreached
 from convoke.effects import KeepUnreached
-from convoke.store import dynamo, events, keys
+from convoke.registrations import events
+from convoke.store import dynamo, keys
 from convoke.store.attention import Surveys
 from convoke.store.reads import Reads
-from convoke.web import desk
+from convoke.web import context
 from convoke.web import events as routes_of_events
 from tests.caller import BO, CONTEXT, PARTY, World, a_caller, everybody, routes, sample
 from tests.factories import NOW
@@ -34,7 +35,7 @@ def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
 def logged(monkeypatch: pytest.MonkeyPatch) -> io.StringIO:
     """Whatever the function logs."""
     stream = io.StringIO()
-    monkeypatch.setattr(desk.logger.registered_handler, "stream", stream)
+    monkeypatch.setattr(context.logger.registered_handler, "stream", stream)
     return stream
 
 
@@ -486,7 +487,7 @@ def test_a_function_that_dies_after_its_write_is_repeated_with_what_it_wrote(
         raise RuntimeError
 
     with monkeypatch.context() as patch:
-        patch.setattr(desk, "show_event", die)
+        patch.setattr(context, "show_event", die)
         assert world.call("POST", "/events", PARTY, idempotency_key="k").status == 500
     again = world.call("POST", "/events", PARTY, idempotency_key="k")
     assert (again.status, again.headers["idempotent-replayed"]) == (201, "true")
@@ -501,7 +502,7 @@ def test_two_requests_with_one_key_at_the_same_moment_are_one(world: World, monk
             assert world.call("POST", "/events", PARTY, idempotency_key="k").status == 201
         create(*arguments, **more)
 
-    monkeypatch.setattr("convoke.store.events.create_event", beaten)
+    monkeypatch.setattr("convoke.registrations.events.create_event", beaten)
     late = world.call("POST", "/events", PARTY, idempotency_key="k")
     assert (late.status, late.headers["idempotent-replayed"]) == (201, "true")
     assert len(everybody(world, "/events")[0]) == 1
@@ -666,7 +667,7 @@ def test_trouble_is_answered_without_its_words(
     def fail(*_: Any, **__: Any) -> None:
         raise error
 
-    monkeypatch.setattr("convoke.store.events.create_event", fail)
+    monkeypatch.setattr("convoke.registrations.events.create_event", fail)
     answer = world.call("POST", "/events", PARTY)
     assert (answer.status, answer.headers.get("retry-after")) == (status, "1" if status == 503 else None)
     assert "example.net" not in answer.raw + logged.getvalue()

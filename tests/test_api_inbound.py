@@ -9,12 +9,13 @@ from typing import Any
 
 import pytest
 
-from convoke.attention import Attention, Concern, Trouble
-from convoke.inbound.answers import Kind, Span
+from convoke.decision.attention import Attention, Concern, Trouble
+from convoke.inbound.itip_reply import Kind, Span
 from convoke.inbound.quarantine import Owner
 from convoke.inbound.reasons import Reason
 from convoke.model import When
-from convoke.store import attention, dynamo, erasure, keys, notes, quarantine
+from convoke.registrations import erasure
+from convoke.store import attention, dynamo, keys, notes, quarantine
 from convoke.store.reads import Reads
 from tests.caller import World, a_caller, everybody
 from tests.factories import AFTERNOON, NOW, answer

@@ -13,10 +13,10 @@ import pytest
 
 import api
 from convoke.model import DateChange
-from convoke.store import carrying
-from convoke.store.events import create_event
+from convoke.registrations import split_transfer
+from convoke.registrations.events import create_event
 from convoke.store.reads import Reads
-from convoke.web import desk, occurrences, shapes
+from convoke.web import context, occurrences, requests
 from tests.caller import CONTEXT, PARTY, Answer, World, a_caller, everybody, sample
 from tests.factories import event
 from tests.tables import SETTINGS, everything
@@ -579,7 +579,7 @@ def test_a_key_stands_for_one_body(world: World, choir: str) -> None:
 def test_a_date_changed_by_two_at_once_has_both_changes(
     world: World, choir: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    date, change = f"{choir}/occurrences/{SECOND}", shapes.date_changed
+    date, change = f"{choir}/occurrences/{SECOND}", requests.date_changed
     calls = 0
 
     def meanwhile(*given: Any) -> DateChange:
@@ -653,7 +653,7 @@ def test_while_people_are_carried_over_nobody_else_registers_and_nothing_is_spli
     world: World, choir: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     world.register(choir)
-    monkeypatch.setattr(desk, "carry_over", lambda _: None)
+    monkeypatch.setattr(context, "carry_over", lambda _: None)
     new = world.call("POST", f"{choir}/split", {"from": SECOND}).body["event_id"]
     dan = {"name": "Dan", "email": "dan@example.net"}
     for path, body in ((f"/events/{new}/registrations", dan), (f"/events/{new}/split", {"from": THIRD})):
@@ -661,7 +661,7 @@ def test_while_people_are_carried_over_nobody_else_registers_and_nothing_is_spli
         assert (answer.status, answer.headers["retry-after"]) == (503, "60")
         assert "carried over" in answer.body["detail"]
 
-    carrying.carry_over(world.client, SETTINGS, new, now=world.now)
+    split_transfer.carry_over(world.client, SETTINGS, new, now=world.now)
     assert world.call("POST", f"/events/{new}/registrations", dan, idempotency_key="k").status == 201
     assert world.call("POST", f"/events/{new}/split", {"from": THIRD}, idempotency_key="k").status == 201
 

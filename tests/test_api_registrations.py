@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from convoke.ledger import Intent
+from convoke.decision.invitation import Intent
 from convoke.model import DeliveryState
 from convoke.store import dynamo, keys
 from convoke.store.reads import Reads
@@ -176,7 +176,7 @@ def test_a_promotion_that_fails_does_not_fail_the_withdrawal(world: World, monke
     def fail(*_: Any, **__: Any) -> int:
         raise dynamo.Contention
 
-    monkeypatch.setattr("convoke.store.line.promote", fail)
+    monkeypatch.setattr("convoke.registrations.waitlist.promote", fail)
     assert world.call("DELETE", bo).body["status"] == "cancelled"
     seats = dynamo.get(world.client, SETTINGS.invitations_table, keys.seats(event.removeprefix("/events/")))
     assert seats is not None

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from convoke.attendance import MOST_DATES, Consequence, consequence, heeding, tally
-from convoke.case import order
+from convoke.decision.attendance import MOST_DATES, Consequence, consequence, heeding, tally
+from convoke.decision.messages import order
 from convoke.model import EventStatus, Method, Participation, RegistrationStatus
 from tests.factories import AFTERNOON, MORNING, NOW, event, invitation, invited, registration, reply
 

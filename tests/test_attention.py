@@ -12,16 +12,16 @@ from typing import Any
 
 import pytest
 
-from convoke.attention import Concern, Trouble
+from convoke.decision.attention import Concern, Trouble
+from convoke.delivery.reconcile import Outcome
+from convoke.delivery.reports import Report, hear
+from convoke.delivery.survey import survey
 from convoke.effects import ReadSurvey, Refusal, Refused, SurveyHint
-from convoke.feedback import Report, hear
 from convoke.model import DeliveryState, EventStatus, Method, Registration
-from convoke.programme import cancel_date
-from convoke.reconcile import Outcome
+from convoke.registrations.erasure import erase
+from convoke.registrations.registry import change_registration
+from convoke.schedule.edits import cancel_date
 from convoke.store import attention
-from convoke.store.erasure import erase
-from convoke.store.registry import change_registration
-from convoke.survey import survey
 from tests.factories import AFTERNOON, EVENT_ID, MORNING
 from tests.tables import SETTINGS
 from tests.world import World, a_world

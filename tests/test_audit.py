@@ -10,7 +10,7 @@ from datetime import timedelta
 
 import pytest
 
-from convoke.audit import Findings, audit, examine
+from convoke.delivery.audit import Findings, audit, examine
 from convoke.model import EventStatus, Method, Sender
 from convoke.settings import Times
 from convoke.store import dynamo, items
@@ -75,7 +75,7 @@ def test_too_many_differences_are_reported_and_left_alone(world: World) -> None:
 
 
 def test_an_audit_that_stops_puts_its_whole_list_down(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("convoke.audit.PAGE_OF_A_LIST", 4)
+    monkeypatch.setattr("convoke.delivery.audit.PAGE_OF_A_LIST", 4)
     invite(world, 9)
     change_behind_everybody_s_back(world, status=EventStatus.CANCELLED)
     run(world)
@@ -120,7 +120,7 @@ def test_a_new_sender_is_rolled_out_only_when_asked_for(world: World) -> None:
 
 
 def test_more_than_a_page_of_people_is_looked_at(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("convoke.audit.PAGE", 2)
+    monkeypatch.setattr("convoke.delivery.audit.PAGE", 2)
     invite(world, 5)
 
     assert run(world).looked_at == 5

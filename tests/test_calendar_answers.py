@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from convoke.inbound.answers import Answer, Kind, answers
+from convoke.inbound.itip_reply import Answer, Kind, answers
 from convoke.inbound.reasons import Quarantined
 from convoke.model import Participation, Wall
 

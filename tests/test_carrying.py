@@ -9,12 +9,13 @@ from typing import Any
 
 import pytest
 
-from convoke import series
+from convoke.delivery.sweep import CARRYING
 from convoke.effects import CarryOver, Effect
 from convoke.model import Event, EventStatus, Method, Registration, RegistrationStatus
-from convoke.store import carrying, dynamo, events, keys, line, registry, writes
-from convoke.store.registry import Obstacle
-from convoke.sweep import CARRYING
+from convoke.registrations import events, registry, split_transfer, waitlist
+from convoke.registrations.registry import Obstacle
+from convoke.schedule import series
+from convoke.store import dynamo, keys, writes
 from tests.factories import EVENT_ID, MORNING, NEW_ID, registration
 from tests.simulation.quick import quick
 from tests.tables import SETTINGS, everything
@@ -58,7 +59,7 @@ def interrupted(monkeypatch: pytest.MonkeyPatch, number: int, what: Callable[[],
             what()
         return attempt(*arguments)
 
-    monkeypatch.setattr(carrying, "attempt", attempted)
+    monkeypatch.setattr(split_transfer, "attempt", attempted)
 
 
 # --- the cut ------------------------------------------------------------------------------------------------------
@@ -95,14 +96,14 @@ def test_a_split_of_what_has_changed_meanwhile_stores_nothing(world: World) -> N
     before = world.event()
     world.change(title="Quire")
     stored = everything(world.client)
-    carry = carrying.Carry(event_id=NEW_ID, source=EVENT_ID, since=THIRD, named=0, at=world.now)
+    carry = split_transfer.Carry(event_id=NEW_ID, source=EVENT_ID, since=THIRD, named=0, at=world.now)
     done = events.split_event(
         world.client,
         SETTINGS,
         before,
         replace(before, version=2),
         replace(before, event_id=NEW_ID),
-        carrying.owing(SETTINGS, carry, priority=1, now=world.now),
+        split_transfer.owing(SETTINGS, carry, priority=1, now=world.now),
         priority=1,
         now=world.now,
     )
@@ -122,12 +123,12 @@ def test_everybody_is_carried_over_under_an_id_that_follows_from_the_old_one(wor
     assert set(carried) == {person.email for person in people}
     for person in people:
         new = carried[person.email]
-        assert new.registration_id == carrying.carried_id(person.registration_id, NEW_ID)
+        assert new.registration_id == split_transfer.carried_id(person.registration_id, NEW_ID)
         assert new.registration_id[:10] == person.registration_id[:10], "it arrives when the old one did"
         assert (new.name, new.language, new.created_at) == ("Bo Ek", "sv", person.created_at)
         assert new.status is RegistrationStatus.REGISTERED
     assert counts(world) == (PEOPLE, 0)
-    assert not carrying.under_way(world.client, SETTINGS, NEW_ID)
+    assert not split_transfer.under_way(world.client, SETTINGS, NEW_ID)
 
 
 def test_each_is_told_the_shortened_old_and_invited_to_the_new(world: World) -> None:
@@ -282,7 +283,7 @@ def test_seats_and_the_line_go_along() -> None:
 
         gone = carried[people[0].email]
         registry.withdraw(world.client, SETTINGS, NEW_ID, gone.registration_id, now=world.now)
-        assert line.promote(world.client, SETTINGS, NEW_ID, now=world.now) == 1
+        assert waitlist.promote(world.client, SETTINGS, NEW_ID, now=world.now) == 1
         assert at_the_new(world)[people[2].email].status is RegistrationStatus.REGISTERED
         assert counts(world) == (2, 1)
 
@@ -292,7 +293,7 @@ def test_more_seats_at_the_new_go_to_the_first_in_line_when_all_are_over(world: 
     people = settle_in(world, 3)
     world.cut(THIRD, lambda new: replace(new, capacity=2))
     world.carry(most=2)
-    assert line.promote(world.client, SETTINGS, NEW_ID, now=world.now) == 0, "not yet"
+    assert waitlist.promote(world.client, SETTINGS, NEW_ID, now=world.now) == 0, "not yet"
     world.settle()
     carried = at_the_new(world)
     statuses = [carried[person.email].status.value for person in people]
@@ -325,7 +326,7 @@ def test_what_was_cancelled_meanwhile_is_not_opened(number: int, world: World, m
 
     interrupted(monkeypatch, number, cancel)
     world.carry_all()
-    assert not carrying.under_way(world.client, SETTINGS, NEW_ID)
+    assert not split_transfer.under_way(world.client, SETTINGS, NEW_ID)
     assert not events.read_seats(world.client, SETTINGS, NEW_ID).open
 
 
@@ -380,15 +381,15 @@ def test_each_of_a_thousand_costs_one_transaction() -> None:
         world.cut(THIRD)
         counting.calls.clear()
         world.client = counting
-        assert world.carry() == carrying.AT_ONCE
-        assert counting.calls["transact_write_items"] == carrying.AT_ONCE + 1
-        assert counts(world) == (carrying.AT_ONCE, 0)
+        assert world.carry() == split_transfer.AT_ONCE
+        assert counting.calls["transact_write_items"] == split_transfer.AT_ONCE + 1
+        assert counts(world) == (split_transfer.AT_ONCE, 0)
 
         counting.calls.clear()
         world.carry_all()
         assert counts(world) == (count, 0)
-        slices = count // carrying.AT_ONCE
-        assert counting.calls["transact_write_items"] == count - carrying.AT_ONCE + slices
+        slices = count // split_transfer.AT_ONCE
+        assert counting.calls["transact_write_items"] == count - split_transfer.AT_ONCE + slices
 
 
 @pytest.mark.parametrize(("people", "rounds"), [(1_000, 1), (5_000, 4)])
@@ -403,12 +404,12 @@ def test_the_sweeper_goes_on_while_it_has_time(world: World, people: int, rounds
         if not isinstance(effect, CarryOver):
             return perform(effect)
         world.pass_time(seconds=1)
-        left -= carrying.AT_ONCE
-        return carrying.AT_ONCE if left > 0 else perform(effect)
+        left -= split_transfer.AT_ONCE
+        return split_transfer.AT_ONCE if left > 0 else perform(effect)
 
     world.perform = performed  # type: ignore[method-assign]
     swept = 0
-    while carrying.under_way(world.client, SETTINGS, NEW_ID):
+    while split_transfer.under_way(world.client, SETTINGS, NEW_ID):
         began = world.now
         world.run_sweep_without_following()
         swept += 1

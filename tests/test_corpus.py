@@ -10,8 +10,8 @@ from datetime import datetime
 
 import pytest
 
-from convoke.inbound import Verdict, firewall, judge
-from convoke.inbound.firewall import Receipt
+from convoke.inbound import Verdict, authenticity, judge
+from convoke.inbound.authenticity import Receipt
 from convoke.model import Participation
 from tests import factories
 from tests.corpus import asked, bombs, measured
@@ -113,7 +113,7 @@ def test_a_firewall_without_one_of_its_guards_breaks_a_law(
     attendee = SAID.replace("bo@", "cleo@") if guard == "check" else SAID
     raw = mail(calendar(attendee=attendee), sender=f"From: {sender}")
     laws.check_all(raw)
-    monkeypatch.setattr(firewall, guard, lambda *_, **__: None)
+    monkeypatch.setattr(authenticity, guard, lambda *_, **__: None)
     with pytest.raises(AssertionError, match=broken):
         laws.check_all(raw)
 

@@ -16,14 +16,14 @@ from typing import Any
 
 import pytest
 
+from convoke.decision.calendar_state import Letter
+from convoke.decision.invitation import Slice
+from convoke.delivery.fan_out import SLICE, announce, tell_slice
+from convoke.delivery.reconcile import Outcome
 from convoke.effects import Effect, Enqueue, Render, Send
-from convoke.fanout import SLICE, announce, tell_slice
-from convoke.ledger import Slice
 from convoke.model import EventStatus, Method
-from convoke.reconcile import Outcome
 from convoke.settings import Times
 from convoke.store import dynamo
-from convoke.told import Letter
 from tests.factories import AFTERNOON, EVENT_ID
 from tests.simulation.quick import quick
 from tests.simulation.tables import Tables, Typed

@@ -16,8 +16,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from convoke import courier, targets
-from convoke.targets import Target, target_of
+from convoke.webhooks import http, url_guard
+from convoke.webhooks.url_guard import Target, target_of
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
 Behave = Callable[[socket.socket, bytes], None]
@@ -71,8 +71,8 @@ def local(port: int) -> Target:
 
 def test_what_is_posted_arrives_as_it_is() -> None:
     with a_server(says(OK)) as (port, came):
-        answer = courier.post(local(port), b'{"a":1}', {"Content-Type": "application/json", "Convoke-Signature": "t=1"})
-    assert answer == courier.Answer(status=200)
+        answer = http.post(local(port), b'{"a":1}', {"Content-Type": "application/json", "Convoke-Signature": "t=1"})
+    assert answer == http.Answer(status=200)
     head, _, body = came[0].partition(b"\r\n\r\n")
     assert body == b'{"a":1}'
     assert head.startswith(b"POST /here?a=b HTTP/1.1\r\n")
@@ -83,33 +83,33 @@ def test_what_is_posted_arrives_as_it_is() -> None:
 @pytest.mark.parametrize(
     ("raw", "answer"),
     [
-        (b"HTTP/1.1 204 No Content\r\n\r\n", courier.Answer(status=204)),
-        (b"HTTP/1.1 500 Oh\r\n\r\n", courier.Answer(status=500, why="it answered 500")),
-        (b"HTTP/1.1 404 No\r\n\r\n", courier.Answer(status=404, why="it answered 404")),
-        (b"HTTP/1.1 200 OK\r\nContent-Length: 99999999999\r\n\r\nx", courier.Answer(status=200)),
-        (b"", courier.Answer(why="it did not answer: RemoteDisconnected")),
-        (b"hello\r\n\r\n", courier.Answer(why="it did not answer: BadStatusLine")),
-        (b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 500, courier.Answer(why="it did not answer: HTTPException")),
-        (b"HTTP/1.1 200 OK\r\nX: " + b"y" * 100_000, courier.Answer(why="it did not answer: LineTooLong")),
+        (b"HTTP/1.1 204 No Content\r\n\r\n", http.Answer(status=204)),
+        (b"HTTP/1.1 500 Oh\r\n\r\n", http.Answer(status=500, why="it answered 500")),
+        (b"HTTP/1.1 404 No\r\n\r\n", http.Answer(status=404, why="it answered 404")),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 99999999999\r\n\r\nx", http.Answer(status=200)),
+        (b"", http.Answer(why="it did not answer: RemoteDisconnected")),
+        (b"hello\r\n\r\n", http.Answer(why="it did not answer: BadStatusLine")),
+        (b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 500, http.Answer(why="it did not answer: HTTPException")),
+        (b"HTTP/1.1 200 OK\r\nX: " + b"y" * 100_000, http.Answer(why="it did not answer: LineTooLong")),
     ],
 )
-def test_a_2xx_is_a_yes_and_everything_else_is_not(raw: bytes, answer: courier.Answer) -> None:
+def test_a_2xx_is_a_yes_and_everything_else_is_not(raw: bytes, answer: http.Answer) -> None:
     with a_server(says(raw)) as (port, _):
-        assert courier.post(local(port), b"{}", {}) == answer
+        assert http.post(local(port), b"{}", {}) == answer
 
 
 def test_a_redirect_is_not_followed() -> None:
     with a_server(says(OK)) as (elsewhere, came):
         moved = f"HTTP/1.1 307 Go\r\nLocation: http://127.0.0.1:{elsewhere}/\r\n\r\n".encode()
         with a_server(says(moved)) as (port, _):
-            assert courier.post(local(port), b"{}", {}) == courier.Answer(status=307, why="it answered 307")
+            assert http.post(local(port), b"{}", {}) == http.Answer(status=307, why="it answered 307")
         assert came == []
 
 
 def test_nobody_home_is_no_answer() -> None:
     with socket.create_server(("127.0.0.1", 0)) as door:
         port = door.getsockname()[1]
-    assert courier.post(local(port), b"{}", {}).why == "it did not answer: ConnectionRefusedError"
+    assert http.post(local(port), b"{}", {}).why == "it did not answer: ConnectionRefusedError"
 
 
 def drips(connection: socket.socket, _request: bytes) -> None:
@@ -127,7 +127,7 @@ def floods(connection: socket.socket, _: bytes) -> None:
 def test_nobody_can_keep_us_waiting(behave: Behave) -> None:
     with a_server(behave) as (port, _):
         began = time.monotonic()
-        answer = courier.post(local(port), b"{}", {}, patience=0.5)
+        answer = http.post(local(port), b"{}", {}, patience=0.5)
         assert time.monotonic() - began < 2
     assert answer.status == 0
     assert answer.why.startswith("it did not answer")
@@ -137,7 +137,7 @@ def test_a_name_that_leads_to_us_is_not_followed() -> None:
     with a_server(says(OK)) as (port, came):
         target = target_of(f"https://hooks.example.org:{port}/")
         led = [(2, 1, 6, "", ("127.0.0.1", port))]
-        answer = courier.post(target, b"{}", {}, resolve=lambda *_, **__: led)
+        answer = http.post(target, b"{}", {}, resolve=lambda *_, **__: led)
     assert answer.why == "its name leads to an address that is not public"
     assert came == []
 
@@ -156,7 +156,7 @@ def test_a_name_that_resolves_otherwise_a_moment_later_does_not_matter(monkeypat
         raise ConnectionRefusedError
 
     monkeypatch.setattr(socket, "create_connection", connect)
-    courier.post(target_of("https://hooks.example.org/"), b"{}", {}, resolve=resolve)
+    http.post(target_of("https://hooks.example.org/"), b"{}", {}, resolve=resolve)
     assert asked == ["hooks.example.org"]
     assert reached == [("93.184.215.14", 443)]
 
@@ -165,7 +165,7 @@ def test_a_name_that_does_not_exist_is_said_to_have_no_address() -> None:
     def resolve(*_: object, **__: object) -> list[tuple[object, ...]]:
         raise socket.gaierror
 
-    answer = courier.post(target_of("https://hooks.example.org/"), b"{}", {}, resolve=resolve)
+    answer = http.post(target_of("https://hooks.example.org/"), b"{}", {}, resolve=resolve)
     assert answer.why == "its name has no address"
 
 
@@ -200,12 +200,12 @@ def certificate(folder: Path, name: str) -> Path:
 def test_the_certificate_must_be_good_for_the_name_not_the_address(
     certified: str, why: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(targets, "public", lambda _: True)
+    monkeypatch.setattr(url_guard, "public", lambda _: True)
     file = certificate(tmp_path, certified)
     server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     server.load_cert_chain(file)
     with a_server(says(OK), server) as (port, came):
-        answer = courier.post(
+        answer = http.post(
             target_of(f"https://hooks.example.org:{port}/"),
             b"{}",
             {},
@@ -217,11 +217,11 @@ def test_the_certificate_must_be_good_for_the_name_not_the_address(
 
 
 def test_a_handshake_that_drips_is_cut_too(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(targets, "public", lambda _: True)
+    monkeypatch.setattr(url_guard, "public", lambda _: True)
     with socket.create_server(("127.0.0.1", 0)) as door:
         port = door.getsockname()[1]
         began = time.monotonic()
-        answer = courier.post(
+        answer = http.post(
             target_of(f"https://hooks.example.org:{port}/"),
             b"{}",
             {},

@@ -10,15 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from convoke.decide import (
-    next_message,
-    participation,
-    priority,
-    says_the_same,
-    unsaid,
-)
-from convoke.fingerprints import fingerprint, schema_of
-from convoke.ledger import Acknowledged, Intent
+from convoke.decision.calendar_state import Told
+from convoke.decision.decide import next_message, participation, priority, says_the_same, unsaid
+from convoke.decision.fingerprints import fingerprint, schema_of
+from convoke.decision.invitation import Acknowledged, Intent
 from convoke.model import (
     Conference,
     Duration,
@@ -33,7 +28,6 @@ from convoke.model import (
     Sender,
     When,
 )
-from convoke.told import Told
 from tests.factories import AFTERNOON, MORNING, NOW, SENDER, event, invitation, registration, told
 
 COMES = registration()

@@ -13,8 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from convoke.inbound import Verdict, judge
-from convoke.inbound.answers import answers
-from convoke.inbound.envelope import incoming
+from convoke.inbound.itip_reply import answers
+from convoke.inbound.mime import incoming
 from convoke.model import Participation
 from tests.factories import receipt
 from tests.test_calendar_answers import reply

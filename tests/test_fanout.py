@@ -7,6 +7,9 @@ from contextlib import suppress
 
 import pytest
 
+from convoke.decision.invitation import Fan, Slice
+from convoke.delivery.fan_out import AFTER_BUSY, AFTER_REFUSAL, announce, tell_slice
+from convoke.delivery.reconcile import Outcome
 from convoke.effects import (
     Acknowledge,
     Effect,
@@ -19,10 +22,7 @@ from convoke.effects import (
     Steps,
     Unknown,
 )
-from convoke.fanout import AFTER_BUSY, AFTER_REFUSAL, announce, tell_slice
-from convoke.ledger import Fan, Slice
 from convoke.model import EventStatus, Method, Registration
-from convoke.reconcile import Outcome
 from tests.factories import AFTERNOON, EVENT_ID, MORNING
 from tests.world import World, a_world
 

@@ -14,12 +14,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from convoke.decision.invitation import Acknowledged, Intent
+from convoke.delivery.reconcile import Outcome
+from convoke.delivery.reports import (
+    GRAVITY,
+    Report,
+    after,
+    hear,
+    out_of_order,
+    report_of,
+)
 from convoke.effects import Acknowledge, Effect, Refusal, Refused, Unknown
-from convoke.feedback import GRAVITY, Report, after, hear, out_of_order, report_of
-from convoke.ledger import Acknowledged, Intent
 from convoke.model import DeliveryState, Method
-from convoke.reconcile import Outcome
-from convoke.store.registry import resend
+from convoke.registrations.registry import resend
 from tests.factories import NOW, invitation, report, told
 from tests.tables import SETTINGS
 from tests.world import World, a_world

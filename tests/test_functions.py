@@ -13,14 +13,14 @@ from typing import Any
 import boto3
 import pytest
 
-from convoke import notes
-from convoke.feedback import report_of
-from convoke.hooks import FactType, Webhook
+from convoke.delivery.reports import report_of
+from convoke.mail import notifications
 from convoke.model import DeliveryState, Method, Participation, Person, Registration
+from convoke.registrations.events import change_event, create_event
+from convoke.registrations.registry import register
 from convoke.store import attention, dynamo, keys, webhooks
 from convoke.store import notes as store_of_notes
-from convoke.store.events import change_event, create_event
-from convoke.store.registry import register
+from convoke.webhooks.facts import FactType, Webhook
 from tests.deployment import EVENTS, Deployment, a_deployment, forget_what_is_warm, sample
 from tests.factories import AFTERNOON, EVENT_ID, NOW, REGISTRATION_ID, event, registration
 
@@ -111,7 +111,7 @@ def test_a_registration_from_the_queue_is_looked_at(deployed: Deployment) -> Non
 
 def test_a_note_from_the_queue_is_sent(deployed: Deployment) -> None:
     author = Person(name="Bo", email="bo@example.net")
-    note = notes.forward(event(), author=author, subject="", text="Hello", source="m1", now=NOW)
+    note = notifications.forward(event(), author=author, subject="", text="Hello", source="m1", now=NOW)
     note = replace(note, note_id="abcdefghijklmnop0123456789")
     assert store_of_notes.owe(deployed.client, deployed.settings, note, now=NOW)
     assert deployed.call("deliver", sample("deliver-note")) == {"batchItemFailures": []}

@@ -10,22 +10,30 @@ from typing import Any
 
 import pytest
 
-from convoke import headers, notes
-from convoke.attention import Concern, Trouble
-from convoke.dispatch import dispatch
-from convoke.effects import Effect, Keep, Refusal, Refused, Tell, Unknown
-from convoke.feedback import hear
-from convoke.hooks import FactType, Webhook
-from convoke.ledger import Posted
-from convoke.lines import one_line
+from convoke.calendar.content_lines import one_line
+from convoke.decision.attention import Concern, Trouble
+from convoke.decision.calendar_state import Letter
+from convoke.decision.invitation import Posted
+from convoke.decision.plan import Seen
+from convoke.delivery.notify import dispatch
+from convoke.delivery.reconcile import Outcome
+from convoke.delivery.reports import hear
+from convoke.effects import (
+    Effect,
+    Keep,
+    Refusal,
+    Refused,
+    Tell,
+    Unknown,
+)
+from convoke.mail import header_fields, notifications
 from convoke.model import DeliveryState, Method, Person, Registration
-from convoke.plan import Seen
-from convoke.reconcile import Outcome
-from convoke.store import attention, dynamo, erasure, webhooks
+from convoke.registrations import erasure
+from convoke.registrations.registry import resend
+from convoke.store import attention, dynamo, webhooks
 from convoke.store import notes as store_of_notes
-from convoke.store.registry import resend
-from convoke.told import Letter
-from convoke.web import answers
+from convoke.web import presenters
+from convoke.webhooks.facts import FactType, Webhook
 from tests.factories import AFTERNOON, EVENT_ID, NOW, SENDER, event, report
 from tests.rendering import HOSTILE
 from tests.tables import SETTINGS
@@ -66,7 +74,7 @@ def heard(world: World) -> list[dict[str, str]]:
 
 
 def unrenderable(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("convoke.perform.render", lambda *_: "SUMMARY does not read back as it was meant")
+    monkeypatch.setattr("convoke.aws.runtime.render", lambda *_: "SUMMARY does not read back as it was meant")
 
 
 def listens(world: World) -> None:
@@ -91,13 +99,15 @@ def shown(world: World, person: Registration) -> tuple[str, str | None]:
     registered = world.reads.registration(EVENT_ID, person.registration_id)
     assert registered is not None
     seen = Seen(invitation=world.invitation(person), registration=registered, event=world.event())
-    out = answers.registration(seen, SENDER, world.now).invitation
+    out = presenters.registration(seen, SENDER, world.now).invitation
     return out.state.value, out.reason
 
 
 def messages(world: World, person: Registration) -> list[tuple[str, str | None]]:
     """The state and the reason of each message."""
-    return [(out.state.value, out.reason) for out in map(answers.message, world.reads.messages(person.registration_id))]
+    return [
+        (out.state.value, out.reason) for out in map(presenters.message, world.reads.messages(person.registration_id))
+    ]
 
 
 # --- what stops no mail -------------------------------------------------------------------------------------------
@@ -300,8 +310,8 @@ def test_whoever_was_not_reached_since_a_mail_was_given_up_is_named_within_a_min
 def test_a_mail_that_cannot_look_as_it_was_meant_is_sent_plain_and_somebody_hears_of_it(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    honest = headers.text_of
-    monkeypatch.setattr(headers, "text_of", lambda value: honest(value).replace("ö", "o"))
+    honest = header_fields.text_of
+    monkeypatch.setattr(header_fields, "text_of", lambda value: honest(value).replace("ö", "o"))
     world.publish(title="Kölner Treffen", organizer=Person(name="Jörg", email="ada@example.org"))
     person = world.register()
     log = heard(world)
@@ -318,9 +328,9 @@ def test_a_mail_that_cannot_look_as_it_was_meant_is_sent_plain_and_somebody_hear
 
 
 def test_a_note_that_cannot_look_as_it_was_meant_is_sent_plain(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    honest = headers.text_of
-    monkeypatch.setattr(headers, "text_of", lambda value: honest(value).replace("ö", "o"))
-    note = notes.forward(
+    honest = header_fields.text_of
+    monkeypatch.setattr(header_fields, "text_of", lambda value: honest(value).replace("ö", "o"))
+    note = notifications.forward(
         event(), author=Person(name="Zö", email="bo@example.net"), subject="", text="", source="m", now=NOW
     )
     store_of_notes.owe(world.client, SETTINGS, note, now=world.now)
@@ -334,8 +344,8 @@ def test_a_note_that_cannot_look_as_it_was_meant_is_sent_plain(world: World, mon
 
 
 def test_a_note_that_cannot_be_written_says_why_in_the_log(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("convoke.perform.write", lambda *_: "the text does not read back as it was meant")
-    note = notes.forward(
+    monkeypatch.setattr("convoke.aws.runtime.write", lambda *_: "the text does not read back as it was meant")
+    note = notifications.forward(
         event(), author=Person(name="Bo", email="bo@example.net"), subject="", text="", source="m", now=NOW
     )
     store_of_notes.owe(world.client, SETTINGS, note, now=world.now)

@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from convoke import headers, mail
+from convoke.mail import header_fields, invitation_mail
 from convoke.model import Person, Unsayable
 from tests import rendering
 from tests.factories import NOW, message
@@ -107,7 +107,9 @@ def test_every_field_is_as_the_standards_want_it() -> None:
             assert len(line) <= 76 or "=?" not in line
             for word in re.findall(r"=\?utf-8\?.*?\?=", line):
                 assert len(word) <= 75
-                assert "\ufffd" not in rendering.read_by_another(headers.Field(name="Subject", written=word.encode()))
+                assert "\ufffd" not in rendering.read_by_another(
+                    header_fields.Field(name="Subject", written=word.encode())
+                )
 
 
 # --- what is written ----------------------------------------------------------------------------------------------
@@ -131,7 +133,7 @@ def test_every_field_is_as_the_standards_want_it() -> None:
     ],
 )
 def test_a_subject_is_plain_up_to_the_first_word_that_cannot_be(said: str, written: bytes) -> None:
-    field = headers.text("Subject", said, instead="Invitation")
+    field = header_fields.text("Subject", said, instead="Invitation")
     assert (field.written, field.plainer) == (written, False)
 
 
@@ -151,7 +153,7 @@ def test_a_subject_is_plain_up_to_the_first_word_that_cannot_be(said: str, writt
     ],
 )
 def test_a_name_is_only_ever_a_name(name: str, written: bytes) -> None:
-    field = mail.mailbox("To", Person(name=name, email="bo@example.net"))
+    field = invitation_mail.mailbox("To", Person(name=name, email="bo@example.net"))
     assert (field.written, field.plainer) == (written, False)
 
 
@@ -164,7 +166,7 @@ def test_a_name_is_only_ever_a_name(name: str, written: bytes) -> None:
 )
 def test_what_is_nearly_an_encoded_word_is_not_read(value: str) -> None:
     with pytest.raises(ValueError, match=r"."):
-        headers.text_of(value)
+        header_fields.text_of(value)
 
 
 @pytest.mark.parametrize(
@@ -177,7 +179,7 @@ def test_what_is_nearly_an_encoded_word_is_not_read(value: str) -> None:
 )
 def test_what_is_not_just_one_address_is_not_read(value: str) -> None:
     with pytest.raises(ValueError, match=r"."):
-        headers.mailbox_of(value)
+        header_fields.mailbox_of(value)
 
 
 @pytest.mark.parametrize(
@@ -190,7 +192,7 @@ def test_what_is_not_just_one_address_is_not_read(value: str) -> None:
 )
 def test_a_header_that_we_would_not_write_is_not_read(head: bytes) -> None:
     with pytest.raises(ValueError, match=r"."):
-        headers.fields(head)
+        header_fields.fields(head)
 
 
 # --- where something does not read back ---------------------------------------------------------------------------
@@ -198,14 +200,14 @@ def test_a_header_that_we_would_not_write_is_not_read(head: bytes) -> None:
 
 def broken(monkeypatch: pytest.MonkeyPatch, fails: Callable[[bytes], bool]) -> None:
     """Let our reader fail on such fields."""
-    honest = headers.fields
+    honest = header_fields.fields
 
     def read(head: bytes) -> tuple[tuple[str, str], ...]:
         if fails(head):
             raise ValueError("broken")
         return honest(head)
 
-    monkeypatch.setattr(headers, "fields", read)
+    monkeypatch.setattr(header_fields, "fields", read)
 
 
 def says(word: str) -> Callable[[bytes], bool]:
@@ -229,20 +231,20 @@ def test_a_subject_that_does_not_read_back_is_said_plainer(
     fails: Callable[[bytes], bool], read: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     broken(monkeypatch, fails)
-    made = mail.letter(message(), sequence=0, dtstamp=NOW)
-    assert made == mail.letter(message(), sequence=0, dtstamp=NOW)
+    made = invitation_mail.letter(message(), sequence=0, dtstamp=NOW)
+    assert made == invitation_mail.letter(message(), sequence=0, dtstamp=NOW)
     assert made.plainer == ("Subject",)
     monkeypatch.undo()
-    head = dict(headers.fields(made.mail.partition(b"\r\n\r\n")[0] + b"\r\n"))
-    assert headers.text_of(head["Subject"]) == read
+    head = dict(header_fields.fields(made.mail.partition(b"\r\n\r\n")[0] + b"\r\n"))
+    assert header_fields.text_of(head["Subject"]) == read
 
 
 def test_a_name_that_does_not_read_back_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
     broken(monkeypatch, lambda head: b"Zo=C3=AB" in head)
     zoe = Person(name="Zoë", email="zoe@example.net")
-    assert mail.mailbox("To", zoe).written == b"To: =?utf-8?b?Wm/Dqw==?= <zoe@example.net>\r\n"
+    assert invitation_mail.mailbox("To", zoe).written == b"To: =?utf-8?b?Wm/Dqw==?= <zoe@example.net>\r\n"
     broken(monkeypatch, lambda head: head.startswith(b"To:") and b"=?utf-8?" in head)
-    made = mail.letter(message(title="Choir", attendee=zoe), sequence=0, dtstamp=NOW)
+    made = invitation_mail.letter(message(title="Choir", attendee=zoe), sequence=0, dtstamp=NOW)
     assert b"\r\nTo: zoe@example.net\r\n" in made.mail
     assert made.plainer == ("To",)
 
@@ -250,16 +252,16 @@ def test_a_name_that_does_not_read_back_is_left_out(monkeypatch: pytest.MonkeyPa
 def test_a_mail_whose_address_does_not_read_back_is_not_sent(monkeypatch: pytest.MonkeyPatch) -> None:
     broken(monkeypatch, lambda head: b"bo@example.net" in head)
     with pytest.raises(Unsayable, match="To does not read back as the one address that was meant"):
-        mail.letter(message(attendee=BO), sequence=0, dtstamp=NOW)
+        invitation_mail.letter(message(attendee=BO), sequence=0, dtstamp=NOW)
 
 
 def test_a_mail_of_which_not_even_the_plainest_subject_reads_back_is_not_sent(monkeypatch: pytest.MonkeyPatch) -> None:
     broken(monkeypatch, lambda head: b"Subject" in head)
     with pytest.raises(Unsayable, match="Subject does not read back"):
-        mail.letter(message(), sequence=0, dtstamp=NOW)
+        invitation_mail.letter(message(), sequence=0, dtstamp=NOW)
 
 
 @pytest.mark.parametrize("value", ["<1@bücher.example>", "<1@x>\r\nBcc: eve@example.net", "", " x"])
 def test_an_id_that_is_not_plain_ascii_on_one_line_is_not_sent(value: str) -> None:
     with pytest.raises(Unsayable, match="Message-ID does not read back"):
-        headers.token("Message-ID", value)
+        header_fields.token("Message-ID", value)

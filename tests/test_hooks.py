@@ -15,9 +15,16 @@ import boto3
 import pytest
 
 import hooks as function
-from convoke import courier
-from convoke.courier import Answer
-from convoke.hooks import (
+from convoke.store import (
+    deliveries,
+    dynamo,
+    keys,
+    outbox,
+    webhooks,
+    writes,
+)
+from convoke.webhooks import http
+from convoke.webhooks.facts import (
     RETRIES,
     SIGNATURE,
     Delivery,
@@ -29,8 +36,8 @@ from convoke.hooks import (
     next_try,
     signature,
 )
-from convoke.store import deliveries, dynamo, keys, outbox, webhooks, writes
-from convoke.targets import Target
+from convoke.webhooks.http import Answer
+from convoke.webhooks.url_guard import Target
 from tests.deployment import Deployment, a_deployment, sample
 from tests.factories import EVENT_ID, NOW, REGISTRATION_ID
 
@@ -118,7 +125,7 @@ def stage(monkeypatch: pytest.MonkeyPatch) -> Iterator[Stage]:
     outside = Outside()
     with a_deployment(monkeypatch) as deployed:
         made = Stage(deployed, outside)
-        monkeypatch.setattr(courier, "post", outside.post)
+        monkeypatch.setattr(http, "post", outside.post)
         monkeypatch.setattr(function, "now", lambda: made.now)
         webhooks.create(made.client, made.settings, HOOK)
         yield made
@@ -288,7 +295,7 @@ def test_a_function_that_dies_while_it_waits_for_an_answer_is_followed_by_anothe
     fact_id = stage.happen()
     stage.ring(fact_id)
     with monkeypatch.context() as patch:
-        patch.setattr(courier, "post", die)
+        patch.setattr(http, "post", die)
         with pytest.raises(Died):
             function.carry(HOOK.webhook_id, fact_id)
     stage.drain()
@@ -305,11 +312,11 @@ def test_two_at_once_post_once(stage: Stage, monkeypatch: pytest.MonkeyPatch) ->
     stage.ring(fact_id)
 
     def meanwhile(target: Target, told: bytes, headers: Mapping[str, str]) -> Answer:
-        monkeypatch.setattr(courier, "post", stage.outside.post)
+        monkeypatch.setattr(http, "post", stage.outside.post)
         function.carry(HOOK.webhook_id, fact_id)
         return stage.outside.post(target, told, headers)
 
-    monkeypatch.setattr(courier, "post", meanwhile)
+    monkeypatch.setattr(http, "post", meanwhile)
     function.carry(HOOK.webhook_id, fact_id)
     assert len(stage.outside.posted) == 1
 
@@ -382,7 +389,7 @@ def test_facts_and_deliveries_are_kept_for_a_month(stage: Stage) -> None:
 
 def test_the_sweeper_hands_out_facts_beside_everything_else(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     stage.happen()
-    monkeypatch.setattr("convoke.perform.clock", lambda: NOW + timedelta(seconds=1))
+    monkeypatch.setattr("convoke.aws.runtime.clock", lambda: NOW + timedelta(seconds=1))
     stage.deployed.call("sweep", sample("sweep"))
     stage.drain()
     assert [hint.keys() for hint in stage.hinted] == [{"fact"}, {"fact", "webhook"}]

@@ -11,7 +11,7 @@ from urllib.parse import quote
 import pytest
 from pydantic import BaseModel
 
-from convoke.web import problems, shapes
+from convoke.web import problems, requests
 from tests.caller import BO, PARTY, Answer, World, a_caller
 from tests.hostile import (
     BODIES,
@@ -84,7 +84,7 @@ WRITES = [route for route in operations() if fields(route)]
 
 
 def models() -> list[type[BaseModel]]:
-    found: list[type[BaseModel]] = [shapes.Incoming, shapes.Patch]
+    found: list[type[BaseModel]] = [requests.Incoming, requests.Patch]
     for model in found:
         found += [each for each in model.__subclasses__() if each not in found]
     return [model for model in found if model.model_fields]

@@ -13,9 +13,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from convoke import itip, lines
-from convoke.model import Conference, Duration, EventStatus, Method, Participation, Person, Unsayable, When
-from convoke.told import Message
+from convoke.calendar import content_lines, itip
+from convoke.decision.calendar_state import Message
+from convoke.model import (
+    Conference,
+    Duration,
+    EventStatus,
+    Method,
+    Participation,
+    Person,
+    Unsayable,
+    When,
+)
 from tests.factories import NOW, message
 from tests.golden.cases import (
     ALONE,
@@ -174,16 +183,16 @@ def test_a_uid_that_cannot_be_kept_as_it_is_is_unsayable(uid: str) -> None:
 
 
 def test_a_writer_that_loses_something_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    honest = lines.write
-    monkeypatch.setattr(lines, "write", lambda meant: honest(meant).replace(b"Treffen", b"Treff"))
+    honest = content_lines.write
+    monkeypatch.setattr(content_lines, "write", lambda meant: honest(meant).replace(b"Treffen", b"Treff"))
     with pytest.raises(Unsayable, match="SUMMARY"):
         said(INVITATION)
 
 
 def test_a_writer_that_adds_a_guest_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    honest = lines.write
+    honest = content_lines.write
     more = b"ATTENDEE:mailto:eve@example.org\r\nSTATUS:"
-    monkeypatch.setattr(lines, "write", lambda meant: honest(meant).replace(b"STATUS:", more))
+    monkeypatch.setattr(content_lines, "write", lambda meant: honest(meant).replace(b"STATUS:", more))
     with pytest.raises(Unsayable, match="STATUS"):
         said(INVITATION)
 
@@ -248,8 +257,8 @@ def test_no_text_whatever_adds_or_takes_away_a_line(told: Message) -> None:
 def test_a_reader_that_is_not_ours_finds_the_text_that_was_meant(title: str, description: str) -> None:
     written = itip.calendar(message(title=title, description=description), sequence=0, dtstamp=NOW)
     (event,) = icalendar.Calendar.from_ical(written).walk("VEVENT")
-    assert str(event["SUMMARY"]) == lines.one_line(title)
-    assert str(event.get("DESCRIPTION", "")) == lines.clean(description).strip()
+    assert str(event["SUMMARY"]) == content_lines.one_line(title)
+    assert str(event.get("DESCRIPTION", "")) == content_lines.clean(description).strip()
 
 
 # Without backslashes: that reader takes them for escapes, which a parameter does not have.
@@ -262,7 +271,7 @@ def test_a_name_may_hold_whatever_and_is_the_same_to_all_readers(name: str) -> N
     written = itip.calendar(message(attendee=Person(name=name, email="bo@example.net")), sequence=0, dtstamp=NOW)
     (event,) = icalendar.Calendar.from_ical(written).walk("VEVENT")
     seen = event["ATTENDEE"].params.get("CN", "")
-    assert seen == lines.parameter(name)
+    assert seen == content_lines.parameter(name)
     # Whoever does not know RFC 6868 shows what stands between the quotes.
     (attendee,) = re.findall(r'ATTENDEE;[^:"]*;CN="([^"]*)"', written.decode().replace("\r\n ", "")) or [""]
     assert seen == attendee
@@ -291,7 +300,7 @@ def test_a_name_is_written_without_carets_that_only_some_programs_read(name: str
 
 @pytest.mark.parametrize(("written", "meant"), [("a^'b", 'a"b'), ("a^nb", "a\nb"), ("a^^b", "a^b"), ("a^b", "a^b")])
 def test_carets_that_others_write_are_read(written: str, meant: str) -> None:
-    (line,) = lines.read(f'ATTENDEE;CN="{written}":mailto:bo@example.net\r\n'.encode())
+    (line,) = content_lines.read(f'ATTENDEE;CN="{written}":mailto:bo@example.net\r\n'.encode())
     assert line.param("CN") == meant
 
 

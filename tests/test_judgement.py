@@ -8,15 +8,15 @@ from typing import Any
 
 import pytest
 
+from convoke.decision.calendar_state import ToldDate
+from convoke.decision.invitation import Acknowledged, Intent
+from convoke.decision.plan import Seen
 from convoke.inbound import Judgement, Verdict, judge
-from convoke.inbound.answers import Span
+from convoke.inbound.itip_reply import Span
 from convoke.inbound.judgement import vouched
 from convoke.inbound.proposals import proposed
 from convoke.inbound.reasons import Reason
-from convoke.ledger import Acknowledged, Intent
 from convoke.model import EventStatus, Participation, RegistrationStatus, Reply, When
-from convoke.plan import Seen
-from convoke.told import ToldDate
 from tests.factories import AFTERNOON, NOW, answer, event, invitation, message, receipt, registration, told
 
 UID = message().uid

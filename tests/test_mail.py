@@ -13,10 +13,18 @@ from html.parser import HTMLParser
 import pytest
 from hypothesis import given, settings
 
-from convoke import date_text, lines, mail, page, words
-from convoke.inbound.envelope import incoming
-from convoke.model import EventStatus, Method, Participation, Person, Unsayable, When
-from convoke.told import Message
+from convoke.calendar import content_lines
+from convoke.decision.calendar_state import Message
+from convoke.inbound.mime import incoming
+from convoke.mail import date_text, invitation_mail, page, wording
+from convoke.model import (
+    EventStatus,
+    Method,
+    Participation,
+    Person,
+    Unsayable,
+    When,
+)
 from tests.factories import MORNING, NOW, message, told
 from tests.golden.cases import (
     ALONE,
@@ -36,18 +44,18 @@ from tests.test_itip import ANY_MESSAGE, ANYTHING
 
 def posted(said: Message, sequence: int = 0) -> EmailMessage:
     parsed = message_from_bytes(
-        mail.letter(said, sequence=sequence, dtstamp=NOW).mail, _class=EmailMessage, policy=SMTP
+        invitation_mail.letter(said, sequence=sequence, dtstamp=NOW).mail, _class=EmailMessage, policy=SMTP
     )
     assert isinstance(parsed, EmailMessage)
     return parsed
 
 
-def wording(said: Message, now: datetime = NOW) -> words.Words:
-    return words.words(said, now)
+def worded(said: Message, now: datetime = NOW) -> wording.Words:
+    return wording.words(said, now)
 
 
 def text(said: Message) -> str:
-    return words.text(wording(said))
+    return wording.text(worded(said))
 
 
 # --- what goes out ------------------------------------------------------------------------------------------------
@@ -56,14 +64,14 @@ def text(said: Message) -> str:
 @pytest.mark.parametrize("name", CASES)
 def test_the_bytes_of_each_kind_of_mail_are_those_kept(name: str) -> None:
     said, sequence = CASES[name]
-    made = mail.letter(said, sequence=sequence, dtstamp=dtstamp(sequence)).mail
+    made = invitation_mail.letter(said, sequence=sequence, dtstamp=dtstamp(sequence)).mail
     assert made == kept(f"{name}.eml", made)
 
 
 @pytest.mark.parametrize("name", CASES)
 def test_the_mail_is_built_as_clients_want_it(name: str) -> None:
     said, sequence = CASES[name]
-    letter = mail.letter(said, sequence=sequence, dtstamp=NOW)
+    letter = invitation_mail.letter(said, sequence=sequence, dtstamp=NOW)
     _, alternative, _, page, calendar, attached = parts = tuple(posted(said, sequence).walk())
     assert [part.get_content_type() for part in parts] == [
         "multipart/mixed",
@@ -93,7 +101,7 @@ def test_the_headers_say_who_writes_to_whom() -> None:
 
 
 def test_the_words_of_a_series_name_its_dates() -> None:
-    made = wording(SERIES)
+    made = worded(SERIES)
     facts = {fact.label: fact.now for fact in made.facts}
     assert made.subject == "Invitation: Choir · from Fri 12 Mar 2027, 09:00"
     assert facts["When"] == "Friday 12 March 2027, 09:00 to 10:30 (Europe/Berlin, UTC+01:00)"
@@ -104,23 +112,23 @@ def test_the_words_of_a_series_name_its_dates() -> None:
     ]
 
 
-@pytest.mark.parametrize(("count", "lines"), [(12, 12), (13, 13), (14, 13), (400, 13)])
-def test_of_many_dates_the_first_and_the_last_are_named(count: int, lines: int) -> None:
-    made = wording(message(rule=f"FREQ=DAILY;COUNT={count}"))
+@pytest.mark.parametrize(("count", "rows"), [(12, 12), (13, 13), (14, 13), (400, 13)])
+def test_of_many_dates_the_first_and_the_last_are_named(count: int, rows: int) -> None:
+    made = worded(message(rule=f"FREQ=DAILY;COUNT={count}"))
     named = next(fact.now for fact in made.facts if fact.label == "Dates").split("\n")
-    assert len(named) == lines
+    assert len(named) == rows
     if count == 400:
         assert named[-1] == "and 388 more, the last on Friday 14 April 2028"
 
 
 def test_a_series_of_which_the_first_date_is_cancelled_begins_with_the_next() -> None:
-    made = wording(message(rule="FREQ=WEEKLY;COUNT=3", without=(MORNING.start,)))
+    made = worded(message(rule="FREQ=WEEKLY;COUNT=3", without=(MORNING.start,)))
     facts = {fact.label: fact.now for fact in made.facts}
     assert facts["When"].startswith("Friday 19 March 2027, 09:00")
 
 
 def test_the_words_of_one_date_say_which_and_what_it_was() -> None:
-    moved, cancelled = wording(OTHER_DATE), wording(DATE_LESS)
+    moved, cancelled = worded(OTHER_DATE), worded(DATE_LESS)
     assert moved.subject == "Moved: Dress rehearsal · Sat 20 Mar 2027, 11:00"
     assert moved.headline == "“Dress rehearsal” on Friday 19 March 2027 has been moved."
     assert [(fact.label, fact.was) for fact in moved.facts if fact.was] == [
@@ -130,7 +138,7 @@ def test_the_words_of_one_date_say_which_and_what_it_was() -> None:
     assert cancelled.subject == "Cancelled: Choir · Fri 26 Mar 2027, 09:00"
     assert "The other dates are as they were." in cancelled.closing
     assert cancelled.facts[0].now == "The hall is taken."
-    assert wording(ALONE).subject == "Invitation: Choir · Fri 12 Mar 2027, 09:00"
+    assert worded(ALONE).subject == "Invitation: Choir · Fri 12 Mar 2027, 09:00"
     assert not any(fact.label == "Dates" for said in (moved, cancelled) for fact in said.facts)
 
 
@@ -146,8 +154,8 @@ def test_an_answer_by_hand_leads_back_to_the_invitation(domain: str) -> None:
 @given(ANY_MESSAGE)
 @settings(max_examples=100, deadline=None)
 def test_no_text_whatever_changes_headers_parts_or_tags(said: Message) -> None:
-    letter = mail.letter(said, sequence=2, dtstamp=NOW)
-    assert letter == mail.letter(replace(said), sequence=2, dtstamp=NOW)
+    letter = invitation_mail.letter(said, sequence=2, dtstamp=NOW)
+    assert letter == invitation_mail.letter(replace(said), sequence=2, dtstamp=NOW)
     assert letter.mail.isascii()
     assert letter.mail.count(b"\n") == letter.mail.count(b"\r\n") == letter.mail.count(b"\r")
     assert max(map(len, letter.mail.split(b"\r\n"))) <= 120
@@ -158,7 +166,7 @@ def test_no_text_whatever_changes_headers_parts_or_tags(said: Message) -> None:
     ]
     assert all(len(line) <= 76 for line in body.split(b"\r\n"))
     parsed = posted(said, 2)
-    assert parsed["Subject"] == " ".join(wording(said).subject.split())
+    assert parsed["Subject"] == " ".join(worded(said).subject.split())
     html = next(part for part in parsed.walk() if part.get_content_type() == "text/html").get_content()
     assert tags(html) <= {
         "html",
@@ -205,7 +213,7 @@ def test_names_read_back_as_they_were_meant(attendee: str, organizer: str) -> No
     )
     # Python's reader puts a space between the encoded words of a name, where RFC 2047, section 6.2 wants none.
     for header, name in (("To", attendee), ("Reply-To", organizer)):
-        assert "".join(parsed[header].addresses[0].display_name.split()) == "".join(lines.clean(name).split())
+        assert "".join(parsed[header].addresses[0].display_name.split()) == "".join(content_lines.clean(name).split())
 
 
 @pytest.mark.parametrize(
@@ -224,17 +232,17 @@ def test_names_read_back_as_they_were_meant(attendee: str, organizer: str) -> No
 def test_a_mail_that_reads_back_otherwise_is_not_sent(
     was: bytes, now: bytes, what: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    honest = mail.joined
-    monkeypatch.setattr(mail, "joined", lambda fields, body: honest(fields, body).replace(was, now))
+    honest = invitation_mail.joined
+    monkeypatch.setattr(invitation_mail, "joined", lambda fields, body: honest(fields, body).replace(was, now))
     with pytest.raises(Unsayable, match=what):
-        mail.letter(message(title="Plain"), sequence=0, dtstamp=NOW)
+        invitation_mail.letter(message(title="Plain"), sequence=0, dtstamp=NOW)
 
 
 # --- the words ----------------------------------------------------------------------------------------------------
 
 
 def test_an_invitation_says_what_when_where_and_how_to_answer() -> None:
-    assert wording(INVITATION).subject == "Invitation: Kölner Treffen · Fri 12 Mar 2027, 09:00"
+    assert worded(INVITATION).subject == "Invitation: Kölner Treffen · Fri 12 Mar 2027, 09:00"
     assert text(INVITATION) == (
         "You are invited to “Kölner Treffen”.\n\n"
         "When:      Friday 12 March 2027, 09:00 to 10:30 (Europe/Berlin, UTC+01:00)\n"
@@ -249,13 +257,13 @@ def test_an_invitation_says_what_when_where_and_how_to_answer() -> None:
 
 
 def test_a_move_says_what_was_and_what_is_now() -> None:
-    said = wording(MOVED)
+    said = worded(MOVED)
     assert said.subject == "Moved: Kölner Treffen · Fri 12 Mar 2027, 15:00"
     assert (
         "When:      was: Friday 12 March 2027, 09:00 to 10:30 (Europe/Berlin, UTC+01:00)\n"
         "           now: Friday 12 March 2027, 15:00 to 16:30 (Europe/Berlin, UTC+01:00)\n"
-    ) in words.text(said)
-    assert "Please say again whether" in words.text(said)
+    ) in wording.text(said)
+    assert "Please say again whether" in wording.text(said)
     assert "was: <s>Friday 12 March 2027, 09:00" in page.html(said)
 
 
@@ -266,32 +274,32 @@ def test_another_place_and_another_title_say_what_was() -> None:
     assert "now: no place given\n" in said
     assert "was: Treffen\n" in said
     assert "If you cannot come, decline" in said
-    assert wording(message(before=before)).subject == "Updated: Kölner Treffen · Fri 12 Mar 2027, 09:00"
+    assert worded(message(before=before)).subject == "Updated: Kölner Treffen · Fri 12 Mar 2027, 09:00"
 
 
 def test_what_may_never_have_arrived_is_not_said_to_have_been() -> None:
-    said = wording(replace(MOVED, before=told(certain=False).known))
+    said = worded(replace(MOVED, before=told(certain=False).known))
     assert said.subject == "Updated: Kölner Treffen · Fri 12 Mar 2027, 15:00"
-    assert "was:" not in words.text(said)
+    assert "was:" not in wording.text(said)
 
 
 def test_a_cancellation_says_what_was_cancelled_and_why() -> None:
-    said = wording(CANCELLED)
+    said = worded(CANCELLED)
     assert said.subject == "Cancelled: Kölner Treffen · Fri 12 Mar 2027, 15:00"
     assert said.headline == "“Kölner Treffen” has been cancelled."
-    assert "Reason:    The speaker is ill.\n" in words.text(said)
-    assert "When:      Friday 12 March 2027, 15:00" in words.text(said)
-    assert "was:" not in words.text(said)
-    assert "Please say" not in words.text(said)
+    assert "Reason:    The speaker is ill.\n" in wording.text(said)
+    assert "When:      Friday 12 March 2027, 15:00" in wording.text(said)
+    assert "was:" not in wording.text(said)
+    assert "Please say" not in wording.text(said)
 
 
 def test_one_withdrawn_invitation_does_not_say_that_the_event_is_cancelled() -> None:
     withdrawn = message(method=Method.CANCEL, status=EventStatus.CANCELLED)
-    assert wording(withdrawn).headline == "This invitation to “Kölner Treffen” has been withdrawn."
+    assert worded(withdrawn).headline == "This invitation to “Kölner Treffen” has been withdrawn."
 
 
 def test_a_tentative_event_says_so() -> None:
-    said = wording(message(status=EventStatus.TENTATIVE))
+    said = worded(message(status=EventStatus.TENTATIVE))
     assert said.subject == "Invitation (tentative): Kölner Treffen · Fri 12 Mar 2027, 09:00"
     assert "not yet certain" in said.headline
 
@@ -323,6 +331,6 @@ def test_people_read_dates_with_their_zone(when: When, said: str) -> None:
 
 
 def test_only_links_that_lead_to_pages_phones_and_mail_can_be_clicked() -> None:
-    html = page.html(wording(message(url="javascript:alert(1)")))
+    html = page.html(worded(message(url="javascript:alert(1)")))
     assert 'href="javascript' not in html
     assert "javascript:alert(1)" in html

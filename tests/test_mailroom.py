@@ -12,18 +12,26 @@ from typing import Any
 import boto3
 import pytest
 
-from convoke.attention import Attention, Concern, Trouble
+from convoke.decision.attention import Attention, Concern, Trouble
+from convoke.decision.invitation import Stopped
 from convoke.inbound import Verdict
 from convoke.inbound.proposals import ProposalStatus
 from convoke.inbound.quarantine import Held, HeldStatus
 from convoke.inbound.reasons import Reason
-from convoke.ledger import Stopped
 from convoke.model import DeliveryState, Method, Participation
-from convoke.store import attention, dynamo, items, keys, mailroom, proposals, quarantine
+from convoke.registrations import inbound_mail
+from convoke.registrations.events import change_event, create_event
+from convoke.registrations.registry import register, withdraw
+from convoke.store import (
+    attention,
+    dynamo,
+    items,
+    keys,
+    proposals,
+    quarantine,
+)
 from convoke.store.accounts import create_key, only_account
 from convoke.store.answers import list_answers
-from convoke.store.events import change_event, create_event
-from convoke.store.registry import register, withdraw
 from tests.deployment import Deployment, a_deployment, sample
 from tests.factories import AFTERNOON, EVENT_ID, NOW, REGISTRATION_ID, event, message, proposal, registration
 from tests.tables import everything
@@ -143,7 +151,7 @@ def test_a_function_that_dies_before_it_noted_the_mail_finds_its_answer_known(
         raise RuntimeError
 
     with monkeypatch.context() as patch:
-        patch.setattr(mailroom, "attempt", die)
+        patch.setattr(inbound_mail, "attempt", die)
         with pytest.raises(RuntimeError):
             receive(deployed, a_mail("COMMENT:Late"))
     stands = person(deployed)
@@ -280,9 +288,9 @@ def test_a_function_that_dies_between_two_answers_of_a_mail_takes_up_the_rest(
 def test_whoever_withdrew_in_the_same_moment_is_not_answered_for(
     deployed: Deployment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    seen = mailroom.look(deployed.client, deployed.settings, EVENT_ID, REGISTRATION_ID)
+    seen = inbound_mail.look(deployed.client, deployed.settings, EVENT_ID, REGISTRATION_ID)
     withdraw(deployed.client, deployed.settings, EVENT_ID, REGISTRATION_ID, now=NOW)
-    monkeypatch.setattr(mailroom, "look", lambda *_: seen)
+    monkeypatch.setattr(inbound_mail, "look", lambda *_: seen)
     receive(deployed, a_mail())
     assert noted(deployed) == ("quarantine", "status")
     assert person(deployed).reply is None
@@ -333,14 +341,14 @@ def test_a_refresh_sends_the_latest_message_again_to_that_person_alone(deployed:
 
 def few(monkeypatch: pytest.MonkeyPatch) -> None:
     """Everything three times a day at most."""
-    for what in mailroom.A_DAY:
-        monkeypatch.setitem(mailroom.A_DAY, what, 3)
+    for what in inbound_mail.A_DAY:
+        monkeypatch.setitem(inbound_mail.A_DAY, what, 3)
 
 
 def test_nobody_can_be_bombed_by_asking_again(deployed: Deployment) -> None:
     for number in range(5):
         receive(deployed, a_refresh(), f"mail-{number}")
-    most = mailroom.A_DAY[Verdict.REFRESH]
+    most = inbound_mail.A_DAY[Verdict.REFRESH]
     assert resends(deployed) == most == 3
     assert {noted(deployed, f"mail-{number}") for number in range(most, 5)} == {("quarantine", "often")}
 
@@ -564,7 +572,7 @@ Act = Callable[[Deployment, Held], Reason | None]
 
 
 def release(deployed: Deployment, held: Held) -> Reason | None:
-    return mailroom.release(deployed.client, deployed.settings, held, now=NOW)
+    return inbound_mail.release(deployed.client, deployed.settings, held, now=NOW)
 
 
 def test_a_released_answer_counts_and_says_by_which_means(deployed: Deployment) -> None:

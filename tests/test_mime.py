@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from convoke import mime
+from convoke.mail import mime_parts
 from convoke.model import Unsayable
 
 TEXT = st.text(st.sampled_from("=?_. \tFrom\n") | st.characters(exclude_categories=["Cs"], exclude_characters="\r"))
@@ -17,7 +17,7 @@ TEXT = st.text(st.sampled_from("=?_. \tFrom\n") | st.characters(exclude_categori
 @given(TEXT)
 @settings(max_examples=300, deadline=None)
 def test_text_survives_on_short_lines_of_ascii(said: str) -> None:
-    written = mime.quoted_printable(f"{said}\n")
+    written = mime_parts.quoted_printable(f"{said}\n")
     assert written.isascii()
     assert written.endswith(b"\r\n")
     lines = written.split(b"\r\n")
@@ -27,10 +27,10 @@ def test_text_survives_on_short_lines_of_ascii(said: str) -> None:
 
 
 def test_parts_that_are_broken_or_other_than_was_meant_are_found() -> None:
-    text = mime.text("plain", "Hello\n")
-    whole = mime.multipart("alternative", "b", (text, mime.text("html", "<p>\n")))
+    text = mime_parts.text("plain", "Hello\n")
+    whole = mime_parts.multipart("alternative", "b", (text, mime_parts.text("html", "<p>\n")))
     kinds = ("multipart/alternative", "text/plain", "text/html")
-    assert [mime.held(part) for part in mime.parts(whole, kinds)[1:]] == [b"Hello\r\n", b"<p>\r\n"]
+    assert [mime_parts.held(part) for part in mime_parts.parts(whole, kinds)[1:]] == [b"Hello\r\n", b"<p>\r\n"]
     for broken in (whole.replace(b"--b--", b""), whole.replace(b"html", b"plain"), whole.replace(b"--b\r\n", b"", 1)):
         with pytest.raises(Unsayable, match="other parts"):
-            mime.parts(broken, kinds)
+            mime_parts.parts(broken, kinds)

@@ -16,17 +16,33 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from convoke import notepaper, notes
-from convoke.attention import Attention, Concern, Trouble
-from convoke.dispatch import dispatch
-from convoke.effects import Amend, ReadErrand, Refusal, Refused, Reserve, Settle, StopSending, Unknown
-from convoke.ledger import Stopped
-from convoke.model import DateChange, DeliveryState, Participation, Person, Unsayable, When
-from convoke.notes import Counter, Errand, Note, NoteKind
-from convoke.reconcile import Outcome
+from convoke.decision.attention import Attention, Concern, Trouble
+from convoke.decision.invitation import Stopped
+from convoke.delivery.notify import dispatch
+from convoke.delivery.reconcile import Outcome
+from convoke.effects import (
+    Amend,
+    ReadErrand,
+    Refusal,
+    Refused,
+    Reserve,
+    Settle,
+    StopSending,
+    Unknown,
+)
+from convoke.mail import notification_mail, notifications
+from convoke.mail.notifications import Counter, Errand, Note, NoteKind
+from convoke.model import (
+    DateChange,
+    DeliveryState,
+    Participation,
+    Person,
+    Unsayable,
+    When,
+)
+from convoke.registrations.erasure import erase
 from convoke.store import keys, writes
 from convoke.store import notes as store
-from convoke.store.erasure import erase
 from convoke.store.records import Records
 from tests.factories import AFTERNOON, EVENT_ID, NOW, REGISTRATION_ID, SENDER, event, registration
 from tests.tables import SETTINGS
@@ -37,11 +53,13 @@ BO = Person(name="Bo Ek", email="bo@example.net")
 MISSED = Attention(registration_id=REGISTRATION_ID, kind=Concern.CANCELLATION, state=Trouble.BOUNCED, since=NOW)
 COUNTER = Counter(uid=f"{EVENT_ID}.{REGISTRATION_ID}.1@convoke.example.com", sequence=3, proposed=AFTERNOON)
 
-FORWARD = notes.forward(event(), author=BO, subject="Re: When?", text="Where is it?\n\nBo", source="m1", now=NOW)
-NO_SEAT = notes.no_seat(event(), registration(), sequence=2, now=NOW)
-DECLINED = notes.decline_counter(event(), registration(), counter=COUNTER, proposal_id="p1", now=NOW)
-SUMMARY = notes.summary(event(), (MISSED,), now=NOW)
-REMARK = notes.remark(
+FORWARD = notifications.forward(
+    event(), author=BO, subject="Re: When?", text="Where is it?\n\nBo", source="m1", now=NOW
+)
+NO_SEAT = notifications.no_seat(event(), registration(), sequence=2, now=NOW)
+DECLINED = notifications.decline_counter(event(), registration(), counter=COUNTER, proposal_id="p1", now=NOW)
+SUMMARY = notifications.summary(event(), (MISSED,), now=NOW)
+REMARK = notifications.remark(
     event(), registration(), answered=Participation.TENTATIVE, text="Only until ten", source="m2", now=NOW
 )
 EVERY = {note.kind: note for note in (FORWARD, REMARK, NO_SEAT, DECLINED, SUMMARY)}
@@ -55,7 +73,7 @@ def world() -> Iterator[World]:
 
 
 def read(note: Note, people: dict[str, Person] = PEOPLE) -> EmailMessage:
-    parsed = message_from_bytes(notepaper.letter(note, SENDER, people).mail, _class=EmailMessage, policy=SMTP)
+    parsed = message_from_bytes(notification_mail.letter(note, SENDER, people).mail, _class=EmailMessage, policy=SMTP)
     assert isinstance(parsed, EmailMessage)
     return parsed
 
@@ -116,11 +134,11 @@ def test_that_an_invitation_was_handed_on_is_told_without_saying_to_whom() -> No
 
 
 def test_what_is_quoted_is_cut() -> None:
-    said = notes.quote("line\n" * 5000)
+    said = notifications.quote("line\n" * 5000)
     assert said.endswith("line\n[…]")
-    assert len(said) < notes.LONGEST_QUOTE
-    assert len(notes.quote("x" * 100_000)) == notes.LONGEST_QUOTE + len("\n[…]")
-    assert notes.quote("short") == "short"
+    assert len(said) < notifications.LONGEST_QUOTE
+    assert len(notifications.quote("x" * 100_000)) == notifications.LONGEST_QUOTE + len("\n[…]")
+    assert notifications.quote("short") == "short"
 
 
 def test_a_proposal_is_declined_in_words_and_in_itip() -> None:
@@ -162,7 +180,7 @@ def test_a_summary_names_who_was_missed_with_what_and_why() -> None:
 
 def test_a_summary_is_bounded_and_counts_the_rest() -> None:
     many = tuple(replace(MISSED, registration_id=f"{number:036d}") for number in range(130))
-    note = notes.summary(event(), many, now=NOW)
+    note = notifications.summary(event(), many, now=NOW)
     assert (len(note.missed), note.more) == (100, 30)
     assert read(note)["Subject"] == "130 people were not reached: Kölner Treffen"
     assert "- and 30 more" in text(note)
@@ -197,9 +215,9 @@ def test_a_note_about_a_series_names_no_date_that_is_over() -> None:
     later = datetime(2027, 3, 20, 12, tzinfo=UTC)
     whole = replace(COUNTER, date=None)
     for note in (
-        notes.no_seat(weekly, registration(), sequence=2, now=later),
-        notes.decline_counter(weekly, registration(), counter=whole, proposal_id="p1", now=later),
-        notes.summary(weekly, (MISSED,), now=later),
+        notifications.no_seat(weekly, registration(), sequence=2, now=later),
+        notifications.decline_counter(weekly, registration(), counter=whole, proposal_id="p1", now=later),
+        notifications.summary(weekly, (MISSED,), now=later),
     ):
         assert "Friday 2 April 2027, 09:00 to 10:30" in text(note)
         assert "12 March 2027, 09:00" not in text(note)
@@ -213,7 +231,7 @@ def test_a_sender_whose_address_mail_cannot_carry_gets_no_answers() -> None:
 
 def test_a_recipient_whom_mail_cannot_reach_is_refused() -> None:
     with pytest.raises(Unsayable):
-        notepaper.letter(replace(NO_SEAT, recipient=Person(name="", email="bo..ek@example.net")), SENDER, {})
+        notification_mail.letter(replace(NO_SEAT, recipient=Person(name="", email="bo..ek@example.net")), SENDER, {})
 
 
 @given(ANYTHING, ANYTHING, ANYTHING, st.sampled_from(list(NoteKind)))
@@ -227,10 +245,13 @@ def test_no_text_whatever_changes_the_headers_or_the_parts(one: str, other: str,
         organizer=replace(plain.organizer, name=third),
         author=plain.author and replace(plain.author, name=one),
         subject=other,
-        quoted=notes.quote(third),
+        quoted=notifications.quote(third),
     )
-    made = notepaper.letter(hostile, SENDER, {REGISTRATION_ID: Person(name=one, email="bo@example.net")}).mail
-    assert made == notepaper.letter(hostile, SENDER, {REGISTRATION_ID: Person(name=one, email="bo@example.net")}).mail
+    made = notification_mail.letter(hostile, SENDER, {REGISTRATION_ID: Person(name=one, email="bo@example.net")}).mail
+    assert (
+        made
+        == notification_mail.letter(hostile, SENDER, {REGISTRATION_ID: Person(name=one, email="bo@example.net")}).mail
+    )
     assert made.isascii()
     head = made.partition(b"\r\n\r\n")[0]
     names = re.findall(rb"^([A-Za-z-]+):", head, re.MULTILINE)
@@ -238,13 +259,13 @@ def test_no_text_whatever_changes_the_headers_or_the_parts(one: str, other: str,
 
 
 def test_what_is_about_the_same_is_the_same_note() -> None:
-    again = notes.summary(event(), (MISSED,), now=NOW + timedelta(hours=1))
+    again = notifications.summary(event(), (MISSED,), now=NOW + timedelta(hours=1))
     assert again.note_id == SUMMARY.note_id
     others = (
-        notes.summary(event(), (replace(MISSED, state=Trouble.COMPLAINED),), now=NOW),
-        notes.no_seat(event(), registration(), sequence=3, now=NOW),
-        notes.forward(event(), author=BO, subject="", text="", source="m2", now=NOW),
-        notes.decline_counter(event(), registration(), counter=COUNTER, proposal_id="p2", now=NOW),
+        notifications.summary(event(), (replace(MISSED, state=Trouble.COMPLAINED),), now=NOW),
+        notifications.no_seat(event(), registration(), sequence=3, now=NOW),
+        notifications.forward(event(), author=BO, subject="", text="", source="m2", now=NOW),
+        notifications.decline_counter(event(), registration(), counter=COUNTER, proposal_id="p2", now=NOW),
     )
     ids = {note.note_id for note in (*EVERY.values(), *others)}
     assert len(ids) == 9
@@ -400,9 +421,10 @@ def test_a_function_that_is_about_to_be_stopped_does_not_begin(world: World) -> 
 
 
 def test_a_day_has_so_many_notes_and_the_rest_wait_for_the_next(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(notes.MOST_A_DAY, NoteKind.FORWARD, 2)
+    monkeypatch.setitem(notifications.MOST_A_DAY, NoteKind.FORWARD, 2)
     mails = [
-        notes.forward(event(), author=BO, subject="", text="again", source=f"m{number}", now=NOW) for number in range(5)
+        notifications.forward(event(), author=BO, subject="", text="again", source=f"m{number}", now=NOW)
+        for number in range(5)
     ]
     for mail in mails:
         owe(world, mail)
@@ -421,7 +443,7 @@ def test_an_address_that_bounced_for_the_event_gets_no_notes(world: World) -> No
     invitation = world.invitation(person)
     stopped = (Stopped(address=person.email, state=DeliveryState.BOUNCED),)
     assert world.perform(Amend(seen=invitation, heard=replace(invitation, stopped=stopped)))
-    note = notes.no_seat(event(), person, sequence=0, now=world.now)
+    note = notifications.no_seat(event(), person, sequence=0, now=world.now)
     owe(world, note)
     assert send(world, note) is Outcome.FAILED
     assert errand(world, note).state is DeliveryState.BOUNCED
@@ -430,7 +452,7 @@ def test_an_address_that_bounced_for_the_event_gets_no_notes(world: World) -> No
 
 def test_a_summary_names_people_as_they_are_called_when_it_leaves(world: World) -> None:
     person = world.register(name="Zoë")
-    note = notes.summary(event(), (replace(MISSED, registration_id=person.registration_id),), now=NOW)
+    note = notifications.summary(event(), (replace(MISSED, registration_id=person.registration_id),), now=NOW)
     owe(world, note)
     assert "Zoë" not in str(errand(world, note))
     assert send(world, note) is Outcome.ACKNOWLEDGED
@@ -440,7 +462,7 @@ def test_a_summary_names_people_as_they_are_called_when_it_leaves(world: World) 
 
 def test_who_is_forgotten_is_forgotten_in_notes_too(world: World) -> None:
     person = world.register(name="Canary Bird", email="canary@example.net")
-    about = notes.forward(
+    about = notifications.forward(
         event(),
         author=Person(name="Canary Bird", email="canary@example.net"),
         subject="Canary",
@@ -450,7 +472,7 @@ def test_who_is_forgotten_is_forgotten_in_notes_too(world: World) -> None:
         now=world.now,
     )
     owe(world, about)
-    owe(world, notes.no_seat(event(), person, sequence=0, now=world.now))
+    owe(world, notifications.no_seat(event(), person, sequence=0, now=world.now))
     erase(world.client, SETTINGS, EVENT_ID, person.registration_id, now=world.now)
     world.settle()
     kept = str([world.client.scan(TableName=table)["Items"] for table in ("Registrations", "Invitations")])

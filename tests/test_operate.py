@@ -12,8 +12,8 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError, NoCredentialsError, NoRegionError
 
-from convoke import perform
-from convoke.audit import Difference, Findings, put_down
+from convoke.aws import runtime
+from convoke.delivery.audit import Difference, Findings, put_down
 from convoke.inbound.quarantine import Owner
 from convoke.inbound.reasons import Reason
 from convoke.settings import Settings
@@ -26,7 +26,7 @@ from tests.world import World, a_world
 
 @pytest.fixture
 def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
-    monkeypatch.setattr(perform, "clock", lambda: NOW)
+    monkeypatch.setattr(runtime, "clock", lambda: NOW)
     with a_world() as made:
         yield made
 
@@ -73,7 +73,7 @@ def test_repoke_shows_who_was_not_told_and_asks_before_it_tells(
 def test_repoke_tells_many_a_slice_at_a_time_and_says_how_far_it_is(
     world: World, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("convoke.audit.PAGE", 2)
+    monkeypatch.setattr("convoke.delivery.audit.PAGE", 2)
     monkeypatch.setattr("local.operate.PROGRESS", 2)
     for number in range(5):
         world.register(number)

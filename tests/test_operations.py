@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from convoke.ledger import Invitation
+from convoke.decision.invitation import Invitation
+from convoke.delivery.reconcile import Outcome
 from convoke.model import Method
-from convoke.reconcile import Outcome
 from convoke.store import dynamo, items
 from convoke.store.operations import LIFT, raise_sequences, start, stop
 from tests.factories import AFTERNOON, MORNING

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from convoke import page, words
+from convoke.mail import page, wording
 from tests.factories import NOW, message
 from tests.golden.cases import CASES
 
@@ -24,7 +24,7 @@ def links(text: str) -> list[tuple[str, str]]:
 
 def test_a_link_in_the_description_can_be_clicked() -> None:
     said = message(description="Slides: https://example.org/a?b=1&c=2#d\nand more.", location="https://meet.example/1")
-    html = page.html(words.words(said, NOW))
+    html = page.html(wording.words(said, NOW))
     assert '<a href="https://example.org/a?b=1&amp;c=2#d" style="color:#1d5c96">https://example.org/a' in html
     assert '<a href="https://meet.example/1"' in html
     assert "</a><br>\nand more." in html
@@ -156,7 +156,7 @@ def attributes(html: str) -> set[tuple[str, str]]:
 
 @pytest.mark.parametrize("name", CASES)
 def test_a_page_is_as_wide_as_the_screen_and_every_word_in_it_may_break(name: str) -> None:
-    html = page.html(words.words(CASES[name][0], NOW))
+    html = page.html(wording.words(CASES[name][0], NOW))
     assert '<meta name="viewport" content="width=device-width, initial-scale=1">' in html
     # All text is inside the one block in which words break anywhere, and the table is no wider than that.
     body = html.partition("<body")[2].partition(">")[2]
@@ -169,7 +169,7 @@ def test_a_page_is_as_wide_as_the_screen_and_every_word_in_it_may_break(name: st
 
 
 def test_every_colour_on_a_page_has_another_for_the_dark() -> None:
-    html = page.html(words.words(CASES["moved"][0], NOW))
+    html = page.html(wording.words(CASES["moved"][0], NOW))
     assert '<meta name="color-scheme" content="light dark">' in html
     dark = html.partition("@media (prefers-color-scheme:dark){")[2].partition("</style>")[0]
     for tag in re.findall(r"<[^>]*(?<!-)color:#[^>]*>", html.partition("<body")[2]):

@@ -13,13 +13,15 @@ from unittest.mock import Mock
 import pytest
 from botocore.exceptions import ClientError
 
-from convoke import courier, perform, series
-from convoke.audit import Findings
-from convoke.hooks import FactType
+from convoke.aws import runtime
+from convoke.delivery.audit import Findings
+from convoke.registrations.events import change_event, create_event
+from convoke.registrations.registry import register
+from convoke.schedule import series
 from convoke.store import accounts, answers, dynamo, keys, webhooks
-from convoke.store.events import change_event, create_event
-from convoke.store.registry import register
-from convoke.web import desk
+from convoke.web import context
+from convoke.webhooks import http
+from convoke.webhooks.facts import FactType
 from tests import policies
 from tests.caller import PARTY, World
 from tests.deployment import EVENTS, Deployment, a_deployment, sample
@@ -44,8 +46,8 @@ class Clock:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.now = NOW
-        monkeypatch.setattr(perform, "clock", lambda: self.now)
-        monkeypatch.setattr(desk, "now", lambda: self.now)
+        monkeypatch.setattr(runtime, "clock", lambda: self.now)
+        monkeypatch.setattr(context, "now", lambda: self.now)
 
     def later(self) -> datetime:
         self.now += timedelta(minutes=20)
@@ -130,8 +132,8 @@ def answering(deployed: Deployment) -> None:
 def sweeping(deployed: Deployment, caller: World, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
     """What the API was stopped at: carrying people over, promoting, forgetting somebody who had been told."""
     with monkeypatch.context() as stopped:
-        stopped.setattr(desk, "carry_over", lambda _: None)
-        stopped.setattr(desk, "promote", lambda _: None)
+        stopped.setattr(context, "carry_over", lambda _: None)
+        stopped.setattr(context, "promote", lambda _: None)
         series = caller.hold(recurrence=WEEKLY)
         caller.register(series)
         caller.call("POST", f"{series}/split", {"from": THIRD})
@@ -165,7 +167,7 @@ def auditing(deployed: Deployment, clock: Clock, monkeypatch: pytest.MonkeyPatch
 
 def posting(deployed: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
     outside = Outside()
-    monkeypatch.setattr(courier, "post", outside.post)
+    monkeypatch.setattr(http, "post", outside.post)
     stage = Stage(deployed, outside)
     stage.ring(stage.happen())
     stage.drain()

@@ -15,11 +15,11 @@ import botocore.session
 import pytest
 from botocore.exceptions import ClientError
 
-from convoke import post
+from convoke.aws import ses
+from convoke.decision.calendar_state import Letter
+from convoke.decision.invitation import Intent
 from convoke.effects import Accepted, Refusal, Refused, Send, Unknown
-from convoke.ledger import Intent
 from convoke.settings import Times
-from convoke.told import Letter
 from tests.factories import EVENT_ID, REGISTRATION_ID, told
 from tests.tables import SETTINGS
 
@@ -98,7 +98,7 @@ def credentials(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def send_to(url: str, monkeypatch: pytest.MonkeyPatch) -> Accepted | Refused | Unknown:
     monkeypatch.setenv("AWS_ENDPOINT_URL_SESV2", url)
-    return post.send(post.client(QUICK), SETTINGS, LETTER)
+    return ses.send(ses.client(QUICK), SETTINGS, LETTER)
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
@@ -164,7 +164,7 @@ def test_each_error_of_ses_has_one_meaning(code: str, words: str, status: int, m
     )
     expected = Unknown(why=code) if meaning is None else Refused(refusal=meaning, why=code)
 
-    assert post.verdict(error) == expected
+    assert ses.verdict(error) == expected
 
 
 def test_every_error_that_ses_may_answer_a_mail_with_has_a_meaning() -> None:
@@ -177,7 +177,7 @@ def test_every_error_that_ses_may_answer_a_mail_with_has_a_meaning() -> None:
 def test_an_address_in_an_error_of_ses_is_not_kept() -> None:
     error = ClientError({"Error": {"Code": "MessageRejected", "Message": "bo@example.net is bad"}}, "SendEmail")
 
-    assert "bo@" not in str(post.verdict(error))
+    assert "bo@" not in str(ses.verdict(error))
 
 
 def test_what_is_posted_names_one_recipient_and_what_it_is() -> None:
@@ -187,7 +187,7 @@ def test_what_is_posted_names_one_recipient_and_what_it_is() -> None:
             return {"MessageId": "m-1"}
 
     client = Client()
-    post.send(client, replace(SETTINGS, configuration_set="sending"), LETTER)
+    ses.send(client, replace(SETTINGS, configuration_set="sending"), LETTER)
 
     assert client.request["Destination"] == {"ToAddresses": [told().recipient]}
     assert client.request["FromEmailAddress"] == told().organizer

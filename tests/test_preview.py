@@ -8,10 +8,17 @@ from typing import Any
 
 import pytest
 
-from convoke.ledger import Acknowledged, Intent, Stopped
-from convoke.model import DeliveryState, Event, EventStatus, Participation, RegistrationStatus, Reply
-from convoke.plan import Seen
-from convoke.preview import Foreseen, foresee
+from convoke.decision.invitation import Acknowledged, Intent, Stopped
+from convoke.decision.plan import Seen
+from convoke.delivery.preview import Foreseen, foresee
+from convoke.model import (
+    DeliveryState,
+    Event,
+    EventStatus,
+    Participation,
+    RegistrationStatus,
+    Reply,
+)
 from convoke.store import keys
 from tests.factories import NOW, SENDER, invitation, registration
 from tests.test_series_costs import choir, long_series, moved

@@ -10,7 +10,10 @@ from datetime import timedelta
 
 import pytest
 
-from convoke import fingerprints, programme, series
+from convoke.decision import fingerprints
+from convoke.decision.invitation import Stopped
+from convoke.delivery.reconcile import Outcome, backoff, reconcile
+from convoke.delivery.reports import after
 from convoke.effects import (
     Accepted,
     Acknowledge,
@@ -24,13 +27,11 @@ from convoke.effects import (
     Steps,
     Unknown,
 )
-from convoke.feedback import after
-from convoke.ledger import Stopped
 from convoke.model import DateChange, DeliveryState, EventStatus, Method, Registration
-from convoke.reconcile import Outcome, backoff, reconcile
+from convoke.registrations.registry import change_registration, resend
+from convoke.schedule import edits, series
 from convoke.settings import Times
 from convoke.store import dynamo, items, keys
-from convoke.store.registry import change_registration, resend
 from tests.factories import AFTERNOON, EVENT_ID, MORNING, report
 from tests.tables import SETTINGS
 from tests.world import World, a_world
@@ -227,10 +228,10 @@ def test_a_cancelled_date_is_told_though_the_mail_about_an_earlier_one_was_rejec
     person = world.register()
     world.look(person)
     world.pass_time(minutes=5)
-    event = world.become(programme.change_date(event, DateChange(date=second, title="The forbidden word")))
+    event = world.become(edits.change_date(event, DateChange(date=second, title="The forbidden word")))
     world.answers = [REJECTED, ACCEPTED, REJECTED]
     assert world.look(person) is Outcome.FAILED
-    world.become(programme.cancel_date(event, third, ""))
+    world.become(edits.cancel_date(event, third, ""))
 
     assert world.look(person) is Outcome.FAILED
     assert [(letter.intent.told.method, letter.intent.told.date) for letter in world.sent] == [
@@ -438,7 +439,7 @@ def test_a_worker_with_too_little_time_left_sends_nothing_and_leaves_it_owed(wor
 def test_a_calendar_that_would_not_hold_what_was_meant_is_not_sent(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("convoke.perform.render", lambda *_: "SUMMARY is not what was meant")
+    monkeypatch.setattr("convoke.aws.runtime.render", lambda *_: "SUMMARY is not what was meant")
     person = world.register()
 
     assert world.look(person) is Outcome.FAILED

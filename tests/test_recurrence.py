@@ -13,10 +13,10 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from convoke import series
 from convoke.model import InvalidField, Schedule, When
-from convoke.recurrence import LONGEST, MOST, bounded
-from convoke.rules import read, spell
+from convoke.schedule import series
+from convoke.schedule.recurrence import LONGEST, MOST, bounded
+from convoke.schedule.rrule import read, spell
 from tests import literal
 
 WEEKDAYS = literal.WEEKDAYS

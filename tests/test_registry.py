@@ -9,16 +9,25 @@ from typing import Any
 
 import pytest
 
-from convoke.ledger import Acknowledged, Intent, Posted, Stopped
-from convoke.model import DeliveryState, Event, EventStatus, InvalidField, Method, Registration, RegistrationStatus
+from convoke.decision.calendar_state import Letter
+from convoke.decision.invitation import Acknowledged, Intent, Posted, Stopped
+from convoke.model import (
+    DeliveryState,
+    Event,
+    EventStatus,
+    InvalidField,
+    Method,
+    Registration,
+    RegistrationStatus,
+)
+from convoke.registrations import events, waitlist
+from convoke.registrations.erasure import erase, forget
+from convoke.registrations.events import change_event, create_event, read_seats
+from convoke.registrations.registry import Obstacle, change_registration, register, resend, withdraw
 from convoke.settings import Settings
-from convoke.store import dynamo, events, items, keys, line, lists, writes
+from convoke.store import dynamo, items, keys, lists, writes
 from convoke.store.dynamo import Contention
-from convoke.store.erasure import erase, forget
-from convoke.store.events import change_event, create_event, read_seats
 from convoke.store.reads import Reads
-from convoke.store.registry import Obstacle, change_registration, register, resend, withdraw
-from convoke.told import Letter
 from tests.factories import EVENT_ID, NOW, event, told
 from tests.factories import registration as person
 from tests.tables import SETTINGS, everything, in_memory
@@ -60,7 +69,7 @@ class World:
         return left
 
     def promote(self, **how: Any) -> int:
-        return line.promote(self.client, self.settings, EVENT_ID, now=LATER, **how)
+        return waitlist.promote(self.client, self.settings, EVENT_ID, now=LATER, **how)
 
     def erase(self, who: Registration) -> Registration:
         gone = erase(self.client, self.settings, EVENT_ID, who.registration_id, now=LATER)
@@ -170,7 +179,7 @@ def test_many_at_once_never_take_more_seats_than_there_are(world: World, monkeyp
             world.register(name)
         return attempt(client, actions)
 
-    monkeypatch.setattr("convoke.store.registry.attempt", beaten)
+    monkeypatch.setattr("convoke.registrations.registry.attempt", beaten)
     world.register("Bo")
     everybody = lists.list_registrations(world.client, world.settings, EVENT_ID, limit=100).items
     statuses = [registration.status for registration, _ in everybody]
@@ -249,7 +258,7 @@ def test_a_withdrawal_that_meets_a_newcomer_to_the_line_still_owes_the_seat(
             world.register("Cy")
         return seats
 
-    monkeypatch.setattr("convoke.store.seating.read_seats", outdated)
+    monkeypatch.setattr("convoke.registrations.seats.read_seats", outdated)
     world.withdraw(bo)
     seats = world.item(keys.seats(EVENT_ID))
     assert seats is not None
@@ -311,7 +320,7 @@ def test_nobody_is_promoted_to_what_will_not_be(world: World, changes: dict[str,
     world.register("Bo")
     cy = world.register("Cy")
     world.change(held, **changes)
-    assert line.promote(world.client, world.settings, EVENT_ID, now=now) == 0
+    assert waitlist.promote(world.client, world.settings, EVENT_ID, now=now) == 0
     assert world.status(cy) == "waitlisted"
     seats = world.item(keys.seats(EVENT_ID))
     assert seats is not None
@@ -529,7 +538,7 @@ def test_forgetting_that_was_interrupted_is_still_owed_and_done_again(
         raise RuntimeError
 
     with monkeypatch.context() as patch:
-        patch.setattr("convoke.store.erasure.attempt", die)
+        patch.setattr("convoke.registrations.erasure.attempt", die)
         with pytest.raises(RuntimeError):
             forget(world.client, world.settings, EVENT_ID, bo.registration_id, now=LATER)
     assert world.item(keys.erasure(EVENT_ID, bo.registration_id)) is not None

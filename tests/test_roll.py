@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
-from convoke.ledger import Acknowledged
+from convoke.decision.invitation import Acknowledged
 from convoke.model import Means, Participation, Reply
-from convoke.store.replies import apply
-from convoke.web import roll, sheet
+from convoke.registrations.replies import apply
+from convoke.web import csv_export, participation
 from tests.caller import BO, Answer, World, a_caller
 from tests.factories import NOW, reply, told
 from tests.tables import SETTINGS, everything
@@ -191,7 +191,7 @@ def test_everybody_is_counted_however_many_pages_they_fill(world: World, monkeyp
 
 
 def test_more_than_can_be_counted_in_time_is_refused(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(roll, "MOST_COUNTED", 1)
+    monkeypatch.setattr(participation, "MOST_COUNTED", 1)
     event = world.hold()
     world.register(event)
     assert world.call("GET", f"{event}/participation").status == 200
@@ -224,7 +224,7 @@ def test_registrations_are_exported_as_a_table(world: World) -> None:
     assert answer.data.startswith(b'"name","email","status","participation","answered_at","invitation",')
     assert answer.data.count(b"\r\n") == answer.data.count(b"\n") == 3
     head, first, second = rows(answer)
-    assert tuple(head) == sheet.COLUMNS
+    assert tuple(head) == csv_export.COLUMNS
     assert first == [
         *('Bo "Bobo" Ek, jr.', "bo@example.net", "declined", "declined", "2027-01-15T12:00:00.000000Z", "accepted"),
         *("2027-01-15T12:00:00.000000Z", bo.split("/")[-1]),
@@ -259,7 +259,7 @@ def test_no_cell_is_a_formula(world: World, name: str) -> None:
     ],
 )
 def test_neither_behind_what_nobody_sees_nor_where_another_cell_may_begin(cell: str, shown: str) -> None:
-    assert sheet.defused(cell) == shown
+    assert csv_export.defused(cell) == shown
 
 
 def test_every_cell_is_in_quotes(world: World) -> None:
@@ -272,7 +272,7 @@ def test_every_cell_is_in_quotes(world: World) -> None:
 
 def test_what_is_no_formula_stays_as_it_is() -> None:
     for cell in ("", "Bo", "1-2", "a=b", "'x", "Ek; Bo", "Ek, -Bo", "a;b=c", ";", "2027-03-12T09:00:00Z"):
-        assert sheet.defused(cell) == cell
+        assert csv_export.defused(cell) == cell
 
 
 def test_a_long_table_comes_in_parts_that_make_the_whole(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -305,7 +305,7 @@ def test_too_long_a_table_is_refused_rather_than_cut(
     for number in range(3):
         world.register(event, f"p{number}@example.net")
     for name, value in limits.items():
-        monkeypatch.setattr(roll, name, value)
+        monkeypatch.setattr(participation, name, value)
     answer = world.call("GET", f"{event}/registrations.csv")
     assert answer.status == 409
     assert "with limit" in answer.body["detail"]

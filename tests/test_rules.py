@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from convoke import series
 from convoke.model import InvalidField, Schedule, When
-from convoke.rules import Rule, read, spell
+from convoke.schedule import series
+from convoke.schedule.rrule import Rule, read, spell
 
 # A Friday, the second of its month.
 FRIDAY = When(start=datetime(2027, 3, 12, 9, 0), end=datetime(2027, 3, 12, 10, 30), time_zone="Europe/Berlin")

@@ -8,19 +8,28 @@ from typing import Any
 
 import pytest
 
-from convoke import itip, programme, series
-from convoke.decide import next_message, participation, says_the_same
-from convoke.feedback import out_of_order
-from convoke.fingerprints import fingerprint
-from convoke.inbound import firewall
+from convoke.calendar import itip
+from convoke.decision.calendar_state import Told, entry_uid, is_separate
+from convoke.decision.decide import next_message, participation, says_the_same
+from convoke.decision.fingerprints import fingerprint
+from convoke.decision.invitation import Acknowledged, Delivered, Intent, Invitation
+from convoke.decision.plan import Seen, settled, told_of
+from convoke.delivery.preview import foresee
+from convoke.delivery.reports import out_of_order
+from convoke.inbound import authenticity
 from convoke.inbound.reasons import Quarantined, Reason
-from convoke.ledger import Acknowledged, Delivered, Intent, Invitation
-from convoke.model import DateChange, Event, EventStatus, Method, Participation, Reply, When
-from convoke.plan import Seen, settled, told_of
-from convoke.preview import foresee
+from convoke.model import (
+    DateChange,
+    Event,
+    EventStatus,
+    Method,
+    Participation,
+    Reply,
+    When,
+)
+from convoke.schedule import edits, series
 from convoke.settings import Times
 from convoke.store import items
-from convoke.told import Told, entry_uid, is_separate
 from tests.factories import NOW, SENDER, answer, event, invitation, registration
 from tests.schedules import schedule, timed, whole
 from tests.test_series_told import Attendee, shown, truth
@@ -155,7 +164,7 @@ def test_a_second_date_with_a_time_of_its_own_is_an_exception_of_the_rule() -> N
     single = event(when=FIRST)
     start = datetime(2027, 3, 26, 9)
     longer = When(start=start, end=start + timedelta(hours=3), time_zone=BERLIN)
-    after = programme.add_date(single, start, longer)
+    after = edits.add_date(single, start, longer)
     assert (after.rule, after.added) == ("FREQ=WEEKLY;COUNT=2;INTERVAL=2", ())
     assert after.changes == (DateChange(date=start, when=longer),)
 
@@ -217,13 +226,13 @@ def test_its_uid_names_the_registration_and_the_date_and_nothing_else_names_it()
     assert "RECURRENCE-ID" not in read
     assert is_separate(message.entry_uid)
     assert not is_separate(message.uid)
-    assert firewall.ids_of(message.entry_uid) == firewall.ids_of(message.uid) is not None
+    assert authenticity.ids_of(message.entry_uid) == authenticity.ids_of(message.uid) is not None
 
 
 def test_a_date_once_cancelled_comes_back_under_another_uid() -> None:
     what = replace(WEEKLY, added=(BESIDE,))
     bo = heard(what)
-    for event_now in (programme.cancel_date(what, BESIDE, "Rain"), what):
+    for event_now in (edits.cancel_date(what, BESIDE, "Rain"), what):
         bo.hear(event_now, 10)
     invited, off, again = bo.said[-3:]
     assert invited.entry_uid == off.entry_uid != again.entry_uid
@@ -233,7 +242,7 @@ def test_a_date_once_cancelled_comes_back_under_another_uid() -> None:
 def test_an_entry_of_which_nobody_knows_whether_it_is_gone_is_cancelled_again_before_it_comes_back() -> None:
     what = replace(WEEKLY, added=(BESIDE,))
     bo = heard(what)
-    bo.hear(programme.cancel_date(what, BESIDE, ""), 10)
+    bo.hear(edits.cancel_date(what, BESIDE, ""), 10)
     bo.told = told(bo).doubted
     bo.hear(what, 10)
     assert [said.method for said in bo.said[-3:]] == [Method.CANCEL, Method.CANCEL, Method.REQUEST]
@@ -249,7 +258,7 @@ def told_after(bo: Attendee, last: int) -> Told:
 def test_after_a_repair_every_entry_is_said_again_also_that_it_is_gone() -> None:
     what = replace(WEEKLY, added=(BESIDE, datetime(2027, 3, 30, 18)))
     bo = heard(what)
-    off = programme.cancel_date(what, BESIDE, "")
+    off = edits.cancel_date(what, BESIDE, "")
     bo.hear(off, 10)
     bo.told = told_of(state(bo, repair=1))
     before = len(bo.said)
@@ -322,13 +331,13 @@ def test_an_answer_under_its_uid_is_one_to_that_date_by_its_present_name() -> No
     bo = heard(what)
     said = answer(uid=bo.said[-1].entry_uid, sequence=1)
     seen = seen_by(bo, what)
-    firewall.check(said, seen, NOW + timedelta(hours=1))
-    assert firewall.date_of(said, seen) == BESIDE
+    authenticity.check(said, seen, NOW + timedelta(hours=1))
+    assert authenticity.date_of(said, seen) == BESIDE
     later = series.moved(what.schedule, replace(FIRST, start=datetime(2027, 3, 12, 10), end=datetime(2027, 3, 12, 11)))
     moved_on = replace(what, when=later.when, rule=later.rule, added=later.added)
-    assert firewall.date_of(said, replace(seen, event=moved_on)) == BESIDE + timedelta(hours=1)
+    assert authenticity.date_of(said, replace(seen, event=moved_on)) == BESIDE + timedelta(hours=1)
     with pytest.raises(Quarantined) as caught:
-        firewall.date_of(said, replace(seen, event=WEEKLY))
+        authenticity.date_of(said, replace(seen, event=WEEKLY))
     assert caught.value.reason is Reason.DATE
 
 
@@ -338,7 +347,7 @@ def test_an_answer_under_the_uid_of_an_entry_that_was_never_told_does_not_count(
     bo = heard(what)
     uid = entry_uid(bo.said[0].uid, separate)
     with pytest.raises(Quarantined) as caught:
-        firewall.check(answer(uid=uid, sequence=1), seen_by(bo, what), NOW + timedelta(hours=1))
+        authenticity.check(answer(uid=uid, sequence=1), seen_by(bo, what), NOW + timedelta(hours=1))
     assert caught.value.reason is Reason.OUTDATED
 
 
@@ -371,8 +380,8 @@ def test_a_preview_counts_the_mail_of_every_entry() -> None:
     bo = heard(what)
     after = {
         "cancel": replace(what, status=EventStatus.CANCELLED, version=2),
-        "update": programme.cancel_date(what, BESIDE, ""),
-        "ask_again": programme.change_date(what, moved("2027-03-29T09:00")),
+        "update": edits.cancel_date(what, BESIDE, ""),
+        "ask_again": edits.change_date(what, moved("2027-03-29T09:00")),
         "none": what,
     }
     seen = replace(seen_by(bo, what), invitation=state(bo))

@@ -10,9 +10,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from convoke import series
-from convoke.model import DateChange, Event, InvalidField, Schedule, Wall, When
-from convoke.recurrence import LONGEST, MOST
+from convoke.model import (
+    DateChange,
+    Event,
+    InvalidField,
+    Schedule,
+    Wall,
+    When,
+)
+from convoke.schedule import series
+from convoke.schedule.recurrence import LONGEST, MOST
 from tests.factories import event
 from tests.schedules import HOUR, schedule, schedules, timed, whole
 

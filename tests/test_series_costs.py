@@ -13,9 +13,17 @@ from typing import Any
 
 import pytest
 
-from convoke import mail, programme, series
-from convoke.ledger import Acknowledged, Delivered, Intent, Posted
-from convoke.model import DateChange, Event, EventStatus, Method, RegistrationStatus, Wall
+from convoke.decision.invitation import Acknowledged, Delivered, Intent, Posted
+from convoke.mail import invitation_mail
+from convoke.model import (
+    DateChange,
+    Event,
+    EventStatus,
+    Method,
+    RegistrationStatus,
+    Wall,
+)
+from convoke.schedule import edits, series
 from convoke.store import items
 from tests.factories import MORNING, NEW_ID, NOW, event, invitation, registration
 from tests.test_series_told import Attendee
@@ -26,19 +34,19 @@ TEN = series.starts(event(rule=series.rule("FREQ=WEEKLY;COUNT=10", MORNING)).sch
 def later(event: Event, date: Wall, **delta: float) -> DateChange:
     when = series.when_at(event.schedule, date)
     moved = replace(when, start=when.start + timedelta(**delta), end=when.end + timedelta(**delta))
-    return replace(programme.change_of(event, date), when=moved)
+    return replace(edits.change_of(event, date), when=moved)
 
 
 def choir(**changes: Any) -> Event:
     """Ten weekly dates; the second and the third have moved, the fourth is cancelled."""
     plain = event(rule=series.rule("FREQ=WEEKLY;COUNT=10", MORNING), **changes)
     for date in TEN[1:3]:
-        plain = programme.change_date(plain, later(plain, date, hours=26))
-    return programme.cancel_date(plain, TEN[3], "")
+        plain = edits.change_date(plain, later(plain, date, hours=26))
+    return edits.cancel_date(plain, TEN[3], "")
 
 
 def rescheduled(event: Event, **changes: Any) -> Event:
-    return programme.reschedule(event, replace(event, **changes))[0]
+    return edits.reschedule(event, replace(event, **changes))[0]
 
 
 def moved(event: Event) -> Event:
@@ -52,22 +60,22 @@ def rule(text: str) -> Callable[[Event], Event]:
 
 
 def cut(event: Event) -> Event:
-    return programme.split(event, TEN[2], NEW_ID, NOW)[0]
+    return edits.split(event, TEN[2], NEW_ID, NOW)[0]
 
 
 # Messages to who comes to all dates, and to who comes to the third and the fifth only.
 README = (Path(__file__).parent.parent / "README.md").read_text("utf-8")
 COSTS: list[tuple[str, Callable[[Event], Event], int, int]] = [
-    ("one date is cancelled", lambda event: programme.cancel_date(event, TEN[4], ""), 1, 1),
-    ("a date of others is cancelled", lambda event: programme.cancel_date(event, TEN[8], ""), 1, 0),
-    ("a cancelled date takes place after all", lambda event: programme.restore_date(event, TEN[3]), 1 + 2 + 1, 0),
-    ("one date moves", lambda event: programme.change_date(event, later(event, TEN[4], hours=2)), 1, 1),
-    ("a moved date moves again", lambda event: programme.change_date(event, later(event, TEN[2], hours=2)), 1, 1),
-    ("a moved date is put back", lambda event: programme.change_date(event, DateChange(date=TEN[2])), 1, 1),
-    ("the text of one date", lambda event: programme.change_date(event, DateChange(date=TEN[4], title="X")), 1, 1),
-    ("one more date", lambda event: programme.add_date(event, TEN[4] + timedelta(days=1), None), 1, 0),
-    ("one more date of the rule", lambda event: programme.add_date(event, TEN[9] + timedelta(days=7), None), 1 + 2, 0),
-    ("a date moves beyond the next", lambda event: programme.change_date(event, later(event, TEN[4], days=8)), 2, 1),
+    ("one date is cancelled", lambda event: edits.cancel_date(event, TEN[4], ""), 1, 1),
+    ("a date of others is cancelled", lambda event: edits.cancel_date(event, TEN[8], ""), 1, 0),
+    ("a cancelled date takes place after all", lambda event: edits.restore_date(event, TEN[3]), 1 + 2 + 1, 0),
+    ("one date moves", lambda event: edits.change_date(event, later(event, TEN[4], hours=2)), 1, 1),
+    ("a moved date moves again", lambda event: edits.change_date(event, later(event, TEN[2], hours=2)), 1, 1),
+    ("a moved date is put back", lambda event: edits.change_date(event, DateChange(date=TEN[2])), 1, 1),
+    ("the text of one date", lambda event: edits.change_date(event, DateChange(date=TEN[4], title="X")), 1, 1),
+    ("one more date", lambda event: edits.add_date(event, TEN[4] + timedelta(days=1), None), 1, 0),
+    ("one more date of the rule", lambda event: edits.add_date(event, TEN[9] + timedelta(days=7), None), 1 + 2, 0),
+    ("a date moves beyond the next", lambda event: edits.change_date(event, later(event, TEN[4], days=8)), 2, 1),
     ("the series moves", moved, 1 + 2, 1),
     ("the text of the series", lambda event: replace(event, title="Quire"), 1 + 2, 2),
     ("the place of the series", lambda event: replace(event, location="Dom"), 1 + 2, 2),
@@ -125,9 +133,9 @@ def long_series(changed: int) -> Event:
     plain = event(rule=series.rule("FREQ=DAILY;COUNT=400", MORNING))
     for number, date in enumerate(series.starts(plain.schedule)[:changed]):
         if number % 2:
-            plain = programme.cancel_date(plain, date, "")
+            plain = edits.cancel_date(plain, date, "")
         else:
-            plain = programme.change_date(plain, later(plain, date, minutes=90))
+            plain = edits.change_date(plain, later(plain, date, minutes=90))
     return plain
 
 
@@ -145,7 +153,7 @@ def test_four_hundred_dates_are_decided_and_rendered_in_milliseconds() -> None:
         bo.sequence += 1
         dtstamp = NOW + timedelta(seconds=bo.sequence)
         began = time.process_time()
-        mail.letter(message, sequence=bo.sequence, dtstamp=dtstamp)
+        invitation_mail.letter(message, sequence=bo.sequence, dtstamp=dtstamp)
         rendering.append(time.process_time() - began)
         bo.told = message.told(sequence=bo.sequence, dtstamp=dtstamp)
     assert len(rendering) == 1 + 25, "the series without the cancelled dates, then those that moved"
@@ -193,7 +201,7 @@ def full_series() -> Event:
         url="https://example.org/" + "x" * 1980,
     )
     dates = series.starts(plain.schedule)
-    share = {field: most // len(dates) for field, most in programme.MOST_TEXT.items()}
+    share = {field: most // len(dates) for field, most in edits.MOST_TEXT.items()}
     changes = [
         replace(
             later(plain, date, minutes=5),
@@ -204,18 +212,18 @@ def full_series() -> Event:
         )
         for date in dates
     ]
-    earlier = [plain.schedule] * (programme.MOST_PAST // 220)
+    earlier = [plain.schedule] * (edits.MOST_PAST // 220)
     return replace(plain, changes=tuple(changes), earlier=tuple(earlier))
 
 
 def test_the_fullest_series_fits_into_its_items() -> None:
     what, bo = full_series(), registration()
     for change in what.changes[:2]:
-        assert programme.change_date(what, replace(change, reason="")) is not None, "it is within the limits"
+        assert edits.change_date(what, replace(change, reason="")) is not None, "it is within the limits"
     told, letters = None, []
     for sequence, message in enumerate(messages(what)):
         if sequence < 3:
-            letters.append(mail.letter(message, sequence=sequence, dtstamp=NOW))
+            letters.append(invitation_mail.letter(message, sequence=sequence, dtstamp=NOW))
         told = message.told(sequence=sequence, dtstamp=NOW)
     assert told is not None
     assert len(told.dates) == 400
@@ -257,6 +265,6 @@ def messages(what: Event) -> Any:
 
 def test_the_mails_of_a_long_series_are_small() -> None:
     what = long_series(400)
-    sizes = [len(mail.letter(message, sequence=1, dtstamp=NOW).mail) for message in messages(what)]
+    sizes = [len(invitation_mail.letter(message, sequence=1, dtstamp=NOW).mail) for message in messages(what)]
     print(f"{len(sizes)} mails of at most {max(sizes) / 1024:.0f} KB")
     assert max(sizes) < 256 * 1024

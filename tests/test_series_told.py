@@ -16,10 +16,20 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from convoke import itip, programme, series
-from convoke.decide import next_message
-from convoke.model import DateChange, Event, EventStatus, InvalidField, Method, Registration, RegistrationStatus, When
-from convoke.told import Message, Told
+from convoke.calendar import itip
+from convoke.decision.calendar_state import Message, Told
+from convoke.decision.decide import next_message
+from convoke.model import (
+    DateChange,
+    Event,
+    EventStatus,
+    InvalidField,
+    Method,
+    Registration,
+    RegistrationStatus,
+    When,
+)
+from convoke.schedule import edits, series
 from tests import rfc5546
 from tests.factories import NOW, SENDER, event, registration
 from tests.rfc5545 import instant
@@ -95,17 +105,17 @@ def _some_date(dice: Random, event: Event) -> Any:
 
 
 def cancel(dice: Random, event: Event) -> Event:
-    after = programme.cancel_date(event, _some_date(dice, event), "")
+    after = edits.cancel_date(event, _some_date(dice, event), "")
     return after if after.status is event.status else event
 
 
 def restore(dice: Random, event: Event) -> Event:
-    return programme.restore_date(event, _some_date(dice, event))
+    return edits.restore_date(event, _some_date(dice, event))
 
 
 def change_date(event: Event, change: DateChange) -> Event:
     """Of a series: what would be other about the only date is other about the event."""
-    return programme.change_date(event, change) if event.recurs else event
+    return edits.change_date(event, change) if event.recurs else event
 
 
 def move_date(dice: Random, event: Event) -> Event:
@@ -113,7 +123,7 @@ def move_date(dice: Random, event: Event) -> Event:
     by = timedelta(hours=dice.choice((1, 5, 26, -50, 24 * 5, -24 * 6, 24 * 7, 24 * 8, -24 * 9)))
     when = one.when
     moved = replace(when, start=when.start + by, end=when.end + by)
-    return change_date(event, replace(programme.change_of(event, one.date), when=moved))
+    return change_date(event, replace(edits.change_of(event, one.date), when=moved))
 
 
 def put_back(dice: Random, event: Event) -> Event:
@@ -121,7 +131,7 @@ def put_back(dice: Random, event: Event) -> Event:
 
 
 def name_date(dice: Random, event: Event) -> Event:
-    change = programme.change_of(event, _some_date(dice, event))
+    change = edits.change_of(event, _some_date(dice, event))
     return change_date(event, replace(change, title=dice.choice(("Rehearsal", "Concert"))))
 
 
@@ -137,7 +147,7 @@ def move(dice: Random, event: Event) -> Event:
     by = timedelta(hours=dice.choice((1, 3)))
     when = replace(event.when, start=event.when.start + by, end=event.when.end + by)
     after = series.moved(event.schedule, when)
-    return programme.reschedule(event, replace(event, when=after.when, rule=after.rule, added=after.added))[0]
+    return edits.reschedule(event, replace(event, when=after.when, rule=after.rule, added=after.added))[0]
 
 
 def lengthen(dice: Random, event: Event) -> Event:
@@ -151,7 +161,7 @@ def every_second_week(dice: Random, event: Event) -> Event:
 def _follow(event: Event, rule: str) -> Event:
     """With another rule, unless all that it leaves is cancelled."""
     try:
-        return programme.reschedule(event, replace(event, rule=series.rule(rule, event.when)))[0]
+        return edits.reschedule(event, replace(event, rule=series.rule(rule, event.when)))[0]
     except InvalidField:
         return event
 
@@ -160,14 +170,14 @@ def add(dice: Random, event: Event) -> Event:
     last = series.starts(event.schedule)[-1]
     later = timedelta(days=dice.choice((3, 5, 7, 10, 14)), hours=dice.choice((0, 0, 4)))
     start = dice.choice((event.when.start, last)) + later
-    return event if start in series.starts(event.schedule) else programme.add_date(event, start, None)
+    return event if start in series.starts(event.schedule) else edits.add_date(event, start, None)
 
 
 def one_or_by_rule(dice: Random, event: Event) -> Event:
     """Without a rule, or with one. What was added stays."""
     rule = dice.choice((None, WEEKLY))
     try:
-        return programme.reschedule(event, replace(event, rule=rule and series.rule(rule, event.when)))[0]
+        return edits.reschedule(event, replace(event, rule=rule and series.rule(rule, event.when)))[0]
     except InvalidField:
         return event
 

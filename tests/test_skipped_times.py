@@ -17,8 +17,9 @@ import recurring_ical_events  # type: ignore[import-untyped]
 from hypothesis import assume, given, settings
 from icalendar import Calendar
 
-from convoke import itip, series
+from convoke.calendar import itip
 from convoke.model import Schedule, Wall
+from convoke.schedule import series
 from tests import literal
 from tests.factories import NOW, message
 from tests.schedules import schedule, schedules, timed

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from convoke.lines import one_line
-from convoke.subjects import WIDTH, shortened, subject, width
+from convoke.calendar.content_lines import one_line
+from convoke.mail.subjects import WIDTH, shortened, subject, width
 
 DATE = "Fri 12 Mar 2027, 09:00"
 FAMILY = "\U0001f468\u200d\U0001f469\u200d\U0001f467\u200d\U0001f466"

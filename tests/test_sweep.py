@@ -7,10 +7,11 @@ from datetime import timedelta
 
 import pytest
 
-from convoke import programme, series
+from convoke.decision.invitation import Quota, Sending
+from convoke.delivery.reconcile import Outcome
+from convoke.delivery.reports import hear
+from convoke.delivery.sweep import take_stock
 from convoke.effects import Effect, Steps, StopSending
-from convoke.feedback import hear
-from convoke.ledger import Quota, Sending
 from convoke.model import (
     DateChange,
     DeliveryState,
@@ -21,11 +22,10 @@ from convoke.model import (
     RegistrationStatus,
     Wall,
 )
-from convoke.reconcile import Outcome
+from convoke.registrations.erasure import erase
+from convoke.schedule import edits, series
 from convoke.settings import Times
-from convoke.store.erasure import erase
 from convoke.store.records import Records
-from convoke.sweep import take_stock
 from tests.factories import AFTERNOON, EVENT_ID, MORNING, report
 from tests.tables import SETTINGS
 from tests.world import World, a_world
@@ -175,9 +175,9 @@ def test_invitations_stop_where_the_quota_runs_low_and_cancellations_do_not(worl
 @pytest.mark.parametrize(
     ("change", "method"),
     [
-        pytest.param(lambda event, date: programme.cancel_date(event, date, ""), CANCEL, id="off"),
+        pytest.param(lambda event, date: edits.cancel_date(event, date, ""), CANCEL, id="off"),
         pytest.param(
-            lambda event, date: programme.change_date(event, DateChange(date=date, location="Elsewhere")),
+            lambda event, date: edits.change_date(event, DateChange(date=date, location="Elsewhere")),
             REQUEST,
             id="elsewhere",
         ),
@@ -188,10 +188,10 @@ def test_an_invitation_to_one_date_that_has_to_wait_does_not_hold_back_what_is_o
 ) -> None:
     event = world.change(rule=series.rule("FREQ=WEEKLY;COUNT=4", MORNING))
     _, second, third, _ = series.starts(event.schedule)
-    event = world.become(programme.cancel_date(event, second, ""))
+    event = world.become(edits.cancel_date(event, second, ""))
     person = world.register(occurrences=(second, third))
     world.look(person)
-    event = world.become(programme.restore_date(event, second))
+    event = world.become(edits.restore_date(event, second))
     world.become(change(event, third))
     world.quota = Quota(most=200, sent=160, rate=14)
     world.run(take_stock(Times()))

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from convoke.model import InvalidField
-from convoke.targets import Forbidden, Target, address_of, public, target_of
+from convoke.webhooks.url_guard import Forbidden, Target, address_of, public, target_of
 
 PRIVATE = [
     *("127.0.0.1", "127.8.8.8", "0.0.0.0", "10.1.2.3", "172.16.0.1", "172.31.255.255", "192.168.1.1"),  # noqa: S104

@@ -11,8 +11,9 @@ from itertools import pairwise
 
 import pytest
 
-from convoke import itip, lines, series
-from convoke.timezones import vtimezone
+from convoke.calendar import content_lines, itip
+from convoke.calendar.vtimezone import vtimezone
+from convoke.schedule import series
 from tests.factories import NOW, message
 from tests.schedules import schedule, timed
 
@@ -44,7 +45,7 @@ def zones() -> tuple[str, ...]:
 
 
 def written(zone: str, first: datetime, last: datetime) -> str:
-    return lines.write(vtimezone(zone, first, last)).decode()
+    return content_lines.write(vtimezone(zone, first, last)).decode()
 
 
 class Reader:

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from convoke.hooks import DeliveryEnd, Fact, FactType
 from convoke.store import deliveries, dynamo, outbox, webhooks
+from convoke.webhooks.facts import DeliveryEnd, Fact, FactType
 from tests.caller import World, a_caller, everybody, routes
 from tests.factories import NOW
 from tests.tables import SETTINGS, everything

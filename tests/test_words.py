@@ -10,11 +10,19 @@ from email.policy import SMTP
 
 import pytest
 
-from convoke import date_text, itip, mail, words
-from convoke.decide import next_message, says_the_same
-from convoke.freemail import is_freemail
-from convoke.model import DateChange, Method, Participation, Person, Sender, When
-from convoke.told import Message
+from convoke.calendar import itip
+from convoke.decision.calendar_state import Message
+from convoke.decision.decide import next_message, says_the_same
+from convoke.mail import date_text, invitation_mail, wording
+from convoke.mail.freemail import is_freemail
+from convoke.model import (
+    DateChange,
+    Method,
+    Participation,
+    Person,
+    Sender,
+    When,
+)
 from tests.factories import MORNING, NOW, SENDER, event, message, registration
 
 DEAF = replace(SENDER, receives_replies=False)
@@ -32,11 +40,13 @@ def first(what: object = WEEKLY, now: datetime = NOW, sender: Sender = SENDER) -
 
 
 def facts(said: Message, now: datetime) -> dict[str, str]:
-    return {fact.label: fact.now for fact in words.words(said, now).facts}
+    return {fact.label: fact.now for fact in wording.words(said, now).facts}
 
 
 def posted(said: Message) -> EmailMessage:
-    parsed = message_from_bytes(mail.letter(said, sequence=0, dtstamp=NOW).mail, _class=EmailMessage, policy=SMTP)
+    parsed = message_from_bytes(
+        invitation_mail.letter(said, sequence=0, dtstamp=NOW).mail, _class=EmailMessage, policy=SMTP
+    )
     assert isinstance(parsed, EmailMessage)
     return parsed
 
@@ -46,7 +56,7 @@ def posted(said: Message) -> EmailMessage:
 
 def test_who_joins_a_series_late_is_told_the_first_date_to_come() -> None:
     said = first(now=HALF_OVER)
-    assert words.words(said, HALF_OVER).subject == "Invitation: Choir · from Fri 26 Mar 2027, 09:00"
+    assert wording.words(said, HALF_OVER).subject == "Invitation: Choir · from Fri 26 Mar 2027, 09:00"
     assert facts(said, HALF_OVER)["When"] == "Friday 26 March 2027, 09:00 to 10:30 (Europe/Berlin, UTC+01:00)"
     assert facts(said, HALF_OVER)["Dates"].split("\n") == [
         "Friday 26 March 2027",
@@ -64,11 +74,13 @@ def test_no_date_that_is_over_is_named_whatever_the_mail_is_about() -> None:
     for what in (moved, replace(WEEKLY, location="Dom"), replace(WEEKLY, title="Quire")):
         said = next_message(what, registration(), told, SENDER, HALF_OVER)
         assert said is not None
-        late_text = words.text(words.words(said, HALF_OVER))
+        late_text = wording.text(wording.words(said, HALF_OVER))
         assert "12 March" not in late_text
         assert "19 March" not in late_text
         assert "26 March" in late_text
-        assert words.words(said, HALF_OVER).subject.endswith("26 Mar 2027, " + ("11:00" if what is moved else "09:00"))
+        assert wording.words(said, HALF_OVER).subject.endswith(
+            "26 Mar 2027, " + ("11:00" if what is moved else "09:00")
+        )
     assert facts(late, HALF_OVER)["Dates"] == "Friday 2 April 2027\n(2 earlier dates are over)"
 
 
@@ -77,7 +89,7 @@ def test_a_move_of_a_series_that_is_half_over_says_which_date_to_come_was_when()
     later = replace(WEEKLY, when=replace(MORNING, start=datetime(2027, 3, 13, 9), end=datetime(2027, 3, 13, 10, 30)))
     said = next_message(later, registration(), told, SENDER, HALF_OVER)
     assert said is not None
-    when = next(fact for fact in words.words(said, HALF_OVER).facts if fact.label == "When")
+    when = next(fact for fact in wording.words(said, HALF_OVER).facts if fact.label == "When")
     assert when.was.startswith("Friday 26 March 2027, 09:00")
     assert when.now.startswith("Saturday 27 March 2027, 09:00")
 
@@ -102,7 +114,7 @@ def test_a_date_that_goes_on_is_not_over() -> None:
 )
 def test_the_last_dates_of_a_series(now: datetime, dates: str, subject: str) -> None:
     assert facts(first(), now)["Dates"].startswith(dates)
-    assert subject in words.words(first(), now).subject
+    assert subject in wording.words(first(), now).subject
 
 
 def test_a_cancelled_series_names_the_dates_that_are_off_and_not_those_that_took_place() -> None:
@@ -114,16 +126,16 @@ def test_a_cancelled_series_names_the_dates_that_are_off_and_not_those_that_took
         before=told.known,
         called_off=True,
     )
-    made = words.words(said, HALF_OVER)
+    made = wording.words(said, HALF_OVER)
     assert made.subject == "Cancelled: Choir · from Fri 26 Mar 2027, 09:00"
-    assert "19 March" not in words.text(made)
+    assert "19 March" not in wording.text(made)
 
 
 def test_a_series_and_one_of_its_dates_do_not_have_the_same_subject() -> None:
     alone = next_message(WEEKLY, registration(occurrences=(MORNING.start,)), None, SENDER, NOW)
     assert alone is not None
-    assert words.words(alone, NOW).subject == "Invitation: Choir · Fri 12 Mar 2027, 09:00"
-    assert words.words(first(), NOW).subject == "Invitation: Choir · from Fri 12 Mar 2027, 09:00"
+    assert wording.words(alone, NOW).subject == "Invitation: Choir · Fri 12 Mar 2027, 09:00"
+    assert wording.words(first(), NOW).subject == "Invitation: Choir · from Fri 12 Mar 2027, 09:00"
 
 
 @pytest.mark.parametrize(
@@ -140,23 +152,23 @@ def test_a_series_and_one_of_its_dates_do_not_have_the_same_subject() -> None:
 def test_a_subject_ends_with_the_date(start: datetime, end: datetime, said: str) -> None:
     when = When(start=start, end=end, time_zone="UTC" if isinstance(start, datetime) else None)
     assert date_text.in_short(when) == said
-    assert words.words(message(when=when), NOW).subject == f"Invitation: Kölner Treffen · {said}"
+    assert wording.words(message(when=when), NOW).subject == f"Invitation: Kölner Treffen · {said}"
 
 
 def test_a_long_title_is_shortened_in_the_subject_and_whole_in_the_mail() -> None:
     title = "The yearly general assembly of everybody who ever sang in the choir, with elections and a supper"
-    made = words.words(message(title=title), NOW)
+    made = wording.words(message(title=title), NOW)
     assert made.subject == (
         "Invitation: The yearly general assembly of everybody who ever sang in the… · Fri 12 Mar 2027, 09:00"
     )
-    assert f"You are invited to “{title}”." in words.text(made)
+    assert f"You are invited to “{title}”." in wording.text(made)
 
 
 # --- what to do now -----------------------------------------------------------------------------------------------
 
 
 def test_a_cancellation_claims_of_no_calendar_that_it_does_it_by_itself() -> None:
-    said = words.words(message(method=Method.CANCEL), NOW).closing
+    said = wording.words(message(method=Method.CANCEL), NOW).closing
     assert said == "Your calendar removes the entry, or asks you to. If you have questions, answer this mail."
 
 
@@ -166,7 +178,7 @@ def test_that_declining_gives_the_seat_away_is_said_where_it_does(
     given_away: bool, participation: Participation
 ) -> None:
     invited = first(event(release_on_decline=given_away))
-    said = words.words(replace(invited, participation=participation), NOW).closing
+    said = wording.words(replace(invited, participation=participation), NOW).closing
     sentence = (
         "If you decline in your calendar, your seat is given away and you are sent no more mail about this event."
     )
@@ -177,9 +189,9 @@ def test_an_answer_to_one_date_gives_no_seat_away_and_the_mail_does_not_say_so()
     what = replace(WEEKLY, release_on_decline=True)
     alone = next_message(what, registration(occurrences=(MORNING.start,)), None, SENDER, NOW)
     assert alone is not None
-    assert "seat" not in words.words(alone, NOW).closing
-    assert "seat" in words.words(first(what), NOW).closing
-    assert "seat" not in words.words(first(what, sender=DEAF), NOW).closing
+    assert "seat" not in wording.words(alone, NOW).closing
+    assert "seat" in wording.words(first(what), NOW).closing
+    assert "seat" not in wording.words(first(what, sender=DEAF), NOW).closing
 
 
 def test_a_setting_that_only_changes_words_is_no_reason_to_mail_anybody() -> None:
@@ -191,7 +203,7 @@ def test_a_setting_that_only_changes_words_is_no_reason_to_mail_anybody() -> Non
 @pytest.mark.parametrize("what", [event(), WEEKLY])
 def test_where_no_replies_are_received_a_mail_asks_for_nothing_that_nobody_hears(what: object) -> None:
     said = first(what, sender=DEAF)
-    assert words.words(said, NOW).closing == (
+    assert wording.words(said, NOW).closing == (
         "If you cannot come, please tell the organizer: answer this mail. "
         "What you answer in your calendar does not reach them."
     )
@@ -257,23 +269,23 @@ def test_which_addresses_are_at_a_provider_of_free_mail(address: str, free: bool
 
 def test_a_mail_ends_with_why_one_gets_it() -> None:
     invited, off = message(), message(method=Method.CANCEL)
-    assert words.words(invited, NOW).why == (
+    assert wording.words(invited, NOW).why == (
         f"You get this mail because bo@example.net is registered for “Kölner Treffen”, {ORGANIZER}"
     )
-    assert words.words(off, NOW).why == (
+    assert wording.words(off, NOW).why == (
         f"You get this mail because bo@example.net was registered for “Kölner Treffen”, {ORGANIZER}"
     )
     for said in (invited, off):
-        assert words.text(words.words(said, NOW)).endswith(f"{ORGANIZER}\n")
+        assert wording.text(wording.words(said, NOW)).endswith(f"{ORGANIZER}\n")
 
 
 def test_beside_a_reply_to_at_a_free_provider_no_other_address_is_named() -> None:
     """SpamAssassin's FREEMAIL_REPLYTO: two such addresses, one in Reply-To and another in the text."""
     said = message(reply_to=Person(name="Ada", email="ada@gmail.com"), receives_replies=False)
-    assert words.words(said, NOW).why == (
+    assert wording.words(said, NOW).why == (
         "You get this mail because this address is registered for “Kölner Treffen”, organized by Ada <ada@gmail.com>."
     )
-    assert "bo@example.net" in words.words(replace(said, receives_replies=True), NOW).why
+    assert "bo@example.net" in wording.words(replace(said, receives_replies=True), NOW).why
 
 
 def test_no_name_or_title_makes_a_line_of_its_own() -> None:
@@ -282,6 +294,6 @@ def test_no_name_or_title_makes_a_line_of_its_own() -> None:
         attendee=Person(name="x", email="bo@example.net"),
         reply_to=Person(name="Ada\r\n\u202eeve", email="ada@example.org"),
     )
-    made = words.words(said, NOW)
+    made = wording.words(said, NOW)
     assert "\n" not in made.why + made.headline + made.subject
-    assert "\u202e" not in words.text(made)
+    assert "\u202e" not in wording.text(made)

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from convoke.calendar.content_lines import write
+from convoke.calendar.vtimezone import vtimezone
 from convoke.inbound import components
 from convoke.inbound.zones import Zones
-from convoke.lines import write
-from convoke.timezones import vtimezone
 
 NOON = datetime(2030, 3, 12, 12)
 EASTERN = (

@@ -13,24 +13,43 @@ from unittest.mock import patch
 import boto3
 from moto import mock_aws
 
-from convoke import effects, programme
-from convoke.dispatch import dispatch
-from convoke.effects import Accepted, Effect, NoteHint, Refused, Send, SendNote, SurveyHint, Unknown
-from convoke.fanout import tell_slice
-from convoke.feedback import Report, hear
-from convoke.ledger import Invitation, Quota, Slice
-from convoke.model import DeliveryState, Event, EventStatus, Method, Registration, RegistrationStatus, Wall
-from convoke.perform import Aws, drive
-from convoke.reconcile import Outcome, Worker, reconcile
+from convoke import effects
+from convoke.aws.runtime import Aws, drive
+from convoke.decision.invitation import Invitation, Quota, Slice
+from convoke.delivery.fan_out import tell_slice
+from convoke.delivery.notify import dispatch
+from convoke.delivery.reconcile import Outcome, Worker, reconcile
+from convoke.delivery.reports import Report, hear
+from convoke.delivery.survey import survey
+from convoke.delivery.sweep import Swept, sweep
+from convoke.effects import (
+    Accepted,
+    Effect,
+    NoteHint,
+    Refused,
+    Send,
+    SendNote,
+    SurveyHint,
+    Unknown,
+)
+from convoke.model import (
+    DeliveryState,
+    Event,
+    EventStatus,
+    Method,
+    Registration,
+    RegistrationStatus,
+    Wall,
+)
+from convoke.registrations import split_transfer, waitlist
+from convoke.registrations.events import change_event, create_event, split_event
+from convoke.registrations.registry import register, withdraw
+from convoke.registrations.replies import come_again
+from convoke.schedule import edits
 from convoke.settings import Times
-from convoke.store import carrying, keys, line
-from convoke.store.events import change_event, create_event, split_event
+from convoke.store import keys
 from convoke.store.keys import owed
 from convoke.store.reads import Reads
-from convoke.store.registry import register, withdraw
-from convoke.store.replies import come_again
-from convoke.survey import survey
-from convoke.sweep import Swept, sweep
 from tests.factories import EVENT_ID, NEW_ID, NOW, SENDER, event, registration
 from tests.tables import SETTINGS, create_tables
 
@@ -86,9 +105,9 @@ class World:
             case effects.Enqueue():
                 return self.queue.append(effect)
             case effects.Promote(event_id=event_id):
-                return line.promote(self.client, SETTINGS, event_id, now=self.now)
+                return waitlist.promote(self.client, SETTINGS, event_id, now=self.now)
             case effects.CarryOver(event_id=event_id):
-                return carrying.carry_over(self.client, SETTINGS, event_id, now=self.now)
+                return split_transfer.carry_over(self.client, SETTINGS, event_id, now=self.now)
         return self._aws.perform(effect)
 
     def _post(self, letter: Send) -> Answer:
@@ -143,18 +162,20 @@ class World:
     def cut(self, since: Wall, change: Callable[[Event], Event] = lambda new: new) -> Event:
         """ "This and all following": the new event, after ``change``, to which nobody is carried over yet."""
         before = self.event()
-        old, new = programme.split(before, since, NEW_ID, self.now)
+        old, new = edits.split(before, since, NEW_ID, self.now)
         new = change(new)
-        carry = carrying.Carry(event_id=NEW_ID, source=EVENT_ID, since=since, named=len(before.earlier), at=self.now)
-        owing = carrying.owing(SETTINGS, carry, priority=1, now=self.now)
+        carry = split_transfer.Carry(
+            event_id=NEW_ID, source=EVENT_ID, since=since, named=len(before.earlier), at=self.now
+        )
+        owing = split_transfer.owing(SETTINGS, carry, priority=1, now=self.now)
         old = replace(old, version=before.version + 1, updated_at=self.now)
         assert split_event(self.client, SETTINGS, before, old, new, owing, priority=1, now=self.now)
         return new
 
-    def carry(self, most: int = carrying.AT_ONCE) -> int:
-        return carrying.carry_over(self.client, SETTINGS, NEW_ID, now=self.now, most=most)
+    def carry(self, most: int = split_transfer.AT_ONCE) -> int:
+        return split_transfer.carry_over(self.client, SETTINGS, NEW_ID, now=self.now, most=most)
 
-    def carry_all(self, most: int = carrying.AT_ONCE) -> None:
+    def carry_all(self, most: int = split_transfer.AT_ONCE) -> None:
         while self.carry(most):
             pass
 

@@ -10,11 +10,11 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import date, timedelta
 
-from convoke.case import uid
-from convoke.inbound.firewall import ids_of
-from convoke.ledger import Acknowledged
+from convoke.decision.invitation import Acknowledged
+from convoke.decision.messages import uid
+from convoke.decision.plan import Seen
+from convoke.inbound.authenticity import ids_of
 from convoke.model import Event, Registration, RegistrationStatus, Reply, When
-from convoke.plan import Seen
 from tests import factories
 from tests.factories import EVENT_ID, NOW, REGISTRATION_ID, SENDER
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from convoke.inbound import Judgement, Verdict, judge
-from convoke.inbound.firewall import Receipt
+from convoke.inbound.authenticity import Receipt
 from convoke.model import noun
 from tests import factories
 from tests.corpus import asked

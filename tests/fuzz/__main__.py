@@ -48,7 +48,7 @@ def opened(data: bytes) -> bytes:
 
 def sow() -> None:
     """Write the corpus as inputs: each mail as it is, and each calendar that our own reader finds in one."""
-    envelope = importlib.import_module("convoke.inbound.envelope")
+    envelope = importlib.import_module("convoke.inbound.mime")
     mails = [one.case.raw for one in importlib.import_module("tests.corpus.genuine").genuine()]
     mails += [case.raw for case in importlib.import_module("tests.corpus.measured").hostile()]
     SEEDS.mkdir(parents=True, exist_ok=True)

@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from convoke.inbound import Judgement, Verdict, judge
-from convoke.inbound.firewall import Receipt
+from convoke.inbound.authenticity import Receipt
 from convoke.model import Participation, folded
 from tests import factories
 from tests.corpus import asked

@@ -10,7 +10,8 @@ from dataclasses import replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
-from convoke.decide import next_message
+from convoke.decision.calendar_state import Message, Told
+from convoke.decision.decide import next_message
 from convoke.model import (
     Conference,
     DateChange,
@@ -23,7 +24,6 @@ from convoke.model import (
     Registration,
     When,
 )
-from convoke.told import Message, Told
 from tests.factories import AFTERNOON, MORNING, NOW, SENDER, event, message, registration
 
 HERE = Path(__file__).parent

@@ -11,9 +11,9 @@ from datetime import UTC
 from itertools import pairwise
 from typing import Any, NamedTuple, Protocol
 
-from convoke import series
-from convoke.ledger import Invitation
+from convoke.decision.invitation import Invitation
 from convoke.model import DeliveryState, Event, EventStatus, Registration, RegistrationStatus
+from convoke.schedule import series
 from convoke.store import items, keys
 from tests import rfc5546
 from tests.rfc5545 import Moment

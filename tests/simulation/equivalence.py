@@ -8,14 +8,15 @@ from random import Random
 from typing import Any
 
 from convoke import effects
-from convoke.decide import next_message
-from convoke.ledger import Acknowledged, Intent, Invitation, Posted, Slice
+from convoke.decision.calendar_state import Letter
+from convoke.decision.decide import next_message
+from convoke.decision.invitation import Acknowledged, Intent, Invitation, Posted, Slice
 from convoke.model import DeliveryState, RegistrationStatus
-from convoke.store import dynamo, erasure, events, keys, line, registry
+from convoke.registrations import erasure, events, registry, waitlist
+from convoke.store import dynamo, keys
 from convoke.store.invitations import Invitations
 from convoke.store.reads import Reads
 from convoke.store.records import Records
-from convoke.told import Letter
 from tests import factories
 
 from .scene import EVENT_ID, SENDER, SETTINGS, START
@@ -87,7 +88,7 @@ class Operations:
         return erasure.forget(self.client, SETTINGS, EVENT_ID, self._rid(), now=self.now)
 
     def promote(self) -> Any:
-        return line.promote(self.client, SETTINGS, EVENT_ID, now=self.now)
+        return waitlist.promote(self.client, SETTINGS, EVENT_ID, now=self.now)
 
     def change(self) -> Any:
         before = self.reads.event(EVENT_ID)

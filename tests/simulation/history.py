@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
-from convoke import fanout, programme, series
+from convoke.delivery import fan_out
 from convoke.model import (
     Event,
     EventStatus,
@@ -18,7 +18,9 @@ from convoke.model import (
     RegistrationStatus,
     When,
 )
-from convoke.store import dynamo, erasure, events, line, registry
+from convoke.registrations import erasure, events, registry, waitlist
+from convoke.schedule import edits, series
+from convoke.store import dynamo
 from convoke.store.reads import Reads
 
 from .scene import EVENT_ID, SETTINGS, START, TIMES
@@ -74,12 +76,12 @@ class People:
         if before is None or before.status is EventStatus.CANCELLED or series.ends_at(before) <= now:
             return
         changes = changed(before)
-        after, _ = programme.reschedule(before, replace(before, **changes))
+        after, _ = edits.reschedule(before, replace(before, **changes))
         if after == before or series.ends_at(after) <= now:
             return
         after = replace(after, version=before.version + 1, updated_at=now)
         as_before = replace(after, when=before.when, rule=before.rule, added=before.added)
-        priority = min(fanout.pressing(each, now, TIMES) for each in (as_before, after))
+        priority = min(fan_out.pressing(each, now, TIMES) for each in (as_before, after))
         self.world.note(f"API changes the event to version {after.version}: {changes}")
         events.change_event(self.client, SETTINGS, before, after, priority=priority, now=now)
         self._promote()
@@ -112,16 +114,16 @@ class People:
         self._change(changed)
 
     def cancel_date(self) -> None:
-        self._change_a_date(lambda event, one: programme.cancel_date(event, one.date, "Rain"))
+        self._change_a_date(lambda event, one: edits.cancel_date(event, one.date, "Rain"))
 
     def restore_date(self) -> None:
-        self._change_a_date(lambda event, one: programme.restore_date(event, one.date))
+        self._change_a_date(lambda event, one: edits.restore_date(event, one.date))
 
     def move_date(self) -> None:
         def moved(event: Event, one: Occurrence) -> Event:
             start = one.date + timedelta(hours=self.world.dice.choice((0, 2, 26, 50)))
             when = replace(event.when, start=start, end=start + timedelta(hours=1))
-            return programme.change_date(event, replace(programme.change_of(event, one.date), when=when))
+            return edits.change_date(event, replace(edits.change_of(event, one.date), when=when))
 
         self._change_a_date(moved)
 
@@ -134,7 +136,7 @@ class People:
             start = self.world.dice.choice((event.when.start, last)) + later
             if start in series.starts(event.schedule) or len(series.starts(event.schedule)) > MOST_DATES:
                 return {}
-            after = programme.add_date(event, start, None)
+            after = edits.add_date(event, start, None)
             return {"rule": after.rule, "added": after.added}
 
         self._change(longer)
@@ -163,7 +165,7 @@ class People:
         self._change(lambda _: {"status": EventStatus.CANCELLED, "reason": "Rain"})
 
     def _promote(self) -> None:
-        line.promote(self.client, SETTINGS, EVENT_ID, now=self.world.instant())
+        waitlist.promote(self.client, SETTINGS, EVENT_ID, now=self.world.instant())
 
     # --- the people -------------------------------------------------------------------------------------------
 

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from typing import Any
 from unittest.mock import patch
 
-from convoke import decide, fanout, feedback, plan, reconcile, sweep
-from convoke.case import Case
+from convoke.decision import decide, plan
+from convoke.decision.invitation import Intent
+from convoke.decision.messages import Case
+from convoke.delivery import fan_out, reconcile, reports, sweep
 from convoke.effects import Send
-from convoke.ledger import Intent
-from convoke.store import erasure, events, registry, seating
+from convoke.registrations import erasure, events, registry, seats
 from convoke.store import records as store_records
 from convoke.store.invitations import Invitations
 from convoke.store.reads import Reads
@@ -93,14 +94,14 @@ AS_IT_WAS = 'changes |= {"exposed": before.exposed, "heard": items.told_item(bef
 MUTANTS: dict[str, Mutant] = {
     "version-in-the-slice": Mutant(
         (
-            without(fanout, "tell_slice", "fan is None or fan.version != part.version", "fan is None"),
+            without(fan_out, "tell_slice", "fan is None or fan.version != part.version", "fan is None"),
             instead(store_records, "STILL_AT_THIS_SLICE", "#cursor = :cursor"),
         )
     ),
     "cursor-in-its-condition": Mutant((instead(store_records, "STILL_AT_THIS_SLICE", "#version = :version"),)),
     "cursor-in-the-slice": Mutant(
         (
-            without(fanout, "tell_slice", "if fan.cursor != part.cursor:", "if False:"),
+            without(fan_out, "tell_slice", "if fan.cursor != part.cursor:", "if False:"),
             instead(store_records, "STILL_AT_THIS_SLICE", "#version = :version"),
         )
     ),
@@ -160,13 +161,13 @@ MUTANTS: dict[str, Mutant] = {
     "read-order-in-a-slice": Mutant(
         (
             without(
-                fanout,
+                fan_out,
                 "tell_slice",
                 "    invitations = yield ReadInvitations",
                 "    event = yield ReadEvent(event_id=part.event_id)\n    invitations = yield ReadInvitations",
             ),
             without(
-                fanout,
+                fan_out,
                 "tell_slice",
                 "    event = yield ReadEvent(event_id=part.event_id)\n    if event",
                 "    if event",
@@ -179,7 +180,7 @@ MUTANTS: dict[str, Mutant] = {
     "doubt-about-a-cancel": Mutant((without(decide, "unsaid", "if not told.settled:", "if False:"),)),
     "repair": Mutant((without(reconcile, "_record", "repair=True", "repair=False"),), Mode.ZOMBIE),
     "repair-after-arrival": Mutant(
-        (without(feedback, "hear", "if out_of_order(heard) and heard.repair < MOST_REPAIRS:", "if False:"),)
+        (without(reports, "hear", "if out_of_order(heard) and heard.repair < MOST_REPAIRS:", "if False:"),)
     ),
     "resend-through-delivery": Mutant((instead(People, "resend", _once_more),)),
     "stale-intent": Mutant(
@@ -234,7 +235,7 @@ MUTANTS: dict[str, Mutant] = {
             ),
         )
     ),
-    "poke-of-the-unsettled": Mutant((without(fanout, "tell_slice", "if outcome not in SETTLED:", "if False:"),)),
+    "poke-of-the-unsettled": Mutant((without(fan_out, "tell_slice", "if outcome not in SETTLED:", "if False:"),)),
     "fan-owed": Mutant(
         (
             without(
@@ -258,13 +259,13 @@ MUTANTS: dict[str, Mutant] = {
     "seats-owed": Mutant(
         (
             without(
-                seating,
+                seats,
                 "given_back",
                 'f"SET #owed_shard = :shard, #owed_at = :owed {expression}", SOMEBODY_WAITS',
                 "expression, SOMEBODY_WAITS",
             ),
             without(
-                seating, "given_back", 'values |= {"shard": keys.shard(event_id), "owed": keys.owed(2, now)}', "pass"
+                seats, "given_back", 'values |= {"shard": keys.shard(event_id), "owed": keys.owed(2, now)}', "pass"
             ),
         )
     ),

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
+from convoke.decision.calendar_state import Letter, Message
+from convoke.decision.invitation import Intent
+from convoke.delivery.reports import Report
 from convoke.effects import Accepted, Refusal, Refused, Send, Unknown
-from convoke.feedback import Report
-from convoke.ledger import Intent
 from convoke.model import DeliveryState
-from convoke.told import Letter, Message
 from tests import rfc5546
 
 if TYPE_CHECKING:

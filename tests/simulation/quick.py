@@ -11,11 +11,14 @@ from types import SimpleNamespace
 from typing import Any
 from unittest.mock import patch
 
-from convoke import decide, fingerprints, model, sweep
+from convoke import model
+from convoke.decision import decide, fingerprints
+from convoke.decision.calendar_state import Told
+from convoke.delivery import sweep
 from convoke.model import Event
-from convoke.store import dynamo, items, keys, registry
+from convoke.registrations import registry
+from convoke.store import dynamo, items, keys
 from convoke.store.items import delivery
-from convoke.told import Told
 
 from .tables import Row
 

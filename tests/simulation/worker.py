@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from convoke import effects
+from convoke.delivery.reconcile import Worker
 from convoke.effects import Ending, Steps
 from convoke.model import ConvokeError, RegistrationStatus
-from convoke.reconcile import Worker
 
 from .post import Answer, Attempt, write
 from .scene import SENDER, TIMES

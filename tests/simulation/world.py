@@ -12,11 +12,15 @@ from heapq import heappop, heappush
 from random import Random
 from typing import Any
 
-from convoke import effects, fanout, feedback, fingerprints, reconcile, series, survey, sweep
+from convoke import effects
+from convoke.decision import fingerprints
+from convoke.decision.invitation import Slice
+from convoke.delivery import fan_out, reconcile, reports, survey, sweep
 from convoke.effects import Steps
-from convoke.ledger import Slice
 from convoke.model import Event
-from convoke.store import erasure, items, keys, line
+from convoke.registrations import erasure, waitlist
+from convoke.schedule import series
+from convoke.store import items, keys
 from convoke.store.attention import Surveys
 from convoke.store.invitations import Invitations
 from convoke.store.reads import Reads
@@ -184,7 +188,7 @@ class World:
                 self.at(2 + FUNCTION * self.random(), lambda: self.notify(sk, retries - 1))
 
         if sk == keys.EVENT:
-            self.start("notify event", lambda _: fanout.announce(EVENT_ID), done)
+            self.start("notify event", lambda _: fan_out.announce(EVENT_ID), done)
         else:
             rid = sk.removeprefix(keys.REGISTRATION_PREFIX)
             self.start(f"notify {rid[6:10]}", lambda run: reconcile.reconcile(EVENT_ID, rid, run.worker), done)
@@ -211,7 +215,7 @@ class World:
         if isinstance(hint, Slice):
             part = hint
             name = f"deliver slice v{part.version} after {part.cursor[6:10]}"
-            self.start(name, lambda run: fanout.tell_slice(part, run.worker, size=SLICE), done)
+            self.start(name, lambda run: fan_out.tell_slice(part, run.worker, size=SLICE), done)
         elif isinstance(hint, effects.SurveyHint):
             look = hint
             self.start("survey", lambda run: survey.survey(look, run.worker, size=SLICE), done)
@@ -224,14 +228,14 @@ class World:
         if not self.faults.hit("tick lost"):
             self.start("sweep", lambda _: sweep.sweep(SENDER, TIMES, limit=100))
 
-    def hear(self, report: feedback.Report, retries: int = 2) -> None:
+    def hear(self, report: reports.Report, retries: int = 2) -> None:
         def done(well: bool) -> None:
             if not well and retries:
                 self.at(60 * self.random(), lambda: self.hear(report, retries - 1))
             elif not well:
                 self.reports_heard = False
 
-        self.start(f"feedback {report.state}", lambda _: feedback.hear(report), done)
+        self.start(f"feedback {report.state}", lambda _: reports.hear(report), done)
 
     # --- effects ----------------------------------------------------------------------------------------------
 
@@ -299,7 +303,9 @@ class World:
             effects.EndFan: records.end_fan,
             effects.PutOff: records.put_off,
             effects.StopSending: records.stop_sending,
-            effects.Promote: lambda effect: line.promote(self.tables, SETTINGS, effect.event_id, now=self.instant()),
+            effects.Promote: lambda effect: waitlist.promote(
+                self.tables, SETTINGS, effect.event_id, now=self.instant()
+            ),
             effects.Forget: lambda effect: erasure.forget(
                 self.tables, SETTINGS, EVENT_ID, effect.due.registration_id, now=self.instant()
             ),

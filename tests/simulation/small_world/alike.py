@@ -14,13 +14,31 @@ from datetime import datetime, timedelta
 from enum import Enum
 from typing import Any
 
-from convoke.effects import Acknowledge, Clear, EndFan, GiveBack, MoveFan, Poke, Send, Sent, Wait
-from convoke.ledger import Acknowledged, Fan, Intent, Invitation, Posted, Sending, Slice
+from convoke.decision.calendar_state import Letter, Message, Told
+from convoke.decision.invitation import (
+    Acknowledged,
+    Fan,
+    Intent,
+    Invitation,
+    Posted,
+    Sending,
+    Slice,
+)
+from convoke.decision.plan import Plan, Seen
+from convoke.delivery.reconcile import Worker
+from convoke.effects import (
+    Acknowledge,
+    Clear,
+    EndFan,
+    GiveBack,
+    MoveFan,
+    Poke,
+    Send,
+    Sent,
+    Wait,
+)
 from convoke.model import Event, Registration
-from convoke.plan import Plan, Seen
-from convoke.reconcile import Worker
 from convoke.settings import Times
-from convoke.told import Letter, Message, Told
 
 from ..post import BETWEEN_THE_LINES
 from ..scene import START

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from convoke.model import Event, EventStatus
-from convoke.store import events, registry
+from convoke.registrations import events, registry
 
 from ..scene import EVENT_ID, SETTINGS, START
 from ..tables import Tables

@@ -7,9 +7,10 @@ from datetime import timedelta
 from functools import cached_property
 from typing import Any, cast
 
-from convoke import effects, fanout, reconcile
-from convoke.ledger import Invitation, Sending, Slice
-from convoke.reconcile import Worker
+from convoke import effects
+from convoke.decision.invitation import Invitation, Sending, Slice
+from convoke.delivery import fan_out, reconcile
+from convoke.delivery.reconcile import Worker
 
 from ..post import write
 from ..scene import EVENT_ID, SENDER, START, TIMES
@@ -87,7 +88,7 @@ class Mind:
             mind = mind._before
         steps: effects.Steps[Any]
         if isinstance(self.task, Slice):
-            steps = fanout.tell_slice(self.task, WORKER, size=1)
+            steps = fan_out.tell_slice(self.task, WORKER, size=1)
         else:
             steps = reconcile.reconcile(EVENT_ID, self.task, WORKER)
         given = cast(Any, None)

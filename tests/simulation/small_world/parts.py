@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
-from convoke.ledger import Invitation
+from convoke.decision.invitation import Invitation
 from convoke.store import items, keys
 
 from ..post import BETWEEN_THE_LINES

@@ -11,8 +11,9 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 
 from convoke import effects
-from convoke.ledger import Slice
-from convoke.store import events, keys, registry
+from convoke.decision.invitation import Slice
+from convoke.registrations import events, registry
+from convoke.store import keys
 from convoke.store.invitations import Invitations
 from convoke.store.reads import Reads
 from convoke.store.records import Records

@@ -6,8 +6,17 @@ them with AWS; a simulation answers the same code with a world of its own. Each 
 
 from __future__ import annotations
 
-from .claiming import Acknowledge, Amend, Claim, Clear, Ending, GiveBack, Happening, Poke, Wait
-from .errands import ClaimErrand, OweNote, Ration, ReadErrand, SendNote, Settle, WriteNote
+from .claiming import (
+    Acknowledge,
+    Amend,
+    Claim,
+    Clear,
+    Ending,
+    GiveBack,
+    Happening,
+    Poke,
+    Wait,
+)
 from .handing import (
     CarryOver,
     EndFan,
@@ -25,8 +34,33 @@ from .handing import (
     StopSending,
     SurveyHint,
 )
-from .kind import Chance, Clock, Effect, Name, Steps, Tell
-from .mailing import Accepted, Keep, Refusal, Refused, Render, Send, Sent, Unknown
+from .kind import (
+    Chance,
+    Clock,
+    Effect,
+    Name,
+    Steps,
+    Tell,
+)
+from .mailing import (
+    Accepted,
+    Keep,
+    Refusal,
+    Refused,
+    Render,
+    Send,
+    Sent,
+    Unknown,
+)
+from .notifying import (
+    ClaimErrand,
+    OweNote,
+    Ration,
+    ReadErrand,
+    SendNote,
+    Settle,
+    WriteNote,
+)
 from .reading import (
     Due,
     DueKind,
@@ -41,7 +75,14 @@ from .reading import (
     ReadRegistrations,
     ReadSending,
 )
-from .watching import EndSurvey, KeepUnreached, ReadMessages, ReadSurvey, ReadUnreached, Watch
+from .watching import (
+    EndSurvey,
+    KeepUnreached,
+    ReadMessages,
+    ReadSurvey,
+    ReadUnreached,
+    Watch,
+)
 
 __all__ = [
     "Accepted",

@@ -6,9 +6,9 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from ..hooks import FactType
-from ..ledger import Acknowledged, Intent, Invitation
+from ..decision.invitation import Acknowledged, Intent, Invitation
 from ..model import noun
+from ..webhooks.facts import FactType
 from .kind import Effect
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from ..ledger import Slice
+from ..decision.invitation import Slice
 from ..model import noun
 from .kind import Effect
 from .reading import Due

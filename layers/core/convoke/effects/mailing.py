@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 from enum import StrEnum
 
-from ..ledger import Intent, Posted
+from ..decision.calendar_state import Letter, Message
+from ..decision.invitation import Intent, Posted
 from ..model import DeliveryState, noun
-from ..told import Letter, Message
 from .kind import Effect
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from ..attention import Survey, Unreached
+from ..decision.attention import Survey, Unreached
 from ..model import noun
 from .kind import Effect
 

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from ..model import noun
-from . import prose
+from . import plain_text
 
 _FOLD = re.compile(rb"(?<![\r\n])[\r\n]+[ \t]")
 _BREAK = re.compile(rb"[\r\n]+")
@@ -83,8 +83,8 @@ class Component:
 
 def lines_of(data: bytes, charset: str) -> list[str]:
     """The lines of a calendar, unfolded and decoded, without control characters and empty ones."""
-    data, charset = prose.narrow(data, charset)
-    whole = prose.decoded_lines(_BREAK.sub(b"\n", _FOLD.sub(b"", data)), charset)
+    data, charset = plain_text.narrow(data, charset)
+    whole = plain_text.decoded_lines(_BREAK.sub(b"\n", _FOLD.sub(b"", data)), charset)
     cleaned = _CONTROLS.sub("", _SPACES.sub(" ", whole)).removeprefix("\ufeff")
     return [line for line in cleaned.split("\n") if line and not line.isspace()]
 

@@ -7,12 +7,12 @@ from dataclasses import replace
 from datetime import datetime
 from enum import StrEnum
 
+from ..decision.plan import Seen
 from ..model import Reply, Wall, When, folded, noun
-from ..plan import Seen
-from . import answers, envelope, firewall
-from .answers import Answer, Kind
-from .envelope import Incoming
-from .firewall import Receipt
+from . import authenticity, itip_reply, mime
+from .authenticity import Receipt
+from .itip_reply import Answer, Kind
+from .mime import Incoming
 from .reasons import Quarantined, Reason
 
 MOST_LOOKS = 3
@@ -66,13 +66,13 @@ def judge(receipt: Receipt, raw: bytes, look: Look) -> Judgement:
     """Judge one mail as it was received. Whatever is wrong with it, ``seen`` is whose it may be, where that can be told
     by anything in it.
     """
-    incoming = envelope.incoming(raw)
+    incoming = mime.incoming(raw)
     mail = Judgement(verdict=Verdict.QUARANTINE, incoming=incoming, seen=_whose(incoming, look))
     if receipt.virus == "FAIL":
         return _aside(Reason.VIRUS, mail)
     found, problem = _answers(incoming)
     if found:
-        through = firewall.through_google(receipt, incoming, raw)
+        through = authenticity.through_google(receipt, incoming, raw)
         first, *others = (
             _aside(answer.problem, mail)
             if answer.problem
@@ -104,7 +104,7 @@ def _answers(incoming: Incoming) -> tuple[tuple[Answer, ...], Reason | None]:
     if incoming.calendar is None:
         return (), incoming.problem
     try:
-        found = answers.answers(incoming.calendar, method=incoming.method, sent_at=incoming.sent_at)
+        found = itip_reply.answers(incoming.calendar, method=incoming.method, sent_at=incoming.sent_at)
     except Quarantined as error:
         return (), incoming.problem or error.reason
     if found[0].kind is Kind.REFRESH:
@@ -118,36 +118,36 @@ def _judged(receipt: Receipt, found: Judgement, answer: Answer, look: Look, *, t
     incoming, proxy = found.incoming, None
     if incoming is None:
         return found
-    if reason := firewall.distrust(receipt, incoming):
+    if reason := authenticity.distrust(receipt, incoming):
         if not through_google:
             return _aside(reason, found)
         proxy = Reason.GOOGLE
-    seen = look(answer.uid) if firewall.ids_of(answer.uid) else None
+    seen = look(answer.uid) if authenticity.ids_of(answer.uid) else None
     if seen is None:
         return _aside(Reason.UID, found)
     found = replace(found, seen=seen)
-    if reason := firewall.stranger(receipt, incoming, seen):
-        if reason is not Reason.SENDER or not firewall.is_delegate(incoming, answer):
+    if reason := authenticity.stranger(receipt, incoming, seen):
+        if reason is not Reason.SENDER or not authenticity.is_delegate(incoming, answer):
             return _aside(reason, found)
         proxy = Reason.SENDER
     fitted = _fitted(replace(found, verdict=_VERDICTS[answer.kind]), answer, seen, receipt.received_at)
     if proxy is None or fitted.verdict is Verdict.QUARANTINE:
         return fitted
     named = answer.attendee is not None and folded(answer.attendee) == folded(seen.registration.email)
-    return fitted if named and firewall.is_acceptance(answer) else _aside(proxy, found)
+    return fitted if named and authenticity.is_acceptance(answer) else _aside(proxy, found)
 
 
 def _fitted(found: Judgement, answer: Answer, seen: Seen, received_at: datetime, *, vouched: bool = False) -> Judgement:
     """``found`` with what it says in the event's own terms, where it fits."""
     try:
-        firewall.check(answer, seen, received_at, vouched=vouched)
-        date = firewall.date_of(answer, seen)
-        reply = firewall.reply_of(answer, date, seen, received_at)
-        proposed = firewall.proposed_of(answer, seen.event)
+        authenticity.check(answer, seen, received_at, vouched=vouched)
+        date = authenticity.date_of(answer, seen)
+        reply = authenticity.reply_of(answer, date, seen, received_at)
+        proposed = authenticity.proposed_of(answer, seen.event)
     except Quarantined as error:
         return _aside(error.reason, found)
     found = replace(found, date=date, reply=reply, proposed=proposed)
-    if reply is not None and (reason := firewall.overtaken(reply, seen)):
+    if reply is not None and (reason := authenticity.overtaken(reply, seen)):
         return replace(found, verdict=Verdict.LATE, reason=reason)
     return found
 
@@ -162,14 +162,14 @@ def _letter(receipt: Receipt, found: Judgement, incoming: Incoming) -> Judgement
     # An empty envelope sender is a machine's: it wants no answer (RFC 5321, section 4.5.5).
     if incoming.automatic or not receipt.envelope_sender:
         return _aside(Reason.AUTOMATIC, found)
-    reason = firewall.distrust(receipt, incoming) or firewall.stranger(receipt, incoming, seen)
+    reason = authenticity.distrust(receipt, incoming) or authenticity.stranger(receipt, incoming, seen)
     return replace(found, verdict=Verdict.FORWARD) if reason is None else _aside(reason, found)
 
 
 def _refers_to(incoming: Incoming, seen: Seen) -> bool:
     """Whether it answers a mail of ours about this registration, and does not only speak of its UID."""
     ids = seen.event.event_id, seen.registration.registration_id
-    return any(firewall.ids_of(one) == ids for one in incoming.references)
+    return any(authenticity.ids_of(one) == ids for one in incoming.references)
 
 
 def _aside(reason: Reason, found: Judgement) -> Judgement:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from urllib.parse import unquote_to_bytes
 
 from ..model import noun
-from . import prose
+from . import plain_text
 from .reasons import Reason
 
 LARGEST_HEADERS = 256 * 1024
@@ -87,7 +87,7 @@ def fields(head: bytes, most: int = _MOST_FIELDS) -> Fields:
             found[-1][1].extend(b" " + line.strip())
         elif field := _FIELD.fullmatch(line):
             found.append((field[1].decode("ascii").lower(), bytearray(field[2].strip())))
-    return Fields(fields=tuple((name, prose.decoded(bytes(value), "utf-8")) for name, value in found))
+    return Fields(fields=tuple((name, plain_text.decoded(bytes(value), "utf-8")) for name, value in found))
 
 
 def head_of(raw: bytes) -> bytes:
@@ -218,7 +218,7 @@ def _joined(pieces: dict[int, tuple[str, bool]]) -> str:
         if number == 0 and escaped and text.count("'") >= 2:
             charset, _, text = text.split("'", 2)
         joined += unquote_to_bytes(text) if escaped else text.encode("utf-8", "replace")
-    return prose.decoded(joined, charset or "utf-8")
+    return plain_text.decoded(joined, charset or "utf-8")
 
 
 def _from_base64(body: bytes) -> bytes:

@@ -7,7 +7,7 @@ from enum import StrEnum
 from zoneinfo import ZoneInfo
 
 from ..model import Event, Wall, When, noun
-from .answers import Span
+from .itip_reply import Span
 
 YEARS = range(1970, 2200)
 

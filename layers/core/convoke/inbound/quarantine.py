@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from ..attention import Attention, Concern, Trouble
+from ..decision.attention import Attention, Concern, Trouble
 from ..model import noun
-from .answers import Answer, Kind
-from .firewall import Receipt
+from .authenticity import Receipt
+from .itip_reply import Answer, Kind
 from .judgement import Judgement, Verdict, vouched
 from .reasons import Reason
 

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from .. import effects
-from ..attention import Attention, Concern, Survey, Trouble, Unreached
+from ..decision.attention import Attention, Concern, Survey, Trouble, Unreached
 from ..settings import Settings
 from . import dynamo, items, keys
 from .items import Item

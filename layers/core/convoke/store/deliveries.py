@@ -7,8 +7,8 @@ from datetime import datetime
 from itertools import islice
 from typing import Any
 
-from ..hooks import Delivery, DeliveryEnd, Fact, FactType, Webhook
 from ..settings import Settings
+from ..webhooks.facts import Delivery, DeliveryEnd, Fact, FactType, Webhook
 from . import cursors, dynamo, items, keys
 from .items import Item
 from .lists import Page

@@ -9,11 +9,18 @@ from dataclasses import replace
 from typing import Any, TypeGuard
 
 from .. import effects
+from ..decision.invitation import Invitation
 from ..effects import Ending
-from ..ledger import Invitation
 from ..model import DeliveryState
 from ..settings import Settings
-from . import attention, dynamo, items, keys, outbox, records
+from . import (
+    attention,
+    dynamo,
+    items,
+    keys,
+    outbox,
+    records,
+)
 from .items import Item
 from .writes import NOTHING_ELSE, Action, attempt
 

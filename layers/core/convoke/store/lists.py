@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from itertools import islice
 from typing import Any
 
-from ..ledger import Seats
+from ..decision.invitation import Seats
 from ..model import Event, RegistrationStatus, noun
 from ..settings import Settings
 from . import cursors, dynamo, items, keys

@@ -8,8 +8,16 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from .. import effects
+from ..mail.notifications import (
+    Counter,
+    Errand,
+    Note,
+    NoteKind,
+    errand,
+    may_be_sent,
+    priority,
+)
 from ..model import DeliveryState, Participation, Person
-from ..notes import Counter, Errand, Note, NoteKind, errand, may_be_sent, priority
 from ..settings import Settings
 from . import dynamo, items, keys
 from .attention import attention_item, attention_of

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from ..hooks import Fact, FactType
 from ..model import Registration
 from ..settings import Settings
+from ..webhooks.facts import Fact, FactType
 from . import dynamo, items, keys, webhooks
 from .items import Item
 from .writes import STANDS, Action, put

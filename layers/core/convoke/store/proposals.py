@@ -8,10 +8,10 @@ from datetime import datetime, timedelta
 from itertools import islice
 from typing import Any
 
-from ..inbound.answers import Answer
+from ..decision.plan import Seen
+from ..inbound.itip_reply import Answer
 from ..inbound.proposals import Proposal, ProposalStatus
 from ..model import Wall, When
-from ..plan import Seen
 from ..settings import Settings
 from . import cursors, dynamo, items, keys
 from .items import Item

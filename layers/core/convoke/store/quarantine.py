@@ -13,8 +13,8 @@ from itertools import islice
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from ..inbound.answers import Answer, Kind, Span
-from ..inbound.firewall import Receipt
+from ..inbound.authenticity import Receipt
+from ..inbound.itip_reply import Answer, Kind, Span
 from ..inbound.quarantine import KEPT, Held, HeldStatus, Owner
 from ..inbound.reasons import Reason
 from ..model import Participation, Wall

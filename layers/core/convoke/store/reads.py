@@ -6,8 +6,8 @@ import json
 from datetime import datetime
 from typing import Any
 
+from ..decision.invitation import Fan, Invitation, Posted, Sending
 from ..effects import Due, DueKind
-from ..ledger import Fan, Invitation, Posted, Sending
 from ..model import Event, Registration
 from ..settings import Settings
 from . import dynamo, items, keys

@@ -7,9 +7,9 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from .. import effects
+from ..decision.invitation import Posted, Slice
+from ..delivery.reports import GRAVITY
 from ..effects import Due, DueKind
-from ..feedback import GRAVITY
-from ..ledger import Posted, Slice
 from ..model import DeliveryState
 from ..settings import Settings
 from . import dynamo, items, keys

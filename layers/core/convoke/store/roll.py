@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from ..ledger import Invitation
+from ..decision.invitation import Invitation
 from ..model import Registration
 from ..settings import Settings
 from .reads import Reads

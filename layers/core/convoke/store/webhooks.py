@@ -5,12 +5,21 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ..hooks import FactType, Webhook
 from ..model import ConvokeError
 from ..settings import Settings
+from ..webhooks.facts import FactType, Webhook
 from . import dynamo, items, keys
 from .items import Item
-from .writes import NEW, NOTHING_ELSE, STANDS, Action, attempt, delete, put, update
+from .writes import (
+    NEW,
+    NOTHING_ELSE,
+    STANDS,
+    Action,
+    attempt,
+    delete,
+    put,
+    update,
+)
 
 MOST = 10
 """How many webhooks an account may have."""

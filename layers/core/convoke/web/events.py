@@ -13,16 +13,28 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.params import Body
 from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
 
-from .. import fanout, series
+from ..delivery import fan_out
 from ..model import Event, EventStatus, InvalidField, Wall
+from ..registrations import events
+from ..schedule import series
 from ..settings import settings
-from ..store import dynamo, events, keys, lists, requests
+from ..store import dynamo, keys, lists, requests
 from ..store.writes import ROUNDS, Action
-from . import answers, desk
-from .once import Record, once
+from . import context, presenters
+from .idempotency import Record, once
 from .problems import Problem
-from .shapes import CancelIn, Cursor, EventIn, EventPatch, Limit, Once, Version, content, patched
-from .shown import EventOut, EventPage, may_answer
+from .requests import (
+    CancelIn,
+    Cursor,
+    EventIn,
+    EventPatch,
+    Limit,
+    Once,
+    Version,
+    content,
+    patched,
+)
+from .responses import EventOut, EventPage, may_answer
 from .walltimes import read_when
 
 router = APIGatewayHttpRouter()  # type: ignore[no-untyped-call]
@@ -31,7 +43,7 @@ NO_REASON = CancelIn()
 
 @router.post("/events", summary="Create an event", responses=may_answer(201))
 def create_event(body: EventIn, key: Once = None) -> Response[EventOut]:
-    account, at = desk.caller(), desk.now()
+    account, at = context.caller(), context.now()
     when = read_when(start=body.start, end=body.end, duration=body.duration, time_zone=body.time_zone)
     event = Event(
         event_id=keys.event_id(secrets.token_bytes(16)),
@@ -46,8 +58,8 @@ def create_event(body: EventIn, key: Once = None) -> Response[EventOut]:
     must_end_later(event, at)
 
     def create(record: Record) -> Response[EventOut]:
-        events.create_event(desk.client(), settings(), event, also=record(status=201, event_id=event.event_id))
-        return desk.show_event(event.event_id, 201, desk.location(event.event_id))
+        events.create_event(context.client(), settings(), event, also=record(status=201, event_id=event.event_id))
+        return context.show_event(event.event_id, 201, context.location(event.event_id))
 
     return once(key, create)
 
@@ -59,16 +71,16 @@ def must_end_later(event: Event, at: datetime) -> None:
 
 @router.get("/events", summary="List events, in order of creation", responses=may_answer(200))
 def list_events(limit: Limit = 50, cursor: Cursor = None) -> Response[EventPage]:
-    page = lists.list_events(desk.client(), settings(), desk.caller(), limit=limit, cursor=cursor)
-    return desk.answer(
+    page = lists.list_events(context.client(), settings(), context.caller(), limit=limit, cursor=cursor)
+    return context.answer(
         200,
-        EventPage(items=[answers.event(counted.event, counted.seats) for counted in page.items], next=page.next),
+        EventPage(items=[presenters.event(counted.event, counted.seats) for counted in page.items], next=page.next),
     )
 
 
 @router.get("/events/<event_id>", summary="Read an event", responses=may_answer(200))
 def read_event(event_id: str) -> Response[EventOut]:
-    return desk.show_event(event_id)
+    return context.show_event(event_id)
 
 
 @router.patch("/events/<event_id>", summary="Change an event (JSON merge patch)", responses=may_answer(200))
@@ -81,8 +93,8 @@ def patch_event(event_id: str, patch: EventPatch, version: Version = None) -> Re
         return after
 
     changed(event_id, version, change, {})
-    desk.promote(event_id)
-    return desk.show_event(event_id, dropped=dropped)
+    context.promote(event_id)
+    return context.show_event(event_id, dropped=dropped)
 
 
 def changed(
@@ -93,13 +105,13 @@ def changed(
 ) -> None:
     """Change the event that stands, and owe it to everybody; where nothing is other than it was, ``also`` alone."""
     for _ in range(ROUNDS):
-        before, at = desk.own_event(event_id), desk.now()
+        before, at = context.own_event(event_id), context.now()
         unchanged(before, version)
-        desk.writable(before, at)
+        context.writable(before, at)
         after = change(before, at)
         must_end_later(after, at)
         if after == before:
-            requests.keep(desk.client(), dict(also))
+            requests.keep(context.client(), dict(also))
             return
         if store(before, after, at, also):
             return
@@ -116,14 +128,14 @@ def cancel_event(
     def cancel(record: Record) -> Response[EventOut]:
         recorded = record(status=200, event_id=event_id)
         for _ in range(ROUNDS):
-            before, at = desk.own_event(event_id), desk.now()
+            before, at = context.own_event(event_id), context.now()
             unchanged(before, version)
             if before.status is EventStatus.CANCELLED:
-                requests.keep(desk.client(), recorded)
-                return desk.show_event(event_id)
-            desk.still_to_come(before, at)
+                requests.keep(context.client(), recorded)
+                return context.show_event(event_id)
+            context.still_to_come(before, at)
             if store(before, replace(before, status=EventStatus.CANCELLED, reason=body.reason), at, recorded):
-                return desk.show_event(event_id)
+                return context.show_event(event_id)
         raise dynamo.Contention(f"{ROUNDS} rounds met other writers")
 
     return once(key, cancel)
@@ -139,7 +151,7 @@ def store(before: Event, after: Event, at: datetime, also: Mapping[str, Action])
     """Put ``after`` in the place of ``before``, as its next version; as pressing as the sooner of its two times."""
     after = replace(after, version=before.version + 1, updated_at=at)
     priority = pressing(before, after, at)
-    return events.change_event(desk.client(), settings(), before, after, priority=priority, now=at, also=also)
+    return events.change_event(context.client(), settings(), before, after, priority=priority, now=at, also=also)
 
 
 def pressing(before: Event, after: Event, at: datetime) -> int:
@@ -147,4 +159,4 @@ def pressing(before: Event, after: Event, at: datetime) -> int:
     gone = {one.date for one in after.changes if one.cancelled} - {one.date for one in before.changes if one.cancelled}
     as_before = replace(after, when=before.when, rule=before.rule, added=before.added)
     times = settings().times
-    return 0 if gone else min(fanout.pressing(each, at, times) for each in (as_before, after))
+    return 0 if gone else min(fan_out.pressing(each, at, times) for each in (as_before, after))

@@ -13,24 +13,25 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.params import Body
 from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
 
-from .. import programme, series
-from ..ledger import Invitation
+from ..decision.calendar_state import Message
+from ..decision.invitation import Invitation
+from ..decision.plan import Seen
+from ..delivery.preview import EXAMPLES, Foreseen, foresee
+from ..mail.wording import words
 from ..model import Event, EventStatus, InvalidField, Occurrence, Wall
-from ..plan import Seen
-from ..preview import EXAMPLES, Foreseen, foresee
+from ..registrations import events, split_transfer
+from ..registrations.registry import Obstacle
+from ..registrations.split_transfer import Carry
+from ..schedule import edits, series
 from ..settings import settings
-from ..store import carrying, cursors, dynamo, events, items, keys
-from ..store.carrying import Carry
+from ..store import cursors, dynamo, items, keys
 from ..store.reads import Reads
-from ..store.registry import Obstacle
 from ..store.writes import ROUNDS
-from ..told import Message
-from ..words import words
-from . import answers, desk
+from . import context, presenters
 from .events import changed, must_end_later, pressing, unchanged
-from .once import Record, once
+from .idempotency import Record, once
 from .problems import Problem
-from .shapes import (
+from .requests import (
     CancelIn,
     Cursor,
     EventPatch,
@@ -45,7 +46,14 @@ from .shapes import (
     date_changed,
     patched,
 )
-from .shown import EventOut, OccurrenceOut, OccurrencePage, PreviewExample, PreviewOut, may_answer
+from .responses import (
+    EventOut,
+    OccurrenceOut,
+    OccurrencePage,
+    PreviewExample,
+    PreviewOut,
+    may_answer,
+)
 from .walltimes import read_moment, read_when
 
 router = APIGatewayHttpRouter()  # type: ignore[no-untyped-call]
@@ -57,16 +65,16 @@ PAGE = 500
 
 @router.get(DATES, summary="List the dates of an event, in order", responses=may_answer(200))
 def list_occurrences(event_id: str, limit: Limit = 50, cursor: Cursor = None) -> Response[OccurrencePage]:
-    event, at = desk.own_event(event_id), desk.now()
-    shown = [answers.occurrence(one, event, at) for one in series.occurrences(event)]
-    shown += [answers.skipped(date, event, at) for date in series.skipped(event.schedule)]
+    event, at = context.own_event(event_id), context.now()
+    shown = [presenters.occurrence(one, event, at) for one in series.occurrences(event)]
+    shown += [presenters.skipped(date, event, at) for date in series.skipped(event.schedule)]
     shown.sort(key=lambda one: one.occurrence)
     identity = f"occurrences of {event_id}"
     position = "" if cursor is None else cursors.decode(identity, cursor, r"[0-9T:.-]+")
     rest = [one for one in shown if one.occurrence > position]
     more = len(rest) > limit
     following = cursors.encode(identity, rest[limit - 1].occurrence) if more else None
-    return desk.answer(200, OccurrencePage(items=rest[:limit], next=following))
+    return context.answer(200, OccurrencePage(items=rest[:limit], next=following))
 
 
 @router.post(DATES, summary="Add one more date", responses=may_answer(201))
@@ -78,7 +86,7 @@ def add_occurrence(
         recorded = record(status=201, event_id=event_id, date=name)
         changed(event_id, version, lambda event, at: one_more(event, body, at), recorded)
         where = {"Location": f"/events/{event_id}/occurrences/{name}"}
-        return desk.show_occurrence(event_id, name, 201, where)
+        return context.show_occurrence(event_id, name, 201, where)
 
     return once(key, add)
 
@@ -97,7 +105,7 @@ def one_more(event: Event, body: OccurrenceIn, at: datetime) -> Event:
     )
     if when.ends_at <= at:
         raise InvalidField("end", "is in the past")
-    return programme.add_date(event, start, when)
+    return edits.add_date(event, start, when)
 
 
 @router.patch(DATE, summary="Change one date (JSON merge patch)", responses=may_answer(200))
@@ -107,13 +115,13 @@ def patch_occurrence(
     def change(event: Event, at: datetime) -> Event:
         one = still_to_come(event, start, at)
         of_a_series(event)
-        after = programme.change_date(event, date_changed(event, one, patch))
-        if programme.date(after, one.date).when.ends_at <= at:
+        after = edits.change_date(event, date_changed(event, one, patch))
+        if edits.date(after, one.date).when.ends_at <= at:
             raise InvalidField("end", "is in the past")
         return after
 
     changed(event_id, version, change, {})
-    return desk.show_occurrence(event_id, start)
+    return context.show_occurrence(event_id, start)
 
 
 @router.post(f"{DATE}/cancel", summary="Cancel one date", responses=may_answer(200))
@@ -126,7 +134,7 @@ def cancel_occurrence(
 ) -> Response[OccurrenceOut]:
     def cancel(event: Event, at: datetime) -> Event:
         one = still_to_come(event, start, at)
-        return event if one.cancelled else programme.cancel_date(event, one.date, body.reason)
+        return event if one.cancelled else edits.cancel_date(event, one.date, body.reason)
 
     return _decided(event_id, start, version, key, cancel)
 
@@ -140,7 +148,7 @@ def restore_occurrence(
     version: Version = None,
 ) -> Response[OccurrenceOut]:
     def restore(event: Event, at: datetime) -> Event:
-        return programme.restore_date(event, still_to_come(event, start, at).date)
+        return edits.restore_date(event, still_to_come(event, start, at).date)
 
     return _decided(event_id, start, version, key, restore)
 
@@ -149,16 +157,16 @@ def _decided(
     event_id: str, start: str, version: str | None, key: str | None, change: Callable[[Event, datetime], Event]
 ) -> Response[OccurrenceOut]:
     def decide(record: Record) -> Response[OccurrenceOut]:
-        name = desk.own_date(desk.own_event(event_id), start).date.isoformat()
+        name = context.own_date(context.own_event(event_id), start).date.isoformat()
         changed(event_id, version, change, record(status=200, event_id=event_id, date=name))
-        return desk.show_occurrence(event_id, name)
+        return context.show_occurrence(event_id, name)
 
     return once(key, decide)
 
 
 def still_to_come(event: Event, start: str, at: datetime) -> Occurrence:
     """The date, where it is not over: what has taken place is left alone."""
-    one = desk.own_date(event, start)
+    one = context.own_date(event, start)
     if one.when.ends_at <= at:
         raise Problem(HTTPStatus.CONFLICT, "this date is over")
     return one
@@ -177,28 +185,28 @@ def split_event(event_id: str, body: SplitIn, key: Once = None, version: Version
     def cut(record: Record) -> Response[EventOut]:
         recorded = record(status=201, event_id=new_id)
         for _ in range(ROUNDS):
-            before, at = desk.own_event(event_id), desk.now()
+            before, at = context.own_event(event_id), context.now()
             unchanged(before, version)
-            desk.writable(before, at)
+            context.writable(before, at)
             old, new = parts(before, body, new_id, at)
-            if carrying.under_way(desk.client(), settings(), event_id):
-                raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, Obstacle.NOT_YET.value, headers=desk.IN_A_MINUTE)
+            if split_transfer.under_way(context.client(), settings(), event_id):
+                raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, Obstacle.NOT_YET.value, headers=context.IN_A_MINUTE)
             carry = carried_from(before, date_from(before, body), new_id, at)
             priority = pressing(before, old, at)
             done = events.split_event(
-                desk.client(),
+                context.client(),
                 settings(),
                 before,
                 replace(old, version=before.version + 1, updated_at=at),
                 new,
-                carrying.owing(settings(), carry, priority=priority, now=at),
+                split_transfer.owing(settings(), carry, priority=priority, now=at),
                 priority=priority,
                 now=at,
-                also={"whole": carrying.none_under_way(settings(), event_id), **recorded},
+                also={"whole": split_transfer.none_under_way(settings(), event_id), **recorded},
             )
             if done:
-                desk.carry_over(new_id)
-                return desk.show_event(new_id, 201, desk.location(new_id))
+                context.carry_over(new_id)
+                return context.show_event(new_id, 201, context.location(new_id))
         raise dynamo.Contention(f"{ROUNDS} rounds met other writers")
 
     return once(key, cut)
@@ -206,8 +214,8 @@ def split_event(event_id: str, body: SplitIn, key: Once = None, version: Version
 
 def date_from(event: Event, body: SplitIn) -> Wall:
     try:
-        return programme.date(event, items.wall_of(body.from_)).date
-    except (ValueError, programme.NoSuchDate):
+        return edits.date(event, items.wall_of(body.from_)).date
+    except (ValueError, edits.NoSuchDate):
         raise InvalidField("from", "is not a date of this series") from None
 
 
@@ -217,9 +225,9 @@ def carried_from(event: Event, since: Wall, new_id: str, at: datetime) -> Carry:
 
 def parts(event: Event, body: SplitIn, new_id: str, at: datetime) -> tuple[Event, Event]:
     since = date_from(event, body)
-    if programme.date(event, since).when.ends_at <= at:
+    if edits.date(event, since).when.ends_at <= at:
         raise InvalidField("from", "is over")
-    old, new = programme.split(event, since, new_id, at)
+    old, new = edits.split(event, since, new_id, at)
     new, _ = patched(new, body.changes)
     must_end_later(new, at)
     return old, new
@@ -230,8 +238,8 @@ def parts(event: Event, body: SplitIn, new_id: str, at: datetime) -> tuple[Event
 
 @router.post("/events/<event_id>/preview", summary="See what a change would tell whom", responses=may_answer(200))
 def preview_change(event_id: str, body: PreviewIn) -> Response[PreviewOut]:
-    event, at = desk.own_event(event_id), desk.now()
-    desk.writable(event, at)
+    event, at = context.own_event(event_id), context.now()
+    context.writable(event, at)
     after, new, carry = previewed(event, body, at)
     counts = dict.fromkeys(("update", "ask_again", "cancel", "invite", "none"), 0)
     examples: list[PreviewExample] = []
@@ -246,7 +254,7 @@ def preview_change(event_id: str, body: PreviewIn) -> Response[PreviewOut]:
             subjects = [words(message, at).subject for message in foreseen.messages]
             registration_id = foreseen.seen.registration.registration_id
             examples.append(PreviewExample(registration_id=registration_id, kind=foreseen.kind, messages=subjects))
-    return desk.answer(200, PreviewOut(**counts, messages=mails, examples=examples))
+    return context.answer(200, PreviewOut(**counts, messages=mails, examples=examples))
 
 
 def previewed(event: Event, body: PreviewIn, at: datetime) -> tuple[Event, Event | None, Carry | None]:
@@ -278,11 +286,11 @@ def of_date(event: Event, body: PreviewIn, name: str, at: datetime) -> Event:
     of_a_series(event)
     if body.cancel:
         alone(body, "occurrence", "cancel")
-        return programme.cancel_date(event, one.date, "")
+        return edits.cancel_date(event, one.date, "")
     if body.restore:
         alone(body, "occurrence", "restore")
-        return programme.restore_date(event, one.date)
-    return programme.change_date(event, date_changed(event, one, OccurrencePatch(**body.patch)))
+        return edits.restore_date(event, one.date)
+    return edits.change_date(event, date_changed(event, one, OccurrencePatch(**body.patch)))
 
 
 def alone(body: PreviewIn, *names: str) -> None:
@@ -292,7 +300,7 @@ def alone(body: PreviewIn, *names: str) -> None:
 
 def people(event: Event) -> Iterator[Seen]:
     """Everybody at the event, a page at a time."""
-    reads, after = Reads(desk.client(), settings()), ""
+    reads, after = Reads(context.client(), settings()), ""
     while invitations := reads.invitations(event.event_id, after, PAGE):
         first, after = after, invitations[-1].registration_id
         registered = {one.registration_id: one for one in reads.registrations(event.event_id, first, after)}
@@ -303,7 +311,7 @@ def people(event: Event) -> Iterator[Seen]:
 
 def invited(new: Event, carry: Carry, event: Event, foreseen: Foreseen, at: datetime) -> tuple[Message, ...]:
     """What somebody who is carried over would be told of the new event."""
-    person = carrying.carried(carry, event, foreseen.seen.registration, at)
+    person = split_transfer.carried(carry, event, foreseen.seen.registration, at)
     if person is None:
         return ()
     invitation = Invitation(event_id=new.event_id, registration_id=person.registration_id)

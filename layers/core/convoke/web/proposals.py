@@ -13,21 +13,22 @@ from aws_lambda_powertools.event_handler.openapi.params import Body
 from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
 from pydantic import BaseModel, Field
 
-from .. import notes, programme, series
 from ..inbound.proposals import Proposal, ProposalStatus
+from ..mail import notifications
 from ..model import Event
+from ..registrations.registry import STANDING
+from ..schedule import edits, series
 from ..settings import settings
 from ..store import proposals, requests
 from ..store.keys import instant
 from ..store.notes import owing
-from ..store.registry import STANDING
 from ..store.writes import attempt
-from . import desk
+from . import context
 from .events import changed
-from .once import Record, once
+from .idempotency import Record, once
 from .problems import Problem
-from .shapes import Cursor, DecisionIn, Limit, Once, Version
-from .shown import Moment, may_answer
+from .requests import Cursor, DecisionIn, Limit, Once, Version
+from .responses import Moment, may_answer
 
 router = APIGatewayHttpRouter()  # type: ignore[no-untyped-call]
 PROPOSALS = "/events/<event_id>/proposals"
@@ -57,9 +58,9 @@ class ProposalPage(BaseModel):
 
 @router.get(PROPOSALS, summary="List what attendees propose instead", responses=may_answer(200))
 def list_proposals(event_id: str, limit: Limit = 50, cursor: Cursor = None) -> Response[ProposalPage]:
-    desk.own_event(event_id)
-    page = proposals.list_proposals(desk.client(), settings(), event_id, limit=limit, cursor=cursor)
-    return desk.answer(200, ProposalPage(items=[shown(one) for one in page.items], next=page.next))
+    context.own_event(event_id)
+    page = proposals.list_proposals(context.client(), settings(), event_id, limit=limit, cursor=cursor)
+    return context.answer(200, ProposalPage(items=[shown(one) for one in page.items], next=page.next))
 
 
 @router.post(f"{PROPOSAL}/accept", summary="Move the event, or the date, to then", responses=may_answer(200))
@@ -74,7 +75,7 @@ def accept(
         recorded = record(status=200, event_id=event_id)
         proposal = own_proposal(event_id, proposal_id)
         if proposal.status is ProposalStatus.ACCEPTED:
-            requests.keep(desk.client(), recorded)
+            requests.keep(context.client(), recorded)
             return show(event_id, proposal_id)
 
         def change(event: Event, at: datetime) -> Event:
@@ -97,11 +98,11 @@ def decline(
     def leave(record: Record) -> Response[ProposalOut]:
         recorded = record(status=200, event_id=event_id)
         if own_proposal(event_id, proposal_id).status is ProposalStatus.DECLINED:
-            requests.keep(desk.client(), recorded)
+            requests.keep(context.client(), recorded)
             return show(event_id, proposal_id)
         proposal = still_open(event_id, proposal_id)
         actions = {"proposal": proposals.deciding(settings(), proposal, ProposalStatus.DECLINED)}
-        if attempt(desk.client(), {**actions, **declining(proposal, desk.now()), **recorded}):
+        if attempt(context.client(), {**actions, **declining(proposal, context.now()), **recorded}):
             still_open(event_id, proposal_id)
         return show(event_id, proposal_id)
 
@@ -118,20 +119,22 @@ def moved(event: Event, proposal: Proposal, at: datetime) -> Event:
     if date is None:
         schedule = series.moved(event.schedule, proposal.when)
         after = replace(event, when=schedule.when, rule=schedule.rule, added=schedule.added)
-        return programme.reschedule(event, after)[0]
+        return edits.reschedule(event, after)[0]
     try:
-        return programme.change_date(event, replace(programme.change_of(event, date), when=proposal.when))
-    except programme.NoSuchDate:
+        return edits.change_date(event, replace(edits.change_of(event, date), when=proposal.when))
+    except edits.NoSuchDate:
         raise Problem(HTTPStatus.CONFLICT, "the date that was meant is no more") from None
 
 
 def declining(proposal: Proposal, at: datetime) -> dict[str, Any]:
     """The debt to tell them (METHOD:DECLINECOUNTER); none where they hear no more of the event."""
-    seen = desk.look(desk.own_event(proposal.event_id), proposal.registration_id)
+    seen = context.look(context.own_event(proposal.event_id), proposal.registration_id)
     if seen.registration.status not in STANDING:
         return {}
-    counter = notes.Counter(uid=proposal.uid, sequence=proposal.sequence, date=proposal.date, proposed=proposal.when)
-    note = notes.decline_counter(
+    counter = notifications.Counter(
+        uid=proposal.uid, sequence=proposal.sequence, date=proposal.date, proposed=proposal.when
+    )
+    note = notifications.decline_counter(
         seen.event, seen.registration, counter=counter, proposal_id=proposal.proposal_id, now=at
     )
     return {"note": owing(settings(), note, at)}
@@ -139,9 +142,9 @@ def declining(proposal: Proposal, at: datetime) -> dict[str, Any]:
 
 def own_proposal(event_id: str, proposal_id: str) -> Proposal:
     """The proposal, where its event is the caller's."""
-    desk.own_event(event_id)
-    known = desk.AN_ID.fullmatch(proposal_id)
-    proposal = proposals.find(desk.client(), settings(), event_id, proposal_id) if known else None
+    context.own_event(event_id)
+    known = context.AN_ID.fullmatch(proposal_id)
+    proposal = proposals.find(context.client(), settings(), event_id, proposal_id) if known else None
     if proposal is None:
         raise Problem(HTTPStatus.NOT_FOUND, "there is no such proposal")
     return proposal
@@ -155,7 +158,7 @@ def still_open(event_id: str, proposal_id: str) -> Proposal:
 
 
 def show(event_id: str, proposal_id: str, headers: Mapping[str, str] | None = None) -> Response[ProposalOut]:
-    return desk.answer(200, shown(own_proposal(event_id, proposal_id)), headers)
+    return context.answer(200, shown(own_proposal(event_id, proposal_id)), headers)
 
 
 def shown(proposal: Proposal) -> ProposalOut:

@@ -11,19 +11,20 @@ from aws_lambda_powertools.event_handler.openapi.params import Body, Query
 from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
 from pydantic import BaseModel, Field
 
-from ..inbound.answers import Kind
+from ..inbound.itip_reply import Kind
 from ..inbound.quarantine import Held, HeldStatus
 from ..inbound.reasons import Reason
 from ..model import Participation
+from ..registrations import inbound_mail
 from ..settings import settings
-from ..store import mailroom, quarantine
+from ..store import quarantine
 from ..store.keys import instant
 from ..store.writes import attempt
-from . import desk
-from .once import Record, once
+from . import context
+from .idempotency import Record, once
 from .problems import Problem
-from .shapes import Cursor, DecisionIn, Limit, Once
-from .shown import Moment, may_answer
+from .requests import Cursor, DecisionIn, Limit, Once
+from .responses import Moment, may_answer
 
 router = APIGatewayHttpRouter()  # type: ignore[no-untyped-call]
 MAIL = "/quarantine/<quarantine_id>"
@@ -66,14 +67,14 @@ def list_quarantine(
     cursor: Cursor = None,
     event_id: Annotated[str | None, Query(description="Only those that name this event.", max_length=64)] = None,
 ) -> Response[HeldPage]:
-    account = desk.caller()
+    account = context.caller()
     if event_id is not None:
-        desk.own_event(event_id)
+        context.own_event(event_id)
     page = quarantine.list_held(
-        desk.client(), settings(), account, now=desk.now(), limit=limit, cursor=cursor, event_id=event_id
+        context.client(), settings(), account, now=context.now(), limit=limit, cursor=cursor, event_id=event_id
     )
-    more = quarantine.not_shown(desk.client(), settings(), account, now=desk.now(), event_id=event_id)
-    return desk.answer(200, HeldPage(items=[shown(one) for one in page.items], not_shown=more, next=page.next))
+    more = quarantine.not_shown(context.client(), settings(), account, now=context.now(), event_id=event_id)
+    return context.answer(200, HeldPage(items=[shown(one) for one in page.items], not_shown=more, next=page.next))
 
 
 @router.post(f"{MAIL}/release", summary="Do what a mail asks, as if it had been believed", responses=may_answer(200))
@@ -85,7 +86,7 @@ def release(
     def let_through(record: Record) -> Response[HeldOut]:
         mail = own_mail(quarantine_id)
         if mail.status is HeldStatus.WAITING:
-            reason = mailroom.release(desk.client(), settings(), mail, now=desk.now())
+            reason = inbound_mail.release(context.client(), settings(), mail, now=context.now())
             if reason is not None:
                 raise Problem(HTTPStatus.CONFLICT, f"the mail cannot be released: {reason}")
         return decide(mail, HeldStatus.RELEASED, record)
@@ -107,8 +108,12 @@ def drop(
 
 def own_mail(quarantine_id: str) -> Held:
     """The mail, where it names an event of the caller's; it is not there for anybody else."""
-    known = desk.AN_ID.fullmatch(quarantine_id)
-    mail = quarantine.find(desk.client(), settings(), desk.caller(), quarantine_id, now=desk.now()) if known else None
+    known = context.AN_ID.fullmatch(quarantine_id)
+    mail = (
+        quarantine.find(context.client(), settings(), context.caller(), quarantine_id, now=context.now())
+        if known
+        else None
+    )
     if mail is None:
         raise Problem(HTTPStatus.NOT_FOUND, "there is no such mail")
     return mail
@@ -117,13 +122,13 @@ def own_mail(quarantine_id: str) -> Held:
 def decide(mail: Held, status: HeldStatus, record: Record) -> Response[HeldOut]:
     """Note what was decided. Deciding the same again is granted, and changes nothing."""
     actions = {**quarantine.deciding(settings(), mail, status), **record(status=200, event_id=mail.event_id or "")}
-    if attempt(desk.client(), actions):
+    if attempt(context.client(), actions):
         raise Problem(HTTPStatus.CONFLICT, f"the mail was {own_mail(mail.quarantine_id).status}")
     return show(mail.quarantine_id)
 
 
 def show(quarantine_id: str, headers: Mapping[str, str] | None = None) -> Response[HeldOut]:
-    return desk.answer(200, shown(own_mail(quarantine_id)), headers)
+    return context.answer(200, shown(own_mail(quarantine_id)), headers)
 
 
 def shown(mail: Held) -> HeldOut:

@@ -12,19 +12,41 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.params import Body, Query
 from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
 
-from .. import programme, series
-from ..decide import over
-from ..model import Event, InvalidField, Registration, RegistrationStatus, Wall, folded
-from ..plan import Seen, told_of
+from ..decision.decide import over
+from ..decision.plan import Seen, told_of
+from ..model import (
+    Event,
+    InvalidField,
+    Registration,
+    RegistrationStatus,
+    Wall,
+    folded,
+)
+from ..registrations import erasure, registry, replies
+from ..registrations.registry import ACTIVE, STANDING, Obstacle
+from ..schedule import edits, series
 from ..settings import settings
-from ..store import erasure, items, keys, lists, registry, replies, requests
+from ..store import items, keys, lists, requests
 from ..store.reads import Reads
-from ..store.registry import ACTIVE, STANDING, Obstacle
-from . import answers, desk
-from .once import Record, once
+from . import context, presenters
+from .idempotency import Record, once
 from .problems import Problem
-from .shapes import Cursor, Limit, Once, RegistrationIn, RegistrationPatch, ResendIn
-from .shown import MAIL, PROBLEM, MessagePage, RegistrationOut, RegistrationPage, may_answer
+from .requests import (
+    Cursor,
+    Limit,
+    Once,
+    RegistrationIn,
+    RegistrationPatch,
+    ResendIn,
+)
+from .responses import (
+    MAIL,
+    PROBLEM,
+    MessagePage,
+    RegistrationOut,
+    RegistrationPage,
+    may_answer,
+)
 
 router = APIGatewayHttpRouter()  # type: ignore[no-untyped-call]
 PERSON = "/events/<event_id>/registrations/<registration_id>"
@@ -35,8 +57,8 @@ Outcome = TypeVar("Outcome", Registration, None)
 @router.post("/events/<event_id>/registrations", summary="Register a person", responses=may_answer(200, 201))
 def register(event_id: str, body: RegistrationIn, key: Once = None) -> Response[RegistrationOut]:
     def enter(record: Record) -> Response[RegistrationOut]:
-        event, at = desk.own_event(event_id), desk.now()
-        desk.writable(event, at)
+        event, at = context.own_event(event_id), context.now()
+        context.writable(event, at)
         not_the_sender(body.email)
         person = Registration(
             event_id=event_id,
@@ -53,19 +75,21 @@ def register(event_id: str, body: RegistrationIn, key: Once = None) -> Response[
         )
         recorded = record(status=201, event_id=event_id, registration_id=person.registration_id)
         stored = granted(
-            registry.register(desk.client(), settings(), person, now=at, account=event.account, also=recorded)
+            registry.register(context.client(), settings(), person, now=at, account=event.account, also=recorded)
         )
-        where = desk.location(event_id, stored.registration_id)
+        where = context.location(event_id, stored.registration_id)
         if stored.registration_id == person.registration_id:
-            return desk.show_registration(event_id, stored.registration_id, 201, where)
+            return context.show_registration(event_id, stored.registration_id, 201, where)
         recorded = record(status=200, event_id=event_id, registration_id=stored.registration_id)
         if stored.status is RegistrationStatus.DECLINED:
             granted(
-                replies.come_again(desk.client(), settings(), event_id, stored.registration_id, now=at, also=recorded)
+                replies.come_again(
+                    context.client(), settings(), event_id, stored.registration_id, now=at, also=recorded
+                )
             )
         else:
-            requests.keep(desk.client(), recorded)
-        return desk.show_registration(event_id, stored.registration_id, 200, where)
+            requests.keep(context.client(), recorded)
+        return context.show_registration(event_id, stored.registration_id, 200, where)
 
     return once(key, enter)
 
@@ -79,25 +103,25 @@ def list_registrations(
     cursor: Cursor = None,
     status: Annotated[RegistrationStatus | None, Query()] = None,
 ) -> Response[RegistrationPage]:
-    event, at = desk.own_event(event_id), desk.now()
-    page = lists.list_registrations(desk.client(), settings(), event_id, limit=limit, cursor=cursor, status=status)
+    event, at = context.own_event(event_id), context.now()
+    page = lists.list_registrations(context.client(), settings(), event_id, limit=limit, cursor=cursor, status=status)
     people = [
-        answers.registration(Seen(invitation=invitation, registration=person, event=event), settings().sender, at)
+        presenters.registration(Seen(invitation=invitation, registration=person, event=event), settings().sender, at)
         for person, invitation in page.items
     ]
-    return desk.answer(200, RegistrationPage(items=people, next=page.next))
+    return context.answer(200, RegistrationPage(items=people, next=page.next))
 
 
 @router.get(PERSON, summary="Read a registration", responses=may_answer(200))
 def read_registration(event_id: str, registration_id: str) -> Response[RegistrationOut]:
-    return desk.show_registration(event_id, registration_id)
+    return context.show_registration(event_id, registration_id)
 
 
 @router.patch(PERSON, summary="Change a registration (JSON merge patch)", responses=may_answer(200))
 def patch_registration(event_id: str, registration_id: str, patch: RegistrationPatch) -> Response[RegistrationOut]:
-    event, at = desk.own_event(event_id), desk.now()
-    person = desk.look(event, registration_id).registration
-    desk.writable(event, at)
+    event, at = context.own_event(event_id), context.now()
+    person = context.look(event, registration_id).registration
+    context.writable(event, at)
     if person.status not in ACTIVE:
         raise Problem(HTTPStatus.CONFLICT, Obstacle.INACTIVE.value)
     standing = {"name": person.name, "email": person.email, "language": person.language}
@@ -109,14 +133,14 @@ def patch_registration(event_id: str, registration_id: str, patch: RegistrationP
     soon = series.next_start(event.schedule, at) - at <= settings().times.soon
     granted(
         registry.change_registration(
-            *(desk.client(), settings(), event_id, registration_id),
+            *(context.client(), settings(), event_id, registration_id),
             changes=changes,
             priority=0 if soon else 1,
             now=at,
             account=event.account,
         )
     )
-    return desk.show_registration(event_id, registration_id)
+    return context.show_registration(event_id, registration_id)
 
 
 @router.delete(PERSON, summary="Withdraw a registration, or erase a person", responses=may_answer(200, 202))
@@ -126,21 +150,21 @@ def withdraw(
     erase: Annotated[Literal["true", "false"], Query(description="Forget name, address and mails, too.")] = "false",
 ) -> Response[RegistrationOut]:
     # Whatever became of the event: to withdraw from what is off, or over, harms nobody, and people can be forgotten.
-    event, at = desk.own_event(event_id), desk.now()
-    seen = desk.look(event, registration_id)
+    event, at = context.own_event(event_id), context.now()
+    seen = context.look(event, registration_id)
     if erase == "true":
-        granted(erasure.erase(desk.client(), settings(), event_id, registration_id, now=at, account=event.account))
+        granted(erasure.erase(context.client(), settings(), event_id, registration_id, now=at, account=event.account))
     elif seen.registration.status in STANDING:
         granted(
             registry.withdraw(
-                *(desk.client(), settings(), event_id, registration_id),
+                *(context.client(), settings(), event_id, registration_id),
                 now=at,
                 account=event.account,
                 tells=not over(event, at, told_of(seen.invitation)),
             )
         )
-    desk.promote(event_id)
-    return desk.show_registration(event_id, registration_id, 202 if erase == "true" else 200)
+    context.promote(event_id)
+    return context.show_registration(event_id, registration_id, 202 if erase == "true" else 200)
 
 
 @router.post(f"{PERSON}/resend", summary="Send the latest message again", responses=may_answer(202))
@@ -151,12 +175,12 @@ def resend(
     key: Once = None,
 ) -> Response[RegistrationOut]:
     def repeat(record: Record) -> Response[RegistrationOut]:
-        event, at = desk.own_event(event_id), desk.now()
-        desk.look(event, registration_id)
-        desk.still_to_come(event, at)
+        event, at = context.own_event(event_id), context.now()
+        context.look(event, registration_id)
+        context.still_to_come(event, at)
         recorded = record(status=202, event_id=event_id, registration_id=registration_id)
-        granted(registry.resend(desk.client(), settings(), event_id, registration_id, now=at, also=recorded))
-        return desk.show_registration(event_id, registration_id, 202)
+        granted(registry.resend(context.client(), settings(), event_id, registration_id, now=at, also=recorded))
+        return context.show_registration(event_id, registration_id, 202)
 
     return once(key, repeat)
 
@@ -165,9 +189,9 @@ def resend(
 def list_messages(
     event_id: str, registration_id: str, limit: Limit = 50, cursor: Cursor = None
 ) -> Response[MessagePage]:
-    desk.look(desk.own_event(event_id), registration_id)
-    page = lists.list_messages(desk.client(), settings(), registration_id, limit=limit, cursor=cursor)
-    return desk.answer(200, MessagePage(items=[answers.message(posted) for posted in page.items], next=page.next))
+    context.look(context.own_event(event_id), registration_id)
+    page = lists.list_messages(context.client(), settings(), registration_id, limit=limit, cursor=cursor)
+    return context.answer(200, MessagePage(items=[presenters.message(posted) for posted in page.items], next=page.next))
 
 
 @router.get(
@@ -178,9 +202,9 @@ def list_messages(
     enable_validation=False,
 )
 def read_mail(event_id: str, registration_id: str, sequence: str) -> Response[bytes]:
-    desk.look(desk.own_event(event_id), registration_id)
+    context.look(context.own_event(event_id), registration_id)
     number = int(sequence) if re.fullmatch(r"[0-9]{1,9}", sequence) else None
-    posted = None if number is None else Reads(desk.client(), settings()).posted(registration_id, number)
+    posted = None if number is None else Reads(context.client(), settings()).posted(registration_id, number)
     if posted is None or posted.letter is None:
         raise Problem(HTTPStatus.NOT_FOUND, "there is no such mail")
     headers = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
@@ -196,8 +220,8 @@ def chosen(event: Event, dates: list[str] | None, at: datetime) -> tuple[Wall, .
     names: set[Wall] = set()
     for number, text in enumerate(dates):
         try:
-            one = programme.date(event, items.wall_of(text))
-        except (ValueError, programme.NoSuchDate):
+            one = edits.date(event, items.wall_of(text))
+        except (ValueError, edits.NoSuchDate):
             raise InvalidField(f"occurrences.{number}", "is not a date of this series") from None
         if one.cancelled or one.when.ends_at <= at:
             raise InvalidField(f"occurrences.{number}", "is cancelled" if one.cancelled else "is over")
@@ -216,7 +240,7 @@ def not_the_sender(email: str) -> None:
 def granted(outcome: Outcome | Obstacle) -> Outcome:
     """What came of it, unless something stood in the way."""
     if outcome is Obstacle.NOT_YET:
-        raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, outcome.value, headers=desk.IN_A_MINUTE)
+        raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, outcome.value, headers=context.IN_A_MINUTE)
     if isinstance(outcome, Obstacle):
         status = HTTPStatus.NOT_FOUND if outcome is Obstacle.ABSENT else HTTPStatus.CONFLICT
         raise Problem(status, outcome.value)

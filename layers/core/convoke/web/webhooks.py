@@ -10,15 +10,15 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.params import Body, Query
 from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
 
-from ..hooks import DeliveryEnd, FactType, Webhook
 from ..settings import settings
 from ..store import deliveries, keys, outbox, webhooks
-from ..targets import target_of
-from . import answers, desk
-from .once import Record, once
+from ..webhooks.facts import DeliveryEnd, FactType, Webhook
+from ..webhooks.url_guard import target_of
+from . import context, presenters
+from .idempotency import Record, once
 from .problems import Problem
-from .shapes import Cursor, Limit, Once, TestIn, WebhookIn
-from .shown import DeliveryPage, WebhookMade, WebhookOut, WebhookPage, may_answer
+from .requests import Cursor, Limit, Once, TestIn, WebhookIn
+from .responses import DeliveryPage, WebhookMade, WebhookOut, WebhookPage, may_answer
 
 router = APIGatewayHttpRouter()  # type: ignore[no-untyped-call]
 NO_WORDS = TestIn()
@@ -26,7 +26,7 @@ NO_WORDS = TestIn()
 
 @router.post("/webhooks", summary="Be told of what happens, by POST", responses=may_answer(201))
 def create_webhook(body: WebhookIn, key: Once = None) -> Response[WebhookMade]:
-    account, at = desk.caller(), desk.now()
+    account, at = context.caller(), context.now()
     target_of(body.url, local=settings().local_webhooks)
 
     def create(record: Record) -> Response[WebhookMade]:
@@ -40,27 +40,27 @@ def create_webhook(body: WebhookIn, key: Once = None) -> Response[WebhookMade]:
         )
         try:
             recorded = record(status=201, webhook_id=webhook.webhook_id)
-            webhooks.create(desk.client(), settings(), webhook, also=recorded)
+            webhooks.create(context.client(), settings(), webhook, also=recorded)
         except webhooks.TooMany:
             raise Problem(HTTPStatus.CONFLICT, f"an account has at most {webhooks.MOST} webhooks") from None
         headers = {"Location": f"/webhooks/{webhook.webhook_id}"}
-        made = WebhookMade(**answers.webhook(webhook).model_dump(), secret=webhook.secret)
-        return desk.answer(201, made, headers)
+        made = WebhookMade(**presenters.webhook(webhook).model_dump(), secret=webhook.secret)
+        return context.answer(201, made, headers)
 
     return once(key, create)
 
 
 @router.get("/webhooks", summary="List webhooks", responses=may_answer(200))
 def list_webhooks() -> Response[WebhookPage]:
-    found = webhooks.of_account(desk.client(), settings(), desk.caller())
-    return desk.answer(200, WebhookPage(items=list(map(answers.webhook, found)), next=None))
+    found = webhooks.of_account(context.client(), settings(), context.caller())
+    return context.answer(200, WebhookPage(items=list(map(presenters.webhook, found)), next=None))
 
 
 @router.delete("/webhooks/<webhook_id>", summary="Remove a webhook", responses=may_answer(200))
 def remove_webhook(webhook_id: str) -> Response[WebhookOut]:
-    webhook = desk.own_webhook(webhook_id)
-    webhooks.remove(desk.client(), settings(), webhook.account, webhook_id)
-    return desk.answer(200, answers.webhook(webhook))
+    webhook = context.own_webhook(webhook_id)
+    webhooks.remove(context.client(), settings(), webhook.account, webhook_id)
+    return context.answer(200, presenters.webhook(webhook))
 
 
 @router.get(
@@ -74,9 +74,9 @@ def list_deliveries(
     cursor: Cursor = None,
     state: Annotated[DeliveryEnd | None, Query()] = None,
 ) -> Response[DeliveryPage]:
-    desk.own_webhook(webhook_id)
-    page = deliveries.latest(desk.client(), settings(), webhook_id, limit=limit, cursor=cursor, state=state)
-    return desk.answer(200, DeliveryPage(items=list(map(answers.delivery, page.items)), next=page.next))
+    context.own_webhook(webhook_id)
+    page = deliveries.latest(context.client(), settings(), webhook_id, limit=limit, cursor=cursor, state=state)
+    return context.answer(200, DeliveryPage(items=list(map(presenters.delivery, page.items)), next=page.next))
 
 
 @router.post("/webhooks/<webhook_id>/test", summary="Be told nothing much, to see it arrive", responses=may_answer(202))
@@ -86,10 +86,10 @@ def try_webhook(
     key: Once = None,
 ) -> Response[WebhookOut]:
     def tell(record: Record) -> Response[WebhookOut]:
-        webhook, at = desk.own_webhook(webhook_id), desk.now()
+        webhook, at = context.own_webhook(webhook_id), context.now()
         fact = outbox.new(webhook.account, FactType.TEST, {"webhook_id": webhook_id}, at)
         recorded = record(status=202, webhook_id=webhook_id)
-        deliveries.try_out(desk.client(), settings(), webhook, fact, at, also=recorded)
-        return desk.show_webhook(webhook_id, 202)
+        deliveries.try_out(context.client(), settings(), webhook, fact, at, also=recorded)
+        return context.show_webhook(webhook_id, 202)
 
     return once(key, tell)

@@ -20,8 +20,23 @@ from .delivery import (
     told_item,
     told_of,
 )
-from .people import event_item, event_of, heard_item, heard_of, registration_item, registration_of
-from .values import Item, moment, present, wall_of, walls, when_item, when_of
+from .people import (
+    event_item,
+    event_of,
+    heard_item,
+    heard_of,
+    registration_item,
+    registration_of,
+)
+from .values import (
+    Item,
+    moment,
+    present,
+    wall_of,
+    walls,
+    when_item,
+    when_of,
+)
 
 __all__ = [
     "Item",

@@ -8,12 +8,19 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from ...ledger import Acknowledged, Delivered, Fan, Intent, Invitation, Posted, Seats, Sending, Stopped
-from ...model import (
-    DeliveryState,
-    Method,
+from ...decision.calendar_state import Letter, Told, ToldDate
+from ...decision.invitation import (
+    Acknowledged,
+    Delivered,
+    Fan,
+    Intent,
+    Invitation,
+    Posted,
+    Seats,
+    Sending,
+    Stopped,
 )
-from ...told import Letter, Told, ToldDate
+from ...model import DeliveryState, Method
 from .. import keys
 from ..keys import instant
 from .values import (

@@ -6,11 +6,7 @@ from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Any
 
-from ...model import (
-    Schedule,
-    Wall,
-    When,
-)
+from ...model import Schedule, Wall, When
 from ..keys import instant
 
 Item = dict[str, Any]

@@ -1,0 +1,320 @@
+"""The protocol's effects, done for real: the clock, DynamoDB, SES and the queues."""
+
+from __future__ import annotations
+
+import json
+import random
+import uuid
+from collections.abc import Callable, Generator, Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+from functools import cache, cached_property
+from typing import Any, TypeVar
+
+import boto3
+from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools.metrics import MetricUnit
+
+from .. import effects
+from ..decision.calendar_state import Letter, Message
+from ..decision.invitation import Intent, Slice
+from ..delivery.reconcile import Outcome, Worker
+from ..effects import Effect, Hint, NoteHint, Steps, SurveyHint
+from ..mail import invitation_mail, notification_mail
+from ..mail.notifications import Errand
+from ..model import ConvokeError, Person, Sender, Unsayable
+from ..registrations import erasure, split_transfer, waitlist
+from ..settings import Settings, settings
+from ..store import deliveries, dynamo, notes
+from ..store.attention import Surveys
+from ..store.invitations import Invitations
+from ..store.notes import Notes
+from ..store.reads import Reads
+from ..store.records import Records
+from . import ses
+
+Result = TypeVar("Result")
+
+MOST_FACTS = 500
+"""How many facts and deliveries the sweeper hands out in a minute."""
+
+logger = Logger()
+metrics = Metrics()
+
+
+class UnknownEffect(ConvokeError):
+    """An effect that nobody has taught the world to do."""
+
+
+def drive(steps: Generator[Effect, Any, Result], perform: Callable[[Effect], Any]) -> Result:
+    """Run a piece of protocol to its end, answering each effect. What ``perform`` raises flies."""
+    answer = None
+    while True:
+        try:
+            effect = steps.send(answer)
+        except StopIteration as stop:
+            return stop.value  # type: ignore[no-any-return]
+        answer = perform(effect)
+
+
+class Aws:
+    """The world outside, on AWS. Clients are made when first needed, and kept."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+
+    def run(self, steps: Steps[Result]) -> Result:
+        return drive(steps, self.perform)
+
+    def all_events(self) -> Iterator[str]:
+        """The ids of all events, in no order."""
+        after: str | None = ""
+        while after is not None:
+            found, after = self._reads.events(after)
+            yield from found
+
+    def hand_out_facts(self, limit: int = MOST_FACTS) -> int:
+        """Queue what webhooks are owed and nobody is at; answers how many."""
+        handed_out = 0
+        for hint in deliveries.due(self._dynamodb, self._settings, clock(), limit):
+            self._sqs.send_message(QueueUrl=self._settings.hooks_queue, MessageBody=json.dumps(hint))
+            handed_out += 1
+        return handed_out
+
+    def worker(self, remaining_ms: int) -> Worker:
+        """A worker of this deployment whose function has so many milliseconds left."""
+        return Worker(
+            sender=self._settings.sender,
+            deadline=clock() + timedelta(milliseconds=remaining_ms),
+            times=self._settings.times,
+        )
+
+    def perform(self, effect: Effect) -> Any:
+        """Do one effect and answer it."""
+        reads, invitations, records = self._reads, self._invitations, self._records
+        match effect:
+            case effects.Clock():
+                return clock()
+            case effects.Chance():
+                return random.random()  # noqa: S311 (jitter, not a secret)
+            case effects.Name():
+                return uuid.uuid4().hex
+            case effects.Tell(what=what, facts=facts):
+                return tell(what, facts)
+
+            case effects.ReadSending():
+                return reads.sending()
+            case effects.ReadInvitation(event_id=event_id, registration_id=registration_id):
+                return reads.invitation(event_id, registration_id)
+            case effects.ReadRegistration(event_id=event_id, registration_id=registration_id):
+                return reads.registration(event_id, registration_id)
+            case effects.ReadEvent(event_id=event_id):
+                return reads.event(event_id)
+            case effects.ReadPosted(registration_id=registration_id, sequence=sequence):
+                return reads.posted(registration_id, sequence)
+            case effects.ReadFan(event_id=event_id):
+                return reads.fan(event_id)
+            case effects.ReadInvitations(event_id=event_id, after=after, limit=limit):
+                return reads.invitations(event_id, after, limit)
+            case effects.ReadRegistrations(event_id=event_id, after=after, through=through):
+                return reads.registrations(event_id, after, through)
+            case effects.ReadEvents(after=after):
+                return reads.events(after)
+            case effects.ReadDue(shard=shard, priority=priority, now=now, limit=limit):
+                return reads.due(shard, priority, now, limit)
+
+            case effects.Clear():
+                return invitations.clear(effect)
+            case effects.Claim():
+                return invitations.claim(effect)
+            case effects.GiveBack():
+                return invitations.give_back(effect)
+            case effects.Wait():
+                return invitations.wait(effect)
+            case effects.Acknowledge():
+                return invitations.acknowledge(effect)
+            case effects.Amend():
+                return invitations.amend(effect)
+            case effects.Poke():
+                return invitations.poke(effect)
+
+            case effects.Render(message=message, intent=intent):
+                return render(message, intent)
+            case effects.Keep(posted=posted):
+                return records.keep(posted)
+            case effects.Send():
+                return ses.send(self._ses, self._settings, effect)
+            case effects.Sent():
+                return records.sent(effect)
+
+            case effects.ReadErrand():
+                return self._notes.read(effect)
+            case effects.Ration():
+                return self._notes.ration(effect)
+            case effects.ClaimErrand():
+                return self._notes.claim(effect)
+            case effects.Settle():
+                return self._notes.settle(effect)
+            case effects.WriteNote(errand=errand, people=people):
+                return write(errand, self._settings.sender, people)
+            case effects.SendNote():
+                return ses.send_note(self._ses, self._settings, effect)
+
+            case effects.OweNote(note=note):
+                return notes.owe(self._dynamodb, self._settings, note, now=clock())
+            case effects.Watch():
+                return self._surveys.watch(effect)
+            case effects.ReadSurvey(event_id=event_id):
+                return self._surveys.read(event_id)
+            case effects.ReadMessages(registration_id=registration_id):
+                return reads.messages(registration_id)
+            case effects.ReadUnreached():
+                return self._surveys.unreached(effect)
+            case effects.KeepUnreached():
+                return self._surveys.keep(effect)
+            case effects.EndSurvey():
+                return self._surveys.end(effect)
+
+            case effects.MoveFan():
+                return records.move_fan(effect)
+            case effects.EndFan():
+                return records.end_fan(effect)
+            case effects.PutDown():
+                return records.put_down(effect)
+            case effects.PutOff():
+                return records.put_off(effect)
+            case effects.ReadQuota():
+                return ses.quota(self._ses)
+            case effects.ReadBacklog():
+                return self._backlog()
+            case effects.Reserve():
+                return records.reserve(effect)
+            case effects.StopSending():
+                return records.stop_sending(effect)
+            case effects.Enqueue():
+                return self._enqueue(effect)
+            case effects.Promote(event_id=event_id):
+                return waitlist.promote(self._dynamodb, self._settings, event_id, now=clock())
+            case effects.CarryOver(event_id=event_id):
+                return split_transfer.carry_over(self._dynamodb, self._settings, event_id, now=clock())
+            case effects.Forget(due=due):
+                return erasure.forget(self._dynamodb, self._settings, due.event_id, due.registration_id, now=clock())
+        raise UnknownEffect(type(effect).__name__)
+
+    def _enqueue(self, effect: effects.Enqueue) -> None:
+        self._sqs.send_message(
+            QueueUrl=self._settings.urgent_queue if effect.urgent else self._settings.ordinary_queue,
+            MessageBody=json.dumps(hint_body(effect.hint)),
+            DelaySeconds=effect.delay_seconds,
+        )
+
+    def _backlog(self) -> int:
+        waiting = ("ApproximateNumberOfMessages", "ApproximateNumberOfMessagesDelayed")
+        counted = 0
+        for queue in (self._settings.urgent_queue, self._settings.ordinary_queue):
+            answer = self._sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=list(waiting))
+            counted += sum(int(answer["Attributes"][name]) for name in waiting)
+        return counted
+
+    @cached_property
+    def _dynamodb(self) -> Any:
+        return dynamo.client()
+
+    @cached_property
+    def _ses(self) -> Any:
+        return ses.client(self._settings.times)
+
+    @cached_property
+    def _sqs(self) -> Any:
+        return boto3.client("sqs")
+
+    @cached_property
+    def _reads(self) -> Reads:
+        return Reads(self._dynamodb, self._settings)
+
+    @cached_property
+    def _invitations(self) -> Invitations:
+        return Invitations(self._dynamodb, self._settings)
+
+    @cached_property
+    def _surveys(self) -> Surveys:
+        return Surveys(self._dynamodb, self._settings)
+
+    @cached_property
+    def _notes(self) -> Notes:
+        return Notes(self._dynamodb, self._settings)
+
+    @cached_property
+    def _records(self) -> Records:
+        return Records(self._dynamodb, self._settings)
+
+
+def render(message: Message, intent: Intent) -> Letter | str:
+    """The letter of one message, or a sentence that says why it must not be sent."""
+    try:
+        return invitation_mail.letter(message, sequence=intent.told.sequence, dtstamp=intent.told.dtstamp)
+    except Unsayable as error:
+        return str(error)
+
+
+def write(errand: Errand, sender: Sender, people: Mapping[str, Person]) -> Letter | str:
+    """The mail of one note, or a sentence that says why it must not be sent."""
+    if errand.note is None:
+        return "it has been settled"
+    try:
+        return notification_mail.letter(errand.note, sender, people)
+    except Unsayable as error:
+        return str(error)
+
+
+def hint_body(hint: Slice | Hint | NoteHint | SurveyHint) -> dict[str, Any]:
+    """A hint as it travels through a queue: ids only, no personal data."""
+    match hint:
+        case Slice(event_id=event_id, version=version, cursor=cursor):
+            return {"event": event_id, "version": version, "cursor": cursor}
+        case Hint(event_id=event_id, registration_id=registration_id):
+            return {"event": event_id, "registration": registration_id}
+        case SurveyHint(event_id=event_id, after=after, poke=poke, again=again):
+            return {
+                "event": event_id,
+                "survey": after,
+                "poke": poke,
+                "again": again.isoformat() if again else None,
+            }
+        case NoteHint(event_id=event_id, registration_id=registration_id, note_id=note_id):
+            return {"event": event_id, "registration": registration_id, "note": note_id}
+
+
+def hint_of(body: str) -> Slice | Hint | NoteHint | SurveyHint:
+    """Read what :func:`hint_body` wrote. Raises :class:`KeyError` or :class:`ValueError` for anything else."""
+    hint = json.loads(body)
+    if "survey" in hint:
+        again = datetime.fromisoformat(hint["again"]) if hint["again"] else None
+        return SurveyHint(event_id=hint["event"], after=hint["survey"], poke=int(hint["poke"]), again=again)
+    if "note" in hint:
+        return NoteHint(event_id=hint["event"], registration_id=hint["registration"], note_id=hint["note"])
+    if "registration" in hint:
+        return Hint(event_id=hint["event"], registration_id=hint["registration"])
+    return Slice(event_id=hint["event"], version=int(hint["version"]), cursor=hint["cursor"])
+
+
+@cache
+def aws() -> Aws:
+    """The world of this deployment, one a process."""
+    return Aws(settings())
+
+
+def count(*outcomes: Outcome) -> None:
+    """How looks at attendees ended, each in the metric of its name: Acknowledged, Refused, Failed, …"""
+    for outcome in outcomes:
+        metrics.add_metric(name=outcome.name.title(), unit=MetricUnit.Count, value=1)
+
+
+def tell(what: str, facts: dict[str, str]) -> None:
+    """A line in the log, and a count in the metric of the same name: ``unknown outcome`` is UnknownOutcome."""
+    logger.warning(what, extra=facts)
+    metrics.add_metric(name=what.title().replace(" ", ""), unit=MetricUnit.Count, value=1)
+
+
+def clock() -> datetime:
+    """The present instant, UTC: the one place where the clock is read."""
+    return datetime.now(UTC)

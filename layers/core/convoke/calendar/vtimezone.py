@@ -1,0 +1,220 @@
+"""A VTIMEZONE that is right: judged by ``zoneinfo``, said as a yearly rule wherever a rule says exactly the same.
+
+A zone's TZif file ends with a POSIX rule such as ``CET-1CEST,M3.5.0,M10.5.0/3``. Where RRULEs that name one weekday
+of a month, from the first to the fourth or the last, give exactly the onsets that ``zoneinfo`` sees around the event,
+it is said so: two observances that every client understands. Exchange takes no other rule ([MS-OXCICAL], section
+2.1.3.1.1.19.2.2: BYDAY or BYMONTHDAY, not both, and a single occurrence of a single day). Jerusalem's "Friday before
+the last Sunday" is none, but in most years it is the fourth Friday, or the last: whichever of them ``zoneinfo``
+confirms is said. Everything else (transitions still in the table, years that agree on no such weekday) becomes one
+observance an onset, which is always right, and short.
+
+Either is right for the event's life and a year on either side, and no promise is made beyond that.
+
+The rule is read from the ``tzdata`` package. ``zoneinfo`` reads the same files when PYTHONTZPATH is empty;
+where it does not, a rule that disagrees with it is not used.
+"""
+
+from __future__ import annotations
+
+import re
+from calendar import monthrange
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
+from importlib import resources
+from itertools import product
+from zoneinfo import ZoneInfo
+
+from ..model import noun
+from .content_lines import Line, component, line
+
+_DAY = timedelta(days=1)
+# Shorter than any time between two onsets of one zone since 1970: the shortest is a week less two hours.
+_STRIDE = timedelta(days=5)
+# Nobody asks a client for the local time of anything earlier, and every client can hold it.
+_BEGINNING = 1970
+
+_WEEKDAYS = ("SU", "MO", "TU", "WE", "TH", "FR", "SA")  # as POSIX counts them
+_LEAP_YEAR_AND_COMMON = (2028, 2027)
+
+_NAME = r"(?:<[^>]+>|[A-Za-z]+)"
+_RULE = r"M(\d+)\.([1-5])\.([0-6])(?:/([-+\d:]+))?"
+_FOOTER = re.compile(rf"({_NAME})([-+\d:]+)({_NAME})([-+\d:]+)?,{_RULE},{_RULE}")
+
+
+@noun
+class _Onset:
+    """The instant (UTC) at which the clock is set from one offset to another."""
+
+    at: datetime
+    before: timedelta
+    after: timedelta
+    name: str
+    daylight: bool
+
+    def observance(self, *rule: Line) -> tuple[Line, ...]:
+        # DTSTART is the local time that the clock shows *before* it is set (RFC 5545, section 3.6.5).
+        return component(
+            "DAYLIGHT" if self.daylight else "STANDARD",
+            line("DTSTART", f"{self.at.replace(tzinfo=None) + self.before:%Y%m%dT%H%M%S}"),
+            *rule,
+            line("TZNAME", self.name),
+            line("TZOFFSETFROM", _offset(self.before)),
+            line("TZOFFSETTO", _offset(self.after)),
+        )
+
+
+@noun
+class _Yearly:
+    """Every year at ``clock``, in the old time, on the ``nth`` ``weekday`` of ``month``; -1 is the last, 0 a Sunday."""
+
+    month: int
+    nth: int
+    weekday: int
+    clock: timedelta
+    before: timedelta
+    after: timedelta
+    name: str
+
+    def onset(self, year: int) -> _Onset:
+        first = 7 * self.nth - 6 if self.nth > 0 else monthrange(year, self.month)[1] - 6
+        on = date(year, self.month, first)
+        on += _DAY * ((self.weekday - on.isoweekday()) % 7)
+        return _Onset(
+            at=datetime.combine(on, time(), UTC) + self.clock - self.before,
+            before=self.before,
+            after=self.after,
+            name=self.name,
+            daylight=self.after > self.before,
+        )
+
+    @property
+    def rule(self) -> Line:
+        return line("RRULE", f"FREQ=YEARLY;BYMONTH={self.month};BYDAY={self.nth}{_WEEKDAYS[self.weekday]}")
+
+
+@lru_cache(maxsize=256)
+def vtimezone(name: str, first: datetime, last: datetime) -> tuple[Line, ...]:
+    """The VTIMEZONE of the IANA zone ``name``, right from a year before ``first`` to a year after ``last`` (instants in
+    UTC, 1970 or later).
+
+    Raises what :class:`zoneinfo.ZoneInfo` raises for a zone that it does not know.
+    """
+    zone = ZoneInfo(name)
+    since, until = first - 366 * _DAY, last + 366 * _DAY
+    seen = tuple(_onsets(zone, since, until))
+    observances = _rules(name, seen, since, until)
+    if observances is None:
+        observances = tuple(each for onset in (_opening(zone, since), *seen) for each in onset.observance())
+    return component("VTIMEZONE", line("TZID", name), *observances)
+
+
+def _onsets(zone: ZoneInfo, since: datetime, until: datetime) -> Iterator[_Onset]:
+    """What ``zoneinfo`` sees: the instants after ``since`` at which the clock is set."""
+    early, was = since, _state(zone, since)
+    while early < until:
+        late = min(early + _STRIDE, until)
+        now = _state(zone, late)
+        if now != was:
+            yield _onset(zone, early, late)
+        early, was = late, now
+
+
+def _onset(zone: ZoneInfo, early: datetime, late: datetime) -> _Onset:
+    was, now = _state(zone, early), _state(zone, late)
+    low, high = 0, int((late - early).total_seconds())
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if _state(zone, early + timedelta(seconds=middle)) == was else (low, middle)
+    # Summer time is the later clock, also in Dublin, whose law says that winter is the exception.
+    daylight = now[0] > was[0] if was[2] != now[2] else now[2]
+    return _Onset(at=early + timedelta(seconds=high), before=was[0], after=now[0], name=now[1], daylight=daylight)
+
+
+def _state(zone: ZoneInfo, instant: datetime) -> tuple[timedelta, str, bool]:
+    local = instant.astimezone(zone)
+    return local.utcoffset() or timedelta(), local.tzname() or "", bool(local.dst())
+
+
+def _opening(zone: ZoneInfo, since: datetime) -> _Onset:
+    """What holds at ``since``, as if it had always been so."""
+    offset, name, _ = _state(zone, since)
+    at = datetime(_BEGINNING, 1, 1, tzinfo=UTC) - offset
+    return _Onset(at=at, before=offset, after=offset, name=name, daylight=False)
+
+
+def _rules(name: str, seen: tuple[_Onset, ...], since: datetime, until: datetime) -> tuple[Line, ...] | None:
+    """The observances of two yearly rules, or ``None`` where none would say exactly what was seen."""
+    years = range(since.year - 1, until.year + 2)
+    for pair in _pairs(name) if seen else ():
+        said = sorted((rule.onset(year) for rule in pair for year in years), key=lambda onset: onset.at)
+        if tuple(onset for onset in said if since < onset.at <= until) == seen:
+            return tuple(each for rule in pair for each in rule.onset(_BEGINNING).observance(rule.rule))
+    return None
+
+
+@lru_cache(maxsize=256)
+def _pairs(name: str) -> tuple[tuple[_Yearly, _Yearly], ...]:
+    """What RRULEs can say, in some years at least, of the rules at the end of the zone's TZif file (RFC 9636, section
+    3.3): when summer time begins, and when it ends. What holds in all years is first.
+    """
+    data = resources.files("tzdata").joinpath("zoneinfo", *name.split("/")).read_bytes()
+    found = _FOOTER.fullmatch(data[:-1].rpartition(b"\n")[2].decode("ascii"))
+    if found is None:
+        return ()
+    standard = -_clock(found[2])
+    daylight = -_clock(found[4]) if found[4] else standard + timedelta(hours=1)
+    begins = _yearly(found.group(5, 6, 7), found[8], standard, daylight, found[3].strip("<>"))
+    ends = _yearly(found.group(9, 10, 11), found[12], daylight, standard, found[1].strip("<>"))
+    return tuple(product(begins, ends))
+
+
+def _yearly(
+    rule: tuple[str | None, ...], clock: str | None, before: timedelta, after: timedelta, name: str
+) -> tuple[_Yearly, ...]:
+    month, week, weekday = (int(number or 0) for number in rule)
+    # A rule's clock may show more than 24 hours, or less than none: then it means another day of week and month.
+    moved, time_of_day = divmod(_clock(clock or "2"), _DAY)
+    return tuple(
+        _Yearly(
+            month=each,
+            nth=nth,
+            weekday=(weekday + moved) % 7,
+            clock=time_of_day,
+            before=before,
+            after=after,
+            name=name,
+        )
+        for each, nth in _nth_weekdays(month, week, moved)
+    )
+
+
+def _nth_weekdays(month: int, week: int, moved: int) -> tuple[tuple[int, int], ...]:
+    """The month, and which of its weekdays, that may be so many days after the one of a POSIX rule's ``week``."""
+    if not moved:
+        return ((month, -1 if week == 5 else week),)
+    found: dict[tuple[int, int], None] = {}
+    for year in _LEAP_YEAR_AND_COMMON:
+        last = monthrange(year, month)[1]
+        first = last - 6 if week == 5 else 7 * week - 6
+        for day in range(first, first + 7):
+            on = date(year, month, 1) + _DAY * (day - 1 + moved)
+            if on.day > monthrange(year, on.month)[1] - 7:
+                found[on.month, -1] = None
+            if on.day <= 28:
+                found[on.month, (on.day + 6) // 7] = None
+    return tuple(found)
+
+
+def _clock(text: str) -> timedelta:
+    """``-3``, ``12:45``, ``+5:30:15``."""
+    hours, minutes, seconds = (*(int(part) for part in text.lstrip("+-").split(":")), 0, 0)[:3]
+    length = timedelta(hours=hours, minutes=minutes, seconds=seconds)
+    return -length if text.startswith("-") else length
+
+
+def _offset(offset: timedelta) -> str:
+    seconds = int(abs(offset).total_seconds())
+    sign = "-" if offset < timedelta() else "+"
+    tail = f"{seconds % 60:02}" if seconds % 60 else ""
+    return f"{sign}{seconds // 3600:02}{seconds // 60 % 60:02}{tail}"

@@ -1,0 +1,181 @@
+"""Look whether everybody at an event was reached; write down who was not, and owe the organizer one mail about them.
+
+A survey is owed when a change is, for a while later, and when SES reports that something came back. It goes on where it
+stopped, and comes again for whom it is too early to judge.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from ..decision.attention import (
+    CAME_TO_NOTHING,
+    PRESSING,
+    Attention,
+    Concern,
+    Survey,
+    Trouble,
+    Unreached,
+    concern_of,
+    unheard,
+)
+from ..decision.calendar_state import Message
+from ..decision.decide import CHANGE, is_expected, next_message, over
+from ..decision.invitation import Invitation, Posted
+from ..decision.plan import Seen, decide, told_of
+from ..effects import (
+    Clock,
+    EndSurvey,
+    Enqueue,
+    KeepUnreached,
+    NoteHint,
+    OweNote,
+    ReadEvent,
+    ReadInvitations,
+    ReadMessages,
+    ReadRegistrations,
+    ReadSurvey,
+    ReadUnreached,
+    Steps,
+    SurveyHint,
+)
+from ..mail.notifications import summary
+from ..model import DeliveryState, RegistrationStatus, Sender
+from ..store.keys import owed, owed_since
+from .reconcile import Worker
+
+SLICE = 50
+ROOM = timedelta(seconds=10)
+"""What a slice may take, and the end of a survey."""
+
+
+def survey(hint: SurveyHint, worker: Worker, *, size: int = SLICE) -> Steps[int]:
+    """Look at everybody after ``hint.after``; answers at how many. What time does not suffice for is queued."""
+    seen: Survey | None = yield ReadSurvey(event_id=hint.event_id)
+    if seen is None:
+        return 0
+    if not hint.after:
+        hint = replace(hint, poke=seen.poke)
+    looked_at = 0
+    while True:
+        if (yield Clock()) + ROOM > worker.deadline:
+            yield Enqueue(hint=hint, urgent=False)
+            return looked_at
+        invitations = yield ReadInvitations(event_id=hint.event_id, after=hint.after, limit=size)
+        if invitations:
+            hint = yield from _slice(hint, invitations, worker)
+            looked_at += len(invitations)
+        if len(invitations) < size:
+            break
+    yield from _sum_up(replace(seen, poke=hint.poke), hint.again, worker)
+    return looked_at
+
+
+def _slice(hint: SurveyHint, invitations: tuple[Invitation, ...], worker: Worker) -> Steps[SurveyHint]:
+    through = invitations[-1].registration_id
+    registrations = yield ReadRegistrations(event_id=hint.event_id, after=hint.after, through=through)
+    event = yield ReadEvent(event_id=hint.event_id)
+    kept = yield ReadUnreached(event_id=hint.event_id, after=hint.after, through=through)
+    people = {person.registration_id: person for person in registrations}
+    standing = {one.attention.registration_id: one for one in kept}
+    again = hint.again
+    for invitation in invitations:
+        person = people.get(invitation.registration_id)
+        found = None
+        if person is not None and event is not None:
+            now = yield Clock()
+            found = yield from judge(Seen(invitation=invitation, registration=person, event=event), worker.sender, now)
+            if found is not None and found.waits and now < (ripe := found.since + worker.times.attention):
+                again, found = min(again or ripe, ripe), None
+            elif found is not None and found.state is Trouble.PENDING:
+                # When it has left, nobody reports that: it is to be seen how it goes on.
+                later = now + worker.times.attention
+                again = min(again or later, later)
+        yield from _write_down(hint.event_id, standing.get(invitation.registration_id), found)
+    return replace(hint, after=through, again=again)
+
+
+def _write_down(event_id: str, was: Unreached | None, found: Attention | None) -> Steps[None]:
+    now = None if found is None else was.renewed(found) if was is not None else Unreached(attention=found)
+    if now != was:
+        yield KeepUnreached(event_id=event_id, was=was, now=now)
+
+
+def judge(seen: Seen, sender: Sender, now: datetime) -> Steps[Attention | None]:
+    """With what this attendee was not reached, if with anything: the worst of it, and of that the oldest."""
+    invitation, told = seen.invitation, told_of(seen.invitation)
+    if seen.registration.status is RegistrationStatus.ERASED or over(seen.event, now, told):
+        return None
+    expected = is_expected(seen.event, seen.registration)
+    left = next_message(seen.event, seen.registration, told, sender, now)
+    if left is not None:
+        found = [_unsaid(seen, concern_of(left, expected=expected), left, sender, now)]
+    elif told is not None and (invitation.state is not DeliveryState.DELIVERED or told.dates):
+        posted = yield ReadMessages(registration_id=invitation.registration_id)
+        said = [_said(kind, one, invitation, expected=expected) for kind, one in unheard(posted)]
+        found = [one for one in said if one is not None]
+    else:
+        return None
+    # An invitation that has not arrived yet is not missed: its registration shows how it stands.
+    found = [one for one in found if one.kind in PRESSING or not one.waits]
+    return min(found, key=lambda one: (one.kind not in PRESSING, one.since), default=None)
+
+
+def _said(kind: Concern, posted: Posted, invitation: Invitation, *, expected: bool) -> Attention | None:
+    """What became of something that was said, where it is not known to have arrived."""
+    last = invitation.acknowledged
+    latest = last is not None and last.told.sequence == posted.told.sequence
+    # A message that was sent again: what became of that, the invitation knows.
+    state, since = (invitation.state, last.at) if last is not None and latest else (posted.state, posted.sent_at)
+    trouble = Trouble.UNDELIVERED if state is DeliveryState.ACCEPTED else CAME_TO_NOTHING.get(state)
+    if state is DeliveryState.COMPLAINED:
+        # It arrived. But whoever is to come will hear of nothing more.
+        kind, trouble = Concern.INVITATION, trouble if expected else None
+    if trouble is None or since is None:
+        return None
+    return Attention(
+        registration_id=invitation.registration_id, kind=kind, state=trouble, since=since, date=posted.told.date
+    )
+
+
+def _unsaid(seen: Seen, kind: Concern, left: Message, sender: Sender, now: datetime) -> Attention:
+    """``left`` is still to be said: it waits to be sent, or there is no way to say it."""
+    invitation = seen.invitation
+    changed_at = max(seen.event.updated_at, seen.registration.updated_at)
+    stop = invitation.stop_of(left.attendee.email)
+    # What was given up may look sayable again to code that was deployed since; but nobody sets out to say it.
+    given_up = invitation.state is DeliveryState.FAILED and invitation.owed_at is None
+    if not given_up and decide(seen, sender, now) is not None:
+        state, since = Trouble.PENDING, changed_at
+        if invitation.owed_at is not None:
+            since = max(since, owed_since(invitation.owed_at))
+    else:
+        state = CAME_TO_NOTHING.get(stop.state, Trouble.FAILED) if stop is not None else Trouble.FAILED
+        since = changed_at
+    return Attention(registration_id=invitation.registration_id, kind=kind, state=state, since=since, date=left.date)
+
+
+def _sum_up(seen: Survey, again: datetime | None, worker: Worker) -> Steps[None]:
+    """Owe the organizer a mail about whom they do not know of, but not too soon after the last one."""
+    patience, now = worker.times.attention, (yield Clock())
+    kept = yield ReadUnreached(event_id=seen.event_id, after="", through="~")
+    event = yield ReadEvent(event_id=seen.event_id)
+    news = [one for one in kept if not one.told and one.attention.kind in PRESSING]
+    summed_up_at = seen.summed_up_at
+    if news and event is not None:
+        ready = min(one.attention.since for one in news) + patience
+        if summed_up_at is not None:
+            ready = max(ready, summed_up_at + patience)
+        if now >= ready:
+            note = summary(event, tuple(one.attention for one in news), now=now)
+            if (yield OweNote(note=note)):
+                hint = NoteHint(event_id=note.event_id, registration_id=note.registration_id, note_id=note.note_id)
+                yield Enqueue(hint=hint, urgent=False)
+            for one in news:
+                yield KeepUnreached(event_id=seen.event_id, was=one, now=replace(one, told=True))
+            summed_up_at = now
+        else:
+            again = min(again or ready, ready)
+    owed_at = None if again is None else owed(CHANGE, again)
+    yield EndSurvey(seen=seen, owed_at=owed_at, summed_up_at=summed_up_at)

@@ -1,0 +1,359 @@
+"""What a calendar answers (RFC 5546, sections 3.2.3, 3.2.6 and 3.2.7): read leniently, and from nothing else.
+
+What an answer needs, and the calendar leaves out, is taken from where it stands in the mail as well; what cannot be
+read in one way is not read. No rule of an event is expanded. Who may say it is for the firewall to judge.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from typing import TypeVar
+from urllib.parse import unquote
+
+from ..calendar import itip
+from ..calendar.content_lines import clean
+from ..model import Duration, Participation, Unsayable, Wall, noun
+from . import components
+from .components import Component, Property
+from .reasons import Quarantined, Reason
+from .zones import Zones
+
+_T = TypeVar("_T")
+
+LONGEST_COMMENT = 1000
+LARGEST = 256 * 1024
+"""Of a calendar, in bytes."""
+MOST = 100
+"""How many dates one mail may answer."""
+_MOST_COMMENTS = 20
+_LONGEST_ADDRESS = 320
+_LONGEST_PROPOSAL = timedelta(days=400)
+
+_ANSWERS = frozenset(Participation) - {Participation.NEEDS_ACTION}
+
+_UID = re.compile(r"[A-Za-z0-9._@-]{1,255}")
+_EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
+# Basic, as the RFC has it (sections 3.3.4 and 3.3.5), and extended, as ISO 8601 has it as well.
+_MOMENT = re.compile(r"([0-9]{4})(-?)([0-9]{2})\2([0-9]{2})(?:T([0-9]{2}):?([0-9]{2})(?::?([0-9]{2}))?(?:\.0+)?(Z*))?")
+
+
+class Kind(StrEnum):
+    """The methods that come in."""
+
+    REPLY = "REPLY"
+    COUNTER = "COUNTER"
+    REFRESH = "REFRESH"
+
+
+@noun
+class Span:
+    """From when to when a counter-proposal would have it, as it came: an instant (aware), a wall time of no zone that
+    is known (naive), or whole days, of which ``end`` is the last.
+    """
+
+    start: Wall
+    end: Wall
+
+
+@noun
+class Answer:
+    """What one attendee answered, as it came.
+
+    ``attendee`` is their address in lower case, ``None`` where the calendar does not say who of its people writes;
+    ``sent_by`` that of whoever wrote in their place (SENT-BY). ``dtstamp`` is an instant in UTC. ``participation`` is
+    what a REPLY says, ``proposed`` what a COUNTER asks for; each is ``None`` for the others. ``date`` is the
+    RECURRENCE-ID: an aware datetime, in the zone that it is named in; a naive one where it is in none; or a date;
+    ``None`` is the whole. ``comment`` is what the person wrote with it. ``start`` is DTSTART, of the same kinds as
+    ``date``: when they take it to be; ``None`` where that is absent or cannot be read. What has a ``problem`` says
+    nothing but that and its ``date``.
+    """
+
+    kind: Kind
+    uid: str
+    attendee: str | None = None
+    sent_by: str | None = None
+    participation: Participation | None = None
+    sequence: int
+    dtstamp: datetime
+    date: Wall | None = None
+    start: Wall | None = None
+    comment: str = ""
+    proposed: Span | None = None
+    problem: Reason | None = None
+
+
+def answers(calendar: bytes, *, method: str | None = None, sent_at: datetime | None = None) -> tuple[Answer, ...]:
+    """The answers that a calendar in UTF-8, of up to 256 KB, holds: several where it names several dates of one series.
+
+    ``method`` is what the MIME part calls it, for a calendar without METHOD; ``sent_at``, when the mail was written,
+    stands in for a DTSTAMP that is missing or cannot be read. Of several answers those that cannot be read have a
+    ``problem``; where there is no other, this raises :class:`Quarantined`; with :attr:`Reason.SEVERAL` where they are
+    of several UIDs or several people, or say two things of one date.
+    """
+    if len(calendar) > LARGEST:
+        raise Quarantined(Reason.SIZE)
+    try:
+        return _answers(components.read(calendar), method, sent_at)
+    except ValueError as error:  # too deep, or too much of something
+        raise Quarantined(Reason.UNREADABLE) from error
+
+
+def _answers(root: Component, method: str | None, sent_at: datetime | None) -> tuple[Answer, ...]:
+    if not root.inside:
+        raise Quarantined(Reason.UNREADABLE)
+    kind = _kind(root, method)
+    events = list(root.all("VEVENT"))
+    if not events:
+        raise Quarantined(Reason.UNREADABLE)
+    if len(events) > MOST or len({_uid(event) for event in events}) > 1:
+        raise Quarantined(Reason.SEVERAL)
+    zones = Zones(root)
+    found = tuple(dict.fromkeys(_tried_answer(event, kind, zones, sent_at) for event in events))
+    good = [each for each in found if each.problem is None]
+    if not good:
+        raise Quarantined(found[0].problem or Reason.UNREADABLE)
+    # What is wrong with one may be what contradicts another.
+    dates = [each.date for each in found if each.problem is not Reason.DATE]
+    if len({(each.attendee, each.sent_by) for each in good}) > 1 or len(set(dates)) < len(dates):
+        raise Quarantined(Reason.SEVERAL)
+    return found
+
+
+def _tried_answer(event: Component, kind: Kind, zones: Zones, sent_at: datetime | None) -> Answer:
+    try:
+        return _answer(event, kind, zones, sent_at)
+    except Quarantined as error:
+        problem = error.reason
+    try:
+        date = _date(event, zones)
+    except Quarantined:
+        date, problem = None, Reason.DATE
+    return Answer(kind=kind, uid=_uid(event) or "", sequence=0, dtstamp=_EARLIEST, date=date, problem=problem)
+
+
+def _kind(root: Component, method: str | None) -> Kind:
+    """METHOD is the calendar's own; it stands in no event."""
+    outer = [root, *root.all("VCALENDAR")]
+    methods = {each.value.strip().upper() for one in outer for each in one.properties("METHOD")} - {""}
+    try:
+        (name,) = methods or {(method or "").upper()}
+        return Kind(name)
+    except ValueError as error:
+        raise Quarantined(Reason.METHOD) from error
+
+
+def _answer(event: Component, kind: Kind, zones: Zones, sent_at: datetime | None) -> Answer:
+    uid = _uid(event)
+    if uid is None:
+        raise Quarantined(Reason.UID)
+    attendee = _attendee(event, kind)
+    if attendee is None and kind is Kind.REPLY:
+        raise Quarantined(Reason.ATTENDEES)
+    return Answer(
+        kind=kind,
+        uid=uid,
+        attendee=_address(attendee) if attendee else None,
+        sent_by=_sent_by(attendee) if attendee else None,
+        participation=_participation(attendee) if attendee and kind is Kind.REPLY else None,
+        sequence=_sequence(event),
+        dtstamp=_dtstamp(event, zones, sent_at),
+        date=_date(event, zones),
+        start=_start(event, zones),
+        comment=_comment(event, attendee),
+        proposed=_proposed(event, zones) if kind is Kind.COUNTER else None,
+    )
+
+
+def _uid(event: Component) -> str | None:
+    uids = {each.value.strip() for each in event.properties("UID")}
+    uid = uids.pop() if len(uids) == 1 else ""
+    return uid if _UID.fullmatch(uid) else None
+
+
+def _only(event: Component, name: str) -> Property:
+    (only,) = event.properties(name)
+    return only
+
+
+def _sequence(event: Component) -> int:
+    found = {each.value.strip() for each in event.properties("SEQUENCE")} or {"0"}
+    number = found.pop()
+    if found or not re.fullmatch(r"[0-9]{1,9}", number):
+        raise Quarantined(Reason.UNREADABLE)
+    return int(number)
+
+
+def _comment(event: Component, attendee: Property | None) -> str:
+    """What the person wrote; several COMMENTs are as many paragraphs. Google has it in a parameter of ATTENDEE."""
+    said = [components.text(each.value) for each in event.first("COMMENT", _MOST_COMMENTS)]
+    if attendee is not None:
+        said.append(components.text(attendee.params.get("X-RESPONSE-COMMENT", "")))
+    paragraphs = dict.fromkeys(clean(each).strip() for each in said)
+    return "\n".join(each for each in paragraphs if each)[:LONGEST_COMMENT]
+
+
+# --- who ----------------------------------------------------------------------------------------------------------
+
+
+def _attendee(event: Component, kind: Kind) -> Property | None:
+    """Who answers: the one ATTENDEE. Whoever hands it on may name to whom, beside themselves (RFC 5546, 3.2.2.3); and a
+    COUNTER may repeat all who were invited (3.2.7), and then does not say who writes it.
+    """
+    attendees = event.properties("ATTENDEE")
+    if len(attendees) > 1 and kind is Kind.COUNTER:
+        return None
+    if len(attendees) > 1:
+        given = [each for each in attendees if "DELEGATED-FROM" not in each.params]
+        if len(given) != 1 or _partstat(given[0]) != Participation.DELEGATED:
+            raise Quarantined(Reason.ATTENDEES)
+        attendees = given
+    return attendees[0] if attendees else None
+
+
+def _address(attendee: Property) -> str:
+    """The mail address: ATTENDEE's value, with or without its scheme, else what EMAIL says beside another value."""
+    value = attendee.value.strip().strip('"<> ')
+    address = _mail(value)
+    if address is None and "EMAIL" in attendee.params and not re.match(r"mailto\s*:", value, re.IGNORECASE):
+        address = _mail(attendee.params["EMAIL"])
+    if address is None:
+        raise Quarantined(Reason.ATTENDEES)
+    return address
+
+
+def _sent_by(attendee: Property) -> str | None:
+    return _mail(attendee.params.get("SENT-BY", ""))
+
+
+def _mail(text: str) -> str | None:
+    """The mail address, in lower case, in a URI or alone; ``None`` where it is none."""
+    email = unquote(re.sub(r"\A\s*mailto\s*:", "", text.strip('"<> '), flags=re.IGNORECASE)).strip("<> ").lower()
+    if ":" in email or len(email) > _LONGEST_ADDRESS:
+        return None
+    try:
+        itip.address(email)
+    except Unsayable:
+        return None
+    return email
+
+
+def _partstat(attendee: Property) -> str:
+    return attendee.params.get("PARTSTAT", "").strip().lower()
+
+
+def _participation(attendee: Property) -> Participation:
+    """What they say of themselves; to whom somebody delegates is nobody's business here."""
+    said = _partstat(attendee)
+    if said not in _ANSWERS:
+        raise Quarantined(Reason.PARTSTAT)
+    return Participation(said)
+
+
+# --- when ---------------------------------------------------------------------------------------------------------
+
+
+def _dtstamp(event: Component, zones: Zones, sent_at: datetime | None) -> datetime:
+    # RFC 5545 wants the Z (section 3.8.7.2); where it is left out, UTC is meant all the same.
+    found = {_tried(each, zones) for each in event.properties("DTSTAMP")}
+    stamp = found.pop() if len(found) == 1 else None
+    if isinstance(stamp, datetime):
+        stamp = stamp.astimezone(UTC) if stamp.tzinfo else stamp.replace(tzinfo=UTC)
+        if stamp >= _EARLIEST:
+            return stamp
+    if sent_at is None:
+        raise Quarantined(Reason.UNREADABLE)
+    return sent_at
+
+
+def _tried(each: Property, zones: Zones) -> Wall | None:
+    try:
+        return _moment(each, zones)
+    except (ValueError, OverflowError):
+        return None
+
+
+def _start(event: Component, zones: Zones) -> Wall | None:
+    found = {_tried(each, zones) for each in event.properties("DTSTART")}
+    return found.pop() if len(found) == 1 else None
+
+
+def _date(event: Component, zones: Zones) -> Wall | None:
+    """The one date that is meant. "This and all that follow" (RANGE) is nothing that we ever said."""
+    found = event.properties("RECURRENCE-ID")
+    if not found:
+        return None
+    if any("RANGE" in each.params for each in found):
+        raise Quarantined(Reason.DATE)
+    return _sure(lambda: _single({_moment(each, zones) for each in found}), Reason.DATE)
+
+
+def _proposed(event: Component, zones: Zones) -> Span:
+    return _sure(lambda: _span(event, zones), Reason.PROPOSAL)
+
+
+def _sure(read: Callable[[], _T], reason: Reason) -> _T:
+    """What is read, or :class:`Quarantined` for ``reason`` where it cannot be."""
+    try:
+        return read()
+    except (ValueError, OverflowError, TypeError) as error:
+        raise Quarantined(reason) from error
+
+
+def _single(found: set[Wall]) -> Wall:
+    (only,) = found
+    return only
+
+
+def _span(event: Component, zones: Zones) -> Span:
+    start = _moment(_only(event, "DTSTART"), zones)
+    ends = [_moment(each, zones) for each in event.properties("DTEND")]
+    lengths = [Duration.parse(each.value.strip().upper()) for each in event.properties("DURATION")]
+    if len(ends) + len(lengths) != 1:
+        raise ValueError("not one end")
+    end = ends[0] if ends else _later(start, lengths[0])
+    if not isinstance(end, datetime):
+        end -= timedelta(days=1)  # DTEND is the first day that is free again
+    span = Span(start=start, end=end)
+    _must_be(span)
+    return span
+
+
+def _must_be(span: Span) -> None:
+    """Raise :class:`ValueError` or :class:`TypeError` unless it ends soon after it starts, in times of one kind."""
+    start, end = span.start, span.end
+    if isinstance(start, datetime) is not isinstance(end, datetime):
+        raise ValueError("a time and a day")
+    length = end - start
+    if length > _LONGEST_PROPOSAL or length < timedelta(0) or (isinstance(start, datetime) and not length):
+        raise ValueError("does not end after it starts")
+
+
+def _later(start: Wall, length: Duration) -> Wall:
+    if not isinstance(start, datetime):
+        if length.seconds:
+            raise ValueError("hours of a day")
+        return start + timedelta(days=length.days)
+    day = start + timedelta(days=length.days)
+    if day.tzinfo is None:
+        return day + timedelta(seconds=length.seconds)
+    return (day.astimezone(UTC) + timedelta(seconds=length.seconds)).astimezone(day.tzinfo)
+
+
+def _moment(each: Property, zones: Zones) -> Wall:
+    """A DATE or a DATE-TIME (RFC 5545, sections 3.3.4 and 3.3.5); one of no zone is a wall time. Raises
+    :class:`ValueError` for anything else, and for a time in a zone that nobody knows.
+    """
+    found = _MOMENT.fullmatch(each.value.strip().upper())
+    if found is None:
+        raise ValueError("neither a date nor a time")
+    year, _, month, day, hour, minute, second, utc = found.groups()
+    wall = datetime(int(year), int(month), int(day), int(hour or 0), int(minute or 0), int(second or 0))
+    if hour is None:
+        return wall.date()
+    if utc:
+        return wall.replace(tzinfo=UTC)
+    # A name that is empty is one, too: Exchange writes it, and a VTIMEZONE to it.
+    return zones.aware(wall, each.params["TZID"]) if "TZID" in each.params else wall

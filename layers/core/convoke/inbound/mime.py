@@ -1,0 +1,275 @@
+"""A mail that somebody sent us, taken apart with care (RFC 5322, MIME).
+
+It is hostile until shown otherwise: sizes are looked at before anything is parsed, nothing calls itself, and no header
+is given to a parser that needs more than a moment for it. What is odd in it and does not matter is passed over; what
+matters and can be read in two ways is a problem, and all else that was found is there to be shown.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+
+from ..calendar.content_lines import one_line
+from ..model import noun
+from . import components, plain_text, uids
+from .itip_reply import LARGEST as LARGEST_CALENDAR
+from .itip_reply import Kind
+from .parts import (
+    LARGEST_HEADERS,
+    LONGEST_PARSED_HEADER,
+    Fields,
+    Part,
+    fields,
+    head_of,
+    leaves,
+    parameters,
+)
+from .reasons import Reason
+
+LARGEST_MAIL = 5 * 1024 * 1024
+_MOST_REFERENCES = 50
+_MOST_RESULTS = 10
+_MOST_CALENDARS = 4
+_LONGEST_DATE = 100
+
+# Of calendars and header fields, and of quoted-printable.
+_FOLDS = (b"\r\n ", b"\r\n\t", b"\n ", b"\n\t", b"=\r\n", b"=\n")
+# Fields, each perhaps going on in the next lines, and the line that ends them (RFC 5322, section 2.2).
+_FIELDS = re.compile(rb"(?:[!-9;-~]+:[^\x00\r\n]*\r?\n(?:[ \t][^\x00\r\n]*\r?\n)*)*(?:\r?\n)?")
+_METHOD = re.compile(r"[ \t]*METHOD[ \t]*:[ \t]*([A-Za-z]+)[ \t]*", re.IGNORECASE)
+_CALENDARS = ("text/calendar", "application/ics", "text/x-vcalendar")
+_UNOPENED = ("image/", "audio/", "video/", "font/")
+
+_ADDRESS = r"([a-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[a-z0-9.-]{1,253})"
+_QUOTED = r'"(?:[^"\\]|\\.)*"'
+# A comment in one in one; deeper ones nobody writes.
+_COMMENT = r"\((?:[^()\\]|\\.|\((?:[^()\\]|\\.|\([^()\\]*\))*\))*\)"
+_QUIET = rf'(?:{_QUOTED}|{_COMMENT}|[^"<>@,;:()\\])*'
+_MAILBOX = re.compile(rf"{_QUIET}<\s*{_ADDRESS}\s*>\s*|\s*{_ADDRESS}(?:\s+{_COMMENT})?\s*", re.IGNORECASE)
+# A name that should be in quotes: with its own address in it, or a comma.
+_LOOSE = re.compile(rf'[^"<>;:()\\]*<\s*{_ADDRESS}\s*>\s*', re.IGNORECASE)
+_REFERENCE = re.compile(r"<([^<>\s]{1,255})>")
+
+
+@noun
+class Incoming:
+    """What we want of a mail. All of it is what the mail *claims*: what of it is true, SES's verdicts say, no header.
+
+    ``problem`` is the first thing that makes it unusable; whatever else could be found stands beside it, so that a mail
+    that is put aside can still be shown to whom it concerns.
+
+    ``sender`` is the one address in From, ``submitter`` that in Sender where there is one, both in lower case;
+    ``None`` where there is not one address that can be read in one way. ``calendar`` is the calendar's bytes,
+    ``None`` where there is none: of several that differ, the one that answers; ``method`` is what its MIME part calls
+    it. ``tnef``: Outlook packed it into a winmail.dat. ``references`` are the ids of the mails that it answers, the
+    latest last. ``uids`` are the UIDs of our own form anywhere in the mail: first those in its calendars, then those
+    in ``references``, the latest first, then all others. ``sent_at`` is its Date (UTC).
+    ``authentication_results`` are the values of the header fields of that name (RFC 8601), the topmost first.
+    ``automatic``: it says itself that no human wrote it. ``text`` is what somebody wrote, cut to 16 KB.
+    """
+
+    problem: Reason | None = None
+    sender: str | None = None
+    submitter: str | None = None
+    calendar: bytes | None = None
+    method: str | None = None
+    tnef: bool = False
+    references: tuple[str, ...] = ()
+    uids: tuple[str, ...] = ()
+    sent_at: datetime | None = None
+    authentication_results: tuple[str, ...] = ()
+    automatic: bool = False
+    subject: str = ""
+    text: str = ""
+
+
+@noun
+class _Calendar:
+    """A calendar as a part holds it, in UTF-8 and unfolded; ``method`` is its own, ``named`` what the part calls it."""
+
+    data: bytes
+    method: str | None
+    named: str | None
+
+    @property
+    def answers(self) -> bool:
+        return (self.method or self.named) in list(Kind)
+
+
+def incoming(raw: bytes) -> Incoming:
+    """Read a mail that somebody sent us, well under a second whatever it is; it never raises for what is in it.
+
+    Of one that is larger than 5 MB no more than that is looked at.
+    """
+    problems = [Reason.SIZE] if len(raw) > LARGEST_MAIL else []
+    raw = raw[:LARGEST_MAIL]
+    head = head_of(raw)
+    if len(head) > LARGEST_HEADERS:
+        problems.append(Reason.HEADER)
+    known = fields(head)
+    sender = _mailbox(known.all("from"))
+    submitters = known.all("sender")
+    submitter = _mailbox(submitters)
+    if sender is None or (submitters and submitter is None):
+        problems.append(_no_mailbox(known))
+    if _is_ambiguous(raw, head):
+        problems.append(Reason.HEADER)
+    found = leaves(raw, problems)
+    parts = [leaf for leaf in found if leaf.kind in _CALENDARS] or [leaf for leaf in found if _is_named_so(leaf)]
+    if len(parts) > _MOST_CALENDARS:
+        problems.append(Reason.CALENDAR)
+    calendars = [_calendar(leaf) for leaf in parts[:_MOST_CALENDARS]]
+    calendar, method = _chosen([each for each in calendars if each is not None], len(calendars), problems)
+    references = _references(known)
+    return Incoming(
+        problem=problems[0] if problems else None,
+        sender=sender,
+        submitter=submitter,
+        calendar=calendar,
+        method=method,
+        tnef=any(leaf.kind in ("application/ms-tnef", "application/vnd.ms-tnef") for leaf in found),
+        references=references,
+        uids=uids.found(_texts(raw, [each.data for each in calendars if each], references, found)),
+        sent_at=_sent_at(known.first("date")),
+        authentication_results=_authentication_results(known),
+        automatic=_is_automatic(known),
+        subject=plain_text.subject(known.first("subject")),
+        text=_text(found),
+    )
+
+
+def _is_ambiguous(raw: bytes, head: bytes) -> bool:
+    """Whether SES, whose verdict is about one From, may read another there than we do: a line that is no field is
+    skipped by some and ends the headers for others, and not everybody ends a line where only LF or only CR is.
+    """
+    mixed = b"\r\n" in raw and re.search(rb"(?<!\r)\n", head) is not None
+    return mixed or (len(head) <= LARGEST_HEADERS and _FIELDS.fullmatch(head) is None)
+
+
+def _mailbox(values: list[str]) -> str | None:
+    """The one address of From or Sender. What could be read in two ways is not read at all.
+
+    Where a name lacks the quotes that it needs there is one reading still, if there is no other address in all of it:
+    of ``Ek, Bo <bo@example.net>`` and ``bo@example.net <bo@example.net>`` everybody makes the same.
+    """
+    if len(values) != 1 or len(values[0]) > LONGEST_PARSED_HEADER:
+        return None
+    found = _MAILBOX.fullmatch(values[0])
+    if found is not None:
+        return str(found[1] or found[2]).lower()
+    found = _LOOSE.fullmatch(values[0])
+    if found is None:
+        return None
+    address = str(found[1]).lower()
+    name = re.sub(rf"(?:^|(?<=[\s,])){re.escape(address)}(?=[\s,]|$)", "", values[0][: found.start(1) - 1].lower())
+    return None if "@" in name or (not name.replace(",", "").strip() and "," in name) else address
+
+
+def _no_mailbox(known: Fields) -> Reason:
+    """A From too long to be looked into is no field; any other that is not one address is no From."""
+    values = [*known.all("from"), *known.all("sender")]
+    return Reason.HEADER if any(len(each) > LONGEST_PARSED_HEADER for each in values) else Reason.FROM
+
+
+def _references(known: Fields) -> tuple[str, ...]:
+    """The ids of the mails that this one answers (RFC 5322, section 3.6.4)."""
+    values = [*known.all("references"), *known.all("in-reply-to")]
+    return tuple(_REFERENCE.findall(" ".join(values))[-_MOST_REFERENCES:])
+
+
+def _sent_at(date: str) -> datetime | None:
+    """When a mail says that it was written (UTC); a zone that it does not know (-0000) is UTC."""
+    try:
+        sent_at = parsedate_to_datetime(date[:_LONGEST_DATE])
+        return sent_at.astimezone(UTC) if sent_at.tzinfo else sent_at.replace(tzinfo=UTC)
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return None
+
+
+def _authentication_results(known: Fields) -> tuple[str, ...]:
+    found = known.all("authentication-results")[:_MOST_RESULTS]
+    return tuple(one_line(each[:LONGEST_PARSED_HEADER]) for each in found)
+
+
+def _is_automatic(known: Fields) -> bool:
+    """RFC 3834, and what was in use before it."""
+    submitted = known.first("auto-submitted").partition(";")[0].strip().lower()
+    return (
+        submitted not in ("", "no")
+        or known.first("precedence").strip().lower() in ("auto_reply", "bulk", "junk", "list")
+        or any(known.all(name) for name in ("list-id", "list-unsubscribe", "x-autoreply", "x-autorespond"))
+        or parameters(known.first("content-type"))[0] == "multipart/report"
+    )
+
+
+# --- the calendar -------------------------------------------------------------------------------------------------
+
+
+def _is_named_so(leaf: Part) -> bool:
+    """Whether a part of no kind is a calendar by its name. RFC 6047 wants it to say what it is; gateways forget it."""
+    disposition = parameters(leaf.fields.first("content-disposition"))[1]
+    names = (leaf.params.get("name", ""), disposition.get("filename", ""))
+    return leaf.kind == "application/octet-stream" and any(name.lower().endswith(".ics") for name in names)
+
+
+def _calendar(leaf: Part) -> _Calendar | None:
+    """The calendar of a part; ``None`` where it is too large to be one that answers."""
+    decoded = leaf.decoded()
+    if len(decoded) > 2 * LARGEST_CALENDAR:
+        return None
+    lines = components.lines_of(decoded, leaf.charset or "utf-8")
+    data = b"".join(line.encode("utf-8", "replace") + b"\r\n" for line in lines)
+    if len(data) > LARGEST_CALENDAR:
+        return None
+    methods = {found[1].upper() for line in lines if (found := _METHOD.fullmatch(line))}
+    named = leaf.params.get("method", "").strip().upper() or None
+    return _Calendar(data=data, method=methods.pop() if len(methods) == 1 else None, named=named)
+
+
+def _chosen(calendars: list[_Calendar], number: int, problems: list[Reason]) -> tuple[bytes | None, str | None]:
+    """The calendar that answers, and what its part calls it. An invitation may be attached to its answer once more."""
+    if len(calendars) < number:
+        problems.append(Reason.SIZE)
+    answering = [each for each in calendars if each.answers]
+    considered = answering if answering else calendars
+    if not considered:
+        return None, None
+    if len({each.data for each in considered}) > 1:
+        problems.append(Reason.CALENDAR)
+    named = {each.named for each in considered if each.data == considered[0].data} - {None}
+    if len(named) > 1:
+        problems.append(Reason.MISMATCH)
+    return considered[0].data, considered[0].named or next(iter(named), None)
+
+
+# --- what else is in it -------------------------------------------------------------------------------------------
+
+
+def _texts(raw: bytes, calendars: list[bytes], references: tuple[str, ...], found: tuple[Part, ...]) -> Iterator[bytes]:
+    """Where a UID may stand, the likeliest first."""
+    yield from calendars
+    for reference in reversed(references):
+        yield reference.encode("utf-8", "replace")
+    yield _unfolded(raw)
+    for leaf in found:
+        if leaf.encoding in ("base64", "quoted-printable") and not leaf.kind.startswith(_UNOPENED):
+            yield _unfolded(leaf.decoded())
+
+
+def _unfolded(data: bytes) -> bytes:
+    for fold in _FOLDS:
+        if fold in data:
+            data = data.replace(fold, b"")
+    return data
+
+
+def _text(found: tuple[Part, ...]) -> str:
+    """What somebody wrote: the first plain text that is not attached, else the first page."""
+    for kind in ("text/plain", "text/html"):
+        for leaf in found:
+            if leaf.kind == kind and not leaf.fields.first("content-disposition").lower().startswith("attachment"):
+                return plain_text.text(leaf.decoded(), charset=leaf.charset, is_html=kind == "text/html")
+    return ""

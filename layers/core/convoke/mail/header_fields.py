@@ -1,0 +1,270 @@
+"""The header fields of the mails that we send (RFC 5322), in whatever script (RFC 2047).
+
+They are written and read back by our own code: the library's folds some text so that it does not read back, and
+differently from one patch release of Python to the next. What is written here is the same bytes on every Python.
+
+Text of plain ASCII stays as it is. From the first word on that is not, everything is encoded words: each of whole
+characters, at most 75 octets, on lines of at most 76; the first of them, or what stands before it, on the line of the
+field's name. Text that looks like an encoded word (``=?``) is encoded itself, so that it reads as what it is.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from collections.abc import Iterable, Iterator
+
+from ..model import Unsayable, noun
+
+LINE = 76  # octets in a line that holds an encoded word, without its CRLF (RFC 2047, section 2)
+LONGEST_LINE = 998  # octets in any line (RFC 5322, section 2.1.1)
+WORD = 75  # octets in an encoded word (RFC 2047, section 2)
+
+_AROUND = len("=?utf-8?q?" + "?=")
+# As much as one character needs, so that a word on a line that was begun holds at least one.
+_ROOM = {"q": _AROUND + len("=F0=9F=98=80"), "b": _AROUND + 8}
+
+_BEGUN = re.compile(r"[!-9;-~]+: [!-~]")
+_VISIBLE = re.compile(r"[!-~]+")
+_ATOM = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+")
+_ADDRESS = re.compile(r"[!-;=?-~]+@[!-;=?-~]+")
+_QUOTED = re.compile(r'"((?:[ !#-\[\]-~]|\\[ -~])*)"')
+_ENCODED = re.compile(r"=\?utf-8\?([qb])\?([!->@-~]+)\?=")
+# What needs no escape in a Q word, wherever it stands (RFC 2047, section 5 (3)).
+_LITERAL = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789!*+-/")
+
+
+@noun
+class Field:
+    """One field as it is sent, CRLF included. ``plainer``: what it says is not, or not all, as it was meant to look."""
+
+    name: str
+    written: bytes
+    plainer: bool = False
+
+
+# --- what is sent -------------------------------------------------------------------------------------------------
+
+
+def token(name: str, value: str) -> Field:
+    """A field whose value is never folded: an id, a date, a keyword. Raises :class:`Unsayable` for other than ASCII."""
+    written = _field(name, [value])
+    try:
+        if _read_back(written) == value:
+            return Field(name=name, written=written)
+    except ValueError:
+        pass
+    raise Unsayable(f"{name} does not read back as it was meant")
+
+
+def text(name: str, said: str, *, instead: str) -> Field:
+    """An unstructured field, such as Subject, with the words ``said`` on one line.
+
+    Where that does not read back it is all in one kind of encoded words; then without the words of it that do not read
+    back; at last it says ``instead``. Raises :class:`Unsayable` where not even that reads back.
+    """
+    for number, (words, whole) in enumerate(_plainer_and_plainer(name, said, instead)):
+        if words and _reads_as(written := _text(name, words, whole=whole), words):
+            return Field(name=name, written=written, plainer=number > 0)
+    raise Unsayable(f"{name} does not read back as it was meant")
+
+
+def _plainer_and_plainer(name: str, said: str, instead: str) -> Iterator[tuple[str, bool]]:
+    yield said, False
+    yield said, True
+    yield " ".join(word for word in said.split(" ") if _reads_as(_text(name, word, whole=True), word)), True
+    yield instead, False
+
+
+def mailbox(name: str, called: str, address: str) -> Field:
+    """A field with one address, such as To, and what its owner is ``called``, on one line.
+
+    Where the name does not read back it is all in encoded words; then the address stands alone. Raises
+    :class:`Unsayable` where not even the address reads back: the mail would be somebody else's.
+    """
+    for number, (words, whole) in enumerate(((called, False), (called, True), ("", False))):
+        try:
+            written = _mailbox(name, words, address, whole=whole)
+            if mailbox_of(_read_back(written)) == (words, address):
+                return Field(name=name, written=written, plainer=number > 0)
+        except ValueError:
+            continue
+    raise Unsayable(f"{name} does not read back as the one address that was meant")
+
+
+def _reads_as(written: bytes, said: str) -> bool:
+    try:
+        return text_of(_read_back(written)) == said
+    except ValueError:
+        return False
+
+
+def _read_back(written: bytes) -> str:
+    [(_, value)] = fields(written)
+    return value
+
+
+# --- writing ------------------------------------------------------------------------------------------------------
+
+
+def _text(name: str, said: str, *, whole: bool) -> bytes:
+    words = said.split(" ")
+    plain = 0 if whole else _leading(words, LINE - len(name) - 2)
+    return _field(name, words[:plain], " ".join(words[plain:]), kind="b" if whole else None)
+
+
+def _leading(words: list[str], room: int) -> int:
+    """How many of ``words`` can stand as they are before the first that cannot."""
+    for number, word in enumerate(words):
+        if not _VISIBLE.fullmatch(word) or "=?" in word or len(word) > room:
+            return number
+    return len(words)
+
+
+def _mailbox(name: str, called: str, address: str, *, whole: bool) -> bytes:
+    if not called:
+        return _field(name, [address])
+    ends = [f"<{address}>"]
+    words, room = called.split(" "), LINE - len(name) - 2
+    if whole or "=?" in called or not all(_VISIBLE.fullmatch(word) for word in words):
+        return _field(name, [], called, ends, kind="b" if whole else None)
+    if all(_ATOM.fullmatch(word) and len(word) <= room for word in words):
+        return _field(name, [*words, *ends])
+    quoted = '"' + re.sub(r'[\\"]', r"\\\g<0>", called) + '"'
+    # What is quoted is never folded: some readers keep the line break.
+    return _field(name, [quoted, *ends]) if len(quoted) <= room else _field(name, [], called, ends)
+
+
+def _field(
+    name: str, tokens: Iterable[str], encoded: str = "", ends: Iterable[str] = (), kind: str | None = None
+) -> bytes:
+    """The field: ``tokens`` as they are, ``encoded`` in encoded words, ``ends`` as they are, each after a space."""
+    lines, used = [f"{name}:"], len(name) + 1
+    first = True
+
+    def add(piece: str) -> None:
+        nonlocal used, first
+        # Nothing but the field's name on a line: some readers take that for an empty field.
+        if used + 1 + len(piece) <= LINE or first:
+            lines[-1] += f" {piece}"
+            used += 1 + len(piece)
+        else:
+            lines.append(f" {piece}")
+            used = 1 + len(piece)
+        first = False
+
+    for piece in tokens:
+        add(piece)
+    if encoded:
+        kind = kind or _kind(encoded)
+        left = encoded
+        while left:
+            room = LINE - 1 - used if first or LINE - 1 - used >= _ROOM[kind] else LINE - 1
+            count = _fits(left, kind, min(room, WORD))
+            add(_word(left[:count], kind))
+            left = left[count:]
+    for piece in ends:
+        add(piece)
+    return "\r\n".join(lines).encode("ascii", "backslashreplace") + b"\r\n"
+
+
+def _kind(text: str) -> str:
+    """Q where that is shorter, as it is for most of what is written in Latin letters; else B."""
+    octets = text.encode("utf-8", "replace")
+    return "q" if sum(map(_octets, octets)) <= 4 * -(-len(octets) // 3) else "b"
+
+
+def _octets(octet: int) -> int:
+    return 1 if octet in _LITERAL or octet == 0x20 else 3
+
+
+def _fits(text: str, kind: str, room: int) -> int:
+    """How many characters of ``text`` an encoded word of ``room`` octets holds: at least one."""
+    size = 0
+    for number, character in enumerate(text):
+        octets = character.encode("utf-8", "replace")
+        size += sum(map(_octets, octets)) if kind == "q" else len(octets)
+        if _AROUND + (size if kind == "q" else 4 * -(-size // 3)) > room:
+            return max(number, 1)
+    return len(text)
+
+
+def _word(text: str, kind: str) -> str:
+    octets = text.encode("utf-8", "replace")
+    if kind == "b":
+        return f"=?utf-8?b?{base64.b64encode(octets).decode('ascii')}?="
+    return f"=?utf-8?q?{''.join(map(_escaped, octets))}?="
+
+
+def _escaped(octet: int) -> str:
+    return chr(octet) if octet in _LITERAL else "_" if octet == 0x20 else f"={octet:02X}"
+
+
+# --- reading ------------------------------------------------------------------------------------------------------
+
+
+def fields(head: bytes) -> tuple[tuple[str, str], ...]:
+    """The fields of ``head``, each with its value unfolded. Raises :class:`ValueError` for what we would not write:
+    other than ASCII, lines that are too long, a field that begins with an empty line.
+    """
+    if not head.endswith(b"\r\n"):
+        raise ValueError("the last line does not end")
+    lines = head.decode("ascii")[:-2].split("\r\n")
+    unfolded: list[str] = []
+    for line in lines:
+        if len(line) > (LINE if _ENCODED.search(line) else LONGEST_LINE) or not re.fullmatch(r"[ -~]*[!-~]", line):
+            raise ValueError("not a line of a header")
+        if _BEGUN.match(line):
+            unfolded.append(line)
+        elif unfolded and line.startswith(" "):
+            unfolded[-1] += line
+        else:
+            raise ValueError("not the beginning of a field")
+    named = (line.partition(": ") for line in unfolded)
+    return tuple((name, value) for name, _, value in named)
+
+
+def text_of(value: str) -> str:
+    """What an unstructured value says. Raises :class:`ValueError` where an encoded word in it is not what we write:
+    UTF-8, whole characters, at most 75 octets, with nothing that is nearly one beside it.
+    """
+    said, after_encoded = "", False
+    for number, token in enumerate(value.split(" ")):
+        encoded = _ENCODED.fullmatch(token)
+        # The space between two encoded words is none (RFC 2047, section 6.2).
+        if number and not (encoded and after_encoded):
+            said += " "
+        if encoded is None and "=?" in token:
+            raise ValueError("what is nearly an encoded word")
+        said += token if encoded is None else _decoded(encoded)
+        after_encoded = encoded is not None
+    return said
+
+
+def _decoded(found: re.Match[str]) -> str:
+    if len(found[0]) > WORD:
+        raise ValueError("an encoded word that is too long")
+    try:
+        if found[1] == "b":
+            return base64.b64decode(found[2], validate=True).decode("utf-8")
+        if re.search(r"=(?![0-9A-F]{2})", found[2]):
+            raise ValueError("not quoted-printable")
+        octets = re.sub(r"=(..)", lambda one: chr(int(one[1], 16)), found[2].replace("_", " "))
+        return octets.encode("latin-1").decode("utf-8")
+    except binascii.Error as error:
+        raise ValueError("not base64") from error
+
+
+def mailbox_of(value: str) -> tuple[str, str]:
+    """The name and the address of a value that holds one address. Raises :class:`ValueError` for anything else."""
+    if _ADDRESS.fullmatch(value):
+        return "", value
+    called, between, rest = value.rpartition(" <")
+    if not between or not rest.endswith(">") or not _ADDRESS.fullmatch(rest[:-1]):
+        raise ValueError("not one address")
+    if quoted := _QUOTED.fullmatch(called):
+        return re.sub(r"\\(.)", r"\1", quoted[1]), rest[:-1]
+    if not all(_ATOM.fullmatch(word) for word in called.split(" ")):
+        raise ValueError("not a name")
+    return text_of(called), rest[:-1]

@@ -1,0 +1,139 @@
+"""Events, as the API writes and reads them: each change and the debt to tell it are one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from ..decision.invitation import Fan, Seats
+from ..model import Event, EventStatus
+from ..settings import Settings
+from ..store import attention, dynamo, items, keys
+from ..store.writes import (
+    NEW,
+    NOTHING_ELSE,
+    Action,
+    attempt,
+    put,
+    update,
+)
+
+# Nobody changed the event since it was read.
+STILL_THE_VERSION_SEEN = "#version = :seen AND #account = :account"
+
+
+def create_event(client: Any, settings: Settings, event: Event, *, also: Mapping[str, Action] = NOTHING_ELSE) -> None:
+    """Store a new event with its seats. Nobody is registered, so there is nobody to tell."""
+    seats = Seats(open=_open(event), capacity=event.capacity)
+    refused = attempt(
+        client,
+        {
+            "event": put(settings.registrations_table, items.event_item(event), NEW),
+            "seats": put(settings.invitations_table, items.seats_item(event.event_id, seats), NEW),
+            **also,
+        },
+    )
+    if refused:
+        raise ValueError(f"there is an event {event.event_id} already")
+
+
+def change_event(
+    client: Any,
+    settings: Settings,
+    before: Event,
+    after: Event,
+    *,
+    priority: int,
+    now: datetime,
+    also: Mapping[str, Action] = NOTHING_ELSE,
+) -> bool:
+    """Put ``after`` in the place of ``before``, and owe it to everybody. False: ``before`` is no longer what stands.
+
+    Whoever has not heard of an earlier, more pressing change hears of this one as soon.
+    """
+    earlier = dynamo.get(client, settings.invitations_table, keys.fan(after.event_id))
+    if earlier is not None:
+        priority = min(priority, int(earlier["owed_at"][0]))
+    fan = Fan(event_id=after.event_id, version=after.version)
+    actions = {
+        "event": put(
+            settings.registrations_table,
+            items.event_item(after),
+            STILL_THE_VERSION_SEEN,
+            seen=before.version,
+            account=before.account,
+        ),
+        "fan": put(settings.invitations_table, items.fan_item(fan, owed_at=keys.owed(priority, now))),
+    }
+    if _may_be_missed(before, after):
+        actions["survey"] = attention.watching(settings, after.event_id, now)
+    if (_open(before), before.capacity) != (_open(after), after.capacity):
+        actions["seats"] = _seats(settings, after, now)
+    return not attempt(client, {**actions, **also})
+
+
+def split_event(
+    client: Any,
+    settings: Settings,
+    before: Event,
+    after: Event,
+    new: Event,
+    carry: Action,
+    *,
+    priority: int,
+    now: datetime,
+    also: Mapping[str, Action] = NOTHING_ELSE,
+) -> bool:
+    """Cut ``before`` short to ``after``, and store the rest of it as ``new``, all in one. As :func:`change_event`.
+
+    Until all who come are carried over, ``new`` takes no registrations.
+    """
+    made = {
+        "new": put(settings.registrations_table, items.event_item(new), NEW),
+        "new seats": put(
+            settings.invitations_table,
+            items.seats_item(new.event_id, Seats(open=False, capacity=new.capacity)),
+            NEW,
+        ),
+        "carry": carry,
+    }
+    return change_event(client, settings, before, after, priority=priority, now=now, also={**made, **also})
+
+
+def _may_be_missed(before: Event, after: Event) -> bool:
+    """Whether it is about when, where or whether it takes place."""
+    return any(getattr(before, name) != getattr(after, name) for name in ("status", "schedule", "changes", "location"))
+
+
+def _open(event: Event) -> bool:
+    return event.status is not EventStatus.CANCELLED
+
+
+def _seats(settings: Settings, event: Event, now: datetime) -> Action:
+    """Other seats: there may be one for the first in line, so ``line.promote`` is owed; it knows, and settles it."""
+    values: dict[str, Any] = {"shard": keys.shard(event.event_id), "owed": keys.owed(2, now)}
+    expression = "SET #owed_shard = :shard, #owed_at = :owed"
+    if not _open(event):
+        expression = f"{expression}, #open = :open"
+        values["open"] = False
+    if event.capacity is None:
+        expression += " REMOVE #capacity"
+    else:
+        expression = f"{expression}, #capacity = :capacity"
+        values["capacity"] = event.capacity
+    return update(settings.invitations_table, keys.seats(event.event_id), expression, **values)
+
+
+# --- reading ------------------------------------------------------------------------------------------------------
+
+
+def read_event(client: Any, settings: Settings, event_id: str, account: str) -> Event | None:
+    """The event, where it is this account's."""
+    item = dynamo.get(client, settings.registrations_table, keys.event(event_id))
+    return items.event_of(item) if item is not None and item["account"] == account else None
+
+
+def read_seats(client: Any, settings: Settings, event_id: str) -> Seats:
+    item = dynamo.get(client, settings.invitations_table, keys.seats(event_id))
+    return items.seats_of(item) if item else Seats()

@@ -1,0 +1,264 @@
+"""What a recurrence rule means from a given start on: its days, its wall times, and the one way in which we say it.
+
+Days are counted by ``dateutil``, always in a bounded stretch: asked for the next day of a rule that has none it would
+look for one until the year 9999.
+"""
+
+from __future__ import annotations
+
+from calendar import monthrange
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import MAXYEAR, UTC, date, datetime, time, timedelta
+from typing import Any, Literal
+from zoneinfo import ZoneInfo
+
+from dateutil import rrule
+
+from ..model import Wall, When
+from . import outlook_templates
+from .rrule import Rule, by_week
+
+MOST = 400
+"""How many dates a rule may have."""
+LONGEST = timedelta(days=731)
+"""Two years, one of them a leap year: no date of a rule is later than this after the first."""
+
+_FREQUENCIES: dict[str, Literal[0, 1, 2, 3]] = {
+    "YEARLY": rrule.YEARLY,
+    "MONTHLY": rrule.MONTHLY,
+    "WEEKLY": rrule.WEEKLY,
+    "DAILY": rrule.DAILY,
+}
+
+
+def settled(rule: Rule, when: When) -> Rule:
+    """``rule`` as it is said for a series that begins with ``when``; UNTIL becomes the last date.
+
+    Raises :class:`ValueError`, with a sentence for whoever wrote it, where it yields no date at the start, more than
+    ``MOST``, one later than ``LONGEST`` after the start, or where it is none that calendars can hold (``templates``).
+    """
+    rule = bounded(rule, when)
+    outlook_templates.must_fit(rule, [day_of(wall) for wall in walls(rule, when)])
+    return rule
+
+
+def bounded(rule: Rule, when: When) -> Rule:
+    """As :func:`settled`, whether or not calendars can hold it."""
+    if rule.count is not None and rule.count > MOST:
+        raise ValueError(f"must yield at most {MOST} dates")
+    rule = replace(plain(rule, day_of(when.start)), until=_until(rule.until, when))
+    dates = [wall for wall in walls(rule, when) if exists(wall, when)]
+    if not dates:
+        raise ValueError("must yield dates: there is none")
+    if dates[0] != when.start:
+        raise ValueError("must yield start itself as the first date")
+    if len(dates) > MOST:
+        raise ValueError(f"must yield at most {MOST} dates")
+    if rule.count is not None:
+        if len(dates) < rule.count:
+            raise ValueError("must yield all its dates within two years")
+        return rule
+    return replace(rule, until=moment(dates[-1], when))
+
+
+def _until(until: Wall | None, when: When) -> Wall | None:
+    """The last instant (UTC), or day, that UNTIL leaves.
+
+    A wall time is read in the zone of ``when``, and a date is the end of that day. For whole days it is a date: a time
+    would leave open on which side of midnight it is meant.
+    """
+    if until is None:
+        return None
+    first = day_of(when.start)
+    # Far from it a time has no instant: there is no year 10000.
+    if abs(day_of(until) - first) > LONGEST + timedelta(days=2):
+        raise ValueError("must have UNTIL within two years of start")
+    if when.all_day:
+        if isinstance(until, datetime):
+            raise ValueError("must have UNTIL be a date, as start is")
+        last = until
+    else:
+        zone = ZoneInfo(when.time_zone or "")
+        if not isinstance(until, datetime):
+            until = datetime.combine(until, time(23, 59, 59))
+        until = (until if until.tzinfo else until.replace(tzinfo=zone)).astimezone(UTC)
+        last = until.astimezone(zone).date()
+    if last > first + LONGEST:
+        raise ValueError("must have UNTIL within two years of start")
+    return until
+
+
+def walls(rule: Rule, when: When, *, grace: timedelta = timedelta()) -> Iterator[Wall]:
+    """What ``rule`` yields from the start of ``when`` to its end, the wall times that the clock skips among them.
+
+    These are not counted (RFC 5545, section 3.3.10). What begins less than ``grace`` after UNTIL is yielded too.
+    """
+    real = 0
+    for day in days(rule, day_of(when.start)):
+        wall = datetime.combine(day, when.start.time()) if isinstance(when.start, datetime) else day
+        if rule.until is not None and moment(wall, when) > rule.until + grace:
+            return
+        yield wall
+        real += exists(wall, when)
+        if real == rule.count or real > MOST:
+            return
+
+
+def day_of(wall: Wall) -> date:
+    return wall.date() if isinstance(wall, datetime) else wall
+
+
+def moment(wall: Wall, when: When) -> Wall:
+    """As UNTIL says it: the instant (UTC) of a wall time, a day itself. A time that is skipped is as much later."""
+    if not isinstance(wall, datetime):
+        return wall
+    return wall.replace(tzinfo=ZoneInfo(when.time_zone or "")).astimezone(UTC)
+
+
+def exists(wall: Wall, when: When) -> bool:
+    """Whether the clock of the zone ever shows ``wall``.
+
+    The first start did when it was written, whatever became of the zone since: there is no series without it.
+    """
+    if not isinstance(wall, datetime) or wall == when.start:
+        return True
+    zone = ZoneInfo(when.time_zone or "")
+    return wall.replace(tzinfo=zone).astimezone(UTC).astimezone(zone).replace(tzinfo=None) == wall
+
+
+# --- the days -------------------------------------------------------------------------------------------------------
+
+
+def days(rule: Rule, start: date) -> Iterator[date]:
+    """All days of a ``plain`` rule in order, whatever its end: from ``start`` on for two years."""
+    rule, last = _spelled_out(rule, start), start + LONGEST
+    if rule.frequency == "DAILY":
+        found = _follow(rule, dtstart=start, until=last)
+    elif rule.frequency == "WEEKLY":
+        week = [day for _, day in rule.weekdays]
+        found = _follow(rule, dtstart=start, until=last, wkst=rule.week_start, byweekday=week)
+    else:
+        first = start.replace(day=1) if rule.frequency == "MONTHLY" else start.replace(month=1, day=1)
+        found = (day for each in _follow(rule, dtstart=first, until=last) for day in _inside(rule, each))
+    return (day for day in found if start <= day <= last and _is_meant(rule, day))
+
+
+def _inside(rule: Rule, first: date) -> Iterator[date]:
+    """The days of the one month or year that begins on ``first``: the next period would be after the last year."""
+    return _follow(
+        replace(rule, interval=MAXYEAR * 12),
+        dtstart=first,
+        bymonth=rule.months or None,
+        bymonthday=rule.month_days or None,
+        byweekday=_numbered(rule) or None,
+        bysetpos=rule.positions or None,
+    )
+
+
+def _numbered(rule: Rule) -> list[rrule.weekday]:
+    # dateutil takes FR,2TU to be the days that are both.
+    numbers = range(1, rule.weeks + 1) if rule.ordinal else (None,)
+    return [rrule.weekday(day, number) for nth, day in rule.weekdays for number in ((nth,) if nth else numbers)]
+
+
+def _is_meant(rule: Rule, day: date) -> bool:
+    """Whether ``day`` is within all that only limits the days of a daily or weekly rule."""
+    if rule.frequency not in ("DAILY", "WEEKLY"):
+        return True
+    behind = day.day - monthrange(day.year, day.month)[1] - 1
+    return (
+        (not rule.months or day.month in rule.months)
+        and (not rule.month_days or day.day in rule.month_days or behind in rule.month_days)
+        and (not rule.weekdays or (0, day.weekday()) in rule.weekdays)
+    )
+
+
+def _follow(rule: Rule, **parts: Any) -> Iterator[date]:
+    return (each.date() for each in rrule.rrule(_FREQUENCIES[rule.frequency], interval=rule.interval, **parts))
+
+
+# --- one way of saying it ------------------------------------------------------------------------------------------
+
+
+def plain(rule: Rule, start: date) -> Rule:
+    """The same days from ``start`` on, which is one of them, said in the shortest of the ways that we tell to be equal.
+
+    Raises :class:`ValueError` where it can be seen that there are none.
+    """
+    rule = _without_positions(_spelled_out(rule, start))
+    every = {day for nth, day in rule.weekdays if not nth}
+    rule = replace(rule, weekdays=tuple(each for each in rule.weekdays if not each[0] or each[1] not in every))
+    if len(rule.months) == 12 and not (rule.frequency == "YEARLY" and rule.ordinal):
+        rule = replace(rule, months=())
+    rule = outlook_templates.nearest(rule, start)
+    if len(every) == 7 and (rule.frequency == "DAILY" or rule.month_days):
+        rule = replace(rule, weekdays=())
+    if rule.interval == 1 and not rule.month_days:
+        if rule.frequency == "DAILY" and rule.weekdays:
+            rule = replace(rule, frequency="WEEKLY")
+        elif rule.frequency == "WEEKLY" and len(every) == 7:
+            rule = replace(rule, frequency="DAILY", weekdays=())
+    return _implied(replace(rule, week_start=_first_that_matters(rule, start)), start)
+
+
+def _spelled_out(rule: Rule, start: date) -> Rule:
+    """With the days that ``start`` stands for where the rule leaves them out."""
+    if rule.weekdays or rule.month_days or rule.frequency == "DAILY":
+        return rule
+    if rule.frequency == "WEEKLY":
+        return replace(rule, weekdays=((0, start.weekday()),))
+    if rule.frequency == "YEARLY":
+        return replace(rule, months=rule.months or (start.month,), month_days=(start.day,))
+    return replace(rule, month_days=(start.day,))
+
+
+def _implied(rule: Rule, start: date) -> Rule:
+    """Without the days that ``start`` stands for anyway, so that they move when it moves."""
+    if rule.positions:
+        return rule
+    if rule.frequency == "WEEKLY" and rule.weekdays == ((0, start.weekday()),):
+        return replace(rule, weekdays=())
+    if rule.frequency in ("MONTHLY", "YEARLY") and not rule.weekdays and rule.month_days == (start.day,):
+        if rule.frequency == "MONTHLY":
+            return replace(rule, month_days=())
+        if rule.months:
+            return replace(rule, month_days=(), months=() if rule.months == (start.month,) else rule.months)
+    return rule
+
+
+def _without_positions(rule: Rule) -> Rule:
+    """BYSETPOS said by the days themselves, where that is the same: ``BYDAY=FR;BYSETPOS=-1`` is ``BYDAY=-1FR``."""
+    if not rule.positions:
+        return rule
+    if rule.frequency == "DAILY":
+        weekdays, found = rule.weekdays, bool({1, -1} & set(rule.positions))
+    elif rule.frequency == "WEEKLY":
+        week = sorted(rule.weekdays, key=lambda each: (each[1] - rule.week_start) % 7)
+        chosen = {pos - 1 if pos > 0 else pos + len(week) for pos in rule.positions}
+        weekdays = by_week(day for number, day in enumerate(week) if number in chosen)
+        found = bool(weekdays)
+    elif len(rule.weekdays) == 1 and not rule.ordinal and not rule.month_days and _numbers_once(rule):
+        weekdays = by_week((pos, rule.weekdays[0][1]) for pos in rule.positions if abs(pos) <= rule.weeks)
+        found = bool(weekdays)
+    else:
+        return rule
+    if not found:
+        raise ValueError("must yield dates: there is none at the BYSETPOS")
+    return replace(rule, weekdays=weekdays, positions=())
+
+
+def _numbers_once(rule: Rule) -> bool:
+    """Whether BYDAY numbers the weekdays once in each period of the rule, not in several months of it."""
+    return rule.frequency == "MONTHLY" or len(rule.months) <= 1
+
+
+def _first_that_matters(rule: Rule, start: date) -> int:
+    """A weekday that parts the days as ``week_start`` does, seen from ``start``: Monday or Sunday where they do."""
+    if rule.frequency != "WEEKLY" or rule.interval == 1:
+        return 0
+
+    def away(first: int) -> list[int]:
+        return [(day - first) % 7 - (start.weekday() - first) % 7 for _, day in rule.weekdays]
+
+    return next(first for first in (0, 6, 1, 2, 3, 4, 5) if away(first) == away(rule.week_start))

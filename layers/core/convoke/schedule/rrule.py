@@ -1,0 +1,185 @@
+"""The text of a recurrence rule, an RRULE (RFC 5545, section 3.3.10): read with care, and written."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from datetime import UTC, date, datetime
+
+from ..model import noun
+
+_WEEKDAYS = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
+_FREQUENCIES = ("DAILY", "WEEKLY", "MONTHLY", "YEARLY")
+_FINER = ("HOURLY", "MINUTELY", "SECONDLY", "BYHOUR", "BYMINUTE", "BYSECOND")
+_COARSE = ("BYYEARDAY", "BYWEEKNO")
+_PARTS = ("FREQ", "UNTIL", "COUNT", "INTERVAL", "BYMONTH", "BYMONTHDAY", "BYDAY", "BYSETPOS", "WKST")
+_LIMIT = 500  # characters of a rule
+_EXAMPLE = "such as FREQ=WEEKLY;COUNT=4"
+
+_NUMBER = re.compile(r"[+-]?[0-9]{1,9}")
+_DAY = re.compile(r"([+-]?[0-9]{1,2})?(MO|TU|WE|TH|FR|SA|SU)")
+_UNTIL = re.compile(r"([0-9]{8})(?:(T[0-9]{6})(Z?))?")
+
+Weekday = tuple[int, int]
+"""Which one of its month or year (-1 is the last, 0 stands for all of them), and the day of the week (0 is Monday)."""
+
+
+@noun
+class Rule:
+    """An RRULE's parts. Lists are in the order of writing and without doubles.
+
+    ``until`` is as it was written: an instant (UTC), a wall time, or a day. Exactly one of it and ``count`` is there.
+    """
+
+    frequency: str
+    until: datetime | date | None = None
+    count: int | None = None
+    interval: int = 1
+    months: tuple[int, ...] = ()
+    month_days: tuple[int, ...] = ()
+    weekdays: tuple[Weekday, ...] = ()
+    positions: tuple[int, ...] = ()
+    week_start: int = 0
+
+    @property
+    def ordinal(self) -> bool:
+        """Whether a weekday is numbered: ``2TU``."""
+        return any(nth for nth, _ in self.weekdays)
+
+    @property
+    def weeks(self) -> int:
+        """The highest number that a weekday can have: within a month, or within a year."""
+        return 53 if self.frequency == "YEARLY" and not self.months else 5
+
+
+def read(text: str) -> Rule:
+    """The rule of ``text``. Raises :class:`ValueError` with a sentence for whoever wrote it."""
+    parts = _parts(text)
+    frequency = parts.get("FREQ", "")
+    if frequency in _FINER:
+        raise ValueError("must have FREQ be DAILY, WEEKLY, MONTHLY or YEARLY: a series has at most one date a day")
+    if frequency not in _FREQUENCIES:
+        raise ValueError("must have FREQ be DAILY, WEEKLY, MONTHLY or YEARLY")
+    if "COUNT" in parts and "UNTIL" in parts:
+        raise ValueError("must not have both COUNT and UNTIL")
+    if "COUNT" not in parts and "UNTIL" not in parts:
+        raise ValueError("must have COUNT or UNTIL: a series has an end")
+    rule = Rule(
+        frequency=frequency,
+        until=_until(parts["UNTIL"]) if "UNTIL" in parts else None,
+        count=_number("COUNT", parts["COUNT"], 999_999_999) if "COUNT" in parts else None,
+        interval=_number("INTERVAL", parts.get("INTERVAL", "1"), 999),
+        months=_numbers("BYMONTH", parts, 12, signed=False),
+        month_days=_numbers("BYMONTHDAY", parts, 31),
+        weekdays=_weekdays(parts["BYDAY"]) if "BYDAY" in parts else (),
+        positions=_numbers("BYSETPOS", parts, 366),
+        week_start=_week_start(parts.get("WKST", "MO")),
+    )
+    _belong_together(rule)
+    return rule
+
+
+def _parts(text: str) -> dict[str, str]:
+    if len(text) > _LIMIT or not text.isascii():
+        raise ValueError(f"must be an RRULE {_EXAMPLE}, of at most {_LIMIT} ASCII characters")
+    parts: dict[str, str] = {}
+    for part in text.strip().upper().removeprefix("RRULE:").split(";"):
+        name, _, value = part.partition("=")
+        if name in _FINER:
+            raise ValueError(f"must not have {name}: each date begins at the time of day of start")
+        if name in _COARSE:
+            raise ValueError(f"must not have {name}: say the days by BYMONTH, BYMONTHDAY or BYDAY")
+        if name not in _PARTS or not value:
+            raise ValueError(f"must be an RRULE {_EXAMPLE}, of the parts {', '.join(_PARTS)}")
+        if name in parts:
+            raise ValueError(f"must have {name} only once")
+        parts[name] = value
+    return parts
+
+
+def _number(name: str, text: str, most: int, *, signed: bool = False) -> int:
+    number = int(text) if _NUMBER.fullmatch(text) and (signed or text.isdigit()) else 0
+    if not 1 <= abs(number) <= most:
+        raise ValueError(f"must have {name} from 1 to {most}" + (f", or from -1 to -{most}" if signed else ""))
+    return number
+
+
+def _numbers(name: str, parts: dict[str, str], most: int, *, signed: bool = True) -> tuple[int, ...]:
+    listed = parts[name].split(",") if name in parts else ()
+    return _in_order(_number(name, each, most, signed=signed) for each in listed)
+
+
+def _in_order(numbers: Iterable[int]) -> tuple[int, ...]:
+    """As they come in a month: those that count from the end are last."""
+    return tuple(sorted(set(numbers), key=lambda number: (number < 0, number)))
+
+
+def _weekdays(text: str) -> tuple[Weekday, ...]:
+    found = [_DAY.fullmatch(each) for each in text.split(",")]
+    if not all(found):
+        raise ValueError("must have BYDAY be weekdays such as MO, 2TU or -1FR")
+    days = {(int(each[1] or 0), _WEEKDAYS.index(each[2])) for each in found if each}
+    if any(each and each[1] and not int(each[1]) for each in found):
+        raise ValueError("must have BYDAY be weekdays such as MO, 2TU or -1FR: there is none with number 0")
+    return by_week(days)
+
+
+def by_week(days: Iterable[Weekday]) -> tuple[Weekday, ...]:
+    return tuple(sorted(set(days), key=lambda day: (day[0] < 0, *day)))
+
+
+def _week_start(text: str) -> int:
+    if text not in _WEEKDAYS:
+        raise ValueError("must have WKST be a weekday such as MO")
+    return _WEEKDAYS.index(text)
+
+
+def _until(text: str) -> datetime | date:
+    found = _UNTIL.fullmatch(text)
+    try:
+        if found is None:
+            raise ValueError(text)
+        if not found[2]:
+            return date.fromisoformat(found[1])
+        until = datetime.fromisoformat(found[1] + found[2])
+    except ValueError:
+        raise ValueError("must have UNTIL be a time or a date such as 20270312T080000Z, or 20270312") from None
+    return until.replace(tzinfo=UTC) if found[3] else until
+
+
+def _belong_together(rule: Rule) -> None:
+    """What RFC 5545 says of parts that stand beside each other, and what can be no day at all."""
+    if rule.frequency == "WEEKLY" and rule.month_days:
+        raise ValueError("must not have BYMONTHDAY in a WEEKLY rule")
+    if rule.ordinal:
+        if rule.frequency not in ("MONTHLY", "YEARLY"):
+            raise ValueError("must have numbers in BYDAY (such as 2TU) only in a MONTHLY or YEARLY rule")
+        if any(abs(nth) > rule.weeks for nth, _ in rule.weekdays):
+            raise ValueError(f"must have numbers in BYDAY (such as 2TU) of at most {rule.weeks} here")
+    if rule.positions:
+        if not (rule.months or rule.month_days or rule.weekdays):
+            raise ValueError("must have BYSETPOS only together with BYDAY, BYMONTHDAY or BYMONTH")
+        if rule.frequency == "WEEKLY" and rule.months:
+            raise ValueError("must not have BYSETPOS together with BYMONTH in a WEEKLY rule")
+
+
+def spell(rule: Rule) -> str:
+    """The text of ``rule``, without what says nothing."""
+    parts = {
+        "FREQ": rule.frequency,
+        "UNTIL": _moment(rule.until) if rule.until is not None else "",
+        "COUNT": str(rule.count or ""),
+        "INTERVAL": str(rule.interval) if rule.interval > 1 else "",
+        "BYMONTH": ",".join(map(str, rule.months)),
+        "BYMONTHDAY": ",".join(map(str, rule.month_days)),
+        "BYDAY": ",".join(f"{nth or ''}{_WEEKDAYS[day]}" for nth, day in rule.weekdays),
+        "BYSETPOS": ",".join(map(str, rule.positions)),
+        "WKST": _WEEKDAYS[rule.week_start] if rule.week_start else "",
+    }
+    return ";".join(f"{name}={value}" for name, value in parts.items() if value)
+
+
+def _moment(moment: datetime | date) -> str:
+    if isinstance(moment, datetime):
+        return f"{moment:%Y%m%dT%H%M%S}" + ("Z" if moment.tzinfo else "")
+    return f"{moment:%Y%m%d}"

@@ -1,0 +1,183 @@
+"""Where every request stops first: who asks, for what, whether it can be, and what is shown of it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from functools import cache
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import unquote
+
+from aws_lambda_powertools import Logger
+from aws_lambda_powertools.event_handler import Response
+from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
+from botocore.exceptions import BotoCoreError, ClientError
+
+from ..decision.plan import Seen
+from ..model import Event, EventStatus, Occurrence, Wall
+from ..registrations import events, split_transfer, waitlist
+from ..registrations.registry import Obstacle
+from ..schedule import edits, series
+from ..settings import settings
+from ..store import attention, dynamo, items, requests, webhooks
+from ..store.reads import Reads
+from ..webhooks.facts import Webhook
+from . import presenters
+from .problems import Problem
+from .responses import EventOut, OccurrenceOut, RegistrationOut, WebhookOut
+
+logger = Logger()
+router = APIGatewayHttpRouter()  # type: ignore[no-untyped-call]
+"""Has no routes of its own: it knows the request that is being answered."""
+
+IN_A_MINUTE = {"Retry-After": "60"}
+"""Whoever is carried over from another event is so within about a minute."""
+
+AN_ID = re.compile(r"[0-9a-z]{1,64}", re.ASCII)
+LONGEST_NAME = 100
+"""Characters of a date's name in a path, however it is encoded."""
+
+
+@cache
+def client() -> Any:
+    return dynamo.client()
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
+
+
+# --- who asks, for what -------------------------------------------------------------------------------------------
+
+
+def caller(request: Mapping[str, Any] | None = None) -> str:
+    """The account whose key was shown. API Gateway asks the authorizer; what came round it is refused here."""
+    request = request or router.current_event.raw_event
+    authorizer = request.get("requestContext", {}).get("authorizer") or {}
+    account = (authorizer.get("lambda") or {}).get("account")
+    if not account:
+        raise Problem(HTTPStatus.UNAUTHORIZED, "an API key is required", headers={"WWW-Authenticate": "Bearer"})
+    return str(account)
+
+
+def own_event(event_id: str) -> Event:
+    """The event, where it is the caller's; it is not there for anybody else."""
+    account = caller()
+    event = events.read_event(client(), settings(), event_id, account) if AN_ID.fullmatch(event_id) else None
+    if event is None:
+        raise Problem(HTTPStatus.NOT_FOUND, "there is no such event")
+    return event
+
+
+def own_webhook(webhook_id: str) -> Webhook:
+    """The webhook, where it is the caller's; it is not there for anybody else."""
+    account = caller()
+    webhook = webhooks.read(client(), settings(), account, webhook_id) if AN_ID.fullmatch(webhook_id) else None
+    if webhook is None:
+        raise Problem(HTTPStatus.NOT_FOUND, "there is no such webhook")
+    return webhook
+
+
+def own_date(event: Event, name: str) -> Occurrence:
+    """The date of this original start, as it stands in a path."""
+    try:
+        if len(name) > LONGEST_NAME:
+            raise ValueError("no date has so long a name")
+        return edits.date(event, items.wall_of(unquote(name)))
+    except (ValueError, edits.NoSuchDate):
+        raise Problem(HTTPStatus.NOT_FOUND, "there is no such date") from None
+
+
+def look(event: Event, registration_id: str) -> Seen:
+    reads = Reads(client(), settings())
+    known = AN_ID.fullmatch(registration_id)
+    invitation = reads.invitation(event.event_id, registration_id) if known else None
+    registration = reads.registration(event.event_id, registration_id) if known else None
+    if invitation is None or registration is None:
+        raise Problem(HTTPStatus.NOT_FOUND, Obstacle.ABSENT.value)
+    return Seen(invitation=invitation, registration=registration, event=event)
+
+
+def writable(event: Event, at: datetime) -> None:
+    if event.status is EventStatus.CANCELLED:
+        raise Problem(HTTPStatus.CONFLICT, "the event is cancelled")
+    still_to_come(event, at)
+
+
+def still_to_come(event: Event, at: datetime) -> None:
+    if series.ends_at(event) <= at:
+        raise Problem(HTTPStatus.CONFLICT, "the event is over")
+
+
+def promote(event_id: str) -> None:
+    """Fill free seats at once. Where that fails they are still owed, and the sweeper fills them."""
+    try:
+        waitlist.promote(client(), settings(), event_id, now=now())
+    except (dynamo.Contention, dynamo.Refused, ClientError, BotoCoreError) as error:
+        logger.warning("left to the sweeper", event=event_id, error=type(error).__name__)
+
+
+def carry_over(event_id: str) -> None:
+    """Carry the first people over at once; who is left is still owed, and the sweeper comes for them."""
+    try:
+        split_transfer.carry_over(client(), settings(), event_id, now=now())
+    except (dynamo.Contention, dynamo.Refused, ClientError, BotoCoreError) as error:
+        logger.warning("left to the sweeper", event=event_id, error=type(error).__name__)
+
+
+# --- what is shown ------------------------------------------------------------------------------------------------
+
+
+def answer(status: int, body: Any, headers: Mapping[str, str] | None = None) -> Response[Any]:
+    return Response(status, "application/json", body, {"Cache-Control": "no-store", **(headers or {})})
+
+
+def show_event(
+    event_id: str, status: int = 200, headers: Mapping[str, str] | None = None, dropped: tuple[Wall, ...] = ()
+) -> Response[EventOut]:
+    event = own_event(event_id)
+    seats = events.read_seats(client(), settings(), event_id)
+    missed = attention.shown(client(), settings(), event_id, now=now())
+    return answer(status, presenters.event(event, seats, dropped, missed), {**etag(event), **(headers or {})})
+
+
+def show_occurrence(
+    event_id: str, date: str, status: int = 200, headers: Mapping[str, str] | None = None
+) -> Response[OccurrenceOut]:
+    event = own_event(event_id)
+    return answer(
+        status, presenters.occurrence(own_date(event, date), event, now()), {**etag(event), **(headers or {})}
+    )
+
+
+def etag(event: Event) -> dict[str, str]:
+    return {"ETag": f'"{event.version}"'}
+
+
+def show_registration(
+    event_id: str, registration_id: str, status: int = 200, headers: Mapping[str, str] | None = None
+) -> Response[RegistrationOut]:
+    event = own_event(event_id)
+    seen = look(event, registration_id)
+    return answer(status, presenters.registration(seen, settings().sender, now()), headers)
+
+
+def show_webhook(webhook_id: str, status: int = 200, headers: Mapping[str, str] | None = None) -> Response[WebhookOut]:
+    return answer(status, presenters.webhook(own_webhook(webhook_id)), headers)
+
+
+def show(answered: requests.Answered, headers: Mapping[str, str] | None = None) -> Response[Any]:
+    if answered.webhook_id:
+        return show_webhook(answered.webhook_id, answered.status, headers)
+    if answered.date:
+        return show_occurrence(answered.event_id, answered.date, answered.status, headers)
+    if answered.registration_id:
+        return show_registration(answered.event_id, answered.registration_id, answered.status, headers)
+    return show_event(answered.event_id, answered.status, headers)
+
+
+def location(event_id: str, registration_id: str = "") -> dict[str, str]:
+    path = f"/events/{event_id}"
+    return {"Location": f"{path}/registrations/{registration_id}" if registration_id else path}

@@ -1,0 +1,117 @@
+"""The routes of who comes: what one person answered, how many answered what, and everybody as a table."""
+
+from __future__ import annotations
+
+import json
+from contextlib import suppress
+from http import HTTPStatus
+from itertools import islice
+from typing import Annotated
+from urllib.parse import urlencode
+
+from aws_lambda_powertools.event_handler import Response
+from aws_lambda_powertools.event_handler.openapi.params import Query
+from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
+
+from ..decision.attendance import tally
+from ..decision.plan import Seen
+from ..model import Event, InvalidField, Registration, Wall
+from ..schedule import edits, series
+from ..schedule.edits import NoSuchDate
+from ..settings import settings
+from ..store import answers as history
+from ..store import cursors, items
+from ..store.roll import everybody
+from . import context, csv_export, presenters
+from .problems import Problem
+from .registrations import PERSON
+from .requests import Cursor, Limit
+from .responses import PROBLEM, SHEET, AnswerPage, ParticipationOut, may_answer
+
+router = APIGatewayHttpRouter()  # type: ignore[no-untyped-call]
+
+MOST_COUNTED = 15_000
+MOST_ROWS = 5000
+"""What is read and written down well within the ten seconds that the function has."""
+LARGEST = 4 * 1024 * 1024
+"""Bytes of a part: Lambda answers with at most 6 MB, of which quoting takes its part."""
+
+
+Rows = Annotated[
+    int | None, Query(ge=1, le=MOST_ROWS, description="How many rows to a part; the header Link leads to the next.")
+]
+
+
+@router.get(f"{PERSON}/answers", summary="List what a person answered", responses=may_answer(200))
+def list_answers(event_id: str, registration_id: str, limit: Limit = 50, cursor: Cursor = None) -> Response[AnswerPage]:
+    seen = context.look(context.own_event(event_id), registration_id)
+    page = history.list_answers(context.client(), settings(), registration_id, limit=limit, cursor=cursor)
+    return context.answer(200, AnswerPage(items=[presenters.heard(one, seen) for one in page.items], next=page.next))
+
+
+@router.get("/events/<event_id>/participation", summary="Count who answered what", responses=may_answer(200))
+def count_participation(
+    event_id: str,
+    date: Annotated[
+        str | None, Query(description="One date of a series, by its original start.", max_length=32)
+    ] = None,
+) -> Response[ParticipationOut]:
+    event = context.own_event(event_id)
+    name = None if date is None else date_of(event, date)
+    people = list(islice(everybody(context.client(), settings(), event_id), MOST_COUNTED + 1))
+    if len(people) > MOST_COUNTED:
+        raise Problem(
+            HTTPStatus.CONFLICT, f"there are more than {MOST_COUNTED} registrations: list them, or export them"
+        )
+    counts = tally((one for one in people if comes_on(event, one[0], name)), name)
+    return context.answer(200, ParticipationOut(**{status.value: count for status, count in counts.items()}))
+
+
+def date_of(event: Event, text: str) -> Wall:
+    """The date of the event that has this name. Raises :class:`InvalidField` where there is none."""
+    with suppress(ValueError, NoSuchDate):
+        return edits.date(event, items.wall_of(text)).date
+    raise InvalidField("date", "is not a date of this event")
+
+
+def comes_on(event: Event, person: Registration, date: Wall | None) -> bool:
+    if date is None or person.occurrences is None:
+        return True
+    return date in series.named(event, person.occurrences, person.named).values()
+
+
+@router.get(
+    "/events/<event_id>/registrations.csv",
+    summary="Export registrations as a table",
+    responses={200: SHEET, 404: PROBLEM, 409: PROBLEM, 422: PROBLEM},
+)
+def export_registrations(event_id: str, limit: Rows = None, cursor: Cursor = None) -> Response[str]:
+    event, at = context.own_event(event_id), context.now()
+    identity = f"table of {event_id}"
+    after = "" if cursor is None else cursors.decode(identity, cursor, r"[0-9a-z]+")
+    rows: list[str] = []
+    last, size, more = after, 0, False
+    for person, invitation in everybody(context.client(), settings(), event_id, after):
+        seen = Seen(invitation=invitation, registration=person, event=event)
+        row = csv_export.row(presenters.registration(seen, settings().sender, at))
+        size += len(json.dumps(row))
+        more = len(rows) == (limit or MOST_ROWS) or size > LARGEST
+        if more:
+            break
+        rows.append(row)
+        last = person.registration_id
+    if more and limit is None:
+        raise Problem(
+            HTTPStatus.CONFLICT, f"it is too long for one answer: ask for parts, with limit up to {MOST_ROWS}"
+        )
+    # The parts, one after the other, are the whole table.
+    table = "".join(rows if after else [csv_export.head(), *rows])
+    headers = {
+        "Cache-Control": "no-store",
+        "Content-Disposition": f'attachment; filename="registrations-{event_id}.csv"',
+        "X-Content-Type-Options": "nosniff",
+    }
+    if more:
+        following = urlencode({"limit": limit, "cursor": cursors.encode(identity, last)})
+        headers["Link"] = f'</events/{event_id}/registrations.csv?{following}>; rel="next"'
+    return Response(200, "text/csv; charset=utf-8", table, headers)

@@ -1,0 +1,188 @@
+"""Nouns as api.md shows them: what goes out over HTTP."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from ..decision.attention import Attention
+from ..decision.decide import answered, participation
+from ..decision.invitation import Posted, Seats
+from ..decision.messages import uid
+from ..decision.plan import Seen, decide
+from ..model import (
+    DeliveryState,
+    Event,
+    EventStatus,
+    HeardReply,
+    Occurrence,
+    RegistrationStatus,
+    Sender,
+    Wall,
+)
+from ..schedule import series
+from ..store.keys import instant
+from ..webhooks.facts import Delivery, Webhook
+from . import requests
+from .responses import (
+    AnswerOut,
+    AttentionOut,
+    DeliveryOut,
+    EventOut,
+    InvitationOut,
+    MessageOut,
+    OccurrenceOut,
+    RegistrationOut,
+    WebhookOut,
+)
+
+
+def event(
+    event: Event, seats: Seats, dropped: tuple[Wall, ...] = (), missed: tuple[tuple[Attention, ...], int] | None = None
+) -> EventOut:
+    """``missed`` are the first who were not reached, and how many they are in all."""
+    return EventOut(
+        event_id=event.event_id,
+        version=event.version,
+        **requests.written(event),
+        registered=seats.taken,
+        waiting=seats.waiting,
+        dropped=[date.isoformat() for date in dropped],
+        attention=None if missed is None else list(map(attention, missed[0])),
+        attention_count=None if missed is None else missed[1],
+        created_at=instant(event.created_at),
+        updated_at=instant(event.updated_at),
+    )
+
+
+def attention(one: Attention) -> AttentionOut:
+    return AttentionOut(
+        registration_id=one.registration_id,
+        kind=one.kind,
+        state=one.state,
+        since=instant(one.since),
+        date=one.date.isoformat() if one.date else None,
+        quarantine_id=one.quarantine_id,
+    )
+
+
+def occurrence(one: Occurrence, event: Event, now: datetime) -> OccurrenceOut:
+    return OccurrenceOut(
+        occurrence=one.date.isoformat(),
+        start=one.when.start.isoformat(),
+        end=one.when.end.isoformat(),
+        time_zone=one.when.time_zone,
+        title=one.title,
+        location=one.location,
+        description=one.description,
+        status="cancelled" if one.cancelled or event.status is EventStatus.CANCELLED else "confirmed",
+        moved=one.moved,
+        over=one.when.ends_at <= now,
+        reason=one.reason or (event.reason if event.status is EventStatus.CANCELLED else ""),
+    )
+
+
+def skipped(date: datetime, event: Event, now: datetime) -> OccurrenceOut:
+    """A date that the rule names and the clock skips."""
+    when = series.when_at(event.schedule, date)
+    plain = Occurrence(date=date, when=when, title=event.title, location=event.location, description=event.description)
+    return occurrence(plain, event, now).model_copy(update={"status": "skipped"})
+
+
+def registration(seen: Seen, sender: Sender, now: datetime) -> RegistrationOut:
+    person, invitation = seen.registration, seen.invitation
+    sent = invitation.acknowledged
+    known: dict[str, Any] = {"name": person.name, "email": person.email, "language": person.language}
+    if person.status is RegistrationStatus.ERASED:
+        known = dict.fromkeys(known)
+    said, became = sent or invitation.unacknowledged, state(seen, sender, now)
+    return RegistrationOut(
+        registration_id=person.registration_id,
+        event_id=person.event_id,
+        **known,
+        occurrences=_dates(seen),
+        status=person.status,
+        participation=participation(person, invitation),
+        answered_at=instant(valid.dtstamp) if (valid := answered(person, invitation)) else None,
+        invitation=InvitationOut(
+            uid=said.told.uid
+            if said
+            else uid(person.event_id, person.registration_id, invitation.generation, sender.domain),
+            method=sent.told.method if sent else None,
+            sequence=sent.told.sequence if sent else None,
+            state=became,
+            reason=invitation.reason or None if became is DeliveryState.FAILED else None,
+            tried_anew=became is DeliveryState.PENDING and invitation.tried_anew,
+            sent_at=instant(sent.at) if sent else None,
+        ),
+        created_at=instant(person.created_at),
+        updated_at=instant(person.updated_at),
+    )
+
+
+def _dates(seen: Seen) -> list[str] | None:
+    chosen = seen.registration.occurrences
+    if chosen is None:
+        return None
+    return [date.isoformat() for date in series.named(seen.event, chosen, seen.registration.named).values()]
+
+
+def state(seen: Seen, sender: Sender, now: datetime) -> DeliveryState:
+    """What became of the latest message; "pending" while there is another to send, whether or not anybody knows yet."""
+    invitation = seen.invitation
+    somebody_is_at_it = invitation.lease_until is not None and invitation.lease_until > now
+    if invitation.doubt and not somebody_is_at_it and invitation.state is not DeliveryState.FAILED:
+        return DeliveryState.UNKNOWN
+    if decide(seen, sender, now) is not None:
+        return DeliveryState.PENDING
+    return invitation.state
+
+
+def message(posted: Posted) -> MessageOut:
+    told = posted.told
+    return MessageOut(
+        uid=told.entry_uid,
+        method=told.method,
+        sequence=told.sequence,
+        dtstamp=instant(told.dtstamp),
+        state=posted.state,
+        reason=posted.reason or None,
+        created_at=instant(posted.written_at),
+        sent_at=instant(posted.sent_at) if posted.sent_at else None,
+    )
+
+
+def heard(one: HeardReply, seen: Seen) -> AnswerOut:
+    reply = one.reply
+    return AnswerOut(
+        status=reply.status,
+        means=one.means,
+        sequence=reply.sequence,
+        date=reply.date.isoformat() if reply.date else None,
+        dtstamp=instant(reply.dtstamp),
+        at=instant(one.at),
+        counts=reply == answered(seen.registration, seen.invitation, reply.date),
+    )
+
+
+def webhook(webhook: Webhook) -> WebhookOut:
+    return WebhookOut(
+        webhook_id=webhook.webhook_id,
+        url=webhook.url,
+        events=list(webhook.events),
+        created_at=instant(webhook.created_at),
+    )
+
+
+def delivery(delivery: Delivery) -> DeliveryOut:
+    return DeliveryOut(
+        id=delivery.fact_id,
+        type=delivery.type,
+        state=delivery.state,
+        attempts=delivery.attempts,
+        status=delivery.status or None,
+        why=delivery.why,
+        created_at=instant(delivery.created_at),
+        tried_at=instant(delivery.tried_at) if delivery.tried_at else None,
+        next_at=instant(delivery.next_at) if delivery.next_at else None,
+    )
