@@ -8,7 +8,7 @@ from aws_lambda_powertools.utilities.data_classes import SNSEvent, event_source
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from convoke.aws.runtime import aws, logger
-from convoke.delivery.reports import hear, report_of
+from convoke.delivery.reports import apply_report, report_of
 
 
 @logger.inject_lambda_context
@@ -22,5 +22,5 @@ def handler(event: SNSEvent, context: LambdaContext) -> None:  # noqa: ARG001 (L
             logger.warning("not an SES event", why=type(error).__name__, message_id=record.sns.message_id)
             continue
         if report is not None:
-            known = aws().run(hear(report))
+            known = aws().run(apply_report(report))
             logger.info("reported", registration=report.registration_id, state=report.state.value, known=known)

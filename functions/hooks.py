@@ -28,8 +28,8 @@ from convoke.webhooks.facts import (
     SIGNATURE,
     Delivery,
     DeliveryEnd,
-    Fact,
     Webhook,
+    WebhookEvent,
     body,
     next_try,
     signature,
@@ -41,7 +41,7 @@ logger = Logger()
 
 LEASE = timedelta(seconds=30)
 """Longer than this function may run."""
-LONGEST_DELAY = timedelta(minutes=15)
+MAX_DELAY = timedelta(minutes=15)
 """Of a message in SQS. What is due later, the sweeper hands out."""
 
 
@@ -61,7 +61,7 @@ def now() -> datetime:
 
 def share(fact_id: str) -> None:
     """Owe the fact to each webhook that listens, and hint at each of these deliveries."""
-    fact = outbox.read_fact(client(), settings(), fact_id)
+    fact = outbox.read_webhook_event(client(), settings(), fact_id)
     if fact is None:
         return
     for webhook in webhooks.of_account(client(), settings(), fact.account):
@@ -79,34 +79,34 @@ def carry(webhook_id: str, fact_id: str) -> None:
     if any(until is not None and until > at for until in (seen.lease_until, seen.next_at)):
         return
     webhook = webhooks.read(client(), settings(), seen.account, webhook_id)
-    fact = outbox.read_fact(client(), settings(), fact_id)
+    fact = outbox.read_webhook_event(client(), settings(), fact_id)
     if webhook is None or fact is None:
         why = "the webhook was removed" if webhook is None else "it is too old"
-        deliveries.write(client(), settings(), seen, replace(seen, state=DeliveryEnd.DEAD, why=why, owed_at=None))
+        deliveries.write(client(), settings(), seen, replace(seen, state=DeliveryEnd.DEAD, why=why, due_key=None))
         return
     until = at + LEASE
-    claimed = replace(seen, attempts=seen.attempts + 1, tried_at=at, lease_until=until, owed_at=owed(1, until))
+    claimed = replace(seen, attempts=seen.attempts + 1, tried_at=at, lease_until=until, due_key=owed(1, until))
     if deliveries.write(client(), settings(), seen, claimed):
         settle(claimed, post(webhook, fact, at))
 
 
-def post(webhook: Webhook, fact: Fact, at: datetime) -> Answer:
-    told = body(fact)
+def post(webhook: Webhook, fact: WebhookEvent, at: datetime) -> Answer:
+    payload = body(fact)
     headers = {
         "Content-Type": "application/json",
         "User-Agent": "Convoke",
-        SIGNATURE: signature(webhook.secret, told, at),
+        SIGNATURE: signature(webhook.secret, payload, at),
     }
     try:
         target = target_of(webhook.url, local=settings().local_webhooks)
     except InvalidField as error:
         return Answer(why=f"its URL {error.message}")
-    return http.post(target, told, headers)
+    return http.post(target, payload, headers)
 
 
 def settle(claimed: Delivery, answer: Answer) -> None:
     """Write down how the try ended, and when the next one is."""
-    ended = replace(claimed, status=answer.status, why=answer.why, lease_until=None, next_at=None, owed_at=None)
+    ended = replace(claimed, status=answer.status, why=answer.why, lease_until=None, next_at=None, due_key=None)
     wait = next_try(claimed.attempts) if answer.why else None
     if not answer.why:
         ended = replace(ended, state=DeliveryEnd.DELIVERED)
@@ -115,13 +115,13 @@ def settle(claimed: Delivery, answer: Answer) -> None:
     else:
         next_at = now() + wait
         # A hint comes just then. Where it is lost, or would have to wait too long for a queue, the sweeper sees to it.
-        owed_at = next_at + settings().times.hint if wait <= LONGEST_DELAY else next_at
-        ended = replace(ended, next_at=next_at, owed_at=owed(1, owed_at))
+        due_key = next_at + settings().times.hint if wait <= MAX_DELAY else next_at
+        ended = replace(ended, next_at=next_at, due_key=owed(1, due_key))
     written = deliveries.write(client(), settings(), claimed, ended)
-    if written and wait is not None and wait <= LONGEST_DELAY:
+    if written and wait is not None and wait <= MAX_DELAY:
         hint(claimed.webhook_id, claimed.fact_id, wait)
     logger.info(
-        "told",
+        "calendar_state",
         webhook=claimed.webhook_id,
         fact=claimed.fact_id,
         attempts=claimed.attempts,

@@ -13,7 +13,7 @@ from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.data_classes import SNSEvent, event_source
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from convoke.decision.plan import Seen
+from convoke.decision.plan import Snapshot
 from convoke.inbound import Judgement, Verdict, judge
 from convoke.inbound.authenticity import Receipt, ids_of, receipt_of
 from convoke.inbound.mime import LARGEST_MAIL
@@ -97,7 +97,7 @@ def take(receipt: Receipt) -> Judgement:
     return inbound_mail.carry_out(dynamodb(), settings(), judge(receipt, raw, look), receipt, now=datetime.now(UTC))
 
 
-def look(uid: str) -> Seen | None:
+def look(uid: str) -> Snapshot | None:
     """The registration that a UID is of, as it is now."""
     ids = ids_of(uid)
     return inbound_mail.look(dynamodb(), settings(), *ids) if ids else None

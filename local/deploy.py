@@ -15,7 +15,7 @@ from typing import Any
 
 import boto3
 
-from convoke.model import ConvokeError, noun
+from convoke.model import ConvokeError, frozen
 
 from . import processes
 from .place import REGION, ROOT, STACK, Place
@@ -36,7 +36,7 @@ class SamFailed(ConvokeError):
         super().__init__(f"sam did not manage; the end of {log} says why:\n\n" + log.read_text()[-2000:])
 
 
-@noun
+@frozen
 class Deployed:
     """What there is now: the stack's outputs, by their names in template.yaml, and the address of the API."""
 

@@ -8,7 +8,7 @@ import time
 from datetime import datetime
 from pathlib import Path
 
-from convoke.model import ConvokeError, noun
+from convoke.model import ConvokeError, frozen
 
 from .postoffice import letters
 
@@ -18,7 +18,7 @@ class NotArrived(ConvokeError):
         super().__init__(f"After {seconds:.0f} s there were {count} mails instead of {wanted}")
 
 
-@noun
+@frozen
 class Mail:
     """One accepted mail; ``accepted_at`` is UTC, ``calendar`` the text of its calendar part, empty without one."""
 
@@ -66,13 +66,13 @@ def wait(folder: Path, count: int, *, seconds: float = 30) -> list[Mail]:
 def _mail(note: Path) -> Mail:
     said = json.loads(note.read_text())
     raw = note.with_suffix(".eml").read_bytes()
-    letter = letters.read(raw)
+    rendered = letters.read(raw)
     return Mail(
         raw=raw,
         to=said["to"][0],
         accepted_at=datetime.fromisoformat(said["accepted_at"]),
         tags=said["tags"],
         message_id=said["message_id"],
-        subject=letter.subject,
-        calendar=letter.calendar.text if letter.calendar else "",
+        subject=rendered.subject,
+        calendar=rendered.calendar.text if rendered.calendar else "",
     )

@@ -20,7 +20,7 @@ import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
 from convoke.aws.runtime import Aws
-from convoke.delivery.audit import Findings, examine_slice, put_right
+from convoke.delivery.audit import Findings, examine_batch, put_right
 from convoke.model import ConvokeError, InvalidField, Sender
 from convoke.settings import Settings
 from convoke.store import accounts, dynamo, operations, quarantine
@@ -186,7 +186,7 @@ def slices(world: Aws, settings: Settings, said: Mapping[str, str]) -> Iterator[
         after: str | None = ""
         while after is not None:
             part, after = world.run(
-                examine_slice(event_id, after, settings.sender, settings.times, owed_too=True, new_sender=True)
+                examine_batch(event_id, after, settings.sender, settings.times, owed_too=True, new_sender=True)
             )
             yield part
 

@@ -8,7 +8,7 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
-from convoke.model import noun
+from convoke.model import frozen
 
 from . import preflight
 
@@ -19,7 +19,7 @@ STACK = "convoke"
 FOREIGN = ("AWS_", "SAM_", "__SAM_", "PYTHON")
 
 
-@noun
+@frozen
 class Place:
     """``folder`` keeps what one may want to look at afterwards; ``temporary`` goes away with the stack."""
 

@@ -16,9 +16,9 @@ from urllib.parse import urlencode
 import pytest
 
 import api
-from convoke.decision.calendar_state import Letter
+from convoke.decision.calendar_state import RenderedMail
 from convoke.decision.fingerprints import fingerprint
-from convoke.decision.invitation import Acknowledged, Intent, Posted
+from convoke.decision.invitation import Acknowledged, Intent, StoredMessage
 from convoke.model import DeliveryState
 from convoke.store import dynamo, items
 from convoke.store import proposals as stored_proposals
@@ -163,22 +163,22 @@ class World:
         heard = replace(
             invitation,
             allocated=0,
-            exposed=0,
-            intent=Intent(told=said, attempt="a"),
-            acknowledged=Acknowledged(told=said, ses_id="ses", at=self.now),
+            highest_possibly_sent=0,
+            intent=Intent(calendar_state=said, attempt="a"),
+            acknowledged=Acknowledged(calendar_state=said, ses_id="ses", at=self.now),
             state=DeliveryState.ACCEPTED,
-            owed_at=None,
+            due_key=None,
         )
-        posted = Posted(
+        stored = StoredMessage(
             registration_id=registration_id,
             event_id=event_id,
-            told=said,
-            letter=Letter(calendar=b"BEGIN:VCALENDAR", mail=b"To: bo@example.net\r\n\r\nHej \xff"),
+            calendar_state=said,
+            rendered=RenderedMail(calendar=b"BEGIN:VCALENDAR", mail=b"To: bo@example.net\r\n\r\nHej \xff"),
             written_at=self.now,
             sent_at=self.now,
             state=DeliveryState.ACCEPTED,
         )
-        for item in (items.invitation_item(replace(heard, **changes)), items.posted_item(posted)):
+        for item in (items.invitation_item(replace(heard, **changes)), items.stored_message_item(stored)):
             self.client.put_item(TableName=SETTINGS.invitations_table, Item=dynamo.wire(item))
 
     def propose(self, person: str, **changes: Any) -> str:

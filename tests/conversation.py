@@ -45,7 +45,7 @@ from collections.abc import Iterator
 from itertools import zip_longest
 from pathlib import Path
 
-from convoke.model import noun
+from convoke.model import frozen
 from tests.mailbox import Arrived, one_space
 from tests.stage import DAY, NAME, TIME, WHO, Stage
 from tests.stage_dates import ACTIONS
@@ -70,13 +70,13 @@ class NotUnderstood(Exception):
     """A line that is not in the language, or not in its place."""
 
 
-@noun
+@frozen
 class Line:
     number: int
     text: str
 
 
-@noun
+@frozen
 class Message:
     """One message that is expected, and what else is expected of it."""
 
@@ -85,7 +85,7 @@ class Message:
     details: tuple[Line, ...]
 
 
-@noun
+@frozen
 class Scene:
     """What is done in one breath, what is sent for it, and what is seen then."""
 
@@ -95,7 +95,7 @@ class Scene:
     seen: tuple[Line, ...]
 
 
-@noun
+@frozen
 class Story:
     path: Path
     title: str
@@ -190,23 +190,23 @@ def _sent(scene: Scene, stage: Stage) -> Iterator[Row]:
         yield line, NOBODY if not news else "somebody is"
     for who in dict.fromkeys([*(message.who for message in scene.messages), *(name for name, _, _ in news)]):
         expected = [message for message in scene.messages if message.who == who]
-        for message, came in zip_longest(expected, [(text, letter) for name, text, letter in news if name == who]):
-            text, letter = came or (f"{who} <- nothing", None)
+        for message, came in zip_longest(expected, [(text, rendered) for name, text, rendered in news if name == who]):
+            text, rendered = came or (f"{who} <- nothing", None)
             yield message.line if message else None, text
-            if message and letter:
-                yield from ((detail, _true(detail.text, letter)) for detail in message.details)
+            if message and rendered:
+                yield from ((detail, _true(detail.text, rendered)) for detail in message.details)
 
 
-def _true(text: str, letter: Arrived) -> str:
+def _true(text: str, rendered: Arrived) -> str:
     """``text`` itself where it is true of the letter, else what is."""
     if text.startswith("UTC: "):
-        return f"UTC: {letter.in_utc}"
+        return f"UTC: {rendered.in_utc}"
     if text.startswith("subject: "):
-        return f"subject: {letter.subject}"
+        return f"subject: {rendered.subject}"
     if text.startswith("mail: "):
-        return text if text.removeprefix("mail: ") in letter.words else f"mail: {letter.words}"
+        return text if text.removeprefix("mail: ") in rendered.words else f"mail: {rendered.words}"
     name = text.removeprefix("no ").partition(":")[0].partition(";")[0]
-    return " and ".join(line for line in letter.lines if re.match(rf"{name}[;:]", line)) or f"no {name}"
+    return " and ".join(line for line in rendered.lines if re.match(rf"{name}[;:]", line)) or f"no {name}"
 
 
 def _seen(scene: Scene, stage: Stage) -> Iterator[Row]:

@@ -6,14 +6,14 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from convoke.decision.calendar_state import Message, Told
+from convoke.decision.calendar_state import CalendarState, Message
 from convoke.decision.decide import next_message
 from convoke.decision.invitation import Acknowledged, Intent, Invitation
 from convoke.delivery.reports import Report
 from convoke.inbound.authenticity import Receipt
 from convoke.inbound.itip_reply import Answer, Kind
 from convoke.inbound.proposals import Proposal
-from convoke.inbound.quarantine import Held
+from convoke.inbound.quarantine import QuarantinedMail
 from convoke.inbound.reasons import Reason
 from convoke.model import (
     DeliveryState,
@@ -75,7 +75,7 @@ def reply(**changes: Any) -> Reply:
 
 
 def invitation(**changes: Any) -> Invitation:
-    return replace(Invitation(event_id=EVENT_ID, registration_id=REGISTRATION_ID, poke=1), **changes)
+    return replace(Invitation(event_id=EVENT_ID, registration_id=REGISTRATION_ID, wakeups=1), **changes)
 
 
 def message(**changes: Any) -> Message:
@@ -85,9 +85,9 @@ def message(**changes: Any) -> Message:
     return replace(said, **changes)
 
 
-def told(*, sequence: int = 0, dtstamp: datetime = NOW, certain: bool = True, **changes: Any) -> Told:
+def told(*, sequence: int = 0, dtstamp: datetime = NOW, certain: bool = True, **changes: Any) -> CalendarState:
     """What the first invitation told."""
-    return replace(message().told(sequence=sequence, dtstamp=dtstamp), certain=certain, **changes)
+    return replace(message().calendar_state(sequence=sequence, dtstamp=dtstamp), certain=certain, **changes)
 
 
 def receipt(**changes: Any) -> Receipt:
@@ -119,9 +119,9 @@ def answer(**changes: Any) -> Answer:
     return replace(plain, **changes)
 
 
-def held(**changes: Any) -> Held:
+def held(**changes: Any) -> QuarantinedMail:
     """That answer, put aside since nobody vouched for its sender."""
-    plain = Held(
+    plain = QuarantinedMail(
         quarantine_id=keys.registration_id(NOW, bytes(16)),
         account="acme",
         event_id=EVENT_ID,
@@ -156,9 +156,9 @@ def invited(**changes: Any) -> Invitation:
     said = told(**changes)
     return invitation(
         allocated=said.sequence,
-        exposed=said.sequence,
-        intent=Intent(told=said, attempt="a"),
-        acknowledged=Acknowledged(told=said, ses_id="ses", at=NOW),
+        highest_possibly_sent=said.sequence,
+        intent=Intent(calendar_state=said, attempt="a"),
+        acknowledged=Acknowledged(calendar_state=said, ses_id="ses", at=NOW),
     )
 
 

@@ -22,24 +22,24 @@ class Arrived:
     """One letter. Whatever the story, its mail and its calendar must name the same people and the same method."""
 
     def __init__(self, send: Send) -> None:
-        self.bytes = send.letter
-        mail = message_from_bytes(send.letter.mail, _class=EmailMessage, policy=SMTP)
+        self.bytes = send.rendered
+        mail = message_from_bytes(send.rendered.mail, _class=EmailMessage, policy=SMTP)
         assert isinstance(mail, EmailMessage)
         self.subject = str(mail["Subject"])
         plain = mail.get_body(("plain",))
         assert plain is not None
         self.words = one_space(plain.get_content())
         self.event: Any
-        (self.event,) = Calendar.from_ical(send.letter.calendar.decode()).walk("VEVENT")
-        self.said = read(send.letter.calendar)
+        (self.event,) = Calendar.from_ical(send.rendered.calendar.decode()).walk("VEVENT")
+        self.said = read(send.rendered.calendar)
         self.method, self.uid, self.sequence = self.said.method, self.said.uid, self.said.sequence
         self.dtstamp = self.said.dtstamp
         self.recipient = _address(self.event["ATTENDEE"])  # a second ATTENDEE would make it a list
         inline, attached = (part for part in mail.walk() if part.get_content_subtype() in ("calendar", "ics"))
         assert inline.get_param("method") == self.method
-        assert inline.get_payload(decode=True) == attached.get_payload(decode=True) == send.letter.calendar
-        assert _only(mail, "To") == self.recipient == send.intent.told.recipient
-        assert _only(mail, "From") == _address(self.event["ORGANIZER"]) == send.intent.told.organizer
+        assert inline.get_payload(decode=True) == attached.get_payload(decode=True) == send.rendered.calendar
+        assert _only(mail, "To") == self.recipient == send.intent.calendar_state.recipient
+        assert _only(mail, "From") == _address(self.event["ORGANIZER"]) == send.intent.calendar_state.organizer
 
     @cached_property
     def lines(self) -> list[str]:
@@ -78,9 +78,9 @@ class Mailbox:
         self.arrived: list[Arrived] = []
         self._recipient = Recipient()
 
-    def take(self, letter: Arrived) -> None:
-        self.arrived.append(letter)
-        self._recipient.take(letter.said)
+    def take(self, rendered: Arrived) -> None:
+        self.arrived.append(rendered)
+        self._recipient.take(rendered.said)
 
     def shows(self) -> str:
         """What stands, or ``empty``. The form is told in ``tests/conversation.py``."""

@@ -19,7 +19,7 @@ from email.header import decode_header, make_header
 from email.utils import parseaddr
 from typing import Any
 
-from convoke.decision.calendar_state import Known, Message
+from convoke.decision.calendar_state import Message, PreviousState
 from convoke.mail import invitation_mail
 from convoke.mail.header_fields import Field
 from convoke.model import (
@@ -27,7 +27,7 @@ from convoke.model import (
     Method,
     Participation,
     Person,
-    Unsayable,
+    RenderError,
     When,
 )
 
@@ -105,7 +105,7 @@ def every_kind(title: str, name: str, place: str) -> Iterator[tuple[Message, int
     first = replace(
         INVITED, title=title, location=place, attendee=bo, organizer=replace(INVITED.organizer, name=name), reply_to=ada
     )
-    known = Known(title=title, when=WHEN, location=place)
+    known = PreviousState(title=title, when=WHEN, location=place)
     yield first, 0
     yield replace(first, when=LATER, before=known), 1
     yield replace(first, description=title, before=known), 2
@@ -166,13 +166,15 @@ def run(count: int, seed: int) -> dict[str, Any]:
         lost = False
         for message, sequence in every_kind(title, name, place):
             try:
-                letter = invitation_mail.letter(message, sequence=sequence, dtstamp=NOW + timedelta(minutes=sequence))
-            except Unsayable:
+                rendered = invitation_mail.rendered(
+                    message, sequence=sequence, dtstamp=NOW + timedelta(minutes=sequence)
+                )
+            except RenderError:
                 lost = True
                 continue
-            digest.update(letter.mail)
+            digest.update(rendered.mail)
             found["mails"] += 1
-            if letter.plainer:
+            if rendered.plainer:
                 found["plainer"].append(title)
         found["tried"][script] = found["tried"].get(script, 0) + 1
         found["refused"][script] = found["refused"].get(script, 0) + lost

@@ -56,17 +56,19 @@ def dates(
 
 
 @lru_cache(maxsize=512)
-def _by_rule(wall: Moment, zone: tzinfo | None, rule: str) -> tuple[Moment, ...]:
+def _by_rule(local_time: Moment, zone: tzinfo | None, rule: str) -> tuple[Moment, ...]:
     """The wall times of a rule, each as an instant: one that the clock skips counts by the offset before (3.3.5)."""
     parts = dict(part.split("=") for part in rule.upper().split(";"))
     last = parts.pop("UNTIL", None)
     plain = ";".join(f"{name}={value}" for name, value in parts.items())
-    first = wall if isinstance(wall, datetime) else datetime.combine(wall, time())
-    walls = islice(rrulestr(plain, dtstart=first), LONGEST)
-    every = (instant(one.replace(tzinfo=zone)) if isinstance(wall, datetime) else one.date() for one in walls)
+    first = local_time if isinstance(local_time, datetime) else datetime.combine(local_time, time())
+    local_times = islice(rrulestr(plain, dtstart=first), LONGEST)
+    every = (
+        instant(one.replace(tzinfo=zone)) if isinstance(local_time, datetime) else one.date() for one in local_times
+    )
     if last is None:
         return tuple(every)
-    until = _until(last, all_day=not isinstance(wall, datetime))
+    until = _until(last, all_day=not isinstance(local_time, datetime))
     return tuple(takewhile(lambda one: one <= until, every))
 
 
@@ -98,19 +100,19 @@ class Zone(tzinfo):
     def __str__(self) -> str:
         return self._name
 
-    def utcoffset(self, wall: datetime | None) -> timedelta:
-        assert wall is not None
-        passed = self._second if wall.fold else self._first
-        return self._offsets[bisect_right(passed, wall.replace(tzinfo=None, fold=0))]
+    def utcoffset(self, local_time: datetime | None) -> timedelta:
+        assert local_time is not None
+        passed = self._second if local_time.fold else self._first
+        return self._offsets[bisect_right(passed, local_time.replace(tzinfo=None, fold=0))]
 
     def fromutc(self, at: datetime) -> datetime:
-        wall = at + self._offsets[bisect_right(self._instants, at.replace(tzinfo=None))]
-        return wall if wall.utcoffset() == wall - at else wall.replace(fold=1)
+        local_time = at + self._offsets[bisect_right(self._instants, at.replace(tzinfo=None))]
+        return local_time if local_time.utcoffset() == local_time - at else local_time.replace(fold=1)
 
-    def dst(self, wall: datetime | None) -> None:  # noqa: ARG002 - nobody asks
+    def dst(self, local_time: datetime | None) -> None:  # noqa: ARG002 - nobody asks
         return None
 
-    def tzname(self, wall: datetime | None) -> str:  # noqa: ARG002
+    def tzname(self, local_time: datetime | None) -> str:  # noqa: ARG002
         return self._name
 
 
@@ -119,7 +121,7 @@ def _changes(observance: Any) -> list[tuple[datetime, timedelta, timedelta]]:
     before, after = observance["TZOFFSETFROM"].td, observance["TZOFFSETTO"].td
     clock = timezone(before)
     rule = observance["RRULE"].to_ical().decode() if "RRULE" in observance else ""
-    added = [wall.replace(tzinfo=clock) for wall, _ in values(observance, "RDATE")]
+    added = [local_time.replace(tzinfo=clock) for local_time, _ in values(observance, "RDATE")]
     onsets = dates(observance["DTSTART"].dt.replace(tzinfo=clock), rule, added)
     return [(at.replace(tzinfo=None), before, after) for at in onsets if isinstance(at, datetime)]
 

@@ -25,11 +25,11 @@ from zoneinfo import ZoneInfo
 
 from icalendar import Calendar
 
-from convoke.model import noun
+from convoke.model import frozen
 from tests.rfc5545 import Moment, Zone, dates, instant, values, zones
 
 
-@noun
+@frozen
 class Message:
     """One iTIP message about one object. Times have a zone; ``end`` is exclusive, as DTEND is."""
 
@@ -78,7 +78,7 @@ class Message:
         )
 
 
-@noun
+@frozen
 class Shown:
     """One date in a calendar: instants in UTC, or days (``end`` exclusive). ``zone`` is the one it was told in."""
 

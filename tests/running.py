@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 
 import boto3
 
-from convoke.model import noun
+from convoke.model import frozen
 from local import mailbag
 from local.mailbag import Mail
 from local.place import REGION, ROOT, STACK
@@ -67,7 +67,7 @@ def boot(folder: Path) -> Running:
     return running
 
 
-@noun
+@frozen
 class Running:
     folder: Path
     process: subprocess.Popen[bytes]

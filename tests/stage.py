@@ -14,12 +14,12 @@ from convoke.delivery.fan_out import announce
 from convoke.effects import Refusal, Refused, Unknown
 from convoke.inbound import Verdict, judge
 from convoke.model import (
+    AnswerChannel,
     Duration,
     Event,
     EventStatus,
-    Means,
+    LocalTime,
     Registration,
-    Wall,
     When,
 )
 from convoke.registrations import inbound_mail, replies
@@ -181,7 +181,7 @@ class Stage:
             EVENT_ID,
             person.registration_id,
             judged.reply,
-            means=Means.MAIL,
+            means=AnswerChannel.MAIL,
             now=world.now,
         )
         assert applied.outcome is not replies.Outcome.INACTIVE
@@ -190,7 +190,7 @@ class Stage:
     def _recurrence_id(self, date: str | None) -> str:
         if date is None:
             return ""
-        return f"RECURRENCE-ID;TZID={self._world.event().when.time_zone}:{wall(date):%Y%m%dT%H%M%S}\r\n"
+        return f"RECURRENCE-ID;TZID={self._world.event().when.time_zone}:{local_time(date):%Y%m%dT%H%M%S}\r\n"
 
     def _know(self, who: str, person: Registration) -> None:
         self._people[who] = person
@@ -245,28 +245,28 @@ class Stage:
 
     def news(self) -> list[tuple[str, str, Arrived]]:
         """All that has left since somebody asked: to whom, as a line of a story, and the letter itself."""
-        fresh = [Arrived(letter) for letter in self._world.left[self._read :]]
+        fresh = [Arrived(rendered) for rendered in self._world.left[self._read :]]
         self._read += len(fresh)
-        return [(_name(letter.recipient), self._line(letter), letter) for letter in fresh]
+        return [(_name(rendered.recipient), self._line(rendered), rendered) for rendered in fresh]
 
-    def _line(self, letter: Arrived) -> str:
-        box, who = self._mailboxes[letter.recipient], _name(letter.recipient)
-        same = [earlier for earlier in box.arrived if earlier.uid == letter.uid]
-        again = bool(same) and same[-1].bytes == letter.bytes
-        assert again or all(earlier.dtstamp < letter.dtstamp for earlier in same), "DTSTAMP does not rise"
-        uid = "new" if letter.uid not in self._uids else "same" if same and same[-1] is box.arrived[-1] else "older"
-        box.take(letter)
-        self._uids.add(letter.uid)
+    def _line(self, rendered: Arrived) -> str:
+        box, who = self._mailboxes[rendered.recipient], _name(rendered.recipient)
+        same = [earlier for earlier in box.arrived if earlier.uid == rendered.uid]
+        again = bool(same) and same[-1].bytes == rendered.bytes
+        assert again or all(earlier.dtstamp < rendered.dtstamp for earlier in same), "DTSTAMP does not rise"
+        uid = "new" if rendered.uid not in self._uids else "same" if same and same[-1] is box.arrived[-1] else "older"
+        box.take(rendered)
+        self._uids.add(rendered.uid)
         if again:
             return f"{who} <- the same bytes again"
-        return f"{who} <- {letter.method} {letter.sequence}{letter.about}, {uid} UID, {letter.says}"
+        return f"{who} <- {rendered.method} {rendered.sequence}{rendered.about}, {uid} UID, {rendered.says}"
 
     def mailbox(self, who: str) -> Mailbox:
         return self._mailboxes[who if "@" in who else f"{who.lower()}@example.net"]
 
     def participation(self, who: str, date: str | None = None) -> str:
         person = self._current(who)
-        return decide.participation(person, self._world.invitation(person), wall(date) if date else None).upper()
+        return decide.participation(person, self._world.invitation(person), local_time(date) if date else None).upper()
 
     def status(self, who: str) -> str:
         return self._current(who).status.value
@@ -287,7 +287,7 @@ def when(text: str) -> When:
     return read_when(start=f"{found[1]}T{found[2]}", end=end, duration=found[5], time_zone=found[6])
 
 
-def wall(text: str) -> Wall:
+def local_time(text: str) -> LocalTime:
     """A date of a series, by its original start."""
     return read_moment("date", text.replace(" ", "T"))
 

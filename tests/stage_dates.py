@@ -6,12 +6,12 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 
-from convoke.model import DateChange, Event, Wall
+from convoke.model import DateChange, Event, LocalTime
 from convoke.schedule import edits, series
 from convoke.web.walltimes import read_when
 from tests.factories import EVENT_ID, NEW_ID
 from tests.stage import ACTIONS as ACTIONS
-from tests.stage import CLOCK, NAME, TIME, Stage, says, wall, when
+from tests.stage import CLOCK, NAME, TIME, Stage, local_time, says, when
 
 NAMES = rf"{NAME}(?:(?:, | and ){NAME})*"
 
@@ -25,27 +25,27 @@ def _change(stage: Stage, change: Callable[[Event], Event]) -> None:
 
 @says(rf'Ada cancels the date (?P<date>{NAME})(?:: "(?P<reason>.*)")?')
 def _cancel(stage: Stage, date: str, reason: str | None) -> None:
-    _change(stage, lambda event: edits.cancel_date(event, wall(date), reason or ""))
+    _change(stage, lambda event: edits.cancel_date(event, local_time(date), reason or ""))
 
 
 @says(rf"Ada restores the date (?P<date>{NAME})")
 def _restore(stage: Stage, date: str) -> None:
-    _change(stage, lambda event: edits.restore_date(event, wall(date)))
+    _change(stage, lambda event: edits.restore_date(event, local_time(date)))
 
 
 @says(rf"Ada moves the date (?P<date>{NAME}) to (?P<start>{NAME})(?: to (?P<end>{CLOCK}))?")
 def _move(stage: Stage, date: str, start: str, end: str | None) -> None:
     event = stage.world.event()
-    one = edits.date(event, wall(date))
+    one = edits.date(event, local_time(date))
     length = timedelta(days=(one.when.end - one.when.start).days)
-    last = f"{start[:10]}T{end}" if end else (wall(start) + length).isoformat()
+    last = f"{start[:10]}T{end}" if end else (local_time(start) + length).isoformat()
     moved = read_when(start=start.replace(" ", "T"), end=last, duration=None, time_zone=event.when.time_zone)
     stage.become(edits.change_date(event, replace(edits.change_of(event, one.date), when=moved)))
 
 
 @says(rf'Ada (?P<verb>calls|describes|holds) the date (?P<date>{NAME}) (?:as |in )?"(?P<text>.*)"')
 def _write(stage: Stage, verb: str, date: str, text: str) -> None:
-    change = edits.change_of(stage.world.event(), wall(date))
+    change = edits.change_of(stage.world.event(), local_time(date))
     match verb:
         case "calls":
             change = replace(change, title=text)
@@ -58,12 +58,12 @@ def _write(stage: Stage, verb: str, date: str, text: str) -> None:
 
 @says(rf"Ada puts the date (?P<date>{NAME}) back")
 def _put_back(stage: Stage, date: str) -> None:
-    _change(stage, lambda event: edits.change_date(event, DateChange(date=wall(date))))
+    _change(stage, lambda event: edits.change_date(event, DateChange(date=local_time(date))))
 
 
 @says(rf"Ada adds the date (?P<date>{NAME})")
 def _add(stage: Stage, date: str) -> None:
-    _change(stage, lambda event: edits.add_date(event, wall(date), None))
+    _change(stage, lambda event: edits.add_date(event, local_time(date), None))
 
 
 @says(r"Ada makes the rule (?P<rule>FREQ=\S+)")
@@ -81,7 +81,7 @@ def _split(stage: Stage, date: str, title: str | None, time: str | None) -> None
         after = replace(new, when=schedule.when, rule=schedule.rule, added=schedule.added, title=title or new.title)
         return edits.reschedule(new, after)[0]
 
-    stage.world.cut(wall(date), other)
+    stage.world.cut(local_time(date), other)
     stage.world.carry_all()
     stage.ring(EVENT_ID)
     for person in stage.world.everybody(NEW_ID):
@@ -93,17 +93,17 @@ def _split(stage: Stage, date: str, title: str | None, time: str | None) -> None
 
 @says(rf"(?P<who>\w+) registers for (?P<dates>{NAMES})")
 def _register(stage: Stage, who: str, dates: str) -> None:
-    stage.register(who, occurrences=walls(dates), named=len(stage.world.event().earlier))
+    stage.register(who, occurrences=local_times(dates), named=len(stage.world.event().earlier))
 
 
 @says(rf"(?P<who>\w+) chooses (?P<dates>{NAMES}|all dates)")
 def _choose(stage: Stage, who: str, dates: str) -> None:
-    chosen = None if dates == "all dates" else walls(dates)
+    chosen = None if dates == "all dates" else local_times(dates)
     stage.change_registration(who, occurrences=chosen, named=len(stage.world.event().earlier))
 
 
 # --- dates --------------------------------------------------------------------------------------------------------
 
 
-def walls(text: str) -> tuple[Wall, ...]:
-    return tuple(map(wall, text.replace(" and ", ", ").split(", ")))
+def local_times(text: str) -> tuple[LocalTime, ...]:
+    return tuple(map(local_time, text.replace(" and ", ", ").split(", ")))

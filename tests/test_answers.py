@@ -11,13 +11,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from convoke.decision.attendance import Consequence
-from convoke.mail.notifications import NoteKind
+from convoke.mail.notifications import NotificationKind
 from convoke.model import (
-    HeardReply,
+    AnswerChannel,
     InvalidField,
-    Means,
     Method,
     Participation,
+    ReceivedReply,
     Registration,
     RegistrationStatus,
     Reply,
@@ -35,7 +35,7 @@ from convoke.store import (
     webhooks,
 )
 from convoke.store.reads import Reads
-from convoke.webhooks.facts import FactType, Webhook
+from convoke.webhooks.facts import Webhook, WebhookEventType
 from tests.factories import AFTERNOON, EVENT_ID, NOW, event, registration, reply
 from tests.factories import invited as invited_to
 from tests.simulation.quick import forget as forget_quickly
@@ -63,7 +63,7 @@ def invited(world: World, number: int = 1, **changes: Any) -> Registration:
     return person
 
 
-def hear(world: World, person: Registration, said: Reply, means: Means = Means.MAIL) -> Applied:
+def apply_report(world: World, person: Registration, said: Reply, means: AnswerChannel = AnswerChannel.MAIL) -> Applied:
     return apply(world.client, SETTINGS, EVENT_ID, person.registration_id, said, means=means, now=world.now)
 
 
@@ -83,8 +83,8 @@ def seats(world: World) -> tuple[int, int]:
     return int(found["taken"]), int(found["waiting"])
 
 
-def history(client: Any, person: Registration) -> list[HeardReply]:
-    heard: list[HeardReply] = []
+def history(client: Any, person: Registration) -> list[ReceivedReply]:
+    heard: list[ReceivedReply] = []
     cursor = None
     while True:
         page = answers.list_answers(client, SETTINGS, person.registration_id, limit=100, cursor=cursor)
@@ -99,27 +99,27 @@ def history(client: Any, person: Registration) -> list[HeardReply]:
 
 def test_an_answer_is_stored_and_kept_with_how_it_came(world: World) -> None:
     bo = invited(world)
-    applied = hear(world, bo, reply(), Means.RELEASE)
+    applied = apply_report(world, bo, reply(), AnswerChannel.RELEASE)
     assert (applied.outcome, applied.consequence) == (Outcome.STANDS, Consequence.NONE)
     assert (applied.before, applied.now) == (Participation.NEEDS_ACTION, Participation.ACCEPTED)
     assert applied.registration == stored(world, bo)
     assert stored(world, bo).reply == reply()
-    assert history(world.client, bo) == [HeardReply(reply=reply(), means=Means.RELEASE, at=NOW)]
+    assert history(world.client, bo) == [ReceivedReply(reply=reply(), means=AnswerChannel.RELEASE, at=NOW)]
 
 
 def test_the_same_answer_again_changes_nothing(world: World) -> None:
     bo = invited(world)
-    hear(world, bo, reply())
+    apply_report(world, bo, reply())
     before = everything(world.client)
     world.pass_time(minutes=5)
-    assert hear(world, bo, reply()).outcome is Outcome.KNOWN
+    assert apply_report(world, bo, reply()).outcome is Outcome.KNOWN
     assert everything(world.client) == before
 
 
 def test_an_older_one_is_kept_and_changes_nothing_else(world: World) -> None:
     bo = invited(world)
-    hear(world, bo, YES_AFTER_ALL)
-    applied = hear(world, bo, NO)
+    apply_report(world, bo, YES_AFTER_ALL)
+    applied = apply_report(world, bo, NO)
     assert (applied.outcome, applied.before, applied.now) == (
         Outcome.OLDER,
         Participation.ACCEPTED,
@@ -133,7 +133,7 @@ def test_one_to_an_older_revision_is_stored_and_does_not_count(world: World) -> 
     bo = invited(world)
     world.change(when=AFTERNOON)
     world.look(bo)
-    applied = hear(world, bo, NO)
+    applied = apply_report(world, bo, NO)
     assert (applied.outcome, applied.consequence, applied.now) == (
         Outcome.STANDS,
         Consequence.NONE,
@@ -146,8 +146,8 @@ def test_who_was_withdrawn_is_not_heard(world: World) -> None:
     bo = invited(world)
     world.withdraw(bo)
     before = everything(world.client)
-    assert hear(world, bo, reply()).outcome is Outcome.INACTIVE
-    assert hear(world, registration(registration_id="0" * 36), reply()).outcome is Outcome.INACTIVE
+    assert apply_report(world, bo, reply()).outcome is Outcome.INACTIVE
+    assert apply_report(world, registration(registration_id="0" * 36), reply()).outcome is Outcome.INACTIVE
     assert everything(world.client) == before
 
 
@@ -155,16 +155,16 @@ def test_the_latest_hundred_are_kept(world: World) -> None:
     bo = invited(world)
     said = [reply(dtstamp=NOW + timedelta(seconds=second)) for second in range(answers.LATEST + 2)]
     for one in said[1:]:
-        hear(world, bo, one)
+        apply_report(world, bo, one)
     before = everything(world.client)
-    assert hear(world, bo, said[0]).outcome is Outcome.OLDER
+    assert apply_report(world, bo, said[0]).outcome is Outcome.OLDER
     assert everything(world.client) == before
     assert [one.reply for one in history(world.client, bo)] == said[2:]
 
 
 def test_what_is_kept_goes_a_year_after_the_event(world: World) -> None:
     bo = invited(world)
-    hear(world, bo, reply())
+    apply_report(world, bo, reply())
     item = dynamo.get(world.client, SETTINGS.invitations_table, keys.answer(bo.registration_id, reply()))
     assert item is not None
     assert item["expires_at"] == int((event().when.ends_at + timedelta(days=365)).timestamp())
@@ -175,7 +175,7 @@ def test_the_history_is_paged_and_its_cursor_is_good_for_it_alone(world: World) 
     said = [reply(dtstamp=NOW + timedelta(seconds=second)) for second in range(5)]
     said.append(reply(sequence=1, date=datetime(2027, 3, 19, 9, 0)))
     for one in said:
-        hear(world, bo, one)
+        apply_report(world, bo, one)
     found, cursor = [], None
     while True:
         page = answers.list_answers(world.client, SETTINGS, bo.registration_id, limit=2, cursor=cursor)
@@ -190,8 +190,8 @@ def test_the_history_is_paged_and_its_cursor_is_good_for_it_alone(world: World) 
 
 def test_what_was_answered_is_forgotten_with_the_person(world: World) -> None:
     bo = invited(world)
-    hear(world, bo, NO)
-    hear(world, bo, reply(date=datetime(2027, 3, 12, 9, 0)))
+    apply_report(world, bo, NO)
+    apply_report(world, bo, reply(date=datetime(2027, 3, 12, 9, 0)))
     world.withdraw(bo)
     forget(world.client, SETTINGS, EVENT_ID, bo.registration_id, now=LATER)
     assert history(world.client, bo) == []
@@ -206,11 +206,11 @@ def test_an_answer_that_meets_another_writer_is_judged_anew(world: World, monkey
     def meanwhile(*arguments: Any) -> list[str]:
         before = known(*arguments)
         if met:
-            hear(world, bo, met.pop())
+            apply_report(world, bo, met.pop())
         return before
 
     monkeypatch.setattr("convoke.store.answers.known", meanwhile)
-    assert hear(world, bo, YES_AFTER_ALL).consequence is Consequence.RETURN
+    assert apply_report(world, bo, YES_AFTER_ALL).consequence is Consequence.RETURN
     assert (stored(world, bo).status, seats(world)) == (RegistrationStatus.REGISTERED, (1, 0))
     assert [one.reply for one in history(world.client, bo)] == [NO, YES_AFTER_ALL]
 
@@ -246,7 +246,7 @@ def in_the_end(came: list[Reply]) -> tuple[Any, ...]:
             TableName=SETTINGS.invitations_table, Item=items.invitation_item(invited_to(sequence=2, asked=1))
         )
         for one in came:
-            apply(tables, SETTINGS, EVENT_ID, bo.registration_id, one, means=Means.MAIL, now=LATER)
+            apply(tables, SETTINGS, EVENT_ID, bo.registration_id, one, means=AnswerChannel.MAIL, now=LATER)
         person = Reads(tables, SETTINGS).registration(EVENT_ID, bo.registration_id)
         assert person is not None
         taken = tables.row(SETTINGS.invitations_table, keys.seats(EVENT_ID))
@@ -260,7 +260,7 @@ def in_the_end(came: list[Reply]) -> tuple[Any, ...]:
 
 def test_a_no_gives_the_seat_to_the_first_in_line_at_once(world: World) -> None:
     bo, cy = invited(world), world.register(2)
-    applied = hear(world, bo, NO)
+    applied = apply_report(world, bo, NO)
     assert (applied.consequence, stored(world, bo).status) == (Consequence.RELEASE, RegistrationStatus.DECLINED)
     assert (stored(world, cy).status, seats(world)) == (RegistrationStatus.REGISTERED, (1, 0))
     world.settle()
@@ -276,8 +276,8 @@ def test_where_promoting_fails_the_sweeper_gives_the_seat(world: World, monkeypa
     with monkeypatch.context() as patch:
         patch.setattr("convoke.registrations.waitlist.promote", fail)
         with pytest.raises(dynamo.Contention):
-            hear(world, bo, NO)
-    assert hear(world, bo, NO).outcome is Outcome.KNOWN, "the mail comes again"
+            apply_report(world, bo, NO)
+    assert apply_report(world, bo, NO).outcome is Outcome.KNOWN, "the mail comes again"
     world.settle()
     assert (stored(world, cy).status, seats(world)) == (RegistrationStatus.REGISTERED, (1, 0))
 
@@ -285,7 +285,7 @@ def test_where_promoting_fails_the_sweeper_gives_the_seat(world: World, monkeypa
 def test_where_seats_are_not_given_on_a_no_is_only_an_answer(world: World) -> None:
     world.change(release_on_decline=False)
     bo, cy = invited(world), world.register(2)
-    assert hear(world, bo, NO).now is DECLINED
+    assert apply_report(world, bo, NO).now is DECLINED
     assert (stored(world, bo).status, stored(world, cy).status) == (
         RegistrationStatus.REGISTERED,
         RegistrationStatus.WAITLISTED,
@@ -294,7 +294,7 @@ def test_where_seats_are_not_given_on_a_no_is_only_an_answer(world: World) -> No
 
 def test_whoever_declined_holds_their_address_and_is_not_written_to(world: World) -> None:
     bo = invited(world)
-    hear(world, bo, NO)
+    apply_report(world, bo, NO)
     world.change(when=AFTERNOON)
     world.call_off("No conductor")
     world.settle()
@@ -304,21 +304,21 @@ def test_whoever_declined_holds_their_address_and_is_not_written_to(world: World
 
 def test_a_yes_after_all_takes_the_seat_that_is_free(world: World) -> None:
     bo = invited(world)
-    hear(world, bo, NO)
+    apply_report(world, bo, NO)
     assert seats(world) == (0, 0)
-    hear(world, bo, YES_AFTER_ALL)
+    apply_report(world, bo, YES_AFTER_ALL)
     assert (stored(world, bo).status, seats(world)) == (RegistrationStatus.REGISTERED, (1, 0))
 
 
 def test_a_yes_after_all_waits_where_there_is_none(world: World) -> None:
     bo, cy = invited(world), world.register(2)
-    hear(world, bo, NO)
-    applied = hear(world, bo, YES_AFTER_ALL)
+    apply_report(world, bo, NO)
+    applied = apply_report(world, bo, YES_AFTER_ALL)
     assert applied.registration == stored(world, bo)
     assert (stored(world, bo).status, seats(world)) == (RegistrationStatus.WAITLISTED, (1, 1))
-    assert world.invitation(bo).owed_at == keys.owed(0, world.now)
+    assert world.invitation(bo).due_key == keys.owed(0, world.now)
     world.settle()
-    assert [letter.errand.kind for letter in world.notes] == [NoteKind.NO_SEAT]
+    assert [rendered.notification_state.kind for rendered in world.notes] == [NotificationKind.NO_SEAT]
     world.withdraw(cy)
     world.settle()
     assert (stored(world, bo).status, seats(world)) == (RegistrationStatus.REGISTERED, (1, 0))
@@ -326,9 +326,9 @@ def test_a_yes_after_all_waits_where_there_is_none(world: World) -> None:
 
 def test_whoever_waits_again_and_declines_leaves_the_line(world: World) -> None:
     bo, _ = invited(world), world.register(2)
-    hear(world, bo, NO)
-    hear(world, bo, YES_AFTER_ALL)
-    hear(world, bo, reply(status=DECLINED, dtstamp=LATER + timedelta(minutes=1)))
+    apply_report(world, bo, NO)
+    apply_report(world, bo, YES_AFTER_ALL)
+    apply_report(world, bo, reply(status=DECLINED, dtstamp=LATER + timedelta(minutes=1)))
     assert (stored(world, bo).status, seats(world)) == (RegistrationStatus.DECLINED, (1, 0))
     assert world.reads.registration(EVENT_ID, bo.registration_id) is not None
     assert not [row for row in everything(world.client)["Registrations"] if row["sk"].startswith("WAITING#")]
@@ -336,10 +336,10 @@ def test_whoever_waits_again_and_declines_leaves_the_line(world: World) -> None:
 
 def test_a_yes_to_what_was_cancelled_is_answered_by_the_cancellation(world: World) -> None:
     bo = invited(world)
-    hear(world, bo, NO)
+    apply_report(world, bo, NO)
     world.call_off()
     world.settle()
-    hear(world, bo, YES_AFTER_ALL)
+    apply_report(world, bo, YES_AFTER_ALL)
     assert (stored(world, bo).status, seats(world)) == (RegistrationStatus.CANCELLED, (0, 0))
     world.settle()
     assert world.said() == [(Method.REQUEST, 0), (Method.CANCEL, 1)]
@@ -347,7 +347,7 @@ def test_a_yes_to_what_was_cancelled_is_answered_by_the_cancellation(world: Worl
 
 def test_withdrawing_whoever_declined_frees_the_address_and_no_second_seat(world: World) -> None:
     bo = invited(world)
-    hear(world, bo, NO)
+    apply_report(world, bo, NO)
     gone = withdraw(world.client, SETTINGS, EVENT_ID, bo.registration_id, now=world.now)
     assert isinstance(gone, Registration)
     assert (gone.status, seats(world)) == (RegistrationStatus.CANCELLED, (0, 0))
@@ -362,7 +362,7 @@ def test_withdrawing_whoever_declined_frees_the_address_and_no_second_seat(world
 
 def test_whoever_declined_and_registers_again_is_asked_again(world: World) -> None:
     bo = invited(world)
-    hear(world, bo, NO)
+    apply_report(world, bo, NO)
     world.pass_time(minutes=1)
     back = again(world, bo)
     assert back == stored(world, bo)
@@ -370,23 +370,23 @@ def test_whoever_declined_and_registers_again_is_asked_again(world: World) -> No
     assert (back.status, seats(world)) == (RegistrationStatus.REGISTERED, (1, 0))
     world.settle()
     assert world.said() == [(Method.REQUEST, 0), (Method.REQUEST, 1)]
-    assert [one.means for one in history(world.client, bo)] == [Means.MAIL, Means.API]
+    assert [one.means for one in history(world.client, bo)] == [AnswerChannel.MAIL, AnswerChannel.API]
 
 
 @pytest.mark.parametrize("ahead", [timedelta(0), timedelta(days=365)], ids=["", "by a clock that is ahead"])
 def test_a_no_from_before_does_not_undo_that(world: World, ahead: timedelta) -> None:
     bo = invited(world)
     no = reply(status=DECLINED, dtstamp=NOW + ahead)
-    hear(world, bo, no)
+    apply_report(world, bo, no)
     again(world, bo)
-    assert hear(world, bo, no).outcome is Outcome.KNOWN
-    assert hear(world, bo, reply(status=DECLINED, dtstamp=NOW + ahead - timedelta(1))).outcome is Outcome.OLDER
+    assert apply_report(world, bo, no).outcome is Outcome.KNOWN
+    assert apply_report(world, bo, reply(status=DECLINED, dtstamp=NOW + ahead - timedelta(1))).outcome is Outcome.OLDER
     assert stored(world, bo).status is RegistrationStatus.REGISTERED
 
 
 def test_whoever_registers_again_where_it_is_full_waits(world: World) -> None:
     bo, cy = invited(world), world.register(2)
-    hear(world, bo, NO)
+    apply_report(world, bo, NO)
     again(world, bo)
     assert (stored(world, bo).status, seats(world)) == (RegistrationStatus.WAITLISTED, (1, 1))
     assert stored(world, cy).status is RegistrationStatus.REGISTERED
@@ -394,7 +394,7 @@ def test_whoever_registers_again_where_it_is_full_waits(world: World) -> None:
 
 def test_nobody_registers_again_for_what_was_cancelled(world: World) -> None:
     bo = invited(world)
-    hear(world, bo, NO)
+    apply_report(world, bo, NO)
     world.call_off()
     before = everything(world.client)
     assert again(world, bo) is Obstacle.CLOSED
@@ -418,7 +418,7 @@ def listening(world: World) -> None:
         webhook_id="abcdefghijklmnop0123456789",
         account="acme",
         url="https://hooks.example.org/convoke",
-        events=tuple(FactType),
+        events=tuple(WebhookEventType),
         secret="whs_secret",
         created_at=NOW,
     )
@@ -428,23 +428,23 @@ def listening(world: World) -> None:
 def facts(world: World) -> list[tuple[str, str, str | None]]:
     """The type of each fact that is kept, the status it tells, and the participation."""
     rows = [dynamo.unwire(item) for item in world.client.scan(TableName=SETTINGS.webhooks_table)["Items"]]
-    kept = [outbox.fact_of(row) for row in rows if "data" in row]
+    kept = [outbox.webhook_event_of(row) for row in rows if "data" in row]
     return sorted((one.type.value, one.data["status"], one.data.get("participation")) for one in kept)
 
 
 def test_webhooks_are_told_of_answers_and_of_what_becomes_of_seats(world: World) -> None:
     bo, _ = invited(world), world.register(2)
     listening(world)
-    hear(world, bo, NO)
+    apply_report(world, bo, NO)
     expected: list[tuple[str, str, str | None]] = [
         ("participation.changed", "declined", "declined"),
         ("registration.declined", "declined", None),
         ("registration.promoted", "registered", None),
     ]
     assert facts(world) == expected
-    hear(world, bo, NO)
+    apply_report(world, bo, NO)
     assert facts(world) == expected, "the same answer again is nothing new"
-    hear(world, bo, YES_AFTER_ALL)
+    apply_report(world, bo, YES_AFTER_ALL)
     expected += [
         ("participation.changed", "waitlisted", "accepted"),
         ("registration.changed", "waitlisted", None),
@@ -454,7 +454,7 @@ def test_webhooks_are_told_of_answers_and_of_what_becomes_of_seats(world: World)
 
 def test_webhooks_are_told_of_whoever_registers_again(world: World) -> None:
     bo = invited(world)
-    hear(world, bo, NO)
+    apply_report(world, bo, NO)
     listening(world)
     world.pass_time(minutes=1)
     again(world, bo)
@@ -467,10 +467,10 @@ def test_webhooks_are_told_of_whoever_registers_again(world: World) -> None:
 
 def test_a_yes_to_what_was_cancelled_is_told_as_a_cancelled_registration(world: World) -> None:
     bo = invited(world)
-    hear(world, bo, NO)
+    apply_report(world, bo, NO)
     world.call_off()
     listening(world)
-    hear(world, bo, YES_AFTER_ALL)
+    apply_report(world, bo, YES_AFTER_ALL)
     assert facts(world) == [
         ("participation.changed", "cancelled", "accepted"),
         ("registration.cancelled", "cancelled", None),
@@ -480,6 +480,6 @@ def test_a_yes_to_what_was_cancelled_is_told_as_a_cancelled_registration(world: 
 def test_an_answer_to_one_date_is_told_with_the_date(world: World) -> None:
     bo = invited(world)
     listening(world)
-    hear(world, bo, reply(date=datetime(2027, 3, 12, 9, 0)))
+    apply_report(world, bo, reply(date=datetime(2027, 3, 12, 9, 0)))
     (row,) = [row for row in everything(world.client)["Webhooks"] if "data" in row]
     assert row["data"]["date"] == "2027-03-12T09:00:00"

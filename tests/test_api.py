@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 import api
-from convoke.decision.attention import Attention, Concern, Trouble, Unreached
+from convoke.decision.attention import Attention, AttentionKind, AttentionReason, Unreached
 from convoke.effects import KeepUnreached
 from convoke.registrations import events
 from convoke.store import dynamo, keys
@@ -341,9 +341,9 @@ def test_a_patch_without_if_match_is_done_upon_what_somebody_else_just_wrote(
 def test_a_change_is_as_pressing_as_its_date(world: World, start: str, patch: dict[str, Any], priority: str) -> None:
     event = world.hold(start=start, end=None, duration="PT1H")
     world.call("PATCH", event, patch)
-    fan = dynamo.get(world.client, SETTINGS.invitations_table, keys.fan(event.removeprefix("/events/")))
-    assert fan is not None
-    assert fan["owed_at"][0] == priority
+    fan_out = dynamo.get(world.client, SETTINGS.invitations_table, keys.fan_out(event.removeprefix("/events/")))
+    assert fan_out is not None
+    assert fan_out["due_key"][0] == priority
 
 
 def test_a_cancelled_event_is_cancelled_for_good(world: World) -> None:
@@ -559,7 +559,9 @@ def missed(world: World, event: str, count: int) -> None:
     """So many people were not reached."""
     surveys = Surveys(world.client, SETTINGS)
     for number in range(1, count + 1):
-        one = Attention(registration_id=f"{number:036d}", kind=Concern.CANCELLATION, state=Trouble.BOUNCED, since=NOW)
+        one = Attention(
+            registration_id=f"{number:036d}", kind=AttentionKind.CANCELLATION, state=AttentionReason.BOUNCED, since=NOW
+        )
         surveys.keep(KeepUnreached(event_id=event.split("/")[2], was=None, now=Unreached(attention=one)))
 
 

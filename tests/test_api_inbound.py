@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from convoke.decision.attention import Attention, Concern, Trouble
+from convoke.decision.attention import Attention, AttentionKind, AttentionReason
 from convoke.inbound.itip_reply import Kind, Span
 from convoke.inbound.quarantine import Owner
 from convoke.inbound.reasons import Reason
@@ -38,7 +38,7 @@ def somebody(world: World, **party: Any) -> str:
 
 
 def noted(world: World) -> list[dict[str, Any]]:
-    return [row for row in everything(world.client)["Invitations"] if row["sk"].startswith(keys.NOTE_PREFIX)]
+    return [row for row in everything(world.client)["Invitations"] if row["sk"].startswith(keys.NOTIFICATION_PREFIX)]
 
 
 # --- proposals ----------------------------------------------------------------------------------------------------
@@ -83,9 +83,9 @@ def test_accepting_moves_the_event_and_owes_it_to_everybody(world: World) -> Non
     assert (answered.status, answered.body["status"]) == (200, "accepted")
     moved = world.call("GET", event).body
     assert (moved["start"], moved["end"], moved["version"]) == ("2027-03-12T15:00:00", "2027-03-12T16:30:00", 2)
-    fan = Reads(world.client, SETTINGS).fan(event.rpartition("/")[2])
-    assert fan is not None
-    assert fan.version == 2
+    fan_out = Reads(world.client, SETTINGS).fan_out(event.rpartition("/")[2])
+    assert fan_out is not None
+    assert fan_out.version == 2
     before = everything(world.client)
     assert world.call("POST", f"{path}/accept").status == 200
     assert everything(world.client) == before
@@ -114,7 +114,7 @@ def test_declining_tells_who_proposed_and_changes_nothing_else(world: World) -> 
     for _ in range(2):
         assert world.call("POST", f"{path}/decline").body["status"] == "declined"
     (row,) = noted(world)
-    note = notes.errand_of(row).note
+    note = notes.notification_state_of(row).note
     assert note is not None
     assert note.counter is not None
     assert (note.recipient.email, note.counter.proposed) == ("bo@example.net", AFTERNOON)
@@ -272,8 +272,8 @@ def test_an_answer_that_waits_is_named_on_the_event_until_somebody_decides(world
     quarantine_id = path.rpartition("/")[2]
     one = Attention(
         registration_id=registration_id,
-        kind=Concern.ANSWER,
-        state=Trouble.ANOTHER_ADDRESS,
+        kind=AttentionKind.ANSWER,
+        state=AttentionReason.ANOTHER_ADDRESS,
         since=NOW,
         quarantine_id=quarantine_id,
     )

@@ -800,9 +800,9 @@ def test_what_a_preview_foresees_is_what_is_sent(
     assert world.call(method, f"{choir}{path}", body).status in (200, 201)
     told.settle()
     mails: dict[str, list[str]] = {}
-    for letter in told.sent[sent:]:
-        mail = message_from_bytes(letter.letter.mail, policy=policy.SMTP)
-        mails.setdefault(letter.intent.told.recipient, []).append(str(mail["Subject"]))
+    for rendered in told.sent[sent:]:
+        mail = message_from_bytes(rendered.rendered.mail, policy=policy.SMTP)
+        mails.setdefault(rendered.intent.calendar_state.recipient, []).append(str(mail["Subject"]))
     kinds = ("update", "ask_again", "cancel", "invite", "none")
     print(f"{seen.body['messages']} messages: " + ", ".join(f"{kind} {seen.body[kind]}" for kind in kinds))
     assert seen.body["messages"] == sum(map(len, mails.values()))
@@ -812,7 +812,7 @@ def test_what_a_preview_foresees_is_what_is_sent(
     assert subjects == sorted(map(sorted, mails.values()))
 
 
-@pytest.mark.usefixtures("told")
+@pytest.mark.usefixtures("calendar_state")
 def test_the_kinds_are_told_apart(world: World, choir: str) -> None:
     def kinds(**preview: Any) -> dict[str, int]:
         answer = world.call("POST", f"{choir}/preview", preview).body

@@ -78,7 +78,7 @@ def test_what_was_told_is_shown_with_the_registration(world: World) -> None:
         ({"state": DeliveryState.BOUNCED}, "bounced"),
         ({"acknowledged": None, "state": DeliveryState.NONE}, "unknown"),
         ({"acknowledged": None, "lease_until": NOW + timedelta(seconds=30), "state": DeliveryState.NONE}, "pending"),
-        ({"acknowledged": None, "exposed": None, "intent": None, "state": DeliveryState.NONE}, "pending"),
+        ({"acknowledged": None, "highest_possibly_sent": None, "intent": None, "state": DeliveryState.NONE}, "pending"),
     ],
     ids=["bounced", "nobody knows", "under way", "not yet"],
 )
@@ -180,7 +180,7 @@ def test_a_promotion_that_fails_does_not_fail_the_withdrawal(world: World, monke
     assert world.call("DELETE", bo).body["status"] == "cancelled"
     seats = dynamo.get(world.client, SETTINGS.invitations_table, keys.seats(event.removeprefix("/events/")))
     assert seats is not None
-    assert "owed_at" in seats
+    assert "due_key" in seats
 
 
 def test_withdrawing_again_changes_nothing_more_even_when_the_event_is_cancelled(world: World) -> None:
@@ -198,7 +198,7 @@ def owed(world: World, person: str) -> str | None:
     _, _, event_id, _, registration_id = person.split("/")
     invitation = Reads(world.client, SETTINGS).invitation(event_id, registration_id)
     assert invitation is not None
-    return invitation.owed_at
+    return invitation.due_key
 
 
 @pytest.mark.parametrize("happens", ["cancelled", "over"])
@@ -314,8 +314,15 @@ def test_messages_are_listed_and_can_be_read_as_they_were_sent(world: World) -> 
 
 def test_a_resend_of_what_was_given_up_says_so_and_tries_it_anew(world: World) -> None:
     person = world.register(world.hold())
-    given_up = Intent(told=told(), attempt="a", failed=True)
-    world.tell(person, acknowledged=None, exposed=None, heard=None, intent=given_up, state=DeliveryState.FAILED)
+    given_up = Intent(calendar_state=told(), attempt="a", failed=True)
+    world.tell(
+        person,
+        acknowledged=None,
+        highest_possibly_sent=None,
+        possibly_sent=None,
+        intent=given_up,
+        state=DeliveryState.FAILED,
+    )
     shown = world.call("GET", person).body["invitation"]
     again = world.call("POST", f"{person}/resend", idempotency_key="once")
     assert (again.status, again.body["invitation"]["tried_anew"]) == (202, True)

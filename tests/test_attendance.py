@@ -45,7 +45,7 @@ def test_the_newest_stands_whatever_order_they_come_in(came: Any) -> None:
     assert person.reply == IN_ORDER[3]
 
 
-AT_ONCE = [
+BATCH_SIZE = [
     reply(status=DECLINED),
     *(
         reply(status=status, received_at=NOW + timedelta(seconds=second))
@@ -56,11 +56,11 @@ AT_ONCE = [
 
 
 def test_of_answers_that_are_equal_the_later_to_arrive_stands_whichever_is_worked_off_first() -> None:
-    for came in permutations(AT_ONCE):
+    for came in permutations(BATCH_SIZE):
         person = registration()
         for one in (*came, came[0]):
             person = heeding(person, one)
-        assert person.reply == AT_ONCE[-1]
+        assert person.reply == BATCH_SIZE[-1]
 
 
 @given(

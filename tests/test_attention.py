@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
-from convoke.decision.attention import Concern, Trouble
+from convoke.decision.attention import AttentionKind, AttentionReason
 from convoke.delivery.reconcile import Outcome
-from convoke.delivery.reports import Report, hear
+from convoke.delivery.reports import Report, apply_report
 from convoke.delivery.survey import survey
 from convoke.effects import ReadSurvey, Refusal, Refused, SurveyHint
 from convoke.model import DeliveryState, EventStatus, Method, Registration
@@ -42,16 +42,16 @@ def report(world: World, person: Registration, state: DeliveryState, *, final: b
     last = world.invitation(person).acknowledged
     assert last is not None
     world.run(
-        hear(
+        apply_report(
             Report(
                 event_id=EVENT_ID,
                 registration_id=person.registration_id,
-                sequence=last.told.sequence,
-                generation=last.told.generation,
-                method=last.told.method,
+                sequence=last.calendar_state.sequence,
+                generation=last.calendar_state.generation,
+                method=last.calendar_state.method,
                 state=state,
                 final=state in (BOUNCED, COMPLAINED, SUPPRESSED) if final is None else final,
-                address=last.told.recipient,
+                address=last.calendar_state.recipient,
                 ses_id=last.ses_id,
                 at=world.now,
             )
@@ -73,7 +73,7 @@ def wait(world: World, minutes: int) -> None:
         world.sweep()
 
 
-def shown(world: World) -> list[tuple[int, Concern, Trouble]]:
+def shown(world: World) -> list[tuple[int, AttentionKind, AttentionReason]]:
     """Number, kind and state of who is shown on the event."""
     found, count = attention.shown(world.client, SETTINGS, EVENT_ID, now=world.now)
     assert count == len(found)
@@ -99,7 +99,7 @@ def test_where_all_is_well_nothing_is_shown_and_nobody_is_mailed(world: World) -
     wait(world, 40)
     assert shown(world) == []
     assert world.notes == []
-    assert world.perform(ReadSurvey(event_id=EVENT_ID)).owed_at is None
+    assert world.perform(ReadSurvey(event_id=EVENT_ID)).due_key is None
 
 
 def test_a_move_that_nobody_saw_arrive_is_missed_after_a_quarter_of_an_hour(world: World) -> None:
@@ -108,14 +108,14 @@ def test_a_move_that_nobody_saw_arrive_is_missed_after_a_quarter_of_an_hour(worl
     wait(world, 14)
     assert shown(world) == []
     wait(world, 4)
-    assert shown(world) == [(1, Concern.MOVE, Trouble.UNDELIVERED)]
+    assert shown(world) == [(1, AttentionKind.MOVE, AttentionReason.UNDELIVERED)]
     assert len(world.notes) == 1
 
 
 def test_a_cancellation_that_nobody_saw_arrive_is_missed(world: World) -> None:
     world.withdraw(invite(world))
     wait(world, 18)
-    assert shown(world) == [(1, Concern.CANCELLATION, Trouble.UNDELIVERED)]
+    assert shown(world) == [(1, AttentionKind.CANCELLATION, AttentionReason.UNDELIVERED)]
     [said] = summaries(world)
     assert "- Bo Ek <person1@example.net> may not know of the cancellation: nobody has seen the mail arrive" in said
 
@@ -127,12 +127,12 @@ def test_a_cancellation_that_came_back_is_shown_at_once_and_mailed_with_the_othe
     report(world, people[0], BOUNCED)
     report(world, people[1], DELIVERED)
     wait(world, 1)
-    assert shown(world) == [(1, Concern.CANCELLATION, Trouble.BOUNCED)]
+    assert shown(world) == [(1, AttentionKind.CANCELLATION, AttentionReason.BOUNCED)]
     assert world.notes == []
     wait(world, 16)
     assert shown(world) == [
-        (1, Concern.CANCELLATION, Trouble.BOUNCED),
-        (3, Concern.CANCELLATION, Trouble.UNDELIVERED),
+        (1, AttentionKind.CANCELLATION, AttentionReason.BOUNCED),
+        (3, AttentionKind.CANCELLATION, AttentionReason.UNDELIVERED),
     ]
     [said] = summaries(world)
     assert "person1@example.net" in said
@@ -143,7 +143,7 @@ def test_a_cancellation_that_came_back_is_shown_at_once_and_mailed_with_the_othe
 def test_an_invitation_that_came_back_is_shown_and_not_mailed(world: World) -> None:
     invite(world, state=BOUNCED)
     wait(world, 30)
-    assert shown(world) == [(1, Concern.INVITATION, Trouble.BOUNCED)]
+    assert shown(world) == [(1, AttentionKind.INVITATION, AttentionReason.BOUNCED)]
     assert world.notes == []
 
 
@@ -171,7 +171,7 @@ def test_a_change_of_words_does_not_hide_a_move_that_did_not_arrive(world: World
     wait(world, 1)
     world.change(title="Another title")
     wait(world, 20)
-    assert shown(world) == [(1, Concern.MOVE, Trouble.UNDELIVERED)]
+    assert shown(world) == [(1, AttentionKind.MOVE, AttentionReason.UNDELIVERED)]
 
 
 def test_whoever_moved_back_in_time_missed_nothing_new(world: World) -> None:
@@ -188,7 +188,7 @@ def test_a_move_that_cannot_be_told_to_who_bounced_before_is_missed(world: World
     world.change(when=AFTERNOON)
     wait(world, 18)
     assert world.said() == [(REQUEST, 0)]
-    assert shown(world) == [(1, Concern.MOVE, Trouble.BOUNCED)]
+    assert shown(world) == [(1, AttentionKind.MOVE, AttentionReason.BOUNCED)]
     assert len(world.notes) == 1
 
 
@@ -197,7 +197,7 @@ def test_a_mail_that_does_not_leave_is_missed_too(world: World) -> None:
     world.withdraw(person)
     world.answers = [Refused(refusal=Refusal.BUSY, why="TooManyRequestsException")] * 100
     wait(world, 18)
-    assert shown(world) == [(1, Concern.CANCELLATION, Trouble.PENDING)]
+    assert shown(world) == [(1, AttentionKind.CANCELLATION, AttentionReason.PENDING)]
 
 
 def test_a_mail_that_left_late_is_followed_until_it_arrives(world: World) -> None:
@@ -205,10 +205,10 @@ def test_a_mail_that_left_late_is_followed_until_it_arrives(world: World) -> Non
     world.withdraw(person)
     world.answers = [Refused(refusal=Refusal.BUSY, why="TooManyRequestsException")] * 100
     wait(world, 18)
-    assert shown(world) == [(1, Concern.CANCELLATION, Trouble.PENDING)]
+    assert shown(world) == [(1, AttentionKind.CANCELLATION, AttentionReason.PENDING)]
     world.answers = []
     wait(world, 32)
-    assert shown(world) == [(1, Concern.CANCELLATION, Trouble.UNDELIVERED)]
+    assert shown(world) == [(1, AttentionKind.CANCELLATION, AttentionReason.UNDELIVERED)]
     report(world, person, DELIVERED)
     wait(world, 2)
     assert shown(world) == []
@@ -220,7 +220,7 @@ def test_a_mail_that_was_given_up_is_missed(world: World) -> None:
     world.answers = [Refused(refusal=Refusal.POISON, why="MessageRejected")]
     assert world.look(person) is Outcome.FAILED
     wait(world, 18)
-    assert shown(world) == [(1, Concern.CANCELLATION, Trouble.FAILED)]
+    assert shown(world) == [(1, AttentionKind.CANCELLATION, AttentionReason.FAILED)]
 
 
 def test_who_complained_of_an_invitation_is_shown_and_of_a_cancellation_knows_it(world: World) -> None:
@@ -230,7 +230,7 @@ def test_who_complained_of_an_invitation_is_shown_and_of_a_cancellation_knows_it
     wait(world, 1)
     report(world, gone, COMPLAINED)
     wait(world, 30)
-    assert shown(world) == [(1, Concern.INVITATION, Trouble.COMPLAINED)]
+    assert shown(world) == [(1, AttentionKind.INVITATION, AttentionReason.COMPLAINED)]
     assert world.notes == []
 
 
@@ -245,7 +245,9 @@ def test_one_date_of_a_series_that_was_cancelled_is_missed_by_its_name(world: Wo
     wait(world, 20)
     assert (CANCEL, 1) in world.said(person.email)
     found, _ = attention.shown(world.client, SETTINGS, EVENT_ID, now=world.now)
-    assert [(one.kind, one.state, one.date) for one in found] == [(Concern.CANCELLATION, Trouble.UNDELIVERED, second)]
+    assert [(one.kind, one.state, one.date) for one in found] == [
+        (AttentionKind.CANCELLATION, AttentionReason.UNDELIVERED, second)
+    ]
 
 
 def test_one_date_that_cannot_be_told_is_missed_by_its_name(world: World) -> None:
@@ -258,7 +260,9 @@ def test_one_date_that_cannot_be_told_is_missed_by_its_name(world: World) -> Non
     world.answers = [Refused(refusal=Refusal.POISON, why="MessageRejected")]
     wait(world, 20)
     found, _ = attention.shown(world.client, SETTINGS, EVENT_ID, now=world.now)
-    assert [(one.kind, one.state, one.date) for one in found] == [(Concern.CANCELLATION, Trouble.FAILED, second)]
+    assert [(one.kind, one.state, one.date) for one in found] == [
+        (AttentionKind.CANCELLATION, AttentionReason.FAILED, second)
+    ]
 
 
 # --- what is not missed any more ----------------------------------------------------------------------------------
@@ -278,7 +282,7 @@ def test_what_arrives_late_is_shown_no_more(world: World) -> None:
 def test_who_gets_another_address_is_shown_no_more(world: World) -> None:
     person = invite(world, state=BOUNCED)
     wait(world, 2)
-    assert shown(world) == [(1, Concern.INVITATION, Trouble.BOUNCED)]
+    assert shown(world) == [(1, AttentionKind.INVITATION, AttentionReason.BOUNCED)]
     change_registration(
         world.client,
         SETTINGS,
@@ -314,7 +318,7 @@ def test_an_incident_is_mailed_once(world: World) -> None:
     wait(world, 18)
     report(world, person, BOUNCED)
     wait(world, 60)
-    assert shown(world) == [(1, Concern.CANCELLATION, Trouble.BOUNCED)]
+    assert shown(world) == [(1, AttentionKind.CANCELLATION, AttentionReason.BOUNCED)]
     assert len(world.notes) == 1
 
 
@@ -358,7 +362,7 @@ def test_a_survey_that_runs_out_of_time_is_gone_on_with(world: World) -> None:
     hint = SurveyHint(event_id=EVENT_ID)
     assert world.run(survey(hint, hurried)) == 0
     [queued] = world.queue
-    assert queued.hint == replace(hint, poke=world.perform(ReadSurvey(event_id=EVENT_ID)).poke)
+    assert queued.hint == replace(hint, wakeups=world.perform(ReadSurvey(event_id=EVENT_ID)).wakeups)
     assert world.run(survey(hint, world.worker(), size=2)) == 7
     assert len(shown(world)) == 7
 
@@ -377,7 +381,7 @@ def test_a_change_while_everybody_is_looked_at_is_looked_at_again(world: World) 
 
     world.before = meanwhile
     world.run(survey(SurveyHint(event_id=EVENT_ID), world.worker()))
-    assert world.perform(ReadSurvey(event_id=EVENT_ID)).owed_at is not None
+    assert world.perform(ReadSurvey(event_id=EVENT_ID)).due_key is not None
 
 
 def test_nobody_is_surveyed_for_a_change_of_words(world: World) -> None:
@@ -390,7 +394,7 @@ def test_the_organizer_of_a_draft_that_was_withdrawn_hears_of_who_does_not_know(
     invite(world)
     world.change(status=EventStatus.DRAFT)
     wait(world, 18)
-    assert shown(world) == [(1, Concern.CANCELLATION, Trouble.UNDELIVERED)]
+    assert shown(world) == [(1, AttentionKind.CANCELLATION, AttentionReason.UNDELIVERED)]
 
 
 # --- suppression --------------------------------------------------------------------------------------------------

@@ -71,7 +71,7 @@ def test_too_many_differences_are_reported_and_left_alone(world: World) -> None:
     found = run(world)
     assert (found.by_reason(), found.too_many) == ({"not cancelled": 6}, True)
     assert world.owed() == []
-    assert world.told == ["audit stopped"]
+    assert world.calendar_state == ["audit stopped"]
 
 
 def test_an_audit_that_stops_puts_its_whole_list_down(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

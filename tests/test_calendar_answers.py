@@ -11,7 +11,7 @@ import pytest
 
 from convoke.inbound.itip_reply import Answer, Kind, answers
 from convoke.inbound.reasons import Quarantined
-from convoke.model import Participation, Wall
+from convoke.model import LocalTime, Participation
 
 
 def reply(*, attendees: str = "ATTENDEE;PARTSTAT=ACCEPTED:mailto:bo@example.net", **changes: str) -> bytes:
@@ -121,7 +121,7 @@ def test_a_counter_may_repeat_everybody_and_does_not_say_then_who_writes_it() ->
         ("X-NO:DTSTART", None),
     ],
 )
-def test_when_they_take_it_to_be_is_read_where_it_can_be(line: str, start: Wall | None) -> None:
+def test_when_they_take_it_to_be_is_read_where_it_can_be(line: str, start: LocalTime | None) -> None:
     assert answer(reply(more=line)).start == start
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from convoke.delivery.sweep import CARRYING
-from convoke.effects import CarryOver, Effect
+from convoke.effects import Effect, TransferRegistrations
 from convoke.model import Event, EventStatus, Method, Registration, RegistrationStatus
 from convoke.registrations import events, registry, split_transfer, waitlist
 from convoke.registrations.registry import Obstacle
@@ -96,7 +96,7 @@ def test_a_split_of_what_has_changed_meanwhile_stores_nothing(world: World) -> N
     before = world.event()
     world.change(title="Quire")
     stored = everything(world.client)
-    carry = split_transfer.Carry(event_id=NEW_ID, source=EVENT_ID, since=THIRD, named=0, at=world.now)
+    carry = split_transfer.SplitTransfer(event_id=NEW_ID, source=EVENT_ID, since=THIRD, named=0, at=world.now)
     done = events.split_event(
         world.client,
         SETTINGS,
@@ -139,13 +139,13 @@ def test_each_is_told_the_shortened_old_and_invited_to_the_new(world: World) -> 
 
     old, new = world.event(), world.event(NEW_ID)
     for person in people:
-        told = [letter for letter in world.sent if letter.intent.told.recipient == person.email]
+        told = [rendered for rendered in world.sent if rendered.intent.calendar_state.recipient == person.email]
         said: dict[str, list[tuple[Method, str | None]]] = {EVENT_ID: [], NEW_ID: []}
-        for letter in told:
-            said[letter.event_id].append((letter.intent.told.method, letter.intent.told.rule))
+        for rendered in told:
+            said[rendered.event_id].append((rendered.intent.calendar_state.method, rendered.intent.calendar_state.rule))
         assert said[EVENT_ID] == [(Method.REQUEST, WEEKLY), (Method.REQUEST, old.rule)]
         assert said[NEW_ID] == [(Method.REQUEST, new.rule)]
-        assert len({letter.intent.told.uid for letter in told}) == 2
+        assert len({rendered.intent.calendar_state.uid for rendered in told}) == 2
     assert len(world.sent) == 3 * PEOPLE
 
 
@@ -381,15 +381,15 @@ def test_each_of_a_thousand_costs_one_transaction() -> None:
         world.cut(THIRD)
         counting.calls.clear()
         world.client = counting
-        assert world.carry() == split_transfer.AT_ONCE
-        assert counting.calls["transact_write_items"] == split_transfer.AT_ONCE + 1
-        assert counts(world) == (split_transfer.AT_ONCE, 0)
+        assert world.carry() == split_transfer.BATCH_SIZE
+        assert counting.calls["transact_write_items"] == split_transfer.BATCH_SIZE + 1
+        assert counts(world) == (split_transfer.BATCH_SIZE, 0)
 
         counting.calls.clear()
         world.carry_all()
         assert counts(world) == (count, 0)
-        slices = count // split_transfer.AT_ONCE
-        assert counting.calls["transact_write_items"] == count - split_transfer.AT_ONCE + slices
+        slices = count // split_transfer.BATCH_SIZE
+        assert counting.calls["transact_write_items"] == count - split_transfer.BATCH_SIZE + slices
 
 
 @pytest.mark.parametrize(("people", "rounds"), [(1_000, 1), (5_000, 4)])
@@ -401,11 +401,11 @@ def test_the_sweeper_goes_on_while_it_has_time(world: World, people: int, rounds
 
     def performed(effect: Effect) -> Any:
         nonlocal left
-        if not isinstance(effect, CarryOver):
+        if not isinstance(effect, TransferRegistrations):
             return perform(effect)
         world.pass_time(seconds=1)
-        left -= split_transfer.AT_ONCE
-        return split_transfer.AT_ONCE if left > 0 else perform(effect)
+        left -= split_transfer.BATCH_SIZE
+        return split_transfer.BATCH_SIZE if left > 0 else perform(effect)
 
     world.perform = performed  # type: ignore[method-assign]
     swept = 0

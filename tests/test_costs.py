@@ -16,9 +16,9 @@ from typing import Any
 
 import pytest
 
-from convoke.decision.calendar_state import Letter
-from convoke.decision.invitation import Slice
-from convoke.delivery.fan_out import SLICE, announce, tell_slice
+from convoke.decision.calendar_state import RenderedMail
+from convoke.decision.invitation import Batch
+from convoke.delivery.fan_out import SLICE, announce, process_batch
 from convoke.delivery.reconcile import Outcome
 from convoke.effects import Effect, Enqueue, Render, Send
 from convoke.model import EventStatus, Method
@@ -95,9 +95,9 @@ def follow(world: World) -> list[timedelta]:
     world.run(announce(EVENT_ID))
     while world.queue:
         hint = world.queue.pop(0).hint
-        assert isinstance(hint, Slice)
+        assert isinstance(hint, Batch)
         began = world.now
-        world.run(tell_slice(hint, world.worker()))
+        world.run(process_batch(hint, world.worker()))
         took.append(world.now - began)
         assert len(took) < 10_000, "it never ends"
     return took
@@ -106,8 +106,8 @@ def follow(world: World) -> list[timedelta]:
 def spare_the_letters(world: World) -> None:
     """Their words cost processor time, which nobody counts here, but no call."""
     perform = world.perform
-    letter = Letter(calendar=b"BEGIN:VCALENDAR", mail=b"To: you")
-    world.perform = lambda effect: letter if isinstance(effect, Render) else perform(effect)  # type: ignore[method-assign]
+    rendered = RenderedMail(calendar=b"BEGIN:VCALENDAR", mail=b"To: you")
+    world.perform = lambda effect: rendered if isinstance(effect, Render) else perform(effect)  # type: ignore[method-assign]
 
 
 def assert_cost(world: World, counting: Counting, count: int) -> None:
@@ -126,7 +126,9 @@ def assert_cost(world: World, counting: Counting, count: int) -> None:
         f"{count} attendees: {len(world.sent)} mails, {writes} writes, {reads} reads, {slices} slices;"
         f" an attendee: {(writes - slices - 1) / count:g} writes, a slice: 1 write, {READS_A_SLICE} reads"
     )
-    assert {letter.intent.told.recipient for letter in world.sent} == {f"person{n}@example.net" for n in range(count)}
+    assert {rendered.intent.calendar_state.recipient for rendered in world.sent} == {
+        f"person{n}@example.net" for n in range(count)
+    }
     assert world.said() == [(Method.REQUEST, 1)] * count
     assert slices == count / SLICE
     assert writes == WRITES_AN_ATTENDEE * count + slices + 1
@@ -166,15 +168,15 @@ def peak_of_a_slice(count: int) -> int:
     with over(Typed(tables)) as (world, _):
         spare_the_letters(world)
         # What is made once, by the worker and by the fake, is made by the first.
-        world.run(tell_slice(Slice(event_id=EVENT_ID, version=changed.version), world.worker()))
+        world.run(process_batch(Batch(event_id=EVENT_ID, version=changed.version), world.worker()))
         (second,) = world.queue
-        assert isinstance(second.hint, Slice)
+        assert isinstance(second.hint, Batch)
         # When cycles are collected depends on how much else there is: here they all count.
         gc.collect()
         gc.disable()
         tracemalloc.start()
         try:
-            assert len(world.run(tell_slice(second.hint, world.worker()))) == SLICE
+            assert len(world.run(process_batch(second.hint, world.worker()))) == SLICE
             return tracemalloc.get_traced_memory()[1]
         finally:
             tracemalloc.stop()
@@ -208,7 +210,7 @@ def test_a_slice_that_stops_early_leaves_the_rest_queued() -> None:
         publish(world, SLICE)
         changed = world.change(when=AFTERNOON)
         world.before = lambda effect: world.pass_time(seconds=5) if isinstance(effect, Send) else None
-        outcomes = world.run(tell_slice(Slice(event_id=EVENT_ID, version=changed.version), world.worker()))
+        outcomes = world.run(process_batch(Batch(event_id=EVENT_ID, version=changed.version), world.worker()))
 
         assert outcomes[-1] is Outcome.LATE
         done = len(outcomes) - 1
@@ -216,4 +218,4 @@ def test_a_slice_that_stops_early_leaves_the_rest_queued() -> None:
         assert len(world.sent) == done
         (rest,) = world.queue
         last = f"{done - 1:010d}{EVENT_ID}"
-        assert rest == Enqueue(hint=Slice(event_id=EVENT_ID, version=changed.version, cursor=last), urgent=False)
+        assert rest == Enqueue(hint=Batch(event_id=EVENT_ID, version=changed.version, cursor=last), urgent=False)

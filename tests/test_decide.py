@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from convoke.decision.calendar_state import Told
-from convoke.decision.decide import next_message, participation, priority, says_the_same, unsaid
+from convoke.decision.calendar_state import CalendarState
+from convoke.decision.decide import is_same_message, next_message, participation, pending_message, priority
 from convoke.decision.fingerprints import fingerprint, schema_of
 from convoke.decision.invitation import Acknowledged, Intent
 from convoke.model import (
@@ -82,7 +82,11 @@ INVITE_ANEW = (Method.REQUEST, 2)
     ],
 )
 def test_what_is_true_and_what_was_told_decide_what_is_said(
-    what_is_true: Event, who: Registration, sender: Sender, last_told: Told | None, said: tuple[Method, int] | None
+    what_is_true: Event,
+    who: Registration,
+    sender: Sender,
+    last_told: CalendarState | None,
+    said: tuple[Method, int] | None,
 ) -> None:
     message = next_message(what_is_true, who, last_told, sender, NOW)
 
@@ -91,7 +95,7 @@ def test_what_is_true_and_what_was_told_decide_what_is_said(
 
 @pytest.mark.parametrize("last_told", [NOTHING, INVITED, PERHAPS_INVITED, GONE, PERHAPS_GONE])
 @pytest.mark.parametrize("status", EventStatus)
-def test_nothing_is_said_about_an_event_that_is_over(last_told: Told | None, status: EventStatus) -> None:
+def test_nothing_is_said_about_an_event_that_is_over(last_told: CalendarState | None, status: EventStatus) -> None:
     what_is_true = event(status=status, when=MORNING)
     the_end = datetime(2027, 3, 12, 9, 30, tzinfo=UTC)
 
@@ -175,13 +179,15 @@ def test_who_has_not_answered_is_still_asked_when_only_text_changes() -> None:
 
     assert message is not None
     assert message.asks
-    assert message.told(sequence=4, dtstamp=NOW).asked == INVITED.asked
+    assert message.calendar_state(sequence=4, dtstamp=NOW).asked == INVITED.asked
 
 
 def test_a_message_that_asks_anew_is_answered_only_by_replies_to_it() -> None:
     moved = next_message(event(when=AFTERNOON), registration(reply=ACCEPTED_0), INVITED, SENDER, NOW)
     assert moved is not None
-    heard = invitation(acknowledged=Acknowledged(told=moved.told(sequence=1, dtstamp=NOW), ses_id="1", at=NOW))
+    heard = invitation(
+        acknowledged=Acknowledged(calendar_state=moved.calendar_state(sequence=1, dtstamp=NOW), ses_id="1", at=NOW)
+    )
 
     late = registration(reply=ACCEPTED_0)
     fresh = registration(reply=replace(ACCEPTED_0, sequence=1))
@@ -190,7 +196,7 @@ def test_a_message_that_asks_anew_is_answered_only_by_replies_to_it() -> None:
 
 
 def test_an_answer_counts_before_anybody_saw_the_invitation_accepted() -> None:
-    unseen = invitation(intent=Intent(told=INVITED, attempt="a"))
+    unseen = invitation(intent=Intent(calendar_state=INVITED, attempt="a"))
 
     assert participation(registration(reply=ACCEPTED_0), unseen) is Participation.ACCEPTED
     assert participation(COMES, invitation()) is Participation.NEEDS_ACTION
@@ -275,7 +281,7 @@ def test_fingerprints_once_told_are_computed_alike_for_ever() -> None:
     ],
 )
 def test_cancellations_come_first_and_invitations_last(
-    what_is_true: Event, who: Registration, last_told: Told | None, now: datetime, expected: int
+    what_is_true: Event, who: Registration, last_told: CalendarState | None, now: datetime, expected: int
 ) -> None:
     message = next_message(what_is_true, who, last_told, SENDER, now)
 
@@ -306,7 +312,7 @@ def test_any_history_converges_and_never_says_one_number_with_two_meanings(
     history: list[tuple[Event, Registration, Sender, bool]],
 ) -> None:
     """Each truth of the history is told until there is nothing to say; some answers are lost on the way."""
-    last: Told | None = None
+    last: CalendarState | None = None
     sequence = -1
     calendars: dict[str, str | None] = {}
     cancelled: set[str] = set()
@@ -324,7 +330,7 @@ def test_any_history_converges_and_never_says_one_number_with_two_meanings(
             else:
                 assert message.uid not in cancelled, "a UID that was cancelled is never used again"
                 calendars[message.uid] = message.fingerprint
-            last = message.told(sequence=sequence, dtstamp=NOW)
+            last = message.calendar_state(sequence=sequence, dtstamp=NOW)
             if answer_lost and step == 0:
                 last = replace(last, certain=False)
 
@@ -338,8 +344,10 @@ def test_any_history_converges_and_never_says_one_number_with_two_meanings(
 
 @given(EVENTS, REGISTRATIONS, SENDERS)
 def test_what_was_just_said_says_the_same_as_itself(what_is_true: Event, who: Registration, sender: Sender) -> None:
-    message = unsaid(what_is_true, who, None, sender)
+    message = pending_message(what_is_true, who, None, sender)
     if message is not None:
-        again = unsaid(what_is_true, who, replace(message.told(sequence=0, dtstamp=NOW), certain=False), sender)
+        again = pending_message(
+            what_is_true, who, replace(message.calendar_state(sequence=0, dtstamp=NOW), certain=False), sender
+        )
         assert again is not None
-        assert says_the_same(again, message.told(sequence=0, dtstamp=NOW))
+        assert is_same_message(again, message.calendar_state(sequence=0, dtstamp=NOW))

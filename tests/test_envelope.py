@@ -214,7 +214,7 @@ def test_what_only_looks_like_a_uid_of_ours_is_none() -> None:
 
 
 def test_the_uids_of_the_calendar_come_first_then_the_latest_mail_that_is_answered() -> None:
-    uids = [f"{letter * 26}.{'b' * 36}.1@convoke.example.com" for letter in "cdef"]
+    uids = [f"{rendered * 26}.{'b' * 36}.1@convoke.example.com" for rendered in "cdef"]
     head = f"From: bo@example.net\r\nReferences: <{uids[2]}>\r\n <{uids[1]}>"
     text = part("text/plain", uids[3].encode())
     inside = multipart(text, part("text/calendar", f"UID:{uids[0]}".encode()), head=f"{head}\r\n")

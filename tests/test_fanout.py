@@ -7,20 +7,20 @@ from contextlib import suppress
 
 import pytest
 
-from convoke.decision.invitation import Fan, Slice
-from convoke.delivery.fan_out import AFTER_BUSY, AFTER_REFUSAL, announce, tell_slice
+from convoke.decision.invitation import Batch, FanOut
+from convoke.delivery.fan_out import AFTER_BUSY, AFTER_REFUSAL, announce, process_batch
 from convoke.delivery.reconcile import Outcome
 from convoke.effects import (
     Acknowledge,
     Effect,
     Enqueue,
-    MoveFan,
-    Poke,
+    MoveFanOut,
     ReadInvitations,
     Refusal,
     Refused,
     Steps,
     Unknown,
+    WakeUp,
 )
 from convoke.model import EventStatus, Method, Registration
 from tests.factories import AFTERNOON, EVENT_ID, MORNING
@@ -53,7 +53,7 @@ def test_a_change_is_told_to_everybody_slice_after_slice(world: World) -> None:
     assert world.run(announce(EVENT_ID))
     world.drain(size=3)
 
-    assert [letter.intent.told.recipient for letter in world.sent] == [person.email for person in people]
+    assert [rendered.intent.calendar_state.recipient for rendered in world.sent] == [person.email for person in people]
     assert set(world.said()) == {(REQUEST, 1)}
     assert world.owed() == []
 
@@ -66,7 +66,7 @@ def test_the_last_slice_takes_the_fan_out_away(world: World, count: int) -> None
     world.drain(size=2)
 
     assert len(world.sent) == count
-    assert world.reads.fan(EVENT_ID) is None
+    assert world.reads.fan_out(EVENT_ID) is None
 
 
 def test_without_a_fan_out_there_is_nothing_to_announce(world: World) -> None:
@@ -79,16 +79,16 @@ def test_a_slice_of_an_older_version_tells_nobody(world: World) -> None:
     old = world.change(when=AFTERNOON)
     world.change(when=MORNING)
 
-    assert world.run(tell_slice(Slice(event_id=EVENT_ID, version=old.version), world.worker())) == ()
-    assert world.reads.fan(EVENT_ID) == Fan(event_id=EVENT_ID, version=old.version + 1)
+    assert world.run(process_batch(Batch(event_id=EVENT_ID, version=old.version), world.worker())) == ()
+    assert world.reads.fan_out(EVENT_ID) == FanOut(event_id=EVENT_ID, version=old.version + 1)
 
 
 def test_a_slice_that_comes_twice_tells_nobody_twice(world: World) -> None:
     invited(world, 4)
     changed = world.change(when=AFTERNOON)
-    first = Slice(event_id=EVENT_ID, version=changed.version)
-    world.run(tell_slice(first, world.worker(), size=2))
-    world.run(tell_slice(first, world.worker(), size=2))
+    first = Batch(event_id=EVENT_ID, version=changed.version)
+    world.run(process_batch(first, world.worker(), size=2))
+    world.run(process_batch(first, world.worker(), size=2))
 
     assert len(world.sent) == 2
     named = [hint.hint for hint in world.queue]
@@ -100,15 +100,15 @@ def test_a_slice_that_comes_twice_tells_nobody_twice(world: World) -> None:
 def test_of_two_workers_at_one_slice_only_one_goes_on(world: World) -> None:
     invited(world, 4)
     changed = world.change(when=AFTERNOON)
-    first = Slice(event_id=EVENT_ID, version=changed.version)
+    first = Batch(event_id=EVENT_ID, version=changed.version)
     doubled = iter([True])
 
     def meanwhile(effect: Effect) -> None:
-        if isinstance(effect, MoveFan) and next(doubled, False):
-            world.run(tell_slice(first, world.worker(), size=2))
+        if isinstance(effect, MoveFanOut) and next(doubled, False):
+            world.run(process_batch(first, world.worker(), size=2))
 
     world.before = meanwhile
-    world.run(tell_slice(first, world.worker(), size=2))
+    world.run(process_batch(first, world.worker(), size=2))
 
     assert len(world.sent) == 2
     assert len(world.queue) == 1
@@ -117,7 +117,7 @@ def test_of_two_workers_at_one_slice_only_one_goes_on(world: World) -> None:
 def test_a_newer_change_takes_over_from_the_one_that_is_being_told(world: World) -> None:
     people = invited(world, 4)
     changed = world.change(when=AFTERNOON)
-    world.run(tell_slice(Slice(event_id=EVENT_ID, version=changed.version), world.worker(), size=2))
+    world.run(process_batch(Batch(event_id=EVENT_ID, version=changed.version), world.worker(), size=2))
     world.change(when=MORNING)
     world.run(announce(EVENT_ID))
     world.drain(size=2)
@@ -134,7 +134,7 @@ def test_whoever_is_busy_is_looked_at_again(world: World) -> None:
     world.run(announce(EVENT_ID))
     world.drain()
 
-    assert [letter.intent.told.recipient for letter in world.sent] == [people[0].email, people[2].email]
+    assert [rendered.intent.calendar_state.recipient for rendered in world.sent] == [people[0].email, people[2].email]
     world.settle()
     assert world.said(people[1].email) == [(REQUEST, 1)]
 
@@ -148,19 +148,19 @@ def to_the_end(steps: Steps[tuple[Outcome, ...]], effect: Effect, world: World) 
 def test_of_two_changes_at_one_moment_nobody_waits_for_the_sweeper_to_hear_the_second(world: World) -> None:
     """The worker who tells of the first is through before the other says that somebody must look again."""
     person = invited(world, 1)[0]
-    first = tell_slice(Slice(event_id=EVENT_ID, version=world.change(when=AFTERNOON).version), world.worker())
+    first = process_batch(Batch(event_id=EVENT_ID, version=world.change(when=AFTERNOON).version), world.worker())
     effect = next(first)
     while not isinstance(effect, Acknowledge):
         effect = first.send(world.perform(effect))
 
-    def meanwhile(poke: Effect) -> None:
-        if isinstance(poke, Poke):
+    def meanwhile(wakeups: Effect) -> None:
+        if isinstance(wakeups, WakeUp):
             world.before = lambda _: None
             to_the_end(first, effect, world)
 
     second = world.change(title="Other")
     world.before = meanwhile
-    outcomes = world.run(tell_slice(Slice(event_id=EVENT_ID, version=second.version), world.worker()))
+    outcomes = world.run(process_batch(Batch(event_id=EVENT_ID, version=second.version), world.worker()))
     assert outcomes == (Outcome.BUSY,)
 
     assert [one.delay_seconds for one in world.queue] == [AFTER_BUSY]
@@ -175,7 +175,7 @@ def test_what_was_looked_at_and_is_busy_is_poked_and_nobody_else(world: World) -
     world.answers = [Unknown(why="ReadTimeoutError")]
     world.look(people[1])
     poked = []
-    world.before = lambda effect: poked.append(effect.registration_id) if isinstance(effect, Poke) else None
+    world.before = lambda effect: poked.append(effect.registration_id) if isinstance(effect, WakeUp) else None
     world.run(announce(EVENT_ID))
     world.drain()
 
@@ -193,23 +193,23 @@ def test_when_ses_refuses_the_slice_stops_and_goes_on_later_where_it_was(world: 
             world.answers = [Refused(refusal=Refusal.BUSY, why="TooManyRequestsException")]
 
     world.before = refuse_the_third
-    world.run(tell_slice(Slice(event_id=EVENT_ID, version=changed.version), world.worker()))
+    world.run(process_batch(Batch(event_id=EVENT_ID, version=changed.version), world.worker()))
 
     assert len(world.sent) == 2
-    rest = Slice(event_id=EVENT_ID, version=changed.version, cursor=people[1].registration_id)
+    rest = Batch(event_id=EVENT_ID, version=changed.version, cursor=people[1].registration_id)
     assert world.queue == [Enqueue(hint=rest, urgent=False, delay_seconds=AFTER_REFUSAL)]
     world.drain()
-    assert [letter.intent.told.recipient for letter in world.sent] == [person.email for person in people]
+    assert [rendered.intent.calendar_state.recipient for rendered in world.sent] == [person.email for person in people]
 
 
 def test_while_all_mail_is_stopped_a_slice_waits_for_the_sweeper(world: World) -> None:
     invited(world, 3)
     world.answers = [Refused(refusal=Refusal.PAUSED, why="SendingPausedException")]
     changed = world.change(when=AFTERNOON)
-    part = Slice(event_id=EVENT_ID, version=changed.version)
-    world.run(tell_slice(part, world.worker()))
+    part = Batch(event_id=EVENT_ID, version=changed.version)
+    world.run(process_batch(part, world.worker()))
     world.queue.clear()
-    world.run(tell_slice(part, world.worker()))
+    world.run(process_batch(part, world.worker()))
 
     assert (world.sent, world.queue) == ([], [])
     world.settle()
@@ -253,12 +253,12 @@ def test_an_attendee_costs_a_slice_the_same_however_many_there_are(world: World)
             world.look(world.register(number))
         changed = world.change(title=f"For {count}")
         effects.clear()
-        world.run(tell_slice(Slice(event_id=EVENT_ID, version=changed.version), world.worker()))
-        costs.append({name: effects.count(name) for name in ("Claim", "Keep", "Send", "Acknowledge", "Sent")})
+        world.run(process_batch(Batch(event_id=EVENT_ID, version=changed.version), world.worker()))
+        costs.append({name: effects.count(name) for name in ("Claim", "StoreMessage", "Send", "Acknowledge", "Sent")})
         reads = [name for name in effects if name.startswith("Read")]
         assert sorted(reads) == [
             "ReadEvent",
-            "ReadFan",
+            "ReadFanOut",
             ReadInvitations.__name__,
             "ReadRegistrations",
             "ReadSending",

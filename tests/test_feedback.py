@@ -20,7 +20,7 @@ from convoke.delivery.reports import (
     GRAVITY,
     Report,
     after,
-    hear,
+    apply_report,
     out_of_order,
     report_of,
 )
@@ -42,13 +42,15 @@ def world() -> Iterator[World]:
 
 ACCEPTED = invitation(
     allocated=0,
-    exposed=0,
-    heard=told(),
-    intent=Intent(told=told(), attempt="a"),
-    acknowledged=Acknowledged(told=told(), ses_id="ses-1", at=NOW),
+    highest_possibly_sent=0,
+    possibly_sent=told(),
+    intent=Intent(calendar_state=told(), attempt="a"),
+    acknowledged=Acknowledged(calendar_state=told(), ses_id="ses-1", at=NOW),
     state=DeliveryState.ACCEPTED,
 )
-PERHAPS_SENT = invitation(allocated=0, exposed=0, heard=told(), intent=Intent(told=told(), attempt="a"))
+PERHAPS_SENT = invitation(
+    allocated=0, highest_possibly_sent=0, possibly_sent=told(), intent=Intent(calendar_state=told(), attempt="a")
+)
 
 STORY = (
     report(DeliveryState.ACCEPTED),
@@ -87,11 +89,11 @@ def test_a_report_proves_what_nobody_saw_accepted() -> None:
 
     assert not known.doubt
     assert known.acknowledged is not None
-    assert known.acknowledged.told.sequence == 0
+    assert known.acknowledged.calendar_state.sequence == 0
 
 
 def test_a_report_does_not_answer_a_request_to_send_again() -> None:
-    asked = replace(PERHAPS_SENT, resend=1, intent=Intent(told=told(), attempt="a", resend=1))
+    asked = replace(PERHAPS_SENT, resend=1, intent=Intent(calendar_state=told(), attempt="a", resend=1))
     known = after(asked, report(DeliveryState.ACCEPTED))
 
     assert known.acknowledged is not None
@@ -100,7 +102,10 @@ def test_a_report_does_not_answer_a_request_to_send_again() -> None:
 
 def test_a_report_of_an_older_message_says_nothing_of_the_latest() -> None:
     newer = replace(
-        ACCEPTED, allocated=1, exposed=1, acknowledged=Acknowledged(told=told(sequence=1), ses_id="ses-2", at=NOW)
+        ACCEPTED,
+        allocated=1,
+        highest_possibly_sent=1,
+        acknowledged=Acknowledged(calendar_state=told(sequence=1), ses_id="ses-2", at=NOW),
     )
 
     assert after(newer, report(DeliveryState.DELIVERED, sequence=0)).state is DeliveryState.ACCEPTED
@@ -111,7 +116,7 @@ def test_a_report_of_an_older_message_does_not_hide_that_a_newer_one_was_given_u
     given_up = replace(
         ACCEPTED,
         allocated=1,
-        intent=Intent(told=told(sequence=1), attempt="b", failed=True),
+        intent=Intent(calendar_state=told(sequence=1), attempt="b", failed=True),
         state=DeliveryState.FAILED,
     )
 
@@ -122,7 +127,7 @@ def test_that_an_older_message_left_after_all_does_not_hide_that_a_newer_one_was
     given_up = replace(
         PERHAPS_SENT,
         allocated=1,
-        intent=Intent(told=told(sequence=1, method=Method.CANCEL), attempt="b", failed=True),
+        intent=Intent(calendar_state=told(sequence=1, method=Method.CANCEL), attempt="b", failed=True),
         state=DeliveryState.FAILED,
     )
     proved = after(given_up, report(DeliveryState.DELIVERED))
@@ -142,8 +147,14 @@ def test_an_address_that_bounced_for_good_is_stopped_and_a_full_mailbox_is_not()
 
 def test_an_address_that_bounced_for_good_is_the_state_of_a_newer_message_of_which_nobody_knows() -> None:
     newer = told(sequence=1, method=Method.CANCEL)
-    silent = replace(PERHAPS_SENT, allocated=1, exposed=1, heard=newer, intent=Intent(told=newer, attempt="b"))
-    elsewhere = replace(silent, intent=Intent(told=replace(newer, recipient="new@example.net"), attempt="b"))
+    silent = replace(
+        PERHAPS_SENT,
+        allocated=1,
+        highest_possibly_sent=1,
+        possibly_sent=newer,
+        intent=Intent(calendar_state=newer, attempt="b"),
+    )
+    elsewhere = replace(silent, intent=Intent(calendar_state=replace(newer, recipient="new@example.net"), attempt="b"))
     bounced, complained = (report(state, final=True) for state in (DeliveryState.BOUNCED, DeliveryState.COMPLAINED))
 
     assert after(silent, bounced).state is DeliveryState.BOUNCED
@@ -155,8 +166,8 @@ def test_an_address_that_bounced_for_good_is_the_state_of_a_newer_message_of_whi
 CANCELLED = replace(
     ACCEPTED,
     allocated=1,
-    exposed=1,
-    acknowledged=Acknowledged(told=told(sequence=1, method=Method.CANCEL), ses_id="ses-2", at=NOW),
+    highest_possibly_sent=1,
+    acknowledged=Acknowledged(calendar_state=told(sequence=1, method=Method.CANCEL), ses_id="ses-2", at=NOW),
 )
 REQUEST_LATE = report(DeliveryState.DELIVERED, at=NOW + timedelta(minutes=9))
 REQUEST_EARLY = report(DeliveryState.DELIVERED, at=NOW + timedelta(minutes=1))
@@ -185,7 +196,9 @@ def test_what_was_delivered_in_order_is_left_alone() -> None:
 
 def test_a_delivery_of_an_earlier_generation_says_nothing_of_the_latest() -> None:
     second = report(DeliveryState.DELIVERED, sequence=3, generation=2, method=Method.CANCEL)
-    anew = replace(CANCELLED, acknowledged=Acknowledged(told=told(sequence=3, generation=2), ses_id="ses-4", at=NOW))
+    anew = replace(
+        CANCELLED, acknowledged=Acknowledged(calendar_state=told(sequence=3, generation=2), ses_id="ses-4", at=NOW)
+    )
     state = after(after(anew, second), REQUEST_LATE)
 
     assert not out_of_order(state)
@@ -197,7 +210,7 @@ def test_a_cancellation_that_an_older_request_overtook_is_said_again(world: Worl
     world.withdraw(person)
     world.look(person)
     for one in (CANCEL_DELIVERED, REQUEST_LATE, REQUEST_LATE):
-        world.run(hear(replace(one, registration_id=person.registration_id)))
+        world.run(apply_report(replace(one, registration_id=person.registration_id)))
     world.settle()
 
     assert world.said() == [(Method.REQUEST, 0), (Method.CANCEL, 1), (Method.CANCEL, 2)]
@@ -208,7 +221,7 @@ def test_the_send_event_spares_a_copy_after_an_unknown_outcome(world: World) -> 
     world.answers = [Unknown(why="ReadTimeoutError")]
     world.look(person)
     heard = report(DeliveryState.ACCEPTED, registration_id=person.registration_id)
-    assert world.run(hear(heard))
+    assert world.run(apply_report(heard))
     world.settle()
 
     assert world.sent == []
@@ -221,7 +234,7 @@ def test_an_event_of_ses_that_is_faster_than_its_answer_leaves_nothing_owed(worl
 
     def meanwhile(effect: Effect) -> None:
         if isinstance(effect, Acknowledge) and next(reported, False):
-            world.run(hear(report(DeliveryState.DELIVERED, registration_id=person.registration_id)))
+            world.run(apply_report(report(DeliveryState.DELIVERED, registration_id=person.registration_id)))
 
     world.before = meanwhile
     world.look(person)
@@ -231,7 +244,7 @@ def test_an_event_of_ses_that_is_faster_than_its_answer_leaves_nothing_owed(worl
 
 
 def test_a_report_about_nobody_is_dropped(world: World) -> None:
-    assert not world.run(hear(report(DeliveryState.DELIVERED)))
+    assert not world.run(apply_report(report(DeliveryState.DELIVERED)))
 
 
 @pytest.mark.parametrize(
@@ -278,7 +291,7 @@ def test_what_was_given_up_and_yet_had_left_is_owed_one_more_look(world: World) 
     assert world.look(person) is Outcome.FAILED
     assert world.owed() == []
 
-    world.run(hear(report(DeliveryState.ACCEPTED, registration_id=person.registration_id)))
+    world.run(apply_report(report(DeliveryState.ACCEPTED, registration_id=person.registration_id)))
 
     assert world.owed() != []
     assert world.look(person) is Outcome.CLEARED
@@ -292,7 +305,7 @@ def test_what_was_asked_for_once_more_and_given_up_is_sent_once_the_first_proves
     world.pass_time(minutes=3)
     assert world.look(person) is Outcome.FAILED
 
-    world.run(hear(report(DeliveryState.DELIVERED, registration_id=person.registration_id)))
+    world.run(apply_report(report(DeliveryState.DELIVERED, registration_id=person.registration_id)))
 
     assert world.look(person) is Outcome.ACKNOWLEDGED
     assert world.said() == [(Method.REQUEST, 0)], "under its own number"

@@ -20,7 +20,7 @@ from convoke.registrations.events import change_event, create_event
 from convoke.registrations.registry import register
 from convoke.store import attention, dynamo, keys, webhooks
 from convoke.store import notes as store_of_notes
-from convoke.webhooks.facts import FactType, Webhook
+from convoke.webhooks.facts import Webhook, WebhookEventType
 from tests.deployment import EVENTS, Deployment, a_deployment, forget_what_is_warm, sample
 from tests.factories import AFTERNOON, EVENT_ID, NOW, REGISTRATION_ID, event, registration
 
@@ -112,7 +112,7 @@ def test_a_registration_from_the_queue_is_looked_at(deployed: Deployment) -> Non
 def test_a_note_from_the_queue_is_sent(deployed: Deployment) -> None:
     author = Person(name="Bo", email="bo@example.net")
     note = notifications.forward(event(), author=author, subject="", text="Hello", source="m1", now=NOW)
-    note = replace(note, note_id="abcdefghijklmnop0123456789")
+    note = replace(note, notification_id="abcdefghijklmnop0123456789")
     assert store_of_notes.owe(deployed.client, deployed.settings, note, now=NOW)
     assert deployed.call("deliver", sample("deliver-note")) == {"batchItemFailures": []}
 
@@ -150,7 +150,7 @@ def test_a_bounce_is_a_fact_for_who_listens_and_once(deployed: Deployment) -> No
         webhook_id="w",
         account="acme",
         url="https://hooks.example.org/",
-        events=(FactType.INVITATION_BOUNCED, FactType.INVITATION_COMPLAINED),
+        events=(WebhookEventType.INVITATION_BOUNCED, WebhookEventType.INVITATION_COMPLAINED),
         secret="s",
         created_at=NOW,
     )

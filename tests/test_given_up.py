@@ -11,19 +11,19 @@ from typing import Any
 import pytest
 
 from convoke.calendar.content_lines import one_line
-from convoke.decision.attention import Concern, Trouble
-from convoke.decision.calendar_state import Letter
-from convoke.decision.invitation import Posted
-from convoke.decision.plan import Seen
+from convoke.decision.attention import AttentionKind, AttentionReason
+from convoke.decision.calendar_state import RenderedMail
+from convoke.decision.invitation import StoredMessage
+from convoke.decision.plan import Snapshot
 from convoke.delivery.notify import dispatch
 from convoke.delivery.reconcile import Outcome
-from convoke.delivery.reports import hear
+from convoke.delivery.reports import apply_report
 from convoke.effects import (
     Effect,
-    Keep,
+    Log,
     Refusal,
     Refused,
-    Tell,
+    StoreMessage,
     Unknown,
 )
 from convoke.mail import header_fields, notifications
@@ -33,7 +33,7 @@ from convoke.registrations.registry import resend
 from convoke.store import attention, dynamo, webhooks
 from convoke.store import notes as store_of_notes
 from convoke.web import presenters
-from convoke.webhooks.facts import FactType, Webhook
+from convoke.webhooks.facts import Webhook, WebhookEventType
 from tests.factories import AFTERNOON, EVENT_ID, NOW, SENDER, event, report
 from tests.rendering import HOSTILE
 from tests.tables import SETTINGS
@@ -66,7 +66,7 @@ def heard(world: World) -> list[dict[str, str]]:
     facts: list[dict[str, str]] = []
 
     def listen(effect: Effect) -> None:
-        if isinstance(effect, Tell):
+        if isinstance(effect, Log):
             facts.append({"what": effect.what, **effect.facts})
 
     world.before = listen
@@ -82,7 +82,7 @@ def listens(world: World) -> None:
         webhook_id="w",
         account="acme",
         url="https://hooks.example.org/",
-        events=(FactType.INVITATION_FAILED,),
+        events=(WebhookEventType.INVITATION_FAILED,),
         secret="s",
         created_at=NOW,
     )
@@ -98,7 +98,7 @@ def shown(world: World, person: Registration) -> tuple[str, str | None]:
     """The state and the reason that the registration shows."""
     registered = world.reads.registration(EVENT_ID, person.registration_id)
     assert registered is not None
-    seen = Seen(invitation=world.invitation(person), registration=registered, event=world.event())
+    seen = Snapshot(invitation=world.invitation(person), registration=registered, event=world.event())
     out = presenters.registration(seen, SENDER, world.now).invitation
     return out.state.value, out.reason
 
@@ -126,14 +126,14 @@ def test_whatever_the_title_and_the_names_people_are_invited_moved_and_cancelled
     assert world.said() == [(REQUEST, 0), (REQUEST, 1), (CANCEL, 2)]
     said = " ".join(one_line(title).split())
     for kind, sent in zip(("Invitation", "Moved", "Cancelled"), world.sent, strict=True):
-        mail = message_from_bytes(sent.letter.mail, policy=policy.compat32)
+        mail = message_from_bytes(sent.rendered.mail, policy=policy.compat32)
         subject = str(make_header(decode_header(str(mail["Subject"]).replace("\r\n", ""))))
         shortened, _, date = subject.removeprefix(f"{kind}:").rpartition("·")
         assert date.startswith(" Fri 12 Mar 2027, ")
         assert said.startswith(shortened.strip().removesuffix("…").strip())
-        assert sent.letter.plainer == ()
+        assert sent.rendered.plainer == ()
         assert mail.keys().count("Bcc") == 0
-    assert world.told == []
+    assert world.calendar_state == []
 
 
 # --- why something is given up ------------------------------------------------------------------------------------
@@ -204,7 +204,7 @@ def test_what_ses_rejects_after_it_took_it_says_why(world: World) -> None:
     rejected = report(
         DeliveryState.FAILED, registration_id=person.registration_id, address=person.email, reason="Reject"
     )
-    world.run(hear(rejected))
+    world.run(apply_report(rejected))
 
     assert shown(world, person) == ("failed", "Reject")
     assert messages(world, person) == [("failed", "Reject")]
@@ -236,26 +236,26 @@ def test_what_could_not_be_written_is_sent_under_its_number_once_it_can(
 
     assert world.said() == [(REQUEST, 0)]
     assert messages(world, person) == [("accepted", None)]
-    kept = world.reads.posted(person.registration_id, 0)
+    kept = world.reads.stored(person.registration_id, 0)
     assert kept is not None
-    assert kept.letter == replace(world.sent[0].letter, plainer=())
+    assert kept.rendered == replace(world.sent[0].rendered, plainer=())
 
 
 def test_a_mail_that_another_worker_could_write_is_not_given_up(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     world.publish()
     person = world.register()
-    written: list[Posted] = []
+    written: list[StoredMessage] = []
 
     def meanwhile(effect: Effect) -> None:
-        if isinstance(effect, Keep) and not written:
-            letter = Letter(calendar=b"BEGIN:VCALENDAR", mail=b"To: bo@example.net\r\n\r\n")
-            written.append(replace(effect.posted, letter=letter))
-            world.perform(Keep(posted=written[0]))
+        if isinstance(effect, StoreMessage) and not written:
+            rendered = RenderedMail(calendar=b"BEGIN:VCALENDAR", mail=b"To: bo@example.net\r\n\r\n")
+            written.append(replace(effect.stored, rendered=rendered))
+            world.perform(StoreMessage(stored=written[0]))
 
     unrenderable(monkeypatch)
     world.before = meanwhile
     assert world.look(person) is Outcome.ACKNOWLEDGED
-    assert [sent.letter for sent in world.sent] == [written[0].letter]
+    assert [sent.rendered for sent in world.sent] == [written[0].rendered]
 
 
 def test_what_became_of_a_message_is_not_hidden_by_giving_its_repetition_up(world: World) -> None:
@@ -280,9 +280,9 @@ def test_a_person_who_was_forgotten_is_not_written_down_again(world: World, monk
     erasure.erase(world.client, SETTINGS, EVENT_ID, person.registration_id, now=world.now)
     world.settle()
     [kept] = world.reads.messages(person.registration_id)
-    world.perform(Keep(posted=replace(kept, letter=Letter(calendar=b"x", mail=b"y"))))
+    world.perform(StoreMessage(stored=replace(kept, rendered=RenderedMail(calendar=b"x", mail=b"y"))))
     [kept] = world.reads.messages(person.registration_id)
-    assert (kept.letter, kept.told.recipient) == (None, "")
+    assert (kept.rendered, kept.calendar_state.recipient) == (None, "")
 
 
 @pytest.mark.parametrize("cancelled", [False, True])
@@ -300,8 +300,8 @@ def test_whoever_was_not_reached_since_a_mail_was_given_up_is_named_within_a_min
     world.sweep()
 
     [one], count = attention.shown(world.client, SETTINGS, EVENT_ID, now=world.now)
-    assert (count, one.registration_id, one.state) == (1, person.registration_id, Trouble.FAILED)
-    assert one.kind is (Concern.CANCELLATION if cancelled else Concern.INVITATION)
+    assert (count, one.registration_id, one.state) == (1, person.registration_id, AttentionReason.FAILED)
+    assert one.kind is (AttentionKind.CANCELLATION if cancelled else AttentionKind.INVITATION)
 
 
 # --- what is sent plainer -----------------------------------------------------------------------------------------
@@ -320,7 +320,7 @@ def test_a_mail_that_cannot_look_as_it_was_meant_is_sent_plain_and_somebody_hear
     assert world.look(person) is Outcome.ACKNOWLEDGED
 
     assert world.said() == [(REQUEST, 0), (CANCEL, 1)]
-    assert b"\r\nReply-To: ada@example.org\r\n" in world.sent[0].letter.mail
+    assert b"\r\nReply-To: ada@example.org\r\n" in world.sent[0].rendered.mail
     assert [(line["what"], line["why"]) for line in log] == [
         ("mail made plainer", "From, Reply-To, Subject"),
         ("mail made plainer", "From, Reply-To, Subject"),
@@ -335,7 +335,7 @@ def test_a_note_that_cannot_look_as_it_was_meant_is_sent_plain(world: World, mon
     )
     store_of_notes.owe(world.client, SETTINGS, note, now=world.now)
     log = heard(world)
-    sent = world.run(dispatch(note.event_id, note.registration_id, note.note_id, world.worker()))
+    sent = world.run(dispatch(note.event_id, note.registration_id, note.notification_id, world.worker()))
 
     assert sent is Outcome.ACKNOWLEDGED
     assert [(line["what"], line["why"]) for line in log] == [("mail made plainer", "Reply-To, Subject")]
@@ -350,7 +350,7 @@ def test_a_note_that_cannot_be_written_says_why_in_the_log(world: World, monkeyp
     )
     store_of_notes.owe(world.client, SETTINGS, note, now=world.now)
     log = heard(world)
-    sent = world.run(dispatch(note.event_id, note.registration_id, note.note_id, world.worker()))
+    sent = world.run(dispatch(note.event_id, note.registration_id, note.notification_id, world.worker()))
 
     assert sent is Outcome.FAILED
     assert [(line["what"], line["reason"]) for line in log] == [("note given up", "unrenderable")]

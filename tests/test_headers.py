@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 
 from convoke.mail import header_fields, invitation_mail
-from convoke.model import Person, Unsayable
+from convoke.model import Person, RenderError
 from tests import rendering
 from tests.factories import NOW, message
 
@@ -231,8 +231,8 @@ def test_a_subject_that_does_not_read_back_is_said_plainer(
     fails: Callable[[bytes], bool], read: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     broken(monkeypatch, fails)
-    made = invitation_mail.letter(message(), sequence=0, dtstamp=NOW)
-    assert made == invitation_mail.letter(message(), sequence=0, dtstamp=NOW)
+    made = invitation_mail.rendered(message(), sequence=0, dtstamp=NOW)
+    assert made == invitation_mail.rendered(message(), sequence=0, dtstamp=NOW)
     assert made.plainer == ("Subject",)
     monkeypatch.undo()
     head = dict(header_fields.fields(made.mail.partition(b"\r\n\r\n")[0] + b"\r\n"))
@@ -244,24 +244,24 @@ def test_a_name_that_does_not_read_back_is_left_out(monkeypatch: pytest.MonkeyPa
     zoe = Person(name="Zoë", email="zoe@example.net")
     assert invitation_mail.mailbox("To", zoe).written == b"To: =?utf-8?b?Wm/Dqw==?= <zoe@example.net>\r\n"
     broken(monkeypatch, lambda head: head.startswith(b"To:") and b"=?utf-8?" in head)
-    made = invitation_mail.letter(message(title="Choir", attendee=zoe), sequence=0, dtstamp=NOW)
+    made = invitation_mail.rendered(message(title="Choir", attendee=zoe), sequence=0, dtstamp=NOW)
     assert b"\r\nTo: zoe@example.net\r\n" in made.mail
     assert made.plainer == ("To",)
 
 
 def test_a_mail_whose_address_does_not_read_back_is_not_sent(monkeypatch: pytest.MonkeyPatch) -> None:
     broken(monkeypatch, lambda head: b"bo@example.net" in head)
-    with pytest.raises(Unsayable, match="To does not read back as the one address that was meant"):
-        invitation_mail.letter(message(attendee=BO), sequence=0, dtstamp=NOW)
+    with pytest.raises(RenderError, match="To does not read back as the one address that was meant"):
+        invitation_mail.rendered(message(attendee=BO), sequence=0, dtstamp=NOW)
 
 
 def test_a_mail_of_which_not_even_the_plainest_subject_reads_back_is_not_sent(monkeypatch: pytest.MonkeyPatch) -> None:
     broken(monkeypatch, lambda head: b"Subject" in head)
-    with pytest.raises(Unsayable, match="Subject does not read back"):
-        invitation_mail.letter(message(), sequence=0, dtstamp=NOW)
+    with pytest.raises(RenderError, match="Subject does not read back"):
+        invitation_mail.rendered(message(), sequence=0, dtstamp=NOW)
 
 
 @pytest.mark.parametrize("value", ["<1@bücher.example>", "<1@x>\r\nBcc: eve@example.net", "", " x"])
 def test_an_id_that_is_not_plain_ascii_on_one_line_is_not_sent(value: str) -> None:
-    with pytest.raises(Unsayable, match="Message-ID does not read back"):
+    with pytest.raises(RenderError, match="Message-ID does not read back"):
         header_fields.token("Message-ID", value)

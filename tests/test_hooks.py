@@ -29,9 +29,9 @@ from convoke.webhooks.facts import (
     SIGNATURE,
     Delivery,
     DeliveryEnd,
-    Fact,
-    FactType,
     Webhook,
+    WebhookEvent,
+    WebhookEventType,
     body,
     next_try,
     signature,
@@ -47,7 +47,7 @@ HOOK = Webhook(
     webhook_id="abcdefghijklmnop0123456789",
     account="acme",
     url="https://hooks.example.org/convoke",
-    events=(FactType.REGISTRATION_CREATED,),
+    events=(WebhookEventType.REGISTRATION_CREATED,),
     secret="whs_secret",
     created_at=NOW,
 )
@@ -57,12 +57,12 @@ class Outside:
     """The webhooks' servers: what they were sent, and what they say, yes by default."""
 
     def __init__(self) -> None:
-        self.posted: list[tuple[Target, bytes, Mapping[str, str]]] = []
+        self.stored: list[tuple[Target, bytes, Mapping[str, str]]] = []
         self.answers: list[Answer] = []
         self.always = Answer(status=200)
 
     def post(self, target: Target, body: bytes, headers: Mapping[str, str]) -> Answer:
-        self.posted.append((target, body, headers))
+        self.stored.append((target, body, headers))
         return self.answers.pop(0) if self.answers else self.always
 
 
@@ -77,7 +77,9 @@ class Stage:
 
     def happen(self, account: str = "acme") -> str:
         """Something happens that webhooks listen to; the id of the fact."""
-        actions = outbox.telling(self.client, self.settings, account, FactType.REGISTRATION_CREATED, DATA, self.now)
+        actions = outbox.telling(
+            self.client, self.settings, account, WebhookEventType.REGISTRATION_CREATED, DATA, self.now
+        )
         assert not writes.attempt(self.client, actions)
         [action] = actions.values()
         return str(action["Put"]["Item"]["fact_id"]["S"])
@@ -117,7 +119,7 @@ class Stage:
 
     def owed(self) -> int:
         rows = self.client.scan(TableName=self.settings.webhooks_table)["Items"]
-        return sum("owed_at" in row for row in rows)
+        return sum("due_key" in row for row in rows)
 
 
 @pytest.fixture
@@ -139,7 +141,7 @@ def test_a_new_fact_is_carried_to_who_listens(stage: Stage) -> None:
     assert stage.ring(fact_id) == {"batchItemFailures": []}
     stage.drain()
 
-    [(target, told, headers)] = stage.outside.posted
+    [(target, told, headers)] = stage.outside.stored
     assert (target.host, target.path) == ("hooks.example.org", "/convoke")
     assert json.loads(told) == {
         "id": fact_id,
@@ -153,7 +155,7 @@ def test_a_new_fact_is_carried_to_who_listens(stage: Stage) -> None:
 
 
 def test_whoever_listens_to_something_else_or_belongs_to_others_hears_nothing(stage: Stage) -> None:
-    deaf = replace(HOOK, webhook_id="deaf", events=(FactType.REGISTRATION_CANCELLED,))
+    deaf = replace(HOOK, webhook_id="deaf", events=(WebhookEventType.REGISTRATION_CANCELLED,))
     other = replace(HOOK, webhook_id="other", account="other")
     second = replace(HOOK, webhook_id="second", url="https://second.example.org/")
     for hook in (deaf, other, second):
@@ -161,7 +163,7 @@ def test_whoever_listens_to_something_else_or_belongs_to_others_hears_nothing(st
     stage.ring(stage.happen())
     stage.drain()
 
-    assert sorted(target.host for target, _, _ in stage.outside.posted) == ["hooks.example.org", "second.example.org"]
+    assert sorted(target.host for target, _, _ in stage.outside.stored) == ["hooks.example.org", "second.example.org"]
 
 
 def documented() -> Any:
@@ -180,7 +182,7 @@ def test_the_signature_is_checked_as_the_readme_shows(stage: Stage) -> None:
     genuine = documented()
     stage.ring(stage.happen())
     stage.drain()
-    [(_, told, headers)] = stage.outside.posted
+    [(_, told, headers)] = stage.outside.stored
     signed, moment = headers[SIGNATURE], NOW.timestamp()
 
     assert genuine(HOOK.secret, signed, told, moment + 60)
@@ -209,14 +211,16 @@ def test_the_same_fact_is_the_same_bytes_at_each_try(stage: Stage) -> None:
         stage.now += timedelta(minutes=10)
         stage.sweep()
 
-    assert len(stage.outside.posted) == 3
-    assert len({told for _, told, _ in stage.outside.posted}) == 1
-    assert len({headers[SIGNATURE] for _, _, headers in stage.outside.posted}) == 3
+    assert len(stage.outside.stored) == 3
+    assert len({told for _, told, _ in stage.outside.stored}) == 1
+    assert len({headers[SIGNATURE] for _, _, headers in stage.outside.stored}) == 3
 
 
 def test_a_fact_read_back_says_what_was_written() -> None:
-    fact = Fact(fact_id="f", account="acme", type=FactType.TEST, data={"n": 1, "b": True, "s": "x"}, created_at=NOW)
-    assert outbox.fact_of(dynamo.unwire(dynamo.wire(outbox.fact_item(fact, NOW)))) == fact
+    fact = WebhookEvent(
+        fact_id="f", account="acme", type=WebhookEventType.TEST, data={"n": 1, "b": True, "s": "x"}, created_at=NOW
+    )
+    assert outbox.webhook_event_of(dynamo.unwire(dynamo.wire(outbox.webhook_event_item(fact, NOW)))) == fact
     assert body(fact) == (
         b'{"created_at":"2027-01-15T12:00:00.000000Z","data":{"b":true,"n":1,"s":"x"},"id":"f","type":"webhook.test"}'
     )
@@ -241,14 +245,14 @@ def test_who_never_answers_is_tried_less_and_less_and_then_left_and_it_shows(sta
     tried = [NOW]
     while stage.delivery(fact_id).state is DeliveryEnd.PENDING:
         stage.now += timedelta(seconds=10) if stage.now - NOW < timedelta(minutes=2) else timedelta(minutes=1)
-        before = len(stage.outside.posted)
+        before = len(stage.outside.stored)
         stage.sweep()
-        if len(stage.outside.posted) > before:
+        if len(stage.outside.stored) > before:
             tried.append(stage.now)
         if stage.now - NOW > timedelta(hours=1):
             stage.now += timedelta(minutes=10)
 
-    assert len(stage.outside.posted) == len(tried) == 9
+    assert len(stage.outside.stored) == len(tried) == 9
     waits = [later - earlier for earlier, later in pairwise(tried)]
     assert all(wait >= wanted for wait, wanted in zip(waits, RETRIES, strict=True))
     dead = stage.delivery(fact_id)
@@ -266,11 +270,11 @@ def test_a_hint_that_comes_too_soon_or_twice_is_no_try(stage: Stage) -> None:
     stage.drain()
     for _ in range(3):
         stage.hint(webhook=HOOK.webhook_id, fact=fact_id)
-    assert len(stage.outside.posted) == 1
+    assert len(stage.outside.stored) == 1
     stage.now += timedelta(seconds=11)
     for _ in range(3):
         stage.hint(webhook=HOOK.webhook_id, fact=fact_id)
-    assert len(stage.outside.posted) == 2
+    assert len(stage.outside.stored) == 2
 
 
 def test_with_the_stream_and_every_hint_lost_the_sweeper_alone_gets_it_there(stage: Stage) -> None:
@@ -279,7 +283,7 @@ def test_with_the_stream_and_every_hint_lost_the_sweeper_alone_gets_it_there(sta
         stage.now += timedelta(minutes=1)
         stage.sweep()
     assert stage.delivery(fact_id).state is DeliveryEnd.DELIVERED
-    assert len(stage.outside.posted) == 1
+    assert len(stage.outside.stored) == 1
     assert stage.owed() == 0
 
 
@@ -299,7 +303,7 @@ def test_a_function_that_dies_while_it_waits_for_an_answer_is_followed_by_anothe
         with pytest.raises(Died):
             function.carry(HOOK.webhook_id, fact_id)
     stage.drain()
-    assert stage.outside.posted == [], "its lease is not over"
+    assert stage.outside.stored == [], "its lease is not over"
     for _ in range(3):
         stage.now += timedelta(minutes=1)
         stage.sweep()
@@ -318,7 +322,7 @@ def test_two_at_once_post_once(stage: Stage, monkeypatch: pytest.MonkeyPatch) ->
 
     monkeypatch.setattr(http, "post", meanwhile)
     function.carry(HOOK.webhook_id, fact_id)
-    assert len(stage.outside.posted) == 1
+    assert len(stage.outside.stored) == 1
 
 
 def test_two_that_read_the_same_try_before_either_began_it_post_once(
@@ -336,7 +340,7 @@ def test_two_that_read_the_same_try_before_either_began_it_post_once(
 
     monkeypatch.setattr(deliveries, "read", beaten)
     function.carry(HOOK.webhook_id, fact_id)
-    assert len(stage.outside.posted) == 1
+    assert len(stage.outside.stored) == 1
     assert stage.delivery(fact_id).attempts == 1
 
 
@@ -349,7 +353,7 @@ def test_what_is_on_its_way_to_a_webhook_that_was_removed_stops(stage: Stage) ->
     stage.now += timedelta(hours=1)
     stage.sweep()
     stage.drain()
-    assert len(stage.outside.posted) == 1
+    assert len(stage.outside.stored) == 1
     assert stage.delivery(fact_id).why == "the webhook was removed"
     assert stage.owed() == 0
 
@@ -360,7 +364,7 @@ def test_a_url_that_is_not_allowed_any_more_is_not_called(stage: Stage) -> None:
     fact_id = stage.happen()
     stage.ring(fact_id)
     stage.drain()
-    assert [target.host for target, _, _ in stage.outside.posted] == ["hooks.example.org"]
+    assert [target.host for target, _, _ in stage.outside.stored] == ["hooks.example.org"]
     assert stage.delivery(fact_id, local).why == "its URL must begin with https://"
 
 
@@ -393,4 +397,4 @@ def test_the_sweeper_hands_out_facts_beside_everything_else(stage: Stage, monkey
     stage.deployed.call("sweep", sample("sweep"))
     stage.drain()
     assert [hint.keys() for hint in stage.hinted] == [{"fact"}, {"fact", "webhook"}]
-    assert len(stage.outside.posted) == 1
+    assert len(stage.outside.stored) == 1

@@ -20,7 +20,7 @@ README = (ROOT / "README.md").read_text()
 PURE = (
     *(
         "model",
-        "told",
+        "calendar_state",
         "ledger",
         "rules",
         "templates",

@@ -22,7 +22,7 @@ from convoke.model import (
     Method,
     Participation,
     Person,
-    Unsayable,
+    RenderError,
     When,
 )
 from tests.factories import NOW, message
@@ -82,7 +82,7 @@ def test_a_series_says_its_rule_and_what_does_not_take_place_and_nothing_of_what
     assert "RECURRENCE-ID" not in event
 
 
-@pytest.mark.parametrize(("told", "date"), [(OTHER_DATE, 19), (DATE_LESS, 26), (ALONE, 12)])
+@pytest.mark.parametrize(("calendar_state", "date"), [(OTHER_DATE, 19), (DATE_LESS, 26), (ALONE, 12)])
 def test_one_date_is_named_by_its_original_start_and_says_nothing_of_the_others(told: Message, date: int) -> None:
     found = unfolded(told)
     names = [line.partition(":")[0].partition(";")[0] for line in found[found.index("BEGIN:VEVENT") :]]
@@ -170,7 +170,7 @@ def test_addresses_travel_in_punycode() -> None:
     ["", "bo", "bo@", "@example.net", "bö@example.net", "bo ek@example.net", "bo@exa mple.net", "a@b..c", "a,b@c.d"],
 )
 def test_an_address_that_mail_cannot_carry_is_unsayable(email: str) -> None:
-    with pytest.raises(Unsayable, match="address"):
+    with pytest.raises(RenderError, match="address"):
         said(message(attendee=Person(name="Bo", email=email)))
 
 
@@ -178,14 +178,14 @@ def test_an_address_that_mail_cannot_carry_is_unsayable(email: str) -> None:
     "uid", ["", "a b@example.org", "a\r\nATTENDEE:mailto:eve@example.org", "é@example.org", "a" * 256]
 )
 def test_a_uid_that_cannot_be_kept_as_it_is_is_unsayable(uid: str) -> None:
-    with pytest.raises(Unsayable, match="UID"):
+    with pytest.raises(RenderError, match="UID"):
         said(message(uid=uid))
 
 
 def test_a_writer_that_loses_something_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
     honest = content_lines.write
     monkeypatch.setattr(content_lines, "write", lambda meant: honest(meant).replace(b"Treffen", b"Treff"))
-    with pytest.raises(Unsayable, match="SUMMARY"):
+    with pytest.raises(RenderError, match="SUMMARY"):
         said(INVITATION)
 
 
@@ -193,7 +193,7 @@ def test_a_writer_that_adds_a_guest_is_found_out(monkeypatch: pytest.MonkeyPatch
     honest = content_lines.write
     more = b"ATTENDEE:mailto:eve@example.org\r\nSTATUS:"
     monkeypatch.setattr(content_lines, "write", lambda meant: honest(meant).replace(b"STATUS:", more))
-    with pytest.raises(Unsayable, match="STATUS"):
+    with pytest.raises(RenderError, match="STATUS"):
         said(INVITATION)
 
 
@@ -275,7 +275,7 @@ def test_a_name_may_hold_whatever_and_is_the_same_to_all_readers(name: str) -> N
     # Whoever does not know RFC 6868 shows what stands between the quotes.
     (attendee,) = re.findall(r'ATTENDEE;[^:"]*;CN="([^"]*)"', written.decode().replace("\r\n ", "")) or [""]
     assert seen == attendee
-    carets = [at for at, letter in enumerate(attendee) if letter == "^"]
+    carets = [at for at, rendered in enumerate(attendee) if rendered == "^"]
     assert not any(attendee[at + 1 : at + 2] in ("^", "n", "'") for at in carets if at + 1 < len(attendee))
 
 

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from convoke.decision.calendar_state import ToldDate
+from convoke.decision.calendar_state import OccurrenceState
 from convoke.decision.invitation import Acknowledged, Intent
-from convoke.decision.plan import Seen
+from convoke.decision.plan import Snapshot
 from convoke.inbound import Judgement, Verdict, judge
 from convoke.inbound.itip_reply import Span
 from convoke.inbound.judgement import vouched
@@ -21,12 +21,12 @@ from tests.factories import AFTERNOON, NOW, answer, event, invitation, message, 
 
 UID = message().uid
 SAID = told(sequence=2)
-SEEN = Seen(
+SEEN = Snapshot(
     invitation=invitation(
         allocated=2,
-        exposed=2,
-        intent=Intent(told=SAID, attempt="a"),
-        acknowledged=Acknowledged(told=SAID, ses_id="s", at=NOW),
+        highest_possibly_sent=2,
+        intent=Intent(calendar_state=SAID, attempt="a"),
+        acknowledged=Acknowledged(calendar_state=SAID, ses_id="s", at=NOW),
     ),
     registration=registration(),
     event=event(),
@@ -53,11 +53,11 @@ def a_mail(
     return f"{head}\r\nContent-Type: {kind}\r\n\r\n".encode() + "\r\n".join(calendar).encode()
 
 
-def judged(raw: bytes, seen: Seen | None = SEEN, **verdicts: str) -> Judgement:
+def judged(raw: bytes, seen: Snapshot | None = SEEN, **verdicts: str) -> Judgement:
     return judge(receipt(**verdicts), raw, lambda uid: seen if uid == UID else None)
 
 
-def changed(part: str, **changes: Any) -> Seen:
+def changed(part: str, **changes: Any) -> Snapshot:
     return replace(SEEN, **{part: replace(getattr(SEEN, part), **changes)})
 
 
@@ -153,7 +153,7 @@ def test_whoever_declined_may_answer_again() -> None:
 
 def test_an_invitation_in_whose_place_there_is_another_is_answered_no_more() -> None:
     other = replace(SAID, uid=UID.replace(".1@", ".2@"), generation=2)
-    seen = changed("invitation", intent=Intent(told=other, attempt="b"), acknowledged=None)
+    seen = changed("invitation", intent=Intent(calendar_state=other, attempt="b"), acknowledged=None)
     assert judged(a_mail(), seen).reason is Reason.OUTDATED
 
 
@@ -405,13 +405,13 @@ def test_a_number_that_was_never_sent_answers_what_is_asked_now(sequence: int) -
     assert found.reply.sequence == 2
 
 
-def moved(**changes: Any) -> Seen:
+def moved(**changes: Any) -> Snapshot:
     """The second date was moved to eleven, told under SEQUENCE 2; the series was told under 1."""
     when = When(start=datetime(2027, 3, 19, 11), end=datetime(2027, 3, 19, 12, 30), time_zone="Europe/Berlin")
-    date = ToldDate(date=datetime(2027, 3, 19, 9), when=when, asked=2, fingerprint="x")
+    date = OccurrenceState(date=datetime(2027, 3, 19, 9), when=when, asked=2, fingerprint="x")
     said = replace(told(sequence=2), dates=(replace(date, **changes),))
     seen = changed("event", rule=WEEKLY)
-    acknowledged = Acknowledged(told=said, ses_id="s", at=NOW)
+    acknowledged = Acknowledged(calendar_state=said, ses_id="s", at=NOW)
     return replace(seen, invitation=replace(seen.invitation, intent=None, acknowledged=acknowledged))
 
 
@@ -464,7 +464,7 @@ def test_a_whole_day_is_the_one_that_the_attendee_s_own_midnight_begins(recurren
 # --- the same person at another address ---------------------------------------------------------------------------
 
 
-def registered(email: str) -> Seen:
+def registered(email: str) -> Snapshot:
     return changed("registration", email=email)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from convoke.model import noun
+from convoke.model import frozen
 from convoke.settings import Times
 from tests import policies
 
@@ -42,7 +42,7 @@ ALARM = "https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_Pu
 IAM = "https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html"
 
 
-@noun
+@frozen
 class Limit:
     """What AWS takes, ``least`` to ``most``, and where it says so. ``found`` yields what there is, by a name."""
 

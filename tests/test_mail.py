@@ -22,7 +22,7 @@ from convoke.model import (
     Method,
     Participation,
     Person,
-    Unsayable,
+    RenderError,
     When,
 )
 from tests.factories import MORNING, NOW, message, told
@@ -42,15 +42,15 @@ from tests.golden.cases import (
 from tests.test_itip import ANY_MESSAGE, ANYTHING
 
 
-def posted(said: Message, sequence: int = 0) -> EmailMessage:
+def stored(said: Message, sequence: int = 0) -> EmailMessage:
     parsed = message_from_bytes(
-        invitation_mail.letter(said, sequence=sequence, dtstamp=NOW).mail, _class=EmailMessage, policy=SMTP
+        invitation_mail.rendered(said, sequence=sequence, dtstamp=NOW).mail, _class=EmailMessage, policy=SMTP
     )
     assert isinstance(parsed, EmailMessage)
     return parsed
 
 
-def worded(said: Message, now: datetime = NOW) -> wording.Words:
+def worded(said: Message, now: datetime = NOW) -> wording.Wording:
     return wording.words(said, now)
 
 
@@ -64,15 +64,15 @@ def text(said: Message) -> str:
 @pytest.mark.parametrize("name", CASES)
 def test_the_bytes_of_each_kind_of_mail_are_those_kept(name: str) -> None:
     said, sequence = CASES[name]
-    made = invitation_mail.letter(said, sequence=sequence, dtstamp=dtstamp(sequence)).mail
+    made = invitation_mail.rendered(said, sequence=sequence, dtstamp=dtstamp(sequence)).mail
     assert made == kept(f"{name}.eml", made)
 
 
 @pytest.mark.parametrize("name", CASES)
 def test_the_mail_is_built_as_clients_want_it(name: str) -> None:
     said, sequence = CASES[name]
-    letter = invitation_mail.letter(said, sequence=sequence, dtstamp=NOW)
-    _, alternative, _, page, calendar, attached = parts = tuple(posted(said, sequence).walk())
+    rendered = invitation_mail.rendered(said, sequence=sequence, dtstamp=NOW)
+    _, alternative, _, page, calendar, attached = parts = tuple(stored(said, sequence).walk())
     assert [part.get_content_type() for part in parts] == [
         "multipart/mixed",
         "multipart/alternative",
@@ -85,12 +85,12 @@ def test_the_mail_is_built_as_clients_want_it(name: str) -> None:
     assert dict(calendar["Content-Type"].params) == {"charset": "UTF-8", "method": str(said.method)}
     assert calendar["Content-Disposition"] is None
     assert attached.get_filename() == attached.get_param("name") == "invite.ics"
-    assert letter.calendar == calendar.get_payload(decode=True) == attached.get_payload(decode=True)
+    assert rendered.calendar == calendar.get_payload(decode=True) == attached.get_payload(decode=True)
     assert page.get_content().startswith("<!DOCTYPE html>")
 
 
 def test_the_headers_say_who_writes_to_whom() -> None:
-    parsed = posted(TENTATIVE, 7)
+    parsed = stored(TENTATIVE, 7)
     assert parsed["To"].addresses[0].display_name == 'Zoë "Z" O’Hara, Jr.'
     assert parsed["To"].addresses[0].addr_spec == "zoe@xn--bcher-kva.example"
     assert str(parsed["From"]) == "Ada <events@convoke.example.com>"
@@ -146,7 +146,7 @@ def test_the_words_of_one_date_say_which_and_what_it_was() -> None:
 def test_an_answer_by_hand_leads_back_to_the_invitation(domain: str) -> None:
     """Whatever SES makes of our Message-ID: an answer refers to all that the mail refers to (RFC 5322, 3.6.4)."""
     uid = INVITATION.uid.replace("convoke.example.com", domain)
-    references = posted(replace(INVITATION, uid=uid))["References"]
+    references = stored(replace(INVITATION, uid=uid))["References"]
     by_hand = f"From: bo@example.net\r\nReferences: {references}\r\n <0101@eu-central-1.amazonses.com>\r\n\r\nHej\r\n"
     assert uid in incoming(by_hand.encode()).references
 
@@ -154,18 +154,18 @@ def test_an_answer_by_hand_leads_back_to_the_invitation(domain: str) -> None:
 @given(ANY_MESSAGE)
 @settings(max_examples=100, deadline=None)
 def test_no_text_whatever_changes_headers_parts_or_tags(said: Message) -> None:
-    letter = invitation_mail.letter(said, sequence=2, dtstamp=NOW)
-    assert letter == invitation_mail.letter(replace(said), sequence=2, dtstamp=NOW)
-    assert letter.mail.isascii()
-    assert letter.mail.count(b"\n") == letter.mail.count(b"\r\n") == letter.mail.count(b"\r")
-    assert max(map(len, letter.mail.split(b"\r\n"))) <= 120
-    head, _, body = letter.mail.partition(b"\r\n\r\n")
+    rendered = invitation_mail.rendered(said, sequence=2, dtstamp=NOW)
+    assert rendered == invitation_mail.rendered(replace(said), sequence=2, dtstamp=NOW)
+    assert rendered.mail.isascii()
+    assert rendered.mail.count(b"\n") == rendered.mail.count(b"\r\n") == rendered.mail.count(b"\r")
+    assert max(map(len, rendered.mail.split(b"\r\n"))) <= 120
+    head, _, body = rendered.mail.partition(b"\r\n\r\n")
     assert re.findall(rb"^[A-Za-z-]+(?=:)", head, re.MULTILINE) == [
         *(b"From", b"To", b"Reply-To", b"Subject", b"Date", b"Message-ID", b"References", b"MIME-Version"),
         *(b"Auto-Submitted", b"Content-Type"),
     ]
     assert all(len(line) <= 76 for line in body.split(b"\r\n"))
-    parsed = posted(said, 2)
+    parsed = stored(said, 2)
     assert parsed["Subject"] == " ".join(worded(said).subject.split())
     html = next(part for part in parsed.walk() if part.get_content_type() == "text/html").get_content()
     assert tags(html) <= {
@@ -205,7 +205,7 @@ def tags(html: str) -> set[str]:
 @given(ANYTHING, ANYTHING)
 @settings(max_examples=100, deadline=None)
 def test_names_read_back_as_they_were_meant(attendee: str, organizer: str) -> None:
-    parsed = posted(
+    parsed = stored(
         message(
             attendee=Person(name=attendee, email="bo@example.net"),
             reply_to=Person(name=organizer, email="ada@example.org"),
@@ -234,8 +234,8 @@ def test_a_mail_that_reads_back_otherwise_is_not_sent(
 ) -> None:
     honest = invitation_mail.joined
     monkeypatch.setattr(invitation_mail, "joined", lambda fields, body: honest(fields, body).replace(was, now))
-    with pytest.raises(Unsayable, match=what):
-        invitation_mail.letter(message(title="Plain"), sequence=0, dtstamp=NOW)
+    with pytest.raises(RenderError, match=what):
+        invitation_mail.rendered(message(title="Plain"), sequence=0, dtstamp=NOW)
 
 
 # --- the words ----------------------------------------------------------------------------------------------------

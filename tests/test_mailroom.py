@@ -12,11 +12,11 @@ from typing import Any
 import boto3
 import pytest
 
-from convoke.decision.attention import Attention, Concern, Trouble
+from convoke.decision.attention import Attention, AttentionKind, AttentionReason
 from convoke.decision.invitation import Stopped
 from convoke.inbound import Verdict
 from convoke.inbound.proposals import ProposalStatus
-from convoke.inbound.quarantine import Held, HeldStatus
+from convoke.inbound.quarantine import QuarantinedMail, QuarantineStatus
 from convoke.inbound.reasons import Reason
 from convoke.model import DeliveryState, Method, Participation
 from convoke.registrations import inbound_mail
@@ -91,7 +91,7 @@ def noted(deployed: Deployment, ses_id: str = "mail-1") -> tuple[str, str | None
     return item["verdict"], item.get("reason")
 
 
-def waiting(deployed: Deployment) -> list[Held]:
+def waiting(deployed: Deployment) -> list[QuarantinedMail]:
     page = quarantine.list_held(deployed.client, deployed.settings, "acme", now=NOW, limit=100)
     return list(page.items)
 
@@ -102,7 +102,7 @@ def proposed(deployed: Deployment) -> list[Any]:
 
 def notes(deployed: Deployment) -> list[dict[str, Any]]:
     rows = everything(deployed.client)["Invitations"]
-    return [row for row in rows if row["sk"].startswith(keys.NOTE_PREFIX)]
+    return [row for row in rows if row["sk"].startswith(keys.NOTIFICATION_PREFIX)]
 
 
 def person(deployed: Deployment) -> Any:
@@ -497,11 +497,13 @@ def test_an_answer_from_another_address_is_named_on_the_event_until_it_is_releas
     (held,) = waiting(deployed)
     assert held.reason is Reason.STRANGER
     (one,) = shown(deployed)
-    assert (one.kind, one.state) == (Concern.ANSWER, Trouble.ANOTHER_ADDRESS)
+    assert (one.kind, one.state) == (AttentionKind.ANSWER, AttentionReason.ANOTHER_ADDRESS)
     assert (one.registration_id, one.quarantine_id) == (REGISTRATION_ID, held.quarantine_id)
     assert attention.shown(deployed.client, deployed.settings, EVENT_ID, now=held.expires_at) == ((), 0)
     assert release(deployed, held) is None
-    dynamo.transact(deployed.client, list(quarantine.deciding(deployed.settings, held, HeldStatus.RELEASED).values()))
+    dynamo.transact(
+        deployed.client, list(quarantine.deciding(deployed.settings, held, QuarantineStatus.RELEASED).values())
+    )
     assert person(deployed).reply.status is Participation.ACCEPTED
     assert shown(deployed) == []
     receive(deployed, FROM_WORK)
@@ -568,10 +570,10 @@ def test_the_very_mail_that_nobody_expected_flies_and_leaves_nothing(
     assert everything(deployed.client) == before
 
 
-Act = Callable[[Deployment, Held], Reason | None]
+Act = Callable[[Deployment, QuarantinedMail], Reason | None]
 
 
-def release(deployed: Deployment, held: Held) -> Reason | None:
+def release(deployed: Deployment, held: QuarantinedMail) -> Reason | None:
     return inbound_mail.release(deployed.client, deployed.settings, held, now=NOW)
 
 

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from convoke.mail import mime_parts
-from convoke.model import Unsayable
+from convoke.model import RenderError
 
 TEXT = st.text(st.sampled_from("=?_. \tFrom\n") | st.characters(exclude_categories=["Cs"], exclude_characters="\r"))
 
@@ -32,5 +32,5 @@ def test_parts_that_are_broken_or_other_than_was_meant_are_found() -> None:
     kinds = ("multipart/alternative", "text/plain", "text/html")
     assert [mime_parts.held(part) for part in mime_parts.parts(whole, kinds)[1:]] == [b"Hello\r\n", b"<p>\r\n"]
     for broken in (whole.replace(b"--b--", b""), whole.replace(b"html", b"plain"), whole.replace(b"--b\r\n", b"", 1)):
-        with pytest.raises(Unsayable, match="other parts"):
+        with pytest.raises(RenderError, match="other parts"):
             mime_parts.parts(broken, kinds)

@@ -16,28 +16,28 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from convoke.decision.attention import Attention, Concern, Trouble
+from convoke.decision.attention import Attention, AttentionKind, AttentionReason
 from convoke.decision.invitation import Stopped
 from convoke.delivery.notify import dispatch
 from convoke.delivery.reconcile import Outcome
 from convoke.effects import (
-    Amend,
-    ReadErrand,
+    ReadNotification,
+    RecordNotification,
     Refusal,
     Refused,
     Reserve,
-    Settle,
     StopSending,
+    StoreReport,
     Unknown,
 )
 from convoke.mail import notification_mail, notifications
-from convoke.mail.notifications import Counter, Errand, Note, NoteKind
+from convoke.mail.notifications import Counter, Notification, NotificationKind, NotificationState
 from convoke.model import (
     DateChange,
     DeliveryState,
     Participation,
     Person,
-    Unsayable,
+    RenderError,
     When,
 )
 from convoke.registrations.erasure import erase
@@ -50,7 +50,9 @@ from tests.test_itip import ANYTHING
 from tests.world import World, a_world
 
 BO = Person(name="Bo Ek", email="bo@example.net")
-MISSED = Attention(registration_id=REGISTRATION_ID, kind=Concern.CANCELLATION, state=Trouble.BOUNCED, since=NOW)
+MISSED = Attention(
+    registration_id=REGISTRATION_ID, kind=AttentionKind.CANCELLATION, state=AttentionReason.BOUNCED, since=NOW
+)
 COUNTER = Counter(uid=f"{EVENT_ID}.{REGISTRATION_ID}.1@convoke.example.com", sequence=3, proposed=AFTERNOON)
 
 FORWARD = notifications.forward(
@@ -72,13 +74,13 @@ def world() -> Iterator[World]:
         yield made
 
 
-def read(note: Note, people: dict[str, Person] = PEOPLE) -> EmailMessage:
-    parsed = message_from_bytes(notification_mail.letter(note, SENDER, people).mail, _class=EmailMessage, policy=SMTP)
+def read(note: Notification, people: dict[str, Person] = PEOPLE) -> EmailMessage:
+    parsed = message_from_bytes(notification_mail.rendered(note, SENDER, people).mail, _class=EmailMessage, policy=SMTP)
     assert isinstance(parsed, EmailMessage)
     return parsed
 
 
-def text(note: Note) -> str:
+def text(note: Notification) -> str:
     body = read(note).get_body(("plain",))
     assert isinstance(body, EmailMessage)
     return str(body.get_content()).replace("\r\n", "\n")
@@ -87,27 +89,27 @@ def text(note: Note) -> str:
 # --- what they say ------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("kind", NoteKind)
-def test_a_note_says_that_a_machine_wrote_it_and_comes_from_our_address(kind: NoteKind) -> None:
+@pytest.mark.parametrize("kind", NotificationKind)
+def test_a_note_says_that_a_machine_wrote_it_and_comes_from_our_address(kind: NotificationKind) -> None:
     said = read(EVERY[kind])
     assert said["Auto-Submitted"] == "auto-generated"
     assert said["From"].addresses[0].addr_spec == SENDER.address
     assert [one.addr_spec for one in said["To"].addresses] == [EVERY[kind].recipient.email]
-    assert said["Message-ID"] == f"<{EVERY[kind].note_id}.note@convoke.example.com>"
+    assert said["Message-ID"] == f"<{EVERY[kind].notification_id}.note@convoke.example.com>"
 
 
 @pytest.mark.parametrize(
     ("kind", "to", "answers_go_to"),
     [
-        (NoteKind.FORWARD, "ada@example.org", "bo@example.net"),
-        (NoteKind.REMARK, "ada@example.org", "bo@example.net"),
-        (NoteKind.SUMMARY, "ada@example.org", "ada@example.org"),
-        (NoteKind.DECLINE_COUNTER, "bo@example.net", "ada@example.org"),
-        (NoteKind.NO_SEAT, "bo@example.net", "ada@example.org"),
+        (NotificationKind.FORWARD, "ada@example.org", "bo@example.net"),
+        (NotificationKind.REMARK, "ada@example.org", "bo@example.net"),
+        (NotificationKind.SUMMARY, "ada@example.org", "ada@example.org"),
+        (NotificationKind.DECLINE_COUNTER, "bo@example.net", "ada@example.org"),
+        (NotificationKind.NO_SEAT, "bo@example.net", "ada@example.org"),
     ],
 )
 def test_a_note_goes_to_the_human_concerned_and_its_answers_to_another(
-    kind: NoteKind, to: str, answers_go_to: str
+    kind: NotificationKind, to: str, answers_go_to: str
 ) -> None:
     said = read(EVERY[kind])
     assert said["To"].addresses[0].addr_spec == to
@@ -202,7 +204,7 @@ def test_whoever_was_forgotten_is_not_named() -> None:
     ],
 )
 def test_a_note_ends_with_why_one_gets_it(kind: str, why: str) -> None:
-    assert text(EVERY[NoteKind(kind)]).endswith(f"\nYou get this mail because {why}\n")
+    assert text(EVERY[NotificationKind(kind)]).endswith(f"\nYou get this mail because {why}\n")
 
 
 def test_who_has_no_seat_is_not_said_to_be_registered() -> None:
@@ -230,13 +232,15 @@ def test_a_sender_whose_address_mail_cannot_carry_gets_no_answers() -> None:
 
 
 def test_a_recipient_whom_mail_cannot_reach_is_refused() -> None:
-    with pytest.raises(Unsayable):
-        notification_mail.letter(replace(NO_SEAT, recipient=Person(name="", email="bo..ek@example.net")), SENDER, {})
+    with pytest.raises(RenderError):
+        notification_mail.rendered(replace(NO_SEAT, recipient=Person(name="", email="bo..ek@example.net")), SENDER, {})
 
 
-@given(ANYTHING, ANYTHING, ANYTHING, st.sampled_from(list(NoteKind)))
+@given(ANYTHING, ANYTHING, ANYTHING, st.sampled_from(list(NotificationKind)))
 @settings(max_examples=150, deadline=None)
-def test_no_text_whatever_changes_the_headers_or_the_parts(one: str, other: str, third: str, kind: NoteKind) -> None:
+def test_no_text_whatever_changes_the_headers_or_the_parts(
+    one: str, other: str, third: str, kind: NotificationKind
+) -> None:
     plain = EVERY[kind]
     hostile = replace(
         plain,
@@ -247,60 +251,64 @@ def test_no_text_whatever_changes_the_headers_or_the_parts(one: str, other: str,
         subject=other,
         quoted=notifications.quote(third),
     )
-    made = notification_mail.letter(hostile, SENDER, {REGISTRATION_ID: Person(name=one, email="bo@example.net")}).mail
+    made = notification_mail.rendered(hostile, SENDER, {REGISTRATION_ID: Person(name=one, email="bo@example.net")}).mail
     assert (
         made
-        == notification_mail.letter(hostile, SENDER, {REGISTRATION_ID: Person(name=one, email="bo@example.net")}).mail
+        == notification_mail.rendered(hostile, SENDER, {REGISTRATION_ID: Person(name=one, email="bo@example.net")}).mail
     )
     assert made.isascii()
     head = made.partition(b"\r\n\r\n")[0]
     names = re.findall(rb"^([A-Za-z-]+):", head, re.MULTILINE)
-    assert len(names) == len(set(names)) == (9 if kind is NoteKind.DECLINE_COUNTER else 10)
+    assert len(names) == len(set(names)) == (9 if kind is NotificationKind.DECLINE_COUNTER else 10)
 
 
 def test_what_is_about_the_same_is_the_same_note() -> None:
     again = notifications.summary(event(), (MISSED,), now=NOW + timedelta(hours=1))
-    assert again.note_id == SUMMARY.note_id
+    assert again.notification_id == SUMMARY.notification_id
     others = (
-        notifications.summary(event(), (replace(MISSED, state=Trouble.COMPLAINED),), now=NOW),
+        notifications.summary(event(), (replace(MISSED, state=AttentionReason.COMPLAINED),), now=NOW),
         notifications.no_seat(event(), registration(), sequence=3, now=NOW),
         notifications.forward(event(), author=BO, subject="", text="", source="m2", now=NOW),
         notifications.decline_counter(event(), registration(), counter=COUNTER, proposal_id="p2", now=NOW),
     )
-    ids = {note.note_id for note in (*EVERY.values(), *others)}
+    ids = {note.notification_id for note in (*EVERY.values(), *others)}
     assert len(ids) == 9
 
 
 # --- owed and sent ------------------------------------------------------------------------------------------------
 
 
-def owe(world: World, note: Note) -> bool:
+def owe(world: World, note: Notification) -> bool:
     return store.owe(world.client, SETTINGS, note, now=world.now)
 
 
-def send(world: World, note: Note) -> Outcome:
-    outcome = world.run(dispatch(note.event_id, note.registration_id, note.note_id, world.worker()))
+def send(world: World, note: Notification) -> Outcome:
+    outcome = world.run(dispatch(note.event_id, note.registration_id, note.notification_id, world.worker()))
     assert isinstance(outcome, Outcome)
     return outcome
 
 
-def errand(world: World, note: Note) -> Errand:
-    kept = world.perform(ReadErrand(event_id=note.event_id, registration_id=note.registration_id, note_id=note.note_id))
-    assert isinstance(kept, Errand)
+def notification_state(world: World, note: Notification) -> NotificationState:
+    kept = world.perform(
+        ReadNotification(
+            event_id=note.event_id, registration_id=note.registration_id, notification_id=note.notification_id
+        )
+    )
+    assert isinstance(kept, NotificationState)
     return kept
 
 
-@pytest.mark.parametrize("kind", NoteKind)
-def test_what_is_owed_comes_back_as_it_was_written(world: World, kind: NoteKind) -> None:
+@pytest.mark.parametrize("kind", NotificationKind)
+def test_what_is_owed_comes_back_as_it_was_written(world: World, kind: NotificationKind) -> None:
     note = EVERY[kind]
     if note.counter is not None:
         note = replace(note, counter=replace(note.counter, date=datetime(2027, 3, 12, 9, 0)))
     assert owe(world, note)
-    assert errand(world, note).note == note
+    assert notification_state(world, note).note == note
 
 
-@pytest.mark.parametrize("kind", NoteKind)
-def test_a_note_is_sent_once_however_often_it_is_owed(world: World, kind: NoteKind) -> None:
+@pytest.mark.parametrize("kind", NotificationKind)
+def test_a_note_is_sent_once_however_often_it_is_owed(world: World, kind: NotificationKind) -> None:
     note = EVERY[kind]
     assert owe(world, note)
     assert not owe(world, note)
@@ -309,7 +317,7 @@ def test_a_note_is_sent_once_however_often_it_is_owed(world: World, kind: NoteKi
     writes.attempt(world.client, {"note": store.owing(SETTINGS, note, world.now)})
     world.settle()
 
-    assert [sent.errand.note_id for sent in world.notes] == [note.note_id]
+    assert [sent.notification_state.notification_id for sent in world.notes] == [note.notification_id]
 
 
 def test_what_was_sent_keeps_no_words(world: World) -> None:
@@ -318,13 +326,13 @@ def test_what_was_sent_keeps_no_words(world: World) -> None:
     kept = str(world.client.scan(TableName=SETTINGS.invitations_table)["Items"])
     assert "Where is it?" not in kept
     assert "bo@example.net" not in kept
-    assert errand(world, FORWARD).state is DeliveryState.ACCEPTED
+    assert notification_state(world, FORWARD).state is DeliveryState.ACCEPTED
 
 
 def test_a_note_may_be_owed_in_a_transaction_of_others(world: World) -> None:
     assert not writes.attempt(world.client, {"note": store.owing(SETTINGS, NO_SEAT, NOW)})
     assert not writes.attempt(world.client, {"note": store.owing(SETTINGS, NO_SEAT, NOW)})
-    assert errand(world, NO_SEAT).note == NO_SEAT
+    assert notification_state(world, NO_SEAT).note == NO_SEAT
     world.settle()
     assert len(world.notes) == 1
 
@@ -335,7 +343,7 @@ def test_nothing_is_ever_sent_to_our_own_address(world: World) -> None:
     writes.attempt(world.client, {"note": store.owing(SETTINGS, ours, NOW)})
     world.settle()
     assert world.notes == []
-    assert errand(world, ours).state is DeliveryState.FAILED
+    assert notification_state(world, ours).state is DeliveryState.FAILED
 
 
 def test_a_note_that_nobody_answered_for_is_sent_again_to_the_byte_and_not_for_ever(world: World) -> None:
@@ -347,7 +355,7 @@ def test_a_note_that_nobody_answered_for_is_sent_again_to_the_byte_and_not_for_e
 
     assert len(world.notes) == 6
     assert len({sent.mail for sent in world.notes}) == 1
-    assert errand(world, FORWARD).state is DeliveryState.FAILED
+    assert notification_state(world, FORWARD).state is DeliveryState.FAILED
     assert world.owed() == []
 
 
@@ -355,8 +363,8 @@ def test_a_refusal_is_no_sending_and_backs_off(world: World) -> None:
     owe(world, FORWARD)
     world.answers = [Refused(refusal=Refusal.BUSY, why="TooManyRequestsException")]
     assert send(world, FORWARD) is Outcome.REFUSED
-    assert (errand(world, FORWARD).attempts, errand(world, FORWARD).unknowns) == (1, 0)
-    assert errand(world, FORWARD).lease_until is None
+    assert (notification_state(world, FORWARD).attempts, notification_state(world, FORWARD).unknowns) == (1, 0)
+    assert notification_state(world, FORWARD).lease_until is None
     assert send(world, FORWARD) is Outcome.ACKNOWLEDGED
     assert len(world.notes) == 1
 
@@ -365,8 +373,8 @@ def test_a_note_that_ses_will_never_take_is_given_up(world: World) -> None:
     owe(world, FORWARD)
     world.answers = [Refused(refusal=Refusal.POISON, why="MessageRejected")]
     assert send(world, FORWARD) is Outcome.FAILED
-    assert world.told == ["note given up"]
-    assert errand(world, FORWARD).note is None
+    assert world.calendar_state == ["note given up"]
+    assert notification_state(world, FORWARD).note is None
     assert world.owed() == []
 
 
@@ -375,7 +383,7 @@ def test_two_at_once_send_one(world: World) -> None:
     others: list[Outcome] = []
 
     def meanwhile(effect: object) -> None:
-        if type(effect).__name__ == "SendNote":
+        if type(effect).__name__ == "SendNotification":
             world.before = lambda _: None
             others.append(send(world, FORWARD))
 
@@ -387,9 +395,9 @@ def test_two_at_once_send_one(world: World) -> None:
 
 def test_who_read_before_another_claimed_does_not_send(world: World) -> None:
     owe(world, FORWARD)
-    seen = errand(world, FORWARD)
+    seen = notification_state(world, FORWARD)
     assert send(world, FORWARD) is Outcome.ACKNOWLEDGED
-    assert not world.perform(Settle(errand=seen))
+    assert not world.perform(RecordNotification(notification_state=seen))
 
 
 def test_the_switch_a_pause_and_the_reserve_hold_for_notes(world: World) -> None:
@@ -415,13 +423,13 @@ def test_an_account_that_ses_paused_stops_all_mail(world: World) -> None:
 def test_a_function_that_is_about_to_be_stopped_does_not_begin(world: World) -> None:
     owe(world, FORWARD)
     late = replace(world.worker(), deadline=world.now + timedelta(seconds=5))
-    outcome = world.run(dispatch(EVENT_ID, "", FORWARD.note_id, late))
+    outcome = world.run(dispatch(EVENT_ID, "", FORWARD.notification_id, late))
     assert outcome is Outcome.LATE
     assert world.notes == []
 
 
 def test_a_day_has_so_many_notes_and_the_rest_wait_for_the_next(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(notifications.MOST_A_DAY, NoteKind.FORWARD, 2)
+    monkeypatch.setitem(notifications.MOST_A_DAY, NotificationKind.FORWARD, 2)
     mails = [
         notifications.forward(event(), author=BO, subject="", text="again", source=f"m{number}", now=NOW)
         for number in range(5)
@@ -442,11 +450,11 @@ def test_an_address_that_bounced_for_the_event_gets_no_notes(world: World) -> No
     world.look(person)
     invitation = world.invitation(person)
     stopped = (Stopped(address=person.email, state=DeliveryState.BOUNCED),)
-    assert world.perform(Amend(seen=invitation, heard=replace(invitation, stopped=stopped)))
+    assert world.perform(StoreReport(seen=invitation, changed=replace(invitation, stopped=stopped)))
     note = notifications.no_seat(event(), person, sequence=0, now=world.now)
     owe(world, note)
     assert send(world, note) is Outcome.FAILED
-    assert errand(world, note).state is DeliveryState.BOUNCED
+    assert notification_state(world, note).state is DeliveryState.BOUNCED
     assert world.notes == []
 
 
@@ -454,7 +462,7 @@ def test_a_summary_names_people_as_they_are_called_when_it_leaves(world: World) 
     person = world.register(name="Zoë")
     note = notifications.summary(event(), (replace(MISSED, registration_id=person.registration_id),), now=NOW)
     owe(world, note)
-    assert "Zoë" not in str(errand(world, note))
+    assert "Zoë" not in str(notification_state(world, note))
     assert send(world, note) is Outcome.ACKNOWLEDGED
     said = message_from_bytes(world.notes[0].mail, _class=EmailMessage, policy=SMTP)
     assert "Zoë" in said.get_content()
@@ -486,7 +494,7 @@ def test_a_note_is_remembered_for_a_month(world: World) -> None:
         item for item in world.client.scan(TableName=SETTINGS.invitations_table)["Items"] if "NOTE#" in item["sk"]["S"]
     ]
     assert int(item["expires_at"]["N"]) == int((NOW + timedelta(days=30)).timestamp())
-    assert item["sk"]["S"] == keys.note(EVENT_ID, "", FORWARD.note_id)["sk"]
+    assert item["sk"]["S"] == keys.note(EVENT_ID, "", FORWARD.notification_id)["sk"]
 
 
 def test_a_hint_at_a_note_that_is_not_there_does_nothing(world: World) -> None:

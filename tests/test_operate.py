@@ -65,9 +65,9 @@ def test_repoke_shows_who_was_not_told_and_asks_before_it_tells(
 
     assert run("repoke", **said) == "Nothing was done."
     assert "1  not updated" in capsys.readouterr().out
-    before = world.invitation(person).poke
+    before = world.invitation(person).wakeups
     assert "1 are owed" in run("repoke", "yes", **said)
-    assert world.invitation(person).poke == before + 1
+    assert world.invitation(person).wakeups == before + 1
 
 
 def test_repoke_tells_many_a_slice_at_a_time_and_says_how_far_it_is(
@@ -84,7 +84,7 @@ def test_repoke_tells_many_a_slice_at_a_time_and_says_how_far_it_is(
 
 def test_what_an_audit_stopped_at_is_shown(world: World, capsys: pytest.CaptureFixture[str]) -> None:
     assert run("findings") == "No audit has stopped in the last month."
-    found = Difference(event_id=EVENT_ID, registration_id="01abc", reason="not updated", pressing=1)
+    found = Difference(event_id=EVENT_ID, registration_id="01abc", reason="not updated", urgency=1)
     world.run(put_down(Findings(looked_at=1, differences=(found,))))
 
     assert run("findings").endswith("UTC stopped at these 1: 1 not updated.")

@@ -74,7 +74,9 @@ def test_after_a_restore_everybody_hears_the_truth_above_any_number_they_know(wo
 
     assert lift(world) == 2
     world.settle()
-    assert {(letter.intent.told.recipient, letter.intent.told.method) for letter in world.sent} == {
+    assert {
+        (rendered.intent.calendar_state.recipient, rendered.intent.calendar_state.method) for rendered in world.sent
+    } == {
         (comes.email, REQUEST),
         (leaves.email, CANCEL),
     }

@@ -21,7 +21,7 @@ from convoke.schedule import series
 from convoke.store import accounts, answers, dynamo, keys, webhooks
 from convoke.web import context
 from convoke.webhooks import http
-from convoke.webhooks.facts import FactType
+from convoke.webhooks.facts import WebhookEventType
 from tests import policies
 from tests.caller import PARTY, World
 from tests.deployment import EVENTS, Deployment, a_deployment, sample
@@ -86,7 +86,7 @@ def telling(deployed: Deployment) -> None:
     client.update_item(
         TableName=settings.invitations_table,
         Key=dynamo.wire(PERSON),
-        UpdateExpression="SET owed_shard = :shard, owed_at = :at",
+        UpdateExpression="SET due_shard = :shard, due_key = :at",
         ExpressionAttributeValues=dynamo.wire({":shard": "0", ":at": keys.owed(1, NOW)}),
     )
     deployed.call("feedback", sample("feedback-delivery"))
@@ -157,7 +157,7 @@ def auditing(deployed: Deployment, clock: Clock, monkeypatch: pytest.MonkeyPatch
     client.update_item(
         TableName=settings.invitations_table,
         Key=dynamo.wire(keys.registration(NEW_ID, REGISTRATION_ID)),
-        UpdateExpression="REMOVE owed_shard, owed_at",
+        UpdateExpression="REMOVE due_shard, due_key",
     )
     clock.later()
     for stops, done in ((True, False), (False, True)):
@@ -171,7 +171,7 @@ def posting(deployed: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
     stage = Stage(deployed, outside)
     stage.ring(stage.happen())
     stage.drain()
-    assert outside.posted
+    assert outside.stored
 
 
 def granted() -> set[tuple[str, str, str]]:
@@ -198,7 +198,7 @@ def test_no_role_may_do_what_its_function_never_does(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(answers, "LATEST", 1)
     with a_deployment(monkeypatch) as deployed:
         clock, caller = Clock(monkeypatch), World(deployed.client)
-        webhooks.create(deployed.client, deployed.settings, replace(LISTENER, events=tuple(FactType)))
+        webhooks.create(deployed.client, deployed.settings, replace(LISTENER, events=tuple(WebhookEventType)))
         weekly = series.rule(WEEKLY, MORNING)
         create_event(deployed.client, deployed.settings, event(rule=weekly, capacity=1, release_on_decline=True))
         register(deployed.client, deployed.settings, registration(), now=NOW)

@@ -16,7 +16,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from convoke.aws import ses
-from convoke.decision.calendar_state import Letter
+from convoke.decision.calendar_state import RenderedMail
 from convoke.decision.invitation import Intent
 from convoke.effects import Accepted, Refusal, Refused, Send, Unknown
 from convoke.settings import Times
@@ -25,8 +25,8 @@ from tests.tables import SETTINGS
 
 QUICK = Times(connect=timedelta(seconds=1), read=timedelta(seconds=0.5))
 LETTER = Send(
-    letter=Letter(calendar=b"BEGIN:VCALENDAR", mail=b"From: a@example.org\r\n\r\nhello"),
-    intent=Intent(told=told(), attempt="5f0c"),
+    rendered=RenderedMail(calendar=b"BEGIN:VCALENDAR", mail=b"From: a@example.org\r\n\r\nhello"),
+    intent=Intent(calendar_state=told(), attempt="5f0c"),
     event_id=EVENT_ID,
     registration_id=REGISTRATION_ID,
 )
@@ -191,7 +191,7 @@ def test_what_is_posted_names_one_recipient_and_what_it_is() -> None:
 
     assert client.request["Destination"] == {"ToAddresses": [told().recipient]}
     assert client.request["FromEmailAddress"] == told().organizer
-    assert client.request["Content"]["Raw"]["Data"] == LETTER.letter.mail
+    assert client.request["Content"]["Raw"]["Data"] == LETTER.rendered.mail
     assert {tag["Name"]: tag["Value"] for tag in client.request["EmailTags"]} == {
         "event": EVENT_ID,
         "registration": REGISTRATION_ID,

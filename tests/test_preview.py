@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from convoke.decision.invitation import Acknowledged, Intent, Stopped
-from convoke.decision.plan import Seen
-from convoke.delivery.preview import Foreseen, foresee
+from convoke.decision.plan import Snapshot
+from convoke.delivery.preview import PreviewResult, preview
 from convoke.model import (
     DeliveryState,
     Event,
@@ -25,7 +25,7 @@ from tests.test_series_costs import choir, long_series, moved
 from tests.test_series_told import Attendee
 
 
-def told(what: Event, number: int = 0, **changes: Any) -> Seen:
+def told(what: Event, number: int = 0, **changes: Any) -> Snapshot:
     """Somebody who was told all of ``what``."""
     person = registration(
         registration_id=keys.registration_id(NOW, number.to_bytes(16, "big")),
@@ -33,29 +33,31 @@ def told(what: Event, number: int = 0, **changes: Any) -> Seen:
         **changes,
     )
     bo = Attendee(person)
-    bo.hear(what, 1000)
-    assert bo.told is not None
+    bo.apply_report(what, 1000)
+    assert bo.calendar_state is not None
     heard = invitation(
         registration_id=person.registration_id,
         allocated=bo.sequence,
-        exposed=bo.sequence,
-        heard=bo.told,
-        intent=Intent(told=bo.told, attempt="a"),
-        acknowledged=Acknowledged(told=bo.told, ses_id="ses", at=NOW),
+        highest_possibly_sent=bo.sequence,
+        possibly_sent=bo.calendar_state,
+        intent=Intent(calendar_state=bo.calendar_state, attempt="a"),
+        acknowledged=Acknowledged(calendar_state=bo.calendar_state, ses_id="ses", at=NOW),
     )
-    return Seen(invitation=heard, registration=person, event=what)
+    return Snapshot(invitation=heard, registration=person, event=what)
 
 
-def at(address: str, seen: Seen) -> Seen:
+def at(address: str, seen: Snapshot) -> Snapshot:
     """Somebody who is just as they are, at another address."""
     last = seen.invitation.acknowledged
     assert last is not None
-    heard = replace(seen.invitation, acknowledged=replace(last, told=replace(last.told, recipient=address)))
+    heard = replace(
+        seen.invitation, acknowledged=replace(last, calendar_state=replace(last.calendar_state, recipient=address))
+    )
     return replace(seen, invitation=heard, registration=replace(seen.registration, email=address))
 
 
-def foreseen(after: Event, *people: Seen) -> list[Foreseen]:
-    return list(foresee(people, after, SENDER, NOW))
+def previewed(after: Event, *people: Snapshot) -> list[PreviewResult]:
+    return list(preview(people, after, SENDER, NOW))
 
 
 @pytest.mark.parametrize("state", [DeliveryState.BOUNCED, DeliveryState.COMPLAINED])
@@ -63,13 +65,13 @@ def test_who_may_not_be_mailed_would_be_told_nothing(state: DeliveryState) -> No
     bo = told(choir())
     stopped = Stopped(address=bo.registration.email, state=state)
     gone = replace(bo, invitation=replace(bo.invitation, stopped=(stopped,)))
-    assert [one.kind for one in foreseen(moved(choir()), gone, bo)] == ["none", "ask_again"]
+    assert [one.kind for one in previewed(moved(choir()), gone, bo)] == ["none", "ask_again"]
 
 
 def test_who_was_not_reached_for_sure_would_be_told_again() -> None:
     bo = told(choir())
-    in_doubt = replace(bo, invitation=replace(bo.invitation, allocated=9, exposed=9, acknowledged=None))
-    sure, doubtful = foreseen(choir(), bo, in_doubt)
+    in_doubt = replace(bo, invitation=replace(bo.invitation, allocated=9, highest_possibly_sent=9, acknowledged=None))
+    sure, doubtful = previewed(choir(), bo, in_doubt)
     assert sure.messages == ()
     assert doubtful.messages != ()
 
@@ -81,9 +83,9 @@ def test_people_who_are_otherwise_are_told_apart() -> None:
     away = told(what, 2, status=RegistrationStatus.REGISTERED)
     away = replace(away, registration=replace(away.registration, email="other@example.net"))
     some = told(what, 3, occurrences=(what.when.start,))
-    new = Seen(invitation=invitation(), registration=registration(), event=what)
+    new = Snapshot(invitation=invitation(), registration=registration(), event=what)
     after = replace(what, title="Quire", version=2)
-    kinds = [one.kind for one in foreseen(after, plain, waits, away, some, new)]
+    kinds = [one.kind for one in previewed(after, plain, waits, away, some, new)]
     assert kinds == ["update", "cancel", "invite", "update", "invite"]
 
 
@@ -91,7 +93,7 @@ def test_who_has_answered_costs_no_more_than_who_has_not() -> None:
     bo = told(choir(), 1)
     yes = Reply(status=Participation.ACCEPTED, sequence=0, dtstamp=NOW)
     answered = replace(told(choir(), 2), registration=replace(told(choir(), 2).registration, reply=yes))
-    first, second = foreseen(replace(choir(), title="Quire"), bo, answered)
+    first, second = previewed(replace(choir(), title="Quire"), bo, answered)
     assert len(first.messages) == len(second.messages) == 1 + 2
     assert second.seen.registration.email == "person2@example.net"
 
@@ -101,7 +103,7 @@ def test_thousands_at_a_series_with_many_changes_are_foreseen_within_seconds() -
     one = told(what)
     people = [at(f"person{number}@example.net", one) for number in range(5000)]
     began = time.process_time()
-    found = foreseen(replace(what, title="Quire", version=2), *people)
+    found = previewed(replace(what, title="Quire", version=2), *people)
     took = time.process_time() - began
     print(f"{len(people)} people, {sum(len(one.messages) for one in found)} messages: {took:.2f} s")
     assert {one.kind for one in found} == {"update"}
@@ -110,5 +112,5 @@ def test_thousands_at_a_series_with_many_changes_are_foreseen_within_seconds() -
 
 def test_a_cancelled_event_takes_all_back() -> None:
     what = choir()
-    (one,) = foreseen(replace(what, status=EventStatus.CANCELLED), told(what))
+    (one,) = previewed(replace(what, status=EventStatus.CANCELLED), told(what))
     assert (one.kind, len(one.messages)) == ("cancel", 1)

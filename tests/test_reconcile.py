@@ -19,13 +19,13 @@ from convoke.effects import (
     Acknowledge,
     Claim,
     Effect,
-    Keep,
-    Poke,
     Refusal,
     Refused,
     Send,
     Steps,
+    StoreMessage,
     Unknown,
+    WakeUp,
 )
 from convoke.model import DateChange, DeliveryState, EventStatus, Method, Registration
 from convoke.registrations.registry import change_registration, resend
@@ -68,17 +68,17 @@ def test_somebody_who_registers_is_invited_once(world: World) -> None:
     assert world.look(person) is Outcome.CLEARED
     assert world.said() == [(REQUEST, 0)]
     seen = world.invitation(person)
-    assert (seen.state, seen.owed_at, seen.lease_until) == (DeliveryState.ACCEPTED, None, None)
+    assert (seen.state, seen.due_key, seen.lease_until) == (DeliveryState.ACCEPTED, None, None)
 
 
 def test_the_message_is_written_down_as_it_was_sent(world: World) -> None:
     person = world.register()
     world.look(person)
 
-    posted = world.reads.posted(person.registration_id, 0)
-    assert posted is not None
-    assert posted.letter == world.sent[0].letter
-    assert (posted.state, posted.ses_id, posted.sent_at) == (DeliveryState.ACCEPTED, "ses-1", world.now)
+    stored = world.reads.stored(person.registration_id, 0)
+    assert stored is not None
+    assert stored.rendered == world.sent[0].rendered
+    assert (stored.state, stored.ses_id, stored.sent_at) == (DeliveryState.ACCEPTED, "ses-1", world.now)
 
 
 def test_every_change_takes_the_next_sequence_and_a_later_dtstamp(world: World) -> None:
@@ -89,7 +89,7 @@ def test_every_change_takes_the_next_sequence_and_a_later_dtstamp(world: World) 
     world.look(person)
 
     assert world.said() == [(REQUEST, 0), (REQUEST, 1), (REQUEST, 2), (REQUEST, 3)]
-    stamps = [letter.intent.told.dtstamp for letter in world.sent]
+    stamps = [rendered.intent.calendar_state.dtstamp for rendered in world.sent]
     assert stamps == sorted(set(stamps)), "all in the same second, and yet no two alike"
 
 
@@ -121,7 +121,7 @@ def test_moved_and_called_off_in_one_breath_is_one_cancellation(world: World) ->
     world.look(person)
 
     assert world.said() == [(REQUEST, 0), (CANCEL, 1)]
-    assert world.sent[1].intent.told.when == MORNING
+    assert world.sent[1].intent.calendar_state.when == MORNING
 
 
 def test_a_refusal_leaves_no_trace_but_the_number_and_is_tried_again_later(world: World) -> None:
@@ -130,9 +130,14 @@ def test_a_refusal_leaves_no_trace_but_the_number_and_is_tried_again_later(world
 
     assert world.look(person) is Outcome.REFUSED
     refused = world.invitation(person)
-    assert (refused.exposed, refused.lease_until, refused.attempts, refused.allocated) == (None, None, 1, 0)
-    assert refused.owed_at is not None
-    assert refused.owed_at > keys.owed(2, world.now)
+    assert (refused.highest_possibly_sent, refused.lease_until, refused.attempts, refused.allocated) == (
+        None,
+        None,
+        1,
+        0,
+    )
+    assert refused.due_key is not None
+    assert refused.due_key > keys.owed(2, world.now)
     world.look(person)
     assert world.look(person) is Outcome.ACKNOWLEDGED
     assert world.said() == [(REQUEST, 0)], "the number was never heard, so it is still good"
@@ -162,7 +167,7 @@ def test_while_an_answer_is_outstanding_nobody_else_may_send(world: World) -> No
 def test_after_a_silence_the_very_bytes_are_said_again(world: World) -> None:
     person = world.register()
     letters = []
-    world.before = lambda effect: letters.append(effect.letter) if isinstance(effect, Send) else None
+    world.before = lambda effect: letters.append(effect.rendered) if isinstance(effect, Send) else None
     world.answers = [SILENCE]
     world.look(person)
     world.pass_time(minutes=5)
@@ -207,7 +212,7 @@ def test_a_message_that_nobody_ever_answers_is_given_up(world: World) -> None:
         world.pass_time(minutes=5)
 
     assert outcomes == [Outcome.UNKNOWN] * 6 + [Outcome.FAILED, Outcome.CLEARED, Outcome.CLEARED]
-    assert (world.invitation(person).state, world.told[-1]) == (DeliveryState.FAILED, "given up")
+    assert (world.invitation(person).state, world.calendar_state[-1]) == (DeliveryState.FAILED, "given up")
     assert world.owed() == []
 
 
@@ -234,7 +239,9 @@ def test_a_cancelled_date_is_told_though_the_mail_about_an_earlier_one_was_rejec
     world.become(edits.cancel_date(event, third, ""))
 
     assert world.look(person) is Outcome.FAILED
-    assert [(letter.intent.told.method, letter.intent.told.date) for letter in world.sent] == [
+    assert [
+        (rendered.intent.calendar_state.method, rendered.intent.calendar_state.date) for rendered in world.sent
+    ] == [
         (REQUEST, None),
         (CANCEL, third),
     ]
@@ -277,7 +284,7 @@ def test_a_paused_account_stops_all_sending(world: World) -> None:
     assert world.look(second) is Outcome.ACKNOWLEDGED
 
 
-@pytest.mark.parametrize("moment", [Claim, Keep, Send, Acknowledge])
+@pytest.mark.parametrize("moment", [Claim, StoreMessage, Send, Acknowledge])
 def test_wherever_a_worker_dies_the_truth_is_told_in_the_end(world: World, moment: type[Effect]) -> None:
     person = world.register()
     world.before = dies_before(moment)  # type: ignore[assignment]
@@ -289,7 +296,7 @@ def test_wherever_a_worker_dies_the_truth_is_told_in_the_end(world: World, momen
 
     copies = 2 if moment is Acknowledge else 1
     assert world.said() == [(REQUEST, 0)] * copies
-    assert len({letter.letter.calendar for letter in world.sent}) == 1
+    assert len({rendered.rendered.calendar for rendered in world.sent}) == 1
 
 
 def test_a_change_between_the_look_and_the_claim_is_seen_before_anything_leaves(world: World) -> None:
@@ -340,7 +347,7 @@ def test_whoever_was_overtaken_has_the_truth_said_anew(world: World) -> None:
     world.settle()
 
     assert world.said() == [(REQUEST, 0), (REQUEST, 1), (REQUEST, 2)]
-    assert world.sent[2].intent.told.when == AFTERNOON
+    assert world.sent[2].intent.calendar_state.when == AFTERNOON
 
 
 def test_another_address_is_told_anew_after_the_old_one_was_cancelled(world: World) -> None:
@@ -351,7 +358,7 @@ def test_another_address_is_told_anew_after_the_old_one_was_cancelled(world: Wor
 
     assert world.said("person1@example.net") == [(REQUEST, 0), (CANCEL, 1)]
     assert world.said("new@example.net") == [(REQUEST, 2)]
-    uids = [letter.intent.told.uid for letter in world.sent]
+    uids = [rendered.intent.calendar_state.uid for rendered in world.sent]
     assert uids[0] == uids[1] != uids[2]
 
 
@@ -381,7 +388,7 @@ def test_a_resend_says_the_very_bytes_of_the_last_message_once_more(world: World
 
     assert world.look(person) is Outcome.ACKNOWLEDGED
     assert world.look(person) is Outcome.CLEARED
-    assert [letter.letter for letter in world.sent] == [world.sent[0].letter] * 2
+    assert [rendered.rendered for rendered in world.sent] == [world.sent[0].rendered] * 2
 
 
 def test_a_newer_truth_goes_out_instead_of_a_resend(world: World) -> None:
@@ -416,7 +423,7 @@ def test_published_withdrawn_to_draft_and_published_again_is_a_new_entry(world: 
     world.look(person)
 
     assert world.said() == [(REQUEST, 0), (CANCEL, 1), (REQUEST, 2)]
-    assert world.sent[2].intent.told.generation == 2
+    assert world.sent[2].intent.calendar_state.generation == 2
 
 
 def test_what_is_owed_about_an_event_that_is_over_expires(world: World) -> None:
@@ -443,7 +450,7 @@ def test_a_calendar_that_would_not_hold_what_was_meant_is_not_sent(
     person = world.register()
 
     assert world.look(person) is Outcome.FAILED
-    assert (world.sent, world.told) == ([], ["given up"])
+    assert (world.sent, world.calendar_state) == ([], ["given up"])
 
 
 def test_somebody_who_is_not_registered_is_nobody(world: World) -> None:
@@ -486,7 +493,7 @@ def test_a_resend_that_was_asked_for_is_not_lost_in_a_deployment_with_a_new_sche
     monkeypatch.setattr(fingerprints, "SCHEMA", 2)
 
     assert world.look(person) is Outcome.ACKNOWLEDGED
-    assert [letter.letter for letter in world.sent] == [world.sent[0].letter] * 2
+    assert [rendered.rendered for rendered in world.sent] == [world.sent[0].rendered] * 2
 
 
 def test_a_claim_whose_answer_was_lost_on_the_wire_is_still_mine(world: World) -> None:
@@ -540,7 +547,7 @@ def test_a_report_of_what_may_have_left_counts_also_where_something_newer_was_re
 
     assert not known.doubt
     assert known.acknowledged is not None
-    assert known.acknowledged.told.when == MORNING
+    assert known.acknowledged.calendar_state.when == MORNING
 
 
 def test_who_cannot_be_cancelled_at_an_old_address_is_still_invited_at_the_new_one(world: World) -> None:
@@ -581,13 +588,15 @@ def move_to(world: World, person: Registration, email: str) -> None:
 def test_a_more_pressing_reason_that_comes_later_does_not_put_off_the_look_that_is_owed_already(world: World) -> None:
     person = world.register()
     soon, late = world.now + timedelta(seconds=40), world.now + timedelta(minutes=2)
-    for pressing, at in ((1, soon), (0, late)):
-        world.run(one(Poke(event_id=EVENT_ID, registration_id=person.registration_id, owed_at=keys.owed(pressing, at))))
-    owed_at = world.invitation(person).owed_at
+    for urgency, at in ((1, soon), (0, late)):
+        world.run(
+            one(WakeUp(event_id=EVENT_ID, registration_id=person.registration_id, due_key=keys.owed(urgency, at)))
+        )
+    due_key = world.invitation(person).due_key
 
-    assert owed_at is not None
-    assert owed_at.startswith("0#")
-    assert owed_at < keys.owed(0, soon)
+    assert due_key is not None
+    assert due_key.startswith("0#")
+    assert due_key < keys.owed(0, soon)
 
 
 def one(effect: Effect) -> Steps[None]:

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from convoke.decision.calendar_state import Letter
-from convoke.decision.invitation import Acknowledged, Intent, Posted, Stopped
+from convoke.decision.calendar_state import RenderedMail
+from convoke.decision.invitation import Acknowledged, Intent, Stopped, StoredMessage
 from convoke.model import (
     DeliveryState,
     Event,
@@ -88,7 +88,7 @@ class World:
     def owed(self, who: Registration) -> str | None:
         invitation = self.reads.invitation(EVENT_ID, who.registration_id)
         assert invitation is not None
-        return invitation.owed_at
+        return invitation.due_key
 
     def item(self, key: keys.Key) -> dict[str, Any] | None:
         return dynamo.get(self.client, self.settings.invitations_table, key)
@@ -104,20 +104,20 @@ class World:
         heard = replace(
             invitation,
             allocated=0,
-            exposed=0,
-            intent=Intent(told=said, attempt="a"),
-            acknowledged=Acknowledged(told=said, ses_id="ses", at=NOW),
+            highest_possibly_sent=0,
+            intent=Intent(calendar_state=said, attempt="a"),
+            acknowledged=Acknowledged(calendar_state=said, ses_id="ses", at=NOW),
             state=DeliveryState.ACCEPTED,
-            owed_at=None,
+            due_key=None,
         )
-        posted = Posted(
+        stored = StoredMessage(
             registration_id=who.registration_id,
             event_id=EVENT_ID,
-            told=said,
-            letter=Letter(calendar=b"BEGIN:VCALENDAR", mail=b"To: bo"),
+            calendar_state=said,
+            rendered=RenderedMail(calendar=b"BEGIN:VCALENDAR", mail=b"To: bo"),
             written_at=NOW,
         )
-        for item in (items.invitation_item(replace(heard, **changes)), items.posted_item(posted)):
+        for item in (items.invitation_item(replace(heard, **changes)), items.stored_message_item(stored)):
             self.client.put_item(TableName=self.settings.invitations_table, Item=dynamo.wire(item))
 
 
@@ -137,8 +137,8 @@ def test_a_registration_takes_a_seat_and_is_owed_its_invitation(world: World) ->
     assert bo.status is RegistrationStatus.REGISTERED
     invitation = world.reads.invitation(EVENT_ID, bo.registration_id)
     assert invitation is not None
-    assert (invitation.poke, invitation.allocated, invitation.exposed) == (1, -1, None)
-    assert invitation.owed_at == keys.owed(2, NOW)
+    assert (invitation.wakeups, invitation.allocated, invitation.highest_possibly_sent) == (1, -1, None)
+    assert invitation.due_key == keys.owed(2, NOW)
     assert world.counts() == (1, 0)
 
 
@@ -225,12 +225,12 @@ def test_a_withdrawal_of_a_full_event_owes_the_seat_to_the_line(world: World) ->
     bo, _ = world.register("Bo"), world.register("Cy")
     seats = world.item(keys.seats(EVENT_ID))
     assert seats is not None
-    assert "owed_at" not in seats
+    assert "due_key" not in seats
     world.withdraw(bo)
     seats = world.item(keys.seats(EVENT_ID))
     assert seats is not None
-    assert seats["owed_at"] == keys.owed(2, LATER)
-    assert seats["owed_shard"] == keys.shard(EVENT_ID)
+    assert seats["due_key"] == keys.owed(2, LATER)
+    assert seats["due_shard"] == keys.shard(EVENT_ID)
 
 
 def test_the_waiting_can_withdraw_and_leave_the_line(world: World) -> None:
@@ -262,22 +262,22 @@ def test_a_withdrawal_that_meets_a_newcomer_to_the_line_still_owes_the_seat(
     world.withdraw(bo)
     seats = world.item(keys.seats(EVENT_ID))
     assert seats is not None
-    assert "owed_at" in seats
+    assert "due_key" in seats
     assert world.counts() == (0, 1)
 
 
 def test_a_poke_never_brings_a_look_before_the_end_of_a_lease_nor_puts_off_an_earlier_one(world: World) -> None:
     world.hold()
     bo, cy = world.register("Bo"), world.register("Cy")
-    world.tell(bo, lease_until=LATER + timedelta(seconds=48), poke=7)
-    world.tell(cy, owed_at=keys.owed(0, NOW))
+    world.tell(bo, lease_until=LATER + timedelta(seconds=48), wakeups=7)
+    world.tell(cy, due_key=keys.owed(0, NOW))
     world.withdraw(bo)
     world.withdraw(cy)
     assert world.owed(bo) == keys.owed(0, LATER + timedelta(seconds=48))
     assert world.owed(cy) == keys.owed(0, NOW)
     invitation = world.reads.invitation(EVENT_ID, bo.registration_id)
     assert invitation is not None
-    assert invitation.poke == 8
+    assert invitation.wakeups == 8
 
 
 # --- the line -----------------------------------------------------------------------------------------------------
@@ -302,12 +302,12 @@ def test_a_promotion_that_was_cut_short_stays_owed_and_one_that_is_done_does_not
     assert world.promote(at_most=2) == 2
     seats = world.item(keys.seats(EVENT_ID))
     assert seats is not None
-    assert "owed_at" in seats
+    assert "due_key" in seats
     assert world.promote() == 1
     seats = world.item(keys.seats(EVENT_ID))
     assert seats is not None
-    assert "owed_at" not in seats
-    assert "owed_shard" not in seats
+    assert "due_key" not in seats
+    assert "due_shard" not in seats
 
 
 @pytest.mark.parametrize(
@@ -324,7 +324,7 @@ def test_nobody_is_promoted_to_what_will_not_be(world: World, changes: dict[str,
     assert world.status(cy) == "waitlisted"
     seats = world.item(keys.seats(EVENT_ID))
     assert seats is not None
-    assert "owed_at" not in seats
+    assert "due_key" not in seats
 
 
 # --- events -------------------------------------------------------------------------------------------------------
@@ -333,9 +333,9 @@ def test_nobody_is_promoted_to_what_will_not_be(world: World, changes: dict[str,
 def test_a_change_is_owed_to_everybody_in_the_write_that_makes_it(world: World) -> None:
     after = world.change(world.hold(), title="Moved")
     assert world.reads.event(EVENT_ID) == after
-    fan = world.item(keys.fan(EVENT_ID))
-    assert fan is not None
-    assert (fan["version"], fan["cursor"], fan["owed_at"]) == (2, "", keys.owed(1, LATER))
+    fan_out = world.item(keys.fan_out(EVENT_ID))
+    assert fan_out is not None
+    assert (fan_out["version"], fan_out["cursor"], fan_out["due_key"]) == (2, "", keys.owed(1, LATER))
 
 
 def test_a_change_of_what_is_no_longer_true_is_not_stored(world: World) -> None:
@@ -350,9 +350,9 @@ def test_a_change_of_what_is_no_longer_true_is_not_stored(world: World) -> None:
 def test_a_pressing_change_stays_pressing_when_another_follows(world: World) -> None:
     moved = world.change(world.hold(), title="Moved", priority=0)
     world.change(moved, title="Moved!", priority=1)
-    fan = world.item(keys.fan(EVENT_ID))
-    assert fan is not None
-    assert (fan["version"], fan["owed_at"]) == (3, keys.owed(0, LATER))
+    fan_out = world.item(keys.fan_out(EVENT_ID))
+    assert fan_out is not None
+    assert (fan_out["version"], fan_out["due_key"]) == (3, keys.owed(0, LATER))
 
 
 def test_a_change_of_words_leaves_the_seats_alone(world: World) -> None:
@@ -440,14 +440,14 @@ def test_a_resend_is_one_more_reason_to_look(world: World) -> None:
     assert again(world, bo) is None
     invitation = world.reads.invitation(EVENT_ID, bo.registration_id)
     assert invitation is not None
-    assert (invitation.poke, invitation.resend, invitation.owed_at) == (2, 1, keys.owed(1, LATER))
+    assert (invitation.wakeups, invitation.resend, invitation.due_key) == (2, 1, keys.owed(1, LATER))
 
 
 def test_a_cancellation_is_said_again_first_of_all(world: World) -> None:
     world.hold()
     bo = world.register("Bo")
     cancel = replace(told(sequence=1), method=Method.CANCEL)
-    world.tell(bo, exposed=1, acknowledged=Acknowledged(told=cancel, ses_id="ses", at=NOW))
+    world.tell(bo, highest_possibly_sent=1, acknowledged=Acknowledged(calendar_state=cancel, ses_id="ses", at=NOW))
     assert again(world, bo) is None
     assert world.owed(bo) == keys.owed(0, LATER)
 
@@ -501,7 +501,7 @@ def test_whoever_was_told_is_withdrawn_first_and_the_forgetting_owed(world: Worl
     assert world.owed(bo) == keys.owed(0, LATER)
     debt = world.item(keys.erasure(EVENT_ID, bo.registration_id))
     assert debt is not None
-    assert debt["owed_at"] == keys.owed(2, LATER)
+    assert debt["due_key"] == keys.owed(2, LATER)
 
 
 def test_forgetting_leaves_ids_and_numbers_and_no_person(world: World) -> None:
@@ -517,10 +517,10 @@ def test_forgetting_leaves_ids_and_numbers_and_no_person(world: World) -> None:
     invitation = world.reads.invitation(EVENT_ID, bo.registration_id)
     assert invitation is not None
     assert invitation.acknowledged is not None
-    assert invitation.acknowledged.told.uid == told().uid
-    posted = world.reads.posted(bo.registration_id, 0)
-    assert posted is not None
-    assert (posted.letter, posted.told.recipient, posted.told.sequence) == (None, "", 0)
+    assert invitation.acknowledged.calendar_state.uid == told().uid
+    stored = world.reads.stored(bo.registration_id, 0)
+    assert stored is not None
+    assert (stored.rendered, stored.calendar_state.recipient, stored.calendar_state.sequence) == (None, "", 0)
     assert world.item(keys.erasure(EVENT_ID, bo.registration_id)) is None
     forget(world.client, world.settings, EVENT_ID, bo.registration_id, now=LATER)
     assert world.status(bo) == "erased"
@@ -617,16 +617,16 @@ def test_messages_are_listed_without_their_letters(world: World) -> None:
     world.hold()
     bo = world.register("Bo")
     world.tell(bo)
-    second = Posted(
+    second = StoredMessage(
         registration_id=bo.registration_id,
         event_id=EVENT_ID,
-        told=told(sequence=1),
-        letter=Letter(calendar=b"c", mail=b"m"),
+        calendar_state=told(sequence=1),
+        rendered=RenderedMail(calendar=b"c", mail=b"m"),
         written_at=NOW,
     )
-    world.client.put_item(TableName="Invitations", Item=dynamo.wire(items.posted_item(second)))
+    world.client.put_item(TableName="Invitations", Item=dynamo.wire(items.stored_message_item(second)))
     page = lists.list_messages(world.client, world.settings, bo.registration_id, limit=1)
     rest = lists.list_messages(world.client, world.settings, bo.registration_id, limit=1, cursor=page.next)
-    assert [posted.told.sequence for posted in (*page.items, *rest.items)] == [0, 1]
-    assert page.items[0].letter is None
+    assert [stored.calendar_state.sequence for stored in (*page.items, *rest.items)] == [0, 1]
+    assert page.items[0].rendered is None
     assert rest.next is None

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from convoke.decision.invitation import Acknowledged
-from convoke.model import Means, Participation, Reply
+from convoke.model import AnswerChannel, Participation, Reply
 from convoke.registrations.replies import apply
 from convoke.web import csv_export, participation
 from tests.caller import BO, Answer, World, a_caller
@@ -30,7 +30,7 @@ def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
         yield world
 
 
-def hear(world: World, person: str, said: Reply, means: Means = Means.MAIL) -> None:
+def apply_report(world: World, person: str, said: Reply, means: AnswerChannel = AnswerChannel.MAIL) -> None:
     _, _, event_id, _, registration_id = person.split("/")
     apply(world.client, SETTINGS, event_id, registration_id, said, means=means, now=world.now)
 
@@ -42,9 +42,9 @@ def test_what_a_person_answered_is_listed_with_how_it_came_and_whether_it_counts
     person = world.register(world.hold(**WEEKLY))
     world.tell(person)
     world.now += timedelta(minutes=2)
-    hear(world, person, reply(dtstamp=NOW + timedelta(minutes=1)))
-    hear(world, person, reply(status=DECLINED), Means.RELEASE)
-    hear(
+    apply_report(world, person, reply(dtstamp=NOW + timedelta(minutes=1)))
+    apply_report(world, person, reply(status=DECLINED), AnswerChannel.RELEASE)
+    apply_report(
         world,
         person,
         reply(status=DECLINED, dtstamp=NOW + timedelta(minutes=2), date=datetime.fromisoformat(SECOND)),
@@ -68,8 +68,8 @@ def test_what_a_person_answered_is_listed_with_how_it_came_and_whether_it_counts
 
 def test_an_answer_to_an_older_revision_does_not_count(world: World) -> None:
     person = world.register(world.hold())
-    world.tell(person, acknowledged=Acknowledged(told=told(sequence=1, asked=1), ses_id="ses", at=NOW))
-    hear(world, person, reply())
+    world.tell(person, acknowledged=Acknowledged(calendar_state=told(sequence=1, asked=1), ses_id="ses", at=NOW))
+    apply_report(world, person, reply())
     (one,) = world.call("GET", f"{person}/answers").body["items"]
     assert (one["status"], one["counts"]) == ("accepted", False)
     shown = world.call("GET", person).body
@@ -80,7 +80,7 @@ def test_the_history_is_paged(world: World) -> None:
     person = world.register(world.hold())
     world.tell(person)
     for second in range(3):
-        hear(world, person, reply(dtstamp=NOW + timedelta(seconds=second)))
+        apply_report(world, person, reply(dtstamp=NOW + timedelta(seconds=second)))
     first = world.call("GET", f"{person}/answers", query={"limit": "2"}).body
     assert len(first["items"]) == 2
     rest = world.call("GET", f"{person}/answers", query={"limit": "2", "cursor": first["next"]}).body
@@ -95,7 +95,7 @@ def a_decliner(world: World, **changes: Any) -> tuple[str, str]:
     event = world.hold(capacity=1, release_on_decline=True, **changes)
     person = world.register(event)
     world.tell(person)
-    hear(world, person, reply(status=DECLINED))
+    apply_report(world, person, reply(status=DECLINED))
     assert world.call("GET", person).body["status"] == "declined"
     assert world.call("GET", event).body["registered"] == 0
     return event, person
@@ -148,10 +148,10 @@ def test_answers_are_counted(world: World) -> None:
     people = [world.register(event, f"{name}@example.net") for name in ("bo", "cy", "di", "ed", "flo")]
     for person in people:
         world.tell(person)
-    hear(world, people[0], reply())
-    hear(world, people[1], reply(status=DECLINED))
-    hear(world, people[2], reply(status=Participation.TENTATIVE))
-    hear(world, people[3], reply())
+    apply_report(world, people[0], reply())
+    apply_report(world, people[1], reply(status=DECLINED))
+    apply_report(world, people[2], reply(status=Participation.TENTATIVE))
+    apply_report(world, people[3], reply())
     world.call("DELETE", people[3])
     answer = world.call("GET", f"{event}/participation")
     assert answer.body == {"accepted": 1, "declined": 1, "tentative": 1, "delegated": 0, "needs-action": 1}
@@ -164,8 +164,10 @@ def test_answers_are_counted_for_one_date(world: World) -> None:
     assert first.status == 201
     for person in (bo, cy):
         world.tell(person)
-    hear(world, bo, reply())
-    hear(world, cy, reply(status=DECLINED, dtstamp=NOW + timedelta(seconds=1), date=datetime.fromisoformat(SECOND)))
+    apply_report(world, bo, reply())
+    apply_report(
+        world, cy, reply(status=DECLINED, dtstamp=NOW + timedelta(seconds=1), date=datetime.fromisoformat(SECOND))
+    )
 
     def counted(**query: str) -> dict[str, int]:
         body: dict[str, int] = world.call("GET", f"{event}/participation", query=query).body
@@ -213,7 +215,7 @@ def test_registrations_are_exported_as_a_table(world: World) -> None:
     world.now += timedelta(seconds=1)
     cy = world.register(event, "cy@example.net", name="Cléo")
     world.tell(bo)
-    hear(world, bo, reply(status=DECLINED))
+    apply_report(world, bo, reply(status=DECLINED))
     world.call("DELETE", cy, query={"erase": "true"})
     answer = world.call("GET", f"{event}/registrations.csv")
     assert answer.headers["content-type"] == "text/csv; charset=utf-8"

@@ -352,6 +352,6 @@ def test_the_order_and_the_case_of_what_is_written_say_nothing(parts: dict[str, 
         text = ";".join(
             f"{name}={','.join(chance.sample(each := value.split(','), len(each)))}" for name, value in items
         )
-        return "".join(chance.choice((letter, letter.lower())) for letter in text)
+        return "".join(chance.choice((rendered, rendered.lower())) for rendered in text)
 
     assert series.rule(written(), FRIDAY) == series.rule(written(), FRIDAY)

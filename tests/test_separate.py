@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 
 from convoke.calendar import itip
-from convoke.decision.calendar_state import Told, entry_uid, is_separate
-from convoke.decision.decide import next_message, participation, says_the_same
+from convoke.decision.calendar_state import CalendarState, entry_uid, is_separate
+from convoke.decision.decide import is_same_message, next_message, participation
 from convoke.decision.fingerprints import fingerprint
 from convoke.decision.invitation import Acknowledged, Delivered, Intent, Invitation
-from convoke.decision.plan import Seen, settled, told_of
-from convoke.delivery.preview import foresee
+from convoke.decision.plan import Snapshot, calendar_state_of, settled
+from convoke.delivery.preview import preview
 from convoke.delivery.reports import out_of_order
 from convoke.inbound import authenticity
 from convoke.inbound.reasons import Quarantined, Reason
@@ -46,15 +46,15 @@ def moved(to: str, *, of: str = "2027-03-19T09:00", minutes: int = 90, zone: str
     return DateChange(date=datetime.fromisoformat(of), when=when)
 
 
-def told(bo: Attendee) -> Told:
-    assert bo.told is not None
-    return bo.told
+def told(bo: Attendee) -> CalendarState:
+    assert bo.calendar_state is not None
+    return bo.calendar_state
 
 
 def heard(what: Event) -> Attendee:
     """Somebody who was told all of ``what``."""
     bo = Attendee(registration())
-    bo.hear(what, 100)
+    bo.apply_report(what, 100)
     return bo
 
 
@@ -62,10 +62,10 @@ def state(bo: Attendee, **changes: Any) -> Invitation:
     last = told(bo)
     known = invitation(
         allocated=bo.sequence,
-        exposed=bo.sequence,
-        heard=last,
-        intent=Intent(told=last, attempt="a"),
-        acknowledged=Acknowledged(told=last, ses_id="ses", at=NOW),
+        highest_possibly_sent=bo.sequence,
+        possibly_sent=last,
+        intent=Intent(calendar_state=last, attempt="a"),
+        acknowledged=Acknowledged(calendar_state=last, ses_id="ses", at=NOW),
     )
     return replace(known, **changes)
 
@@ -180,8 +180,8 @@ def test_the_fingerprint_of_a_series_does_not_hang_on_what_is_beside_it() -> Non
 def test_who_was_told_an_rdate_is_told_the_series_without_it_and_the_date_by_itself() -> None:
     what = replace(WEEKLY, added=(BESIDE,))
     bo = heard(WEEKLY)
-    bo.told = replace(told(bo), added=(BESIDE,), fingerprint="1:as it was with its RDATE")
-    bo.hear(what, 10)
+    bo.calendar_state = replace(told(bo), added=(BESIDE,), fingerprint="1:as it was with its RDATE")
+    bo.apply_report(what, 10)
     assert [(said.method, said.separate[:8], said.rule) for said in bo.said[1:]] == [
         (Method.REQUEST, "", WEEKLY.rule),
         (Method.REQUEST, "20270323", None),
@@ -195,8 +195,8 @@ def test_what_an_rdate_was_told_to_be_is_taken_back_before_it_is_told_by_itself(
     what = replace(WEEKLY, added=(BESIDE,))
     bo = heard(WEEKLY)
     plain = told(heard(what)).dates[0]
-    bo.told = replace(told(bo), added=(BESIDE,), fingerprint="1:x", dates=(replace(plain, separate=""),))
-    bo.hear(what, 10)
+    bo.calendar_state = replace(told(bo), added=(BESIDE,), fingerprint="1:x", dates=(replace(plain, separate=""),))
+    bo.apply_report(what, 10)
     assert [(said.method, said.recurrence_id, bool(said.separate)) for said in bo.said[1:]] == [
         (Method.CANCEL, BESIDE, False),
         (Method.REQUEST, None, False),
@@ -207,11 +207,13 @@ def test_what_an_rdate_was_told_to_be_is_taken_back_before_it_is_told_by_itself(
 def test_stored_states_of_before_are_read_and_those_of_now_come_back() -> None:
     bo = heard(replace(WEEKLY, added=(BESIDE,), changes=(moved("2027-03-29T09:00"),)))
     for last in (told(bo), told(bo).distrusted, replace(told(bo), spent=True, first=datetime(2027, 3, 12, 9))):
-        assert items.told_of(items.told_item(last)) == last
-    old = items.told_item(told(heard(WEEKLY)))
+        assert items.calendar_state_of(items.calendar_state_item(last)) == last
+    old = items.calendar_state_item(told(heard(WEEKLY)))
     assert not {"separate", "spent", "first", "revision"} & set(old)
     cancelled = replace(told(heard(WEEKLY)), method=Method.CANCEL)
-    assert items.told_of({key: value for key, value in items.told_item(cancelled).items() if key != "spent"}).withdrawn
+    assert items.calendar_state_of(
+        {key: value for key, value in items.calendar_state_item(cancelled).items() if key != "spent"}
+    ).withdrawn
 
 
 # --- what is said of them -----------------------------------------------------------------------------------------
@@ -233,7 +235,7 @@ def test_a_date_once_cancelled_comes_back_under_another_uid() -> None:
     what = replace(WEEKLY, added=(BESIDE,))
     bo = heard(what)
     for event_now in (edits.cancel_date(what, BESIDE, "Rain"), what):
-        bo.hear(event_now, 10)
+        bo.apply_report(event_now, 10)
     invited, off, again = bo.said[-3:]
     assert invited.entry_uid == off.entry_uid != again.entry_uid
     assert (off.reason, off.called_off, off.others_stay) == ("Rain", True, True)
@@ -242,27 +244,27 @@ def test_a_date_once_cancelled_comes_back_under_another_uid() -> None:
 def test_an_entry_of_which_nobody_knows_whether_it_is_gone_is_cancelled_again_before_it_comes_back() -> None:
     what = replace(WEEKLY, added=(BESIDE,))
     bo = heard(what)
-    bo.hear(edits.cancel_date(what, BESIDE, ""), 10)
-    bo.told = told(bo).doubted
-    bo.hear(what, 10)
+    bo.apply_report(edits.cancel_date(what, BESIDE, ""), 10)
+    bo.calendar_state = told(bo).doubted
+    bo.apply_report(what, 10)
     assert [said.method for said in bo.said[-3:]] == [Method.CANCEL, Method.CANCEL, Method.REQUEST]
     assert bo.said[-2].entry_uid == bo.said[-3].entry_uid != bo.said[-1].entry_uid
-    assert says_the_same(bo.said[-2], told_after(bo, 2))
+    assert is_same_message(bo.said[-2], told_after(bo, 2))
 
 
-def told_after(bo: Attendee, last: int) -> Told:
+def told_after(bo: Attendee, last: int) -> CalendarState:
     message = bo.said[-last]
-    return message.told(sequence=bo.sequence - last + 1, dtstamp=NOW)
+    return message.calendar_state(sequence=bo.sequence - last + 1, dtstamp=NOW)
 
 
 def test_after_a_repair_every_entry_is_said_again_also_that_it_is_gone() -> None:
     what = replace(WEEKLY, added=(BESIDE, datetime(2027, 3, 30, 18)))
     bo = heard(what)
     off = edits.cancel_date(what, BESIDE, "")
-    bo.hear(off, 10)
-    bo.told = told_of(state(bo, repair=1))
+    bo.apply_report(off, 10)
+    bo.calendar_state = calendar_state_of(state(bo, repair=1))
     before = len(bo.said)
-    bo.hear(off, 10)
+    bo.apply_report(off, 10)
     assert [(said.method, said.separate[:8]) for said in bo.said[before:]] == [
         (Method.REQUEST, ""),
         (Method.CANCEL, "20270323"),
@@ -274,7 +276,7 @@ def test_the_cancellation_of_all_reaches_every_entry_and_each_says_that_all_is_o
     what = replace(WEEKLY, added=(BESIDE,), changes=(moved("2027-03-29T09:00"),))
     bo = heard(what)
     before = len(bo.said)
-    bo.hear(replace(what, status=EventStatus.CANCELLED, reason="Rain"), 10)
+    bo.apply_report(replace(what, status=EventStatus.CANCELLED, reason="Rain"), 10)
     gone = bo.said[before:]
     assert {said.entry_uid for said in gone} == {said.entry_uid for said in bo.said[:before]}
     assert {(said.method, said.called_off, said.reason, said.others_stay) for said in gone} == {
@@ -288,7 +290,7 @@ def test_an_event_is_not_over_while_somebody_holds_an_entry_that_is_to_come() ->
     """It was cut short: what was told of a later date must still be taken back."""
     bo = heard(replace(WEEKLY, added=(datetime(2027, 6, 1, 9),)))
     now = datetime.fromisoformat("2027-05-01T00:00Z")
-    message = next_message(WEEKLY, bo.person, bo.told, SENDER, now)
+    message = next_message(WEEKLY, bo.person, bo.calendar_state, SENDER, now)
     assert message is not None
     assert (message.method, message.separate[:8]) == (Method.CANCEL, "20270601")
 
@@ -322,8 +324,8 @@ def test_two_entries_have_nothing_to_do_with_each_other_and_an_old_one_is_put_in
 # --- answers ------------------------------------------------------------------------------------------------------
 
 
-def seen_by(bo: Attendee, what: Event) -> Seen:
-    return Seen(invitation=state(bo), registration=bo.person, event=what)
+def seen_by(bo: Attendee, what: Event) -> Snapshot:
+    return Snapshot(invitation=state(bo), registration=bo.person, event=what)
 
 
 def test_an_answer_under_its_uid_is_one_to_that_date_by_its_present_name() -> None:
@@ -385,6 +387,6 @@ def test_a_preview_counts_the_mail_of_every_entry() -> None:
         "none": what,
     }
     seen = replace(seen_by(bo, what), invitation=state(bo))
-    found = {kind: next(iter(foresee([seen], event_now, SENDER, NOW))) for kind, event_now in after.items()}
+    found = {kind: next(iter(preview([seen], event_now, SENDER, NOW))) for kind, event_now in after.items()}
     assert {kind: one.kind for kind, one in found.items()} == {kind: kind for kind in after}
     assert [len(one.messages) for one in found.values()] == [2, 1, 2, 0]

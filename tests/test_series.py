@@ -14,8 +14,8 @@ from convoke.model import (
     DateChange,
     Event,
     InvalidField,
+    LocalTime,
     Schedule,
-    Wall,
     When,
 )
 from convoke.schedule import series
@@ -24,16 +24,19 @@ from tests.factories import event
 from tests.schedules import HOUR, schedule, schedules, timed, whole
 
 
-def shown(walls: Any) -> list[str]:
+def shown(local_times: Any) -> list[str]:
     """``03-12 09:00``, or ``03-12``."""
-    return [f"{wall:%m-%d %H:%M}" if isinstance(wall, datetime) else f"{wall:%m-%d}" for wall in walls]
+    return [
+        f"{local_time:%m-%d %H:%M}" if isinstance(local_time, datetime) else f"{local_time:%m-%d}"
+        for local_time in local_times
+    ]
 
 
 def instants(dates: Schedule) -> list[str]:
     return [f"{series.when_at(dates, start).starts_at:%m-%d %H:%M}" for start in series.starts(dates)]
 
 
-def wall(text: str) -> Wall:
+def local_time(text: str) -> LocalTime:
     return datetime.fromisoformat(text) if "T" in text else date.fromisoformat(text)
 
 
@@ -162,8 +165,8 @@ def test_a_last_date_that_a_newer_database_skips_is_gone() -> None:
     ],
 )
 def test_each_date_is_as_long_as_the_first(when: When, start: str, end: str, fold: int) -> None:
-    at = series.when_at(Schedule(when=when), wall(start))
-    assert (at.start, at.end, at.time_zone) == (wall(start), wall(end), when.time_zone)
+    at = series.when_at(Schedule(when=when), local_time(start))
+    assert (at.start, at.end, at.time_zone) == (local_time(start), local_time(end), when.time_zone)
     assert getattr(at.end, "fold", 0) == fold
     if isinstance(at.start, datetime):
         assert at.ends_at - at.starts_at == when.ends_at - when.starts_at
@@ -257,9 +260,9 @@ def test_the_next_start_is_that_of_the_next_date() -> None:
         (datetime(2027, 3, 21, 14), "2027-03-21T14:00"),
     ],
 )
-def test_a_date_is_found_by_whatever_name_a_reader_gives_it(meant: Wall, found: str | None) -> None:
+def test_a_date_is_found_by_whatever_name_a_reader_gives_it(meant: LocalTime, found: str | None) -> None:
     dates = replace(WEEKLY, added=(datetime(2027, 3, 21, 9), datetime(2027, 3, 21, 14)))
-    assert series.find(dates, meant) == (wall(found) if found else None)
+    assert series.find(dates, meant) == (local_time(found) if found else None)
     assert series.find(event(when=dates.when, rule=dates.rule, added=dates.added), meant) == series.find(dates, meant)
 
 
@@ -273,9 +276,9 @@ def test_a_date_is_found_by_whatever_name_a_reader_gives_it(meant: Wall, found: 
         (None, date(2027, 3, 20), None),
     ],
 )
-def test_a_whole_day_is_found_by_its_date(zone: str | None, meant: Wall, found: str | None) -> None:
+def test_a_whole_day_is_found_by_its_date(zone: str | None, meant: LocalTime, found: str | None) -> None:
     dates = schedule(whole("2027-03-12", zone=zone), "FREQ=WEEKLY;COUNT=3")
-    assert series.find(dates, meant) == (wall(found) if found else None)
+    assert series.find(dates, meant) == (local_time(found) if found else None)
 
 
 FIRST, LAST = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
@@ -285,7 +288,7 @@ FIRST, LAST = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
 @pytest.mark.parametrize(
     "meant", [FIRST, LAST, FIRST.replace(tzinfo=None), LAST.replace(tzinfo=None), date.min, date.max]
 )
-def test_a_date_of_another_age_is_none_and_does_no_harm(meant: Wall, zone: str | None) -> None:
+def test_a_date_of_another_age_is_none_and_does_no_harm(meant: LocalTime, zone: str | None) -> None:
     days = schedule(whole("2027-03-12", zone=zone), "FREQ=WEEKLY;COUNT=3")
     assert series.find(days, meant) is None
     assert series.find(schedule(timed("2027-03-12T09:00", zone or "UTC"), "FREQ=WEEKLY;COUNT=3"), meant) is None

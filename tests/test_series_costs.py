@@ -13,15 +13,15 @@ from typing import Any
 
 import pytest
 
-from convoke.decision.invitation import Acknowledged, Delivered, Intent, Posted
+from convoke.decision.invitation import Acknowledged, Delivered, Intent, StoredMessage
 from convoke.mail import invitation_mail
 from convoke.model import (
     DateChange,
     Event,
     EventStatus,
+    LocalTime,
     Method,
     RegistrationStatus,
-    Wall,
 )
 from convoke.schedule import edits, series
 from convoke.store import items
@@ -31,7 +31,7 @@ from tests.test_series_told import Attendee
 TEN = series.starts(event(rule=series.rule("FREQ=WEEKLY;COUNT=10", MORNING)).schedule)
 
 
-def later(event: Event, date: Wall, **delta: float) -> DateChange:
+def later(event: Event, date: LocalTime, **delta: float) -> DateChange:
     when = series.when_at(event.schedule, date)
     moved = replace(when, start=when.start + timedelta(**delta), end=when.end + timedelta(**delta))
     return replace(edits.change_of(event, date), when=moved)
@@ -96,8 +96,8 @@ def test_what_each_change_costs_an_attendee() -> None:
         for occurrences in (None, (TEN[2], TEN[4])):
             before = choir()
             bo = Attendee(registration(occurrences=occurrences))
-            bo.hear(before, 100)
-            costs.append(bo.hear(replace(change(before), version=2), 100))
+            bo.apply_report(before, 100)
+            costs.append(bo.apply_report(replace(change(before), version=2), 100))
         print(f"{what:42} {costs[0]:2} {costs[1]:3}")
         assert costs == [to_all, to_some], what
 
@@ -116,11 +116,11 @@ def test_the_readme_says_what_each_change_costs() -> None:
     ("what", "occurrences", "cost"),
     [("an invitation to all", None, 1 + 2), ("an invitation to two dates", (TEN[2], TEN[4]), 2)],
 )
-def test_what_coming_and_going_costs(what: str, occurrences: tuple[Wall, ...] | None, cost: int) -> None:
+def test_what_coming_and_going_costs(what: str, occurrences: tuple[LocalTime, ...] | None, cost: int) -> None:
     bo = Attendee(registration(occurrences=occurrences))
-    assert bo.hear(choir(), 100) == cost
+    assert bo.apply_report(choir(), 100) == cost
     bo.person = replace(bo.person, status=RegistrationStatus.CANCELLED)
-    leaving = bo.hear(choir(), 100)
+    leaving = bo.apply_report(choir(), 100)
     print(f"{what}: {cost}; withdrawn: {leaving}")
     assert leaving == (1 if occurrences is None else len(occurrences))
 
@@ -153,9 +153,9 @@ def test_four_hundred_dates_are_decided_and_rendered_in_milliseconds() -> None:
         bo.sequence += 1
         dtstamp = NOW + timedelta(seconds=bo.sequence)
         began = time.process_time()
-        invitation_mail.letter(message, sequence=bo.sequence, dtstamp=dtstamp)
+        invitation_mail.rendered(message, sequence=bo.sequence, dtstamp=dtstamp)
         rendering.append(time.process_time() - began)
-        bo.told = message.told(sequence=bo.sequence, dtstamp=dtstamp)
+        bo.calendar_state = message.calendar_state(sequence=bo.sequence, dtstamp=dtstamp)
     assert len(rendering) == 1 + 25, "the series without the cancelled dates, then those that moved"
     for what_takes, times in (("deciding", deciding), ("rendering", rendering)):
         times.sort()
@@ -223,8 +223,8 @@ def test_the_fullest_series_fits_into_its_items() -> None:
     told, letters = None, []
     for sequence, message in enumerate(messages(what)):
         if sequence < 3:
-            letters.append(invitation_mail.letter(message, sequence=sequence, dtstamp=NOW))
-        told = message.told(sequence=sequence, dtstamp=NOW)
+            letters.append(invitation_mail.rendered(message, sequence=sequence, dtstamp=NOW))
+        told = message.calendar_state(sequence=sequence, dtstamp=NOW)
     assert told is not None
     assert len(told.dates) == 400
 
@@ -235,19 +235,23 @@ def test_the_fullest_series_fits_into_its_items() -> None:
     ]
     full = invitation(
         allocated=400,
-        exposed=400,
-        heard=told,
-        intent=Intent(told=told, attempt="a" * 32),
-        acknowledged=Acknowledged(told=told, ses_id="s" * 60, at=NOW),
+        highest_possibly_sent=400,
+        possibly_sent=told,
+        intent=Intent(calendar_state=told, attempt="a" * 32),
+        acknowledged=Acknowledged(calendar_state=told, ses_id="s" * 60, at=NOW),
         delivered=tuple(delivered),
     )
-    posted = Posted(
-        registration_id=bo.registration_id, event_id=what.event_id, told=told, letter=letters[0], written_at=NOW
+    stored = StoredMessage(
+        registration_id=bo.registration_id,
+        event_id=what.event_id,
+        calendar_state=told,
+        rendered=letters[0],
+        written_at=NOW,
     )
     sizes = {
         "event": size(items.event_item(what)),
         "invitation": size(items.invitation_item(full)),
-        "message": size(items.posted_item(posted)),
+        "message": size(items.stored_message_item(stored)),
     }
     print(", ".join(f"{name} {bytes_ / 1024:.0f} KB" for name, bytes_ in sizes.items()))
     assert max(sizes.values()) < ITEM
@@ -259,12 +263,12 @@ def messages(what: Event) -> Any:
     bo = Attendee(registration())
     while (message := bo.next(what)) is not None:
         bo.sequence += 1
-        bo.told = message.told(sequence=bo.sequence, dtstamp=NOW + timedelta(seconds=bo.sequence))
+        bo.calendar_state = message.calendar_state(sequence=bo.sequence, dtstamp=NOW + timedelta(seconds=bo.sequence))
         yield message
 
 
 def test_the_mails_of_a_long_series_are_small() -> None:
     what = long_series(400)
-    sizes = [len(invitation_mail.letter(message, sequence=1, dtstamp=NOW).mail) for message in messages(what)]
+    sizes = [len(invitation_mail.rendered(message, sequence=1, dtstamp=NOW).mail) for message in messages(what)]
     print(f"{len(sizes)} mails of at most {max(sizes) / 1024:.0f} KB")
     assert max(sizes) < 256 * 1024

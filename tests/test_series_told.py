@@ -17,7 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from convoke.calendar import itip
-from convoke.decision.calendar_state import Message, Told
+from convoke.decision.calendar_state import CalendarState, Message
 from convoke.decision.decide import next_message
 from convoke.model import (
     DateChange,
@@ -43,7 +43,7 @@ class Attendee:
 
     def __init__(self, person: Registration) -> None:
         self.person = person
-        self.told: Told | None = None
+        self.calendar_state: CalendarState | None = None
         self.sequence = -1
         self.said: list[Message] = []
         self.literal = rfc5546.Recipient()
@@ -51,9 +51,9 @@ class Attendee:
         self.strict = rfc5546.Strict()
 
     def next(self, event: Event, now: datetime = NOW) -> Message | None:
-        return next_message(event, self.person, self.told, SENDER, now)
+        return next_message(event, self.person, self.calendar_state, SENDER, now)
 
-    def hear(self, event: Event, most: int, now: datetime = NOW) -> int:
+    def apply_report(self, event: Event, most: int, now: datetime = NOW) -> int:
         """Tell them up to ``most`` messages; answers how many it took until there was nothing to say."""
         for count in range(most):
             message = self.next(event, now)
@@ -65,7 +65,7 @@ class Attendee:
             self.literal.take(read)
             self.careless.take(read)
             self.strict.take(read)
-            self.told = message.told(sequence=self.sequence, dtstamp=dtstamp)
+            self.calendar_state = message.calendar_state(sequence=self.sequence, dtstamp=dtstamp)
             self.said.append(message)
         return most
 
@@ -201,9 +201,9 @@ def a_history(seed: int, changes: tuple[Change, ...], *, some: bool, doubt: floa
     what = event(when=FRIDAY, rule=rule, title="Choir")
     bo = Attendee(registration(occurrences=series.starts(what.schedule)[1:4] if some else None))
     for _ in range(dice.randrange(1, 9)):
-        bo.hear(what, dice.choice((0, 1, 2, 50)))
-        if bo.told is not None and dice.random() < doubt:
-            bo.told = bo.told.doubted
+        bo.apply_report(what, dice.choice((0, 1, 2, 50)))
+        if bo.calendar_state is not None and dice.random() < doubt:
+            bo.calendar_state = bo.calendar_state.doubted
         what = replace(dice.choice(changes)(dice, what), version=what.version + 1)
     return what, bo
 
@@ -215,7 +215,7 @@ def test_from_any_told_to_any_truth_the_calendar_comes_to_hold_the_truth(some: b
     what, bo = a_history(seed, KEEP_NAMES + RENAME, some=some)
     before = len(bo.said)
     bound = 2 * len(series.occurrences(what)) + 12
-    assert bo.hear(what, bound + 1) <= bound, [(said.method, said.date) for said in bo.said[before:]]
+    assert bo.apply_report(what, bound + 1) <= bound, [(said.method, said.date) for said in bo.said[before:]]
     assert bo.next(what) is None
     assert shown(bo.literal) == truth(what, bo.person)
     assert all(said.method is not Method.CANCEL or said.upon is not None for said in bo.said)
@@ -228,7 +228,7 @@ def test_a_calendar_that_keeps_single_dates_when_the_series_is_told_anew_holds_t
     some: bool, seed: int
 ) -> None:
     what, bo = a_history(seed, KEEP_NAMES, some=some)
-    bo.hear(what, 100)
+    bo.apply_report(what, 100)
 
     assert bo.next(what) is None
     assert shown(bo.careless) == truth(what, bo.person)
@@ -239,7 +239,7 @@ def test_a_calendar_that_keeps_single_dates_when_the_series_is_told_anew_holds_t
 @given(seed=st.integers(0, 10**9))
 def test_a_calendar_that_can_hold_no_more_than_exchange_holds_the_truth_too(some: bool, seed: int) -> None:
     what, bo = a_history(seed, KEEP_NAMES + RENAME, some=some, doubt=0.0)
-    bo.hear(what, 200)
+    bo.apply_report(what, 200)
 
     assert bo.next(what) is None
     refused = [(said.uid, said.sequence, said.recurrence_id) for said in bo.strict.refused]
@@ -251,7 +251,7 @@ def test_a_calendar_that_can_hold_no_more_than_exchange_holds_the_truth_too(some
 def test_who_comes_no_more_holds_nothing_whatever_they_were_told(seed: int) -> None:
     what, bo = a_history(seed, KEEP_NAMES + RENAME, some=False)
     bo.person = replace(bo.person, status=RegistrationStatus.CANCELLED)
-    bo.hear(what, 100)
+    bo.apply_report(what, 100)
     assert bo.next(what) is None
     assert (shown(bo.literal), shown(bo.careless), shown(bo.strict)) == ([], [], [])
 
@@ -262,7 +262,7 @@ def test_another_address_gets_all_of_it_and_the_old_one_keeps_nothing(seed: int)
     what, bo = a_history(seed, KEEP_NAMES + RENAME, some=False)
     before = {said.generation for said in bo.said}
     bo.person = replace(bo.person, email="other@example.net")
-    bo.hear(what, 200)
+    bo.apply_report(what, 200)
     assert bo.next(what) is None
     assert shown(bo.literal) == truth(what, bo.person)
     standing = bo.literal.shows()

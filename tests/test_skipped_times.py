@@ -18,7 +18,7 @@ from hypothesis import assume, given, settings
 from icalendar import Calendar
 
 from convoke.calendar import itip
-from convoke.model import Schedule, Wall
+from convoke.model import LocalTime, Schedule
 from convoke.schedule import series
 from tests import literal
 from tests.factories import NOW, message
@@ -33,23 +33,25 @@ def sent(dates: Schedule) -> bytes:
     return itip.calendar(said, sequence=0, dtstamp=NOW)
 
 
-def instant(wall: Wall) -> Wall:
+def instant(local_time: LocalTime) -> LocalTime:
     """The instant of a time with a zone, as much later as is skipped; a day itself."""
-    return wall.astimezone(UTC) if isinstance(wall, datetime) else wall
+    return local_time.astimezone(UTC) if isinstance(local_time, datetime) else local_time
 
 
-def is_real(wall: Wall) -> bool:
-    return not isinstance(wall, datetime) or wall.astimezone(UTC).astimezone(wall.tzinfo) == wall
+def is_real(local_time: LocalTime) -> bool:
+    return (
+        not isinstance(local_time, datetime) or local_time.astimezone(UTC).astimezone(local_time.tzinfo) == local_time
+    )
 
 
-def listed(component: Any, name: str) -> list[Wall]:
+def listed(component: Any, name: str) -> list[LocalTime]:
     found = component.get(name, [])
     return [value.dt for line in (found if isinstance(found, list) else [found]) for value in line.dts]
 
 
-def by_rule(component: Any, counts: Callable[[Wall], bool]) -> Iterator[Wall]:
+def by_rule(component: Any, counts: Callable[[LocalTime], bool]) -> Iterator[LocalTime]:
     """What a reader takes the rule to yield, up to its end, where only some of it ``counts``."""
-    start: Wall = component["DTSTART"].dt
+    start: LocalTime = component["DTSTART"].dt
     if "RRULE" not in component:
         yield start
         return
@@ -58,39 +60,41 @@ def by_rule(component: Any, counts: Callable[[Wall], bool]) -> Iterator[Wall]:
     first = start.date() if isinstance(start, datetime) else start
     last = datetime.fromisoformat(until) if until else None
     for day in literal.days(";".join("=".join(part) for part in parts.items()), first, first + timedelta(days=800)):
-        wall = datetime.combine(day, start.timetz()) if isinstance(start, datetime) else day
-        if last and instant(wall) > (last if isinstance(wall, datetime) else last.date()):
+        local_time = datetime.combine(day, start.timetz()) if isinstance(start, datetime) else day
+        if last and instant(local_time) > (last if isinstance(local_time, datetime) else last.date()):
             return
-        yield wall
-        count -= counts(wall)
+        yield local_time
+        count -= counts(local_time)
         if not count:
             return
 
 
-def ignoring(data: bytes) -> list[Wall]:
+def ignoring(data: bytes) -> list[LocalTime]:
     """A reader like Thunderbird: what the clock never shows is not there."""
     (component,) = Calendar.from_ical(data).walk("VEVENT")
-    found = {wall for wall in by_rule(component, is_real) if is_real(wall)} | set(listed(component, "RDATE"))
+    found = {local_time for local_time in by_rule(component, is_real) if is_real(local_time)} | set(
+        listed(component, "RDATE")
+    )
     without = set(listed(component, "EXDATE"))
     return sorted(map(instant, found - without))
 
 
-def shifting(data: bytes) -> list[Wall]:
+def shifting(data: bytes) -> list[LocalTime]:
     """A reader like libical, Google and Apple: it is there later, and EXDATE means an instant."""
     (component,) = Calendar.from_ical(data).walk("VEVENT")
     found = {*map(instant, by_rule(component, lambda _: True)), *map(instant, listed(component, "RDATE"))}
     return sorted(found - set(map(instant, listed(component, "EXDATE"))))
 
 
-def shifting_by_wall(data: bytes) -> list[Wall]:
+def shifting_by_wall(data: bytes) -> list[LocalTime]:
     """The same, but EXDATE means what is written."""
     (component,) = Calendar.from_ical(data).walk("VEVENT")
-    without = {wall.isoformat() for wall in listed(component, "EXDATE")}
+    without = {local_time.isoformat() for local_time in listed(component, "EXDATE")}
     found = [*by_rule(component, lambda _: True), *listed(component, "RDATE")]
-    return sorted({instant(wall) for wall in found if wall.isoformat() not in without})
+    return sorted({instant(local_time) for local_time in found if local_time.isoformat() not in without})
 
 
-def library(data: bytes) -> list[Wall]:
+def library(data: bytes) -> list[LocalTime]:
     """A reader that others have written, ``recurring-ical-events``."""
     calendar = Calendar.from_ical(data)
     found = recurring_ical_events.of(calendar).between(date(2020, 1, 1), date(2035, 1, 1))
@@ -100,7 +104,7 @@ def library(data: bytes) -> list[Wall]:
 READERS = [ignoring, shifting, shifting_by_wall, library]
 
 
-def true_dates(dates: Schedule) -> list[Wall]:
+def true_dates(dates: Schedule) -> list[LocalTime]:
     zone = dates.when.time_zone
     return [
         start.replace(tzinfo=ZoneInfo(zone or "")).astimezone(UTC) if isinstance(start, datetime) else start
@@ -153,7 +157,7 @@ def test_what_is_beside_the_rule_is_not_said_with_it() -> None:
     ],
     ids=lambda dates: f"{dates.when.time_zone} {dates.rule}",
 )
-def test_all_readers_show_the_same_dates(reader: Callable[[bytes], list[Wall]], dates: Schedule) -> None:
+def test_all_readers_show_the_same_dates(reader: Callable[[bytes], list[LocalTime]], dates: Schedule) -> None:
     assert reader(sent(dates)) == true_dates(dates)
 
 

@@ -285,8 +285,8 @@ def test_every_kind_of_mail_that_comes_in_leads_to_what_it_asks(stack: Running) 
     to_organizer = stack.eventually(lambda: about(stack, event_id), sweeping=True)
     assert [one.subject for one in to_organizer] == ["An answer about: Lesung"]
 
-    letter = f"From: <{email}>\r\nSubject: Parking\r\nReferences: <{mail.value('UID')}>\r\n\r\nWhere can I park?\r\n"
-    stack.post(where, letter.encode())
+    rendered = f"From: <{email}>\r\nSubject: Parking\r\nReferences: <{mail.value('UID')}>\r\n\r\nWhere can I park?\r\n"
+    stack.post(where, rendered.encode())
     stack.eventually(lambda: "A mail about: Lesung" in {one.subject for one in about(stack, event_id)}, sweeping=True)
 
     send("COUNTER", *proposed, "X-AGAIN:1")

@@ -57,10 +57,10 @@ def test_dates_come_go_and_move_one_by_one(stack: Running) -> None:
 
     stack.call("POST", f"{event}/occurrences/{SECOND}/cancel", {"reason": "The hall is flooded"})
     moved: dict[str, Any] = {"start": "2030-03-30T10:00:00", "end": "2030-03-30T12:00:00"}
-    foreseen = stack.call("POST", f"{event}/preview", {"occurrence": FOURTH, **moved})
+    previewed = stack.call("POST", f"{event}/preview", {"occurrence": FOURTH, **moved})
     stack.call("PATCH", f"{event}/occurrences/{FOURTH}", moved)
 
-    assert foreseen["ask_again"] == 2
+    assert previewed["ask_again"] == 2
     want = ["05 07:00 Choir", "08 08:00 Choir", "22 08:00 Choir", "30 09:00 Choir"]
     stack.eventually(lambda: days(stack.mails(everything)) == want, seconds=PATIENCE, sweeping=True)
     stack.eventually(lambda: days(stack.mails(some)) == ["30 09:00 Choir"], seconds=PATIENCE, sweeping=True)

@@ -9,7 +9,7 @@ import pytest
 
 from convoke.decision.invitation import Quota, Sending
 from convoke.delivery.reconcile import Outcome
-from convoke.delivery.reports import hear
+from convoke.delivery.reports import apply_report
 from convoke.delivery.sweep import take_stock
 from convoke.effects import Effect, Steps, StopSending
 from convoke.model import (
@@ -17,10 +17,10 @@ from convoke.model import (
     DeliveryState,
     Event,
     EventStatus,
+    LocalTime,
     Method,
     Registration,
     RegistrationStatus,
-    Wall,
 )
 from convoke.registrations.erasure import erase
 from convoke.schedule import edits, series
@@ -76,7 +76,7 @@ def test_a_cancellation_is_handed_out_before_an_invitation(world: World) -> None
 def test_the_first_in_line_gets_the_seat_that_came_free_and_an_invitation(world: World) -> None:
     people = [world.register(number) for number in range(4)]
     world.settle()
-    assert {letter.intent.told.recipient for letter in world.sent} == {people[0].email, people[1].email}
+    assert {rendered.intent.calendar_state.recipient for rendered in world.sent} == {people[0].email, people[1].email}
 
     world.withdraw(people[0])
     world.settle()
@@ -123,7 +123,7 @@ def test_a_bounce_that_comes_after_somebody_was_forgotten_does_not_bring_them_ba
         address=person.email,
         at=world.now,
     )
-    assert world.run(hear(bounce))
+    assert world.run(apply_report(bounce))
 
     assert person.email not in str(world.client.scan(TableName=SETTINGS.invitations_table)["Items"])
 
@@ -184,7 +184,7 @@ def test_invitations_stop_where_the_quota_runs_low_and_cancellations_do_not(worl
     ],
 )
 def test_an_invitation_to_one_date_that_has_to_wait_does_not_hold_back_what_is_other_about_another(
-    world: World, change: Callable[[Event, Wall], Event], method: Method
+    world: World, change: Callable[[Event, LocalTime], Event], method: Method
 ) -> None:
     event = world.change(rule=series.rule("FREQ=WEEKLY;COUNT=4", MORNING))
     _, second, third, _ = series.starts(event.schedule)
@@ -197,7 +197,9 @@ def test_an_invitation_to_one_date_that_has_to_wait_does_not_hold_back_what_is_o
     world.run(take_stock(Times()))
 
     assert world.look(person) is Outcome.HELD
-    assert [(letter.intent.told.method, letter.intent.told.date) for letter in world.sent] == [
+    assert [
+        (rendered.intent.calendar_state.method, rendered.intent.calendar_state.date) for rendered in world.sent
+    ] == [
         (REQUEST, third),
         (method, third),
     ]

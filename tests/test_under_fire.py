@@ -19,7 +19,7 @@ from typing import Any
 
 import pytest
 
-from convoke.model import noun
+from convoke.model import frozen
 from convoke.store import dynamo, keys, operations
 from local import mailbag
 from local.mailbag import Mail
@@ -34,7 +34,7 @@ MANY = 30
 UNKNOWN = (Kind.ERROR_500, Kind.RESET, Kind.TIMEOUT, Kind.TIMEOUT_AFTER_ACCEPT)
 
 
-@noun
+@frozen
 class Crowd:
     """An event's path, and the paths of its people's registrations, by address."""
 
@@ -103,7 +103,7 @@ def mailed(stack: Running) -> Counter[str]:
     return Counter(note["to"][0] for note in ask(stack, "/mail"))
 
 
-def heard(stack: Running) -> defaultdict[str, list[Mail]]:
+def received(stack: Running) -> defaultdict[str, list[Mail]]:
     mailboxes = defaultdict(list)
     for mail in mailbag.read(Path(stack.description["mail"])):
         mailboxes[mail.to].append(mail)
@@ -126,7 +126,7 @@ def settle(stack: Running, crowds: Iterable[Crowd]) -> None:
 
     def owed() -> frozenset[tuple[str, str, str]]:
         """Who is owed something still, at which of the states of what they are told."""
-        owing = dynamo.pages(scan, TableName=table, FilterExpression="attribute_exists(owed_at)")
+        owing = dynamo.pages(scan, TableName=table, FilterExpression="attribute_exists(due_key)")
         return frozenset(
             (item["pk"], item["sk"], str(item.get("fence", item.get("cursor"))))
             for item in owing
@@ -152,8 +152,8 @@ def is_only_to_be_looked_at(item: dict[str, Any]) -> bool:
     last = item.get("acknowledged")
     return (
         last is not None
-        and last["told"]["method"] == "CANCEL"
-        and last["told"]["sequence"] == item["exposed"]
+        and last["calendar_state"]["method"] == "CANCEL"
+        and last["calendar_state"]["sequence"] == item["highest_possibly_sent"]
         and last.get("repair", 0) == item.get("repair", 0)
         and "lease_until" not in item
     )
@@ -162,14 +162,14 @@ def is_only_to_be_looked_at(item: dict[str, Any]) -> bool:
 # --- the seven events ---------------------------------------------------------------------------------------------
 
 
-@noun
+@frozen
 class Aftermath:
     """What an event's people were sent, in the order in which SES took it, and how often nobody could tell whether a
     message left, by address; how many of the faults that were ordered nobody met.
     """
 
     crowd: Crowd
-    heard: dict[str, list[Mail]]
+    received: dict[str, list[Mail]]
     unknown: dict[str, Counter[int]]
     unmet: int
 
@@ -190,11 +190,11 @@ def crowds(stack: Running) -> dict[Kind, Crowd]:
 def aftermath(stack: Running, crowds: dict[Kind, Crowd]) -> dict[Kind, Aftermath]:
     """When nothing is owed any more."""
     settle(stack, crowds.values())
-    mails, unknown, unmet = heard(stack), unknown_outcomes(stack), pending(stack)
+    mails, unknown, unmet = received(stack), unknown_outcomes(stack), pending(stack)
     return {
         kind: Aftermath(
             crowd=crowd,
-            heard={email: mails[email] for email in crowd.people},
+            received={email: mails[email] for email in crowd.people},
             unknown={email: unknown[path] for email, path in crowd.people.items()},
             unmet=sum(unmet[email] for email in crowd.people),
         )
@@ -252,7 +252,7 @@ def without_notify(stack: Running) -> Iterator[None]:
 def test_the_sweeper_alone_tells_everybody_everything(stack: Running) -> None:
     """While leases end elsewhere."""
     with without_notify(stack):
-        crowd = gather(stack, "unheard")
+        crowd = gather(stack, "unreceived")
         settle(stack, [crowd])
         move(stack, crowd)
         settle(stack, [crowd])
@@ -260,11 +260,11 @@ def test_the_sweeper_alone_tells_everybody_everything(stack: Running) -> None:
         settle(stack, [crowd])
         assert stack.logged("Notify", crowd.event_id) == []
 
-    # The stream keeps its order: when these are heard of, all those before were, late, and for nothing.
+    # The stream keeps its order: when these are received of, all those before were, late, and for nothing.
     late = gather(stack, "late")
     all_mailed(stack, [late])
     assert stack.logged("Notify", crowd.event_id)
-    mails = heard(stack)
+    mails = received(stack)
     for email in crowd.people:
         said = [(mail.method, mail.sequence) for mail in mails[email]]
         assert said == [("REQUEST", 0), ("REQUEST", 1), ("CANCEL", 2)], email
@@ -283,7 +283,7 @@ def test_everybody_s_last_word_is_the_cancellation(
 ) -> None:
     """But for a mail that SES rejects: that is not tried again, and the registration shows it."""
     crowd, failed = aftermath[kind].crowd, set()
-    for email, mails in aftermath[kind].heard.items():
+    for email, mails in aftermath[kind].received.items():
         sequences = [mail.sequence for mail in mails]
         assert sequences == sorted(sequences), email
         assert len({mail.value("UID") for mail in mails}) == 1, email
@@ -299,7 +299,7 @@ def test_everybody_s_last_word_is_the_cancellation(
 
 @pytest.mark.parametrize("kind", Kind)
 def test_no_sequence_has_two_meanings_and_every_copy_has_a_reason(aftermath: dict[Kind, Aftermath], kind: Kind) -> None:
-    for email, mails in aftermath[kind].heard.items():
+    for email, mails in aftermath[kind].received.items():
         for sequence, sent in Counter(mail.sequence for mail in mails).items():
             assert len({mail.calendar.encode() for mail in mails if mail.sequence == sequence}) == 1, email
             assert sent - 1 <= aftermath[kind].unknown[email][sequence], (email, sequence)

@@ -182,7 +182,7 @@ def test_the_emulator_s_own_ses_loses_the_calendar_and_reports_nothing(stack: Ru
     """So mail goes to our post office, which keeps the bytes and publishes the events."""
     ses, sns, sqs = stack.client("sesv2"), stack.client("sns"), stack.client("sqs")
     ses.create_email_identity(EmailIdentity="calendar@convoke.example")
-    queue = sqs.create_queue(QueueName="heard")["QueueUrl"]
+    queue = sqs.create_queue(QueueName="possibly_sent")["QueueUrl"]
     arn = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
     topic = sns.create_topic(Name="events")["TopicArn"]
     sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn)

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from convoke.store import deliveries, dynamo, outbox, webhooks
-from convoke.webhooks.facts import DeliveryEnd, Fact, FactType
+from convoke.webhooks.facts import DeliveryEnd, WebhookEvent, WebhookEventType
 from tests.caller import World, a_caller, everybody, routes
 from tests.factories import NOW
 from tests.tables import SETTINGS, everything
@@ -31,9 +31,9 @@ def listen(world: World, account: str = "acme", **changes: Any) -> str:
     return f"/webhooks/{answer.body['webhook_id']}"
 
 
-def facts(world: World) -> list[Fact]:
+def facts(world: World) -> list[WebhookEvent]:
     rows = [dynamo.unwire(item) for item in world.client.scan(TableName=SETTINGS.webhooks_table)["Items"]]
-    return sorted((outbox.fact_of(row) for row in rows if row["sk"] == "FACT"), key=lambda fact: fact.fact_id)
+    return sorted((outbox.webhook_event_of(row) for row in rows if row["sk"] == "FACT"), key=lambda fact: fact.fact_id)
 
 
 def test_a_webhook_is_made_and_its_secret_is_shown_once(world: World) -> None:
@@ -186,7 +186,7 @@ def test_deliveries_are_listed_the_latest_first_and_dead_ones_by_themselves(worl
     webhook_id = hook.split("/")[2]
     seen = deliveries.read(world.client, SETTINGS, webhook_id, listed[1])
     assert seen is not None
-    dead = replace(seen, state=DeliveryEnd.DEAD, attempts=9, status=500, why="it answered 500", owed_at=None)
+    dead = replace(seen, state=DeliveryEnd.DEAD, attempts=9, status=500, why="it answered 500", due_key=None)
     assert deliveries.write(world.client, SETTINGS, seen, dead)
     [shown] = world.call("GET", f"{hook}/deliveries", query={"state": "dead"}).body["items"]
     assert (shown["id"], shown["status"], shown["why"]) == (listed[1], 500, "it answered 500")
@@ -203,7 +203,7 @@ def test_a_cursor_of_other_deliveries_is_refused(world: World) -> None:
 
 
 def test_every_kind_of_fact_but_the_test_can_be_listened_to(world: World) -> None:
-    every = [what.value for what in FactType if what is not FactType.TEST]
+    every = [what.value for what in WebhookEventType if what is not WebhookEventType.TEST]
     hook = listen(world, events=every)
     [shown] = world.call("GET", "/webhooks").body["items"]
     assert (shown["webhook_id"], shown["events"]) == (hook.split("/")[2], sorted(every))

@@ -12,7 +12,7 @@ import pytest
 
 from convoke.calendar import itip
 from convoke.decision.calendar_state import Message
-from convoke.decision.decide import next_message, says_the_same
+from convoke.decision.decide import is_same_message, next_message
 from convoke.mail import date_text, invitation_mail, wording
 from convoke.mail.freemail import is_freemail
 from convoke.model import (
@@ -43,9 +43,9 @@ def facts(said: Message, now: datetime) -> dict[str, str]:
     return {fact.label: fact.now for fact in wording.words(said, now).facts}
 
 
-def posted(said: Message) -> EmailMessage:
+def stored(said: Message) -> EmailMessage:
     parsed = message_from_bytes(
-        invitation_mail.letter(said, sequence=0, dtstamp=NOW).mail, _class=EmailMessage, policy=SMTP
+        invitation_mail.rendered(said, sequence=0, dtstamp=NOW).mail, _class=EmailMessage, policy=SMTP
     )
     assert isinstance(parsed, EmailMessage)
     return parsed
@@ -67,7 +67,7 @@ def test_who_joins_a_series_late_is_told_the_first_date_to_come() -> None:
 
 def test_no_date_that_is_over_is_named_whatever_the_mail_is_about() -> None:
     invited = first()
-    told = invited.told(sequence=0, dtstamp=NOW)
+    told = invited.calendar_state(sequence=0, dtstamp=NOW)
     moved = replace(WEEKLY, when=When(start=datetime(2027, 3, 12, 11), end=datetime(2027, 3, 12, 12), time_zone="UTC"))
     off = replace(WEEKLY, changes=(DateChange(date=datetime(2027, 3, 26, 9, 0), cancelled=True),))
     late = first(off, HALF_OVER)
@@ -85,7 +85,7 @@ def test_no_date_that_is_over_is_named_whatever_the_mail_is_about() -> None:
 
 
 def test_a_move_of_a_series_that_is_half_over_says_which_date_to_come_was_when() -> None:
-    told = first().told(sequence=0, dtstamp=NOW)
+    told = first().calendar_state(sequence=0, dtstamp=NOW)
     later = replace(WEEKLY, when=replace(MORNING, start=datetime(2027, 3, 13, 9), end=datetime(2027, 3, 13, 10, 30)))
     said = next_message(later, registration(), told, SENDER, HALF_OVER)
     assert said is not None
@@ -118,7 +118,7 @@ def test_the_last_dates_of_a_series(now: datetime, dates: str, subject: str) -> 
 
 
 def test_a_cancelled_series_names_the_dates_that_are_off_and_not_those_that_took_place() -> None:
-    told = first().told(sequence=0, dtstamp=NOW)
+    told = first().calendar_state(sequence=0, dtstamp=NOW)
     said = message(
         title="Choir",
         method=Method.CANCEL,
@@ -195,9 +195,9 @@ def test_an_answer_to_one_date_gives_no_seat_away_and_the_mail_does_not_say_so()
 
 
 def test_a_setting_that_only_changes_words_is_no_reason_to_mail_anybody() -> None:
-    told = first(event()).told(sequence=0, dtstamp=NOW)
+    told = first(event()).calendar_state(sequence=0, dtstamp=NOW)
     assert next_message(event(release_on_decline=True), registration(), told, DEAF, NOW) is None
-    assert says_the_same(first(event(release_on_decline=True), sender=DEAF), told)
+    assert is_same_message(first(event(release_on_decline=True), sender=DEAF), told)
 
 
 @pytest.mark.parametrize("what", [event(), WEEKLY])
@@ -210,7 +210,7 @@ def test_where_no_replies_are_received_a_mail_asks_for_nothing_that_nobody_hears
     calendar = itip.calendar(said, sequence=0, dtstamp=NOW).decode()
     assert "RSVP=FALSE" in calendar.replace("\r\n ", "")
     assert "X-MICROSOFT-DISALLOW-COUNTER:TRUE" in calendar
-    assert posted(said)["Reply-To"] == "Ada <ada@example.org>"
+    assert stored(said)["Reply-To"] == "Ada <ada@example.org>"
 
 
 def test_where_replies_are_received_they_are_asked_for() -> None:
@@ -237,7 +237,7 @@ def test_a_reply_to_costs_no_points_where_answers_come_to_us_anyway(
 ) -> None:
     for kind in Method:
         said = message(reply_to=Person(name="Ada", email=email), receives_replies=receives, method=kind)
-        header = posted(said)["Reply-To"]
+        header = stored(said)["Reply-To"]
         assert (header and header.addresses[0].addr_spec) == answers_go_to
 
 

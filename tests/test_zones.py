@@ -35,9 +35,9 @@ def described(name: str, *observances: tuple[str, str, str, str, str]) -> Zones:
 NOTHING = described("Nowhere")
 
 
-def offset(zones: Zones, tzid: str, wall: datetime = NOON) -> float:
+def offset(zones: Zones, tzid: str, local_time: datetime = NOON) -> float:
     """Hours off UTC."""
-    found = zones.aware(wall, tzid).utcoffset()
+    found = zones.aware(local_time, tzid).utcoffset()
     assert found is not None
     return found / timedelta(hours=1)
 
@@ -106,8 +106,10 @@ def test_what_a_calendar_says_of_a_zone_that_is_known_is_not_believed() -> None:
         (datetime(2030, 11, 3, 2, 0), -5),
     ],
 )
-def test_a_clock_is_set_when_the_rules_say_so_and_what_it_shows_twice_is_the_first(wall: datetime, hours: int) -> None:
-    assert offset(described("X", *EASTERN), "X", wall) == hours
+def test_a_clock_is_set_when_the_rules_say_so_and_what_it_shows_twice_is_the_first(
+    local_time: datetime, hours: int
+) -> None:
+    assert offset(described("X", *EASTERN), "X", local_time) == hours
 
 
 @pytest.mark.parametrize(
@@ -189,12 +191,12 @@ NAMES = (
 @given(st.sampled_from(NAMES), WALLS)
 @example("Europe/Berlin", datetime(2030, 10, 27, 2, 30))
 @settings(deadline=None)
-def test_what_we_say_of_a_zone_ourselves_means_the_instants_that_it_has(name: str, wall: datetime) -> None:
+def test_what_we_say_of_a_zone_ourselves_means_the_instants_that_it_has(name: str, local_time: datetime) -> None:
     zone = ZoneInfo(name)
     first, last = datetime(2030, 1, 1, tzinfo=UTC), datetime(2031, 1, 1, tzinfo=UTC)
     said = write(vtimezone(name, first, last)).replace(f"TZID:{name}".encode(), b"TZID:Ours")
-    if wall.replace(tzinfo=zone).astimezone(UTC).astimezone(zone).replace(tzinfo=None) == wall:
-        assert Zones(components.read(said)).aware(wall, "Ours") == wall.replace(tzinfo=zone).astimezone(UTC)
+    if local_time.replace(tzinfo=zone).astimezone(UTC).astimezone(zone).replace(tzinfo=None) == local_time:
+        assert Zones(components.read(said)).aware(local_time, "Ours") == local_time.replace(tzinfo=zone).astimezone(UTC)
 
 
 def test_a_zone_of_very_many_onsets_costs_no_time() -> None:

@@ -15,20 +15,20 @@ from moto import mock_aws
 
 from convoke import effects
 from convoke.aws.runtime import Aws, drive
-from convoke.decision.invitation import Invitation, Quota, Slice
-from convoke.delivery.fan_out import tell_slice
+from convoke.decision.invitation import Batch, Invitation, Quota
+from convoke.delivery.fan_out import process_batch
 from convoke.delivery.notify import dispatch
 from convoke.delivery.reconcile import Outcome, Worker, reconcile
-from convoke.delivery.reports import Report, hear
+from convoke.delivery.reports import Report, apply_report
 from convoke.delivery.survey import survey
-from convoke.delivery.sweep import Swept, sweep
+from convoke.delivery.sweep import SweepResult, sweep
 from convoke.effects import (
     Accepted,
     Effect,
-    NoteHint,
+    NotificationHint,
     Refused,
     Send,
-    SendNote,
+    SendNotification,
     SurveyHint,
     Unknown,
 )
@@ -36,10 +36,10 @@ from convoke.model import (
     DeliveryState,
     Event,
     EventStatus,
+    LocalTime,
     Method,
     Registration,
     RegistrationStatus,
-    Wall,
 )
 from convoke.registrations import split_transfer, waitlist
 from convoke.registrations.events import change_event, create_event, split_event
@@ -68,9 +68,9 @@ class World:
         self.now = NOW
         self.sent: list[Send] = []
         self.left: list[Send] = []
-        self.notes: list[SendNote] = []
+        self.notes: list[SendNotification] = []
         self.queue: list[effects.Enqueue] = []
-        self.told: list[str] = []
+        self.calendar_state: list[str] = []
         self.answers: list[Answer] = []
         self.quota: Quota | None = None
         self.backlog = 0
@@ -87,16 +87,16 @@ class World:
         match effect:
             case effects.Clock():
                 return self.now
-            case effects.Chance():
+            case effects.Random():
                 return 0.5
-            case effects.Name():
+            case effects.NewAttemptId():
                 self._names += 1
                 return f"attempt-{self._names}"
-            case effects.Tell(what=what):
-                return self.told.append(what)
+            case effects.Log(what=what):
+                return self.calendar_state.append(what)
             case effects.Send():
                 return self._post(effect)
-            case effects.SendNote():
+            case effects.SendNotification():
                 return self._post_note(effect)
             case effects.ReadQuota():
                 return self.quota
@@ -106,22 +106,22 @@ class World:
                 return self.queue.append(effect)
             case effects.Promote(event_id=event_id):
                 return waitlist.promote(self.client, SETTINGS, event_id, now=self.now)
-            case effects.CarryOver(event_id=event_id):
+            case effects.TransferRegistrations(event_id=event_id):
                 return split_transfer.carry_over(self.client, SETTINGS, event_id, now=self.now)
         return self._aws.perform(effect)
 
-    def _post(self, letter: Send) -> Answer:
+    def _post(self, rendered: Send) -> Answer:
         answer = self.answers.pop(0) if self.answers else Accepted(ses_id=f"ses-{len(self.sent) + 1}")
         if isinstance(answer, Accepted):
-            self.sent.append(letter)
+            self.sent.append(rendered)
         if not isinstance(answer, Refused):
-            self.left.append(letter)
+            self.left.append(rendered)
         return answer
 
-    def _post_note(self, letter: SendNote) -> Answer:
+    def _post_note(self, rendered: SendNotification) -> Answer:
         answer = self.answers.pop(0) if self.answers else Accepted(ses_id=f"ses-note-{len(self.notes) + 1}")
         if not isinstance(answer, Refused):
-            self.notes.append(letter)
+            self.notes.append(rendered)
         return answer
 
     def run(self, steps: effects.Steps[Any]) -> Any:
@@ -159,12 +159,12 @@ class World:
         assert change_event(self.client, SETTINGS, before, after, priority=1, now=self.now)
         return after
 
-    def cut(self, since: Wall, change: Callable[[Event], Event] = lambda new: new) -> Event:
+    def cut(self, since: LocalTime, change: Callable[[Event], Event] = lambda new: new) -> Event:
         """ "This and all following": the new event, after ``change``, to which nobody is carried over yet."""
         before = self.event()
         old, new = edits.split(before, since, NEW_ID, self.now)
         new = change(new)
-        carry = split_transfer.Carry(
+        carry = split_transfer.SplitTransfer(
             event_id=NEW_ID, source=EVENT_ID, since=since, named=len(before.earlier), at=self.now
         )
         owing = split_transfer.owing(SETTINGS, carry, priority=1, now=self.now)
@@ -172,10 +172,10 @@ class World:
         assert split_event(self.client, SETTINGS, before, old, new, owing, priority=1, now=self.now)
         return new
 
-    def carry(self, most: int = split_transfer.AT_ONCE) -> int:
+    def carry(self, most: int = split_transfer.BATCH_SIZE) -> int:
         return split_transfer.carry_over(self.client, SETTINGS, NEW_ID, now=self.now, most=most)
 
-    def carry_all(self, most: int = split_transfer.AT_ONCE) -> None:
+    def carry_all(self, most: int = split_transfer.BATCH_SIZE) -> None:
         while self.carry(most):
             pass
 
@@ -196,17 +196,17 @@ class World:
         """Follow every hint in the queue, and those that come of them."""
         while self.queue:
             hint = self.queue.pop(0).hint
-            if isinstance(hint, Slice):
-                self.run(tell_slice(hint, self.worker(), size=size))
+            if isinstance(hint, Batch):
+                self.run(process_batch(hint, self.worker(), size=size))
             elif isinstance(hint, SurveyHint):
                 self.run(survey(hint, self.worker()))
-            elif isinstance(hint, NoteHint):
-                self.run(dispatch(hint.event_id, hint.registration_id, hint.note_id, self.worker()))
+            elif isinstance(hint, NotificationHint):
+                self.run(dispatch(hint.event_id, hint.registration_id, hint.notification_id, self.worker()))
             else:
                 self.run(reconcile(hint.event_id, hint.registration_id, self.worker()))
 
     def sweep(self) -> dict[str, int]:
-        swept: Swept = self.run(sweep(SENDER, Times(), limit=100))
+        swept: SweepResult = self.run(sweep(SENDER, Times(), limit=100))
         self.drain()
         return swept.counts
 
@@ -227,12 +227,12 @@ class World:
 
     def arrive(self) -> None:
         """SES reports that all it accepted since then was delivered, each a second after the one before it."""
-        for letter in self.sent[self._arrived :]:
+        for rendered in self.sent[self._arrived :]:
             self.pass_time(seconds=1)
-            told = letter.intent.told
+            told = rendered.intent.calendar_state
             delivery = Report(
-                event_id=letter.event_id,
-                registration_id=letter.registration_id,
+                event_id=rendered.event_id,
+                registration_id=rendered.registration_id,
                 sequence=told.sequence,
                 generation=told.generation,
                 method=told.method,
@@ -244,7 +244,7 @@ class World:
                 ses_id="ses",
                 at=self.now,
             )
-            self.run(hear(delivery))
+            self.run(apply_report(delivery))
         self._arrived = len(self.sent)
 
     # --- what one sees ----------------------------------------------------------------------------------------
@@ -269,11 +269,11 @@ class World:
     def due(self) -> bool:
         """Whether something is owed at this very moment."""
         latest = owed(9, self.now).partition("#")[2]
-        return any(row["owed_at"]["S"].partition("#")[2] <= latest for row in self._owing())
+        return any(row["due_key"]["S"].partition("#")[2] <= latest for row in self._owing())
 
     def _owing(self) -> list[dict[str, Any]]:
         answer = self.client.scan(
-            TableName=SETTINGS.invitations_table, FilterExpression="attribute_exists(owed_at)", ConsistentRead=True
+            TableName=SETTINGS.invitations_table, FilterExpression="attribute_exists(due_key)", ConsistentRead=True
         )
         found: list[dict[str, Any]] = answer["Items"]
         return found
@@ -281,9 +281,9 @@ class World:
     def said(self, address: str | None = None) -> list[tuple[Method, int]]:
         """METHOD and SEQUENCE of all that was sent, to one address or to all."""
         return [
-            (letter.intent.told.method, letter.intent.told.sequence)
-            for letter in self.sent
-            if address is None or letter.intent.told.recipient == address
+            (rendered.intent.calendar_state.method, rendered.intent.calendar_state.sequence)
+            for rendered in self.sent
+            if address is None or rendered.intent.calendar_state.recipient == address
         ]
 
 

@@ -12,13 +12,13 @@ from datetime import date, timedelta
 
 from convoke.decision.invitation import Acknowledged
 from convoke.decision.messages import uid
-from convoke.decision.plan import Seen
+from convoke.decision.plan import Snapshot
 from convoke.inbound.authenticity import ids_of
 from convoke.model import Event, Registration, RegistrationStatus, Reply, When
 from tests import factories
 from tests.factories import EVENT_ID, NOW, REGISTRATION_ID, SENDER
 
-Look = Callable[[str], Seen | None]
+Look = Callable[[str], Snapshot | None]
 
 SEQUENCE = 1
 """The highest that was given for each of them."""
@@ -44,18 +44,20 @@ ELSEWHERE = _uid(_id("3"), "01abcdefgv" + _id("3"))
 UNKNOWN = _uid(_id("9"), "01abcdefgh" + _id("9"))
 
 
-def _seen(uid: str, event: Event, registration: Registration) -> Seen:
+def _seen(uid: str, event: Event, registration: Registration) -> Snapshot:
     ids = {"event_id": event.event_id, "registration_id": registration.registration_id}
     told = factories.told(uid=uid, sequence=SEQUENCE, dtstamp=NOW, recipient=registration.email)
-    acknowledged = Acknowledged(told=told, ses_id="ses", at=NOW)
-    return Seen(
+    acknowledged = Acknowledged(calendar_state=told, ses_id="ses", at=NOW)
+    return Snapshot(
         event=event,
         registration=replace(registration, event_id=event.event_id),
-        invitation=factories.invitation(allocated=SEQUENCE, exposed=SEQUENCE, acknowledged=acknowledged, **ids),
+        invitation=factories.invitation(
+            allocated=SEQUENCE, highest_possibly_sent=SEQUENCE, acknowledged=acknowledged, **ids
+        ),
     )
 
 
-def _asked(uid: str, event: Event, *, cleo: bool = False) -> Seen:
+def _asked(uid: str, event: Event, *, cleo: bool = False) -> Snapshot:
     ids = ids_of(uid)
     assert ids is not None
     person = {"name": "Cléo Petit", "email": "cleo@example.com"} if cleo else {}
@@ -74,7 +76,7 @@ _ALL = {
 }
 
 
-def look(uid: str) -> Seen | None:
+def look(uid: str) -> Snapshot | None:
     """By the ids in the UID alone, as the store looks."""
     return _ALL.get(ids_of(uid))
 
@@ -82,7 +84,7 @@ def look(uid: str) -> Seen | None:
 def having(*, status: RegistrationStatus = RegistrationStatus.REGISTERED, reply: Reply | None = None) -> Look:
     """As :func:`look`, where every registration has this status, or this answer."""
 
-    def changed(uid: str) -> Seen | None:
+    def changed(uid: str) -> Snapshot | None:
         seen = look(uid)
         return seen and replace(seen, registration=replace(seen.registration, status=status, reply=reply))
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from convoke.inbound import Judgement, Verdict, judge
 from convoke.inbound.authenticity import Receipt
-from convoke.model import noun
+from convoke.model import frozen
 from tests import factories
 from tests.corpus import asked
 from tests.corpus.asked import Look
@@ -15,7 +15,7 @@ ASIDE = (Verdict.QUARANTINE, Verdict.LATE)
 """What may become of a hostile mail."""
 
 
-@noun
+@frozen
 class Case:
     """``expected``: what becomes of it. ``reasons``: one of these is why; any will do where there are none."""
 

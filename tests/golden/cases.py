@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
-from convoke.decision.calendar_state import Message, Told
+from convoke.decision.calendar_state import CalendarState, Message
 from convoke.decision.decide import next_message
 from convoke.model import (
     Conference,
@@ -33,7 +33,7 @@ def told_one_by_one(what: Event, who: Registration, changes: tuple[DateChange, .
     """The first two messages; the second after ``changes``, where there are any."""
     first = next_message(what, who, None, SENDER, NOW)
     assert first is not None
-    told = first.told(sequence=0, dtstamp=NOW)
+    told = first.calendar_state(sequence=0, dtstamp=NOW)
     second = next_message(replace(what, changes=changes) if changes else what, who, told, SENDER, NOW)
     assert second is not None
     return first, second
@@ -41,12 +41,12 @@ def told_one_by_one(what: Event, who: Registration, changes: tuple[DateChange, .
 
 def told_after(before: Event, after: Event) -> list[Message]:
     """All that somebody is told of ``after`` who was told all of ``before``."""
-    told: Told | None = None
+    told: CalendarState | None = None
     said: list[Message] = []
     for what in (before, after):
         said.clear()
         while (found := next_message(what, registration(), told, SENDER, NOW)) is not None:
-            told = found.told(sequence=0 if told is None else told.sequence + 1, dtstamp=NOW)
+            told = found.calendar_state(sequence=0 if told is None else told.sequence + 1, dtstamp=NOW)
             said.append(found)
     return said
 
@@ -54,13 +54,13 @@ def told_after(before: Event, after: Event) -> list[Message]:
 INVITATION = message(
     description="Coffee first.\nThen the agenda.", location="Dom, Köln", url="https://example.org/treffen"
 )
-MOVED = replace(INVITATION, when=AFTERNOON, before=INVITATION.told(sequence=0, dtstamp=NOW).known)
+MOVED = replace(INVITATION, when=AFTERNOON, before=INVITATION.calendar_state(sequence=0, dtstamp=NOW).known)
 CANCELLED = replace(
     message(location="Dom, Köln"),
     method=Method.CANCEL,
     status=EventStatus.CANCELLED,
     participation=Participation.ACCEPTED,
-    before=MOVED.told(sequence=1, dtstamp=NOW).known,
+    before=MOVED.calendar_state(sequence=1, dtstamp=NOW).known,
     when=AFTERNOON,
     called_off=True,
     reason="The speaker is ill.",

@@ -65,7 +65,7 @@ class Book:
         others = world.tables.rows.get(SETTINGS.invitations_table, {}).get(keys.event(EVENT_ID)["pk"], {})
         self.event: Event = items.event_of(rows[keys.EVENT])
         self.over = series.ends_at(self.event) <= world.instant()
-        self.fan = items.fan_of(others[keys.FAN]) if keys.FAN in others else None
+        self.fan_out = items.fan_out_of(others[keys.FAN]) if keys.FAN in others else None
         self.people: dict[str, tuple[Registration, Invitation]] = {}
         for sk, row in rows.items():
             if sk.startswith(keys.REGISTRATION_PREFIX):
@@ -184,7 +184,7 @@ def while_it_lives(world: World) -> Iterator[Violation]:
     """What holds at every moment: whatever is not true yet is owed (G1)."""
     book = Book(world)
     for rid, (_, invitation) in book.people.items():
-        if invitation.owed_at is not None or (book.fan is not None and book.fan.cursor < rid):
+        if invitation.due_key is not None or (book.fan_out is not None and book.fan_out.cursor < rid):
             continue
         if wrong := book.untrue(rid):
             yield Violation("G1", f"{rid[6:10]} {wrong}, and nothing is owed")
@@ -193,7 +193,7 @@ def while_it_lives(world: World) -> Iterator[Violation]:
 def at_the_end(world: World) -> Iterator[Violation]:
     book = Book(world)
     if world.tables.owed:
-        owed = ", ".join(f"{sk[:10]}…{sk[-30:-26]} {row['owed_at']}" for (_, sk), row in world.tables.owed.items())
+        owed = ", ".join(f"{sk[:10]}…{sk[-30:-26]} {row['due_key']}" for (_, sk), row in world.tables.owed.items())
         yield Violation("G2", f"still owed after all the minutes that nothing went wrong: {owed}")
     for rid in book.people:
         yield from (Violation(promise, f"{rid[6:10]} {what}") for promise, what in _person(book, rid))
@@ -221,7 +221,7 @@ def _person(book: Book, rid: str) -> Iterator[tuple[str, str]]:
     yield from _state(book, rid)
     asked = invitation.resend - (invitation.acknowledged.resend if invitation.acknowledged else 0)
     if asked > 0 and copies and not book.over and person.status is not RegistrationStatus.ERASED:
-        stopped = invitation.acknowledged and invitation.stop_of(invitation.acknowledged.told.recipient)
+        stopped = invitation.acknowledged and invitation.stop_of(invitation.acknowledged.calendar_state.recipient)
         # That SES refused it for good is shown; or, graver and as true, that what was sent before came back.
         refused = invitation.intent is not None and invitation.intent.failed
         shown = invitation.state is DeliveryState.FAILED or (refused and invitation.state is DeliveryState.BOUNCED)
@@ -312,7 +312,7 @@ def _state(book: Book, rid: str) -> Iterator[tuple[str, str]]:
     if copies and state in NEVER_TOLD and not forgotten:
         yield "G8", f"shows {state} of what SES accepted"
     if state is DeliveryState.DELIVERED and invitation.acknowledged is not None:
-        told = invitation.acknowledged.told
+        told = invitation.acknowledged.calendar_state
         if (told.entry_uid, told.sequence) not in book.world.post.delivered:
             yield "G8", f"shows SEQUENCE {told.sequence} as delivered, which never arrived"
     if state is DeliveryState.ACCEPTED and not copies:

@@ -8,9 +8,9 @@ from random import Random
 from typing import Any
 
 from convoke import effects
-from convoke.decision.calendar_state import Letter
+from convoke.decision.calendar_state import RenderedMail
 from convoke.decision.decide import next_message
-from convoke.decision.invitation import Acknowledged, Intent, Invitation, Posted, Slice
+from convoke.decision.invitation import Acknowledged, Batch, Intent, Invitation, StoredMessage
 from convoke.model import DeliveryState, RegistrationStatus
 from convoke.registrations import erasure, events, registry, waitlist
 from convoke.store import dynamo, keys
@@ -120,11 +120,12 @@ class Operations:
         message = next_message(event, replace(person, status=RegistrationStatus.REGISTERED), None, SENDER, self.now)
         assert message is not None
         intent = Intent(
-            told=message.told(sequence=seen.allocated + 1, dtstamp=self.now), attempt=f"{self.dice.randrange(1 << 30)}"
+            calendar_state=message.calendar_state(sequence=seen.allocated + 1, dtstamp=self.now),
+            attempt=f"{self.dice.randrange(1 << 30)}",
         )
         lease = self.now + timedelta(seconds=48)
         claimed = self.invitations.claim(
-            effects.Claim(seen=seen, intent=intent, lease_until=lease, owed_at=keys.owed(1, lease))
+            effects.Claim(seen=seen, intent=intent, lease_until=lease, due_key=keys.owed(1, lease))
         )
         if claimed is not None:
             self.claimed.append((claimed, seen))
@@ -135,39 +136,39 @@ class Operations:
 
     def clear(self) -> Any:
         seen = self._any_seen()
-        return seen and self.invitations.clear(effects.Clear(seen=seen, expired=self.dice.random() < 0.3))
+        return seen and self.invitations.clear(effects.ClearDue(seen=seen, expired=self.dice.random() < 0.3))
 
     def give_back(self) -> Any:
         claim, owed = self._any_claim(), self.dice.choice((None, keys.owed(1, self.now)))
         return claim and self.invitations.give_back(
-            effects.GiveBack(claimed=claim[0], before=claim[1], owed_at=owed, attempts=1, failed=owed is None)
+            effects.ReleaseClaim(claimed=claim[0], before=claim[1], due_key=owed, attempts=1, failed=owed is None)
         )
 
     def wait(self) -> Any:
         claim = self._any_claim()
-        return claim and self.invitations.wait(effects.Wait(claimed=claim[0], owed_at=keys.owed(0, self.now)))
+        return claim and self.invitations.wait(effects.HoldClaim(claimed=claim[0], due_key=keys.owed(0, self.now)))
 
     def acknowledge(self) -> Any:
         claim, owed = self._any_claim(), self.dice.choice((None, keys.owed(1, self.now)))
         if claim is None or claim[0].intent is None:
             return None
-        acknowledged = Acknowledged(told=claim[0].intent.told, ses_id="ses", at=self.now)
+        acknowledged = Acknowledged(calendar_state=claim[0].intent.calendar_state, ses_id="ses", at=self.now)
         return self.invitations.acknowledge(
-            effects.Acknowledge(claimed=claim[0], acknowledged=acknowledged, owed_at=owed)
+            effects.Acknowledge(claimed=claim[0], acknowledged=acknowledged, due_key=owed)
         )
 
     def amend(self) -> Any:
         seen = self._any_seen()
         return seen and self.invitations.amend(
-            effects.Amend(seen=seen, heard=replace(seen, state=self.dice.choice(tuple(DeliveryState))))
+            effects.StoreReport(seen=seen, changed=replace(seen, state=self.dice.choice(tuple(DeliveryState))))
         )
 
-    def poke(self) -> Any:
-        return self.invitations.poke(
-            effects.Poke(
+    def wakeups(self) -> Any:
+        return self.invitations.wakeups(
+            effects.WakeUp(
                 event_id=EVENT_ID,
                 registration_id=self._rid(),
-                owed_at=keys.owed(self.dice.randrange(3), self.now),
+                due_key=keys.owed(self.dice.randrange(3), self.now),
                 repair=self.dice.random() < 0.5,
             )
         )
@@ -176,12 +177,14 @@ class Operations:
         claim = self._any_claim()
         if claim is None or claim[0].intent is None:
             return None
-        letter = Letter(calendar=bytes([self.dice.randrange(256)]), mail=b"mail")
-        told, rid = claim[0].intent.told, claim[0].registration_id
+        rendered = RenderedMail(calendar=bytes([self.dice.randrange(256)]), mail=b"mail")
+        told, rid = claim[0].intent.calendar_state, claim[0].registration_id
         kept = self.records.keep(
-            Posted(registration_id=rid, event_id=EVENT_ID, told=told, letter=letter, written_at=self.now)
+            StoredMessage(
+                registration_id=rid, event_id=EVENT_ID, calendar_state=told, rendered=rendered, written_at=self.now
+            )
         )
-        return kept, self.reads.posted(rid, told.sequence)
+        return kept, self.reads.stored(rid, told.sequence)
 
     def sent(self) -> Any:
         return self.records.sent(
@@ -194,23 +197,23 @@ class Operations:
             )
         )
 
-    def _slice(self) -> Slice:
-        fan = self.reads.fan(EVENT_ID)
-        version = fan.version if fan and self.dice.random() < 0.7 else self.dice.randrange(5)
-        cursor = fan.cursor if fan and self.dice.random() < 0.7 else self._rid()
-        return Slice(event_id=EVENT_ID, version=version, cursor=cursor)
+    def _slice(self) -> Batch:
+        fan_out = self.reads.fan_out(EVENT_ID)
+        version = fan_out.version if fan_out and self.dice.random() < 0.7 else self.dice.randrange(5)
+        cursor = fan_out.cursor if fan_out and self.dice.random() < 0.7 else self._rid()
+        return Batch(event_id=EVENT_ID, version=version, cursor=cursor)
 
     def move(self) -> Any:
-        return self.records.move_fan(
-            effects.MoveFan(slice=self._slice(), cursor=self._rid(), owed_at=keys.owed(1, self.now))
+        return self.records.move_fan_out(
+            effects.MoveFanOut(slice=self._slice(), cursor=self._rid(), due_key=keys.owed(1, self.now))
         )
 
     def end(self) -> Any:
-        return self.records.end_fan(effects.EndFan(slice=self._slice()))
+        return self.records.end_fan_out(effects.EndFanOut(slice=self._slice()))
 
     def put_off(self) -> Any:
         return [
-            self.records.put_off(effects.PutOff(due=due, owed_at=keys.owed(1, self.now))) for due in self.dues()[:2]
+            self.records.put_off(effects.Postpone(due=due, due_key=keys.owed(1, self.now))) for due in self.dues()[:2]
         ]
 
     def dues(self) -> Any:

@@ -54,8 +54,8 @@ class People:
         begins = (
             START + timedelta(minutes=dice.randrange(2, 8)) if soon else START + timedelta(days=dice.choice((2, 40)))
         )
-        wall = begins.replace(tzinfo=None, minute=begins.minute if soon else 0, hour=begins.hour if soon else 9)
-        when = When(start=wall, end=wall + timedelta(minutes=3 if soon else 60), time_zone="UTC")
+        local_time = begins.replace(tzinfo=None, minute=begins.minute if soon else 0, hour=begins.hour if soon else 9)
+        when = When(start=local_time, end=local_time + timedelta(minutes=3 if soon else 60), time_zone="UTC")
         event = Event(
             event_id=EVENT_ID,
             account="acme",
@@ -81,7 +81,7 @@ class People:
             return
         after = replace(after, version=before.version + 1, updated_at=now)
         as_before = replace(after, when=before.when, rule=before.rule, added=before.added)
-        priority = min(fan_out.pressing(each, now, TIMES) for each in (as_before, after))
+        priority = min(fan_out.urgency(each, now, TIMES) for each in (as_before, after))
         self.world.note(f"API changes the event to version {after.version}: {changes}")
         events.change_event(self.client, SETTINGS, before, after, priority=priority, now=now)
         self._promote()
@@ -340,7 +340,7 @@ def heal(world: World, *, rounds: int = 120) -> None:
                 return
             world.run_until(max(entry[0] for entry in world.agenda))
             continue
-        first = min(datetime.fromisoformat(row["owed_at"].split("#")[1]) for row in world.tables.owed.values())
+        first = min(datetime.fromisoformat(row["due_key"].split("#")[1]) for row in world.tables.owed.values())
         wait = (first - START).total_seconds() - world.now
         if wait > 30:
             world.run_until(world.now + wait)

@@ -10,7 +10,7 @@ from unittest.mock import patch
 
 from convoke.decision import decide, plan
 from convoke.decision.invitation import Intent
-from convoke.decision.messages import Case
+from convoke.decision.messages import MessagePlanner
 from convoke.delivery import fan_out, reconcile, reports, sweep
 from convoke.effects import Send
 from convoke.registrations import erasure, events, registry, seats
@@ -57,7 +57,7 @@ def instead(owner: Any, name: str, value: Any) -> Change:
     return lambda: patch.object(owner, name, value)
 
 
-BOTH = "FENCE_AND_POKE_ARE_THOSE_READ"
+BOTH = "FENCE_AND_WAKEUPS_ARE_THOSE_READ"
 
 
 def _once_more(people: People) -> None:
@@ -71,12 +71,12 @@ def _once_more(people: People) -> None:
     invitation = reads.invitation(EVENT_ID, rid)
     if invitation is None or invitation.acknowledged is None:
         return
-    told = invitation.acknowledged.told
-    posted = reads.posted(rid, told.sequence)
-    if posted is None or posted.letter is None:
+    told = invitation.acknowledged.calendar_state
+    stored = reads.stored(rid, told.sequence)
+    if stored is None or stored.rendered is None:
         return
-    intent = Intent(told=told, attempt="at once")
-    effect = Send(letter=posted.letter, intent=intent, event_id=EVENT_ID, registration_id=rid)
+    intent = Intent(calendar_state=told, attempt="at once")
+    effect = Send(rendered=stored.rendered, intent=intent, event_id=EVENT_ID, registration_id=rid)
     # The API is a function, too: from its look to its sending some time passes.
     world.at(2 * world.random(), lambda: world.post.send(effect, lambda _: None))
 
@@ -89,43 +89,45 @@ def _insistent(self: Post, world: World) -> None:
 _quiet = Post.__init__
 
 
-AS_IT_WAS = 'changes |= {"exposed": before.exposed, "heard": items.told_item(before.heard)}'
+AS_IT_WAS = 'changes |= {"highest_possibly_sent": before.highest_possibly_sent, "possibly_sent": items.calendar_state_item(before.possibly_sent)}'
 
 MUTANTS: dict[str, Mutant] = {
     "version-in-the-slice": Mutant(
         (
-            without(fan_out, "tell_slice", "fan is None or fan.version != part.version", "fan is None"),
-            instead(store_records, "STILL_AT_THIS_SLICE", "#cursor = :cursor"),
+            without(fan_out, "process_batch", "fan_out is None or fan_out.version != part.version", "fan_out is None"),
+            instead(store_records, "STILL_AT_THIS_BATCH", "#cursor = :cursor"),
         )
     ),
-    "cursor-in-its-condition": Mutant((instead(store_records, "STILL_AT_THIS_SLICE", "#version = :version"),)),
+    "cursor-in-its-condition": Mutant((instead(store_records, "STILL_AT_THIS_BATCH", "#version = :version"),)),
     "cursor-in-the-slice": Mutant(
         (
-            without(fan_out, "tell_slice", "if fan.cursor != part.cursor:", "if False:"),
-            instead(store_records, "STILL_AT_THIS_SLICE", "#version = :version"),
+            without(fan_out, "process_batch", "if fan_out.cursor != part.cursor:", "if False:"),
+            instead(store_records, "STILL_AT_THIS_BATCH", "#version = :version"),
         )
     ),
-    "fan-ended-whatever-it-is": Mutant(
+    "fan_out-ended-whatever-it-is": Mutant(
         (
             without(
                 Records,
-                "end_fan",
-                "**self._fan(effect.slice, {})",
-                "**{**self._fan(effect.slice, {}), 'ConditionExpression': 'attribute_exists(pk)'}",
+                "end_fan_out",
+                "**self._fan_out(effect.slice, {})",
+                "**{**self._fan_out(effect.slice, {}), 'ConditionExpression': 'attribute_exists(pk)'}",
             ),
         )
     ),
-    "poke-in-the-claim": Mutant((without(Invitations, "claim", BOTH, "FENCE_IS_MINE"),)),
-    "fence-in-the-claim": Mutant((without(Invitations, "claim", BOTH, "'poke = :poke'"),)),
-    "fence-on-clear": Mutant((without(Invitations, "clear", BOTH, "'poke = :poke'"),), bounds=Bounds(("move",), 2, 0)),
-    "poke-on-clear": Mutant((without(Invitations, "clear", BOTH, "FENCE_IS_MINE"),)),
+    "wakeups-in-the-claim": Mutant((without(Invitations, "claim", BOTH, "FENCE_IS_MINE"),)),
+    "fence-in-the-claim": Mutant((without(Invitations, "claim", BOTH, "'wakeups = :wakeups'"),)),
+    "fence-on-clear": Mutant(
+        (without(Invitations, "clear", BOTH, "'wakeups = :wakeups'"),), bounds=Bounds(("move",), 2, 0)
+    ),
+    "wakeups-on-clear": Mutant((without(Invitations, "clear", BOTH, "FENCE_IS_MINE"),)),
     "fence-raised-with-nothing-owed": Mutant(
         (
             without(
                 Invitations,
                 "clear",
                 "seen = effect.seen\n",
-                "seen = effect.seen\n    if seen.owed_at is None: return True\n",
+                "seen = effect.seen\n    if seen.due_key is None: return True\n",
             ),
         ),
         bounds=Bounds(("move",), 2, 0),
@@ -136,8 +138,8 @@ MUTANTS: dict[str, Mutant] = {
             without(
                 reconcile,
                 "say",
-                "yield Wait(claimed=claimed, owed_at=owed(pressing, max(lease_until, now + times.resend_after)))",
-                "yield GiveBack(claimed=claimed, before=before, owed_at=owed(pressing, now), attempts=1)",
+                "yield HoldClaim(claimed=claimed, due_key=owed(urgency, max(lease_until, now + times.resend_after)))",
+                "yield ReleaseClaim(claimed=claimed, before=before, due_key=owed(urgency, now), attempts=1)",
             ),
         )
     ),
@@ -162,13 +164,13 @@ MUTANTS: dict[str, Mutant] = {
         (
             without(
                 fan_out,
-                "tell_slice",
+                "process_batch",
                 "    invitations = yield ReadInvitations",
                 "    event = yield ReadEvent(event_id=part.event_id)\n    invitations = yield ReadInvitations",
             ),
             without(
                 fan_out,
-                "tell_slice",
+                "process_batch",
                 "    event = yield ReadEvent(event_id=part.event_id)\n    if event",
                 "    if event",
             ),
@@ -176,20 +178,29 @@ MUTANTS: dict[str, Mutant] = {
         bounds=Bounds(("move",), 2, 0),
     ),
     "one-attempt": Mutant((instead(Post, "__init__", _insistent),)),
-    "doubt": Mutant((without(plan, "told_of", "if invitation.doubt and heard is not None:", "if False:"),)),
-    "doubt-about-a-cancel": Mutant((without(decide, "unsaid", "if not told.settled:", "if False:"),)),
+    "doubt": Mutant((without(plan, "calendar_state_of", "if invitation.doubt and heard is not None:", "if False:"),)),
+    "doubt-about-a-cancel": Mutant(
+        (without(decide, "pending_message", "if not calendar_state.settled:", "if False:"),)
+    ),
     "repair": Mutant((without(reconcile, "_record", "repair=True", "repair=False"),), Mode.ZOMBIE),
     "repair-after-arrival": Mutant(
-        (without(reports, "hear", "if out_of_order(heard) and heard.repair < MOST_REPAIRS:", "if False:"),)
+        (without(reports, "apply_report", "if out_of_order(heard) and heard.repair < MOST_REPAIRS:", "if False:"),)
     ),
     "resend-through-delivery": Mutant((instead(People, "resend", _once_more),)),
     "stale-intent": Mutant(
-        (without(plan, "_pending", "pending is None or not says_the_same(message, pending.told)", "pending is None"),)
+        (
+            without(
+                plan,
+                "_pending",
+                "pending is None or not is_same_message(message, pending.calendar_state)",
+                "pending is None",
+            ),
+        )
     ),
     "bytes-kept": Mutant(
         (
             without(reconcile, "_letter", "if plan.repeats is not None:", "if False:"),
-            without(reconcile, "_letter", "return standing.letter", "return letter"),
+            without(reconcile, "_letter", "return standing.rendered", "return rendered"),
         )
     ),
     "dtstamp-kept": Mutant(
@@ -197,11 +208,11 @@ MUTANTS: dict[str, Mutant] = {
             without(
                 reconcile,
                 "intent_for",
-                "            told=plan.repeats.told,",
-                "            told=replace(plan.repeats.told, dtstamp=now.replace(microsecond=0)),",
+                "            calendar_state=plan.repeats.calendar_state,",
+                "            calendar_state=replace(plan.repeats.calendar_state, dtstamp=now.replace(microsecond=0)),",
             ),
             without(reconcile, "_letter", "if plan.repeats is not None:", "if False:"),
-            without(reconcile, "_letter", "return standing.letter", "return letter"),
+            without(reconcile, "_letter", "return standing.rendered", "return rendered"),
         )
     ),
     "dtstamp-rises": Mutant(
@@ -214,15 +225,17 @@ MUTANTS: dict[str, Mutant] = {
             ),
         )
     ),
-    "generation-after-a-cancel": Mutant((without(Case, "invite", "told.generation + 1", "told.generation"),)),
-    "given-back-exposed-lowered": Mutant(
+    "generation-after-a-cancel": Mutant(
+        (without(MessagePlanner, "invite", "calendar_state.generation + 1", "calendar_state.generation"),)
+    ),
+    "given-back-highest_possibly_sent-lowered": Mutant(
         (
             without(Invitations, "give_back", AS_IT_WAS, "pass"),
-            without(Invitations, "give_back", 'remove += ("exposed", "heard")', "pass"),
+            without(Invitations, "give_back", 'remove += ("highest_possibly_sent", "possibly_sent")', "pass"),
         )
     ),
-    "given-back-exposed-as-it-was": Mutant(
-        (without(Invitations, "give_back", AS_IT_WAS, 'remove += ("exposed", "heard")'),)
+    "given-back-highest_possibly_sent-as-it-was": Mutant(
+        (without(Invitations, "give_back", AS_IT_WAS, 'remove += ("highest_possibly_sent", "possibly_sent")'),)
     ),
     "owed-though-poked": Mutant((without(Invitations, "_settle", BOTH, "FENCE_IS_MINE"),)),
     "cancel-before-another-address": Mutant(
@@ -235,20 +248,20 @@ MUTANTS: dict[str, Mutant] = {
             ),
         )
     ),
-    "poke-of-the-unsettled": Mutant((without(fan_out, "tell_slice", "if outcome not in SETTLED:", "if False:"),)),
-    "fan-owed": Mutant(
+    "wakeups-of-the-unsettled": Mutant((without(fan_out, "process_batch", "if outcome not in SETTLED:", "if False:"),)),
+    "fan_out-owed": Mutant(
         (
             without(
                 events,
                 "change_event",
-                "items.fan_item(fan, owed_at=keys.owed(priority, now))",
-                "{k: v for k, v in items.fan_item(fan, owed_at=keys.owed(priority, now)).items() if k != 'owed_shard'}",
+                "items.fan_out_item(fan_out, due_key=keys.owed(priority, now))",
+                "{k: v for k, v in items.fan_out_item(fan_out, due_key=keys.owed(priority, now)).items() if k != 'due_shard'}",
             ),
         )
     ),
     "registration-owed": Mutant((without(registry, "arrival", "None if waits else keys.owed(2, now)", "None"),)),
     "withdrawal-poked": Mutant(
-        (without(registry, "withdraw", 'departure["invitation"] = poke(settings, invitation, 0, now)', "pass"),)
+        (without(registry, "withdraw", 'departure["invitation"] = wakeups(settings, invitation, 0, now)', "pass"),)
     ),
     "forgotten-only-when-taken-back": Mutant(
         (without(sweep, "_see_to", "(yield from _taken_back(due, sender))", "True"),)
@@ -261,7 +274,7 @@ MUTANTS: dict[str, Mutant] = {
             without(
                 seats,
                 "given_back",
-                'f"SET #owed_shard = :shard, #owed_at = :owed {expression}", SOMEBODY_WAITS',
+                'f"SET #due_shard = :shard, #due_key = :owed {expression}", SOMEBODY_WAITS',
                 "expression, SOMEBODY_WAITS",
             ),
             without(

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from convoke.decision.calendar_state import Letter, Message
+from convoke.decision.calendar_state import Message, RenderedMail
 from convoke.decision.invitation import Intent
 from convoke.delivery.reports import Report
 from convoke.effects import Accepted, Refusal, Refused, Send, Unknown
@@ -61,13 +61,13 @@ class Copy:
     said: rfc5546.Message
 
 
-def write(message: Message, intent: Intent, schema: int) -> Letter:
+def write(message: Message, intent: Intent, schema: int) -> RenderedMail:
     """A letter whose bytes stand for all that the real one would say, and for the code that wrote it."""
     words = (
         message.method.value,
         message.entry_uid,
-        str(intent.told.sequence),
-        intent.told.dtstamp.isoformat(),
+        str(intent.calendar_state.sequence),
+        intent.calendar_state.dtstamp.isoformat(),
         message.attendee.email,
         message.title,
         message.when.start.isoformat(),
@@ -77,9 +77,9 @@ def write(message: Message, intent: Intent, schema: int) -> Letter:
         message.recurrence_id.isoformat() if message.recurrence_id else "",
         message.when.end.isoformat(),
         message.rule or "",
-        " ".join(wall.isoformat() for wall in message.without),
+        " ".join(local_time.isoformat() for local_time in message.without),
     )
-    return Letter(calendar=BETWEEN_THE_LINES.join(words).encode(), mail=b"")
+    return RenderedMail(calendar=BETWEEN_THE_LINES.join(words).encode(), mail=b"")
 
 
 def read(calendar: bytes) -> rfc5546.Message:
@@ -103,8 +103,8 @@ def read(calendar: bytes) -> rfc5546.Message:
     )
 
 
-def _utc(wall: str) -> datetime:
-    return datetime.fromisoformat(wall).replace(tzinfo=UTC)
+def _utc(local_time: str) -> datetime:
+    return datetime.fromisoformat(local_time).replace(tzinfo=UTC)
 
 
 class Post:
@@ -178,7 +178,7 @@ class Post:
 
     def _accepted(self, effect: Send, ses_id: str) -> None:
         world, faults, random = self._world, self._world.faults, self._world.random
-        method, uid, sequence, dtstamp, recipient, *content = effect.letter.calendar.decode().split(BETWEEN_THE_LINES)
+        method, uid, sequence, dtstamp, recipient, *content = effect.rendered.calendar.decode().split(BETWEEN_THE_LINES)
         copy = Copy(
             at=world.now,
             attempt=effect.intent.attempt,
@@ -189,8 +189,8 @@ class Post:
             dtstamp=dtstamp,
             recipient=recipient,
             content=tuple(content),
-            calendar=effect.letter.calendar,
-            said=read(effect.letter.calendar),
+            calendar=effect.rendered.calendar,
+            said=read(effect.rendered.calendar),
         )
         self.accepted.append(copy)
         if world.trace is not None:
@@ -217,7 +217,7 @@ class Post:
 
     def _report(self, effect: Send, ses_id: str, state: DeliveryState, after: float, *, final: bool = False) -> None:
         faults, random = self._world.faults, self._world.random
-        told = effect.intent.told
+        told = effect.intent.calendar_state
         if final:
             self.returned.add((effect.registration_id, told.recipient))
         if faults.hit("report lost"):
@@ -238,9 +238,9 @@ class Post:
         )
         if faults.hit("report late"):
             after += 300 * random()
-        self._world.at(after, lambda: self._world.hear(report))
+        self._world.at(after, lambda: self._world.apply_report(report))
         if faults.hit("report doubled"):
-            self._world.at(after + 60 * random(), lambda: self._world.hear(report))
+            self._world.at(after + 60 * random(), lambda: self._world.apply_report(report))
 
     def close(self, kind: str, seconds: float) -> None:
         self.closed_until[kind] = self._world.now + seconds

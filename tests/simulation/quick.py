@@ -13,7 +13,7 @@ from unittest.mock import patch
 
 from convoke import model
 from convoke.decision import decide, fingerprints
-from convoke.decision.calendar_state import Told
+from convoke.decision.calendar_state import CalendarState
 from convoke.delivery import sweep
 from convoke.model import Event
 from convoke.registrations import registry
@@ -30,7 +30,7 @@ class Line(dict[str, Any]):
 
     __slots__ = ("noun",)
 
-    noun: Told
+    noun: CalendarState
 
 
 def forget() -> None:
@@ -55,10 +55,10 @@ def _once(read: Callable[[Any], Any]) -> Callable[[Any], Any]:
     return quick
 
 
-_told_item, _told_of, _fingerprint = items.told_item, items.told_of, fingerprints.fingerprint
+_told_item, _told_of, _fingerprint = items.calendar_state_item, items.calendar_state_of, fingerprints.fingerprint
 
 
-def _quick_told_item(told: Told) -> Mapping[str, Any]:
+def _quick_told_item(told: CalendarState) -> Mapping[str, Any]:
     known = _memory.get(id(told))
     if known is None:
         line = Line(_told_item(told))
@@ -68,7 +68,7 @@ def _quick_told_item(told: Told) -> Mapping[str, Any]:
     return known[1]
 
 
-def _quick_told_of(item: Mapping[str, Any]) -> Told:
+def _quick_told_of(item: Mapping[str, Any]) -> CalendarState:
     try:
         return item.noun  # type: ignore[no-any-return,attr-defined]
     except AttributeError:
@@ -97,8 +97,8 @@ def quick(shards: int = 1) -> Iterator[None]:
             (items, "event_of", _once(items.event_of)),
             (items, "registration_of", _once(items.registration_of)),
             (items, "invitation_of", _once(items.invitation_of)),
-            *((module, "told_item", _quick_told_item) for module in (items, delivery)),
-            *((module, "told_of", _quick_told_of) for module in (items, delivery)),
+            *((module, "calendar_state_item", _quick_told_item) for module in (items, delivery)),
+            *((module, "calendar_state_of", _quick_told_of) for module in (items, delivery)),
             (delivery, "zlib", SimpleNamespace(compress=bytes, decompress=bytes)),
             (fingerprints, "fingerprint", _quick_fingerprint),
             *((module, "folded", folded) for module in (model, decide, keys, registry)),

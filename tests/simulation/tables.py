@@ -19,7 +19,7 @@ Key = tuple[str, str]
 
 
 class Row(dict[str, Any]):
-    """One version of an item, never changed once stored; ``noun`` is what the store made of it."""
+    """One version of an item, never changed once stored; ``frozen`` is what the store made of it."""
 
     __slots__ = ("digest", "noun")
 
@@ -78,8 +78,8 @@ class Tables:
         wanted = expressions.condition(asked["KeyConditionExpression"])
         if "IndexName" in asked:
             found = [row for row in self.owed.values() if wanted(row, values)]
-            found.sort(key=lambda row: (row["owed_at"], row["pk"], row["sk"]))
-            found = [Row({name: row[name] for name in ("pk", "sk", "owed_shard", "owed_at")}) for row in found]
+            found.sort(key=lambda row: (row["due_key"], row["pk"], row["sk"]))
+            found = [Row({name: row[name] for name in ("pk", "sk", "due_shard", "due_key")}) for row in found]
         else:
             assert asked["ConsistentRead"], "delivery reads strongly consistent"
             partition = self.rows.get(asked["TableName"], {}).get(values[":pk"], {})
@@ -172,7 +172,7 @@ class Tables:
             expressions.updated(row, clauses, action.get("ExpressionAttributeValues", {}))
             partition[key["sk"]] = row
         at = (key["pk"], key["sk"])
-        if row is not None and "owed_shard" in row and "owed_at" in row:
+        if row is not None and "due_shard" in row and "due_key" in row:
             self.owed[at] = row
         else:
             self.owed.pop(at, None)

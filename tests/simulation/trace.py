@@ -15,29 +15,29 @@ def brief(thing: Any) -> str:
         return "(" + ", ".join(brief(part) for part in thing) + ")"
     if name == "Invitation":
         pending, last = thing.intent, thing.acknowledged
-        words = f"fence={thing.fence} poke={thing.poke} allocated={thing.allocated} exposed={thing.exposed}"
-        words += f" intent={pending.told.method}{pending.told.sequence}" if pending else ""
-        words += f" acknowledged={last.told.method}{last.told.sequence}" if last else ""
-        words += f" lease={_hour(thing.lease_until)} owed={_owed(thing.owed_at)} {thing.state}"
+        words = f"fence={thing.fence} poke={thing.wakeups} allocated={thing.allocated} exposed={thing.highest_possibly_sent}"
+        words += f" intent={pending.calendar_state.method}{pending.calendar_state.sequence}" if pending else ""
+        words += f" acknowledged={last.calendar_state.method}{last.calendar_state.sequence}" if last else ""
+        words += f" lease={_hour(thing.lease_until)} owed={_owed(thing.due_key)} {thing.state}"
         return f"Invitation({thing.registration_id[6:10]} {words})"
     if name == "Registration":
         return f"Registration({thing.registration_id[6:10]} {thing.status} {thing.email})"
     if name == "Event":
         return f"Event(v{thing.version} {thing.status} {thing.title} {thing.when.start:%d %H:%M} {thing.location})"
     if name == "Posted":
-        return f"Posted({thing.told.sequence})"
-    if name in ("Claim", "Clear", "GiveBack", "Wait", "Acknowledge", "Amend"):
+        return f"Posted({thing.calendar_state.sequence})"
+    if name in ("Claim", "ClearDue", "ReleaseClaim", "HoldClaim", "Acknowledge", "StoreReport"):
         seen = getattr(thing, "seen", None) or thing.claimed
-        words = f"{seen.registration_id[6:10]} fence={seen.fence} poke={seen.poke}"
+        words = f"{seen.registration_id[6:10]} fence={seen.fence} poke={seen.wakeups}"
         if name == "Claim":
-            told = thing.intent.told
+            told = thing.intent.calendar_state
             words += f" {told.method}{told.sequence} {told.title} {told.recipient} lease={_hour(thing.lease_until)}"
-        if hasattr(thing, "owed_at"):
-            words += f" owed={_owed(thing.owed_at)}"
+        if hasattr(thing, "due_key"):
+            words += f" owed={_owed(thing.due_key)}"
         return f"{name}({words})"
-    if name in ("ReadInvitation", "ReadRegistration", "ReadPosted"):
+    if name in ("ReadInvitation", "ReadRegistration", "ReadStoredMessage"):
         return f"{name}({thing.registration_id[6:10]})"
-    if name in ("ReadEvent", "ReadFan", "ReadSending", "Keep"):
+    if name in ("ReadEvent", "ReadFanOut", "ReadSending", "StoreMessage"):
         return name
     return str(thing).replace(EVENT_ID, "…").replace("datetime.", "")
 

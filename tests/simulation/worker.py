@@ -9,7 +9,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from convoke import effects
 from convoke.delivery.reconcile import Worker
-from convoke.effects import Ending, Steps
+from convoke.effects import AcknowledgeResult, Steps
 from convoke.model import ConvokeError, RegistrationStatus
 
 from .post import Answer, Attempt, write
@@ -30,18 +30,26 @@ FAILURES = (ClientError, BotoCoreError, ConvokeError, KeyError)
 NOTED = frozenset(
     {
         effects.Claim,
-        effects.GiveBack,
+        effects.ReleaseClaim,
         effects.Acknowledge,
-        effects.Poke,
-        effects.MoveFan,
-        effects.EndFan,
+        effects.WakeUp,
+        effects.MoveFanOut,
+        effects.EndFanOut,
         effects.Enqueue,
     }
 )
 WRITES = frozenset(
-    {effects.Claim, effects.Clear, effects.Acknowledge, effects.GiveBack, effects.Send, effects.MoveFan, effects.EndFan}
+    {
+        effects.Claim,
+        effects.ClearDue,
+        effects.Acknowledge,
+        effects.ReleaseClaim,
+        effects.Send,
+        effects.MoveFanOut,
+        effects.EndFanOut,
+    }
 )
-LOCAL = frozenset({effects.Clock, effects.Chance, effects.Name, effects.Tell, effects.Render})
+LOCAL = frozenset({effects.Clock, effects.Random, effects.NewAttemptId, effects.Log, effects.Render})
 
 
 class Run:
@@ -90,14 +98,14 @@ class Run:
         match effect:
             case effects.Clock():
                 return world.instant(self.skew)
-            case effects.Name():
+            case effects.NewAttemptId():
                 world.names += 1
                 return f"attempt-{world.names}"
-            case effects.Chance():
+            case effects.Random():
                 return world.random()
             case effects.Render(message=message, intent=intent):
                 return write(message, intent, self.schema)
-            case effects.Tell(what=what, facts=facts):
+            case effects.Log(what=what, facts=facts):
                 return world.note(f"{self.name} tells: {what} {facts}")
 
     def do(self, effect: Any) -> None:
@@ -116,7 +124,7 @@ class Run:
             if crash == "crash before an effect":
                 raise Crash(crash)
             if type(effect) is effects.Send:
-                world.note(f"{self.name}: Send {effect.intent.told.sequence}")
+                world.note(f"{self.name}: Send {effect.intent.calendar_state.sequence}")
                 world.post.send(effect, self.answered)
                 if crash:
                     raise Crash(crash)
@@ -140,8 +148,8 @@ class Run:
             return self.world.perform(effect)
         match effect:
             case effects.Claim(intent=intent, seen=seen):
-                told = intent.told
-                about = (told.date_told(told.date, told.separate) if told.date else None) or told
+                told = intent.calendar_state
+                about = (told.occurrence_state(told.date, told.separate) if told.date else None) or told
                 assert about.when is not None
                 mine = Attempt(
                     intent.attempt,
@@ -164,7 +172,7 @@ class Run:
                     self.world.post.attempts.remove(mine)
                 self.attempt = mine
                 return claimed
-            case effects.GiveBack():
+            case effects.ReleaseClaim():
                 try:
                     return self.world.perform(effect)
                 finally:
@@ -174,14 +182,14 @@ class Run:
             case effects.Acknowledge():
                 answer = self.world.perform(effect)
                 if self.attempt is not None:
-                    self.attempt.fate = "overtaken" if answer is Ending.OVERTAKEN else "accepted"
+                    self.attempt.fate = "overtaken" if answer is AcknowledgeResult.OVERTAKEN else "accepted"
                 return answer
-            case effects.Poke():
+            case effects.WakeUp():
                 self.world.perform(effect)
                 if self.attempt is not None and self.attempt.fate == "overtaken":
                     self.attempt.fate = "mended"
                 return None
-            case effects.MoveFan(slice=part) | effects.EndFan(slice=part):
+            case effects.MoveFanOut(slice=part) | effects.EndFanOut(slice=part):
                 moved = self.world.perform(effect)
                 if moved and getattr(effect, "cursor", None) != part.cursor:
                     self.world.passed.append((part.version, part.cursor))

@@ -14,7 +14,7 @@ from typing import Any
 
 from convoke import effects
 from convoke.decision import fingerprints
-from convoke.decision.invitation import Slice
+from convoke.decision.invitation import Batch
 from convoke.delivery import fan_out, reconcile, reports, survey, sweep
 from convoke.effects import Steps
 from convoke.model import Event
@@ -205,17 +205,19 @@ class World:
         if often.hit("hint doubled"):
             self.at(after + 30 * self.random(), lambda: self.deliver(hint, RECEIVES))
 
-    def deliver(self, hint: Slice | effects.Hint | effects.NoteHint | effects.SurveyHint, receives: int) -> None:
+    def deliver(
+        self, hint: Batch | effects.Hint | effects.NotificationHint | effects.SurveyHint, receives: int
+    ) -> None:
         """As ``functions/deliver.py``: a hint whose function failed is seen again, until it is put aside."""
 
         def done(well: bool) -> None:
             if not well and receives > 1:
                 self.at(VISIBILITY, lambda: self.deliver(hint, receives - 1))
 
-        if isinstance(hint, Slice):
+        if isinstance(hint, Batch):
             part = hint
             name = f"deliver slice v{part.version} after {part.cursor[6:10]}"
-            self.start(name, lambda run: fan_out.tell_slice(part, run.worker, size=SLICE), done)
+            self.start(name, lambda run: fan_out.process_batch(part, run.worker, size=SLICE), done)
         elif isinstance(hint, effects.SurveyHint):
             look = hint
             self.start("survey", lambda run: survey.survey(look, run.worker, size=SLICE), done)
@@ -228,14 +230,14 @@ class World:
         if not self.faults.hit("tick lost"):
             self.start("sweep", lambda _: sweep.sweep(SENDER, TIMES, limit=100))
 
-    def hear(self, report: reports.Report, retries: int = 2) -> None:
+    def apply_report(self, report: reports.Report, retries: int = 2) -> None:
         def done(well: bool) -> None:
             if not well and retries:
-                self.at(60 * self.random(), lambda: self.hear(report, retries - 1))
+                self.at(60 * self.random(), lambda: self.apply_report(report, retries - 1))
             elif not well:
                 self.reports_heard = False
 
-        self.start(f"feedback {report.state}", lambda _: reports.hear(report), done)
+        self.start(f"feedback {report.state}", lambda _: reports.apply_report(report), done)
 
     # --- effects ----------------------------------------------------------------------------------------------
 
@@ -243,7 +245,7 @@ class World:
         """What is stored, by production's own store over the fake tables."""
         return self._does[type(effect)](effect)
 
-    def given_back(self, effect: effects.GiveBack) -> bool:
+    def given_back(self, effect: effects.ReleaseClaim) -> bool:
         """Whether this claim was given back, in the table itself."""
         key = keys.registration(EVENT_ID, effect.claimed.registration_id)
         row = self.tables.row(SETTINGS.invitations_table, key)
@@ -269,8 +271,8 @@ class World:
             effects.ReadInvitation: lambda effect: reads.invitation(effect.event_id, effect.registration_id),
             effects.ReadRegistration: lambda effect: reads.registration(effect.event_id, effect.registration_id),
             effects.ReadEvent: lambda effect: reads.event(effect.event_id),
-            effects.ReadPosted: lambda effect: reads.posted(effect.registration_id, effect.sequence),
-            effects.ReadFan: lambda effect: reads.fan(effect.event_id),
+            effects.ReadStoredMessage: lambda effect: reads.stored(effect.registration_id, effect.sequence),
+            effects.ReadFanOut: lambda effect: reads.fan_out(effect.event_id),
             effects.ReadInvitations: lambda effect: reads.invitations(effect.event_id, effect.after, effect.limit),
             effects.ReadRegistrations: lambda effect: reads.registrations(
                 effect.event_id, effect.after, effect.through
@@ -282,31 +284,31 @@ class World:
             ),
             effects.ReadQuota: lambda _: None,
             effects.ReadBacklog: lambda _: 0,
-            effects.Clear: invitations.clear,
+            effects.ClearDue: invitations.clear,
             effects.Claim: invitations.claim,
-            effects.GiveBack: invitations.give_back,
-            effects.Wait: invitations.wait,
+            effects.ReleaseClaim: invitations.give_back,
+            effects.HoldClaim: invitations.wait,
             effects.Acknowledge: invitations.acknowledge,
-            effects.Amend: invitations.amend,
-            effects.Poke: invitations.poke,
-            effects.Keep: lambda effect: records.keep(effect.posted),
+            effects.StoreReport: invitations.amend,
+            effects.WakeUp: invitations.wakeups,
+            effects.StoreMessage: lambda effect: records.keep(effect.stored),
             effects.Sent: records.sent,
-            effects.Watch: surveys.watch,
+            effects.ScheduleSurvey: surveys.watch,
             effects.ReadSurvey: lambda effect: surveys.read(effect.event_id),
             effects.ReadMessages: lambda effect: reads.messages(effect.registration_id),
             effects.ReadUnreached: surveys.unreached,
             effects.KeepUnreached: surveys.keep,
             effects.EndSurvey: surveys.end,
             # What a summary says is for the organizer; nothing here is told by it.
-            effects.OweNote: lambda _: True,
-            effects.MoveFan: records.move_fan,
-            effects.EndFan: records.end_fan,
-            effects.PutOff: records.put_off,
+            effects.AddNotification: lambda _: True,
+            effects.MoveFanOut: records.move_fan_out,
+            effects.EndFanOut: records.end_fan_out,
+            effects.Postpone: records.put_off,
             effects.StopSending: records.stop_sending,
             effects.Promote: lambda effect: waitlist.promote(
                 self.tables, SETTINGS, effect.event_id, now=self.instant()
             ),
-            effects.Forget: lambda effect: erasure.forget(
+            effects.ErasePerson: lambda effect: erasure.forget(
                 self.tables, SETTINGS, EVENT_ID, effect.due.registration_id, now=self.instant()
             ),
         }

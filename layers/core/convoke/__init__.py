@@ -2,7 +2,7 @@
 
 What there is and what to say, without any AWS:
 
-- ``model``: the nouns: Event, Registration; ``told``: Message, and Told, the calendar that an attendee holds
+- ``model``: the nouns: Event, Registration; ``calendar_state``: Message, and Told, the calendar that an attendee holds
 - ``series``: which dates an event has; ``rules``, ``recurrence``: the text of a rule, and the days that it means;
   ``templates``: which rules Outlook can hold; ``programme``: what an organizer does to them
 - ``decide``: ``next_message``, the heart: what is true against what was told; ``case``: one attendee's, and what may be

@@ -14,11 +14,11 @@ from enum import StrEnum
 from typing import TypeVar, dataclass_transform
 from zoneinfo import ZoneInfo
 
-Noun = TypeVar("Noun")
+Frozen = TypeVar("Frozen")
 
 
 @dataclass_transform(frozen_default=True, kw_only_default=True)
-def noun(cls: type[Noun]) -> type[Noun]:
+def frozen(cls: type[Frozen]) -> type[Frozen]:
     """A frozen, slotted dataclass whose values are named where it is made; a new version is ``dataclasses.replace``."""
     return dataclass(frozen=True, slots=True, kw_only=True)(cls)
 
@@ -39,7 +39,7 @@ class InvalidField(ConvokeError):
         self.message = message
 
 
-class Unsayable(ConvokeError):
+class RenderError(ConvokeError):
     """A calendar or mail that was built does not hold exactly what was meant, and must not be sent."""
 
 
@@ -76,7 +76,7 @@ class Participation(StrEnum):
     DELEGATED = "delegated"
 
 
-class Means(StrEnum):
+class AnswerChannel(StrEnum):
     """How an answer came: by mail, let through by the organizer after a mail was held back, or through the API."""
 
     MAIL = "mail"
@@ -99,7 +99,7 @@ class DeliveryState(StrEnum):
     UNKNOWN = "unknown"
 
 
-@noun
+@frozen
 class Duration:
     """An RFC 5545 duration (section 3.3.6): ``days`` are calendar days, ``seconds`` are exact."""
 
@@ -136,7 +136,7 @@ class Duration:
 LAST_ZONE_ON_EARTH = timezone(timedelta(hours=-12))
 
 
-@noun
+@frozen
 class When:
     """From when to when, as the organizer says it: wall times of a zone, or whole days.
 
@@ -166,16 +166,16 @@ class When:
             return self._instant(self.end)
         return self._instant(datetime.combine(self.end + timedelta(days=1), time()))
 
-    def _instant(self, wall: datetime) -> datetime:
+    def _instant(self, local_time: datetime) -> datetime:
         zone = ZoneInfo(self.time_zone) if self.time_zone else LAST_ZONE_ON_EARTH
-        return wall.replace(tzinfo=zone).astimezone(UTC)
+        return local_time.replace(tzinfo=zone).astimezone(UTC)
 
 
-Wall = datetime | date
+LocalTime = datetime | date
 """A wall time of an event's zone, or a whole day: how a date of a series is named, by its original start."""
 
 
-@noun
+@frozen
 class Schedule:
     """Which dates there are.
 
@@ -185,10 +185,10 @@ class Schedule:
 
     when: When
     rule: str | None = None
-    added: tuple[Wall, ...] = ()
+    added: tuple[LocalTime, ...] = ()
 
 
-@noun
+@frozen
 class DateChange:
     """What is other about one date of a series than its rule says.
 
@@ -196,7 +196,7 @@ class DateChange:
     ``reason``, keeps what else was changed of it.
     """
 
-    date: Wall
+    date: LocalTime
     cancelled: bool = False
     reason: str = ""
     when: When | None = None
@@ -205,11 +205,11 @@ class DateChange:
     description: str | None = None
 
 
-@noun
+@frozen
 class Occurrence:
     """One date of an event as it is, named by its original start, ``date``. ``moved``: it has a time of its own."""
 
-    date: Wall
+    date: LocalTime
     when: When
     title: str
     location: str
@@ -227,13 +227,13 @@ def folded(email: str) -> str:
     return f"{local}{at}{domain}"
 
 
-@noun
+@frozen
 class Person:
     name: str
     email: str
 
 
-@noun
+@frozen
 class Conference:
     """A link to join by (RFC 7986, section 5.11)."""
 
@@ -241,7 +241,7 @@ class Conference:
     label: str = ""
 
 
-@noun
+@frozen
 class Event:
     """What people register for. ``version`` rises by one with every committed change; instants are UTC.
 
@@ -257,7 +257,7 @@ class Event:
     title: str
     when: When
     rule: str | None = None
-    added: tuple[Wall, ...] = ()
+    added: tuple[LocalTime, ...] = ()
     changes: tuple[DateChange, ...] = ()
     earlier: tuple[Schedule, ...] = ()
     organizer: Person
@@ -281,7 +281,7 @@ class Event:
         return self.rule is not None or bool(self.added)
 
 
-@noun
+@frozen
 class Reply:
     """An attendee's answer, as it came: to which SEQUENCE, and its DTSTAMP (UTC). ``date`` names the one date of a
     series that it is about, by its original start; ``None`` is the whole event. ``received_at`` is when it arrived,
@@ -291,20 +291,20 @@ class Reply:
     status: Participation
     sequence: int
     dtstamp: datetime
-    date: Wall | None = None
+    date: LocalTime | None = None
     received_at: datetime | None = None
 
 
-@noun
-class HeardReply:
+@frozen
+class ReceivedReply:
     """A reply in the history of its registration: by which ``means`` it came, and ``at`` which instant (UTC) first."""
 
     reply: Reply
-    means: Means
+    means: AnswerChannel
     at: datetime
 
 
-@noun
+@frozen
 class Registration:
     """One person's place at one event. ``registration_id`` begins with the time of its creation, so that ids sort by
     arrival.
@@ -321,7 +321,7 @@ class Registration:
     name: str
     email: str
     language: str = "en"
-    occurrences: tuple[Wall, ...] | None = None
+    occurrences: tuple[LocalTime, ...] | None = None
     named: int = 0
     reply: Reply | None = None
     date_replies: tuple[Reply, ...] = ()
@@ -329,7 +329,7 @@ class Registration:
     updated_at: datetime
 
 
-@noun
+@frozen
 class Sender:
     """The address that organizes on the human organizer's behalf (ORGANIZER and From), and the domain of new UIDs.
 

@@ -6,10 +6,10 @@ import os
 from datetime import timedelta
 from functools import cache
 
-from .model import Sender, noun
+from .model import Sender, frozen
 
 
-@noun
+@frozen
 class Times:
     """How long things take and may take. A lease outlives its function, the send that it covers, and a guard."""
 
@@ -33,7 +33,7 @@ class Times:
         return self.connect + self.read
 
 
-@noun
+@frozen
 class Settings:
     registrations_table: str
     invitations_table: str

@@ -12,14 +12,14 @@ from dataclasses import replace
 from pathlib import Path
 
 from convoke.inbound import Verdict
-from convoke.model import Participation, noun
+from convoke.model import Participation, frozen
 from tests import factories
 from tests.corpus.case import Case
 
 FOLDER = Path(__file__).parent
 
 
-@noun
+@frozen
 class Genuine:
     """A mail as ``client`` writes it. ``says``: how it must be understood, where it counts. ``date``: as ISO 8601."""
 

@@ -1,6 +1,6 @@
 """When two situations of one attendee differ in nothing that matters to what can happen from here on.
 
-Numbers that are only compared are told by how they compare: a fence or a count of pokes by whether it is still the one
+Numbers that are only compared are calendar_state by how they compare: a fence or a count of wakeups by whether it is still the one
 that stands (it never comes back), a SEQUENCE by its distance from the highest that was given. Instants are left out:
 there is no clock, and of a lease only whether it stands counts. So is ``asked``, since nobody answers here, and what is
 only shown to people.
@@ -14,28 +14,28 @@ from datetime import datetime, timedelta
 from enum import Enum
 from typing import Any
 
-from convoke.decision.calendar_state import Letter, Message, Told
+from convoke.decision.calendar_state import CalendarState, Message, RenderedMail
 from convoke.decision.invitation import (
     Acknowledged,
-    Fan,
+    Batch,
+    FanOut,
     Intent,
     Invitation,
-    Posted,
     Sending,
-    Slice,
+    StoredMessage,
 )
-from convoke.decision.plan import Plan, Seen
+from convoke.decision.plan import Plan, Snapshot
 from convoke.delivery.reconcile import Worker
 from convoke.effects import (
     Acknowledge,
-    Clear,
-    EndFan,
-    GiveBack,
-    MoveFan,
-    Poke,
+    ClearDue,
+    EndFanOut,
+    HoldClaim,
+    MoveFanOut,
+    ReleaseClaim,
     Send,
     Sent,
-    Wait,
+    WakeUp,
 )
 from convoke.model import Event, Registration
 from convoke.settings import Times
@@ -75,20 +75,20 @@ class Eye:
             return None
         free = one.lease_until is None or one.lease_until <= OVER
         return (
-            one.poke == self.standing.poke,
+            one.wakeups == self.standing.wakeups,
             one.generation,
             one.repair,
             one.resend,
             self.sequence(one.allocated),
-            self.sequence(one.exposed),
-            self.see(one.heard),
+            self.sequence(one.highest_possibly_sent),
+            self.see(one.possibly_sent),
             self.see(one.intent),
             self.see(one.acknowledged),
             free,
-            one.owed_at is None,
+            one.due_key is None,
         )
 
-    def told(self, one: Told) -> Any:
+    def told(self, one: CalendarState) -> Any:
         self.sequences.add(one.sequence)
         return (
             one.generation,
@@ -106,12 +106,12 @@ class Eye:
 
     def intent(self, one: Intent) -> Any:
         mine = self.standing.intent is not None and one.attempt == self.standing.intent.attempt
-        return self.see(one.told), mine, one.unknowns, one.repair, one.resend, one.failed
+        return self.see(one.calendar_state), mine, one.unknowns, one.repair, one.resend, one.failed
 
     def acknowledged(self, one: Acknowledged) -> Any:
-        return self.see(one.told), one.repair, one.resend
+        return self.see(one.calendar_state), one.repair, one.resend
 
-    def letter(self, one: Letter) -> Any:
+    def rendered(self, one: RenderedMail) -> Any:
         method, uid, sequence, _dtstamp, *rest = one.calendar.decode().split(BETWEEN_THE_LINES)
         self.sequences.add(int(sequence))
         return method, uid, self.sequence(int(sequence)), *rest
@@ -127,42 +127,42 @@ def _nothing(_eye: Eye, _value: Any) -> None:
 
 FORMS: dict[type, Callable[[Eye, Any], Any]] = {
     Invitation: Eye.invitation,
-    Told: Eye.told,
+    CalendarState: Eye.told,
     Intent: Eye.intent,
     Acknowledged: Eye.acknowledged,
-    Letter: Eye.letter,
+    RenderedMail: Eye.rendered,
     Message: Eye.message,
-    Posted: lambda eye, posted: eye.see(posted.letter),
+    StoredMessage: lambda eye, stored: eye.see(stored.rendered),
     Event: lambda _, event: (event.status, event.title),
     Registration: lambda _, person: (person.status, person.email),
-    Fan: lambda _, fan: (fan.version, fan.cursor),
-    Slice: lambda _, part: (part.version, part.cursor),
-    Seen: lambda eye, seen: (eye.see(seen.invitation), eye.see(seen.registration), eye.see(seen.event)),
+    FanOut: lambda _, fan_out: (fan_out.version, fan_out.cursor),
+    Batch: lambda _, part: (part.version, part.cursor),
+    Snapshot: lambda eye, seen: (eye.see(seen.invitation), eye.see(seen.registration), eye.see(seen.event)),
     Plan: lambda eye, plan: (eye.see(plan.message), eye.see(plan.repeats)),
-    Clear: lambda eye, effect: (
-        "Clear",
+    ClearDue: lambda eye, effect: (
+        "ClearDue",
         effect.seen.fence == eye.standing.fence,
-        effect.seen.poke == eye.standing.poke,
+        effect.seen.wakeups == eye.standing.wakeups,
     ),
-    GiveBack: lambda eye, effect: (
-        "GiveBack",
+    ReleaseClaim: lambda eye, effect: (
+        "ReleaseClaim",
         eye.see(effect.claimed),
-        eye.see(effect.before.heard),
+        eye.see(effect.before.possibly_sent),
         effect.failed,
-        effect.owed_at is None,
+        effect.due_key is None,
     ),
-    Wait: lambda eye, effect: ("Wait", eye.see(effect.claimed)),
+    HoldClaim: lambda eye, effect: ("HoldClaim", eye.see(effect.claimed)),
     Acknowledge: lambda eye, effect: (
         "Acknowledge",
         eye.see(effect.claimed),
         eye.see(effect.acknowledged),
-        effect.owed_at is None,
+        effect.due_key is None,
     ),
-    Poke: lambda _, effect: ("Poke", effect.repair),
+    WakeUp: lambda _, effect: ("WakeUp", effect.repair),
     Sent: lambda eye, effect: ("Sent", eye.sequence(effect.sequence)),
-    Send: lambda eye, effect: ("Send", eye.see(effect.letter), eye.see(effect.intent)),
-    MoveFan: lambda eye, effect: ("MoveFan", eye.see(effect.slice), effect.cursor),
-    EndFan: lambda eye, effect: ("EndFan", eye.see(effect.slice)),
+    Send: lambda eye, effect: ("Send", eye.see(effect.rendered), eye.see(effect.intent)),
+    MoveFanOut: lambda eye, effect: ("MoveFanOut", eye.see(effect.slice), effect.cursor),
+    EndFanOut: lambda eye, effect: ("EndFanOut", eye.see(effect.slice)),
     Worker: _nothing,
     Times: _nothing,
     Sending: _nothing,

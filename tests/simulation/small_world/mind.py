@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Any, cast
 
 from convoke import effects
-from convoke.decision.invitation import Invitation, Sending, Slice
+from convoke.decision.invitation import Batch, Invitation, Sending
 from convoke.delivery import fan_out, reconcile
 from convoke.delivery.reconcile import Worker
 
@@ -21,14 +21,14 @@ WORKER = Worker(sender=SENDER, deadline=START + timedelta(seconds=30), times=TIM
 
 YES_OR_NO = (True, False)
 ANSWERS: dict[type[effects.Effect], tuple[Any, ...]] = {
-    effects.Clear: YES_OR_NO,
-    effects.GiveBack: YES_OR_NO,
-    effects.Wait: YES_OR_NO,
-    effects.Acknowledge: tuple(effects.Ending),
-    effects.Poke: (None,),
+    effects.ClearDue: YES_OR_NO,
+    effects.ReleaseClaim: YES_OR_NO,
+    effects.HoldClaim: YES_OR_NO,
+    effects.Acknowledge: tuple(effects.AcknowledgeResult),
+    effects.WakeUp: (None,),
     effects.Sent: (None,),
-    effects.MoveFan: YES_OR_NO,
-    effects.EndFan: YES_OR_NO,
+    effects.MoveFanOut: YES_OR_NO,
+    effects.EndFanOut: YES_OR_NO,
     effects.Send: (
         effects.Accepted(ses_id="ses"),
         effects.Refused(refusal=effects.Refusal.BUSY, why="busy"),
@@ -38,7 +38,7 @@ ANSWERS: dict[type[effects.Effect], tuple[Any, ...]] = {
 """What an effect can be answered with, where that is little."""
 
 OF_NO_MORE_USE = frozenset({"people", "event", "invitations", "invitation"})
-"""What a slice read, once it is at its one attendee: it looks nobody up any more, and how pressing it found the event
+"""What a slice read, once it is at its one attendee: it looks nobody up any more, and how urgency it found the event
 only says when to look again.
 """
 _NUMBERS: dict[Any, int] = {}
@@ -87,8 +87,8 @@ class Mind:
             answers.append(mind._answer)
             mind = mind._before
         steps: effects.Steps[Any]
-        if isinstance(self.task, Slice):
-            steps = fan_out.tell_slice(self.task, WORKER, size=1)
+        if isinstance(self.task, Batch):
+            steps = fan_out.process_batch(self.task, WORKER, size=1)
         else:
             steps = reconcile.reconcile(EVENT_ID, self.task, WORKER)
         given = cast(Any, None)
@@ -98,12 +98,12 @@ class Mind:
                 match effect:
                     case effects.Clock():
                         given = START
-                    case effects.Chance():
+                    case effects.Random():
                         given = 0.5
-                    case effects.Name():
+                    case effects.NewAttemptId():
                         # Nobody else has it: of two workers at one attendee each has its number.
                         given = f"{self.number}-{self.seen.fence if self.seen else ''}"
-                    case effects.Tell() | effects.Enqueue():
+                    case effects.Log() | effects.Enqueue():
                         given = None
                     case effects.ReadSending():
                         given = Sending()
@@ -115,7 +115,7 @@ class Mind:
                         self.seen = seen if isinstance(seen, Invitation) else self.seen
                     case _:
                         frames = list(remembered(steps))
-                        if len(frames) > 1 and isinstance(self.task, Slice):
+                        if len(frames) > 1 and isinstance(self.task, Batch):
                             frames[0] = (
                                 frames[0][0],
                                 {n: v for n, v in frames[0][1].items() if n not in OF_NO_MORE_USE},

@@ -80,8 +80,8 @@ class Mailbox:
             if copy.method == "REQUEST" and not (expected and copy is newest):
                 return f"is still invited by SEQUENCE {copy.sequence}"
         if expected and (newest is None or newest.method == "CANCEL" or newest.title != title):
-            return f"was not told {title}"
-        return "was told elsewhere" if expected and newest and newest.recipient != email else ""
+            return f"was not calendar_state {title}"
+        return "was calendar_state elsewhere" if expected and newest and newest.recipient != email else ""
 
 
 @dataclass(frozen=True)
@@ -118,7 +118,7 @@ class Person:
     def form(self) -> Any:
         """Equal for what is alike; which of two workers is which does not matter."""
         standing, sequences = self.invitation, set[int]()
-        against = standing.fence, standing.poke, standing.allocated, standing.intent and standing.intent.attempt
+        against = standing.fence, standing.wakeups, standing.allocated, standing.intent and standing.intent.attempt
         busy = []
         for each in self.workers:
             number, met = each.mind.form(against, standing)
@@ -141,13 +141,13 @@ class Person:
             key = keys.message(self.rid, sequence)
             row = self.rows.get((table, key["pk"], key["sk"]))
             if row is not None:
-                found.append(eye.see(items.posted_of(row)))
+                found.append(eye.see(items.stored_message_of(row)))
         return tuple(found)
 
 
 @dataclass(frozen=True)
 class Common:
-    """What all share: the rows of the event, its fan-out and its seats."""
+    """What all share: the rows of the event, its fan_out-out and its seats."""
 
     rows: Rows = field(hash=False)
 
@@ -157,11 +157,11 @@ class Common:
         return items.event_of(self.rows[SETTINGS.registrations_table, key["pk"], key["sk"]])
 
     @cached_property
-    def fan(self) -> Any:
-        key = keys.fan(EVENT_ID)
+    def fan_out(self) -> Any:
+        key = keys.fan_out(EVENT_ID)
         row = self.rows.get((SETTINGS.invitations_table, key["pk"], key["sk"]))
-        return None if row is None else items.fan_of(row)
+        return None if row is None else items.fan_out_of(row)
 
     def form(self) -> Any:
-        event, fan = self.event, self.fan
-        return event.version, event.status, event.title, None if fan is None else (fan.version, fan.cursor)
+        event, fan_out = self.event, self.fan_out
+        return event.version, event.status, event.title, None if fan_out is None else (fan_out.version, fan_out.cursor)

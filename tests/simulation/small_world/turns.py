@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 
 from convoke import effects
-from convoke.decision.invitation import Slice
+from convoke.decision.invitation import Batch
 from convoke.registrations import events, registry
 from convoke.store import keys
 from convoke.store.invitations import Invitations
@@ -27,15 +27,22 @@ from .mind import ANSWERS, Busy, Mind
 from .parts import FIRST, SECOND, Common, Person, Place, Rows
 
 ACCEPTED, REFUSED, UNKNOWN = ANSWERS[effects.Send]
-OWN = effects.ReadPosted | effects.Keep | effects.Sent | effects.Wait | effects.GiveBack | effects.Acknowledge
+OWN = (
+    effects.ReadStoredMessage
+    | effects.StoreMessage
+    | effects.Sent
+    | effects.HoldClaim
+    | effects.ReleaseClaim
+    | effects.Acknowledge
+)
 """What nobody else can disturb: no turn of its own. What is written under a lease comes to the same before and after a
-poke; that a worker dies before it writes that down is a turn of its sending.
+wakeups; that a worker dies before it writes that down is a turn of its sending.
 """
 OF_PEOPLE = effects.ReadRegistration | effects.ReadRegistrations
-"""Whoever changes a person pokes their invitation, and whoever read that before has looked in vain: so that the person
+"""Whoever changes a person wakeups their invitation, and whoever read that before has looked in vain: so that the person
 is read at once comes to the same.
 """
-IF_NOBODY_WAS_FASTER = effects.Clear | effects.Claim | effects.MoveFan | effects.EndFan
+IF_NOBODY_WAS_FASTER = effects.ClearDue | effects.Claim | effects.MoveFanOut | effects.EndFanOut
 """Conditional on what never comes back: where it fails now, it fails at any time."""
 
 
@@ -62,27 +69,27 @@ class Turns:
             effects.ReadInvitation: lambda effect: reads.invitation(EVENT_ID, effect.registration_id),
             effects.ReadRegistration: lambda effect: reads.registration(EVENT_ID, effect.registration_id),
             effects.ReadEvent: lambda _: reads.event(EVENT_ID),
-            effects.ReadPosted: lambda effect: reads.posted(effect.registration_id, effect.sequence),
-            effects.ReadFan: lambda _: reads.fan(EVENT_ID),
+            effects.ReadStoredMessage: lambda effect: reads.stored(effect.registration_id, effect.sequence),
+            effects.ReadFanOut: lambda _: reads.fan_out(EVENT_ID),
             effects.ReadInvitations: lambda effect: reads.invitations(EVENT_ID, effect.after, effect.limit),
             effects.ReadRegistrations: lambda effect: reads.registrations(EVENT_ID, effect.after, effect.through),
-            effects.Clear: invitations.clear,
+            effects.ClearDue: invitations.clear,
             effects.Claim: invitations.claim,
-            effects.GiveBack: invitations.give_back,
-            effects.Wait: invitations.wait,
+            effects.ReleaseClaim: invitations.give_back,
+            effects.HoldClaim: invitations.wait,
             effects.Acknowledge: invitations.acknowledge,
-            effects.Poke: invitations.poke,
-            effects.Keep: lambda effect: records.keep(effect.posted),
+            effects.WakeUp: invitations.wakeups,
+            effects.StoreMessage: lambda effect: records.keep(effect.stored),
             effects.Sent: records.sent,
-            effects.MoveFan: records.move_fan,
-            effects.EndFan: records.end_fan,
+            effects.MoveFanOut: records.move_fan_out,
+            effects.EndFanOut: records.end_fan_out,
         }
         self._beginnings: dict[Any, Mind] = {}
 
     # --- the rows ---------------------------------------------------------------------------------------------
 
     def begin(self) -> tuple[Common, tuple[Person, ...]]:
-        """An event to which two people have registered, and nobody was told yet."""
+        """An event to which two people have registered, and nobody was calendar_state yet."""
         event = factories.event(event_id=EVENT_ID, title="A")
         events.create_event(self.tables, SETTINGS, event)
         for number, rid in enumerate((FIRST, SECOND), 1):
@@ -127,7 +134,7 @@ class Turns:
         """Everything that can happen to this person next; ``final``: nobody changes anything any more."""
         for index, busy in enumerate(person.workers):
             yield from self._step(common, person, index, busy)
-            if busy.open is not None or isinstance(busy.mind.effect, effects.MoveFan | effects.EndFan):
+            if busy.open is not None or isinstance(busy.mind.effect, effects.MoveFanOut | effects.EndFanOut):
                 # Whoever dies without having begun anything might as well never have looked.
                 mailbox = person.mailbox if busy.open is None else person.mailbox.doubts(busy.open)
                 died = replace(person, mailbox=mailbox, workers=_without(person.workers, index))
@@ -145,9 +152,9 @@ class Turns:
     def _tasks(self, common: Common, person: Person) -> Iterator[Any]:
         if person.rid:
             yield person.rid
-        fan = common.fan
-        if fan is not None and person.rid == {"": FIRST, FIRST: SECOND, SECOND: ""}[fan.cursor]:
-            yield Slice(event_id=EVENT_ID, version=fan.version, cursor=fan.cursor)
+        fan_out = common.fan_out
+        if fan_out is not None and person.rid == {"": FIRST, FIRST: SECOND, SECOND: ""}[fan_out.cursor]:
+            yield Batch(event_id=EVENT_ID, version=fan_out.version, cursor=fan_out.cursor)
 
     def _begun(self, common: Common, person: Person, task: Any) -> Turn:
         taken = {busy.mind.number for busy in person.workers}
@@ -158,7 +165,7 @@ class Turns:
         self._lay(common, person)
         # Between its beginning and its first look nobody can tell that it is there.
         busy = Busy(mind.after(self._does[type(mind.effect)](mind.effect)))
-        name = f"the slice v{task.version}" if isinstance(task, Slice) else "a look"
+        name = f"the slice v{task.version}" if isinstance(task, Batch) else "a look"
         if busy.mind.effect is None:
             return Turn(common, person, "")
         return Turn(common, replace(person, workers=(*person.workers, busy)), f"{name} at {_who(person)}", workers=1)
@@ -179,8 +186,8 @@ class Turns:
         opened = busy.open
         match effect:
             case effects.Claim(intent=intent) if answer is not None:
-                opened = intent.told.sequence
-            case effects.GiveBack() | effects.Acknowledge() | effects.Wait():
+                opened = intent.calendar_state.sequence
+            case effects.ReleaseClaim() | effects.Acknowledge() | effects.HoldClaim():
                 opened = None
         what = f"{type(effect).__name__} at {_who(person)}: {_brief(answer)}"
         return self._put(Turn(common, after, what), index, Busy(busy.mind.after(answer), opened))
@@ -196,8 +203,11 @@ class Turns:
         return turn._replace(person=replace(turn.person, workers=workers))
 
     def _sent(self, common: Common, person: Person, index: int, busy: Busy, effect: effects.Send) -> Iterator[Turn]:
-        sequence, said = effect.intent.told.sequence, f"{effect.intent.told.method} {effect.intent.told.sequence}"
-        taken = replace(person, mailbox=person.mailbox.takes(effect.letter.calendar, person.invitation.resend))
+        sequence, said = (
+            effect.intent.calendar_state.sequence,
+            f"{effect.intent.calendar_state.method} {effect.intent.calendar_state.sequence}",
+        )
+        taken = replace(person, mailbox=person.mailbox.takes(effect.rendered.calendar, person.invitation.resend))
         accepted = Busy(busy.mind.after(ACCEPTED), busy.open)
         yield self._put(Turn(common, taken, f"SES takes {said} for {_who(person)}"), index, accepted)
         died = replace(taken, mailbox=taken.mailbox.doubts(sequence), workers=_without(person.workers, index))
@@ -243,7 +253,7 @@ def _written_since(person: Person, mind: Mind) -> bool:
     next write will fail.
     """
     seen, standing = mind.seen, person.invitation
-    return seen is not None and (seen.fence, seen.poke) != (standing.fence, standing.poke)
+    return seen is not None and (seen.fence, seen.wakeups) != (standing.fence, standing.wakeups)
 
 
 def _about(place: Place, row: Row) -> str:

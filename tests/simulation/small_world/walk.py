@@ -107,7 +107,7 @@ class Map:
 def _wrong(common: Common, person: Person) -> str:
     if person.mailbox.wrong or not person.rid:
         return person.mailbox.wrong
-    if person.invitation.owed_at is not None or (common.fan is not None and common.fan.cursor < person.rid):
+    if person.invitation.due_key is not None or (common.fan_out is not None and common.fan_out.cursor < person.rid):
         return ""
     happens = common.event.status in (EventStatus.CONFIRMED, EventStatus.TENTATIVE)
     expected = happens and person.registration.status is RegistrationStatus.REGISTERED

@@ -15,13 +15,13 @@ from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 
 from .. import effects
-from ..decision.calendar_state import Letter, Message
-from ..decision.invitation import Intent, Slice
+from ..decision.calendar_state import Message, RenderedMail
+from ..decision.invitation import Batch, Intent
 from ..delivery.reconcile import Outcome, Worker
-from ..effects import Effect, Hint, NoteHint, Steps, SurveyHint
+from ..effects import Effect, Hint, NotificationHint, Steps, SurveyHint
 from ..mail import invitation_mail, notification_mail
-from ..mail.notifications import Errand
-from ..model import ConvokeError, Person, Sender, Unsayable
+from ..mail.notifications import NotificationState
+from ..model import ConvokeError, Person, RenderError, Sender
 from ..registrations import erasure, split_transfer, waitlist
 from ..settings import Settings, settings
 from ..store import deliveries, dynamo, notes
@@ -94,11 +94,11 @@ class Aws:
         match effect:
             case effects.Clock():
                 return clock()
-            case effects.Chance():
+            case effects.Random():
                 return random.random()  # noqa: S311 (jitter, not a secret)
-            case effects.Name():
+            case effects.NewAttemptId():
                 return uuid.uuid4().hex
-            case effects.Tell(what=what, facts=facts):
+            case effects.Log(what=what, facts=facts):
                 return tell(what, facts)
 
             case effects.ReadSending():
@@ -109,10 +109,10 @@ class Aws:
                 return reads.registration(event_id, registration_id)
             case effects.ReadEvent(event_id=event_id):
                 return reads.event(event_id)
-            case effects.ReadPosted(registration_id=registration_id, sequence=sequence):
-                return reads.posted(registration_id, sequence)
-            case effects.ReadFan(event_id=event_id):
-                return reads.fan(event_id)
+            case effects.ReadStoredMessage(registration_id=registration_id, sequence=sequence):
+                return reads.stored(registration_id, sequence)
+            case effects.ReadFanOut(event_id=event_id):
+                return reads.fan_out(event_id)
             case effects.ReadInvitations(event_id=event_id, after=after, limit=limit):
                 return reads.invitations(event_id, after, limit)
             case effects.ReadRegistrations(event_id=event_id, after=after, through=through):
@@ -122,46 +122,46 @@ class Aws:
             case effects.ReadDue(shard=shard, priority=priority, now=now, limit=limit):
                 return reads.due(shard, priority, now, limit)
 
-            case effects.Clear():
+            case effects.ClearDue():
                 return invitations.clear(effect)
             case effects.Claim():
                 return invitations.claim(effect)
-            case effects.GiveBack():
+            case effects.ReleaseClaim():
                 return invitations.give_back(effect)
-            case effects.Wait():
+            case effects.HoldClaim():
                 return invitations.wait(effect)
             case effects.Acknowledge():
                 return invitations.acknowledge(effect)
-            case effects.Amend():
+            case effects.StoreReport():
                 return invitations.amend(effect)
-            case effects.Poke():
-                return invitations.poke(effect)
+            case effects.WakeUp():
+                return invitations.wakeups(effect)
 
             case effects.Render(message=message, intent=intent):
                 return render(message, intent)
-            case effects.Keep(posted=posted):
-                return records.keep(posted)
+            case effects.StoreMessage(stored=stored):
+                return records.keep(stored)
             case effects.Send():
                 return ses.send(self._ses, self._settings, effect)
             case effects.Sent():
                 return records.sent(effect)
 
-            case effects.ReadErrand():
+            case effects.ReadNotification():
                 return self._notes.read(effect)
-            case effects.Ration():
-                return self._notes.ration(effect)
-            case effects.ClaimErrand():
+            case effects.CountDaily():
+                return self._notes.daily_count(effect)
+            case effects.ClaimNotification():
                 return self._notes.claim(effect)
-            case effects.Settle():
+            case effects.RecordNotification():
                 return self._notes.settle(effect)
-            case effects.WriteNote(errand=errand, people=people):
-                return write(errand, self._settings.sender, people)
-            case effects.SendNote():
+            case effects.RenderNotification(notification_state=notification_state, people=people):
+                return write(notification_state, self._settings.sender, people)
+            case effects.SendNotification():
                 return ses.send_note(self._ses, self._settings, effect)
 
-            case effects.OweNote(note=note):
+            case effects.AddNotification(note=note):
                 return notes.owe(self._dynamodb, self._settings, note, now=clock())
-            case effects.Watch():
+            case effects.ScheduleSurvey():
                 return self._surveys.watch(effect)
             case effects.ReadSurvey(event_id=event_id):
                 return self._surveys.read(event_id)
@@ -174,13 +174,13 @@ class Aws:
             case effects.EndSurvey():
                 return self._surveys.end(effect)
 
-            case effects.MoveFan():
-                return records.move_fan(effect)
-            case effects.EndFan():
-                return records.end_fan(effect)
-            case effects.PutDown():
+            case effects.MoveFanOut():
+                return records.move_fan_out(effect)
+            case effects.EndFanOut():
+                return records.end_fan_out(effect)
+            case effects.StoreAuditPage():
                 return records.put_down(effect)
-            case effects.PutOff():
+            case effects.Postpone():
                 return records.put_off(effect)
             case effects.ReadQuota():
                 return ses.quota(self._ses)
@@ -194,9 +194,9 @@ class Aws:
                 return self._enqueue(effect)
             case effects.Promote(event_id=event_id):
                 return waitlist.promote(self._dynamodb, self._settings, event_id, now=clock())
-            case effects.CarryOver(event_id=event_id):
+            case effects.TransferRegistrations(event_id=event_id):
                 return split_transfer.carry_over(self._dynamodb, self._settings, event_id, now=clock())
-            case effects.Forget(due=due):
+            case effects.ErasePerson(due=due):
                 return erasure.forget(self._dynamodb, self._settings, due.event_id, due.registration_id, now=clock())
         raise UnknownEffect(type(effect).__name__)
 
@@ -248,53 +248,57 @@ class Aws:
         return Records(self._dynamodb, self._settings)
 
 
-def render(message: Message, intent: Intent) -> Letter | str:
+def render(message: Message, intent: Intent) -> RenderedMail | str:
     """The letter of one message, or a sentence that says why it must not be sent."""
     try:
-        return invitation_mail.letter(message, sequence=intent.told.sequence, dtstamp=intent.told.dtstamp)
-    except Unsayable as error:
+        return invitation_mail.rendered(
+            message, sequence=intent.calendar_state.sequence, dtstamp=intent.calendar_state.dtstamp
+        )
+    except RenderError as error:
         return str(error)
 
 
-def write(errand: Errand, sender: Sender, people: Mapping[str, Person]) -> Letter | str:
+def write(notification_state: NotificationState, sender: Sender, people: Mapping[str, Person]) -> RenderedMail | str:
     """The mail of one note, or a sentence that says why it must not be sent."""
-    if errand.note is None:
+    if notification_state.note is None:
         return "it has been settled"
     try:
-        return notification_mail.letter(errand.note, sender, people)
-    except Unsayable as error:
+        return notification_mail.rendered(notification_state.note, sender, people)
+    except RenderError as error:
         return str(error)
 
 
-def hint_body(hint: Slice | Hint | NoteHint | SurveyHint) -> dict[str, Any]:
+def hint_body(hint: Batch | Hint | NotificationHint | SurveyHint) -> dict[str, Any]:
     """A hint as it travels through a queue: ids only, no personal data."""
     match hint:
-        case Slice(event_id=event_id, version=version, cursor=cursor):
+        case Batch(event_id=event_id, version=version, cursor=cursor):
             return {"event": event_id, "version": version, "cursor": cursor}
         case Hint(event_id=event_id, registration_id=registration_id):
             return {"event": event_id, "registration": registration_id}
-        case SurveyHint(event_id=event_id, after=after, poke=poke, again=again):
+        case SurveyHint(event_id=event_id, after=after, wakeups=wakeups, again=again):
             return {
                 "event": event_id,
                 "survey": after,
-                "poke": poke,
+                "wakeups": wakeups,
                 "again": again.isoformat() if again else None,
             }
-        case NoteHint(event_id=event_id, registration_id=registration_id, note_id=note_id):
-            return {"event": event_id, "registration": registration_id, "note": note_id}
+        case NotificationHint(event_id=event_id, registration_id=registration_id, notification_id=notification_id):
+            return {"event": event_id, "registration": registration_id, "note": notification_id}
 
 
-def hint_of(body: str) -> Slice | Hint | NoteHint | SurveyHint:
+def hint_of(body: str) -> Batch | Hint | NotificationHint | SurveyHint:
     """Read what :func:`hint_body` wrote. Raises :class:`KeyError` or :class:`ValueError` for anything else."""
     hint = json.loads(body)
     if "survey" in hint:
         again = datetime.fromisoformat(hint["again"]) if hint["again"] else None
-        return SurveyHint(event_id=hint["event"], after=hint["survey"], poke=int(hint["poke"]), again=again)
+        return SurveyHint(event_id=hint["event"], after=hint["survey"], wakeups=int(hint["wakeups"]), again=again)
     if "note" in hint:
-        return NoteHint(event_id=hint["event"], registration_id=hint["registration"], note_id=hint["note"])
+        return NotificationHint(
+            event_id=hint["event"], registration_id=hint["registration"], notification_id=hint["note"]
+        )
     if "registration" in hint:
         return Hint(event_id=hint["event"], registration_id=hint["registration"])
-    return Slice(event_id=hint["event"], version=int(hint["version"]), cursor=hint["cursor"])
+    return Batch(event_id=hint["event"], version=int(hint["version"]), cursor=hint["cursor"])
 
 
 @cache

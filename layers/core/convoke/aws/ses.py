@@ -29,7 +29,7 @@ from ..effects import (
     Refusal,
     Refused,
     Send,
-    SendNote,
+    SendNotification,
     Unknown,
 )
 from ..settings import Settings, Times
@@ -60,27 +60,33 @@ def client(times: Times) -> Any:
 
 def send(client: Any, settings: Settings, effect: Send) -> Accepted | Refused | Unknown:
     """Hand one letter to SES. What broke, came late or is a 5xx is :class:`Unknown`: it may have left."""
-    told = effect.intent.told
+    calendar_state = effect.intent.calendar_state
     tags = {
         "event": effect.event_id,
         "registration": effect.registration_id,
-        "sequence": str(told.sequence),
-        "generation": str(told.generation),
-        "method": told.method.value,
-        **({"date": tag_of(told.part)} if told.part else {}),
-        **({"separate": told.separate} if told.separate else {}),
+        "sequence": str(calendar_state.sequence),
+        "generation": str(calendar_state.generation),
+        "method": calendar_state.method.value,
+        **({"date": tag_of(calendar_state.part)} if calendar_state.part else {}),
+        **({"separate": calendar_state.separate} if calendar_state.separate else {}),
         "attempt": effect.intent.attempt,
     }
-    return _hand_over(client, settings, told.organizer, told.recipient, effect.letter.mail, tags)
+    return _hand_over(client, settings, calendar_state.organizer, calendar_state.recipient, effect.rendered.mail, tags)
 
 
-def send_note(client: Any, settings: Settings, effect: SendNote) -> Accepted | Refused | Unknown:
+def send_note(client: Any, settings: Settings, effect: SendNotification) -> Accepted | Refused | Unknown:
     """Hand one note to SES. Its tags name no registration: what becomes of it says nothing of any invitation."""
-    errand = effect.errand
-    if errand.note is None:
+    notification_state = effect.notification_state
+    if notification_state.note is None:
         return Refused(refusal=Refusal.POISON, why=Cause.SETTLED)
-    tags = {"event": errand.event_id, "note": errand.note_id, "kind": errand.kind.value}
-    return _hand_over(client, settings, settings.sender.address, errand.note.recipient.email, effect.mail, tags)
+    tags = {
+        "event": notification_state.event_id,
+        "note": notification_state.notification_id,
+        "kind": notification_state.kind.value,
+    }
+    return _hand_over(
+        client, settings, settings.sender.address, notification_state.note.recipient.email, effect.mail, tags
+    )
 
 
 def _hand_over(

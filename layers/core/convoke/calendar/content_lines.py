@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from ..model import noun
+from ..model import frozen
 
 LIMIT = 75  # octets in a line, without its CRLF
 
@@ -33,7 +33,7 @@ _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 _UNSAFE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
-@noun
+@frozen
 class Line:
     """One property: its name, its parameters in the order of writing, and its value as it is meant (not escaped)."""
 

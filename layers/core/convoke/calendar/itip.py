@@ -14,10 +14,10 @@ from urllib.parse import quote
 from ..decision.calendar_state import Message, is_separate
 from ..model import (
     EventStatus,
+    LocalTime,
     Method,
     Person,
-    Unsayable,
-    Wall,
+    RenderError,
     When,
 )
 from ..schedule import series
@@ -40,10 +40,10 @@ _UID = re.compile(r"[A-Za-z0-9._@-]{1,255}")
 def calendar(message: Message, *, sequence: int, dtstamp: datetime) -> bytes:
     """The whole VCALENDAR of ``message``, read back and found to hold exactly what was meant.
 
-    Raises :class:`Unsayable`, naming the property, where it does not. ``dtstamp`` is an instant in UTC.
+    Raises :class:`RenderError`, naming the property, where it does not. ``dtstamp`` is an instant in UTC.
     """
     if not _UID.fullmatch(message.entry_uid):
-        raise Unsayable("UID has characters that not every mail system keeps")
+        raise RenderError("UID has characters that not every mail system keeps")
     meant = component(
         "VCALENDAR",
         line("PRODID", PRODID),
@@ -68,7 +68,7 @@ def declined(
     nothing back and tells no time.
     """
     if not _UID.fullmatch(uid):
-        raise Unsayable("UID has characters that not every mail system keeps")
+        raise RenderError("UID has characters that not every mail system keeps")
     whole_day = date is not None and not isinstance(date, datetime)
     named = "" if date is None or is_separate(uid) else f"{date:%Y%m%d}" if whole_day else f"{date:%Y%m%dT%H%M%SZ}"
     meant = component(
@@ -93,14 +93,14 @@ def declined(
 
 
 def address(email: str) -> str:
-    """``email`` as mail and calendars carry it: the domain in Punycode. Raises :class:`Unsayable` where they cannot."""
+    """``email`` as mail and calendars carry it: the domain in Punycode. Raises :class:`RenderError` where they cannot."""
     local, _, domain = email.rpartition("@")
     try:
         domain = domain.encode("idna").decode("ascii")
     except UnicodeError as error:
-        raise Unsayable("an address has a domain that does not exist in Punycode") from error
+        raise RenderError("an address has a domain that does not exist in Punycode") from error
     if not _LOCAL_PART.fullmatch(local) or not _DOMAIN.fullmatch(domain):
-        raise Unsayable("an address has characters that mail cannot carry")
+        raise RenderError("an address has characters that mail cannot carry")
     return f"{local}@{domain}"
 
 
@@ -184,14 +184,14 @@ def _when(message: Message) -> Iterator[Line]:
     yield _wall("DTEND", when.end, when.time_zone)
 
 
-def _wall(name: str, wall: Wall, zone: str | None) -> Line:
+def _wall(name: str, local_time: LocalTime, zone: str | None) -> Line:
     """A wall time of ``zone``, or a day."""
-    if not isinstance(wall, datetime):
-        return line(name, f"{wall:%Y%m%d}", VALUE="DATE")
+    if not isinstance(local_time, datetime):
+        return line(name, f"{local_time:%Y%m%d}", VALUE="DATE")
     # A time that the clock shows twice is the first of the two (section 3.3.5): the second can only be said in UTC.
-    if zone is None or zone in _UTC or wall.fold:
-        return line(name, _instant(When(start=wall, end=wall, time_zone=zone or "UTC").starts_at))
-    return line(name, f"{wall:%Y%m%dT%H%M%S}", TZID=zone)
+    if zone is None or zone in _UTC or local_time.fold:
+        return line(name, _instant(When(start=local_time, end=local_time, time_zone=zone or "UTC").starts_at))
+    return line(name, f"{local_time:%Y%m%dT%H%M%S}", TZID=zone)
 
 
 def _dates(message: Message) -> Iterator[Line]:
@@ -242,13 +242,13 @@ def _named(person: Person) -> dict[str, str]:
 
 
 def _compare(meant: tuple[Line, ...], written: bytes) -> None:
-    """Raise :class:`Unsayable` unless ``written`` holds the lines that were meant, in that order, and no other."""
+    """Raise :class:`RenderError` unless ``written`` holds the lines that were meant, in that order, and no other."""
     try:
         found = content_lines.read(written)
     except ValueError as error:
-        raise Unsayable(f"the calendar cannot be read back: {error}") from error
+        raise RenderError(f"the calendar cannot be read back: {error}") from error
     for was, now in zip(meant, found, strict=False):
         if was != now:
-            raise Unsayable(f"{was.name} does not read back as it was meant")
+            raise RenderError(f"{was.name} does not read back as it was meant")
     if len(meant) != len(found):
-        raise Unsayable(f"{len(meant)} lines were meant, {len(found)} are there")
+        raise RenderError(f"{len(meant)} lines were meant, {len(found)} are there")

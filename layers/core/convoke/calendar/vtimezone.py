@@ -25,7 +25,7 @@ from importlib import resources
 from itertools import product
 from zoneinfo import ZoneInfo
 
-from ..model import noun
+from ..model import frozen
 from .content_lines import Line, component, line
 
 _DAY = timedelta(days=1)
@@ -42,7 +42,7 @@ _RULE = r"M(\d+)\.([1-5])\.([0-6])(?:/([-+\d:]+))?"
 _FOOTER = re.compile(rf"({_NAME})([-+\d:]+)({_NAME})([-+\d:]+)?,{_RULE},{_RULE}")
 
 
-@noun
+@frozen
 class _Onset:
     """The instant (UTC) at which the clock is set from one offset to another."""
 
@@ -64,7 +64,7 @@ class _Onset:
         )
 
 
-@noun
+@frozen
 class _Yearly:
     """Every year at ``clock``, in the old time, on the ``nth`` ``weekday`` of ``month``; -1 is the last, 0 a Sunday."""
 

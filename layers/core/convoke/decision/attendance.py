@@ -13,13 +13,13 @@ from enum import StrEnum
 from ..model import (
     Event,
     EventStatus,
+    LocalTime,
     Participation,
     Registration,
     RegistrationStatus,
     Reply,
-    Wall,
 )
-from .calendar_state import Told
+from .calendar_state import CalendarState
 from .decide import over, participation
 from .invitation import Invitation
 from .messages import order, same_question
@@ -69,9 +69,9 @@ def answers_the_question(reply: Reply, invitation: Invitation, event: Event) -> 
     return invited and reply.sequence >= last.asked
 
 
-def _last_told(invitation: Invitation) -> Told | None:
-    told = [word.told for word in (invitation.intent, invitation.acknowledged) if word is not None]
-    return max(told, key=lambda one: one.sequence, default=None)
+def _last_told(invitation: Invitation) -> CalendarState | None:
+    calendar_state = [word.calendar_state for word in (invitation.intent, invitation.acknowledged) if word is not None]
+    return max(calendar_state, key=lambda one: one.sequence, default=None)
 
 
 def _others_declined(registration: Registration, invitation: Invitation, reply: Reply) -> bool:
@@ -81,14 +81,14 @@ def _others_declined(registration: Registration, invitation: Invitation, reply: 
     last = _last_told(invitation)
     if last is None:
         return True
-    held: list[Wall | None] = [one.date for one in last.dates if one.separate and not one.cancelled]
+    held: list[LocalTime | None] = [one.date for one in last.dates if one.separate and not one.cancelled]
     held += [None] if last.stands else []
     return all(
         participation(registration, invitation, one) is Participation.DECLINED for one in held if one != reply.date
     )
 
 
-def tally(people: Iterable[tuple[Registration, Invitation]], date: Wall | None = None) -> dict[Participation, int]:
+def tally(people: Iterable[tuple[Registration, Invitation]], date: LocalTime | None = None) -> dict[Participation, int]:
     """How many of those who have a seat, or gave it back, answered what: to the whole event, or to one ``date``."""
     counts = dict.fromkeys(Participation, 0)
     for person, invitation in people:

@@ -12,12 +12,12 @@ from collections.abc import Iterable
 from datetime import datetime
 from enum import StrEnum
 
-from ..model import DeliveryState, Method, Wall, noun
-from .calendar_state import Message, Told
-from .invitation import Posted
+from ..model import DeliveryState, LocalTime, Method, frozen
+from .calendar_state import CalendarState, Message
+from .invitation import StoredMessage
 
 
-class Concern(StrEnum):
+class AttentionKind(StrEnum):
     """What somebody may not know of; or that their answer does not count yet."""
 
     INVITATION = "invitation"
@@ -28,7 +28,7 @@ class Concern(StrEnum):
     """A mail that was put aside looks like their answer: the organizer may release it."""
 
 
-class Trouble(StrEnum):
+class AttentionReason(StrEnum):
     """Why not: it has not left yet, nobody has seen it arrive, or it is known that it did not or cannot.
 
     An answer does not count yet because it came from another address, or because somebody sent it in their name.
@@ -44,110 +44,116 @@ class Trouble(StrEnum):
     IN_THEIR_NAME = "in-their-name"
 
 
-PRESSING = frozenset({Concern.CANCELLATION, Concern.MOVE})
+PRESSING = frozenset({AttentionKind.CANCELLATION, AttentionKind.MOVE})
 """What people must not miss: they would travel."""
 
 CAME_TO_NOTHING = {
-    DeliveryState.BOUNCED: Trouble.BOUNCED,
-    DeliveryState.COMPLAINED: Trouble.COMPLAINED,
-    DeliveryState.SUPPRESSED: Trouble.SUPPRESSED,
-    DeliveryState.FAILED: Trouble.FAILED,
+    DeliveryState.BOUNCED: AttentionReason.BOUNCED,
+    DeliveryState.COMPLAINED: AttentionReason.COMPLAINED,
+    DeliveryState.SUPPRESSED: AttentionReason.SUPPRESSED,
+    DeliveryState.FAILED: AttentionReason.FAILED,
 }
 
 
-@noun
+@frozen
 class Attention:
     """One attendee who was not reached, with what, why not, and ``since`` when (UTC) that has been so. ``date`` is the
     one date of a series that it is about, by its original start. ``quarantine_id`` names the mail whose answer waits.
     """
 
     registration_id: str
-    kind: Concern
-    state: Trouble
+    kind: AttentionKind
+    state: AttentionReason
     since: datetime
-    date: Wall | None = None
+    date: LocalTime | None = None
     quarantine_id: str | None = None
 
     @property
     def waits(self) -> bool:
         """Whether it may still arrive, so that it is too early to call it missed."""
-        return self.state in (Trouble.PENDING, Trouble.UNDELIVERED)
+        return self.state in (AttentionReason.PENDING, AttentionReason.UNDELIVERED)
 
 
-@noun
+@frozen
 class Unreached:
-    """An :class:`Attention` as it is kept. ``told`` says that the organizer has had a mail about it."""
+    """An :class:`Attention` as it is kept. ``calendar_state`` says that the organizer has had a mail about it."""
 
     attention: Attention
-    told: bool = False
+    notified: bool = False
 
     def renewed(self, attention: Attention) -> Unreached:
         """What is kept once it is known to be so: it is the same incident while it is about the same message."""
         was = self.attention
         same = (was.kind, was.since, was.date) == (attention.kind, attention.since, attention.date)
-        return Unreached(attention=attention, told=self.told and same)
+        return Unreached(attention=attention, notified=self.notified and same)
 
 
-@noun
+@frozen
 class Survey:
-    """A look at everybody of one event. ``poke`` counts reasons for it; ``summed_up_at`` is when (UTC) the organizer
-    was last mailed; ``owed_at`` as with all debts.
+    """A look at everybody of one event. ``wakeups`` counts reasons for it; ``summed_up_at`` is when (UTC) the organizer
+    was last mailed; ``due_key`` as with all debts.
     """
 
     event_id: str
-    poke: int = 0
+    wakeups: int = 0
     summed_up_at: datetime | None = None
-    owed_at: str | None = None
+    due_key: str | None = None
 
 
-def concern_of(message: Message, *, expected: bool) -> Concern:
+def concern_of(message: Message, *, expected: bool) -> AttentionKind:
     """What somebody does not know of who was not sent ``message``; ``expected`` is whether they are to come."""
     if message.method is Method.CANCEL:
         # Who is to come is taken back only to be told anew, at another address.
         part = message.date is not None and (message.others_stay or not message.separate)
-        return Concern.INVITATION if expected and not part else Concern.CANCELLATION
+        return AttentionKind.INVITATION if expected and not part else AttentionKind.CANCELLATION
     if message.before is None:
-        return Concern.INVITATION
+        return AttentionKind.INVITATION
     moved = (message.before.when, message.before.location) != (message.when, message.location)
-    return Concern.MOVE if moved else Concern.CHANGE
+    return AttentionKind.MOVE if moved else AttentionKind.CHANGE
 
 
-def unheard(posted: Iterable[Posted]) -> list[tuple[Concern, Posted]]:
+def unheard(stored: Iterable[StoredMessage]) -> list[tuple[AttentionKind, StoredMessage]]:
     """The last words that were sent under the latest UID, of the whole and of each date of a series: what each is about
     to whom has heard nothing of it.
     """
-    sent = sorted((one for one in posted if one.sent_at is not None), key=lambda one: one.told.sequence)
-    latest = [one for one in sent if one.told.generation == sent[-1].told.generation]
-    last: dict[tuple[Wall | None, str], Posted] = {}
+    sent = sorted((one for one in stored if one.sent_at is not None), key=lambda one: one.calendar_state.sequence)
+    latest = [one for one in sent if one.calendar_state.generation == sent[-1].calendar_state.generation]
+    last: dict[tuple[LocalTime | None, str], StoredMessage] = {}
     for one in latest:
-        if one.told.part is None and one.told.withdrawn:
+        if one.calendar_state.part is None and one.calendar_state.withdrawn:
             # With the whole, all its dates are gone; what is an entry of its own is not.
             last = {part: each for part, each in last.items() if part[1]}
-        last[one.told.part, one.told.separate] = one
+        last[one.calendar_state.part, one.calendar_state.separate] = one
     return [(_concern(one, latest), one) for one in last.values()]
 
 
-def _concern(last: Posted, sent: list[Posted]) -> Concern:
-    told = last.told
-    if told.method is Method.CANCEL:
-        return Concern.CANCELLATION
-    asked = _asked(told)
-    if any(one.told.sequence == asked and one.state is DeliveryState.DELIVERED for one in sent if one is not last):
-        return Concern.CHANGE
-    before = [one for one in sent if one.told.sequence < asked and _about(one.told, told)]
-    return Concern.MOVE if before else Concern.INVITATION
+def _concern(last: StoredMessage, sent: list[StoredMessage]) -> AttentionKind:
+    calendar_state = last.calendar_state
+    if calendar_state.method is Method.CANCEL:
+        return AttentionKind.CANCELLATION
+    asked = _asked(calendar_state)
+    if any(
+        one.calendar_state.sequence == asked and one.state is DeliveryState.DELIVERED for one in sent if one is not last
+    ):
+        return AttentionKind.CHANGE
+    before = [one for one in sent if one.calendar_state.sequence < asked and _about(one.calendar_state, calendar_state)]
+    return AttentionKind.MOVE if before else AttentionKind.INVITATION
 
 
-def _about(before: Told, told: Told) -> bool:
+def _about(before: CalendarState, calendar_state: CalendarState) -> bool:
     """Whether an earlier message was about the same, or about what it was a part of. An entry of its own was a part of
     the series where that date was taken back from it.
     """
-    if (before.part, before.separate) in ((told.part, told.separate), (told.part, "")):
+    if (before.part, before.separate) in ((calendar_state.part, calendar_state.separate), (calendar_state.part, "")):
         return True
-    return before.part is None and not told.separate
+    return before.part is None and not calendar_state.separate
 
 
-def _asked(told: Told) -> int:
-    """The SEQUENCE that first told the present when and where of what ``told`` is about."""
-    one = None if told.part is None else told.date_told(told.part, told.separate)
-    return told.asked if one is None else one.asked
+def _asked(calendar_state: CalendarState) -> int:
+    """The SEQUENCE that first told the present when and where of what ``calendar_state`` is about."""
+    one = (
+        None
+        if calendar_state.part is None
+        else calendar_state.occurrence_state(calendar_state.part, calendar_state.separate)
+    )
+    return calendar_state.asked if one is None else one.asked

@@ -11,18 +11,18 @@ from ..model import (
     Conference,
     Duration,
     EventStatus,
+    LocalTime,
     Method,
     Participation,
     Person,
     Schedule,
-    Wall,
     When,
-    noun,
+    frozen,
 )
 
 
-@noun
-class Known:
+@frozen
+class PreviousState:
     """What an attendee knew of something before a message about it. Not ``certain``: it may be otherwise."""
 
     title: str
@@ -38,7 +38,7 @@ KEPT = 3
 """Separate entries of one date that were cancelled and are still known, so that a repair can cancel them once more."""
 
 
-def separate_name(date: Wall, sequence: int) -> str:
+def separate_name(date: LocalTime, sequence: int) -> str:
     """What makes the UID of a date that is an entry of its own: the date's name, and the SEQUENCE that is free when it
     is first told, since a UID once cancelled is never used again.
     """
@@ -57,8 +57,8 @@ def is_separate(uid: str) -> bool:
     return _SEPARATE.search(uid) is not None
 
 
-@noun
-class ToldDate:
+@frozen
+class OccurrenceState:
     """What was told of one date of a series, ``date`` its RECURRENCE-ID: that it is ``cancelled``, or how it is.
 
     A date that is ``separate`` is no part of the series in a calendar but an entry of its own, with a UID of its own
@@ -66,10 +66,10 @@ class ToldDate:
 
     An empty ``fingerprint`` of what is not cancelled says that nobody knows what was heard of this date; of a separate
     one ``certain`` says that, which still tells what it was. ``title``, ``when`` and ``location`` are as they were
-    told; ``when`` is ``None`` where only its absence was. ``asked`` is as in :class:`Told`.
+    told; ``when`` is ``None`` where only its absence was. ``asked`` is as in :class:`CalendarState`.
     """
 
-    date: Wall
+    date: LocalTime
     cancelled: bool = False
     fingerprint: str = ""
     title: str = ""
@@ -84,12 +84,12 @@ class ToldDate:
         return self.certain and (self.cancelled or bool(self.fingerprint))
 
 
-@noun
-class Told:
+@frozen
+class CalendarState:
     """What one attendee was told under one generation: the latest message, and what their calendar holds after it.
 
     The message is ``sequence``, ``method``, ``dtstamp``, and ``date``, the one date of a series that it was about, or
-    ``None``; ``separate`` as in :class:`ToldDate`. The calendar is the entry or the whole series (``fingerprint`` to
+    ``None``; ``separate`` as in :class:`OccurrenceState`. The calendar is the entry or the whole series (``fingerprint`` to
     ``asked``), and the ``dates`` that are other than that says, in their order. Who comes to some dates only has no
     series (``whole`` is false), only dates; ``when`` then has their zone.
 
@@ -110,14 +110,14 @@ class Told:
     sequence: int
     method: Method
     dtstamp: datetime
-    date: Wall | None = None
+    date: LocalTime | None = None
     separate: str = ""
     fingerprint: str
     title: str
     when: When
     rule: str | None = None
-    added: tuple[Wall, ...] = ()
-    first: Wall | None = None
+    added: tuple[LocalTime, ...] = ()
+    first: LocalTime | None = None
     location: str
     recipient: str
     organizer: str
@@ -125,7 +125,7 @@ class Told:
     whole: bool = True
     spent: bool = False
     revision: int | None = None
-    dates: tuple[ToldDate, ...] = ()
+    dates: tuple[OccurrenceState, ...] = ()
     certain: bool = True
 
     @property
@@ -149,7 +149,7 @@ class Told:
         return entry_uid(self.uid, self.separate)
 
     @property
-    def part(self) -> Wall | None:
+    def part(self) -> LocalTime | None:
         """The date that the latest message was about; ``None`` where it was about the whole, or took the entry of
         ``uid`` back because none of its dates is left.
         """
@@ -184,7 +184,7 @@ class Told:
         return self.certain and all(one.certain for one in self.dates if one.separate)
 
     @property
-    def doubted(self) -> Told:
+    def doubted(self) -> CalendarState:
         """As if nobody knew whether the latest message was heard."""
         if self.part is None:
             return replace(self, certain=False)
@@ -194,14 +194,14 @@ class Told:
         )
 
     @property
-    def distrusted(self) -> Told:
+    def distrusted(self) -> CalendarState:
         """As if nobody knew what was heard of the separate entries."""
         return replace(self, dates=tuple(_doubted(one) if one.separate else one for one in self.dates))
 
     @property
-    def known(self) -> Known:
+    def known(self) -> PreviousState:
         """What the attendee knows of the whole."""
-        return Known(
+        return PreviousState(
             title=self.title,
             when=self.when,
             location=self.location,
@@ -209,27 +209,27 @@ class Told:
             certain=self.certain,
         )
 
-    def date_told(self, date: Wall, separate: str = "") -> ToldDate | None:
+    def occurrence_state(self, date: LocalTime, separate: str = "") -> OccurrenceState | None:
         """What was told of this date alone, as a date of the series or as this separate entry."""
         return next((one for one in self.dates if (one.date, one.separate) == (date, separate)), None)
 
-    def latest_of(self, date: Wall) -> ToldDate | None:
+    def latest_of(self, date: LocalTime) -> OccurrenceState | None:
         """What was told of this date alone: by its separate entry, where it has one that stands."""
         standing = (one for one in self.dates if one.date == date and one.separate and not one.cancelled)
-        return next(standing, None) or self.date_told(date)
+        return next(standing, None) or self.occurrence_state(date)
 
-    def entry_of(self, uid: str) -> ToldDate | None:
+    def entry_of(self, uid: str) -> OccurrenceState | None:
         """The separate entry of this UID, where there is one."""
         return next((one for one in self.dates if one.separate and entry_uid(self.uid, one.separate) == uid), None)
 
 
-def _by_date(*dates: ToldDate) -> tuple[ToldDate, ...]:
+def _by_date(*dates: OccurrenceState) -> tuple[OccurrenceState, ...]:
     return tuple(sorted(_without_the_oldest(dates), key=lambda one: (one.date.isoformat(), one.separate)))
 
 
-def _without_the_oldest(dates: Iterable[ToldDate]) -> list[ToldDate]:
+def _without_the_oldest(dates: Iterable[OccurrenceState]) -> list[OccurrenceState]:
     """Of one date only the latest few separate entries that were cancelled for certain."""
-    off: dict[Wall, list[ToldDate]] = {}
+    off: dict[LocalTime, list[OccurrenceState]] = {}
     kept = []
     for one in dates:
         if one.separate and one.cancelled and one.certain:
@@ -241,16 +241,16 @@ def _without_the_oldest(dates: Iterable[ToldDate]) -> list[ToldDate]:
     return kept
 
 
-def _doubted(date: ToldDate) -> ToldDate:
+def _doubted(date: OccurrenceState) -> OccurrenceState:
     return replace(date, certain=False) if date.separate else replace(date, cancelled=False, fingerprint="")
 
 
-@noun
+@frozen
 class Message:
     """One thing to tell one attendee. It gets its SEQUENCE and DTSTAMP when it is claimed (see ``reconcile``).
 
     It is about a whole event, or about one ``date`` of a series: its original start, in the zone ``date_zone``. Where
-    it is ``separate`` it is about an entry of its own (see :class:`ToldDate`); where it ``ends``, it takes the whole
+    it is ``separate`` it is about an entry of its own (see :class:`OccurrenceState`); where it ``ends``, it takes the whole
     entry back because ``date`` was the last of it. ``without`` are the dates of a whole series that do not take place
     in it (EXDATE). ``kept`` is what had been told of single dates of it: some calendars keep that when they are told
     the whole, others do not. ``apart`` are the separate entries beside the whole, by the names that their dates have
@@ -270,7 +270,7 @@ class Message:
     method: Method
     uid: str
     generation: int
-    date: Wall | None = None
+    date: LocalTime | None = None
     date_zone: str | None = None
     separate: str = ""
     ends: bool = False
@@ -280,10 +280,10 @@ class Message:
     title: str
     when: When
     rule: str | None = None
-    first: Wall | None = None
-    without: tuple[Wall, ...] = ()
-    kept: tuple[ToldDate, ...] = ()
-    apart: tuple[ToldDate, ...] = ()
+    first: LocalTime | None = None
+    without: tuple[LocalTime, ...] = ()
+    kept: tuple[OccurrenceState, ...] = ()
+    apart: tuple[OccurrenceState, ...] = ()
     location: str = ""
     description: str = ""
     url: str = ""
@@ -293,8 +293,8 @@ class Message:
     participation: Participation
     asked: int | None = None
     fingerprint: str
-    upon: Told | None = None
-    before: Known | None = None
+    upon: CalendarState | None = None
+    before: PreviousState | None = None
     called_off: bool = False
     reason: str = ""
     declining_frees_seat: bool = False
@@ -318,7 +318,7 @@ class Message:
         return entry_uid(self.uid, self.separate)
 
     @property
-    def recurrence_id(self) -> Wall | None:
+    def recurrence_id(self) -> LocalTime | None:
         """The date of a series that it names, in the zone ``date_zone``; an entry of its own has none."""
         return None if self.separate or self.ends else self.date
 
@@ -335,7 +335,7 @@ class Message:
         invited = self.method is Method.REQUEST and self.participation is Participation.NEEDS_ACTION
         return invited and self.receives_replies
 
-    def told(self, *, sequence: int, dtstamp: datetime) -> Told:
+    def calendar_state(self, *, sequence: int, dtstamp: datetime) -> CalendarState:
         """What the attendee will have been told once this message has left under ``sequence`` at ``dtstamp`` (UTC).
 
         After the whole nobody knows what a calendar holds of the dates that had been told one by one; separate entries
@@ -343,7 +343,7 @@ class Message:
         """
         asked = sequence if self.asked is None else self.asked
         kept = {one.date: _doubted(one) for one in self.kept}
-        about_all = Told(
+        about_all = CalendarState(
             uid=self.uid,
             generation=self.generation,
             sequence=sequence,
@@ -360,7 +360,7 @@ class Message:
             asked=asked,
             spent=self.method is Method.CANCEL,
             dates=_by_date(
-                *(ToldDate(date=date, cancelled=True) for date in self.without if date not in kept),
+                *(OccurrenceState(date=date, cancelled=True) for date in self.without if date not in kept),
                 *kept.values(),
                 *self.apart,
             ),
@@ -368,7 +368,7 @@ class Message:
         if self.date is None:
             return about_all
         cancelled = self.method is Method.CANCEL
-        told = ToldDate(
+        calendar_state = OccurrenceState(
             date=self.date,
             cancelled=cancelled,
             fingerprint="" if cancelled else self.fingerprint,
@@ -380,7 +380,9 @@ class Message:
         )
         if self.upon is None:
             zone = replace(self.when, time_zone=self.date_zone)
-            return replace(about_all, date=self.date, when=zone, fingerprint="", asked=0, whole=False, dates=(told,))
+            return replace(
+                about_all, date=self.date, when=zone, fingerprint="", asked=0, whole=False, dates=(calendar_state,)
+            )
         others = [one for one in self.upon.dates if (one.date, one.separate) != (self.date, self.separate)]
         return replace(
             self.upon,
@@ -392,12 +394,12 @@ class Message:
             spent=self.upon.withdrawn or self.ends,
             revision=self.upon.base,
             certain=self.upon.certain or self.ends,
-            dates=_by_date(*others, told),
+            dates=_by_date(*others, calendar_state),
         )
 
 
-@noun
-class Letter:
+@frozen
+class RenderedMail:
     """A message made ready for the post: its iCalendar bytes and the whole MIME mail that carries them.
 
     ``plainer`` names the header fields that could not be made to look as they were meant, and say it plainer or less.

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from ..model import (
     Event,
     EventStatus,
+    LocalTime,
     Method,
     Participation,
     Registration,
@@ -18,52 +19,57 @@ from ..model import (
     Reply,
     Schedule,
     Sender,
-    Wall,
     folded,
 )
 from ..schedule import series
-from .calendar_state import Message, Told
+from .calendar_state import CalendarState, Message
 from .invitation import Invitation
-from .messages import Case, reply_to
+from .messages import MessagePlanner, reply_to
 
 
 def next_message(
-    event: Event, registration: Registration, told: Told | None, sender: Sender, now: datetime
+    event: Event, registration: Registration, calendar_state: CalendarState | None, sender: Sender, now: datetime
 ) -> Message | None:
     """The message that brings this attendee's calendar nearer to the truth, or ``None`` where there is nothing to say.
 
-    ``told`` is ``None`` where nothing can have reached them; what is not certain of it may or may not have. ``now`` is
+    ``calendar_state`` is ``None`` where nothing can have reached them; what is not certain of it may or may not have. ``now`` is
     UTC. Nothing is ever said about an event that is over, nor about a date of a series that is.
     """
-    return None if over(event, now, told) else unsaid(event, registration, told, sender, now)
+    return (
+        None if over(event, now, calendar_state) else pending_message(event, registration, calendar_state, sender, now)
+    )
 
 
-def unsaid(
-    event: Event, registration: Registration, told: Told | None, sender: Sender, now: datetime | None = None
+def pending_message(
+    event: Event,
+    registration: Registration,
+    calendar_state: CalendarState | None,
+    sender: Sender,
+    now: datetime | None = None,
 ) -> Message | None:
     """What would be said of the whole if time did not pass: :func:`next_message` without the question whether it is
     too late. Without ``now`` no date of a series is over either.
     """
     if registration.status in (RegistrationStatus.DECLINED, RegistrationStatus.ERASED):
         return None  # whoever declined their seat wants to hear no more; of the erased nobody is left to tell
-    case = Case(event=event, registration=registration, sender=sender, now=now)
+    case = MessagePlanner(event=event, registration=registration, sender=sender, now=now)
     expected = is_expected(event, registration)
-    if told is None:
+    if calendar_state is None:
         return case.invite(None) if expected else None
-    if told.whole and told.gone:
-        if not told.settled:
+    if calendar_state.whole and calendar_state.gone:
+        if not calendar_state.settled:
             # An entry may still stand, and a UID once cancelled is never used again: first be sure that it is gone.
-            return case.take_back(told)
-        return case.invite(told) if expected else None
+            return case.take_back(calendar_state)
+        return case.invite(calendar_state) if expected else None
     if (
         not expected
-        or folded(told.recipient) != folded(registration.email)
-        or folded(told.organizer) != folded(sender.address)
-        or told.whole is not case.whole
+        or folded(calendar_state.recipient) != folded(registration.email)
+        or folded(calendar_state.organizer) != folded(sender.address)
+        or calendar_state.whole is not case.whole
     ):
-        left = case.take_back(told)
-        return case.invite(told) if left is None and expected else left
-    return case.update(told)
+        left = case.take_back(calendar_state)
+        return case.invite(calendar_state) if left is None and expected else left
+    return case.update(calendar_state)
 
 
 def is_expected(event: Event, registration: Registration) -> bool:
@@ -74,54 +80,54 @@ def is_expected(event: Event, registration: Registration) -> bool:
     )
 
 
-def over(event: Event, now: datetime, told: Told | None = None) -> bool:
+def over(event: Event, now: datetime, calendar_state: CalendarState | None = None) -> bool:
     """Whether its last date is over, the cancelled ones counted: until then there may be a cancellation to tell.
 
-    A series may have been cut short before now: it is not over for whoever was ``told`` of later dates.
+    A series may have been cut short before now: it is not over for whoever was ``calendar_state`` of later dates.
     """
     if series.ends_at(event) > now:
         return False
-    if told is None or told.gone:
+    if calendar_state is None or calendar_state.gone:
         return True
-    single = [one.when for one in told.dates if not one.cancelled and one.when is not None]
-    later = [series.schedule_ends_at(told.schedule)] if told.recurs else []
+    single = [one.when for one in calendar_state.dates if not one.cancelled and one.when is not None]
+    later = [series.schedule_ends_at(calendar_state.schedule)] if calendar_state.recurs else []
     return all(at <= now for at in (*later, *(when.ends_at for when in single)))
 
 
-def says_the_same(message: Message, told: Told) -> bool:
-    """Whether sending ``told`` once more would say just what ``message`` says."""
+def is_same_message(message: Message, calendar_state: CalendarState) -> bool:
+    """Whether sending ``calendar_state`` once more would say just what ``message`` says."""
     if (
-        message.method is not told.method
-        or message.uid != told.uid
-        or (message.date, message.separate) != (told.date, told.separate)
-        or message.attendee.email != told.recipient
-        or message.organizer.email != told.organizer
+        message.method is not calendar_state.method
+        or message.uid != calendar_state.uid
+        or (message.date, message.separate) != (calendar_state.date, calendar_state.separate)
+        or message.attendee.email != calendar_state.recipient
+        or message.organizer.email != calendar_state.organizer
     ):
         return False
     if message.method is Method.CANCEL:
         # A cancellation says one thing only: gone.
-        return message.date is None or message.ends is (told.part is None)
+        return message.date is None or message.ends is (calendar_state.part is None)
     if message.date is not None:
-        date = told.date_told(message.date, message.separate)
+        date = calendar_state.occurrence_state(message.date, message.separate)
         return date is not None and message.fingerprint == date.fingerprint
-    dates = message.told(sequence=told.sequence, dtstamp=told.dtstamp).dates
-    return message.fingerprint == told.fingerprint and dates == told.dates
+    dates = message.calendar_state(sequence=calendar_state.sequence, dtstamp=calendar_state.dtstamp).dates
+    return message.fingerprint == calendar_state.fingerprint and dates == calendar_state.dates
 
 
-def participation(registration: Registration, invitation: Invitation, date: Wall | None = None) -> Participation:
+def participation(registration: Registration, invitation: Invitation, date: LocalTime | None = None) -> Participation:
     """What this attendee last answered about the present when and where, or that of one date: derived, never stored."""
     reply = answered(registration, invitation, date)
     return reply.status if reply else Participation.NEEDS_ACTION
 
 
-def answered(registration: Registration, invitation: Invitation, date: Wall | None = None) -> Reply | None:
+def answered(registration: Registration, invitation: Invitation, date: LocalTime | None = None) -> Reply | None:
     """The reply by which the participation is what it is, or ``None`` while the present question is open."""
     last = invitation.acknowledged or invitation.intent
     if last is None:
         return reply_to(registration, 0, date)
-    known = last.told.latest_of(date) if date is not None else None
+    known = last.calendar_state.latest_of(date) if date is not None else None
     alone = known is not None and bool(known.separate)
-    return reply_to(registration, known.asked if known else last.told.asked, date, alone=alone)
+    return reply_to(registration, known.asked if known else last.calendar_state.asked, date, alone=alone)
 
 
 PRESSING, CHANGE, INVITATION = 0, 1, 2

@@ -8,8 +8,8 @@ from __future__ import annotations
 from datetime import datetime
 from enum import StrEnum
 
-from ..model import DeliveryState, Method, Wall, folded, noun
-from .calendar_state import Letter, Told
+from ..model import DeliveryState, LocalTime, Method, folded, frozen
+from .calendar_state import CalendarState, RenderedMail
 
 
 class Cause(StrEnum):
@@ -22,7 +22,7 @@ class Cause(StrEnum):
     SETTLED = "settled"  # it was settled meanwhile
 
 
-@noun
+@frozen
 class Intent:
     """A numbered message that we set out to send; written before anything leaves.
 
@@ -30,7 +30,7 @@ class Intent:
     ``repair`` and ``resend`` are the counts of the invitation that it answers; ``failed`` says that it was given up.
     """
 
-    told: Told
+    calendar_state: CalendarState
     attempt: str
     unknowns: int = 0
     repair: int = 0
@@ -38,18 +38,18 @@ class Intent:
     failed: bool = False
 
 
-@noun
+@frozen
 class Acknowledged:
     """The newest message that SES is known to have accepted, ``at`` an instant in UTC."""
 
-    told: Told
+    calendar_state: CalendarState
     ses_id: str
     at: datetime
     repair: int = 0
     resend: int = 0
 
 
-@noun
+@frozen
 class Stopped:
     """An address that may not be mailed again for this event, and why (bounced, complained or suppressed)."""
 
@@ -62,7 +62,7 @@ class Stopped:
         return self.state is not DeliveryState.COMPLAINED
 
 
-@noun
+@frozen
 class Delivered:
     """When (UTC) the receiving server last took a message of one method and generation, about one ``date`` of a series
     or (``None``) the whole, or about a ``separate`` entry; and its SEQUENCE.
@@ -72,22 +72,22 @@ class Delivered:
     method: Method
     at: datetime
     sequence: int = 0
-    date: Wall | None = None
+    date: LocalTime | None = None
     separate: str = ""
 
     @property
-    def part(self) -> tuple[Wall | None, str]:
+    def part(self) -> tuple[LocalTime | None, str]:
         """What the message was about."""
         return self.date, self.separate
 
 
-@noun
+@frozen
 class Invitation:
     """The sequence state of one registration: what was said, what may have been said, who is at it now.
 
-    ``fence`` is its version. ``poke``, ``repair`` and ``resend`` count reasons to look again. ``allocated`` is the
-    highest SEQUENCE ever given (-1 before the first), ``exposed`` the highest that may have left, ``heard`` what that
-    said. ``lease_until`` is UTC. ``owed_at`` is ``<priority>#<time>`` while somebody must look again, else absent.
+    ``fence`` is its version. ``wakeups``, ``repair`` and ``resend`` count reasons to look again. ``allocated`` is the
+    highest SEQUENCE ever given (-1 before the first), ``highest_possibly_sent`` the highest that may have left, ``possibly_sent`` what that
+    said. ``lease_until`` is UTC. ``due_key`` is ``<priority>#<time>`` while somebody must look again, else absent.
     ``reason`` is why ``state`` is "failed": a code of SES's or one of :class:`Cause`. ``stopped`` has one entry an
     address, ``delivered`` one a method and date or separate entry of the latest generation.
     """
@@ -95,13 +95,13 @@ class Invitation:
     event_id: str
     registration_id: str
     generation: int = 1
-    poke: int = 0
+    wakeups: int = 0
     repair: int = 0
     resend: int = 0
     fence: int = 0
     allocated: int = -1
-    exposed: int | None = None
-    heard: Told | None = None
+    highest_possibly_sent: int | None = None
+    possibly_sent: CalendarState | None = None
     intent: Intent | None = None
     acknowledged: Acknowledged | None = None
     lease_until: datetime | None = None
@@ -110,7 +110,7 @@ class Invitation:
     reason: str = ""
     stopped: tuple[Stopped, ...] = ()
     delivered: tuple[Delivered, ...] = ()
-    owed_at: str | None = None
+    due_key: str | None = None
 
     def stop_of(self, address: str) -> Stopped | None:
         """Why ``address`` may not be mailed, or ``None`` where it may."""
@@ -119,8 +119,8 @@ class Invitation:
     @property
     def doubt(self) -> bool:
         """Whether something may have left that SES has not been seen to accept."""
-        return self.exposed is not None and (
-            self.acknowledged is None or self.exposed > self.acknowledged.told.sequence
+        return self.highest_possibly_sent is not None and (
+            self.acknowledged is None or self.highest_possibly_sent > self.acknowledged.calendar_state.sequence
         )
 
     @property
@@ -128,7 +128,10 @@ class Invitation:
         """The newest intent, while nobody has seen it accepted."""
         if self.intent is None:
             return None
-        if self.acknowledged is not None and self.intent.told.sequence <= self.acknowledged.told.sequence:
+        if (
+            self.acknowledged is not None
+            and self.intent.calendar_state.sequence <= self.acknowledged.calendar_state.sequence
+        ):
             return None
         return self.intent
 
@@ -143,18 +146,18 @@ class Invitation:
         return self.intent is not None and self.intent.failed and not self.given_up
 
 
-@noun
-class Posted:
+@frozen
+class StoredMessage:
     """One message as it is kept: written once, before its first sending. Instants are UTC, ``None`` until then.
 
-    ``reason`` is why it was given up, a code; empty where it was not, or nobody knows. ``letter`` is ``None`` where it
+    ``reason`` is why it was given up, a code; empty where it was not, or nobody knows. ``rendered`` is ``None`` where it
     was erased, or could not be written.
     """
 
     registration_id: str
     event_id: str
-    told: Told
-    letter: Letter | None
+    calendar_state: CalendarState
+    rendered: RenderedMail | None
     written_at: datetime
     sent_at: datetime | None = None
     ses_id: str = ""
@@ -163,7 +166,7 @@ class Posted:
     expires_at: datetime | None = None
 
 
-@noun
+@frozen
 class Seats:
     """How many come and how many wait. ``capacity`` is ``None`` without a limit."""
 
@@ -173,8 +176,8 @@ class Seats:
     waiting: int = 0
 
 
-@noun
-class Fan:
+@frozen
+class FanOut:
     """A change of an event on its way to all its attendees: told up to and including ``cursor``; how pressing is
     ``priority`` (0 is most).
     """
@@ -185,8 +188,8 @@ class Fan:
     priority: int = 1
 
 
-@noun
-class Slice:
+@frozen
+class Batch:
     """A request to tell the next few attendees of ``event_id`` after ``cursor`` about ``version``."""
 
     event_id: str
@@ -194,7 +197,7 @@ class Slice:
     cursor: str = ""
 
 
-@noun
+@frozen
 class Sending:
     """The switch over all mail. Both times are UTC, and without effect when absent or past.
 
@@ -213,7 +216,7 @@ class Sending:
         return self.reserved_until is not None and now < self.reserved_until
 
 
-@noun
+@frozen
 class Quota:
     """What SES grants: mails ``most`` in 24 hours, of which ``sent`` are used, and ``rate`` a second."""
 

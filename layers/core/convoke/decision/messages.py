@@ -10,6 +10,7 @@ from typing import Any
 from ..model import (
     Event,
     EventStatus,
+    LocalTime,
     Method,
     Occurrence,
     Participation,
@@ -17,16 +18,15 @@ from ..model import (
     Registration,
     Reply,
     Sender,
-    Wall,
-    noun,
+    frozen,
 )
 from ..schedule import series
 from . import fingerprints
-from .calendar_state import Known, Message, Told, ToldDate, separate_name
+from .calendar_state import CalendarState, Message, OccurrenceState, PreviousState, separate_name
 
 
-@noun
-class Case:
+@frozen
+class MessagePlanner:
     """What is true of one attendee, to be compared with what they were told.
 
     ``now``, UTC, decides which dates are over; where it is ``None``, none are.
@@ -44,147 +44,161 @@ class Case:
 
     # --- what to say ------------------------------------------------------------------------------------------
 
-    def invite(self, told: Told | None) -> Message | None:
-        """The first message, or, after all of ``told`` was taken back, the first under a new UID."""
-        generation = 1 if told is None else told.generation + 1
+    def invite(self, calendar_state: CalendarState | None) -> Message | None:
+        """The first message, or, after all of ``calendar_state`` was taken back, the first under a new UID."""
+        generation = 1 if calendar_state is None else calendar_state.generation + 1
         if not self.whole:
             return next((self._date(date, one, None, generation) for date, one in self._standing()), None)
         if series.stands(self.event):
             return self._whole(None, generation)
         return next(self._separate_dates(self._nothing(generation)), None)
 
-    def update(self, told: Told) -> Message | None:
+    def update(self, calendar_state: CalendarState) -> Message | None:
         """What is other than they were told: first of the whole series, then date by date, those that are off first.
 
         What was told of a single date that does not take place any more is taken back before that: some calendars keep
         it, whatever the series says. So is an entry of its own whose date is off, or is a date of the series again.
         """
         if self.whole:
-            return self._update_whole(told)
-        if told.gone and told.certain:
-            return self.invite(told)
-        return next(self._chosen_dates(_all_doubted(told)), None)
+            return self._update_whole(calendar_state)
+        if calendar_state.gone and calendar_state.certain:
+            return self.invite(calendar_state)
+        return next(self._chosen_dates(_all_doubted(calendar_state)), None)
 
-    def _update_whole(self, told: Told) -> Message | None:
+    def _update_whole(self, calendar_state: CalendarState) -> Message | None:
         stands = series.stands(self.event)
-        if told.certain and (gone := next(self._gone_entries(told), None)) is not None:
+        if calendar_state.certain and (gone := next(self._gone_entries(calendar_state), None)) is not None:
             return gone
-        if told.withdrawn:
-            if not told.certain:
-                return self._end(told)
+        if calendar_state.withdrawn:
+            if not calendar_state.certain:
+                return self._end(calendar_state)
             if stands and self.event.rule is not None:
                 # A UID once cancelled is never used again: all of it is told anew.
-                left = self.take_back(told)
-                return self.invite(told) if left is None else left
+                left = self.take_back(calendar_state)
+                return self.invite(calendar_state) if left is None else left
         elif stands:
-            if told.certain and (gone := next(self._dropped_dates(told), None)) is not None:
+            if calendar_state.certain and (gone := next(self._dropped_dates(calendar_state), None)) is not None:
                 return gone
-            same = told.certain and told.fingerprint == fingerprints.fingerprint(
-                self.event, fingerprints.schema_of(told.fingerprint) if told.fingerprint else None
+            same = calendar_state.certain and calendar_state.fingerprint == fingerprints.fingerprint(
+                self.event, fingerprints.schema_of(calendar_state.fingerprint) if calendar_state.fingerprint else None
             )
-            if not same or self._restored(told):
-                return self._whole(told, told.generation)
-            if (changed := next(self._changed_dates(told), None)) is not None:
+            if not same or self._restored(calendar_state):
+                return self._whole(calendar_state, calendar_state.generation)
+            if (changed := next(self._changed_dates(calendar_state), None)) is not None:
                 return changed
-        elif told.stands and (end := self._end(told)) is not None:
+        elif calendar_state.stands and (end := self._end(calendar_state)) is not None:
             return end
-        return next(self._separate_dates(_all_doubted(told)), None)
+        return next(self._separate_dates(_all_doubted(calendar_state)), None)
 
-    def take_back(self, told: Told) -> Message | None:
+    def take_back(self, calendar_state: CalendarState) -> Message | None:
         """Take back what was told, as it was told: to the address, from the organizer, at the time that they know."""
-        if told.whole:
-            if told.stands or (told.withdrawn and not told.certain):
-                return self._cancel(told)
-            entries = self._first_doubted(_all_doubted(told), separate=True)
-            back = (self._cancel_date(told, one, None, dropped=False) for one in entries if _may_stand(one))
+        if calendar_state.whole:
+            if calendar_state.stands or (calendar_state.withdrawn and not calendar_state.certain):
+                return self._cancel(calendar_state)
+            entries = self._first_doubted(_all_doubted(calendar_state), separate=True)
+            back = (self._cancel_date(calendar_state, one, None, dropped=False) for one in entries if _may_stand(one))
             return next(back, None)
-        told = _all_doubted(told)
+        calendar_state = _all_doubted(calendar_state)
         return next(
             (
-                self._cancel_date(told, one, None, dropped=False)
-                for one in self._first_doubted(told)
+                self._cancel_date(calendar_state, one, None, dropped=False)
+                for one in self._first_doubted(calendar_state)
                 if not one.cancelled
             ),
             None,
         )
 
-    def _end(self, told: Told) -> Message | None:
+    def _end(self, calendar_state: CalendarState) -> Message | None:
         """Take back the entry of which no date takes place any more, while there are others of their own."""
-        if self._whole_over(told):
+        if self._whole_over(calendar_state):
             return None
-        left = [one for one in self._held(told) if not self._over(None, one)]
-        if told.withdrawn:
+        left = [one for one in self._held(calendar_state) if not self._over(None, one)]
+        if calendar_state.withdrawn:
             # Once more: that it is gone is not certain.
-            last = None if told.date is None or told.separate else told.date_told(told.date)
+            last = (
+                None
+                if calendar_state.date is None or calendar_state.separate
+                else calendar_state.occurrence_state(calendar_state.date)
+            )
             left = [] if last is None else [last]
         elif not left:
             return None
-        if len(left) > 1 and told.certain:
-            return self._cancel_date(told, left[0], self._now(told, left[0].date))
+        if len(left) > 1 and calendar_state.certain:
+            return self._cancel_date(calendar_state, left[0], self._now(calendar_state, left[0].date))
         if len(left) == 1:
-            return self._cancel_date(told, left[0], self._now(told, left[0].date), ends=True)
-        return self._cancel(told)
+            return self._cancel_date(calendar_state, left[0], self._now(calendar_state, left[0].date), ends=True)
+        return self._cancel(calendar_state)
 
-    def _held(self, told: Told) -> Iterator[ToldDate]:
+    def _held(self, calendar_state: CalendarState) -> Iterator[OccurrenceState]:
         """The dates that the entry itself shows, or may show."""
-        if told.rule is None:
-            yield ToldDate(
-                date=told.naming.when.start, title=told.title, when=told.when, location=told.location, asked=told.asked
+        if calendar_state.rule is None:
+            yield OccurrenceState(
+                date=calendar_state.naming.when.start,
+                title=calendar_state.title,
+                when=calendar_state.when,
+                location=calendar_state.location,
+                asked=calendar_state.asked,
             )
             return
-        for start, when in series.times(replace(told.schedule, added=())).items():
-            known = told.date_told(start)
+        for start, when in series.times(replace(calendar_state.schedule, added=())).items():
+            known = calendar_state.occurrence_state(start)
             if known is None or not known.cancelled:
-                plain = ToldDate(date=start, title=told.title, when=when, location=told.location, asked=told.asked)
+                plain = OccurrenceState(
+                    date=start,
+                    title=calendar_state.title,
+                    when=when,
+                    location=calendar_state.location,
+                    asked=calendar_state.asked,
+                )
                 yield known if known is not None and known.when is not None else plain
 
     # --- which dates ------------------------------------------------------------------------------------------
 
-    def _standing(self) -> Iterator[tuple[Wall, Occurrence]]:
+    def _standing(self) -> Iterator[tuple[LocalTime, Occurrence]]:
         """The dates that they come to and that take place, by the names that they are told under."""
         for date, one in self._chosen().items():
             if one is not None and not one.cancelled and not self._over(one, None):
                 yield date, one
 
-    def _chosen(self) -> dict[Wall, Occurrence | None]:
+    def _chosen(self) -> dict[LocalTime, Occurrence | None]:
         """Every date of a registration for some dates, as it is now; ``None`` where there is no such date any more."""
         names = series.named(self.event, self.registration.occurrences or (), self.registration.named)
         dates = {one.date: one for one in series.occurrences(self.event)}
         return {date: dates.get(names[date]) if date in names else None for date in self.registration.occurrences or ()}
 
-    def _restored(self, told: Told) -> bool:
+    def _restored(self, calendar_state: CalendarState) -> bool:
         """Whether a date takes place again that they were told, or may have been, does not: only the whole series can
         say so.
         """
         apart = series.separate(self.event)
-        cancelled = {one.date for one in told.dates if one.cancelled and not one.separate}
-        if told.method is Method.CANCEL and told.date is not None and not told.separate:
-            cancelled.add(told.date)
+        cancelled = {one.date for one in calendar_state.dates if one.cancelled and not one.separate}
+        if calendar_state.method is Method.CANCEL and calendar_state.date is not None and not calendar_state.separate:
+            cancelled.add(calendar_state.date)
         return bool(cancelled) and any(
             one.date in cancelled and one.date not in apart and not one.cancelled and not self._over(one, None)
             for one in series.occurrences(self.event)
         )
 
-    def _dropped_dates(self, told: Told) -> Iterator[Message]:
-        if not told.dates or not self._names_stay(told):
+    def _dropped_dates(self, calendar_state: CalendarState) -> Iterator[Message]:
+        if not calendar_state.dates or not self._names_stay(calendar_state):
             return
         apart = series.separate(self.event)
         dates = {one.date: one for one in series.occurrences(self.event)}
-        for known in self._first_doubted(told):
+        for known in self._first_doubted(calendar_state):
             one = dates.get(known.date)
             if not known.cancelled and (one is None or one.cancelled or known.date in apart):
-                yield self._cancel_date(told, known, one)
+                yield self._cancel_date(calendar_state, known, one)
 
-    def _names_stay(self, told: Told) -> bool:
+    def _names_stay(self, calendar_state: CalendarState) -> bool:
         """Whether the dates have the names that they were told by."""
-        named = told.naming.when.start, told.when.time_zone
+        named = calendar_state.naming.when.start, calendar_state.when.time_zone
         return named == (self.event.when.start, self.event.when.time_zone)
 
-    def _changed_dates(self, told: Told) -> Iterator[Message]:
+    def _changed_dates(self, calendar_state: CalendarState) -> Iterator[Message]:
         """What to say of single dates of a series that they were told as it is."""
         if self.event.rule is None:
             return
-        heard = {one.date: one for one in told.dates if not one.separate}
+        heard = {one.date: one for one in calendar_state.dates if not one.separate}
         changed = {change.date for change in self.event.changes} | set(heard)
         beside, apart = set(series.beside(self.event.schedule)), series.separate(self.event)
         every = [one for one in series.occurrences(self.event) if one.date not in beside]
@@ -197,48 +211,50 @@ class Case:
         for one in sorted(dates, key=lambda one: turns[one.date]):
             known = heard.get(one.date)
             if not self._over(one, known):
-                yield from self._of_date(told, one.date, one, known or self._plain(told, one), apart)
+                yield from self._of_date(
+                    calendar_state, one.date, one, known or self._plain(calendar_state, one), apart
+                )
 
-    def _in_the_way(self, one: Occurrence, around: list[ToldDate | None]) -> bool:
+    def _in_the_way(self, one: Occurrence, around: list[OccurrenceState | None]) -> bool:
         """Whether a date can only move once a neighbour has moved out of its way: Exchange looks at each message."""
         there = [each for each in around if each is not None and not each.cancelled and each.when is not None]
         before = [each.when for each in there if each.when is not None and each.date.isoformat() < one.date.isoformat()]
         after = [each.when for each in there if each.when is not None and each.date.isoformat() > one.date.isoformat()]
         return one.moved and not series.between(one.when, before, after, self.event.when.time_zone)
 
-    def _chosen_dates(self, told: Told) -> Iterator[Message]:
+    def _chosen_dates(self, calendar_state: CalendarState) -> Iterator[Message]:
         """What to say of the dates of a registration for some: invitations, which may have to wait, come last."""
-        heard = {one.date: one for one in told.dates}
-        dates: dict[Wall, Occurrence | None] = dict.fromkeys(heard) | self._chosen()
+        heard = {one.date: one for one in calendar_state.dates}
+        dates: dict[LocalTime, Occurrence | None] = dict.fromkeys(heard) | self._chosen()
         turns = {date: (*_turn(one, heard.get(date)), date not in heard) for date, one in dates.items()}
         for date in sorted(dates, key=lambda date: (turns[date], date.isoformat())):
             one, known = dates[date], heard.get(date)
             if not self._over(one, known):
-                yield from self._of_date(told, date, one, known)
+                yield from self._of_date(calendar_state, date, one, known)
 
-    def _first_doubted(self, told: Told, *, separate: bool = False) -> list[ToldDate]:
-        dates = [one for one in told.dates if bool(one.separate) is separate and not self._over(None, one)]
+    def _first_doubted(self, calendar_state: CalendarState, *, separate: bool = False) -> list[OccurrenceState]:
+        dates = [one for one in calendar_state.dates if bool(one.separate) is separate and not self._over(None, one)]
         return sorted(dates, key=lambda one: one.known)
 
     def _of_date(
         self,
-        told: Told,
-        date: Wall,
+        calendar_state: CalendarState,
+        date: LocalTime,
         one: Occurrence | None,
-        known: ToldDate | None,
-        apart: frozenset[Wall] = frozenset(),
+        known: OccurrenceState | None,
+        apart: frozenset[LocalTime] = frozenset(),
     ) -> Iterator[Message]:
         if one is None or one.cancelled or date in apart:
             if known is not None and not known.cancelled:
-                yield self._cancel_date(told, known, one)
+                yield self._cancel_date(calendar_state, known, one)
         elif (
             known is None
             or not known.known
             or known.fingerprint != fingerprints.of_date(self.event, one, known.fingerprint)
         ):
-            yield self._date(date, one, told, told.generation)
+            yield self._date(date, one, calendar_state, calendar_state.generation)
 
-    def _plain(self, told: Told, one: Occurrence) -> ToldDate:
+    def _plain(self, calendar_state: CalendarState, one: Occurrence) -> OccurrenceState:
         """What the series itself says of one of its dates."""
         when = series.when_at(self.event.schedule, one.date)
         plain = Occurrence(
@@ -248,56 +264,63 @@ class Case:
             location=self.event.location,
             description=self.event.description,
         )
-        return ToldDate(
+        return OccurrenceState(
             date=one.date,
             fingerprint=fingerprints.of_date(self.event, plain),
-            title=told.title,
+            title=calendar_state.title,
             when=when,
-            location=told.location,
-            asked=told.asked,
+            location=calendar_state.location,
+            asked=calendar_state.asked,
         )
 
     # --- dates that are entries of their own ------------------------------------------------------------------
 
-    def _apart(self, told: Told) -> frozenset[Wall]:
+    def _apart(self, calendar_state: CalendarState) -> frozenset[LocalTime]:
         """The dates that this attendee is told each as an entry of its own: those that are, and the only other one
         where its entry was cancelled, so that its UID cannot be used again.
         """
         apart = series.separate(self.event)
-        return apart | {self.event.when.start} if told.withdrawn and self.event.rule is None else apart
+        return apart | {self.event.when.start} if calendar_state.withdrawn and self.event.rule is None else apart
 
-    def _gone_entries(self, told: Told) -> Iterator[Message]:
+    def _gone_entries(self, calendar_state: CalendarState) -> Iterator[Message]:
         """Entries that do not stand any more, and those of which nobody knows whether they are gone."""
-        entries = self._first_doubted(told, separate=True)
+        entries = self._first_doubted(calendar_state, separate=True)
         if not entries:
             return
-        apart, names = self._apart(told), self._names(told)
+        apart, names = self._apart(calendar_state), self._names(calendar_state)
         dates = {one.date: one for one in series.occurrences(self.event)}
-        heard: set[Wall] = set()
+        heard: set[LocalTime] = set()
         for known in entries:
             one = dates.get(names[known.date]) if known.date in names else None
             if known.cancelled:
                 if not known.certain:
-                    yield self._cancel_date(told, known, one, dropped=False)
+                    yield self._cancel_date(calendar_state, known, one, dropped=False)
             elif one is None or one.cancelled or one.date not in apart or one.date in heard:
-                yield self._cancel_date(told, known, one)
+                yield self._cancel_date(calendar_state, known, one)
             else:
                 heard.add(one.date)
 
-    def _separate_dates(self, told: Told) -> Iterator[Message]:
+    def _separate_dates(self, calendar_state: CalendarState) -> Iterator[Message]:
         """What to say of the dates that are entries of their own: invitations, which may have to wait, come last."""
         event = self.event
-        if not told.stands:
+        if not calendar_state.stands:
             # The names go by what was told of the whole. Where that is not in the calendar they go by what is true.
-            told = replace(told, when=event.when, rule=event.rule, added=(), first=None, dates=self._renamed(told))
+            calendar_state = replace(
+                calendar_state,
+                when=event.when,
+                rule=event.rule,
+                added=(),
+                first=None,
+                dates=self._renamed(calendar_state),
+            )
         elif event.rule is None:
             # The first date may have a time of its own, and say the same though the others moved.
-            first = None if event.when.start == told.when.start else event.when.start
-            told = replace(told, first=first, dates=self._renamed(told))
-        apart = self._apart(told)
+            first = None if event.when.start == calendar_state.when.start else event.when.start
+            calendar_state = replace(calendar_state, first=first, dates=self._renamed(calendar_state))
+        apart = self._apart(calendar_state)
         if not apart:
             return
-        heard = {one.date: one for one in told.dates if one.separate and not one.cancelled}
+        heard = {one.date: one for one in calendar_state.dates if one.separate and not one.cancelled}
         dates = [one for one in series.occurrences(self.event) if one.date in apart and not one.cancelled]
         for one in sorted(dates, key=lambda one: (*_turn(one, heard.get(one.date)), one.date not in heard)):
             known = heard.get(one.date)
@@ -306,42 +329,42 @@ class Case:
                 or not known.known
                 or known.fingerprint != fingerprints.of_date(event, one, known.fingerprint)
             ):
-                yield self._entry(one, told, known)
+                yield self._entry(one, calendar_state, known)
 
-    def _now(self, told: Told, date: Wall) -> Occurrence | None:
+    def _now(self, calendar_state: CalendarState, date: LocalTime) -> Occurrence | None:
         """The date that they were told under this name, as it is now, if there is one."""
-        name = self._names(told).get(date)
+        name = self._names(calendar_state).get(date)
         return next((one for one in series.occurrences(self.event) if one.date == name), None)
 
-    def _names(self, told: Told) -> Mapping[Wall, Wall]:
+    def _names(self, calendar_state: CalendarState) -> Mapping[LocalTime, LocalTime]:
         """The names that the dates have now, by those that they were told by."""
-        return series.renamed(told.naming, self.event.schedule)
+        return series.renamed(calendar_state.naming, self.event.schedule)
 
-    def _renamed(self, told: Told) -> tuple[ToldDate, ...]:
+    def _renamed(self, calendar_state: CalendarState) -> tuple[OccurrenceState, ...]:
         """The entries of their own, by the names that their dates have now. Of what is off and over nothing is left to
         say.
         """
-        if not any(one.separate for one in told.dates):
+        if not any(one.separate for one in calendar_state.dates):
             return ()
-        names = self._names(told)
+        names = self._names(calendar_state)
         return tuple(
             one if one.cancelled else replace(one, date=names.get(one.date, one.date))
-            for one in told.dates
+            for one in calendar_state.dates
             if one.separate and not (one.cancelled and self._over(None, one))
         )
 
-    def _entry(self, one: Occurrence, told: Told, known: ToldDate | None) -> Message:
+    def _entry(self, one: Occurrence, calendar_state: CalendarState, known: OccurrenceState | None) -> Message:
         """A date as an entry of its own: that which they have, or a new one."""
         was = known
-        if was is None and not any(each.separate and each.date == one.date for each in told.dates):
-            was = told.date_told(one.date)
+        if was is None and not any(each.separate and each.date == one.date for each in calendar_state.dates):
+            was = calendar_state.occurrence_state(one.date)
         same = known is not None and (known.when, known.location) == (one.when, one.location)
         asked = known.asked if known is not None and same else None
         return Message(
-            **self._request(told, told.generation),
+            **self._request(calendar_state, calendar_state.generation),
             date=one.date,
             date_zone=self.event.when.time_zone,
-            separate=known.separate if known is not None else separate_name(one.date, told.sequence + 1),
+            separate=known.separate if known is not None else separate_name(one.date, calendar_state.sequence + 1),
             title=one.title,
             when=one.when,
             location=one.location,
@@ -353,13 +376,13 @@ class Case:
             fingerprint=fingerprints.of_date(self.event, one),
             before=None
             if was is None or was.when is None
-            else Known(title=was.title, when=was.when, location=was.location, certain=was.known),
+            else PreviousState(title=was.title, when=was.when, location=was.location, certain=was.known),
         )
 
-    def _nothing(self, generation: int) -> Told:
+    def _nothing(self, generation: int) -> CalendarState:
         """What somebody was told of whom nothing is known but that they come."""
         event, registration = self.event, self.registration
-        return Told(
+        return CalendarState(
             uid=uid(event.event_id, registration.registration_id, generation, self.sender.domain),
             generation=generation,
             sequence=-1,
@@ -375,7 +398,7 @@ class Case:
             asked=0,
         )
 
-    def _over(self, one: Occurrence | None, known: ToldDate | None) -> bool:
+    def _over(self, one: Occurrence | None, known: OccurrenceState | None) -> bool:
         """Whether a date is over, both as it is and as it was told."""
         if self.now is None:
             return False
@@ -383,16 +406,20 @@ class Case:
         times += [known.when] if known is not None and known.when is not None else []
         return all(when.ends_at <= self.now for when in times)
 
-    def _whole_over(self, told: Told) -> bool:
+    def _whole_over(self, calendar_state: CalendarState) -> bool:
         """Whether all that the entry of the whole shows is over, as it was told."""
         if self.now is None:
             return False
-        times = [one.when for one in told.dates if not one.separate and not one.cancelled and one.when is not None]
-        return all(at <= self.now for at in (series.schedule_ends_at(told.schedule), *(one.ends_at for one in times)))
+        times = [
+            one.when for one in calendar_state.dates if not one.separate and not one.cancelled and one.when is not None
+        ]
+        return all(
+            at <= self.now for at in (series.schedule_ends_at(calendar_state.schedule), *(one.ends_at for one in times))
+        )
 
     # --- messages ---------------------------------------------------------------------------------------------
 
-    def _whole(self, upon: Told | None, generation: int) -> Message:
+    def _whole(self, upon: CalendarState | None, generation: int) -> Message:
         event = self.event
         main, apart = series.main(event), series.separate(event)
         beside = set(series.beside(event.schedule))
@@ -416,7 +443,7 @@ class Case:
             declining_frees_seat=event.release_on_decline,
         )
 
-    def _kept(self, upon: Told) -> tuple[ToldDate, ...]:
+    def _kept(self, upon: CalendarState) -> tuple[OccurrenceState, ...]:
         """The dates told one by one, if they still have these names; those taken back, if they take place again."""
         if not self._names_stay(upon) or self.event.rule is None:
             return ()
@@ -424,15 +451,24 @@ class Case:
         standing = {one.date for one in series.occurrences(self.event) if not one.cancelled} - apart
         return tuple(one for one in upon.dates if not one.separate and (not one.cancelled or one.date in standing))
 
-    def _date(self, date: Wall, one: Occurrence, upon: Told | None, generation: int) -> Message:
-        told = None if upon is None else upon.date_told(date)
-        if told is None and upon is not None and upon.whole:
-            told = self._plain(upon, one)
+    def _date(self, date: LocalTime, one: Occurrence, upon: CalendarState | None, generation: int) -> Message:
+        calendar_state = None if upon is None else upon.occurrence_state(date)
+        if calendar_state is None and upon is not None and upon.whole:
+            calendar_state = self._plain(upon, one)
         known = None
-        if told is not None and told.when is not None:
-            known = Known(title=told.title, when=told.when, location=told.location, certain=told.known)
-        same = told is not None and not told.cancelled and (told.when, told.location) == (one.when, one.location)
-        asked = told.asked if told is not None and same else None
+        if calendar_state is not None and calendar_state.when is not None:
+            known = PreviousState(
+                title=calendar_state.title,
+                when=calendar_state.when,
+                location=calendar_state.location,
+                certain=calendar_state.known,
+            )
+        same = (
+            calendar_state is not None
+            and not calendar_state.cancelled
+            and (calendar_state.when, calendar_state.location) == (one.when, one.location)
+        )
+        asked = calendar_state.asked if calendar_state is not None and same else None
         return Message(
             **self._request(upon, generation),
             date=date,
@@ -449,7 +485,7 @@ class Case:
             before=known,
         )
 
-    def _date_zone(self, upon: Told | None) -> str | None:
+    def _date_zone(self, upon: CalendarState | None) -> str | None:
         """The zone in which the dates are named: that of the series, as it was when they were chosen."""
         if upon is not None:
             return upon.when.time_zone
@@ -457,7 +493,7 @@ class Case:
             return self.event.when.time_zone
         return (*self.event.earlier, self.event.schedule)[self.registration.named].when.time_zone
 
-    def _request(self, upon: Told | None, generation: int) -> dict[str, Any]:
+    def _request(self, upon: CalendarState | None, generation: int) -> dict[str, Any]:
         event, registration = self.event, self.registration
         return {
             "method": Method.REQUEST,
@@ -479,73 +515,79 @@ class Case:
             "updated_at": event.updated_at,
         }
 
-    def _cancel(self, told: Told) -> Message:
+    def _cancel(self, calendar_state: CalendarState) -> Message:
         called_off = self.event.status is EventStatus.CANCELLED
-        off = [one.date for one in told.dates if one.cancelled and not one.separate]
+        off = [one.date for one in calendar_state.dates if one.cancelled and not one.separate]
         return Message(
-            **self._taken_back(told),
-            title=told.title,
-            when=told.when,
-            rule=told.rule,
-            first=told.first,
+            **self._taken_back(calendar_state),
+            title=calendar_state.title,
+            when=calendar_state.when,
+            rule=calendar_state.rule,
+            first=calendar_state.first,
             without=tuple(off),
-            apart=tuple(one for one in told.dates if one.separate),
-            location=told.location,
-            participation=answer(self.registration, told.asked),
-            asked=told.asked,
-            fingerprint=told.fingerprint,
-            before=told.known,
+            apart=tuple(one for one in calendar_state.dates if one.separate),
+            location=calendar_state.location,
+            participation=answer(self.registration, calendar_state.asked),
+            asked=calendar_state.asked,
+            fingerprint=calendar_state.fingerprint,
+            before=calendar_state.known,
             called_off=called_off,
             reason=self.event.reason if called_off else "",
         )
 
     def _cancel_date(
-        self, told: Told, known: ToldDate, one: Occurrence | None, *, ends: bool = False, dropped: bool = True
+        self,
+        calendar_state: CalendarState,
+        known: OccurrenceState,
+        one: Occurrence | None,
+        *,
+        ends: bool = False,
+        dropped: bool = True,
     ) -> Message:
         """Take back one date: because it is cancelled, because the whole is, because somebody comes no more, or because
         ``one`` takes place and is told as another entry. It is ``dropped`` where all else stays.
         """
-        when = known.when or (one.when if one else told.when)
+        when = known.when or (one.when if one else calendar_state.when)
         event_off = self.event.status is EventStatus.CANCELLED
         # Of the whole somebody comes to every date: one that is not there any more was dropped by the organizer.
-        date_off = one.cancelled if one is not None else told.whole and dropped
+        date_off = one.cancelled if one is not None else calendar_state.whole and dropped
         reason = one.reason if one is not None and one.cancelled else self.event.reason if event_off else ""
         return Message(
-            **self._taken_back(told),
+            **self._taken_back(calendar_state),
             date=known.date,
-            date_zone=told.when.time_zone,
+            date_zone=calendar_state.when.time_zone,
             separate=known.separate,
             ends=ends,
-            title=known.title or told.title,
+            title=known.title or calendar_state.title,
             when=when,
             location=known.location,
             participation=answer(self.registration, known.asked, known.date, alone=bool(known.separate)),
             asked=known.asked,
             fingerprint="",
-            before=Known(title=known.title, when=when, location=known.location, certain=known.known),
+            before=PreviousState(title=known.title, when=when, location=known.location, certain=known.known),
             called_off=event_off or date_off,
             reason=reason,
             others_stay=dropped and not event_off,
-            instead=one.when if one is not None and not one.cancelled and told.whole else None,
+            instead=one.when if one is not None and not one.cancelled and calendar_state.whole else None,
         )
 
-    def _taken_back(self, told: Told) -> dict[str, Any]:
+    def _taken_back(self, calendar_state: CalendarState) -> dict[str, Any]:
         return {
             "method": Method.CANCEL,
-            "uid": told.uid,
-            "generation": told.generation,
-            "attendee": Person(name=self.registration.name, email=told.recipient),
-            "organizer": Person(name=self.event.organizer.name, email=told.organizer),
+            "uid": calendar_state.uid,
+            "generation": calendar_state.generation,
+            "attendee": Person(name=self.registration.name, email=calendar_state.recipient),
+            "organizer": Person(name=self.event.organizer.name, email=calendar_state.organizer),
             "reply_to": self.event.organizer,
             "receives_replies": self.sender.receives_replies,
             "status": EventStatus.CANCELLED,
-            "upon": told,
+            "upon": calendar_state,
             "created_at": self.registration.created_at,
             "updated_at": self.event.updated_at,
         }
 
 
-def _turn(one: Occurrence | None, known: ToldDate | None) -> tuple[bool, bool]:
+def _turn(one: Occurrence | None, known: OccurrenceState | None) -> tuple[bool, bool]:
     """When it is a date's turn to be spoken of: what is in doubt comes first, then what does not take place.
 
     So nobody travels because the mail about another date is refused, or waits for the next day's quota.
@@ -553,30 +595,36 @@ def _turn(one: Occurrence | None, known: ToldDate | None) -> tuple[bool, bool]:
     return known is None or known.known, one is not None and not one.cancelled
 
 
-def _may_stand(entry: ToldDate) -> bool:
+def _may_stand(entry: OccurrenceState) -> bool:
     """Whether an entry of its own may be in the calendar."""
     return not entry.cancelled or not entry.certain
 
 
-def _all_doubted(told: Told) -> Told:
+def _all_doubted(calendar_state: CalendarState) -> CalendarState:
     """Where nobody knows of the whole, and there are only dates: nobody knows of any of them."""
-    if told.certain:
-        return told
-    if told.whole:
-        return replace(told.distrusted, certain=True)
-    return replace(told, certain=True, dates=tuple(replace(one, cancelled=False, fingerprint="") for one in told.dates))
+    if calendar_state.certain:
+        return calendar_state
+    if calendar_state.whole:
+        return replace(calendar_state.distrusted, certain=True)
+    return replace(
+        calendar_state,
+        certain=True,
+        dates=tuple(replace(one, cancelled=False, fingerprint="") for one in calendar_state.dates),
+    )
 
 
-def same_question(told: Told, event: Event) -> bool:
+def same_question(calendar_state: CalendarState, event: Event) -> bool:
     """Whether when and where are what they were; a series may have become longer or shorter."""
     main = series.main(event)
-    same_rule = told.rule == main.rule or (
-        told.rule is not None and main.rule is not None and series.same_but_for_its_end(told.rule, main.rule)
+    same_rule = calendar_state.rule == main.rule or (
+        calendar_state.rule is not None
+        and main.rule is not None
+        and series.same_but_for_its_end(calendar_state.rule, main.rule)
     )
-    return told.when == main.when and told.location == main.location and same_rule
+    return calendar_state.when == main.when and calendar_state.location == main.location and same_rule
 
 
-def answer(registration: Registration, asked: int, *dates: Wall | None, alone: bool = False) -> Participation:
+def answer(registration: Registration, asked: int, *dates: LocalTime | None, alone: bool = False) -> Participation:
     """The latest answer to the question asked in ``asked``, to the whole or to one date by any of its names; of a date
     that stands ``alone``, an entry of its own, only to that.
     """
@@ -584,7 +632,7 @@ def answer(registration: Registration, asked: int, *dates: Wall | None, alone: b
     return reply.status if reply else Participation.NEEDS_ACTION
 
 
-def reply_to(registration: Registration, asked: int, *dates: Wall | None, alone: bool = False) -> Reply | None:
+def reply_to(registration: Registration, asked: int, *dates: LocalTime | None, alone: bool = False) -> Reply | None:
     """That answer itself, or ``None`` while the question is open."""
     whole = registration.reply
     # What opens the question again opens it for every entry.

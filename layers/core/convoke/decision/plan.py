@@ -8,15 +8,15 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from ..model import Event, Method, Registration, Sender, noun
+from ..model import Event, Method, Registration, Sender, frozen
 from ..settings import Times
-from .calendar_state import Message, Told
-from .decide import is_expected, next_message, over, says_the_same, unsaid
+from .calendar_state import CalendarState, Message
+from .decide import is_expected, is_same_message, next_message, over, pending_message
 from .invitation import Intent, Invitation
 
 
-@noun
-class Seen:
+@frozen
+class Snapshot:
     """What is true of one attendee, each part read no earlier than the one above it."""
 
     invitation: Invitation
@@ -24,7 +24,7 @@ class Seen:
     event: Event
 
 
-@noun
+@frozen
 class Plan:
     """What to send: ``message`` under a new number, or ``repeats``, something written down before, to the byte."""
 
@@ -32,28 +32,32 @@ class Plan:
     repeats: Intent | None = None
 
 
-def told_of(invitation: Invitation) -> Told | None:
+def calendar_state_of(invitation: Invitation) -> CalendarState | None:
     """What this attendee was told: the last that was accepted; or what may have left since, doubtful."""
-    last, heard = invitation.acknowledged, invitation.heard
+    last, heard = invitation.acknowledged, invitation.possibly_sent
     if invitation.doubt and heard is not None:
         intent = invitation.intent
-        said = intent if intent is not None and intent.told.sequence == heard.sequence else last
+        said = intent if intent is not None and intent.calendar_state.sequence == heard.sequence else last
         repaired = invitation.repair <= (said.repair if said is not None else 0)
         return heard.doubted if repaired else heard.doubted.distrusted
     if last is None:
         return None
     # A repair is a doubt of another kind: what was accepted may not be what the calendar shows.
     repaired = invitation.repair <= last.repair
-    return replace(last.told, certain=True) if repaired else replace(last.told.distrusted, certain=False)
+    return (
+        replace(last.calendar_state, certain=True)
+        if repaired
+        else replace(last.calendar_state.distrusted, certain=False)
+    )
 
 
-def decide(seen: Seen, sender: Sender, now: datetime) -> Plan | None:
+def decide(seen: Snapshot, sender: Sender, now: datetime) -> Plan | None:
     """What to send to this attendee now, or ``None`` where there is nothing to say or no way to say it."""
     invitation = seen.invitation
-    message = next_message(seen.event, seen.registration, told_of(invitation), sender, now)
+    message = next_message(seen.event, seen.registration, calendar_state_of(invitation), sender, now)
     while message is not None and message.method is Method.CANCEL and _hopeless(seen, message):
         # Nobody can take it back there: it counts as taken back, and the rest of the truth may be told.
-        taken_back = message.told(sequence=invitation.allocated, dtstamp=now)
+        taken_back = message.calendar_state(sequence=invitation.allocated, dtstamp=now)
         message = next_message(seen.event, seen.registration, taken_back, sender, now)
     if message is None:
         return _again(seen, sender, now)
@@ -67,14 +71,14 @@ def settled(invitation: Invitation, now: datetime, times: Times) -> bool:
     overtakes its series is lost in some calendars.
     """
     last = invitation.acknowledged
-    if last is None or last.told.gone or now >= last.at + times.settle:
+    if last is None or last.calendar_state.gone or now >= last.at + times.settle:
         return True
-    base = last.told.base
+    base = last.calendar_state.base
     # A date of the series has waited itself; what is an entry of its own has not.
-    if base is None or (last.told.part is not None and not last.told.separate):
+    if base is None or (last.calendar_state.part is not None and not last.calendar_state.separate):
         return True
     return any(
-        one.generation == last.told.generation and one.part == (None, "") and one.sequence >= base
+        one.generation == last.calendar_state.generation and one.part == (None, "") and one.sequence >= base
         for one in invitation.delivered
     )
 
@@ -82,12 +86,12 @@ def settled(invitation: Invitation, now: datetime, times: Times) -> bool:
 def _pending(invitation: Invitation, message: Message) -> Intent | None:
     """The newest intent, where it is unanswered and still says just this: then it is said under its own number."""
     pending = invitation.unacknowledged
-    if pending is None or not says_the_same(message, pending.told) or pending.repair < invitation.repair:
+    if pending is None or not is_same_message(message, pending.calendar_state) or pending.repair < invitation.repair:
         return None
     return pending
 
 
-def _hopeless(seen: Seen, message: Message) -> bool:
+def _hopeless(seen: Snapshot, message: Message) -> bool:
     """Whether there is no way to say it: its address may not be mailed, or this very message was given up and nobody
     asked again.
 
@@ -102,27 +106,31 @@ def _hopeless(seen: Seen, message: Message) -> bool:
     return pending is not None and pending.failed and pending.resend >= invitation.resend
 
 
-def _again(seen: Seen, sender: Sender, now: datetime) -> Plan | None:
+def _again(seen: Snapshot, sender: Sender, now: datetime) -> Plan | None:
     """The last message once more, to the byte, where somebody asked for that and all of it is still true."""
     invitation, last = seen.invitation, seen.invitation.acknowledged
     if last is None or invitation.resend <= last.resend or over(seen.event, now):
         return None
-    if unsaid(seen.event, seen.registration, last.told, sender, now) is not None:
+    if pending_message(seen.event, seen.registration, last.calendar_state, sender, now) is not None:
         return None
     # As if nobody knew whether it was heard: what would be said then is what was said.
-    message = unsaid(seen.event, seen.registration, last.told.doubted, sender, now)
-    about = last.told.date, last.told.separate
+    message = pending_message(seen.event, seen.registration, last.calendar_state.doubted, sender, now)
+    about = last.calendar_state.date, last.calendar_state.separate
     if message is None or (message.date, message.separate) != about or _hopeless(seen, message):
         return None
     begun = invitation.intent
-    if begun is None or begun.told.sequence != last.told.sequence or begun.resend < invitation.resend:
-        begun = Intent(told=last.told, attempt="")
+    if (
+        begun is None
+        or begun.calendar_state.sequence != last.calendar_state.sequence
+        or begun.resend < invitation.resend
+    ):
+        begun = Intent(calendar_state=last.calendar_state, attempt="")
     return None if begun.failed else Plan(message=message, repeats=begun)
 
 
-def expired(seen: Seen, sender: Sender, now: datetime) -> bool:
+def expired(seen: Snapshot, sender: Sender, now: datetime) -> bool:
     """Whether something was left to say, and it is too late."""
-    left = unsaid(seen.event, seen.registration, told_of(seen.invitation), sender)
+    left = pending_message(seen.event, seen.registration, calendar_state_of(seen.invitation), sender)
     return over(seen.event, now) and left is not None
 
 
@@ -134,15 +142,17 @@ def intent_for(plan: Plan, invitation: Invitation, attempt: str, now: datetime) 
     if plan.repeats is not None:
         unknowns = 0 if plan.repeats.failed else plan.repeats.unknowns
         return Intent(
-            told=plan.repeats.told,
+            calendar_state=plan.repeats.calendar_state,
             attempt=attempt,
             unknowns=unknowns + 1,
             repair=invitation.repair,
             resend=invitation.resend,
         )
-    last = invitation.intent.told.dtstamp if invitation.intent else None
+    last = invitation.intent.calendar_state.dtstamp if invitation.intent else None
     # DTSTAMP has whole seconds (RFC 5545, section 3.8.7.2) and never goes back.
     moment = now.replace(microsecond=0)
     dtstamp = moment if last is None else max(moment, last + timedelta(seconds=1))
-    told = plan.message.told(sequence=invitation.allocated + 1, dtstamp=dtstamp)
-    return Intent(told=told, attempt=attempt, unknowns=1, repair=invitation.repair, resend=invitation.resend)
+    calendar_state = plan.message.calendar_state(sequence=invitation.allocated + 1, dtstamp=dtstamp)
+    return Intent(
+        calendar_state=calendar_state, attempt=attempt, unknowns=1, repair=invitation.repair, resend=invitation.resend
+    )

@@ -8,21 +8,21 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ..decision.calendar_state import Told
+from ..decision.calendar_state import CalendarState
 from ..decision.decide import is_expected, over, priority
-from ..decision.plan import Plan, Seen, decide, told_of
+from ..decision.plan import Plan, Snapshot, calendar_state_of, decide
 from ..effects import (
     Clock,
-    Poke,
-    PutDown,
+    Log,
     ReadEvent,
     ReadEvents,
     ReadInvitations,
     ReadRegistrations,
     Steps,
-    Tell,
+    StoreAuditPage,
+    WakeUp,
 )
-from ..model import Method, Sender, noun
+from ..model import Method, Sender, frozen
 from ..settings import Times
 from ..store.keys import owed
 
@@ -35,17 +35,17 @@ PART = 0.01
 """The part of those looked at that may differ in a large deployment."""
 
 
-@noun
+@frozen
 class Difference:
     """Somebody who should be told something, and what kind of thing it is; how pressing, as in ``owed``."""
 
     event_id: str
     registration_id: str
     reason: str
-    pressing: int
+    urgency: int
 
 
-@noun
+@frozen
 class Findings:
     looked_at: int = 0
     differences: tuple[Difference, ...] = ()
@@ -73,7 +73,7 @@ def audit(sender: Sender, times: Times) -> Steps[Findings]:
         for event_id in events:
             found = found.and_also((yield from examine(event_id, sender, times, owed_too=False)))
     if found.too_many:
-        yield Tell(what="audit stopped", facts={"differences": str(len(found.differences))})
+        yield Log(what="audit stopped", facts={"differences": str(len(found.differences))})
         yield from put_down(found)
     else:
         yield from put_right(found)
@@ -86,22 +86,22 @@ def put_down(found: Findings) -> Steps[None]:
     for number, first in enumerate(range(0, len(found.differences), PAGE_OF_A_LIST)):
         page = found.differences[first : first + PAGE_OF_A_LIST]
         lines = tuple(f"{one.event_id} {one.registration_id} {one.reason}" for one in page)
-        yield PutDown(at=at, page=number, lines=lines)
+        yield StoreAuditPage(at=at, page=number, lines=lines)
 
 
 def examine(
     event_id: str, sender: Sender, times: Times, *, owed_too: bool, new_sender: bool = False
 ) -> Steps[Findings]:
-    """Who at one event should be told something; see :func:`examine_slice`."""
+    """Who at one event should be told something; see :func:`examine_batch`."""
     found = Findings()
     after: str | None = ""
     while after is not None:
-        part, after = yield from examine_slice(event_id, after, sender, times, owed_too=owed_too, new_sender=new_sender)
+        part, after = yield from examine_batch(event_id, after, sender, times, owed_too=owed_too, new_sender=new_sender)
         found = found.and_also(part)
     return found
 
 
-def examine_slice(
+def examine_batch(
     event_id: str, after: str, sender: Sender, times: Times, *, owed_too: bool, new_sender: bool = False
 ) -> Steps[tuple[Findings, str | None]]:
     """Who of the next few at one event, after the registration ``after``, should be told something; and after whom to
@@ -123,18 +123,18 @@ def examine_slice(
     differences: list[Difference] = []
     for invitation in invitations:
         person = people.get(invitation.registration_id)
-        if person is None or (invitation.owed_at is not None and not owed_too):
+        if person is None or (invitation.due_key is not None and not owed_too):
             continue
-        seen = Seen(invitation=invitation, registration=person, event=event)
-        told = told_of(invitation)
-        plan = decide(seen, sender if new_sender else _as_told(sender, told), now)
+        seen = Snapshot(invitation=invitation, registration=person, event=event)
+        calendar_state = calendar_state_of(invitation)
+        plan = decide(seen, sender if new_sender else _as_told(sender, calendar_state), now)
         if plan is not None:
             differences.append(
                 Difference(
                     event_id=event_id,
                     registration_id=invitation.registration_id,
-                    reason=_reason(plan, seen, told),
-                    pressing=priority(plan.message, now, times.soon),
+                    reason=_reason(plan, seen, calendar_state),
+                    urgency=priority(plan.message, now, times.soon),
                 )
             )
     return Findings(looked_at=len(invitations), differences=tuple(differences)), through
@@ -144,19 +144,21 @@ def put_right(found: Findings) -> Steps[None]:
     """Owe to each what they should be told."""
     for difference in found.differences:
         now = yield Clock()
-        yield Poke(
+        yield WakeUp(
             event_id=difference.event_id,
             registration_id=difference.registration_id,
-            owed_at=owed(difference.pressing, now),
+            due_key=owed(difference.urgency, now),
         )
 
 
-def _as_told(sender: Sender, told: Told | None) -> Sender:
-    return sender if told is None or told.gone else replace(sender, address=told.organizer)
+def _as_told(sender: Sender, calendar_state: CalendarState | None) -> Sender:
+    return (
+        sender if calendar_state is None or calendar_state.gone else replace(sender, address=calendar_state.organizer)
+    )
 
 
-def _reason(plan: Plan, seen: Seen, told: Told | None) -> str:
-    if told is not None and not told.certain:
+def _reason(plan: Plan, seen: Snapshot, calendar_state: CalendarState | None) -> str:
+    if calendar_state is not None and not calendar_state.certain:
         return "nobody knows what was heard"
     if plan.message.method is Method.CANCEL:
         expected = is_expected(seen.event, seen.registration)

@@ -9,21 +9,21 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from ..decision.invitation import Slice
-from ..decision.plan import Seen
+from ..decision.invitation import Batch
+from ..decision.plan import Snapshot
 from ..effects import (
     Clock,
-    EndFan,
+    EndFanOut,
     Enqueue,
     Hint,
-    MoveFan,
-    Poke,
+    MoveFanOut,
     ReadEvent,
-    ReadFan,
+    ReadFanOut,
     ReadInvitations,
     ReadRegistrations,
     ReadSending,
     Steps,
+    WakeUp,
 )
 from ..model import Event, EventStatus
 from ..schedule import series
@@ -40,28 +40,28 @@ AFTER_BUSY = 2
 """Seconds before somebody is looked at again whom another worker was telling of an earlier change."""
 
 
-def pressing(event: Event, now: datetime, times: Times) -> int:
+def urgency(event: Event, now: datetime, times: Times) -> int:
     """How pressing a change of the whole event is: as its most pressing message may be."""
     gone = event.status in (EventStatus.CANCELLED, EventStatus.DRAFT)
     return 0 if gone or series.next_start(event.schedule, now) - now <= times.soon else 1
 
 
-def tell_slice(part: Slice, worker: Worker, *, size: int = SLICE) -> Steps[tuple[Outcome, ...]]:
+def process_batch(part: Batch, worker: Worker, *, size: int = SLICE) -> Steps[tuple[Outcome, ...]]:
     """Tell the next attendees after ``part.cursor``; answers how the look at each of them ended.
 
     Whoever could not be told now is left owed. The reads come in the order that ``reconcile`` relies on.
     """
-    fan = yield ReadFan(event_id=part.event_id)
-    if fan is None or fan.version != part.version:
+    fan_out = yield ReadFanOut(event_id=part.event_id)
+    if fan_out is None or fan_out.version != part.version:
         return ()
-    if fan.cursor != part.cursor:
-        if fan.cursor > part.cursor:
+    if fan_out.cursor != part.cursor:
+        if fan_out.cursor > part.cursor:
             yield from announce(part.event_id)
         return ()
     sending = yield ReadSending()
     invitations = yield ReadInvitations(event_id=part.event_id, after=part.cursor, limit=size)
     if not invitations:
-        yield EndFan(slice=part)
+        yield EndFanOut(slice=part)
         return ()
     through = invitations[-1].registration_id
     registrations = yield ReadRegistrations(event_id=part.event_id, after=part.cursor, through=through)
@@ -74,46 +74,46 @@ def tell_slice(part: Slice, worker: Worker, *, size: int = SLICE) -> Steps[tuple
     cursor = part.cursor
     for invitation in invitations:
         person = people.get(invitation.registration_id)
-        seen = Seen(invitation=invitation, registration=person, event=event) if person else None
+        seen = Snapshot(invitation=invitation, registration=person, event=event) if person else None
         outcome = yield from reconcile(part.event_id, invitation.registration_id, worker, seen=seen, sending=sending)
         outcomes.append(outcome)
         if outcome in HALTED:
             break
         if outcome not in SETTLED:
             now = yield Clock()
-            yield Poke(
+            yield WakeUp(
                 event_id=part.event_id,
                 registration_id=invitation.registration_id,
-                owed_at=owed(fan.priority, now + worker.times.hint),
+                due_key=owed(fan_out.priority, now + worker.times.hint),
             )
         if outcome is Outcome.BUSY:
             # The other may be through before the poke, and then nobody would look before the sweeper does.
             again = Hint(event_id=part.event_id, registration_id=invitation.registration_id)
-            yield Enqueue(hint=again, urgent=fan.priority == 0, delay_seconds=AFTER_BUSY)
+            yield Enqueue(hint=again, urgent=fan_out.priority == 0, delay_seconds=AFTER_BUSY)
         cursor = invitation.registration_id
 
     if outcomes[-1] not in HALTED and len(invitations) < size:
-        yield EndFan(slice=part)
+        yield EndFanOut(slice=part)
     else:
-        yield from _move(part, cursor, fan.priority, worker, outcomes[-1])
+        yield from _move(part, cursor, fan_out.priority, worker, outcomes[-1])
     return tuple(outcomes)
 
 
-def _move(part: Slice, cursor: str, priority: int, worker: Worker, outcome: Outcome) -> Steps[None]:
+def _move(part: Batch, cursor: str, priority: int, worker: Worker, outcome: Outcome) -> Steps[None]:
     """Write down how far it is, then ask for the rest: soon, after a pause, or (all mail stopped) by the sweeper."""
     now = yield Clock()
-    moved = yield MoveFan(slice=part, cursor=cursor, owed_at=owed(priority, now + worker.times.hint))
+    moved = yield MoveFanOut(slice=part, cursor=cursor, due_key=owed(priority, now + worker.times.hint))
     if moved and outcome is not Outcome.STOPPED:
-        rest = Slice(event_id=part.event_id, version=part.version, cursor=cursor)
+        rest = Batch(event_id=part.event_id, version=part.version, cursor=cursor)
         delay = AFTER_REFUSAL if outcome is Outcome.REFUSED else 0
         yield Enqueue(hint=rest, urgent=priority == 0, delay_seconds=delay)
 
 
 def announce(event_id: str) -> Steps[bool]:
     """An event may have changed: queue the slice that its fan-out names, if there is one."""
-    fan = yield ReadFan(event_id=event_id)
-    if fan is None:
+    fan_out = yield ReadFanOut(event_id=event_id)
+    if fan_out is None:
         return False
-    part = Slice(event_id=fan.event_id, version=fan.version, cursor=fan.cursor)
-    yield Enqueue(hint=part, urgent=fan.priority == 0)
+    part = Batch(event_id=fan_out.event_id, version=fan_out.version, cursor=fan_out.cursor)
+    yield Enqueue(hint=part, urgent=fan_out.priority == 0)
     return True

@@ -9,34 +9,34 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime, time, timedelta
 
-from ..decision.calendar_state import Letter
+from ..decision.calendar_state import RenderedMail
 from ..decision.decide import INVITATION
 from ..decision.invitation import Cause
 from ..effects import (
     Accepted,
-    Chance,
-    ClaimErrand,
+    ClaimNotification,
     Clock,
-    Ration,
-    ReadErrand,
+    CountDaily,
+    Log,
+    Random,
     ReadInvitation,
+    ReadNotification,
     ReadRegistration,
     ReadSending,
+    RecordNotification,
     Refusal,
     Refused,
-    SendNote,
-    Settle,
+    RenderNotification,
+    SendNotification,
     Steps,
     StopSending,
-    Tell,
     Unknown,
-    WriteNote,
 )
 from ..mail.notifications import (
     MOST_A_DAY,
-    Errand,
-    Note,
-    NoteKind,
+    Notification,
+    NotificationKind,
+    NotificationState,
     may_be_sent,
     priority,
 )
@@ -45,15 +45,15 @@ from ..store.keys import owed
 from .reconcile import Outcome, Worker, backoff
 
 
-def dispatch(event_id: str, registration_id: str, note_id: str, worker: Worker) -> Steps[Outcome]:
+def dispatch(event_id: str, registration_id: str, notification_id: str, worker: Worker) -> Steps[Outcome]:
     """Send one note, if that is still owed; answers how it ended, as looks at attendees do."""
     sending = yield ReadSending()
-    seen = yield ReadErrand(event_id=event_id, registration_id=registration_id, note_id=note_id)
+    seen = yield ReadNotification(event_id=event_id, registration_id=registration_id, notification_id=notification_id)
     if seen is None:
         return Outcome.GONE
     now, times = (yield Clock()), worker.times
     if seen.note is None:
-        yield Settle(errand=replace(seen, owed_at=None))
+        yield RecordNotification(notification_state=replace(seen, due_key=None))
         return Outcome.CLEARED
     if seen.lease_until is not None and seen.lease_until > now:
         return Outcome.BUSY
@@ -69,77 +69,83 @@ def dispatch(event_id: str, registration_id: str, note_id: str, worker: Worker) 
     if now + times.send + times.guard > worker.deadline:
         return Outcome.LATE
     first = not seen.attempts and not seen.unknowns
-    if first and not (yield Ration(errand=seen, day=f"{now:%Y-%m-%d}", most=MOST_A_DAY[seen.kind])):
-        yield Settle(errand=replace(seen, owed_at=owed(priority(seen.kind), _tomorrow(now))))
-        yield Tell(what="note put off", facts=_facts(seen, "the day has had its notes"))
+    if first and not (yield CountDaily(notification_state=seen, day=f"{now:%Y-%m-%d}", most=MOST_A_DAY[seen.kind])):
+        yield RecordNotification(notification_state=replace(seen, due_key=owed(priority(seen.kind), _tomorrow(now))))
+        yield Log(what="note put off", facts=_facts(seen, "the day has had its notes"))
         return Outcome.HELD
-    letter = yield from _written(seen, seen.note)
-    if isinstance(letter, str):
-        return (yield from _give_up(seen, DeliveryState.FAILED, Cause.UNRENDERABLE, letter))
-    if letter.plainer:
-        yield Tell(what="mail made plainer", facts=_facts(seen, ", ".join(letter.plainer)))
-    return (yield from _send(seen, letter.mail, worker))
+    rendered = yield from _written(seen, seen.note)
+    if isinstance(rendered, str):
+        return (yield from _give_up(seen, DeliveryState.FAILED, Cause.UNRENDERABLE, rendered))
+    if rendered.plainer:
+        yield Log(what="mail made plainer", facts=_facts(seen, ", ".join(rendered.plainer)))
+    return (yield from _send(seen, rendered.mail, worker))
 
 
-def _send(seen: Errand, mail: bytes, worker: Worker) -> Steps[Outcome]:
-    times, pressing = worker.times, priority(seen.kind)
+def _send(seen: NotificationState, mail: bytes, worker: Worker) -> Steps[Outcome]:
+    times, urgency = worker.times, priority(seen.kind)
     lease_until = worker.deadline + times.send + times.guard
-    claimed = yield ClaimErrand(seen=seen, lease_until=lease_until, owed_at=owed(pressing, lease_until))
+    claimed = yield ClaimNotification(seen=seen, lease_until=lease_until, due_key=owed(urgency, lease_until))
     if claimed is None:
         return Outcome.BUSY
     now = yield Clock()
     free = replace(claimed, lease_until=None, unknowns=seen.unknowns)
     if now + times.send + times.guard > worker.deadline:
-        yield Settle(errand=replace(free, owed_at=owed(pressing, now)))
+        yield RecordNotification(notification_state=replace(free, due_key=owed(urgency, now)))
         return Outcome.LATE
-    answer = yield SendNote(errand=claimed, mail=mail)
+    answer = yield SendNotification(notification_state=claimed, mail=mail)
     now = yield Clock()
     match answer:
         case Accepted():
-            yield Settle(errand=replace(free, note=None, state=DeliveryState.ACCEPTED, owed_at=None))
+            yield RecordNotification(
+                notification_state=replace(free, note=None, state=DeliveryState.ACCEPTED, due_key=None)
+            )
             return Outcome.ACKNOWLEDGED
         case Refused(refusal=Refusal.POISON, why=why):
             return (yield from _give_up(free, DeliveryState.FAILED, why, "SES refused it for good"))
         case Refused(refusal=refusal, why=why):
             if refusal is Refusal.PAUSED:
-                yield Tell(what="sending paused", facts=_facts(seen, why))
+                yield Log(what="sending paused", facts=_facts(seen, why))
                 yield StopSending(until=now + times.pause, why=why)
-            later = now + backoff(seen.attempts + 1, (yield Chance()), times)
-            yield Settle(errand=replace(free, attempts=seen.attempts + 1, owed_at=owed(pressing, later)))
+            later = now + backoff(seen.attempts + 1, (yield Random()), times)
+            yield RecordNotification(
+                notification_state=replace(free, attempts=seen.attempts + 1, due_key=owed(urgency, later))
+            )
             return Outcome.REFUSED
         case Unknown(why=why):
-            yield Tell(what="unknown outcome", facts=_facts(seen, why))
+            yield Log(what="unknown outcome", facts=_facts(seen, why))
             again = max(lease_until, now + times.resend_after)
-            yield Settle(errand=replace(claimed, owed_at=owed(pressing, again)))
+            yield RecordNotification(notification_state=replace(claimed, due_key=owed(urgency, again)))
             return Outcome.UNKNOWN
-    raise TypeError(f"SendNote was answered with {type(answer).__name__}")
+    raise TypeError(f"SendNotification was answered with {type(answer).__name__}")
 
 
-def _barred(seen: Errand, note: Note, sender: Sender) -> Steps[DeliveryState | None]:
+def _barred(seen: NotificationState, note: Notification, sender: Sender) -> Steps[DeliveryState | None]:
     """Why nothing may be mailed there: it is our own address, or an attendee's that is not mailed for this event."""
     if not may_be_sent(note, sender):
         return DeliveryState.FAILED
-    if note.kind in (NoteKind.NO_SEAT, NoteKind.DECLINE_COUNTER):
+    if note.kind in (NotificationKind.NO_SEAT, NotificationKind.DECLINE_COUNTER):
         invitation = yield ReadInvitation(event_id=seen.event_id, registration_id=seen.registration_id)
         stop = None if invitation is None else invitation.stop_of(note.recipient.email)
         return None if stop is None else stop.state
     return None
 
 
-def _written(seen: Errand, note: Note) -> Steps[Letter | str]:
+def _written(seen: NotificationState, note: Notification) -> Steps[RenderedMail | str]:
     """The mail. Whoever was forgotten since is not named in it."""
     people: dict[str, Person] = {}
     for one in note.missed:
         person = yield ReadRegistration(event_id=note.event_id, registration_id=one.registration_id)
         if person is not None and person.email:
             people[one.registration_id] = Person(name=person.name, email=person.email)
-    letter: Letter | str = yield WriteNote(errand=seen, people=people)
-    return letter
+    rendered: RenderedMail | str = yield RenderNotification(notification_state=seen, people=people)
+    return rendered
 
 
-def _give_up(errand: Errand, state: DeliveryState, reason: str, why: str) -> Steps[Outcome]:
-    yield Tell(what="note given up", facts={**_facts(errand, why), "reason": reason})
-    yield Settle(errand=replace(errand, note=None, state=state, lease_until=None, owed_at=None))
+def _give_up(notification_state: NotificationState, state: DeliveryState, reason: str, why: str) -> Steps[Outcome]:
+    yield Log(what="note given up", facts={**_facts(notification_state, why), "reason": reason})
+    yield RecordNotification(
+        notification_state=replace(notification_state, note=None, state=state, lease_until=None, due_key=None)
+    )
     return Outcome.FAILED
 
 
@@ -147,5 +153,10 @@ def _tomorrow(now: datetime) -> datetime:
     return datetime.combine(now.date() + timedelta(days=1), time(), now.tzinfo)
 
 
-def _facts(errand: Errand, why: str) -> dict[str, str]:
-    return {"event": errand.event_id, "note": errand.note_id, "kind": errand.kind, "why": why}
+def _facts(notification_state: NotificationState, why: str) -> dict[str, str]:
+    return {
+        "event": notification_state.event_id,
+        "note": notification_state.notification_id,
+        "kind": notification_state.kind,
+        "why": why,
+    }

@@ -9,8 +9,8 @@ from typing import Literal
 
 from ..decision.calendar_state import Message
 from ..decision.invitation import Acknowledged
-from ..decision.plan import Seen, decide, intent_for
-from ..model import Event, Method, Sender, folded, noun
+from ..decision.plan import Snapshot, decide, intent_for
+from ..model import Event, Method, Sender, folded, frozen
 
 Kind = Literal["none", "update", "ask_again", "invite", "cancel"]
 EXAMPLES = 5
@@ -19,11 +19,11 @@ MOST = 2000
 """Messages to one attendee for one change, and more than any change needs: 400 dates, each told at two addresses."""
 
 
-@noun
-class Foreseen:
+@frozen
+class PreviewResult:
     """What one attendee would be told, in order."""
 
-    seen: Seen
+    seen: Snapshot
     messages: tuple[Message, ...]
 
     @property
@@ -32,7 +32,7 @@ class Foreseen:
         if not self.messages:
             return "none"
         last = self.messages[-1]
-        if last.method is Method.CANCEL and last.told(sequence=0, dtstamp=last.updated_at).gone:
+        if last.method is Method.CANCEL and last.calendar_state(sequence=0, dtstamp=last.updated_at).gone:
             return "cancel"
         if any(said.method is Method.REQUEST and said.opens for said in self.messages):
             return "invite"
@@ -41,7 +41,7 @@ class Foreseen:
         return "update"
 
 
-def foresee(people: Iterable[Seen], after: Event, sender: Sender, now: datetime) -> Iterator[Foreseen]:
+def preview(people: Iterable[Snapshot], after: Event, sender: Sender, now: datetime) -> Iterator[PreviewResult]:
     """What each of ``people`` would be told if their event were ``after``.
 
     Most are alike, but for who they are: then the messages are those to the first of them.
@@ -55,10 +55,10 @@ def foresee(people: Iterable[Seen], after: Event, sender: Sender, now: datetime)
             messages = tuple(_messages(seen, sender, now))
             if alike is not None:
                 known[alike] = messages
-        yield Foreseen(seen=seen, messages=messages)
+        yield PreviewResult(seen=seen, messages=messages)
 
 
-def _messages(seen: Seen, sender: Sender, now: datetime) -> Iterator[Message]:
+def _messages(seen: Snapshot, sender: Sender, now: datetime) -> Iterator[Message]:
     """One after the other, as if each were accepted."""
     for _ in range(MOST):
         plan = decide(seen, sender, now)
@@ -67,19 +67,21 @@ def _messages(seen: Seen, sender: Sender, now: datetime) -> Iterator[Message]:
         yield plan.message
         invitation = seen.invitation
         intent = intent_for(plan, invitation, "foreseen", now)
-        accepted = Acknowledged(told=intent.told, ses_id="", at=now, repair=invitation.repair, resend=invitation.resend)
+        accepted = Acknowledged(
+            calendar_state=intent.calendar_state, ses_id="", at=now, repair=invitation.repair, resend=invitation.resend
+        )
         invitation = replace(
             invitation,
-            allocated=max(invitation.allocated, intent.told.sequence),
-            exposed=intent.told.sequence,
-            heard=intent.told,
+            allocated=max(invitation.allocated, intent.calendar_state.sequence),
+            highest_possibly_sent=intent.calendar_state.sequence,
+            possibly_sent=intent.calendar_state,
             intent=intent,
             acknowledged=accepted,
         )
         seen = replace(seen, invitation=invitation)
 
 
-def _alike(seen: Seen) -> tuple[object, ...] | None:
+def _alike(seen: Snapshot) -> tuple[object, ...] | None:
     """All on which it depends what somebody would be told; ``None`` where they are not as most are."""
     invitation, person = seen.invitation, seen.registration
     last = invitation.acknowledged
@@ -89,8 +91,8 @@ def _alike(seen: Seen) -> tuple[object, ...] | None:
     coming = (person.status, person.occurrences, person.named)
     if last is None:
         return coming
-    told = replace(
-        last.told,
+    calendar_state = replace(
+        last.calendar_state,
         uid="",
         generation=0,
         sequence=0,
@@ -99,7 +101,9 @@ def _alike(seen: Seen) -> tuple[object, ...] | None:
         asked=0,
         revision=None,
         # Which number makes the UID of an entry of its own is nothing that anybody reads.
-        dates=tuple(replace(one, asked=0, separate=one.separate.partition("-")[0]) for one in last.told.dates),
-        separate=last.told.separate.partition("-")[0],
+        dates=tuple(
+            replace(one, asked=0, separate=one.separate.partition("-")[0]) for one in last.calendar_state.dates
+        ),
+        separate=last.calendar_state.separate.partition("-")[0],
     )
-    return *coming, told, folded(last.told.recipient) == folded(person.email)
+    return *coming, calendar_state, folded(last.calendar_state.recipient) == folded(person.email)

@@ -13,19 +13,19 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from ..decision.calendar_state import Letter
+from ..decision.calendar_state import RenderedMail
 from ..decision.decide import INVITATION, next_message, priority
 from ..decision.invitation import (
     Acknowledged,
     Cause,
     Intent,
     Invitation,
-    Posted,
     Sending,
+    StoredMessage,
 )
 from ..decision.plan import (
     Plan,
-    Seen,
+    Snapshot,
     decide,
     expired,
     intent_for,
@@ -34,37 +34,37 @@ from ..decision.plan import (
 from ..effects import (
     Accepted,
     Acknowledge,
-    Chance,
+    AcknowledgeResult,
     Claim,
-    Clear,
+    ClearDue,
     Clock,
-    Ending,
-    GiveBack,
-    Happening,
-    Keep,
-    Name,
-    Poke,
+    HoldClaim,
+    Log,
+    NewAttemptId,
+    Random,
     ReadEvent,
     ReadInvitation,
-    ReadPosted,
     ReadRegistration,
     ReadSending,
+    ReadStoredMessage,
     Refusal,
     Refused,
+    ReleaseClaim,
     Render,
     Send,
     Sent,
     Steps,
     StopSending,
-    Tell,
+    StoreMessage,
     Unknown,
-    Wait,
+    WakeUp,
+    WebhookEvent,
 )
-from ..model import DeliveryState, Method, Sender, noun
+from ..model import DeliveryState, Method, Sender, frozen
 from ..schedule import series
 from ..settings import Times
 from ..store.keys import owed
-from ..webhooks.facts import FactType
+from ..webhooks.facts import WebhookEventType
 
 KEPT_AFTER_THE_EVENT = timedelta(days=365)
 
@@ -89,7 +89,7 @@ class Outcome(StrEnum):
     GONE = "gone"
 
 
-@noun
+@frozen
 class Worker:
     """Who is at it: as whom it speaks, when its function is stopped (UTC), how long things take."""
 
@@ -99,7 +99,7 @@ class Worker:
 
 
 def reconcile(
-    event_id: str, registration_id: str, worker: Worker, *, seen: Seen | None = None, sending: Sending | None = None
+    event_id: str, registration_id: str, worker: Worker, *, seen: Snapshot | None = None, sending: Sending | None = None
 ) -> Steps[Outcome]:
     """Look, and say what is owed to this attendee, until nothing is. ``seen`` and ``sending`` spare the first look's
     reads.
@@ -118,9 +118,9 @@ def reconcile(
         plan = decide(seen, worker.sender, now)
         if plan is None:
             late = expired(seen, worker.sender, now)
-            if (yield Clear(seen=seen.invitation, expired=late)):
+            if (yield ClearDue(seen=seen.invitation, expired=late)):
                 if late:
-                    yield Tell(what="expired", facts=_facts(seen.invitation, "the event is over"))
+                    yield Log(what="expired", facts=_facts(seen.invitation, "the event is over"))
                 return Outcome.CLEARED
         elif sending.stopped(now):
             return Outcome.STOPPED
@@ -139,70 +139,72 @@ def reconcile(
     return Outcome.BUSY
 
 
-def look(event_id: str, registration_id: str) -> Steps[Seen | None]:
+def look(event_id: str, registration_id: str) -> Steps[Snapshot | None]:
     """Read in the order on which the order of mails rests."""
     invitation = yield ReadInvitation(event_id=event_id, registration_id=registration_id)
     registration = yield ReadRegistration(event_id=event_id, registration_id=registration_id)
     event = yield ReadEvent(event_id=event_id)
     if invitation is None or registration is None or event is None:
         return None
-    return Seen(invitation=invitation, registration=registration, event=event)
+    return Snapshot(invitation=invitation, registration=registration, event=event)
 
 
 # --- saying -------------------------------------------------------------------------------------------------------
 
 
-def say(plan: Plan, seen: Seen, worker: Worker, now: datetime) -> Steps[Outcome | None]:
+def say(plan: Plan, seen: Snapshot, worker: Worker, now: datetime) -> Steps[Outcome | None]:
     """Claim, write down, send once, record. ``None`` means: look again."""
     times, message, before = worker.times, plan.message, seen.invitation
-    pressing = priority(message, now, times.soon)
+    urgency = priority(message, now, times.soon)
     if now + times.send + times.guard > worker.deadline:
         return Outcome.LATE
-    attempt = yield Name()
+    attempt = yield NewAttemptId()
     intent = intent_for(plan, before, attempt, now)
     lease_until = worker.deadline + times.send + times.guard
-    claimed = yield Claim(seen=before, intent=intent, lease_until=lease_until, owed_at=owed(pressing, lease_until))
+    claimed = yield Claim(seen=before, intent=intent, lease_until=lease_until, due_key=owed(urgency, lease_until))
     if claimed is None:
         return None
     if intent.unknowns > times.max_unknowns:
         return (yield from _give_up(claimed, seen, worker, now, Cause.UNANSWERED, "nobody ever answered"))
 
-    letter = yield from _letter(plan, intent, seen)
-    if isinstance(letter, str):
-        return (yield from _give_up(claimed, seen, worker, now, Cause.UNRENDERABLE, letter))
-    if letter is None:
+    rendered = yield from _letter(plan, intent, seen)
+    if isinstance(rendered, str):
+        return (yield from _give_up(claimed, seen, worker, now, Cause.UNRENDERABLE, rendered))
+    if rendered is None:
         return (yield from _give_up(claimed, seen, worker, now, Cause.ERASED, "its record was erased"))
-    if letter.plainer:
-        yield Tell(what="mail made plainer", facts=_facts(claimed, ", ".join(letter.plainer)))
+    if rendered.plainer:
+        yield Log(what="mail made plainer", facts=_facts(claimed, ", ".join(rendered.plainer)))
     now = yield Clock()
     if now + times.send + times.guard > worker.deadline:
-        yield GiveBack(claimed=claimed, before=before, owed_at=owed(pressing, now), attempts=before.attempts)
+        yield ReleaseClaim(claimed=claimed, before=before, due_key=owed(urgency, now), attempts=before.attempts)
         return Outcome.LATE
 
-    answer = yield Send(letter=letter, intent=intent, event_id=before.event_id, registration_id=before.registration_id)
+    answer = yield Send(
+        rendered=rendered, intent=intent, event_id=before.event_id, registration_id=before.registration_id
+    )
     now = yield Clock()
     match answer:
         case Accepted(ses_id=ses_id):
             # Told that, there may be more to tell: after a cancellation here, an invitation elsewhere; single dates.
-            more = next_message(seen.event, seen.registration, intent.told, worker.sender, now)
+            more = next_message(seen.event, seen.registration, intent.calendar_state, worker.sender, now)
             waits = more is not None and more.recurrence_id is not None and message.date is None
-            owed_at = owed(pressing, now + times.settle if waits else now) if more is not None else None
-            return (yield from _record(claimed, intent, ses_id, now, pressing, owed_at))
+            due_key = owed(urgency, now + times.settle if waits else now) if more is not None else None
+            return (yield from _record(claimed, intent, ses_id, now, urgency, due_key))
         case Refused(refusal=Refusal.POISON, why=why):
             return (yield from _give_up(claimed, seen, worker, now, why, "SES refused it for good"))
         case Refused(refusal=refusal, why=why):
             if refusal is Refusal.PAUSED:
-                yield Tell(what="sending paused", facts=_facts(claimed, why))
+                yield Log(what="sending paused", facts=_facts(claimed, why))
                 yield StopSending(until=now + times.pause, why=why)
-            chance = yield Chance()
+            chance = yield Random()
             look_again = now + backoff(before.attempts + 1, chance, times)
-            yield GiveBack(
-                claimed=claimed, before=before, owed_at=owed(pressing, look_again), attempts=before.attempts + 1
+            yield ReleaseClaim(
+                claimed=claimed, before=before, due_key=owed(urgency, look_again), attempts=before.attempts + 1
             )
             return Outcome.REFUSED
         case Unknown(why=why):
-            yield Tell(what="unknown outcome", facts=_facts(claimed, why))
-            yield Wait(claimed=claimed, owed_at=owed(pressing, max(lease_until, now + times.resend_after)))
+            yield Log(what="unknown outcome", facts=_facts(claimed, why))
+            yield HoldClaim(claimed=claimed, due_key=owed(urgency, max(lease_until, now + times.resend_after)))
             return Outcome.UNKNOWN
     raise TypeError(f"Send was answered with {type(answer).__name__}")
 
@@ -213,75 +215,85 @@ def backoff(attempts: int, chance: float, times: Times) -> timedelta:
     return whole * (0.5 + chance / 2)
 
 
-def _letter(plan: Plan, intent: Intent, seen: Seen) -> Steps[Letter | str | None]:
+def _letter(plan: Plan, intent: Intent, seen: Snapshot) -> Steps[RenderedMail | str | None]:
     """The letter as it was first written down, or a new one, written down before it can leave; a sentence where it
     cannot be written; ``None`` where its record was erased.
     """
     if plan.repeats is not None:
-        posted = yield ReadPosted(registration_id=seen.registration.registration_id, sequence=intent.told.sequence)
-        if posted is not None and posted.letter is not None:
-            return posted.letter  # type: ignore[no-any-return]
-    letter: Letter | str = yield Render(message=plan.message, intent=intent)
+        stored = yield ReadStoredMessage(
+            registration_id=seen.registration.registration_id, sequence=intent.calendar_state.sequence
+        )
+        if stored is not None and stored.rendered is not None:
+            return stored.rendered  # type: ignore[no-any-return]
+    rendered: RenderedMail | str = yield Render(message=plan.message, intent=intent)
     now = yield Clock()
-    standing: Posted = yield Keep(
-        posted=Posted(
+    standing: StoredMessage = yield StoreMessage(
+        stored=StoredMessage(
             registration_id=seen.registration.registration_id,
             event_id=seen.event.event_id,
-            told=intent.told,
-            letter=None if isinstance(letter, str) else letter,
+            calendar_state=intent.calendar_state,
+            rendered=None if isinstance(rendered, str) else rendered,
             written_at=now,
             expires_at=max(now, series.ends_at(seen.event)) + KEPT_AFTER_THE_EVENT,
         )
     )
-    if standing.letter is not None:
-        return standing.letter
-    return letter if isinstance(letter, str) else None
+    if standing.rendered is not None:
+        return standing.rendered
+    return rendered if isinstance(rendered, str) else None
 
 
 def _record(
-    claimed: Invitation, intent: Intent, ses_id: str, now: datetime, pressing: int, owed_at: str | None
+    claimed: Invitation, intent: Intent, ses_id: str, now: datetime, urgency: int, due_key: str | None
 ) -> Steps[Outcome | None]:
     ending = yield Acknowledge(
         claimed=claimed,
-        acknowledged=Acknowledged(told=intent.told, ses_id=ses_id, at=now, repair=intent.repair, resend=intent.resend),
-        owed_at=owed_at,
+        acknowledged=Acknowledged(
+            calendar_state=intent.calendar_state, ses_id=ses_id, at=now, repair=intent.repair, resend=intent.resend
+        ),
+        due_key=due_key,
     )
     yield Sent(
         registration_id=claimed.registration_id,
-        sequence=intent.told.sequence,
+        sequence=intent.calendar_state.sequence,
         state=DeliveryState.ACCEPTED,
         ses_id=ses_id,
         at=now,
     )
-    if ending is Ending.OVERTAKEN:
+    if ending is AcknowledgeResult.OVERTAKEN:
         # Somebody claimed after us: our mail may be the older one and yet arrive last.
-        yield Poke(
+        yield WakeUp(
             event_id=claimed.event_id,
             registration_id=claimed.registration_id,
-            owed_at=owed(pressing, now),
+            due_key=owed(urgency, now),
             repair=True,
         )
-    if ending is Ending.DONE:
+    if ending is AcknowledgeResult.DONE:
         return Outcome.ACKNOWLEDGED
-    return Outcome.MORE if ending is Ending.OWED else None
+    return Outcome.MORE if ending is AcknowledgeResult.OWED else None
 
 
-def _give_up(claimed: Invitation, seen: Seen, worker: Worker, now: datetime, reason: str, why: str) -> Steps[Outcome]:
+def _give_up(
+    claimed: Invitation, seen: Snapshot, worker: Worker, now: datetime, reason: str, why: str
+) -> Steps[Outcome]:
     """This message will never be taken, for ``reason``, a code. What cannot be cancelled at one address may still be
     told at another.
     """
-    yield Tell(what="given up", facts={**_facts(claimed, why), "reason": reason})
-    before, intent, owed_at = seen.invitation, claimed.intent, None
-    if intent is not None and intent.told.method is Method.CANCEL:
+    yield Log(what="given up", facts={**_facts(claimed, why), "reason": reason})
+    before, intent, due_key = seen.invitation, claimed.intent, None
+    if intent is not None and intent.calendar_state.method is Method.CANCEL:
         given_up = replace(
-            claimed, exposed=before.exposed, heard=before.heard, intent=replace(intent, failed=True), lease_until=None
+            claimed,
+            highest_possibly_sent=before.highest_possibly_sent,
+            possibly_sent=before.possibly_sent,
+            intent=replace(intent, failed=True),
+            lease_until=None,
         )
         more = decide(replace(seen, invitation=given_up), worker.sender, now)
-        owed_at = owed(priority(more.message, now, worker.times.soon), now) if more is not None else None
-    yield GiveBack(
+        due_key = owed(priority(more.message, now, worker.times.soon), now) if more is not None else None
+    yield ReleaseClaim(
         claimed=claimed,
         before=before,
-        owed_at=owed_at,
+        due_key=due_key,
         attempts=before.attempts,
         failed=True,
         reason=reason,
@@ -290,22 +302,22 @@ def _give_up(claimed: Invitation, seen: Seen, worker: Worker, now: datetime, rea
     return Outcome.FAILED
 
 
-def _given_up(claimed: Invitation, account: str, reason: str, now: datetime) -> Happening | None:
+def _given_up(claimed: Invitation, account: str, reason: str, now: datetime) -> WebhookEvent | None:
     """What the account's webhooks are told of it: ids and codes."""
     if claimed.intent is None:
         return None
-    told = claimed.intent.told
+    calendar_state = claimed.intent.calendar_state
     data = {
         "event_id": claimed.event_id,
         "registration_id": claimed.registration_id,
-        "method": told.method.value,
-        "sequence": told.sequence,
+        "method": calendar_state.method.value,
+        "sequence": calendar_state.sequence,
         "state": DeliveryState.FAILED.value,
         "reason": str(reason),
     }
-    return Happening(account=account, type=FactType.INVITATION_FAILED, data=data, at=now)
+    return WebhookEvent(account=account, type=WebhookEventType.INVITATION_FAILED, data=data, at=now)
 
 
 def _facts(claimed: Invitation, why: str) -> dict[str, str]:
-    sequence = str(claimed.intent.told.sequence) if claimed.intent else ""
+    sequence = str(claimed.intent.calendar_state.sequence) if claimed.intent else ""
     return {"event": claimed.event_id, "registration": claimed.registration_id, "sequence": sequence, "why": why}

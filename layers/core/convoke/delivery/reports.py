@@ -13,33 +13,33 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from ..decision.calendar_state import Told
+from ..decision.calendar_state import CalendarState
 from ..decision.decide import CHANGE
 from ..decision.invitation import Acknowledged, Delivered, Intent, Invitation, Stopped
 from ..effects import (
-    Amend,
     Clock,
     Enqueue,
-    Happening,
     Hint,
-    Poke,
     ReadEvent,
     ReadInvitation,
     ReadUnreached,
+    ScheduleSurvey,
     Sent,
     Steps,
-    Watch,
+    StoreReport,
+    WakeUp,
+    WebhookEvent,
 )
 from ..model import (
     ConvokeError,
     DeliveryState,
+    LocalTime,
     Method,
-    Wall,
     folded,
-    noun,
+    frozen,
 )
 from ..store.keys import owed
-from ..webhooks.facts import FactType
+from ..webhooks.facts import WebhookEventType
 
 # Of two reports of one message the later in this list stands.
 GRAVITY = (
@@ -52,10 +52,10 @@ GRAVITY = (
 )
 
 FACTS = {
-    DeliveryState.BOUNCED: FactType.INVITATION_BOUNCED,
-    DeliveryState.SUPPRESSED: FactType.INVITATION_BOUNCED,
-    DeliveryState.COMPLAINED: FactType.INVITATION_COMPLAINED,
-    DeliveryState.FAILED: FactType.INVITATION_FAILED,
+    DeliveryState.BOUNCED: WebhookEventType.INVITATION_BOUNCED,
+    DeliveryState.SUPPRESSED: WebhookEventType.INVITATION_BOUNCED,
+    DeliveryState.COMPLAINED: WebhookEventType.INVITATION_COMPLAINED,
+    DeliveryState.FAILED: WebhookEventType.INVITATION_FAILED,
 }
 
 TRIES = 8
@@ -67,7 +67,7 @@ class Crowded(ConvokeError):
     """Others wrote the same invitation again and again; the report will be delivered once more."""
 
 
-@noun
+@frozen
 class Report:
     """One SES event about one message of ours.
 
@@ -80,7 +80,7 @@ class Report:
     sequence: int
     generation: int
     method: Method
-    date: Wall | None = None
+    date: LocalTime | None = None
     separate: str = ""
     state: DeliveryState
     final: bool
@@ -119,12 +119,12 @@ def report_of(event: Mapping[str, Any]) -> Report | None:
     )
 
 
-def tag_of(date: Wall) -> str:
+def tag_of(date: LocalTime) -> str:
     """A date of a series as a tag of SES may hold it: letters and digits."""
     return f"{date:%Y%m%dT%H%M%S}" if isinstance(date, datetime) else f"{date:%Y%m%d}"
 
 
-def date_of(tag: str) -> Wall:
+def date_of(tag: str) -> LocalTime:
     return datetime.fromisoformat(tag) if "T" in tag else datetime.fromisoformat(tag).date()
 
 
@@ -148,19 +148,19 @@ def _state(event: Mapping[str, Any]) -> tuple[DeliveryState | None, bool]:
             return None, False
 
 
-def hear(report: Report) -> Steps[bool]:
+def apply_report(report: Report) -> Steps[bool]:
     """Apply one report; answers whether it was about an invitation that stands."""
     for _ in range(TRIES):
         invitation = yield ReadInvitation(event_id=report.event_id, registration_id=report.registration_id)
         if invitation is None:
             return False
         heard = after(invitation, report)
-        if heard.acknowledged != invitation.acknowledged and invitation.owed_at is None:
+        if heard.acknowledged != invitation.acknowledged and invitation.due_key is None:
             # What was given up has left after all: there may be more to say. First, so that no crash comes between.
             now = yield Clock()
-            yield Poke(event_id=report.event_id, registration_id=report.registration_id, owed_at=owed(CHANGE, now))
+            yield WakeUp(event_id=report.event_id, registration_id=report.registration_id, due_key=owed(CHANGE, now))
         fact = yield from _fact(invitation, heard, report)
-        if heard == invitation or (yield Amend(seen=invitation, heard=heard, fact=fact)):
+        if heard == invitation or (yield StoreReport(seen=invitation, changed=heard, fact=fact)):
             yield Sent(
                 registration_id=report.registration_id,
                 sequence=report.sequence,
@@ -169,22 +169,22 @@ def hear(report: Report) -> Steps[bool]:
                 at=report.at,
                 reason=report.reason,
             )
-            if invitation.owed_at is not None and settles(heard, report):
+            if invitation.due_key is not None and settles(heard, report):
                 hint = Hint(event_id=report.event_id, registration_id=report.registration_id)
-                yield Enqueue(hint=hint, urgent=invitation.owed_at.startswith("0"))
+                yield Enqueue(hint=hint, urgent=invitation.due_key.startswith("0"))
             yield from _watch(report)
             if out_of_order(heard) and heard.repair < MOST_REPAIRS:
-                yield Poke(
+                yield WakeUp(
                     event_id=report.event_id,
                     registration_id=report.registration_id,
-                    owed_at=owed(0, (yield Clock())),
+                    due_key=owed(0, (yield Clock())),
                     repair=True,
                 )
             return True
     raise Crowded(f"{TRIES} tries met other writers")
 
 
-def _fact(was: Invitation, heard: Invitation, report: Report) -> Steps[Happening | None]:
+def _fact(was: Invitation, heard: Invitation, report: Report) -> Steps[WebhookEvent | None]:
     """What an account's webhooks are told of the report, where it is news."""
     what = FACTS.get(report.state)
     if what is None or (was.state, was.stopped) == (heard.state, heard.stopped):
@@ -200,7 +200,7 @@ def _fact(was: Invitation, heard: Invitation, report: Report) -> Steps[Happening
         "state": report.state.value,
         **({"reason": report.reason} if report.reason else {}),
     }
-    return Happening(account=event.account, type=what, data=data, at=(yield Clock()))
+    return WebhookEvent(account=event.account, type=what, data=data, at=(yield Clock()))
 
 
 def _watch(report: Report) -> Steps[None]:
@@ -213,21 +213,21 @@ def _watch(report: Report) -> Steps[None]:
         )
         if not any(one.attention.registration_id == report.registration_id for one in known):
             return
-    yield Watch(event_id=report.event_id, owed_at=owed(CHANGE, (yield Clock())))
+    yield ScheduleSurvey(event_id=report.event_id, due_key=owed(CHANGE, (yield Clock())))
 
 
 def after(invitation: Invitation, report: Report) -> Invitation:
     """The invitation once ``report`` is known."""
-    heard, intent, previous = invitation.heard, invitation.intent, invitation.acknowledged
+    heard, intent, previous = invitation.possibly_sent, invitation.intent, invitation.acknowledged
     standing = invitation.state
     if invitation.doubt and heard is not None and heard.sequence == report.sequence:
         # Any report proves that SES accepted it; it does not answer a request to send it again.
         counts: Intent | Acknowledged | None = previous
-        if intent is not None and intent.told.sequence == report.sequence:
+        if intent is not None and intent.calendar_state.sequence == report.sequence:
             # Nor was it given up with reason: where it was asked for once more since, it is sent once more.
             counts = intent = replace(intent, unknowns=0, failed=False)
         acknowledged = Acknowledged(
-            told=heard,
+            calendar_state=heard,
             ses_id=report.ses_id,
             at=report.at,
             repair=counts.repair if counts else 0,
@@ -238,7 +238,7 @@ def after(invitation: Invitation, report: Report) -> Invitation:
     last, newer = invitation.acknowledged, invitation.unacknowledged
     # What became of an older message does not hide that a newer one was given up.
     given_up = newer is not None and newer.failed
-    about_the_last = last is not None and last.told.sequence == report.sequence
+    about_the_last = last is not None and last.calendar_state.sequence == report.sequence
     # What bounced for good says it also of what went there since, while nobody knows of that.
     about_its_address = last is None and report.final and _addressed(invitation, report)
     if (about_the_last or about_its_address) and not given_up:
@@ -274,7 +274,7 @@ def _delivered(invitation: Invitation, report: Report) -> tuple[Delivered, ...]:
 def settles(invitation: Invitation, report: Report) -> bool:
     """Whether the report is of the delivery that the dates of a series wait for."""
     last = invitation.acknowledged
-    about_the_last = last is not None and last.told.base == report.sequence and last.told.recurs
+    about_the_last = last is not None and last.calendar_state.base == report.sequence and last.calendar_state.recurs
     return about_the_last and report.date is None and report.state is DeliveryState.DELIVERED
 
 
@@ -287,11 +287,11 @@ def out_of_order(invitation: Invitation) -> bool:
     last = invitation.acknowledged
     if last is None or invitation.repair > last.repair:
         return False
-    delivered = [one for one in invitation.delivered if one.generation == last.told.generation]
+    delivered = [one for one in invitation.delivered if one.generation == last.calendar_state.generation]
     return any(
         late.sequence < early.sequence
         and late.at > early.at
-        and _hides(late, early, last.told)
+        and _hides(late, early, last.calendar_state)
         # The whole series, said and delivered after both, has settled it.
         and not any(one.part == (None, "") and one.sequence > early.sequence and one.at > late.at for one in delivered)
         for late in delivered
@@ -299,10 +299,10 @@ def out_of_order(invitation: Invitation) -> bool:
     )
 
 
-def _hides(late: Delivered, early: Delivered, told: Told) -> bool:
+def _hides(late: Delivered, early: Delivered, calendar_state: CalendarState) -> bool:
     if late.separate != early.separate:
         return False  # entries of their own have nothing to do with each other
-    if told.gone and told.whole and not late.separate:
+    if calendar_state.gone and calendar_state.whole and not late.separate:
         return early.method is Method.CANCEL and early.date is None and late.method is Method.REQUEST
     if late.date == early.date:
         return late.method is not early.method
@@ -313,11 +313,11 @@ def _hides(late: Delivered, early: Delivered, told: Told) -> bool:
 def _addressed(invitation: Invitation, report: Report) -> bool:
     """Whether the report is about the address that the newest message went to."""
     newest = invitation.intent
-    return newest is not None and folded(newest.told.recipient) == folded(report.address)
+    return newest is not None and folded(newest.calendar_state.recipient) == folded(report.address)
 
 
 def _forgotten(invitation: Invitation) -> bool:
-    return invitation.intent is not None and not invitation.intent.told.recipient
+    return invitation.intent is not None and not invitation.intent.calendar_state.recipient
 
 
 def _stop(invitation: Invitation, report: Report) -> Invitation:

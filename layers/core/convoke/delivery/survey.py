@@ -13,24 +13,24 @@ from ..decision.attention import (
     CAME_TO_NOTHING,
     PRESSING,
     Attention,
-    Concern,
+    AttentionKind,
+    AttentionReason,
     Survey,
-    Trouble,
     Unreached,
     concern_of,
     unheard,
 )
 from ..decision.calendar_state import Message
 from ..decision.decide import CHANGE, is_expected, next_message, over
-from ..decision.invitation import Invitation, Posted
-from ..decision.plan import Seen, decide, told_of
+from ..decision.invitation import Invitation, StoredMessage
+from ..decision.plan import Snapshot, calendar_state_of, decide
 from ..effects import (
+    AddNotification,
     Clock,
     EndSurvey,
     Enqueue,
     KeepUnreached,
-    NoteHint,
-    OweNote,
+    NotificationHint,
     ReadEvent,
     ReadInvitations,
     ReadMessages,
@@ -42,7 +42,7 @@ from ..effects import (
 )
 from ..mail.notifications import summary
 from ..model import DeliveryState, RegistrationStatus, Sender
-from ..store.keys import owed, owed_since
+from ..store.keys import due_since, owed
 from .reconcile import Worker
 
 SLICE = 50
@@ -56,7 +56,7 @@ def survey(hint: SurveyHint, worker: Worker, *, size: int = SLICE) -> Steps[int]
     if seen is None:
         return 0
     if not hint.after:
-        hint = replace(hint, poke=seen.poke)
+        hint = replace(hint, wakeups=seen.wakeups)
     looked_at = 0
     while True:
         if (yield Clock()) + ROOM > worker.deadline:
@@ -68,7 +68,7 @@ def survey(hint: SurveyHint, worker: Worker, *, size: int = SLICE) -> Steps[int]
             looked_at += len(invitations)
         if len(invitations) < size:
             break
-    yield from _sum_up(replace(seen, poke=hint.poke), hint.again, worker)
+    yield from _sum_up(replace(seen, wakeups=hint.wakeups), hint.again, worker)
     return looked_at
 
 
@@ -85,10 +85,12 @@ def _slice(hint: SurveyHint, invitations: tuple[Invitation, ...], worker: Worker
         found = None
         if person is not None and event is not None:
             now = yield Clock()
-            found = yield from judge(Seen(invitation=invitation, registration=person, event=event), worker.sender, now)
+            found = yield from judge(
+                Snapshot(invitation=invitation, registration=person, event=event), worker.sender, now
+            )
             if found is not None and found.waits and now < (ripe := found.since + worker.times.attention):
                 again, found = min(again or ripe, ripe), None
-            elif found is not None and found.state is Trouble.PENDING:
+            elif found is not None and found.state is AttentionReason.PENDING:
                 # When it has left, nobody reports that: it is to be seen how it goes on.
                 later = now + worker.times.attention
                 again = min(again or later, later)
@@ -102,18 +104,18 @@ def _write_down(event_id: str, was: Unreached | None, found: Attention | None) -
         yield KeepUnreached(event_id=event_id, was=was, now=now)
 
 
-def judge(seen: Seen, sender: Sender, now: datetime) -> Steps[Attention | None]:
+def judge(seen: Snapshot, sender: Sender, now: datetime) -> Steps[Attention | None]:
     """With what this attendee was not reached, if with anything: the worst of it, and of that the oldest."""
-    invitation, told = seen.invitation, told_of(seen.invitation)
-    if seen.registration.status is RegistrationStatus.ERASED or over(seen.event, now, told):
+    invitation, calendar_state = seen.invitation, calendar_state_of(seen.invitation)
+    if seen.registration.status is RegistrationStatus.ERASED or over(seen.event, now, calendar_state):
         return None
     expected = is_expected(seen.event, seen.registration)
-    left = next_message(seen.event, seen.registration, told, sender, now)
+    left = next_message(seen.event, seen.registration, calendar_state, sender, now)
     if left is not None:
         found = [_unsaid(seen, concern_of(left, expected=expected), left, sender, now)]
-    elif told is not None and (invitation.state is not DeliveryState.DELIVERED or told.dates):
-        posted = yield ReadMessages(registration_id=invitation.registration_id)
-        said = [_said(kind, one, invitation, expected=expected) for kind, one in unheard(posted)]
+    elif calendar_state is not None and (invitation.state is not DeliveryState.DELIVERED or calendar_state.dates):
+        stored = yield ReadMessages(registration_id=invitation.registration_id)
+        said = [_said(kind, one, invitation, expected=expected) for kind, one in unheard(stored)]
         found = [one for one in said if one is not None]
     else:
         return None
@@ -122,36 +124,40 @@ def judge(seen: Seen, sender: Sender, now: datetime) -> Steps[Attention | None]:
     return min(found, key=lambda one: (one.kind not in PRESSING, one.since), default=None)
 
 
-def _said(kind: Concern, posted: Posted, invitation: Invitation, *, expected: bool) -> Attention | None:
+def _said(kind: AttentionKind, stored: StoredMessage, invitation: Invitation, *, expected: bool) -> Attention | None:
     """What became of something that was said, where it is not known to have arrived."""
     last = invitation.acknowledged
-    latest = last is not None and last.told.sequence == posted.told.sequence
+    latest = last is not None and last.calendar_state.sequence == stored.calendar_state.sequence
     # A message that was sent again: what became of that, the invitation knows.
-    state, since = (invitation.state, last.at) if last is not None and latest else (posted.state, posted.sent_at)
-    trouble = Trouble.UNDELIVERED if state is DeliveryState.ACCEPTED else CAME_TO_NOTHING.get(state)
+    state, since = (invitation.state, last.at) if last is not None and latest else (stored.state, stored.sent_at)
+    trouble = AttentionReason.UNDELIVERED if state is DeliveryState.ACCEPTED else CAME_TO_NOTHING.get(state)
     if state is DeliveryState.COMPLAINED:
         # It arrived. But whoever is to come will hear of nothing more.
-        kind, trouble = Concern.INVITATION, trouble if expected else None
+        kind, trouble = AttentionKind.INVITATION, trouble if expected else None
     if trouble is None or since is None:
         return None
     return Attention(
-        registration_id=invitation.registration_id, kind=kind, state=trouble, since=since, date=posted.told.date
+        registration_id=invitation.registration_id,
+        kind=kind,
+        state=trouble,
+        since=since,
+        date=stored.calendar_state.date,
     )
 
 
-def _unsaid(seen: Seen, kind: Concern, left: Message, sender: Sender, now: datetime) -> Attention:
+def _unsaid(seen: Snapshot, kind: AttentionKind, left: Message, sender: Sender, now: datetime) -> Attention:
     """``left`` is still to be said: it waits to be sent, or there is no way to say it."""
     invitation = seen.invitation
     changed_at = max(seen.event.updated_at, seen.registration.updated_at)
     stop = invitation.stop_of(left.attendee.email)
     # What was given up may look sayable again to code that was deployed since; but nobody sets out to say it.
-    given_up = invitation.state is DeliveryState.FAILED and invitation.owed_at is None
+    given_up = invitation.state is DeliveryState.FAILED and invitation.due_key is None
     if not given_up and decide(seen, sender, now) is not None:
-        state, since = Trouble.PENDING, changed_at
-        if invitation.owed_at is not None:
-            since = max(since, owed_since(invitation.owed_at))
+        state, since = AttentionReason.PENDING, changed_at
+        if invitation.due_key is not None:
+            since = max(since, due_since(invitation.due_key))
     else:
-        state = CAME_TO_NOTHING.get(stop.state, Trouble.FAILED) if stop is not None else Trouble.FAILED
+        state = CAME_TO_NOTHING.get(stop.state, AttentionReason.FAILED) if stop is not None else AttentionReason.FAILED
         since = changed_at
     return Attention(registration_id=invitation.registration_id, kind=kind, state=state, since=since, date=left.date)
 
@@ -161,7 +167,7 @@ def _sum_up(seen: Survey, again: datetime | None, worker: Worker) -> Steps[None]
     patience, now = worker.times.attention, (yield Clock())
     kept = yield ReadUnreached(event_id=seen.event_id, after="", through="~")
     event = yield ReadEvent(event_id=seen.event_id)
-    news = [one for one in kept if not one.told and one.attention.kind in PRESSING]
+    news = [one for one in kept if not one.notified and one.attention.kind in PRESSING]
     summed_up_at = seen.summed_up_at
     if news and event is not None:
         ready = min(one.attention.since for one in news) + patience
@@ -169,13 +175,15 @@ def _sum_up(seen: Survey, again: datetime | None, worker: Worker) -> Steps[None]
             ready = max(ready, summed_up_at + patience)
         if now >= ready:
             note = summary(event, tuple(one.attention for one in news), now=now)
-            if (yield OweNote(note=note)):
-                hint = NoteHint(event_id=note.event_id, registration_id=note.registration_id, note_id=note.note_id)
+            if (yield AddNotification(note=note)):
+                hint = NotificationHint(
+                    event_id=note.event_id, registration_id=note.registration_id, notification_id=note.notification_id
+                )
                 yield Enqueue(hint=hint, urgent=False)
             for one in news:
-                yield KeepUnreached(event_id=seen.event_id, was=one, now=replace(one, told=True))
+                yield KeepUnreached(event_id=seen.event_id, was=one, now=replace(one, notified=True))
             summed_up_at = now
         else:
             again = min(again or ready, ready)
-    owed_at = None if again is None else owed(CHANGE, again)
-    yield EndSurvey(seen=seen, owed_at=owed_at, summed_up_at=summed_up_at)
+    due_key = None if again is None else owed(CHANGE, again)
+    yield EndSurvey(seen=seen, due_key=due_key, summed_up_at=summed_up_at)

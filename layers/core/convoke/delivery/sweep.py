@@ -13,16 +13,15 @@ from ..decision.decide import CHANGE, INVITATION, PRESSING
 from ..decision.invitation import Quota
 from ..decision.plan import decide
 from ..effects import (
-    CarryOver,
     Clock,
     Due,
     DueKind,
     Enqueue,
-    Forget,
+    ErasePerson,
     Hint,
-    NoteHint,
+    NotificationHint,
+    Postpone,
     Promote,
-    PutOff,
     ReadBacklog,
     ReadDue,
     ReadQuota,
@@ -30,10 +29,11 @@ from ..effects import (
     Reserve,
     Steps,
     SurveyHint,
+    TransferRegistrations,
 )
-from ..model import Sender, noun
+from ..model import Sender, frozen
 from ..settings import Times
-from ..store.keys import SHARDS, owed, owed_since
+from ..store.keys import SHARDS, due_since, owed
 from .fan_out import announce
 from .reconcile import look
 
@@ -64,15 +64,15 @@ def take_stock(times: Times) -> Steps[int]:
     return max(0, int(quota.rate * A_MINUTE.total_seconds()) - backlog)
 
 
-@noun
-class Swept:
+@frozen
+class SweepResult:
     """How many of each kind were seen to, and for how long the oldest that is due has been owed."""
 
     counts: dict[str, int]
     oldest: timedelta = timedelta()
 
 
-def sweep(sender: Sender, times: Times, *, limit: int) -> Steps[Swept]:
+def sweep(sender: Sender, times: Times, *, limit: int) -> Steps[SweepResult]:
     """One round: at most ``limit`` are seen to, most pressing first; the next round takes the rest."""
     counts: dict[str, int] = {}
     oldest = timedelta()
@@ -87,9 +87,9 @@ def sweep(sender: Sender, times: Times, *, limit: int) -> Steps[Swept]:
             # Where nothing may be handed out, it is still to be known how long it has been owed.
             dues = yield ReadDue(shard=shard, priority=priority, now=now, limit=max(1, left))
             for due in dues:
-                oldest = max(oldest, now - owed_since(due.owed_at))
+                oldest = max(oldest, now - due_since(due.due_key))
                 # Put off first: a hint that is lost comes again, and one that waits in the queue is not doubled.
-                if left > 0 and (yield PutOff(due=due, owed_at=owed(priority, now + times.hint))):
+                if left > 0 and (yield Postpone(due=due, due_key=owed(priority, now + times.hint))):
                     if due.kind is DueKind.CARRY:
                         carries.append(due)
                     else:
@@ -97,12 +97,12 @@ def sweep(sender: Sender, times: Times, *, limit: int) -> Steps[Swept]:
                     counts[due.kind.value] = counts.get(due.kind.value, 0) + 1
     for due in carries:  # last, for it takes time
         yield from _carry(due.event_id, now + CARRYING)
-    return Swept(counts=counts, oldest=oldest)
+    return SweepResult(counts=counts, oldest=oldest)
 
 
 def _carry(event_id: str, until: datetime) -> Steps[None]:
     """Carry registrations over while there is somebody left, and time; the next round carries the rest."""
-    while (yield Clock()) < until and (yield CarryOver(event_id=event_id)):
+    while (yield Clock()) < until and (yield TransferRegistrations(event_id=event_id)):
         pass
 
 
@@ -115,13 +115,15 @@ def _see_to(due: Due, sender: Sender, *, urgent: bool) -> Steps[None]:
         case DueKind.SEATS:
             yield Promote(event_id=due.event_id)
         case DueKind.NOTE:
-            note = NoteHint(event_id=due.event_id, registration_id=due.registration_id, note_id=due.note_id)
+            note = NotificationHint(
+                event_id=due.event_id, registration_id=due.registration_id, notification_id=due.notification_id
+            )
             yield Enqueue(hint=note, urgent=urgent)
         case DueKind.SURVEY:
             yield Enqueue(hint=SurveyHint(event_id=due.event_id), urgent=False)
         case DueKind.ERASURE:
             if (yield from _taken_back(due, sender)):
-                yield Forget(due=due)
+                yield ErasePerson(due=due)
 
 
 def _taken_back(due: Due, sender: Sender) -> Steps[bool]:

@@ -4,38 +4,38 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from ..decision.invitation import Slice
-from ..model import noun
+from ..decision.invitation import Batch
+from ..model import frozen
 from .kind import Effect
 from .reading import Due
 
 
-@noun
-class MoveFan(Effect):
+@frozen
+class MoveFanOut(Effect):
     """Move the fan-out's cursor and its debt on, IF version and cursor are still the slice's. -> bool"""
 
-    slice: Slice
+    slice: Batch
     cursor: str
-    owed_at: str
+    due_key: str
 
 
-@noun
-class EndFan(Effect):
+@frozen
+class EndFanOut(Effect):
     """Everybody was looked at: remove the fan-out, IF version and cursor are still the slice's. -> bool"""
 
-    slice: Slice
+    slice: Batch
 
 
-@noun
+@frozen
 class Enqueue(Effect):
     """Hint that somebody look at a slice, a single registration, a note, or who was reached. -> None"""
 
-    hint: Slice | Hint | NoteHint | SurveyHint
+    hint: Batch | Hint | NotificationHint | SurveyHint
     urgent: bool
     delay_seconds: int = 0
 
 
-@noun
+@frozen
 class Hint:
     """One registration to look at."""
 
@@ -43,50 +43,50 @@ class Hint:
     registration_id: str
 
 
-@noun
-class NoteHint:
+@frozen
+class NotificationHint:
     """One note to see to."""
 
     event_id: str
     registration_id: str
-    note_id: str
+    notification_id: str
 
 
-@noun
+@frozen
 class SurveyHint:
     """An event whose people are to be looked at after the registration id ``after``. What comes before it was looked
-    at when there had been ``poke`` reasons to; ``again`` is when (UTC) some of them are to be looked at again.
+    at when there had been ``wakeups`` reasons to; ``again`` is when (UTC) some of them are to be looked at again.
     """
 
     event_id: str
     after: str = ""
-    poke: int = 0
+    wakeups: int = 0
     again: datetime | None = None
 
 
-@noun
+@frozen
 class Promote(Effect):
     """Give free seats to the first in line. -> how many were promoted"""
 
     event_id: str
 
 
-@noun
-class CarryOver(Effect):
+@frozen
+class TransferRegistrations(Effect):
     """Carry the next few registrations over to the event that a series was split into. -> how many; 0 when all are"""
 
     event_id: str
 
 
-@noun
-class Forget(Effect):
+@frozen
+class ErasePerson(Effect):
     """Erase the person from a registration that has been taken back everywhere; what was owed is done. -> None"""
 
     due: Due
 
 
-@noun
-class PutDown(Effect):
+@frozen
+class StoreAuditPage(Effect):
     """Keep a page of what the audit that stopped at ``at`` (UTC) has found, for a month. -> None"""
 
     at: datetime
@@ -94,15 +94,15 @@ class PutDown(Effect):
     lines: tuple[str, ...]
 
 
-@noun
-class PutOff(Effect):
-    """Somebody was told of this debt: look again at ``owed_at``, IF it is still the debt seen. -> bool"""
+@frozen
+class Postpone(Effect):
+    """Somebody was told of this debt: look again at ``due_key``, IF it is still the debt seen. -> bool"""
 
     due: Due
-    owed_at: str
+    due_key: str
 
 
-@noun
+@frozen
 class StopSending(Effect):
     """Nobody sends until then, unless all is stopped for longer already. -> None"""
 
@@ -110,17 +110,17 @@ class StopSending(Effect):
     why: str
 
 
-@noun
+@frozen
 class ReadQuota(Effect):
     """-> Quota, or None where SES does not say"""
 
 
-@noun
+@frozen
 class ReadBacklog(Effect):
     """-> how many hints wait in the queues, about"""
 
 
-@noun
+@frozen
 class Reserve(Effect):
     """What is left of the day's quota is for cancellations and changes: no invitations until then. -> None"""
 

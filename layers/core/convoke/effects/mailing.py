@@ -5,13 +5,13 @@ from __future__ import annotations
 from datetime import datetime
 from enum import StrEnum
 
-from ..decision.calendar_state import Letter, Message
-from ..decision.invitation import Intent, Posted
-from ..model import DeliveryState, noun
+from ..decision.calendar_state import Message, RenderedMail
+from ..decision.invitation import Intent, StoredMessage
+from ..model import DeliveryState, frozen
 from .kind import Effect
 
 
-@noun
+@frozen
 class Render(Effect):
     """Build the calendar and the mail, parse both back. -> Letter, or a sentence that says why it must not be sent"""
 
@@ -19,26 +19,26 @@ class Render(Effect):
     intent: Intent
 
 
-@noun
-class Keep(Effect):
+@frozen
+class StoreMessage(Effect):
     """Write the message down before its first sending, unless it stands already; one without a letter is one that could
     not be written, and gives way to one with. -> Posted as it stands
     """
 
-    posted: Posted
+    stored: StoredMessage
 
 
-@noun
+@frozen
 class Send(Effect):
     """One attempt at SES. -> Accepted | Refused | Unknown"""
 
-    letter: Letter
+    rendered: RenderedMail
     intent: Intent
     event_id: str
     registration_id: str
 
 
-@noun
+@frozen
 class Sent(Effect):
     """Note in the message's record what became of it, and why it failed; of two reports the graver stands. -> None"""
 
@@ -59,17 +59,17 @@ class Refusal(StrEnum):
     POISON = "poison"  # this mail will never be accepted
 
 
-@noun
+@frozen
 class Accepted:
     ses_id: str
 
 
-@noun
+@frozen
 class Refused:
     refusal: Refusal
     why: str
 
 
-@noun
+@frozen
 class Unknown:
     why: str

@@ -4,69 +4,69 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from ..mail.notifications import Errand, Note
-from ..model import Person, noun
+from ..mail.notifications import Notification, NotificationState
+from ..model import Person, frozen
 from .kind import Effect
 
 
-@noun
-class ReadErrand(Effect):
+@frozen
+class ReadNotification(Effect):
     """-> Errand, or None"""
 
     event_id: str
     registration_id: str
-    note_id: str
+    notification_id: str
 
 
-@noun
-class Ration(Effect):
+@frozen
+class CountDaily(Effect):
     """Count one more note of this kind for the event on ``day`` (UTC), IF there are fewer than ``most``. -> bool"""
 
-    errand: Errand
+    notification_state: NotificationState
     day: str
     most: int
 
 
-@noun
-class ClaimErrand(Effect):
+@frozen
+class ClaimNotification(Effect):
     """Take the right to send the note until ``lease_until``, IF the fence is that of ``seen``. -> Errand as claimed, or
     None
 
     The attempt counts as one that nobody answered until it is settled.
     """
 
-    seen: Errand
+    seen: NotificationState
     lease_until: datetime
-    owed_at: str
+    due_key: str
 
 
-@noun
-class Settle(Effect):
-    """Write ``errand``, IF its fence is the one that was read; what is settled for good keeps no words. -> bool"""
+@frozen
+class RecordNotification(Effect):
+    """Write ``notification_state``, IF its fence is the one that was read; what is settled for good keeps no words. -> bool"""
 
-    errand: Errand
+    notification_state: NotificationState
 
 
-@noun
-class WriteNote(Effect):
+@frozen
+class RenderNotification(Effect):
     """Write the note, naming ``people`` by their ids, and read it back. -> Letter, or a sentence that says why it must
     not be sent
     """
 
-    errand: Errand
+    notification_state: NotificationState
     people: dict[str, Person]
 
 
-@noun
-class SendNote(Effect):
+@frozen
+class SendNotification(Effect):
     """One attempt at SES. -> Accepted | Refused | Unknown"""
 
-    errand: Errand
+    notification_state: NotificationState
     mail: bytes
 
 
-@noun
-class OweNote(Effect):
+@frozen
+class AddNotification(Effect):
     """Owe a note. -> whether it was not owed before"""
 
-    note: Note
+    note: Notification

@@ -5,16 +5,16 @@ from __future__ import annotations
 from datetime import datetime
 from enum import StrEnum
 
-from ..model import noun
+from ..model import frozen
 from .kind import Effect
 
 
-@noun
+@frozen
 class ReadSending(Effect):
     """-> Sending"""
 
 
-@noun
+@frozen
 class ReadInvitation(Effect):
     """-> Invitation, or None"""
 
@@ -22,7 +22,7 @@ class ReadInvitation(Effect):
     registration_id: str
 
 
-@noun
+@frozen
 class ReadRegistration(Effect):
     """-> Registration, or None"""
 
@@ -30,29 +30,29 @@ class ReadRegistration(Effect):
     registration_id: str
 
 
-@noun
+@frozen
 class ReadEvent(Effect):
     """-> Event, or None"""
 
     event_id: str
 
 
-@noun
-class ReadPosted(Effect):
+@frozen
+class ReadStoredMessage(Effect):
     """-> Posted, or None"""
 
     registration_id: str
     sequence: int
 
 
-@noun
-class ReadFan(Effect):
+@frozen
+class ReadFanOut(Effect):
     """-> Fan, or None"""
 
     event_id: str
 
 
-@noun
+@frozen
 class ReadInvitations(Effect):
     """-> tuple of the next ``limit`` Invitations of the event after the registration id ``after``, in order"""
 
@@ -61,7 +61,7 @@ class ReadInvitations(Effect):
     limit: int
 
 
-@noun
+@frozen
 class ReadRegistrations(Effect):
     """-> tuple of the event's Registrations after ``after``, up to and including ``through``, in order"""
 
@@ -70,14 +70,14 @@ class ReadRegistrations(Effect):
     through: str
 
 
-@noun
+@frozen
 class ReadEvents(Effect):
     """-> (tuple of event ids, the ``after`` of the next page or None): all events, in no order"""
 
     after: str
 
 
-@noun
+@frozen
 class ReadDue(Effect):
     """-> tuple of up to ``limit`` Due of one shard and priority whose time has come, oldest first"""
 
@@ -97,7 +97,7 @@ class DueKind(StrEnum):
     CARRY = "carry"
 
 
-@noun
+@frozen
 class Due:
     """Something owed, as the index shows it. ``registration_id`` is empty where the whole event is meant; a note has
     an id of its own.
@@ -106,5 +106,5 @@ class Due:
     kind: DueKind
     event_id: str
     registration_id: str = ""
-    note_id: str = ""
-    owed_at: str
+    notification_id: str = ""
+    due_key: str

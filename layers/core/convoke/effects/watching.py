@@ -5,33 +5,33 @@ from __future__ import annotations
 from datetime import datetime
 
 from ..decision.attention import Survey, Unreached
-from ..model import noun
+from ..model import frozen
 from .kind import Effect
 
 
-@noun
-class Watch(Effect):
-    """Owe a survey of the event's people, from ``owed_at`` on; unconditional. -> None"""
+@frozen
+class ScheduleSurvey(Effect):
+    """Owe a survey of the event's people, from ``due_key`` on; unconditional. -> None"""
 
     event_id: str
-    owed_at: str
+    due_key: str
 
 
-@noun
+@frozen
 class ReadSurvey(Effect):
     """-> Survey, or None"""
 
     event_id: str
 
 
-@noun
+@frozen
 class ReadMessages(Effect):
     """-> tuple of all Posted to one attendee, in the order of SEQUENCE, without their letters"""
 
     registration_id: str
 
 
-@noun
+@frozen
 class ReadUnreached(Effect):
     """-> tuple of the event's Unreached after the registration id ``after``, up to and including ``through``"""
 
@@ -40,7 +40,7 @@ class ReadUnreached(Effect):
     through: str
 
 
-@noun
+@frozen
 class KeepUnreached(Effect):
     """Write down that somebody was not reached, or (``now`` is ``None``) that they were. -> None"""
 
@@ -49,10 +49,10 @@ class KeepUnreached(Effect):
     now: Unreached | None
 
 
-@noun
+@frozen
 class EndSurvey(Effect):
-    """Everybody was looked at: owed again at ``owed_at``, or not at all, IF nobody asked for it since. -> bool"""
+    """Everybody was looked at: owed again at ``due_key``, or not at all, IF nobody asked for it since. -> bool"""
 
     seen: Survey
-    owed_at: str | None
+    due_key: str | None
     summed_up_at: datetime | None

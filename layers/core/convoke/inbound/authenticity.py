@@ -12,20 +12,20 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 from ..decision.attendance import standing
-from ..decision.calendar_state import Told, ToldDate
+from ..decision.calendar_state import CalendarState, OccurrenceState
 from ..decision.decide import over
 from ..decision.messages import order
-from ..decision.plan import Seen
+from ..decision.plan import Snapshot
 from ..model import (
     Event,
     EventStatus,
+    LocalTime,
     Participation,
     RegistrationStatus,
     Reply,
-    Wall,
     When,
     folded,
-    noun,
+    frozen,
 )
 from ..schedule import series
 from .addresses import domain, mailbox
@@ -46,7 +46,7 @@ GOOGLE_CALENDAR = "calendar-notification@google.com"
 _GONE = (RegistrationStatus.CANCELLED, RegistrationStatus.ERASED)
 
 
-@noun
+@frozen
 class Receipt:
     """SES's word on one mail that came in, when (UTC), and where its bytes are. ``envelope_sender`` is in lower case,
     and empty where there is none. ``dkim`` says that some signature holds, not whose; ``dmarc_policy`` is there where
@@ -103,7 +103,7 @@ def distrust(receipt: Receipt, incoming: Incoming) -> Reason | None:
     return None if domain(receipt.envelope_sender) == domain(incoming.sender or "") != "" else Reason.ENVELOPE
 
 
-def stranger(receipt: Receipt, incoming: Incoming, seen: Seen) -> Reason | None:
+def stranger(receipt: Receipt, incoming: Incoming, seen: Snapshot) -> Reason | None:
     """Why whoever sent the mail is not the person of this registration."""
     sender, person = incoming.sender or "", seen.registration.email
     if folded(sender) != folded(person) and not (
@@ -157,7 +157,7 @@ def is_acceptance(answer: Answer) -> bool:
     return answer.kind is Kind.REPLY and answer.participation is Participation.ACCEPTED
 
 
-def check(answer: Answer, seen: Seen, received_at: datetime, *, vouched: bool = False) -> None:
+def check(answer: Answer, seen: Snapshot, received_at: datetime, *, vouched: bool = False) -> None:
     """Raise :class:`Quarantined` where this answer does not fit this registration, whoever sent it. ``vouched``: the
     organizer says that it is the person's own, so that nothing counts but whether it can be done.
     """
@@ -180,24 +180,24 @@ def check(answer: Answer, seen: Seen, received_at: datetime, *, vouched: bool = 
         raise Quarantined(Reason.OVER)
 
 
-def _told(seen: Seen) -> list[Told]:
+def _told(seen: Snapshot) -> list[CalendarState]:
     """What the person was told, and may be told now."""
     invitation = seen.invitation
-    return [word.told for word in (invitation.intent, invitation.acknowledged) if word is not None]
+    return [word.calendar_state for word in (invitation.intent, invitation.acknowledged) if word is not None]
 
 
-def is_told(uid: str, seen: Seen) -> bool:
+def is_told(uid: str, seen: Snapshot) -> bool:
     """Whether the person was told an entry of this UID."""
-    return any(uid == told.uid or told.entry_of(uid) is not None for told in _told(seen))
+    return any(uid == calendar_state.uid or calendar_state.entry_of(uid) is not None for calendar_state in _told(seen))
 
 
-def date_of(answer: Answer, seen: Seen) -> Wall | None:
+def date_of(answer: Answer, seen: Snapshot) -> LocalTime | None:
     """The date that is meant, by its original start; ``None`` is the whole event. Raises :class:`Quarantined`."""
     event = seen.event
-    for told in _told(seen):
-        if (entry := told.entry_of(answer.uid)) is not None:
+    for calendar_state in _told(seen):
+        if (entry := calendar_state.entry_of(answer.uid)) is not None:
             # The UID of an entry of its own says which date is meant.
-            found = series.renamed(told.naming, event.schedule).get(entry.date)
+            found = series.renamed(calendar_state.naming, event.schedule).get(entry.date)
             if found is None:
                 raise Quarantined(Reason.DATE)
             return found
@@ -212,7 +212,7 @@ def date_of(answer: Answer, seen: Seen) -> Wall | None:
     return found
 
 
-def _whole_day(named: Wall) -> date | None:
+def _whole_day(named: LocalTime) -> date | None:
     """The day that an attendee's calendar means which names a whole day by the midnight that begins it there."""
     if not isinstance(named, datetime):
         return named
@@ -224,7 +224,7 @@ def _whole_day(named: Wall) -> date | None:
     return None if 10 <= named.hour < 12 else (named + timedelta(hours=12)).date()
 
 
-def reply_of(answer: Answer, date: Wall | None, seen: Seen, received_at: datetime) -> Reply | None:
+def reply_of(answer: Answer, date: LocalTime | None, seen: Snapshot, received_at: datetime) -> Reply | None:
     """What a REPLY says, as it is kept. A clock that is ahead must not outdo all answers to come, so it is dated no
     later than it came.
     """
@@ -239,7 +239,7 @@ def reply_of(answer: Answer, date: Wall | None, seen: Seen, received_at: datetim
     )
 
 
-def _sequence(answer: Answer, date: Wall | None, seen: Seen) -> int:
+def _sequence(answer: Answer, date: LocalTime | None, seen: Snapshot) -> int:
     """Which message of ours it answers. Some programs raise the number; some take that of the series for a date that
     was moved since, and say by its new start that they know of it.
     """
@@ -247,17 +247,17 @@ def _sequence(answer: Answer, date: Wall | None, seen: Seen) -> int:
     last = invitation.acknowledged or invitation.intent
     if last is None:
         return answer.sequence
-    known = last.told.date_told(date) if date is not None else None
+    known = last.calendar_state.occurrence_state(date) if date is not None else None
     if not is_told(answer.uid, seen):  # only where the organizer vouches for it: then it answers what is asked now
-        return known.asked if known else last.told.asked
+        return known.asked if known else last.calendar_state.asked
     if answer.sequence > invitation.allocated:
-        return last.told.sequence
+        return last.calendar_state.sequence
     if known is not None and answer.sequence < known.asked and known.when is not None and _is_start(answer, known):
         return known.asked
     return answer.sequence
 
 
-def _is_start(answer: Answer, known: ToldDate) -> bool:
+def _is_start(answer: Answer, known: OccurrenceState) -> bool:
     """Whether it names the new start of a date that was moved."""
     when, start = known.when, answer.start
     if when is None or start is None or when.start == known.date:
@@ -275,7 +275,7 @@ def proposed_of(answer: Answer, event: Event) -> When | None:
         raise Quarantined(Reason.PROPOSAL) from error
 
 
-def overtaken(reply: Reply, seen: Seen) -> Reason | None:
+def overtaken(reply: Reply, seen: Snapshot) -> Reason | None:
     """Why a reply comes too late: it is no newer than what stands."""
     last = standing(seen.registration, reply)
     if last is None or (order(reply) > order(last) and _words(reply) != _words(last)):

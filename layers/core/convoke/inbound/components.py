@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from ..model import noun
+from ..model import frozen
 from . import plain_text
 
 _FOLD = re.compile(rb"(?<![\r\n])[\r\n]+[ \t]")
@@ -42,7 +42,7 @@ _NEEDED = frozenset(
 _TIMES = frozenset(("DTEND", "DTSTAMP", "DTSTART", "RECURRENCE-ID"))
 
 
-@noun
+@frozen
 class Property:
     """One line: its parameters by name in upper case, and its value, each as it stands there (not unescaped)."""
 

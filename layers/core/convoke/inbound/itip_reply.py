@@ -15,7 +15,7 @@ from urllib.parse import unquote
 
 from ..calendar import itip
 from ..calendar.content_lines import clean
-from ..model import Duration, Participation, Unsayable, Wall, noun
+from ..model import Duration, LocalTime, Participation, RenderError, frozen
 from . import components
 from .components import Component, Property
 from .reasons import Quarantined, Reason
@@ -48,17 +48,17 @@ class Kind(StrEnum):
     REFRESH = "REFRESH"
 
 
-@noun
+@frozen
 class Span:
     """From when to when a counter-proposal would have it, as it came: an instant (aware), a wall time of no zone that
     is known (naive), or whole days, of which ``end`` is the last.
     """
 
-    start: Wall
-    end: Wall
+    start: LocalTime
+    end: LocalTime
 
 
-@noun
+@frozen
 class Answer:
     """What one attendee answered, as it came.
 
@@ -78,8 +78,8 @@ class Answer:
     participation: Participation | None = None
     sequence: int
     dtstamp: datetime
-    date: Wall | None = None
-    start: Wall | None = None
+    date: LocalTime | None = None
+    start: LocalTime | None = None
     comment: str = ""
     proposed: Span | None = None
     problem: Reason | None = None
@@ -235,7 +235,7 @@ def _mail(text: str) -> str | None:
         return None
     try:
         itip.address(email)
-    except Unsayable:
+    except RenderError:
         return None
     return email
 
@@ -268,19 +268,19 @@ def _dtstamp(event: Component, zones: Zones, sent_at: datetime | None) -> dateti
     return sent_at
 
 
-def _tried(each: Property, zones: Zones) -> Wall | None:
+def _tried(each: Property, zones: Zones) -> LocalTime | None:
     try:
         return _moment(each, zones)
     except (ValueError, OverflowError):
         return None
 
 
-def _start(event: Component, zones: Zones) -> Wall | None:
+def _start(event: Component, zones: Zones) -> LocalTime | None:
     found = {_tried(each, zones) for each in event.properties("DTSTART")}
     return found.pop() if len(found) == 1 else None
 
 
-def _date(event: Component, zones: Zones) -> Wall | None:
+def _date(event: Component, zones: Zones) -> LocalTime | None:
     """The one date that is meant. "This and all that follow" (RANGE) is nothing that we ever said."""
     found = event.properties("RECURRENCE-ID")
     if not found:
@@ -302,7 +302,7 @@ def _sure(read: Callable[[], _T], reason: Reason) -> _T:
         raise Quarantined(reason) from error
 
 
-def _single(found: set[Wall]) -> Wall:
+def _single(found: set[LocalTime]) -> LocalTime:
     (only,) = found
     return only
 
@@ -331,7 +331,7 @@ def _must_be(span: Span) -> None:
         raise ValueError("does not end after it starts")
 
 
-def _later(start: Wall, length: Duration) -> Wall:
+def _later(start: LocalTime, length: Duration) -> LocalTime:
     if not isinstance(start, datetime):
         if length.seconds:
             raise ValueError("hours of a day")
@@ -342,7 +342,7 @@ def _later(start: Wall, length: Duration) -> Wall:
     return (day.astimezone(UTC) + timedelta(seconds=length.seconds)).astimezone(day.tzinfo)
 
 
-def _moment(each: Property, zones: Zones) -> Wall:
+def _moment(each: Property, zones: Zones) -> LocalTime:
     """A DATE or a DATE-TIME (RFC 5545, sections 3.3.4 and 3.3.5); one of no zone is a wall time. Raises
     :class:`ValueError` for anything else, and for a time in a zone that nobody knows.
     """
@@ -350,10 +350,10 @@ def _moment(each: Property, zones: Zones) -> Wall:
     if found is None:
         raise ValueError("neither a date nor a time")
     year, _, month, day, hour, minute, second, utc = found.groups()
-    wall = datetime(int(year), int(month), int(day), int(hour or 0), int(minute or 0), int(second or 0))
+    local_time = datetime(int(year), int(month), int(day), int(hour or 0), int(minute or 0), int(second or 0))
     if hour is None:
-        return wall.date()
+        return local_time.date()
     if utc:
-        return wall.replace(tzinfo=UTC)
+        return local_time.replace(tzinfo=UTC)
     # A name that is empty is one, too: Exchange writes it, and a VTIMEZONE to it.
-    return zones.aware(wall, each.params["TZID"]) if "TZID" in each.params else wall
+    return zones.aware(local_time, each.params["TZID"]) if "TZID" in each.params else local_time

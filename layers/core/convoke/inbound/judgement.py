@@ -7,8 +7,8 @@ from dataclasses import replace
 from datetime import datetime
 from enum import StrEnum
 
-from ..decision.plan import Seen
-from ..model import Reply, Wall, When, folded, noun
+from ..decision.plan import Snapshot
+from ..model import LocalTime, Reply, When, folded, frozen
 from . import authenticity, itip_reply, mime
 from .authenticity import Receipt
 from .itip_reply import Answer, Kind
@@ -18,7 +18,7 @@ from .reasons import Quarantined, Reason
 MOST_LOOKS = 3
 """After how many invitations is looked that a mail names."""
 
-Look = Callable[[str], Seen | None]
+Look = Callable[[str], Snapshot | None]
 """From a UID to the registration that it is of, with its invitation and event; ``None`` where it is none of ours."""
 
 
@@ -36,7 +36,7 @@ class Verdict(StrEnum):
     QUARANTINE = "quarantine"
 
 
-@noun
+@frozen
 class Judgement:
     """What is to be done, and of what.
 
@@ -50,10 +50,10 @@ class Judgement:
     reason: Reason | None = None
     incoming: Incoming | None = None
     answer: Answer | None = None
-    date: Wall | None = None
+    date: LocalTime | None = None
     reply: Reply | None = None
     proposed: When | None = None
-    seen: Seen | None = None
+    seen: Snapshot | None = None
     others: tuple[Judgement, ...] = ()
 
     @property
@@ -85,7 +85,7 @@ def judge(receipt: Receipt, raw: bytes, look: Look) -> Judgement:
     return _aside(problem, mail) if problem else _letter(receipt, mail, incoming)
 
 
-def vouched(answer: Answer, seen: Seen, received_at: datetime) -> Judgement:
+def vouched(answer: Answer, seen: Snapshot, received_at: datetime) -> Judgement:
     """Judge what a mail says whose sender the organizer vouches for: whether it can be done, not who sent it."""
     found = Judgement(verdict=_VERDICTS[answer.kind], answer=answer, seen=seen)
     return _fitted(found, answer, seen, received_at, vouched=True)
@@ -94,7 +94,7 @@ def vouched(answer: Answer, seen: Seen, received_at: datetime) -> Judgement:
 _VERDICTS = {Kind.REPLY: Verdict.APPLY, Kind.COUNTER: Verdict.PROPOSE, Kind.REFRESH: Verdict.REFRESH}
 
 
-def _whose(incoming: Incoming, look: Look) -> Seen | None:
+def _whose(incoming: Incoming, look: Look) -> Snapshot | None:
     """The first registration that the mail names by a UID of ours, wherever that stands."""
     return next((seen for uid in incoming.uids[:MOST_LOOKS] if (seen := look(uid))), None)
 
@@ -137,7 +137,9 @@ def _judged(receipt: Receipt, found: Judgement, answer: Answer, look: Look, *, t
     return fitted if named and authenticity.is_acceptance(answer) else _aside(proxy, found)
 
 
-def _fitted(found: Judgement, answer: Answer, seen: Seen, received_at: datetime, *, vouched: bool = False) -> Judgement:
+def _fitted(
+    found: Judgement, answer: Answer, seen: Snapshot, received_at: datetime, *, vouched: bool = False
+) -> Judgement:
     """``found`` with what it says in the event's own terms, where it fits."""
     try:
         authenticity.check(answer, seen, received_at, vouched=vouched)
@@ -166,7 +168,7 @@ def _letter(receipt: Receipt, found: Judgement, incoming: Incoming) -> Judgement
     return replace(found, verdict=Verdict.FORWARD) if reason is None else _aside(reason, found)
 
 
-def _refers_to(incoming: Incoming, seen: Seen) -> bool:
+def _refers_to(incoming: Incoming, seen: Snapshot) -> bool:
     """Whether it answers a mail of ours about this registration, and does not only speak of its UID."""
     ids = seen.event.event_id, seen.registration.registration_id
     return any(authenticity.ids_of(one) == ids for one in incoming.references)

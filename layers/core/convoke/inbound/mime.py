@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
 from ..calendar.content_lines import one_line
-from ..model import noun
+from ..model import frozen
 from . import components, plain_text, uids
 from .itip_reply import LARGEST as LARGEST_CALENDAR
 from .itip_reply import Kind
@@ -54,7 +54,7 @@ _LOOSE = re.compile(rf'[^"<>;:()\\]*<\s*{_ADDRESS}\s*>\s*', re.IGNORECASE)
 _REFERENCE = re.compile(r"<([^<>\s]{1,255})>")
 
 
-@noun
+@frozen
 class Incoming:
     """What we want of a mail. All of it is what the mail *claims*: what of it is true, SES's verdicts say, no header.
 
@@ -86,7 +86,7 @@ class Incoming:
     text: str = ""
 
 
-@noun
+@frozen
 class _Calendar:
     """A calendar as a part holds it, in UTF-8 and unfolded; ``method`` is its own, ``named`` what the part calls it."""
 

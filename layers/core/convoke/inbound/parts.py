@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from urllib.parse import unquote_to_bytes
 
-from ..model import noun
+from ..model import frozen
 from . import plain_text
 from .reasons import Reason
 
@@ -31,7 +31,7 @@ _PARAM = re.compile(r';\s*([a-z0-9-]{1,64})((?:\*[0-9]{1,4})?)(\*?)\s*=\s*("(?:[
 _NOT_BASE64 = bytes(set(range(256)) - set(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/="))
 
 
-@noun
+@frozen
 class Fields:
     """The fields of a header block in order of appearance: each name in lower case, and its value on one line.
 
@@ -55,7 +55,7 @@ class Fields:
         return value[:LONGEST_PARSED_HEADER], not values and len(value) <= LONGEST_PARSED_HEADER
 
 
-@noun
+@frozen
 class Part:
     """One part of a mail: its fields, the few of them that are looked into, and the body as it came."""
 

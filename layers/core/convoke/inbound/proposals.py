@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
-from ..model import Event, Wall, When, noun
+from ..model import Event, LocalTime, When, frozen
 from .itip_reply import Span
 
 YEARS = range(1970, 2200)
@@ -18,7 +18,7 @@ class ProposalStatus(StrEnum):
     DECLINED = "declined"
 
 
-@noun
+@frozen
 class Proposal:
     """That ``when`` would suit one attendee better: for the whole event, or for the one ``date`` of a series, named by
     its original start. ``uid`` and ``sequence`` say which message of ours it answers; instants are UTC.
@@ -30,7 +30,7 @@ class Proposal:
     uid: str
     sequence: int
     dtstamp: datetime
-    date: Wall | None = None
+    date: LocalTime | None = None
     when: When
     comment: str = ""
     status: ProposalStatus = ProposalStatus.OPEN

@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from ..decision.attention import Attention, Concern, Trouble
-from ..model import noun
+from ..decision.attention import Attention, AttentionKind, AttentionReason
+from ..model import frozen
 from .authenticity import Receipt
 from .itip_reply import Answer, Kind
 from .judgement import Judgement, Verdict, vouched
@@ -16,13 +16,13 @@ KEPT = timedelta(days=7)
 """As long as the mail is, in its bucket."""
 
 
-class HeldStatus(StrEnum):
+class QuarantineStatus(StrEnum):
     WAITING = "waiting"
     RELEASED = "released"
     DROPPED = "dropped"
 
 
-@noun
+@frozen
 class Owner:
     """Whom a mail that was put aside is shown to: the ``account``, under the event and person that it is about, as far
     as they can be told. Where no account can be told it is empty: then the mail is shown to the operator alone.
@@ -33,8 +33,8 @@ class Owner:
     registration_id: str | None = None
 
 
-@noun
-class Held:
+@frozen
+class QuarantinedMail:
     """One answer that was put aside, or a mail without any; ``received_at`` is UTC. Whose it is as in :class:`Owner`.
 
     ``sender`` and ``subject`` are what it claims. ``answer`` is what the calendar in it says, where there is one that
@@ -49,7 +49,7 @@ class Held:
     sender: str
     subject: str = ""
     answer: Answer | None = None
-    status: HeldStatus = HeldStatus.WAITING
+    status: QuarantineStatus = QuarantineStatus.WAITING
     received_at: datetime
 
     @property
@@ -57,10 +57,10 @@ class Held:
         return self.received_at + KEPT
 
 
-def held(judged: Judgement, receipt: Receipt, owner: Owner, quarantine_id: str) -> Held:
+def held(judged: Judgement, receipt: Receipt, owner: Owner, quarantine_id: str) -> QuarantinedMail:
     """What is shown of what was put aside."""
     incoming = judged.incoming
-    return Held(
+    return QuarantinedMail(
         quarantine_id=quarantine_id,
         account=owner.account,
         event_id=owner.event_id,
@@ -74,15 +74,15 @@ def held(judged: Judgement, receipt: Receipt, owner: Owner, quarantine_id: str) 
 
 
 _DOUBTS = {
-    Reason.STRANGER: Trouble.ANOTHER_ADDRESS,
-    Reason.ATTENDEE: Trouble.ANOTHER_ADDRESS,
-    Reason.GOOGLE: Trouble.IN_THEIR_NAME,
-    Reason.SENDER: Trouble.IN_THEIR_NAME,
+    Reason.STRANGER: AttentionReason.ANOTHER_ADDRESS,
+    Reason.ATTENDEE: AttentionReason.ANOTHER_ADDRESS,
+    Reason.GOOGLE: AttentionReason.IN_THEIR_NAME,
+    Reason.SENDER: AttentionReason.IN_THEIR_NAME,
 }
 """Whoever sent these is known, by SES's word; only whether they may is not."""
 
 
-def unconfirmed(judged: Judgement, held: Held) -> Attention | None:
+def unconfirmed(judged: Judgement, held: QuarantinedMail) -> Attention | None:
     """What the event shows of an answer that would count if the organizer said so; ``None`` for anything else."""
     doubt, answer, seen = _DOUBTS.get(held.reason), judged.answer, judged.seen
     if doubt is None or answer is None or seen is None or answer.kind is not Kind.REPLY:
@@ -92,7 +92,7 @@ def unconfirmed(judged: Judgement, held: Held) -> Attention | None:
         return None
     return Attention(
         registration_id=seen.registration.registration_id,
-        kind=Concern.ANSWER,
+        kind=AttentionKind.ANSWER,
         state=doubt,
         since=held.received_at,
         date=released.date,

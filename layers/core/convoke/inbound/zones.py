@@ -15,7 +15,7 @@ from datetime import UTC, date, datetime, timedelta, timezone, tzinfo
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
-from ..model import noun
+from ..model import frozen
 from .components import Component
 
 _NAME = re.compile(r"[A-Za-z0-9_+/.-]{1,100}")
@@ -33,7 +33,7 @@ _YEARS_LOOKED_AT = 4
 """Of a yearly rule, before the time that is asked for: its onset may be later in the year, or on no day of one."""
 
 
-@noun
+@frozen
 class _Yearly:
     """``days`` are (which in the month, weekday as Monday = 0); 0 is each of them, among ``month_days`` alone."""
 
@@ -44,7 +44,7 @@ class _Yearly:
     last: datetime | None
 
 
-@noun
+@frozen
 class _Observance:
     """From each of its onsets on, which are in the local time before it, the clock is ``after`` off UTC."""
 
@@ -63,18 +63,18 @@ class Zones:
         self._said: dict[str, list[Component]] | None = None
         self._read: dict[str, frozenset[tuple[_Observance, ...]]] = {}
 
-    def aware(self, wall: datetime, tzid: str) -> datetime:
-        """``wall`` in the zone that ``tzid`` means here. Raises :class:`ValueError` where nobody knows it.
+    def aware(self, local_time: datetime, tzid: str) -> datetime:
+        """``local_time`` in the zone that ``tzid`` means here. Raises :class:`ValueError` where nobody knows it.
 
         What an IANA or a Windows name means, no calendar can change. A time that the clock shows twice is the first.
         """
         name = _plain(tzid)
         if len(name) > _LONGEST_NAME:
             raise ValueError("no name of a zone")
-        zone = known(name) or _at(self._described(name.casefold()), wall)
+        zone = known(name) or _at(self._described(name.casefold()), local_time)
         if zone is None:
             raise ValueError("a zone that nobody knows")
-        return wall.replace(tzinfo=zone)
+        return local_time.replace(tzinfo=zone)
 
     def _described(self, name: str) -> frozenset[tuple[_Observance, ...]]:
         """What the VTIMEZONEs of this name say: of several that are the same, one."""
@@ -128,12 +128,12 @@ def _windows() -> dict[str, str]:
 # --- what a VTIMEZONE says (RFC 5545, section 3.6.5) ----------------------------------------------------------------
 
 
-def _at(said: frozenset[tuple[_Observance, ...]], wall: datetime) -> timezone | None:
-    """The offset at ``wall`` by what a calendar says; ``None`` where it says nothing, or two things."""
+def _at(said: frozenset[tuple[_Observance, ...]], local_time: datetime) -> timezone | None:
+    """The offset at ``local_time`` by what a calendar says; ``None`` where it says nothing, or two things."""
     observances = next(iter(said)) if len(said) == 1 else ()
     if not observances:
         return None
-    began = [(onset, each) for each in observances if (onset := _latest(each, wall)) is not None]
+    began = [(onset, each) for each in observances if (onset := _latest(each, local_time)) is not None]
     if began:
         return timezone(max(began, key=lambda one: one[0])[1].after)
     # Before anything began there was what the first to begin says that it ended.
@@ -233,12 +233,12 @@ def _until(text: str, before: timedelta) -> datetime:
     return _local(text.removesuffix("Z")) + (before if text.endswith("Z") else timedelta())
 
 
-def _latest(said: _Observance, wall: datetime) -> datetime | None:
-    """Its latest onset at or before ``wall``."""
-    onsets = [said.first] if said.first <= wall else []
-    onsets += said.others[: bisect_right(said.others, wall)][-1:]
+def _latest(said: _Observance, local_time: datetime) -> datetime | None:
+    """Its latest onset at or before ``local_time``."""
+    onsets = [said.first] if said.first <= local_time else []
+    onsets += said.others[: bisect_right(said.others, local_time)][-1:]
     if said.yearly is not None and onsets:
-        end = wall if said.yearly.last is None else min(wall, said.yearly.last)
+        end = local_time if said.yearly.last is None else min(local_time, said.yearly.last)
         for year in range(end.year, max(end.year - _YEARS_LOOKED_AT, said.first.year - 1), -1):
             onset = _onset(said.yearly, year, said.first)
             if onset is not None and said.first <= onset <= end:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from ..model import Wall, When
+from ..model import LocalTime, When
 
 _DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 _MONTHS = (
@@ -47,9 +47,9 @@ def day(date: date) -> str:
     return f"{_DAYS[date.weekday()]} {date.day} {_MONTHS[date.month - 1]} {date.year}"
 
 
-def clock(wall: Wall) -> str:
+def clock(local_time: LocalTime) -> str:
     """``09:00``; of a whole day nothing."""
-    return f"{wall:%H:%M}" if isinstance(wall, datetime) else ""
+    return f"{local_time:%H:%M}" if isinstance(local_time, datetime) else ""
 
 
 def _short(date: date) -> str:
@@ -57,7 +57,7 @@ def _short(date: date) -> str:
 
 
 def _zone(start: datetime, end: datetime, name: str) -> str:
-    first, last = (wall.replace(tzinfo=ZoneInfo(name)).utcoffset() or timedelta() for wall in (start, end))
+    first, last = (local_time.replace(tzinfo=ZoneInfo(name)).utcoffset() or timedelta() for local_time in (start, end))
     changes = "" if first == last else f", at its end {_utc(last)}"
     return f"{name}, {_utc(first)}{changes}" if name != "UTC" else name
 

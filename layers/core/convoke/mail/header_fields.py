@@ -15,7 +15,7 @@ import binascii
 import re
 from collections.abc import Iterable, Iterator
 
-from ..model import Unsayable, noun
+from ..model import RenderError, frozen
 
 LINE = 76  # octets in a line that holds an encoded word, without its CRLF (RFC 2047, section 2)
 LONGEST_LINE = 998  # octets in any line (RFC 5322, section 2.1.1)
@@ -35,7 +35,7 @@ _ENCODED = re.compile(r"=\?utf-8\?([qb])\?([!->@-~]+)\?=")
 _LITERAL = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789!*+-/")
 
 
-@noun
+@frozen
 class Field:
     """One field as it is sent, CRLF included. ``plainer``: what it says is not, or not all, as it was meant to look."""
 
@@ -48,26 +48,26 @@ class Field:
 
 
 def token(name: str, value: str) -> Field:
-    """A field whose value is never folded: an id, a date, a keyword. Raises :class:`Unsayable` for other than ASCII."""
+    """A field whose value is never folded: an id, a date, a keyword. Raises :class:`RenderError` for other than ASCII."""
     written = _field(name, [value])
     try:
         if _read_back(written) == value:
             return Field(name=name, written=written)
     except ValueError:
         pass
-    raise Unsayable(f"{name} does not read back as it was meant")
+    raise RenderError(f"{name} does not read back as it was meant")
 
 
 def text(name: str, said: str, *, instead: str) -> Field:
     """An unstructured field, such as Subject, with the words ``said`` on one line.
 
     Where that does not read back it is all in one kind of encoded words; then without the words of it that do not read
-    back; at last it says ``instead``. Raises :class:`Unsayable` where not even that reads back.
+    back; at last it says ``instead``. Raises :class:`RenderError` where not even that reads back.
     """
     for number, (words, whole) in enumerate(_plainer_and_plainer(name, said, instead)):
         if words and _reads_as(written := _text(name, words, whole=whole), words):
             return Field(name=name, written=written, plainer=number > 0)
-    raise Unsayable(f"{name} does not read back as it was meant")
+    raise RenderError(f"{name} does not read back as it was meant")
 
 
 def _plainer_and_plainer(name: str, said: str, instead: str) -> Iterator[tuple[str, bool]]:
@@ -81,7 +81,7 @@ def mailbox(name: str, called: str, address: str) -> Field:
     """A field with one address, such as To, and what its owner is ``called``, on one line.
 
     Where the name does not read back it is all in encoded words; then the address stands alone. Raises
-    :class:`Unsayable` where not even the address reads back: the mail would be somebody else's.
+    :class:`RenderError` where not even the address reads back: the mail would be somebody else's.
     """
     for number, (words, whole) in enumerate(((called, False), (called, True), ("", False))):
         try:
@@ -90,7 +90,7 @@ def mailbox(name: str, called: str, address: str) -> Field:
                 return Field(name=name, written=written, plainer=number > 0)
         except ValueError:
             continue
-    raise Unsayable(f"{name} does not read back as the one address that was meant")
+    raise RenderError(f"{name} does not read back as the one address that was meant")
 
 
 def _reads_as(written: bytes, said: str) -> bool:

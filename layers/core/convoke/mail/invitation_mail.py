@@ -12,8 +12,8 @@ from email.utils import format_datetime
 
 from ..calendar import itip
 from ..calendar.content_lines import one_line
-from ..decision.calendar_state import Letter, Message
-from ..model import Method, Person, Unsayable
+from ..decision.calendar_state import Message, RenderedMail
+from ..model import Method, Person, RenderError
 from . import freemail, header_fields, mime_parts
 from .header_fields import Field
 from .page import html
@@ -24,10 +24,10 @@ OF_THE_BODY = frozenset({"Content-Type", "Content-Transfer-Encoding"})
 BY_A_MACHINE = (header_fields.token("MIME-Version", "1.0"), header_fields.token("Auto-Submitted", "auto-generated"))
 
 
-def letter(message: Message, *, sequence: int, dtstamp: datetime) -> Letter:
+def rendered(message: Message, *, sequence: int, dtstamp: datetime) -> RenderedMail:
     """``message`` ready for the post: its calendar, and the one mail to its one recipient.
 
-    The same arguments give the same bytes. Raises :class:`Unsayable` where what the mail, read back, says to whom is
+    The same arguments give the same bytes. Raises :class:`RenderError` where what the mail, read back, says to whom is
     not what was meant.
     """
     calendar = itip.calendar(message, sequence=sequence, dtstamp=dtstamp)
@@ -56,7 +56,7 @@ def letter(message: Message, *, sequence: int, dtstamp: datetime) -> Letter:
     written = joined(fields, body)
     compare(written, fields, who)
     _compare(written, message, calendar)
-    return Letter(calendar=calendar, mail=written, plainer=plainer(fields))
+    return RenderedMail(calendar=calendar, mail=written, plainer=plainer(fields))
 
 
 def answers_go_to(message: Message) -> Person | None:
@@ -94,28 +94,28 @@ def _plainest(message: Message) -> str:
 
 
 def compare(written: bytes, fields: Iterable[Field], who: dict[str, Person]) -> None:
-    """Raise :class:`Unsayable` unless ``written`` is ASCII on short lines, and has these ``fields`` with those people's
+    """Raise :class:`RenderError` unless ``written`` is ASCII on short lines, and has these ``fields`` with those people's
     addresses, and no others but those that say what its body is.
     """
     if not written.isascii() or max(map(len, written.split(b"\r\n"))) > header_fields.LONGEST_LINE:
-        raise Unsayable("the mail is not made of short lines of ASCII")
+        raise RenderError("the mail is not made of short lines of ASCII")
     try:
         found = header_fields.fields(written.partition(b"\r\n\r\n")[0] + b"\r\n")
         addresses = {name: header_fields.mailbox_of(value)[1] for name, value in found if name in who}
     except ValueError as error:
-        raise Unsayable(f"the header cannot be read back: {error}") from error
+        raise RenderError(f"the header cannot be read back: {error}") from error
     meant = header_fields.fields(b"".join(field.written for field in fields))
     if found[: len(meant)] != meant or not {name for name, _ in found[len(meant) :]} <= OF_THE_BODY:
-        raise Unsayable("the mail has other headers than were meant")
+        raise RenderError("the mail has other headers than were meant")
     for name, person in who.items():
         if addresses[name] != itip.address(person.email):
-            raise Unsayable(f"{name} does not read back as the one address that was meant")
+            raise RenderError(f"{name} does not read back as the one address that was meant")
 
 
 def _compare(written: bytes, message: Message, calendar: bytes) -> None:
-    """Raise :class:`Unsayable` unless ``written`` has the parts that were meant, with this calendar twice."""
+    """Raise :class:`RenderError` unless ``written`` has the parts that were meant, with this calendar twice."""
     parts = mime_parts.parts(written, KINDS)
     if mime_parts.method(parts[4]) != message.method:
-        raise Unsayable("the method of the mail is not the METHOD of the calendar")
+        raise RenderError("the method of the mail is not the METHOD of the calendar")
     if any(mime_parts.held(part) != calendar for part in parts[4:]):
-        raise Unsayable("a calendar does not read back as it was meant")
+        raise RenderError("a calendar does not read back as it was meant")

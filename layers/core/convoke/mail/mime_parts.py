@@ -13,7 +13,7 @@ from email import message_from_bytes
 from email.message import Message
 from email.policy import compat32
 
-from ..model import Unsayable
+from ..model import RenderError
 
 LINE = 76  # octets in a line of a body, without its CRLF (RFC 2045, sections 6.7 and 6.8)
 
@@ -88,11 +88,11 @@ def parts(mail: bytes, kinds: tuple[str, ...]) -> tuple[Message, ...]:
     """The parts of ``mail``, itself the first, as a reader that is not ours finds them.
 
     Only for their kinds and for what they hold: that reader's header fields depend on its version. Raises
-    :class:`Unsayable` unless they are of these ``kinds``, in this order, and none is broken.
+    :class:`RenderError` unless they are of these ``kinds``, in this order, and none is broken.
     """
     found = tuple(message_from_bytes(mail, policy=compat32).walk())
     if tuple(part.get_content_type() for part in found) != kinds or any(part.defects for part in found):
-        raise Unsayable("the mail has other parts than were meant")
+        raise RenderError("the mail has other parts than were meant")
     return found
 
 

@@ -18,14 +18,14 @@ from ..decision.decide import CHANGE, INVITATION
 from ..model import (
     DeliveryState,
     Event,
+    LocalTime,
     Participation,
     Person,
     Registration,
     Sender,
-    Wall,
     When,
     folded,
-    noun,
+    frozen,
 )
 from ..schedule import series
 
@@ -35,7 +35,7 @@ MOST_MISSED = 100
 """How many people a summary names; beyond them it only counts."""
 
 
-class NoteKind(StrEnum):
+class NotificationKind(StrEnum):
     FORWARD = "forward"
     REMARK = "remark"
     SUMMARY = "summary"
@@ -44,16 +44,16 @@ class NoteKind(StrEnum):
 
 
 MOST_A_DAY = {
-    NoteKind.FORWARD: 50,
-    NoteKind.REMARK: 500,
-    NoteKind.SUMMARY: 24,
-    NoteKind.DECLINE_COUNTER: 500,
-    NoteKind.NO_SEAT: 500,
+    NotificationKind.FORWARD: 50,
+    NotificationKind.REMARK: 500,
+    NotificationKind.SUMMARY: 24,
+    NotificationKind.DECLINE_COUNTER: 500,
+    NotificationKind.NO_SEAT: 500,
 }
 """How many notes of a kind leave for one event in a day (UTC). What is beyond waits for the next."""
 
 
-@noun
+@frozen
 class Counter:
     """A proposal (METHOD:COUNTER) as it came: under which UID and SEQUENCE, for which date of a series (its original
     start, as a wall time of the event's zone; ``None`` is the whole event), and which time it proposed.
@@ -61,12 +61,12 @@ class Counter:
 
     uid: str
     sequence: int
-    date: Wall | None = None
+    date: LocalTime | None = None
     proposed: When | None = None
 
 
-@noun
-class Note:
+@frozen
+class Notification:
     """One plain letter to one person, and all that is needed to write it. ``written_at`` is UTC.
 
     ``organizer`` is the human organizer, ``when`` is the event's, of a series that of its first date to come. A FORWARD
@@ -75,8 +75,8 @@ class Note:
     and how many ``more`` there are.
     """
 
-    note_id: str
-    kind: NoteKind
+    notification_id: str
+    kind: NotificationKind
     event_id: str
     registration_id: str = ""
     recipient: Person
@@ -93,36 +93,36 @@ class Note:
     written_at: datetime
 
 
-@noun
-class Errand:
+@frozen
+class NotificationState:
     """A note on its way. ``note`` is ``None`` once it was accepted, or given up: only what became of it is kept.
 
     ``fence`` is its version, ``attempts`` counts refusals in a row, ``unknowns`` attempts whose outcome nobody knows;
-    ``lease_until`` is UTC. ``owed_at`` is ``<priority>#<time>`` while somebody must see to it.
+    ``lease_until`` is UTC. ``due_key`` is ``<priority>#<time>`` while somebody must see to it.
     """
 
-    note_id: str
-    kind: NoteKind
+    notification_id: str
+    kind: NotificationKind
     event_id: str
     registration_id: str = ""
-    note: Note | None
+    note: Notification | None
     fence: int = 0
     attempts: int = 0
     unknowns: int = 0
     lease_until: datetime | None = None
     state: DeliveryState = DeliveryState.PENDING
-    owed_at: str | None = None
+    due_key: str | None = None
 
 
-def errand(note: Note, owed_at: str | None = None) -> Errand:
+def notification_state(note: Notification, due_key: str | None = None) -> NotificationState:
     """A note that nobody has seen to yet."""
-    return Errand(
-        note_id=note.note_id,
+    return NotificationState(
+        notification_id=note.notification_id,
         kind=note.kind,
         event_id=note.event_id,
         registration_id=note.registration_id,
         note=note,
-        owed_at=owed_at,
+        due_key=due_key,
     )
 
 
@@ -131,13 +131,13 @@ def errand(note: Note, owed_at: str | None = None) -> Errand:
 
 def forward(
     event: Event, *, author: Person, subject: str, text: str, source: str, registration_id: str = "", now: datetime
-) -> Note:
+) -> Notification:
     """Pass a mail that a human wrote on to the organizer. ``source`` names the mail: what has one name is passed on
     once.
     """
-    return Note(
-        note_id=name(NoteKind.FORWARD, event.event_id, source),
-        kind=NoteKind.FORWARD,
+    return Notification(
+        notification_id=name(NotificationKind.FORWARD, event.event_id, source),
+        kind=NotificationKind.FORWARD,
         event_id=event.event_id,
         registration_id=registration_id,
         recipient=event.organizer,
@@ -153,13 +153,13 @@ def forward(
 
 def remark(
     event: Event, registration: Registration, *, answered: Participation, text: str, source: str, now: datetime
-) -> Note:
+) -> Notification:
     """Pass on to the organizer what somebody wrote with their answer, or that they handed it on. ``source`` names the
     mail.
     """
-    return Note(
-        note_id=name(NoteKind.REMARK, registration.registration_id, source),
-        kind=NoteKind.REMARK,
+    return Notification(
+        notification_id=name(NotificationKind.REMARK, registration.registration_id, source),
+        kind=NotificationKind.REMARK,
         event_id=event.event_id,
         registration_id=registration.registration_id,
         recipient=event.organizer,
@@ -173,11 +173,11 @@ def remark(
     )
 
 
-def no_seat(event: Event, registration: Registration, *, sequence: int, now: datetime) -> Note:
+def no_seat(event: Event, registration: Registration, *, sequence: int, now: datetime) -> Notification:
     """Tell somebody who accepted again that there is no seat: once for each revision that they accept."""
-    return Note(
-        note_id=name(NoteKind.NO_SEAT, registration.registration_id, str(sequence)),
-        kind=NoteKind.NO_SEAT,
+    return Notification(
+        notification_id=name(NotificationKind.NO_SEAT, registration.registration_id, str(sequence)),
+        kind=NotificationKind.NO_SEAT,
         event_id=event.event_id,
         registration_id=registration.registration_id,
         recipient=Person(name=registration.name, email=registration.email),
@@ -190,11 +190,11 @@ def no_seat(event: Event, registration: Registration, *, sequence: int, now: dat
 
 def decline_counter(
     event: Event, registration: Registration, *, counter: Counter, proposal_id: str, now: datetime
-) -> Note:
+) -> Notification:
     """Tell somebody that their proposal is declined."""
-    return Note(
-        note_id=name(NoteKind.DECLINE_COUNTER, registration.registration_id, proposal_id),
-        kind=NoteKind.DECLINE_COUNTER,
+    return Notification(
+        notification_id=name(NotificationKind.DECLINE_COUNTER, registration.registration_id, proposal_id),
+        kind=NotificationKind.DECLINE_COUNTER,
         event_id=event.event_id,
         registration_id=registration.registration_id,
         recipient=Person(name=registration.name, email=registration.email),
@@ -207,12 +207,12 @@ def decline_counter(
     )
 
 
-def summary(event: Event, missed: tuple[Attention, ...], *, now: datetime) -> Note:
+def summary(event: Event, missed: tuple[Attention, ...], *, now: datetime) -> Notification:
     """Tell the organizer who was not reached, all in one; the same people for the same reasons are told of once."""
     each = sorted(f"{one.registration_id} {one.kind} {one.state} {one.since.isoformat()}" for one in missed)
-    return Note(
-        note_id=name(NoteKind.SUMMARY, event.event_id, *each),
-        kind=NoteKind.SUMMARY,
+    return Notification(
+        notification_id=name(NotificationKind.SUMMARY, event.event_id, *each),
+        kind=NotificationKind.SUMMARY,
         event_id=event.event_id,
         recipient=event.organizer,
         organizer=event.organizer,
@@ -224,7 +224,7 @@ def summary(event: Event, missed: tuple[Attention, ...], *, now: datetime) -> No
     )
 
 
-def name(kind: NoteKind, *about: str) -> str:
+def name(kind: NotificationKind, *about: str) -> str:
     """26 characters that stand for what a note is about."""
     digest = hashlib.sha256("\n".join((kind, *about)).encode()).digest()
     return b32hexencode(digest[:16]).decode().rstrip("=").lower()
@@ -237,11 +237,11 @@ def quote(text: str) -> str:
     return "\n".join(line.rstrip() for line in kept) + ("" if whole else "\n[…]")
 
 
-def priority(kind: NoteKind) -> int:
+def priority(kind: NotificationKind) -> int:
     """How pressing: that somebody was not reached is worth as much as a change, the rest as an invitation."""
-    return CHANGE if kind is NoteKind.SUMMARY else INVITATION
+    return CHANGE if kind is NotificationKind.SUMMARY else INVITATION
 
 
-def may_be_sent(note: Note, sender: Sender) -> bool:
+def may_be_sent(note: Notification, sender: Sender) -> bool:
     """Never to our own address: what we send would come back to us, and round again."""
     return folded(note.recipient.email) != folded(sender.address)

@@ -12,7 +12,7 @@ from html import escape
 from urllib.parse import urlsplit
 
 from ..calendar.itip import uri
-from .wording import Fact, Words
+from .wording import DetailRow, Wording
 
 _CLICKABLE = ("https://", "http://", "tel:", "mailto:")
 
@@ -40,7 +40,7 @@ a{color:#8ab8e6!important}
 """
 
 
-def html(said: Words) -> str:
+def html(said: Wording) -> str:
     """``said`` as a page."""
     rows = "".join(_row(fact) for fact in said.facts)
     about = f'<p style="margin:20px 0">{linked(said.description)}</p>\n' if said.description else ""
@@ -111,7 +111,7 @@ def _target(address: str) -> str:
     return uri(parts._replace(netloc=f"{host}{port}").geturl())
 
 
-def _row(fact: Fact) -> str:
+def _row(fact: DetailRow) -> str:
     now = linked(fact.now)
     if fact.link.lower().startswith(_CLICKABLE):
         now = f'<a href="{escape(fact.link)}" style="color:#1d5c96">{_lines(fact.now)}</a>'

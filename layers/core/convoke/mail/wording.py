@@ -1,6 +1,6 @@
 """What the mail says to a person: its subject and its text. English, until there are other languages.
 
-Text and HTML (``page``) are made from the same :class:`Words`, so that neither says what the other does not. Outlook
+Text and HTML (``page``) are made from the same :class:`Wording`, so that neither says what the other does not. Outlook
 shows them instead of the calendar's DESCRIPTION: all that matters stands here.
 """
 
@@ -11,15 +11,15 @@ from datetime import datetime
 
 from ..calendar.content_lines import clean, one_line
 from ..calendar.itip import address, uri
-from ..decision.calendar_state import Known, Message
+from ..decision.calendar_state import Message, PreviousState
 from ..model import (
     EventStatus,
+    LocalTime,
     Method,
     Person,
     Schedule,
-    Wall,
     When,
-    noun,
+    frozen,
 )
 from ..schedule import series
 from .date_text import clock, day, in_short, in_words
@@ -27,8 +27,8 @@ from .freemail import is_freemail
 from .subjects import subject
 
 
-@noun
-class Fact:
+@frozen
+class DetailRow:
     """One row of the table: what is so ``now``, what ``was`` so before where it was not, and where a click leads."""
 
     label: str
@@ -37,19 +37,19 @@ class Fact:
     link: str = ""
 
 
-@noun
-class Words:
+@frozen
+class Wording:
     """All that a mail says. ``closing`` is what the attendee may do now, ``why`` the reason that they get this mail."""
 
     subject: str
     headline: str
-    facts: tuple[Fact, ...]
+    facts: tuple[DetailRow, ...]
     description: str
     closing: str
     why: str
 
 
-def words(message: Message, now: datetime) -> Words:
+def words(message: Message, now: datetime) -> Wording:
     """What ``message`` says, on lines without control characters.
 
     ``now``, UTC, is when it is said: of a series the dates that are over by then are not named.
@@ -57,7 +57,7 @@ def words(message: Message, now: datetime) -> Words:
     title = one_line(message.title)
     about = f"“{title}”" + (f" on {day(_as_known(message).start)}" if message.date is not None else "")
     kind, headline = _news(message, about)
-    return Words(
+    return Wording(
         subject=subject(kind, title, _date_in_subject(message, now)),
         headline=headline,
         facts=tuple(_facts(message, now)),
@@ -78,7 +78,7 @@ def _date_in_subject(message: Message, now: datetime) -> str:
     return ("from " if several else "") + in_short(message.instead or _when(message, now))
 
 
-def text(said: Words) -> str:
+def text(said: Wording) -> str:
     """``said`` as plain text."""
     rows = [
         row
@@ -118,35 +118,35 @@ def _news(message: Message, title: str) -> tuple[str, str]:
     return kind, news
 
 
-def _other_dates(message: Message, before: Known) -> bool:
+def _other_dates(message: Message, before: PreviousState) -> bool:
     """Whether a series has other dates than before, or takes place on one that had been cancelled."""
     restored = any(one.cancelled for one in message.kept)
     return restored or (before.schedule is not None and before.schedule != message.schedule)
 
 
-def _facts(message: Message, now: datetime) -> Iterator[Fact]:
+def _facts(message: Message, now: datetime) -> Iterator[DetailRow]:
     before = message.before if message.before and message.before.certain and message.method is Method.REQUEST else None
     when = in_words(message.instead or _when(message, now))
     where, title = one_line(message.location), one_line(message.title)
     if message.method is Method.CANCEL and (reason := one_line(message.reason)):
-        yield Fact(label="Reason", now=reason)
+        yield DetailRow(label="Reason", now=reason)
     if before and one_line(before.title) != title:
-        yield Fact(label="What", now=title, was=one_line(before.title))
+        yield DetailRow(label="What", now=title, was=one_line(before.title))
     was_when = in_words(_was(message, before, now)) if before and before.when != message.when else ""
     was_when = in_words(message.when) if _moves(message) else was_when
-    yield Fact(label="When", now=when, was=_other(was_when, when))
+    yield DetailRow(label="When", now=when, was=_other(was_when, when))
     if message.recurs:
-        yield Fact(label="Dates", now=_dates(message, now))
+        yield DetailRow(label="Dates", now=_dates(message, now))
     was_where = _other(one_line(before.location), where) if before else ""
     if where or was_where:
-        yield Fact(label="Where", now=where or "no place given", was=was_where)
+        yield DetailRow(label="Where", now=where or "no place given", was=was_where)
     if message.conference:
         link = uri(message.conference.uri)
-        yield Fact(label=one_line(message.conference.label) or "Join", now=link, link=link)
+        yield DetailRow(label=one_line(message.conference.label) or "Join", now=link, link=link)
     if message.url:
-        yield Fact(label="More", now=uri(message.url), link=uri(message.url))
+        yield DetailRow(label="More", now=uri(message.url), link=uri(message.url))
     link = f"mailto:{uri(address(message.reply_to.email))}"
-    yield Fact(label="Organizer", now=in_full(message.reply_to), link=link)
+    yield DetailRow(label="Organizer", now=in_full(message.reply_to), link=link)
 
 
 # --- which dates --------------------------------------------------------------------------------------------------
@@ -180,7 +180,7 @@ def _when(message: Message, now: datetime) -> When:
     return _first(message.schedule, _cancelled(message), now) if message.recurs else message.when
 
 
-def _was(message: Message, before: Known, now: datetime) -> When:
+def _was(message: Message, before: PreviousState, now: datetime) -> When:
     """When it was, as the attendee knows it, of a series the first of its dates that were to come."""
     if before.schedule is None:
         return before.when
@@ -188,23 +188,23 @@ def _was(message: Message, before: Known, now: datetime) -> When:
     return _first(before.schedule, frozenset(cancelled), now)
 
 
-def _first(schedule: Schedule, cancelled: frozenset[Wall], now: datetime) -> When:
+def _first(schedule: Schedule, cancelled: frozenset[LocalTime], now: datetime) -> When:
     """The first date to come; where there is none the last that stands, or that there was."""
     dates = _to_come(schedule, cancelled, now)[:1] or _standing(schedule, cancelled)[-1:] or [schedule.when.start]
     return series.when_at(schedule, dates[0])
 
 
-def _to_come(schedule: Schedule, cancelled: frozenset[Wall], now: datetime) -> list[Wall]:
+def _to_come(schedule: Schedule, cancelled: frozenset[LocalTime], now: datetime) -> list[LocalTime]:
     """The dates that take place and are not over at ``now`` (UTC), in their order."""
     times = series.times(schedule)
     return [start for start in _standing(schedule, cancelled) if times[start].ends_at > now]
 
 
-def _standing(schedule: Schedule, cancelled: frozenset[Wall]) -> list[Wall]:
+def _standing(schedule: Schedule, cancelled: frozenset[LocalTime]) -> list[LocalTime]:
     return [start for start in series.starts(schedule) if start not in cancelled]
 
 
-def _cancelled(message: Message) -> frozenset[Wall]:
+def _cancelled(message: Message) -> frozenset[LocalTime]:
     return frozenset(message.without)
 
 

@@ -42,7 +42,7 @@ def erase(
         settings.invitations_table,
         {
             **keys.erasure(event_id, registration_id),
-            **items.owed_attributes(registration_id, keys.owed(2, now)),
+            **items.due_attributes(registration_id, keys.owed(2, now)),
         },
     )
     person = withdraw(client, settings, event_id, registration_id, now=now, account=account, also={"erasure": debt})
@@ -52,7 +52,7 @@ def erase(
     attempt(client, {"erasure": debt})
     reads = Reads(client, settings)
     invitation = reads.invitation(event_id, registration_id)
-    if invitation is not None and invitation.exposed is None:
+    if invitation is not None and invitation.highest_possibly_sent is None:
         forget(client, settings, event_id, registration_id, now=now)
     return reads.registration(event_id, registration_id) or person
 
@@ -84,7 +84,7 @@ def forget(client: Any, settings: Settings, event_id: str, registration_id: str,
 def _forget_letters(client: Any, settings: Settings, registration_id: str) -> None:
     for row in dynamo.pages(client.query, **message_query(settings, registration_id)):
         key = {"pk": row["pk"], "sk": row["sk"]}
-        expression = "SET #told.#recipient = :nobody REMOVE #calendar, #mail, #unwritten"
+        expression = "SET #calendar_state.#recipient = :nobody REMOVE #calendar, #mail, #unwritten"
         attempt(client, {"letter": update(settings.invitations_table, key, expression, nobody="")})
 
 
@@ -104,15 +104,19 @@ def _forget_name(settings: Settings, person: Registration, now: datetime) -> Act
 
 
 def _forget_recipient(settings: Settings, invitation: Invitation) -> Action:
-    paths = {"intent": "#intent.#told", "acknowledged": "#acknowledged.#told", "heard": "#heard"}
-    told = [path for name, path in paths.items() if getattr(invitation, name) is not None]
-    recipients = "".join(f", {path}.#recipient = :nobody" for path in told)
+    paths = {
+        "intent": "#intent.#calendar_state",
+        "acknowledged": "#acknowledged.#calendar_state",
+        "possibly_sent": "#possibly_sent",
+    }
+    calendar_state = [path for name, path in paths.items() if getattr(invitation, name) is not None]
+    recipients = "".join(f", {path}.#recipient = :nobody" for path in calendar_state)
     return update(
         settings.invitations_table,
         keys.registration(invitation.event_id, invitation.registration_id),
-        f"SET #fence = :raised{recipients} REMOVE #stopped, #owed_shard, #owed_at",
+        f"SET #fence = :raised{recipients} REMOVE #stopped, #due_shard, #due_key",
         FENCE_IS_THE_ONE_READ,
         fence=invitation.fence,
         raised=invitation.fence + 1,
-        **({"nobody": ""} if told else {}),
+        **({"nobody": ""} if calendar_state else {}),
     )

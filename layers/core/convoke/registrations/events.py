@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from ..decision.invitation import Fan, Seats
+from ..decision.invitation import FanOut, Seats
 from ..model import Event, EventStatus
 from ..settings import Settings
 from ..store import attention, dynamo, items, keys
@@ -52,10 +52,10 @@ def change_event(
 
     Whoever has not heard of an earlier, more pressing change hears of this one as soon.
     """
-    earlier = dynamo.get(client, settings.invitations_table, keys.fan(after.event_id))
+    earlier = dynamo.get(client, settings.invitations_table, keys.fan_out(after.event_id))
     if earlier is not None:
-        priority = min(priority, int(earlier["owed_at"][0]))
-    fan = Fan(event_id=after.event_id, version=after.version)
+        priority = min(priority, int(earlier["due_key"][0]))
+    fan_out = FanOut(event_id=after.event_id, version=after.version)
     actions = {
         "event": put(
             settings.registrations_table,
@@ -64,7 +64,7 @@ def change_event(
             seen=before.version,
             account=before.account,
         ),
-        "fan": put(settings.invitations_table, items.fan_item(fan, owed_at=keys.owed(priority, now))),
+        "fan": put(settings.invitations_table, items.fan_out_item(fan_out, due_key=keys.owed(priority, now))),
     }
     if _may_be_missed(before, after):
         actions["survey"] = attention.watching(settings, after.event_id, now)
@@ -113,7 +113,7 @@ def _open(event: Event) -> bool:
 def _seats(settings: Settings, event: Event, now: datetime) -> Action:
     """Other seats: there may be one for the first in line, so ``line.promote`` is owed; it knows, and settles it."""
     values: dict[str, Any] = {"shard": keys.shard(event.event_id), "owed": keys.owed(2, now)}
-    expression = "SET #owed_shard = :shard, #owed_at = :owed"
+    expression = "SET #due_shard = :shard, #due_key = :owed"
     if not _open(event):
         expression = f"{expression}, #open = :open"
         values["open"] = False

@@ -12,15 +12,15 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from ..decision.plan import Seen
+from ..decision.plan import Snapshot
 from ..inbound.authenticity import Receipt
 from ..inbound.judgement import MOST_LOOKS, Judgement, Verdict, vouched
 from ..inbound.mime import Incoming
-from ..inbound.quarantine import KEPT, Held, Owner, held, unconfirmed
+from ..inbound.quarantine import KEPT, Owner, QuarantinedMail, held, unconfirmed
 from ..inbound.reasons import Reason
 from ..inbound.uids import ids_of
 from ..mail import notifications
-from ..model import Means, Participation, Person
+from ..model import AnswerChannel, Participation, Person
 from ..settings import Settings
 from ..store import (
     attention,
@@ -60,7 +60,7 @@ COUNTED = timedelta(days=2)
 FEWER_THAN_A_DAY_HAS = "attribute_not_exists(#count) OR #count < :most"
 
 
-def look(client: Any, settings: Settings, event_id: str, registration_id: str) -> Seen | None:
+def look(client: Any, settings: Settings, event_id: str, registration_id: str) -> Snapshot | None:
     """A registration as it is now, with its invitation and its event."""
     reads = Reads(client, settings)
     invitation = reads.invitation(event_id, registration_id)
@@ -68,7 +68,7 @@ def look(client: Any, settings: Settings, event_id: str, registration_id: str) -
     event = reads.event(event_id)
     if invitation is None or registration is None or event is None:
         return None
-    return Seen(invitation=invitation, registration=registration, event=event)
+    return Snapshot(invitation=invitation, registration=registration, event=event)
 
 
 def known(client: Any, settings: Settings, ses_id: str) -> bool:
@@ -94,7 +94,7 @@ def _carry_out(
         reason = Reason.OFTEN
     else:
         note = {"mail": noting(settings, judged, receipt)}
-        reason = _do(client, settings, judged, receipt.ses_id, receipt.received_at, Means.MAIL, note, now=now)
+        reason = _do(client, settings, judged, receipt.ses_id, receipt.received_at, AnswerChannel.MAIL, note, now=now)
     if reason is not None:
         judged = replace(judged, verdict=Verdict.QUARANTINE, reason=reason)
         _put_aside(client, settings, judged, receipt, number, now)
@@ -143,7 +143,7 @@ def owner_of(client: Any, settings: Settings, judged: Judgement) -> Owner:
     return Owner(account=only_account(client, settings.accounts_table) or "")
 
 
-def release(client: Any, settings: Settings, mail: Held, *, now: datetime) -> Reason | None:
+def release(client: Any, settings: Settings, mail: QuarantinedMail, *, now: datetime) -> Reason | None:
     """Do what a mail asks that was put aside, as if its sender had been believed. Answers why not, where it cannot be.
 
     What has been done already is not done again.
@@ -155,7 +155,7 @@ def release(client: Any, settings: Settings, mail: Held, *, now: datetime) -> Re
         return mail.reason
     judged = vouched(mail.answer, seen, mail.received_at)
     source, at = mail.quarantine_id, mail.received_at
-    reason = _do(client, settings, judged, source, at, Means.RELEASE, NOTHING_ELSE, now=now)
+    reason = _do(client, settings, judged, source, at, AnswerChannel.RELEASE, NOTHING_ELSE, now=now)
     if reason is None:
         _pass_on(client, settings, judged, now, asked=True)
     return reason
@@ -187,7 +187,7 @@ def _do(
     judged: Judgement,
     source: str,
     received_at: datetime,
-    means: Means,
+    means: AnswerChannel,
     note: Mapping[str, Action],
     *,
     now: datetime,
@@ -228,7 +228,7 @@ def _pass_on(client: Any, settings: Settings, judged: Judgement, now: datetime, 
     said = f"{answer.uid} {answer.sequence} {answer.dtstamp.isoformat()} {answer.participation} {answer.comment}"
     person, how = seen.registration, answer.participation
     note = notifications.remark(seen.event, person, answered=how, text=answer.comment, source=said, now=now)
-    key = keys.note(note.event_id, note.registration_id, note.note_id)
+    key = keys.note(note.event_id, note.registration_id, note.notification_id)
     if dynamo.get(client, settings.invitations_table, key) is not None:
         return True
     if not asked and not _allowed(client, settings, seen, Verdict.APPLY, now):
@@ -237,7 +237,7 @@ def _pass_on(client: Any, settings: Settings, judged: Judgement, now: datetime, 
     return True
 
 
-def _forward(client: Any, settings: Settings, seen: Seen, incoming: Incoming, source: str, now: datetime) -> None:
+def _forward(client: Any, settings: Settings, seen: Snapshot, incoming: Incoming, source: str, now: datetime) -> None:
     """Pass on what a human wrote, of whom we know who it is."""
     person = seen.registration
     note = notifications.forward(
@@ -252,7 +252,7 @@ def _forward(client: Any, settings: Settings, seen: Seen, incoming: Incoming, so
     owe(client, settings, note, now=now)
 
 
-def _allowed(client: Any, settings: Settings, seen: Seen | None, what: Verdict, now: datetime) -> bool:
+def _allowed(client: Any, settings: Settings, seen: Snapshot | None, what: Verdict, now: datetime) -> bool:
     """Count what happens in one person's name in a day. False: it was enough before."""
     return seen is None or _counted(client, settings, seen.registration.registration_id, what, A_DAY[what], now)
 
@@ -269,7 +269,7 @@ def _may_be_shown(client: Any, settings: Settings, owner: Owner, now: datetime) 
 def _counted(client: Any, settings: Settings, whose: str, what: Verdict, most: int, now: datetime) -> bool:
     counted = update(
         settings.invitations_table,
-        keys.allowance(whose, what.value, now.date()),
+        keys.daily_limit(whose, what.value, now.date()),
         "SET #expires_at = :expires_at ADD #count :one",
         FEWER_THAN_A_DAY_HAS,
         expires_at=int((now + COUNTED).timestamp()),

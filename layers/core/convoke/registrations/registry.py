@@ -25,7 +25,7 @@ from ..store.writes import (
     put,
     update,
 )
-from ..webhooks.facts import FactType
+from ..webhooks.facts import WebhookEventType
 from . import seats
 
 ACTIVE = (RegistrationStatus.REGISTERED, RegistrationStatus.WAITLISTED)
@@ -68,7 +68,9 @@ def register(
     """
     person = replace(registration, status=RegistrationStatus.REGISTERED)
     for _ in range(ROUNDS):
-        fact = outbox.telling(client, settings, account, FactType.REGISTRATION_CREATED, outbox.about(person), now)
+        fact = outbox.telling(
+            client, settings, account, WebhookEventType.REGISTRATION_CREATED, outbox.about(person), now
+        )
         refused = attempt(client, {**arrival(settings, person, now), **fact, **also})
         if not refused:
             return person
@@ -92,9 +94,9 @@ def arrival(settings: Settings, person: Registration, now: datetime, *, carried:
     invitation = Invitation(
         event_id=person.event_id,
         registration_id=person.registration_id,
-        poke=1,
+        wakeups=1,
         # The waiting are told nothing until there is a seat.
-        owed_at=None if waits else keys.owed(2, now),
+        due_key=None if waits else keys.owed(2, now),
     )
     return {
         "lock": locking(settings, person),
@@ -142,11 +144,13 @@ def withdraw(
         if person.status not in STANDING:
             return person
         gone = replace(person, status=RegistrationStatus.CANCELLED, version=person.version + 1, updated_at=now)
-        fact = outbox.telling(client, settings, account, FactType.REGISTRATION_CANCELLED, outbox.about(gone), now)
+        fact = outbox.telling(
+            client, settings, account, WebhookEventType.REGISTRATION_CANCELLED, outbox.about(gone), now
+        )
         departure = _departure(client, settings, person, now)
         if tells:
-            departure["invitation"] = poke(settings, invitation, 0, now)
-            if invitation.exposed is not None:
+            departure["invitation"] = wakeups(settings, invitation, 0, now)
+            if invitation.highest_possibly_sent is not None:
                 departure["survey"] = attention.watching(settings, event_id, now)
         if not attempt(client, {**departure, **fact, **also}):
             return gone
@@ -178,7 +182,7 @@ def mark(settings: Settings, person: Registration, status: RegistrationStatus, n
     )
 
 
-def poke(
+def wakeups(
     settings: Settings,
     invitation: Invitation,
     priority: int,
@@ -189,16 +193,16 @@ def poke(
 ) -> Action:
     """One more reason to look at the attendee: once nobody writes to them, or sooner where that was owed already."""
     free = now if invitation.lease_until is None else max(now, invitation.lease_until)
-    owed_at = keys.owed(priority, free)
+    due_key = keys.owed(priority, free)
     return update(
         settings.invitations_table,
         keys.registration(invitation.event_id, invitation.registration_id),
-        "SET #owed_shard = :shard, #owed_at = :owed ADD #poke :one"
+        "SET #due_shard = :shard, #due_key = :owed ADD #wakeups :one"
         + (", #resend :one" if resend else "")
         + (", #repair :one" if repair else ""),
         one=1,
         shard=keys.shard(invitation.registration_id),
-        owed=keys.still_owed(keys.sooner(owed_at, invitation.owed_at or owed_at), invitation.owed_at),
+        owed=keys.still_due(keys.sooner(due_key, invitation.due_key or due_key), invitation.due_key),
     )
 
 
@@ -231,10 +235,12 @@ def change_registration(
         if changed == person:
             return person
         changed = replace(changed, version=person.version + 1, updated_at=now)
-        fact = outbox.telling(client, settings, account, FactType.REGISTRATION_CHANGED, outbox.about(changed), now)
+        fact = outbox.telling(
+            client, settings, account, WebhookEventType.REGISTRATION_CHANGED, outbox.about(changed), now
+        )
         actions = {"registration": _content(settings, person, changed), **fact}
         if changed.email != person.email or changed.occurrences != person.occurrences:
-            actions["invitation"] = poke(settings, invitation, priority, now)
+            actions["invitation"] = wakeups(settings, invitation, priority, now)
             actions["survey"] = attention.watching(settings, event_id, now)
         if folded(changed.email) != folded(person.email):
             actions |= {"lock": locking(settings, changed), "unlock": unlocking(settings, person)}
@@ -247,7 +253,7 @@ def change_registration(
 
 
 def _content(settings: Settings, person: Registration, changed: Registration) -> Action:
-    dates = items.walls(changed.occurrences)
+    dates = items.local_times(changed.occurrences)
     return update(
         settings.registrations_table,
         keys.registration(person.event_id, person.registration_id),
@@ -283,10 +289,12 @@ def resend(
         return Obstacle.INACTIVE
     latest = invitation.unacknowledged or invitation.acknowledged
     # What was given up never left, and yet is what may be asked for once more.
-    if latest is None or (invitation.exposed is None and not (invitation.given_up or invitation.tried_anew)):
+    if latest is None or (
+        invitation.highest_possibly_sent is None and not (invitation.given_up or invitation.tried_anew)
+    ):
         return Obstacle.NEVER_SENT
     if invitation.stop_of(person.email) is not None:
         return Obstacle.STOPPED
-    priority = 0 if latest.told.method is Method.CANCEL else 1
-    attempt(client, {"invitation": poke(settings, invitation, priority, now, resend=True), **also})
+    priority = 0 if latest.calendar_state.method is Method.CANCEL else 1
+    attempt(client, {"invitation": wakeups(settings, invitation, priority, now, resend=True), **also})
     return None

@@ -16,14 +16,14 @@ from ..decision.decide import participation
 from ..decision.invitation import Invitation
 from ..mail.notifications import no_seat
 from ..model import (
+    AnswerChannel,
     Event,
-    HeardReply,
-    Means,
     Participation,
+    ReceivedReply,
     Registration,
     RegistrationStatus,
     Reply,
-    noun,
+    frozen,
 )
 from ..schedule import series
 from ..settings import Settings
@@ -38,9 +38,9 @@ from ..store import (
 )
 from ..store.reads import Reads
 from ..store.writes import NOTHING_ELSE, ROUNDS, Action, attempt, update
-from ..webhooks.facts import FactType
+from ..webhooks.facts import WebhookEventType
 from . import seats, waitlist
-from .registry import STANDING, STILL_THE_VERSION_SEEN, Obstacle, poke, unlocking
+from .registry import STANDING, STILL_THE_VERSION_SEEN, Obstacle, unlocking, wakeups
 
 
 class Outcome(StrEnum):
@@ -56,7 +56,7 @@ class Outcome(StrEnum):
     """The registration was withdrawn or erased, or never was; nothing was kept."""
 
 
-@noun
+@frozen
 class Applied:
     """What came of an answer: the ``registration`` as it stands, and the participation it had ``before`` and has
     ``now``, for what the answer was about: the whole event, or one date.
@@ -76,7 +76,7 @@ def apply(
     registration_id: str,
     reply: Reply,
     *,
-    means: Means,
+    means: AnswerChannel,
     now: datetime,
 ) -> Applied:
     """Apply ``reply``, which is known to be this attendee's own, to a SEQUENCE that they were sent.
@@ -105,7 +105,7 @@ def apply(
         )
         if not newest and keys.answer(registration_id, reply)["sk"] in kept:
             return replace(applied, outcome=Outcome.KNOWN, registration=person)
-        heard = HeardReply(reply=reply, means=means, at=now)
+        heard = ReceivedReply(reply=reply, means=means, at=now)
         history = answers.keeping(settings, registration_id, heard, kept, series.ends_at(event))
         if not newest and not history:
             return replace(applied, registration=person)
@@ -116,8 +116,8 @@ def apply(
             **_facts(client, settings, event, applied, reply, now),
         }
         if effect is Consequence.RETURN and changed.status is RegistrationStatus.WAITLISTED:
-            letter = no_seat(event, person, sequence=reply.sequence, now=now)
-            actions["note"] = notes.owing(settings, letter, now)
+            rendered = no_seat(event, person, sequence=reply.sequence, now=now)
+            actions["note"] = notes.owing(settings, rendered, now)
         refused = attempt(client, actions)
         if not refused:
             if effect is Consequence.RELEASE:
@@ -154,7 +154,7 @@ def come_again(
                 attempt(client, also)
             return person
         reply = _open_again(person, invitation, now)
-        heard = HeardReply(reply=reply, means=Means.API, at=now)
+        heard = ReceivedReply(reply=reply, means=AnswerChannel.API, at=now)
         kept = answers.known(client, settings, registration_id)
         changed = _placed(heeding(person, reply), Consequence.RETURN, place, now)
         applied = Applied(
@@ -251,11 +251,11 @@ def _seat(
         seat = {"lock": unlocking(settings, person)}
     else:
         seat = seats.taken(settings, *ids, waits=changed.status is RegistrationStatus.WAITLISTED)
-    told = invitation.acknowledged
-    repair = ask and told is not None and not told.told.gone
+    calendar_state = invitation.acknowledged
+    repair = ask and calendar_state is not None and not calendar_state.calendar_state.gone
     # Whoever accepts what there is no more, or no seat for, must not take their calendar for the truth for long.
     priority = 1 if changed.status is RegistrationStatus.REGISTERED else 0
-    actions = {**seat, "invitation": poke(settings, invitation, priority, now, repair=repair)}
+    actions = {**seat, "invitation": wakeups(settings, invitation, priority, now, repair=repair)}
     if changed.status is not RegistrationStatus.DECLINED:
         actions["survey"] = attention.watching(settings, person.event_id, now)
     return actions
@@ -271,16 +271,18 @@ def _facts(
     if changed is None:
         return {}
     about = outbox.about(changed)
-    told: dict[FactType, dict[str, Any]] = {}
+    calendar_state: dict[WebhookEventType, dict[str, Any]] = {}
     if applied.consequence is Consequence.RELEASE:
-        told[FactType.REGISTRATION_DECLINED] = about
+        calendar_state[WebhookEventType.REGISTRATION_DECLINED] = about
     elif applied.consequence is Consequence.RETURN:
         cancelled = changed.status is RegistrationStatus.CANCELLED
-        told[FactType.REGISTRATION_CANCELLED if cancelled else FactType.REGISTRATION_CHANGED] = about
+        calendar_state[
+            WebhookEventType.REGISTRATION_CANCELLED if cancelled else WebhookEventType.REGISTRATION_CHANGED
+        ] = about
     if applied.before is not applied.now:
         date = {"date": reply.date.isoformat()} if reply.date else {}
-        told[FactType.PARTICIPATION_CHANGED] = {**about, **date, "participation": applied.now.value}
+        calendar_state[WebhookEventType.PARTICIPATION_CHANGED] = {**about, **date, "participation": applied.now.value}
     actions: dict[str, Action] = {}
-    for what, data in told.items():
+    for what, data in calendar_state.items():
         actions |= outbox.telling(client, settings, event.account, what, data, now)
     return actions

@@ -67,6 +67,6 @@ def given_back(
     expression, condition = "ADD #taken :less", NOBODY_WAITS
     values: dict[str, Any] = {"less": -1, "none": 0}
     if read_seats(client, settings, event_id).waiting:
-        expression, condition = f"SET #owed_shard = :shard, #owed_at = :owed {expression}", SOMEBODY_WAITS
+        expression, condition = f"SET #due_shard = :shard, #due_key = :owed {expression}", SOMEBODY_WAITS
         values |= {"shard": keys.shard(event_id), "owed": keys.owed(2, now)}
     return {"seats": update(settings.invitations_table, seats, expression, condition, **values)}

@@ -12,7 +12,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from ..model import Event, EventStatus, Registration, Wall, noun
+from ..model import Event, EventStatus, LocalTime, Registration, frozen
 from ..schedule import series
 from ..settings import Settings
 from ..store import dynamo, items, keys
@@ -28,7 +28,7 @@ from ..store.writes import (
 )
 from .registry import ACTIVE, STILL_THE_VERSION_SEEN, arrival
 
-AT_ONCE = 50
+BATCH_SIZE = 50
 """How many registrations are looked at in one go; the rest stays owed, and the sweeper comes for it."""
 
 # Nobody else carried since I read how far it was.
@@ -39,21 +39,21 @@ NOT_UNDER_WAY = "attribute_not_exists(pk)"
 STILL_THE_EVENT_SEEN = "#version = :seen"
 
 
-@noun
-class Carry:
+@frozen
+class SplitTransfer:
     """Whom to carry: those of the event ``source`` who came before ``at`` (UTC), when it was split, and to dates
     ``since``, as these were named when it had had ``named`` earlier schedules; done up to and including ``cursor``.
     """
 
     event_id: str
     source: str
-    since: Wall
+    since: LocalTime
     named: int
     at: datetime
     cursor: str = ""
 
 
-def owing(settings: Settings, carry: Carry, *, priority: int, now: datetime) -> Action:
+def owing(settings: Settings, carry: SplitTransfer, *, priority: int, now: datetime) -> Action:
     """The debt, for the transaction that makes the new event."""
     item = {
         **keys.carry(carry.event_id),
@@ -62,7 +62,7 @@ def owing(settings: Settings, carry: Carry, *, priority: int, now: datetime) -> 
         "named": carry.named,
         "at": keys.instant(carry.at),
         "cursor": carry.cursor,
-        **items.owed_attributes(carry.event_id, keys.owed(priority, now)),
+        **items.due_attributes(carry.event_id, keys.owed(priority, now)),
     }
     return put(settings.invitations_table, item)
 
@@ -76,13 +76,13 @@ def none_under_way(settings: Settings, event_id: str) -> Action:
     return check(settings.invitations_table, keys.carry(event_id), NOT_UNDER_WAY)
 
 
-def carry_over(client: Any, settings: Settings, event_id: str, *, now: datetime, most: int = AT_ONCE) -> int:
+def carry_over(client: Any, settings: Settings, event_id: str, *, now: datetime, most: int = BATCH_SIZE) -> int:
     """Carry the next ``most`` people over to ``event_id``; answers how many more may be to come: none, or some."""
     item = dynamo.get(client, settings.invitations_table, keys.carry(event_id))
     if item is None:
         return 0
     reads = Reads(client, settings)
-    carry = Carry(
+    carry = SplitTransfer(
         event_id=event_id,
         source=item["source"],
         since=items.wall_of(item["since"]),
@@ -100,10 +100,10 @@ def carry_over(client: Any, settings: Settings, event_id: str, *, now: datetime,
         moved = update(
             settings.invitations_table,
             keys.carry(event_id),
-            "SET #cursor = :cursor, #owed_at = :owed",
+            "SET #cursor = :cursor, #due_key = :owed",
             STILL_AT_THE_CURSOR,
             cursor=people[-1].registration_id,
-            owed=keys.still_owed(keys.owed(int(item["owed_at"][0]), now), item["owed_at"]),
+            owed=keys.still_due(keys.owed(int(item["due_key"][0]), now), item["due_key"]),
             seen=carry.cursor,
         )
         attempt(client, {"carry": moved})
@@ -118,7 +118,7 @@ def carried_id(registration_id: str, event_id: str) -> str:
     return registration_id[:10] + keys.event_id(digest[:16])
 
 
-def carried(carry: Carry, source: Event, person: Registration, now: datetime) -> Registration | None:
+def carried(carry: SplitTransfer, source: Event, person: Registration, now: datetime) -> Registration | None:
     """``person`` at the new event, or ``None`` for who does not come to any of its dates."""
     if person.status not in ACTIVE or person.created_at > carry.at:
         return None
@@ -152,7 +152,7 @@ def _as_it_was(event: Event, named: int) -> Event:
 
 
 def _carry(
-    client: Any, settings: Settings, carry: Carry, source: Event, person: Registration | None, now: datetime
+    client: Any, settings: Settings, carry: SplitTransfer, source: Event, person: Registration | None, now: datetime
 ) -> None:
     for _ in range(ROUNDS):
         new = carried(carry, source, person, now) if person is not None else None
@@ -172,12 +172,12 @@ def _carry(
     raise dynamo.Contention(f"{ROUNDS} rounds met other writers")
 
 
-def _open(client: Any, settings: Settings, carry: Carry, now: datetime) -> None:
+def _open(client: Any, settings: Settings, carry: SplitTransfer, now: datetime) -> None:
     """All are over: from now on anybody may register, and a free seat goes to the first in line.
 
     Not where the event was cancelled meanwhile: then only the debt is done.
     """
-    expression = "SET #open = :open, #owed_shard = :shard, #owed_at = :owed"
+    expression = "SET #open = :open, #due_shard = :shard, #due_key = :owed"
     for _ in range(ROUNDS):
         target = Reads(client, settings).event(carry.event_id)
         if target is None:

@@ -20,10 +20,10 @@ from ..store.writes import (
     delete,
     update,
 )
-from ..webhooks.facts import FactType
-from .registry import mark, poke
+from ..webhooks.facts import WebhookEventType
+from .registry import mark, wakeups
 
-AT_ONCE = 25
+BATCH_SIZE = 25
 """How many are promoted in one go; the rest stays owed, and the sweeper comes again."""
 
 # There still is a seat for the first in line.
@@ -32,7 +32,7 @@ A_SEAT_IS_FREE = "#open = :true AND #waiting > :none AND (attribute_not_exists(#
 NOTHING_TO_GIVE = "#open = :false OR #waiting <= :none OR #taken >= #capacity"
 
 
-def promote(client: Any, settings: Settings, event_id: str, *, now: datetime, at_most: int = AT_ONCE) -> int:
+def promote(client: Any, settings: Settings, event_id: str, *, now: datetime, at_most: int = BATCH_SIZE) -> int:
     """Give free seats to the first in line, while there are both; answers to how many.
 
     What is owed to the line is settled when nothing is left to give; nobody is promoted to an event that is over.
@@ -44,7 +44,7 @@ def promote(client: Any, settings: Settings, event_id: str, *, now: datetime, at
         if event is None or seats is None:
             return promoted
         if series.ends_at(event) <= now or not _to_give(items.seats_of(seats)):
-            if "owed_at" in seats:
+            if "due_key" in seats:
                 _settle(client, settings, event, now)
             return promoted
         first = _first_in_line(client, settings, event_id)
@@ -82,7 +82,9 @@ def _seat(client: Any, settings: Settings, event: Event, registration_id: str, n
         return False
     seated = replace(person, status=RegistrationStatus.REGISTERED, version=person.version + 1)
     actions: dict[str, Action] = {
-        **outbox.telling(client, settings, event.account, FactType.REGISTRATION_PROMOTED, outbox.about(seated), now),
+        **outbox.telling(
+            client, settings, event.account, WebhookEventType.REGISTRATION_PROMOTED, outbox.about(seated), now
+        ),
         "registration": mark(settings, person, RegistrationStatus.REGISTERED, now),
         "waiting": delete(settings.registrations_table, keys.waiting(event_id, registration_id), STANDS),
         "seats": update(
@@ -95,7 +97,7 @@ def _seat(client: Any, settings: Settings, event: Event, registration_id: str, n
             none=0,
             true=True,
         ),
-        "invitation": poke(settings, invitation, 2, now),
+        "invitation": wakeups(settings, invitation, 2, now),
     }
     return not attempt(client, actions)
 
@@ -106,5 +108,5 @@ def _settle(client: Any, settings: Settings, event: Event, now: datetime) -> Non
     seats = keys.seats(event.event_id)
     attempt(
         client,
-        {"seats": update(settings.invitations_table, seats, "REMOVE #owed_shard, #owed_at", condition, **values)},
+        {"seats": update(settings.invitations_table, seats, "REMOVE #due_shard, #due_key", condition, **values)},
     )

@@ -16,9 +16,9 @@ from ..model import (
     Event,
     EventStatus,
     InvalidField,
+    LocalTime,
     Occurrence,
     Schedule,
-    Wall,
     When,
 )
 from . import series
@@ -41,7 +41,7 @@ def takes_place(event: Event) -> bool:
     return any(not one.cancelled for one in series.occurrences(event))
 
 
-def date(event: Event, name: Wall) -> Occurrence:
+def date(event: Event, name: LocalTime) -> Occurrence:
     """The date of this name. Raises :class:`NoSuchDate`."""
     found = next((one for one in series.occurrences(event) if one.date == name), None)
     if found is None:
@@ -49,7 +49,7 @@ def date(event: Event, name: Wall) -> Occurrence:
     return found
 
 
-def cancel_date(event: Event, name: Wall, reason: str) -> Event:
+def cancel_date(event: Event, name: LocalTime, reason: str) -> Event:
     """Without that date. The last one that is left is the event: without it, all of it is cancelled.
 
     Raises :class:`InvalidField` where the changed dates have too much text of their own.
@@ -60,7 +60,7 @@ def cancel_date(event: Event, name: Wall, reason: str) -> Event:
     return replace(cancelled, status=EventStatus.CANCELLED, reason=reason)
 
 
-def restore_date(event: Event, name: Wall) -> Event:
+def restore_date(event: Event, name: LocalTime) -> Event:
     """With that date again, as it was when it was cancelled."""
     return _with(event, replace(_change(event, name), cancelled=False, reason=""))
 
@@ -70,13 +70,13 @@ def change_date(event: Event, change: DateChange) -> Event:
     return _with(event, change)
 
 
-def change_of(event: Event, name: Wall) -> DateChange:
+def change_of(event: Event, name: LocalTime) -> DateChange:
     """What is other about a date, nothing where it is as the series says. Raises :class:`NoSuchDate`."""
     date(event, name)
     return _change(event, name)
 
 
-def add_date(event: Event, start: Wall, when: When | None) -> Event:
+def add_date(event: Event, start: LocalTime, when: When | None) -> Event:
     """With one more date, as long as the others, or from when to ``when``. Raises :class:`InvalidField`.
 
     Where a rule yields just these dates, the event has that rule; else the date stands beside what it has.
@@ -100,7 +100,7 @@ def add_date(event: Event, start: Wall, when: When | None) -> Event:
     return _with(longer, DateChange(date=start, when=when))
 
 
-def reschedule(before: Event, after: Event) -> tuple[Event, tuple[Wall, ...]]:
+def reschedule(before: Event, after: Event) -> tuple[Event, tuple[LocalTime, ...]]:
     """``after``, its single dates named as its schedule names them; and the names of those that are dropped.
 
     Raises :class:`InvalidField` where the schedule was changed too often, has too many dates, or none would take place.
@@ -138,7 +138,7 @@ def _size(schedule: Schedule) -> int:
     return 200 + len(schedule.rule or "") + 25 * len(schedule.added)
 
 
-def split(event: Event, since: Wall, event_id: str, now: datetime) -> tuple[Event, Event]:
+def split(event: Event, since: LocalTime, event_id: str, now: datetime) -> tuple[Event, Event]:
     """ "This and all following": the event with the dates before ``since``, and a new one with those from it on.
 
     Raises :class:`NoSuchDate`, or :class:`InvalidField` where one of the two would have no date that takes place: then
@@ -170,7 +170,7 @@ def _scheduled(event: Event, schedule: Schedule) -> Event:
     return replace(event, when=schedule.when, rule=schedule.rule, added=schedule.added)
 
 
-def _change(event: Event, name: Wall) -> DateChange:
+def _change(event: Event, name: LocalTime) -> DateChange:
     return next((one for one in event.changes if one.date == name), DateChange(date=name))
 
 

@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 
 from dateutil import rrule
 
-from ..model import Wall, When
+from ..model import LocalTime, When
 from . import outlook_templates
 from .rrule import Rule, by_week
 
@@ -39,7 +39,7 @@ def settled(rule: Rule, when: When) -> Rule:
     ``MOST``, one later than ``LONGEST`` after the start, or where it is none that calendars can hold (``templates``).
     """
     rule = bounded(rule, when)
-    outlook_templates.must_fit(rule, [day_of(wall) for wall in walls(rule, when)])
+    outlook_templates.must_fit(rule, [day_of(local_time) for local_time in local_times(rule, when)])
     return rule
 
 
@@ -48,7 +48,7 @@ def bounded(rule: Rule, when: When) -> Rule:
     if rule.count is not None and rule.count > MOST:
         raise ValueError(f"must yield at most {MOST} dates")
     rule = replace(plain(rule, day_of(when.start)), until=_until(rule.until, when))
-    dates = [wall for wall in walls(rule, when) if exists(wall, when)]
+    dates = [local_time for local_time in local_times(rule, when) if exists(local_time, when)]
     if not dates:
         raise ValueError("must yield dates: there is none")
     if dates[0] != when.start:
@@ -62,7 +62,7 @@ def bounded(rule: Rule, when: When) -> Rule:
     return replace(rule, until=moment(dates[-1], when))
 
 
-def _until(until: Wall | None, when: When) -> Wall | None:
+def _until(until: LocalTime | None, when: When) -> LocalTime | None:
     """The last instant (UTC), or day, that UNTIL leaves.
 
     A wall time is read in the zone of ``when``, and a date is the end of that day. For whole days it is a date: a time
@@ -89,42 +89,42 @@ def _until(until: Wall | None, when: When) -> Wall | None:
     return until
 
 
-def walls(rule: Rule, when: When, *, grace: timedelta = timedelta()) -> Iterator[Wall]:
+def local_times(rule: Rule, when: When, *, grace: timedelta = timedelta()) -> Iterator[LocalTime]:
     """What ``rule`` yields from the start of ``when`` to its end, the wall times that the clock skips among them.
 
     These are not counted (RFC 5545, section 3.3.10). What begins less than ``grace`` after UNTIL is yielded too.
     """
     real = 0
     for day in days(rule, day_of(when.start)):
-        wall = datetime.combine(day, when.start.time()) if isinstance(when.start, datetime) else day
-        if rule.until is not None and moment(wall, when) > rule.until + grace:
+        local_time = datetime.combine(day, when.start.time()) if isinstance(when.start, datetime) else day
+        if rule.until is not None and moment(local_time, when) > rule.until + grace:
             return
-        yield wall
-        real += exists(wall, when)
+        yield local_time
+        real += exists(local_time, when)
         if real == rule.count or real > MOST:
             return
 
 
-def day_of(wall: Wall) -> date:
-    return wall.date() if isinstance(wall, datetime) else wall
+def day_of(local_time: LocalTime) -> date:
+    return local_time.date() if isinstance(local_time, datetime) else local_time
 
 
-def moment(wall: Wall, when: When) -> Wall:
+def moment(local_time: LocalTime, when: When) -> LocalTime:
     """As UNTIL says it: the instant (UTC) of a wall time, a day itself. A time that is skipped is as much later."""
-    if not isinstance(wall, datetime):
-        return wall
-    return wall.replace(tzinfo=ZoneInfo(when.time_zone or "")).astimezone(UTC)
+    if not isinstance(local_time, datetime):
+        return local_time
+    return local_time.replace(tzinfo=ZoneInfo(when.time_zone or "")).astimezone(UTC)
 
 
-def exists(wall: Wall, when: When) -> bool:
-    """Whether the clock of the zone ever shows ``wall``.
+def exists(local_time: LocalTime, when: When) -> bool:
+    """Whether the clock of the zone ever shows ``local_time``.
 
     The first start did when it was written, whatever became of the zone since: there is no series without it.
     """
-    if not isinstance(wall, datetime) or wall == when.start:
+    if not isinstance(local_time, datetime) or local_time == when.start:
         return True
     zone = ZoneInfo(when.time_zone or "")
-    return wall.replace(tzinfo=zone).astimezone(UTC).astimezone(zone).replace(tzinfo=None) == wall
+    return local_time.replace(tzinfo=zone).astimezone(UTC).astimezone(zone).replace(tzinfo=None) == local_time
 
 
 # --- the days -------------------------------------------------------------------------------------------------------

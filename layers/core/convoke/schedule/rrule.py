@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from datetime import UTC, date, datetime
 
-from ..model import noun
+from ..model import frozen
 
 _WEEKDAYS = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
 _FREQUENCIES = ("DAILY", "WEEKLY", "MONTHLY", "YEARLY")
@@ -24,7 +24,7 @@ Weekday = tuple[int, int]
 """Which one of its month or year (-1 is the last, 0 stands for all of them), and the day of the week (0 is Monday)."""
 
 
-@noun
+@frozen
 class Rule:
     """An RRULE's parts. Lists are in the order of writing and without doubles.
 

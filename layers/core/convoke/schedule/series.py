@@ -20,11 +20,11 @@ from ..model import (
     DateChange,
     Event,
     InvalidField,
+    LocalTime,
     Occurrence,
     Schedule,
-    Wall,
     When,
-    noun,
+    frozen,
 )
 from .recurrence import LONGEST as LONGEST
 from .recurrence import MOST as MOST
@@ -32,10 +32,10 @@ from .recurrence import (
     day_of,
     days,
     exists,
+    local_times,
     moment,
     plain,
     settled,
-    walls,
 )
 from .rrule import Rule, read, spell
 
@@ -43,7 +43,7 @@ from .rrule import Rule, read, spell
 _GRACE = timedelta(hours=12)
 
 
-@noun
+@frozen
 class Wire:
     """A schedule as iCalendar has it, so that all readers see the same dates.
 
@@ -70,30 +70,34 @@ def rule(text: str, when: When, field: str = "recurrence") -> str:
 
 
 @lru_cache(maxsize=512)
-def _yielded(schedule: Schedule) -> tuple[Wall, ...]:
+def _yielded(schedule: Schedule) -> tuple[LocalTime, ...]:
     """What the rule of ``schedule`` yields up to its last date, the wall times that the clock skips among them."""
     if schedule.rule is None:
         return (schedule.when.start,)
     when = schedule.when
-    found = list(walls(read(schedule.rule), when, grace=timedelta() if when.all_day else _GRACE))
+    found = list(local_times(read(schedule.rule), when, grace=timedelta() if when.all_day else _GRACE))
     while not exists(found[-1], when):
         found.pop()
     return tuple(found)
 
 
 @lru_cache(maxsize=512)
-def starts(schedule: Schedule) -> tuple[Wall, ...]:
+def starts(schedule: Schedule) -> tuple[LocalTime, ...]:
     """The original starts of all dates, in order and without doubles."""
-    return tuple(sorted(wall for wall in {*_yielded(schedule), *schedule.added} if exists(wall, schedule.when)))
+    return tuple(
+        sorted(local_time for local_time in {*_yielded(schedule), *schedule.added} if exists(local_time, schedule.when))
+    )
 
 
 def skipped(schedule: Schedule) -> tuple[datetime, ...]:
     """The wall times that would be dates, had the clock not skipped them."""
-    found = {wall for wall in (*_yielded(schedule), *schedule.added) if not exists(wall, schedule.when)}
-    return tuple(sorted(wall for wall in found if isinstance(wall, datetime)))
+    found = {
+        local_time for local_time in (*_yielded(schedule), *schedule.added) if not exists(local_time, schedule.when)
+    }
+    return tuple(sorted(local_time for local_time in found if isinstance(local_time, datetime)))
 
 
-def when_at(schedule: Schedule, start: Wall) -> When:
+def when_at(schedule: Schedule, start: LocalTime) -> When:
     """The time of the date at ``start``: as long as the first in real time (RFC 5545, section 3.8.5.3), or in days."""
     when = schedule.when
     if not isinstance(start, datetime):
@@ -104,7 +108,7 @@ def when_at(schedule: Schedule, start: Wall) -> When:
 
 
 @lru_cache(maxsize=64)
-def times(schedule: Schedule) -> Mapping[Wall, When]:
+def times(schedule: Schedule) -> Mapping[LocalTime, When]:
     """When each of its dates is, by its start and in order, if nothing is other about it."""
     return {start: when_at(schedule, start) for start in starts(schedule)}
 
@@ -141,14 +145,14 @@ def when_next(event: Event, now: datetime) -> When:
 # --- what is told as a date of the series, and what as an entry of its own ------------------------------------------
 
 
-def beside(schedule: Schedule) -> tuple[Wall, ...]:
+def beside(schedule: Schedule) -> tuple[LocalTime, ...]:
     """The dates that were added and that its rule does not yield."""
     yielded = _yielded(schedule)
-    return tuple(wall for wall in starts(schedule) if wall not in yielded)
+    return tuple(local_time for local_time in starts(schedule) if local_time not in yielded)
 
 
 @lru_cache(maxsize=16)
-def separate(event: Event) -> frozenset[Wall]:
+def separate(event: Event) -> frozenset[LocalTime]:
     """The dates of ``event`` that no calendar is told of as dates of its series, but each as an entry of its own.
 
     They are what Exchange cannot hold: dates beside the rule (RDATE), and those that were moved past the one before or
@@ -267,7 +271,11 @@ def _begins(schedule: Schedule) -> tuple[datetime, ...]:
 def wire(schedule: Schedule) -> Wire:
     """How ``schedule`` is said in iCalendar."""
     yielded = _yielded(schedule)
-    gaps = tuple(wall for wall in yielded if isinstance(wall, datetime) and not exists(wall, schedule.when))
+    gaps = tuple(
+        local_time
+        for local_time in yielded
+        if isinstance(local_time, datetime) and not exists(local_time, schedule.when)
+    )
     return Wire(
         rule=schedule.rule if _counted(schedule) and not gaps else _until(schedule, yielded[-1]),
         excluded=gaps,
@@ -278,14 +286,14 @@ def _counted(schedule: Schedule) -> bool:
     return schedule.rule is not None and read(schedule.rule).count is not None
 
 
-def _until(schedule: Schedule, last: Wall) -> str | None:
+def _until(schedule: Schedule, last: LocalTime) -> str | None:
     """The rule with the date ``last`` as its end."""
     if schedule.rule is None:
         return None
     return spell(replace(read(schedule.rule), count=None, until=moment(last, schedule.when)))
 
 
-def find(within: Event | Schedule, recurrence_id: Wall) -> Wall | None:
+def find(within: Event | Schedule, recurrence_id: LocalTime) -> LocalTime | None:
     """The date that a RECURRENCE-ID means, if it means one: an instant in whatever zone, a wall time, or the day on
     which exactly one date begins. It comes from anybody, and may be in any year.
     """
@@ -293,15 +301,15 @@ def find(within: Event | Schedule, recurrence_id: Wall) -> Wall | None:
     when = schedule.when
     if not isinstance(recurrence_id, datetime) or when.all_day:
         day = _day_in(recurrence_id, when)
-        found = [wall for wall in starts(schedule) if day_of(wall) == day]
+        found = [local_time for local_time in starts(schedule) if day_of(local_time) == day]
     elif recurrence_id.tzinfo is not None:
-        found = [wall for wall in starts(schedule) if moment(wall, when) == recurrence_id]
+        found = [local_time for local_time in starts(schedule) if moment(local_time, when) == recurrence_id]
     else:
-        found = [wall for wall in starts(schedule) if wall == recurrence_id]
+        found = [local_time for local_time in starts(schedule) if local_time == recurrence_id]
     return found[0] if len(found) == 1 else None
 
 
-def _day_in(moment: Wall, when: When) -> date:
+def _day_in(moment: LocalTime, when: When) -> date:
     """The day that it is then, in the zone if there is one."""
     if isinstance(moment, datetime) and moment.tzinfo is not None and when.time_zone is not None:
         with suppress(OverflowError):  # before the first day of all, or after the last
@@ -334,10 +342,10 @@ def carried(before: Schedule, when: When) -> str | None:
     if _counted(before):
         return rule(before.rule, when, "start")
     number = len(_yielded(before))
-    along = list(walls(endless, when))[:number]
+    along = list(local_times(endless, when))[:number]
     if len(along) < number:
         raise InvalidField("start", "must leave all dates within two years, or recurrence be given as well")
-    last = next(wall for wall in reversed(along) if exists(wall, when))
+    last = next(local_time for local_time in reversed(along) if exists(local_time, when))
     return rule(spell(replace(endless, until=moment(last, when))), when, "start")
 
 
@@ -347,60 +355,62 @@ def moved(before: Schedule, when: When) -> Schedule:
     Raises what :func:`carried` raises, also where an added date would become one that the rule yields: of two dates,
     both of which somebody may come to, one would be left.
     """
-    added = {_along(wall, before.when.start, when.start) for wall in before.added}
+    added = {_along(local_time, before.when.start, when.start) for local_time in before.added}
     rule = carried(before, when)
     if added & {*_yielded(Schedule(when=when, rule=rule))}:
         raise InvalidField("start", "would put an added date onto another one: recurrence must be given as well")
     return Schedule(when=when, rule=rule, added=tuple(sorted(added)))
 
 
-def _along(wall: Wall, before: Wall, now: Wall) -> Wall:
-    """Where ``wall`` is when the first start moves from ``before`` to ``now``: by wall time, else by days."""
-    if isinstance(wall, datetime) and isinstance(before, datetime) and isinstance(now, datetime):
-        return wall + (now - before)
-    day = day_of(wall) + (day_of(now) - day_of(before))
+def _along(local_time: LocalTime, before: LocalTime, now: LocalTime) -> LocalTime:
+    """Where ``local_time`` is when the first start moves from ``before`` to ``now``: by wall time, else by days."""
+    if isinstance(local_time, datetime) and isinstance(before, datetime) and isinstance(now, datetime):
+        return local_time + (now - before)
+    day = day_of(local_time) + (day_of(now) - day_of(before))
     return datetime.combine(day, now.time()) if isinstance(now, datetime) else day
 
 
 @lru_cache(maxsize=256)
-def renamed(before: Schedule, after: Schedule) -> Mapping[Wall, Wall]:
+def renamed(before: Schedule, after: Schedule) -> Mapping[LocalTime, LocalTime]:
     """The names that the dates of ``before`` have in ``after``; those that are gone have none.
 
     With the same rule, but for its end, the n-th that it yields stays the n-th, those that the clock skips counted; the
     added ones move with the first. With another rule a date stays where the new schedule has it too.
     """
     here, there = starts(before), set(starts(after))
-    names = {wall: wall for wall in here}
+    names = {local_time: local_time for local_time in here}
     if before.rule is after.rule is None or (before.rule and same_but_for_its_end(before.rule, after.rule)):
-        names = {wall: _along(wall, before.when.start, after.when.start) for wall in before.added}
+        names = {local_time: _along(local_time, before.when.start, after.when.start) for local_time in before.added}
         names |= dict(zip(_yielded(before), _yielded(after), strict=False))
-    return {wall: names[wall] for wall in here if names.get(wall) in there}
+    return {local_time: names[local_time] for local_time in here if names.get(local_time) in there}
 
 
-def named(event: Event, registration_dates: tuple[Wall, ...], naming: int) -> dict[Wall, Wall]:
+def named(event: Event, registration_dates: tuple[LocalTime, ...], naming: int) -> dict[LocalTime, LocalTime]:
     """The names that dates have now, by those that they had when ``event`` had had ``naming`` earlier schedules.
 
     Those that are gone are not there.
     """
     schedules = (*event.earlier[naming:], event.schedule)
     known = frozenset(starts(schedules[0]))
-    names = {wall: wall for wall in registration_dates if wall in known}
+    names = {local_time: local_time for local_time in registration_dates if local_time in known}
     for before, after in pairwise(schedules):
         now = renamed(before, after)
         names = {first: now[name] for first, name in names.items() if name in now}
     return names
 
 
-def shortened(schedule: Schedule, since: Wall) -> Schedule | None:
+def shortened(schedule: Schedule, since: LocalTime) -> Schedule | None:
     """The dates before ``since``, which is one of the starts (else :class:`ValueError`); ``None`` if there are none."""
     if starts(schedule).index(since) == 0:
         return None
-    last = max(wall for wall in _yielded(schedule) if wall < since and exists(wall, schedule.when))
-    added = tuple(wall for wall in schedule.added if wall < since)
+    last = max(
+        local_time for local_time in _yielded(schedule) if local_time < since and exists(local_time, schedule.when)
+    )
+    added = tuple(local_time for local_time in schedule.added if local_time < since)
     return replace(schedule, rule=_until(schedule, last), added=added)
 
 
-def rest(schedule: Schedule, since: Wall) -> Schedule:
+def rest(schedule: Schedule, since: LocalTime) -> Schedule:
     """The dates from ``since`` on, one of the starts (else :class:`ValueError`). No rule can begin with one that was
     added: then all are listed, where no other rule yields just them.
     """
@@ -410,7 +420,7 @@ def rest(schedule: Schedule, since: Wall) -> Schedule:
         return by_rule(Schedule(when=when, added=left[1:]))
     rule = read(schedule.rule)
     if rule.count is not None:
-        gone = sum(wall < since and exists(wall, schedule.when) for wall in _yielded(schedule))
+        gone = sum(local_time < since and exists(local_time, schedule.when) for local_time in _yielded(schedule))
         rule = replace(rule, count=rule.count - gone)
-    added = tuple(wall for wall in schedule.added if wall > since)
+    added = tuple(local_time for local_time in schedule.added if local_time > since)
     return Schedule(when=when, rule=spell(plain(rule, day_of(since))), added=added)

@@ -7,7 +7,7 @@ import secrets
 from datetime import datetime
 from typing import Any
 
-from ..model import InvalidField, noun
+from ..model import InvalidField, frozen
 from . import dynamo, keys
 from .writes import NEW, Action, attempt, put, update
 
@@ -20,7 +20,7 @@ NAME_IS_FREE = f"{NEW} OR attribute_exists(#revoked_at)"
 WORKS = "attribute_exists(pk) AND attribute_not_exists(#revoked_at)"
 
 
-@noun
+@frozen
 class Account:
     """Who calls: the account, and the name of the key that it used."""
 
@@ -28,7 +28,7 @@ class Account:
     key: str
 
 
-@noun
+@frozen
 class ApiKey:
     """A key as it is listed; instants in UTC, as they are stored."""
 

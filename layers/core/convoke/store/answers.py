@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from itertools import islice
 from typing import Any
 
-from ..model import HeardReply
+from ..model import ReceivedReply
 from ..settings import Settings
 from . import cursors, dynamo, items, keys
 from .lists import Page
@@ -26,7 +26,7 @@ def known(client: Any, settings: Settings, registration_id: str) -> list[str]:
 
 
 def keeping(
-    settings: Settings, registration_id: str, heard: HeardReply, kept: list[str], ends_at: datetime
+    settings: Settings, registration_id: str, heard: ReceivedReply, kept: list[str], ends_at: datetime
 ) -> dict[str, Action]:
     """The actions that add ``heard`` to those ``kept``, for the transaction of what it does; none where it is too old.
 
@@ -36,7 +36,7 @@ def keeping(
     dropped = sorted([*kept, key["sk"]])[:-LATEST]
     if key["sk"] in dropped:
         return {}
-    item = items.heard_item(registration_id, heard, expires_at=max(heard.at, ends_at) + KEPT_AFTER_THE_EVENT)
+    item = items.received_reply_item(registration_id, heard, expires_at=max(heard.at, ends_at) + KEPT_AFTER_THE_EVENT)
     actions = {"answer": put(settings.invitations_table, item, NEW)}
     for sk in dropped:
         actions[sk] = delete(settings.invitations_table, {"pk": key["pk"], "sk": sk})
@@ -46,7 +46,7 @@ def keeping(
 def list_answers(
     client: Any, settings: Settings, registration_id: str, *, limit: int, cursor: str | None = None
 ) -> Page:
-    """A page of the history as :class:`HeardReply`, oldest first."""
+    """A page of the history as :class:`ReceivedReply`, oldest first."""
     identity = f"answers of {registration_id}"
     query = _query(settings, registration_id) | {"Limit": limit + 1}
     if cursor is not None:
@@ -56,7 +56,7 @@ def list_answers(
     found = list(islice(dynamo.pages(client.query, **query), limit + 1))
     more = len(found) > limit
     return Page(
-        items=tuple(items.heard_of(item) for item in found[:limit]),
+        items=tuple(items.received_reply_of(item) for item in found[:limit]),
         next=cursors.encode(identity, found[limit - 1]["sk"].removeprefix(keys.ANSWER_PREFIX)) if more else None,
     )
 

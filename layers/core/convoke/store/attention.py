@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from .. import effects
-from ..decision.attention import Attention, Concern, Survey, Trouble, Unreached
+from ..decision.attention import Attention, AttentionKind, AttentionReason, Survey, Unreached
 from ..settings import Settings
 from . import dynamo, items, keys
 from .items import Item
@@ -19,7 +19,7 @@ SHOWN = 100
 """How many an event shows."""
 
 # Nobody asked for another look since it began.
-NOBODY_ASKED_SINCE = "#poke = :poke"
+NOBODY_ASKED_SINCE = "#wakeups = :wakeups"
 
 
 def watching(settings: Settings, event_id: str, now: datetime) -> Action:
@@ -29,7 +29,7 @@ def watching(settings: Settings, event_id: str, now: datetime) -> Action:
     return update(
         settings.invitations_table,
         keys.survey(event_id),
-        "SET #event_id = :event_id, #owed_shard = :shard, #owed_at = if_not_exists(#owed_at, :owed) ADD #poke :one",
+        "SET #event_id = :event_id, #due_shard = :shard, #due_key = if_not_exists(#due_key, :owed) ADD #wakeups :one",
         "",
         event_id=event_id,
         shard=keys.shard(event_id),
@@ -38,16 +38,16 @@ def watching(settings: Settings, event_id: str, now: datetime) -> Action:
     )
 
 
-def watching_now(settings: Settings, event_id: str, owed_at: str) -> Action:
-    """The debt to look from ``owed_at`` on, for the transaction of something that did not reach somebody."""
+def watching_now(settings: Settings, event_id: str, due_key: str) -> Action:
+    """The debt to look from ``due_key`` on, for the transaction of something that did not reach somebody."""
     return update(
         settings.invitations_table,
         keys.survey(event_id),
-        "SET #event_id = :event_id, #owed_shard = :shard, #owed_at = :owed ADD #poke :one",
+        "SET #event_id = :event_id, #due_shard = :shard, #due_key = :owed ADD #wakeups :one",
         "",
         event_id=event_id,
         shard=keys.shard(event_id),
-        owed=owed_at,
+        owed=due_key,
         one=1,
     )
 
@@ -86,8 +86,8 @@ class Surveys:
         self._settings = settings
         self._table = settings.invitations_table
 
-    def watch(self, effect: effects.Watch) -> None:
-        self._client.update_item(**watching_now(self._settings, effect.event_id, effect.owed_at)["Update"])
+    def watch(self, effect: effects.ScheduleSurvey) -> None:
+        self._client.update_item(**watching_now(self._settings, effect.event_id, effect.due_key)["Update"])
 
     def read(self, event_id: str) -> Survey | None:
         item = dynamo.get(self._client, self._table, keys.survey(event_id))
@@ -113,20 +113,20 @@ class Surveys:
         if effect.summed_up_at is not None:
             expression.append("summed_up_at = :summed_up_at")
             changes[":summed_up_at"] = keys.instant(effect.summed_up_at)
-        if effect.owed_at is not None:
-            expression += ["owed_shard = :shard", "owed_at = :owed"]
-            changes |= {":shard": keys.shard(seen.event_id), ":owed": effect.owed_at}
+        if effect.due_key is not None:
+            expression += ["due_shard = :shard", "due_key = :owed"]
+            changes |= {":shard": keys.shard(seen.event_id), ":owed": effect.due_key}
         text = "SET " + ", ".join(expression) if expression else ""
-        if effect.owed_at is None:
-            text += " REMOVE owed_shard, owed_at"
+        if effect.due_key is None:
+            text += " REMOVE due_shard, due_key"
         written, _ = dynamo.conditionally(
             self._client.update_item,
             TableName=self._table,
             Key=dynamo.wire(keys.survey(seen.event_id)),
             UpdateExpression=text.strip(),
             ConditionExpression=NOBODY_ASKED_SINCE,
-            ExpressionAttributeNames={"#poke": "poke"},
-            ExpressionAttributeValues=dynamo.wire({":poke": seen.poke, **changes}),
+            ExpressionAttributeNames={"#wakeups": "wakeups"},
+            ExpressionAttributeValues=dynamo.wire({":wakeups": seen.wakeups, **changes}),
         )
         return written
 
@@ -154,19 +154,19 @@ def _range(settings: Settings, event_id: str, after: str, through: str) -> dict[
 def survey_of(item: Mapping[str, Any]) -> Survey:
     return Survey(
         event_id=item["event_id"],
-        poke=int(item["poke"]),
+        wakeups=int(item["wakeups"]),
         summed_up_at=items.moment(item["summed_up_at"]) if "summed_up_at" in item else None,
-        owed_at=item.get("owed_at"),
+        due_key=item.get("due_key"),
     )
 
 
 def unreached_item(one: Unreached) -> Item:
     expires_at = int((one.attention.since + KEPT).timestamp())
-    return {**attention_item(one.attention), "told": one.told, "expires_at": expires_at}
+    return {**attention_item(one.attention), "notified": one.notified, "expires_at": expires_at}
 
 
 def unreached_of(item: Mapping[str, Any]) -> Unreached:
-    return Unreached(attention=attention_of(item), told=bool(item["told"]))
+    return Unreached(attention=attention_of(item), notified=bool(item["notified"]))
 
 
 def attention_item(one: Attention) -> Item:
@@ -185,8 +185,8 @@ def attention_item(one: Attention) -> Item:
 def attention_of(item: Mapping[str, Any]) -> Attention:
     return Attention(
         registration_id=item["registration_id"],
-        kind=Concern(item["kind"]),
-        state=Trouble(item["state"]),
+        kind=AttentionKind(item["kind"]),
+        state=AttentionReason(item["state"]),
         since=items.moment(item["since"]),
         date=items.wall_of(item["date"]) if "date" in item else None,
         quarantine_id=item.get("quarantine_id"),

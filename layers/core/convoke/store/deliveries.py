@@ -8,11 +8,11 @@ from itertools import islice
 from typing import Any
 
 from ..settings import Settings
-from ..webhooks.facts import Delivery, DeliveryEnd, Fact, FactType, Webhook
+from ..webhooks.facts import Delivery, DeliveryEnd, Webhook, WebhookEvent, WebhookEventType
 from . import cursors, dynamo, items, keys
 from .items import Item
 from .lists import Page
-from .outbox import KEPT, PRIORITY, fact_item
+from .outbox import KEPT, PRIORITY, webhook_event_item
 from .writes import NEW, NOTHING_ELSE, Action, attempt, put
 
 # It stands, nobody began another try, and nothing is settled.
@@ -24,12 +24,12 @@ def read(client: Any, settings: Settings, webhook_id: str, fact_id: str) -> Deli
     return delivery_of(item) if item else None
 
 
-def begin(client: Any, settings: Settings, fact: Fact, webhook: Webhook, owed_at: datetime) -> None:
+def begin(client: Any, settings: Settings, fact: WebhookEvent, webhook: Webhook, due_key: datetime) -> None:
     """Owe ``fact`` to ``webhook``, unless that is written down already."""
     dynamo.conditionally(
         client.put_item,
         TableName=settings.webhooks_table,
-        Item=dynamo.wire(delivery_item(_first(fact, webhook, owed_at))),
+        Item=dynamo.wire(delivery_item(_first(fact, webhook, due_key))),
         ConditionExpression=NEW,
     )
 
@@ -38,14 +38,14 @@ def try_out(
     client: Any,
     settings: Settings,
     webhook: Webhook,
-    fact: Fact,
+    fact: WebhookEvent,
     now: datetime,
     *,
     also: Mapping[str, Action] = NOTHING_ELSE,
 ) -> None:
     """Owe a new ``fact`` to this webhook alone."""
     # Nobody is to share it among the others.
-    item = {name: value for name, value in fact_item(fact, now).items() if not name.startswith("owed_")}
+    item = {name: value for name, value in webhook_event_item(fact, now).items() if not name.startswith("owed_")}
     delivery = delivery_item(_first(fact, webhook, now))
     attempt(
         client,
@@ -57,14 +57,14 @@ def try_out(
     )
 
 
-def _first(fact: Fact, webhook: Webhook, owed_at: datetime) -> Delivery:
+def _first(fact: WebhookEvent, webhook: Webhook, due_key: datetime) -> Delivery:
     return Delivery(
         webhook_id=webhook.webhook_id,
         account=webhook.account,
         fact_id=fact.fact_id,
         type=fact.type,
         created_at=fact.created_at,
-        owed_at=keys.owed(PRIORITY, owed_at),
+        due_key=keys.owed(PRIORITY, due_key),
     )
 
 
@@ -101,7 +101,7 @@ def delivery_item(delivery: Delivery) -> Item:
             "next_at": at(delivery.next_at),
             "lease_until": at(delivery.lease_until),
             "expires_at": int((delivery.created_at + KEPT).timestamp()),
-            **items.owed_attributes(delivery.fact_id, delivery.owed_at),
+            **items.due_attributes(delivery.fact_id, delivery.due_key),
         }
     )
 
@@ -114,7 +114,7 @@ def delivery_of(item: Mapping[str, Any]) -> Delivery:
         webhook_id=item["webhook_id"],
         account=item["account"],
         fact_id=item["fact_id"],
-        type=FactType(item["type"]),
+        type=WebhookEventType(item["type"]),
         created_at=items.moment(item["created_at"]),
         state=DeliveryEnd(item["state"]),
         attempts=int(item["attempts"]),
@@ -123,14 +123,14 @@ def delivery_of(item: Mapping[str, Any]) -> Delivery:
         tried_at=at("tried_at"),
         next_at=at("next_at"),
         lease_until=at("lease_until"),
-        owed_at=item.get("owed_at"),
+        due_key=item.get("due_key"),
     )
 
 
 # --- what is due, what became of it -------------------------------------------------------------------------------
 
 # It is still the debt that was seen.
-STILL_THE_DEBT_SEEN = "owed_at = :seen"
+STILL_THE_DEBT_SEEN = "due_key = :seen"
 
 
 def due(client: Any, settings: Settings, now: datetime, limit: int) -> Iterator[dict[str, str]]:
@@ -141,8 +141,8 @@ def due(client: Any, settings: Settings, now: datetime, limit: int) -> Iterator[
             return
         answer = client.query(
             TableName=settings.webhooks_table,
-            IndexName=keys.OWED_INDEX,
-            KeyConditionExpression="owed_shard = :shard AND owed_at <= :now",
+            IndexName=keys.DUE_INDEX,
+            KeyConditionExpression="due_shard = :shard AND due_key <= :now",
             ExpressionAttributeValues=dynamo.wire({":shard": shard, ":now": keys.owed(PRIORITY, now)}),
             Limit=left,
         )
@@ -151,10 +151,10 @@ def due(client: Any, settings: Settings, now: datetime, limit: int) -> Iterator[
                 client.update_item,
                 TableName=settings.webhooks_table,
                 Key=dynamo.wire({"pk": row["pk"], "sk": row["sk"]}),
-                UpdateExpression="SET owed_at = :owed",
+                UpdateExpression="SET due_key = :owed",
                 ConditionExpression=STILL_THE_DEBT_SEEN,
                 ExpressionAttributeValues=dynamo.wire(
-                    {":owed": keys.owed(PRIORITY, now + settings.times.hint), ":seen": row["owed_at"]}
+                    {":owed": keys.owed(PRIORITY, now + settings.times.hint), ":seen": row["due_key"]}
                 ),
             )
             if written:
@@ -164,7 +164,7 @@ def due(client: Any, settings: Settings, now: datetime, limit: int) -> Iterator[
 
 def hint_of(key: Mapping[str, str]) -> dict[str, str]:
     """What a queue's message says of the fact, or of the delivery, under this key."""
-    fact_id = key["pk"].removeprefix(keys.FACT_PREFIX)
+    fact_id = key["pk"].removeprefix(keys.WEBHOOK_EVENT_PREFIX)
     if fact_id != key["pk"]:
         return {"fact": fact_id}
     return {

@@ -10,7 +10,7 @@ from typing import Any, TypeGuard
 
 from .. import effects
 from ..decision.invitation import Invitation
-from ..effects import Ending
+from ..effects import AcknowledgeResult
 from ..model import DeliveryState
 from ..settings import Settings
 from . import (
@@ -27,11 +27,11 @@ from .writes import NOTHING_ELSE, Action, attempt
 # Nobody wrote since I read.
 FENCE_IS_MINE = "fence = :fence"
 # Nobody wrote since I read, and no new reason to look has come.
-FENCE_AND_POKE_ARE_THOSE_READ = "fence = :fence AND poke = :poke"
+FENCE_AND_WAKEUPS_ARE_THOSE_READ = "fence = :fence AND wakeups = :wakeups"
 # It stands: a poke must not bring forth a torso.
 STANDS = "attribute_exists(pk)"
 
-OWED = ("owed_shard", "owed_at")
+OWED = ("due_shard", "due_key")
 MESSAGE = "message"
 """The action that notes in a message's record why it was given up."""
 
@@ -44,51 +44,51 @@ class Invitations:
         self._settings = settings
         self._table = settings.invitations_table
 
-    def clear(self, effect: effects.Clear) -> bool:
+    def clear(self, effect: effects.ClearDue) -> bool:
         seen = effect.seen
         written, _ = self._update(
             seen,
             {"state": DeliveryState.EXPIRED.value} if effect.expired else {},
             OWED,
-            FENCE_AND_POKE_ARE_THOSE_READ,
-            {":fence": seen.fence, ":poke": seen.poke},
+            FENCE_AND_WAKEUPS_ARE_THOSE_READ,
+            {":fence": seen.fence, ":wakeups": seen.wakeups},
         )
         return written
 
     def claim(self, effect: effects.Claim) -> Invitation | None:
         seen, intent = effect.seen, effect.intent
-        sequence = intent.told.sequence
+        sequence = intent.calendar_state.sequence
         claimed = replace(
             seen,
-            generation=intent.told.generation,
+            generation=intent.calendar_state.generation,
             fence=seen.fence + 1,
             allocated=max(seen.allocated, sequence),
-            exposed=sequence,
-            heard=intent.told,
+            highest_possibly_sent=sequence,
+            possibly_sent=intent.calendar_state,
             intent=intent,
             lease_until=effect.lease_until,
-            owed_at=keys.still_owed(effect.owed_at, seen.owed_at),
+            due_key=keys.still_due(effect.due_key, seen.due_key),
         )
         written, standing = self._update(
             seen,
             {
                 "generation": claimed.generation,
                 "allocated": claimed.allocated,
-                "exposed": sequence,
-                "heard": items.told_item(intent.told),
+                "highest_possibly_sent": sequence,
+                "possibly_sent": items.calendar_state_item(intent.calendar_state),
                 "intent": items.intent_item(intent),
                 "lease_until": keys.instant(effect.lease_until),
-                **items.owed_attributes(seen.registration_id, effect.owed_at, seen.owed_at),
+                **items.due_attributes(seen.registration_id, effect.due_key, seen.due_key),
             },
             (),
-            FENCE_AND_POKE_ARE_THOSE_READ,
-            {":fence": seen.fence, ":poke": seen.poke},
+            FENCE_AND_WAKEUPS_ARE_THOSE_READ,
+            {":fence": seen.fence, ":wakeups": seen.wakeups},
         )
         # The wire tries again by itself: where its first answer was lost, the claim that stands in the way is mine.
         # It is answered as it was made: a poke that has come since was not looked at, and must not seem so.
         return claimed if written or _held(standing, claimed) else None
 
-    def give_back(self, effect: effects.GiveBack) -> bool:
+    def give_back(self, effect: effects.ReleaseClaim) -> bool:
         claimed, before = effect.claimed, effect.before
         assert claimed.intent is not None  # noqa: S101 (what was claimed has an intent)
         intent = replace(claimed.intent, failed=effect.failed, unknowns=claimed.intent.unknowns - 1)
@@ -96,15 +96,18 @@ class Invitations:
         also: dict[str, Action] = {}
         if effect.failed:
             changes |= {"state": DeliveryState.FAILED.value, "reason": effect.reason}
-            also = self._giving_up(claimed, intent.told.sequence, effect)
+            also = self._giving_up(claimed, intent.calendar_state.sequence, effect)
         remove: tuple[str, ...] = ("lease_until",)
-        if before.exposed is not None and before.heard is not None:
-            changes |= {"exposed": before.exposed, "heard": items.told_item(before.heard)}
+        if before.highest_possibly_sent is not None and before.possibly_sent is not None:
+            changes |= {
+                "highest_possibly_sent": before.highest_possibly_sent,
+                "possibly_sent": items.calendar_state_item(before.possibly_sent),
+            }
         else:
-            remove += ("exposed", "heard")
-        return self._settle(claimed, changes, remove, effect.owed_at, also) is not Ending.OVERTAKEN
+            remove += ("highest_possibly_sent", "possibly_sent")
+        return self._settle(claimed, changes, remove, effect.due_key, also) is not AcknowledgeResult.OVERTAKEN
 
-    def _giving_up(self, claimed: Invitation, sequence: int, effect: effects.GiveBack) -> dict[str, Action]:
+    def _giving_up(self, claimed: Invitation, sequence: int, effect: effects.ReleaseClaim) -> dict[str, Action]:
         """What is written with an invitation whose message is given up: why, who is to be told, that somebody looks."""
         fact, settings = effect.fact, self._settings
         also = {MESSAGE: records.giving_up(settings, claimed.registration_id, sequence, effect.reason)}
@@ -113,30 +116,30 @@ class Invitations:
             also |= {"survey": attention.watching_now(settings, claimed.event_id, looked_at), **self._telling(fact)}
         return also
 
-    def wait(self, effect: effects.Wait) -> bool:
-        return self._settle(effect.claimed, {}, (), effect.owed_at) is not Ending.OVERTAKEN
+    def wait(self, effect: effects.HoldClaim) -> bool:
+        return self._settle(effect.claimed, {}, (), effect.due_key) is not AcknowledgeResult.OVERTAKEN
 
-    def acknowledge(self, effect: effects.Acknowledge) -> Ending:
+    def acknowledge(self, effect: effects.Acknowledge) -> AcknowledgeResult:
         changes: Item = {
             "acknowledged": items.acknowledged_item(effect.acknowledged),
             "attempts": 0,
             "state": DeliveryState.ACCEPTED.value,
             "reason": "",
         }
-        return self._settle(effect.claimed, changes, ("lease_until",), effect.owed_at)
+        return self._settle(effect.claimed, changes, ("lease_until",), effect.due_key)
 
-    def amend(self, effect: effects.Amend) -> bool:
-        heard = effect.heard
+    def amend(self, effect: effects.StoreReport) -> bool:
+        changed = effect.changed
         written, _ = self._update(
             effect.seen,
             items.present(
                 {
-                    "intent": items.intent_item(heard.intent) if heard.intent else None,
-                    "acknowledged": items.acknowledged_item(heard.acknowledged) if heard.acknowledged else None,
-                    "stopped": items.stopped_items(heard.stopped),
-                    "delivered": items.delivered_items(heard.delivered),
-                    "state": heard.state.value,
-                    "reason": heard.reason,
+                    "intent": items.intent_item(changed.intent) if changed.intent else None,
+                    "acknowledged": items.acknowledged_item(changed.acknowledged) if changed.acknowledged else None,
+                    "stopped": items.stopped_items(changed.stopped),
+                    "delivered": items.delivered_items(changed.delivered),
+                    "state": changed.state.value,
+                    "reason": changed.reason,
                 }
             ),
             (),
@@ -146,25 +149,25 @@ class Invitations:
         )
         return written
 
-    def _telling(self, fact: effects.Happening) -> dict[str, Action]:
+    def _telling(self, fact: effects.WebhookEvent) -> dict[str, Action]:
         return outbox.telling(self._client, self._settings, fact.account, fact.type, fact.data, fact.at)
 
-    def poke(self, effect: effects.Poke) -> None:
+    def wakeups(self, effect: effects.WakeUp) -> None:
         """Unconditional, but for the time: the earlier one stands."""
         standing = dynamo.get(self._client, self._table, keys.registration(effect.event_id, effect.registration_id))
         if standing is None:
             return
-        owed_at = keys.sooner(effect.owed_at, standing.get("owed_at", effect.owed_at))
-        owed_at = keys.still_owed(owed_at, standing.get("owed_at"))
+        due_key = keys.sooner(effect.due_key, standing.get("due_key", effect.due_key))
+        due_key = keys.still_due(due_key, standing.get("due_key"))
         dynamo.conditionally(
             self._client.update_item,
             TableName=self._table,
             Key=dynamo.wire(keys.registration(effect.event_id, effect.registration_id)),
-            UpdateExpression="SET owed_shard = :shard, owed_at = :owed ADD poke :one"
+            UpdateExpression="SET due_shard = :shard, due_key = :owed ADD wakeups :one"
             + (", repair :one" if effect.repair else ""),
             ConditionExpression=STANDS,
             ExpressionAttributeValues=dynamo.wire(
-                {":one": 1, ":shard": keys.shard(effect.registration_id), ":owed": owed_at}
+                {":one": 1, ":shard": keys.shard(effect.registration_id), ":owed": due_key}
             ),
         )
 
@@ -173,36 +176,36 @@ class Invitations:
         claimed: Invitation,
         changes: Item,
         remove: tuple[str, ...],
-        owed_at: str | None,
+        due_key: str | None,
         also: Mapping[str, Action] = NOTHING_ELSE,
-    ) -> Ending:
+    ) -> AcknowledgeResult:
         """End a claim, ``also`` with it. Whoever poked meanwhile has said when to look again, and that stands; else
-        ``owed_at`` does.
+        ``due_key`` does.
         """
-        owed = items.owed_attributes(claimed.registration_id, owed_at, claimed.owed_at)
+        owed = items.due_attributes(claimed.registration_id, due_key, claimed.due_key)
         held = claimed
         for _ in range(4):
             written, standing = self._update(
                 held,
                 {**changes, **owed},
-                remove + (OWED if owed_at is None else ()),
-                FENCE_AND_POKE_ARE_THOSE_READ,
-                {":fence": held.fence, ":poke": claimed.poke},
+                remove + (OWED if due_key is None else ()),
+                FENCE_AND_WAKEUPS_ARE_THOSE_READ,
+                {":fence": held.fence, ":wakeups": claimed.wakeups},
                 also,
             )
             if written:
-                return Ending.DONE if owed_at is None else Ending.OWED
+                return AcknowledgeResult.DONE if due_key is None else AcknowledgeResult.OWED
             if not _held(standing, claimed):
-                return Ending.OVERTAKEN
+                return AcknowledgeResult.OVERTAKEN
             held = standing
-            if held.poke != claimed.poke:
+            if held.wakeups != claimed.wakeups:
                 written, standing = self._update(held, changes, remove, FENCE_IS_MINE, {":fence": held.fence}, also)
                 if written:
-                    return Ending.OWED
+                    return AcknowledgeResult.OWED
                 if not _held(standing, claimed):
-                    return Ending.OVERTAKEN
+                    return AcknowledgeResult.OVERTAKEN
                 held = standing
-        return Ending.OVERTAKEN
+        return AcknowledgeResult.OVERTAKEN
 
     def _update(
         self,
@@ -247,4 +250,7 @@ def _held(standing: Invitation | None, claimed: Invitation) -> TypeGuard[Invitat
     if standing is None or standing.intent is None or claimed.intent is None:
         return False
     # A person who was forgotten since is in no intent any more, and must not be written back.
-    return (standing.intent.attempt, standing.intent.told) == (claimed.intent.attempt, claimed.intent.told)
+    return (standing.intent.attempt, standing.intent.calendar_state) == (
+        claimed.intent.attempt,
+        claimed.intent.calendar_state,
+    )

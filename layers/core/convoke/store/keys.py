@@ -16,7 +16,7 @@ from ..model import Reply, folded
 
 Key = dict[str, str]
 
-OWED_INDEX = "owed"
+DUE_INDEX = "owed"
 ACCOUNT_INDEX = "by_account"
 SHARDS = tuple("01234567")
 
@@ -29,10 +29,10 @@ REGISTRATION_PREFIX = "REGISTRATION#"
 WAITING_PREFIX = "WAITING#"
 MESSAGE_PREFIX = "MESSAGE#"
 ANSWER_PREFIX = "ANSWER#"
-NOTE_PREFIX = "NOTE#"
+NOTIFICATION_PREFIX = "NOTE#"
 WEBHOOK_PREFIX = "WEBHOOK#"
 DELIVERY_PREFIX = "DELIVERY#"
-FACT_PREFIX = "FACT#"
+WEBHOOK_EVENT_PREFIX = "FACT#"
 ACCOUNT_KEY_PREFIX = "KEY#"
 QUARANTINE_PREFIX = "QUARANTINE#"
 PROPOSAL_PREFIX = "PROPOSAL#"
@@ -96,7 +96,7 @@ def answer(registration_id: str, reply: Reply) -> Key:
     return {"pk": f"REGISTRATION#{registration_id}", "sk": f"{ANSWER_PREFIX}{order}#{about}#{reply.status.value}"}
 
 
-def fan(event_id: str) -> Key:
+def fan_out(event_id: str) -> Key:
     return {"pk": f"EVENT#{event_id}", "sk": FAN}
 
 
@@ -109,12 +109,12 @@ def erasure(event_id: str, registration_id: str) -> Key:
     return {"pk": f"EVENT#{event_id}", "sk": f"ERASURE#{registration_id}"}
 
 
-def note(event_id: str, registration_id: str, note_id: str) -> Key:
+def note(event_id: str, registration_id: str, notification_id: str) -> Key:
     """A plain letter, found with the person whom it is to or about; some are about nobody."""
-    return {"pk": f"EVENT#{event_id}", "sk": f"{NOTE_PREFIX}{registration_id}#{note_id}"}
+    return {"pk": f"EVENT#{event_id}", "sk": f"{NOTIFICATION_PREFIX}{registration_id}#{notification_id}"}
 
 
-def ration(event_id: str, kind: str, day: str) -> Key:
+def daily_count(event_id: str, kind: str, day: str) -> Key:
     """How many notes of a kind have left for an event on one day."""
     return {"pk": f"EVENT#{event_id}", "sk": f"RATION#{kind}#{day}"}
 
@@ -145,7 +145,7 @@ def proposal(event_id: str, proposal_id: str) -> Key:
     return {"pk": f"EVENT#{event_id}", "sk": f"{PROPOSAL_PREFIX}{proposal_id}"}
 
 
-def allowance(registration_id: str, what: str, day: date) -> Key:
+def daily_limit(registration_id: str, what: str, day: date) -> Key:
     """How often somebody did something on one day."""
     return {"pk": f"REGISTRATION#{registration_id}", "sk": f"ALLOWANCE#{what}#{day.isoformat()}"}
 
@@ -217,7 +217,7 @@ def webhooks(account: str) -> Key:
 
 
 def fact(fact_id: str) -> Key:
-    return {"pk": f"{FACT_PREFIX}{fact_id}", "sk": "FACT"}
+    return {"pk": f"{WEBHOOK_EVENT_PREFIX}{fact_id}", "sk": "FACT"}
 
 
 def delivery(webhook_id: str, fact_id: str) -> Key:
@@ -245,15 +245,15 @@ def sooner(one: str, other: str) -> str:
     return f"{min(priority, other_priority)}#{min(at, other_at)}"
 
 
-def still_owed(owed_at: str, standing: str | None) -> str:
-    """``owed_at`` in the place of a debt that stands: it is as old as that, ``<priority>#<instant>#<since>``."""
+def still_due(due_key: str, standing: str | None) -> str:
+    """``due_key`` in the place of a debt that stands: it is as old as that, ``<priority>#<instant>#<since>``."""
     if standing is None:
-        return owed_at
-    priority, at, *_ = owed_at.split("#")
-    since = instant(owed_since(standing))
+        return due_key
+    priority, at, *_ = due_key.split("#")
+    since = instant(due_since(standing))
     return f"{priority}#{at}" if since == at else f"{priority}#{at}#{since}"
 
 
-def owed_since(owed_at: str) -> datetime:
+def due_since(due_key: str) -> datetime:
     """Since when (UTC) something has been owed, however often the look at it was put off."""
-    return datetime.fromisoformat(owed_at.split("#")[-1])
+    return datetime.fromisoformat(due_key.split("#")[-1])

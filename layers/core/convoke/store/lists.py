@@ -7,13 +7,13 @@ from itertools import islice
 from typing import Any
 
 from ..decision.invitation import Seats
-from ..model import Event, RegistrationStatus, noun
+from ..model import Event, RegistrationStatus, frozen
 from ..settings import Settings
 from . import cursors, dynamo, items, keys
 from .items import Item
 
 
-@noun
+@frozen
 class Page:
     """Part of a list, and where the next part begins: ``None`` at the end."""
 
@@ -21,7 +21,7 @@ class Page:
     next: str | None
 
 
-@noun
+@frozen
 class Counted:
     """An event, with how many come and how many wait."""
 
@@ -123,17 +123,17 @@ def list_registrations(
 def list_messages(
     client: Any, settings: Settings, registration_id: str, *, limit: int, cursor: str | None = None
 ) -> Page:
-    """What was sent to one attendee, in the order of SEQUENCE, each as :class:`Posted` without its letter."""
+    """What was sent to one attendee, in the order of SEQUENCE, each as :class:`StoredMessage` without its letter."""
     identity = f"messages of {registration_id}"
     query = message_query(settings, registration_id) | {"Limit": limit + 1}
     if cursor is not None:
         position = cursors.decode(identity, cursor, r"[0-9]{1,10}")
         query["ExclusiveStartKey"] = dynamo.wire(keys.message(registration_id, int(position)))
     found = list(islice(dynamo.pages(client.query, **query), limit + 1))
-    posted = tuple(items.posted_of(item) for item in found[:limit])
+    stored = tuple(items.stored_message_of(item) for item in found[:limit])
     return Page(
-        items=posted,
-        next=cursors.encode(identity, str(posted[-1].told.sequence)) if len(found) > limit else None,
+        items=stored,
+        next=cursors.encode(identity, str(stored[-1].calendar_state.sequence)) if len(found) > limit else None,
     )
 
 

@@ -10,11 +10,11 @@ from typing import Any
 from .. import effects
 from ..mail.notifications import (
     Counter,
-    Errand,
-    Note,
-    NoteKind,
-    errand,
+    Notification,
+    NotificationKind,
+    NotificationState,
     may_be_sent,
+    notification_state,
     priority,
 )
 from ..model import DeliveryState, Participation, Person
@@ -34,29 +34,29 @@ FENCE_IS_THE_ONE_READ = "#fence = :read"
 FEWER_THAN_MOST = "attribute_not_exists(#count) OR #count < :most"
 
 
-def owing(settings: Settings, note: Note, now: datetime) -> Action:
+def owing(settings: Settings, note: Notification, now: datetime) -> Action:
     """The debt to send ``note``, for a transaction. Where it was owed before, it stays as it is."""
     standing = {name: f"#{name} = if_not_exists(#{name}, :{name})" for name in _new(note, now)}
-    key = keys.note(note.event_id, note.registration_id, note.note_id)
+    key = keys.note(note.event_id, note.registration_id, note.notification_id)
     return update(settings.invitations_table, key, f"SET {', '.join(standing.values())}", "", **_new(note, now))
 
 
-def owe(client: Any, settings: Settings, note: Note, *, now: datetime) -> bool:
+def owe(client: Any, settings: Settings, note: Notification, *, now: datetime) -> bool:
     """Owe ``note`` by itself. False: it was owed before, or is to our own address and never leaves."""
     if not may_be_sent(note, settings.sender):
         return False
     written, _ = dynamo.conditionally(
         client.put_item,
         TableName=settings.invitations_table,
-        Item=dynamo.wire({**keys.note(note.event_id, note.registration_id, note.note_id), **_new(note, now)}),
+        Item=dynamo.wire({**keys.note(note.event_id, note.registration_id, note.notification_id), **_new(note, now)}),
         ConditionExpression=NEW,
     )
     return written
 
 
-def _new(note: Note, now: datetime) -> Item:
+def _new(note: Notification, now: datetime) -> Item:
     return {
-        **_errand_item(errand(note, keys.owed(priority(note.kind), now))),
+        **_notification_state_item(notification_state(note, keys.owed(priority(note.kind), now))),
         "expires_at": int((now + KEPT).timestamp()),
     }
 
@@ -68,17 +68,19 @@ class Notes:
         self._client = client
         self._table = settings.invitations_table
 
-    def read(self, effect: effects.ReadErrand) -> Errand | None:
-        key = keys.note(effect.event_id, effect.registration_id, effect.note_id)
+    def read(self, effect: effects.ReadNotification) -> NotificationState | None:
+        key = keys.note(effect.event_id, effect.registration_id, effect.notification_id)
         item = dynamo.get(self._client, self._table, key)
-        return errand_of(item) if item else None
+        return notification_state_of(item) if item else None
 
-    def ration(self, effect: effects.Ration) -> bool:
+    def daily_count(self, effect: effects.CountDaily) -> bool:
         day = datetime.fromisoformat(f"{effect.day}T00:00:00+00:00")
         written, _ = dynamo.conditionally(
             self._client.update_item,
             TableName=self._table,
-            Key=dynamo.wire(keys.ration(effect.errand.event_id, effect.errand.kind, effect.day)),
+            Key=dynamo.wire(
+                keys.daily_count(effect.notification_state.event_id, effect.notification_state.kind, effect.day)
+            ),
             UpdateExpression="SET expires_at = :expires ADD #count :one",
             ConditionExpression=FEWER_THAN_MOST,
             ExpressionAttributeNames={"#count": "count"},
@@ -88,24 +90,28 @@ class Notes:
         )
         return written
 
-    def claim(self, effect: effects.ClaimErrand) -> Errand | None:
+    def claim(self, effect: effects.ClaimNotification) -> NotificationState | None:
         seen = effect.seen
-        claimed = replace(seen, lease_until=effect.lease_until, unknowns=seen.unknowns + 1, owed_at=effect.owed_at)
-        return replace(claimed, fence=seen.fence + 1) if self.settle(effects.Settle(errand=claimed)) else None
+        claimed = replace(seen, lease_until=effect.lease_until, unknowns=seen.unknowns + 1, due_key=effect.due_key)
+        return (
+            replace(claimed, fence=seen.fence + 1)
+            if self.settle(effects.RecordNotification(notification_state=claimed))
+            else None
+        )
 
-    def settle(self, effect: effects.Settle) -> bool:
-        settled = effect.errand
-        changes = _errand_item(replace(settled, fence=settled.fence + 1))
-        for name in ("note_id", "event_id", "registration_id", "kind"):
+    def settle(self, effect: effects.RecordNotification) -> bool:
+        settled = effect.notification_state
+        changes = _notification_state_item(replace(settled, fence=settled.fence + 1))
+        for name in ("notification_id", "event_id", "registration_id", "kind"):
             del changes[name]
-        gone = [name for name in ("lease_until", "owed_shard", "owed_at") if name not in changes]
+        gone = [name for name in ("lease_until", "due_shard", "due_key") if name not in changes]
         expression = "SET " + ", ".join(f"#{name} = :{name}" for name in changes)
         if gone:
             expression += " REMOVE " + ", ".join(f"#{name}" for name in gone)
         written, _ = dynamo.conditionally(
             self._client.update_item,
             TableName=self._table,
-            Key=dynamo.wire(keys.note(settled.event_id, settled.registration_id, settled.note_id)),
+            Key=dynamo.wire(keys.note(settled.event_id, settled.registration_id, settled.notification_id)),
             UpdateExpression=expression,
             ConditionExpression=FENCE_IS_THE_ONE_READ,
             ExpressionAttributeNames={f"#{name}": name for name in (*changes, *gone)},
@@ -133,43 +139,43 @@ def forget(client: Any, settings: Settings, event_id: str, registration_id: str)
 # --- items --------------------------------------------------------------------------------------------------------
 
 
-def _errand_item(errand: Errand) -> Item:
-    lease = errand.lease_until
+def _notification_state_item(notification_state: NotificationState) -> Item:
+    lease = notification_state.lease_until
     return items.present(
         {
-            "note_id": errand.note_id,
-            "event_id": errand.event_id,
-            "registration_id": errand.registration_id,
-            "kind": errand.kind.value,
+            "notification_id": notification_state.notification_id,
+            "event_id": notification_state.event_id,
+            "registration_id": notification_state.registration_id,
+            "kind": notification_state.kind.value,
             # What has been settled keeps an empty place: `owing` leaves alone what is there.
-            "note": note_item(errand.note) if errand.note else {},
-            "fence": errand.fence,
-            "attempts": errand.attempts,
-            "unknowns": errand.unknowns,
+            "note": notification_item(notification_state.note) if notification_state.note else {},
+            "fence": notification_state.fence,
+            "attempts": notification_state.attempts,
+            "unknowns": notification_state.unknowns,
             "lease_until": keys.instant(lease) if lease else None,
-            "state": errand.state.value,
-            **items.owed_attributes(errand.note_id, errand.owed_at),
+            "state": notification_state.state.value,
+            **items.due_attributes(notification_state.notification_id, notification_state.due_key),
         }
     )
 
 
-def errand_of(item: Mapping[str, Any]) -> Errand:
-    ids = {name: item[name] for name in ("note_id", "event_id", "registration_id")}
-    kind = NoteKind(item["kind"])
-    return Errand(
+def notification_state_of(item: Mapping[str, Any]) -> NotificationState:
+    ids = {name: item[name] for name in ("notification_id", "event_id", "registration_id")}
+    kind = NotificationKind(item["kind"])
+    return NotificationState(
         **ids,
         kind=kind,
-        note=note_of(item["note"], ids, kind) if item["note"] else None,
+        note=notification_of(item["note"], ids, kind) if item["note"] else None,
         fence=int(item["fence"]),
         attempts=int(item["attempts"]),
         unknowns=int(item["unknowns"]),
         lease_until=items.moment(item["lease_until"]) if "lease_until" in item else None,
         state=DeliveryState(item["state"]),
-        owed_at=item.get("owed_at"),
+        due_key=item.get("due_key"),
     )
 
 
-def note_item(note: Note) -> Item:
+def notification_item(note: Notification) -> Item:
     """What a note says; its ids are its errand's."""
     counter = note.counter
     return items.present(
@@ -190,8 +196,8 @@ def note_item(note: Note) -> Item:
     )
 
 
-def note_of(item: Mapping[str, Any], ids: Mapping[str, str], kind: NoteKind) -> Note:
-    return Note(
+def notification_of(item: Mapping[str, Any], ids: Mapping[str, str], kind: NotificationKind) -> Notification:
+    return Notification(
         **ids,
         kind=kind,
         recipient=Person(**item["recipient"]),

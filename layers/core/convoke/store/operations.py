@@ -49,24 +49,24 @@ def raise_sequences(client: Any, settings: Settings, *, now: datetime) -> Iterat
 
 
 def _lift(client: Any, settings: Settings, item: items.Item, now: datetime) -> bool:
-    told = item["allocated"] >= 0
+    calendar_state = item["allocated"] >= 0
     written, _ = dynamo.conditionally(
         client.update_item,
         TableName=settings.invitations_table,
         Key=dynamo.wire({"pk": item["pk"], "sk": item["sk"]}),
-        UpdateExpression="SET fence = :raised, owed_shard = :shard, owed_at = :owed "
-        "ADD allocated :lift, poke :one, repair :repair",
+        UpdateExpression="SET fence = :raised, due_shard = :shard, due_key = :owed "
+        "ADD allocated :lift, wakeups :one, repair :repair",
         ConditionExpression=FENCE_IS_THE_ONE_READ,
         ExpressionAttributeValues=dynamo.wire(
             {
                 ":fence": item["fence"],
                 ":raised": item["fence"] + 1,
                 ":shard": keys.shard(item["registration_id"]),
-                ":owed": item.get("owed_at") or keys.owed(1, now),
+                ":owed": item.get("due_key") or keys.owed(1, now),
                 ":lift": LIFT,
                 ":one": 1,
                 # Who was told nothing, as far as the backup knows, has nothing to be told again.
-                ":repair": 1 if told else 0,
+                ":repair": 1 if calendar_state else 0,
             }
         ),
     )

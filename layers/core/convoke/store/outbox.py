@@ -9,7 +9,7 @@ from typing import Any
 
 from ..model import Registration
 from ..settings import Settings
-from ..webhooks.facts import Fact, FactType
+from ..webhooks.facts import WebhookEvent, WebhookEventType
 from . import dynamo, items, keys, webhooks
 from .items import Item
 from .writes import STANDS, Action, put
@@ -20,7 +20,7 @@ PRIORITY = 1
 
 
 def telling(
-    client: Any, settings: Settings, account: str, what: FactType, data: Mapping[str, Any], now: datetime
+    client: Any, settings: Settings, account: str, what: WebhookEventType, data: Mapping[str, Any], now: datetime
 ) -> dict[str, Action]:
     """The action, by its name, that goes into the transaction of what happened; none where no webhook listens.
 
@@ -29,12 +29,12 @@ def telling(
     if not account or what not in webhooks.listened_to(client, settings, account):
         return {}
     fact = new(account, what, data, now)
-    return {f"fact {what}": put(settings.webhooks_table, fact_item(fact, now))}
+    return {f"fact {what}": put(settings.webhooks_table, webhook_event_item(fact, now))}
 
 
-def new(account: str, what: FactType, data: Mapping[str, Any], now: datetime) -> Fact:
+def new(account: str, what: WebhookEventType, data: Mapping[str, Any], now: datetime) -> WebhookEvent:
     """A fact under an id of its own, which begins with the time."""
-    return Fact(
+    return WebhookEvent(
         fact_id=keys.registration_id(now, secrets.token_bytes(16)),
         account=account,
         type=what,
@@ -53,9 +53,9 @@ def about(person: Registration) -> dict[str, Any]:
     }
 
 
-def read_fact(client: Any, settings: Settings, fact_id: str) -> Fact | None:
+def read_webhook_event(client: Any, settings: Settings, fact_id: str) -> WebhookEvent | None:
     item = dynamo.get(client, settings.webhooks_table, keys.fact(fact_id))
-    return fact_of(item) if item else None
+    return webhook_event_of(item) if item else None
 
 
 def share(client: Any, settings: Settings, fact_id: str) -> None:
@@ -64,12 +64,12 @@ def share(client: Any, settings: Settings, fact_id: str) -> None:
         client.update_item,
         TableName=settings.webhooks_table,
         Key=dynamo.wire(keys.fact(fact_id)),
-        UpdateExpression="REMOVE owed_shard, owed_at",
+        UpdateExpression="REMOVE due_shard, due_key",
         ConditionExpression=STANDS,
     )
 
 
-def fact_item(fact: Fact, now: datetime) -> Item:
+def webhook_event_item(fact: WebhookEvent, now: datetime) -> Item:
     return {
         **keys.fact(fact.fact_id),
         "fact_id": fact.fact_id,
@@ -78,15 +78,15 @@ def fact_item(fact: Fact, now: datetime) -> Item:
         "data": dict(fact.data),
         "created_at": keys.instant(fact.created_at),
         "expires_at": int((now + KEPT).timestamp()),
-        **items.owed_attributes(fact.fact_id, keys.owed(PRIORITY, now)),
+        **items.due_attributes(fact.fact_id, keys.owed(PRIORITY, now)),
     }
 
 
-def fact_of(item: Mapping[str, Any]) -> Fact:
-    return Fact(
+def webhook_event_of(item: Mapping[str, Any]) -> WebhookEvent:
+    return WebhookEvent(
         fact_id=item["fact_id"],
         account=item["account"],
-        type=FactType(item["type"]),
+        type=WebhookEventType(item["type"]),
         data={name: _json(value) for name, value in item["data"].items()},
         created_at=items.moment(item["created_at"]),
     )

@@ -8,10 +8,10 @@ from datetime import datetime, timedelta
 from itertools import islice
 from typing import Any
 
-from ..decision.plan import Seen
+from ..decision.plan import Snapshot
 from ..inbound.itip_reply import Answer
 from ..inbound.proposals import Proposal, ProposalStatus
-from ..model import Wall, When
+from ..model import LocalTime, When
 from ..settings import Settings
 from . import cursors, dynamo, items, keys
 from .items import Item
@@ -24,7 +24,7 @@ KEPT_AFTER_THE_EVENT = timedelta(days=365)
 IT_IS_OPEN = "#status = :open"
 
 
-def proposal_of(answer: Answer, seen: Seen, date: Wall | None, when: When, received_at: datetime) -> Proposal:
+def proposal_of(answer: Answer, seen: Snapshot, date: LocalTime | None, when: When, received_at: datetime) -> Proposal:
     """What a COUNTER proposes, under an id that is the same for the same words, however often they come."""
     said = f"{answer.uid} {date} {answer.sequence} {answer.dtstamp} {when}"
     written_at = min(answer.dtstamp, received_at)

@@ -15,9 +15,9 @@ from zoneinfo import ZoneInfo
 
 from ..inbound.authenticity import Receipt
 from ..inbound.itip_reply import Answer, Kind, Span
-from ..inbound.quarantine import KEPT, Held, HeldStatus, Owner
+from ..inbound.quarantine import KEPT, Owner, QuarantinedMail, QuarantineStatus
 from ..inbound.reasons import Reason
-from ..model import Participation, Wall
+from ..model import LocalTime, Participation
 from ..settings import Settings
 from . import attention, cursors, dynamo, items, keys
 from .items import Item
@@ -38,21 +38,21 @@ def quarantine_id(receipt: Receipt, number: int = 0) -> str:
     return keys.registration_id(receipt.received_at, hashlib.sha256(source.encode()).digest()[:16])
 
 
-def holding(settings: Settings, held: Held) -> Action:
+def holding(settings: Settings, held: QuarantinedMail) -> Action:
     return put(settings.invitations_table, _item(held), NEW)
 
 
-def find(client: Any, settings: Settings, account: str, quarantine_id: str, *, now: datetime) -> Held | None:
+def find(client: Any, settings: Settings, account: str, quarantine_id: str, *, now: datetime) -> QuarantinedMail | None:
     item = dynamo.get(client, settings.invitations_table, keys.quarantined(account, quarantine_id))
     held = None if item is None else _of(item)
     # DynamoDB removes what has expired only hours later.
     return held if held is not None and held.expires_at > now else None
 
 
-def deciding(settings: Settings, held: Held, status: HeldStatus) -> dict[str, Action]:
+def deciding(settings: Settings, held: QuarantinedMail, status: QuarantineStatus) -> dict[str, Action]:
     """That somebody decided so, for the transaction of what follows from it."""
     key = keys.quarantined(held.account, held.quarantine_id)
-    values = {"status": status.value, "waiting": HeldStatus.WAITING.value}
+    values = {"status": status.value, "waiting": QuarantineStatus.WAITING.value}
     actions = {"held": update(settings.invitations_table, key, "SET #status = :status", IT_WAITS_OR_IS_SO, **values)}
     if held.event_id and held.registration_id:
         ids = held.event_id, held.registration_id, held.quarantine_id
@@ -70,14 +70,14 @@ def list_held(
     cursor: str | None = None,
     event_id: str | None = None,
 ) -> Page:
-    """The account's mails that wait for somebody to decide, as :class:`Held`, in the order in which they came."""
+    """The account's mails that wait for somebody to decide, as :class:`QuarantinedMail`, in the order in which they came."""
     identity = f"quarantine of {account}, {event_id or 'all'}"
     first = keys.quarantined(account, "")
     names = {"#status": "status", "#expires_at": "expires_at"}
     values = {
         ":pk": first["pk"],
         ":prefix": first["sk"],
-        ":waiting": HeldStatus.WAITING.value,
+        ":waiting": QuarantineStatus.WAITING.value,
         ":now": int(now.timestamp()),
     }
     condition = f"{IT_WAITS} AND #expires_at > :now"
@@ -103,7 +103,7 @@ def list_held(
     )
 
 
-def list_unassigned(client: Any, settings: Settings) -> Iterator[Held]:
+def list_unassigned(client: Any, settings: Settings) -> Iterator[QuarantinedMail]:
     """The mails that were put aside and are shown to no account, in the order in which they came."""
     first = keys.unassigned("")
     query = {
@@ -153,7 +153,7 @@ def _key(account: str, quarantine_id: str) -> keys.Key:
 # --- items --------------------------------------------------------------------------------------------------------
 
 
-def _item(held: Held) -> Item:
+def _item(held: QuarantinedMail) -> Item:
     return items.present(
         {
             **_key(held.account, held.quarantine_id),
@@ -172,8 +172,8 @@ def _item(held: Held) -> Item:
     )
 
 
-def _of(item: Mapping[str, Any]) -> Held:
-    return Held(
+def _of(item: Mapping[str, Any]) -> QuarantinedMail:
+    return QuarantinedMail(
         quarantine_id=item["quarantine_id"],
         account=item["account"],
         event_id=item.get("event_id"),
@@ -182,7 +182,7 @@ def _of(item: Mapping[str, Any]) -> Held:
         sender=item["sender"],
         subject=item["subject"],
         answer=_answer_of(item["answer"]) if "answer" in item else None,
-        status=HeldStatus(item["status"]),
+        status=QuarantineStatus(item["status"]),
         received_at=items.moment(item["received_at"]),
     )
 
@@ -223,7 +223,7 @@ def _answer_of(item: Mapping[str, Any]) -> Answer:
     )
 
 
-def _moment_item(moment: Wall | None) -> Item | None:
+def _moment_item(moment: LocalTime | None) -> Item | None:
     """As it came: ISO 8601, and beside it the zone that was named."""
     if moment is None:
         return None
@@ -231,7 +231,7 @@ def _moment_item(moment: Wall | None) -> Item | None:
     return items.present({"at": moment.isoformat(), "zone": zone.key if isinstance(zone, ZoneInfo) else None})
 
 
-def _moment_of(item: Mapping[str, Any]) -> Wall:
+def _moment_of(item: Mapping[str, Any]) -> LocalTime:
     if "T" not in item["at"]:
         return date.fromisoformat(item["at"])
     moment = datetime.fromisoformat(item["at"])

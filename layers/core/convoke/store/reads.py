@@ -6,7 +6,7 @@ import json
 from datetime import datetime
 from typing import Any
 
-from ..decision.invitation import Fan, Invitation, Posted, Sending
+from ..decision.invitation import FanOut, Invitation, Sending, StoredMessage
 from ..effects import Due, DueKind
 from ..model import Event, Registration
 from ..settings import Settings
@@ -36,17 +36,17 @@ class Reads:
         item = self._get(self._registrations, keys.event(event_id))
         return items.event_of(item) if item else None
 
-    def posted(self, registration_id: str, sequence: int) -> Posted | None:
+    def stored(self, registration_id: str, sequence: int) -> StoredMessage | None:
         item = self._get(self._invitations, keys.message(registration_id, sequence))
-        return items.posted_of(item) if item else None
+        return items.stored_message_of(item) if item else None
 
-    def messages(self, registration_id: str) -> tuple[Posted, ...]:
+    def messages(self, registration_id: str) -> tuple[StoredMessage, ...]:
         rows = dynamo.pages(self._client.query, **message_query(self._settings, registration_id))
-        return tuple(map(items.posted_of, rows))
+        return tuple(map(items.stored_message_of, rows))
 
-    def fan(self, event_id: str) -> Fan | None:
-        item = self._get(self._invitations, keys.fan(event_id))
-        return items.fan_of(item) if item else None
+    def fan_out(self, event_id: str) -> FanOut | None:
+        item = self._get(self._invitations, keys.fan_out(event_id))
+        return items.fan_out_of(item) if item else None
 
     def sending(self) -> Sending:
         return items.sending_of(self._get(self._invitations, keys.sending()))
@@ -77,8 +77,8 @@ class Reads:
     def due(self, shard: str, priority: int, now: datetime, limit: int) -> tuple[Due, ...]:
         answer = self._client.query(
             TableName=self._invitations,
-            IndexName=keys.OWED_INDEX,
-            KeyConditionExpression="owed_shard = :shard AND owed_at BETWEEN :first AND :last",
+            IndexName=keys.DUE_INDEX,
+            KeyConditionExpression="due_shard = :shard AND due_key BETWEEN :first AND :last",
             ExpressionAttributeValues=dynamo.wire(
                 {":shard": shard, ":first": f"{priority}#", ":last": keys.owed(priority, now)}
             ),
@@ -119,11 +119,11 @@ class Reads:
 def _due(item: Item) -> Due:
     event_id = keys.event_id_of(item["pk"])
     kind, _, about = item["sk"].partition("#")
-    registration_id, _, note_id = about.partition("#")
+    registration_id, _, notification_id = about.partition("#")
     return Due(
         kind=DueKind(kind.lower()),
         event_id=event_id,
         registration_id=registration_id,
-        note_id=note_id,
-        owed_at=item["owed_at"],
+        notification_id=notification_id,
+        due_key=item["due_key"],
     )

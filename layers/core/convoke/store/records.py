@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from .. import effects
-from ..decision.invitation import Posted, Slice
+from ..decision.invitation import Batch, StoredMessage
 from ..delivery.reports import GRAVITY
 from ..effects import Due, DueKind
 from ..model import DeliveryState
@@ -24,11 +24,11 @@ NOT_WRITTEN_DOWN = "attribute_not_exists(pk) OR attribute_exists(unwritten)"
 # It stands (an update must not bring forth a torso), and nothing graver was reported of it: reports come in any order.
 STANDS_AND_NOTHING_GRAVER = "attribute_exists(pk) AND (attribute_not_exists(#rank) OR #rank <= :rank)"
 # The fan-out is still where the slice found it: no newer change replaced it, no other chain moved it.
-STILL_AT_THIS_SLICE = "#version = :version AND #cursor = :cursor"
+STILL_AT_THIS_BATCH = "#version = :version AND #cursor = :cursor"
 # A person's switch is not turned on again by a pause of the account.
 NOT_STOPPED_FOR_LONGER = "attribute_not_exists(stopped_until) OR stopped_until < :until"
 # It is still the debt that was seen.
-STILL_THE_DEBT_SEEN = "owed_at = :seen"
+STILL_THE_DEBT_SEEN = "due_key = :seen"
 
 
 # It stands, and SES has reported nothing of it: what was reported is truer than that we gave it up.
@@ -54,15 +54,15 @@ class Records:
         self._client = client
         self._table = settings.invitations_table
 
-    def keep(self, posted: Posted) -> Posted:
+    def keep(self, stored: StoredMessage) -> StoredMessage:
         """Write the message down, unless it stands; answer what stands."""
         written, standing = dynamo.conditionally(
             self._client.put_item,
             TableName=self._table,
-            Item=dynamo.wire(items.posted_item(posted)),
+            Item=dynamo.wire(items.stored_message_item(stored)),
             ConditionExpression=NOT_WRITTEN_DOWN,
         )
-        return posted if written or standing is None else items.posted_of(standing)
+        return stored if written or standing is None else items.stored_message_of(standing)
 
     def sent(self, effect: effects.Sent) -> None:
         dynamo.conditionally(
@@ -85,41 +85,41 @@ class Records:
             ),
         )
 
-    def move_fan(self, effect: effects.MoveFan) -> bool:
+    def move_fan_out(self, effect: effects.MoveFanOut) -> bool:
         written, _ = dynamo.conditionally(
             self._client.update_item,
-            **self._fan(effect.slice, {":to": effect.cursor, ":owed": effect.owed_at}),
-            UpdateExpression="SET #cursor = :to, owed_at = :owed",
+            **self._fan_out(effect.slice, {":to": effect.cursor, ":owed": effect.due_key}),
+            UpdateExpression="SET #cursor = :to, due_key = :owed",
         )
         return written
 
-    def end_fan(self, effect: effects.EndFan) -> bool:
-        written, _ = dynamo.conditionally(self._client.delete_item, **self._fan(effect.slice, {}))
+    def end_fan_out(self, effect: effects.EndFanOut) -> bool:
+        written, _ = dynamo.conditionally(self._client.delete_item, **self._fan_out(effect.slice, {}))
         return written
 
-    def _fan(self, part: Slice, values: Item) -> dict[str, Any]:
+    def _fan_out(self, part: Batch, values: Item) -> dict[str, Any]:
         return {
             "TableName": self._table,
-            "Key": dynamo.wire(keys.fan(part.event_id)),
-            "ConditionExpression": STILL_AT_THIS_SLICE,
+            "Key": dynamo.wire(keys.fan_out(part.event_id)),
+            "ConditionExpression": STILL_AT_THIS_BATCH,
             "ExpressionAttributeNames": {"#version": "version", "#cursor": "cursor"},
             "ExpressionAttributeValues": dynamo.wire({":version": part.version, ":cursor": part.cursor, **values}),
         }
 
-    def put_off(self, effect: effects.PutOff) -> bool:
+    def put_off(self, effect: effects.Postpone) -> bool:
         written, _ = dynamo.conditionally(
             self._client.update_item,
             TableName=self._table,
             Key=dynamo.wire(due_key(effect.due)),
-            UpdateExpression="SET owed_at = :owed",
+            UpdateExpression="SET due_key = :owed",
             ConditionExpression=STILL_THE_DEBT_SEEN,
             ExpressionAttributeValues=dynamo.wire(
-                {":owed": keys.still_owed(effect.owed_at, effect.due.owed_at), ":seen": effect.due.owed_at}
+                {":owed": keys.still_due(effect.due_key, effect.due.due_key), ":seen": effect.due.due_key}
             ),
         )
         return written
 
-    def put_down(self, effect: effects.PutDown) -> None:
+    def put_down(self, effect: effects.StoreAuditPage) -> None:
         """A page of an audit's list, which goes by itself after a month."""
         item = {
             **keys.finding(effect.at, effect.page),
@@ -179,11 +179,11 @@ def due_key(due: Due) -> keys.Key:
         case DueKind.ERASURE:
             return keys.erasure(due.event_id, due.registration_id)
         case DueKind.FAN:
-            return keys.fan(due.event_id)
+            return keys.fan_out(due.event_id)
         case DueKind.SEATS:
             return keys.seats(due.event_id)
         case DueKind.NOTE:
-            return keys.note(due.event_id, due.registration_id, due.note_id)
+            return keys.note(due.event_id, due.registration_id, due.notification_id)
         case DueKind.SURVEY:
             return keys.survey(due.event_id)
         case DueKind.CARRY:

@@ -11,14 +11,14 @@ import json
 from datetime import datetime, timedelta
 from typing import Any
 
-from ..model import noun
+from ..model import frozen
 from . import dynamo, keys
 from .writes import NEW, REQUEST, Action, attempt, put
 
 KEPT = timedelta(hours=24)
 
 
-@noun
+@frozen
 class Request:
     """One repeatable request: whose, by which method and path, under which key, with which body (its digest)."""
 
@@ -28,7 +28,7 @@ class Request:
     body: str
 
 
-@noun
+@frozen
 class Answered:
     """What a request led to."""
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from ..model import ConvokeError
 from ..settings import Settings
-from ..webhooks.facts import FactType, Webhook
+from ..webhooks.facts import Webhook, WebhookEventType
 from . import dynamo, items, keys
 from .items import Item
 from .writes import (
@@ -71,7 +71,7 @@ def of_account(client: Any, settings: Settings, account: str) -> tuple[Webhook, 
     return tuple(map(webhook_of, rows))
 
 
-def listened_to(client: Any, settings: Settings, account: str) -> frozenset[FactType]:
+def listened_to(client: Any, settings: Settings, account: str) -> frozenset[WebhookEventType]:
     """What the account's webhooks are to be told, strongly consistent; read without their secrets.
 
     Most functions may read no other attribute: those that mails from strangers reach need none.
@@ -86,7 +86,7 @@ def listened_to(client: Any, settings: Settings, account: str) -> frozenset[Fact
         Select="SPECIFIC_ATTRIBUTES",
         ConsistentRead=True,
     )
-    return frozenset(FactType(event) for row in rows for event in row["events"])
+    return frozenset(WebhookEventType(event) for row in rows for event in row["events"])
 
 
 def webhook_item(webhook: Webhook) -> Item:
@@ -106,7 +106,7 @@ def webhook_of(item: Mapping[str, Any]) -> Webhook:
         webhook_id=item["webhook_id"],
         account=item["account"],
         url=item["url"],
-        events=tuple(map(FactType, item["events"])),
+        events=tuple(map(WebhookEventType, item["events"])),
         secret=item["secret"],
         created_at=items.moment(item["created_at"]),
     )

@@ -15,8 +15,8 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
 from botocore.exceptions import BotoCoreError, ClientError
 
-from ..decision.plan import Seen
-from ..model import Event, EventStatus, Occurrence, Wall
+from ..decision.plan import Snapshot
+from ..model import Event, EventStatus, LocalTime, Occurrence
 from ..registrations import events, split_transfer, waitlist
 from ..registrations.registry import Obstacle
 from ..schedule import edits, series
@@ -90,14 +90,14 @@ def own_date(event: Event, name: str) -> Occurrence:
         raise Problem(HTTPStatus.NOT_FOUND, "there is no such date") from None
 
 
-def look(event: Event, registration_id: str) -> Seen:
+def look(event: Event, registration_id: str) -> Snapshot:
     reads = Reads(client(), settings())
     known = AN_ID.fullmatch(registration_id)
     invitation = reads.invitation(event.event_id, registration_id) if known else None
     registration = reads.registration(event.event_id, registration_id) if known else None
     if invitation is None or registration is None:
         raise Problem(HTTPStatus.NOT_FOUND, Obstacle.ABSENT.value)
-    return Seen(invitation=invitation, registration=registration, event=event)
+    return Snapshot(invitation=invitation, registration=registration, event=event)
 
 
 def writable(event: Event, at: datetime) -> None:
@@ -135,7 +135,7 @@ def answer(status: int, body: Any, headers: Mapping[str, str] | None = None) -> 
 
 
 def show_event(
-    event_id: str, status: int = 200, headers: Mapping[str, str] | None = None, dropped: tuple[Wall, ...] = ()
+    event_id: str, status: int = 200, headers: Mapping[str, str] | None = None, dropped: tuple[LocalTime, ...] = ()
 ) -> Response[EventOut]:
     event = own_event(event_id)
     seats = events.read_seats(client(), settings(), event_id)

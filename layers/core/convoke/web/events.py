@@ -14,7 +14,7 @@ from aws_lambda_powertools.event_handler.openapi.params import Body
 from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
 
 from ..delivery import fan_out
-from ..model import Event, EventStatus, InvalidField, Wall
+from ..model import Event, EventStatus, InvalidField, LocalTime
 from ..registrations import events
 from ..schedule import series
 from ..settings import settings
@@ -28,8 +28,8 @@ from .requests import (
     Cursor,
     EventIn,
     EventPatch,
+    IdempotencyKey,
     Limit,
-    Once,
     Version,
     content,
     patched,
@@ -42,7 +42,7 @@ NO_REASON = CancelIn()
 
 
 @router.post("/events", summary="Create an event", responses=may_answer(201))
-def create_event(body: EventIn, key: Once = None) -> Response[EventOut]:
+def create_event(body: EventIn, key: IdempotencyKey = None) -> Response[EventOut]:
     account, at = context.caller(), context.now()
     when = read_when(start=body.start, end=body.end, duration=body.duration, time_zone=body.time_zone)
     event = Event(
@@ -85,7 +85,7 @@ def read_event(event_id: str) -> Response[EventOut]:
 
 @router.patch("/events/<event_id>", summary="Change an event (JSON merge patch)", responses=may_answer(200))
 def patch_event(event_id: str, patch: EventPatch, version: Version = None) -> Response[EventOut]:
-    dropped: tuple[Wall, ...] = ()
+    dropped: tuple[LocalTime, ...] = ()
 
     def change(before: Event, _: datetime) -> Event:
         nonlocal dropped
@@ -122,7 +122,7 @@ def changed(
 def cancel_event(
     event_id: str,
     body: Annotated[CancelIn, Body()] = NO_REASON,
-    key: Once = None,
+    key: IdempotencyKey = None,
     version: Version = None,
 ) -> Response[EventOut]:
     def cancel(record: Record) -> Response[EventOut]:
@@ -150,13 +150,13 @@ def unchanged(event: Event, wanted: str | None) -> None:
 def store(before: Event, after: Event, at: datetime, also: Mapping[str, Action]) -> bool:
     """Put ``after`` in the place of ``before``, as its next version; as pressing as the sooner of its two times."""
     after = replace(after, version=before.version + 1, updated_at=at)
-    priority = pressing(before, after, at)
+    priority = urgency(before, after, at)
     return events.change_event(context.client(), settings(), before, after, priority=priority, now=at, also=also)
 
 
-def pressing(before: Event, after: Event, at: datetime) -> int:
+def urgency(before: Event, after: Event, at: datetime) -> int:
     """As pressing as the sooner of its two times; most pressing where a date is newly cancelled."""
     gone = {one.date for one in after.changes if one.cancelled} - {one.date for one in before.changes if one.cancelled}
     as_before = replace(after, when=before.when, rule=before.rule, added=before.added)
     times = settings().times
-    return 0 if gone else min(fan_out.pressing(each, at, times) for each in (as_before, after))
+    return 0 if gone else min(fan_out.urgency(each, at, times) for each in (as_before, after))

@@ -141,7 +141,7 @@ Reminders = Annotated[
     list[Reminder], Field(max_length=5, description="Before the start; ISO 8601 durations, PT0S to P28D.")
 ]
 Capacity = Annotated[int, Field(ge=1, le=1_000_000, description="null: no limit")]
-GivenOn = Annotated[bool, Field(description="Whether whoever declines gives their seat to the first in line.")]
+ReleaseOnDecline = Annotated[bool, Field(description="Whether whoever declines gives their seat to the first in line.")]
 Language = Annotated[str, Field(max_length=44), AfterValidator(language_tag)]
 Moment = Annotated[
     str,

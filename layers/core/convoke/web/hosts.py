@@ -58,6 +58,6 @@ def _must_be_of_one_script(label: str) -> None:
         raise ValueError("must not mix scripts in a name of its host, such as Latin and Cyrillic letters")
 
 
-def _script(letter: str) -> str:
-    first = unicodedata.name(letter, "UNKNOWN").partition(" ")[0]
+def _script(rendered: str) -> str:
+    first = unicodedata.name(rendered, "UNKNOWN").partition(" ")[0]
     return _SCRIPTS.get(first, first)

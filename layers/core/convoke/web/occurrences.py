@@ -15,30 +15,30 @@ from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
 
 from ..decision.calendar_state import Message
 from ..decision.invitation import Invitation
-from ..decision.plan import Seen
-from ..delivery.preview import EXAMPLES, Foreseen, foresee
+from ..decision.plan import Snapshot
+from ..delivery.preview import EXAMPLES, PreviewResult, preview
 from ..mail.wording import words
-from ..model import Event, EventStatus, InvalidField, Occurrence, Wall
+from ..model import Event, EventStatus, InvalidField, LocalTime, Occurrence
 from ..registrations import events, split_transfer
 from ..registrations.registry import Obstacle
-from ..registrations.split_transfer import Carry
+from ..registrations.split_transfer import SplitTransfer
 from ..schedule import edits, series
 from ..settings import settings
 from ..store import cursors, dynamo, items, keys
 from ..store.reads import Reads
 from ..store.writes import ROUNDS
 from . import context, presenters
-from .events import changed, must_end_later, pressing, unchanged
+from .events import changed, must_end_later, unchanged, urgency
 from .idempotency import Record, once
 from .problems import Problem
 from .requests import (
     CancelIn,
     Cursor,
     EventPatch,
+    IdempotencyKey,
     Limit,
     OccurrenceIn,
     OccurrencePatch,
-    Once,
     PreviewIn,
     RestoreIn,
     SplitIn,
@@ -79,7 +79,7 @@ def list_occurrences(event_id: str, limit: Limit = 50, cursor: Cursor = None) ->
 
 @router.post(DATES, summary="Add one more date", responses=may_answer(201))
 def add_occurrence(
-    event_id: str, body: OccurrenceIn, key: Once = None, version: Version = None
+    event_id: str, body: OccurrenceIn, key: IdempotencyKey = None, version: Version = None
 ) -> Response[OccurrenceOut]:
     def add(record: Record) -> Response[OccurrenceOut]:
         name = read_moment("start", body.start).isoformat()
@@ -129,7 +129,7 @@ def cancel_occurrence(
     event_id: str,
     start: str,
     body: Annotated[CancelIn, Body()] = NO_REASON,
-    key: Once = None,
+    key: IdempotencyKey = None,
     version: Version = None,
 ) -> Response[OccurrenceOut]:
     def cancel(event: Event, at: datetime) -> Event:
@@ -144,7 +144,7 @@ def restore_occurrence(
     event_id: str,
     start: str,
     body: Annotated[RestoreIn, Body()] = NOTHING,  # noqa: ARG001 (there is nothing to say)
-    key: Once = None,
+    key: IdempotencyKey = None,
     version: Version = None,
 ) -> Response[OccurrenceOut]:
     def restore(event: Event, at: datetime) -> Event:
@@ -179,7 +179,9 @@ def of_a_series(event: Event) -> None:
 
 
 @router.post("/events/<event_id>/split", summary="Change this date and all that follow", responses=may_answer(201))
-def split_event(event_id: str, body: SplitIn, key: Once = None, version: Version = None) -> Response[EventOut]:
+def split_event(
+    event_id: str, body: SplitIn, key: IdempotencyKey = None, version: Version = None
+) -> Response[EventOut]:
     new_id = keys.event_id(secrets.token_bytes(16))
 
     def cut(record: Record) -> Response[EventOut]:
@@ -192,7 +194,7 @@ def split_event(event_id: str, body: SplitIn, key: Once = None, version: Version
             if split_transfer.under_way(context.client(), settings(), event_id):
                 raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, Obstacle.NOT_YET.value, headers=context.IN_A_MINUTE)
             carry = carried_from(before, date_from(before, body), new_id, at)
-            priority = pressing(before, old, at)
+            priority = urgency(before, old, at)
             done = events.split_event(
                 context.client(),
                 settings(),
@@ -212,15 +214,15 @@ def split_event(event_id: str, body: SplitIn, key: Once = None, version: Version
     return once(key, cut)
 
 
-def date_from(event: Event, body: SplitIn) -> Wall:
+def date_from(event: Event, body: SplitIn) -> LocalTime:
     try:
         return edits.date(event, items.wall_of(body.from_)).date
     except (ValueError, edits.NoSuchDate):
         raise InvalidField("from", "is not a date of this series") from None
 
 
-def carried_from(event: Event, since: Wall, new_id: str, at: datetime) -> Carry:
-    return Carry(event_id=new_id, source=event.event_id, since=since, named=len(event.earlier), at=at)
+def carried_from(event: Event, since: LocalTime, new_id: str, at: datetime) -> SplitTransfer:
+    return SplitTransfer(event_id=new_id, source=event.event_id, since=since, named=len(event.earlier), at=at)
 
 
 def parts(event: Event, body: SplitIn, new_id: str, at: datetime) -> tuple[Event, Event]:
@@ -240,24 +242,24 @@ def parts(event: Event, body: SplitIn, new_id: str, at: datetime) -> tuple[Event
 def preview_change(event_id: str, body: PreviewIn) -> Response[PreviewOut]:
     event, at = context.own_event(event_id), context.now()
     context.writable(event, at)
-    after, new, carry = previewed(event, body, at)
+    after, new, carry = previewing(event, body, at)
     counts = dict.fromkeys(("update", "ask_again", "cancel", "invite", "none"), 0)
     examples: list[PreviewExample] = []
     mails = 0
-    for foreseen in foresee(people(event), after, settings().sender, at):
+    for previewed in preview(people(event), after, settings().sender, at):
         if new is not None and carry is not None:
-            also = invited(new, carry, event, foreseen, at)
-            foreseen = replace(foreseen, messages=foreseen.messages + also)
-        counts[foreseen.kind] += 1
-        mails += len(foreseen.messages)
-        if foreseen.messages and len(examples) < EXAMPLES:
-            subjects = [words(message, at).subject for message in foreseen.messages]
-            registration_id = foreseen.seen.registration.registration_id
-            examples.append(PreviewExample(registration_id=registration_id, kind=foreseen.kind, messages=subjects))
+            also = invited(new, carry, event, previewed, at)
+            previewed = replace(previewed, messages=previewed.messages + also)
+        counts[previewed.kind] += 1
+        mails += len(previewed.messages)
+        if previewed.messages and len(examples) < EXAMPLES:
+            subjects = [words(message, at).subject for message in previewed.messages]
+            registration_id = previewed.seen.registration.registration_id
+            examples.append(PreviewExample(registration_id=registration_id, kind=previewed.kind, messages=subjects))
     return context.answer(200, PreviewOut(**counts, messages=mails, examples=examples))
 
 
-def previewed(event: Event, body: PreviewIn, at: datetime) -> tuple[Event, Event | None, Carry | None]:
+def previewing(event: Event, body: PreviewIn, at: datetime) -> tuple[Event, Event | None, SplitTransfer | None]:
     """The event as it would be; and the new one of a split, with whom to carry over."""
     if body.split is not None:
         alone(body, "split")
@@ -298,7 +300,7 @@ def alone(body: PreviewIn, *names: str) -> None:
         raise InvalidField(other, f"must not be given together with {names[-1]}")
 
 
-def people(event: Event) -> Iterator[Seen]:
+def people(event: Event) -> Iterator[Snapshot]:
     """Everybody at the event, a page at a time."""
     reads, after = Reads(context.client(), settings()), ""
     while invitations := reads.invitations(event.event_id, after, PAGE):
@@ -306,14 +308,18 @@ def people(event: Event) -> Iterator[Seen]:
         registered = {one.registration_id: one for one in reads.registrations(event.event_id, first, after)}
         for invitation in invitations:
             if (person := registered.get(invitation.registration_id)) is not None:
-                yield Seen(invitation=invitation, registration=person, event=event)
+                yield Snapshot(invitation=invitation, registration=person, event=event)
 
 
-def invited(new: Event, carry: Carry, event: Event, foreseen: Foreseen, at: datetime) -> tuple[Message, ...]:
+def invited(
+    new: Event, carry: SplitTransfer, event: Event, previewed: PreviewResult, at: datetime
+) -> tuple[Message, ...]:
     """What somebody who is carried over would be told of the new event."""
-    person = split_transfer.carried(carry, event, foreseen.seen.registration, at)
+    person = split_transfer.carried(carry, event, previewed.seen.registration, at)
     if person is None:
         return ()
     invitation = Invitation(event_id=new.event_id, registration_id=person.registration_id)
-    (told,) = foresee([Seen(invitation=invitation, registration=person, event=new)], new, settings().sender, at)
-    return told.messages
+    (previewed,) = preview(
+        [Snapshot(invitation=invitation, registration=person, event=new)], new, settings().sender, at
+    )
+    return previewed.messages

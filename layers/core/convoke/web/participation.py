@@ -14,8 +14,8 @@ from aws_lambda_powertools.event_handler.openapi.params import Query
 from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
 
 from ..decision.attendance import tally
-from ..decision.plan import Seen
-from ..model import Event, InvalidField, Registration, Wall
+from ..decision.plan import Snapshot
+from ..model import Event, InvalidField, LocalTime, Registration
 from ..schedule import edits, series
 from ..schedule.edits import NoSuchDate
 from ..settings import settings
@@ -46,7 +46,7 @@ Rows = Annotated[
 def list_answers(event_id: str, registration_id: str, limit: Limit = 50, cursor: Cursor = None) -> Response[AnswerPage]:
     seen = context.look(context.own_event(event_id), registration_id)
     page = history.list_answers(context.client(), settings(), registration_id, limit=limit, cursor=cursor)
-    return context.answer(200, AnswerPage(items=[presenters.heard(one, seen) for one in page.items], next=page.next))
+    return context.answer(200, AnswerPage(items=[presenters.received(one, seen) for one in page.items], next=page.next))
 
 
 @router.get("/events/<event_id>/participation", summary="Count who answered what", responses=may_answer(200))
@@ -67,14 +67,14 @@ def count_participation(
     return context.answer(200, ParticipationOut(**{status.value: count for status, count in counts.items()}))
 
 
-def date_of(event: Event, text: str) -> Wall:
+def date_of(event: Event, text: str) -> LocalTime:
     """The date of the event that has this name. Raises :class:`InvalidField` where there is none."""
     with suppress(ValueError, NoSuchDate):
         return edits.date(event, items.wall_of(text)).date
     raise InvalidField("date", "is not a date of this event")
 
 
-def comes_on(event: Event, person: Registration, date: Wall | None) -> bool:
+def comes_on(event: Event, person: Registration, date: LocalTime | None) -> bool:
     if date is None or person.occurrences is None:
         return True
     return date in series.named(event, person.occurrences, person.named).values()
@@ -92,7 +92,7 @@ def export_registrations(event_id: str, limit: Rows = None, cursor: Cursor = Non
     rows: list[str] = []
     last, size, more = after, 0, False
     for person, invitation in everybody(context.client(), settings(), event_id, after):
-        seen = Seen(invitation=invitation, registration=person, event=event)
+        seen = Snapshot(invitation=invitation, registration=person, event=event)
         row = csv_export.row(presenters.registration(seen, settings().sender, at))
         size += len(json.dumps(row))
         more = len(rows) == (limit or MOST_ROWS) or size > LARGEST

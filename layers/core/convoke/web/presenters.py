@@ -7,18 +7,18 @@ from typing import Any
 
 from ..decision.attention import Attention
 from ..decision.decide import answered, participation
-from ..decision.invitation import Posted, Seats
+from ..decision.invitation import Seats, StoredMessage
 from ..decision.messages import uid
-from ..decision.plan import Seen, decide
+from ..decision.plan import Snapshot, decide
 from ..model import (
     DeliveryState,
     Event,
     EventStatus,
-    HeardReply,
+    LocalTime,
     Occurrence,
+    ReceivedReply,
     RegistrationStatus,
     Sender,
-    Wall,
 )
 from ..schedule import series
 from ..store.keys import instant
@@ -38,7 +38,10 @@ from .responses import (
 
 
 def event(
-    event: Event, seats: Seats, dropped: tuple[Wall, ...] = (), missed: tuple[tuple[Attention, ...], int] | None = None
+    event: Event,
+    seats: Seats,
+    dropped: tuple[LocalTime, ...] = (),
+    missed: tuple[tuple[Attention, ...], int] | None = None,
 ) -> EventOut:
     """``missed`` are the first who were not reached, and how many they are in all."""
     return EventOut(
@@ -89,7 +92,7 @@ def skipped(date: datetime, event: Event, now: datetime) -> OccurrenceOut:
     return occurrence(plain, event, now).model_copy(update={"status": "skipped"})
 
 
-def registration(seen: Seen, sender: Sender, now: datetime) -> RegistrationOut:
+def registration(seen: Snapshot, sender: Sender, now: datetime) -> RegistrationOut:
     person, invitation = seen.registration, seen.invitation
     sent = invitation.acknowledged
     known: dict[str, Any] = {"name": person.name, "email": person.email, "language": person.language}
@@ -105,11 +108,11 @@ def registration(seen: Seen, sender: Sender, now: datetime) -> RegistrationOut:
         participation=participation(person, invitation),
         answered_at=instant(valid.dtstamp) if (valid := answered(person, invitation)) else None,
         invitation=InvitationOut(
-            uid=said.told.uid
+            uid=said.calendar_state.uid
             if said
             else uid(person.event_id, person.registration_id, invitation.generation, sender.domain),
-            method=sent.told.method if sent else None,
-            sequence=sent.told.sequence if sent else None,
+            method=sent.calendar_state.method if sent else None,
+            sequence=sent.calendar_state.sequence if sent else None,
             state=became,
             reason=invitation.reason or None if became is DeliveryState.FAILED else None,
             tried_anew=became is DeliveryState.PENDING and invitation.tried_anew,
@@ -120,14 +123,14 @@ def registration(seen: Seen, sender: Sender, now: datetime) -> RegistrationOut:
     )
 
 
-def _dates(seen: Seen) -> list[str] | None:
+def _dates(seen: Snapshot) -> list[str] | None:
     chosen = seen.registration.occurrences
     if chosen is None:
         return None
     return [date.isoformat() for date in series.named(seen.event, chosen, seen.registration.named).values()]
 
 
-def state(seen: Seen, sender: Sender, now: datetime) -> DeliveryState:
+def state(seen: Snapshot, sender: Sender, now: datetime) -> DeliveryState:
     """What became of the latest message; "pending" while there is another to send, whether or not anybody knows yet."""
     invitation = seen.invitation
     somebody_is_at_it = invitation.lease_until is not None and invitation.lease_until > now
@@ -138,21 +141,21 @@ def state(seen: Seen, sender: Sender, now: datetime) -> DeliveryState:
     return invitation.state
 
 
-def message(posted: Posted) -> MessageOut:
-    told = posted.told
+def message(stored: StoredMessage) -> MessageOut:
+    calendar_state = stored.calendar_state
     return MessageOut(
-        uid=told.entry_uid,
-        method=told.method,
-        sequence=told.sequence,
-        dtstamp=instant(told.dtstamp),
-        state=posted.state,
-        reason=posted.reason or None,
-        created_at=instant(posted.written_at),
-        sent_at=instant(posted.sent_at) if posted.sent_at else None,
+        uid=calendar_state.entry_uid,
+        method=calendar_state.method,
+        sequence=calendar_state.sequence,
+        dtstamp=instant(calendar_state.dtstamp),
+        state=stored.state,
+        reason=stored.reason or None,
+        created_at=instant(stored.written_at),
+        sent_at=instant(stored.sent_at) if stored.sent_at else None,
     )
 
 
-def heard(one: HeardReply, seen: Seen) -> AnswerOut:
+def received(one: ReceivedReply, seen: Snapshot) -> AnswerOut:
     reply = one.reply
     return AnswerOut(
         status=reply.status,

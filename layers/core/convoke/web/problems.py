@@ -130,8 +130,8 @@ def read_body(event: Mapping[str, Any]) -> dict[str, Any] | None:
         value = json.loads(data.decode(), object_pairs_hook=_once_each, parse_constant=_no_number)
     except (ValueError, RecursionError) as error:
         # What Python says of a number that is too long, or of bytes, is of no use to whoever sent it.
-        told = f": {error}" if type(error) in (json.JSONDecodeError, Ambiguous) else ""
-        raise Problem(HTTPStatus.BAD_REQUEST, f"the body is not well-formed JSON{told}") from None
+        detail = f": {error}" if type(error) in (json.JSONDecodeError, Ambiguous) else ""
+        raise Problem(HTTPStatus.BAD_REQUEST, f"the body is not well-formed JSON{detail}") from None
     if not isinstance(value, dict):
         raise Problem(HTTPStatus.BAD_REQUEST, "the body must be a JSON object")
     if _is_too_deep(value):

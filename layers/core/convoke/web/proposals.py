@@ -27,7 +27,7 @@ from . import context
 from .events import changed
 from .idempotency import Record, once
 from .problems import Problem
-from .requests import Cursor, DecisionIn, Limit, Once, Version
+from .requests import Cursor, DecisionIn, IdempotencyKey, Limit, Version
 from .responses import Moment, may_answer
 
 router = APIGatewayHttpRouter()  # type: ignore[no-untyped-call]
@@ -68,7 +68,7 @@ def accept(
     event_id: str,
     proposal_id: str,
     body: Annotated[DecisionIn, Body()] = NO_WORDS,  # noqa: ARG001 (there is nothing to say)
-    key: Once = None,
+    key: IdempotencyKey = None,
     version: Version = None,
 ) -> Response[ProposalOut]:
     def move(record: Record) -> Response[ProposalOut]:
@@ -93,7 +93,7 @@ def decline(
     event_id: str,
     proposal_id: str,
     body: Annotated[DecisionIn, Body()] = NO_WORDS,  # noqa: ARG001
-    key: Once = None,
+    key: IdempotencyKey = None,
 ) -> Response[ProposalOut]:
     def leave(record: Record) -> Response[ProposalOut]:
         recorded = record(status=200, event_id=event_id)

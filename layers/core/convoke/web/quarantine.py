@@ -12,7 +12,7 @@ from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
 from pydantic import BaseModel, Field
 
 from ..inbound.itip_reply import Kind
-from ..inbound.quarantine import Held, HeldStatus
+from ..inbound.quarantine import QuarantinedMail, QuarantineStatus
 from ..inbound.reasons import Reason
 from ..model import Participation
 from ..registrations import inbound_mail
@@ -23,7 +23,7 @@ from ..store.writes import attempt
 from . import context
 from .idempotency import Record, once
 from .problems import Problem
-from .requests import Cursor, DecisionIn, Limit, Once
+from .requests import Cursor, DecisionIn, IdempotencyKey, Limit
 from .responses import Moment, may_answer
 
 router = APIGatewayHttpRouter()  # type: ignore[no-untyped-call]
@@ -40,7 +40,7 @@ class HeldOut(BaseModel):
     ]
     registration_id: Annotated[str | None, Field(description="Whose answer it may be; null: it names nobody.")]
     reason: Reason
-    status: HeldStatus
+    status: QuarantineStatus
     sender: Annotated[str, Field(description="From, as the mail has it; empty: it is not one address.")]
     subject: str
     method: Annotated[Kind | None, Field(description="null: it holds no calendar that could be read.")]
@@ -81,15 +81,15 @@ def list_quarantine(
 def release(
     quarantine_id: str,
     body: Annotated[DecisionIn, Body()] = NO_WORDS,  # noqa: ARG001 (there is nothing to say)
-    key: Once = None,
+    key: IdempotencyKey = None,
 ) -> Response[HeldOut]:
     def let_through(record: Record) -> Response[HeldOut]:
         mail = own_mail(quarantine_id)
-        if mail.status is HeldStatus.WAITING:
+        if mail.status is QuarantineStatus.WAITING:
             reason = inbound_mail.release(context.client(), settings(), mail, now=context.now())
             if reason is not None:
                 raise Problem(HTTPStatus.CONFLICT, f"the mail cannot be released: {reason}")
-        return decide(mail, HeldStatus.RELEASED, record)
+        return decide(mail, QuarantineStatus.RELEASED, record)
 
     return once(key, let_through, lambda _, headers: show(quarantine_id, headers))
 
@@ -98,15 +98,15 @@ def release(
 def drop(
     quarantine_id: str,
     body: Annotated[DecisionIn, Body()] = NO_WORDS,  # noqa: ARG001
-    key: Once = None,
+    key: IdempotencyKey = None,
 ) -> Response[HeldOut]:
     def put_away(record: Record) -> Response[HeldOut]:
-        return decide(own_mail(quarantine_id), HeldStatus.DROPPED, record)
+        return decide(own_mail(quarantine_id), QuarantineStatus.DROPPED, record)
 
     return once(key, put_away, lambda _, headers: show(quarantine_id, headers))
 
 
-def own_mail(quarantine_id: str) -> Held:
+def own_mail(quarantine_id: str) -> QuarantinedMail:
     """The mail, where it names an event of the caller's; it is not there for anybody else."""
     known = context.AN_ID.fullmatch(quarantine_id)
     mail = (
@@ -119,7 +119,7 @@ def own_mail(quarantine_id: str) -> Held:
     return mail
 
 
-def decide(mail: Held, status: HeldStatus, record: Record) -> Response[HeldOut]:
+def decide(mail: QuarantinedMail, status: QuarantineStatus, record: Record) -> Response[HeldOut]:
     """Note what was decided. Deciding the same again is granted, and changes nothing."""
     actions = {**quarantine.deciding(settings(), mail, status), **record(status=200, event_id=mail.event_id or "")}
     if attempt(context.client(), actions):
@@ -131,7 +131,7 @@ def show(quarantine_id: str, headers: Mapping[str, str] | None = None) -> Respon
     return context.answer(200, shown(own_mail(quarantine_id)), headers)
 
 
-def shown(mail: Held) -> HeldOut:
+def shown(mail: QuarantinedMail) -> HeldOut:
     answer = mail.answer
     return HeldOut(
         quarantine_id=mail.quarantine_id,

@@ -13,13 +13,13 @@ from aws_lambda_powertools.event_handler.openapi.params import Body, Query
 from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
 
 from ..decision.decide import over
-from ..decision.plan import Seen, told_of
+from ..decision.plan import Snapshot, calendar_state_of
 from ..model import (
     Event,
     InvalidField,
+    LocalTime,
     Registration,
     RegistrationStatus,
-    Wall,
     folded,
 )
 from ..registrations import erasure, registry, replies
@@ -33,8 +33,8 @@ from .idempotency import Record, once
 from .problems import Problem
 from .requests import (
     Cursor,
+    IdempotencyKey,
     Limit,
-    Once,
     RegistrationIn,
     RegistrationPatch,
     ResendIn,
@@ -55,7 +55,7 @@ Outcome = TypeVar("Outcome", Registration, None)
 
 
 @router.post("/events/<event_id>/registrations", summary="Register a person", responses=may_answer(200, 201))
-def register(event_id: str, body: RegistrationIn, key: Once = None) -> Response[RegistrationOut]:
+def register(event_id: str, body: RegistrationIn, key: IdempotencyKey = None) -> Response[RegistrationOut]:
     def enter(record: Record) -> Response[RegistrationOut]:
         event, at = context.own_event(event_id), context.now()
         context.writable(event, at)
@@ -106,7 +106,9 @@ def list_registrations(
     event, at = context.own_event(event_id), context.now()
     page = lists.list_registrations(context.client(), settings(), event_id, limit=limit, cursor=cursor, status=status)
     people = [
-        presenters.registration(Seen(invitation=invitation, registration=person, event=event), settings().sender, at)
+        presenters.registration(
+            Snapshot(invitation=invitation, registration=person, event=event), settings().sender, at
+        )
         for person, invitation in page.items
     ]
     return context.answer(200, RegistrationPage(items=people, next=page.next))
@@ -160,7 +162,7 @@ def withdraw(
                 *(context.client(), settings(), event_id, registration_id),
                 now=at,
                 account=event.account,
-                tells=not over(event, at, told_of(seen.invitation)),
+                tells=not over(event, at, calendar_state_of(seen.invitation)),
             )
         )
     context.promote(event_id)
@@ -172,7 +174,7 @@ def resend(
     event_id: str,
     registration_id: str,
     body: Annotated[ResendIn, Body()] = NO_WORDS,  # noqa: ARG001 (there is nothing to say)
-    key: Once = None,
+    key: IdempotencyKey = None,
 ) -> Response[RegistrationOut]:
     def repeat(record: Record) -> Response[RegistrationOut]:
         event, at = context.own_event(event_id), context.now()
@@ -191,7 +193,7 @@ def list_messages(
 ) -> Response[MessagePage]:
     context.look(context.own_event(event_id), registration_id)
     page = lists.list_messages(context.client(), settings(), registration_id, limit=limit, cursor=cursor)
-    return context.answer(200, MessagePage(items=[presenters.message(posted) for posted in page.items], next=page.next))
+    return context.answer(200, MessagePage(items=[presenters.message(stored) for stored in page.items], next=page.next))
 
 
 @router.get(
@@ -204,20 +206,20 @@ def list_messages(
 def read_mail(event_id: str, registration_id: str, sequence: str) -> Response[bytes]:
     context.look(context.own_event(event_id), registration_id)
     number = int(sequence) if re.fullmatch(r"[0-9]{1,9}", sequence) else None
-    posted = None if number is None else Reads(context.client(), settings()).posted(registration_id, number)
-    if posted is None or posted.letter is None:
+    stored = None if number is None else Reads(context.client(), settings()).stored(registration_id, number)
+    if stored is None or stored.rendered is None:
         raise Problem(HTTPStatus.NOT_FOUND, "there is no such mail")
     headers = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
-    return Response(200, "message/rfc822", posted.letter.mail, headers)
+    return Response(200, "message/rfc822", stored.rendered.mail, headers)
 
 
-def chosen(event: Event, dates: list[str] | None, at: datetime) -> tuple[Wall, ...] | None:
+def chosen(event: Event, dates: list[str] | None, at: datetime) -> tuple[LocalTime, ...] | None:
     """The dates of a series that somebody comes to. Raises :class:`InvalidField` for one that there is not."""
     if dates is None:
         return None
     if not event.recurs:
         raise InvalidField("occurrences", "is for series; this event has one date")
-    names: set[Wall] = set()
+    names: set[LocalTime] = set()
     for number, text in enumerate(dates):
         try:
             one = edits.date(event, items.wall_of(text))

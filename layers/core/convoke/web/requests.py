@@ -16,16 +16,15 @@ from ..model import (
     Event,
     EventStatus,
     InvalidField,
+    LocalTime,
     Occurrence,
     Person,
-    Wall,
 )
 from ..schedule import edits, series
 from .fields import (
     Capacity,
     Description,
     Email,
-    GivenOn,
     HookUrl,
     JoinUri,
     Label,
@@ -37,6 +36,7 @@ from .fields import (
     Name,
     Reason,
     Recurrence,
+    ReleaseOnDecline,
     Reminders,
     Status,
     Url,
@@ -45,7 +45,7 @@ from .fields import (
 from .walltimes import read_when
 
 Limit = Annotated[int, Query(ge=1, le=100, description="How many to a page.")]
-Once = Annotated[
+IdempotencyKey = Annotated[
     str | None,
     Header(alias="Idempotency-Key", pattern=r"^[\x21-\x7e]{1,255}$", description="The request is granted once a day."),
 ]
@@ -111,7 +111,7 @@ class EventIn(Incoming):
     conference: ConferenceIn | None = None
     reminders: Reminders = Field(default_factory=list)
     capacity: Capacity | None = None
-    release_on_decline: GivenOn = False
+    release_on_decline: ReleaseOnDecline = False
     recurrence: Recurrence | None = None
     status: Status = "confirmed"
 
@@ -139,7 +139,7 @@ class EventPatch(Patch):
     conference: ConferencePatch | None = None
     reminders: Reminders | None = None
     capacity: Capacity | None = None
-    release_on_decline: GivenOn | None = None
+    release_on_decline: ReleaseOnDecline | None = None
     recurrence: Recurrence | None = None
     status: Status | None = None
 
@@ -249,7 +249,7 @@ def content(shape: EventIn) -> dict[str, Any]:
     }
 
 
-def patched(event: Event, patch: EventPatch) -> tuple[Event, tuple[Wall, ...]]:
+def patched(event: Event, patch: EventPatch) -> tuple[Event, tuple[LocalTime, ...]]:
     """``event`` as it is after ``patch``, and the dates of which it no longer knows anything.
 
     Raises :class:`InvalidField` for a time or a rule, and pydantic's error for anything else, that cannot be.

@@ -7,10 +7,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field
 
-from ..decision.attention import Concern, Trouble
+from ..decision.attention import AttentionKind, AttentionReason
 from ..delivery.preview import Kind
-from ..model import DeliveryState, Means, Method, Participation, RegistrationStatus
-from ..webhooks.facts import DeliveryEnd, FactType
+from ..model import AnswerChannel, DeliveryState, Method, Participation, RegistrationStatus
+from ..webhooks.facts import DeliveryEnd, WebhookEventType
 from . import problems
 
 Moment = Annotated[str, Field(description="RFC 3339, UTC", examples=["2027-03-12T08:00:00.000000Z"])]
@@ -33,8 +33,8 @@ class AttentionOut(BaseModel):
     """
 
     registration_id: str
-    kind: Concern
-    state: Trouble
+    kind: AttentionKind
+    state: AttentionReason
     since: Moment
     date: str | None
     quarantine_id: str | None = None
@@ -152,7 +152,7 @@ class AnswerOut(BaseModel):
     """
 
     status: Participation
-    means: Means
+    means: AnswerChannel
     sequence: int
     date: str | None
     dtstamp: Moment
@@ -175,7 +175,7 @@ class WebhookOut(BaseModel):
 
     webhook_id: str
     url: str
-    events: list[FactType]
+    events: list[WebhookEventType]
     created_at: Moment
 
 
@@ -191,7 +191,7 @@ class DeliveryOut(BaseModel):
     """One fact on its way to a webhook. ``dead`` is tried no more; ``why`` says what was wrong with the last try."""
 
     id: str
-    type: FactType
+    type: WebhookEventType
     state: DeliveryEnd
     attempts: int
     status: Annotated[int | None, Field(description="What the webhook answered to the last try.")]

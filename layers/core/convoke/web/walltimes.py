@@ -86,9 +86,9 @@ def read_moment(field: str, text: str) -> datetime | date:
     return moment
 
 
-def _must_exist(field: str, wall: datetime, time_zone: str) -> None:
+def _must_exist(field: str, local_time: datetime, time_zone: str) -> None:
     zone = ZoneInfo(time_zone)
-    if wall.replace(tzinfo=zone).astimezone(UTC).astimezone(zone).replace(tzinfo=None) != wall:
+    if local_time.replace(tzinfo=zone).astimezone(UTC).astimezone(zone).replace(tzinfo=None) != local_time:
         raise InvalidField(field, f"does not exist: the clock in {time_zone} skips it")
 
 

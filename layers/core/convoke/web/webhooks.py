@@ -12,12 +12,12 @@ from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
 
 from ..settings import settings
 from ..store import deliveries, keys, outbox, webhooks
-from ..webhooks.facts import DeliveryEnd, FactType, Webhook
+from ..webhooks.facts import DeliveryEnd, Webhook, WebhookEventType
 from ..webhooks.url_guard import target_of
 from . import context, presenters
 from .idempotency import Record, once
 from .problems import Problem
-from .requests import Cursor, Limit, Once, TestIn, WebhookIn
+from .requests import Cursor, IdempotencyKey, Limit, TestIn, WebhookIn
 from .responses import DeliveryPage, WebhookMade, WebhookOut, WebhookPage, may_answer
 
 router = APIGatewayHttpRouter()  # type: ignore[no-untyped-call]
@@ -25,7 +25,7 @@ NO_WORDS = TestIn()
 
 
 @router.post("/webhooks", summary="Be told of what happens, by POST", responses=may_answer(201))
-def create_webhook(body: WebhookIn, key: Once = None) -> Response[WebhookMade]:
+def create_webhook(body: WebhookIn, key: IdempotencyKey = None) -> Response[WebhookMade]:
     account, at = context.caller(), context.now()
     target_of(body.url, local=settings().local_webhooks)
 
@@ -34,7 +34,7 @@ def create_webhook(body: WebhookIn, key: Once = None) -> Response[WebhookMade]:
             webhook_id=keys.event_id(secrets.token_bytes(16)),
             account=account,
             url=body.url,
-            events=tuple(sorted({FactType(event) for event in body.events})),
+            events=tuple(sorted({WebhookEventType(event) for event in body.events})),
             secret="whs_" + secrets.token_urlsafe(32),
             created_at=at,
         )
@@ -83,11 +83,11 @@ def list_deliveries(
 def try_webhook(
     webhook_id: str,
     body: Annotated[TestIn, Body()] = NO_WORDS,  # noqa: ARG001 (there is nothing to say)
-    key: Once = None,
+    key: IdempotencyKey = None,
 ) -> Response[WebhookOut]:
     def tell(record: Record) -> Response[WebhookOut]:
         webhook, at = context.own_webhook(webhook_id), context.now()
-        fact = outbox.new(webhook.account, FactType.TEST, {"webhook_id": webhook_id}, at)
+        fact = outbox.new(webhook.account, WebhookEventType.TEST, {"webhook_id": webhook_id}, at)
         recorded = record(status=202, webhook_id=webhook_id)
         deliveries.try_out(context.client(), settings(), webhook, fact, at, also=recorded)
         return context.show_webhook(webhook_id, 202)

@@ -14,10 +14,10 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from ..model import noun
+from ..model import frozen
 
 
-class FactType(StrEnum):
+class WebhookEventType(StrEnum):
     """What there is to be told."""
 
     PARTICIPATION_CHANGED = "participation.changed"
@@ -40,42 +40,42 @@ class DeliveryEnd(StrEnum):
     DEAD = "dead"
 
 
-@noun
-class Fact:
+@frozen
+class WebhookEvent:
     """Something that happened to what ``account`` owns, ``created_at`` in UTC. ``data`` is JSON: ids and states."""
 
     fact_id: str
     account: str
-    type: FactType
+    type: WebhookEventType
     data: Mapping[str, Any]
     created_at: datetime
 
 
-@noun
+@frozen
 class Webhook:
     """Where an account wants to be told of what; ``secret`` is what its signatures are made with."""
 
     webhook_id: str
     account: str
     url: str
-    events: tuple[FactType, ...]
+    events: tuple[WebhookEventType, ...]
     secret: str
     created_at: datetime
 
 
-@noun
+@frozen
 class Delivery:
     """One fact on its way to one webhook. Times are UTC.
 
     ``attempts`` counts the tries that were begun; ``status`` is the HTTP status of the last one, 0 where there was
     none, ``why`` what was wrong with it. No try is made before ``next_at``; ``lease_until`` keeps two workers apart.
-    ``owed_at`` is when the sweeper looks after it.
+    ``due_key`` is when the sweeper looks after it.
     """
 
     webhook_id: str
     account: str
     fact_id: str
-    type: FactType
+    type: WebhookEventType
     created_at: datetime
     state: DeliveryEnd = DeliveryEnd.PENDING
     attempts: int = 0
@@ -84,7 +84,7 @@ class Delivery:
     tried_at: datetime | None = None
     next_at: datetime | None = None
     lease_until: datetime | None = None
-    owed_at: str | None = None
+    due_key: str | None = None
 
 
 RETRIES = (
@@ -101,15 +101,15 @@ def next_try(attempts: int) -> timedelta | None:
     return RETRIES[attempts - 1] if attempts <= len(RETRIES) else None
 
 
-def body(fact: Fact) -> bytes:
+def body(fact: WebhookEvent) -> bytes:
     """What is posted: the same bytes at each try."""
-    told = {
+    payload = {
         "id": fact.fact_id,
         "type": fact.type.value,
         "created_at": fact.created_at.isoformat(timespec="microseconds").replace("+00:00", "Z"),
         "data": dict(fact.data),
     }
-    return json.dumps(told, separators=(",", ":"), sort_keys=True).encode()
+    return json.dumps(payload, separators=(",", ":"), sort_keys=True).encode()
 
 
 def signature(secret: str, body: bytes, at: datetime) -> str:

@@ -9,7 +9,7 @@ import threading
 from collections.abc import Mapping
 from contextlib import suppress
 
-from ..model import noun
+from ..model import frozen
 from .url_guard import Forbidden, Resolve, Target, address_of
 
 CONNECT = 3.0
@@ -18,7 +18,7 @@ PATIENCE = 10.0
 """Seconds after which the connection is cut, however busily the other side is dripping."""
 
 
-@noun
+@frozen
 class Answer:
     """``status`` is HTTP's, or 0 where none came; ``why`` says what was wrong, and is empty where nothing was."""
 

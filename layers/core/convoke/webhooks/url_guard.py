@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 from typing import Any
 
-from ..model import ConvokeError, InvalidField, noun
+from ..model import ConvokeError, InvalidField, frozen
 
 LONGEST = 2000
 LOCAL = "127.0.0.1"
@@ -37,7 +37,7 @@ class Forbidden(ConvokeError):
     """A name that has an address which is not public."""
 
 
-@noun
+@frozen
 class Target:
     """A URL, taken apart. ``path`` has the query."""
 

@@ -8,17 +8,17 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from ...decision.calendar_state import Letter, Told, ToldDate
+from ...decision.calendar_state import CalendarState, OccurrenceState, RenderedMail
 from ...decision.invitation import (
     Acknowledged,
     Delivered,
-    Fan,
+    FanOut,
     Intent,
     Invitation,
-    Posted,
     Seats,
     Sending,
     Stopped,
+    StoredMessage,
 )
 from ...model import DeliveryState, Method
 from .. import keys
@@ -38,28 +38,30 @@ from .values import (
 )
 
 
-def told_item(told: Told) -> Item:
+def calendar_state_item(calendar_state: CalendarState) -> Item:
     return present(
         {
-            "uid": told.uid,
-            "generation": told.generation,
-            "sequence": told.sequence,
-            "method": told.method.value,
-            "dtstamp": instant(told.dtstamp),
-            "date": told.date.isoformat() if told.date else None,
-            "separate": told.separate or None,
-            "fingerprint": told.fingerprint,
-            "title": told.title,
-            **schedule_item(told.schedule),
-            "location": told.location,
-            "recipient": told.recipient,
-            "organizer": told.organizer,
-            "asked": told.asked,
-            "whole": None if told.whole else False,
-            "first": told.first.isoformat() if told.first else None,
-            "spent": told.spent or None,
-            "revision": told.revision,
-            "dates": _packed([told_date_item(one) for one in told.dates]) if told.dates else None,
+            "uid": calendar_state.uid,
+            "generation": calendar_state.generation,
+            "sequence": calendar_state.sequence,
+            "method": calendar_state.method.value,
+            "dtstamp": instant(calendar_state.dtstamp),
+            "date": calendar_state.date.isoformat() if calendar_state.date else None,
+            "separate": calendar_state.separate or None,
+            "fingerprint": calendar_state.fingerprint,
+            "title": calendar_state.title,
+            **schedule_item(calendar_state.schedule),
+            "location": calendar_state.location,
+            "recipient": calendar_state.recipient,
+            "organizer": calendar_state.organizer,
+            "asked": calendar_state.asked,
+            "whole": None if calendar_state.whole else False,
+            "first": calendar_state.first.isoformat() if calendar_state.first else None,
+            "spent": calendar_state.spent or None,
+            "revision": calendar_state.revision,
+            "dates": _packed([occurrence_state_item(one) for one in calendar_state.dates])
+            if calendar_state.dates
+            else None,
         }
     )
 
@@ -69,7 +71,7 @@ def _packed(value: object) -> bytes:
     return zlib.compress(json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode())
 
 
-def told_date_item(one: ToldDate) -> Item:
+def occurrence_state_item(one: OccurrenceState) -> Item:
     """Small: what is not known, or is as for most, is left out."""
     return present(
         {
@@ -86,8 +88,8 @@ def told_date_item(one: ToldDate) -> Item:
     )
 
 
-def told_date_of(item: Mapping[str, Any]) -> ToldDate:
-    return ToldDate(
+def occurrence_state_of(item: Mapping[str, Any]) -> OccurrenceState:
+    return OccurrenceState(
         date=wall_of(item["date"]),
         cancelled=bool(item.get("cancelled")),
         fingerprint=item.get("fingerprint", ""),
@@ -100,9 +102,9 @@ def told_date_of(item: Mapping[str, Any]) -> ToldDate:
     )
 
 
-def told_of(item: Mapping[str, Any]) -> Told:
+def calendar_state_of(item: Mapping[str, Any]) -> CalendarState:
     schedule = schedule_of(item)
-    return Told(
+    return CalendarState(
         uid=item["uid"],
         generation=int(item["generation"]),
         sequence=int(item["sequence"]),
@@ -123,13 +125,13 @@ def told_of(item: Mapping[str, Any]) -> Told:
         first=wall_of(item["first"]) if "first" in item else None,
         spent=item.get("spent", False),
         revision=int_or_none(item.get("revision")),
-        dates=tuple(map(told_date_of, json.loads(zlib.decompress(item["dates"])))) if "dates" in item else (),
+        dates=tuple(map(occurrence_state_of, json.loads(zlib.decompress(item["dates"])))) if "dates" in item else (),
     )
 
 
 def intent_item(intent: Intent) -> Item:
     return {
-        "told": told_item(intent.told),
+        "calendar_state": calendar_state_item(intent.calendar_state),
         "attempt": intent.attempt,
         "unknowns": intent.unknowns,
         "repair": intent.repair,
@@ -140,7 +142,7 @@ def intent_item(intent: Intent) -> Item:
 
 def intent_of(item: Mapping[str, Any]) -> Intent:
     return Intent(
-        told=told_of(item["told"]),
+        calendar_state=calendar_state_of(item["calendar_state"]),
         attempt=item["attempt"],
         unknowns=int(item["unknowns"]),
         repair=int(item["repair"]),
@@ -151,7 +153,7 @@ def intent_of(item: Mapping[str, Any]) -> Intent:
 
 def acknowledged_item(acknowledged: Acknowledged) -> Item:
     return {
-        "told": told_item(acknowledged.told),
+        "calendar_state": calendar_state_item(acknowledged.calendar_state),
         "ses_id": acknowledged.ses_id,
         "at": instant(acknowledged.at),
         "repair": acknowledged.repair,
@@ -161,7 +163,7 @@ def acknowledged_item(acknowledged: Acknowledged) -> Item:
 
 def acknowledged_of(item: Mapping[str, Any]) -> Acknowledged:
     return Acknowledged(
-        told=told_of(item["told"]),
+        calendar_state=calendar_state_of(item["calendar_state"]),
         ses_id=item["ses_id"],
         at=moment(item["at"]),
         repair=int(item["repair"]),
@@ -208,13 +210,13 @@ def invitation_item(invitation: Invitation) -> Item:
             "event_id": invitation.event_id,
             "registration_id": invitation.registration_id,
             "generation": invitation.generation,
-            "poke": invitation.poke,
+            "wakeups": invitation.wakeups,
             "repair": invitation.repair,
             "resend": invitation.resend,
             "fence": invitation.fence,
             "allocated": invitation.allocated,
-            "exposed": invitation.exposed,
-            "heard": told_item(invitation.heard) if invitation.heard else None,
+            "highest_possibly_sent": invitation.highest_possibly_sent,
+            "possibly_sent": calendar_state_item(invitation.possibly_sent) if invitation.possibly_sent else None,
             "intent": intent_item(intent) if intent else None,
             "acknowledged": acknowledged_item(acknowledged) if acknowledged else None,
             "lease_until": instant_or_none(invitation.lease_until),
@@ -223,16 +225,16 @@ def invitation_item(invitation: Invitation) -> Item:
             "reason": invitation.reason or None,
             "stopped": stopped_items(invitation.stopped),
             "delivered": delivered_items(invitation.delivered),
-            **owed_attributes(invitation.registration_id, invitation.owed_at),
+            **due_attributes(invitation.registration_id, invitation.due_key),
         }
     )
 
 
-def owed_attributes(identifier: str, owed_at: str | None, standing: str | None = None) -> Item:
+def due_attributes(identifier: str, due_key: str | None, standing: str | None = None) -> Item:
     """The attributes that put an item into the owed index, in the place of what stood there; none for nothing owed."""
-    if owed_at is None:
+    if due_key is None:
         return {}
-    return {"owed_shard": keys.shard(identifier), "owed_at": keys.still_owed(owed_at, standing)}
+    return {"due_shard": keys.shard(identifier), "due_key": keys.still_due(due_key, standing)}
 
 
 def invitation_of(item: Mapping[str, Any]) -> Invitation:
@@ -241,13 +243,13 @@ def invitation_of(item: Mapping[str, Any]) -> Invitation:
         event_id=item["event_id"],
         registration_id=item["registration_id"],
         generation=int(item["generation"]),
-        poke=int(item["poke"]),
+        wakeups=int(item["wakeups"]),
         repair=int(item["repair"]),
         resend=int(item["resend"]),
         fence=int(item["fence"]),
         allocated=int(item["allocated"]),
-        exposed=int_or_none(item.get("exposed")),
-        heard=told_of(item["heard"]) if "heard" in item else None,
+        highest_possibly_sent=int_or_none(item.get("highest_possibly_sent")),
+        possibly_sent=calendar_state_of(item["possibly_sent"]) if "possibly_sent" in item else None,
         intent=intent_of(intent) if intent else None,
         acknowledged=acknowledged_of(acknowledged) if acknowledged else None,
         lease_until=moment_or_none(item.get("lease_until")),
@@ -258,45 +260,47 @@ def invitation_of(item: Mapping[str, Any]) -> Invitation:
             Stopped(address=stop["address"], state=DeliveryState(stop["state"])) for stop in item.get("stopped", ())
         ),
         delivered=tuple(map(delivered_of, item.get("delivered", ()))),
-        owed_at=item.get("owed_at"),
+        due_key=item.get("due_key"),
     )
 
 
-def posted_item(posted: Posted) -> Item:
-    letter = posted.letter
+def stored_message_item(stored: StoredMessage) -> Item:
+    rendered = stored.rendered
     return present(
         {
-            **keys.message(posted.registration_id, posted.told.sequence),
-            "registration_id": posted.registration_id,
-            "event_id": posted.event_id,
+            **keys.message(stored.registration_id, stored.calendar_state.sequence),
+            "registration_id": stored.registration_id,
+            "event_id": stored.event_id,
             # What else their calendar held is noted once, with the invitation.
-            "told": told_item(replace(posted.told, dates=_about(posted.told))),
-            "calendar": letter.calendar if letter else None,
-            "mail": zlib.compress(letter.mail) if letter else None,
-            "unwritten": None if letter else True,
-            "written_at": instant(posted.written_at),
-            "sent_at": instant_or_none(posted.sent_at),
-            "ses_id": posted.ses_id,
-            "state": posted.state.value,
-            "reason": posted.reason or None,
-            "expires_at": int(posted.expires_at.timestamp()) if posted.expires_at else None,
+            "calendar_state": calendar_state_item(replace(stored.calendar_state, dates=_about(stored.calendar_state))),
+            "calendar": rendered.calendar if rendered else None,
+            "mail": zlib.compress(rendered.mail) if rendered else None,
+            "unwritten": None if rendered else True,
+            "written_at": instant(stored.written_at),
+            "sent_at": instant_or_none(stored.sent_at),
+            "ses_id": stored.ses_id,
+            "state": stored.state.value,
+            "reason": stored.reason or None,
+            "expires_at": int(stored.expires_at.timestamp()) if stored.expires_at else None,
         }
     )
 
 
-def _about(told: Told) -> tuple[ToldDate, ...]:
+def _about(calendar_state: CalendarState) -> tuple[OccurrenceState, ...]:
     """What the latest message told of the one date that it was about."""
-    about = (told.date, told.separate)
-    return tuple(one for one in told.dates if (one.date, one.separate) == about)
+    about = (calendar_state.date, calendar_state.separate)
+    return tuple(one for one in calendar_state.dates if (one.date, one.separate) == about)
 
 
-def posted_of(item: Mapping[str, Any]) -> Posted:
-    return Posted(
+def stored_message_of(item: Mapping[str, Any]) -> StoredMessage:
+    return StoredMessage(
         registration_id=item["registration_id"],
         event_id=item["event_id"],
-        told=told_of(item["told"]),
+        calendar_state=calendar_state_of(item["calendar_state"]),
         # Erased with the person whom it was written to, or never written.
-        letter=Letter(calendar=item["calendar"], mail=zlib.decompress(item["mail"])) if "mail" in item else None,
+        rendered=RenderedMail(calendar=item["calendar"], mail=zlib.decompress(item["mail"]))
+        if "mail" in item
+        else None,
         written_at=moment(item["written_at"]),
         sent_at=moment_or_none(item.get("sent_at")),
         ses_id=item["ses_id"],
@@ -305,22 +309,22 @@ def posted_of(item: Mapping[str, Any]) -> Posted:
     )
 
 
-def fan_item(fan: Fan, *, owed_at: str) -> Item:
+def fan_out_item(fan_out: FanOut, *, due_key: str) -> Item:
     return {
-        **keys.fan(fan.event_id),
-        "event_id": fan.event_id,
-        "version": fan.version,
-        "cursor": fan.cursor,
-        **owed_attributes(fan.event_id, owed_at),
+        **keys.fan_out(fan_out.event_id),
+        "event_id": fan_out.event_id,
+        "version": fan_out.version,
+        "cursor": fan_out.cursor,
+        **due_attributes(fan_out.event_id, due_key),
     }
 
 
-def fan_of(item: Mapping[str, Any]) -> Fan:
-    return Fan(
+def fan_out_of(item: Mapping[str, Any]) -> FanOut:
+    return FanOut(
         event_id=item["event_id"],
         version=int(item["version"]),
         cursor=item["cursor"],
-        priority=int(item["owed_at"][0]),
+        priority=int(item["due_key"][0]),
     )
 
 

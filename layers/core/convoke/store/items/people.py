@@ -7,15 +7,15 @@ from datetime import datetime
 from typing import Any
 
 from ...model import (
+    AnswerChannel,
     Conference,
     DateChange,
     Duration,
     Event,
     EventStatus,
-    HeardReply,
-    Means,
     Participation,
     Person,
+    ReceivedReply,
     Registration,
     RegistrationStatus,
     Reply,
@@ -26,13 +26,13 @@ from .values import (
     Item,
     instant_or_none,
     int_or_none,
+    local_times,
     moment,
     moment_or_none,
     present,
     schedule_item,
     schedule_of,
     wall_of,
-    walls,
     when_item,
     when_of,
 )
@@ -136,7 +136,7 @@ def registration_item(registration: Registration) -> Item:
             "name": registration.name,
             "email": registration.email,
             "language": registration.language,
-            "occurrences": walls(registration.occurrences),
+            "occurrences": local_times(registration.occurrences),
             "named": registration.named or None,
             "reply": reply_item(reply) if reply else None,
             "date_replies": [reply_item(one) for one in registration.date_replies] or None,
@@ -168,7 +168,7 @@ def reply_of(item: Mapping[str, Any]) -> Reply:
     )
 
 
-def heard_item(registration_id: str, heard: HeardReply, *, expires_at: datetime) -> Item:
+def received_reply_item(registration_id: str, heard: ReceivedReply, *, expires_at: datetime) -> Item:
     return {
         **keys.answer(registration_id, heard.reply),
         "reply": reply_item(heard.reply),
@@ -178,8 +178,8 @@ def heard_item(registration_id: str, heard: HeardReply, *, expires_at: datetime)
     }
 
 
-def heard_of(item: Mapping[str, Any]) -> HeardReply:
-    return HeardReply(reply=reply_of(item["reply"]), means=Means(item["means"]), at=moment(item["at"]))
+def received_reply_of(item: Mapping[str, Any]) -> ReceivedReply:
+    return ReceivedReply(reply=reply_of(item["reply"]), means=AnswerChannel(item["means"]), at=moment(item["at"]))
 
 
 def registration_of(item: Mapping[str, Any]) -> Registration:

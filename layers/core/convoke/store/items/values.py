@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Any
 
-from ...model import Schedule, Wall, When
+from ...model import LocalTime, Schedule, When
 from ..keys import instant
 
 Item = dict[str, Any]
@@ -53,16 +53,18 @@ def when_of(item: Mapping[str, Any]) -> When:
     return When(start=start, end=end, time_zone=item.get("time_zone"))
 
 
-def wall_of(text: str) -> Wall:
+def wall_of(text: str) -> LocalTime:
     return datetime.fromisoformat(text) if "T" in text else date.fromisoformat(text)
 
 
-def walls(walls: tuple[Wall, ...] | None) -> list[str] | None:
-    return None if walls is None else [wall.isoformat() for wall in walls]
+def local_times(local_times: tuple[LocalTime, ...] | None) -> list[str] | None:
+    return None if local_times is None else [local_time.isoformat() for local_time in local_times]
 
 
 def schedule_item(schedule: Schedule) -> Item:
-    return present({"when": when_item(schedule.when), "rule": schedule.rule, "added": walls(schedule.added or None)})
+    return present(
+        {"when": when_item(schedule.when), "rule": schedule.rule, "added": local_times(schedule.added or None)}
+    )
 
 
 def schedule_of(item: Mapping[str, Any]) -> Schedule:
