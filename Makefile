@@ -32,6 +32,7 @@ check:  ## lint, format, types, template
 	$(VENV)/ruff check
 	$(VENV)/ruff format --check
 	$(VENV)/mypy
+	$(VENV)/lint-imports
 	SAM_CLI_TELEMETRY=0 $(VENV)/sam validate --lint
 
 key keys revoke receive stop start repoke findings unassigned raise-sequences:

@@ -2,7 +2,8 @@
 
 ``python -m tests.rendering COUNT SEED`` writes one line of JSON: the Python; how many header fields and mails were made
 and how many titles of each script refused; what another reader reads otherwise and what was made plainer; and a digest
-over all bytes, which is to be the same on every Python. It needs the standard library and what ``convoke.mail.invitation_mail`` does.
+over all bytes, which is to be the same on every Python. It needs the standard library and what
+``convoke.mail.invitation_mail`` does.
 """
 
 from __future__ import annotations

@@ -17,7 +17,6 @@ from hypothesis import strategies as st
 from convoke.decision.invitation import Acknowledged, Intent
 from convoke.delivery.reconcile import Outcome
 from convoke.delivery.reports import (
-    GRAVITY,
     Report,
     after,
     apply_report,
@@ -25,7 +24,7 @@ from convoke.delivery.reports import (
     report_of,
 )
 from convoke.effects import Acknowledge, Effect, Refusal, Refused, Unknown
-from convoke.model import DeliveryState, Method
+from convoke.model import GRAVITY, DeliveryState, Method
 from convoke.registrations.registry import resend
 from tests.factories import NOW, invitation, report, told
 from tests.tables import SETTINGS

@@ -89,7 +89,10 @@ def _insistent(self: Post, world: World) -> None:
 _quiet = Post.__init__
 
 
-AS_IT_WAS = 'changes |= {"highest_possibly_sent": before.highest_possibly_sent, "possibly_sent": items.calendar_state_item(before.possibly_sent)}'
+AS_IT_WAS = (
+    'changes |= {"highest_possibly_sent": before.highest_possibly_sent, '
+    '"possibly_sent": items.calendar_state_item(before.possibly_sent)}'
+)
 
 MUTANTS: dict[str, Mutant] = {
     "version-in-the-slice": Mutant(
@@ -255,7 +258,8 @@ MUTANTS: dict[str, Mutant] = {
                 events,
                 "change_event",
                 "items.fan_out_item(fan_out, due_key=keys.owed(priority, now))",
-                "{k: v for k, v in items.fan_out_item(fan_out, due_key=keys.owed(priority, now)).items() if k != 'due_shard'}",
+                "{k: v for k, v in items.fan_out_item(fan_out, due_key=keys.owed(priority, now)).items() "
+                "if k != 'due_shard'}",
             ),
         )
     ),

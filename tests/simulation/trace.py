@@ -15,7 +15,8 @@ def brief(thing: Any) -> str:
         return "(" + ", ".join(brief(part) for part in thing) + ")"
     if name == "Invitation":
         pending, last = thing.intent, thing.acknowledged
-        words = f"fence={thing.fence} poke={thing.wakeups} allocated={thing.allocated} exposed={thing.highest_possibly_sent}"
+        words = f"fence={thing.fence} poke={thing.wakeups}"
+        words += f" allocated={thing.allocated} exposed={thing.highest_possibly_sent}"
         words += f" intent={pending.calendar_state.method}{pending.calendar_state.sequence}" if pending else ""
         words += f" acknowledged={last.calendar_state.method}{last.calendar_state.sequence}" if last else ""
         words += f" lease={_hour(thing.lease_until)} owed={_owed(thing.due_key)} {thing.state}"

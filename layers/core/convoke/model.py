@@ -99,6 +99,17 @@ class DeliveryState(StrEnum):
     UNKNOWN = "unknown"
 
 
+# Of two reports of one message the later in this list stands.
+GRAVITY = (
+    DeliveryState.ACCEPTED,
+    DeliveryState.DELIVERED,
+    DeliveryState.FAILED,
+    DeliveryState.BOUNCED,
+    DeliveryState.SUPPRESSED,
+    DeliveryState.COMPLAINED,
+)
+
+
 @frozen
 class Duration:
     """An RFC 5545 duration (section 3.3.6): ``days`` are calendar days, ``seconds`` are exact."""

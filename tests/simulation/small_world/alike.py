@@ -1,9 +1,9 @@
 """When two situations of one attendee differ in nothing that matters to what can happen from here on.
 
-Numbers that are only compared are calendar_state by how they compare: a fence or a count of wakeups by whether it is still the one
-that stands (it never comes back), a SEQUENCE by its distance from the highest that was given. Instants are left out:
-there is no clock, and of a lease only whether it stands counts. So is ``asked``, since nobody answers here, and what is
-only shown to people.
+Numbers that are only compared are calendar_state by how they compare: a fence or a count of wakeups by whether it is
+still the one that stands (it never comes back), a SEQUENCE by its distance from the highest that was given. Instants
+are left out: there is no clock, and of a lease only whether it stands counts. So is ``asked``, since nobody answers
+here, and what is only shown to people.
 """
 
 from __future__ import annotations

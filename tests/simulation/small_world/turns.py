@@ -39,8 +39,8 @@ OWN = (
 wakeups; that a worker dies before it writes that down is a turn of its sending.
 """
 OF_PEOPLE = effects.ReadRegistration | effects.ReadRegistrations
-"""Whoever changes a person wakeups their invitation, and whoever read that before has looked in vain: so that the person
-is read at once comes to the same.
+"""Whoever changes a person wakeups their invitation, and whoever read that before has looked in vain: so that the
+person is read at once comes to the same.
 """
 IF_NOBODY_WAS_FASTER = effects.ClearDue | effects.Claim | effects.MoveFanOut | effects.EndFanOut
 """Conditional on what never comes back: where it fails now, it fails at any time."""

@@ -93,7 +93,9 @@ def declined(
 
 
 def address(email: str) -> str:
-    """``email`` as mail and calendars carry it: the domain in Punycode. Raises :class:`RenderError` where they cannot."""
+    """``email`` as mail and calendars carry it: the domain in Punycode. Raises :class:`RenderError` where they
+    cannot.
+    """
     local, _, domain = email.rpartition("@")
     try:
         domain = domain.encode("idna").decode("ascii")

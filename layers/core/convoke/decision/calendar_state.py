@@ -89,9 +89,9 @@ class CalendarState:
     """What one attendee was told under one generation: the latest message, and what their calendar holds after it.
 
     The message is ``sequence``, ``method``, ``dtstamp``, and ``date``, the one date of a series that it was about, or
-    ``None``; ``separate`` as in :class:`OccurrenceState`. The calendar is the entry or the whole series (``fingerprint`` to
-    ``asked``), and the ``dates`` that are other than that says, in their order. Who comes to some dates only has no
-    series (``whole`` is false), only dates; ``when`` then has their zone.
+    ``None``; ``separate`` as in :class:`OccurrenceState`. The calendar is the entry or the whole series
+    (``fingerprint`` to ``asked``), and the ``dates`` that are other than that says, in their order. Who comes to some
+    dates only has no series (``whole`` is false), only dates; ``when`` then has their zone.
 
     Of the whole, an empty ``fingerprint`` says that the entry of ``uid`` was never told, only separate ones; ``spent``
     that it was cancelled, so that its UID may not be used again while this generation lasts. ``first`` names the first
@@ -250,11 +250,11 @@ class Message:
     """One thing to tell one attendee. It gets its SEQUENCE and DTSTAMP when it is claimed (see ``reconcile``).
 
     It is about a whole event, or about one ``date`` of a series: its original start, in the zone ``date_zone``. Where
-    it is ``separate`` it is about an entry of its own (see :class:`OccurrenceState`); where it ``ends``, it takes the whole
-    entry back because ``date`` was the last of it. ``without`` are the dates of a whole series that do not take place
-    in it (EXDATE). ``kept`` is what had been told of single dates of it: some calendars keep that when they are told
-    the whole, others do not. ``apart`` are the separate entries beside the whole, by the names that their dates have
-    after it. ``first`` is the name of the first date where the whole has no rule.
+    it is ``separate`` it is about an entry of its own (see :class:`OccurrenceState`); where it ``ends``, it takes the
+    whole entry back because ``date`` was the last of it. ``without`` are the dates of a whole series that do not take
+    place in it (EXDATE). ``kept`` is what had been told of single dates of it: some calendars keep that when they are
+    told the whole, others do not. ``apart`` are the separate entries beside the whole, by the names that their dates
+    have after it. ``first`` is the name of the first date where the whole has no rule.
 
     ``uid`` is that of the registration and generation. ``attendee.email`` is the recipient and the only ATTENDEE.
     ``organizer`` is ORGANIZER and From: the human organizer's name with the sender's address. ``reply_to`` is the

@@ -32,8 +32,8 @@ def next_message(
 ) -> Message | None:
     """The message that brings this attendee's calendar nearer to the truth, or ``None`` where there is nothing to say.
 
-    ``calendar_state`` is ``None`` where nothing can have reached them; what is not certain of it may or may not have. ``now`` is
-    UTC. Nothing is ever said about an event that is over, nor about a date of a series that is.
+    ``calendar_state`` is ``None`` where nothing can have reached them; what is not certain of it may or may not have.
+    ``now`` is UTC. Nothing is ever said about an event that is over, nor about a date of a series that is.
     """
     return (
         None if over(event, now, calendar_state) else pending_message(event, registration, calendar_state, sender, now)

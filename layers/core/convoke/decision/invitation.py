@@ -86,10 +86,11 @@ class Invitation:
     """The sequence state of one registration: what was said, what may have been said, who is at it now.
 
     ``fence`` is its version. ``wakeups``, ``repair`` and ``resend`` count reasons to look again. ``allocated`` is the
-    highest SEQUENCE ever given (-1 before the first), ``highest_possibly_sent`` the highest that may have left, ``possibly_sent`` what that
-    said. ``lease_until`` is UTC. ``due_key`` is ``<priority>#<time>`` while somebody must look again, else absent.
-    ``reason`` is why ``state`` is "failed": a code of SES's or one of :class:`Cause`. ``stopped`` has one entry an
-    address, ``delivered`` one a method and date or separate entry of the latest generation.
+    highest SEQUENCE ever given (-1 before the first), ``highest_possibly_sent`` the highest that may have left,
+    ``possibly_sent`` what that said. ``lease_until`` is UTC. ``due_key`` is ``<priority>#<time>`` while somebody must
+    look again, else absent. ``reason`` is why ``state`` is "failed": a code of SES's or one of :class:`Cause`.
+    ``stopped`` has one entry an address, ``delivered`` one a method and date or separate entry of the latest
+    generation.
     """
 
     event_id: str
@@ -150,8 +151,8 @@ class Invitation:
 class StoredMessage:
     """One message as it is kept: written once, before its first sending. Instants are UTC, ``None`` until then.
 
-    ``reason`` is why it was given up, a code; empty where it was not, or nobody knows. ``rendered`` is ``None`` where it
-    was erased, or could not be written.
+    ``reason`` is why it was given up, a code; empty where it was not, or nobody knows. ``rendered`` is ``None`` where
+    it was erased, or could not be written.
     """
 
     registration_id: str

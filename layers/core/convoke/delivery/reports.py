@@ -31,6 +31,7 @@ from ..effects import (
     WebhookEvent,
 )
 from ..model import (
+    GRAVITY,
     ConvokeError,
     DeliveryState,
     LocalTime,
@@ -40,16 +41,6 @@ from ..model import (
 )
 from ..store.keys import owed
 from ..webhooks.facts import WebhookEventType
-
-# Of two reports of one message the later in this list stands.
-GRAVITY = (
-    DeliveryState.ACCEPTED,
-    DeliveryState.DELIVERED,
-    DeliveryState.FAILED,
-    DeliveryState.BOUNCED,
-    DeliveryState.SUPPRESSED,
-    DeliveryState.COMPLAINED,
-)
 
 FACTS = {
     DeliveryState.BOUNCED: WebhookEventType.INVITATION_BOUNCED,

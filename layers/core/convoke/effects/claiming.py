@@ -48,8 +48,8 @@ class WebhookEvent:
 
 @frozen
 class ReleaseClaim(Effect):
-    """Nothing left: the lease is over, ``highest_possibly_sent`` as it was before, this attempt uncounted, IF the fence is mine. ->
-    bool
+    """Nothing left: the lease is over, ``highest_possibly_sent`` as it was before, this attempt uncounted, IF the
+    fence is mine. -> bool
 
     ``due_key`` is when to look again; ``None``, where the intent is given up, takes the debt away IF poke is still the
     claim's. ``attempts`` counts refusals in a row. What is given up (``failed``) says why: ``reason``, a code, with the
@@ -68,8 +68,8 @@ class ReleaseClaim(Effect):
 
 @frozen
 class StoreReport(Effect):
-    """SES reported something: write ``changed``'s acknowledgement, state and stop, IF the fence is that of ``seen``; and
-    with it the ``fact`` for whoever listens. -> bool
+    """SES reported something: write ``changed``'s acknowledgement, state and stop, IF the fence is that of ``seen``;
+    and with it the ``fact`` for whoever listens. -> bool
     """
 
     seen: Invitation

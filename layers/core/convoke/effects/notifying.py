@@ -42,7 +42,9 @@ class ClaimNotification(Effect):
 
 @frozen
 class RecordNotification(Effect):
-    """Write ``notification_state``, IF its fence is the one that was read; what is settled for good keeps no words. -> bool"""
+    """Write ``notification_state``, IF its fence is the one that was read; what is settled for good keeps no words. ->
+    bool
+    """
 
     notification_state: NotificationState
 

@@ -48,7 +48,9 @@ class Field:
 
 
 def token(name: str, value: str) -> Field:
-    """A field whose value is never folded: an id, a date, a keyword. Raises :class:`RenderError` for other than ASCII."""
+    """A field whose value is never folded: an id, a date, a keyword. Raises :class:`RenderError` for other than
+    ASCII.
+    """
     written = _field(name, [value])
     try:
         if _read_back(written) == value:

@@ -94,8 +94,8 @@ def _plainest(message: Message) -> str:
 
 
 def compare(written: bytes, fields: Iterable[Field], who: dict[str, Person]) -> None:
-    """Raise :class:`RenderError` unless ``written`` is ASCII on short lines, and has these ``fields`` with those people's
-    addresses, and no others but those that say what its body is.
+    """Raise :class:`RenderError` unless ``written`` is ASCII on short lines, and has these ``fields`` with those
+    people's addresses, and no others but those that say what its body is.
     """
     if not written.isascii() or max(map(len, written.split(b"\r\n"))) > header_fields.LONGEST_LINE:
         raise RenderError("the mail is not made of short lines of ASCII")

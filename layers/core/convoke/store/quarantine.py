@@ -70,7 +70,9 @@ def list_held(
     cursor: str | None = None,
     event_id: str | None = None,
 ) -> Page:
-    """The account's mails that wait for somebody to decide, as :class:`QuarantinedMail`, in the order in which they came."""
+    """The account's mails that wait for somebody to decide, as :class:`QuarantinedMail`, in the order in which they
+    came.
+    """
     identity = f"quarantine of {account}, {event_id or 'all'}"
     first = keys.quarantined(account, "")
     names = {"#status": "status", "#expires_at": "expires_at"}

@@ -8,9 +8,8 @@ from typing import Any
 
 from .. import effects
 from ..decision.invitation import Batch, StoredMessage
-from ..delivery.reports import GRAVITY
 from ..effects import Due, DueKind
-from ..model import DeliveryState
+from ..model import GRAVITY, DeliveryState
 from ..settings import Settings
 from . import dynamo, items, keys
 from .items import Item

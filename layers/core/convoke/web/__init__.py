@@ -1,11 +1,11 @@
-"""The HTTP API's own room. ``functions/api.py`` is its door.
+"""The HTTP API. ``functions/api.py`` is its Lambda function.
 
-- ``shapes`` is what may come in, of ``texts``, ``hosts`` and ``walltimes``; ``shown`` is what goes out, made of nouns
-  by ``answers``, ``problems`` why not
-- ``desk`` is where every request stops: whose it is, for what, and what it is shown; ``once`` grants it once
-- ``events``, ``occurrences``, ``registrations``, ``roll`` and ``webhooks`` are the routes, ``proposals`` and
-  ``quarantine`` those of what came in by mail; ``sheet`` is a table for a spreadsheet
+- ``requests``: request models, of ``fields`` and ``walltimes``; ``responses``: response models, filled by
+  ``presenters``; ``problems``: errors (RFC 9457)
+- ``context``: what every route needs: the caller's account, the clock, clients; ``idempotency``: ``Idempotency-Key``
+- ``events``, ``occurrences``, ``registrations``, ``participation``, ``proposals``, ``quarantine``, ``webhooks``: the
+  routes; ``csv_export``: rows of a spreadsheet
 
-Routes are thin: the store does each write in one transaction, and what is answered is read back from it. Nothing is
+Routes are thin: ``registrations`` does each write in one transaction, and what is answered is read back. Nothing is
 mailed from here.
 """
