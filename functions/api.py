@@ -78,6 +78,8 @@ def documented() -> None:
 
 # --- the way in and out -------------------------------------------------------------------------------------------
 
+LONGEST_PATH = 2000
+"""Characters; nothing that exists has a path of a tenth of that. The router tries every pattern on it."""
 BUSY = ("ThrottlingException", "ProvisionedThroughputExceededException", "RequestLimitExceeded", "InternalServerError")
 
 
@@ -133,8 +135,10 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
 
 
 def admitted(event: dict[str, Any], route: str) -> dict[str, Any]:
-    """The request, its body read. Where API Gateway knew no route it asked for no key, so the path is not looked at."""
-    if route == "$default":
+    """The request, its body read. Where API Gateway knew no route it asked for no key, so the path is not looked at,
+    and neither is one that is too long to be of anything.
+    """
+    if route == "$default" or len(event.get("rawPath", "")) > LONGEST_PATH:
         raise Problem(HTTPStatus.NOT_FOUND, "there is nothing here")
     if route in DOCUMENTS:
         documented()

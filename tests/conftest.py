@@ -26,7 +26,7 @@ os.environ.pop("AWS_PROFILE", None)
 
 
 def one_of_each_kind(make: Callable[..., Any]) -> Callable[..., Any]:
-    """``boto3.client``, which takes longer than most tests, remembering what it made, by all that it depends on."""
+    """``boto3.client``, which takes longer than most tests, with a memory for what it made, by what that depends on."""
     made: dict[str, Any] = {}
 
     def client(service: str, **options: Any) -> Any:

@@ -1,26 +1,27 @@
-"""IAM, as far as the template uses it: whether a role may do what a function asks of AWS, conditions included.
+"""The template's values and roles in a deployment, held against what the functions ask of AWS.
 
 Every call that a handler makes in a test goes through :func:`asked`, while :func:`acting_as` says whose it is. One that
-the function's role in the transformed template does not allow fails the test. What is not known here, a condition's
-operator or an operation of a service, raises, rather than being let through.
+the function's role in the transformed template does not allow fails the test.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cache
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 from unittest.mock import patch
 
+import yaml  # type: ignore[import-untyped]
 from botocore.client import BaseClient
 from samcli import yamlhelper  # type: ignore[import-untyped]
 from samtranslator.translator.transform import transform  # type: ignore[import-untyped]
 
-ACCOUNT, REGION = "123456789012", "eu-central-1"
+from tests.iam import ACCOUNT, REGION, Request, decided, requests_of
+
 PARAMETERS = {"SenderAddress": "events@convoke.example.com"}
 """What a deployment must say; everything else has its default."""
 PSEUDO = {
@@ -29,26 +30,28 @@ PSEUDO = {
     "AWS::Partition": "aws",
     "AWS::NoValue": None,
 }
-NAMED = {"urgent": "Urgent", "ordinary": "Ordinary", "hooks": "HooksDue"}
-"""The queues of the tests, by their logical ids."""
 
 
 class Denied(AssertionError):
     """A role does not allow what its function asked for."""
 
 
-class Request(NamedTuple):
-    """What IAM is asked: one action on one resource, with what is known of it."""
-
-    action: str
-    resource: str
-    context: Mapping[str, tuple[str, ...]]
+def read_by_sam() -> dict[str, Any]:
+    """The template as `sam build` reads it, which leaves traces in the YAML reader that all share: not here."""
+    loader, constructors = yaml.SafeLoader, yaml.constructor.SafeConstructor.yaml_constructors
+    with (
+        patch.dict(constructors),
+        patch.object(loader, "yaml_constructors", dict(loader.yaml_constructors)),
+        patch.object(loader, "yaml_multi_constructors", dict(loader.yaml_multi_constructors)),
+    ):
+        read: dict[str, Any] = yamlhelper.yaml_parse((Path(__file__).parent.parent / "template.yaml").read_text())
+    return read
 
 
 @cache
 def transformed() -> dict[str, Any]:
     """The template as SAM hands it to CloudFormation."""
-    read = yamlhelper.yaml_parse((Path(__file__).parent.parent / "template.yaml").read_text())
+    read = read_by_sam()
     # Where the code lies is written by `sam package`.
     read["Globals"]["Function"]["CodeUri"] = "s3://artifacts/code"
     read["Resources"]["CoreLayer"]["Properties"]["ContentUri"] = "s3://artifacts/layer"
@@ -144,132 +147,6 @@ def arn(resources: Mapping[str, Any], name: str, attribute: str) -> str:
         "AWS::IAM::Role": f"iam::{ACCOUNT}:role/{name}",
     }[kind]
     return f"arn:aws:{inside}/stream/*" if attribute == "StreamArn" else f"arn:aws:{inside}"
-
-
-# --- deciding -----------------------------------------------------------------------------------------------------
-
-
-def decided(statements: Iterable[Mapping[str, Any]], request: Request) -> bool:
-    """Whether these policies allow it: some statement does, and none denies it."""
-    matching = [one for one in statements if applies(one, request)]
-    return any(one["Effect"] == "Allow" for one in matching) and all(one["Effect"] == "Allow" for one in matching)
-
-
-def applies(statement: Mapping[str, Any], request: Request) -> bool:
-    return (
-        any(like(action.lower(), request.action.lower()) for action in several(statement["Action"]))
-        and any(like(resource, request.resource) for resource in several(statement["Resource"]))
-        and all(
-            holds(operator, request.context.get(key), several(wanted))
-            for operator, keys in statement.get("Condition", {}).items()
-            for key, wanted in keys.items()
-        )
-    )
-
-
-def several(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else [value]
-
-
-def like(pattern: str, text: str) -> bool:
-    """IAM's patterns: * stands for any text, ? for one character."""
-    return re.fullmatch(re.escape(pattern).replace(r"\*", ".*").replace(r"\?", "."), text, re.DOTALL) is not None
-
-
-COMPARED: dict[str, Callable[[str, str], bool]] = {
-    "StringEquals": lambda wanted, value: wanted == value,
-    "StringLike": like,
-    "ArnLike": like,
-    "Bool": lambda wanted, value: wanted.lower() == value.lower(),
-}
-
-
-def holds(operator: str, values: tuple[str, ...] | None, wanted: list[str]) -> bool:
-    """One condition. A key that a request has not fails it, except behind ``ForAllValues:`` and ``…IfExists``."""
-    quantifier, _, plain = operator.rpartition(":")
-    if plain.endswith("IfExists"):
-        plain = plain.removesuffix("IfExists")
-        if values is None:
-            return True
-    compared = COMPARED[plain]
-    each = [any(compared(one, value) for one in wanted) for value in values or ()]
-    if quantifier == "ForAllValues":
-        return all(each)
-    if quantifier not in ("", "ForAnyValue"):
-        raise KeyError(operator)
-    return any(each)
-
-
-# --- what a call asks for -----------------------------------------------------------------------------------------
-
-
-def requests_of(service: str, operation: str, said: Mapping[str, Any]) -> Iterator[Request]:
-    """What IAM is asked for one call of the SDK. Raises :class:`KeyError` for one that is not known."""
-    if service == "dynamodb":
-        yield from _dynamodb(operation, said)
-    elif service == "sqs":
-        action = {"SendMessageBatch": "SendMessage", "DeleteMessageBatch": "DeleteMessage"}.get(operation, operation)
-        queue = said["QueueUrl"].rsplit("/", 1)[1]
-        yield Request(f"sqs:{action}", f"arn:aws:sqs:{REGION}:{ACCOUNT}:{NAMED.get(queue, queue)}", {})
-    elif service == "s3":
-        yield Request(f"s3:{operation}", f"arn:aws:s3:::InboundMail/{said['Key']}", {})
-    elif (service, operation) == ("sesv2", "SendEmail"):
-        yield from sending(said["FromEmailAddress"], said["Destination"]["ToAddresses"], said["ConfigurationSetName"])
-    elif (service, operation) == ("sesv2", "GetAccount"):
-        yield Request("ses:GetAccount", "*", {})
-    else:
-        raise KeyError(f"{service}:{operation}")
-
-
-def sending(sender: str, recipients: Iterable[str], configuration_set: str = "Sending") -> Iterator[Request]:
-    """SES asks for the sender's identity and for the configuration set; in its sandbox for each recipient's, too.
-
-    With raw content the same is asked for ses:SendRawEmail.
-    """
-    context = {"ses:FromAddress": (sender,), "ses:Recipients": tuple(recipients)}
-    names = [sender.partition("@")[2], *recipients]
-    identities = [f"identity/{name}" for name in names]
-    for action in ("ses:SendEmail", "ses:SendRawEmail"):
-        for resource in (*identities, f"configuration-set/{configuration_set.capitalize()}"):
-            yield Request(action, f"arn:aws:ses:{REGION}:{ACCOUNT}:{resource}", context)
-
-
-WHOLE = {"Put": "PutItem", "Update": "UpdateItem", "Delete": "DeleteItem", "ConditionCheck": "ConditionCheckItem"}
-
-
-def _dynamodb(operation: str, said: Mapping[str, Any]) -> Iterator[Request]:
-    if operation == "TransactWriteItems":
-        for action in said["TransactItems"]:
-            [(kind, what)] = action.items()
-            yield _item(WHOLE[kind], what["TableName"], [what.get("Key") or what["Item"]])
-    elif operation == "BatchGetItem":
-        for table, wanted in said["RequestItems"].items():
-            yield _item(operation, table, wanted["Keys"])
-    elif operation in ("Query", "Scan"):
-        index = f"/index/{said['IndexName']}" if "IndexName" in said else ""
-        names = said.get("ExpressionAttributeNames", {})
-        asked = re.findall(r"#?\w+", said.get("ProjectionExpression", ""))
-        context = {
-            "dynamodb:Select": (said.get("Select", "SPECIFIC_ATTRIBUTES" if asked else "ALL_ATTRIBUTES"),),
-            "dynamodb:Attributes": tuple(names.get(name, name) for name in asked),
-        }
-        if operation == "Query" and not index:
-            first = re.search(r"\bpk = (:\w+)", said["KeyConditionExpression"])
-            assert first, said["KeyConditionExpression"]
-            context["dynamodb:LeadingKeys"] = (said["ExpressionAttributeValues"][first[1]]["S"],)
-        yield Request(
-            f"dynamodb:{operation}", f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/{said['TableName']}{index}", context
-        )
-    elif operation in ("GetItem", "PutItem", "UpdateItem", "DeleteItem"):
-        yield _item(operation, said["TableName"], [said.get("Key") or said["Item"]])
-    else:
-        raise KeyError(operation)
-
-
-def _item(action: str, table: str, keys: list[Mapping[str, Any]]) -> Request:
-    leading = tuple(key["pk"]["S"] for key in keys)
-    resource = f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/{table}"
-    return Request(f"dynamodb:{action}", resource, {"dynamodb:LeadingKeys": leading})
 
 
 # --- who asks -----------------------------------------------------------------------------------------------------

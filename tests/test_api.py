@@ -535,6 +535,7 @@ def test_an_event_shows_who_was_not_reached(world: World) -> None:
             "state": "bounced",
             "since": "2027-01-15T12:00:00.000000Z",
             "date": None,
+            "quarantine_id": None,
         }
     ]
     assert shown["attention_count"] == 1

@@ -64,6 +64,7 @@ def test_what_was_told_is_shown_with_the_registration(world: World) -> None:
         "method": "REQUEST",
         "sequence": 0,
         "state": "accepted",
+        "reason": None,
         "tried_anew": False,
         "sent_at": "2027-01-15T12:00:00.000000Z",
     }
@@ -295,6 +296,7 @@ def test_messages_are_listed_and_can_be_read_as_they_were_sent(world: World) -> 
                 "dtstamp": "2027-01-15T12:00:00.000000Z",
                 "state": "accepted",
                 "created_at": "2027-01-15T12:00:00.000000Z",
+                "reason": None,
                 "sent_at": "2027-01-15T12:00:00.000000Z",
             }
         ],

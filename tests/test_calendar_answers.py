@@ -197,7 +197,7 @@ def test_whatever_is_not_one_answer_is_refused(reason: str, data: bytes) -> None
     ],
 )
 def test_a_hostile_calendar_costs_no_time(hostile: str) -> None:
-    began = time.perf_counter()
+    began = time.process_time()
     with contextlib.suppress(Quarantined):
         answer(reply(more=hostile))
-    assert time.perf_counter() - began < 1
+    assert time.process_time() - began < 1

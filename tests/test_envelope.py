@@ -180,9 +180,9 @@ def hostile() -> Iterator[tuple[str, str, bytes]]:
 
 @pytest.mark.parametrize(("reason", "raw"), [pytest.param(reason, raw, id=name) for reason, name, raw in hostile()])
 def test_a_hostile_mail_is_put_aside_at_once(reason: str, raw: bytes) -> None:
-    began = time.perf_counter()
+    began = time.process_time()
     judged = judge(receipt(), raw, lambda _: None)
-    assert time.perf_counter() - began < 1
+    assert time.process_time() - began < 1
     assert (judged.verdict, judged.reason) == (Verdict.QUARANTINE, reason)
 
 

@@ -5,6 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import replace
+from email import message_from_bytes
+from email.message import EmailMessage
+from email.policy import SMTP
 from typing import Any
 
 import boto3
@@ -18,7 +21,7 @@ from convoke.store import attention, dynamo, keys, webhooks
 from convoke.store import notes as store_of_notes
 from convoke.store.events import change_event, create_event
 from convoke.store.registry import register
-from tests.deployment import EVENTS, Deployment, a_deployment, sample
+from tests.deployment import EVENTS, Deployment, a_deployment, forget_what_is_warm, sample
 from tests.factories import AFTERNOON, EVENT_ID, NOW, REGISTRATION_ID, event, registration
 
 REQUEST, CANCEL = Method.REQUEST, Method.CANCEL
@@ -53,6 +56,26 @@ def test_the_record_of_a_registration_invites_who_registered(deployed: Deploymen
     assert deployed.call("notify", sample("notify-registration")) == {"batchItemFailures": []}
 
     assert [(to, method) for to, method, _ in deployed.office.said()] == [("bo@example.net", REQUEST)]
+
+
+@pytest.mark.parametrize(("received", "rsvp"), [("true", "TRUE"), ("false", "FALSE"), (None, "FALSE")])
+def test_only_where_replies_are_received_an_answer_is_asked_for(
+    deployed: Deployment, monkeypatch: pytest.MonkeyPatch, received: str | None, rsvp: str
+) -> None:
+    if received is None:
+        monkeypatch.delenv("RECEIVE_REPLIES")
+    else:
+        monkeypatch.setenv("RECEIVE_REPLIES", received)
+    forget_what_is_warm()
+    invite(deployed)
+
+    mail = message_from_bytes(deployed.office.accepted[0]["Content"]["Raw"]["Data"], _class=EmailMessage, policy=SMTP)
+    assert isinstance(mail, EmailMessage)
+    (calendar,) = [part for part in mail.walk() if part.get_content_type() == "text/calendar"]
+    assert f";RSVP={rsvp};" in calendar.get_content().replace("\r\n", "\n").replace("\n ", "")
+    body = mail.get_body(("plain",))
+    assert body is not None
+    assert ("accept or decline in your calendar" in body.get_content()) is (received == "true")
 
 
 def test_the_record_of_an_event_queues_the_change_for_everybody(deployed: Deployment) -> None:

@@ -46,6 +46,7 @@ def test_a_link_in_the_description_can_be_clicked() -> None:
         ("https://example.org/a…", "https://example.org/a"),
         ("请看https://example.org/会议。谢谢", "https://example.org/会议"),
         ("请看https://example.org请看", "https://example.org"),
+        ("请看https://www.example.org请看/x", "https://www.example.org"),
         ("http://127.0.0.1:8000/x, then", "http://127.0.0.1:8000/x"),
         ("https://example.org/a/", "https://example.org/a/"),
     ],
@@ -61,6 +62,9 @@ def test_what_is_around_a_link_is_not_in_it(text: str, shown: str) -> None:
         ("https://例え.jp:8443/", "https://xn--r8jz45g.jp:8443/"),
         ("https://example.org/100%25", "https://example.org/100%25"),
         ("https://EXAMPLE.org/A", "https://example.org/A"),
+        ("https://xn--bcher-kva.example/", "https://xn--bcher-kva.example/"),
+        ("https://www.Gruen-grün.example/", "https://www.xn--gruen-grn-x9a.example/"),
+        ("https://b\u0075\u0308cher.example/", "https://xn--bcher-kva.example/"),
     ],
 )
 def test_a_link_in_any_script_leads_where_it_says(text: str, target: str) -> None:
@@ -88,6 +92,8 @@ def test_a_link_in_any_script_leads_where_it_says(text: str, target: str) -> Non
         "xhttps://example.org",
         "https:/example.org",
         "https://\u202emoc.elpmaxe",
+        "https://straße.example/",
+        "https://ｅｘａｍｐｌｅ.org/",
     ],
 )
 def test_what_is_no_plain_address_of_a_page_is_text(text: str) -> None:

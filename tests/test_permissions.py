@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 
 from tests import policies
-from tests.policies import ACCOUNT, REGION, Denied, Deployment, Request, decided, requests_of, sending
+from tests.iam import ACCOUNT, REGION, Request, decided, requests_of, sending
+from tests.policies import Denied, Deployment
 
 SENDERS = ("Notify", "Deliver")
 FUNCTIONS = {
@@ -164,7 +165,9 @@ def test_lambda_may_read_what_wakes_a_function_and_put_aside_what_it_gave_up() -
 
 @pytest.mark.parametrize("function", FUNCTIONS)
 def test_a_function_may_write_its_log_and_its_trace(function: str) -> None:
-    group = FUNCTIONS[function]["LoggingConfig"]["LogGroup"]["Ref"]
+    logging = FUNCTIONS[function]["LoggingConfig"]
+    assert logging["LogFormat"] == "JSON"
+    group = logging["LogGroup"]["Ref"]
     stream = f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:{group}:log-stream:one"
     traces = [Request(f"xray:{action}", "*", {}) for action in ("PutTraceSegments", "PutTelemetryRecords")]
     assert all(
@@ -183,7 +186,7 @@ def put_by(service: str, account: str, rule: str, secure: str, **parameters: str
     document = policies.transformed()["Resources"]["InboundMailPolicy"]["Properties"]["PolicyDocument"]
     statements = [
         one
-        for one in map(deployment.value, document["Statement"])
+        for one in deployment.value(document["Statement"])
         if one["Principal"] == "*" or one["Principal"]["Service"] == service
     ]
     context = {"aws:SourceAccount": (account,), "aws:SourceArn": (rule,), "aws:SecureTransport": (secure,)}
@@ -204,6 +207,11 @@ def test_only_ses_for_a_rule_of_our_rule_set_puts_mails_into_the_bucket_and_only
     assert not put_by("ses.amazonaws.com", ACCOUNT, rule("theirs"), "true")
     assert not put_by("ses.amazonaws.com", "999999999999", rule(OURS, "999999999999"), "true")
     assert not put_by("s3.amazonaws.com", ACCOUNT, rule(OURS), "true")
+
+
+def test_only_the_stack_on_one_machine_which_has_no_tls_goes_without() -> None:
+    assert put_by("ses.amazonaws.com", ACCOUNT, rule(OURS), "false", LocalWebhooks="true")
+    assert policies.transformed()["Parameters"]["LocalWebhooks"]["Default"] == "false"
 
 
 # --- the evaluator itself -----------------------------------------------------------------------------------------

@@ -21,6 +21,7 @@ from tests import policies
 from tests.caller import PARTY, World
 from tests.deployment import EVENTS, Deployment, a_deployment, sample
 from tests.factories import EVENT_ID, MORNING, NEW_ID, NOW, REGISTRATION_ID, event, registration
+from tests.iam import like, several
 from tests.test_api_occurrences import THIRD
 from tests.test_functions import receive
 from tests.test_hooks import HOOK as LISTENER
@@ -153,8 +154,8 @@ def granted() -> set[tuple[str, str, str]]:
         for role, part in deployment.template["Resources"].items()
         if part["Type"] == "AWS::IAM::Role"
         for statement in deployment.policies(role)
-        for action in policies.several(statement["Action"])
-        for resource in policies.several(statement["Resource"])
+        for action in several(statement["Action"])
+        for resource in several(statement["Resource"])
         if not action.startswith(("logs:", "xray:"))
     }
 
@@ -193,8 +194,7 @@ def test_no_role_may_do_what_its_function_never_does(monkeypatch: pytest.MonkeyP
         (role, action, resource)
         for role, action, resource in granted()
         if not any(
-            (role, action) == (who, what) and policies.like(the_queue(resource), the_queue(which))
-            for who, what, which in asked
+            (role, action) == (who, what) and like(the_queue(resource), the_queue(which)) for who, what, which in asked
         )
     }
     assert sorted(unused) == []

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import queue
 import socket
+import threading
 import time
 from base64 import b64encode
 from collections.abc import Iterator
@@ -30,8 +32,10 @@ from local.postoffice.calendars import Effect, show
 from local.postoffice.entries import when
 from local.postoffice.letters import read
 from local.postoffice.page import content_lines
-from local.postoffice.records import Places
+from local.postoffice.records import Places, Verdicts
+from local.postoffice.reports import LONGEST_PAUSE, Reports
 from local.postoffice.ses import LARGEST_MAIL
+from local.postoffice.shelf import Shelf
 
 BO = "bo@example.net"
 ORGANIZER = "events@example.org"
@@ -591,8 +595,72 @@ def test_hostile_incoming_mail_is_passed_on_as_it_is(
     began = time.monotonic()
     answer = call(office, "POST", f"/inbound?recipient={ORGANIZER}", raw)
     assert answer.status == 200
+    stack[0].next()
     assert stack[1]["inbound-mail", answer.json()["message_id"]] == raw
     assert time.monotonic() - began < 1
+
+
+@pytest.mark.parametrize(
+    ("query", "headers", "field"),
+    [
+        ("recipient=%C3%A4@example.org", "From: a@example.net", "recipient"),
+        ("recipient=a@example.org&source=%C3%A4@example.net", "From: a@example.net", "source"),
+        ("recipient=a@example.org", "From: Bö <bö@example.net>", "source"),
+        ("recipient=a@example.org&source=", "From: Bö <bö@example.net>", "From"),
+        ("recipient=a@example.org", "From: a@example.net\r\nTo: bo@exämple.net", "To"),
+        ("recipient=a@example.org", "From: a@example.net\r\nReply-To: x@example.net, bö@example.net", "Reply-To"),
+    ],
+)
+def test_an_address_that_is_not_ascii_is_refused(
+    office: PostOffice, stack: tuple[Topics, Objects], query: str, headers: str, field: str
+) -> None:
+    answer = call(office, "POST", f"/inbound?{query}", f"{headers}\r\n\r\nHej".encode())
+    assert (answer.status, answer.json()["errors"][0]["field"]) == (422, field)
+    assert stack[1] == {}
+
+
+def test_a_burst_of_incoming_mail_is_taken_in_at_once_and_passed_on_one_by_one_and_none_is_lost(
+    office: PostOffice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The stack may be busy, or gone for a while: every third call fails, and two at once are one too many."""
+    busy, calls = threading.Lock(), itertools.count(1)
+
+    class Busy(Objects):
+        def put_object(self, *, Bucket: str, Key: str, Body: bytes) -> None:  # noqa: N803
+            assert busy.acquire(blocking=False), "two at once"
+            try:
+                time.sleep(0.001)
+                if next(calls) % 3 == 0:
+                    raise OSError("no bucket now")
+                super().put_object(Bucket=Bucket, Key=Key, Body=Body)
+            finally:
+                busy.release()
+
+    monkeypatch.setattr(office.reports, "_pause", lambda _: None)
+    topics, objects = Topics(), Busy()
+    office.reports.connect(topics, objects, PLACES)
+
+    def one(index: int) -> str:
+        answer = call(office, "POST", f"/inbound?recipient={ORGANIZER}", mail(subject=f"mail {index}"))
+        assert answer.status == 200
+        return str(answer.json()["message_id"])
+
+    with ThreadPoolExecutor(25) as people:
+        ids = list(people.map(one, range(100)))
+    came = [topics.next()[1]["mail"]["messageId"] for _ in ids]
+    assert sorted(came) == sorted(ids)
+    assert sorted(key for _, key in objects) == sorted(ids)
+
+
+def test_after_each_report_there_is_a_pause_that_grows_with_how_long_it_took(tmp_path: Path) -> None:
+    pauses: list[float] = []
+    reports = Reports(Shelf(tmp_path), pauses.append)
+    reports.connect(Topics(), Objects(), PLACES)
+    reports.receive(mail(), recipient=ORGANIZER, source=BO, verdicts=Verdicts())
+    reports.start()
+    reports.stop()
+    [pause] = pauses
+    assert 0 < pause <= LONGEST_PAUSE
 
 
 def test_until_there_is_a_stack_incoming_mail_and_events_say_so(office: PostOffice, ses: Any) -> None:

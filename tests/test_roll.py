@@ -221,7 +221,7 @@ def test_registrations_are_exported_as_a_table(world: World) -> None:
         f'attachment; filename="registrations-{event.removeprefix("/events/")}.csv"'
     )
     assert answer.headers["cache-control"] == "no-store"
-    assert answer.data.startswith(b"name,email,status,participation,answered_at,invitation,registered_at,")
+    assert answer.data.startswith(b'"name","email","status","participation","answered_at","invitation",')
     assert answer.data.count(b"\r\n") == answer.data.count(b"\n") == 3
     head, first, second = rows(answer)
     assert tuple(head) == sheet.COLUMNS
@@ -240,13 +240,39 @@ def test_no_cell_is_a_formula(world: World, name: str) -> None:
     assert (shown, email) == (f"'{name}", "'-bo@example.net")
 
 
-@pytest.mark.parametrize("cell", ["\t=1", "\r=1", "\n=1"])
-def test_neither_behind_white_space(cell: str) -> None:
-    assert sheet.defused(cell) == f"'{cell}"
+@pytest.mark.parametrize(
+    ("cell", "shown"),
+    [
+        ("\t=1", "'\t'=1"),
+        ("\r=1", "'\r'=1"),
+        ("\n=1", "'\n'=1"),
+        (" =1", "' =1"),
+        ("\u00a0\u200b\ufeff=1", "'\u00a0\u200b\ufeff=1"),
+        ("\u2800\u3164@x", "'\u2800\u3164@x"),
+        ("\u200e\u0301-1", "'\u200e\u0301-1"),
+        # Where another character parts the cells.
+        ("Bo;=1+1;x", "Bo;'=1+1;x"),
+        ("Bo\t@x", "Bo\t'@x"),
+        ("Bo|+1", "Bo|'+1"),
+        ('Bo; "=1+1&"', 'Bo;\' "=1+1&"'),
+        ("=1;=2", "'=1;'=2"),
+    ],
+)
+def test_neither_behind_what_nobody_sees_nor_where_another_cell_may_begin(cell: str, shown: str) -> None:
+    assert sheet.defused(cell) == shown
+
+
+def test_every_cell_is_in_quotes(world: World) -> None:
+    event = world.hold()
+    world.register(event, name="Bo;=1+1;x")
+    head, row = world.call("GET", f"{event}/registrations.csv").raw.splitlines()
+    assert all(re.fullmatch(r'"[^"]*"(,"[^"]*"){7}', line) for line in (head, row))
+    assert row.startswith('"Bo;\'=1+1;x","bo@example.net",')
 
 
 def test_what_is_no_formula_stays_as_it_is() -> None:
-    assert [sheet.defused(cell) for cell in ("", "Bo", "1-2", "a=b", "'x")] == ["", "Bo", "1-2", "a=b", "'x"]
+    for cell in ("", "Bo", "1-2", "a=b", "'x", "Ek; Bo", "Ek, -Bo", "a;b=c", ";", "2027-03-12T09:00:00Z"):
+        assert sheet.defused(cell) == cell
 
 
 def test_a_long_table_comes_in_parts_that_make_the_whole(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -199,10 +199,10 @@ def test_what_we_say_of_a_zone_ourselves_means_the_instants_that_it_has(name: st
 
 def test_a_zone_of_very_many_onsets_costs_no_time() -> None:
     one = ("STANDARD", "19700101T000000", "+0000", "+0100", "RRULE:FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=30")
-    many = described("X", *[one] * 500)
-    began = time.perf_counter()
+    many = described("X", *[one] * 300)
+    began = time.process_time()
     for day in range(100):
         many.aware(NOON + timedelta(days=day), "X")
-    assert time.perf_counter() - began < 1
+    assert time.process_time() - began < 1
     with pytest.raises(ValueError, match="many"):
-        described("X", *[one] * 501).aware(NOON, "X")
+        described("X", *[one] * 301).aware(NOON, "X")

@@ -49,9 +49,9 @@ def check(raw: bytes, receipt: Receipt) -> bool:
     """Whether the mail is believed. Raises :class:`AssertionError` where that breaks a law, and whatever the judging
     raises.
     """
-    began = time.perf_counter()
+    began = time.process_time()
     judged = judge(receipt, raw, asked.look)
-    assert time.perf_counter() - began < SECONDS, "slow"
+    assert time.process_time() - began < SECONDS, "slow"
     believed = [one for one in judged.each if one.verdict not in ASIDE]
     for one in judged.each:
         if one in believed:

@@ -188,7 +188,7 @@ MUTANTS: dict[str, Mutant] = {
     "bytes-kept": Mutant(
         (
             without(reconcile, "_letter", "if plan.repeats is not None:", "if False:"),
-            without(reconcile, "_letter", "return posted.letter or", "return letter or"),
+            without(reconcile, "_letter", "return standing.letter", "return letter"),
         )
     ),
     "dtstamp-kept": Mutant(
@@ -200,7 +200,7 @@ MUTANTS: dict[str, Mutant] = {
                 "            told=replace(plan.repeats.told, dtstamp=now.replace(microsecond=0)),",
             ),
             without(reconcile, "_letter", "if plan.repeats is not None:", "if False:"),
-            without(reconcile, "_letter", "return posted.letter or", "return letter or"),
+            without(reconcile, "_letter", "return standing.letter", "return letter"),
         )
     ),
     "dtstamp-rises": Mutant(

@@ -7,6 +7,7 @@ styles in a tag only, so what matters is there; ``<style>`` holds the dark colou
 from __future__ import annotations
 
 import re
+import unicodedata
 from html import escape
 from urllib.parse import urlsplit
 
@@ -25,6 +26,7 @@ _LINK = re.compile(
     re.IGNORECASE,
 )
 _HOST = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)*[a-z0-9](?:[a-z0-9-]*[a-z0-9])?", re.IGNORECASE)
+_MIXED_TLD = re.compile(r"https?://[^/?#:]*\.[a-z]{2,}(?=[^\x00-\x7f][^./?#:]*(?:[/?#:]|$))", re.IGNORECASE)
 _PAIRS = {")": "(", "]": "["}
 
 _STYLE = """\
@@ -77,8 +79,8 @@ def _trimmed(address: str) -> str:
 
     A top-level domain is all of one kind of letters: ``example.org请`` is ``example.org`` and a word.
     """
-    host = re.match(r"https?://[^/?#:]*\.[a-z]{2,}(?=[^\x00-\x7f])", address, re.IGNORECASE)
-    address = host[0] if host else address
+    if host := _MIXED_TLD.match(address):
+        address = host[0]
     surplus = {close: address.count(close) - address.count(opening) for close, opening in _PAIRS.items()}
     end = len(address)
     while end and (address[end - 1] in ".,;:!?'*_~" or surplus.get(address[end - 1], 0) > 0):
@@ -91,15 +93,20 @@ def _trimmed(address: str) -> str:
 def _target(address: str) -> str:
     """Where a click on ``address`` leads: its host in Punycode, the rest percent-encoded. Empty where it is none.
 
-    An address with a user name in it (``https://bank.example@evil.example``) is none: it is only there to deceive.
+    An address with a user name in it (``https://bank.example@evil.example``) is none: it is only there to deceive. Nor
+    is one whose host becomes another on the way: the codec is IDNA 2003, to which ``straße`` is ``strasse``; browsers
+    know better.
     """
     try:
         parts = urlsplit(address)
         port = "" if parts.port is None else f":{parts.port}"
-        host = (parts.hostname or "").encode("idna").decode("ascii")
+        named = unicodedata.normalize("NFC", parts.hostname or "")
+        encoded = named.encode("idna")
+        same = named.isascii() or encoded.decode("idna") == named
+        host = encoded.decode("ascii")
     except ValueError:  # UnicodeError is one
         return ""
-    if "@" in parts.netloc or not _HOST.fullmatch(host):
+    if "@" in parts.netloc or not same or not _HOST.fullmatch(host):
         return ""
     return uri(parts._replace(netloc=f"{host}{port}").geturl())
 

@@ -28,6 +28,7 @@ LARGEST = 256 * 1024
 """Of a calendar, in bytes."""
 MOST = 100
 """How many dates one mail may answer."""
+_MOST_COMMENTS = 20
 _LONGEST_ADDRESS = 320
 _LONGEST_PROPOSAL = timedelta(days=400)
 
@@ -95,9 +96,12 @@ def answers(calendar: bytes, *, method: str | None = None, sent_at: datetime | N
     if len(calendar) > LARGEST:
         raise Quarantined(Reason.SIZE)
     try:
-        root = components.read(calendar)
-    except ValueError as error:
+        return _answers(components.read(calendar), method, sent_at)
+    except ValueError as error:  # too deep, or too much of something
         raise Quarantined(Reason.UNREADABLE) from error
+
+
+def _answers(root: Component, method: str | None, sent_at: datetime | None) -> tuple[Answer, ...]:
     if not root.inside:
         raise Quarantined(Reason.UNREADABLE)
     kind = _kind(root, method)
@@ -184,7 +188,7 @@ def _sequence(event: Component) -> int:
 
 def _comment(event: Component, attendee: Property | None) -> str:
     """What the person wrote; several COMMENTs are as many paragraphs. Google has it in a parameter of ATTENDEE."""
-    said = [components.text(each.value) for each in event.properties("COMMENT")]
+    said = [components.text(each.value) for each in event.first("COMMENT", _MOST_COMMENTS)]
     if attendee is not None:
         said.append(components.text(attendee.params.get("X-RESPONSE-COMMENT", "")))
     paragraphs = dict.fromkeys(clean(each).strip() for each in said)

@@ -30,6 +30,7 @@ _ESCAPE = re.compile(r"\\([\\;,nN])")
 
 _LONGEST_LINE = 8 * 1024  # of those that the library looks at, letter by letter
 _DEEPEST = 16
+_MOST_PROPERTIES = 500  # of one name
 
 _NEEDED = frozenset(
     (
@@ -59,8 +60,16 @@ class Component:
     inside: list[Component] = field(default_factory=list)
 
     def properties(self, name: str) -> list[Property]:
-        """All its properties of this ``name``, in their order."""
-        return [_property(name, text) for known, text in self.lines if known == name]
+        """All its properties of this ``name``, in their order. Raises :class:`ValueError` for too many."""
+        texts = [text for known, text in self.lines if known == name]
+        if len(texts) > _MOST_PROPERTIES:
+            raise ValueError(f"too many lines of {name}")
+        return [_property(name, text) for text in texts]
+
+    def first(self, name: str, number: int) -> list[Property]:
+        """The first so many of its properties of this ``name``."""
+        texts = [text for known, text in self.lines if known == name]
+        return [_property(name, text) for text in texts[:number]]
 
     def all(self, name: str) -> Iterator[Component]:
         """All components of this ``name`` in it, however deep, in their order."""

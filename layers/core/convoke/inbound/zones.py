@@ -27,7 +27,7 @@ _BYDAY = re.compile(r"([+-]?[1-5])?(SU|MO|TU|WE|TH|FR|SA)")
 _WEEKDAYS = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
 
 _MOST_ZONES = 10  # of one name
-_MOST_OBSERVANCES = 500
+_MOST_OBSERVANCES = 300
 _MOST_ONSETS = 1000
 _YEARS_LOOKED_AT = 4
 """Of a yearly rule, before the time that is asked for: its onset may be later in the year, or on no day of one."""
@@ -247,6 +247,7 @@ def _latest(said: _Observance, wall: datetime) -> datetime | None:
     return max(onsets, default=None)
 
 
+@lru_cache(maxsize=4096)
 def _onset(rule: _Yearly, year: int, first: datetime) -> datetime | None:
     length = monthrange(year, rule.month)[1]
     among = {day if day > 0 else length + 1 + day for day in rule.month_days} or set(range(1, length + 1))

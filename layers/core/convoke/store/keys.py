@@ -199,8 +199,12 @@ def account_key(account: str, name: str) -> Key:
 
 
 def request(account: str, route: str, idempotency_key: str) -> Key:
-    """Apart from the account's API keys: the function behind the API may write here, and is not to make keys."""
-    return {"pk": f"REQUESTS#{account}", "sk": f"{route}#{idempotency_key}"}
+    """A request that is granted once. A path may be of any length, and a key of DynamoDB has at most 1,024 bytes.
+
+    Apart from the account's API keys: the function behind the API may write here, and is not to make keys.
+    """
+    digest = hashlib.sha256(f"{route}#{idempotency_key}".encode()).hexdigest()
+    return {"pk": f"REQUESTS#{account}", "sk": digest}
 
 
 def webhook(account: str, webhook_id: str) -> Key:

@@ -35,6 +35,8 @@ IN_A_MINUTE = {"Retry-After": "60"}
 """Whoever is carried over from another event is so within about a minute."""
 
 AN_ID = re.compile(r"[0-9a-z]{1,64}", re.ASCII)
+LONGEST_NAME = 100
+"""Characters of a date's name in a path, however it is encoded."""
 
 
 @cache
@@ -80,6 +82,8 @@ def own_webhook(webhook_id: str) -> Webhook:
 def own_date(event: Event, name: str) -> Occurrence:
     """The date of this original start, as it stands in a path."""
     try:
+        if len(name) > LONGEST_NAME:
+            raise ValueError("no date has so long a name")
         return programme.date(event, items.wall_of(unquote(name)))
     except (ValueError, programme.NoSuchDate):
         raise Problem(HTTPStatus.NOT_FOUND, "there is no such date") from None

@@ -13,7 +13,11 @@ from ..model import ConvokeError
 
 MEDIA_TYPE = "application/problem+json"
 LARGEST_BODY = 64 * 1024
+DEEPEST_BODY = 16
+"""How many objects and lists may stand inside each other; no request has more than four."""
 MOST_ERRORS = 50
+LONGEST_FIELD = 100
+"""Characters of a field's name that are repeated: whoever sends an unknown one may have it be of any length."""
 
 
 class Problem(ConvokeError):
@@ -98,7 +102,11 @@ def fields(errors: Iterable[Mapping[str, Any]]) -> Iterable[tuple[str, str]]:
             path = [path[1].title()]
         elif path[:1] in (["body"], ["query"], ["path"]):
             path = path[1:]
-        yield ".".join(path), in_words(error)
+        yield shortened(".".join(path)), in_words(error)
+
+
+def shortened(name: str) -> str:
+    return name if len(name) <= LONGEST_FIELD else f"{name[: LONGEST_FIELD - 1]}…"
 
 
 # --- bodies -------------------------------------------------------------------------------------------------------
@@ -126,7 +134,18 @@ def read_body(event: Mapping[str, Any]) -> dict[str, Any] | None:
         raise Problem(HTTPStatus.BAD_REQUEST, f"the body is not well-formed JSON{told}") from None
     if not isinstance(value, dict):
         raise Problem(HTTPStatus.BAD_REQUEST, "the body must be a JSON object")
+    if _is_too_deep(value):
+        raise Problem(HTTPStatus.BAD_REQUEST, f"the body has more than {DEEPEST_BODY} objects or lists in each other")
     return value
+
+
+def _is_too_deep(value: Any) -> bool:
+    """Whether what comes behind, which follows each level by a call of its own, might run out of calls."""
+    level: list[Any] = [value]
+    for _ in range(DEEPEST_BODY):
+        inside = (each.values() if isinstance(each, dict) else each for each in level)
+        level = [each for members in inside for each in members if isinstance(each, dict | list)]
+    return bool(level)
 
 
 def _is_utf_8(parameters: str) -> bool:

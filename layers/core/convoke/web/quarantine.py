@@ -64,7 +64,7 @@ class HeldPage(BaseModel):
 def list_quarantine(
     limit: Limit = 50,
     cursor: Cursor = None,
-    event_id: Annotated[str | None, Query(description="Only those that name this event.")] = None,
+    event_id: Annotated[str | None, Query(description="Only those that name this event.", max_length=64)] = None,
 ) -> Response[HeldPage]:
     account = desk.caller()
     if event_id is not None:

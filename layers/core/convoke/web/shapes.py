@@ -15,8 +15,8 @@ from .texts import (
     Capacity,
     Description,
     Email,
-    Exact,
     GivenOn,
+    HookUrl,
     JoinUri,
     Label,
     Language,
@@ -39,7 +39,9 @@ Once = Annotated[
     str | None,
     Header(alias="Idempotency-Key", pattern=r"^[\x21-\x7e]{1,255}$", description="The request is granted once a day."),
 ]
-Version = Annotated[str | None, Header(alias="If-Match", description="The ETag of the event as you know it.")]
+Version = Annotated[
+    str | None, Header(alias="If-Match", max_length=64, description="The ETag of the event as you know it.")
+]
 Occurrences = Annotated[
     list[Moment],
     Field(min_length=1, max_length=400, description="Only these dates of a series, by their original starts."),
@@ -209,7 +211,7 @@ class RegistrationPatch(Patch):
 
 
 class WebhookIn(Incoming):
-    url: Exact
+    url: HookUrl
     events: Listened
 
 

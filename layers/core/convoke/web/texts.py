@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, Field
 
 from ..model import Duration
+from . import hosts
 
 # C0 and C1, the line and paragraph separators, what turns the direction of writing around, and halves of characters.
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
@@ -24,6 +25,7 @@ _LABEL = re.compile(r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?", re.ASCII)
 # Letters that the older and the newer rules for domain names read as different domains, and dots that are none.
 _AMBIGUOUS_IN_DOMAINS = re.compile("[ßς\u200c\u200d。．｡]")
 _LANGUAGE = re.compile(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8}){0,4}", re.ASCII)
+_NOT_IN_LINKS = re.compile(r"[\s<>\"\\]")
 _TELEPHONE = re.compile(r"tel:\+?[0-9A-Za-z().*#,;=%-]+", re.ASCII)
 _LONGEST_REMINDER = Duration(days=28)
 
@@ -80,24 +82,36 @@ def _is_domain(name: str) -> bool:
 
 def web_address(text: str) -> str:
     text = exact(text)
-    if text and not _is_web_address(text):
-        raise ValueError("must be a link that begins with http:// or https://")
+    if text:
+        _must_be_a_link(text, "must be a link that begins with http:// or https://")
     return text
-
-
-def _is_web_address(text: str) -> bool:
-    try:
-        parts = urlsplit(text)
-        return parts.scheme in ("http", "https") and bool(parts.hostname) and not re.search(r"[\s<>\"]", text)
-    except ValueError:
-        return False
 
 
 def way_to_join(text: str) -> str:
     text = exact(text)
-    if not _is_web_address(text) and not _TELEPHONE.fullmatch(text):
-        raise ValueError("must be a link that begins with http://, https:// or tel:")
+    if not _TELEPHONE.fullmatch(text):
+        _must_be_a_link(text, "must be a link that begins with http://, https:// or tel:")
     return text
+
+
+def address_of_a_server(text: str) -> str:
+    text = exact(text)
+    _must_be_a_link(text, "must be a link that begins with https://")
+    return text
+
+
+def _must_be_a_link(text: str, otherwise: str) -> None:
+    """Raise :class:`ValueError` unless ``text`` is a link that leads where people read that it leads."""
+    try:
+        parts = urlsplit(text)
+        host, _ = parts.hostname or "", parts.port
+    except ValueError:
+        host = ""
+    if not host or parts.scheme not in ("http", "https") or _NOT_IN_LINKS.search(text):
+        raise ValueError(otherwise)
+    if "@" in parts.netloc:
+        raise ValueError("must not have a name or password before its host: it would be taken for the host")
+    hosts.must_be_plain(host)
 
 
 def reminder(text: str) -> str:
@@ -113,35 +127,44 @@ def language_tag(text: str) -> str:
     return text
 
 
-Line = Annotated[str, AfterValidator(line)]
-Exact = Annotated[str, AfterValidator(exact)]
-Name = Annotated[Line, Field(min_length=1, max_length=255)]
-Email = Annotated[str, AfterValidator(address), Field(max_length=254)]
-Description = Annotated[str, AfterValidator(lines), Field(max_length=8000)]
-Location = Annotated[Line, Field(max_length=1000)]
-Url = Annotated[str, AfterValidator(web_address), Field(max_length=2000, description="http or https")]
-Label = Annotated[Line, Field(max_length=100)]
-JoinUri = Annotated[str, AfterValidator(way_to_join), Field(max_length=2000, description="http, https or tel")]
-Reminder = Annotated[str, AfterValidator(reminder)]
+# A length comes before everything else: what looks at each character must not be given more than it can look at.
+Name = Annotated[str, Field(max_length=255), AfterValidator(line), Field(min_length=1)]
+Email = Annotated[str, Field(max_length=254), AfterValidator(address)]
+Description = Annotated[str, Field(max_length=8000), AfterValidator(lines)]
+Location = Annotated[str, Field(max_length=1000), AfterValidator(line)]
+Url = Annotated[str, Field(max_length=2000, description="http or https"), AfterValidator(web_address)]
+Label = Annotated[str, Field(max_length=100), AfterValidator(line)]
+JoinUri = Annotated[str, Field(max_length=2000, description="http, https or tel"), AfterValidator(way_to_join)]
+HookUrl = Annotated[str, Field(max_length=2000, description="https"), AfterValidator(address_of_a_server)]
+Reminder = Annotated[str, Field(max_length=40), AfterValidator(reminder)]
 Reminders = Annotated[
     list[Reminder], Field(max_length=5, description="Before the start; ISO 8601 durations, PT0S to P28D.")
 ]
 Capacity = Annotated[int, Field(ge=1, le=1_000_000, description="null: no limit")]
 GivenOn = Annotated[bool, Field(description="Whether whoever declines gives their seat to the first in line.")]
-Language = Annotated[str, AfterValidator(language_tag)]
+Language = Annotated[str, Field(max_length=44), AfterValidator(language_tag)]
 Moment = Annotated[
-    Exact,
+    str,
     Field(
+        max_length=40,
         description="A wall time of time_zone without offset, or a date for whole days.",
         examples=["2027-03-12T09:00:00"],
     ),
+    AfterValidator(exact),
 ]
-Length = Annotated[Exact, Field(description="An ISO 8601 duration, instead of end.", examples=["PT1H30M"])]
-Zone = Annotated[Exact, Field(description="An IANA name; required unless start is a date.", examples=["Europe/Berlin"])]
+Length = Annotated[
+    str,
+    Field(max_length=40, description="An ISO 8601 duration, instead of end.", examples=["PT1H30M"]),
+    AfterValidator(exact),
+]
+Zone = Annotated[
+    str,
+    Field(max_length=64, description="An IANA name; required unless start is a date.", examples=["Europe/Berlin"]),
+    AfterValidator(exact),
+]
 Recurrence = Annotated[
-    Exact,
+    str,
     Field(
-        min_length=1,
         max_length=500,
         description=(
             "An RRULE (RFC 5545): DAILY to YEARLY, with COUNT or UNTIL; at most 400 dates, within 2 years; one that "
@@ -150,8 +173,10 @@ Recurrence = Annotated[
         ),
         examples=["FREQ=WEEKLY;COUNT=4"],
     ),
+    AfterValidator(exact),
+    Field(min_length=1),
 ]
-Reason = Annotated[Line, Field(max_length=1000)]
+Reason = Annotated[str, Field(max_length=1000), AfterValidator(line)]
 Status = Literal["confirmed", "tentative", "draft"]
 Listened = Annotated[
     list[
