@@ -149,7 +149,7 @@ class World:
         assert invitation is not None
         assert event is not None
         said = replace(told(), uid="told@convoke.example.com", when=event.when, recipient=BO["email"])
-        said = replace(said, rule=event.rule, added=event.added, fingerprint=fingerprint(event))
+        said = replace(said, rule=event.rule, fingerprint=fingerprint(event))
         heard = replace(
             invitation,
             allocated=0,

@@ -18,7 +18,8 @@ A message is METHOD and SEQUENCE, for one date of a series also ``for 2027-03-19
 its UID was never seen by anybody before (new), is that of the last message to this address (same) or of one before that
 (older); when it is, in the zone that is named; STATUS, PARTSTAT and RSVP. All-day events name their last day. Below it
 may stand a content line of the calendar (``LOCATION:Dom``), ``no LOCATION``, ``UTC:`` by the VTIMEZONE in the message,
-and ``subject:`` or ``mail:``, words of the mail.
+and ``subject:`` or ``mail:``, words of the mail. What Ada sees is the answer to the whole, or, in ``Ada sees Bo on
+2027-03-19 09:00: ACCEPTED``, to one date.
 
 A calendar is what one that follows RFC 5546 to the letter makes of all that came (``tests/rfc5546.py``). A single event
 is told as above, a series by its first date as the rule has it, then each date by its original start, in that order.
@@ -57,7 +58,7 @@ MESSAGE = re.compile(
 )
 CALENDAR = re.compile(rf"(?P<who>{WHO})'s calendar: (?:empty|\".+)")
 ANSWER = re.compile(
-    r"Ada sees (?P<who>\w+): (?:NEEDS-ACTION|ACCEPTED|DECLINED|TENTATIVE)"
+    rf"Ada sees (?P<who>\w+)(?: on (?P<date>{NAME}))?: (?:NEEDS-ACTION|ACCEPTED|DECLINED|TENTATIVE)"
     r"(?P<status>, (?:registered|waitlisted|declined|cancelled))?"
 )
 PROPERTY = re.compile(r"(?P<no>no )?(?P<name>[A-Z-]{3,})(?(no)|[;:].*)")
@@ -214,7 +215,8 @@ def _seen(scene: Scene, stage: Stage) -> Iterator[Row]:
             yield line, f"{found['who']}'s calendar: {stage.mailbox(found['who']).shows()}"
         elif found := ANSWER.fullmatch(line.text):
             status = f", {stage.status(found['who'])}" if found["status"] else ""
-            yield line, f"Ada sees {found['who']}: {stage.participation(found['who'])}{status}"
+            on = f" on {found['date']}" if found["date"] else ""
+            yield line, f"Ada sees {found['who']}{on}: {stage.participation(found['who'], found['date'])}{status}"
 
 
 def _differences(story: Story, scene: Scene, rows: list[Row]) -> str:

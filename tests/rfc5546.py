@@ -11,14 +11,15 @@ revision (section 2.1.5), and whatever is not newer changes nothing.
 - A CANCEL with RECURRENCE-ID removes that date, one without removes all.
 - A date that is older than the whole is void, in whatever order the two arrive.
 
-So it does not matter in which order messages arrive. To a careless recipient it does (see :class:`Recipient`).
+So it does not matter in which order messages arrive. To a careless recipient it does (see :class:`Recipient`), and a
+strict one does not take all of them (see :class:`Strict`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import field
-from datetime import datetime, tzinfo
+from datetime import date, datetime, tzinfo
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -141,6 +142,52 @@ class Recipient:
     def shows(self) -> Mapping[str, Mapping[Moment, Shown]]:
         """By UID what stands, by original start; a UID of which nothing stands is absent."""
         return {uid: shown for uid, known in self.known.items() if (shown := known.shows())}
+
+
+class Strict(Recipient):
+    """A calendar that can hold no more than Exchange can, and shows for ever as cancelled what was cancelled once.
+
+    It does not take, and so shows something else than what was meant: an RDATE; a date of what is no series; a date
+    that is moved past the one before or after it, onto the day of another, or into its time (MS-OXCICAL, section
+    2.1.3.1.1.20.18); the removal of the last date that a series has; and what comes under a UID after its CANCEL.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.refused: list[Message] = []
+        self._ended: set[str] = set()
+
+    def take(self, message: Message) -> None:
+        known = self.known.setdefault(message.uid, Known())
+        if message.uid in self._ended and message.stands:
+            self.refused.append(message)
+            return
+        if message.added or not self._can_hold(known, message):
+            self.refused.append(message)
+            return
+        super().take(message)
+        if not message.stands and message.recurrence_id is None:
+            self._ended.add(message.uid)
+
+    def _can_hold(self, known: Known, message: Message) -> bool:
+        whole = known.whole
+        if message.recurrence_id is None or whole is None or not whole.stands:
+            return True
+        name, others = instant(message.recurrence_id), dict(known.shows())
+        others.pop(name, None)
+        if not whole.recurs or (not message.stands and not others):
+            return False
+        zone = whole.start.tzinfo if isinstance(whole.start, datetime) else None
+        mine = message.shown(instant(message.start))
+        return not message.stands or all(
+            _day(one.start, zone) != _day(mine.start, zone)
+            and (one.end <= mine.start if at < name else mine.end <= one.start)
+            for at, one in others.items()
+        )
+
+
+def _day(moment: Moment, zone: tzinfo | None) -> date:
+    return moment.astimezone(zone).date() if isinstance(moment, datetime) else moment
 
 
 def _take(known: Known, message: Message) -> None:

@@ -255,9 +255,9 @@ class Stage:
     def mailbox(self, who: str) -> Mailbox:
         return self._mailboxes[who if "@" in who else f"{who.lower()}@example.net"]
 
-    def participation(self, who: str) -> str:
+    def participation(self, who: str, date: str | None = None) -> str:
         person = self._current(who)
-        return decide.participation(person, self._world.invitation(person)).upper()
+        return decide.participation(person, self._world.invitation(person), wall(date) if date else None).upper()
 
     def status(self, who: str) -> str:
         return self._current(who).status.value

@@ -269,6 +269,15 @@ def test_one_more_date_is_as_long_as_the_others(world: World, choir: str) -> Non
     assert names(world, choir) == [FIRST, SECOND, THIRD, "2027-03-30T18:00:00", FOURTH]
 
 
+def test_a_second_date_at_an_even_distance_makes_an_event_a_series(world: World) -> None:
+    event = world.hold()
+    assert world.call("POST", f"{event}/occurrences", {"start": "2027-03-26T09:00:00"}).status == 201
+    assert world.call("GET", event).body["recurrence"] == "FREQ=WEEKLY;COUNT=2;INTERVAL=2"
+    assert world.call("POST", f"{event}/occurrences", {"start": "2027-03-30T18:00:00"}).status == 201
+    assert world.call("GET", event).body["recurrence"] == "FREQ=WEEKLY;COUNT=2;INTERVAL=2"
+    assert names(world, event) == [FIRST, "2027-03-26T09:00:00", "2027-03-30T18:00:00"]
+
+
 @pytest.mark.parametrize("own", [{"end": "2027-03-30T20:00:00"}, {"duration": "PT2H"}])
 def test_or_has_an_end_of_its_own(world: World, choir: str, own: dict[str, str]) -> None:
     answer = world.call("POST", f"{choir}/occurrences", {"start": "2027-03-30T18:00:00"} | own)

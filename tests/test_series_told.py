@@ -1,6 +1,7 @@
 """From whatever was told to whatever is true, one message after the other, until the calendar holds the truth.
 
-The calendar is that of a recipient who follows RFC 5546 to the letter, and that of a careless one.
+The calendar is that of a recipient who follows RFC 5546 to the letter, that of a careless one, and that of one who can
+hold no more than Exchange.
 """
 
 from __future__ import annotations
@@ -37,6 +38,7 @@ class Attendee:
         self.said: list[Message] = []
         self.literal = rfc5546.Recipient()
         self.careless = rfc5546.Recipient(careless=True)
+        self.strict = rfc5546.Strict()
 
     def next(self, event: Event, now: datetime = NOW) -> Message | None:
         return next_message(event, self.person, self.told, SENDER, now)
@@ -52,6 +54,7 @@ class Attendee:
             read = rfc5546.read(itip.calendar(message, sequence=self.sequence, dtstamp=dtstamp))
             self.literal.take(read)
             self.careless.take(read)
+            self.strict.take(read)
             self.told = message.told(sequence=self.sequence, dtstamp=dtstamp)
             self.said.append(message)
         return most
@@ -100,21 +103,26 @@ def restore(dice: Random, event: Event) -> Event:
     return programme.restore_date(event, _some_date(dice, event))
 
 
+def change_date(event: Event, change: DateChange) -> Event:
+    """Of a series: what would be other about the only date is other about the event."""
+    return programme.change_date(event, change) if event.recurs else event
+
+
 def move_date(dice: Random, event: Event) -> Event:
     one = dice.choice(series.occurrences(event))
-    by = timedelta(hours=dice.choice((1, 5, 26, 24 * 8)))
+    by = timedelta(hours=dice.choice((1, 5, 26, -50, 24 * 5, -24 * 6, 24 * 7, 24 * 8, -24 * 9)))
     when = one.when
     moved = replace(when, start=when.start + by, end=when.end + by)
-    return programme.change_date(event, replace(programme.change_of(event, one.date), when=moved))
+    return change_date(event, replace(programme.change_of(event, one.date), when=moved))
 
 
 def put_back(dice: Random, event: Event) -> Event:
-    return programme.change_date(event, DateChange(date=_some_date(dice, event)))
+    return change_date(event, DateChange(date=_some_date(dice, event)))
 
 
 def name_date(dice: Random, event: Event) -> Event:
     change = programme.change_of(event, _some_date(dice, event))
-    return programme.change_date(event, replace(change, title=dice.choice(("Rehearsal", "Concert"))))
+    return change_date(event, replace(change, title=dice.choice(("Rehearsal", "Concert"))))
 
 
 def name(dice: Random, event: Event) -> Event:
@@ -149,8 +157,19 @@ def _follow(event: Event, rule: str) -> Event:
 
 
 def add(dice: Random, event: Event) -> Event:
-    start = event.when.start + timedelta(days=dice.choice((3, 5, 10)))
+    last = series.starts(event.schedule)[-1]
+    later = timedelta(days=dice.choice((3, 5, 7, 10, 14)), hours=dice.choice((0, 0, 4)))
+    start = dice.choice((event.when.start, last)) + later
     return event if start in series.starts(event.schedule) else programme.add_date(event, start, None)
+
+
+def one_or_by_rule(dice: Random, event: Event) -> Event:
+    """Without a rule, or with one. What was added stays."""
+    rule = dice.choice((None, WEEKLY))
+    try:
+        return programme.reschedule(event, replace(event, rule=rule and series.rule(rule, event.when)))[0]
+    except InvalidField:
+        return event
 
 
 def draft(dice: Random, event: Event) -> Event:
@@ -162,17 +181,18 @@ KEEP_NAMES: tuple[Change, ...] = (
     *(cancel, cancel, restore, move_date, move_date, put_back, name_date),
     *(name, relocate, lengthen, draft),
 )
-RENAME: tuple[Change, ...] = (move, every_second_week, add)
+RENAME: tuple[Change, ...] = (move, every_second_week, add, add, one_or_by_rule)
 
 
-def a_history(seed: int, changes: tuple[Change, ...], *, some: bool) -> tuple[Event, Attendee]:
+def a_history(seed: int, changes: tuple[Change, ...], *, some: bool, doubt: float = 0.2) -> tuple[Event, Attendee]:
     """An event after a few changes, and somebody who was told some of them, some of that in doubt."""
     dice = Random(seed)  # noqa: S311 (chance, not a secret)
-    what = event(when=FRIDAY, rule=series.rule(WEEKLY, FRIDAY), title="Choir")
+    rule = None if not some and dice.random() < 0.3 else series.rule(WEEKLY, FRIDAY)
+    what = event(when=FRIDAY, rule=rule, title="Choir")
     bo = Attendee(registration(occurrences=series.starts(what.schedule)[1:4] if some else None))
-    for _ in range(dice.randrange(1, 8)):
+    for _ in range(dice.randrange(1, 9)):
         bo.hear(what, dice.choice((0, 1, 2, 50)))
-        if bo.told is not None and dice.random() < 0.2:
+        if bo.told is not None and dice.random() < doubt:
             bo.told = bo.told.doubted
         what = replace(dice.choice(changes)(dice, what), version=what.version + 1)
     return what, bo
@@ -202,3 +222,39 @@ def test_a_calendar_that_keeps_single_dates_when_the_series_is_told_anew_holds_t
 
     assert bo.next(what) is None
     assert shown(bo.careless) == truth(what, bo.person)
+
+
+@pytest.mark.parametrize("some", [False, True], ids=["all dates", "some dates"])
+@settings(deadline=None)
+@given(seed=st.integers(0, 10**9))
+def test_a_calendar_that_can_hold_no_more_than_exchange_holds_the_truth_too(some: bool, seed: int) -> None:
+    what, bo = a_history(seed, KEEP_NAMES + RENAME, some=some, doubt=0.0)
+    bo.hear(what, 200)
+
+    assert bo.next(what) is None
+    refused = [(said.uid, said.sequence, said.recurrence_id) for said in bo.strict.refused]
+    assert (refused if not some else [], shown(bo.strict)) == ([], truth(what, bo.person))
+
+
+@settings(deadline=None)
+@given(seed=st.integers(0, 10**9))
+def test_who_comes_no_more_holds_nothing_whatever_they_were_told(seed: int) -> None:
+    what, bo = a_history(seed, KEEP_NAMES + RENAME, some=False)
+    bo.person = replace(bo.person, status=RegistrationStatus.CANCELLED)
+    bo.hear(what, 100)
+    assert bo.next(what) is None
+    assert (shown(bo.literal), shown(bo.careless), shown(bo.strict)) == ([], [], [])
+
+
+@settings(deadline=None)
+@given(seed=st.integers(0, 10**9))
+def test_another_address_gets_all_of_it_and_the_old_one_keeps_nothing(seed: int) -> None:
+    what, bo = a_history(seed, KEEP_NAMES + RENAME, some=False)
+    before = {said.generation for said in bo.said}
+    bo.person = replace(bo.person, email="other@example.net")
+    bo.hear(what, 200)
+    assert bo.next(what) is None
+    assert shown(bo.literal) == truth(what, bo.person)
+    standing = bo.literal.shows()
+    old = {said.entry_uid for said in bo.said if said.generation in before and said.attendee.email != bo.person.email}
+    assert not old & set(standing)

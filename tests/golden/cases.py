@@ -23,7 +23,7 @@ from convoke.model import (
     Registration,
     When,
 )
-from convoke.told import Message
+from convoke.told import Message, Told
 from tests.factories import AFTERNOON, MORNING, NOW, SENDER, event, message, registration
 
 HERE = Path(__file__).parent
@@ -37,6 +37,18 @@ def told_one_by_one(what: Event, who: Registration, changes: tuple[DateChange, .
     second = next_message(replace(what, changes=changes) if changes else what, who, told, SENDER, NOW)
     assert second is not None
     return first, second
+
+
+def told_after(before: Event, after: Event) -> list[Message]:
+    """All that somebody is told of ``after`` who was told all of ``before``."""
+    told: Told | None = None
+    said: list[Message] = []
+    for what in (before, after):
+        said.clear()
+        while (found := next_message(what, registration(), told, SENDER, NOW)) is not None:
+            told = found.told(sequence=0 if told is None else told.sequence + 1, dtstamp=NOW)
+            said.append(found)
+    return said
 
 
 INVITATION = message(
@@ -90,6 +102,15 @@ CHOIR = event(
 )
 SERIES, OTHER_DATE = told_one_by_one(CHOIR, registration())
 (_, DATE_LESS) = told_one_by_one(replace(CHOIR, changes=()), registration(), CHOIR.changes[1:])
+WEEKLY = replace(CHOIR, added=(), changes=())
+PAST_THE_NEXT = DateChange(
+    date=datetime(2027, 3, 19, 9, 0),
+    when=When(start=datetime(2027, 3, 29, 9, 0), end=datetime(2027, 3, 29, 10, 30), time_zone=MORNING.time_zone),
+)
+OFF = DateChange(date=CHOIR.added[0], cancelled=True, reason="The hall is taken.")
+TAKEN_OUT, BEYOND = told_after(WEEKLY, replace(WEEKLY, changes=(PAST_THE_NEXT,)))
+(BESIDE,) = told_after(WEEKLY, replace(WEEKLY, added=CHOIR.added))
+(BESIDE_LESS,) = told_after(replace(WEEKLY, added=CHOIR.added), replace(WEEKLY, added=CHOIR.added, changes=(OFF,)))
 ALONE, _ = told_one_by_one(CHOIR, registration(occurrences=(MORNING.start, datetime(2027, 4, 2, 9, 0))))
 
 CASES: dict[str, tuple[Message, int]] = {
@@ -102,6 +123,10 @@ CASES: dict[str, tuple[Message, int]] = {
     "series": (SERIES, 0),
     "series-date-moved": (OTHER_DATE, 1),
     "series-date-cancelled": (DATE_LESS, 1),
+    "date-taken-out": (TAKEN_OUT, 1),
+    "date-beyond": (BEYOND, 2),
+    "date-beside": (BESIDE, 1),
+    "date-beside-cancelled": (BESIDE_LESS, 2),
     "some-dates": (ALONE, 0),
 }
 

@@ -29,6 +29,7 @@ TITLES = ("A", "B")
 HOURS = (9, 15)
 PLACES = ("", "Hall")
 RULES = ("FREQ=DAILY;COUNT=3", "FREQ=DAILY;COUNT=4")
+MOST_DATES = 6
 OTHER_RULES = (*RULES, "FREQ=DAILY;COUNT=2", "FREQ=DAILY;COUNT=3;INTERVAL=2")
 
 
@@ -118,15 +119,29 @@ class People:
 
     def move_date(self) -> None:
         def moved(event: Event, one: Occurrence) -> Event:
-            start = one.date + timedelta(hours=self.world.dice.choice((0, 2, 26)))
+            start = one.date + timedelta(hours=self.world.dice.choice((0, 2, 26, 50)))
             when = replace(event.when, start=start, end=start + timedelta(hours=1))
             return programme.change_date(event, replace(programme.change_of(event, one.date), when=when))
 
         self._change_a_date(moved)
 
+    def add_date(self) -> None:
+        """One more date: one that the rule yields when it is longer, or one that is an entry of its own."""
+
+        def longer(event: Event) -> dict[str, Any]:
+            last = series.starts(event.schedule)[-1]
+            later = timedelta(days=self.world.dice.choice((1, 2, 3)), hours=self.world.dice.choice((0, 3)))
+            start = self.world.dice.choice((event.when.start, last)) + later
+            if start in series.starts(event.schedule) or len(series.starts(event.schedule)) > MOST_DATES:
+                return {}
+            after = programme.add_date(event, start, None)
+            return {"rule": after.rule, "added": after.added}
+
+        self._change(longer)
+
     def rewrite(self) -> None:
         def other(event: Event) -> dict[str, Any]:
-            return {"rule": self.world.dice.choice(OTHER_RULES)} if event.recurs else {}
+            return {"rule": self.world.dice.choice(OTHER_RULES)} if event.rule is not None else {}
 
         self._change(other)
 
@@ -232,6 +247,7 @@ DEEDS = {
     "cancel_date": 3,
     "restore_date": 1,
     "move_date": 3,
+    "add_date": 2,
     "rewrite": 1,
     "widen": 1,
     "call_off": 1,
@@ -244,8 +260,9 @@ DEEDS = {
 }
 OF_THE_EVENT = {"retitle": 6, "move": 2, "cancel_date": 1, "move_date": 1, "resend": 2, "withdraw": 1, "draft": 1}
 OF_DATES = {"cancel_date": 4, "move_date": 4, "restore_date": 3, "rewrite": 1, "move": 1, "retitle": 1, "resend": 1}
+OF_ENTRIES = {"add_date": 5, "cancel_date": 3, "move_date": 3, "restore_date": 2, "withdraw": 1, "change_address": 1}
 OF_ONE_PERSON = {"withdraw": 2, "come_back": 2, "change_address": 4, "resend": 4, "retitle": 1}
-STYLES = (DEEDS, DEEDS, OF_THE_EVENT, OF_ONE_PERSON, OF_DATES)
+STYLES = (DEEDS, DEEDS, OF_THE_EVENT, OF_ONE_PERSON, OF_DATES, OF_ENTRIES)
 GAPS = ((0.02, 0.2, 1.0, 5.0, 30.0, 60.0, 150.0), (0.5, 2.0), (0.02, 20.0))
 """Seconds between two deeds at most: now and then, in one breath, or in pairs."""
 

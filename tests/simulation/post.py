@@ -65,7 +65,7 @@ def write(message: Message, intent: Intent, schema: int) -> Letter:
     """A letter whose bytes stand for all that the real one would say, and for the code that wrote it."""
     words = (
         message.method.value,
-        message.uid,
+        message.entry_uid,
         str(intent.told.sequence),
         intent.told.dtstamp.isoformat(),
         message.attendee.email,
@@ -74,10 +74,9 @@ def write(message: Message, intent: Intent, schema: int) -> Letter:
         message.location,
         message.status.value,
         f"written by schema {schema}",
-        message.date.isoformat() if message.date else "",
+        message.recurrence_id.isoformat() if message.recurrence_id else "",
         message.when.end.isoformat(),
         message.rule or "",
-        " ".join(wall.isoformat() for wall in message.added),
         " ".join(wall.isoformat() for wall in message.without),
     )
     return Letter(calendar=BETWEEN_THE_LINES.join(words).encode(), mail=b"")
@@ -85,7 +84,7 @@ def write(message: Message, intent: Intent, schema: int) -> Letter:
 
 def read(calendar: bytes) -> rfc5546.Message:
     """What :func:`write` wrote, as a calendar understands it. The simulated events are all in UTC."""
-    method, uid, sequence, dtstamp, _, title, start, location, status, _, date, end, rule, added, without = (
+    method, uid, sequence, dtstamp, _, title, start, location, status, _, date, end, rule, without = (
         calendar.decode().split(BETWEEN_THE_LINES)
     )
     return rfc5546.Message(
@@ -97,7 +96,6 @@ def read(calendar: bytes) -> rfc5546.Message:
         start=_utc(start),
         end=_utc(end),
         rule=rule,
-        added=tuple(map(_utc, added.split())),
         excluded=tuple(map(_utc, without.split())),
         title=title,
         location=location,
@@ -230,7 +228,8 @@ class Post:
             sequence=told.sequence,
             generation=told.generation,
             method=told.method,
-            date=told.date,
+            date=told.part,
+            separate=told.separate,
             state=state,
             final=final,
             address=told.recipient,

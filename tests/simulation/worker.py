@@ -141,12 +141,12 @@ class Run:
         match effect:
             case effects.Claim(intent=intent, seen=seen):
                 told = intent.told
-                about = (told.date_told(told.date) if told.date else None) or told
+                about = (told.date_told(told.date, told.separate) if told.date else None) or told
                 assert about.when is not None
                 mine = Attempt(
                     intent.attempt,
                     seen.registration_id,
-                    told.uid,
+                    told.entry_uid,
                     told.sequence,
                     told.method.value,
                     (about.title, about.when.start.isoformat(), about.location),

@@ -14,6 +14,7 @@ from .case import order, same_question
 from .decide import over, participation
 from .ledger import Invitation
 from .model import Event, EventStatus, Participation, Registration, RegistrationStatus, Reply, Wall
+from .told import Told
 
 MOST_DATES = 400
 """Of how many dates the answer is kept; a series has no more."""
@@ -47,13 +48,36 @@ def heeding(registration: Registration, reply: Reply) -> Registration:
 
 
 def answers_the_question(reply: Reply, invitation: Invitation, event: Event) -> bool:
-    """Whether it answers an invitation to the event when and where it is now, and not only when or where it was."""
-    told = [word.told for word in (invitation.intent, invitation.acknowledged) if word is not None]
-    if not told:
+    """Whether it answers an invitation to the event when and where it is now, and not only when or where it was; or, of
+    a date that is an entry of its own, to that.
+    """
+    last = _last_told(invitation)
+    if last is None:
         return False
-    last = max(told, key=lambda one: one.sequence)
-    invited = last.whole and not last.gone and same_question(last, event)
+    if reply.date is not None:
+        entry = last.latest_of(reply.date)
+        return entry is not None and bool(entry.separate) and reply.sequence >= entry.asked
+    invited = last.whole and last.stands and same_question(last, event)
     return invited and reply.sequence >= last.asked
+
+
+def _last_told(invitation: Invitation) -> Told | None:
+    told = [word.told for word in (invitation.intent, invitation.acknowledged) if word is not None]
+    return max(told, key=lambda one: one.sequence, default=None)
+
+
+def _others_declined(registration: Registration, invitation: Invitation, reply: Reply) -> bool:
+    """Whether of all that they hold every entry but that which ``reply`` is about was declined: an event may have dates
+    that are entries of their own, and who declines one of those may come to the others.
+    """
+    last = _last_told(invitation)
+    if last is None:
+        return True
+    held: list[Wall | None] = [one.date for one in last.dates if one.separate and not one.cancelled]
+    held += [None] if last.stands else []
+    return all(
+        participation(registration, invitation, one) is Participation.DECLINED for one in held if one != reply.date
+    )
 
 
 def tally(people: Iterable[tuple[Registration, Invitation]], date: Wall | None = None) -> dict[Participation, int]:
@@ -68,13 +92,22 @@ def tally(people: Iterable[tuple[Registration, Invitation]], date: Wall | None =
 def consequence(
     event: Event, registration: Registration, invitation: Invitation, reply: Reply, now: datetime
 ) -> Consequence:
-    """What ``reply`` does to the seat, when it is the newest to the whole event. ``now`` is UTC."""
-    if reply.date is not None or over(event, now):
+    """What ``reply`` does to the seat, when it is the newest to the whole event, or to a date that is an entry of its
+    own. ``now`` is UTC.
+    """
+    last = _last_told(invitation)
+    entry = last.latest_of(reply.date) if last is not None and reply.date is not None else None
+    of_an_entry = reply.date is None or (entry is not None and bool(entry.separate))
+    if not of_an_entry or over(event, now):
         return Consequence.NONE
     if registration.status is RegistrationStatus.DECLINED:
         comes = reply.status in (Participation.ACCEPTED, Participation.TENTATIVE)
         return Consequence.RETURN if comes else Consequence.NONE
-    declines = reply.status is Participation.DECLINED and answers_the_question(reply, invitation, event)
+    declines = (
+        reply.status is Participation.DECLINED
+        and answers_the_question(reply, invitation, event)
+        and _others_declined(registration, invitation, reply)
+    )
     seated = registration.status in (RegistrationStatus.REGISTERED, RegistrationStatus.WAITLISTED)
     # A cancelled event has no seats to give.
     if declines and seated and event.release_on_decline and event.status is not EventStatus.CANCELLED:

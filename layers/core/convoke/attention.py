@@ -104,7 +104,8 @@ def concern_of(message: Message, *, expected: bool) -> Concern:
     """What somebody does not know of who was not sent ``message``; ``expected`` is whether they are to come."""
     if message.method is Method.CANCEL:
         # Who is to come is taken back only to be told anew, at another address.
-        return Concern.INVITATION if expected and message.date is None else Concern.CANCELLATION
+        part = message.date is not None and (message.others_stay or not message.separate)
+        return Concern.INVITATION if expected and not part else Concern.CANCELLATION
     if message.before is None:
         return Concern.INVITATION
     moved = (message.before.when, message.before.location) != (message.when, message.location)
@@ -117,11 +118,12 @@ def unheard(posted: Iterable[Posted]) -> list[tuple[Concern, Posted]]:
     """
     sent = sorted((one for one in posted if one.sent_at is not None), key=lambda one: one.told.sequence)
     latest = [one for one in sent if one.told.generation == sent[-1].told.generation]
-    last: dict[Wall | None, Posted] = {}
+    last: dict[tuple[Wall | None, str], Posted] = {}
     for one in latest:
-        if one.told.date is None and one.told.gone:
-            last.clear()  # with the whole, all its dates are gone
-        last[one.told.date] = one
+        if one.told.part is None and one.told.withdrawn:
+            # With the whole, all its dates are gone; what is an entry of its own is not.
+            last = {part: each for part, each in last.items() if part[1]}
+        last[one.told.part, one.told.separate] = one
     return [(_concern(one, latest), one) for one in last.values()]
 
 
@@ -132,11 +134,20 @@ def _concern(last: Posted, sent: list[Posted]) -> Concern:
     asked = _asked(told)
     if any(one.told.sequence == asked and one.state is DeliveryState.DELIVERED for one in sent if one is not last):
         return Concern.CHANGE
-    before = [one for one in sent if one.told.sequence < asked and one.told.date in (None, told.date)]
+    before = [one for one in sent if one.told.sequence < asked and _about(one.told, told)]
     return Concern.MOVE if before else Concern.INVITATION
+
+
+def _about(before: Told, told: Told) -> bool:
+    """Whether an earlier message was about the same, or about what it was a part of. An entry of its own was a part of
+    the series where that date was taken back from it.
+    """
+    if (before.part, before.separate) in ((told.part, told.separate), (told.part, "")):
+        return True
+    return before.part is None and not told.separate
 
 
 def _asked(told: Told) -> int:
     """The SEQUENCE that first told the present when and where of what ``told`` is about."""
-    one = None if told.date is None else told.date_told(told.date)
+    one = None if told.part is None else told.date_told(told.part, told.separate)
     return told.asked if one is None else one.asked

@@ -51,8 +51,8 @@ def unsaid(
     if told is None:
         return case.invite(None) if expected else None
     if told.whole and told.gone:
-        if not told.certain:
-            # The entry may still stand, and a UID once cancelled is never used again: first be sure that it is gone.
+        if not told.settled:
+            # An entry may still stand, and a UID once cancelled is never used again: first be sure that it is gone.
             return case.take_back(told)
         return case.invite(told) if expected else None
     if (
@@ -81,7 +81,11 @@ def over(event: Event, now: datetime, told: Told | None = None) -> bool:
     """
     if series.ends_at(event) > now:
         return False
-    return told is None or not told.recurs or told.gone or series.schedule_ends_at(told.schedule) <= now
+    if told is None or told.gone:
+        return True
+    single = [one.when for one in told.dates if not one.cancelled and one.when is not None]
+    later = [series.schedule_ends_at(told.schedule)] if told.recurs else []
+    return all(at <= now for at in (*later, *(when.ends_at for when in single)))
 
 
 def says_the_same(message: Message, told: Told) -> bool:
@@ -89,15 +93,16 @@ def says_the_same(message: Message, told: Told) -> bool:
     if (
         message.method is not told.method
         or message.uid != told.uid
-        or message.date != told.date
+        or (message.date, message.separate) != (told.date, told.separate)
         or message.attendee.email != told.recipient
         or message.organizer.email != told.organizer
     ):
         return False
     if message.method is Method.CANCEL:
-        return True  # a cancellation says one thing only: gone
+        # A cancellation says one thing only: gone.
+        return message.date is None or message.ends is (told.part is None)
     if message.date is not None:
-        date = told.date_told(message.date)
+        date = told.date_told(message.date, message.separate)
         return date is not None and message.fingerprint == date.fingerprint
     dates = message.told(sequence=told.sequence, dtstamp=told.dtstamp).dates
     return message.fingerprint == told.fingerprint and dates == told.dates
@@ -114,8 +119,9 @@ def answered(registration: Registration, invitation: Invitation, date: Wall | No
     last = invitation.acknowledged or invitation.intent
     if last is None:
         return reply_to(registration, 0, date)
-    known = last.told.date_told(date) if date is not None else None
-    return reply_to(registration, known.asked if known else last.told.asked, date)
+    known = last.told.latest_of(date) if date is not None else None
+    alone = known is not None and bool(known.separate)
+    return reply_to(registration, known.asked if known else last.told.asked, date, alone=alone)
 
 
 PRESSING, CHANGE, INVITATION = 0, 1, 2

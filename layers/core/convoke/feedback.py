@@ -74,6 +74,7 @@ class Report:
     generation: int
     method: Method
     date: Wall | None = None
+    separate: str = ""
     state: DeliveryState
     final: bool
     address: str
@@ -101,6 +102,7 @@ def report_of(event: Mapping[str, Any]) -> Report | None:
         generation=int(tags["generation"][0]),
         method=Method(tags["method"][0]),
         date=date_of(tags["date"][0]) if "date" in tags else None,
+        separate=tags["separate"][0] if "separate" in tags else "",
         state=state,
         final=final,
         address=mail["destination"][0],
@@ -245,26 +247,27 @@ def after(invitation: Invitation, report: Report) -> Invitation:
 
 
 def _delivered(invitation: Invitation, report: Report) -> tuple[Delivered, ...]:
-    """The last delivery of each method and date, of the latest generation that anything was delivered of."""
+    """The last delivery of each method and date or entry, of the latest generation that anything was delivered of."""
     new = Delivered(
         generation=report.generation,
         method=report.method,
         at=report.at,
         sequence=report.sequence,
         date=report.date,
+        separate=report.separate,
     )
     latest = max(one.generation for one in (*invitation.delivered, new))
-    last: dict[tuple[str, Method], Delivered] = {}
+    last: dict[tuple[str, str, Method], Delivered] = {}
     for one in sorted((*invitation.delivered, new), key=lambda one: (one.at, one.sequence)):
         if one.generation == latest:
-            last[tag_of(one.date) if one.date else "", one.method] = one
+            last[tag_of(one.date) if one.date else "", one.separate, one.method] = one
     return tuple(last[key] for key in sorted(last))
 
 
 def settles(invitation: Invitation, report: Report) -> bool:
     """Whether the report is of the delivery that the dates of a series wait for."""
     last = invitation.acknowledged
-    about_the_last = last is not None and last.told.sequence == report.sequence and last.told.recurs
+    about_the_last = last is not None and last.told.base == report.sequence and last.told.recurs
     return about_the_last and report.date is None and report.state is DeliveryState.DELIVERED
 
 
@@ -283,14 +286,16 @@ def out_of_order(invitation: Invitation) -> bool:
         and late.at > early.at
         and _hides(late, early, last.told)
         # The whole series, said and delivered after both, has settled it.
-        and not any(one.date is None and one.sequence > early.sequence and one.at > late.at for one in delivered)
+        and not any(one.part == (None, "") and one.sequence > early.sequence and one.at > late.at for one in delivered)
         for late in delivered
         for early in delivered
     )
 
 
 def _hides(late: Delivered, early: Delivered, told: Told) -> bool:
-    if told.gone and told.whole:
+    if late.separate != early.separate:
+        return False  # entries of their own have nothing to do with each other
+    if told.gone and told.whole and not late.separate:
         return early.method is Method.CANCEL and early.date is None and late.method is Method.REQUEST
     if late.date == early.date:
         return late.method is not early.method

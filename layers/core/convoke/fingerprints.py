@@ -24,9 +24,12 @@ def schema_of(fingerprint: str) -> int:
 
 
 def fingerprint(event: Event, schema: int | None = None) -> str:
-    """``<schema>:<digest>`` of all that an attendee sees of the event; equal content by another spelling is equal."""
+    """``<schema>:<digest>`` of all that an attendee sees of the event; equal content by another spelling is equal.
+
+    What is told as an entry of its own has a fingerprint of its own: see :func:`of_date`.
+    """
     schema = schema or SCHEMA
-    text = json.dumps(_CONTENT[schema](event), sort_keys=True, ensure_ascii=True, separators=(",", ":"))
+    text = json.dumps(_CONTENT[schema](series.main(event)), sort_keys=True, ensure_ascii=True, separators=(",", ":"))
     return f"{schema}:{hashlib.sha256(text.encode()).hexdigest()[:32]}"
 
 

@@ -15,7 +15,7 @@ from . import lines, series
 from .lines import Line, clean, component, line, one_line
 from .model import EventStatus, Method, Person, Unsayable, Wall, When
 from .timezones import vtimezone
-from .told import Message
+from .told import Message, is_separate
 
 PRODID = "-//Convoke//Convoke//EN"  # no version: it would change the bytes
 DECLINE_COUNTER = "DECLINECOUNTER"
@@ -34,7 +34,7 @@ def calendar(message: Message, *, sequence: int, dtstamp: datetime) -> bytes:
 
     Raises :class:`Unsayable`, naming the property, where it does not. ``dtstamp`` is an instant in UTC.
     """
-    if not _UID.fullmatch(message.uid):
+    if not _UID.fullmatch(message.entry_uid):
         raise Unsayable("UID has characters that not every mail system keeps")
     meant = component(
         "VCALENDAR",
@@ -56,12 +56,13 @@ def declined(
     """The VCALENDAR that declines a proposal (METHOD:DECLINECOUNTER, RFC 5546, section 3.2.8), read back as meant.
 
     ``uid`` and ``sequence`` are those of the proposal; ``date`` is the one date that it was about: an instant in UTC,
-    or a whole day. It holds no more than that: it takes nothing back and tells no time.
+    or a whole day. A date that is an entry of its own has no RECURRENCE-ID. It holds no more than that: it takes
+    nothing back and tells no time.
     """
     if not _UID.fullmatch(uid):
         raise Unsayable("UID has characters that not every mail system keeps")
     whole_day = date is not None and not isinstance(date, datetime)
-    named = "" if date is None else f"{date:%Y%m%d}" if whole_day else f"{date:%Y%m%dT%H%M%SZ}"
+    named = "" if date is None or is_separate(uid) else f"{date:%Y%m%d}" if whole_day else f"{date:%Y%m%dT%H%M%SZ}"
     meant = component(
         "VCALENDAR",
         line("PRODID", PRODID),
@@ -115,8 +116,8 @@ def _zones(message: Message) -> Iterator[Line]:
     if message.recurs:
         starts = series.starts(message.schedule)
         times += [series.when_at(message.schedule, start) for start in (starts[0], starts[-1])]
-    if message.date is not None:
-        times.append(When(start=message.date, end=message.date, time_zone=message.date_zone))
+    if message.recurrence_id is not None:
+        times.append(When(start=message.recurrence_id, end=message.recurrence_id, time_zone=message.date_zone))
     zones: dict[str, list[datetime]] = {}
     for when in times:
         if not when.all_day and when.time_zone is not None and when.time_zone not in _UTC:
@@ -127,9 +128,9 @@ def _zones(message: Message) -> Iterator[Line]:
 
 def _event(message: Message, sequence: int, dtstamp: datetime) -> Iterator[Line]:
     cancels = message.method is Method.CANCEL
-    yield line("UID", message.uid)
-    if message.date is not None:
-        yield _wall("RECURRENCE-ID", message.date, message.date_zone)
+    yield line("UID", message.entry_uid)
+    if message.recurrence_id is not None:
+        yield _wall("RECURRENCE-ID", message.recurrence_id, message.date_zone)
     yield line("SEQUENCE", str(sequence))
     yield line("DTSTAMP", _instant(dtstamp))
     yield line("CREATED", _instant(message.created_at))
@@ -186,15 +187,13 @@ def _wall(name: str, wall: Wall, zone: str | None) -> Line:
 
 
 def _dates(message: Message) -> Iterator[Line]:
-    """Which dates a series has: its rule, the added ones, and those that do not take place."""
+    """Which dates a series has: its rule, and those that do not take place. Exchange takes no RDATE for what it is."""
     if not message.recurs:
         return
     said, zone = series.wire(message.schedule), message.when.time_zone
     if said.rule is not None:
         yield line("RRULE", said.rule)
     # One to a line: some clients read only the first of several.
-    for added in said.added:
-        yield _wall("RDATE", added, zone)
     for without in sorted({*message.without, *said.excluded}):
         yield _wall("EXDATE", without, zone)
 

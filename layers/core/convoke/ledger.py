@@ -65,7 +65,7 @@ class Stopped:
 @noun
 class Delivered:
     """When (UTC) the receiving server last took a message of one method and generation, about one ``date`` of a series
-    or (``None``) the whole; and its SEQUENCE.
+    or (``None``) the whole, or about a ``separate`` entry; and its SEQUENCE.
     """
 
     generation: int
@@ -73,6 +73,12 @@ class Delivered:
     at: datetime
     sequence: int = 0
     date: Wall | None = None
+    separate: str = ""
+
+    @property
+    def part(self) -> tuple[Wall | None, str]:
+        """What the message was about."""
+        return self.date, self.separate
 
 
 @noun
@@ -83,7 +89,7 @@ class Invitation:
     highest SEQUENCE ever given (-1 before the first), ``exposed`` the highest that may have left, ``heard`` what that
     said. ``lease_until`` is UTC. ``owed_at`` is ``<priority>#<time>`` while somebody must look again, else absent.
     ``reason`` is why ``state`` is "failed": a code of SES's or one of :class:`Cause`. ``stopped`` has one entry an
-    address, ``delivered`` one a method and date of the latest generation.
+    address, ``delivered`` one a method and date or separate entry of the latest generation.
     """
 
     event_id: str

@@ -34,12 +34,17 @@ class Plan:
 
 def told_of(invitation: Invitation) -> Told | None:
     """What this attendee was told: the last that was accepted; or what may have left since, doubtful."""
-    if invitation.doubt and invitation.heard is not None:
-        return invitation.heard.doubted
-    if invitation.acknowledged is None:
+    last, heard = invitation.acknowledged, invitation.heard
+    if invitation.doubt and heard is not None:
+        intent = invitation.intent
+        said = intent if intent is not None and intent.told.sequence == heard.sequence else last
+        repaired = invitation.repair <= (said.repair if said is not None else 0)
+        return heard.doubted if repaired else heard.doubted.distrusted
+    if last is None:
         return None
     # A repair is a doubt of another kind: what was accepted may not be what the calendar shows.
-    return replace(invitation.acknowledged.told, certain=invitation.repair <= invitation.acknowledged.repair)
+    repaired = invitation.repair <= last.repair
+    return replace(last.told, certain=True) if repaired else replace(last.told.distrusted, certain=False)
 
 
 def decide(seen: Seen, sender: Sender, now: datetime) -> Plan | None:
@@ -58,14 +63,18 @@ def decide(seen: Seen, sender: Sender, now: datetime) -> Plan | None:
 
 
 def settled(invitation: Invitation, now: datetime, times: Times) -> bool:
-    """Whether the whole series, if that was told last, has arrived, or has had the time to: a date that overtakes its
-    series is lost in some calendars.
+    """Whether the whole series, if no date of it was told since, has arrived, or has had the time to: a date that
+    overtakes its series is lost in some calendars.
     """
     last = invitation.acknowledged
-    if last is None or last.told.date is not None or last.told.gone or now >= last.at + times.settle:
+    if last is None or last.told.gone or now >= last.at + times.settle:
+        return True
+    base = last.told.base
+    # A date of the series has waited itself; what is an entry of its own has not.
+    if base is None or (last.told.part is not None and not last.told.separate):
         return True
     return any(
-        one.generation == last.told.generation and one.date is None and one.sequence >= last.told.sequence
+        one.generation == last.told.generation and one.part == (None, "") and one.sequence >= base
         for one in invitation.delivered
     )
 
@@ -102,7 +111,8 @@ def _again(seen: Seen, sender: Sender, now: datetime) -> Plan | None:
         return None
     # As if nobody knew whether it was heard: what would be said then is what was said.
     message = unsaid(seen.event, seen.registration, last.told.doubted, sender, now)
-    if message is None or message.date != last.told.date or _hopeless(seen, message):
+    about = last.told.date, last.told.separate
+    if message is None or (message.date, message.separate) != about or _hopeless(seen, message):
         return None
     begun = invitation.intent
     if begun is None or begun.told.sequence != last.told.sequence or begun.resend < invitation.resend:

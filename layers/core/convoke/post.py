@@ -53,7 +53,8 @@ def send(client: Any, settings: Settings, effect: Send) -> Accepted | Refused | 
         "sequence": str(told.sequence),
         "generation": str(told.generation),
         "method": told.method.value,
-        **({"date": tag_of(told.date)} if told.date else {}),
+        **({"date": tag_of(told.part)} if told.part else {}),
+        **({"separate": told.separate} if told.separate else {}),
         "attempt": effect.intent.attempt,
     }
     return _hand_over(client, settings, told.organizer, told.recipient, effect.letter.mail, tags)

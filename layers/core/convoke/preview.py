@@ -31,21 +31,14 @@ class Foreseen:
         """The gravest of it: ``cancel`` is an entry that goes for good."""
         if not self.messages:
             return "none"
-        if self.messages[-1].method is Method.CANCEL and self.messages[-1].date is None:
+        last = self.messages[-1]
+        if last.method is Method.CANCEL and last.told(sequence=0, dtstamp=last.updated_at).gone:
             return "cancel"
-        if any(said.method is Method.REQUEST and said.upon is None for said in self.messages):
+        if any(said.method is Method.REQUEST and said.opens for said in self.messages):
             return "invite"
         if any(said.method is Method.REQUEST and said.asked is None for said in self.messages):
             return "ask_again"
-        return (
-            "update" if any(said.upon is not None and said.upon.whole for said in self.messages) else self._of_dates()
-        )
-
-    def _of_dates(self) -> Kind:
-        """Who comes to some dates only loses all of it where every date is taken back."""
-        last = self.messages[-1]
-        gone = last.told(sequence=0, dtstamp=last.updated_at).gone
-        return "cancel" if gone else "update"
+        return "update"
 
 
 def foresee(people: Iterable[Seen], after: Event, sender: Sender, now: datetime) -> Iterator[Foreseen]:
@@ -104,6 +97,9 @@ def _alike(seen: Seen) -> tuple[object, ...] | None:
         dtstamp=ALIKE,
         recipient="",
         asked=0,
-        dates=tuple(replace(one, asked=0) for one in last.told.dates),
+        revision=None,
+        # Which number makes the UID of an entry of its own is nothing that anybody reads.
+        dates=tuple(replace(one, asked=0, separate=one.separate.partition("-")[0]) for one in last.told.dates),
+        separate=last.told.separate.partition("-")[0],
     )
     return *coming, told, folded(last.told.recipient) == folded(person.email)

@@ -67,7 +67,10 @@ def change_of(event: Event, name: Wall) -> DateChange:
 
 
 def add_date(event: Event, start: Wall, when: When | None) -> Event:
-    """With one more date, as long as the others, or from when to ``when``. Raises :class:`InvalidField`."""
+    """With one more date, as long as the others, or from when to ``when``. Raises :class:`InvalidField`.
+
+    Where a rule yields just these dates, the event has that rule; else the date stands beside what it has.
+    """
     if isinstance(start, datetime) != isinstance(event.when.start, datetime):
         raise InvalidField("start", "must be a date, or a time, as the start of the series is")
     first, starts = event.when.start, series.starts(event.schedule)
@@ -80,7 +83,8 @@ def add_date(event: Event, start: Wall, when: When | None) -> Event:
     if len(starts) >= series.MOST:
         raise InvalidField("start", f"is one too many: a series has at most {series.MOST} dates")
     added = tuple(sorted((*event.added, start)))
-    longer = reschedule(event, replace(event, added=added))[0]
+    schedule = series.by_rule(replace(event.schedule, added=added))
+    longer = reschedule(event, replace(event, rule=schedule.rule, added=schedule.added))[0]
     if when is None or when == series.when_at(longer.schedule, start):
         return longer
     return _with(longer, DateChange(date=start, when=when))

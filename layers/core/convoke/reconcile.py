@@ -112,7 +112,7 @@ def reconcile(
             return Outcome.STOPPED
         elif sending.reserved(now) and priority(plan.message, now, worker.times.soon) == INVITATION:
             return Outcome.HELD
-        elif plan.message.date is not None and not settled(seen.invitation, now, worker.times):
+        elif plan.message.recurrence_id is not None and not settled(seen.invitation, now, worker.times):
             return Outcome.SETTLING
         else:
             done = yield from say(plan, seen, worker, now)
@@ -171,7 +171,7 @@ def say(plan: Plan, seen: Seen, worker: Worker, now: datetime) -> Steps[Outcome 
         case Accepted(ses_id=ses_id):
             # Told that, there may be more to tell: after a cancellation here, an invitation elsewhere; single dates.
             more = next_message(seen.event, seen.registration, intent.told, worker.sender, now)
-            waits = more is not None and more.date is not None and message.date is None
+            waits = more is not None and more.recurrence_id is not None and message.date is None
             owed_at = owed(pressing, now + times.settle if waits else now) if more is not None else None
             return (yield from _record(claimed, intent, ses_id, now, pressing, owed_at))
         case Refused(refusal=Refusal.POISON, why=why):

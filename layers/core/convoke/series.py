@@ -8,7 +8,7 @@ stays at 09:00 when the clock is set. A wall time that the clock skips is no dat
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -31,12 +31,11 @@ class Wire:
     """A schedule as iCalendar has it, so that all readers see the same dates.
 
     Some readers pass over the wall times that the clock skips, as they ought to; others put them an hour later, and
-    count them. ``excluded`` (EXDATE) takes them away from those, and ``rule`` then does not count. ``added`` (RDATE)
-    are real starts that the rule does not yield.
+    count them. ``excluded`` (EXDATE) takes them away from those, and ``rule`` then does not count. What the rule does
+    not yield is not said here: see :func:`separate`.
     """
 
     rule: str | None
-    added: tuple[Wall, ...]
     excluded: tuple[datetime, ...]
 
 
@@ -122,6 +121,104 @@ def when_next(event: Event, now: datetime) -> When:
     return min(coming, key=lambda when: when.starts_at, default=event.when)
 
 
+# --- what is told as a date of the series, and what as an entry of its own ------------------------------------------
+
+
+def beside(schedule: Schedule) -> tuple[Wall, ...]:
+    """The dates that were added and that its rule does not yield."""
+    yielded = _yielded(schedule)
+    return tuple(wall for wall in starts(schedule) if wall not in yielded)
+
+
+@lru_cache(maxsize=16)
+def separate(event: Event) -> frozenset[Wall]:
+    """The dates of ``event`` that no calendar is told of as dates of its series, but each as an entry of its own.
+
+    They are what Exchange cannot hold: dates beside the rule (RDATE), and those that were moved past the one before or
+    after them, onto its day, or into its time (MS-OXCICAL, section 2.1.3.1.1.20.18). The neighbours count where the
+    rule has them, whatever became of them, so that a date does not change its kind because another one does; and where
+    they were moved to, of two the earlier first.
+    """
+    apart = set(beside(event.schedule))
+    own = {change.date: change.when for change in event.changes if change.when is not None and not change.cancelled}
+    if event.rule is None or not own:
+        return frozenset(apart)
+    dates = [start for start in starts(event.schedule) if start not in apart]
+    previous: When | None = None
+    for at, start in enumerate(dates):
+        when = own.get(start)
+        if when is not None:
+            before = [when_at(event.schedule, dates[at - 1])] if at else []
+            before += [previous] if previous is not None else []
+            after = [when_at(event.schedule, dates[at + 1])] if at + 1 < len(dates) else []
+            if not between(when, before, after, event.when.time_zone):
+                apart.add(start)
+                when = None
+        previous = when
+    return frozenset(apart)
+
+
+def between(when: When, before: Iterable[When], after: Iterable[When], zone: str | None) -> bool:
+    """Whether it is on a day of its own between these, and shares no time with them."""
+    day = _day_of(when, zone)
+    return all(_day_of(other, zone) < day and other.ends_at <= when.starts_at for other in before) and all(
+        day < _day_of(other, zone) and when.ends_at <= other.starts_at for other in after
+    )
+
+
+def _day_of(when: When, zone: str | None) -> date:
+    return when.starts_at.astimezone(ZoneInfo(zone)).date() if zone and not when.all_day else day_of(when.start)
+
+
+def stands(event: Event) -> bool:
+    """Whether any date takes place that is not told as an entry of its own."""
+    apart = separate(event)
+    return any(not one.cancelled and one.date not in apart for one in occurrences(event))
+
+
+def main(event: Event) -> Event:
+    """The event as the entry says it that is none of the :func:`separate` ones: the dates of its rule; or where it has
+    none, its first date, whatever is other about that.
+    """
+    return _main(event) if event.added else event
+
+
+@lru_cache(maxsize=16)
+def _main(event: Event) -> Event:
+    if event.rule is not None:
+        return replace(event, added=())
+    first = next(one for one in occurrences(event) if one.date == event.when.start)
+    return replace(
+        event,
+        title=first.title,
+        when=first.when,
+        location=first.location,
+        description=first.description,
+        added=(),
+        changes=(),
+    )
+
+
+def by_rule(schedule: Schedule) -> Schedule:
+    """The same dates by a rule alone, where there is one that every calendar has: that of ``schedule`` made longer, or
+    every so many days or weeks. Else ``schedule``.
+    """
+    dates = starts(schedule)
+    if not beside(schedule):
+        return schedule
+    number, step = len(dates), (day_of(dates[1]) - day_of(dates[0])).days
+    found = [] if schedule.rule is None else [replace(_endless(schedule.rule), count=number)]
+    weeks, days_left = divmod(step, 7)
+    frequency, interval = ("DAILY", step) if days_left else ("WEEKLY", weeks)
+    found += [Rule(frequency=frequency, interval=interval, count=number)] if step else []
+    for each in found:
+        with suppress(InvalidField):
+            same = Schedule(when=schedule.when, rule=rule(spell(each), schedule.when))
+            if starts(same) == dates:
+                return same
+    return schedule
+
+
 def ends_at(event: Event) -> datetime:
     """The first instant (UTC) at which its last date is over.
 
@@ -152,15 +249,11 @@ def _begins(schedule: Schedule) -> tuple[datetime, ...]:
 @lru_cache(maxsize=512)
 def wire(schedule: Schedule) -> Wire:
     """How ``schedule`` is said in iCalendar."""
-    when, dates = schedule.when, starts(schedule)
     yielded = _yielded(schedule)
-    gaps = [wall for wall in yielded if isinstance(wall, datetime) and not exists(wall, when)]
-    # Where one that is put later meets another date there is nothing to take away.
-    real = {moment(wall, when) for wall in dates}
+    gaps = tuple(wall for wall in yielded if isinstance(wall, datetime) and not exists(wall, schedule.when))
     return Wire(
         rule=schedule.rule if _counted(schedule) and not gaps else _until(schedule, yielded[-1]),
-        added=tuple(wall for wall in dates if wall not in yielded),
-        excluded=tuple(wall for wall in gaps if moment(wall, when) not in real),
+        excluded=gaps,
     )
 
 
@@ -292,12 +385,12 @@ def shortened(schedule: Schedule, since: Wall) -> Schedule | None:
 
 def rest(schedule: Schedule, since: Wall) -> Schedule:
     """The dates from ``since`` on, one of the starts (else :class:`ValueError`). No rule can begin with one that was
-    added: then all are listed.
+    added: then all are listed, where no other rule yields just them.
     """
     left = starts(schedule)[starts(schedule).index(since) :]
     when = when_at(schedule, since)
     if since not in _yielded(schedule) or schedule.rule is None:
-        return Schedule(when=when, added=left[1:])
+        return by_rule(Schedule(when=when, added=left[1:]))
     rule = read(schedule.rule)
     if rule.count is not None:
         gone = sum(wall < since and exists(wall, schedule.when) for wall in _yielded(schedule))

@@ -67,7 +67,7 @@ def _as_known(message: Message) -> When:
 def _date_in_subject(message: Message, now: datetime) -> str:
     """When it is. Of several dates the first to come, with a word that tells them from a mail about that date alone."""
     several = message.recurs and len(_to_come(message.schedule, _cancelled(message), now)) > 1
-    return ("from " if several else "") + in_short(_when(message, now))
+    return ("from " if several else "") + in_short(message.instead or _when(message, now))
 
 
 def text(said: Words) -> str:
@@ -90,6 +90,9 @@ def text(said: Words) -> str:
 def _news(message: Message, title: str) -> tuple[str, str]:
     """The word that the subject begins with, and the sentence that says what happened."""
     if message.method is Method.CANCEL:
+        if message.instead is not None:
+            moves = _moves(message)
+            return ("Moved", f"{title} has been moved.") if moves else ("Updated", f"{title} has been updated.")
         if message.called_off:
             return "Cancelled", f"{title} has been cancelled."
         return "Cancelled", f"This invitation to {title} has been withdrawn."
@@ -115,12 +118,14 @@ def _other_dates(message: Message, before: Known) -> bool:
 
 def _facts(message: Message, now: datetime) -> Iterator[Fact]:
     before = message.before if message.before and message.before.certain and message.method is Method.REQUEST else None
-    when, where, title = in_words(_when(message, now)), one_line(message.location), one_line(message.title)
+    when = in_words(message.instead or _when(message, now))
+    where, title = one_line(message.location), one_line(message.title)
     if message.method is Method.CANCEL and (reason := one_line(message.reason)):
         yield Fact(label="Reason", now=reason)
     if before and one_line(before.title) != title:
         yield Fact(label="What", now=title, was=one_line(before.title))
     was_when = in_words(_was(message, before, now)) if before and before.when != message.when else ""
+    was_when = in_words(message.when) if _moves(message) else was_when
     yield Fact(label="When", now=when, was=_other(was_when, when))
     if message.recurs:
         yield Fact(label="Dates", now=_dates(message, now))
@@ -199,12 +204,19 @@ def _other(was: str, now: str) -> str:
     return was if was != now else ""
 
 
+def _moves(message: Message) -> bool:
+    """Whether it takes a date back that is told at another time as another entry."""
+    return message.instead is not None and message.instead != message.when
+
+
 # --- what to do now, and why one is told -----------------------------------------------------------------------------
 
 
 def _closing(message: Message) -> str:
+    if message.instead is not None:
+        return "Your calendar removes the entry as it was; another mail brings it as it is now."
     if message.method is Method.CANCEL:
-        rest = " The other dates are as they were." if message.date is not None else ""
+        rest = " The other dates are as they were." if message.others_stay else ""
         return f"Your calendar removes the entry, or asks you to.{rest} If you have questions, answer this mail."
     if not message.receives_replies:
         return (

@@ -80,6 +80,8 @@ class Eye:
             one.title,
             one.fingerprint,
             one.whole,
+            one.separate,
+            one.spent,
             one.dates,
             one.certain,
         )
@@ -97,7 +99,8 @@ class Eye:
         return method, uid, self.sequence(int(sequence)), *rest
 
     def message(self, one: Message) -> Any:
-        return one.method, one.generation, one.date, one.attendee.email, one.title, one.fingerprint, self.see(one.upon)
+        about = one.method, one.generation, one.date, one.separate
+        return *about, one.attendee.email, one.title, one.fingerprint, self.see(one.upon)
 
 
 def _nothing(_eye: Eye, _value: Any) -> None:

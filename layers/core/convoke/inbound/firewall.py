@@ -17,7 +17,7 @@ from ..case import order
 from ..decide import over
 from ..model import Event, EventStatus, Participation, RegistrationStatus, Reply, Wall, When, folded, noun
 from ..plan import Seen
-from ..told import ToldDate
+from ..told import Told, ToldDate
 from .addresses import domain, mailbox
 from .answers import Answer, Kind
 from .envelope import Incoming
@@ -152,7 +152,7 @@ def check(answer: Answer, seen: Seen, received_at: datetime, *, vouched: bool = 
     organizer says that it is the person's own, so that nothing counts but whether it can be done.
     """
     registration, event = seen.registration, seen.event
-    if answer.uid not in _told(seen):
+    if not is_told(answer.uid, seen):
         if not _told(seen) or ids_of(answer.uid) != (event.event_id, registration.registration_id):
             raise Quarantined(Reason.UID)
         if not vouched:
@@ -170,14 +170,27 @@ def check(answer: Answer, seen: Seen, received_at: datetime, *, vouched: bool = 
         raise Quarantined(Reason.OVER)
 
 
-def _told(seen: Seen) -> list[str]:
-    """The UIDs under which the person was invited, and now is."""
+def _told(seen: Seen) -> list[Told]:
+    """What the person was told, and may be told now."""
     invitation = seen.invitation
-    return [word.told.uid for word in (invitation.intent, invitation.acknowledged) if word is not None]
+    return [word.told for word in (invitation.intent, invitation.acknowledged) if word is not None]
 
 
-def date_of(answer: Answer, event: Event) -> Wall | None:
+def is_told(uid: str, seen: Seen) -> bool:
+    """Whether the person was told an entry of this UID."""
+    return any(uid == told.uid or told.entry_of(uid) is not None for told in _told(seen))
+
+
+def date_of(answer: Answer, seen: Seen) -> Wall | None:
     """The date that is meant, by its original start; ``None`` is the whole event. Raises :class:`Quarantined`."""
+    event = seen.event
+    for told in _told(seen):
+        if (entry := told.entry_of(answer.uid)) is not None:
+            # The UID of an entry of its own says which date is meant.
+            found = series.renamed(told.naming, event.schedule).get(entry.date)
+            if found is None:
+                raise Quarantined(Reason.DATE)
+            return found
     if answer.date is None:
         return None
     found = None
@@ -225,7 +238,7 @@ def _sequence(answer: Answer, date: Wall | None, seen: Seen) -> int:
     if last is None:
         return answer.sequence
     known = last.told.date_told(date) if date is not None else None
-    if answer.uid not in _told(seen):  # only where the organizer vouches for it: then it answers what is asked now
+    if not is_told(answer.uid, seen):  # only where the organizer vouches for it: then it answers what is asked now
         return known.asked if known else last.told.asked
     if answer.sequence > invitation.allocated:
         return last.told.sequence

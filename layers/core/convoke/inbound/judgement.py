@@ -141,7 +141,7 @@ def _fitted(found: Judgement, answer: Answer, seen: Seen, received_at: datetime,
     """``found`` with what it says in the event's own terms, where it fits."""
     try:
         firewall.check(answer, seen, received_at, vouched=vouched)
-        date = firewall.date_of(answer, seen.event)
+        date = firewall.date_of(answer, seen)
         reply = firewall.reply_of(answer, date, seen, received_at)
         proposed = firewall.proposed_of(answer, seen.event)
     except Quarantined as error:

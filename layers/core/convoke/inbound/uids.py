@@ -1,15 +1,18 @@
-"""UIDs of our own form: the ids of an event and of a registration, and the generation of the invitation."""
+"""UIDs of our own form: the ids of an event and of a registration, the generation of the invitation, and where it is a
+separate entry, its date and a number.
+"""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable
 
-_UID = re.compile(r"([0-9a-v]{26})\.([0-9a-v]{36})\.[0-9]{1,9}@.+")
+_UID = re.compile(r"([0-9a-v]{26})\.([0-9a-v]{36})\.[0-9]{1,9}(?:\.[0-9]{8}(?:t[0-9]{6})?-[0-9]{1,9})?@.+")
 # The dot behind the event's id is looked for first: there is none in base64, and so in most of a large mail. Before it
 # are the 26 letters of the id, and no other such letter.
 _ANYWHERE = re.compile(
-    rb"\.(?<=[0-9a-v]{26}\.)(?<![0-9a-v]{27}\.)[0-9a-v]{36}\.[0-9]{1,9}@[A-Za-z0-9.-]{0,252}[A-Za-z0-9]"
+    rb"\.(?<=[0-9a-v]{26}\.)(?<![0-9a-v]{27}\.)[0-9a-v]{36}\.[0-9]{1,9}(?:\.[0-9]{8}(?:t[0-9]{6})?-[0-9]{1,9})?"
+    rb"@[A-Za-z0-9.-]{0,252}[A-Za-z0-9]"
 )
 _BEFORE = 26
 

@@ -141,7 +141,7 @@ def state(seen: Seen, sender: Sender, now: datetime) -> DeliveryState:
 def message(posted: Posted) -> MessageOut:
     told = posted.told
     return MessageOut(
-        uid=told.uid,
+        uid=told.entry_uid,
         method=told.method,
         sequence=told.sequence,
         dtstamp=instant(told.dtstamp),

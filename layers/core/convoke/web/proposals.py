@@ -112,12 +112,15 @@ def moved(event: Event, proposal: Proposal, at: datetime) -> Event:
     """The event as it was proposed. Raises :class:`Problem` where it cannot be so any more."""
     if proposal.when.ends_at <= at:
         raise Problem(HTTPStatus.CONFLICT, "the time that was proposed is over")
-    if proposal.date is None:
+    date = proposal.date
+    if date is None and event.added and event.rule is None:
+        date = event.when.start  # the others are entries of their own: nobody proposed to move them
+    if date is None:
         schedule = series.moved(event.schedule, proposal.when)
         after = replace(event, when=schedule.when, rule=schedule.rule, added=schedule.added)
         return programme.reschedule(event, after)[0]
     try:
-        return programme.change_date(event, replace(programme.change_of(event, proposal.date), when=proposal.when))
+        return programme.change_date(event, replace(programme.change_of(event, date), when=proposal.when))
     except programme.NoSuchDate:
         raise Problem(HTTPStatus.CONFLICT, "the date that was meant is no more") from None
 

@@ -40,6 +40,7 @@ def told_item(told: Told) -> Item:
             "method": told.method.value,
             "dtstamp": instant(told.dtstamp),
             "date": told.date.isoformat() if told.date else None,
+            "separate": told.separate or None,
             "fingerprint": told.fingerprint,
             "title": told.title,
             **schedule_item(told.schedule),
@@ -48,6 +49,9 @@ def told_item(told: Told) -> Item:
             "organizer": told.organizer,
             "asked": told.asked,
             "whole": None if told.whole else False,
+            "first": told.first.isoformat() if told.first else None,
+            "spent": told.spent or None,
+            "revision": told.revision,
             "dates": _packed([told_date_item(one) for one in told.dates]) if told.dates else None,
         }
     )
@@ -69,6 +73,8 @@ def told_date_item(one: ToldDate) -> Item:
             "when": when_item(one.when) if one.when else None,
             "location": one.location or None,
             "asked": one.asked or None,
+            "separate": one.separate or None,
+            "certain": None if one.certain else False,
         }
     )
 
@@ -82,6 +88,8 @@ def told_date_of(item: Mapping[str, Any]) -> ToldDate:
         when=when_of(item["when"]) if "when" in item else None,
         location=item.get("location", ""),
         asked=int(item.get("asked", 0)),
+        separate=item.get("separate", ""),
+        certain=item.get("certain", True),
     )
 
 
@@ -94,6 +102,7 @@ def told_of(item: Mapping[str, Any]) -> Told:
         method=Method(item["method"]),
         dtstamp=moment(item["dtstamp"]),
         date=wall_of(item["date"]) if "date" in item else None,
+        separate=item.get("separate", ""),
         fingerprint=item["fingerprint"],
         title=item["title"],
         when=schedule.when,
@@ -104,6 +113,9 @@ def told_of(item: Mapping[str, Any]) -> Told:
         organizer=item["organizer"],
         asked=int(item["asked"]),
         whole=item.get("whole", True),
+        first=wall_of(item["first"]) if "first" in item else None,
+        spent=item.get("spent", False),
+        revision=int_or_none(item.get("revision")),
         dates=tuple(map(told_date_of, json.loads(zlib.decompress(item["dates"])))) if "dates" in item else (),
     )
 
@@ -163,6 +175,7 @@ def delivered_items(delivered: tuple[Delivered, ...]) -> list[Item] | None:
                 "at": instant(one.at),
                 "sequence": one.sequence,
                 "date": one.date.isoformat() if one.date else None,
+                "separate": one.separate or None,
             }
         )
         for one in delivered
@@ -176,6 +189,7 @@ def delivered_of(item: Mapping[str, Any]) -> Delivered:
         at=moment(item["at"]),
         sequence=int(item.get("sequence", 0)),
         date=wall_of(item["date"]) if "date" in item else None,
+        separate=item.get("separate", ""),
     )
 
 
@@ -249,7 +263,7 @@ def posted_item(posted: Posted) -> Item:
             "registration_id": posted.registration_id,
             "event_id": posted.event_id,
             # What else their calendar held is noted once, with the invitation.
-            "told": told_item(replace(posted.told, dates=())),
+            "told": told_item(replace(posted.told, dates=_about(posted.told))),
             "calendar": letter.calendar if letter else None,
             "mail": zlib.compress(letter.mail) if letter else None,
             "unwritten": None if letter else True,
@@ -261,6 +275,12 @@ def posted_item(posted: Posted) -> Item:
             "expires_at": int(posted.expires_at.timestamp()) if posted.expires_at else None,
         }
     )
+
+
+def _about(told: Told) -> tuple[ToldDate, ...]:
+    """What the latest message told of the one date that it was about."""
+    about = (told.date, told.separate)
+    return tuple(one for one in told.dates if (one.date, one.separate) == about)
 
 
 def posted_of(item: Mapping[str, Any]) -> Posted:

@@ -1,0 +1,381 @@
+"""Dates that no calendar can be told of as dates of their series, and are entries of their own."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from convoke import itip, programme, series
+from convoke.decide import next_message, participation, says_the_same
+from convoke.feedback import out_of_order
+from convoke.fingerprints import fingerprint
+from convoke.inbound import firewall
+from convoke.inbound.reasons import Quarantined, Reason
+from convoke.ledger import Acknowledged, Delivered, Intent, Invitation
+from convoke.model import DateChange, Event, EventStatus, Method, Participation, Reply, When
+from convoke.plan import Seen, settled, told_of
+from convoke.preview import foresee
+from convoke.settings import Times
+from convoke.store import items
+from convoke.told import Told, entry_uid, is_separate
+from tests.factories import NOW, SENDER, answer, event, invitation, registration
+from tests.schedules import schedule, timed, whole
+from tests.test_series_told import Attendee, shown, truth
+
+BERLIN = "Europe/Berlin"
+FIRST = When(start=datetime(2027, 3, 12, 9), end=datetime(2027, 3, 12, 10, 30), time_zone=BERLIN)
+WEEKLY = event(when=FIRST, rule=series.rule("FREQ=WEEKLY;COUNT=4", FIRST), title="Choir")
+BESIDE = datetime(2027, 3, 23, 18)
+
+
+def moved(to: str, *, of: str = "2027-03-19T09:00", minutes: int = 90, zone: str = BERLIN) -> DateChange:
+    start = datetime.fromisoformat(to)
+    when = When(start=start, end=start + timedelta(minutes=minutes), time_zone=zone)
+    return DateChange(date=datetime.fromisoformat(of), when=when)
+
+
+def told(bo: Attendee) -> Told:
+    assert bo.told is not None
+    return bo.told
+
+
+def heard(what: Event) -> Attendee:
+    """Somebody who was told all of ``what``."""
+    bo = Attendee(registration())
+    bo.hear(what, 100)
+    return bo
+
+
+def state(bo: Attendee, **changes: Any) -> Invitation:
+    last = told(bo)
+    known = invitation(
+        allocated=bo.sequence,
+        exposed=bo.sequence,
+        heard=last,
+        intent=Intent(told=last, attempt="a"),
+        acknowledged=Acknowledged(told=last, ses_id="ses", at=NOW),
+    )
+    return replace(known, **changes)
+
+
+# --- which dates they are -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("to", "apart"),
+    [
+        ("2027-03-25T09:00", False),
+        ("2027-03-13T09:00", False),
+        ("2027-03-19T20:00", False),
+        ("2027-03-26T06:00", True),
+        ("2027-03-26T20:00", True),
+        ("2027-03-29T09:00", True),
+        ("2027-03-12T20:00", True),
+        ("2027-03-10T09:00", True),
+        ("2027-03-25T23:30", False),
+    ],
+)
+def test_a_date_stays_in_its_series_only_between_its_neighbours(to: str, apart: bool) -> None:
+    what = replace(WEEKLY, changes=(moved(to),))
+    assert series.separate(what) == ({datetime(2027, 3, 19, 9)} if apart else set())
+
+
+@pytest.mark.parametrize(
+    ("change", "apart"),
+    [
+        (moved("2027-03-01T09:00", of="2027-03-12T09:00"), False),
+        (moved("2027-05-01T09:00", of="2027-04-02T09:00"), False),
+        (moved("2027-03-25T09:00", minutes=25 * 60), True),
+        (moved("2027-03-18T20:00", zone="America/New_York"), False),
+        (moved("2027-03-25T20:00", zone="America/New_York"), True),
+        (DateChange(date=datetime(2027, 3, 19, 9), title="Concert"), False),
+        (replace(moved("2027-03-29T09:00"), cancelled=True), False),
+    ],
+    ids=["before all", "after all", "into the next", "abroad", "the next day here", "a name", "cancelled"],
+)
+def test_the_days_are_those_of_the_series_and_no_date_runs_into_another(change: DateChange, apart: bool) -> None:
+    assert bool(series.separate(replace(WEEKLY, changes=(change,)))) is apart
+
+
+def test_a_neighbour_counts_where_the_rule_has_it_and_where_it_went() -> None:
+    gone = DateChange(date=datetime(2027, 3, 26, 9), cancelled=True)
+    assert series.separate(replace(WEEKLY, changes=(moved("2027-03-29T09:00"), gone)))
+    next_one = moved("2027-03-23T09:00", of="2027-03-26T09:00")
+    both = replace(WEEKLY, changes=(moved("2027-03-24T09:00"), next_one))
+    assert series.separate(both) == {datetime(2027, 3, 26, 9)}, "of two the earlier stays"
+
+
+def test_whole_days_are_compared_as_days() -> None:
+    days = whole("2027-03-12")
+    daily = event(when=days, rule="FREQ=DAILY;INTERVAL=2;COUNT=4")
+    to = [date(2027, 3, 15), date(2027, 3, 16)]
+    changes = [DateChange(date=date(2027, 3, 14), when=When(start=day, end=day)) for day in to]
+    assert [bool(series.separate(replace(daily, changes=(change,)))) for change in changes] == [False, True]
+
+
+def test_the_dates_beside_the_rule_are_separate_until_it_yields_them() -> None:
+    what = replace(WEEKLY, added=(BESIDE, datetime(2027, 3, 26, 9)))
+    assert series.separate(what) == {BESIDE}
+    assert series.separate(event(when=FIRST, added=(BESIDE,))) == {BESIDE}
+
+
+# --- a rule for all of them ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("start", "rule", "added", "all_by"),
+    [
+        ("2027-03-12T09:00", None, ["2027-03-26T09:00"], "FREQ=WEEKLY;COUNT=2;INTERVAL=2"),
+        ("2027-03-12T09:00", None, ["2027-03-15T09:00"], "FREQ=DAILY;COUNT=2;INTERVAL=3"),
+        ("2027-03-12T09:00", None, ["2027-03-13T09:00", "2027-03-14T09:00"], "FREQ=DAILY;COUNT=3"),
+        ("2027-03-12T09:00", None, ["2027-03-26T10:00"], None),
+        ("2027-03-12T09:00", None, ["2027-03-12T18:00"], None),
+        ("2027-03-12T09:00", None, ["2027-03-19T09:00", "2027-04-02T09:00"], None),
+        ("2027-03-12T09:00", "FREQ=WEEKLY;COUNT=3", ["2027-04-02T09:00"], "FREQ=WEEKLY;COUNT=4"),
+        ("2027-03-12T09:00", "FREQ=WEEKLY;COUNT=3", ["2027-03-16T09:00"], None),
+        ("2027-03-12T09:00", "FREQ=WEEKLY;COUNT=2;INTERVAL=2", ["2027-03-19T09:00"], "FREQ=WEEKLY;COUNT=3"),
+        ("2027-03-12T09:00", "FREQ=MONTHLY;COUNT=2", ["2027-05-12T09:00"], "FREQ=MONTHLY;COUNT=3"),
+        ("2027-03-27T02:30", None, ["2027-03-29T02:30"], "FREQ=DAILY;COUNT=2;INTERVAL=2"),
+    ],
+)
+def test_a_rule_says_all_dates_only_where_it_yields_just_these(
+    start: str, rule: str | None, added: list[str], all_by: str | None
+) -> None:
+    dates = schedule(timed(start), rule, *added)
+    found = series.by_rule(dates)
+    assert found.rule == (all_by or dates.rule)
+    assert series.starts(found) == series.starts(dates)
+    assert found.added == (() if all_by else dates.added)
+
+
+def test_a_second_date_with_a_time_of_its_own_is_an_exception_of_the_rule() -> None:
+    single = event(when=FIRST)
+    start = datetime(2027, 3, 26, 9)
+    longer = When(start=start, end=start + timedelta(hours=3), time_zone=BERLIN)
+    after = programme.add_date(single, start, longer)
+    assert (after.rule, after.added) == ("FREQ=WEEKLY;COUNT=2;INTERVAL=2", ())
+    assert after.changes == (DateChange(date=start, when=longer),)
+
+
+# --- what was told before -----------------------------------------------------------------------------------------
+
+
+def test_the_fingerprint_of_a_series_does_not_hang_on_what_is_beside_it() -> None:
+    assert fingerprint(replace(WEEKLY, added=(BESIDE,))) == fingerprint(WEEKLY)
+    assert fingerprint(event(when=FIRST, added=(BESIDE,))) == fingerprint(event(when=FIRST))
+
+
+def test_who_was_told_an_rdate_is_told_the_series_without_it_and_the_date_by_itself() -> None:
+    what = replace(WEEKLY, added=(BESIDE,))
+    bo = heard(WEEKLY)
+    bo.told = replace(told(bo), added=(BESIDE,), fingerprint="1:as it was with its RDATE")
+    bo.hear(what, 10)
+    assert [(said.method, said.separate[:8], said.rule) for said in bo.said[1:]] == [
+        (Method.REQUEST, "", WEEKLY.rule),
+        (Method.REQUEST, "20270323", None),
+    ]
+    assert (shown(bo.literal), shown(bo.strict)) == (truth(what, bo.person),) * 2
+    assert told(bo).added == ()
+
+
+def test_what_an_rdate_was_told_to_be_is_taken_back_before_it_is_told_by_itself() -> None:
+    """Its RECURRENCE-ID was told, in the days of RDATE: some calendars would keep that."""
+    what = replace(WEEKLY, added=(BESIDE,))
+    bo = heard(WEEKLY)
+    plain = told(heard(what)).dates[0]
+    bo.told = replace(told(bo), added=(BESIDE,), fingerprint="1:x", dates=(replace(plain, separate=""),))
+    bo.hear(what, 10)
+    assert [(said.method, said.recurrence_id, bool(said.separate)) for said in bo.said[1:]] == [
+        (Method.CANCEL, BESIDE, False),
+        (Method.REQUEST, None, False),
+        (Method.REQUEST, None, True),
+    ]
+
+
+def test_stored_states_of_before_are_read_and_those_of_now_come_back() -> None:
+    bo = heard(replace(WEEKLY, added=(BESIDE,), changes=(moved("2027-03-29T09:00"),)))
+    for last in (told(bo), told(bo).distrusted, replace(told(bo), spent=True, first=datetime(2027, 3, 12, 9))):
+        assert items.told_of(items.told_item(last)) == last
+    old = items.told_item(told(heard(WEEKLY)))
+    assert not {"separate", "spent", "first", "revision"} & set(old)
+    cancelled = replace(told(heard(WEEKLY)), method=Method.CANCEL)
+    assert items.told_of({key: value for key, value in items.told_item(cancelled).items() if key != "spent"}).withdrawn
+
+
+# --- what is said of them -----------------------------------------------------------------------------------------
+
+
+def test_its_uid_names_the_registration_and_the_date_and_nothing_else_names_it() -> None:
+    bo = heard(replace(WEEKLY, added=(BESIDE,)))
+    message = bo.said[-1]
+    read = itip.calendar(message, sequence=1, dtstamp=NOW).decode().replace("\r\n ", "")
+    assert f"UID:{message.entry_uid}\r\n" in read
+    assert message.entry_uid == entry_uid(message.uid, "20270323t180000-1")
+    assert "RECURRENCE-ID" not in read
+    assert is_separate(message.entry_uid)
+    assert not is_separate(message.uid)
+    assert firewall.ids_of(message.entry_uid) == firewall.ids_of(message.uid) is not None
+
+
+def test_a_date_once_cancelled_comes_back_under_another_uid() -> None:
+    what = replace(WEEKLY, added=(BESIDE,))
+    bo = heard(what)
+    for event_now in (programme.cancel_date(what, BESIDE, "Rain"), what):
+        bo.hear(event_now, 10)
+    invited, off, again = bo.said[-3:]
+    assert invited.entry_uid == off.entry_uid != again.entry_uid
+    assert (off.reason, off.called_off, off.others_stay) == ("Rain", True, True)
+
+
+def test_an_entry_of_which_nobody_knows_whether_it_is_gone_is_cancelled_again_before_it_comes_back() -> None:
+    what = replace(WEEKLY, added=(BESIDE,))
+    bo = heard(what)
+    bo.hear(programme.cancel_date(what, BESIDE, ""), 10)
+    bo.told = told(bo).doubted
+    bo.hear(what, 10)
+    assert [said.method for said in bo.said[-3:]] == [Method.CANCEL, Method.CANCEL, Method.REQUEST]
+    assert bo.said[-2].entry_uid == bo.said[-3].entry_uid != bo.said[-1].entry_uid
+    assert says_the_same(bo.said[-2], told_after(bo, 2))
+
+
+def told_after(bo: Attendee, last: int) -> Told:
+    message = bo.said[-last]
+    return message.told(sequence=bo.sequence - last + 1, dtstamp=NOW)
+
+
+def test_after_a_repair_every_entry_is_said_again_also_that_it_is_gone() -> None:
+    what = replace(WEEKLY, added=(BESIDE, datetime(2027, 3, 30, 18)))
+    bo = heard(what)
+    off = programme.cancel_date(what, BESIDE, "")
+    bo.hear(off, 10)
+    bo.told = told_of(state(bo, repair=1))
+    before = len(bo.said)
+    bo.hear(off, 10)
+    assert [(said.method, said.separate[:8]) for said in bo.said[before:]] == [
+        (Method.REQUEST, ""),
+        (Method.CANCEL, "20270323"),
+        (Method.REQUEST, "20270330"),
+    ]
+
+
+def test_the_cancellation_of_all_reaches_every_entry_and_each_says_that_all_is_off() -> None:
+    what = replace(WEEKLY, added=(BESIDE,), changes=(moved("2027-03-29T09:00"),))
+    bo = heard(what)
+    before = len(bo.said)
+    bo.hear(replace(what, status=EventStatus.CANCELLED, reason="Rain"), 10)
+    gone = bo.said[before:]
+    assert {said.entry_uid for said in gone} == {said.entry_uid for said in bo.said[:before]}
+    assert {(said.method, said.called_off, said.reason, said.others_stay) for said in gone} == {
+        (Method.CANCEL, True, "Rain", False)
+    }
+    assert told(bo).gone
+    assert shown(bo.literal) == []
+
+
+def test_an_event_is_not_over_while_somebody_holds_an_entry_that_is_to_come() -> None:
+    """It was cut short: what was told of a later date must still be taken back."""
+    bo = heard(replace(WEEKLY, added=(datetime(2027, 6, 1, 9),)))
+    now = datetime.fromisoformat("2027-05-01T00:00Z")
+    message = next_message(WEEKLY, bo.person, bo.told, SENDER, now)
+    assert message is not None
+    assert (message.method, message.separate[:8]) == (Method.CANCEL, "20270601")
+
+
+# --- their order --------------------------------------------------------------------------------------------------
+
+
+def test_an_entry_waits_for_nothing_but_a_date_of_the_series_waits_for_it_still() -> None:
+    bo = heard(replace(WEEKLY, added=(BESIDE,)))
+    known = state(bo)
+    assert told(bo).base == 0
+    assert not settled(known, NOW, Times())
+    arrived = Delivered(generation=1, method=Method.REQUEST, at=NOW, sequence=0)
+    beside = replace(arrived, sequence=1, date=BESIDE, separate=told(bo).separate)
+    assert not settled(replace(known, delivered=(beside,)), NOW, Times())
+    assert settled(replace(known, delivered=(arrived,)), NOW, Times())
+    assert settled(known, NOW + Times().settle, Times())
+
+
+def test_two_entries_have_nothing_to_do_with_each_other_and_an_old_one_is_put_in_its_place() -> None:
+    bo = heard(replace(WEEKLY, added=(BESIDE,)))
+    entry = told(bo).separate
+    early = Delivered(generation=1, method=Method.CANCEL, at=NOW, sequence=5, date=BESIDE, separate=entry)
+    late = Delivered(generation=1, method=Method.REQUEST, at=NOW + timedelta(minutes=1), sequence=1, date=BESIDE)
+    known = state(bo, delivered=(early, replace(late, separate="20270323t180000-9")))
+    assert not out_of_order(known)
+    assert not out_of_order(replace(known, delivered=(early, late)))
+    assert out_of_order(replace(known, delivered=(early, replace(late, separate=entry))))
+
+
+# --- answers ------------------------------------------------------------------------------------------------------
+
+
+def seen_by(bo: Attendee, what: Event) -> Seen:
+    return Seen(invitation=state(bo), registration=bo.person, event=what)
+
+
+def test_an_answer_under_its_uid_is_one_to_that_date_by_its_present_name() -> None:
+    what = replace(WEEKLY, added=(BESIDE,))
+    bo = heard(what)
+    said = answer(uid=bo.said[-1].entry_uid, sequence=1)
+    seen = seen_by(bo, what)
+    firewall.check(said, seen, NOW + timedelta(hours=1))
+    assert firewall.date_of(said, seen) == BESIDE
+    later = series.moved(what.schedule, replace(FIRST, start=datetime(2027, 3, 12, 10), end=datetime(2027, 3, 12, 11)))
+    moved_on = replace(what, when=later.when, rule=later.rule, added=later.added)
+    assert firewall.date_of(said, replace(seen, event=moved_on)) == BESIDE + timedelta(hours=1)
+    with pytest.raises(Quarantined) as caught:
+        firewall.date_of(said, replace(seen, event=WEEKLY))
+    assert caught.value.reason is Reason.DATE
+
+
+@pytest.mark.parametrize("separate", ["20270323t180000-7", "20270324t180000-1", "20270323-1"])
+def test_an_answer_under_the_uid_of_an_entry_that_was_never_told_does_not_count(separate: str) -> None:
+    what = replace(WEEKLY, added=(BESIDE,))
+    bo = heard(what)
+    uid = entry_uid(bo.said[0].uid, separate)
+    with pytest.raises(Quarantined) as caught:
+        firewall.check(answer(uid=uid, sequence=1), seen_by(bo, what), NOW + timedelta(hours=1))
+    assert caught.value.reason is Reason.OUTDATED
+
+
+def test_an_answer_to_the_series_is_none_to_a_date_beside_it() -> None:
+    bo = heard(replace(WEEKLY, added=(BESIDE,)))
+    comes = Reply(status=Participation.ACCEPTED, sequence=9, dtstamp=NOW)
+    person = replace(bo.person, reply=comes)
+    dates = (None, datetime(2027, 3, 19, 9), BESIDE)
+    found = [participation(person, state(bo), one) for one in dates]
+    assert found == [Participation.ACCEPTED, Participation.ACCEPTED, Participation.NEEDS_ACTION]
+    declines = replace(comes, status=Participation.DECLINED, sequence=1, date=BESIDE)
+    found = [participation(replace(person, date_replies=(declines,)), state(bo), one) for one in dates]
+    assert found == [Participation.ACCEPTED, Participation.ACCEPTED, Participation.DECLINED]
+
+
+@pytest.mark.parametrize(("separate", "named"), [("", True), ("20270323t180000-1", False)])
+def test_a_proposal_for_an_entry_is_declined_under_its_uid_without_a_recurrence_id(separate: str, named: bool) -> None:
+    uid = entry_uid(heard(WEEKLY).said[0].uid, separate)
+    at = datetime.fromisoformat("2027-03-23T17:00Z")
+    ada = heard(WEEKLY).said[0].organizer
+    said = itip.declined(uid=uid, sequence=1, dtstamp=NOW, organizer=ada, date=at, comment="No.")
+    assert (b"RECURRENCE-ID:20270323T170000Z" in said) is named
+
+
+# --- beforehand ---------------------------------------------------------------------------------------------------
+
+
+def test_a_preview_counts_the_mail_of_every_entry() -> None:
+    what = replace(WEEKLY, added=(BESIDE,))
+    bo = heard(what)
+    after = {
+        "cancel": replace(what, status=EventStatus.CANCELLED, version=2),
+        "update": programme.cancel_date(what, BESIDE, ""),
+        "ask_again": programme.change_date(what, moved("2027-03-29T09:00")),
+        "none": what,
+    }
+    seen = replace(seen_by(bo, what), invitation=state(bo))
+    found = {kind: next(iter(foresee([seen], event_now, SENDER, NOW))) for kind, event_now in after.items()}
+    assert {kind: one.kind for kind, one in found.items()} == {kind: kind for kind in after}
+    assert [len(one.messages) for one in found.values()] == [2, 1, 2, 0]
