@@ -223,7 +223,7 @@ def test_the_glossary_has_each_term_once_in_order() -> None:
 # --- examples -----------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", ["cancelled", "invitation"])
+@pytest.mark.parametrize("name", ["cancelled", "invitation", "series-date-cancelled"])
 def test_a_specimen_is_what_is_sent(name: str) -> None:
     _, _, after = PAGES["docs/cancellation.md"].partition(f"<!-- tests/golden/{name}.ics -->\n")
     found = BLOCK.match(after)
@@ -323,3 +323,13 @@ def test_code_that_is_shown_can_be_read(page: str) -> None:
         ast.parse(text)
     for text in blocks(page, "json"):
         json.loads(text)
+
+
+def test_a_diagram_has_only_participants_that_it_declares() -> None:
+    diagrams = blocks("docs/architecture.md", "mermaid")
+    assert len(diagrams) == 4
+    for diagram in diagrams:
+        declared = set(re.findall(r"^ +participant (\w+) as ", diagram, re.MULTILINE))
+        arrows = re.findall(r"^ +(\w+)-[->)]+(\w+): ", diagram, re.MULTILINE)
+        assert {one for arrow in arrows for one in arrow} == declared
+        assert ";" not in diagram, "Mermaid would begin another statement there"
