@@ -92,7 +92,7 @@ class Case:
     def take_back(self, told: Told) -> Message | None:
         """Take back what was told, as it was told: to the address, from the organizer, at the time that they know."""
         if told.whole:
-            if (told.stands or (told.withdrawn and not told.certain)) and not self._whole_over(told):
+            if told.stands or (told.withdrawn and not told.certain):
                 return self._cancel(told)
             entries = self._first_doubted(_all_doubted(told), separate=True)
             back = (self._cancel_date(told, one, None, dropped=False) for one in entries if _may_stand(one))
