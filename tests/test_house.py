@@ -1,4 +1,4 @@
-"""The house rules: who may import whom, what the README must name, what no file may contain."""
+"""The house rules: who may import whom, and what no file may contain."""
 
 from __future__ import annotations
 
@@ -11,11 +11,8 @@ from pathlib import Path
 import pytest
 from importlinter.cli import lint_imports
 
-from tests.tables import template
-
 ROOT = Path(__file__).parent.parent
 CORE = ROOT / "layers" / "core" / "convoke"
-README = (ROOT / "README.md").read_text()
 
 
 def modules(folder: Path) -> list[Path]:
@@ -72,53 +69,6 @@ def test_the_map_of_the_package_names_every_module() -> None:
     shown = (CORE / "__init__.py").read_text()
     rooms = {path.name.removesuffix(".py") for path in CORE.iterdir() if not path.name.startswith("_")}
     assert {room for room in rooms if f"``{room}``" not in shown} == set()
-
-
-# --- the README ---------------------------------------------------------------------------------------------------
-
-
-def routes() -> set[str]:
-    api = template()["Resources"]["Api"]["Properties"]["Events"].values()
-    properties = [event["Properties"] for event in api]
-    return {f"{one['Method']} {one['Path']}" for one in properties if one["Path"] != "$default"}
-
-
-def test_the_readme_names_every_route_and_no_other() -> None:
-    places = "events|quarantine|webhooks|docs|openapi"
-    named = set(re.findall(rf"`((?:GET|POST|PATCH|DELETE|PUT) /(?:{places})[^` ?]*)`", README))
-    assert named == routes()
-
-
-def test_the_readme_names_every_parameter_with_its_default() -> None:
-    (table,) = re.findall(r"^\| parameter \|.*?\n\n", README, re.MULTILINE | re.DOTALL)
-    rows = dict(re.findall(r"^\| `(\w+)` \| (\S*)[^|]*\|", table, re.MULTILINE))
-    parameters = template()["Parameters"]
-    defaults = {name: str(one["Default"]) if "Default" in one else "" for name, one in parameters.items()}
-    assert rows.keys() == defaults.keys()
-    assert {name: cell.strip("`").replace("empty", "").replace("|", "") for name, cell in rows.items()} == defaults
-
-
-def test_the_readme_names_every_make_target_and_no_other() -> None:
-    targets = set(re.findall(r"^([a-z-]+):.*##", (ROOT / "Makefile").read_text(), re.MULTILINE))
-    assert set(re.findall(r"`?make ([a-z-]+)", README)) == targets
-
-
-def test_the_files_that_the_readme_points_to_are_there() -> None:
-    pointed = [
-        *re.findall(r"\]\(([^)#:]+)\)", README),
-        *re.findall(r"`((?:tests|events|layers|local)/[\w./-]+)`", README),
-    ]
-    assert len(pointed) > 5
-    assert [path for path in pointed if not (ROOT / path).exists()] == []
-
-
-def test_the_tests_that_the_readme_names_exist() -> None:
-    named = set(re.findall(r"`(test_\w+)`", README))
-    written = {
-        name for path in (ROOT / "tests").glob("test_*.py") for name in re.findall(r"def (test_\w+)", path.read_text())
-    }
-    assert len(named) > 8
-    assert named - written == set()
 
 
 def test_every_sample_is_json_for_a_function_that_exists() -> None:

@@ -64,7 +64,7 @@ def cut(event: Event) -> Event:
 
 
 # Messages to who comes to all dates, and to who comes to the third and the fifth only.
-README = (Path(__file__).parent.parent / "README.md").read_text("utf-8")
+PAGE = (Path(__file__).parent.parent / "docs" / "calendars.md").read_text("utf-8")
 COSTS: list[tuple[str, Callable[[Event], Event], int, int]] = [
     ("one date is cancelled", lambda event: edits.cancel_date(event, TEN[4], ""), 1, 1),
     ("a date of others is cancelled", lambda event: edits.cancel_date(event, TEN[8], ""), 1, 0),
@@ -102,9 +102,9 @@ def test_what_each_change_costs_an_attendee() -> None:
         assert costs == [to_all, to_some], what
 
 
-def test_the_readme_says_what_each_change_costs() -> None:
+def test_the_documentation_says_what_each_change_costs() -> None:
     """Of these dates two have a time of their own."""
-    table = README.partition("| mails | for |\n|---|---|\n")[2].partition("\n\n")[0]
+    table = PAGE.partition("| mails | for |\n|---|---|\n")[2].partition("\n\n")[0]
     said: dict[str, int] = {}
     for mails, changes in re.findall(r"\| ([0-9n +]+) \| (.+) \|", table):
         said |= dict.fromkeys(changes.split("; "), sum(2 if part == "n" else int(part) for part in mails.split(" + ")))
