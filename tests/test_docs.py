@@ -13,10 +13,10 @@ from typing import Any
 
 import pytest
 
-from convoke.attention import Concern, Trouble
-from convoke.hooks import FactType
+from convoke.decision.attention import AttentionKind, AttentionReason
 from convoke.inbound.reasons import Reason
 from convoke.model import DeliveryState
+from convoke.webhooks.facts import WebhookEventType
 from local.postoffice import faults
 from tests.caller import Answer, World, a_caller, routes
 from tests.simulation.faults import Mode
@@ -196,11 +196,11 @@ def test_every_delivery_state_is_documented() -> None:
 
 def test_every_kind_and_state_of_attention_is_documented() -> None:
     page = section("docs/api.md", "## Attention: who was not reached")
-    assert {one.value for one in (*Concern, *Trouble)} <= set(re.findall(r"`([a-z-]+)`", page))
+    assert {one.value for one in (*AttentionKind, *AttentionReason)} <= set(re.findall(r"`([a-z-]+)`", page))
 
 
 def test_every_webhook_event_is_documented_and_no_other() -> None:
-    types = {one.value for one in FactType if one is not FactType.TEST}
+    types = {one.value for one in WebhookEventType if one is not WebhookEventType.TEST}
     assert Counter(first_cells(section("docs/api.md", "## Webhooks"))) == Counter(types)
 
 
