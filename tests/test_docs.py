@@ -333,3 +333,22 @@ def test_a_diagram_has_only_participants_that_it_declares() -> None:
         arrows = re.findall(r"^ +(\w+)-[->)]+(\w+): ", diagram, re.MULTILINE)
         assert {one for arrow in arrows for one in arrow} == declared
         assert ";" not in diagram, "Mermaid would begin another statement there"
+
+
+def test_the_packages_of_the_documentation_are_those_of_the_map_in_its_order() -> None:
+    written = ast.get_docstring(ast.parse((ROOT / "layers/core/convoke/__init__.py").read_text()))
+    rooms = re.findall(r"^- ``(\w+)``: ", written or "", re.MULTILINE)
+    listed = re.findall(r"^(\w+)  +\S", blocks("docs/architecture.md", "")[0], re.MULTILINE)
+    assert (listed, len(rooms)) == (rooms, 14)
+
+
+def test_what_the_glossary_names_in_the_code_is_there() -> None:
+    named = {
+        name
+        for line in (ROOT / "docs/glossary.md").read_text().split("\n")
+        for name in re.findall(r"`([A-Z]\w+)`", line.partition("In the code")[2])
+    }
+    modules = [path.read_text() for path in (ROOT / "layers/core/convoke").rglob("*.py")]
+    defined = {name for text in modules for name in re.findall(r"^(?:class )?([A-Z]\w+)\b", text, re.MULTILINE)}
+    assert len(named) > 3
+    assert named - defined == set()
