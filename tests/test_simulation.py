@@ -27,7 +27,7 @@ def test_no_promise_is_broken_under_faults(mode: Mode) -> None:
     assert tally.sends > 200
 
 
-@pytest.mark.parametrize("name", ["doubt", "lease", "poke-in-the-claim", "registration-owed", "dtstamp-kept"])
+@pytest.mark.parametrize("name", ["doubt", "lease", "wakeups-in-the-claim", "registration-due", "dtstamp-kept"])
 def test_a_missing_guard_is_caught(name: str) -> None:
     _, caught_at, promise, _ = command.catch(name, 1)
     assert caught_at
@@ -82,15 +82,15 @@ def test_whatever_happens_to_two_people_is_seen_from_each_side(deeds: tuple[str,
     ("name", "deeds", "changes", "faults"),
     [
         ("fence-on-clear", ("move",), 2, 0),
-        ("fence-raised-with-nothing-owed", ("move",), 2, 0),
+        ("fence-raised-with-nothing-due", ("move",), 2, 0),
         ("fence-in-the-claim", ("move",), 1, 0),
-        ("owed-though-poked", ("withdraw",), 1, 0),
+        ("due-though-woken-up", ("withdraw",), 1, 0),
         ("lease", (), 1, 0),
         ("doubt", ("withdraw",), 1, 1),
-        ("registration-owed", (), 1, 0),
-        ("withdrawal-poked", ("withdraw",), 1, 0),
+        ("registration-due", (), 1, 0),
+        ("withdrawal-wakes-up", ("withdraw",), 1, 0),
         ("read-order", ("move",), 1, 0),
-        ("poke-of-the-unsettled", ("move",), 1, 0),
+        ("wake-up-of-the-unsettled", ("move",), 1, 0),
     ],
 )
 def test_the_small_world_misses_a_guard(name: str, deeds: tuple[str, ...], changes: int, faults: int) -> None:

@@ -89,26 +89,26 @@ def _insistent(self: Post, world: World) -> None:
 _quiet = Post.__init__
 
 
-AS_IT_WAS = (
-    'changes |= {"highest_possibly_sent": before.highest_possibly_sent, '
-    '"possibly_sent": items.calendar_state_item(before.possibly_sent)}'
-)
+AS_IT_WAS = """changes |= {
+            "highest_possibly_sent": before.highest_possibly_sent,
+            "possibly_sent": items.calendar_state_item(before.possibly_sent),
+        }"""
 
 MUTANTS: dict[str, Mutant] = {
-    "version-in-the-slice": Mutant(
+    "version-in-the-batch": Mutant(
         (
             without(fan_out, "process_batch", "fan_out is None or fan_out.version != part.version", "fan_out is None"),
             instead(store_records, "STILL_AT_THIS_BATCH", "#cursor = :cursor"),
         )
     ),
     "cursor-in-its-condition": Mutant((instead(store_records, "STILL_AT_THIS_BATCH", "#version = :version"),)),
-    "cursor-in-the-slice": Mutant(
+    "cursor-in-the-batch": Mutant(
         (
             without(fan_out, "process_batch", "if fan_out.cursor != part.cursor:", "if False:"),
             instead(store_records, "STILL_AT_THIS_BATCH", "#version = :version"),
         )
     ),
-    "fan_out-ended-whatever-it-is": Mutant(
+    "fan-out-ended-whatever-it-is": Mutant(
         (
             without(
                 Records,
@@ -124,7 +124,7 @@ MUTANTS: dict[str, Mutant] = {
         (without(Invitations, "clear", BOTH, "'wakeups = :wakeups'"),), bounds=Bounds(("move",), 2, 0)
     ),
     "wakeups-on-clear": Mutant((without(Invitations, "clear", BOTH, "FENCE_IS_MINE"),)),
-    "fence-raised-with-nothing-owed": Mutant(
+    "fence-raised-with-nothing-due": Mutant(
         (
             without(
                 Invitations,
@@ -163,7 +163,7 @@ MUTANTS: dict[str, Mutant] = {
         ),
         bounds=Bounds(("move",), 2, 0),
     ),
-    "read-order-in-a-slice": Mutant(
+    "read-order-in-a-batch": Mutant(
         (
             without(
                 fan_out,
@@ -231,16 +231,16 @@ MUTANTS: dict[str, Mutant] = {
     "generation-after-a-cancel": Mutant(
         (without(MessagePlanner, "invite", "calendar_state.generation + 1", "calendar_state.generation"),)
     ),
-    "given-back-highest_possibly_sent-lowered": Mutant(
+    "released-claim-lowers-the-highest": Mutant(
         (
             without(Invitations, "give_back", AS_IT_WAS, "pass"),
             without(Invitations, "give_back", 'remove += ("highest_possibly_sent", "possibly_sent")', "pass"),
         )
     ),
-    "given-back-highest_possibly_sent-as-it-was": Mutant(
+    "released-claim-forgets-what-was-possibly-sent": Mutant(
         (without(Invitations, "give_back", AS_IT_WAS, 'remove += ("highest_possibly_sent", "possibly_sent")'),)
     ),
-    "owed-though-poked": Mutant((without(Invitations, "_settle", BOTH, "FENCE_IS_MINE"),)),
+    "due-though-woken-up": Mutant((without(Invitations, "_settle", BOTH, "FENCE_IS_MINE"),)),
     "cancel-before-another-address": Mutant(
         (
             without(
@@ -251,8 +251,8 @@ MUTANTS: dict[str, Mutant] = {
             ),
         )
     ),
-    "wakeups-of-the-unsettled": Mutant((without(fan_out, "process_batch", "if outcome not in SETTLED:", "if False:"),)),
-    "fan_out-owed": Mutant(
+    "wake-up-of-the-unsettled": Mutant((without(fan_out, "process_batch", "if outcome not in SETTLED:", "if False:"),)),
+    "fan-out-due": Mutant(
         (
             without(
                 events,
@@ -263,17 +263,17 @@ MUTANTS: dict[str, Mutant] = {
             ),
         )
     ),
-    "registration-owed": Mutant((without(registry, "arrival", "None if waits else keys.owed(2, now)", "None"),)),
-    "withdrawal-poked": Mutant(
+    "registration-due": Mutant((without(registry, "arrival", "None if waits else keys.owed(2, now)", "None"),)),
+    "withdrawal-wakes-up": Mutant(
         (without(registry, "withdraw", 'departure["invitation"] = wakeups(settings, invitation, 0, now)', "pass"),)
     ),
     "forgotten-only-when-taken-back": Mutant(
         (without(sweep, "_see_to", "(yield from _taken_back(due, sender))", "True"),)
     ),
-    "letters-forgotten": Mutant(
+    "mails-forgotten": Mutant(
         (without(erasure, "forget", "_forget_letters(client, settings, registration_id)", "pass"),)
     ),
-    "seats-owed": Mutant(
+    "seats-due": Mutant(
         (
             without(
                 seats,

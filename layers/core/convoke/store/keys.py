@@ -16,7 +16,7 @@ from ..model import Reply, folded
 
 Key = dict[str, str]
 
-DUE_INDEX = "owed"
+DUE_INDEX = "due"
 ACCOUNT_INDEX = "by_account"
 SHARDS = tuple("01234567")
 
