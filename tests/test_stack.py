@@ -245,7 +245,7 @@ def test_registrations_are_exported_beside_their_list(stack: Running) -> None:
         assert answer.headers["Content-Type"] == "text/csv; charset=utf-8"
         assert answer.headers["Content-Disposition"].startswith("attachment; filename=")
         head, row = answer.read().decode().splitlines()
-    assert head.startswith("name,email,status,")
+    assert head.startswith('"name","email","status",')
     assert row.startswith("exported,exported@example.net,registered,needs-action,")
 
 
