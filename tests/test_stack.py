@@ -246,7 +246,7 @@ def test_registrations_are_exported_beside_their_list(stack: Running) -> None:
         assert answer.headers["Content-Disposition"].startswith("attachment; filename=")
         head, row = answer.read().decode().splitlines()
     assert head.startswith('"name","email","status",')
-    assert row.startswith("exported,exported@example.net,registered,needs-action,")
+    assert row.startswith('"exported","exported@example.net","registered","needs-action",')
 
 
 def test_every_kind_of_mail_that_comes_in_leads_to_what_it_asks(stack: Running) -> None:
