@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from datetime import UTC
+from datetime import UTC, datetime
 from itertools import pairwise
 from typing import Any, NamedTuple, Protocol
 
@@ -362,6 +362,11 @@ def _canaries(book: Book, rid: str) -> Iterator[tuple[str, str]]:
                         yield "erasure", f"{table} {sk[:12]} still knows the person: {text}"
 
 
+def _is_over(message: rfc5546.Message, now: datetime) -> bool:
+    """Whether the one entry that it is about ended before ``now``. Of a series only the event knows."""
+    return not message.recurs and isinstance(message.end, datetime) and message.end <= now
+
+
 def _arrivals(book: Book, rid: str) -> Iterator[tuple[str, str]]:
     """No invitation is put back by arriving after its cancellation: then the cancellation comes once more (G7). No date
     is lost by arriving before its series.
@@ -385,6 +390,9 @@ def _arrivals(book: Book, rid: str) -> Iterator[tuple[str, str]]:
         if highest.said.recurrence_id is not None:
             continue
         if person.status is RegistrationStatus.ERASED:
+            continue
+        # Of an entry that is over by itself there is nothing to repair any more: nobody goes there.
+        if all(_is_over(copy.said, book.world.instant()) for copy in (highest, copies[-1])):
             continue
         if not book.cannot_be_told(rid, highest.recipient, uid, invitation):
             yield "G7", f"SEQUENCE {copies[-1].sequence} arrived after {highest.sequence}, which cancels it"
