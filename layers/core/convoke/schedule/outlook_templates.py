@@ -1,13 +1,13 @@
-"""Which rules Outlook and Exchange can hold: the templates of [MS-OXCICAL], section 2.1.3.2.2, and none beyond them.
+"""Which recurrence rules Outlook and Exchange support: the templates of [MS-OXCICAL], section 2.1.3.2.2, and no others.
 
-RFC 5545 can say more. Exchange turns a meeting request with any other rule into an attachment that nobody can accept
-("not supported calendar message.ics"), and the updates and the cancellation likewise. So such a rule is refused where
-somebody asks for it, with what to do instead. To tell its dates one by one, as entries of their own, would mean up to
-400 mails to each person for one change of a title, and answers that are none to the series; who wants that can add the
-dates, or make an event for each.
+RFC 5545 allows more. Exchange turns a meeting request with any other rule, its updates and its cancellation into
+attachments that cannot be accepted ("not supported calendar message.ics"). So the API rejects such a rule, and the
+error says what to do instead. Sending its dates as separate entries would mean up to 400 mails to each person for one
+change of a title, and answers that do not apply to the series; a caller who wants that can add the dates one by one, or
+make an event for each.
 
-``BYDAY=2FR`` and ``BYDAY=FR;BYSETPOS=2`` are the same template; we write the first. Days of the month from the 29th on
-are within it, too, but where a month is shorter Outlook shows its last day and RFC 5545 shows none.
+``BYDAY=2FR`` and ``BYDAY=FR;BYSETPOS=2`` are the same template; the first is used. There are templates for days of the
+month from the 29th on, too, but in a shorter month Outlook shows the last day where RFC 5545 has no date.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from itertools import pairwise
 from .rrule import Rule
 
 INTERVALS = {"DAILY": 999, "WEEKLY": 99, "MONTHLY": 99, "YEARLY": 8}
-"""The longest that Exchange holds: 999 days, 99 weeks, 99 months ([MS-OXOCAL], section 2.2.1.44.1: a year has 12)."""
+"""The longest intervals in Exchange: 999 days, 99 weeks, 99 months; 8 years are 96 ([MS-OXOCAL], 2.2.1.44.1)."""
 NUMBERS = (1, 2, 3, 4, -1)
-"""Which weekday of a month: the first to the fourth, and the last."""
+"""The numbers of a weekday within a month that Exchange supports: the first to the fourth, and the last."""
 WORKING_DAYS, WEEKEND = frozenset(range(5)), frozenset((5, 6))
 ALL_DAYS = WORKING_DAYS | WEEKEND
 
@@ -30,9 +30,9 @@ _EACH = "make an event for each, or add the other dates one by one"
 
 
 def nearest(rule: Rule, start: date) -> Rule:
-    """The same days from ``start`` on, which is one of them, as a template says them where one always says the same.
+    """``rule`` as a template, if one yields the same days from ``start`` on, which is one of them; else unchanged.
 
-    ``rule`` has its days spelled out, each once, and BYSETPOS only where no number of a weekday says the same.
+    ``rule`` must name its days explicitly, each once, and have BYSETPOS only if numbered weekdays cannot express it.
     """
     rule = _day_of_month(rule)
     if _is_of_every_month(rule):
@@ -46,7 +46,7 @@ def nearest(rule: Rule, start: date) -> Rule:
 
 
 def _day_of_month(rule: Rule) -> Rule:
-    """The n-th of all days of a month is its n-th day."""
+    """BYMONTHDAY in place of BYSETPOS, if that counts all days of a month."""
     within_a_month = rule.frequency == "MONTHLY" or (rule.frequency == "YEARLY" and len(rule.months) == 1)
     every = {day for nth, day in rule.weekdays if not nth}
     if not (rule.positions and within_a_month and every == ALL_DAYS and not rule.month_days):
@@ -56,13 +56,13 @@ def _day_of_month(rule: Rule) -> Rule:
 
 
 def _is_of_every_month(rule: Rule) -> bool:
-    """Whether it has days of the month, and may have them in every month that it does not exclude."""
+    """Whether ``rule`` has days of the month, and is not restricted to some months by its frequency or interval."""
     every_month = rule.frequency == "DAILY" or (rule.frequency == "YEARLY" and not rule.months)
     return every_month and rule.interval == 1 and bool(rule.month_days) and not (rule.positions or rule.ordinal)
 
 
 def _nth_weekday(rule: Rule) -> Rule:
-    """``BYDAY=FR;BYMONTHDAY=8,9,10,11,12,13,14`` is the second Friday."""
+    """``BYDAY=2FR`` in place of ``BYDAY=FR;BYMONTHDAY=8,9,10,11,12,13,14``."""
     within_a_month = rule.frequency == "MONTHLY" or (rule.frequency == "YEARLY" and rule.months)
     if not within_a_month or rule.positions or rule.ordinal or len(rule.weekdays) != 1:
         return rule
@@ -74,7 +74,7 @@ def _nth_weekday(rule: Rule) -> Rule:
 
 
 def _every_so_many_months(rule: Rule, start: date) -> Rule:
-    """Months that are equally far apart, as the interval that this is."""
+    """An INTERVAL in place of several BYMONTHs, if those are equally far apart."""
     step, rest = divmod(12, len(rule.months)) if rule.months else (0, 1)
     alike = not rest and {month % step for month in rule.months} == {start.month % step}
     if not alike or (rule.frequency == "YEARLY" and rule.positions and step != 12):
@@ -85,6 +85,7 @@ def _every_so_many_months(rule: Rule, start: date) -> Rule:
 
 
 def _is_of_whole_weeks(rule: Rule) -> bool:
+    """Whether ``rule`` yields the same weekdays in every week, so that it can be WEEKLY."""
     return (
         rule.frequency in ("MONTHLY", "YEARLY")
         and rule.interval == 1
@@ -94,8 +95,10 @@ def _is_of_whole_weeks(rule: Rule) -> bool:
 
 
 def must_fit(rule: Rule, days: Sequence[date]) -> None:
-    """Raise :class:`ValueError` where ``rule``, as plain as it can be said, is no template, with a sentence for whoever
-    wrote it. ``days`` are those that it yields, whether or not the clock skips their time.
+    """Raise :class:`ValueError`, with a sentence for the API's caller, if ``rule`` is none of the templates.
+
+    ``rule`` is as :func:`nearest` returns it. ``days`` are those that it yields, including those on which its local
+    time does not exist because clocks are set forward.
     """
     longest = INTERVALS[rule.frequency]
     if rule.interval > longest:
