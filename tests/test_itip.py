@@ -82,7 +82,7 @@ def test_a_series_says_its_rule_and_what_does_not_take_place_and_nothing_of_what
     assert "RECURRENCE-ID" not in event
 
 
-@pytest.mark.parametrize(("calendar_state", "date"), [(OTHER_DATE, 19), (DATE_LESS, 26), (ALONE, 12)])
+@pytest.mark.parametrize(("told", "date"), [(OTHER_DATE, 19), (DATE_LESS, 26), (ALONE, 12)])
 def test_one_date_is_named_by_its_original_start_and_says_nothing_of_the_others(told: Message, date: int) -> None:
     found = unfolded(told)
     names = [line.partition(":")[0].partition(";")[0] for line in found[found.index("BEGIN:VEVENT") :]]
