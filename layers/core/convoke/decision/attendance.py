@@ -22,9 +22,9 @@ from ..model import (
 from .calendar_state import CalendarState
 from .decide import over, participation
 from .invitation import Invitation
-from .messages import order, same_question
+from .messages import order, same_time_and_place
 
-MOST_DATES = 400
+MAX_DATE_REPLIES = 400
 """For how many occurrences the latest answer is stored; a series does not have more."""
 
 
@@ -52,10 +52,10 @@ def heeding(registration: Registration, reply: Reply) -> Registration:
         return replace(registration, reply=reply)
     others = [other for other in registration.date_replies if other.date != reply.date]
     dated = sorted([*others, reply], key=lambda one: str(one.date))
-    return replace(registration, date_replies=tuple(dated[-MOST_DATES:]))
+    return replace(registration, date_replies=tuple(dated[-MAX_DATE_REPLIES:]))
 
 
-def answers_the_question(reply: Reply, invitation: Invitation, event: Event) -> bool:
+def answers_present_invitation(reply: Reply, invitation: Invitation, event: Event) -> bool:
     """Whether ``reply`` answers an invitation that had the present time and place of the event, and not an earlier one.
     An answer to a separate entry must have answered that entry's present time and place.
     """
@@ -65,7 +65,7 @@ def answers_the_question(reply: Reply, invitation: Invitation, event: Event) -> 
     if reply.date is not None:
         entry = last.latest_of(reply.date)
         return entry is not None and bool(entry.separate) and reply.sequence >= entry.asked
-    invited = last.whole and last.stands and same_question(last, event)
+    invited = last.whole and last.stands and same_time_and_place(last, event)
     return invited and reply.sequence >= last.asked
 
 
@@ -120,7 +120,7 @@ def consequence(
         return Consequence.RETURN if attends else Consequence.NONE
     declines = (
         reply.status is Participation.DECLINED
-        and answers_the_question(reply, invitation, event)
+        and answers_present_invitation(reply, invitation, event)
         and _others_declined(registration, invitation, reply)
     )
     seated = registration.status in (RegistrationStatus.REGISTERED, RegistrationStatus.WAITLISTED)

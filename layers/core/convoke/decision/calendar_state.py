@@ -193,7 +193,7 @@ class CalendarState:
         return all(date.cancelled for date in self.dates)
 
     @property
-    def settled(self) -> bool:
+    def all_certain(self) -> bool:
         """Whether the state of every entry in the calendar is known. Only if ``whole``."""
         return self.certain and all(one.certain for one in self.dates if one.separate)
 

@@ -56,7 +56,7 @@ def pending_message(
     if calendar_state is None:
         return planner.invite(None) if expected else None
     if calendar_state.whole and calendar_state.gone:
-        if not calendar_state.settled:
+        if not calendar_state.all_certain:
             # An entry may still be in the calendar. Its UID will never be used again, so it must be gone for certain.
             return planner.cancel(calendar_state)
         return planner.invite(calendar_state) if expected else None

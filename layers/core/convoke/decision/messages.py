@@ -433,7 +433,7 @@ class MessagePlanner:
         event = self.event
         main, apart = series.main(event), series.separate(event)
         beside = set(series.beside(event.schedule))
-        asked = upon.asked if upon is not None and upon.stands and same_question(upon, event) else None
+        asked = upon.asked if upon is not None and upon.stands and same_time_and_place(upon, event) else None
         without = [one.date for one in series.occurrences(event) if one.cancelled or one.date in apart]
         return Message(
             **self._request(upon, generation),
@@ -624,7 +624,7 @@ def _all_doubted(calendar_state: CalendarState) -> CalendarState:
     )
 
 
-def same_question(calendar_state: CalendarState, event: Event) -> bool:
+def same_time_and_place(calendar_state: CalendarState, event: Event) -> bool:
     """Whether time and place are the same, so that earlier answers count. A series may have another end."""
     main = series.main(event)
     same_rule = calendar_state.rule == main.rule or (

@@ -39,12 +39,12 @@ def calendar_state_of(invitation: Invitation) -> CalendarState | None:
     """The attendee's calendar state after the last accepted message, or after a later one that may have been sent; what
     is doubtful of it is marked as unknown. ``None`` if nothing can have been sent.
     """
-    last, heard = invitation.acknowledged, invitation.possibly_sent
-    if invitation.doubt and heard is not None:
+    last, possible = invitation.acknowledged, invitation.possibly_sent
+    if invitation.doubt and possible is not None:
         intent = invitation.intent
-        sent = intent if intent is not None and intent.calendar_state.sequence == heard.sequence else last
+        sent = intent if intent is not None and intent.calendar_state.sequence == possible.sequence else last
         repaired = invitation.repair <= (sent.repair if sent is not None else 0)
-        return heard.doubted if repaired else heard.doubted.distrusted
+        return possible.doubted if repaired else possible.doubted.distrusted
     if last is None:
         return None
     # If a repair is requested, the calendar may show something else than the message that was accepted last.
@@ -60,13 +60,13 @@ def decide(seen: Snapshot, sender: Sender, now: datetime) -> Plan | None:
     """What to send to this attendee now, or ``None`` if nothing is missing, or it cannot be sent. ``now`` is UTC."""
     invitation = seen.invitation
     message = next_message(seen.event, seen.registration, calendar_state_of(invitation), sender, now)
-    while message is not None and message.method is Method.CANCEL and _hopeless(seen, message):
+    while message is not None and message.method is Method.CANCEL and _cannot_be_sent(seen, message):
         # This cancellation cannot be delivered. It counts as sent, so that it does not hold up what can be.
         cancelled = message.calendar_state(sequence=invitation.allocated, dtstamp=now)
         message = next_message(seen.event, seen.registration, cancelled, sender, now)
     if message is None:
-        return _again(seen, sender, now)
-    if _hopeless(seen, message):
+        return _resend(seen, sender, now)
+    if _cannot_be_sent(seen, message):
         return None
     return Plan(message=message, repeats=_pending(invitation, message))
 
@@ -99,7 +99,7 @@ def _pending(invitation: Invitation, message: Message) -> Intent | None:
     return pending
 
 
-def _hopeless(seen: Snapshot, message: Message) -> bool:
+def _cannot_be_sent(seen: Snapshot, message: Message) -> bool:
     """Whether ``message`` cannot be sent: its address may not be mailed, or this very message was given up and no
     resend was requested since.
 
@@ -114,7 +114,7 @@ def _hopeless(seen: Snapshot, message: Message) -> bool:
     return pending is not None and pending.failed and pending.resend >= invitation.resend
 
 
-def _again(seen: Snapshot, sender: Sender, now: datetime) -> Plan | None:
+def _resend(seen: Snapshot, sender: Sender, now: datetime) -> Plan | None:
     """The bytes of the last message once more, if a resend was requested and all of its content is still true."""
     invitation, last = seen.invitation, seen.invitation.acknowledged
     if last is None or invitation.resend <= last.resend or over(seen.event, now):
@@ -124,7 +124,7 @@ def _again(seen: Snapshot, sender: Sender, now: datetime) -> Plan | None:
     # If it were unknown whether the last message was sent, this one would follow; it must be about the same thing.
     message = pending_message(seen.event, seen.registration, last.calendar_state.doubted, sender, now)
     about = last.calendar_state.date, last.calendar_state.separate
-    if message is None or (message.date, message.separate) != about or _hopeless(seen, message):
+    if message is None or (message.date, message.separate) != about or _cannot_be_sent(seen, message):
         return None
     intent = invitation.intent
     if (
