@@ -90,10 +90,10 @@ def add_date(event: Event, start: LocalTime, when: When | None) -> Event:
         raise InvalidField("start", "is a date of the series already")
     if start < first:
         raise InvalidField("start", "must not be before the first date of the series")
-    if start > first + series.LONGEST:
+    if start > first + series.MAX_SPAN:
         raise InvalidField("start", "must be within two years of the first date")
-    if len(starts) >= series.MOST:
-        raise InvalidField("start", f"is one too many: a series has at most {series.MOST} dates")
+    if len(starts) >= series.MAX_DATES:
+        raise InvalidField("start", f"is one too many: a series has at most {series.MAX_DATES} dates")
     added = tuple(sorted((*event.added, start)))
     schedule = series.by_rule(replace(event.schedule, added=added))
     longer = reschedule(event, replace(event, rule=schedule.rule, added=schedule.added))[0]
@@ -114,8 +114,10 @@ def reschedule(before: Event, after: Event) -> tuple[Event, tuple[LocalTime, ...
     earlier = (*before.earlier, before.schedule) if _is_named_otherwise(before, after) else before.earlier
     if len(earlier) > MAX_EARLIER_SCHEDULES or sum(map(_size, earlier)) > MAX_EARLIER_BYTES:
         raise InvalidField("recurrence", "was changed too often; cancel the event, and make a new one")
-    if len(series.starts(after.schedule)) > series.MOST:
-        raise InvalidField("recurrence", f"yields too many dates: with those that were added at most {series.MOST}")
+    if len(series.starts(after.schedule)) > series.MAX_DATES:
+        raise InvalidField(
+            "recurrence", f"yields too many dates: with those that were added at most {series.MAX_DATES}"
+        )
     # An event with a single date has no changes of single dates.
     names = series.renamed(before.schedule, after.schedule) if after.recurs else {}
     kept = [replace(one, date=names[one.date]) for one in before.changes if one.date in names]

@@ -102,18 +102,20 @@ def must_fit(rule: Rule, days: Sequence[date]) -> None:
     """
     longest = INTERVALS[rule.frequency]
     if rule.interval > longest:
-        raise ValueError(f"must have INTERVAL of at most {longest} in a {rule.frequency} rule: Outlook holds no other")
+        raise ValueError(
+            f"must have INTERVAL of at most {longest} in a {rule.frequency} rule: Outlook supports no others"
+        )
     if rule.frequency in ("DAILY", "WEEKLY"):
         if rule.months or rule.month_days:
             raise ValueError(
-                f"must not have BYMONTH or BYMONTHDAY in a {rule.frequency} rule: Outlook cannot hold that; "
-                f"make an event for each stretch of dates"
+                f"must not have BYMONTH or BYMONTHDAY in a {rule.frequency} rule: Outlook does not support that; "
+                f"make an event for each range of dates"
             )
         if rule.frequency == "DAILY" and rule.weekdays:
-            raise ValueError("must have BYDAY in a WEEKLY rule: Outlook cannot hold it in one of several days")
+            raise ValueError("must have BYDAY in a WEEKLY rule: Outlook does not support it in a DAILY rule")
         return
     if len(rule.months) > 1 or (rule.months and rule.frequency == "MONTHLY"):
-        raise ValueError(f"must name one month, in a YEARLY rule: Outlook cannot hold several; {_EACH}")
+        raise ValueError(f"must name one month, in a YEARLY rule: Outlook does not support several; {_EACH}")
     if rule.weekdays:
         _must_be_one_weekday(rule)
     else:
@@ -122,47 +124,53 @@ def must_fit(rule: Rule, days: Sequence[date]) -> None:
 
 def _must_be_one_weekday(rule: Rule) -> None:
     if rule.month_days:
-        raise ValueError("must not have both BYDAY and BYMONTHDAY: Outlook cannot hold that; say the weekday as 2TU")
+        raise ValueError(
+            "must not have both BYDAY and BYMONTHDAY: Outlook does not support that; give the weekday as 2TU"
+        )
     if rule.frequency == "YEARLY" and not rule.months:
         raise ValueError("must have BYMONTH beside BYDAY in a YEARLY rule: Outlook counts weekdays within a month only")
     if not rule.ordinal and not rule.positions:
         raise ValueError(
-            f"must say which one of the month, such as BYDAY=2TU: Outlook cannot hold all of them here; {_EACH}"
+            "must give the number within the month, such as BYDAY=2TU: "
+            f"Outlook does not support all of them here; {_EACH}"
         )
     if rule.ordinal:
         numbers = tuple(nth for nth, _ in rule.weekdays)
         if len(numbers) > 1 or rule.positions:
             raise ValueError(
-                f"must name one weekday of the month, such as BYDAY=2TU: Outlook cannot hold several; {_EACH}"
+                f"must name one weekday of the month, such as BYDAY=2TU: Outlook does not support several; {_EACH}"
             )
     else:
         numbers = rule.positions
         if len(numbers) > 1 or {day for _, day in rule.weekdays} not in (WORKING_DAYS, WEEKEND, ALL_DAYS):
             raise ValueError(
                 "must have one BYSETPOS, and beside it a single day in BYDAY, MO,TU,WE,TH,FR or SA,SU: "
-                f"Outlook cannot hold other sets of days; {_EACH}"
+                f"Outlook does not support other sets of days; {_EACH}"
             )
     if numbers[0] not in NUMBERS:
         raise ValueError(
-            f"must count weekdays from 1 to 4, or be -1 for the last: Outlook cannot hold {numbers[0]}; {_EACH}"
+            f"must count weekdays from 1 to 4, or be -1 for the last: Outlook does not support {numbers[0]}; {_EACH}"
         )
 
 
 def _must_be_one_day(rule: Rule, days: Sequence[date]) -> None:
     if rule.positions:
-        raise ValueError(f"must have BYSETPOS only beside BYDAY: Outlook cannot hold it elsewhere; {_EACH}")
+        raise ValueError(f"must have BYSETPOS only beside BYDAY: Outlook does not support it elsewhere; {_EACH}")
     if len(rule.month_days) > 1:
-        raise ValueError(f"must name one day of the month: Outlook cannot hold several; {_EACH}")
+        raise ValueError(f"must name one day of the month: Outlook does not support several; {_EACH}")
     if rule.month_days and rule.month_days[0] < -1:
         raise ValueError(
             "must count days from the beginning of the month, or be BYMONTHDAY=-1 for the last: "
-            f"Outlook cannot hold {rule.month_days[0]}; {_EACH}"
+            f"Outlook does not support {rule.month_days[0]}; {_EACH}"
         )
     if rule.frequency == "YEARLY" and rule.month_days and not rule.months:
-        raise ValueError("must have BYMONTH beside BYMONTHDAY in a YEARLY rule: Outlook holds one day of the year")
+        raise ValueError(
+            "must have BYMONTH beside BYMONTHDAY in a YEARLY rule: Outlook supports one day of the year only"
+        )
     step = rule.interval * (12 if rule.frequency == "YEARLY" else 1)
     if any(12 * (late.year - early.year) + late.month - early.month != step for early, late in pairwise(days)):
         raise ValueError(
-            f"must not be on day {days[0].day}, which some of its months have not: Outlook would show their last day; "
-            "say BYMONTHDAY=-1 for the last day of each month, or start on a day up to the 28th"
+            f"must not be on day {days[0].day}, which some of its months do not have: "
+            "Outlook would show their last day; "
+            "use BYMONTHDAY=-1 for the last day of each month, or start on a day up to the 28th"
         )

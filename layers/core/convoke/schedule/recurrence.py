@@ -19,9 +19,9 @@ from ..model import LocalTime, When
 from . import outlook_templates
 from .rrule import Rule, by_week
 
-MOST = 400
+MAX_DATES = 400
 """How many dates a series may have."""
-LONGEST = timedelta(days=731)
+MAX_SPAN = timedelta(days=731)
 """Two years, one of them a leap year: the longest time from the first date of a series to its last."""
 
 _FREQUENCIES: dict[str, Literal[0, 1, 2, 3]] = {
@@ -32,30 +32,30 @@ _FREQUENCIES: dict[str, Literal[0, 1, 2, 3]] = {
 }
 
 
-def settled(rule: Rule, when: When) -> Rule:
+def canonical_and_supported(rule: Rule, when: When) -> Rule:
     """The canonical form of ``rule`` for a series that begins with ``when``; UNTIL becomes the last date.
 
     Raises :class:`ValueError`, with a sentence for the API's caller, if it yields no date at the start, more than
-    ``MOST`` dates, or one later than ``LONGEST`` after the start, or if calendars do not support it
+    ``MAX_DATES`` dates, or one later than ``MAX_SPAN`` after the start, or if calendars do not support it
     (``outlook_templates``).
     """
-    rule = bounded(rule, when)
+    rule = canonical(rule, when)
     outlook_templates.must_fit(rule, [day_of(local_time) for local_time in local_times(rule, when)])
     return rule
 
 
-def bounded(rule: Rule, when: When) -> Rule:
-    """:func:`settled` without the check whether calendars support the rule."""
-    if rule.count is not None and rule.count > MOST:
-        raise ValueError(f"must yield at most {MOST} dates")
+def canonical(rule: Rule, when: When) -> Rule:
+    """:func:`canonical_and_supported` without the check whether calendars support the rule."""
+    if rule.count is not None and rule.count > MAX_DATES:
+        raise ValueError(f"must yield at most {MAX_DATES} dates")
     rule = replace(plain(rule, day_of(when.start)), until=_until(rule.until, when))
     dates = [local_time for local_time in local_times(rule, when) if exists(local_time, when)]
     if not dates:
         raise ValueError("must yield dates: there is none")
     if dates[0] != when.start:
         raise ValueError("must yield start itself as the first date")
-    if len(dates) > MOST:
-        raise ValueError(f"must yield at most {MOST} dates")
+    if len(dates) > MAX_DATES:
+        raise ValueError(f"must yield at most {MAX_DATES} dates")
     if rule.count is not None:
         if len(dates) < rule.count:
             raise ValueError("must yield all its dates within two years")
@@ -67,14 +67,14 @@ def _until(until: LocalTime | None, when: When) -> LocalTime | None:
     """UNTIL as an instant (UTC); for all-day events, as a date.
 
     A local time is read in the zone of ``when``, and a date is the end of that day. For all-day events it must be a
-    date, since a time would be ambiguous. Raises :class:`ValueError` if it is not, or is later than ``LONGEST`` after
+    date, since a time would be ambiguous. Raises :class:`ValueError` if it is not, or is later than ``MAX_SPAN`` after
     the start.
     """
     if until is None:
         return None
     first = day_of(when.start)
     # Checked before conversions to UTC, which overflow at the limits of `datetime`.
-    if abs(day_of(until) - first) > LONGEST + timedelta(days=2):
+    if abs(day_of(until) - first) > MAX_SPAN + timedelta(days=2):
         raise ValueError("must have UNTIL within two years of start")
     if when.all_day:
         if isinstance(until, datetime):
@@ -86,7 +86,7 @@ def _until(until: LocalTime | None, when: When) -> LocalTime | None:
             until = datetime.combine(until, time(23, 59, 59))
         until = (until if until.tzinfo else until.replace(tzinfo=zone)).astimezone(UTC)
         last = until.astimezone(zone).date()
-    if last > first + LONGEST:
+    if last > first + MAX_SPAN:
         raise ValueError("must have UNTIL within two years of start")
     return until
 
@@ -104,7 +104,7 @@ def local_times(rule: Rule, when: When, *, grace: timedelta = timedelta()) -> It
             return
         yield local_time
         real += exists(local_time, when)
-        if real == rule.count or real > MOST:
+        if real == rule.count or real > MAX_DATES:
             return
 
 
@@ -139,8 +139,8 @@ def exists(local_time: LocalTime, when: When) -> bool:
 
 
 def days(rule: Rule, start: date) -> Iterator[date]:
-    """All days of a ``plain`` rule, sorted, from ``start`` on for ``LONGEST``; COUNT and UNTIL are ignored."""
-    rule, last = _spelled_out(rule, start), start + LONGEST
+    """All days of a ``plain`` rule, sorted, from ``start`` on for ``MAX_SPAN``; COUNT and UNTIL are ignored."""
+    rule, last = _spelled_out(rule, start), start + MAX_SPAN
     if rule.frequency == "DAILY":
         found = _follow(rule, dtstart=start, until=last)
     elif rule.frequency == "WEEKLY":

@@ -89,7 +89,7 @@ def _parts(text: str) -> dict[str, str]:
         if name in _FINER:
             raise ValueError(f"must not have {name}: each date begins at the time of day of start")
         if name in _COARSE:
-            raise ValueError(f"must not have {name}: say the days by BYMONTH, BYMONTHDAY or BYDAY")
+            raise ValueError(f"must not have {name}: give the days by BYMONTH, BYMONTHDAY or BYDAY")
         if name not in _PARTS or not value:
             raise ValueError(f"must be an RRULE {_EXAMPLE}, of the parts {', '.join(_PARTS)}")
         if name in parts:

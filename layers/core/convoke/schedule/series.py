@@ -27,16 +27,16 @@ from ..model import (
     When,
     frozen,
 )
-from .recurrence import LONGEST as LONGEST
-from .recurrence import MOST as MOST
+from .recurrence import MAX_DATES as MAX_DATES
+from .recurrence import MAX_SPAN as MAX_SPAN
 from .recurrence import (
+    canonical_and_supported,
     day_of,
     days,
     exists,
     local_times,
     moment,
     plain,
-    settled,
 )
 from .rrule import Rule, read, spell
 
@@ -62,12 +62,12 @@ def rule(text: str, when: When, field: str = "recurrence") -> str:
     """The canonical text of the RRULE ``text`` for a series that begins with ``when``: it yields the same dates.
 
     Raises :class:`InvalidField` for ``field`` if it is not a supported rule, yields no date at ``when.start``, more
-    than ``MOST`` dates, or one later than ``LONGEST`` after the first. UNTIL becomes the instant (UTC) of the last
-    date; a local time in it is read in the zone of ``when``, a date is the end of that day. All-day series have a date
-    there.
+    than ``MAX_DATES`` dates, or one later than ``MAX_SPAN`` after the first. UNTIL becomes the instant (UTC) of the
+    last date; a local time in it is read in the zone of ``when``, a date is the end of that day. All-day series have a
+    date there.
     """
     try:
-        return spell(settled(read(text), when))
+        return spell(canonical_and_supported(read(text), when))
     except ValueError as error:
         raise InvalidField(field, str(error)) from None
 
