@@ -62,33 +62,33 @@ def token(name: str, value: str) -> Field:
     raise RenderError(f"{name} does not read back as it was meant")
 
 
-def text(name: str, said: str, *, instead: str) -> Field:
-    """An unstructured field, such as Subject. ``said`` is its text, on one line.
+def text(name: str, content: str, *, instead: str) -> Field:
+    """An unstructured field, such as Subject. ``content`` is its text, on one line.
 
     If that does not read back, all of it is base64-encoded; then words that do not read back are left out; at last the
     text is ``instead``. Raises :class:`RenderError` if not even that reads back.
     """
-    for number, (words, whole) in enumerate(_simpler_texts(name, said, instead)):
+    for number, (words, whole) in enumerate(_simpler_texts(name, content, instead)):
         if words and _reads_as(written := _text(name, words, whole=whole), words):
             return Field(name=name, written=written, plainer=number > 0)
     raise RenderError(f"{name} does not read back as it was meant")
 
 
-def _simpler_texts(name: str, said: str, instead: str) -> Iterator[tuple[str, bool]]:
+def _simpler_texts(name: str, content: str, instead: str) -> Iterator[tuple[str, bool]]:
     """The texts to try, and whether all of each is base64-encoded."""
-    yield said, False
-    yield said, True
-    yield " ".join(word for word in said.split(" ") if _reads_as(_text(name, word, whole=True), word)), True
+    yield content, False
+    yield content, True
+    yield " ".join(word for word in content.split(" ") if _reads_as(_text(name, word, whole=True), word)), True
     yield instead, False
 
 
-def mailbox(name: str, called: str, address: str) -> Field:
-    """A field ``name`` with one address, such as To. ``called`` is the display name, on one line, or empty.
+def mailbox(name: str, display_name: str, address: str) -> Field:
+    """A field ``name`` with one address, such as To. ``display_name`` is the display name, on one line, or empty.
 
     If the display name does not read back, all of it is base64-encoded; then it is left out. Raises
     :class:`RenderError` if not even the address reads back: the mail would go to somebody else.
     """
-    for number, (words, whole) in enumerate(((called, False), (called, True), ("", False))):
+    for number, (words, whole) in enumerate(((display_name, False), (display_name, True), ("", False))):
         try:
             written = _mailbox(name, words, address, whole=whole)
             if mailbox_of(_read_back(written)) == (words, address):
@@ -98,10 +98,10 @@ def mailbox(name: str, called: str, address: str) -> Field:
     raise RenderError(f"{name} does not read back as the one address that was meant")
 
 
-def _reads_as(written: bytes, said: str) -> bool:
-    """Whether the field ``written`` reads back as the text ``said``."""
+def _reads_as(written: bytes, content: str) -> bool:
+    """Whether the field ``written`` reads back as the text ``content``."""
     try:
-        return text_of(_read_back(written)) == said
+        return text_of(_read_back(written)) == content
     except ValueError:
         return False
 
@@ -114,8 +114,8 @@ def _read_back(written: bytes) -> str:
 # --- writing ------------------------------------------------------------------------------------------------------
 
 
-def _text(name: str, said: str, *, whole: bool) -> bytes:
-    words = said.split(" ")
+def _text(name: str, content: str, *, whole: bool) -> bytes:
+    words = content.split(" ")
     plain = 0 if whole else _leading(words, LINE - len(name) - 2)
     return _field(name, words[:plain], " ".join(words[plain:]), kind="b" if whole else None)
 
@@ -128,18 +128,18 @@ def _leading(words: list[str], room: int) -> int:
     return len(words)
 
 
-def _mailbox(name: str, called: str, address: str, *, whole: bool) -> bytes:
-    if not called:
+def _mailbox(name: str, display_name: str, address: str, *, whole: bool) -> bytes:
+    if not display_name:
         return _field(name, [address])
     ends = [f"<{address}>"]
-    words, room = called.split(" "), LINE - len(name) - 2
-    if whole or "=?" in called or not all(_VISIBLE.fullmatch(word) for word in words):
-        return _field(name, [], called, ends, kind="b" if whole else None)
+    words, room = display_name.split(" "), LINE - len(name) - 2
+    if whole or "=?" in display_name or not all(_VISIBLE.fullmatch(word) for word in words):
+        return _field(name, [], display_name, ends, kind="b" if whole else None)
     if all(_ATOM.fullmatch(word) and len(word) <= room for word in words):
         return _field(name, [*words, *ends])
-    quoted = '"' + re.sub(r'[\\"]', r"\\\g<0>", called) + '"'
+    quoted = '"' + re.sub(r'[\\"]', r"\\\g<0>", display_name) + '"'
     # A quoted string is never folded, since some programs keep the line break.
-    return _field(name, [quoted, *ends]) if len(quoted) <= room else _field(name, [], called, ends)
+    return _field(name, [quoted, *ends]) if len(quoted) <= room else _field(name, [], display_name, ends)
 
 
 def _field(
@@ -272,11 +272,11 @@ def mailbox_of(value: str) -> tuple[str, str]:
     """The display name and the address of a value with one address. Raises :class:`ValueError` for anything else."""
     if _ADDRESS.fullmatch(value):
         return "", value
-    called, between, rest = value.rpartition(" <")
+    display_name, between, rest = value.rpartition(" <")
     if not between or not rest.endswith(">") or not _ADDRESS.fullmatch(rest[:-1]):
         raise ValueError("not one address")
-    if quoted := _QUOTED.fullmatch(called):
+    if quoted := _QUOTED.fullmatch(display_name):
         return re.sub(r"\\(.)", r"\1", quoted[1]), rest[:-1]
-    if not all(_ATOM.fullmatch(word) for word in called.split(" ")):
+    if not all(_ATOM.fullmatch(word) for word in display_name.split(" ")):
         raise ValueError("not a name")
-    return text_of(called), rest[:-1]
+    return text_of(display_name), rest[:-1]

@@ -32,8 +32,8 @@ def rendered(message: Message, *, sequence: int, dtstamp: datetime) -> RenderedM
     recipient and the content that were intended.
     """
     calendar = itip.calendar(message, sequence=sequence, dtstamp=dtstamp)
-    said = words(message, dtstamp)
-    plain, page = mime_parts.text("plain", text(said)), mime_parts.text("html", html(said))
+    wording = words(message, dtstamp)
+    plain, page = mime_parts.text("plain", text(wording)), mime_parts.text("html", html(wording))
     boundaries = [mime_parts.boundary(f"{message.uid}/{sequence}", number) for number in range(2)]
     alternatives = (plain, page, mime_parts.calendar(calendar, message.method))
     body = mime_parts.multipart(
@@ -46,7 +46,7 @@ def rendered(message: Message, *, sequence: int, dtstamp: datetime) -> RenderedM
         who["Reply-To"] = answers_to
     fields = (
         *(mailbox(name, person) for name, person in who.items()),
-        subject(said.subject, instead=_plainest(message)),
+        subject(wording.subject, instead=_plainest(message)),
         header_fields.token("Date", format_datetime(dtstamp)),
         header_fields.token("Message-ID", f"<{sequence}.{message.uid}>"),
         # SES replaces the Message-ID. Replies copy References as well (RFC 5322, section 3.6.4): by that they can be
@@ -70,9 +70,9 @@ def mailbox(name: str, person: Person) -> Field:
     return header_fields.mailbox(name, in_a_header(person.name), itip.address(person.email))
 
 
-def subject(said: str, *, instead: str) -> Field:
-    """The field Subject with the text ``said``, or with ``instead`` if that does not read back."""
-    return header_fields.text("Subject", in_a_header(said), instead=instead)
+def subject(content: str, *, instead: str) -> Field:
+    """The field Subject with the text ``content``, or with ``instead`` if that does not read back."""
+    return header_fields.text("Subject", in_a_header(content), instead=instead)
 
 
 def in_a_header(text: str) -> str:

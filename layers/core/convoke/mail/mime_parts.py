@@ -32,10 +32,10 @@ def multipart(kind: str, boundary: str, parts: Iterable[bytes]) -> bytes:
     return fields.encode() + opened + f"\r\n--{boundary}--\r\n".encode()
 
 
-def text(kind: str, said: str) -> bytes:
-    """A part ``text/<kind>`` in UTF-8, quoted-printable. ``said`` ends with a line break."""
+def text(kind: str, content: str) -> bytes:
+    """A part ``text/<kind>`` in UTF-8, quoted-printable. ``content`` ends with a line break."""
     fields = f'Content-Type: text/{kind}; charset="utf-8"\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n'
-    return fields.encode() + quoted_printable(said)
+    return fields.encode() + quoted_printable(content)
 
 
 def calendar(data: bytes, method: str) -> bytes:
@@ -57,11 +57,13 @@ def _base64(data: bytes, *fields: str) -> bytes:
     return head.encode() + b"\r\n" + base64.encodebytes(data).replace(b"\n", b"\r\n")
 
 
-def quoted_printable(said: str) -> bytes:
-    """``said`` in UTF-8, quoted-printable, on lines of at most 76 octets (RFC 2045, section 6.7), not broken inside an
-    escape.
+def quoted_printable(content: str) -> bytes:
+    """``content`` in UTF-8, quoted-printable, on lines of at most 76 octets (RFC 2045, section 6.7), not broken inside
+    an escape.
     """
-    return "".join(f"{line}\r\n" for whole in said.removesuffix("\n").split("\n") for line in _folded(whole)).encode()
+    return "".join(
+        f"{line}\r\n" for whole in content.removesuffix("\n").split("\n") for line in _folded(whole)
+    ).encode()
 
 
 def _folded(line: str) -> Iterable[str]:

@@ -184,8 +184,8 @@ def _forwarded(notification: Notification) -> tuple[str, ...]:
 def _no_seat(notification: Notification) -> tuple[str, ...]:
     return (
         f"You accepted “{one_line(notification.title)}”, {in_words(notification.when)}. You had declined it before, so "
-        "your seat was given away, and there is none left: you are not registered. You are in line: if a seat comes "
-        "free for you, you are sent a new invitation.",
+        "your seat was given away, and there is none left: you are not registered. You are on the waitlist: if a "
+        "seat becomes free for you, you are sent a new invitation.",
         f"If you have questions, answer this mail: it goes to {in_full(notification.organizer)}.",
     )
 

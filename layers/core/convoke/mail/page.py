@@ -40,24 +40,24 @@ a{color:#8ab8e6!important}
 """
 
 
-def html(said: Wording) -> str:
-    """The HTML page of a mail with the text ``said``."""
-    rows = "".join(_row(detail) for detail in said.details)
-    about = f'<p style="margin:20px 0">{linked(said.description)}</p>\n' if said.description else ""
+def html(wording: Wording) -> str:
+    """The HTML page of a mail with the text ``wording``."""
+    rows = "".join(_row(detail) for detail in wording.details)
+    about = f'<p style="margin:20px 0">{linked(wording.description)}</p>\n' if wording.description else ""
     quiet = 'class="quiet" style="margin:24px 0 0;color:#5c6770;font-size:14px"'
     return (
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         '<meta name="color-scheme" content="light dark">\n'
-        f"<title>{escape(said.subject)}</title>\n<style>\n{_STYLE}</style>\n</head>\n"
+        f"<title>{escape(wording.subject)}</title>\n<style>\n{_STYLE}</style>\n</head>\n"
         '<body class="page" style="margin:0;padding:16px 8px;background:#f5f4f1;color:#24292e;'
         'font:16px/1.5 -apple-system,Segoe UI,Helvetica,Arial,sans-serif">\n'
         '<div class="sheet" style="max-width:580px;margin:0 auto;padding:20px 16px;background:#fff;'
         'border-top:4px solid #3a5a78;overflow-wrap:anywhere;word-break:break-word">\n'
-        f'<h1 style="margin:0 0 20px;font-size:21px;line-height:1.3">{escape(said.headline)}</h1>\n'
+        f'<h1 style="margin:0 0 20px;font-size:21px;line-height:1.3">{escape(wording.headline)}</h1>\n'
         f'<table style="width:100%;table-layout:fixed;border-collapse:collapse">\n{rows}</table>\n{about}'
-        f"<p {quiet}>{escape(said.closing)}</p>\n"
-        f"<p {quiet}>{escape(said.why)}</p>\n"
+        f"<p {quiet}>{escape(wording.closing)}</p>\n"
+        f"<p {quiet}>{escape(wording.why)}</p>\n"
         "</div>\n</body>\n</html>\n"
     )
 

@@ -80,11 +80,11 @@ def _date_in_subject(message: Message, now: datetime) -> str:
     return ("from " if several else "") + in_short(message.instead or _when(message, now))
 
 
-def text(said: Wording) -> str:
-    """``said`` as plain text."""
+def text(wording: Wording) -> str:
+    """``wording`` as plain text."""
     rows = [
         row
-        for detail in said.details
+        for detail in wording.details
         for row in (
             ((f"{detail.label}:", f"was: {detail.was}"), ("", f"now: {detail.now}"))
             if detail.was
@@ -94,7 +94,12 @@ def text(said: Wording) -> str:
     width = max(len(label) for label, _ in rows) + 1
     below = "\n" + " " * width
     table = "\n".join(f"{label:<{width}}{value.replace(chr(10), below)}" for label, value in rows)
-    return "\n\n".join(part for part in (said.headline, table, said.description, said.closing, said.why) if part) + "\n"
+    return (
+        "\n\n".join(
+            part for part in (wording.headline, table, wording.description, wording.closing, wording.why) if part
+        )
+        + "\n"
+    )
 
 
 def _news(message: Message, title: str) -> tuple[str, str]:
