@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from convoke.decision.attendance import MOST_DATES, Consequence, consequence, heeding, tally
+from convoke.decision.attendance import MAX_DATE_REPLIES, Consequence, consequence, heeding, tally
 from convoke.decision.messages import order
 from convoke.model import EventStatus, Method, Participation, RegistrationStatus
 from tests.factories import AFTERNOON, MORNING, NOW, event, invitation, invited, registration, reply
@@ -104,9 +104,9 @@ def test_of_each_date_the_newest_stands_beside_that_of_the_whole() -> None:
 
 def test_no_more_dates_are_kept_than_a_series_has() -> None:
     person = registration()
-    for day in range(MOST_DATES + 1):
+    for day in range(MAX_DATE_REPLIES + 1):
         person = heeding(person, reply(date=THE_DATE + timedelta(days=day)))
-    assert len(person.date_replies) == MOST_DATES
+    assert len(person.date_replies) == MAX_DATE_REPLIES
     assert person.date_replies[0].date == THE_DATE + timedelta(days=1)
 
 

@@ -138,8 +138,8 @@ def test_that_an_invitation_was_handed_on_is_told_without_saying_to_whom() -> No
 def test_what_is_quoted_is_cut() -> None:
     said = notifications.quote("line\n" * 5000)
     assert said.endswith("line\n[…]")
-    assert len(said) < notifications.LONGEST_QUOTE
-    assert len(notifications.quote("x" * 100_000)) == notifications.LONGEST_QUOTE + len("\n[…]")
+    assert len(said) < notifications.MAX_QUOTED_CHARACTERS
+    assert len(notifications.quote("x" * 100_000)) == notifications.MAX_QUOTED_CHARACTERS + len("\n[…]")
     assert notifications.quote("short") == "short"
 
 

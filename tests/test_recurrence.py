@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from convoke.model import InvalidField, Schedule, When
 from convoke.schedule import series
-from convoke.schedule.recurrence import LONGEST, MOST, bounded
+from convoke.schedule.recurrence import MAX_DATES, MAX_SPAN, canonical
 from convoke.schedule.rrule import read, spell
 from tests import literal
 
@@ -108,7 +108,7 @@ def test_the_days_of_a_rule(rule: str, expected: str) -> None:
     when = at_nine(meant[0])
     if "BYMONTH=1;UNTIL" in rule:
         meant += [f"1999-01-0{day}" for day in (1, 2, 3)]
-    starts = series.starts(Schedule(when=when, rule=spell(bounded(read(rule), when))))
+    starts = series.starts(Schedule(when=when, rule=spell(canonical(read(rule), when))))
     assert [start.isoformat() for start in starts] == [f"{day}T09:00:00" for day in meant]
 
 
@@ -149,7 +149,7 @@ def listed(values: list[Any], own: list[Any]) -> str:
 
 def read_with(endless: str, end: str, start: date) -> str:
     """The rule as it is read, whether or not Exchange can hold it. Raises :class:`ValueError`."""
-    return spell(bounded(read(f"{endless};{end}"), whole(start)))
+    return spell(canonical(read(f"{endless};{end}"), whole(start)))
 
 
 def endless(rule: str) -> str:
@@ -161,18 +161,18 @@ def endless(rule: str) -> str:
 def test_a_counted_rule_has_the_days_that_the_rfc_says_or_is_refused(said: tuple[dict[str, str], date], n: int) -> None:
     parts, start = said
     text = ";".join(f"{name}={value}" for name, value in parts.items())
-    meant = literal.days(text, start, start + LONGEST)[:n]
-    if meant[:1] != [start] or len(meant) < n or n > MOST:
+    meant = literal.days(text, start, start + MAX_SPAN)[:n]
+    if meant[:1] != [start] or len(meant) < n or n > MAX_DATES:
         with pytest.raises(ValueError, match="must"):
             read_with(text, f"COUNT={n}", start)
     else:
         rule = read_with(text, f"COUNT={n}", start)
         assert list(series.starts(Schedule(when=whole(start), rule=rule))) == meant
-        assert spell(bounded(read(rule), whole(start))) == rule, "what is plain stays as it is"
+        assert spell(canonical(read(rule), whole(start))) == rule, "what is plain stays as it is"
 
 
 @settings(max_examples=300, deadline=None)
-@given(rules(), st.integers(0, LONGEST.days))
+@given(rules(), st.integers(0, MAX_SPAN.days))
 def test_a_rule_until_a_day_has_the_days_that_the_rfc_says_or_is_refused(
     said: tuple[dict[str, str], date], length: int
 ) -> None:
@@ -180,7 +180,7 @@ def test_a_rule_until_a_day_has_the_days_that_the_rfc_says_or_is_refused(
     text = ";".join(f"{name}={value}" for name, value in parts.items())
     last = start + timedelta(days=length)
     meant = literal.days(text, start, last)
-    if meant[:1] != [start] or len(meant) > MOST:
+    if meant[:1] != [start] or len(meant) > MAX_DATES:
         with pytest.raises(ValueError, match="must"):
             read_with(text, f"UNTIL={last:%Y%m%d}", start)
     else:
@@ -229,7 +229,7 @@ def test_what_is_accepted_exchange_shows_on_the_same_days_and_what_it_shows_so_i
 ) -> None:
     parts, start = said
     text = ";".join(f"{name}={value}" for name, value in parts.items())
-    meant = literal.days(text, start, start + LONGEST)[:n]
+    meant = literal.days(text, start, start + MAX_SPAN)[:n]
     assume(meant[:1] == [start] and len(meant) == n)
     try:
         rule = series.rule(f"{text};COUNT={n}", whole(start))
@@ -285,7 +285,7 @@ def test_no_rule_takes_long(day: str, rule: str) -> None:
             series.starts.cache_clear()
             series.wire.cache_clear()
             series._yielded.cache_clear()
-            assert len(series.starts(found)) <= MOST
+            assert len(series.starts(found)) <= MAX_DATES
             series.wire(found)
         except InvalidField:
             pass

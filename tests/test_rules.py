@@ -154,8 +154,8 @@ TWO_YEARS = "must yield all its dates within two years"
         ("FREQ=DAILY;COUNT=4;BYHOUR=9", "must not have BYHOUR: each date begins at the time of day of start"),
         ("FREQ=DAILY;COUNT=4;BYMINUTE=0", "must not have BYMINUTE: each date begins at the time of day of start"),
         ("FREQ=DAILY;COUNT=4;BYSECOND=0", "must not have BYSECOND: each date begins at the time of day of start"),
-        ("FREQ=YEARLY;COUNT=2;BYYEARDAY=71", "must not have BYYEARDAY: say the days by BYMONTH, BYMONTHDAY or BYDAY"),
-        ("FREQ=YEARLY;COUNT=2;BYWEEKNO=10", "must not have BYWEEKNO: say the days by BYMONTH, BYMONTHDAY or BYDAY"),
+        ("FREQ=YEARLY;COUNT=2;BYYEARDAY=71", "must not have BYYEARDAY: give the days by BYMONTH, BYMONTHDAY or BYDAY"),
+        ("FREQ=YEARLY;COUNT=2;BYWEEKNO=10", "must not have BYWEEKNO: give the days by BYMONTH, BYMONTHDAY or BYDAY"),
         ("FREQ=WEEKLY;COUNT=4;UNTIL=20270402", "must not have both COUNT and UNTIL"),
         ("FREQ=WEEKLY", "must have COUNT or UNTIL: a series has an end"),
         ("FREQ=WEEKLY;COUNT=0", "must have COUNT from 1 to 999999999"),
@@ -216,7 +216,7 @@ def test_what_is_no_rule_of_ours_is_refused_with_a_sentence(text: str, sentence:
 
 
 EACH = "make an event for each, or add the other dates one by one"
-LIMITED = "Outlook cannot hold that; make an event for each stretch of dates"
+LIMITED = "Outlook does not support that; make an event for each range of dates"
 
 
 @pytest.mark.parametrize(
@@ -227,53 +227,54 @@ LIMITED = "Outlook cannot hold that; make an event for each stretch of dates"
         ("FREQ=WEEKLY;COUNT=4;BYMONTH=3,4,5", f"must not have BYMONTH or BYMONTHDAY in a WEEKLY rule: {LIMITED}"),
         (
             "FREQ=DAILY;INTERVAL=3;COUNT=4;BYDAY=MO,FR",
-            "must have BYDAY in a WEEKLY rule: Outlook cannot hold it in one of several days",
+            "must have BYDAY in a WEEKLY rule: Outlook does not support it in a DAILY rule",
         ),
         (
             "FREQ=YEARLY;COUNT=2;BYMONTH=3,4",
-            f"must name one month, in a YEARLY rule: Outlook cannot hold several; {EACH}",
+            f"must name one month, in a YEARLY rule: Outlook does not support several; {EACH}",
         ),
         (
             "FREQ=MONTHLY;INTERVAL=2;COUNT=2;BYMONTH=3,5",
-            f"must name one month, in a YEARLY rule: Outlook cannot hold several; {EACH}",
+            f"must name one month, in a YEARLY rule: Outlook does not support several; {EACH}",
         ),
         (
             "FREQ=MONTHLY;COUNT=4;BYMONTHDAY=12,26",
-            f"must name one day of the month: Outlook cannot hold several; {EACH}",
+            f"must name one day of the month: Outlook does not support several; {EACH}",
         ),
         (
             "FREQ=MONTHLY;COUNT=1;BYMONTHDAY=-20",
             "must count days from the beginning of the month, or be BYMONTHDAY=-1 for the last: "
-            f"Outlook cannot hold -20; {EACH}",
+            f"Outlook does not support -20; {EACH}",
         ),
         (
             "FREQ=MONTHLY;COUNT=4;BYDAY=2FR,4FR",
-            f"must name one weekday of the month, such as BYDAY=2TU: Outlook cannot hold several; {EACH}",
+            f"must name one weekday of the month, such as BYDAY=2TU: Outlook does not support several; {EACH}",
         ),
         (
             "FREQ=MONTHLY;COUNT=4;BYDAY=FR;BYSETPOS=2,-1",
-            f"must name one weekday of the month, such as BYDAY=2TU: Outlook cannot hold several; {EACH}",
+            f"must name one weekday of the month, such as BYDAY=2TU: Outlook does not support several; {EACH}",
         ),
         (
             "FREQ=MONTHLY;COUNT=4;BYDAY=FR;BYSETPOS=-3",
-            f"must count weekdays from 1 to 4, or be -1 for the last: Outlook cannot hold -3; {EACH}",
+            f"must count weekdays from 1 to 4, or be -1 for the last: Outlook does not support -3; {EACH}",
         ),
         (
             "FREQ=MONTHLY;COUNT=4;BYDAY=MO,TU,WE,TH,FR;BYSETPOS=10",
-            f"must count weekdays from 1 to 4, or be -1 for the last: Outlook cannot hold 10; {EACH}",
+            f"must count weekdays from 1 to 4, or be -1 for the last: Outlook does not support 10; {EACH}",
         ),
         (
             "FREQ=MONTHLY;COUNT=4;BYDAY=TH,FR;BYSETPOS=4",
             "must have one BYSETPOS, and beside it a single day in BYDAY, MO,TU,WE,TH,FR or SA,SU: "
-            f"Outlook cannot hold other sets of days; {EACH}",
+            f"Outlook does not support other sets of days; {EACH}",
         ),
         (
             "FREQ=MONTHLY;INTERVAL=2;COUNT=4;BYDAY=FR",
-            f"must say which one of the month, such as BYDAY=2TU: Outlook cannot hold all of them here; {EACH}",
+            "must give the number within the month, such as BYDAY=2TU: "
+            f"Outlook does not support all of them here; {EACH}",
         ),
         (
             "FREQ=MONTHLY;COUNT=2;BYMONTHDAY=12;BYDAY=FR",
-            "must not have both BYDAY and BYMONTHDAY: Outlook cannot hold that; say the weekday as 2TU",
+            "must not have both BYDAY and BYMONTHDAY: Outlook does not support that; give the weekday as 2TU",
         ),
         (
             "FREQ=YEARLY;COUNT=2;BYDAY=11FR",
@@ -281,15 +282,15 @@ LIMITED = "Outlook cannot hold that; make an event for each stretch of dates"
         ),
         (
             "FREQ=YEARLY;INTERVAL=2;COUNT=1;BYMONTHDAY=12",
-            "must have BYMONTH beside BYMONTHDAY in a YEARLY rule: Outlook holds one day of the year",
+            "must have BYMONTH beside BYMONTHDAY in a YEARLY rule: Outlook supports one day of the year only",
         ),
         (
             "FREQ=MONTHLY;COUNT=2;BYMONTHDAY=12,26;BYSETPOS=1",
-            f"must have BYSETPOS only beside BYDAY: Outlook cannot hold it elsewhere; {EACH}",
+            f"must have BYSETPOS only beside BYDAY: Outlook does not support it elsewhere; {EACH}",
         ),
         (
             "FREQ=WEEKLY;INTERVAL=100;COUNT=2",
-            "must have INTERVAL of at most 99 in a WEEKLY rule: Outlook holds no other",
+            "must have INTERVAL of at most 99 in a WEEKLY rule: Outlook supports no others",
         ),
     ],
 )
@@ -301,8 +302,8 @@ def test_a_day_that_some_months_have_not_is_refused_where_one_of_them_is_among_i
     last = When(start=date(2027, 7, 31), end=date(2027, 7, 31))
     assert series.rule("FREQ=MONTHLY;COUNT=2", last) == "FREQ=MONTHLY;COUNT=2", "July and August have 31 days"
     assert refusal("FREQ=MONTHLY;COUNT=3", last) == (
-        "must not be on day 31, which some of its months have not: Outlook would show their last day; "
-        "say BYMONTHDAY=-1 for the last day of each month, or start on a day up to the 28th"
+        "must not be on day 31, which some of its months do not have: Outlook would show their last day; "
+        "use BYMONTHDAY=-1 for the last day of each month, or start on a day up to the 28th"
     )
     assert series.rule("FREQ=MONTHLY;COUNT=3;BYMONTHDAY=-1", last) == "FREQ=MONTHLY;COUNT=3;BYMONTHDAY=-1"
 

@@ -19,7 +19,7 @@ from convoke.model import (
     When,
 )
 from convoke.schedule import series
-from convoke.schedule.recurrence import LONGEST, MOST
+from convoke.schedule.recurrence import MAX_DATES, MAX_SPAN
 from tests.factories import event
 from tests.schedules import HOUR, schedule, schedules, timed, whole
 
@@ -565,7 +565,7 @@ def test_every_date_is_found_by_every_name_that_it_has(dates: Schedule) -> None:
 
 
 def test_a_series_of_two_years_has_its_limits() -> None:
-    daily = schedule(timed("2027-03-12T09:00"), f"FREQ=DAILY;COUNT={MOST}")
-    assert len(series.occurrences(event(when=daily.when, rule=daily.rule))) == MOST
+    daily = schedule(timed("2027-03-12T09:00"), f"FREQ=DAILY;COUNT={MAX_DATES}")
+    assert len(series.occurrences(event(when=daily.when, rule=daily.rule))) == MAX_DATES
     yearly = series.starts(schedule(timed("2027-03-12T09:00"), "FREQ=YEARLY;COUNT=3"))
-    assert yearly[-1] == yearly[0] + LONGEST
+    assert yearly[-1] == yearly[0] + MAX_SPAN

@@ -201,7 +201,7 @@ def full_series() -> Event:
         url="https://example.org/" + "x" * 1980,
     )
     dates = series.starts(plain.schedule)
-    share = {field: most // len(dates) for field, most in edits.MOST_TEXT.items()}
+    share = {field: most // len(dates) for field, most in edits.MAX_TEXT_BYTES.items()}
     changes = [
         replace(
             later(plain, date, minutes=5),
@@ -212,7 +212,7 @@ def full_series() -> Event:
         )
         for date in dates
     ]
-    earlier = [plain.schedule] * (edits.MOST_PAST // 220)
+    earlier = [plain.schedule] * (edits.MAX_EARLIER_BYTES // 220)
     return replace(plain, changes=tuple(changes), earlier=tuple(earlier))
 
 

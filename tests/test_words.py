@@ -40,7 +40,7 @@ def first(what: object = WEEKLY, now: datetime = NOW, sender: Sender = SENDER) -
 
 
 def facts(said: Message, now: datetime) -> dict[str, str]:
-    return {fact.label: fact.now for fact in wording.words(said, now).facts}
+    return {fact.label: fact.now for fact in wording.words(said, now).details}
 
 
 def stored(said: Message) -> EmailMessage:
@@ -89,7 +89,7 @@ def test_a_move_of_a_series_that_is_half_over_says_which_date_to_come_was_when()
     later = replace(WEEKLY, when=replace(MORNING, start=datetime(2027, 3, 13, 9), end=datetime(2027, 3, 13, 10, 30)))
     said = next_message(later, registration(), told, SENDER, HALF_OVER)
     assert said is not None
-    when = next(fact for fact in wording.words(said, HALF_OVER).facts if fact.label == "When")
+    when = next(fact for fact in wording.words(said, HALF_OVER).details if fact.label == "When")
     assert when.was.startswith("Friday 26 March 2027, 09:00")
     assert when.now.startswith("Saturday 27 March 2027, 09:00")
 

@@ -181,9 +181,11 @@ MUTANTS: dict[str, Mutant] = {
         bounds=Bounds(("move",), 2, 0),
     ),
     "one-attempt": Mutant((instead(Post, "__init__", _insistent),)),
-    "doubt": Mutant((without(plan, "calendar_state_of", "if invitation.doubt and heard is not None:", "if False:"),)),
+    "doubt": Mutant(
+        (without(plan, "calendar_state_of", "if invitation.doubt and possible is not None:", "if False:"),)
+    ),
     "doubt-about-a-cancel": Mutant(
-        (without(decide, "pending_message", "if not calendar_state.settled:", "if False:"),)
+        (without(decide, "pending_message", "if not calendar_state.all_certain:", "if False:"),)
     ),
     "repair": Mutant((without(reconcile, "_record", "repair=True", "repair=False"),), Mode.ZOMBIE),
     "repair-after-arrival": Mutant(
@@ -246,7 +248,7 @@ MUTANTS: dict[str, Mutant] = {
             without(
                 reconcile,
                 "decide",
-                "message.method is Method.CANCEL and _hopeless(seen, message)",
+                "message.method is Method.CANCEL and _cannot_be_sent(seen, message)",
                 "message.method is Method.CANCEL",
             ),
         )

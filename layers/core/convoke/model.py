@@ -1,6 +1,6 @@
-"""The nouns of the trade, as frozen data: no clock, no network, no storage.
+"""Events, registrations and answers as frozen data classes: no clock, no network, no storage.
 
-Times are of two kinds and never mixed. *Wall times* are naive ``datetime`` or ``date`` values, read together with an
+Times are of two kinds and never mixed. *Local times* are naive ``datetime`` or ``date`` values, read together with an
 IANA time-zone name (:class:`When`). *Instants* are ``datetime`` values in UTC; every attribute that holds one says so.
 """
 
@@ -19,18 +19,18 @@ Frozen = TypeVar("Frozen")
 
 @dataclass_transform(frozen_default=True, kw_only_default=True)
 def frozen(cls: type[Frozen]) -> type[Frozen]:
-    """A frozen, slotted dataclass whose values are named where it is made; a new version is ``dataclasses.replace``."""
+    """Make ``cls`` a frozen, slotted dataclass with keyword-only fields. ``dataclasses.replace`` makes copies."""
     return dataclass(frozen=True, slots=True, kw_only=True)(cls)
 
 
 class ConvokeError(Exception):
-    """The root of every error that this package raises on purpose; its children carry the evidence."""
+    """The base class of all errors that this package raises on purpose; subclasses have attributes for the details."""
 
 
 class InvalidField(ConvokeError):
-    """One value of a noun is not acceptable.
+    """One value of an event, a registration or a request is not acceptable.
 
-    ``field`` is the dotted path of api.md (``organizer.email``); ``message`` a sentence for the person who sent it.
+    ``field`` is its dotted path as in the API (``organizer.email``); ``message`` is a sentence for whoever sent it.
     """
 
     def __init__(self, field: str, message: str) -> None:
@@ -40,11 +40,11 @@ class InvalidField(ConvokeError):
 
 
 class RenderError(ConvokeError):
-    """A calendar or mail that was built does not hold exactly what was meant, and must not be sent."""
+    """A calendar or mail that was built does not contain exactly what was intended, and must not be sent."""
 
 
 class Method(StrEnum):
-    """The iTIP methods we speak (RFC 5546, section 1.4)."""
+    """The iTIP methods that are sent, and ``REPLY``, which is received (RFC 5546, section 1.4)."""
 
     REQUEST = "REQUEST"
     CANCEL = "CANCEL"
@@ -77,7 +77,7 @@ class Participation(StrEnum):
 
 
 class AnswerChannel(StrEnum):
-    """How an answer came: by mail, let through by the organizer after a mail was held back, or through the API."""
+    """How an answer came in: by mail, by mail that was released from quarantine, or through the API."""
 
     MAIL = "mail"
     RELEASE = "release"
@@ -85,7 +85,7 @@ class AnswerChannel(StrEnum):
 
 
 class DeliveryState(StrEnum):
-    """What became of the latest message: "accepted" is SES's word, "delivered" the receiving server's."""
+    """What became of the latest message: "accepted" by SES, "delivered" to the receiving mail server."""
 
     NONE = "none"
     PENDING = "pending"
@@ -99,7 +99,7 @@ class DeliveryState(StrEnum):
     UNKNOWN = "unknown"
 
 
-# Of two reports of one message the later in this list stands.
+# Of two reports about one message the one whose state is later in this list takes precedence.
 GRAVITY = (
     DeliveryState.ACCEPTED,
     DeliveryState.DELIVERED,
@@ -112,7 +112,7 @@ GRAVITY = (
 
 @frozen
 class Duration:
-    """An RFC 5545 duration (section 3.3.6): ``days`` are calendar days, ``seconds`` are exact."""
+    """A duration that is not negative (RFC 5545, section 3.3.6): ``days`` are calendar days, ``seconds`` are exact."""
 
     days: int = 0
     seconds: int = 0
@@ -123,7 +123,7 @@ class Duration:
 
     @classmethod
     def parse(cls, text: str) -> Duration:
-        """Read ``P1D``, ``PT1H30M``, ``P1W``; raise :class:`ValueError` for anything else."""
+        """Parse a duration such as ``P1D``, ``PT1H30M`` or ``P1W``. Raises :class:`ValueError` for any other text."""
         match = cls._PATTERN.fullmatch(text)
         if match is None:
             raise ValueError("must be an ISO 8601 duration such as PT1H30M or P1D")
@@ -139,22 +139,22 @@ class Duration:
 
     @property
     def nominal(self) -> timedelta:
-        """The length when every day has 24 hours: for comparing, never for adding to a wall time."""
+        """The length if every day had 24 hours: for comparisons, never for adding to a local time."""
         return timedelta(days=self.days, seconds=self.seconds)
 
 
-# An all-day event without a zone is over when its last day has ended everywhere on earth.
+# UTC-12: an all-day event without a zone is over when its last day has ended everywhere on earth.
 LAST_ZONE_ON_EARTH = timezone(timedelta(hours=-12))
 
 
 @frozen
 class When:
-    """From when to when, as the organizer says it: wall times of a zone, or whole days.
+    """A start and an end as the organizer gave them: local times of a zone, or whole days.
 
-    Timed: ``start`` and ``end`` are naive datetimes, read in ``time_zone``; ``end`` is after ``start``. ``start`` never
-    has ``fold=1`` (a time that the clock shows twice is the first of the two); ``end`` has it only where a duration
-    carried it into the second. All-day: both are dates, ``end`` the *last* day (inclusive), and ``time_zone`` may be
-    absent.
+    Timed: ``start`` and ``end`` are naive datetimes in ``time_zone``; ``end`` is after ``start``. ``start`` never has
+    ``fold=1`` (of a time that occurs twice when clocks are set back, the first is meant); ``end`` has it only where
+    adding a duration led to the second of the two. All-day: both are dates, ``end`` is the *last* day (inclusive), and
+    ``time_zone`` may be ``None``.
     """
 
     start: datetime | date
@@ -167,12 +167,12 @@ class When:
 
     @property
     def starts_at(self) -> datetime:
-        """The instant of the start, UTC. A whole day begins at midnight of its zone, or of UTC-12 where it has none."""
+        """The instant of the start, UTC. A whole day begins at midnight in its zone, or in UTC-12 where it has none."""
         return self._instant(self.start if isinstance(self.start, datetime) else datetime.combine(self.start, time()))
 
     @property
     def ends_at(self) -> datetime:
-        """The first instant at which it is over, UTC. The last of the whole days counts to its end."""
+        """The first instant, UTC, at which it is over. The last of several whole days is included."""
         if isinstance(self.end, datetime):
             return self._instant(self.end)
         return self._instant(datetime.combine(self.end + timedelta(days=1), time()))
@@ -183,15 +183,15 @@ class When:
 
 
 LocalTime = datetime | date
-"""A wall time of an event's zone, or a whole day: how a date of a series is named, by its original start."""
+"""A naive ``datetime`` in an event's zone, or a whole day. The original start of an occurrence is its name."""
 
 
 @frozen
 class Schedule:
-    """Which dates there are.
+    """When an event takes place, on one date or on several.
 
-    The first is ``when``; the others follow its ``rule`` (an RRULE, RFC 5545, section 3.3.10, as ``series.rule`` spells
-    it; ``None`` for a single date); ``added`` are starts beside the rule, in order.
+    The first date is ``when``. The others follow from ``rule``, a recurrence rule (RFC 5545, section 3.3.10) in the
+    spelling of ``series.rule``, or ``None`` where there is none. ``added`` are further starts, sorted.
     """
 
     when: When
@@ -201,10 +201,10 @@ class Schedule:
 
 @frozen
 class DateChange:
-    """What is other about one date of a series than its rule says.
+    """How one occurrence of a series differs from the series.
 
-    ``date`` names it: its original start. ``None`` is as the series has it. A date that is ``cancelled``, for
-    ``reason``, keeps what else was changed of it.
+    ``date`` is the original start of the occurrence. A field that is ``None`` is as in the series. An occurrence that
+    is ``cancelled``, for ``reason``, keeps its other changes.
     """
 
     date: LocalTime
@@ -218,7 +218,10 @@ class DateChange:
 
 @frozen
 class Occurrence:
-    """One date of an event as it is, named by its original start, ``date``. ``moved``: it has a time of its own."""
+    """One occurrence of an event with its changes applied.
+
+    ``date`` is its original start. ``moved``: it was given another time than the series has for it.
+    """
 
     date: LocalTime
     when: When
@@ -231,7 +234,7 @@ class Occurrence:
 
 
 def folded(email: str) -> str:
-    """An address as addresses are compared: case does not count, nor whether the domain is in Punycode."""
+    """The normalized form of an address, for comparisons: case-folded, its domain in Punycode where that is valid."""
     local, at, domain = email.strip().casefold().rpartition("@")
     with suppress(UnicodeError):
         domain = domain.encode("idna").decode()
@@ -246,7 +249,7 @@ class Person:
 
 @frozen
 class Conference:
-    """A link to join by (RFC 7986, section 5.11)."""
+    """A link to join an online meeting: CONFERENCE (RFC 7986, section 5.11)."""
 
     uri: str
     label: str = ""
@@ -256,9 +259,11 @@ class Conference:
 class Event:
     """What people register for. ``version`` rises by one with every committed change; instants are UTC.
 
-    A series has a ``rule`` or dates ``added`` to the first, ``when``; ``changes`` has one entry for each date that is
-    other than these say, in their order. ``earlier`` are the schedules that it had before, oldest first, by which some
-    registrations still name their dates. ``release_on_decline``: whoever declines gives their seat to the next in line.
+    ``when`` is the first date, before changes. A series has a ``rule``, or dates ``added`` to the first, or both;
+    ``changes`` has one item for each occurrence that differs from the series, sorted. ``earlier`` are its former
+    schedules, oldest first: some registrations name their dates by those. ``capacity`` is ``None`` without a limit.
+    ``release_on_decline``: the seat of an attendee who declines goes to the first of the waitlist. ``reason`` is why
+    the event was cancelled.
     """
 
     event_id: str
@@ -294,9 +299,10 @@ class Event:
 
 @frozen
 class Reply:
-    """An attendee's answer, as it came: to which SEQUENCE, and its DTSTAMP (UTC). ``date`` names the one date of a
-    series that it is about, by its original start; ``None`` is the whole event. ``received_at`` is when it arrived,
-    UTC; ``None`` in what was stored before that was noted.
+    """An attendee's answer as it was received: the ``sequence`` that it answers, and its DTSTAMP (UTC).
+
+    ``date`` is the original start of the occurrence that it is about; ``None`` is the whole event. ``received_at`` is
+    when it arrived, UTC; ``None`` in items that were stored before this field existed.
     """
 
     status: Participation
@@ -308,7 +314,7 @@ class Reply:
 
 @frozen
 class ReceivedReply:
-    """A reply in the history of its registration: by which ``means`` it came, and ``at`` which instant (UTC) first."""
+    """A reply in the history of its registration: how it came in, and ``at`` which instant (UTC) for the first time."""
 
     reply: Reply
     means: AnswerChannel
@@ -317,12 +323,12 @@ class ReceivedReply:
 
 @frozen
 class Registration:
-    """One person's place at one event. ``registration_id`` begins with the time of its creation, so that ids sort by
-    arrival.
+    """One person's registration for one event.
 
-    ``occurrences`` are the dates of a series that it is for, by their original starts as they were when the event had
-    had ``named`` earlier schedules; ``None`` is all of them. ``reply`` answers for the whole event, ``date_replies``
-    has the latest answer for each single date.
+    ``registration_id`` begins with the time of its creation, so that ids sort by arrival. ``occurrences`` are the dates
+    of a series that it is for, ``None`` all of them. They are original starts under the schedule that the event had
+    when ``len(event.earlier)`` was ``named``. ``reply`` is the latest answer for the whole event; ``date_replies`` has
+    the latest answer for each single occurrence.
     """
 
     event_id: str
@@ -342,9 +348,9 @@ class Registration:
 
 @frozen
 class Sender:
-    """The address that organizes on the human organizer's behalf (ORGANIZER and From), and the domain of new UIDs.
+    """The address used as ORGANIZER and From on behalf of the human organizer, and the domain of new UIDs.
 
-    ``receives_replies``: whether mail to that address comes in here, and so answers are read.
+    ``receives_replies``: whether mail to that address is received by this deployment, so that answers are processed.
     """
 
     address: str

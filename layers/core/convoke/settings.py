@@ -1,4 +1,4 @@
-"""What a deployment decides, read from the environment once a process, when first asked for; never at import."""
+"""The settings of a deployment, read from environment variables once per process, on first use and never at import."""
 
 from __future__ import annotations
 
@@ -11,7 +11,21 @@ from .model import Sender, frozen
 
 @frozen
 class Times:
-    """How long things take and may take. A lease outlives its function, the send that it covers, and a guard."""
+    """Time limits and intervals of delivery. A lease must last longer than its function's timeout, and longer than the
+    send that it covers and ``guard`` together.
+
+    - ``connect``, ``read``: the timeouts of a call to SES; ``function``: that of a Lambda function
+    - ``guard``: the margin for everything else that a worker does around a send
+    - ``resend_after``: how long to wait after an attempt with an unknown outcome; ``max_unknowns`` such attempts at
+      most are made for one message
+    - ``backoff_cap``: the longest wait after attempts that failed
+    - ``pause``: for how long all sending stops when SES rejects everything
+    - ``hint``: after what time work for which a queue message was sent becomes due again
+    - ``settle``: how long a message about one occurrence waits for its series to be delivered
+    - ``attention``: after what time a message without a delivery report counts as missed
+    - ``soon``: events that begin within this time are urgent
+    - ``rounds``: how many writes that fail because of a concurrent change one run may repeat
+    """
 
     connect: timedelta = timedelta(seconds=3)
     read: timedelta = timedelta(seconds=10)
@@ -29,7 +43,7 @@ class Times:
 
     @property
     def send(self) -> timedelta:
-        """The longest that one attempt at SES can take."""
+        """The longest time that one attempt to send through SES can take."""
         return self.connect + self.read
 
 
@@ -50,7 +64,7 @@ class Settings:
 
 @cache
 def settings() -> Settings:
-    """The settings of this deployment. Raises :class:`KeyError`, naming the variable, where one is missing."""
+    """The settings of this deployment. Raises :class:`KeyError` with the name of a variable that is missing."""
     env = os.environ
     return Settings(
         registrations_table=env["REGISTRATIONS_TABLE"],

@@ -1,3 +1,3 @@
-"""A message as an iCalendar object: ``itip`` says which properties, ``vtimezone`` describes its zones, and
-``content_lines`` writes and reads the lines (RFC 5545).
+"""A message as an iCalendar object (RFC 5545): ``itip`` writes its properties, ``vtimezone`` its time zones, and
+``content_lines`` writes and parses content lines.
 """

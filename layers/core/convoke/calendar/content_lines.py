@@ -1,9 +1,9 @@
-"""Content lines: the letters in which iCalendar is written (RFC 5545, section 3.1), and text that is safe in them.
+"""Writes and parses the content lines of iCalendar (RFC 5545, section 3.1), and removes unsafe characters from text.
 
-Everything that we send is written by :func:`write` and read back by :func:`read` before it leaves. They are our
-own because the library at hand changes text on the way: it writes ``C:\\New`` with a line break, and reads
-``\\,`` in a name as a comma. A value that does not come back exactly is a mail that cannot be sent. Tests have
-that library as a foreign reader.
+Every calendar that is sent is written by :func:`write`, and parsed again by :func:`read` before it is sent. The library
+``icalendar`` is not used for this because it changes text: it writes ``C:\\New`` with a line break, and parses ``\\,``
+in a parameter as a comma. A calendar in which one value does not read back exactly is not sent. Tests use that library
+as an independent parser.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from ..model import frozen
 
 LIMIT = 75  # octets in a line, without its CRLF
 
-# The properties that we write whose type is TEXT and whose value may hold anything (RFC 5545, section 3.3.11).
+# The properties written here whose type is TEXT and whose value may be any text (RFC 5545, section 3.3.11).
 _TEXT = frozenset({"COMMENT", "DESCRIPTION", "LOCATION", "SUMMARY", "TZID", "TZNAME", "UID"})
 _ESCAPES = {"\\": "\\\\", ";": "\\;", ",": "\\,", "\n": "\\n"}
 _UNESCAPES = {"n": "\n", "N": "\n"}
 
-# RFC 6868: how a parameter says what its quotes cannot hold. It is read, and never written: programs that do not know
-# it show the carets.
+# RFC 6868: escapes in parameter values. They are parsed but never written, since programs that do not support them show
+# the carets.
 _UNCARETS = {"^^": "^", "^'": '"', "^n": "\n"}
 
 _NAME = re.compile(r"[A-Za-z0-9-]+")
@@ -35,7 +35,7 @@ _UNSAFE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u206
 
 @frozen
 class Line:
-    """One property: its name, its parameters in the order of writing, and its value as it is meant (not escaped)."""
+    """One property: its name, its parameters in the order in which they are written, and its value, unescaped."""
 
     name: str
     value: str
@@ -47,43 +47,45 @@ class Line:
 
 
 def line(name: str, value: str, **params: str) -> Line:
-    """One property; parameters are written in the order in which they are given, as :func:`parameter` has them."""
+    """One property. Parameters are written in the given order, each made safe by :func:`parameter`."""
     return Line(name=name, value=value, params=tuple((each, parameter(text)) for each, text in params.items()))
 
 
 def parameter(text: str) -> str:
-    """``text`` as every reader understands it in a parameter, whether or not it knows the carets of RFC 6868.
+    """``text`` as a parameter value that all programs parse alike, whether or not they support RFC 6868.
 
-    A quotation mark cannot stand there, and becomes an apostrophe; what is on several lines goes onto one; a caret that
-    some would take for the beginning of an escape is left out, any other stays.
+    Quotation marks, which are not allowed there, become apostrophes; line breaks become spaces; a caret that would
+    begin an escape is removed.
     """
     return re.sub(r"\^(?=[\^'n])", "", one_line(text).replace('"', "'"))
 
 
 def component(name: str, *inside: Line) -> tuple[Line, ...]:
-    """The lines ``inside``, between BEGIN and END."""
+    """The component ``name``: the lines ``inside`` between BEGIN and END."""
     return line("BEGIN", name), *inside, line("END", name)
 
 
 def clean(text: str) -> str:
-    """``text`` without what could change how the rest is read: control characters. Line breaks are ``\\n``."""
+    """``text`` without characters that could change how the rest is displayed or parsed: control characters,
+    bidirectional controls and lone surrogates. Line breaks become ``\\n``.
+    """
     return _UNSAFE.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
 
 
 def one_line(text: str) -> str:
-    """``text`` as :func:`clean` leaves it, on a single line, without space around it."""
+    """``text`` after :func:`clean`, on a single line, without white space at the beginning and the end."""
     return re.sub(r"[\t\n ]+", " ", clean(text)).strip()
 
 
 def write(lines: Iterable[Line]) -> bytes:
-    """The bytes of ``lines``: UTF-8, CRLF, at most 75 octets a line, never folded inside a character."""
+    """The bytes of ``lines``: UTF-8, CRLF, at most 75 octets a line, not folded inside a character or an escape."""
     return b"".join(_fold(_unfolded(each)) for each in lines)
 
 
 def read(data: bytes) -> tuple[Line, ...]:
-    """The lines of ``data``, which is UTF-8; names are in upper case. Raises :class:`ValueError` for anything else.
+    """Parse ``data``, in UTF-8. Names become upper case. Raises :class:`ValueError` if it is not content lines.
 
-    Takes time in proportion to the size of ``data``: no component is interpreted, no rule expanded.
+    The time is proportional to the size of ``data``: no component is interpreted, and no rule expanded.
     """
     unfolded = re.sub(rb"\r?\n[ \t]", b"", data).decode("utf-8")
     return tuple(_line(each) for each in unfolded.removeprefix("\ufeff").replace("\r\n", "\n").split("\n") if each)
@@ -95,14 +97,14 @@ def _unfolded(each: Line) -> str:
 
 
 def _param(name: str, value: str) -> str:
-    # Names are always quoted, as are all values that need it: `CN="Ek, Bo"`.
+    # People's names and labels are always quoted, other values if they need it: `CN="Ek, Bo"`.
     quoted = name in {"CN", "LABEL"} or not re.fullmatch(r"[\w/+.-]+", value)
     return f';{name}="{value}"' if quoted else f";{name}={value}"
 
 
 def _fold(text: str) -> bytes:
     folded, size = [""], 0
-    # Clients that read a line before they unfold it want escapes whole as well as characters.
+    # Some programs parse lines before they unfold them: neither characters nor escapes may be folded inside.
     for piece in re.findall(r"\\.|.", text, re.DOTALL):
         octets = len(piece.encode("utf-8"))
         if size + octets > LIMIT:

@@ -1,7 +1,6 @@
-"""What a calendar says: a Message as iCalendar bytes (RFC 5545, RFC 5546).
+"""Writes a ``Message`` as an iCalendar object (RFC 5545, RFC 5546).
 
-Order and spelling of what is written never vary: a message under one SEQUENCE and DTSTAMP is always the same
-bytes.
+The order and spelling of properties never vary: one message with one SEQUENCE and DTSTAMP is always the same bytes.
 """
 
 from __future__ import annotations
@@ -28,8 +27,8 @@ from .vtimezone import vtimezone
 PRODID = "-//Convoke//Convoke//EN"  # no version: it would change the bytes
 DECLINE_COUNTER = "DECLINECOUNTER"
 
-# UTC by its names. It is written as `...Z`, without a VTIMEZONE: every client reads that alike, and a TZID may not
-# stand beside a time in UTC (RFC 5545, section 3.2.19).
+# The names of UTC. Times in UTC are written as `...Z`, without a VTIMEZONE: all programs parse that alike, and TZID is
+# not allowed with a time in UTC (RFC 5545, section 3.2.19).
 _UTC = frozenset({"Etc/UCT", "Etc/UTC", "Etc/Universal", "Etc/Zulu", "UCT", "UTC", "Universal", "Zulu"})
 
 _LOCAL_PART = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*")
@@ -38,9 +37,9 @@ _UID = re.compile(r"[A-Za-z0-9._@-]{1,255}")
 
 
 def calendar(message: Message, *, sequence: int, dtstamp: datetime) -> bytes:
-    """The whole VCALENDAR of ``message``, read back and found to hold exactly what was meant.
+    """The whole VCALENDAR of ``message``, parsed again and compared with what was intended.
 
-    Raises :class:`RenderError`, naming the property, where it does not. ``dtstamp`` is an instant in UTC.
+    Raises :class:`RenderError`, naming the property, if they differ. ``dtstamp`` is an instant in UTC.
     """
     if not _UID.fullmatch(message.entry_uid):
         raise RenderError("UID has characters that not every mail system keeps")
@@ -61,11 +60,10 @@ def calendar(message: Message, *, sequence: int, dtstamp: datetime) -> bytes:
 def declined(
     *, uid: str, sequence: int, dtstamp: datetime, organizer: Person, date: datetime | date | None, comment: str
 ) -> bytes:
-    """The VCALENDAR that declines a proposal (METHOD:DECLINECOUNTER, RFC 5546, section 3.2.8), read back as meant.
-
-    ``uid`` and ``sequence`` are those of the proposal; ``date`` is the one date that it was about: an instant in UTC,
-    or a whole day. A date that is an entry of its own has no RECURRENCE-ID. It holds no more than that: it takes
-    nothing back and tells no time.
+    """The VCALENDAR that declines a proposal (METHOD:DECLINECOUNTER, RFC 5546, section 3.2.8).
+    ``uid`` and ``sequence`` are those of the proposal; ``date`` is the occurrence that it was about, an instant in UTC
+    or a whole day, or ``None``. A separate entry has no RECURRENCE-ID. There is no DTSTART: it does not change the
+    calendar entry. Raises :class:`RenderError` as :func:`calendar` does.
     """
     if not _UID.fullmatch(uid):
         raise RenderError("UID has characters that not every mail system keeps")
@@ -93,8 +91,8 @@ def declined(
 
 
 def address(email: str) -> str:
-    """``email`` as mail and calendars carry it: the domain in Punycode. Raises :class:`RenderError` where they
-    cannot.
+    """``email`` as it is written in mails and calendars: with its domain in Punycode. Raises :class:`RenderError` if it
+    has characters that are not possible there.
     """
     local, _, domain = email.rpartition("@")
     try:
@@ -107,7 +105,7 @@ def address(email: str) -> str:
 
 
 def description(message: Message) -> str:
-    """The description, and after it the link to join by: most clients do not show CONFERENCE."""
+    """The description, followed by the link to join, since most programs do not show CONFERENCE."""
     text = clean(message.description).strip()
     if message.conference is None:
         return text
@@ -116,12 +114,12 @@ def description(message: Message) -> str:
 
 
 def uri(text: str) -> str:
-    """``text`` as a URI: all that may not stand in one is percent-encoded."""
+    """``text`` as a URI: characters that are not allowed in one are percent-encoded."""
     return quote(one_line(text), safe="%/:?#[]@!$&'()*+,;=~")
 
 
 def _zones(message: Message) -> Iterator[Line]:
-    """The VTIMEZONE of each TZID that is used, right for all the life of a series."""
+    """The VTIMEZONE of each TZID that is used, correct from the first to the last date of a series."""
     times = [message.when]
     if message.recurs:
         starts = series.starts(message.schedule)
@@ -140,7 +138,7 @@ def _event(message: Message, sequence: int, dtstamp: datetime) -> Iterator[Line]
     cancels = message.method is Method.CANCEL
     yield line("UID", message.entry_uid)
     if message.recurrence_id is not None:
-        yield _wall("RECURRENCE-ID", message.recurrence_id, message.date_zone)
+        yield _local_time("RECURRENCE-ID", message.recurrence_id, message.date_zone)
     yield line("SEQUENCE", str(sequence))
     yield line("DTSTAMP", _instant(dtstamp))
     yield line("CREATED", _instant(message.created_at))
@@ -171,41 +169,41 @@ def _event(message: Message, sequence: int, dtstamp: datetime) -> Iterator[Line]
     yield line("X-MICROSOFT-CDO-BUSYSTATUS", "FREE" if cancels else "TENTATIVE" if tentative else "BUSY")
     yield line("X-MICROSOFT-CDO-ALLDAYEVENT", "TRUE" if message.when.all_day else "FALSE")
     if cancels or not message.receives_replies:
-        # Another time may be proposed for what takes place, where the proposal is received.
+        # Proposals of another time are only welcome if the event takes place and they are received.
         yield line("X-MICROSOFT-DISALLOW-COUNTER", "TRUE")
 
 
 def _when(message: Message) -> Iterator[Line]:
     when = message.when
     if not isinstance(when.start, datetime) or not isinstance(when.end, datetime):
-        # DTEND is the first day that is free again (RFC 5545, section 3.6.1).
-        yield _wall("DTSTART", when.start, None)
-        yield _wall("DTEND", when.end + timedelta(days=1), None)
+        # DTEND is exclusive: the day after the last (RFC 5545, section 3.6.1).
+        yield _local_time("DTSTART", when.start, None)
+        yield _local_time("DTEND", when.end + timedelta(days=1), None)
         return
-    yield _wall("DTSTART", when.start, when.time_zone)
-    yield _wall("DTEND", when.end, when.time_zone)
+    yield _local_time("DTSTART", when.start, when.time_zone)
+    yield _local_time("DTEND", when.end, when.time_zone)
 
 
-def _wall(name: str, local_time: LocalTime, zone: str | None) -> Line:
-    """A wall time of ``zone``, or a day."""
+def _local_time(name: str, local_time: LocalTime, zone: str | None) -> Line:
+    """The property ``name`` with a local time of ``zone``, or a whole day."""
     if not isinstance(local_time, datetime):
         return line(name, f"{local_time:%Y%m%d}", VALUE="DATE")
-    # A time that the clock shows twice is the first of the two (section 3.3.5): the second can only be said in UTC.
+    # A local time that occurs twice means the first of the two (section 3.3.5): the second can only be given in UTC.
     if zone is None or zone in _UTC or local_time.fold:
         return line(name, _instant(When(start=local_time, end=local_time, time_zone=zone or "UTC").starts_at))
     return line(name, f"{local_time:%Y%m%dT%H%M%S}", TZID=zone)
 
 
 def _dates(message: Message) -> Iterator[Line]:
-    """Which dates a series has: its rule, and those that do not take place. Exchange takes no RDATE for what it is."""
+    """RRULE and EXDATE of a series. RDATE is never used, since Exchange does not support it."""
     if not message.recurs:
         return
-    said, zone = series.wire(message.schedule), message.when.time_zone
-    if said.rule is not None:
-        yield line("RRULE", said.rule)
-    # One to a line: some clients read only the first of several.
-    for without in sorted({*message.without, *said.excluded}):
-        yield _wall("EXDATE", without, zone)
+    wire, zone = series.wire(message.schedule), message.when.time_zone
+    if wire.rule is not None:
+        yield line("RRULE", wire.rule)
+    # One date a line, since some programs read only the first of several.
+    for without in sorted({*message.without, *wire.excluded}):
+        yield _local_time("EXDATE", without, zone)
 
 
 def _links(message: Message) -> Iterator[Line]:
@@ -243,14 +241,14 @@ def _named(person: Person) -> dict[str, str]:
     return {"CN": name} if name else {}
 
 
-def _compare(meant: tuple[Line, ...], written: bytes) -> None:
-    """Raise :class:`RenderError` unless ``written`` holds the lines that were meant, in that order, and no other."""
+def _compare(intended: tuple[Line, ...], written: bytes) -> None:
+    """Raise :class:`RenderError` unless ``written`` parses to exactly the lines ``intended``, in that order."""
     try:
         found = content_lines.read(written)
     except ValueError as error:
         raise RenderError(f"the calendar cannot be read back: {error}") from error
-    for was, now in zip(meant, found, strict=False):
-        if was != now:
-            raise RenderError(f"{was.name} does not read back as it was meant")
-    if len(meant) != len(found):
-        raise RenderError(f"{len(meant)} lines were meant, {len(found)} are there")
+    for line_intended, line_found in zip(intended, found, strict=False):
+        if line_intended != line_found:
+            raise RenderError(f"{line_intended.name} does not read back as it was meant")
+    if len(intended) != len(found):
+        raise RenderError(f"{len(intended)} lines were meant, {len(found)} are there")

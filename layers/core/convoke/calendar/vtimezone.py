@@ -1,17 +1,17 @@
-"""A VTIMEZONE that is right: judged by ``zoneinfo``, said as a yearly rule wherever a rule says exactly the same.
+"""Writes a VTIMEZONE (RFC 5545, section 3.6.5) that agrees with ``zoneinfo``, with yearly rules wherever possible.
 
-A zone's TZif file ends with a POSIX rule such as ``CET-1CEST,M3.5.0,M10.5.0/3``. Where RRULEs that name one weekday
-of a month, from the first to the fourth or the last, give exactly the onsets that ``zoneinfo`` sees around the event,
-it is said so: two observances that every client understands. Exchange takes no other rule ([MS-OXCICAL], section
+A zone's TZif file ends with a POSIX rule such as ``CET-1CEST,M3.5.0,M10.5.0/3``. If RRULEs with one weekday of a month,
+from the first to the fourth or the last, yield exactly the onsets that ``zoneinfo`` has around the event, they are
+used: two observances that all programs support. Exchange supports no other rules ([MS-OXCICAL], section
 2.1.3.1.1.19.2.2: BYDAY or BYMONTHDAY, not both, and a single occurrence of a single day). Jerusalem's "Friday before
-the last Sunday" is none, but in most years it is the fourth Friday, or the last: whichever of them ``zoneinfo``
-confirms is said. Everything else (transitions still in the table, years that agree on no such weekday) becomes one
-observance an onset, which is always right, and short.
+the last Sunday" is not such a rule, but in most years it is the fourth Friday, or the last: whichever of them
+``zoneinfo`` confirms is used. In all other cases (transitions that are listed in the file one by one, years that have
+no such weekday in common) there is one observance for each onset, which is always correct, and short.
 
-Either is right for the event's life and a year on either side, and no promise is made beyond that.
+Either is correct from a year before the event's first date to a year after its last, and not necessarily beyond that.
 
-The rule is read from the ``tzdata`` package. ``zoneinfo`` reads the same files when PYTHONTZPATH is empty;
-where it does not, a rule that disagrees with it is not used.
+The POSIX rule is read from the ``tzdata`` package. ``zoneinfo`` reads the same files if PYTHONTZPATH is empty;
+otherwise, a rule that disagrees with it is not used.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from .content_lines import Line, component, line
 _DAY = timedelta(days=1)
 # Shorter than any time between two onsets of one zone since 1970: the shortest is a week less two hours.
 _STRIDE = timedelta(days=5)
-# Nobody asks a client for the local time of anything earlier, and every client can hold it.
+# Onsets begin in this year: no event is earlier, and all programs support it.
 _BEGINNING = 1970
 
 _WEEKDAYS = ("SU", "MO", "TU", "WE", "TH", "FR", "SA")  # as POSIX counts them
@@ -44,7 +44,7 @@ _FOOTER = re.compile(rf"({_NAME})([-+\d:]+)({_NAME})([-+\d:]+)?,{_RULE},{_RULE}"
 
 @frozen
 class _Onset:
-    """The instant (UTC) at which the clock is set from one offset to another."""
+    """The instant (UTC) at which the zone's offset changes from ``before`` to ``after``."""
 
     at: datetime
     before: timedelta
@@ -53,7 +53,7 @@ class _Onset:
     daylight: bool
 
     def observance(self, *rule: Line) -> tuple[Line, ...]:
-        # DTSTART is the local time that the clock shows *before* it is set (RFC 5545, section 3.6.5).
+        # DTSTART is the local time of the onset in the offset *before* it (RFC 5545, section 3.6.5).
         return component(
             "DAYLIGHT" if self.daylight else "STANDARD",
             line("DTSTART", f"{self.at.replace(tzinfo=None) + self.before:%Y%m%dT%H%M%S}"),
@@ -66,7 +66,10 @@ class _Onset:
 
 @frozen
 class _Yearly:
-    """Every year at ``clock``, in the old time, on the ``nth`` ``weekday`` of ``month``; -1 is the last, 0 a Sunday."""
+    """A yearly onset: at ``clock``, a local time in the offset ``before``, on a weekday of ``month``.
+
+    ``nth`` is which of them (-1 is the last), ``weekday`` is 0 for Sunday.
+    """
 
     month: int
     nth: int
@@ -77,6 +80,7 @@ class _Yearly:
     name: str
 
     def onset(self, year: int) -> _Onset:
+        """The onset of one year."""
         first = 7 * self.nth - 6 if self.nth > 0 else monthrange(year, self.month)[1] - 6
         on = date(year, self.month, first)
         on += _DAY * ((self.weekday - on.isoweekday()) % 7)
@@ -95,10 +99,10 @@ class _Yearly:
 
 @lru_cache(maxsize=256)
 def vtimezone(name: str, first: datetime, last: datetime) -> tuple[Line, ...]:
-    """The VTIMEZONE of the IANA zone ``name``, right from a year before ``first`` to a year after ``last`` (instants in
-    UTC, 1970 or later).
+    """The VTIMEZONE of the IANA zone ``name``, correct from a year before ``first`` to a year after ``last`` (instants
+    in UTC, 1970 or later).
 
-    Raises what :class:`zoneinfo.ZoneInfo` raises for a zone that it does not know.
+    Raises :class:`zoneinfo.ZoneInfoNotFoundError` or :class:`ValueError` for an unknown zone.
     """
     zone = ZoneInfo(name)
     since, until = first - 366 * _DAY, last + 366 * _DAY
@@ -110,7 +114,7 @@ def vtimezone(name: str, first: datetime, last: datetime) -> tuple[Line, ...]:
 
 
 def _onsets(zone: ZoneInfo, since: datetime, until: datetime) -> Iterator[_Onset]:
-    """What ``zoneinfo`` sees: the instants after ``since`` at which the clock is set."""
+    """The onsets after ``since``, up to ``until``, according to ``zoneinfo``."""
     early, was = since, _state(zone, since)
     while early < until:
         late = min(early + _STRIDE, until)
@@ -121,42 +125,44 @@ def _onsets(zone: ZoneInfo, since: datetime, until: datetime) -> Iterator[_Onset
 
 
 def _onset(zone: ZoneInfo, early: datetime, late: datetime) -> _Onset:
+    """The one onset after ``early`` and not after ``late``, found by bisection, to the second."""
     was, now = _state(zone, early), _state(zone, late)
     low, high = 0, int((late - early).total_seconds())
     while high - low > 1:
         middle = (low + high) // 2
         low, high = (middle, high) if _state(zone, early + timedelta(seconds=middle)) == was else (low, middle)
-    # Summer time is the later clock, also in Dublin, whose law says that winter is the exception.
+    # DAYLIGHT is the greater offset, also in Dublin, where by law the winter time is the exception.
     daylight = now[0] > was[0] if was[2] != now[2] else now[2]
     return _Onset(at=early + timedelta(seconds=high), before=was[0], after=now[0], name=now[1], daylight=daylight)
 
 
 def _state(zone: ZoneInfo, instant: datetime) -> tuple[timedelta, str, bool]:
+    """The offset, its abbreviation, and whether it is daylight saving time."""
     local = instant.astimezone(zone)
     return local.utcoffset() or timedelta(), local.tzname() or "", bool(local.dst())
 
 
 def _opening(zone: ZoneInfo, since: datetime) -> _Onset:
-    """What holds at ``since``, as if it had always been so."""
+    """An onset in 1970 of what holds at ``since``."""
     offset, name, _ = _state(zone, since)
     at = datetime(_BEGINNING, 1, 1, tzinfo=UTC) - offset
     return _Onset(at=at, before=offset, after=offset, name=name, daylight=False)
 
 
 def _rules(name: str, seen: tuple[_Onset, ...], since: datetime, until: datetime) -> tuple[Line, ...] | None:
-    """The observances of two yearly rules, or ``None`` where none would say exactly what was seen."""
+    """The observances of two yearly rules that yield exactly the onsets ``seen``, or ``None`` if no rules do."""
     years = range(since.year - 1, until.year + 2)
     for pair in _pairs(name) if seen else ():
-        said = sorted((rule.onset(year) for rule in pair for year in years), key=lambda onset: onset.at)
-        if tuple(onset for onset in said if since < onset.at <= until) == seen:
+        yielded = sorted((rule.onset(year) for rule in pair for year in years), key=lambda onset: onset.at)
+        if tuple(onset for onset in yielded if since < onset.at <= until) == seen:
             return tuple(each for rule in pair for each in rule.onset(_BEGINNING).observance(rule.rule))
     return None
 
 
 @lru_cache(maxsize=256)
 def _pairs(name: str) -> tuple[tuple[_Yearly, _Yearly], ...]:
-    """What RRULEs can say, in some years at least, of the rules at the end of the zone's TZif file (RFC 9636, section
-    3.3): when summer time begins, and when it ends. What holds in all years is first.
+    """Pairs of yearly rules, for the beginning and the end of daylight saving time, that agree at least in some years
+    with the rule at the end of the zone's TZif file (RFC 9636, section 3.3). Empty if there is no such rule.
     """
     data = resources.files("tzdata").joinpath("zoneinfo", *name.split("/")).read_bytes()
     found = _FOOTER.fullmatch(data[:-1].rpartition(b"\n")[2].decode("ascii"))
@@ -173,7 +179,7 @@ def _yearly(
     rule: tuple[str | None, ...], clock: str | None, before: timedelta, after: timedelta, name: str
 ) -> tuple[_Yearly, ...]:
     month, week, weekday = (int(number or 0) for number in rule)
-    # A rule's clock may show more than 24 hours, or less than none: then it means another day of week and month.
+    # The time of a POSIX rule may be 24 hours or more, or negative: then it is on another day than the rule names.
     moved, time_of_day = divmod(_clock(clock or "2"), _DAY)
     return tuple(
         _Yearly(
@@ -190,7 +196,9 @@ def _yearly(
 
 
 def _nth_weekdays(month: int, week: int, moved: int) -> tuple[tuple[int, int], ...]:
-    """The month, and which of its weekdays, that may be so many days after the one of a POSIX rule's ``week``."""
+    """Each month and number of a weekday that may be ``moved`` days after the weekday of a POSIX rule, by its ``month``
+    and ``week`` (5 is the last).
+    """
     if not moved:
         return ((month, -1 if week == 5 else week),)
     found: dict[tuple[int, int], None] = {}
@@ -207,13 +215,14 @@ def _nth_weekdays(month: int, week: int, moved: int) -> tuple[tuple[int, int], .
 
 
 def _clock(text: str) -> timedelta:
-    """``-3``, ``12:45``, ``+5:30:15``."""
+    """Parse an offset or time of a POSIX rule, such as ``-3``, ``12:45`` or ``+5:30:15``."""
     hours, minutes, seconds = (*(int(part) for part in text.lstrip("+-").split(":")), 0, 0)[:3]
     length = timedelta(hours=hours, minutes=minutes, seconds=seconds)
     return -length if text.startswith("-") else length
 
 
 def _offset(offset: timedelta) -> str:
+    """The value of TZOFFSETFROM and TZOFFSETTO (RFC 5545, section 3.3.14)."""
     seconds = int(abs(offset).total_seconds())
     sign = "-" if offset < timedelta() else "+"
     tail = f"{seconds % 60:02}" if seconds % 60 else ""

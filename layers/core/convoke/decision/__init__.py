@@ -1,9 +1,9 @@
-"""What to tell one attendee. Pure: no clock, no storage.
+"""Which message to send to one attendee. Pure: no clock, no storage.
 
 - ``calendar_state``: a message, and what the attendee's calendar holds after it
-- ``invitation``: what is remembered of one registration in order to tell it once, in order and to the end
-- ``decide``: ``next_message`` compares what is true with the calendar state; ``messages`` builds each message
-- ``plan``: the message to send now, under which SEQUENCE, or an earlier one repeated
+- ``invitation``: what is remembered of one registration in order to send each message once, in order and to the end
+- ``decide``: ``next_message`` compares event and registration with the calendar state; ``messages`` builds each message
+- ``plan``: the message to send now, with its SEQUENCE and DTSTAMP, or an earlier one repeated
 - ``fingerprints``: whether two contents are the same to an attendee
 - ``attendance``: which answer of an attendee counts, and what it does to their seat
 - ``attention``: who was not reached

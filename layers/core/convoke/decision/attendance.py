@@ -1,6 +1,6 @@
-"""What an answer means for the place of whoever gives it: which of their answers stands, and what becomes of the seat.
+"""Which of an attendee's answers counts, and what an answer does to their seat.
 
-Whatever order answers come in, and however often, the same ones stand in the end.
+The result depends neither on the order in which answers are processed nor on how often each one is.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ from ..model import (
 from .calendar_state import CalendarState
 from .decide import over, participation
 from .invitation import Invitation
-from .messages import order, same_question
+from .messages import order, same_time_and_place
 
-MOST_DATES = 400
-"""Of how many dates the answer is kept; a series has no more."""
+MAX_DATE_REPLIES = 400
+"""For how many occurrences the latest answer is stored; a series does not have more."""
 
 
 class Consequence(StrEnum):
-    """What an answer does to the seat: nothing, gives it back, asks for one again."""
+    """What an answer does to the seat: nothing, release it, or request one again."""
 
     NONE = "none"
     RELEASE = "release"
@@ -37,14 +37,14 @@ class Consequence(StrEnum):
 
 
 def standing(registration: Registration, reply: Reply) -> Reply | None:
-    """The latest answer before ``reply`` to what it is about: the whole event, or one date."""
+    """The stored answer to what ``reply`` is about, the whole event or one occurrence; ``None`` without one."""
     if reply.date is None:
         return registration.reply
     return next((other for other in registration.date_replies if other.date == reply.date), None)
 
 
 def heeding(registration: Registration, reply: Reply) -> Registration:
-    """The registration with ``reply``, where nothing newer is known; else the registration as it was."""
+    """The registration with ``reply`` stored, or unchanged if a stored answer is as new or newer (:func:`order`)."""
     before = standing(registration, reply)
     if before is not None and order(reply) <= order(before):
         return registration
@@ -52,33 +52,35 @@ def heeding(registration: Registration, reply: Reply) -> Registration:
         return replace(registration, reply=reply)
     others = [other for other in registration.date_replies if other.date != reply.date]
     dated = sorted([*others, reply], key=lambda one: str(one.date))
-    return replace(registration, date_replies=tuple(dated[-MOST_DATES:]))
+    return replace(registration, date_replies=tuple(dated[-MAX_DATE_REPLIES:]))
 
 
-def answers_the_question(reply: Reply, invitation: Invitation, event: Event) -> bool:
-    """Whether it answers an invitation to the event when and where it is now, and not only when or where it was; or, of
-    a date that is an entry of its own, to that.
+def answers_present_invitation(reply: Reply, invitation: Invitation, event: Event) -> bool:
+    """Whether ``reply`` answers an invitation that had the present time and place of the event, and not an earlier one.
+    An answer to a separate entry must have answered that entry's present time and place.
     """
-    last = _last_told(invitation)
+    last = _latest_state(invitation)
     if last is None:
         return False
     if reply.date is not None:
         entry = last.latest_of(reply.date)
         return entry is not None and bool(entry.separate) and reply.sequence >= entry.asked
-    invited = last.whole and last.stands and same_question(last, event)
+    invited = last.whole and last.stands and same_time_and_place(last, event)
     return invited and reply.sequence >= last.asked
 
 
-def _last_told(invitation: Invitation) -> CalendarState | None:
-    calendar_state = [word.calendar_state for word in (invitation.intent, invitation.acknowledged) if word is not None]
-    return max(calendar_state, key=lambda one: one.sequence, default=None)
+def _latest_state(invitation: Invitation) -> CalendarState | None:
+    """The calendar state after the message with the highest SEQUENCE that was intended or acknowledged."""
+    states = [one.calendar_state for one in (invitation.intent, invitation.acknowledged) if one is not None]
+    return max(states, key=lambda one: one.sequence, default=None)
 
 
 def _others_declined(registration: Registration, invitation: Invitation, reply: Reply) -> bool:
-    """Whether of all that they hold every entry but that which ``reply`` is about was declined: an event may have dates
-    that are entries of their own, and who declines one of those may come to the others.
+    """Whether all entries in the attendee's calendar were declined, apart from the one that ``reply`` is about.
+
+    An event may have separate entries, and an attendee who declines one of them may still come to the others.
     """
-    last = _last_told(invitation)
+    last = _latest_state(invitation)
     if last is None:
         return True
     held: list[LocalTime | None] = [one.date for one in last.dates if one.separate and not one.cancelled]
@@ -89,7 +91,10 @@ def _others_declined(registration: Registration, invitation: Invitation, reply: 
 
 
 def tally(people: Iterable[tuple[Registration, Invitation]], date: LocalTime | None = None) -> dict[Participation, int]:
-    """How many of those who have a seat, or gave it back, answered what: to the whole event, or to one ``date``."""
+    """Count the answers to the whole event, or to one ``date``, of those who have a seat or released it by declining.
+
+    Every :class:`Participation` is a key of the result.
+    """
     counts = dict.fromkeys(Participation, 0)
     for person, invitation in people:
         if person.status in (RegistrationStatus.REGISTERED, RegistrationStatus.DECLINED):
@@ -100,24 +105,26 @@ def tally(people: Iterable[tuple[Registration, Invitation]], date: LocalTime | N
 def consequence(
     event: Event, registration: Registration, invitation: Invitation, reply: Reply, now: datetime
 ) -> Consequence:
-    """What ``reply`` does to the seat, when it is the newest to the whole event, or to a date that is an entry of its
-    own. ``now`` is UTC.
+    """What ``reply`` does to the seat. ``now`` is UTC.
+
+    ``reply`` must be the newest answer to what it is about. Answers to single occurrences of a series never affect the
+    seat; answers to the whole event and to separate entries do.
     """
-    last = _last_told(invitation)
+    last = _latest_state(invitation)
     entry = last.latest_of(reply.date) if last is not None and reply.date is not None else None
-    of_an_entry = reply.date is None or (entry is not None and bool(entry.separate))
-    if not of_an_entry or over(event, now):
+    is_about_entry = reply.date is None or (entry is not None and bool(entry.separate))
+    if not is_about_entry or over(event, now):
         return Consequence.NONE
     if registration.status is RegistrationStatus.DECLINED:
-        comes = reply.status in (Participation.ACCEPTED, Participation.TENTATIVE)
-        return Consequence.RETURN if comes else Consequence.NONE
+        attends = reply.status in (Participation.ACCEPTED, Participation.TENTATIVE)
+        return Consequence.RETURN if attends else Consequence.NONE
     declines = (
         reply.status is Participation.DECLINED
-        and answers_the_question(reply, invitation, event)
+        and answers_present_invitation(reply, invitation, event)
         and _others_declined(registration, invitation, reply)
     )
     seated = registration.status in (RegistrationStatus.REGISTERED, RegistrationStatus.WAITLISTED)
-    # A cancelled event has no seats to give.
+    # The seats of a cancelled event are of no use to anybody else.
     if declines and seated and event.release_on_decline and event.status is not EventStatus.CANCELLED:
         return Consequence.RELEASE
     return Consequence.NONE

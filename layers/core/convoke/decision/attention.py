@@ -1,9 +1,9 @@
-"""Who was not reached, and whose answer waits for a word: what an organizer should know of, and may want to see to by
-other means.
+"""Which attendees need the organizer's attention: those whom a message did not reach, and those whose answer is in
+quarantine.
 
-Who was not reached is read from what is true now, like everything: what there would be to say, and what became of what
-was said. A cancellation or a move counts as missed when nobody has seen it arrive in a while; whatever came back, at
-once.
+Who was not reached is derived from the present state: the message that would have to be sent now, and the delivery
+state of the messages that were sent. A cancellation or a move counts as missed when its delivery was not reported
+within ``Times.attention``; a message that bounced or was rejected counts at once.
 """
 
 from __future__ import annotations
@@ -18,20 +18,21 @@ from .invitation import StoredMessage
 
 
 class AttentionKind(StrEnum):
-    """What somebody may not know of; or that their answer does not count yet."""
+    """What an attendee may not know of; or, for ``ANSWER``, that an answer of theirs does not count yet."""
 
     INVITATION = "invitation"
     CHANGE = "change"
     MOVE = "move"
     CANCELLATION = "cancellation"
     ANSWER = "answer"
-    """A mail that was put aside looks like their answer: the organizer may release it."""
+    """A mail in quarantine appears to be their answer: the organizer may release it."""
 
 
 class AttentionReason(StrEnum):
-    """Why not: it has not left yet, nobody has seen it arrive, or it is known that it did not or cannot.
+    """Why: the message was not sent yet, its delivery was not reported, or it is known that it was not delivered.
 
-    An answer does not count yet because it came from another address, or because somebody sent it in their name.
+    ``ANOTHER_ADDRESS`` and ``IN_THEIR_NAME`` are why an answer does not count yet: it came from another address, or
+    Google Calendar or somebody else sent it in the attendee's name.
     """
 
     PENDING = "pending"
@@ -45,7 +46,7 @@ class AttentionReason(StrEnum):
 
 
 PRESSING = frozenset({AttentionKind.CANCELLATION, AttentionKind.MOVE})
-"""What people must not miss: they would travel."""
+"""What attendees must not miss, since they would travel to the wrong place or at the wrong time."""
 
 CAME_TO_NOTHING = {
     DeliveryState.BOUNCED: AttentionReason.BOUNCED,
@@ -57,8 +58,10 @@ CAME_TO_NOTHING = {
 
 @frozen
 class Attention:
-    """One attendee who was not reached, with what, why not, and ``since`` when (UTC) that has been so. ``date`` is the
-    one date of a series that it is about, by its original start. ``quarantine_id`` names the mail whose answer waits.
+    """One attendee who needs attention: what they may not know of, why, and ``since`` when (UTC).
+
+    ``date`` is the original start of the occurrence that it is about; ``None`` is the whole event. ``quarantine_id`` is
+    the id of the mail in quarantine, for an ``ANSWER``.
     """
 
     registration_id: str
@@ -70,19 +73,19 @@ class Attention:
 
     @property
     def waits(self) -> bool:
-        """Whether it may still arrive, so that it is too early to call it missed."""
+        """Whether the message may still be delivered, so that it is too early to call it missed."""
         return self.state in (AttentionReason.PENDING, AttentionReason.UNDELIVERED)
 
 
 @frozen
 class Unreached:
-    """An :class:`Attention` as it is kept. ``calendar_state`` says that the organizer has had a mail about it."""
+    """An :class:`Attention` as it is stored. ``notified``: the organizer was sent a mail about it."""
 
     attention: Attention
     notified: bool = False
 
     def renewed(self, attention: Attention) -> Unreached:
-        """What is kept once it is known to be so: it is the same incident while it is about the same message."""
+        """The item to store for ``attention``. ``notified`` stays only while it is about the same message as before."""
         was = self.attention
         same = (was.kind, was.since, was.date) == (attention.kind, attention.since, attention.date)
         return Unreached(attention=attention, notified=self.notified and same)
@@ -90,8 +93,10 @@ class Unreached:
 
 @frozen
 class Survey:
-    """A look at everybody of one event. ``wakeups`` counts reasons for it; ``summed_up_at`` is when (UTC) the organizer
-    was last mailed; ``due_key`` as with all debts.
+    """The check of all people of one event for who was not reached.
+
+    ``wakeups`` counts the reasons to run it. ``summed_up_at`` is when (UTC) the organizer was last sent a summary.
+    ``due_key`` is ``<priority>#<time>`` while it is due, else ``None``.
     """
 
     event_id: str
@@ -101,9 +106,13 @@ class Survey:
 
 
 def concern_of(message: Message, *, expected: bool) -> AttentionKind:
-    """What somebody does not know of who was not sent ``message``; ``expected`` is whether they are to come."""
+    """What an attendee does not know of to whom ``message`` was not sent.
+
+    ``expected`` is whether they should have the event in their calendar.
+    """
     if message.method is Method.CANCEL:
-        # Who is to come is taken back only to be told anew, at another address.
+        # An attendee who is expected is sent a cancellation of everything only before a new invitation, for example to
+        # another address.
         part = message.date is not None and (message.others_stay or not message.separate)
         return AttentionKind.INVITATION if expected and not part else AttentionKind.CANCELLATION
     if message.before is None:
@@ -113,21 +122,21 @@ def concern_of(message: Message, *, expected: bool) -> AttentionKind:
 
 
 def unheard(stored: Iterable[StoredMessage]) -> list[tuple[AttentionKind, StoredMessage]]:
-    """The last words that were sent under the latest UID, of the whole and of each date of a series: what each is about
-    to whom has heard nothing of it.
+    """The latest message of the present generation about the whole event, about each occurrence and about each separate
+    entry; with what an attendee does not know of who did not receive it.
     """
     sent = sorted((one for one in stored if one.sent_at is not None), key=lambda one: one.calendar_state.sequence)
     latest = [one for one in sent if one.calendar_state.generation == sent[-1].calendar_state.generation]
-    last: dict[tuple[LocalTime | None, str], StoredMessage] = {}
+    latest_of: dict[tuple[LocalTime | None, str], StoredMessage] = {}
     for one in latest:
         if one.calendar_state.part is None and one.calendar_state.withdrawn:
-            # With the whole, all its dates are gone; what is an entry of its own is not.
-            last = {part: each for part, each in last.items() if part[1]}
-        last[one.calendar_state.part, one.calendar_state.separate] = one
-    return [(_concern(one, latest), one) for one in last.values()]
+            # Cancelling the series cancels all its occurrences, but not the separate entries.
+            latest_of = {part: each for part, each in latest_of.items() if part[1]}
+        latest_of[one.calendar_state.part, one.calendar_state.separate] = one
+    return [(_kind(one, latest), one) for one in latest_of.values()]
 
 
-def _concern(last: StoredMessage, sent: list[StoredMessage]) -> AttentionKind:
+def _kind(last: StoredMessage, sent: list[StoredMessage]) -> AttentionKind:
     calendar_state = last.calendar_state
     if calendar_state.method is Method.CANCEL:
         return AttentionKind.CANCELLATION
@@ -141,8 +150,8 @@ def _concern(last: StoredMessage, sent: list[StoredMessage]) -> AttentionKind:
 
 
 def _about(before: CalendarState, calendar_state: CalendarState) -> bool:
-    """Whether an earlier message was about the same, or about what it was a part of. An entry of its own was a part of
-    the series where that date was taken back from it.
+    """Whether the earlier message of ``before`` was about the same entry or occurrence, or about the series that it
+    belonged to. A separate entry belonged to the series if its date was once cancelled there.
     """
     if (before.part, before.separate) in ((calendar_state.part, calendar_state.separate), (calendar_state.part, "")):
         return True
@@ -150,7 +159,7 @@ def _about(before: CalendarState, calendar_state: CalendarState) -> bool:
 
 
 def _asked(calendar_state: CalendarState) -> int:
-    """The SEQUENCE that first told the present when and where of what ``calendar_state`` is about."""
+    """The SEQUENCE of the first message that had the present time and place of what ``calendar_state`` is about."""
     one = (
         None
         if calendar_state.part is None

@@ -1,4 +1,8 @@
-"""What an attendee is told and was told: a message, and the calendar that they hold after it. Frozen data."""
+"""A message to one attendee, and the state of their calendar after it. Frozen data.
+
+Some occurrences cannot be held by Exchange as part of their series (see ``schedule.series.separate``). Each of those is
+sent as a *separate entry*: a calendar entry with a UID of its own and without RECURRENCE-ID.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +27,10 @@ from ..model import (
 
 @frozen
 class PreviousState:
-    """What an attendee knew of something before a message about it. Not ``certain``: it may be otherwise."""
+    """What an attendee knew of an entry or an occurrence before a message about it.
+
+    ``schedule`` is ``None`` for a single occurrence. Not ``certain``: they may know something else.
+    """
 
     title: str
     when: When
@@ -34,39 +41,44 @@ class PreviousState:
 
 _SEPARATE = re.compile(r"\.[0-9]{8}(?:t[0-9]{6})?-[0-9]{1,9}@")
 
-KEPT = 3
-"""Separate entries of one date that were cancelled and are still known, so that a repair can cancel them once more."""
+CANCELLED_ENTRIES_KEPT = 3
+"""How many cancelled separate entries of one date are remembered, so that a repair can cancel them once more."""
 
 
 def separate_name(date: LocalTime, sequence: int) -> str:
-    """What makes the UID of a date that is an entry of its own: the date's name, and the SEQUENCE that is free when it
-    is first told, since a UID once cancelled is never used again.
+    """The part of a separate entry's UID that tells it from others: its date, and ``sequence``.
+
+    ``sequence`` is the SEQUENCE of its first message. It makes the UID new, since a cancelled UID is never used again.
     """
     day = f"{date:%Y%m%dt%H%M%S}" if isinstance(date, datetime) else f"{date:%Y%m%d}"
     return f"{day}-{sequence}"
 
 
 def entry_uid(uid: str, separate: str) -> str:
-    """The UID of an entry: ``uid`` itself, that of the registration, or that of the entry ``separate`` beside it."""
+    """The UID of the separate entry named ``separate`` (see :func:`separate_name`); of the main entry, ``""``, it is
+    ``uid``.
+    """
     local, _, domain = uid.rpartition("@")
     return f"{local}.{separate}@{domain}" if separate else uid
 
 
 def is_separate(uid: str) -> bool:
-    """Whether a UID of ours is that of a date which is an entry of its own."""
+    """Whether ``uid``, one that this package made, is that of a separate entry."""
     return _SEPARATE.search(uid) is not None
 
 
 @frozen
 class OccurrenceState:
-    """What was told of one date of a series, ``date`` its RECURRENCE-ID: that it is ``cancelled``, or how it is.
+    """What the attendee was last sent about one occurrence, ``date`` its RECURRENCE-ID: its content, or that it is
+    ``cancelled``.
 
-    A date that is ``separate`` is no part of the series in a calendar but an entry of its own, with a UID of its own
-    (see :func:`entry_uid`) and no RECURRENCE-ID; of one date both may have been told, one after the other.
+    ``separate`` is the name of its separate entry (see :func:`separate_name`), or empty for the occurrence of the
+    series. There may be items of both kinds for one date, if it was sent first as the one and then as the other.
 
-    An empty ``fingerprint`` of what is not cancelled says that nobody knows what was heard of this date; of a separate
-    one ``certain`` says that, which still tells what it was. ``title``, ``when`` and ``location`` are as they were
-    told; ``when`` is ``None`` where only its absence was. ``asked`` is as in :class:`CalendarState`.
+    If an occurrence is not cancelled and its ``fingerprint`` is empty, its state in the calendar is unknown. Of a
+    separate entry ``certain`` is false instead, and the other fields still say what was sent. ``title``, ``when`` and
+    ``location`` are as they were sent; ``when`` is ``None`` for a date that was only ever excluded (EXDATE). ``asked``
+    is as in :class:`CalendarState`.
     """
 
     date: LocalTime
@@ -81,28 +93,30 @@ class OccurrenceState:
 
     @property
     def known(self) -> bool:
+        """Whether the state of this occurrence in the calendar is known."""
         return self.certain and (self.cancelled or bool(self.fingerprint))
 
 
 @frozen
 class CalendarState:
-    """What one attendee was told under one generation: the latest message, and what their calendar holds after it.
+    """The latest message that one attendee was sent in one generation, and what their calendar holds after it.
 
-    The message is ``sequence``, ``method``, ``dtstamp``, and ``date``, the one date of a series that it was about, or
-    ``None``; ``separate`` as in :class:`OccurrenceState`. The calendar is the entry or the whole series
-    (``fingerprint`` to ``asked``), and the ``dates`` that are other than that says, in their order. Who comes to some
-    dates only has no series (``whole`` is false), only dates; ``when`` then has their zone.
+    The message is ``sequence``, ``method``, ``dtstamp`` (UTC), and ``date``, the occurrence that it was about, or
+    ``None`` for the whole; ``separate`` is as in :class:`OccurrenceState`. The calendar holds the *main entry* of
+    ``uid``, which is one event or the whole series (``fingerprint`` to ``asked``), and the ``dates`` that differ from
+    it, sorted. An attendee who comes to some dates only has no main entry (``whole`` is false), only ``dates``;
+    ``when`` then has their zone.
 
-    Of the whole, an empty ``fingerprint`` says that the entry of ``uid`` was never told, only separate ones; ``spent``
-    that it was cancelled, so that its UID may not be used again while this generation lasts. ``first`` names the first
-    date where it was told at another time than the event's. ``revision`` is the SEQUENCE of the latest message about
-    the whole, where that is not the latest of all. ``added`` are the RDATEs that were told before there were separate
-    entries.
+    If ``whole``, an empty ``fingerprint`` means that the main entry was never sent, only separate ones; ``spent`` means
+    that it was cancelled, so that its UID may not be used again in this generation. ``first`` is the original start of
+    the first date, if it was sent with another time than that. ``revision`` is the SEQUENCE of the latest message about
+    the main entry, if a later message was about something else. ``added`` are the RDATEs that were sent by versions
+    that had no separate entries.
 
-    Within one ``generation`` (one UID and those made from it) there is one ``recipient`` and one ``organizer`` address.
-    ``asked`` is the SEQUENCE of the first message under this UID that carried the present ``when`` and ``location``.
-    ``certain`` is false where the message may or may not have left: it then equals nothing, and whatever is true must
-    be said again.
+    Within one ``generation`` (one UID and those made from it) ``recipient`` and ``organizer``, both addresses, stay the
+    same. ``asked`` is the SEQUENCE of the first message under this UID with the present ``when`` and ``location``: an
+    answer to it, or to a later one, still counts. ``certain`` is false if the message may or may not have been sent: it
+    then equals no content, so that the present content is sent again.
     """
 
     uid: str
@@ -134,7 +148,7 @@ class CalendarState:
 
     @property
     def naming(self) -> Schedule:
-        """The schedule that the ``dates`` are named by."""
+        """The schedule whose original starts the ``dates`` are named by."""
         beside = {one.date for one in self.dates if one.separate} | set(self.added)
         when = self.when if self.first is None else replace(self.when, start=self.first)
         return Schedule(when=when, rule=self.rule, added=tuple(sorted(beside - {when.start})))
@@ -145,47 +159,47 @@ class CalendarState:
 
     @property
     def entry_uid(self) -> str:
-        """The UID that the latest message had."""
+        """The UID of the latest message."""
         return entry_uid(self.uid, self.separate)
 
     @property
     def part(self) -> LocalTime | None:
-        """The date that the latest message was about; ``None`` where it was about the whole, or took the entry of
-        ``uid`` back because none of its dates is left.
+        """The date that the latest message was about; ``None`` if it was about the whole, or cancelled the main entry
+        because none of its dates is left.
         """
         ended = self.whole and self.spent and not self.separate and self.method is Method.CANCEL
         return None if ended else self.date
 
     @property
     def base(self) -> int | None:
-        """The SEQUENCE of the latest message about the whole; ``None`` where nobody knows."""
+        """The SEQUENCE of the latest message about the whole; ``None`` if that is unknown."""
         return self.sequence if self.part is None else self.revision
 
     @property
     def withdrawn(self) -> bool:
-        """Whether the entry of ``uid`` was cancelled. Of the whole."""
+        """Whether the main entry was cancelled. Only if ``whole``."""
         return self.spent or (self.method is Method.CANCEL and self.date is None)
 
     @property
     def stands(self) -> bool:
-        """Whether the entry of ``uid`` is in their calendar, or may be. Of the whole."""
+        """Whether the main entry is in the attendee's calendar, or may be. Only if ``whole``."""
         return bool(self.fingerprint) and not self.withdrawn
 
     @property
     def gone(self) -> bool:
-        """Whether all of it was taken back."""
+        """Whether everything that was sent was cancelled."""
         if self.whole:
             return not self.stands and all(one.cancelled for one in self.dates if one.separate)
         return all(date.cancelled for date in self.dates)
 
     @property
-    def settled(self) -> bool:
-        """Whether it is known of every entry what was heard of it. Of the whole."""
+    def all_certain(self) -> bool:
+        """Whether the state of every entry in the calendar is known. Only if ``whole``."""
         return self.certain and all(one.certain for one in self.dates if one.separate)
 
     @property
     def doubted(self) -> CalendarState:
-        """As if nobody knew whether the latest message was heard."""
+        """This state with what the latest message was about marked as unknown, as if it may not have been sent."""
         if self.part is None:
             return replace(self, certain=False)
         latest = self.date, self.separate
@@ -195,12 +209,12 @@ class CalendarState:
 
     @property
     def distrusted(self) -> CalendarState:
-        """As if nobody knew what was heard of the separate entries."""
+        """This state with all separate entries marked as unknown."""
         return replace(self, dates=tuple(_doubted(one) if one.separate else one for one in self.dates))
 
     @property
     def known(self) -> PreviousState:
-        """What the attendee knows of the whole."""
+        """What the attendee knows of the main entry."""
         return PreviousState(
             title=self.title,
             when=self.when,
@@ -210,16 +224,16 @@ class CalendarState:
         )
 
     def occurrence_state(self, date: LocalTime, separate: str = "") -> OccurrenceState | None:
-        """What was told of this date alone, as a date of the series or as this separate entry."""
+        """The state of this one date, as an occurrence of the series or as the separate entry of that name."""
         return next((one for one in self.dates if (one.date, one.separate) == (date, separate)), None)
 
     def latest_of(self, date: LocalTime) -> OccurrenceState | None:
-        """What was told of this date alone: by its separate entry, where it has one that stands."""
+        """The state of this one date: that of its separate entry, if it has one that is not cancelled."""
         standing = (one for one in self.dates if one.date == date and one.separate and not one.cancelled)
         return next(standing, None) or self.occurrence_state(date)
 
     def entry_of(self, uid: str) -> OccurrenceState | None:
-        """The separate entry of this UID, where there is one."""
+        """The separate entry with this UID, or ``None``."""
         return next((one for one in self.dates if one.separate and entry_uid(self.uid, one.separate) == uid), None)
 
 
@@ -228,43 +242,47 @@ def _by_date(*dates: OccurrenceState) -> tuple[OccurrenceState, ...]:
 
 
 def _without_the_oldest(dates: Iterable[OccurrenceState]) -> list[OccurrenceState]:
-    """Of one date only the latest few separate entries that were cancelled for certain."""
-    off: dict[LocalTime, list[OccurrenceState]] = {}
+    """``dates``, with at most ``CANCELLED_ENTRIES_KEPT`` certainly cancelled separate entries a date: the latest."""
+    cancelled: dict[LocalTime, list[OccurrenceState]] = {}
     kept = []
     for one in dates:
         if one.separate and one.cancelled and one.certain:
-            off.setdefault(one.date, []).append(one)
+            cancelled.setdefault(one.date, []).append(one)
         else:
             kept.append(one)
-    for several in off.values():
-        kept += sorted(several, key=lambda one: int(one.separate.rpartition("-")[2]))[-KEPT:]
+    for entries in cancelled.values():
+        kept += sorted(entries, key=lambda one: int(one.separate.rpartition("-")[2]))[-CANCELLED_ENTRIES_KEPT:]
     return kept
 
 
 def _doubted(date: OccurrenceState) -> OccurrenceState:
+    """``date`` with its state in the calendar marked as unknown."""
     return replace(date, certain=False) if date.separate else replace(date, cancelled=False, fingerprint="")
 
 
 @frozen
 class Message:
-    """One thing to tell one attendee. It gets its SEQUENCE and DTSTAMP when it is claimed (see ``reconcile``).
+    """One message to one attendee, before it has a SEQUENCE and a DTSTAMP: it gets those when it is claimed (see
+    ``delivery.reconcile``).
 
-    It is about a whole event, or about one ``date`` of a series: its original start, in the zone ``date_zone``. Where
-    it is ``separate`` it is about an entry of its own (see :class:`OccurrenceState`); where it ``ends``, it takes the
-    whole entry back because ``date`` was the last of it. ``without`` are the dates of a whole series that do not take
-    place in it (EXDATE). ``kept`` is what had been told of single dates of it: some calendars keep that when they are
-    told the whole, others do not. ``apart`` are the separate entries beside the whole, by the names that their dates
-    have after it. ``first`` is the name of the first date where the whole has no rule.
+    It is about a whole event, or about one ``date`` of a series: its original start, in the zone ``date_zone``. If
+    ``separate`` is not empty, it is about a separate entry (see :class:`OccurrenceState`). If it ``ends``, it cancels
+    the main entry because ``date`` was the last date in it. ``without`` are the dates of a whole series that do not
+    take place in it (EXDATE). ``kept`` are the states of single occurrences that were sent before: some calendars keep
+    those when they receive the whole series, others do not. ``apart`` are the separate entries beside the main one, by
+    the names that their dates have after this message. ``first`` is the original start of the first date, of an event
+    without a rule.
 
     ``uid`` is that of the registration and generation. ``attendee.email`` is the recipient and the only ATTENDEE.
-    ``organizer`` is ORGANIZER and From: the human organizer's name with the sender's address. ``reply_to`` is the
-    human. ``asked`` is the SEQUENCE whose question still stands, or ``None`` when this message asks anew. ``upon`` is
-    what this attendee was told last in this generation, ``before`` what they knew of the thing that this is about, for
-    "was / is now" in words. ``called_off`` tells what the organizer cancelled from what somebody is merely not expected
-    at any more; ``reason`` is why, in the organizer's words. ``others_stay`` says that what is taken back is one date
-    only. ``instead`` is when the date takes place that is taken back only to be told as another entry.
-    ``declining_frees_seat``: who declines loses their place. ``receives_replies`` is false where answers to ORGANIZER
-    reach nobody. Neither changes what a calendar shows, so neither is a reason to tell anybody anything.
+    ``organizer`` is ORGANIZER and From: the human organizer's name with the sender's address. ``reply_to`` is the human
+    organizer. ``asked`` is the first SEQUENCE with the same time and place, or ``None`` if this message has a new time
+    or place, which the attendee is asked to answer. ``upon`` is the attendee's calendar state in this generation before
+    this message; ``before`` what they knew of the entry or occurrence that it is about, for "was" and "now" in the
+    text. ``called_off``: the organizer cancelled it, as opposed to an attendee who is no longer expected; ``reason`` is
+    why, in the organizer's words. ``others_stay``: only one date is cancelled. ``instead`` is when a date takes place
+    that is only cancelled here because it is sent as another entry. ``declining_frees_seat``: an attendee who declines
+    loses their seat. ``receives_replies`` is false if nobody receives what is sent to ORGANIZER. Neither of these two
+    changes what a calendar shows, so a change of them alone is not sent.
     """
 
     method: Method
@@ -314,36 +332,36 @@ class Message:
 
     @property
     def entry_uid(self) -> str:
-        """The UID that it goes out under."""
+        """The UID in the calendar of this message."""
         return entry_uid(self.uid, self.separate)
 
     @property
     def recurrence_id(self) -> LocalTime | None:
-        """The date of a series that it names, in the zone ``date_zone``; an entry of its own has none."""
+        """RECURRENCE-ID, in the zone ``date_zone``; ``None`` for the main entry and for a separate one."""
         return None if self.separate or self.ends else self.date
 
     @property
     def opens(self) -> bool:
-        """Whether it is the first of its generation, and nothing was told before it."""
+        """Whether it is the first message of its generation."""
         return self.upon is None or self.upon.sequence < 0
 
     @property
     def asks(self) -> bool:
-        """Whether the attendee is expected to answer (RSVP): invited, no answer to the present when and where is
+        """Whether the attendee is asked to answer (RSVP): they are invited, no answer to the present time and place is
         known, and one would be received.
         """
         invited = self.method is Method.REQUEST and self.participation is Participation.NEEDS_ACTION
         return invited and self.receives_replies
 
     def calendar_state(self, *, sequence: int, dtstamp: datetime) -> CalendarState:
-        """What the attendee will have been told once this message has left under ``sequence`` at ``dtstamp`` (UTC).
+        """The attendee's calendar state once this message was sent under ``sequence`` with ``dtstamp`` (UTC).
 
-        After the whole nobody knows what a calendar holds of the dates that had been told one by one; separate entries
-        are as they were.
+        After a message about the whole series, the state of those occurrences is unknown that had been sent one by one.
+        Separate entries are unaffected.
         """
         asked = sequence if self.asked is None else self.asked
         kept = {one.date: _doubted(one) for one in self.kept}
-        about_all = CalendarState(
+        main = CalendarState(
             uid=self.uid,
             generation=self.generation,
             sequence=sequence,
@@ -366,9 +384,9 @@ class Message:
             ),
         )
         if self.date is None:
-            return about_all
+            return main
         cancelled = self.method is Method.CANCEL
-        calendar_state = OccurrenceState(
+        occurrence = OccurrenceState(
             date=self.date,
             cancelled=cancelled,
             fingerprint="" if cancelled else self.fingerprint,
@@ -380,9 +398,7 @@ class Message:
         )
         if self.upon is None:
             zone = replace(self.when, time_zone=self.date_zone)
-            return replace(
-                about_all, date=self.date, when=zone, fingerprint="", asked=0, whole=False, dates=(calendar_state,)
-            )
+            return replace(main, date=self.date, when=zone, fingerprint="", asked=0, whole=False, dates=(occurrence,))
         others = [one for one in self.upon.dates if (one.date, one.separate) != (self.date, self.separate)]
         return replace(
             self.upon,
@@ -394,15 +410,15 @@ class Message:
             spent=self.upon.withdrawn or self.ends,
             revision=self.upon.base,
             certain=self.upon.certain or self.ends,
-            dates=_by_date(*others, calendar_state),
+            dates=_by_date(*others, occurrence),
         )
 
 
 @frozen
 class RenderedMail:
-    """A message made ready for the post: its iCalendar bytes and the whole MIME mail that carries them.
+    """A message as bytes: its iCalendar object, and the whole MIME mail that contains it (RFC 6047).
 
-    ``plainer`` names the header fields that could not be made to look as they were meant, and say it plainer or less.
+    ``plainer`` has the names of header fields that could not be written as intended and were simplified.
     """
 
     calendar: bytes

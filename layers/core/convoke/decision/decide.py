@@ -1,7 +1,8 @@
-"""What to tell an attendee next: the heart of Convoke.
+"""Which message an attendee has to be sent next, if any.
 
-No function here asks *what changed*. What is true now is compared with what this attendee was told last, and the answer
-is the one thing to say next, or nothing. Whoever is interrupted, doubled or late looks again and comes to the same end.
+No function here depends on *what changed*. The present event and registration are compared with the attendee's calendar
+state; the result is the one message to send next, or ``None``. A worker that was interrupted, started twice or delayed
+repeats the comparison, and comes to the same result.
 """
 
 from __future__ import annotations
@@ -30,10 +31,10 @@ from .messages import MessagePlanner, reply_to
 def next_message(
     event: Event, registration: Registration, calendar_state: CalendarState | None, sender: Sender, now: datetime
 ) -> Message | None:
-    """The message that brings this attendee's calendar nearer to the truth, or ``None`` where there is nothing to say.
+    """The message that brings this attendee's calendar nearer to the present event, or ``None`` if none is missing.
 
-    ``calendar_state`` is ``None`` where nothing can have reached them; what is not certain of it may or may not have.
-    ``now`` is UTC. Nothing is ever said about an event that is over, nor about a date of a series that is.
+    ``calendar_state`` is ``None`` if no message can have reached them. ``now`` is UTC. No message is ever sent about an
+    event that is over, nor about an occurrence that is over.
     """
     return (
         None if over(event, now, calendar_state) else pending_message(event, registration, calendar_state, sender, now)
@@ -47,29 +48,27 @@ def pending_message(
     sender: Sender,
     now: datetime | None = None,
 ) -> Message | None:
-    """What would be said of the whole if time did not pass: :func:`next_message` without the question whether it is
-    too late. Without ``now`` no date of a series is over either.
-    """
+    """:func:`next_message`, even if the whole event is over. Without ``now`` no occurrence counts as over either."""
     if registration.status in (RegistrationStatus.DECLINED, RegistrationStatus.ERASED):
-        return None  # whoever declined their seat wants to hear no more; of the erased nobody is left to tell
-    case = MessagePlanner(event=event, registration=registration, sender=sender, now=now)
+        return None  # who released their seat by declining gets no more mail; of the erased no address is left
+    planner = MessagePlanner(event=event, registration=registration, sender=sender, now=now)
     expected = is_expected(event, registration)
     if calendar_state is None:
-        return case.invite(None) if expected else None
+        return planner.invite(None) if expected else None
     if calendar_state.whole and calendar_state.gone:
-        if not calendar_state.settled:
-            # An entry may still stand, and a UID once cancelled is never used again: first be sure that it is gone.
-            return case.take_back(calendar_state)
-        return case.invite(calendar_state) if expected else None
+        if not calendar_state.all_certain:
+            # An entry may still be in the calendar. Its UID will never be used again, so it must be gone for certain.
+            return planner.cancel(calendar_state)
+        return planner.invite(calendar_state) if expected else None
     if (
         not expected
         or folded(calendar_state.recipient) != folded(registration.email)
         or folded(calendar_state.organizer) != folded(sender.address)
-        or calendar_state.whole is not case.whole
+        or calendar_state.whole is not planner.whole
     ):
-        left = case.take_back(calendar_state)
-        return case.invite(calendar_state) if left is None and expected else left
-    return case.update(calendar_state)
+        left = planner.cancel(calendar_state)
+        return planner.invite(calendar_state) if left is None and expected else left
+    return planner.update(calendar_state)
 
 
 def is_expected(event: Event, registration: Registration) -> bool:
@@ -81,9 +80,10 @@ def is_expected(event: Event, registration: Registration) -> bool:
 
 
 def over(event: Event, now: datetime, calendar_state: CalendarState | None = None) -> bool:
-    """Whether its last date is over, the cancelled ones counted: until then there may be a cancellation to tell.
+    """Whether the last date of ``event`` is over at ``now`` (UTC). Cancelled dates count, since their cancellation may
+    still have to be sent.
 
-    A series may have been cut short before now: it is not over for whoever was ``calendar_state`` of later dates.
+    A series that was shortened is not over for an attendee whose ``calendar_state`` has later dates.
     """
     if series.ends_at(event) > now:
         return False
@@ -95,7 +95,7 @@ def over(event: Event, now: datetime, calendar_state: CalendarState | None = Non
 
 
 def is_same_message(message: Message, calendar_state: CalendarState) -> bool:
-    """Whether sending ``calendar_state`` once more would say just what ``message`` says."""
+    """Whether sending the message of ``calendar_state`` once more would have the same content as ``message``."""
     if (
         message.method is not calendar_state.method
         or message.uid != calendar_state.uid
@@ -105,7 +105,7 @@ def is_same_message(message: Message, calendar_state: CalendarState) -> bool:
     ):
         return False
     if message.method is Method.CANCEL:
-        # A cancellation says one thing only: gone.
+        # Cancellations of the same thing have no content in which they could differ.
         return message.date is None or message.ends is (calendar_state.part is None)
     if message.date is not None:
         date = calendar_state.occurrence_state(message.date, message.separate)
@@ -115,13 +115,15 @@ def is_same_message(message: Message, calendar_state: CalendarState) -> bool:
 
 
 def participation(registration: Registration, invitation: Invitation, date: LocalTime | None = None) -> Participation:
-    """What this attendee last answered about the present when and where, or that of one date: derived, never stored."""
+    """This attendee's latest answer about the present time and place, of the whole event or of one occurrence. It is
+    always derived from the replies, never stored.
+    """
     reply = answered(registration, invitation, date)
     return reply.status if reply else Participation.NEEDS_ACTION
 
 
 def answered(registration: Registration, invitation: Invitation, date: LocalTime | None = None) -> Reply | None:
-    """The reply by which the participation is what it is, or ``None`` while the present question is open."""
+    """The reply that :func:`participation` is taken from, or ``None`` if the present time and place is unanswered."""
     last = invitation.acknowledged or invitation.intent
     if last is None:
         return reply_to(registration, 0, date)
@@ -134,7 +136,9 @@ PRESSING, CHANGE, INVITATION = 0, 1, 2
 
 
 def priority(message: Message, now: datetime, soon: timedelta) -> int:
-    """How pressing: 0 for cancellations and changes of what begins ``soon``, 1 for other updates, 2 for invitations."""
+    """The priority of ``message`` at ``now`` (UTC): 0, the most urgent, for cancellations and for changes of what
+    begins within ``soon``; 1 for other updates; 2 for invitations.
+    """
     if message.method is Method.CANCEL:
         return PRESSING
     if message.before is None:

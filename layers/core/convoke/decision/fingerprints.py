@@ -1,8 +1,8 @@
-"""What an attendee sees of an event or of one of its dates, in a few characters: equal content is equal, whatever its
-spelling.
+"""Fingerprints: hashes of all that an attendee sees of an event or of one of its occurrences.
 
-An old schema stays in ``_CONTENT`` for ever: what was told in it is compared in it, so that a deployment which learns
-to say more mails nobody.
+Insignificant differences, such as white space at the end of a line, do not count. An old schema must stay in
+``_CONTENT`` for ever: content that was sent under it is compared under it, so that a new version of the software, whose
+messages have more content, does not send an update to everybody.
 """
 
 from __future__ import annotations
@@ -16,17 +16,19 @@ from ..model import Event, Occurrence, Schedule, When
 from ..schedule import series
 
 SCHEMA = 1
-"""The schema in which new messages are told."""
+"""The schema of new fingerprints."""
 
 
 def schema_of(fingerprint: str) -> int:
+    """The schema of a fingerprint ``<schema>:<digest>``. Raises :class:`ValueError` for other text."""
     return int(fingerprint.partition(":")[0])
 
 
 def fingerprint(event: Event, schema: int | None = None) -> str:
-    """``<schema>:<digest>`` of all that an attendee sees of the event; equal content by another spelling is equal.
+    """``<schema>:<digest>`` of all that an attendee sees of the main entry of ``event``; ``schema`` is by default the
+    newest.
 
-    What is told as an entry of its own has a fingerprint of its own: see :func:`of_date`.
+    Single occurrences and separate entries have fingerprints of their own: see :func:`of_date`.
     """
     schema = schema or SCHEMA
     text = json.dumps(_CONTENT[schema](series.main(event)), sort_keys=True, ensure_ascii=True, separators=(",", ":"))
@@ -34,7 +36,7 @@ def fingerprint(event: Event, schema: int | None = None) -> str:
 
 
 def of_date(event: Event, one: Occurrence, like: str = "") -> str:
-    """The fingerprint of one date, in the schema of ``like``."""
+    """The fingerprint of one occurrence, under the schema of the fingerprint ``like``, by default the newest."""
     alone = replace(
         event,
         title=one.title,
@@ -65,7 +67,7 @@ def _content_1(event: Event) -> dict[str, object]:
 
 
 def _when(when: When) -> dict[str, object]:
-    """Wall times and instants both: a zone whose rules change moves the meeting though its wall time stays."""
+    """Both local times and instants: if the rules of a zone change, the meeting moves although its local time stays."""
     return {
         "start": when.start.isoformat(),
         "end": when.end.isoformat(),
@@ -77,7 +79,7 @@ def _when(when: When) -> dict[str, object]:
 
 @lru_cache(maxsize=256)
 def _rule(schedule: Schedule) -> list[object]:
-    """The rule, and the instants of all its dates: a zone whose rules change may move some of them only."""
+    """The rule, and the instants of all its dates: if the rules of a zone change, perhaps only some of them move."""
     starts = series.starts(schedule)
     instants = " ".join(series.when_at(schedule, start).starts_at.isoformat() for start in starts)
     added = [start.isoformat() for start in schedule.added]

@@ -1,6 +1,5 @@
-"""What was said, what may have been said, and who is at it now: the state of delivery, as frozen data.
-
-``model`` has what an attendee hears; here is what we remember in order to say it once, in order, and to the end.
+"""The state of delivery, as frozen data: of each registration what was sent, what may have been sent, and which worker
+has claimed it; and the items for fan-outs, seats, and sending as a whole.
 """
 
 from __future__ import annotations
@@ -13,21 +12,22 @@ from .calendar_state import CalendarState, RenderedMail
 
 
 class Cause(StrEnum):
-    """Why a message was given up, where that is not SES's word. SES's own codes stand beside these."""
+    """Why a message was given up without an error from SES. Where there was one, its code is stored instead."""
 
-    UNRENDERABLE = "unrenderable"  # what was written, read back, is not what was meant
-    UNANSWERED = "unanswered"  # SES never answered, again and again
-    ERASED = "erased"  # the person was forgotten meanwhile
+    UNRENDERABLE = "unrenderable"  # the mail, read back, does not have the content that was intended
+    UNANSWERED = "unanswered"  # too many attempts had an unknown outcome
+    ERASED = "erased"  # the person was erased meanwhile
     BARRED = "barred"  # the address may not be mailed
-    SETTLED = "settled"  # it was settled meanwhile
+    SETTLED = "settled"  # a notification whose content is no longer stored, since its outcome was known already
 
 
 @frozen
 class Intent:
-    """A numbered message that we set out to send; written before anything leaves.
+    """A message with its SEQUENCE that a worker has claimed in order to send it; stored before it is sent.
 
-    ``attempt`` names the one worker that holds the claim; ``unknowns`` counts the attempts whose outcome nobody knows;
-    ``repair`` and ``resend`` are the counts of the invitation that it answers; ``failed`` says that it was given up.
+    ``calendar_state`` is the state after the message. ``attempt`` is the id of the attempt that holds the claim;
+    ``unknowns`` counts the attempts whose outcome is unknown. ``repair`` and ``resend`` are the invitation's counts
+    when it was claimed: those requests it fulfils. ``failed``: it was given up.
     """
 
     calendar_state: CalendarState
@@ -58,14 +58,15 @@ class Stopped:
 
     @property
     def hard(self) -> bool:
-        """Whether nothing gets through. To who complained it does: they only wish to hear no more."""
+        """Whether mail cannot be delivered at all. After a complaint it could be, but is not wanted."""
         return self.state is not DeliveryState.COMPLAINED
 
 
 @frozen
 class Delivered:
-    """When (UTC) the receiving server last took a message of one method and generation, about one ``date`` of a series
-    or (``None``) the whole, or about a ``separate`` entry; and its SEQUENCE.
+    """When (UTC) a receiving mail server last accepted a message of one method and generation, and its SEQUENCE.
+
+    The message was about one ``date`` of a series or (``None``) the whole, or about a ``separate`` entry.
     """
 
     generation: int
@@ -77,20 +78,21 @@ class Delivered:
 
     @property
     def part(self) -> tuple[LocalTime | None, str]:
-        """What the message was about."""
+        """What the message was about: ``date`` and ``separate``."""
         return self.date, self.separate
 
 
 @frozen
 class Invitation:
-    """The sequence state of one registration: what was said, what may have been said, who is at it now.
+    """All that is remembered of one registration in order to send each of its messages once, in order and to the end.
 
-    ``fence`` is its version. ``wakeups``, ``repair`` and ``resend`` count reasons to look again. ``allocated`` is the
-    highest SEQUENCE ever given (-1 before the first), ``highest_possibly_sent`` the highest that may have left,
-    ``possibly_sent`` what that said. ``lease_until`` is UTC. ``due_key`` is ``<priority>#<time>`` while somebody must
-    look again, else absent. ``reason`` is why ``state`` is "failed": a code of SES's or one of :class:`Cause`.
-    ``stopped`` has one entry an address, ``delivered`` one a method and date or separate entry of the latest
-    generation.
+    ``fence`` is the version, by which every write is conditional. ``wakeups`` counts the reasons to process it,
+    ``repair`` and ``resend`` the requests to send the present content again. ``allocated`` is the highest SEQUENCE ever
+    given to a message (-1 before the first), ``highest_possibly_sent`` the highest that may have been sent, and
+    ``possibly_sent`` the state after that message. ``lease_until`` (UTC) is when the claim of ``intent`` ends.
+    ``attempts`` counts failed attempts in a row. ``due_key`` is ``<priority>#<time>`` while it has to be processed,
+    else absent. ``reason`` is why ``state`` is "failed": a code from SES or one of :class:`Cause`. ``stopped`` has one
+    item for each address, ``delivered`` one for each method and date or separate entry of the latest generation.
     """
 
     event_id: str
@@ -119,14 +121,14 @@ class Invitation:
 
     @property
     def doubt(self) -> bool:
-        """Whether something may have left that SES has not been seen to accept."""
+        """Whether a message may have been sent that SES is not known to have accepted."""
         return self.highest_possibly_sent is not None and (
             self.acknowledged is None or self.highest_possibly_sent > self.acknowledged.calendar_state.sequence
         )
 
     @property
     def unacknowledged(self) -> Intent | None:
-        """The newest intent, while nobody has seen it accepted."""
+        """The newest intent, unless it is known that SES accepted it."""
         if self.intent is None:
             return None
         if (
@@ -138,21 +140,22 @@ class Invitation:
 
     @property
     def given_up(self) -> bool:
-        """Whether the newest message was given up, and nobody has asked for it again since."""
+        """Whether the newest message was given up, and no resend was requested since."""
         return self.intent is not None and self.intent.failed and self.intent.resend >= self.resend
 
     @property
     def tried_anew(self) -> bool:
-        """Whether the newest message was given up, and somebody has asked for it again since."""
+        """Whether the newest message was given up, and a resend was requested since."""
         return self.intent is not None and self.intent.failed and not self.given_up
 
 
 @frozen
 class StoredMessage:
-    """One message as it is kept: written once, before its first sending. Instants are UTC, ``None`` until then.
+    """One message as it is stored: written once, before it is first sent. Instants are UTC.
 
-    ``reason`` is why it was given up, a code; empty where it was not, or nobody knows. ``rendered`` is ``None`` where
-    it was erased, or could not be written.
+    ``rendered`` is ``None`` if it was erased, or could not be rendered. ``sent_at`` is ``None`` until SES accepted it.
+    ``reason`` is the code of why it was given up; empty if it was not, or the reason is unknown. ``expires_at`` is when
+    the item is removed, ``None`` while that is not decided.
     """
 
     registration_id: str
@@ -169,7 +172,9 @@ class StoredMessage:
 
 @frozen
 class Seats:
-    """How many come and how many wait. ``capacity`` is ``None`` without a limit."""
+    """How many seats of an event are ``taken``, and how many people are ``waiting``. ``capacity`` is ``None`` without a
+    limit; ``open``: the event accepts registrations.
+    """
 
     open: bool = True
     capacity: int | None = None
@@ -179,8 +184,10 @@ class Seats:
 
 @frozen
 class FanOut:
-    """A change of an event on its way to all its attendees: told up to and including ``cursor``; how pressing is
-    ``priority`` (0 is most).
+    """A changed event, by its ``version``, on its way to all its registrations.
+
+    ``cursor`` is the id of the last registration that was processed; empty before the first. ``priority`` is as
+    ``decide.priority`` has it: 0 is the most urgent.
     """
 
     event_id: str
@@ -191,7 +198,7 @@ class FanOut:
 
 @frozen
 class Batch:
-    """A request to tell the next few attendees of ``event_id`` after ``cursor`` about ``version``."""
+    """A request to process the next registrations of ``event_id`` after ``cursor``, for ``version`` of the event."""
 
     event_id: str
     version: int
@@ -200,10 +207,10 @@ class Batch:
 
 @frozen
 class Sending:
-    """The switch over all mail. Both times are UTC, and without effect when absent or past.
+    """Whether mail may be sent at all. Both times are UTC, and have no effect when absent or past.
 
-    Nothing is sent until ``stopped_until``, because of ``reason``; no invitations are until ``reserved_until``, since
-    what is left of the day's quota is for cancellations and changes.
+    Nothing is sent until ``stopped_until``, because of ``reason``. No invitations are sent until ``reserved_until``,
+    since the rest of the daily quota is reserved for cancellations and changes.
     """
 
     stopped_until: datetime | None = None
@@ -219,7 +226,7 @@ class Sending:
 
 @frozen
 class Quota:
-    """What SES grants: mails ``most`` in 24 hours, of which ``sent`` are used, and ``rate`` a second."""
+    """The sending quota of SES: ``most`` mails in 24 hours, of which ``sent`` are used, and ``rate`` mails a second."""
 
     most: float
     sent: float

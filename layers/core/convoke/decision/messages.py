@@ -1,4 +1,8 @@
-"""One attendee's case: what is true of them, what they were told, and each message that may follow from it."""
+"""Builds each message that may follow from one attendee's registration, the event and their calendar state.
+
+Terms: the *main entry* is the event or series under the registration's UID; a *separate entry* is an occurrence that is
+sent with a UID of its own (see ``schedule.series.separate``). An occurrence is named by its original start.
+"""
 
 from __future__ import annotations
 
@@ -27,9 +31,9 @@ from .calendar_state import CalendarState, Message, OccurrenceState, PreviousSta
 
 @frozen
 class MessagePlanner:
-    """What is true of one attendee, to be compared with what they were told.
+    """The present event and registration of one attendee, to be compared with their calendar state.
 
-    ``now``, UTC, decides which dates are over; where it is ``None``, none are.
+    ``now``, UTC, decides which occurrences are over; if it is ``None``, none are.
     """
 
     event: Event
@@ -39,25 +43,27 @@ class MessagePlanner:
 
     @property
     def whole(self) -> bool:
-        """Whether they come to the whole event, and not to some dates only."""
+        """Whether the registration is for the whole event, and not for some dates only."""
         return self.registration.occurrences is None
 
-    # --- what to say ------------------------------------------------------------------------------------------
+    # --- which message ----------------------------------------------------------------------------------------
 
     def invite(self, calendar_state: CalendarState | None) -> Message | None:
-        """The first message, or, after all of ``calendar_state`` was taken back, the first under a new UID."""
+        """The first invitation; or, if all of ``calendar_state`` was cancelled, the first under a new UID."""
         generation = 1 if calendar_state is None else calendar_state.generation + 1
         if not self.whole:
             return next((self._date(date, one, None, generation) for date, one in self._standing()), None)
         if series.stands(self.event):
             return self._whole(None, generation)
-        return next(self._separate_dates(self._nothing(generation)), None)
+        return next(self._separate_dates(self._empty_state(generation)), None)
 
     def update(self, calendar_state: CalendarState) -> Message | None:
-        """What is other than they were told: first of the whole series, then date by date, those that are off first.
+        """The first message that is missing: about the whole series, then about single occurrences, those that do not
+        take place first.
 
-        What was told of a single date that does not take place any more is taken back before that: some calendars keep
-        it, whatever the series says. So is an entry of its own whose date is off, or is a date of the series again.
+        Before all that, an occurrence that was sent on its own and does not take place any more is cancelled: some
+        calendars keep it, whatever the series says. So is a separate entry whose date does not take place, or belongs
+        to the series again.
         """
         if self.whole:
             return self._update_whole(calendar_state)
@@ -73,8 +79,8 @@ class MessagePlanner:
             if not calendar_state.certain:
                 return self._end(calendar_state)
             if stands and self.event.rule is not None:
-                # A UID once cancelled is never used again: all of it is told anew.
-                left = self.take_back(calendar_state)
+                # A cancelled UID is never used again: everything is cancelled, and sent under a new one.
+                left = self.cancel(calendar_state)
                 return self.invite(calendar_state) if left is None else left
         elif stands:
             if calendar_state.certain and (gone := next(self._dropped_dates(calendar_state), None)) is not None:
@@ -90,14 +96,16 @@ class MessagePlanner:
             return end
         return next(self._separate_dates(_all_doubted(calendar_state)), None)
 
-    def take_back(self, calendar_state: CalendarState) -> Message | None:
-        """Take back what was told, as it was told: to the address, from the organizer, at the time that they know."""
+    def cancel(self, calendar_state: CalendarState) -> Message | None:
+        """The next cancellation until nothing is left, with the recipient, organizer and time that they were sent."""
         if calendar_state.whole:
             if calendar_state.stands or (calendar_state.withdrawn and not calendar_state.certain):
                 return self._cancel(calendar_state)
             entries = self._first_doubted(_all_doubted(calendar_state), separate=True)
-            back = (self._cancel_date(calendar_state, one, None, dropped=False) for one in entries if _may_stand(one))
-            return next(back, None)
+            cancels = (
+                self._cancel_date(calendar_state, one, None, dropped=False) for one in entries if _may_stand(one)
+            )
+            return next(cancels, None)
         calendar_state = _all_doubted(calendar_state)
         return next(
             (
@@ -109,12 +117,12 @@ class MessagePlanner:
         )
 
     def _end(self, calendar_state: CalendarState) -> Message | None:
-        """Take back the entry of which no date takes place any more, while there are others of their own."""
+        """Cancel the main entry, of which no date takes place any more, while separate entries still do."""
         if self._whole_over(calendar_state):
             return None
         left = [one for one in self._held(calendar_state) if not self._over(None, one)]
         if calendar_state.withdrawn:
-            # Once more: that it is gone is not certain.
+            # It was cancelled, but not for certain: cancel it once more.
             last = (
                 None
                 if calendar_state.date is None or calendar_state.separate
@@ -124,13 +132,13 @@ class MessagePlanner:
         elif not left:
             return None
         if len(left) > 1 and calendar_state.certain:
-            return self._cancel_date(calendar_state, left[0], self._now(calendar_state, left[0].date))
+            return self._cancel_date(calendar_state, left[0], self._present(calendar_state, left[0].date))
         if len(left) == 1:
-            return self._cancel_date(calendar_state, left[0], self._now(calendar_state, left[0].date), ends=True)
+            return self._cancel_date(calendar_state, left[0], self._present(calendar_state, left[0].date), ends=True)
         return self._cancel(calendar_state)
 
     def _held(self, calendar_state: CalendarState) -> Iterator[OccurrenceState]:
-        """The dates that the entry itself shows, or may show."""
+        """The dates that the main entry shows, or may show."""
         if calendar_state.rule is None:
             yield OccurrenceState(
                 date=calendar_state.naming.when.start,
@@ -155,20 +163,20 @@ class MessagePlanner:
     # --- which dates ------------------------------------------------------------------------------------------
 
     def _standing(self) -> Iterator[tuple[LocalTime, Occurrence]]:
-        """The dates that they come to and that take place, by the names that they are told under."""
+        """The dates of the registration that take place and are not over, by the names that the registration has."""
         for date, one in self._chosen().items():
             if one is not None and not one.cancelled and not self._over(one, None):
                 yield date, one
 
     def _chosen(self) -> dict[LocalTime, Occurrence | None]:
-        """Every date of a registration for some dates, as it is now; ``None`` where there is no such date any more."""
+        """Every date of a registration for some dates, as it is now; ``None`` for a date that no longer exists."""
         names = series.named(self.event, self.registration.occurrences or (), self.registration.named)
         dates = {one.date: one for one in series.occurrences(self.event)}
         return {date: dates.get(names[date]) if date in names else None for date in self.registration.occurrences or ()}
 
     def _restored(self, calendar_state: CalendarState) -> bool:
-        """Whether a date takes place again that they were told, or may have been, does not: only the whole series can
-        say so.
+        """Whether a date takes place again that was cancelled in their calendar, or may have been: only a message about
+        the whole series can restore it.
         """
         apart = series.separate(self.event)
         cancelled = {one.date for one in calendar_state.dates if one.cancelled and not one.separate}
@@ -180,6 +188,7 @@ class MessagePlanner:
         )
 
     def _dropped_dates(self, calendar_state: CalendarState) -> Iterator[Message]:
+        """Cancellations of occurrences that were sent on their own and are no dates of the series any more."""
         if not calendar_state.dates or not self._names_stay(calendar_state):
             return
         apart = series.separate(self.event)
@@ -190,49 +199,50 @@ class MessagePlanner:
                 yield self._cancel_date(calendar_state, known, one)
 
     def _names_stay(self, calendar_state: CalendarState) -> bool:
-        """Whether the dates have the names that they were told by."""
+        """Whether the dates have the same names, their original starts, as in ``calendar_state``."""
         named = calendar_state.naming.when.start, calendar_state.when.time_zone
         return named == (self.event.when.start, self.event.when.time_zone)
 
     def _changed_dates(self, calendar_state: CalendarState) -> Iterator[Message]:
-        """What to say of single dates of a series that they were told as it is."""
+        """Messages about single occurrences of a series that is otherwise up to date in their calendar."""
         if self.event.rule is None:
             return
-        heard = {one.date: one for one in calendar_state.dates if not one.separate}
-        changed = {change.date for change in self.event.changes} | set(heard)
+        states = {one.date: one for one in calendar_state.dates if not one.separate}
+        changed = {change.date for change in self.event.changes} | set(states)
         beside, apart = set(series.beside(self.event.schedule)), series.separate(self.event)
         every = [one for one in series.occurrences(self.event) if one.date not in beside]
-        turns = {}
+        order_keys = {}
         for at, one in enumerate(every):
             if one.date in changed:
-                around = [heard.get(each.date) for each in (*every[max(0, at - 1) : at], *every[at + 1 : at + 2])]
-                turns[one.date] = (*_turn(one, heard.get(one.date)), self._in_the_way(one, around))
+                around = [states.get(each.date) for each in (*every[max(0, at - 1) : at], *every[at + 1 : at + 2])]
+                order_keys[one.date] = (*_order_key(one, states.get(one.date)), self._in_the_way(one, around))
         dates = [one for one in every if one.date in changed]
-        for one in sorted(dates, key=lambda one: turns[one.date]):
-            known = heard.get(one.date)
+        for one in sorted(dates, key=lambda one: order_keys[one.date]):
+            known = states.get(one.date)
             if not self._over(one, known):
                 yield from self._of_date(
                     calendar_state, one.date, one, known or self._plain(calendar_state, one), apart
                 )
 
     def _in_the_way(self, one: Occurrence, around: list[OccurrenceState | None]) -> bool:
-        """Whether a date can only move once a neighbour has moved out of its way: Exchange looks at each message."""
+        """Whether an occurrence can move only after a neighbour has moved: Exchange checks each message on its own."""
         there = [each for each in around if each is not None and not each.cancelled and each.when is not None]
         before = [each.when for each in there if each.when is not None and each.date.isoformat() < one.date.isoformat()]
         after = [each.when for each in there if each.when is not None and each.date.isoformat() > one.date.isoformat()]
         return one.moved and not series.between(one.when, before, after, self.event.when.time_zone)
 
     def _chosen_dates(self, calendar_state: CalendarState) -> Iterator[Message]:
-        """What to say of the dates of a registration for some: invitations, which may have to wait, come last."""
-        heard = {one.date: one for one in calendar_state.dates}
-        dates: dict[LocalTime, Occurrence | None] = dict.fromkeys(heard) | self._chosen()
-        turns = {date: (*_turn(one, heard.get(date)), date not in heard) for date, one in dates.items()}
-        for date in sorted(dates, key=lambda date: (turns[date], date.isoformat())):
-            one, known = dates[date], heard.get(date)
+        """Messages for a registration for some dates. Invitations are last, since they may have to wait for quota."""
+        states = {one.date: one for one in calendar_state.dates}
+        dates: dict[LocalTime, Occurrence | None] = dict.fromkeys(states) | self._chosen()
+        order_keys = {date: (*_order_key(one, states.get(date)), date not in states) for date, one in dates.items()}
+        for date in sorted(dates, key=lambda date: (order_keys[date], date.isoformat())):
+            one, known = dates[date], states.get(date)
             if not self._over(one, known):
                 yield from self._of_date(calendar_state, date, one, known)
 
     def _first_doubted(self, calendar_state: CalendarState, *, separate: bool = False) -> list[OccurrenceState]:
+        """The occurrences, or the ``separate`` entries, that are not over: those of unknown state first."""
         dates = [one for one in calendar_state.dates if bool(one.separate) is separate and not self._over(None, one)]
         return sorted(dates, key=lambda one: one.known)
 
@@ -244,6 +254,7 @@ class MessagePlanner:
         known: OccurrenceState | None,
         apart: frozenset[LocalTime] = frozenset(),
     ) -> Iterator[Message]:
+        """At most one message: what is missing about one occurrence. ``apart`` are the dates of separate entries."""
         if one is None or one.cancelled or date in apart:
             if known is not None and not known.cancelled:
                 yield self._cancel_date(calendar_state, known, one)
@@ -255,7 +266,7 @@ class MessagePlanner:
             yield self._date(date, one, calendar_state, calendar_state.generation)
 
     def _plain(self, calendar_state: CalendarState, one: Occurrence) -> OccurrenceState:
-        """What the series itself says of one of its dates."""
+        """The state of an occurrence of which nothing was sent but the series itself."""
         when = series.when_at(self.event.schedule, one.date)
         plain = Occurrence(
             date=one.date,
@@ -273,38 +284,38 @@ class MessagePlanner:
             asked=calendar_state.asked,
         )
 
-    # --- dates that are entries of their own ------------------------------------------------------------------
+    # --- separate entries -------------------------------------------------------------------------------------
 
     def _apart(self, calendar_state: CalendarState) -> frozenset[LocalTime]:
-        """The dates that this attendee is told each as an entry of its own: those that are, and the only other one
-        where its entry was cancelled, so that its UID cannot be used again.
+        """The dates that this attendee is sent as separate entries: those of :func:`series.separate`; and the first
+        date of an event without a rule, if the main entry was cancelled and its UID cannot be used again.
         """
         apart = series.separate(self.event)
         return apart | {self.event.when.start} if calendar_state.withdrawn and self.event.rule is None else apart
 
     def _gone_entries(self, calendar_state: CalendarState) -> Iterator[Message]:
-        """Entries that do not stand any more, and those of which nobody knows whether they are gone."""
+        """Cancellations of separate entries that do not take place, or whose earlier cancellation is not certain."""
         entries = self._first_doubted(calendar_state, separate=True)
         if not entries:
             return
         apart, names = self._apart(calendar_state), self._names(calendar_state)
         dates = {one.date: one for one in series.occurrences(self.event)}
-        heard: set[LocalTime] = set()
+        seen: set[LocalTime] = set()
         for known in entries:
             one = dates.get(names[known.date]) if known.date in names else None
             if known.cancelled:
                 if not known.certain:
                     yield self._cancel_date(calendar_state, known, one, dropped=False)
-            elif one is None or one.cancelled or one.date not in apart or one.date in heard:
+            elif one is None or one.cancelled or one.date not in apart or one.date in seen:
                 yield self._cancel_date(calendar_state, known, one)
             else:
-                heard.add(one.date)
+                seen.add(one.date)
 
     def _separate_dates(self, calendar_state: CalendarState) -> Iterator[Message]:
-        """What to say of the dates that are entries of their own: invitations, which may have to wait, come last."""
+        """Messages about separate entries. Invitations are last, since they may have to wait for quota."""
         event = self.event
         if not calendar_state.stands:
-            # The names go by what was told of the whole. Where that is not in the calendar they go by what is true.
+            # Names are those of the main entry that was sent. If that is not in the calendar, use the present ones.
             calendar_state = replace(
                 calendar_state,
                 when=event.when,
@@ -314,16 +325,16 @@ class MessagePlanner:
                 dates=self._renamed(calendar_state),
             )
         elif event.rule is None:
-            # The first date may have a time of its own, and say the same though the others moved.
+            # The first date may have been given a time of its own: then the main entry is the same after a move.
             first = None if event.when.start == calendar_state.when.start else event.when.start
             calendar_state = replace(calendar_state, first=first, dates=self._renamed(calendar_state))
         apart = self._apart(calendar_state)
         if not apart:
             return
-        heard = {one.date: one for one in calendar_state.dates if one.separate and not one.cancelled}
+        states = {one.date: one for one in calendar_state.dates if one.separate and not one.cancelled}
         dates = [one for one in series.occurrences(self.event) if one.date in apart and not one.cancelled]
-        for one in sorted(dates, key=lambda one: (*_turn(one, heard.get(one.date)), one.date not in heard)):
-            known = heard.get(one.date)
+        for one in sorted(dates, key=lambda one: (*_order_key(one, states.get(one.date)), one.date not in states)):
+            known = states.get(one.date)
             if not self._over(one, known) and (
                 known is None
                 or not known.known
@@ -331,19 +342,17 @@ class MessagePlanner:
             ):
                 yield self._entry(one, calendar_state, known)
 
-    def _now(self, calendar_state: CalendarState, date: LocalTime) -> Occurrence | None:
-        """The date that they were told under this name, as it is now, if there is one."""
+    def _present(self, calendar_state: CalendarState, date: LocalTime) -> Occurrence | None:
+        """The present occurrence that has the name ``date`` in ``calendar_state``, or ``None``."""
         name = self._names(calendar_state).get(date)
         return next((one for one in series.occurrences(self.event) if one.date == name), None)
 
     def _names(self, calendar_state: CalendarState) -> Mapping[LocalTime, LocalTime]:
-        """The names that the dates have now, by those that they were told by."""
+        """The present name of each date, by its name in ``calendar_state``."""
         return series.renamed(calendar_state.naming, self.event.schedule)
 
     def _renamed(self, calendar_state: CalendarState) -> tuple[OccurrenceState, ...]:
-        """The entries of their own, by the names that their dates have now. Of what is off and over nothing is left to
-        say.
-        """
+        """The separate entries under the present names of their dates, without those that are cancelled and over."""
         if not any(one.separate for one in calendar_state.dates):
             return ()
         names = self._names(calendar_state)
@@ -354,7 +363,7 @@ class MessagePlanner:
         )
 
     def _entry(self, one: Occurrence, calendar_state: CalendarState, known: OccurrenceState | None) -> Message:
-        """A date as an entry of its own: that which they have, or a new one."""
+        """The REQUEST for an occurrence as a separate entry: for the entry in ``known``, or for a new one."""
         was = known
         if was is None and not any(each.separate and each.date == one.date for each in calendar_state.dates):
             was = calendar_state.occurrence_state(one.date)
@@ -379,8 +388,8 @@ class MessagePlanner:
             else PreviousState(title=was.title, when=was.when, location=was.location, certain=was.known),
         )
 
-    def _nothing(self, generation: int) -> CalendarState:
-        """What somebody was told of whom nothing is known but that they come."""
+    def _empty_state(self, generation: int) -> CalendarState:
+        """The calendar state of an attendee before the first message of a generation."""
         event, registration = self.event, self.registration
         return CalendarState(
             uid=uid(event.event_id, registration.registration_id, generation, self.sender.domain),
@@ -399,7 +408,7 @@ class MessagePlanner:
         )
 
     def _over(self, one: Occurrence | None, known: OccurrenceState | None) -> bool:
-        """Whether a date is over, both as it is and as it was told."""
+        """Whether an occurrence is over, both at its present time and at the time that was sent."""
         if self.now is None:
             return False
         times = [one.when] if one is not None else []
@@ -407,7 +416,7 @@ class MessagePlanner:
         return all(when.ends_at <= self.now for when in times)
 
     def _whole_over(self, calendar_state: CalendarState) -> bool:
-        """Whether all that the entry of the whole shows is over, as it was told."""
+        """Whether everything that the main entry shows is over, at the times that were sent."""
         if self.now is None:
             return False
         times = [
@@ -420,10 +429,11 @@ class MessagePlanner:
     # --- messages ---------------------------------------------------------------------------------------------
 
     def _whole(self, upon: CalendarState | None, generation: int) -> Message:
+        """The REQUEST for the main entry."""
         event = self.event
         main, apart = series.main(event), series.separate(event)
         beside = set(series.beside(event.schedule))
-        asked = upon.asked if upon is not None and upon.stands and same_question(upon, event) else None
+        asked = upon.asked if upon is not None and upon.stands and same_time_and_place(upon, event) else None
         without = [one.date for one in series.occurrences(event) if one.cancelled or one.date in apart]
         return Message(
             **self._request(upon, generation),
@@ -444,7 +454,9 @@ class MessagePlanner:
         )
 
     def _kept(self, upon: CalendarState) -> tuple[OccurrenceState, ...]:
-        """The dates told one by one, if they still have these names; those taken back, if they take place again."""
+        """The occurrences that were sent one by one, if they still have the same names; of those that were cancelled,
+        only the ones that take place again.
+        """
         if not self._names_stay(upon) or self.event.rule is None:
             return ()
         apart = series.separate(self.event)
@@ -452,23 +464,15 @@ class MessagePlanner:
         return tuple(one for one in upon.dates if not one.separate and (not one.cancelled or one.date in standing))
 
     def _date(self, date: LocalTime, one: Occurrence, upon: CalendarState | None, generation: int) -> Message:
-        calendar_state = None if upon is None else upon.occurrence_state(date)
-        if calendar_state is None and upon is not None and upon.whole:
-            calendar_state = self._plain(upon, one)
-        known = None
-        if calendar_state is not None and calendar_state.when is not None:
-            known = PreviousState(
-                title=calendar_state.title,
-                when=calendar_state.when,
-                location=calendar_state.location,
-                certain=calendar_state.known,
-            )
-        same = (
-            calendar_state is not None
-            and not calendar_state.cancelled
-            and (calendar_state.when, calendar_state.location) == (one.when, one.location)
-        )
-        asked = calendar_state.asked if calendar_state is not None and same else None
+        """The REQUEST for one occurrence of the series."""
+        known = None if upon is None else upon.occurrence_state(date)
+        if known is None and upon is not None and upon.whole:
+            known = self._plain(upon, one)
+        before = None
+        if known is not None and known.when is not None:
+            before = PreviousState(title=known.title, when=known.when, location=known.location, certain=known.known)
+        same = known is not None and not known.cancelled and (known.when, known.location) == (one.when, one.location)
+        asked = known.asked if known is not None and same else None
         return Message(
             **self._request(upon, generation),
             date=date,
@@ -482,11 +486,11 @@ class MessagePlanner:
             else answer(self.registration, asked, date, one.date),
             asked=asked,
             fingerprint=fingerprints.of_date(self.event, one),
-            before=known,
+            before=before,
         )
 
     def _date_zone(self, upon: CalendarState | None) -> str | None:
-        """The zone in which the dates are named: that of the series, as it was when they were chosen."""
+        """The zone of the dates' names. Of a registration for some dates: as it was when they were chosen."""
         if upon is not None:
             return upon.when.time_zone
         if self.whole:
@@ -494,6 +498,7 @@ class MessagePlanner:
         return (*self.event.earlier, self.event.schedule)[self.registration.named].when.time_zone
 
     def _request(self, upon: CalendarState | None, generation: int) -> dict[str, Any]:
+        """The fields of :class:`Message` that all requests have alike."""
         event, registration = self.event, self.registration
         return {
             "method": Method.REQUEST,
@@ -501,7 +506,7 @@ class MessagePlanner:
             if upon
             else uid(event.event_id, registration.registration_id, generation, self.sender.domain),
             "generation": generation,
-            # One UID, one address to the letter: some calendars compare them with case.
+            # Within one UID the address is spelled the same, since some calendars compare addresses with case.
             "attendee": Person(name=registration.name, email=upon.recipient if upon else registration.email),
             "organizer": Person(name=event.organizer.name, email=upon.organizer if upon else self.sender.address),
             "reply_to": event.organizer,
@@ -516,15 +521,16 @@ class MessagePlanner:
         }
 
     def _cancel(self, calendar_state: CalendarState) -> Message:
+        """The CANCEL of the main entry."""
         called_off = self.event.status is EventStatus.CANCELLED
-        off = [one.date for one in calendar_state.dates if one.cancelled and not one.separate]
+        cancelled = [one.date for one in calendar_state.dates if one.cancelled and not one.separate]
         return Message(
-            **self._taken_back(calendar_state),
+            **self._cancellation(calendar_state),
             title=calendar_state.title,
             when=calendar_state.when,
             rule=calendar_state.rule,
             first=calendar_state.first,
-            without=tuple(off),
+            without=tuple(cancelled),
             apart=tuple(one for one in calendar_state.dates if one.separate),
             location=calendar_state.location,
             participation=answer(self.registration, calendar_state.asked),
@@ -544,16 +550,18 @@ class MessagePlanner:
         ends: bool = False,
         dropped: bool = True,
     ) -> Message:
-        """Take back one date: because it is cancelled, because the whole is, because somebody comes no more, or because
-        ``one`` takes place and is told as another entry. It is ``dropped`` where all else stays.
+        """The CANCEL of one occurrence or separate entry.
+
+        The reason may be that the occurrence or the event is cancelled, that the attendee is not expected any more, or
+        that ``one`` takes place and is sent as another entry. It is ``dropped`` if everything else stays as it is.
         """
         when = known.when or (one.when if one else calendar_state.when)
-        event_off = self.event.status is EventStatus.CANCELLED
-        # Of the whole somebody comes to every date: one that is not there any more was dropped by the organizer.
-        date_off = one.cancelled if one is not None else calendar_state.whole and dropped
-        reason = one.reason if one is not None and one.cancelled else self.event.reason if event_off else ""
+        event_cancelled = self.event.status is EventStatus.CANCELLED
+        # A registration for the whole event has all its dates: one that is missing was removed by the organizer.
+        date_cancelled = one.cancelled if one is not None else calendar_state.whole and dropped
+        reason = one.reason if one is not None and one.cancelled else self.event.reason if event_cancelled else ""
         return Message(
-            **self._taken_back(calendar_state),
+            **self._cancellation(calendar_state),
             date=known.date,
             date_zone=calendar_state.when.time_zone,
             separate=known.separate,
@@ -565,13 +573,14 @@ class MessagePlanner:
             asked=known.asked,
             fingerprint="",
             before=PreviousState(title=known.title, when=when, location=known.location, certain=known.known),
-            called_off=event_off or date_off,
+            called_off=event_cancelled or date_cancelled,
             reason=reason,
-            others_stay=dropped and not event_off,
+            others_stay=dropped and not event_cancelled,
             instead=one.when if one is not None and not one.cancelled and calendar_state.whole else None,
         )
 
-    def _taken_back(self, calendar_state: CalendarState) -> dict[str, Any]:
+    def _cancellation(self, calendar_state: CalendarState) -> dict[str, Any]:
+        """The fields of :class:`Message` that all cancellations have alike."""
         return {
             "method": Method.CANCEL,
             "uid": calendar_state.uid,
@@ -587,21 +596,23 @@ class MessagePlanner:
         }
 
 
-def _turn(one: Occurrence | None, known: OccurrenceState | None) -> tuple[bool, bool]:
-    """When it is a date's turn to be spoken of: what is in doubt comes first, then what does not take place.
+def _order_key(one: Occurrence | None, known: OccurrenceState | None) -> tuple[bool, bool]:
+    """The sort key of an occurrence's message: unknown states come first, then what does not take place.
 
-    So nobody travels because the mail about another date is refused, or waits for the next day's quota.
+    So a cancellation never has to wait because the mail about another date is rejected, or waits for quota.
     """
     return known is None or known.known, one is not None and not one.cancelled
 
 
 def _may_stand(entry: OccurrenceState) -> bool:
-    """Whether an entry of its own may be in the calendar."""
+    """Whether a separate entry may be in the calendar."""
     return not entry.cancelled or not entry.certain
 
 
 def _all_doubted(calendar_state: CalendarState) -> CalendarState:
-    """Where nobody knows of the whole, and there are only dates: nobody knows of any of them."""
+    """If ``calendar_state`` is not certain: the same with all ``dates`` marked as unknown instead; of a registration
+    for the whole event, all separate entries.
+    """
     if calendar_state.certain:
         return calendar_state
     if calendar_state.whole:
@@ -613,8 +624,8 @@ def _all_doubted(calendar_state: CalendarState) -> CalendarState:
     )
 
 
-def same_question(calendar_state: CalendarState, event: Event) -> bool:
-    """Whether when and where are what they were; a series may have become longer or shorter."""
+def same_time_and_place(calendar_state: CalendarState, event: Event) -> bool:
+    """Whether time and place are the same, so that earlier answers count. A series may have another end."""
     main = series.main(event)
     same_rule = calendar_state.rule == main.rule or (
         calendar_state.rule is not None
@@ -625,24 +636,24 @@ def same_question(calendar_state: CalendarState, event: Event) -> bool:
 
 
 def answer(registration: Registration, asked: int, *dates: LocalTime | None, alone: bool = False) -> Participation:
-    """The latest answer to the question asked in ``asked``, to the whole or to one date by any of its names; of a date
-    that stands ``alone``, an entry of its own, only to that.
+    """The latest answer to the message of SEQUENCE ``asked`` or a later one: to the whole, or to one occurrence by any
+    of the names ``dates``. Of an occurrence that is ``alone``, a separate entry, only answers to that count.
     """
     reply = reply_to(registration, asked, *dates, alone=alone)
     return reply.status if reply else Participation.NEEDS_ACTION
 
 
 def reply_to(registration: Registration, asked: int, *dates: LocalTime | None, alone: bool = False) -> Reply | None:
-    """That answer itself, or ``None`` while the question is open."""
+    """The reply that :func:`answer` is taken from, or ``None`` without one."""
     whole = registration.reply
-    # What opens the question again opens it for every entry.
+    # An answer to the whole that resets the participation does so for every entry.
     counts = whole is not None and (not alone or whole.status is Participation.NEEDS_ACTION)
     replies = [whole] if whole is not None and counts else []
     replies += [reply for reply in registration.date_replies if reply.date in dates]
     return max((reply for reply in replies if reply.sequence >= asked), key=order, default=None)
 
 
-# Of two answers that arrived in one moment that which costs least if it was not the last: nobody loses a seat by it.
+# Of two answers that arrived at the same instant, the later in this list counts: so nobody loses a seat by mistake.
 _RANK = (
     Participation.NEEDS_ACTION,
     Participation.DELEGATED,
@@ -654,14 +665,14 @@ _BEFORE_ALL = datetime.min.replace(tzinfo=UTC)
 
 
 def order(reply: Reply) -> tuple[int, datetime, datetime, int]:
-    """Which of two answers is the newer: by the SEQUENCE they answer, then their DTSTAMP (RFC 5546, section 2.1.5), and
-    where both are equal by their arrival: some programs give all answers the DTSTAMP of the invitation.
+    """The sort key by which the newer of two answers is greater: the SEQUENCE that they answer, then their DTSTAMP (RFC
+    5546, section 2.1.5), then their arrival, since some programs give all answers the DTSTAMP of the invitation.
 
-    When an answer was processed does not count, so the same one stands whatever order they are worked off in.
+    When an answer was processed does not matter, so the result is the same in whatever order that happens.
     """
     return reply.sequence, reply.dtstamp, reply.received_at or _BEFORE_ALL, _RANK.index(reply.status)
 
 
 def uid(event_id: str, registration_id: str, generation: int, domain: str) -> str:
-    """The UID of one registration's entry (RFC 5545, section 3.8.4.7): whoever sees it can find the items."""
+    """The UID of one registration's entry (RFC 5545, section 3.8.4.7). It contains the keys of the items."""
     return f"{event_id}.{registration_id}.{generation}@{domain}"

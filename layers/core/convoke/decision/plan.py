@@ -1,6 +1,7 @@
-"""What to send to one attendee now: their case as it is seen, and the numbers it goes under. Pure.
+"""What to send to one attendee now, and under which SEQUENCE and DTSTAMP. Pure.
 
-A message whose fate is unknown counts as heard and as not heard; it is repeated to the byte while it is true.
+If it is unknown whether a message was sent, both must be allowed for: while its content is still true, the same bytes
+are sent again.
 """
 
 from __future__ import annotations
@@ -17,7 +18,9 @@ from .invitation import Intent, Invitation
 
 @frozen
 class Snapshot:
-    """What is true of one attendee, each part read no earlier than the one above it."""
+    """The present items of one attendee. Each was read no earlier than the one above it; the order of mails rests on
+    that.
+    """
 
     invitation: Invitation
     registration: Registration
@@ -26,23 +29,25 @@ class Snapshot:
 
 @frozen
 class Plan:
-    """What to send: ``message`` under a new number, or ``repeats``, something written down before, to the byte."""
+    """What to send: ``message`` under a new SEQUENCE, or, if not ``None``, the stored bytes of ``repeats`` again."""
 
     message: Message
     repeats: Intent | None = None
 
 
 def calendar_state_of(invitation: Invitation) -> CalendarState | None:
-    """What this attendee was told: the last that was accepted; or what may have left since, doubtful."""
-    last, heard = invitation.acknowledged, invitation.possibly_sent
-    if invitation.doubt and heard is not None:
+    """The attendee's calendar state after the last accepted message, or after a later one that may have been sent; what
+    is doubtful of it is marked as unknown. ``None`` if nothing can have been sent.
+    """
+    last, possible = invitation.acknowledged, invitation.possibly_sent
+    if invitation.doubt and possible is not None:
         intent = invitation.intent
-        said = intent if intent is not None and intent.calendar_state.sequence == heard.sequence else last
-        repaired = invitation.repair <= (said.repair if said is not None else 0)
-        return heard.doubted if repaired else heard.doubted.distrusted
+        sent = intent if intent is not None and intent.calendar_state.sequence == possible.sequence else last
+        repaired = invitation.repair <= (sent.repair if sent is not None else 0)
+        return possible.doubted if repaired else possible.doubted.distrusted
     if last is None:
         return None
-    # A repair is a doubt of another kind: what was accepted may not be what the calendar shows.
+    # If a repair is requested, the calendar may show something else than the message that was accepted last.
     repaired = invitation.repair <= last.repair
     return (
         replace(last.calendar_state, certain=True)
@@ -52,29 +57,30 @@ def calendar_state_of(invitation: Invitation) -> CalendarState | None:
 
 
 def decide(seen: Snapshot, sender: Sender, now: datetime) -> Plan | None:
-    """What to send to this attendee now, or ``None`` where there is nothing to say or no way to say it."""
+    """What to send to this attendee now, or ``None`` if nothing is missing, or it cannot be sent. ``now`` is UTC."""
     invitation = seen.invitation
     message = next_message(seen.event, seen.registration, calendar_state_of(invitation), sender, now)
-    while message is not None and message.method is Method.CANCEL and _hopeless(seen, message):
-        # Nobody can take it back there: it counts as taken back, and the rest of the truth may be told.
-        taken_back = message.calendar_state(sequence=invitation.allocated, dtstamp=now)
-        message = next_message(seen.event, seen.registration, taken_back, sender, now)
+    while message is not None and message.method is Method.CANCEL and _cannot_be_sent(seen, message):
+        # This cancellation cannot be delivered. It counts as sent, so that it does not hold up what can be.
+        cancelled = message.calendar_state(sequence=invitation.allocated, dtstamp=now)
+        message = next_message(seen.event, seen.registration, cancelled, sender, now)
     if message is None:
-        return _again(seen, sender, now)
-    if _hopeless(seen, message):
+        return _resend(seen, sender, now)
+    if _cannot_be_sent(seen, message):
         return None
     return Plan(message=message, repeats=_pending(invitation, message))
 
 
 def settled(invitation: Invitation, now: datetime, times: Times) -> bool:
-    """Whether the whole series, if no date of it was told since, has arrived, or has had the time to: a date that
-    overtakes its series is lost in some calendars.
+    """Whether a message about one occurrence may be sent at ``now`` (UTC): the latest message about the whole series
+    was delivered, or ``times.settle`` have passed since the last message. Some calendars lose an occurrence that
+    arrives before its series.
     """
     last = invitation.acknowledged
     if last is None or last.calendar_state.gone or now >= last.at + times.settle:
         return True
     base = last.calendar_state.base
-    # A date of the series has waited itself; what is an entry of its own has not.
+    # If the last message was about an occurrence, it waited for the series itself. Separate entries do not wait.
     if base is None or (last.calendar_state.part is not None and not last.calendar_state.separate):
         return True
     return any(
@@ -84,60 +90,62 @@ def settled(invitation: Invitation, now: datetime, times: Times) -> bool:
 
 
 def _pending(invitation: Invitation, message: Message) -> Intent | None:
-    """The newest intent, where it is unanswered and still says just this: then it is said under its own number."""
+    """The newest intent, if SES is not known to have accepted it and it has just this content: then it is repeated
+    under its own SEQUENCE.
+    """
     pending = invitation.unacknowledged
     if pending is None or not is_same_message(message, pending.calendar_state) or pending.repair < invitation.repair:
         return None
     return pending
 
 
-def _hopeless(seen: Snapshot, message: Message) -> bool:
-    """Whether there is no way to say it: its address may not be mailed, or this very message was given up and nobody
-    asked again.
+def _cannot_be_sent(seen: Snapshot, message: Message) -> bool:
+    """Whether ``message`` cannot be sent: its address may not be mailed, or this very message was given up and no
+    resend was requested since.
 
-    What somebody does not come to any more is taken back also from who complained: they might travel.
+    The cancellation for an attendee who is not expected any more is sent even after a complaint: they might travel.
     """
     invitation = seen.invitation
     stop = invitation.stop_of(message.attendee.email)
-    last_word = message.method is Method.CANCEL and not is_expected(seen.event, seen.registration)
-    if stop is not None and (stop.hard or not last_word):
+    is_final = message.method is Method.CANCEL and not is_expected(seen.event, seen.registration)
+    if stop is not None and (stop.hard or not is_final):
         return True
     pending = _pending(invitation, message)
     return pending is not None and pending.failed and pending.resend >= invitation.resend
 
 
-def _again(seen: Snapshot, sender: Sender, now: datetime) -> Plan | None:
-    """The last message once more, to the byte, where somebody asked for that and all of it is still true."""
+def _resend(seen: Snapshot, sender: Sender, now: datetime) -> Plan | None:
+    """The bytes of the last message once more, if a resend was requested and all of its content is still true."""
     invitation, last = seen.invitation, seen.invitation.acknowledged
     if last is None or invitation.resend <= last.resend or over(seen.event, now):
         return None
     if pending_message(seen.event, seen.registration, last.calendar_state, sender, now) is not None:
         return None
-    # As if nobody knew whether it was heard: what would be said then is what was said.
+    # If it were unknown whether the last message was sent, this one would follow; it must be about the same thing.
     message = pending_message(seen.event, seen.registration, last.calendar_state.doubted, sender, now)
     about = last.calendar_state.date, last.calendar_state.separate
-    if message is None or (message.date, message.separate) != about or _hopeless(seen, message):
+    if message is None or (message.date, message.separate) != about or _cannot_be_sent(seen, message):
         return None
-    begun = invitation.intent
+    intent = invitation.intent
     if (
-        begun is None
-        or begun.calendar_state.sequence != last.calendar_state.sequence
-        or begun.resend < invitation.resend
+        intent is None
+        or intent.calendar_state.sequence != last.calendar_state.sequence
+        or intent.resend < invitation.resend
     ):
-        begun = Intent(calendar_state=last.calendar_state, attempt="")
-    return None if begun.failed else Plan(message=message, repeats=begun)
+        intent = Intent(calendar_state=last.calendar_state, attempt="")
+    return None if intent.failed else Plan(message=message, repeats=intent)
 
 
 def expired(seen: Snapshot, sender: Sender, now: datetime) -> bool:
-    """Whether something was left to say, and it is too late."""
+    """Whether a message is missing that is too late to send, because the event is over at ``now`` (UTC)."""
     left = pending_message(seen.event, seen.registration, calendar_state_of(seen.invitation), sender)
     return over(seen.event, now) and left is not None
 
 
 def intent_for(plan: Plan, invitation: Invitation, attempt: str, now: datetime) -> Intent:
-    """Number the plan: a repetition keeps its number and time, everything else takes the next ones.
+    """The intent for ``plan``: a repetition keeps its SEQUENCE and DTSTAMP, anything else gets the next ones.
 
-    The attempt counts as one that nobody answered until it is.
+    ``attempt`` is a new id, ``now`` is UTC. The outcome of the attempt counts as unknown until SES has answered.
     """
     if plan.repeats is not None:
         unknowns = 0 if plan.repeats.failed else plan.repeats.unknowns

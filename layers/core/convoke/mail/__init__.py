@@ -1,5 +1,8 @@
-"""Mails as bytes (RFC 5322, MIME, RFC 6047).
+"""Mails as bytes (RFC 5322, RFC 2045, RFC 6047).
 
-``invitation_mail`` builds the mail around a calendar from the ``wording`` of a message. ``notifications`` are the plain
-mails beside the invitations; ``notification_mail`` builds them.
+- ``invitation_mail``: builds the mail that contains a calendar; ``wording`` has its text, ``page`` its HTML
+- ``notifications``: the plain mails beside the invitations; ``notification_mail`` builds them
+- ``subjects``, ``date_text``: subjects of limited width, and dates as text
+- ``header_fields``, ``mime_parts``: write header fields and MIME parts, and read them back
+- ``freemail``: whose address may be in Reply-To
 """

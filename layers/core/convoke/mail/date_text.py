@@ -1,6 +1,6 @@
-"""Dates and times as a person reads them. English, until there are other languages.
+"""Dates and times as text for people, in English.
 
-Names are our own: those of ``strftime`` depend on where it runs.
+Names of days and months are defined here, since those of ``strftime`` depend on the locale.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ def in_words(when: When) -> str:
 
 
 def in_short(when: When) -> str:
-    """When it begins, for a subject: ``Fri 12 Mar 2027, 09:00``. Of whole days the first and the last:
+    """The start, for a subject: ``Fri 12 Mar 2027, 09:00``; of whole days the first and the last:
     ``Fri 2 to Mon 5 Apr 2027``.
     """
     start, end = when.start, when.end
@@ -48,7 +48,7 @@ def day(date: date) -> str:
 
 
 def clock(local_time: LocalTime) -> str:
-    """``09:00``; of a whole day nothing."""
+    """``09:00``; for a whole day the empty string."""
     return f"{local_time:%H:%M}" if isinstance(local_time, datetime) else ""
 
 
@@ -57,6 +57,7 @@ def _short(date: date) -> str:
 
 
 def _zone(start: datetime, end: datetime, name: str) -> str:
+    """``Europe/Berlin, UTC+01:00``, with the offset at the end if that is another."""
     first, last = (local_time.replace(tzinfo=ZoneInfo(name)).utcoffset() or timedelta() for local_time in (start, end))
     changes = "" if first == last else f", at its end {_utc(last)}"
     return f"{name}, {_utc(first)}{changes}" if name != "UTC" else name

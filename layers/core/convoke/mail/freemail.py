@@ -1,18 +1,18 @@
-"""Which addresses are at a provider of free mail, and so which a Reply-To had better not name.
+"""Which addresses belong to providers of free mail, and whether a mail has a Reply-To.
 
-SpamAssassin's rule FREEMAIL_FORGED_REPLYTO gives 2.1 to 2.5 of the 5 points that make spam to a mail whose Reply-To is
-at such a provider and whose From is not. Where the replies to our own address are received, they reach the organizer
-from there, so the mail goes without. Elsewhere a Reply-To is the only way to the organizer, and stays.
+SpamAssassin's rule FREEMAIL_FORGED_REPLYTO adds 2.1 to 2.5 points, of the 5 that make a mail spam, if Reply-To is at
+such a provider and From is not. If replies to the sender's address are received and forwarded to the organizer, such a
+Reply-To is left out. Otherwise it is the only way to reach the organizer, and stays.
 
-Other organizers keep their Reply-To: what comes in at our address has to pass DMARC, and only so many mails a day are
-passed on, so where a Reply-To costs nothing it is the better way.
+Organizers with other addresses always have a Reply-To. It is more reliable than forwarding: mail to the sender's
+address has to pass DMARC, and the number of mails forwarded in a day is limited.
 """
 
 from __future__ import annotations
 
 from ..model import Person
 
-# The most used of those that the rule knows, which has some two thousand. One that is missing costs what it costs now.
+# The most used of some two thousand providers in that rule. For one that is missing here, the points remain.
 _UNDER_ANY_TLD = frozenset(
     ("aol", "fastmail", "freemail", "gmx", "hotmail", "live", "lycos", "outlook", "tiscali", "yahoo", "yandex")
 )
@@ -24,12 +24,12 @@ _PROVIDERS = frozenset(
     mail.com mail.ru me.com msn.com nate.com naver.com o2.pl onet.pl orange.fr post.cz protonmail.ch protonmail.com
     qq.com rambler.ru rediffmail.com rocketmail.com sapo.pt seznam.cz sina.com sohu.com t-online.de telenet.be tlen.pl
     ukr.net uol.com.br virgilio.it virgin.net walla.com web.de wp.pl ya.ru yeah.net ymail.com zoho.com
-    """.split()  # noqa: SIM905 (a list of them would be seventy lines)
+    """.split()  # noqa: SIM905 (a list literal would be seventy lines)
 )
 
 
 def is_freemail(address: str) -> bool:
-    """Whether ``address`` is at a provider of free mail, as far as we know them."""
+    """Whether ``address`` is at one of the known providers of free mail."""
     domain = address.rpartition("@")[2].lower()
     name, _, rest = domain.partition(".")
     # `yahoo.fr`, `yahoo.co.uk` and `yahoo.com.br`, but not `live.example.org`.
@@ -38,5 +38,5 @@ def is_freemail(address: str) -> bool:
 
 
 def reply_to(organizer: Person, *, receives_replies: bool) -> Person | None:
-    """Whom the Reply-To of a mail to an attendee names; ``None`` where it has none."""
+    """Who is in Reply-To of a mail to an attendee; ``None`` if it has no Reply-To."""
     return None if receives_replies and is_freemail(organizer.email) else organizer

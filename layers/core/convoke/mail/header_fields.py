@@ -1,11 +1,11 @@
-"""The header fields of the mails that we send (RFC 5322), in whatever script (RFC 2047).
+"""Writes the header fields of mails (RFC 5322), with text in any script (RFC 2047), and parses them again.
 
-They are written and read back by our own code: the library's folds some text so that it does not read back, and
-differently from one patch release of Python to the next. What is written here is the same bytes on every Python.
+Python's ``email`` package is not used for this: it folds some text so that it cannot be parsed back, and differently
+from one patch release to the next. What is written here is the same bytes on every version of Python.
 
-Text of plain ASCII stays as it is. From the first word on that is not, everything is encoded words: each of whole
-characters, at most 75 octets, on lines of at most 76; the first of them, or what stands before it, on the line of the
-field's name. Text that looks like an encoded word (``=?``) is encoded itself, so that it reads as what it is.
+ASCII text is not encoded. From the first word on that has other characters, everything is written as encoded words:
+each has whole characters and at most 75 octets, on lines of at most 76; the first token is on the line of the field's
+name. Text that looks like an encoded word (``=?``) is encoded, too, so that it is displayed as it is.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ from collections.abc import Iterable, Iterator
 
 from ..model import RenderError, frozen
 
-LINE = 76  # octets in a line that holds an encoded word, without its CRLF (RFC 2047, section 2)
+LINE = 76  # octets in a line that has an encoded word, without its CRLF (RFC 2047, section 2)
 LONGEST_LINE = 998  # octets in any line (RFC 5322, section 2.1.1)
 WORD = 75  # octets in an encoded word (RFC 2047, section 2)
 
 _AROUND = len("=?utf-8?q?" + "?=")
-# As much as one character needs, so that a word on a line that was begun holds at least one.
-_ROOM = {"q": _AROUND + len("=F0=9F=98=80"), "b": _AROUND + 8}
+# Octets of an encoded word with one character, for Q and B: with less space left on a line, a new one is begun.
+_MIN_WORD = {"q": _AROUND + len("=F0=9F=98=80"), "b": _AROUND + 8}
 
 _BEGUN = re.compile(r"[!-9;-~]+: [!-~]")
 _VISIBLE = re.compile(r"[!-~]+")
@@ -31,25 +31,27 @@ _ATOM = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+")
 _ADDRESS = re.compile(r"[!-;=?-~]+@[!-;=?-~]+")
 _QUOTED = re.compile(r'"((?:[ !#-\[\]-~]|\\[ -~])*)"')
 _ENCODED = re.compile(r"=\?utf-8\?([qb])\?([!->@-~]+)\?=")
-# What needs no escape in a Q word, wherever it stands (RFC 2047, section 5 (3)).
+# Octets that need no escape in a Q-encoded word in any kind of field (RFC 2047, section 5 (3)).
 _LITERAL = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789!*+-/")
 
 
 @frozen
 class Field:
-    """One field as it is sent, CRLF included. ``plainer``: what it says is not, or not all, as it was meant to look."""
+    """One field as it is sent, CRLF included. ``plainer``: its text was simplified or encoded in another way than
+    intended.
+    """
 
     name: str
     written: bytes
     plainer: bool = False
 
 
-# --- what is sent -------------------------------------------------------------------------------------------------
+# --- fields -------------------------------------------------------------------------------------------------------
 
 
 def token(name: str, value: str) -> Field:
-    """A field whose value is never folded: an id, a date, a keyword. Raises :class:`RenderError` for other than
-    ASCII.
+    """A field whose value is never folded: an id, a date, a keyword. Raises :class:`RenderError` if it does not read
+    back, for example if ``value`` is not ASCII.
     """
     written = _field(name, [value])
     try:
@@ -60,32 +62,33 @@ def token(name: str, value: str) -> Field:
     raise RenderError(f"{name} does not read back as it was meant")
 
 
-def text(name: str, said: str, *, instead: str) -> Field:
-    """An unstructured field, such as Subject, with the words ``said`` on one line.
+def text(name: str, content: str, *, instead: str) -> Field:
+    """An unstructured field, such as Subject. ``content`` is its text, on one line.
 
-    Where that does not read back it is all in one kind of encoded words; then without the words of it that do not read
-    back; at last it says ``instead``. Raises :class:`RenderError` where not even that reads back.
+    If that does not read back, all of it is base64-encoded; then words that do not read back are left out; at last the
+    text is ``instead``. Raises :class:`RenderError` if not even that reads back.
     """
-    for number, (words, whole) in enumerate(_plainer_and_plainer(name, said, instead)):
+    for number, (words, whole) in enumerate(_simpler_texts(name, content, instead)):
         if words and _reads_as(written := _text(name, words, whole=whole), words):
             return Field(name=name, written=written, plainer=number > 0)
     raise RenderError(f"{name} does not read back as it was meant")
 
 
-def _plainer_and_plainer(name: str, said: str, instead: str) -> Iterator[tuple[str, bool]]:
-    yield said, False
-    yield said, True
-    yield " ".join(word for word in said.split(" ") if _reads_as(_text(name, word, whole=True), word)), True
+def _simpler_texts(name: str, content: str, instead: str) -> Iterator[tuple[str, bool]]:
+    """The texts to try, and whether all of each is base64-encoded."""
+    yield content, False
+    yield content, True
+    yield " ".join(word for word in content.split(" ") if _reads_as(_text(name, word, whole=True), word)), True
     yield instead, False
 
 
-def mailbox(name: str, called: str, address: str) -> Field:
-    """A field with one address, such as To, and what its owner is ``called``, on one line.
+def mailbox(name: str, display_name: str, address: str) -> Field:
+    """A field ``name`` with one address, such as To. ``display_name`` is the display name, on one line, or empty.
 
-    Where the name does not read back it is all in encoded words; then the address stands alone. Raises
-    :class:`RenderError` where not even the address reads back: the mail would be somebody else's.
+    If the display name does not read back, all of it is base64-encoded; then it is left out. Raises
+    :class:`RenderError` if not even the address reads back: the mail would go to somebody else.
     """
-    for number, (words, whole) in enumerate(((called, False), (called, True), ("", False))):
+    for number, (words, whole) in enumerate(((display_name, False), (display_name, True), ("", False))):
         try:
             written = _mailbox(name, words, address, whole=whole)
             if mailbox_of(_read_back(written)) == (words, address):
@@ -95,9 +98,10 @@ def mailbox(name: str, called: str, address: str) -> Field:
     raise RenderError(f"{name} does not read back as the one address that was meant")
 
 
-def _reads_as(written: bytes, said: str) -> bool:
+def _reads_as(written: bytes, content: str) -> bool:
+    """Whether the field ``written`` reads back as the text ``content``."""
     try:
-        return text_of(_read_back(written)) == said
+        return text_of(_read_back(written)) == content
     except ValueError:
         return False
 
@@ -110,44 +114,47 @@ def _read_back(written: bytes) -> str:
 # --- writing ------------------------------------------------------------------------------------------------------
 
 
-def _text(name: str, said: str, *, whole: bool) -> bytes:
-    words = said.split(" ")
+def _text(name: str, content: str, *, whole: bool) -> bytes:
+    words = content.split(" ")
     plain = 0 if whole else _leading(words, LINE - len(name) - 2)
     return _field(name, words[:plain], " ".join(words[plain:]), kind="b" if whole else None)
 
 
 def _leading(words: list[str], room: int) -> int:
-    """How many of ``words`` can stand as they are before the first that cannot."""
+    """How many of ``words`` precede the first that has to be encoded. ``room``: octets on the first line."""
     for number, word in enumerate(words):
         if not _VISIBLE.fullmatch(word) or "=?" in word or len(word) > room:
             return number
     return len(words)
 
 
-def _mailbox(name: str, called: str, address: str, *, whole: bool) -> bytes:
-    if not called:
+def _mailbox(name: str, display_name: str, address: str, *, whole: bool) -> bytes:
+    if not display_name:
         return _field(name, [address])
     ends = [f"<{address}>"]
-    words, room = called.split(" "), LINE - len(name) - 2
-    if whole or "=?" in called or not all(_VISIBLE.fullmatch(word) for word in words):
-        return _field(name, [], called, ends, kind="b" if whole else None)
+    words, room = display_name.split(" "), LINE - len(name) - 2
+    if whole or "=?" in display_name or not all(_VISIBLE.fullmatch(word) for word in words):
+        return _field(name, [], display_name, ends, kind="b" if whole else None)
     if all(_ATOM.fullmatch(word) and len(word) <= room for word in words):
         return _field(name, [*words, *ends])
-    quoted = '"' + re.sub(r'[\\"]', r"\\\g<0>", called) + '"'
-    # What is quoted is never folded: some readers keep the line break.
-    return _field(name, [quoted, *ends]) if len(quoted) <= room else _field(name, [], called, ends)
+    quoted = '"' + re.sub(r'[\\"]', r"\\\g<0>", display_name) + '"'
+    # A quoted string is never folded, since some programs keep the line break.
+    return _field(name, [quoted, *ends]) if len(quoted) <= room else _field(name, [], display_name, ends)
 
 
 def _field(
     name: str, tokens: Iterable[str], encoded: str = "", ends: Iterable[str] = (), kind: str | None = None
 ) -> bytes:
-    """The field: ``tokens`` as they are, ``encoded`` in encoded words, ``ends`` as they are, each after a space."""
+    """The field: ``tokens`` unchanged, then ``encoded`` as encoded words, then ``ends`` unchanged, separated by spaces.
+
+    ``kind`` is ``q`` or ``b``; by default the shorter.
+    """
     lines, used = [f"{name}:"], len(name) + 1
     first = True
 
     def add(piece: str) -> None:
         nonlocal used, first
-        # Nothing but the field's name on a line: some readers take that for an empty field.
+        # The first token stays on the line of the name: some programs take a line with a name alone for an empty field.
         if used + 1 + len(piece) <= LINE or first:
             lines[-1] += f" {piece}"
             used += 1 + len(piece)
@@ -162,7 +169,7 @@ def _field(
         kind = kind or _kind(encoded)
         left = encoded
         while left:
-            room = LINE - 1 - used if first or LINE - 1 - used >= _ROOM[kind] else LINE - 1
+            room = LINE - 1 - used if first or LINE - 1 - used >= _MIN_WORD[kind] else LINE - 1
             count = _fits(left, kind, min(room, WORD))
             add(_word(left[:count], kind))
             left = left[count:]
@@ -172,17 +179,18 @@ def _field(
 
 
 def _kind(text: str) -> str:
-    """Q where that is shorter, as it is for most of what is written in Latin letters; else B."""
+    """``q`` if that is shorter, as for most text in Latin script; else ``b``."""
     octets = text.encode("utf-8", "replace")
     return "q" if sum(map(_octets, octets)) <= 4 * -(-len(octets) // 3) else "b"
 
 
 def _octets(octet: int) -> int:
+    """How many octets ``octet`` takes in Q encoding."""
     return 1 if octet in _LITERAL or octet == 0x20 else 3
 
 
 def _fits(text: str, kind: str, room: int) -> int:
-    """How many characters of ``text`` an encoded word of ``room`` octets holds: at least one."""
+    """How many characters of ``text`` fit into an encoded word of ``room`` octets: at least one."""
     size = 0
     for number, character in enumerate(text):
         octets = character.encode("utf-8", "replace")
@@ -207,8 +215,8 @@ def _escaped(octet: int) -> str:
 
 
 def fields(head: bytes) -> tuple[tuple[str, str], ...]:
-    """The fields of ``head``, each with its value unfolded. Raises :class:`ValueError` for what we would not write:
-    other than ASCII, lines that are too long, a field that begins with an empty line.
+    """The names and unfolded values of the fields in ``head``. Raises :class:`ValueError` for anything that this module
+    does not write: characters beyond ASCII, lines that are too long, a name alone on a line.
     """
     if not head.endswith(b"\r\n"):
         raise ValueError("the last line does not end")
@@ -228,20 +236,22 @@ def fields(head: bytes) -> tuple[tuple[str, str], ...]:
 
 
 def text_of(value: str) -> str:
-    """What an unstructured value says. Raises :class:`ValueError` where an encoded word in it is not what we write:
-    UTF-8, whole characters, at most 75 octets, with nothing that is nearly one beside it.
+    """The decoded text of an unstructured value.
+
+    Raises :class:`ValueError` for encoded words that this module does not write (it writes UTF-8, whole characters, at
+    most 75 octets), and for text that looks nearly like one.
     """
-    said, after_encoded = "", False
+    decoded, after_encoded = "", False
     for number, token in enumerate(value.split(" ")):
         encoded = _ENCODED.fullmatch(token)
-        # The space between two encoded words is none (RFC 2047, section 6.2).
+        # White space between two encoded words is not part of the text (RFC 2047, section 6.2).
         if number and not (encoded and after_encoded):
-            said += " "
+            decoded += " "
         if encoded is None and "=?" in token:
-            raise ValueError("what is nearly an encoded word")
-        said += token if encoded is None else _decoded(encoded)
+            raise ValueError("text that looks nearly like an encoded word")
+        decoded += token if encoded is None else _decoded(encoded)
         after_encoded = encoded is not None
-    return said
+    return decoded
 
 
 def _decoded(found: re.Match[str]) -> str:
@@ -259,14 +269,14 @@ def _decoded(found: re.Match[str]) -> str:
 
 
 def mailbox_of(value: str) -> tuple[str, str]:
-    """The name and the address of a value that holds one address. Raises :class:`ValueError` for anything else."""
+    """The display name and the address of a value with one address. Raises :class:`ValueError` for anything else."""
     if _ADDRESS.fullmatch(value):
         return "", value
-    called, between, rest = value.rpartition(" <")
+    display_name, between, rest = value.rpartition(" <")
     if not between or not rest.endswith(">") or not _ADDRESS.fullmatch(rest[:-1]):
         raise ValueError("not one address")
-    if quoted := _QUOTED.fullmatch(called):
+    if quoted := _QUOTED.fullmatch(display_name):
         return re.sub(r"\\(.)", r"\1", quoted[1]), rest[:-1]
-    if not all(_ATOM.fullmatch(word) for word in called.split(" ")):
+    if not all(_ATOM.fullmatch(word) for word in display_name.split(" ")):
         raise ValueError("not a name")
-    return text_of(called), rest[:-1]
+    return text_of(display_name), rest[:-1]

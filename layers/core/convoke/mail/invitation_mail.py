@@ -1,7 +1,8 @@
-"""The mail that carries a calendar (RFC 6047).
+"""Builds the mail that contains a calendar (RFC 6047).
 
-It is made with fixed boundaries and dates, so that the same message is always the same bytes, and is read back before
-it may leave. What cannot be made to look as it was meant is sent plainer; only what would lie is not sent.
+Boundaries and dates depend on the message alone, so that the same message is always the same bytes. The mail is parsed
+again before it may be sent. Header text that does not read back is simplified; a mail with a wrong recipient, method or
+calendar is not sent.
 """
 
 from __future__ import annotations
@@ -25,14 +26,14 @@ BY_A_MACHINE = (header_fields.token("MIME-Version", "1.0"), header_fields.token(
 
 
 def rendered(message: Message, *, sequence: int, dtstamp: datetime) -> RenderedMail:
-    """``message`` ready for the post: its calendar, and the one mail to its one recipient.
+    """``message`` as bytes: its calendar, and the mail to its one recipient. ``dtstamp`` is an instant in UTC.
 
-    The same arguments give the same bytes. Raises :class:`RenderError` where what the mail, read back, says to whom is
-    not what was meant.
+    The same arguments give the same bytes. Raises :class:`RenderError` if the mail, parsed again, does not have the
+    recipient and the content that were intended.
     """
     calendar = itip.calendar(message, sequence=sequence, dtstamp=dtstamp)
-    said = words(message, dtstamp)
-    plain, page = mime_parts.text("plain", text(said)), mime_parts.text("html", html(said))
+    wording = words(message, dtstamp)
+    plain, page = mime_parts.text("plain", text(wording)), mime_parts.text("html", html(wording))
     boundaries = [mime_parts.boundary(f"{message.uid}/{sequence}", number) for number in range(2)]
     alternatives = (plain, page, mime_parts.calendar(calendar, message.method))
     body = mime_parts.multipart(
@@ -45,11 +46,11 @@ def rendered(message: Message, *, sequence: int, dtstamp: datetime) -> RenderedM
         who["Reply-To"] = answers_to
     fields = (
         *(mailbox(name, person) for name, person in who.items()),
-        subject(said.subject, instead=_plainest(message)),
+        subject(wording.subject, instead=_plainest(message)),
         header_fields.token("Date", format_datetime(dtstamp)),
         header_fields.token("Message-ID", f"<{sequence}.{message.uid}>"),
-        # SES gives every mail a Message-ID of its own. What answers it refers to this as well (RFC 5322, section
-        # 3.6.4), and so leads back to the invitation.
+        # SES replaces the Message-ID. Replies copy References as well (RFC 5322, section 3.6.4): by that they can be
+        # assigned to the invitation.
         header_fields.token("References", f"<{message.uid}>"),
         *BY_A_MACHINE,
     )
@@ -60,42 +61,44 @@ def rendered(message: Message, *, sequence: int, dtstamp: datetime) -> RenderedM
 
 
 def answers_go_to(message: Message) -> Person | None:
-    """Whom its Reply-To names. Without one, what is answered comes to the sender's address and is passed on."""
+    """Who is in Reply-To. If ``None``, replies go to the sender's address, and are forwarded from there."""
     return freemail.reply_to(message.reply_to, receives_replies=message.receives_replies)
 
 
 def mailbox(name: str, person: Person) -> Field:
+    """The field ``name`` with one person. Raises :class:`RenderError` if the address cannot be written."""
     return header_fields.mailbox(name, in_a_header(person.name), itip.address(person.email))
 
 
-def subject(said: str, *, instead: str) -> Field:
-    return header_fields.text("Subject", in_a_header(said), instead=instead)
+def subject(content: str, *, instead: str) -> Field:
+    """The field Subject with the text ``content``, or with ``instead`` if that does not read back."""
+    return header_fields.text("Subject", in_a_header(content), instead=instead)
 
 
 def in_a_header(text: str) -> str:
-    """``text`` with plain single spaces: programs differ in what they do to others where a line is folded."""
+    """``text`` with all white space as single spaces, since programs treat other white space differently at a fold."""
     return " ".join(one_line(text).split())
 
 
 def joined(fields: Iterable[Field], body: bytes) -> bytes:
-    """The mail of these ``fields`` and of ``body``, which begins with the fields of its own kind."""
+    """The mail with these ``fields`` and ``body``, which begins with its own Content-Type and other such fields."""
     return b"".join(field.written for field in fields) + body
 
 
 def plainer(fields: Iterable[Field]) -> tuple[str, ...]:
-    """The names of those fields that could not be made to look as they were meant."""
+    """The names of the fields that could not be written as intended and were simplified."""
     return tuple(field.name for field in fields if field.plainer)
 
 
 def _plainest(message: Message) -> str:
-    """A subject that nothing can break: what it is, and the day."""
+    """A subject of ASCII text that always reads back: the kind of message, and the day."""
     day = message.when.start if message.date is None else message.date
     return f"{'Cancelled' if message.method is Method.CANCEL else 'Invitation'}: {day:%Y-%m-%d}"
 
 
 def compare(written: bytes, fields: Iterable[Field], who: dict[str, Person]) -> None:
-    """Raise :class:`RenderError` unless ``written`` is ASCII on short lines, and has these ``fields`` with those
-    people's addresses, and no others but those that say what its body is.
+    """Raise :class:`RenderError` unless ``written`` is ASCII with lines of allowed length, and has exactly these
+    ``fields``, beside those that describe its body. ``who`` has the person whose address each address field must have.
     """
     if not written.isascii() or max(map(len, written.split(b"\r\n"))) > header_fields.LONGEST_LINE:
         raise RenderError("the mail is not made of short lines of ASCII")
@@ -113,7 +116,7 @@ def compare(written: bytes, fields: Iterable[Field], who: dict[str, Person]) -> 
 
 
 def _compare(written: bytes, message: Message, calendar: bytes) -> None:
-    """Raise :class:`RenderError` unless ``written`` has the parts that were meant, with this calendar twice."""
+    """Raise :class:`RenderError` unless ``written`` has the intended parts, with this calendar twice."""
     parts = mime_parts.parts(written, KINDS)
     if mime_parts.method(parts[4]) != message.method:
         raise RenderError("the method of the mail is not the METHOD of the calendar")

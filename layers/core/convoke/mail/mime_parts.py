@@ -1,7 +1,7 @@
-"""The parts of the mails that we send (RFC 2045, RFC 2046), to the same bytes on every Python.
+"""Writes the MIME parts of mails (RFC 2045, RFC 2046), as the same bytes on every version of Python.
 
-What a mail is made of never varies but in its text and its calendar: so it is written out here, and read back by the
-library, whose reader of parts does not depend on its version.
+The structure of the mails is fixed, so it is written here directly. It is parsed again by Python's ``email`` package,
+whose parsing of parts is the same in all versions.
 """
 
 from __future__ import annotations
@@ -19,30 +19,32 @@ LINE = 76  # octets in a line of a body, without its CRLF (RFC 2045, sections 6.
 
 
 def boundary(name: str, number: int) -> str:
-    """The boundary of a mail's multipart ``number``: it depends on ``name`` alone, and no encoded body holds it."""
+    """The boundary of a mail's multipart ``number``. It depends on the arguments alone, and cannot occur in an encoded
+    body.
+    """
     return f"=_{number}_{hashlib.sha256(name.encode()).hexdigest()[:40]}"
 
 
 def multipart(kind: str, boundary: str, parts: Iterable[bytes]) -> bytes:
-    """``multipart/kind`` with these ``parts``, each with its own fields."""
+    """A part ``multipart/<kind>`` with these ``parts``, each of which begins with its own fields."""
     opened = b"".join(f"\r\n--{boundary}\r\n".encode() + part for part in parts)
     fields = f'Content-Type: multipart/{kind};\r\n boundary="{boundary}"\r\n'
     return fields.encode() + opened + f"\r\n--{boundary}--\r\n".encode()
 
 
-def text(kind: str, said: str) -> bytes:
-    """``text/kind`` in UTF-8, quoted-printable. ``said`` ends with a line break."""
+def text(kind: str, content: str) -> bytes:
+    """A part ``text/<kind>`` in UTF-8, quoted-printable. ``content`` ends with a line break."""
     fields = f'Content-Type: text/{kind}; charset="utf-8"\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n'
-    return fields.encode() + quoted_printable(said)
+    return fields.encode() + quoted_printable(content)
 
 
 def calendar(data: bytes, method: str) -> bytes:
-    """The calendar for programs that answer it (RFC 6047, section 2.4). ``method`` is its METHOD."""
+    """The calendar as the part that programs process (RFC 6047, section 2.4). ``method`` is its METHOD."""
     return _base64(data, f'Content-Type: text/calendar; charset="UTF-8"; method="{method}"')
 
 
 def attachment(data: bytes) -> bytes:
-    """The same calendar as a file, for programs that open one."""
+    """The calendar once more as the attachment ``invite.ics``, for programs that only open files."""
     return _base64(
         data,
         'Content-Disposition: attachment; filename="invite.ics"',
@@ -55,15 +57,19 @@ def _base64(data: bytes, *fields: str) -> bytes:
     return head.encode() + b"\r\n" + base64.encodebytes(data).replace(b"\n", b"\r\n")
 
 
-def quoted_printable(said: str) -> bytes:
-    """``said`` in UTF-8 on lines of at most 76 octets (RFC 2045, section 6.7); no escape is cut in two."""
-    return "".join(f"{line}\r\n" for whole in said.removesuffix("\n").split("\n") for line in _folded(whole)).encode()
+def quoted_printable(content: str) -> bytes:
+    """``content`` in UTF-8, quoted-printable, on lines of at most 76 octets (RFC 2045, section 6.7), not broken inside
+    an escape.
+    """
+    return "".join(
+        f"{line}\r\n" for whole in content.removesuffix("\n").split("\n") for line in _folded(whole)
+    ).encode()
 
 
 def _folded(line: str) -> Iterable[str]:
     rest = "".join(map(_quoted, line.encode("utf-8")))
     if rest.endswith((" ", "\t")):
-        # What ends in white space may lose it on the way.
+        # White space at the end of a line may be removed in transport.
         rest = f"{rest[:-1]}={ord(rest[-1]):02X}"
     while len(rest) > LINE:
         end = LINE - 1
@@ -79,16 +85,16 @@ def _quoted(octet: int) -> str:
 
 
 def held(part: Message) -> bytes:
-    """What a part that is no multipart holds, decoded."""
+    """The decoded body of a part that is no multipart."""
     found = part.get_payload(decode=True)
     return found if isinstance(found, bytes) else b""
 
 
 def parts(mail: bytes, kinds: tuple[str, ...]) -> tuple[Message, ...]:
-    """The parts of ``mail``, itself the first, as a reader that is not ours finds them.
+    """The parts of ``mail``, the whole mail first, as Python's ``email`` package parses them.
 
-    Only for their kinds and for what they hold: that reader's header fields depend on its version. Raises
-    :class:`RenderError` unless they are of these ``kinds``, in this order, and none is broken.
+    To be used for their content types and bodies only: how the package parses other fields depends on its version.
+    Raises :class:`RenderError` unless they have the content types ``kinds``, in this order, without defects.
     """
     found = tuple(message_from_bytes(mail, policy=compat32).walk())
     if tuple(part.get_content_type() for part in found) != kinds or any(part.defects for part in found):
@@ -97,6 +103,6 @@ def parts(mail: bytes, kinds: tuple[str, ...]) -> tuple[Message, ...]:
 
 
 def method(part: Message) -> str | None:
-    """The METHOD that a part of kind text/calendar claims to be."""
+    """The parameter ``method`` of a part text/calendar, or ``None``."""
     found = part.get_param("method")
     return found if isinstance(found, str) else None

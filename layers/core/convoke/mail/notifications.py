@@ -1,8 +1,8 @@
-"""Plain letters beside the invitations: a mail passed on, a proposal declined, no seat left, who was not reached.
+"""Notifications, the plain mails beside the invitations: a forwarded mail, a declined proposal, no seat left, a summary
+of who was not reached.
 
-A note is said once and asks nothing of anybody's calendar but to forget a proposal. Its id is made of what it is about,
-so that owing it twice is owing it once. All of them say that a machine wrote them (``Auto-Submitted``, RFC 3834), so
-that no other machine answers.
+A notification is sent once, and changes no calendar entry. Its id is a hash of what it is about, so that creating it
+twice has no effect. All have the header field ``Auto-Submitted`` (RFC 3834), so that programs do not answer them.
 """
 
 from __future__ import annotations
@@ -29,13 +29,15 @@ from ..model import (
 )
 from ..schedule import series
 
-LONGEST_QUOTE = 4000
-MOST_QUOTED_LINES = 100
-MOST_MISSED = 100
-"""How many people a summary names; beyond them it only counts."""
+MAX_QUOTED_CHARACTERS = 4000
+MAX_QUOTED_LINES = 100
+MAX_PEOPLE_LISTED = 100
+"""How many people a summary lists; the others are only counted."""
 
 
 class NotificationKind(StrEnum):
+    """What a notification is: of FORWARD, REMARK and SUMMARY the recipient is the organizer, else an attendee."""
+
     FORWARD = "forward"
     REMARK = "remark"
     SUMMARY = "summary"
@@ -50,13 +52,14 @@ MOST_A_DAY = {
     NotificationKind.DECLINE_COUNTER: 500,
     NotificationKind.NO_SEAT: 500,
 }
-"""How many notes of a kind leave for one event in a day (UTC). What is beyond waits for the next."""
+"""How many notifications of a kind are sent for one event in a day (UTC). The rest are sent the next day."""
 
 
 @frozen
 class Counter:
-    """A proposal (METHOD:COUNTER) as it came: under which UID and SEQUENCE, for which date of a series (its original
-    start, as a wall time of the event's zone; ``None`` is the whole event), and which time it proposed.
+    """A proposal (METHOD:COUNTER, RFC 5546, section 3.2.7) as it was received: its UID and SEQUENCE, and the time that
+    it proposed. ``date`` is the original start of the occurrence that it is about, a local time of the event's zone or
+    a whole day; ``None`` is the whole event.
     """
 
     uid: str
@@ -67,12 +70,13 @@ class Counter:
 
 @frozen
 class Notification:
-    """One plain letter to one person, and all that is needed to write it. ``written_at`` is UTC.
+    """One notification to one person, with all that its mail is built from. ``written_at`` is UTC.
 
-    ``organizer`` is the human organizer, ``when`` is the event's, of a series that of its first date to come. A FORWARD
-    has an ``author``, who is who its mail *says* it is from, and what they wrote; a REMARK also how they ``answered``;
-    a DECLINE_COUNTER the ``counter`` and how it stands, ``when``; a SUMMARY those who were ``missed``, by their ids,
-    and how many ``more`` there are.
+    ``organizer`` is the human organizer. ``when`` is the event's time; of a series, that of its next date. A FORWARD
+    has the ``author`` that its mail *claims* to be from, its ``subject``, and what they wrote (``quoted``). A REMARK
+    has an ``author`` and ``quoted``, too, and what they ``answered``. A DECLINE_COUNTER has the ``counter``; its
+    ``when`` is the present time. A SUMMARY has the people who were ``missed``, by their registration ids, and how many
+    ``more`` there are.
     """
 
     notification_id: str
@@ -95,10 +99,11 @@ class Notification:
 
 @frozen
 class NotificationState:
-    """A note on its way. ``note`` is ``None`` once it was accepted, or given up: only what became of it is kept.
+    """A notification and its delivery.
 
-    ``fence`` is its version, ``attempts`` counts refusals in a row, ``unknowns`` attempts whose outcome nobody knows;
-    ``lease_until`` is UTC. ``due_key`` is ``<priority>#<time>`` while somebody must see to it.
+    ``note`` is ``None`` once it was accepted or given up: only its ``state`` is kept then. ``fence`` is the version;
+    ``attempts`` counts failed attempts in a row, ``unknowns`` those whose outcome is unknown. ``lease_until`` (UTC) is
+    when its claim ends. ``due_key`` is ``<priority>#<time>`` while it has to be processed, else ``None``.
     """
 
     notification_id: str
@@ -114,25 +119,25 @@ class NotificationState:
     due_key: str | None = None
 
 
-def notification_state(note: Notification, due_key: str | None = None) -> NotificationState:
-    """A note that nobody has seen to yet."""
+def notification_state(notification: Notification, due_key: str | None = None) -> NotificationState:
+    """The state of a new notification."""
     return NotificationState(
-        notification_id=note.notification_id,
-        kind=note.kind,
-        event_id=note.event_id,
-        registration_id=note.registration_id,
-        note=note,
+        notification_id=notification.notification_id,
+        kind=notification.kind,
+        event_id=notification.event_id,
+        registration_id=notification.registration_id,
+        note=notification,
         due_key=due_key,
     )
 
 
-# --- what there is to say -----------------------------------------------------------------------------------------
+# --- one function for each kind -----------------------------------------------------------------------------------
 
 
 def forward(
     event: Event, *, author: Person, subject: str, text: str, source: str, registration_id: str = "", now: datetime
 ) -> Notification:
-    """Pass a mail that a human wrote on to the organizer. ``source`` names the mail: what has one name is passed on
+    """Forward a mail that a person wrote to the organizer. ``source`` is the id of the mail, which is forwarded only
     once.
     """
     return Notification(
@@ -154,8 +159,8 @@ def forward(
 def remark(
     event: Event, registration: Registration, *, answered: Participation, text: str, source: str, now: datetime
 ) -> Notification:
-    """Pass on to the organizer what somebody wrote with their answer, or that they handed it on. ``source`` names the
-    mail.
+    """Forward to the organizer the comment of an answer, or that the attendee delegated the invitation. ``source`` is
+    the id of the mail.
     """
     return Notification(
         notification_id=name(NotificationKind.REMARK, registration.registration_id, source),
@@ -174,7 +179,7 @@ def remark(
 
 
 def no_seat(event: Event, registration: Registration, *, sequence: int, now: datetime) -> Notification:
-    """Tell somebody who accepted again that there is no seat: once for each revision that they accept."""
+    """Inform somebody who accepted again that no seat is left: once for each ``sequence`` that they accept."""
     return Notification(
         notification_id=name(NotificationKind.NO_SEAT, registration.registration_id, str(sequence)),
         kind=NotificationKind.NO_SEAT,
@@ -191,7 +196,7 @@ def no_seat(event: Event, registration: Registration, *, sequence: int, now: dat
 def decline_counter(
     event: Event, registration: Registration, *, counter: Counter, proposal_id: str, now: datetime
 ) -> Notification:
-    """Tell somebody that their proposal is declined."""
+    """Inform an attendee that their proposal was declined."""
     return Notification(
         notification_id=name(NotificationKind.DECLINE_COUNTER, registration.registration_id, proposal_id),
         kind=NotificationKind.DECLINE_COUNTER,
@@ -200,7 +205,7 @@ def decline_counter(
         recipient=Person(name=registration.name, email=registration.email),
         organizer=event.organizer,
         title=event.title,
-        # Beside the one date that it is about, `when` only says in which zone that is named.
+        # If it is about one occurrence, only the zone of `when` is used.
         when=series.when_next(event, now) if counter.date is None else event.when,
         counter=counter,
         written_at=now,
@@ -208,7 +213,7 @@ def decline_counter(
 
 
 def summary(event: Event, missed: tuple[Attention, ...], *, now: datetime) -> Notification:
-    """Tell the organizer who was not reached, all in one; the same people for the same reasons are told of once."""
+    """Inform the organizer who was not reached. The same people with the same reasons are reported only once."""
     each = sorted(f"{one.registration_id} {one.kind} {one.state} {one.since.isoformat()}" for one in missed)
     return Notification(
         notification_id=name(NotificationKind.SUMMARY, event.event_id, *each),
@@ -218,30 +223,30 @@ def summary(event: Event, missed: tuple[Attention, ...], *, now: datetime) -> No
         organizer=event.organizer,
         title=event.title,
         when=series.when_next(event, now),
-        missed=missed[:MOST_MISSED],
-        more=max(0, len(missed) - MOST_MISSED),
+        missed=missed[:MAX_PEOPLE_LISTED],
+        more=max(0, len(missed) - MAX_PEOPLE_LISTED),
         written_at=now,
     )
 
 
 def name(kind: NotificationKind, *about: str) -> str:
-    """26 characters that stand for what a note is about."""
+    """The id of a notification: 26 characters, a hash of its kind and of what it is about."""
     digest = hashlib.sha256("\n".join((kind, *about)).encode()).digest()
     return b32hexencode(digest[:16]).decode().rstrip("=").lower()
 
 
 def quote(text: str) -> str:
-    """What somebody wrote, cut to what a letter may carry."""
-    kept = clean(text[: 2 * LONGEST_QUOTE]).strip()[:LONGEST_QUOTE].split("\n")[:MOST_QUOTED_LINES]
-    whole = len(clean(text).strip()) <= LONGEST_QUOTE and clean(text).strip().count("\n") < MOST_QUOTED_LINES
+    """``text`` cut to ``MAX_QUOTED_CHARACTERS`` and ``MAX_QUOTED_LINES``, with ``[…]`` at the end if it was cut."""
+    kept = clean(text[: 2 * MAX_QUOTED_CHARACTERS]).strip()[:MAX_QUOTED_CHARACTERS].split("\n")[:MAX_QUOTED_LINES]
+    whole = len(clean(text).strip()) <= MAX_QUOTED_CHARACTERS and clean(text).strip().count("\n") < MAX_QUOTED_LINES
     return "\n".join(line.rstrip() for line in kept) + ("" if whole else "\n[…]")
 
 
 def priority(kind: NotificationKind) -> int:
-    """How pressing: that somebody was not reached is worth as much as a change, the rest as an invitation."""
+    """The priority (see ``decide.priority``): that of a change for a summary, else that of an invitation."""
     return CHANGE if kind is NotificationKind.SUMMARY else INVITATION
 
 
-def may_be_sent(note: Notification, sender: Sender) -> bool:
-    """Never to our own address: what we send would come back to us, and round again."""
-    return folded(note.recipient.email) != folded(sender.address)
+def may_be_sent(notification: Notification, sender: Sender) -> bool:
+    """Whether the recipient is not the sender's own address: such a mail would be received and forwarded again."""
+    return folded(notification.recipient.email) != folded(sender.address)

@@ -1,7 +1,7 @@
-"""The HTML of a mail: a page that asks for nothing from elsewhere and reads well without its style.
+"""The HTML of a mail: a page that loads nothing from elsewhere and is readable without its styles.
 
-It fits a telephone (320 CSS pixels) whatever words are in it, and is legible in the dark. Most mail programs take
-styles in a tag only, so what matters is there; ``<style>`` holds the dark colours alone.
+It fits a screen of 320 CSS pixels whatever words are in it, and has colours for dark mode. Most mail programs only
+support inline styles, so the important ones are inline; ``<style>`` has the colours for dark mode alone.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from .wording import DetailRow, Wording
 
 _CLICKABLE = ("https://", "http://", "tel:", "mailto:")
 
-# Ends where no address goes on: at space, quotes and brackets that cannot be in one, at what cannot be seen (soft
-# hyphens, marks of direction), and at the punctuation of Chinese and Japanese, around which there is no space.
+# A link ends at white space, at quotes and brackets that are not allowed in a URL, at invisible characters (soft
+# hyphens, direction marks), and at Chinese and Japanese punctuation, which has no spaces around it.
 _LINK = re.compile(
     "(?<![A-Za-z0-9])https?://"
     '[^\\s<>"\\\\^`{|}\u00ab\u00bb\u2018-\u201f\u2026\u2039\u203a'
@@ -40,30 +40,30 @@ a{color:#8ab8e6!important}
 """
 
 
-def html(said: Wording) -> str:
-    """``said`` as a page."""
-    rows = "".join(_row(fact) for fact in said.facts)
-    about = f'<p style="margin:20px 0">{linked(said.description)}</p>\n' if said.description else ""
+def html(wording: Wording) -> str:
+    """The HTML page of a mail with the text ``wording``."""
+    rows = "".join(_row(detail) for detail in wording.details)
+    about = f'<p style="margin:20px 0">{linked(wording.description)}</p>\n' if wording.description else ""
     quiet = 'class="quiet" style="margin:24px 0 0;color:#5c6770;font-size:14px"'
     return (
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         '<meta name="color-scheme" content="light dark">\n'
-        f"<title>{escape(said.subject)}</title>\n<style>\n{_STYLE}</style>\n</head>\n"
+        f"<title>{escape(wording.subject)}</title>\n<style>\n{_STYLE}</style>\n</head>\n"
         '<body class="page" style="margin:0;padding:16px 8px;background:#f5f4f1;color:#24292e;'
         'font:16px/1.5 -apple-system,Segoe UI,Helvetica,Arial,sans-serif">\n'
         '<div class="sheet" style="max-width:580px;margin:0 auto;padding:20px 16px;background:#fff;'
         'border-top:4px solid #3a5a78;overflow-wrap:anywhere;word-break:break-word">\n'
-        f'<h1 style="margin:0 0 20px;font-size:21px;line-height:1.3">{escape(said.headline)}</h1>\n'
+        f'<h1 style="margin:0 0 20px;font-size:21px;line-height:1.3">{escape(wording.headline)}</h1>\n'
         f'<table style="width:100%;table-layout:fixed;border-collapse:collapse">\n{rows}</table>\n{about}'
-        f"<p {quiet}>{escape(said.closing)}</p>\n"
-        f"<p {quiet}>{escape(said.why)}</p>\n"
+        f"<p {quiet}>{escape(wording.closing)}</p>\n"
+        f"<p {quiet}>{escape(wording.why)}</p>\n"
         "</div>\n</body>\n</html>\n"
     )
 
 
 def linked(text: str) -> str:
-    """``text`` as HTML, in which addresses of pages (http and https, nothing else) can be clicked."""
+    """``text`` as HTML, in which URLs (http and https only) are links."""
     parts, at = [], 0
     for found in _LINK.finditer(text):
         shown = _trimmed(found[0])
@@ -75,9 +75,10 @@ def linked(text: str) -> str:
 
 
 def _trimmed(address: str) -> str:
-    """``address`` without the punctuation of the sentence around it, and without words that follow its host unspaced.
+    """The URL ``address`` without the punctuation of the sentence around it, and without words that follow its host
+    without a space.
 
-    A top-level domain is all of one kind of letters: ``example.org请`` is ``example.org`` and a word.
+    The letters of a top-level domain are all of one script: ``example.org请`` is ``example.org`` and a word.
     """
     if host := _MIXED_TLD.match(address):
         address = host[0]
@@ -91,11 +92,11 @@ def _trimmed(address: str) -> str:
 
 
 def _target(address: str) -> str:
-    """Where a click on ``address`` leads: its host in Punycode, the rest percent-encoded. Empty where it is none.
+    """The target of a link to ``address``: its host in Punycode, the rest percent-encoded. Empty if it must not be one.
 
-    An address with a user name in it (``https://bank.example@evil.example``) is none: it is only there to deceive. Nor
-    is one whose host becomes another on the way: the codec is IDNA 2003, to which ``straße`` is ``strasse``; browsers
-    know better.
+    A URL with a user name (``https://bank.example@evil.example``) is not made a link, since such URLs serve to deceive.
+    Nor is one whose host is changed by the conversion: Python's codec implements IDNA 2003, where ``straße`` becomes
+    ``strasse``, while browsers go to another host.
     """
     try:
         parts = urlsplit(address)
@@ -111,15 +112,15 @@ def _target(address: str) -> str:
     return uri(parts._replace(netloc=f"{host}{port}").geturl())
 
 
-def _row(fact: DetailRow) -> str:
-    now = linked(fact.now)
-    if fact.link.lower().startswith(_CLICKABLE):
-        now = f'<a href="{escape(fact.link)}" style="color:#1d5c96">{_lines(fact.now)}</a>'
-    if fact.was:
-        now = f"was: <s>{_lines(fact.was)}</s><br>\nnow: <b>{now}</b>"
+def _row(detail: DetailRow) -> str:
+    now = linked(detail.now)
+    if detail.link.lower().startswith(_CLICKABLE):
+        now = f'<a href="{escape(detail.link)}" style="color:#1d5c96">{_lines(detail.now)}</a>'
+    if detail.was:
+        now = f"was: <s>{_lines(detail.was)}</s><br>\nnow: <b>{now}</b>"
     return (
         '<tr><th class="quiet" style="width:80px;padding:3px 12px 3px 0;text-align:left;vertical-align:top;'
-        f'font-weight:normal;color:#5c6770">{escape(fact.label)}</th><td style="padding:3px 0">{now}</td></tr>\n'
+        f'font-weight:normal;color:#5c6770">{escape(detail.label)}</th><td style="padding:3px 0">{now}</td></tr>\n'
     )
 
 

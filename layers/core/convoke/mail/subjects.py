@@ -1,7 +1,7 @@
-"""The subject of a mail: what kind of news, the title, and the date, at which it ends.
+"""The subject of a mail: the kind of message, the event's title, and the date.
 
-A list of mails shows the first words of a subject and cuts the rest. So a long title is shortened before the date is
-reached; the mail itself has it whole.
+Mail programs show only the beginning of a long subject in their lists. So a long title is shortened, for the date to be
+shown; the mail itself has the whole title.
 """
 
 from __future__ import annotations
@@ -10,24 +10,24 @@ import unicodedata
 from collections.abc import Iterator
 
 WIDTH = 100
-"""Columns of a whole subject: about what the list of a desktop mail program shows. A wide character has two."""
+"""Columns of a whole subject, about what the list of a desktop mail program shows. A wide character takes two."""
 
-_LEAST = 10  # columns that a title has in any case
-_LONGEST_CLUSTER = 16  # code points; real ones have up to eleven, a family with skin colours
+_MIN_TITLE_WIDTH = 10  # columns
+_MAX_CLUSTER = 16  # code points; real clusters have up to eleven, an emoji of a family with skin tones
 _ZWJ = "\u200d"
 _JOINS = frozenset("\u200c\u200d\u0e33\u0eb3")
-_VIRAMA = 9  # the combining class of what joins two Indic consonants into one character
+_VIRAMA = 9  # the canonical combining class of signs that join two Indic consonants
 
 
 def subject(kind: str, title: str, date: str) -> str:
     """``Invitation: Treffen · Fri 12 Mar 2027, 09:00``. ``title`` is on one line."""
     before, after = f"{kind}: ", f" · {date}"
-    return f"{before}{shortened(title, max(_LEAST, WIDTH - width(before) - width(after)))}{after}"
+    return f"{before}{shortened(title, max(_MIN_TITLE_WIDTH, WIDTH - width(before) - width(after)))}{after}"
 
 
 def shortened(text: str, columns: int) -> str:
-    """``text``, which is on one line, in at most so many columns: cut between words where there is a gap in the last
-    third, else between characters as a reader sees them (never inside one), and ended with ``…``.
+    """``text``, which is on one line, in at most ``columns``. It is cut at a space in the last third if there is one,
+    else between grapheme clusters, and ``…`` is appended.
     """
     if width(text) <= columns:
         return text
@@ -43,7 +43,7 @@ def shortened(text: str, columns: int) -> str:
 
 
 def width(text: str) -> int:
-    """How many columns ``text`` takes in a list."""
+    """How many columns ``text`` takes."""
     return sum(map(_columns, _clusters(text)))
 
 
@@ -52,10 +52,10 @@ def _columns(cluster: str) -> int:
 
 
 def _clusters(text: str) -> Iterator[str]:
-    """The characters as a reader sees them (after UAX #29): a letter with its marks, an emoji of several, a flag."""
+    """The grapheme clusters (simplified from UAX #29): a letter with its marks, a combined emoji, a flag."""
     cluster = ""
     for char in text:
-        if cluster and len(cluster) < _LONGEST_CLUSTER and _continues(cluster, char):
+        if cluster and len(cluster) < _MAX_CLUSTER and _continues(cluster, char):
             cluster += char
             continue
         if cluster:
@@ -66,16 +66,17 @@ def _clusters(text: str) -> Iterator[str]:
 
 
 def _continues(cluster: str, char: str) -> bool:
+    """Whether ``char`` belongs to the grapheme cluster before it."""
     last = cluster[-1]
     return (
         char in _JOINS
         or unicodedata.category(char).startswith("M")
-        or "\U0001f3fb" <= char <= "\U0001f3ff"  # the colour of a skin
-        or "\U000e0020" <= char <= "\U000e007f"  # tags, of which regional flags are made
+        or "\U0001f3fb" <= char <= "\U0001f3ff"  # skin tones
+        or "\U000e0020" <= char <= "\U000e007f"  # tags, in the flags of regions
         or last == _ZWJ
         or (unicodedata.combining(last) == _VIRAMA and unicodedata.category(char) == "Lo")
         or (len(cluster) == 1 and _is_regional(last) and _is_regional(char))
-        or ("\u1160" <= char <= "\u11ff" and "\u1100" <= last <= "\u11ff")  # Hangul in letters
+        or ("\u1160" <= char <= "\u11ff" and "\u1100" <= last <= "\u11ff")  # Hangul Jamo
     )
 
 

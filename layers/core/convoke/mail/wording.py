@@ -1,7 +1,7 @@
-"""What the mail says to a person: its subject and its text. English, until there are other languages.
+"""The subject and the text of an invitation mail, in English.
 
-Text and HTML (``page``) are made from the same :class:`Wording`, so that neither says what the other does not. Outlook
-shows them instead of the calendar's DESCRIPTION: all that matters stands here.
+Text and HTML (``page``) are made from the same :class:`Wording`, so that both have the same content. Outlook shows them
+instead of the calendar's DESCRIPTION, so they must contain everything that matters.
 """
 
 from __future__ import annotations
@@ -29,7 +29,9 @@ from .subjects import subject
 
 @frozen
 class DetailRow:
-    """One row of the table: what is so ``now``, what ``was`` so before where it was not, and where a click leads."""
+    """One row of the table: the present value ``now``, the previous one in ``was`` if it was another, and the target of
+    its ``link``, or an empty string.
+    """
 
     label: str
     now: str
@@ -39,20 +41,20 @@ class DetailRow:
 
 @frozen
 class Wording:
-    """All that a mail says. ``closing`` is what the attendee may do now, ``why`` the reason that they get this mail."""
+    """All text of a mail. ``closing`` is what the attendee can do now, ``why`` the reason that they get this mail."""
 
     subject: str
     headline: str
-    facts: tuple[DetailRow, ...]
+    details: tuple[DetailRow, ...]
     description: str
     closing: str
     why: str
 
 
 def words(message: Message, now: datetime) -> Wording:
-    """What ``message`` says, on lines without control characters.
+    """The text of the mail for ``message``, without control characters.
 
-    ``now``, UTC, is when it is said: of a series the dates that are over by then are not named.
+    ``now``, UTC, is when it is sent: dates of a series that are over by then are not listed.
     """
     title = one_line(message.title)
     about = f"“{title}”" + (f" on {day(_as_known(message).start)}" if message.date is not None else "")
@@ -60,7 +62,7 @@ def words(message: Message, now: datetime) -> Wording:
     return Wording(
         subject=subject(kind, title, _date_in_subject(message, now)),
         headline=headline,
-        facts=tuple(_facts(message, now)),
+        details=tuple(_details(message, now)),
         description=clean(message.description).strip(),
         closing=_closing(message),
         why=_why(message, about if message.method is Method.CANCEL else f"“{title}”"),
@@ -68,35 +70,40 @@ def words(message: Message, now: datetime) -> Wording:
 
 
 def _as_known(message: Message) -> When:
-    """When it is, as far as the attendee knows: the day by which they know one date of a series."""
+    """The time that the attendee knows; the day of an occurrence is named by it."""
     return message.before.when if message.before is not None else message.when
 
 
 def _date_in_subject(message: Message, now: datetime) -> str:
-    """When it is. Of several dates the first to come, with a word that tells them from a mail about that date alone."""
+    """The date in the subject: of a series the next date, with "from", unlike in a mail about one occurrence."""
     several = message.recurs and len(_to_come(message.schedule, _cancelled(message), now)) > 1
     return ("from " if several else "") + in_short(message.instead or _when(message, now))
 
 
-def text(said: Wording) -> str:
-    """``said`` as plain text."""
+def text(wording: Wording) -> str:
+    """``wording`` as plain text."""
     rows = [
         row
-        for fact in said.facts
+        for detail in wording.details
         for row in (
-            ((f"{fact.label}:", f"was: {fact.was}"), ("", f"now: {fact.now}"))
-            if fact.was
-            else ((f"{fact.label}:", fact.now),)
+            ((f"{detail.label}:", f"was: {detail.was}"), ("", f"now: {detail.now}"))
+            if detail.was
+            else ((f"{detail.label}:", detail.now),)
         )
     ]
     width = max(len(label) for label, _ in rows) + 1
     below = "\n" + " " * width
     table = "\n".join(f"{label:<{width}}{value.replace(chr(10), below)}" for label, value in rows)
-    return "\n\n".join(part for part in (said.headline, table, said.description, said.closing, said.why) if part) + "\n"
+    return (
+        "\n\n".join(
+            part for part in (wording.headline, table, wording.description, wording.closing, wording.why) if part
+        )
+        + "\n"
+    )
 
 
 def _news(message: Message, title: str) -> tuple[str, str]:
-    """The word that the subject begins with, and the sentence that says what happened."""
+    """The first word of the subject, and the sentence that says what happened."""
     if message.method is Method.CANCEL:
         if message.instead is not None:
             moves = _moves(message)
@@ -119,12 +126,12 @@ def _news(message: Message, title: str) -> tuple[str, str]:
 
 
 def _other_dates(message: Message, before: PreviousState) -> bool:
-    """Whether a series has other dates than before, or takes place on one that had been cancelled."""
+    """Whether a series has other dates than before, or one that had been cancelled takes place again."""
     restored = any(one.cancelled for one in message.kept)
     return restored or (before.schedule is not None and before.schedule != message.schedule)
 
 
-def _facts(message: Message, now: datetime) -> Iterator[DetailRow]:
+def _details(message: Message, now: datetime) -> Iterator[DetailRow]:
     before = message.before if message.before and message.before.certain and message.method is Method.REQUEST else None
     when = in_words(message.instead or _when(message, now))
     where, title = one_line(message.location), one_line(message.title)
@@ -151,19 +158,19 @@ def _facts(message: Message, now: datetime) -> Iterator[DetailRow]:
 
 # --- which dates --------------------------------------------------------------------------------------------------
 
-SHOWN = 12
-"""The dates of a series that are named one by one."""
+DATES_LISTED = 12
+"""How many dates of a series are listed one by one."""
 
 
 def _dates(message: Message, now: datetime) -> str:
-    """The dates of a series that are to come, a line each; of many the first ones and the last. A time stands by those
-    that begin at another than the first. Of those that are over only the number is told.
+    """The future dates of a series, one a line; of more than ``DATES_LISTED`` the first ones, the number of the others
+    and the last. A date has a time if that is another than the first date's. Past dates are only counted.
     """
     gone = _cancelled(message)
     dates = _to_come(message.schedule, gone, now)
     usual = clock(dates[0]) if dates else ""
     named = [day(date) + (f", {clock(date)}" if clock(date) != usual else "") for date in dates]
-    shown, last = named[:SHOWN], named[SHOWN:]
+    shown, last = named[:DATES_LISTED], named[DATES_LISTED:]
     if len(last) == 1:
         shown += last
     elif last:
@@ -176,12 +183,12 @@ def _dates(message: Message, now: datetime) -> str:
 
 
 def _when(message: Message, now: datetime) -> When:
-    """When it is, of a series the first of its dates to come."""
+    """The time of the event; of a series, that of its next date."""
     return _first(message.schedule, _cancelled(message), now) if message.recurs else message.when
 
 
 def _was(message: Message, before: PreviousState, now: datetime) -> When:
-    """When it was, as the attendee knows it, of a series the first of its dates that were to come."""
+    """The time that the attendee knew; of a series, that of the next of the dates that they knew."""
     if before.schedule is None:
         return before.when
     cancelled = {one.date for one in message.upon.dates if one.cancelled} if message.upon is not None else set()
@@ -189,13 +196,13 @@ def _was(message: Message, before: PreviousState, now: datetime) -> When:
 
 
 def _first(schedule: Schedule, cancelled: frozenset[LocalTime], now: datetime) -> When:
-    """The first date to come; where there is none the last that stands, or that there was."""
+    """The next date; without one the last that is not cancelled, else the first of all."""
     dates = _to_come(schedule, cancelled, now)[:1] or _standing(schedule, cancelled)[-1:] or [schedule.when.start]
     return series.when_at(schedule, dates[0])
 
 
 def _to_come(schedule: Schedule, cancelled: frozenset[LocalTime], now: datetime) -> list[LocalTime]:
-    """The dates that take place and are not over at ``now`` (UTC), in their order."""
+    """The starts of the dates that take place and are not over at ``now`` (UTC), sorted."""
     times = series.times(schedule)
     return [start for start in _standing(schedule, cancelled) if times[start].ends_at > now]
 
@@ -213,11 +220,11 @@ def _other(was: str, now: str) -> str:
 
 
 def _moves(message: Message) -> bool:
-    """Whether it takes a date back that is told at another time as another entry."""
+    """Whether the date that is cancelled here is sent as another entry with another time."""
     return message.instead is not None and message.instead != message.when
 
 
-# --- what to do now, and why one is told -----------------------------------------------------------------------------
+# --- what the attendee can do, and why they get the mail -------------------------------------------------------------
 
 
 def _closing(message: Message) -> str:
@@ -243,7 +250,7 @@ def _closing(message: Message) -> str:
 
 def _why(message: Message, about: str) -> str:
     registered = "was" if message.method is Method.CANCEL else "is"
-    # Beside a Reply-To at a provider of free mail, another such address in the text counts as a mark of spam.
+    # Beside a Reply-To at a provider of free mail, another such address in the text counts as a sign of spam.
     named = message.receives_replies or not is_freemail(message.reply_to.email)
     whom = one_line(message.attendee.email) if named else "this address"
     organizer = in_full(message.reply_to)
@@ -251,6 +258,6 @@ def _why(message: Message, about: str) -> str:
 
 
 def in_full(person: Person) -> str:
-    """A person on one line, without what could be taken for the end of it."""
-    called, email = one_line(person.name), one_line(person.email)
-    return f"{called} <{email}>" if called else email
+    """``Name <address>`` on one line, or the address alone if there is no name."""
+    name, email = one_line(person.name), one_line(person.email)
+    return f"{name} <{email}>" if name else email

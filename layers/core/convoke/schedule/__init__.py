@@ -1,5 +1,8 @@
 """When an event takes place.
 
-``rrule`` reads recurrence rules (RFC 5545, 3.3.10), ``recurrence`` says which days they mean, ``series`` which
-occurrences an event has, and ``edits`` what an organizer may change of them.
+- ``rrule``: parses and writes recurrence rules (RFC 5545, section 3.3.10)
+- ``recurrence``: the days and local times that a rule yields, and its canonical form
+- ``outlook_templates``: which rules Outlook and Exchange support
+- ``series``: the occurrences of an event, and their names when its schedule changes
+- ``edits``: what an organizer can change of them
 """

@@ -1,7 +1,8 @@
-"""What an organizer does to the dates of a series: each answers the event as it is then. Pure; who stores it, tells it.
+"""An organizer's edits to the dates of a series. Each function returns the changed event. Pure: nothing is stored.
 
-A date is named by its original start. It is the n-th of its rule: where the series moves, what is other about single
-dates moves along in name, not in time; where the rule becomes another, what it no longer yields is dropped.
+A date is named by its original start. If a series moves, its n-th date remains the n-th: changes of single dates get
+its new name, but keep the time that they say. If it gets another rule, changes of dates that this does not yield are
+dropped.
 """
 
 from __future__ import annotations
@@ -23,26 +24,26 @@ from ..model import (
 )
 from . import series
 
-MOST_SCHEDULES = 200
-"""How many schedules a series may have had: those are remembered by which registrations may name dates of which the
-names have become others."""
-MOST_PAST = 60_000
-"""Bytes that they may take, about: they are kept with the event."""
-MOST_TEXT = {"title": 24_000, "location": 24_000, "description": 100_000, "reason": 24_000}
-"""Bytes that all changed dates of a series may have of their own: they are kept together, and told one by one."""
+MAX_EARLIER_SCHEDULES = 200
+"""How many earlier schedules an event may have. They are kept if the names of dates changed with them, since
+registrations may still use the former names."""
+MAX_EARLIER_BYTES = 60_000
+"""About how many bytes they may take, since they are stored in the item of the event."""
+MAX_TEXT_BYTES = {"title": 24_000, "location": 24_000, "description": 100_000, "reason": 24_000}
+"""How many bytes of each field all changed dates of a series may have together, since they are stored in one item."""
 
 
 class NoSuchDate(ConvokeError):
-    """The series has no date of that name."""
+    """The series has no date of that name. The argument is the name in ISO 8601."""
 
 
 def takes_place(event: Event) -> bool:
-    """Whether it has a date that is not cancelled."""
+    """Whether the event has a date that is not cancelled."""
     return any(not one.cancelled for one in series.occurrences(event))
 
 
 def date(event: Event, name: LocalTime) -> Occurrence:
-    """The date of this name. Raises :class:`NoSuchDate`."""
+    """The date of this name. Raises :class:`NoSuchDate` if there is none."""
     found = next((one for one in series.occurrences(event) if one.date == name), None)
     if found is None:
         raise NoSuchDate(name.isoformat())
@@ -50,9 +51,9 @@ def date(event: Event, name: LocalTime) -> Occurrence:
 
 
 def cancel_date(event: Event, name: LocalTime, reason: str) -> Event:
-    """Without that date. The last one that is left is the event: without it, all of it is cancelled.
+    """Cancel one date. If no other date takes place, the whole event is cancelled.
 
-    Raises :class:`InvalidField` where the changed dates have too much text of their own.
+    Raises :class:`NoSuchDate`, or :class:`InvalidField` if the changed dates have too much text of their own.
     """
     cancelled = _with(event, replace(_change(event, name), cancelled=True, reason=reason))
     if takes_place(cancelled):
@@ -61,25 +62,26 @@ def cancel_date(event: Event, name: LocalTime, reason: str) -> Event:
 
 
 def restore_date(event: Event, name: LocalTime) -> Event:
-    """With that date again, as it was when it was cancelled."""
+    """Let a cancelled date take place again, with the changes that it had."""
     return _with(event, replace(_change(event, name), cancelled=False, reason=""))
 
 
 def change_date(event: Event, change: DateChange) -> Event:
-    """With that date changed. Raises :class:`InvalidField` where the changed dates have too much text of their own."""
+    """Replace all changes of one date. Raises :class:`InvalidField` if the changed dates have too much text."""
     return _with(event, change)
 
 
 def change_of(event: Event, name: LocalTime) -> DateChange:
-    """What is other about a date, nothing where it is as the series says. Raises :class:`NoSuchDate`."""
+    """How a date differs from the series; without differences all fields are ``None``. Raises :class:`NoSuchDate`."""
     date(event, name)
     return _change(event, name)
 
 
 def add_date(event: Event, start: LocalTime, when: When | None) -> Event:
-    """With one more date, as long as the others, or from when to ``when``. Raises :class:`InvalidField`.
+    """Add a date that is as long as the others, or that takes place at ``when``.
 
-    Where a rule yields just these dates, the event has that rule; else the date stands beside what it has.
+    If a rule yields exactly the resulting dates, the event gets that rule; otherwise the date is put into ``added``.
+    Raises :class:`InvalidField` if ``start`` cannot be a further date of this series.
     """
     if isinstance(start, datetime) != isinstance(event.when.start, datetime):
         raise InvalidField("start", "must be a date, or a time, as the start of the series is")
@@ -88,10 +90,10 @@ def add_date(event: Event, start: LocalTime, when: When | None) -> Event:
         raise InvalidField("start", "is a date of the series already")
     if start < first:
         raise InvalidField("start", "must not be before the first date of the series")
-    if start > first + series.LONGEST:
+    if start > first + series.MAX_SPAN:
         raise InvalidField("start", "must be within two years of the first date")
-    if len(starts) >= series.MOST:
-        raise InvalidField("start", f"is one too many: a series has at most {series.MOST} dates")
+    if len(starts) >= series.MAX_DATES:
+        raise InvalidField("start", f"is one too many: a series has at most {series.MAX_DATES} dates")
     added = tuple(sorted((*event.added, start)))
     schedule = series.by_rule(replace(event.schedule, added=added))
     longer = reschedule(event, replace(event, rule=schedule.rule, added=schedule.added))[0]
@@ -101,18 +103,22 @@ def add_date(event: Event, start: LocalTime, when: When | None) -> Event:
 
 
 def reschedule(before: Event, after: Event) -> tuple[Event, tuple[LocalTime, ...]]:
-    """``after``, its single dates named as its schedule names them; and the names of those that are dropped.
+    """Change the schedule of an event from that of ``before`` to that of ``after``.
 
-    Raises :class:`InvalidField` where the schedule was changed too often, has too many dates, or none would take place.
+    Returns ``after`` with ``changes`` under the names of its schedule, and the names of the changed dates that it no
+    longer has. Raises :class:`InvalidField` if the schedule was changed too often, has too many dates, or if no date
+    would take place.
     """
     if before.schedule == after.schedule:
         return after, ()
     earlier = (*before.earlier, before.schedule) if _is_named_otherwise(before, after) else before.earlier
-    if len(earlier) > MOST_SCHEDULES or sum(map(_size, earlier)) > MOST_PAST:
+    if len(earlier) > MAX_EARLIER_SCHEDULES or sum(map(_size, earlier)) > MAX_EARLIER_BYTES:
         raise InvalidField("recurrence", "was changed too often; cancel the event, and make a new one")
-    if len(series.starts(after.schedule)) > series.MOST:
-        raise InvalidField("recurrence", f"yields too many dates: with those that were added at most {series.MOST}")
-    # Of a single date nothing is other than the event says.
+    if len(series.starts(after.schedule)) > series.MAX_DATES:
+        raise InvalidField(
+            "recurrence", f"yields too many dates: with those that were added at most {series.MAX_DATES}"
+        )
+    # An event with a single date has no changes of single dates.
     names = series.renamed(before.schedule, after.schedule) if after.recurs else {}
     kept = [replace(one, date=names[one.date]) for one in before.changes if one.date in names]
     fits = [one if _fits(one, after.when) else replace(one, when=None) for one in kept]
@@ -125,7 +131,7 @@ def reschedule(before: Event, after: Event) -> tuple[Event, tuple[LocalTime, ...
 
 
 def _is_named_otherwise(before: Event, after: Event) -> bool:
-    """Whether a date may be known by a name that it does not have any more. Nobody names the date of a single event."""
+    """Whether somebody may use a name that a date does not have any more. The date of a single event has no name."""
     if not before.recurs:
         return False
     names = series.renamed(before.schedule, after.schedule)
@@ -135,14 +141,15 @@ def _is_named_otherwise(before: Event, after: Event) -> bool:
 
 
 def _size(schedule: Schedule) -> int:
+    """About how many bytes ``schedule`` takes in the item of the event."""
     return 200 + len(schedule.rule or "") + 25 * len(schedule.added)
 
 
 def split(event: Event, since: LocalTime, event_id: str, now: datetime) -> tuple[Event, Event]:
-    """ "This and all following": the event with the dates before ``since``, and a new one with those from it on.
+    """Split a series ("this and all following"): the event with the dates before ``since``, a new one with the rest.
 
-    Raises :class:`NoSuchDate`, or :class:`InvalidField` where one of the two would have no date that takes place: then
-    all of it is meant.
+    The new event has the id ``event_id`` and is created at ``now`` (UTC). Raises :class:`NoSuchDate`, or
+    :class:`InvalidField` if no date of one of the two would take place: then an edit of the whole event is meant.
     """
     date(event, since)
     left = series.shortened(event.schedule, since)
@@ -175,7 +182,7 @@ def _change(event: Event, name: LocalTime) -> DateChange:
 
 
 def _with(event: Event, change: DateChange) -> Event:
-    """The event with this change; what is as the series has it is no change. Raises :class:`InvalidField` for too much
+    """The event with this change, without fields that are as in the series. Raises :class:`InvalidField` for too much
     text.
     """
     plain = series.when_at(event.schedule, change.date)
@@ -189,7 +196,7 @@ def _with(event: Event, change: DateChange) -> Event:
     others = [one for one in event.changes if one.date != change.date]
     empty = change == DateChange(date=change.date)
     changes = others if empty else [*others, change]
-    for field, most in MOST_TEXT.items():
+    for field, most in MAX_TEXT_BYTES.items():
         if sum(len((getattr(one, field) or "").encode()) for one in changes) > most:
             raise InvalidField(field, "is too much: the changed dates of one series have too much text of their own")
     return replace(event, changes=_in_order(changes))
@@ -200,5 +207,5 @@ def _in_order(changes: Iterable[DateChange]) -> tuple[DateChange, ...]:
 
 
 def _fits(change: DateChange, when: When) -> bool:
-    """Whether a date's own time is of the series' kind: a time among times, a day among days."""
+    """Whether the time of the change, if it has one, is timed or all-day as the series is."""
     return change.when is None or change.when.all_day is when.all_day

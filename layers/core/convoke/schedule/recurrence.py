@@ -1,7 +1,7 @@
-"""What a recurrence rule means from a given start on: its days, its wall times, and the one way in which we say it.
+"""What a recurrence rule yields from a given start on: its days and local times; and its canonical form.
 
-Days are counted by ``dateutil``, always in a bounded stretch: asked for the next day of a rule that has none it would
-look for one until the year 9999.
+Days are computed by ``dateutil``, always within a bounded period: for the next day of a rule that has no more it would
+search until the year 9999.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ from ..model import LocalTime, When
 from . import outlook_templates
 from .rrule import Rule, by_week
 
-MOST = 400
-"""How many dates a rule may have."""
-LONGEST = timedelta(days=731)
-"""Two years, one of them a leap year: no date of a rule is later than this after the first."""
+MAX_DATES = 400
+"""How many dates a series may have."""
+MAX_SPAN = timedelta(days=731)
+"""Two years, one of them a leap year: the longest time from the first date of a series to its last."""
 
 _FREQUENCIES: dict[str, Literal[0, 1, 2, 3]] = {
     "YEARLY": rrule.YEARLY,
@@ -32,29 +32,30 @@ _FREQUENCIES: dict[str, Literal[0, 1, 2, 3]] = {
 }
 
 
-def settled(rule: Rule, when: When) -> Rule:
-    """``rule`` as it is said for a series that begins with ``when``; UNTIL becomes the last date.
+def canonical_and_supported(rule: Rule, when: When) -> Rule:
+    """The canonical form of ``rule`` for a series that begins with ``when``; UNTIL becomes the last date.
 
-    Raises :class:`ValueError`, with a sentence for whoever wrote it, where it yields no date at the start, more than
-    ``MOST``, one later than ``LONGEST`` after the start, or where it is none that calendars can hold (``templates``).
+    Raises :class:`ValueError`, with a sentence for the API's caller, if it yields no date at the start, more than
+    ``MAX_DATES`` dates, or one later than ``MAX_SPAN`` after the start, or if calendars do not support it
+    (``outlook_templates``).
     """
-    rule = bounded(rule, when)
+    rule = canonical(rule, when)
     outlook_templates.must_fit(rule, [day_of(local_time) for local_time in local_times(rule, when)])
     return rule
 
 
-def bounded(rule: Rule, when: When) -> Rule:
-    """As :func:`settled`, whether or not calendars can hold it."""
-    if rule.count is not None and rule.count > MOST:
-        raise ValueError(f"must yield at most {MOST} dates")
+def canonical(rule: Rule, when: When) -> Rule:
+    """:func:`canonical_and_supported` without the check whether calendars support the rule."""
+    if rule.count is not None and rule.count > MAX_DATES:
+        raise ValueError(f"must yield at most {MAX_DATES} dates")
     rule = replace(plain(rule, day_of(when.start)), until=_until(rule.until, when))
     dates = [local_time for local_time in local_times(rule, when) if exists(local_time, when)]
     if not dates:
         raise ValueError("must yield dates: there is none")
     if dates[0] != when.start:
         raise ValueError("must yield start itself as the first date")
-    if len(dates) > MOST:
-        raise ValueError(f"must yield at most {MOST} dates")
+    if len(dates) > MAX_DATES:
+        raise ValueError(f"must yield at most {MAX_DATES} dates")
     if rule.count is not None:
         if len(dates) < rule.count:
             raise ValueError("must yield all its dates within two years")
@@ -63,16 +64,17 @@ def bounded(rule: Rule, when: When) -> Rule:
 
 
 def _until(until: LocalTime | None, when: When) -> LocalTime | None:
-    """The last instant (UTC), or day, that UNTIL leaves.
+    """UNTIL as an instant (UTC); for all-day events, as a date.
 
-    A wall time is read in the zone of ``when``, and a date is the end of that day. For whole days it is a date: a time
-    would leave open on which side of midnight it is meant.
+    A local time is read in the zone of ``when``, and a date is the end of that day. For all-day events it must be a
+    date, since a time would be ambiguous. Raises :class:`ValueError` if it is not, or is later than ``MAX_SPAN`` after
+    the start.
     """
     if until is None:
         return None
     first = day_of(when.start)
-    # Far from it a time has no instant: there is no year 10000.
-    if abs(day_of(until) - first) > LONGEST + timedelta(days=2):
+    # Checked before conversions to UTC, which overflow at the limits of `datetime`.
+    if abs(day_of(until) - first) > MAX_SPAN + timedelta(days=2):
         raise ValueError("must have UNTIL within two years of start")
     if when.all_day:
         if isinstance(until, datetime):
@@ -84,15 +86,16 @@ def _until(until: LocalTime | None, when: When) -> LocalTime | None:
             until = datetime.combine(until, time(23, 59, 59))
         until = (until if until.tzinfo else until.replace(tzinfo=zone)).astimezone(UTC)
         last = until.astimezone(zone).date()
-    if last > first + LONGEST:
+    if last > first + MAX_SPAN:
         raise ValueError("must have UNTIL within two years of start")
     return until
 
 
 def local_times(rule: Rule, when: When, *, grace: timedelta = timedelta()) -> Iterator[LocalTime]:
-    """What ``rule`` yields from the start of ``when`` to its end, the wall times that the clock skips among them.
+    """All that ``rule`` yields from the start of ``when`` on, including local times that do not exist because clocks
+    are set forward.
 
-    These are not counted (RFC 5545, section 3.3.10). What begins less than ``grace`` after UNTIL is yielded too.
+    COUNT does not count those (RFC 5545, section 3.3.10). What begins at most ``grace`` after UNTIL is yielded, too.
     """
     real = 0
     for day in days(rule, day_of(when.start)):
@@ -101,25 +104,30 @@ def local_times(rule: Rule, when: When, *, grace: timedelta = timedelta()) -> It
             return
         yield local_time
         real += exists(local_time, when)
-        if real == rule.count or real > MOST:
+        if real == rule.count or real > MAX_DATES:
             return
 
 
 def day_of(local_time: LocalTime) -> date:
+    """The date of a local time, without any conversion."""
     return local_time.date() if isinstance(local_time, datetime) else local_time
 
 
 def moment(local_time: LocalTime, when: When) -> LocalTime:
-    """As UNTIL says it: the instant (UTC) of a wall time, a day itself. A time that is skipped is as much later."""
+    """The value for UNTIL: the instant (UTC) of a local time in the zone of ``when``; a whole day unchanged.
+
+    For a time that does not exist because clocks are set forward, the offset before the change is used.
+    """
     if not isinstance(local_time, datetime):
         return local_time
     return local_time.replace(tzinfo=ZoneInfo(when.time_zone or "")).astimezone(UTC)
 
 
 def exists(local_time: LocalTime, when: When) -> bool:
-    """Whether the clock of the zone ever shows ``local_time``.
+    """Whether ``local_time`` exists in the zone of ``when``: it does not if clocks are set forward past it.
 
-    The first start did when it was written, whatever became of the zone since: there is no series without it.
+    The first start always counts as existing. It did when it was stored, and a later change of the zone's rules must
+    not remove it, since a series cannot be without its first date.
     """
     if not isinstance(local_time, datetime) or local_time == when.start:
         return True
@@ -131,8 +139,8 @@ def exists(local_time: LocalTime, when: When) -> bool:
 
 
 def days(rule: Rule, start: date) -> Iterator[date]:
-    """All days of a ``plain`` rule in order, whatever its end: from ``start`` on for two years."""
-    rule, last = _spelled_out(rule, start), start + LONGEST
+    """All days of a ``plain`` rule, sorted, from ``start`` on for ``MAX_SPAN``; COUNT and UNTIL are ignored."""
+    rule, last = _spelled_out(rule, start), start + MAX_SPAN
     if rule.frequency == "DAILY":
         found = _follow(rule, dtstart=start, until=last)
     elif rule.frequency == "WEEKLY":
@@ -145,7 +153,10 @@ def days(rule: Rule, start: date) -> Iterator[date]:
 
 
 def _inside(rule: Rule, first: date) -> Iterator[date]:
-    """The days of the one month or year that begins on ``first``: the next period would be after the last year."""
+    """The days of the one month or year that begins on ``first``.
+
+    The interval puts the next period after the last year that ``dateutil`` considers.
+    """
     return _follow(
         replace(rule, interval=MAXYEAR * 12),
         dtstart=first,
@@ -157,13 +168,13 @@ def _inside(rule: Rule, first: date) -> Iterator[date]:
 
 
 def _numbered(rule: Rule) -> list[rrule.weekday]:
-    # dateutil takes FR,2TU to be the days that are both.
+    # dateutil intersects weekdays with a number and those without, as in FR,2TU; so all get numbers.
     numbers = range(1, rule.weeks + 1) if rule.ordinal else (None,)
     return [rrule.weekday(day, number) for nth, day in rule.weekdays for number in ((nth,) if nth else numbers)]
 
 
 def _is_meant(rule: Rule, day: date) -> bool:
-    """Whether ``day`` is within all that only limits the days of a daily or weekly rule."""
+    """Whether ``day`` fits the parts that only restrict the days of a daily or weekly rule."""
     if rule.frequency not in ("DAILY", "WEEKLY"):
         return True
     behind = day.day - monthrange(day.year, day.month)[1] - 1
@@ -178,13 +189,13 @@ def _follow(rule: Rule, **parts: Any) -> Iterator[date]:
     return (each.date() for each in rrule.rrule(_FREQUENCIES[rule.frequency], interval=rule.interval, **parts))
 
 
-# --- one way of saying it ------------------------------------------------------------------------------------------
+# --- the canonical form --------------------------------------------------------------------------------------------
 
 
 def plain(rule: Rule, start: date) -> Rule:
-    """The same days from ``start`` on, which is one of them, said in the shortest of the ways that we tell to be equal.
+    """The shortest rule known to be equivalent to ``rule`` from ``start`` on, which must be one of its days.
 
-    Raises :class:`ValueError` where it can be seen that there are none.
+    Raises :class:`ValueError` if BYSETPOS selects no day.
     """
     rule = _without_positions(_spelled_out(rule, start))
     every = {day for nth, day in rule.weekdays if not nth}
@@ -203,7 +214,7 @@ def plain(rule: Rule, start: date) -> Rule:
 
 
 def _spelled_out(rule: Rule, start: date) -> Rule:
-    """With the days that ``start`` stands for where the rule leaves them out."""
+    """``rule`` with explicit days, those of ``start``, if it has none (RFC 5545, section 3.3.10)."""
     if rule.weekdays or rule.month_days or rule.frequency == "DAILY":
         return rule
     if rule.frequency == "WEEKLY":
@@ -214,7 +225,7 @@ def _spelled_out(rule: Rule, start: date) -> Rule:
 
 
 def _implied(rule: Rule, start: date) -> Rule:
-    """Without the days that ``start`` stands for anyway, so that they move when it moves."""
+    """``rule`` without days that follow from ``start``, so that they change when the start is moved."""
     if rule.positions:
         return rule
     if rule.frequency == "WEEKLY" and rule.weekdays == ((0, start.weekday()),):
@@ -228,7 +239,7 @@ def _implied(rule: Rule, start: date) -> Rule:
 
 
 def _without_positions(rule: Rule) -> Rule:
-    """BYSETPOS said by the days themselves, where that is the same: ``BYDAY=FR;BYSETPOS=-1`` is ``BYDAY=-1FR``."""
+    """Days without BYSETPOS, if that is equivalent: ``BYDAY=-1FR`` in place of ``BYDAY=FR;BYSETPOS=-1``."""
     if not rule.positions:
         return rule
     if rule.frequency == "DAILY":
@@ -249,12 +260,12 @@ def _without_positions(rule: Rule) -> Rule:
 
 
 def _numbers_once(rule: Rule) -> bool:
-    """Whether BYDAY numbers the weekdays once in each period of the rule, not in several months of it."""
+    """Whether numbers in BYDAY count once in each period of the rule, and not in each of several months."""
     return rule.frequency == "MONTHLY" or len(rule.months) <= 1
 
 
 def _first_that_matters(rule: Rule, start: date) -> int:
-    """A weekday that parts the days as ``week_start`` does, seen from ``start``: Monday or Sunday where they do."""
+    """The canonical WKST that yields the same days as ``week_start``: Monday if possible, else Sunday, else another."""
     if rule.frequency != "WEEKLY" or rule.interval == 1:
         return 0
 

@@ -1,4 +1,4 @@
-"""The text of a recurrence rule, an RRULE (RFC 5545, section 3.3.10): read with care, and written."""
+"""Parses and writes the text of a recurrence rule, the value of RRULE (RFC 5545, section 3.3.10)."""
 
 from __future__ import annotations
 
@@ -21,14 +21,15 @@ _DAY = re.compile(r"([+-]?[0-9]{1,2})?(MO|TU|WE|TH|FR|SA|SU)")
 _UNTIL = re.compile(r"([0-9]{8})(?:(T[0-9]{6})(Z?))?")
 
 Weekday = tuple[int, int]
-"""Which one of its month or year (-1 is the last, 0 stands for all of them), and the day of the week (0 is Monday)."""
+"""The number within the month or year (-1 is the last, 0 means all of them), and the day of the week (0 is Monday)."""
 
 
 @frozen
 class Rule:
-    """An RRULE's parts. Lists are in the order of writing and without doubles.
+    """The parts of an RRULE. Lists are sorted and without duplicates.
 
-    ``until`` is as it was written: an instant (UTC), a wall time, or a day. Exactly one of it and ``count`` is there.
+    ``until`` is as in the text: an instant (UTC), a local time, or a day. Of ``until`` and ``count`` exactly one is
+    given. ``week_start`` is WKST, 0 for Monday.
     """
 
     frequency: str
@@ -43,7 +44,7 @@ class Rule:
 
     @property
     def ordinal(self) -> bool:
-        """Whether a weekday is numbered: ``2TU``."""
+        """Whether a weekday has a number, as in ``2TU``."""
         return any(nth for nth, _ in self.weekdays)
 
     @property
@@ -53,7 +54,7 @@ class Rule:
 
 
 def read(text: str) -> Rule:
-    """The rule of ``text``. Raises :class:`ValueError` with a sentence for whoever wrote it."""
+    """Parse ``text``. Raises :class:`ValueError`, with a sentence for the API's caller, if it is not supported."""
     parts = _parts(text)
     frequency = parts.get("FREQ", "")
     if frequency in _FINER:
@@ -88,7 +89,7 @@ def _parts(text: str) -> dict[str, str]:
         if name in _FINER:
             raise ValueError(f"must not have {name}: each date begins at the time of day of start")
         if name in _COARSE:
-            raise ValueError(f"must not have {name}: say the days by BYMONTH, BYMONTHDAY or BYDAY")
+            raise ValueError(f"must not have {name}: give the days by BYMONTH, BYMONTHDAY or BYDAY")
         if name not in _PARTS or not value:
             raise ValueError(f"must be an RRULE {_EXAMPLE}, of the parts {', '.join(_PARTS)}")
         if name in parts:
@@ -110,7 +111,7 @@ def _numbers(name: str, parts: dict[str, str], most: int, *, signed: bool = True
 
 
 def _in_order(numbers: Iterable[int]) -> tuple[int, ...]:
-    """As they come in a month: those that count from the end are last."""
+    """Sorted and without duplicates; negative numbers, which count from the end, are last."""
     return tuple(sorted(set(numbers), key=lambda number: (number < 0, number)))
 
 
@@ -125,6 +126,7 @@ def _weekdays(text: str) -> tuple[Weekday, ...]:
 
 
 def by_week(days: Iterable[Weekday]) -> tuple[Weekday, ...]:
+    """Sorted by number and day, without duplicates; those that count from the end are last."""
     return tuple(sorted(set(days), key=lambda day: (day[0] < 0, *day)))
 
 
@@ -148,7 +150,7 @@ def _until(text: str) -> datetime | date:
 
 
 def _belong_together(rule: Rule) -> None:
-    """What RFC 5545 says of parts that stand beside each other, and what can be no day at all."""
+    """Raise :class:`ValueError` for parts that RFC 5545 does not allow together, and for numbers that match no day."""
     if rule.frequency == "WEEKLY" and rule.month_days:
         raise ValueError("must not have BYMONTHDAY in a WEEKLY rule")
     if rule.ordinal:
@@ -164,7 +166,7 @@ def _belong_together(rule: Rule) -> None:
 
 
 def spell(rule: Rule) -> str:
-    """The text of ``rule``, without what says nothing."""
+    """The text of ``rule``, without parts that have their default values."""
     parts = {
         "FREQ": rule.frequency,
         "UNTIL": _moment(rule.until) if rule.until is not None else "",

@@ -1,8 +1,9 @@
-"""The dates of a series: which there are, how each is named, and what becomes of the names when the series changes.
+"""The dates of a series: which exist, what each is named, and how the names change when the series changes.
 
-A date is named by its original start, a wall time of the series' zone or a whole day. Wall time wins: a series at 09:00
-stays at 09:00 when the clock is set. A wall time that the clock skips is no date of the series and is not counted (RFC
-5545, section 3.3.10); one that it shows twice is the first of the two.
+A date is named by its original start, a local time of the series' zone or a whole day. Local times are kept when the
+offset changes: a series at 09:00 stays at 09:00 in summer and winter. A local time that does not exist because clocks
+are set forward is no date of the series and is not counted (RFC 5545, section 3.3.10); of one that occurs twice when
+they are set back, the first is meant. Such times are called *skipped* and *repeated* below.
 """
 
 from __future__ import annotations
@@ -26,30 +27,31 @@ from ..model import (
     When,
     frozen,
 )
-from .recurrence import LONGEST as LONGEST
-from .recurrence import MOST as MOST
+from .recurrence import MAX_DATES as MAX_DATES
+from .recurrence import MAX_SPAN as MAX_SPAN
 from .recurrence import (
+    canonical_and_supported,
     day_of,
     days,
     exists,
     local_times,
     moment,
     plain,
-    settled,
 )
 from .rrule import Rule, read, spell
 
-# A stored UNTIL is the instant of the last date by the zone's rules of then; dates are at least a day apart.
+# A stored UNTIL is the instant of the last date. If the zone's rules have changed since, that date may now begin
+# somewhat later. Dates are at least a day apart, so this does not add one.
 _GRACE = timedelta(hours=12)
 
 
 @frozen
 class Wire:
-    """A schedule as iCalendar has it, so that all readers see the same dates.
+    """A schedule as it is written in iCalendar, so that all programs compute the same dates.
 
-    Some readers pass over the wall times that the clock skips, as they ought to; others put them an hour later, and
-    count them. ``excluded`` (EXDATE) takes them away from those, and ``rule`` then does not count. What the rule does
-    not yield is not said here: see :func:`separate`.
+    Some programs ignore skipped local times, as RFC 5545 requires; others put them an hour later and count them. For
+    those ``excluded`` (EXDATE) removes them, and ``rule`` has UNTIL in place of COUNT. Dates that the rule does not
+    yield are not included: see :func:`separate`.
     """
 
     rule: str | None
@@ -57,21 +59,22 @@ class Wire:
 
 
 def rule(text: str, when: When, field: str = "recurrence") -> str:
-    """The one spelling of the RRULE ``text`` for a series that begins with ``when``: its dates are the same.
+    """The canonical text of the RRULE ``text`` for a series that begins with ``when``: it yields the same dates.
 
-    Raises :class:`InvalidField` for ``field`` where it is no rule that we follow, yields no date at ``when.start``,
-    more than ``MOST`` dates, or one later than ``LONGEST`` after the first. UNTIL becomes the instant of the last date;
-    a wall time in it is read in the zone of ``when``, a date is the end of that day, and whole days have a date there.
+    Raises :class:`InvalidField` for ``field`` if it is not a supported rule, yields no date at ``when.start``, more
+    than ``MAX_DATES`` dates, or one later than ``MAX_SPAN`` after the first. UNTIL becomes the instant (UTC) of the
+    last date; a local time in it is read in the zone of ``when``, a date is the end of that day. All-day series have a
+    date there.
     """
     try:
-        return spell(settled(read(text), when))
+        return spell(canonical_and_supported(read(text), when))
     except ValueError as error:
         raise InvalidField(field, str(error)) from None
 
 
 @lru_cache(maxsize=512)
 def _yielded(schedule: Schedule) -> tuple[LocalTime, ...]:
-    """What the rule of ``schedule`` yields up to its last date, the wall times that the clock skips among them."""
+    """What the rule of ``schedule`` yields up to its last date, including skipped local times."""
     if schedule.rule is None:
         return (schedule.when.start,)
     when = schedule.when
@@ -83,14 +86,14 @@ def _yielded(schedule: Schedule) -> tuple[LocalTime, ...]:
 
 @lru_cache(maxsize=512)
 def starts(schedule: Schedule) -> tuple[LocalTime, ...]:
-    """The original starts of all dates, in order and without doubles."""
+    """The original starts of all dates, sorted and without duplicates."""
     return tuple(
         sorted(local_time for local_time in {*_yielded(schedule), *schedule.added} if exists(local_time, schedule.when))
     )
 
 
 def skipped(schedule: Schedule) -> tuple[datetime, ...]:
-    """The wall times that would be dates, had the clock not skipped them."""
+    """The skipped local times of ``schedule``, sorted."""
     found = {
         local_time for local_time in (*_yielded(schedule), *schedule.added) if not exists(local_time, schedule.when)
     }
@@ -98,7 +101,9 @@ def skipped(schedule: Schedule) -> tuple[datetime, ...]:
 
 
 def when_at(schedule: Schedule, start: LocalTime) -> When:
-    """The time of the date at ``start``: as long as the first in real time (RFC 5545, section 3.8.5.3), or in days."""
+    """Start and end of the date at ``start``: with the same exact duration as the first date (RFC 5545, section
+    3.8.5.3), or the same number of days.
+    """
     when = schedule.when
     if not isinstance(start, datetime):
         return replace(when, start=start, end=start + (day_of(when.end) - day_of(when.start)))
@@ -109,13 +114,13 @@ def when_at(schedule: Schedule, start: LocalTime) -> When:
 
 @lru_cache(maxsize=64)
 def times(schedule: Schedule) -> Mapping[LocalTime, When]:
-    """When each of its dates is, by its start and in order, if nothing is other about it."""
+    """Start and end of each date before changes, by its original start, sorted."""
     return {start: when_at(schedule, start) for start in starts(schedule)}
 
 
 @lru_cache(maxsize=16)
 def occurrences(event: Event) -> tuple[Occurrence, ...]:
-    """Every date of ``event`` as it is, in the order of the original starts. An event that is no series has one."""
+    """Every occurrence of ``event`` with its changes, sorted by original start. An event that is no series has one."""
     changes = {change.date: change for change in event.changes}
     return tuple(
         _occurrence(event, when, changes.get(start, DateChange(date=start)))
@@ -137,28 +142,28 @@ def _occurrence(event: Event, when: When, change: DateChange) -> Occurrence:
 
 
 def when_next(event: Event, now: datetime) -> When:
-    """When the first of its dates is that takes place and is not over at ``now`` (UTC); else as the event has it."""
+    """Start and end of the first date that takes place and is not over at ``now`` (UTC), else ``event.when``."""
     coming = (one.when for one in occurrences(event) if not one.cancelled and one.when.ends_at > now)
     return min(coming, key=lambda when: when.starts_at, default=event.when)
 
 
-# --- what is told as a date of the series, and what as an entry of its own ------------------------------------------
+# --- which dates belong to the series' calendar entry, and which are separate entries -------------------------------
 
 
 def beside(schedule: Schedule) -> tuple[LocalTime, ...]:
-    """The dates that were added and that its rule does not yield."""
+    """The added dates that the rule does not yield, sorted."""
     yielded = _yielded(schedule)
     return tuple(local_time for local_time in starts(schedule) if local_time not in yielded)
 
 
 @lru_cache(maxsize=16)
 def separate(event: Event) -> frozenset[LocalTime]:
-    """The dates of ``event`` that no calendar is told of as dates of its series, but each as an entry of its own.
+    """The dates of ``event`` that are not sent as occurrences of its series, but each as a separate calendar entry.
 
-    They are what Exchange cannot hold: dates beside the rule (RDATE), and those that were moved past the one before or
-    after them, onto its day, or into its time (MS-OXCICAL, section 2.1.3.1.1.20.18). The neighbours count where the
-    rule has them, whatever became of them, so that a date does not change its kind because another one does; and where
-    they were moved to, of two the earlier first.
+    They are those that Exchange does not support in a series: dates beside the rule (RDATE), and those that were moved
+    beyond the previous or the next one, onto the same day, or so that they overlap ([MS-OXCICAL], section
+    2.1.3.1.1.20.18). Neighbours count at their times by the rule even if they were changed, so that a change of one
+    date does not make another one separate; and where the previous date was moved to, if that is not separate itself.
     """
     apart = set(beside(event.schedule))
     own = {change.date: change.when for change in event.changes if change.when is not None and not change.cancelled}
@@ -180,7 +185,9 @@ def separate(event: Event) -> frozenset[LocalTime]:
 
 
 def between(when: When, before: Iterable[When], after: Iterable[When], zone: str | None) -> bool:
-    """Whether it is on a day of its own between these, and shares no time with them."""
+    """Whether ``when`` is after all of ``before`` and before all of ``after``, on another day in ``zone`` than any of
+    them, and does not overlap with them.
+    """
     day = _day_of(when, zone)
     return all(_day_of(other, zone) < day and other.ends_at <= when.starts_at for other in before) and all(
         day < _day_of(other, zone) and when.ends_at <= other.starts_at for other in after
@@ -188,18 +195,19 @@ def between(when: When, before: Iterable[When], after: Iterable[When], zone: str
 
 
 def _day_of(when: When, zone: str | None) -> date:
+    """The day on which ``when`` begins, in ``zone`` if it is timed."""
     return when.starts_at.astimezone(ZoneInfo(zone)).date() if zone and not when.all_day else day_of(when.start)
 
 
 def stands(event: Event) -> bool:
-    """Whether any date takes place that is not told as an entry of its own."""
+    """Whether any date takes place that is not a separate entry."""
     apart = separate(event)
     return any(not one.cancelled and one.date not in apart for one in occurrences(event))
 
 
 def main(event: Event) -> Event:
-    """The event as the entry says it that is none of the :func:`separate` ones: the dates of its rule; or where it has
-    none, its first date, whatever is other about that.
+    """The event as in its main calendar entry, that is without the :func:`separate` dates: with the dates of its rule,
+    or, if it has none, its first date with that date's changes.
     """
     return _main(event) if event.added else event
 
@@ -221,8 +229,8 @@ def _main(event: Event) -> Event:
 
 
 def by_rule(schedule: Schedule) -> Schedule:
-    """The same dates by a rule alone, where there is one that every calendar has: that of ``schedule`` made longer, or
-    every so many days or weeks. Else ``schedule``.
+    """A schedule with the same dates and a rule alone, if there is one that every calendar supports: the rule of
+    ``schedule`` with a later end, or every so many days or weeks. Otherwise ``schedule``.
     """
     dates = starts(schedule)
     if not beside(schedule):
@@ -241,9 +249,9 @@ def by_rule(schedule: Schedule) -> Schedule:
 
 
 def ends_at(event: Event) -> datetime:
-    """The first instant (UTC) at which its last date is over.
+    """The first instant (UTC) at which all dates of ``event`` are over.
 
-    Cancelled dates count, and moved ones where they were, too: until then there is something to tell of them.
+    Cancelled dates count, and moved ones at their original times, too: until then messages about them may be due.
     """
     dates = times(event.schedule)
     moved = (change.when.ends_at for change in event.changes if change.when and change.date in dates)
@@ -252,12 +260,12 @@ def ends_at(event: Event) -> datetime:
 
 @lru_cache(maxsize=512)
 def schedule_ends_at(schedule: Schedule) -> datetime:
-    """The first instant (UTC) at which the last of its dates is over."""
+    """The first instant (UTC) at which the last date of ``schedule`` is over."""
     return when_at(schedule, starts(schedule)[-1]).ends_at
 
 
 def next_start(schedule: Schedule, now: datetime) -> datetime:
-    """The instant (UTC) at which the next of its dates begins, from ``now`` on; that of the last where none is left."""
+    """The instant (UTC) of the first start at or after ``now``; if there is none, that of the last start."""
     begins = _begins(schedule)
     return begins[min(bisect_left(begins, now), len(begins) - 1)]
 
@@ -269,7 +277,7 @@ def _begins(schedule: Schedule) -> tuple[datetime, ...]:
 
 @lru_cache(maxsize=512)
 def wire(schedule: Schedule) -> Wire:
-    """How ``schedule`` is said in iCalendar."""
+    """How ``schedule`` is written in iCalendar."""
     yielded = _yielded(schedule)
     gaps = tuple(
         local_time
@@ -287,15 +295,17 @@ def _counted(schedule: Schedule) -> bool:
 
 
 def _until(schedule: Schedule, last: LocalTime) -> str | None:
-    """The rule with the date ``last`` as its end."""
+    """The text of the rule with the date ``last`` as UNTIL; ``None`` without a rule."""
     if schedule.rule is None:
         return None
     return spell(replace(read(schedule.rule), count=None, until=moment(last, schedule.when)))
 
 
 def find(within: Event | Schedule, recurrence_id: LocalTime) -> LocalTime | None:
-    """The date that a RECURRENCE-ID means, if it means one: an instant in whatever zone, a wall time, or the day on
-    which exactly one date begins. It comes from anybody, and may be in any year.
+    """The name of the date that a received RECURRENCE-ID refers to, or ``None`` if it does not refer to exactly one.
+
+    It may be an instant in any zone, a local time, or the day on which one date begins. It is untrusted input, and may
+    be in any year.
     """
     schedule = within.schedule if isinstance(within, Event) else within
     when = schedule.when
@@ -310,9 +320,9 @@ def find(within: Event | Schedule, recurrence_id: LocalTime) -> LocalTime | None
 
 
 def _day_in(moment: LocalTime, when: When) -> date:
-    """The day that it is then, in the zone if there is one."""
+    """The date of ``moment``: of an instant, that in the zone of ``when``."""
     if isinstance(moment, datetime) and moment.tzinfo is not None and when.time_zone is not None:
-        with suppress(OverflowError):  # before the first day of all, or after the last
+        with suppress(OverflowError):  # beyond `datetime.min` or `datetime.max`
             return moment.astimezone(ZoneInfo(when.time_zone)).date()
     return day_of(moment)
 
@@ -321,7 +331,7 @@ def _day_in(moment: LocalTime, when: When) -> date:
 
 
 def same_but_for_its_end(rule: str, other: str | None) -> bool:
-    """Whether one rule is the other, lengthened or shortened."""
+    """Whether the rules are equal but for COUNT or UNTIL."""
     return other is not None and _endless(rule) == _endless(other)
 
 
@@ -330,9 +340,10 @@ def _endless(rule: str) -> Rule:
 
 
 def carried(before: Schedule, when: When) -> str | None:
-    """The rule when the first date becomes ``when`` and nobody gave another: COUNT stays, and with UNTIL as many dates.
+    """The text of the rule after the first date is moved to ``when``, with as many dates as before; ``None`` without a
+    rule.
 
-    Raises :class:`InvalidField` for ``start`` where it does not yield that, or too much.
+    Raises :class:`InvalidField` for ``start`` if the rule does not yield the new start, or dates outside the limits.
     """
     if before.rule is None:
         return None
@@ -350,10 +361,11 @@ def carried(before: Schedule, when: When) -> str | None:
 
 
 def moved(before: Schedule, when: When) -> Schedule:
-    """The series when its first date becomes ``when``: its rule carried, the added dates as far from the first as ever.
+    """The series after its first date is moved to ``when``: the rule of :func:`carried`, and added dates that keep
+    their distance from the first.
 
-    Raises what :func:`carried` raises, also where an added date would become one that the rule yields: of two dates,
-    both of which somebody may come to, one would be left.
+    Raises :class:`InvalidField` for ``start`` as :func:`carried` does, and if an added date would become one that the
+    rule yields: two dates, for both of which people may be registered, would become one.
     """
     added = {_along(local_time, before.when.start, when.start) for local_time in before.added}
     rule = carried(before, when)
@@ -363,7 +375,9 @@ def moved(before: Schedule, when: When) -> Schedule:
 
 
 def _along(local_time: LocalTime, before: LocalTime, now: LocalTime) -> LocalTime:
-    """Where ``local_time`` is when the first start moves from ``before`` to ``now``: by wall time, else by days."""
+    """``local_time`` after the first start moved from ``before`` to ``now``: shifted by the difference of local times,
+    or of days if one of them is a whole day.
+    """
     if isinstance(local_time, datetime) and isinstance(before, datetime) and isinstance(now, datetime):
         return local_time + (now - before)
     day = day_of(local_time) + (day_of(now) - day_of(before))
@@ -372,10 +386,10 @@ def _along(local_time: LocalTime, before: LocalTime, now: LocalTime) -> LocalTim
 
 @lru_cache(maxsize=256)
 def renamed(before: Schedule, after: Schedule) -> Mapping[LocalTime, LocalTime]:
-    """The names that the dates of ``before`` have in ``after``; those that are gone have none.
+    """The names in ``after`` of the dates of ``before``, by their names there, without dates that no longer exist.
 
-    With the same rule, but for its end, the n-th that it yields stays the n-th, those that the clock skips counted; the
-    added ones move with the first. With another rule a date stays where the new schedule has it too.
+    If the rules are equal but for their ends, the n-th date stays the n-th, skipped local times included in the count,
+    and added dates move with the first. If the rule is another, dates keep their names if ``after`` has them too.
     """
     here, there = starts(before), set(starts(after))
     names = {local_time: local_time for local_time in here}
@@ -386,9 +400,8 @@ def renamed(before: Schedule, after: Schedule) -> Mapping[LocalTime, LocalTime]:
 
 
 def named(event: Event, registration_dates: tuple[LocalTime, ...], naming: int) -> dict[LocalTime, LocalTime]:
-    """The names that dates have now, by those that they had when ``event`` had had ``naming`` earlier schedules.
-
-    Those that are gone are not there.
+    """The present names of ``registration_dates``, by their names under the schedule that ``event`` had when
+    ``len(event.earlier)`` was ``naming``; without dates that no longer exist.
     """
     schedules = (*event.earlier[naming:], event.schedule)
     known = frozenset(starts(schedules[0]))
@@ -400,7 +413,10 @@ def named(event: Event, registration_dates: tuple[LocalTime, ...], naming: int) 
 
 
 def shortened(schedule: Schedule, since: LocalTime) -> Schedule | None:
-    """The dates before ``since``, which is one of the starts (else :class:`ValueError`); ``None`` if there are none."""
+    """The schedule of the dates before ``since``, or ``None`` if there are none.
+
+    Raises :class:`ValueError` if ``since`` is not one of the starts.
+    """
     if starts(schedule).index(since) == 0:
         return None
     last = max(
@@ -411,8 +427,9 @@ def shortened(schedule: Schedule, since: LocalTime) -> Schedule | None:
 
 
 def rest(schedule: Schedule, since: LocalTime) -> Schedule:
-    """The dates from ``since`` on, one of the starts (else :class:`ValueError`). No rule can begin with one that was
-    added: then all are listed, where no other rule yields just them.
+    """The schedule of the dates from ``since`` on. Raises :class:`ValueError` if that is not one of the starts.
+
+    The rule cannot begin with an added date: then all dates are listed, unless another rule yields exactly them.
     """
     left = starts(schedule)[starts(schedule).index(since) :]
     when = when_at(schedule, since)
