@@ -45,7 +45,7 @@ def try_out(
 ) -> None:
     """Owe a new ``fact`` to this webhook alone."""
     # Nobody is to share it among the others.
-    item = {name: value for name, value in webhook_event_item(fact, now).items() if not name.startswith("owed_")}
+    item = {name: value for name, value in webhook_event_item(fact, now).items() if not name.startswith("due_")}
     delivery = delivery_item(_first(fact, webhook, now))
     attempt(
         client,

@@ -144,7 +144,8 @@ def message_query(settings: Settings, registration_id: str) -> dict[str, Any]:
         "TableName": settings.invitations_table,
         "KeyConditionExpression": "pk = :pk AND begins_with(sk, :messages)",
         "ExpressionAttributeValues": dynamo.wire({":pk": first["pk"], ":messages": keys.MESSAGE_PREFIX}),
-        "ProjectionExpression": "pk, sk, registration_id, event_id, told, written_at, sent_at, ses_id, #state, reason",
+        "ProjectionExpression": "pk, sk, registration_id, event_id, calendar_state, written_at, sent_at, ses_id, "
+        "#state, reason",
         "ExpressionAttributeNames": {"#state": "state"},
         "ConsistentRead": True,
     }
