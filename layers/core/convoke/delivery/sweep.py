@@ -33,7 +33,7 @@ from ..effects import (
 )
 from ..model import Sender, frozen
 from ..settings import Times
-from ..store.keys import SHARDS, due_since, owed
+from ..store import keys
 from .fan_out import announce
 from .reconcile import look
 
@@ -82,14 +82,14 @@ def sweep(sender: Sender, times: Times, *, limit: int) -> Steps[SweepResult]:
     if sending.stopped(now):
         limit = 0
     for priority in PRIORITIES:
-        for shard in SHARDS:
+        for shard in keys.SHARDS:
             left = limit - sum(counts.values())
             # Where nothing may be handed out, it is still to be known how long it has been owed.
             dues = yield ReadDue(shard=shard, priority=priority, now=now, limit=max(1, left))
             for due in dues:
-                oldest = max(oldest, now - due_since(due.due_key))
+                oldest = max(oldest, now - keys.due_since(due.due_key))
                 # Put off first: a hint that is lost comes again, and one that waits in the queue is not doubled.
-                if left > 0 and (yield Postpone(due=due, due_key=owed(priority, now + times.hint))):
+                if left > 0 and (yield Postpone(due=due, due_key=keys.due_key(priority, now + times.hint))):
                     if due.kind is DueKind.CARRY:
                         carries.append(due)
                     else:

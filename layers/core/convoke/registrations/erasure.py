@@ -42,7 +42,7 @@ def erase(
         settings.invitations_table,
         {
             **keys.erasure(event_id, registration_id),
-            **items.due_attributes(registration_id, keys.owed(2, now)),
+            **items.due_attributes(registration_id, keys.due_key(2, now)),
         },
     )
     person = withdraw(client, settings, event_id, registration_id, now=now, account=account, also={"erasure": debt})

@@ -64,10 +64,10 @@ def change_event(
             seen=before.version,
             account=before.account,
         ),
-        "fan": put(settings.invitations_table, items.fan_out_item(fan_out, due_key=keys.owed(priority, now))),
+        "fan": put(settings.invitations_table, items.fan_out_item(fan_out, due_key=keys.due_key(priority, now))),
     }
     if _may_be_missed(before, after):
-        actions["survey"] = attention.watching(settings, after.event_id, now)
+        actions["survey"] = attention.survey_action(settings, after.event_id, now)
     if (_open(before), before.capacity) != (_open(after), after.capacity):
         actions["seats"] = _seats(settings, after, now)
     return not attempt(client, {**actions, **also})
@@ -112,7 +112,7 @@ def _open(event: Event) -> bool:
 
 def _seats(settings: Settings, event: Event, now: datetime) -> Action:
     """Other seats: there may be one for the first in line, so ``line.promote`` is owed; it knows, and settles it."""
-    values: dict[str, Any] = {"shard": keys.shard(event.event_id), "owed": keys.owed(2, now)}
+    values: dict[str, Any] = {"shard": keys.shard(event.event_id), "owed": keys.due_key(2, now)}
     expression = "SET #due_shard = :shard, #due_key = :owed"
     if not _open(event):
         expression = f"{expression}, #open = :open"

@@ -27,11 +27,11 @@ from ..store import (
     dynamo,
     items,
     keys,
+    notes,
     proposals,
     quarantine,
 )
 from ..store.accounts import only_account
-from ..store.notes import owe
 from ..store.reads import Reads
 from ..store.writes import (
     NEW,
@@ -60,7 +60,7 @@ COUNTED = timedelta(days=2)
 FEWER_THAN_A_DAY_HAS = "attribute_not_exists(#count) OR #count < :most"
 
 
-def look(client: Any, settings: Settings, event_id: str, registration_id: str) -> Snapshot | None:
+def read_snapshot(client: Any, settings: Settings, event_id: str, registration_id: str) -> Snapshot | None:
     """A registration as it is now, with its invitation and its event."""
     reads = Reads(client, settings)
     invitation = reads.invitation(event_id, registration_id)
@@ -71,20 +71,20 @@ def look(client: Any, settings: Settings, event_id: str, registration_id: str) -
     return Snapshot(invitation=invitation, registration=registration, event=event)
 
 
-def known(client: Any, settings: Settings, ses_id: str) -> bool:
+def is_processed(client: Any, settings: Settings, ses_id: str) -> bool:
     """Whether this mail has been dealt with."""
-    return dynamo.get(client, settings.invitations_table, keys.received(ses_id)) is not None
+    return dynamo.get(client, settings.invitations_table, keys.received_mail(ses_id)) is not None
 
 
-def carry_out(client: Any, settings: Settings, judged: Judgement, receipt: Receipt, *, now: datetime) -> Judgement:
+def process(client: Any, settings: Settings, judged: Judgement, receipt: Receipt, *, now: datetime) -> Judgement:
     """Do what was judged, once a mail. Answers what was done: what could not be is put aside."""
-    done = [_carry_out(client, settings, one, receipt, number, now) for number, one in enumerate(judged.each)]
+    done = [_process_one(client, settings, one, receipt, number, now) for number, one in enumerate(judged.each)]
     # Refused where the same mail, delivered twice, was dealt with in the same moment.
-    attempt(client, {"mail": noting(settings, done[0], receipt)})
+    attempt(client, {"mail": record_action(settings, done[0], receipt)})
     return replace(done[0], others=tuple(done[1:]))
 
 
-def _carry_out(
+def _process_one(
     client: Any, settings: Settings, judged: Judgement, receipt: Receipt, number: int, now: datetime
 ) -> Judgement:
     """Do what one answer asks, the ``number``-th of the mail."""
@@ -93,7 +93,7 @@ def _carry_out(
     elif judged.verdict in ASKING and not _allowed(client, settings, judged.seen, judged.verdict, now):
         reason = Reason.OFTEN
     else:
-        note = {"mail": noting(settings, judged, receipt)}
+        note = {"mail": record_action(settings, judged, receipt)}
         reason = _do(client, settings, judged, receipt.ses_id, receipt.received_at, AnswerChannel.MAIL, note, now=now)
     if reason is not None:
         judged = replace(judged, verdict=Verdict.QUARANTINE, reason=reason)
@@ -112,12 +112,12 @@ def _put_aside(
     owner = owner_of(client, settings, judged)
     one = held(judged, receipt, owner, quarantine.quarantine_id(receipt, number))
     if not _may_be_shown(client, settings, owner, now):
-        attempt(client, {"count": quarantine.not_showing(settings, owner, now)})
+        attempt(client, {"count": quarantine.count_not_shown_action(settings, owner, now)})
         return
-    actions = {"held": quarantine.holding(settings, one)}
+    actions = {"held": quarantine.put_action(settings, one)}
     doubt = unconfirmed(judged, one)
     if doubt is not None and owner.event_id:
-        actions["attention"] = attention.unconfirmed(settings, owner.event_id, doubt, one.expires_at)
+        actions["attention"] = attention.unconfirmed_action(settings, owner.event_id, doubt, one.expires_at)
     attempt(client, actions)  # refused where it is there already; somebody may have decided about it
 
 
@@ -150,7 +150,7 @@ def release(client: Any, settings: Settings, mail: QuarantinedMail, *, now: date
     """
     if mail.reason is Reason.VIRUS or mail.answer is None or not (mail.event_id and mail.registration_id):
         return mail.reason
-    seen = look(client, settings, mail.event_id, mail.registration_id)
+    seen = read_snapshot(client, settings, mail.event_id, mail.registration_id)
     if seen is None:
         return mail.reason
     judged = vouched(mail.answer, seen, mail.received_at)
@@ -161,11 +161,11 @@ def release(client: Any, settings: Settings, mail: QuarantinedMail, *, now: date
     return reason
 
 
-def noting(settings: Settings, judged: Judgement, receipt: Receipt) -> Action:
+def record_action(settings: Settings, judged: Judgement, receipt: Receipt) -> Action:
     """What became of a mail, as long as the mail is kept."""
     seen = judged.seen
     item = {
-        **keys.received(receipt.ses_id),
+        **keys.received_mail(receipt.ses_id),
         "verdict": judged.verdict.value,
         "reason": judged.reason.value if judged.reason else None,
         "event_id": seen.event.event_id if seen else None,
@@ -203,8 +203,8 @@ def _do(
             return Reason.STATUS if applied.outcome is replies.Outcome.INACTIVE else None
         case Verdict.PROPOSE if seen and answer and judged.proposed:
             # The same one is there once, and what was decided about it stays.
-            proposal = proposals.proposal_of(answer, seen, judged.date, judged.proposed, received_at)
-            attempt(client, {"proposal": proposals.proposing(settings, proposal)})
+            proposal = proposals.new_proposal(answer, seen, judged.date, judged.proposed, received_at)
+            attempt(client, {"proposal": proposals.put_action(settings, proposal)})
             return None
         case Verdict.REFRESH if seen:
             ids = seen.registration.event_id, seen.registration.registration_id
@@ -228,12 +228,12 @@ def _pass_on(client: Any, settings: Settings, judged: Judgement, now: datetime, 
     said = f"{answer.uid} {answer.sequence} {answer.dtstamp.isoformat()} {answer.participation} {answer.comment}"
     person, how = seen.registration, answer.participation
     note = notifications.remark(seen.event, person, answered=how, text=answer.comment, source=said, now=now)
-    key = keys.note(note.event_id, note.registration_id, note.notification_id)
+    key = keys.notification(note.event_id, note.registration_id, note.notification_id)
     if dynamo.get(client, settings.invitations_table, key) is not None:
         return True
     if not asked and not _allowed(client, settings, seen, Verdict.APPLY, now):
         return False
-    owe(client, settings, note, now=now)
+    notes.schedule(client, settings, note, now=now)
     return True
 
 
@@ -249,7 +249,7 @@ def _forward(client: Any, settings: Settings, seen: Snapshot, incoming: Incoming
         registration_id=person.registration_id,
         now=now,
     )
-    owe(client, settings, note, now=now)
+    notes.schedule(client, settings, note, now=now)
 
 
 def _allowed(client: Any, settings: Settings, seen: Snapshot | None, what: Verdict, now: datetime) -> bool:

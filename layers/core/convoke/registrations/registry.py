@@ -68,10 +68,10 @@ def register(
     """
     person = replace(registration, status=RegistrationStatus.REGISTERED)
     for _ in range(ROUNDS):
-        fact = outbox.telling(
-            client, settings, account, WebhookEventType.REGISTRATION_CREATED, outbox.about(person), now
+        fact = outbox.event_actions(
+            client, settings, account, WebhookEventType.REGISTRATION_CREATED, outbox.registration_data(person), now
         )
-        refused = attempt(client, {**arrival(settings, person, now), **fact, **also})
+        refused = attempt(client, {**registration_actions(settings, person, now), **fact, **also})
         if not refused:
             return person
         lock, found = refused.get("lock"), refused.get("seats")
@@ -81,14 +81,16 @@ def register(
             if standing is not None and standing.status in STANDING and folded(standing.email) == folded(person.email):
                 return standing
         elif found is None or not found["open"]:
-            waits = dynamo.get(client, settings.invitations_table, keys.carry(person.event_id)) is not None
+            waits = dynamo.get(client, settings.invitations_table, keys.split_transfer(person.event_id)) is not None
             return Obstacle.NOT_YET if waits else Obstacle.CLOSED
         else:
-            person = replace(person, status=seats.place(items.seats_of(found)))
+            person = replace(person, status=seats.available_status(items.seats_of(found)))
     raise dynamo.Contention(f"{ROUNDS} rounds met other writers")
 
 
-def arrival(settings: Settings, person: Registration, now: datetime, *, carried: bool = False) -> dict[str, Action]:
+def registration_actions(
+    settings: Settings, person: Registration, now: datetime, *, carried: bool = False
+) -> dict[str, Action]:
     """The writes by which ``person`` is registered, or waits. ``carried``: to where their seat or place is kept."""
     waits = person.status is RegistrationStatus.WAITLISTED
     invitation = Invitation(
@@ -96,22 +98,22 @@ def arrival(settings: Settings, person: Registration, now: datetime, *, carried:
         registration_id=person.registration_id,
         wakeups=1,
         # The waiting are told nothing until there is a seat.
-        due_key=None if waits else keys.owed(2, now),
+        due_key=None if waits else keys.due_key(2, now),
     )
     return {
-        "lock": locking(settings, person),
+        "lock": lock_action(settings, person),
         "registration": put(settings.registrations_table, items.registration_item(person), NEW),
         "invitation": put(settings.invitations_table, items.invitation_item(invitation), NEW),
-        **seats.taken(settings, person.event_id, person.registration_id, waits=waits, carried=carried),
+        **seats.take_actions(settings, person.event_id, person.registration_id, waits=waits, carried=carried),
     }
 
 
-def locking(settings: Settings, person: Registration) -> Action:
+def lock_action(settings: Settings, person: Registration) -> Action:
     item = {**keys.address(person.event_id, person.email), "registration_id": person.registration_id}
     return put(settings.registrations_table, item, NEW)
 
 
-def unlocking(settings: Settings, person: Registration) -> Action:
+def unlock_action(settings: Settings, person: Registration) -> Action:
     key = keys.address(person.event_id, person.email)
     return delete(settings.registrations_table, key, LOCK_IS_MINE, registration_id=person.registration_id)
 
@@ -144,14 +146,14 @@ def withdraw(
         if person.status not in STANDING:
             return person
         gone = replace(person, status=RegistrationStatus.CANCELLED, version=person.version + 1, updated_at=now)
-        fact = outbox.telling(
-            client, settings, account, WebhookEventType.REGISTRATION_CANCELLED, outbox.about(gone), now
+        fact = outbox.event_actions(
+            client, settings, account, WebhookEventType.REGISTRATION_CANCELLED, outbox.registration_data(gone), now
         )
         departure = _departure(client, settings, person, now)
         if tells:
-            departure["invitation"] = wakeups(settings, invitation, 0, now)
+            departure["invitation"] = wake_up_action(settings, invitation, 0, now)
             if invitation.highest_possibly_sent is not None:
-                departure["survey"] = attention.watching(settings, event_id, now)
+                departure["survey"] = attention.survey_action(settings, event_id, now)
         if not attempt(client, {**departure, **fact, **also}):
             return gone
     raise dynamo.Contention(f"{ROUNDS} rounds met other writers")
@@ -159,16 +161,16 @@ def withdraw(
 
 def _departure(client: Any, settings: Settings, person: Registration, now: datetime) -> dict[str, Action]:
     actions = {
-        "registration": mark(settings, person, RegistrationStatus.CANCELLED, now),
-        "lock": unlocking(settings, person),
+        "registration": status_action(settings, person, RegistrationStatus.CANCELLED, now),
+        "lock": unlock_action(settings, person),
     }
     if person.status is RegistrationStatus.DECLINED:
         return actions  # the seat was given back before
     waits = person.status is RegistrationStatus.WAITLISTED
-    return actions | seats.given_back(client, settings, person.event_id, person.registration_id, now, waits=waits)
+    return actions | seats.release_actions(client, settings, person.event_id, person.registration_id, now, waits=waits)
 
 
-def mark(settings: Settings, person: Registration, status: RegistrationStatus, now: datetime) -> Action:
+def status_action(settings: Settings, person: Registration, status: RegistrationStatus, now: datetime) -> Action:
     """The registration's new status, whatever the reply to it that may have come since."""
     return update(
         settings.registrations_table,
@@ -182,7 +184,7 @@ def mark(settings: Settings, person: Registration, status: RegistrationStatus, n
     )
 
 
-def wakeups(
+def wake_up_action(
     settings: Settings,
     invitation: Invitation,
     priority: int,
@@ -193,7 +195,7 @@ def wakeups(
 ) -> Action:
     """One more reason to look at the attendee: once nobody writes to them, or sooner where that was owed already."""
     free = now if invitation.lease_until is None else max(now, invitation.lease_until)
-    due_key = keys.owed(priority, free)
+    due_key = keys.due_key(priority, free)
     return update(
         settings.invitations_table,
         keys.registration(invitation.event_id, invitation.registration_id),
@@ -202,7 +204,7 @@ def wakeups(
         + (", #repair :one" if repair else ""),
         one=1,
         shard=keys.shard(invitation.registration_id),
-        owed=keys.still_due(keys.sooner(due_key, invitation.due_key or due_key), invitation.due_key),
+        owed=keys.keep_due_since(keys.sooner_due_key(due_key, invitation.due_key or due_key), invitation.due_key),
     )
 
 
@@ -235,15 +237,15 @@ def change_registration(
         if changed == person:
             return person
         changed = replace(changed, version=person.version + 1, updated_at=now)
-        fact = outbox.telling(
-            client, settings, account, WebhookEventType.REGISTRATION_CHANGED, outbox.about(changed), now
+        fact = outbox.event_actions(
+            client, settings, account, WebhookEventType.REGISTRATION_CHANGED, outbox.registration_data(changed), now
         )
         actions = {"registration": _content(settings, person, changed), **fact}
         if changed.email != person.email or changed.occurrences != person.occurrences:
-            actions["invitation"] = wakeups(settings, invitation, priority, now)
-            actions["survey"] = attention.watching(settings, event_id, now)
+            actions["invitation"] = wake_up_action(settings, invitation, priority, now)
+            actions["survey"] = attention.survey_action(settings, event_id, now)
         if folded(changed.email) != folded(person.email):
-            actions |= {"lock": locking(settings, changed), "unlock": unlocking(settings, person)}
+            actions |= {"lock": lock_action(settings, changed), "unlock": unlock_action(settings, person)}
         refused = attempt(client, actions)
         if not refused:
             return changed
@@ -296,5 +298,5 @@ def resend(
     if invitation.stop_of(person.email) is not None:
         return Obstacle.STOPPED
     priority = 0 if latest.calendar_state.method is Method.CANCEL else 1
-    attempt(client, {"invitation": wakeups(settings, invitation, priority, now, resend=True), **also})
+    attempt(client, {"invitation": wake_up_action(settings, invitation, priority, now, resend=True), **also})
     return None

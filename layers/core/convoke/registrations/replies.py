@@ -40,7 +40,7 @@ from ..store.reads import Reads
 from ..store.writes import NOTHING_ELSE, ROUNDS, Action, attempt, update
 from ..webhooks.facts import WebhookEventType
 from . import seats, waitlist
-from .registry import STANDING, STILL_THE_VERSION_SEEN, Obstacle, unlocking, wakeups
+from .registry import STANDING, STILL_THE_VERSION_SEEN, Obstacle, unlock_action, wake_up_action
 
 
 class Outcome(StrEnum):
@@ -91,7 +91,7 @@ def apply(
         event = reads.event(event_id)
         if person is None or invitation is None or event is None or person.status not in STANDING:
             return Applied(outcome=Outcome.INACTIVE, registration=person)
-        kept = answers.known(client, settings, registration_id)
+        kept = answers.stored_keys(client, settings, registration_id)
         changed = heeding(person, reply)
         newest = changed != person
         effect = consequence(event, person, invitation, reply, now) if newest else Consequence.NONE
@@ -106,7 +106,7 @@ def apply(
         if not newest and keys.answer(registration_id, reply)["sk"] in kept:
             return replace(applied, outcome=Outcome.KNOWN, registration=person)
         heard = ReceivedReply(reply=reply, means=means, at=now)
-        history = answers.keeping(settings, registration_id, heard, kept, series.ends_at(event))
+        history = answers.history_actions(settings, registration_id, heard, kept, series.ends_at(event))
         if not newest and not history:
             return replace(applied, registration=person)
         actions = {
@@ -117,7 +117,7 @@ def apply(
         }
         if effect is Consequence.RETURN and changed.status is RegistrationStatus.WAITLISTED:
             rendered = no_seat(event, person, sequence=reply.sequence, now=now)
-            actions["note"] = notes.owing(settings, rendered, now)
+            actions["note"] = notes.schedule_action(settings, rendered, now)
         refused = attempt(client, actions)
         if not refused:
             if effect is Consequence.RELEASE:
@@ -128,7 +128,7 @@ def apply(
     raise dynamo.Contention(f"{ROUNDS} rounds met other writers")
 
 
-def come_again(
+def register_again(
     client: Any,
     settings: Settings,
     event_id: str,
@@ -155,7 +155,7 @@ def come_again(
             return person
         reply = _open_again(person, invitation, now)
         heard = ReceivedReply(reply=reply, means=AnswerChannel.API, at=now)
-        kept = answers.known(client, settings, registration_id)
+        kept = answers.stored_keys(client, settings, registration_id)
         changed = _placed(heeding(person, reply), Consequence.RETURN, place, now)
         applied = Applied(
             outcome=Outcome.STANDS,
@@ -166,7 +166,7 @@ def come_again(
         )
         actions = {
             "registration": _written(settings, person, changed),
-            **answers.keeping(settings, registration_id, heard, kept, series.ends_at(event)),
+            **answers.history_actions(settings, registration_id, heard, kept, series.ends_at(event)),
             **_seat(client, settings, person, changed, invitation, now, ask=True),
             **_facts(client, settings, event, applied, reply, now),
         }
@@ -208,7 +208,7 @@ def _other_place(found: items.Item | None) -> RegistrationStatus:
     """Where there was not what was asked for: what there is. A cancelled event has neither seats nor a line."""
     if found is None or not found["open"]:
         return RegistrationStatus.CANCELLED
-    return seats.place(items.seats_of(found))
+    return seats.available_status(items.seats_of(found))
 
 
 def _written(settings: Settings, person: Registration, changed: Registration) -> Action:
@@ -246,18 +246,18 @@ def _seat(
     ids = person.event_id, person.registration_id
     if changed.status is RegistrationStatus.DECLINED:
         waits = person.status is RegistrationStatus.WAITLISTED
-        seat = seats.given_back(client, settings, *ids, now, waits=waits)
+        seat = seats.release_actions(client, settings, *ids, now, waits=waits)
     elif changed.status is RegistrationStatus.CANCELLED:
-        seat = {"lock": unlocking(settings, person)}
+        seat = {"lock": unlock_action(settings, person)}
     else:
-        seat = seats.taken(settings, *ids, waits=changed.status is RegistrationStatus.WAITLISTED)
+        seat = seats.take_actions(settings, *ids, waits=changed.status is RegistrationStatus.WAITLISTED)
     calendar_state = invitation.acknowledged
     repair = ask and calendar_state is not None and not calendar_state.calendar_state.gone
     # Whoever accepts what there is no more, or no seat for, must not take their calendar for the truth for long.
     priority = 1 if changed.status is RegistrationStatus.REGISTERED else 0
-    actions = {**seat, "invitation": wakeups(settings, invitation, priority, now, repair=repair)}
+    actions = {**seat, "invitation": wake_up_action(settings, invitation, priority, now, repair=repair)}
     if changed.status is not RegistrationStatus.DECLINED:
-        actions["survey"] = attention.watching(settings, person.event_id, now)
+        actions["survey"] = attention.survey_action(settings, person.event_id, now)
     return actions
 
 
@@ -270,7 +270,7 @@ def _facts(
     changed = applied.registration
     if changed is None:
         return {}
-    about = outbox.about(changed)
+    about = outbox.registration_data(changed)
     calendar_state: dict[WebhookEventType, dict[str, Any]] = {}
     if applied.consequence is Consequence.RELEASE:
         calendar_state[WebhookEventType.REGISTRATION_DECLINED] = about
@@ -284,5 +284,5 @@ def _facts(
         calendar_state[WebhookEventType.PARTICIPATION_CHANGED] = {**about, **date, "participation": applied.now.value}
     actions: dict[str, Action] = {}
     for what, data in calendar_state.items():
-        actions |= outbox.telling(client, settings, event.account, what, data, now)
+        actions |= outbox.event_actions(client, settings, event.account, what, data, now)
     return actions

@@ -26,7 +26,7 @@ from ..store.writes import (
     put,
     update,
 )
-from .registry import ACTIVE, STILL_THE_VERSION_SEEN, arrival
+from .registry import ACTIVE, STILL_THE_VERSION_SEEN, registration_actions
 
 BATCH_SIZE = 50
 """How many registrations are looked at in one go; the rest stays owed, and the sweeper comes for it."""
@@ -53,32 +53,32 @@ class SplitTransfer:
     cursor: str = ""
 
 
-def owing(settings: Settings, carry: SplitTransfer, *, priority: int, now: datetime) -> Action:
+def start_action(settings: Settings, carry: SplitTransfer, *, priority: int, now: datetime) -> Action:
     """The debt, for the transaction that makes the new event."""
     item = {
-        **keys.carry(carry.event_id),
+        **keys.split_transfer(carry.event_id),
         "source": carry.source,
         "since": carry.since.isoformat(),
         "named": carry.named,
         "at": keys.instant(carry.at),
         "cursor": carry.cursor,
-        **items.due_attributes(carry.event_id, keys.owed(priority, now)),
+        **items.due_attributes(carry.event_id, keys.due_key(priority, now)),
     }
     return put(settings.invitations_table, item)
 
 
 def under_way(client: Any, settings: Settings, event_id: str) -> bool:
     """Whether people are still to be carried over to this event."""
-    return dynamo.get(client, settings.invitations_table, keys.carry(event_id)) is not None
+    return dynamo.get(client, settings.invitations_table, keys.split_transfer(event_id)) is not None
 
 
-def none_under_way(settings: Settings, event_id: str) -> Action:
-    return check(settings.invitations_table, keys.carry(event_id), NOT_UNDER_WAY)
+def not_under_way_check(settings: Settings, event_id: str) -> Action:
+    return check(settings.invitations_table, keys.split_transfer(event_id), NOT_UNDER_WAY)
 
 
-def carry_over(client: Any, settings: Settings, event_id: str, *, now: datetime, most: int = BATCH_SIZE) -> int:
+def transfer_batch(client: Any, settings: Settings, event_id: str, *, now: datetime, most: int = BATCH_SIZE) -> int:
     """Carry the next ``most`` people over to ``event_id``; answers how many more may be to come: none, or some."""
-    item = dynamo.get(client, settings.invitations_table, keys.carry(event_id))
+    item = dynamo.get(client, settings.invitations_table, keys.split_transfer(event_id))
     if item is None:
         return 0
     reads = Reads(client, settings)
@@ -99,11 +99,11 @@ def carry_over(client: Any, settings: Settings, event_id: str, *, now: datetime,
     if len(people) == most:
         moved = update(
             settings.invitations_table,
-            keys.carry(event_id),
+            keys.split_transfer(event_id),
             "SET #cursor = :cursor, #due_key = :owed",
             STILL_AT_THE_CURSOR,
             cursor=people[-1].registration_id,
-            owed=keys.still_due(keys.owed(int(item["due_key"][0]), now), item["due_key"]),
+            owed=keys.keep_due_since(keys.due_key(int(item["due_key"][0]), now), item["due_key"]),
             seen=carry.cursor,
         )
         attempt(client, {"carry": moved})
@@ -112,13 +112,13 @@ def carry_over(client: Any, settings: Settings, event_id: str, *, now: datetime,
     return 0
 
 
-def carried_id(registration_id: str, event_id: str) -> str:
+def transferred_id(registration_id: str, event_id: str) -> str:
     """The id of a registration at the new event: it arrives when the old one did."""
     digest = hashlib.sha256(f"{registration_id} {event_id}".encode()).digest()
     return registration_id[:10] + keys.event_id(digest[:16])
 
 
-def carried(carry: SplitTransfer, source: Event, person: Registration, now: datetime) -> Registration | None:
+def transferred(carry: SplitTransfer, source: Event, person: Registration, now: datetime) -> Registration | None:
     """``person`` at the new event, or ``None`` for who does not come to any of its dates."""
     if person.status not in ACTIVE or person.created_at > carry.at:
         return None
@@ -131,7 +131,7 @@ def carried(carry: SplitTransfer, source: Event, person: Registration, now: date
             return None
     return Registration(
         event_id=carry.event_id,
-        registration_id=carried_id(person.registration_id, carry.event_id),
+        registration_id=transferred_id(person.registration_id, carry.event_id),
         version=1,
         status=person.status,
         name=person.name,
@@ -155,7 +155,7 @@ def _carry(
     client: Any, settings: Settings, carry: SplitTransfer, source: Event, person: Registration | None, now: datetime
 ) -> None:
     for _ in range(ROUNDS):
-        new = carried(carry, source, person, now) if person is not None else None
+        new = transferred(carry, source, person, now) if person is not None else None
         if person is None or new is None:
             return
         still = check(
@@ -165,7 +165,7 @@ def _carry(
             seen=person.version,
         )
         # Refused, but for this one, where it was carried before, or where that address is registered there by now.
-        refused = attempt(client, {"source": still, **arrival(settings, new, now, carried=True)})
+        refused = attempt(client, {"source": still, **registration_actions(settings, new, now, carried=True)})
         if "source" not in refused:
             return
         person = Reads(client, settings).registration(person.event_id, person.registration_id)
@@ -186,7 +186,10 @@ def _open(client: Any, settings: Settings, carry: SplitTransfer, now: datetime) 
             client,
             {
                 "carry": delete(
-                    settings.invitations_table, keys.carry(carry.event_id), STILL_AT_THE_CURSOR, seen=carry.cursor
+                    settings.invitations_table,
+                    keys.split_transfer(carry.event_id),
+                    STILL_AT_THE_CURSOR,
+                    seen=carry.cursor,
                 ),
                 "event": check(
                     settings.registrations_table,
@@ -200,7 +203,7 @@ def _open(client: Any, settings: Settings, carry: SplitTransfer, now: datetime) 
                     expression,
                     open=target.status is not EventStatus.CANCELLED,
                     shard=keys.shard(carry.event_id),
-                    owed=keys.owed(2, now),
+                    owed=keys.due_key(2, now),
                 ),
             },
         )

@@ -13,15 +13,15 @@ from ..settings import Settings
 from ..store import dynamo, items, keys, outbox
 from ..store.reads import Reads
 from ..store.writes import (
+    EXISTS,
     ROUNDS,
-    STANDS,
     Action,
     attempt,
     delete,
     update,
 )
 from ..webhooks.facts import WebhookEventType
-from .registry import mark, wakeups
+from .registry import status_action, wake_up_action
 
 BATCH_SIZE = 25
 """How many are promoted in one go; the rest stays owed, and the sweeper comes again."""
@@ -82,11 +82,16 @@ def _seat(client: Any, settings: Settings, event: Event, registration_id: str, n
         return False
     seated = replace(person, status=RegistrationStatus.REGISTERED, version=person.version + 1)
     actions: dict[str, Action] = {
-        **outbox.telling(
-            client, settings, event.account, WebhookEventType.REGISTRATION_PROMOTED, outbox.about(seated), now
+        **outbox.event_actions(
+            client,
+            settings,
+            event.account,
+            WebhookEventType.REGISTRATION_PROMOTED,
+            outbox.registration_data(seated),
+            now,
         ),
-        "registration": mark(settings, person, RegistrationStatus.REGISTERED, now),
-        "waiting": delete(settings.registrations_table, keys.waiting(event_id, registration_id), STANDS),
+        "registration": status_action(settings, person, RegistrationStatus.REGISTERED, now),
+        "waiting": delete(settings.registrations_table, keys.waiting(event_id, registration_id), EXISTS),
         "seats": update(
             settings.invitations_table,
             keys.seats(event_id),
@@ -97,14 +102,14 @@ def _seat(client: Any, settings: Settings, event: Event, registration_id: str, n
             none=0,
             true=True,
         ),
-        "invitation": wakeups(settings, invitation, 2, now),
+        "invitation": wake_up_action(settings, invitation, 2, now),
     }
     return not attempt(client, actions)
 
 
 def _settle(client: Any, settings: Settings, event: Event, now: datetime) -> None:
     over = series.ends_at(event) <= now
-    condition, values = (STANDS, {}) if over else (NOTHING_TO_GIVE, {"false": False, "none": 0})
+    condition, values = (EXISTS, {}) if over else (NOTHING_TO_GIVE, {"false": False, "none": 0})
     seats = keys.seats(event.event_id)
     attempt(
         client,

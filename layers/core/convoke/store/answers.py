@@ -19,13 +19,13 @@ KEPT_AFTER_THE_EVENT = timedelta(days=365)
 POSITION = r"[0-9]{10}(?:#[0-9TZ:.\-]{27}){1,2}#[0-9T:\-]*#[a-z\-]+"
 
 
-def known(client: Any, settings: Settings, registration_id: str) -> list[str]:
+def stored_keys(client: Any, settings: Settings, registration_id: str) -> list[str]:
     """The sort keys of all that are kept, oldest first."""
     query = _query(settings, registration_id) | {"ProjectionExpression": "sk"}
     return [row["sk"] for row in dynamo.pages(client.query, **query)]
 
 
-def keeping(
+def history_actions(
     settings: Settings, registration_id: str, heard: ReceivedReply, kept: list[str], ends_at: datetime
 ) -> dict[str, Action]:
     """The actions that add ``heard`` to those ``kept``, for the transaction of what it does; none where it is too old.
@@ -63,7 +63,7 @@ def list_answers(
 
 def forget(client: Any, settings: Settings, registration_id: str) -> None:
     """Take the whole history away."""
-    for sk in known(client, settings, registration_id):
+    for sk in stored_keys(client, settings, registration_id):
         key = {**keys.message(registration_id, 0), "sk": sk}
         attempt(client, {"answer": delete(settings.invitations_table, key)})
 

@@ -15,14 +15,14 @@ from .writes import Action, delete, put, update
 
 PRIORITY = 1
 KEPT = timedelta(days=365)
-SHOWN = 100
+MAX_LISTED = 100
 """How many an event shows."""
 
 # Nobody asked for another look since it began.
 NOBODY_ASKED_SINCE = "#wakeups = :wakeups"
 
 
-def watching(settings: Settings, event_id: str, now: datetime) -> Action:
+def survey_action(settings: Settings, event_id: str, now: datetime) -> Action:
     """The debt to look whether a change has reached everybody, in a while, for the transaction of the change. One that
     stands is not put off.
     """
@@ -33,12 +33,12 @@ def watching(settings: Settings, event_id: str, now: datetime) -> Action:
         "",
         event_id=event_id,
         shard=keys.shard(event_id),
-        owed=keys.owed(PRIORITY, now + settings.times.attention),
+        owed=keys.due_key(PRIORITY, now + settings.times.attention),
         one=1,
     )
 
 
-def watching_now(settings: Settings, event_id: str, due_key: str) -> Action:
+def survey_at_action(settings: Settings, event_id: str, due_key: str) -> Action:
     """The debt to look from ``due_key`` on, for the transaction of something that did not reach somebody."""
     return update(
         settings.invitations_table,
@@ -52,7 +52,9 @@ def watching_now(settings: Settings, event_id: str, due_key: str) -> Action:
     )
 
 
-def shown(client: Any, settings: Settings, event_id: str, *, now: datetime) -> tuple[tuple[Attention, ...], int]:
+def list_attention(
+    client: Any, settings: Settings, event_id: str, *, now: datetime
+) -> tuple[tuple[Attention, ...], int]:
     """The first who were not reached, then whose answers wait for the organizer; and how many they are in all."""
     query = _range(settings, event_id, "", "~")
     # Both kinds lie side by side, and nothing between them.
@@ -63,17 +65,17 @@ def shown(client: Any, settings: Settings, event_id: str, *, now: datetime) -> t
             unreached.append(row)
         elif row["expires_at"] > now.timestamp():  # DynamoDB removes what has expired only hours later
             waiting.append(row)
-    return tuple(map(attention_of, [*unreached, *waiting][:SHOWN])), len(unreached) + len(waiting)
+    return tuple(map(attention_of, [*unreached, *waiting][:MAX_LISTED])), len(unreached) + len(waiting)
 
 
-def unconfirmed(settings: Settings, event_id: str, one: Attention, expires_at: datetime) -> Action:
+def unconfirmed_action(settings: Settings, event_id: str, one: Attention, expires_at: datetime) -> Action:
     """That an answer waits for the organizer's word, as long as the mail is kept."""
     key = keys.unconfirmed(event_id, one.registration_id, one.quarantine_id or "")
     item = {**key, **attention_item(one), "expires_at": int(expires_at.timestamp())}
     return put(settings.invitations_table, item)
 
 
-def confirmed(settings: Settings, event_id: str, registration_id: str, quarantine_id: str) -> Action:
+def confirmed_action(settings: Settings, event_id: str, registration_id: str, quarantine_id: str) -> Action:
     """That it waits no more, for the transaction of what was decided."""
     return delete(settings.invitations_table, keys.unconfirmed(event_id, registration_id, quarantine_id))
 
@@ -86,8 +88,8 @@ class Surveys:
         self._settings = settings
         self._table = settings.invitations_table
 
-    def watch(self, effect: effects.ScheduleSurvey) -> None:
-        self._client.update_item(**watching_now(self._settings, effect.event_id, effect.due_key)["Update"])
+    def schedule(self, effect: effects.ScheduleSurvey) -> None:
+        self._client.update_item(**survey_at_action(self._settings, effect.event_id, effect.due_key)["Update"])
 
     def read(self, event_id: str) -> Survey | None:
         item = dynamo.get(self._client, self._table, keys.survey(event_id))
@@ -97,7 +99,7 @@ class Surveys:
         query = _range(self._settings, effect.event_id, effect.after, effect.through)
         return tuple(map(unreached_of, dynamo.pages(self._client.query, **query)))
 
-    def keep(self, effect: effects.KeepUnreached) -> None:
+    def store_unreached(self, effect: effects.KeepUnreached) -> None:
         """Without a condition: two surveys at once come to the same end."""
         known = effect.now or effect.was
         if known is None:

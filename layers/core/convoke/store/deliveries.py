@@ -16,7 +16,7 @@ from .outbox import KEPT, PRIORITY, webhook_event_item
 from .writes import NEW, NOTHING_ELSE, Action, attempt, put
 
 # It stands, nobody began another try, and nothing is settled.
-STILL_THE_TRY_SEEN = "#attempts = :seen AND #state = :pending"
+ATTEMPT_UNCHANGED = "#attempts = :seen AND #state = :pending"
 
 
 def read(client: Any, settings: Settings, webhook_id: str, fact_id: str) -> Delivery | None:
@@ -24,7 +24,7 @@ def read(client: Any, settings: Settings, webhook_id: str, fact_id: str) -> Deli
     return delivery_of(item) if item else None
 
 
-def begin(client: Any, settings: Settings, fact: WebhookEvent, webhook: Webhook, due_key: datetime) -> None:
+def create(client: Any, settings: Settings, fact: WebhookEvent, webhook: Webhook, due_key: datetime) -> None:
     """Owe ``fact`` to ``webhook``, unless that is written down already."""
     dynamo.conditionally(
         client.put_item,
@@ -34,7 +34,7 @@ def begin(client: Any, settings: Settings, fact: WebhookEvent, webhook: Webhook,
     )
 
 
-def try_out(
+def create_test(
     client: Any,
     settings: Settings,
     webhook: Webhook,
@@ -64,17 +64,17 @@ def _first(fact: WebhookEvent, webhook: Webhook, due_key: datetime) -> Delivery:
         fact_id=fact.fact_id,
         type=fact.type,
         created_at=fact.created_at,
-        due_key=keys.owed(PRIORITY, due_key),
+        due_key=keys.due_key(PRIORITY, due_key),
     )
 
 
-def write(client: Any, settings: Settings, seen: Delivery, now: Delivery) -> bool:
+def replace_pending(client: Any, settings: Settings, seen: Delivery, now: Delivery) -> bool:
     """Put ``now`` in the place of ``seen``, unless somebody else began a try or settled it."""
     written, _ = dynamo.conditionally(
         client.put_item,
         TableName=settings.webhooks_table,
         Item=dynamo.wire(delivery_item(now)),
-        ConditionExpression=STILL_THE_TRY_SEEN,
+        ConditionExpression=ATTEMPT_UNCHANGED,
         ExpressionAttributeNames={"#attempts": "attempts", "#state": "state"},
         ExpressionAttributeValues=dynamo.wire({":seen": seen.attempts, ":pending": DeliveryEnd.PENDING.value}),
     )
@@ -130,7 +130,7 @@ def delivery_of(item: Mapping[str, Any]) -> Delivery:
 # --- what is due, what became of it -------------------------------------------------------------------------------
 
 # It is still the debt that was seen.
-STILL_THE_DEBT_SEEN = "due_key = :seen"
+DUE_KEY_UNCHANGED = "due_key = :seen"
 
 
 def due(client: Any, settings: Settings, now: datetime, limit: int) -> Iterator[dict[str, str]]:
@@ -143,7 +143,7 @@ def due(client: Any, settings: Settings, now: datetime, limit: int) -> Iterator[
             TableName=settings.webhooks_table,
             IndexName=keys.DUE_INDEX,
             KeyConditionExpression="due_shard = :shard AND due_key <= :now",
-            ExpressionAttributeValues=dynamo.wire({":shard": shard, ":now": keys.owed(PRIORITY, now)}),
+            ExpressionAttributeValues=dynamo.wire({":shard": shard, ":now": keys.due_key(PRIORITY, now)}),
             Limit=left,
         )
         for row in map(dynamo.unwire, answer["Items"]):
@@ -152,9 +152,9 @@ def due(client: Any, settings: Settings, now: datetime, limit: int) -> Iterator[
                 TableName=settings.webhooks_table,
                 Key=dynamo.wire({"pk": row["pk"], "sk": row["sk"]}),
                 UpdateExpression="SET due_key = :owed",
-                ConditionExpression=STILL_THE_DEBT_SEEN,
+                ConditionExpression=DUE_KEY_UNCHANGED,
                 ExpressionAttributeValues=dynamo.wire(
-                    {":owed": keys.owed(PRIORITY, now + settings.times.hint), ":seen": row["due_key"]}
+                    {":owed": keys.due_key(PRIORITY, now + settings.times.hint), ":seen": row["due_key"]}
                 ),
             )
             if written:
@@ -173,7 +173,7 @@ def hint_of(key: Mapping[str, str]) -> dict[str, str]:
     }
 
 
-def latest(
+def list_deliveries(
     client: Any,
     settings: Settings,
     webhook_id: str,

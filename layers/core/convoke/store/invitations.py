@@ -25,13 +25,13 @@ from .items import Item
 from .writes import NOTHING_ELSE, Action, attempt
 
 # Nobody wrote since I read.
-FENCE_IS_MINE = "fence = :fence"
+FENCE_IS_THE_ONE_READ = "fence = :fence"
 # Nobody wrote since I read, and no new reason to look has come.
 FENCE_AND_WAKEUPS_ARE_THOSE_READ = "fence = :fence AND wakeups = :wakeups"
 # It stands: a poke must not bring forth a torso.
-STANDS = "attribute_exists(pk)"
+EXISTS = "attribute_exists(pk)"
 
-OWED = ("due_shard", "due_key")
+DUE_ATTRIBUTES = ("due_shard", "due_key")
 MESSAGE = "message"
 """The action that notes in a message's record why it was given up."""
 
@@ -44,12 +44,12 @@ class Invitations:
         self._settings = settings
         self._table = settings.invitations_table
 
-    def clear(self, effect: effects.ClearDue) -> bool:
+    def clear_due(self, effect: effects.ClearDue) -> bool:
         seen = effect.seen
         written, _ = self._update(
             seen,
             {"state": DeliveryState.EXPIRED.value} if effect.expired else {},
-            OWED,
+            DUE_ATTRIBUTES,
             FENCE_AND_WAKEUPS_ARE_THOSE_READ,
             {":fence": seen.fence, ":wakeups": seen.wakeups},
         )
@@ -67,7 +67,7 @@ class Invitations:
             possibly_sent=intent.calendar_state,
             intent=intent,
             lease_until=effect.lease_until,
-            due_key=keys.still_due(effect.due_key, seen.due_key),
+            due_key=keys.keep_due_since(effect.due_key, seen.due_key),
         )
         written, standing = self._update(
             seen,
@@ -88,7 +88,7 @@ class Invitations:
         # It is answered as it was made: a poke that has come since was not looked at, and must not seem so.
         return claimed if written or _held(standing, claimed) else None
 
-    def give_back(self, effect: effects.ReleaseClaim) -> bool:
+    def release_claim(self, effect: effects.ReleaseClaim) -> bool:
         claimed, before = effect.claimed, effect.before
         assert claimed.intent is not None  # noqa: S101 (what was claimed has an intent)
         intent = replace(claimed.intent, failed=effect.failed, unknowns=claimed.intent.unknowns - 1)
@@ -112,11 +112,11 @@ class Invitations:
         fact, settings = effect.fact, self._settings
         also = {MESSAGE: records.giving_up(settings, claimed.registration_id, sequence, effect.reason)}
         if fact is not None:
-            looked_at = keys.owed(attention.PRIORITY, fact.at)
-            also |= {"survey": attention.watching_now(settings, claimed.event_id, looked_at), **self._telling(fact)}
+            looked_at = keys.due_key(attention.PRIORITY, fact.at)
+            also |= {"survey": attention.survey_at_action(settings, claimed.event_id, looked_at), **self._telling(fact)}
         return also
 
-    def wait(self, effect: effects.HoldClaim) -> bool:
+    def hold_claim(self, effect: effects.HoldClaim) -> bool:
         return self._settle(effect.claimed, {}, (), effect.due_key) is not AcknowledgeResult.OVERTAKEN
 
     def acknowledge(self, effect: effects.Acknowledge) -> AcknowledgeResult:
@@ -128,7 +128,7 @@ class Invitations:
         }
         return self._settle(effect.claimed, changes, ("lease_until",), effect.due_key)
 
-    def amend(self, effect: effects.StoreReport) -> bool:
+    def store_report(self, effect: effects.StoreReport) -> bool:
         changed = effect.changed
         written, _ = self._update(
             effect.seen,
@@ -143,29 +143,29 @@ class Invitations:
                 }
             ),
             (),
-            FENCE_IS_MINE,
+            FENCE_IS_THE_ONE_READ,
             {":fence": effect.seen.fence},
             self._telling(effect.fact) if effect.fact else {},
         )
         return written
 
     def _telling(self, fact: effects.WebhookEvent) -> dict[str, Action]:
-        return outbox.telling(self._client, self._settings, fact.account, fact.type, fact.data, fact.at)
+        return outbox.event_actions(self._client, self._settings, fact.account, fact.type, fact.data, fact.at)
 
-    def wakeups(self, effect: effects.WakeUp) -> None:
+    def wake_up(self, effect: effects.WakeUp) -> None:
         """Unconditional, but for the time: the earlier one stands."""
         standing = dynamo.get(self._client, self._table, keys.registration(effect.event_id, effect.registration_id))
         if standing is None:
             return
-        due_key = keys.sooner(effect.due_key, standing.get("due_key", effect.due_key))
-        due_key = keys.still_due(due_key, standing.get("due_key"))
+        due_key = keys.sooner_due_key(effect.due_key, standing.get("due_key", effect.due_key))
+        due_key = keys.keep_due_since(due_key, standing.get("due_key"))
         dynamo.conditionally(
             self._client.update_item,
             TableName=self._table,
             Key=dynamo.wire(keys.registration(effect.event_id, effect.registration_id)),
             UpdateExpression="SET due_shard = :shard, due_key = :owed ADD wakeups :one"
             + (", repair :one" if effect.repair else ""),
-            ConditionExpression=STANDS,
+            ConditionExpression=EXISTS,
             ExpressionAttributeValues=dynamo.wire(
                 {":one": 1, ":shard": keys.shard(effect.registration_id), ":owed": due_key}
             ),
@@ -188,7 +188,7 @@ class Invitations:
             written, standing = self._update(
                 held,
                 {**changes, **owed},
-                remove + (OWED if due_key is None else ()),
+                remove + (DUE_ATTRIBUTES if due_key is None else ()),
                 FENCE_AND_WAKEUPS_ARE_THOSE_READ,
                 {":fence": held.fence, ":wakeups": claimed.wakeups},
                 also,
@@ -199,7 +199,9 @@ class Invitations:
                 return AcknowledgeResult.OVERTAKEN
             held = standing
             if held.wakeups != claimed.wakeups:
-                written, standing = self._update(held, changes, remove, FENCE_IS_MINE, {":fence": held.fence}, also)
+                written, standing = self._update(
+                    held, changes, remove, FENCE_IS_THE_ONE_READ, {":fence": held.fence}, also
+                )
                 if written:
                     return AcknowledgeResult.OWED
                 if not _held(standing, claimed):

@@ -21,9 +21,9 @@ ACCOUNT_INDEX = "by_account"
 SHARDS = tuple("01234567")
 
 EVENT = "EVENT"
-FAN = "FAN"
+FAN_OUT = "FAN"
 SEATS = "SEATS"
-CARRY = "CARRY"
+SPLIT_TRANSFER = "CARRY"
 AUDIT = "AUDIT"
 REGISTRATION_PREFIX = "REGISTRATION#"
 WAITING_PREFIX = "WAITING#"
@@ -97,7 +97,7 @@ def answer(registration_id: str, reply: Reply) -> Key:
 
 
 def fan_out(event_id: str) -> Key:
-    return {"pk": f"EVENT#{event_id}", "sk": FAN}
+    return {"pk": f"EVENT#{event_id}", "sk": FAN_OUT}
 
 
 def seats(event_id: str) -> Key:
@@ -109,7 +109,7 @@ def erasure(event_id: str, registration_id: str) -> Key:
     return {"pk": f"EVENT#{event_id}", "sk": f"ERASURE#{registration_id}"}
 
 
-def note(event_id: str, registration_id: str, notification_id: str) -> Key:
+def notification(event_id: str, registration_id: str, notification_id: str) -> Key:
     """A plain letter, found with the person whom it is to or about; some are about nobody."""
     return {"pk": f"EVENT#{event_id}", "sk": f"{NOTIFICATION_PREFIX}{registration_id}#{notification_id}"}
 
@@ -119,7 +119,7 @@ def daily_count(event_id: str, kind: str, day: str) -> Key:
     return {"pk": f"EVENT#{event_id}", "sk": f"RATION#{kind}#{day}"}
 
 
-def received(ses_id: str) -> Key:
+def received_mail(ses_id: str) -> Key:
     """What became of a mail that came in."""
     return {"pk": f"MAIL#{ses_id}", "sk": "MAIL"}
 
@@ -150,9 +150,9 @@ def daily_limit(registration_id: str, what: str, day: date) -> Key:
     return {"pk": f"REGISTRATION#{registration_id}", "sk": f"ALLOWANCE#{what}#{day.isoformat()}"}
 
 
-def carry(event_id: str) -> Key:
+def split_transfer(event_id: str) -> Key:
     """The debt to carry registrations over to this event, in the invitations table."""
-    return {"pk": f"EVENT#{event_id}", "sk": CARRY}
+    return {"pk": f"EVENT#{event_id}", "sk": SPLIT_TRANSFER}
 
 
 def survey(event_id: str) -> Key:
@@ -170,7 +170,7 @@ def unconfirmed(event_id: str, registration_id: str, quarantine_id: str) -> Key:
     return {"pk": f"EVENT#{event_id}", "sk": f"{UNCONFIRMED_PREFIX}{registration_id}#{quarantine_id}"}
 
 
-def finding(at: datetime, page: int) -> Key:
+def audit_page(at: datetime, page: int) -> Key:
     """A page of what an audit that stopped has found, in the invitations table."""
     return {"pk": AUDIT, "sk": f"{instant(at)}#{page:05d}"}
 
@@ -216,7 +216,7 @@ def webhooks(account: str) -> Key:
     return {"pk": f"ACCOUNT#{account}", "sk": "WEBHOOKS"}
 
 
-def fact(fact_id: str) -> Key:
+def webhook_event(fact_id: str) -> Key:
     return {"pk": f"{WEBHOOK_EVENT_PREFIX}{fact_id}", "sk": "FACT"}
 
 
@@ -230,7 +230,7 @@ def instant(at: datetime) -> str:
     return at.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
-def owed(priority: int, at: datetime) -> str:
+def due_key(priority: int, at: datetime) -> str:
     """When somebody must look again, most pressing first: ``<priority>#<instant>``."""
     return f"{priority}#{instant(at)}"
 
@@ -239,13 +239,13 @@ def event_id_of(pk: str) -> str:
     return pk.removeprefix("EVENT#")
 
 
-def sooner(one: str, other: str) -> str:
+def sooner_due_key(one: str, other: str) -> str:
     """Of two debts on one item what must be written: as pressing as the more pressing, due when the earlier one is."""
     (priority, at, *_), (other_priority, other_at, *_) = one.split("#"), other.split("#")
     return f"{min(priority, other_priority)}#{min(at, other_at)}"
 
 
-def still_due(due_key: str, standing: str | None) -> str:
+def keep_due_since(due_key: str, standing: str | None) -> str:
     """``due_key`` in the place of a debt that stands: it is as old as that, ``<priority>#<instant>#<since>``."""
     if standing is None:
         return due_key

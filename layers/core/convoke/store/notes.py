@@ -31,24 +31,26 @@ COUNTED = timedelta(days=2)
 # Nobody wrote since it was read.
 FENCE_IS_THE_ONE_READ = "#fence = :read"
 # The day has not had its notes yet.
-FEWER_THAN_MOST = "attribute_not_exists(#count) OR #count < :most"
+FEWER_THAN_MAX = "attribute_not_exists(#count) OR #count < :most"
 
 
-def owing(settings: Settings, note: Notification, now: datetime) -> Action:
+def schedule_action(settings: Settings, note: Notification, now: datetime) -> Action:
     """The debt to send ``note``, for a transaction. Where it was owed before, it stays as it is."""
     standing = {name: f"#{name} = if_not_exists(#{name}, :{name})" for name in _new(note, now)}
-    key = keys.note(note.event_id, note.registration_id, note.notification_id)
+    key = keys.notification(note.event_id, note.registration_id, note.notification_id)
     return update(settings.invitations_table, key, f"SET {', '.join(standing.values())}", "", **_new(note, now))
 
 
-def owe(client: Any, settings: Settings, note: Notification, *, now: datetime) -> bool:
+def schedule(client: Any, settings: Settings, note: Notification, *, now: datetime) -> bool:
     """Owe ``note`` by itself. False: it was owed before, or is to our own address and never leaves."""
     if not may_be_sent(note, settings.sender):
         return False
     written, _ = dynamo.conditionally(
         client.put_item,
         TableName=settings.invitations_table,
-        Item=dynamo.wire({**keys.note(note.event_id, note.registration_id, note.notification_id), **_new(note, now)}),
+        Item=dynamo.wire(
+            {**keys.notification(note.event_id, note.registration_id, note.notification_id), **_new(note, now)}
+        ),
         ConditionExpression=NEW,
     )
     return written
@@ -56,7 +58,7 @@ def owe(client: Any, settings: Settings, note: Notification, *, now: datetime) -
 
 def _new(note: Notification, now: datetime) -> Item:
     return {
-        **_notification_state_item(notification_state(note, keys.owed(priority(note.kind), now))),
+        **_notification_state_item(notification_state(note, keys.due_key(priority(note.kind), now))),
         "expires_at": int((now + KEPT).timestamp()),
     }
 
@@ -69,7 +71,7 @@ class Notes:
         self._table = settings.invitations_table
 
     def read(self, effect: effects.ReadNotification) -> NotificationState | None:
-        key = keys.note(effect.event_id, effect.registration_id, effect.notification_id)
+        key = keys.notification(effect.event_id, effect.registration_id, effect.notification_id)
         item = dynamo.get(self._client, self._table, key)
         return notification_state_of(item) if item else None
 
@@ -82,7 +84,7 @@ class Notes:
                 keys.daily_count(effect.notification_state.event_id, effect.notification_state.kind, effect.day)
             ),
             UpdateExpression="SET expires_at = :expires ADD #count :one",
-            ConditionExpression=FEWER_THAN_MOST,
+            ConditionExpression=FEWER_THAN_MAX,
             ExpressionAttributeNames={"#count": "count"},
             ExpressionAttributeValues=dynamo.wire(
                 {":one": 1, ":most": effect.most, ":expires": int((day + COUNTED).timestamp())}
@@ -111,7 +113,7 @@ class Notes:
         written, _ = dynamo.conditionally(
             self._client.update_item,
             TableName=self._table,
-            Key=dynamo.wire(keys.note(settled.event_id, settled.registration_id, settled.notification_id)),
+            Key=dynamo.wire(keys.notification(settled.event_id, settled.registration_id, settled.notification_id)),
             UpdateExpression=expression,
             ConditionExpression=FENCE_IS_THE_ONE_READ,
             ExpressionAttributeNames={f"#{name}": name for name in (*changes, *gone)},
@@ -124,7 +126,7 @@ class Notes:
 
 def forget(client: Any, settings: Settings, event_id: str, registration_id: str) -> None:
     """Remove every note to or about a person."""
-    first = keys.note(event_id, registration_id, "")
+    first = keys.notification(event_id, registration_id, "")
     query = {
         "TableName": settings.invitations_table,
         "KeyConditionExpression": "pk = :pk AND begins_with(sk, :notes)",

@@ -62,7 +62,7 @@ def _lift(client: Any, settings: Settings, item: items.Item, now: datetime) -> b
                 ":fence": item["fence"],
                 ":raised": item["fence"] + 1,
                 ":shard": keys.shard(item["registration_id"]),
-                ":owed": item.get("due_key") or keys.owed(1, now),
+                ":owed": item.get("due_key") or keys.due_key(1, now),
                 ":lift": LIFT,
                 ":one": 1,
                 # Who was told nothing, as far as the backup knows, has nothing to be told again.

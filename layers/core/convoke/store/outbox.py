@@ -12,27 +12,27 @@ from ..settings import Settings
 from ..webhooks.facts import WebhookEvent, WebhookEventType
 from . import dynamo, items, keys, webhooks
 from .items import Item
-from .writes import STANDS, Action, put
+from .writes import EXISTS, Action, put
 
 KEPT = timedelta(days=30)
 """For how long facts, and what became of them, can be looked up."""
 PRIORITY = 1
 
 
-def telling(
+def event_actions(
     client: Any, settings: Settings, account: str, what: WebhookEventType, data: Mapping[str, Any], now: datetime
 ) -> dict[str, Action]:
     """The action, by its name, that goes into the transaction of what happened; none where no webhook listens.
 
     ``data`` is JSON of ids and states: no names, no addresses. A transaction takes one fact of a type.
     """
-    if not account or what not in webhooks.listened_to(client, settings, account):
+    if not account or what not in webhooks.subscribed_types(client, settings, account):
         return {}
-    fact = new(account, what, data, now)
+    fact = new_event(account, what, data, now)
     return {f"fact {what}": put(settings.webhooks_table, webhook_event_item(fact, now))}
 
 
-def new(account: str, what: WebhookEventType, data: Mapping[str, Any], now: datetime) -> WebhookEvent:
+def new_event(account: str, what: WebhookEventType, data: Mapping[str, Any], now: datetime) -> WebhookEvent:
     """A fact under an id of its own, which begins with the time."""
     return WebhookEvent(
         fact_id=keys.registration_id(now, secrets.token_bytes(16)),
@@ -43,7 +43,7 @@ def new(account: str, what: WebhookEventType, data: Mapping[str, Any], now: date
     )
 
 
-def about(person: Registration) -> dict[str, Any]:
+def registration_data(person: Registration) -> dict[str, Any]:
     """What a fact says of a registration."""
     return {
         "event_id": person.event_id,
@@ -54,31 +54,31 @@ def about(person: Registration) -> dict[str, Any]:
 
 
 def read_webhook_event(client: Any, settings: Settings, fact_id: str) -> WebhookEvent | None:
-    item = dynamo.get(client, settings.webhooks_table, keys.fact(fact_id))
+    item = dynamo.get(client, settings.webhooks_table, keys.webhook_event(fact_id))
     return webhook_event_of(item) if item else None
 
 
-def share(client: Any, settings: Settings, fact_id: str) -> None:
+def mark_distributed(client: Any, settings: Settings, fact_id: str) -> None:
     """Every webhook that listens is owed the fact by a delivery of its own: the fact itself is not owed any more."""
     dynamo.conditionally(
         client.update_item,
         TableName=settings.webhooks_table,
-        Key=dynamo.wire(keys.fact(fact_id)),
+        Key=dynamo.wire(keys.webhook_event(fact_id)),
         UpdateExpression="REMOVE due_shard, due_key",
-        ConditionExpression=STANDS,
+        ConditionExpression=EXISTS,
     )
 
 
 def webhook_event_item(fact: WebhookEvent, now: datetime) -> Item:
     return {
-        **keys.fact(fact.fact_id),
+        **keys.webhook_event(fact.fact_id),
         "fact_id": fact.fact_id,
         "account": fact.account,
         "type": fact.type.value,
         "data": dict(fact.data),
         "created_at": keys.instant(fact.created_at),
         "expires_at": int((now + KEPT).timestamp()),
-        **items.due_attributes(fact.fact_id, keys.owed(PRIORITY, now)),
+        **items.due_attributes(fact.fact_id, keys.due_key(PRIORITY, now)),
     }
 
 

@@ -24,7 +24,7 @@ KEPT_AFTER_THE_EVENT = timedelta(days=365)
 IT_IS_OPEN = "#status = :open"
 
 
-def proposal_of(answer: Answer, seen: Snapshot, date: LocalTime | None, when: When, received_at: datetime) -> Proposal:
+def new_proposal(answer: Answer, seen: Snapshot, date: LocalTime | None, when: When, received_at: datetime) -> Proposal:
     """What a COUNTER proposes, under an id that is the same for the same words, however often they come."""
     said = f"{answer.uid} {date} {answer.sequence} {answer.dtstamp} {when}"
     written_at = min(answer.dtstamp, received_at)
@@ -42,11 +42,11 @@ def proposal_of(answer: Answer, seen: Snapshot, date: LocalTime | None, when: Wh
     )
 
 
-def proposing(settings: Settings, proposal: Proposal) -> Action:
+def put_action(settings: Settings, proposal: Proposal) -> Action:
     return put(settings.invitations_table, _item(proposal), NEW)
 
 
-def deciding(settings: Settings, proposal: Proposal, status: ProposalStatus) -> Action:
+def decision_action(settings: Settings, proposal: Proposal, status: ProposalStatus) -> Action:
     """That somebody decided so, for the transaction of what follows from it."""
     key = keys.proposal(proposal.event_id, proposal.proposal_id)
     values = {"status": status.value, "open": ProposalStatus.OPEN.value}

@@ -38,7 +38,7 @@ def quarantine_id(receipt: Receipt, number: int = 0) -> str:
     return keys.registration_id(receipt.received_at, hashlib.sha256(source.encode()).digest()[:16])
 
 
-def holding(settings: Settings, held: QuarantinedMail) -> Action:
+def put_action(settings: Settings, held: QuarantinedMail) -> Action:
     return put(settings.invitations_table, _item(held), NEW)
 
 
@@ -49,18 +49,18 @@ def find(client: Any, settings: Settings, account: str, quarantine_id: str, *, n
     return held if held is not None and held.expires_at > now else None
 
 
-def deciding(settings: Settings, held: QuarantinedMail, status: QuarantineStatus) -> dict[str, Action]:
+def decision_actions(settings: Settings, held: QuarantinedMail, status: QuarantineStatus) -> dict[str, Action]:
     """That somebody decided so, for the transaction of what follows from it."""
     key = keys.quarantined(held.account, held.quarantine_id)
     values = {"status": status.value, "waiting": QuarantineStatus.WAITING.value}
     actions = {"held": update(settings.invitations_table, key, "SET #status = :status", IT_WAITS_OR_IS_SO, **values)}
     if held.event_id and held.registration_id:
         ids = held.event_id, held.registration_id, held.quarantine_id
-        actions["attention"] = attention.confirmed(settings, *ids)
+        actions["attention"] = attention.confirmed_action(settings, *ids)
     return actions
 
 
-def list_held(
+def list_waiting(
     client: Any,
     settings: Settings,
     account: str,
@@ -119,7 +119,7 @@ def list_unassigned(client: Any, settings: Settings) -> Iterator[QuarantinedMail
 # --- what there is no room to show --------------------------------------------------------------------------------
 
 
-def not_showing(settings: Settings, owner: Owner, now: datetime) -> Action:
+def count_not_shown_action(settings: Settings, owner: Owner, now: datetime) -> Action:
     """That one more was put aside than is kept to be shown."""
     return update(
         settings.invitations_table,
@@ -131,7 +131,9 @@ def not_showing(settings: Settings, owner: Owner, now: datetime) -> Action:
     )
 
 
-def not_shown(client: Any, settings: Settings, account: str, *, now: datetime, event_id: str | None = None) -> int:
+def not_shown_count(
+    client: Any, settings: Settings, account: str, *, now: datetime, event_id: str | None = None
+) -> int:
     """How many were put aside in the last seven days beyond those that are kept to be shown."""
     prefix = keys.NOT_SHOWN_PREFIX + (f"{event_id}#" if event_id else "")
     rows = dynamo.pages(

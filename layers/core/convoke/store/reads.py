@@ -80,7 +80,7 @@ class Reads:
             IndexName=keys.DUE_INDEX,
             KeyConditionExpression="due_shard = :shard AND due_key BETWEEN :first AND :last",
             ExpressionAttributeValues=dynamo.wire(
-                {":shard": shard, ":first": f"{priority}#", ":last": keys.owed(priority, now)}
+                {":shard": shard, ":first": f"{priority}#", ":last": keys.due_key(priority, now)}
             ),
             Limit=limit,
         )

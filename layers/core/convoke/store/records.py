@@ -19,19 +19,19 @@ KEPT = timedelta(days=30)
 """How long an audit's list is kept."""
 
 # It is written down for the first time: what stands is what the first attempt sent. What could not be written was not.
-NOT_WRITTEN_DOWN = "attribute_not_exists(pk) OR attribute_exists(unwritten)"
+NOT_STORED = "attribute_not_exists(pk) OR attribute_exists(unwritten)"
 # It stands (an update must not bring forth a torso), and nothing graver was reported of it: reports come in any order.
-STANDS_AND_NOTHING_GRAVER = "attribute_exists(pk) AND (attribute_not_exists(#rank) OR #rank <= :rank)"
+NOTHING_GRAVER_REPORTED = "attribute_exists(pk) AND (attribute_not_exists(#rank) OR #rank <= :rank)"
 # The fan-out is still where the slice found it: no newer change replaced it, no other chain moved it.
 STILL_AT_THIS_BATCH = "#version = :version AND #cursor = :cursor"
 # A person's switch is not turned on again by a pause of the account.
 NOT_STOPPED_FOR_LONGER = "attribute_not_exists(stopped_until) OR stopped_until < :until"
 # It is still the debt that was seen.
-STILL_THE_DEBT_SEEN = "due_key = :seen"
+DUE_KEY_UNCHANGED = "due_key = :seen"
 
 
 # It stands, and SES has reported nothing of it: what was reported is truer than that we gave it up.
-STANDS_AND_NOTHING_REPORTED = "attribute_exists(pk) AND attribute_not_exists(#rank)"
+NOTHING_REPORTED = "attribute_exists(pk) AND attribute_not_exists(#rank)"
 
 
 def giving_up(settings: Settings, registration_id: str, sequence: int, reason: str) -> Action:
@@ -40,7 +40,7 @@ def giving_up(settings: Settings, registration_id: str, sequence: int, reason: s
         settings.invitations_table,
         keys.message(registration_id, sequence),
         "SET #state = :failed, #reason = :reason",
-        STANDS_AND_NOTHING_REPORTED,
+        NOTHING_REPORTED,
         failed=DeliveryState.FAILED.value,
         reason=reason,
     )
@@ -53,17 +53,17 @@ class Records:
         self._client = client
         self._table = settings.invitations_table
 
-    def keep(self, stored: StoredMessage) -> StoredMessage:
+    def store_message(self, stored: StoredMessage) -> StoredMessage:
         """Write the message down, unless it stands; answer what stands."""
         written, standing = dynamo.conditionally(
             self._client.put_item,
             TableName=self._table,
             Item=dynamo.wire(items.stored_message_item(stored)),
-            ConditionExpression=NOT_WRITTEN_DOWN,
+            ConditionExpression=NOT_STORED,
         )
         return stored if written or standing is None else items.stored_message_of(standing)
 
-    def sent(self, effect: effects.Sent) -> None:
+    def record_sent(self, effect: effects.Sent) -> None:
         dynamo.conditionally(
             self._client.update_item,
             TableName=self._table,
@@ -71,7 +71,7 @@ class Records:
             # The first acceptance is when it was sent; what a resend did is told by the invitation.
             UpdateExpression="SET sent_at = if_not_exists(sent_at, :at), ses_id = :ses_id, #state = :state, "
             "#rank = :rank, reason = :reason",
-            ConditionExpression=STANDS_AND_NOTHING_GRAVER,
+            ConditionExpression=NOTHING_GRAVER_REPORTED,
             ExpressionAttributeNames={"#state": "state", "#rank": "rank"},
             ExpressionAttributeValues=dynamo.wire(
                 {
@@ -105,30 +105,30 @@ class Records:
             "ExpressionAttributeValues": dynamo.wire({":version": part.version, ":cursor": part.cursor, **values}),
         }
 
-    def put_off(self, effect: effects.Postpone) -> bool:
+    def postpone(self, effect: effects.Postpone) -> bool:
         written, _ = dynamo.conditionally(
             self._client.update_item,
             TableName=self._table,
-            Key=dynamo.wire(due_key(effect.due)),
+            Key=dynamo.wire(item_key(effect.due)),
             UpdateExpression="SET due_key = :owed",
-            ConditionExpression=STILL_THE_DEBT_SEEN,
+            ConditionExpression=DUE_KEY_UNCHANGED,
             ExpressionAttributeValues=dynamo.wire(
-                {":owed": keys.still_due(effect.due_key, effect.due.due_key), ":seen": effect.due.due_key}
+                {":owed": keys.keep_due_since(effect.due_key, effect.due.due_key), ":seen": effect.due.due_key}
             ),
         )
         return written
 
-    def put_down(self, effect: effects.StoreAuditPage) -> None:
+    def store_audit_page(self, effect: effects.StoreAuditPage) -> None:
         """A page of an audit's list, which goes by itself after a month."""
         item = {
-            **keys.finding(effect.at, effect.page),
+            **keys.audit_page(effect.at, effect.page),
             "at": keys.instant(effect.at),
             "differences": list(effect.lines),
             "expires_at": int((effect.at + KEPT).timestamp()),
         }
         self._client.put_item(TableName=self._table, Item=dynamo.wire(item))
 
-    def findings(self) -> Iterator[tuple[datetime, str]]:
+    def audit_findings(self) -> Iterator[tuple[datetime, str]]:
         """What the last audit that stopped has found: when (UTC); of each difference event, registration, reason."""
         query: dict[str, Any] = {
             "TableName": self._table,
@@ -171,7 +171,7 @@ class Records:
         )
 
 
-def due_key(due: Due) -> keys.Key:
+def item_key(due: Due) -> keys.Key:
     match due.kind:
         case DueKind.REGISTRATION:
             return keys.registration(due.event_id, due.registration_id)
@@ -182,8 +182,8 @@ def due_key(due: Due) -> keys.Key:
         case DueKind.SEATS:
             return keys.seats(due.event_id)
         case DueKind.NOTE:
-            return keys.note(due.event_id, due.registration_id, due.notification_id)
+            return keys.notification(due.event_id, due.registration_id, due.notification_id)
         case DueKind.SURVEY:
             return keys.survey(due.event_id)
         case DueKind.CARRY:
-            return keys.carry(due.event_id)
+            return keys.split_transfer(due.event_id)

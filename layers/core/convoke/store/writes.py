@@ -23,7 +23,7 @@ ROUNDS = 5
 # It is new: nothing stands there.
 NEW = "attribute_not_exists(pk)"
 # It stands: an update must not bring forth a torso.
-STANDS = "attribute_exists(pk)"
+EXISTS = "attribute_exists(pk)"
 
 
 class Repeated(ConvokeError):
@@ -34,7 +34,7 @@ def put(table: str, item: Mapping[str, Any], condition: str = "", **values: Any)
     return {"Put": _action(table, {"Item": dynamo.wire(item)}, condition, values)}
 
 
-def update(table: str, key: Mapping[str, str], expression: str, condition: str = STANDS, **values: Any) -> Action:
+def update(table: str, key: Mapping[str, str], expression: str, condition: str = EXISTS, **values: Any) -> Action:
     """``#name`` in an expression is the attribute ``name``, ``:name`` the value given as ``name``."""
     what = {"Key": dynamo.wire(key), "UpdateExpression": expression}
     return {"Update": _action(table, what, condition, values)}

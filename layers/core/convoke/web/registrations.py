@@ -83,7 +83,7 @@ def register(event_id: str, body: RegistrationIn, key: IdempotencyKey = None) ->
         recorded = record(status=200, event_id=event_id, registration_id=stored.registration_id)
         if stored.status is RegistrationStatus.DECLINED:
             granted(
-                replies.come_again(
+                replies.register_again(
                     context.client(), settings(), event_id, stored.registration_id, now=at, also=recorded
                 )
             )

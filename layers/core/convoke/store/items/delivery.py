@@ -234,7 +234,7 @@ def due_attributes(identifier: str, due_key: str | None, standing: str | None = 
     """The attributes that put an item into the owed index, in the place of what stood there; none for nothing owed."""
     if due_key is None:
         return {}
-    return {"due_shard": keys.shard(identifier), "due_key": keys.still_due(due_key, standing)}
+    return {"due_shard": keys.shard(identifier), "due_key": keys.keep_due_since(due_key, standing)}
 
 
 def invitation_of(item: Mapping[str, Any]) -> Invitation:
