@@ -85,7 +85,7 @@ def transfer_batch(client: Any, settings: Settings, event_id: str, *, now: datet
     carry = SplitTransfer(
         event_id=event_id,
         source=item["source"],
-        since=items.wall_of(item["since"]),
+        since=items.local_time_of(item["since"]),
         named=int(item["named"]),
         at=items.moment(item["at"]),
         cursor=item["cursor"],

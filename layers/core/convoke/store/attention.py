@@ -1,4 +1,4 @@
-"""Who was not reached, written down beside the event's invitations, and the debt to look."""
+"""Who was not reached by a message, stored beside the event's invitations, and the survey that finds it out."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from .writes import Action, delete, put, update
 PRIORITY = 1
 KEPT = timedelta(days=365)
 MAX_LISTED = 100
-"""How many an event shows."""
+"""How many people of one event the API lists."""
 
-# Nobody asked for another look since it began.
-NOBODY_ASKED_SINCE = "#wakeups = :wakeups"
+# No wake-up was added to the survey since it was read.
+WAKEUPS_UNCHANGED = "#wakeups = :wakeups"
 
 
 def survey_action(settings: Settings, event_id: str, now: datetime) -> Action:
-    """The debt to look whether a change has reached everybody, in a while, for the transaction of the change. One that
-    stands is not put off.
+    """The action that schedules a survey of the event, for the transaction of a change: it begins after the time that a
+    change has to reach everybody. One that is scheduled already is not postponed.
     """
     return update(
         settings.invitations_table,
@@ -39,7 +39,9 @@ def survey_action(settings: Settings, event_id: str, now: datetime) -> Action:
 
 
 def survey_at_action(settings: Settings, event_id: str, due_key: str) -> Action:
-    """The debt to look from ``due_key`` on, for the transaction of something that did not reach somebody."""
+    """The action that schedules a survey of the event at ``due_key``, for the transaction that records that a message
+    did not reach somebody.
+    """
     return update(
         settings.invitations_table,
         keys.survey(event_id),
@@ -55,9 +57,11 @@ def survey_at_action(settings: Settings, event_id: str, due_key: str) -> Action:
 def list_attention(
     client: Any, settings: Settings, event_id: str, *, now: datetime
 ) -> tuple[tuple[Attention, ...], int]:
-    """The first who were not reached, then whose answers wait for the organizer; and how many they are in all."""
+    """The first :data:`MAX_LISTED` people who were not reached, followed by those whose answers wait for the organizer;
+    and how many there are in all.
+    """
     query = _range(settings, event_id, "", "~")
-    # Both kinds lie side by side, and nothing between them.
+    # The sort keys of both kinds are adjoining ranges.
     query["ExpressionAttributeValues"] |= dynamo.wire({":first": keys.UNCONFIRMED_PREFIX})
     unreached, waiting = [], []
     for row in dynamo.pages(client.query, **query):
@@ -69,19 +73,19 @@ def list_attention(
 
 
 def unconfirmed_action(settings: Settings, event_id: str, one: Attention, expires_at: datetime) -> Action:
-    """That an answer waits for the organizer's word, as long as the mail is kept."""
+    """The action that lists an answer as waiting for the organizer's decision, until its mail expires (UTC)."""
     key = keys.unconfirmed(event_id, one.registration_id, one.quarantine_id or "")
     item = {**key, **attention_item(one), "expires_at": int(expires_at.timestamp())}
     return put(settings.invitations_table, item)
 
 
 def confirmed_action(settings: Settings, event_id: str, registration_id: str, quarantine_id: str) -> Action:
-    """That it waits no more, for the transaction of what was decided."""
+    """The action that removes it from the list, for the transaction of the decision."""
     return delete(settings.invitations_table, keys.unconfirmed(event_id, registration_id, quarantine_id))
 
 
 class Surveys:
-    """What ``survey`` reads and writes."""
+    """Carries out the effects of ``delivery.survey``."""
 
     def __init__(self, client: Any, settings: Settings) -> None:
         self._client = client
@@ -89,6 +93,7 @@ class Surveys:
         self._table = settings.invitations_table
 
     def schedule(self, effect: effects.ScheduleSurvey) -> None:
+        """Schedule a survey of the event at the effect's due key."""
         self._client.update_item(**survey_at_action(self._settings, effect.event_id, effect.due_key)["Update"])
 
     def read(self, event_id: str) -> Survey | None:
@@ -96,11 +101,14 @@ class Surveys:
         return None if item is None else survey_of(item)
 
     def unreached(self, effect: effects.ReadUnreached) -> tuple[Unreached, ...]:
+        """The people who are stored as not reached, by registration id, greater than ``after`` and up to
+        ``through``.
+        """
         query = _range(self._settings, effect.event_id, effect.after, effect.through)
         return tuple(map(unreached_of, dynamo.pages(self._client.query, **query)))
 
     def store_unreached(self, effect: effects.KeepUnreached) -> None:
-        """Without a condition: two surveys at once come to the same end."""
+        """Write or delete one person. Unconditional, since two surveys at the same time come to the same result."""
         known = effect.now or effect.was
         if known is None:
             return
@@ -111,6 +119,7 @@ class Surveys:
             self._client.put_item(TableName=self._table, Item=dynamo.wire({**key, **unreached_item(effect.now)}))
 
     def end(self, effect: effects.EndSurvey) -> bool:
+        """Set the survey's next due key, or remove it. False: a wake-up was added since it was read."""
         seen, changes, expression = effect.seen, dict[str, Any](), []
         if effect.summed_up_at is not None:
             expression.append("summed_up_at = :summed_up_at")
@@ -126,7 +135,7 @@ class Surveys:
             TableName=self._table,
             Key=dynamo.wire(keys.survey(seen.event_id)),
             UpdateExpression=text.strip(),
-            ConditionExpression=NOBODY_ASKED_SINCE,
+            ConditionExpression=WAKEUPS_UNCHANGED,
             ExpressionAttributeNames={"#wakeups": "wakeups"},
             ExpressionAttributeValues=dynamo.wire({":wakeups": seen.wakeups, **changes}),
         )
@@ -141,7 +150,7 @@ def _range(settings: Settings, event_id: str, after: str, through: str) -> dict[
         "ExpressionAttributeValues": dynamo.wire(
             {
                 ":pk": first["pk"],
-                # A space follows no id, yet comes before all that follow it.
+                # An id and a space sorts right after that id, so this excludes ``after`` alone.
                 ":first": first["sk"] + (" " if after else ""),
                 ":last": keys.unreached(event_id, through)["sk"],
             }
@@ -190,6 +199,6 @@ def attention_of(item: Mapping[str, Any]) -> Attention:
         kind=AttentionKind(item["kind"]),
         state=AttentionReason(item["state"]),
         since=items.moment(item["since"]),
-        date=items.wall_of(item["date"]) if "date" in item else None,
+        date=items.local_time_of(item["date"]) if "date" in item else None,
         quarantine_id=item.get("quarantine_id"),
     )

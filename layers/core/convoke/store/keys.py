@@ -263,7 +263,7 @@ def sooner_due_key(one: str, other: str) -> str:
 
 
 def keep_due_since(due_key: str, existing: str | None) -> str:
-    """``due_key`` as it replaces ``existing``: ``<priority>#<instant>#<since>``, keeping the time since that is due."""
+    """``due_key`` as it replaces ``existing``: ``<priority>#<instant>#<since>``, keeping since when that was due."""
     if existing is None:
         return due_key
     priority, at, *_ = due_key.split("#")

@@ -236,6 +236,6 @@ def _counter_of(item: Mapping[str, Any]) -> Counter:
     return Counter(
         uid=item["uid"],
         sequence=int(item["sequence"]),
-        date=items.wall_of(item["date"]) if "date" in item else None,
+        date=items.local_time_of(item["date"]) if "date" in item else None,
         proposed=items.when_of(item["proposed"]) if "proposed" in item else None,
     )

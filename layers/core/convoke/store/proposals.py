@@ -122,7 +122,7 @@ def _of(item: Mapping[str, Any]) -> Proposal:
         uid=item["uid"],
         sequence=int(item["sequence"]),
         dtstamp=items.moment(item["dtstamp"]),
-        date=items.wall_of(item["date"]) if "date" in item else None,
+        date=items.local_time_of(item["date"]) if "date" in item else None,
         when=items.when_of(item["when"]),
         comment=item["comment"],
         status=ProposalStatus(item["status"]),

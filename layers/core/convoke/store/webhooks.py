@@ -1,4 +1,4 @@
-"""An account's webhooks: a handful at most, each with a secret of its own that is shown once."""
+"""An account's webhooks: at most :data:`MAX_WEBHOOKS`, each with its own signing secret, which the API shows once."""
 
 from __future__ import annotations
 
@@ -24,16 +24,16 @@ from .writes import (
 MAX_WEBHOOKS = 10
 """How many webhooks an account may have."""
 
-# The account has room for one more.
+# The account has fewer webhooks than it may have.
 FEWER_THAN_MAX = "attribute_not_exists(#count) OR #count < :most"
 
 
 class TooManyWebhooks(ConvokeError):
-    """The account has as many webhooks as it may have."""
+    """The account already has :data:`MAX_WEBHOOKS` webhooks."""
 
 
 def create(client: Any, settings: Settings, webhook: Webhook, *, also: Mapping[str, Action] = NOTHING_ELSE) -> None:
-    """Store a new webhook. Raises :class:`TooManyWebhooks`."""
+    """Store a new webhook, with the actions ``also``. Raises :class:`TooManyWebhooks`."""
     count = update(
         settings.webhooks_table,
         keys.webhooks(webhook.account),
@@ -48,7 +48,7 @@ def create(client: Any, settings: Settings, webhook: Webhook, *, also: Mapping[s
 
 
 def remove(client: Any, settings: Settings, account: str, webhook_id: str) -> bool:
-    """Forget a webhook and its secret: what was on its way to it stops. False: the account has no such webhook."""
+    """Delete a webhook and its secret; its pending deliveries end. False: the account has no such webhook."""
     count = update(settings.webhooks_table, keys.webhooks(account), "ADD #count :less", less=-1)
     gone = delete(settings.webhooks_table, keys.webhook(account, webhook_id), EXISTS)
     return not attempt(client, {"count": count, "webhook": gone})
@@ -72,9 +72,9 @@ def list_webhooks(client: Any, settings: Settings, account: str) -> tuple[Webhoo
 
 
 def subscribed_types(client: Any, settings: Settings, account: str) -> frozenset[WebhookEventType]:
-    """What the account's webhooks are to be told, strongly consistent; read without their secrets.
+    """The event types that at least one of the account's webhooks subscribes to, strongly consistent.
 
-    Most functions may read no other attribute: those that mails from strangers reach need none.
+    Reads no other attribute: most functions, such as that for incoming mail, have no permission to read the secrets.
     """
     rows = dynamo.pages(
         client.query,

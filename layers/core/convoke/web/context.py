@@ -85,7 +85,7 @@ def own_date(event: Event, name: str) -> Occurrence:
     try:
         if len(name) > LONGEST_NAME:
             raise ValueError("no date has so long a name")
-        return edits.date(event, items.wall_of(unquote(name)))
+        return edits.date(event, items.local_time_of(unquote(name)))
     except (ValueError, edits.NoSuchDate):
         raise Problem(HTTPStatus.NOT_FOUND, "there is no such date") from None
 

@@ -216,7 +216,7 @@ def split_event(
 
 def date_from(event: Event, body: SplitIn) -> LocalTime:
     try:
-        return edits.date(event, items.wall_of(body.from_)).date
+        return edits.date(event, items.local_time_of(body.from_)).date
     except (ValueError, edits.NoSuchDate):
         raise InvalidField("from", "is not a date of this series") from None
 

@@ -222,7 +222,7 @@ def chosen(event: Event, dates: list[str] | None, at: datetime) -> tuple[LocalTi
     names: set[LocalTime] = set()
     for number, text in enumerate(dates):
         try:
-            one = edits.date(event, items.wall_of(text))
+            one = edits.date(event, items.local_time_of(text))
         except (ValueError, edits.NoSuchDate):
             raise InvalidField(f"occurrences.{number}", "is not a date of this series") from None
         if one.cancelled or one.when.ends_at <= at:
