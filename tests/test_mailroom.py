@@ -290,7 +290,7 @@ def test_whoever_withdrew_in_the_same_moment_is_not_answered_for(
 ) -> None:
     seen = inbound_mail.read_snapshot(deployed.client, deployed.settings, EVENT_ID, REGISTRATION_ID)
     withdraw(deployed.client, deployed.settings, EVENT_ID, REGISTRATION_ID, now=NOW)
-    monkeypatch.setattr(inbound_mail, "look", lambda *_: seen)
+    monkeypatch.setattr(inbound_mail, "read_snapshot", lambda *_: seen)
     receive(deployed, a_mail())
     assert noted(deployed) == ("quarantine", "status")
     assert person(deployed).reply is None

@@ -153,7 +153,7 @@ class Aws:
             case effects.ClaimNotification():
                 return self._notes.claim(effect)
             case effects.RecordNotification():
-                return self._notes.settle(effect)
+                return self._notes.record(effect)
             case effects.RenderNotification(notification_state=notification_state, people=people):
                 return write(notification_state, self._settings.sender, people)
             case effects.SendNotification():

@@ -34,6 +34,7 @@ from ..effects import (
 from ..model import Sender, frozen
 from ..settings import Times
 from ..store import keys
+from ..store.keys import SHARDS, due_since
 from .fan_out import announce
 from .reconcile import look
 
@@ -82,12 +83,12 @@ def sweep(sender: Sender, times: Times, *, limit: int) -> Steps[SweepResult]:
     if sending.stopped(now):
         limit = 0
     for priority in PRIORITIES:
-        for shard in keys.SHARDS:
+        for shard in SHARDS:
             left = limit - sum(counts.values())
             # Where nothing may be handed out, it is still to be known how long it has been owed.
             dues = yield ReadDue(shard=shard, priority=priority, now=now, limit=max(1, left))
             for due in dues:
-                oldest = max(oldest, now - keys.due_since(due.due_key))
+                oldest = max(oldest, now - due_since(due.due_key))
                 # Put off first: a hint that is lost comes again, and one that waits in the queue is not doubled.
                 if left > 0 and (yield Postpone(due=due, due_key=keys.due_key(priority, now + times.hint))):
                     if due.kind is DueKind.CARRY:

@@ -1,4 +1,6 @@
-"""Notes: owed with what they are about, kept while they are on their way, and then only as a mark that they left."""
+"""Notification mails that are due: scheduled in the transaction of what they are about, and kept with their content
+until they are sent. After that the item stays for :data:`KEPT` without the content, so that none is sent twice.
+"""
 
 from __future__ import annotations
 
@@ -25,24 +27,25 @@ from .items import Item
 from .writes import NEW, Action, update
 
 KEPT = timedelta(days=30)
-"""How long a note is remembered, so that it is not owed twice."""
+"""How long a notification is remembered, so that it is not scheduled twice."""
 COUNTED = timedelta(days=2)
+"""How long a daily count is kept, from the beginning of its day."""
 
-# Nobody wrote since it was read.
+# Nobody wrote to the notification since it was read.
 FENCE_IS_THE_ONE_READ = "#fence = :read"
-# The day has not had its notes yet.
+# Fewer notifications were sent on the day than its limit.
 FEWER_THAN_MAX = "attribute_not_exists(#count) OR #count < :most"
 
 
 def schedule_action(settings: Settings, note: Notification, now: datetime) -> Action:
-    """The debt to send ``note``, for a transaction. Where it was owed before, it stays as it is."""
-    standing = {name: f"#{name} = if_not_exists(#{name}, :{name})" for name in _new(note, now)}
+    """The action that schedules ``note``, for a transaction. One that was scheduled before is not changed."""
+    parts = [f"#{name} = if_not_exists(#{name}, :{name})" for name in _new(note, now)]
     key = keys.notification(note.event_id, note.registration_id, note.notification_id)
-    return update(settings.invitations_table, key, f"SET {', '.join(standing.values())}", "", **_new(note, now))
+    return update(settings.invitations_table, key, f"SET {', '.join(parts)}", "", **_new(note, now))
 
 
 def schedule(client: Any, settings: Settings, note: Notification, *, now: datetime) -> bool:
-    """Owe ``note`` by itself. False: it was owed before, or is to our own address and never leaves."""
+    """Schedule ``note``. False: it was scheduled before, or its recipient is the deployment's own address."""
     if not may_be_sent(note, settings.sender):
         return False
     written, _ = dynamo.conditionally(
@@ -64,7 +67,7 @@ def _new(note: Notification, now: datetime) -> Item:
 
 
 class Notes:
-    """What ``dispatch`` reads and writes."""
+    """Carries out the effects of ``delivery.notify``."""
 
     def __init__(self, client: Any, settings: Settings) -> None:
         self._client = client
@@ -76,6 +79,7 @@ class Notes:
         return notification_state_of(item) if item else None
 
     def daily_count(self, effect: effects.CountDaily) -> bool:
+        """Count one more notification of this kind for the event and day. False: the day's limit is reached."""
         day = datetime.fromisoformat(f"{effect.day}T00:00:00+00:00")
         written, _ = dynamo.conditionally(
             self._client.update_item,
@@ -93,39 +97,41 @@ class Notes:
         return written
 
     def claim(self, effect: effects.ClaimNotification) -> NotificationState | None:
+        """Take the right to send: returns the claimed state, or ``None`` where another worker wrote to it."""
         seen = effect.seen
         claimed = replace(seen, lease_until=effect.lease_until, unknowns=seen.unknowns + 1, due_key=effect.due_key)
         return (
             replace(claimed, fence=seen.fence + 1)
-            if self.settle(effects.RecordNotification(notification_state=claimed))
+            if self.record(effects.RecordNotification(notification_state=claimed))
             else None
         )
 
-    def settle(self, effect: effects.RecordNotification) -> bool:
-        settled = effect.notification_state
-        changes = _notification_state_item(replace(settled, fence=settled.fence + 1))
+    def record(self, effect: effects.RecordNotification) -> bool:
+        """Write the notification's state and raise its fence. False: another worker wrote to it since it was read."""
+        changed = effect.notification_state
+        changes = _notification_state_item(replace(changed, fence=changed.fence + 1))
         for name in ("notification_id", "event_id", "registration_id", "kind"):
             del changes[name]
-        gone = [name for name in ("lease_until", "due_shard", "due_key") if name not in changes]
+        absent = [name for name in ("lease_until", "due_shard", "due_key") if name not in changes]
         expression = "SET " + ", ".join(f"#{name} = :{name}" for name in changes)
-        if gone:
-            expression += " REMOVE " + ", ".join(f"#{name}" for name in gone)
+        if absent:
+            expression += " REMOVE " + ", ".join(f"#{name}" for name in absent)
         written, _ = dynamo.conditionally(
             self._client.update_item,
             TableName=self._table,
-            Key=dynamo.wire(keys.notification(settled.event_id, settled.registration_id, settled.notification_id)),
+            Key=dynamo.wire(keys.notification(changed.event_id, changed.registration_id, changed.notification_id)),
             UpdateExpression=expression,
             ConditionExpression=FENCE_IS_THE_ONE_READ,
-            ExpressionAttributeNames={f"#{name}": name for name in (*changes, *gone)},
+            ExpressionAttributeNames={f"#{name}": name for name in (*changes, *absent)},
             ExpressionAttributeValues=dynamo.wire(
-                {":read": settled.fence, **{f":{name}": value for name, value in changes.items()}}
+                {":read": changed.fence, **{f":{name}": value for name, value in changes.items()}}
             ),
         )
         return written
 
 
 def forget(client: Any, settings: Settings, event_id: str, registration_id: str) -> None:
-    """Remove every note to or about a person."""
+    """Delete every notification to or about a person."""
     first = keys.notification(event_id, registration_id, "")
     query = {
         "TableName": settings.invitations_table,
@@ -149,7 +155,7 @@ def _notification_state_item(notification_state: NotificationState) -> Item:
             "event_id": notification_state.event_id,
             "registration_id": notification_state.registration_id,
             "kind": notification_state.kind.value,
-            # What has been settled keeps an empty place: `owing` leaves alone what is there.
+            # Sent ones keep an empty map, which `schedule_action` does not overwrite.
             "note": notification_item(notification_state.note) if notification_state.note else {},
             "fence": notification_state.fence,
             "attempts": notification_state.attempts,
@@ -178,7 +184,7 @@ def notification_state_of(item: Mapping[str, Any]) -> NotificationState:
 
 
 def notification_item(note: Notification) -> Item:
-    """What a note says; its ids are its errand's."""
+    """The content of a notification, without its ids and kind, which the item around it has."""
     counter = note.counter
     return items.present(
         {
