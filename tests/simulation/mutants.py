@@ -268,17 +268,13 @@ MUTANTS: dict[str, Mutant] = {
         (without(registry, "registration_actions", "None if waits else keys.due_key(2, now)", "None"),)
     ),
     "withdrawal-poked": Mutant(
-        (
-            without(
-                registry, "withdraw", 'departure["invitation"] = wake_up_action(settings, invitation, 0, now)', "pass"
-            ),
-        )
+        (without(registry, "withdraw", 'actions["invitation"] = wake_up_action(settings, invitation, 0, now)', "pass"),)
     ),
     "forgotten-only-when-taken-back": Mutant(
         (without(sweep, "_see_to", "(yield from _taken_back(due, sender))", "True"),)
     ),
     "letters-forgotten": Mutant(
-        (without(erasure, "forget", "_forget_letters(client, settings, registration_id)", "pass"),)
+        (without(erasure, "forget", "_erase_mails(client, settings, registration_id)", "pass"),)
     ),
     "seats-owed": Mutant(
         (

@@ -162,7 +162,7 @@ def withdraw(
                 *(context.client(), settings(), event_id, registration_id),
                 now=at,
                 account=event.account,
-                tells=not over(event, at, calendar_state_of(seen.invitation)),
+                sends=not over(event, at, calendar_state_of(seen.invitation)),
             )
         )
     context.promote(event_id)
