@@ -181,7 +181,7 @@ class Stage:
             EVENT_ID,
             person.registration_id,
             judged.reply,
-            means=AnswerChannel.MAIL,
+            channel=AnswerChannel.MAIL,
             now=world.now,
         )
         assert applied.outcome is not replies.Outcome.INACTIVE

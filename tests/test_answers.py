@@ -64,7 +64,7 @@ def invited(world: World, number: int = 1, **changes: Any) -> Registration:
 
 
 def apply_report(world: World, person: Registration, said: Reply, means: AnswerChannel = AnswerChannel.MAIL) -> Applied:
-    return apply(world.client, SETTINGS, EVENT_ID, person.registration_id, said, means=means, now=world.now)
+    return apply(world.client, SETTINGS, EVENT_ID, person.registration_id, said, channel=means, now=world.now)
 
 
 def again(world: World, person: Registration) -> Registration | Obstacle:
@@ -246,7 +246,7 @@ def in_the_end(came: list[Reply]) -> tuple[Any, ...]:
             TableName=SETTINGS.invitations_table, Item=items.invitation_item(invited_to(sequence=2, asked=1))
         )
         for one in came:
-            apply(tables, SETTINGS, EVENT_ID, bo.registration_id, one, means=AnswerChannel.MAIL, now=LATER)
+            apply(tables, SETTINGS, EVENT_ID, bo.registration_id, one, channel=AnswerChannel.MAIL, now=LATER)
         person = Reads(tables, SETTINGS).registration(EVENT_ID, bo.registration_id)
         assert person is not None
         taken = tables.row(SETTINGS.invitations_table, keys.seats(EVENT_ID))

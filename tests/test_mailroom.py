@@ -341,14 +341,14 @@ def test_a_refresh_sends_the_latest_message_again_to_that_person_alone(deployed:
 
 def few(monkeypatch: pytest.MonkeyPatch) -> None:
     """Everything three times a day at most."""
-    for what in inbound_mail.A_DAY:
-        monkeypatch.setitem(inbound_mail.A_DAY, what, 3)
+    for what in inbound_mail.DAILY_LIMITS:
+        monkeypatch.setitem(inbound_mail.DAILY_LIMITS, what, 3)
 
 
 def test_nobody_can_be_bombed_by_asking_again(deployed: Deployment) -> None:
     for number in range(5):
         receive(deployed, a_refresh(), f"mail-{number}")
-    most = inbound_mail.A_DAY[Verdict.REFRESH]
+    most = inbound_mail.DAILY_LIMITS[Verdict.REFRESH]
     assert resends(deployed) == most == 3
     assert {noted(deployed, f"mail-{number}") for number in range(most, 5)} == {("quarantine", "often")}
 

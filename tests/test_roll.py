@@ -32,7 +32,7 @@ def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
 
 def apply_report(world: World, person: str, said: Reply, means: AnswerChannel = AnswerChannel.MAIL) -> None:
     _, _, event_id, _, registration_id = person.split("/")
-    apply(world.client, SETTINGS, event_id, registration_id, said, means=means, now=world.now)
+    apply(world.client, SETTINGS, event_id, registration_id, said, channel=means, now=world.now)
 
 
 # --- what one person answered -------------------------------------------------------------------------------------
