@@ -15,7 +15,7 @@ from convoke.inbound.quarantine import Owner
 from convoke.inbound.reasons import Reason
 from convoke.model import When
 from convoke.registrations import erasure
-from convoke.store import attention, dynamo, keys, notes, quarantine
+from convoke.store import attention, dynamo, keys, notifications, quarantine
 from convoke.store.reads import Reads
 from tests.caller import World, a_caller, everybody
 from tests.factories import AFTERNOON, NOW, answer
@@ -114,7 +114,7 @@ def test_declining_tells_who_proposed_and_changes_nothing_else(world: World) -> 
     for _ in range(2):
         assert world.call("POST", f"{path}/decline").body["status"] == "declined"
     (row,) = noted(world)
-    note = notes.notification_state_of(row).note
+    note = notifications.notification_state_of(row).note
     assert note is not None
     assert note.counter is not None
     assert (note.recipient.email, note.counter.proposed) == ("bo@example.net", AFTERNOON)

@@ -31,7 +31,7 @@ from convoke.model import DeliveryState, Method, Person, Registration
 from convoke.registrations import erasure
 from convoke.registrations.registry import resend
 from convoke.store import attention, dynamo, webhooks
-from convoke.store import notes as store_of_notes
+from convoke.store import notifications as store_of_notifications
 from convoke.web import presenters
 from convoke.webhooks.facts import Webhook, WebhookEventType
 from tests.factories import AFTERNOON, EVENT_ID, NOW, SENDER, event, report
@@ -333,7 +333,7 @@ def test_a_note_that_cannot_look_as_it_was_meant_is_sent_plain(world: World, mon
     note = notifications.forward(
         event(), author=Person(name="Zö", email="bo@example.net"), subject="", text="", source="m", now=NOW
     )
-    store_of_notes.schedule(world.client, SETTINGS, note, now=world.now)
+    store_of_notifications.schedule(world.client, SETTINGS, note, now=world.now)
     log = heard(world)
     sent = world.run(dispatch(note.event_id, note.registration_id, note.notification_id, world.worker()))
 
@@ -348,7 +348,7 @@ def test_a_note_that_cannot_be_written_says_why_in_the_log(world: World, monkeyp
     note = notifications.forward(
         event(), author=Person(name="Bo", email="bo@example.net"), subject="", text="", source="m", now=NOW
     )
-    store_of_notes.schedule(world.client, SETTINGS, note, now=world.now)
+    store_of_notifications.schedule(world.client, SETTINGS, note, now=world.now)
     log = heard(world)
     sent = world.run(dispatch(note.event_id, note.registration_id, note.notification_id, world.worker()))
 

@@ -42,7 +42,7 @@ from convoke.model import (
 )
 from convoke.registrations.erasure import erase
 from convoke.store import keys, writes
-from convoke.store import notes as store
+from convoke.store import notifications as store
 from convoke.store.records import Records
 from tests.factories import AFTERNOON, EVENT_ID, NOW, REGISTRATION_ID, SENDER, event, registration
 from tests.tables import SETTINGS

@@ -281,13 +281,13 @@ MUTANTS: dict[str, Mutant] = {
             without(
                 seats,
                 "release_actions",
-                'f"SET #due_shard = :shard, #due_key = :owed {expression}", SOMEBODY_WAITS',
+                'f"SET #due_shard = :shard, #due_key = :due_key {expression}", SOMEBODY_WAITS',
                 "expression, SOMEBODY_WAITS",
             ),
             without(
                 seats,
                 "release_actions",
-                'values |= {"shard": keys.shard(event_id), "owed": keys.due_key(2, now)}',
+                'values |= {"shard": keys.shard(event_id), "due_key": keys.due_key(2, now)}',
                 "pass",
             ),
         )

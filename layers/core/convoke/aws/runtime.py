@@ -24,10 +24,10 @@ from ..mail.notifications import NotificationState
 from ..model import ConvokeError, Person, RenderError, Sender
 from ..registrations import erasure, split_transfer, waitlist
 from ..settings import Settings, settings
-from ..store import deliveries, dynamo, notes
+from ..store import deliveries, dynamo, notifications
 from ..store.attention import Surveys
 from ..store.invitations import Invitations
-from ..store.notes import Notes
+from ..store.notifications import Notifications
 from ..store.reads import Reads
 from ..store.records import Records
 from . import ses
@@ -147,20 +147,20 @@ class Aws:
                 return records.record_sent(effect)
 
             case effects.ReadNotification():
-                return self._notes.read(effect)
+                return self._notifications.read(effect)
             case effects.CountDaily():
-                return self._notes.daily_count(effect)
+                return self._notifications.daily_count(effect)
             case effects.ClaimNotification():
-                return self._notes.claim(effect)
+                return self._notifications.claim(effect)
             case effects.RecordNotification():
-                return self._notes.record(effect)
+                return self._notifications.record(effect)
             case effects.RenderNotification(notification_state=notification_state, people=people):
                 return write(notification_state, self._settings.sender, people)
             case effects.SendNotification():
                 return ses.send_note(self._ses, self._settings, effect)
 
             case effects.AddNotification(note=note):
-                return notes.schedule(self._dynamodb, self._settings, note, now=clock())
+                return notifications.schedule(self._dynamodb, self._settings, note, now=clock())
             case effects.ScheduleSurvey():
                 return self._surveys.schedule(effect)
             case effects.ReadSurvey(event_id=event_id):
@@ -240,8 +240,8 @@ class Aws:
         return Surveys(self._dynamodb, self._settings)
 
     @cached_property
-    def _notes(self) -> Notes:
-        return Notes(self._dynamodb, self._settings)
+    def _notifications(self) -> Notifications:
+        return Notifications(self._dynamodb, self._settings)
 
     @cached_property
     def _records(self) -> Records:

@@ -16,7 +16,7 @@ from ..store import (
     dynamo,
     items,
     keys,
-    notes,
+    notifications,
     proposals,
 )
 from ..store.lists import message_query
@@ -73,7 +73,7 @@ def forget(client: Any, settings: Settings, event_id: str, registration_id: str,
     """
     _erase_mails(client, settings, registration_id)
     answers.forget(client, settings, registration_id)
-    notes.forget(client, settings, event_id, registration_id)
+    notifications.forget(client, settings, event_id, registration_id)
     proposals.forget(client, settings, event_id, registration_id)
     reads = Reads(client, settings)
     for _ in range(ROUNDS):

@@ -115,8 +115,8 @@ def _seats_action(settings: Settings, event: Event, now: datetime) -> Action:
     """The action that writes another capacity or closes the event, and makes the waitlist due: somebody may
     get a seat.
     """
-    values: dict[str, Any] = {"shard": keys.shard(event.event_id), "owed": keys.due_key(2, now)}
-    expression = "SET #due_shard = :shard, #due_key = :owed"
+    values: dict[str, Any] = {"shard": keys.shard(event.event_id), "due_key": keys.due_key(2, now)}
+    expression = "SET #due_shard = :shard, #due_key = :due_key"
     if not _open(event):
         expression = f"{expression}, #open = :open"
         values["open"] = False

@@ -27,10 +27,10 @@ from ..store import (
     dynamo,
     items,
     keys,
-    notes,
     proposals,
     quarantine,
 )
+from ..store import notifications as stored_notifications
 from ..store.accounts import only_account
 from ..store.reads import Reads
 from ..store.writes import (
@@ -239,7 +239,7 @@ def _pass_on(client: Any, settings: Settings, judged: Judgement, now: datetime, 
         return True
     if not asked and not _allowed(client, settings, seen, Verdict.APPLY, now):
         return False
-    notes.schedule(client, settings, note, now=now)
+    stored_notifications.schedule(client, settings, note, now=now)
     return True
 
 
@@ -255,7 +255,7 @@ def _forward(client: Any, settings: Settings, seen: Snapshot, incoming: Incoming
         registration_id=person.registration_id,
         now=now,
     )
-    notes.schedule(client, settings, note, now=now)
+    stored_notifications.schedule(client, settings, note, now=now)
 
 
 def _allowed(client: Any, settings: Settings, seen: Snapshot | None, what: Verdict, now: datetime) -> bool:

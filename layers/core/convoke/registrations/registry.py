@@ -72,10 +72,10 @@ def register(
     """
     person = replace(registration, status=RegistrationStatus.REGISTERED)
     for _ in range(ROUNDS):
-        fact = outbox.event_actions(
+        event_action = outbox.event_actions(
             client, settings, account, WebhookEventType.REGISTRATION_CREATED, outbox.registration_data(person), now
         )
-        refused = attempt(client, {**registration_actions(settings, person, now), **fact, **also})
+        refused = attempt(client, {**registration_actions(settings, person, now), **event_action, **also})
         if not refused:
             return person
         lock, seats_item = refused.get("lock"), refused.get("seats")
@@ -158,7 +158,7 @@ def withdraw(
         if person.status not in STANDING:
             return person
         cancelled = replace(person, status=RegistrationStatus.CANCELLED, version=person.version + 1, updated_at=now)
-        fact = outbox.event_actions(
+        event_action = outbox.event_actions(
             client, settings, account, WebhookEventType.REGISTRATION_CANCELLED, outbox.registration_data(cancelled), now
         )
         actions = _cancel_actions(client, settings, person, now)
@@ -166,7 +166,7 @@ def withdraw(
             actions["invitation"] = wake_up_action(settings, invitation, 0, now)
             if invitation.highest_possibly_sent is not None:
                 actions["survey"] = attention.survey_action(settings, event_id, now)
-        if not attempt(client, {**actions, **fact, **also}):
+        if not attempt(client, {**actions, **event_action, **also}):
             return cancelled
     raise dynamo.Contention(f"{ROUNDS} rounds met other writers")
 
@@ -214,12 +214,12 @@ def wake_up_action(
     return update(
         settings.invitations_table,
         keys.registration(invitation.event_id, invitation.registration_id),
-        "SET #due_shard = :shard, #due_key = :owed ADD #wakeups :one"
+        "SET #due_shard = :shard, #due_key = :due_key ADD #wakeups :one"
         + (", #resend :one" if resend else "")
         + (", #repair :one" if repair else ""),
         one=1,
         shard=keys.shard(invitation.registration_id),
-        owed=keys.keep_due_since(keys.sooner_due_key(due_key, invitation.due_key or due_key), invitation.due_key),
+        due_key=keys.keep_due_since(keys.sooner_due_key(due_key, invitation.due_key or due_key), invitation.due_key),
     )
 
 
@@ -255,10 +255,10 @@ def change_registration(
         if changed == person:
             return person
         changed = replace(changed, version=person.version + 1, updated_at=now)
-        fact = outbox.event_actions(
+        event_action = outbox.event_actions(
             client, settings, account, WebhookEventType.REGISTRATION_CHANGED, outbox.registration_data(changed), now
         )
-        actions = {"registration": _content_action(settings, person, changed), **fact}
+        actions = {"registration": _content_action(settings, person, changed), **event_action}
         if changed.email != person.email or changed.occurrences != person.occurrences:
             actions["invitation"] = wake_up_action(settings, invitation, priority, now)
             actions["survey"] = attention.survey_action(settings, event_id, now)

@@ -34,7 +34,7 @@ from ..store import (
     dynamo,
     items,
     keys,
-    notes,
+    notifications,
     outbox,
 )
 from ..store.reads import Reads
@@ -119,7 +119,7 @@ def apply(
         }
         if effect is Consequence.RETURN and changed.status is RegistrationStatus.WAITLISTED:
             notification = no_seat(event, person, sequence=reply.sequence, now=now)
-            actions["note"] = notes.schedule_action(settings, notification, now)
+            actions["note"] = notifications.schedule_action(settings, notification, now)
         refused = attempt(client, actions)
         if not refused:
             if effect is Consequence.RELEASE:

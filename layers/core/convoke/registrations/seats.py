@@ -71,6 +71,6 @@ def release_actions(
     expression, condition = "ADD #taken :less", NOBODY_WAITS
     values: dict[str, Any] = {"less": -1, "none": 0}
     if read_seats(client, settings, event_id).waiting:
-        expression, condition = f"SET #due_shard = :shard, #due_key = :owed {expression}", SOMEBODY_WAITS
-        values |= {"shard": keys.shard(event_id), "owed": keys.due_key(2, now)}
+        expression, condition = f"SET #due_shard = :shard, #due_key = :due_key {expression}", SOMEBODY_WAITS
+        values |= {"shard": keys.shard(event_id), "due_key": keys.due_key(2, now)}
     return {"seats": update(settings.invitations_table, seats, expression, condition, **values)}

@@ -109,10 +109,10 @@ def transfer_batch(client: Any, settings: Settings, event_id: str, *, now: datet
         moved = update(
             settings.invitations_table,
             keys.split_transfer(event_id),
-            "SET #cursor = :cursor, #due_key = :owed",
+            "SET #cursor = :cursor, #due_key = :due_key",
             CURSOR_UNCHANGED,
             cursor=people[-1].registration_id,
-            owed=keys.keep_due_since(keys.due_key(int(item["due_key"][0]), now), item["due_key"]),
+            due_key=keys.keep_due_since(keys.due_key(int(item["due_key"][0]), now), item["due_key"]),
             seen=transfer.cursor,
         )
         attempt(client, {"transfer": moved})
@@ -188,7 +188,7 @@ def _end(client: Any, settings: Settings, transfer: SplitTransfer, now: datetime
 
     An event that was cancelled meanwhile is not opened.
     """
-    expression = "SET #open = :open, #due_shard = :shard, #due_key = :owed"
+    expression = "SET #open = :open, #due_shard = :shard, #due_key = :due_key"
     for _ in range(ROUNDS):
         target = Reads(client, settings).event(transfer.event_id)
         if target is None:
@@ -214,7 +214,7 @@ def _end(client: Any, settings: Settings, transfer: SplitTransfer, now: datetime
                     expression,
                     open=target.status is not EventStatus.CANCELLED,
                     shard=keys.shard(transfer.event_id),
-                    owed=keys.due_key(2, now),
+                    due_key=keys.due_key(2, now),
                 ),
             },
         )

@@ -29,11 +29,12 @@ def survey_action(settings: Settings, event_id: str, now: datetime) -> Action:
     return update(
         settings.invitations_table,
         keys.survey(event_id),
-        "SET #event_id = :event_id, #due_shard = :shard, #due_key = if_not_exists(#due_key, :owed) ADD #wakeups :one",
+        "SET #event_id = :event_id, #due_shard = :shard, #due_key = if_not_exists(#due_key, :due_key) "
+        "ADD #wakeups :one",
         "",
         event_id=event_id,
         shard=keys.shard(event_id),
-        owed=keys.due_key(PRIORITY, now + settings.times.attention),
+        due_key=keys.due_key(PRIORITY, now + settings.times.attention),
         one=1,
     )
 
@@ -45,11 +46,11 @@ def survey_at_action(settings: Settings, event_id: str, due_key: str) -> Action:
     return update(
         settings.invitations_table,
         keys.survey(event_id),
-        "SET #event_id = :event_id, #due_shard = :shard, #due_key = :owed ADD #wakeups :one",
+        "SET #event_id = :event_id, #due_shard = :shard, #due_key = :due_key ADD #wakeups :one",
         "",
         event_id=event_id,
         shard=keys.shard(event_id),
-        owed=due_key,
+        due_key=due_key,
         one=1,
     )
 
@@ -125,8 +126,8 @@ class Surveys:
             expression.append("summed_up_at = :summed_up_at")
             changes[":summed_up_at"] = keys.instant(effect.summed_up_at)
         if effect.due_key is not None:
-            expression += ["due_shard = :shard", "due_key = :owed"]
-            changes |= {":shard": keys.shard(seen.event_id), ":owed": effect.due_key}
+            expression += ["due_shard = :shard", "due_key = :due_key"]
+            changes |= {":shard": keys.shard(seen.event_id), ":due_key": effect.due_key}
         text = "SET " + ", ".join(expression) if expression else ""
         if effect.due_key is None:
             text += " REMOVE due_shard, due_key"

@@ -50,7 +50,7 @@ def create_test(
     attempt(
         client,
         {
-            "fact": put(settings.webhooks_table, item, NEW),
+            "event": put(settings.webhooks_table, item, NEW),
             "delivery": put(settings.webhooks_table, delivery, NEW),
             **also,
         },
@@ -153,10 +153,10 @@ def due(client: Any, settings: Settings, now: datetime, limit: int) -> Iterator[
                 client.update_item,
                 TableName=settings.webhooks_table,
                 Key=dynamo.wire({"pk": row["pk"], "sk": row["sk"]}),
-                UpdateExpression="SET due_key = :owed",
+                UpdateExpression="SET due_key = :due_key",
                 ConditionExpression=DUE_KEY_UNCHANGED,
                 ExpressionAttributeValues=dynamo.wire(
-                    {":owed": keys.due_key(PRIORITY, now + settings.times.hint), ":seen": row["due_key"]}
+                    {":due_key": keys.due_key(PRIORITY, now + settings.times.hint), ":seen": row["due_key"]}
                 ),
             )
             if written:

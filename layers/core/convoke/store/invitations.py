@@ -177,11 +177,11 @@ class Invitations:
             self._client.update_item,
             TableName=self._table,
             Key=dynamo.wire(keys.registration(effect.event_id, effect.registration_id)),
-            UpdateExpression="SET due_shard = :shard, due_key = :owed ADD wakeups :one"
+            UpdateExpression="SET due_shard = :shard, due_key = :due_key ADD wakeups :one"
             + (", repair :one" if effect.repair else ""),
             ConditionExpression=EXISTS,
             ExpressionAttributeValues=dynamo.wire(
-                {":one": 1, ":shard": keys.shard(effect.registration_id), ":owed": due_key}
+                {":one": 1, ":shard": keys.shard(effect.registration_id), ":due_key": due_key}
             ),
         )
 

@@ -54,7 +54,7 @@ def _lift(client: Any, settings: Settings, item: items.Item, now: datetime) -> b
         client.update_item,
         TableName=settings.invitations_table,
         Key=dynamo.wire({"pk": item["pk"], "sk": item["sk"]}),
-        UpdateExpression="SET fence = :raised, due_shard = :shard, due_key = :owed "
+        UpdateExpression="SET fence = :raised, due_shard = :shard, due_key = :due_key "
         "ADD allocated :lift, wakeups :one, repair :repair",
         ConditionExpression=FENCE_IS_THE_ONE_READ,
         ExpressionAttributeValues=dynamo.wire(
@@ -62,7 +62,7 @@ def _lift(client: Any, settings: Settings, item: items.Item, now: datetime) -> b
                 ":fence": item["fence"],
                 ":raised": item["fence"] + 1,
                 ":shard": keys.shard(item["registration_id"]),
-                ":owed": item.get("due_key") or keys.due_key(1, now),
+                ":due_key": item.get("due_key") or keys.due_key(1, now),
                 ":lift": LIFT,
                 ":one": 1,
                 # According to the backup, nothing was sent to them: there is nothing to repair.

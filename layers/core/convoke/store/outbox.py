@@ -31,7 +31,7 @@ def event_actions(
     if not account or what not in webhooks.subscribed_types(client, settings, account):
         return {}
     event = new_event(account, what, data, now)
-    return {f"fact {what}": put(settings.webhooks_table, webhook_event_item(event, now))}
+    return {f"webhook event {what}": put(settings.webhooks_table, webhook_event_item(event, now))}
 
 
 def new_event(account: str, what: WebhookEventType, data: Mapping[str, Any], now: datetime) -> WebhookEvent:

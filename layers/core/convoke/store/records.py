@@ -91,8 +91,8 @@ class Records:
         """Move the cursor behind the batch. False: the fan-out is not at this batch any more."""
         written, _ = dynamo.conditionally(
             self._client.update_item,
-            **self._fan_out(effect.slice, {":to": effect.cursor, ":owed": effect.due_key}),
-            UpdateExpression="SET #cursor = :to, due_key = :owed",
+            **self._fan_out(effect.slice, {":to": effect.cursor, ":due_key": effect.due_key}),
+            UpdateExpression="SET #cursor = :to, due_key = :due_key",
         )
         return written
 
@@ -116,10 +116,10 @@ class Records:
             self._client.update_item,
             TableName=self._table,
             Key=dynamo.wire(item_key(effect.due)),
-            UpdateExpression="SET due_key = :owed",
+            UpdateExpression="SET due_key = :due_key",
             ConditionExpression=DUE_KEY_UNCHANGED,
             ExpressionAttributeValues=dynamo.wire(
-                {":owed": keys.keep_due_since(effect.due_key, effect.due.due_key), ":seen": effect.due.due_key}
+                {":due_key": keys.keep_due_since(effect.due_key, effect.due.due_key), ":seen": effect.due.due_key}
             ),
         )
         return written

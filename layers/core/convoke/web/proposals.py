@@ -21,7 +21,7 @@ from ..schedule import edits, series
 from ..settings import settings
 from ..store import proposals, requests
 from ..store.keys import instant
-from ..store.notes import schedule_action
+from ..store.notifications import schedule_action
 from ..store.writes import attempt
 from . import context
 from .events import changed

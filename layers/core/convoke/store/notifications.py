@@ -37,36 +37,39 @@ FENCE_IS_THE_ONE_READ = "#fence = :read"
 FEWER_THAN_MAX = "attribute_not_exists(#count) OR #count < :most"
 
 
-def schedule_action(settings: Settings, note: Notification, now: datetime) -> Action:
-    """The action that schedules ``note``, for a transaction. One that was scheduled before is not changed."""
-    parts = [f"#{name} = if_not_exists(#{name}, :{name})" for name in _new(note, now)]
-    key = keys.notification(note.event_id, note.registration_id, note.notification_id)
-    return update(settings.invitations_table, key, f"SET {', '.join(parts)}", "", **_new(note, now))
+def schedule_action(settings: Settings, notification: Notification, now: datetime) -> Action:
+    """The action that schedules ``notification``, for a transaction. One that was scheduled before is not changed."""
+    parts = [f"#{name} = if_not_exists(#{name}, :{name})" for name in _new(notification, now)]
+    key = keys.notification(notification.event_id, notification.registration_id, notification.notification_id)
+    return update(settings.invitations_table, key, f"SET {', '.join(parts)}", "", **_new(notification, now))
 
 
-def schedule(client: Any, settings: Settings, note: Notification, *, now: datetime) -> bool:
-    """Schedule ``note``. False: it was scheduled before, or its recipient is the deployment's own address."""
-    if not may_be_sent(note, settings.sender):
+def schedule(client: Any, settings: Settings, notification: Notification, *, now: datetime) -> bool:
+    """Schedule ``notification``. False: it was scheduled before, or its recipient is the deployment's own address."""
+    if not may_be_sent(notification, settings.sender):
         return False
     written, _ = dynamo.conditionally(
         client.put_item,
         TableName=settings.invitations_table,
         Item=dynamo.wire(
-            {**keys.notification(note.event_id, note.registration_id, note.notification_id), **_new(note, now)}
+            {
+                **keys.notification(notification.event_id, notification.registration_id, notification.notification_id),
+                **_new(notification, now),
+            }
         ),
         ConditionExpression=NEW,
     )
     return written
 
 
-def _new(note: Notification, now: datetime) -> Item:
+def _new(notification: Notification, now: datetime) -> Item:
     return {
-        **_notification_state_item(notification_state(note, keys.due_key(priority(note.kind), now))),
+        **_notification_state_item(notification_state(notification, keys.due_key(priority(notification.kind), now))),
         "expires_at": int((now + KEPT).timestamp()),
     }
 
 
-class Notes:
+class Notifications:
     """Carries out the effects of ``delivery.notify``."""
 
     def __init__(self, client: Any, settings: Settings) -> None:
@@ -135,8 +138,8 @@ def forget(client: Any, settings: Settings, event_id: str, registration_id: str)
     first = keys.notification(event_id, registration_id, "")
     query = {
         "TableName": settings.invitations_table,
-        "KeyConditionExpression": "pk = :pk AND begins_with(sk, :notes)",
-        "ExpressionAttributeValues": dynamo.wire({":pk": first["pk"], ":notes": first["sk"]}),
+        "KeyConditionExpression": "pk = :pk AND begins_with(sk, :prefix)",
+        "ExpressionAttributeValues": dynamo.wire({":pk": first["pk"], ":prefix": first["sk"]}),
         "ProjectionExpression": "pk, sk",
         "ConsistentRead": True,
     }
@@ -183,23 +186,23 @@ def notification_state_of(item: Mapping[str, Any]) -> NotificationState:
     )
 
 
-def notification_item(note: Notification) -> Item:
+def notification_item(notification: Notification) -> Item:
     """The content of a notification, without its ids and kind, which the item around it has."""
-    counter = note.counter
+    counter = notification.counter
     return items.present(
         {
-            "recipient": _person_item(note.recipient),
-            "organizer": _person_item(note.organizer),
-            "title": note.title,
-            "when": items.when_item(note.when),
-            "author": _person_item(note.author) if note.author else None,
-            "subject": note.subject or None,
-            "quoted": note.quoted or None,
-            "answered": note.answered.value if note.answered else None,
+            "recipient": _person_item(notification.recipient),
+            "organizer": _person_item(notification.organizer),
+            "title": notification.title,
+            "when": items.when_item(notification.when),
+            "author": _person_item(notification.author) if notification.author else None,
+            "subject": notification.subject or None,
+            "quoted": notification.quoted or None,
+            "answered": notification.answered.value if notification.answered else None,
             "counter": _counter_item(counter) if counter else None,
-            "missed": [attention_item(one) for one in note.missed] or None,
-            "more": note.more or None,
-            "written_at": keys.instant(note.written_at),
+            "missed": [attention_item(one) for one in notification.missed] or None,
+            "more": notification.more or None,
+            "written_at": keys.instant(notification.written_at),
         }
     )
 
