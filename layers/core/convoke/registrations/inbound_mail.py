@@ -100,7 +100,7 @@ def _process_one(
         judged = replace(judged, verdict=Verdict.QUARANTINE, reason=reason)
         _quarantine(client, settings, judged, receipt, number, now)
     elif not _pass_on(client, settings, judged, now):
-        # The answer counts all the same. What was written with it is shown with the mails that were put aside.
+        # The answer was applied all the same; only its comment is listed with the quarantined mails.
         remark = replace(judged, verdict=Verdict.QUARANTINE, reason=Reason.OFTEN)
         _quarantine(client, settings, remark, receipt, number, now)
     return judged

@@ -104,7 +104,7 @@ class Invitations:
         also: dict[str, Action] = {}
         if effect.failed:
             changes |= {"state": DeliveryState.FAILED.value, "reason": effect.reason}
-            also = self._giving_up(claimed, intent.calendar_state.sequence, effect)
+            also = self._give_up_actions(claimed, intent.calendar_state.sequence, effect)
         remove: tuple[str, ...] = ("lease_until",)
         if before.highest_possibly_sent is not None and before.possibly_sent is not None:
             changes |= {
@@ -115,10 +115,10 @@ class Invitations:
             remove += ("highest_possibly_sent", "possibly_sent")
         return self._settle(claimed, changes, remove, effect.due_key, also) is not AcknowledgeResult.OVERTAKEN
 
-    def _giving_up(self, claimed: Invitation, sequence: int, effect: effects.ReleaseClaim) -> dict[str, Action]:
+    def _give_up_actions(self, claimed: Invitation, sequence: int, effect: effects.ReleaseClaim) -> dict[str, Action]:
         """The actions beside an invitation whose message is given up: the reason, the webhook event, and a survey."""
         fact, settings = effect.fact, self._settings
-        also = {MESSAGE: records.giving_up(settings, claimed.registration_id, sequence, effect.reason)}
+        also = {MESSAGE: records.give_up_action(settings, claimed.registration_id, sequence, effect.reason)}
         if fact is not None:
             survey_due_key = keys.due_key(attention.PRIORITY, fact.at)
             also |= {

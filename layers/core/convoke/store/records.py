@@ -31,12 +31,11 @@ STILL_AT_THIS_BATCH = "#version = :version AND #cursor = :cursor"
 NOT_STOPPED_FOR_LONGER = "attribute_not_exists(stopped_until) OR stopped_until < :until"
 # The item still has the due key that was read.
 DUE_KEY_UNCHANGED = "due_key = :seen"
-
 # The record exists, and SES has reported nothing about it: a report is truer than that the message was given up.
 NOTHING_REPORTED = "attribute_exists(pk) AND attribute_not_exists(#rank)"
 
 
-def giving_up(settings: Settings, registration_id: str, sequence: int, reason: str) -> Action:
+def give_up_action(settings: Settings, registration_id: str, sequence: int, reason: str) -> Action:
     """The action that records in a stored message that it was given up, and why."""
     return update(
         settings.invitations_table,
