@@ -21,8 +21,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from convoke.model import InvalidField
 from convoke.settings import settings
-from convoke.store import deliveries, dynamo, outbox, webhooks
-from convoke.store.keys import owed
+from convoke.store import deliveries, dynamo, keys, outbox, webhooks
 from convoke.webhooks import http
 from convoke.webhooks.facts import (
     SIGNATURE,
@@ -64,11 +63,11 @@ def share(fact_id: str) -> None:
     fact = outbox.read_webhook_event(client(), settings(), fact_id)
     if fact is None:
         return
-    for webhook in webhooks.of_account(client(), settings(), fact.account):
+    for webhook in webhooks.list_webhooks(client(), settings(), fact.account):
         if fact.type in webhook.events:
-            deliveries.begin(client(), settings(), fact, webhook, now() + settings().times.hint)
+            deliveries.create(client(), settings(), fact, webhook, now() + settings().times.hint)
             hint(webhook.webhook_id, fact_id)
-    outbox.share(client(), settings(), fact_id)
+    outbox.mark_distributed(client(), settings(), fact_id)
 
 
 def carry(webhook_id: str, fact_id: str) -> None:
@@ -82,11 +81,13 @@ def carry(webhook_id: str, fact_id: str) -> None:
     fact = outbox.read_webhook_event(client(), settings(), fact_id)
     if webhook is None or fact is None:
         why = "the webhook was removed" if webhook is None else "it is too old"
-        deliveries.write(client(), settings(), seen, replace(seen, state=DeliveryEnd.DEAD, why=why, due_key=None))
+        deliveries.replace_pending(
+            client(), settings(), seen, replace(seen, state=DeliveryEnd.DEAD, why=why, due_key=None)
+        )
         return
     until = at + LEASE
-    claimed = replace(seen, attempts=seen.attempts + 1, tried_at=at, lease_until=until, due_key=owed(1, until))
-    if deliveries.write(client(), settings(), seen, claimed):
+    claimed = replace(seen, attempts=seen.attempts + 1, tried_at=at, lease_until=until, due_key=keys.due_key(1, until))
+    if deliveries.replace_pending(client(), settings(), seen, claimed):
         settle(claimed, post(webhook, fact, at))
 
 
@@ -116,8 +117,8 @@ def settle(claimed: Delivery, answer: Answer) -> None:
         next_at = now() + wait
         # A hint comes just then. Where it is lost, or would have to wait too long for a queue, the sweeper sees to it.
         due_key = next_at + settings().times.hint if wait <= MAX_DELAY else next_at
-        ended = replace(ended, next_at=next_at, due_key=owed(1, due_key))
-    written = deliveries.write(client(), settings(), claimed, ended)
+        ended = replace(ended, next_at=next_at, due_key=keys.due_key(1, due_key))
+    written = deliveries.replace_pending(client(), settings(), claimed, ended)
     if written and wait is not None and wait <= MAX_DELAY:
         hint(claimed.webhook_id, claimed.fact_id, wait)
     logger.info(

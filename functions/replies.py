@@ -50,7 +50,7 @@ def handler(event: SNSEvent, context: LambdaContext) -> None:  # noqa: ARG001 (L
             logger.info("set up")
             continue
         receipt = receipt_of(json.loads(record.sns.message))
-        if inbound_mail.known(dynamodb(), settings(), receipt.ses_id):
+        if inbound_mail.is_processed(dynamodb(), settings(), receipt.ses_id):
             logger.info("known", ses_id=receipt.ses_id)
             continue
         for one in take(receipt).each:
@@ -94,10 +94,10 @@ SAID = {
 def take(receipt: Receipt) -> Judgement:
     """Judge one mail and do what was judged."""
     raw = s3().get_object(Bucket=receipt.bucket, Key=receipt.key)["Body"].read(LARGEST_MAIL + 1)
-    return inbound_mail.carry_out(dynamodb(), settings(), judge(receipt, raw, look), receipt, now=datetime.now(UTC))
+    return inbound_mail.process(dynamodb(), settings(), judge(receipt, raw, look), receipt, now=datetime.now(UTC))
 
 
 def look(uid: str) -> Snapshot | None:
     """The registration that a UID is of, as it is now."""
     ids = ids_of(uid)
-    return inbound_mail.look(dynamodb(), settings(), *ids) if ids else None
+    return inbound_mail.read_snapshot(dynamodb(), settings(), *ids) if ids else None

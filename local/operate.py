@@ -193,7 +193,7 @@ def slices(world: Aws, settings: Settings, said: Mapping[str, str]) -> Iterator[
 
 def findings(settings: Settings, said: Mapping[str, str], ask: Ask) -> str:  # noqa: ARG001
     stopped_at, reasons = None, Counter[str]()
-    for at, line in Records(dynamo.client(), settings).findings():
+    for at, line in Records(dynamo.client(), settings).audit_findings():
         print(line)
         stopped_at = at
         reasons[line.split(" ", 2)[2]] += 1
@@ -208,7 +208,7 @@ def unassigned(settings: Settings, said: Mapping[str, str], ask: Ask) -> str:  #
     for one in quarantine.list_unassigned(client, settings):
         print(f"{one.received_at:%Y-%m-%d %H:%M} UTC  {one.reason}  {one.sender or 'no one address'}  {one.subject}")
         reasons[one.reason] += 1
-    more = quarantine.not_shown(client, settings, "", now=now)
+    more = quarantine.not_shown_count(client, settings, "", now=now)
     if not reasons and not more:
         return "No mail of the last seven days named no event."
     counts = ", ".join(f"{count} {reason}" for reason, count in sorted(reasons.items()))

@@ -185,14 +185,14 @@ class World:
         """As if they had proposed another time by mail; answers where it is."""
         _, _, event_id, _, registration_id = person.split("/")
         one = proposal(**{"event_id": event_id, "registration_id": registration_id} | changes)
-        dynamo.transact(self.client, [stored_proposals.proposing(SETTINGS, one)])
+        dynamo.transact(self.client, [stored_proposals.put_action(SETTINGS, one)])
         return f"/events/{event_id}/proposals/{one.proposal_id}"
 
     def put_aside(self, person: str, **changes: Any) -> str:
         """As if their answer had come in and nobody had believed it; answers where it is."""
         _, _, event_id, _, registration_id = person.split("/")
         one = held(**{"event_id": event_id, "registration_id": registration_id} | changes)
-        dynamo.transact(self.client, [stored_quarantine.holding(SETTINGS, one)])
+        dynamo.transact(self.client, [stored_quarantine.put_action(SETTINGS, one)])
         return f"/quarantine/{one.quarantine_id}"
 
 

@@ -171,7 +171,7 @@ class Stage:
             f"ATTENDEE;PARTSTAT={partstat}:mailto:{person.email}\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n"
         ).encode()
         raw = f"From: {person.email}\r\nContent-Type: text/calendar; method=REPLY\r\n\r\n".encode() + calendar
-        seen = inbound_mail.look(world.client, SETTINGS, EVENT_ID, person.registration_id)
+        seen = inbound_mail.read_snapshot(world.client, SETTINGS, EVENT_ID, person.registration_id)
         judged = judge(receipt(received_at=world.now), raw, lambda _: seen)
         assert judged.verdict in (Verdict.APPLY, Verdict.LATE)
         assert judged.reply is not None
@@ -181,7 +181,7 @@ class Stage:
             EVENT_ID,
             person.registration_id,
             judged.reply,
-            means=AnswerChannel.MAIL,
+            channel=AnswerChannel.MAIL,
             now=world.now,
         )
         assert applied.outcome is not replies.Outcome.INACTIVE

@@ -25,7 +25,7 @@ from convoke.model import (
 from convoke.registrations.erasure import forget
 from convoke.registrations.events import create_event
 from convoke.registrations.registry import Obstacle, register, resend, withdraw
-from convoke.registrations.replies import Applied, Outcome, apply, come_again
+from convoke.registrations.replies import Applied, Outcome, apply, register_again
 from convoke.store import (
     answers,
     dynamo,
@@ -64,11 +64,11 @@ def invited(world: World, number: int = 1, **changes: Any) -> Registration:
 
 
 def apply_report(world: World, person: Registration, said: Reply, means: AnswerChannel = AnswerChannel.MAIL) -> Applied:
-    return apply(world.client, SETTINGS, EVENT_ID, person.registration_id, said, means=means, now=world.now)
+    return apply(world.client, SETTINGS, EVENT_ID, person.registration_id, said, channel=means, now=world.now)
 
 
 def again(world: World, person: Registration) -> Registration | Obstacle:
-    return come_again(world.client, SETTINGS, EVENT_ID, person.registration_id, now=world.now)
+    return register_again(world.client, SETTINGS, EVENT_ID, person.registration_id, now=world.now)
 
 
 def stored(world: World, person: Registration) -> Registration:
@@ -201,7 +201,7 @@ def test_what_was_answered_is_forgotten_with_the_person(world: World) -> None:
 
 
 def test_an_answer_that_meets_another_writer_is_judged_anew(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    bo, known, met = invited(world), answers.known, [NO]
+    bo, known, met = invited(world), answers.stored_keys, [NO]
 
     def meanwhile(*arguments: Any) -> list[str]:
         before = known(*arguments)
@@ -209,7 +209,7 @@ def test_an_answer_that_meets_another_writer_is_judged_anew(world: World, monkey
             apply_report(world, bo, met.pop())
         return before
 
-    monkeypatch.setattr("convoke.store.answers.known", meanwhile)
+    monkeypatch.setattr("convoke.store.answers.stored_keys", meanwhile)
     assert apply_report(world, bo, YES_AFTER_ALL).consequence is Consequence.RETURN
     assert (stored(world, bo).status, seats(world)) == (RegistrationStatus.REGISTERED, (1, 0))
     assert [one.reply for one in history(world.client, bo)] == [NO, YES_AFTER_ALL]
@@ -246,7 +246,7 @@ def in_the_end(came: list[Reply]) -> tuple[Any, ...]:
             TableName=SETTINGS.invitations_table, Item=items.invitation_item(invited_to(sequence=2, asked=1))
         )
         for one in came:
-            apply(tables, SETTINGS, EVENT_ID, bo.registration_id, one, means=AnswerChannel.MAIL, now=LATER)
+            apply(tables, SETTINGS, EVENT_ID, bo.registration_id, one, channel=AnswerChannel.MAIL, now=LATER)
         person = Reads(tables, SETTINGS).registration(EVENT_ID, bo.registration_id)
         assert person is not None
         taken = tables.row(SETTINGS.invitations_table, keys.seats(EVENT_ID))
@@ -316,7 +316,7 @@ def test_a_yes_after_all_waits_where_there_is_none(world: World) -> None:
     applied = apply_report(world, bo, YES_AFTER_ALL)
     assert applied.registration == stored(world, bo)
     assert (stored(world, bo).status, seats(world)) == (RegistrationStatus.WAITLISTED, (1, 1))
-    assert world.invitation(bo).due_key == keys.owed(0, world.now)
+    assert world.invitation(bo).due_key == keys.due_key(0, world.now)
     world.settle()
     assert [rendered.notification_state.kind for rendered in world.notes] == [NotificationKind.NO_SEAT]
     world.withdraw(cy)

@@ -562,7 +562,7 @@ def missed(world: World, event: str, count: int) -> None:
         one = Attention(
             registration_id=f"{number:036d}", kind=AttentionKind.CANCELLATION, state=AttentionReason.BOUNCED, since=NOW
         )
-        surveys.keep(KeepUnreached(event_id=event.split("/")[2], was=None, now=Unreached(attention=one)))
+        surveys.store_unreached(KeepUnreached(event_id=event.split("/")[2], was=None, now=Unreached(attention=one)))
 
 
 # --- who may ------------------------------------------------------------------------------------------------------

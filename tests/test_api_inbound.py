@@ -15,7 +15,7 @@ from convoke.inbound.quarantine import Owner
 from convoke.inbound.reasons import Reason
 from convoke.model import When
 from convoke.registrations import erasure
-from convoke.store import attention, dynamo, keys, notes, quarantine
+from convoke.store import attention, dynamo, keys, notifications, quarantine
 from convoke.store.reads import Reads
 from tests.caller import World, a_caller, everybody
 from tests.factories import AFTERNOON, NOW, answer
@@ -114,7 +114,7 @@ def test_declining_tells_who_proposed_and_changes_nothing_else(world: World) -> 
     for _ in range(2):
         assert world.call("POST", f"{path}/decline").body["status"] == "declined"
     (row,) = noted(world)
-    note = notes.notification_state_of(row).note
+    note = notifications.notification_state_of(row).note
     assert note is not None
     assert note.counter is not None
     assert (note.recipient.email, note.counter.proposed) == ("bo@example.net", AFTERNOON)
@@ -277,7 +277,7 @@ def test_an_answer_that_waits_is_named_on_the_event_until_somebody_decides(world
         since=NOW,
         quarantine_id=quarantine_id,
     )
-    action = attention.unconfirmed(SETTINGS, event_id, one, NOW + timedelta(days=7))
+    action = attention.unconfirmed_action(SETTINGS, event_id, one, NOW + timedelta(days=7))
     dynamo.transact(world.client, [action])
     body = world.call("GET", f"/events/{event_id}").body
     assert (body["attention"], body["attention_count"]) == (
@@ -310,7 +310,7 @@ def test_how_many_are_not_shown_is_said(world: World) -> None:
     event_id = somebody(world).split("/")[2]
     owner = Owner(account="acme", event_id=event_id)
     for _ in range(2):
-        dynamo.transact(world.client, [quarantine.not_showing(SETTINGS, owner, NOW)])
+        dynamo.transact(world.client, [quarantine.count_not_shown_action(SETTINGS, owner, NOW)])
     assert world.call("GET", "/quarantine").body["not_shown"] == 2
     assert world.call("GET", "/quarantine", query={"event_id": event_id}).body["not_shown"] == 2
     assert world.call("GET", "/quarantine", account="other").body["not_shown"] == 0

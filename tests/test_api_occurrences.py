@@ -661,7 +661,7 @@ def test_while_people_are_carried_over_nobody_else_registers_and_nothing_is_spli
         assert (answer.status, answer.headers["retry-after"]) == (503, "60")
         assert "carried over" in answer.body["detail"]
 
-    split_transfer.carry_over(world.client, SETTINGS, new, now=world.now)
+    split_transfer.transfer_batch(world.client, SETTINGS, new, now=world.now)
     assert world.call("POST", f"/events/{new}/registrations", dan, idempotency_key="k").status == 201
     assert world.call("POST", f"/events/{new}/split", {"from": THIRD}, idempotency_key="k").status == 201
 

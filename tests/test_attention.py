@@ -75,7 +75,7 @@ def wait(world: World, minutes: int) -> None:
 
 def shown(world: World) -> list[tuple[int, AttentionKind, AttentionReason]]:
     """Number, kind and state of who is shown on the event."""
-    found, count = attention.shown(world.client, SETTINGS, EVENT_ID, now=world.now)
+    found, count = attention.list_attention(world.client, SETTINGS, EVENT_ID, now=world.now)
     assert count == len(found)
     return [(int(one.registration_id[:10]), one.kind, one.state) for one in found]
 
@@ -244,7 +244,7 @@ def test_one_date_of_a_series_that_was_cancelled_is_missed_by_its_name(world: Wo
     world.change(changes=changed.changes)
     wait(world, 20)
     assert (CANCEL, 1) in world.said(person.email)
-    found, _ = attention.shown(world.client, SETTINGS, EVENT_ID, now=world.now)
+    found, _ = attention.list_attention(world.client, SETTINGS, EVENT_ID, now=world.now)
     assert [(one.kind, one.state, one.date) for one in found] == [
         (AttentionKind.CANCELLATION, AttentionReason.UNDELIVERED, second)
     ]
@@ -259,7 +259,7 @@ def test_one_date_that_cannot_be_told_is_missed_by_its_name(world: World) -> Non
     world.change(changes=cancel_date(event, second, "").changes)
     world.answers = [Refused(refusal=Refusal.POISON, why="MessageRejected")]
     wait(world, 20)
-    found, _ = attention.shown(world.client, SETTINGS, EVENT_ID, now=world.now)
+    found, _ = attention.list_attention(world.client, SETTINGS, EVENT_ID, now=world.now)
     assert [(one.kind, one.state, one.date) for one in found] == [
         (AttentionKind.CANCELLATION, AttentionReason.FAILED, second)
     ]

@@ -82,7 +82,7 @@ def test_an_audit_that_stops_puts_its_whole_list_down(world: World, monkeypatch:
     world.now += timedelta(days=1)
     found = run(world)
 
-    kept = list(Records(world.client, SETTINGS).findings())
+    kept = list(Records(world.client, SETTINGS).audit_findings())
     assert {at for at, _ in kept} == {world.now}
     assert [line for _, line in kept] == [
         f"{one.event_id} {one.registration_id} not cancelled" for one in found.differences

@@ -103,7 +103,7 @@ def test_a_split_of_what_has_changed_meanwhile_stores_nothing(world: World) -> N
         before,
         replace(before, version=2),
         replace(before, event_id=NEW_ID),
-        split_transfer.owing(SETTINGS, carry, priority=1, now=world.now),
+        split_transfer.start_action(SETTINGS, carry, priority=1, now=world.now),
         priority=1,
         now=world.now,
     )
@@ -123,7 +123,7 @@ def test_everybody_is_carried_over_under_an_id_that_follows_from_the_old_one(wor
     assert set(carried) == {person.email for person in people}
     for person in people:
         new = carried[person.email]
-        assert new.registration_id == split_transfer.carried_id(person.registration_id, NEW_ID)
+        assert new.registration_id == split_transfer.transferred_id(person.registration_id, NEW_ID)
         assert new.registration_id[:10] == person.registration_id[:10], "it arrives when the old one did"
         assert (new.name, new.language, new.created_at) == ("Bo Ek", "sv", person.created_at)
         assert new.status is RegistrationStatus.REGISTERED
@@ -152,7 +152,7 @@ def test_each_is_told_the_shortened_old_and_invited_to_the_new(world: World) -> 
 def test_carrying_again_what_was_carried_changes_nothing(world: World) -> None:
     settle_in(world)
     world.cut(THIRD)
-    debt = world.client.get_item(TableName=SETTINGS.invitations_table, Key=dynamo.wire(keys.carry(NEW_ID)))
+    debt = world.client.get_item(TableName=SETTINGS.invitations_table, Key=dynamo.wire(keys.split_transfer(NEW_ID)))
     world.carry_all()
     once = everything(world.client)
     world.client.put_item(TableName=SETTINGS.invitations_table, Item=debt["Item"])

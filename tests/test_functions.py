@@ -19,7 +19,7 @@ from convoke.model import DeliveryState, Method, Participation, Person, Registra
 from convoke.registrations.events import change_event, create_event
 from convoke.registrations.registry import register
 from convoke.store import attention, dynamo, keys, webhooks
-from convoke.store import notes as store_of_notes
+from convoke.store import notifications as store_of_notifications
 from convoke.webhooks.facts import Webhook, WebhookEventType
 from tests.deployment import EVENTS, Deployment, a_deployment, forget_what_is_warm, sample
 from tests.factories import AFTERNOON, EVENT_ID, NOW, REGISTRATION_ID, event, registration
@@ -113,7 +113,7 @@ def test_a_note_from_the_queue_is_sent(deployed: Deployment) -> None:
     author = Person(name="Bo", email="bo@example.net")
     note = notifications.forward(event(), author=author, subject="", text="Hello", source="m1", now=NOW)
     note = replace(note, notification_id="abcdefghijklmnop0123456789")
-    assert store_of_notes.owe(deployed.client, deployed.settings, note, now=NOW)
+    assert store_of_notifications.schedule(deployed.client, deployed.settings, note, now=NOW)
     assert deployed.call("deliver", sample("deliver-note")) == {"batchItemFailures": []}
 
     [sent] = deployed.office.accepted
@@ -141,7 +141,7 @@ def test_a_survey_from_the_queue_looks_at_everybody(deployed: Deployment) -> Non
         ExpressionAttributeValues=dynamo.wire({":bounced": "bounced"}),
     )
     assert deployed.call("deliver", sample("deliver-survey")) == {"batchItemFailures": []}
-    shown, count = attention.shown(deployed.client, deployed.settings, EVENT_ID, now=NOW)
+    shown, count = attention.list_attention(deployed.client, deployed.settings, EVENT_ID, now=NOW)
     assert (count, shown[0].registration_id) == (1, REGISTRATION_ID)
 
 

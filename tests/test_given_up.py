@@ -31,7 +31,7 @@ from convoke.model import DeliveryState, Method, Person, Registration
 from convoke.registrations import erasure
 from convoke.registrations.registry import resend
 from convoke.store import attention, dynamo, webhooks
-from convoke.store import notes as store_of_notes
+from convoke.store import notifications as store_of_notifications
 from convoke.web import presenters
 from convoke.webhooks.facts import Webhook, WebhookEventType
 from tests.factories import AFTERNOON, EVENT_ID, NOW, SENDER, event, report
@@ -299,7 +299,7 @@ def test_whoever_was_not_reached_since_a_mail_was_given_up_is_named_within_a_min
     world.pass_time(minutes=1)
     world.sweep()
 
-    [one], count = attention.shown(world.client, SETTINGS, EVENT_ID, now=world.now)
+    [one], count = attention.list_attention(world.client, SETTINGS, EVENT_ID, now=world.now)
     assert (count, one.registration_id, one.state) == (1, person.registration_id, AttentionReason.FAILED)
     assert one.kind is (AttentionKind.CANCELLATION if cancelled else AttentionKind.INVITATION)
 
@@ -333,7 +333,7 @@ def test_a_note_that_cannot_look_as_it_was_meant_is_sent_plain(world: World, mon
     note = notifications.forward(
         event(), author=Person(name="Zö", email="bo@example.net"), subject="", text="", source="m", now=NOW
     )
-    store_of_notes.owe(world.client, SETTINGS, note, now=world.now)
+    store_of_notifications.schedule(world.client, SETTINGS, note, now=world.now)
     log = heard(world)
     sent = world.run(dispatch(note.event_id, note.registration_id, note.notification_id, world.worker()))
 
@@ -348,7 +348,7 @@ def test_a_note_that_cannot_be_written_says_why_in_the_log(world: World, monkeyp
     note = notifications.forward(
         event(), author=Person(name="Bo", email="bo@example.net"), subject="", text="", source="m", now=NOW
     )
-    store_of_notes.owe(world.client, SETTINGS, note, now=world.now)
+    store_of_notifications.schedule(world.client, SETTINGS, note, now=world.now)
     log = heard(world)
     sent = world.run(dispatch(note.event_id, note.registration_id, note.notification_id, world.worker()))
 

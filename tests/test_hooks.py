@@ -77,7 +77,7 @@ class Stage:
 
     def happen(self, account: str = "acme") -> str:
         """Something happens that webhooks listen to; the id of the fact."""
-        actions = outbox.telling(
+        actions = outbox.event_actions(
             self.client, self.settings, account, WebhookEventType.REGISTRATION_CREATED, DATA, self.now
         )
         assert not writes.attempt(self.client, actions)
@@ -86,7 +86,7 @@ class Stage:
 
     def ring(self, fact_id: str) -> Any:
         record = sample("hooks-new-fact")["Records"][0]
-        keyed = {name: {"S": value} for name, value in keys.fact(fact_id).items()}
+        keyed = {name: {"S": value} for name, value in keys.webhook_event(fact_id).items()}
         record["dynamodb"]["Keys"] = keyed
         return self.deployed.call("hooks", {"Records": [record]})
 
@@ -258,7 +258,9 @@ def test_who_never_answers_is_tried_less_and_less_and_then_left_and_it_shows(sta
     dead = stage.delivery(fact_id)
     assert (dead.state, dead.attempts, dead.status, dead.why) == (DeliveryEnd.DEAD, 9, 503, "it answered 503")
     assert stage.owed() == 0
-    [shown] = deliveries.latest(stage.client, stage.settings, HOOK.webhook_id, limit=10, state=DeliveryEnd.DEAD).items
+    [shown] = deliveries.list_deliveries(
+        stage.client, stage.settings, HOOK.webhook_id, limit=10, state=DeliveryEnd.DEAD
+    ).items
     assert shown == dead
 
 

@@ -86,13 +86,13 @@ def receive(
 
 
 def noted(deployed: Deployment, ses_id: str = "mail-1") -> tuple[str, str | None]:
-    item = dynamo.get(deployed.client, deployed.settings.invitations_table, keys.received(ses_id))
+    item = dynamo.get(deployed.client, deployed.settings.invitations_table, keys.received_mail(ses_id))
     assert item is not None
     return item["verdict"], item.get("reason")
 
 
 def waiting(deployed: Deployment) -> list[QuarantinedMail]:
-    page = quarantine.list_held(deployed.client, deployed.settings, "acme", now=NOW, limit=100)
+    page = quarantine.list_waiting(deployed.client, deployed.settings, "acme", now=NOW, limit=100)
     return list(page.items)
 
 
@@ -288,9 +288,9 @@ def test_a_function_that_dies_between_two_answers_of_a_mail_takes_up_the_rest(
 def test_whoever_withdrew_in_the_same_moment_is_not_answered_for(
     deployed: Deployment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    seen = inbound_mail.look(deployed.client, deployed.settings, EVENT_ID, REGISTRATION_ID)
+    seen = inbound_mail.read_snapshot(deployed.client, deployed.settings, EVENT_ID, REGISTRATION_ID)
     withdraw(deployed.client, deployed.settings, EVENT_ID, REGISTRATION_ID, now=NOW)
-    monkeypatch.setattr(inbound_mail, "look", lambda *_: seen)
+    monkeypatch.setattr(inbound_mail, "read_snapshot", lambda *_: seen)
     receive(deployed, a_mail())
     assert noted(deployed) == ("quarantine", "status")
     assert person(deployed).reply is None
@@ -310,7 +310,7 @@ def test_a_counter_is_kept_as_a_proposal_and_changes_nothing(deployed: Deploymen
 def test_the_same_proposal_in_another_mail_is_there_once_and_stays_decided(deployed: Deployment) -> None:
     receive(deployed, A_COUNTER)
     (found,) = proposed(deployed)
-    decided = proposals.deciding(deployed.settings, found, ProposalStatus.DECLINED)
+    decided = proposals.decision_action(deployed.settings, found, ProposalStatus.DECLINED)
     dynamo.transact(deployed.client, [decided])
     receive(deployed, A_COUNTER, "mail-2")
     assert [one.status for one in proposed(deployed)] == [ProposalStatus.DECLINED]
@@ -318,7 +318,7 @@ def test_the_same_proposal_in_another_mail_is_there_once_and_stays_decided(deplo
 
 def test_a_proposal_comes_back_as_it_was_stored(deployed: Deployment) -> None:
     for one in (proposal(), proposal(proposal_id="b", date=AFTERNOON.start), proposal(proposal_id="c", comment="")):
-        dynamo.transact(deployed.client, [proposals.proposing(deployed.settings, one)])
+        dynamo.transact(deployed.client, [proposals.put_action(deployed.settings, one)])
         assert proposals.find(deployed.client, deployed.settings, EVENT_ID, one.proposal_id) == one
 
 
@@ -341,14 +341,14 @@ def test_a_refresh_sends_the_latest_message_again_to_that_person_alone(deployed:
 
 def few(monkeypatch: pytest.MonkeyPatch) -> None:
     """Everything three times a day at most."""
-    for what in inbound_mail.A_DAY:
-        monkeypatch.setitem(inbound_mail.A_DAY, what, 3)
+    for what in inbound_mail.DAILY_LIMITS:
+        monkeypatch.setitem(inbound_mail.DAILY_LIMITS, what, 3)
 
 
 def test_nobody_can_be_bombed_by_asking_again(deployed: Deployment) -> None:
     for number in range(5):
         receive(deployed, a_refresh(), f"mail-{number}")
-    most = inbound_mail.A_DAY[Verdict.REFRESH]
+    most = inbound_mail.DAILY_LIMITS[Verdict.REFRESH]
     assert resends(deployed) == most == 3
     assert {noted(deployed, f"mail-{number}") for number in range(most, 5)} == {("quarantine", "often")}
 
@@ -473,11 +473,11 @@ def test_what_is_too_much_to_be_shown_is_counted(deployed: Deployment, monkeypat
     assert len(waiting(deployed)) == 3
     later = datetime.now(UTC) + timedelta(days=6)
     for event_id in (None, EVENT_ID):
-        count = quarantine.not_shown(deployed.client, deployed.settings, "acme", now=later, event_id=event_id)
+        count = quarantine.not_shown_count(deployed.client, deployed.settings, "acme", now=later, event_id=event_id)
         assert count == 2
-    assert quarantine.not_shown(deployed.client, deployed.settings, "acme", now=later, event_id="other") == 0
+    assert quarantine.not_shown_count(deployed.client, deployed.settings, "acme", now=later, event_id="other") == 0
     gone = datetime.now(UTC) + timedelta(days=9)
-    assert quarantine.not_shown(deployed.client, deployed.settings, "acme", now=gone) == 0
+    assert quarantine.not_shown_count(deployed.client, deployed.settings, "acme", now=gone) == 0
 
 
 # --- answers that wait for the organizer's word -------------------------------------------------------------------
@@ -487,7 +487,7 @@ FROM_WORK = a_mail().replace(b"From: Bo Ek <bo@example.net>", b"From: Bo Ek <bo@
 
 
 def shown(deployed: Deployment) -> list[Attention]:
-    found, count = attention.shown(deployed.client, deployed.settings, EVENT_ID, now=NOW)
+    found, count = attention.list_attention(deployed.client, deployed.settings, EVENT_ID, now=NOW)
     assert count == len(found)
     return list(found)
 
@@ -499,10 +499,10 @@ def test_an_answer_from_another_address_is_named_on_the_event_until_it_is_releas
     (one,) = shown(deployed)
     assert (one.kind, one.state) == (AttentionKind.ANSWER, AttentionReason.ANOTHER_ADDRESS)
     assert (one.registration_id, one.quarantine_id) == (REGISTRATION_ID, held.quarantine_id)
-    assert attention.shown(deployed.client, deployed.settings, EVENT_ID, now=held.expires_at) == ((), 0)
+    assert attention.list_attention(deployed.client, deployed.settings, EVENT_ID, now=held.expires_at) == ((), 0)
     assert release(deployed, held) is None
     dynamo.transact(
-        deployed.client, list(quarantine.deciding(deployed.settings, held, QuarantineStatus.RELEASED).values())
+        deployed.client, list(quarantine.decision_actions(deployed.settings, held, QuarantineStatus.RELEASED).values())
     )
     assert person(deployed).reply.status is Participation.ACCEPTED
     assert shown(deployed) == []
@@ -531,7 +531,7 @@ def test_what_was_put_aside_is_forgotten_with_the_mail(deployed: Deployment) -> 
     receive(deployed, a_mail(), dmarc="FAIL")
     (found,) = waiting(deployed)
     late = found.received_at + timedelta(days=7)
-    assert quarantine.list_held(deployed.client, deployed.settings, "acme", now=late, limit=9).items == ()
+    assert quarantine.list_waiting(deployed.client, deployed.settings, "acme", now=late, limit=9).items == ()
     assert quarantine.find(deployed.client, deployed.settings, "acme", found.quarantine_id, now=late) is None
     rows = [row for row in everything(deployed.client)["Invitations"] if row.get("reason")]
     assert {int(row["expires_at"]) for row in rows} == {int(late.timestamp())}
@@ -553,7 +553,7 @@ def test_a_mail_that_is_put_aside_comes_back_as_it_was_stored(deployed: Deployme
         assert held.answer.proposed is not None
         key = keys.quarantined("acme", held.quarantine_id)
         dynamo.transact(deployed.client, [{"Delete": {"TableName": "Invitations", "Key": dynamo.wire(key)}}])
-        dynamo.transact(deployed.client, [quarantine.holding(deployed.settings, held)])
+        dynamo.transact(deployed.client, [quarantine.put_action(deployed.settings, held)])
         assert quarantine.find(deployed.client, deployed.settings, "acme", held.quarantine_id, now=NOW) == held
 
 

@@ -42,7 +42,7 @@ from convoke.model import (
 )
 from convoke.registrations.erasure import erase
 from convoke.store import keys, writes
-from convoke.store import notes as store
+from convoke.store import notifications as store
 from convoke.store.records import Records
 from tests.factories import AFTERNOON, EVENT_ID, NOW, REGISTRATION_ID, SENDER, event, registration
 from tests.tables import SETTINGS
@@ -279,7 +279,7 @@ def test_what_is_about_the_same_is_the_same_note() -> None:
 
 
 def owe(world: World, note: Notification) -> bool:
-    return store.owe(world.client, SETTINGS, note, now=world.now)
+    return store.schedule(world.client, SETTINGS, note, now=world.now)
 
 
 def send(world: World, note: Notification) -> Outcome:
@@ -314,7 +314,7 @@ def test_a_note_is_sent_once_however_often_it_is_owed(world: World, kind: Notifi
     assert not owe(world, note)
     world.settle()
     assert not owe(world, note)
-    writes.attempt(world.client, {"note": store.owing(SETTINGS, note, world.now)})
+    writes.attempt(world.client, {"note": store.schedule_action(SETTINGS, note, world.now)})
     world.settle()
 
     assert [sent.notification_state.notification_id for sent in world.notes] == [note.notification_id]
@@ -330,8 +330,8 @@ def test_what_was_sent_keeps_no_words(world: World) -> None:
 
 
 def test_a_note_may_be_owed_in_a_transaction_of_others(world: World) -> None:
-    assert not writes.attempt(world.client, {"note": store.owing(SETTINGS, NO_SEAT, NOW)})
-    assert not writes.attempt(world.client, {"note": store.owing(SETTINGS, NO_SEAT, NOW)})
+    assert not writes.attempt(world.client, {"note": store.schedule_action(SETTINGS, NO_SEAT, NOW)})
+    assert not writes.attempt(world.client, {"note": store.schedule_action(SETTINGS, NO_SEAT, NOW)})
     assert notification_state(world, NO_SEAT).note == NO_SEAT
     world.settle()
     assert len(world.notes) == 1
@@ -340,7 +340,7 @@ def test_a_note_may_be_owed_in_a_transaction_of_others(world: World) -> None:
 def test_nothing_is_ever_sent_to_our_own_address(world: World) -> None:
     ours = replace(FORWARD, recipient=Person(name="", email="Events@Convoke.example.com"))
     assert not owe(world, ours)
-    writes.attempt(world.client, {"note": store.owing(SETTINGS, ours, NOW)})
+    writes.attempt(world.client, {"note": store.schedule_action(SETTINGS, ours, NOW)})
     world.settle()
     assert world.notes == []
     assert notification_state(world, ours).state is DeliveryState.FAILED
@@ -494,7 +494,7 @@ def test_a_note_is_remembered_for_a_month(world: World) -> None:
         item for item in world.client.scan(TableName=SETTINGS.invitations_table)["Items"] if "NOTE#" in item["sk"]["S"]
     ]
     assert int(item["expires_at"]["N"]) == int((NOW + timedelta(days=30)).timestamp())
-    assert item["sk"]["S"] == keys.note(EVENT_ID, "", FORWARD.notification_id)["sk"]
+    assert item["sk"]["S"] == keys.notification(EVENT_ID, "", FORWARD.notification_id)["sk"]
 
 
 def test_a_hint_at_a_note_that_is_not_there_does_nothing(world: World) -> None:

@@ -94,9 +94,9 @@ def test_what_an_audit_stopped_at_is_shown(world: World, capsys: pytest.CaptureF
 def test_mails_that_no_account_is_shown_are_listed(world: World, capsys: pytest.CaptureFixture[str]) -> None:
     assert run("unassigned") == "No mail of the last seven days named no event."
     one = held(account="", event_id=None, registration_id=None, answer=None, reason=Reason.CALENDAR)
-    dynamo.transact(world.client, [quarantine.holding(SETTINGS, one)])
+    dynamo.transact(world.client, [quarantine.put_action(SETTINGS, one)])
     for _ in range(2):
-        dynamo.transact(world.client, [quarantine.not_showing(SETTINGS, Owner(), datetime.now(UTC))])
+        dynamo.transact(world.client, [quarantine.count_not_shown_action(SETTINGS, Owner(), datetime.now(UTC))])
 
     said = run("unassigned")
     assert said == "1 name no event, so no account is shown them: 1 calendar. 2 more were not kept."

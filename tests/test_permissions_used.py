@@ -87,7 +87,7 @@ def telling(deployed: Deployment) -> None:
         TableName=settings.invitations_table,
         Key=dynamo.wire(PERSON),
         UpdateExpression="SET due_shard = :shard, due_key = :at",
-        ExpressionAttributeValues=dynamo.wire({":shard": "0", ":at": keys.owed(1, NOW)}),
+        ExpressionAttributeValues=dynamo.wire({":shard": "0", ":at": keys.due_key(1, NOW)}),
     )
     deployed.call("feedback", sample("feedback-delivery"))
     was = deployed.reads.event(EVENT_ID)

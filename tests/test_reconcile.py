@@ -137,7 +137,7 @@ def test_a_refusal_leaves_no_trace_but_the_number_and_is_tried_again_later(world
         0,
     )
     assert refused.due_key is not None
-    assert refused.due_key > keys.owed(2, world.now)
+    assert refused.due_key > keys.due_key(2, world.now)
     world.look(person)
     assert world.look(person) is Outcome.ACKNOWLEDGED
     assert world.said() == [(REQUEST, 0)], "the number was never heard, so it is still good"
@@ -590,13 +590,13 @@ def test_a_more_pressing_reason_that_comes_later_does_not_put_off_the_look_that_
     soon, late = world.now + timedelta(seconds=40), world.now + timedelta(minutes=2)
     for urgency, at in ((1, soon), (0, late)):
         world.run(
-            one(WakeUp(event_id=EVENT_ID, registration_id=person.registration_id, due_key=keys.owed(urgency, at)))
+            one(WakeUp(event_id=EVENT_ID, registration_id=person.registration_id, due_key=keys.due_key(urgency, at)))
         )
     due_key = world.invitation(person).due_key
 
     assert due_key is not None
     assert due_key.startswith("0#")
-    assert due_key < keys.owed(0, soon)
+    assert due_key < keys.due_key(0, soon)
 
 
 def one(effect: Effect) -> Steps[None]:

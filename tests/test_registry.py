@@ -138,7 +138,7 @@ def test_a_registration_takes_a_seat_and_is_owed_its_invitation(world: World) ->
     invitation = world.reads.invitation(EVENT_ID, bo.registration_id)
     assert invitation is not None
     assert (invitation.wakeups, invitation.allocated, invitation.highest_possibly_sent) == (1, -1, None)
-    assert invitation.due_key == keys.owed(2, NOW)
+    assert invitation.due_key == keys.due_key(2, NOW)
     assert world.counts() == (1, 0)
 
 
@@ -205,7 +205,7 @@ def test_withdrawing_frees_the_seat_and_the_address_and_owes_a_cancellation_firs
     left = world.withdraw(bo)
     assert left == world.reads.registration(EVENT_ID, bo.registration_id)
     assert (left.status, left.version) == (RegistrationStatus.CANCELLED, 2)
-    assert world.owed(bo) == keys.owed(0, LATER)
+    assert world.owed(bo) == keys.due_key(0, LATER)
     assert world.counts() == (0, 0)
     again = world.register("Bo")
     assert again.registration_id != bo.registration_id
@@ -229,7 +229,7 @@ def test_a_withdrawal_of_a_full_event_owes_the_seat_to_the_line(world: World) ->
     world.withdraw(bo)
     seats = world.item(keys.seats(EVENT_ID))
     assert seats is not None
-    assert seats["due_key"] == keys.owed(2, LATER)
+    assert seats["due_key"] == keys.due_key(2, LATER)
     assert seats["due_shard"] == keys.shard(EVENT_ID)
 
 
@@ -270,11 +270,11 @@ def test_a_poke_never_brings_a_look_before_the_end_of_a_lease_nor_puts_off_an_ea
     world.hold()
     bo, cy = world.register("Bo"), world.register("Cy")
     world.tell(bo, lease_until=LATER + timedelta(seconds=48), wakeups=7)
-    world.tell(cy, due_key=keys.owed(0, NOW))
+    world.tell(cy, due_key=keys.due_key(0, NOW))
     world.withdraw(bo)
     world.withdraw(cy)
-    assert world.owed(bo) == keys.owed(0, LATER + timedelta(seconds=48))
-    assert world.owed(cy) == keys.owed(0, NOW)
+    assert world.owed(bo) == keys.due_key(0, LATER + timedelta(seconds=48))
+    assert world.owed(cy) == keys.due_key(0, NOW)
     invitation = world.reads.invitation(EVENT_ID, bo.registration_id)
     assert invitation is not None
     assert invitation.wakeups == 8
@@ -290,7 +290,7 @@ def test_seats_go_to_the_line_in_the_order_of_arrival(world: World) -> None:
     world.change(held, capacity=3)
     assert world.promote() == 2
     assert [world.status(who) for who in (cy, di, ed)] == ["registered", "registered", "waitlisted"]
-    assert [world.owed(who) for who in (cy, di, ed)] == [keys.owed(2, LATER), keys.owed(2, LATER), None]
+    assert [world.owed(who) for who in (cy, di, ed)] == [keys.due_key(2, LATER), keys.due_key(2, LATER), None]
     assert world.counts() == (3, 1)
 
 
@@ -335,7 +335,7 @@ def test_a_change_is_owed_to_everybody_in_the_write_that_makes_it(world: World) 
     assert world.reads.event(EVENT_ID) == after
     fan_out = world.item(keys.fan_out(EVENT_ID))
     assert fan_out is not None
-    assert (fan_out["version"], fan_out["cursor"], fan_out["due_key"]) == (2, "", keys.owed(1, LATER))
+    assert (fan_out["version"], fan_out["cursor"], fan_out["due_key"]) == (2, "", keys.due_key(1, LATER))
 
 
 def test_a_change_of_what_is_no_longer_true_is_not_stored(world: World) -> None:
@@ -352,7 +352,7 @@ def test_a_pressing_change_stays_pressing_when_another_follows(world: World) -> 
     world.change(moved, title="Moved!", priority=1)
     fan_out = world.item(keys.fan_out(EVENT_ID))
     assert fan_out is not None
-    assert (fan_out["version"], fan_out["due_key"]) == (3, keys.owed(0, LATER))
+    assert (fan_out["version"], fan_out["due_key"]) == (3, keys.due_key(0, LATER))
 
 
 def test_a_change_of_words_leaves_the_seats_alone(world: World) -> None:
@@ -387,7 +387,7 @@ def test_another_address_takes_its_lock_along_and_is_owed_word(world: World) -> 
     world.tell(bo)
     after = changed(world, bo, email="bo@example.org")
     assert isinstance(after, Registration)
-    assert world.owed(bo) == keys.owed(1, LATER)
+    assert world.owed(bo) == keys.due_key(1, LATER)
     assert world.locks() == 1
     somebody_else = world.register("Bo")
     assert somebody_else.registration_id != bo.registration_id
@@ -440,7 +440,7 @@ def test_a_resend_is_one_more_reason_to_look(world: World) -> None:
     assert again(world, bo) is None
     invitation = world.reads.invitation(EVENT_ID, bo.registration_id)
     assert invitation is not None
-    assert (invitation.wakeups, invitation.resend, invitation.due_key) == (2, 1, keys.owed(1, LATER))
+    assert (invitation.wakeups, invitation.resend, invitation.due_key) == (2, 1, keys.due_key(1, LATER))
 
 
 def test_a_cancellation_is_said_again_first_of_all(world: World) -> None:
@@ -449,7 +449,7 @@ def test_a_cancellation_is_said_again_first_of_all(world: World) -> None:
     cancel = replace(told(sequence=1), method=Method.CANCEL)
     world.tell(bo, highest_possibly_sent=1, acknowledged=Acknowledged(calendar_state=cancel, ses_id="ses", at=NOW))
     assert again(world, bo) is None
-    assert world.owed(bo) == keys.owed(0, LATER)
+    assert world.owed(bo) == keys.due_key(0, LATER)
 
 
 @pytest.mark.parametrize(
@@ -498,10 +498,10 @@ def test_whoever_was_told_is_withdrawn_first_and_the_forgetting_owed(world: Worl
     gone = world.erase(bo)
     assert gone.status is RegistrationStatus.CANCELLED
     assert gone.email == "bo@example.net"
-    assert world.owed(bo) == keys.owed(0, LATER)
+    assert world.owed(bo) == keys.due_key(0, LATER)
     debt = world.item(keys.erasure(EVENT_ID, bo.registration_id))
     assert debt is not None
-    assert debt["due_key"] == keys.owed(2, LATER)
+    assert debt["due_key"] == keys.due_key(2, LATER)
 
 
 def test_forgetting_leaves_ids_and_numbers_and_no_person(world: World) -> None:

@@ -32,7 +32,7 @@ def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
 
 def apply_report(world: World, person: str, said: Reply, means: AnswerChannel = AnswerChannel.MAIL) -> None:
     _, _, event_id, _, registration_id = person.split("/")
-    apply(world.client, SETTINGS, event_id, registration_id, said, means=means, now=world.now)
+    apply(world.client, SETTINGS, event_id, registration_id, said, channel=means, now=world.now)
 
 
 # --- what one person answered -------------------------------------------------------------------------------------
@@ -185,7 +185,7 @@ def test_what_is_no_date_of_the_event_is_refused(world: World, date: str) -> Non
 
 
 def test_everybody_is_counted_however_many_pages_they_fill(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("convoke.store.roll.AT_A_TIME", 2)
+    monkeypatch.setattr("convoke.store.roll.BATCH_SIZE", 2)
     event = world.hold()
     for number in range(5):
         world.register(event, f"p{number}@example.net")
@@ -278,7 +278,7 @@ def test_what_is_no_formula_stays_as_it_is() -> None:
 
 
 def test_a_long_table_comes_in_parts_that_make_the_whole(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("convoke.store.roll.AT_A_TIME", 2)
+    monkeypatch.setattr("convoke.store.roll.BATCH_SIZE", 2)
     event = world.hold()
     for number in range(5):
         world.now += timedelta(seconds=1)

@@ -79,12 +79,12 @@ def test_a_bad_webhook_is_refused_and_nothing_stored(world: World, changes: dict
 
 
 def test_an_account_has_a_handful_of_webhooks(world: World) -> None:
-    mine = [listen(world) for _ in range(webhooks.MOST)]
+    mine = [listen(world) for _ in range(webhooks.MAX_WEBHOOKS)]
     assert world.call("POST", "/webhooks", HOOK).status == 409
     listen(world, account="other")
     assert world.call("DELETE", mine[0]).status == 200
     listen(world)
-    assert len(world.call("GET", "/webhooks").body["items"]) == webhooks.MOST
+    assert len(world.call("GET", "/webhooks").body["items"]) == webhooks.MAX_WEBHOOKS
 
 
 @pytest.mark.parametrize("route", OF_A_WEBHOOK)
@@ -187,7 +187,7 @@ def test_deliveries_are_listed_the_latest_first_and_dead_ones_by_themselves(worl
     seen = deliveries.read(world.client, SETTINGS, webhook_id, listed[1])
     assert seen is not None
     dead = replace(seen, state=DeliveryEnd.DEAD, attempts=9, status=500, why="it answered 500", due_key=None)
-    assert deliveries.write(world.client, SETTINGS, seen, dead)
+    assert deliveries.replace_pending(world.client, SETTINGS, seen, dead)
     [shown] = world.call("GET", f"{hook}/deliveries", query={"state": "dead"}).body["items"]
     assert (shown["id"], shown["status"], shown["why"]) == (listed[1], 500, "it answered 500")
     pending = everybody(world, f"{hook}/deliveries", limit="2", state="pending")

@@ -44,11 +44,11 @@ from convoke.model import (
 from convoke.registrations import split_transfer, waitlist
 from convoke.registrations.events import change_event, create_event, split_event
 from convoke.registrations.registry import register, withdraw
-from convoke.registrations.replies import come_again
+from convoke.registrations.replies import register_again
 from convoke.schedule import edits
 from convoke.settings import Times
 from convoke.store import keys
-from convoke.store.keys import owed
+from convoke.store.keys import due_key
 from convoke.store.reads import Reads
 from tests.factories import EVENT_ID, NEW_ID, NOW, SENDER, event, registration
 from tests.tables import SETTINGS, create_tables
@@ -107,7 +107,7 @@ class World:
             case effects.Promote(event_id=event_id):
                 return waitlist.promote(self.client, SETTINGS, event_id, now=self.now)
             case effects.TransferRegistrations(event_id=event_id):
-                return split_transfer.carry_over(self.client, SETTINGS, event_id, now=self.now)
+                return split_transfer.transfer_batch(self.client, SETTINGS, event_id, now=self.now)
         return self._aws.perform(effect)
 
     def _post(self, rendered: Send) -> Answer:
@@ -145,7 +145,7 @@ class World:
         person = registration(**{"registration_id": identifier, "email": f"person{number}@example.net", **changes})
         stored = register(self.client, SETTINGS, person, now=self.now)
         if isinstance(stored, Registration) and stored.status is RegistrationStatus.DECLINED:
-            stored = come_again(self.client, SETTINGS, EVENT_ID, stored.registration_id, now=self.now)
+            stored = register_again(self.client, SETTINGS, EVENT_ID, stored.registration_id, now=self.now)
         assert isinstance(stored, Registration)
         return stored
 
@@ -167,13 +167,13 @@ class World:
         carry = split_transfer.SplitTransfer(
             event_id=NEW_ID, source=EVENT_ID, since=since, named=len(before.earlier), at=self.now
         )
-        owing = split_transfer.owing(SETTINGS, carry, priority=1, now=self.now)
+        owing = split_transfer.start_action(SETTINGS, carry, priority=1, now=self.now)
         old = replace(old, version=before.version + 1, updated_at=self.now)
         assert split_event(self.client, SETTINGS, before, old, new, owing, priority=1, now=self.now)
         return new
 
     def carry(self, most: int = split_transfer.BATCH_SIZE) -> int:
-        return split_transfer.carry_over(self.client, SETTINGS, NEW_ID, now=self.now, most=most)
+        return split_transfer.transfer_batch(self.client, SETTINGS, NEW_ID, now=self.now, most=most)
 
     def carry_all(self, most: int = split_transfer.BATCH_SIZE) -> None:
         while self.carry(most):
@@ -268,7 +268,7 @@ class World:
 
     def due(self) -> bool:
         """Whether something is owed at this very moment."""
-        latest = owed(9, self.now).partition("#")[2]
+        latest = due_key(9, self.now).partition("#")[2]
         return any(row["due_key"]["S"].partition("#")[2] <= latest for row in self._owing())
 
     def _owing(self) -> list[dict[str, Any]]:

@@ -65,7 +65,7 @@ class Book:
         others = world.tables.rows.get(SETTINGS.invitations_table, {}).get(keys.event(EVENT_ID)["pk"], {})
         self.event: Event = items.event_of(rows[keys.EVENT])
         self.over = series.ends_at(self.event) <= world.instant()
-        self.fan_out = items.fan_out_of(others[keys.FAN]) if keys.FAN in others else None
+        self.fan_out = items.fan_out_of(others[keys.FAN_OUT]) if keys.FAN_OUT in others else None
         self.people: dict[str, tuple[Registration, Invitation]] = {}
         for sk, row in rows.items():
             if sk.startswith(keys.REGISTRATION_PREFIX):

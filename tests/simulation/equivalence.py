@@ -125,7 +125,7 @@ class Operations:
         )
         lease = self.now + timedelta(seconds=48)
         claimed = self.invitations.claim(
-            effects.Claim(seen=seen, intent=intent, lease_until=lease, due_key=keys.owed(1, lease))
+            effects.Claim(seen=seen, intent=intent, lease_until=lease, due_key=keys.due_key(1, lease))
         )
         if claimed is not None:
             self.claimed.append((claimed, seen))
@@ -136,20 +136,22 @@ class Operations:
 
     def clear(self) -> Any:
         seen = self._any_seen()
-        return seen and self.invitations.clear(effects.ClearDue(seen=seen, expired=self.dice.random() < 0.3))
+        return seen and self.invitations.clear_due(effects.ClearDue(seen=seen, expired=self.dice.random() < 0.3))
 
     def give_back(self) -> Any:
-        claim, owed = self._any_claim(), self.dice.choice((None, keys.owed(1, self.now)))
-        return claim and self.invitations.give_back(
+        claim, owed = self._any_claim(), self.dice.choice((None, keys.due_key(1, self.now)))
+        return claim and self.invitations.release_claim(
             effects.ReleaseClaim(claimed=claim[0], before=claim[1], due_key=owed, attempts=1, failed=owed is None)
         )
 
     def wait(self) -> Any:
         claim = self._any_claim()
-        return claim and self.invitations.wait(effects.HoldClaim(claimed=claim[0], due_key=keys.owed(0, self.now)))
+        return claim and self.invitations.hold_claim(
+            effects.HoldClaim(claimed=claim[0], due_key=keys.due_key(0, self.now))
+        )
 
     def acknowledge(self) -> Any:
-        claim, owed = self._any_claim(), self.dice.choice((None, keys.owed(1, self.now)))
+        claim, owed = self._any_claim(), self.dice.choice((None, keys.due_key(1, self.now)))
         if claim is None or claim[0].intent is None:
             return None
         acknowledged = Acknowledged(calendar_state=claim[0].intent.calendar_state, ses_id="ses", at=self.now)
@@ -159,16 +161,16 @@ class Operations:
 
     def amend(self) -> Any:
         seen = self._any_seen()
-        return seen and self.invitations.amend(
+        return seen and self.invitations.store_report(
             effects.StoreReport(seen=seen, changed=replace(seen, state=self.dice.choice(tuple(DeliveryState))))
         )
 
     def wakeups(self) -> Any:
-        return self.invitations.wakeups(
+        return self.invitations.wake_up(
             effects.WakeUp(
                 event_id=EVENT_ID,
                 registration_id=self._rid(),
-                due_key=keys.owed(self.dice.randrange(3), self.now),
+                due_key=keys.due_key(self.dice.randrange(3), self.now),
                 repair=self.dice.random() < 0.5,
             )
         )
@@ -179,7 +181,7 @@ class Operations:
             return None
         rendered = RenderedMail(calendar=bytes([self.dice.randrange(256)]), mail=b"mail")
         told, rid = claim[0].intent.calendar_state, claim[0].registration_id
-        kept = self.records.keep(
+        kept = self.records.store_message(
             StoredMessage(
                 registration_id=rid, event_id=EVENT_ID, calendar_state=told, rendered=rendered, written_at=self.now
             )
@@ -187,7 +189,7 @@ class Operations:
         return kept, self.reads.stored(rid, told.sequence)
 
     def sent(self) -> Any:
-        return self.records.sent(
+        return self.records.record_sent(
             effects.Sent(
                 registration_id=self._rid(),
                 sequence=self.dice.randrange(3),
@@ -205,7 +207,7 @@ class Operations:
 
     def move(self) -> Any:
         return self.records.move_fan_out(
-            effects.MoveFanOut(slice=self._slice(), cursor=self._rid(), due_key=keys.owed(1, self.now))
+            effects.MoveFanOut(slice=self._slice(), cursor=self._rid(), due_key=keys.due_key(1, self.now))
         )
 
     def end(self) -> Any:
@@ -213,7 +215,8 @@ class Operations:
 
     def put_off(self) -> Any:
         return [
-            self.records.put_off(effects.Postpone(due=due, due_key=keys.owed(1, self.now))) for due in self.dues()[:2]
+            self.records.postpone(effects.Postpone(due=due, due_key=keys.due_key(1, self.now)))
+            for due in self.dues()[:2]
         ]
 
     def dues(self) -> Any:

@@ -118,17 +118,17 @@ MUTANTS: dict[str, Mutant] = {
             ),
         )
     ),
-    "wakeups-in-the-claim": Mutant((without(Invitations, "claim", BOTH, "FENCE_IS_MINE"),)),
+    "wakeups-in-the-claim": Mutant((without(Invitations, "claim", BOTH, "FENCE_IS_THE_ONE_READ"),)),
     "fence-in-the-claim": Mutant((without(Invitations, "claim", BOTH, "'wakeups = :wakeups'"),)),
     "fence-on-clear": Mutant(
-        (without(Invitations, "clear", BOTH, "'wakeups = :wakeups'"),), bounds=Bounds(("move",), 2, 0)
+        (without(Invitations, "clear_due", BOTH, "'wakeups = :wakeups'"),), bounds=Bounds(("move",), 2, 0)
     ),
-    "wakeups-on-clear": Mutant((without(Invitations, "clear", BOTH, "FENCE_IS_MINE"),)),
+    "wakeups-on-clear": Mutant((without(Invitations, "clear_due", BOTH, "FENCE_IS_THE_ONE_READ"),)),
     "fence-raised-with-nothing-due": Mutant(
         (
             without(
                 Invitations,
-                "clear",
+                "clear_due",
                 "seen = effect.seen\n",
                 "seen = effect.seen\n    if seen.due_key is None: return True\n",
             ),
@@ -141,8 +141,9 @@ MUTANTS: dict[str, Mutant] = {
             without(
                 reconcile,
                 "say",
-                "yield HoldClaim(claimed=claimed, due_key=owed(urgency, max(lease_until, now + times.resend_after)))",
-                "yield ReleaseClaim(claimed=claimed, before=before, due_key=owed(urgency, now), attempts=1)",
+                "yield HoldClaim(claimed=claimed, "
+                "due_key=keys.due_key(urgency, max(lease_until, now + times.resend_after)))",
+                "yield ReleaseClaim(claimed=claimed, before=before, due_key=keys.due_key(urgency, now), attempts=1)",
             ),
         )
     ),
@@ -235,14 +236,14 @@ MUTANTS: dict[str, Mutant] = {
     ),
     "released-claim-lowers-the-highest": Mutant(
         (
-            without(Invitations, "give_back", AS_IT_WAS, "pass"),
-            without(Invitations, "give_back", 'remove += ("highest_possibly_sent", "possibly_sent")', "pass"),
+            without(Invitations, "release_claim", AS_IT_WAS, "pass"),
+            without(Invitations, "release_claim", 'remove += ("highest_possibly_sent", "possibly_sent")', "pass"),
         )
     ),
     "released-claim-forgets-what-was-possibly-sent": Mutant(
-        (without(Invitations, "give_back", AS_IT_WAS, 'remove += ("highest_possibly_sent", "possibly_sent")'),)
+        (without(Invitations, "release_claim", AS_IT_WAS, 'remove += ("highest_possibly_sent", "possibly_sent")'),)
     ),
-    "due-though-woken-up": Mutant((without(Invitations, "_settle", BOTH, "FENCE_IS_MINE"),)),
+    "due-though-woken-up": Mutant((without(Invitations, "_settle", BOTH, "FENCE_IS_THE_ONE_READ"),)),
     "cancel-before-another-address": Mutant(
         (
             without(
@@ -259,32 +260,37 @@ MUTANTS: dict[str, Mutant] = {
             without(
                 events,
                 "change_event",
-                "items.fan_out_item(fan_out, due_key=keys.owed(priority, now))",
-                "{k: v for k, v in items.fan_out_item(fan_out, due_key=keys.owed(priority, now)).items() "
+                "items.fan_out_item(fan_out, due_key=keys.due_key(priority, now))",
+                "{k: v for k, v in items.fan_out_item(fan_out, due_key=keys.due_key(priority, now)).items() "
                 "if k != 'due_shard'}",
             ),
         )
     ),
-    "registration-due": Mutant((without(registry, "arrival", "None if waits else keys.owed(2, now)", "None"),)),
+    "registration-due": Mutant(
+        (without(registry, "registration_actions", "None if waits else keys.due_key(2, now)", "None"),)
+    ),
     "withdrawal-wakes-up": Mutant(
-        (without(registry, "withdraw", 'departure["invitation"] = wakeups(settings, invitation, 0, now)', "pass"),)
+        (without(registry, "withdraw", 'actions["invitation"] = wake_up_action(settings, invitation, 0, now)', "pass"),)
     ),
     "forgotten-only-when-taken-back": Mutant(
         (without(sweep, "_see_to", "(yield from _taken_back(due, sender))", "True"),)
     ),
     "mails-forgotten": Mutant(
-        (without(erasure, "forget", "_forget_letters(client, settings, registration_id)", "pass"),)
+        (without(erasure, "forget", "_erase_mails(client, settings, registration_id)", "pass"),)
     ),
     "seats-due": Mutant(
         (
             without(
                 seats,
-                "given_back",
-                'f"SET #due_shard = :shard, #due_key = :owed {expression}", SOMEBODY_WAITS',
+                "release_actions",
+                'f"SET #due_shard = :shard, #due_key = :due_key {expression}", SOMEBODY_WAITS',
                 "expression, SOMEBODY_WAITS",
             ),
             without(
-                seats, "given_back", 'values |= {"shard": keys.shard(event_id), "owed": keys.owed(2, now)}', "pass"
+                seats,
+                "release_actions",
+                'values |= {"shard": keys.shard(event_id), "due_key": keys.due_key(2, now)}',
+                "pass",
             ),
         )
     ),

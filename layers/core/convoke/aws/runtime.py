@@ -24,10 +24,10 @@ from ..mail.notifications import NotificationState
 from ..model import ConvokeError, Person, RenderError, Sender
 from ..registrations import erasure, split_transfer, waitlist
 from ..settings import Settings, settings
-from ..store import deliveries, dynamo, notes
+from ..store import deliveries, dynamo, notifications
 from ..store.attention import Surveys
 from ..store.invitations import Invitations
-from ..store.notes import Notes
+from ..store.notifications import Notifications
 from ..store.reads import Reads
 from ..store.records import Records
 from . import ses
@@ -123,46 +123,46 @@ class Aws:
                 return reads.due(shard, priority, now, limit)
 
             case effects.ClearDue():
-                return invitations.clear(effect)
+                return invitations.clear_due(effect)
             case effects.Claim():
                 return invitations.claim(effect)
             case effects.ReleaseClaim():
-                return invitations.give_back(effect)
+                return invitations.release_claim(effect)
             case effects.HoldClaim():
-                return invitations.wait(effect)
+                return invitations.hold_claim(effect)
             case effects.Acknowledge():
                 return invitations.acknowledge(effect)
             case effects.StoreReport():
-                return invitations.amend(effect)
+                return invitations.store_report(effect)
             case effects.WakeUp():
-                return invitations.wakeups(effect)
+                return invitations.wake_up(effect)
 
             case effects.Render(message=message, intent=intent):
                 return render(message, intent)
             case effects.StoreMessage(stored=stored):
-                return records.keep(stored)
+                return records.store_message(stored)
             case effects.Send():
                 return ses.send(self._ses, self._settings, effect)
             case effects.Sent():
-                return records.sent(effect)
+                return records.record_sent(effect)
 
             case effects.ReadNotification():
-                return self._notes.read(effect)
+                return self._notifications.read(effect)
             case effects.CountDaily():
-                return self._notes.daily_count(effect)
+                return self._notifications.daily_count(effect)
             case effects.ClaimNotification():
-                return self._notes.claim(effect)
+                return self._notifications.claim(effect)
             case effects.RecordNotification():
-                return self._notes.settle(effect)
+                return self._notifications.record(effect)
             case effects.RenderNotification(notification_state=notification_state, people=people):
                 return write(notification_state, self._settings.sender, people)
             case effects.SendNotification():
                 return ses.send_note(self._ses, self._settings, effect)
 
             case effects.AddNotification(note=note):
-                return notes.owe(self._dynamodb, self._settings, note, now=clock())
+                return notifications.schedule(self._dynamodb, self._settings, note, now=clock())
             case effects.ScheduleSurvey():
-                return self._surveys.watch(effect)
+                return self._surveys.schedule(effect)
             case effects.ReadSurvey(event_id=event_id):
                 return self._surveys.read(event_id)
             case effects.ReadMessages(registration_id=registration_id):
@@ -170,7 +170,7 @@ class Aws:
             case effects.ReadUnreached():
                 return self._surveys.unreached(effect)
             case effects.KeepUnreached():
-                return self._surveys.keep(effect)
+                return self._surveys.store_unreached(effect)
             case effects.EndSurvey():
                 return self._surveys.end(effect)
 
@@ -179,9 +179,9 @@ class Aws:
             case effects.EndFanOut():
                 return records.end_fan_out(effect)
             case effects.StoreAuditPage():
-                return records.put_down(effect)
+                return records.store_audit_page(effect)
             case effects.Postpone():
-                return records.put_off(effect)
+                return records.postpone(effect)
             case effects.ReadQuota():
                 return ses.quota(self._ses)
             case effects.ReadBacklog():
@@ -195,7 +195,7 @@ class Aws:
             case effects.Promote(event_id=event_id):
                 return waitlist.promote(self._dynamodb, self._settings, event_id, now=clock())
             case effects.TransferRegistrations(event_id=event_id):
-                return split_transfer.carry_over(self._dynamodb, self._settings, event_id, now=clock())
+                return split_transfer.transfer_batch(self._dynamodb, self._settings, event_id, now=clock())
             case effects.ErasePerson(due=due):
                 return erasure.forget(self._dynamodb, self._settings, due.event_id, due.registration_id, now=clock())
         raise UnknownEffect(type(effect).__name__)
@@ -240,8 +240,8 @@ class Aws:
         return Surveys(self._dynamodb, self._settings)
 
     @cached_property
-    def _notes(self) -> Notes:
-        return Notes(self._dynamodb, self._settings)
+    def _notifications(self) -> Notifications:
+        return Notifications(self._dynamodb, self._settings)
 
     @cached_property
     def _records(self) -> Records:

@@ -24,7 +24,7 @@ from ..effects import (
 )
 from ..model import Method, Sender, frozen
 from ..settings import Times
-from ..store.keys import owed
+from ..store import keys
 
 PAGE = 100
 PAGE_OF_A_LIST = 500
@@ -147,7 +147,7 @@ def put_right(found: Findings) -> Steps[None]:
         yield WakeUp(
             event_id=difference.event_id,
             registration_id=difference.registration_id,
-            due_key=owed(difference.urgency, now),
+            due_key=keys.due_key(difference.urgency, now),
         )
 
 

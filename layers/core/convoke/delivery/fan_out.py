@@ -28,7 +28,7 @@ from ..effects import (
 from ..model import Event, EventStatus
 from ..schedule import series
 from ..settings import Times
-from ..store.keys import owed
+from ..store import keys
 from .reconcile import Outcome, Worker, reconcile
 
 SLICE = 50
@@ -84,7 +84,7 @@ def process_batch(part: Batch, worker: Worker, *, size: int = SLICE) -> Steps[tu
             yield WakeUp(
                 event_id=part.event_id,
                 registration_id=invitation.registration_id,
-                due_key=owed(fan_out.priority, now + worker.times.hint),
+                due_key=keys.due_key(fan_out.priority, now + worker.times.hint),
             )
         if outcome is Outcome.BUSY:
             # The other may be through before the poke, and then nobody would look before the sweeper does.
@@ -102,7 +102,7 @@ def process_batch(part: Batch, worker: Worker, *, size: int = SLICE) -> Steps[tu
 def _move(part: Batch, cursor: str, priority: int, worker: Worker, outcome: Outcome) -> Steps[None]:
     """Write down how far it is, then ask for the rest: soon, after a pause, or (all mail stopped) by the sweeper."""
     now = yield Clock()
-    moved = yield MoveFanOut(slice=part, cursor=cursor, due_key=owed(priority, now + worker.times.hint))
+    moved = yield MoveFanOut(slice=part, cursor=cursor, due_key=keys.due_key(priority, now + worker.times.hint))
     if moved and outcome is not Outcome.STOPPED:
         rest = Batch(event_id=part.event_id, version=part.version, cursor=cursor)
         delay = AFTER_REFUSAL if outcome is Outcome.REFUSED else 0

@@ -41,7 +41,7 @@ from ..mail.notifications import (
     priority,
 )
 from ..model import DeliveryState, Person, Sender
-from ..store.keys import owed
+from ..store import keys
 from .reconcile import Outcome, Worker, backoff
 
 
@@ -70,7 +70,9 @@ def dispatch(event_id: str, registration_id: str, notification_id: str, worker: 
         return Outcome.LATE
     first = not seen.attempts and not seen.unknowns
     if first and not (yield CountDaily(notification_state=seen, day=f"{now:%Y-%m-%d}", most=MOST_A_DAY[seen.kind])):
-        yield RecordNotification(notification_state=replace(seen, due_key=owed(priority(seen.kind), _tomorrow(now))))
+        yield RecordNotification(
+            notification_state=replace(seen, due_key=keys.due_key(priority(seen.kind), _tomorrow(now)))
+        )
         yield Log(what="note put off", facts=_facts(seen, "the day has had its notes"))
         return Outcome.HELD
     rendered = yield from _written(seen, seen.note)
@@ -84,13 +86,13 @@ def dispatch(event_id: str, registration_id: str, notification_id: str, worker: 
 def _send(seen: NotificationState, mail: bytes, worker: Worker) -> Steps[Outcome]:
     times, urgency = worker.times, priority(seen.kind)
     lease_until = worker.deadline + times.send + times.guard
-    claimed = yield ClaimNotification(seen=seen, lease_until=lease_until, due_key=owed(urgency, lease_until))
+    claimed = yield ClaimNotification(seen=seen, lease_until=lease_until, due_key=keys.due_key(urgency, lease_until))
     if claimed is None:
         return Outcome.BUSY
     now = yield Clock()
     free = replace(claimed, lease_until=None, unknowns=seen.unknowns)
     if now + times.send + times.guard > worker.deadline:
-        yield RecordNotification(notification_state=replace(free, due_key=owed(urgency, now)))
+        yield RecordNotification(notification_state=replace(free, due_key=keys.due_key(urgency, now)))
         return Outcome.LATE
     answer = yield SendNotification(notification_state=claimed, mail=mail)
     now = yield Clock()
@@ -108,13 +110,13 @@ def _send(seen: NotificationState, mail: bytes, worker: Worker) -> Steps[Outcome
                 yield StopSending(until=now + times.pause, why=why)
             later = now + backoff(seen.attempts + 1, (yield Random()), times)
             yield RecordNotification(
-                notification_state=replace(free, attempts=seen.attempts + 1, due_key=owed(urgency, later))
+                notification_state=replace(free, attempts=seen.attempts + 1, due_key=keys.due_key(urgency, later))
             )
             return Outcome.REFUSED
         case Unknown(why=why):
             yield Log(what="unknown outcome", facts=_facts(seen, why))
             again = max(lease_until, now + times.resend_after)
-            yield RecordNotification(notification_state=replace(claimed, due_key=owed(urgency, again)))
+            yield RecordNotification(notification_state=replace(claimed, due_key=keys.due_key(urgency, again)))
             return Outcome.UNKNOWN
     raise TypeError(f"SendNotification was answered with {type(answer).__name__}")
 

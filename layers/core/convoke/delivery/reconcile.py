@@ -63,7 +63,7 @@ from ..effects import (
 from ..model import DeliveryState, Method, Sender, frozen
 from ..schedule import series
 from ..settings import Times
-from ..store.keys import owed
+from ..store import keys
 from ..webhooks.facts import WebhookEventType
 
 KEPT_AFTER_THE_EVENT = timedelta(days=365)
@@ -161,7 +161,9 @@ def say(plan: Plan, seen: Snapshot, worker: Worker, now: datetime) -> Steps[Outc
     attempt = yield NewAttemptId()
     intent = intent_for(plan, before, attempt, now)
     lease_until = worker.deadline + times.send + times.guard
-    claimed = yield Claim(seen=before, intent=intent, lease_until=lease_until, due_key=owed(urgency, lease_until))
+    claimed = yield Claim(
+        seen=before, intent=intent, lease_until=lease_until, due_key=keys.due_key(urgency, lease_until)
+    )
     if claimed is None:
         return None
     if intent.unknowns > times.max_unknowns:
@@ -176,7 +178,7 @@ def say(plan: Plan, seen: Snapshot, worker: Worker, now: datetime) -> Steps[Outc
         yield Log(what="mail made plainer", facts=_facts(claimed, ", ".join(rendered.plainer)))
     now = yield Clock()
     if now + times.send + times.guard > worker.deadline:
-        yield ReleaseClaim(claimed=claimed, before=before, due_key=owed(urgency, now), attempts=before.attempts)
+        yield ReleaseClaim(claimed=claimed, before=before, due_key=keys.due_key(urgency, now), attempts=before.attempts)
         return Outcome.LATE
 
     answer = yield Send(
@@ -188,7 +190,7 @@ def say(plan: Plan, seen: Snapshot, worker: Worker, now: datetime) -> Steps[Outc
             # Told that, there may be more to tell: after a cancellation here, an invitation elsewhere; single dates.
             more = next_message(seen.event, seen.registration, intent.calendar_state, worker.sender, now)
             waits = more is not None and more.recurrence_id is not None and message.date is None
-            due_key = owed(urgency, now + times.settle if waits else now) if more is not None else None
+            due_key = keys.due_key(urgency, now + times.settle if waits else now) if more is not None else None
             return (yield from _record(claimed, intent, ses_id, now, urgency, due_key))
         case Refused(refusal=Refusal.POISON, why=why):
             return (yield from _give_up(claimed, seen, worker, now, why, "SES refused it for good"))
@@ -199,12 +201,12 @@ def say(plan: Plan, seen: Snapshot, worker: Worker, now: datetime) -> Steps[Outc
             chance = yield Random()
             look_again = now + backoff(before.attempts + 1, chance, times)
             yield ReleaseClaim(
-                claimed=claimed, before=before, due_key=owed(urgency, look_again), attempts=before.attempts + 1
+                claimed=claimed, before=before, due_key=keys.due_key(urgency, look_again), attempts=before.attempts + 1
             )
             return Outcome.REFUSED
         case Unknown(why=why):
             yield Log(what="unknown outcome", facts=_facts(claimed, why))
-            yield HoldClaim(claimed=claimed, due_key=owed(urgency, max(lease_until, now + times.resend_after)))
+            yield HoldClaim(claimed=claimed, due_key=keys.due_key(urgency, max(lease_until, now + times.resend_after)))
             return Outcome.UNKNOWN
     raise TypeError(f"Send was answered with {type(answer).__name__}")
 
@@ -264,7 +266,7 @@ def _record(
         yield WakeUp(
             event_id=claimed.event_id,
             registration_id=claimed.registration_id,
-            due_key=owed(urgency, now),
+            due_key=keys.due_key(urgency, now),
             repair=True,
         )
     if ending is AcknowledgeResult.DONE:
@@ -289,7 +291,7 @@ def _give_up(
             lease_until=None,
         )
         more = decide(replace(seen, invitation=given_up), worker.sender, now)
-        due_key = owed(priority(more.message, now, worker.times.soon), now) if more is not None else None
+        due_key = keys.due_key(priority(more.message, now, worker.times.soon), now) if more is not None else None
     yield ReleaseClaim(
         claimed=claimed,
         before=before,

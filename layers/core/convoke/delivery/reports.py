@@ -39,7 +39,7 @@ from ..model import (
     folded,
     frozen,
 )
-from ..store.keys import owed
+from ..store import keys
 from ..webhooks.facts import WebhookEventType
 
 FACTS = {
@@ -149,7 +149,9 @@ def apply_report(report: Report) -> Steps[bool]:
         if heard.acknowledged != invitation.acknowledged and invitation.due_key is None:
             # What was given up has left after all: there may be more to say. First, so that no crash comes between.
             now = yield Clock()
-            yield WakeUp(event_id=report.event_id, registration_id=report.registration_id, due_key=owed(CHANGE, now))
+            yield WakeUp(
+                event_id=report.event_id, registration_id=report.registration_id, due_key=keys.due_key(CHANGE, now)
+            )
         fact = yield from _fact(invitation, heard, report)
         if heard == invitation or (yield StoreReport(seen=invitation, changed=heard, fact=fact)):
             yield Sent(
@@ -168,7 +170,7 @@ def apply_report(report: Report) -> Steps[bool]:
                 yield WakeUp(
                     event_id=report.event_id,
                     registration_id=report.registration_id,
-                    due_key=owed(0, (yield Clock())),
+                    due_key=keys.due_key(0, (yield Clock())),
                     repair=True,
                 )
             return True
@@ -204,7 +206,7 @@ def _watch(report: Report) -> Steps[None]:
         )
         if not any(one.attention.registration_id == report.registration_id for one in known):
             return
-    yield ScheduleSurvey(event_id=report.event_id, due_key=owed(CHANGE, (yield Clock())))
+    yield ScheduleSurvey(event_id=report.event_id, due_key=keys.due_key(CHANGE, (yield Clock())))
 
 
 def after(invitation: Invitation, report: Report) -> Invitation:

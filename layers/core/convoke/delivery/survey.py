@@ -42,7 +42,7 @@ from ..effects import (
 )
 from ..mail.notifications import summary
 from ..model import DeliveryState, RegistrationStatus, Sender
-from ..store.keys import due_since, owed
+from ..store import keys
 from .reconcile import Worker
 
 SLICE = 50
@@ -155,7 +155,7 @@ def _unsaid(seen: Snapshot, kind: AttentionKind, left: Message, sender: Sender, 
     if not given_up and decide(seen, sender, now) is not None:
         state, since = AttentionReason.PENDING, changed_at
         if invitation.due_key is not None:
-            since = max(since, due_since(invitation.due_key))
+            since = max(since, keys.due_since(invitation.due_key))
     else:
         state = CAME_TO_NOTHING.get(stop.state, AttentionReason.FAILED) if stop is not None else AttentionReason.FAILED
         since = changed_at
@@ -185,5 +185,5 @@ def _sum_up(seen: Survey, again: datetime | None, worker: Worker) -> Steps[None]
             summed_up_at = now
         else:
             again = min(again or ready, ready)
-    due_key = None if again is None else owed(CHANGE, again)
+    due_key = None if again is None else keys.due_key(CHANGE, again)
     yield EndSurvey(seen=seen, due_key=due_key, summed_up_at=summed_up_at)

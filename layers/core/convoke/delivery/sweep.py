@@ -33,7 +33,8 @@ from ..effects import (
 )
 from ..model import Sender, frozen
 from ..settings import Times
-from ..store.keys import SHARDS, due_since, owed
+from ..store import keys
+from ..store.keys import SHARDS, due_since
 from .fan_out import announce
 from .reconcile import look
 
@@ -89,7 +90,7 @@ def sweep(sender: Sender, times: Times, *, limit: int) -> Steps[SweepResult]:
             for due in dues:
                 oldest = max(oldest, now - due_since(due.due_key))
                 # Put off first: a hint that is lost comes again, and one that waits in the queue is not doubled.
-                if left > 0 and (yield Postpone(due=due, due_key=owed(priority, now + times.hint))):
+                if left > 0 and (yield Postpone(due=due, due_key=keys.due_key(priority, now + times.hint))):
                     if due.kind is DueKind.CARRY:
                         carries.append(due)
                     else:

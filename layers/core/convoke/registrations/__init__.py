@@ -2,8 +2,8 @@
 
 - ``events``: create, change, split
 - ``registry``: register, withdraw, change a registration, ask for the latest message again
-- ``replies``: an attendee's answer; ``inbound_mail``: what a judged mail leads to
-- ``seats`` and ``waitlist``: how a seat is taken, given back and given to the first who waits
+- ``replies``: an attendee's answer; ``inbound_mail``: what a judged incoming mail leads to
+- ``seats`` and ``waitlist``: how a seat is taken, released, and given to the first on the waitlist
 - ``split_transfer``: copying registrations to the event that a series was split into
-- ``erasure``: forgetting a person
+- ``erasure``: erasing a person's name, address and texts
 """

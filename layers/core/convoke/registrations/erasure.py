@@ -1,4 +1,7 @@
-"""Forgetting a person: first everything is taken back, then name and address go; a tombstone without a person stays."""
+"""Erasing a person: first their calendar entries are cancelled, then names, addresses and texts are deleted.
+
+The registration stays as ids and times without personal data.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,7 @@ from ..store import (
     dynamo,
     items,
     keys,
-    notes,
+    notifications,
     proposals,
 )
 from ..store.lists import message_query
@@ -28,28 +31,32 @@ from ..store.writes import (
 )
 from .registry import Obstacle, withdraw
 
-# The registration was withdrawn, so nobody can be told to come once the person is forgotten.
+# The registration is cancelled, so that nothing more is sent once the person is erased.
 WITHDRAWN = "#version = :seen AND #status = :cancelled"
-# Nobody wrote to the invitation since it was read: in particular, nobody has set out to send.
+# Nobody wrote to the invitation since it was read: in particular, there is no new intent to send.
 FENCE_IS_THE_ONE_READ = "#fence = :fence"
 
 
 def erase(
     client: Any, settings: Settings, event_id: str, registration_id: str, *, now: datetime, account: str = ""
 ) -> Registration | Obstacle:
-    """Cancel the registration, and owe it to the person to be forgotten: at once where they never were told a thing."""
-    debt = put(
+    """Cancel the registration and schedule the erasure. Where nothing was ever sent to the person, erase them at once.
+
+    Returns the registration as it is stored then, or ``Obstacle.ABSENT``.
+    """
+    task = put(
         settings.invitations_table,
         {
             **keys.erasure(event_id, registration_id),
-            **items.due_attributes(registration_id, keys.owed(2, now)),
+            **items.due_attributes(registration_id, keys.due_key(2, now)),
         },
     )
-    person = withdraw(client, settings, event_id, registration_id, now=now, account=account, also={"erasure": debt})
+    person = withdraw(client, settings, event_id, registration_id, now=now, account=account, also={"erasure": task})
     if isinstance(person, Obstacle) or person.status is not RegistrationStatus.CANCELLED:
         return person
-    # Where it had been withdrawn before, there is no debt yet; else it stands, and stands again.
-    attempt(client, {"erasure": debt})
+    # Where the registration was withdrawn before, the erasure is not scheduled yet; otherwise this repeats the same
+    # write.
+    attempt(client, {"erasure": task})
     reads = Reads(client, settings)
     invitation = reads.invitation(event_id, registration_id)
     if invitation is not None and invitation.highest_possibly_sent is None:
@@ -58,14 +65,15 @@ def erase(
 
 
 def forget(client: Any, settings: Settings, event_id: str, registration_id: str, *, now: datetime) -> None:
-    """Erase the person from a withdrawn registration: name, address, answers, proposals, letters, notes, recipients.
+    """Erase the person from a cancelled registration: name, address, replies, proposals, rendered mails, notifications,
+    recipients. Ids, UID, SEQUENCE and times stay.
 
-    Ids, UID, SEQUENCE and times stay. Letters and answers go first, and the debt to forget goes with the name, so that
-    whoever is interrupted begins again. Only to be called where nothing is left to tell them.
+    Mails and replies are deleted first, and the task to erase together with the name, so that an interrupted erasure
+    begins again. Only to be called where nothing is left to be sent to the person. Raises :class:`dynamo.Contention`.
     """
-    _forget_letters(client, settings, registration_id)
+    _erase_mails(client, settings, registration_id)
     answers.forget(client, settings, registration_id)
-    notes.forget(client, settings, event_id, registration_id)
+    notifications.forget(client, settings, event_id, registration_id)
     proposals.forget(client, settings, event_id, registration_id)
     reads = Reads(client, settings)
     for _ in range(ROUNDS):
@@ -73,22 +81,22 @@ def forget(client: Any, settings: Settings, event_id: str, registration_id: str,
         person = reads.registration(event_id, registration_id)
         actions = {"erasure": delete(settings.invitations_table, keys.erasure(event_id, registration_id))}
         if person is not None and person.status is not RegistrationStatus.ERASED:
-            actions["registration"] = _forget_name(settings, person, now)
+            actions["registration"] = _erase_name_action(settings, person, now)
         if invitation is not None:
-            actions["invitation"] = _forget_recipient(settings, invitation)
+            actions["invitation"] = _erase_recipient_action(settings, invitation)
         if not attempt(client, actions):
             return
     raise dynamo.Contention(f"{ROUNDS} rounds met other writers")
 
 
-def _forget_letters(client: Any, settings: Settings, registration_id: str) -> None:
+def _erase_mails(client: Any, settings: Settings, registration_id: str) -> None:
     for row in dynamo.pages(client.query, **message_query(settings, registration_id)):
         key = {"pk": row["pk"], "sk": row["sk"]}
         expression = "SET #calendar_state.#recipient = :nobody REMOVE #calendar, #mail, #unwritten"
-        attempt(client, {"letter": update(settings.invitations_table, key, expression, nobody="")})
+        attempt(client, {"message": update(settings.invitations_table, key, expression, nobody="")})
 
 
-def _forget_name(settings: Settings, person: Registration, now: datetime) -> Action:
+def _erase_name_action(settings: Settings, person: Registration, now: datetime) -> Action:
     return update(
         settings.registrations_table,
         keys.registration(person.event_id, person.registration_id),
@@ -103,14 +111,14 @@ def _forget_name(settings: Settings, person: Registration, now: datetime) -> Act
     )
 
 
-def _forget_recipient(settings: Settings, invitation: Invitation) -> Action:
+def _erase_recipient_action(settings: Settings, invitation: Invitation) -> Action:
     paths = {
         "intent": "#intent.#calendar_state",
         "acknowledged": "#acknowledged.#calendar_state",
         "possibly_sent": "#possibly_sent",
     }
-    calendar_state = [path for name, path in paths.items() if getattr(invitation, name) is not None]
-    recipients = "".join(f", {path}.#recipient = :nobody" for path in calendar_state)
+    present = [path for name, path in paths.items() if getattr(invitation, name) is not None]
+    recipients = "".join(f", {path}.#recipient = :nobody" for path in present)
     return update(
         settings.invitations_table,
         keys.registration(invitation.event_id, invitation.registration_id),
@@ -118,5 +126,5 @@ def _forget_recipient(settings: Settings, invitation: Invitation) -> Action:
         FENCE_IS_THE_ONE_READ,
         fence=invitation.fence,
         raised=invitation.fence + 1,
-        **({"nobody": ""} if calendar_state else {}),
+        **({"nobody": ""} if present else {}),
     )

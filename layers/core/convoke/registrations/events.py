@@ -1,4 +1,4 @@
-"""Events, as the API writes and reads them: each change and the debt to tell it are one transaction."""
+"""Writes and reads of events for the API. A change and its fan-out to all registrations are one transaction."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ STILL_THE_VERSION_SEEN = "#version = :seen AND #account = :account"
 
 
 def create_event(client: Any, settings: Settings, event: Event, *, also: Mapping[str, Action] = NOTHING_ELSE) -> None:
-    """Store a new event with its seats. Nobody is registered, so there is nobody to tell."""
+    """Store a new event with its seats, and the actions ``also``. Raises :class:`ValueError` where its id exists."""
     seats = Seats(open=_open(event), capacity=event.capacity)
     refused = attempt(
         client,
@@ -48,9 +48,9 @@ def change_event(
     now: datetime,
     also: Mapping[str, Action] = NOTHING_ELSE,
 ) -> bool:
-    """Put ``after`` in the place of ``before``, and owe it to everybody. False: ``before`` is no longer what stands.
+    """Replace ``before`` by ``after`` and start a fan-out, due at ``now``. False: somebody changed the event meanwhile.
 
-    Whoever has not heard of an earlier, more pressing change hears of this one as soon.
+    Where the fan-out of an earlier change has not ended, the more urgent priority of both is used.
     """
     earlier = dynamo.get(client, settings.invitations_table, keys.fan_out(after.event_id))
     if earlier is not None:
@@ -64,12 +64,12 @@ def change_event(
             seen=before.version,
             account=before.account,
         ),
-        "fan": put(settings.invitations_table, items.fan_out_item(fan_out, due_key=keys.owed(priority, now))),
+        "fan": put(settings.invitations_table, items.fan_out_item(fan_out, due_key=keys.due_key(priority, now))),
     }
-    if _may_be_missed(before, after):
-        actions["survey"] = attention.watching(settings, after.event_id, now)
+    if _needs_survey(before, after):
+        actions["survey"] = attention.survey_action(settings, after.event_id, now)
     if (_open(before), before.capacity) != (_open(after), after.capacity):
-        actions["seats"] = _seats(settings, after, now)
+        actions["seats"] = _seats_action(settings, after, now)
     return not attempt(client, {**actions, **also})
 
 
@@ -79,15 +79,16 @@ def split_event(
     before: Event,
     after: Event,
     new: Event,
-    carry: Action,
+    transfer: Action,
     *,
     priority: int,
     now: datetime,
     also: Mapping[str, Action] = NOTHING_ELSE,
 ) -> bool:
-    """Cut ``before`` short to ``after``, and store the rest of it as ``new``, all in one. As :func:`change_event`.
+    """Replace ``before`` by the shortened ``after``, as :func:`change_event`, and store its continuation ``new``.
 
-    Until all who come are carried over, ``new`` takes no registrations.
+    ``transfer`` is the action that starts copying the registrations. Until it has ended, ``new`` takes no
+    registrations.
     """
     made = {
         "new": put(settings.registrations_table, items.event_item(new), NEW),
@@ -96,13 +97,13 @@ def split_event(
             items.seats_item(new.event_id, Seats(open=False, capacity=new.capacity)),
             NEW,
         ),
-        "carry": carry,
+        "transfer": transfer,
     }
     return change_event(client, settings, before, after, priority=priority, now=now, also={**made, **also})
 
 
-def _may_be_missed(before: Event, after: Event) -> bool:
-    """Whether it is about when, where or whether it takes place."""
+def _needs_survey(before: Event, after: Event) -> bool:
+    """Whether the change is about time, place, or whether the event takes place, so that somebody may come in vain."""
     return any(getattr(before, name) != getattr(after, name) for name in ("status", "schedule", "changes", "location"))
 
 
@@ -110,10 +111,12 @@ def _open(event: Event) -> bool:
     return event.status is not EventStatus.CANCELLED
 
 
-def _seats(settings: Settings, event: Event, now: datetime) -> Action:
-    """Other seats: there may be one for the first in line, so ``line.promote`` is owed; it knows, and settles it."""
-    values: dict[str, Any] = {"shard": keys.shard(event.event_id), "owed": keys.owed(2, now)}
-    expression = "SET #due_shard = :shard, #due_key = :owed"
+def _seats_action(settings: Settings, event: Event, now: datetime) -> Action:
+    """The action that writes another capacity or closes the event, and makes the waitlist due: somebody may
+    get a seat.
+    """
+    values: dict[str, Any] = {"shard": keys.shard(event.event_id), "due_key": keys.due_key(2, now)}
+    expression = "SET #due_shard = :shard, #due_key = :due_key"
     if not _open(event):
         expression = f"{expression}, #open = :open"
         values["open"] = False
@@ -129,11 +132,12 @@ def _seats(settings: Settings, event: Event, now: datetime) -> Action:
 
 
 def read_event(client: Any, settings: Settings, event_id: str, account: str) -> Event | None:
-    """The event, where it is this account's."""
+    """The event, or ``None`` where there is none or it belongs to another account."""
     item = dynamo.get(client, settings.registrations_table, keys.event(event_id))
     return items.event_of(item) if item is not None and item["account"] == account else None
 
 
 def read_seats(client: Any, settings: Settings, event_id: str) -> Seats:
+    """The event's seats, strongly consistent."""
     item = dynamo.get(client, settings.invitations_table, keys.seats(event_id))
     return items.seats_of(item) if item else Seats()

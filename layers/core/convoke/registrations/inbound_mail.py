@@ -1,8 +1,8 @@
-"""What a mail that came in leads to, once it has been judged: done, and noted under SES's id of it, so that a mail that
-is delivered twice is heard once.
+"""Carries out what an incoming mail was judged to ask for, and records it under SES's message id, so that a mail that
+is delivered twice is processed once.
 
-Each thing that is done is harmless when it is done again; what cannot be, goes into one transaction with the note. So
-of a mail with several answers each is done or put aside by itself, and the note comes last.
+Each action either is idempotent, or is written in one transaction with the record. So each answer of a mail is carried
+out or quarantined by itself, and the record is written last.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ from ..store import (
     proposals,
     quarantine,
 )
+from ..store import notifications as stored_notifications
 from ..store.accounts import only_account
-from ..store.notes import owe
 from ..store.reads import Reads
 from ..store.writes import (
     NEW,
@@ -43,25 +43,26 @@ from ..store.writes import (
 )
 from . import registry, replies
 
-A_DAY = {
-    Verdict.APPLY: 10,  # with a remark that is passed on; without one, as often as they like
+DAILY_LIMITS = {
+    Verdict.APPLY: 10,  # with a comment that is passed on; without one there is no limit
     Verdict.PROPOSE: 20,
     Verdict.REFRESH: 3,
     Verdict.FORWARD: 10,
     Verdict.QUARANTINE: 50,
 }
-"""How often that can happen in the name of one person in a day (UTC): each mails somebody, or is shown to them."""
-A_DAY_OF_OTHERS = 200
-"""How many mails a day are kept to be shown that are about nobody in particular, for each event and account."""
+"""How often a day (UTC) each of them is done in the name of one person, since each sends a mail or is listed."""
+DAILY_LIMIT_UNNAMED = 200
+"""How many quarantined mails a day (UTC) that name no registration are listed, for each event and each account."""
 ASKING = (Verdict.PROPOSE, Verdict.REFRESH, Verdict.FORWARD)
 COUNTED = timedelta(days=2)
+"""How long a daily count is kept."""
 
-# The day has not had all of them.
-FEWER_THAN_A_DAY_HAS = "attribute_not_exists(#count) OR #count < :most"
+# The day's limit is not reached.
+BELOW_DAILY_LIMIT = "attribute_not_exists(#count) OR #count < :most"
 
 
-def look(client: Any, settings: Settings, event_id: str, registration_id: str) -> Snapshot | None:
-    """A registration as it is now, with its invitation and its event."""
+def read_snapshot(client: Any, settings: Settings, event_id: str, registration_id: str) -> Snapshot | None:
+    """A registration with its invitation and its event, or ``None`` where one of them does not exist."""
     reads = Reads(client, settings)
     invitation = reads.invitation(event_id, registration_id)
     registration = reads.registration(event_id, registration_id)
@@ -71,59 +72,61 @@ def look(client: Any, settings: Settings, event_id: str, registration_id: str) -
     return Snapshot(invitation=invitation, registration=registration, event=event)
 
 
-def known(client: Any, settings: Settings, ses_id: str) -> bool:
-    """Whether this mail has been dealt with."""
-    return dynamo.get(client, settings.invitations_table, keys.received(ses_id)) is not None
+def is_processed(client: Any, settings: Settings, ses_id: str) -> bool:
+    """Whether the mail with SES's message id ``ses_id`` has been processed."""
+    return dynamo.get(client, settings.invitations_table, keys.received_mail(ses_id)) is not None
 
 
-def carry_out(client: Any, settings: Settings, judged: Judgement, receipt: Receipt, *, now: datetime) -> Judgement:
-    """Do what was judged, once a mail. Answers what was done: what could not be is put aside."""
-    done = [_carry_out(client, settings, one, receipt, number, now) for number, one in enumerate(judged.each)]
-    # Refused where the same mail, delivered twice, was dealt with in the same moment.
-    attempt(client, {"mail": noting(settings, done[0], receipt)})
+def process(client: Any, settings: Settings, judged: Judgement, receipt: Receipt, *, now: datetime) -> Judgement:
+    """Carry out the judgement of a mail, once. Returns what was done: what could not be done is quarantined."""
+    done = [_process_one(client, settings, one, receipt, number, now) for number, one in enumerate(judged.each)]
+    # Fails where the same mail was delivered twice and is processed by another worker at the same time.
+    attempt(client, {"mail": record_action(settings, done[0], receipt)})
     return replace(done[0], others=tuple(done[1:]))
 
 
-def _carry_out(
+def _process_one(
     client: Any, settings: Settings, judged: Judgement, receipt: Receipt, number: int, now: datetime
 ) -> Judgement:
-    """Do what one answer asks, the ``number``-th of the mail."""
+    """Carry out one answer, the ``number``-th of the mail; quarantine it where that is not possible."""
     if judged.verdict is Verdict.QUARANTINE:
         reason = judged.reason
     elif judged.verdict in ASKING and not _allowed(client, settings, judged.seen, judged.verdict, now):
         reason = Reason.OFTEN
     else:
-        note = {"mail": noting(settings, judged, receipt)}
-        reason = _do(client, settings, judged, receipt.ses_id, receipt.received_at, AnswerChannel.MAIL, note, now=now)
+        record = {"mail": record_action(settings, judged, receipt)}
+        reason = _do(client, settings, judged, receipt.ses_id, receipt.received_at, AnswerChannel.MAIL, record, now=now)
     if reason is not None:
         judged = replace(judged, verdict=Verdict.QUARANTINE, reason=reason)
-        _put_aside(client, settings, judged, receipt, number, now)
+        _quarantine(client, settings, judged, receipt, number, now)
     elif not _pass_on(client, settings, judged, now):
-        # The answer counts all the same. What was written with it is shown with the mails that were put aside.
+        # The answer was applied all the same; only its comment is listed with the quarantined mails.
         remark = replace(judged, verdict=Verdict.QUARANTINE, reason=Reason.OFTEN)
-        _put_aside(client, settings, remark, receipt, number, now)
+        _quarantine(client, settings, remark, receipt, number, now)
     return judged
 
 
-def _put_aside(
+def _quarantine(
     client: Any, settings: Settings, judged: Judgement, receipt: Receipt, number: int, now: datetime
 ) -> None:
-    """Keep it to be shown. What is too much for a day is counted, noted all the same, and the mail is in its bucket."""
+    """Store the mail to be listed. Beyond the daily limit it is only counted; the mail itself is in the S3 bucket."""
     owner = owner_of(client, settings, judged)
     one = held(judged, receipt, owner, quarantine.quarantine_id(receipt, number))
     if not _may_be_shown(client, settings, owner, now):
-        attempt(client, {"count": quarantine.not_showing(settings, owner, now)})
+        attempt(client, {"count": quarantine.count_not_shown_action(settings, owner, now)})
         return
-    actions = {"held": quarantine.holding(settings, one)}
+    actions = {"held": quarantine.put_action(settings, one)}
     doubt = unconfirmed(judged, one)
     if doubt is not None and owner.event_id:
-        actions["attention"] = attention.unconfirmed(settings, owner.event_id, doubt, one.expires_at)
-    attempt(client, actions)  # refused where it is there already; somebody may have decided about it
+        actions["attention"] = attention.unconfirmed_action(settings, owner.event_id, doubt, one.expires_at)
+    attempt(client, actions)  # fails where it is stored already; it may have been decided meanwhile
 
 
 def owner_of(client: Any, settings: Settings, judged: Judgement) -> Owner:
-    """Whom a mail is shown to: whose registration it names; else whose event, and there the person with the address
-    that it claims to come from; else the account, where there is only one.
+    """The account, event and registration to which a mail is listed.
+
+    By the registration that the mail names; otherwise by the event that it names, with the registration that has the
+    sender's address; otherwise the deployment's account, where there is only one.
     """
     if judged.seen is not None:
         event, person = judged.seen.event, judged.seen.registration
@@ -144,13 +147,13 @@ def owner_of(client: Any, settings: Settings, judged: Judgement) -> Owner:
 
 
 def release(client: Any, settings: Settings, mail: QuarantinedMail, *, now: datetime) -> Reason | None:
-    """Do what a mail asks that was put aside, as if its sender had been believed. Answers why not, where it cannot be.
+    """Carry out a quarantined mail as if its sender had been verified. Returns the reason where that is not possible.
 
-    What has been done already is not done again.
+    What has been done already is not repeated.
     """
     if mail.reason is Reason.VIRUS or mail.answer is None or not (mail.event_id and mail.registration_id):
         return mail.reason
-    seen = look(client, settings, mail.event_id, mail.registration_id)
+    seen = read_snapshot(client, settings, mail.event_id, mail.registration_id)
     if seen is None:
         return mail.reason
     judged = vouched(mail.answer, seen, mail.received_at)
@@ -161,11 +164,11 @@ def release(client: Any, settings: Settings, mail: QuarantinedMail, *, now: date
     return reason
 
 
-def noting(settings: Settings, judged: Judgement, receipt: Receipt) -> Action:
-    """What became of a mail, as long as the mail is kept."""
+def record_action(settings: Settings, judged: Judgement, receipt: Receipt) -> Action:
+    """The action that records the result for a mail; the record expires with the mail."""
     seen = judged.seen
     item = {
-        **keys.received(receipt.ses_id),
+        **keys.received_mail(receipt.ses_id),
         "verdict": judged.verdict.value,
         "reason": judged.reason.value if judged.reason else None,
         "event_id": seen.event.event_id if seen else None,
@@ -178,7 +181,7 @@ def noting(settings: Settings, judged: Judgement, receipt: Receipt) -> Action:
     return put(settings.invitations_table, items.present(item), NEW)
 
 
-# --- each thing that is done --------------------------------------------------------------------------------------
+# --- the actions --------------------------------------------------------------------------------------------------
 
 
 def _do(
@@ -187,28 +190,29 @@ def _do(
     judged: Judgement,
     source: str,
     received_at: datetime,
-    means: AnswerChannel,
-    note: Mapping[str, Action],
+    channel: AnswerChannel,
+    record: Mapping[str, Action],
     *,
     now: datetime,
 ) -> Reason | None:
-    """Do it, or answer why not. ``source`` names the mail; ``note`` goes into the transaction of what may be done once
-    only.
+    """Carry out one judgement, or return the reason why not.
+
+    ``source`` identifies the mail; ``record`` is written in the transaction of what must not be repeated.
     """
     seen, answer = judged.seen, judged.answer
     match judged.verdict:
         case Verdict.APPLY | Verdict.LATE if seen and answer and judged.reply:
             ids = seen.registration.event_id, seen.registration.registration_id
-            applied = replies.apply(client, settings, *ids, judged.reply, means=means, now=now)
+            applied = replies.apply(client, settings, *ids, judged.reply, channel=channel, now=now)
             return Reason.STATUS if applied.outcome is replies.Outcome.INACTIVE else None
         case Verdict.PROPOSE if seen and answer and judged.proposed:
-            # The same one is there once, and what was decided about it stays.
-            proposal = proposals.proposal_of(answer, seen, judged.date, judged.proposed, received_at)
-            attempt(client, {"proposal": proposals.proposing(settings, proposal)})
+            # The same proposal is stored once; a decision about it is not overwritten.
+            proposal = proposals.new_proposal(answer, seen, judged.date, judged.proposed, received_at)
+            attempt(client, {"proposal": proposals.put_action(settings, proposal)})
             return None
         case Verdict.REFRESH if seen:
             ids = seen.registration.event_id, seen.registration.registration_id
-            return Reason.STOPPED if registry.resend(client, settings, *ids, now=now, also=note) else None
+            return Reason.STOPPED if registry.resend(client, settings, *ids, now=now, also=record) else None
         case Verdict.FORWARD if seen and judged.incoming:
             _forward(client, settings, seen, judged.incoming, source, now)
             return None
@@ -216,29 +220,31 @@ def _do(
 
 
 def _pass_on(client: Any, settings: Settings, judged: Judgement, now: datetime, *, asked: bool = False) -> bool:
-    """Tell the organizer what an answer says that no count can: what was written with it, that it was handed on. The
-    same words are passed on once, in however many mails they come, and with however many answers; also where the answer
-    was known, since whoever was interrupted has not passed it on. False: the day had enough, and nobody ``asked``.
+    """Schedule a notification to the organizer where an answer has a comment or is a delegation.
+
+    The same comment is passed on once, in however many mails and answers it arrives; also where the answer itself was
+    applied before, since an interrupted worker may not have passed it on. False: the daily limit is reached, and nobody
+    ``asked`` for it by releasing the mail.
     """
     seen, answer = judged.seen, judged.answer
     if seen is None or answer is None or answer.participation is None:
         return True
     if not (answer.comment or answer.participation is Participation.DELEGATED):
         return True
-    said = f"{answer.uid} {answer.sequence} {answer.dtstamp.isoformat()} {answer.participation} {answer.comment}"
+    source = f"{answer.uid} {answer.sequence} {answer.dtstamp.isoformat()} {answer.participation} {answer.comment}"
     person, how = seen.registration, answer.participation
-    note = notifications.remark(seen.event, person, answered=how, text=answer.comment, source=said, now=now)
-    key = keys.note(note.event_id, note.registration_id, note.notification_id)
+    note = notifications.remark(seen.event, person, answered=how, text=answer.comment, source=source, now=now)
+    key = keys.notification(note.event_id, note.registration_id, note.notification_id)
     if dynamo.get(client, settings.invitations_table, key) is not None:
         return True
     if not asked and not _allowed(client, settings, seen, Verdict.APPLY, now):
         return False
-    owe(client, settings, note, now=now)
+    stored_notifications.schedule(client, settings, note, now=now)
     return True
 
 
 def _forward(client: Any, settings: Settings, seen: Snapshot, incoming: Incoming, source: str, now: datetime) -> None:
-    """Pass on what a human wrote, of whom we know who it is."""
+    """Schedule a notification to the organizer with the text of a mail from a verified attendee."""
     person = seen.registration
     note = notifications.forward(
         seen.event,
@@ -249,21 +255,23 @@ def _forward(client: Any, settings: Settings, seen: Snapshot, incoming: Incoming
         registration_id=person.registration_id,
         now=now,
     )
-    owe(client, settings, note, now=now)
+    stored_notifications.schedule(client, settings, note, now=now)
 
 
 def _allowed(client: Any, settings: Settings, seen: Snapshot | None, what: Verdict, now: datetime) -> bool:
-    """Count what happens in one person's name in a day. False: it was enough before."""
-    return seen is None or _counted(client, settings, seen.registration.registration_id, what, A_DAY[what], now)
+    """Count one more action in the name of a person on this day (UTC). False: the daily limit is reached."""
+    return seen is None or _counted(client, settings, seen.registration.registration_id, what, DAILY_LIMITS[what], now)
 
 
 def _may_be_shown(client: Any, settings: Settings, owner: Owner, now: datetime) -> bool:
-    """Count what is put aside in a day. False: it was enough before, and strangers do not fill the table."""
+    """Count one more quarantined mail on this day (UTC). False: the daily limit, which protects the table, is
+    reached.
+    """
     what = Verdict.QUARANTINE
     if owner.registration_id:
-        return _counted(client, settings, owner.registration_id, what, A_DAY[what], now)
+        return _counted(client, settings, owner.registration_id, what, DAILY_LIMITS[what], now)
     whose = owner.event_id or owner.account or "nobody"
-    return _counted(client, settings, whose, what, A_DAY_OF_OTHERS, now)
+    return _counted(client, settings, whose, what, DAILY_LIMIT_UNNAMED, now)
 
 
 def _counted(client: Any, settings: Settings, whose: str, what: Verdict, most: int, now: datetime) -> bool:
@@ -271,9 +279,9 @@ def _counted(client: Any, settings: Settings, whose: str, what: Verdict, most: i
         settings.invitations_table,
         keys.daily_limit(whose, what.value, now.date()),
         "SET #expires_at = :expires_at ADD #count :one",
-        FEWER_THAN_A_DAY_HAS,
+        BELOW_DAILY_LIMIT,
         expires_at=int((now + COUNTED).timestamp()),
         one=1,
         most=most,
     )
-    return not attempt(client, {"allowance": counted})
+    return not attempt(client, {"daily_limit": counted})

@@ -1,5 +1,7 @@
-"""Registrations, as the API writes them: the person, the lock on their address, their seat or place in line, and the
-debt to tell them, each time in one transaction.
+"""Writes of the API to registrations: register, withdraw, change, and ask for the latest message again.
+
+Each is one transaction of the registration, the lock on its address, its seat or place on the waitlist, its invitation,
+which becomes due, and the webhook event.
 """
 
 from __future__ import annotations
@@ -30,27 +32,27 @@ from . import seats
 
 ACTIVE = (RegistrationStatus.REGISTERED, RegistrationStatus.WAITLISTED)
 STANDING = (*ACTIVE, RegistrationStatus.DECLINED)
-"""Those whose address is theirs at this event: whoever declined may come again."""
+"""The statuses in which a registration keeps its address locked: whoever declined may register again."""
 
-# The lock is that of this registration, not of one that came after it.
+# The lock belongs to this registration, not to a later one with the same address.
 LOCK_IS_MINE = "#registration_id = :registration_id"
 # Nobody changed the registration since it was read.
 STILL_THE_VERSION_SEEN = "#version = :seen"
 
 
 class Obstacle(StrEnum):
-    """Why a registration was left as it is."""
+    """Why nothing was written. The values are shown to the caller of the API."""
 
     ABSENT = "there is no such registration"
     CLOSED = "the event takes no registrations"
-    NOT_YET = "people are still carried over from the series that this was part of: try again in a minute"
+    NOT_YET = "registrations are still being copied from the series that this was part of: try again in a minute"
     TAKEN = "that address is registered already"
     INACTIVE = "the registration is not active any more"
     NEVER_SENT = "nothing was ever sent"
     STOPPED = "the address may not be mailed"
 
 
-# --- coming -------------------------------------------------------------------------------------------------------
+# --- registering --------------------------------------------------------------------------------------------------
 
 
 def register(
@@ -62,61 +64,72 @@ def register(
     account: str = "",
     also: Mapping[str, Action] = NOTHING_ELSE,
 ) -> Registration | Obstacle:
-    """Register ``registration``, or put it in line; ``account`` is whose webhooks are told.
+    """Store ``registration`` with a seat, or on the waitlist where none is free.
 
-    Answers it as stored; or what stands under that address already, untouched; or CLOSED, or NOT_YET.
+    ``account`` is the one whose webhooks get an event; ``also`` are actions for the same transaction. Returns the
+    registration as stored; or, unchanged, the existing one with the same address; or ``Obstacle.CLOSED`` or
+    ``NOT_YET``. Raises :class:`dynamo.Contention`.
     """
     person = replace(registration, status=RegistrationStatus.REGISTERED)
     for _ in range(ROUNDS):
-        fact = outbox.telling(
-            client, settings, account, WebhookEventType.REGISTRATION_CREATED, outbox.about(person), now
+        event_action = outbox.event_actions(
+            client, settings, account, WebhookEventType.REGISTRATION_CREATED, outbox.registration_data(person), now
         )
-        refused = attempt(client, {**arrival(settings, person, now), **fact, **also})
+        refused = attempt(client, {**registration_actions(settings, person, now), **event_action, **also})
         if not refused:
             return person
-        lock, found = refused.get("lock"), refused.get("seats")
+        lock, seats_item = refused.get("lock"), refused.get("seats")
         if lock is not None:
-            standing = Reads(client, settings).registration(person.event_id, lock["registration_id"])
-            # Else it was withdrawn, or got another address, in between.
-            if standing is not None and standing.status in STANDING and folded(standing.email) == folded(person.email):
-                return standing
-        elif found is None or not found["open"]:
-            waits = dynamo.get(client, settings.invitations_table, keys.carry(person.event_id)) is not None
-            return Obstacle.NOT_YET if waits else Obstacle.CLOSED
+            existing = Reads(client, settings).registration(person.event_id, lock["registration_id"])
+            # Otherwise it was withdrawn, or given another address, meanwhile, and the loop continues.
+            if existing is not None and existing.status in STANDING and folded(existing.email) == folded(person.email):
+                return existing
+        elif seats_item is None or not seats_item["open"]:
+            transferring = (
+                dynamo.get(client, settings.invitations_table, keys.split_transfer(person.event_id)) is not None
+            )
+            return Obstacle.NOT_YET if transferring else Obstacle.CLOSED
         else:
-            person = replace(person, status=seats.place(items.seats_of(found)))
+            person = replace(person, status=seats.available_status(items.seats_of(seats_item)))
     raise dynamo.Contention(f"{ROUNDS} rounds met other writers")
 
 
-def arrival(settings: Settings, person: Registration, now: datetime, *, carried: bool = False) -> dict[str, Action]:
-    """The writes by which ``person`` is registered, or waits. ``carried``: to where their seat or place is kept."""
+def registration_actions(
+    settings: Settings, person: Registration, now: datetime, *, transferred: bool = False
+) -> dict[str, Action]:
+    """The actions that store ``person`` as a new registration, with a seat or, by its status, on the waitlist.
+
+    ``transferred``: it is copied after a split, so its seat or place does not depend on what is free.
+    """
     waits = person.status is RegistrationStatus.WAITLISTED
     invitation = Invitation(
         event_id=person.event_id,
         registration_id=person.registration_id,
         wakeups=1,
-        # The waiting are told nothing until there is a seat.
-        due_key=None if waits else keys.owed(2, now),
+        # Nothing is sent to people on the waitlist.
+        due_key=None if waits else keys.due_key(2, now),
     )
     return {
-        "lock": locking(settings, person),
+        "lock": lock_action(settings, person),
         "registration": put(settings.registrations_table, items.registration_item(person), NEW),
         "invitation": put(settings.invitations_table, items.invitation_item(invitation), NEW),
-        **seats.taken(settings, person.event_id, person.registration_id, waits=waits, carried=carried),
+        **seats.take_actions(settings, person.event_id, person.registration_id, waits=waits, transferred=transferred),
     }
 
 
-def locking(settings: Settings, person: Registration) -> Action:
+def lock_action(settings: Settings, person: Registration) -> Action:
+    """The action that locks the address for the registration; it fails where another one has it."""
     item = {**keys.address(person.event_id, person.email), "registration_id": person.registration_id}
     return put(settings.registrations_table, item, NEW)
 
 
-def unlocking(settings: Settings, person: Registration) -> Action:
+def unlock_action(settings: Settings, person: Registration) -> Action:
+    """The action that unlocks the registration's address."""
     key = keys.address(person.event_id, person.email)
     return delete(settings.registrations_table, key, LOCK_IS_MINE, registration_id=person.registration_id)
 
 
-# --- going --------------------------------------------------------------------------------------------------------
+# --- withdrawing --------------------------------------------------------------------------------------------------
 
 
 def withdraw(
@@ -127,13 +140,14 @@ def withdraw(
     *,
     now: datetime,
     account: str = "",
-    tells: bool = True,
+    sends: bool = True,
     also: Mapping[str, Action] = NOTHING_ELSE,
 ) -> Registration | Obstacle:
-    """Cancel the registration; answers it as it stands then. ``account`` is whose webhooks are told. Of an event that
-    is over there is nothing to tell the person any more: then it is not ``tells``.
+    """Cancel the registration, and return it as it is stored then.
 
-    One that was cancelled before is left as it is, and ``also`` is not done.
+    ``account`` is the one whose webhooks get an event. ``sends`` is whether the attendee is sent a cancellation: not
+    about an event that is over. One that was cancelled before is returned unchanged, and ``also`` is not written.
+    Returns ``Obstacle.ABSENT`` where there is none. Raises :class:`dynamo.Contention`.
     """
     reads = Reads(client, settings)
     for _ in range(ROUNDS):
@@ -143,33 +157,33 @@ def withdraw(
             return Obstacle.ABSENT
         if person.status not in STANDING:
             return person
-        gone = replace(person, status=RegistrationStatus.CANCELLED, version=person.version + 1, updated_at=now)
-        fact = outbox.telling(
-            client, settings, account, WebhookEventType.REGISTRATION_CANCELLED, outbox.about(gone), now
+        cancelled = replace(person, status=RegistrationStatus.CANCELLED, version=person.version + 1, updated_at=now)
+        event_action = outbox.event_actions(
+            client, settings, account, WebhookEventType.REGISTRATION_CANCELLED, outbox.registration_data(cancelled), now
         )
-        departure = _departure(client, settings, person, now)
-        if tells:
-            departure["invitation"] = wakeups(settings, invitation, 0, now)
+        actions = _cancel_actions(client, settings, person, now)
+        if sends:
+            actions["invitation"] = wake_up_action(settings, invitation, 0, now)
             if invitation.highest_possibly_sent is not None:
-                departure["survey"] = attention.watching(settings, event_id, now)
-        if not attempt(client, {**departure, **fact, **also}):
-            return gone
+                actions["survey"] = attention.survey_action(settings, event_id, now)
+        if not attempt(client, {**actions, **event_action, **also}):
+            return cancelled
     raise dynamo.Contention(f"{ROUNDS} rounds met other writers")
 
 
-def _departure(client: Any, settings: Settings, person: Registration, now: datetime) -> dict[str, Action]:
+def _cancel_actions(client: Any, settings: Settings, person: Registration, now: datetime) -> dict[str, Action]:
     actions = {
-        "registration": mark(settings, person, RegistrationStatus.CANCELLED, now),
-        "lock": unlocking(settings, person),
+        "registration": status_action(settings, person, RegistrationStatus.CANCELLED, now),
+        "lock": unlock_action(settings, person),
     }
     if person.status is RegistrationStatus.DECLINED:
-        return actions  # the seat was given back before
+        return actions  # the seat was released when they declined
     waits = person.status is RegistrationStatus.WAITLISTED
-    return actions | seats.given_back(client, settings, person.event_id, person.registration_id, now, waits=waits)
+    return actions | seats.release_actions(client, settings, person.event_id, person.registration_id, now, waits=waits)
 
 
-def mark(settings: Settings, person: Registration, status: RegistrationStatus, now: datetime) -> Action:
-    """The registration's new status, whatever the reply to it that may have come since."""
+def status_action(settings: Settings, person: Registration, status: RegistrationStatus, now: datetime) -> Action:
+    """The action that writes the registration's new status, and nothing else of it."""
     return update(
         settings.registrations_table,
         keys.registration(person.event_id, person.registration_id),
@@ -182,7 +196,7 @@ def mark(settings: Settings, person: Registration, status: RegistrationStatus, n
     )
 
 
-def wakeups(
+def wake_up_action(
     settings: Settings,
     invitation: Invitation,
     priority: int,
@@ -191,18 +205,21 @@ def wakeups(
     resend: bool = False,
     repair: bool = False,
 ) -> Action:
-    """One more reason to look at the attendee: once nobody writes to them, or sooner where that was owed already."""
+    """The action that adds a wake-up to an invitation. It becomes due after the lease of a claim, or sooner where it is
+    due sooner already. ``resend`` asks for the latest message again, ``repair`` for the latest state under a new
+    SEQUENCE.
+    """
     free = now if invitation.lease_until is None else max(now, invitation.lease_until)
-    due_key = keys.owed(priority, free)
+    due_key = keys.due_key(priority, free)
     return update(
         settings.invitations_table,
         keys.registration(invitation.event_id, invitation.registration_id),
-        "SET #due_shard = :shard, #due_key = :owed ADD #wakeups :one"
+        "SET #due_shard = :shard, #due_key = :due_key ADD #wakeups :one"
         + (", #resend :one" if resend else "")
         + (", #repair :one" if repair else ""),
         one=1,
         shard=keys.shard(invitation.registration_id),
-        owed=keys.still_due(keys.sooner(due_key, invitation.due_key or due_key), invitation.due_key),
+        due_key=keys.keep_due_since(keys.sooner_due_key(due_key, invitation.due_key or due_key), invitation.due_key),
     )
 
 
@@ -220,8 +237,11 @@ def change_registration(
     now: datetime,
     account: str = "",
 ) -> Registration | Obstacle:
-    """Give the registration another ``name``, ``email`` or ``language``, or other ``occurrences`` and how they are
-    ``named``. The lock moves with the address.
+    """Change some of ``name``, ``email``, ``language``, ``occurrences`` and ``named``; the lock moves with the address.
+
+    ``named`` is the number of earlier schedules by which the occurrences are named. Returns the registration as stored,
+    ``Obstacle.TAKEN`` where the address is registered already, ``ABSENT`` or ``INACTIVE``. Raises
+    :class:`dynamo.Contention`.
     """
     reads = Reads(client, settings)
     for _ in range(ROUNDS):
@@ -235,15 +255,15 @@ def change_registration(
         if changed == person:
             return person
         changed = replace(changed, version=person.version + 1, updated_at=now)
-        fact = outbox.telling(
-            client, settings, account, WebhookEventType.REGISTRATION_CHANGED, outbox.about(changed), now
+        event_action = outbox.event_actions(
+            client, settings, account, WebhookEventType.REGISTRATION_CHANGED, outbox.registration_data(changed), now
         )
-        actions = {"registration": _content(settings, person, changed), **fact}
+        actions = {"registration": _content_action(settings, person, changed), **event_action}
         if changed.email != person.email or changed.occurrences != person.occurrences:
-            actions["invitation"] = wakeups(settings, invitation, priority, now)
-            actions["survey"] = attention.watching(settings, event_id, now)
+            actions["invitation"] = wake_up_action(settings, invitation, priority, now)
+            actions["survey"] = attention.survey_action(settings, event_id, now)
         if folded(changed.email) != folded(person.email):
-            actions |= {"lock": locking(settings, changed), "unlock": unlocking(settings, person)}
+            actions |= {"lock": lock_action(settings, changed), "unlock": unlock_action(settings, person)}
         refused = attempt(client, actions)
         if not refused:
             return changed
@@ -252,7 +272,7 @@ def change_registration(
     raise dynamo.Contention(f"{ROUNDS} rounds met other writers")
 
 
-def _content(settings: Settings, person: Registration, changed: Registration) -> Action:
+def _content_action(settings: Settings, person: Registration, changed: Registration) -> Action:
     dates = items.local_times(changed.occurrences)
     return update(
         settings.registrations_table,
@@ -279,7 +299,10 @@ def resend(
     now: datetime,
     also: Mapping[str, Action] = NOTHING_ELSE,
 ) -> Obstacle | None:
-    """Ask for the latest message once more, through the ordinary delivery: also for one that was given up."""
+    """Ask for the latest message once more; it is sent by the ordinary delivery. Returns why not, where it cannot be.
+
+    A message that was given up can be asked for, too.
+    """
     reads = Reads(client, settings)
     invitation = reads.invitation(event_id, registration_id)
     person = reads.registration(event_id, registration_id)
@@ -288,7 +311,7 @@ def resend(
     if person.status in (RegistrationStatus.DECLINED, RegistrationStatus.ERASED):
         return Obstacle.INACTIVE
     latest = invitation.unacknowledged or invitation.acknowledged
-    # What was given up never left, and yet is what may be asked for once more.
+    # A message that was given up was never sent, and may be asked for all the same.
     if latest is None or (
         invitation.highest_possibly_sent is None and not (invitation.given_up or invitation.tried_anew)
     ):
@@ -296,5 +319,5 @@ def resend(
     if invitation.stop_of(person.email) is not None:
         return Obstacle.STOPPED
     priority = 0 if latest.calendar_state.method is Method.CANCEL else 1
-    attempt(client, {"invitation": wakeups(settings, invitation, priority, now, resend=True), **also})
+    attempt(client, {"invitation": wake_up_action(settings, invitation, priority, now, resend=True), **also})
     return None

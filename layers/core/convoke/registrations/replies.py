@@ -1,6 +1,7 @@
-"""What an attendee's answer changes: their registration, its history, and the seat where the event gives it on.
+"""Applies an attendee's reply: to their registration, to the history of replies, and to their seat where the event
+releases the seats of those who decline.
 
-All of it is one transaction, so an answer that comes twice, late, or to two workers at once is heard once.
+All of it is one transaction, so that a reply that arrives twice, late, or at two workers at once is applied once.
 """
 
 from __future__ import annotations
@@ -33,33 +34,33 @@ from ..store import (
     dynamo,
     items,
     keys,
-    notes,
+    notifications,
     outbox,
 )
 from ..store.reads import Reads
 from ..store.writes import NOTHING_ELSE, ROUNDS, Action, attempt, update
 from ..webhooks.facts import WebhookEventType
 from . import seats, waitlist
-from .registry import STANDING, STILL_THE_VERSION_SEEN, Obstacle, unlocking, wakeups
+from .registry import STANDING, STILL_THE_VERSION_SEEN, Obstacle, unlock_action, wake_up_action
 
 
 class Outcome(StrEnum):
-    """What came of an answer."""
+    """The result of applying a reply."""
 
     STANDS = "stands"
-    """It is the newest, and is stored with the registration."""
+    """It has the highest precedence, and is stored with the registration."""
     OLDER = "older"
-    """A newer one stands; it is kept in the history only."""
+    """One of higher precedence is stored; this one is in the history only."""
     KNOWN = "known"
-    """It had come before; nothing changed."""
+    """It was applied before; nothing changed."""
     INACTIVE = "inactive"
-    """The registration was withdrawn or erased, or never was; nothing was kept."""
+    """There is no registration, or it was withdrawn or erased; nothing was stored."""
 
 
 @frozen
 class Applied:
-    """What came of an answer: the ``registration`` as it stands, and the participation it had ``before`` and has
-    ``now``, for what the answer was about: the whole event, or one date.
+    """The result of applying a reply: the ``registration`` as it is stored, and the participation ``before`` and
+    ``now`` in what the reply is about: the whole event, or one occurrence.
     """
 
     outcome: Outcome
@@ -76,12 +77,13 @@ def apply(
     registration_id: str,
     reply: Reply,
     *,
-    means: AnswerChannel,
+    channel: AnswerChannel,
     now: datetime,
 ) -> Applied:
-    """Apply ``reply``, which is known to be this attendee's own, to a SEQUENCE that they were sent.
+    """Apply ``reply``, which has been verified to be this attendee's own, and to a SEQUENCE that they were sent.
 
-    Where it gives a seat back, the first in line gets it at once. Whoever is interrupted may apply it again.
+    ``channel`` is how it was given. Where it releases a seat, the first person on the waitlist gets it at once.
+    Applying the same reply again, after an interruption, is harmless. Raises :class:`dynamo.Contention`.
     """
     reads = Reads(client, settings)
     place = RegistrationStatus.REGISTERED
@@ -91,11 +93,11 @@ def apply(
         event = reads.event(event_id)
         if person is None or invitation is None or event is None or person.status not in STANDING:
             return Applied(outcome=Outcome.INACTIVE, registration=person)
-        kept = answers.known(client, settings, registration_id)
+        kept = answers.stored_keys(client, settings, registration_id)
         changed = heeding(person, reply)
         newest = changed != person
         effect = consequence(event, person, invitation, reply, now) if newest else Consequence.NONE
-        changed = _placed(changed, effect, place, now)
+        changed = _with_status(changed, effect, place, now)
         applied = Applied(
             outcome=Outcome.STANDS if newest else Outcome.OLDER,
             consequence=effect,
@@ -105,30 +107,30 @@ def apply(
         )
         if not newest and keys.answer(registration_id, reply)["sk"] in kept:
             return replace(applied, outcome=Outcome.KNOWN, registration=person)
-        heard = ReceivedReply(reply=reply, means=means, at=now)
-        history = answers.keeping(settings, registration_id, heard, kept, series.ends_at(event))
+        received = ReceivedReply(reply=reply, means=channel, at=now)
+        history = answers.history_actions(settings, registration_id, received, kept, series.ends_at(event))
         if not newest and not history:
             return replace(applied, registration=person)
         actions = {
-            "registration": _written(settings, person, changed),
+            "registration": _registration_action(settings, person, changed),
             **history,
-            **_seat(client, settings, person, changed, invitation, now),
-            **_facts(client, settings, event, applied, reply, now),
+            **_seat_actions(client, settings, person, changed, invitation, now),
+            **_webhook_event_actions(client, settings, event, applied, reply, now),
         }
         if effect is Consequence.RETURN and changed.status is RegistrationStatus.WAITLISTED:
-            rendered = no_seat(event, person, sequence=reply.sequence, now=now)
-            actions["note"] = notes.owing(settings, rendered, now)
+            notification = no_seat(event, person, sequence=reply.sequence, now=now)
+            actions["note"] = notifications.schedule_action(settings, notification, now)
         refused = attempt(client, actions)
         if not refused:
             if effect is Consequence.RELEASE:
                 waitlist.promote(client, settings, event_id, now=now)
             return applied
         if effect is Consequence.RETURN and "seats" in refused:
-            place = _other_place(refused["seats"])
+            place = _possible_status(refused["seats"])
     raise dynamo.Contention(f"{ROUNDS} rounds met other writers")
 
 
-def come_again(
+def register_again(
     client: Any,
     settings: Settings,
     event_id: str,
@@ -137,9 +139,10 @@ def come_again(
     now: datetime,
     also: Mapping[str, Action] = NOTHING_ELSE,
 ) -> Registration | Obstacle:
-    """Register somebody anew who had declined: they take a seat, or a place in line, and are asked again.
+    """Register a person again who had declined: they take a seat, or a place on the waitlist, and are invited again.
 
-    Answers the registration as it stands then. Where it is not declined any more, only ``also`` is done.
+    Returns the registration as it is stored then. Where it is not declined any more, only ``also`` is written. Returns
+    ``Obstacle.ABSENT`` where there is none, ``CLOSED`` where the event is cancelled. Raises :class:`dynamo.Contention`.
     """
     reads = Reads(client, settings)
     place = RegistrationStatus.REGISTERED
@@ -153,10 +156,10 @@ def come_again(
             if also:
                 attempt(client, also)
             return person
-        reply = _open_again(person, invitation, now)
-        heard = ReceivedReply(reply=reply, means=AnswerChannel.API, at=now)
-        kept = answers.known(client, settings, registration_id)
-        changed = _placed(heeding(person, reply), Consequence.RETURN, place, now)
+        reply = _cleared_reply(person, invitation, now)
+        received = ReceivedReply(reply=reply, means=AnswerChannel.API, at=now)
+        kept = answers.stored_keys(client, settings, registration_id)
+        changed = _with_status(heeding(person, reply), Consequence.RETURN, place, now)
         applied = Applied(
             outcome=Outcome.STANDS,
             consequence=Consequence.RETURN,
@@ -165,26 +168,26 @@ def come_again(
             now=participation(changed, invitation),
         )
         actions = {
-            "registration": _written(settings, person, changed),
-            **answers.keeping(settings, registration_id, heard, kept, series.ends_at(event)),
-            **_seat(client, settings, person, changed, invitation, now, ask=True),
-            **_facts(client, settings, event, applied, reply, now),
+            "registration": _registration_action(settings, person, changed),
+            **answers.history_actions(settings, registration_id, received, kept, series.ends_at(event)),
+            **_seat_actions(client, settings, person, changed, invitation, now, ask=True),
+            **_webhook_event_actions(client, settings, event, applied, reply, now),
         }
         refused = attempt(client, {**actions, **also})
         if not refused:
             return changed
         if "seats" in refused:
-            place = _other_place(refused["seats"])
+            place = _possible_status(refused["seats"])
             if place is RegistrationStatus.CANCELLED:
                 return Obstacle.CLOSED
     raise dynamo.Contention(f"{ROUNDS} rounds met other writers")
 
 
-def _open_again(person: Registration, invitation: Invitation, now: datetime) -> Reply:
-    """The answer that takes back every one before it, and leaves the question open."""
+def _cleared_reply(person: Registration, invitation: Invitation, now: datetime) -> Reply:
+    """A reply with NEEDS-ACTION that has precedence over all earlier ones."""
     sequence = max(invitation.allocated, 0)
     if person.reply is not None:
-        # A calendar's clock may be ahead of ours.
+        # The clock of the calendar program that wrote the last reply may be ahead.
         now = max(now, person.reply.dtstamp + timedelta(seconds=1))
     return Reply(status=Participation.NEEDS_ACTION, sequence=sequence, dtstamp=now)
 
@@ -192,8 +195,8 @@ def _open_again(person: Registration, invitation: Invitation, now: datetime) -> 
 # --- the seat -----------------------------------------------------------------------------------------------------
 
 
-def _placed(person: Registration, effect: Consequence, place: RegistrationStatus, now: datetime) -> Registration:
-    """The next version of the registration."""
+def _with_status(person: Registration, effect: Consequence, place: RegistrationStatus, now: datetime) -> Registration:
+    """The next version of the registration, with the status that follows from the reply's consequence."""
     person = replace(person, version=person.version + 1)
     match effect:
         case Consequence.RELEASE:
@@ -204,14 +207,16 @@ def _placed(person: Registration, effect: Consequence, place: RegistrationStatus
             return person
 
 
-def _other_place(found: items.Item | None) -> RegistrationStatus:
-    """Where there was not what was asked for: what there is. A cancelled event has neither seats nor a line."""
+def _possible_status(found: items.Item | None) -> RegistrationStatus:
+    """The status that is possible where the requested one was not: from the stored seats, or CANCELLED where the event
+    is.
+    """
     if found is None or not found["open"]:
         return RegistrationStatus.CANCELLED
-    return seats.place(items.seats_of(found))
+    return seats.available_status(items.seats_of(found))
 
 
-def _written(settings: Settings, person: Registration, changed: Registration) -> Action:
+def _registration_action(settings: Settings, person: Registration, changed: Registration) -> Action:
     stored = items.registration_item(changed)
     replies = {name: stored[name] for name in ("reply", "date_replies") if name in stored}
     return update(
@@ -228,7 +233,7 @@ def _written(settings: Settings, person: Registration, changed: Registration) ->
     )
 
 
-def _seat(
+def _seat_actions(
     client: Any,
     settings: Settings,
     person: Registration,
@@ -238,51 +243,52 @@ def _seat(
     *,
     ask: bool = False,
 ) -> dict[str, Action]:
-    """What becomes of the seat and of what they are told, where the status changes. ``ask``: what they were told last
-    is told anew, since a calendar may have dropped what was declined.
+    """The actions for seat, invitation and survey where the status changes; none where it does not.
+
+    ``ask``: the latest message is sent again under a new SEQUENCE, since a calendar program may have removed an entry
+    that was declined.
     """
     if changed.status is person.status:
         return {}
     ids = person.event_id, person.registration_id
     if changed.status is RegistrationStatus.DECLINED:
         waits = person.status is RegistrationStatus.WAITLISTED
-        seat = seats.given_back(client, settings, *ids, now, waits=waits)
+        seat = seats.release_actions(client, settings, *ids, now, waits=waits)
     elif changed.status is RegistrationStatus.CANCELLED:
-        seat = {"lock": unlocking(settings, person)}
+        seat = {"lock": unlock_action(settings, person)}
     else:
-        seat = seats.taken(settings, *ids, waits=changed.status is RegistrationStatus.WAITLISTED)
-    calendar_state = invitation.acknowledged
-    repair = ask and calendar_state is not None and not calendar_state.calendar_state.gone
-    # Whoever accepts what there is no more, or no seat for, must not take their calendar for the truth for long.
+        seat = seats.take_actions(settings, *ids, waits=changed.status is RegistrationStatus.WAITLISTED)
+    acknowledged = invitation.acknowledged
+    repair = ask and acknowledged is not None and not acknowledged.calendar_state.gone
+    # Somebody who accepted without getting a seat has a wrong calendar entry, which has to be corrected soon.
     priority = 1 if changed.status is RegistrationStatus.REGISTERED else 0
-    actions = {**seat, "invitation": wakeups(settings, invitation, priority, now, repair=repair)}
+    actions = {**seat, "invitation": wake_up_action(settings, invitation, priority, now, repair=repair)}
     if changed.status is not RegistrationStatus.DECLINED:
-        actions["survey"] = attention.watching(settings, person.event_id, now)
+        actions["survey"] = attention.survey_action(settings, person.event_id, now)
     return actions
 
 
-# --- what webhooks are told ---------------------------------------------------------------------------------------
+# --- webhook events -----------------------------------------------------------------------------------------------
 
 
-def _facts(
+def _webhook_event_actions(
     client: Any, settings: Settings, event: Event, applied: Applied, reply: Reply, now: datetime
 ) -> dict[str, Action]:
     changed = applied.registration
     if changed is None:
         return {}
-    about = outbox.about(changed)
-    calendar_state: dict[WebhookEventType, dict[str, Any]] = {}
+    about = outbox.registration_data(changed)
+    happened: dict[WebhookEventType, dict[str, Any]] = {}
     if applied.consequence is Consequence.RELEASE:
-        calendar_state[WebhookEventType.REGISTRATION_DECLINED] = about
+        happened[WebhookEventType.REGISTRATION_DECLINED] = about
     elif applied.consequence is Consequence.RETURN:
         cancelled = changed.status is RegistrationStatus.CANCELLED
-        calendar_state[
-            WebhookEventType.REGISTRATION_CANCELLED if cancelled else WebhookEventType.REGISTRATION_CHANGED
-        ] = about
+        what = WebhookEventType.REGISTRATION_CANCELLED if cancelled else WebhookEventType.REGISTRATION_CHANGED
+        happened[what] = about
     if applied.before is not applied.now:
         date = {"date": reply.date.isoformat()} if reply.date else {}
-        calendar_state[WebhookEventType.PARTICIPATION_CHANGED] = {**about, **date, "participation": applied.now.value}
+        happened[WebhookEventType.PARTICIPATION_CHANGED] = {**about, **date, "participation": applied.now.value}
     actions: dict[str, Action] = {}
-    for what, data in calendar_state.items():
-        actions |= outbox.telling(client, settings, event.account, what, data, now)
+    for what, data in happened.items():
+        actions |= outbox.event_actions(client, settings, event.account, what, data, now)
     return actions

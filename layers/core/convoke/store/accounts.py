@@ -1,4 +1,4 @@
-"""API keys: who may call, and for which account. Only a key's hash is kept; the key itself is shown once."""
+"""API keys, each of one account. Only a key's SHA-256 is stored; the key itself is shown once, when it is created."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from .writes import NEW, Action, attempt, put, update
 SECRET = re.compile(r"cvk_[A-Za-z0-9_-]{43}", re.ASCII)
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", re.ASCII)
 
-# No key of the account that still works has this name.
+# The account has no valid key of this name: none at all, or a revoked one.
 NAME_IS_FREE = f"{NEW} OR attribute_exists(#revoked_at)"
-# There is such a key, and it still works.
-WORKS = "attribute_exists(pk) AND attribute_not_exists(#revoked_at)"
+# There is such a key, and it is not revoked.
+IS_VALID = "attribute_exists(pk) AND attribute_not_exists(#revoked_at)"
 
 
 @frozen
 class Account:
-    """Who calls: the account, and the name of the key that it used."""
+    """The caller of the API: the account, and the name of its key."""
 
     account: str
     key: str
@@ -30,7 +30,7 @@ class Account:
 
 @frozen
 class ApiKey:
-    """A key as it is listed; instants in UTC, as they are stored."""
+    """An API key as it is listed. The instants are ISO 8601 text in UTC."""
 
     name: str
     created_at: str
@@ -38,7 +38,11 @@ class ApiKey:
 
 
 def create_key(client: Any, table: str, *, account: str, name: str, now: datetime, secret: str | None = None) -> str:
-    """Make a key for ``account`` and answer it. Raises :class:`InvalidField` where a working key has that name."""
+    """Create a key for ``account`` and return it. ``secret`` is the key itself; by default a random one.
+
+    Raises :class:`InvalidField` where ``account`` or ``name`` has an invalid form, or the account has a valid key of
+    that name.
+    """
     for field, value in (("account", account), ("name", name)):
         if not NAME.fullmatch(value):
             raise InvalidField(field, "must be up to 64 letters, digits, dots, hyphens or underscores")
@@ -57,19 +61,21 @@ def create_key(client: Any, table: str, *, account: str, name: str, now: datetim
     )
     if refused:
         raise InvalidField("name", f"{account} has a key named {name}; revoke it first")
-    _note(client, table, account)
+    _record_account(client, table, account)
     return secret
 
 
 def only_account(client: Any, table: str) -> str | None:
-    """The account that alone ever had a key here; ``None`` where there are several, or where nobody has counted."""
+    """The only account that ever had a key; ``None`` where there are several or none, or where no names are recorded
+    yet.
+    """
     known = dynamo.get(client, table, keys.accounts())
     names = known["names"] if known else ()
     return next(iter(names)) if len(names) == 1 else None
 
 
-def _note(client: Any, table: str, account: str) -> None:
-    """Keep the names of all accounts in one place. Where that is not there yet, all keys are looked through once."""
+def _record_account(client: Any, table: str, account: str) -> None:
+    """Add the account to the item with all accounts' names. Where there is none yet, all keys are scanned once."""
     names = {account}
     if dynamo.get(client, table, keys.accounts()) is None:
         every = dynamo.pages(client.scan, TableName=table, ConsistentRead=True, **_ALL_KEYS)
@@ -86,7 +92,7 @@ _ALL_KEYS = {
 
 
 def list_keys(client: Any, table: str, *, account: str) -> tuple[ApiKey, ...]:
-    """The account's keys by name, the revoked ones among them."""
+    """The account's keys in order of name, including the revoked ones."""
     rows = dynamo.pages(
         client.query,
         TableName=table,
@@ -100,7 +106,7 @@ def list_keys(client: Any, table: str, *, account: str) -> tuple[ApiKey, ...]:
 
 
 def revoke_key(client: Any, table: str, *, account: str, name: str, now: datetime) -> bool:
-    """The key works no more. API Gateway may believe in it for a minute yet. False: there is no such working key."""
+    """Revoke a key. API Gateway may accept it for up to a minute from its cache. False: there is no such valid key."""
     row = dynamo.get(client, table, keys.account_key(account, name))
     if row is None:
         return False
@@ -115,11 +121,11 @@ def revoke_key(client: Any, table: str, *, account: str, name: str, now: datetim
 
 
 def _revoke(table: str, key: keys.Key, now: datetime) -> Action:
-    return update(table, key, "SET #revoked_at = :now", WORKS, now=keys.instant(now))
+    return update(table, key, "SET #revoked_at = :now", IS_VALID, now=keys.instant(now))
 
 
 def account_of(client: Any, table: str, secret: str) -> Account | None:
-    """Whose key this is, or ``None`` where it is nobody's or was revoked."""
+    """The account that a key belongs to, or ``None`` for an unknown or a revoked key."""
     if not SECRET.fullmatch(secret):
         return None
     row = dynamo.get(client, table, keys.api_key(secret))

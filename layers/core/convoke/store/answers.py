@@ -1,4 +1,4 @@
-"""The history of what one attendee answered: the latest, each said once, in the order in which they count."""
+"""The history of one attendee's replies: the latest :data:`LATEST`, each once, in order of precedence."""
 
 from __future__ import annotations
 
@@ -13,30 +13,32 @@ from .lists import Page
 from .writes import NEW, Action, attempt, delete, put
 
 LATEST = 100
-"""How many are kept; somebody who answers more often loses the oldest."""
+"""How many replies are kept for one attendee; beyond that the oldest are deleted."""
 KEPT_AFTER_THE_EVENT = timedelta(days=365)
 
 POSITION = r"[0-9]{10}(?:#[0-9TZ:.\-]{27}){1,2}#[0-9T:\-]*#[a-z\-]+"
 
 
-def known(client: Any, settings: Settings, registration_id: str) -> list[str]:
-    """The sort keys of all that are kept, oldest first."""
+def stored_keys(client: Any, settings: Settings, registration_id: str) -> list[str]:
+    """The sort keys of the stored replies, in order of precedence, the lowest first."""
     query = _query(settings, registration_id) | {"ProjectionExpression": "sk"}
     return [row["sk"] for row in dynamo.pages(client.query, **query)]
 
 
-def keeping(
-    settings: Settings, registration_id: str, heard: ReceivedReply, kept: list[str], ends_at: datetime
+def history_actions(
+    settings: Settings, registration_id: str, received: ReceivedReply, kept: list[str], ends_at: datetime
 ) -> dict[str, Action]:
-    """The actions that add ``heard`` to those ``kept``, for the transaction of what it does; none where it is too old.
+    """The actions that add ``received`` to the history; none where :data:`LATEST` replies of higher precedence are
+    stored.
 
-    ``ends_at`` is when the event is over, UTC.
+    ``kept`` are the sort keys of :func:`stored_keys`; ``ends_at`` is the end of the event (UTC).
     """
-    key = keys.answer(registration_id, heard.reply)
+    key = keys.answer(registration_id, received.reply)
     dropped = sorted([*kept, key["sk"]])[:-LATEST]
     if key["sk"] in dropped:
         return {}
-    item = items.received_reply_item(registration_id, heard, expires_at=max(heard.at, ends_at) + KEPT_AFTER_THE_EVENT)
+    expires_at = max(received.at, ends_at) + KEPT_AFTER_THE_EVENT
+    item = items.received_reply_item(registration_id, received, expires_at=expires_at)
     actions = {"answer": put(settings.invitations_table, item, NEW)}
     for sk in dropped:
         actions[sk] = delete(settings.invitations_table, {"pk": key["pk"], "sk": sk})
@@ -46,7 +48,7 @@ def keeping(
 def list_answers(
     client: Any, settings: Settings, registration_id: str, *, limit: int, cursor: str | None = None
 ) -> Page:
-    """A page of the history as :class:`ReceivedReply`, oldest first."""
+    """A page of the history as :class:`ReceivedReply`, lowest precedence first."""
     identity = f"answers of {registration_id}"
     query = _query(settings, registration_id) | {"Limit": limit + 1}
     if cursor is not None:
@@ -62,8 +64,8 @@ def list_answers(
 
 
 def forget(client: Any, settings: Settings, registration_id: str) -> None:
-    """Take the whole history away."""
-    for sk in known(client, settings, registration_id):
+    """Delete the whole history."""
+    for sk in stored_keys(client, settings, registration_id):
         key = {**keys.message(registration_id, 0), "sk": sk}
         attempt(client, {"answer": delete(settings.invitations_table, key)})
 

@@ -1,4 +1,4 @@
-"""Who was not reached, written down beside the event's invitations, and the debt to look."""
+"""Who was not reached by a message, stored beside the event's invitations, and the survey that finds it out."""
 
 from __future__ import annotations
 
@@ -15,47 +15,54 @@ from .writes import Action, delete, put, update
 
 PRIORITY = 1
 KEPT = timedelta(days=365)
-SHOWN = 100
-"""How many an event shows."""
+MAX_LISTED = 100
+"""How many people of one event the API lists."""
 
-# Nobody asked for another look since it began.
-NOBODY_ASKED_SINCE = "#wakeups = :wakeups"
+# No wake-up was added to the survey since it was read.
+WAKEUPS_UNCHANGED = "#wakeups = :wakeups"
 
 
-def watching(settings: Settings, event_id: str, now: datetime) -> Action:
-    """The debt to look whether a change has reached everybody, in a while, for the transaction of the change. One that
-    stands is not put off.
+def survey_action(settings: Settings, event_id: str, now: datetime) -> Action:
+    """The action that schedules a survey of the event, for the transaction of a change: it begins after the time that a
+    change has to reach everybody. One that is scheduled already is not postponed.
     """
     return update(
         settings.invitations_table,
         keys.survey(event_id),
-        "SET #event_id = :event_id, #due_shard = :shard, #due_key = if_not_exists(#due_key, :owed) ADD #wakeups :one",
+        "SET #event_id = :event_id, #due_shard = :shard, #due_key = if_not_exists(#due_key, :due_key) "
+        "ADD #wakeups :one",
         "",
         event_id=event_id,
         shard=keys.shard(event_id),
-        owed=keys.owed(PRIORITY, now + settings.times.attention),
+        due_key=keys.due_key(PRIORITY, now + settings.times.attention),
         one=1,
     )
 
 
-def watching_now(settings: Settings, event_id: str, due_key: str) -> Action:
-    """The debt to look from ``due_key`` on, for the transaction of something that did not reach somebody."""
+def survey_at_action(settings: Settings, event_id: str, due_key: str) -> Action:
+    """The action that schedules a survey of the event at ``due_key``, for the transaction that records that a message
+    did not reach somebody.
+    """
     return update(
         settings.invitations_table,
         keys.survey(event_id),
-        "SET #event_id = :event_id, #due_shard = :shard, #due_key = :owed ADD #wakeups :one",
+        "SET #event_id = :event_id, #due_shard = :shard, #due_key = :due_key ADD #wakeups :one",
         "",
         event_id=event_id,
         shard=keys.shard(event_id),
-        owed=due_key,
+        due_key=due_key,
         one=1,
     )
 
 
-def shown(client: Any, settings: Settings, event_id: str, *, now: datetime) -> tuple[tuple[Attention, ...], int]:
-    """The first who were not reached, then whose answers wait for the organizer; and how many they are in all."""
+def list_attention(
+    client: Any, settings: Settings, event_id: str, *, now: datetime
+) -> tuple[tuple[Attention, ...], int]:
+    """The first :data:`MAX_LISTED` people who were not reached, followed by those whose answers wait for the organizer;
+    and how many there are in all.
+    """
     query = _range(settings, event_id, "", "~")
-    # Both kinds lie side by side, and nothing between them.
+    # The sort keys of both kinds are adjoining ranges.
     query["ExpressionAttributeValues"] |= dynamo.wire({":first": keys.UNCONFIRMED_PREFIX})
     unreached, waiting = [], []
     for row in dynamo.pages(client.query, **query):
@@ -63,42 +70,46 @@ def shown(client: Any, settings: Settings, event_id: str, *, now: datetime) -> t
             unreached.append(row)
         elif row["expires_at"] > now.timestamp():  # DynamoDB removes what has expired only hours later
             waiting.append(row)
-    return tuple(map(attention_of, [*unreached, *waiting][:SHOWN])), len(unreached) + len(waiting)
+    return tuple(map(attention_of, [*unreached, *waiting][:MAX_LISTED])), len(unreached) + len(waiting)
 
 
-def unconfirmed(settings: Settings, event_id: str, one: Attention, expires_at: datetime) -> Action:
-    """That an answer waits for the organizer's word, as long as the mail is kept."""
+def unconfirmed_action(settings: Settings, event_id: str, one: Attention, expires_at: datetime) -> Action:
+    """The action that lists an answer as waiting for the organizer's decision, until its mail expires (UTC)."""
     key = keys.unconfirmed(event_id, one.registration_id, one.quarantine_id or "")
     item = {**key, **attention_item(one), "expires_at": int(expires_at.timestamp())}
     return put(settings.invitations_table, item)
 
 
-def confirmed(settings: Settings, event_id: str, registration_id: str, quarantine_id: str) -> Action:
-    """That it waits no more, for the transaction of what was decided."""
+def confirmed_action(settings: Settings, event_id: str, registration_id: str, quarantine_id: str) -> Action:
+    """The action that removes it from the list, for the transaction of the decision."""
     return delete(settings.invitations_table, keys.unconfirmed(event_id, registration_id, quarantine_id))
 
 
 class Surveys:
-    """What ``survey`` reads and writes."""
+    """Carries out the effects of ``delivery.survey``."""
 
     def __init__(self, client: Any, settings: Settings) -> None:
         self._client = client
         self._settings = settings
         self._table = settings.invitations_table
 
-    def watch(self, effect: effects.ScheduleSurvey) -> None:
-        self._client.update_item(**watching_now(self._settings, effect.event_id, effect.due_key)["Update"])
+    def schedule(self, effect: effects.ScheduleSurvey) -> None:
+        """Schedule a survey of the event at the effect's due key."""
+        self._client.update_item(**survey_at_action(self._settings, effect.event_id, effect.due_key)["Update"])
 
     def read(self, event_id: str) -> Survey | None:
         item = dynamo.get(self._client, self._table, keys.survey(event_id))
         return None if item is None else survey_of(item)
 
     def unreached(self, effect: effects.ReadUnreached) -> tuple[Unreached, ...]:
+        """The people who are stored as not reached, by registration id, greater than ``after`` and up to
+        ``through``.
+        """
         query = _range(self._settings, effect.event_id, effect.after, effect.through)
         return tuple(map(unreached_of, dynamo.pages(self._client.query, **query)))
 
-    def keep(self, effect: effects.KeepUnreached) -> None:
-        """Without a condition: two surveys at once come to the same end."""
+    def store_unreached(self, effect: effects.KeepUnreached) -> None:
+        """Write or delete one person. Unconditional, since two surveys at the same time come to the same result."""
         known = effect.now or effect.was
         if known is None:
             return
@@ -109,13 +120,14 @@ class Surveys:
             self._client.put_item(TableName=self._table, Item=dynamo.wire({**key, **unreached_item(effect.now)}))
 
     def end(self, effect: effects.EndSurvey) -> bool:
+        """Set the survey's next due key, or remove it. False: a wake-up was added since it was read."""
         seen, changes, expression = effect.seen, dict[str, Any](), []
         if effect.summed_up_at is not None:
             expression.append("summed_up_at = :summed_up_at")
             changes[":summed_up_at"] = keys.instant(effect.summed_up_at)
         if effect.due_key is not None:
-            expression += ["due_shard = :shard", "due_key = :owed"]
-            changes |= {":shard": keys.shard(seen.event_id), ":owed": effect.due_key}
+            expression += ["due_shard = :shard", "due_key = :due_key"]
+            changes |= {":shard": keys.shard(seen.event_id), ":due_key": effect.due_key}
         text = "SET " + ", ".join(expression) if expression else ""
         if effect.due_key is None:
             text += " REMOVE due_shard, due_key"
@@ -124,7 +136,7 @@ class Surveys:
             TableName=self._table,
             Key=dynamo.wire(keys.survey(seen.event_id)),
             UpdateExpression=text.strip(),
-            ConditionExpression=NOBODY_ASKED_SINCE,
+            ConditionExpression=WAKEUPS_UNCHANGED,
             ExpressionAttributeNames={"#wakeups": "wakeups"},
             ExpressionAttributeValues=dynamo.wire({":wakeups": seen.wakeups, **changes}),
         )
@@ -139,7 +151,7 @@ def _range(settings: Settings, event_id: str, after: str, through: str) -> dict[
         "ExpressionAttributeValues": dynamo.wire(
             {
                 ":pk": first["pk"],
-                # A space follows no id, yet comes before all that follow it.
+                # An id and a space sorts right after that id, so this excludes ``after`` alone.
                 ":first": first["sk"] + (" " if after else ""),
                 ":last": keys.unreached(event_id, through)["sk"],
             }
@@ -188,6 +200,6 @@ def attention_of(item: Mapping[str, Any]) -> Attention:
         kind=AttentionKind(item["kind"]),
         state=AttentionReason(item["state"]),
         since=items.moment(item["since"]),
-        date=items.wall_of(item["date"]) if "date" in item else None,
+        date=items.local_time_of(item["date"]) if "date" in item else None,
         quarantine_id=item.get("quarantine_id"),
     )

@@ -1,4 +1,7 @@
-"""Where a page of a list ends, for the caller to bring back: opaque, and good for that list only."""
+"""Cursors: the end of a page of a list, as an opaque text that the caller sends back for the next page.
+
+A cursor is valid only for the list, with the same filters, that it came from.
+"""
 
 from __future__ import annotations
 
@@ -10,11 +13,15 @@ from ..model import InvalidField
 
 
 def encode(identity: str, position: str) -> str:
+    """The cursor for ``position`` in the list that ``identity`` names."""
     return urlsafe_b64encode(f"{_digest(identity)}{position}".encode()).decode().rstrip("=")
 
 
 def decode(identity: str, cursor: str, pattern: str) -> str:
-    """The position. Raises :class:`InvalidField` for the cursor of another list, or one that is none."""
+    """The position in the list that ``identity`` names, which has to match the regular expression ``pattern``.
+
+    Raises :class:`InvalidField` for the cursor of another list, and for text that is no cursor.
+    """
     try:
         text = urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode()
     except ValueError:

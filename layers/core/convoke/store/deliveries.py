@@ -1,4 +1,4 @@
-"""Facts on their way to webhooks: one item for each fact and webhook, kept to be looked at when all is done."""
+"""Deliveries of webhook events: one item for each event and webhook, which is kept after its end to be listed."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from .lists import Page
 from .outbox import KEPT, PRIORITY, webhook_event_item
 from .writes import NEW, NOTHING_ELSE, Action, attempt, put
 
-# It stands, nobody began another try, and nothing is settled.
-STILL_THE_TRY_SEEN = "#attempts = :seen AND #state = :pending"
+# The delivery exists and is pending, and no other attempt has begun.
+ATTEMPT_UNCHANGED = "#attempts = :seen AND #state = :pending"
 
 
 def read(client: Any, settings: Settings, webhook_id: str, fact_id: str) -> Delivery | None:
@@ -24,57 +24,57 @@ def read(client: Any, settings: Settings, webhook_id: str, fact_id: str) -> Deli
     return delivery_of(item) if item else None
 
 
-def begin(client: Any, settings: Settings, fact: WebhookEvent, webhook: Webhook, due_key: datetime) -> None:
-    """Owe ``fact`` to ``webhook``, unless that is written down already."""
+def create(client: Any, settings: Settings, event: WebhookEvent, webhook: Webhook, due_at: datetime) -> None:
+    """Store a pending delivery of ``event`` to ``webhook``, due at ``due_at`` (UTC), unless there is one already."""
     dynamo.conditionally(
         client.put_item,
         TableName=settings.webhooks_table,
-        Item=dynamo.wire(delivery_item(_first(fact, webhook, due_key))),
+        Item=dynamo.wire(delivery_item(_new_delivery(event, webhook, due_at))),
         ConditionExpression=NEW,
     )
 
 
-def try_out(
+def create_test(
     client: Any,
     settings: Settings,
     webhook: Webhook,
-    fact: WebhookEvent,
+    event: WebhookEvent,
     now: datetime,
     *,
     also: Mapping[str, Action] = NOTHING_ELSE,
 ) -> None:
-    """Owe a new ``fact`` to this webhook alone."""
-    # Nobody is to share it among the others.
-    item = {name: value for name, value in webhook_event_item(fact, now).items() if not name.startswith("due_")}
-    delivery = delivery_item(_first(fact, webhook, now))
+    """Store a new webhook event together with its delivery to this webhook alone, and the actions ``also``."""
+    # Without a due key, so that the event is not distributed to the account's other webhooks.
+    item = {name: value for name, value in webhook_event_item(event, now).items() if not name.startswith("due_")}
+    delivery = delivery_item(_new_delivery(event, webhook, now))
     attempt(
         client,
         {
-            "fact": put(settings.webhooks_table, item, NEW),
+            "event": put(settings.webhooks_table, item, NEW),
             "delivery": put(settings.webhooks_table, delivery, NEW),
             **also,
         },
     )
 
 
-def _first(fact: WebhookEvent, webhook: Webhook, due_key: datetime) -> Delivery:
+def _new_delivery(event: WebhookEvent, webhook: Webhook, due_at: datetime) -> Delivery:
     return Delivery(
         webhook_id=webhook.webhook_id,
         account=webhook.account,
-        fact_id=fact.fact_id,
-        type=fact.type,
-        created_at=fact.created_at,
-        due_key=keys.owed(PRIORITY, due_key),
+        fact_id=event.fact_id,
+        type=event.type,
+        created_at=event.created_at,
+        due_key=keys.due_key(PRIORITY, due_at),
     )
 
 
-def write(client: Any, settings: Settings, seen: Delivery, now: Delivery) -> bool:
-    """Put ``now`` in the place of ``seen``, unless somebody else began a try or settled it."""
+def replace_pending(client: Any, settings: Settings, seen: Delivery, now: Delivery) -> bool:
+    """Replace the delivery ``seen`` by ``now``. False: another attempt has begun, or the delivery has ended."""
     written, _ = dynamo.conditionally(
         client.put_item,
         TableName=settings.webhooks_table,
         Item=dynamo.wire(delivery_item(now)),
-        ConditionExpression=STILL_THE_TRY_SEEN,
+        ConditionExpression=ATTEMPT_UNCHANGED,
         ExpressionAttributeNames={"#attempts": "attempts", "#state": "state"},
         ExpressionAttributeValues=dynamo.wire({":seen": seen.attempts, ":pending": DeliveryEnd.PENDING.value}),
     )
@@ -127,14 +127,16 @@ def delivery_of(item: Mapping[str, Any]) -> Delivery:
     )
 
 
-# --- what is due, what became of it -------------------------------------------------------------------------------
+# --- due deliveries, and lists of them ----------------------------------------------------------------------------
 
-# It is still the debt that was seen.
-STILL_THE_DEBT_SEEN = "due_key = :seen"
+# The item still has the due key that was read.
+DUE_KEY_UNCHANGED = "due_key = :seen"
 
 
 def due(client: Any, settings: Settings, now: datetime, limit: int) -> Iterator[dict[str, str]]:
-    """Up to ``limit`` hints at what somebody must see to now, each put off for two minutes."""
+    """Up to ``limit`` hints at events and deliveries that are due by ``now``; the due key of each is postponed by the
+    time that a hint has to be processed.
+    """
     left = limit
     for shard in keys.SHARDS:
         if left <= 0:
@@ -143,7 +145,7 @@ def due(client: Any, settings: Settings, now: datetime, limit: int) -> Iterator[
             TableName=settings.webhooks_table,
             IndexName=keys.DUE_INDEX,
             KeyConditionExpression="due_shard = :shard AND due_key <= :now",
-            ExpressionAttributeValues=dynamo.wire({":shard": shard, ":now": keys.owed(PRIORITY, now)}),
+            ExpressionAttributeValues=dynamo.wire({":shard": shard, ":now": keys.due_key(PRIORITY, now)}),
             Limit=left,
         )
         for row in map(dynamo.unwire, answer["Items"]):
@@ -151,10 +153,10 @@ def due(client: Any, settings: Settings, now: datetime, limit: int) -> Iterator[
                 client.update_item,
                 TableName=settings.webhooks_table,
                 Key=dynamo.wire({"pk": row["pk"], "sk": row["sk"]}),
-                UpdateExpression="SET due_key = :owed",
-                ConditionExpression=STILL_THE_DEBT_SEEN,
+                UpdateExpression="SET due_key = :due_key",
+                ConditionExpression=DUE_KEY_UNCHANGED,
                 ExpressionAttributeValues=dynamo.wire(
-                    {":owed": keys.owed(PRIORITY, now + settings.times.hint), ":seen": row["due_key"]}
+                    {":due_key": keys.due_key(PRIORITY, now + settings.times.hint), ":seen": row["due_key"]}
                 ),
             )
             if written:
@@ -163,7 +165,7 @@ def due(client: Any, settings: Settings, now: datetime, limit: int) -> Iterator[
 
 
 def hint_of(key: Mapping[str, str]) -> dict[str, str]:
-    """What a queue's message says of the fact, or of the delivery, under this key."""
+    """The content of the queue message for the webhook event, or for the delivery, with this key."""
     fact_id = key["pk"].removeprefix(keys.WEBHOOK_EVENT_PREFIX)
     if fact_id != key["pk"]:
         return {"fact": fact_id}
@@ -173,7 +175,7 @@ def hint_of(key: Mapping[str, str]) -> dict[str, str]:
     }
 
 
-def latest(
+def list_deliveries(
     client: Any,
     settings: Settings,
     webhook_id: str,
@@ -182,7 +184,7 @@ def latest(
     cursor: str | None = None,
     state: DeliveryEnd | None = None,
 ) -> Page:
-    """What a webhook was told, or is to be, the latest first."""
+    """A page of a webhook's deliveries, the latest first, optionally of one ``state``."""
     identity = f"deliveries of {webhook_id}, {state or 'all'}"
     first = keys.delivery(webhook_id, "")
     query: dict[str, Any] = {

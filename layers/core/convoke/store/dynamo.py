@@ -1,4 +1,6 @@
-"""The wire to DynamoDB: typed attribute values, consistent reads, paged queries, transactions that are tried again."""
+"""Calls to DynamoDB: typed attribute values, consistent reads, paged queries, and conditional writes and transactions
+that are repeated after a conflict.
+"""
 
 from __future__ import annotations
 
@@ -21,14 +23,15 @@ _deserializer = TypeDeserializer()
 
 
 class Contention(ConvokeError):
-    """Others wrote the same items at the same moment, again and again; nothing was stored."""
+    """A write conflicted with other writers at every attempt; nothing was stored."""
 
 
 class Refused(ConvokeError):
-    """A transaction's conditions did not hold; nothing was stored.
+    """The condition of at least one action of a transaction failed; nothing was stored.
 
-    ``reasons`` has one code for each action, in order: "None" where it was not the cause, "ConditionalCheckFailed"
-    where it was; ``items`` what stood there (with ``ReturnValuesOnConditionCheckFailure``), or ``None``.
+    ``reasons`` has DynamoDB's code for each action, in order: "ConditionalCheckFailed" where its condition failed,
+    "None" where it was not the cause. ``items`` has the item that each failed condition met (with
+    ``ReturnValuesOnConditionCheckFailure``), or ``None``.
     """
 
     def __init__(self, reasons: list[str], items: list[Item | None]) -> None:
@@ -38,7 +41,7 @@ class Refused(ConvokeError):
 
 
 def client() -> Any:
-    """A DynamoDB client that gives up soon enough for its function to answer."""
+    """A DynamoDB client with timeouts short enough for the calling Lambda function to answer before its own."""
     return boto3.client(
         "dynamodb",
         config=Config(connect_timeout=2, read_timeout=5, retries={"mode": "standard", "total_max_attempts": 4}),
@@ -46,15 +49,17 @@ def client() -> Any:
 
 
 def wire(item: Mapping[str, Any]) -> Item:
+    """Plain values as DynamoDB's typed attribute values: ``{"n": 1}`` as ``{"n": {"N": "1"}}``."""
     return {name: _serializer.serialize(value) for name, value in item.items()}
 
 
 def unwire(item: Mapping[str, Any]) -> Item:
+    """DynamoDB's typed attribute values as plain values; numbers are ``Decimal``, binary values ``bytes``."""
     return {name: _plain(_deserializer.deserialize(value)) for name, value in item.items()}
 
 
 def _plain(value: Any) -> Any:
-    """Binary as bytes, at any depth: the deserializer wraps it."""
+    """Binary values in maps as ``bytes``; boto3's deserializer wraps them in ``Binary``."""
     if isinstance(value, dict):
         return {name: _plain(inner) for name, inner in value.items()}
     return bytes(value) if hasattr(value, "value") and isinstance(value.value, (bytes, bytearray)) else value
@@ -67,7 +72,7 @@ def get(client: Any, table: str, key: Mapping[str, str]) -> Item | None:
 
 
 def pages(read: Callable[..., Any], **query: Any) -> Iterator[Item]:
-    """Every item of a query or a scan, page after page, as the caller asks for them."""
+    """All items of a query or a scan; a page is requested only when the caller has consumed the one before."""
     while True:
         answer = read(**query)
         yield from (unwire(item) for item in answer["Items"])
@@ -77,33 +82,34 @@ def pages(read: Callable[..., Any], **query: Any) -> Iterator[Item]:
 
 
 def conditionally(write: Callable[..., Any], **arguments: Any) -> tuple[bool, Item | None]:
-    """Do one conditional write: (True, None), or (False, the item that stood in its way, if any).
+    """Make one conditional write. Returns (True, None), or (False, the existing item or ``None``) where the condition
+    failed.
 
-    A transaction of somebody else under way on the same item is waited for: raises :class:`Contention` when it never
-    ends.
+    Where another transaction is in progress on the item, the write is repeated after a pause. Raises
+    :class:`Contention` when all attempts met one.
     """
-    for _ in _tries():
+    for _ in _attempts():
         try:
             write(**arguments, ReturnValuesOnConditionCheckFailure="ALL_OLD")
         except ClientError as error:
             match error.response["Error"]["Code"]:
                 case "ConditionalCheckFailedException":
-                    standing: Item | None = error.response.get("Item")  # type: ignore[assignment]
-                    return False, unwire(standing) if standing else None
+                    existing: Item | None = error.response.get("Item")  # type: ignore[assignment]
+                    return False, unwire(existing) if existing else None
                 case "TransactionConflictException":
                     continue
             raise
         return True, None
-    raise Contention("a transaction of others never ended")
+    raise Contention("every attempt met a transaction of another writer")
 
 
 def transact(client: Any, actions: list[Item]) -> None:
-    """Do all of ``actions`` or none. Raises :class:`Refused` for a failed condition, :class:`Contention` for conflict
-    upon conflict.
+    """Carry out all of ``actions`` or none. A conflict with another writer is repeated after a pause.
 
-    A failed condition wins over a conflict: with one, trying again cannot help.
+    Raises :class:`Refused` where a condition failed, also beside a conflict, since repeating cannot help then;
+    :class:`Contention` where every attempt met a conflict; botocore's ``ClientError`` for anything else.
     """
-    for _ in _tries():
+    for _ in _attempts():
         try:
             client.transact_write_items(TransactItems=actions)
         except ClientError as error:
@@ -118,12 +124,12 @@ def transact(client: Any, actions: list[Item]) -> None:
                 raise
         else:
             return
-    raise Contention("every try met other writers")
+    raise Contention("every attempt met other writers")
 
 
-def _tries(count: int = 5) -> Iterator[int]:
-    """As many tries, with a pause between them that doubles and is half chance, so that those who met do not meet
-    again.
+def _attempts(count: int = 5) -> Iterator[int]:
+    """Attempt numbers from 0, with a pause before each but the first: 25 to 50 ms, then twice as long each time. The
+    jitter keeps writers that met once from meeting again.
     """
     for number in range(count):
         if number:

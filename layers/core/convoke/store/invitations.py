@@ -1,5 +1,7 @@
-"""What delivery reads and writes. Every write to an invitation is conditional on the fence that was read, and raises
-it; only a poke is unconditional: a reason to look again must not be lost to a race.
+"""The conditional writes to single invitations.
+
+Every write is conditional on the fence that was read, and raises it. Only a wake-up is unconditional, so that a reason
+to look again cannot be lost to a concurrent write.
 """
 
 from __future__ import annotations
@@ -24,38 +26,43 @@ from . import (
 from .items import Item
 from .writes import NOTHING_ELSE, Action, attempt
 
-# Nobody wrote since I read.
-FENCE_IS_MINE = "fence = :fence"
-# Nobody wrote since I read, and no new reason to look has come.
+# Nobody wrote to the invitation since it was read.
+FENCE_IS_THE_ONE_READ = "fence = :fence"
+# Nobody wrote to the invitation since it was read, and no wake-up was added.
 FENCE_AND_WAKEUPS_ARE_THOSE_READ = "fence = :fence AND wakeups = :wakeups"
-# It stands: a poke must not bring forth a torso.
-STANDS = "attribute_exists(pk)"
+# The invitation exists, so that a wake-up cannot create a partial one.
+EXISTS = "attribute_exists(pk)"
 
-OWED = ("due_shard", "due_key")
+DUE_ATTRIBUTES = ("due_shard", "due_key")
 MESSAGE = "message"
-"""The action that notes in a message's record why it was given up."""
+"""The name of the action that records in a stored message why it was given up."""
 
 
 class Invitations:
-    """Conditional writes of single invitations."""
+    """Carries out the effects that write to one invitation.
+
+    A result of ``False``, ``None`` or ``OVERTAKEN`` says that another writer was faster and nothing was written.
+    """
 
     def __init__(self, client: Any, settings: Settings) -> None:
         self._client = client
         self._settings = settings
         self._table = settings.invitations_table
 
-    def clear(self, effect: effects.ClearDue) -> bool:
+    def clear_due(self, effect: effects.ClearDue) -> bool:
+        """Remove the due key, since nothing is to be sent."""
         seen = effect.seen
         written, _ = self._update(
             seen,
             {"state": DeliveryState.EXPIRED.value} if effect.expired else {},
-            OWED,
+            DUE_ATTRIBUTES,
             FENCE_AND_WAKEUPS_ARE_THOSE_READ,
             {":fence": seen.fence, ":wakeups": seen.wakeups},
         )
         return written
 
     def claim(self, effect: effects.Claim) -> Invitation | None:
+        """Write the intent and the lease. Returns the invitation as this claim wrote it."""
         seen, intent = effect.seen, effect.intent
         sequence = intent.calendar_state.sequence
         claimed = replace(
@@ -67,9 +74,9 @@ class Invitations:
             possibly_sent=intent.calendar_state,
             intent=intent,
             lease_until=effect.lease_until,
-            due_key=keys.still_due(effect.due_key, seen.due_key),
+            due_key=keys.keep_due_since(effect.due_key, seen.due_key),
         )
-        written, standing = self._update(
+        written, existing = self._update(
             seen,
             {
                 "generation": claimed.generation,
@@ -84,11 +91,12 @@ class Invitations:
             FENCE_AND_WAKEUPS_ARE_THOSE_READ,
             {":fence": seen.fence, ":wakeups": seen.wakeups},
         )
-        # The wire tries again by itself: where its first answer was lost, the claim that stands in the way is mine.
-        # It is answered as it was made: a poke that has come since was not looked at, and must not seem so.
-        return claimed if written or _held(standing, claimed) else None
+        # botocore repeats a request whose response was lost: then the stored claim is this one. It is returned as it
+        # was made, without wake-ups that were added since, since those have not been looked at.
+        return claimed if written or _still_claimed(existing, claimed) else None
 
-    def give_back(self, effect: effects.ReleaseClaim) -> bool:
+    def release_claim(self, effect: effects.ReleaseClaim) -> bool:
+        """End a claim of which it is certain that nothing left, with what may have been sent as it was before it."""
         claimed, before = effect.claimed, effect.before
         assert claimed.intent is not None  # noqa: S101 (what was claimed has an intent)
         intent = replace(claimed.intent, failed=effect.failed, unknowns=claimed.intent.unknowns - 1)
@@ -96,7 +104,7 @@ class Invitations:
         also: dict[str, Action] = {}
         if effect.failed:
             changes |= {"state": DeliveryState.FAILED.value, "reason": effect.reason}
-            also = self._giving_up(claimed, intent.calendar_state.sequence, effect)
+            also = self._give_up_actions(claimed, intent.calendar_state.sequence, effect)
         remove: tuple[str, ...] = ("lease_until",)
         if before.highest_possibly_sent is not None and before.possibly_sent is not None:
             changes |= {
@@ -107,19 +115,24 @@ class Invitations:
             remove += ("highest_possibly_sent", "possibly_sent")
         return self._settle(claimed, changes, remove, effect.due_key, also) is not AcknowledgeResult.OVERTAKEN
 
-    def _giving_up(self, claimed: Invitation, sequence: int, effect: effects.ReleaseClaim) -> dict[str, Action]:
-        """What is written with an invitation whose message is given up: why, who is to be told, that somebody looks."""
+    def _give_up_actions(self, claimed: Invitation, sequence: int, effect: effects.ReleaseClaim) -> dict[str, Action]:
+        """The actions beside an invitation whose message is given up: the reason, the webhook event, and a survey."""
         fact, settings = effect.fact, self._settings
-        also = {MESSAGE: records.giving_up(settings, claimed.registration_id, sequence, effect.reason)}
+        also = {MESSAGE: records.give_up_action(settings, claimed.registration_id, sequence, effect.reason)}
         if fact is not None:
-            looked_at = keys.owed(attention.PRIORITY, fact.at)
-            also |= {"survey": attention.watching_now(settings, claimed.event_id, looked_at), **self._telling(fact)}
+            survey_due_key = keys.due_key(attention.PRIORITY, fact.at)
+            also |= {
+                "survey": attention.survey_at_action(settings, claimed.event_id, survey_due_key),
+                **self._webhook_event_actions(fact),
+            }
         return also
 
-    def wait(self, effect: effects.HoldClaim) -> bool:
+    def hold_claim(self, effect: effects.HoldClaim) -> bool:
+        """Keep the claim and its lease, since it is not known whether the message left."""
         return self._settle(effect.claimed, {}, (), effect.due_key) is not AcknowledgeResult.OVERTAKEN
 
     def acknowledge(self, effect: effects.Acknowledge) -> AcknowledgeResult:
+        """Record that SES accepted the message, and end the claim."""
         changes: Item = {
             "acknowledged": items.acknowledged_item(effect.acknowledged),
             "attempts": 0,
@@ -128,7 +141,8 @@ class Invitations:
         }
         return self._settle(effect.claimed, changes, ("lease_until",), effect.due_key)
 
-    def amend(self, effect: effects.StoreReport) -> bool:
+    def store_report(self, effect: effects.StoreReport) -> bool:
+        """Write what SES reported about a message, with its webhook event."""
         changed = effect.changed
         written, _ = self._update(
             effect.seen,
@@ -143,31 +157,31 @@ class Invitations:
                 }
             ),
             (),
-            FENCE_IS_MINE,
+            FENCE_IS_THE_ONE_READ,
             {":fence": effect.seen.fence},
-            self._telling(effect.fact) if effect.fact else {},
+            self._webhook_event_actions(effect.fact) if effect.fact else {},
         )
         return written
 
-    def _telling(self, fact: effects.WebhookEvent) -> dict[str, Action]:
-        return outbox.telling(self._client, self._settings, fact.account, fact.type, fact.data, fact.at)
+    def _webhook_event_actions(self, fact: effects.WebhookEvent) -> dict[str, Action]:
+        return outbox.event_actions(self._client, self._settings, fact.account, fact.type, fact.data, fact.at)
 
-    def wakeups(self, effect: effects.WakeUp) -> None:
-        """Unconditional, but for the time: the earlier one stands."""
-        standing = dynamo.get(self._client, self._table, keys.registration(effect.event_id, effect.registration_id))
-        if standing is None:
+    def wake_up(self, effect: effects.WakeUp) -> None:
+        """Add a wake-up, on no condition but that the invitation exists. The sooner due key is kept."""
+        existing = dynamo.get(self._client, self._table, keys.registration(effect.event_id, effect.registration_id))
+        if existing is None:
             return
-        due_key = keys.sooner(effect.due_key, standing.get("due_key", effect.due_key))
-        due_key = keys.still_due(due_key, standing.get("due_key"))
+        due_key = keys.sooner_due_key(effect.due_key, existing.get("due_key", effect.due_key))
+        due_key = keys.keep_due_since(due_key, existing.get("due_key"))
         dynamo.conditionally(
             self._client.update_item,
             TableName=self._table,
             Key=dynamo.wire(keys.registration(effect.event_id, effect.registration_id)),
-            UpdateExpression="SET due_shard = :shard, due_key = :owed ADD wakeups :one"
+            UpdateExpression="SET due_shard = :shard, due_key = :due_key ADD wakeups :one"
             + (", repair :one" if effect.repair else ""),
-            ConditionExpression=STANDS,
+            ConditionExpression=EXISTS,
             ExpressionAttributeValues=dynamo.wire(
-                {":one": 1, ":shard": keys.shard(effect.registration_id), ":owed": due_key}
+                {":one": 1, ":shard": keys.shard(effect.registration_id), ":due_key": due_key}
             ),
         )
 
@@ -179,32 +193,34 @@ class Invitations:
         due_key: str | None,
         also: Mapping[str, Action] = NOTHING_ELSE,
     ) -> AcknowledgeResult:
-        """End a claim, ``also`` with it. Whoever poked meanwhile has said when to look again, and that stands; else
-        ``due_key`` does.
+        """Write to a claimed invitation, with the actions ``also``. ``due_key`` is set, or removed where it is
+        ``None``, unless a wake-up was added meanwhile: its due key is kept.
         """
-        owed = items.due_attributes(claimed.registration_id, due_key, claimed.due_key)
-        held = claimed
+        due = items.due_attributes(claimed.registration_id, due_key, claimed.due_key)
+        latest = claimed
         for _ in range(4):
-            written, standing = self._update(
-                held,
-                {**changes, **owed},
-                remove + (OWED if due_key is None else ()),
+            written, existing = self._update(
+                latest,
+                {**changes, **due},
+                remove + (DUE_ATTRIBUTES if due_key is None else ()),
                 FENCE_AND_WAKEUPS_ARE_THOSE_READ,
-                {":fence": held.fence, ":wakeups": claimed.wakeups},
+                {":fence": latest.fence, ":wakeups": claimed.wakeups},
                 also,
             )
             if written:
                 return AcknowledgeResult.DONE if due_key is None else AcknowledgeResult.OWED
-            if not _held(standing, claimed):
+            if not _still_claimed(existing, claimed):
                 return AcknowledgeResult.OVERTAKEN
-            held = standing
-            if held.wakeups != claimed.wakeups:
-                written, standing = self._update(held, changes, remove, FENCE_IS_MINE, {":fence": held.fence}, also)
+            latest = existing
+            if latest.wakeups != claimed.wakeups:
+                written, existing = self._update(
+                    latest, changes, remove, FENCE_IS_THE_ONE_READ, {":fence": latest.fence}, also
+                )
                 if written:
                     return AcknowledgeResult.OWED
-                if not _held(standing, claimed):
+                if not _still_claimed(existing, claimed):
                     return AcknowledgeResult.OVERTAKEN
-                held = standing
+                latest = existing
         return AcknowledgeResult.OVERTAKEN
 
     def _update(
@@ -216,7 +232,9 @@ class Invitations:
         values: Item,
         also: Mapping[str, Action] = NOTHING_ELSE,
     ) -> tuple[bool, Invitation | None]:
-        """Write to the invitation and raise its fence, ``also`` with it; or answer what stands there instead."""
+        """Write to the invitation and raise its fence, with the actions ``also``. Returns (True, None), or (False, the
+        invitation that is stored).
+        """
         changes = {**changes, "fence": seen.fence + 1}
         names = {f"#{name}": name for name in (*changes, *remove)}
         expression = "SET " + ", ".join(f"#{name} = :set_{name}" for name in changes)
@@ -236,21 +254,23 @@ class Invitations:
             write["ReturnValuesOnConditionCheckFailure"] = "ALL_OLD"
             refused = attempt(self._client, {"invitation": {"Update": write}, **also})
             if refused.keys() == {MESSAGE}:
-                # It has no record, or that knows better.
+                # The message has no record, or SES has reported about it.
                 others = {name: action for name, action in also.items() if name != MESSAGE}
                 return self._update(seen, changes, remove, condition, values, others)
             found = refused.get("invitation")
             return "invitation" not in refused, items.invitation_of(found) if found else None
-        written, standing = dynamo.conditionally(self._client.update_item, **write)
-        return written, items.invitation_of(standing) if standing else None
+        written, existing = dynamo.conditionally(self._client.update_item, **write)
+        return written, items.invitation_of(existing) if existing else None
 
 
-def _held(standing: Invitation | None, claimed: Invitation) -> TypeGuard[Invitation]:
-    """Whether nobody claimed since: only SES's own events, or an earlier try of this very write, raised the fence."""
-    if standing is None or standing.intent is None or claimed.intent is None:
+def _still_claimed(existing: Invitation | None, claimed: Invitation) -> TypeGuard[Invitation]:
+    """Whether the claim is still held: only reports from SES, or an earlier attempt at this very write, raised
+    the fence.
+    """
+    if existing is None or existing.intent is None or claimed.intent is None:
         return False
-    # A person who was forgotten since is in no intent any more, and must not be written back.
-    return (standing.intent.attempt, standing.intent.calendar_state) == (
+    # The intent of a person who was erased since has no recipient any more; it must not be written back.
+    return (existing.intent.attempt, existing.intent.calendar_state) == (
         claimed.intent.attempt,
         claimed.intent.calendar_state,
     )

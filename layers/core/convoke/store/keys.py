@@ -1,7 +1,13 @@
-"""Every key of the four tables, and the identifiers that they are made of, spelled once.
+"""The keys of all items of the four DynamoDB tables, the identifiers in them, and the due keys of the index of due
+items.
 
-Identifiers are lower-case base32hex, whose order as text is the order of the number: a registration's id begins with
-its creation time, so that registrations sort by arrival. Mail systems fold case; these have none to lose.
+Identifiers are lower-case base32hex (RFC 4648, section 7), which sorts as text in the order of the encoded number: a
+registration's id begins with its creation time, so that registrations sort in order of arrival. Lower case only, since
+mail systems may change the case of a UID or an address.
+
+A due key, ``<priority>#<instant>`` or ``<priority>#<instant>#<since>``, says that an item has to be looked at: how
+urgent it is (0 is the most urgent), from when on, and, where a later look replaced an earlier one, since when it is
+due.
 """
 
 from __future__ import annotations
@@ -21,9 +27,9 @@ ACCOUNT_INDEX = "by_account"
 SHARDS = tuple("01234567")
 
 EVENT = "EVENT"
-FAN = "FAN"
+FAN_OUT = "FAN"
 SEATS = "SEATS"
-CARRY = "CARRY"
+SPLIT_TRANSFER = "CARRY"
 AUDIT = "AUDIT"
 REGISTRATION_PREFIX = "REGISTRATION#"
 WAITING_PREFIX = "WAITING#"
@@ -57,7 +63,7 @@ def _base32(data: bytes) -> str:
 
 
 def shard(identifier: str) -> str:
-    """Which of the owed index's eight partitions an item belongs to."""
+    """The partition, one of eight, of the index of due items that an item with this identifier belongs to."""
     return SHARDS[zlib.crc32(identifier.encode()) % len(SHARDS)]
 
 
@@ -71,12 +77,16 @@ def registration(event_id: str, registration_id: str) -> Key:
 
 
 def waiting(event_id: str, registration_id: str) -> Key:
-    """A place in the line. The id begins with the time, so the line is in order of arrival."""
+    """A place on the waitlist. The id begins with the creation time, so the places sort in order of arrival."""
     return {"pk": f"EVENT#{event_id}", "sk": f"{WAITING_PREFIX}{registration_id}"}
 
 
 def address(event_id: str, email: str) -> Key:
-    """The lock of one address at one event: keyed by the event, so that nobody is recognized elsewhere."""
+    """The item that reserves an address for one registration of an event.
+
+    It holds an HMAC of the address keyed by the event's id, so that the same address cannot be recognized at another
+    event.
+    """
     digest = hmac.new(event_id.encode(), folded(email).encode(), hashlib.sha256).hexdigest()
     return {"pk": f"EVENT#{event_id}", "sk": f"ADDRESS#{digest}"}
 
@@ -86,8 +96,8 @@ def message(registration_id: str, sequence: int) -> Key:
 
 
 def answer(registration_id: str, reply: Reply) -> Key:
-    """What a reply says, and when it arrived, is its key, so that the same one is there once; in the order in which
-    replies count.
+    """The key of a stored reply, made of its content and its time of arrival: the same reply is stored once, and
+    replies sort in the order of precedence (SEQUENCE, then DTSTAMP; RFC 5546, section 2.1.5).
     """
     about = reply.date.isoformat() if reply.date else ""
     order = f"{reply.sequence:010d}#{instant(reply.dtstamp)}"
@@ -97,7 +107,7 @@ def answer(registration_id: str, reply: Reply) -> Key:
 
 
 def fan_out(event_id: str) -> Key:
-    return {"pk": f"EVENT#{event_id}", "sk": FAN}
+    return {"pk": f"EVENT#{event_id}", "sk": FAN_OUT}
 
 
 def seats(event_id: str) -> Key:
@@ -105,38 +115,41 @@ def seats(event_id: str) -> Key:
 
 
 def erasure(event_id: str, registration_id: str) -> Key:
-    """The debt to forget a person, in the invitations table: paid by the sweeper once everything was taken back."""
+    """The task to erase a person, in the invitations table: the sweep does it once all their entries are cancelled."""
     return {"pk": f"EVENT#{event_id}", "sk": f"ERASURE#{registration_id}"}
 
 
-def note(event_id: str, registration_id: str, notification_id: str) -> Key:
-    """A plain letter, found with the person whom it is to or about; some are about nobody."""
+def notification(event_id: str, registration_id: str, notification_id: str) -> Key:
+    """A notification mail, beside the registration that it is to or about; the id is empty where it is about none."""
     return {"pk": f"EVENT#{event_id}", "sk": f"{NOTIFICATION_PREFIX}{registration_id}#{notification_id}"}
 
 
 def daily_count(event_id: str, kind: str, day: str) -> Key:
-    """How many notes of a kind have left for an event on one day."""
+    """The count of notifications of one kind that were sent about an event on one day (UTC)."""
     return {"pk": f"EVENT#{event_id}", "sk": f"RATION#{kind}#{day}"}
 
 
-def received(ses_id: str) -> Key:
-    """What became of a mail that came in."""
+def received_mail(ses_id: str) -> Key:
+    """The record that an incoming mail has been processed, by SES's message id."""
     return {"pk": f"MAIL#{ses_id}", "sk": "MAIL"}
 
 
 def quarantined(account: str, quarantine_id: str) -> Key:
-    """A mail that was put aside, in the invitations table: strangers fill it, and must not come near API keys."""
+    """A quarantined mail. It is in the invitations table, not beside the account's API keys, since anybody can cause
+    one to be written.
+    """
     return {"pk": f"ACCOUNT#{account}", "sk": f"{QUARANTINE_PREFIX}{quarantine_id}"}
 
 
 def unassigned(quarantine_id: str) -> Key:
-    """A mail that was put aside and names no event, in a stack of several accounts: it is shown to none of them."""
+    """A quarantined mail that names no event, in a deployment with several accounts: it is shown to none of them."""
     return {"pk": "UNASSIGNED", "sk": f"{QUARANTINE_PREFIX}{quarantine_id}"}
 
 
 def not_shown(partition: str, event_id: str, day: date) -> Key:
-    """How many mails were put aside on one day beyond those that are kept to be shown. ``event_id`` is empty for those
-    that name no event; ``partition`` is where the others are kept.
+    """The count of mails of one day (UTC) that exceeded the daily limit of quarantined mails and are not listed.
+
+    ``event_id`` is empty for mails that name no event; ``partition`` is that of the listed ones.
     """
     return {"pk": partition, "sk": f"{NOT_SHOWN_PREFIX}{event_id}#{day.isoformat()}"}
 
@@ -146,41 +159,44 @@ def proposal(event_id: str, proposal_id: str) -> Key:
 
 
 def daily_limit(registration_id: str, what: str, day: date) -> Key:
-    """How often somebody did something on one day."""
+    """The count of one kind of action on one day (UTC) in the name of a registration, or of an event or account."""
     return {"pk": f"REGISTRATION#{registration_id}", "sk": f"ALLOWANCE#{what}#{day.isoformat()}"}
 
 
-def carry(event_id: str) -> Key:
-    """The debt to carry registrations over to this event, in the invitations table."""
-    return {"pk": f"EVENT#{event_id}", "sk": CARRY}
+def split_transfer(event_id: str) -> Key:
+    """The task to copy registrations to this event after a split, in the invitations table."""
+    return {"pk": f"EVENT#{event_id}", "sk": SPLIT_TRANSFER}
 
 
 def survey(event_id: str) -> Key:
-    """The debt to look whether everybody was reached."""
+    """The task to check whether everybody at an event was reached."""
     return {"pk": f"EVENT#{event_id}", "sk": "SURVEY"}
 
 
 def unreached(event_id: str, registration_id: str) -> Key:
-    """Somebody who was not reached. They stand together, so that an event can show them."""
+    """A person who was not reached. All of one event are in one range of sort keys, so that one query lists them."""
     return {"pk": f"EVENT#{event_id}", "sk": f"{UNREACHED_PREFIX}{registration_id}"}
 
 
 def unconfirmed(event_id: str, registration_id: str, quarantine_id: str) -> Key:
-    """An answer that waits for the organizer's word; with those who were not reached, so that an event shows both."""
+    """An answer that waits for the organizer's decision. Its range of sort keys adjoins that of people who were not
+    reached, so that one query lists both.
+    """
     return {"pk": f"EVENT#{event_id}", "sk": f"{UNCONFIRMED_PREFIX}{registration_id}#{quarantine_id}"}
 
 
-def finding(at: datetime, page: int) -> Key:
-    """A page of what an audit that stopped has found, in the invitations table."""
+def audit_page(at: datetime, page: int) -> Key:
+    """A page of the differences that an audit found, in the invitations table."""
     return {"pk": AUDIT, "sk": f"{instant(at)}#{page:05d}"}
 
 
 def sending() -> Key:
+    """Whether, and until when, sending is stopped for the whole deployment."""
     return {"pk": "SENDING", "sk": "SENDING"}
 
 
 def api_key(secret: str) -> Key:
-    """The key of an API key's record: only its hash is kept."""
+    """The record of an API key, by the SHA-256 of the key: the key itself is not stored."""
     return {"pk": f"KEY#{hashlib.sha256(secret.encode()).hexdigest()}", "sk": "KEY"}
 
 
@@ -189,19 +205,20 @@ def account(account: str) -> Key:
 
 
 def accounts() -> Key:
-    """The names of all accounts that ever had a key."""
+    """The names of all accounts that ever had an API key."""
     return {"pk": "ACCOUNTS", "sk": "ACCOUNTS"}
 
 
 def account_key(account: str, name: str) -> Key:
-    """Where an account's key is found by its name."""
+    """The record of an account's API key by the key's name, for listing and revoking."""
     return {"pk": f"ACCOUNT#{account}", "sk": f"{ACCOUNT_KEY_PREFIX}{name}"}
 
 
 def request(account: str, route: str, idempotency_key: str) -> Key:
-    """A request that is granted once. A path may be of any length, and a key of DynamoDB has at most 1,024 bytes.
+    """The record of a request with an Idempotency-Key. It is hashed, since a path may be of any length and a sort key
+    has at most 1,024 bytes.
 
-    Apart from the account's API keys: the function behind the API may write here, and is not to make keys.
+    The partition is not the account's own: the API's function may write here, but must not be able to create API keys.
     """
     digest = hashlib.sha256(f"{route}#{idempotency_key}".encode()).hexdigest()
     return {"pk": f"REQUESTS#{account}", "sk": digest}
@@ -212,26 +229,26 @@ def webhook(account: str, webhook_id: str) -> Key:
 
 
 def webhooks(account: str) -> Key:
-    """How many webhooks an account has."""
+    """The count of an account's webhooks."""
     return {"pk": f"ACCOUNT#{account}", "sk": "WEBHOOKS"}
 
 
-def fact(fact_id: str) -> Key:
+def webhook_event(fact_id: str) -> Key:
     return {"pk": f"{WEBHOOK_EVENT_PREFIX}{fact_id}", "sk": "FACT"}
 
 
 def delivery(webhook_id: str, fact_id: str) -> Key:
-    """One fact's way to one webhook. A fact's id begins with its time, so they are in order."""
+    """The delivery of one webhook event to one webhook. An event's id begins with its time, so they sort by time."""
     return {"pk": f"{WEBHOOK_PREFIX}{webhook_id}", "sk": f"{DELIVERY_PREFIX}{fact_id}"}
 
 
 def instant(at: datetime) -> str:
-    """An instant as text whose order is the order of time, microseconds, UTC."""
+    """An instant as ISO 8601 text in UTC, with microseconds: its order as text is the order of time."""
     return at.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
-def owed(priority: int, at: datetime) -> str:
-    """When somebody must look again, most pressing first: ``<priority>#<instant>``."""
+def due_key(priority: int, at: datetime) -> str:
+    """``<priority>#<instant>``: an item has to be looked at from ``at`` on. Priority 0 is the most urgent."""
     return f"{priority}#{instant(at)}"
 
 
@@ -239,21 +256,21 @@ def event_id_of(pk: str) -> str:
     return pk.removeprefix("EVENT#")
 
 
-def sooner(one: str, other: str) -> str:
-    """Of two debts on one item what must be written: as pressing as the more pressing, due when the earlier one is."""
+def sooner_due_key(one: str, other: str) -> str:
+    """The due key that stands for two of one item: the more urgent priority, and the earlier time."""
     (priority, at, *_), (other_priority, other_at, *_) = one.split("#"), other.split("#")
     return f"{min(priority, other_priority)}#{min(at, other_at)}"
 
 
-def still_due(due_key: str, standing: str | None) -> str:
-    """``due_key`` in the place of a debt that stands: it is as old as that, ``<priority>#<instant>#<since>``."""
-    if standing is None:
+def keep_due_since(due_key: str, existing: str | None) -> str:
+    """``due_key`` as it replaces ``existing``: ``<priority>#<instant>#<since>``, keeping since when that was due."""
+    if existing is None:
         return due_key
     priority, at, *_ = due_key.split("#")
-    since = instant(due_since(standing))
+    since = instant(due_since(existing))
     return f"{priority}#{at}" if since == at else f"{priority}#{at}#{since}"
 
 
 def due_since(due_key: str) -> datetime:
-    """Since when (UTC) something has been owed, however often the look at it was put off."""
+    """Since when (UTC) an item has been due, however often the time to look at it was postponed."""
     return datetime.fromisoformat(due_key.split("#")[-1])

@@ -1,4 +1,4 @@
-"""What the API lists, a page at a time: an account's events, an event's registrations, what one attendee was sent."""
+"""Lists for the API, a page at a time: an account's events, an event's registrations, an attendee's messages."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .items import Item
 
 @frozen
 class Page:
-    """Part of a list, and where the next part begins: ``None`` at the end."""
+    """A page of a list, and the cursor of the next page: ``None`` at the end."""
 
     items: tuple[Any, ...]
     next: str | None
@@ -23,20 +23,21 @@ class Page:
 
 @frozen
 class Counted:
-    """An event, with how many come and how many wait."""
+    """An event with its seats: how many are taken, and how many people wait."""
 
     event: Event
     seats: Seats
 
 
 POSITION = r"[0-9TZ:.\-]{27}[0-9a-z]+"
-"""When an event was created, and its id."""
+"""The regular expression of a position: when an event was created, and its id."""
 
 
 def list_events(client: Any, settings: Settings, account: str, *, limit: int, cursor: str | None = None) -> Page:
-    """The account's events as :class:`Counted`, in the order of their creation.
+    """A page of the account's events as :class:`Counted`, in the order of their creation.
 
-    The list comes from an index and may miss an event of the last moment; what it shows of each is read anew.
+    The list comes from an index, which may miss an event that was created a moment ago; each event is then read
+    strongly consistently.
     """
     identity = f"events of {account}"
     query: dict[str, Any] = {
@@ -57,16 +58,18 @@ def list_events(client: Any, settings: Settings, account: str, *, limit: int, cu
     seats = read_all(client, settings.invitations_table, [keys.seats(event_id) for event_id in ids])
     return Page(
         items=tuple(
-            Counted(event=items.event_of(event), seats=items.seats_of(room))
-            for event, room in zip(events, seats, strict=True)
-            if event is not None and room is not None
+            Counted(event=items.event_of(event), seats=items.seats_of(seats_item))
+            for event, seats_item in zip(events, seats, strict=True)
+            if event is not None and seats_item is not None
         ),
         next=cursors.encode(identity, rows[-1]["created_at"] + ids[-1]) if len(found) > limit else None,
     )
 
 
 def read_all(client: Any, table: str, wanted: Iterable[keys.Key]) -> list[Item | None]:
-    """Up to a hundred items by their keys, strongly consistent, in the order asked for; ``None`` where none stands."""
+    """Up to a hundred items by their keys, strongly consistent, in the order of the keys; ``None`` where there
+    is none.
+    """
     wanted = list(wanted)
     found: dict[tuple[str, str], Item] = {}
     asked = {table: {"Keys": [dynamo.wire(key) for key in wanted], "ConsistentRead": True}} if wanted else {}
@@ -78,8 +81,8 @@ def read_all(client: Any, table: str, wanted: Iterable[keys.Key]) -> list[Item |
     return [found.get((key["pk"], key["sk"])) for key in wanted]
 
 
-ONE_MEGABYTE_IS_ENOUGH = 500
-"""How many registrations to read at a time while looking for those of one status."""
+FILTERED_PAGE_SIZE = 500
+"""How many registrations one query reads where they are filtered by status."""
 
 
 def list_registrations(
@@ -91,16 +94,16 @@ def list_registrations(
     cursor: str | None = None,
     status: RegistrationStatus | None = None,
 ) -> Page:
-    """The event's registrations in order of arrival, each with its invitation."""
+    """A page of the event's registrations in order of arrival, as pairs of registration and invitation."""
     identity = f"registrations of {event_id}, {status or 'all'}"
     position = "" if cursor is None else cursors.decode(identity, cursor, r"[0-9a-z]+")
     first, last = keys.registration(event_id, position), keys.registration(event_id, "~")
     query: dict[str, Any] = {
         "TableName": settings.registrations_table,
-        # A space follows no id, yet comes before all that follow it.
+        # An id and a space sorts right after that id, so this excludes the cursor's position alone.
         "KeyConditionExpression": "pk = :pk AND sk BETWEEN :first AND :last",
         "ConsistentRead": True,
-        "Limit": ONE_MEGABYTE_IS_ENOUGH if status else limit + 1,
+        "Limit": FILTERED_PAGE_SIZE if status else limit + 1,
     }
     values = {":pk": first["pk"], ":first": first["sk"] + (" " if position else ""), ":last": last["sk"]}
     if status is not None:
@@ -123,7 +126,7 @@ def list_registrations(
 def list_messages(
     client: Any, settings: Settings, registration_id: str, *, limit: int, cursor: str | None = None
 ) -> Page:
-    """What was sent to one attendee, in the order of SEQUENCE, each as :class:`StoredMessage` without its letter."""
+    """A page of an attendee's messages in order of SEQUENCE, as :class:`StoredMessage` without the rendered mails."""
     identity = f"messages of {registration_id}"
     query = message_query(settings, registration_id) | {"Limit": limit + 1}
     if cursor is not None:
@@ -138,7 +141,7 @@ def list_messages(
 
 
 def message_query(settings: Settings, registration_id: str) -> dict[str, Any]:
-    """All that was written to one attendee, but for the letters themselves, which are large."""
+    """The query for an attendee's stored messages, without the rendered mails, which are large."""
     first = keys.message(registration_id, 0)
     return {
         "TableName": settings.invitations_table,

@@ -1,4 +1,4 @@
-"""What an operator does to the tables by hand: stop and start all mail, and lift every SEQUENCE after a restore."""
+"""An operator's actions on the tables: stop and start all mail, and raise every SEQUENCE after restoring a backup."""
 
 from __future__ import annotations
 
@@ -13,28 +13,28 @@ from .records import Records
 
 UNTIL_STARTED = datetime(9999, 1, 1, tzinfo=UTC)
 LIFT = 1000
-"""More messages than anybody was sent since the backup that was restored."""
+"""By how much each SEQUENCE is raised: more than the messages to one attendee since the restored backup."""
 
-# It is an invitation, and nobody wrote it since it was read: a lift is a write like any other, and raises the fence.
+# Nobody wrote to the invitation since it was read. The change raises the fence, like every write to an invitation.
 FENCE_IS_THE_ONE_READ = "fence = :fence"
 
 
 def stop(client: Any, settings: Settings, why: str) -> None:
-    """No mail leaves until :func:`start`. What is owed stays owed."""
+    """Send no mail until :func:`start`. What is due stays due."""
     Records(client, settings).stop_sending(StopSending(until=UNTIL_STARTED, why=why))
 
 
 def start(client: Any, settings: Settings) -> None:
-    """Mail leaves again: the sweeper hands out what is owed, as it is true then."""
+    """Send mail again: the sweep queues what is due, and each message is decided anew then."""
     Records(client, settings).start_sending()
 
 
 def raise_sequences(client: Any, settings: Settings, *, now: datetime) -> Iterator[int]:
-    """Lift the SEQUENCE of every invitation by :data:`LIFT`, and owe its latest word anew; yields how many are done.
+    """Raise the SEQUENCE of every invitation by :data:`LIFT` and make it due; yields how many are done.
 
-    After a table was set back to a backup, calendars hold messages with a higher SEQUENCE than the next we would give,
-    and would ignore it. Nobody knows what they were told since, so what is true is said to each once more. To be run
-    while all mail is stopped; running it again lifts again, which does no harm.
+    After a table was restored from a backup, calendars may hold entries with a higher SEQUENCE than the next one that
+    would be given, and would ignore it. What was sent since the backup is unknown, so each attendee is sent the current
+    state once more. To be run while all mail is stopped. Running it twice raises twice, which is harmless.
     """
     scan = {
         "TableName": settings.invitations_table,
@@ -49,12 +49,12 @@ def raise_sequences(client: Any, settings: Settings, *, now: datetime) -> Iterat
 
 
 def _lift(client: Any, settings: Settings, item: items.Item, now: datetime) -> bool:
-    calendar_state = item["allocated"] >= 0
+    was_sent_something = item["allocated"] >= 0
     written, _ = dynamo.conditionally(
         client.update_item,
         TableName=settings.invitations_table,
         Key=dynamo.wire({"pk": item["pk"], "sk": item["sk"]}),
-        UpdateExpression="SET fence = :raised, due_shard = :shard, due_key = :owed "
+        UpdateExpression="SET fence = :raised, due_shard = :shard, due_key = :due_key "
         "ADD allocated :lift, wakeups :one, repair :repair",
         ConditionExpression=FENCE_IS_THE_ONE_READ,
         ExpressionAttributeValues=dynamo.wire(
@@ -62,11 +62,11 @@ def _lift(client: Any, settings: Settings, item: items.Item, now: datetime) -> b
                 ":fence": item["fence"],
                 ":raised": item["fence"] + 1,
                 ":shard": keys.shard(item["registration_id"]),
-                ":owed": item.get("due_key") or keys.owed(1, now),
+                ":due_key": item.get("due_key") or keys.due_key(1, now),
                 ":lift": LIFT,
                 ":one": 1,
-                # Who was told nothing, as far as the backup knows, has nothing to be told again.
-                ":repair": 1 if calendar_state else 0,
+                # According to the backup, nothing was sent to them: there is nothing to repair.
+                ":repair": 1 if was_sent_something else 0,
             }
         ),
     )

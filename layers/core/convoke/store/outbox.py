@@ -1,4 +1,4 @@
-"""The outbox: facts that an account's webhooks are to be told, written in the transaction of what they are about."""
+"""The outbox: webhook events, written in the transaction of the change that they tell of."""
 
 from __future__ import annotations
 
@@ -12,28 +12,30 @@ from ..settings import Settings
 from ..webhooks.facts import WebhookEvent, WebhookEventType
 from . import dynamo, items, keys, webhooks
 from .items import Item
-from .writes import STANDS, Action, put
+from .writes import EXISTS, Action, put
 
 KEPT = timedelta(days=30)
-"""For how long facts, and what became of them, can be looked up."""
+"""How long a webhook event and its deliveries are kept."""
 PRIORITY = 1
+"""The priority in the due keys of webhook events and deliveries; all have the same."""
 
 
-def telling(
+def event_actions(
     client: Any, settings: Settings, account: str, what: WebhookEventType, data: Mapping[str, Any], now: datetime
 ) -> dict[str, Action]:
-    """The action, by its name, that goes into the transaction of what happened; none where no webhook listens.
+    """The action, by its name, that adds a webhook event to a transaction; none where no webhook subscribes to
+    ``what``.
 
-    ``data`` is JSON of ids and states: no names, no addresses. A transaction takes one fact of a type.
+    ``data`` is JSON of ids and states, without names and addresses. One transaction takes at most one event of a type.
     """
-    if not account or what not in webhooks.listened_to(client, settings, account):
+    if not account or what not in webhooks.subscribed_types(client, settings, account):
         return {}
-    fact = new(account, what, data, now)
-    return {f"fact {what}": put(settings.webhooks_table, webhook_event_item(fact, now))}
+    event = new_event(account, what, data, now)
+    return {f"webhook event {what}": put(settings.webhooks_table, webhook_event_item(event, now))}
 
 
-def new(account: str, what: WebhookEventType, data: Mapping[str, Any], now: datetime) -> WebhookEvent:
-    """A fact under an id of its own, which begins with the time."""
+def new_event(account: str, what: WebhookEventType, data: Mapping[str, Any], now: datetime) -> WebhookEvent:
+    """A webhook event under a new id, which begins with the time."""
     return WebhookEvent(
         fact_id=keys.registration_id(now, secrets.token_bytes(16)),
         account=account,
@@ -43,8 +45,8 @@ def new(account: str, what: WebhookEventType, data: Mapping[str, Any], now: date
     )
 
 
-def about(person: Registration) -> dict[str, Any]:
-    """What a fact says of a registration."""
+def registration_data(person: Registration) -> dict[str, Any]:
+    """What a webhook event about a registration contains: ids, status and version."""
     return {
         "event_id": person.event_id,
         "registration_id": person.registration_id,
@@ -54,31 +56,31 @@ def about(person: Registration) -> dict[str, Any]:
 
 
 def read_webhook_event(client: Any, settings: Settings, fact_id: str) -> WebhookEvent | None:
-    item = dynamo.get(client, settings.webhooks_table, keys.fact(fact_id))
+    item = dynamo.get(client, settings.webhooks_table, keys.webhook_event(fact_id))
     return webhook_event_of(item) if item else None
 
 
-def share(client: Any, settings: Settings, fact_id: str) -> None:
-    """Every webhook that listens is owed the fact by a delivery of its own: the fact itself is not owed any more."""
+def mark_distributed(client: Any, settings: Settings, fact_id: str) -> None:
+    """Record that each subscribed webhook has its own delivery of the event: the event itself is not due any more."""
     dynamo.conditionally(
         client.update_item,
         TableName=settings.webhooks_table,
-        Key=dynamo.wire(keys.fact(fact_id)),
+        Key=dynamo.wire(keys.webhook_event(fact_id)),
         UpdateExpression="REMOVE due_shard, due_key",
-        ConditionExpression=STANDS,
+        ConditionExpression=EXISTS,
     )
 
 
-def webhook_event_item(fact: WebhookEvent, now: datetime) -> Item:
+def webhook_event_item(event: WebhookEvent, now: datetime) -> Item:
     return {
-        **keys.fact(fact.fact_id),
-        "fact_id": fact.fact_id,
-        "account": fact.account,
-        "type": fact.type.value,
-        "data": dict(fact.data),
-        "created_at": keys.instant(fact.created_at),
+        **keys.webhook_event(event.fact_id),
+        "fact_id": event.fact_id,
+        "account": event.account,
+        "type": event.type.value,
+        "data": dict(event.data),
+        "created_at": keys.instant(event.created_at),
         "expires_at": int((now + KEPT).timestamp()),
-        **items.due_attributes(fact.fact_id, keys.owed(PRIORITY, now)),
+        **items.due_attributes(event.fact_id, keys.due_key(PRIORITY, now)),
     }
 
 
@@ -93,5 +95,5 @@ def webhook_event_of(item: Mapping[str, Any]) -> WebhookEvent:
 
 
 def _json(value: Any) -> Any:
-    """A number as JSON writes it: DynamoDB's are decimals, and ours are whole."""
+    """A value as JSON has it: numbers come from DynamoDB as ``Decimal``, and are all whole."""
     return value if isinstance(value, (str, bool, type(None))) else int(value)

@@ -1,4 +1,4 @@
-"""What attendees propose instead, until the organizer decides."""
+"""Proposals: other times that attendees asked for with COUNTER (RFC 5546, section 3.2.7), and what was decided."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ from .writes import NEW, Action, delete, put, update
 
 KEPT_AFTER_THE_EVENT = timedelta(days=365)
 
-# Nobody has decided about it.
+# Nothing has been decided about the proposal.
 IT_IS_OPEN = "#status = :open"
 
 
-def proposal_of(answer: Answer, seen: Snapshot, date: LocalTime | None, when: When, received_at: datetime) -> Proposal:
-    """What a COUNTER proposes, under an id that is the same for the same words, however often they come."""
-    said = f"{answer.uid} {date} {answer.sequence} {answer.dtstamp} {when}"
+def new_proposal(answer: Answer, seen: Snapshot, date: LocalTime | None, when: When, received_at: datetime) -> Proposal:
+    """The proposal of a COUNTER. The same content has the same id, however often it is received."""
+    content = f"{answer.uid} {date} {answer.sequence} {answer.dtstamp} {when}"
     written_at = min(answer.dtstamp, received_at)
     return Proposal(
         event_id=seen.event.event_id,
         registration_id=seen.registration.registration_id,
-        proposal_id=keys.registration_id(written_at, hashlib.sha256(said.encode()).digest()[:16]),
+        proposal_id=keys.registration_id(written_at, hashlib.sha256(content.encode()).digest()[:16]),
         uid=answer.uid,
         sequence=answer.sequence,
         dtstamp=written_at,
@@ -42,12 +42,13 @@ def proposal_of(answer: Answer, seen: Snapshot, date: LocalTime | None, when: Wh
     )
 
 
-def proposing(settings: Settings, proposal: Proposal) -> Action:
+def put_action(settings: Settings, proposal: Proposal) -> Action:
+    """The action that stores a proposal; it fails where it is stored already."""
     return put(settings.invitations_table, _item(proposal), NEW)
 
 
-def deciding(settings: Settings, proposal: Proposal, status: ProposalStatus) -> Action:
-    """That somebody decided so, for the transaction of what follows from it."""
+def decision_action(settings: Settings, proposal: Proposal, status: ProposalStatus) -> Action:
+    """The action that records the decision about an open proposal, for the transaction of its consequence."""
     key = keys.proposal(proposal.event_id, proposal.proposal_id)
     values = {"status": status.value, "open": ProposalStatus.OPEN.value}
     return update(settings.invitations_table, key, "SET #status = :status", IT_IS_OPEN, **values)
@@ -59,7 +60,7 @@ def find(client: Any, settings: Settings, event_id: str, proposal_id: str) -> Pr
 
 
 def list_proposals(client: Any, settings: Settings, event_id: str, *, limit: int, cursor: str | None = None) -> Page:
-    """The event's proposals, whatever became of them, in the order in which they were written."""
+    """A page of the event's proposals, open and decided ones, in the order in which they were written."""
     identity = f"proposals of {event_id}"
     query = _query(settings, event_id) | {"Limit": limit + 1}
     if cursor is not None:
@@ -74,7 +75,7 @@ def list_proposals(client: Any, settings: Settings, event_id: str, *, limit: int
 
 
 def forget(client: Any, settings: Settings, event_id: str, registration_id: str) -> None:
-    """Remove all that a person proposed."""
+    """Delete all proposals of one registration."""
     for item in dynamo.pages(client.query, **_query(settings, event_id)):
         if item["registration_id"] == registration_id:
             dynamo.transact(client, [delete(settings.invitations_table, keys.proposal(event_id, item["proposal_id"]))])
@@ -94,7 +95,7 @@ def _query(settings: Settings, event_id: str) -> dict[str, Any]:
 
 
 def _item(proposal: Proposal) -> Item:
-    forgotten_at = max(proposal.received_at, proposal.when.ends_at) + KEPT_AFTER_THE_EVENT
+    expires_at = max(proposal.received_at, proposal.when.ends_at) + KEPT_AFTER_THE_EVENT
     return items.present(
         {
             **keys.proposal(proposal.event_id, proposal.proposal_id),
@@ -109,7 +110,7 @@ def _item(proposal: Proposal) -> Item:
             "comment": proposal.comment,
             "status": proposal.status.value,
             "received_at": keys.instant(proposal.received_at),
-            "expires_at": int(forgotten_at.timestamp()),
+            "expires_at": int(expires_at.timestamp()),
         }
     )
 
@@ -122,7 +123,7 @@ def _of(item: Mapping[str, Any]) -> Proposal:
         uid=item["uid"],
         sequence=int(item["sequence"]),
         dtstamp=items.moment(item["dtstamp"]),
-        date=items.wall_of(item["date"]) if "date" in item else None,
+        date=items.local_time_of(item["date"]) if "date" in item else None,
         when=items.when_of(item["when"]),
         comment=item["comment"],
         status=ProposalStatus(item["status"]),

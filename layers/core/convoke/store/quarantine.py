@@ -1,7 +1,8 @@
-"""Mails that were put aside, for the organizers of the events that they name; forgotten with the mails themselves.
+"""Quarantined mails: records of mails that were put aside, for the account whose event they name. They expire with the
+mails themselves.
 
-What names no event belongs to the account where there is only one. Where there are several, a stranger's mail for one
-must not be shown to another: it is kept apart, for the operator of the stack.
+A mail that names no event belongs to the deployment's account where there is only one. Where there are several, a mail
+for one account must not be shown to another: it is kept in a partition of its own, for the deployment's operator.
 """
 
 from __future__ import annotations
@@ -24,43 +25,47 @@ from .items import Item
 from .lists import Page
 from .writes import NEW, Action, put, update
 
-# Nobody has decided about it.
+# The mail waits for a decision.
 IT_WAITS = "#status = :waiting"
-# Nobody has decided otherwise.
-IT_WAITS_OR_IS_SO = "#status IN (:waiting, :status)"
+# The mail waits for a decision, or has this one already.
+IT_WAITS_OR_IS_DECIDED_SO = "#status IN (:waiting, :status)"
 
 
 def quarantine_id(receipt: Receipt, number: int = 0) -> str:
-    """Of when the mail came, of SES's own id and of the answer's number in it: the same for the same answer, and in the
-    order of arrival.
+    """The id of the ``number``-th answer of a mail, made of its time of arrival and SES's message id: always the same
+    for the same answer, and sorted by arrival.
     """
     source = receipt.ses_id + (f"#{number}" if number else "")
     return keys.registration_id(receipt.received_at, hashlib.sha256(source.encode()).digest()[:16])
 
 
-def holding(settings: Settings, held: QuarantinedMail) -> Action:
-    return put(settings.invitations_table, _item(held), NEW)
+def put_action(settings: Settings, mail: QuarantinedMail) -> Action:
+    """The action that stores a quarantined mail; it fails where it is stored already."""
+    return put(settings.invitations_table, _item(mail), NEW)
 
 
 def find(client: Any, settings: Settings, account: str, quarantine_id: str, *, now: datetime) -> QuarantinedMail | None:
+    """The account's quarantined mail, or ``None`` where there is none or it has expired."""
     item = dynamo.get(client, settings.invitations_table, keys.quarantined(account, quarantine_id))
-    held = None if item is None else _of(item)
+    mail = None if item is None else _of(item)
     # DynamoDB removes what has expired only hours later.
-    return held if held is not None and held.expires_at > now else None
+    return mail if mail is not None and mail.expires_at > now else None
 
 
-def deciding(settings: Settings, held: QuarantinedMail, status: QuarantineStatus) -> dict[str, Action]:
-    """That somebody decided so, for the transaction of what follows from it."""
-    key = keys.quarantined(held.account, held.quarantine_id)
+def decision_actions(settings: Settings, mail: QuarantinedMail, status: QuarantineStatus) -> dict[str, Action]:
+    """The actions that record a decision, for the transaction of its consequence. Repeating a decision is allowed."""
+    key = keys.quarantined(mail.account, mail.quarantine_id)
     values = {"status": status.value, "waiting": QuarantineStatus.WAITING.value}
-    actions = {"held": update(settings.invitations_table, key, "SET #status = :status", IT_WAITS_OR_IS_SO, **values)}
-    if held.event_id and held.registration_id:
-        ids = held.event_id, held.registration_id, held.quarantine_id
-        actions["attention"] = attention.confirmed(settings, *ids)
+    actions = {
+        "held": update(settings.invitations_table, key, "SET #status = :status", IT_WAITS_OR_IS_DECIDED_SO, **values)
+    }
+    if mail.event_id and mail.registration_id:
+        ids = mail.event_id, mail.registration_id, mail.quarantine_id
+        actions["attention"] = attention.confirmed_action(settings, *ids)
     return actions
 
 
-def list_held(
+def list_waiting(
     client: Any,
     settings: Settings,
     account: str,
@@ -70,9 +75,7 @@ def list_held(
     cursor: str | None = None,
     event_id: str | None = None,
 ) -> Page:
-    """The account's mails that wait for somebody to decide, as :class:`QuarantinedMail`, in the order in which they
-    came.
-    """
+    """A page of the account's mails that wait for a decision, as :class:`QuarantinedMail`, in order of arrival."""
     identity = f"quarantine of {account}, {event_id or 'all'}"
     first = keys.quarantined(account, "")
     names = {"#status": "status", "#expires_at": "expires_at"}
@@ -106,7 +109,7 @@ def list_held(
 
 
 def list_unassigned(client: Any, settings: Settings) -> Iterator[QuarantinedMail]:
-    """The mails that were put aside and are shown to no account, in the order in which they came."""
+    """The quarantined mails that belong to no account, in order of arrival."""
     first = keys.unassigned("")
     query = {
         "TableName": settings.invitations_table,
@@ -116,11 +119,11 @@ def list_unassigned(client: Any, settings: Settings) -> Iterator[QuarantinedMail
     yield from map(_of, dynamo.pages(client.query, **query))
 
 
-# --- what there is no room to show --------------------------------------------------------------------------------
+# --- mails beyond the daily limit ---------------------------------------------------------------------------------
 
 
-def not_showing(settings: Settings, owner: Owner, now: datetime) -> Action:
-    """That one more was put aside than is kept to be shown."""
+def count_not_shown_action(settings: Settings, owner: Owner, now: datetime) -> Action:
+    """The action that counts one more mail that exceeds the daily limit and is not listed."""
     return update(
         settings.invitations_table,
         keys.not_shown(_partition(owner.account), owner.event_id or "", now.date()),
@@ -131,8 +134,10 @@ def not_showing(settings: Settings, owner: Owner, now: datetime) -> Action:
     )
 
 
-def not_shown(client: Any, settings: Settings, account: str, *, now: datetime, event_id: str | None = None) -> int:
-    """How many were put aside in the last seven days beyond those that are kept to be shown."""
+def not_shown_count(
+    client: Any, settings: Settings, account: str, *, now: datetime, event_id: str | None = None
+) -> int:
+    """How many mails of the last seven days exceeded the daily limits and are not listed."""
     prefix = keys.NOT_SHOWN_PREFIX + (f"{event_id}#" if event_id else "")
     rows = dynamo.pages(
         client.query,
@@ -155,21 +160,21 @@ def _key(account: str, quarantine_id: str) -> keys.Key:
 # --- items --------------------------------------------------------------------------------------------------------
 
 
-def _item(held: QuarantinedMail) -> Item:
+def _item(mail: QuarantinedMail) -> Item:
     return items.present(
         {
-            **_key(held.account, held.quarantine_id),
-            "quarantine_id": held.quarantine_id,
-            "account": held.account,
-            "event_id": held.event_id,
-            "registration_id": held.registration_id,
-            "reason": held.reason.value,
-            "sender": held.sender,
-            "subject": held.subject,
-            "answer": _answer_item(held.answer) if held.answer else None,
-            "status": held.status.value,
-            "received_at": keys.instant(held.received_at),
-            "expires_at": int(held.expires_at.timestamp()),
+            **_key(mail.account, mail.quarantine_id),
+            "quarantine_id": mail.quarantine_id,
+            "account": mail.account,
+            "event_id": mail.event_id,
+            "registration_id": mail.registration_id,
+            "reason": mail.reason.value,
+            "sender": mail.sender,
+            "subject": mail.subject,
+            "answer": _answer_item(mail.answer) if mail.answer else None,
+            "status": mail.status.value,
+            "received_at": keys.instant(mail.received_at),
+            "expires_at": int(mail.expires_at.timestamp()),
         }
     )
 
@@ -226,7 +231,7 @@ def _answer_of(item: Mapping[str, Any]) -> Answer:
 
 
 def _moment_item(moment: LocalTime | None) -> Item | None:
-    """As it came: ISO 8601, and beside it the zone that was named."""
+    """A time as the mail had it: ISO 8601, and beside it the IANA time zone where it named one."""
     if moment is None:
         return None
     zone = moment.tzinfo if isinstance(moment, datetime) else None

@@ -1,4 +1,4 @@
-"""What delivery reads, of both tables."""
+"""Reads of events, registrations, invitations, messages and due items, each strongly consistent."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .lists import message_query
 
 
 class Reads:
-    """Strongly consistent, every one; the index of what is owed alone may lag, and is a hint."""
+    """Strongly consistent reads. Only the index of due items, and that of events, may lag by moments."""
 
     def __init__(self, client: Any, settings: Settings) -> None:
         self._client = client
@@ -65,7 +65,10 @@ class Reads:
         return tuple(items.registration_of(item) for item in found)
 
     def events(self, after: str) -> tuple[tuple[str, ...], str | None]:
-        """A page of all events' ids, in no order, and where the next page begins. The index lags by moments."""
+        """A page of all events' ids, in no order, and where the next page begins. The index may lag by moments.
+
+        ``after`` is what the page before returned as the start of the next, or empty.
+        """
         scan: dict[str, Any] = {"TableName": self._registrations, "IndexName": keys.ACCOUNT_INDEX}
         if after:
             scan["ExclusiveStartKey"] = json.loads(after)
@@ -75,12 +78,13 @@ class Reads:
         return found, json.dumps(following) if following else None
 
     def due(self, shard: str, priority: int, now: datetime, limit: int) -> tuple[Due, ...]:
+        """Up to ``limit`` items of one priority and shard that are due by ``now``, the earliest due key first."""
         answer = self._client.query(
             TableName=self._invitations,
             IndexName=keys.DUE_INDEX,
             KeyConditionExpression="due_shard = :shard AND due_key BETWEEN :first AND :last",
             ExpressionAttributeValues=dynamo.wire(
-                {":shard": shard, ":first": f"{priority}#", ":last": keys.owed(priority, now)}
+                {":shard": shard, ":first": f"{priority}#", ":last": keys.due_key(priority, now)}
             ),
             Limit=limit,
         )
@@ -90,14 +94,13 @@ class Reads:
         return dynamo.get(self._client, table, key)
 
     def _range(self, table: str, event_id: str, after: str, *, through: str | None, limit: int | None) -> list[Item]:
-        """Registrations or invitations of one event, after one id and through another, in order."""
+        """Items of one event by registration id, greater than ``after`` and up to ``through``, in order of id."""
         first = keys.registration(event_id, after)
         query: dict[str, Any] = {
             "TableName": table,
             "KeyConditionExpression": "pk = :pk AND sk BETWEEN :first AND :last",
             "ExpressionAttributeValues": dynamo.wire(
-                # No id has a character beyond "v": "~" closes the range. A space follows no id, yet comes before all
-                # that follow it.
+                # Ids have no character beyond "v", so "~" sorts after all. An id and a space sorts right after that id.
                 {
                     ":pk": first["pk"],
                     ":first": first["sk"] + (" " if after else ""),

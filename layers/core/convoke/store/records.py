@@ -1,4 +1,6 @@
-"""What delivery writes beside the invitations: messages as they left, the fan-outs, debts put off, the switch."""
+"""What delivery writes to the invitations table beside invitations: stored messages, fan-outs, postponed due keys,
+pages of an audit, and the switch that stops all sending.
+"""
 
 from __future__ import annotations
 
@@ -16,62 +18,62 @@ from .items import Item
 from .writes import Action, update
 
 KEPT = timedelta(days=30)
-"""How long an audit's list is kept."""
+"""How long the differences that an audit found are kept."""
 
-# It is written down for the first time: what stands is what the first attempt sent. What could not be written was not.
-NOT_WRITTEN_DOWN = "attribute_not_exists(pk) OR attribute_exists(unwritten)"
-# It stands (an update must not bring forth a torso), and nothing graver was reported of it: reports come in any order.
-STANDS_AND_NOTHING_GRAVER = "attribute_exists(pk) AND (attribute_not_exists(#rank) OR #rank <= :rank)"
-# The fan-out is still where the slice found it: no newer change replaced it, no other chain moved it.
+# No message is stored yet, or only a record without bytes: the bytes that the first attempt sent are never replaced.
+NOT_STORED = "attribute_not_exists(pk) OR attribute_exists(unwritten)"
+# The record exists, so that the update cannot create a partial one, and nothing graver was reported: reports arrive in
+# any order.
+NOTHING_GRAVER_REPORTED = "attribute_exists(pk) AND (attribute_not_exists(#rank) OR #rank <= :rank)"
+# The fan-out is still at the start of this batch: no newer change replaced it, and no other worker moved its cursor.
 STILL_AT_THIS_BATCH = "#version = :version AND #cursor = :cursor"
-# A person's switch is not turned on again by a pause of the account.
+# A pause of the SES account must not shorten an operator's stop.
 NOT_STOPPED_FOR_LONGER = "attribute_not_exists(stopped_until) OR stopped_until < :until"
-# It is still the debt that was seen.
-STILL_THE_DEBT_SEEN = "due_key = :seen"
+# The item still has the due key that was read.
+DUE_KEY_UNCHANGED = "due_key = :seen"
+# The record exists, and SES has reported nothing about it: a report is truer than that the message was given up.
+NOTHING_REPORTED = "attribute_exists(pk) AND attribute_not_exists(#rank)"
 
 
-# It stands, and SES has reported nothing of it: what was reported is truer than that we gave it up.
-STANDS_AND_NOTHING_REPORTED = "attribute_exists(pk) AND attribute_not_exists(#rank)"
-
-
-def giving_up(settings: Settings, registration_id: str, sequence: int, reason: str) -> Action:
-    """The message's record says that it was given up, and why: for the transaction of giving it up."""
+def give_up_action(settings: Settings, registration_id: str, sequence: int, reason: str) -> Action:
+    """The action that records in a stored message that it was given up, and why."""
     return update(
         settings.invitations_table,
         keys.message(registration_id, sequence),
         "SET #state = :failed, #reason = :reason",
-        STANDS_AND_NOTHING_REPORTED,
+        NOTHING_REPORTED,
         failed=DeliveryState.FAILED.value,
         reason=reason,
     )
 
 
 class Records:
-    """Messages, fan-outs, debts and the switch in the invitations table."""
+    """Writes to stored messages, fan-outs, due keys, pages of an audit, and the switch that stops sending."""
 
     def __init__(self, client: Any, settings: Settings) -> None:
         self._client = client
         self._table = settings.invitations_table
 
-    def keep(self, stored: StoredMessage) -> StoredMessage:
-        """Write the message down, unless it stands; answer what stands."""
-        written, standing = dynamo.conditionally(
+    def store_message(self, stored: StoredMessage) -> StoredMessage:
+        """Store the message, unless it is stored already; returns the one that is stored."""
+        written, existing = dynamo.conditionally(
             self._client.put_item,
             TableName=self._table,
             Item=dynamo.wire(items.stored_message_item(stored)),
-            ConditionExpression=NOT_WRITTEN_DOWN,
+            ConditionExpression=NOT_STORED,
         )
-        return stored if written or standing is None else items.stored_message_of(standing)
+        return stored if written or existing is None else items.stored_message_of(existing)
 
-    def sent(self, effect: effects.Sent) -> None:
+    def record_sent(self, effect: effects.Sent) -> None:
+        """Record that SES accepted the message. Does nothing where something graver was reported already."""
         dynamo.conditionally(
             self._client.update_item,
             TableName=self._table,
             Key=dynamo.wire(keys.message(effect.registration_id, effect.sequence)),
-            # The first acceptance is when it was sent; what a resend did is told by the invitation.
+            # ``sent_at`` is that of the first acceptance; the invitation has that of a resend.
             UpdateExpression="SET sent_at = if_not_exists(sent_at, :at), ses_id = :ses_id, #state = :state, "
             "#rank = :rank, reason = :reason",
-            ConditionExpression=STANDS_AND_NOTHING_GRAVER,
+            ConditionExpression=NOTHING_GRAVER_REPORTED,
             ExpressionAttributeNames={"#state": "state", "#rank": "rank"},
             ExpressionAttributeValues=dynamo.wire(
                 {
@@ -85,14 +87,16 @@ class Records:
         )
 
     def move_fan_out(self, effect: effects.MoveFanOut) -> bool:
+        """Move the cursor behind the batch. False: the fan-out is not at this batch any more."""
         written, _ = dynamo.conditionally(
             self._client.update_item,
-            **self._fan_out(effect.slice, {":to": effect.cursor, ":owed": effect.due_key}),
-            UpdateExpression="SET #cursor = :to, due_key = :owed",
+            **self._fan_out(effect.slice, {":to": effect.cursor, ":due_key": effect.due_key}),
+            UpdateExpression="SET #cursor = :to, due_key = :due_key",
         )
         return written
 
     def end_fan_out(self, effect: effects.EndFanOut) -> bool:
+        """Delete the fan-out after its last batch. False: it is not at this batch any more."""
         written, _ = dynamo.conditionally(self._client.delete_item, **self._fan_out(effect.slice, {}))
         return written
 
@@ -105,31 +109,34 @@ class Records:
             "ExpressionAttributeValues": dynamo.wire({":version": part.version, ":cursor": part.cursor, **values}),
         }
 
-    def put_off(self, effect: effects.Postpone) -> bool:
+    def postpone(self, effect: effects.Postpone) -> bool:
+        """Give a due item a later due key. False: it has another due key than the one that was read, or none."""
         written, _ = dynamo.conditionally(
             self._client.update_item,
             TableName=self._table,
-            Key=dynamo.wire(due_key(effect.due)),
-            UpdateExpression="SET due_key = :owed",
-            ConditionExpression=STILL_THE_DEBT_SEEN,
+            Key=dynamo.wire(item_key(effect.due)),
+            UpdateExpression="SET due_key = :due_key",
+            ConditionExpression=DUE_KEY_UNCHANGED,
             ExpressionAttributeValues=dynamo.wire(
-                {":owed": keys.still_due(effect.due_key, effect.due.due_key), ":seen": effect.due.due_key}
+                {":due_key": keys.keep_due_since(effect.due_key, effect.due.due_key), ":seen": effect.due.due_key}
             ),
         )
         return written
 
-    def put_down(self, effect: effects.StoreAuditPage) -> None:
-        """A page of an audit's list, which goes by itself after a month."""
+    def store_audit_page(self, effect: effects.StoreAuditPage) -> None:
+        """Store a page of the differences that an audit found; it expires after :data:`KEPT`."""
         item = {
-            **keys.finding(effect.at, effect.page),
+            **keys.audit_page(effect.at, effect.page),
             "at": keys.instant(effect.at),
             "differences": list(effect.lines),
             "expires_at": int((effect.at + KEPT).timestamp()),
         }
         self._client.put_item(TableName=self._table, Item=dynamo.wire(item))
 
-    def findings(self) -> Iterator[tuple[datetime, str]]:
-        """What the last audit that stopped has found: when (UTC); of each difference event, registration, reason."""
+    def audit_findings(self) -> Iterator[tuple[datetime, str]]:
+        """The differences that the latest stored audit found: when (UTC), and a line with event, registration and
+        reason.
+        """
         query: dict[str, Any] = {
             "TableName": self._table,
             "KeyConditionExpression": "pk = :audit",
@@ -155,7 +162,7 @@ class Records:
         )
 
     def start_sending(self) -> None:
-        """Whatever stopped it: from now on mail is sent again."""
+        """Send mail again, whatever stopped it."""
         self._client.update_item(
             TableName=self._table,
             Key=dynamo.wire(keys.sending()),
@@ -163,6 +170,7 @@ class Records:
         )
 
     def reserve(self, effect: effects.Reserve) -> None:
+        """Reserve SES's quota for urgent messages until ``effect.until``."""
         self._client.update_item(
             TableName=self._table,
             Key=dynamo.wire(keys.sending()),
@@ -171,7 +179,8 @@ class Records:
         )
 
 
-def due_key(due: Due) -> keys.Key:
+def item_key(due: Due) -> keys.Key:
+    """The key of a due item in the invitations table."""
     match due.kind:
         case DueKind.REGISTRATION:
             return keys.registration(due.event_id, due.registration_id)
@@ -182,8 +191,8 @@ def due_key(due: Due) -> keys.Key:
         case DueKind.SEATS:
             return keys.seats(due.event_id)
         case DueKind.NOTE:
-            return keys.note(due.event_id, due.registration_id, due.notification_id)
+            return keys.notification(due.event_id, due.registration_id, due.notification_id)
         case DueKind.SURVEY:
             return keys.survey(due.event_id)
         case DueKind.CARRY:
-            return keys.carry(due.event_id)
+            return keys.split_transfer(due.event_id)

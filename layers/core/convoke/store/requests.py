@@ -1,7 +1,7 @@
-"""What was answered to a request with an Idempotency-Key, for a day.
+"""Records of requests with an Idempotency-Key, and what each led to, kept for a day.
 
-The record goes into the same transaction as the write that was asked for: one kept beside the write would let it happen
-twice when the function dies between the two.
+The record is written in the transaction of the requested change: written separately, a function that stops between the
+two would let the change happen twice.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ KEPT = timedelta(hours=24)
 
 @frozen
 class Request:
-    """One repeatable request: whose, by which method and path, under which key, with which body (its digest)."""
+    """A request with an Idempotency-Key: the account, ``"<method> <path>"``, the key, and the digest of the body."""
 
     account: str
     route: str
@@ -30,7 +30,7 @@ class Request:
 
 @frozen
 class Answered:
-    """What a request led to."""
+    """The result of a request: the HTTP status, what it created or changed, and the digest of its body."""
 
     status: int
     event_id: str
@@ -41,13 +41,14 @@ class Answered:
 
 
 def digest(body: object) -> str:
-    """Of a JSON value, however it was spelled."""
+    """The SHA-256 of a JSON value, independent of white space and the order of names."""
     return hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()
 
 
 def find(client: Any, table: str, request: Request, now: datetime) -> Answered | None:
-    """What this key led to within the last day. DynamoDB removes what has expired only hours later."""
+    """The result of the request with this key, if it was within the last day."""
     item = dynamo.get(client, table, keys.request(request.account, request.route, request.key))
+    # DynamoDB deletes an expired item only hours later.
     if item is None or int(item["expires_at"]) <= now.timestamp():
         return None
     return Answered(
@@ -60,7 +61,7 @@ def find(client: Any, table: str, request: Request, now: datetime) -> Answered |
     )
 
 
-# No request of the last day had this key: none ever, or one whose record has expired.
+# No request of the last day had this key: there is no record, or it has expired.
 UNUSED = f"{NEW} OR #expires_at <= :now"
 
 
@@ -75,7 +76,7 @@ def record(
     webhook_id: str = "",
     now: datetime,
 ) -> dict[str, Action]:
-    """The action, by its name, that goes into the transaction of what was asked for."""
+    """The action, by its name, that records a request, for the transaction of the requested change."""
     item = {
         **keys.request(request.account, request.route, request.key),
         "status": status,
@@ -90,6 +91,6 @@ def record(
 
 
 def keep(client: Any, recorded: dict[str, Action]) -> None:
-    """Record a request that was granted without a write. Raises :class:`writes.Repeated`."""
+    """Record a request that needed no other write. Raises :class:`writes.Repeated`."""
     if recorded:
         attempt(client, recorded)

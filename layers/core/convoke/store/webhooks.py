@@ -1,4 +1,4 @@
-"""An account's webhooks: a handful at most, each with a secret of its own that is shown once."""
+"""An account's webhooks: at most :data:`MAX_WEBHOOKS`, each with its own signing secret, which the API shows once."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from ..webhooks.facts import Webhook, WebhookEventType
 from . import dynamo, items, keys
 from .items import Item
 from .writes import (
+    EXISTS,
     NEW,
     NOTHING_ELSE,
-    STANDS,
     Action,
     attempt,
     delete,
@@ -21,36 +21,36 @@ from .writes import (
     update,
 )
 
-MOST = 10
+MAX_WEBHOOKS = 10
 """How many webhooks an account may have."""
 
-# The account has room for one more.
-FEWER_THAN_MOST = "attribute_not_exists(#count) OR #count < :most"
+# The account has fewer webhooks than it may have.
+FEWER_THAN_MAX = "attribute_not_exists(#count) OR #count < :most"
 
 
-class TooMany(ConvokeError):
-    """The account has as many webhooks as it may have."""
+class TooManyWebhooks(ConvokeError):
+    """The account already has :data:`MAX_WEBHOOKS` webhooks."""
 
 
 def create(client: Any, settings: Settings, webhook: Webhook, *, also: Mapping[str, Action] = NOTHING_ELSE) -> None:
-    """Store a new webhook. Raises :class:`TooMany`."""
+    """Store a new webhook, with the actions ``also``. Raises :class:`TooManyWebhooks`."""
     count = update(
         settings.webhooks_table,
         keys.webhooks(webhook.account),
         "ADD #count :one",
-        FEWER_THAN_MOST,
+        FEWER_THAN_MAX,
         one=1,
-        most=MOST,
+        most=MAX_WEBHOOKS,
     )
     new = put(settings.webhooks_table, webhook_item(webhook), NEW)
     if attempt(client, {"count": count, "webhook": new, **also}):
-        raise TooMany(webhook.account)
+        raise TooManyWebhooks(webhook.account)
 
 
 def remove(client: Any, settings: Settings, account: str, webhook_id: str) -> bool:
-    """Forget a webhook and its secret: what was on its way to it stops. False: the account has no such webhook."""
+    """Delete a webhook and its secret; its pending deliveries end. False: the account has no such webhook."""
     count = update(settings.webhooks_table, keys.webhooks(account), "ADD #count :less", less=-1)
-    gone = delete(settings.webhooks_table, keys.webhook(account, webhook_id), STANDS)
+    gone = delete(settings.webhooks_table, keys.webhook(account, webhook_id), EXISTS)
     return not attempt(client, {"count": count, "webhook": gone})
 
 
@@ -59,7 +59,7 @@ def read(client: Any, settings: Settings, account: str, webhook_id: str) -> Webh
     return webhook_of(item) if item else None
 
 
-def of_account(client: Any, settings: Settings, account: str) -> tuple[Webhook, ...]:
+def list_webhooks(client: Any, settings: Settings, account: str) -> tuple[Webhook, ...]:
     """The account's webhooks, in the order of their ids, strongly consistent."""
     rows = dynamo.pages(
         client.query,
@@ -71,10 +71,10 @@ def of_account(client: Any, settings: Settings, account: str) -> tuple[Webhook, 
     return tuple(map(webhook_of, rows))
 
 
-def listened_to(client: Any, settings: Settings, account: str) -> frozenset[WebhookEventType]:
-    """What the account's webhooks are to be told, strongly consistent; read without their secrets.
+def subscribed_types(client: Any, settings: Settings, account: str) -> frozenset[WebhookEventType]:
+    """The event types that at least one of the account's webhooks subscribes to, strongly consistent.
 
-    Most functions may read no other attribute: those that mails from strangers reach need none.
+    Reads no other attribute: most functions, such as that for incoming mail, have no permission to read the secrets.
     """
     rows = dynamo.pages(
         client.query,

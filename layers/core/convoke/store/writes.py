@@ -1,4 +1,4 @@
-"""The actions of a transaction, and doing all of them or none."""
+"""The actions of a DynamoDB transaction, and carrying out all of them or none."""
 
 from __future__ import annotations
 
@@ -11,31 +11,33 @@ from . import dynamo
 from .items import Item
 
 Action = dict[str, Item]
-"""One Put, Update, Delete or ConditionCheck, as ``transact_write_items`` wants it."""
+"""One Put, Update, Delete or ConditionCheck, in the shape of ``transact_write_items``."""
 
 NOTHING_ELSE: Mapping[str, Action] = {}
 REQUEST = "request"
 """The name of the action that records an Idempotency-Key; see ``requests``."""
 
 ROUNDS = 5
-"""How often a write is built anew where others changed what it had read."""
+"""How often a write is rebuilt, from new reads, after another writer changed what it was based on."""
 
-# It is new: nothing stands there.
+# No such item exists.
 NEW = "attribute_not_exists(pk)"
-# It stands: an update must not bring forth a torso.
-STANDS = "attribute_exists(pk)"
+# The item must exist, so that an update cannot create a partial one.
+EXISTS = "attribute_exists(pk)"
 
 
 class Repeated(ConvokeError):
-    """A request with the same Idempotency-Key was faster; nothing was stored by this one."""
+    """Another request with the same Idempotency-Key was stored first; this one stored nothing."""
 
 
 def put(table: str, item: Mapping[str, Any], condition: str = "", **values: Any) -> Action:
     return {"Put": _action(table, {"Item": dynamo.wire(item)}, condition, values)}
 
 
-def update(table: str, key: Mapping[str, str], expression: str, condition: str = STANDS, **values: Any) -> Action:
-    """``#name`` in an expression is the attribute ``name``, ``:name`` the value given as ``name``."""
+def update(table: str, key: Mapping[str, str], expression: str, condition: str = EXISTS, **values: Any) -> Action:
+    """An Update. In ``expression`` and ``condition``, ``#name`` is the attribute ``name``, and ``:name`` the value
+    given as the keyword argument ``name``. By default the item has to exist.
+    """
     what = {"Key": dynamo.wire(key), "UpdateExpression": expression}
     return {"Update": _action(table, what, condition, values)}
 
@@ -45,7 +47,7 @@ def delete(table: str, key: Mapping[str, str], condition: str = "", **values: An
 
 
 def check(table: str, key: Mapping[str, str], condition: str, **values: Any) -> Action:
-    """Nothing is written: the others are done only where this holds."""
+    """A ConditionCheck: it writes nothing, and the transaction's other actions are done only where it holds."""
     return {"ConditionCheck": _action(table, {"Key": dynamo.wire(key)}, condition, values)}
 
 
@@ -63,10 +65,11 @@ def _action(table: str, what: Item, condition: str, values: Mapping[str, Any]) -
 
 
 def attempt(client: Any, actions: Mapping[str, Action]) -> dict[str, Item | None]:
-    """Do all of ``actions`` or none. Answers the names of those whose condition failed, with what stood there.
+    """Carry out all of ``actions`` or none. Returns the names of those whose condition failed, each with the existing
+    item.
 
-    An empty answer means that all is done.
-    Raises :class:`Repeated` where the one named ``request`` failed, and what ``dynamo.transact`` raises.
+    An empty result means that everything was written. Raises :class:`Repeated` where the action named ``request``
+    failed, and what :func:`dynamo.transact` raises, except :class:`dynamo.Refused`.
     """
     try:
         dynamo.transact(client, list(actions.values()))

@@ -85,7 +85,7 @@ def own_date(event: Event, name: str) -> Occurrence:
     try:
         if len(name) > LONGEST_NAME:
             raise ValueError("no date has so long a name")
-        return edits.date(event, items.wall_of(unquote(name)))
+        return edits.date(event, items.local_time_of(unquote(name)))
     except (ValueError, edits.NoSuchDate):
         raise Problem(HTTPStatus.NOT_FOUND, "there is no such date") from None
 
@@ -122,7 +122,7 @@ def promote(event_id: str) -> None:
 def carry_over(event_id: str) -> None:
     """Carry the first people over at once; who is left is still owed, and the sweeper comes for them."""
     try:
-        split_transfer.carry_over(client(), settings(), event_id, now=now())
+        split_transfer.transfer_batch(client(), settings(), event_id, now=now())
     except (dynamo.Contention, dynamo.Refused, ClientError, BotoCoreError) as error:
         logger.warning("left to the sweeper", event=event_id, error=type(error).__name__)
 
@@ -139,7 +139,7 @@ def show_event(
 ) -> Response[EventOut]:
     event = own_event(event_id)
     seats = events.read_seats(client(), settings(), event_id)
-    missed = attention.shown(client(), settings(), event_id, now=now())
+    missed = attention.list_attention(client(), settings(), event_id, now=now())
     return answer(status, presenters.event(event, seats, dropped, missed), {**etag(event), **(headers or {})})
 
 

@@ -201,10 +201,10 @@ def split_event(
                 before,
                 replace(old, version=before.version + 1, updated_at=at),
                 new,
-                split_transfer.owing(settings(), carry, priority=priority, now=at),
+                split_transfer.start_action(settings(), carry, priority=priority, now=at),
                 priority=priority,
                 now=at,
-                also={"whole": split_transfer.none_under_way(settings(), event_id), **recorded},
+                also={"whole": split_transfer.not_under_way_check(settings(), event_id), **recorded},
             )
             if done:
                 context.carry_over(new_id)
@@ -216,7 +216,7 @@ def split_event(
 
 def date_from(event: Event, body: SplitIn) -> LocalTime:
     try:
-        return edits.date(event, items.wall_of(body.from_)).date
+        return edits.date(event, items.local_time_of(body.from_)).date
     except (ValueError, edits.NoSuchDate):
         raise InvalidField("from", "is not a date of this series") from None
 
@@ -315,7 +315,7 @@ def invited(
     new: Event, carry: SplitTransfer, event: Event, previewed: PreviewResult, at: datetime
 ) -> tuple[Message, ...]:
     """What somebody who is carried over would be told of the new event."""
-    person = split_transfer.carried(carry, event, previewed.seen.registration, at)
+    person = split_transfer.transferred(carry, event, previewed.seen.registration, at)
     if person is None:
         return ()
     invitation = Invitation(event_id=new.event_id, registration_id=person.registration_id)

@@ -70,7 +70,7 @@ def count_participation(
 def date_of(event: Event, text: str) -> LocalTime:
     """The date of the event that has this name. Raises :class:`InvalidField` where there is none."""
     with suppress(ValueError, NoSuchDate):
-        return edits.date(event, items.wall_of(text)).date
+        return edits.date(event, items.local_time_of(text)).date
     raise InvalidField("date", "is not a date of this event")
 
 

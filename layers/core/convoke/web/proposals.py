@@ -21,7 +21,7 @@ from ..schedule import edits, series
 from ..settings import settings
 from ..store import proposals, requests
 from ..store.keys import instant
-from ..store.notes import owing
+from ..store.notifications import schedule_action
 from ..store.writes import attempt
 from . import context
 from .events import changed
@@ -81,7 +81,7 @@ def accept(
         def change(event: Event, at: datetime) -> Event:
             return moved(event, still_open(event_id, proposal_id), at)
 
-        decided = {"proposal": proposals.deciding(settings(), proposal, ProposalStatus.ACCEPTED)}
+        decided = {"proposal": proposals.decision_action(settings(), proposal, ProposalStatus.ACCEPTED)}
         changed(event_id, version, change, {**decided, **recorded})
         return show(event_id, proposal_id)
 
@@ -101,7 +101,7 @@ def decline(
             requests.keep(context.client(), recorded)
             return show(event_id, proposal_id)
         proposal = still_open(event_id, proposal_id)
-        actions = {"proposal": proposals.deciding(settings(), proposal, ProposalStatus.DECLINED)}
+        actions = {"proposal": proposals.decision_action(settings(), proposal, ProposalStatus.DECLINED)}
         if attempt(context.client(), {**actions, **declining(proposal, context.now()), **recorded}):
             still_open(event_id, proposal_id)
         return show(event_id, proposal_id)
@@ -137,7 +137,7 @@ def declining(proposal: Proposal, at: datetime) -> dict[str, Any]:
     note = notifications.decline_counter(
         seen.event, seen.registration, counter=counter, proposal_id=proposal.proposal_id, now=at
     )
-    return {"note": owing(settings(), note, at)}
+    return {"note": schedule_action(settings(), note, at)}
 
 
 def own_proposal(event_id: str, proposal_id: str) -> Proposal:

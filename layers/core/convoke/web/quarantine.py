@@ -70,10 +70,10 @@ def list_quarantine(
     account = context.caller()
     if event_id is not None:
         context.own_event(event_id)
-    page = quarantine.list_held(
+    page = quarantine.list_waiting(
         context.client(), settings(), account, now=context.now(), limit=limit, cursor=cursor, event_id=event_id
     )
-    more = quarantine.not_shown(context.client(), settings(), account, now=context.now(), event_id=event_id)
+    more = quarantine.not_shown_count(context.client(), settings(), account, now=context.now(), event_id=event_id)
     return context.answer(200, HeldPage(items=[shown(one) for one in page.items], not_shown=more, next=page.next))
 
 
@@ -121,7 +121,10 @@ def own_mail(quarantine_id: str) -> QuarantinedMail:
 
 def decide(mail: QuarantinedMail, status: QuarantineStatus, record: Record) -> Response[HeldOut]:
     """Note what was decided. Deciding the same again is granted, and changes nothing."""
-    actions = {**quarantine.deciding(settings(), mail, status), **record(status=200, event_id=mail.event_id or "")}
+    actions = {
+        **quarantine.decision_actions(settings(), mail, status),
+        **record(status=200, event_id=mail.event_id or ""),
+    }
     if attempt(context.client(), actions):
         raise Problem(HTTPStatus.CONFLICT, f"the mail was {own_mail(mail.quarantine_id).status}")
     return show(mail.quarantine_id)

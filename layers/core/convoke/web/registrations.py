@@ -83,7 +83,7 @@ def register(event_id: str, body: RegistrationIn, key: IdempotencyKey = None) ->
         recorded = record(status=200, event_id=event_id, registration_id=stored.registration_id)
         if stored.status is RegistrationStatus.DECLINED:
             granted(
-                replies.come_again(
+                replies.register_again(
                     context.client(), settings(), event_id, stored.registration_id, now=at, also=recorded
                 )
             )
@@ -162,7 +162,7 @@ def withdraw(
                 *(context.client(), settings(), event_id, registration_id),
                 now=at,
                 account=event.account,
-                tells=not over(event, at, calendar_state_of(seen.invitation)),
+                sends=not over(event, at, calendar_state_of(seen.invitation)),
             )
         )
     context.promote(event_id)
@@ -222,7 +222,7 @@ def chosen(event: Event, dates: list[str] | None, at: datetime) -> tuple[LocalTi
     names: set[LocalTime] = set()
     for number, text in enumerate(dates):
         try:
-            one = edits.date(event, items.wall_of(text))
+            one = edits.date(event, items.local_time_of(text))
         except (ValueError, edits.NoSuchDate):
             raise InvalidField(f"occurrences.{number}", "is not a date of this series") from None
         if one.cancelled or one.when.ends_at <= at:

@@ -41,8 +41,8 @@ def create_webhook(body: WebhookIn, key: IdempotencyKey = None) -> Response[Webh
         try:
             recorded = record(status=201, webhook_id=webhook.webhook_id)
             webhooks.create(context.client(), settings(), webhook, also=recorded)
-        except webhooks.TooMany:
-            raise Problem(HTTPStatus.CONFLICT, f"an account has at most {webhooks.MOST} webhooks") from None
+        except webhooks.TooManyWebhooks:
+            raise Problem(HTTPStatus.CONFLICT, f"an account has at most {webhooks.MAX_WEBHOOKS} webhooks") from None
         headers = {"Location": f"/webhooks/{webhook.webhook_id}"}
         made = WebhookMade(**presenters.webhook(webhook).model_dump(), secret=webhook.secret)
         return context.answer(201, made, headers)
@@ -52,7 +52,7 @@ def create_webhook(body: WebhookIn, key: IdempotencyKey = None) -> Response[Webh
 
 @router.get("/webhooks", summary="List webhooks", responses=may_answer(200))
 def list_webhooks() -> Response[WebhookPage]:
-    found = webhooks.of_account(context.client(), settings(), context.caller())
+    found = webhooks.list_webhooks(context.client(), settings(), context.caller())
     return context.answer(200, WebhookPage(items=list(map(presenters.webhook, found)), next=None))
 
 
@@ -75,7 +75,7 @@ def list_deliveries(
     state: Annotated[DeliveryEnd | None, Query()] = None,
 ) -> Response[DeliveryPage]:
     context.own_webhook(webhook_id)
-    page = deliveries.latest(context.client(), settings(), webhook_id, limit=limit, cursor=cursor, state=state)
+    page = deliveries.list_deliveries(context.client(), settings(), webhook_id, limit=limit, cursor=cursor, state=state)
     return context.answer(200, DeliveryPage(items=list(map(presenters.delivery, page.items)), next=page.next))
 
 
@@ -87,9 +87,9 @@ def try_webhook(
 ) -> Response[WebhookOut]:
     def tell(record: Record) -> Response[WebhookOut]:
         webhook, at = context.own_webhook(webhook_id), context.now()
-        fact = outbox.new(webhook.account, WebhookEventType.TEST, {"webhook_id": webhook_id}, at)
+        fact = outbox.new_event(webhook.account, WebhookEventType.TEST, {"webhook_id": webhook_id}, at)
         recorded = record(status=202, webhook_id=webhook_id)
-        deliveries.try_out(context.client(), settings(), webhook, fact, at, also=recorded)
+        deliveries.create_test(context.client(), settings(), webhook, fact, at, also=recorded)
         return context.show_webhook(webhook_id, 202)
 
     return once(key, tell)

@@ -1,4 +1,7 @@
-"""Items of DynamoDB to nouns, and back. Absent stays absent: a ``None`` is never written."""
+"""Conversion of DynamoDB items to data classes and back: ``x_item`` makes an item, ``x_of`` reads one.
+
+A ``None`` is never written: what is absent from the data class is absent from the item.
+"""
 
 from __future__ import annotations
 
@@ -30,10 +33,10 @@ from .people import (
 )
 from .values import (
     Item,
+    local_time_of,
     local_times,
     moment,
     present,
-    wall_of,
     when_item,
     when_of,
 )
@@ -52,6 +55,7 @@ __all__ = [
     "intent_item",
     "invitation_item",
     "invitation_of",
+    "local_time_of",
     "local_times",
     "moment",
     "present",
@@ -65,7 +69,6 @@ __all__ = [
     "stopped_items",
     "stored_message_item",
     "stored_message_of",
-    "wall_of",
     "when_item",
     "when_of",
 ]

@@ -1,4 +1,6 @@
-"""What was said and what is owed: the items of the invitations table."""
+"""Items of the invitations table: calendar states, intents, invitations, stored messages, fan-outs, seats, the
+switch.
+"""
 
 from __future__ import annotations
 
@@ -27,12 +29,12 @@ from .values import (
     Item,
     instant_or_none,
     int_or_none,
+    local_time_of,
     moment,
     moment_or_none,
     present,
     schedule_item,
     schedule_of,
-    wall_of,
     when_item,
     when_of,
 )
@@ -67,12 +69,12 @@ def calendar_state_item(calendar_state: CalendarState) -> Item:
 
 
 def _packed(value: object) -> bytes:
-    """There may be hundreds, three times in one item, and an item has at most 400 KB."""
+    """JSON, compressed with zlib. One item may hold three lists of hundreds of occurrences, and has at most 400 KB."""
     return zlib.compress(json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode())
 
 
 def occurrence_state_item(one: OccurrenceState) -> Item:
-    """Small: what is not known, or is as for most, is left out."""
+    """Kept small: what is unknown, or has its usual value, is left out."""
     return present(
         {
             "date": one.date.isoformat(),
@@ -90,7 +92,7 @@ def occurrence_state_item(one: OccurrenceState) -> Item:
 
 def occurrence_state_of(item: Mapping[str, Any]) -> OccurrenceState:
     return OccurrenceState(
-        date=wall_of(item["date"]),
+        date=local_time_of(item["date"]),
         cancelled=bool(item.get("cancelled")),
         fingerprint=item.get("fingerprint", ""),
         title=item.get("title", ""),
@@ -110,7 +112,7 @@ def calendar_state_of(item: Mapping[str, Any]) -> CalendarState:
         sequence=int(item["sequence"]),
         method=Method(item["method"]),
         dtstamp=moment(item["dtstamp"]),
-        date=wall_of(item["date"]) if "date" in item else None,
+        date=local_time_of(item["date"]) if "date" in item else None,
         separate=item.get("separate", ""),
         fingerprint=item["fingerprint"],
         title=item["title"],
@@ -122,7 +124,7 @@ def calendar_state_of(item: Mapping[str, Any]) -> CalendarState:
         organizer=item["organizer"],
         asked=int(item["asked"]),
         whole=item.get("whole", True),
-        first=wall_of(item["first"]) if "first" in item else None,
+        first=local_time_of(item["first"]) if "first" in item else None,
         spent=item.get("spent", False),
         revision=int_or_none(item.get("revision")),
         dates=tuple(map(occurrence_state_of, json.loads(zlib.decompress(item["dates"])))) if "dates" in item else (),
@@ -197,7 +199,7 @@ def delivered_of(item: Mapping[str, Any]) -> Delivered:
         method=Method(item["method"]),
         at=moment(item["at"]),
         sequence=int(item.get("sequence", 0)),
-        date=wall_of(item["date"]) if "date" in item else None,
+        date=local_time_of(item["date"]) if "date" in item else None,
         separate=item.get("separate", ""),
     )
 
@@ -230,11 +232,13 @@ def invitation_item(invitation: Invitation) -> Item:
     )
 
 
-def due_attributes(identifier: str, due_key: str | None, standing: str | None = None) -> Item:
-    """The attributes that put an item into the owed index, in the place of what stood there; none for nothing owed."""
+def due_attributes(identifier: str, due_key: str | None, existing: str | None = None) -> Item:
+    """The attributes that put an item into the index of due items, in the place of the due key ``existing``; none where
+    ``due_key`` is ``None``.
+    """
     if due_key is None:
         return {}
-    return {"due_shard": keys.shard(identifier), "due_key": keys.still_due(due_key, standing)}
+    return {"due_shard": keys.shard(identifier), "due_key": keys.keep_due_since(due_key, existing)}
 
 
 def invitation_of(item: Mapping[str, Any]) -> Invitation:
@@ -271,7 +275,7 @@ def stored_message_item(stored: StoredMessage) -> Item:
             **keys.message(stored.registration_id, stored.calendar_state.sequence),
             "registration_id": stored.registration_id,
             "event_id": stored.event_id,
-            # What else their calendar held is noted once, with the invitation.
+            # Of the other occurrences, only the invitation has the state.
             "calendar_state": calendar_state_item(replace(stored.calendar_state, dates=_about(stored.calendar_state))),
             "calendar": rendered.calendar if rendered else None,
             "mail": zlib.compress(rendered.mail) if rendered else None,
@@ -287,7 +291,7 @@ def stored_message_item(stored: StoredMessage) -> Item:
 
 
 def _about(calendar_state: CalendarState) -> tuple[OccurrenceState, ...]:
-    """What the latest message told of the one date that it was about."""
+    """The state of the one occurrence that the message is about; none where it is about the whole event."""
     about = (calendar_state.date, calendar_state.separate)
     return tuple(one for one in calendar_state.dates if (one.date, one.separate) == about)
 
@@ -297,7 +301,7 @@ def stored_message_of(item: Mapping[str, Any]) -> StoredMessage:
         registration_id=item["registration_id"],
         event_id=item["event_id"],
         calendar_state=calendar_state_of(item["calendar_state"]),
-        # Erased with the person whom it was written to, or never written.
+        # Absent after the person was erased, or where the bytes could not be stored.
         rendered=RenderedMail(calendar=item["calendar"], mail=zlib.decompress(item["mail"]))
         if "mail" in item
         else None,

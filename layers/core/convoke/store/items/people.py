@@ -1,4 +1,4 @@
-"""Events and the people who come to them: the items of the registrations table, and what people answered."""
+"""Items of the registrations table: events and registrations; and replies, which are also kept as a history."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ from .values import (
     Item,
     instant_or_none,
     int_or_none,
+    local_time_of,
     local_times,
     moment,
     moment_or_none,
     present,
     schedule_item,
     schedule_of,
-    wall_of,
     when_item,
     when_of,
 )
@@ -54,7 +54,7 @@ def change_item(change: DateChange) -> Item:
 
 def change_of(item: Mapping[str, Any]) -> DateChange:
     return DateChange(
-        date=wall_of(item["date"]),
+        date=local_time_of(item["date"]),
         cancelled=bool(item.get("cancelled")),
         reason=item.get("reason", ""),
         when=when_of(item["when"]) if "when" in item else None,
@@ -163,17 +163,17 @@ def reply_of(item: Mapping[str, Any]) -> Reply:
         status=Participation(item["status"]),
         sequence=int(item["sequence"]),
         dtstamp=moment(item["dtstamp"]),
-        date=wall_of(item["date"]) if "date" in item else None,
+        date=local_time_of(item["date"]) if "date" in item else None,
         received_at=moment_or_none(item.get("received_at")),
     )
 
 
-def received_reply_item(registration_id: str, heard: ReceivedReply, *, expires_at: datetime) -> Item:
+def received_reply_item(registration_id: str, received: ReceivedReply, *, expires_at: datetime) -> Item:
     return {
-        **keys.answer(registration_id, heard.reply),
-        "reply": reply_item(heard.reply),
-        "means": heard.means.value,
-        "at": instant(heard.at),
+        **keys.answer(registration_id, received.reply),
+        "reply": reply_item(received.reply),
+        "means": received.means.value,
+        "at": instant(received.at),
         "expires_at": int(expires_at.timestamp()),
     }
 
@@ -189,11 +189,11 @@ def registration_of(item: Mapping[str, Any]) -> Registration:
         registration_id=item["registration_id"],
         version=int(item["version"]),
         status=RegistrationStatus(item["status"]),
-        # An erased registration has neither.
+        # An erased registration has neither name nor address.
         name=item.get("name", ""),
         email=item.get("email", ""),
         language=item.get("language", "en"),
-        occurrences=tuple(map(wall_of, item["occurrences"])) if "occurrences" in item else None,
+        occurrences=tuple(map(local_time_of, item["occurrences"])) if "occurrences" in item else None,
         named=int(item.get("named", 0)),
         reply=reply_of(reply) if reply else None,
         date_replies=tuple(map(reply_of, item.get("date_replies", ()))),

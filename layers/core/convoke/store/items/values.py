@@ -1,4 +1,4 @@
-"""The smallest parts: absent stays absent, and what times and schedules look like when they are stored."""
+"""Values inside items: instants, local times and schedules as they are stored, and leaving out what is absent."""
 
 from __future__ import annotations
 
@@ -13,11 +13,12 @@ Item = dict[str, Any]
 
 
 def present(item: Mapping[str, Any]) -> Item:
-    """The item without what is absent."""
+    """The item without the attributes that are ``None``."""
     return {name: value for name, value in item.items() if value is not None}
 
 
 def moment(value: str) -> datetime:
+    """The instant of an ISO 8601 text with an offset."""
     return datetime.fromisoformat(value)
 
 
@@ -40,20 +41,22 @@ def when_item(when: When) -> Item:
             "start": when.start.isoformat(),
             "end": when.end.isoformat(),
             "time_zone": when.time_zone,
-            # ISO 8601 has no way to say "the second time the clock shows this".
+            # ISO 8601 cannot tell the second time from the first that a clock shows the same time, in a change from
+            # daylight-saving time.
             "end_fold": True if later else None,
         }
     )
 
 
 def when_of(item: Mapping[str, Any]) -> When:
-    start, end = wall_of(item["start"]), wall_of(item["end"])
+    start, end = local_time_of(item["start"]), local_time_of(item["end"])
     if isinstance(end, datetime) and item.get("end_fold"):
         end = end.replace(fold=1)
     return When(start=start, end=end, time_zone=item.get("time_zone"))
 
 
-def wall_of(text: str) -> LocalTime:
+def local_time_of(text: str) -> LocalTime:
+    """A naive ``datetime``, or a ``date`` for whole days, of an ISO 8601 text without an offset."""
     return datetime.fromisoformat(text) if "T" in text else date.fromisoformat(text)
 
 
@@ -68,4 +71,6 @@ def schedule_item(schedule: Schedule) -> Item:
 
 
 def schedule_of(item: Mapping[str, Any]) -> Schedule:
-    return Schedule(when=when_of(item["when"]), rule=item.get("rule"), added=tuple(map(wall_of, item.get("added", ()))))
+    return Schedule(
+        when=when_of(item["when"]), rule=item.get("rule"), added=tuple(map(local_time_of, item.get("added", ())))
+    )

@@ -1,4 +1,6 @@
-"""Notes: owed with what they are about, kept while they are on their way, and then only as a mark that they left."""
+"""Notification mails that are due: scheduled in the transaction of what they are about, and kept with their content
+until they are sent. After that the item stays for :data:`KEPT` without the content, so that none is sent twice.
+"""
 
 from __future__ import annotations
 
@@ -25,55 +27,62 @@ from .items import Item
 from .writes import NEW, Action, update
 
 KEPT = timedelta(days=30)
-"""How long a note is remembered, so that it is not owed twice."""
+"""How long a notification is remembered, so that it is not scheduled twice."""
 COUNTED = timedelta(days=2)
+"""How long a daily count is kept, from the beginning of its day."""
 
-# Nobody wrote since it was read.
+# Nobody wrote to the notification since it was read.
 FENCE_IS_THE_ONE_READ = "#fence = :read"
-# The day has not had its notes yet.
-FEWER_THAN_MOST = "attribute_not_exists(#count) OR #count < :most"
+# Fewer notifications were sent on the day than its limit.
+FEWER_THAN_MAX = "attribute_not_exists(#count) OR #count < :most"
 
 
-def owing(settings: Settings, note: Notification, now: datetime) -> Action:
-    """The debt to send ``note``, for a transaction. Where it was owed before, it stays as it is."""
-    standing = {name: f"#{name} = if_not_exists(#{name}, :{name})" for name in _new(note, now)}
-    key = keys.note(note.event_id, note.registration_id, note.notification_id)
-    return update(settings.invitations_table, key, f"SET {', '.join(standing.values())}", "", **_new(note, now))
+def schedule_action(settings: Settings, notification: Notification, now: datetime) -> Action:
+    """The action that schedules ``notification``, for a transaction. One that was scheduled before is not changed."""
+    parts = [f"#{name} = if_not_exists(#{name}, :{name})" for name in _new(notification, now)]
+    key = keys.notification(notification.event_id, notification.registration_id, notification.notification_id)
+    return update(settings.invitations_table, key, f"SET {', '.join(parts)}", "", **_new(notification, now))
 
 
-def owe(client: Any, settings: Settings, note: Notification, *, now: datetime) -> bool:
-    """Owe ``note`` by itself. False: it was owed before, or is to our own address and never leaves."""
-    if not may_be_sent(note, settings.sender):
+def schedule(client: Any, settings: Settings, notification: Notification, *, now: datetime) -> bool:
+    """Schedule ``notification``. False: it was scheduled before, or its recipient is the deployment's own address."""
+    if not may_be_sent(notification, settings.sender):
         return False
     written, _ = dynamo.conditionally(
         client.put_item,
         TableName=settings.invitations_table,
-        Item=dynamo.wire({**keys.note(note.event_id, note.registration_id, note.notification_id), **_new(note, now)}),
+        Item=dynamo.wire(
+            {
+                **keys.notification(notification.event_id, notification.registration_id, notification.notification_id),
+                **_new(notification, now),
+            }
+        ),
         ConditionExpression=NEW,
     )
     return written
 
 
-def _new(note: Notification, now: datetime) -> Item:
+def _new(notification: Notification, now: datetime) -> Item:
     return {
-        **_notification_state_item(notification_state(note, keys.owed(priority(note.kind), now))),
+        **_notification_state_item(notification_state(notification, keys.due_key(priority(notification.kind), now))),
         "expires_at": int((now + KEPT).timestamp()),
     }
 
 
-class Notes:
-    """What ``dispatch`` reads and writes."""
+class Notifications:
+    """Carries out the effects of ``delivery.notify``."""
 
     def __init__(self, client: Any, settings: Settings) -> None:
         self._client = client
         self._table = settings.invitations_table
 
     def read(self, effect: effects.ReadNotification) -> NotificationState | None:
-        key = keys.note(effect.event_id, effect.registration_id, effect.notification_id)
+        key = keys.notification(effect.event_id, effect.registration_id, effect.notification_id)
         item = dynamo.get(self._client, self._table, key)
         return notification_state_of(item) if item else None
 
     def daily_count(self, effect: effects.CountDaily) -> bool:
+        """Count one more notification of this kind for the event and day. False: the day's limit is reached."""
         day = datetime.fromisoformat(f"{effect.day}T00:00:00+00:00")
         written, _ = dynamo.conditionally(
             self._client.update_item,
@@ -82,7 +91,7 @@ class Notes:
                 keys.daily_count(effect.notification_state.event_id, effect.notification_state.kind, effect.day)
             ),
             UpdateExpression="SET expires_at = :expires ADD #count :one",
-            ConditionExpression=FEWER_THAN_MOST,
+            ConditionExpression=FEWER_THAN_MAX,
             ExpressionAttributeNames={"#count": "count"},
             ExpressionAttributeValues=dynamo.wire(
                 {":one": 1, ":most": effect.most, ":expires": int((day + COUNTED).timestamp())}
@@ -91,44 +100,46 @@ class Notes:
         return written
 
     def claim(self, effect: effects.ClaimNotification) -> NotificationState | None:
+        """Take the right to send: returns the claimed state, or ``None`` where another worker wrote to it."""
         seen = effect.seen
         claimed = replace(seen, lease_until=effect.lease_until, unknowns=seen.unknowns + 1, due_key=effect.due_key)
         return (
             replace(claimed, fence=seen.fence + 1)
-            if self.settle(effects.RecordNotification(notification_state=claimed))
+            if self.record(effects.RecordNotification(notification_state=claimed))
             else None
         )
 
-    def settle(self, effect: effects.RecordNotification) -> bool:
-        settled = effect.notification_state
-        changes = _notification_state_item(replace(settled, fence=settled.fence + 1))
+    def record(self, effect: effects.RecordNotification) -> bool:
+        """Write the notification's state and raise its fence. False: another worker wrote to it since it was read."""
+        changed = effect.notification_state
+        changes = _notification_state_item(replace(changed, fence=changed.fence + 1))
         for name in ("notification_id", "event_id", "registration_id", "kind"):
             del changes[name]
-        gone = [name for name in ("lease_until", "due_shard", "due_key") if name not in changes]
+        absent = [name for name in ("lease_until", "due_shard", "due_key") if name not in changes]
         expression = "SET " + ", ".join(f"#{name} = :{name}" for name in changes)
-        if gone:
-            expression += " REMOVE " + ", ".join(f"#{name}" for name in gone)
+        if absent:
+            expression += " REMOVE " + ", ".join(f"#{name}" for name in absent)
         written, _ = dynamo.conditionally(
             self._client.update_item,
             TableName=self._table,
-            Key=dynamo.wire(keys.note(settled.event_id, settled.registration_id, settled.notification_id)),
+            Key=dynamo.wire(keys.notification(changed.event_id, changed.registration_id, changed.notification_id)),
             UpdateExpression=expression,
             ConditionExpression=FENCE_IS_THE_ONE_READ,
-            ExpressionAttributeNames={f"#{name}": name for name in (*changes, *gone)},
+            ExpressionAttributeNames={f"#{name}": name for name in (*changes, *absent)},
             ExpressionAttributeValues=dynamo.wire(
-                {":read": settled.fence, **{f":{name}": value for name, value in changes.items()}}
+                {":read": changed.fence, **{f":{name}": value for name, value in changes.items()}}
             ),
         )
         return written
 
 
 def forget(client: Any, settings: Settings, event_id: str, registration_id: str) -> None:
-    """Remove every note to or about a person."""
-    first = keys.note(event_id, registration_id, "")
+    """Delete every notification to or about a person."""
+    first = keys.notification(event_id, registration_id, "")
     query = {
         "TableName": settings.invitations_table,
-        "KeyConditionExpression": "pk = :pk AND begins_with(sk, :notes)",
-        "ExpressionAttributeValues": dynamo.wire({":pk": first["pk"], ":notes": first["sk"]}),
+        "KeyConditionExpression": "pk = :pk AND begins_with(sk, :prefix)",
+        "ExpressionAttributeValues": dynamo.wire({":pk": first["pk"], ":prefix": first["sk"]}),
         "ProjectionExpression": "pk, sk",
         "ConsistentRead": True,
     }
@@ -147,7 +158,7 @@ def _notification_state_item(notification_state: NotificationState) -> Item:
             "event_id": notification_state.event_id,
             "registration_id": notification_state.registration_id,
             "kind": notification_state.kind.value,
-            # What has been settled keeps an empty place: `owing` leaves alone what is there.
+            # Sent ones keep an empty map, which `schedule_action` does not overwrite.
             "note": notification_item(notification_state.note) if notification_state.note else {},
             "fence": notification_state.fence,
             "attempts": notification_state.attempts,
@@ -175,23 +186,23 @@ def notification_state_of(item: Mapping[str, Any]) -> NotificationState:
     )
 
 
-def notification_item(note: Notification) -> Item:
-    """What a note says; its ids are its errand's."""
-    counter = note.counter
+def notification_item(notification: Notification) -> Item:
+    """The content of a notification, without its ids and kind, which the item around it has."""
+    counter = notification.counter
     return items.present(
         {
-            "recipient": _person_item(note.recipient),
-            "organizer": _person_item(note.organizer),
-            "title": note.title,
-            "when": items.when_item(note.when),
-            "author": _person_item(note.author) if note.author else None,
-            "subject": note.subject or None,
-            "quoted": note.quoted or None,
-            "answered": note.answered.value if note.answered else None,
+            "recipient": _person_item(notification.recipient),
+            "organizer": _person_item(notification.organizer),
+            "title": notification.title,
+            "when": items.when_item(notification.when),
+            "author": _person_item(notification.author) if notification.author else None,
+            "subject": notification.subject or None,
+            "quoted": notification.quoted or None,
+            "answered": notification.answered.value if notification.answered else None,
             "counter": _counter_item(counter) if counter else None,
-            "missed": [attention_item(one) for one in note.missed] or None,
-            "more": note.more or None,
-            "written_at": keys.instant(note.written_at),
+            "missed": [attention_item(one) for one in notification.missed] or None,
+            "more": notification.more or None,
+            "written_at": keys.instant(notification.written_at),
         }
     )
 
@@ -234,6 +245,6 @@ def _counter_of(item: Mapping[str, Any]) -> Counter:
     return Counter(
         uid=item["uid"],
         sequence=int(item["sequence"]),
-        date=items.wall_of(item["date"]) if "date" in item else None,
+        date=items.local_time_of(item["date"]) if "date" in item else None,
         proposed=items.when_of(item["proposed"]) if "proposed" in item else None,
     )
