@@ -1,4 +1,4 @@
-"""Reads the folder of accepted mail: for each one an ``.eml`` with its bytes and a ``.json`` with what SES was given."""
+"""Reads the folder of accepted mail: each as an ``.eml`` with its bytes and a ``.json`` with what SES was given."""
 
 from __future__ import annotations
 

@@ -812,7 +812,7 @@ def test_what_a_preview_foresees_is_what_is_sent(
     assert subjects == sorted(map(sorted, mails.values()))
 
 
-@pytest.mark.usefixtures("calendar_state")
+@pytest.mark.usefixtures("told")
 def test_the_kinds_are_told_apart(world: World, choir: str) -> None:
     def kinds(**preview: Any) -> dict[str, int]:
         answer = world.call("POST", f"{choir}/preview", preview).body
