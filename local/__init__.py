@@ -1,6 +1,9 @@
-"""The whole stack on one machine: the real template, deployed to an emulator of AWS, its mail caught on the way out.
+"""The tools behind `make`: the whole stack on one machine, and commands for any deployment.
 
-Read `install` and `environments` (two of them, from nothing), `preflight` and `index` (what would stop it), `place`
-(where everything is), `emulator`, `deploy`, then `stack`, which is `make run`, and `story`, which it plays.
-`postoffice` stands in for SES; `operate` is what one does by hand, in any deployment.
+- ``install`` and ``environments``: create the virtual environments; ``preflight`` and ``index``: check the machine and
+  the package index before; ``duration``: how long things take
+- ``stack`` (`make run`): deploys template.yaml to an emulator of AWS; ``place`` has its folder and ports, ``emulator``,
+  ``deploy`` and ``routes`` its parts, ``processes`` the programs; ``story`` is the sample event that it runs
+- ``postoffice``: stands in for SES and shows an inbox; ``mailbag``: reads the mails that it accepted
+- ``operate``: an operator's commands, such as `make key`
 """

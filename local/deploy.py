@@ -1,7 +1,7 @@
-"""Build and deploy template.yaml to the emulator as one would to AWS, then make good what the emulator leaves out.
+"""Builds template.yaml and deploys it to the emulator as to AWS, then adds what the pinned emulator does not support.
 
-Each function here and in `routes` whose docstring begins with "A way round" makes up for a gap of the pinned emulator;
-an end-to-end test says when it is no longer needed, or no longer enough.
+Each function here and in ``routes`` whose docstring begins with "Workaround" is for a gap of the emulator; an
+end-to-end test fails when it is no longer needed, or no longer enough.
 """
 
 from __future__ import annotations
@@ -33,12 +33,12 @@ PARAMETERS = {
 
 class SamFailed(ConvokeError):
     def __init__(self, log: Path) -> None:
-        super().__init__(f"sam did not manage; the end of {log} says why:\n\n" + log.read_text()[-2000:])
+        super().__init__(f"sam failed; this is the end of {log}:\n\n" + log.read_text()[-2000:])
 
 
 @frozen
 class Deployed:
-    """What there is now: the stack's outputs, by their names in template.yaml, and the address of the API."""
+    """The deployed stack: its outputs, by their names in template.yaml, and the base URL of the API."""
 
     outputs: dict[str, str]
     api: str
@@ -54,7 +54,7 @@ class Deployed:
 
 
 class Sam:
-    """`sam` with the emulator for AWS, its own notes in our folder, and no word home."""
+    """The SAM CLI, connected to the emulator, with its own files in our folder and without telemetry."""
 
     def __init__(self, place: Place) -> None:
         self.place = place
@@ -63,7 +63,7 @@ class Sam:
         self.log.write_text("")
         notes = place.temporary / "sam"
         notes.mkdir()
-        # Without this note it asks the package index at every start whether there is a newer one.
+        # Without this file it looks for a newer version at every start.
         (notes / "metadata.json").write_text(json.dumps({"lastVersionCheck": datetime.now(UTC).isoformat()}))
         self.environment = place.environment(
             SAM_CLI_TELEMETRY="0", __SAM_CLI_APP_DIR=str(notes), CONVOKE_PYTHON="local", PYTHON=sys.executable
@@ -96,7 +96,7 @@ class Sam:
 
 
 def client(service: str, place: Place) -> Any:
-    """A client of the emulator, with the right to do everything."""
+    """A client of the emulator, with all permissions."""
     connect: Callable[..., Any] = boto3.client
     return connect(
         service,
@@ -113,7 +113,7 @@ def physical_ids(place: Place) -> dict[str, str]:
 
 
 def forget_in_time(place: Place, deployed: Deployed) -> None:
-    """A way round: TimeToLiveSpecification is not applied."""
+    """Workaround: the emulator does not apply TimeToLiveSpecification."""
     tables = client("dynamodb", place)
     for name in ("invitations", "accounts", "webhooks"):
         tables.update_time_to_live(
@@ -123,7 +123,7 @@ def forget_in_time(place: Place, deployed: Deployed) -> None:
 
 
 def count_workers(place: Place) -> None:
-    """A way round: a number that comes from a parameter stays text, and a queue's poller then fails to compare it."""
+    """Workaround: a number from a parameter stays a string, and the poller of the queue then fails to compare it."""
     functions = client("lambda", place)
     for mapping in functions.list_event_source_mappings()["EventSourceMappings"]:
         if most := mapping.get("ScalingConfig", {}).get("MaximumConcurrency"):
@@ -131,8 +131,8 @@ def count_workers(place: Place) -> None:
 
 
 def receive_replies(place: Place) -> None:
-    """A way round: the emulator makes no SES receipt rules, so the stack is deployed without, and the inbox takes in
-    the mail. The functions that send are told that it is received.
+    """Workaround: the emulator creates no SES receipt rules, so the stack is deployed without, and the inbox accepts
+    replies. RECEIVE_REPLIES of the functions is set afterwards.
     """
     functions = client("lambda", place)
     for function in functions.list_functions()["Functions"]:

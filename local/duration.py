@@ -1,4 +1,4 @@
-"""How long things take, as it is said before they begin: measured on two cores, or as it was here the last time."""
+"""How long commands take, to say so before they begin: as the last time on this machine, else as measured elsewhere."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import json
 from pathlib import Path
 
 KEPT = Path(__file__).resolve().parent.parent / ".local" / "took.json"
-# Seconds.
+# Seconds, measured on two cores.
 FIRST = {"install": 30.0, "run": 30.0, "test": 330.0}
 
 
 def expected(what: str, *, kept: Path = KEPT) -> str:
-    """A phrase such as "about 30 s" or "about 6 minutes (the last time here)"."""
+    """A phrase such as "about 30 s" or "about 6 minutes, as the last time here"."""
     last = _took(kept).get(what)
     return f"about {words(FIRST[what] if last is None else last)}" + ("" if last is None else ", as the last time here")
 
@@ -23,7 +23,7 @@ def words(seconds: float) -> str:
 
 
 def remember(what: str, seconds: float, *, kept: Path = KEPT) -> None:
-    """Keep it for the next time. Where that cannot be, nothing is lost."""
+    """Store the duration for the next time. A file that cannot be written is ignored."""
     took = _took(kept) | {what: round(seconds, 1)}
     try:
         kept.write_text(json.dumps(took))

@@ -1,4 +1,4 @@
-"""The emulator of AWS, in an environment that says nothing but what it should."""
+"""Runs the emulator of AWS, with no more of the caller's environment than it needs."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from . import processes
 from .place import REGION, ROOT, Place
 
 PYTHON = ROOT / ".local" / "emulator" / "bin" / "python"
-# Seconds for which one of its threads keeps the interpreter while another waits for it; by itself Python takes 0.005.
+# The switch interval of its interpreter in seconds (sys.setswitchinterval); Python's default is 0.005.
 TURN = 0.0001
 PROGRAM = f"import runpy, sys; sys.setswitchinterval({TURN}); runpy.run_module('ministack', run_name='__main__')"
 
@@ -27,18 +27,18 @@ class EmulatorStopped(ConvokeError):
 class Emulator:
     """ministack on 127.0.0.1, with the roles' policies enforced.
 
-    A way round: its SES v2 rebuilds the MIME and loses the calendar, so functions send to ``mail_endpoint`` instead.
+    Workaround: its SES v2 rebuilds the MIME and loses the calendar, so functions send to ``mail_endpoint`` instead.
 
-    Another: it gives each report of SES a thread, which unpacks the function and its layer where no copy is idle:
-    thousands of system calls, after each of which it waits for its turn. With turns of Python's own length the threads
-    of a hundred mails keep each other from ever getting through. So turns are as short as :data:`TURN`.
+    Workaround: it starts a thread for each report of SES, which unpacks the function and its layer if no copy is idle:
+    thousands of system calls, and after each the thread waits for the interpreter lock. At Python's default switch
+    interval the threads of a hundred mails hardly progress, so the interval is :data:`TURN`.
     """
 
     def __init__(self, place: Place, mail_endpoint: str) -> None:
         self._place = place
         self._log = place.folder / "emulator.log"
         self._log.write_text("")
-        # Not the caller's environment: the functions inherit what the emulator has.
+        # Not the caller's environment, since the functions inherit the emulator's.
         environment = {
             "PATH": os.environ.get("PATH", os.defpath),
             "LANG": "C.UTF-8",
@@ -58,7 +58,7 @@ class Emulator:
         )
 
     def wait(self, seconds: float = 30) -> None:
-        """Return when it answers. Raises :class:`EmulatorStopped` where it ended, or took longer than ``seconds``."""
+        """Return when it answers. Raises :class:`EmulatorStopped` if it ended, or took longer than ``seconds``."""
         health = f"{self._place.endpoint}/health"
         deadline = time.monotonic() + seconds
         while self._process.poll() is None and time.monotonic() < deadline:

@@ -1,8 +1,8 @@
-"""Two environments from nothing, side by side, with a line of progress every few seconds.
+"""Creates the two virtual environments in parallel, with a line of progress every few seconds.
 
-This runs before anything is installed, so it knows the standard library only. What has been installed is remembered as
-a fingerprint of the files that asked for it, and not looked at again until they, the Python or the folder change. uv
-installs it, where it can be had and can be told what pip is told here; else pip does, which takes four times as long.
+This runs before anything is installed, so it uses the standard library only. What is installed is recorded as a
+fingerprint of the requirements files, and not checked again until they, the Python or the folder change. uv installs,
+if it can be fetched and pip's settings can be expressed for it; else pip does, which takes four times as long.
 """
 
 from __future__ import annotations
@@ -55,15 +55,15 @@ class Environment:
 
     @property
     def wanted_maker(self) -> str:
-        """Its scripts name its folder, and its packages are for one Python: nothing of another serves."""
+        """The Python and folder that it must be made for: its scripts name the folder, its packages fit one Python."""
         return f"{sys.version}\n{ROOT}\n"
 
     def stands(self) -> bool:
-        """Whether there is one of this Python, for this folder."""
+        """Whether it exists, for this Python and this folder."""
         return self.python.exists() and self.maker.exists() and self.maker.read_text() == self.wanted_maker
 
     def fingerprints(self) -> list[str]:
-        """One for each file together with those before it: what serves the tests serves a run."""
+        """A hash for each file together with those before it: what is installed for tests is enough to run."""
         texts, prints = [self.wanted_maker], []
         for file in self.files:
             texts.append((ROOT / file).read_text())
@@ -75,7 +75,7 @@ class Environment:
         return self.fingerprints()[-1] in known
 
     def run(self, *command: str, more: Mapping[str, str] | None = None) -> bool:
-        """Run one command, remembering its words for the progress line, and all of them should it fail."""
+        """Run one command, with its output kept for the progress line and for an error. False where it failed."""
         environment = os.environ | {"PIP_USER": "no"} | dict(more or {})
         with subprocess.Popen(  # noqa: S603
             command,
@@ -97,7 +97,7 @@ class Environment:
         return process.returncode == 0
 
     def create(self, *, pip: bool) -> bool:
-        """Make the environment itself, where there is none that serves; with a pip of its own or without."""
+        """Create the environment if there is no usable one, with or without its own pip. False where that failed."""
         if self.stands():
             return True
         self.doing = "creating the environment"
@@ -107,9 +107,9 @@ class Environment:
         return made
 
     def fill(self, pip: Path, uv: Path | None, settings: index.Settings) -> bool:
-        """Install what the files name. ``pip`` is the interpreter whose pip serves where ``uv`` is not there, or fails.
+        """Install what the files name. ``pip`` is the interpreter whose pip is used if there is no ``uv``, or it fails.
 
-        Nothing is lost by failing: whatever is wrong with the requirements or the index, pip says it, too.
+        An error of uv is not shown: pip reports whatever is wrong with the requirements or the index, too.
         """
         self.doing = "looking up what it needs"
         if uv is not None and (spoken := settings.for_uv()) is not None:
@@ -123,14 +123,14 @@ class Environment:
         )
 
     def why(self) -> str:
-        """The last line in which something said that it failed."""
+        """The last line of output that reports an error."""
         said = [line.strip() for line in self.lines if line.strip()]
         errors = [line for line in said if re.search(r"error|no space|denied|failed", line, re.IGNORECASE)]
         return (errors or said or ["it said nothing"])[-1]
 
 
 def environments(purpose: str) -> list[Environment]:
-    """What ``purpose`` ("run", "tools", "test" or "fuzz") needs: `.venv`, and the emulator's own."""
+    """The environments for ``purpose`` ("run", "tools", "test" or "fuzz"): ``.venv`` and the emulator's."""
     files: tuple[Path, ...] = (*LAYER, Path("local/requirements.txt"))
     if purpose in ("test", "fuzz"):
         files = (*files, Path("tests/requirements.txt"))
@@ -140,7 +140,7 @@ def environments(purpose: str) -> list[Environment]:
 
 
 class Installation(threading.Thread):
-    """Brings ``missing`` up to date, all at once; the first of ``every`` is the one with a pip."""
+    """Brings ``missing`` up to date in parallel; the first of ``every`` is the one with pip."""
 
     def __init__(self, every: list[Environment], missing: list[Environment], settings: index.Settings) -> None:
         super().__init__(daemon=True)
@@ -168,7 +168,7 @@ class Installation(threading.Thread):
             one.failed = True
 
     def _uv(self) -> Path | None:
-        """uv, in a folder of its own; or ``None`` where it cannot be had, or could not be told what pip is told."""
+        """The path of uv, in a folder of its own; ``None`` if it cannot be fetched or pip's settings do not fit it."""
         if self._settings.for_uv() is None:
             return None
         program, wanted = ROOT / UV / "bin" / "uv", (ROOT / "local/uv.txt").read_text()
@@ -194,26 +194,26 @@ def _together(threads: list[threading.Thread]) -> None:
 
 @contextmanager
 def alone() -> Iterator[None]:
-    """Nobody else installs into this folder meanwhile."""
+    """A lock: no other process installs into this folder meanwhile."""
     folder = ROOT / ".local"
     folder.mkdir(exist_ok=True)
     with (folder / "install.lock").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            print("Something else installs into this folder: waiting for it.", flush=True)
+            print("Another process is installing into this folder: waiting for it.", flush=True)
             fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 
 
 def install(every: list[Environment], settings: index.Settings) -> None:
-    """Bring the environments up to date. Raises :class:`Unready` where one failed; what was said is then printed."""
+    """Bring the environments up to date. Raises :class:`Unready` if one failed, after printing its last output."""
     missing = [one for one in every if not one.is_ready()]
     if not missing:
         return
     began = time.monotonic()
     folders = " and ".join(str(one.folder) for one in missing)
-    print(f"Installing into {folders}: {duration.expected('install')}, more where the connection is slow.", flush=True)
+    print(f"Installing into {folders}: {duration.expected('install')}, longer on a slow connection.", flush=True)
     work = Installation(every, missing, settings)
     work.start()
     while work.is_alive():
@@ -229,7 +229,7 @@ def install(every: list[Environment], settings: index.Settings) -> None:
 
 
 def main(purpose: str, environment: Mapping[str, str]) -> int:
-    """Look whether this machine can do it, and install what is missing. What is wrong is one line; the answer is 1."""
+    """Check the machine and install what is missing. Returns the exit status: 1 after an error, which is one line."""
     try:
         every = environments(purpose)
         installs = not all(one.is_ready() for one in every)

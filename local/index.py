@@ -1,7 +1,7 @@
-"""Where packages come from: what pip is told on this machine, the same for uv, and whether an index answers.
+"""pip's settings on this machine, translated for uv, and a check whether the package index can be reached.
 
-Whoever has a mirror, a proxy or packages on a disk has told pip of it, in a file or in PIP_ variables (pip's user
-guide, "Configuration"). uv reads none of that, so it is told: and what cannot be said to it is left to pip.
+Settings such as a mirror, a proxy or a local folder of packages are in pip's configuration files or in PIP_ variables
+(pip's user guide, "Configuration"). uv reads neither, so they are passed to it; if one has no equivalent, pip is used.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ from .preflight import Unready
 
 PYPI = "https://pypi.org/simple"
 PATIENCE = 0.8
-"""Seconds for an index to accept a connection. One that has not by then may be slow: only a plain no is a no."""
+"""Seconds for an index to accept a connection. One that takes longer may only be slow, so that is no error."""
 
-# What pip may be told of itself, which is none of uv's concern.
+# Settings of pip itself, which uv does not need.
 NOT_FOR_UV = frozenset(
     (
         *("break-system-packages", "cache-dir", "compile", "config-file", "default-timeout"),
@@ -46,7 +46,7 @@ UNREACHABLE = frozenset((errno.ECONNREFUSED, errno.ENETUNREACH, errno.EHOSTUNREA
 
 @dataclass(frozen=True)
 class Settings:
-    """What ``pip install`` is told here, by its long options' names; values as they are written."""
+    """The settings of ``pip install``: the names of its long options without dashes, and the values as written."""
 
     values: Mapping[str, str]
 
@@ -55,11 +55,11 @@ class Settings:
 
     @property
     def url(self) -> str | None:
-        """The index, or ``None`` where there is none to be asked."""
+        """The URL of the index; ``None`` with ``no-index``."""
         return None if self.of("no-index").lower() not in NO else self.of("index-url") or PYPI
 
     def for_uv(self) -> tuple[list[str], dict[str, str]] | None:
-        """The same as options and environment variables of uv; ``None`` where it cannot be said."""
+        """The same as options and environment variables of uv; ``None`` if one has no equivalent."""
         options: list[str] = []
         for name, value in self.values.items():
             if name in EACH:
@@ -77,14 +77,14 @@ class Settings:
 
 
 def settings(environment: Mapping[str, str]) -> Settings:
-    """Read pip's files, the general ones first, and then the environment, which has the last word."""
+    """Read pip's files, the most general first, then the environment, which overrides them."""
     values: dict[str, str] = {}
     for file in _files(environment):
         parser = configparser.RawConfigParser()
         try:
             parser.read(file, encoding="utf-8")
         except (configparser.Error, UnicodeDecodeError, OSError):
-            continue  # pip itself will say so, if it must be asked
+            continue  # pip reports it, if pip has to be used
         for section in ("global", "install"):
             if parser.has_section(section):
                 values |= {name.lower().replace("_", "-"): value for name, value in parser.items(section)}
@@ -111,9 +111,9 @@ def _files(environment: Mapping[str, str]) -> list[Path]:
 
 
 def check(known: Settings) -> str:
-    """Ask whether the index, or the proxy before it, takes a connection. Raises :class:`Unready` where it does not.
+    """Connect to the index, or to the proxy before it. Raises :class:`Unready` if the connection is refused.
 
-    Whatever is less plain than that is no reason to stop: the answer is then a warning, else it is empty.
+    Returns a warning where the result is not that clear, else an empty string.
     """
     if known.url is None or not known.url.startswith(("http:", "https:")):
         return ""
@@ -124,7 +124,7 @@ def check(known: Settings) -> str:
         there = urlsplit(proxy if "://" in proxy else f"http://{proxy}")
         host, port, what = there.hostname or "", there.port or 80, "The proxy before the package index"
     answers: list[Exception | None] = []
-    # In a thread, as looking up a name may take as long as it likes.
+    # In a thread, since a name lookup has no timeout.
     asking = threading.Thread(target=lambda: answers.append(_connect(host, port)), daemon=True)
     asking.start()
     asking.join(PATIENCE)
@@ -132,7 +132,7 @@ def check(known: Settings) -> str:
     if error is None:
         return ""
     if not isinstance(error, socket.gaierror) and getattr(error, "errno", None) not in UNREACHABLE:
-        return f"{what} at {host}:{port} has not answered yet: trying on, which may take a while."
+        return f"{what} at {host}:{port} has not answered yet: still trying, which may take a while."
     why = getattr(error, "strerror", None) or str(error)
     raise Unready(
         f"{what} at {host}:{port} cannot be reached ({why}), and packages are missing: "

@@ -1,14 +1,14 @@
-"""What `make` runs before anything else: looks whether this machine can do it, and installs what is missing.
+"""What `make` runs before anything else: checks the machine, and installs what is missing.
 
-Any Python must be able to read this file, however old it is, so that it can say that it is too old. What is done then
-is in `environments` and `preflight`, which know the standard library only.
+Any Python must be able to parse this file, so that an old one gets a clear error. The rest is in `environments` and
+`preflight`, which use the standard library only.
 """
 
 import os
 import subprocess
 import sys
 
-if sys.version_info < (3, 11):  # noqa: UP036 - for whom this is written
+if sys.version_info < (3, 11):  # noqa: UP036 - the check this file exists for
     newer = []
     with open(os.devnull, "w") as nowhere:  # noqa: PTH123
         for name in ("python3.14", "python3.13", "python3.12", "python3.11"):

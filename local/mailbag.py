@@ -1,4 +1,4 @@
-"""The folder of accepted mail, as any tool reads it: see local.md for what is in it."""
+"""Reads the folder of accepted mail: each as an ``.eml`` with its bytes and a ``.json`` with what SES was given."""
 
 from __future__ import annotations
 
@@ -49,12 +49,12 @@ class Mail:
 
 
 def read(folder: Path) -> list[Mail]:
-    """Everything that was accepted, in the order of acceptance."""
+    """All accepted mails, in the order of acceptance."""
     return [_mail(note) for note in sorted(folder.glob("[0-9]*.json"))]
 
 
 def wait(folder: Path, count: int, *, seconds: float = 30) -> list[Mail]:
-    """Read when there are ``count`` mails, or more. Raises :class:`NotArrived` after so many seconds."""
+    """All accepted mails, once there are at least ``count``. Raises :class:`NotArrived` after ``seconds``."""
     deadline = time.monotonic() + seconds
     while len(mails := read(folder)) < count:
         if time.monotonic() > deadline:

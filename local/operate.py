@@ -1,8 +1,8 @@
-"""`make key`, `keys`, `revoke`, `receive`, `stop`, `start`, `repoke`, `findings`, `unassigned`, `raise-sequences`: by
-hand, in the deployment that `make deploy` made last, or in the stack that STACK names, wherever the caller's AWS
-settings lead to.
+"""The commands of an operator: `make key`, `keys`, `revoke`, `receive`, `stop`, `start`, `repoke`, `findings`,
+`unassigned` and `raise-sequences`.
 
-What the caller can mend is said in a line, never by a traceback.
+They work on the stack that `make deploy` deployed last, or on the one that STACK names, with the caller's own AWS
+settings. Each command returns its last line of output. An error that the caller can correct is one line on stderr.
 """
 
 from __future__ import annotations
@@ -28,19 +28,19 @@ from convoke.store.records import Records
 
 Ask = Callable[[str], str]
 PROGRESS = 1000
-"""How many are told between two lines that say how far it is."""
+"""Attendees between two lines of progress."""
 
 
 CHOSEN = Path(__file__).resolve().parent.parent / "samconfig.local.toml"
-"""What was chosen in `make deploy`, beside the tracked defaults; git ignores it."""
+"""What was chosen in `make deploy`. Git ignores it; samconfig.toml has the defaults."""
 
 
 class CannotTell(ConvokeError):
-    """What was asked cannot be done; the text says what is to be put right."""
+    """The command cannot be carried out; the text says what to correct."""
 
 
 def chosen(said: Mapping[str, str], file: Path = CHOSEN) -> tuple[str, str | None]:
-    """The stack, and the region where the caller names none: as said, else as chosen in `make deploy`.
+    """The stack and the region: of the variables ``said`` (STACK, AWS_REGION), else as chosen in `make deploy`.
 
     Raises :class:`CannotTell` where the file cannot be read.
     """
@@ -50,7 +50,7 @@ def chosen(said: Mapping[str, str], file: Path = CHOSEN) -> tuple[str, str | Non
             read = tomllib.loads(file.read_text())
             deployed = read.get("default", {}).get("deploy", {}).get("parameters", {})
         except (OSError, ValueError, AttributeError) as error:
-            raise CannotTell(f"{file} cannot be read ({error}): remove it, or deploy anew.") from None
+            raise CannotTell(f"{file} cannot be read ({error}): remove it, or deploy again.") from None
     region = said.get("AWS_REGION") or said.get("AWS_DEFAULT_REGION") or deployed.get("region")
     return said.get("STACK") or deployed.get("stack_name") or "convoke", region
 
@@ -58,14 +58,14 @@ def chosen(said: Mapping[str, str], file: Path = CHOSEN) -> tuple[str, str | Non
 def settings_of(stack: str) -> Settings:
     """The settings of a deployed stack, from its outputs and parameters.
 
-    Raises :class:`CannotTell` where it has not all of them: it was not deployed from this template, or not to its end.
+    Raises :class:`CannotTell` where one is missing: it was deployed from another template, or its deployment failed.
     """
     described, output = described_stack(stack)
     try:
         return _settings(described, output)
     except KeyError as error:
         raise CannotTell(
-            f"The stack {stack} says nothing of {error}: deploy it anew, or name another by STACK=."
+            f"The stack {stack} has no output or parameter {error}: deploy it again, or name another by STACK=."
         ) from None
 
 
@@ -81,114 +81,114 @@ def _settings(described: Any, output: Mapping[str, str]) -> Settings:
         hooks_queue=output["HooksQueue"],
         # The parameter may be empty: then it is the domain of the address.
         sender=Sender(address=parameter["SenderAddress"], domain=output["SenderDomain"]),
-        # Nothing is sent from here.
+        # No command sends mail itself.
         configuration_set="",
     )
 
 
 def described_stack(stack: str) -> tuple[Any, dict[str, str]]:
-    """A stack as CloudFormation describes it, and its outputs by name."""
+    """CloudFormation's description of a stack, and its outputs by name."""
     (described,) = boto3.client("cloudformation").describe_stacks(StackName=stack)["Stacks"]
     return described, {each["OutputKey"]: each["OutputValue"] for each in described.get("Outputs", [])}
 
 
-def key(settings: Settings, said: Mapping[str, str], ask: Ask) -> str:  # noqa: ARG001 (all commands are alike)
+def key(settings: Settings, said: Mapping[str, str], ask: Ask) -> str:  # noqa: ARG001 (all commands have the same signature)
     account, name = said.get("ACCOUNT"), said.get("NAME")
     if not account or not name:
-        return "Say for whom: make key ACCOUNT=acme NAME=ci"
+        return "Usage: make key ACCOUNT=acme NAME=ci"
     now = datetime.now(UTC)
     try:
         secret = accounts.create_key(dynamo.client(), settings.accounts_table, account=account, name=name, now=now)
     except InvalidField as error:
-        return f"No key was made: {error}"
-    print("This is the key; it is shown this once:")
+        return f"No key was created: {error}"
+    print("The new key, which is shown only now:")
     return secret
 
 
 def list_keys(settings: Settings, said: Mapping[str, str], ask: Ask) -> str:  # noqa: ARG001
     account = said.get("ACCOUNT")
     if not account:
-        return "Say whose: make keys ACCOUNT=acme"
+        return "Usage: make keys ACCOUNT=acme"
     found = accounts.list_keys(dynamo.client(), settings.accounts_table, account=account)
     for one in found:
-        print(f"{one.name}  made {one.created_at}" + (f"  revoked {one.revoked_at}" if one.revoked_at else ""))
+        print(f"{one.name}  created {one.created_at}" + (f"  revoked {one.revoked_at}" if one.revoked_at else ""))
     working = sum(one.revoked_at is None for one in found)
-    return f"{account} has {working} keys that work, and {len(found) - working} that were revoked."
+    return f"{account} has {working} working and {len(found) - working} revoked keys."
 
 
 def revoke(settings: Settings, said: Mapping[str, str], ask: Ask) -> str:
     account, name = said.get("ACCOUNT"), said.get("NAME")
     if not account or not name:
-        return "Say which: make revoke ACCOUNT=acme NAME=ci"
-    if ask(f"Whoever uses {name} of {account} is refused from then on, for good. Type yes: ") != "yes":
+        return "Usage: make revoke ACCOUNT=acme NAME=ci"
+    if ask(f"Requests with the key {name} of {account} will be refused, permanently. Type yes: ") != "yes":
         return "Nothing was done."
     now = datetime.now(UTC)
     if not accounts.revoke_key(dynamo.client(), settings.accounts_table, account=account, name=name, now=now):
-        return f"{account} has no working key {name}: make keys ACCOUNT={account} shows what there is."
-    return f"{name} is revoked. The API may believe in it for up to a minute yet."
+        return f"{account} has no working key {name}: make keys ACCOUNT={account} lists its keys."
+    return f"{name} is revoked. The API may accept it for up to one more minute."
 
 
 def receive(settings: Settings, said: Mapping[str, str], ask: Ask) -> str:  # noqa: ARG001
-    """Make the stack's own rule set the active one. CloudFormation cannot, and another one is never pushed aside."""
+    """Activate the stack's own receipt rule set, which CloudFormation cannot. Another active one is never replaced."""
     stack, _ = chosen(said)
     _, output = described_stack(stack)
     ours, ses = output.get("RuleSet"), boto3.client("ses")
     if ours is None:
-        return "The stack has no rule set of its own: ReceiveReplies is false, or ReceiptRuleSet names another's."
+        return "The stack has no rule set of its own: ReceiveReplies is false, or ReceiptRuleSet names an existing one."
     active = ses.describe_active_receipt_rule_set().get("Metadata", {}).get("Name")
     if active == ours:
         return f"{ours} is active already."
     if active is not None:
-        return f"{active} is active, and there can be only one: deploy with ReceiptRuleSet={active}. Nothing was done."
+        return f"{active} is active, and only one can be: deploy with ReceiptRuleSet={active}. Nothing was done."
     if ask(f"No rule set is active in this account and region. Activate {ours}? Type yes: ") != "yes":
         return "Nothing was done."
     ses.set_active_receipt_rule_set(RuleSetName=ours)
-    return f"{ours} is active. Mail to the sender's address comes in as soon as the MX record points here."
+    return f"{ours} is active. Mail to the sender's address arrives once the MX record points to SES in this region."
 
 
 def stop(settings: Settings, said: Mapping[str, str], ask: Ask) -> str:  # noqa: ARG001
     why = said.get("WHY") or "by hand"
     operations.stop(dynamo.client(), settings, why)
-    return f"No mail leaves until `make start` ({why}). What is owed stays owed."
+    return f"No mail is sent until `make start` ({why}). Messages that are due stay due."
 
 
 def start(settings: Settings, said: Mapping[str, str], ask: Ask) -> str:  # noqa: ARG001
     operations.start(dynamo.client(), settings)
-    return "Mail leaves again. Within a minute the sweeper hands out what is owed, as it is true then."
+    return "Mail is sent again. Within a minute the sweeper queues what is due, with its present content."
 
 
 def repoke(settings: Settings, said: Mapping[str, str], ask: Ask) -> str:
     world = Aws(settings)
     if said.get("ALL") != "yes" and not said.get("EVENT"):
-        return "Say whom: make repoke EVENT=<event_id>, or make repoke ALL=yes"
+        return "Usage: make repoke EVENT=<event_id>, or make repoke ALL=yes"
     looked_at, reasons = 0, Counter[str]()
-    for part in slices(world, settings, said):
-        looked_at += part.looked_at
-        reasons.update(part.by_reason())
+    for batch in batches(world, settings, said):
+        looked_at += batch.looked_at
+        reasons.update(batch.by_reason())
     if not reasons:
-        return f"All of {looked_at} looked at were told what is true."
-    print(f"Of {looked_at} looked at:" + "".join(f"\n  {reasons[reason]:>7}  {reason}" for reason in sorted(reasons)))
-    if ask("Tell them now? Type yes: ") != "yes":
+        return f"All {looked_at} attendees are up to date."
+    print(f"Of {looked_at} attendees:" + "".join(f"\n  {reasons[reason]:>7}  {reason}" for reason in sorted(reasons)))
+    if ask("Send them messages now? Type yes: ") != "yes":
         return "Nothing was done."
     done = 0
-    # Looked at once more, so that it does not matter how long the answer took, nor how many there are.
-    for part in slices(world, settings, said):
-        world.run(put_right(part))
-        before, done = done, done + len(part.differences)
+    # Examined again, since the caller may have taken any time to answer, and to hold only one batch in memory.
+    for batch in batches(world, settings, said):
+        world.run(put_right(batch))
+        before, done = done, done + len(batch.differences)
         if done // PROGRESS > before // PROGRESS:
             print(f"  {done} of {reasons.total()}")
-    return f"{done} are owed a message; the sweeper hands them out, most pressing first."
+    return f"{done} messages are due. The sweeper queues them, the most urgent first."
 
 
-def slices(world: Aws, settings: Settings, said: Mapping[str, str]) -> Iterator[Findings]:
-    """What is found at the event, or at all events, a slice of their people at a time."""
+def batches(world: Aws, settings: Settings, said: Mapping[str, str]) -> Iterator[Findings]:
+    """What the audit finds at the event that EVENT names, else at all events: a batch of registrations at a time."""
     for event_id in iter([said["EVENT"]]) if said.get("EVENT") else world.all_events():
         after: str | None = ""
         while after is not None:
-            part, after = world.run(
+            batch, after = world.run(
                 examine_batch(event_id, after, settings.sender, settings.times, owed_too=True, new_sender=True)
             )
-            yield part
+            yield batch
 
 
 def findings(settings: Settings, said: Mapping[str, str], ask: Ask) -> str:  # noqa: ARG001
@@ -210,15 +210,16 @@ def unassigned(settings: Settings, said: Mapping[str, str], ask: Ask) -> str:  #
         reasons[one.reason] += 1
     more = quarantine.not_shown_count(client, settings, "", now=now)
     if not reasons and not more:
-        return "No mail of the last seven days named no event."
+        return "In the last seven days every quarantined mail named an event."
     counts = ", ".join(f"{count} {reason}" for reason, count in sorted(reasons.items()))
-    return f"{reasons.total()} name no event, so no account is shown them: {counts}. {more} more were not kept."
+    return f"{reasons.total()} mails name no event, so no account can see them: {counts}. {more} more were not kept."
 
 
 def raise_sequences(settings: Settings, said: Mapping[str, str], ask: Ask) -> str:  # noqa: ARG001
     client = dynamo.client()
     print(
-        f"Every SEQUENCE in {settings.invitations_table} is raised by {operations.LIFT}, and its last word said anew."
+        f"Every SEQUENCE in {settings.invitations_table} is raised by {operations.LIFT}, and the latest message is sent"
+        " again to each attendee."
     )
     if ask("Is all mail stopped (make stop)? Type yes: ") != "yes":
         return "Nothing was done."
@@ -226,7 +227,7 @@ def raise_sequences(settings: Settings, said: Mapping[str, str], ask: Ask) -> st
     for done in operations.raise_sequences(client, settings, now=datetime.now(UTC)):
         if done % 1000 == 0:
             print(f"  {done} done")
-    return f"{done} raised. Look at a few, then `make start`."
+    return f"{done} raised. Check a few of them, then run `make start`."
 
 
 COMMANDS = {
@@ -252,10 +253,10 @@ def main() -> int:
     except CannotTell as error:
         return refused(str(error))
     except (ClientError, BotoCoreError) as error:
-        # Names no attendee: these are the words of AWS on the caller's own request, shown to the caller alone.
-        return refused(f"AWS says: {error}\nSTACK=, AWS_DEFAULT_REGION= and AWS_PROFILE= say where to look.")
+        # AWS's message on the caller's own request, shown to the caller alone; it names no attendee.
+        return refused(f"AWS says: {error}\nSTACK=, AWS_DEFAULT_REGION= and AWS_PROFILE= choose stack and account.")
     except (KeyboardInterrupt, EOFError):
-        return refused("\nBroken off. What was done before stays done.")
+        return refused("\nInterrupted. What was done before is kept.")
     return 0
 
 

@@ -1,4 +1,4 @@
-"""Where one stack lives: its folder and its ports. Two stacks with places of their own do not meet."""
+"""The folder and the ports of one local stack. Stacks with different places do not interfere."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from . import preflight
 ROOT = Path(__file__).resolve().parent.parent
 REGION = "us-east-1"
 STACK = "convoke"
-# What the caller may have set for AWS, or for this program, is not for the programs that we start.
+# Prefixes of the caller's variables that are not passed to the programs we start.
 FOREIGN = ("AWS_", "SAM_", "__SAM_", "PYTHON")
 
 
 @frozen
 class Place:
-    """``folder`` keeps what one may want to look at afterwards; ``temporary`` goes away with the stack."""
+    """``folder`` keeps logs and mails after the stack has ended; ``temporary`` is removed with it."""
 
     folder: Path
     temporary: Path
@@ -30,7 +30,7 @@ class Place:
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Place:
-        """Raises :class:`preflight.Unready` where a port is in use, or there is no room."""
+        """Raises :class:`preflight.Unready` if a port is in use, or there is not enough disk space."""
         port, inbox_port = preflight.ports(environment)
         kept = preflight.temporary(environment)
         preflight.room(kept, preflight.TO_RUN)
@@ -54,13 +54,13 @@ class Place:
         return self.folder / "stack.json"
 
     def clear(self) -> None:
-        """Forget the stack before this one."""
+        """Remove what the previous stack left."""
         self.description.unlink(missing_ok=True)
         shutil.rmtree(self.mail, ignore_errors=True)
         self.mail.mkdir(parents=True)
 
     def environment(self, **more: str) -> dict[str, str]:
-        """The caller's environment without anything of AWS in it, pointed at the emulator; for its clients."""
+        """The caller's environment for clients of the emulator: without AWS settings, with its endpoint."""
         kept = {name: value for name, value in os.environ.items() if not name.startswith(FOREIGN)}
         return kept | {
             "AWS_ENDPOINT_URL": self.endpoint,

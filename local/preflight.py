@@ -1,6 +1,6 @@
-"""What would stop a run, found out in the first second: each is one line that says what is wrong and what to do.
+"""Checks of the machine before a run, within a second: each error is one line with what is wrong and what to do.
 
-It runs before anything is installed, so it knows the standard library only.
+It runs before anything is installed, so it uses the standard library only.
 """
 
 from __future__ import annotations
@@ -17,18 +17,19 @@ from pathlib import Path
 PORTS = {"CONVOKE_PORT": 4566, "CONVOKE_INBOX_PORT": 8025}
 MEGABYTE = 1_000_000
 TO_INSTALL = {"run": 700, "tools": 700, "test": 1000, "fuzz": 1100}
-"""Megabytes that the environments take, downloads and all."""
+"""Megabytes that the environments take, with their downloads."""
 TO_RUN = 300
 """Megabytes for the build and the mail; and again for the copies of the layer that the emulator makes."""
 
 
 class Unready(Exception):
-    """Something is wrong with this machine, or with what it was told: one line, with what to do."""
+    """Something is wrong with this machine or its settings: one line, with what to do."""
 
 
 def check(purpose: str, environment: Mapping[str, str], root: Path, *, installs: bool) -> None:
-    """Look at everything that ``purpose`` ("run", "tools", "test" or "fuzz") needs here, but for an index of packages.
-    Raises :class:`Unready`.
+    """Check everything that ``purpose`` ("run", "tools", "test" or "fuzz") needs, except the package index.
+
+    ``installs`` says whether packages are missing. Raises :class:`Unready`.
     """
     if not os.access(root, os.W_OK | os.X_OK):
         raise Unready(f"{root} cannot be written to: give it to {_user()}, or use a copy of the project.")
@@ -56,7 +57,7 @@ def _user() -> str:
 
 
 def room(folder: Path, megabytes: int) -> None:
-    """Raise :class:`Unready` where the disk that holds ``folder`` has less to give than that."""
+    """Raise :class:`Unready` if the disk that holds ``folder`` has less free space."""
     there = folder.resolve()
     while not there.exists():
         there = there.parent
@@ -66,11 +67,11 @@ def room(folder: Path, megabytes: int) -> None:
 
 
 def memory() -> str | None:
-    """A folder that is kept in memory, where there is one with room that programs may be loaded from.
+    """A folder in memory with at least 2 GiB free that programs may be loaded from; ``None`` where there is none.
 
-    The emulator unpacks the layer for every worker of every function. A disk may take half a minute to remove all that.
+    The emulator unpacks the layer for every worker of every function; removing that from a disk may take half a minute.
     """
-    shared = Path("/dev/shm")  # noqa: S108 - only ever a folder of our own in it
+    shared = Path("/dev/shm")  # noqa: S108 - we only use a folder of our own in it
     if not shared.is_dir() or not os.access(shared, os.W_OK):
         return None
     kept_out = os.statvfs(shared).f_flag & getattr(os, "ST_NOEXEC", 0)
@@ -78,7 +79,7 @@ def memory() -> str | None:
 
 
 def temporary(environment: Mapping[str, str]) -> Path:
-    """Where temporary files go: TMPDIR, else memory, else where the system has them. Raises :class:`Unready`."""
+    """The folder for temporary files: TMPDIR, else one in memory, else the system's. Raises :class:`Unready`."""
     try:
         folder = Path(environment.get("TMPDIR") or memory() or tempfile.gettempdir())
     except OSError as error:
@@ -89,7 +90,7 @@ def temporary(environment: Mapping[str, str]) -> Path:
 
 
 def ports(environment: Mapping[str, str]) -> tuple[int, int]:
-    """The emulator's port and the inbox's, both free. Raises :class:`Unready`, which names one that is."""
+    """The emulator's and the inbox's port, both free. Raises :class:`Unready`, which suggests a free one."""
     port, inbox_port = (_port(environment, name) for name in PORTS)
     if port == inbox_port:
         raise Unready(f"CONVOKE_PORT and CONVOKE_INBOX_PORT are both {port}: choose two, such as {_other({port})}.")
@@ -113,14 +114,14 @@ def _port(environment: Mapping[str, str], name: str) -> int:
 
 
 def in_use(port: int) -> bool:
-    """Whether nothing of ours could listen there."""
+    """Whether a server of ours could not listen on this port of 127.0.0.1."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind(("127.0.0.1", port))
         except OSError:
             return True
-    with socket.socket() as probe:  # some systems let two listen at one port
+    with socket.socket() as probe:  # some systems allow two servers on one port
         probe.settimeout(0.2)
         return probe.connect_ex(("127.0.0.1", port)) == 0
 

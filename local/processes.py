@@ -1,4 +1,4 @@
-"""Programs that we start: each leads a group of its own, so that ending it ends whatever it started."""
+"""Starts and ends child programs, each in a process group of its own, so that its children are ended with it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Process = subprocess.Popen[bytes]
 
 
 def start(command: Sequence[str], *, folder: Path, environment: Mapping[str, str], log: Path) -> Process:
-    """Start a program without a terminal; what it says is appended to ``log``."""
+    """Start a program without a terminal; its output is appended to ``log``."""
     with log.open("ab") as output:
         return subprocess.Popen(  # noqa: S603 - our own commands
             command,
@@ -27,7 +27,7 @@ def start(command: Sequence[str], *, folder: Path, environment: Mapping[str, str
 
 
 def end(process: Process) -> None:
-    """End the whole group: asked first, and made to after three seconds."""
+    """End the whole group: by SIGTERM, and by SIGKILL after three seconds."""
     for how in (signal.SIGTERM, signal.SIGKILL):
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(process.pid, how)

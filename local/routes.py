@@ -1,4 +1,4 @@
-"""A way round: the emulator's HttpApi gets neither routes nor authorizers from a template. This makes them from it."""
+"""Workaround: the emulator creates no routes and authorizers of an HttpApi. This creates them from the template."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from typing import Any
 from .deploy import client, physical_ids
 from .place import REGION, STACK, Place
 
-# How a function is named in the processed template: in a Fn::Sub's text, or in its variables.
+# A function's name in the processed template: in the text of a Fn::Sub, or in its variables.
 FUNCTION = re.compile(r'\$\{(\w+)\.Arn\}|"Fn::GetAtt": \["(\w+)", "Arn"\]')
 
 
 def open_routes(place: Place) -> None:
-    """Read the API's definition from the processed template, as AWS would, and make of it what it says."""
+    """Read the API's definition (OpenAPI) from the processed template, as AWS does, and create what it defines."""
     processed = client("cloudformation", place).get_template(StackName=STACK, TemplateStage="Processed")["TemplateBody"]
     gateway = Gateway(place)
     definition = processed["Resources"]["HttpApi"]["Properties"]["Body"]
@@ -33,7 +33,7 @@ def open_routes(place: Place) -> None:
 
 
 class Gateway:
-    """The stack's HTTP API, through the ordinary calls."""
+    """The stack's HTTP API, changed by calls of API Gateway v2."""
 
     def __init__(self, place: Place) -> None:
         self._client = client("apigatewayv2", place)
@@ -56,7 +56,7 @@ class Gateway:
         return str(made["AuthorizerId"])
 
     def integration(self, said: dict[str, Any]) -> str:
-        """One for each function."""
+        """The id of the function's integration, which is created once."""
         uri = self._uri(said["uri"])
         if uri not in self._integrations:
             made = self._client.create_integration(
@@ -74,7 +74,7 @@ class Gateway:
         self._client.create_route(ApiId=self._api, RouteKey=key, Target=f"integrations/{integration}", **guard)
 
     def _uri(self, reference: object) -> str:
-        """The address by which the gateway calls the function that ``reference`` names."""
+        """The invocation URI of the function that ``reference`` names. Raises :class:`ValueError` if it names none."""
         found = FUNCTION.search(json.dumps(reference))
         if found is None:
             raise ValueError(f"names no function: {reference}")

@@ -1,4 +1,4 @@
-"""`make run`: start everything, tell where it is, play the story, stay up until asked to end, leave nothing behind."""
+"""`make run`: starts the stack, prints its URLs, runs the sample event, and stays up until Ctrl-C; then cleans up."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ TICK = 3.0
 
 
 class Clock:
-    """Says what is going on, and every few seconds that it still is."""
+    """Prints each step with the seconds since the start, and a line every few seconds while it lasts."""
 
     def __init__(self, say: Callable[[str], None]) -> None:
         self._say = say
@@ -61,7 +61,7 @@ def say(line: str) -> None:
 
 
 def describe(place: Place, deployed: Deployed, key: str, inbox: str) -> dict[str, object]:
-    """What tools rely on: the content of stack.json."""
+    """The content of stack.json, which other tools read."""
     return {
         "api": deployed.api,
         "key": key,
@@ -74,7 +74,7 @@ def describe(place: Place, deployed: Deployed, key: str, inbox: str) -> dict[str
 
 
 def bring_up(place: Place, leaving: ExitStack) -> dict[str, object]:
-    """Start everything in order; what has to be undone is registered with ``leaving`` as soon as it exists."""
+    """Start everything in order; how to undo each step is registered with ``leaving`` at once. Returns stack.json."""
     clock = Clock(say)
     place.clear()
     office = PostOffice(folder=place.mail, port=place.inbox_port)
@@ -88,7 +88,7 @@ def bring_up(place: Place, leaving: ExitStack) -> dict[str, object]:
     emulator.wait()
     with clock.during("deploying template.yaml to the emulator"):
         deployed = sam.deploy()
-    with clock.during("making good what the emulator leaves out"):
+    with clock.during("adding what the emulator does not support"):
         open_routes(place)
         forget_in_time(place, deployed)
         count_workers(place)
@@ -123,7 +123,7 @@ def announce(stack: dict[str, object]) -> None:
 
 
 def end(_signal: int, _frame: FrameType | None) -> None:
-    """The first signal ends the stack; further ones do not disturb its leaving."""
+    """The handler of SIGINT and SIGTERM: the first ends the stack, further ones are ignored while it cleans up."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
     raise KeyboardInterrupt
@@ -143,11 +143,11 @@ def main() -> int:
             announce(stack)
             if story_wanted:
                 story.play(str(stack["api"]), str(stack["key"]), place.mail, say)
-            say("Up until Ctrl-C.")
+            say("Running until Ctrl-C.")
             while True:
                 signal.pause()
         except KeyboardInterrupt:
-            say("\nLeaving.")
+            say("\nStopping.")
             return 0
         except (ConvokeError, Unready, OSError) as error:
             print(f"\n{error}", file=sys.stderr, flush=True)

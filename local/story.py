@@ -1,6 +1,5 @@
-"""The story that `make run` plays, over real HTTP.
-
-Two people register, the event moves, one of them withdraws, the event is cancelled.
+"""The sample event of `make run`, over HTTP: two people register, the event moves, one of them withdraws, and the event
+is cancelled.
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ PEOPLE = {"bo@example.net": "Bo Ek", "cleo@example.com": "Cléo Petit"}
 
 
 class Refused(ConvokeError):
-    """The API said no, or something between us and it did."""
+    """The API, or a proxy before it, answered with an error status; ``said`` is the body."""
 
     def __init__(self, what: str, status: int, said: str) -> None:
         super().__init__(f"{what} was answered with {status}: {said}")
@@ -31,14 +30,14 @@ class Refused(ConvokeError):
 
 
 class Caller:
-    """Somebody with an API key."""
+    """A client of the API with a key."""
 
     def __init__(self, api: str, key: str) -> None:
         self._api = api
         self._key = key
 
     def __call__(self, method: str, path: str, body: dict[str, object] | None = None) -> Any:
-        """The decoded answer. Raises :class:`Refused`."""
+        """Send one request and return the decoded response. Raises :class:`Refused`."""
         request = urllib.request.Request(  # noqa: S310
             self._api + path,
             method=method,
@@ -54,7 +53,7 @@ class Caller:
 
 
 def play(api: str, key: str, mail: Path, say: Callable[[str], None]) -> list[Mail]:
-    """Play it, and show what each of them was sent. Raises :class:`mailbag.NotArrived` where a mail did not come."""
+    """Run the sample and print who was sent what. Raises :class:`mailbag.NotArrived` if a mail does not arrive."""
     call = Caller(api, key)
     start = (datetime.now(UTC) + timedelta(days=21)).replace(hour=18, minute=0, second=0, microsecond=0, tzinfo=None)
     already = len(mailbag.read(mail))

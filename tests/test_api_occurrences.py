@@ -653,7 +653,7 @@ def test_while_people_are_carried_over_nobody_else_registers_and_nothing_is_spli
     world: World, choir: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     world.register(choir)
-    monkeypatch.setattr(context, "carry_over", lambda _: None)
+    monkeypatch.setattr(context, "start_transfer", lambda _: None)
     new = world.call("POST", f"{choir}/split", {"from": SECOND}).body["event_id"]
     dan = {"name": "Dan", "email": "dan@example.net"}
     for path, body in ((f"/events/{new}/registrations", dan), (f"/events/{new}/split", {"from": THIRD})):

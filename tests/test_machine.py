@@ -175,7 +175,7 @@ def test_an_index_whose_name_is_not_known_is_said_at_once(monkeypatch: pytest.Mo
 
 def test_an_index_that_is_slow_is_no_reason_to_stop(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(index, "_connect", lambda *_: TimeoutError())
-    assert "has not answered yet: trying on" in index.check(Settings({}))
+    assert "has not answered yet: still trying" in index.check(Settings({}))
     monkeypatch.setattr(index, "_connect", lambda *_: None)
     assert index.check(Settings({})) == ""
 

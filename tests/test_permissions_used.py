@@ -132,7 +132,7 @@ def answering(deployed: Deployment) -> None:
 def sweeping(deployed: Deployment, caller: World, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
     """What the API was stopped at: carrying people over, promoting, forgetting somebody who had been told."""
     with monkeypatch.context() as stopped:
-        stopped.setattr(context, "carry_over", lambda _: None)
+        stopped.setattr(context, "start_transfer", lambda _: None)
         stopped.setattr(context, "promote", lambda _: None)
         series = caller.hold(recurrence=WEEKLY)
         caller.register(series)

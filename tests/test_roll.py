@@ -299,7 +299,7 @@ def test_a_long_table_comes_in_parts_that_make_the_whole(world: World, monkeypat
     assert (len(parts), "".join(parts)) == (3, whole.raw)
 
 
-@pytest.mark.parametrize("limits", [{"MOST_ROWS": 2}, {"LARGEST": 300}], ids=["rows", "bytes"])
+@pytest.mark.parametrize("limits", [{"MOST_ROWS": 2}, {"LARGEST_PART": 300}], ids=["rows", "bytes"])
 def test_too_long_a_table_is_refused_rather_than_cut(
     world: World, monkeypatch: pytest.MonkeyPatch, limits: dict[str, int]
 ) -> None:

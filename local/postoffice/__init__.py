@@ -1,7 +1,7 @@
-"""The post office of the stack on one machine: it stands in for SES, and shows everybody's mailbox.
+"""The post office of the local stack: a server that stands in for SES, with a page that shows each person's mailbox.
 
-Nothing leaves the machine. What the application sends is kept to the byte and shown as the addressee would see it; what
-SES would report goes to the same topics as on AWS.
+No mail leaves the machine. Sent mails are kept byte for byte and shown as their recipients would see them; SES's
+reports are published to the same topics as on AWS.
 """
 
 from __future__ import annotations

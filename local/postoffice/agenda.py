@@ -1,7 +1,7 @@
-"""A calendar as a person looks at it: single events, and series with each of their dates.
+"""A calendar as a person sees it: single events, and series with all their dates.
 
-Where a series is known, its dates are those of its rule and those that were told apart; where only single dates are
-known, those alone.
+The dates of a series are those of its rule and those with messages of their own; if only single dates are known, only
+these.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from .entries import Entry, State, instant
 from .rules import Moment
 
 SHORT = 8  # a series up to this long is shown whole
-FIRST, RUN = 3, 4  # of a longer one its first dates, and no run of this many or more that are as the rule has them
+FIRST, RUN = 3, 4  # of a longer one the first 3 dates are shown, and runs of 4 or more unchanged dates are folded
 
 
 class Mark(StrEnum):
-    """What is other about one date."""
+    """How one date differs from its series."""
 
     AS_PLANNED = "as planned"
     MOVED = "moved"
@@ -33,9 +33,9 @@ class Mark(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Date:
-    """One date of a series: as it was told apart, or as the series has it.
+    """One date of a series: by a message of its own, or as the series has it.
 
-    ``original`` is where it was at first; ``planned`` what the series says of it, if there is one that has it.
+    ``original`` is its original start; ``planned`` is the date as the series has it, if the series is known and has it.
     """
 
     original: Moment
@@ -45,14 +45,14 @@ class Date:
 
     @property
     def was(self) -> Moment:
-        """``original`` in the zone in which it is told."""
+        """``original`` in the zone of the series."""
         if self.planned is not None:
             return self.planned.start
         zone = self.entry.start.tzinfo if isinstance(self.entry.start, datetime) else None
         return self.original.astimezone(zone) if isinstance(self.original, datetime) and zone else self.original
 
     def note(self) -> dict[str, Any]:
-        """The date for tools."""
+        """The date as JSON for tools."""
         return {
             "date": self.was.isoformat(),
             "start": self.entry.start.isoformat(),
@@ -64,7 +64,7 @@ class Date:
         }
 
     def changes(self) -> list[str]:
-        """What is other about it than in the series, beside its time."""
+        """How it differs from the series, apart from its time."""
         new, old = self.entry, self.planned
         if old is None or not new.stands:
             return []
@@ -77,9 +77,9 @@ class Date:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Item:
-    """An event with the dates of it that this calendar has, or had; none where it is a single one.
+    """An event with the dates that this calendar has, or had; a single event has no ``dates``.
 
-    ``entry`` is the whole as it was told, or, where only single dates are known (``partial``), the first of them.
+    ``entry`` is the whole event, or, if only single dates are known (``partial``), the first of them.
     """
 
     entry: Entry
@@ -91,12 +91,12 @@ class Item:
         return sum(date.entry.stands for date in self.dates)
 
     def counts(self) -> list[tuple[Mark, int]]:
-        """How many dates have which mark, of those that have one worth telling."""
+        """The number of dates with each mark, except ``AS_PLANNED``."""
         marks = [date.mark for date in self.dates]
         return [(mark, marks.count(mark)) for mark in Mark if mark is not Mark.AS_PLANNED and mark in marks]
 
     def note(self) -> dict[str, Any]:
-        """The event for tools; ``end`` of whole days is the day after the last, as in the calendar."""
+        """The event as JSON for tools; ``end`` of whole days is exclusive, as in the calendar."""
         entry = self.entry
         whole = {"start": entry.start.isoformat(), "end": entry.end.isoformat(), "sequence": entry.sequence}
         return {
@@ -110,7 +110,7 @@ class Item:
         }
 
     def runs(self) -> Iterator[tuple[bool, tuple[Date, ...]]]:
-        """The dates in order, in runs; what is true of a run is whether it is better folded."""
+        """The dates in order as runs, each with whether it should be folded."""
         if len(self.dates) <= SHORT:
             yield False, self.dates
             return
@@ -121,7 +121,7 @@ class Item:
 
 
 def agenda(every: Iterable[Entry]) -> tuple[Item, ...]:
-    """All that is known, by start."""
+    """All events of these entries, by start."""
     by_uid: dict[str, list[Entry]] = {}
     for entry in every:
         by_uid.setdefault(entry.uid, []).append(entry)
@@ -129,7 +129,7 @@ def agenda(every: Iterable[Entry]) -> tuple[Item, ...]:
 
 
 def find(items: Iterable[Item], uid: str, date_id: str) -> Entry | None:
-    """The event, or the one date of it, that is called so; a date whether or not it was ever told apart."""
+    """The event, or the one date of it, with these names; a date also if it never had a message of its own."""
     for item in items:
         if item.entry.uid == uid:
             known = [*(date.entry for date in item.dates), *([] if item.partial else [item.entry])]
@@ -159,7 +159,7 @@ def _in_order(dates: Iterable[Date]) -> tuple[Date, ...]:
 
 
 def _date(original: Moment, apart: Entry | None, planned: Entry | None) -> Date:
-    """One date, by what was told of it alone and by what the series says of it: one of the two is there."""
+    """One date, of its own entry and of the series' date; at least one of them must be given."""
     entry = apart or planned
     if entry is None:
         raise LookupError(original)
@@ -176,9 +176,9 @@ def _date(original: Moment, apart: Entry | None, planned: Entry | None) -> Date:
 
 
 def _starts(whole: Entry) -> set[Moment]:
-    """The starts that the series has, those that it leaves out among them."""
+    """The starts of the series, including those that it excludes."""
     try:
         by_rule = rules.starts(whole.start, whole.rule) if whole.rule else ()
-    except (ValueError, ArithmeticError, LookupError):  # a rule that is none
+    except (ValueError, ArithmeticError, LookupError):  # an invalid rule
         by_rule = ()
     return {whole.start, *by_rule, *whole.added}

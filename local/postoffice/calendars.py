@@ -20,7 +20,7 @@ from .letters import CalendarPart, Letter
 
 
 class Effect(StrEnum):
-    """What one mail did to the calendar."""
+    """The effect of one mail on the calendar."""
 
     NONE = "no calendar in it"
     ADDED = "added"
@@ -36,7 +36,7 @@ class Effect(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Calendar:
-    """What was told, by start; ``effects`` has one for each mail, in the order of the mails."""
+    """The entries of a calendar by start; ``effects`` has one for each mail, in the order of the mails."""
 
     entries: tuple[Entry, ...]
     effects: tuple[Effect, ...]
@@ -46,7 +46,7 @@ Known = dict[tuple[str, str], Entry]
 
 
 def show(mails: Iterable[Letter], address: str) -> Calendar:
-    """What the calendar of ``address`` shows after these mails, in this order."""
+    """The calendar of ``address`` after these mails, in this order."""
     known: Known = {}
     effects = tuple(_take_in(known, letter.calendar, address) for letter in mails)
     shown = (entry for entry in known.values() if entry.state is not State.NEVER_WAS)
@@ -60,7 +60,7 @@ def _take_in(known: Known, part: CalendarPart | None, address: str) -> Effect:
         calendar = Component.from_ical(part.text)
         method = str(calendar.get("METHOD", "")).upper()
         news = [entries.read(event, tuple(calendar.timezones), address) for event in calendar.events]
-    except (ValueError, TypeError, LookupError, AttributeError, ArithmeticError):  # parsers break in many ways
+    except (ValueError, TypeError, LookupError, AttributeError, ArithmeticError):  # what parsers raise for broken input
         return Effect.UNREADABLE
     if method != part.method:
         return Effect.MISMATCH
@@ -97,7 +97,7 @@ def _cancel(known: Known, new: Entry) -> Effect:
 
 
 def _latest(known: Known, new: Entry) -> Entry | None:
-    """What ``new`` has to be newer than: itself; where one date of a series is new here, the series."""
+    """What ``new`` must be newer than: its own former entry; for a date that is unknown yet, the series."""
     own = known.get((new.uid, new.date_id))
     series = known.get((new.uid, ""))
     if own is None and series is not None and new.date_id and series.revision > new.revision:
@@ -106,13 +106,13 @@ def _latest(known: Known, new: Entry) -> Entry | None:
 
 
 def _forget_dates(known: Known, new: Entry) -> list[Entry]:
-    """A newer word on the whole voids what was said of its single dates before; what they were."""
+    """Remove older entries of single dates, which a newer message on the series replaces; returns them."""
     older = [key for key, entry in known.items() if key[0] == new.uid and key[1] and entry.revision < new.revision]
     return [known.pop(key) for key in older]
 
 
 def _take_out_dates(known: Known, new: Entry) -> None:
-    """A date whose cancellation overtook the series is taken out of it now."""
+    """Remove dates from a new series whose cancellation arrived before the series."""
     for key, entry in known.items():
         if key[0] == new.uid and key[1] and entry.state is State.NEVER_WAS:
             known[key] = replace(entry, state=State.REMOVED)

@@ -1,4 +1,4 @@
-"""The counter: what tools ask and order here. Mail, calendars, faults, mail from outside, what SES is to report."""
+"""The HTTP interface for tools: read mail and calendars, order faults, deliver incoming mail, order SES's reports."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ POLICIES = ("none", "quarantine", "reject")
 
 
 def desk(shelf: Shelf, faults: Faults, reports: Reports) -> Blueprint:
-    """The routes; what they cannot use is answered with 422 and the field's name, and changes nothing."""
+    """The routes. Invalid input is answered with 422 and the field's name, and changes nothing."""
     routes = Blueprint("counter", __name__)
     routes.register_error_handler(BadOrder, _unusable)
     routes.register_error_handler(NotConnected, _not_up)
@@ -27,7 +27,7 @@ def desk(shelf: Shelf, faults: Faults, reports: Reports) -> Blueprint:
 
     @routes.get("/calendar/<path:address>")
     def calendar(address: str) -> Response:
-        """What the calendar of this address shows after all its mail: ``agenda`` says what of it."""
+        """The calendar of this address after all its mail, as in ``agenda``."""
         shown = calendars.show(map(shelf.letter, shelf.mailbox(address)), address)
         return jsonify([item.note() for item in agenda.agenda(shown.entries)])
 

@@ -1,4 +1,4 @@
-"""One line of a person's calendar: read from a VEVENT, told in words."""
+"""One entry of a person's calendar: read from a VEVENT, and its times in words."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from .shelf import same
 
 class State(StrEnum):
     STANDS = "stands"
-    REMOVED = "removed"  # it stood here, and a CANCEL took it away
-    NEVER_WAS = "never was"  # a CANCEL came for what was not here; kept so that a late, older REQUEST does not add it
+    REMOVED = "removed"  # it was here, and a CANCEL removed it
+    NEVER_WAS = "never was"  # a CANCEL arrived first; kept so that a late, older REQUEST does not add it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """One line of the calendar.
+    """One entry of the calendar.
 
     ``start`` and ``end`` are datetimes in ``zone``, or dates (``end`` exclusive). ``original`` is a RECURRENCE-ID and
     ``date_id`` its name whatever zone it is told in, empty for a single event or a whole series. ``participation`` is a
@@ -77,7 +77,7 @@ class Entry:
 
 
 def read(event: Any, zones: tuple[Timezone, ...], address: str) -> Entry:
-    """Read a VEVENT; raise one of several errors where it is broken or lacks what every iTIP object has."""
+    """Read a VEVENT. Raises one of several errors if it is broken or lacks what iTIP requires."""
     attendee = next((name for name in _mailboxes(event, "ATTENDEE") if same(str(name)[7:], address)), None)
     organizer = next(iter(_mailboxes(event, "ORGANIZER")), None)
     stamp = event["DTSTAMP"].dt
@@ -112,7 +112,7 @@ def _mailboxes(event: Any, name: str) -> list[Any]:
 
 
 def _written(event: Any, name: str) -> str:
-    """A property's value as it is written, empty where it is absent."""
+    """A property's value as it is written; empty if it is absent."""
     return event[name].to_ical().decode() if name in event else ""
 
 
@@ -131,14 +131,14 @@ def _moments(event: Any, name: str) -> tuple[Moment, ...]:
 
 
 def instant(moment: Moment) -> Moment:
-    """A time in UTC, to be compared with others (one of no zone is taken for it); a whole day as it is."""
+    """A time in UTC for comparison (a naive one is taken for UTC); a date as it is."""
     if not isinstance(moment, datetime):
         return moment
     return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def one_date(series: Entry, start: Moment) -> Entry:
-    """The date of a series that begins at ``start``, as if it had been told apart; each lasts as long as the first."""
+    """The date of a series that begins at ``start``, as an entry of its own; all dates are as long as the first."""
     event = Event(series.event)
     for name in ("RRULE", "RDATE", "EXDATE", "DTEND", "DURATION"):
         event.pop(name, None)
@@ -152,7 +152,7 @@ def one_date(series: Entry, start: Moment) -> Entry:
 
 
 def when(entry: Entry) -> str:
-    """From when to when, in words, in the event's own zone."""
+    """Start and end in words, in the event's own zone."""
     start, end = entry.start, entry.end
     if not isinstance(start, datetime) or not isinstance(end, datetime):
         last = end - timedelta(days=1)
@@ -163,7 +163,7 @@ def when(entry: Entry) -> str:
 
 
 def short_day(moment: Moment, beside: Moment) -> str:
-    """``Fri 12 Mar``, and the year where it is another one than that of ``beside``."""
+    """``Fri 12 Mar``, with the year if it is not that of ``beside``."""
     return f"{moment:%a} {moment.day} {moment:%b}" + (f" {moment.year}" if moment.year != beside.year else "")
 
 
@@ -172,7 +172,7 @@ def day_and_time(moment: Moment) -> str:
 
 
 def hours(entry: Entry) -> str:
-    """The times alone: ``09:00 – 10:30``, or that it is whole days."""
+    """Only the times, such as ``09:00 – 10:30``; of whole days, that they are."""
     start, end = entry.start, entry.end
     if not isinstance(start, datetime) or not isinstance(end, datetime):
         last = end - timedelta(days=1)
@@ -183,5 +183,5 @@ def hours(entry: Entry) -> str:
 
 
 def repeats(entry: Entry) -> str:
-    """A series in words: its rule in a sentence where it has a plain one, else as it is written."""
+    """A series in words: its rule as a phrase if it is simple enough, else as it is written."""
     return rules.in_words(entry.rule, entry.start) if entry.rule else "on several dates"

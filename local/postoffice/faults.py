@@ -1,4 +1,4 @@
-"""What is to go wrong next: a list of orders, each good for some sends."""
+"""Faults that tests order: each makes a number of sends fail."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Kind(StrEnum):
 
 
 class BadOrder(Exception):
-    """A value that was asked for is not acceptable; ``field`` names it."""
+    """A value of a request is not valid; ``field`` names it."""
 
     def __init__(self, field: str, message: str) -> None:
         super().__init__(f"{field}: {message}")
@@ -44,7 +44,7 @@ class Fault:
 
     @classmethod
     def order(cls, body: object) -> Fault:
-        """Read an order; raise :class:`BadOrder` for anything that is not exactly one."""
+        """Parse an order. Raises :class:`BadOrder` with the invalid field."""
         if not isinstance(body, dict):
             raise BadOrder("body", 'must be a JSON object such as {"kind": "throttle", "count": 3}')
         for field in body:

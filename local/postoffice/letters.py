@@ -1,4 +1,4 @@
-"""Reading a mail: what it says, and the calendar that it carries.
+"""Parses a mail: its header, its text, and its calendar.
 
 Nothing here trusts the mail. The reader is Python's older, lazy one (``compat32``), which looks into a header only when
 asked: the newer one can be kept busy for minutes by one hostile line.
@@ -20,7 +20,7 @@ MOST_BRACKETS = 50  # in an address header: comments are read by recursion
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CalendarPart:
-    """A text/calendar part; ``method`` is the Content-Type's parameter in capitals, empty where there is none."""
+    """A text/calendar part; ``method`` is the Content-Type's parameter in upper case, empty if there is none."""
 
     text: str
     method: str
@@ -28,7 +28,7 @@ class CalendarPart:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Letter:
-    """One mail, read: ``headers`` as they came but unfolded, other text decoded, people as (name, address)."""
+    """One parsed mail: ``headers`` unfolded but not decoded, other text decoded, people as (name, address)."""
 
     headers: tuple[tuple[str, str], ...]
     subject: str
@@ -44,7 +44,7 @@ class Letter:
 
 
 def read_headers(raw: bytes) -> Letter:
-    """Read the headers only, whatever they are; what cannot be understood is empty."""
+    """Parse the header only; it never raises, and what cannot be parsed is empty."""
     headers = tuple((key, _unfolded(value)) for key, value in BytesHeaderParser().parsebytes(raw).items())
     first = {key.lower(): value for key, value in reversed(headers)}
     return Letter(
@@ -59,7 +59,7 @@ def read(raw: bytes) -> Letter:
     """Read the whole mail: the first text, HTML and calendar that are not attachments."""
     try:
         parts = list(_leaves(message_from_bytes(raw)))
-    except RecursionError:  # parts within parts within parts
+    except RecursionError:  # parts that are nested too deep
         parts = []
     by_type = {part.get_content_type(): part for part in reversed(parts)}
     text, html, calendar = (by_type.get(f"text/{subtype}") for subtype in ("plain", "html", "calendar"))
@@ -72,30 +72,30 @@ def read(raw: bytes) -> Letter:
 
 
 def addresses(header: str) -> tuple[tuple[str, str], ...]:
-    """The (decoded name, address) pairs of an address header; nothing where there is none that can be used."""
+    """The (decoded name, address) pairs of an address header; empty if it has no valid address."""
     if len(header) > LONGEST_HEADER or header.count("(") > MOST_BRACKETS:
         return ()
     return tuple((decoded(name), address) for name, address in getaddresses([header]) if "@" in address)
 
 
 def decoded(header: str) -> str:
-    """A header's text with its encoded words read (RFC 2047), on one line."""
+    """A header's text with encoded words decoded (RFC 2047), on one line."""
     if len(header) > LONGEST_HEADER:
         return printable(header[:LONGEST_HEADER])
     try:
         return printable(str(make_header(decode_header(header))))
-    except (ValueError, LookupError):  # an unknown or untrue character set
+    except (ValueError, LookupError):  # an unknown or wrong charset
         return printable(header)
 
 
 def printable(text: str) -> str:
-    """One line without control characters or halves of characters."""
+    """One line without control characters and surrogates."""
     whole = text.encode("utf-8", "replace").decode()
     return " ".join("".join(c if c.isprintable() else " " for c in whole).split())
 
 
 def _leaves(mail: Message) -> Iterator[Message]:
-    """The parts that hold something and are not attachments, in order."""
+    """The parts that are no multipart and no attachment, in order."""
     for part in mail.walk():
         if not part.is_multipart() and part.get_content_disposition() != "attachment":
             yield part

@@ -1,4 +1,4 @@
-"""The office itself: a web server in a thread of this process, on this machine's own address only."""
+"""The server of the post office: it runs in a thread of this process and listens on 127.0.0.1 only."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ if TYPE_CHECKING:
 
 HOST = "127.0.0.1"
 LARGEST_REQUEST = 64 * 1024 * 1024  # the largest mail, in base64, in JSON
-MOST_AT_ONCE = 1024  # connections that wait to be taken
+MOST_AT_ONCE = 1024  # the backlog of connections
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 
 
 class PostOffice:
-    """Takes mail as SES does and shows it. ``port`` 0 means any free one; a timeout lasts ``silence`` seconds."""
+    """Accepts mail as SES does and shows it. ``port`` 0 means any free one; a timeout lasts ``silence`` seconds."""
 
     def __init__(self, folder: Path, port: int = 0, *, silence: float = 20.0) -> None:
         self._port = port
@@ -54,13 +54,13 @@ class PostOffice:
 
     @property
     def url(self) -> str:
-        """Where it is, once started, without a slash at the end."""
+        """Its base URL, once started, without a trailing slash."""
         if self._server is None:
             raise RuntimeError("the post office is not started")
         return f"http://{HOST}:{self._server.port}"
 
     def start(self) -> None:
-        """Open. Raises :class:`OSError` where the port is taken."""
+        """Start. Raises :class:`OSError` if the port is in use."""
         listener = socket.create_server((HOST, self._port), backlog=MOST_AT_ONCE)
         try:
             self._server = make_server(
@@ -81,9 +81,9 @@ class PostOffice:
         inbound_bucket: str,
         region: str = "us-east-1",
         access_key: str = "test",
-        secret_key: str = "test",  # noqa: S107 - the emulator's own, known to everybody
+        secret_key: str = "test",  # noqa: S107 - the emulator's default, no secret
     ) -> None:
-        """From now on report to the stack at ``endpoint``."""
+        """Publish reports to the stack at ``endpoint`` from now on."""
         session = boto3.Session(aws_access_key_id=access_key, aws_secret_access_key=secret_key, region_name=region)
         config = Config(connect_timeout=3, read_timeout=10, s3={"addressing_style": "path"})
         self.reports.connect(
@@ -98,7 +98,7 @@ class PostOffice:
         )
 
     def stop(self) -> None:
-        """Close: those who are kept waiting are let go at once."""
+        """Stop. Clients that are kept waiting are released at once."""
         self._closing.set()
         if self._server is not None and self._thread is not None:
             self._server.shutdown()
@@ -109,10 +109,10 @@ class PostOffice:
 
 
 class Clerk(WSGIRequestHandler):
-    """Serves one request: without a line in the log, and with a reset where one was ordered."""
+    """Serves one request, without a log line, and with a connection reset where one was ordered."""
 
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
-        """Say nothing: the terminal belongs to the stack."""
+        """Log nothing: the terminal shows the output of `make run`."""
 
     def connection_dropped(self, error: BaseException, environ: WSGIEnvironment | None = None) -> None:
         if isinstance(error, ses.HangUp):
@@ -124,7 +124,7 @@ class Clerk(WSGIRequestHandler):
 
 
 def _refuse_other_sites() -> None:
-    """A web page of somebody else must not be able to order faults or answer invitations in a developer's browser."""
+    """Refuse requests from foreign web pages: they must not order faults or send answers by a developer's browser."""
     if request.method in SAFE_METHODS:
         return
     origin = request.headers.get("Origin")

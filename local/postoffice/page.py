@@ -1,4 +1,4 @@
-"""The inbox: everybody's mailbox as a web page, made on the server.
+"""The inbox: each person's mailbox as a web page, rendered on the server.
 
 Everything shown comes from mail, and mail is hostile: the templates escape it, and a mail's own HTML is shown in a
 frame of its own that may run nothing, load nothing and send nothing. GET changes nothing.
@@ -36,7 +36,7 @@ PARTICIPATION = {
 
 
 class View(StrEnum):
-    """The ways to look at a mail."""
+    """The views of a mail."""
 
     MESSAGE = "message"
     CALENDAR = "calendar"
@@ -56,7 +56,7 @@ class Mailbox:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """One line of a mailbox: a mail, what it says, and what it did to the calendar."""
+    """One line of a mailbox: a mail, its content, and its effect on the calendar."""
 
     mail: Accepted
     letter: Letter
@@ -65,7 +65,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ContentLine:
-    """One unfolded line of iCalendar, taken apart; ``depth`` counts the components around it."""
+    """One unfolded content line in its parts; ``depth`` is the number of components around it."""
 
     depth: int
     name: str
@@ -137,7 +137,7 @@ def inbox(shelf: Shelf, faults: Faults, reports: Reports, answers: Answers) -> B
 
 
 def content_lines(text: str) -> list[ContentLine]:
-    """Unfold iCalendar text (RFC 5545, section 3.1) and take each line apart."""
+    """Unfold iCalendar text (RFC 5545, section 3.1) and split each line into its parts."""
     lines: list[ContentLine] = []
     depth = 0
     for line in text.replace("\r\n", "\n").replace("\n ", "").replace("\n\t", "").splitlines():
@@ -152,7 +152,7 @@ def content_lines(text: str) -> list[ContentLine]:
 
 
 def _colon(line: str) -> int:
-    """Where the value begins: the first colon that is not within quotes."""
+    """The index of the colon before the value: the first one outside quotes."""
     quoted = False
     for index, character in enumerate(line):
         quoted ^= character == '"'
@@ -173,7 +173,7 @@ def _send(entry: Entry, answer: Answer, name: str, reports: Reports) -> None:
 
 
 def _mailboxes(shelf: Shelf) -> list[Mailbox]:
-    """Everybody who was sent something, whoever was sent something last first."""
+    """All recipients, the one with the latest mail first."""
     boxes: dict[str, list[Accepted]] = {}
     for mail in shelf.all():
         for address in dict.fromkeys(recipient.casefold() for recipient in mail.to):
@@ -198,6 +198,6 @@ def _name(address: str, rows: Iterable[Row]) -> str:
 
 
 def _called(address: str, mails: Iterable[Letter]) -> str:
-    """What the latest of these mails calls this person, or nothing."""
+    """The person's name in the latest of these mails, or an empty string."""
     names = [name for letter in mails for name, recipient in letter.to if name and same(recipient, address)]
     return names[-1] if names else ""

@@ -1,4 +1,4 @@
-"""The records of SES, as event publishing and receipt rules give them to SNS."""
+"""The JSON of SES's notifications, as event publishing and receipt rules publish them to SNS."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Places:
-    """Where on AWS it all happens, as the records name it."""
+    """The AWS resources that the notifications name."""
 
     feedback_topic: str
     inbound_topic: str
@@ -44,7 +44,7 @@ class Places:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdicts:
-    """What SES found out about an incoming mail; ``policy`` is what the domain wishes where DMARC failed."""
+    """SES's verdicts on an incoming mail; ``policy`` is the domain's DMARC policy, used if DMARC failed."""
 
     spam: str = "PASS"
     virus: str = "PASS"
@@ -58,7 +58,7 @@ VERDICTS = ("PASS", "FAIL", "GRAY", "PROCESSING_FAILED")
 
 
 def sending_event(kind: Kind, mail: Accepted, letter: Letter, places: Places, now: datetime) -> dict[str, Any]:
-    """The record of one sending event as event publishing gives it to SNS; ``now`` is UTC."""
+    """The notification of one sending event, as event publishing sends it to SNS; ``now`` is UTC."""
     domain = mail.sender.rpartition("@")[2]
     tags = {"ses:from-domain": [domain], "ses:caller-identity": ["local"], "ses:source-ip": ["127.0.0.1"]}
     if mail.configuration_set:
@@ -137,7 +137,7 @@ def receipt(
     places: Places,
     now: datetime,
 ) -> dict[str, Any]:
-    """The notification that a receipt rule's S3 action gives to its topic; ``now`` is UTC."""
+    """The notification that a receipt rule's S3 action publishes to its topic; ``now`` is UTC."""
     found = {
         f"{name}Verdict": {"status": getattr(verdicts, name)} for name in ("spam", "virus", "spf", "dkim", "dmarc")
     }

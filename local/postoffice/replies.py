@@ -1,4 +1,4 @@
-"""An attendee's answer, as a mail client sends it: METHOD:REPLY by mail (RFC 5546, section 3.2.3; RFC 6047)."""
+"""An attendee's answer as a mail client sends it: METHOD:REPLY by mail (RFC 5546, section 3.2.3; RFC 6047)."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ class Given:
 
 
 class Answers:
-    """Which answers people gave on the page. An answer counts until its entry has another revision."""
+    """The answers that were given on the page. An answer counts until its entry has another revision."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -85,7 +85,7 @@ class Answers:
             self._given.append((address, entry.uid, entry.date_id, Given(answer=answer, revision=entry.revision)))
 
     def to(self, address: str, entry: Entry) -> Answer | None:
-        """The answer that stands to this revision of the entry, if there is one."""
+        """The latest answer to this revision of the entry, if there is one."""
         with self._lock:
             given = tuple(self._given)
         for person, uid, date_id, one in reversed(given):

@@ -1,6 +1,6 @@
-"""Tells the stack what SES tells: what became of each mail, and what came in from outside.
+"""Publishes SES's notifications to the stack: reports on each mail, and incoming mail.
 
-One at a time: the emulator gives each notification a thread, and a few hundred at once keep each other from ending.
+One at a time: the emulator starts a thread for each notification, and a few hundred at once would hardly progress.
 """
 
 from __future__ import annotations
@@ -46,14 +46,14 @@ class Objects(Protocol):
 
 
 class NotConnected(Exception):
-    """There is no stack to report to yet."""
+    """The stack is not deployed yet, so that there are no topics."""
 
 
 class Reports:
-    """Publishes in the background, in order, so that sending is never held up; until connected, reports go nowhere.
+    """Publishes in the background, in order, so that sending never waits; until connected, reports are dropped.
 
-    After each it pauses for a few times as long as that took, so that it waits for a stack that is busy: a function
-    that fails under too many of them is not called again by the emulator, as SNS would. ``pause`` takes seconds.
+    After each one it pauses for a few times as long as that took, to spare a busy stack: unlike SNS, the emulator does
+    not retry a function that fails. ``pause`` takes seconds.
     """
 
     def __init__(self, shelf: Shelf, pause: Callable[[float], object] = time.sleep) -> None:
@@ -71,11 +71,11 @@ class Reports:
         self._worker.join(timeout=5)
 
     def connect(self, topics: Topics, objects: Objects, places: Places) -> None:
-        """From now on there is a stack to report to."""
+        """Set the clients and topics of the deployed stack."""
         self._connection = topics, objects, places
 
     def accepted(self, mail: Accepted) -> None:
-        """Report what SES reports of an accepted mail of itself, soon."""
+        """Queue the reports that SES sends on every accepted mail."""
         if self._connection is not None:
             self._waiting.put(lambda: self._report(mail))
 
@@ -88,8 +88,8 @@ class Reports:
         return event
 
     def receive(self, raw: bytes, *, recipient: str, source: str, verdicts: Verdicts) -> str:
-        """Take in a mail as SES does, and return its id. A receipt rule's work (bucket, then topic) is done soon, and
-        again where it fails: what was taken in is not lost. Raises :class:`NotConnected`.
+        """Accept an incoming mail as SES does, and return its id. The receipt rule's actions (S3, then SNS) follow in
+        the background, and are retried if they fail. Raises :class:`NotConnected`.
         """
         topics, objects, places = self._connected()
         message_id = secrets.token_hex(20)
@@ -126,14 +126,14 @@ class Reports:
         for kind in AFTER_ACCEPTANCE.get(mail.to[0].lower(), USUALLY):
             try:
                 self.publish(kind, mail)
-            except Exception:  # whatever it is, mail must go on
+            except Exception:  # whatever it is, later mails must be reported
                 log.exception("%s of mail %d could not be reported", kind, mail.number)
 
     def _persist(self, deliver: Callable[[], None], what: str) -> None:
         for tried in range(TRIES):
             try:
                 return deliver()
-            except Exception as error:  # whatever it is, it may be over soon
+            except Exception as error:  # whatever it is, a retry may succeed
                 log.warning("%s could not be passed on yet: %s", what, type(error).__name__)
                 self._pause(min(0.1 * 2**tried, LONGEST_PAUSE))
         log.error("%s could not be passed on", what)

@@ -1,4 +1,4 @@
-"""Rules of recurrence (RFC 5545, section 3.3.10): the dates they yield, and how one says them."""
+"""Recurrence rules (RFC 5545, section 3.3.10): their dates, and how to describe them in words."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from dateutil.rrule import rrulestr
 Moment = datetime | date
 
 LONGEST = 1_000
-"""A calendar looks at so many dates of a rule, and no further."""
+"""Dates of a rule that are calculated at most."""
 
 UNITS = {"DAILY": "day", "WEEKLY": "week", "MONTHLY": "month", "YEARLY": "year"}
 DAYS = {
@@ -29,7 +29,7 @@ MONTHS = [f"{date(2000, month, 1):%B}" for month in range(1, 13)]
 
 
 def starts(first: Moment, rule: str) -> tuple[Moment, ...]:
-    """The dates of a rule, ``first`` among them, in its zone. Raises :class:`ValueError` where they cannot be told."""
+    """The dates of a rule, with ``first``, in its zone. Raises :class:`ValueError` for an invalid rule."""
     wall = first if isinstance(first, datetime) else datetime.combine(first, time())
     parts = _parts(rule)
     last = parts.pop("UNTIL", "")
@@ -46,12 +46,12 @@ def starts(first: Moment, rule: str) -> tuple[Moment, ...]:
 
 @lru_cache(maxsize=64)
 def _walls(first: datetime, rule: str) -> tuple[datetime, ...]:
-    """Remembered: a rule that never comes true takes seconds, as all years to the last are looked at."""
+    """Cached: a rule without any date takes seconds, since all years are searched."""
     return tuple(islice(rrulestr(rule, dtstart=first), LONGEST))
 
 
 def in_words(rule: str, first: Moment) -> str:
-    """The rule in a sentence where it has a plain one, else as it is written."""
+    """The rule as a phrase if it is simple enough, else as it is written."""
     parts = _parts(rule)
     frequency = parts.pop("FREQ", "")
     count, interval = parts.pop("COUNT", ""), parts.pop("INTERVAL", "1")
@@ -87,7 +87,7 @@ def _until(text: str, first: Moment) -> Moment | None:
 
 
 def _often(frequency: str, interval: int, parts: dict[str, str]) -> str:
-    """``every second Friday``. Raises :class:`LookupError` or :class:`ValueError` for what has no plain words."""
+    """``every second Friday``. Raises :class:`LookupError` or :class:`ValueError` for a rule that is too complex."""
     unit = UNITS[frequency]
     if parts.pop("WKST", "MO") != "MO" and interval > 1:
         raise LookupError("a week that begins on another day")

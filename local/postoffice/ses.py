@@ -1,7 +1,7 @@
-"""The wire of SES, version 2, as far as the application speaks it: SendEmail with raw content, and GetAccount.
+"""The part of the SES v2 API that the application uses: SendEmail with raw content, and GetAccount.
 
-What real SES would refuse is refused here with the same error, so that a mistake shows before a deploy; and what SES
-may do wrong can be ordered (see ``faults``).
+What SES would refuse is refused here with the same error, so that mistakes show before a deployment. Failures of SES
+can be ordered (see ``faults``).
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ REFUSALS = {
 
 
 class HangUp(ConnectionAbortedError):
-    """The server's order to close this connection with a reset, without an answer."""
+    """Makes the server reset this connection without a response."""
 
 
 class Refused(Exception):
@@ -55,7 +55,7 @@ class Order:
 def wire(
     shelf: Shelf, faults: Faults, accepted: Callable[[Accepted], None], silence: Callable[[], object]
 ) -> Blueprint:
-    """The routes. ``accepted`` is told of each mail; ``silence`` returns when a client has waited long enough."""
+    """The routes. ``accepted`` is called with each mail; ``silence`` blocks as long as a client is kept waiting."""
     routes = Blueprint("ses", __name__)
 
     def hang_up(*, wait: bool) -> Response:
@@ -115,7 +115,7 @@ def _refusal(status: int, code: str, message: str) -> Response:
 
 
 def _read(body: object) -> Order:
-    """Check a SendEmail request as SES does; raise :class:`Refused`."""
+    """Check a SendEmail request as SES does. Raises :class:`Refused`."""
     if not isinstance(body, dict):
         raise Refused("The body is not a JSON object.")
     raw = _raw(body)
@@ -148,7 +148,7 @@ def _raw(body: dict[str, Any]) -> bytes:
 
 
 def _recipients(body: dict[str, Any], letter: letters.Letter) -> tuple[str, ...]:
-    """The envelope: what Destination says, else what the headers say."""
+    """The envelope recipients: of Destination, else of the header fields. Raises :class:`Refused`."""
     destination = body.get("Destination") or {}
     named = [text for field in ("ToAddresses", "CcAddresses", "BccAddresses") for text in destination.get(field) or ()]
     sources = named or [letter.header(name) for name in ("To", "Cc", "Bcc")]

@@ -1,4 +1,4 @@
-"""The shelf: every mail that was accepted, in the order of acceptance, in a folder that tools can read."""
+"""The store of accepted mails, in the order of acceptance, in a folder that tools can read."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Accepted:
         return any(same(address, recipient) for recipient in self.to)
 
     def note(self) -> dict[str, Any]:
-        """What stands in the .json file beside the mail."""
+        """The content of the .json file beside the mail."""
         return {
             "to": list(self.to),
             "from": self.sender,
@@ -62,7 +62,7 @@ class Shelf:
     def accept(
         self, raw: bytes, *, to: tuple[str, ...], sender: str, tags: Mapping[str, str], configuration_set: str = ""
     ) -> Accepted:
-        """Store the very bytes. The .json file appears last: whoever sees it may read both."""
+        """Store the bytes as they are. The .json file is written last, so that both are complete when it exists."""
         with self._lock:
             now = datetime.now(UTC)
             mail = Accepted(
@@ -84,7 +84,7 @@ class Shelf:
             return tuple(self._mails)
 
     def mailbox(self, address: str) -> tuple[Accepted, ...]:
-        """What was accepted for one address, oldest first."""
+        """The mails to one address, oldest first."""
         return tuple(mail for mail in self.all() if mail.is_for(address))
 
     def find(self, message_id: str) -> Accepted | None:
@@ -98,7 +98,7 @@ class Shelf:
         return self._path(mail.number).read_bytes()
 
     def letter(self, mail: Accepted) -> Letter:
-        """The mail, read: once, however often it is shown."""
+        """The parsed mail; it is parsed only once."""
         if mail.number not in self._letters:
             self._letters[mail.number] = letters.read(self.raw(mail))
         return self._letters[mail.number]
@@ -114,5 +114,5 @@ class Shelf:
 
 
 def _message_id(now: datetime) -> str:
-    """An id as SES makes them: a time, something random, a counter."""
+    """A message id in SES's format: a time, a random part, a counter."""
     return f"0100{int(now.timestamp() * 1000):012x}-{uuid.uuid4()}-000000"

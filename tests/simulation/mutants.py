@@ -275,9 +275,7 @@ MUTANTS: dict[str, Mutant] = {
     "forgotten-only-when-taken-back": Mutant(
         (without(sweep, "_see_to", "(yield from _taken_back(due, sender))", "True"),)
     ),
-    "mails-forgotten": Mutant(
-        (without(erasure, "forget", "_erase_mails(client, settings, registration_id)", "pass"),)
-    ),
+    "mails-forgotten": Mutant((without(erasure, "forget", "_erase_mails(client, settings, registration_id)", "pass"),)),
     "seats-due": Mutant(
         (
             without(

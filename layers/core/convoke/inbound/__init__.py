@@ -1,14 +1,16 @@
-"""What comes in by mail, judged before anything believes it. In the order to read it:
+"""Parses an incoming mail and decides what to do with it. Pure functions; nothing is stored or sent here.
 
-- ``reasons``: why a mail is put aside, a code for each condition
-- ``uids``: what a UID of ours looks like, and where there is one in a mail
-- ``envelope``: the mail taken apart, with ``parts`` for its parts, and ``prose`` for what a person wrote in it
-- ``answers``: what the calendar in it answers, with ``components`` for its lines, and ``zones`` for the zones it names
-- ``proposals``: another time that somebody proposes
-- ``addresses``: which spellings are one mailbox; ``trace``: what SES itself noted of signatures, at the top of a mail
-- ``firewall``: whose answer counts
-- ``judgement``: what is done with it
-- ``quarantine``: what is shown of a mail that was put aside
+In the order to read them:
+
+- ``reasons``: why a mail is quarantined, a code for each condition
+- ``uids``: the form of our UIDs, and finding them in a mail
+- ``mime``: the mail parsed (RFC 5322), with ``parts`` for its MIME parts, and ``plain_text`` for its text
+- ``itip_reply``: the iTIP answer in its calendar, with ``components`` for content lines and ``zones`` for time zones
+- ``proposals``: another time that an attendee proposes (COUNTER)
+- ``addresses``: which spellings are one mailbox; ``trace``: DKIM results in the header fields that SES itself added
+- ``authenticity``: whether the sender is the attendee, and whether the answer fits the registration
+- ``judgement``: the verdict on a mail
+- ``quarantine``: what is stored of a quarantined mail
 """
 
 from .judgement import Judgement, Verdict, judge

@@ -1,7 +1,7 @@
-"""Whose answer it is: what must be true of a mail that comes in before a registration believes it.
+"""Checks whether a mail is from the attendee whose answer it claims to be, and whether the answer fits what was sent.
 
-A calendar's reply is easily forged, so nothing in the mail is believed but what the receiving server vouches for: its
-verdicts are read from SES's own notification, never from a header.
+A calendar reply is easily forged, so nothing in the mail itself proves its sender. The receiving server's verdicts
+(DMARC, SPF, DKIM) are read from SES's notification, not from header fields that the sender could write.
 """
 
 from __future__ import annotations
@@ -37,20 +37,21 @@ from .trace import signers
 from .uids import ids_of as ids_of
 
 AHEAD = timedelta(days=1)
-"""How far ahead a clock may be: no more than a day, whatever zone it takes for UTC."""
+"""How far an attendee's clock may be ahead: a day covers local time that is written as if it were UTC."""
 
 GOOGLE_CALENDAR = "calendar-notification@google.com"
-"""Sender of what Google Calendar sends in somebody's name."""
+"""The Sender of mails that Google Calendar sends on behalf of somebody."""
 
-# Who hears no more of an event has nothing to answer either.
-_GONE = (RegistrationStatus.CANCELLED, RegistrationStatus.ERASED)
+# Registrations that are sent no more messages, and whose answers do not count.
+_ENDED = (RegistrationStatus.CANCELLED, RegistrationStatus.ERASED)
 
 
 @frozen
 class Receipt:
-    """SES's word on one mail that came in, when (UTC), and where its bytes are. ``envelope_sender`` is in lower case,
-    and empty where there is none. ``dkim`` says that some signature holds, not whose; ``dmarc_policy`` is there where
-    DMARC fails.
+    """SES's notification of one incoming mail: its verdicts, the time of receipt (UTC), and the S3 object of the mail.
+
+    ``envelope_sender`` (MAIL FROM) is in lower case, and empty for a null reverse-path. ``dkim`` says whether some
+    signature is valid, not of which domain; ``dmarc_policy`` is set where DMARC failed.
     """
 
     ses_id: str
@@ -67,7 +68,10 @@ class Receipt:
 
 
 def receipt_of(notification: Mapping[str, Any]) -> Receipt:
-    """Read the notification of a receipt rule. Raises :class:`KeyError` or :class:`ValueError` for anything else."""
+    """Parse the SNS notification of a receipt rule's S3 action.
+
+    Raises :class:`KeyError` or :class:`ValueError` for anything else.
+    """
     receipt, mail = notification["receipt"], notification["mail"]
     return Receipt(
         ses_id=mail["messageId"],
@@ -85,10 +89,10 @@ def receipt_of(notification: Mapping[str, Any]) -> Receipt:
 
 
 def distrust(receipt: Receipt, incoming: Incoming) -> Reason | None:
-    """Why the sender cannot be believed to be who the mail says; ``None`` where they can.
+    """Why the address in From is not authenticated; ``None`` if it is.
 
-    DMARC must pass; or, where From's domain has no policy (GRAY), SPF must pass for an envelope sender in exactly that
-    domain. A DKIM verdict alone names no domain and proves nothing.
+    DMARC must pass; or, if From's domain has no policy (GRAY), SPF must pass for an envelope sender of exactly that
+    domain. SES's DKIM verdict names no domain, so it proves nothing by itself.
     """
     if receipt.virus == "FAIL":
         return Reason.VIRUS
@@ -104,13 +108,13 @@ def distrust(receipt: Receipt, incoming: Incoming) -> Reason | None:
 
 
 def stranger(receipt: Receipt, incoming: Incoming, seen: Snapshot) -> Reason | None:
-    """Why whoever sent the mail is not the person of this registration."""
+    """Why the sender of an authenticated mail is not the person of this registration; ``None`` if they are."""
     sender, person = incoming.sender or "", seen.registration.email
     if folded(sender) != folded(person) and not (
         mailbox(sender) == mailbox(person) and _sent_by_its_own_domain(receipt, sender)
     ):
         return Reason.STRANGER
-    # DMARC vouches for a domain. Where its own server says that another of its users wrote it, it was that other one.
+    # DMARC authenticates a domain, not a user: if the domain's server names another user in Sender, they sent it.
     submitter = incoming.submitter or sender
     if domain(submitter) == domain(sender) and folded(submitter) != folded(sender):
         return Reason.SENDER
@@ -118,18 +122,20 @@ def stranger(receipt: Receipt, incoming: Incoming, seen: Snapshot) -> Reason | N
 
 
 def _sent_by_its_own_domain(receipt: Receipt, sender: str) -> bool:
-    """Whether DMARC passes, and the mail comes from there: an address that nobody wrote to is not believed where
-    somebody else passes its mail on. An empty envelope sender is a machine's own (RFC 5321, section 4.5.5).
+    """Whether DMARC passes, and the envelope sender is of From's domain, so that no other server forwarded the mail.
+
+    Another spelling of the registered address is only accepted then. An empty envelope sender is allowed: automatic
+    mail has it (RFC 5321, section 4.5.5).
     """
     envelope = receipt.envelope_sender
-    # Only the domain counts: of Gmail's two either may stand there.
-    at_home = not envelope or domain(mailbox(f"x@{domain(envelope)}")) == domain(mailbox(f"x@{domain(sender)}"))
-    return receipt.dmarc == "PASS" and at_home
+    # Domains are compared by mailbox(), since gmail.com and googlemail.com are one.
+    same_domain = not envelope or domain(mailbox(f"x@{domain(envelope)}")) == domain(mailbox(f"x@{domain(sender)}"))
+    return receipt.dmarc == "PASS" and same_domain
 
 
 def is_delegate(incoming: Incoming, answer: Answer) -> bool:
-    """Whether whoever sent it in the person's name, of the same domain, is whom the calendar names (SENT-BY, RFC 5545,
-    section 3.2.18), as Exchange does where somebody may answer for somebody.
+    """Whether Sender, of the same domain as From, is the delegate that the calendar names (SENT-BY, RFC 5545, section
+    3.2.18), as Exchange writes it where one user may answer for another.
     """
     submitter, sender = incoming.submitter or "", incoming.sender or ""
     return (
@@ -140,8 +146,8 @@ def is_delegate(incoming: Incoming, answer: Answer) -> bool:
 
 
 def through_google(receipt: Receipt, incoming: Incoming, raw: bytes) -> bool:
-    """Whether Google Calendar sent it for a domain that has no DKIM of its own: by SES's own word Google signed it, and
-    the domain's policy (DMARC) does not forbid it.
+    """Whether Google Calendar sent the mail for a domain without DKIM of its own: SES found a valid signature of
+    Google, and the domain's DMARC policy does not forbid it.
     """
     return (
         receipt.spam != "FAIL"
@@ -153,51 +159,56 @@ def through_google(receipt: Receipt, incoming: Incoming, raw: bytes) -> bool:
 
 
 def is_acceptance(answer: Answer) -> bool:
-    """Whether it costs nothing if somebody sent it in the person's name without being asked: they keep their seat."""
+    """Whether it is an acceptance, which does no harm if it was forged: the person keeps their seat."""
     return answer.kind is Kind.REPLY and answer.participation is Participation.ACCEPTED
 
 
 def check(answer: Answer, seen: Snapshot, received_at: datetime, *, vouched: bool = False) -> None:
-    """Raise :class:`Quarantined` where this answer does not fit this registration, whoever sent it. ``vouched``: the
-    organizer says that it is the person's own, so that nothing counts but whether it can be done.
+    """Raise :class:`Quarantined` if the answer does not fit the registration of ``seen``, whoever sent it.
+
+    ``received_at`` is UTC. ``vouched``: the organizer confirmed the sender by a release, so that only what makes the
+    answer impossible is checked.
     """
     registration, event = seen.registration, seen.event
     if not is_told(answer.uid, seen):
-        if not _told(seen) or ids_of(answer.uid) != (event.event_id, registration.registration_id):
+        if not _sent_states(seen) or ids_of(answer.uid) != (event.event_id, registration.registration_id):
             raise Quarantined(Reason.UID)
         if not vouched:
             raise Quarantined(Reason.OUTDATED)
     if not vouched and answer.attendee is not None and mailbox(answer.attendee) != mailbox(registration.email):
         raise Quarantined(Reason.ATTENDEE)
-    if registration.status in _GONE:
+    if registration.status in _ENDED:
         raise Quarantined(Reason.STATUS)
     if not vouched and answer.dtstamp > received_at + AHEAD:
         raise Quarantined(Reason.FUTURE)
-    # An answer is history even then; what asks for something comes too late.
+    # A REPLY is still recorded after the event; a request for something comes too late.
     if answer.kind is not Kind.REPLY and over(event, received_at):
         raise Quarantined(Reason.OVER)
     if answer.kind is Kind.COUNTER and event.status is EventStatus.CANCELLED:
         raise Quarantined(Reason.OVER)
 
 
-def _told(seen: Snapshot) -> list[CalendarState]:
-    """What the person was told, and may be told now."""
+def _sent_states(seen: Snapshot) -> list[CalendarState]:
+    """The calendar states that the person may have: of the intent, which may have been sent, and the acknowledged."""
     invitation = seen.invitation
-    return [word.calendar_state for word in (invitation.intent, invitation.acknowledged) if word is not None]
+    return [message.calendar_state for message in (invitation.intent, invitation.acknowledged) if message is not None]
 
 
 def is_told(uid: str, seen: Snapshot) -> bool:
-    """Whether the person was told an entry of this UID."""
-    return any(uid == calendar_state.uid or calendar_state.entry_of(uid) is not None for calendar_state in _told(seen))
+    """Whether the person may have been sent an entry with this UID."""
+    return any(uid == state.uid or state.entry_of(uid) is not None for state in _sent_states(seen))
 
 
 def date_of(answer: Answer, seen: Snapshot) -> LocalTime | None:
-    """The date that is meant, by its original start; ``None`` is the whole event. Raises :class:`Quarantined`."""
+    """The original start of the date that is answered; ``None`` is the whole event.
+
+    Raises :class:`Quarantined` (``DATE``) if the event has no such date.
+    """
     event = seen.event
-    for calendar_state in _told(seen):
-        if (entry := calendar_state.entry_of(answer.uid)) is not None:
-            # The UID of an entry of its own says which date is meant.
-            found = series.renamed(calendar_state.naming, event.schedule).get(entry.date)
+    for state in _sent_states(seen):
+        if (entry := state.entry_of(answer.uid)) is not None:
+            # The UID of a separate entry stands for its date.
+            found = series.renamed(state.naming, event.schedule).get(entry.date)
             if found is None:
                 raise Quarantined(Reason.DATE)
             return found
@@ -213,20 +224,24 @@ def date_of(answer: Answer, seen: Snapshot) -> LocalTime | None:
 
 
 def _whole_day(named: LocalTime) -> date | None:
-    """The day that an attendee's calendar means which names a whole day by the midnight that begins it there."""
+    """The day that ``named`` means, if it is a date or the midnight that begins a whole day in the attendee's zone.
+
+    ``None`` if that cannot be told.
+    """
     if not isinstance(named, datetime):
         return named
     if named.time() == time():
         return named.date()
     if named.tzinfo is not UTC or named.minute % 15 or named.second:
         return None
-    # No clock is more than 12 hours behind UTC nor 14 ahead of it, so only from ten to twelve are there two such days.
+    # Zones are from 12 hours behind UTC to 14 ahead, so only between 10:00 and 12:00 UTC two days are possible.
     return None if 10 <= named.hour < 12 else (named + timedelta(hours=12)).date()
 
 
 def reply_of(answer: Answer, date: LocalTime | None, seen: Snapshot, received_at: datetime) -> Reply | None:
-    """What a REPLY says, as it is kept. A clock that is ahead must not outdo all answers to come, so it is dated no
-    later than it came.
+    """The reply to store; ``None`` if the answer is no REPLY.
+
+    Its DTSTAMP is at most ``received_at``, so that an answer from a clock that is ahead does not override later ones.
     """
     if answer.participation is None:
         return None
@@ -240,15 +255,17 @@ def reply_of(answer: Answer, date: LocalTime | None, seen: Snapshot, received_at
 
 
 def _sequence(answer: Answer, date: LocalTime | None, seen: Snapshot) -> int:
-    """Which message of ours it answers. Some programs raise the number; some take that of the series for a date that
-    was moved since, and say by its new start that they know of it.
+    """The SEQUENCE of the message that is answered.
+
+    Some programs raise the number themselves; some use the series' number for a date that was moved since, although
+    its DTSTART is the new start.
     """
     invitation = seen.invitation
     last = invitation.acknowledged or invitation.intent
     if last is None:
         return answer.sequence
     known = last.calendar_state.occurrence_state(date) if date is not None else None
-    if not is_told(answer.uid, seen):  # only where the organizer vouches for it: then it answers what is asked now
+    if not is_told(answer.uid, seen):  # only for a release by the organizer: it then answers the present message
         return known.asked if known else last.calendar_state.asked
     if answer.sequence > invitation.allocated:
         return last.calendar_state.sequence
@@ -258,7 +275,7 @@ def _sequence(answer: Answer, date: LocalTime | None, seen: Snapshot) -> int:
 
 
 def _is_start(answer: Answer, known: OccurrenceState) -> bool:
-    """Whether it names the new start of a date that was moved."""
+    """Whether the answer's DTSTART is the new start of a date that was moved."""
     when, start = known.when, answer.start
     if when is None or start is None or when.start == known.date:
         return False
@@ -268,7 +285,7 @@ def _is_start(answer: Answer, known: OccurrenceState) -> bool:
 
 
 def proposed_of(answer: Answer, event: Event) -> When | None:
-    """What a COUNTER proposes, as a time of the event. Raises :class:`Quarantined`."""
+    """The time that a COUNTER proposes, in the event's zone; ``None`` for others. Raises :class:`Quarantined`."""
     try:
         return proposed(event, answer.proposed) if answer.proposed else None
     except (ValueError, OverflowError) as error:
@@ -276,13 +293,13 @@ def proposed_of(answer: Answer, event: Event) -> When | None:
 
 
 def overtaken(reply: Reply, seen: Snapshot) -> Reason | None:
-    """Why a reply comes too late: it is no newer than what stands."""
+    """Why a reply has no effect: an equal or newer answer is stored already. ``None`` if it has."""
     last = standing(seen.registration, reply)
-    if last is None or (order(reply) > order(last) and _words(reply) != _words(last)):
+    if last is None or (order(reply) > order(last) and _content(reply) != _content(last)):
         return None
-    return Reason.REPEATED if _words(reply) == _words(last) else Reason.OLD
+    return Reason.REPEATED if _content(reply) == _content(last) else Reason.OLD
 
 
-def _words(reply: Reply) -> Reply:
-    """What it says, whenever it came."""
+def _content(reply: Reply) -> Reply:
+    """The reply without its time of receipt, for comparison."""
     return replace(reply, received_at=None)

@@ -1,9 +1,9 @@
-"""A calendar as mail programs write it, taken apart without believing that its lines are right.
+"""Parses an iCalendar object leniently, as mail programs write it, into components and content lines.
 
-Bytes are unfolded before they are decoded, for a line may be folded inside a character (RFC 5545, section 3.1). Of all
-lines only those are looked into that somebody asks for by name, so that a broken one costs nothing but itself. They are
-read by the icalendar library's parser of content lines, and where that gives up (quotes within a name, backslashes
-before quotes, colons in a zone's name without quotes) by patterns of our own that are content with less.
+Bytes are unfolded before they are decoded, since a line may be folded inside a character (RFC 5545, section 3.1). Only
+properties that are asked for by name are parsed, so that a broken line affects nothing else. They are parsed by the
+icalendar library; where that fails (quotes within a name, backslashes before quotes, unquoted colons in a TZID), by
+more lenient patterns of our own.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _SCHEME = re.compile(r"(?:[:\"]mailto)+\Z", re.IGNORECASE)  # written twice
 _TIME = re.compile(r".*:[ \t]*([0-9]{4}-?[0-9]{2}-?[0-9]{2}(?:T[0-9:.]*Z*)?)[ \t]*", re.IGNORECASE)
 _ESCAPE = re.compile(r"\\([\\;,nN])")
 
-_LONGEST_LINE = 8 * 1024  # of those that the library looks at, letter by letter
+_LONGEST_LINE = 8 * 1024  # characters; longer ones are not given to the library, which examines each character
 _DEEPEST = 16
 _MOST_PROPERTIES = 500  # of one name
 
@@ -38,13 +38,13 @@ _NEEDED = frozenset(
         *("RRULE", "SEQUENCE", "TZID", "TZOFFSETFROM", "TZOFFSETTO", "UID"),
     )
 )
-# A value of these holds no colon, but in the long spelling of ISO 8601.
+# The value of these has no colon, except in ISO 8601's extended format.
 _TIMES = frozenset(("DTEND", "DTSTAMP", "DTSTART", "RECURRENCE-ID"))
 
 
 @frozen
 class Property:
-    """One line: its parameters by name in upper case, and its value, each as it stands there (not unescaped)."""
+    """A content line: parameters by their names in upper case, and the value; both as written, not unescaped."""
 
     name: str
     params: dict[str, str]
@@ -53,26 +53,29 @@ class Property:
 
 @dataclass(frozen=True)
 class Component:
-    """A component by its name in upper case, with the lines that somebody may ask for and the components in it."""
+    """A component: its name in upper case, its properties as (name, line), and its components.
+
+    Only properties that this package reads are kept.
+    """
 
     name: str
     lines: list[tuple[str, str]] = field(default_factory=list)
     inside: list[Component] = field(default_factory=list)
 
     def properties(self, name: str) -> list[Property]:
-        """All its properties of this ``name``, in their order. Raises :class:`ValueError` for too many."""
+        """Its properties of this ``name``, in order. Raises :class:`ValueError` for more than 500."""
         texts = [text for known, text in self.lines if known == name]
         if len(texts) > _MOST_PROPERTIES:
             raise ValueError(f"too many lines of {name}")
         return [_property(name, text) for text in texts]
 
     def first(self, name: str, number: int) -> list[Property]:
-        """The first so many of its properties of this ``name``."""
+        """The first ``number`` of its properties of this ``name``."""
         texts = [text for known, text in self.lines if known == name]
         return [_property(name, text) for text in texts[:number]]
 
     def all(self, name: str) -> Iterator[Component]:
-        """All components of this ``name`` in it, however deep, in their order."""
+        """All components of this ``name`` inside it, at any depth, in order."""
         waiting = self.inside[::-1]
         while waiting:
             found = waiting.pop()
@@ -82,7 +85,7 @@ class Component:
 
 
 def lines_of(data: bytes, charset: str) -> list[str]:
-    """The lines of a calendar, unfolded and decoded, without control characters and empty ones."""
+    """The lines of a calendar, unfolded and decoded, without control characters and without empty lines."""
     data, charset = plain_text.narrow(data, charset)
     whole = plain_text.decoded_lines(_BREAK.sub(b"\n", _FOLD.sub(b"", data)), charset)
     cleaned = _CONTROLS.sub("", _SPACES.sub(" ", whole)).removeprefix("\ufeff")
@@ -90,9 +93,10 @@ def lines_of(data: bytes, charset: str) -> list[str]:
 
 
 def read(calendar: bytes) -> Component:
-    """The components of a calendar in UTF-8, in one without a name. Raises :class:`ValueError` where they are too deep.
+    """The components of a calendar in UTF-8, inside a root component without a name.
 
-    An END that is missing is where something begins that cannot be inside; one that ends nothing is passed over.
+    A missing END is assumed before a component that cannot be nested; an END without BEGIN is ignored. Raises
+    :class:`ValueError` for more than 16 levels.
     """
     path = [Component("")]
     open_name = False
@@ -114,7 +118,7 @@ def read(calendar: bytes) -> Component:
         found = _NAME.match(text)
         if found is not None and found[1].upper() in _NEEDED:
             lines.append((found[1].upper(), text))
-            # A line break in quotes cuts a name in two; what follows belongs to it unless it is a line itself.
+            # A line break within a quoted CN splits it: the next line continues it, unless that is a property itself.
             open_name = found[1].upper() == "ATTENDEE" and text.count('"') % 2 == 1
         elif found is None and open_name:
             lines[-1] = (lines[-1][0], f"{lines[-1][1]} {text}")
@@ -125,12 +129,12 @@ def read(calendar: bytes) -> Component:
 
 
 def text(value: str) -> str:
-    """A TEXT value as it is meant (RFC 5545, section 3.3.11)."""
+    """A TEXT value, unescaped (RFC 5545, section 3.3.11)."""
     return _ESCAPE.sub(lambda found: "\n" if found[1] in "nN" else found[1], value)
 
 
 def _leave(path: list[Component], name: str) -> None:
-    """Leave the innermost component of this ``name``, and whatever is still open in it."""
+    """Close the innermost open component of this ``name``, and all that are open inside it."""
     for depth in range(len(path) - 1, 0, -1):
         if path[depth].name == name:
             del path[depth:]
@@ -138,7 +142,7 @@ def _leave(path: list[Component], name: str) -> None:
 
 
 def _property(name: str, text: str) -> Property:
-    # The library takes longer to import than to read a mail, and only who reads mails needs it.
+    # Imported here, since that takes longer than to read a mail, and only the function Replies needs it.
     from icalendar.parser import Contentline
 
     try:
@@ -147,18 +151,20 @@ def _property(name: str, text: str) -> Property:
         _, params, value = Contentline(text).raw_parts()  # type: ignore[no-untyped-call]
     except ValueError:
         return loose(name, text)
-    # TZID, or SENT-BY, without the quotes that its colon needs.
+    # A TZID or SENT-BY with a colon, without the quotes that it needs.
     if (name in _TIMES and ":" in value) or (name == "ATTENDEE" and ":mailto:" in value.lower()):
         return loose(name, text)
     strings = {key.upper(): ",".join(each) if isinstance(each, list) else str(each) for key, each in params.items()}
     found = Property(name=name, params=strings, value=value)
-    # It takes what stands behind an escaped quote for a parameter still, and then finds no value.
+    # The library takes the text after an escaped quote for part of the parameter, and then finds no value.
     return found if value.strip() else loose(name, text)
 
 
 def loose(name: str, text: str) -> Property:
-    """A line that is no content line. Of an ATTENDEE the last mail address is its value, of a time what stands behind
-    the last colon, of all others what stands behind the first. A parameter that says two things says both.
+    """A property of a malformed content line.
+
+    The value is the last mail address of an ATTENDEE, the text after the last colon of a date or time, and the text
+    after the first colon of any other. The values of a repeated parameter are joined by a comma.
     """
     found = (_MAIL if name == "ATTENDEE" else _TIME).fullmatch(text)
     if found is not None:
@@ -168,7 +174,7 @@ def loose(name: str, text: str) -> Property:
     else:
         head, _, value = text.partition(":")
     params: dict[str, str] = {}
-    for key, said in _PARAM.findall(head):
-        known, said = params.get(key.upper()), said.strip(' \t"')
-        params[key.upper()] = said if known in (None, said) else f"{known},{said}"
+    for key, text_value in _PARAM.findall(head):
+        known, stripped = params.get(key.upper()), text_value.strip(' \t"')
+        params[key.upper()] = stripped if known in (None, stripped) else f"{known},{stripped}"
     return Property(name=name, params=params, value=value)

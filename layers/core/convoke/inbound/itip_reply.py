@@ -1,7 +1,7 @@
-"""What a calendar answers (RFC 5546, sections 3.2.3, 3.2.6 and 3.2.7): read leniently, and from nothing else.
+"""Reads a REPLY, REFRESH or COUNTER from a calendar (RFC 5546, sections 3.2.3, 3.2.6 and 3.2.7), leniently.
 
-What an answer needs, and the calendar leaves out, is taken from where it stands in the mail as well; what cannot be
-read in one way is not read. No rule of an event is expanded. Who may say it is for the firewall to judge.
+METHOD and DTSTAMP may be missing: the MIME part's method and the mail's Date stand in. What is ambiguous is refused. No
+recurrence rule is expanded. Whether the sender may answer is decided in ``authenticity``.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ _T = TypeVar("_T")
 
 LONGEST_COMMENT = 1000
 LARGEST = 256 * 1024
-"""Of a calendar, in bytes."""
+"""Bytes of a calendar."""
 MOST = 100
-"""How many dates one mail may answer."""
+"""Dates that one mail may answer."""
 _MOST_COMMENTS = 20
 _LONGEST_ADDRESS = 320
 _LONGEST_PROPOSAL = timedelta(days=400)
@@ -36,12 +36,12 @@ _ANSWERS = frozenset(Participation) - {Participation.NEEDS_ACTION}
 
 _UID = re.compile(r"[A-Za-z0-9._@-]{1,255}")
 _EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
-# Basic, as the RFC has it (sections 3.3.4 and 3.3.5), and extended, as ISO 8601 has it as well.
+# The basic format of RFC 5545 (sections 3.3.4 and 3.3.5), and the extended one of ISO 8601.
 _MOMENT = re.compile(r"([0-9]{4})(-?)([0-9]{2})\2([0-9]{2})(?:T([0-9]{2}):?([0-9]{2})(?::?([0-9]{2}))?(?:\.0+)?(Z*))?")
 
 
 class Kind(StrEnum):
-    """The methods that come in."""
+    """The iTIP methods that an attendee sends to the organizer."""
 
     REPLY = "REPLY"
     COUNTER = "COUNTER"
@@ -50,8 +50,8 @@ class Kind(StrEnum):
 
 @frozen
 class Span:
-    """From when to when a counter-proposal would have it, as it came: an instant (aware), a wall time of no zone that
-    is known (naive), or whole days, of which ``end`` is the last.
+    """The time that a COUNTER proposes, as it was written: aware datetimes; naive ones where it names no zone; or
+    dates, of which ``end`` is the last day.
     """
 
     start: LocalTime
@@ -60,15 +60,14 @@ class Span:
 
 @frozen
 class Answer:
-    """What one attendee answered, as it came.
+    """One attendee's answer, as it was written.
 
-    ``attendee`` is their address in lower case, ``None`` where the calendar does not say who of its people writes;
-    ``sent_by`` that of whoever wrote in their place (SENT-BY). ``dtstamp`` is an instant in UTC. ``participation`` is
-    what a REPLY says, ``proposed`` what a COUNTER asks for; each is ``None`` for the others. ``date`` is the
-    RECURRENCE-ID: an aware datetime, in the zone that it is named in; a naive one where it is in none; or a date;
-    ``None`` is the whole. ``comment`` is what the person wrote with it. ``start`` is DTSTART, of the same kinds as
-    ``date``: when they take it to be; ``None`` where that is absent or cannot be read. What has a ``problem`` says
-    nothing but that and its ``date``.
+    ``attendee`` is their address in lower case; ``None`` where several are named and it is unclear who answers.
+    ``sent_by`` is the address in SENT-BY. ``dtstamp`` is in UTC. ``participation`` is that of a REPLY, ``proposed``
+    that of a COUNTER; ``None`` for other methods. ``date`` is the RECURRENCE-ID: an aware datetime in its own zone, a
+    naive one if it names no zone, or a date; ``None`` is the whole event. ``comment`` is the attendee's text. ``start``
+    is DTSTART, of the same types as ``date``; ``None`` if it is absent or unreadable. With a ``problem`` only ``date``
+    and ``uid`` have meaning.
     """
 
     kind: Kind
@@ -86,12 +85,11 @@ class Answer:
 
 
 def answers(calendar: bytes, *, method: str | None = None, sent_at: datetime | None = None) -> tuple[Answer, ...]:
-    """The answers that a calendar in UTF-8, of up to 256 KB, holds: several where it names several dates of one series.
+    """The answers in a calendar (UTF-8, up to 256 KB): several where it names several dates of one series.
 
-    ``method`` is what the MIME part calls it, for a calendar without METHOD; ``sent_at``, when the mail was written,
-    stands in for a DTSTAMP that is missing or cannot be read. Of several answers those that cannot be read have a
-    ``problem``; where there is no other, this raises :class:`Quarantined`; with :attr:`Reason.SEVERAL` where they are
-    of several UIDs or several people, or say two things of one date.
+    ``method`` is the MIME part's, for a calendar without METHOD; ``sent_at`` is the mail's Date (UTC), for a missing or
+    unreadable DTSTAMP. An unreadable one of several answers has a ``problem``. Raises :class:`Quarantined` if none is
+    readable; with :attr:`Reason.SEVERAL` if they are of several UIDs or people, or contradict each other on one date.
     """
     if len(calendar) > LARGEST:
         raise Quarantined(Reason.SIZE)
@@ -115,7 +113,7 @@ def _answers(root: Component, method: str | None, sent_at: datetime | None) -> t
     good = [each for each in found if each.problem is None]
     if not good:
         raise Quarantined(found[0].problem or Reason.UNREADABLE)
-    # What is wrong with one may be what contradicts another.
+    # An answer with a problem may contradict another on the same date, so it counts here too.
     dates = [each.date for each in found if each.problem is not Reason.DATE]
     if len({(each.attendee, each.sent_by) for each in good}) > 1 or len(set(dates)) < len(dates):
         raise Quarantined(Reason.SEVERAL)
@@ -135,7 +133,7 @@ def _tried_answer(event: Component, kind: Kind, zones: Zones, sent_at: datetime 
 
 
 def _kind(root: Component, method: str | None) -> Kind:
-    """METHOD is the calendar's own; it stands in no event."""
+    """METHOD of the calendar (it is no property of an event), else the MIME part's. Raises :class:`Quarantined`."""
     outer = [root, *root.all("VCALENDAR")]
     methods = {each.value.strip().upper() for one in outer for each in one.properties("METHOD")} - {""}
     try:
@@ -187,11 +185,11 @@ def _sequence(event: Component) -> int:
 
 
 def _comment(event: Component, attendee: Property | None) -> str:
-    """What the person wrote; several COMMENTs are as many paragraphs. Google has it in a parameter of ATTENDEE."""
-    said = [components.text(each.value) for each in event.first("COMMENT", _MOST_COMMENTS)]
+    """The attendee's text: each COMMENT is a paragraph. Google writes it as a parameter of ATTENDEE."""
+    comments = [components.text(each.value) for each in event.first("COMMENT", _MOST_COMMENTS)]
     if attendee is not None:
-        said.append(components.text(attendee.params.get("X-RESPONSE-COMMENT", "")))
-    paragraphs = dict.fromkeys(clean(each).strip() for each in said)
+        comments.append(components.text(attendee.params.get("X-RESPONSE-COMMENT", "")))
+    paragraphs = dict.fromkeys(clean(each).strip() for each in comments)
     return "\n".join(each for each in paragraphs if each)[:LONGEST_COMMENT]
 
 
@@ -199,8 +197,9 @@ def _comment(event: Component, attendee: Property | None) -> str:
 
 
 def _attendee(event: Component, kind: Kind) -> Property | None:
-    """Who answers: the one ATTENDEE. Whoever hands it on may name to whom, beside themselves (RFC 5546, 3.2.2.3); and a
-    COUNTER may repeat all who were invited (3.2.7), and then does not say who writes it.
+    """The ATTENDEE who answers. One who delegates may also name the delegate (RFC 5546, 3.2.2.3).
+
+    ``None`` if there is none, or a COUNTER repeats all who were invited (3.2.7). Raises :class:`Quarantined`.
     """
     attendees = event.properties("ATTENDEE")
     if len(attendees) > 1 and kind is Kind.COUNTER:
@@ -214,7 +213,9 @@ def _attendee(event: Component, kind: Kind) -> Property | None:
 
 
 def _address(attendee: Property) -> str:
-    """The mail address: ATTENDEE's value, with or without its scheme, else what EMAIL says beside another value."""
+    """The mail address: ATTENDEE's value, with or without ``mailto:``; else the parameter EMAIL. Raises
+    :class:`Quarantined`.
+    """
     value = attendee.value.strip().strip('"<> ')
     address = _mail(value)
     if address is None and "EMAIL" in attendee.params and not re.match(r"mailto\s*:", value, re.IGNORECASE):
@@ -229,7 +230,7 @@ def _sent_by(attendee: Property) -> str | None:
 
 
 def _mail(text: str) -> str | None:
-    """The mail address, in lower case, in a URI or alone; ``None`` where it is none."""
+    """The mail address of a ``mailto:`` URI or a plain address, in lower case; ``None`` if it is none."""
     email = unquote(re.sub(r"\A\s*mailto\s*:", "", text.strip('"<> '), flags=re.IGNORECASE)).strip("<> ").lower()
     if ":" in email or len(email) > _LONGEST_ADDRESS:
         return None
@@ -245,18 +246,18 @@ def _partstat(attendee: Property) -> str:
 
 
 def _participation(attendee: Property) -> Participation:
-    """What they say of themselves; to whom somebody delegates is nobody's business here."""
-    said = _partstat(attendee)
-    if said not in _ANSWERS:
+    """The attendee's own PARTSTAT; whom they delegate to is not read. Raises :class:`Quarantined`."""
+    partstat = _partstat(attendee)
+    if partstat not in _ANSWERS:
         raise Quarantined(Reason.PARTSTAT)
-    return Participation(said)
+    return Participation(partstat)
 
 
 # --- when ---------------------------------------------------------------------------------------------------------
 
 
 def _dtstamp(event: Component, zones: Zones, sent_at: datetime | None) -> datetime:
-    # RFC 5545 wants the Z (section 3.8.7.2); where it is left out, UTC is meant all the same.
+    # RFC 5545 requires UTC (section 3.8.7.2); without the Z, UTC is meant too.
     found = {_tried(each, zones) for each in event.properties("DTSTAMP")}
     stamp = found.pop() if len(found) == 1 else None
     if isinstance(stamp, datetime):
@@ -281,7 +282,7 @@ def _start(event: Component, zones: Zones) -> LocalTime | None:
 
 
 def _date(event: Component, zones: Zones) -> LocalTime | None:
-    """The one date that is meant. "This and all that follow" (RANGE) is nothing that we ever said."""
+    """RECURRENCE-ID. One with RANGE is refused, since we never send that. Raises :class:`Quarantined`."""
     found = event.properties("RECURRENCE-ID")
     if not found:
         return None
@@ -295,7 +296,7 @@ def _proposed(event: Component, zones: Zones) -> Span:
 
 
 def _sure(read: Callable[[], _T], reason: Reason) -> _T:
-    """What is read, or :class:`Quarantined` for ``reason`` where it cannot be."""
+    """The result of ``read``. Raises :class:`Quarantined` with ``reason`` if it fails."""
     try:
         return read()
     except (ValueError, OverflowError, TypeError) as error:
@@ -315,14 +316,16 @@ def _span(event: Component, zones: Zones) -> Span:
         raise ValueError("not one end")
     end = ends[0] if ends else _later(start, lengths[0])
     if not isinstance(end, datetime):
-        end -= timedelta(days=1)  # DTEND is the first day that is free again
+        end -= timedelta(days=1)  # DTEND is exclusive (RFC 5545, 3.6.1)
     span = Span(start=start, end=end)
     _must_be(span)
     return span
 
 
 def _must_be(span: Span) -> None:
-    """Raise :class:`ValueError` or :class:`TypeError` unless it ends soon after it starts, in times of one kind."""
+    """Raise :class:`ValueError` or :class:`TypeError` unless start and end are of one type, in order, and not too far
+    apart.
+    """
     start, end = span.start, span.end
     if isinstance(start, datetime) is not isinstance(end, datetime):
         raise ValueError("a time and a day")
@@ -343,8 +346,9 @@ def _later(start: LocalTime, length: Duration) -> LocalTime:
 
 
 def _moment(each: Property, zones: Zones) -> LocalTime:
-    """A DATE or a DATE-TIME (RFC 5545, sections 3.3.4 and 3.3.5); one of no zone is a wall time. Raises
-    :class:`ValueError` for anything else, and for a time in a zone that nobody knows.
+    """A DATE or a DATE-TIME (RFC 5545, sections 3.3.4 and 3.3.5): a date, or a datetime, naive if it names no zone.
+
+    Raises :class:`ValueError` for anything else, and for an unknown zone.
     """
     found = _MOMENT.fullmatch(each.value.strip().upper())
     if found is None:
@@ -355,5 +359,5 @@ def _moment(each: Property, zones: Zones) -> LocalTime:
         return local_time.date()
     if utc:
         return local_time.replace(tzinfo=UTC)
-    # A name that is empty is one, too: Exchange writes it, and a VTIMEZONE to it.
+    # An empty TZID is a name too: Exchange writes one, with a VTIMEZONE of that name.
     return zones.aware(local_time, each.params["TZID"]) if "TZID" in each.params else local_time

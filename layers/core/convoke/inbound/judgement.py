@@ -1,4 +1,4 @@
-"""What is done with a mail that came in. Nothing is read here but the mail, and nothing is done yet."""
+"""Decides what to do with an incoming mail, from the mail and what ``look`` returns; it has no effects itself."""
 
 from __future__ import annotations
 
@@ -16,33 +16,34 @@ from .mime import Incoming
 from .reasons import Quarantined, Reason
 
 MOST_LOOKS = 3
-"""After how many invitations is looked that a mail names."""
+"""How many of the UIDs in a mail are looked up at most."""
 
 Look = Callable[[str], Snapshot | None]
-"""From a UID to the registration that it is of, with its invitation and event; ``None`` where it is none of ours."""
+"""Reads the registration of a UID, with its invitation and event; ``None`` if there is none."""
 
 
 class Verdict(StrEnum):
     APPLY = "apply"
-    """A REPLY that counts."""
+    """Store a REPLY as the attendee's participation."""
     LATE = "late"
-    """A REPLY that something newer has overtaken: history, and nothing else."""
+    """Record a REPLY in the history only: there is an equal or newer answer."""
     PROPOSE = "propose"
-    """A COUNTER, to be kept for the organizer."""
+    """Store the proposal of a COUNTER for the organizer."""
     REFRESH = "refresh"
-    """The latest message is asked for again."""
+    """Send the latest message again."""
     FORWARD = "forward"
-    """A human wrote it, to the organizer."""
+    """Pass the mail on to the organizer: a person wrote it."""
     QUARANTINE = "quarantine"
+    """Keep the mail for the organizer or operator to decide."""
 
 
 @frozen
 class Judgement:
-    """What is to be done, and of what.
+    """The verdict on one answer, or on a mail without any, and the data to carry it out.
 
-    ``seen`` is whose mail it is, or claims to be. ``date`` is the one date that it is about, by its original start;
-    ``reply`` is what a REPLY says, as it is kept, ``proposed`` what a COUNTER does. ``reason`` is why it is put aside,
-    or comes too late. Where a mail holds several answers, each is judged by itself: ``others`` are those after the
+    ``seen`` is the registration that the mail is from, or claims to be from. ``date`` is the original start of the one
+    date that is answered; ``reply`` is the reply to store, ``proposed`` the time that a COUNTER proposes. ``reason`` is
+    why it is quarantined or late. Several answers in one mail are judged separately: ``others`` are those after the
     first.
     """
 
@@ -58,35 +59,36 @@ class Judgement:
 
     @property
     def each(self) -> tuple[Judgement, ...]:
-        """The judgement of every answer in the mail; of a mail without any, of the mail."""
+        """The judgements of all answers in the mail; of a mail without any, the one of the mail."""
         return (replace(self, others=()), *self.others)
 
 
 def judge(receipt: Receipt, raw: bytes, look: Look) -> Judgement:
-    """Judge one mail as it was received. Whatever is wrong with it, ``seen`` is whose it may be, where that can be told
-    by anything in it.
+    """Judge one mail, ``raw`` as SES received it. Never raises for the content of the mail.
+
+    Also for a mail that is quarantined, ``seen`` is the registration that it names, if it names one.
     """
     incoming = mime.incoming(raw)
     mail = Judgement(verdict=Verdict.QUARANTINE, incoming=incoming, seen=_whose(incoming, look))
     if receipt.virus == "FAIL":
-        return _aside(Reason.VIRUS, mail)
+        return _quarantined(Reason.VIRUS, mail)
     found, problem = _answers(incoming)
     if found:
-        through = authenticity.through_google(receipt, incoming, raw)
+        through_google = authenticity.through_google(receipt, incoming, raw)
         first, *others = (
-            _aside(answer.problem, mail)
+            _quarantined(answer.problem, mail)
             if answer.problem
-            else _aside(problem, replace(mail, answer=answer))
+            else _quarantined(problem, replace(mail, answer=answer))
             if problem
-            else _judged(receipt, replace(mail, answer=answer), answer, look, through_google=through)
+            else _judged(receipt, replace(mail, answer=answer), answer, look, through_google=through_google)
             for answer in found
         )
         return replace(first, others=tuple(others))
-    return _aside(problem, mail) if problem else _letter(receipt, mail, incoming)
+    return _quarantined(problem, mail) if problem else _without_calendar(receipt, mail, incoming)
 
 
 def vouched(answer: Answer, seen: Snapshot, received_at: datetime) -> Judgement:
-    """Judge what a mail says whose sender the organizer vouches for: whether it can be done, not who sent it."""
+    """Judge an answer whose sender the organizer confirmed by releasing the mail: only whether it can be applied."""
     found = Judgement(verdict=_VERDICTS[answer.kind], answer=answer, seen=seen)
     return _fitted(found, answer, seen, received_at, vouched=True)
 
@@ -95,12 +97,12 @@ _VERDICTS = {Kind.REPLY: Verdict.APPLY, Kind.COUNTER: Verdict.PROPOSE, Kind.REFR
 
 
 def _whose(incoming: Incoming, look: Look) -> Snapshot | None:
-    """The first registration that the mail names by a UID of ours, wherever that stands."""
+    """The first registration that the mail names by a UID of ours, anywhere in it."""
     return next((seen for uid in incoming.uids[:MOST_LOOKS] if (seen := look(uid))), None)
 
 
 def _answers(incoming: Incoming) -> tuple[tuple[Answer, ...], Reason | None]:
-    """What its calendar answers, as far as that can be read, and why it cannot be used."""
+    """The answers in the mail's calendar, as far as they can be read, and why they cannot be used."""
     if incoming.calendar is None:
         return (), incoming.problem
     try:
@@ -108,71 +110,71 @@ def _answers(incoming: Incoming) -> tuple[tuple[Answer, ...], Reason | None]:
     except Quarantined as error:
         return (), incoming.problem or error.reason
     if found[0].kind is Kind.REFRESH:
-        found = found[:1]  # however often it is asked for in a mail, it is one message
+        found = found[:1]  # several requests in one mail still ask for one message
     mismatch = incoming.method not in (None, found[0].kind)
     return found, incoming.problem or (Reason.MISMATCH if mismatch else None)
 
 
 def _judged(receipt: Receipt, found: Judgement, answer: Answer, look: Look, *, through_google: bool) -> Judgement:
-    """One answer, of a mail in which nothing is wrong as a mail."""
+    """Judge one readable answer of a valid mail: whether its sender is authentic, and whether it fits."""
     incoming, proxy = found.incoming, None
     if incoming is None:
         return found
     if reason := authenticity.distrust(receipt, incoming):
         if not through_google:
-            return _aside(reason, found)
+            return _quarantined(reason, found)
         proxy = Reason.GOOGLE
     seen = look(answer.uid) if authenticity.ids_of(answer.uid) else None
     if seen is None:
-        return _aside(Reason.UID, found)
+        return _quarantined(Reason.UID, found)
     found = replace(found, seen=seen)
     if reason := authenticity.stranger(receipt, incoming, seen):
         if reason is not Reason.SENDER or not authenticity.is_delegate(incoming, answer):
-            return _aside(reason, found)
+            return _quarantined(reason, found)
         proxy = Reason.SENDER
     fitted = _fitted(replace(found, verdict=_VERDICTS[answer.kind]), answer, seen, receipt.received_at)
     if proxy is None or fitted.verdict is Verdict.QUARANTINE:
         return fitted
     named = answer.attendee is not None and folded(answer.attendee) == folded(seen.registration.email)
-    return fitted if named and authenticity.is_acceptance(answer) else _aside(proxy, found)
+    return fitted if named and authenticity.is_acceptance(answer) else _quarantined(proxy, found)
 
 
 def _fitted(
     found: Judgement, answer: Answer, seen: Snapshot, received_at: datetime, *, vouched: bool = False
 ) -> Judgement:
-    """``found`` with what it says in the event's own terms, where it fits."""
+    """``found`` with the answer's date, reply and proposal as the event has them; quarantined if it does not fit."""
     try:
         authenticity.check(answer, seen, received_at, vouched=vouched)
         date = authenticity.date_of(answer, seen)
         reply = authenticity.reply_of(answer, date, seen, received_at)
         proposed = authenticity.proposed_of(answer, seen.event)
     except Quarantined as error:
-        return _aside(error.reason, found)
+        return _quarantined(error.reason, found)
     found = replace(found, date=date, reply=reply, proposed=proposed)
     if reply is not None and (reason := authenticity.overtaken(reply, seen)):
         return replace(found, verdict=Verdict.LATE, reason=reason)
     return found
 
 
-def _letter(receipt: Receipt, found: Judgement, incoming: Incoming) -> Judgement:
-    """A mail without a calendar. It is for the organizer where it answers a mail of ours."""
+def _without_calendar(receipt: Receipt, found: Judgement, incoming: Incoming) -> Judgement:
+    """Judge a mail without a calendar: it is passed on to the organizer if it answers a mail of ours."""
     seen = found.seen
     if incoming.tnef:
-        return _aside(Reason.TNEF, found)
+        return _quarantined(Reason.TNEF, found)
     if seen is None or not incoming.text or not _refers_to(incoming, seen):
-        return _aside(Reason.CALENDAR, found)
-    # An empty envelope sender is a machine's: it wants no answer (RFC 5321, section 4.5.5).
+        return _quarantined(Reason.CALENDAR, found)
+    # An empty envelope sender means automatic mail (RFC 5321, section 4.5.5).
     if incoming.automatic or not receipt.envelope_sender:
-        return _aside(Reason.AUTOMATIC, found)
+        return _quarantined(Reason.AUTOMATIC, found)
     reason = authenticity.distrust(receipt, incoming) or authenticity.stranger(receipt, incoming, seen)
-    return replace(found, verdict=Verdict.FORWARD) if reason is None else _aside(reason, found)
+    return replace(found, verdict=Verdict.FORWARD) if reason is None else _quarantined(reason, found)
 
 
 def _refers_to(incoming: Incoming, seen: Snapshot) -> bool:
-    """Whether it answers a mail of ours about this registration, and does not only speak of its UID."""
+    """Whether In-Reply-To or References name a mail of ours to this registration; its UID in the text is not enough."""
     ids = seen.event.event_id, seen.registration.registration_id
     return any(authenticity.ids_of(one) == ids for one in incoming.references)
 
 
-def _aside(reason: Reason, found: Judgement) -> Judgement:
+def _quarantined(reason: Reason, found: Judgement) -> Judgement:
     return replace(found, verdict=Verdict.QUARANTINE, reason=reason)

@@ -1,8 +1,8 @@
-"""A mail that somebody sent us, taken apart with care (RFC 5322, MIME).
+"""Parses an incoming mail (RFC 5322, MIME), which may be hostile.
 
-It is hostile until shown otherwise: sizes are looked at before anything is parsed, nothing calls itself, and no header
-is given to a parser that needs more than a moment for it. What is odd in it and does not matter is passed over; what
-matters and can be read in two ways is a problem, and all else that was found is there to be shown.
+Sizes are checked before anything is parsed, nothing recurses, and long header fields are not parsed. Irregularities
+that do not matter are ignored; what matters and is ambiguous becomes a problem, and the rest of the mail is still
+parsed, so that it can be shown in the quarantine.
 """
 
 from __future__ import annotations
@@ -35,9 +35,9 @@ _MOST_RESULTS = 10
 _MOST_CALENDARS = 4
 _LONGEST_DATE = 100
 
-# Of calendars and header fields, and of quoted-printable.
+# Line folds of calendars and header fields, and soft line breaks of quoted-printable.
 _FOLDS = (b"\r\n ", b"\r\n\t", b"\n ", b"\n\t", b"=\r\n", b"=\n")
-# Fields, each perhaps going on in the next lines, and the line that ends them (RFC 5322, section 2.2).
+# Header fields, perhaps folded, and the empty line that ends them (RFC 5322, section 2.2).
 _FIELDS = re.compile(rb"(?:[!-9;-~]+:[^\x00\r\n]*\r?\n(?:[ \t][^\x00\r\n]*\r?\n)*)*(?:\r?\n)?")
 _METHOD = re.compile(r"[ \t]*METHOD[ \t]*:[ \t]*([A-Za-z]+)[ \t]*", re.IGNORECASE)
 _CALENDARS = ("text/calendar", "application/ics", "text/x-vcalendar")
@@ -45,30 +45,30 @@ _UNOPENED = ("image/", "audio/", "video/", "font/")
 
 _ADDRESS = r"([a-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[a-z0-9.-]{1,253})"
 _QUOTED = r'"(?:[^"\\]|\\.)*"'
-# A comment in one in one; deeper ones nobody writes.
+# Comments, nested up to three deep.
 _COMMENT = r"\((?:[^()\\]|\\.|\((?:[^()\\]|\\.|\([^()\\]*\))*\))*\)"
 _QUIET = rf'(?:{_QUOTED}|{_COMMENT}|[^"<>@,;:()\\])*'
 _MAILBOX = re.compile(rf"{_QUIET}<\s*{_ADDRESS}\s*>\s*|\s*{_ADDRESS}(?:\s+{_COMMENT})?\s*", re.IGNORECASE)
-# A name that should be in quotes: with its own address in it, or a comma.
+# A display name that should be quoted, since it contains its own address or a comma.
 _LOOSE = re.compile(rf'[^"<>;:()\\]*<\s*{_ADDRESS}\s*>\s*', re.IGNORECASE)
 _REFERENCE = re.compile(r"<([^<>\s]{1,255})>")
 
 
 @frozen
 class Incoming:
-    """What we want of a mail. All of it is what the mail *claims*: what of it is true, SES's verdicts say, no header.
+    """The parsed parts of a mail. All of it is what the mail *claims*; only SES's verdicts prove anything.
 
-    ``problem`` is the first thing that makes it unusable; whatever else could be found stands beside it, so that a mail
-    that is put aside can still be shown to whom it concerns.
+    ``problem`` is the first reason why the mail cannot be used; the other fields are filled as far as possible, so that
+    it can be shown in the quarantine.
 
-    ``sender`` is the one address in From, ``submitter`` that in Sender where there is one, both in lower case;
-    ``None`` where there is not one address that can be read in one way. ``calendar`` is the calendar's bytes,
-    ``None`` where there is none: of several that differ, the one that answers; ``method`` is what its MIME part calls
-    it. ``tnef``: Outlook packed it into a winmail.dat. ``references`` are the ids of the mails that it answers, the
-    latest last. ``uids`` are the UIDs of our own form anywhere in the mail: first those in its calendars, then those
-    in ``references``, the latest first, then all others. ``sent_at`` is its Date (UTC).
-    ``authentication_results`` are the values of the header fields of that name (RFC 8601), the topmost first.
-    ``automatic``: it says itself that no human wrote it. ``text`` is what somebody wrote, cut to 16 KB.
+    ``sender`` is the address in From, ``submitter`` that in Sender, both in lower case; ``None`` if there is not
+    exactly one unambiguous address. ``calendar`` is the calendar in UTF-8, ``None`` if there is none: of several the
+    one that answers; ``method`` is the method parameter of its MIME part. ``tnef``: the mail has a winmail.dat of
+    Outlook. ``references`` are the Message-IDs of the mails that it answers, the latest last. ``uids`` are UIDs of our
+    form anywhere in the mail: first those in calendars, then those in ``references``, the latest first, then all
+    others. ``sent_at`` is its Date (UTC). ``authentication_results`` are the values of the header fields of that name
+    (RFC 8601), the topmost first. ``automatic``: its header says that no human wrote it. ``text`` is its plain text,
+    cut to 16 KB.
     """
 
     problem: Reason | None = None
@@ -88,7 +88,7 @@ class Incoming:
 
 @frozen
 class _Calendar:
-    """A calendar as a part holds it, in UTF-8 and unfolded; ``method`` is its own, ``named`` what the part calls it."""
+    """A calendar in a MIME part, in UTF-8 and unfolded; ``method`` is its METHOD, ``named`` the part's parameter."""
 
     data: bytes
     method: str | None
@@ -100,9 +100,9 @@ class _Calendar:
 
 
 def incoming(raw: bytes) -> Incoming:
-    """Read a mail that somebody sent us, well under a second whatever it is; it never raises for what is in it.
+    """Parse a mail. It takes well under a second and never raises, whatever the mail contains.
 
-    Of one that is larger than 5 MB no more than that is looked at.
+    Only the first 5 MB are read.
     """
     problems = [Reason.SIZE] if len(raw) > LARGEST_MAIL else []
     raw = raw[:LARGEST_MAIL]
@@ -142,18 +142,19 @@ def incoming(raw: bytes) -> Incoming:
 
 
 def _is_ambiguous(raw: bytes, head: bytes) -> bool:
-    """Whether SES, whose verdict is about one From, may read another there than we do: a line that is no field is
-    skipped by some and ends the headers for others, and not everybody ends a line where only LF or only CR is.
+    """Whether SES may have read another From than we do, so that its verdict is on another address.
+
+    Parsers differ on lines that are no header field (skipped, or the end of the header), and on bare LF or CR.
     """
     mixed = b"\r\n" in raw and re.search(rb"(?<!\r)\n", head) is not None
     return mixed or (len(head) <= LARGEST_HEADERS and _FIELDS.fullmatch(head) is None)
 
 
 def _mailbox(values: list[str]) -> str | None:
-    """The one address of From or Sender. What could be read in two ways is not read at all.
+    """The one address of From or Sender; ``None`` if it is missing or ambiguous.
 
-    Where a name lacks the quotes that it needs there is one reading still, if there is no other address in all of it:
-    of ``Ek, Bo <bo@example.net>`` and ``bo@example.net <bo@example.net>`` everybody makes the same.
+    A display name without the quotes that it needs is accepted if the field has no other address: every parser reads
+    the same in ``Ek, Bo <bo@example.net>`` and ``bo@example.net <bo@example.net>``.
     """
     if len(values) != 1 or len(values[0]) > LONGEST_PARSED_HEADER:
         return None
@@ -169,19 +170,19 @@ def _mailbox(values: list[str]) -> str | None:
 
 
 def _no_mailbox(known: Fields) -> Reason:
-    """A From too long to be looked into is no field; any other that is not one address is no From."""
+    """The reason for a missing or ambiguous From or Sender: ``HEADER`` if it is too long to parse, else ``FROM``."""
     values = [*known.all("from"), *known.all("sender")]
     return Reason.HEADER if any(len(each) > LONGEST_PARSED_HEADER for each in values) else Reason.FROM
 
 
 def _references(known: Fields) -> tuple[str, ...]:
-    """The ids of the mails that this one answers (RFC 5322, section 3.6.4)."""
+    """The Message-IDs of the mails that this one answers (RFC 5322, section 3.6.4), at most 50."""
     values = [*known.all("references"), *known.all("in-reply-to")]
     return tuple(_REFERENCE.findall(" ".join(values))[-_MOST_REFERENCES:])
 
 
 def _sent_at(date: str) -> datetime | None:
-    """When a mail says that it was written (UTC); a zone that it does not know (-0000) is UTC."""
+    """The mail's Date in UTC; an unknown zone (-0000) is taken for UTC. ``None`` if it is missing or unreadable."""
     try:
         sent_at = parsedate_to_datetime(date[:_LONGEST_DATE])
         return sent_at.astimezone(UTC) if sent_at.tzinfo else sent_at.replace(tzinfo=UTC)
@@ -195,7 +196,7 @@ def _authentication_results(known: Fields) -> tuple[str, ...]:
 
 
 def _is_automatic(known: Fields) -> bool:
-    """RFC 3834, and what was in use before it."""
+    """Whether the header says so: Auto-Submitted (RFC 3834), or one of the fields that were used before it."""
     submitted = known.first("auto-submitted").partition(";")[0].strip().lower()
     return (
         submitted not in ("", "no")
@@ -209,14 +210,14 @@ def _is_automatic(known: Fields) -> bool:
 
 
 def _is_named_so(leaf: Part) -> bool:
-    """Whether a part of no kind is a calendar by its name. RFC 6047 wants it to say what it is; gateways forget it."""
+    """Whether an application/octet-stream has a calendar's file name: some gateways lose the type (RFC 6047, 2.4)."""
     disposition = parameters(leaf.fields.first("content-disposition"))[1]
     names = (leaf.params.get("name", ""), disposition.get("filename", ""))
     return leaf.kind == "application/octet-stream" and any(name.lower().endswith(".ics") for name in names)
 
 
 def _calendar(leaf: Part) -> _Calendar | None:
-    """The calendar of a part; ``None`` where it is too large to be one that answers."""
+    """The calendar in a part; ``None`` if it is larger than an answer may be."""
     decoded = leaf.decoded()
     if len(decoded) > 2 * LARGEST_CALENDAR:
         return None
@@ -230,7 +231,7 @@ def _calendar(leaf: Part) -> _Calendar | None:
 
 
 def _chosen(calendars: list[_Calendar], number: int, problems: list[Reason]) -> tuple[bytes | None, str | None]:
-    """The calendar that answers, and what its part calls it. An invitation may be attached to its answer once more."""
+    """The calendar that answers, and the method of its part. The original invitation may be attached as well."""
     if len(calendars) < number:
         problems.append(Reason.SIZE)
     answering = [each for each in calendars if each.answers]
@@ -245,11 +246,11 @@ def _chosen(calendars: list[_Calendar], number: int, problems: list[Reason]) -> 
     return considered[0].data, considered[0].named or next(iter(named), None)
 
 
-# --- what else is in it -------------------------------------------------------------------------------------------
+# --- UIDs and text ------------------------------------------------------------------------------------------------
 
 
 def _texts(raw: bytes, calendars: list[bytes], references: tuple[str, ...], found: tuple[Part, ...]) -> Iterator[bytes]:
-    """Where a UID may stand, the likeliest first."""
+    """The texts in which a UID of ours may occur, the likeliest first."""
     yield from calendars
     for reference in reversed(references):
         yield reference.encode("utf-8", "replace")
@@ -267,7 +268,7 @@ def _unfolded(data: bytes) -> bytes:
 
 
 def _text(found: tuple[Part, ...]) -> str:
-    """What somebody wrote: the first plain text that is not attached, else the first page."""
+    """The mail's text: the first text/plain part that is no attachment, else the first text/html."""
     for kind in ("text/plain", "text/html"):
         for leaf in found:
             if leaf.kind == kind and not leaf.fields.first("content-disposition").lower().startswith("attachment"):

@@ -1,4 +1,4 @@
-"""The parts of a mail (RFC 2045, 2046 and 2231), found in one pass over its bytes however deep they are."""
+"""Finds the MIME parts of a mail (RFC 2045, 2046 and 2231) in one pass over its bytes, without recursion."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from .reasons import Reason
 
 LARGEST_HEADERS = 256 * 1024
 LONGEST_PARSED_HEADER = 2 * 1024
-"""Of the few fields that are looked into."""
+"""Characters of a header field that is parsed further."""
 _LARGEST_PART_HEADERS = 32 * 1024
 _MOST_FIELDS = 5000
 _MOST_PART_FIELDS = 100
 _MOST_PARAMS = 100
 _MOST_PARTS = 100
 _MOST_DELIMITERS = 20_000
-"""Lines that begin as a delimiter does. Nobody writes as many."""
+"""Lines that begin like a delimiter; no real mail has as many."""
 _DEEPEST = 10
 _LONGEST_BOUNDARY = 250
 
@@ -33,23 +33,23 @@ _NOT_BASE64 = bytes(set(range(256)) - set(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghij
 
 @frozen
 class Fields:
-    """The fields of a header block in order of appearance: each name in lower case, and its value on one line.
+    """The fields of a header block in order: the name in lower case, and the value unfolded.
 
-    A value is in UTF-8, or in Latin-1 where it is not (RFC 6532 has the first, old programs write the second).
+    A value is decoded as UTF-8 (RFC 6532), else as Latin-1, which old programs write.
     """
 
     fields: tuple[tuple[str, str], ...]
 
     def all(self, name: str) -> list[str]:
-        """The values of all fields of this ``name``, which is in lower case."""
+        """The values of all fields of this ``name`` (lower case)."""
         return [value for known, value in self.fields if known == name]
 
     def first(self, name: str) -> str:
-        """The first value of a field on which nothing depends, cut to what is looked into."""
+        """The first value of this field, cut to the length that is parsed; for fields whose repetition does no harm."""
         return next(iter(self.all(name)), "")[:LONGEST_PARSED_HEADER]
 
     def short(self, name: str, default: str) -> tuple[str, bool]:
-        """The one value of a field, and whether it is the only one that is said, and short enough to be looked into."""
+        """The value of this field, and whether it is unambiguous: not repeated with another value, and not too long."""
         values = set(self.all(name)) or {default}
         value = values.pop()
         return value[:LONGEST_PARSED_HEADER], not values and len(value) <= LONGEST_PARSED_HEADER
@@ -57,7 +57,7 @@ class Fields:
 
 @frozen
 class Part:
-    """One part of a mail: its fields, the few of them that are looked into, and the body as it came."""
+    """One MIME part: ``kind`` is its media type, ``params`` that field's parameters; ``body`` is still encoded."""
 
     fields: Fields
     kind: str
@@ -70,9 +70,9 @@ class Part:
         return self.params.get("charset", "")
 
     def decoded(self) -> bytes:
-        """The body without its transfer encoding; of an encoding that is none, the body as it came."""
+        """The body without its transfer encoding; for an unknown encoding, the body as it came."""
         if self.encoding == "base64":
-            # A gateway may write that of a calendar that it decoded.
+            # Some gateways decode a calendar and leave the field Content-Transfer-Encoding as it was.
             return self.body if b"BEGIN:VCALENDAR" in self.body[:2000] else _from_base64(self.body)
         if self.encoding == "quoted-printable":
             return binascii.a2b_qp(self.body)
@@ -80,7 +80,7 @@ class Part:
 
 
 def fields(head: bytes, most: int = _MOST_FIELDS) -> Fields:
-    """The fields of a header block, those in its first ``most`` lines; a line that is none is passed over."""
+    """The fields in the first ``most`` lines of a header block; lines that are no field are skipped."""
     found: list[tuple[str, bytearray]] = []
     for line in _LINE.split(head, maxsplit=most)[:most]:
         if line[:1] in (b" ", b"\t") and found:
@@ -91,22 +91,22 @@ def fields(head: bytes, most: int = _MOST_FIELDS) -> Fields:
 
 
 def head_of(raw: bytes) -> bytes:
-    """The header block of a mail, with the empty line that ends it, as far as it is looked at."""
+    """The header block of a mail with the empty line that ends it, cut one byte after the largest accepted size."""
     end = _HEAD_END.search(raw, 0, LARGEST_HEADERS + 1)
     return raw[: end.end()] if end else raw[: LARGEST_HEADERS + 1]
 
 
 def leaves(raw: bytes, problems: list[Reason]) -> tuple[Part, ...]:
-    """The parts that hold no parts, in order; what is wrong with them is added to ``problems``.
+    """The parts that are no multipart, in order; reasons why the mail is invalid are appended to ``problems``.
 
-    Mails inside the mail stay closed: what they hold, somebody else said. A boundary ends all parts inside its own,
-    whether they end themselves or not.
+    A message/rfc822 is one part and not opened, since somebody else wrote it. A delimiter also ends all parts nested in
+    its own multipart that have no end delimiter.
     """
     found: list[Part] = []
     begun, body_at = _begun(raw, 0, LARGEST_HEADERS, problems)
     if not begun.kind.startswith("multipart/"):
         return (_with(begun, raw[body_at:]),)
-    # From the outermost multipart to the innermost that is open: its boundary.
+    # The boundaries of the open multiparts, the outermost first.
     path: list[bytes] = []
     _enter(begun, path, problems)
     current: tuple[Part, int] | None = None
@@ -122,7 +122,7 @@ def leaves(raw: bytes, problems: list[Reason]) -> tuple[Part, ...]:
         if total > _MOST_PARTS:
             problems.append(Reason.PARTS)
             break
-        # A part may have no body, and end before its fields do.
+        # A part may end within its header, without a body.
         window = end + _LARGEST_PART_HEADERS + 1
         stops = (raw.find(b"\n--" + each, end + 1, window) for each in path)
         most = min((stop + 1 - end for stop in stops if stop >= 0), default=_LARGEST_PART_HEADERS)
@@ -139,9 +139,9 @@ def leaves(raw: bytes, problems: list[Reason]) -> tuple[Part, ...]:
 def _delimiters(
     raw: bytes, at: int, path: list[bytes], problems: list[Reason]
 ) -> Iterator[tuple[int, int, bytes, bool]]:
-    """The lines from ``at`` on that are a boundary in ``path``, which whoever asks changes on the way.
+    """The delimiter lines from ``at`` on whose boundary is in ``path``, which the caller changes while iterating.
 
-    Each as where its line break begins and where the next line does, the boundary, and whether it is the last of it.
+    Each as (start of the line break before it, start of the next line, boundary, whether it is the end delimiter).
     """
     looked = 0
     at = max(at - 1, 0)
@@ -170,7 +170,7 @@ def _enter(part: Part, path: list[bytes], problems: list[Reason]) -> None:
 
 
 def _begun(raw: bytes, at: int, most: int, problems: list[Reason]) -> tuple[Part, int]:
-    """The part that begins at ``at``, with at most so many bytes of fields and no body yet, and where that begins."""
+    """The part whose header begins at ``at`` and has at most ``most`` bytes, without its body; and the body's start."""
     end = _HEAD_END.search(raw, at, at + most)
     head = raw[at : end.end() if end else at + most]
     if end is None and len(head) >= _LARGEST_PART_HEADERS:
@@ -191,9 +191,9 @@ def _with(part: Part, body: bytes) -> Part:
 
 
 def parameters(value: str) -> tuple[str, dict[str, str]]:
-    """The value of Content-Type or Content-Disposition: what it names, in lower case, and its parameters.
+    """Content-Type or Content-Disposition: the type in lower case, and the parameters by name in lower case.
 
-    One may be in pieces and escaped by percent signs (RFC 2231): ``boundary*0*=us-ascii''%3D7ea; boundary*1*=803``.
+    Parameters may be continued and percent-encoded (RFC 2231): ``boundary*0*=us-ascii''%3D7ea; boundary*1*=803``.
     """
     kind = re.match(r"\s*([^\s;(]*)", value)
     whole: dict[str, str] = {}
@@ -222,8 +222,8 @@ def _joined(pieces: dict[int, tuple[str, bool]]) -> str:
 
 
 def _from_base64(body: bytes) -> bytes:
-    """What base64 says, up to its first padding, where it is cut off, or has other letters in it."""
+    """Decoded base64, up to the first padding; other characters are skipped, and it may be truncated."""
     letters = body.translate(None, _NOT_BASE64).partition(b"=")[0]
-    # One letter alone is no byte.
+    # A single character left over encodes no byte.
     letters = letters[:-1] if len(letters) % 4 == 1 else letters
     return binascii.a2b_base64(letters + b"=" * (-len(letters) % 4))

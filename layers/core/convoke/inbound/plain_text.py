@@ -1,4 +1,4 @@
-"""What a person wrote in a mail, as plain text: cut to what may be passed on, without what could be more than text."""
+"""The text of a mail as plain text: decoded from any charset, without HTML and control characters, cut in length."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from ..calendar.content_lines import clean, one_line
 LONGEST = 16 * 1024
 LONGEST_SUBJECT = 200
 _MOST_BYTES = {False: 4 * LONGEST, True: 16 * LONGEST}
-"""Of a body, plain or (with all that nobody sees) HTML."""
+"""Bytes of a body that are read, by whether it is HTML."""
 
-# How a text in UTF-16 begins, if it says which of the two it is.
+# Byte order marks of UTF-16.
 _MARKS = (b"\xff\xfe", b"\xfe\xff")
 
-# Codecs whose time grows with the length alone. Python has others, and it is the sender who names one.
+# Codecs that take linear time: the sender chooses the charset, and Python also has others.
 _CHARSETS = re.compile(
     r"utf-?8|utf-16(be|le)?|(us-)?ascii|iso-8859-\d+|windows-125\d|koi8-[ru]"
     r"|iso-2022-jp|euc-(jp|kr)|shift_jis|gb2312|gbk|gb18030|big5|big5-hkscs|cp(437|850|852|866|874|932|949|950)"
     r"|iso-2022-kr|mac-(roman|cyrillic|latin2)|tis-620"
 )
-# Names that mail programs write, and Python does not know or knows as less: EUC-KR has fewer letters than Windows.
+# Names that mail programs write and that Python does not know, or knows as a smaller set, such as EUC-KR for cp949.
 _ALIASES = {
     **dict.fromkeys(("ks_c_5601-1987", "ks_c_5601-1989", "ks_c_5601", "ksc5601", "ksc_5601", "windows-949"), "cp949"),
     **dict.fromkeys(("iso-8859-8-i", "iso-8859-8-e"), "iso-8859-8"),
@@ -40,18 +40,18 @@ _ALIASES = {
     **{f"iso8859-{number}": f"iso-8859-{number}" for number in range(2, 17)},
 }
 _MOST_TAGS = 20_000
-_UNSEEN = frozenset({"head", "script", "style", "title"})
+_HIDDEN = frozenset({"head", "script", "style", "title"})
 _BREAKS = frozenset({"br", "div", "li", "p", "tr"})
 _ENTITY = re.compile(r"&(#[0-9]{1,7}|#[xX][0-9A-Fa-f]{1,6}|[A-Za-z][A-Za-z0-9]{1,30});")
 
 
 def decoded(data: bytes, charset: str) -> str:
-    """``data`` in the charset that somebody names; else in UTF-8; else as Latin-1, in which ASCII is right at least."""
+    """``data`` decoded in the named charset; else as UTF-8; else as Latin-1, which never fails and keeps ASCII."""
     return _decoded(data, _known(charset))
 
 
 def decoded_lines(data: bytes, charset: str) -> str:
-    """As :func:`decoded`, but that a line in another charset makes no difference to the others."""
+    """As :func:`decoded`, but line by line if necessary, so that a line in another charset does not affect others."""
     codec = _known(charset)
     try:
         return data.decode(codec)
@@ -69,9 +69,9 @@ def _decoded(data: bytes, codec: str) -> str:
 
 
 def narrow(data: bytes, charset: str) -> tuple[bytes, str]:
-    """``data`` in a charset in which ASCII is itself, and that charset: UTF-16 becomes UTF-8, whoever names it or not.
+    """``data`` in a superset of ASCII, and its charset: UTF-16 is converted to UTF-8, also where it is not named.
 
-    A text that begins in ASCII, as calendars do, has a nought in one of its first bytes where it is in UTF-16.
+    In UTF-16, a text that begins with ASCII, as calendars do, has a zero in one of its first two bytes.
     """
     named = _known(charset).startswith("utf-16")
     if data[:2] in _MARKS or (named and b"\0" in data[:2]):
@@ -81,59 +81,59 @@ def narrow(data: bytes, charset: str) -> tuple[bytes, str]:
 
 
 def subject(header: str) -> str:
-    """A Subject as it was meant (RFC 2047), on one line."""
+    """A decoded Subject (RFC 2047) on one line, at most 200 characters."""
     try:
-        said = "".join(
+        whole = "".join(
             part if isinstance(part, str) else part.decode(_known(charset), "replace")
             for part, charset in decode_header(header)
         )
     except (HeaderParseError, LookupError, ValueError):
-        said = header
-    return one_line(said)[:LONGEST_SUBJECT]
+        whole = header
+    return one_line(whole)[:LONGEST_SUBJECT]
 
 
 def text(body: bytes, *, charset: str, is_html: bool) -> str:
-    """The body of a part, decoded, as a person would read it."""
-    said = _said(*narrow(body[: _MOST_BYTES[is_html]], charset))
+    """The body of a part as plain text, at most 16 KB."""
+    whole = _decoded_body(*narrow(body[: _MOST_BYTES[is_html]], charset))
     if is_html:
-        said = "".join(_seen(said))
-        said = _ENTITY.sub(lambda found: html.unescape(found[0]), said)
-    return re.sub(r"\n{3,}", "\n\n", clean(said[:LONGEST]).strip())
+        whole = "".join(_visible(whole))
+        whole = _ENTITY.sub(lambda found: html.unescape(found[0]), whole)
+    return re.sub(r"\n{3,}", "\n\n", clean(whole[:LONGEST]).strip())
 
 
-def _said(body: bytes, charset: str) -> str:
-    """``body`` as :func:`decoded` reads it, but that a letter that was cut in two, or is a wrong one, is marked."""
+def _decoded_body(body: bytes, charset: str) -> str:
+    """``body`` decoded as by :func:`decoded`, but with U+FFFD for a character that is cut off or invalid."""
     known = _known(charset)
     if known == "ascii":
         known = "utf-8"
     try:
-        said = body.decode(known, "replace")
+        whole = body.decode(known, "replace")
     except LookupError:
         return decoded(body, "ascii")
-    # A mail that calls Latin-1 UTF-8 is full of marks.
-    return decoded(body, charset) if said.count("\ufffd") > 1 else said
+    # Several replacement characters mean that the charset is wrong, such as Latin-1 labelled as UTF-8.
+    return decoded(body, charset) if whole.count("\ufffd") > 1 else whole
 
 
 def _known(charset: str | None) -> str:
-    """The codec of the charset that somebody names: ASCII for one that we do not read."""
+    """Python's codec for a named charset; ASCII for one that is unknown or not accepted."""
     name = (charset or "").strip(" '\"").lower()
     name = _ALIASES.get(name, name)
     return name if _CHARSETS.fullmatch(name) else "ascii"
 
 
-def _seen(page: str) -> Iterator[str]:
-    """The text between tags, but for what no browser shows; each character is looked at once, up to so many tags."""
-    unseen = ""
+def _visible(page: str) -> Iterator[str]:
+    """The text between HTML tags, without elements that are not shown; in linear time, up to 20,000 tags."""
+    hidden = ""
     first, *pieces = page.split("<", _MOST_TAGS)[:_MOST_TAGS]
     yield first
     for piece in pieces:
-        tag, closed, said = piece.partition(">")
+        tag, closed, content = piece.partition(">")
         name = re.match(r"/?[A-Za-z0-9]{0,16}", tag)[0].lower()  # type: ignore[index]
-        if unseen:
-            unseen = "" if name == f"/{unseen}" else unseen
-        elif name in _UNSEEN:
-            unseen = name
-        if unseen or not closed:
+        if hidden:
+            hidden = "" if name == f"/{hidden}" else hidden
+        elif name in _HIDDEN:
+            hidden = name
+        if hidden or not closed:
             continue
         yield "\n" if name.removeprefix("/") in _BREAKS else ""
-        yield re.sub(r"\s+", " ", said)
+        yield re.sub(r"\s+", " ", content)

@@ -1,4 +1,4 @@
-"""Another time that an attendee proposes (METHOD:COUNTER, RFC 5546, section 3.2.7), kept until somebody decides."""
+"""Proposals: another time that an attendee asks for (COUNTER, RFC 5546, section 3.2.7), kept until it is decided."""
 
 from __future__ import annotations
 
@@ -20,8 +20,9 @@ class ProposalStatus(StrEnum):
 
 @frozen
 class Proposal:
-    """That ``when`` would suit one attendee better: for the whole event, or for the one ``date`` of a series, named by
-    its original start. ``uid`` and ``sequence`` say which message of ours it answers; instants are UTC.
+    """One attendee proposes ``when`` for the whole event, or for the one ``date`` of a series, by its original start.
+
+    ``uid`` and ``sequence`` name the message of ours that it answers. ``dtstamp`` and ``received_at`` are UTC.
     """
 
     event_id: str
@@ -38,25 +39,28 @@ class Proposal:
 
 
 def proposed(event: Event, span: Span) -> When:
-    """``span`` as a time of the event, in its zone. Raises :class:`ValueError` where there is no such time."""
+    """``span`` in the event's zone. Raises :class:`ValueError` for a time that does not exist or has no zone."""
     start, end = span.start, span.end
     if not isinstance(start, datetime) or not isinstance(end, datetime):
         when = When(start=start, end=end, time_zone=event.when.time_zone)
     else:
         zone = event.when.time_zone or getattr(start.tzinfo, "key", None) or ("UTC" if start.tzinfo else None)
         if zone is None:
-            raise ValueError("a wall time of nowhere")
-        # Of the two times that a clock shows alike in autumn the first is meant: nobody can write the second.
-        when = When(start=_wall(start, zone).replace(fold=0), end=_wall(end, zone), time_zone=zone)
+            raise ValueError("a local time without a zone")
+        # Of two equal local times in autumn a start is always the first, as everywhere in Convoke.
+        when = When(start=_local(start, zone).replace(fold=0), end=_local(end, zone), time_zone=zone)
     if when.start.year not in YEARS or when.end.year not in YEARS or when.ends_at <= when.starts_at:
-        raise ValueError("not a time at which anything takes place")
+        raise ValueError("not a possible time of an event")
     return when
 
 
-def _wall(moment: datetime, zone: str) -> datetime:
-    """The wall time of an instant, or of a wall time itself, which must exist."""
+def _local(moment: datetime, zone: str) -> datetime:
+    """The local time in ``zone`` of an aware ``moment``; a naive one is local already.
+
+    Raises :class:`ValueError` for a local time that does not exist.
+    """
     if moment.tzinfo is not None:
         return moment.astimezone(ZoneInfo(zone)).replace(tzinfo=None)
     if moment.replace(tzinfo=ZoneInfo(zone)).astimezone(UTC).astimezone(ZoneInfo(zone)).replace(tzinfo=None) != moment:
-        raise ValueError("the clock skips it")
+        raise ValueError("does not exist in its zone")
     return moment

@@ -1,4 +1,4 @@
-"""A mail that was put aside: what its organizer sees of it, while the mail itself is kept."""
+"""Quarantined mails: what is stored of one to be shown to its account, while the mail itself is kept in S3."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .judgement import Judgement, Verdict, vouched
 from .reasons import Reason
 
 KEPT = timedelta(days=7)
-"""As long as the mail is, in its bucket."""
+"""As long as the mail itself is kept in its bucket."""
 
 
 class QuarantineStatus(StrEnum):
@@ -24,8 +24,9 @@ class QuarantineStatus(StrEnum):
 
 @frozen
 class Owner:
-    """Whom a mail that was put aside is shown to: the ``account``, under the event and person that it is about, as far
-    as they can be told. Where no account can be told it is empty: then the mail is shown to the operator alone.
+    """The ``account`` that a quarantined mail is shown to, and the event and registration that it names, if any.
+
+    Without an account (empty) it is shown to the operator alone.
     """
 
     account: str = ""
@@ -35,10 +36,10 @@ class Owner:
 
 @frozen
 class QuarantinedMail:
-    """One answer that was put aside, or a mail without any; ``received_at`` is UTC. Whose it is as in :class:`Owner`.
+    """One quarantined answer, or a mail without any; account and ids are as in :class:`Owner`. ``received_at`` is UTC.
 
-    ``sender`` and ``subject`` are what it claims. ``answer`` is what the calendar in it says, where there is one that
-    can be read: the mail is not opened again.
+    ``sender`` and ``subject`` are unverified. ``answer`` is that of its calendar, if that is readable; a release uses
+    it and does not parse the mail again.
     """
 
     quarantine_id: str
@@ -58,7 +59,7 @@ class QuarantinedMail:
 
 
 def held(judged: Judgement, receipt: Receipt, owner: Owner, quarantine_id: str) -> QuarantinedMail:
-    """What is shown of what was put aside."""
+    """The item to store for a judgement with the verdict ``QUARANTINE``."""
     incoming = judged.incoming
     return QuarantinedMail(
         quarantine_id=quarantine_id,
@@ -73,19 +74,19 @@ def held(judged: Judgement, receipt: Receipt, owner: Owner, quarantine_id: str) 
     )
 
 
-_DOUBTS = {
+_UNCONFIRMED = {
     Reason.STRANGER: AttentionReason.ANOTHER_ADDRESS,
     Reason.ATTENDEE: AttentionReason.ANOTHER_ADDRESS,
     Reason.GOOGLE: AttentionReason.IN_THEIR_NAME,
     Reason.SENDER: AttentionReason.IN_THEIR_NAME,
 }
-"""Whoever sent these is known, by SES's word; only whether they may is not."""
+"""Reasons for which the sender is authentic, and only their right to answer for the attendee is unknown."""
 
 
 def unconfirmed(judged: Judgement, held: QuarantinedMail) -> Attention | None:
-    """What the event shows of an answer that would count if the organizer said so; ``None`` for anything else."""
-    doubt, answer, seen = _DOUBTS.get(held.reason), judged.answer, judged.seen
-    if doubt is None or answer is None or seen is None or answer.kind is not Kind.REPLY:
+    """The attention entry of an answer that would count if the organizer released it; ``None`` for anything else."""
+    state, answer, seen = _UNCONFIRMED.get(held.reason), judged.answer, judged.seen
+    if state is None or answer is None or seen is None or answer.kind is not Kind.REPLY:
         return None
     released = vouched(answer, seen, held.received_at)
     if released.verdict is not Verdict.APPLY:
@@ -93,7 +94,7 @@ def unconfirmed(judged: Judgement, held: QuarantinedMail) -> Attention | None:
     return Attention(
         registration_id=seen.registration.registration_id,
         kind=AttentionKind.ANSWER,
-        state=doubt,
+        state=state,
         since=held.received_at,
         date=released.date,
         quarantine_id=held.quarantine_id,

@@ -1,4 +1,4 @@
-"""Why a mail that came in is put aside: one code for each condition that it failed."""
+"""Why an incoming mail is quarantined, or an answer has no effect: one code for each condition."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from ..model import ConvokeError
 
 
 class Reason(StrEnum):
-    """What was wrong, in the order in which it is looked for."""
+    """The condition that failed, in the order of the checks."""
 
     VIRUS = "virus"
-    """SES found one; nothing of the mail can be released."""
+    """SES found a virus; the mail cannot be released."""
 
     # The mail, as MIME.
     SIZE = "size"
@@ -20,29 +20,29 @@ class Reason(StrEnum):
     PARTS = "parts"
     DEPTH = "depth"
     FROM = "from"
-    """From, or Sender, is not one address that can be read in one way."""
+    """From, or Sender, is not one unambiguous address."""
     UNREADABLE = "unreadable"
     TNEF = "tnef"
-    """Outlook's own winmail.dat, and no calendar beside it."""
+    """A winmail.dat of Outlook, and no calendar beside it."""
     CALENDAR = "calendar"
-    """Calendars that differ; or none, in a mail that answers no mail of ours."""
+    """Several different calendars; or none, in a mail that does not answer a mail of ours."""
     AUTOMATIC = "automatic"
-    """No calendar, and no human wrote it: an absence, a mailing list, a report."""
+    """No calendar, and written by a machine: an absence notice, a mailing list, a report."""
 
     # The calendar in it.
     METHOD = "method"
-    """It does not answer: only REPLY, COUNTER and REFRESH come in."""
+    """Another method than REPLY, COUNTER and REFRESH."""
     MISMATCH = "mismatch"
     """The MIME part names another method than the calendar in it (RFC 6047, section 2.4)."""
     SEVERAL = "several"
-    """Several events that are not the answers of one person to one invitation, or say two things of one date."""
+    """Several events that are not one person's answers to one invitation, or that contradict each other on a date."""
     ATTENDEES = "attendees"
     """More than one ATTENDEE, or one without a mail address."""
     PARTSTAT = "partstat"
     PROPOSAL = "proposal"
-    """A proposal of no time that there is."""
+    """The proposed time is not possible."""
 
-    # Whether the receiving server vouches for who sent it.
+    # Whether the sender is authenticated by the receiving server.
     SPAM = "spam"
     DMARC = "dmarc"
     SPF = "spf"
@@ -50,51 +50,49 @@ class Reason(StrEnum):
     ENVELOPE = "envelope"
     """The domain has no DMARC policy, and SPF passes for another domain than From's."""
     GOOGLE = "google"
-    """Google Calendar sent it for a domain that did not sign it: so somebody can accept, and nothing else."""
+    """Google Calendar sent it for a domain that did not sign it. Only an acceptance is applied then."""
 
-    # Whether it is this person's answer to what was asked.
+    # Whether it is this person's answer to a message of ours.
     UID = "uid"
     """Not the UID of an invitation of ours."""
     OUTDATED = "outdated"
-    """The UID of an invitation in whose place there is another."""
+    """The UID of an invitation that another one has replaced."""
     STRANGER = "stranger"
-    """From is not the address of the registration, nor another spelling of it: somebody's answer came from another
-    address, or it is not theirs.
+    """From is not the address of the registration, nor another spelling of it: the attendee answered from another
+    address, or somebody else did.
     """
     SENDER = "sender"
-    """Sender names somebody else of From's domain, and for the domain alone does DMARC vouch. Where the calendar names
-    them as well (SENT-BY), they can accept, and nothing else.
+    """Sender names another user of From's domain, and DMARC authenticates only the domain. If the calendar names that
+    user as well (SENT-BY), an acceptance is applied, and nothing else.
     """
     ATTENDEE = "attendee"
     """ATTENDEE is not the address of the registration."""
     STATUS = "status"
     """The registration is withdrawn or erased."""
     SEQUENCE = "sequence"
-    """It answers a revision that was never sent. Nothing is put aside for this any more; such answers count as ones to
-    the present.
-    """
+    """It answers a SEQUENCE that was never sent. No longer used: such an answer counts for the present message."""
     FUTURE = "future"
-    """It is dated more than a day after it came."""
+    """Its DTSTAMP is more than a day after its receipt."""
     DATE = "date"
     """RECURRENCE-ID names no date of the event."""
     OVER = "over"
-    """It asks for something, of an event that is over or cancelled."""
+    """A request on an event that is over, or a proposal for one that is over or cancelled."""
     REPEATED = "repeated"
-    """The very answer that stands."""
+    """The same answer is stored already."""
     OLD = "old"
-    """A newer answer stands."""
+    """A newer answer is stored."""
 
-    # Whether it can be done.
+    # Whether it can be carried out.
     OFTEN = "often"
-    """The person asked for, or wrote, too much in a day. An answer counts all the same; what was written with it was
-    not passed on.
+    """The person's daily limit of requests or texts was reached. An answer is still applied; its text was not passed
+    on.
     """
     STOPPED = "stopped"
-    """What was asked for cannot be mailed: nothing was ever sent, or the address may not be written to."""
+    """The requested message cannot be sent: there was none yet, or the address is stopped."""
 
 
 class Quarantined(ConvokeError):
-    """A mail that is put aside, and why."""
+    """The mail, or one answer in it, must be quarantined; ``reason`` says why."""
 
     def __init__(self, reason: Reason) -> None:
         super().__init__(reason)

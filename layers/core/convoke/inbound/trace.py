@@ -1,9 +1,9 @@
-"""What SES itself wrote at the top of a mail when it took it in: whose DKIM signatures hold.
+"""Reads which domains' DKIM signatures are valid, from the header fields that SES adds to a mail on receipt.
 
-The notification says that some signature holds, not whose; the header Authentication-Results (RFC 8601) names the
-domains. Anybody can write such a header into a mail. SES puts its own fields on top of the sender's, and the first of
-them, Received, has the id that SES gave to this mail: nobody can know that id beforehand. Only what stands between this
-field and the end of SES's own fields is read, and only where every word of it is as SES writes it.
+SES's notification says whether some signature is valid, not of which domain; Authentication-Results (RFC 8601) names
+the domains. A sender can write such a field too. But SES puts its own fields above the sender's, and the first of them,
+Received, has the id that SES gave to this mail, which nobody can know before. So only the fields between this one and
+the last of SES's own are read, and only if they match SES's format exactly.
 """
 
 from __future__ import annotations
@@ -12,13 +12,13 @@ import re
 from collections.abc import Iterator
 
 _LONGEST = 16 * 1024
-"""How many octets of the mail SES's own fields are looked for in."""
+"""Bytes at the beginning of the mail in which SES's fields are searched."""
 
 _HOST = r"[a-z0-9-]+(?:\.[a-z0-9-]+)*\.google\.com"
 _RECEIVED = re.compile(
     rf"from {_HOST} \({_HOST} \[[0-9a-f.:]+\]\) by inbound-smtp\.[a-z0-9-]+\.amazonaws\.com with SMTP id (\w+) for .*"
 )
-# The sender chooses what stands behind envelope-from and helo: nothing there may look like another clause.
+# The sender chooses the values of envelope-from and helo, so these must not be able to look like another clause.
 _RESULTS = re.compile(
     r"amazonses\.com; spf=[a-z]+ \([^()\";]*\) client-ip=[0-9a-f.:]+; envelope-from=([A-Za-z0-9.+=_@-]*); "
     rf"helo={_HOST};((?: dkim=[a-z]+(?: header\.[di]=[A-Za-z0-9.@_-]+)?;)+)(?: dmarc=[a-z]+ header\.from=[a-z0-9.-]+;)?"
@@ -30,9 +30,9 @@ _BETWEEN = ("x-ses-spam-verdict", "x-ses-virus-verdict", "received-spf", _RESULT
 
 
 def signers(raw: bytes, ses_id: str, envelope_sender: str) -> frozenset[str]:
-    """The domains whose signatures hold by SES's own word, of a mail that one of Google's servers handed to SES.
+    """The domains whose signatures SES found valid, in lower case, of a mail that a server of Google delivered to SES.
 
-    Empty where that is not certain.
+    Empty if that is not certain.
     """
     fields = list(_fields(raw))
     own = [name for name, value in fields if name == _RESULTS_NAME and "amazonses" in value.lower()]
@@ -51,7 +51,7 @@ def signers(raw: bytes, ses_id: str, envelope_sender: str) -> frozenset[str]:
 
 
 def _fields(raw: bytes) -> Iterator[tuple[str, str]]:
-    """The header fields, unfolded, up to the first line that is none; names in lower case."""
+    """The header fields, unfolded, up to the first line that is no field; names in lower case."""
     head = re.split(rb"\r?\n\r?\n", raw[:_LONGEST], maxsplit=1)[0].decode("latin-1")
     for line in re.sub(r"\r?\n[ \t]+", " ", head).split("\n"):
         name, colon, value = line.partition(":")

@@ -1,8 +1,8 @@
-"""The zone that a TZID means in a calendar that came in.
+"""Resolves a TZID of an incoming calendar to a zone.
 
-A zone that ``zoneinfo`` knows; else one that Windows knows (by CLDR's table, in the icalendar library); else what the
-VTIMEZONE of that name in the mail says, by its own rules. Whatever is none of these is unknown: a time in it is no
-time, for a guess would be told to everybody as the truth.
+It is an IANA name that ``zoneinfo`` knows; else a Windows name (by CLDR's table, in the icalendar library); else the
+VTIMEZONE of that name in the calendar, by its rules. Any other zone is unknown, and a time in it is refused: a guess
+could end up as the event's time in everybody's calendar.
 """
 
 from __future__ import annotations
@@ -26,16 +26,18 @@ _LOCAL = re.compile(r"([0-9]{8})T([0-9]{6})")
 _BYDAY = re.compile(r"([+-]?[1-5])?(SU|MO|TU|WE|TH|FR|SA)")
 _WEEKDAYS = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
 
-_MOST_ZONES = 10  # of one name
+_MOST_ZONES = 10  # VTIMEZONEs of one name
 _MOST_OBSERVANCES = 300
 _MOST_ONSETS = 1000
 _YEARS_LOOKED_AT = 4
-"""Of a yearly rule, before the time that is asked for: its onset may be later in the year, or on no day of one."""
+"""Years before a time in which a yearly rule's latest onset is searched: it may be later in the year, or missing."""
 
 
 @frozen
 class _Yearly:
-    """``days`` are (which in the month, weekday as Monday = 0); 0 is each of them, among ``month_days`` alone."""
+    """A yearly rule. ``days`` are pairs (number within the month, weekday with Monday = 0); the number 0 means every
+    such weekday. ``position`` is BYSETPOS, or 0. ``last`` is the local time after which there is no onset.
+    """
 
     month: int
     days: tuple[tuple[int, int], ...]
@@ -46,7 +48,10 @@ class _Yearly:
 
 @frozen
 class _Observance:
-    """From each of its onsets on, which are in the local time before it, the clock is ``after`` off UTC."""
+    """STANDARD or DAYLIGHT: the offset to UTC is ``after`` from each onset on, and was ``before`` until then.
+
+    Onsets are ``first``, ``others`` and those of ``yearly``, in local time by the offset ``before``.
+    """
 
     first: datetime
     others: tuple[datetime, ...]
@@ -56,43 +61,43 @@ class _Observance:
 
 
 class Zones:
-    """The zones that one calendar names; what it says of them is read once, and only when it is asked for."""
+    """The zones of one calendar; its VTIMEZONEs are read once, when first needed."""
 
     def __init__(self, calendar: Component) -> None:
         self._calendar = calendar
-        self._said: dict[str, list[Component]] | None = None
+        self._components: dict[str, list[Component]] | None = None
         self._read: dict[str, frozenset[tuple[_Observance, ...]]] = {}
 
     def aware(self, local_time: datetime, tzid: str) -> datetime:
-        """``local_time`` in the zone that ``tzid`` means here. Raises :class:`ValueError` where nobody knows it.
+        """``local_time`` in the zone that ``tzid`` names. Raises :class:`ValueError` for an unknown zone.
 
-        What an IANA or a Windows name means, no calendar can change. A time that the clock shows twice is the first.
+        A VTIMEZONE cannot redefine an IANA or a Windows name. Of two equal local times the first is meant.
         """
         name = _plain(tzid)
         if len(name) > _LONGEST_NAME:
-            raise ValueError("no name of a zone")
+            raise ValueError("the name of the zone is too long")
         zone = known(name) or _at(self._described(name.casefold()), local_time)
         if zone is None:
-            raise ValueError("a zone that nobody knows")
+            raise ValueError("unknown zone")
         return local_time.replace(tzinfo=zone)
 
     def _described(self, name: str) -> frozenset[tuple[_Observance, ...]]:
-        """What the VTIMEZONEs of this name say: of several that are the same, one."""
-        if self._said is None:
-            self._said = {}
+        """The observances of each VTIMEZONE with this name (case-folded), without duplicates."""
+        if self._components is None:
+            self._components = {}
             for zone in self._calendar.all("VTIMEZONE"):
                 for tzid in zone.properties("TZID"):
-                    self._said.setdefault(_plain(tzid.value).casefold(), []).append(zone)
+                    self._components.setdefault(_plain(tzid.value).casefold(), []).append(zone)
         if name not in self._read:
-            zones = self._said.get(name, [])[:_MOST_ZONES]
+            zones = self._components.get(name, [])[:_MOST_ZONES]
             self._read[name] = frozenset(tuple(map(_observance, _observances(zone))) for zone in zones)
         return self._read[name]
 
 
 def known(name: str) -> tzinfo | None:
-    """The zone of this name, if it is one of IANA's or of Microsoft's.
+    """The zone with this IANA or Windows name, or ``None``.
 
-    Some programs write ``/example.org/20250101_1/Europe/Berlin``: its end counts.
+    Of a name with a prefix, such as ``/example.org/20250101_1/Europe/Berlin``, the end counts.
     """
     if name.lower().startswith(_MICROSOFT):
         name = name[len(_MICROSOFT) :]
@@ -119,52 +124,52 @@ def _iana(name: str) -> ZoneInfo | None:
 
 @lru_cache(maxsize=1)
 def _windows() -> dict[str, str]:
-    # Only who reads mails needs it, and importing it takes longer than reading one.
+    # Imported here, since that takes longer than to read a mail.
     from icalendar.timezone.windows_to_olson import WINDOWS_TO_OLSON
 
     return {name.casefold(): zone for name, zone in WINDOWS_TO_OLSON.items()}
 
 
-# --- what a VTIMEZONE says (RFC 5545, section 3.6.5) ----------------------------------------------------------------
+# --- VTIMEZONE (RFC 5545, section 3.6.5) ----------------------------------------------------------------------------
 
 
-def _at(said: frozenset[tuple[_Observance, ...]], local_time: datetime) -> timezone | None:
-    """The offset at ``local_time`` by what a calendar says; ``None`` where it says nothing, or two things."""
-    observances = next(iter(said)) if len(said) == 1 else ()
+def _at(described: frozenset[tuple[_Observance, ...]], local_time: datetime) -> timezone | None:
+    """The offset at ``local_time``; ``None`` if the calendar has no VTIMEZONE, or contradicting ones."""
+    observances = next(iter(described)) if len(described) == 1 else ()
     if not observances:
         return None
     began = [(onset, each) for each in observances if (onset := _latest(each, local_time)) is not None]
     if began:
         return timezone(max(began, key=lambda one: one[0])[1].after)
-    # Before anything began there was what the first to begin says that it ended.
+    # Before all onsets, the offset is the TZOFFSETFROM of the first one.
     return timezone(min(observances, key=lambda one: one.first).before)
 
 
 def _observances(zone: Component) -> list[Component]:
     found = [each for each in zone.inside if each.name in ("STANDARD", "DAYLIGHT")]
     if len(found) > _MOST_OBSERVANCES:
-        raise ValueError("a zone of too many onsets")
+        raise ValueError("too many observances")
     return found
 
 
-def _observance(said: Component) -> _Observance:
-    first = _local(_value(said, "DTSTART"))
-    rules = [each.value for each in said.properties("RRULE")]
-    others = [_local(one) for each in said.properties("RDATE") for one in each.value.split(",")[:_MOST_ONSETS]]
+def _observance(component: Component) -> _Observance:
+    first = _local(_value(component, "DTSTART"))
+    rules = [each.value for each in component.properties("RRULE")]
+    others = [_local(one) for each in component.properties("RDATE") for one in each.value.split(",")[:_MOST_ONSETS]]
     if len(rules) > 1 or len(others) > _MOST_ONSETS:
         raise ValueError("too many rules")
-    before = _offset(_value(said, "TZOFFSETFROM"))
+    before = _offset(_value(component, "TZOFFSETFROM"))
     return _Observance(
         first=first,
         others=tuple(sorted(others)),
         yearly=_yearly(rules[0], first, before) if rules else None,
         before=before,
-        after=_offset(_value(said, "TZOFFSETTO")),
+        after=_offset(_value(component, "TZOFFSETTO")),
     )
 
 
-def _value(said: Component, name: str) -> str:
-    values = {each.value.strip() for each in said.properties(name)}
+def _value(component: Component, name: str) -> str:
+    values = {each.value.strip() for each in component.properties(name)}
     if len(values) != 1:
         raise ValueError(f"not one {name}")
     return values.pop()
@@ -174,7 +179,7 @@ def _local(text: str) -> datetime:
     found = _LOCAL.fullmatch(text.strip())
     if found is None:
         raise ValueError("no local time")
-    return datetime.strptime(found[1] + found[2], "%Y%m%d%H%M%S")  # noqa: DTZ007 (of the zone that it describes)
+    return datetime.strptime(found[1] + found[2], "%Y%m%d%H%M%S")  # noqa: DTZ007 (local time of the zone itself)
 
 
 def _offset(text: str) -> timedelta:
@@ -187,7 +192,7 @@ def _offset(text: str) -> timedelta:
 
 
 def _yearly(text: str, first: datetime, before: timedelta) -> _Yearly:
-    """A rule as zones have them: every year, on one weekday or day of one month. Raises :class:`ValueError` else."""
+    """A rule as zones have it: every year, on one weekday or day of a month. Raises :class:`ValueError` for others."""
     parts = dict(_pairs(text.upper()))
     if parts.pop("FREQ", "") != "YEARLY" or int(parts.pop("INTERVAL", "1")) != 1:
         raise ValueError("not every year")
@@ -200,7 +205,7 @@ def _yearly(text: str, first: datetime, before: timedelta) -> _Yearly:
     position = int(parts.pop("BYSETPOS", "0"))
     until, count = parts.pop("UNTIL", None), parts.pop("COUNT", None)
     if parts or not 1 <= month <= 12 or len(days) > 7 or len(month_days) > 31 or abs(position) > 31:
-        raise ValueError("no rule that a zone has")
+        raise ValueError("not a rule of a zone")
     last = None
     if until is not None:
         last = _until(until, before)
@@ -227,21 +232,22 @@ def _day(text: str) -> tuple[int, int]:
 
 
 def _until(text: str, before: timedelta) -> datetime:
-    """UNTIL in local time; it is in UTC (RFC 5545, section 3.3.10), and some write a date."""
+    """UNTIL in local time: it is written in UTC (RFC 5545, section 3.3.10), by some programs as a date."""
     if re.fullmatch(r"[0-9]{8}", text):
         return _local(f"{text}T235959")
     return _local(text.removesuffix("Z")) + (before if text.endswith("Z") else timedelta())
 
 
-def _latest(said: _Observance, local_time: datetime) -> datetime | None:
-    """Its latest onset at or before ``local_time``."""
-    onsets = [said.first] if said.first <= local_time else []
-    onsets += said.others[: bisect_right(said.others, local_time)][-1:]
-    if said.yearly is not None and onsets:
-        end = local_time if said.yearly.last is None else min(local_time, said.yearly.last)
-        for year in range(end.year, max(end.year - _YEARS_LOOKED_AT, said.first.year - 1), -1):
-            onset = _onset(said.yearly, year, said.first)
-            if onset is not None and said.first <= onset <= end:
+def _latest(observance: _Observance, local_time: datetime) -> datetime | None:
+    """The latest onset at or before ``local_time``; ``None`` if there is none."""
+    first, others, yearly = observance.first, observance.others, observance.yearly
+    onsets = [first] if first <= local_time else []
+    onsets += others[: bisect_right(others, local_time)][-1:]
+    if yearly is not None and onsets:
+        end = local_time if yearly.last is None else min(local_time, yearly.last)
+        for year in range(end.year, max(end.year - _YEARS_LOOKED_AT, first.year - 1), -1):
+            onset = _onset(yearly, year, first)
+            if onset is not None and first <= onset <= end:
                 onsets.append(onset)
                 break
     return max(onsets, default=None)
@@ -249,6 +255,7 @@ def _latest(said: _Observance, local_time: datetime) -> datetime | None:
 
 @lru_cache(maxsize=4096)
 def _onset(rule: _Yearly, year: int, first: datetime) -> datetime | None:
+    """The onset in ``year`` by the rule, at the time of day of ``first``; ``None`` if there is none."""
     length = monthrange(year, rule.month)[1]
     among = {day if day > 0 else length + 1 + day for day in rule.month_days} or set(range(1, length + 1))
     days = [

@@ -1,4 +1,4 @@
-"""Where every request stops first: who asks, for what, whether it can be, and what is shown of it."""
+"""What all routes share: the caller's account, reading what a path names, checks before a write, and responses."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ from .responses import EventOut, OccurrenceOut, RegistrationOut, WebhookOut
 
 logger = Logger()
 router = APIGatewayHttpRouter()  # type: ignore[no-untyped-call]
-"""Has no routes of its own: it knows the request that is being answered."""
+"""Has no routes of its own; ``current_event`` is the request that is being handled."""
 
-IN_A_MINUTE = {"Retry-After": "60"}
-"""Whoever is carried over from another event is so within about a minute."""
+RETRY_AFTER_A_MINUTE = {"Retry-After": "60"}
+"""Headers of a 503 while a split transfer is under way: it is done within about a minute."""
 
 AN_ID = re.compile(r"[0-9a-z]{1,64}", re.ASCII)
 LONGEST_NAME = 100
-"""Characters of a date's name in a path, however it is encoded."""
+"""Characters of an occurrence's name in a path, as it is encoded there."""
 
 
 @cache
@@ -49,11 +49,14 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
-# --- who asks, for what -------------------------------------------------------------------------------------------
+# --- the caller, and what the path names --------------------------------------------------------------------------
 
 
 def caller(request: Mapping[str, Any] | None = None) -> str:
-    """The account whose key was shown. API Gateway asks the authorizer; what came round it is refused here."""
+    """The account of the API key, as the authorizer found it.
+
+    API Gateway calls the authorizer; a request without its result raises :class:`Problem` (401).
+    """
     request = request or router.current_event.raw_event
     authorizer = request.get("requestContext", {}).get("authorizer") or {}
     account = (authorizer.get("lambda") or {}).get("account")
@@ -63,7 +66,7 @@ def caller(request: Mapping[str, Any] | None = None) -> str:
 
 
 def own_event(event_id: str) -> Event:
-    """The event, where it is the caller's; it is not there for anybody else."""
+    """The event, if it is the caller's. Raises :class:`Problem` (404) for any other."""
     account = caller()
     event = events.read_event(client(), settings(), event_id, account) if AN_ID.fullmatch(event_id) else None
     if event is None:
@@ -72,7 +75,7 @@ def own_event(event_id: str) -> Event:
 
 
 def own_webhook(webhook_id: str) -> Webhook:
-    """The webhook, where it is the caller's; it is not there for anybody else."""
+    """The webhook, if it is the caller's. Raises :class:`Problem` (404) for any other."""
     account = caller()
     webhook = webhooks.read(client(), settings(), account, webhook_id) if AN_ID.fullmatch(webhook_id) else None
     if webhook is None:
@@ -81,16 +84,20 @@ def own_webhook(webhook_id: str) -> Webhook:
 
 
 def own_date(event: Event, name: str) -> Occurrence:
-    """The date of this original start, as it stands in a path."""
+    """The occurrence that a path names: ``name`` is its original start, percent-encoded.
+
+    Raises :class:`Problem` (404) where the event has no such date.
+    """
     try:
         if len(name) > LONGEST_NAME:
-            raise ValueError("no date has so long a name")
+            raise ValueError("the name is too long")
         return edits.date(event, items.local_time_of(unquote(name)))
     except (ValueError, edits.NoSuchDate):
         raise Problem(HTTPStatus.NOT_FOUND, "there is no such date") from None
 
 
-def look(event: Event, registration_id: str) -> Snapshot:
+def read_snapshot(event: Event, registration_id: str) -> Snapshot:
+    """The registration with its invitation. Raises :class:`Problem` (404) where the event has no such registration."""
     reads = Reads(client(), settings())
     known = AN_ID.fullmatch(registration_id)
     invitation = reads.invitation(event.event_id, registration_id) if known else None
@@ -100,34 +107,36 @@ def look(event: Event, registration_id: str) -> Snapshot:
     return Snapshot(invitation=invitation, registration=registration, event=event)
 
 
-def writable(event: Event, at: datetime) -> None:
+def require_writable(event: Event, at: datetime) -> None:
+    """Raise :class:`Problem` (409) if the event is cancelled, or over at ``at`` (UTC)."""
     if event.status is EventStatus.CANCELLED:
         raise Problem(HTTPStatus.CONFLICT, "the event is cancelled")
-    still_to_come(event, at)
+    require_not_over(event, at)
 
 
-def still_to_come(event: Event, at: datetime) -> None:
+def require_not_over(event: Event, at: datetime) -> None:
+    """Raise :class:`Problem` (409) if the event's last date has ended at ``at`` (UTC)."""
     if series.ends_at(event) <= at:
         raise Problem(HTTPStatus.CONFLICT, "the event is over")
 
 
 def promote(event_id: str) -> None:
-    """Fill free seats at once. Where that fails they are still owed, and the sweeper fills them."""
+    """Give free seats to the waitlist at once. Where that fails they stay due, and the sweeper gives them."""
     try:
         waitlist.promote(client(), settings(), event_id, now=now())
     except (dynamo.Contention, dynamo.Refused, ClientError, BotoCoreError) as error:
         logger.warning("left to the sweeper", event=event_id, error=type(error).__name__)
 
 
-def carry_over(event_id: str) -> None:
-    """Carry the first people over at once; who is left is still owed, and the sweeper comes for them."""
+def start_transfer(event_id: str) -> None:
+    """Copy the first registrations to the new event of a split at once; the sweeper continues with the rest."""
     try:
         split_transfer.transfer_batch(client(), settings(), event_id, now=now())
     except (dynamo.Contention, dynamo.Refused, ClientError, BotoCoreError) as error:
         logger.warning("left to the sweeper", event=event_id, error=type(error).__name__)
 
 
-# --- what is shown ------------------------------------------------------------------------------------------------
+# --- responses ----------------------------------------------------------------------------------------------------
 
 
 def answer(status: int, body: Any, headers: Mapping[str, str] | None = None) -> Response[Any]:
@@ -160,7 +169,7 @@ def show_registration(
     event_id: str, registration_id: str, status: int = 200, headers: Mapping[str, str] | None = None
 ) -> Response[RegistrationOut]:
     event = own_event(event_id)
-    seen = look(event, registration_id)
+    seen = read_snapshot(event, registration_id)
     return answer(status, presenters.registration(seen, settings().sender, now()), headers)
 
 
@@ -169,6 +178,7 @@ def show_webhook(webhook_id: str, status: int = 200, headers: Mapping[str, str] 
 
 
 def show(answered: requests.Answered, headers: Mapping[str, str] | None = None) -> Response[Any]:
+    """What an earlier request with the same Idempotency-Key created or changed, as it is now."""
     if answered.webhook_id:
         return show_webhook(answered.webhook_id, answered.status, headers)
     if answered.date:

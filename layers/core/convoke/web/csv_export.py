@@ -1,7 +1,7 @@
-"""People as a table for a spreadsheet: CSV (RFC 4180) in which no cell is a formula, wherever it is opened.
+"""Registrations as CSV (RFC 4180) for a spreadsheet, with no cell that a spreadsheet would run as a formula.
 
-Where a spreadsheet takes the semicolon or the tab for what parts cells, our quotes are not at the beginning of a cell
-and protect nothing: what follows such a character is then a cell of its own.
+A spreadsheet may split cells at semicolons or tabs instead of commas, as some locales do. Our quotes are then not at
+the beginning of a cell and do not protect: what follows such a character is a cell of its own, and is checked as one.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ COLUMNS = (
     *("invitation", "registered_at", "registration_id"),
 )
 
-# What a spreadsheet takes for the beginning of a formula, the wide characters of some locales among them.
+# Characters that begin a formula, with the full-width ones that some locales accept.
 _FORMULA = frozenset("=+-@＝＋－＠")
-# What one or another takes for the end of a cell or a line, wherever it stands.
+# Characters that some spreadsheet takes for the end of a cell or a row.
 _PARTS = re.compile(r"([;|\t\r\n])")
-# What is passed over before a formula: quotes, and letters and marks that nobody sees.
+# What may stand before a formula without being shown: quotes, and letters and marks that are invisible.
 _UNSEEN = frozenset('"\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0')
 
 
@@ -32,7 +32,7 @@ def head() -> str:
 
 
 def row(person: RegistrationOut) -> str:
-    """One person's row. Whoever was erased has neither name nor address."""
+    """The row of one registration, with its line break. An erased person has neither name nor address."""
     cells = (
         *(person.name, person.email, person.status.value, person.participation.value, person.answered_at),
         *(person.invitation.state.value, person.created_at, person.registration_id),
@@ -41,7 +41,7 @@ def row(person: RegistrationOut) -> str:
 
 
 def defused(cell: str) -> str:
-    """The cell as text, whatever it or a part of it begins with: an apostrophe there says so to a spreadsheet."""
+    """The cell with an apostrophe before each part that would begin a formula, so that it is shown as text."""
     text = "".join(f"'{part}" if _is_a_formula(part) else part for part in _PARTS.split(cell))
     return f"'{text}" if text.startswith(("\t", "\r", "\n")) else text
 

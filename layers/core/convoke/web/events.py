@@ -1,4 +1,4 @@
-"""The routes of events."""
+"""The routes that create, list, read, change and cancel events."""
 
 from __future__ import annotations
 
@@ -34,14 +34,14 @@ from .requests import (
     content,
     patched,
 )
-from .responses import EventOut, EventPage, may_answer
+from .responses import EventOut, EventPage, documented
 from .walltimes import read_when
 
 router = APIGatewayHttpRouter()  # type: ignore[no-untyped-call]
 NO_REASON = CancelIn()
 
 
-@router.post("/events", summary="Create an event", responses=may_answer(201))
+@router.post("/events", summary="Create an event", responses=documented(201))
 def create_event(body: EventIn, key: IdempotencyKey = None) -> Response[EventOut]:
     account, at = context.caller(), context.now()
     when = read_when(start=body.start, end=body.end, duration=body.duration, time_zone=body.time_zone)
@@ -65,11 +65,12 @@ def create_event(body: EventIn, key: IdempotencyKey = None) -> Response[EventOut
 
 
 def must_end_later(event: Event, at: datetime) -> None:
+    """Raise :class:`InvalidField` unless the event's last date ends after ``at`` (UTC)."""
     if series.ends_at(event) <= at:
         raise InvalidField("end", "is in the past")
 
 
-@router.get("/events", summary="List events, in order of creation", responses=may_answer(200))
+@router.get("/events", summary="List events in order of creation", responses=documented(200))
 def list_events(limit: Limit = 50, cursor: Cursor = None) -> Response[EventPage]:
     page = lists.list_events(context.client(), settings(), context.caller(), limit=limit, cursor=cursor)
     return context.answer(
@@ -78,12 +79,12 @@ def list_events(limit: Limit = 50, cursor: Cursor = None) -> Response[EventPage]
     )
 
 
-@router.get("/events/<event_id>", summary="Read an event", responses=may_answer(200))
+@router.get("/events/<event_id>", summary="Read an event", responses=documented(200))
 def read_event(event_id: str) -> Response[EventOut]:
     return context.show_event(event_id)
 
 
-@router.patch("/events/<event_id>", summary="Change an event (JSON merge patch)", responses=may_answer(200))
+@router.patch("/events/<event_id>", summary="Change an event (JSON merge patch)", responses=documented(200))
 def patch_event(event_id: str, patch: EventPatch, version: Version = None) -> Response[EventOut]:
     dropped: tuple[LocalTime, ...] = ()
 
@@ -103,11 +104,16 @@ def changed(
     change: Callable[[Event, datetime], Event],
     also: Mapping[str, Action],
 ) -> None:
-    """Change the event that stands, and owe it to everybody; where nothing is other than it was, ``also`` alone."""
+    """Write the event as ``change`` makes it, with the fan-out that becomes due, and ``also`` in the same transaction.
+
+    ``version`` is the If-Match header, if there is one. ``change`` gets the stored event and the time (UTC), and is
+    called again where another writer was first. If it changes nothing, only ``also`` is written. Raises
+    :class:`Problem` (409, 412), :class:`InvalidField`, or :class:`dynamo.Contention` after too many rounds.
+    """
     for _ in range(ROUNDS):
         before, at = context.own_event(event_id), context.now()
-        unchanged(before, version)
-        context.writable(before, at)
+        require_version(before, version)
+        context.require_writable(before, at)
         after = change(before, at)
         must_end_later(after, at)
         if after == before:
@@ -118,7 +124,7 @@ def changed(
     raise dynamo.Contention(f"{ROUNDS} rounds met other writers")
 
 
-@router.post("/events/<event_id>/cancel", summary="Cancel an event, for good", responses=may_answer(200))
+@router.post("/events/<event_id>/cancel", summary="Cancel an event permanently", responses=documented(200))
 def cancel_event(
     event_id: str,
     body: Annotated[CancelIn, Body()] = NO_REASON,
@@ -129,11 +135,11 @@ def cancel_event(
         recorded = record(status=200, event_id=event_id)
         for _ in range(ROUNDS):
             before, at = context.own_event(event_id), context.now()
-            unchanged(before, version)
+            require_version(before, version)
             if before.status is EventStatus.CANCELLED:
                 requests.keep(context.client(), recorded)
                 return context.show_event(event_id)
-            context.still_to_come(before, at)
+            context.require_not_over(before, at)
             if store(before, replace(before, status=EventStatus.CANCELLED, reason=body.reason), at, recorded):
                 return context.show_event(event_id)
         raise dynamo.Contention(f"{ROUNDS} rounds met other writers")
@@ -141,21 +147,24 @@ def cancel_event(
     return once(key, cancel)
 
 
-def unchanged(event: Event, wanted: str | None) -> None:
-    """If-Match: exactly the version that stands, or any."""
+def require_version(event: Event, wanted: str | None) -> None:
+    """Raise :class:`Problem` (412) unless If-Match is absent, ``*``, or the ETag of the event's present version."""
     if wanted not in (None, "*", f'"{event.version}"'):
         raise Problem(HTTPStatus.PRECONDITION_FAILED, f"the event has version {event.version}")
 
 
 def store(before: Event, after: Event, at: datetime, also: Mapping[str, Action]) -> bool:
-    """Put ``after`` in the place of ``before``, as its next version; as pressing as the sooner of its two times."""
+    """Replace ``before`` by ``after`` as its next version, with ``also`` in the same transaction.
+
+    False where another writer was first.
+    """
     after = replace(after, version=before.version + 1, updated_at=at)
     priority = urgency(before, after, at)
     return events.change_event(context.client(), settings(), before, after, priority=priority, now=at, also=also)
 
 
 def urgency(before: Event, after: Event, at: datetime) -> int:
-    """As pressing as the sooner of its two times; most pressing where a date is newly cancelled."""
+    """The priority of the fan-out: 0 where a date is newly cancelled, else that of the earlier of old and new time."""
     gone = {one.date for one in after.changes if one.cancelled} - {one.date for one in before.changes if one.cancelled}
     as_before = replace(after, when=before.when, rule=before.rule, added=before.added)
     times = settings().times

@@ -1,8 +1,8 @@
-"""What people type, checked here and nowhere else.
+"""The types of request fields: text, addresses, links, durations. User input is checked here and nowhere else.
 
-What has passed holds no control characters, so it can neither end a line of a calendar nor begin a header of a mail.
-On one line a tab is a space, in a description it stays. Marks of direction belong to Hebrew and Arabic text and stay;
-what turns around all that follows it is refused.
+A value that has passed holds no control characters, so that it cannot end a content line of a calendar or begin a
+header field of a mail. In a single line a tab becomes a space; in a description it stays. Direction marks (LRM, RLM,
+ALM) belong to Hebrew and Arabic text and stay; embeddings, overrides and isolates (bidi controls) are refused.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from pydantic import AfterValidator, Field
 from ..model import Duration
 from . import hosts
 
-# C0 and C1, the line and paragraph separators, what turns the direction of writing around, and halves of characters.
+# C0 and C1, the line and paragraph separators, bidi embeddings, overrides and isolates, and surrogates.
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
-# LRM, RLM and ALM: they are seen only by the order of what stands beside them (Unicode, annex 9, section 2.6).
+# LRM, RLM and ALM: invisible themselves, they only order the text beside them (Unicode, annex 9, section 2.6).
 _MARK = re.compile("[\u200e\u200f\u061c]")
 _LOCAL_PART = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*", re.ASCII)
 _LABEL = re.compile(r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?", re.ASCII)
-# Letters that the older and the newer rules for domain names read as different domains, and dots that are none.
+# Letters that IDNA 2003 and IDNA 2008 read as different domains, and ideographic full stops.
 _AMBIGUOUS_IN_DOMAINS = re.compile("[ßς\u200c\u200d。．｡]")
 _LANGUAGE = re.compile(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8}){0,4}", re.ASCII)
 _NOT_IN_LINKS = re.compile(r"[\s<>\"\\]")
@@ -31,17 +31,17 @@ _LONGEST_REMINDER = Duration(days=28)
 
 
 def line(text: str) -> str:
-    """One line of text, without what trails it; tabs are spaces."""
+    """One line of text, without trailing spaces; tabs become spaces. Raises :class:`ValueError`."""
     text = text.replace("\t", " ").rstrip(" ")
     if _CONTROL.search(text):
         raise ValueError("must not contain control characters or line breaks")
     if text and not _MARK.sub("", text).strip():
-        raise ValueError("must have something in it that can be seen")
+        raise ValueError("must have a visible character")
     return text
 
 
 def lines(text: str) -> str:
-    """Text on several lines, without what trails it; tabs stay."""
+    """Text of several lines, without trailing white space; tabs stay. Raises :class:`ValueError`."""
     text = text.replace("\r\n", "\n").rstrip(" \t\n")
     if _CONTROL.search(text.replace("\n", "").replace("\t", "")):
         raise ValueError("must not contain control characters")
@@ -49,7 +49,7 @@ def lines(text: str) -> str:
 
 
 def exact(text: str) -> str:
-    """One line that a machine reads: nothing in it that is not seen."""
+    """One line that a machine reads, without any invisible character. Raises :class:`ValueError`."""
     text = text.rstrip(" ")
     if "\t" in text or _CONTROL.search(text) or _MARK.search(text):
         raise ValueError("must not contain control characters or line breaks")
@@ -57,7 +57,7 @@ def exact(text: str) -> str:
 
 
 def address(text: str) -> str:
-    """A mail address that SES can write to (it has no SMTPUTF8)."""
+    """A mail address that SES can send to (it has no SMTPUTF8). Raises :class:`ValueError`."""
     text = exact(text)
     local, at, domain = text.rpartition("@")
     if not at or len(text) > 254:
@@ -80,28 +80,31 @@ def _is_domain(name: str) -> bool:
     return len(labels) > 1 and all(map(_LABEL.fullmatch, labels)) and not labels[-1].isdigit()
 
 
-def web_address(text: str) -> str:
+def web_link(text: str) -> str:
     text = exact(text)
     if text:
-        _must_be_a_link(text, "must be a link that begins with http:// or https://")
+        _require_link(text, "must be a link that begins with http:// or https://")
     return text
 
 
-def way_to_join(text: str) -> str:
+def join_link(text: str) -> str:
     text = exact(text)
     if not _TELEPHONE.fullmatch(text):
-        _must_be_a_link(text, "must be a link that begins with http://, https:// or tel:")
+        _require_link(text, "must be a link that begins with http://, https:// or tel:")
     return text
 
 
-def address_of_a_server(text: str) -> str:
+def webhook_link(text: str) -> str:
     text = exact(text)
-    _must_be_a_link(text, "must be a link that begins with https://")
+    _require_link(text, "must be a link that begins with https://")
     return text
 
 
-def _must_be_a_link(text: str, otherwise: str) -> None:
-    """Raise :class:`ValueError` unless ``text`` is a link that leads where people read that it leads."""
+def _require_link(text: str, otherwise: str) -> None:
+    """Raise :class:`ValueError` unless ``text`` is an HTTP link whose host is what a reader takes it for.
+
+    ``otherwise`` is the message where it is no such link at all.
+    """
     try:
         parts = urlsplit(text)
         host, _ = parts.hostname or "", parts.port
@@ -111,7 +114,7 @@ def _must_be_a_link(text: str, otherwise: str) -> None:
         raise ValueError(otherwise)
     if "@" in parts.netloc:
         raise ValueError("must not have a name or password before its host: it would be taken for the host")
-    hosts.must_be_plain(host)
+    hosts.require_plain(host)
 
 
 def reminder(text: str) -> str:
@@ -127,27 +130,29 @@ def language_tag(text: str) -> str:
     return text
 
 
-# A length comes before everything else: what looks at each character must not be given more than it can look at.
+# The length is checked first, so that checks of each character never run over a text of any length.
 Name = Annotated[str, Field(max_length=255), AfterValidator(line), Field(min_length=1)]
 Email = Annotated[str, Field(max_length=254), AfterValidator(address)]
 Description = Annotated[str, Field(max_length=8000), AfterValidator(lines)]
 Location = Annotated[str, Field(max_length=1000), AfterValidator(line)]
-Url = Annotated[str, Field(max_length=2000, description="http or https"), AfterValidator(web_address)]
+Url = Annotated[str, Field(max_length=2000, description="http or https"), AfterValidator(web_link)]
 Label = Annotated[str, Field(max_length=100), AfterValidator(line)]
-JoinUri = Annotated[str, Field(max_length=2000, description="http, https or tel"), AfterValidator(way_to_join)]
-HookUrl = Annotated[str, Field(max_length=2000, description="https"), AfterValidator(address_of_a_server)]
+JoinUri = Annotated[str, Field(max_length=2000, description="http, https or tel"), AfterValidator(join_link)]
+WebhookUrl = Annotated[str, Field(max_length=2000, description="https"), AfterValidator(webhook_link)]
 Reminder = Annotated[str, Field(max_length=40), AfterValidator(reminder)]
 Reminders = Annotated[
-    list[Reminder], Field(max_length=5, description="Before the start; ISO 8601 durations, PT0S to P28D.")
+    list[Reminder], Field(max_length=5, description="Times before the start: ISO 8601 durations, PT0S to P28D.")
 ]
 Capacity = Annotated[int, Field(ge=1, le=1_000_000, description="null: no limit")]
-ReleaseOnDecline = Annotated[bool, Field(description="Whether whoever declines gives their seat to the first in line.")]
+ReleaseOnDecline = Annotated[
+    bool, Field(description="Whether an attendee who declines gives up their seat to the waitlist.")
+]
 Language = Annotated[str, Field(max_length=44), AfterValidator(language_tag)]
 Moment = Annotated[
     str,
     Field(
         max_length=40,
-        description="A wall time of time_zone without offset, or a date for whole days.",
+        description="A local time of time_zone, without an offset; a date for events of whole days.",
         examples=["2027-03-12T09:00:00"],
     ),
     AfterValidator(exact),
@@ -167,9 +172,9 @@ Recurrence = Annotated[
     Field(
         max_length=500,
         description=(
-            "An RRULE (RFC 5545): DAILY to YEARLY, with COUNT or UNTIL; at most 400 dates, within 2 years; one that "
-            "Outlook can hold, such as every so many days, weekdays of every so many weeks, or one day or weekday "
-            "(2TU, -1FR) of every so many months."
+            "An RRULE (RFC 5545, 3.8.5.3): FREQ from DAILY to YEARLY, with COUNT or UNTIL; at most 400 dates within 2 "
+            "years. It must be a pattern that Outlook can hold: every n days, weekdays of every n weeks, or one day "
+            "or weekday (2TU, -1FR) of every n months."
         ),
         examples=["FREQ=WEEKLY;COUNT=4"],
     ),
@@ -178,7 +183,7 @@ Recurrence = Annotated[
 ]
 Reason = Annotated[str, Field(max_length=1000), AfterValidator(line)]
 Status = Literal["confirmed", "tentative", "draft"]
-Listened = Annotated[
+WebhookEvents = Annotated[
     list[
         Literal[
             "participation.changed",
@@ -192,5 +197,5 @@ Listened = Annotated[
             "invitation.failed",
         ]
     ],
-    Field(min_length=1, max_length=20, description="Which facts to be told of."),
+    Field(min_length=1, max_length=20, description="The event types to post to the webhook."),
 ]

@@ -1,8 +1,8 @@
-r"""The host of a link: one that people read as what it is.
+r"""Checks the host of a link against names that look like other names (homographs).
 
-A name that mixes letters of several scripts looks like another: ``p\u0430ypal.example`` has a Cyrillic letter. Browsers
-show it in Punycode; mail programs show what was sent. So each part of a host is of one script, or of those that are
-written together (UTS 39, section 5.2, "highly restrictive"), also where it is written in Punycode.
+A name that mixes letters of several scripts can look like another one: ``p\u0430ypal.example`` has a Cyrillic letter.
+Browsers show it in Punycode; mail programs show what was sent. So each label of a host must be of one script, or of
+scripts that are written together (UTS 39, section 5.2, "highly restrictive"), also where it is written in Punycode.
 """
 
 from __future__ import annotations
@@ -17,13 +17,16 @@ _TOGETHER = (
     frozenset({"LATIN", "CJK", "BOPOMOFO"}),
     frozenset({"LATIN", "CJK", "HANGUL"}),
 )
-# The first word of a character's name is that of its script, but for these.
+# The first word of a character's Unicode name is its script, except for these.
 _SCRIPTS = {"IDEOGRAPHIC": "CJK", "KATAKANA-HIRAGANA": "KATAKANA", "HALFWIDTH": "KATAKANA"}
 _ASCII = re.compile(r"[a-z0-9_-]{1,63}", re.ASCII)
 
 
-def must_be_plain(host: str) -> None:
-    """Raise :class:`ValueError`, with a sentence for whoever sent it, where ``host`` is no name to be shown."""
+def require_plain(host: str) -> None:
+    """Raise :class:`ValueError`, with a message for the caller of the API, unless ``host`` is safe to show to people.
+
+    ``host`` is a name, in Unicode or Punycode, or an IP address.
+    """
     if ":" in host:
         try:
             ip_address(host)
@@ -33,7 +36,7 @@ def must_be_plain(host: str) -> None:
     if len(host) > LONGEST:
         raise ValueError(f"must have a host of at most {LONGEST} characters")
     for label in host.removesuffix(".").split("."):
-        _must_be_of_one_script(_decoded(label.lower()))
+        _require_one_script(_decoded(label.lower()))
 
 
 def _decoded(label: str) -> str:
@@ -42,10 +45,10 @@ def _decoded(label: str) -> str:
     try:
         return label.removeprefix("xn--").encode("ascii").decode("punycode")
     except UnicodeError:
-        raise ValueError("must have a host that is a name: its Punycode means nothing") from None
+        raise ValueError("must have a host that is a name: its Punycode cannot be decoded") from None
 
 
-def _must_be_of_one_script(label: str) -> None:
+def _require_one_script(label: str) -> None:
     if _ASCII.fullmatch(label):
         return
     # Catalan has a dot between two of its letters (RFC 5892, appendix A.3).
@@ -58,6 +61,6 @@ def _must_be_of_one_script(label: str) -> None:
         raise ValueError("must not mix scripts in a name of its host, such as Latin and Cyrillic letters")
 
 
-def _script(rendered: str) -> str:
-    first = unicodedata.name(rendered, "UNKNOWN").partition(" ")[0]
+def _script(character: str) -> str:
+    first = unicodedata.name(character, "UNKNOWN").partition(" ")[0]
     return _SCRIPTS.get(first, first)

@@ -1,4 +1,7 @@
-"""A request with an Idempotency-Key is granted once a day; whoever repeats it is shown what it led to."""
+"""The header Idempotency-Key: a request with a key is carried out once; a repeat within a day gets the same result.
+
+The key is stored in the transaction of the write itself, with a digest of the body and the ids of what was written.
+"""
 
 from __future__ import annotations
 
@@ -14,23 +17,27 @@ from ..store.writes import ROUNDS, Action, Repeated
 from . import context
 
 Record = Callable[..., dict[str, Action]]
-"""Makes the action that records a status and the ids of what it led to, for the transaction of the write."""
+"""Returns the actions that store the key with the response's status and ids, for the transaction of the write."""
 
 
 Show = Callable[[requests.Answered, Mapping[str, str]], Response[Any]]
-"""Shows what an earlier request led to, as it is now."""
+"""Makes the response to a repeated request: what the first one created or changed, as it is now."""
 
 
 def once(key: str | None, grant: Callable[[Record], Response[Any]], show: Show = context.show) -> Response[Any]:
-    """Grant the request, or answer as before where its Idempotency-Key has been granted within the day."""
+    """Carry out the request by ``grant``, or answer by ``show`` if its Idempotency-Key was used within a day.
+
+    ``grant`` must write what its :data:`Record` returns in its own transaction. Raises :class:`InvalidField` where the
+    key was used with another body, and :class:`dynamo.Contention` after too many rounds.
+    """
     if key is None:
         return grant(lambda **_: {})
-    asked = context.router.current_event
+    current = context.router.current_event
     request = requests.Request(
         account=context.caller(),
-        route=f"{asked.http_method} {asked.path}",
+        route=f"{current.http_method} {current.path}",
         key=key,
-        body=requests.digest(asked.json_body),
+        body=requests.digest(current.json_body),
     )
     table = settings().accounts_table
 

@@ -1,4 +1,4 @@
-"""The routes of a series' dates, of splitting it, and of looking at what a change would tell whom before it is made."""
+"""The routes of an event's single dates (occurrences), of splitting a series, and of previewing a change."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from ..store import cursors, dynamo, items, keys
 from ..store.reads import Reads
 from ..store.writes import ROUNDS
 from . import context, presenters
-from .events import changed, must_end_later, unchanged, urgency
+from .events import changed, must_end_later, require_version, urgency
 from .idempotency import Record, once
 from .problems import Problem
 from .requests import (
@@ -52,18 +52,19 @@ from .responses import (
     OccurrencePage,
     PreviewExample,
     PreviewOut,
-    may_answer,
+    documented,
 )
 from .walltimes import read_moment, read_when
 
 router = APIGatewayHttpRouter()  # type: ignore[no-untyped-call]
 DATES = "/events/<event_id>/occurrences"
 DATE = f"{DATES}/<start>"
-NO_REASON, NOTHING = CancelIn(), RestoreIn()
+NO_REASON, EMPTY_BODY = CancelIn(), RestoreIn()
 PAGE = 500
+"""Registrations that a preview reads at a time."""
 
 
-@router.get(DATES, summary="List the dates of an event, in order", responses=may_answer(200))
+@router.get(DATES, summary="List the dates of an event in order", responses=documented(200))
 def list_occurrences(event_id: str, limit: Limit = 50, cursor: Cursor = None) -> Response[OccurrencePage]:
     event, at = context.own_event(event_id), context.now()
     shown = [presenters.occurrence(one, event, at) for one in series.occurrences(event)]
@@ -77,21 +78,22 @@ def list_occurrences(event_id: str, limit: Limit = 50, cursor: Cursor = None) ->
     return context.answer(200, OccurrencePage(items=rest[:limit], next=following))
 
 
-@router.post(DATES, summary="Add one more date", responses=may_answer(201))
+@router.post(DATES, summary="Add a date", responses=documented(201))
 def add_occurrence(
     event_id: str, body: OccurrenceIn, key: IdempotencyKey = None, version: Version = None
 ) -> Response[OccurrenceOut]:
     def add(record: Record) -> Response[OccurrenceOut]:
         name = read_moment("start", body.start).isoformat()
         recorded = record(status=201, event_id=event_id, date=name)
-        changed(event_id, version, lambda event, at: one_more(event, body, at), recorded)
+        changed(event_id, version, lambda event, at: with_date_added(event, body, at), recorded)
         where = {"Location": f"/events/{event_id}/occurrences/{name}"}
         return context.show_occurrence(event_id, name, 201, where)
 
     return once(key, add)
 
 
-def one_more(event: Event, body: OccurrenceIn, at: datetime) -> Event:
+def with_date_added(event: Event, body: OccurrenceIn, at: datetime) -> Event:
+    """The event with one more date, which must end after ``at`` (UTC). Raises :class:`InvalidField`."""
     start = read_moment("start", body.start)
     if isinstance(start, datetime) is event.when.all_day:
         raise InvalidField("start", "must be a date, or a time, as the start of the series is")
@@ -101,20 +103,20 @@ def one_more(event: Event, body: OccurrenceIn, at: datetime) -> Event:
         end=body.end or (None if body.duration else plain.end.isoformat()),
         duration=body.duration,
         time_zone=event.when.time_zone,
-        standing=plain,
+        current=plain,
     )
     if when.ends_at <= at:
         raise InvalidField("end", "is in the past")
     return edits.add_date(event, start, when)
 
 
-@router.patch(DATE, summary="Change one date (JSON merge patch)", responses=may_answer(200))
+@router.patch(DATE, summary="Change a date (JSON merge patch)", responses=documented(200))
 def patch_occurrence(
     event_id: str, start: str, patch: OccurrencePatch, version: Version = None
 ) -> Response[OccurrenceOut]:
     def change(event: Event, at: datetime) -> Event:
-        one = still_to_come(event, start, at)
-        of_a_series(event)
+        one = upcoming_date(event, start, at)
+        require_series(event)
         after = edits.change_date(event, date_changed(event, one, patch))
         if edits.date(after, one.date).when.ends_at <= at:
             raise InvalidField("end", "is in the past")
@@ -124,7 +126,7 @@ def patch_occurrence(
     return context.show_occurrence(event_id, start)
 
 
-@router.post(f"{DATE}/cancel", summary="Cancel one date", responses=may_answer(200))
+@router.post(f"{DATE}/cancel", summary="Cancel a date", responses=documented(200))
 def cancel_occurrence(
     event_id: str,
     start: str,
@@ -133,67 +135,70 @@ def cancel_occurrence(
     version: Version = None,
 ) -> Response[OccurrenceOut]:
     def cancel(event: Event, at: datetime) -> Event:
-        one = still_to_come(event, start, at)
+        one = upcoming_date(event, start, at)
         return event if one.cancelled else edits.cancel_date(event, one.date, body.reason)
 
-    return _decided(event_id, start, version, key, cancel)
+    return _change_date(event_id, start, version, key, cancel)
 
 
-@router.post(f"{DATE}/restore", summary="Let a cancelled date take place after all", responses=may_answer(200))
+@router.post(f"{DATE}/restore", summary="Restore a cancelled date", responses=documented(200))
 def restore_occurrence(
     event_id: str,
     start: str,
-    body: Annotated[RestoreIn, Body()] = NOTHING,  # noqa: ARG001 (there is nothing to say)
+    body: Annotated[RestoreIn, Body()] = EMPTY_BODY,  # noqa: ARG001 (the body has no fields)
     key: IdempotencyKey = None,
     version: Version = None,
 ) -> Response[OccurrenceOut]:
     def restore(event: Event, at: datetime) -> Event:
-        return edits.restore_date(event, still_to_come(event, start, at).date)
+        return edits.restore_date(event, upcoming_date(event, start, at).date)
 
-    return _decided(event_id, start, version, key, restore)
+    return _change_date(event_id, start, version, key, restore)
 
 
-def _decided(
+def _change_date(
     event_id: str, start: str, version: str | None, key: str | None, change: Callable[[Event, datetime], Event]
 ) -> Response[OccurrenceOut]:
-    def decide(record: Record) -> Response[OccurrenceOut]:
+    def change_once(record: Record) -> Response[OccurrenceOut]:
         name = context.own_date(context.own_event(event_id), start).date.isoformat()
         changed(event_id, version, change, record(status=200, event_id=event_id, date=name))
         return context.show_occurrence(event_id, name)
 
-    return once(key, decide)
+    return once(key, change_once)
 
 
-def still_to_come(event: Event, start: str, at: datetime) -> Occurrence:
-    """The date, where it is not over: what has taken place is left alone."""
+def upcoming_date(event: Event, start: str, at: datetime) -> Occurrence:
+    """The date, by its original start. Raises :class:`Problem`: 404 if there is none, 409 if it is over."""
     one = context.own_date(event, start)
     if one.when.ends_at <= at:
         raise Problem(HTTPStatus.CONFLICT, "this date is over")
     return one
 
 
-def of_a_series(event: Event) -> None:
-    """What would be other about the only date is other about the event."""
+def require_series(event: Event) -> None:
+    """Raise :class:`Problem` (409) for an event of one date: a change of its only date is a change of the event."""
     if not event.recurs:
         raise Problem(HTTPStatus.CONFLICT, "the event has one date: change the event itself")
 
 
-@router.post("/events/<event_id>/split", summary="Change this date and all that follow", responses=may_answer(201))
+@router.post("/events/<event_id>/split", summary="Change a date and all following dates", responses=documented(201))
 def split_event(
     event_id: str, body: SplitIn, key: IdempotencyKey = None, version: Version = None
 ) -> Response[EventOut]:
+    # Registrations are copied to the new event by the split transfer.
     new_id = keys.event_id(secrets.token_bytes(16))
 
-    def cut(record: Record) -> Response[EventOut]:
+    def split(record: Record) -> Response[EventOut]:
         recorded = record(status=201, event_id=new_id)
         for _ in range(ROUNDS):
             before, at = context.own_event(event_id), context.now()
-            unchanged(before, version)
-            context.writable(before, at)
-            old, new = parts(before, body, new_id, at)
+            require_version(before, version)
+            context.require_writable(before, at)
+            old, new = split_parts(before, body, new_id, at)
             if split_transfer.under_way(context.client(), settings(), event_id):
-                raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, Obstacle.NOT_YET.value, headers=context.IN_A_MINUTE)
-            carry = carried_from(before, date_from(before, body), new_id, at)
+                raise Problem(
+                    HTTPStatus.SERVICE_UNAVAILABLE, Obstacle.NOT_YET.value, headers=context.RETRY_AFTER_A_MINUTE
+                )
+            transfer = split_transfer_of(before, date_from(before, body), new_id, at)
             priority = urgency(before, old, at)
             done = events.split_event(
                 context.client(),
@@ -201,31 +206,33 @@ def split_event(
                 before,
                 replace(old, version=before.version + 1, updated_at=at),
                 new,
-                split_transfer.start_action(settings(), carry, priority=priority, now=at),
+                split_transfer.start_action(settings(), transfer, priority=priority, now=at),
                 priority=priority,
                 now=at,
                 also={"whole": split_transfer.not_under_way_check(settings(), event_id), **recorded},
             )
             if done:
-                context.carry_over(new_id)
+                context.start_transfer(new_id)
                 return context.show_event(new_id, 201, context.location(new_id))
         raise dynamo.Contention(f"{ROUNDS} rounds met other writers")
 
-    return once(key, cut)
+    return once(key, split)
 
 
 def date_from(event: Event, body: SplitIn) -> LocalTime:
+    """The original start of the first date of the new event. Raises :class:`InvalidField`."""
     try:
         return edits.date(event, items.local_time_of(body.from_)).date
     except (ValueError, edits.NoSuchDate):
         raise InvalidField("from", "is not a date of this series") from None
 
 
-def carried_from(event: Event, since: LocalTime, new_id: str, at: datetime) -> SplitTransfer:
+def split_transfer_of(event: Event, since: LocalTime, new_id: str, at: datetime) -> SplitTransfer:
     return SplitTransfer(event_id=new_id, source=event.event_id, since=since, named=len(event.earlier), at=at)
 
 
-def parts(event: Event, body: SplitIn, new_id: str, at: datetime) -> tuple[Event, Event]:
+def split_parts(event: Event, body: SplitIn, new_id: str, at: datetime) -> tuple[Event, Event]:
+    """The shortened series, and the new event that continues it with its changes. Raises :class:`InvalidField`."""
     since = date_from(event, body)
     if edits.date(event, since).when.ends_at <= at:
         raise InvalidField("from", "is over")
@@ -238,17 +245,19 @@ def parts(event: Event, body: SplitIn, new_id: str, at: datetime) -> tuple[Event
 # --- preview ------------------------------------------------------------------------------------------------------
 
 
-@router.post("/events/<event_id>/preview", summary="See what a change would tell whom", responses=may_answer(200))
+@router.post(
+    "/events/<event_id>/preview", summary="Preview the mails that a change would send", responses=documented(200)
+)
 def preview_change(event_id: str, body: PreviewIn) -> Response[PreviewOut]:
     event, at = context.own_event(event_id), context.now()
-    context.writable(event, at)
-    after, new, carry = previewing(event, body, at)
+    context.require_writable(event, at)
+    after, new, transfer = previewed_change(event, body, at)
     counts = dict.fromkeys(("update", "ask_again", "cancel", "invite", "none"), 0)
     examples: list[PreviewExample] = []
     mails = 0
     for previewed in preview(people(event), after, settings().sender, at):
-        if new is not None and carry is not None:
-            also = invited(new, carry, event, previewed, at)
+        if new is not None and transfer is not None:
+            also = invitations_to(new, transfer, event, previewed, at)
             previewed = replace(previewed, messages=previewed.messages + also)
         counts[previewed.kind] += 1
         mails += len(previewed.messages)
@@ -259,23 +268,26 @@ def preview_change(event_id: str, body: PreviewIn) -> Response[PreviewOut]:
     return context.answer(200, PreviewOut(**counts, messages=mails, examples=examples))
 
 
-def previewing(event: Event, body: PreviewIn, at: datetime) -> tuple[Event, Event | None, SplitTransfer | None]:
-    """The event as it would be; and the new one of a split, with whom to carry over."""
+def previewed_change(event: Event, body: PreviewIn, at: datetime) -> tuple[Event, Event | None, SplitTransfer | None]:
+    """The event as it would be after the change; of a split also the new event, and the transfer to it.
+
+    Raises :class:`InvalidField` and :class:`Problem` as the change itself would.
+    """
     if body.split is not None:
-        alone(body, "split")
+        require_only(body, "split")
         new_id = keys.event_id(bytes(16))
-        old, new = parts(event, body.split, new_id, at)
+        old, new = split_parts(event, body.split, new_id, at)
         since = date_from(event, body.split)
-        return old, new, carried_from(event, since, new_id, at)
+        return old, new, split_transfer_of(event, since, new_id, at)
     if body.add is not None:
-        alone(body, "add")
-        after = one_more(event, body.add, at)
+        require_only(body, "add")
+        after = with_date_added(event, body.add, at)
     elif body.occurrence is not None:
-        after = of_date(event, body, body.occurrence, at)
+        after = with_date_changed(event, body, body.occurrence, at)
     elif body.restore:
-        raise InvalidField("restore", "is for a date, and occurrence must say which")
+        raise InvalidField("restore", "is for a date: occurrence must name it")
     elif body.cancel:
-        alone(body, "cancel")
+        require_only(body, "cancel")
         after = replace(event, status=EventStatus.CANCELLED)
     else:
         after, _ = patched(event, EventPatch(**body.patch))
@@ -283,25 +295,27 @@ def previewing(event: Event, body: PreviewIn, at: datetime) -> tuple[Event, Even
     return replace(after, version=event.version + 1, updated_at=at), None, None
 
 
-def of_date(event: Event, body: PreviewIn, name: str, at: datetime) -> Event:
-    one = still_to_come(event, name, at)
-    of_a_series(event)
+def with_date_changed(event: Event, body: PreviewIn, name: str, at: datetime) -> Event:
+    """The event with the date ``name`` (its original start) cancelled, restored or patched, as ``body`` says."""
+    one = upcoming_date(event, name, at)
+    require_series(event)
     if body.cancel:
-        alone(body, "occurrence", "cancel")
+        require_only(body, "occurrence", "cancel")
         return edits.cancel_date(event, one.date, "")
     if body.restore:
-        alone(body, "occurrence", "restore")
+        require_only(body, "occurrence", "restore")
         return edits.restore_date(event, one.date)
     return edits.change_date(event, date_changed(event, one, OccurrencePatch(**body.patch)))
 
 
-def alone(body: PreviewIn, *names: str) -> None:
+def require_only(body: PreviewIn, *names: str) -> None:
+    """Raise :class:`InvalidField` if ``body`` has any other field than ``names``."""
     for other in sorted(body.model_fields_set - set(names)):
         raise InvalidField(other, f"must not be given together with {names[-1]}")
 
 
 def people(event: Event) -> Iterator[Snapshot]:
-    """Everybody at the event, a page at a time."""
+    """All registrations of the event with their invitations, read a page at a time."""
     reads, after = Reads(context.client(), settings()), ""
     while invitations := reads.invitations(event.event_id, after, PAGE):
         first, after = after, invitations[-1].registration_id
@@ -311,11 +325,11 @@ def people(event: Event) -> Iterator[Snapshot]:
                 yield Snapshot(invitation=invitation, registration=person, event=event)
 
 
-def invited(
-    new: Event, carry: SplitTransfer, event: Event, previewed: PreviewResult, at: datetime
+def invitations_to(
+    new: Event, transfer: SplitTransfer, event: Event, previewed: PreviewResult, at: datetime
 ) -> tuple[Message, ...]:
-    """What somebody who is carried over would be told of the new event."""
-    person = split_transfer.transferred(carry, event, previewed.seen.registration, at)
+    """The messages that somebody who is transferred to the new event of a split would be sent about it."""
+    person = split_transfer.transferred(transfer, event, previewed.seen.registration, at)
     if person is None:
         return ()
     invitation = Invitation(event_id=new.event_id, registration_id=person.registration_id)

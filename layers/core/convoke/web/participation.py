@@ -1,4 +1,4 @@
-"""The routes of who comes: what one person answered, how many answered what, and everybody as a table."""
+"""The routes of participation: one person's answers, counts for an event, and the export of registrations as CSV."""
 
 from __future__ import annotations
 
@@ -26,34 +26,34 @@ from . import context, csv_export, presenters
 from .problems import Problem
 from .registrations import PERSON
 from .requests import Cursor, Limit
-from .responses import PROBLEM, SHEET, AnswerPage, ParticipationOut, may_answer
+from .responses import CSV, PROBLEM, AnswerPage, ParticipationOut, documented
 
 router = APIGatewayHttpRouter()  # type: ignore[no-untyped-call]
 
 MOST_COUNTED = 15_000
 MOST_ROWS = 5000
-"""What is read and written down well within the ten seconds that the function has."""
-LARGEST = 4 * 1024 * 1024
-"""Bytes of a part: Lambda answers with at most 6 MB, of which quoting takes its part."""
+"""Registrations that can be read, and rows that can be written, well within the function's timeout of ten seconds."""
+LARGEST_PART = 4 * 1024 * 1024
+"""Bytes of a part, as JSON: a response of Lambda has at most 6 MB, and the CSV stands in it as a JSON string."""
 
 
 Rows = Annotated[
-    int | None, Query(ge=1, le=MOST_ROWS, description="How many rows to a part; the header Link leads to the next.")
+    int | None, Query(ge=1, le=MOST_ROWS, description="Rows per part; the header Link names the next part.")
 ]
 
 
-@router.get(f"{PERSON}/answers", summary="List what a person answered", responses=may_answer(200))
+@router.get(f"{PERSON}/answers", summary="List a person's answers", responses=documented(200))
 def list_answers(event_id: str, registration_id: str, limit: Limit = 50, cursor: Cursor = None) -> Response[AnswerPage]:
-    seen = context.look(context.own_event(event_id), registration_id)
+    seen = context.read_snapshot(context.own_event(event_id), registration_id)
     page = history.list_answers(context.client(), settings(), registration_id, limit=limit, cursor=cursor)
     return context.answer(200, AnswerPage(items=[presenters.received(one, seen) for one in page.items], next=page.next))
 
 
-@router.get("/events/<event_id>/participation", summary="Count who answered what", responses=may_answer(200))
+@router.get("/events/<event_id>/participation", summary="Count participation", responses=documented(200))
 def count_participation(
     event_id: str,
     date: Annotated[
-        str | None, Query(description="One date of a series, by its original start.", max_length=32)
+        str | None, Query(description="Count for one date of a series, by its original start.", max_length=32)
     ] = None,
 ) -> Response[ParticipationOut]:
     event = context.own_event(event_id)
@@ -68,13 +68,14 @@ def count_participation(
 
 
 def date_of(event: Event, text: str) -> LocalTime:
-    """The date of the event that has this name. Raises :class:`InvalidField` where there is none."""
+    """The date of the event with this original start. Raises :class:`InvalidField` where there is none."""
     with suppress(ValueError, NoSuchDate):
         return edits.date(event, items.local_time_of(text)).date
     raise InvalidField("date", "is not a date of this event")
 
 
 def comes_on(event: Event, person: Registration, date: LocalTime | None) -> bool:
+    """Whether the registration includes ``date``; ``None`` is the whole event."""
     if date is None or person.occurrences is None:
         return True
     return date in series.named(event, person.occurrences, person.named).values()
@@ -82,8 +83,8 @@ def comes_on(event: Event, person: Registration, date: LocalTime | None) -> bool
 
 @router.get(
     "/events/<event_id>/registrations.csv",
-    summary="Export registrations as a table",
-    responses={200: SHEET, 404: PROBLEM, 409: PROBLEM, 422: PROBLEM},
+    summary="Export registrations as CSV",
+    responses={200: CSV, 404: PROBLEM, 409: PROBLEM, 422: PROBLEM},
 )
 def export_registrations(event_id: str, limit: Rows = None, cursor: Cursor = None) -> Response[str]:
     event, at = context.own_event(event_id), context.now()
@@ -95,16 +96,16 @@ def export_registrations(event_id: str, limit: Rows = None, cursor: Cursor = Non
         seen = Snapshot(invitation=invitation, registration=person, event=event)
         row = csv_export.row(presenters.registration(seen, settings().sender, at))
         size += len(json.dumps(row))
-        more = len(rows) == (limit or MOST_ROWS) or size > LARGEST
+        more = len(rows) == (limit or MOST_ROWS) or size > LARGEST_PART
         if more:
             break
         rows.append(row)
         last = person.registration_id
     if more and limit is None:
         raise Problem(
-            HTTPStatus.CONFLICT, f"it is too long for one answer: ask for parts, with limit up to {MOST_ROWS}"
+            HTTPStatus.CONFLICT, f"the table is too long for one response: ask for parts, with limit up to {MOST_ROWS}"
         )
-    # The parts, one after the other, are the whole table.
+    # Only the first part has the heading, so that the parts can be joined.
     table = "".join(rows if after else [csv_export.head(), *rows])
     headers = {
         "Cache-Control": "no-store",

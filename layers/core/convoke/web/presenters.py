@@ -1,4 +1,4 @@
-"""Nouns as api.md shows them: what goes out over HTTP."""
+"""Builds the response models from stored data: dates as ISO 8601, instants as RFC 3339 in UTC."""
 
 from __future__ import annotations
 
@@ -43,11 +43,13 @@ def event(
     dropped: tuple[LocalTime, ...] = (),
     missed: tuple[tuple[Attention, ...], int] | None = None,
 ) -> EventOut:
-    """``missed`` are the first who were not reached, and how many they are in all."""
+    """``missed`` are the first who need attention, and how many there are in all; ``dropped`` are the changed dates
+    that the event lost with its rule.
+    """
     return EventOut(
         event_id=event.event_id,
         version=event.version,
-        **requests.written(event),
+        **requests.request_fields(event),
         registered=seats.taken,
         waiting=seats.waiting,
         dropped=[date.isoformat() for date in dropped],
@@ -86,7 +88,7 @@ def occurrence(one: Occurrence, event: Event, now: datetime) -> OccurrenceOut:
 
 
 def skipped(date: datetime, event: Event, now: datetime) -> OccurrenceOut:
-    """A date that the rule names and the clock skips."""
+    """A date of the rule that does not take place, since its local time does not exist (RFC 5545, 3.3.10)."""
     when = series.when_at(event.schedule, date)
     plain = Occurrence(date=date, when=when, title=event.title, location=event.location, description=event.description)
     return occurrence(plain, event, now).model_copy(update={"status": "skipped"})
@@ -98,7 +100,7 @@ def registration(seen: Snapshot, sender: Sender, now: datetime) -> RegistrationO
     known: dict[str, Any] = {"name": person.name, "email": person.email, "language": person.language}
     if person.status is RegistrationStatus.ERASED:
         known = dict.fromkeys(known)
-    said, became = sent or invitation.unacknowledged, state(seen, sender, now)
+    latest, delivery_state = sent or invitation.unacknowledged, state(seen, sender, now)
     return RegistrationOut(
         registration_id=person.registration_id,
         event_id=person.event_id,
@@ -108,14 +110,14 @@ def registration(seen: Snapshot, sender: Sender, now: datetime) -> RegistrationO
         participation=participation(person, invitation),
         answered_at=instant(valid.dtstamp) if (valid := answered(person, invitation)) else None,
         invitation=InvitationOut(
-            uid=said.calendar_state.uid
-            if said
+            uid=latest.calendar_state.uid
+            if latest
             else uid(person.event_id, person.registration_id, invitation.generation, sender.domain),
             method=sent.calendar_state.method if sent else None,
             sequence=sent.calendar_state.sequence if sent else None,
-            state=became,
-            reason=invitation.reason or None if became is DeliveryState.FAILED else None,
-            tried_anew=became is DeliveryState.PENDING and invitation.tried_anew,
+            state=delivery_state,
+            reason=invitation.reason or None if delivery_state is DeliveryState.FAILED else None,
+            tried_anew=delivery_state is DeliveryState.PENDING and invitation.tried_anew,
             sent_at=instant(sent.at) if sent else None,
         ),
         created_at=instant(person.created_at),
@@ -131,10 +133,12 @@ def _dates(seen: Snapshot) -> list[str] | None:
 
 
 def state(seen: Snapshot, sender: Sender, now: datetime) -> DeliveryState:
-    """What became of the latest message; "pending" while there is another to send, whether or not anybody knows yet."""
+    """The delivery state of the latest message; ``pending`` as soon as the data call for another one, even where no
+    worker has looked yet.
+    """
     invitation = seen.invitation
-    somebody_is_at_it = invitation.lease_until is not None and invitation.lease_until > now
-    if invitation.doubt and not somebody_is_at_it and invitation.state is not DeliveryState.FAILED:
+    is_claimed = invitation.lease_until is not None and invitation.lease_until > now
+    if invitation.doubt and not is_claimed and invitation.state is not DeliveryState.FAILED:
         return DeliveryState.UNKNOWN
     if decide(seen, sender, now) is not None:
         return DeliveryState.PENDING
@@ -156,6 +160,7 @@ def message(stored: StoredMessage) -> MessageOut:
 
 
 def received(one: ReceivedReply, seen: Snapshot) -> AnswerOut:
+    """One reply that was received from the person of ``seen``."""
     reply = one.reply
     return AnswerOut(
         status=reply.status,

@@ -1,4 +1,4 @@
-"""What is answered where a request is not granted (RFC 9457), and which requests are not even looked at."""
+"""Error responses (RFC 9457), validation errors in words, and reading a request's body within its limits."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from ..model import ConvokeError
 MEDIA_TYPE = "application/problem+json"
 LARGEST_BODY = 64 * 1024
 DEEPEST_BODY = 16
-"""How many objects and lists may stand inside each other; no request has more than four."""
+"""How deep objects and lists may be nested; no valid request has more than four levels."""
 MOST_ERRORS = 50
 LONGEST_FIELD = 100
-"""Characters of a field's name that are repeated: whoever sends an unknown one may have it be of any length."""
+"""Characters of a field's name in an error: the name of an unknown field may be of any length."""
 
 
 class Problem(ConvokeError):
-    """A request that is not granted: why, in words for whoever sent it, and in which fields."""
+    """A request that is refused. ``detail`` says why, for the caller; ``errors`` are pairs of field and message."""
 
     def __init__(
         self,
@@ -49,7 +49,7 @@ class Problem(ConvokeError):
 
     @property
     def answer(self) -> dict[str, Any]:
-        """As the function behind an HTTP API answers it (payload 2.0)."""
+        """The response of a Lambda function behind an HTTP API (payload format 2.0)."""
         return {
             "statusCode": self.status.value,
             "headers": {"Content-Type": MEDIA_TYPE, **self.headers},
@@ -59,17 +59,18 @@ class Problem(ConvokeError):
 
 
 def invalid(errors: Iterable[tuple[str, str]]) -> Problem:
+    """A 422 of pairs of field and message; its detail has the first three."""
     found = list(errors)
     return Problem(
         HTTPStatus.UNPROCESSABLE_ENTITY, "; ".join(f"{field} {message}" for field, message in found[:3]), found
     )
 
 
-WORDS = {
+MESSAGES = {
     "missing": "is required",
     "extra_forbidden": "is not a known field",
     "string_type": "must be a string",
-    "string_unicode": "must not contain halves of characters",
+    "string_unicode": "must not contain surrogates",
     "bool_type": "must be true or false",
     "int_type": "must be a whole number",
     "int_parsing": "must be a whole number",
@@ -80,29 +81,30 @@ WORDS = {
 }
 
 
-def in_words(error: Mapping[str, Any]) -> str:
-    """One of pydantic's errors as a sentence whose subject is the field. What was sent is not repeated."""
+def message_of(error: Mapping[str, Any]) -> str:
+    """One of pydantic's errors as a predicate to the field's name. It never repeats the value that was sent."""
     limit = (error.get("ctx") or {}).get("max_length")
     match error["type"]:
         case "too_short" | "string_too_short":
             return "must not be empty"
         case "too_long" | "string_too_long":
             return f"must not be longer than {limit}"
-        case known if known in WORDS:
-            return WORDS[known]
+        case known if known in MESSAGES:
+            return MESSAGES[known]
         case _:
             message = str(error["msg"]).removeprefix("Value error, ")
             return message.replace("Input should", "should")
 
 
 def fields(errors: Iterable[Mapping[str, Any]]) -> Iterable[tuple[str, str]]:
+    """Pydantic's errors as pairs of field (a dotted path, or a header's name) and message."""
     for error in errors:
         path = [str(part) for part in error["loc"]]
         if path[:1] == ["header"]:
             path = [path[1].title()]
         elif path[:1] in (["body"], ["query"], ["path"]):
             path = path[1:]
-        yield shortened(".".join(path)), in_words(error)
+        yield shortened(".".join(path)), message_of(error)
 
 
 def shortened(name: str) -> str:
@@ -113,7 +115,10 @@ def shortened(name: str) -> str:
 
 
 def read_body(event: Mapping[str, Any]) -> dict[str, Any] | None:
-    """The JSON object that a request carries, ``None`` where it carries nothing. Raises :class:`Problem`."""
+    """The JSON object in the body of an event of API Gateway (payload format 2.0), ``None`` where it has no body.
+
+    Raises :class:`Problem`: 400, 413 or 415.
+    """
     body = event.get("body") or ""
     try:
         data = base64.b64decode(body, validate=True) if event.get("isBase64Encoded") else body.encode()
@@ -127,20 +132,20 @@ def read_body(event: Mapping[str, Any]) -> dict[str, Any] | None:
     if media_type.strip() != "application/json" or not _is_utf_8(parameters):
         raise Problem(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "a body must be application/json in UTF-8")
     try:
-        value = json.loads(data.decode(), object_pairs_hook=_once_each, parse_constant=_no_number)
+        value = json.loads(data.decode(), object_pairs_hook=_without_duplicates, parse_constant=_reject_constant)
     except (ValueError, RecursionError) as error:
-        # What Python says of a number that is too long, or of bytes, is of no use to whoever sent it.
+        # Python's messages about numbers that are too long, or about bytes, would not help the caller.
         detail = f": {error}" if type(error) in (json.JSONDecodeError, Ambiguous) else ""
         raise Problem(HTTPStatus.BAD_REQUEST, f"the body is not well-formed JSON{detail}") from None
     if not isinstance(value, dict):
         raise Problem(HTTPStatus.BAD_REQUEST, "the body must be a JSON object")
     if _is_too_deep(value):
-        raise Problem(HTTPStatus.BAD_REQUEST, f"the body has more than {DEEPEST_BODY} objects or lists in each other")
+        raise Problem(HTTPStatus.BAD_REQUEST, f"the body has more than {DEEPEST_BODY} levels of objects and lists")
     return value
 
 
 def _is_too_deep(value: Any) -> bool:
-    """Whether what comes behind, which follows each level by a call of its own, might run out of calls."""
+    """Whether the nesting could exhaust the stack of validation, which recurses; itself it does not recurse."""
     level: list[Any] = [value]
     for _ in range(DEEPEST_BODY):
         inside = (each.values() if isinstance(each, dict) else each for each in level)
@@ -154,14 +159,14 @@ def _is_utf_8(parameters: str) -> bool:
 
 
 class Ambiguous(ValueError):
-    """JSON that parsers read differently."""
+    """JSON that different parsers read differently."""
 
 
-def _once_each(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(pairs) != len({name for name, _ in pairs}):
-        raise Ambiguous("a name is there twice")
+        raise Ambiguous("a name appears twice")
     return dict(pairs)
 
 
-def _no_number(constant: str) -> float:
+def _reject_constant(constant: str) -> float:
     raise Ambiguous(f"{constant} is not a number")

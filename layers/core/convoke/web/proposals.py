@@ -1,4 +1,4 @@
-"""The routes of what attendees propose instead: another time for an event, or for one of its dates."""
+"""The routes of proposals: another time for an event or a date that an attendee asks for (RFC 5546, section 3.2.7)."""
 
 from __future__ import annotations
 
@@ -28,16 +28,16 @@ from .events import changed
 from .idempotency import Record, once
 from .problems import Problem
 from .requests import Cursor, DecisionIn, IdempotencyKey, Limit, Version
-from .responses import Moment, may_answer
+from .responses import Moment, documented
 
 router = APIGatewayHttpRouter()  # type: ignore[no-untyped-call]
 PROPOSALS = "/events/<event_id>/proposals"
 PROPOSAL = f"{PROPOSALS}/<proposal_id>"
-NO_WORDS = DecisionIn()
+EMPTY_BODY = DecisionIn()
 
 
 class ProposalOut(BaseModel):
-    """Another time that an attendee proposes, for the event or for the one date ``occurrence`` of it."""
+    """Another time that an attendee proposes for the event, or for its one date ``occurrence``."""
 
     proposal_id: str
     event_id: str
@@ -56,18 +56,18 @@ class ProposalPage(BaseModel):
     next: str | None
 
 
-@router.get(PROPOSALS, summary="List what attendees propose instead", responses=may_answer(200))
+@router.get(PROPOSALS, summary="List proposals of another time", responses=documented(200))
 def list_proposals(event_id: str, limit: Limit = 50, cursor: Cursor = None) -> Response[ProposalPage]:
     context.own_event(event_id)
     page = proposals.list_proposals(context.client(), settings(), event_id, limit=limit, cursor=cursor)
     return context.answer(200, ProposalPage(items=[shown(one) for one in page.items], next=page.next))
 
 
-@router.post(f"{PROPOSAL}/accept", summary="Move the event, or the date, to then", responses=may_answer(200))
+@router.post(f"{PROPOSAL}/accept", summary="Accept a proposal and move the event or date", responses=documented(200))
 def accept(
     event_id: str,
     proposal_id: str,
-    body: Annotated[DecisionIn, Body()] = NO_WORDS,  # noqa: ARG001 (there is nothing to say)
+    body: Annotated[DecisionIn, Body()] = EMPTY_BODY,  # noqa: ARG001 (the body has no fields)
     key: IdempotencyKey = None,
     version: Version = None,
 ) -> Response[ProposalOut]:
@@ -88,14 +88,14 @@ def accept(
     return once(key, move, lambda _, headers: show(event_id, proposal_id, headers))
 
 
-@router.post(f"{PROPOSAL}/decline", summary="Leave the time as it is; who proposed is told", responses=may_answer(200))
+@router.post(f"{PROPOSAL}/decline", summary="Decline a proposal and notify the attendee", responses=documented(200))
 def decline(
     event_id: str,
     proposal_id: str,
-    body: Annotated[DecisionIn, Body()] = NO_WORDS,  # noqa: ARG001
+    body: Annotated[DecisionIn, Body()] = EMPTY_BODY,  # noqa: ARG001
     key: IdempotencyKey = None,
 ) -> Response[ProposalOut]:
-    def leave(record: Record) -> Response[ProposalOut]:
+    def decline_once(record: Record) -> Response[ProposalOut]:
         recorded = record(status=200, event_id=event_id)
         if own_proposal(event_id, proposal_id).status is ProposalStatus.DECLINED:
             requests.keep(context.client(), recorded)
@@ -106,16 +106,16 @@ def decline(
             still_open(event_id, proposal_id)
         return show(event_id, proposal_id)
 
-    return once(key, leave, lambda _, headers: show(event_id, proposal_id, headers))
+    return once(key, decline_once, lambda _, headers: show(event_id, proposal_id, headers))
 
 
 def moved(event: Event, proposal: Proposal, at: datetime) -> Event:
-    """The event as it was proposed. Raises :class:`Problem` where it cannot be so any more."""
+    """The event, or its date, at the proposed time. Raises :class:`Problem` (409) where that is no longer possible."""
     if proposal.when.ends_at <= at:
-        raise Problem(HTTPStatus.CONFLICT, "the time that was proposed is over")
+        raise Problem(HTTPStatus.CONFLICT, "the proposed time is over")
     date = proposal.date
     if date is None and event.added and event.rule is None:
-        date = event.when.start  # the others are entries of their own: nobody proposed to move them
+        date = event.when.start  # added dates are separate entries: the proposal does not mean them
     if date is None:
         schedule = series.moved(event.schedule, proposal.when)
         after = replace(event, when=schedule.when, rule=schedule.rule, added=schedule.added)
@@ -123,12 +123,12 @@ def moved(event: Event, proposal: Proposal, at: datetime) -> Event:
     try:
         return edits.change_date(event, replace(edits.change_of(event, date), when=proposal.when))
     except edits.NoSuchDate:
-        raise Problem(HTTPStatus.CONFLICT, "the date that was meant is no more") from None
+        raise Problem(HTTPStatus.CONFLICT, "the date of this proposal no longer exists") from None
 
 
 def declining(proposal: Proposal, at: datetime) -> dict[str, Any]:
-    """The debt to tell them (METHOD:DECLINECOUNTER); none where they hear no more of the event."""
-    seen = context.look(context.own_event(proposal.event_id), proposal.registration_id)
+    """The write that makes a DECLINECOUNTER due (RFC 5546, 3.2.8); none where the registration has ended."""
+    seen = context.read_snapshot(context.own_event(proposal.event_id), proposal.registration_id)
     if seen.registration.status not in STANDING:
         return {}
     counter = notifications.Counter(
@@ -141,7 +141,7 @@ def declining(proposal: Proposal, at: datetime) -> dict[str, Any]:
 
 
 def own_proposal(event_id: str, proposal_id: str) -> Proposal:
-    """The proposal, where its event is the caller's."""
+    """The proposal, if its event is the caller's. Raises :class:`Problem` (404) for any other."""
     context.own_event(event_id)
     known = context.AN_ID.fullmatch(proposal_id)
     proposal = proposals.find(context.client(), settings(), event_id, proposal_id) if known else None
@@ -151,6 +151,7 @@ def own_proposal(event_id: str, proposal_id: str) -> Proposal:
 
 
 def still_open(event_id: str, proposal_id: str) -> Proposal:
+    """The proposal, if it is undecided. Raises :class:`Problem`: 404, or 409 where it was decided."""
     proposal = own_proposal(event_id, proposal_id)
     if proposal.status is not ProposalStatus.OPEN:
         raise Problem(HTTPStatus.CONFLICT, f"the proposal was {proposal.status}")

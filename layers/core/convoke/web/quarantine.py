@@ -1,4 +1,4 @@
-"""The routes of mails that were put aside: what came in for one's events and was not believed."""
+"""The routes of quarantined mails: incoming mail for the account's events that was not acted on."""
 
 from __future__ import annotations
 
@@ -24,49 +24,52 @@ from . import context
 from .idempotency import Record, once
 from .problems import Problem
 from .requests import Cursor, DecisionIn, IdempotencyKey, Limit
-from .responses import Moment, may_answer
+from .responses import Moment, documented
 
 router = APIGatewayHttpRouter()  # type: ignore[no-untyped-call]
 MAIL = "/quarantine/<quarantine_id>"
-NO_WORDS = DecisionIn()
+EMPTY_BODY = DecisionIn()
 
 
-class HeldOut(BaseModel):
-    """A mail that was put aside, and why; what it claims is as it came, and believed by nobody."""
+class QuarantinedMailOut(BaseModel):
+    """A quarantined mail and the reason. What it claims, its sender among it, is shown as it came and is unverified."""
 
     quarantine_id: str
     event_id: Annotated[
-        str | None, Field(description="The event that it names; null: none, and the account has the stack for itself.")
+        str | None,
+        Field(
+            description="The event that it names; null: it names none, and the account is the only one of the stack."
+        ),
     ]
-    registration_id: Annotated[str | None, Field(description="Whose answer it may be; null: it names nobody.")]
+    registration_id: Annotated[str | None, Field(description="The registration that it names; null: it names none.")]
     reason: Reason
     status: QuarantineStatus
-    sender: Annotated[str, Field(description="From, as the mail has it; empty: it is not one address.")]
+    sender: Annotated[str, Field(description="The address in From; empty: From is not one address.")]
     subject: str
-    method: Annotated[Kind | None, Field(description="null: it holds no calendar that could be read.")]
+    method: Annotated[Kind | None, Field(description="The iTIP method; null: the mail holds no readable calendar.")]
     participation: Participation | None
     comment: str
     received_at: Moment
-    expires_at: Annotated[str, Field(description="When the mail is forgotten.")]
+    expires_at: Annotated[str, Field(description="When the mail is deleted.")]
 
 
-class HeldPage(BaseModel):
-    items: list[HeldOut]
+class QuarantinePage(BaseModel):
+    items: list[QuarantinedMailOut]
     not_shown: Annotated[
         int,
         Field(
-            description="How many more came in the last seven days than are kept to be shown: 50 a day for each person."
+            description="How many more arrived in the last seven days than can be listed: 50 a day per person are kept."
         ),
     ]
     next: str | None
 
 
-@router.get("/quarantine", summary="List mails that were put aside, in order of arrival", responses=may_answer(200))
+@router.get("/quarantine", summary="List quarantined mails in order of arrival", responses=documented(200))
 def list_quarantine(
     limit: Limit = 50,
     cursor: Cursor = None,
-    event_id: Annotated[str | None, Query(description="Only those that name this event.", max_length=64)] = None,
-) -> Response[HeldPage]:
+    event_id: Annotated[str | None, Query(description="Only mails that name this event.", max_length=64)] = None,
+) -> Response[QuarantinePage]:
     account = context.caller()
     if event_id is not None:
         context.own_event(event_id)
@@ -74,16 +77,16 @@ def list_quarantine(
         context.client(), settings(), account, now=context.now(), limit=limit, cursor=cursor, event_id=event_id
     )
     more = quarantine.not_shown_count(context.client(), settings(), account, now=context.now(), event_id=event_id)
-    return context.answer(200, HeldPage(items=[shown(one) for one in page.items], not_shown=more, next=page.next))
+    return context.answer(200, QuarantinePage(items=[shown(one) for one in page.items], not_shown=more, next=page.next))
 
 
-@router.post(f"{MAIL}/release", summary="Do what a mail asks, as if it had been believed", responses=may_answer(200))
+@router.post(f"{MAIL}/release", summary="Release a quarantined mail and act on it", responses=documented(200))
 def release(
     quarantine_id: str,
-    body: Annotated[DecisionIn, Body()] = NO_WORDS,  # noqa: ARG001 (there is nothing to say)
+    body: Annotated[DecisionIn, Body()] = EMPTY_BODY,  # noqa: ARG001 (the body has no fields)
     key: IdempotencyKey = None,
-) -> Response[HeldOut]:
-    def let_through(record: Record) -> Response[HeldOut]:
+) -> Response[QuarantinedMailOut]:
+    def release_once(record: Record) -> Response[QuarantinedMailOut]:
         mail = own_mail(quarantine_id)
         if mail.status is QuarantineStatus.WAITING:
             reason = inbound_mail.release(context.client(), settings(), mail, now=context.now())
@@ -91,23 +94,23 @@ def release(
                 raise Problem(HTTPStatus.CONFLICT, f"the mail cannot be released: {reason}")
         return decide(mail, QuarantineStatus.RELEASED, record)
 
-    return once(key, let_through, lambda _, headers: show(quarantine_id, headers))
+    return once(key, release_once, lambda _, headers: show(quarantine_id, headers))
 
 
-@router.post(f"{MAIL}/drop", summary="Have nothing come of a mail", responses=may_answer(200))
+@router.post(f"{MAIL}/drop", summary="Discard a quarantined mail", responses=documented(200))
 def drop(
     quarantine_id: str,
-    body: Annotated[DecisionIn, Body()] = NO_WORDS,  # noqa: ARG001
+    body: Annotated[DecisionIn, Body()] = EMPTY_BODY,  # noqa: ARG001
     key: IdempotencyKey = None,
-) -> Response[HeldOut]:
-    def put_away(record: Record) -> Response[HeldOut]:
+) -> Response[QuarantinedMailOut]:
+    def discard_once(record: Record) -> Response[QuarantinedMailOut]:
         return decide(own_mail(quarantine_id), QuarantineStatus.DROPPED, record)
 
-    return once(key, put_away, lambda _, headers: show(quarantine_id, headers))
+    return once(key, discard_once, lambda _, headers: show(quarantine_id, headers))
 
 
 def own_mail(quarantine_id: str) -> QuarantinedMail:
-    """The mail, where it names an event of the caller's; it is not there for anybody else."""
+    """The mail, if it is quarantined for the caller's account. Raises :class:`Problem` (404) for any other."""
     known = context.AN_ID.fullmatch(quarantine_id)
     mail = (
         quarantine.find(context.client(), settings(), context.caller(), quarantine_id, now=context.now())
@@ -119,8 +122,8 @@ def own_mail(quarantine_id: str) -> QuarantinedMail:
     return mail
 
 
-def decide(mail: QuarantinedMail, status: QuarantineStatus, record: Record) -> Response[HeldOut]:
-    """Note what was decided. Deciding the same again is granted, and changes nothing."""
+def decide(mail: QuarantinedMail, status: QuarantineStatus, record: Record) -> Response[QuarantinedMailOut]:
+    """Store the decision. The same one again succeeds and changes nothing; another raises :class:`Problem` (409)."""
     actions = {
         **quarantine.decision_actions(settings(), mail, status),
         **record(status=200, event_id=mail.event_id or ""),
@@ -130,13 +133,13 @@ def decide(mail: QuarantinedMail, status: QuarantineStatus, record: Record) -> R
     return show(mail.quarantine_id)
 
 
-def show(quarantine_id: str, headers: Mapping[str, str] | None = None) -> Response[HeldOut]:
+def show(quarantine_id: str, headers: Mapping[str, str] | None = None) -> Response[QuarantinedMailOut]:
     return context.answer(200, shown(own_mail(quarantine_id)), headers)
 
 
-def shown(mail: QuarantinedMail) -> HeldOut:
+def shown(mail: QuarantinedMail) -> QuarantinedMailOut:
     answer = mail.answer
-    return HeldOut(
+    return QuarantinedMailOut(
         quarantine_id=mail.quarantine_id,
         event_id=mail.event_id,
         registration_id=mail.registration_id,

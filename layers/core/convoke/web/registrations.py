@@ -1,4 +1,4 @@
-"""The routes of registrations, and of what the people were sent."""
+"""The routes of registrations, and of the messages that were sent for them."""
 
 from __future__ import annotations
 
@@ -45,20 +45,20 @@ from .responses import (
     MessagePage,
     RegistrationOut,
     RegistrationPage,
-    may_answer,
+    documented,
 )
 
 router = APIGatewayHttpRouter()  # type: ignore[no-untyped-call]
 PERSON = "/events/<event_id>/registrations/<registration_id>"
-NO_WORDS = ResendIn()
+EMPTY_BODY = ResendIn()
 Outcome = TypeVar("Outcome", Registration, None)
 
 
-@router.post("/events/<event_id>/registrations", summary="Register a person", responses=may_answer(200, 201))
+@router.post("/events/<event_id>/registrations", summary="Register a person", responses=documented(200, 201))
 def register(event_id: str, body: RegistrationIn, key: IdempotencyKey = None) -> Response[RegistrationOut]:
     def enter(record: Record) -> Response[RegistrationOut]:
         event, at = context.own_event(event_id), context.now()
-        context.writable(event, at)
+        context.require_writable(event, at)
         not_the_sender(body.email)
         person = Registration(
             event_id=event_id,
@@ -95,7 +95,7 @@ def register(event_id: str, body: RegistrationIn, key: IdempotencyKey = None) ->
 
 
 @router.get(
-    "/events/<event_id>/registrations", summary="List registrations, in order of arrival", responses=may_answer(200)
+    "/events/<event_id>/registrations", summary="List registrations in order of arrival", responses=documented(200)
 )
 def list_registrations(
     event_id: str,
@@ -114,20 +114,20 @@ def list_registrations(
     return context.answer(200, RegistrationPage(items=people, next=page.next))
 
 
-@router.get(PERSON, summary="Read a registration", responses=may_answer(200))
+@router.get(PERSON, summary="Read a registration", responses=documented(200))
 def read_registration(event_id: str, registration_id: str) -> Response[RegistrationOut]:
     return context.show_registration(event_id, registration_id)
 
 
-@router.patch(PERSON, summary="Change a registration (JSON merge patch)", responses=may_answer(200))
+@router.patch(PERSON, summary="Change a registration (JSON merge patch)", responses=documented(200))
 def patch_registration(event_id: str, registration_id: str, patch: RegistrationPatch) -> Response[RegistrationOut]:
     event, at = context.own_event(event_id), context.now()
-    person = context.look(event, registration_id).registration
-    context.writable(event, at)
+    person = context.read_snapshot(event, registration_id).registration
+    context.require_writable(event, at)
     if person.status not in ACTIVE:
         raise Problem(HTTPStatus.CONFLICT, Obstacle.INACTIVE.value)
-    standing = {"name": person.name, "email": person.email, "language": person.language}
-    shape = RegistrationIn.model_validate(patch.upon(standing))
+    current = {"name": person.name, "email": person.email, "language": person.language}
+    shape = RegistrationIn.model_validate(patch.applied_to(current))
     not_the_sender(shape.email)
     changes = {name: getattr(shape, name) for name in patch.model_fields_set}
     if "occurrences" in changes:
@@ -145,15 +145,17 @@ def patch_registration(event_id: str, registration_id: str, patch: RegistrationP
     return context.show_registration(event_id, registration_id)
 
 
-@router.delete(PERSON, summary="Withdraw a registration, or erase a person", responses=may_answer(200, 202))
+@router.delete(PERSON, summary="Withdraw a registration, or erase a person", responses=documented(200, 202))
 def withdraw(
     event_id: str,
     registration_id: str,
-    erase: Annotated[Literal["true", "false"], Query(description="Forget name, address and mails, too.")] = "false",
+    erase: Annotated[
+        Literal["true", "false"], Query(description="Also delete the name, the address and the stored mails.")
+    ] = "false",
 ) -> Response[RegistrationOut]:
-    # Whatever became of the event: to withdraw from what is off, or over, harms nobody, and people can be forgotten.
+    # Allowed also where the event is cancelled or over: it does no harm, and people must always be able to be erased.
     event, at = context.own_event(event_id), context.now()
-    seen = context.look(event, registration_id)
+    seen = context.read_snapshot(event, registration_id)
     if erase == "true":
         granted(erasure.erase(context.client(), settings(), event_id, registration_id, now=at, account=event.account))
     elif seen.registration.status in STANDING:
@@ -169,17 +171,17 @@ def withdraw(
     return context.show_registration(event_id, registration_id, 202 if erase == "true" else 200)
 
 
-@router.post(f"{PERSON}/resend", summary="Send the latest message again", responses=may_answer(202))
+@router.post(f"{PERSON}/resend", summary="Send the latest message again", responses=documented(202))
 def resend(
     event_id: str,
     registration_id: str,
-    body: Annotated[ResendIn, Body()] = NO_WORDS,  # noqa: ARG001 (there is nothing to say)
+    body: Annotated[ResendIn, Body()] = EMPTY_BODY,  # noqa: ARG001 (the body has no fields)
     key: IdempotencyKey = None,
 ) -> Response[RegistrationOut]:
     def repeat(record: Record) -> Response[RegistrationOut]:
         event, at = context.own_event(event_id), context.now()
-        context.look(event, registration_id)
-        context.still_to_come(event, at)
+        context.read_snapshot(event, registration_id)
+        context.require_not_over(event, at)
         recorded = record(status=202, event_id=event_id, registration_id=registration_id)
         granted(registry.resend(context.client(), settings(), event_id, registration_id, now=at, also=recorded))
         return context.show_registration(event_id, registration_id, 202)
@@ -187,24 +189,24 @@ def resend(
     return once(key, repeat)
 
 
-@router.get(f"{PERSON}/messages", summary="List what a person was sent", responses=may_answer(200))
+@router.get(f"{PERSON}/messages", summary="List a person's messages", responses=documented(200))
 def list_messages(
     event_id: str, registration_id: str, limit: Limit = 50, cursor: Cursor = None
 ) -> Response[MessagePage]:
-    context.look(context.own_event(event_id), registration_id)
+    context.read_snapshot(context.own_event(event_id), registration_id)
     page = lists.list_messages(context.client(), settings(), registration_id, limit=limit, cursor=cursor)
     return context.answer(200, MessagePage(items=[presenters.message(stored) for stored in page.items], next=page.next))
 
 
 @router.get(
     f"{PERSON}/messages/<sequence>/mail",
-    summary="Read a mail as it was sent",
+    summary="Download a mail as it was sent",
     responses={200: MAIL, 404: PROBLEM, 422: PROBLEM},
-    # Validation would take the bytes for text.
+    # Response validation would try to serialize the bytes as text.
     enable_validation=False,
 )
 def read_mail(event_id: str, registration_id: str, sequence: str) -> Response[bytes]:
-    context.look(context.own_event(event_id), registration_id)
+    context.read_snapshot(context.own_event(event_id), registration_id)
     number = int(sequence) if re.fullmatch(r"[0-9]{1,9}", sequence) else None
     stored = None if number is None else Reads(context.client(), settings()).stored(registration_id, number)
     if stored is None or stored.rendered is None:
@@ -214,7 +216,11 @@ def read_mail(event_id: str, registration_id: str, sequence: str) -> Response[by
 
 
 def chosen(event: Event, dates: list[str] | None, at: datetime) -> tuple[LocalTime, ...] | None:
-    """The dates of a series that somebody comes to. Raises :class:`InvalidField` for one that there is not."""
+    """The chosen dates of a series, of their original starts as text, sorted; ``None``: all.
+
+    Raises :class:`InvalidField` for a date that does not exist, is cancelled, or is over at ``at`` (UTC), and for an
+    event of one date.
+    """
     if dates is None:
         return None
     if not event.recurs:
@@ -231,18 +237,19 @@ def chosen(event: Event, dates: list[str] | None, at: datetime) -> tuple[LocalTi
     return tuple(sorted(names, key=lambda name: name.isoformat()))
 
 
-# --- what may stand in the way ------------------------------------------------------------------------------------
+# --- refusals -----------------------------------------------------------------------------------------------------
 
 
 def not_the_sender(email: str) -> None:
+    """Raise :class:`InvalidField` for the sender's own address: it would receive its own invitations."""
     if folded(email) == folded(settings().sender.address):
-        raise InvalidField("email", "is the address that the invitations come from")
+        raise InvalidField("email", "is the address that invitations are sent from")
 
 
 def granted(outcome: Outcome | Obstacle) -> Outcome:
-    """What came of it, unless something stood in the way."""
+    """The outcome of a write, or raises :class:`Problem` (404, 409 or 503) for an obstacle."""
     if outcome is Obstacle.NOT_YET:
-        raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, outcome.value, headers=context.IN_A_MINUTE)
+        raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, outcome.value, headers=context.RETRY_AFTER_A_MINUTE)
     if isinstance(outcome, Obstacle):
         status = HTTPStatus.NOT_FOUND if outcome is Obstacle.ABSENT else HTTPStatus.CONFLICT
         raise Problem(status, outcome.value)

@@ -1,4 +1,4 @@
-"""What comes in over HTTP, as the framework validates and documents it, and the nouns that are made of it."""
+"""The request models: headers, queries and bodies as they are validated and documented, and the data made of them."""
 
 from __future__ import annotations
 
@@ -25,12 +25,10 @@ from .fields import (
     Capacity,
     Description,
     Email,
-    HookUrl,
     JoinUri,
     Label,
     Language,
     Length,
-    Listened,
     Location,
     Moment,
     Name,
@@ -40,29 +38,38 @@ from .fields import (
     Reminders,
     Status,
     Url,
+    WebhookEvents,
+    WebhookUrl,
     Zone,
 )
 from .walltimes import read_when
 
-Limit = Annotated[int, Query(ge=1, le=100, description="How many to a page.")]
+Limit = Annotated[int, Query(ge=1, le=100, description="Items per page.")]
 IdempotencyKey = Annotated[
     str | None,
-    Header(alias="Idempotency-Key", pattern=r"^[\x21-\x7e]{1,255}$", description="The request is granted once a day."),
+    Header(
+        alias="Idempotency-Key",
+        pattern=r"^[\x21-\x7e]{1,255}$",
+        description="A repeat with the same key within a day is not carried out again.",
+    ),
 ]
 Version = Annotated[
-    str | None, Header(alias="If-Match", max_length=64, description="The ETag of the event as you know it.")
+    str | None,
+    Header(
+        alias="If-Match", max_length=64, description="The ETag of the event's version that the change is meant for."
+    ),
 ]
 Occurrences = Annotated[
     list[Moment],
     Field(min_length=1, max_length=400, description="Only these dates of a series, by their original starts."),
 ]
-Cursor = Annotated[str | None, Query(description="`next` of the page before.", max_length=1000)]
+Cursor = Annotated[str | None, Query(description="`next` of the previous page.", max_length=1000)]
 
 # --- bodies -------------------------------------------------------------------------------------------------------
 
 
 class Incoming(BaseModel):
-    """A request's body: nothing unknown, no guessing of types, and ``null`` is as good as absent."""
+    """A request's body: unknown fields are refused, types are not converted, and ``null`` means absent."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
@@ -73,16 +80,16 @@ class Incoming(BaseModel):
 
 
 class Patch(BaseModel):
-    """A merge patch (RFC 7396): what is absent stays, ``null`` resets."""
+    """A JSON merge patch (RFC 7396): an absent field stays, ``null`` resets it to its default."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
-    def upon(self, standing: Mapping[str, Any]) -> dict[str, Any]:
-        return _merged(standing, self.model_dump(exclude_unset=True))
+    def applied_to(self, current: Mapping[str, Any]) -> dict[str, Any]:
+        return _merged(current, self.model_dump(exclude_unset=True))
 
 
-def _merged(standing: Mapping[str, Any], patch: Mapping[str, Any]) -> dict[str, Any]:
-    result = dict(standing)
+def _merged(current: Mapping[str, Any], patch: Mapping[str, Any]) -> dict[str, Any]:
+    result = dict(current)
     for name, value in patch.items():
         result[name] = _merged(result.get(name) or {}, value) if isinstance(value, dict) else value
     return result
@@ -149,11 +156,11 @@ class CancelIn(Incoming):
 
 
 class RestoreIn(Incoming):
-    """Nothing."""
+    """No fields: a date is restored as it was."""
 
 
 class OccurrenceIn(Incoming):
-    """One more date: as long as the others, unless it has an end or a duration of its own."""
+    """An additional date. Without ``end`` or ``duration`` it is as long as the other dates."""
 
     start: Moment
     end: Moment | None = None
@@ -170,7 +177,7 @@ class OccurrencePatch(Patch):
 
 
 class SplitIn(EventPatch):
-    """From which date on, and what is to be other about these."""
+    """A split: ``from``, the original start of the first date concerned, and the changes to it and all that follow."""
 
     from_: Annotated[Moment, Field(alias="from")]
 
@@ -181,8 +188,8 @@ class SplitIn(EventPatch):
 
 
 class PreviewIn(EventPatch):
-    """One change to look at: a patch of the event, or ``cancel``; a patch of the date ``occurrence``, or its ``cancel``
-    or ``restore``; one to ``add``; or a ``split``.
+    """One change to preview: fields of the event, or ``cancel``; fields of the date ``occurrence``, or its ``cancel``
+    or ``restore``; a date to ``add``; or a ``split``.
     """
 
     cancel: Literal[True] | None = None
@@ -193,17 +200,17 @@ class PreviewIn(EventPatch):
 
     @property
     def patch(self) -> dict[str, Any]:
-        """What is to be other about the event or its date."""
+        """The changed fields of the event, or of its date."""
         words = {"cancel", "occurrence", "restore", "add", "split"}
         return {name: value for name, value in self.model_dump(exclude_unset=True).items() if name not in words}
 
 
 class ResendIn(Incoming):
-    """Nothing."""
+    """No fields: the latest message is sent again."""
 
 
 class DecisionIn(Incoming):
-    """Nothing."""
+    """No fields: the path says what is decided."""
 
 
 class RegistrationIn(Incoming):
@@ -221,19 +228,19 @@ class RegistrationPatch(Patch):
 
 
 class WebhookIn(Incoming):
-    url: HookUrl
-    events: Listened
+    url: WebhookUrl
+    events: WebhookEvents
 
 
 class TestIn(Incoming):
-    """Nothing."""
+    """No fields: the content of a test event is fixed."""
 
 
-# --- into nouns ---------------------------------------------------------------------------------------------------
+# --- data from request models -------------------------------------------------------------------------------------
 
 
 def content(shape: EventIn) -> dict[str, Any]:
-    """The attributes of an :class:`Event` that the organizer decides, but for ``when``."""
+    """The attributes of an :class:`Event` that a request sets, except its schedule."""
     conference = shape.conference
     return {
         "title": shape.title,
@@ -250,15 +257,15 @@ def content(shape: EventIn) -> dict[str, Any]:
 
 
 def patched(event: Event, patch: EventPatch) -> tuple[Event, tuple[LocalTime, ...]]:
-    """``event`` as it is after ``patch``, and the dates of which it no longer knows anything.
+    """``event`` after ``patch``, and the original starts of changed dates that its new schedule no longer has.
 
-    Raises :class:`InvalidField` for a time or a rule, and pydantic's error for anything else, that cannot be.
+    Raises :class:`InvalidField` for an impossible time or rule, and pydantic's ``ValidationError`` for anything else.
     """
-    standing = written(event)
+    current = request_fields(event)
     if "duration" in patch.model_fields_set and patch.duration is not None:
-        # It counts from the start: the end that stood is no more.
-        standing |= {"end": None}
-    shape = EventIn.model_validate(patch.upon(standing))
+        # The duration replaces the event's end.
+        current |= {"end": None}
+    shape = EventIn.model_validate(patch.applied_to(current))
     schedule = event.schedule
     if patch.model_fields_set & {"start", "end", "duration", "time_zone"}:
         when = read_when(
@@ -266,9 +273,9 @@ def patched(event: Event, patch: EventPatch) -> tuple[Event, tuple[LocalTime, ..
             end=shape.end,
             duration=shape.duration,
             time_zone=shape.time_zone,
-            standing=event.when,
+            current=event.when,
         )
-        # Where the rule is given, too, it need not go with the new start as it was.
+        # A rule that is replaced in the same patch need not fit the new start.
         before = replace(schedule, rule=None) if "recurrence" in patch.model_fields_set else schedule
         schedule = series.moved(before, when)
     if "recurrence" in patch.model_fields_set:
@@ -279,9 +286,9 @@ def patched(event: Event, patch: EventPatch) -> tuple[Event, tuple[LocalTime, ..
 
 
 def date_changed(event: Event, one: Occurrence, patch: OccurrencePatch) -> DateChange:
-    """What is other about a date after ``patch``; ``null`` makes it as the series is.
+    """The changes of a date against its series after ``patch``; ``null`` resets a field to the series' value.
 
-    Raises :class:`InvalidField` for a time that cannot be.
+    Raises :class:`InvalidField` for an impossible time.
     """
     given = patch.model_fields_set
     change = replace(
@@ -300,15 +307,15 @@ def date_changed(event: Event, one: Occurrence, patch: OccurrencePatch) -> DateC
         end=None if patch.duration is not None and "end" not in given else end,
         duration=patch.duration,
         time_zone=event.when.time_zone,
-        standing=one.when,
+        current=one.when,
     )
     if when.all_day is not plain.all_day:
         raise InvalidField("start", "must be a date, or a time, as the start of the series is")
     return replace(change, when=when)
 
 
-def written(event: Event) -> dict[str, Any]:
-    """The event as its organizer would write it."""
+def request_fields(event: Event) -> dict[str, Any]:
+    """The event's content as the fields of a request that would create it."""
     conference = event.conference
     return {
         "title": event.title,

@@ -1,4 +1,4 @@
-"""What goes out over HTTP, as it is documented."""
+"""The response models, as OpenAPI documents them."""
 
 from __future__ import annotations
 
@@ -27,9 +27,10 @@ class ConferenceOut(BaseModel):
 
 
 class AttentionOut(BaseModel):
-    """Somebody who was not reached: with what, why not, and since when. ``date``, of a series, by original start.
+    """Somebody who was not reached: by which message (``kind``), why not (``state``), and since when. ``date`` is the
+    original start of one date of a series.
 
-    ``answer``: a mail that was put aside looks like their answer; it can be released by its ``quarantine_id``.
+    Kind ``answer``: a quarantined mail looks like their answer; it can be released by its ``quarantine_id``.
     """
 
     registration_id: str
@@ -57,23 +58,28 @@ class EventOut(BaseModel):
     capacity: int | None
     release_on_decline: bool
     recurrence: str | None
-    registered: Annotated[int, Field(description="How many come.")]
-    waiting: Annotated[int, Field(description="How many wait for a seat.")]
+    registered: Annotated[int, Field(description="The number of seats that are taken.")]
+    waiting: Annotated[int, Field(description="The number of people on the waitlist.")]
     dropped: Annotated[
         list[str],
-        Field(description="After a change of the rule: the changed dates that it no longer yields, by original start."),
+        Field(description="After a change of the rule: the changed dates that it no longer has, by original start."),
     ] = []
     attention: Annotated[
         list[AttentionOut] | None,
-        Field(description="The first hundred who were not reached, then whose answers wait; null in a list."),
+        Field(
+            description="At most a hundred people: first those who were not reached, then those whose answers wait in"
+            " quarantine; null in a list of events."
+        ),
     ] = None
-    attention_count: Annotated[int | None, Field(description="How many they are in all; null in a list.")] = None
+    attention_count: Annotated[
+        int | None, Field(description="The number of all who need attention; null in a list of events.")
+    ] = None
     created_at: Moment
     updated_at: Moment
 
 
 class OccurrenceOut(BaseModel):
-    """One date of an event: ``occurrence`` names it, its original start."""
+    """One date of an event. ``occurrence``, its original start, is its name."""
 
     occurrence: str
     start: str
@@ -84,9 +90,9 @@ class OccurrenceOut(BaseModel):
     description: str
     status: Annotated[
         Literal["confirmed", "cancelled", "skipped"],
-        Field(description="skipped: the clock skips this time, so RFC 5545 does not count it."),
+        Field(description="skipped: this local time does not exist, so that RFC 5545 does not count the date."),
     ]
-    moved: Annotated[bool, Field(description="It has a time of its own.")]
+    moved: Annotated[bool, Field(description="Whether it has another time than its series.")]
     over: bool
     reason: Annotated[str, Field(description="Why it was cancelled.")]
 
@@ -94,15 +100,15 @@ class OccurrenceOut(BaseModel):
 Reason = Annotated[
     str | None,
     Field(
-        description="Why it was given up: unrenderable (no mail could be made of it), unanswered (SES never said if"
-        " it took it), erased, or SES's own code; null where it was not.",
+        description="Why the message failed: unrenderable (no mail could be made of it), unanswered (SES never answered"
+        " whether it accepted it), erased, or SES's error code; null where it did not fail.",
         examples=["MessageRejected"],
     ),
 ]
 
 
 class InvitationOut(BaseModel):
-    """What this person was told last, and what became of it."""
+    """The latest message to this person, and its delivery state."""
 
     uid: str
     method: Method | None
@@ -110,7 +116,7 @@ class InvitationOut(BaseModel):
     state: DeliveryState
     reason: Reason
     tried_anew: Annotated[
-        bool, Field(description="Whether what is pending had been given up (failed), and a resend was asked for since.")
+        bool, Field(description="Whether the pending message had failed before, and is sent again on request.")
     ]
     sent_at: Moment | None
 
@@ -122,18 +128,19 @@ class RegistrationOut(BaseModel):
     email: str | None
     language: str | None
     occurrences: Annotated[
-        list[str] | None, Field(description="The dates of a series that it is for, as they are named now; null: all.")
+        list[str] | None,
+        Field(description="The dates of a series that it includes, by their present original starts; null: all."),
     ]
     status: RegistrationStatus
     participation: Participation
-    answered_at: Annotated[Moment | None, Field(description="When this was answered, by the clock of who answered.")]
+    answered_at: Annotated[Moment | None, Field(description="When the person answered, by their own clock.")]
     invitation: InvitationOut
     created_at: Moment
     updated_at: Moment
 
 
 class MessageOut(BaseModel):
-    """One message to one person; nothing was sent yet where ``sent_at`` is null."""
+    """One message to one person. Where ``sent_at`` is null it has not been sent yet."""
 
     uid: str
     method: Method
@@ -146,9 +153,10 @@ class MessageOut(BaseModel):
 
 
 class AnswerOut(BaseModel):
-    """One answer of one person: to which message, for which date of a series (null: the whole), and how it came.
+    """One answer of one person. ``sequence`` is the message that it answers, ``date`` the date of a series by its
+    original start (null: the whole event), ``means`` the way it came.
 
-    ``dtstamp`` is when it was given, by the clock of who gave it; ``at`` is when it came.
+    ``dtstamp`` is when the person answered, by their own clock; ``at`` is when the answer arrived.
     """
 
     status: Participation
@@ -157,11 +165,11 @@ class AnswerOut(BaseModel):
     date: str | None
     dtstamp: Moment
     at: Moment
-    counts: Annotated[bool, Field(description="Whether it is the answer to the present question.")]
+    counts: Annotated[bool, Field(description="Whether this answer determines the person's participation now.")]
 
 
 class ParticipationOut(BaseModel):
-    """How many of those who have or had a seat answered what; nobody in line is among them."""
+    """How many of those who have or had a seat gave which answer. The waitlist is not counted."""
 
     accepted: int
     declined: int
@@ -171,7 +179,7 @@ class ParticipationOut(BaseModel):
 
 
 class WebhookOut(BaseModel):
-    """Where the account is told of which facts."""
+    """A URL that events of the account are posted to, and the event types."""
 
     webhook_id: str
     url: str
@@ -179,22 +187,22 @@ class WebhookOut(BaseModel):
     created_at: Moment
 
 
-class WebhookMade(WebhookOut):
-    """A new webhook. Its ``secret``, which signs what it is told, is shown this once, and not when the request is
-    repeated.
-    """
+class WebhookCreated(WebhookOut):
+    """A new webhook. Its ``secret``, which signs deliveries, is returned only once: not when a request is repeated."""
 
     secret: str | None = None
 
 
 class DeliveryOut(BaseModel):
-    """One fact on its way to a webhook. ``dead`` is tried no more; ``why`` says what was wrong with the last try."""
+    """The delivery of one event to a webhook. One that is ``dead`` is not tried again; ``why`` says what was wrong with
+    the last attempt.
+    """
 
     id: str
     type: WebhookEventType
     state: DeliveryEnd
     attempts: int
-    status: Annotated[int | None, Field(description="What the webhook answered to the last try.")]
+    status: Annotated[int | None, Field(description="The HTTP status of the last attempt; null: no response.")]
     why: str
     created_at: Moment
     tried_at: Moment | None
@@ -222,7 +230,7 @@ class OccurrencePage(BaseModel):
 
 
 class PreviewExample(BaseModel):
-    """What one person would be sent, in order: the subjects of the mails."""
+    """The mails that one person would be sent: their subjects, in order."""
 
     registration_id: str
     kind: Kind
@@ -230,7 +238,7 @@ class PreviewExample(BaseModel):
 
 
 class PreviewOut(BaseModel):
-    """How many people would be told what; ``messages`` is how many mails that is."""
+    """How many people would be sent which kind of message; ``messages`` is the number of mails."""
 
     update: int
     ask_again: int
@@ -262,7 +270,7 @@ class FieldProblem(BaseModel):
 
 
 class Problem(BaseModel):
-    """RFC 9457. Nothing is stored when a problem is answered."""
+    """An error (RFC 9457). Nothing was stored."""
 
     type: str
     title: str
@@ -272,14 +280,14 @@ class Problem(BaseModel):
 
 
 PROBLEM: Any = {
-    "description": "Not granted; nothing was stored.",
+    "description": "The request was refused; nothing was stored.",
     "content": {problems.MEDIA_TYPE: {"model": Problem}},
 }
-SHEET: Any = {"description": "One row a registration", "content": {"text/csv": {"schema": {"type": "string"}}}}
+CSV: Any = {"description": "One row per registration", "content": {"text/csv": {"schema": {"type": "string"}}}}
 MAIL: Any = {"description": "The mail as it was sent", "content": {"message/rfc822": {"schema": {"type": "string"}}}}
 
 
-def may_answer(*granted: int) -> Any:
-    """The documented answers of a route."""
+def documented(*successes: int) -> Any:
+    """The documented responses of a route: its statuses of success, and all errors."""
     refused = dict.fromkeys((400, 404, 409, 412, 413, 415, 422), PROBLEM)
-    return {status: {"description": HTTPStatus(status).phrase} for status in granted} | refused
+    return {status: {"description": HTTPStatus(status).phrase} for status in successes} | refused

@@ -1,7 +1,7 @@
-"""From when to when, as people send it: read once, at the edge, so that nothing behind it meets a time that cannot be.
+"""Reads the start and the end of an event from a request, so that no code behind the API meets an impossible time.
 
-A wall time that the clock skips does not exist and is refused; one that it shows twice is the first of the two. A
-duration is added as RFC 5545, section 3.3.6 says: its days on the calendar, its hours in real time.
+A local time that does not exist, since the clocks go forward, is refused; of one that occurs twice the first is meant.
+A duration is added as RFC 5545, section 3.3.6, says: its days on the calendar, its hours in elapsed time.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from ..model import Duration, InvalidField, When
 
-NO_PLACES = frozenset({"localtime", "posixrules", "Factory"})
-"""Names that zoneinfo knows and nobody lives in: they mean something else on each machine, or nothing."""
+NOT_ZONES = frozenset({"localtime", "posixrules", "Factory"})
+"""Names in zoneinfo's list that are no zones: they depend on the machine, or mean nothing."""
 
 YEARS = range(1970, 2200)
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
@@ -24,16 +24,17 @@ _OFFSET = re.compile(r"(?:Z|[+-]\d{2}:?\d{2})$", re.ASCII | re.IGNORECASE)
 
 @cache
 def zones() -> frozenset[str]:
-    """The IANA names that a time zone may have."""
-    return frozenset(available_timezones() - NO_PLACES)
+    """The IANA names that are accepted as ``time_zone``."""
+    return frozenset(available_timezones() - NOT_ZONES)
 
 
 def read_when(
-    *, start: str, end: str | None, duration: str | None, time_zone: str | None, standing: When | None = None
+    *, start: str, end: str | None, duration: str | None, time_zone: str | None, current: When | None = None
 ) -> When:
-    """When it is, of texts as api.md describes them. Raises :class:`InvalidField` with the field that is wrong.
+    """Start and end of a request's texts: ``start`` and ``end`` as in :func:`read_moment`, ``duration`` in ISO 8601.
 
-    ``standing`` is what it replaces: an end that a duration had carried into the second of two equal times stays there.
+    ``current`` is the time that is replaced: an end that a duration had put into the second of two equal local times
+    keeps that. Raises :class:`InvalidField` with the field that is wrong.
     """
     if time_zone is not None and time_zone not in zones():
         raise InvalidField("time_zone", "must be the IANA name of a time zone, such as Europe/Berlin")
@@ -48,7 +49,7 @@ def read_when(
     if duration is not None:
         last = _later(first, _duration(duration), time_zone)
     elif end is not None:
-        last = _end(end, time_zone, standing)
+        last = _end(end, time_zone, current)
     else:
         raise InvalidField("end", "is required, or a duration")
     when = When(start=first, end=last, time_zone=time_zone)
@@ -69,9 +70,12 @@ def _whole_days(first: date, end: str | None, duration: str | None, time_zone: s
 
 
 def read_moment(field: str, text: str) -> datetime | date:
-    """A naive datetime, or a date."""
+    """A naive datetime of ``2027-03-12T09:00:00`` (seconds optional), or a date of ``2027-03-12``.
+
+    Raises :class:`InvalidField`.
+    """
     if "T" in text.upper() and _OFFSET.search(text):
-        raise InvalidField(field, "must be a wall time of time_zone, without an offset")
+        raise InvalidField(field, "must be a local time of time_zone, without an offset")
     try:
         if _DATE.fullmatch(text):
             moment: datetime | date = date.fromisoformat(text)
@@ -92,14 +96,14 @@ def _must_exist(field: str, local_time: datetime, time_zone: str) -> None:
         raise InvalidField(field, f"does not exist: the clock in {time_zone} skips it")
 
 
-def _end(text: str, time_zone: str, standing: When | None) -> datetime:
+def _end(text: str, time_zone: str, current: When | None) -> datetime:
     last = read_moment("end", text)
     if not isinstance(last, datetime):
         raise InvalidField("end", "must be a time, as start is")
     _must_exist("end", last, time_zone)
-    if standing is not None and standing.time_zone == time_zone and isinstance(standing.end, datetime):
-        # The wall times are equal whichever of the two is meant; ISO 8601 has no way to tell them apart.
-        return standing.end if standing.end.replace(fold=0) == last else last
+    if current is not None and current.time_zone == time_zone and isinstance(current.end, datetime):
+        # Both have the same text: ISO 8601 without an offset cannot tell the two equal local times apart.
+        return current.end if current.end.replace(fold=0) == last else last
     return last
 
 

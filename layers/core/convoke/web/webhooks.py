@@ -1,4 +1,4 @@
-"""The routes of webhooks: where an account's own systems are told what happened, and what became of that."""
+"""The routes of webhooks: URLs that an account's events are posted to, and the deliveries to them."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ from . import context, presenters
 from .idempotency import Record, once
 from .problems import Problem
 from .requests import Cursor, IdempotencyKey, Limit, TestIn, WebhookIn
-from .responses import DeliveryPage, WebhookMade, WebhookOut, WebhookPage, may_answer
+from .responses import DeliveryPage, WebhookCreated, WebhookOut, WebhookPage, documented
 
 router = APIGatewayHttpRouter()  # type: ignore[no-untyped-call]
-NO_WORDS = TestIn()
+EMPTY_BODY = TestIn()
 
 
-@router.post("/webhooks", summary="Be told of what happens, by POST", responses=may_answer(201))
-def create_webhook(body: WebhookIn, key: IdempotencyKey = None) -> Response[WebhookMade]:
+@router.post("/webhooks", summary="Create a webhook", responses=documented(201))
+def create_webhook(body: WebhookIn, key: IdempotencyKey = None) -> Response[WebhookCreated]:
     account, at = context.caller(), context.now()
     target_of(body.url, local=settings().local_webhooks)
 
-    def create(record: Record) -> Response[WebhookMade]:
+    def create(record: Record) -> Response[WebhookCreated]:
         webhook = Webhook(
             webhook_id=keys.event_id(secrets.token_bytes(16)),
             account=account,
@@ -44,19 +44,19 @@ def create_webhook(body: WebhookIn, key: IdempotencyKey = None) -> Response[Webh
         except webhooks.TooManyWebhooks:
             raise Problem(HTTPStatus.CONFLICT, f"an account has at most {webhooks.MAX_WEBHOOKS} webhooks") from None
         headers = {"Location": f"/webhooks/{webhook.webhook_id}"}
-        made = WebhookMade(**presenters.webhook(webhook).model_dump(), secret=webhook.secret)
+        made = WebhookCreated(**presenters.webhook(webhook).model_dump(), secret=webhook.secret)
         return context.answer(201, made, headers)
 
     return once(key, create)
 
 
-@router.get("/webhooks", summary="List webhooks", responses=may_answer(200))
+@router.get("/webhooks", summary="List webhooks", responses=documented(200))
 def list_webhooks() -> Response[WebhookPage]:
     found = webhooks.list_webhooks(context.client(), settings(), context.caller())
     return context.answer(200, WebhookPage(items=list(map(presenters.webhook, found)), next=None))
 
 
-@router.delete("/webhooks/<webhook_id>", summary="Remove a webhook", responses=may_answer(200))
+@router.delete("/webhooks/<webhook_id>", summary="Delete a webhook", responses=documented(200))
 def remove_webhook(webhook_id: str) -> Response[WebhookOut]:
     webhook = context.own_webhook(webhook_id)
     webhooks.remove(context.client(), settings(), webhook.account, webhook_id)
@@ -65,8 +65,8 @@ def remove_webhook(webhook_id: str) -> Response[WebhookOut]:
 
 @router.get(
     "/webhooks/<webhook_id>/deliveries",
-    summary="List what a webhook was told, or is to be, the latest first",
-    responses=may_answer(200),
+    summary="List a webhook's deliveries, the latest first",
+    responses=documented(200),
 )
 def list_deliveries(
     webhook_id: str,
@@ -79,17 +79,17 @@ def list_deliveries(
     return context.answer(200, DeliveryPage(items=list(map(presenters.delivery, page.items)), next=page.next))
 
 
-@router.post("/webhooks/<webhook_id>/test", summary="Be told nothing much, to see it arrive", responses=may_answer(202))
+@router.post("/webhooks/<webhook_id>/test", summary="Send a test event to a webhook", responses=documented(202))
 def try_webhook(
     webhook_id: str,
-    body: Annotated[TestIn, Body()] = NO_WORDS,  # noqa: ARG001 (there is nothing to say)
+    body: Annotated[TestIn, Body()] = EMPTY_BODY,  # noqa: ARG001 (the body has no fields)
     key: IdempotencyKey = None,
 ) -> Response[WebhookOut]:
-    def tell(record: Record) -> Response[WebhookOut]:
+    def send_test(record: Record) -> Response[WebhookOut]:
         webhook, at = context.own_webhook(webhook_id), context.now()
         fact = outbox.new_event(webhook.account, WebhookEventType.TEST, {"webhook_id": webhook_id}, at)
         recorded = record(status=202, webhook_id=webhook_id)
         deliveries.create_test(context.client(), settings(), webhook, fact, at, also=recorded)
         return context.show_webhook(webhook_id, 202)
 
-    return once(key, tell)
+    return once(key, send_test)
