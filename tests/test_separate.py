@@ -169,6 +169,12 @@ def test_a_second_date_with_a_time_of_its_own_is_an_exception_of_the_rule() -> N
     assert after.changes == (DateChange(date=start, when=longer),)
 
 
+def test_a_second_date_that_begins_before_the_first_is_over_makes_no_series() -> None:
+    long = When(start=FIRST.start, end=FIRST.start + timedelta(hours=30), time_zone=BERLIN)
+    after = edits.add_date(event(when=long), datetime(2027, 3, 13, 9), None)
+    assert (after.rule, after.added) == (None, (datetime(2027, 3, 13, 9),))
+
+
 # --- what was told before -----------------------------------------------------------------------------------------
 
 

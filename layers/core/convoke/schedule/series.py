@@ -60,13 +60,23 @@ def rule(text: str, when: When, field: str = "recurrence") -> str:
     """The one spelling of the RRULE ``text`` for a series that begins with ``when``: its dates are the same.
 
     Raises :class:`InvalidField` for ``field`` where it is no rule that we follow, yields no date at ``when.start``,
-    more than ``MOST`` dates, or one later than ``LONGEST`` after the first. UNTIL becomes the instant of the last date;
+    more than ``MOST`` dates, one later than ``LONGEST`` after the first, or one that begins before the date before it
+    is over: Exchange holds no series of such (MS-OXOCAL, section 2.2.1.44). UNTIL becomes the instant of the last date;
     a wall time in it is read in the zone of ``when``, a date is the end of that day, and whole days have a date there.
     """
     try:
-        return spell(settled(read(text), when))
+        said = spell(settled(read(text), when))
     except ValueError as error:
         raise InvalidField(field, str(error)) from None
+    if any(
+        later.starts_at < earlier.ends_at for earlier, later in pairwise(times(Schedule(when=when, rule=said)).values())
+    ):
+        raise InvalidField(
+            field,
+            "must leave each date over before the next begins: Outlook cannot hold dates that overlap; "
+            "make an event for each",
+        )
+    return said
 
 
 @lru_cache(maxsize=512)
@@ -134,6 +144,11 @@ def _occurrence(event: Event, when: When, change: DateChange) -> Occurrence:
         moved=change.when is not None,
         reason=change.reason,
     )
+
+
+def comes(event: Event, now: datetime) -> bool:
+    """Whether any date takes place that is not over at ``now`` (UTC)."""
+    return any(not one.cancelled and one.when.ends_at > now for one in occurrences(event))
 
 
 def when_next(event: Event, now: datetime) -> When:

@@ -64,7 +64,13 @@ def create_event(body: EventIn, key: IdempotencyKey = None) -> Response[EventOut
     return once(key, create)
 
 
-def must_end_later(event: Event, at: datetime) -> None:
+def must_end_later(event: Event, at: datetime, before: Event | None = None) -> None:
+    """Raise :class:`InvalidField` where all of it is over at ``at`` (UTC), or where another rule than ``before`` had
+    leaves no date to come though there was one: mails about its dates would be about none.
+    """
+    shortened = before is not None and event.recurs and before.when == event.when and before.rule != event.rule
+    if before is not None and shortened and series.comes(before, at) and not series.comes(event, at):
+        raise InvalidField("recurrence", "leaves no date to come: cancel the event instead")
     if series.ends_at(event) <= at:
         raise InvalidField("end", "is in the past")
 
@@ -109,7 +115,7 @@ def changed(
         unchanged(before, version)
         context.writable(before, at)
         after = change(before, at)
-        must_end_later(after, at)
+        must_end_later(after, at, before)
         if after == before:
             requests.keep(context.client(), dict(also))
             return
