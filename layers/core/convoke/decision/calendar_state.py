@@ -263,8 +263,9 @@ class Message:
     "was / is now" in words. ``called_off`` tells what the organizer cancelled from what somebody is merely not expected
     at any more; ``reason`` is why, in the organizer's words. ``others_stay`` says that what is taken back is one date
     only. ``instead`` is when the date takes place that is taken back only to be told as another entry.
-    ``declining_frees_seat``: who declines loses their place. ``receives_replies`` is false where answers to ORGANIZER
-    reach nobody. Neither changes what a calendar shows, so neither is a reason to tell anybody anything.
+    ``declining_frees_seat``: who declines loses their place; where there are ``several_entries``, who declines each.
+    ``receives_replies`` is false where answers to ORGANIZER reach nobody. None of these changes what a calendar shows,
+    so none is a reason to tell anybody anything.
     """
 
     method: Method
@@ -298,6 +299,7 @@ class Message:
     called_off: bool = False
     reason: str = ""
     declining_frees_seat: bool = False
+    several_entries: bool = False
     receives_replies: bool = True
     others_stay: bool = False
     instead: When | None = None

@@ -273,6 +273,13 @@ class MessagePlanner:
             asked=calendar_state.asked,
         )
 
+    @property
+    def _entries(self) -> int:
+        """How many entries whoever comes to the whole has, or will have, that are not over."""
+        apart = series.separate(self.event)
+        coming = [one.date for one in series.occurrences(self.event) if not one.cancelled and not self._over(one, None)]
+        return len(apart.intersection(coming)) + any(date not in apart for date in coming)
+
     # --- dates that are entries of their own ------------------------------------------------------------------
 
     def _apart(self, calendar_state: CalendarState) -> frozenset[LocalTime]:
@@ -356,7 +363,10 @@ class MessagePlanner:
     def _entry(self, one: Occurrence, calendar_state: CalendarState, known: OccurrenceState | None) -> Message:
         """A date as an entry of its own: that which they have, or a new one."""
         was = known
-        if was is None and not any(each.separate and each.date == one.date for each in calendar_state.dates):
+        others = any(each.separate and each.date == one.date for each in calendar_state.dates)
+        # The latest message took it out of the series, whatever entry of its own it had before.
+        taken_out = calendar_state.method is Method.CANCEL and calendar_state.part == one.date
+        if was is None and (not others or (taken_out and not calendar_state.separate)):
             was = calendar_state.occurrence_state(one.date)
         same = known is not None and (known.when, known.location) == (one.when, one.location)
         asked = known.asked if known is not None and same else None
@@ -374,6 +384,8 @@ class MessagePlanner:
             else answer(self.registration, asked, one.date, alone=True),
             asked=asked,
             fingerprint=fingerprints.of_date(self.event, one),
+            declining_frees_seat=self.event.release_on_decline,
+            several_entries=self._entries > 1,
             before=None
             if was is None or was.when is None
             else PreviousState(title=was.title, when=was.when, location=was.location, certain=was.known),
@@ -441,6 +453,7 @@ class MessagePlanner:
             fingerprint=fingerprints.fingerprint(event),
             before=upon.known if upon is not None and upon.stands else None,
             declining_frees_seat=event.release_on_decline,
+            several_entries=self._entries > 1,
         )
 
     def _kept(self, upon: CalendarState) -> tuple[OccurrenceState, ...]:
@@ -456,7 +469,8 @@ class MessagePlanner:
         if calendar_state is None and upon is not None and upon.whole:
             calendar_state = self._plain(upon, one)
         known = None
-        if calendar_state is not None and calendar_state.when is not None:
+        # To who was told that it is off, that it takes place is no update.
+        if calendar_state is not None and calendar_state.when is not None and not calendar_state.cancelled:
             known = PreviousState(
                 title=calendar_state.title,
                 when=calendar_state.when,
