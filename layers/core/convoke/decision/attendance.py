@@ -19,6 +19,7 @@ from ..model import (
     RegistrationStatus,
     Reply,
 )
+from ..schedule import series
 from .calendar_state import CalendarState
 from .decide import over, participation
 from .invitation import Invitation
@@ -74,15 +75,17 @@ def _last_told(invitation: Invitation) -> CalendarState | None:
     return max(calendar_state, key=lambda one: one.sequence, default=None)
 
 
-def _others_declined(registration: Registration, invitation: Invitation, reply: Reply) -> bool:
-    """Whether of all that they hold every entry but that which ``reply`` is about was declined: an event may have dates
-    that are entries of their own, and who declines one of those may come to the others.
+def _others_declined(registration: Registration, invitation: Invitation, reply: Reply, now: datetime) -> bool:
+    """Whether of all that they hold every entry but that which ``reply`` is about was declined or is over at ``now``.
+    An event may have dates that are entries of their own, and who declines one of those may come to the others.
     """
     last = _last_told(invitation)
     if last is None:
         return True
-    held: list[LocalTime | None] = [one.date for one in last.dates if one.separate and not one.cancelled]
-    held += [None] if last.stands else []
+    to_come = [one for one in last.dates if not one.cancelled and (one.when is None or one.when.ends_at > now)]
+    held: list[LocalTime | None] = [one.date for one in to_come if one.separate]
+    coming = series.schedule_ends_at(last.schedule) > now or any(not one.separate for one in to_come)
+    held += [None] if last.stands and coming else []
     return all(
         participation(registration, invitation, one) is Participation.DECLINED for one in held if one != reply.date
     )
@@ -114,7 +117,7 @@ def consequence(
     declines = (
         reply.status is Participation.DECLINED
         and answers_the_question(reply, invitation, event)
-        and _others_declined(registration, invitation, reply)
+        and _others_declined(registration, invitation, reply, now)
     )
     seated = registration.status in (RegistrationStatus.REGISTERED, RegistrationStatus.WAITLISTED)
     # A cancelled event has no seats to give.
