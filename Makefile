@@ -9,7 +9,7 @@ export PYTHONPATH := layers/core
 export PYTHONUTF8 := 1
 export PIP_USER := no
 unexport PYTHONSAFEPATH PYTHONWARNINGS PYTHONHOME
-INSTALL = command -v "$(PYTHON)" >/dev/null || { echo "There is no $(PYTHON): install Python 3.11 or newer, or say" \
+INSTALL = "$(PYTHON)" -c "" >/dev/null 2>&1 || { echo "There is no $(PYTHON): install Python 3.11 or newer, or say" \
 	"where one is: make $@ PYTHON=/path/to/python3.11" >&2; exit 1; }; exec "$(PYTHON)" -m local.install
 export STORY CONVOKE_PORT CONVOKE_INBOX_PORT ACCOUNT NAME STACK WHY EVENT ALL
 

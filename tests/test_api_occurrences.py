@@ -594,6 +594,23 @@ def test_a_date_changed_by_two_at_once_has_both_changes(
     assert (answer.body["title"], answer.body["location"]) == ("Concert", "Hall")
 
 
+def test_a_series_of_which_a_change_leaves_only_dates_that_are_over_is_to_be_cancelled_instead(
+    world: World, choir: str
+) -> None:
+    world.call("POST", f"{choir}/occurrences/{THIRD}/cancel")
+    world.now = datetime(2027, 3, 20, tzinfo=UTC)
+    for rule in ("FREQ=WEEKLY;COUNT=3", "FREQ=WEEKLY;COUNT=2"):
+        for method, path, body in (
+            ("PATCH", choir, {"recurrence": rule}),
+            ("POST", f"{choir}/preview", {"recurrence": rule}),
+        ):
+            answer = refused(world, method, path, body)
+            assert (answer.status, answer.fields) == (422, ["recurrence"])
+            assert "leaves no date to come: cancel the event instead" in answer.body["detail"]
+    world.call("POST", f"{choir}/occurrences/{FOURTH}/cancel")
+    assert world.call("PATCH", choir, {"title": "Quire"}).status == 200, "its dates are as they were"
+
+
 # --- split --------------------------------------------------------------------------------------------------------
 
 

@@ -76,6 +76,22 @@ def test_make_says_where_there_is_no_such_python() -> None:
     assert said.stderr.startswith("There is no /no/such python: install Python 3.11 or newer, or say where one is: ")
 
 
+def test_a_launcher_without_the_python_behind_it_is_none(tmp_path: Path) -> None:
+    """A version manager leaves one on PATH for each version that is installed and not chosen."""
+    launcher = tmp_path / "python3.12"
+    launcher.write_text("#!/bin/sh\necho 'launcher: python3.12: command not found' >&2\nexit 127\n")
+    launcher.chmod(0o755)
+    said = subprocess.run(  # noqa: S603
+        [str(shutil.which("make")), "run", f"PYTHON={launcher}"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert said.returncode == 2
+    assert said.stderr.startswith(f"There is no {launcher}: install Python 3.11 or newer, or say where one is: ")
+
+
 # --- the machine --------------------------------------------------------------------------------------------------
 
 

@@ -308,6 +308,28 @@ def test_a_day_that_some_months_have_not_is_refused_where_one_of_them_is_among_i
     assert series.rule("FREQ=MONTHLY;COUNT=3;BYMONTHDAY=-1", last) == "FREQ=MONTHLY;COUNT=3;BYMONTHDAY=-1"
 
 
+@pytest.mark.parametrize(
+    ("text", "when"),
+    [
+        ("FREQ=DAILY;COUNT=3", When(start=FRIDAY.start, end=datetime(2027, 3, 13, 9, 1), time_zone="Europe/Berlin")),
+        ("FREQ=WEEKLY;COUNT=3", When(start=FRIDAY.start, end=datetime(2027, 3, 20, 9, 0), time_zone="Europe/Berlin")),
+        ("FREQ=DAILY;COUNT=2", When(start=date(2027, 3, 12), end=date(2027, 3, 13))),
+        ("FREQ=WEEKLY;COUNT=4;BYDAY=FR,SA", When(start=date(2027, 3, 12), end=date(2027, 3, 13))),
+    ],
+)
+def test_dates_that_overlap_are_refused_since_outlook_holds_none(text: str, when: When) -> None:
+    assert refusal(text, when) == (
+        "must leave each date over before the next begins: Outlook cannot hold dates that overlap; "
+        "make an event for each"
+    )
+
+
+def test_dates_that_touch_do_not_overlap() -> None:
+    day = When(start=FRIDAY.start, end=datetime(2027, 3, 13, 9, 0), time_zone="Europe/Berlin")
+    assert series.rule("FREQ=DAILY;COUNT=3", day) == "FREQ=DAILY;COUNT=3"
+    assert series.rule("FREQ=DAILY;COUNT=3", WHOLE_DAY) == "FREQ=DAILY;COUNT=3"
+
+
 def test_a_refusal_names_the_field_that_was_wrong() -> None:
     with pytest.raises(InvalidField) as refused:
         series.rule("FREQ=WEEKLY", FRIDAY, "series.rule")

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from convoke.calendar import itip
+from convoke.decision.attendance import Consequence, consequence
 from convoke.decision.calendar_state import CalendarState, entry_uid, is_separate
 from convoke.decision.decide import is_same_message, next_message, participation
 from convoke.decision.fingerprints import fingerprint
@@ -167,6 +168,12 @@ def test_a_second_date_with_a_time_of_its_own_is_an_exception_of_the_rule() -> N
     after = edits.add_date(single, start, longer)
     assert (after.rule, after.added) == ("FREQ=WEEKLY;COUNT=2;INTERVAL=2", ())
     assert after.changes == (DateChange(date=start, when=longer),)
+
+
+def test_a_second_date_that_begins_before_the_first_is_over_makes_no_series() -> None:
+    long = When(start=FIRST.start, end=FIRST.start + timedelta(hours=30), time_zone=BERLIN)
+    after = edits.add_date(event(when=long), datetime(2027, 3, 13, 9), None)
+    assert (after.rule, after.added) == (None, (datetime(2027, 3, 13, 9),))
 
 
 # --- what was told before -----------------------------------------------------------------------------------------
@@ -363,6 +370,24 @@ def test_an_answer_to_the_series_is_none_to_a_date_beside_it() -> None:
     declines = replace(comes, status=Participation.DECLINED, sequence=1, date=BESIDE)
     found = [participation(replace(person, date_replies=(declines,)), state(bo), one) for one in dates]
     assert found == [Participation.ACCEPTED, Participation.ACCEPTED, Participation.DECLINED]
+
+
+def test_who_declines_all_that_is_to_come_gives_the_seat_away_whatever_became_of_what_is_over() -> None:
+    early = datetime(2027, 3, 16, 18)
+    what = replace(WEEKLY, added=(early, BESIDE), release_on_decline=True)
+    bo = heard(what)
+    seen = state(bo)
+    no = Reply(status=Participation.DECLINED, sequence=9, dtstamp=NOW)
+    person = registration(reply=no, date_replies=(replace(no, date=BESIDE),))
+    for now, expected in ((NOW, Consequence.NONE), (datetime(2027, 3, 17, tzinfo=UTC), Consequence.RELEASE)):
+        assert consequence(what, person, seen, replace(no, date=BESIDE), now) is expected
+    later = datetime(2027, 4, 3, tzinfo=UTC)
+    last = replace(what, added=(datetime(2027, 4, 20, 18),))
+    yes = replace(no, status=Participation.ACCEPTED)
+    alone = replace(no, date=datetime(2027, 4, 20, 18))
+    person = registration(reply=yes, date_replies=(alone,))
+    assert consequence(last, person, state(heard(last)), alone, NOW) is Consequence.NONE
+    assert consequence(last, person, state(heard(last)), alone, later) is Consequence.RELEASE
 
 
 @pytest.mark.parametrize(("separate", "named"), [("", True), ("20270323t180000-1", False)])

@@ -194,6 +194,62 @@ def test_an_answer_to_one_date_gives_no_seat_away_and_the_mail_does_not_say_so()
     assert "seat" not in wording.words(first(what, sender=DEAF), NOW).closing
 
 
+def test_where_there_are_entries_beside_it_the_seat_goes_with_the_last_and_the_mail_says_so() -> None:
+    beside = datetime(2027, 3, 23, 18)
+    what = replace(WEEKLY, release_on_decline=True, added=(beside,))
+    sentence = (
+        "If you decline every entry of this event in your calendar, your seat is given away "
+        "and you are sent no more mail about it."
+    )
+    invited = first(what)
+    entry = next_message(what, registration(), invited.calendar_state(sequence=0, dtstamp=NOW), SENDER, NOW)
+    assert entry is not None
+    assert entry.separate
+    for said in (invited, entry):
+        assert wording.words(said, NOW).closing.endswith(sentence)
+    off = replace(what, changes=(DateChange(date=beside, cancelled=True),))
+    assert "your seat is given away" in wording.words(first(off), NOW).closing
+    assert "every entry" not in wording.words(first(off), NOW).closing, "there is one"
+    assert "every entry" not in wording.words(first(what, now=datetime(2027, 3, 25, tzinfo=UTC)), NOW).closing
+
+
+def test_only_a_question_that_is_asked_anew_is_asked_again() -> None:
+    told = first().calendar_state(sequence=0, dtstamp=NOW)
+    for what, again in ((replace(WEEKLY, title="Quire"), ""), (replace(WEEKLY, location="Dom"), " again")):
+        said = next_message(what, registration(), told, SENDER, NOW)
+        assert said is not None
+        assert wording.words(said, NOW).closing.startswith(f"Please say{again} whether you will come")
+
+
+def test_a_date_that_takes_place_after_all_is_an_invitation_and_no_update() -> None:
+    """To who was told that it is off, "updated" would not say that it is on."""
+    date = MORNING.start
+    person = registration(occurrences=(date,))
+    off = replace(WEEKLY, changes=(DateChange(date=date, cancelled=True, reason="The hall is taken."),))
+    state, said = None, first()
+    for sequence, what in enumerate((WEEKLY, off, WEEKLY)):
+        found = next_message(what, person, state, SENDER, NOW)
+        assert found is not None
+        said = found
+        state = said.calendar_state(sequence=sequence, dtstamp=NOW)
+    words = wording.words(said, NOW)
+    assert words.subject == "Invitation: Choir · Fri 12 Mar 2027, 09:00"
+    assert words.headline == "You are invited to “Choir” on Friday 12 March 2027."
+    assert words.closing.startswith("Please say whether")
+
+
+def test_a_date_that_moves_beyond_its_neighbour_a_second_time_is_moved_as_the_first_time() -> None:
+    plain, beyond = MORNING.start, datetime(2027, 3, 20, 9)
+    there = When(start=beyond, end=beyond + timedelta(hours=1), time_zone="Europe/Berlin")
+    away = replace(WEEKLY, changes=(DateChange(date=plain, when=there),))
+    state, subjects = None, []
+    for what in (WEEKLY, away, WEEKLY, away):
+        while (said := next_message(what, registration(), state, SENDER, NOW)) is not None:
+            state = said.calendar_state(sequence=0 if state is None else state.sequence + 1, dtstamp=NOW)
+            subjects.append(wording.words(said, NOW).subject)
+    assert subjects[-2:] == ["Moved: Choir · Sat 20 Mar 2027, 09:00"] * 2 == subjects[1:3]
+
+
 def test_a_setting_that_only_changes_words_is_no_reason_to_mail_anybody() -> None:
     told = first(event()).calendar_state(sequence=0, dtstamp=NOW)
     assert next_message(event(release_on_decline=True), registration(), told, DEAF, NOW) is None

@@ -19,6 +19,7 @@ from ..model import (
     RegistrationStatus,
     Reply,
 )
+from ..schedule import series
 from .calendar_state import CalendarState
 from .decide import over, participation
 from .invitation import Invitation
@@ -75,16 +76,19 @@ def _latest_state(invitation: Invitation) -> CalendarState | None:
     return max(states, key=lambda one: one.sequence, default=None)
 
 
-def _others_declined(registration: Registration, invitation: Invitation, reply: Reply) -> bool:
-    """Whether all entries in the attendee's calendar were declined, apart from the one that ``reply`` is about.
+def _others_declined(registration: Registration, invitation: Invitation, reply: Reply, now: datetime) -> bool:
+    """Whether all entries in the attendee's calendar, apart from the one that ``reply`` is about, were declined or are
+    over at ``now`` (UTC).
 
     An event may have separate entries, and an attendee who declines one of them may still come to the others.
     """
     last = _latest_state(invitation)
     if last is None:
         return True
-    held: list[LocalTime | None] = [one.date for one in last.dates if one.separate and not one.cancelled]
-    held += [None] if last.stands else []
+    to_come = [one for one in last.dates if not one.cancelled and (one.when is None or one.when.ends_at > now)]
+    held: list[LocalTime | None] = [one.date for one in to_come if one.separate]
+    coming = series.schedule_ends_at(last.schedule) > now or any(not one.separate for one in to_come)
+    held += [None] if last.stands and coming else []
     return all(
         participation(registration, invitation, one) is Participation.DECLINED for one in held if one != reply.date
     )
@@ -121,7 +125,7 @@ def consequence(
     declines = (
         reply.status is Participation.DECLINED
         and answers_present_invitation(reply, invitation, event)
-        and _others_declined(registration, invitation, reply)
+        and _others_declined(registration, invitation, reply, now)
     )
     seated = registration.status in (RegistrationStatus.REGISTERED, RegistrationStatus.WAITLISTED)
     # The seats of a cancelled event are of no use to anybody else.

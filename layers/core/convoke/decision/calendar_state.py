@@ -281,8 +281,9 @@ class Message:
     text. ``called_off``: the organizer cancelled it, as opposed to an attendee who is no longer expected; ``reason`` is
     why, in the organizer's words. ``others_stay``: only one date is cancelled. ``instead`` is when a date takes place
     that is only cancelled here because it is sent as another entry. ``declining_frees_seat``: an attendee who declines
-    loses their seat. ``receives_replies`` is false if nobody receives what is sent to ORGANIZER. Neither of these two
-    changes what a calendar shows, so a change of them alone is not sent.
+    loses their seat, and if there are ``several_entries``, who declines each of them. ``receives_replies`` is false if
+    nobody receives what is sent to ORGANIZER. None of these three changes what a calendar shows, so a change of them
+    alone is not sent.
     """
 
     method: Method
@@ -316,6 +317,7 @@ class Message:
     called_off: bool = False
     reason: str = ""
     declining_frees_seat: bool = False
+    several_entries: bool = False
     receives_replies: bool = True
     others_stay: bool = False
     instead: When | None = None

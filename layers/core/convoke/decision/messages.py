@@ -284,6 +284,13 @@ class MessagePlanner:
             asked=calendar_state.asked,
         )
 
+    @property
+    def _entries(self) -> int:
+        """How many entries an attendee of the whole event has, or will have, that are not over."""
+        apart = series.separate(self.event)
+        coming = [one.date for one in series.occurrences(self.event) if not one.cancelled and not self._over(one, None)]
+        return len(apart.intersection(coming)) + any(date not in apart for date in coming)
+
     # --- separate entries -------------------------------------------------------------------------------------
 
     def _apart(self, calendar_state: CalendarState) -> frozenset[LocalTime]:
@@ -365,7 +372,10 @@ class MessagePlanner:
     def _entry(self, one: Occurrence, calendar_state: CalendarState, known: OccurrenceState | None) -> Message:
         """The REQUEST for an occurrence as a separate entry: for the entry in ``known``, or for a new one."""
         was = known
-        if was is None and not any(each.separate and each.date == one.date for each in calendar_state.dates):
+        others = any(each.separate and each.date == one.date for each in calendar_state.dates)
+        # The latest message took it out of the series, whatever entry of its own it had before.
+        taken_out = calendar_state.method is Method.CANCEL and calendar_state.part == one.date
+        if was is None and (not others or (taken_out and not calendar_state.separate)):
             was = calendar_state.occurrence_state(one.date)
         same = known is not None and (known.when, known.location) == (one.when, one.location)
         asked = known.asked if known is not None and same else None
@@ -383,6 +393,8 @@ class MessagePlanner:
             else answer(self.registration, asked, one.date, alone=True),
             asked=asked,
             fingerprint=fingerprints.of_date(self.event, one),
+            declining_frees_seat=self.event.release_on_decline,
+            several_entries=self._entries > 1,
             before=None
             if was is None or was.when is None
             else PreviousState(title=was.title, when=was.when, location=was.location, certain=was.known),
@@ -451,6 +463,7 @@ class MessagePlanner:
             fingerprint=fingerprints.fingerprint(event),
             before=upon.known if upon is not None and upon.stands else None,
             declining_frees_seat=event.release_on_decline,
+            several_entries=self._entries > 1,
         )
 
     def _kept(self, upon: CalendarState) -> tuple[OccurrenceState, ...]:
@@ -469,7 +482,8 @@ class MessagePlanner:
         if known is None and upon is not None and upon.whole:
             known = self._plain(upon, one)
         before = None
-        if known is not None and known.when is not None:
+        # If the occurrence was cancelled for the attendee, that it takes place is no update.
+        if known is not None and known.when is not None and not known.cancelled:
             before = PreviousState(title=known.title, when=known.when, location=known.location, certain=known.known)
         same = known is not None and not known.cancelled and (known.when, known.location) == (one.when, one.location)
         asked = known.asked if known is not None and same else None

@@ -239,12 +239,15 @@ def _closing(message: Message) -> str:
             "What you answer in your calendar does not reach them."
         )
     given_away = (
-        " If you decline in your calendar, your seat is given away and you are sent no more mail about this event."
+        " If you decline every entry of this event in your calendar, your seat is given away "
+        "and you are sent no more mail about it."
+        if message.several_entries
+        else " If you decline in your calendar, your seat is given away and you are sent no more mail about this event."
     )
     seat = given_away if message.declining_frees_seat else ""
     if not message.asks:
         return f"If you cannot come, decline in your calendar or answer this mail.{seat}"
-    again = " again" if message.before else ""
+    again = " again" if message.before and message.asked is None else ""
     return f"Please say{again} whether you will come: accept or decline in your calendar, or answer this mail.{seat}"
 
 

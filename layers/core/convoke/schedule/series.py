@@ -62,14 +62,23 @@ def rule(text: str, when: When, field: str = "recurrence") -> str:
     """The canonical text of the RRULE ``text`` for a series that begins with ``when``: it yields the same dates.
 
     Raises :class:`InvalidField` for ``field`` if it is not a supported rule, yields no date at ``when.start``, more
-    than ``MAX_DATES`` dates, or one later than ``MAX_SPAN`` after the first. UNTIL becomes the instant (UTC) of the
+    than ``MAX_DATES`` dates, one later than ``MAX_SPAN`` after the first, or one that begins before the date before it
+    ends: Exchange holds no such series (MS-OXOCAL, section 2.2.1.44). UNTIL becomes the instant (UTC) of the
     last date; a local time in it is read in the zone of ``when``, a date is the end of that day. All-day series have a
     date there.
     """
     try:
-        return spell(canonical_and_supported(read(text), when))
+        canonical = spell(canonical_and_supported(read(text), when))
     except ValueError as error:
         raise InvalidField(field, str(error)) from None
+    dates = times(Schedule(when=when, rule=canonical)).values()
+    if any(later.starts_at < earlier.ends_at for earlier, later in pairwise(dates)):
+        raise InvalidField(
+            field,
+            "must leave each date over before the next begins: Outlook cannot hold dates that overlap; "
+            "make an event for each",
+        )
+    return canonical
 
 
 @lru_cache(maxsize=512)
@@ -139,6 +148,11 @@ def _occurrence(event: Event, when: When, change: DateChange) -> Occurrence:
         moved=change.when is not None,
         reason=change.reason,
     )
+
+
+def comes(event: Event, now: datetime) -> bool:
+    """Whether any date takes place that is not over at ``now`` (UTC)."""
+    return any(not one.cancelled and one.when.ends_at > now for one in occurrences(event))
 
 
 def when_next(event: Event, now: datetime) -> When:

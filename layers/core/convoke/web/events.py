@@ -64,8 +64,13 @@ def create_event(body: EventIn, key: IdempotencyKey = None) -> Response[EventOut
     return once(key, create)
 
 
-def must_end_later(event: Event, at: datetime) -> None:
-    """Raise :class:`InvalidField` unless the event's last date ends after ``at`` (UTC)."""
+def must_end_later(event: Event, at: datetime, before: Event | None = None) -> None:
+    """Raise :class:`InvalidField` unless the event's last date ends after ``at`` (UTC); also where another rule than
+    that of ``before`` leaves no date to come although there was one: mails about its dates would be about none.
+    """
+    shortened = before is not None and event.recurs and before.when == event.when and before.rule != event.rule
+    if before is not None and shortened and series.comes(before, at) and not series.comes(event, at):
+        raise InvalidField("recurrence", "leaves no date to come: cancel the event instead")
     if series.ends_at(event) <= at:
         raise InvalidField("end", "is in the past")
 
@@ -115,7 +120,7 @@ def changed(
         require_version(before, version)
         context.require_writable(before, at)
         after = change(before, at)
-        must_end_later(after, at)
+        must_end_later(after, at, before)
         if after == before:
             requests.keep(context.client(), dict(also))
             return

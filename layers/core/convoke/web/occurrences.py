@@ -291,7 +291,7 @@ def previewed_change(event: Event, body: PreviewIn, at: datetime) -> tuple[Event
         after = replace(event, status=EventStatus.CANCELLED)
     else:
         after, _ = patched(event, EventPatch(**body.patch))
-        must_end_later(after, at)
+        must_end_later(after, at, event)
     return replace(after, version=event.version + 1, updated_at=at), None, None
 
 
