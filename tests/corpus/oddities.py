@@ -236,6 +236,7 @@ def senders() -> Iterator[tuple[str, bytes]]:
         ("brackets in the name", "[Sales] Bo Ek <bo@example.net>"),
         ("a comment in a comment", "Bo Ek (Sales (EMEA)) <bo@example.net>"),
         ("a comment behind", "bo@example.net (Bo Ek (Sales))"),
+        ("a name and a comment behind", "Bo Ek <bo@example.net> (Sales)"),
     ):
         yield f"From: {name}", mail(sender=f"From: {sender}")
 

@@ -20,6 +20,7 @@ from .itip_reply import Kind
 from .parts import (
     LARGEST_HEADERS,
     LONGEST_PARSED_HEADER,
+    MOST_FIELDS,
     Fields,
     Part,
     fields,
@@ -45,12 +46,17 @@ _UNOPENED = ("image/", "audio/", "video/", "font/")
 
 _ADDRESS = r"([a-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[a-z0-9.-]{1,253})"
 _QUOTED = r'"(?:[^"\\]|\\.)*"'
+# Behind an address: one that nobody takes for an address.
+_REMARK = r"\((?:[^()\\<>@]|\\[^<>@])*\)"
 # A comment in one in one; deeper ones nobody writes.
 _COMMENT = r"\((?:[^()\\]|\\.|\((?:[^()\\]|\\.|\([^()\\]*\))*\))*\)"
 _QUIET = rf'(?:{_QUOTED}|{_COMMENT}|[^"<>@,;:()\\])*'
-_MAILBOX = re.compile(rf"{_QUIET}<\s*{_ADDRESS}\s*>\s*|\s*{_ADDRESS}(?:\s+{_COMMENT})?\s*", re.IGNORECASE)
+# Only letters of ASCII are the same in both cases here: K (the sign for kelvin) is no k of anybody's address.
+_MAILBOX = re.compile(
+    rf"{_QUIET}<\s*{_ADDRESS}\s*>\s*(?:{_REMARK}\s*)?|\s*{_ADDRESS}(?:\s+{_COMMENT})?\s*", re.IGNORECASE | re.ASCII
+)
 # A name that should be in quotes: with its own address in it, or a comma.
-_LOOSE = re.compile(rf'[^"<>;:()\\]*<\s*{_ADDRESS}\s*>\s*', re.IGNORECASE)
+_LOOSE = re.compile(rf'[^"<>;:()\\]*<\s*{_ADDRESS}\s*>\s*', re.IGNORECASE | re.ASCII)
 _REFERENCE = re.compile(r"<([^<>\s]{1,255})>")
 
 
@@ -143,10 +149,11 @@ def incoming(raw: bytes) -> Incoming:
 
 def _is_ambiguous(raw: bytes, head: bytes) -> bool:
     """Whether SES, whose verdict is about one From, may read another there than we do: a line that is no field is
-    skipped by some and ends the headers for others, and not everybody ends a line where only LF or only CR is.
+    skipped by some and ends the headers for others, and not everybody ends a line where only LF or only CR is. Nor do
+    we read more lines than so many: there may be another From behind them.
     """
     mixed = b"\r\n" in raw and re.search(rb"(?<!\r)\n", head) is not None
-    return mixed or (len(head) <= LARGEST_HEADERS and _FIELDS.fullmatch(head) is None)
+    return mixed or head.count(b"\n") > MOST_FIELDS or (len(head) <= LARGEST_HEADERS and _FIELDS.fullmatch(head) is None)
 
 
 def _mailbox(values: list[str]) -> str | None:
