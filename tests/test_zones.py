@@ -98,7 +98,7 @@ def test_what_a_calendar_says_of_a_zone_that_is_known_is_not_believed() -> None:
 
 
 @pytest.mark.parametrize(
-    ("wall", "hours"),
+    ("local_time", "hours"),
     [
         (datetime(2030, 3, 10, 1, 59), -5),
         (datetime(2030, 3, 10, 3, 0), -4),

@@ -49,7 +49,9 @@ def headers() -> Iterator[Case]:
         yield hostile(f"two readings: {name}", mail(sender=sender), "header", "from", envelope_sender=MALLORY)
     many = "x:\r\n" * 5_100
     for name, behind, reason in (("From", hers, "header"), ("Sender", "Sender: cleo@example.net", "header")):
-        flooded = mail(more=f"MIME-Version: 1.0\r\nContent-Type: text/calendar; method=REPLY\r\n{many}{behind}", kind="")
+        flooded = mail(
+            more=f"MIME-Version: 1.0\r\nContent-Type: text/calendar; method=REPLY\r\n{many}{behind}", kind=""
+        )
         yield hostile(f"two readings: {name} behind 5,100 fields", flooded, reason, envelope_sender=MALLORY)
     for name, like in (("k, the sign for kelvin", "\u212a"), ("s, a long one", "\u017f")):
         letter = name[0]

@@ -153,7 +153,9 @@ def _is_ambiguous(raw: bytes, head: bytes) -> bool:
     we read more lines than so many: there may be another From behind them.
     """
     mixed = b"\r\n" in raw and re.search(rb"(?<!\r)\n", head) is not None
-    return mixed or head.count(b"\n") > MOST_FIELDS or (len(head) <= LARGEST_HEADERS and _FIELDS.fullmatch(head) is None)
+    return (
+        mixed or head.count(b"\n") > MOST_FIELDS or (len(head) <= LARGEST_HEADERS and _FIELDS.fullmatch(head) is None)
+    )
 
 
 def _mailbox(values: list[str]) -> str | None:

@@ -26,7 +26,14 @@ _LOCAL = re.compile(r"([0-9]{8})T([0-9]{6})")
 _BYDAY = re.compile(r"([+-]?[1-5])?(SU|MO|TU|WE|TH|FR|SA)")
 _WEEKDAYS = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
 
+_MOST_NAMES = 50  # in one calendar
+_MOST_PARTS = 3  # America/Argentina/Buenos_Aires
 _MOST_ZONES = 10  # of one name
+_MOST_LOOKS = 40_000
+"""How many observances may be looked at for all times of a calendar. A yearly one counts :data:`_A_YEAR` times more in
+each year that was not asked for before. A hundred dates, each named twice in a zone of two rules, take 500.
+"""
+_A_YEAR = 20
 _MOST_OBSERVANCES = 300
 _MOST_ONSETS = 1000
 _YEARS_LOOKED_AT = 4
@@ -55,13 +62,20 @@ class _Observance:
     after: timedelta
 
 
+_Said = tuple[_Observance, ...]
+
+
 class Zones:
-    """The zones that one calendar names; what it says of them is read once, and only when it is asked for."""
+    """The zones that one calendar names. What each name means is found out once, when it is first asked for, and the
+    time that this takes, and that all times in them do, has a limit.
+    """
 
     def __init__(self, calendar: Component) -> None:
         self._calendar = calendar
         self._said: dict[str, list[Component]] | None = None
-        self._read: dict[str, frozenset[tuple[_Observance, ...]]] = {}
+        self._meant: dict[str, tzinfo | _Said | None] = {}
+        self._years: set[tuple[str, int]] = set()
+        self._left = _MOST_LOOKS
 
     def aware(self, local_time: datetime, tzid: str) -> datetime:
         """``local_time`` in the zone that ``tzid`` means here. Raises :class:`ValueError` where nobody knows it.
@@ -71,22 +85,40 @@ class Zones:
         name = _plain(tzid)
         if len(name) > _LONGEST_NAME:
             raise ValueError("no name of a zone")
-        zone = known(name) or _at(self._described(name.casefold()), local_time)
+        if name not in self._meant:
+            if len(self._meant) == _MOST_NAMES:
+                raise ValueError("too many zones")
+            self._meant[name] = known(name) or self._described(name.casefold())
+        zone = self._meant[name]
         if zone is None:
             raise ValueError("a zone that nobody knows")
+        if isinstance(zone, tuple):
+            self._look(name, zone, local_time.year)
+            zone = _at(zone, local_time)
         return local_time.replace(tzinfo=zone)
 
-    def _described(self, name: str) -> frozenset[tuple[_Observance, ...]]:
-        """What the VTIMEZONEs of this name say: of several that are the same, one."""
+    def _look(self, name: str, zone: _Said, year: int) -> None:
+        """Count that ``zone`` is looked at. Raises :class:`ValueError` where that is too much for one calendar."""
+        self._left -= len(zone)
+        if (name, year) not in self._years:
+            self._years.add((name, year))
+            self._left -= _A_YEAR * sum(each.yearly is not None for each in zone)
+        if self._left < 0:
+            raise ValueError("too many times in zones of too many rules")
+
+    def _described(self, name: str) -> _Said | None:
+        """What the VTIMEZONEs of this name say; ``None`` where that is nothing, two things, or cannot be read."""
         if self._said is None:
             self._said = {}
             for zone in self._calendar.all("VTIMEZONE"):
                 for tzid in zone.properties("TZID"):
                     self._said.setdefault(_plain(tzid.value).casefold(), []).append(zone)
-        if name not in self._read:
-            zones = self._said.get(name, [])[:_MOST_ZONES]
-            self._read[name] = frozenset(tuple(map(_observance, _observances(zone))) for zone in zones)
-        return self._read[name]
+        zones = self._said.get(name, [])[:_MOST_ZONES]
+        try:
+            found = {tuple(map(_observance, _observances(zone))) for zone in zones}
+        except (ValueError, OverflowError):
+            return None
+        return next(iter(found)) or None if len(found) == 1 else None
 
 
 def known(name: str) -> tzinfo | None:
@@ -109,7 +141,7 @@ def _iana(name: str) -> ZoneInfo | None:
     if not _NAME.fullmatch(name):
         return None
     parts = name.strip("/").split("/")
-    for first in range(len(parts)):
+    for first in range(max(len(parts) - _MOST_PARTS, 0), len(parts)):
         try:
             return ZoneInfo("/".join(parts[first:]))
         except (ValueError, OSError, KeyError):
@@ -128,11 +160,8 @@ def _windows() -> dict[str, str]:
 # --- what a VTIMEZONE says (RFC 5545, section 3.6.5) ----------------------------------------------------------------
 
 
-def _at(said: frozenset[tuple[_Observance, ...]], local_time: datetime) -> timezone | None:
-    """The offset at ``local_time`` by what a calendar says; ``None`` where it says nothing, or two things."""
-    observances = next(iter(said)) if len(said) == 1 else ()
-    if not observances:
-        return None
+def _at(observances: _Said, local_time: datetime) -> timezone:
+    """The offset at ``local_time`` by these, of which there is one."""
     began = [(onset, each) for each in observances if (onset := _latest(each, local_time)) is not None]
     if began:
         return timezone(max(began, key=lambda one: one[0])[1].after)
@@ -247,20 +276,21 @@ def _latest(said: _Observance, local_time: datetime) -> datetime | None:
     return max(onsets, default=None)
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=16_384)
 def _onset(rule: _Yearly, year: int, first: datetime) -> datetime | None:
-    length = monthrange(year, rule.month)[1]
+    weekday, length = monthrange(year, rule.month)
     among = {day if day > 0 else length + 1 + day for day in rule.month_days} or set(range(1, length + 1))
-    days = [
-        day for day in sorted(among) if 1 <= day <= length and (not rule.days or _is_one(rule.days, year, rule, day))
-    ]
+    if rule.days:
+        among &= {day for which in rule.days for day in _named(which, weekday, length)}
+    days = [day for day in sorted(among) if 1 <= day <= length]
     if rule.position:
         at = rule.position - 1 if rule.position > 0 else len(days) + rule.position
         days = days[at : at + 1] if at >= 0 else []
     return datetime.combine(date(year, rule.month, days[0]), first.time()) if days else None
 
 
-def _is_one(days: tuple[tuple[int, int], ...], year: int, rule: _Yearly, day: int) -> bool:
-    weekday, length = date(year, rule.month, day).weekday(), monthrange(year, rule.month)[1]
-    forward, backward = (day - 1) // 7 + 1, -((length - day) // 7 + 1)
-    return any(weekday == which and nth in (0, forward, backward) for nth, which in days)
+def _named(which: tuple[int, int], first_weekday: int, length: int) -> list[int]:
+    """The days of a month that begins on ``first_weekday`` which are the nth of a weekday, or each of it (0)."""
+    nth, weekday = which
+    found = list(range(1 + (weekday - first_weekday) % 7, length + 1, 7))
+    return found if nth == 0 else found[nth - 1 : nth] if nth > 0 else found[nth : nth + 1 or None]
