@@ -73,7 +73,7 @@ class Zones:
     def __init__(self, calendar: Component) -> None:
         self._calendar = calendar
         self._said: dict[str, list[Component]] | None = None
-        self._meant: dict[str, tzinfo | _Said | None] = {}
+        self._meant: dict[str, tzinfo | _Said | str] = {}
         self._years: set[tuple[str, int]] = set()
         self._left = _MOST_LOOKS
 
@@ -90,8 +90,8 @@ class Zones:
                 raise ValueError("too many zones")
             self._meant[name] = known(name) or self._described(name.casefold())
         zone = self._meant[name]
-        if zone is None:
-            raise ValueError("a zone that nobody knows")
+        if isinstance(zone, str):
+            raise ValueError(zone)
         if isinstance(zone, tuple):
             self._look(name, zone, local_time.year)
             zone = _at(zone, local_time)
@@ -106,8 +106,10 @@ class Zones:
         if self._left < 0:
             raise ValueError("too many times in zones of too many rules")
 
-    def _described(self, name: str) -> _Said | None:
-        """What the VTIMEZONEs of this name say; ``None`` where that is nothing, two things, or cannot be read."""
+    def _described(self, name: str) -> _Said | str:
+        """What the VTIMEZONEs of this name say; where that is nothing, two things, or cannot be read: why it is not
+        known.
+        """
         if self._said is None:
             self._said = {}
             for zone in self._calendar.all("VTIMEZONE"):
@@ -116,9 +118,9 @@ class Zones:
         zones = self._said.get(name, [])[:_MOST_ZONES]
         try:
             found = {tuple(map(_observance, _observances(zone))) for zone in zones}
-        except (ValueError, OverflowError):
-            return None
-        return next(iter(found)) or None if len(found) == 1 else None
+        except (ValueError, OverflowError) as error:
+            return str(error)
+        return (next(iter(found)) if len(found) == 1 else ()) or "a zone that nobody knows"
 
 
 def known(name: str) -> tzinfo | None:
