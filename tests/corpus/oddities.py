@@ -187,6 +187,10 @@ def parts() -> Iterator[tuple[str, bytes]]:
     plain = f'boundary="{boundary}"'.encode()
     pieces = b"boundary*0*=us-ascii''%3D7ea0b6022f2f24b72b654878%3D10e51b18-ade7-5448-803;\r\n boundary*1*=3-"
     logo = part(b64encode(bytes(230_000)), kind="image/png; name=logo.png", encoding="base64")
+
+    def as_file(body: bytes) -> bytes:
+        return part(body, kind='application/ics; name="invite.ics"')
+
     deep = part()
     for level in range(7):
         deep = inner(deep, boundary=f"b{level + 1}")
@@ -204,6 +208,10 @@ def parts() -> Iterator[tuple[str, bytes]]:
             "the same calendar in base64",
             packed(part(), part(b64encode(REPLY), kind="application/ics", encoding="base64")),
         ),
+        ("a gateway's words behind one of two calendars", packed(part(REPLY + b"-- \r\nscanned\r\n"), as_file(REPLY))),
+        ("a line more in one of two calendars", packed(part(), as_file(calendar(more="X-A:1")))),
+        ("letters lost in one of two calendars", packed(part(calendar(more="SUMMARY:ö")), as_file(REPLY))),
+        ("two calendars of two seconds", packed(part(), as_file(calendar(dtstamp="DTSTAMP:20270115T121501Z")))),
         ("a logo of 300 KB", packed(part(), logo)),
         (
             "an attachment of 4 MB",

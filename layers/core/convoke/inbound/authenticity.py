@@ -113,6 +113,9 @@ def stranger(receipt: Receipt, incoming: Incoming, seen: Snapshot) -> Reason | N
     # DMARC vouches for a domain. Where its own server says that another of its users wrote it, it was that other one.
     submitter = incoming.submitter or sender
     if domain(submitter) == domain(sender) and folded(submitter) != folded(sender):
+        # Whoever sends from an alias of their own mailbox is themselves all the same.
+        if mailbox(submitter) == mailbox(sender) and _sent_by_its_own_domain(receipt, sender):
+            return None
         return Reason.SENDER
     return None
 

@@ -76,7 +76,7 @@ def judge(receipt: Receipt, raw: bytes, look: Look) -> Judgement:
         first, *others = (
             _aside(answer.problem, mail)
             if answer.problem
-            else _aside(problem, replace(mail, answer=answer))
+            else _aside(problem, replace(mail, answer=answer, seen=_look(answer, look) or mail.seen))
             if problem
             else _judged(receipt, replace(mail, answer=answer), answer, look, through_google=through)
             for answer in found
@@ -99,6 +99,11 @@ def _whose(incoming: Incoming, look: Look) -> Snapshot | None:
     return next((seen for uid in incoming.uids[:MOST_LOOKS] if (seen := look(uid))), None)
 
 
+def _look(answer: Answer, look: Look) -> Snapshot | None:
+    """The registration that it answers, by its UID alone."""
+    return look(answer.uid) if authenticity.ids_of(answer.uid) else None
+
+
 def _answers(incoming: Incoming) -> tuple[tuple[Answer, ...], Reason | None]:
     """What its calendar answers, as far as that can be read, and why it cannot be used."""
     if incoming.calendar is None:
@@ -118,14 +123,15 @@ def _judged(receipt: Receipt, found: Judgement, answer: Answer, look: Look, *, t
     incoming, proxy = found.incoming, None
     if incoming is None:
         return found
+    # What else is named in the mail may be another's: whose event is answered, they alone are shown it.
+    seen = _look(answer, look)
+    found = replace(found, seen=seen or found.seen)
     if reason := authenticity.distrust(receipt, incoming):
         if not through_google:
             return _aside(reason, found)
         proxy = Reason.GOOGLE
-    seen = look(answer.uid) if authenticity.ids_of(answer.uid) else None
     if seen is None:
         return _aside(Reason.UID, found)
-    found = replace(found, seen=seen)
     if reason := authenticity.stranger(receipt, incoming, seen):
         if reason is not Reason.SENDER or not authenticity.is_delegate(incoming, answer):
             return _aside(reason, found)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
@@ -16,7 +17,7 @@ from ..calendar.content_lines import one_line
 from ..model import frozen
 from . import components, plain_text, uids
 from .itip_reply import LARGEST as LARGEST_CALENDAR
-from .itip_reply import Kind
+from .itip_reply import Answer, Kind, answers
 from .parts import (
     LARGEST_HEADERS,
     LONGEST_PARSED_HEADER,
@@ -28,7 +29,7 @@ from .parts import (
     leaves,
     parameters,
 )
-from .reasons import Reason
+from .reasons import Quarantined, Reason
 
 LARGEST_MAIL = 5 * 1024 * 1024
 _MOST_REFERENCES = 50
@@ -71,8 +72,9 @@ class Incoming:
     ``None`` where there is not one address that can be read in one way. ``calendar`` is the calendar's bytes,
     ``None`` where there is none: of several that differ, the one that answers; ``method`` is what its MIME part calls
     it. ``tnef``: Outlook packed it into a winmail.dat. ``references`` are the ids of the mails that it answers, the
-    latest last. ``uids`` are the UIDs of our own form anywhere in the mail: first those in its calendars, then those
-    in ``references``, the latest first, then all others. ``sent_at`` is its Date (UTC).
+    latest last. ``uids`` are the UIDs of our own form anywhere in the mail: first those in its calendars, of which
+    those that answer come first, then those in ``references``, the latest first, then all others. ``sent_at`` is its
+    Date (UTC).
     ``authentication_results`` are the values of the header fields of that name (RFC 8601), the topmost first.
     ``automatic``: it says itself that no human wrote it. ``text`` is what somebody wrote, cut to 16 KB.
     """
@@ -128,7 +130,9 @@ def incoming(raw: bytes) -> Incoming:
     if len(parts) > _MOST_CALENDARS:
         problems.append(Reason.CALENDAR)
     calendars = [_calendar(leaf) for leaf in parts[:_MOST_CALENDARS]]
-    calendar, method = _chosen([each for each in calendars if each is not None], len(calendars), problems)
+    sent_at = _sent_at(known.first("date"))
+    readable = sorted((each for each in calendars if each), key=lambda each: not each.answers)
+    calendar, method = _chosen(readable, len(calendars), sent_at, problems)
     references = _references(known)
     return Incoming(
         problem=problems[0] if problems else None,
@@ -138,8 +142,8 @@ def incoming(raw: bytes) -> Incoming:
         method=method,
         tnef=any(leaf.kind in ("application/ms-tnef", "application/vnd.ms-tnef") for leaf in found),
         references=references,
-        uids=uids.found(_texts(raw, [each.data for each in calendars if each], references, found)),
-        sent_at=_sent_at(known.first("date")),
+        uids=uids.found(_texts(raw, [each.data for each in readable], references, found)),
+        sent_at=sent_at,
         authentication_results=_authentication_results(known),
         automatic=_is_automatic(known),
         subject=plain_text.subject(known.first("subject")),
@@ -238,7 +242,9 @@ def _calendar(leaf: Part) -> _Calendar | None:
     return _Calendar(data=data, method=methods.pop() if len(methods) == 1 else None, named=named)
 
 
-def _chosen(calendars: list[_Calendar], number: int, problems: list[Reason]) -> tuple[bytes | None, str | None]:
+def _chosen(
+    calendars: list[_Calendar], number: int, sent_at: datetime | None, problems: list[Reason]
+) -> tuple[bytes | None, str | None]:
     """The calendar that answers, and what its part calls it. An invitation may be attached to its answer once more."""
     if len(calendars) < number:
         problems.append(Reason.SIZE)
@@ -246,12 +252,30 @@ def _chosen(calendars: list[_Calendar], number: int, problems: list[Reason]) -> 
     considered = answering if answering else calendars
     if not considered:
         return None, None
-    if len({each.data for each in considered}) > 1:
+    if len({each.data for each in considered}) > 1 and not _agree(considered, sent_at):
         problems.append(Reason.CALENDAR)
-    named = {each.named for each in considered if each.data == considered[0].data} - {None}
+    named = {each.named for each in considered} - {None}
     if len(named) > 1:
         problems.append(Reason.MISMATCH)
     return considered[0].data, considered[0].named or next(iter(named), None)
+
+
+def _agree(calendars: list[_Calendar], sent_at: datetime | None) -> bool:
+    """Whether calendars that differ give the same answers: a program that writes two need not write them alike, and a
+    gateway may write its own into one of them.
+    """
+    if sum(len(each.data) for each in calendars) > LARGEST_CALENDAR:
+        return False
+    try:
+        said = {tuple(map(_words, answers(each.data, method=each.named, sent_at=sent_at))) for each in calendars}
+    except Quarantined:
+        return False
+    return len(said) == 1 and all(each.problem is None for each in next(iter(said)))
+
+
+def _words(answer: Answer) -> Answer:
+    """What it says, without when it was written, and what was written with it."""
+    return replace(answer, dtstamp=datetime(1970, 1, 1, tzinfo=UTC), comment="")
 
 
 # --- what else is in it -------------------------------------------------------------------------------------------
