@@ -16,6 +16,7 @@ from tests.corpus.replies import HELLO, MALLORY, REPLY, SAID, calendar, inner, m
 HERS = f"From: Mallory <{MALLORY}>"
 DECLINED = SAID.replace("ACCEPTED", "DECLINED")
 NO = calendar(attendee=DECLINED)
+BY_ORGANIZER = "ATTENDEE;PARTSTAT=ACCEPTED:mailto:events@convoke.example.com"
 BY_MALLORY = f"ATTENDEE;PARTSTAT=ACCEPTED:mailto:{MALLORY}"
 
 
@@ -333,6 +334,9 @@ def calendars() -> Iterator[Case]:
             mail(calendar(after=f"BEGIN:VEVENT\nUID:{asked.MEETING}\n{DECLINED}\nEND:VEVENT")),
         ),
         ("two people, one delegated", mail(calendar(attendee=f"{SAID}\nATTENDEE;DELEGATED-FROM=x:mailto:{MALLORY}"))),
+        ("two statuses in one line", mail(calendar(attendee=SAID.replace(";CN", ";PARTSTAT=DECLINED;CN")))),
+        ("the organizer's answer beside another's", mail(calendar(attendee=f"{BY_MALLORY}\n{BY_ORGANIZER}"))),
+        ("the organizer's answer twice", mail(calendar(attendee=f"{BY_ORGANIZER}\n{BY_ORGANIZER}"))),
         ("two answers of one", mail(calendar(attendee=f"{SAID}\n{DECLINED}"))),
         ("an answer to all that follow", mail(calendar(more="RECURRENCE-ID;RANGE=THISANDFUTURE:20270312T080000Z"))),
         ("DTSTAMP of next year", mail(calendar(dtstamp="DTSTAMP:20280101T000000Z"))),

@@ -16,6 +16,7 @@ from tests.corpus.case import Case
 from tests.corpus.replies import HELLO, REPLY, SAID, calendar, inner, mail, packed, part
 
 PLAIN = "ATTENDEE;PARTSTAT=ACCEPTED"
+ORGANIZER = "events@convoke.example.com"
 DATE = "Date: Fri, 15 Jan 2027 13:15:00 +0100"
 INVITATION = calendar(method="METHOD:REQUEST", attendee=SAID.replace("ACCEPTED", "NEEDS-ACTION"))
 KIND = "text/calendar; method=REPLY"
@@ -108,6 +109,8 @@ def people() -> Iterator[tuple[str, bytes]]:
             f"{PLAIN.replace('ACCEPTED', chr(34) + 'ACCEPTED ' + chr(34))}:mailto:bo@example.net",
         ),
         ("a parameter without a value", f"{PLAIN};RSVP;CN=Bo:mailto:bo@example.net"),
+        ("the organizer before him", f"ATTENDEE;ROLE=CHAIR;PARTSTAT=ACCEPTED:mailto:{ORGANIZER}\n{SAID}"),
+        ("the organizer behind him", f"{SAID}\nATTENDEE;CN=Us;PARTSTAT=NEEDS-ACTION:MAILTO:{ORGANIZER.upper()}"),
         ("no scheme", f"{PLAIN}:bo@example.net"),
         ("no scheme, in brackets", f"{PLAIN}:<bo@example.net>"),
         ("a space behind the scheme", f"{PLAIN};CN=Bo Ek:mailto: bo@example.net"),
@@ -221,6 +224,8 @@ def parts() -> Iterator[tuple[str, bytes]]:
         ("eight levels", packed(deep)),
         ("a part without a body", packed(b"Content-Type: text/plain", part())),
         ("an octet stream by the name of a calendar", mail(kind='application/octet-stream; name="invite.ics"')),
+        ("plain text by the name of a calendar", packed(HELLO, part(kind='text/plain; name="invite.ics"'))),
+        ("a kind of calendar that there is not", packed(HELLO, part(kind='application/x-ics; name="Invite.ICS"'))),
         ("a comment in Content-Type", mail(kind="text/calendar (a calendar); method=REPLY")),
         ("spaces in Content-Type", mail(kind='text/calendar ; charset = "utf-8" ; method = REPLY')),
         ("a Content-Type twice", mail(more="Content-Type: text/calendar; charset=utf-8; method=REPLY")),

@@ -222,10 +222,12 @@ def _is_automatic(known: Fields) -> bool:
 
 
 def _is_named_so(leaf: Part) -> bool:
-    """Whether a part of no kind is a calendar by its name. RFC 6047 wants it to say what it is; gateways forget it."""
+    """Whether a part is a calendar by its name. RFC 6047 wants it to say what it is; gateways forget it, or put another
+    kind in its place.
+    """
     disposition = parameters(leaf.fields.first("content-disposition"))[1]
     names = (leaf.params.get("name", ""), disposition.get("filename", ""))
-    return leaf.kind == "application/octet-stream" and any(name.lower().endswith(".ics") for name in names)
+    return not leaf.kind.startswith(_UNOPENED) and any(name.lower().endswith(".ics") for name in names)
 
 
 def _calendar(leaf: Part) -> _Calendar | None:
