@@ -364,6 +364,23 @@ def test_a_mail_that_is_put_aside_is_known_to_belong_to_whom_it_names() -> None:
     assert judged(a_letter("X: y\r\n").replace(b"text/plain", b"application/ms-tnef")).seen is SEEN
 
 
+@pytest.mark.parametrize("verdicts", [{"dmarc": "FAIL"}, {"spam": "FAIL"}, {}])
+@pytest.mark.parametrize("head", [FROM_BO, "From: a@example.org, b@example.org\r\n"])
+def test_a_mail_that_is_put_aside_is_shown_to_whom_it_answers_and_to_nobody_else_whom_it_names(
+    head: str, verdicts: dict[str, Any]
+) -> None:
+    other = "v" + UID[1:]
+    theirs = changed("registration", email="cleo@example.com")
+
+    def look(uid: str) -> Snapshot | None:
+        return {UID: SEEN, other: theirs}.get(uid)
+
+    for more in (f"X-A:{other}", f"DESCRIPTION:see {other}"):
+        raw = a_mail(head=head + f"References: <{other}>").replace(b"UID:", f"{more}\r\nUID:".encode())
+        found = judge(receipt(**verdicts), raw, look)
+        assert found.seen == SEEN
+
+
 # --- vouched for --------------------------------------------------------------------------------------------------
 
 
@@ -484,6 +501,15 @@ def test_another_spelling_of_the_same_mailbox_is_the_same_person(person: str, se
     raw = a_mail(head=f"From: Bo Ek <{sender}>", attendee=f"ATTENDEE;PARTSTAT=ACCEPTED:mailto:{sender}")
     found = judged(raw, registered(person), envelope_sender=sender if envelope == "the same" else "")
     assert (found.verdict, found.reason) == (Verdict.APPLY, None)
+
+
+@pytest.mark.parametrize("submitter", ["bo@example.net", "bo+work@example.net", "BO@Example.NET", "bo@example.org"])
+def test_whoever_sends_from_an_alias_of_their_own_mailbox_is_themselves(submitter: str) -> None:
+    for sender in ("bo@example.net", "bo+meetings@example.net"):
+        found = judged(a_mail(head=f"From: <{sender}>\r\nSender: <{submitter}>"), envelope_sender=sender)
+        assert (found.verdict, found.reason) == (Verdict.APPLY, None)
+        gray = judged(a_mail(head=f"From: <bo@example.net>\r\nSender: <{submitter}>"), dmarc="GRAY")
+        assert (gray.reason is None) is ("+" not in submitter)
 
 
 @pytest.mark.parametrize(

@@ -91,4 +91,14 @@ def having(*, status: RegistrationStatus = RegistrationStatus.REGISTERED, reply:
     return changed
 
 
+def addressed(email: str) -> Look:
+    """As :func:`look`, where every registration has this address."""
+
+    def changed(uid: str) -> Snapshot | None:
+        seen = look(uid)
+        return seen and replace(seen, registration=replace(seen.registration, email=email))
+
+    return changed
+
+
 RECEIVED = NOW + timedelta(minutes=30)

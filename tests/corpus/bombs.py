@@ -9,6 +9,7 @@ from __future__ import annotations
 from base64 import encodebytes
 from collections.abc import Iterator
 
+from tests.corpus import asked
 from tests.corpus.case import Case, hostile
 from tests.corpus.replies import HELLO, MALLORY, REPLY, SAID, calendar, inner, mail, packed, part
 
@@ -26,7 +27,7 @@ def bombs() -> Iterator[Case]:
     for name, more in CARGO.items():
         yield bomb(name, mail(calendar(more=more), sender=HERS), "stranger", "line", "size", "unreadable")
     for name, body in calendars():
-        yield bomb(name, mail(body, sender=HERS), "unreadable", "line", "several", "attendees", "stranger")
+        yield bomb(name, mail(body, sender=HERS), "unreadable", "line", "several", "attendees", "stranger", "date")
 
 
 def headers() -> Iterator[Case]:
@@ -234,3 +235,30 @@ def calendars() -> Iterator[tuple[str, bytes]]:
     yield "an attendee of percents", calendar(attendee="ATTENDEE;PARTSTAT=ACCEPTED:mailto:" + "%41" * 2_400)
     yield "letters that fold to many", calendar(attendee="ATTENDEE;PARTSTAT=ACCEPTED:mailto:" + "ﷺ" * 2_000)
     yield "a domain of many labels", calendar(attendee="ATTENDEE;PARTSTAT=ACCEPTED:mailto:bo@" + "a." * 150 + "net")
+    yield from zones()
+
+
+def zones() -> Iterator[tuple[str, bytes]]:
+    """Very many times, each in a zone that takes long to find, or to look into."""
+
+    def starts(tzid: str, number: int) -> str:
+        return "\n".join(f"DTSTART;TZID={tzid}:{2000 + each}0101T000000" for each in range(number))
+
+    def answers(tzid: str, number: int, zone: str = "") -> bytes:
+        """To 24 dates, each of which has as many starts."""
+        event = f"END:VEVENT\nBEGIN:VEVENT\nUID:{asked.WEEKLY}\nDTSTAMP:20270115T121500Z\n{SAID}\n"
+        event += "RECURRENCE-ID:20270312T08{:02}00Z\n"
+        more = "\n".join(event.format(each) + starts(tzid, number) for each in range(24))
+        return calendar(uid=f"UID:{asked.WEEKLY}", more=more, after=zone)
+
+    rule = "RRULE:FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=30"
+    offsets = "TZOFFSETFROM:+0100\nTZOFFSETTO:+0200"
+    rules = "".join(
+        f"BEGIN:STANDARD\nDTSTART:{1600 + each}0101T000000\n{offsets}\n{rule}\nEND:STANDARD\n" for each in range(299)
+    )
+    yield "2,400 times in a zone of 299 rules", answers("Z", 100, f"BEGIN:VTIMEZONE\nTZID:Z\n{rules}END:VTIMEZONE")
+    broken = f"BEGIN:VTIMEZONE\nTZID:Z\n{rules}BEGIN:STANDARD\nDTSTART:x\nEND:STANDARD\nEND:VTIMEZONE"
+    yield "2,400 times in a zone that cannot be read", answers("Z", 100, broken)
+    yield "1,400 times in a zone of many parts", answers("a/" * 49 + "b", 60)
+    others = "\n".join(f"DTSTAMP;TZID={'a/' * 48}{each}:20270312T090000" for each in range(490))
+    yield "490 times in as many zones of many parts", calendar(uid=f"UID:{asked.WEEKLY}", more=others)

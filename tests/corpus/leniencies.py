@@ -16,6 +16,7 @@ from tests.corpus.replies import HELLO, MALLORY, REPLY, SAID, calendar, inner, m
 HERS = f"From: Mallory <{MALLORY}>"
 DECLINED = SAID.replace("ACCEPTED", "DECLINED")
 NO = calendar(attendee=DECLINED)
+BY_ORGANIZER = "ATTENDEE;PARTSTAT=ACCEPTED:mailto:events@convoke.example.com"
 BY_MALLORY = f"ATTENDEE;PARTSTAT=ACCEPTED:mailto:{MALLORY}"
 
 
@@ -51,6 +52,10 @@ LOOSE = {
     "a backslash before the bracket": f"Bo \\<bo@example.net\\> <{MALLORY}>",
     "a bracket behind": f"<{MALLORY}> <bo@example.net",
     "words behind": f"<{MALLORY}> bo@example.net",
+    "his behind in a comment": f"<{MALLORY}> (<bo@example.net>)",
+    "hers behind in a comment": f"Bo <bo@example.net> ({MALLORY})",
+    "hers behind in a comment in brackets": f"Bo <bo@example.net> (x\\<{MALLORY}>)",
+    "two comments behind": "Bo <bo@example.net> (a) (b)",
     "a semicolon": f"bo@example.net; {MALLORY}",
     "a colon": f"bo@example.net: {MALLORY}",
     "folded between": f"bo@example.net\r\n <{MALLORY}>",
@@ -329,6 +334,9 @@ def calendars() -> Iterator[Case]:
             mail(calendar(after=f"BEGIN:VEVENT\nUID:{asked.MEETING}\n{DECLINED}\nEND:VEVENT")),
         ),
         ("two people, one delegated", mail(calendar(attendee=f"{SAID}\nATTENDEE;DELEGATED-FROM=x:mailto:{MALLORY}"))),
+        ("two statuses in one line", mail(calendar(attendee=SAID.replace(";CN", ";PARTSTAT=DECLINED;CN")))),
+        ("the organizer's answer beside another's", mail(calendar(attendee=f"{BY_MALLORY}\n{BY_ORGANIZER}"))),
+        ("the organizer's answer twice", mail(calendar(attendee=f"{BY_ORGANIZER}\n{BY_ORGANIZER}"))),
         ("two answers of one", mail(calendar(attendee=f"{SAID}\n{DECLINED}"))),
         ("an answer to all that follow", mail(calendar(more="RECURRENCE-ID;RANGE=THISANDFUTURE:20270312T080000Z"))),
         ("DTSTAMP of next year", mail(calendar(dtstamp="DTSTAMP:20280101T000000Z"))),
@@ -350,6 +358,9 @@ def attached() -> Iterator[Case]:
         ("a no deeper", packed(yes, inner(HELLO, no, boundary="b1"))),
         ("a no of another charset", packed(yes, part(NO, kind="text/calendar; charset=x-none; method=REPLY"))),
         ("a no without METHOD", packed(yes, part(calendar(method="", attendee=DECLINED)))),
+        ("another date", packed(yes, part(calendar(more="RECURRENCE-ID:20270312T080000Z")))),
+        ("another number", packed(yes, part(calendar(sequence="SEQUENCE:0")))),
+        ("in somebody's name", packed(yes, part(calendar(attendee=SAID.replace("CN=", "SENT-BY=mailto:x@y.z;CN="))))),
         ("another UID", packed(yes, part(calendar(uid=f"UID:{asked.WEEKLY}")))),
         ("another person's", packed(yes, part(calendar(attendee=BY_MALLORY)))),
         ("a proposal", packed(yes, part(calendar(method="METHOD:COUNTER"), kind="text/calendar; method=COUNTER"))),

@@ -47,6 +47,20 @@ def headers() -> Iterator[Case]:
         ("a backspace", f"From: {MALLORY}" + "\x08" * 19 + "bo@example.net"),
     ):
         yield hostile(f"two readings: {name}", mail(sender=sender), "header", "from", envelope_sender=MALLORY)
+    many = "x:\r\n" * 5_100
+    for name, behind, reason in (("From", hers, "header"), ("Sender", "Sender: cleo@example.net", "header")):
+        flooded = mail(
+            more=f"MIME-Version: 1.0\r\nContent-Type: text/calendar; method=REPLY\r\n{many}{behind}", kind=""
+        )
+        yield hostile(f"two readings: {name} behind 5,100 fields", flooded, reason, envelope_sender=MALLORY)
+    for name, like in (("k, the sign for kelvin", "\u212a"), ("s, a long one", "\u017f")):
+        letter = name[0]
+        person = f"{letter}im@{letter}ite.example"
+        look = asked.addressed(person)
+        answer = calendar(attendee=SAID.replace("bo@example.net", person))
+        for spelled in (person.replace(f"{letter}im", f"{like}im"), person.replace(f"@{letter}", f"@{like}")):
+            raw = mail(answer, sender=f"From: <{spelled}>")
+            yield hostile(f"two readings: {spelled!a} for {name}", raw, "from", look=look, envelope_sender=person)
     begun = b" X: y\r\n" + mail()
     yield hostile("two readings: the first line goes on with nothing", begun, "header", envelope_sender=MALLORY)
     yield hostile("two readings: an empty line first", b"\r\n" + mail(), "from", envelope_sender=MALLORY)

@@ -16,6 +16,7 @@ from tests.corpus.case import Case
 from tests.corpus.replies import HELLO, REPLY, SAID, calendar, inner, mail, packed, part
 
 PLAIN = "ATTENDEE;PARTSTAT=ACCEPTED"
+ORGANIZER = "events@convoke.example.com"
 DATE = "Date: Fri, 15 Jan 2027 13:15:00 +0100"
 INVITATION = calendar(method="METHOD:REQUEST", attendee=SAID.replace("ACCEPTED", "NEEDS-ACTION"))
 KIND = "text/calendar; method=REPLY"
@@ -108,6 +109,8 @@ def people() -> Iterator[tuple[str, bytes]]:
             f"{PLAIN.replace('ACCEPTED', chr(34) + 'ACCEPTED ' + chr(34))}:mailto:bo@example.net",
         ),
         ("a parameter without a value", f"{PLAIN};RSVP;CN=Bo:mailto:bo@example.net"),
+        ("the organizer before him", f"ATTENDEE;ROLE=CHAIR;PARTSTAT=ACCEPTED:mailto:{ORGANIZER}\n{SAID}"),
+        ("the organizer behind him", f"{SAID}\nATTENDEE;CN=Us;PARTSTAT=NEEDS-ACTION:MAILTO:{ORGANIZER.upper()}"),
         ("no scheme", f"{PLAIN}:bo@example.net"),
         ("no scheme, in brackets", f"{PLAIN}:<bo@example.net>"),
         ("a space behind the scheme", f"{PLAIN};CN=Bo Ek:mailto: bo@example.net"),
@@ -187,6 +190,10 @@ def parts() -> Iterator[tuple[str, bytes]]:
     plain = f'boundary="{boundary}"'.encode()
     pieces = b"boundary*0*=us-ascii''%3D7ea0b6022f2f24b72b654878%3D10e51b18-ade7-5448-803;\r\n boundary*1*=3-"
     logo = part(b64encode(bytes(230_000)), kind="image/png; name=logo.png", encoding="base64")
+
+    def as_file(body: bytes) -> bytes:
+        return part(body, kind='application/ics; name="invite.ics"')
+
     deep = part()
     for level in range(7):
         deep = inner(deep, boundary=f"b{level + 1}")
@@ -204,6 +211,10 @@ def parts() -> Iterator[tuple[str, bytes]]:
             "the same calendar in base64",
             packed(part(), part(b64encode(REPLY), kind="application/ics", encoding="base64")),
         ),
+        ("a gateway's words behind one of two calendars", packed(part(REPLY + b"-- \r\nscanned\r\n"), as_file(REPLY))),
+        ("a line more in one of two calendars", packed(part(), as_file(calendar(more="X-A:1")))),
+        ("letters lost in one of two calendars", packed(part(calendar(more="SUMMARY:ö")), as_file(REPLY))),
+        ("two calendars of two seconds", packed(part(), as_file(calendar(dtstamp="DTSTAMP:20270115T121501Z")))),
         ("a logo of 300 KB", packed(part(), logo)),
         (
             "an attachment of 4 MB",
@@ -213,6 +224,8 @@ def parts() -> Iterator[tuple[str, bytes]]:
         ("eight levels", packed(deep)),
         ("a part without a body", packed(b"Content-Type: text/plain", part())),
         ("an octet stream by the name of a calendar", mail(kind='application/octet-stream; name="invite.ics"')),
+        ("plain text by the name of a calendar", packed(HELLO, part(kind='text/plain; name="invite.ics"'))),
+        ("a kind of calendar that there is not", packed(HELLO, part(kind='application/x-ics; name="Invite.ICS"'))),
         ("a comment in Content-Type", mail(kind="text/calendar (a calendar); method=REPLY")),
         ("spaces in Content-Type", mail(kind='text/calendar ; charset = "utf-8" ; method = REPLY')),
         ("a Content-Type twice", mail(more="Content-Type: text/calendar; charset=utf-8; method=REPLY")),
@@ -236,6 +249,7 @@ def senders() -> Iterator[tuple[str, bytes]]:
         ("brackets in the name", "[Sales] Bo Ek <bo@example.net>"),
         ("a comment in a comment", "Bo Ek (Sales (EMEA)) <bo@example.net>"),
         ("a comment behind", "bo@example.net (Bo Ek (Sales))"),
+        ("a name and a comment behind", "Bo Ek <bo@example.net> (Sales)"),
     ):
         yield f"From: {name}", mail(sender=f"From: {sender}")
 

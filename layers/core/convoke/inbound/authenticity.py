@@ -117,6 +117,9 @@ def stranger(receipt: Receipt, incoming: Incoming, seen: Snapshot) -> Reason | N
     # DMARC authenticates a domain, not a user: if the domain's server names another user in Sender, they sent it.
     submitter = incoming.submitter or sender
     if domain(submitter) == domain(sender) and folded(submitter) != folded(sender):
+        # Whoever sends from an alias of their own mailbox is themselves all the same.
+        if mailbox(submitter) == mailbox(sender) and _sent_by_its_own_domain(receipt, sender):
+            return None
         return Reason.SENDER
     return None
 

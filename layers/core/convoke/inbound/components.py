@@ -23,6 +23,7 @@ _CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f]")
 _NAME = re.compile(r"[ \t]*([A-Za-z0-9-]{1,64})[ \t]*(?=[;:])")
 _BORDER = re.compile(r"[ \t]*(BEGIN|END)[ \t]*:[ \t]*([A-Za-z0-9-]{1,64})", re.IGNORECASE)
 _PARAM = re.compile(r';[ \t]*([A-Za-z0-9-]{1,64})[ \t]*=[ \t]*("[^"]*"|[^";]*)')
+_ANSWER = re.compile(r";[ \t]*PARTSTAT[ \t]*=", re.IGNORECASE)
 _MAIL = re.compile(r'.*[:"][ \t]*(mailto[ \t]*:.*)', re.IGNORECASE)
 _SCHEME = re.compile(r"(?:[:\"]mailto)+\Z", re.IGNORECASE)  # written twice
 _TIME = re.compile(r".*:[ \t]*([0-9]{4}-?[0-9]{2}-?[0-9]{2}(?:T[0-9:.]*Z*)?)[ \t]*", re.IGNORECASE)
@@ -34,8 +35,8 @@ _MOST_PROPERTIES = 500  # of one name
 
 _NEEDED = frozenset(
     (
-        *("ATTENDEE", "COMMENT", "DTEND", "DTSTAMP", "DTSTART", "DURATION", "METHOD", "RDATE", "RECURRENCE-ID"),
-        *("RRULE", "SEQUENCE", "TZID", "TZOFFSETFROM", "TZOFFSETTO", "UID"),
+        *("ATTENDEE", "COMMENT", "DTEND", "DTSTAMP", "DTSTART", "DURATION", "METHOD", "ORGANIZER", "RDATE"),
+        *("RECURRENCE-ID", "RRULE", "SEQUENCE", "TZID", "TZOFFSETFROM", "TZOFFSETTO", "UID"),
     )
 )
 # The value of these has no colon, except in ISO 8601's extended format.
@@ -153,6 +154,9 @@ def _property(name: str, text: str) -> Property:
         return loose(name, text)
     # A TZID or SENT-BY with a colon, without the quotes that it needs.
     if (name in _TIMES and ":" in value) or (name == "ATTENDEE" and ":mailto:" in value.lower()):
+        return loose(name, text)
+    # Of a parameter that stands there twice it knows the last alone.
+    if name == "ATTENDEE" and len(_ANSWER.findall(text)) > 1:
         return loose(name, text)
     strings = {key.upper(): ",".join(each) if isinstance(each, list) else str(each) for key, each in params.items()}
     found = Property(name=name, params=strings, value=value)

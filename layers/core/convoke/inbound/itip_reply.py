@@ -205,11 +205,19 @@ def _attendee(event: Component, kind: Kind) -> Property | None:
     if len(attendees) > 1 and kind is Kind.COUNTER:
         return None
     if len(attendees) > 1:
+        attendees = _without_organizer(event, attendees)
+    if len(attendees) > 1:
         given = [each for each in attendees if "DELEGATED-FROM" not in each.params]
         if len(given) != 1 or _partstat(given[0]) != Participation.DELEGATED:
             raise Quarantined(Reason.ATTENDEES)
         attendees = given
     return attendees[0] if attendees else None
+
+
+def _without_organizer(event: Component, attendees: list[Property]) -> list[Property]:
+    """``attendees`` without the organizer, whom some programs list beside whoever answers."""
+    organizers = {_mail(each.value) for each in event.properties("ORGANIZER")} - {None}
+    return [each for each in attendees if _mail(each.value) not in organizers] or attendees
 
 
 def _address(attendee: Property) -> str:

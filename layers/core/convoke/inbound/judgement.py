@@ -78,7 +78,7 @@ def judge(receipt: Receipt, raw: bytes, look: Look) -> Judgement:
         first, *others = (
             _quarantined(answer.problem, mail)
             if answer.problem
-            else _quarantined(problem, replace(mail, answer=answer))
+            else _quarantined(problem, replace(mail, answer=answer, seen=_look(answer, look) or mail.seen))
             if problem
             else _judged(receipt, replace(mail, answer=answer), answer, look, through_google=through_google)
             for answer in found
@@ -101,6 +101,11 @@ def _whose(incoming: Incoming, look: Look) -> Snapshot | None:
     return next((seen for uid in incoming.uids[:MOST_LOOKS] if (seen := look(uid))), None)
 
 
+def _look(answer: Answer, look: Look) -> Snapshot | None:
+    """The registration that it answers, by its UID alone."""
+    return look(answer.uid) if authenticity.ids_of(answer.uid) else None
+
+
 def _answers(incoming: Incoming) -> tuple[tuple[Answer, ...], Reason | None]:
     """The answers in the mail's calendar, as far as they can be read, and why they cannot be used."""
     if incoming.calendar is None:
@@ -120,14 +125,15 @@ def _judged(receipt: Receipt, found: Judgement, answer: Answer, look: Look, *, t
     incoming, proxy = found.incoming, None
     if incoming is None:
         return found
+    # What else is named in the mail may be another's: whose event is answered, they alone are shown it.
+    seen = _look(answer, look)
+    found = replace(found, seen=seen or found.seen)
     if reason := authenticity.distrust(receipt, incoming):
         if not through_google:
             return _quarantined(reason, found)
         proxy = Reason.GOOGLE
-    seen = look(answer.uid) if authenticity.ids_of(answer.uid) else None
     if seen is None:
         return _quarantined(Reason.UID, found)
-    found = replace(found, seen=seen)
     if reason := authenticity.stranger(receipt, incoming, seen):
         if reason is not Reason.SENDER or not authenticity.is_delegate(incoming, answer):
             return _quarantined(reason, found)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
@@ -16,10 +17,11 @@ from ..calendar.content_lines import one_line
 from ..model import frozen
 from . import components, plain_text, uids
 from .itip_reply import LARGEST as LARGEST_CALENDAR
-from .itip_reply import Kind
+from .itip_reply import Answer, Kind, answers
 from .parts import (
     LARGEST_HEADERS,
     LONGEST_PARSED_HEADER,
+    MOST_FIELDS,
     Fields,
     Part,
     fields,
@@ -27,7 +29,7 @@ from .parts import (
     leaves,
     parameters,
 )
-from .reasons import Reason
+from .reasons import Quarantined, Reason
 
 LARGEST_MAIL = 5 * 1024 * 1024
 _MOST_REFERENCES = 50
@@ -45,12 +47,17 @@ _UNOPENED = ("image/", "audio/", "video/", "font/")
 
 _ADDRESS = r"([a-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[a-z0-9.-]{1,253})"
 _QUOTED = r'"(?:[^"\\]|\\.)*"'
-# Comments, nested up to three deep.
+# Behind an address: one that nobody takes for an address.
+_REMARK = r"\((?:[^()\\<>@]|\\[^<>@])*\)"
+# A comment in one in one; deeper ones nobody writes.
 _COMMENT = r"\((?:[^()\\]|\\.|\((?:[^()\\]|\\.|\([^()\\]*\))*\))*\)"
 _QUIET = rf'(?:{_QUOTED}|{_COMMENT}|[^"<>@,;:()\\])*'
-_MAILBOX = re.compile(rf"{_QUIET}<\s*{_ADDRESS}\s*>\s*|\s*{_ADDRESS}(?:\s+{_COMMENT})?\s*", re.IGNORECASE)
-# A display name that should be quoted, since it contains its own address or a comma.
-_LOOSE = re.compile(rf'[^"<>;:()\\]*<\s*{_ADDRESS}\s*>\s*', re.IGNORECASE)
+# Only letters of ASCII are the same in both cases here: K (the sign for kelvin) is no k of anybody's address.
+_MAILBOX = re.compile(
+    rf"{_QUIET}<\s*{_ADDRESS}\s*>\s*(?:{_REMARK}\s*)?|\s*{_ADDRESS}(?:\s+{_COMMENT})?\s*", re.IGNORECASE | re.ASCII
+)
+# A name that should be in quotes: with its own address in it, or a comma.
+_LOOSE = re.compile(rf'[^"<>;:()\\]*<\s*{_ADDRESS}\s*>\s*', re.IGNORECASE | re.ASCII)
 _REFERENCE = re.compile(r"<([^<>\s]{1,255})>")
 
 
@@ -61,14 +68,15 @@ class Incoming:
     ``problem`` is the first reason why the mail cannot be used; the other fields are filled as far as possible, so that
     it can be shown in the quarantine.
 
-    ``sender`` is the address in From, ``submitter`` that in Sender, both in lower case; ``None`` if there is not
-    exactly one unambiguous address. ``calendar`` is the calendar in UTF-8, ``None`` if there is none: of several the
-    one that answers; ``method`` is the method parameter of its MIME part. ``tnef``: the mail has a winmail.dat of
-    Outlook. ``references`` are the Message-IDs of the mails that it answers, the latest last. ``uids`` are UIDs of our
-    form anywhere in the mail: first those in calendars, then those in ``references``, the latest first, then all
-    others. ``sent_at`` is its Date (UTC). ``authentication_results`` are the values of the header fields of that name
-    (RFC 8601), the topmost first. ``automatic``: its header says that no human wrote it. ``text`` is its plain text,
-    cut to 16 KB.
+    ``sender`` is the one address in From, ``submitter`` that in Sender where there is one, both in lower case;
+    ``None`` where there is not one address that can be read in one way. ``calendar`` is the calendar's bytes,
+    ``None`` where there is none: of several that differ, the one that answers; ``method`` is what its MIME part calls
+    it. ``tnef``: Outlook packed it into a winmail.dat. ``references`` are the ids of the mails that it answers, the
+    latest last. ``uids`` are the UIDs of our own form anywhere in the mail: first those in its calendars, of which
+    those that answer come first, then those in ``references``, the latest first, then all others. ``sent_at`` is its
+    Date (UTC).
+    ``authentication_results`` are the values of the header fields of that name (RFC 8601), the topmost first.
+    ``automatic``: it says itself that no human wrote it. ``text`` is what somebody wrote, cut to 16 KB.
     """
 
     problem: Reason | None = None
@@ -122,7 +130,9 @@ def incoming(raw: bytes) -> Incoming:
     if len(parts) > _MOST_CALENDARS:
         problems.append(Reason.CALENDAR)
     calendars = [_calendar(leaf) for leaf in parts[:_MOST_CALENDARS]]
-    calendar, method = _chosen([each for each in calendars if each is not None], len(calendars), problems)
+    sent_at = _sent_at(known.first("date"))
+    readable = sorted((each for each in calendars if each), key=lambda each: not each.answers)
+    calendar, method = _chosen(readable, len(calendars), sent_at, problems)
     references = _references(known)
     return Incoming(
         problem=problems[0] if problems else None,
@@ -132,8 +142,8 @@ def incoming(raw: bytes) -> Incoming:
         method=method,
         tnef=any(leaf.kind in ("application/ms-tnef", "application/vnd.ms-tnef") for leaf in found),
         references=references,
-        uids=uids.found(_texts(raw, [each.data for each in calendars if each], references, found)),
-        sent_at=_sent_at(known.first("date")),
+        uids=uids.found(_texts(raw, [each.data for each in readable], references, found)),
+        sent_at=sent_at,
         authentication_results=_authentication_results(known),
         automatic=_is_automatic(known),
         subject=plain_text.subject(known.first("subject")),
@@ -142,12 +152,14 @@ def incoming(raw: bytes) -> Incoming:
 
 
 def _is_ambiguous(raw: bytes, head: bytes) -> bool:
-    """Whether SES may have read another From than we do, so that its verdict is on another address.
-
-    Parsers differ on lines that are no header field (skipped, or the end of the header), and on bare LF or CR.
+    """Whether SES, whose verdict is about one From, may read another there than we do: a line that is no field is
+    skipped by some and ends the headers for others, and not everybody ends a line where only LF or only CR is. Nor do
+    we read more lines than so many: there may be another From behind them.
     """
     mixed = b"\r\n" in raw and re.search(rb"(?<!\r)\n", head) is not None
-    return mixed or (len(head) <= LARGEST_HEADERS and _FIELDS.fullmatch(head) is None)
+    return (
+        mixed or head.count(b"\n") > MOST_FIELDS or (len(head) <= LARGEST_HEADERS and _FIELDS.fullmatch(head) is None)
+    )
 
 
 def _mailbox(values: list[str]) -> str | None:
@@ -210,10 +222,12 @@ def _is_automatic(known: Fields) -> bool:
 
 
 def _is_named_so(leaf: Part) -> bool:
-    """Whether an application/octet-stream has a calendar's file name: some gateways lose the type (RFC 6047, 2.4)."""
+    """Whether a part is a calendar by its name. RFC 6047 wants it to say what it is; gateways forget it, or put another
+    kind in its place.
+    """
     disposition = parameters(leaf.fields.first("content-disposition"))[1]
     names = (leaf.params.get("name", ""), disposition.get("filename", ""))
-    return leaf.kind == "application/octet-stream" and any(name.lower().endswith(".ics") for name in names)
+    return not leaf.kind.startswith(_UNOPENED) and any(name.lower().endswith(".ics") for name in names)
 
 
 def _calendar(leaf: Part) -> _Calendar | None:
@@ -230,23 +244,43 @@ def _calendar(leaf: Part) -> _Calendar | None:
     return _Calendar(data=data, method=methods.pop() if len(methods) == 1 else None, named=named)
 
 
-def _chosen(calendars: list[_Calendar], number: int, problems: list[Reason]) -> tuple[bytes | None, str | None]:
-    """The calendar that answers, and the method of its part. The original invitation may be attached as well."""
+def _chosen(
+    calendars: list[_Calendar], number: int, sent_at: datetime | None, problems: list[Reason]
+) -> tuple[bytes | None, str | None]:
+    """The calendar that answers, and what its part calls it. An invitation may be attached to its answer once more."""
     if len(calendars) < number:
         problems.append(Reason.SIZE)
     answering = [each for each in calendars if each.answers]
     considered = answering if answering else calendars
     if not considered:
         return None, None
-    if len({each.data for each in considered}) > 1:
+    if len({each.data for each in considered}) > 1 and not _agree(considered, sent_at):
         problems.append(Reason.CALENDAR)
-    named = {each.named for each in considered if each.data == considered[0].data} - {None}
+    named = {each.named for each in considered} - {None}
     if len(named) > 1:
         problems.append(Reason.MISMATCH)
     return considered[0].data, considered[0].named or next(iter(named), None)
 
 
-# --- UIDs and text ------------------------------------------------------------------------------------------------
+def _agree(calendars: list[_Calendar], sent_at: datetime | None) -> bool:
+    """Whether calendars that differ give the same answers: a program that writes two need not write them alike, and a
+    gateway may write its own into one of them.
+    """
+    if sum(len(each.data) for each in calendars) > LARGEST_CALENDAR:
+        return False
+    try:
+        said = {tuple(map(_words, answers(each.data, method=each.named, sent_at=sent_at))) for each in calendars}
+    except Quarantined:
+        return False
+    return len(said) == 1 and all(each.problem is None for each in next(iter(said)))
+
+
+def _words(answer: Answer) -> Answer:
+    """What it says, without when it was written, and what was written with it."""
+    return replace(answer, dtstamp=datetime(1970, 1, 1, tzinfo=UTC), comment="")
+
+
+# --- what else is in it -------------------------------------------------------------------------------------------
 
 
 def _texts(raw: bytes, calendars: list[bytes], references: tuple[str, ...], found: tuple[Part, ...]) -> Iterator[bytes]:

@@ -15,7 +15,8 @@ LARGEST_HEADERS = 256 * 1024
 LONGEST_PARSED_HEADER = 2 * 1024
 """Characters of a header field that is parsed further."""
 _LARGEST_PART_HEADERS = 32 * 1024
-_MOST_FIELDS = 5000
+MOST_FIELDS = 5000
+"""Lines of a mail's header that are read."""
 _MOST_PART_FIELDS = 100
 _MOST_PARAMS = 100
 _MOST_PARTS = 100
@@ -79,8 +80,8 @@ class Part:
         return self.body
 
 
-def fields(head: bytes, most: int = _MOST_FIELDS) -> Fields:
-    """The fields in the first ``most`` lines of a header block; lines that are no field are skipped."""
+def fields(head: bytes, most: int = MOST_FIELDS) -> Fields:
+    """The fields of a header block, those in its first ``most`` lines; a line that is none is passed over."""
     found: list[tuple[str, bytearray]] = []
     for line in _LINE.split(head, maxsplit=most)[:most]:
         if line[:1] in (b" ", b"\t") and found:
@@ -175,7 +176,7 @@ def _begun(raw: bytes, at: int, most: int, problems: list[Reason]) -> tuple[Part
     head = raw[at : end.end() if end else at + most]
     if end is None and len(head) >= _LARGEST_PART_HEADERS:
         problems.append(Reason.HEADER)
-    known = fields(head, _MOST_FIELDS if at == 0 else _MOST_PART_FIELDS)
+    known = fields(head, MOST_FIELDS if at == 0 else _MOST_PART_FIELDS)
     content_type, is_type = known.short("content-type", "text/plain")
     encoding, is_encoding = known.short("content-transfer-encoding", "7bit")
     if not is_type or not is_encoding:

@@ -26,7 +26,14 @@ _LOCAL = re.compile(r"([0-9]{8})T([0-9]{6})")
 _BYDAY = re.compile(r"([+-]?[1-5])?(SU|MO|TU|WE|TH|FR|SA)")
 _WEEKDAYS = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
 
-_MOST_ZONES = 10  # VTIMEZONEs of one name
+_MOST_NAMES = 50  # in one calendar
+_MOST_PARTS = 3  # America/Argentina/Buenos_Aires
+_MOST_ZONES = 10  # of one name
+_MOST_LOOKS = 40_000
+"""How many observances may be looked at for all times of a calendar. A yearly one counts :data:`_A_YEAR` times more in
+each year that was not asked for before. A hundred dates, each named twice in a zone of two rules, take 500.
+"""
+_A_YEAR = 20
 _MOST_OBSERVANCES = 300
 _MOST_ONSETS = 1000
 _YEARS_LOOKED_AT = 4
@@ -60,13 +67,20 @@ class _Observance:
     after: timedelta
 
 
+_Said = tuple[_Observance, ...]
+
+
 class Zones:
-    """The zones of one calendar; its VTIMEZONEs are read once, when first needed."""
+    """The zones that one calendar names. What each name means is found out once, when it is first asked for, and the
+    time that this takes, and that all times in them do, has a limit.
+    """
 
     def __init__(self, calendar: Component) -> None:
         self._calendar = calendar
-        self._components: dict[str, list[Component]] | None = None
-        self._read: dict[str, frozenset[tuple[_Observance, ...]]] = {}
+        self._said: dict[str, list[Component]] | None = None
+        self._meant: dict[str, tzinfo | _Said | str] = {}
+        self._years: set[tuple[str, int]] = set()
+        self._left = _MOST_LOOKS
 
     def aware(self, local_time: datetime, tzid: str) -> datetime:
         """``local_time`` in the zone that ``tzid`` names. Raises :class:`ValueError` for an unknown zone.
@@ -75,23 +89,43 @@ class Zones:
         """
         name = _plain(tzid)
         if len(name) > _LONGEST_NAME:
-            raise ValueError("the name of the zone is too long")
-        zone = known(name) or _at(self._described(name.casefold()), local_time)
-        if zone is None:
-            raise ValueError("unknown zone")
+            raise ValueError("no name of a zone")
+        if name not in self._meant:
+            if len(self._meant) == _MOST_NAMES:
+                raise ValueError("too many zones")
+            self._meant[name] = known(name) or self._described(name.casefold())
+        zone = self._meant[name]
+        if isinstance(zone, str):
+            raise ValueError(zone)
+        if isinstance(zone, tuple):
+            self._look(name, zone, local_time.year)
+            zone = _at(zone, local_time)
         return local_time.replace(tzinfo=zone)
 
-    def _described(self, name: str) -> frozenset[tuple[_Observance, ...]]:
-        """The observances of each VTIMEZONE with this name (case-folded), without duplicates."""
-        if self._components is None:
-            self._components = {}
+    def _look(self, name: str, zone: _Said, year: int) -> None:
+        """Count that ``zone`` is looked at. Raises :class:`ValueError` where that is too much for one calendar."""
+        self._left -= len(zone)
+        if (name, year) not in self._years:
+            self._years.add((name, year))
+            self._left -= _A_YEAR * sum(each.yearly is not None for each in zone)
+        if self._left < 0:
+            raise ValueError("too many times in zones of too many rules")
+
+    def _described(self, name: str) -> _Said | str:
+        """What the VTIMEZONEs of this name say; where that is nothing, two things, or cannot be read: why it is not
+        known.
+        """
+        if self._said is None:
+            self._said = {}
             for zone in self._calendar.all("VTIMEZONE"):
                 for tzid in zone.properties("TZID"):
-                    self._components.setdefault(_plain(tzid.value).casefold(), []).append(zone)
-        if name not in self._read:
-            zones = self._components.get(name, [])[:_MOST_ZONES]
-            self._read[name] = frozenset(tuple(map(_observance, _observances(zone))) for zone in zones)
-        return self._read[name]
+                    self._said.setdefault(_plain(tzid.value).casefold(), []).append(zone)
+        zones = self._said.get(name, [])[:_MOST_ZONES]
+        try:
+            found = {tuple(map(_observance, _observances(zone))) for zone in zones}
+        except (ValueError, OverflowError) as error:
+            return str(error)
+        return (next(iter(found)) if len(found) == 1 else ()) or "a zone that nobody knows"
 
 
 def known(name: str) -> tzinfo | None:
@@ -114,7 +148,7 @@ def _iana(name: str) -> ZoneInfo | None:
     if not _NAME.fullmatch(name):
         return None
     parts = name.strip("/").split("/")
-    for first in range(len(parts)):
+    for first in range(max(len(parts) - _MOST_PARTS, 0), len(parts)):
         try:
             return ZoneInfo("/".join(parts[first:]))
         except (ValueError, OSError, KeyError):
@@ -133,11 +167,8 @@ def _windows() -> dict[str, str]:
 # --- VTIMEZONE (RFC 5545, section 3.6.5) ----------------------------------------------------------------------------
 
 
-def _at(described: frozenset[tuple[_Observance, ...]], local_time: datetime) -> timezone | None:
-    """The offset at ``local_time``; ``None`` if the calendar has no VTIMEZONE, or contradicting ones."""
-    observances = next(iter(described)) if len(described) == 1 else ()
-    if not observances:
-        return None
+def _at(observances: _Said, local_time: datetime) -> timezone:
+    """The offset at ``local_time`` by these, of which there is one."""
     began = [(onset, each) for each in observances if (onset := _latest(each, local_time)) is not None]
     if began:
         return timezone(max(began, key=lambda one: one[0])[1].after)
@@ -253,21 +284,21 @@ def _latest(observance: _Observance, local_time: datetime) -> datetime | None:
     return max(onsets, default=None)
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=16_384)
 def _onset(rule: _Yearly, year: int, first: datetime) -> datetime | None:
-    """The onset in ``year`` by the rule, at the time of day of ``first``; ``None`` if there is none."""
-    length = monthrange(year, rule.month)[1]
+    weekday, length = monthrange(year, rule.month)
     among = {day if day > 0 else length + 1 + day for day in rule.month_days} or set(range(1, length + 1))
-    days = [
-        day for day in sorted(among) if 1 <= day <= length and (not rule.days or _is_one(rule.days, year, rule, day))
-    ]
+    if rule.days:
+        among &= {day for which in rule.days for day in _named(which, weekday, length)}
+    days = [day for day in sorted(among) if 1 <= day <= length]
     if rule.position:
         at = rule.position - 1 if rule.position > 0 else len(days) + rule.position
         days = days[at : at + 1] if at >= 0 else []
     return datetime.combine(date(year, rule.month, days[0]), first.time()) if days else None
 
 
-def _is_one(days: tuple[tuple[int, int], ...], year: int, rule: _Yearly, day: int) -> bool:
-    weekday, length = date(year, rule.month, day).weekday(), monthrange(year, rule.month)[1]
-    forward, backward = (day - 1) // 7 + 1, -((length - day) // 7 + 1)
-    return any(weekday == which and nth in (0, forward, backward) for nth, which in days)
+def _named(which: tuple[int, int], first_weekday: int, length: int) -> list[int]:
+    """The days of a month that begins on ``first_weekday`` which are the nth of a weekday, or each of it (0)."""
+    nth, weekday = which
+    found = list(range(1 + (weekday - first_weekday) % 7, length + 1, 7))
+    return found if nth == 0 else found[nth - 1 : nth] if nth > 0 else found[nth : nth + 1 or None]
