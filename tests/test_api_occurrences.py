@@ -676,7 +676,7 @@ def test_while_people_are_carried_over_nobody_else_registers_and_nothing_is_spli
     for path, body in ((f"/events/{new}/registrations", dan), (f"/events/{new}/split", {"from": THIRD})):
         answer = refused(world, "POST", path, body, idempotency_key="k")
         assert (answer.status, answer.headers["retry-after"]) == (503, "60")
-        assert "carried over" in answer.body["detail"]
+        assert "still being copied" in answer.body["detail"]
 
     split_transfer.transfer_batch(world.client, SETTINGS, new, now=world.now)
     assert world.call("POST", f"/events/{new}/registrations", dan, idempotency_key="k").status == 201
