@@ -26,14 +26,14 @@ from convoke.store import (
 from convoke.webhooks import http
 from convoke.webhooks.facts import (
     RETRIES,
-    SIGNATURE,
+    SIGNATURE_HEADER,
     Delivery,
     DeliveryEnd,
     Webhook,
     WebhookEvent,
     WebhookEventType,
     body,
-    next_try,
+    retry_delay,
     signature,
 )
 from convoke.webhooks.http import Answer
@@ -183,7 +183,7 @@ def test_the_signature_is_checked_as_the_readme_shows(stage: Stage) -> None:
     stage.ring(stage.happen())
     stage.drain()
     [(_, told, headers)] = stage.outside.stored
-    signed, moment = headers[SIGNATURE], NOW.timestamp()
+    signed, moment = headers[SIGNATURE_HEADER], NOW.timestamp()
 
     assert genuine(HOOK.secret, signed, told, moment + 60)
     assert not genuine("whs_another", signed, told, moment)
@@ -213,7 +213,7 @@ def test_the_same_fact_is_the_same_bytes_at_each_try(stage: Stage) -> None:
 
     assert len(stage.outside.stored) == 3
     assert len({told for _, told, _ in stage.outside.stored}) == 1
-    assert len({headers[SIGNATURE] for _, _, headers in stage.outside.stored}) == 3
+    assert len({headers[SIGNATURE_HEADER] for _, _, headers in stage.outside.stored}) == 3
 
 
 def test_a_fact_read_back_says_what_was_written() -> None:
@@ -233,8 +233,8 @@ def test_there_are_at_least_eight_tries_over_about_a_day() -> None:
     assert len(RETRIES) + 1 >= 8
     assert timedelta(hours=20) < sum(RETRIES, timedelta()) < timedelta(hours=26)
     assert list(RETRIES) == sorted(RETRIES)
-    assert next_try(len(RETRIES)) == RETRIES[-1]
-    assert next_try(len(RETRIES) + 1) is None
+    assert retry_delay(len(RETRIES)) == RETRIES[-1]
+    assert retry_delay(len(RETRIES) + 1) is None
 
 
 def test_who_never_answers_is_tried_less_and_less_and_then_left_and_it_shows(stage: Stage) -> None:
@@ -301,7 +301,7 @@ def test_a_function_that_dies_while_it_waits_for_an_answer_is_followed_by_anothe
     with monkeypatch.context() as patch:
         patch.setattr(http, "post", die)
         with pytest.raises(Died):
-            function.carry(HOOK.webhook_id, fact_id)
+            function.attempt_delivery(HOOK.webhook_id, fact_id)
     stage.drain()
     assert stage.outside.stored == [], "its lease is not over"
     for _ in range(3):
@@ -317,11 +317,11 @@ def test_two_at_once_post_once(stage: Stage, monkeypatch: pytest.MonkeyPatch) ->
 
     def meanwhile(target: Target, told: bytes, headers: Mapping[str, str]) -> Answer:
         monkeypatch.setattr(http, "post", stage.outside.post)
-        function.carry(HOOK.webhook_id, fact_id)
+        function.attempt_delivery(HOOK.webhook_id, fact_id)
         return stage.outside.post(target, told, headers)
 
     monkeypatch.setattr(http, "post", meanwhile)
-    function.carry(HOOK.webhook_id, fact_id)
+    function.attempt_delivery(HOOK.webhook_id, fact_id)
     assert len(stage.outside.stored) == 1
 
 
@@ -335,11 +335,11 @@ def test_two_that_read_the_same_try_before_either_began_it_post_once(
     def beaten(*arguments: Any) -> Delivery | None:
         seen = read(*arguments)
         monkeypatch.setattr(deliveries, "read", read)
-        function.carry(HOOK.webhook_id, fact_id)
+        function.attempt_delivery(HOOK.webhook_id, fact_id)
         return seen
 
     monkeypatch.setattr(deliveries, "read", beaten)
-    function.carry(HOOK.webhook_id, fact_id)
+    function.attempt_delivery(HOOK.webhook_id, fact_id)
     assert len(stage.outside.stored) == 1
     assert stage.delivery(fact_id).attempts == 1
 

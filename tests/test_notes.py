@@ -25,7 +25,7 @@ from convoke.effects import (
     RecordNotification,
     Refusal,
     Refused,
-    Reserve,
+    ReserveQuota,
     StopSending,
     StoreReport,
     Unknown,
@@ -407,7 +407,7 @@ def test_the_switch_a_pause_and_the_reserve_hold_for_notes(world: World) -> None
     assert send(world, FORWARD) is Outcome.STOPPED
     world.pass_time(minutes=2)
     records = Records(world.client, SETTINGS)
-    records.reserve(Reserve(until=world.now + timedelta(minutes=1)))
+    records.reserve(ReserveQuota(until=world.now + timedelta(minutes=1)))
     assert send(world, FORWARD) is Outcome.HELD
     # That people were not reached is worth what is left of the day.
     assert send(world, SUMMARY) is Outcome.ACKNOWLEDGED

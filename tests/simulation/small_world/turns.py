@@ -30,7 +30,7 @@ ACCEPTED, REFUSED, UNKNOWN = ANSWERS[effects.Send]
 OWN = (
     effects.ReadStoredMessage
     | effects.StoreMessage
-    | effects.Sent
+    | effects.RecordMessageState
     | effects.HoldClaim
     | effects.ReleaseClaim
     | effects.Acknowledge
@@ -80,7 +80,7 @@ class Turns:
             effects.Acknowledge: invitations.acknowledge,
             effects.WakeUp: invitations.wakeups,
             effects.StoreMessage: lambda effect: records.keep(effect.stored),
-            effects.Sent: records.sent,
+            effects.RecordMessageState: records.sent,
             effects.MoveFanOut: records.move_fan_out,
             effects.EndFanOut: records.end_fan_out,
         }

@@ -97,7 +97,7 @@ class Surveys:
         query = _range(self._settings, effect.event_id, effect.after, effect.through)
         return tuple(map(unreached_of, dynamo.pages(self._client.query, **query)))
 
-    def keep(self, effect: effects.KeepUnreached) -> None:
+    def keep(self, effect: effects.StoreUnreached) -> None:
         """Without a condition: two surveys at once come to the same end."""
         known = effect.now or effect.was
         if known is None:

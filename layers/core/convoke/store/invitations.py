@@ -109,7 +109,7 @@ class Invitations:
 
     def _giving_up(self, claimed: Invitation, sequence: int, effect: effects.ReleaseClaim) -> dict[str, Action]:
         """What is written with an invitation whose message is given up: why, who is to be told, that somebody looks."""
-        fact, settings = effect.fact, self._settings
+        fact, settings = effect.webhook_event, self._settings
         also = {MESSAGE: records.giving_up(settings, claimed.registration_id, sequence, effect.reason)}
         if fact is not None:
             looked_at = keys.owed(attention.PRIORITY, fact.at)
@@ -145,11 +145,11 @@ class Invitations:
             (),
             FENCE_IS_MINE,
             {":fence": effect.seen.fence},
-            self._telling(effect.fact) if effect.fact else {},
+            self._telling(effect.webhook_event) if effect.webhook_event else {},
         )
         return written
 
-    def _telling(self, fact: effects.WebhookEvent) -> dict[str, Action]:
+    def _telling(self, fact: effects.NewWebhookEvent) -> dict[str, Action]:
         return outbox.telling(self._client, self._settings, fact.account, fact.type, fact.data, fact.at)
 
     def wakeups(self, effect: effects.WakeUp) -> None:
@@ -194,14 +194,14 @@ class Invitations:
                 also,
             )
             if written:
-                return AcknowledgeResult.DONE if due_key is None else AcknowledgeResult.OWED
+                return AcknowledgeResult.DONE if due_key is None else AcknowledgeResult.STILL_DUE
             if not _held(standing, claimed):
                 return AcknowledgeResult.OVERTAKEN
             held = standing
             if held.wakeups != claimed.wakeups:
                 written, standing = self._update(held, changes, remove, FENCE_IS_MINE, {":fence": held.fence}, also)
                 if written:
-                    return AcknowledgeResult.OWED
+                    return AcknowledgeResult.STILL_DUE
                 if not _held(standing, claimed):
                     return AcknowledgeResult.OVERTAKEN
                 held = standing

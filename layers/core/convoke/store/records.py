@@ -63,7 +63,7 @@ class Records:
         )
         return stored if written or standing is None else items.stored_message_of(standing)
 
-    def sent(self, effect: effects.Sent) -> None:
+    def sent(self, effect: effects.RecordMessageState) -> None:
         dynamo.conditionally(
             self._client.update_item,
             TableName=self._table,
@@ -87,13 +87,13 @@ class Records:
     def move_fan_out(self, effect: effects.MoveFanOut) -> bool:
         written, _ = dynamo.conditionally(
             self._client.update_item,
-            **self._fan_out(effect.slice, {":to": effect.cursor, ":owed": effect.due_key}),
+            **self._fan_out(effect.batch, {":to": effect.cursor, ":owed": effect.due_key}),
             UpdateExpression="SET #cursor = :to, due_key = :owed",
         )
         return written
 
     def end_fan_out(self, effect: effects.EndFanOut) -> bool:
-        written, _ = dynamo.conditionally(self._client.delete_item, **self._fan_out(effect.slice, {}))
+        written, _ = dynamo.conditionally(self._client.delete_item, **self._fan_out(effect.batch, {}))
         return written
 
     def _fan_out(self, part: Batch, values: Item) -> dict[str, Any]:
@@ -162,7 +162,7 @@ class Records:
             UpdateExpression="REMOVE stopped_until, reason",
         )
 
-    def reserve(self, effect: effects.Reserve) -> None:
+    def reserve(self, effect: effects.ReserveQuota) -> None:
         self._client.update_item(
             TableName=self._table,
             Key=dynamo.wire(keys.sending()),
@@ -177,13 +177,13 @@ def due_key(due: Due) -> keys.Key:
             return keys.registration(due.event_id, due.registration_id)
         case DueKind.ERASURE:
             return keys.erasure(due.event_id, due.registration_id)
-        case DueKind.FAN:
+        case DueKind.FAN_OUT:
             return keys.fan_out(due.event_id)
         case DueKind.SEATS:
             return keys.seats(due.event_id)
-        case DueKind.NOTE:
+        case DueKind.NOTIFICATION:
             return keys.note(due.event_id, due.registration_id, due.notification_id)
         case DueKind.SURVEY:
             return keys.survey(due.event_id)
-        case DueKind.CARRY:
+        case DueKind.SPLIT_TRANSFER:
             return keys.carry(due.event_id)

@@ -1,7 +1,8 @@
-"""Webhooks: what an account's own systems are told, how that is signed, and how often it is tried.
+"""Webhook events and their deliveries: the types, the JSON that is posted, its signature, and the retries.
 
-A fact is written down in the same transaction as what it is about, so none is lost; each webhook that listens gets it
-at least once, under one id. It holds ids and states, no names and no addresses.
+A webhook event is stored in the same transaction as the change that it reports, so none is lost. Each webhook that
+subscribes to its type receives it at least once, always under the same id. It contains ids and states, but no names and
+no addresses. All instants are UTC.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from ..model import frozen
 
 
 class WebhookEventType(StrEnum):
-    """What there is to be told."""
+    """The types of webhook events that a webhook can subscribe to."""
 
     PARTICIPATION_CHANGED = "participation.changed"
     REGISTRATION_CREATED = "registration.created"
@@ -33,7 +34,7 @@ class WebhookEventType(StrEnum):
 
 
 class DeliveryEnd(StrEnum):
-    """How far one fact is on its way to one webhook."""
+    """The state of a delivery: another attempt is due, the webhook accepted it, or all attempts failed."""
 
     PENDING = "pending"
     DELIVERED = "delivered"
@@ -42,7 +43,10 @@ class DeliveryEnd(StrEnum):
 
 @frozen
 class WebhookEvent:
-    """Something that happened to what ``account`` owns, ``created_at`` in UTC. ``data`` is JSON: ids and states."""
+    """Something that happened at ``created_at`` to an event or registration of ``account``.
+
+    ``fact_id`` is its id; ``data`` is a JSON object of ids and states.
+    """
 
     fact_id: str
     account: str
@@ -53,7 +57,9 @@ class WebhookEvent:
 
 @frozen
 class Webhook:
-    """Where an account wants to be told of what; ``secret`` is what its signatures are made with."""
+    """A URL to which an account has the webhook events of the types ``events`` posted. ``secret`` is the key of the
+    signatures.
+    """
 
     webhook_id: str
     account: str
@@ -65,11 +71,12 @@ class Webhook:
 
 @frozen
 class Delivery:
-    """One fact on its way to one webhook. Times are UTC.
+    """The delivery of one webhook event to one webhook.
 
-    ``attempts`` counts the tries that were begun; ``status`` is the HTTP status of the last one, 0 where there was
-    none, ``why`` what was wrong with it. No try is made before ``next_at``; ``lease_until`` keeps two workers apart.
-    ``due_key`` is when the sweeper looks after it.
+    ``attempts`` counts the attempts that were begun, the last of them at ``tried_at``; ``status`` is its HTTP status, 0
+    without a response, and ``why`` says what was wrong, empty if nothing was. No attempt is made before ``next_at``,
+    nor while another worker holds the delivery, until ``lease_until``. ``due_key`` (``<priority>#<instant>``) is from
+    when on the sweep queues a hint; ``None`` when nothing is due.
     """
 
     webhook_id: str
@@ -91,29 +98,32 @@ RETRIES = (
     *(timedelta(seconds=10), timedelta(minutes=1), timedelta(minutes=5), timedelta(minutes=15)),
     *(timedelta(hours=1), timedelta(hours=3), timedelta(hours=6), timedelta(hours=12)),
 )
-"""How long after each try that failed the next one comes: nine tries in somewhat less than a day."""
+"""The wait after each failed attempt: nine attempts in somewhat less than a day."""
 
-SIGNATURE = "Convoke-Signature"
+SIGNATURE_HEADER = "Convoke-Signature"
 
 
-def next_try(attempts: int) -> timedelta | None:
-    """How long to wait after so many tries, or ``None`` where there is no other."""
+def retry_delay(attempts: int) -> timedelta | None:
+    """How long to wait after ``attempts`` failed attempts (at least 1), or ``None`` if there are no more."""
     return RETRIES[attempts - 1] if attempts <= len(RETRIES) else None
 
 
-def body(fact: WebhookEvent) -> bytes:
-    """What is posted: the same bytes at each try."""
+def body(webhook_event: WebhookEvent) -> bytes:
+    """The JSON that is posted, the same bytes at each attempt."""
     payload = {
-        "id": fact.fact_id,
-        "type": fact.type.value,
-        "created_at": fact.created_at.isoformat(timespec="microseconds").replace("+00:00", "Z"),
-        "data": dict(fact.data),
+        "id": webhook_event.fact_id,
+        "type": webhook_event.type.value,
+        "created_at": webhook_event.created_at.isoformat(timespec="microseconds").replace("+00:00", "Z"),
+        "data": dict(webhook_event.data),
     }
     return json.dumps(payload, separators=(",", ":"), sort_keys=True).encode()
 
 
 def signature(secret: str, body: bytes, at: datetime) -> str:
-    """The header that proves who posted ``body``, and that it is not an old one posted again."""
-    moment = int(at.timestamp())
-    digest = hmac.new(secret.encode(), f"{moment}.".encode() + body, hashlib.sha256).hexdigest()
-    return f"t={moment},v1={digest}"
+    """The value of the signature header: ``t=<Unix time>,v1=<hex HMAC-SHA256 of "<Unix time>.<body>">``.
+
+    It proves who posted ``body``, and by its time that it is not an old request sent again.
+    """
+    timestamp = int(at.timestamp())
+    digest = hmac.new(secret.encode(), f"{timestamp}.".encode() + body, hashlib.sha256).hexdigest()
+    return f"t={timestamp},v1={digest}"
