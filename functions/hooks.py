@@ -25,11 +25,11 @@ from convoke.settings import settings
 from convoke.store import deliveries, dynamo, outbox, webhooks
 from convoke.store.keys import owed
 from convoke.webhooks import http
-from convoke.webhooks.facts import (
+from convoke.webhooks.events import (
     SIGNATURE_HEADER,
     Delivery,
-    DeliveryEnd,
     Webhook,
+    WebhookDeliveryState,
     WebhookEvent,
     body,
     retry_delay,
@@ -78,7 +78,7 @@ def create_deliveries(fact_id: str) -> None:
 def attempt_delivery(webhook_id: str, fact_id: str) -> None:
     """Make one attempt at a delivery, if one is due."""
     seen, at = deliveries.read(client(), settings(), webhook_id, fact_id), now()
-    if seen is None or seen.state is not DeliveryEnd.PENDING:
+    if seen is None or seen.state is not WebhookDeliveryState.PENDING:
         return
     if any(until is not None and until > at for until in (seen.lease_until, seen.next_at)):
         return
@@ -86,7 +86,8 @@ def attempt_delivery(webhook_id: str, fact_id: str) -> None:
     webhook_event = outbox.read_webhook_event(client(), settings(), fact_id)
     if webhook is None or webhook_event is None:
         why = "the webhook was removed" if webhook is None else "the event is no longer kept"
-        deliveries.write(client(), settings(), seen, replace(seen, state=DeliveryEnd.DEAD, why=why, due_key=None))
+        dead = replace(seen, state=WebhookDeliveryState.DEAD, why=why, due_key=None)
+        deliveries.write(client(), settings(), seen, dead)
         return
     until = at + LEASE
     claimed = replace(seen, attempts=seen.attempts + 1, tried_at=at, lease_until=until, due_key=owed(1, until))
@@ -114,9 +115,9 @@ def record_result(claimed: Delivery, answer: Answer) -> None:
     ended = replace(claimed, status=answer.status, why=answer.why, lease_until=None, next_at=None, due_key=None)
     wait = retry_delay(claimed.attempts) if answer.why else None
     if not answer.why:
-        ended = replace(ended, state=DeliveryEnd.DELIVERED)
+        ended = replace(ended, state=WebhookDeliveryState.DELIVERED)
     elif wait is None:
-        ended = replace(ended, state=DeliveryEnd.DEAD)
+        ended = replace(ended, state=WebhookDeliveryState.DEAD)
     else:
         next_at = now() + wait
         # A delayed hint comes at that time. If it is lost, or the delay is too long for SQS, the sweep queues one.

@@ -33,7 +33,7 @@ from convoke.registrations.registry import resend
 from convoke.store import attention, dynamo, webhooks
 from convoke.store import notes as store_of_notes
 from convoke.web import presenters
-from convoke.webhooks.facts import Webhook, WebhookEventType
+from convoke.webhooks.events import Webhook, WebhookEventType
 from tests.factories import AFTERNOON, EVENT_ID, NOW, SENDER, event, report
 from tests.rendering import HOSTILE
 from tests.tables import SETTINGS
@@ -355,4 +355,4 @@ def test_a_note_that_cannot_be_written_says_why_in_the_log(world: World, monkeyp
     sent = world.run(dispatch(note.event_id, note.registration_id, note.notification_id, world.worker()))
 
     assert sent is Outcome.FAILED
-    assert [(line["what"], line["reason"]) for line in log] == [("note given up", "unrenderable")]
+    assert [(line["what"], line["reason"]) for line in log] == [("notification given up", "unrenderable")]

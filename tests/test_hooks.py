@@ -24,12 +24,12 @@ from convoke.store import (
     writes,
 )
 from convoke.webhooks import http
-from convoke.webhooks.facts import (
+from convoke.webhooks.events import (
     RETRIES,
     SIGNATURE_HEADER,
     Delivery,
-    DeliveryEnd,
     Webhook,
+    WebhookDeliveryState,
     WebhookEvent,
     WebhookEventType,
     body,
@@ -150,7 +150,7 @@ def test_a_new_fact_is_carried_to_who_listens(stage: Stage) -> None:
         "data": DATA,
     }
     assert headers["Content-Type"] == "application/json"
-    assert stage.delivery(fact_id).state is DeliveryEnd.DELIVERED
+    assert stage.delivery(fact_id).state is WebhookDeliveryState.DELIVERED
     assert stage.owed() == 0
 
 
@@ -243,7 +243,7 @@ def test_who_never_answers_is_tried_less_and_less_and_then_left_and_it_shows(sta
     stage.ring(fact_id)
     stage.drain()
     tried = [NOW]
-    while stage.delivery(fact_id).state is DeliveryEnd.PENDING:
+    while stage.delivery(fact_id).state is WebhookDeliveryState.PENDING:
         stage.now += timedelta(seconds=10) if stage.now - NOW < timedelta(minutes=2) else timedelta(minutes=1)
         before = len(stage.outside.stored)
         stage.sweep()
@@ -256,9 +256,11 @@ def test_who_never_answers_is_tried_less_and_less_and_then_left_and_it_shows(sta
     waits = [later - earlier for earlier, later in pairwise(tried)]
     assert all(wait >= wanted for wait, wanted in zip(waits, RETRIES, strict=True))
     dead = stage.delivery(fact_id)
-    assert (dead.state, dead.attempts, dead.status, dead.why) == (DeliveryEnd.DEAD, 9, 503, "it answered 503")
+    assert (dead.state, dead.attempts, dead.status, dead.why) == (WebhookDeliveryState.DEAD, 9, 503, "it answered 503")
     assert stage.owed() == 0
-    [shown] = deliveries.latest(stage.client, stage.settings, HOOK.webhook_id, limit=10, state=DeliveryEnd.DEAD).items
+    [shown] = deliveries.latest(
+        stage.client, stage.settings, HOOK.webhook_id, limit=10, state=WebhookDeliveryState.DEAD
+    ).items
     assert shown == dead
 
 
@@ -282,7 +284,7 @@ def test_with_the_stream_and_every_hint_lost_the_sweeper_alone_gets_it_there(sta
     for _ in range(10):
         stage.now += timedelta(minutes=1)
         stage.sweep()
-    assert stage.delivery(fact_id).state is DeliveryEnd.DELIVERED
+    assert stage.delivery(fact_id).state is WebhookDeliveryState.DELIVERED
     assert len(stage.outside.stored) == 1
     assert stage.owed() == 0
 
@@ -307,7 +309,7 @@ def test_a_function_that_dies_while_it_waits_for_an_answer_is_followed_by_anothe
     for _ in range(3):
         stage.now += timedelta(minutes=1)
         stage.sweep()
-    assert stage.delivery(fact_id).state is DeliveryEnd.DELIVERED
+    assert stage.delivery(fact_id).state is WebhookDeliveryState.DELIVERED
     assert stage.delivery(fact_id).attempts == 2
 
 
@@ -374,7 +376,7 @@ def test_a_message_that_nobody_understands_is_left_to_the_dead_letters(stage: St
     good = sample("hooks-owed-fact")["Records"][0] | {"body": json.dumps({"fact": fact_id})}
     answer = stage.deployed.call("hooks", {"Records": [bad, good]})
     assert answer == {"batchItemFailures": [{"itemIdentifier": "bad"}]}
-    assert stage.delivery(fact_id).state is DeliveryEnd.PENDING
+    assert stage.delivery(fact_id).state is WebhookDeliveryState.PENDING
 
 
 @pytest.mark.parametrize("name", ["hooks-new-fact", "hooks-owed-fact", "hooks-delivery"])

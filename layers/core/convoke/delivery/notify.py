@@ -71,7 +71,7 @@ def dispatch(event_id: str, registration_id: str, notification_id: str, worker: 
     first = not seen.attempts and not seen.unknowns
     if first and not (yield CountDaily(notification_state=seen, day=f"{now:%Y-%m-%d}", most=MOST_A_DAY[seen.kind])):
         yield RecordNotification(notification_state=replace(seen, due_key=owed(priority(seen.kind), _tomorrow(now))))
-        yield Log(what="note put off", fields=_log_fields(seen, "the day's limit is reached"))
+        yield Log(what="notification postponed", fields=_log_fields(seen, "the day's limit is reached"))
         return Outcome.HELD
     rendered = yield from _render(seen, seen.note)
     if isinstance(rendered, str):
@@ -146,7 +146,7 @@ def _render(seen: NotificationState, notification: Notification) -> Steps[Render
 
 def _give_up(notification_state: NotificationState, state: DeliveryState, reason: str, why: str) -> Steps[Outcome]:
     """Give the notification up. ``reason`` is a code of SES's or a ``Cause``; ``why`` is for the log."""
-    yield Log(what="note given up", fields={**_log_fields(notification_state, why), "reason": reason})
+    yield Log(what="notification given up", fields={**_log_fields(notification_state, why), "reason": reason})
     yield RecordNotification(
         notification_state=replace(notification_state, note=None, state=state, lease_until=None, due_key=None)
     )

@@ -69,7 +69,7 @@ from ..model import DeliveryState, Method, Sender, frozen
 from ..schedule import series
 from ..settings import Times
 from ..store.keys import owed
-from ..webhooks.facts import WebhookEventType
+from ..webhooks.events import WebhookEventType
 
 KEPT_AFTER_THE_EVENT = timedelta(days=365)
 """How long a stored message is kept after the event's end."""

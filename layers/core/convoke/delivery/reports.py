@@ -41,7 +41,7 @@ from ..model import (
     frozen,
 )
 from ..store.keys import owed
-from ..webhooks.facts import WebhookEventType
+from ..webhooks.events import WebhookEventType
 
 EVENT_TYPES = {
     DeliveryState.BOUNCED: WebhookEventType.INVITATION_BOUNCED,

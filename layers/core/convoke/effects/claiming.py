@@ -12,7 +12,7 @@ from typing import Any
 
 from ..decision.invitation import Acknowledged, Intent, Invitation
 from ..model import frozen
-from ..webhooks.facts import WebhookEventType
+from ..webhooks.events import WebhookEventType
 from .kind import Effect
 
 

@@ -8,7 +8,7 @@ from itertools import islice
 from typing import Any
 
 from ..settings import Settings
-from ..webhooks.facts import Delivery, DeliveryEnd, Webhook, WebhookEvent, WebhookEventType
+from ..webhooks.events import Delivery, Webhook, WebhookDeliveryState, WebhookEvent, WebhookEventType
 from . import cursors, dynamo, items, keys
 from .items import Item
 from .lists import Page
@@ -76,7 +76,7 @@ def write(client: Any, settings: Settings, seen: Delivery, now: Delivery) -> boo
         Item=dynamo.wire(delivery_item(now)),
         ConditionExpression=STILL_THE_TRY_SEEN,
         ExpressionAttributeNames={"#attempts": "attempts", "#state": "state"},
-        ExpressionAttributeValues=dynamo.wire({":seen": seen.attempts, ":pending": DeliveryEnd.PENDING.value}),
+        ExpressionAttributeValues=dynamo.wire({":seen": seen.attempts, ":pending": WebhookDeliveryState.PENDING.value}),
     )
     return written
 
@@ -116,7 +116,7 @@ def delivery_of(item: Mapping[str, Any]) -> Delivery:
         fact_id=item["fact_id"],
         type=WebhookEventType(item["type"]),
         created_at=items.moment(item["created_at"]),
-        state=DeliveryEnd(item["state"]),
+        state=WebhookDeliveryState(item["state"]),
         attempts=int(item["attempts"]),
         status=int(item["status"]),
         why=item["why"],
@@ -180,7 +180,7 @@ def latest(
     *,
     limit: int,
     cursor: str | None = None,
-    state: DeliveryEnd | None = None,
+    state: WebhookDeliveryState | None = None,
 ) -> Page:
     """What a webhook was told, or is to be, the latest first."""
     identity = f"deliveries of {webhook_id}, {state or 'all'}"

@@ -33,7 +33,7 @@ class WebhookEventType(StrEnum):
     TEST = "webhook.test"
 
 
-class DeliveryEnd(StrEnum):
+class WebhookDeliveryState(StrEnum):
     """The state of a delivery: another attempt is due, the webhook accepted it, or all attempts failed."""
 
     PENDING = "pending"
@@ -84,7 +84,7 @@ class Delivery:
     fact_id: str
     type: WebhookEventType
     created_at: datetime
-    state: DeliveryEnd = DeliveryEnd.PENDING
+    state: WebhookDeliveryState = WebhookDeliveryState.PENDING
     attempts: int = 0
     status: int = 0
     why: str = ""
