@@ -1,4 +1,4 @@
-"""Answers HTTP requests: the way into ``convoke.web`` and out of it."""
+"""The HTTP API: admits a request, lets ``convoke.web`` answer it, and turns exceptions into problems (RFC 9457)."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ from convoke.web.context import AN_ID, logger
 from convoke.web.problems import Problem
 
 app = APIGatewayHttpResolver(enable_validation=True)
-for room in (context, events, occurrences, registrations, participation, proposals, quarantine, webhooks):
-    app.include_router(room.router)
+for module in (context, events, occurrences, registrations, participation, proposals, quarantine, webhooks):
+    app.include_router(module.router)
 
-DOCUMENTS = ("GET /docs", "GET /openapi.json")
-"""What anybody may read."""
-WITHOUT_WORDS = (
+PUBLIC_ROUTES = ("GET /docs", "GET /openapi.json")
+"""The routes that need no API key."""
+BODY_OPTIONAL = (
     "POST /events/{event_id}/cancel",
     "POST /events/{event_id}/occurrences/{start}/cancel",
     "POST /events/{event_id}/occurrences/{start}/restore",
@@ -48,27 +48,28 @@ WITHOUT_WORDS = (
     "POST /quarantine/{quarantine_id}/release",
     "POST /webhooks/{webhook_id}/test",
 )
-"""What may be asked without a body."""
+"""The POST routes whose request body may be missing."""
 
 # --- documentation ------------------------------------------------------------------------------------------------
 
 
 @app.get("/openapi.json", include_in_schema=False)
 def openapi() -> Response[str]:
+    """The OpenAPI description."""
     return Response(200, "application/json", app.get_openapi_json_schema())
 
 
 @cache
 def documented() -> None:
-    """Describe the API. It takes longer to load than all the rest, and few ask for it."""
+    """Configure the OpenAPI description, once per process and only when it is requested, since loading it is slow."""
     from aws_lambda_powertools.event_handler.openapi.models import HTTPBearer
 
     app.configure_openapi(
         title="Convoke",
         version="1",
         description=(
-            "Meeting requests that arrive, move and go away. Besides the answers listed, API Gateway itself answers "
-            "401 (no key), 403 (a key that does not work), 429 and 503, with a body of `message` only."
+            "Calendar invitations by mail that are sent, changed and cancelled reliably. Besides the responses listed, "
+            "API Gateway itself answers 401 (no key), 403 (invalid key), 429 and 503, with a body of `message` only."
         ),
         security_schemes={"key": HTTPBearer()},
         security=[{"key": []}],
@@ -76,19 +77,25 @@ def documented() -> None:
     app.enable_swagger(path="/docs", compress=True)
 
 
-# --- the way in and out -------------------------------------------------------------------------------------------
+# --- requests and responses ---------------------------------------------------------------------------------------
 
-LONGEST_PATH = 2000
-"""Characters; nothing that exists has a path of a tenth of that. The router tries every pattern on it."""
-BUSY = ("ThrottlingException", "ProvisionedThroughputExceededException", "RequestLimitExceeded", "InternalServerError")
+MAX_PATH_LENGTH = 2000
+"""In characters, ten times what any route needs. It bounds the work of the router, which tries every pattern."""
+RETRYABLE = (
+    "ThrottlingException",
+    "ProvisionedThroughputExceededException",
+    "RequestLimitExceeded",
+    "InternalServerError",
+)
 
 
 def _ours(error: RequestValidationError | ValidationError) -> bool:
-    """Whether it is our answer that is not what its route promises."""
+    """Whether it is our response that does not fit its route's model, not the request."""
     return any(part["loc"][:1] == ("response",) for part in error.errors())
 
 
 def problem_of(error: Exception) -> Problem:
+    """The problem to answer with after ``error``: 400, 404, 422 or 503 if it is known what is wrong, else 500."""
     match error:
         case Problem():
             return error
@@ -97,26 +104,27 @@ def problem_of(error: Exception) -> Problem:
         case RequestValidationError() | ValidationError() if not _ours(error):
             return problems.invalid(problems.fields(error.errors()))
         case NotFoundError():
-            return Problem(HTTPStatus.NOT_FOUND, "there is nothing here")
+            return Problem(HTTPStatus.NOT_FOUND, "no such resource")
         case dynamo.Contention() | BotoCoreError():
-            busy = True
+            retryable = True
         case ClientError():
-            busy = error.response["Error"]["Code"] in BUSY
+            retryable = error.response["Error"]["Code"] in RETRYABLE
         case _:
-            busy = False
-    if busy:
+            retryable = False
+    if retryable:
         logger.warning("busy", error=type(error).__name__)
         return Problem(HTTPStatus.SERVICE_UNAVAILABLE, "try again in a moment", headers={"Retry-After": "1"})
-    # An error's own words may repeat what somebody sent: only where it happened is logged.
+    # An error's message may contain personal data from the request, so only its type and place are logged.
     steps = traceback.extract_tb(error.__traceback__)
     where = [f"{step.filename}:{step.lineno}" for step in steps]
     code = error.response["Error"]["Code"] if isinstance(error, ClientError) else ""
     logger.error("failed", error=type(error).__name__, code=code, where=where)
-    return Problem(HTTPStatus.INTERNAL_SERVER_ERROR, "this is our mistake; it was noted")
+    return Problem(HTTPStatus.INTERNAL_SERVER_ERROR, "an internal error; it was logged")
 
 
 @app.exception_handler(Exception)  # type: ignore[untyped-decorator]
 def refuse(error: Exception) -> Response[str]:
+    """The response to an exception that a route raised."""
     problem = problem_of(error)
     return Response(problem.status.value, problems.MEDIA_TYPE, problem.body, problem.headers)
 
@@ -128,19 +136,21 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         answered = app.resolve(admitted(event, route), context)
     except Problem as problem:
         answered = problem.answer
-    # Whoever writes an address into a path does not have it logged.
+    # Only ids are logged: a path parameter may also be a mail address.
     ids = {name: value for name, value in (event.get("pathParameters") or {}).items() if AN_ID.fullmatch(value)}
     logger.info("answered", route=route, status=answered["statusCode"], **ids)
     return answered
 
 
 def admitted(event: dict[str, Any], route: str) -> dict[str, Any]:
-    """The request, its body read. Where API Gateway knew no route it asked for no key, so the path is not looked at,
-    and neither is one that is too long to be of anything.
+    """The request with its body as JSON text. Raises :class:`Problem`.
+
+    For the ``$default`` route API Gateway asks for no key, so the answer is 404 without a look at the path; so it is
+    for a path that is too long.
     """
-    if route == "$default" or len(event.get("rawPath", "")) > LONGEST_PATH:
-        raise Problem(HTTPStatus.NOT_FOUND, "there is nothing here")
-    if route in DOCUMENTS:
+    if route == "$default" or len(event.get("rawPath", "")) > MAX_PATH_LENGTH:
+        raise Problem(HTTPStatus.NOT_FOUND, "no such resource")
+    if route in PUBLIC_ROUTES:
         documented()
         return event
     context.caller(event)
@@ -148,7 +158,7 @@ def admitted(event: dict[str, Any], route: str) -> dict[str, Any]:
         return event
     body = problems.read_body(event)
     if body is None:
-        if route not in WITHOUT_WORDS:
+        if route not in BODY_OPTIONAL:
             raise Problem(HTTPStatus.BAD_REQUEST, "a JSON object is required")
         body = {}
     headers = {**event.get("headers", {}), "content-type": "application/json"}

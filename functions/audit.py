@@ -1,4 +1,8 @@
-"""Every day: whether everybody was told what is true; what differs is put right, or somebody is told."""
+"""Runs every day: the audit (``delivery.audit``), with its metrics and a summary in the log.
+
+The result has ``looked_at``, how many invitations were examined; ``differences``, how many for each reason; and
+``put_right``, whether they were corrected.
+"""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Says whose an API key is: the authorizer of the HTTP API (payload 2.0, simple responses).
+"""The Lambda authorizer of the HTTP API (payload format 2.0, simple responses): finds the account of an API key.
 
-API Gateway asks at most once a minute for each key, and answers 401 itself where there is no Authorization header.
+API Gateway caches each result for a minute, and itself answers 401 if there is no Authorization header.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ logger = Logger()
 
 @cache
 def client() -> Any:
-    """One a process."""
+    """The DynamoDB client, made once per process."""
     return dynamo.client()
 
 

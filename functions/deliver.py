@@ -1,4 +1,4 @@
-"""A hint from a queue: somebody should look at a slice of a fan-out, a registration, a note, or who was reached."""
+"""Handles the hints in the queues: a batch of a fan-out, a registration, a notification, or a survey."""
 
 from __future__ import annotations
 
@@ -20,30 +20,31 @@ from convoke.effects import NotificationHint, SurveyHint
 processor = BatchProcessor(event_type=EventType.SQS)
 
 
-def follow(record: SQSRecord, lambda_context: LambdaContext) -> None:
+def handle_hint(record: SQSRecord, lambda_context: LambdaContext) -> None:
+    """Do what one hint asks. An exception returns the hint to its queue, for another attempt."""
     hint = hint_of(record.body)
-    world = aws()
-    worker = world.worker(lambda_context.get_remaining_time_in_millis())
+    runtime = aws()
+    worker = runtime.worker(lambda_context.get_remaining_time_in_millis())
     if isinstance(hint, Batch):
-        outcomes = world.run(process_batch(hint, worker))
+        outcomes = runtime.run(process_batch(hint, worker))
         metrics.add_metric(name="Slices", unit=MetricUnit.Count, value=1)
         count(*outcomes)
-        logger.info("slice", event=hint.event_id, version=hint.version, after=hint.cursor, looked_at=len(outcomes))
+        logger.info("batch", event=hint.event_id, version=hint.version, after=hint.cursor, looked_at=len(outcomes))
     elif isinstance(hint, SurveyHint):
-        looked_at = world.run(survey(hint, worker))
+        looked_at = runtime.run(survey(hint, worker))
         metrics.add_metric(name="Surveyed", unit=MetricUnit.Count, value=looked_at)
         logger.info("surveyed", event=hint.event_id, after=hint.after, looked_at=looked_at)
     elif isinstance(hint, NotificationHint):
-        outcome = world.run(dispatch(hint.event_id, hint.registration_id, hint.notification_id, worker))
+        outcome = runtime.run(dispatch(hint.event_id, hint.registration_id, hint.notification_id, worker))
         count(outcome)
-        logger.info("saw to a note", event=hint.event_id, note=hint.notification_id, outcome=outcome.value)
+        logger.info("notification", event=hint.event_id, note=hint.notification_id, outcome=outcome.value)
     else:
-        outcome = world.run(reconcile(hint.event_id, hint.registration_id, worker))
+        outcome = runtime.run(reconcile(hint.event_id, hint.registration_id, worker))
         count(outcome)
-        logger.info("looked", event=hint.event_id, registration=hint.registration_id, outcome=outcome.value)
+        logger.info("reconciled", event=hint.event_id, registration=hint.registration_id, outcome=outcome.value)
 
 
 @logger.inject_lambda_context
 @metrics.log_metrics
 def handler(event: dict[str, Any], context: LambdaContext) -> Any:
-    return process_partial_response(event=event, record_handler=follow, processor=processor, context=context)
+    return process_partial_response(event=event, record_handler=handle_hint, processor=processor, context=context)

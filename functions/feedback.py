@@ -1,4 +1,4 @@
-"""What SES reports of mails it accepted, through SNS: sent, delivered, bounced, complained of."""
+"""Applies what SES reports about accepted mails, received through SNS: sent, delivered, bounced, complained about."""
 
 from __future__ import annotations
 
@@ -14,7 +14,9 @@ from convoke.delivery.reports import apply_report, report_of
 @logger.inject_lambda_context
 @event_source(data_class=SNSEvent)
 def handler(event: SNSEvent, context: LambdaContext) -> None:  # noqa: ARG001 (Lambda's signature)
-    """Any order, any number of times. What is no SES event is logged and dropped: it would not become one."""
+    """Apply the reports, which may come in any order and several times. What is not an SES event is logged and dropped,
+    since no retry would make it one.
+    """
     for record in event.records:
         try:
             report = report_of(json.loads(record.sns.message))
@@ -22,5 +24,5 @@ def handler(event: SNSEvent, context: LambdaContext) -> None:  # noqa: ARG001 (L
             logger.warning("not an SES event", why=type(error).__name__, message_id=record.sns.message_id)
             continue
         if report is not None:
-            known = aws().run(apply_report(report))
-            logger.info("reported", registration=report.registration_id, state=report.state.value, known=known)
+            found = aws().run(apply_report(report))
+            logger.info("reported", registration=report.registration_id, state=report.state.value, known=found)

@@ -1,7 +1,8 @@
-"""Tells accounts' own systems what happened: a fact is shared among the webhooks that listen, and carried to each.
+"""Delivers webhook events: makes a delivery for each webhook that subscribes to the event, and posts each delivery.
 
-A hint comes from the table's stream (a new fact), from the queue (a fact, or one delivery), or again from the sweeper.
-What a webhook answers is no failure of this function: it is written down, and tried again later.
+Called by the stream of the webhooks table (a new webhook event), and by the queue (a webhook event or one delivery),
+which the sweep also fills. An error response of a webhook is not an error of this function: it is stored, and the
+delivery is attempted again later. All instants are UTC.
 """
 
 from __future__ import annotations
@@ -23,14 +24,14 @@ from convoke.model import InvalidField
 from convoke.settings import settings
 from convoke.store import deliveries, dynamo, keys, outbox, webhooks
 from convoke.webhooks import http
-from convoke.webhooks.facts import (
-    SIGNATURE,
+from convoke.webhooks.events import (
+    SIGNATURE_HEADER,
     Delivery,
-    DeliveryEnd,
     Webhook,
+    WebhookDeliveryState,
     WebhookEvent,
     body,
-    next_try,
+    retry_delay,
     signature,
 )
 from convoke.webhooks.http import Answer
@@ -39,64 +40,67 @@ from convoke.webhooks.url_guard import target_of
 logger = Logger()
 
 LEASE = timedelta(seconds=30)
-"""Longer than this function may run."""
+"""How long one attempt holds its delivery: longer than this function may run."""
 MAX_DELAY = timedelta(minutes=15)
-"""Of a message in SQS. What is due later, the sweeper hands out."""
+"""The longest delay of an SQS message. For what is due later, the sweep queues a hint."""
 
 
 @cache
 def client() -> Any:
+    """The DynamoDB client, made once per process."""
     return dynamo.client()
 
 
 @cache
 def sqs() -> Any:
+    """The SQS client, made once per process."""
     return boto3.client("sqs")
 
 
 def now() -> datetime:
+    """The present instant, UTC."""
     return datetime.now(UTC)
 
 
-def share(fact_id: str) -> None:
-    """Owe the fact to each webhook that listens, and hint at each of these deliveries."""
-    fact = outbox.read_webhook_event(client(), settings(), fact_id)
-    if fact is None:
+def create_deliveries(fact_id: str) -> None:
+    """Store a delivery for each webhook that subscribes to the webhook event, and queue a hint for each."""
+    webhook_event = outbox.read_webhook_event(client(), settings(), fact_id)
+    if webhook_event is None:
         return
-    for webhook in webhooks.list_webhooks(client(), settings(), fact.account):
-        if fact.type in webhook.events:
-            deliveries.create(client(), settings(), fact, webhook, now() + settings().times.hint)
+    for webhook in webhooks.list_webhooks(client(), settings(), webhook_event.account):
+        if webhook_event.type in webhook.events:
+            deliveries.create(client(), settings(), webhook_event, webhook, now() + settings().times.hint)
             hint(webhook.webhook_id, fact_id)
     outbox.mark_distributed(client(), settings(), fact_id)
 
 
-def carry(webhook_id: str, fact_id: str) -> None:
-    """One try, where one is due."""
+def attempt_delivery(webhook_id: str, fact_id: str) -> None:
+    """Make one attempt at a delivery, if one is due."""
     seen, at = deliveries.read(client(), settings(), webhook_id, fact_id), now()
-    if seen is None or seen.state is not DeliveryEnd.PENDING:
+    if seen is None or seen.state is not WebhookDeliveryState.PENDING:
         return
     if any(until is not None and until > at for until in (seen.lease_until, seen.next_at)):
         return
     webhook = webhooks.read(client(), settings(), seen.account, webhook_id)
-    fact = outbox.read_webhook_event(client(), settings(), fact_id)
-    if webhook is None or fact is None:
-        why = "the webhook was removed" if webhook is None else "it is too old"
-        deliveries.replace_pending(
-            client(), settings(), seen, replace(seen, state=DeliveryEnd.DEAD, why=why, due_key=None)
-        )
+    webhook_event = outbox.read_webhook_event(client(), settings(), fact_id)
+    if webhook is None or webhook_event is None:
+        why = "the webhook was removed" if webhook is None else "the event is no longer kept"
+        dead = replace(seen, state=WebhookDeliveryState.DEAD, why=why, due_key=None)
+        deliveries.replace_pending(client(), settings(), seen, dead)
         return
     until = at + LEASE
     claimed = replace(seen, attempts=seen.attempts + 1, tried_at=at, lease_until=until, due_key=keys.due_key(1, until))
     if deliveries.replace_pending(client(), settings(), seen, claimed):
-        settle(claimed, post(webhook, fact, at))
+        record_result(claimed, post(webhook, webhook_event, at))
 
 
-def post(webhook: Webhook, fact: WebhookEvent, at: datetime) -> Answer:
-    payload = body(fact)
+def post(webhook: Webhook, webhook_event: WebhookEvent, at: datetime) -> Answer:
+    """Post the webhook event, signed at ``at``, to the webhook."""
+    payload = body(webhook_event)
     headers = {
         "Content-Type": "application/json",
         "User-Agent": "Convoke",
-        SIGNATURE: signature(webhook.secret, payload, at),
+        SIGNATURE_HEADER: signature(webhook.secret, payload, at),
     }
     try:
         target = target_of(webhook.url, local=settings().local_webhooks)
@@ -105,26 +109,26 @@ def post(webhook: Webhook, fact: WebhookEvent, at: datetime) -> Answer:
     return http.post(target, payload, headers)
 
 
-def settle(claimed: Delivery, answer: Answer) -> None:
-    """Write down how the try ended, and when the next one is."""
+def record_result(claimed: Delivery, answer: Answer) -> None:
+    """Store how the attempt ended; queue a hint for the next one, or leave it to the sweep if it is too far off."""
     ended = replace(claimed, status=answer.status, why=answer.why, lease_until=None, next_at=None, due_key=None)
-    wait = next_try(claimed.attempts) if answer.why else None
+    wait = retry_delay(claimed.attempts) if answer.why else None
     if not answer.why:
-        ended = replace(ended, state=DeliveryEnd.DELIVERED)
+        ended = replace(ended, state=WebhookDeliveryState.DELIVERED)
     elif wait is None:
-        ended = replace(ended, state=DeliveryEnd.DEAD)
+        ended = replace(ended, state=WebhookDeliveryState.DEAD)
     else:
         next_at = now() + wait
-        # A hint comes just then. Where it is lost, or would have to wait too long for a queue, the sweeper sees to it.
+        # A delayed hint comes at that time. If it is lost, or the delay is too long for SQS, the sweep queues one.
         due_key = next_at + settings().times.hint if wait <= MAX_DELAY else next_at
         ended = replace(ended, next_at=next_at, due_key=keys.due_key(1, due_key))
     written = deliveries.replace_pending(client(), settings(), claimed, ended)
     if written and wait is not None and wait <= MAX_DELAY:
         hint(claimed.webhook_id, claimed.fact_id, wait)
     logger.info(
-        "calendar_state",
+        "webhook delivery",
         webhook=claimed.webhook_id,
-        fact=claimed.fact_id,
+        webhook_event=claimed.fact_id,
         attempts=claimed.attempts,
         state=ended.state.value,
         status=answer.status,
@@ -133,28 +137,31 @@ def settle(claimed: Delivery, answer: Answer) -> None:
 
 
 def hint(webhook_id: str, fact_id: str, after: timedelta = timedelta()) -> None:
+    """Queue a hint for one delivery, delayed by ``after``."""
     sqs().send_message(
         QueueUrl=settings().hooks_queue,
         MessageBody=json.dumps({"webhook": webhook_id, "fact": fact_id}),
-        # Whole seconds, and not a moment before the try is due.
+        # Whole seconds, rounded up, so that it never comes before the attempt is due.
         DelaySeconds=min(900, int(after.total_seconds()) + (1 if after else 0)),
     )
 
 
-def follow(record: SQSRecord) -> None:
-    where = json.loads(record.body)
-    if "webhook" in where:
-        carry(where["webhook"], where["fact"])
+def handle_message(record: SQSRecord) -> None:
+    """Handle a hint from the queue: one delivery, or a webhook event without its deliveries."""
+    ids = json.loads(record.body)
+    if "webhook" in ids:
+        attempt_delivery(ids["webhook"], ids["fact"])
     else:
-        share(where["fact"])
+        create_deliveries(ids["fact"])
 
 
-def notice(record: DynamoDBRecord) -> None:
+def handle_stream_record(record: DynamoDBRecord) -> None:
+    """Handle a new item of the webhooks table: make the deliveries if it is a webhook event."""
     key = record.dynamodb.keys if record.dynamodb else None
     if key:
-        where = deliveries.hint_of(key)
-        if "webhook" not in where:
-            share(where["fact"])
+        ids = deliveries.hint_of(key)
+        if "webhook" not in ids:
+            create_deliveries(ids["fact"])
 
 
 @logger.inject_lambda_context
@@ -162,7 +169,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> Any:
     queued = event["Records"][0]["eventSource"] == "aws:sqs"
     return process_partial_response(
         event=event,
-        record_handler=follow if queued else notice,
+        record_handler=handle_message if queued else handle_stream_record,
         processor=BatchProcessor(event_type=EventType.SQS if queued else EventType.DynamoDBStreams),
         context=context,
     )

@@ -1,5 +1,6 @@
-"""A record of the registrations table's stream: a doorbell. It says which event or registration to look at, not what
-changed.
+"""Handles the stream of the registrations table.
+
+A stream record only says which event or registration to look at; its content is never used.
 """
 
 from __future__ import annotations
@@ -19,25 +20,25 @@ from convoke.store import keys
 processor = BatchProcessor(event_type=EventType.DynamoDBStreams)
 
 
-def look_at(record: DynamoDBRecord, lambda_context: LambdaContext) -> None:
-    """Reconcile a registration there and then; queue the fan-out of an event. What cannot be sent now is left owed."""
+def handle_record(record: DynamoDBRecord, lambda_context: LambdaContext) -> None:
+    """Reconcile a registration at once; queue the fan-out of an event. What cannot be sent now stays due."""
     key = record.dynamodb.keys if record.dynamodb else None
     if not key:
         return
     event_id = keys.event_id_of(key["pk"])
-    world = aws()
+    runtime = aws()
     if key["sk"] == keys.EVENT:
-        world.run(announce(event_id))
+        runtime.run(announce(event_id))
         metrics.add_metric(name="Announced", unit=MetricUnit.Count, value=1)
     elif key["sk"].startswith(keys.REGISTRATION_PREFIX):
         registration_id = key["sk"].removeprefix(keys.REGISTRATION_PREFIX)
-        worker = world.worker(lambda_context.get_remaining_time_in_millis())
-        outcome = world.run(reconcile(event_id, registration_id, worker))
+        worker = runtime.worker(lambda_context.get_remaining_time_in_millis())
+        outcome = runtime.run(reconcile(event_id, registration_id, worker))
         count(outcome)
-        logger.info("looked", event=event_id, registration=registration_id, outcome=outcome.value)
+        logger.info("reconciled", event=event_id, registration=registration_id, outcome=outcome.value)
 
 
 @logger.inject_lambda_context
 @metrics.log_metrics
 def handler(event: dict[str, Any], context: LambdaContext) -> Any:
-    return process_partial_response(event=event, record_handler=look_at, processor=processor, context=context)
+    return process_partial_response(event=event, record_handler=handle_record, processor=processor, context=context)

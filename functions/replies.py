@@ -1,4 +1,4 @@
-"""A mail that came in through an SES receipt rule: an attendee's answer, or something that only looks like one."""
+"""Handles mails that an SES receipt rule stored in S3 and announced through SNS: attendees' answers, and others."""
 
 from __future__ import annotations
 
@@ -39,24 +39,24 @@ def dynamodb() -> Any:
 @metrics.log_metrics
 @event_source(data_class=SNSEvent)
 def handler(event: SNSEvent, context: LambdaContext) -> None:  # noqa: ARG001 (Lambda's signature)
-    """Believe what may be believed; put the rest aside, with its reason. Never answer by mail to what is not believed.
+    """Apply the mails that are authentic; quarantine the others, with the reason, and never answer them by mail.
 
-    What nobody expected flies: Lambda tries twice more, then the notification waits in RepliesFailures.
+    Unexpected exceptions propagate: Lambda tries twice more, then the SNS message goes to the queue RepliesFailures.
     """
     for record in event.records:
         is_mail = not is_setup(record.sns.message)
         metrics.add_metric(name="Received", unit=MetricUnit.Count, value=int(is_mail))
         if not is_mail:
-            logger.info("set up")
+            logger.info("SES set-up message")
             continue
         receipt = receipt_of(json.loads(record.sns.message))
         if inbound_mail.is_processed(dynamodb(), settings(), receipt.ses_id):
-            logger.info("known", ses_id=receipt.ses_id)
+            logger.info("already processed", ses_id=receipt.ses_id)
             continue
-        for one in take(receipt).each:
+        for one in process(receipt).each:
             person = one.seen.registration.registration_id if one.seen else None
             logger.info(
-                SAID[one.verdict],
+                LOG_MESSAGES[one.verdict],
                 extra={"reason": one.reason, "ses_id": receipt.ses_id, "registration": person},
             )
             if one.verdict is Verdict.QUARANTINE:
@@ -66,22 +66,22 @@ def handler(event: SNSEvent, context: LambdaContext) -> None:  # noqa: ARG001 (L
 
 
 SETUP_MAIL = "AMAZON_SES_SETUP_NOTIFICATION"
-SETUP_NOTES = ("Successfully validated SNS topic", '{"notificationType":"AmazonSnsSubscriptionSucceeded"')
+SETUP_MESSAGES = ("Successfully validated SNS topic", '{"notificationType":"AmazonSnsSubscriptionSucceeded"')
 
 
 def is_setup(message: str) -> bool:
-    """Whether this is SES's own word that a topic or a rule was set up; it comes with the deployment that did so.
+    """Whether SES sent this message because a topic or a receipt rule was set up, as it does during a deployment.
 
-    For a rule it is the notification of a mail that nobody sent.
+    For a rule, it is the notification of a mail that SES itself made.
     """
-    if message.startswith(SETUP_NOTES):
+    if message.startswith(SETUP_MESSAGES):
         return True
-    said = json.loads(message)
-    mail = said.get("mail") if isinstance(said, dict) else None
+    notification = json.loads(message)
+    mail = notification.get("mail") if isinstance(notification, dict) else None
     return isinstance(mail, dict) and mail.get("messageId") == SETUP_MAIL
 
 
-SAID = {
+LOG_MESSAGES = {
     Verdict.APPLY: "applied",
     Verdict.LATE: "late",
     Verdict.PROPOSE: "proposed",
@@ -91,13 +91,15 @@ SAID = {
 }
 
 
-def take(receipt: Receipt) -> Judgement:
-    """Judge one mail and do what was judged."""
+def process(receipt: Receipt) -> Judgement:
+    """Read one mail from S3, judge it, and carry out the judgement."""
     raw = s3().get_object(Bucket=receipt.bucket, Key=receipt.key)["Body"].read(LARGEST_MAIL + 1)
-    return inbound_mail.process(dynamodb(), settings(), judge(receipt, raw, look), receipt, now=datetime.now(UTC))
+    return inbound_mail.process(
+        dynamodb(), settings(), judge(receipt, raw, read_snapshot), receipt, now=datetime.now(UTC)
+    )
 
 
-def look(uid: str) -> Snapshot | None:
-    """The registration that a UID is of, as it is now."""
+def read_snapshot(uid: str) -> Snapshot | None:
+    """The current state of the registration that a UID of ours belongs to; ``None`` if there is none."""
     ids = ids_of(uid)
     return inbound_mail.read_snapshot(dynamodb(), settings(), *ids) if ids else None

@@ -1,4 +1,7 @@
-"""Every minute: what is still owed is handed out again. This alone makes everything converge."""
+"""Runs every minute: hands out whatever is due (``delivery.sweep``), and queues webhook deliveries that are due.
+
+This alone suffices to deliver everything in the end, even if all stream records and hints are lost.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,7 @@ from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from convoke.aws.runtime import aws, logger, metrics
-from convoke.delivery.sweep import sweep, take_stock
+from convoke.delivery.sweep import hint_limit, sweep
 from convoke.settings import settings
 
 
@@ -16,11 +19,11 @@ from convoke.settings import settings
 @metrics.log_metrics
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, int]:  # noqa: ARG001 (Lambda's signature)
     times = settings().times
-    limit = aws().run(take_stock(times))
+    limit = aws().run(hint_limit(times))
     swept = aws().run(sweep(settings().sender, times, limit=limit))
-    facts = aws().hand_out_facts()
-    # The first is the heartbeat: an alarm misses it.
+    webhook_hints = aws().queue_webhook_hints()
+    # Swept is the heartbeat: an alarm is raised when it is missing.
     metrics.add_metric(name="Swept", unit=MetricUnit.Count, value=sum(swept.counts.values()))
     metrics.add_metric(name="OldestOwed", unit=MetricUnit.Seconds, value=swept.oldest.total_seconds())
-    logger.info("swept", extra={"limit": limit, "facts": facts, **swept.counts})
+    logger.info("swept", extra={"limit": limit, "webhook_hints": webhook_hints, **swept.counts})
     return swept.counts

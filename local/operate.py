@@ -186,7 +186,7 @@ def batches(world: Aws, settings: Settings, said: Mapping[str, str]) -> Iterator
         after: str | None = ""
         while after is not None:
             batch, after = world.run(
-                examine_batch(event_id, after, settings.sender, settings.times, owed_too=True, new_sender=True)
+                examine_batch(event_id, after, settings.sender, settings.times, include_due=True, new_sender=True)
             )
             yield batch
 

@@ -35,7 +35,7 @@ from convoke.store import (
     webhooks,
 )
 from convoke.store.reads import Reads
-from convoke.webhooks.facts import Webhook, WebhookEventType
+from convoke.webhooks.events import Webhook, WebhookEventType
 from tests.factories import AFTERNOON, EVENT_ID, NOW, event, registration, reply
 from tests.factories import invited as invited_to
 from tests.simulation.quick import forget as forget_quickly

@@ -13,7 +13,7 @@ import pytest
 
 import api
 from convoke.decision.attention import Attention, AttentionKind, AttentionReason, Unreached
-from convoke.effects import KeepUnreached
+from convoke.effects import StoreUnreached
 from convoke.registrations import events
 from convoke.store import dynamo, keys
 from convoke.store.attention import Surveys
@@ -562,7 +562,7 @@ def missed(world: World, event: str, count: int) -> None:
         one = Attention(
             registration_id=f"{number:036d}", kind=AttentionKind.CANCELLATION, state=AttentionReason.BOUNCED, since=NOW
         )
-        surveys.store_unreached(KeepUnreached(event_id=event.split("/")[2], was=None, now=Unreached(attention=one)))
+        surveys.store_unreached(StoreUnreached(event_id=event.split("/")[2], was=None, now=Unreached(attention=one)))
 
 
 # --- who may ------------------------------------------------------------------------------------------------------
@@ -626,7 +626,7 @@ def test_a_registration_is_found_under_its_own_event_only(world: World) -> None:
         assert world.call("GET", elsewhere + path).status == 404
 
 
-@pytest.mark.parametrize("route", [route for route in routes() if route not in api.DOCUMENTS])
+@pytest.mark.parametrize("route", [route for route in routes() if route not in api.PUBLIC_ROUTES])
 def test_nothing_is_done_without_an_account(world: World, route: str) -> None:
     method, path = route.split(" ")
     ids = {"event_id": "x", "registration_id": "y", "webhook_id": "z", "proposal_id": "p", "quarantine_id": "q"}
@@ -691,7 +691,7 @@ def test_the_documentation_lists_every_route(world: World) -> None:
     answer = world.call("GET", "/openapi.json", account=None)
     assert (answer.status, answer.headers["content-type"]) == (200, "application/json")
     documented = {f"{method.upper()} {path}" for path, methods in answer.body["paths"].items() for method in methods}
-    assert documented == set(routes()) - set(api.DOCUMENTS)
+    assert documented == set(routes()) - set(api.PUBLIC_ROUTES)
     created = answer.body["paths"]["/events"]["post"]
     assert set(created["responses"]) >= {"201", "400", "422"}
     assert "application/problem+json" in created["responses"]["422"]["content"]

@@ -75,7 +75,7 @@ def test_too_many_differences_are_reported_and_left_alone(world: World) -> None:
 
 
 def test_an_audit_that_stops_puts_its_whole_list_down(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("convoke.delivery.audit.PAGE_OF_A_LIST", 4)
+    monkeypatch.setattr("convoke.delivery.audit.STORED_PAGE_SIZE", 4)
     invite(world, 9)
     change_behind_everybody_s_back(world, status=EventStatus.CANCELLED)
     run(world)
@@ -100,7 +100,7 @@ def test_what_is_owed_already_is_no_finding(world: World) -> None:
     world.register(1)
 
     assert run(world) == Findings(looked_at=1)
-    found = world.run(examine(EVENT_ID, SENDER, Times(), owed_too=True))
+    found = world.run(examine(EVENT_ID, SENDER, Times(), include_due=True))
     assert found.by_reason() == {"not invited": 1}
 
 
@@ -115,12 +115,12 @@ def test_a_new_sender_is_rolled_out_only_when_asked_for(world: World) -> None:
     invite(world, 2)
 
     assert run(world, OTHER_SENDER).differences == ()
-    asked = world.run(examine(EVENT_ID, OTHER_SENDER, Times(), owed_too=True, new_sender=True))
-    assert asked.by_reason() == {"told elsewhere, or by another organizer": 2}
+    asked = world.run(examine(EVENT_ID, OTHER_SENDER, Times(), include_due=True, new_sender=True))
+    assert asked.by_reason() == {"invited at another address, or by another organizer": 2}
 
 
 def test_more_than_a_page_of_people_is_looked_at(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("convoke.delivery.audit.PAGE", 2)
+    monkeypatch.setattr("convoke.delivery.audit.BATCH_SIZE", 2)
     invite(world, 5)
 
     assert run(world).looked_at == 5

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from convoke.delivery.sweep import CARRYING
+from convoke.delivery.sweep import TRANSFER_TIME
 from convoke.effects import Effect, TransferRegistrations
 from convoke.model import Event, EventStatus, Method, Registration, RegistrationStatus
 from convoke.registrations import events, registry, split_transfer, waitlist
@@ -413,7 +413,7 @@ def test_the_sweeper_goes_on_while_it_has_time(world: World, people: int, rounds
         began = world.now
         world.run_sweep_without_following()
         swept += 1
-        assert world.now - began <= CARRYING + timedelta(seconds=1)
+        assert world.now - began <= TRANSFER_TIME + timedelta(seconds=1)
         world.pass_time(minutes=2)
     assert swept == rounds
 

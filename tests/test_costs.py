@@ -18,7 +18,7 @@ import pytest
 
 from convoke.decision.calendar_state import RenderedMail
 from convoke.decision.invitation import Batch
-from convoke.delivery.fan_out import SLICE, announce, process_batch
+from convoke.delivery.fan_out import BATCH_SIZE, announce, process_batch
 from convoke.delivery.reconcile import Outcome
 from convoke.effects import Effect, Enqueue, Render, Send
 from convoke.model import EventStatus, Method
@@ -130,7 +130,7 @@ def assert_cost(world: World, counting: Counting, count: int) -> None:
         f"person{n}@example.net" for n in range(count)
     }
     assert world.said() == [(Method.REQUEST, 1)] * count
-    assert slices == count / SLICE
+    assert slices == count / BATCH_SIZE
     assert writes == WRITES_AN_ATTENDEE * count + slices + 1
     assert reads == READS_A_SLICE * slices + READS_AT_THE_END
     assert sum(counting.calls.values()) == writes + reads
@@ -138,10 +138,10 @@ def assert_cost(world: World, counting: Counting, count: int) -> None:
 
 def test_a_change_costs_four_writes_and_one_mail_for_each_attendee() -> None:
     with a_world() as made, over(made.client) as (world, counting):
-        for number in range(SLICE):
+        for number in range(BATCH_SIZE):
             world.look(world.register(number))
         world.sent.clear()
-        assert_cost(world, counting, SLICE)
+        assert_cost(world, counting, BATCH_SIZE)
 
 
 @pytest.mark.parametrize("count", [100, 1_000, 10_000])
@@ -176,7 +176,7 @@ def peak_of_a_slice(count: int) -> int:
         gc.disable()
         tracemalloc.start()
         try:
-            assert len(world.run(process_batch(second.hint, world.worker()))) == SLICE
+            assert len(world.run(process_batch(second.hint, world.worker()))) == BATCH_SIZE
             return tracemalloc.get_traced_memory()[1]
         finally:
             tracemalloc.stop()
@@ -201,20 +201,20 @@ def test_no_slice_outlives_its_function_however_slow_the_mail(seconds: float) ->
     print(f"{seconds} s a mail: {len(took)} slices, the longest {max(took).total_seconds():g} s")
     assert max(took) <= times.function - times.guard
     assert world.said() == [(Method.REQUEST, 1)] * count
-    assert len(took) > count / SLICE + 1 or seconds <= 0.2
+    assert len(took) > count / BATCH_SIZE + 1 or seconds <= 0.2
 
 
 def test_a_slice_that_stops_early_leaves_the_rest_queued() -> None:
     with quick(), over(Ordered()) as (world, _):
         spare_the_letters(world)
-        publish(world, SLICE)
+        publish(world, BATCH_SIZE)
         changed = world.change(when=AFTERNOON)
         world.before = lambda effect: world.pass_time(seconds=5) if isinstance(effect, Send) else None
         outcomes = world.run(process_batch(Batch(event_id=EVENT_ID, version=changed.version), world.worker()))
 
         assert outcomes[-1] is Outcome.LATE
         done = len(outcomes) - 1
-        assert 0 < done < SLICE
+        assert 0 < done < BATCH_SIZE
         assert len(world.sent) == done
         (rest,) = world.queue
         last = f"{done - 1:010d}{EVENT_ID}"

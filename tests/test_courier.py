@@ -127,7 +127,7 @@ def floods(connection: socket.socket, _: bytes) -> None:
 def test_nobody_can_keep_us_waiting(behave: Behave) -> None:
     with a_server(behave) as (port, _):
         began = time.monotonic()
-        answer = http.post(local(port), b"{}", {}, patience=0.5)
+        answer = http.post(local(port), b"{}", {}, timeout=0.5)
         assert time.monotonic() - began < 2
     assert answer.status == 0
     assert answer.why.startswith("it did not answer")
@@ -138,7 +138,7 @@ def test_a_name_that_leads_to_us_is_not_followed() -> None:
         target = target_of(f"https://hooks.example.org:{port}/")
         led = [(2, 1, 6, "", ("127.0.0.1", port))]
         answer = http.post(target, b"{}", {}, resolve=lambda *_, **__: led)
-    assert answer.why == "its name leads to an address that is not public"
+    assert answer.why == "its host name has an address that is not public"
     assert came == []
 
 
@@ -166,7 +166,7 @@ def test_a_name_that_does_not_exist_is_said_to_have_no_address() -> None:
         raise socket.gaierror
 
     answer = http.post(target_of("https://hooks.example.org/"), b"{}", {}, resolve=resolve)
-    assert answer.why == "its name has no address"
+    assert answer.why == "its host name has no address"
 
 
 def certificate(folder: Path, name: str) -> Path:
@@ -195,7 +195,7 @@ def certificate(folder: Path, name: str) -> Path:
 
 @pytest.mark.parametrize(
     ("certified", "why"),
-    [("hooks.example.org", ""), ("other.example.org", "its certificate is not good for its name")],
+    [("hooks.example.org", ""), ("other.example.org", "its certificate is not valid for its host name")],
 )
 def test_the_certificate_must_be_good_for_the_name_not_the_address(
     certified: str, why: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -226,7 +226,7 @@ def test_a_handshake_that_drips_is_cut_too(monkeypatch: pytest.MonkeyPatch) -> N
             b"{}",
             {},
             resolve=lambda *_, **__: [(2, 1, 6, "", ("127.0.0.1", port))],
-            patience=0.5,
+            timeout=0.5,
         )
         assert time.monotonic() - began < 2
     assert answer.why.startswith("it did not answer")

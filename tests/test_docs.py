@@ -16,7 +16,7 @@ import pytest
 from convoke.decision.attention import AttentionKind, AttentionReason
 from convoke.inbound.reasons import Reason
 from convoke.model import DeliveryState
-from convoke.webhooks.facts import WebhookEventType
+from convoke.webhooks.events import WebhookEventType
 from local.postoffice import faults
 from tests.caller import Answer, World, a_caller, routes
 from tests.simulation.faults import Mode

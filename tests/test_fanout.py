@@ -8,7 +8,7 @@ from contextlib import suppress
 import pytest
 
 from convoke.decision.invitation import Batch, FanOut
-from convoke.delivery.fan_out import AFTER_BUSY, AFTER_REFUSAL, announce, process_batch
+from convoke.delivery.fan_out import SECONDS_AFTER_BUSY, SECONDS_AFTER_REFUSAL, announce, process_batch
 from convoke.delivery.reconcile import Outcome
 from convoke.effects import (
     Acknowledge,
@@ -163,7 +163,7 @@ def test_of_two_changes_at_one_moment_nobody_waits_for_the_sweeper_to_hear_the_s
     outcomes = world.run(process_batch(Batch(event_id=EVENT_ID, version=second.version), world.worker()))
     assert outcomes == (Outcome.BUSY,)
 
-    assert [one.delay_seconds for one in world.queue] == [AFTER_BUSY]
+    assert [one.delay_seconds for one in world.queue] == [SECONDS_AFTER_BUSY]
     world.drain()
     assert world.said(person.email) == [(REQUEST, 1), (REQUEST, 2)]
     assert world.owed() == []
@@ -197,7 +197,7 @@ def test_when_ses_refuses_the_slice_stops_and_goes_on_later_where_it_was(world: 
 
     assert len(world.sent) == 2
     rest = Batch(event_id=EVENT_ID, version=changed.version, cursor=people[1].registration_id)
-    assert world.queue == [Enqueue(hint=rest, urgent=False, delay_seconds=AFTER_REFUSAL)]
+    assert world.queue == [Enqueue(hint=rest, urgent=False, delay_seconds=SECONDS_AFTER_REFUSAL)]
     world.drain()
     assert [rendered.intent.calendar_state.recipient for rendered in world.sent] == [person.email for person in people]
 
@@ -254,7 +254,12 @@ def test_an_attendee_costs_a_slice_the_same_however_many_there_are(world: World)
         changed = world.change(title=f"For {count}")
         effects.clear()
         world.run(process_batch(Batch(event_id=EVENT_ID, version=changed.version), world.worker()))
-        costs.append({name: effects.count(name) for name in ("Claim", "StoreMessage", "Send", "Acknowledge", "Sent")})
+        costs.append(
+            {
+                name: effects.count(name)
+                for name in ("Claim", "StoreMessage", "Send", "Acknowledge", "RecordMessageState")
+            }
+        )
         reads = [name for name in effects if name.startswith("Read")]
         assert sorted(reads) == [
             "ReadEvent",

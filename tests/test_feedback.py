@@ -18,10 +18,10 @@ from convoke.decision.invitation import Acknowledged, Intent
 from convoke.delivery.reconcile import Outcome
 from convoke.delivery.reports import (
     Report,
-    after,
     apply_report,
     out_of_order,
     report_of,
+    updated_by,
 )
 from convoke.effects import Acknowledge, Effect, Refusal, Refused, Unknown
 from convoke.model import GRAVITY, DeliveryState, Method
@@ -65,7 +65,7 @@ def test_any_order_of_the_same_reports_gives_the_same_state(start: Any) -> None:
     for order in permutations((*STORY, STORY[1])):
         state = start
         for one in order:
-            state = after(state, one)
+            state = updated_by(state, one)
         ends.add((state.state, state.stopped, state.acknowledged))
 
     assert len(ends) == 1
@@ -78,13 +78,13 @@ def test_the_gravest_report_stands(states: list[DeliveryState], random: Any) -> 
     random.shuffle(shuffled)
     state = ACCEPTED
     for one in shuffled:
-        state = after(state, report(one))
+        state = updated_by(state, report(one))
 
     assert state.state is max([DeliveryState.ACCEPTED, *states], key=GRAVITY.index)
 
 
 def test_a_report_proves_what_nobody_saw_accepted() -> None:
-    known = after(PERHAPS_SENT, report(DeliveryState.ACCEPTED))
+    known = updated_by(PERHAPS_SENT, report(DeliveryState.ACCEPTED))
 
     assert not known.doubt
     assert known.acknowledged is not None
@@ -93,7 +93,7 @@ def test_a_report_proves_what_nobody_saw_accepted() -> None:
 
 def test_a_report_does_not_answer_a_request_to_send_again() -> None:
     asked = replace(PERHAPS_SENT, resend=1, intent=Intent(calendar_state=told(), attempt="a", resend=1))
-    known = after(asked, report(DeliveryState.ACCEPTED))
+    known = updated_by(asked, report(DeliveryState.ACCEPTED))
 
     assert known.acknowledged is not None
     assert known.acknowledged.resend == 0
@@ -107,8 +107,8 @@ def test_a_report_of_an_older_message_says_nothing_of_the_latest() -> None:
         acknowledged=Acknowledged(calendar_state=told(sequence=1), ses_id="ses-2", at=NOW),
     )
 
-    assert after(newer, report(DeliveryState.DELIVERED, sequence=0)).state is DeliveryState.ACCEPTED
-    assert after(newer, report(DeliveryState.BOUNCED, sequence=0)) == newer
+    assert updated_by(newer, report(DeliveryState.DELIVERED, sequence=0)).state is DeliveryState.ACCEPTED
+    assert updated_by(newer, report(DeliveryState.BOUNCED, sequence=0)) == newer
 
 
 def test_a_report_of_an_older_message_does_not_hide_that_a_newer_one_was_given_up() -> None:
@@ -119,7 +119,7 @@ def test_a_report_of_an_older_message_does_not_hide_that_a_newer_one_was_given_u
         state=DeliveryState.FAILED,
     )
 
-    assert after(given_up, report(DeliveryState.BOUNCED)).state is DeliveryState.FAILED
+    assert updated_by(given_up, report(DeliveryState.BOUNCED)).state is DeliveryState.FAILED
 
 
 def test_that_an_older_message_left_after_all_does_not_hide_that_a_newer_one_was_given_up() -> None:
@@ -129,15 +129,15 @@ def test_that_an_older_message_left_after_all_does_not_hide_that_a_newer_one_was
         intent=Intent(calendar_state=told(sequence=1, method=Method.CANCEL), attempt="b", failed=True),
         state=DeliveryState.FAILED,
     )
-    proved = after(given_up, report(DeliveryState.DELIVERED))
+    proved = updated_by(given_up, report(DeliveryState.DELIVERED))
 
     assert proved.acknowledged is not None
     assert proved.state is DeliveryState.FAILED
 
 
 def test_an_address_that_bounced_for_good_is_stopped_and_a_full_mailbox_is_not() -> None:
-    full = after(ACCEPTED, report(DeliveryState.BOUNCED, final=False))
-    gone = after(ACCEPTED, report(DeliveryState.BOUNCED, final=True))
+    full = updated_by(ACCEPTED, report(DeliveryState.BOUNCED, final=False))
+    gone = updated_by(ACCEPTED, report(DeliveryState.BOUNCED, final=True))
 
     assert (full.state, full.stopped) == (DeliveryState.BOUNCED, ())
     assert gone.stop_of("Bo@example.net") is not None
@@ -156,10 +156,13 @@ def test_an_address_that_bounced_for_good_is_the_state_of_a_newer_message_of_whi
     elsewhere = replace(silent, intent=Intent(calendar_state=replace(newer, recipient="new@example.net"), attempt="b"))
     bounced, complained = (report(state, final=True) for state in (DeliveryState.BOUNCED, DeliveryState.COMPLAINED))
 
-    assert after(silent, bounced).state is DeliveryState.BOUNCED
-    assert after(after(silent, bounced), complained) == after(after(silent, complained), bounced)
-    assert after(after(silent, bounced), report(DeliveryState.ACCEPTED, sequence=1)).state is DeliveryState.ACCEPTED
-    assert after(elsewhere, bounced).state is DeliveryState.NONE
+    assert updated_by(silent, bounced).state is DeliveryState.BOUNCED
+    assert updated_by(updated_by(silent, bounced), complained) == updated_by(updated_by(silent, complained), bounced)
+    assert (
+        updated_by(updated_by(silent, bounced), report(DeliveryState.ACCEPTED, sequence=1)).state
+        is DeliveryState.ACCEPTED
+    )
+    assert updated_by(elsewhere, bounced).state is DeliveryState.NONE
 
 
 CANCELLED = replace(
@@ -179,18 +182,18 @@ def test_a_request_delivered_after_its_cancellation_is_found_in_any_order_of_the
 ) -> None:
     state = CANCELLED
     for one in order:
-        state = after(state, one)
+        state = updated_by(state, one)
 
     assert out_of_order(state)
     assert not out_of_order(replace(state, repair=1)), "and is mended once"
 
 
 def test_what_was_delivered_in_order_is_left_alone() -> None:
-    state = after(after(CANCELLED, REQUEST_EARLY), CANCEL_DELIVERED)
+    state = updated_by(updated_by(CANCELLED, REQUEST_EARLY), CANCEL_DELIVERED)
 
     assert not out_of_order(state)
-    assert not out_of_order(after(CANCELLED, REQUEST_LATE)), "the cancellation may still come"
-    assert not out_of_order(after(after(ACCEPTED, REQUEST_EARLY), REQUEST_LATE))
+    assert not out_of_order(updated_by(CANCELLED, REQUEST_LATE)), "the cancellation may still come"
+    assert not out_of_order(updated_by(updated_by(ACCEPTED, REQUEST_EARLY), REQUEST_LATE))
 
 
 def test_a_delivery_of_an_earlier_generation_says_nothing_of_the_latest() -> None:
@@ -198,7 +201,7 @@ def test_a_delivery_of_an_earlier_generation_says_nothing_of_the_latest() -> Non
     anew = replace(
         CANCELLED, acknowledged=Acknowledged(calendar_state=told(sequence=3, generation=2), ses_id="ses-4", at=NOW)
     )
-    state = after(after(anew, second), REQUEST_LATE)
+    state = updated_by(updated_by(anew, second), REQUEST_LATE)
 
     assert not out_of_order(state)
 

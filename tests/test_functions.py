@@ -20,7 +20,7 @@ from convoke.registrations.events import change_event, create_event
 from convoke.registrations.registry import register
 from convoke.store import attention, dynamo, keys, webhooks
 from convoke.store import notifications as store_of_notifications
-from convoke.webhooks.facts import Webhook, WebhookEventType
+from convoke.webhooks.events import Webhook, WebhookEventType
 from tests.deployment import EVENTS, Deployment, a_deployment, forget_what_is_warm, sample
 from tests.factories import AFTERNOON, EVENT_ID, NOW, REGISTRATION_ID, event, registration
 

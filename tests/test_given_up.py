@@ -33,7 +33,7 @@ from convoke.registrations.registry import resend
 from convoke.store import attention, dynamo, webhooks
 from convoke.store import notifications as store_of_notifications
 from convoke.web import presenters
-from convoke.webhooks.facts import Webhook, WebhookEventType
+from convoke.webhooks.events import Webhook, WebhookEventType
 from tests.factories import AFTERNOON, EVENT_ID, NOW, SENDER, event, report
 from tests.rendering import HOSTILE
 from tests.tables import SETTINGS
@@ -67,7 +67,7 @@ def heard(world: World) -> list[dict[str, str]]:
 
     def listen(effect: Effect) -> None:
         if isinstance(effect, Log):
-            facts.append({"what": effect.what, **effect.facts})
+            facts.append({"what": effect.what, **effect.fields})
 
     world.before = listen
     return facts
@@ -344,7 +344,9 @@ def test_a_note_that_cannot_look_as_it_was_meant_is_sent_plain(world: World, mon
 
 
 def test_a_note_that_cannot_be_written_says_why_in_the_log(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("convoke.aws.runtime.write", lambda *_: "the text does not read back as it was meant")
+    monkeypatch.setattr(
+        "convoke.aws.runtime.render_notification", lambda *_: "the text does not read back as it was meant"
+    )
     note = notifications.forward(
         event(), author=Person(name="Bo", email="bo@example.net"), subject="", text="", source="m", now=NOW
     )
@@ -353,4 +355,4 @@ def test_a_note_that_cannot_be_written_says_why_in_the_log(world: World, monkeyp
     sent = world.run(dispatch(note.event_id, note.registration_id, note.notification_id, world.worker()))
 
     assert sent is Outcome.FAILED
-    assert [(line["what"], line["reason"]) for line in log] == [("note given up", "unrenderable")]
+    assert [(line["what"], line["reason"]) for line in log] == [("notification given up", "unrenderable")]

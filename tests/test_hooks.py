@@ -24,16 +24,16 @@ from convoke.store import (
     writes,
 )
 from convoke.webhooks import http
-from convoke.webhooks.facts import (
+from convoke.webhooks.events import (
     RETRIES,
-    SIGNATURE,
+    SIGNATURE_HEADER,
     Delivery,
-    DeliveryEnd,
     Webhook,
+    WebhookDeliveryState,
     WebhookEvent,
     WebhookEventType,
     body,
-    next_try,
+    retry_delay,
     signature,
 )
 from convoke.webhooks.http import Answer
@@ -117,7 +117,7 @@ class Stage:
         assert found is not None
         return found
 
-    def owed(self) -> int:
+    def due_count(self) -> int:
         rows = self.client.scan(TableName=self.settings.webhooks_table)["Items"]
         return sum("due_key" in row for row in rows)
 
@@ -150,8 +150,8 @@ def test_a_new_fact_is_carried_to_who_listens(stage: Stage) -> None:
         "data": DATA,
     }
     assert headers["Content-Type"] == "application/json"
-    assert stage.delivery(fact_id).state is DeliveryEnd.DELIVERED
-    assert stage.owed() == 0
+    assert stage.delivery(fact_id).state is WebhookDeliveryState.DELIVERED
+    assert stage.due_count() == 0
 
 
 def test_whoever_listens_to_something_else_or_belongs_to_others_hears_nothing(stage: Stage) -> None:
@@ -183,7 +183,7 @@ def test_the_signature_is_checked_as_documented(stage: Stage) -> None:
     stage.ring(stage.happen())
     stage.drain()
     [(_, told, headers)] = stage.outside.stored
-    signed, moment = headers[SIGNATURE], NOW.timestamp()
+    signed, moment = headers[SIGNATURE_HEADER], NOW.timestamp()
 
     assert genuine(HOOK.secret, signed, told, moment + 60)
     assert not genuine("whs_another", signed, told, moment)
@@ -213,7 +213,7 @@ def test_the_same_fact_is_the_same_bytes_at_each_try(stage: Stage) -> None:
 
     assert len(stage.outside.stored) == 3
     assert len({told for _, told, _ in stage.outside.stored}) == 1
-    assert len({headers[SIGNATURE] for _, _, headers in stage.outside.stored}) == 3
+    assert len({headers[SIGNATURE_HEADER] for _, _, headers in stage.outside.stored}) == 3
 
 
 def test_a_fact_read_back_says_what_was_written() -> None:
@@ -233,8 +233,8 @@ def test_there_are_at_least_eight_tries_over_about_a_day() -> None:
     assert len(RETRIES) + 1 >= 8
     assert timedelta(hours=20) < sum(RETRIES, timedelta()) < timedelta(hours=26)
     assert list(RETRIES) == sorted(RETRIES)
-    assert next_try(len(RETRIES)) == RETRIES[-1]
-    assert next_try(len(RETRIES) + 1) is None
+    assert retry_delay(len(RETRIES)) == RETRIES[-1]
+    assert retry_delay(len(RETRIES) + 1) is None
 
 
 def test_who_never_answers_is_tried_less_and_less_and_then_left_and_it_shows(stage: Stage) -> None:
@@ -243,7 +243,7 @@ def test_who_never_answers_is_tried_less_and_less_and_then_left_and_it_shows(sta
     stage.ring(fact_id)
     stage.drain()
     tried = [NOW]
-    while stage.delivery(fact_id).state is DeliveryEnd.PENDING:
+    while stage.delivery(fact_id).state is WebhookDeliveryState.PENDING:
         stage.now += timedelta(seconds=10) if stage.now - NOW < timedelta(minutes=2) else timedelta(minutes=1)
         before = len(stage.outside.stored)
         stage.sweep()
@@ -256,10 +256,10 @@ def test_who_never_answers_is_tried_less_and_less_and_then_left_and_it_shows(sta
     waits = [later - earlier for earlier, later in pairwise(tried)]
     assert all(wait >= wanted for wait, wanted in zip(waits, RETRIES, strict=True))
     dead = stage.delivery(fact_id)
-    assert (dead.state, dead.attempts, dead.status, dead.why) == (DeliveryEnd.DEAD, 9, 503, "it answered 503")
-    assert stage.owed() == 0
+    assert (dead.state, dead.attempts, dead.status, dead.why) == (WebhookDeliveryState.DEAD, 9, 503, "it answered 503")
+    assert stage.due_count() == 0
     [shown] = deliveries.list_deliveries(
-        stage.client, stage.settings, HOOK.webhook_id, limit=10, state=DeliveryEnd.DEAD
+        stage.client, stage.settings, HOOK.webhook_id, limit=10, state=WebhookDeliveryState.DEAD
     ).items
     assert shown == dead
 
@@ -284,9 +284,9 @@ def test_with_the_stream_and_every_hint_lost_the_sweeper_alone_gets_it_there(sta
     for _ in range(10):
         stage.now += timedelta(minutes=1)
         stage.sweep()
-    assert stage.delivery(fact_id).state is DeliveryEnd.DELIVERED
+    assert stage.delivery(fact_id).state is WebhookDeliveryState.DELIVERED
     assert len(stage.outside.stored) == 1
-    assert stage.owed() == 0
+    assert stage.due_count() == 0
 
 
 def test_a_function_that_dies_while_it_waits_for_an_answer_is_followed_by_another(
@@ -303,13 +303,13 @@ def test_a_function_that_dies_while_it_waits_for_an_answer_is_followed_by_anothe
     with monkeypatch.context() as patch:
         patch.setattr(http, "post", die)
         with pytest.raises(Died):
-            function.carry(HOOK.webhook_id, fact_id)
+            function.attempt_delivery(HOOK.webhook_id, fact_id)
     stage.drain()
     assert stage.outside.stored == [], "its lease is not over"
     for _ in range(3):
         stage.now += timedelta(minutes=1)
         stage.sweep()
-    assert stage.delivery(fact_id).state is DeliveryEnd.DELIVERED
+    assert stage.delivery(fact_id).state is WebhookDeliveryState.DELIVERED
     assert stage.delivery(fact_id).attempts == 2
 
 
@@ -319,11 +319,11 @@ def test_two_at_once_post_once(stage: Stage, monkeypatch: pytest.MonkeyPatch) ->
 
     def meanwhile(target: Target, told: bytes, headers: Mapping[str, str]) -> Answer:
         monkeypatch.setattr(http, "post", stage.outside.post)
-        function.carry(HOOK.webhook_id, fact_id)
+        function.attempt_delivery(HOOK.webhook_id, fact_id)
         return stage.outside.post(target, told, headers)
 
     monkeypatch.setattr(http, "post", meanwhile)
-    function.carry(HOOK.webhook_id, fact_id)
+    function.attempt_delivery(HOOK.webhook_id, fact_id)
     assert len(stage.outside.stored) == 1
 
 
@@ -337,11 +337,11 @@ def test_two_that_read_the_same_try_before_either_began_it_post_once(
     def beaten(*arguments: Any) -> Delivery | None:
         seen = read(*arguments)
         monkeypatch.setattr(deliveries, "read", read)
-        function.carry(HOOK.webhook_id, fact_id)
+        function.attempt_delivery(HOOK.webhook_id, fact_id)
         return seen
 
     monkeypatch.setattr(deliveries, "read", beaten)
-    function.carry(HOOK.webhook_id, fact_id)
+    function.attempt_delivery(HOOK.webhook_id, fact_id)
     assert len(stage.outside.stored) == 1
     assert stage.delivery(fact_id).attempts == 1
 
@@ -357,7 +357,7 @@ def test_what_is_on_its_way_to_a_webhook_that_was_removed_stops(stage: Stage) ->
     stage.drain()
     assert len(stage.outside.stored) == 1
     assert stage.delivery(fact_id).why == "the webhook was removed"
-    assert stage.owed() == 0
+    assert stage.due_count() == 0
 
 
 def test_a_url_that_is_not_allowed_any_more_is_not_called(stage: Stage) -> None:
@@ -376,7 +376,7 @@ def test_a_message_that_nobody_understands_is_left_to_the_dead_letters(stage: St
     good = sample("hooks-owed-fact")["Records"][0] | {"body": json.dumps({"fact": fact_id})}
     answer = stage.deployed.call("hooks", {"Records": [bad, good]})
     assert answer == {"batchItemFailures": [{"itemIdentifier": "bad"}]}
-    assert stage.delivery(fact_id).state is DeliveryEnd.PENDING
+    assert stage.delivery(fact_id).state is WebhookDeliveryState.PENDING
 
 
 @pytest.mark.parametrize("name", ["hooks-new-fact", "hooks-owed-fact", "hooks-delivery"])

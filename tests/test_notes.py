@@ -25,7 +25,7 @@ from convoke.effects import (
     RecordNotification,
     Refusal,
     Refused,
-    Reserve,
+    ReserveQuota,
     StopSending,
     StoreReport,
     Unknown,
@@ -373,7 +373,7 @@ def test_a_note_that_ses_will_never_take_is_given_up(world: World) -> None:
     owe(world, FORWARD)
     world.answers = [Refused(refusal=Refusal.POISON, why="MessageRejected")]
     assert send(world, FORWARD) is Outcome.FAILED
-    assert world.calendar_state == ["note given up"]
+    assert world.calendar_state == ["notification given up"]
     assert notification_state(world, FORWARD).note is None
     assert world.owed() == []
 
@@ -407,7 +407,7 @@ def test_the_switch_a_pause_and_the_reserve_hold_for_notes(world: World) -> None
     assert send(world, FORWARD) is Outcome.STOPPED
     world.pass_time(minutes=2)
     records = Records(world.client, SETTINGS)
-    records.reserve(Reserve(until=world.now + timedelta(minutes=1)))
+    records.reserve(ReserveQuota(until=world.now + timedelta(minutes=1)))
     assert send(world, FORWARD) is Outcome.HELD
     # That people were not reached is worth what is left of the day.
     assert send(world, SUMMARY) is Outcome.ACKNOWLEDGED

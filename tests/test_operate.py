@@ -13,7 +13,7 @@ import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError, NoCredentialsError, NoRegionError
 
 from convoke.aws import runtime
-from convoke.delivery.audit import Difference, Findings, put_down
+from convoke.delivery.audit import Difference, Findings, store_differences
 from convoke.inbound.quarantine import Owner
 from convoke.inbound.reasons import Reason
 from convoke.settings import Settings
@@ -73,7 +73,7 @@ def test_repoke_shows_who_was_not_told_and_asks_before_it_tells(
 def test_repoke_tells_many_a_slice_at_a_time_and_says_how_far_it_is(
     world: World, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("convoke.delivery.audit.PAGE", 2)
+    monkeypatch.setattr("convoke.delivery.audit.BATCH_SIZE", 2)
     monkeypatch.setattr("local.operate.PROGRESS", 2)
     for number in range(5):
         world.register(number)
@@ -85,7 +85,7 @@ def test_repoke_tells_many_a_slice_at_a_time_and_says_how_far_it_is(
 def test_what_an_audit_stopped_at_is_shown(world: World, capsys: pytest.CaptureFixture[str]) -> None:
     assert run("findings") == "No audit has stopped in the last month."
     found = Difference(event_id=EVENT_ID, registration_id="01abc", reason="not updated", urgency=1)
-    world.run(put_down(Findings(looked_at=1, differences=(found,))))
+    world.run(store_differences(Findings(looked_at=1, differences=(found,))))
 
     assert run("findings").endswith("UTC stopped at these 1: 1 not updated.")
     assert capsys.readouterr().out == f"{EVENT_ID} 01abc not updated\n"

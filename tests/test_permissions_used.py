@@ -21,7 +21,7 @@ from convoke.schedule import series
 from convoke.store import accounts, answers, dynamo, keys, webhooks
 from convoke.web import context
 from convoke.webhooks import http
-from convoke.webhooks.facts import WebhookEventType
+from convoke.webhooks.events import WebhookEventType
 from tests import policies
 from tests.caller import PARTY, World
 from tests.deployment import EVENTS, Deployment, a_deployment, sample

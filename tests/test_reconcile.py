@@ -13,7 +13,7 @@ import pytest
 from convoke.decision import fingerprints
 from convoke.decision.invitation import Stopped
 from convoke.delivery.reconcile import Outcome, backoff, reconcile
-from convoke.delivery.reports import after
+from convoke.delivery.reports import updated_by
 from convoke.effects import (
     Accepted,
     Acknowledge,
@@ -540,7 +540,7 @@ def test_a_report_of_what_may_have_left_counts_also_where_something_newer_was_re
     world.change(when=AFTERNOON)
     world.look(person)
     refused = world.invitation(person)
-    known = after(
+    known = updated_by(
         refused,
         report(DeliveryState.ACCEPTED, registration_id=person.registration_id, address=person.email, at=world.now),
     )

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from convoke.store import deliveries, dynamo, outbox, webhooks
-from convoke.webhooks.facts import DeliveryEnd, WebhookEvent, WebhookEventType
+from convoke.webhooks.events import WebhookDeliveryState, WebhookEvent, WebhookEventType
 from tests.caller import World, a_caller, everybody, routes
 from tests.factories import NOW
 from tests.tables import SETTINGS, everything
@@ -186,7 +186,7 @@ def test_deliveries_are_listed_the_latest_first_and_dead_ones_by_themselves(worl
     webhook_id = hook.split("/")[2]
     seen = deliveries.read(world.client, SETTINGS, webhook_id, listed[1])
     assert seen is not None
-    dead = replace(seen, state=DeliveryEnd.DEAD, attempts=9, status=500, why="it answered 500", due_key=None)
+    dead = replace(seen, state=WebhookDeliveryState.DEAD, attempts=9, status=500, why="it answered 500", due_key=None)
     assert deliveries.replace_pending(world.client, SETTINGS, seen, dead)
     [shown] = world.call("GET", f"{hook}/deliveries", query={"state": "dead"}).body["items"]
     assert (shown["id"], shown["status"], shown["why"]) == (listed[1], 500, "it answered 500")

@@ -190,7 +190,7 @@ class Operations:
 
     def sent(self) -> Any:
         return self.records.record_sent(
-            effects.Sent(
+            effects.RecordMessageState(
                 registration_id=self._rid(),
                 sequence=self.dice.randrange(3),
                 state=self.dice.choice((DeliveryState.ACCEPTED, DeliveryState.DELIVERED, DeliveryState.BOUNCED)),
@@ -207,11 +207,11 @@ class Operations:
 
     def move(self) -> Any:
         return self.records.move_fan_out(
-            effects.MoveFanOut(slice=self._slice(), cursor=self._rid(), due_key=keys.due_key(1, self.now))
+            effects.MoveFanOut(batch=self._slice(), cursor=self._rid(), due_key=keys.due_key(1, self.now))
         )
 
     def end(self) -> Any:
-        return self.records.end_fan_out(effects.EndFanOut(slice=self._slice()))
+        return self.records.end_fan_out(effects.EndFanOut(batch=self._slice()))
 
     def put_off(self) -> Any:
         return [

@@ -113,8 +113,8 @@ MUTANTS: dict[str, Mutant] = {
             without(
                 Records,
                 "end_fan_out",
-                "**self._fan_out(effect.slice, {})",
-                "**{**self._fan_out(effect.slice, {}), 'ConditionExpression': 'attribute_exists(pk)'}",
+                "**self._fan_out(effect.batch, {})",
+                "**{**self._fan_out(effect.batch, {}), 'ConditionExpression': 'attribute_exists(pk)'}",
             ),
         )
     ),
@@ -140,7 +140,7 @@ MUTANTS: dict[str, Mutant] = {
         (
             without(
                 reconcile,
-                "say",
+                "deliver",
                 "yield HoldClaim(claimed=claimed, "
                 "due_key=keys.due_key(urgency, max(lease_until, now + times.resend_after)))",
                 "yield ReleaseClaim(claimed=claimed, before=before, due_key=keys.due_key(urgency, now), attempts=1)",
@@ -151,13 +151,13 @@ MUTANTS: dict[str, Mutant] = {
         (
             without(
                 reconcile,
-                "look",
+                "read_snapshot",
                 "    invitation = yield ReadInvitation",
                 "    event = yield ReadEvent(event_id=event_id)\n    invitation = yield ReadInvitation",
             ),
             without(
                 reconcile,
-                "look",
+                "read_snapshot",
                 "    event = yield ReadEvent(event_id=event_id)\n    if",
                 "    if",
             ),
@@ -190,7 +190,7 @@ MUTANTS: dict[str, Mutant] = {
     ),
     "repair": Mutant((without(reconcile, "_record", "repair=True", "repair=False"),), Mode.ZOMBIE),
     "repair-after-arrival": Mutant(
-        (without(reports, "apply_report", "if out_of_order(heard) and heard.repair < MOST_REPAIRS:", "if False:"),)
+        (without(reports, "apply_report", "if out_of_order(updated) and updated.repair < MAX_REPAIRS:", "if False:"),)
     ),
     "resend-through-delivery": Mutant((instead(People, "resend", _once_more),)),
     "stale-intent": Mutant(
@@ -205,8 +205,8 @@ MUTANTS: dict[str, Mutant] = {
     ),
     "bytes-kept": Mutant(
         (
-            without(reconcile, "_letter", "if plan.repeats is not None:", "if False:"),
-            without(reconcile, "_letter", "return standing.rendered", "return rendered"),
+            without(reconcile, "_stored_or_rendered", "if plan.repeats is not None:", "if False:"),
+            without(reconcile, "_stored_or_rendered", "return kept.rendered", "return rendered"),
         )
     ),
     "dtstamp-kept": Mutant(
@@ -217,8 +217,8 @@ MUTANTS: dict[str, Mutant] = {
                 "            calendar_state=plan.repeats.calendar_state,",
                 "            calendar_state=replace(plan.repeats.calendar_state, dtstamp=now.replace(microsecond=0)),",
             ),
-            without(reconcile, "_letter", "if plan.repeats is not None:", "if False:"),
-            without(reconcile, "_letter", "return standing.rendered", "return rendered"),
+            without(reconcile, "_stored_or_rendered", "if plan.repeats is not None:", "if False:"),
+            without(reconcile, "_stored_or_rendered", "return kept.rendered", "return rendered"),
         )
     ),
     "dtstamp-rises": Mutant(
@@ -254,7 +254,9 @@ MUTANTS: dict[str, Mutant] = {
             ),
         )
     ),
-    "wake-up-of-the-unsettled": Mutant((without(fan_out, "process_batch", "if outcome not in SETTLED:", "if False:"),)),
+    "wake-up-of-the-unsettled": Mutant(
+        (without(fan_out, "process_batch", "if outcome not in FINISHED:", "if False:"),)
+    ),
     "fan-out-due": Mutant(
         (
             without(
@@ -273,7 +275,7 @@ MUTANTS: dict[str, Mutant] = {
         (without(registry, "withdraw", 'actions["invitation"] = wake_up_action(settings, invitation, 0, now)', "pass"),)
     ),
     "forgotten-only-when-taken-back": Mutant(
-        (without(sweep, "_see_to", "(yield from _taken_back(due, sender))", "True"),)
+        (without(sweep, "_hand_out", "(yield from _may_erase(due, sender))", "True"),)
     ),
     "mails-forgotten": Mutant((without(erasure, "forget", "_erase_mails(client, settings, registration_id)", "pass"),)),
     "seats-due": Mutant(

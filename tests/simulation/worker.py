@@ -105,8 +105,8 @@ class Run:
                 return world.random()
             case effects.Render(message=message, intent=intent):
                 return write(message, intent, self.schema)
-            case effects.Log(what=what, facts=facts):
-                return world.note(f"{self.name} tells: {what} {facts}")
+            case effects.Log(what=what, fields=fields):
+                return world.note(f"{self.name} tells: {what} {fields}")
 
     def do(self, effect: Any) -> None:
         world = self.world
@@ -189,7 +189,7 @@ class Run:
                 if self.attempt is not None and self.attempt.fate == "overtaken":
                     self.attempt.fate = "mended"
                 return None
-            case effects.MoveFanOut(slice=part) | effects.EndFanOut(slice=part):
+            case effects.MoveFanOut(batch=part) | effects.EndFanOut(batch=part):
                 moved = self.world.perform(effect)
                 if moved and getattr(effect, "cursor", None) != part.cursor:
                     self.world.passed.append((part.version, part.cursor))

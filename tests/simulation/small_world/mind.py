@@ -26,7 +26,7 @@ ANSWERS: dict[type[effects.Effect], tuple[Any, ...]] = {
     effects.HoldClaim: YES_OR_NO,
     effects.Acknowledge: tuple(effects.AcknowledgeResult),
     effects.WakeUp: (None,),
-    effects.Sent: (None,),
+    effects.RecordMessageState: (None,),
     effects.MoveFanOut: YES_OR_NO,
     effects.EndFanOut: YES_OR_NO,
     effects.Send: (

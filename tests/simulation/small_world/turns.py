@@ -30,7 +30,7 @@ ACCEPTED, REFUSED, UNKNOWN = ANSWERS[effects.Send]
 OWN = (
     effects.ReadStoredMessage
     | effects.StoreMessage
-    | effects.Sent
+    | effects.RecordMessageState
     | effects.HoldClaim
     | effects.ReleaseClaim
     | effects.Acknowledge
@@ -80,7 +80,7 @@ class Turns:
             effects.Acknowledge: invitations.acknowledge,
             effects.WakeUp: invitations.wake_up,
             effects.StoreMessage: lambda effect: records.store_message(effect.stored),
-            effects.Sent: records.record_sent,
+            effects.RecordMessageState: records.record_sent,
             effects.MoveFanOut: records.move_fan_out,
             effects.EndFanOut: records.end_fan_out,
         }

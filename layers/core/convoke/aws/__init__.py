@@ -1,1 +1,1 @@
-"""The effects of ``effects``, done for real: ``runtime`` answers each of them, ``ses`` makes one attempt to send."""
+"""The effects carried out on AWS: ``runtime`` performs and answers each of them, ``ses`` makes one attempt to send."""

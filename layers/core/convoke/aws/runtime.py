@@ -1,4 +1,7 @@
-"""The protocol's effects, done for real: the clock, DynamoDB, SES and the queues."""
+"""Runs the protocol of delivery on AWS: performs its effects with the clock, DynamoDB, SES and SQS.
+
+Also the JSON form of the hints in the queues, and the log and metrics of the functions that deliver.
+"""
 
 from __future__ import annotations
 
@@ -34,19 +37,22 @@ from . import ses
 
 Result = TypeVar("Result")
 
-MOST_FACTS = 500
-"""How many facts and deliveries the sweeper hands out in a minute."""
+MAX_WEBHOOK_HINTS = 500
+"""How many webhook events and webhook deliveries one sweep queues."""
 
 logger = Logger()
 metrics = Metrics()
 
 
 class UnknownEffect(ConvokeError):
-    """An effect that nobody has taught the world to do."""
+    """Raised by :meth:`Aws.perform` for an effect that it does not know."""
 
 
 def drive(steps: Generator[Effect, Any, Result], perform: Callable[[Effect], Any]) -> Result:
-    """Run a piece of protocol to its end, answering each effect. What ``perform`` raises flies."""
+    """Run ``steps`` to their end, sending them what ``perform`` answers to each effect; returns their result.
+
+    Whatever ``perform`` raises propagates to the caller, and the steps are not resumed.
+    """
     answer = None
     while True:
         try:
@@ -57,31 +63,32 @@ def drive(steps: Generator[Effect, Any, Result], perform: Callable[[Effect], Any
 
 
 class Aws:
-    """The world outside, on AWS. Clients are made when first needed, and kept."""
+    """Performs effects with the clients and tables of one deployment. Clients are made when first needed, and kept."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
 
     def run(self, steps: Steps[Result]) -> Result:
+        """Run ``steps`` to their end; returns their result. AWS errors (``botocore.exceptions``) propagate."""
         return drive(steps, self.perform)
 
     def all_events(self) -> Iterator[str]:
-        """The ids of all events, in no order."""
+        """The ids of all events, in no particular order."""
         after: str | None = ""
         while after is not None:
             found, after = self._reads.events(after)
             yield from found
 
-    def hand_out_facts(self, limit: int = MOST_FACTS) -> int:
-        """Queue what webhooks are owed and nobody is at; answers how many."""
-        handed_out = 0
+    def queue_webhook_hints(self, limit: int = MAX_WEBHOOK_HINTS) -> int:
+        """Queue a hint for each webhook event and webhook delivery that is due, up to ``limit``; returns how many."""
+        queued = 0
         for hint in deliveries.due(self._dynamodb, self._settings, clock(), limit):
             self._sqs.send_message(QueueUrl=self._settings.hooks_queue, MessageBody=json.dumps(hint))
-            handed_out += 1
-        return handed_out
+            queued += 1
+        return queued
 
     def worker(self, remaining_ms: int) -> Worker:
-        """A worker of this deployment whose function has so many milliseconds left."""
+        """A worker of this deployment; its deadline is ``remaining_ms`` milliseconds from now."""
         return Worker(
             sender=self._settings.sender,
             deadline=clock() + timedelta(milliseconds=remaining_ms),
@@ -89,7 +96,7 @@ class Aws:
         )
 
     def perform(self, effect: Effect) -> Any:
-        """Do one effect and answer it."""
+        """Perform one effect; returns the answer that its docstring describes. Raises :class:`UnknownEffect`."""
         reads, invitations, records = self._reads, self._invitations, self._records
         match effect:
             case effects.Clock():
@@ -98,8 +105,8 @@ class Aws:
                 return random.random()  # noqa: S311 (jitter, not a secret)
             case effects.NewAttemptId():
                 return uuid.uuid4().hex
-            case effects.Log(what=what, facts=facts):
-                return tell(what, facts)
+            case effects.Log(what=what, fields=fields):
+                return log_and_count(what, fields)
 
             case effects.ReadSending():
                 return reads.sending()
@@ -143,7 +150,7 @@ class Aws:
                 return records.store_message(stored)
             case effects.Send():
                 return ses.send(self._ses, self._settings, effect)
-            case effects.Sent():
+            case effects.RecordMessageState():
                 return records.record_sent(effect)
 
             case effects.ReadNotification():
@@ -155,12 +162,12 @@ class Aws:
             case effects.RecordNotification():
                 return self._notifications.record(effect)
             case effects.RenderNotification(notification_state=notification_state, people=people):
-                return write(notification_state, self._settings.sender, people)
+                return render_notification(notification_state, self._settings.sender, people)
             case effects.SendNotification():
-                return ses.send_note(self._ses, self._settings, effect)
+                return ses.send_notification(self._ses, self._settings, effect)
 
-            case effects.AddNotification(note=note):
-                return notifications.schedule(self._dynamodb, self._settings, note, now=clock())
+            case effects.AddNotification(notification=notification):
+                return notifications.schedule(self._dynamodb, self._settings, notification, now=clock())
             case effects.ScheduleSurvey():
                 return self._surveys.schedule(effect)
             case effects.ReadSurvey(event_id=event_id):
@@ -169,7 +176,7 @@ class Aws:
                 return reads.messages(registration_id)
             case effects.ReadUnreached():
                 return self._surveys.unreached(effect)
-            case effects.KeepUnreached():
+            case effects.StoreUnreached():
                 return self._surveys.store_unreached(effect)
             case effects.EndSurvey():
                 return self._surveys.end(effect)
@@ -186,7 +193,7 @@ class Aws:
                 return ses.quota(self._ses)
             case effects.ReadBacklog():
                 return self._backlog()
-            case effects.Reserve():
+            case effects.ReserveQuota():
                 return records.reserve(effect)
             case effects.StopSending():
                 return records.stop_sending(effect)
@@ -209,11 +216,11 @@ class Aws:
 
     def _backlog(self) -> int:
         waiting = ("ApproximateNumberOfMessages", "ApproximateNumberOfMessagesDelayed")
-        counted = 0
+        total = 0
         for queue in (self._settings.urgent_queue, self._settings.ordinary_queue):
             answer = self._sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=list(waiting))
-            counted += sum(int(answer["Attributes"][name]) for name in waiting)
-        return counted
+            total += sum(int(answer["Attributes"][name]) for name in waiting)
+        return total
 
     @cached_property
     def _dynamodb(self) -> Any:
@@ -249,7 +256,7 @@ class Aws:
 
 
 def render(message: Message, intent: Intent) -> RenderedMail | str:
-    """The letter of one message, or a sentence that says why it must not be sent."""
+    """The rendered mail of ``message`` with the SEQUENCE and DTSTAMP of ``intent``, or why it must not be sent."""
     try:
         return invitation_mail.rendered(
             message, sequence=intent.calendar_state.sequence, dtstamp=intent.calendar_state.dtstamp
@@ -258,10 +265,12 @@ def render(message: Message, intent: Intent) -> RenderedMail | str:
         return str(error)
 
 
-def write(notification_state: NotificationState, sender: Sender, people: Mapping[str, Person]) -> RenderedMail | str:
-    """The mail of one note, or a sentence that says why it must not be sent."""
+def render_notification(
+    notification_state: NotificationState, sender: Sender, people: Mapping[str, Person]
+) -> RenderedMail | str:
+    """The rendered mail of a notification that names ``people``, by registration id, or why it must not be sent."""
     if notification_state.note is None:
-        return "it has been settled"
+        return "it was sent or given up already"
     try:
         return notification_mail.rendered(notification_state.note, sender, people)
     except RenderError as error:
@@ -269,7 +278,7 @@ def write(notification_state: NotificationState, sender: Sender, people: Mapping
 
 
 def hint_body(hint: Batch | Hint | NotificationHint | SurveyHint) -> dict[str, Any]:
-    """A hint as it travels through a queue: ids only, no personal data."""
+    """A hint as the JSON object of a queue message: ids, counts and times only, no personal data."""
     match hint:
         case Batch(event_id=event_id, version=version, cursor=cursor):
             return {"event": event_id, "version": version, "cursor": cursor}
@@ -287,7 +296,10 @@ def hint_body(hint: Batch | Hint | NotificationHint | SurveyHint) -> dict[str, A
 
 
 def hint_of(body: str) -> Batch | Hint | NotificationHint | SurveyHint:
-    """Read what :func:`hint_body` wrote. Raises :class:`KeyError` or :class:`ValueError` for anything else."""
+    """The hint that :func:`hint_body` wrote, from the JSON text of a queue message.
+
+    Raises :class:`KeyError` or :class:`ValueError` for anything else.
+    """
     hint = json.loads(body)
     if "survey" in hint:
         again = datetime.fromisoformat(hint["again"]) if hint["again"] else None
@@ -303,22 +315,22 @@ def hint_of(body: str) -> Batch | Hint | NotificationHint | SurveyHint:
 
 @cache
 def aws() -> Aws:
-    """The world of this deployment, one a process."""
+    """The runtime of this deployment, made once per process."""
     return Aws(settings())
 
 
 def count(*outcomes: Outcome) -> None:
-    """How looks at attendees ended, each in the metric of its name: Acknowledged, Refused, Failed, …"""
+    """Add one to the metric of each outcome's name: Acknowledged, Refused, Failed, …"""
     for outcome in outcomes:
         metrics.add_metric(name=outcome.name.title(), unit=MetricUnit.Count, value=1)
 
 
-def tell(what: str, facts: dict[str, str]) -> None:
-    """A line in the log, and a count in the metric of the same name: ``unknown outcome`` is UnknownOutcome."""
-    logger.warning(what, extra=facts)
+def log_and_count(what: str, fields: dict[str, str]) -> None:
+    """Log a warning with ``fields``, and add one to the metric of its name: ``unknown outcome`` is UnknownOutcome."""
+    logger.warning(what, extra=fields)
     metrics.add_metric(name=what.title().replace(" ", ""), unit=MetricUnit.Count, value=1)
 
 
 def clock() -> datetime:
-    """The present instant, UTC: the one place where the clock is read."""
+    """The present instant, UTC. The delivering functions read the clock only here."""
     return datetime.now(UTC)

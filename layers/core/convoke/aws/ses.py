@@ -1,7 +1,7 @@
-"""The counter of the post office: one mail, one attempt, and an honest account of what became of it.
+"""Makes exactly one attempt to send a mail through SES (API v2, ``SendEmail``), and classifies the result.
 
-boto3 by itself sends one mail up to five times. Here every request goes out once; whether it is tried again is decided
-where the sequence of what an attendee hears is known.
+boto3 by default repeats a failed request, and so may send one mail several times. Here each request is made once;
+``delivery.reconcile`` and ``delivery.notify`` decide whether to try again, since they know the order of the messages.
 """
 
 from __future__ import annotations
@@ -42,12 +42,15 @@ PAUSED = frozenset(
         "SendingPausedException",
     }
 )
+"""Error codes of an account or configuration set that may not send."""
 POISON = frozenset({"MessageRejected", "BadRequestException", "ValidationException", "InvalidParameterValue"})
-NOTHING_LEFT = (EndpointConnectionError, ConnectTimeoutError, ProxyConnectionError, NoCredentialsError)
+"""Error codes of a mail that SES will never accept."""
+NOT_SENT = (EndpointConnectionError, ConnectTimeoutError, ProxyConnectionError, NoCredentialsError)
+"""Errors after which the request cannot have reached SES."""
 
 
 def client(times: Times) -> Any:
-    """An SES client that makes exactly one attempt."""
+    """An SES client that makes each request once, with the connect and read timeouts of ``times``."""
     return boto3.client(
         "sesv2",
         config=Config(
@@ -59,7 +62,11 @@ def client(times: Times) -> Any:
 
 
 def send(client: Any, settings: Settings, effect: Send) -> Accepted | Refused | Unknown:
-    """Hand one letter to SES. What broke, came late or is a 5xx is :class:`Unknown`: it may have left."""
+    """Send the rendered mail of one message.
+
+    :class:`Unknown` after a broken connection, a read timeout or a 5xx: the mail may have been sent. The tags come back
+    in SES's event publishing; ``delivery.reports`` reads them.
+    """
     calendar_state = effect.intent.calendar_state
     tags = {
         "event": effect.event_id,
@@ -71,11 +78,14 @@ def send(client: Any, settings: Settings, effect: Send) -> Accepted | Refused | 
         **({"separate": calendar_state.separate} if calendar_state.separate else {}),
         "attempt": effect.intent.attempt,
     }
-    return _hand_over(client, settings, calendar_state.organizer, calendar_state.recipient, effect.rendered.mail, tags)
+    return _send_raw(client, settings, calendar_state.organizer, calendar_state.recipient, effect.rendered.mail, tags)
 
 
-def send_note(client: Any, settings: Settings, effect: SendNotification) -> Accepted | Refused | Unknown:
-    """Hand one note to SES. Its tags name no registration: what becomes of it says nothing of any invitation."""
+def send_notification(client: Any, settings: Settings, effect: SendNotification) -> Accepted | Refused | Unknown:
+    """Send one notification. Its tags name no registration, so that reports about it are not taken for an invitation's.
+
+    Answers as :func:`send` does.
+    """
     notification_state = effect.notification_state
     if notification_state.note is None:
         return Refused(refusal=Refusal.POISON, why=Cause.SETTLED)
@@ -84,12 +94,12 @@ def send_note(client: Any, settings: Settings, effect: SendNotification) -> Acce
         "note": notification_state.notification_id,
         "kind": notification_state.kind.value,
     }
-    return _hand_over(
+    return _send_raw(
         client, settings, settings.sender.address, notification_state.note.recipient.email, effect.mail, tags
     )
 
 
-def _hand_over(
+def _send_raw(
     client: Any, settings: Settings, sender: str, recipient: str, mail: bytes, tags: Mapping[str, str]
 ) -> Accepted | Refused | Unknown:
     try:
@@ -102,7 +112,7 @@ def _hand_over(
         )
     except ClientError as error:
         return verdict(error)
-    except NOTHING_LEFT as error:
+    except NOT_SENT as error:
         return Refused(refusal=Refusal.BUSY, why=type(error).__name__)
     except ParamValidationError as error:
         return Refused(refusal=Refusal.POISON, why=type(error).__name__)
@@ -112,7 +122,7 @@ def _hand_over(
 
 
 def quota(client: Any) -> Quota | None:
-    """What SES grants this account today, or ``None`` where it does not answer."""
+    """The account's sending quota (``GetAccount``), or ``None`` if SES does not answer."""
     try:
         granted = client.get_account()["SendQuota"]
     except (BotoCoreError, ClientError):
@@ -121,17 +131,17 @@ def quota(client: Any) -> Quota | None:
 
 
 def verdict(error: ClientError) -> Refused | Unknown:
-    """What an answer of SES other than yes means. SES's words may name an address, so only its code is kept."""
+    """Classify an error response of SES. Only its code is kept, since its message may contain an address."""
     code = error.response["Error"]["Code"]
-    words = error.response["Error"].get("Message", "").lower()
+    message = error.response["Error"].get("Message", "").lower()
     if error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 400) >= 500:
         return Unknown(why=code)
-    # Of a pause the older API of SES has a rejection, and says in words that it is one.
-    if code in PAUSED or (code == "MessageRejected" and "paused" in words):
+    # SES may report a pause as MessageRejected, as its older API did; only the message text tells the two apart.
+    if code in PAUSED or (code == "MessageRejected" and "paused" in message):
         return Refused(refusal=Refusal.PAUSED, why=code)
-    if code == "LimitExceededException" or "quota" in words:
+    if code == "LimitExceededException" or "quota" in message:
         return Refused(refusal=Refusal.QUOTA, why=code)
-    if code in POISON and "not verified" not in words:
+    if code in POISON and "not verified" not in message:
         return Refused(refusal=Refusal.POISON, why=code)
-    # Throttled; or our own set-up is not ready (identity, permission): neither is the mail's fault, both may pass.
+    # Throttled, or the set-up is not complete (identity, permission): not a fault of the mail, so a later try may work.
     return Refused(refusal=Refusal.BUSY, why=code)

@@ -1,7 +1,8 @@
-"""Every day: what should have been said to everybody, owed or not, against what was.
+"""The audit: every day, compares the calendar state of everybody with an event to come with what is true.
 
-Nothing should be found, since every change is owed in the transaction that commits it. A few differences are put right;
-many more likely come from a bad deployment than from a thousand misses, so then nothing is done, and somebody is told.
+No difference should be found, since the transaction that commits a change also makes its messages due. A few
+differences are corrected by a wake-up each. Many more likely come from a faulty deployment than from as many missed
+messages, so then none is corrected: the list is stored, and an alarm is raised.
 """
 
 from __future__ import annotations
@@ -26,18 +27,19 @@ from ..model import Method, Sender, frozen
 from ..settings import Times
 from ..store import keys
 
-PAGE = 100
-PAGE_OF_A_LIST = 500
-"""Differences in one item of what is put down: 50 KB of the 400 that an item may have."""
-A_FEW = 5
-"""Differences that are put right in any case."""
-PART = 0.01
-"""The part of those looked at that may differ in a large deployment."""
+BATCH_SIZE = 100
+"""Invitations read at a time."""
+STORED_PAGE_SIZE = 500
+"""Differences in one stored item: about 50 KB, of the 400 KB that a DynamoDB item may have."""
+ALWAYS_CORRECTED = 5
+"""Up to so many differences are corrected in any case."""
+CORRECTED_SHARE = 0.01
+"""Beyond that, the share of all invitations that may differ and still be corrected."""
 
 
 @frozen
 class Difference:
-    """Somebody who should be told something, and what kind of thing it is; how pressing, as in ``owed``."""
+    """One attendee to whom a message is missing: ``reason`` describes it, ``urgency`` is its priority (0 to 2)."""
 
     event_id: str
     registration_id: str
@@ -47,17 +49,21 @@ class Difference:
 
 @frozen
 class Findings:
+    """How many invitations were examined, and the differences found."""
+
     looked_at: int = 0
     differences: tuple[Difference, ...] = ()
 
     @property
     def too_many(self) -> bool:
-        return len(self.differences) > max(A_FEW, self.looked_at * PART)
+        """Whether the differences are too many to be corrected."""
+        return len(self.differences) > max(ALWAYS_CORRECTED, self.looked_at * CORRECTED_SHARE)
 
-    def and_also(self, other: Findings) -> Findings:
+    def merged(self, other: Findings) -> Findings:
         return Findings(looked_at=self.looked_at + other.looked_at, differences=self.differences + other.differences)
 
     def by_reason(self) -> dict[str, int]:
+        """How many differences there are for each reason."""
         counts: dict[str, int] = {}
         for difference in self.differences:
             counts[difference.reason] = counts.get(difference.reason, 0) + 1
@@ -65,52 +71,54 @@ class Findings:
 
 
 def audit(sender: Sender, times: Times) -> Steps[Findings]:
-    """Look at everybody at every event to come; put right what differs, unless that is too much to be believed."""
+    """Examine all events to come; correct the differences, or, if they are too many, store them and log it."""
     found = Findings()
     after: str | None = ""
     while after is not None:
         events, after = yield ReadEvents(after=after)
         for event_id in events:
-            found = found.and_also((yield from examine(event_id, sender, times, owed_too=False)))
+            found = found.merged((yield from examine(event_id, sender, times, include_due=False)))
     if found.too_many:
-        yield Log(what="audit stopped", facts={"differences": str(len(found.differences))})
-        yield from put_down(found)
+        yield Log(what="audit stopped", fields={"differences": str(len(found.differences))})
+        yield from store_differences(found)
     else:
         yield from put_right(found)
     return found
 
 
-def put_down(found: Findings) -> Steps[None]:
-    """Write the whole list down, for whoever has to find out why: ids and reasons, a page at a time."""
+def store_differences(found: Findings) -> Steps[None]:
+    """Store the whole list of differences, ids and reasons only, for whoever has to find the cause."""
     at = yield Clock()
-    for number, first in enumerate(range(0, len(found.differences), PAGE_OF_A_LIST)):
-        page = found.differences[first : first + PAGE_OF_A_LIST]
+    for number, first in enumerate(range(0, len(found.differences), STORED_PAGE_SIZE)):
+        page = found.differences[first : first + STORED_PAGE_SIZE]
         lines = tuple(f"{one.event_id} {one.registration_id} {one.reason}" for one in page)
         yield StoreAuditPage(at=at, page=number, lines=lines)
 
 
 def examine(
-    event_id: str, sender: Sender, times: Times, *, owed_too: bool, new_sender: bool = False
+    event_id: str, sender: Sender, times: Times, *, include_due: bool, new_sender: bool = False
 ) -> Steps[Findings]:
-    """Who at one event should be told something; see :func:`examine_batch`."""
+    """Find the differences of one event; see :func:`examine_batch`."""
     found = Findings()
     after: str | None = ""
     while after is not None:
-        part, after = yield from examine_batch(event_id, after, sender, times, owed_too=owed_too, new_sender=new_sender)
-        found = found.and_also(part)
+        part, after = yield from examine_batch(
+            event_id, after, sender, times, include_due=include_due, new_sender=new_sender
+        )
+        found = found.merged(part)
     return found
 
 
 def examine_batch(
-    event_id: str, after: str, sender: Sender, times: Times, *, owed_too: bool, new_sender: bool = False
+    event_id: str, after: str, sender: Sender, times: Times, *, include_due: bool, new_sender: bool = False
 ) -> Steps[tuple[Findings, str | None]]:
-    """Who of the next few at one event, after the registration ``after``, should be told something; and after whom to
-    go on, ``None`` at the end.
+    """Find the differences among the next invitations of one event, after the registration id ``after``.
 
-    ``owed_too``: also those of whom that is known already. A new address of the deployment's own is no difference
-    unless ``new_sender``: it is rolled out when somebody asks for it.
+    Returns them, and the registration id to continue after, ``None`` at the end. Invitations that are due are left out
+    unless ``include_due``. That the sender's address has changed counts as a difference only with ``new_sender``, since
+    an operator decides when to send invitations from the new address.
     """
-    invitations = yield ReadInvitations(event_id=event_id, after=after, limit=PAGE)
+    invitations = yield ReadInvitations(event_id=event_id, after=after, limit=BATCH_SIZE)
     if not invitations:
         return Findings(), None
     through = invitations[-1].registration_id
@@ -123,11 +131,11 @@ def examine_batch(
     differences: list[Difference] = []
     for invitation in invitations:
         person = people.get(invitation.registration_id)
-        if person is None or (invitation.due_key is not None and not owed_too):
+        if person is None or (invitation.due_key is not None and not include_due):
             continue
         seen = Snapshot(invitation=invitation, registration=person, event=event)
         calendar_state = calendar_state_of(invitation)
-        plan = decide(seen, sender if new_sender else _as_told(sender, calendar_state), now)
+        plan = decide(seen, sender if new_sender else _known_sender(sender, calendar_state), now)
         if plan is not None:
             differences.append(
                 Difference(
@@ -141,7 +149,7 @@ def examine_batch(
 
 
 def put_right(found: Findings) -> Steps[None]:
-    """Owe to each what they should be told."""
+    """Wake up each invitation that differs, so that what is missing is sent."""
     for difference in found.differences:
         now = yield Clock()
         yield WakeUp(
@@ -151,16 +159,18 @@ def put_right(found: Findings) -> Steps[None]:
         )
 
 
-def _as_told(sender: Sender, calendar_state: CalendarState | None) -> Sender:
+def _known_sender(sender: Sender, calendar_state: CalendarState | None) -> Sender:
+    """``sender`` with the address that the attendee's calendar entry names, if they have one."""
     return (
         sender if calendar_state is None or calendar_state.gone else replace(sender, address=calendar_state.organizer)
     )
 
 
 def _reason(plan: Plan, seen: Snapshot, calendar_state: CalendarState | None) -> str:
+    """The kind of difference, in a few words."""
     if calendar_state is not None and not calendar_state.certain:
-        return "nobody knows what was heard"
+        return "unknown whether the latest message was sent"
     if plan.message.method is Method.CANCEL:
         expected = is_expected(seen.event, seen.registration)
-        return "told elsewhere, or by another organizer" if expected else "not cancelled"
+        return "invited at another address, or by another organizer" if expected else "not cancelled"
     return "not invited" if plan.message.before is None else "not updated"

@@ -1,8 +1,8 @@
-"""Tell everybody at an event that it changed, a slice at a time.
+"""Reconciles all registrations of a changed event, a batch at a time.
 
-The fan-out's item names the version that is being told and how far that is; a slice names both too, and works only
-where they agree. So a newer change takes the item away from the chain of an older one, and of two chains one ends at
-the next move.
+The fan-out's item holds the event's version and the cursor, the last registration id that was processed. A batch names
+both, and is processed only while they are still the item's. So a newer change ends the chain of batches of an older
+one, and of two chains for the same version one ends when the other moves the cursor.
 """
 
 from __future__ import annotations
@@ -31,25 +31,29 @@ from ..settings import Times
 from ..store import keys
 from .reconcile import Outcome, Worker, reconcile
 
-SLICE = 50
-SETTLED = frozenset({Outcome.ACKNOWLEDGED, Outcome.CLEARED, Outcome.FAILED, Outcome.GONE})
-HALTED = frozenset({Outcome.REFUSED, Outcome.STOPPED, Outcome.LATE})
-AFTER_REFUSAL = 10
-"""Seconds before a slice tries again where SES said "not now"."""
-AFTER_BUSY = 2
-"""Seconds before somebody is looked at again whom another worker was telling of an earlier change."""
+BATCH_SIZE = 50
+"""Registrations in one batch."""
+FINISHED = frozenset({Outcome.ACKNOWLEDGED, Outcome.CLEARED, Outcome.FAILED, Outcome.GONE})
+"""Outcomes after which this attendee needs no wake-up."""
+HALTING = frozenset({Outcome.REFUSED, Outcome.STOPPED, Outcome.LATE})
+"""Outcomes after which the rest of the batch is left for later."""
+SECONDS_AFTER_REFUSAL = 10
+"""The delay of the next batch after SES refused a mail for now."""
+SECONDS_AFTER_BUSY = 2
+"""The delay of the hint for an attendee to whom another worker was sending an earlier change."""
 
 
 def urgency(event: Event, now: datetime, times: Times) -> int:
-    """How pressing a change of the whole event is: as its most pressing message may be."""
+    """The priority of a change to a whole event: 0 if cancelled, unpublished or soon (``times.soon``), else 1."""
     gone = event.status in (EventStatus.CANCELLED, EventStatus.DRAFT)
     return 0 if gone or series.next_start(event.schedule, now) - now <= times.soon else 1
 
 
-def process_batch(part: Batch, worker: Worker, *, size: int = SLICE) -> Steps[tuple[Outcome, ...]]:
-    """Tell the next attendees after ``part.cursor``; answers how the look at each of them ended.
+def process_batch(part: Batch, worker: Worker, *, size: int = BATCH_SIZE) -> Steps[tuple[Outcome, ...]]:
+    """Reconcile the next ``size`` attendees after ``part.cursor``; returns the outcome for each of them.
 
-    Whoever could not be told now is left owed. The reads come in the order that ``reconcile`` relies on.
+    Whoever could not be sent a message now stays due. The reads are in the order that ``reconcile`` requires. Empty if
+    the batch is not the current one.
     """
     fan_out = yield ReadFanOut(event_id=part.event_id)
     if fan_out is None or fan_out.version != part.version:
@@ -61,7 +65,7 @@ def process_batch(part: Batch, worker: Worker, *, size: int = SLICE) -> Steps[tu
     sending = yield ReadSending()
     invitations = yield ReadInvitations(event_id=part.event_id, after=part.cursor, limit=size)
     if not invitations:
-        yield EndFanOut(slice=part)
+        yield EndFanOut(batch=part)
         return ()
     through = invitations[-1].registration_id
     registrations = yield ReadRegistrations(event_id=part.event_id, after=part.cursor, through=through)
@@ -77,9 +81,9 @@ def process_batch(part: Batch, worker: Worker, *, size: int = SLICE) -> Steps[tu
         seen = Snapshot(invitation=invitation, registration=person, event=event) if person else None
         outcome = yield from reconcile(part.event_id, invitation.registration_id, worker, seen=seen, sending=sending)
         outcomes.append(outcome)
-        if outcome in HALTED:
+        if outcome in HALTING:
             break
-        if outcome not in SETTLED:
+        if outcome not in FINISHED:
             now = yield Clock()
             yield WakeUp(
                 event_id=part.event_id,
@@ -87,30 +91,32 @@ def process_batch(part: Batch, worker: Worker, *, size: int = SLICE) -> Steps[tu
                 due_key=keys.due_key(fan_out.priority, now + worker.times.hint),
             )
         if outcome is Outcome.BUSY:
-            # The other may be through before the poke, and then nobody would look before the sweeper does.
+            # The other worker may end before the wake-up; without this hint only the sweep would look again.
             again = Hint(event_id=part.event_id, registration_id=invitation.registration_id)
-            yield Enqueue(hint=again, urgent=fan_out.priority == 0, delay_seconds=AFTER_BUSY)
+            yield Enqueue(hint=again, urgent=fan_out.priority == 0, delay_seconds=SECONDS_AFTER_BUSY)
         cursor = invitation.registration_id
 
-    if outcomes[-1] not in HALTED and len(invitations) < size:
-        yield EndFanOut(slice=part)
+    if outcomes[-1] not in HALTING and len(invitations) < size:
+        yield EndFanOut(batch=part)
     else:
         yield from _move(part, cursor, fan_out.priority, worker, outcomes[-1])
     return tuple(outcomes)
 
 
 def _move(part: Batch, cursor: str, priority: int, worker: Worker, outcome: Outcome) -> Steps[None]:
-    """Write down how far it is, then ask for the rest: soon, after a pause, or (all mail stopped) by the sweeper."""
+    """Move the cursor, then queue the next batch: at once, after a delay if SES refused, or, if all mail is stopped,
+    not at all (the sweep queues it later).
+    """
     now = yield Clock()
-    moved = yield MoveFanOut(slice=part, cursor=cursor, due_key=keys.due_key(priority, now + worker.times.hint))
+    moved = yield MoveFanOut(batch=part, cursor=cursor, due_key=keys.due_key(priority, now + worker.times.hint))
     if moved and outcome is not Outcome.STOPPED:
         rest = Batch(event_id=part.event_id, version=part.version, cursor=cursor)
-        delay = AFTER_REFUSAL if outcome is Outcome.REFUSED else 0
+        delay = SECONDS_AFTER_REFUSAL if outcome is Outcome.REFUSED else 0
         yield Enqueue(hint=rest, urgent=priority == 0, delay_seconds=delay)
 
 
 def announce(event_id: str) -> Steps[bool]:
-    """An event may have changed: queue the slice that its fan-out names, if there is one."""
+    """Queue the next batch of the event's fan-out; returns whether there is a fan-out."""
     fan_out = yield ReadFanOut(event_id=event_id)
     if fan_out is None:
         return False

@@ -1,4 +1,4 @@
-"""What a change would tell whom, by the very decision that tells it, without telling anybody."""
+"""Which messages a change of an event would cause, by the same decision that sends them. Sends and stores nothing."""
 
 from __future__ import annotations
 
@@ -14,37 +14,41 @@ from ..model import Event, Method, Sender, folded, frozen
 
 Kind = Literal["none", "update", "ask_again", "invite", "cancel"]
 EXAMPLES = 5
-ALIKE = datetime.min.replace(tzinfo=UTC)
-MOST = 2000
-"""Messages to one attendee for one change, and more than any change needs: 400 dates, each told at two addresses."""
+"""How many attendees a preview lists with the subjects of their messages."""
+ANY_INSTANT = datetime.min.replace(tzinfo=UTC)
+"""Stands for the DTSTAMP where attendees are compared."""
+MAX_MESSAGES = 2000
+"""Messages to one attendee for one change: more than any needs, which is 400 dates at two addresses each."""
 
 
 @frozen
 class PreviewResult:
-    """What one attendee would be told, in order."""
+    """The messages that one attendee would be sent, in order."""
 
     seen: Snapshot
     messages: tuple[Message, ...]
 
     @property
     def kind(self) -> Kind:
-        """The gravest of it: ``cancel`` is an entry that goes for good."""
+        """The most important effect: ``cancel`` if the entry is removed in the end, ``invite`` if a new entry is sent,
+        ``ask_again`` if an update asks for a new answer, ``update`` for any other message, else ``none``.
+        """
         if not self.messages:
             return "none"
         last = self.messages[-1]
         if last.method is Method.CANCEL and last.calendar_state(sequence=0, dtstamp=last.updated_at).gone:
             return "cancel"
-        if any(said.method is Method.REQUEST and said.opens for said in self.messages):
+        if any(message.method is Method.REQUEST and message.opens for message in self.messages):
             return "invite"
-        if any(said.method is Method.REQUEST and said.asked is None for said in self.messages):
+        if any(message.method is Method.REQUEST and message.asked is None for message in self.messages):
             return "ask_again"
         return "update"
 
 
 def preview(people: Iterable[Snapshot], after: Event, sender: Sender, now: datetime) -> Iterator[PreviewResult]:
-    """What each of ``people`` would be told if their event were ``after``.
+    """The messages that each of ``people`` would be sent if their event were ``after``.
 
-    Most are alike, but for who they are: then the messages are those to the first of them.
+    Most attendees differ only in who they are; then all get the messages computed for the first of them.
     """
     known: dict[tuple[object, ...], tuple[Message, ...]] = {}
     for seen in people:
@@ -59,14 +63,14 @@ def preview(people: Iterable[Snapshot], after: Event, sender: Sender, now: datet
 
 
 def _messages(seen: Snapshot, sender: Sender, now: datetime) -> Iterator[Message]:
-    """One after the other, as if each were accepted."""
-    for _ in range(MOST):
+    """The messages to one attendee, each decided as if SES had accepted the one before."""
+    for _ in range(MAX_MESSAGES):
         plan = decide(seen, sender, now)
         if plan is None:
             return
         yield plan.message
         invitation = seen.invitation
-        intent = intent_for(plan, invitation, "foreseen", now)
+        intent = intent_for(plan, invitation, "preview", now)
         accepted = Acknowledged(
             calendar_state=intent.calendar_state, ses_id="", at=now, repair=invitation.repair, resend=invitation.resend
         )
@@ -82,7 +86,9 @@ def _messages(seen: Snapshot, sender: Sender, now: datetime) -> Iterator[Message
 
 
 def _alike(seen: Snapshot) -> tuple[object, ...] | None:
-    """All on which it depends what somebody would be told; ``None`` where they are not as most are."""
+    """Everything that the messages to an attendee depend on, as a key that is equal for equal attendees; ``None`` if
+    something else matters too (a stopped address, an unknown outcome, a repair, a resend).
+    """
     invitation, person = seen.invitation, seen.registration
     last = invitation.acknowledged
     counts = (last.repair, last.resend) if last else (0, 0)
@@ -96,11 +102,11 @@ def _alike(seen: Snapshot) -> tuple[object, ...] | None:
         uid="",
         generation=0,
         sequence=0,
-        dtstamp=ALIKE,
+        dtstamp=ANY_INSTANT,
         recipient="",
         asked=0,
         revision=None,
-        # Which number makes the UID of an entry of its own is nothing that anybody reads.
+        # The number in a separate entry's UID appears in no text.
         dates=tuple(
             replace(one, asked=0, separate=one.separate.partition("-")[0]) for one in last.calendar_state.dates
         ),

@@ -1,10 +1,15 @@
-"""Bring one attendee's calendar to the truth: read, decide, claim, send, record.
+"""Brings one attendee's calendar up to date: read, decide, claim, send, record.
 
-The same steps answer a stream record, a slice of a fan-out, the sweeper and a button. Three rules carry the order of
-what an attendee hears. The invitation is read before the registration, and that before the event, so nobody decides on
-something older than the claim before theirs. Every write is conditional on the fence that was read and raises it. And
-while a message's fate is unknown it counts as heard and as not heard: what is true is said again, under a higher
-SEQUENCE or to the byte.
+Stream records, fan-outs, the sweep and resend requests all run these same steps. Three rules keep the messages to an
+attendee in order:
+
+- The invitation is read before the registration, and the registration before the event. So no worker decides on a
+  state that is older than the one the previous claim was decided on.
+- Every write to the invitation is conditional on the fence that was read, and raises it.
+- While it is unknown whether a message left, it counts both as sent and as not sent: what is true is sent again, under
+  a higher SEQUENCE or as the very same bytes.
+
+All instants are UTC.
 """
 
 from __future__ import annotations
@@ -41,57 +46,73 @@ from ..effects import (
     HoldClaim,
     Log,
     NewAttemptId,
+    NewWebhookEvent,
     Random,
     ReadEvent,
     ReadInvitation,
     ReadRegistration,
     ReadSending,
     ReadStoredMessage,
+    RecordMessageState,
     Refusal,
     Refused,
     ReleaseClaim,
     Render,
     Send,
-    Sent,
     Steps,
     StopSending,
     StoreMessage,
     Unknown,
     WakeUp,
-    WebhookEvent,
 )
 from ..model import DeliveryState, Method, Sender, frozen
 from ..schedule import series
 from ..settings import Times
 from ..store import keys
-from ..webhooks.facts import WebhookEventType
+from ..webhooks.events import WebhookEventType
 
 KEPT_AFTER_THE_EVENT = timedelta(days=365)
+"""How long a stored message is kept after the event's end."""
 
 
 class Outcome(StrEnum):
-    """How a look at one attendee ended. All but CLEARED and ACKNOWLEDGED leave it owed, or another worker at it.
+    """How one run of :func:`reconcile` or ``notify.dispatch`` ended; also the name of a metric.
 
-    MORE is no end: one message was accepted, and another is to follow. SETTLING is a date that waits for its series.
+    After CLEARED and ACKNOWLEDGED nothing is due, after FAILED and GONE there is nothing more to try. After the others
+    the item is still due, so that the sweep finds it again.
     """
 
     CLEARED = "cleared"
+    """No message was missing, or the event is over."""
     ACKNOWLEDGED = "acknowledged"
+    """SES accepted the last message that was missing."""
     BUSY = "busy"
+    """Another worker holds the claim, or wrote first in every round."""
     STOPPED = "stopped"
+    """All mail is stopped."""
     HELD = "held"
+    """An invitation, while the rest of the day's quota is reserved; or a notification beyond the day's limit."""
     REFUSED = "refused"
+    """SES did not accept the message now; a later attempt may succeed."""
     UNKNOWN = "unknown"
+    """It is unknown whether SES accepted the message."""
     LATE = "late"
+    """The worker's function has too little time left to send."""
     SETTLING = "settling"
+    """A message about one date of a series, which waits until the series has been delivered."""
     MORE = "more"
+    """SES accepted one message, and another is due. Only within :func:`reconcile`, which then continues."""
     FAILED = "failed"
+    """The message was given up. (After a CANCEL that was given up, an invitation elsewhere may still be due.)"""
     GONE = "gone"
+    """The item, or what it is about, does not exist."""
 
 
 @frozen
 class Worker:
-    """Who is at it: as whom it speaks, when its function is stopped (UTC), how long things take."""
+    """One invocation of a function: the ``sender`` of its mails, the ``deadline`` (UTC) at which Lambda stops it, and
+    the time limits of the deployment.
+    """
 
     sender: Sender
     deadline: datetime
@@ -101,15 +122,17 @@ class Worker:
 def reconcile(
     event_id: str, registration_id: str, worker: Worker, *, seen: Snapshot | None = None, sending: Sending | None = None
 ) -> Steps[Outcome]:
-    """Look, and say what is owed to this attendee, until nothing is. ``seen`` and ``sending`` spare the first look's
-    reads.
+    """Send the messages that are missing to one attendee, one after the other, until none is or one cannot be sent now.
+
+    ``seen`` and ``sending``, if given, are used instead of the first reads. A round is lost when another worker wrote
+    first; after ``worker.times.rounds`` lost rounds the outcome is BUSY.
     """
     if sending is None:
         sending = yield ReadSending()
-    lost = 0
-    while lost < worker.times.rounds:
+    lost_rounds = 0
+    while lost_rounds < worker.times.rounds:
         if seen is None:
-            seen = yield from look(event_id, registration_id)
+            seen = yield from read_snapshot(event_id, registration_id)
         if seen is None:
             return Outcome.GONE
         now = yield Clock()
@@ -120,7 +143,7 @@ def reconcile(
             late = expired(seen, worker.sender, now)
             if (yield ClearDue(seen=seen.invitation, expired=late)):
                 if late:
-                    yield Log(what="expired", facts=_facts(seen.invitation, "the event is over"))
+                    yield Log(what="expired", fields=_log_fields(seen.invitation, "the event is over"))
                 return Outcome.CLEARED
         elif sending.stopped(now):
             return Outcome.STOPPED
@@ -129,18 +152,21 @@ def reconcile(
         elif plan.message.recurrence_id is not None and not settled(seen.invitation, now, worker.times):
             return Outcome.SETTLING
         else:
-            done = yield from say(plan, seen, worker, now)
+            done = yield from deliver(plan, seen, worker, now)
             if done is Outcome.MORE:
-                lost -= 1
+                lost_rounds -= 1
             elif done is not None:
                 return done
-        lost += 1
+        lost_rounds += 1
         seen = None
     return Outcome.BUSY
 
 
-def look(event_id: str, registration_id: str) -> Steps[Snapshot | None]:
-    """Read in the order on which the order of mails rests."""
+def read_snapshot(event_id: str, registration_id: str) -> Steps[Snapshot | None]:
+    """Read invitation, registration and event, in the order that keeps messages in order (see the module's docstring).
+
+    ``None`` if any of them does not exist.
+    """
     invitation = yield ReadInvitation(event_id=event_id, registration_id=registration_id)
     registration = yield ReadRegistration(event_id=event_id, registration_id=registration_id)
     event = yield ReadEvent(event_id=event_id)
@@ -149,11 +175,14 @@ def look(event_id: str, registration_id: str) -> Steps[Snapshot | None]:
     return Snapshot(invitation=invitation, registration=registration, event=event)
 
 
-# --- saying -------------------------------------------------------------------------------------------------------
+# --- sending ------------------------------------------------------------------------------------------------------
 
 
-def say(plan: Plan, seen: Snapshot, worker: Worker, now: datetime) -> Steps[Outcome | None]:
-    """Claim, write down, send once, record. ``None`` means: look again."""
+def deliver(plan: Plan, seen: Snapshot, worker: Worker, now: datetime) -> Steps[Outcome | None]:
+    """Claim the message of ``plan``, store it, send it once, and record the result.
+
+    ``None`` if another worker wrote first, so that the snapshot has to be read again.
+    """
     times, message, before = worker.times, plan.message, seen.invitation
     urgency = priority(message, now, times.soon)
     if now + times.send + times.guard > worker.deadline:
@@ -167,15 +196,15 @@ def say(plan: Plan, seen: Snapshot, worker: Worker, now: datetime) -> Steps[Outc
     if claimed is None:
         return None
     if intent.unknowns > times.max_unknowns:
-        return (yield from _give_up(claimed, seen, worker, now, Cause.UNANSWERED, "nobody ever answered"))
+        return (yield from _give_up(claimed, seen, worker, now, Cause.UNANSWERED, "SES never gave an answer"))
 
-    rendered = yield from _letter(plan, intent, seen)
+    rendered = yield from _stored_or_rendered(plan, intent, seen)
     if isinstance(rendered, str):
         return (yield from _give_up(claimed, seen, worker, now, Cause.UNRENDERABLE, rendered))
     if rendered is None:
         return (yield from _give_up(claimed, seen, worker, now, Cause.ERASED, "its record was erased"))
     if rendered.plainer:
-        yield Log(what="mail made plainer", facts=_facts(claimed, ", ".join(rendered.plainer)))
+        yield Log(what="mail made plainer", fields=_log_fields(claimed, ", ".join(rendered.plainer)))
     now = yield Clock()
     if now + times.send + times.guard > worker.deadline:
         yield ReleaseClaim(claimed=claimed, before=before, due_key=keys.due_key(urgency, now), attempts=before.attempts)
@@ -187,39 +216,42 @@ def say(plan: Plan, seen: Snapshot, worker: Worker, now: datetime) -> Steps[Outc
     now = yield Clock()
     match answer:
         case Accepted(ses_id=ses_id):
-            # Told that, there may be more to tell: after a cancellation here, an invitation elsewhere; single dates.
+            # Another message may follow: after a CANCEL to one address a REQUEST to another; single dates of a series.
             more = next_message(seen.event, seen.registration, intent.calendar_state, worker.sender, now)
             waits = more is not None and more.recurrence_id is not None and message.date is None
             due_key = keys.due_key(urgency, now + times.settle if waits else now) if more is not None else None
             return (yield from _record(claimed, intent, ses_id, now, urgency, due_key))
         case Refused(refusal=Refusal.POISON, why=why):
-            return (yield from _give_up(claimed, seen, worker, now, why, "SES refused it for good"))
+            return (yield from _give_up(claimed, seen, worker, now, why, "SES will never accept it"))
         case Refused(refusal=refusal, why=why):
             if refusal is Refusal.PAUSED:
-                yield Log(what="sending paused", facts=_facts(claimed, why))
+                yield Log(what="sending paused", fields=_log_fields(claimed, why))
                 yield StopSending(until=now + times.pause, why=why)
             chance = yield Random()
-            look_again = now + backoff(before.attempts + 1, chance, times)
+            retry_at = now + backoff(before.attempts + 1, chance, times)
             yield ReleaseClaim(
-                claimed=claimed, before=before, due_key=keys.due_key(urgency, look_again), attempts=before.attempts + 1
+                claimed=claimed, before=before, due_key=keys.due_key(urgency, retry_at), attempts=before.attempts + 1
             )
             return Outcome.REFUSED
         case Unknown(why=why):
-            yield Log(what="unknown outcome", facts=_facts(claimed, why))
+            yield Log(what="unknown outcome", fields=_log_fields(claimed, why))
             yield HoldClaim(claimed=claimed, due_key=keys.due_key(urgency, max(lease_until, now + times.resend_after)))
             return Outcome.UNKNOWN
     raise TypeError(f"Send was answered with {type(answer).__name__}")
 
 
 def backoff(attempts: int, chance: float, times: Times) -> timedelta:
-    """How long to wait after so many refusals in a row: doubling up to a cap, half of it by chance."""
+    """How long to wait after ``attempts`` refusals in a row: 2, 4, 8 … seconds up to ``times.backoff_cap``, of which
+    ``chance``, a number in [0, 1), decides the second half.
+    """
     whole = min(timedelta(seconds=2 ** min(attempts, 20)), times.backoff_cap)
     return whole * (0.5 + chance / 2)
 
 
-def _letter(plan: Plan, intent: Intent, seen: Snapshot) -> Steps[RenderedMail | str | None]:
-    """The letter as it was first written down, or a new one, written down before it can leave; a sentence where it
-    cannot be written; ``None`` where its record was erased.
+def _stored_or_rendered(plan: Plan, intent: Intent, seen: Snapshot) -> Steps[RenderedMail | str | None]:
+    """The mail to send: the stored one if this message was stored before, else a new one, stored before it is sent.
+
+    A ``str`` says why the message cannot be rendered; ``None`` means that its stored mail was erased.
     """
     if plan.repeats is not None:
         stored = yield ReadStoredMessage(
@@ -229,7 +261,7 @@ def _letter(plan: Plan, intent: Intent, seen: Snapshot) -> Steps[RenderedMail | 
             return stored.rendered  # type: ignore[no-any-return]
     rendered: RenderedMail | str = yield Render(message=plan.message, intent=intent)
     now = yield Clock()
-    standing: StoredMessage = yield StoreMessage(
+    kept: StoredMessage = yield StoreMessage(
         stored=StoredMessage(
             registration_id=seen.registration.registration_id,
             event_id=seen.event.event_id,
@@ -239,48 +271,48 @@ def _letter(plan: Plan, intent: Intent, seen: Snapshot) -> Steps[RenderedMail | 
             expires_at=max(now, series.ends_at(seen.event)) + KEPT_AFTER_THE_EVENT,
         )
     )
-    if standing.rendered is not None:
-        return standing.rendered
+    if kept.rendered is not None:
+        return kept.rendered
     return rendered if isinstance(rendered, str) else None
 
 
 def _record(
     claimed: Invitation, intent: Intent, ses_id: str, now: datetime, urgency: int, due_key: str | None
 ) -> Steps[Outcome | None]:
-    ending = yield Acknowledge(
+    result = yield Acknowledge(
         claimed=claimed,
         acknowledged=Acknowledged(
             calendar_state=intent.calendar_state, ses_id=ses_id, at=now, repair=intent.repair, resend=intent.resend
         ),
         due_key=due_key,
     )
-    yield Sent(
+    yield RecordMessageState(
         registration_id=claimed.registration_id,
         sequence=intent.calendar_state.sequence,
         state=DeliveryState.ACCEPTED,
         ses_id=ses_id,
         at=now,
     )
-    if ending is AcknowledgeResult.OVERTAKEN:
-        # Somebody claimed after us: our mail may be the older one and yet arrive last.
+    if result is AcknowledgeResult.OVERTAKEN:
+        # Another worker has claimed since: this mail may be older than its mail, and yet arrive after it.
         yield WakeUp(
             event_id=claimed.event_id,
             registration_id=claimed.registration_id,
             due_key=keys.due_key(urgency, now),
             repair=True,
         )
-    if ending is AcknowledgeResult.DONE:
+    if result is AcknowledgeResult.DONE:
         return Outcome.ACKNOWLEDGED
-    return Outcome.MORE if ending is AcknowledgeResult.OWED else None
+    return Outcome.MORE if result is AcknowledgeResult.STILL_DUE else None
 
 
 def _give_up(
     claimed: Invitation, seen: Snapshot, worker: Worker, now: datetime, reason: str, why: str
 ) -> Steps[Outcome]:
-    """This message will never be taken, for ``reason``, a code. What cannot be cancelled at one address may still be
-    told at another.
+    """Give the claimed message up: it can never be sent. ``reason`` is a code of SES's or a ``Cause``; ``why`` goes to
+    the log. If it was a CANCEL, an invitation to another address may still be due after it.
     """
-    yield Log(what="given up", facts={**_facts(claimed, why), "reason": reason})
+    yield Log(what="given up", fields={**_log_fields(claimed, why), "reason": reason})
     before, intent, due_key = seen.invitation, claimed.intent, None
     if intent is not None and intent.calendar_state.method is Method.CANCEL:
         given_up = replace(
@@ -299,13 +331,13 @@ def _give_up(
         attempts=before.attempts,
         failed=True,
         reason=reason,
-        fact=_given_up(claimed, seen.event.account, reason, now),
+        webhook_event=_failure_event(claimed, seen.event.account, reason, now),
     )
     return Outcome.FAILED
 
 
-def _given_up(claimed: Invitation, account: str, reason: str, now: datetime) -> WebhookEvent | None:
-    """What the account's webhooks are told of it: ids and codes."""
+def _failure_event(claimed: Invitation, account: str, reason: str, now: datetime) -> NewWebhookEvent | None:
+    """The ``invitation.failed`` webhook event: ids and codes only."""
     if claimed.intent is None:
         return None
     calendar_state = claimed.intent.calendar_state
@@ -317,9 +349,10 @@ def _given_up(claimed: Invitation, account: str, reason: str, now: datetime) -> 
         "state": DeliveryState.FAILED.value,
         "reason": str(reason),
     }
-    return WebhookEvent(account=account, type=WebhookEventType.INVITATION_FAILED, data=data, at=now)
+    return NewWebhookEvent(account=account, type=WebhookEventType.INVITATION_FAILED, data=data, at=now)
 
 
-def _facts(claimed: Invitation, why: str) -> dict[str, str]:
+def _log_fields(claimed: Invitation, why: str) -> dict[str, str]:
     sequence = str(claimed.intent.calendar_state.sequence) if claimed.intent else ""
+    """The log fields of a message: ids, SEQUENCE, and ``why``."""
     return {"event": claimed.event_id, "registration": claimed.registration_id, "sequence": sequence, "why": why}

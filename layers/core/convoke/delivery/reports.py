@@ -1,9 +1,10 @@
-"""What SES reports of a message after it accepted it: who was reached, who was not, who may not be mailed again.
+"""Applies what SES reports about a message that it accepted: delivered, bounced, complained about, suppressed, failed.
 
-Reports come late, twice and in any order, so each is applied as a fact that cannot be undone by a lesser one.
+Reports come late, twice and in any order. So a state is replaced only by a graver one (``model.GRAVITY``), and applying
+a report twice changes nothing.
 
-Mail servers may also change the order of what SES accepted in order. Several calendars put an entry *back* when an old
-REQUEST arrives after its CANCEL; where the reports show that, the CANCEL is said again.
+Mail servers may deliver in another order than the one in which SES accepted. Several calendar programs put an entry
+*back* when an old REQUEST arrives after its CANCEL; when the reports show that, the CANCEL is sent again.
 """
 
 from __future__ import annotations
@@ -20,15 +21,15 @@ from ..effects import (
     Clock,
     Enqueue,
     Hint,
+    NewWebhookEvent,
     ReadEvent,
     ReadInvitation,
     ReadUnreached,
+    RecordMessageState,
     ScheduleSurvey,
-    Sent,
     Steps,
     StoreReport,
     WakeUp,
-    WebhookEvent,
 )
 from ..model import (
     GRAVITY,
@@ -40,30 +41,33 @@ from ..model import (
     frozen,
 )
 from ..store import keys
-from ..webhooks.facts import WebhookEventType
+from ..webhooks.events import WebhookEventType
 
-FACTS = {
+EVENT_TYPES = {
     DeliveryState.BOUNCED: WebhookEventType.INVITATION_BOUNCED,
     DeliveryState.SUPPRESSED: WebhookEventType.INVITATION_BOUNCED,
     DeliveryState.COMPLAINED: WebhookEventType.INVITATION_COMPLAINED,
     DeliveryState.FAILED: WebhookEventType.INVITATION_FAILED,
 }
+"""The type of the webhook event for a report of each state; the other states have none."""
 
-TRIES = 8
-MOST_REPAIRS = 25
-"""Times that one attendee is told anew because of the order of arrival: no mail server is as bad as that."""
+MAX_ATTEMPTS = 8
+"""How often a report is applied anew after another worker wrote first."""
+MAX_REPAIRS = 25
+"""How often one attendee is sent a message again because of the order of arrival, lest that never end."""
 
 
-class Crowded(ConvokeError):
-    """Others wrote the same invitation again and again; the report will be delivered once more."""
+class WriteContention(ConvokeError):
+    """Raised by :func:`apply_report` when other workers wrote first each time. Lambda then repeats the SNS message."""
 
 
 @frozen
 class Report:
-    """One SES event about one message of ours.
+    """One SES event about one message of this deployment. The fields down to ``separate`` come from the mail's tags.
 
-    ``final`` says that the address must not be mailed again; ``at`` (UTC) is when it happened. ``reason`` is SES's word
-    for it where it failed.
+    ``date`` is the one date of a series that the message is about, by its original start; ``separate`` names the
+    separate entry that it is about. ``final`` says that ``address`` must not be mailed again for this event. ``at``
+    (UTC) is when it happened. ``reason`` is the SES event's type if ``state`` is FAILED, else empty.
     """
 
     event_id: str
@@ -82,9 +86,10 @@ class Report:
 
 
 def report_of(event: Mapping[str, Any]) -> Report | None:
-    """Read an SES event (event publishing's JSON); ``None`` where it says nothing about a message of ours.
+    """Read an SES event, the JSON of SES's event publishing; ``None`` if it is not about a message of an invitation, or
+    its type is not used.
 
-    Raises :class:`KeyError` or :class:`ValueError` for what is not an SES event at all.
+    Raises :class:`KeyError`, :class:`ValueError` or :class:`TypeError` for what is not an SES event at all.
     """
     mail = event["mail"]
     tags = mail.get("tags", {})
@@ -111,15 +116,17 @@ def report_of(event: Mapping[str, Any]) -> Report | None:
 
 
 def tag_of(date: LocalTime) -> str:
-    """A date of a series as a tag of SES may hold it: letters and digits."""
+    """A date of a series as the value of an SES message tag, which may hold letters and digits: ``20250131T090000``."""
     return f"{date:%Y%m%dT%H%M%S}" if isinstance(date, datetime) else f"{date:%Y%m%d}"
 
 
 def date_of(tag: str) -> LocalTime:
+    """The date that :func:`tag_of` wrote. Raises :class:`ValueError` for anything else."""
     return datetime.fromisoformat(tag) if "T" in tag else datetime.fromisoformat(tag).date()
 
 
 def _state(event: Mapping[str, Any]) -> tuple[DeliveryState | None, bool]:
+    """The delivery state that an SES event reports, and whether the address must not be mailed again."""
     match event["eventType"]:
         case "Send":
             return DeliveryState.ACCEPTED, False
@@ -129,7 +136,7 @@ def _state(event: Mapping[str, Any]) -> tuple[DeliveryState | None, bool]:
             bounce = event["bounce"]
             suppressed = bounce.get("bounceSubType") in ("Suppressed", "OnAccountSuppressionList")
             state = DeliveryState.SUPPRESSED if suppressed else DeliveryState.BOUNCED
-            # A full mailbox or a mail too large today may do tomorrow.
+            # Transient, for example a full mailbox: a later mail may be delivered.
             return state, bounce["bounceType"] == "Permanent"
         case "Complaint":
             return DeliveryState.COMPLAINED, True
@@ -140,21 +147,22 @@ def _state(event: Mapping[str, Any]) -> tuple[DeliveryState | None, bool]:
 
 
 def apply_report(report: Report) -> Steps[bool]:
-    """Apply one report; answers whether it was about an invitation that stands."""
-    for _ in range(TRIES):
+    """Apply one report; returns whether its invitation exists. Raises :class:`WriteContention`."""
+    for _ in range(MAX_ATTEMPTS):
         invitation = yield ReadInvitation(event_id=report.event_id, registration_id=report.registration_id)
         if invitation is None:
             return False
-        heard = after(invitation, report)
-        if heard.acknowledged != invitation.acknowledged and invitation.due_key is None:
-            # What was given up has left after all: there may be more to say. First, so that no crash comes between.
+        updated = updated_by(invitation, report)
+        if updated.acknowledged != invitation.acknowledged and invitation.due_key is None:
+            # A message that was given up has left after all, so another may be missing. Written first, so that a crash
+            # cannot lose it.
             now = yield Clock()
             yield WakeUp(
                 event_id=report.event_id, registration_id=report.registration_id, due_key=keys.due_key(CHANGE, now)
             )
-        fact = yield from _fact(invitation, heard, report)
-        if heard == invitation or (yield StoreReport(seen=invitation, changed=heard, fact=fact)):
-            yield Sent(
+        webhook_event = yield from _webhook_event(invitation, updated, report)
+        if updated == invitation or (yield StoreReport(seen=invitation, changed=updated, webhook_event=webhook_event)):
+            yield RecordMessageState(
                 registration_id=report.registration_id,
                 sequence=report.sequence,
                 state=report.state,
@@ -162,11 +170,11 @@ def apply_report(report: Report) -> Steps[bool]:
                 at=report.at,
                 reason=report.reason,
             )
-            if invitation.due_key is not None and settles(heard, report):
+            if invitation.due_key is not None and is_awaited_delivery(updated, report):
                 hint = Hint(event_id=report.event_id, registration_id=report.registration_id)
                 yield Enqueue(hint=hint, urgent=invitation.due_key.startswith("0"))
-            yield from _watch(report)
-            if out_of_order(heard) and heard.repair < MOST_REPAIRS:
+            yield from _schedule_survey(report)
+            if out_of_order(updated) and updated.repair < MAX_REPAIRS:
                 yield WakeUp(
                     event_id=report.event_id,
                     registration_id=report.registration_id,
@@ -174,13 +182,13 @@ def apply_report(report: Report) -> Steps[bool]:
                     repair=True,
                 )
             return True
-    raise Crowded(f"{TRIES} tries met other writers")
+    raise WriteContention(f"other workers wrote first, {MAX_ATTEMPTS} times")
 
 
-def _fact(was: Invitation, heard: Invitation, report: Report) -> Steps[WebhookEvent | None]:
-    """What an account's webhooks are told of the report, where it is news."""
-    what = FACTS.get(report.state)
-    if what is None or (was.state, was.stopped) == (heard.state, heard.stopped):
+def _webhook_event(was: Invitation, updated: Invitation, report: Report) -> Steps[NewWebhookEvent | None]:
+    """The webhook event for a report, or ``None`` if it changes neither the state nor the stopped addresses."""
+    what = EVENT_TYPES.get(report.state)
+    if what is None or (was.state, was.stopped) == (updated.state, updated.stopped):
         return None
     event = yield ReadEvent(event_id=report.event_id)
     if event is None:
@@ -193,11 +201,13 @@ def _fact(was: Invitation, heard: Invitation, report: Report) -> Steps[WebhookEv
         "state": report.state.value,
         **({"reason": report.reason} if report.reason else {}),
     }
-    return WebhookEvent(account=event.account, type=what, data=data, at=(yield Clock()))
+    return NewWebhookEvent(account=event.account, type=what, data=data, at=(yield Clock()))
 
 
-def _watch(report: Report) -> Steps[None]:
-    """What came back is shown on the event, and no more once it has arrived after all."""
+def _schedule_survey(report: Report) -> Steps[None]:
+    """Make a survey due, so that the event shows who was not reached: after every report but an acceptance, and after a
+    delivery only if the attendee is known as not reached so far.
+    """
     if report.state is DeliveryState.ACCEPTED:
         return
     if report.state is DeliveryState.DELIVERED:
@@ -209,39 +219,39 @@ def _watch(report: Report) -> Steps[None]:
     yield ScheduleSurvey(event_id=report.event_id, due_key=keys.due_key(CHANGE, (yield Clock())))
 
 
-def after(invitation: Invitation, report: Report) -> Invitation:
-    """The invitation once ``report`` is known."""
-    heard, intent, previous = invitation.possibly_sent, invitation.intent, invitation.acknowledged
-    standing = invitation.state
-    if invitation.doubt and heard is not None and heard.sequence == report.sequence:
+def updated_by(invitation: Invitation, report: Report) -> Invitation:
+    """The invitation as it is with ``report`` applied."""
+    possibly_sent, intent, previous = invitation.possibly_sent, invitation.intent, invitation.acknowledged
+    state_so_far = invitation.state
+    if invitation.doubt and possibly_sent is not None and possibly_sent.sequence == report.sequence:
         # Any report proves that SES accepted it; it does not answer a request to send it again.
         counts: Intent | Acknowledged | None = previous
         if intent is not None and intent.calendar_state.sequence == report.sequence:
-            # Nor was it given up with reason: where it was asked for once more since, it is sent once more.
+            # It was not rightly given up either; if a resend was requested since, it is sent once more.
             counts = intent = replace(intent, unknowns=0, failed=False)
         acknowledged = Acknowledged(
-            calendar_state=heard,
+            calendar_state=possibly_sent,
             ses_id=report.ses_id,
             at=report.at,
             repair=counts.repair if counts else 0,
             resend=previous.resend if previous else 0,
         )
         invitation = replace(invitation, acknowledged=acknowledged, intent=intent)
-        standing = DeliveryState.ACCEPTED
+        state_so_far = DeliveryState.ACCEPTED
     last, newer = invitation.acknowledged, invitation.unacknowledged
-    # What became of an older message does not hide that a newer one was given up.
+    # A report about an older message must not hide that a newer one was given up.
     given_up = newer is not None and newer.failed
     about_the_last = last is not None and last.calendar_state.sequence == report.sequence
-    # What bounced for good says it also of what went there since, while nobody knows of that.
+    # A final bounce also holds for a newer message to the same address, while nothing is known about that one.
     about_its_address = last is None and report.final and _addressed(invitation, report)
     if (about_the_last or about_its_address) and not given_up:
-        news = _graver(report.state, standing)
-        state, reason = (report.state, report.reason) if news else (standing, invitation.reason)
+        news = _graver(report.state, state_so_far)
+        state, reason = (report.state, report.reason) if news else (state_so_far, invitation.reason)
         invitation = replace(invitation, state=state, reason=reason if state is DeliveryState.FAILED else "")
     if report.state is DeliveryState.DELIVERED:
         invitation = replace(invitation, delivered=_delivered(invitation, report))
-    # A person who was forgotten is not to come back with a late bounce.
-    if report.final and not _forgotten(invitation):
+    # A late bounce must not store the address of a person who was erased.
+    if report.final and not _erased(invitation):
         invitation = _stop(invitation, report)
     return invitation
 
@@ -264,18 +274,18 @@ def _delivered(invitation: Invitation, report: Report) -> tuple[Delivered, ...]:
     return tuple(last[key] for key in sorted(last))
 
 
-def settles(invitation: Invitation, report: Report) -> bool:
-    """Whether the report is of the delivery that the dates of a series wait for."""
+def is_awaited_delivery(invitation: Invitation, report: Report) -> bool:
+    """Whether the report is of the series' delivery, for which the messages about single dates wait."""
     last = invitation.acknowledged
     about_the_last = last is not None and last.calendar_state.base == report.sequence and last.calendar_state.recurs
     return about_the_last and report.date is None and report.state is DeliveryState.DELIVERED
 
 
 def out_of_order(invitation: Invitation) -> bool:
-    """Whether what was delivered last may hide our last word, and nobody says it again yet.
+    """Whether the message delivered last may hide the latest one, and no repair is under way yet.
 
-    So it is where a message was delivered after one with a higher SEQUENCE that it does not agree with: an old REQUEST
-    after the CANCEL that is our last word, a whole series after one of its dates.
+    That is so if a message was delivered after one with a higher SEQUENCE that contradicts it: an old REQUEST after the
+    CANCEL that is the latest message, or a whole series after one of its dates.
     """
     last = invitation.acknowledged
     if last is None or invitation.repair > last.repair:
@@ -285,7 +295,7 @@ def out_of_order(invitation: Invitation) -> bool:
         late.sequence < early.sequence
         and late.at > early.at
         and _hides(late, early, last.calendar_state)
-        # The whole series, said and delivered after both, has settled it.
+        # Unless the whole series was sent and delivered after both.
         and not any(one.part == (None, "") and one.sequence > early.sequence and one.at > late.at for one in delivered)
         for late in delivered
         for early in delivered
@@ -293,13 +303,14 @@ def out_of_order(invitation: Invitation) -> bool:
 
 
 def _hides(late: Delivered, early: Delivered, calendar_state: CalendarState) -> bool:
+    """Whether ``late``, with the lower SEQUENCE but delivered later, may undo ``early`` in the attendee's calendar."""
     if late.separate != early.separate:
-        return False  # entries of their own have nothing to do with each other
+        return False  # separate entries do not affect each other
     if calendar_state.gone and calendar_state.whole and not late.separate:
         return early.method is Method.CANCEL and early.date is None and late.method is Method.REQUEST
     if late.date == early.date:
         return late.method is not early.method
-    # Two dates of a series have nothing to do with each other; a date and its series do.
+    # Two dates of a series do not affect each other; a date and its series do.
     return late.date is None or early.date is None
 
 
@@ -309,18 +320,21 @@ def _addressed(invitation: Invitation, report: Report) -> bool:
     return newest is not None and folded(newest.calendar_state.recipient) == folded(report.address)
 
 
-def _forgotten(invitation: Invitation) -> bool:
+def _erased(invitation: Invitation) -> bool:
+    """Whether the person was erased: the intent then names no recipient."""
     return invitation.intent is not None and not invitation.intent.calendar_state.recipient
 
 
 def _stop(invitation: Invitation, report: Report) -> Invitation:
-    standing = invitation.stop_of(report.address)
-    if standing is not None and not _graver(report.state, standing.state):
+    """The invitation with the report's address stopped, unless a graver stop of it is known."""
+    known = invitation.stop_of(report.address)
+    if known is not None and not _graver(report.state, known.state):
         return invitation
-    others = [stop for stop in invitation.stopped if stop != standing]
+    others = [stop for stop in invitation.stopped if stop != known]
     stops = [*others, Stopped(address=report.address, state=report.state)]
     return replace(invitation, stopped=tuple(sorted(stops, key=lambda stop: stop.address)))
 
 
 def _graver(one: DeliveryState, other: DeliveryState) -> bool:
+    """Whether ``one`` replaces ``other``: it is graver, or ``other`` is not ranked in ``GRAVITY``."""
     return other not in GRAVITY or GRAVITY.index(one) > GRAVITY.index(other)

@@ -1,7 +1,8 @@
-"""Look whether everybody at an event was reached; write down who was not, and owe the organizer one mail about them.
+"""The survey: finds out who of an event was not reached, stores it, and sends the organizer one summary about them.
 
-A survey is owed when a change is, for a while later, and when SES reports that something came back. It goes on where it
-stopped, and comes again for whom it is too early to judge.
+A survey becomes due some time after a change (``times.attention``), and at once when SES reports a bounce, a complaint
+or a failure. It continues in another invocation when its time is over, and is due again for those of whom it is too
+early to tell. All instants are UTC.
 """
 
 from __future__ import annotations
@@ -29,7 +30,6 @@ from ..effects import (
     Clock,
     EndSurvey,
     Enqueue,
-    KeepUnreached,
     NotificationHint,
     ReadEvent,
     ReadInvitations,
@@ -38,6 +38,7 @@ from ..effects import (
     ReadSurvey,
     ReadUnreached,
     Steps,
+    StoreUnreached,
     SurveyHint,
 )
 from ..mail.notifications import summary
@@ -45,13 +46,16 @@ from ..model import DeliveryState, RegistrationStatus, Sender
 from ..store import keys
 from .reconcile import Worker
 
-SLICE = 50
-ROOM = timedelta(seconds=10)
-"""What a slice may take, and the end of a survey."""
+BATCH_SIZE = 50
+"""Registrations that are read at a time."""
+RESERVED_TIME = timedelta(seconds=10)
+"""What must be left before the deadline to begin a batch: enough for it, and for the end of the survey."""
 
 
-def survey(hint: SurveyHint, worker: Worker, *, size: int = SLICE) -> Steps[int]:
-    """Look at everybody after ``hint.after``; answers at how many. What time does not suffice for is queued."""
+def survey(hint: SurveyHint, worker: Worker, *, size: int = BATCH_SIZE) -> Steps[int]:
+    """Examine all registrations after ``hint.after``; returns how many. A hint is queued for those that remain when the
+    worker's time is over.
+    """
     seen: Survey | None = yield ReadSurvey(event_id=hint.event_id)
     if seen is None:
         return 0
@@ -59,12 +63,12 @@ def survey(hint: SurveyHint, worker: Worker, *, size: int = SLICE) -> Steps[int]
         hint = replace(hint, wakeups=seen.wakeups)
     looked_at = 0
     while True:
-        if (yield Clock()) + ROOM > worker.deadline:
+        if (yield Clock()) + RESERVED_TIME > worker.deadline:
             yield Enqueue(hint=hint, urgent=False)
             return looked_at
         invitations = yield ReadInvitations(event_id=hint.event_id, after=hint.after, limit=size)
         if invitations:
-            hint = yield from _slice(hint, invitations, worker)
+            hint = yield from _survey_batch(hint, invitations, worker)
             looked_at += len(invitations)
         if len(invitations) < size:
             break
@@ -72,13 +76,14 @@ def survey(hint: SurveyHint, worker: Worker, *, size: int = SLICE) -> Steps[int]
     return looked_at
 
 
-def _slice(hint: SurveyHint, invitations: tuple[Invitation, ...], worker: Worker) -> Steps[SurveyHint]:
+def _survey_batch(hint: SurveyHint, invitations: tuple[Invitation, ...], worker: Worker) -> Steps[SurveyHint]:
+    """Examine one batch and store who was not reached; returns the hint to continue with."""
     through = invitations[-1].registration_id
     registrations = yield ReadRegistrations(event_id=hint.event_id, after=hint.after, through=through)
     event = yield ReadEvent(event_id=hint.event_id)
     kept = yield ReadUnreached(event_id=hint.event_id, after=hint.after, through=through)
     people = {person.registration_id: person for person in registrations}
-    standing = {one.attention.registration_id: one for one in kept}
+    known = {one.attention.registration_id: one for one in kept}
     again = hint.again
     for invitation in invitations:
         person = people.get(invitation.registration_id)
@@ -91,66 +96,67 @@ def _slice(hint: SurveyHint, invitations: tuple[Invitation, ...], worker: Worker
             if found is not None and found.waits and now < (ripe := found.since + worker.times.attention):
                 again, found = min(again or ripe, ripe), None
             elif found is not None and found.state is AttentionReason.PENDING:
-                # When it has left, nobody reports that: it is to be seen how it goes on.
+                # No report says when it is sent at last, so this attendee has to be examined again.
                 later = now + worker.times.attention
                 again = min(again or later, later)
-        yield from _write_down(hint.event_id, standing.get(invitation.registration_id), found)
+        yield from _store(hint.event_id, known.get(invitation.registration_id), found)
     return replace(hint, after=through, again=again)
 
 
-def _write_down(event_id: str, was: Unreached | None, found: Attention | None) -> Steps[None]:
+def _store(event_id: str, was: Unreached | None, found: Attention | None) -> Steps[None]:
+    """Store what was found of one attendee, if it differs from what was known."""
     now = None if found is None else was.renewed(found) if was is not None else Unreached(attention=found)
     if now != was:
-        yield KeepUnreached(event_id=event_id, was=was, now=now)
+        yield StoreUnreached(event_id=event_id, was=was, now=now)
 
 
 def judge(seen: Snapshot, sender: Sender, now: datetime) -> Steps[Attention | None]:
-    """With what this attendee was not reached, if with anything: the worst of it, and of that the oldest."""
+    """What this attendee was not reached with, or ``None``: cancellations and moves first, then the oldest."""
     invitation, calendar_state = seen.invitation, calendar_state_of(seen.invitation)
     if seen.registration.status is RegistrationStatus.ERASED or over(seen.event, now, calendar_state):
         return None
     expected = is_expected(seen.event, seen.registration)
     left = next_message(seen.event, seen.registration, calendar_state, sender, now)
     if left is not None:
-        found = [_unsaid(seen, concern_of(left, expected=expected), left, sender, now)]
+        found = [_not_sent(seen, concern_of(left, expected=expected), left, sender, now)]
     elif calendar_state is not None and (invitation.state is not DeliveryState.DELIVERED or calendar_state.dates):
         stored = yield ReadMessages(registration_id=invitation.registration_id)
-        said = [_said(kind, one, invitation, expected=expected) for kind, one in unheard(stored)]
-        found = [one for one in said if one is not None]
+        sent = [_sent(kind, one, invitation, expected=expected) for kind, one in unheard(stored)]
+        found = [one for one in sent if one is not None]
     else:
         return None
-    # An invitation that has not arrived yet is not missed: its registration shows how it stands.
+    # An invitation or a small change that has not arrived yet does not count: its registration shows its state.
     found = [one for one in found if one.kind in PRESSING or not one.waits]
     return min(found, key=lambda one: (one.kind not in PRESSING, one.since), default=None)
 
 
-def _said(kind: AttentionKind, stored: StoredMessage, invitation: Invitation, *, expected: bool) -> Attention | None:
-    """What became of something that was said, where it is not known to have arrived."""
+def _sent(kind: AttentionKind, stored: StoredMessage, invitation: Invitation, *, expected: bool) -> Attention | None:
+    """What became of a message that was sent; ``None`` if it arrived, or nothing is known against it."""
     last = invitation.acknowledged
     latest = last is not None and last.calendar_state.sequence == stored.calendar_state.sequence
-    # A message that was sent again: what became of that, the invitation knows.
+    # The invitation has the state of the latest message, also after a resend; the stored message has the first one's.
     state, since = (invitation.state, last.at) if last is not None and latest else (stored.state, stored.sent_at)
-    trouble = AttentionReason.UNDELIVERED if state is DeliveryState.ACCEPTED else CAME_TO_NOTHING.get(state)
+    reason = AttentionReason.UNDELIVERED if state is DeliveryState.ACCEPTED else CAME_TO_NOTHING.get(state)
     if state is DeliveryState.COMPLAINED:
-        # It arrived. But whoever is to come will hear of nothing more.
-        kind, trouble = AttentionKind.INVITATION, trouble if expected else None
-    if trouble is None or since is None:
+        # It arrived, but no further message will: that matters if the attendee is expected to come.
+        kind, reason = AttentionKind.INVITATION, reason if expected else None
+    if reason is None or since is None:
         return None
     return Attention(
         registration_id=invitation.registration_id,
         kind=kind,
-        state=trouble,
+        state=reason,
         since=since,
         date=stored.calendar_state.date,
     )
 
 
-def _unsaid(seen: Snapshot, kind: AttentionKind, left: Message, sender: Sender, now: datetime) -> Attention:
-    """``left`` is still to be said: it waits to be sent, or there is no way to say it."""
+def _not_sent(seen: Snapshot, kind: AttentionKind, left: Message, sender: Sender, now: datetime) -> Attention:
+    """That the message ``left`` was not sent: it waits to be sent, or it cannot be."""
     invitation = seen.invitation
     changed_at = max(seen.event.updated_at, seen.registration.updated_at)
     stop = invitation.stop_of(left.attendee.email)
-    # What was given up may look sayable again to code that was deployed since; but nobody sets out to say it.
+    # A newer deployment may be able to send what was given up, but nothing makes that due.
     given_up = invitation.state is DeliveryState.FAILED and invitation.due_key is None
     if not given_up and decide(seen, sender, now) is not None:
         state, since = AttentionReason.PENDING, changed_at
@@ -163,25 +169,29 @@ def _unsaid(seen: Snapshot, kind: AttentionKind, left: Message, sender: Sender, 
 
 
 def _sum_up(seen: Survey, again: datetime | None, worker: Worker) -> Steps[None]:
-    """Owe the organizer a mail about whom they do not know of, but not too soon after the last one."""
-    patience, now = worker.times.attention, (yield Clock())
+    """End the survey. If there are cancellations and moves that the organizer has not been told of, store a summary
+    notification, at the earliest ``times.attention`` after the first of them and after the last summary.
+    """
+    delay, now = worker.times.attention, (yield Clock())
     kept = yield ReadUnreached(event_id=seen.event_id, after="", through="~")
     event = yield ReadEvent(event_id=seen.event_id)
-    news = [one for one in kept if not one.notified and one.attention.kind in PRESSING]
+    unreported = [one for one in kept if not one.notified and one.attention.kind in PRESSING]
     summed_up_at = seen.summed_up_at
-    if news and event is not None:
-        ready = min(one.attention.since for one in news) + patience
+    if unreported and event is not None:
+        ready = min(one.attention.since for one in unreported) + delay
         if summed_up_at is not None:
-            ready = max(ready, summed_up_at + patience)
+            ready = max(ready, summed_up_at + delay)
         if now >= ready:
-            note = summary(event, tuple(one.attention for one in news), now=now)
-            if (yield AddNotification(note=note)):
+            notification = summary(event, tuple(one.attention for one in unreported), now=now)
+            if (yield AddNotification(notification=notification)):
                 hint = NotificationHint(
-                    event_id=note.event_id, registration_id=note.registration_id, notification_id=note.notification_id
+                    event_id=notification.event_id,
+                    registration_id=notification.registration_id,
+                    notification_id=notification.notification_id,
                 )
                 yield Enqueue(hint=hint, urgent=False)
-            for one in news:
-                yield KeepUnreached(event_id=seen.event_id, was=one, now=replace(one, notified=True))
+            for one in unreported:
+                yield StoreUnreached(event_id=seen.event_id, was=one, now=replace(one, notified=True))
             summed_up_at = now
         else:
             again = min(again or ready, ready)

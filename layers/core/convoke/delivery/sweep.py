@@ -1,8 +1,8 @@
-"""Every minute: whatever is still owed is looked at, even if every stream record and every queued hint were lost.
+"""The sweep: every minute, hands out whatever is due, even if every stream record and every queued hint was lost.
 
-The sweeper sends nothing itself. It hands registrations and slices to the queues, most pressing first, and does at once
-what no sending function may do: it promotes the first in line to a free seat, and forgets a person who asked to be
-forgotten.
+It sends no mail itself. It queues hints for registrations, fan-outs, notifications and surveys, most urgent first. What
+the sending functions have no permission to do, it does itself: promoting people from the waitlist to free seats,
+copying registrations after a split, and erasing people who asked for it. All instants are UTC.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from ..effects import (
     ReadDue,
     ReadQuota,
     ReadSending,
-    Reserve,
+    ReserveQuota,
     Steps,
     SurveyHint,
     TransferRegistrations,
@@ -36,48 +36,50 @@ from ..settings import Times
 from ..store import keys
 from ..store.keys import SHARDS, due_since
 from .fan_out import announce
-from .reconcile import look
+from .reconcile import read_snapshot
 
 PRIORITIES = (PRESSING, CHANGE, INVITATION)
 
-RESERVE = 0.8
-"""The part of the day's quota that invitations may use up."""
-A_MINUTE = timedelta(minutes=1)
-CARRYING = timedelta(seconds=30)
-"""For how long one round carries registrations over: half of what its function has."""
-CAUTIOUS = 60
-"""Mails in a minute where SES does not say how many it takes: the sandbox's one a second."""
+INVITATION_QUOTA_SHARE = 0.8
+"""The share of the day's quota that may be used before invitations have to wait."""
+SWEEP_INTERVAL = timedelta(minutes=1)
+TRANSFER_TIME = timedelta(seconds=30)
+"""For how long one sweep copies registrations after a split: half of its function's time."""
+DEFAULT_MAILS_PER_SWEEP = 60
+"""How many mails a sweep assumes if SES does not tell its rate: the sandbox's one per second."""
 
 
-def take_stock(times: Times) -> Steps[int]:
-    """How much may be handed out in this minute: what SES takes in it, less what waits already.
+def hint_limit(times: Times) -> Steps[int]:
+    """How many items this sweep may hand out: as many mails as SES accepts in a minute, less the hints in the queues.
 
-    Where the day's quota runs low, invitations are stopped for the time until the sweeper has looked again.
+    If the day's quota runs low, invitations are stopped until the next sweeps have looked again (``times.hint``).
     """
     quota: Quota | None = yield ReadQuota()
     backlog: int = yield ReadBacklog()
     if quota is None:
-        return max(0, CAUTIOUS - backlog)
-    # A negative quota is how SES says that there is none.
-    if quota.most >= 0 and quota.sent >= quota.most * RESERVE:
+        return max(0, DEFAULT_MAILS_PER_SWEEP - backlog)
+    # SES reports an unlimited quota as a negative number.
+    if quota.most >= 0 and quota.sent >= quota.most * INVITATION_QUOTA_SHARE:
         now = yield Clock()
-        yield Reserve(until=now + times.hint)
-    return max(0, int(quota.rate * A_MINUTE.total_seconds()) - backlog)
+        yield ReserveQuota(until=now + times.hint)
+    return max(0, int(quota.rate * SWEEP_INTERVAL.total_seconds()) - backlog)
 
 
 @frozen
 class SweepResult:
-    """How many of each kind were seen to, and for how long the oldest that is due has been owed."""
+    """How many items of each kind (a value of ``DueKind``) were handed out, and how long the oldest has been due."""
 
     counts: dict[str, int]
     oldest: timedelta = timedelta()
 
 
 def sweep(sender: Sender, times: Times, *, limit: int) -> Steps[SweepResult]:
-    """One round: at most ``limit`` are seen to, most pressing first; the next round takes the rest."""
+    """Hand out at most ``limit`` due items, most urgent first, or none while all mail is stopped; the next sweep takes
+    the rest.
+    """
     counts: dict[str, int] = {}
     oldest = timedelta()
-    carries: list[Due] = []
+    transfers: list[Due] = []
     sending = yield ReadSending()
     now = yield Clock()
     if sending.stopped(now):
@@ -85,51 +87,51 @@ def sweep(sender: Sender, times: Times, *, limit: int) -> Steps[SweepResult]:
     for priority in PRIORITIES:
         for shard in SHARDS:
             left = limit - sum(counts.values())
-            # Where nothing may be handed out, it is still to be known how long it has been owed.
+            # At least one is read even if nothing may be handed out, to learn how long it has been due.
             dues = yield ReadDue(shard=shard, priority=priority, now=now, limit=max(1, left))
             for due in dues:
                 oldest = max(oldest, now - due_since(due.due_key))
-                # Put off first: a hint that is lost comes again, and one that waits in the queue is not doubled.
+                # Postponed first: a lost hint is queued again later, and one that waits in the queue is not doubled.
                 if left > 0 and (yield Postpone(due=due, due_key=keys.due_key(priority, now + times.hint))):
-                    if due.kind is DueKind.CARRY:
-                        carries.append(due)
+                    if due.kind is DueKind.SPLIT_TRANSFER:
+                        transfers.append(due)
                     else:
-                        yield from _see_to(due, sender, urgent=priority == PRESSING)
+                        yield from _hand_out(due, sender, urgent=priority == PRESSING)
                     counts[due.kind.value] = counts.get(due.kind.value, 0) + 1
-    for due in carries:  # last, for it takes time
-        yield from _carry(due.event_id, now + CARRYING)
+    for due in transfers:  # last, since they take long
+        yield from _transfer(due.event_id, now + TRANSFER_TIME)
     return SweepResult(counts=counts, oldest=oldest)
 
 
-def _carry(event_id: str, until: datetime) -> Steps[None]:
-    """Carry registrations over while there is somebody left, and time; the next round carries the rest."""
+def _transfer(event_id: str, until: datetime) -> Steps[None]:
+    """Copy registrations after a split until all are copied or it is ``until``; the next sweep copies the rest."""
     while (yield Clock()) < until and (yield TransferRegistrations(event_id=event_id)):
         pass
 
 
-def _see_to(due: Due, sender: Sender, *, urgent: bool) -> Steps[None]:
+def _hand_out(due: Due, sender: Sender, *, urgent: bool) -> Steps[None]:
     match due.kind:
         case DueKind.REGISTRATION:
             yield Enqueue(hint=Hint(event_id=due.event_id, registration_id=due.registration_id), urgent=urgent)
-        case DueKind.FAN:
+        case DueKind.FAN_OUT:
             yield from announce(due.event_id)
         case DueKind.SEATS:
             yield Promote(event_id=due.event_id)
-        case DueKind.NOTE:
-            note = NotificationHint(
+        case DueKind.NOTIFICATION:
+            hint = NotificationHint(
                 event_id=due.event_id, registration_id=due.registration_id, notification_id=due.notification_id
             )
-            yield Enqueue(hint=note, urgent=urgent)
+            yield Enqueue(hint=hint, urgent=urgent)
         case DueKind.SURVEY:
             yield Enqueue(hint=SurveyHint(event_id=due.event_id), urgent=False)
         case DueKind.ERASURE:
-            if (yield from _taken_back(due, sender)):
+            if (yield from _may_erase(due, sender)):
                 yield ErasePerson(due=due)
 
 
-def _taken_back(due: Due, sender: Sender) -> Steps[bool]:
-    """Whether a person may be forgotten: nobody is writing to them, and nothing is left to say or no way to say it."""
-    seen = yield from look(due.event_id, due.registration_id)
+def _may_erase(due: Due, sender: Sender) -> Steps[bool]:
+    """Whether a person may be erased: no worker holds a claim, and no message to them is missing or can be sent."""
+    seen = yield from read_snapshot(due.event_id, due.registration_id)
     now = yield Clock()
     if seen is None:
         return True

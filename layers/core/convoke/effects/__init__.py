@@ -1,7 +1,8 @@
-"""The vocabulary of delivery: everything that the protocol asks of the world, as data.
+"""The effects: everything that the protocol of delivery asks of the world (read, claim, send, log), as frozen data.
 
-``reconcile``, ``fanout`` and ``sweep`` are generators that yield these and are sent the answers. ``perform`` answers
-them with AWS; a simulation answers the same code with a world of its own. Each class says what the answer is.
+``delivery.reconcile``, ``delivery.fan_out``, ``delivery.sweep`` and the others are generators that yield effects and
+are sent the answers. ``aws.runtime.Aws.perform`` answers them with AWS; the simulation in the tests answers the same
+generators from a model. Each class says what it asks, under which condition it writes, and its answer's type.
 """
 
 from __future__ import annotations
@@ -12,10 +13,10 @@ from .claiming import (
     Claim,
     ClearDue,
     HoldClaim,
+    NewWebhookEvent,
     ReleaseClaim,
     StoreReport,
     WakeUp,
-    WebhookEvent,
 )
 from .handing import (
     EndFanOut,
@@ -28,7 +29,7 @@ from .handing import (
     Promote,
     ReadBacklog,
     ReadQuota,
-    Reserve,
+    ReserveQuota,
     StopSending,
     StoreAuditPage,
     SurveyHint,
@@ -44,11 +45,11 @@ from .kind import (
 )
 from .mailing import (
     Accepted,
+    RecordMessageState,
     Refusal,
     Refused,
     Render,
     Send,
-    Sent,
     StoreMessage,
     Unknown,
 )
@@ -77,11 +78,11 @@ from .reading import (
 )
 from .watching import (
     EndSurvey,
-    KeepUnreached,
     ReadMessages,
     ReadSurvey,
     ReadUnreached,
     ScheduleSurvey,
+    StoreUnreached,
 )
 
 __all__ = [
@@ -103,10 +104,10 @@ __all__ = [
     "ErasePerson",
     "Hint",
     "HoldClaim",
-    "KeepUnreached",
     "Log",
     "MoveFanOut",
     "NewAttemptId",
+    "NewWebhookEvent",
     "NotificationHint",
     "Postpone",
     "Promote",
@@ -127,25 +128,25 @@ __all__ = [
     "ReadStoredMessage",
     "ReadSurvey",
     "ReadUnreached",
+    "RecordMessageState",
     "RecordNotification",
     "Refusal",
     "Refused",
     "ReleaseClaim",
     "Render",
     "RenderNotification",
-    "Reserve",
+    "ReserveQuota",
     "ScheduleSurvey",
     "Send",
     "SendNotification",
-    "Sent",
     "Steps",
     "StopSending",
     "StoreAuditPage",
     "StoreMessage",
     "StoreReport",
+    "StoreUnreached",
     "SurveyHint",
     "TransferRegistrations",
     "Unknown",
     "WakeUp",
-    "WebhookEvent",
 ]

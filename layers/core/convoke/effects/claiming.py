@@ -1,4 +1,8 @@
-"""Writing one invitation, always on the fence that was read."""
+"""Effects that write one invitation item: its claim, the result of an attempt to send, a report, a wake-up.
+
+All but :class:`WakeUp` are conditional writes: they succeed only while the item's ``fence`` is the one that was read,
+and raise it by one. All due keys are ``<priority>#<instant>`` (see ``store.keys``), all instants UTC.
+"""
 
 from __future__ import annotations
 
@@ -8,16 +12,18 @@ from typing import Any
 
 from ..decision.invitation import Acknowledged, Intent, Invitation
 from ..model import frozen
-from ..webhooks.facts import WebhookEventType
+from ..webhooks.events import WebhookEventType
 from .kind import Effect
 
 
 @frozen
 class ClearDue(Effect):
-    """Nothing to say: no longer owed (``expired``: it is too late to), fence raised, IF fence and poke are those read.
-    -> bool
+    """No message is missing: remove the due key and raise the fence.
 
-    Raising the fence also where nothing was owed stops a slower worker that read an older event.
+    Condition: ``fence`` and ``wakeups`` are those of ``seen``. Answer: ``bool``, whether it was written.
+
+    ``expired`` also sets the delivery state to "expired": a message was missing, but the event is over. The fence is
+    raised even if nothing was due, so that a slower worker that read an older event can no longer claim.
     """
 
     seen: Invitation
@@ -26,8 +32,10 @@ class ClearDue(Effect):
 
 @frozen
 class Claim(Effect):
-    """Take the right to send ``intent`` until ``lease_until``, IF fence and poke are those read. -> the Invitation as
-    claimed, or None
+    """Take the exclusive right to send ``intent`` until ``lease_until``; look again at ``due_key``.
+
+    Condition: ``fence`` and ``wakeups`` are those of ``seen``. Answer: the claimed ``Invitation``, or ``None`` if
+    another worker wrote first.
     """
 
     seen: Invitation
@@ -37,8 +45,8 @@ class Claim(Effect):
 
 
 @frozen
-class WebhookEvent:
-    """What an account's webhooks are to be told."""
+class NewWebhookEvent:
+    """A webhook event to be written to the outbox together with an effect, in one transaction. ``data`` is JSON."""
 
     account: str
     type: WebhookEventType
@@ -48,13 +56,15 @@ class WebhookEvent:
 
 @frozen
 class ReleaseClaim(Effect):
-    """Nothing left: the lease is over, ``highest_possibly_sent`` as it was before, this attempt uncounted, IF the
-    fence is mine. -> bool
+    """Nothing was sent: end the lease, restore ``highest_possibly_sent`` and ``possibly_sent`` from ``before``, and do
+    not count this attempt as one with an unknown outcome.
 
-    ``due_key`` is when to look again; ``None``, where the intent is given up, takes the debt away IF poke is still the
-    claim's. ``attempts`` counts refusals in a row. What is given up (``failed``) says why: ``reason``, a code, with the
-    message too, unless something was reported of that; the ``fact`` for whoever listens; and the event is looked at for
-    whom it did not reach.
+    Condition: no other worker has claimed since ``claimed``. Answer: ``bool``, whether it was written.
+
+    ``due_key`` is when to look again; ``None``, for a message that is given up, removes the due key unless a wake-up
+    has come since the claim. ``attempts`` is the number of refusals in a row. ``failed`` gives the message up: the
+    invitation gets ``reason``, a code, and so does the stored message unless SES has reported something about it;
+    ``webhook_event`` goes to the outbox, and a survey of the event becomes due.
     """
 
     claimed: Invitation
@@ -63,41 +73,51 @@ class ReleaseClaim(Effect):
     attempts: int
     failed: bool = False
     reason: str = ""
-    fact: WebhookEvent | None = None
+    webhook_event: NewWebhookEvent | None = None
 
 
 @frozen
 class StoreReport(Effect):
-    """SES reported something: write ``changed``'s acknowledgement, state and stop, IF the fence is that of ``seen``;
-    and with it the ``fact`` for whoever listens. -> bool
+    """Write what a report from SES changed: the intent, acknowledgement, delivery state, reason, stopped addresses and
+    deliveries of ``changed``; and ``webhook_event`` to the outbox in the same transaction.
+
+    Condition: ``fence`` is that of ``seen``. Answer: ``bool``, whether it was written.
     """
 
     seen: Invitation
     changed: Invitation
-    fact: WebhookEvent | None = None
+    webhook_event: NewWebhookEvent | None = None
 
 
 @frozen
 class HoldClaim(Effect):
-    """Nobody knows whether it left: keep the lease, look again at ``due_key``, IF the fence is mine. -> bool"""
+    """It is unknown whether the message left: keep the lease, and look again at ``due_key``.
+
+    Condition: no other worker has claimed since ``claimed``. Answer: ``bool``, whether it was written.
+    """
 
     claimed: Invitation
     due_key: str
 
 
 class AcknowledgeResult(StrEnum):
-    """How an acknowledgement was received."""
+    """What became of an :class:`Acknowledge`."""
 
     DONE = "done"
-    OWED = "owed"
+    """Written, and nothing is due any more."""
+    STILL_DUE = "still-due"
+    """Written, and the invitation must be looked at again."""
     OVERTAKEN = "overtaken"
+    """Not written: another worker has claimed since."""
 
 
 @frozen
 class Acknowledge(Effect):
-    """SES accepted it: one write, IF the claim is still mine. -> Ending
+    """SES accepted the message: write the acknowledgement and end the lease.
 
-    It is no longer owed IF poke is still the claim's, unless ``due_key`` says that more is to be told after it.
+    Condition: no other worker has claimed since ``claimed``. Answer: :class:`AcknowledgeResult`.
+
+    ``due_key`` is when the next message is due; ``None`` removes the due key unless a wake-up has come since the claim.
     """
 
     claimed: Invitation
@@ -107,8 +127,10 @@ class Acknowledge(Effect):
 
 @frozen
 class WakeUp(Effect):
-    """One more reason to look again, from ``due_key`` on; unconditional. ``repair``: and to say it anew under a new
-    SEQUENCE. -> None
+    """Add one to ``wakeups``, so that the invitation is looked at from ``due_key`` on (an earlier due key stays).
+
+    ``repair`` also adds one to ``repair``: the latest message is to be sent again under a new SEQUENCE.
+    Condition: the item exists; the fence does not matter. Answer: ``None``.
     """
 
     event_id: str

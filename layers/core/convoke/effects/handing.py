@@ -1,4 +1,7 @@
-"""Handing on: the fan-out, the queues, what is owed to whole events, and the switch."""
+"""Effects on fan-outs, on the queues, on due items other than invitations, and on the switch over all mail.
+
+All due keys are ``<priority>#<instant>`` (see ``store.keys``), all instants UTC.
+"""
 
 from __future__ import annotations
 
@@ -12,23 +15,29 @@ from .reading import Due
 
 @frozen
 class MoveFanOut(Effect):
-    """Move the fan-out's cursor and its debt on, IF version and cursor are still the slice's. -> bool"""
+    """Move the fan-out's cursor to the registration id ``cursor``, and its due key to ``due_key``.
 
-    slice: Batch
+    Condition: the item still has the version and cursor of ``batch``. Answer: ``bool``, whether it was written.
+    """
+
+    batch: Batch
     cursor: str
     due_key: str
 
 
 @frozen
 class EndFanOut(Effect):
-    """Everybody was looked at: remove the fan-out, IF version and cursor are still the slice's. -> bool"""
+    """All registrations were processed: delete the fan-out.
 
-    slice: Batch
+    Condition: the item still has the version and cursor of ``batch``. Answer: ``bool``, whether it was deleted.
+    """
+
+    batch: Batch
 
 
 @frozen
 class Enqueue(Effect):
-    """Hint that somebody look at a slice, a single registration, a note, or who was reached. -> None"""
+    """Send ``hint`` to the urgent or the ordinary queue, delayed by ``delay_seconds``. Answer: ``None``."""
 
     hint: Batch | Hint | NotificationHint | SurveyHint
     urgent: bool
@@ -37,7 +46,7 @@ class Enqueue(Effect):
 
 @frozen
 class Hint:
-    """One registration to look at."""
+    """A queue message: one registration to reconcile."""
 
     event_id: str
     registration_id: str
@@ -45,7 +54,7 @@ class Hint:
 
 @frozen
 class NotificationHint:
-    """One note to see to."""
+    """A queue message: one notification to send. ``registration_id`` is empty if it concerns no registration."""
 
     event_id: str
     registration_id: str
@@ -54,8 +63,10 @@ class NotificationHint:
 
 @frozen
 class SurveyHint:
-    """An event whose people are to be looked at after the registration id ``after``. What comes before it was looked
-    at when there had been ``wakeups`` reasons to; ``again`` is when (UTC) some of them are to be looked at again.
+    """A queue message: survey the registrations of an event that come after the registration id ``after``.
+
+    ``wakeups`` is the survey's count of requests when it began; ``again`` is when some of the registrations before
+    ``after`` have to be looked at again, ``None`` if none do.
     """
 
     event_id: str
@@ -66,28 +77,36 @@ class SurveyHint:
 
 @frozen
 class Promote(Effect):
-    """Give free seats to the first in line. -> how many were promoted"""
+    """Give the event's free seats to the first people on its waitlist. Answer: ``int``, how many were promoted."""
 
     event_id: str
 
 
 @frozen
 class TransferRegistrations(Effect):
-    """Carry the next few registrations over to the event that a series was split into. -> how many; 0 when all are"""
+    """Copy the next few registrations to the event that a series was split into.
+
+    Answer: ``int``, how many were copied; 0 when all are.
+    """
 
     event_id: str
 
 
 @frozen
 class ErasePerson(Effect):
-    """Erase the person from a registration that has been taken back everywhere; what was owed is done. -> None"""
+    """Erase the personal data of a registration for which no cancellation is left to send, and end the erasure that
+    ``due`` names. Answer: ``None``.
+    """
 
     due: Due
 
 
 @frozen
 class StoreAuditPage(Effect):
-    """Keep a page of what the audit that stopped at ``at`` (UTC) has found, for a month. -> None"""
+    """Store page number ``page`` (from 0) of the differences found by the audit that stopped at ``at``, for 30 days.
+
+    Answer: ``None``.
+    """
 
     at: datetime
     page: int
@@ -96,7 +115,10 @@ class StoreAuditPage(Effect):
 
 @frozen
 class Postpone(Effect):
-    """Somebody was told of this debt: look again at ``due_key``, IF it is still the debt seen. -> bool"""
+    """A hint for this item is about to be queued: look again at ``due_key``.
+
+    Condition: the item's due key is still that of ``due``. Answer: ``bool``, whether it was written.
+    """
 
     due: Due
     due_key: str
@@ -104,7 +126,10 @@ class Postpone(Effect):
 
 @frozen
 class StopSending(Effect):
-    """Nobody sends until then, unless all is stopped for longer already. -> None"""
+    """Stop all mail until ``until``, with the reason ``why``.
+
+    Condition: mail is not stopped until a later time already. Answer: ``None``.
+    """
 
     until: datetime
     why: str
@@ -112,16 +137,19 @@ class StopSending(Effect):
 
 @frozen
 class ReadQuota(Effect):
-    """-> Quota, or None where SES does not say"""
+    """Ask SES for the account's sending quota. Answer: ``Quota``, or ``None`` if SES does not answer."""
 
 
 @frozen
 class ReadBacklog(Effect):
-    """-> how many hints wait in the queues, about"""
+    """Count the hints in both queues. Answer: ``int``, approximate."""
 
 
 @frozen
-class Reserve(Effect):
-    """What is left of the day's quota is for cancellations and changes: no invitations until then. -> None"""
+class ReserveQuota(Effect):
+    """Send no invitations until ``until``: the rest of the day's quota is kept for cancellations and changes.
+
+    Answer: ``None``.
+    """
 
     until: datetime

@@ -1,4 +1,4 @@
-"""What every effect is, and those that need no storage."""
+"""The base class of all effects, and the effects that need no storage: clock, randomness, logging."""
 
 from __future__ import annotations
 
@@ -9,32 +9,34 @@ from ..model import frozen
 
 Result = TypeVar("Result")
 Steps = Generator["Effect", Any, Result]
-"""A piece of protocol: yields effects, is sent their answers, returns a result."""
+"""A step of the protocol: a generator that yields effects, is sent the answer to each, and returns a ``Result``."""
 
 
 @frozen
 class Effect:
-    """The common kind; each effect is one indivisible step between which a worker may die."""
+    """The base class. Each effect is indivisible; a worker may die before or after any of them, not within one."""
 
 
 @frozen
 class Clock(Effect):
-    """-> the present instant, UTC."""
+    """Read the clock. Answer: an aware ``datetime``, UTC."""
 
 
 @frozen
 class Random(Effect):
-    """-> a float in [0, 1)."""
+    """Draw a random number. Answer: ``float`` in [0, 1)."""
 
 
 @frozen
 class NewAttemptId(Effect):
-    """-> a name for one attempt that no other attempt has."""
+    """Make a unique id for one attempt to send. Answer: ``str``."""
 
 
 @frozen
 class Log(Effect):
-    """Log and count what somebody may want to know; ids only. -> None"""
+    """Write a warning with the message ``what`` and ``fields`` (ids and codes, no personal data) to the log, and add
+    one to the metric of the same name. Answer: ``None``.
+    """
 
     what: str
-    facts: dict[str, str]
+    fields: dict[str, str]

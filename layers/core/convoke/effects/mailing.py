@@ -1,4 +1,4 @@
-"""The letter: written, kept, sent once, and what the post office may answer."""
+"""Effects that render, store and send the mail of an invitation, and what SES may answer. All instants are UTC."""
 
 from __future__ import annotations
 
@@ -13,7 +13,10 @@ from .kind import Effect
 
 @frozen
 class Render(Effect):
-    """Build the calendar and the mail, parse both back. -> Letter, or a sentence that says why it must not be sent"""
+    """Build the iCalendar object and the MIME mail of ``message``, and check both by parsing them back.
+
+    Answer: ``RenderedMail``, or a ``str`` that says why the mail must not be sent.
+    """
 
     message: Message
     intent: Intent
@@ -21,8 +24,10 @@ class Render(Effect):
 
 @frozen
 class StoreMessage(Effect):
-    """Write the message down before its first sending, unless it stands already; one without a letter is one that could
-    not be written, and gives way to one with. -> Posted as it stands
+    """Store the message before it is first sent.
+
+    Condition: no message is stored under its registration and SEQUENCE, or only one that could not be rendered.
+    Answer: the ``StoredMessage`` that is stored now, whether this one or an earlier one.
     """
 
     stored: StoredMessage
@@ -30,7 +35,7 @@ class StoreMessage(Effect):
 
 @frozen
 class Send(Effect):
-    """One attempt at SES. -> Accepted | Refused | Unknown"""
+    """Make one attempt to send the mail through SES. Answer: ``Accepted``, ``Refused`` or ``Unknown``."""
 
     rendered: RenderedMail
     intent: Intent
@@ -39,8 +44,11 @@ class Send(Effect):
 
 
 @frozen
-class Sent(Effect):
-    """Note in the message's record what became of it, and why it failed; of two reports the graver stands. -> None"""
+class RecordMessageState(Effect):
+    """Write to the stored message what became of it, and if it failed, why.
+
+    Condition: the message is stored, and no graver state (``model.GRAVITY``) was written. Answer: ``None``.
+    """
 
     registration_id: str
     sequence: int
@@ -51,25 +59,31 @@ class Sent(Effect):
 
 
 class Refusal(StrEnum):
-    """A definite no, by what follows from it."""
+    """Why SES certainly did not accept a mail, by what has to be done about it."""
 
-    BUSY = "busy"  # throttled, or nothing can have left: try again soon
-    QUOTA = "quota"  # the day's quota is spent
-    PAUSED = "paused"  # the account may not send: nobody needs to try
-    POISON = "poison"  # this mail will never be accepted
+    BUSY = "busy"  # throttled, or the request cannot have reached SES: try again soon
+    QUOTA = "quota"  # the day's quota is used up: try again later
+    PAUSED = "paused"  # the account may not send at all: stop all mail for a while
+    POISON = "poison"  # SES will never accept this mail: give it up
 
 
 @frozen
 class Accepted:
+    """SES accepted the mail. ``ses_id`` is its message id."""
+
     ses_id: str
 
 
 @frozen
 class Refused:
+    """SES certainly did not accept the mail. ``why`` is SES's error code, or the name of the exception."""
+
     refusal: Refusal
     why: str
 
 
 @frozen
 class Unknown:
+    """It is unknown whether SES accepted the mail: the request timed out, or SES answered 5xx. ``why`` is as above."""
+
     why: str

@@ -1,4 +1,7 @@
-"""Notes, each on the fence that was read."""
+"""Effects that read, claim, render and send notifications: the plain mails beside the invitations.
+
+Writes are conditional on the notification's ``fence``, and raise it by one. All instants are UTC.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,7 @@ from .kind import Effect
 
 @frozen
 class ReadNotification(Effect):
-    """-> Errand, or None"""
+    """Read one notification. Answer: ``NotificationState``, or ``None`` if there is none."""
 
     event_id: str
     registration_id: str
@@ -20,7 +23,10 @@ class ReadNotification(Effect):
 
 @frozen
 class CountDaily(Effect):
-    """Count one more note of this kind for the event on ``day`` (UTC), IF there are fewer than ``most``. -> bool"""
+    """Count one more notification of its kind for its event on ``day`` (``YYYY-MM-DD``, UTC).
+
+    Condition: fewer than ``most`` were counted. Answer: ``bool``, whether it was counted.
+    """
 
     notification_state: NotificationState
     day: str
@@ -29,10 +35,11 @@ class CountDaily(Effect):
 
 @frozen
 class ClaimNotification(Effect):
-    """Take the right to send the note until ``lease_until``, IF the fence is that of ``seen``. -> Errand as claimed, or
-    None
+    """Take the exclusive right to send the notification until ``lease_until``; look again at ``due_key``.
 
-    The attempt counts as one that nobody answered until it is settled.
+    Condition: the fence is that of ``seen``. Answer: the claimed ``NotificationState``, or ``None``.
+
+    Until its result is recorded, the attempt counts as one with an unknown outcome.
     """
 
     seen: NotificationState
@@ -42,8 +49,9 @@ class ClaimNotification(Effect):
 
 @frozen
 class RecordNotification(Effect):
-    """Write ``notification_state``, IF its fence is the one that was read; what is settled for good keeps no words. ->
-    bool
+    """Write ``notification_state``; one that was sent or given up is kept without the notification's content.
+
+    Condition: its fence is the one that was read. Answer: ``bool``, whether it was written.
     """
 
     notification_state: NotificationState
@@ -51,8 +59,10 @@ class RecordNotification(Effect):
 
 @frozen
 class RenderNotification(Effect):
-    """Write the note, naming ``people`` by their ids, and read it back. -> Letter, or a sentence that says why it must
-    not be sent
+    """Build the notification's mail and check it by parsing it back. ``people`` are those that it names, by
+    registration id.
+
+    Answer: ``RenderedMail``, or a ``str`` that says why the mail must not be sent.
     """
 
     notification_state: NotificationState
@@ -61,7 +71,10 @@ class RenderNotification(Effect):
 
 @frozen
 class SendNotification(Effect):
-    """One attempt at SES. -> Accepted | Refused | Unknown"""
+    """Make one attempt to send ``mail``, a MIME message, through SES.
+
+    Answer: ``Accepted``, ``Refused`` or ``Unknown``.
+    """
 
     notification_state: NotificationState
     mail: bytes
@@ -69,6 +82,6 @@ class SendNotification(Effect):
 
 @frozen
 class AddNotification(Effect):
-    """Owe a note. -> whether it was not owed before"""
+    """Store a notification as due now. Answer: ``bool``, whether it is new (its id was not stored before)."""
 
-    note: Notification
+    notification: Notification

@@ -1,4 +1,4 @@
-"""Reading, strongly consistent."""
+"""Effects that read from DynamoDB. All reads are strongly consistent but :class:`ReadDue`, which reads an index."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from .kind import Effect
 
 @frozen
 class ReadSending(Effect):
-    """-> Sending"""
+    """Read the switch over all mail. Answer: ``Sending``."""
 
 
 @frozen
 class ReadInvitation(Effect):
-    """-> Invitation, or None"""
+    """Read one invitation. Answer: ``Invitation``, or ``None`` if there is none."""
 
     event_id: str
     registration_id: str
@@ -24,7 +24,7 @@ class ReadInvitation(Effect):
 
 @frozen
 class ReadRegistration(Effect):
-    """-> Registration, or None"""
+    """Read one registration. Answer: ``Registration``, or ``None`` if there is none."""
 
     event_id: str
     registration_id: str
@@ -32,14 +32,14 @@ class ReadRegistration(Effect):
 
 @frozen
 class ReadEvent(Effect):
-    """-> Event, or None"""
+    """Read one event. Answer: ``Event``, or ``None`` if there is none."""
 
     event_id: str
 
 
 @frozen
 class ReadStoredMessage(Effect):
-    """-> Posted, or None"""
+    """Read the message sent to one registration under ``sequence``. Answer: ``StoredMessage``, or ``None``."""
 
     registration_id: str
     sequence: int
@@ -47,14 +47,17 @@ class ReadStoredMessage(Effect):
 
 @frozen
 class ReadFanOut(Effect):
-    """-> Fan, or None"""
+    """Read the event's fan-out. Answer: ``FanOut``, or ``None`` if none is under way."""
 
     event_id: str
 
 
 @frozen
 class ReadInvitations(Effect):
-    """-> tuple of the next ``limit`` Invitations of the event after the registration id ``after``, in order"""
+    """Read the event's next ``limit`` invitations after the registration id ``after``.
+
+    Answer: tuple of ``Invitation``, in the order of the registration ids.
+    """
 
     event_id: str
     after: str
@@ -63,7 +66,10 @@ class ReadInvitations(Effect):
 
 @frozen
 class ReadRegistrations(Effect):
-    """-> tuple of the event's Registrations after ``after``, up to and including ``through``, in order"""
+    """Read the event's registrations after the id ``after``, up to and including ``through``.
+
+    Answer: tuple of ``Registration``, in the order of their ids.
+    """
 
     event_id: str
     after: str
@@ -72,14 +78,20 @@ class ReadRegistrations(Effect):
 
 @frozen
 class ReadEvents(Effect):
-    """-> (tuple of event ids, the ``after`` of the next page or None): all events, in no order"""
+    """Read a page of the ids of all events, in no particular order; ``after`` is empty for the first page.
+
+    Answer: a pair of the tuple of ids and the ``after`` of the next page, ``None`` at the end.
+    """
 
     after: str
 
 
 @frozen
 class ReadDue(Effect):
-    """-> tuple of up to ``limit`` Due of one shard and priority whose time has come, oldest first"""
+    """Read up to ``limit`` items of one shard and priority that are due at ``now`` (UTC). Eventually consistent.
+
+    Answer: tuple of ``Due``, oldest first.
+    """
 
     shard: str
     priority: int
@@ -88,19 +100,21 @@ class ReadDue(Effect):
 
 
 class DueKind(StrEnum):
+    """The kinds of items that may be due. The value is the first part of the item's sort key, in lower case."""
+
     REGISTRATION = "registration"
-    FAN = "fan"
+    FAN_OUT = "fan"
     SEATS = "seats"
     ERASURE = "erasure"
-    NOTE = "note"
+    NOTIFICATION = "note"
     SURVEY = "survey"
-    CARRY = "carry"
+    SPLIT_TRANSFER = "carry"
 
 
 @frozen
 class Due:
-    """Something owed, as the index shows it. ``registration_id`` is empty where the whole event is meant; a note has
-    an id of its own.
+    """An item that is due, as the index shows it. ``registration_id`` is empty for an item of the whole event;
+    ``notification_id`` is empty for all but notifications.
     """
 
     kind: DueKind

@@ -1,4 +1,4 @@
-"""Who was not reached."""
+"""Effects of the survey, which finds out who was not reached. All instants are UTC."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from .kind import Effect
 
 @frozen
 class ScheduleSurvey(Effect):
-    """Owe a survey of the event's people, from ``due_key`` on; unconditional. -> None"""
+    """Make a survey of the event due at ``due_key``, unconditionally. Answer: ``None``."""
 
     event_id: str
     due_key: str
@@ -19,21 +19,27 @@ class ScheduleSurvey(Effect):
 
 @frozen
 class ReadSurvey(Effect):
-    """-> Survey, or None"""
+    """Read the event's survey. Answer: ``Survey``, or ``None`` if there never was one."""
 
     event_id: str
 
 
 @frozen
 class ReadMessages(Effect):
-    """-> tuple of all Posted to one attendee, in the order of SEQUENCE, without their letters"""
+    """Read all messages stored for one registration, without their rendered mails.
+
+    Answer: tuple of ``StoredMessage``, in the order of SEQUENCE.
+    """
 
     registration_id: str
 
 
 @frozen
 class ReadUnreached(Effect):
-    """-> tuple of the event's Unreached after the registration id ``after``, up to and including ``through``"""
+    """Read who of the event was not reached, after the registration id ``after``, up to and including ``through``.
+
+    Answer: tuple of ``Unreached``, in the order of the registration ids.
+    """
 
     event_id: str
     after: str
@@ -41,8 +47,10 @@ class ReadUnreached(Effect):
 
 
 @frozen
-class KeepUnreached(Effect):
-    """Write down that somebody was not reached, or (``now`` is ``None``) that they were. -> None"""
+class StoreUnreached(Effect):
+    """Store ``now`` in place of ``was``, unconditionally: that somebody was not reached, or, if ``now`` is ``None``,
+    that they were after all. Answer: ``None``.
+    """
 
     event_id: str
     was: Unreached | None
@@ -51,7 +59,11 @@ class KeepUnreached(Effect):
 
 @frozen
 class EndSurvey(Effect):
-    """Everybody was looked at: owed again at ``due_key``, or not at all, IF nobody asked for it since. -> bool"""
+    """All registrations were surveyed: the survey is due again at ``due_key``, or not at all if that is ``None``;
+    ``summed_up_at`` is when the organizer was last mailed a summary.
+
+    Condition: ``wakeups`` is that of ``seen``, so that no request made since is lost. Answer: ``bool``.
+    """
 
     seen: Survey
     due_key: str | None

@@ -27,7 +27,7 @@ from ..store.writes import (
     put,
     update,
 )
-from ..webhooks.facts import WebhookEventType
+from ..webhooks.events import WebhookEventType
 from . import seats
 
 ACTIVE = (RegistrationStatus.REGISTERED, RegistrationStatus.WAITLISTED)

@@ -39,7 +39,7 @@ from ..store import (
 )
 from ..store.reads import Reads
 from ..store.writes import NOTHING_ELSE, ROUNDS, Action, attempt, update
-from ..webhooks.facts import WebhookEventType
+from ..webhooks.events import WebhookEventType
 from . import seats, waitlist
 from .registry import STANDING, STILL_THE_VERSION_SEEN, Obstacle, unlock_action, wake_up_action
 

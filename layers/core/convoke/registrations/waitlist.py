@@ -20,7 +20,7 @@ from ..store.writes import (
     delete,
     update,
 )
-from ..webhooks.facts import WebhookEventType
+from ..webhooks.events import WebhookEventType
 from .registry import status_action, wake_up_action
 
 BATCH_SIZE = 25

@@ -108,7 +108,7 @@ class Surveys:
         query = _range(self._settings, effect.event_id, effect.after, effect.through)
         return tuple(map(unreached_of, dynamo.pages(self._client.query, **query)))
 
-    def store_unreached(self, effect: effects.KeepUnreached) -> None:
+    def store_unreached(self, effect: effects.StoreUnreached) -> None:
         """Write or delete one person. Unconditional, since two surveys at the same time come to the same result."""
         known = effect.now or effect.was
         if known is None:

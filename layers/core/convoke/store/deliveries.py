@@ -8,7 +8,7 @@ from itertools import islice
 from typing import Any
 
 from ..settings import Settings
-from ..webhooks.facts import Delivery, DeliveryEnd, Webhook, WebhookEvent, WebhookEventType
+from ..webhooks.events import Delivery, Webhook, WebhookDeliveryState, WebhookEvent, WebhookEventType
 from . import cursors, dynamo, items, keys
 from .items import Item
 from .lists import Page
@@ -76,7 +76,7 @@ def replace_pending(client: Any, settings: Settings, seen: Delivery, now: Delive
         Item=dynamo.wire(delivery_item(now)),
         ConditionExpression=ATTEMPT_UNCHANGED,
         ExpressionAttributeNames={"#attempts": "attempts", "#state": "state"},
-        ExpressionAttributeValues=dynamo.wire({":seen": seen.attempts, ":pending": DeliveryEnd.PENDING.value}),
+        ExpressionAttributeValues=dynamo.wire({":seen": seen.attempts, ":pending": WebhookDeliveryState.PENDING.value}),
     )
     return written
 
@@ -116,7 +116,7 @@ def delivery_of(item: Mapping[str, Any]) -> Delivery:
         fact_id=item["fact_id"],
         type=WebhookEventType(item["type"]),
         created_at=items.moment(item["created_at"]),
-        state=DeliveryEnd(item["state"]),
+        state=WebhookDeliveryState(item["state"]),
         attempts=int(item["attempts"]),
         status=int(item["status"]),
         why=item["why"],
@@ -182,7 +182,7 @@ def list_deliveries(
     *,
     limit: int,
     cursor: str | None = None,
-    state: DeliveryEnd | None = None,
+    state: WebhookDeliveryState | None = None,
 ) -> Page:
     """A page of a webhook's deliveries, the latest first, optionally of one ``state``."""
     identity = f"deliveries of {webhook_id}, {state or 'all'}"

@@ -117,7 +117,7 @@ class Invitations:
 
     def _give_up_actions(self, claimed: Invitation, sequence: int, effect: effects.ReleaseClaim) -> dict[str, Action]:
         """The actions beside an invitation whose message is given up: the reason, the webhook event, and a survey."""
-        fact, settings = effect.fact, self._settings
+        fact, settings = effect.webhook_event, self._settings
         also = {MESSAGE: records.give_up_action(settings, claimed.registration_id, sequence, effect.reason)}
         if fact is not None:
             survey_due_key = keys.due_key(attention.PRIORITY, fact.at)
@@ -159,11 +159,11 @@ class Invitations:
             (),
             FENCE_IS_THE_ONE_READ,
             {":fence": effect.seen.fence},
-            self._webhook_event_actions(effect.fact) if effect.fact else {},
+            self._webhook_event_actions(effect.webhook_event) if effect.webhook_event else {},
         )
         return written
 
-    def _webhook_event_actions(self, fact: effects.WebhookEvent) -> dict[str, Action]:
+    def _webhook_event_actions(self, fact: effects.NewWebhookEvent) -> dict[str, Action]:
         return outbox.event_actions(self._client, self._settings, fact.account, fact.type, fact.data, fact.at)
 
     def wake_up(self, effect: effects.WakeUp) -> None:
@@ -208,7 +208,7 @@ class Invitations:
                 also,
             )
             if written:
-                return AcknowledgeResult.DONE if due_key is None else AcknowledgeResult.OWED
+                return AcknowledgeResult.DONE if due_key is None else AcknowledgeResult.STILL_DUE
             if not _still_claimed(existing, claimed):
                 return AcknowledgeResult.OVERTAKEN
             latest = existing
@@ -217,7 +217,7 @@ class Invitations:
                     latest, changes, remove, FENCE_IS_THE_ONE_READ, {":fence": latest.fence}, also
                 )
                 if written:
-                    return AcknowledgeResult.OWED
+                    return AcknowledgeResult.STILL_DUE
                 if not _still_claimed(existing, claimed):
                     return AcknowledgeResult.OVERTAKEN
                 latest = existing

@@ -9,7 +9,7 @@ from typing import Any
 
 from ..model import Registration
 from ..settings import Settings
-from ..webhooks.facts import WebhookEvent, WebhookEventType
+from ..webhooks.events import WebhookEvent, WebhookEventType
 from . import dynamo, items, keys, webhooks
 from .items import Item
 from .writes import EXISTS, Action, put

@@ -64,7 +64,7 @@ class Records:
         )
         return stored if written or existing is None else items.stored_message_of(existing)
 
-    def record_sent(self, effect: effects.Sent) -> None:
+    def record_sent(self, effect: effects.RecordMessageState) -> None:
         """Record that SES accepted the message. Does nothing where something graver was reported already."""
         dynamo.conditionally(
             self._client.update_item,
@@ -90,14 +90,14 @@ class Records:
         """Move the cursor behind the batch. False: the fan-out is not at this batch any more."""
         written, _ = dynamo.conditionally(
             self._client.update_item,
-            **self._fan_out(effect.slice, {":to": effect.cursor, ":due_key": effect.due_key}),
+            **self._fan_out(effect.batch, {":to": effect.cursor, ":due_key": effect.due_key}),
             UpdateExpression="SET #cursor = :to, due_key = :due_key",
         )
         return written
 
     def end_fan_out(self, effect: effects.EndFanOut) -> bool:
         """Delete the fan-out after its last batch. False: it is not at this batch any more."""
-        written, _ = dynamo.conditionally(self._client.delete_item, **self._fan_out(effect.slice, {}))
+        written, _ = dynamo.conditionally(self._client.delete_item, **self._fan_out(effect.batch, {}))
         return written
 
     def _fan_out(self, part: Batch, values: Item) -> dict[str, Any]:
@@ -169,7 +169,7 @@ class Records:
             UpdateExpression="REMOVE stopped_until, reason",
         )
 
-    def reserve(self, effect: effects.Reserve) -> None:
+    def reserve(self, effect: effects.ReserveQuota) -> None:
         """Reserve SES's quota for urgent messages until ``effect.until``."""
         self._client.update_item(
             TableName=self._table,
@@ -186,13 +186,13 @@ def item_key(due: Due) -> keys.Key:
             return keys.registration(due.event_id, due.registration_id)
         case DueKind.ERASURE:
             return keys.erasure(due.event_id, due.registration_id)
-        case DueKind.FAN:
+        case DueKind.FAN_OUT:
             return keys.fan_out(due.event_id)
         case DueKind.SEATS:
             return keys.seats(due.event_id)
-        case DueKind.NOTE:
+        case DueKind.NOTIFICATION:
             return keys.notification(due.event_id, due.registration_id, due.notification_id)
         case DueKind.SURVEY:
             return keys.survey(due.event_id)
-        case DueKind.CARRY:
+        case DueKind.SPLIT_TRANSFER:
             return keys.split_transfer(due.event_id)

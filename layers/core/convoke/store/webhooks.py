@@ -7,7 +7,7 @@ from typing import Any
 
 from ..model import ConvokeError
 from ..settings import Settings
-from ..webhooks.facts import Webhook, WebhookEventType
+from ..webhooks.events import Webhook, WebhookEventType
 from . import dynamo, items, keys
 from .items import Item
 from .writes import (

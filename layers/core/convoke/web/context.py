@@ -23,7 +23,7 @@ from ..schedule import edits, series
 from ..settings import settings
 from ..store import attention, dynamo, items, requests, webhooks
 from ..store.reads import Reads
-from ..webhooks.facts import Webhook
+from ..webhooks.events import Webhook
 from . import presenters
 from .problems import Problem
 from .responses import EventOut, OccurrenceOut, RegistrationOut, WebhookOut

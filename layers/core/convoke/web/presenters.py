@@ -22,7 +22,7 @@ from ..model import (
 )
 from ..schedule import series
 from ..store.keys import instant
-from ..webhooks.facts import Delivery, Webhook
+from ..webhooks.events import Delivery, Webhook
 from . import requests
 from .responses import (
     AnswerOut,

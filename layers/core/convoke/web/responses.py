@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 from ..decision.attention import AttentionKind, AttentionReason
 from ..delivery.preview import Kind
 from ..model import AnswerChannel, DeliveryState, Method, Participation, RegistrationStatus
-from ..webhooks.facts import DeliveryEnd, WebhookEventType
+from ..webhooks.events import WebhookDeliveryState, WebhookEventType
 from . import problems
 
 Moment = Annotated[str, Field(description="RFC 3339, UTC", examples=["2027-03-12T08:00:00.000000Z"])]
@@ -200,7 +200,7 @@ class DeliveryOut(BaseModel):
 
     id: str
     type: WebhookEventType
-    state: DeliveryEnd
+    state: WebhookDeliveryState
     attempts: int
     status: Annotated[int | None, Field(description="The HTTP status of the last attempt; null: no response.")]
     why: str

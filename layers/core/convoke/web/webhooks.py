@@ -12,7 +12,7 @@ from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
 
 from ..settings import settings
 from ..store import deliveries, keys, outbox, webhooks
-from ..webhooks.facts import DeliveryEnd, Webhook, WebhookEventType
+from ..webhooks.events import Webhook, WebhookDeliveryState, WebhookEventType
 from ..webhooks.url_guard import target_of
 from . import context, presenters
 from .idempotency import Record, once
@@ -72,7 +72,7 @@ def list_deliveries(
     webhook_id: str,
     limit: Limit = 50,
     cursor: Cursor = None,
-    state: Annotated[DeliveryEnd | None, Query()] = None,
+    state: Annotated[WebhookDeliveryState | None, Query()] = None,
 ) -> Response[DeliveryPage]:
     context.own_webhook(webhook_id)
     page = deliveries.list_deliveries(context.client(), settings(), webhook_id, limit=limit, cursor=cursor, state=state)

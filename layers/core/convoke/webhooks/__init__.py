@@ -1,3 +1,3 @@
-"""What an account's own systems are told: ``facts`` are the events and their signature, ``url_guard`` says which
-addresses may be called, ``http`` makes one call.
+"""Webhooks: ``events`` has the webhook events, their JSON, signature and retries; ``url_guard`` says which URLs and
+addresses may be called; ``http`` makes one request.
 """

@@ -1,4 +1,4 @@
-"""Carries one signed fact to one webhook: one POST, no redirects, and nobody may keep us waiting."""
+"""Makes one POST request to a webhook: no redirects, and never longer than a fixed time."""
 
 from __future__ import annotations
 
@@ -12,15 +12,19 @@ from contextlib import suppress
 from ..model import frozen
 from .url_guard import Forbidden, Resolve, Target, address_of
 
-CONNECT = 3.0
-READ = 5.0
-PATIENCE = 10.0
-"""Seconds after which the connection is cut, however busily the other side is dripping."""
+CONNECT_TIMEOUT = 3.0
+"""In seconds."""
+READ_TIMEOUT = 5.0
+"""In seconds, for each read."""
+TOTAL_TIMEOUT = 10.0
+"""In seconds: the connection is then closed, even if the server keeps sending a few bytes at a time."""
 
 
 @frozen
 class Answer:
-    """``status`` is HTTP's, or 0 where none came; ``why`` says what was wrong, and is empty where nothing was."""
+    """The result of a request: the HTTP ``status``, 0 without a response; ``why`` says what was wrong, empty if nothing
+    was.
+    """
 
     status: int = 0
     why: str = ""
@@ -32,25 +36,29 @@ def post(
     headers: Mapping[str, str],
     *,
     resolve: Resolve = socket.getaddrinfo,
-    patience: float = PATIENCE,
+    timeout: float = TOTAL_TIMEOUT,
     trust: ssl.SSLContext | None = None,
 ) -> Answer:
-    """Post once. Any 2xx is a yes; what the answer says is not read."""
+    """Post ``body`` once; failures are in the result, too. 2xx is a success; the response body is not read.
+
+    ``resolve`` looks up the host name; ``timeout`` is in seconds; ``trust`` are the certificates that are accepted,
+    by default those of the system.
+    """
     try:
         address = address_of(target, resolve)
     except Forbidden:
-        return Answer(why="its name leads to an address that is not public")
+        return Answer(why="its host name has an address that is not public")
     except (OSError, UnicodeError):
-        return Answer(why="its name has no address")
+        return Answer(why="its host name has no address")
     connection = _Connection(target, address, trust or ssl.create_default_context())
-    cut = threading.Timer(patience, connection.cut)
+    cut = threading.Timer(timeout, connection.cut)
     cut.daemon = True
     cut.start()
     try:
         connection.request("POST", target.path, body, {"Host": target.authority, **headers})
         status = connection.getresponse().status
     except ssl.SSLCertVerificationError:
-        return Answer(why="its certificate is not good for its name")
+        return Answer(why="its certificate is not valid for its host name")
     except (OSError, http.client.HTTPException, ValueError) as error:
         return Answer(why=f"it did not answer: {type(error).__name__}")
     finally:
@@ -60,25 +68,25 @@ def post(
 
 
 class _Connection(http.client.HTTPConnection):
-    """To an address that was looked at; the certificate must be good for the name all the same."""
+    """Connects to the address that was checked; the certificate must still be valid for the host name."""
 
     def __init__(self, target: Target, address: str, trust: ssl.SSLContext) -> None:
-        super().__init__(target.host, target.port, timeout=READ)
+        super().__init__(target.host, target.port, timeout=READ_TIMEOUT)
         self._target, self._address, self._trust = target, address, trust
 
     def connect(self) -> None:
-        self.sock = socket.create_connection((self._address, self._target.port), timeout=CONNECT)
-        self.sock.settimeout(READ)
+        self.sock = socket.create_connection((self._address, self._target.port), timeout=CONNECT_TIMEOUT)
+        self.sock.settimeout(READ_TIMEOUT)
         if self._target.secure:
             secured = self._trust.wrap_socket(
                 self.sock, server_hostname=self._target.host, do_handshake_on_connect=False
             )
-            # Where `cut` finds it: a handshake can drip, too.
+            # Set before the handshake, so that `cut` can close it if the handshake takes too long.
             self.sock = secured
             secured.do_handshake()
 
     def cut(self) -> None:
-        """From another thread: whatever is being waited for ends now."""
+        """Shut the socket down, from another thread, so that whatever waits for it fails at once."""
         with suppress(OSError):
             if self.sock is not None:
                 socket.socket.shutdown(self.sock, socket.SHUT_RDWR)

@@ -1,8 +1,8 @@
-"""Where a webhook may point: to a server that anybody could reach, by the very address that was looked at.
+"""Checks a webhook's URL and address, against server-side request forgery.
 
-Whoever may name a URL would else have us knock at what only we can reach: the metadata of the machine, a neighbour's
-database, ourselves. So the name is resolved, every address that it has must be a public one, and the connection goes to
-one of these, however the name resolves a moment later.
+Without these checks, whoever may register a URL could make this deployment send requests to what only it can reach: the
+instance metadata, an internal database, itself. So the host name is resolved, all its addresses must be public, and the
+connection is made to one of the addresses that were checked, whatever the name resolves to a moment later.
 """
 
 from __future__ import annotations
@@ -14,32 +14,34 @@ from typing import Any
 
 from ..model import ConvokeError, InvalidField, frozen
 
-LONGEST = 2000
+MAX_URL_LENGTH = 2000
+"""In characters."""
 LOCAL = "127.0.0.1"
+"""The only address that may be called over plain HTTP, and only with ``local``."""
 
-# Read by this alone, so that nobody else reads another host in it: no user, no fragment, no backslash, no blank.
+# Stricter than RFC 3986, so that no other parser finds another host in it: no user info, fragment, backslash or space.
 _URL = re.compile(
     r"(https?)://([A-Za-z0-9](?:[A-Za-z0-9.-]{0,252})|\[[0-9A-Fa-f:.]{2,45}\])(?::([0-9]{1,5}))?"
     r"((?:/[A-Za-z0-9._~%!$&'()*+,;=:@/-]*)?(?:\?[A-Za-z0-9._~%!$&'()*+,;=:@/?-]*)?)",
     re.ASCII,
 )
 
-# IPv6 addresses that stand for an IPv4 one (RFC 4291, 6052, 3056, 4380): who knows where they lead.
+# IPv6 networks whose addresses embed an IPv4 address, which may be private (RFC 4291, 6052, 8215, 3056, 4380).
 _WRAPPED = tuple(
     map(IPv6Network, ("::ffff:0:0/96", "::/96", "64:ff9b::/96", "64:ff9b:1::/48", "2002::/16", "2001::/32"))
 )
 
 Resolve = Callable[..., Iterable[tuple[Any, ...]]]
-"""``socket.getaddrinfo``, or what stands in for it."""
+"""``socket.getaddrinfo``, or a replacement for it."""
 
 
 class Forbidden(ConvokeError):
-    """A name that has an address which is not public."""
+    """Raised by :func:`address_of` for a host name that has an address which is not public."""
 
 
 @frozen
 class Target:
-    """A URL, taken apart. ``path`` has the query."""
+    """The parts of a URL. ``secure`` means https; ``path`` includes the query."""
 
     secure: bool
     host: str
@@ -48,16 +50,19 @@ class Target:
 
     @property
     def authority(self) -> str:
-        """The Host header."""
+        """The value of the Host header (RFC 9110, 7.2)."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         return host if self.port == (443 if self.secure else 80) else f"{host}:{self.port}"
 
 
 def target_of(url: str, *, local: bool = False) -> Target:
-    """Read a webhook's URL. ``local`` also allows ``http://127.0.0.1``. Raises :class:`InvalidField`."""
-    found = _URL.fullmatch(url) if len(url) <= LONGEST else None
+    """Parse a webhook's URL. ``local`` also allows ``http://127.0.0.1``.
+
+    Raises :class:`InvalidField` if the URL is malformed, not https, or names a port or an address that is not allowed.
+    """
+    found = _URL.fullmatch(url) if len(url) <= MAX_URL_LENGTH else None
     if found is None:
-        raise InvalidField("url", f"must be an https:// link of up to {LONGEST} plain characters")
+        raise InvalidField("url", f"must be an https:// link of up to {MAX_URL_LENGTH} plain characters")
     scheme, host, port, path = found.groups()
     target = Target(
         secure=scheme == "https",
@@ -72,20 +77,23 @@ def target_of(url: str, *, local: bool = False) -> Target:
     if target.port != 443 and not 1024 <= target.port <= 65535:
         raise InvalidField("url", "must have the port 443, or one from 1024 to 65535")
     try:
-        literal = ip_address(target.host)
+        address = ip_address(target.host)
     except ValueError:
         if "." not in target.host or ":" in target.host:
             raise InvalidField("url", "must have the full name of a public server") from None
         return target
-    if not public(literal):
+    if not public(address):
         raise InvalidField("url", "must not point to a private address")
     return target
 
 
 def address_of(target: Target, resolve: Resolve) -> str:
-    """The address to connect to. Raises :class:`Forbidden`, and :class:`OSError` where the name has none."""
+    """The address to connect to, the first that the host name has.
+
+    Raises :class:`Forbidden` if any of its addresses is not public, and :class:`OSError` if it has none.
+    """
     if not target.secure and target.host == LOCAL:
-        return LOCAL  # `target_of` admitted it
+        return LOCAL  # `target_of` allowed it
     found = [str(entry[4][0]) for entry in resolve(target.host, target.port, type=1)]
     if not found:
         raise OSError("the name has no address")
@@ -96,7 +104,7 @@ def address_of(target: Target, resolve: Resolve) -> str:
 
 
 def public(address: IPv4Address | IPv6Address) -> bool:
-    """Whether anybody on the Internet could reach it as well as we."""
+    """Whether the address is a public one, which anybody on the Internet can reach."""
     if isinstance(address, IPv6Address) and any(address in network for network in _WRAPPED):
         return False
     special = address.is_multicast or address.is_reserved or address.is_unspecified or address.is_link_local
