@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from convoke.decision.attendance import MAX_DATE_REPLIES, Consequence, consequence, heeding, tally
+from convoke.decision.attendance import MAX_DATE_REPLIES, Consequence, consequence, tally, with_reply
 from convoke.decision.messages import order
 from convoke.model import EventStatus, Method, Participation, RegistrationStatus
 from tests.factories import AFTERNOON, MORNING, NOW, event, invitation, invited, registration, reply
@@ -41,7 +41,7 @@ def test_answers_are_ordered_by_sequence_then_by_their_own_time() -> None:
 def test_the_newest_stands_whatever_order_they_come_in(came: Any) -> None:
     person = registration()
     for one in came:
-        person = heeding(person, one)
+        person = with_reply(person, one)
     assert person.reply == IN_ORDER[3]
 
 
@@ -59,7 +59,7 @@ def test_of_answers_that_are_equal_the_later_to_arrive_stands_whichever_is_worke
     for came in permutations(BATCH_SIZE):
         person = registration()
         for one in (*came, came[0]):
-            person = heeding(person, one)
+            person = with_reply(person, one)
         assert person.reply == BATCH_SIZE[-1]
 
 
@@ -83,7 +83,7 @@ def test_the_same_answers_stand_in_whatever_order_and_however_often_they_come(ca
     persons = [registration(), registration()]
     for number, order_of_work in enumerate((came, again)):
         for one in order_of_work:
-            persons[number] = heeding(persons[number], one)
+            persons[number] = with_reply(persons[number], one)
     assert (persons[0].reply, persons[0].date_replies) == (persons[1].reply, persons[1].date_replies)
 
 
@@ -97,7 +97,7 @@ def test_of_each_date_the_newest_stands_beside_that_of_the_whole() -> None:
     ]
     person = registration()
     for one in given:
-        person = heeding(person, one)
+        person = with_reply(person, one)
     assert person.reply == given[0]
     assert person.date_replies == (given[2], given[1])
 
@@ -105,7 +105,7 @@ def test_of_each_date_the_newest_stands_beside_that_of_the_whole() -> None:
 def test_no_more_dates_are_kept_than_a_series_has() -> None:
     person = registration()
     for day in range(MAX_DATE_REPLIES + 1):
-        person = heeding(person, reply(date=THE_DATE + timedelta(days=day)))
+        person = with_reply(person, reply(date=THE_DATE + timedelta(days=day)))
     assert len(person.date_replies) == MAX_DATE_REPLIES
     assert person.date_replies[0].date == THE_DATE + timedelta(days=1)
 

@@ -74,7 +74,12 @@ INVITE_ANEW = (Method.REQUEST, 2)
         pytest.param(event(status=EventStatus.TENTATIVE), COMES, SENDER, INVITED, INVITE, id="now tentative: update"),
         pytest.param(event(status=EventStatus.CANCELLED), COMES, SENDER, INVITED, CANCEL, id="called off: cancelled"),
         pytest.param(
-            event(status=EventStatus.CANCELLED), COMES, SENDER, NOTHING, SILENCE, id="called off unheard: silence"
+            event(status=EventStatus.CANCELLED),
+            COMES,
+            SENDER,
+            NOTHING,
+            SILENCE,
+            id="called off latest_messages: silence",
         ),
         pytest.param(
             event(status=EventStatus.CANCELLED), COMES, SENDER, GONE, SILENCE, id="called off, told so: silence"

@@ -429,7 +429,7 @@ def test_a_function_that_is_about_to_be_stopped_does_not_begin(world: World) -> 
 
 
 def test_a_day_has_so_many_notes_and_the_rest_wait_for_the_next(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(notifications.MOST_A_DAY, NotificationKind.FORWARD, 2)
+    monkeypatch.setitem(notifications.DAILY_LIMITS, NotificationKind.FORWARD, 2)
     mails = [
         notifications.forward(event(), author=BO, subject="", text="again", source=f"m{number}", now=NOW)
         for number in range(5)

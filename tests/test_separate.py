@@ -14,7 +14,7 @@ from convoke.decision.calendar_state import CalendarState, entry_uid, is_separat
 from convoke.decision.decide import is_same_message, next_message, participation
 from convoke.decision.fingerprints import fingerprint
 from convoke.decision.invitation import Acknowledged, Delivered, Intent, Invitation
-from convoke.decision.plan import Snapshot, calendar_state_of, settled
+from convoke.decision.plan import Snapshot, calendar_state_of, occurrence_may_follow
 from convoke.delivery.preview import preview
 from convoke.delivery.reports import out_of_order
 from convoke.inbound import authenticity
@@ -309,12 +309,12 @@ def test_an_entry_waits_for_nothing_but_a_date_of_the_series_waits_for_it_still(
     bo = heard(replace(WEEKLY, added=(BESIDE,)))
     known = state(bo)
     assert told(bo).base == 0
-    assert not settled(known, NOW, Times())
+    assert not occurrence_may_follow(known, NOW, Times())
     arrived = Delivered(generation=1, method=Method.REQUEST, at=NOW, sequence=0)
     beside = replace(arrived, sequence=1, date=BESIDE, separate=told(bo).separate)
-    assert not settled(replace(known, delivered=(beside,)), NOW, Times())
-    assert settled(replace(known, delivered=(arrived,)), NOW, Times())
-    assert settled(known, NOW + Times().settle, Times())
+    assert not occurrence_may_follow(replace(known, delivered=(beside,)), NOW, Times())
+    assert occurrence_may_follow(replace(known, delivered=(arrived,)), NOW, Times())
+    assert occurrence_may_follow(known, NOW + Times().settle, Times())
 
 
 def test_two_entries_have_nothing_to_do_with_each_other_and_an_old_one_is_put_in_its_place() -> None:

@@ -37,16 +37,16 @@ class Consequence(StrEnum):
     RETURN = "return"
 
 
-def standing(registration: Registration, reply: Reply) -> Reply | None:
+def previous_reply(registration: Registration, reply: Reply) -> Reply | None:
     """The stored answer to what ``reply`` is about, the whole event or one occurrence; ``None`` without one."""
     if reply.date is None:
         return registration.reply
     return next((other for other in registration.date_replies if other.date == reply.date), None)
 
 
-def heeding(registration: Registration, reply: Reply) -> Registration:
+def with_reply(registration: Registration, reply: Reply) -> Registration:
     """The registration with ``reply`` stored, or unchanged if a stored answer is as new or newer (:func:`order`)."""
-    before = standing(registration, reply)
+    before = previous_reply(registration, reply)
     if before is not None and order(reply) <= order(before):
         return registration
     if reply.date is None:

@@ -45,10 +45,10 @@ class AttentionReason(StrEnum):
     IN_THEIR_NAME = "in-their-name"
 
 
-PRESSING = frozenset({AttentionKind.CANCELLATION, AttentionKind.MOVE})
+URGENT_KINDS = frozenset({AttentionKind.CANCELLATION, AttentionKind.MOVE})
 """What attendees must not miss, since they would travel to the wrong place or at the wrong time."""
 
-CAME_TO_NOTHING = {
+REASON_OF_STATE = {
     DeliveryState.BOUNCED: AttentionReason.BOUNCED,
     DeliveryState.COMPLAINED: AttentionReason.COMPLAINED,
     DeliveryState.SUPPRESSED: AttentionReason.SUPPRESSED,
@@ -105,7 +105,7 @@ class Survey:
     due_key: str | None = None
 
 
-def concern_of(message: Message, *, expected: bool) -> AttentionKind:
+def kind_of_message(message: Message, *, expected: bool) -> AttentionKind:
     """What an attendee does not know of to whom ``message`` was not sent.
 
     ``expected`` is whether they should have the event in their calendar.
@@ -121,7 +121,7 @@ def concern_of(message: Message, *, expected: bool) -> AttentionKind:
     return AttentionKind.MOVE if moved else AttentionKind.CHANGE
 
 
-def unheard(stored: Iterable[StoredMessage]) -> list[tuple[AttentionKind, StoredMessage]]:
+def latest_messages(stored: Iterable[StoredMessage]) -> list[tuple[AttentionKind, StoredMessage]]:
     """The latest message of the present generation about the whole event, about each occurrence and about each separate
     entry; with what an attendee does not know of who did not receive it.
     """

@@ -132,7 +132,7 @@ def answered(registration: Registration, invitation: Invitation, date: LocalTime
     return reply_to(registration, known.asked if known else last.calendar_state.asked, date, alone=alone)
 
 
-PRESSING, CHANGE, INVITATION = 0, 1, 2
+URGENT, CHANGE, INVITATION = 0, 1, 2
 
 
 def priority(message: Message, now: datetime, soon: timedelta) -> int:
@@ -140,9 +140,9 @@ def priority(message: Message, now: datetime, soon: timedelta) -> int:
     begins within ``soon``; 1 for other updates; 2 for invitations.
     """
     if message.method is Method.CANCEL:
-        return PRESSING
+        return URGENT
     if message.before is None:
         return INVITATION
     before = message.before.schedule or Schedule(when=message.before.when)
     begins = min(series.next_start(message.schedule, now), series.next_start(before, now))
-    return PRESSING if begins - now <= soon else CHANGE
+    return URGENT if begins - now <= soon else CHANGE

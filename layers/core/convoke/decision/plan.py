@@ -71,7 +71,7 @@ def decide(seen: Snapshot, sender: Sender, now: datetime) -> Plan | None:
     return Plan(message=message, repeats=_pending(invitation, message))
 
 
-def settled(invitation: Invitation, now: datetime, times: Times) -> bool:
+def occurrence_may_follow(invitation: Invitation, now: datetime, times: Times) -> bool:
     """Whether a message about one occurrence may be sent at ``now`` (UTC): the latest message about the whole series
     was delivered, or ``times.settle`` have passed since the last message. Some calendars lose an occurrence that
     arrives before its series.

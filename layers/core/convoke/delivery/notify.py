@@ -33,7 +33,7 @@ from ..effects import (
     Unknown,
 )
 from ..mail.notifications import (
-    MOST_A_DAY,
+    DAILY_LIMITS,
     Notification,
     NotificationKind,
     NotificationState,
@@ -69,7 +69,7 @@ def dispatch(event_id: str, registration_id: str, notification_id: str, worker: 
     if now + times.send + times.guard > worker.deadline:
         return Outcome.LATE
     first = not seen.attempts and not seen.unknowns
-    if first and not (yield CountDaily(notification_state=seen, day=f"{now:%Y-%m-%d}", most=MOST_A_DAY[seen.kind])):
+    if first and not (yield CountDaily(notification_state=seen, day=f"{now:%Y-%m-%d}", most=DAILY_LIMITS[seen.kind])):
         yield RecordNotification(
             notification_state=replace(seen, due_key=keys.due_key(priority(seen.kind), _tomorrow(now)))
         )

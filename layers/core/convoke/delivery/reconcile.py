@@ -34,7 +34,7 @@ from ..decision.plan import (
     decide,
     expired,
     intent_for,
-    settled,
+    occurrence_may_follow,
 )
 from ..effects import (
     Accepted,
@@ -149,7 +149,7 @@ def reconcile(
             return Outcome.STOPPED
         elif sending.reserved(now) and priority(plan.message, now, worker.times.soon) == INVITATION:
             return Outcome.HELD
-        elif plan.message.recurrence_id is not None and not settled(seen.invitation, now, worker.times):
+        elif plan.message.recurrence_id is not None and not occurrence_may_follow(seen.invitation, now, worker.times):
             return Outcome.SETTLING
         else:
             done = yield from deliver(plan, seen, worker, now)

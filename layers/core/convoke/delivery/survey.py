@@ -11,15 +11,15 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from ..decision.attention import (
-    CAME_TO_NOTHING,
-    PRESSING,
+    REASON_OF_STATE,
+    URGENT_KINDS,
     Attention,
     AttentionKind,
     AttentionReason,
     Survey,
     Unreached,
-    concern_of,
-    unheard,
+    kind_of_message,
+    latest_messages,
 )
 from ..decision.calendar_state import Message
 from ..decision.decide import CHANGE, is_expected, next_message, over
@@ -118,16 +118,16 @@ def judge(seen: Snapshot, sender: Sender, now: datetime) -> Steps[Attention | No
     expected = is_expected(seen.event, seen.registration)
     left = next_message(seen.event, seen.registration, calendar_state, sender, now)
     if left is not None:
-        found = [_not_sent(seen, concern_of(left, expected=expected), left, sender, now)]
+        found = [_not_sent(seen, kind_of_message(left, expected=expected), left, sender, now)]
     elif calendar_state is not None and (invitation.state is not DeliveryState.DELIVERED or calendar_state.dates):
         stored = yield ReadMessages(registration_id=invitation.registration_id)
-        sent = [_sent(kind, one, invitation, expected=expected) for kind, one in unheard(stored)]
+        sent = [_sent(kind, one, invitation, expected=expected) for kind, one in latest_messages(stored)]
         found = [one for one in sent if one is not None]
     else:
         return None
     # An invitation or a small change that has not arrived yet does not count: its registration shows its state.
-    found = [one for one in found if one.kind in PRESSING or not one.waits]
-    return min(found, key=lambda one: (one.kind not in PRESSING, one.since), default=None)
+    found = [one for one in found if one.kind in URGENT_KINDS or not one.waits]
+    return min(found, key=lambda one: (one.kind not in URGENT_KINDS, one.since), default=None)
 
 
 def _sent(kind: AttentionKind, stored: StoredMessage, invitation: Invitation, *, expected: bool) -> Attention | None:
@@ -136,7 +136,7 @@ def _sent(kind: AttentionKind, stored: StoredMessage, invitation: Invitation, *,
     latest = last is not None and last.calendar_state.sequence == stored.calendar_state.sequence
     # The invitation has the state of the latest message, also after a resend; the stored message has the first one's.
     state, since = (invitation.state, last.at) if last is not None and latest else (stored.state, stored.sent_at)
-    reason = AttentionReason.UNDELIVERED if state is DeliveryState.ACCEPTED else CAME_TO_NOTHING.get(state)
+    reason = AttentionReason.UNDELIVERED if state is DeliveryState.ACCEPTED else REASON_OF_STATE.get(state)
     if state is DeliveryState.COMPLAINED:
         # It arrived, but no further message will: that matters if the attendee is expected to come.
         kind, reason = AttentionKind.INVITATION, reason if expected else None
@@ -163,7 +163,7 @@ def _not_sent(seen: Snapshot, kind: AttentionKind, left: Message, sender: Sender
         if invitation.due_key is not None:
             since = max(since, keys.due_since(invitation.due_key))
     else:
-        state = CAME_TO_NOTHING.get(stop.state, AttentionReason.FAILED) if stop is not None else AttentionReason.FAILED
+        state = REASON_OF_STATE.get(stop.state, AttentionReason.FAILED) if stop is not None else AttentionReason.FAILED
         since = changed_at
     return Attention(registration_id=invitation.registration_id, kind=kind, state=state, since=since, date=left.date)
 
@@ -175,7 +175,7 @@ def _sum_up(seen: Survey, again: datetime | None, worker: Worker) -> Steps[None]
     delay, now = worker.times.attention, (yield Clock())
     kept = yield ReadUnreached(event_id=seen.event_id, after="", through="~")
     event = yield ReadEvent(event_id=seen.event_id)
-    unreported = [one for one in kept if not one.notified and one.attention.kind in PRESSING]
+    unreported = [one for one in kept if not one.notified and one.attention.kind in URGENT_KINDS]
     summed_up_at = seen.summed_up_at
     if unreported and event is not None:
         ready = min(one.attention.since for one in unreported) + delay

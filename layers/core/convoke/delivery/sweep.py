@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from ..decision.decide import CHANGE, INVITATION, PRESSING
+from ..decision.decide import CHANGE, INVITATION, URGENT
 from ..decision.invitation import Quota
 from ..decision.plan import decide
 from ..effects import (
@@ -38,7 +38,7 @@ from ..store.keys import SHARDS, due_since
 from .fan_out import announce
 from .reconcile import read_snapshot
 
-PRIORITIES = (PRESSING, CHANGE, INVITATION)
+PRIORITIES = (URGENT, CHANGE, INVITATION)
 
 INVITATION_QUOTA_SHARE = 0.8
 """The share of the day's quota that may be used before invitations have to wait."""
@@ -96,7 +96,7 @@ def sweep(sender: Sender, times: Times, *, limit: int) -> Steps[SweepResult]:
                     if due.kind is DueKind.SPLIT_TRANSFER:
                         transfers.append(due)
                     else:
-                        yield from _hand_out(due, sender, urgent=priority == PRESSING)
+                        yield from _hand_out(due, sender, urgent=priority == URGENT)
                     counts[due.kind.value] = counts.get(due.kind.value, 0) + 1
     for due in transfers:  # last, since they take long
         yield from _transfer(due.event_id, now + TRANSFER_TIME)

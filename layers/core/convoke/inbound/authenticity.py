@@ -11,7 +11,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
-from ..decision.attendance import standing
+from ..decision.attendance import previous_reply
 from ..decision.calendar_state import CalendarState, OccurrenceState
 from ..decision.decide import over
 from ..decision.messages import order
@@ -297,7 +297,7 @@ def proposed_of(answer: Answer, event: Event) -> When | None:
 
 def overtaken(reply: Reply, seen: Snapshot) -> Reason | None:
     """Why a reply has no effect: an equal or newer answer is stored already. ``None`` if it has."""
-    last = standing(seen.registration, reply)
+    last = previous_reply(seen.registration, reply)
     if last is None or (order(reply) > order(last) and _content(reply) != _content(last)):
         return None
     return Reason.REPEATED if _content(reply) == _content(last) else Reason.OLD

@@ -45,7 +45,7 @@ class NotificationKind(StrEnum):
     NO_SEAT = "no-seat"
 
 
-MOST_A_DAY = {
+DAILY_LIMITS = {
     NotificationKind.FORWARD: 50,
     NotificationKind.REMARK: 500,
     NotificationKind.SUMMARY: 24,

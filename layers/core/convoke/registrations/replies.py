@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from ..decision.attendance import Consequence, consequence, heeding
+from ..decision.attendance import Consequence, consequence, with_reply
 from ..decision.decide import participation
 from ..decision.invitation import Invitation
 from ..mail.notifications import no_seat
@@ -94,7 +94,7 @@ def apply(
         if person is None or invitation is None or event is None or person.status not in STANDING:
             return Applied(outcome=Outcome.INACTIVE, registration=person)
         kept = answers.stored_keys(client, settings, registration_id)
-        changed = heeding(person, reply)
+        changed = with_reply(person, reply)
         newest = changed != person
         effect = consequence(event, person, invitation, reply, now) if newest else Consequence.NONE
         changed = _with_status(changed, effect, place, now)
@@ -159,7 +159,7 @@ def register_again(
         reply = _cleared_reply(person, invitation, now)
         received = ReceivedReply(reply=reply, means=AnswerChannel.API, at=now)
         kept = answers.stored_keys(client, settings, registration_id)
-        changed = _with_status(heeding(person, reply), Consequence.RETURN, place, now)
+        changed = _with_status(with_reply(person, reply), Consequence.RETURN, place, now)
         applied = Applied(
             outcome=Outcome.STANDS,
             consequence=Consequence.RETURN,
