@@ -79,7 +79,7 @@ INVITE_ANEW = (Method.REQUEST, 2)
             SENDER,
             NOTHING,
             SILENCE,
-            id="called off latest_messages: silence",
+            id="called off unheard: silence",
         ),
         pytest.param(
             event(status=EventStatus.CANCELLED), COMES, SENDER, GONE, SILENCE, id="called off, told so: silence"
