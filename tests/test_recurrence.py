@@ -199,7 +199,7 @@ def simple_rules(draw: Any) -> tuple[dict[str, str], date]:
     own, nth = WEEKDAYS[start.weekday()], (start.day - 1) // 7 + 1
     last = start.day > length - 7
     sets = ["MO,TU,WE,TH,FR", "SA,SU", "MO,TU,WE,TH,FR,SA,SU", f"{own},MO", own]
-    window = ",".join(str(7 * nth - n) for n in range(7))
+    window = ",".join(str(7 * nth - n) for n in range(7) if 7 * nth - n <= 31)
     if parts["FREQ"] in ("MONTHLY", "YEARLY"):
         simple |= draw(
             st.sampled_from(
