@@ -104,22 +104,29 @@ def _strict(transact: Callable[..., None]) -> Callable[..., None]:
 def create_tables(client: Any) -> Settings:
     """Make the template's tables, each under its logical id, and answer the settings that name them.
 
-    They are made once, and then copied: to make them takes fifty times as long as to copy them, and longer than most
-    tests.
+    In memory they are made once, and then copied: to make them takes fifty times as long as to copy them, and longer
+    than most tests. Those of the emulator, which has an address of this machine, are made each time.
     """
+    if "amazonaws.com" not in client.meta.endpoint_url:
+        _make_tables(client)
+        return SETTINGS
     region = client.meta.region_name
     tables = dynamodb_backends[DEFAULT_ACCOUNT_ID][region].tables
     assert not tables
     if region not in _EMPTY:
-        for name, resource in template()["Resources"].items():
-            if resource["Type"] == "AWS::DynamoDB::Table":
-                properties = resource["Properties"]
-                wanted = {part: properties[part] for part in OF_A_TABLE if part in properties}
-                client.create_table(TableName=name, **wanted)
+        _make_tables(client)
         _EMPTY[region] = copy.deepcopy(tables)
     else:
         tables.update(copy.deepcopy(_EMPTY[region]))
     return SETTINGS
+
+
+def _make_tables(client: Any) -> None:
+    for name, resource in template()["Resources"].items():
+        if resource["Type"] == "AWS::DynamoDB::Table":
+            properties = resource["Properties"]
+            wanted = {part: properties[part] for part in OF_A_TABLE if part in properties}
+            client.create_table(TableName=name, **wanted)
 
 
 def everything(client: Any) -> dict[str, list[dict[str, Any]]]:
