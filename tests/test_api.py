@@ -56,7 +56,7 @@ def test_an_event_is_answered_as_it_was_given_with_what_we_know_besides(world: W
     answer = world.call("POST", "/events", full)
     event_id = answer.body["event_id"]
     assert answer.status == 201
-    assert answer.headers["location"] == f"/events/{event_id}"
+    assert answer.headers["location"] == f"/v1/events/{event_id}"
     assert answer.headers["etag"] == '"1"'
     assert answer.body == full | {
         "description": "Bring\ncake",

@@ -264,7 +264,7 @@ def test_a_series_becomes_one_of_whole_days_with_both_ends_given(world: World, c
 def test_one_more_date_is_as_long_as_the_others(world: World, choir: str) -> None:
     answer = world.call("POST", f"{choir}/occurrences", {"start": "2027-03-30T18:00:00"})
     assert (answer.status, answer.body["end"]) == (201, "2027-03-30T19:30:00")
-    assert answer.headers["location"] == f"{choir}/occurrences/2027-03-30T18:00:00"
+    assert answer.headers["location"] == f"/v1{choir}/occurrences/2027-03-30T18:00:00"
     assert answer.headers["etag"] == '"2"'
     assert names(world, choir) == [FIRST, SECOND, THIRD, "2027-03-30T18:00:00", FOURTH]
 
@@ -622,7 +622,7 @@ def test_a_split_answers_the_new_event(world: World, choir: str) -> None:
     answer = world.call("POST", f"{choir}/split", body)
     assert answer.status == 201, answer.raw
     new = f"/events/{answer.body['event_id']}"
-    assert (answer.headers["location"], answer.headers["etag"]) == (new, '"1"')
+    assert (answer.headers["location"], answer.headers["etag"]) == (f"/v1{new}", '"1"')
     assert (answer.body["title"], answer.body["recurrence"]) == ("Concerts", "FREQ=WEEKLY;COUNT=2")
     assert (answer.body["registered"], answer.body["location"]) == (1, "Dom")
 
