@@ -85,9 +85,7 @@ class MessagePlanner:
         elif stands:
             if calendar_state.certain and (gone := next(self._dropped_dates(calendar_state), None)) is not None:
                 return gone
-            same = calendar_state.certain and calendar_state.fingerprint == fingerprints.fingerprint(
-                self.event, fingerprints.schema_of(calendar_state.fingerprint) if calendar_state.fingerprint else None
-            )
+            same = calendar_state.certain and fingerprints.is_told(self.event, calendar_state.fingerprint)
             if not same or self._restored(calendar_state):
                 return self._whole(calendar_state, calendar_state.generation)
             if (changed := next(self._changed_dates(calendar_state), None)) is not None:
@@ -258,11 +256,7 @@ class MessagePlanner:
         if one is None or one.cancelled or date in separated:
             if known is not None and not known.cancelled:
                 yield self._cancel_date(calendar_state, known, one)
-        elif (
-            known is None
-            or not known.known
-            or known.fingerprint != fingerprints.of_date(self.event, one, known.fingerprint)
-        ):
+        elif known is None or not known.known or not fingerprints.is_date_told(self.event, one, known.fingerprint):
             yield self._date(date, one, calendar_state, calendar_state.generation)
 
     def _plain(self, calendar_state: CalendarState, one: Occurrence) -> OccurrenceState:
@@ -345,9 +339,7 @@ class MessagePlanner:
         for one in sorted(dates, key=lambda one: (*_order_key(one, states.get(one.date)), one.date not in states)):
             known = states.get(one.date)
             if not self._over(one, known) and (
-                known is None
-                or not known.known
-                or known.fingerprint != fingerprints.of_date(event, one, known.fingerprint)
+                known is None or not known.known or not fingerprints.is_date_told(event, one, known.fingerprint)
             ):
                 yield self._entry(one, calendar_state, known)
 
@@ -395,6 +387,7 @@ class MessagePlanner:
             else answer(self.registration, asked, one.date, alone=True),
             asked=asked,
             fingerprint=fingerprints.of_date(self.event, one),
+            former=fingerprints.former(self.event, one),
             declining_frees_seat=self.event.release_on_decline,
             several_entries=self._entries > 1,
             before=None
@@ -467,6 +460,7 @@ class MessagePlanner:
             participation=Participation.NEEDS_ACTION if asked is None else answer(self.registration, asked),
             asked=asked,
             fingerprint=fingerprints.fingerprint(event),
+            former=fingerprints.former(event),
             before=calendar_state.known if calendar_state is not None and calendar_state.stands else None,
             declining_frees_seat=event.release_on_decline,
             several_entries=self._entries > 1,
@@ -508,6 +502,7 @@ class MessagePlanner:
             else answer(self.registration, asked, date, one.date),
             asked=asked,
             fingerprint=fingerprints.of_date(self.event, one),
+            former=fingerprints.former(self.event, one),
             before=before,
         )
 
