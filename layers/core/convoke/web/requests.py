@@ -20,7 +20,7 @@ from ..model import (
     Occurrence,
     Person,
 )
-from ..schedule import edits, series
+from ..schedule import edits, series, series_changes
 from .fields import (
     Capacity,
     Description,
@@ -277,7 +277,7 @@ def patched(event: Event, patch: EventPatch) -> tuple[Event, tuple[LocalTime, ..
         )
         # A rule that is replaced in the same patch need not fit the new start.
         before = replace(schedule, rule=None) if "recurrence" in patch.model_fields_set else schedule
-        schedule = series.moved(before, when)
+        schedule = series_changes.moved(before, when)
     if "recurrence" in patch.model_fields_set:
         rule = series.rule(shape.recurrence, schedule.when) if shape.recurrence else None
         schedule = replace(schedule, rule=rule, added=schedule.added if rule else ())
