@@ -301,7 +301,7 @@ def as_long(when: When, start: str) -> dict[str, str | None]:
         return {}
     if isinstance(first, datetime):
         return {"end": None, "duration": f"PT{int((when.ends_at - when.starts_at).total_seconds())}S"}
-    return {"end": (first + (recurrence.day_of(when.end) - series.day_of(when.start))).isoformat()}
+    return {"end": (first + (recurrence.day_of(when.end) - recurrence.day_of(when.start))).isoformat()}
 
 
 def date_changed(event: Event, one: Occurrence, patch: OccurrencePatch) -> DateChange:
