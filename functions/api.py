@@ -30,6 +30,7 @@ from convoke.web import (
 )
 from convoke.web.context import AN_ID, BASE, logger
 from convoke.web.problems import Problem
+from convoke.web.scopes import require_scope
 
 app = APIGatewayHttpResolver(enable_validation=True)
 for module in (context, events, occurrences, registrations, participation, proposals, quarantine, webhooks):
@@ -163,6 +164,7 @@ def admitted(event: dict[str, Any], route: str) -> dict[str, Any]:
         documented()
         return event
     context.caller(event)
+    require_scope(event, route)
     if not route.startswith(("POST ", "PATCH ")):
         return event
     body = problems.read_body(event)

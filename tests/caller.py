@@ -107,6 +107,7 @@ class World:
         body: Any = None,
         *,
         account: str | None = "acme",
+        scopes: str = "manage read register",
         query: dict[str, str] | None = None,
         content_type: str | None = "application/json",
         **headers: str,
@@ -131,7 +132,9 @@ class World:
         if parameters:
             event["pathParameters"] = parameters
         if account and route != "$default":
-            event["requestContext"]["authorizer"] = {"lambda": {"account": account, "key": "ci"}}
+            event["requestContext"]["authorizer"] = {
+                "lambda": {"account": account, "key": "ci", "key_id": "0123456789ab", "scopes": scopes}
+            }
         if body is not None:
             if isinstance(body, bytes):
                 event["body"] = base64.b64encode(body).decode()

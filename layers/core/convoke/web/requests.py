@@ -23,8 +23,7 @@ from ..model import (
     Person,
     When,
 )
-from ..schedule import edits, series
-from ..schedule.recurrence import day_of
+from ..schedule import edits, recurrence, series, series_changes
 from .fields import (
     Capacity,
     Description,
@@ -298,7 +297,7 @@ def patched(event: Event, patch: EventChange) -> tuple[Event, tuple[LocalTime, .
         )
         # A rule that is replaced in the same patch need not fit the new start.
         before = replace(schedule, rule=None) if "recurrence" in given else schedule
-        schedule = series.moved(before, when)
+        schedule = series_changes.moved(before, when)
     if "recurrence" in given:
         rule = series.rule(shape.recurrence, schedule.when) if shape.recurrence else None
         schedule = replace(schedule, rule=rule, added=schedule.added if rule else ())
@@ -320,7 +319,7 @@ def as_long(when: When, start: str) -> dict[str, str | None]:
         return {}
     if isinstance(first, datetime):
         return {"end": None, "duration": f"PT{int((when.ends_at - when.starts_at).total_seconds())}S"}
-    return {"end": (first + (day_of(when.end) - day_of(when.start))).isoformat()}
+    return {"end": (first + (recurrence.day_of(when.end) - recurrence.day_of(when.start))).isoformat()}
 
 
 def date_changed(event: Event, one: Occurrence, patch: OccurrencePatch) -> DateChange:
