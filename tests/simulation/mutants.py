@@ -10,7 +10,7 @@ from unittest.mock import patch
 
 from convoke.decision import decide, fingerprints, plan
 from convoke.decision.invitation import Intent
-from convoke.decision.messages import MessagePlanner
+from convoke.decision.planner import MessagePlanner
 from convoke.delivery import fan_out, reconcile, reports, sweep
 from convoke.effects import Send
 from convoke.registrations import erasure, events, registry, seats

@@ -23,9 +23,10 @@ from ..model import (
     folded,
 )
 from ..schedule import series
+from .answers import reply_to
 from .calendar_state import CalendarState, Message
 from .invitation import Invitation
-from .messages import MessagePlanner, reply_to
+from .planner import MessagePlanner
 
 
 def next_message(
