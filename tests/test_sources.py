@@ -8,10 +8,12 @@ from typing import Any
 
 import pytest
 
-from convoke.model import InvalidField
+from convoke.model import EventStatus, InvalidField, RegistrationStatus
+from convoke.sources.decide import Action, RowState, of_event, of_registration
 from convoke.sources.mapping import Source, parse
 from convoke.sources.rows import counts, event_row, external_id, fingerprint, local_time, registration_row
 from convoke.web.requests import EventIn, RegistrationIn
+from tests.factories import NOW, event, registration
 
 SITE: dict[str, Any] = {
     "name": "site",
@@ -253,3 +255,84 @@ def test_of_a_table_of_many_things_only_the_named_rows_count(where: dict[str, An
 )
 def test_a_key_of_any_type_is_a_name(key: Any, expected: str) -> None:
     assert external_id(events(), SUMMER | {"event_id": key}) == expected
+
+
+# --- what follows from a row --------------------------------------------------------------------------------------
+
+LIVE, OFF, DRAFT = (event_row(events(), SUMMER | {"state": state}) for state in ("live", "off", "draft"))
+SAID = RowState(fingerprint=fingerprint(LIVE), event_id="e")
+SAID_ELSE = RowState(fingerprint="other", event_id="e")
+TAKES_PLACE, CALLED_OFF = event(), event(status=EventStatus.CANCELLED)
+AFTER = NOW.replace(year=NOW.year + 3)
+
+
+@pytest.mark.parametrize(
+    ("state", "row", "known", "expected"),
+    [
+        pytest.param(RowState(), LIVE, None, Action.CREATE, id="a new row"),
+        pytest.param(RowState(), DRAFT, None, Action.CREATE, id="a new row of a draft"),
+        pytest.param(RowState(), OFF, None, Action.NOTHING, id="cancelled before it was seen"),
+        pytest.param(RowState(), None, None, Action.NOTHING, id="gone before it was seen"),
+        pytest.param(SAID, LIVE, TAKES_PLACE, Action.NOTHING, id="says the same"),
+        pytest.param(SAID, LIVE, CALLED_OFF, Action.NOTHING, id="says the same, and was cancelled over HTTP"),
+        pytest.param(SAID_ELSE, LIVE, TAKES_PLACE, Action.CHANGE, id="says something else"),
+        pytest.param(SAID_ELSE, OFF, TAKES_PLACE, Action.CANCEL, id="cancelled"),
+        pytest.param(SAID_ELSE, OFF, CALLED_OFF, Action.NOTHING, id="cancelled twice"),
+        pytest.param(SAID, None, TAKES_PLACE, Action.CANCEL, id="gone"),
+        pytest.param(SAID, None, CALLED_OFF, Action.NOTHING, id="gone, and cancelled before"),
+        pytest.param(RowState(event_id="e"), LIVE, CALLED_OFF, Action.REOPEN, id="back again"),
+        pytest.param(SAID_ELSE, LIVE, CALLED_OFF, Action.REOPEN, id="not cancelled any more"),
+    ],
+)
+def test_what_follows_from_the_row_of_an_event(state: RowState, row: Any, known: Any, expected: Action) -> None:
+    assert of_event(state, row, known, NOW) is expected
+
+
+@pytest.mark.parametrize("row", [None, OFF])
+def test_an_event_that_is_over_is_not_cancelled(row: Any) -> None:
+    assert of_event(SAID_ELSE, row, TAKES_PLACE, AFTER) is Action.NOTHING
+
+
+COMES, LEAVES = (registration_row(registrations(), BO | {"state": state}) for state in ("yes", "no"))
+CAME = RowState(fingerprint=fingerprint(COMES), event_id="e", registration_id="r")
+CAME_OTHERWISE = RowState(fingerprint="other", event_id="e", registration_id="r")
+STANDS = registration()
+WITHDREW, DECLINED, ERASED = (
+    registration(status=status)
+    for status in (RegistrationStatus.CANCELLED, RegistrationStatus.DECLINED, RegistrationStatus.ERASED)
+)
+ELSEWHERE = event(event_id="another")
+
+
+@pytest.mark.parametrize(
+    ("state", "row", "known", "to", "expected"),
+    [
+        pytest.param(RowState(), COMES, None, TAKES_PLACE, Action.CREATE, id="a new row"),
+        pytest.param(RowState(), COMES, None, None, Action.WAIT, id="before its event"),
+        pytest.param(RowState(), COMES, None, CALLED_OFF, Action.WAIT, id="for a cancelled event"),
+        pytest.param(RowState(), LEAVES, None, TAKES_PLACE, Action.NOTHING, id="withdrawn before it was seen"),
+        pytest.param(RowState(), None, None, TAKES_PLACE, Action.NOTHING, id="gone before it was seen"),
+        pytest.param(CAME, COMES, STANDS, TAKES_PLACE, Action.NOTHING, id="says the same"),
+        pytest.param(CAME_OTHERWISE, COMES, STANDS, TAKES_PLACE, Action.CHANGE, id="says something else"),
+        pytest.param(CAME, LEAVES, STANDS, TAKES_PLACE, Action.CANCEL, id="withdrawn"),
+        pytest.param(CAME, None, STANDS, TAKES_PLACE, Action.CANCEL, id="gone"),
+        pytest.param(CAME, None, STANDS, None, Action.CANCEL, id="gone with its event"),
+        pytest.param(CAME, None, DECLINED, TAKES_PLACE, Action.CANCEL, id="gone, and declined before"),
+        pytest.param(CAME, None, WITHDREW, TAKES_PLACE, Action.NOTHING, id="gone, and withdrew before"),
+        pytest.param(CAME, COMES, WITHDREW, TAKES_PLACE, Action.NOTHING, id="withdrew, and the row stays"),
+        pytest.param(CAME, COMES, DECLINED, TAKES_PLACE, Action.NOTHING, id="declined, and the row stays"),
+        pytest.param(CAME_OTHERWISE, COMES, WITHDREW, TAKES_PLACE, Action.CREATE, id="withdrew, and the row changed"),
+        pytest.param(CAME_OTHERWISE, COMES, DECLINED, TAKES_PLACE, Action.CANCEL, id="declined, and the row changed"),
+        pytest.param(CAME_OTHERWISE, COMES, ERASED, TAKES_PLACE, Action.NOTHING, id="erased, whatever the row says"),
+        pytest.param(CAME, COMES, STANDS, ELSEWHERE, Action.CANCEL, id="for another event now"),
+        pytest.param(CAME, COMES, STANDS, None, Action.CANCEL, id="for an event that there is not"),
+    ],
+)
+def test_what_follows_from_the_row_of_a_registration(
+    state: RowState, row: Any, known: Any, to: Any, expected: Action
+) -> None:
+    assert of_registration(state, row, known, to, NOW) is expected
+
+
+def test_nobody_is_registered_for_what_is_over() -> None:
+    assert of_registration(RowState(), COMES, None, TAKES_PLACE, AFTER) is Action.NOTHING

@@ -5,4 +5,5 @@ their streams only says which row to look at; what the row says now is compared 
 
 - ``mapping``: how a source is described, in JSON, and what is valid
 - ``rows``: a row as the fields of a request, or what is wrong with it
+- ``decide``: what follows from a row
 """
