@@ -11,7 +11,7 @@ export PIP_USER := no
 unexport PYTHONSAFEPATH PYTHONWARNINGS PYTHONHOME
 INSTALL = "$(PYTHON)" -c "" >/dev/null 2>&1 || { echo "There is no $(PYTHON): install Python 3.11 or newer, or say" \
 	"where one is: make $@ PYTHON=/path/to/python3.11" >&2; exit 1; }; exec "$(PYTHON)" -m local.install
-export STORY CONVOKE_PORT CONVOKE_INBOX_PORT ACCOUNT NAME STACK WHY EVENT ALL
+export STORY CONVOKE_PORT CONVOKE_INBOX_PORT ACCOUNT NAME SCOPE EXPIRES STACK WHY EVENT ALL
 
 help:  ## show the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | while IFS="$$(printf '\t')" read -r target what; do \
@@ -39,8 +39,8 @@ key keys revoke receive stop start recheck findings unassigned raise-sequences:
 	@$(INSTALL) tools
 	@$(VENV)/python -m local.operate $@
 
-key:  ## create an API key: ACCOUNT=acme NAME=ci (STACK=: another stack than make deploy's)
-keys:  ## list an account's API keys: ACCOUNT=acme
+key:  ## create an API key: ACCOUNT=acme NAME=ci, SCOPE=read,register,manage EXPIRES=2030-12-31 (STACK=: another stack than make deploy's)
+keys:  ## list an account's API keys, with scopes, expiry and last use: ACCOUNT=acme
 revoke:  ## revoke an API key: ACCOUNT=acme NAME=ci
 receive:  ## activate the stack's own SES receipt rule set, if none is active
 stop:  ## stop all mail until make start (WHY="…")

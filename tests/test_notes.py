@@ -373,7 +373,7 @@ def test_a_note_that_ses_will_never_take_is_given_up(world: World) -> None:
     owe(world, FORWARD)
     world.answers = [Refused(refusal=Refusal.POISON, why="MessageRejected")]
     assert send(world, FORWARD) is Outcome.FAILED
-    assert world.calendar_state == ["notification given up"]
+    assert world.calendar_state == ["mail refused", "notification given up"]
     assert notification_state(world, FORWARD).notification is None
     assert world.owed() == []
 
@@ -491,7 +491,9 @@ def test_who_is_forgotten_is_forgotten_in_notes_too(world: World) -> None:
 def test_a_note_is_remembered_for_a_month(world: World) -> None:
     owe(world, FORWARD)
     [item] = [
-        item for item in world.client.scan(TableName=SETTINGS.invitations_table)["Items"] if "NOTIFICATION#" in item["sk"]["S"]
+        item
+        for item in world.client.scan(TableName=SETTINGS.invitations_table)["Items"]
+        if "NOTIFICATION#" in item["sk"]["S"]
     ]
     assert int(item["expires_at"]["N"]) == int((NOW + timedelta(days=30)).timestamp())
     assert item["sk"]["S"] == keys.notification(EVENT_ID, "", FORWARD.notification_id)["sk"]

@@ -328,9 +328,14 @@ def count(*outcomes: Outcome) -> None:
 
 
 def log_and_count(what: str, fields: dict[str, str]) -> None:
-    """Log a warning with ``fields``, and add one to the metric of its name: ``unknown outcome`` is UnknownOutcome."""
+    """Log a warning with ``fields``, and add one to the metric of its name: ``unknown outcome`` is UnknownOutcome.
+
+    A field ``code`` is an error code of SES, which has a metric of its own.
+    """
     logger.warning(what, extra=fields)
     metrics.add_metric(name=what.title().replace(" ", ""), unit=MetricUnit.Count, value=1)
+    if "code" in fields:
+        metrics.add_metric(name=ses.metric_of(fields["code"]), unit=MetricUnit.Count, value=1)
 
 
 def clock() -> datetime:

@@ -23,7 +23,7 @@ from ..model import (
     RenderError,
     When,
 )
-from ..schedule import series
+from ..schedule import calendar_entries, series
 from . import content_lines
 from .content_lines import Line, clean, mailto, one_line, parameter, uri
 from .corrections import Text, Unchanged, with_parameters
@@ -202,7 +202,7 @@ def _dates(message: Message) -> Iterator[Property]:
     """RRULE and EXDATE of a series. RDATE is never used, since Exchange does not support it."""
     if not message.recurs:
         return
-    wire, zone = series.wire(message.schedule), message.when.time_zone
+    wire, zone = calendar_entries.wire(message.schedule), message.when.time_zone
     if wire.rule is not None:
         yield "RRULE", Unchanged(wire.rule)
     # One date a line, since some programs read only the first of several.
