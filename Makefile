@@ -35,10 +35,11 @@ check:  ## check lint rules, format, types, imports and the template
 	$(VENV)/lint-imports
 	SAM_CLI_TELEMETRY=0 $(VENV)/sam validate --lint
 
-key keys revoke receive stop start recheck findings unassigned raise-sequences:
+ready key keys revoke receive stop start recheck findings unassigned raise-sequences:
 	@$(INSTALL) tools
 	@$(VENV)/python -m local.operate $@
 
+ready:  ## check what a deployment depends on: SES, DNS, subscriptions, concurrency, tables
 key:  ## create an API key: ACCOUNT=acme NAME=ci, SCOPE=read,register,manage EXPIRES=2030-12-31 (STACK=: another stack than make deploy's)
 keys:  ## list an account's API keys, with scopes, expiry and last use: ACCOUNT=acme
 revoke:  ## revoke an API key: ACCOUNT=acme NAME=ci
@@ -67,11 +68,12 @@ fuzz:  ## fuzz incoming mail for SECONDS=60; mails that break a property are kep
 	@$(VENV)/python -m tests.fuzz $(SECONDS)
 
 deploy: export SAM_CLI_TELEMETRY = 0
-deploy:  ## build and deploy to your AWS account; asks for the parameters
+deploy:  ## build and deploy to your AWS account; asks for the parameters, and ends with make ready
 	@$(INSTALL) tools
 	PYTHON="$(CURDIR)/$(VENV)/python" $(VENV)/sam build
 	@test -e samconfig.local.toml || cp samconfig.toml samconfig.local.toml
 	$(VENV)/sam deploy --guided --config-file "$(CURDIR)/samconfig.local.toml"
+	@$(VENV)/python -m local.operate ready
 
-.PHONY: help run test check fire simulate fuzz key keys revoke receive stop start recheck findings unassigned raise-sequences deploy
+.PHONY: help run test check fire simulate fuzz ready key keys revoke receive stop start recheck findings unassigned raise-sequences deploy
 .DEFAULT_GOAL := help

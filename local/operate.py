@@ -1,5 +1,4 @@
-"""The commands of an operator: `make key`, `keys`, `revoke`, `receive`, `stop`, `start`, `recheck`, `findings`,
-`unassigned` and `raise-sequences`.
+"""The commands of an operator, which `make help` lists.
 
 They work on the stack that `make deploy` deployed last, or on the one that STACK names, with the caller's own AWS
 settings. Each command returns its last line of output. An error that the caller can correct is one line on stderr.
@@ -7,6 +6,7 @@ settings. Each command returns its last line of output. An error that the caller
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import sys
@@ -22,6 +22,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from convoke.aws.runtime import Aws
 from convoke.delivery.audit import Findings, examine_batch, put_right
+from convoke.delivery.readiness import State
 from convoke.model import ConvokeError, InvalidField, Sender
 from convoke.settings import Settings
 from convoke.store import accounts, dynamo, operations, quarantine
@@ -159,6 +160,23 @@ def revoke(settings: Settings, said: Mapping[str, str], ask: Ask) -> str:
     return f"{name} is revoked. The API may accept it for up to one more minute."
 
 
+def ready(settings: Settings, said: Mapping[str, str], ask: Ask) -> str:  # noqa: ARG001
+    """What the function ``Ready`` finds: it checks with its own permissions, as it does every day."""
+    stack, _ = chosen(said)
+    _, output = described_stack(stack)
+    try:
+        answer = boto3.client("lambda").invoke(FunctionName=output["ReadyFunction"])
+        found = [(one["what"], State(one["state"]), one["why"]) for one in json.load(answer["Payload"])["findings"]]
+    except (LookupError, TypeError, ValueError) as error:
+        raise CannotTell(
+            f"The function Ready did not answer with findings ({type(error).__name__}): see its log."
+        ) from None
+    for what, state, why in found:
+        print(f"{state:<8} {what}: {why}")
+    left = [state for _, state, _ in found if state is not State.OK]
+    return f"{len(found) - len(left)} ok, {left.count(State.TO_DO)} to do, {left.count(State.UNKNOWN)} unknown."
+
+
 def receive(settings: Settings, said: Mapping[str, str], ask: Ask) -> str:  # noqa: ARG001
     """Activate the stack's own receipt rule set, which CloudFormation cannot. Another active one is never replaced."""
     stack, _ = chosen(said)
@@ -262,6 +280,7 @@ def raise_sequences(settings: Settings, said: Mapping[str, str], ask: Ask) -> st
 
 
 COMMANDS = {
+    "ready": ready,
     "key": key,
     "keys": list_keys,
     "revoke": revoke,
