@@ -115,15 +115,15 @@ FOUND: list[tuple[dict[str, Any], str, State, str]] = [
     ({"concurrency": Concurrency(unreserved=10, wanted=9)}, "concurrency", State.OK, "10"),
     ({}, "bytecode", State.OK, "compiled"),
     ({"bytecode": False}, "bytecode", State.TO_DO, "python3.13"),
-    *((tables(name), f"table {name}: protection", State.OK, "by mistake") for name in TABLES),
-    *((tables(name, protected=False), f"table {name}: protection", State.TO_DO, "ProtectTables") for name in TABLES),
-    *((tables(name), f"table {name}: settings", State.OK, "as deployed") for name in TABLES),
-    *((tables(name, recovery=False), f"table {name}: settings", State.TO_DO, "recovery") for name in TABLES),
-    (tables("registrations", streams=False), "table registrations: settings", State.TO_DO, "its stream"),
-    (tables("registrations", expires=False), "table registrations: settings", State.OK, "as deployed"),
-    (tables("invitations", expires=False), "table invitations: settings", State.TO_DO, "time to live"),
-    (tables("invitations", streams=False), "table invitations: settings", State.OK, "as deployed"),
-    (tables("webhooks", streams=False, expires=False), "table webhooks: settings", State.TO_DO, "stream and its time"),
+    ({}, "deletion protection", State.OK, "no table"),
+    *((tables(name, protected=False), "deletion protection", State.TO_DO, f"deleted: {name}. Now") for name in TABLES),
+    ({}, "tables", State.OK, "as deployed"),
+    *((tables(name, recovery=False), "tables", State.TO_DO, f"{name} lacks point-in-time rec") for name in TABLES),
+    (tables("registrations", streams=False), "tables", State.TO_DO, "registrations lacks its stream"),
+    (tables("registrations", expires=False), "tables", State.OK, "as deployed"),
+    (tables("invitations", expires=False), "tables", State.TO_DO, "invitations lacks its time to live"),
+    (tables("invitations", streams=False), "tables", State.OK, "as deployed"),
+    (tables("webhooks", streams=False, expires=False), "tables", State.TO_DO, "its stream and its time to live"),
 ]
 
 
@@ -147,9 +147,9 @@ def test_a_deployment_that_has_everything_has_nothing_left_to_do() -> None:
 
 def test_what_could_not_be_read_is_unknown_and_says_why() -> None:
     unknown = Unknown(why="GetAccount: AccessDeniedException")
-    read = ("account", "identity", "recipients", "mx", "reports", "inbound", "alarms", "concurrency")
+    read = ("account", "identity", "recipients", "mx", "reports", "inbound", "alarms", "concurrency", "tables")
     changes: dict[str, Any] = dict.fromkeys(read, unknown)
-    facts = replace(READY, tables=(unknown,) * 4, **changes)
+    facts = replace(READY, **changes)
     known = {one.what for one in findings(facts) if one.state is not State.UNKNOWN}
     assert known == {"sender", "bytecode"}
     assert {one.why for one in findings(facts) if one.state is State.UNKNOWN} == {unknown.why}
@@ -215,7 +215,7 @@ def test_whatever_aws_answers_nothing_is_raised(answer: Any, why: str, monkeypat
     assert isinstance(facts.account, Unknown)
     assert why in facts.account.why
     found = findings(facts)
-    assert {one.state for one in found if one.what in ("SES reports", "table accounts: settings")} == {State.UNKNOWN}
+    assert {one.state for one in found if one.what in ("SES reports", "tables")} == {State.UNKNOWN}
     assert "role/x" not in str(found)
 
 
@@ -281,7 +281,6 @@ def test_a_table_s_settings_are_read() -> None:
     client = boto3.client("dynamodb")
     create_tables(client)
     before = reading.table("webhooks", SETTINGS.webhooks_table)
-    assert isinstance(before, Table)
     client.update_continuous_backups(
         TableName=SETTINGS.webhooks_table, PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": True}
     )
@@ -291,7 +290,8 @@ def test_a_table_s_settings_are_read() -> None:
     )
     after = reading.table("webhooks", SETTINGS.webhooks_table)
     assert after == replace(before, recovery=True, expires=True)
-    assert reading.table("webhooks", "nothing") == Unknown(why="DescribeTable: ResourceNotFoundException")
+    client.delete_table(TableName=SETTINGS.invitations_table)
+    assert reading.tables(SETTINGS) == Unknown(why="DescribeTable: ResourceNotFoundException")
 
 
 def test_only_our_own_queues_and_streams_count_against_the_limit() -> None:
@@ -340,7 +340,7 @@ def test_the_function_finds_what_is_so_in_its_deployment(monkeypatch: pytest.Mon
     with a_deployment(monkeypatch) as deployed:
         found = {one["what"]: one["state"] for one in ready(deployed, monkeypatch)}
     assert found.keys() == {one.what for one in findings(READY)}
-    assert (found["identity"], found["alarms"], found["table accounts: protection"]) == ("to do",) * 3
+    assert (found["identity"], found["alarms"], found["deletion protection"]) == ("to do",) * 3
 
 
 def test_the_command_shows_each_finding_and_counts_them(

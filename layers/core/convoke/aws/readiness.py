@@ -78,7 +78,7 @@ def read(settings: Settings, topics: Topics, region: str) -> Facts:
         alarms=subscriptions(topics.alarms),
         concurrency=concurrency(settings),
         bytecode=Path(cache_from_source(__file__)).exists(),
-        tables=tuple(table(name, getattr(settings, f"{name}_table")) for name in TABLES),
+        tables=tables(settings),
     )
 
 
@@ -167,11 +167,15 @@ def at_once(mapping: Mapping[str, Any]) -> int:
 
 
 @or_unknown
+def tables(settings: Settings) -> tuple[Table, ...]:
+    return tuple(table(name, getattr(settings, f"{name}_table")) for name in TABLES)
+
+
 def table(name: str, real_name: str) -> Table:
-    tables = client("dynamodb")
-    described = tables.describe_table(TableName=real_name)["Table"]
-    backups = tables.describe_continuous_backups(TableName=real_name)["ContinuousBackupsDescription"]
-    expiry = tables.describe_time_to_live(TableName=real_name)["TimeToLiveDescription"]
+    database = client("dynamodb")
+    described = database.describe_table(TableName=real_name)["Table"]
+    backups = database.describe_continuous_backups(TableName=real_name)["ContinuousBackupsDescription"]
+    expiry = database.describe_time_to_live(TableName=real_name)["TimeToLiveDescription"]
     return Table(
         name=name,
         protected=described.get("DeletionProtectionEnabled", False),

@@ -104,13 +104,14 @@ class Facts:
     alarms: Subscriptions | Unknown
     concurrency: Concurrency | Unknown
     bytecode: bool
-    tables: tuple[Table | Unknown, ...]
+    tables: tuple[Table, ...] | Unknown
 
     @property
     def sender_domain(self) -> str:
         return self.sender.partition("@")[2]
 
 
+TABLES = ("registrations", "invitations", "accounts", "webhooks")
 STREAMS = frozenset({"registrations", "webhooks"})
 """The tables whose streams call functions."""
 EXPIRES = frozenset({"invitations", "accounts", "webhooks"})
@@ -232,27 +233,32 @@ def bytecode(facts: Facts) -> Decided:
     return to_do("the layer is not compiled, so cold starts take longer: make deploy with python3.13 on PATH")
 
 
-def protection(table: Table, _: Facts) -> Decided:
-    if table.protected:
-        return ok("the table cannot be deleted by mistake")
-    return to_do("the table can be deleted: deploy again with ProtectTables true, now that a deployment has succeeded")
+def protection(tables: tuple[Table, ...], _: Facts) -> Decided:
+    if all(table.protected for table in tables):
+        return ok("no table can be deleted by mistake")
+    named = ", ".join(table.name for table in tables if not table.protected)
+    return to_do(f"can be deleted: {named}. Now that a deployment has succeeded, deploy again with ProtectTables true")
 
 
-def settings(table: Table, _: Facts) -> Decided:
+def settings(tables: tuple[Table, ...], _: Facts) -> Decided:
     """What a table loses where it was restored or changed by hand."""
-    missing = [
+    lacking = [f"{table.name} lacks {' and '.join(lost)}" for table in tables if (lost := _lost(table))]
+    if lacking:
+        return to_do(f"{'; '.join(lacking)}: see the restore drill in docs/operations.md")
+    return ok("recovery, streams and times to live are as deployed")
+
+
+def _lost(table: Table) -> list[str]:
+    return [
         *([] if table.recovery else ["point-in-time recovery"]),
         *(["its stream"] if table.name in STREAMS and not table.streams else []),
         *(["its time to live"] if table.name in EXPIRES and not table.expires else []),
     ]
-    if missing:
-        return to_do(f"it lacks {' and '.join(missing)}: see the restore drill in docs/operations.md")
-    return ok("recovery, stream and time to live are as deployed")
 
 
 def findings(facts: Facts) -> tuple[Finding, ...]:
     """One finding for each thing that the deployment depends on, always in the same order."""
-    found = [
+    return (
         _decided("production access", facts.account, production_access, facts),
         _decided("sending", facts.account, sending, facts),
         _decided("identity", facts.identity, identity, facts),
@@ -266,14 +272,9 @@ def findings(facts: Facts) -> tuple[Finding, ...]:
         _decided("alarms", facts.alarms, alarms, facts),
         _decided("concurrency", facts.concurrency, concurrency, facts),
         _finding("bytecode", bytecode(facts)),
-    ]
-    for name, table in zip(TABLES, facts.tables, strict=True):
-        found.append(_decided(f"table {name}: protection", table, protection, facts))
-        found.append(_decided(f"table {name}: settings", table, settings, facts))
-    return tuple(found)
-
-
-TABLES = ("registrations", "invitations", "accounts", "webhooks")
+        _decided("deletion protection", facts.tables, protection, facts),
+        _decided("tables", facts.tables, settings, facts),
+    )
 
 
 def _decided(what: str, fact: Fact | Unknown, decide: Callable[[Fact, Facts], Decided], facts: Facts) -> Finding:
