@@ -19,6 +19,7 @@ from convoke.model import InvalidField
 from convoke.store import dynamo
 from convoke.web import (
     context,
+    documentation,
     events,
     occurrences,
     participation,
@@ -36,7 +37,7 @@ app = APIGatewayHttpResolver(enable_validation=True)
 for module in (context, events, occurrences, registrations, participation, proposals, quarantine, webhooks):
     app.include_router(module.router)
 
-PUBLIC_ROUTES = ("GET /docs", "GET /openapi.json")
+PUBLIC_ROUTES = ("GET /docs", "GET /docs/{asset}", "GET /openapi.json")
 """The routes that need no API key."""
 BODY_OPTIONAL = (
     "POST /events/{event_id}/cancel",
@@ -54,28 +55,25 @@ BODY_OPTIONAL = (
 # --- documentation ------------------------------------------------------------------------------------------------
 
 
-@app.get("/openapi.json", include_in_schema=False)
-def openapi() -> Response[str]:
-    """The OpenAPI description."""
-    return Response(200, "application/json", app.get_openapi_json_schema())
-
-
 @cache
-def documented() -> None:
-    """Configure the OpenAPI description, once per process and only when it is requested, since loading it is slow."""
-    from aws_lambda_powertools.event_handler.openapi.models import HTTPBearer
+def described() -> str:
+    """The OpenAPI description, made once per process and only when it is requested, since loading it is slow."""
+    from aws_lambda_powertools.event_handler.openapi.models import HTTPBearer, Server
 
     app.configure_openapi(
         title="Convoke",
         version="1",
         description=(
             "Calendar invitations by mail that are sent, changed and cancelled reliably. Besides the responses listed, "
-            "API Gateway itself answers 401 (no key), 403 (invalid key), 429 and 503, with a body of `message` only."
+            "every route answers 403 where the key lacks its scope, and API Gateway itself answers 401 (no key), 403 "
+            "(invalid key), 429 and 503, with a body of `message` only."
         ),
+        # Relative to where the description is served (OpenAPI 3.1, Server Object), whatever that address is.
+        servers=[Server(url=".")],
         security_schemes={"key": HTTPBearer()},
         security=[{"key": []}],
     )
-    app.enable_swagger(path="/docs", compress=True)
+    return app.get_openapi_json_schema()
 
 
 # --- requests and responses ---------------------------------------------------------------------------------------
@@ -134,7 +132,10 @@ def refuse(error: Exception) -> Response[str]:
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     route = event.get("routeKey", "$default")
     try:
-        answered = app.resolve(admitted(event, route), context)
+        if route in PUBLIC_ROUTES:
+            answered = documentation.answer(event, route, described)
+        else:
+            answered = app.resolve(admitted(event, route), context)
     except Problem as problem:
         answered = problem.answer
     # Only ids are logged: a path parameter may also be a mail address.
@@ -151,9 +152,6 @@ def admitted(event: dict[str, Any], route: str) -> dict[str, Any]:
     """
     if route == "$default" or len(event.get("rawPath", "")) > MAX_PATH_LENGTH:
         raise Problem(HTTPStatus.NOT_FOUND, "no such resource")
-    if route in PUBLIC_ROUTES:
-        documented()
-        return event
     context.caller(event)
     require_scope(event, route)
     if not route.startswith(("POST ", "PATCH ")):
