@@ -29,7 +29,7 @@ from convoke.web import (
     registrations,
     webhooks,
 )
-from convoke.web.context import AN_ID, logger
+from convoke.web.context import AN_ID, BASE, logger
 from convoke.web.problems import Problem
 from convoke.web.scopes import require_scope
 
@@ -60,6 +60,8 @@ def described() -> str:
     """The OpenAPI description, made once per process and only when it is requested, since loading it is slow."""
     from aws_lambda_powertools.event_handler.openapi.models import HTTPBearer, Server
 
+    # Relative to where the description itself is, so that it is right wherever that is (OpenAPI 3.1, 4.8.5).
+    servers = [Server(url=f"..{BASE}")]
     app.configure_openapi(
         title="Convoke",
         version="1",
@@ -68,10 +70,9 @@ def described() -> str:
             "every route answers 403 where the key lacks its scope, and API Gateway itself answers 401 (no key), 403 "
             "(invalid key), 429 and 503, with a body of `message` only."
         ),
-        # Relative to where the description is served (OpenAPI 3.1, Server Object), whatever that address is.
-        servers=[Server(url=".")],
         security_schemes={"key": HTTPBearer()},
         security=[{"key": []}],
+        servers=servers,
     )
     return app.get_openapi_json_schema()
 
@@ -145,13 +146,18 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
 
 
 def admitted(event: dict[str, Any], route: str) -> dict[str, Any]:
-    """The request with its body as JSON text. Raises :class:`Problem`.
+    """The request with its path as routes are written, and its body as JSON text. Raises :class:`Problem`.
 
     For the ``$default`` route API Gateway asks for no key, so the answer is 404 without a look at the path; so it is
     for a path that is too long.
     """
     if route == "$default" or len(event.get("rawPath", "")) > MAX_PATH_LENGTH:
         raise Problem(HTTPStatus.NOT_FOUND, "no such resource")
+    event = {
+        **event,
+        "rawPath": event["rawPath"].removeprefix(BASE),
+        "requestContext": {**event["requestContext"], "stage": "$default"},
+    }
     context.caller(event)
     require_scope(event, route)
     if not route.startswith(("POST ", "PATCH ")):

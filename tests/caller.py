@@ -85,7 +85,7 @@ class Answer:
 
     @property
     def body(self) -> Any:
-        return json.loads(self.raw)
+        return json.loads(self.data)
 
     @property
     def fields(self) -> list[str]:
@@ -112,16 +112,17 @@ class World:
         content_type: str | None = "application/json",
         **headers: str,
     ) -> Answer:
+        path = path.removeprefix(context.BASE)
         route, parameters = route_of(method, path)
         event: dict[str, Any] = {
             "version": "2.0",
             "routeKey": route,
-            "rawPath": path,
+            "rawPath": context.BASE + path,
             "rawQueryString": urlencode(query or {}),
             "headers": {name.replace("_", "-"): value for name, value in headers.items()},
             "requestContext": {
-                "http": {"method": method, "path": path, "protocol": "HTTP/1.1"},
-                "stage": "$default",
+                "http": {"method": method, "path": context.BASE + path, "protocol": "HTTP/1.1"},
+                "stage": "v1",
                 "routeKey": route,
             },
             "isBase64Encoded": isinstance(body, bytes),

@@ -14,6 +14,7 @@ import pytest
 import yaml  # type: ignore[import-untyped]
 from samcli import yamlhelper  # type: ignore[import-untyped]
 
+from convoke.web import context
 from tests import policies
 from tests.tables import Loader, template
 
@@ -148,11 +149,24 @@ def test_a_path_variable_fills_its_whole_segment() -> None:
             assert "{" not in segment or re.fullmatch(r"\{[a-z_]+\}", segment), route
 
 
+def test_every_path_begins_with_the_version() -> None:
+    assert RESOURCES["HttpApi"]["Properties"]["StageName"] == context.BASE.removeprefix("/")
+    assert template()["Outputs"]["ApiUrl"]["Value"] == {"Sub": f"${{HttpApi.ApiEndpoint}}{context.BASE}"}
+
+
 def test_only_the_documentation_and_unknown_paths_need_no_key() -> None:
     assert RESOURCES["HttpApi"]["Properties"]["Auth"]["DefaultAuthorizer"] == "ApiKey"
     free = {route for route, said in routes().items() if said.get("Auth") == {"Authorizer": "NONE"}}
-    assert free == {"GET /docs", "GET /openapi.json", "ANY $default"}
+    assert free == {"GET /docs", "GET /docs/{asset}", "GET /openapi.json", "ANY $default"}
     assert all("Auth" not in said for route, said in routes().items() if route not in free)
+
+
+def test_what_needs_no_key_cannot_use_up_what_the_api_takes() -> None:
+    api = RESOURCES["HttpApi"]["Properties"]
+    free = {route for route, said in routes().items() if said.get("Auth") == {"Authorizer": "NONE"}}
+    assert {route.removeprefix("ANY ") for route in free} == api["RouteSettings"].keys()
+    for limits in api["RouteSettings"].values():
+        assert limits == {"ThrottlingBurstLimit": 20, "ThrottlingRateLimit": 5}
 
 
 def test_the_stream_carries_keys_only_and_rings_for_events_and_registrations_only() -> None:

@@ -22,7 +22,6 @@ from ..decision.calendar_state import Message, RenderedMail
 from ..decision.invitation import Batch, Intent
 from ..delivery.reconcile import Outcome, Worker
 from ..effects import Effect, Hint, NotificationHint, Steps, SurveyHint
-from ..mail import invitation_mail, notification_mail
 from ..mail.notifications import NotificationState
 from ..model import ConvokeError, Person, RenderError, Sender
 from ..registrations import erasure, split_transfer, waitlist
@@ -257,6 +256,9 @@ class Aws:
 
 def render(message: Message, intent: Intent) -> RenderedMail | str:
     """The rendered mail of ``message`` with the SEQUENCE and DTSTAMP of ``intent``, or why it must not be sent."""
+    # Imported here, as below, with what writes calendars: only some functions ever send a mail.
+    from ..mail import invitation_mail
+
     try:
         return invitation_mail.rendered(
             message, sequence=intent.calendar_state.sequence, dtstamp=intent.calendar_state.dtstamp
@@ -271,6 +273,8 @@ def render_notification(
     """The rendered mail of a notification that names ``people``, by registration id, or why it must not be sent."""
     if notification_state.notification is None:
         return "it was sent or given up already"
+    from ..mail import notification_mail
+
     try:
         return notification_mail.rendered(notification_state.notification, sender, people)
     except RenderError as error:

@@ -21,7 +21,7 @@ from botocore.exceptions import (
     ProxyConnectionError,
 )
 
-from ..calendar.itip import address
+from ..calendar.content_lines import address
 from ..decision.invitation import Cause, Quota
 from ..delivery.reports import tag_of
 from ..effects import (

@@ -1,7 +1,7 @@
 """A message to one attendee, and the state of their calendar after it. Frozen data.
 
-Some occurrences cannot be held by Exchange as part of their series (see ``schedule.series.separate``). Each of those is
-sent as a *separate entry*: a calendar entry with a UID of its own and without RECURRENCE-ID.
+Some occurrences cannot be held by Exchange as part of their series (see ``schedule.calendar_entries.separate``). Each
+of those is sent as a *separate entry*: a calendar entry with a UID of its own and without RECURRENCE-ID.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Builds each message that may follow from one attendee's registration, the event and their calendar state.
 
 Terms: the *main entry* is the event or series under the registration's UID; a *separate entry* is an occurrence that is
-sent with a UID of its own (see ``schedule.series.separate``). An occurrence is named by its original start.
+sent with a UID of its own (see ``schedule.calendar_entries.separate``). An occurrence is named by its original start.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from ..model import (
     Sender,
     frozen,
 )
-from ..schedule import series
+from ..schedule import calendar_entries, series, series_changes
 from . import fingerprints
 from .calendar_state import CalendarState, Message, OccurrenceState, PreviousState, separate_name
 
@@ -53,7 +53,7 @@ class MessagePlanner:
         generation = 1 if calendar_state is None else calendar_state.generation + 1
         if not self.whole:
             return next((self._date(date, one, None, generation) for date, one in self._standing()), None)
-        if series.stands(self.event):
+        if calendar_entries.stands(self.event):
             return self._whole(None, generation)
         return next(self._separate_dates(self._empty_state(generation)), None)
 
@@ -72,7 +72,7 @@ class MessagePlanner:
         return next(self._chosen_dates(_all_doubted(calendar_state)), None)
 
     def _update_whole(self, calendar_state: CalendarState) -> Message | None:
-        stands = series.stands(self.event)
+        stands = calendar_entries.stands(self.event)
         if calendar_state.certain and (gone := next(self._gone_entries(calendar_state), None)) is not None:
             return gone
         if calendar_state.withdrawn:
@@ -170,7 +170,7 @@ class MessagePlanner:
 
     def _chosen(self) -> dict[LocalTime, Occurrence | None]:
         """Every date of a registration for some dates, as it is now; ``None`` for a date that no longer exists."""
-        names = series.named(self.event, self.registration.occurrences or (), self.registration.named)
+        names = series_changes.named(self.event, self.registration.occurrences or (), self.registration.named)
         dates = {one.date: one for one in series.occurrences(self.event)}
         return {date: dates.get(names[date]) if date in names else None for date in self.registration.occurrences or ()}
 
@@ -178,7 +178,7 @@ class MessagePlanner:
         """Whether a date takes place again that was cancelled in their calendar, or may have been: only a message about
         the whole series can restore it.
         """
-        separated = series.separate(self.event)
+        separated = calendar_entries.separate(self.event)
         cancelled = {one.date for one in calendar_state.dates if one.cancelled and not one.separate}
         if calendar_state.method is Method.CANCEL and calendar_state.date is not None and not calendar_state.separate:
             cancelled.add(calendar_state.date)
@@ -191,7 +191,7 @@ class MessagePlanner:
         """Cancellations of occurrences that were sent on their own and are no dates of the series any more."""
         if not calendar_state.dates or not self._names_stay(calendar_state):
             return
-        separated = series.separate(self.event)
+        separated = calendar_entries.separate(self.event)
         dates = {one.date: one for one in series.occurrences(self.event)}
         for known in self._first_doubted(calendar_state):
             one = dates.get(known.date)
@@ -209,7 +209,7 @@ class MessagePlanner:
             return
         states = {one.date: one for one in calendar_state.dates if not one.separate}
         changed = {change.date for change in self.event.changes} | set(states)
-        extra, separated = set(series.extra_dates(self.event.schedule)), series.separate(self.event)
+        extra, separated = set(calendar_entries.extra_dates(self.event.schedule)), calendar_entries.separate(self.event)
         every = [one for one in series.occurrences(self.event) if one.date not in extra]
         order_keys = {}
         for at, one in enumerate(every):
@@ -229,7 +229,7 @@ class MessagePlanner:
         there = [each for each in around if each is not None and not each.cancelled and each.when is not None]
         before = [each.when for each in there if each.when is not None and each.date.isoformat() < one.date.isoformat()]
         after = [each.when for each in there if each.when is not None and each.date.isoformat() > one.date.isoformat()]
-        return one.moved and not series.between(one.when, before, after, self.event.when.time_zone)
+        return one.moved and not calendar_entries.between(one.when, before, after, self.event.when.time_zone)
 
     def _chosen_dates(self, calendar_state: CalendarState) -> Iterator[Message]:
         """Messages for a registration for some dates. Invitations are last, since they may have to wait for quota."""
@@ -287,17 +287,17 @@ class MessagePlanner:
     @property
     def _entries(self) -> int:
         """How many entries an attendee of the whole event has, or will have, that are not over."""
-        separated = series.separate(self.event)
+        separated = calendar_entries.separate(self.event)
         coming = [one.date for one in series.occurrences(self.event) if not one.cancelled and not self._over(one, None)]
         return len(separated.intersection(coming)) + any(date not in separated for date in coming)
 
     # --- separate entries -------------------------------------------------------------------------------------
 
     def _separated(self, calendar_state: CalendarState) -> frozenset[LocalTime]:
-        """The dates that this attendee is sent as separate entries: those of :func:`series.separate`; and the first
+        """The dates that are separate entries for this attendee: those of ``calendar_entries.separate``; and the first
         date of an event without a rule, if the main entry was cancelled and its UID cannot be used again.
         """
-        separated = series.separate(self.event)
+        separated = calendar_entries.separate(self.event)
         return (
             separated | {self.event.when.start} if calendar_state.withdrawn and self.event.rule is None else separated
         )
@@ -358,7 +358,7 @@ class MessagePlanner:
 
     def _names(self, calendar_state: CalendarState) -> Mapping[LocalTime, LocalTime]:
         """The present name of each date, by its name in ``calendar_state``."""
-        return series.renamed(calendar_state.naming, self.event.schedule)
+        return series_changes.renamed(calendar_state.naming, self.event.schedule)
 
     def _renamed(self, calendar_state: CalendarState) -> tuple[OccurrenceState, ...]:
         """The separate entries under the present names of their dates, without those that are cancelled and over."""
@@ -445,8 +445,8 @@ class MessagePlanner:
     def _whole(self, calendar_state: CalendarState | None, generation: int) -> Message:
         """The REQUEST for the main entry."""
         event = self.event
-        main, separated = series.main(event), series.separate(event)
-        extra = set(series.extra_dates(event.schedule))
+        main, separated = calendar_entries.main(event), calendar_entries.separate(event)
+        extra = set(calendar_entries.extra_dates(event.schedule))
         asked = (
             calendar_state.asked
             if calendar_state is not None and calendar_state.stands and same_time_and_place(calendar_state, event)
@@ -478,7 +478,7 @@ class MessagePlanner:
         """
         if not self._names_stay(calendar_state) or self.event.rule is None:
             return ()
-        separated = series.separate(self.event)
+        separated = calendar_entries.separate(self.event)
         standing = {one.date for one in series.occurrences(self.event) if not one.cancelled} - separated
         return tuple(
             one for one in calendar_state.dates if not one.separate and (not one.cancelled or one.date in standing)
@@ -652,11 +652,11 @@ def _all_doubted(calendar_state: CalendarState) -> CalendarState:
 
 def same_time_and_place(calendar_state: CalendarState, event: Event) -> bool:
     """Whether time and place are the same, so that earlier answers count. A series may have another end."""
-    main = series.main(event)
+    main = calendar_entries.main(event)
     same_rule = calendar_state.rule == main.rule or (
         calendar_state.rule is not None
         and main.rule is not None
-        and series.same_but_for_its_end(calendar_state.rule, main.rule)
+        and series_changes.same_but_for_its_end(calendar_state.rule, main.rule)
     )
     return calendar_state.when == main.when and calendar_state.location == main.location and same_rule
 

@@ -10,6 +10,7 @@ import base64
 import gzip
 import hashlib
 import json
+import re
 from collections.abc import Callable, Mapping
 from functools import cache
 from http import HTTPStatus
@@ -117,5 +118,5 @@ def _takes_gzip(accepted: str) -> bool:
     for part in accepted.lower().split(","):
         coding, _, weight = (piece.strip() for piece in part.partition(";"))
         if coding == "gzip":
-            return weight.replace(" ", "").rstrip("0").rstrip(".") != "q="
+            return re.fullmatch(r"q=0(\.0*)?", weight) is None
     return False
