@@ -18,17 +18,20 @@ from datetime import UTC, date, datetime, timedelta
 from email import message_from_bytes
 from email.message import EmailMessage
 from email.policy import SMTP
-from email.utils import formataddr, format_datetime
+from email.utils import format_datetime, formataddr
 from functools import partial
+from importlib import import_module
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import icalendar
+from dateutil import tz
 
 from convoke.calendar.content_lines import address, uri
 from convoke.calendar.itip import PRODID, description
 from convoke.decision.calendar_state import Message
 from convoke.mail import invitation_mail, spliced
+from convoke.mail.mime_parts import held
 from convoke.mail.page import html
 from convoke.mail.wording import text, words
 from convoke.model import Person
@@ -39,6 +42,15 @@ NAIVE = "icalendar + EmailMessage"
 """The peer that the ratio refers to."""
 OURS = "spliced"
 ROUNDS, BUDGET_S = 25, 0.05
+ATTENDS = {"CUTYPE": "INDIVIDUAL", "ROLE": "REQ-PARTICIPANT", "PARTSTAT": "NEEDS-ACTION", "RSVP": "TRUE"}
+ALIKE = {
+    "STATUS": "CONFIRMED",
+    "TRANSP": "OPAQUE",
+    "CLASS": "PUBLIC",
+    "X-MICROSOFT-CDO-BUSYSTATUS": "BUSY",
+    "X-MICROSOFT-CDO-ALLDAYEVENT": "FALSE",
+}
+"""What is in the calendar of every invitation."""
 NAMES = ("Bo Ek", "Ada Lovelace", "Jean-Luc Ménard", "O'Hara, Pat", "Zoë Schmidt-Bäcker", "田中太郎", "Maria da Silva")
 
 
@@ -92,10 +104,11 @@ def with_icalendar(message: Message, *, zoned: bool = True) -> bytes:
     event["organizer"] = organizer
     attendee = icalendar.vCalAddress(f"mailto:{address(person.email)}")
     attendee.params["CN"] = icalendar.vText(person.name)
-    attendee.params["PARTSTAT"] = icalendar.vText("NEEDS-ACTION")
-    attendee.params["RSVP"] = icalendar.vText("TRUE")
+    for name, value in ATTENDS.items():
+        attendee.params[name] = icalendar.vText(value)
     event.add("attendee", attendee)
-    event.add("status", "CONFIRMED")
+    for name, value in ALIKE.items():
+        event.add(name, value)
     calendar.add_component(event)
     if zoned:
         calendar.add_missing_timezones()
@@ -103,9 +116,7 @@ def with_icalendar(message: Message, *, zoned: bool = True) -> bytes:
 
 
 def with_vobject(message: Message) -> bytes:
-    import vobject
-    from dateutil import tz
-
+    vobject = import_module("vobject")  # as ics below: only `make bench` needs it
     # It knows the zones of dateutil alone.
     zone, utc, calendar = tz.gettz(message.when.time_zone), tz.UTC, vobject.iCalendar()
     calendar.add("prodid").value = PRODID
@@ -126,15 +137,15 @@ def with_vobject(message: Message) -> bytes:
     organizer.value, organizer.cn_param = f"mailto:{message.organizer.email}", message.organizer.name
     attendee = event.add("attendee")
     attendee.value, attendee.cn_param = f"mailto:{address(message.attendee.email)}", message.attendee.name
-    attendee.partstat_param, attendee.rsvp_param = "NEEDS-ACTION", "TRUE"
-    event.add("status").value = "CONFIRMED"
+    for name, value in ATTENDS.items():
+        setattr(attendee, f"{name.lower()}_param", value)
+    for name, value in ALIKE.items():
+        event.add(name.lower()).value = value
     return _mail(message, calendar.serialize().encode())
 
 
 def with_ics(message: Message) -> bytes:
-    import ics
-    from ics.grammar.parse import ContentLine
-
+    ics, ContentLine = import_module("ics"), import_module("ics.grammar.parse").ContentLine  # noqa: N806
     zone = _zone(message)
     event = ics.Event(
         name=message.title,
@@ -146,19 +157,19 @@ def with_ics(message: Message) -> bytes:
         url=uri(message.url),
         created=NOW,  # what it writes as DTSTAMP
         last_modified=max(message.created_at, message.updated_at),
-        status="CONFIRMED",
         organizer=ics.Organizer(message.organizer.email, common_name=message.organizer.name),
         attendees=[
             ics.Attendee(
                 address(message.attendee.email),
                 common_name=message.attendee.name,
-                partstat="NEEDS-ACTION",
-                rsvp="TRUE",
+                **{name.lower(): value for name, value in ATTENDS.items()},
             )
         ],
     )
     event.extra.append(ContentLine(name="SEQUENCE", value="0"))
     event.extra.append(ContentLine(name="CREATED", value=f"{message.created_at:%Y%m%dT%H%M%SZ}"))
+    for name, value in ALIKE.items():
+        event.extra.append(ContentLine(name=name, value=value))
     calendar = ics.Calendar(events=[event], creator=PRODID)
     calendar.extra.append(ContentLine(name="METHOD", value="REQUEST"))
     return _mail(message, calendar.serialize().encode())
@@ -183,6 +194,8 @@ def _mail(message: Message, calendar: bytes) -> bytes:
     mail["Subject"] = wording.subject
     mail["Date"] = format_datetime(NOW)
     mail["Message-ID"] = f"<0.{message.uid}>"
+    mail["References"] = f"<{message.uid}>"
+    mail["Auto-Submitted"] = "auto-generated"
     mail.set_content(text(wording))
     mail.add_alternative(html(wording), subtype="html")
     mail.add_alternative(calendar.decode(), subtype="calendar", params={"method": "REQUEST"})
@@ -201,28 +214,29 @@ def _zone(message: Message) -> ZoneInfo:
 
 # --- equality -----------------------------------------------------------------------------------------------------
 
-_TEXTS = ("UID", "SEQUENCE", "SUMMARY", "DESCRIPTION", "LOCATION", "URL", "STATUS", "ORGANIZER", "ATTENDEE")
+_TEXTS = ("UID", "SEQUENCE", "SUMMARY", "DESCRIPTION", "LOCATION", "URL", "ORGANIZER", "ATTENDEE", *ALIKE)
+_FIELDS = ("From", "To", "Reply-To", "Subject", "Date", "Message-ID", "References", "Auto-Submitted")
 _TIMES = ("DTSTAMP", "DTSTART", "DTEND", "CREATED", "LAST-MODIFIED")
 
 
 def said(mail: bytes) -> dict[str, Any]:
     """What a mail says, however it is written."""
     parsed = message_from_bytes(mail, _class=EmailMessage, policy=SMTP)
-    found: dict[str, Any] = {name: str(parsed[name]) for name in ("From", "To", "Reply-To", "Subject", "Message-ID")}
+    found: dict[str, Any] = {name: str(parsed[name]) for name in _FIELDS}
     parts = {part.get_content_type(): part for part in parsed.walk() if not part.is_multipart()}
     for kind in ("text/plain", "text/html"):
         found[kind] = parts[kind].get_content().replace("\r\n", "\n").strip()
     found["method"] = parts["text/calendar"].get_param("method")
-    written = parts["text/calendar"].get_payload(decode=True)
-    calendar = icalendar.Calendar.from_ical(written)
-    attached = icalendar.Calendar.from_ical(parts["application/ics"].get_payload(decode=True))
+    calendar = icalendar.Calendar.from_ical(held(parts["text/calendar"]))
+    attached = icalendar.Calendar.from_ical(held(parts["application/ics"]))
+    event: Any
     (event,) = calendar.walk("VEVENT")
     found["same attachment"] = attached.to_ical() == calendar.to_ical()
     found["METHOD"] = str(calendar["METHOD"])
     found |= {name: str(event[name]) for name in _TEXTS}
     found |= {name: event[name].dt.astimezone(UTC).replace(microsecond=0) for name in _TIMES}
     found["CN"] = event["ATTENDEE"].params["CN"].replace('"', "'")
-    return found | {name: str(event["ATTENDEE"].params[name]) for name in ("PARTSTAT", "RSVP")}
+    return found | {name: str(event["ATTENDEE"].params[name]) for name in ATTENDS}
 
 
 def unequal(name: str, count: int = len(NAMES)) -> list[str]:
