@@ -12,7 +12,6 @@ and the very mail that ``invitation_mail`` renders for somebody else.
 
 from __future__ import annotations
 
-import binascii
 from dataclasses import fields, replace
 from datetime import UTC, datetime, timedelta
 from html import escape
@@ -120,12 +119,13 @@ def _of_mail(
     """What is personal in the mail, by the names of the gaps. The address is in ``texts``."""
     plain, page = texts
     address = one_line(message.attendee.email)
+    quoted, escaped = mime_parts.quoted(address), escape(address)
     return {
         b"to": to.written,
         b"ids": header_fields.tokens(*invitation_mail.ids(message, sequence, dtstamp)),
         b"digest": invitation_mail.boundaries_digest(message, sequence).encode(),
-        b"plain": _line(mime_parts.quoted(address).join(plain)),
-        b"page": _line(mime_parts.quoted(escape(address)).join(page)),
+        b"plain": _line(quoted.join(plain)),
+        b"page": _line((quoted if escaped == address else mime_parts.quoted(escaped)).join(page)),
         b"calendar": mime_parts.base64_lines(calendar),
     }
 
@@ -134,10 +134,10 @@ def _line(quoted: str) -> bytes:
     """One line of quoted-printable text, folded, or nothing."""
     if not quoted:
         return b""
-    written = "\r\n".join(mime_parts.folded(quoted)).encode() + b"\r\n"
-    if binascii.a2b_qp(written) != binascii.a2b_qp(quoted) + b"\r\n":
+    written = "\r\n".join(mime_parts.folded(quoted))
+    if written.replace("=\r\n", "") != quoted:
         raise RenderError("the text does not read back as it was meant")
-    return written
+    return f"{written}\r\n".encode()
 
 
 def _content(message: Message) -> Any:
