@@ -21,20 +21,18 @@ from .. import effects
 from ..decision.calendar_state import Message, RenderedMail
 from ..decision.invitation import Batch, Intent
 from ..delivery.reconcile import Outcome, Worker
-from ..effects import Effect, Hint, NotificationHint, Steps, SurveyHint
+from ..effects import Effect, Hint, NotificationHint, Steps, SurveyHint, WebhookHint
 from ..mail.notifications import NotificationState
 from ..model import ConvokeError, Person, RenderError, Sender
 from ..registrations import erasure, split_transfer, waitlist
 from ..settings import Settings, settings
-from ..store import deliveries, dynamo, notifications
-from ..store.attention import Surveys
-from ..store.invitations import Invitations
-from ..store.notifications import Notifications
-from ..store.reads import Reads
-from ..store.records import Records
+from ..store import dynamo
+from ..store.store import Store
+from ..webhooks import http
 from . import ses
 
 Result = TypeVar("Result")
+AnyHint = Batch | Hint | NotificationHint | SurveyHint | WebhookHint
 
 MAX_WEBHOOK_HINTS = 500
 """How many webhook events and webhook deliveries one sweep queues."""
@@ -75,14 +73,14 @@ class Aws:
         """The ids of all events, in no particular order."""
         after: str | None = ""
         while after is not None:
-            found, after = self._reads.events(after)
+            found, after = self._store.reads.events(after)
             yield from found
 
     def queue_webhook_hints(self, limit: int = MAX_WEBHOOK_HINTS) -> int:
         """Queue a hint for each webhook event and webhook delivery that is due, up to ``limit``; returns how many."""
         queued = 0
-        for hint in deliveries.due(self._dynamodb, self._settings, clock(), limit):
-            self._sqs.send_message(QueueUrl=self._settings.hooks_queue, MessageBody=json.dumps(hint))
+        for hint in self._store.deliveries.due(clock(), limit):
+            self._enqueue(effects.Enqueue(hint=hint, urgent=False))
             queued += 1
         return queued
 
@@ -96,7 +94,8 @@ class Aws:
 
     def perform(self, effect: Effect) -> Any:
         """Perform one effect; returns the answer that its docstring describes. Raises :class:`UnknownEffect`."""
-        reads, invitations, records = self._reads, self._invitations, self._records
+        store = self._store
+        reads, invitations, records = store.reads, store.invitations, store.records
         match effect:
             case effects.Clock():
                 return clock()
@@ -153,32 +152,53 @@ class Aws:
                 return records.record_sent(effect)
 
             case effects.ReadNotification():
-                return self._notifications.read(effect)
+                return store.notifications.read(effect)
             case effects.CountDaily():
-                return self._notifications.daily_count(effect)
+                return store.notifications.daily_count(effect)
             case effects.ClaimNotification():
-                return self._notifications.claim(effect)
+                return store.notifications.claim(effect)
             case effects.RecordNotification():
-                return self._notifications.record(effect)
+                return store.notifications.record(effect)
             case effects.RenderNotification(notification_state=notification_state, people=people):
                 return render_notification(notification_state, self._settings.sender, people)
             case effects.SendNotification():
                 return ses.send_notification(self._ses, self._settings, effect)
 
+            case effects.ReadWebhookEvent(account=account, webhook_event_id=webhook_event_id):
+                return store.outbox.read(account, webhook_event_id)
+            case effects.ReadWebhooks(account=account):
+                return store.webhooks.list_webhooks(account)
+            case effects.ReadWebhook(account=account, webhook_id=webhook_id):
+                return store.webhooks.read(account, webhook_id)
+            case effects.ReadDelivery(webhook_id=webhook_id, webhook_event_id=webhook_event_id):
+                return store.deliveries.read(webhook_id, webhook_event_id)
+            case effects.AddDelivery(delivery=delivery):
+                return store.deliveries.add(delivery)
+            case effects.EndDistribution(account=account, webhook_event_id=webhook_event_id):
+                return store.outbox.mark_distributed(account, webhook_event_id)
+            case effects.RecordDelivery(delivery=delivery):
+                return store.deliveries.record(delivery)
+            case effects.ReadInFlight(account=account):
+                return store.in_flight.read(account)
+            case effects.RecordInFlight():
+                return store.in_flight.record(effect.in_flight)
+            case effects.PostWebhook(webhook=webhook, webhook_event=webhook_event, at=at):
+                return http.post_event(webhook, webhook_event, at, local=self._settings.local_webhooks)
+
             case effects.AddNotification(notification=notification):
-                return notifications.schedule(self._dynamodb, self._settings, notification, now=clock())
+                return store.notifications.schedule(notification, now=clock())
             case effects.ScheduleSurvey():
-                return self._surveys.schedule(effect)
+                return store.surveys.schedule(effect)
             case effects.ReadSurvey(event_id=event_id):
-                return self._surveys.read(event_id)
+                return store.surveys.read(event_id)
             case effects.ReadMessages(registration_id=registration_id):
                 return reads.messages(registration_id)
             case effects.ReadUnreached():
-                return self._surveys.unreached(effect)
+                return store.surveys.unreached(effect)
             case effects.StoreUnreached():
-                return self._surveys.store_unreached(effect)
+                return store.surveys.store_unreached(effect)
             case effects.EndSurvey():
-                return self._surveys.end(effect)
+                return store.surveys.end(effect)
 
             case effects.MoveFanOut():
                 return records.move_fan_out(effect)
@@ -199,18 +219,25 @@ class Aws:
             case effects.Enqueue():
                 return self._enqueue(effect)
             case effects.Promote(event_id=event_id):
-                return waitlist.promote(self._dynamodb, self._settings, event_id, now=clock())
+                return waitlist.promote(store, event_id, now=clock())
             case effects.TransferRegistrations(event_id=event_id):
-                return split_transfer.transfer_batch(self._dynamodb, self._settings, event_id, now=clock())
+                return split_transfer.transfer_batch(store, event_id, now=clock())
             case effects.ErasePerson(due=due):
-                return erasure.forget(self._dynamodb, self._settings, due.event_id, due.registration_id, now=clock())
+                return erasure.forget(store, due.event_id, due.registration_id, now=clock())
         raise UnknownEffect(type(effect).__name__)
 
     def _enqueue(self, effect: effects.Enqueue) -> None:
+        queue = self._settings.urgent_queue if effect.urgent else self._settings.ordinary_queue
+        more = {}
+        if isinstance(effect.hint, WebhookHint):
+            queue = self._settings.hooks_queue
+            # SQS lets a webhook with many hints wait, not the others (a fair queue).
+            more = {"MessageGroupId": effect.hint.webhook_id} if effect.hint.webhook_id else {}
         self._sqs.send_message(
-            QueueUrl=self._settings.urgent_queue if effect.urgent else self._settings.ordinary_queue,
+            QueueUrl=queue,
             MessageBody=json.dumps(hint_body(effect.hint)),
             DelaySeconds=effect.delay_seconds,
+            **more,
         )
 
     def _backlog(self) -> int:
@@ -222,8 +249,8 @@ class Aws:
         return total
 
     @cached_property
-    def _dynamodb(self) -> Any:
-        return dynamo.client()
+    def _store(self) -> Store:
+        return Store(dynamo.client(), self._settings)
 
     @cached_property
     def _ses(self) -> Any:
@@ -232,26 +259,6 @@ class Aws:
     @cached_property
     def _sqs(self) -> Any:
         return boto3.client("sqs")
-
-    @cached_property
-    def _reads(self) -> Reads:
-        return Reads(self._dynamodb, self._settings)
-
-    @cached_property
-    def _invitations(self) -> Invitations:
-        return Invitations(self._dynamodb, self._settings)
-
-    @cached_property
-    def _surveys(self) -> Surveys:
-        return Surveys(self._dynamodb, self._settings)
-
-    @cached_property
-    def _notifications(self) -> Notifications:
-        return Notifications(self._dynamodb, self._settings)
-
-    @cached_property
-    def _records(self) -> Records:
-        return Records(self._dynamodb, self._settings)
 
 
 def render(message: Message, intent: Intent) -> RenderedMail | str:
@@ -279,7 +286,7 @@ def render_notification(
         return str(error)
 
 
-def hint_body(hint: Batch | Hint | NotificationHint | SurveyHint) -> dict[str, Any]:
+def hint_body(hint: AnyHint) -> dict[str, Any]:
     """A hint as the JSON object of a queue message: ids, counts and times only, no personal data."""
     match hint:
         case Batch(event_id=event_id, version=version, cursor=cursor):
@@ -293,16 +300,23 @@ def hint_body(hint: Batch | Hint | NotificationHint | SurveyHint) -> dict[str, A
                 "wakeups": wakeups,
                 "again": again.isoformat() if again else None,
             }
+        case WebhookHint(webhook_event_id=webhook_event_id, webhook_id=webhook_id, account=account):
+            whose = {"webhook": webhook_id} if webhook_id else {"account": account}
+            return {"webhook_event": webhook_event_id, **whose}
         case NotificationHint(event_id=event_id, registration_id=registration_id, notification_id=notification_id):
             return {"event": event_id, "registration": registration_id, "notification": notification_id}
 
 
-def hint_of(body: str) -> Batch | Hint | NotificationHint | SurveyHint:
+def hint_of(body: str) -> AnyHint:
     """The hint that :func:`hint_body` wrote, from the JSON text of a queue message.
 
     Raises :class:`KeyError` or :class:`ValueError` for anything else.
     """
     hint = json.loads(body)
+    if "webhook_event" in hint:
+        return WebhookHint(
+            webhook_event_id=hint["webhook_event"], webhook_id=hint.get("webhook", ""), account=hint.get("account", "")
+        )
     if "survey" in hint:
         again = datetime.fromisoformat(hint["again"]) if hint["again"] else None
         return SurveyHint(event_id=hint["event"], after=hint["survey"], wakeups=int(hint["wakeups"]), again=again)

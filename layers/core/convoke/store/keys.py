@@ -39,8 +39,10 @@ NOTIFICATION_PREFIX = "NOTIFICATION#"
 WEBHOOK_PREFIX = "WEBHOOK#"
 DELIVERY_PREFIX = "DELIVERY#"
 WEBHOOK_EVENT_PREFIX = "WEBHOOK_EVENT#"
+WEBHOOK_EVENTS_PREFIX = "WEBHOOK_EVENTS#"
 ACCOUNT_KEY_PREFIX = "KEY#"
 QUARANTINE_PREFIX = "QUARANTINE#"
+API_KEY = "KEY"
 PROPOSAL_PREFIX = "PROPOSAL#"
 NOT_SHOWN_PREFIX = "NOT_SHOWN#"
 UNCONFIRMED_PREFIX = "UNCONFIRMED#"
@@ -93,6 +95,16 @@ def address(event_id: str, email: str) -> Key:
 
 def message(registration_id: str, sequence: int) -> Key:
     return {"pk": f"REGISTRATION#{registration_id}", "sk": f"{MESSAGE_PREFIX}{sequence:010d}"}
+
+
+def first_message(registration_id: str) -> Key:
+    """Where the messages to an attendee begin."""
+    return {"pk": f"REGISTRATION#{registration_id}", "sk": MESSAGE_PREFIX}
+
+
+def first_answer(registration_id: str) -> Key:
+    """Where the replies of an attendee begin."""
+    return {"pk": f"REGISTRATION#{registration_id}", "sk": ANSWER_PREFIX}
 
 
 def answer(registration_id: str, reply: Reply) -> Key:
@@ -190,6 +202,11 @@ def audit_page(at: datetime, page: int) -> Key:
     return {"pk": AUDIT, "sk": f"{instant(at)}#{page:05d}"}
 
 
+def audits(at: str = "") -> Key:
+    """Where the pages of all audits begin, or those of the audit of the instant ``at``, as it is stored."""
+    return {"pk": AUDIT, "sk": at}
+
+
 def sending() -> Key:
     """Whether, and until when, sending is stopped for the whole deployment."""
     return {"pk": "SENDING", "sk": "SENDING"}
@@ -197,7 +214,7 @@ def sending() -> Key:
 
 def api_key(secret: str) -> Key:
     """The record of an API key, by the SHA-256 of the key: the key itself is not stored."""
-    return {"pk": f"KEY#{hashlib.sha256(secret.encode()).hexdigest()}", "sk": "KEY"}
+    return {"pk": f"KEY#{hashlib.sha256(secret.encode()).hexdigest()}", "sk": API_KEY}
 
 
 def account(account: str) -> Key:
@@ -233,8 +250,19 @@ def webhooks(account: str) -> Key:
     return {"pk": f"ACCOUNT#{account}", "sk": "WEBHOOKS"}
 
 
-def webhook_event(webhook_event_id: str) -> Key:
-    return {"pk": f"{WEBHOOK_EVENT_PREFIX}{webhook_event_id}", "sk": "WEBHOOK_EVENT"}
+def test_count(account: str, at: datetime) -> Key:
+    """The count of test events that an account had posted in one minute (UTC)."""
+    return {"pk": f"ACCOUNT#{account}", "sk": f"TESTS#{at.astimezone(UTC):%Y-%m-%dT%H:%M}"}
+
+
+def in_flight(account: str) -> Key:
+    """The requests that an account's webhooks have in flight, and their hosts that did not answer."""
+    return {"pk": f"ACCOUNT#{account}", "sk": "IN_FLIGHT"}
+
+
+def webhook_event(account: str, webhook_event_id: str) -> Key:
+    """A webhook event. Its id begins with its time, so those of an account sort by time."""
+    return {"pk": f"{WEBHOOK_EVENTS_PREFIX}{account}", "sk": f"{WEBHOOK_EVENT_PREFIX}{webhook_event_id}"}
 
 
 def delivery(webhook_id: str, webhook_event_id: str) -> Key:
