@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 
 from convoke.model import EventStatus, InvalidField, RegistrationStatus
-from convoke.sources.decide import Action, RowState, of_event, of_registration
+from convoke.sources.decide import Action, of_event, of_registration
 from convoke.sources.mapping import Source, parse
 from convoke.sources.rows import counts, event_row, external_id, fingerprint, local_time, registration_row
+from convoke.store.sources import RowState
 from convoke.web.requests import EventIn, RegistrationIn
 from tests.factories import NOW, event, registration
 

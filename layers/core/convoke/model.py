@@ -275,7 +275,8 @@ class Event:
     schedules, oldest first: some registrations name their dates by those. ``capacity`` is ``None`` without a limit.
     ``release_on_decline``: the seat of an attendee who declines goes to the first of the waitlist. ``reason`` is why
     the event was cancelled. ``former_texts``, oldest first, are what it said before changes that nobody was told of:
-    who knows one of them counts as told, until a change that people are told of removes them.
+    who knows one of them counts as told, until a change that people are told of removes them. ``source`` is the name of
+    the account's source whose row the event follows.
     """
 
     event_id: str
@@ -298,6 +299,7 @@ class Event:
     release_on_decline: bool = False
     reason: str = ""
     former_texts: tuple[FormerText, ...] = ()
+    source: str | None = None
     created_at: datetime
     updated_at: datetime
 
@@ -341,7 +343,7 @@ class Registration:
     ``registration_id`` begins with the time of its creation, so that ids sort by arrival. ``occurrences`` are the dates
     of a series that it is for, ``None`` all of them. They are original starts under the schedule that the event had
     when ``len(event.earlier)`` was ``named``. ``reply`` is the latest answer for the whole event; ``date_replies`` has
-    the latest answer for each single occurrence.
+    the latest answer for each single occurrence. ``source`` is as in :class:`Event`.
     """
 
     event_id: str
@@ -355,6 +357,7 @@ class Registration:
     named: int = 0
     reply: Reply | None = None
     date_replies: tuple[Reply, ...] = ()
+    source: str | None = None
     created_at: datetime
     updated_at: datetime
 

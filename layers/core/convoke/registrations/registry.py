@@ -181,10 +181,12 @@ def change_registration(
     priority: int,
     now: datetime,
     account: str = "",
+    also: Mapping[str, Action] = NOTHING_ELSE,
 ) -> Registration | Obstacle:
     """Change some of ``name``, ``email``, ``language``, ``occurrences`` and ``named``; the lock moves with the address.
 
-    ``named`` is the number of earlier schedules by which the occurrences are named. Returns the registration as stored,
+    ``named`` is the number of earlier schedules by which the occurrences are named. ``also`` are actions for
+    the same transaction, which are written where nothing changes, too. Returns the registration as stored,
     ``Obstacle.TAKEN`` where the address is registered already, ``ABSENT`` or ``INACTIVE``. Raises
     :class:`dynamo.Contention`.
     """
@@ -197,6 +199,8 @@ def change_registration(
             return Obstacle.INACTIVE
         changed = replace(person, **changes)
         if changed == person:
+            if also:
+                store.attempt(also)
             return person
         changed = replace(changed, version=person.version + 1, updated_at=now)
         what, data = WebhookEventType.REGISTRATION_CHANGED, registration_data(changed)
@@ -210,7 +214,7 @@ def change_registration(
         if folded(changed.email) != folded(person.email):
             actions["lock"] = store.registrations.lock_action(changed)
             actions["unlock"] = store.registrations.unlock_action(person)
-        refused = store.attempt(actions)
+        refused = store.attempt({**actions, **also})
         if not refused:
             return changed
         if "lock" in refused:

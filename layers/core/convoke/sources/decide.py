@@ -10,9 +10,10 @@ from __future__ import annotations
 from datetime import datetime
 from enum import StrEnum
 
-from ..model import Event, EventStatus, Registration, RegistrationStatus, frozen
+from ..model import Event, EventStatus, Registration, RegistrationStatus
 from ..registrations.registry import ACTIVE, STANDING
 from ..schedule import series
+from ..store.sources import RowState
 from .rows import EventRow, RegistrationRow, fingerprint
 
 
@@ -30,20 +31,6 @@ class Action(StrEnum):
     """Cancel the event, or withdraw the registration."""
     WAIT = "wait"
     """The registration's event is not there, or cancelled: the row is looked at again when it takes place."""
-
-
-@frozen
-class RowState:
-    """What became of a row: the ``event_id``, of a registration also the ``registration_id``.
-
-    ``fingerprint`` is that of what the row said when it was last acted upon, empty while it never was or once it was
-    gone. ``fence`` is the version of this state; every look raises it.
-    """
-
-    fence: int = 0
-    fingerprint: str = ""
-    event_id: str = ""
-    registration_id: str = ""
 
 
 def of_event(state: RowState, row: EventRow | None, event: Event | None, now: datetime) -> Action:

@@ -94,16 +94,21 @@ def registration_row(rows: RegistrationRows, row: Row) -> RegistrationRow:
 
     Times of ``occurrences`` are as they stand in the row, since the event's zone is not known here.
     """
+    return RegistrationRow(
+        external_id=external_id(rows, row),
+        event=event_of(rows, row),
+        status=_status(rows.status, row, "registered"),
+        fields=_nested(_fields(rows, row)),
+    )
+
+
+def event_of(rows: RegistrationRows, row: Row) -> str:
+    """What the row names its event by. Raises :class:`InvalidField`."""
     paths = [rows.event] if isinstance(rows.event, str) else rows.event
     named = [value_at(row, path) for path in paths]
     if any(value is None for value in named):
         raise InvalidField("event", "is missing")
-    return RegistrationRow(
-        external_id=external_id(rows, row),
-        event=_joined(map(_key_text, named)),
-        status=_status(rows.status, row, "registered"),
-        fields=_nested(_fields(rows, row)),
-    )
+    return _joined(map(_key_text, named))
 
 
 def fingerprint(row: EventRow | RegistrationRow) -> str:
