@@ -16,6 +16,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from pydantic import ValidationError
 
 from convoke.model import InvalidField
+from convoke.registrations import external_ids
 from convoke.store import dynamo
 from convoke.web import (
     context,
@@ -108,6 +109,9 @@ def problem_of(error: Exception) -> Problem:
             return problems.invalid([(error.field, error.message)])
         case RequestValidationError() | ValidationError() if not _ours(error):
             return problems.invalid(problems.fields(error.errors()))
+        case external_ids.Taken():
+            message = f"is that of {error.name} {error.holder}"
+            return Problem(HTTPStatus.CONFLICT, f"external_id {message}", [("external_id", message)])
         case NotFoundError():
             return Problem(HTTPStatus.NOT_FOUND, "no such resource")
         case dynamo.Contention() | BotoCoreError():
@@ -147,6 +151,25 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     return answered
 
 
+@cache
+def parameters(route: str) -> frozenset[str] | None:
+    """The query parameters of a route; ``None`` where any is ignored, which is so of the documentation only."""
+    method, _, path = route.partition(" ")
+    every = app._static_routes + app._dynamic_routes
+    found = next(each for each in every if (each.method, each.openapi_path) == (method, path))
+    return frozenset(each.alias for each in found.dependant.query_params) if found.include_in_schema else None
+
+
+def require_known_parameters(event: dict[str, Any], route: str) -> None:
+    """Raise :class:`Problem` (422) for a query parameter that the route does not have: a filter that was ignored would
+    be answered with everything.
+    """
+    known = parameters(route)
+    unknown = [] if known is None else sorted((event.get("queryStringParameters") or {}).keys() - known)
+    if unknown:
+        raise problems.invalid((problems.shortened(name), "is not a known parameter") for name in unknown)
+
+
 def admitted(event: dict[str, Any], route: str) -> dict[str, Any]:
     """The request with its path as routes are written, and its body as JSON text. Raises :class:`Problem`.
 
@@ -165,6 +188,7 @@ def admitted(event: dict[str, Any], route: str) -> dict[str, Any]:
         return event
     context.caller(event)
     require_scope(event, route)
+    require_known_parameters(event, route)
     if not route.startswith(("POST ", "PATCH ")):
         return event
     body = problems.read_body(event)

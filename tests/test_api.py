@@ -63,6 +63,8 @@ def test_an_event_is_answered_as_it_was_given_with_what_we_know_besides(world: W
         "description": "Bring\ncake",
         "reminders": ["PT1H30M", "P1D"],
         "recurrence": None,
+        "external_id": None,
+        "metadata": {},
         "dropped": [],
         "attention": [],
         "attention_count": 0,

@@ -71,7 +71,9 @@ def calling(caller: World) -> None:
     held = caller.hold(capacity=1)
     caller.register(held)
     caller.call("DELETE", caller.register(held, "cy@example.net"))
-    caller.call("GET", "/events")
+    for order in lists.Order:
+        caller.call("GET", "/events", query={"order": order})
+    caller.call("GET", "/registrations", query={"email": "cy@example.net"})
     caller.call("GET", f"{held}/registrations")
     series = caller.hold(recurrence=WEEKLY)
     caller.register(series)

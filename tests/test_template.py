@@ -14,6 +14,7 @@ import pytest
 import yaml  # type: ignore[import-untyped]
 from samcli import yamlhelper  # type: ignore[import-untyped]
 
+from convoke.store import keys, lists
 from convoke.web import context
 from tests import policies
 from tests.tables import Loader, template
@@ -300,9 +301,14 @@ def test_the_access_log_says_which_route_and_which_key() -> None:
     assert said["key"] == "$context.authorizer.key"
 
 
-def test_the_events_index_carries_keys_only() -> None:
-    (index,) = RESOURCES["Registrations"]["Properties"]["GlobalSecondaryIndexes"]
-    assert index["Projection"] == {"ProjectionType": "KEYS_ONLY"}
+def test_the_indexes_of_the_registrations_carry_nothing_of_a_person() -> None:
+    indexes = {each["IndexName"]: each for each in RESOURCES["Registrations"]["Properties"]["GlobalSecondaryIndexes"]}
+    assert indexes.keys() == {*(index for index, _ in lists.INDEXES.values()), keys.PERSON_INDEX}
+    filtered = {"status", "starts_at", "updated_at"}
+    for index, sorted_by in lists.INDEXES.values():
+        assert [each["AttributeName"] for each in indexes[index]["KeySchema"]] == ["account", sorted_by]
+        assert set(indexes[index]["Projection"]["NonKeyAttributes"]) == filtered - {sorted_by}
+    assert indexes[keys.PERSON_INDEX]["Projection"] == {"ProjectionType": "KEYS_ONLY"}
 
 
 def test_what_names_people_is_encrypted_and_kept_four_days() -> None:

@@ -101,7 +101,7 @@ def _erase_name_action(settings: Settings, person: Registration, now: datetime) 
         settings.registrations_table,
         keys.registration(person.event_id, person.registration_id),
         "SET #status = :erased, #version = :version, #updated_at = :now "
-        "REMOVE #name, #email, #language, #reply, #date_replies",
+        "REMOVE #name, #email, #language, #reply, #date_replies, #external_id, #metadata, #person",
         WITHDRAWN,
         erased=RegistrationStatus.ERASED.value,
         cancelled=RegistrationStatus.CANCELLED.value,

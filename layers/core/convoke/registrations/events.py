@@ -19,22 +19,27 @@ from ..store.writes import (
     put,
     update,
 )
+from . import external_ids
 
 # Nobody changed the event since it was read.
 STILL_THE_VERSION_SEEN = "#version = :seen AND #account = :account"
 
 
 def create_event(client: Any, settings: Settings, event: Event, *, also: Mapping[str, Action] = NOTHING_ELSE) -> None:
-    """Store a new event with its seats, and the actions ``also``. Raises :class:`ValueError` where its id exists."""
+    """Store a new event with its seats, and the actions ``also``. Raises :class:`external_ids.Taken`, and
+    :class:`ValueError` where its id exists.
+    """
     seats = Seats(open=_open(event), capacity=event.capacity)
     refused = attempt(
         client,
         {
             "event": put(settings.registrations_table, items.event_item(event), NEW),
             "seats": put(settings.invitations_table, items.seats_item(event.event_id, seats), NEW),
+            **external_ids.event_actions(settings, None, event),
             **also,
         },
     )
+    external_ids.require_free(refused, "event_id")
     if refused:
         raise ValueError(f"there is an event {event.event_id} already")
 
@@ -52,7 +57,7 @@ def change_event(
     """Replace ``before`` by ``after`` and start a fan-out, due at ``now``. False: somebody changed the event meanwhile.
 
     Unless ``after`` has one more former text, everybody who knows only a former one is told. Where the fan-out of an
-    earlier change has not ended, the more urgent priority of both is used.
+    earlier change has not ended, the more urgent priority of both is used. Raises :class:`external_ids.Taken`.
     """
     after = fingerprints.announced(before, after)
     earlier = dynamo.get(client, settings.invitations_table, keys.fan_out(after.event_id))
@@ -73,7 +78,10 @@ def change_event(
         actions["survey"] = attention.survey_action(settings, after.event_id, now)
     if (_open(before), before.capacity) != (_open(after), after.capacity):
         actions["seats"] = _seats_action(settings, before, after, now)
-    return not attempt(client, {**actions, **also})
+    actions |= external_ids.event_actions(settings, before, after)
+    refused = attempt(client, {**actions, **also})
+    external_ids.require_free(refused, "event_id")
+    return not refused
 
 
 def split_event(
@@ -101,6 +109,7 @@ def split_event(
             NEW,
         ),
         "transfer": transfer,
+        **external_ids.event_actions(settings, None, new),
     }
     return change_event(client, settings, before, after, priority=priority, now=now, also={**made, **also})
 

@@ -28,7 +28,7 @@ from ..store.writes import (
     update,
 )
 from ..webhooks.events import WebhookEventType
-from . import seats
+from . import external_ids, seats
 
 ACTIVE = (RegistrationStatus.REGISTERED, RegistrationStatus.WAITLISTED)
 STANDING = (*ACTIVE, RegistrationStatus.DECLINED)
@@ -75,7 +75,8 @@ def register(
         event_action = outbox.event_actions(
             client, settings, account, WebhookEventType.REGISTRATION_CREATED, outbox.registration_data(person), now
         )
-        refused = attempt(client, {**registration_actions(settings, person, now), **event_action, **also})
+        actions = registration_actions(settings, person, now, account=account)
+        refused = attempt(client, {**actions, **event_action, **also})
         if not refused:
             return person
         lock, seats_item = refused.get("lock"), refused.get("seats")
@@ -84,6 +85,8 @@ def register(
             # Otherwise it was withdrawn, or given another address, meanwhile, and the loop continues.
             if existing is not None and existing.status in STANDING and folded(existing.email) == folded(person.email):
                 return existing
+        elif external_ids.HELD in refused:
+            external_ids.require_free(refused, "registration_id")
         elif seats_item is None or not seats_item["open"]:
             transferring = (
                 dynamo.get(client, settings.invitations_table, keys.split_transfer(person.event_id)) is not None
@@ -95,11 +98,12 @@ def register(
 
 
 def registration_actions(
-    settings: Settings, person: Registration, now: datetime, *, transferred: bool = False
+    settings: Settings, person: Registration, now: datetime, *, account: str, transferred: bool = False
 ) -> dict[str, Action]:
     """The actions that store ``person`` as a new registration, with a seat or, by its status, on the waitlist.
 
-    ``transferred``: it is copied after a split, so its seat or place does not depend on what is free.
+    ``account`` is that of the event. ``transferred``: it is copied after a split, so its seat or place does not depend
+    on what is free.
     """
     waits = person.status is RegistrationStatus.WAITLISTED
     invitation = Invitation(
@@ -111,7 +115,12 @@ def registration_actions(
     )
     return {
         "lock": lock_action(settings, person),
-        "registration": put(settings.registrations_table, items.registration_item(person), NEW),
+        "registration": put(
+            settings.registrations_table,
+            {**items.registration_item(person), "person": keys.person(account, person.email)},
+            NEW,
+        ),
+        **external_ids.registration_actions(settings, None, person),
         "invitation": put(settings.invitations_table, items.invitation_item(invitation), NEW),
         **seats.take_actions(settings, person.event_id, person.registration_id, waits=waits, transferred=transferred),
     }
@@ -127,6 +136,12 @@ def unlock_action(settings: Settings, person: Registration) -> Action:
     """The action that unlocks the registration's address."""
     key = keys.address(person.event_id, person.email)
     return delete(settings.registrations_table, key, LOCK_IS_MINE, registration_id=person.registration_id)
+
+
+def give_back_actions(settings: Settings, person: Registration) -> dict[str, Action]:
+    """The actions by which another registration may have the address and the external id of this one."""
+    unlock = {"lock": unlock_action(settings, person)}
+    return unlock | external_ids.registration_actions(settings, person, None)
 
 
 # --- withdrawing --------------------------------------------------------------------------------------------------
@@ -174,7 +189,7 @@ def withdraw(
 def _cancel_actions(client: Any, settings: Settings, person: Registration, now: datetime) -> dict[str, Action]:
     actions = {
         "registration": status_action(settings, person, RegistrationStatus.CANCELLED, now),
-        "lock": unlock_action(settings, person),
+        **give_back_actions(settings, person),
     }
     if person.status is RegistrationStatus.DECLINED:
         return actions  # the seat was released when they declined
@@ -237,11 +252,12 @@ def change_registration(
     now: datetime,
     account: str = "",
 ) -> Registration | Obstacle:
-    """Change some of ``name``, ``email``, ``language``, ``occurrences`` and ``named``; the lock moves with the address.
+    """Change some of ``name``, ``email``, ``language``, ``external_id``, ``metadata``, ``occurrences`` and ``named``;
+    the lock moves with the address.
 
     ``named`` is the number of earlier schedules by which the occurrences are named. Returns the registration as stored,
     ``Obstacle.TAKEN`` where the address is registered already, ``ABSENT`` or ``INACTIVE``. Raises
-    :class:`dynamo.Contention`.
+    :class:`dynamo.Contention` and :class:`external_ids.Taken`.
     """
     reads = Reads(client, settings)
     for _ in range(ROUNDS):
@@ -258,7 +274,8 @@ def change_registration(
         event_action = outbox.event_actions(
             client, settings, account, WebhookEventType.REGISTRATION_CHANGED, outbox.registration_data(changed), now
         )
-        actions = {"registration": _content_action(settings, person, changed), **event_action}
+        actions = {"registration": _content_action(settings, person, changed, account), **event_action}
+        actions |= external_ids.registration_actions(settings, person, changed)
         if changed.email != person.email or changed.occurrences != person.occurrences:
             actions["invitation"] = wake_up_action(settings, invitation, priority, now)
             actions["survey"] = attention.survey_action(settings, event_id, now)
@@ -269,18 +286,25 @@ def change_registration(
             return changed
         if "lock" in refused:
             return Obstacle.TAKEN
+        external_ids.require_free(refused, "registration_id")
     raise dynamo.Contention(f"{ROUNDS} rounds met other writers")
 
 
-def _content_action(settings: Settings, person: Registration, changed: Registration) -> Action:
-    dates = items.local_times(changed.occurrences)
+def _content_action(settings: Settings, person: Registration, changed: Registration, account: str) -> Action:
+    stored = items.registration_item(changed) | {"person": keys.person(account, changed.email)}
+    names = ("external_id", "metadata", "occurrences", "named")
+    values = {name: stored[name] for name in names if name in stored}
+    removed = [f"#{name}" for name in names if name not in stored]
     return update(
         settings.registrations_table,
         keys.registration(person.event_id, person.registration_id),
-        "SET #name = :name, #email = :email, #language = :language, #version = :version, #updated_at = :now"
-        + (" REMOVE #occurrences, #named" if dates is None else ", #occurrences = :occurrences, #named = :named"),
+        "SET #name = :name, #email = :email, #language = :language, #version = :version, #updated_at = :now, "
+        "#person = :person"
+        + "".join(f", #{name} = :{name}" for name in values)
+        + (f" REMOVE {', '.join(removed)}" if removed else ""),
         STILL_THE_VERSION_SEEN,
-        **({} if dates is None else {"occurrences": dates, "named": changed.named}),
+        **values,
+        person=stored["person"],
         name=changed.name,
         email=changed.email,
         language=changed.language,

@@ -41,7 +41,7 @@ from ..store.reads import Reads
 from ..store.writes import NOTHING_ELSE, ROUNDS, Action, attempt, update
 from ..webhooks.events import WebhookEventType
 from . import seats, waitlist
-from .registry import STANDING, STILL_THE_VERSION_SEEN, Obstacle, unlock_action, wake_up_action
+from .registry import STANDING, STILL_THE_VERSION_SEEN, Obstacle, give_back_actions, wake_up_action
 
 
 class Outcome(StrEnum):
@@ -255,7 +255,7 @@ def _seat_actions(
         waits = person.status is RegistrationStatus.WAITLISTED
         seat = seats.release_actions(client, settings, *ids, now, waits=waits)
     elif changed.status is RegistrationStatus.CANCELLED:
-        seat = {"lock": unlock_action(settings, person)}
+        seat = give_back_actions(settings, person)
     else:
         seat = seats.take_actions(settings, *ids, waits=changed.status is RegistrationStatus.WAITLISTED)
     acknowledged = invitation.acknowledged

@@ -26,6 +26,7 @@ from ..store.writes import (
     put,
     update,
 )
+from . import external_ids
 from .registry import ACTIVE, STILL_THE_VERSION_SEEN, registration_actions
 
 BATCH_SIZE = 50
@@ -149,6 +150,8 @@ def transferred(transfer: SplitTransfer, source: Event, person: Registration, no
         email=person.email,
         language=person.language,
         occurrences=occurrences,
+        external_id=person.external_id,
+        metadata=person.metadata,
         created_at=person.created_at,
         updated_at=now,
     )
@@ -176,11 +179,21 @@ def _copy(
             seen=person.version,
         )
         # A refusal of any other action means that it was copied before, or the address is registered there already.
-        refused = attempt(client, {"source": still, **registration_actions(settings, new, now, transferred=True)})
+        refused = _store_copy(client, settings, source.account, still, new, now)
+        if external_ids.HELD in refused and "lock" not in refused:
+            # It was passed on in the series meanwhile, and copied with whom it belonged to before.
+            refused = _store_copy(client, settings, source.account, still, replace(new, external_id=""), now)
         if "source" not in refused:
             return
         person = Reads(client, settings).registration(person.event_id, person.registration_id)
     raise dynamo.Contention(f"{ROUNDS} rounds met other writers")
+
+
+def _store_copy(
+    client: Any, settings: Settings, account: str, still: Action, new: Registration, now: datetime
+) -> dict[str, Any]:
+    actions = registration_actions(settings, new, now, account=account, transferred=True)
+    return attempt(client, {"source": still, **actions})
 
 
 def _end(client: Any, settings: Settings, transfer: SplitTransfer, now: datetime) -> None:

@@ -46,12 +46,16 @@ def new_event(account: str, what: WebhookEventType, data: Mapping[str, Any], now
 
 
 def registration_data(person: Registration) -> dict[str, Any]:
-    """What a webhook event about a registration contains: ids, status and version."""
+    """What a webhook event about a registration contains: ids, status and version; the caller's own id and metadata,
+    where it has them.
+    """
+    own = {"external_id": person.external_id, "metadata": dict(person.metadata)}
     return {
         "event_id": person.event_id,
         "registration_id": person.registration_id,
         "status": person.status.value,
         "version": person.version,
+        **{name: value for name, value in own.items() if value},
     }
 
 
@@ -96,4 +100,4 @@ def webhook_event_of(item: Mapping[str, Any]) -> WebhookEvent:
 
 def _json(value: Any) -> Any:
     """A value as JSON has it: numbers come from DynamoDB as ``Decimal``, and are all whole."""
-    return value if isinstance(value, (str, bool, type(None))) else int(value)
+    return value if isinstance(value, (str, bool, dict, type(None))) else int(value)

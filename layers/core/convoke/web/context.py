@@ -26,7 +26,7 @@ from ..store.reads import Reads
 from ..webhooks.events import Webhook
 from . import presenters
 from .problems import Problem
-from .responses import EventOut, OccurrenceOut, RegistrationOut, WebhookOut
+from .responses import EventOut, OccurrenceOut, RegistrationMade, RegistrationOut, WebhookOut
 
 logger = Logger()
 router = APIGatewayHttpRouter()  # type: ignore[no-untyped-call]
@@ -179,6 +179,14 @@ def show_registration(
     event = own_event(event_id)
     seen = read_snapshot(event, registration_id)
     return answer(status, presenters.registration(seen, settings().sender, now()), headers)
+
+
+def show_made(
+    event_id: str, registration_id: str, status: int, headers: Mapping[str, str] | None = None
+) -> Response[RegistrationMade]:
+    """The answer to a registration; with 200 the address was registered before."""
+    made = presenters.registration(read_snapshot(own_event(event_id), registration_id), settings().sender, now())
+    return answer(status, RegistrationMade(**made.model_dump(), existing=status == HTTPStatus.OK), headers)
 
 
 def show_webhook(webhook_id: str, status: int = 200, headers: Mapping[str, str] | None = None) -> Response[WebhookOut]:

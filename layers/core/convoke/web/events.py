@@ -10,12 +10,12 @@ from http import HTTPStatus
 from typing import Annotated
 
 from aws_lambda_powertools.event_handler import Response
-from aws_lambda_powertools.event_handler.openapi.params import Body
+from aws_lambda_powertools.event_handler.openapi.params import Body, Query
 from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
 
 from ..delivery import fan_out
 from ..model import Event, EventStatus, InvalidField, LocalTime
-from ..registrations import events, split_transfer
+from ..registrations import events, external_ids, split_transfer
 from ..schedule import edits, series
 from ..settings import settings
 from ..store import dynamo, items, keys, lists, requests
@@ -36,7 +36,7 @@ from .requests import (
     patched,
 )
 from .responses import EventOut, EventPage, documented
-from .walltimes import read_when
+from .walltimes import read_instant, read_when
 
 router = APIGatewayHttpRouter()  # type: ignore[no-untyped-call]
 NO_REASON, AS_IT_WAS = CancelIn(), ReopenIn()
@@ -76,9 +76,44 @@ def must_end_later(event: Event, at: datetime, before: Event | None = None) -> N
         raise InvalidField("end", "is in the past")
 
 
-@router.get("/events", summary="List events in order of creation", responses=documented(200))
-def list_events(limit: Limit = 50, cursor: Cursor = None) -> Response[EventPage]:
-    page = lists.list_events(context.client(), settings(), context.caller(), limit=limit, cursor=cursor)
+@router.get("/events", summary="List events", responses=documented(200))
+def list_events(
+    limit: Limit = 50,
+    cursor: Cursor = None,
+    external_id: Annotated[str | None, Query(max_length=200, description="The one with this id of yours.")] = None,
+    status: Annotated[EventStatus | None, Query()] = None,
+    since: Annotated[
+        str | None, Query(alias="from", max_length=40, description="Whose first date starts then or later.")
+    ] = None,
+    until: Annotated[
+        str | None, Query(alias="to", max_length=40, description="Whose first date starts before then.")
+    ] = None,
+    updated_since: Annotated[str | None, Query(max_length=40, description="Changed then or later.")] = None,
+    order: Annotated[
+        lists.Order | None,
+        Query(description="updated where updated_since is given, else created."),
+    ] = None,
+) -> Response[EventPage]:
+    wanted = lists.Wanted(
+        status=status,
+        since=read_instant("from", since),
+        until=read_instant("to", until),
+        updated_since=read_instant("updated_since", updated_since),
+    )
+    account = context.caller()
+    if external_id is not None:
+        key = keys.external_event(account, external_id)
+        holder = external_ids.holder(context.client(), settings(), key) if external_id else None
+        found = lists.read_events(context.client(), settings(), [holder] if holder else [])
+        page = lists.Page(items=tuple(one for one in found if wanted.has(one.event)), next=None)
+    else:
+        page = lists.list_events(
+            *(context.client(), settings(), account),
+            limit=limit,
+            cursor=cursor,
+            order=order or (lists.Order.UPDATED if updated_since else lists.Order.CREATED),
+            wanted=wanted,
+        )
     return context.answer(
         200,
         EventPage(items=[presenters.event(counted.event, counted.seats) for counted in page.items], next=page.next),
