@@ -18,7 +18,7 @@ from convoke.delivery.audit import Findings
 from convoke.registrations.events import change_event, create_event
 from convoke.registrations.registry import register
 from convoke.schedule import series
-from convoke.store import accounts, answers, dynamo, keys, webhooks
+from convoke.store import accounts, answers, dynamo, keys, lists, webhooks
 from convoke.web import context
 from convoke.webhooks import http
 from convoke.webhooks.events import WebhookEventType
