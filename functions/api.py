@@ -16,8 +16,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from pydantic import ValidationError
 
 from convoke.model import InvalidField
-from convoke.registrations import external_ids
-from convoke.store import dynamo
+from convoke.store import dynamo, external_ids
 from convoke.web import (
     context,
     documentation,

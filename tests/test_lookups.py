@@ -12,7 +12,7 @@ import api
 from convoke.registrations.split_transfer import transfer_batch
 from convoke.web import registrations as routes_of_registrations
 from tests.caller import BO, PARTY, World, a_caller, everybody
-from tests.tables import SETTINGS, everything
+from tests.tables import everything
 
 OWN: dict[str, Any] = {"external_id": "meeting/7 ü", "metadata": {"team": "choir", "note": "two\nlines"}}
 
@@ -157,7 +157,7 @@ def test_external_ids_come_along_when_a_series_is_split(world: World) -> None:
     new = world.call("POST", f"{event}/split", {"from": "2027-03-19T09:00:00", "external_id": "rest"})
     assert (new.status, new.body["external_id"]) == (201, "rest")
     path = f"/events/{new.body['event_id']}"
-    transfer_batch(world.client, SETTINGS, new.body["event_id"], now=world.now)
+    transfer_batch(world.store, new.body["event_id"], now=world.now)
     (copied,) = world.call("GET", f"{path}/registrations", query={"external_id": "7"}).body["items"]
     assert copied["registration_id"] != person.rpartition("/")[2]
     assert copied["metadata"] == {"a": "b"}

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from convoke.decision import fingerprints
-from convoke.decision.invitation import Acknowledged, Delivered, Intent, StoredMessage
+from convoke.decision.invitation import Acknowledged, Delivered, Intent, Invitation, StoredMessage
 from convoke.mail import invitation_mail
 from convoke.model import (
     DateChange,
@@ -26,7 +26,9 @@ from convoke.model import (
     RegistrationStatus,
 )
 from convoke.schedule import edits, series, series_changes
-from convoke.store import items
+from convoke.store import codec, keys
+from convoke.store.invitations import invitation_item
+from convoke.store.records import message_item
 from tests.factories import MORNING, NEW_ID, NOW, event, invitation, registration
 from tests.test_series_told import Attendee
 
@@ -216,7 +218,10 @@ def full_series() -> Event:
     ]
     earlier = [plain.schedule] * (edits.MAX_EARLIER_BYTES // 220)
     former = FormerText(description="w" * (fingerprints.MAX_FORMER_BYTES - 100))
-    own: dict[str, Any] = {"external_id": "ü" * 200, "metadata": tuple((f"{number:040}", "ü" * 500) for number in range(20))}
+    own: dict[str, Any] = {
+        "external_id": "ü" * 200,
+        "metadata": tuple((f"{number:040}", "ü" * 500) for number in range(20)),
+    }
     return replace(plain, changes=tuple(changes), earlier=tuple(earlier), former_texts=(former,), **own)
 
 
@@ -253,13 +258,13 @@ def test_the_fullest_series_fits_into_its_items() -> None:
         written_at=NOW,
     )
     sizes = {
-        "event": size(items.event_item(what)),
-        "invitation": size(items.invitation_item(full)),
-        "message": size(items.stored_message_item(stored)),
+        "event": size(codec.item(what, keys.event(what.event_id))),
+        "invitation": size(invitation_item(full)),
+        "message": size(message_item(stored)),
     }
     print(", ".join(f"{name} {bytes_ / 1024:.0f} KB" for name, bytes_ in sizes.items()))
     assert max(sizes.values()) < ITEM
-    assert items.invitation_of(items.invitation_item(full)) == full
+    assert codec.read(Invitation, invitation_item(full)) == full
 
 
 def messages(what: Event) -> Any:

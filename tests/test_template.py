@@ -14,7 +14,7 @@ import pytest
 import yaml  # type: ignore[import-untyped]
 from samcli import yamlhelper  # type: ignore[import-untyped]
 
-from convoke.store import keys, lists
+from convoke.store import keys, lookups
 from convoke.web import context
 from tests import policies
 from tests.tables import Loader, template
@@ -314,9 +314,9 @@ def test_the_access_log_says_which_route_and_which_key() -> None:
 
 def test_the_indexes_of_the_registrations_carry_nothing_of_a_person() -> None:
     indexes = {each["IndexName"]: each for each in RESOURCES["Registrations"]["Properties"]["GlobalSecondaryIndexes"]}
-    assert indexes.keys() == {*(index for index, _ in lists.INDEXES.values()), keys.PERSON_INDEX}
+    assert indexes.keys() == {*(index for index, _ in lookups.INDEXES.values()), keys.PERSON_INDEX}
     filtered = {"status", "starts_at", "updated_at"}
-    for index, sorted_by in lists.INDEXES.values():
+    for index, sorted_by in lookups.INDEXES.values():
         assert [each["AttributeName"] for each in indexes[index]["KeySchema"]] == ["account", sorted_by]
         assert set(indexes[index]["Projection"]["NonKeyAttributes"]) == filtered - {sorted_by}
     assert indexes[keys.PERSON_INDEX]["Projection"] == {"ProjectionType": "KEYS_ONLY"}

@@ -15,11 +15,13 @@ from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
 
 from ..delivery import fan_out
 from ..model import Event, EventStatus, InvalidField, LocalTime
-from ..registrations import events, external_ids, split_transfer
+from ..registrations import events
 from ..schedule import edits, series
 from ..settings import settings
-from ..store import dynamo, items, keys, lists, requests
-from ..store.writes import ROUNDS, Action
+from ..store import codec, keys
+from ..store.lookups import Order, Wanted
+from ..store.repository import Page
+from ..store.writes import Action, rounds
 from . import context, presenters
 from .idempotency import Record, once
 from .problems import Problem
@@ -59,7 +61,7 @@ def create_event(body: EventIn, key: IdempotencyKey = None) -> Response[EventOut
     must_end_later(event, at)
 
     def create(record: Record) -> Response[EventOut]:
-        events.create_event(context.client(), settings(), event, also=record(status=201, event_id=event.event_id))
+        events.create_event(context.store(), event, also=record(status=201, event_id=event.event_id))
         return context.show_event(event.event_id, 201, context.location(event.event_id))
 
     return once(key, create)
@@ -90,30 +92,24 @@ def list_events(
     ] = None,
     updated_since: Annotated[str | None, Query(max_length=40, description="Changed then or later.")] = None,
     order: Annotated[
-        lists.Order | None,
+        Order | None,
         Query(description="updated where updated_since is given, else created."),
     ] = None,
 ) -> Response[EventPage]:
-    wanted = lists.Wanted(
+    wanted = Wanted(
         status=status,
         since=read_instant("from", since),
         until=read_instant("to", until),
         updated_since=read_instant("updated_since", updated_since),
     )
-    account = context.caller()
+    account, lookups = context.caller(), context.store().lookups
     if external_id is not None:
-        key = keys.external_event(account, external_id)
-        holder = external_ids.holder(context.client(), settings(), key) if external_id else None
-        found = lists.read_events(context.client(), settings(), [holder] if holder else [])
-        page = lists.Page(items=tuple(one for one in found if wanted.has(one.event)), next=None)
+        holder = context.store().external_ids.event_holder(account, external_id)
+        found = lookups.read_events([holder] if holder else [])
+        page = Page(items=tuple(one for one in found if wanted.has(one.event)), next=None)
     else:
-        page = lists.list_events(
-            *(context.client(), settings(), account),
-            limit=limit,
-            cursor=cursor,
-            order=order or (lists.Order.UPDATED if updated_since else lists.Order.CREATED),
-            wanted=wanted,
-        )
+        order = order or (Order.UPDATED if updated_since else Order.CREATED)
+        page = lookups.list_events(account, limit=limit, cursor=cursor, order=order, wanted=wanted)
     return context.answer(
         200,
         EventPage(items=[presenters.event(counted.event, counted.seats) for counted in page.items], next=page.next),
@@ -151,18 +147,17 @@ def changed(
     called again where another writer was first. If it changes nothing, only ``also`` is written. Raises
     :class:`Problem` (409, 412), :class:`InvalidField`, or :class:`dynamo.Contention` after too many rounds.
     """
-    for _ in range(ROUNDS):
+    for _ in rounds():
         before, at = context.own_event(event_id), context.now()
         require_version(before, version)
         context.require_writable(before, at)
         after = change(before, at)
         must_end_later(after, at, before)
         if after == before:
-            requests.keep(context.client(), dict(also))
+            context.store().requests.keep(dict(also))
             return
         if store(before, after, at, also):
             return
-    raise dynamo.Contention(f"{ROUNDS} rounds met other writers")
 
 
 @router.post("/events/<event_id>/cancel", summary="Cancel an event", responses=documented(200))
@@ -174,16 +169,16 @@ def cancel_event(
 ) -> Response[EventOut]:
     def cancel(record: Record) -> Response[EventOut]:
         recorded = record(status=200, event_id=event_id)
-        for _ in range(ROUNDS):
+        for _ in rounds():
             before, at = context.own_event(event_id), context.now()
             require_version(before, version)
             if before.status is EventStatus.CANCELLED:
-                requests.keep(context.client(), recorded)
+                context.store().requests.keep(recorded)
                 return context.show_event(event_id)
             context.require_not_over(before, at)
             if store(before, replace(before, status=EventStatus.CANCELLED, reason=body.reason), at, recorded):
                 return context.show_event(event_id)
-        raise dynamo.Contention(f"{ROUNDS} rounds met other writers")
+        raise AssertionError  # rounds() ends with Contention
 
     return once(key, cancel)
 
@@ -197,20 +192,20 @@ def reopen_event(
 ) -> Response[EventOut]:
     def reopen(record: Record) -> Response[EventOut]:
         recorded = record(status=200, event_id=event_id)
-        for _ in range(ROUNDS):
+        for _ in rounds():
             before, at = context.own_event(event_id), context.now()
             require_version(before, version)
             context.require_not_over(before, at)
             if before.status is not EventStatus.CANCELLED:
-                requests.keep(context.client(), recorded)
+                context.store().requests.keep(recorded)
                 return context.show_event(event_id)
             context.require_no_transfer(event_id)
             after = edits.reopen(before, restored(before, body.occurrences, at))
-            check = {"transfer": split_transfer.not_under_way_check(settings(), event_id)}
+            check = {"transfer": context.store().events.not_transferring_check(event_id)}
             if store(before, after, at, {**check, **recorded}):
                 context.promote(event_id)
                 return context.show_event(event_id)
-        raise dynamo.Contention(f"{ROUNDS} rounds met other writers")
+        raise AssertionError  # rounds() ends with Contention
 
     return once(key, reopen)
 
@@ -222,7 +217,7 @@ def restored(event: Event, dates: list[str], at: datetime) -> list[LocalTime]:
     names = []
     for number, text in enumerate(dates):
         try:
-            one = edits.date(event, items.local_time_of(text))
+            one = edits.date(event, codec.local_time(text))
         except (ValueError, edits.NoSuchDate):
             raise InvalidField(f"occurrences.{number}", "is not a date of this event") from None
         if one.when.ends_at <= at:
@@ -244,7 +239,7 @@ def store(before: Event, after: Event, at: datetime, also: Mapping[str, Action])
     """
     after = replace(after, version=before.version + 1, updated_at=at)
     priority = urgency(before, after, at)
-    return events.change_event(context.client(), settings(), before, after, priority=priority, now=at, also=also)
+    return events.change_event(context.store(), before, after, priority=priority, now=at, also=also)
 
 
 def urgency(before: Event, after: Event, at: datetime) -> int:

@@ -25,13 +25,13 @@ from ..model import (
     RegistrationStatus,
     folded,
 )
-from ..registrations import erasure, external_ids, registry, replies
+from ..registrations import erasure, registry, replies
 from ..registrations.registry import ACTIVE, STANDING, Obstacle
 from ..schedule import edits, series
 from ..settings import settings
-from ..store import cursors, items, keys, lists, requests
-from ..store.reads import Reads
-from ..store.roll import everybody
+from ..store import codec, keys
+from ..store.repository import decode_cursor, encode_cursor
+from ..store.requests import Answered
 from . import context, presenters
 from .idempotency import Record, once
 from .problems import Problem
@@ -82,27 +82,21 @@ def register(event_id: str, body: RegistrationIn, key: IdempotencyKey = None) ->
             updated_at=at,
         )
         recorded = record(status=201, event_id=event_id, registration_id=person.registration_id)
-        stored = granted(
-            registry.register(context.client(), settings(), person, now=at, account=event.account, also=recorded)
-        )
+        stored = granted(registry.register(context.store(), person, now=at, account=event.account, also=recorded))
         where = context.location(event_id, stored.registration_id)
         if stored.registration_id == person.registration_id:
             return context.show_made(event_id, stored.registration_id, 201, where)
         recorded = record(status=200, event_id=event_id, registration_id=stored.registration_id)
         if stored.status is RegistrationStatus.DECLINED:
-            granted(
-                replies.register_again(
-                    context.client(), settings(), event_id, stored.registration_id, now=at, also=recorded
-                )
-            )
+            granted(replies.register_again(context.store(), event_id, stored.registration_id, now=at, also=recorded))
         else:
-            requests.keep(context.client(), recorded)
+            context.store().requests.keep(recorded)
         return context.show_made(event_id, stored.registration_id, 200, where)
 
     return once(key, enter, show_made)
 
 
-def show_made(answered: requests.Answered, headers: Mapping[str, str]) -> Response[RegistrationMade]:
+def show_made(answered: Answered, headers: Mapping[str, str]) -> Response[RegistrationMade]:
     """What an earlier request with the same Idempotency-Key registered, as it is now."""
     return context.show_made(answered.event_id, answered.registration_id, answered.status, headers)
 
@@ -135,7 +129,7 @@ def list_registrations(
     if participation is not None or delivery is not None:
         identity = f"registrations of {event_id}, {status} {participation} {delivery}"
         return context.answer(200, looked_through(event, at, is_wanted, identity, limit, cursor))
-    page = lists.list_registrations(context.client(), settings(), event_id, limit=limit, cursor=cursor, status=status)
+    page = context.store().reads.list_registrations(event_id, limit=limit, cursor=cursor, status=status)
     people = [shown(Snapshot(invitation=one, registration=person, event=event), at) for person, one in page.items]
     return context.answer(200, RegistrationPage(items=people, next=page.next))
 
@@ -148,16 +142,15 @@ def known(event: Event, email: str | None, external_id: str | None) -> tuple[Sna
     """The registration that has the address and the external id at the event, if one has all that is given. One that
     was cancelled has neither any more.
     """
-    client, found = context.client(), set[str | None]()
+    store, found = context.store(), set[str | None]()
     if email is not None:
-        found.add(lists.holder_of_address(client, settings(), event.event_id, email))
+        found.add(store.reads.address_holder(event.event_id, email))
     if external_id is not None:
-        key = keys.external_registration(event.event_id, external_id)
-        found.add(external_ids.holder(client, settings(), key))
+        found.add(store.external_ids.registration_holder(event.event_id, external_id))
     (holder, *others) = found
     if holder is None or others:
         return ()
-    return lists.read_people(client, settings(), [(event.event_id, holder)])
+    return store.lookups.read_people([(event.event_id, holder)])
 
 
 MOST_LOOKED_THROUGH = 1500
@@ -173,12 +166,12 @@ def looked_through(
     cursor: str | None,
 ) -> RegistrationPage:
     """A page of those that are wanted, in order of arrival. It may have fewer than ``limit``, and yet a next one."""
-    after = "" if cursor is None else cursors.decode(identity, cursor, r"[0-9a-z]+")
+    after = "" if cursor is None else decode_cursor(identity, cursor, r"[0-9a-z]+")
     people: list[RegistrationOut] = []
-    everyone = everybody(context.client(), settings(), event.event_id, after)
+    everyone = context.store().reads.everybody(event.event_id, after)
     for number, (person, invitation) in enumerate(everyone):
         if number == MOST_LOOKED_THROUGH or len(people) == limit:
-            return RegistrationPage(items=people, next=cursors.encode(identity, after))
+            return RegistrationPage(items=people, next=encode_cursor(identity, after))
         after = person.registration_id
         one = shown(Snapshot(invitation=invitation, registration=person, event=event), at)
         if is_wanted(one):
@@ -191,7 +184,7 @@ def list_person(
     email: Annotated[str, Query(max_length=254)], limit: Limit = 50, cursor: Cursor = None
 ) -> Response[RegistrationPage]:
     account, at = context.caller(), context.now()
-    page = lists.list_person(context.client(), settings(), account, email, limit=limit, cursor=cursor)
+    page = context.store().lookups.list_person(account, email, limit=limit, cursor=cursor)
     return context.answer(200, RegistrationPage(items=[shown(one, at) for one in page.items], next=page.next))
 
 
@@ -222,7 +215,7 @@ def patch_registration(event_id: str, registration_id: str, patch: RegistrationP
     soon = series.next_start(event.schedule, at) - at <= settings().times.soon
     granted(
         registry.change_registration(
-            *(context.client(), settings(), event_id, registration_id),
+            *(context.store(), event_id, registration_id),
             changes=changes,
             priority=0 if soon else 1,
             now=at,
@@ -244,11 +237,11 @@ def withdraw(
     event, at = context.own_event(event_id), context.now()
     seen = context.read_snapshot(event, registration_id)
     if erase == "true":
-        granted(erasure.erase(context.client(), settings(), event_id, registration_id, now=at, account=event.account))
+        granted(erasure.erase(context.store(), event_id, registration_id, now=at, account=event.account))
     elif seen.registration.status in STANDING:
         granted(
             registry.withdraw(
-                *(context.client(), settings(), event_id, registration_id),
+                *(context.store(), event_id, registration_id),
                 now=at,
                 account=event.account,
                 sends=not over(event, at, calendar_state_of(seen.invitation)),
@@ -270,7 +263,7 @@ def resend(
         context.read_snapshot(event, registration_id)
         context.require_not_over(event, at)
         recorded = record(status=202, event_id=event_id, registration_id=registration_id)
-        granted(registry.resend(context.client(), settings(), event_id, registration_id, now=at, also=recorded))
+        granted(registry.resend(context.store(), event_id, registration_id, now=at, also=recorded))
         return context.show_registration(event_id, registration_id, 202)
 
     return once(key, repeat)
@@ -281,7 +274,7 @@ def list_messages(
     event_id: str, registration_id: str, limit: Limit = 50, cursor: Cursor = None
 ) -> Response[MessagePage]:
     context.read_snapshot(context.own_event(event_id), registration_id)
-    page = lists.list_messages(context.client(), settings(), registration_id, limit=limit, cursor=cursor)
+    page = context.store().reads.list_messages(registration_id, limit=limit, cursor=cursor)
     return context.answer(200, MessagePage(items=[presenters.message(stored) for stored in page.items], next=page.next))
 
 
@@ -295,7 +288,7 @@ def list_messages(
 def read_mail(event_id: str, registration_id: str, sequence: str) -> Response[bytes]:
     context.read_snapshot(context.own_event(event_id), registration_id)
     number = int(sequence) if re.fullmatch(r"[0-9]{1,9}", sequence) else None
-    stored = None if number is None else Reads(context.client(), settings()).stored(registration_id, number)
+    stored = None if number is None else context.store().reads.stored(registration_id, number)
     if stored is None or stored.rendered is None:
         raise Problem(HTTPStatus.NOT_FOUND, "there is no such mail")
     headers = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
@@ -315,7 +308,7 @@ def chosen(event: Event, dates: list[str] | None, at: datetime) -> tuple[LocalTi
     names: set[LocalTime] = set()
     for number, text in enumerate(dates):
         try:
-            one = edits.date(event, items.local_time_of(text))
+            one = edits.date(event, codec.local_time(text))
         except (ValueError, edits.NoSuchDate):
             raise InvalidField(f"occurrences.{number}", "is not a date of this series") from None
         if one.cancelled or one.when.ends_at <= at:
