@@ -199,7 +199,7 @@ def patch_registration(event_id: str, registration_id: str, patch: RegistrationP
     person = context.read_snapshot(event, registration_id).registration
     context.require_writable(event, at)
     if person.status not in ACTIVE:
-        raise Problem(HTTPStatus.CONFLICT, Obstacle.INACTIVE.value)
+        raise Problem(HTTPStatus.CONFLICT, Obstacle.INACTIVE.value, code=CODES[Obstacle.INACTIVE])
     current = {
         "name": person.name,
         "email": person.email,
@@ -326,11 +326,24 @@ def not_the_sender(email: str) -> None:
         raise InvalidField("email", "is the address that invitations are sent from")
 
 
+CODES = {
+    Obstacle.ABSENT: "not_found",
+    Obstacle.CLOSED: "event_closed",
+    Obstacle.NOT_YET: "split_running",
+    Obstacle.TAKEN: "address_taken",
+    Obstacle.INACTIVE: "registration_inactive",
+    Obstacle.NEVER_SENT: "never_sent",
+    Obstacle.STOPPED: "address_stopped",
+}
+
+
 def granted(outcome: Outcome | Obstacle) -> Outcome:
     """The outcome of a write, or raises :class:`Problem` (404, 409 or 503) for an obstacle."""
     if outcome is Obstacle.NOT_YET:
-        raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, outcome.value, headers=context.RETRY_AFTER_A_MINUTE)
+        raise Problem(
+            HTTPStatus.SERVICE_UNAVAILABLE, outcome.value, headers=context.RETRY_AFTER_A_MINUTE, code=CODES[outcome]
+        )
     if isinstance(outcome, Obstacle):
         status = HTTPStatus.NOT_FOUND if outcome is Obstacle.ABSENT else HTTPStatus.CONFLICT
-        raise Problem(status, outcome.value)
+        raise Problem(status, outcome.value, code=CODES[outcome])
     return outcome

@@ -291,6 +291,7 @@ class Problem(BaseModel):
     type: str
     title: str
     status: int
+    code: Annotated[str, Field(description="For programs: it stays the same, whatever the texts say.")]
     detail: str
     errors: list[FieldProblem]
 
