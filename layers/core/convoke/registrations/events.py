@@ -10,8 +10,10 @@ from ..decision import fingerprints
 from ..decision.invitation import Seats
 from ..model import Event, EventStatus
 from ..store.external_ids import require_free
+from ..store.outbox import event_data
 from ..store.store import Store
 from ..store.writes import NOTHING_ELSE, Action
+from ..webhooks.events import WebhookEventType
 
 
 def create_event(store: Store, event: Event, *, also: Mapping[str, Action] = NOTHING_ELSE) -> None:
@@ -19,8 +21,13 @@ def create_event(store: Store, event: Event, *, also: Mapping[str, Action] = NOT
     :class:`ValueError` where its id exists.
     """
     seats = Seats(open=_open(event), capacity=event.capacity)
-    new = {"event": store.events.new_action(event), "seats": store.seats.new_action(event.event_id, seats)}
-    refused = store.attempt({**new, **store.external_ids.event_actions(None, event), **also})
+    new = {
+        "event": store.events.new_action(event),
+        "seats": store.seats.new_action(event.event_id, seats),
+        **store.external_ids.event_actions(None, event),
+        **_webhook_event_action(store, WebhookEventType.EVENT_CREATED, event, event.created_at),
+    }
+    refused = store.attempt({**new, **also})
     require_free(refused, "event_id")
     if refused:
         raise ValueError(f"there is an event {event.event_id} already")
@@ -52,7 +59,10 @@ def change_event(
         actions["survey"] = store.surveys.soon_action(after.event_id, now)
     if (_open(before), before.capacity) != (_open(after), after.capacity):
         actions["seats"] = _seats_action(store, before, after, now)
-    refused = store.attempt({**actions, **store.external_ids.event_actions(before, after), **also})
+    actions |= store.external_ids.event_actions(before, after)
+    cancelled = after.status is EventStatus.CANCELLED
+    what = WebhookEventType.EVENT_CANCELLED if cancelled else WebhookEventType.EVENT_CHANGED
+    refused = store.attempt({**actions, **_webhook_event_action(store, what, after, now), **also})
     require_free(refused, "event_id")
     return not refused
 
@@ -78,8 +88,13 @@ def split_event(
         "new seats": store.seats.new_action(new.event_id, Seats(open=False, capacity=new.capacity)),
         "transfer": transfer,
         **store.external_ids.event_actions(None, new),
+        **_webhook_event_action(store, WebhookEventType.EVENT_CREATED, new, now),
     }
     return change_event(store, before, after, priority=priority, now=now, also={**made, **also})
+
+
+def _webhook_event_action(store: Store, what: WebhookEventType, event: Event, now: datetime) -> dict[str, Action]:
+    return store.outbox.event_actions(event.account, what, event_data(event), now)
 
 
 def _needs_survey(before: Event, after: Event) -> bool:

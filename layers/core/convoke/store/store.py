@@ -13,6 +13,7 @@ from .deliveries import Deliveries
 from .dynamo import Item
 from .events import Events
 from .external_ids import ExternalIds
+from .in_flight import RequestsInFlight
 from .invitations import Invitations
 from .lookups import Lookups
 from .notifications import Notifications
@@ -40,6 +41,7 @@ class Store:
         self.deliveries = Deliveries(client, settings)
         self.events = Events(client, settings)
         self.external_ids = ExternalIds(client, settings)
+        self.in_flight = RequestsInFlight(client, settings)
         self.invitations = Invitations(client, settings)
         self.lookups = Lookups(client, settings)
         self.notifications = Notifications(client, settings)
