@@ -591,15 +591,15 @@ def test_a_cursor_is_good_for_its_own_list_only(world: World) -> None:
             status=RegistrationStatus.REGISTERED,
         )
     with pytest.raises(InvalidField, match="cursor"):
-        world.store.reads.list_events("acme", limit=1, cursor=mine)
+        world.store.lookups.list_events("acme", limit=1, cursor=mine)
 
 
 def test_an_account_lists_its_own_events_in_the_order_of_their_making(world: World) -> None:
     for number in range(3):
         world.hold(event_id=f"event{number}", created_at=NOW + timedelta(seconds=number), title=str(number))
     world.hold(event_id="foreign", account="other")
-    first = world.store.reads.list_events("acme", limit=2)
-    second = world.store.reads.list_events("acme", limit=2, cursor=first.next)
+    first = world.store.lookups.list_events("acme", limit=2)
+    second = world.store.lookups.list_events("acme", limit=2, cursor=first.next)
     assert [counted.event.title for counted in (*first.items, *second.items)] == ["0", "1", "2"]
     assert second.next is None
     assert first.items[0].seats.taken == 0

@@ -15,6 +15,7 @@ from typing import Any
 from ..decision.invitation import Invitation, Seats
 from ..model import Method, Registration, RegistrationStatus, folded
 from ..store import codec, keys
+from ..store.external_ids import HELD, require_free
 from ..store.outbox import registration_data
 from ..store.store import Store
 from ..store.writes import NOTHING_ELSE, Action, rounds
@@ -68,7 +69,8 @@ def register(
         if person.status is RegistrationStatus.WAITLISTED:
             happened[WebhookEventType.REGISTRATION_WAITLISTED] = registration_data(person)
         event_action = store.outbox.events_actions(account, happened, now)
-        refused = store.attempt({**registration_actions(store, person, now), **event_action, **also})
+        actions = registration_actions(store, person, now, account=account)
+        refused = store.attempt({**actions, **event_action, **also})
         if not refused:
             return person
         lock, found = refused.get("lock"), refused.get("seats")
@@ -77,6 +79,8 @@ def register(
             # Otherwise it was withdrawn, or given another address, meanwhile, and the loop continues.
             if existing is not None and existing.status in STANDING and folded(existing.email) == folded(person.email):
                 return existing
+        elif HELD in refused:
+            require_free(refused, "registration_id")
         elif found is None or not found["open"]:
             return Obstacle.NOT_YET if store.events.transferring(person.event_id) else Obstacle.CLOSED
         else:
@@ -85,11 +89,12 @@ def register(
 
 
 def registration_actions(
-    store: Store, person: Registration, now: datetime, *, transferred: bool = False
+    store: Store, person: Registration, now: datetime, *, account: str, transferred: bool = False
 ) -> dict[str, Action]:
     """The actions that store ``person`` as a new registration, with a seat or, by its status, on the waitlist.
 
-    ``transferred``: it is copied after a split, so its seat or place does not depend on what is free.
+    ``account`` is that of the event. ``transferred``: it is copied after a split, so its seat or place does not depend
+    on what is free.
     """
     waits = person.status is RegistrationStatus.WAITLISTED
     invitation = Invitation(
@@ -101,7 +106,8 @@ def registration_actions(
     ids = person.event_id, person.registration_id
     return {
         "lock": store.registrations.lock_action(person),
-        "registration": store.registrations.new_action(person),
+        "registration": store.registrations.new_action(person, account),
+        **store.external_ids.registration_actions(None, person),
         "invitation": store.invitations.new_action(invitation),
         **store.seats.take_actions(*ids, waits=waits, transferred=transferred),
     }
@@ -110,6 +116,12 @@ def registration_actions(
 def first_due_key(now: datetime) -> str | None:
     """When a new registration is invited: at once."""
     return keys.due_key(2, now)
+
+
+def give_back_actions(store: Store, person: Registration) -> dict[str, Action]:
+    """The actions by which another registration may have the address and the external id of this one."""
+    unlock = {"lock": store.registrations.unlock_action(person)}
+    return unlock | store.external_ids.registration_actions(person, None)
 
 
 # --- withdrawing --------------------------------------------------------------------------------------------------
@@ -153,7 +165,7 @@ def withdraw(
 def _cancel_actions(store: Store, person: Registration, cancelled: Registration, now: datetime) -> dict[str, Action]:
     actions = {
         "registration": store.registrations.change_action(person, cancelled, "status"),
-        "lock": store.registrations.unlock_action(person),
+        **give_back_actions(store, person),
     }
     if person.status is RegistrationStatus.DECLINED:
         return actions  # the seat was released when they declined
@@ -182,11 +194,12 @@ def change_registration(
     now: datetime,
     account: str = "",
 ) -> Registration | Obstacle:
-    """Change some of ``name``, ``email``, ``language``, ``occurrences`` and ``named``; the lock moves with the address.
+    """Change some of ``name``, ``email``, ``language``, ``external_id``, ``metadata``, ``occurrences`` and ``named``;
+    the lock moves with the address.
 
     ``named`` is the number of earlier schedules by which the occurrences are named. Returns the registration as stored,
     ``Obstacle.TAKEN`` where the address is registered already, ``ABSENT`` or ``INACTIVE``. Raises
-    :class:`dynamo.Contention`.
+    :class:`dynamo.Contention` and :class:`external_ids.Taken`.
     """
     for _ in rounds():
         seen = read(store, event_id, registration_id)
@@ -201,7 +214,10 @@ def change_registration(
         changed = replace(changed, version=person.version + 1, updated_at=now)
         what, data = WebhookEventType.REGISTRATION_CHANGED, registration_data(changed)
         actions = {
-            "registration": store.registrations.change_action(person, changed, *_CHANGEABLE),
+            "registration": store.registrations.change_action(
+                person, changed, *_CHANGEABLE, person=keys.person(account, changed.email)
+            ),
+            **store.external_ids.registration_actions(person, changed),
             **store.outbox.event_actions(account, what, data, now),
         }
         if changed.email != person.email or changed.occurrences != person.occurrences:
@@ -215,10 +231,11 @@ def change_registration(
             return changed
         if "lock" in refused:
             return Obstacle.TAKEN
+        require_free(refused, "registration_id")
     raise AssertionError  # rounds() ends with Contention
 
 
-_CHANGEABLE = ("name", "email", "language", "occurrences", "named")
+_CHANGEABLE = ("name", "email", "language", "occurrences", "named", "external_id", "metadata")
 
 
 def resend(

@@ -34,7 +34,7 @@ from ..store.store import Store
 from ..store.writes import NOTHING_ELSE, Action, rounds
 from ..webhooks.events import WebhookEventType
 from . import seats, waitlist
-from .registry import STANDING, Obstacle, read
+from .registry import STANDING, Obstacle, give_back_actions, read
 
 
 class Outcome(StrEnum):
@@ -229,7 +229,7 @@ def _seat_actions(
         waits = person.status is RegistrationStatus.WAITLISTED
         seat = seats.release_actions(store, *ids, now, waits=waits)
     elif changed.status is RegistrationStatus.CANCELLED:
-        seat = {"lock": store.registrations.unlock_action(person)}
+        seat = give_back_actions(store, person)
     else:
         seat = store.seats.take_actions(*ids, waits=changed.status is RegistrationStatus.WAITLISTED)
     acknowledged = invitation.acknowledged

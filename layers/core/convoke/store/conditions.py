@@ -35,6 +35,8 @@ VERSION_AND_ACCOUNT_UNCHANGED = f"{VERSION_UNCHANGED} AND #account = :account"
 WITHDRAWN = f"{VERSION_UNCHANGED} AND #status = :cancelled"
 # The lock on the address belongs to this registration, not to a later one with the same address.
 LOCK_IS_MINE = "#registration_id = :registration_id"
+# The external id belongs to this event or registration, not to a later one.
+HOLDER_IS_MINE = "#holder = :holder"
 # The event is open, nobody is on the waitlist, and a seat is free.
 SEAT_IS_FREE = "#open = :true AND #waiting = :none AND (attribute_not_exists(#capacity) OR #taken < #capacity)"
 # The event is open, but no seat is free or somebody is on the waitlist: with an open event, the opposite of the above.

@@ -24,6 +24,9 @@ Key = dict[str, str]
 
 DUE_INDEX = "due"
 ACCOUNT_INDEX = "by_account"
+START_INDEX = "by_start"
+UPDATED_INDEX = "by_updated"
+PERSON_INDEX = "by_person"
 SHARDS = tuple("01234567")
 
 EVENT = "EVENT"
@@ -91,6 +94,23 @@ def address(event_id: str, email: str) -> Key:
     """
     digest = hmac.new(event_id.encode(), folded(email).encode(), hashlib.sha256).hexdigest()
     return {"pk": f"EVENT#{event_id}", "sk": f"ADDRESS#{digest}"}
+
+
+def person(account: str, email: str) -> str:
+    """The partition of the index by which the registrations of an address are found at all events of an account."""
+    return f"{account}#{hmac.new(account.encode(), folded(email).encode(), hashlib.sha256).hexdigest()}"
+
+
+def external_event(account: str, external_id: str) -> Key:
+    """The item that says which event of the account has this external id. It is hashed, since a sort key has at most
+    1,024 bytes.
+    """
+    return {"pk": f"EXTERNAL#{account}", "sk": f"EVENT#{hashlib.sha256(external_id.encode()).hexdigest()}"}
+
+
+def external_registration(event_id: str, external_id: str) -> Key:
+    """The item that says which registration of the event has this external id."""
+    return {"pk": f"EVENT#{event_id}", "sk": f"EXTERNAL#{hashlib.sha256(external_id.encode()).hexdigest()}"}
 
 
 def message(registration_id: str, sequence: int) -> Key:
