@@ -90,6 +90,11 @@ def test_each_failure_doubles_the_time_up_to_a_quarter_of_an_hour(failures: int,
     assert admit(broken(failures), HOST, request(), NOW, 0.0) == NOW + wait
 
 
+def test_a_request_that_was_not_made_says_nothing_of_its_host() -> None:
+    seen = broken(5)
+    assert finish(seen, HOST, "a1", answered=None, now=NOW) == seen
+
+
 def test_a_host_that_nobody_posts_to_is_forgotten() -> None:
     seen = finish(broken(5), "other.example.org", "a", answered=True, now=NOW + timedelta(days=2))
     assert seen.hosts == ()

@@ -75,11 +75,15 @@ def admit(seen: InFlight, host: str, request: Request, now: datetime, chance: fl
     return replace(seen, requests=(*_current(seen, now), request))
 
 
-def finish(seen: InFlight, host: str, attempt: str, *, answered: bool, now: datetime) -> InFlight:
-    """``seen`` without the request. ``answered``: the host sent a response, whatever its status."""
-    requests = tuple(each for each in _current(seen, now) if each.attempt != attempt)
-    hosts = tuple(each for each in seen.hosts if each.name != host and each.closed_until > now - FORGOTTEN_AFTER)
-    after = replace(seen, requests=requests, hosts=hosts)
+def finish(seen: InFlight, host: str, attempt: str, *, answered: bool | None, now: datetime) -> InFlight:
+    """``seen`` without the request. ``answered``: the host sent a response, whatever its status; ``None``: no request
+    was made after all.
+    """
+    after = replace(seen, requests=tuple(each for each in _current(seen, now) if each.attempt != attempt))
+    if answered is None:
+        return after
+    others = (each for each in seen.hosts if each.name != host and each.closed_until > now - FORGOTTEN_AFTER)
+    after = replace(after, hosts=tuple(others))
     if answered:
         return after
     known = seen.host(host)
