@@ -19,6 +19,8 @@ SHORTEST_RECOVERY, LONGEST_RECOVERY = timedelta(minutes=1), timedelta(minutes=15
 """How long that is at first, and at most: it doubles with each further request without a response."""
 SHORTEST_TURN, LONGEST_TURN = timedelta(seconds=2), timedelta(minutes=1)
 """How long a delivery waits for its turn at first, and at most."""
+MAX_HOSTS = 20
+"""How many hosts that did not answer are remembered, those that were posted to last."""
 FORGOTTEN_AFTER = timedelta(days=1)
 """A host that nobody posted to for so long is not remembered."""
 
@@ -98,4 +100,5 @@ def _current(seen: InFlight, now: datetime) -> tuple[Request, ...]:
 
 
 def _with(seen: InFlight, host: Host) -> InFlight:
-    return replace(seen, hosts=(*(each for each in seen.hosts if each.name != host.name), host))
+    others = tuple(each for each in seen.hosts if each.name != host.name)
+    return replace(seen, hosts=(*others, host)[-MAX_HOSTS:])
