@@ -59,7 +59,7 @@ class Ordered(Tables):
     """The fake tables, with each partition's order made once: else a range would cost as much as all there is."""
 
     def __init__(self) -> None:
-        super().__init__(SETTINGS.registrations_table, lambda *_: None)
+        super().__init__((SETTINGS.registrations_table,), lambda *_: None)
         self._order: dict[tuple[str, str], list[str]] = {}
 
     def query(self, **asked: Any) -> dict[str, Any]:
