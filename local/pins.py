@@ -20,8 +20,10 @@ def compile_lock(file: Path, constraint: Path | None) -> None:
 
     Raises :class:`subprocess.CalledProcessError` after uv has said why.
     """
-    spoken = index.settings(os.environ).for_uv()
-    options, more = spoken or ([], {})
+    # Only the index itself is asked: folders of packages, and further indexes, may have the files of one platform only.
+    known = index.settings(os.environ)
+    asked = {name: known.values[name] for name in ("index-url", "cert", "proxy") if name in known.values}
+    options, more = index.Settings(asked).for_uv() or ([], {})
     constraints = ["--constraint", str(constraint)] if constraint else []
     subprocess.run(  # noqa: S603
         [
