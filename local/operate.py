@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import boto3
+from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from convoke.aws.runtime import Aws
@@ -32,6 +33,8 @@ from convoke.store.store import Store
 from . import restore
 
 Ask = Callable[[str], str]
+ONCE = Config(read_timeout=310, retries={"total_max_attempts": 1})
+"""For a function that may take five minutes, and is not to be invoked again meanwhile."""
 PROGRESS = 1000
 """Attendees between two lines of progress."""
 
@@ -170,7 +173,7 @@ def ready(settings: Settings, said: Mapping[str, str], ask: Ask) -> str:  # noqa
     stack, _ = chosen(said)
     _, output = described_stack(stack)
     try:
-        answer = boto3.client("lambda").invoke(FunctionName=output["ReadyFunction"])
+        answer = boto3.client("lambda", config=ONCE).invoke(FunctionName=output["ReadyFunction"])
         found = [(one["what"], State(one["state"]), one["why"]) for one in json.load(answer["Payload"])["findings"]]
     except (LookupError, TypeError, ValueError) as error:
         raise CannotTell(

@@ -353,7 +353,7 @@ def test_the_command_shows_each_finding_and_counts_them(
     ]
     payload = {"findings": [{"what": one.what, "state": one.state.value, "why": one.why} for one in said]}
     monkeypatch.setattr(operate, "described_stack", lambda _: ({}, {"ReadyFunction": "ready"}))
-    monkeypatch.setattr("boto3.client", lambda _: Client({"Payload": io.BytesIO(json.dumps(payload).encode())}))
+    monkeypatch.setattr("boto3.client", lambda _, **__: Client({"Payload": io.BytesIO(json.dumps(payload).encode())}))
     assert operate.COMMANDS["ready"](SETTINGS, {}, str) == "1 ok, 1 to do, 1 unknown."
     assert capsys.readouterr().out.splitlines() == [
         "ok       sending: enabled",
@@ -365,6 +365,6 @@ def test_the_command_shows_each_finding_and_counts_them(
 @pytest.mark.parametrize("payload", ['{"errorMessage": "x"}', "null", "<html>", '{"findings": [{"state": "?"}]}'])
 def test_a_function_that_fails_is_said_in_a_line(payload: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(operate, "described_stack", lambda _: ({}, {"ReadyFunction": "ready"}))
-    monkeypatch.setattr("boto3.client", lambda _: Client({"Payload": io.BytesIO(payload.encode())}))
+    monkeypatch.setattr("boto3.client", lambda _, **__: Client({"Payload": io.BytesIO(payload.encode())}))
     with pytest.raises(operate.CannotTell, match="did not answer"):
         operate.COMMANDS["ready"](SETTINGS, {}, str)
