@@ -44,9 +44,9 @@ KEY_ID = hashlib.sha256(SECRET.encode()).hexdigest()[:12]
 @pytest.fixture(autouse=True)
 def client(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     with in_memory() as client:
-        accounts = Accounts(client, SETTINGS.accounts_table)
-        accounts.create_key(account="acme", name="ci", now=NOW, secret=SECRET)
-        monkeypatch.setattr(authorize, "accounts", lambda: accounts)
+        Accounts(client, "Accounts").create_key(account="acme", name="ci", now=NOW, secret=SECRET)
+        monkeypatch.setattr(authorize, "accounts", lambda: Accounts(client, "Accounts"))
+        monkeypatch.setattr(authorize, "settings", lambda: SETTINGS)
         yield client
 
 
