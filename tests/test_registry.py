@@ -365,7 +365,7 @@ def test_a_change_of_words_leaves_the_seats_alone(world: World) -> None:
 # --- changing -----------------------------------------------------------------------------------------------------
 
 
-def changed(world: World, who: Registration, **changes: str) -> Registration | Obstacle:
+def changed(world: World, who: Registration, **changes: str) -> Registration | Obstacle | TooMany:
     return change_registration(
         world.client, world.settings, EVENT_ID, who.registration_id, changes=changes, priority=1, now=LATER
     )
@@ -429,7 +429,7 @@ def test_the_same_again_is_no_change(world: World) -> None:
 # --- saying it again ----------------------------------------------------------------------------------------------
 
 
-def again(world: World, who: Registration) -> Obstacle | None:
+def again(world: World, who: Registration) -> Obstacle | TooMany | None:
     return resend(world.client, world.settings, EVENT_ID, who.registration_id, now=LATER)
 
 

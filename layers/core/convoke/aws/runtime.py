@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import random
 import uuid
+from collections import Counter
 from collections.abc import Callable, Generator, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from functools import cache, cached_property
@@ -21,15 +22,16 @@ from .. import effects
 from ..decision.calendar_state import Message, RenderedMail
 from ..decision.invitation import Batch, Intent
 from ..delivery.reconcile import Outcome, Worker
-from ..effects import Effect, Hint, NotificationHint, Steps, SurveyHint
+from ..effects import Accepted, Effect, Hint, NotificationHint, Refused, Steps, SurveyHint, Unknown
 from ..mail import invitation_mail, notification_mail
 from ..mail.notifications import NotificationState
 from ..model import ConvokeError, Person, RenderError, Sender
 from ..registrations import erasure, split_transfer, waitlist
 from ..settings import Settings, settings
-from ..store import deliveries, dynamo, notifications
+from ..store import accounts, deliveries, dynamo, notifications
 from ..store.attention import Surveys
 from ..store.invitations import Invitations
+from ..store.limits import MailLimits
 from ..store.notifications import Notifications
 from ..store.reads import Reads
 from ..store.records import Records
@@ -67,10 +69,19 @@ class Aws:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
+        self._sent: list[str] = []
+        """The accounts of the mails that were sent in this run and are not counted yet."""
 
     def run(self, steps: Steps[Result]) -> Result:
-        """Run ``steps`` to their end; returns their result. AWS errors (``botocore.exceptions``) propagate."""
-        return drive(steps, self.perform)
+        """Run ``steps`` to their end; returns their result. AWS errors (``botocore.exceptions``) propagate.
+
+        The mails that were sent meanwhile are counted at the end, in one write for each account.
+        """
+        try:
+            return drive(steps, self.perform)
+        finally:
+            sent, self._sent = self._sent, []
+            self._limits.add(Counter(sent), clock())
 
     def all_events(self) -> Iterator[str]:
         """The ids of all events, in no particular order."""
@@ -131,6 +142,8 @@ class Aws:
 
             case effects.ClearDue():
                 return invitations.clear_due(effect)
+            case effects.Defer():
+                return invitations.defer(effect)
             case effects.Claim():
                 return invitations.claim(effect)
             case effects.ReleaseClaim():
@@ -148,8 +161,10 @@ class Aws:
                 return render(message, intent)
             case effects.StoreMessage(stored=stored):
                 return records.store_message(stored)
+            case effects.CountMail():
+                return self._limits.count_mail(effect)
             case effects.Send():
-                return ses.send(self._ses, self._settings, effect)
+                return self._counted(effect.account, ses.send(self._ses, self._settings, effect))
             case effects.RecordMessageState():
                 return records.record_sent(effect)
 
@@ -164,7 +179,7 @@ class Aws:
             case effects.RenderNotification(notification_state=notification_state, people=people):
                 return render_notification(notification_state, self._settings.sender, people)
             case effects.SendNotification():
-                return ses.send_notification(self._ses, self._settings, effect)
+                return self._counted(effect.account, ses.send_notification(self._ses, self._settings, effect))
 
             case effects.AddNotification(notification=notification):
                 return notifications.schedule(self._dynamodb, self._settings, notification, now=clock())
@@ -195,6 +210,12 @@ class Aws:
                 return self._backlog()
             case effects.ReserveQuota():
                 return records.reserve(effect)
+            case effects.ReadMailed(now=now):
+                return self._limits.accounts(now)
+            case effects.CountAccounts():
+                return accounts.count(self._dynamodb, self._settings.accounts_table)
+            case effects.HoldAccounts():
+                return records.hold_accounts(effect)
             case effects.StopSending():
                 return records.stop_sending(effect)
             case effects.Enqueue():
@@ -206,6 +227,11 @@ class Aws:
             case effects.ErasePerson(due=due):
                 return erasure.forget(self._dynamodb, self._settings, due.event_id, due.registration_id, now=clock())
         raise UnknownEffect(type(effect).__name__)
+
+    def _counted(self, account: str, answer: Accepted | Refused | Unknown) -> Accepted | Refused | Unknown:
+        if account and not isinstance(answer, Refused):
+            self._sent.append(account)
+        return answer
 
     def _enqueue(self, effect: effects.Enqueue) -> None:
         self._sqs.send_message(
@@ -249,6 +275,10 @@ class Aws:
     @cached_property
     def _notifications(self) -> Notifications:
         return Notifications(self._dynamodb, self._settings)
+
+    @cached_property
+    def _limits(self) -> MailLimits:
+        return MailLimits(self._dynamodb, self._settings)
 
     @cached_property
     def _records(self) -> Records:

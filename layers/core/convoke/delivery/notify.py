@@ -7,18 +7,21 @@ second time only if it is unknown whether the first attempt succeeded. All insta
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime, time, timedelta
+from datetime import datetime
 
 from ..decision.calendar_state import RenderedMail
 from ..decision.decide import INVITATION
-from ..decision.invitation import Cause
+from ..decision.invitation import Cause, Sending
+from ..decision.limits import tomorrow
 from ..effects import (
     Accepted,
     ClaimNotification,
     Clock,
     CountDaily,
+    CountMail,
     Log,
     Random,
+    ReadEvent,
     ReadInvitation,
     ReadNotification,
     ReadRegistration,
@@ -68,22 +71,39 @@ def dispatch(event_id: str, registration_id: str, notification_id: str, worker: 
         return (yield from _give_up(seen, barred, Cause.BARRED, "the address may not be mailed"))
     if now + times.send + times.guard > worker.deadline:
         return Outcome.LATE
-    first = not seen.attempts and not seen.unknowns
-    if first and not (yield CountDaily(notification_state=seen, day=f"{now:%Y-%m-%d}", most=DAILY_LIMITS[seen.kind])):
-        yield RecordNotification(
-            notification_state=replace(seen, due_key=keys.due_key(priority(seen.kind), _tomorrow(now)))
+    event = yield ReadEvent(event_id=event_id)
+    account = event.account if event is not None else ""
+    until = yield from _allowed_at(seen, seen.note, account, sending, now)
+    if until is not None:
+        yield RecordNotification(notification_state=replace(seen, due_key=keys.due_key(priority(seen.kind), until)))
+        yield Log(
+            what="notification postponed", fields=_log_fields(seen, f"until {until.isoformat()}")
         )
-        yield Log(what="notification postponed", fields=_log_fields(seen, "the day's limit is reached"))
-        return Outcome.HELD
+        return Outcome.DEFERRED
     rendered = yield from _render(seen, seen.note)
     if isinstance(rendered, str):
         return (yield from _give_up(seen, DeliveryState.FAILED, Cause.UNRENDERABLE, rendered))
     if rendered.plainer:
         yield Log(what="mail made plainer", fields=_log_fields(seen, ", ".join(rendered.plainer)))
-    return (yield from _send(seen, rendered.mail, worker))
+    return (yield from _send(seen, rendered.mail, account, worker))
 
 
-def _send(seen: NotificationState, mail: bytes, worker: Worker) -> Steps[Outcome]:
+def _allowed_at(
+    seen: NotificationState, notification: Notification, account: str, sending: Sending, now: datetime
+) -> Steps[datetime | None]:
+    """When the limits allow the notification, ``None``: now. One that was tried before is not counted again."""
+    if seen.attempts or seen.unknowns:
+        return None
+    until = sending.held_until(account, now)
+    if until is None:
+        until = yield CountMail(account=account, recipient=notification.recipient.email, mailed=None, now=now)
+    day = f"{now:%Y-%m-%d}"
+    if until is None and not (yield CountDaily(notification_state=seen, day=day, most=DAILY_LIMITS[seen.kind])):
+        until = tomorrow(now)
+    return until
+
+
+def _send(seen: NotificationState, mail: bytes, account: str, worker: Worker) -> Steps[Outcome]:
     """Claim the notification, send its mail once, and record the result."""
     times, urgency = worker.times, priority(seen.kind)
     lease_until = worker.deadline + times.send + times.guard
@@ -95,7 +115,7 @@ def _send(seen: NotificationState, mail: bytes, worker: Worker) -> Steps[Outcome
     if now + times.send + times.guard > worker.deadline:
         yield RecordNotification(notification_state=replace(released, due_key=keys.due_key(urgency, now)))
         return Outcome.LATE
-    answer = yield SendNotification(notification_state=claimed, mail=mail)
+    answer = yield SendNotification(notification_state=claimed, mail=mail, account=account)
     now = yield Clock()
     match answer:
         case Accepted():
@@ -153,11 +173,6 @@ def _give_up(notification_state: NotificationState, state: DeliveryState, reason
         notification_state=replace(notification_state, note=None, state=state, lease_until=None, due_key=None)
     )
     return Outcome.FAILED
-
-
-def _tomorrow(now: datetime) -> datetime:
-    """The next midnight, UTC."""
-    return datetime.combine(now.date() + timedelta(days=1), time(), now.tzinfo)
 
 
 def _log_fields(notification_state: NotificationState, why: str) -> dict[str, str]:

@@ -43,6 +43,8 @@ from ..effects import (
     Claim,
     ClearDue,
     Clock,
+    CountMail,
+    Defer,
     HoldClaim,
     Log,
     NewAttemptId,
@@ -90,6 +92,8 @@ class Outcome(StrEnum):
     """Another worker holds the claim, or wrote first in every round."""
     STOPPED = "stopped"
     """All mail is stopped."""
+    DEFERRED = "deferred"
+    """The limits of mails are reached: the invitation is due again in the next hour or day. Never a cancellation."""
     HELD = "held"
     """An invitation, while the rest of the day's quota is reserved; or a notification beyond the day's limit."""
     REFUSED = "refused"
@@ -151,6 +155,11 @@ def reconcile(
             return Outcome.HELD
         elif plan.message.recurrence_id is not None and not occurrence_may_follow(seen.invitation, now, worker.times):
             return Outcome.SETTLING
+        elif (until := (yield from _allowed_at(plan, seen, sending, now))) is not None:
+            due_key = keys.due_key(priority(plan.message, now, worker.times.soon), until)
+            if (yield Defer(seen=seen.invitation, due_key=due_key)):
+                yield Log(what="message deferred", fields=_log_fields(seen.invitation, f"until {until.isoformat()}"))
+                return Outcome.DEFERRED
         else:
             done = yield from deliver(plan, seen, worker, now)
             if done is Outcome.MORE:
@@ -160,6 +169,21 @@ def reconcile(
         lost_rounds += 1
         seen = None
     return Outcome.BUSY
+
+
+def _allowed_at(plan: Plan, seen: Snapshot, sending: Sending, now: datetime) -> Steps[datetime | None]:
+    """When the limits allow the message, ``None``: now. A cancellation always is, and whatever was counted before: a
+    repetition, and a resend, which the API counts.
+    """
+    message, account = plan.message, seen.event.account
+    if message.method is Method.CANCEL:
+        return None
+    until = sending.held_until(account, now)
+    if until is None and plan.repeats is None:
+        until = yield CountMail(
+            account=account, recipient=message.attendee.email, mailed=seen.invitation.mailed, now=now
+        )
+    return until
 
 
 def read_snapshot(event_id: str, registration_id: str) -> Steps[Snapshot | None]:
@@ -191,7 +215,7 @@ def deliver(plan: Plan, seen: Snapshot, worker: Worker, now: datetime) -> Steps[
     intent = intent_for(plan, before, attempt, now)
     lease_until = worker.deadline + times.send + times.guard
     claimed = yield Claim(
-        seen=before, intent=intent, lease_until=lease_until, due_key=keys.due_key(urgency, lease_until)
+        seen=before, intent=intent, lease_until=lease_until, due_key=keys.due_key(urgency, lease_until), now=now
     )
     if claimed is None:
         return None
@@ -211,7 +235,11 @@ def deliver(plan: Plan, seen: Snapshot, worker: Worker, now: datetime) -> Steps[
         return Outcome.LATE
 
     answer = yield Send(
-        rendered=rendered, intent=intent, event_id=before.event_id, registration_id=before.registration_id
+        rendered=rendered,
+        intent=intent,
+        event_id=before.event_id,
+        registration_id=before.registration_id,
+        account=seen.event.account,
     )
     now = yield Clock()
     match answer:

@@ -13,9 +13,10 @@ from enum import StrEnum
 from typing import Any
 
 from ..decision.invitation import Invitation
-from ..model import Method, Registration, RegistrationStatus, folded
+from ..model import Method, Registration, RegistrationStatus, folded, frozen
 from ..settings import Settings
 from ..store import attention, dynamo, items, keys, outbox
+from ..store.limits import Charge
 from ..store.reads import Reads
 from ..store.writes import (
     NEW,
@@ -52,6 +53,17 @@ class Obstacle(StrEnum):
     STOPPED = "the address may not be mailed"
 
 
+@frozen
+class TooMany:
+    """Nothing was written, since a limit of mails is reached ``until`` then (UTC)."""
+
+    until: datetime
+
+
+LIMIT = "limit"
+"""The name of the action that counts the mails which a request causes."""
+
+
 # --- registering --------------------------------------------------------------------------------------------------
 
 
@@ -62,15 +74,17 @@ def register(
     *,
     now: datetime,
     account: str = "",
+    charge: Charge | None = None,
     also: Mapping[str, Action] = NOTHING_ELSE,
-) -> Registration | Obstacle:
+) -> Registration | Obstacle | TooMany:
     """Store ``registration`` with a seat, or on the waitlist where none is free.
 
-    ``account`` is the one whose webhooks get an event; ``also`` are actions for the same transaction. Returns the
-    registration as stored; or, unchanged, the existing one with the same address; or ``Obstacle.CLOSED`` or
-    ``NOT_YET``. Raises :class:`dynamo.Contention`.
+    ``account`` is the one whose webhooks get an event; ``charge`` is what the registration counts for; ``also`` are
+    actions for the same transaction. Returns the registration as stored; or, unchanged, the existing one with the same
+    address; or ``Obstacle.CLOSED`` or ``NOT_YET``; or :class:`TooMany`. Raises :class:`dynamo.Contention`.
     """
     person = replace(registration, status=RegistrationStatus.REGISTERED)
+    also = {**charge_action(settings, charge), **also}
     for _ in range(ROUNDS):
         event_action = outbox.event_actions(
             client, settings, account, WebhookEventType.REGISTRATION_CREATED, outbox.registration_data(person), now
@@ -84,6 +98,8 @@ def register(
             # Otherwise it was withdrawn, or given another address, meanwhile, and the loop continues.
             if existing is not None and existing.status in STANDING and folded(existing.email) == folded(person.email):
                 return existing
+        elif charge is not None and LIMIT in refused:
+            return TooMany(until=charge.until(refused[LIMIT]))
         elif seats_item is None or not seats_item["open"]:
             transferring = (
                 dynamo.get(client, settings.invitations_table, keys.split_transfer(person.event_id)) is not None
@@ -92,6 +108,11 @@ def register(
         else:
             person = replace(person, status=seats.available_status(items.seats_of(seats_item)))
     raise dynamo.Contention(f"{ROUNDS} rounds met other writers")
+
+
+def charge_action(settings: Settings, charge: Charge | None) -> dict[str, Action]:
+    """The action, by its name, that counts ``charge``; it fails where that exceeds a limit."""
+    return {} if charge is None else {LIMIT: charge.action(settings)}
 
 
 def registration_actions(
@@ -236,12 +257,13 @@ def change_registration(
     priority: int,
     now: datetime,
     account: str = "",
-) -> Registration | Obstacle:
+    charge: Charge | None = None,
+) -> Registration | Obstacle | TooMany:
     """Change some of ``name``, ``email``, ``language``, ``occurrences`` and ``named``; the lock moves with the address.
 
-    ``named`` is the number of earlier schedules by which the occurrences are named. Returns the registration as stored,
-    ``Obstacle.TAKEN`` where the address is registered already, ``ABSENT`` or ``INACTIVE``. Raises
-    :class:`dynamo.Contention`.
+    ``named`` is the number of earlier schedules by which the occurrences are named. ``charge`` is what a new address
+    counts for. Returns the registration as stored, ``Obstacle.TAKEN`` where the address is registered already,
+    ``ABSENT`` or ``INACTIVE``, or :class:`TooMany`. Raises :class:`dynamo.Contention`.
     """
     reads = Reads(client, settings)
     for _ in range(ROUNDS):
@@ -264,11 +286,14 @@ def change_registration(
             actions["survey"] = attention.survey_action(settings, event_id, now)
         if folded(changed.email) != folded(person.email):
             actions |= {"lock": lock_action(settings, changed), "unlock": unlock_action(settings, person)}
+            actions |= charge_action(settings, charge)
         refused = attempt(client, actions)
         if not refused:
             return changed
         if "lock" in refused:
             return Obstacle.TAKEN
+        if charge is not None and LIMIT in refused:
+            return TooMany(until=charge.until(refused[LIMIT]))
     raise dynamo.Contention(f"{ROUNDS} rounds met other writers")
 
 
@@ -297,8 +322,9 @@ def resend(
     registration_id: str,
     *,
     now: datetime,
+    charge: Charge | None = None,
     also: Mapping[str, Action] = NOTHING_ELSE,
-) -> Obstacle | None:
+) -> Obstacle | TooMany | None:
     """Ask for the latest message once more; it is sent by the ordinary delivery. Returns why not, where it cannot be.
 
     A message that was given up can be asked for, too.
@@ -319,5 +345,6 @@ def resend(
     if invitation.stop_of(person.email) is not None:
         return Obstacle.STOPPED
     priority = 0 if latest.calendar_state.method is Method.CANCEL else 1
-    attempt(client, {"invitation": wake_up_action(settings, invitation, priority, now, resend=True), **also})
-    return None
+    asked = {"invitation": wake_up_action(settings, invitation, priority, now, resend=True)}
+    refused = attempt(client, {**asked, **charge_action(settings, charge), **also})
+    return TooMany(until=charge.until(refused[LIMIT])) if charge is not None and LIMIT in refused else None

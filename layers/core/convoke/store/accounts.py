@@ -69,9 +69,18 @@ def only_account(client: Any, table: str) -> str | None:
     """The only account that ever had a key; ``None`` where there are several or none, or where no names are recorded
     yet.
     """
-    known = dynamo.get(client, table, keys.accounts())
-    names = known["names"] if known else ()
+    names = _names(client, table)
     return next(iter(names)) if len(names) == 1 else None
+
+
+def count(client: Any, table: str) -> int:
+    """How many accounts ever had a key."""
+    return len(_names(client, table))
+
+
+def _names(client: Any, table: str) -> set[str]:
+    known = dynamo.get(client, table, keys.accounts())
+    return known["names"] if known else set()
 
 
 def _record_account(client: Any, table: str, account: str) -> None:

@@ -61,6 +61,18 @@ class Invitations:
         )
         return written
 
+    def defer(self, effect: effects.Defer) -> bool:
+        """Give the invitation a later due key, since its message may not be sent yet."""
+        seen = effect.seen
+        written, _ = self._update(
+            seen,
+            items.due_attributes(seen.registration_id, effect.due_key),
+            (),
+            FENCE_AND_WAKEUPS_ARE_THOSE_READ,
+            {":fence": seen.fence, ":wakeups": seen.wakeups},
+        )
+        return written
+
     def claim(self, effect: effects.Claim) -> Invitation | None:
         """Write the intent and the lease. Returns the invitation as this claim wrote it."""
         seen, intent = effect.seen, effect.intent
@@ -74,6 +86,7 @@ class Invitations:
             possibly_sent=intent.calendar_state,
             intent=intent,
             lease_until=effect.lease_until,
+            mailed=seen.mailed.plus(effect.now) if sequence > seen.allocated else seen.mailed,
             due_key=keys.keep_due_since(effect.due_key, seen.due_key),
         )
         written, existing = self._update(
@@ -85,6 +98,7 @@ class Invitations:
                 "possibly_sent": items.calendar_state_item(intent.calendar_state),
                 "intent": items.intent_item(intent),
                 "lease_until": keys.instant(effect.lease_until),
+                **({"mailed": items.mailed_item(claimed.mailed)} if claimed.mailed != seen.mailed else {}),
                 **items.due_attributes(seen.registration_id, effect.due_key, seen.due_key),
             },
             (),

@@ -163,6 +163,31 @@ def daily_limit(registration_id: str, what: str, day: date) -> Key:
     return {"pk": f"REGISTRATION#{registration_id}", "sk": f"ALLOWANCE#{what}#{day.isoformat()}"}
 
 
+def mailed_account(account: str, day: str) -> Key:
+    """The count of an account's mails of one day (UTC, ``YYYY-MM-DD``). Those of all accounts are in one partition."""
+    return {"pk": f"MAILED#{day}", "sk": account}
+
+
+def mailed_recipient(account: str, email: str, day: str) -> Key:
+    """The count of one account's mails of one day (UTC) to an address.
+
+    It holds an HMAC of the address keyed by account and day: the address cannot be read from it, nor be recognized on
+    another day. An account has its own, so that none can use up another's.
+    """
+    digest = hmac.new(f"{account}#{day}".encode(), folded(email).encode(), hashlib.sha256).hexdigest()
+    return {"pk": f"MAILED#{digest}", "sk": day}
+
+
+def counted(account: str, what: str, day: str) -> Key:
+    """The count of one kind of request (``resend`` of a registration, ``dates`` of an account) on one day (UTC)."""
+    return {"pk": f"COUNTED#{account}", "sk": f"{what}#{day}"}
+
+
+def limits(account: str) -> Key:
+    """The limits of an account that an operator has set, in the invitations table, where delivery can read them."""
+    return {"pk": "LIMITS", "sk": account}
+
+
 def split_transfer(event_id: str) -> Key:
     """The task to copy registrations to this event after a split, in the invitations table."""
     return {"pk": f"EVENT#{event_id}", "sk": SPLIT_TRANSFER}

@@ -178,6 +178,17 @@ class Records:
             ExpressionAttributeValues=dynamo.wire({":until": keys.instant(effect.until)}),
         )
 
+    def hold_accounts(self, effect: effects.HoldAccounts) -> None:
+        """Replace the accounts that may only send cancellations."""
+        self._client.update_item(
+            TableName=self._table,
+            Key=dynamo.wire(keys.sending()),
+            UpdateExpression="SET held = :held",
+            ExpressionAttributeValues=dynamo.wire(
+                {":held": {account: keys.instant(until) for account, until in effect.until.items()}}
+            ),
+        )
+
 
 def item_key(due: Due) -> keys.Key:
     """The key of a due item in the invitations table."""

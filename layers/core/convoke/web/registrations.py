@@ -23,7 +23,7 @@ from ..model import (
     folded,
 )
 from ..registrations import erasure, registry, replies
-from ..registrations.registry import ACTIVE, STANDING, Obstacle
+from ..registrations.registry import ACTIVE, STANDING, Obstacle, TooMany
 from ..schedule import edits, series
 from ..settings import settings
 from ..store import items, keys, lists, requests
@@ -51,6 +51,7 @@ from .responses import (
 router = APIGatewayHttpRouter()  # type: ignore[no-untyped-call]
 PERSON = "/events/<event_id>/registrations/<registration_id>"
 EMPTY_BODY = ResendIn()
+RECIPIENT = "the limit of mails to this address is reached"
 Outcome = TypeVar("Outcome", Registration, None)
 
 
@@ -60,6 +61,8 @@ def register(event_id: str, body: RegistrationIn, key: IdempotencyKey = None) ->
         event, at = context.own_event(event_id), context.now()
         context.require_writable(event, at)
         not_the_sender(body.email)
+        context.require_mails(event.account, at)
+        charge = context.limits().registration(event.account, body.email, at)
         person = Registration(
             event_id=event_id,
             registration_id=keys.registration_id(at, secrets.token_bytes(16)),
@@ -75,13 +78,17 @@ def register(event_id: str, body: RegistrationIn, key: IdempotencyKey = None) ->
         )
         recorded = record(status=201, event_id=event_id, registration_id=person.registration_id)
         stored = granted(
-            registry.register(context.client(), settings(), person, now=at, account=event.account, also=recorded)
+            registry.register(
+                context.client(), settings(), person, now=at, account=event.account, charge=charge, also=recorded
+            ),
+            at,
         )
         where = context.location(event_id, stored.registration_id)
         if stored.registration_id == person.registration_id:
             return context.show_registration(event_id, stored.registration_id, 201, where)
         recorded = record(status=200, event_id=event_id, registration_id=stored.registration_id)
         if stored.status is RegistrationStatus.DECLINED:
+            context.require_count(charge, RECIPIENT)
             granted(
                 replies.register_again(
                     context.client(), settings(), event_id, stored.registration_id, now=at, also=recorded
@@ -132,6 +139,10 @@ def patch_registration(event_id: str, registration_id: str, patch: RegistrationP
     changes = {name: getattr(shape, name) for name in patch.model_fields_set}
     if "occurrences" in changes:
         changes |= {"occurrences": chosen(event, shape.occurrences, at), "named": len(event.earlier)}
+    charge = None
+    if "email" in changes and folded(shape.email) != folded(person.email):
+        context.require_mails(event.account, at)
+        charge = context.limits().registration(event.account, shape.email, at)
     soon = series.next_start(event.schedule, at) - at <= settings().times.soon
     granted(
         registry.change_registration(
@@ -140,7 +151,9 @@ def patch_registration(event_id: str, registration_id: str, patch: RegistrationP
             priority=0 if soon else 1,
             now=at,
             account=event.account,
-        )
+            charge=charge,
+        ),
+        at,
     )
     return context.show_registration(event_id, registration_id)
 
@@ -182,8 +195,16 @@ def resend(
         event, at = context.own_event(event_id), context.now()
         context.read_snapshot(event, registration_id)
         context.require_not_over(event, at)
+        context.require_mails(event.account, at)
         recorded = record(status=202, event_id=event_id, registration_id=registration_id)
-        granted(registry.resend(context.client(), settings(), event_id, registration_id, now=at, also=recorded))
+        charge = context.limits().resend(event.account, registration_id, at)
+        granted(
+            registry.resend(
+                context.client(), settings(), event_id, registration_id, now=at, charge=charge, also=recorded
+            ),
+            at,
+            "too many resends",
+        )
         return context.show_registration(event_id, registration_id, 202)
 
     return once(key, repeat)
@@ -246,8 +267,12 @@ def not_the_sender(email: str) -> None:
         raise InvalidField("email", "is the address that invitations are sent from")
 
 
-def granted(outcome: Outcome | Obstacle) -> Outcome:
-    """The outcome of a write, or raises :class:`Problem` (404, 409 or 503) for an obstacle."""
+def granted(outcome: Outcome | Obstacle | TooMany, at: datetime | None = None, limit: str = RECIPIENT) -> Outcome:
+    """The outcome of a write, or raises :class:`Problem` (404, 409 or 503) for an obstacle, 429 for a ``limit`` that is
+    reached at ``at`` (UTC).
+    """
+    if isinstance(outcome, TooMany):
+        raise context.too_many(limit, outcome.until, at or context.now())
     if outcome is Obstacle.NOT_YET:
         raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, outcome.value, headers=context.RETRY_AFTER_A_MINUTE)
     if isinstance(outcome, Obstacle):

@@ -17,6 +17,7 @@ from ...decision.invitation import (
     FanOut,
     Intent,
     Invitation,
+    Mailed,
     Seats,
     Sending,
     Stopped,
@@ -204,6 +205,14 @@ def delivered_of(item: Mapping[str, Any]) -> Delivered:
     )
 
 
+def mailed_item(mailed: Mailed) -> Item:
+    return {"hour": mailed.hour, "in_hour": mailed.in_hour, "in_day": mailed.in_day}
+
+
+def mailed_of(item: Mapping[str, Any]) -> Mailed:
+    return Mailed(hour=item["hour"], in_hour=int(item["in_hour"]), in_day=int(item["in_day"]))
+
+
 def invitation_item(invitation: Invitation) -> Item:
     intent, acknowledged = invitation.intent, invitation.acknowledged
     return present(
@@ -227,6 +236,7 @@ def invitation_item(invitation: Invitation) -> Item:
             "reason": invitation.reason or None,
             "stopped": stopped_items(invitation.stopped),
             "delivered": delivered_items(invitation.delivered),
+            "mailed": mailed_item(invitation.mailed) if invitation.mailed.hour else None,
             **due_attributes(invitation.registration_id, invitation.due_key),
         }
     )
@@ -264,6 +274,7 @@ def invitation_of(item: Mapping[str, Any]) -> Invitation:
             Stopped(address=stop["address"], state=DeliveryState(stop["state"])) for stop in item.get("stopped", ())
         ),
         delivered=tuple(map(delivered_of, item.get("delivered", ()))),
+        mailed=mailed_of(item["mailed"]) if "mailed" in item else Mailed(),
         due_key=item.get("due_key"),
     )
 
@@ -361,4 +372,5 @@ def sending_of(item: Mapping[str, Any] | None) -> Sending:
         stopped_until=moment_or_none(item.get("stopped_until")),
         reason=item.get("reason", ""),
         reserved_until=moment_or_none(item.get("reserved_until")),
+        held={account: moment(until) for account, until in item.get("held", {}).items()},
     )

@@ -1,0 +1,183 @@
+"""The counts of mails and of requests, one item for each subject and day, and the limits that an operator has set.
+
+An item has the attributes ``total`` and ``h00`` to ``h23``, so that one write counts for the day and for the hour, on
+the condition that neither limit is exceeded. All times are UTC.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from ..decision.invitation import Mailed
+from ..decision.limits import DEFAULT, REGISTRATION, UNCOUNTED, AccountMails, Limit, Limits
+from ..effects import CountMail
+from ..model import InvalidField, frozen
+from ..settings import Settings
+from . import dynamo, keys
+from .items import Item
+from .writes import Action, update
+
+KEPT = timedelta(days=2)
+"""How long a day's counts are kept, from its beginning."""
+KNOWN_FOR = 60.0
+"""For how many seconds a process uses the limits of an account that it has read."""
+
+
+# With these the day's, and the hour's, count is not above its limit.
+WITHIN_DAY = "(attribute_not_exists(#total) OR #total <= :in_day)"
+WITHIN_HOUR = "(attribute_not_exists(#hour) OR #hour <= :in_hour)"
+
+
+@frozen
+class Charge:
+    """``more`` to be counted under ``key``, if ``limit`` allows it."""
+
+    key: keys.Key
+    limit: Limit
+    now: datetime
+    more: int = 1
+
+    def action(self, settings: Settings) -> Action:
+        """The action that counts it; its condition fails where the limit would be exceeded."""
+        hour = f"#h{self.now:%H}"
+        return update(
+            settings.invitations_table,
+            self.key,
+            f"SET #expires_at = :expires_at ADD #total :more, {hour} :more",
+            f"{WITHIN_DAY} AND {WITHIN_HOUR.replace('#hour', hour)}",
+            expires_at=_expires_at(self.now),
+            more=self.more,
+            in_day=self.limit.day - self.more,
+            in_hour=self.limit.hour - self.more,
+        )
+
+    def until(self, existing: Item | None) -> datetime:
+        """When it is allowed, where the condition met the item ``existing``."""
+        wait = self.limit.until(_mailed(existing or {}, self.now), self.now, self.more)
+        return wait or self.now + timedelta(minutes=1)
+
+
+class MailLimits:
+    """The counts and limits of a deployment."""
+
+    def __init__(self, client: Any, settings: Settings) -> None:
+        self._client = client
+        self._settings = settings
+        self._known: dict[str, tuple[float, Limits]] = {}
+
+    # --- limits -------------------------------------------------------------------------------------------------------
+
+    def of(self, account: str) -> Limits:
+        """The limits of an account, read at most once a minute."""
+        at, known = self._known.get(account, (float("-inf"), DEFAULT))
+        if time.monotonic() - at > KNOWN_FOR:
+            known = _limits_of(dynamo.get(self._client, self._settings.invitations_table, keys.limits(account)))
+            self._known[account] = time.monotonic(), known
+        return known
+
+    def change(self, account: str, what: str, limit: Limit) -> Limits:
+        """Set the limit ``what``, a name in :class:`Limits`. Raises :class:`InvalidField`."""
+        if what not in Limits.__dataclass_fields__:
+            raise InvalidField("LIMIT", f"must be one of {', '.join(Limits.__dataclass_fields__)}")
+        if not REGISTRATION <= limit.hour <= limit.day:
+            raise InvalidField("HOUR", f"must be at least {REGISTRATION}, and at most DAY")
+        action = update(
+            self._settings.invitations_table,
+            keys.limits(account),
+            f"SET #{what} = :limit",
+            "",
+            limit={"hour": limit.hour, "day": limit.day},
+        )
+        self._client.update_item(**action["Update"])
+        self._known.pop(account, None)
+        return self.of(account)
+
+    # --- what a request causes ----------------------------------------------------------------------------------------
+
+    def registration(self, account: str, email: str, now: datetime) -> Charge:
+        """What a registration with this address, or a change to it, counts for."""
+        key = keys.mailed_recipient(account, email, _day(now))
+        return Charge(key=key, limit=self.of(account).recipient, now=now, more=REGISTRATION)
+
+    def resend(self, account: str, registration_id: str, now: datetime) -> Charge:
+        key = keys.counted(registration_id, "resend", _day(now))
+        return Charge(key=key, limit=self.of(account).resend, now=now)
+
+    def date(self, account: str, now: datetime) -> Charge:
+        """What the cancellation of a single date counts for."""
+        return Charge(key=keys.counted(account, "dates", _day(now)), limit=self.of(account).dates, now=now)
+
+    def count(self, charge: Charge) -> datetime | None:
+        """Count it by itself. Returns when it is allowed, where it is not now."""
+        action = charge.action(self._settings)["Update"]
+        action.pop("ReturnValuesOnConditionCheckFailure", None)
+        written, existing = dynamo.conditionally(self._client.update_item, **action)
+        return None if written else charge.until(existing)
+
+    # --- what delivery sends ------------------------------------------------------------------------------------------
+
+    def count_mail(self, effect: CountMail) -> datetime | None:
+        """Carry out :class:`CountMail`."""
+        now, limits = effect.now, self.of(effect.account)
+        if effect.mailed is not None:
+            if effect.mailed.at(now).in_day < UNCOUNTED:
+                return None
+            until = limits.event.until(effect.mailed, now)
+            if until is not None:
+                return until
+        key = keys.mailed_recipient(effect.account, effect.recipient, _day(now))
+        return self.count(Charge(key=key, limit=limits.recipient, now=now))
+
+    def add(self, sent: Counter[str], now: datetime) -> None:
+        """Count mails that were sent, by account."""
+        for account, count in sent.items():
+            hour = f"#h{now:%H}"
+            action = update(
+                self._settings.invitations_table,
+                keys.mailed_account(account, _day(now)),
+                f"SET #expires_at = :expires_at ADD #total :more, {hour} :more",
+                "",
+                expires_at=_expires_at(now),
+                more=count,
+            )
+            self._client.update_item(**action["Update"])
+
+    def accounts(self, now: datetime) -> tuple[AccountMails, ...]:
+        """The mails of this day and hour of all accounts that sent any, with their limits."""
+        limits = {item["sk"]: _limits_of(item) for item in self._partition("LIMITS")}
+        return tuple(
+            AccountMails(account=item["sk"], mailed=_mailed(item, now), limits=limits.get(item["sk"], DEFAULT))
+            for item in self._partition(keys.mailed_account("", _day(now))["pk"])
+        )
+
+    def _partition(self, pk: str) -> list[Item]:
+        query = {
+            "TableName": self._settings.invitations_table,
+            "KeyConditionExpression": "pk = :pk",
+            "ExpressionAttributeValues": dynamo.wire({":pk": pk}),
+            "ConsistentRead": True,
+        }
+        return list(dynamo.pages(self._client.query, **query))
+
+
+def _limits_of(item: Mapping[str, Any] | None) -> Limits:
+    found = {} if item is None else {name: item[name] for name in Limits.__dataclass_fields__ if name in item}
+    return Limits(**{name: Limit(hour=int(one["hour"]), day=int(one["day"])) for name, one in found.items()})
+
+
+def _mailed(item: Mapping[str, Any], now: datetime) -> Mailed:
+    in_hour, in_day = int(item.get(f"h{now:%H}", 0)), int(item.get("total", 0))
+    return Mailed(hour=f"{now:%Y-%m-%dT%H}", in_hour=in_hour, in_day=in_day)
+
+
+def _day(now: datetime) -> str:
+    return f"{now:%Y-%m-%d}"
+
+
+def _expires_at(now: datetime) -> int:
+    """Seconds since 1970 at which DynamoDB may remove a count of the day of ``now``."""
+    return int((datetime.combine(now.date(), datetime.min.time(), now.tzinfo) + KEPT).timestamp())
