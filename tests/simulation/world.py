@@ -23,6 +23,7 @@ from convoke.schedule import series
 from convoke.store import items, keys
 from convoke.store.attention import Surveys
 from convoke.store.invitations import Invitations
+from convoke.store.limits import MailLimits
 from convoke.store.reads import Reads
 from convoke.store.records import Records
 
@@ -260,11 +261,12 @@ class World:
         )
 
     def _doing(self) -> dict[type[effects.Effect], Callable[[Any], Any]]:
-        reads, invitations, records, surveys = (
+        reads, invitations, records, surveys, limits = (
             Reads(self.tables, SETTINGS),
             Invitations(self.tables, SETTINGS),
             Records(self.tables, SETTINGS),
             Surveys(self.tables, SETTINGS),
+            MailLimits(self.tables, SETTINGS),
         )
         return {
             effects.ReadSending: lambda _: reads.sending(),
@@ -284,6 +286,8 @@ class World:
             ),
             effects.ReadQuota: lambda _: None,
             effects.ReadBacklog: lambda _: 0,
+            effects.CountMail: limits.count_mail,
+            effects.Defer: invitations.defer,
             effects.ClearDue: invitations.clear_due,
             effects.Claim: invitations.claim,
             effects.ReleaseClaim: invitations.release_claim,

@@ -28,6 +28,7 @@ from ..decision.invitation import (
     Sending,
     StoredMessage,
 )
+from ..decision.limits import UNCOUNTED
 from ..decision.plan import (
     Plan,
     Snapshot,
@@ -80,8 +81,8 @@ KEPT_AFTER_THE_EVENT = timedelta(days=365)
 class Outcome(StrEnum):
     """How one run of :func:`reconcile` or ``notify.dispatch`` ended; also the name of a metric.
 
-    After CLEARED and ACKNOWLEDGED nothing is due, after FAILED and GONE there is nothing more to try. After the others
-    the item is still due, so that the sweep finds it again.
+    After CLEARED and ACKNOWLEDGED nothing is due, after FAILED and MISSING there is nothing more to try. After the
+    others the item is still due, so that the sweep finds it again.
     """
 
     CLEARED = "cleared"
@@ -94,13 +95,13 @@ class Outcome(StrEnum):
     """All mail is stopped."""
     DEFERRED = "deferred"
     """The limits of mails are reached: the invitation is due again in the next hour or day. Never a cancellation."""
-    HELD = "held"
-    """An invitation, while the rest of the day's quota is reserved; or a notification beyond the day's limit."""
+    QUOTA_RESERVED = "quota-reserved"
+    """An invitation or a notification, while the rest of the day's quota is reserved."""
     REFUSED = "refused"
     """SES did not accept the message now; a later attempt may succeed."""
     UNKNOWN = "unknown"
     """It is unknown whether SES accepted the message."""
-    LATE = "late"
+    OUT_OF_TIME = "out-of-time"
     """The worker's function has too little time left to send."""
     SETTLING = "settling"
     """A message about one date of a series, which waits until the series has been delivered."""
@@ -108,7 +109,7 @@ class Outcome(StrEnum):
     """SES accepted one message, and another is due. Only within :func:`reconcile`, which then continues."""
     FAILED = "failed"
     """The message was given up. (After a CANCEL that was given up, an invitation elsewhere may still be due.)"""
-    GONE = "gone"
+    MISSING = "missing"
     """The item, or what it is about, does not exist."""
 
 
@@ -129,16 +130,16 @@ def reconcile(
     """Send the messages that are missing to one attendee, one after the other, until none is or one cannot be sent now.
 
     ``seen`` and ``sending``, if given, are used instead of the first reads. A round is lost when another worker wrote
-    first; after ``worker.times.rounds`` lost rounds the outcome is BUSY.
+    first; after ``worker.times.lost_writes`` lost rounds the outcome is BUSY.
     """
     if sending is None:
         sending = yield ReadSending()
     lost_rounds = 0
-    while lost_rounds < worker.times.rounds:
+    while lost_rounds < worker.times.lost_writes:
         if seen is None:
             seen = yield from read_snapshot(event_id, registration_id)
         if seen is None:
-            return Outcome.GONE
+            return Outcome.MISSING
         now = yield Clock()
         if seen.invitation.lease_until is not None and seen.invitation.lease_until > now:
             return Outcome.BUSY
@@ -152,7 +153,7 @@ def reconcile(
         elif sending.stopped(now):
             return Outcome.STOPPED
         elif sending.reserved(now) and priority(plan.message, now, worker.times.soon) == INVITATION:
-            return Outcome.HELD
+            return Outcome.QUOTA_RESERVED
         elif plan.message.recurrence_id is not None and not occurrence_may_follow(seen.invitation, now, worker.times):
             return Outcome.SETTLING
         elif (until := (yield from _allowed_at(plan, seen, sending, now))) is not None:
@@ -172,14 +173,15 @@ def reconcile(
 
 
 def _allowed_at(plan: Plan, seen: Snapshot, sending: Sending, now: datetime) -> Steps[datetime | None]:
-    """When the limits allow the message, ``None``: now. A cancellation always is, and whatever was counted before: a
-    repetition, and a resend, which the API counts.
+    """When the limits allow the message, ``None``: now. A cancellation always is, and what was counted before: a
+    repetition, and a resend, which the API counts. The first mails of a day are sent without counting them, so that an
+    ordinary change costs no write.
     """
     message, account = plan.message, seen.event.account
     if message.method is Method.CANCEL:
         return None
     until = sending.held_until(account, now)
-    if until is None and plan.repeats is None:
+    if until is None and plan.repeats is None and seen.invitation.mailed.at(now).in_day >= UNCOUNTED:
         until = yield CountMail(
             account=account, recipient=message.attendee.email, mailed=seen.invitation.mailed, now=now
         )
@@ -210,7 +212,7 @@ def deliver(plan: Plan, seen: Snapshot, worker: Worker, now: datetime) -> Steps[
     times, message, before = worker.times, plan.message, seen.invitation
     urgency = priority(message, now, times.soon)
     if now + times.send + times.guard > worker.deadline:
-        return Outcome.LATE
+        return Outcome.OUT_OF_TIME
     attempt = yield NewAttemptId()
     intent = intent_for(plan, before, attempt, now)
     lease_until = worker.deadline + times.send + times.guard
@@ -232,7 +234,7 @@ def deliver(plan: Plan, seen: Snapshot, worker: Worker, now: datetime) -> Steps[
     now = yield Clock()
     if now + times.send + times.guard > worker.deadline:
         yield ReleaseClaim(claimed=claimed, before=before, due_key=keys.due_key(urgency, now), attempts=before.attempts)
-        return Outcome.LATE
+        return Outcome.OUT_OF_TIME
 
     answer = yield Send(
         rendered=rendered,

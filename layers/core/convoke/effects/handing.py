@@ -173,6 +173,6 @@ class CountAccounts(Effect):
 
 @frozen
 class HoldAccounts(Effect):
-    """Let these accounts send only cancellations, each until the time beside it (UTC), and no others. Answer: ``None``."""
+    """Let these accounts and no others send only cancellations, each until its time (UTC). Answer: ``None``."""
 
     until: Mapping[str, datetime]

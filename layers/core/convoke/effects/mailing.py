@@ -37,9 +37,8 @@ class StoreMessage(Effect):
 class CountMail(Effect):
     """Count one mail of ``account`` to the address ``recipient`` at ``now``, where the account's limits allow it.
 
-    ``mailed`` is what was counted of its invitation: the first mails of a day (``limits.UNCOUNTED``) are not counted
-    any further, so that an ordinary change costs no write. ``None``, for a notification, is always counted.
-    Answer: ``None`` if the mail may be sent, else when it may be (UTC).
+    ``mailed`` is what was counted of its invitation, ``None`` for a notification. Answer: ``None`` if the mail may be
+    sent, else when it may be (UTC).
     """
 
     account: str

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from ..decision.invitation import Mailed
-from ..decision.limits import DEFAULT, REGISTRATION, UNCOUNTED, AccountMails, Limit, Limits
+from ..decision.limits import DEFAULT, REGISTRATION, AccountMails, Limit, Limits
 from ..effects import CountMail
 from ..model import InvalidField, frozen
 from ..settings import Settings
@@ -123,12 +123,9 @@ class MailLimits:
     def count_mail(self, effect: CountMail) -> datetime | None:
         """Carry out :class:`CountMail`."""
         now, limits = effect.now, self.of(effect.account)
-        if effect.mailed is not None:
-            if effect.mailed.at(now).in_day < UNCOUNTED:
-                return None
-            until = limits.event.until(effect.mailed, now)
-            if until is not None:
-                return until
+        until = None if effect.mailed is None else limits.event.until(effect.mailed, now)
+        if until is not None:
+            return until
         key = keys.mailed_recipient(effect.account, effect.recipient, _day(now))
         return self.count(Charge(key=key, limit=limits.recipient, now=now))
 
