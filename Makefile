@@ -11,7 +11,7 @@ export PIP_USER := no
 unexport PYTHONSAFEPATH PYTHONWARNINGS PYTHONHOME
 INSTALL = "$(PYTHON)" -c "" >/dev/null 2>&1 || { echo "There is no $(PYTHON): install Python 3.11 or newer, or say" \
 	"where one is: make $@ PYTHON=/path/to/python3.11" >&2; exit 1; }; exec "$(PYTHON)" -m local.install
-export STORY CONVOKE_PORT CONVOKE_INBOX_PORT ACCOUNT NAME STACK WHY EVENT ALL
+export STORY CONVOKE_PORT CONVOKE_INBOX_PORT ACCOUNT NAME STACK WHY EVENT ALL LIMIT HOUR DAY
 
 help:  ## show the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | while IFS="$$(printf '\t')" read -r target what; do \
@@ -35,13 +35,14 @@ check:  ## check lint rules, format, types, imports and the template
 	$(VENV)/lint-imports
 	SAM_CLI_TELEMETRY=0 $(VENV)/sam validate --lint
 
-key keys revoke receive stop start recheck findings unassigned raise-sequences:
+key keys revoke limits receive stop start recheck findings unassigned raise-sequences:
 	@$(INSTALL) tools
 	@$(VENV)/python -m local.operate $@
 
 key:  ## create an API key: ACCOUNT=acme NAME=ci (STACK=: another stack than make deploy's)
 keys:  ## list an account's API keys: ACCOUNT=acme
 revoke:  ## revoke an API key: ACCOUNT=acme NAME=ci
+limits:  ## show an account's limits of mails: ACCOUNT=acme; change one: LIMIT=recipient HOUR=100 DAY=200
 receive:  ## activate the stack's own SES receipt rule set, if none is active
 stop:  ## stop all mail until make start (WHY="…")
 start:  ## send mail again
@@ -73,5 +74,5 @@ deploy:  ## build and deploy to your AWS account; asks for the parameters
 	@test -e samconfig.local.toml || cp samconfig.toml samconfig.local.toml
 	$(VENV)/sam deploy --guided --config-file "$(CURDIR)/samconfig.local.toml"
 
-.PHONY: help run test check fire simulate fuzz key keys revoke receive stop start recheck findings unassigned raise-sequences deploy
+.PHONY: help run test check fire simulate fuzz key keys revoke limits receive stop start recheck findings unassigned raise-sequences deploy
 .DEFAULT_GOAL := help

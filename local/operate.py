@@ -1,5 +1,5 @@
-"""The commands of an operator: `make key`, `keys`, `revoke`, `receive`, `stop`, `start`, `recheck`, `findings`,
-`unassigned` and `raise-sequences`.
+"""The commands of an operator: `make key`, `keys`, `revoke`, `limits`, `receive`, `stop`, `start`, `recheck`,
+`findings`, `unassigned` and `raise-sequences`.
 
 They work on the stack that `make deploy` deployed last, or on the one that STACK names, with the caller's own AWS
 settings. Each command returns its last line of output. An error that the caller can correct is one line on stderr.
@@ -12,6 +12,7 @@ import sys
 import tomllib
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -20,10 +21,12 @@ import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
 from convoke.aws.runtime import Aws
+from convoke.decision.limits import Limit
 from convoke.delivery.audit import Findings, examine_batch, put_right
 from convoke.model import ConvokeError, InvalidField, Sender
 from convoke.settings import Settings
 from convoke.store import accounts, dynamo, operations, quarantine
+from convoke.store.limits import MailLimits
 from convoke.store.records import Records
 
 Ask = Callable[[str], str]
@@ -126,6 +129,20 @@ def revoke(settings: Settings, said: Mapping[str, str], ask: Ask) -> str:
     if not accounts.revoke_key(dynamo.client(), settings.accounts_table, account=account, name=name, now=now):
         return f"{account} has no working key {name}: make keys ACCOUNT={account} lists its keys."
     return f"{name} is revoked. The API may accept it for up to one more minute."
+
+
+def limits(settings: Settings, said: Mapping[str, str], ask: Ask) -> str:  # noqa: ARG001
+    account, what, stored = said.get("ACCOUNT"), said.get("LIMIT"), MailLimits(dynamo.client(), settings)
+    if not account:
+        return "Usage: make limits ACCOUNT=acme, or make limits ACCOUNT=acme LIMIT=recipient HOUR=100 DAY=200"
+    if what:
+        try:
+            stored.change(account, what, Limit(hour=int(said.get("HOUR") or 0), day=int(said.get("DAY") or 0)))
+        except (InvalidField, ValueError) as error:
+            return f"Nothing was changed: {error}"
+    for name, limit in asdict(stored.of(account)).items():
+        print(f"{name:<10} {limit['hour']:>7} an hour  {limit['day']:>7} a day")
+    return f"These are the limits of {account}. A change of them counts within a minute."
 
 
 def receive(settings: Settings, said: Mapping[str, str], ask: Ask) -> str:  # noqa: ARG001
@@ -234,6 +251,7 @@ COMMANDS = {
     "key": key,
     "keys": list_keys,
     "revoke": revoke,
+    "limits": limits,
     "receive": receive,
     "stop": stop,
     "start": start,

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
+from convoke.decision.limits import Limit
 from convoke.delivery import fan_out
 from convoke.model import (
     Event,
@@ -21,6 +22,7 @@ from convoke.model import (
 from convoke.registrations import erasure, events, registry, waitlist
 from convoke.schedule import edits, series
 from convoke.store import dynamo
+from convoke.store.limits import MailLimits
 from convoke.store.reads import Reads
 
 from .scene import EVENT_ID, SETTINGS, START, TIMES
@@ -70,6 +72,10 @@ class People:
             updated_at=START,
         )
         events.create_event(self.client, SETTINGS, event)
+        if self.world.seed % 4 == 0:
+            # Limits that are soon reached: what is beyond them is told hours or days later.
+            for what, limit in (("event", Limit(hour=2, day=4)), ("recipient", Limit(hour=2, day=3))):
+                MailLimits(self.client, SETTINGS).change("acme", what, limit)
 
     def _change(self, changed: Callable[[Event], dict[str, Any]]) -> None:
         before, now = self.reads.event(EVENT_ID), self.world.instant()

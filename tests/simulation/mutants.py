@@ -124,6 +124,16 @@ MUTANTS: dict[str, Mutant] = {
         (without(Invitations, "clear_due", BOTH, "'wakeups = :wakeups'"),), bounds=Bounds(("move",), 2, 0)
     ),
     "wakeups-on-clear": Mutant((without(Invitations, "clear_due", BOTH, "FENCE_IS_THE_ONE_READ"),)),
+    "deferred-stays-due": Mutant(
+        (
+            without(
+                Invitations,
+                "defer",
+                "items.due_attributes(seen.registration_id, effect.due_key),\n        (),",
+                "{},\n        DUE_ATTRIBUTES,",
+            ),
+        )
+    ),
     "fence-raised-with-nothing-due": Mutant(
         (
             without(

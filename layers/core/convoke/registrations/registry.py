@@ -12,7 +12,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from ..decision.invitation import Invitation
+from ..decision.invitation import Invitation, Mailed
+from ..decision.limits import UNCOUNTED
 from ..model import Method, Registration, RegistrationStatus, folded, frozen
 from ..settings import Settings
 from ..store import attention, dynamo, items, keys, outbox
@@ -127,6 +128,8 @@ def registration_actions(
         event_id=person.event_id,
         registration_id=person.registration_id,
         wakeups=1,
+        # A registration counts for its first mails; a copy was not counted, so that each of its mails is.
+        mailed=Mailed().plus(now, UNCOUNTED) if transferred else Mailed(),
         # Nothing is sent to people on the waitlist.
         due_key=None if waits else keys.due_key(2, now),
     )

@@ -98,10 +98,10 @@ class MailLimits:
 
     # --- what a request causes ----------------------------------------------------------------------------------------
 
-    def registration(self, account: str, email: str, now: datetime) -> Charge:
-        """What a registration with this address, or a change to it, counts for."""
+    def recipient(self, account: str, email: str, now: datetime, more: int = REGISTRATION) -> Charge:
+        """``more`` mails to an address: by default what a registration with it, or a change to it, counts for."""
         key = keys.mailed_recipient(account, email, _day(now))
-        return Charge(key=key, limit=self.of(account).recipient, now=now, more=REGISTRATION)
+        return Charge(key=key, limit=self.of(account).recipient, now=now, more=more)
 
     def resend(self, account: str, registration_id: str, now: datetime) -> Charge:
         key = keys.counted(registration_id, "resend", _day(now))
@@ -126,8 +126,7 @@ class MailLimits:
         until = None if effect.mailed is None else limits.event.until(effect.mailed, now)
         if until is not None:
             return until
-        key = keys.mailed_recipient(effect.account, effect.recipient, _day(now))
-        return self.count(Charge(key=key, limit=limits.recipient, now=now))
+        return self.count(self.recipient(effect.account, effect.recipient, now, 1))
 
     def add(self, sent: Counter[str], now: datetime) -> None:
         """Count mails that were sent, by account."""

@@ -62,7 +62,7 @@ def register(event_id: str, body: RegistrationIn, key: IdempotencyKey = None) ->
         context.require_writable(event, at)
         not_the_sender(body.email)
         context.require_mails(event.account, at)
-        charge = context.limits().registration(event.account, body.email, at)
+        charge = context.limits().recipient(event.account, body.email, at)
         person = Registration(
             event_id=event_id,
             registration_id=keys.registration_id(at, secrets.token_bytes(16)),
@@ -142,7 +142,7 @@ def patch_registration(event_id: str, registration_id: str, patch: RegistrationP
     charge = None
     if "email" in changes and folded(shape.email) != folded(person.email):
         context.require_mails(event.account, at)
-        charge = context.limits().registration(event.account, shape.email, at)
+        charge = context.limits().recipient(event.account, shape.email, at)
     soon = series.next_start(event.schedule, at) - at <= settings().times.soon
     granted(
         registry.change_registration(
@@ -193,17 +193,18 @@ def resend(
 ) -> Response[RegistrationOut]:
     def repeat(record: Record) -> Response[RegistrationOut]:
         event, at = context.own_event(event_id), context.now()
-        context.read_snapshot(event, registration_id)
+        person = context.read_snapshot(event, registration_id).registration
         context.require_not_over(event, at)
         context.require_mails(event.account, at)
         recorded = record(status=202, event_id=event_id, registration_id=registration_id)
-        charge = context.limits().resend(event.account, registration_id, at)
+        limits = context.limits()
+        context.require_count(limits.resend(event.account, registration_id, at), "too many resends")
+        charge = limits.recipient(event.account, person.email, at, 1)
         granted(
             registry.resend(
                 context.client(), settings(), event_id, registration_id, now=at, charge=charge, also=recorded
             ),
             at,
-            "too many resends",
         )
         return context.show_registration(event_id, registration_id, 202)
 
@@ -267,12 +268,12 @@ def not_the_sender(email: str) -> None:
         raise InvalidField("email", "is the address that invitations are sent from")
 
 
-def granted(outcome: Outcome | Obstacle | TooMany, at: datetime | None = None, limit: str = RECIPIENT) -> Outcome:
-    """The outcome of a write, or raises :class:`Problem` (404, 409 or 503) for an obstacle, 429 for a ``limit`` that is
-    reached at ``at`` (UTC).
+def granted(outcome: Outcome | Obstacle | TooMany, at: datetime | None = None) -> Outcome:
+    """The outcome of a write, or raises :class:`Problem`: 404, 409 or 503 for an obstacle, 429 where a limit is reached
+    at ``at`` (UTC).
     """
     if isinstance(outcome, TooMany):
-        raise context.too_many(limit, outcome.until, at or context.now())
+        raise context.too_many(RECIPIENT, outcome.until, at or context.now())
     if outcome is Obstacle.NOT_YET:
         raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, outcome.value, headers=context.RETRY_AFTER_A_MINUTE)
     if isinstance(outcome, Obstacle):
