@@ -17,6 +17,9 @@ from convoke.delivery.reconcile import reconcile
 from convoke.delivery.survey import survey
 from convoke.effects import NotificationHint, SurveyHint
 
+# Imported while Lambda starts the function, not in the time of its first mail.
+from convoke.mail import invitation_mail, notification_mail  # noqa: F401
+
 processor = BatchProcessor(event_type=EventType.SQS)
 
 

@@ -160,8 +160,22 @@ def test_what_ses_rejects_says_why_everywhere(world: World) -> None:
             "reason": "MessageRejected",
         }
     ]
-    [line] = log
-    assert (line["what"], line["reason"]) == ("given up", "MessageRejected")
+    [refused, given_up] = log
+    assert (refused["what"], refused["code"], refused["why"]) == ("mail refused", "MessageRejected", "poison")
+    assert (given_up["what"], given_up["reason"]) == ("given up", "MessageRejected")
+
+
+@pytest.mark.parametrize("refusal", Refusal)
+def test_whatever_ses_refuses_a_mail_for_its_code_is_in_the_log(world: World, refusal: Refusal) -> None:
+    world.publish()
+    person = world.register()
+    log = heard(world)
+    world.answers = [Refused(refusal=refusal, why="SomeCode")]
+    world.look(person)
+
+    assert [(line["what"], line["code"], line["why"]) for line in log if "code" in line] == [
+        ("mail refused", "SomeCode", refusal.value)
+    ]
 
 
 def test_what_cannot_be_written_says_so_everywhere_and_names_nobody(

@@ -373,7 +373,7 @@ def test_a_note_that_ses_will_never_take_is_given_up(world: World) -> None:
     owe(world, FORWARD)
     world.answers = [Refused(refusal=Refusal.POISON, why="MessageRejected")]
     assert send(world, FORWARD) is Outcome.FAILED
-    assert world.calendar_state == ["notification given up"]
+    assert world.calendar_state == ["mail refused", "notification given up"]
     assert notification_state(world, FORWARD).notification is None
     assert world.owed() == []
 

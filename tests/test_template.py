@@ -14,6 +14,7 @@ import pytest
 import yaml  # type: ignore[import-untyped]
 from samcli import yamlhelper  # type: ignore[import-untyped]
 
+from convoke.web import context
 from tests import policies
 from tests.tables import Loader, template
 
@@ -143,6 +144,11 @@ def test_a_path_variable_fills_its_whole_segment() -> None:
     for route in routes():
         for segment in route.partition(" ")[2].split("/"):
             assert "{" not in segment or re.fullmatch(r"\{[a-z_]+\}", segment), route
+
+
+def test_every_path_begins_with_the_version() -> None:
+    assert RESOURCES["HttpApi"]["Properties"]["StageName"] == context.BASE.removeprefix("/")
+    assert template()["Outputs"]["ApiUrl"]["Value"] == {"Sub": f"${{HttpApi.ApiEndpoint}}{context.BASE}"}
 
 
 def test_only_the_documentation_and_unknown_paths_need_no_key() -> None:

@@ -23,7 +23,6 @@ from ..decision.calendar_state import Message, RenderedMail
 from ..decision.invitation import Batch, Intent
 from ..delivery.reconcile import Outcome, Worker
 from ..effects import Accepted, Effect, Hint, NotificationHint, Refused, Steps, SurveyHint, Unknown
-from ..mail import invitation_mail, notification_mail
 from ..mail.notifications import NotificationState
 from ..model import ConvokeError, Person, RenderError, Sender
 from ..registrations import erasure, split_transfer, waitlist
@@ -287,6 +286,9 @@ class Aws:
 
 def render(message: Message, intent: Intent) -> RenderedMail | str:
     """The rendered mail of ``message`` with the SEQUENCE and DTSTAMP of ``intent``, or why it must not be sent."""
+    # Imported here, as below, with what writes calendars: only some functions ever send a mail.
+    from ..mail import invitation_mail
+
     try:
         return invitation_mail.rendered(
             message, sequence=intent.calendar_state.sequence, dtstamp=intent.calendar_state.dtstamp
@@ -301,6 +303,8 @@ def render_notification(
     """The rendered mail of a notification that names ``people``, by registration id, or why it must not be sent."""
     if notification_state.notification is None:
         return "it was sent or given up already"
+    from ..mail import notification_mail
+
     try:
         return notification_mail.rendered(notification_state.notification, sender, people)
     except RenderError as error:
@@ -356,9 +360,14 @@ def count(*outcomes: Outcome) -> None:
 
 
 def log_and_count(what: str, fields: dict[str, str]) -> None:
-    """Log a warning with ``fields``, and add one to the metric of its name: ``unknown outcome`` is UnknownOutcome."""
+    """Log a warning with ``fields``, and add one to the metric of its name: ``unknown outcome`` is UnknownOutcome.
+
+    A field ``code`` is an error code of SES, which has a metric of its own.
+    """
     logger.warning(what, extra=fields)
     metrics.add_metric(name=what.title().replace(" ", ""), unit=MetricUnit.Count, value=1)
+    if "code" in fields:
+        metrics.add_metric(name=ses.metric_of(fields["code"]), unit=MetricUnit.Count, value=1)
 
 
 def clock() -> datetime:

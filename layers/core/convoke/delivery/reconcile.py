@@ -244,6 +244,8 @@ def deliver(plan: Plan, seen: Snapshot, worker: Worker, now: datetime) -> Steps[
         account=seen.event.account,
     )
     now = yield Clock()
+    if isinstance(answer, Refused):
+        yield Log(what="mail refused", fields={**_log_fields(claimed, answer.refusal), "code": answer.why})
     match answer:
         case Accepted(ses_id=ses_id):
             # Another message may follow: after a CANCEL to one address a REQUEST to another; single dates of a series.

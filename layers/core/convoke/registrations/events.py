@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from ..decision import fingerprints
 from ..decision.invitation import FanOut, Seats
 from ..model import Event, EventStatus
 from ..settings import Settings
@@ -50,8 +51,10 @@ def change_event(
 ) -> bool:
     """Replace ``before`` by ``after`` and start a fan-out, due at ``now``. False: somebody changed the event meanwhile.
 
-    Where the fan-out of an earlier change has not ended, the more urgent priority of both is used.
+    Unless ``after`` has one more former text, everybody who knows only a former one is told. Where the fan-out of an
+    earlier change has not ended, the more urgent priority of both is used.
     """
+    after = fingerprints.announced(before, after)
     earlier = dynamo.get(client, settings.invitations_table, keys.fan_out(after.event_id))
     if earlier is not None:
         priority = min(priority, int(earlier["due_key"][0]))
@@ -69,7 +72,7 @@ def change_event(
     if _needs_survey(before, after):
         actions["survey"] = attention.survey_action(settings, after.event_id, now)
     if (_open(before), before.capacity) != (_open(after), after.capacity):
-        actions["seats"] = _seats_action(settings, after, now)
+        actions["seats"] = _seats_action(settings, before, after, now)
     return not attempt(client, {**actions, **also})
 
 
@@ -111,15 +114,15 @@ def _open(event: Event) -> bool:
     return event.status is not EventStatus.CANCELLED
 
 
-def _seats_action(settings: Settings, event: Event, now: datetime) -> Action:
-    """The action that writes another capacity or closes the event, and makes the waitlist due: somebody may
-    get a seat.
+def _seats_action(settings: Settings, before: Event, event: Event, now: datetime) -> Action:
+    """The action that writes another capacity, closes the event or opens it again, and makes the waitlist due: somebody
+    may get a seat.
     """
     values: dict[str, Any] = {"shard": keys.shard(event.event_id), "due_key": keys.due_key(2, now)}
     expression = "SET #due_shard = :shard, #due_key = :due_key"
-    if not _open(event):
+    if _open(before) is not _open(event):
         expression = f"{expression}, #open = :open"
-        values["open"] = False
+        values["open"] = _open(event)
     if event.capacity is None:
         expression += " REMOVE #capacity"
     else:

@@ -34,6 +34,8 @@ logger = Logger()
 router = APIGatewayHttpRouter()  # type: ignore[no-untyped-call]
 """Has no routes of its own; ``current_event`` is the request that is being handled."""
 
+BASE = "/v1"
+"""What every path begins with: the name of the API's stage in the template. Routes are written without it."""
 RETRY_AFTER_A_MINUTE = {"Retry-After": "60"}
 """Headers of a 503 while a split transfer is under way: it is done within about a minute."""
 
@@ -147,6 +149,12 @@ def too_many(what: str, until: datetime, at: datetime) -> Problem:
     return Problem(HTTPStatus.TOO_MANY_REQUESTS, what, headers={"Retry-After": str(max(1, seconds))})
 
 
+def require_no_transfer(event_id: str) -> None:
+    """Raise :class:`Problem` (503) while registrations are being copied to the event."""
+    if split_transfer.under_way(client(), settings(), event_id):
+        raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, Obstacle.NOT_YET.value, headers=RETRY_AFTER_A_MINUTE)
+
+
 def promote(event_id: str) -> None:
     """Give free seats to the waitlist at once. Where that fails they stay due, and the sweeper gives them."""
     try:
@@ -216,5 +224,5 @@ def show(answered: requests.Answered, headers: Mapping[str, str] | None = None) 
 
 
 def location(event_id: str, registration_id: str = "") -> dict[str, str]:
-    path = f"/events/{event_id}"
+    path = f"{BASE}/events/{event_id}"
     return {"Location": f"{path}/registrations/{registration_id}" if registration_id else path}

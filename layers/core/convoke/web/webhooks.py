@@ -43,7 +43,7 @@ def create_webhook(body: WebhookIn, key: IdempotencyKey = None) -> Response[Webh
             webhooks.create(context.client(), settings(), webhook, also=recorded)
         except webhooks.TooManyWebhooks:
             raise Problem(HTTPStatus.CONFLICT, f"an account has at most {webhooks.MAX_WEBHOOKS} webhooks") from None
-        headers = {"Location": f"/webhooks/{webhook.webhook_id}"}
+        headers = {"Location": f"{context.BASE}/webhooks/{webhook.webhook_id}"}
         made = WebhookCreated(**presenters.webhook(webhook).model_dump(), secret=webhook.secret)
         return context.answer(201, made, headers)
 
