@@ -247,7 +247,7 @@ def test_a_registration_beyond_the_limit_of_its_address_is_refused_until_then(ca
     event = caller.hold()
     answer = caller.call("POST", f"{event}/registrations", BO)
     assert answer.status == 429
-    assert answer.body["detail"] == "the limit of mails to this address is reached"
+    assert answer.body["detail"] == "the limit of mails to this person is reached"
     assert answer.headers["retry-after"] == "3600"
     assert caller.call("GET", event).body["registered"] == 0
     caller.register(event, "cy@example.net")
@@ -285,7 +285,7 @@ def test_resends_are_counted_for_the_registration_and_for_the_address(caller: Ca
     refused = caller.call("POST", f"{person}/resend")
     assert refused.status == 202, "the fifth to the address in this hour"
     refused = caller.call("POST", f"{person}/resend")
-    assert (refused.status, refused.body["detail"]) == (429, "the limit of mails to this address is reached")
+    assert (refused.status, refused.body["detail"]) == (429, "the limit of mails to this person is reached")
 
 
 def test_cancellations_of_single_dates_are_counted_and_none_that_was_taken_waits(caller: Caller) -> None:

@@ -17,6 +17,7 @@ from ..decision.limits import UNCOUNTED
 from ..model import Method, Registration, RegistrationStatus, folded, frozen
 from ..settings import Settings
 from ..store import attention, dynamo, items, keys, outbox
+from ..store.items import Item
 from ..store.limits import Charge
 from ..store.reads import Reads
 from ..store.writes import (
@@ -61,8 +62,16 @@ class TooMany:
     until: datetime
 
 
-LIMIT = "limit"
-"""The name of the action that counts the mails which a request causes."""
+def charge_actions(settings: Settings, *charges: Charge | None) -> dict[str, Action]:
+    """The actions, by their names, that count the mails which a request causes; each fails where it exceeds a limit."""
+    return {f"limit {number}": charge.action(settings) for number, charge in enumerate(charges) if charge is not None}
+
+
+def too_many(refused: Mapping[str, Item | None], *charges: Charge | None) -> TooMany | None:
+    """Until when a request has to wait, of whose actions these were ``refused``; ``None``: not for a limit."""
+    names = {f"limit {number}": charge for number, charge in enumerate(charges) if charge is not None}
+    waits = [charge.until(refused[name]) for name, charge in names.items() if name in refused]
+    return TooMany(until=max(waits)) if waits else None
 
 
 # --- registering --------------------------------------------------------------------------------------------------
@@ -85,7 +94,7 @@ def register(
     address; or ``Obstacle.CLOSED`` or ``NOT_YET``; or :class:`TooMany`. Raises :class:`dynamo.Contention`.
     """
     person = replace(registration, status=RegistrationStatus.REGISTERED)
-    also = {**charge_action(settings, charge), **also}
+    also = {**charge_actions(settings, charge), **also}
     for _ in range(ROUNDS):
         event_action = outbox.event_actions(
             client, settings, account, WebhookEventType.REGISTRATION_CREATED, outbox.registration_data(person), now
@@ -99,8 +108,8 @@ def register(
             # Otherwise it was withdrawn, or given another address, meanwhile, and the loop continues.
             if existing is not None and existing.status in STANDING and folded(existing.email) == folded(person.email):
                 return existing
-        elif charge is not None and LIMIT in refused:
-            return TooMany(until=charge.until(refused[LIMIT]))
+        elif (wait := too_many(refused, charge)) is not None:
+            return wait
         elif seats_item is None or not seats_item["open"]:
             transferring = (
                 dynamo.get(client, settings.invitations_table, keys.split_transfer(person.event_id)) is not None
@@ -109,11 +118,6 @@ def register(
         else:
             person = replace(person, status=seats.available_status(items.seats_of(seats_item)))
     raise dynamo.Contention(f"{ROUNDS} rounds met other writers")
-
-
-def charge_action(settings: Settings, charge: Charge | None) -> dict[str, Action]:
-    """The action, by its name, that counts ``charge``; it fails where that exceeds a limit."""
-    return {} if charge is None else {LIMIT: charge.action(settings)}
 
 
 def registration_actions(
@@ -289,14 +293,14 @@ def change_registration(
             actions["survey"] = attention.survey_action(settings, event_id, now)
         if folded(changed.email) != folded(person.email):
             actions |= {"lock": lock_action(settings, changed), "unlock": unlock_action(settings, person)}
-            actions |= charge_action(settings, charge)
+            actions |= charge_actions(settings, charge)
         refused = attempt(client, actions)
         if not refused:
             return changed
         if "lock" in refused:
             return Obstacle.TAKEN
-        if charge is not None and LIMIT in refused:
-            return TooMany(until=charge.until(refused[LIMIT]))
+        if (wait := too_many(refused, charge)) is not None:
+            return wait
     raise dynamo.Contention(f"{ROUNDS} rounds met other writers")
 
 
@@ -325,7 +329,7 @@ def resend(
     registration_id: str,
     *,
     now: datetime,
-    charge: Charge | None = None,
+    charges: tuple[Charge, ...] = (),
     also: Mapping[str, Action] = NOTHING_ELSE,
 ) -> Obstacle | TooMany | None:
     """Ask for the latest message once more; it is sent by the ordinary delivery. Returns why not, where it cannot be.
@@ -349,5 +353,4 @@ def resend(
         return Obstacle.STOPPED
     priority = 0 if latest.calendar_state.method is Method.CANCEL else 1
     asked = {"invitation": wake_up_action(settings, invitation, priority, now, resend=True)}
-    refused = attempt(client, {**asked, **charge_action(settings, charge), **also})
-    return TooMany(until=charge.until(refused[LIMIT])) if charge is not None and LIMIT in refused else None
+    return too_many(attempt(client, {**asked, **charge_actions(settings, *charges), **also}), *charges)

@@ -37,11 +37,21 @@ from ..store import (
     notifications,
     outbox,
 )
+from ..store.limits import Charge
 from ..store.reads import Reads
 from ..store.writes import NOTHING_ELSE, ROUNDS, Action, attempt, update
 from ..webhooks.events import WebhookEventType
 from . import seats, waitlist
-from .registry import STANDING, STILL_THE_VERSION_SEEN, Obstacle, unlock_action, wake_up_action
+from .registry import (
+    STANDING,
+    STILL_THE_VERSION_SEEN,
+    Obstacle,
+    TooMany,
+    charge_actions,
+    too_many,
+    unlock_action,
+    wake_up_action,
+)
 
 
 class Outcome(StrEnum):
@@ -137,12 +147,14 @@ def register_again(
     registration_id: str,
     *,
     now: datetime,
+    charge: Charge | None = None,
     also: Mapping[str, Action] = NOTHING_ELSE,
-) -> Registration | Obstacle:
+) -> Registration | Obstacle | TooMany:
     """Register a person again who had declined: they take a seat, or a place on the waitlist, and are invited again.
 
     Returns the registration as it is stored then. Where it is not declined any more, only ``also`` is written. Returns
-    ``Obstacle.ABSENT`` where there is none, ``CLOSED`` where the event is cancelled. Raises :class:`dynamo.Contention`.
+    ``Obstacle.ABSENT`` where there is none, ``CLOSED`` where the event is cancelled, :class:`TooMany` where ``charge``,
+    what this counts for, exceeds a limit. Raises :class:`dynamo.Contention`.
     """
     reads = Reads(client, settings)
     place = RegistrationStatus.REGISTERED
@@ -173,9 +185,11 @@ def register_again(
             **_seat_actions(client, settings, person, changed, invitation, now, ask=True),
             **_webhook_event_actions(client, settings, event, applied, reply, now),
         }
-        refused = attempt(client, {**actions, **also})
+        refused = attempt(client, {**actions, **charge_actions(settings, charge), **also})
         if not refused:
             return changed
+        if (wait := too_many(refused, charge)) is not None:
+            return wait
         if "seats" in refused:
             place = _possible_status(refused["seats"])
             if place is RegistrationStatus.CANCELLED:

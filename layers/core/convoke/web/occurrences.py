@@ -140,10 +140,11 @@ def cancel_occurrence(
         one = upcoming_date(event, start, at)
         if one.cancelled:
             return event
+        after = edits.cancel_date(event, one.date, body.reason)
         if event.recurs and not counted:
             context.require_count(context.limits().date(event.account, at), "too many cancellations of single dates")
             counted = True
-        return edits.cancel_date(event, one.date, body.reason)
+        return after
 
     return _change_date(event_id, start, version, key, cancel)
 

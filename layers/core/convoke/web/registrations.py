@@ -51,7 +51,7 @@ from .responses import (
 router = APIGatewayHttpRouter()  # type: ignore[no-untyped-call]
 PERSON = "/events/<event_id>/registrations/<registration_id>"
 EMPTY_BODY = ResendIn()
-RECIPIENT = "the limit of mails to this address is reached"
+TOO_MANY = "the limit of mails to this person is reached"
 Outcome = TypeVar("Outcome", Registration, None)
 
 
@@ -88,11 +88,14 @@ def register(event_id: str, body: RegistrationIn, key: IdempotencyKey = None) ->
             return context.show_registration(event_id, stored.registration_id, 201, where)
         recorded = record(status=200, event_id=event_id, registration_id=stored.registration_id)
         if stored.status is RegistrationStatus.DECLINED:
-            context.require_count(charge, RECIPIENT)
             granted(
                 replies.register_again(
-                    context.client(), settings(), event_id, stored.registration_id, now=at, also=recorded
-                )
+                    *(context.client(), settings(), event_id, stored.registration_id),
+                    now=at,
+                    charge=charge,
+                    also=recorded,
+                ),
+                at,
             )
         else:
             requests.keep(context.client(), recorded)
@@ -198,11 +201,13 @@ def resend(
         context.require_mails(event.account, at)
         recorded = record(status=202, event_id=event_id, registration_id=registration_id)
         limits = context.limits()
-        context.require_count(limits.resend(event.account, registration_id, at), "too many resends")
-        charge = limits.recipient(event.account, person.email, at, 1)
+        charges = (
+            limits.resend(event.account, registration_id, at),
+            limits.recipient(event.account, person.email, at, 1),
+        )
         granted(
             registry.resend(
-                context.client(), settings(), event_id, registration_id, now=at, charge=charge, also=recorded
+                context.client(), settings(), event_id, registration_id, now=at, charges=charges, also=recorded
             ),
             at,
         )
@@ -273,7 +278,7 @@ def granted(outcome: Outcome | Obstacle | TooMany, at: datetime | None = None) -
     at ``at`` (UTC).
     """
     if isinstance(outcome, TooMany):
-        raise context.too_many(RECIPIENT, outcome.until, at or context.now())
+        raise context.too_many(TOO_MANY, outcome.until, at or context.now())
     if outcome is Obstacle.NOT_YET:
         raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, outcome.value, headers=context.RETRY_AFTER_A_MINUTE)
     if isinstance(outcome, Obstacle):
