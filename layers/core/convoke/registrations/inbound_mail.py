@@ -16,7 +16,7 @@ from ..decision.plan import Snapshot
 from ..inbound.authenticity import Receipt
 from ..inbound.judgement import MOST_LOOKS, Judgement, Verdict, vouched
 from ..inbound.mime import Incoming
-from ..inbound.quarantine import KEPT, Owner, QuarantinedMail, held, unconfirmed
+from ..inbound.quarantine import KEPT, Origin, Owner, QuarantinedMail, held, origin, unconfirmed
 from ..inbound.reasons import Reason
 from ..inbound.uids import ids_of
 from ..mail import notifications
@@ -50,9 +50,11 @@ DAILY_LIMITS = {
     Verdict.FORWARD: 10,
     Verdict.QUARANTINE: 50,
 }
-"""How often a day (UTC) each of them is done in the name of one person, since each sends a mail or is listed."""
+"""How often a day (UTC) each of them is done in the name of one person, since each sends a mail or is listed; for each
+origin of a quarantined mail.
+"""
 DAILY_LIMIT_UNNAMED = 200
-"""How many quarantined mails a day (UTC) that name no registration are listed, for each event and each account."""
+"""How many quarantined mails a day (UTC) that name no registration are listed, for each event, account and origin."""
 ASKING = (Verdict.PROPOSE, Verdict.REFRESH, Verdict.FORWARD)
 COUNTED = timedelta(days=2)
 """How long a daily count is kept."""
@@ -112,7 +114,7 @@ def _quarantine(
     """Store the mail to be listed. Beyond the daily limit it is only counted; the mail itself is in the S3 bucket."""
     owner = owner_of(client, settings, judged)
     one = held(judged, receipt, owner, quarantine.quarantine_id(receipt, number))
-    if not _may_be_shown(client, settings, owner, now):
+    if not _may_be_shown(client, settings, owner, origin(judged, receipt), now):
         attempt(client, {"count": quarantine.count_not_shown_action(settings, owner, now)})
         return
     actions = {"held": quarantine.put_action(settings, one)}
@@ -263,21 +265,21 @@ def _allowed(client: Any, settings: Settings, seen: Snapshot | None, what: Verdi
     return seen is None or _counted(client, settings, seen.registration.registration_id, what, DAILY_LIMITS[what], now)
 
 
-def _may_be_shown(client: Any, settings: Settings, owner: Owner, now: datetime) -> bool:
-    """Count one more quarantined mail on this day (UTC). False: the daily limit, which protects the table, is
-    reached.
+def _may_be_shown(client: Any, settings: Settings, owner: Owner, sent_by: Origin, now: datetime) -> bool:
+    """Count one more quarantined mail on this day (UTC). False: the daily limit of its owner and origin, which protects
+    the table, is reached.
     """
-    what = Verdict.QUARANTINE
+    what = f"{Verdict.QUARANTINE}-{sent_by}"
     if owner.registration_id:
-        return _counted(client, settings, owner.registration_id, what, DAILY_LIMITS[what], now)
+        return _counted(client, settings, owner.registration_id, what, DAILY_LIMITS[Verdict.QUARANTINE], now)
     whose = owner.event_id or owner.account or "nobody"
     return _counted(client, settings, whose, what, DAILY_LIMIT_UNNAMED, now)
 
 
-def _counted(client: Any, settings: Settings, whose: str, what: Verdict, most: int, now: datetime) -> bool:
+def _counted(client: Any, settings: Settings, whose: str, what: str, most: int, now: datetime) -> bool:
     counted = update(
         settings.invitations_table,
-        keys.daily_limit(whose, what.value, now.date()),
+        keys.daily_limit(whose, what, now.date()),
         "SET #expires_at = :expires_at ADD #count :one",
         BELOW_DAILY_LIMIT,
         expires_at=int((now + COUNTED).timestamp()),
