@@ -16,7 +16,7 @@ from convoke.delivery.fan_out import announce
 from convoke.delivery.reconcile import Outcome, reconcile
 from convoke.effects import Accepted, Defer, HoldAccounts, Refusal, Refused, Steps
 from convoke.model import InvalidField, Method
-from convoke.store import accounts, dynamo, keys
+from convoke.store import dynamo, keys, limits
 from convoke.store.limits import MailLimits
 from local import operate
 from tests.caller import BO, PARTY, a_caller
@@ -28,6 +28,12 @@ from tests.world import World, a_world
 AT = datetime(2027, 1, 15, 22, 30, tzinfo=UTC)
 NEXT_HOUR, NEXT_DAY = datetime(2027, 1, 15, 23, tzinfo=UTC), datetime(2027, 1, 16, tzinfo=UTC)
 SMALL = Limit(hour=4, day=6)
+
+
+@pytest.fixture(autouse=True)
+def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Limits are read anew each time, and not remembered for a minute."""
+    monkeypatch.setattr(limits, "KNOWN_FOR", -1.0)
 
 
 @pytest.fixture
@@ -217,7 +223,7 @@ def test_a_run_counts_its_mails_in_one_write(world: World, monkeypatch: pytest.M
 def test_the_sweep_holds_who_has_spent_too_much_and_lets_go_of_them_when_the_hour_is_over(world: World) -> None:
     stored = MailLimits(world.client, SETTINGS)
     for account in ("acme", "blue"):
-        accounts.create_key(world.client, SETTINGS.accounts_table, account=account, name="ci", now=NOW)
+        world.store.accounts.create_key(account=account, name="ci", now=NOW)
     stored.change("acme", "account", Limit(hour=10, day=100))
     stored.add(Counter(acme=7, blue=7), world.now)
     assert world.run(holding.hold_accounts()).near == ()

@@ -23,10 +23,8 @@ from convoke.model import (
 from convoke.registrations import erasure, events, registry, waitlist
 from convoke.schedule import edits, series, series_changes
 from convoke.store import dynamo
-from convoke.store.limits import MailLimits
-from convoke.store.reads import Reads
 
-from .scene import EVENT_ID, SETTINGS, START, TIMES
+from .scene import EVENT_ID, START, TIMES
 from .worker import FAILURES, Crash
 from .world import World
 
@@ -43,8 +41,8 @@ class People:
 
     def __init__(self, world: World) -> None:
         self.world = world
-        self.client = world.tables
-        self.reads = Reads(world.tables, SETTINGS)
+        self.store = world.store
+        self.reads = self.store.reads
         self.came: list[tuple[str, str]] = []
         self.erased: list[str] = []
         self._numbers = 0
@@ -72,11 +70,11 @@ class People:
             created_at=START,
             updated_at=START,
         )
-        events.create_event(self.client, SETTINGS, event)
+        events.create_event(self.store, event)
         if self.world.seed % 4 == 0:
             # Limits that are soon reached: what is beyond them is told hours or days later.
             for what, limit in (("event", Limit(hour=2, day=4)), ("recipient", Limit(hour=2, day=3))):
-                MailLimits(self.client, SETTINGS).change("acme", what, limit)
+                self.store.limits.change("acme", what, limit)
 
     def _change(
         self, changed: Callable[[Event], dict[str, Any]], *, quietly: bool = False, cancelled: bool = False
@@ -94,7 +92,7 @@ class People:
         as_before = replace(after, when=before.when, rule=before.rule, added=before.added)
         priority = min(fan_out.urgency(each, now, TIMES) for each in (as_before, after))
         self.world.note(f"API {'quietly ' * quietly}changes the event to version {after.version}: {changes}")
-        events.change_event(self.client, SETTINGS, before, after, priority=priority, now=now)
+        events.change_event(self.store, before, after, priority=priority, now=now)
         self._promote()
 
     def retitle(self) -> None:
@@ -188,7 +186,7 @@ class People:
         self._change(reopened, cancelled=True)
 
     def _promote(self) -> None:
-        waitlist.promote(self.client, SETTINGS, EVENT_ID, now=self.world.instant())
+        waitlist.promote(self.store, EVENT_ID, now=self.world.instant())
 
     # --- the people -------------------------------------------------------------------------------------------
 
@@ -218,7 +216,7 @@ class People:
         self.world.note(f"API registers {rid[6:10]} {email}")
         self.came.append((rid, email))
         self.world.known.append((rid, email))
-        registry.register(self.client, SETTINGS, person, now=now)
+        registry.register(self.store, person, now=now)
 
     def come_back(self) -> None:
         if self.came:
@@ -231,7 +229,7 @@ class People:
         rid = self._somebody()
         if rid is not None:
             self.world.note(f"API withdraws {rid[6:10]}")
-            registry.withdraw(self.client, SETTINGS, EVENT_ID, rid, now=self.world.instant())
+            registry.withdraw(self.store, EVENT_ID, rid, now=self.world.instant())
             self._promote()
 
     def change_address(self) -> None:
@@ -244,22 +242,20 @@ class People:
         email = self.world.dice.choice((f"new{rid[6:10]}@example.net", f"other{rid[6:10]}@example.net"))
         self.world.known.append((rid, email))
         self.world.note(f"API changes the address of {rid[6:10]} to {email}")
-        registry.change_registration(
-            self.client, SETTINGS, EVENT_ID, rid, changes={"email": email}, priority=1, now=now
-        )
+        registry.change_registration(self.store, EVENT_ID, rid, changes={"email": email}, priority=1, now=now)
 
     def resend(self) -> None:
         rid = self._somebody()
         if rid is not None:
             self.world.note(f"API asks to send again to {rid[6:10]}")
             self.world.resends[rid] = self.world.resends.get(rid, 0) + 1
-            registry.resend(self.client, SETTINGS, EVENT_ID, rid, now=self.world.instant())
+            registry.resend(self.store, EVENT_ID, rid, now=self.world.instant())
 
     def erase(self) -> None:
         rid = self._somebody()
         if rid is not None:
             self.world.note(f"API erases {rid[6:10]}")
-            erasure.erase(self.client, SETTINGS, EVENT_ID, rid, now=self.world.instant())
+            erasure.erase(self.store, EVENT_ID, rid, now=self.world.instant())
             self.erased.append(rid)
             self._promote()
 

@@ -14,18 +14,14 @@ from typing import Any
 
 from convoke import effects
 from convoke.decision import fingerprints
-from convoke.decision.invitation import Batch
+from convoke.decision.invitation import Batch, Invitation
 from convoke.delivery import fan_out, reconcile, reports, survey, sweep
 from convoke.effects import Steps
-from convoke.model import Event
+from convoke.model import Event, Registration
 from convoke.registrations import erasure, waitlist
 from convoke.schedule import series
-from convoke.store import items, keys
-from convoke.store.attention import Surveys
-from convoke.store.invitations import Invitations
-from convoke.store.limits import MailLimits
-from convoke.store.reads import Reads
-from convoke.store.records import Records
+from convoke.store import codec, keys
+from convoke.store.store import Store
 
 from .faults import ANSWERS, ON_THE_WAY, Faults, Mode
 from .post import Post
@@ -80,6 +76,7 @@ class World:
         self._entries = 0
         self._depth = 0
         self.tables = Tables(SETTINGS.registrations_table, self._ring, self)
+        self.store = Store(self.tables, SETTINGS)
         self.post = Post(self)
         # Of each moment, the titles that count as equal: the present one, and those that nobody was told to forget.
         self.titles: list[tuple[float, frozenset[str]]] = []
@@ -172,14 +169,14 @@ class World:
         if row is None:
             return
         if sk == keys.EVENT:
-            event = items.event_of(row)
+            event = codec.read(Event, row)
             self._see_titles(event)
             times = {(event.when.start, event.location), *_times(event)}
             true: tuple[Any, ...] = tuple(
                 (title, start.isoformat(), location) for title in self.titles[-1][1] for start, location in times
             )
         elif sk.startswith(keys.REGISTRATION_PREFIX):
-            person = items.registration_of(row)
+            person = codec.read(Registration, row)
             true = ((person.status, person.email),)
         else:
             return
@@ -270,7 +267,7 @@ class World:
         """Whether this claim was given back, in the table itself."""
         key = keys.registration(EVENT_ID, effect.claimed.registration_id)
         row = self.tables.row(SETTINGS.invitations_table, key)
-        standing = items.invitation_of(row) if row is not None else None
+        standing = codec.read(Invitation, row) if row is not None else None
         mine = effect.claimed.intent
         return (
             standing is not None
@@ -281,13 +278,9 @@ class World:
         )
 
     def _doing(self) -> dict[type[effects.Effect], Callable[[Any], Any]]:
-        reads, invitations, records, surveys, limits = (
-            Reads(self.tables, SETTINGS),
-            Invitations(self.tables, SETTINGS),
-            Records(self.tables, SETTINGS),
-            Surveys(self.tables, SETTINGS),
-            MailLimits(self.tables, SETTINGS),
-        )
+        store = self.store
+        reads, invitations, records, surveys = store.reads, store.invitations, store.records, store.surveys
+        limits = store.limits
         return {
             effects.ReadSending: lambda _: reads.sending(),
             effects.ReadInvitation: lambda effect: reads.invitation(effect.event_id, effect.registration_id),
@@ -329,10 +322,8 @@ class World:
             effects.EndFanOut: records.end_fan_out,
             effects.Postpone: records.postpone,
             effects.StopSending: records.stop_sending,
-            effects.Promote: lambda effect: waitlist.promote(
-                self.tables, SETTINGS, effect.event_id, now=self.instant()
-            ),
+            effects.Promote: lambda effect: waitlist.promote(self.store, effect.event_id, now=self.instant()),
             effects.ErasePerson: lambda effect: erasure.forget(
-                self.tables, SETTINGS, EVENT_ID, effect.due.registration_id, now=self.instant()
+                self.store, EVENT_ID, effect.due.registration_id, now=self.instant()
             ),
         }

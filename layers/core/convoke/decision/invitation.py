@@ -185,7 +185,7 @@ class StoredMessage:
     registration_id: str
     event_id: str
     calendar_state: CalendarState
-    rendered: RenderedMail | None
+    rendered: RenderedMail | None = None
     written_at: datetime
     sent_at: datetime | None = None
     ses_id: str = ""

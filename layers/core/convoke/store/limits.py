@@ -9,27 +9,23 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from .. import effects
 from ..decision.invitation import Mailed
 from ..decision.limits import DEFAULT, REGISTRATION, AccountMails, Limit, Limits
-from ..effects import CountMail
 from ..model import InvalidField, frozen
 from ..settings import Settings
-from . import dynamo, keys
-from .items import Item
-from .writes import Action, update
+from . import codec, conditions, dynamo, keys
+from .dynamo import Item
+from .repository import Repository
+from .writes import Action, alone, update
 
 KEPT = timedelta(days=2)
 """How long a day's counts are kept, from its beginning."""
 KNOWN_FOR = 60.0
 """For how many seconds a process uses the limits of an account that it has read."""
-
-
-# With these the day's, and the hour's, count is not above its limit.
-WITHIN_DAY = "(attribute_not_exists(#total) OR #total <= :in_day)"
-WITHIN_HOUR = "(attribute_not_exists(#hour) OR #hour <= :in_hour)"
 
 
 @frozen
@@ -43,14 +39,13 @@ class Charge:
 
     def action(self, settings: Settings) -> Action:
         """The action that counts it; its condition fails where the limit would be exceeded."""
-        hour = f"#h{self.now:%H}"
+        hour = _hour(self.now)
         return update(
             settings.invitations_table,
             self.key,
-            f"SET #expires_at = :expires_at ADD #total :more, {hour} :more",
-            f"{WITHIN_DAY} AND {WITHIN_HOUR.replace('#hour', hour)}",
-            expires_at=_expires_at(self.now),
-            more=self.more,
+            {"expires_at": _expires_at(self.now)},
+            conditions.WITHIN_LIMIT.replace("#hour", f"#{hour}"),
+            add={"total": self.more, hour: self.more},
             in_day=self.limit.day - self.more,
             in_hour=self.limit.hour - self.more,
         )
@@ -61,21 +56,23 @@ class Charge:
         return wait or self.now + timedelta(minutes=1)
 
 
-class MailLimits:
+codec.record(Limits)
+
+
+class MailLimits(Repository):
     """The counts and limits of a deployment."""
 
     def __init__(self, client: Any, settings: Settings) -> None:
-        self._client = client
-        self._settings = settings
+        super().__init__(client, settings)
         self._known: dict[str, tuple[float, Limits]] = {}
 
-    # --- limits -------------------------------------------------------------------------------------------------------
+    # --- limits -------------------------------------------------------------------------------------------------
 
     def of(self, account: str) -> Limits:
         """The limits of an account, read at most once a minute."""
         at, known = self._known.get(account, (float("-inf"), DEFAULT))
         if time.monotonic() - at > KNOWN_FOR:
-            known = _limits_of(dynamo.get(self._client, self._settings.invitations_table, keys.limits(account)))
+            known = self._get(Limits, self._sent, keys.limits(account)) or DEFAULT
             self._known[account] = time.monotonic(), known
         return known
 
@@ -85,18 +82,11 @@ class MailLimits:
             raise InvalidField("LIMIT", f"must be one of {', '.join(Limits.__dataclass_fields__)}")
         if not REGISTRATION <= limit.hour <= limit.day:
             raise InvalidField("HOUR", f"must be at least {REGISTRATION}, and at most DAY")
-        action = update(
-            self._settings.invitations_table,
-            keys.limits(account),
-            f"SET #{what} = :limit",
-            "",
-            limit={"hour": limit.hour, "day": limit.day},
-        )
-        self._client.update_item(**action["Update"])
+        self._write(update(self._sent, keys.limits(account), {what: codec.value(limit)}, ""))
         self._known.pop(account, None)
         return self.of(account)
 
-    # --- what a request causes ----------------------------------------------------------------------------------------
+    # --- what a request causes ----------------------------------------------------------------------------------
 
     def recipient(self, account: str, email: str, now: datetime, more: int = REGISTRATION) -> Charge:
         """``more`` mails to an address: by default what a registration with it, or a change to it, counts for."""
@@ -113,38 +103,26 @@ class MailLimits:
 
     def count(self, charge: Charge) -> datetime | None:
         """Count it by itself. Returns when it is allowed, where it is not now."""
-        action = charge.action(self._settings)["Update"]
-        action.pop("ReturnValuesOnConditionCheckFailure", None)
-        written, existing = dynamo.conditionally(self._client.update_item, **action)
+        written, existing = alone(self.client, charge.action(self.settings))
         return None if written else charge.until(existing)
 
-    # --- what delivery sends ------------------------------------------------------------------------------------------
+    # --- what delivery sends ------------------------------------------------------------------------------------
 
-    def count_mail(self, effect: CountMail) -> datetime | None:
-        """Carry out :class:`CountMail`."""
+    def count_mail(self, effect: effects.CountMail) -> datetime | None:
+        """Carry out :class:`effects.CountMail`."""
         now, limits = effect.now, self.of(effect.account)
         until = None if effect.mailed is None else limits.event.until(effect.mailed, now)
-        if until is not None:
-            return until
-        return self.count(self.recipient(effect.account, effect.recipient, now, 1))
+        return until or self.count(self.recipient(effect.account, effect.recipient, now, 1))
 
     def add(self, sent: Counter[str], now: datetime) -> None:
         """Count mails that were sent, by account."""
         for account, count in sent.items():
-            hour = f"#h{now:%H}"
-            action = update(
-                self._settings.invitations_table,
-                keys.mailed_account(account, _day(now)),
-                f"SET #expires_at = :expires_at ADD #total :more, {hour} :more",
-                "",
-                expires_at=_expires_at(now),
-                more=count,
-            )
-            self._client.update_item(**action["Update"])
+            key, more = keys.mailed_account(account, _day(now)), {"total": count, _hour(now): count}
+            self._write(update(self._sent, key, {"expires_at": _expires_at(now)}, "", add=more))
 
     def accounts(self, now: datetime) -> tuple[AccountMails, ...]:
         """The mails of this day and hour of all accounts that sent any, with their limits."""
-        limits = {item["sk"]: _limits_of(item) for item in self._partition("LIMITS")}
+        limits = {item["sk"]: codec.read(Limits, item) for item in self._partition(keys.limits("")["pk"])}
         return tuple(
             AccountMails(account=item["sk"], mailed=_mailed(item, now), limits=limits.get(item["sk"], DEFAULT))
             for item in self._partition(keys.mailed_account("", _day(now))["pk"])
@@ -152,22 +130,21 @@ class MailLimits:
 
     def _partition(self, pk: str) -> list[Item]:
         query = {
-            "TableName": self._settings.invitations_table,
+            "TableName": self._sent,
             "KeyConditionExpression": "pk = :pk",
             "ExpressionAttributeValues": dynamo.wire({":pk": pk}),
             "ConsistentRead": True,
         }
-        return list(dynamo.pages(self._client.query, **query))
-
-
-def _limits_of(item: Mapping[str, Any] | None) -> Limits:
-    found = {} if item is None else {name: item[name] for name in Limits.__dataclass_fields__ if name in item}
-    return Limits(**{name: Limit(hour=int(one["hour"]), day=int(one["day"])) for name, one in found.items()})
+        return list(dynamo.pages(self.client.query, **query))
 
 
 def _mailed(item: Mapping[str, Any], now: datetime) -> Mailed:
-    in_hour, in_day = int(item.get(f"h{now:%H}", 0)), int(item.get("total", 0))
+    in_hour, in_day = int(item.get(_hour(now), 0)), int(item.get("total", 0))
     return Mailed(hour=f"{now:%Y-%m-%dT%H}", in_hour=in_hour, in_day=in_day)
+
+
+def _hour(now: datetime) -> str:
+    return f"h{now:%H}"
 
 
 def _day(now: datetime) -> str:
@@ -176,4 +153,4 @@ def _day(now: datetime) -> str:
 
 def _expires_at(now: datetime) -> int:
     """Seconds since 1970 at which DynamoDB may remove a count of the day of ``now``."""
-    return int((datetime.combine(now.date(), datetime.min.time(), now.tzinfo) + KEPT).timestamp())
+    return int((datetime(now.year, now.month, now.day, tzinfo=UTC) + KEPT).timestamp())
