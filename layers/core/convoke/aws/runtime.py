@@ -220,13 +220,17 @@ class Aws:
             case effects.TransferRegistrations(event_id=event_id):
                 return split_transfer.transfer_batch(store, event_id, now=clock())
             case effects.ErasePerson(due=due):
-                return erasure.forget(store, due.event_id, due.registration_id, now=clock())
+                ids = due.event_id, due.registration_id
+                return erasure.forget(store, *ids, now=clock(), delete_mail=self._delete_mail)
         raise UnknownEffect(type(effect).__name__)
 
     def _counted(self, account: str, answer: Accepted | Refused | Unknown) -> Accepted | Refused | Unknown:
         if account and not isinstance(answer, Refused):
             self._sent.append(account)
         return answer
+
+    def _delete_mail(self, bucket: str, key: str) -> None:
+        self._s3.delete_object(Bucket=bucket, Key=key)
 
     def _enqueue(self, effect: effects.Enqueue) -> None:
         self._sqs.send_message(
@@ -250,6 +254,10 @@ class Aws:
     @cached_property
     def _ses(self) -> Any:
         return ses.client(self._settings.times)
+
+    @cached_property
+    def _s3(self) -> Any:
+        return boto3.client("s3")
 
     @cached_property
     def _sqs(self) -> Any:

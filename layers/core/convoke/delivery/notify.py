@@ -93,7 +93,7 @@ def _allowed_at(
     if seen.attempts or seen.unknowns:
         return None
     until = sending.held_until(account, now)
-    if until is None:
+    if until is None and account:  # of an event that exists
         until = yield CountMail(account=account, recipient=notification.recipient.email, mailed=None, now=now)
     day = f"{now:%Y-%m-%d}"
     if until is None and not (yield CountDaily(notification_state=seen, day=day, most=DAILY_LIMITS[seen.kind])):

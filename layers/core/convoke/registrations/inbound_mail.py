@@ -50,6 +50,9 @@ def read_snapshot(store: Store, event_id: str, registration_id: str) -> Snapshot
 def process(store: Store, judged: Judgement, receipt: Receipt, *, now: datetime) -> Judgement:
     """Carry out the judgement of a mail, once. Returns what was done: what could not be done is quarantined."""
     done = [_process_one(store, one, receipt, number, now) for number, one in enumerate(judged.each)]
+    named = {_person_of(store, one) for one in done}
+    for registration_id in named - {None}:
+        store.received.link(str(registration_id), receipt)
     # Fails where the same mail was delivered twice and is processed by another worker at the same time.
     store.attempt({"mail": store.received.record_action(done[0], receipt)})
     return replace(done[0], others=tuple(done[1:]))
@@ -81,11 +84,16 @@ def _quarantine(store: Store, judged: Judgement, receipt: Receipt, number: int, 
     if not _may_be_shown(store, owner, origin(judged, receipt), now):
         store.attempt({"count": store.quarantine.count_not_shown_action(owner, now)})
         return
-    actions = {"held": store.quarantine.put_action(one)}
+    actions = {"held": store.quarantine.put_action(one, receipt)}
     doubt = unconfirmed(judged, one)
     if doubt is not None and owner.event_id:
         actions["attention"] = store.surveys.unconfirmed_action(owner.event_id, doubt, one.expires_at)
     store.attempt(actions)  # fails where it is stored already; it may have been decided meanwhile
+
+
+def _person_of(store: Store, judged: Judgement) -> str | None:
+    """The registration whose person an incoming mail is from, or about."""
+    return judged.seen.registration.registration_id if judged.seen else owner_of(store, judged).registration_id
 
 
 def owner_of(store: Store, judged: Judgement) -> Owner:

@@ -92,7 +92,13 @@ def _copy(store: Store, transfer: SplitTransfer, source: Event, person: Registra
             return
         # A refusal of any other action means that it was copied before, or the address is registered there already.
         still = {"source": store.registrations.unchanged_check(person)}
-        if "source" not in store.attempt({**still, **registration_actions(store, new, now, transferred=True)}):
+        if "source" not in store.attempt(
+            {
+                **still,
+                **registration_actions(store, new, now, transferred=True),
+                **store.registrations.copied_actions(person, new),
+            }
+        ):
             return
         person = store.reads.registration(person.event_id, person.registration_id)
 

@@ -35,6 +35,8 @@ REGISTRATION_PREFIX = "REGISTRATION#"
 WAITING_PREFIX = "WAITING#"
 MESSAGE_PREFIX = "MESSAGE#"
 ANSWER_PREFIX = "ANSWER#"
+RECEIVED_PREFIX = "RECEIVED#"
+COPY_PREFIX = "COPY#"
 NOTIFICATION_PREFIX = "NOTIFICATION#"
 WEBHOOK_PREFIX = "WEBHOOK#"
 DELIVERY_PREFIX = "DELIVERY#"
@@ -143,6 +145,16 @@ def daily_count(event_id: str, kind: str, day: str) -> Key:
 def received_mail(ses_id: str) -> Key:
     """The record that an incoming mail has been processed, by SES's message id."""
     return {"pk": f"MAIL#{ses_id}", "sk": "MAIL"}
+
+
+def received_from(registration_id: str, ses_id: str) -> Key:
+    """Where an incoming mail is kept that is from, or about, the person of a registration: erasing them deletes it."""
+    return {"pk": f"REGISTRATION#{registration_id}", "sk": f"{RECEIVED_PREFIX}{ses_id}"}
+
+
+def copied(registration_id: str, event_id: str) -> Key:
+    """The registration of the same person at the event that a series was split into, or that it was split from."""
+    return {"pk": f"REGISTRATION#{registration_id}", "sk": f"{COPY_PREFIX}{event_id}"}
 
 
 def quarantined(account: str, quarantine_id: str) -> Key:
