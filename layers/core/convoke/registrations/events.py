@@ -9,14 +9,20 @@ from typing import Any
 from ..decision import fingerprints
 from ..decision.invitation import Seats
 from ..model import Event, EventStatus
+from ..store.outbox import event_data
 from ..store.store import Store
 from ..store.writes import NOTHING_ELSE, Action
+from ..webhooks.events import WebhookEventType
 
 
 def create_event(store: Store, event: Event, *, also: Mapping[str, Action] = NOTHING_ELSE) -> None:
     """Store a new event with its seats, and the actions ``also``. Raises :class:`ValueError` where its id exists."""
     seats = Seats(open=_open(event), capacity=event.capacity)
-    new = {"event": store.events.new_action(event), "seats": store.seats.new_action(event.event_id, seats)}
+    new = {
+        "event": store.events.new_action(event),
+        "seats": store.seats.new_action(event.event_id, seats),
+        **_webhook_event_action(store, WebhookEventType.EVENT_CREATED, event, event.created_at),
+    }
     if store.attempt({**new, **also}):
         raise ValueError(f"there is an event {event.event_id} already")
 
@@ -47,7 +53,9 @@ def change_event(
         actions["survey"] = store.surveys.soon_action(after.event_id, now)
     if (_open(before), before.capacity) != (_open(after), after.capacity):
         actions["seats"] = _seats_action(store, before, after, now)
-    return not store.attempt({**actions, **also})
+    cancelled = after.status is EventStatus.CANCELLED
+    what = WebhookEventType.EVENT_CANCELLED if cancelled else WebhookEventType.EVENT_CHANGED
+    return not store.attempt({**actions, **_webhook_event_action(store, what, after, now), **also})
 
 
 def split_event(
@@ -70,8 +78,13 @@ def split_event(
         "new": store.events.new_action(new),
         "new seats": store.seats.new_action(new.event_id, Seats(open=False, capacity=new.capacity)),
         "transfer": transfer,
+        **_webhook_event_action(store, WebhookEventType.EVENT_CREATED, new, now),
     }
     return change_event(store, before, after, priority=priority, now=now, also={**made, **also})
+
+
+def _webhook_event_action(store: Store, what: WebhookEventType, event: Event, now: datetime) -> dict[str, Action]:
+    return store.outbox.event_actions(event.account, what, event_data(event), now)
 
 
 def _needs_survey(before: Event, after: Event) -> bool:

@@ -90,8 +90,10 @@ def register(
     person = replace(registration, status=RegistrationStatus.REGISTERED)
     also = {**charge_actions(store, charge), **also}
     for _ in rounds():
-        what, data = WebhookEventType.REGISTRATION_CREATED, registration_data(person)
-        event_action = store.outbox.event_actions(account, what, data, now)
+        happened = {WebhookEventType.REGISTRATION_CREATED: registration_data(person)}
+        if person.status is RegistrationStatus.WAITLISTED:
+            happened[WebhookEventType.REGISTRATION_WAITLISTED] = registration_data(person)
+        event_action = store.outbox.events_actions(account, happened, now)
         refused = store.attempt({**registration_actions(store, person, now), **event_action, **also})
         if not refused:
             return person

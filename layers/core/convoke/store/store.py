@@ -12,6 +12,7 @@ from .attention import Surveys
 from .deliveries import Deliveries
 from .dynamo import Item
 from .events import Events
+from .in_flight import RequestsInFlight
 from .invitations import Invitations
 from .limits import MailLimits
 from .notifications import Notifications
@@ -38,6 +39,7 @@ class Store:
         self.answers = Answers(client, settings)
         self.deliveries = Deliveries(client, settings)
         self.events = Events(client, settings)
+        self.in_flight = RequestsInFlight(client, settings)
         self.invitations = Invitations(client, settings)
         self.limits = MailLimits(client, settings)
         self.notifications = Notifications(client, settings)
