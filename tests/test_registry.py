@@ -23,7 +23,7 @@ from convoke.model import (
 from convoke.registrations import waitlist
 from convoke.registrations.erasure import erase, forget
 from convoke.registrations.events import change_event, create_event
-from convoke.registrations.registry import Obstacle, change_registration, register, resend, withdraw
+from convoke.registrations.registry import Obstacle, TooMany, change_registration, register, resend, withdraw
 from convoke.store import dynamo, keys, writes
 from convoke.store.dynamo import Contention
 from convoke.store.invitations import invitation_item
@@ -369,7 +369,7 @@ def test_a_change_of_words_leaves_the_seats_alone(world: World) -> None:
 # --- changing -----------------------------------------------------------------------------------------------------
 
 
-def changed(world: World, who: Registration, **changes: str) -> Registration | Obstacle:
+def changed(world: World, who: Registration, **changes: str) -> Registration | Obstacle | TooMany:
     return change_registration(world.store, EVENT_ID, who.registration_id, changes=changes, priority=1, now=LATER)
 
 
@@ -431,7 +431,7 @@ def test_the_same_again_is_no_change(world: World) -> None:
 # --- saying it again ----------------------------------------------------------------------------------------------
 
 
-def again(world: World, who: Registration) -> Obstacle | None:
+def again(world: World, who: Registration) -> Obstacle | TooMany | None:
     return resend(world.store, EVENT_ID, who.registration_id, now=LATER)
 
 

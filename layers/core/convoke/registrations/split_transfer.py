@@ -108,7 +108,8 @@ def _store_copy(
     store: Store, account: str, person: Registration, new: Registration, now: datetime
 ) -> dict[str, Item | None]:
     actions = registration_actions(store, new, now, account=account, transferred=True)
-    return store.attempt({"source": store.registrations.unchanged_check(person), **actions})
+    copied = store.registrations.copied_actions(person, new)
+    return store.attempt({"source": store.registrations.unchanged_check(person), **actions, **copied})
 
 
 def _end(store: Store, transfer: SplitTransfer, now: datetime) -> None:

@@ -22,6 +22,10 @@ NEW = "attribute_not_exists(pk)"
 EXISTS = "attribute_exists(pk)"
 # Fewer than the most are counted.
 BELOW_MAXIMUM = "attribute_not_exists(#count) OR #count < :most"
+# With these mails, neither the day's nor the hour's count is above its limit.
+WITHIN_LIMIT = (
+    "(attribute_not_exists(#total) OR #total <= :in_day) AND (attribute_not_exists(#hour) OR #hour <= :in_hour)"
+)
 # The item still has the due key that was read.
 DUE_KEY_UNCHANGED = "#due_key = :due_key"
 

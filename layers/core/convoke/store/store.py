@@ -15,6 +15,7 @@ from .events import Events
 from .external_ids import ExternalIds
 from .in_flight import RequestsInFlight
 from .invitations import Invitations
+from .limits import MailLimits
 from .lookups import Lookups
 from .notifications import Notifications
 from .outbox import Outbox
@@ -43,6 +44,7 @@ class Store:
         self.external_ids = ExternalIds(client, settings)
         self.in_flight = RequestsInFlight(client, settings)
         self.invitations = Invitations(client, settings)
+        self.limits = MailLimits(client, settings)
         self.lookups = Lookups(client, settings)
         self.notifications = Notifications(client, settings)
         self.outbox = Outbox(client, settings)

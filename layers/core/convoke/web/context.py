@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -22,6 +23,7 @@ from ..registrations.registry import Obstacle
 from ..schedule import edits, series
 from ..settings import settings
 from ..store import codec, dynamo, requests
+from ..store.limits import Charge
 from ..store.store import Store
 from ..webhooks.events import Delivery, Webhook
 from . import presenters
@@ -130,6 +132,27 @@ def require_not_over(event: Event, at: datetime) -> None:
     """Raise :class:`Problem` (409) if the event's last date has ended at ``at`` (UTC)."""
     if series.ends_at(event) <= at:
         raise Problem(HTTPStatus.CONFLICT, "the event is over", code="event_over")
+
+
+def require_mails(account: str, at: datetime) -> None:
+    """Raise :class:`Problem` (429) where the account's limit of mails is reached at ``at`` (UTC)."""
+    until = store().reads.sending().held_until(account, at)
+    if until is not None:
+        raise too_many("the account's limit of mails is reached", until, at)
+
+
+def require_count(charge: Charge, what: str) -> None:
+    """Count what a request causes. Raises :class:`Problem` (429) where the limit ``what`` is reached."""
+    until = store().limits.count(charge)
+    if until is not None:
+        raise too_many(what, until, charge.now)
+
+
+def too_many(what: str, until: datetime, at: datetime) -> Problem:
+    """The refusal of a request that a limit does not allow before ``until`` (UTC)."""
+    logger.warning("limited", account=caller(), why=what)
+    seconds = math.ceil((until - at).total_seconds())
+    return Problem(HTTPStatus.TOO_MANY_REQUESTS, what, headers={"Retry-After": str(max(1, seconds))})
 
 
 def require_no_transfer(event_id: str) -> None:

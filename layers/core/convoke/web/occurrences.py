@@ -133,9 +133,20 @@ def cancel_occurrence(
     key: IdempotencyKey = None,
     version: Version = None,
 ) -> Response[OccurrenceOut]:
+    counted = False
+
     def cancel(event: Event, at: datetime) -> Event:
+        nonlocal counted
         one = upcoming_date(event, start, at)
-        return event if one.cancelled else edits.cancel_date(event, one.date, body.reason)
+        if one.cancelled:
+            return event
+        after = edits.cancel_date(event, one.date, body.reason)
+        if event.recurs and not counted:
+            context.require_count(
+                context.store().limits.date(event.account, at), "too many cancellations of single dates"
+            )
+            counted = True
+        return after
 
     return _change_date(event_id, start, version, key, cancel)
 

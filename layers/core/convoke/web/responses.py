@@ -320,5 +320,5 @@ MAIL: Any = {"description": "The mail as it was sent", "content": {"message/rfc8
 
 def documented(*successes: int) -> Any:
     """The documented responses of a route: its statuses of success, and all errors."""
-    refused = dict.fromkeys((400, 404, 409, 412, 413, 415, 422), PROBLEM)
+    refused = dict.fromkeys((400, 404, 409, 412, 413, 415, 422, 429), PROBLEM)
     return {status: {"description": HTTPStatus(status).phrase} for status in successes} | refused
