@@ -174,10 +174,10 @@ def test_many_at_once_never_take_more_seats_than_there_are(world: World, monkeyp
     rush = iter(["Cy", "Di", "Ed", "Fy", "Gus"])
     attempt = writes.attempt
 
-    def beaten(client: Any, actions: Any) -> Any:
+    def beaten(client: Any, actions: Any, attempts: int) -> Any:
         if (name := next(rush, None)) is not None:
             world.register(name)
-        return attempt(client, actions)
+        return attempt(client, actions, attempts)
 
     monkeypatch.setattr("convoke.registrations.registry.attempt", beaten)
     world.register("Bo")

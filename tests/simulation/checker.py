@@ -71,7 +71,9 @@ class Book:
             if sk.startswith(keys.REGISTRATION_PREFIX):
                 person = items.registration_of(row)
                 self.people[person.registration_id] = person, items.invitation_of(others[sk])
-        self.seats = items.seats_of(others[keys.SEATS])
+        self.seats = items.seats_of(
+            others[keys.SEATS], [row for sk, row in sorted(others.items()) if sk.startswith(f"{keys.SEATS}#")]
+        )
         self.debts = [sk for sk in others if sk.startswith("ERASURE#")]
         self.copies: dict[str, list[Copy]] = defaultdict(list)
         for copy in world.post.accepted:
@@ -322,6 +324,7 @@ def _state(book: Book, rid: str) -> Iterator[tuple[str, str]]:
 
 
 def _seats(book: Book) -> Iterator[Violation]:
+    yield from (Violation("G1", each) for each in book.world.overbooked)
     seats, statuses = book.seats, [person.status for person, _ in book.people.values()]
     taken, waiting = statuses.count(RegistrationStatus.REGISTERED), statuses.count(RegistrationStatus.WAITLISTED)
     if (seats.taken, seats.waiting) != (taken, waiting):

@@ -13,8 +13,9 @@ from convoke.decision.invitation import Intent
 from convoke.decision.messages import MessagePlanner
 from convoke.delivery import fan_out, reconcile, reports, sweep
 from convoke.effects import Send
-from convoke.registrations import erasure, events, registry, seats
+from convoke.registrations import erasure, events, registry, seats, waitlist
 from convoke.store import records as store_records
+from convoke.store import seats as store_seats
 from convoke.store.invitations import Invitations
 from convoke.store.reads import Reads
 from convoke.store.records import Records
@@ -278,6 +279,15 @@ MUTANTS: dict[str, Mutant] = {
         (without(sweep, "_hand_out", "(yield from _may_erase(due, sender))", "True"),)
     ),
     "mails-forgotten": Mutant((without(erasure, "forget", "_erase_mails(client, settings, registration_id)", "pass"),)),
+    "a-shard-has-what-it-gives": Mutant((instead(seats, "SHARD_HAS_SOME", "#waits = :waits"),), Mode.CROWD),
+    "a-shard-is-given-back-as-it-was-read": Mutant((instead(seats, "SHARD_UNCHANGED", "#waits = :waits"),), Mode.CROWD),
+    "nobody-waits-where-a-shard-has-seats": Mutant(
+        (without(seats, "take", "if not scattered:", "if True:"),), Mode.CROWD
+    ),
+    "another-capacity-stops-the-shards": Mutant((instead(store_seats, "stop_actions", lambda *_: {}),), Mode.CROWD),
+    "places-given-back-when-nobody-waits": Mutant(
+        (without(waitlist, "promote", "if first is None:", "if False:"),), Mode.CROWD
+    ),
     "seats-due": Mutant(
         (
             without(

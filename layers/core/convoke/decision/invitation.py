@@ -171,15 +171,51 @@ class StoredMessage:
 
 
 @frozen
+class SeatShard:
+    """A block of an event's seats, or (``waits``) of places on its waitlist, that is given out without touching the
+    event's own count, which many registrations at once would contend for.
+
+    ``free`` are left to be given out. ``back`` are not to be given out any more, but are still counted as lent.
+    """
+
+    number: int
+    free: int = 0
+    back: int = 0
+    waits: bool = False
+
+
+@frozen
 class Seats:
     """How many seats of an event are ``taken``, and how many people are ``waiting``. ``capacity`` is ``None`` without a
     limit; ``open``: the event accepts registrations.
+
+    ``shards`` hold seats that nobody has yet, and that are not counted here. ``blocks`` is how often a shard was lent
+    some. ``due_key`` is ``<priority>#<time>`` while somebody may be promoted from the waitlist. Until ``yield_until``
+    (UTC) registrations wait, so that a change of the event gets its turn; ``None`` if there is none.
     """
 
     open: bool = True
     capacity: int | None = None
     taken: int = 0
     waiting: int = 0
+    blocks: int = 0
+    shards: tuple[SeatShard, ...] = ()
+    due_key: str | None = None
+    yield_until: datetime | None = None
+
+    def lent(self, *, waits: bool) -> int:
+        """How many seats, or places on the waitlist, the shards have of the event's."""
+        return sum(shard.free + shard.back for shard in self.shards if shard.waits is waits)
+
+    @property
+    def queued(self) -> bool:
+        """Whether whoever comes now has to wait: somebody does, or the shards have places on the waitlist."""
+        return self.waiting + self.lent(waits=True) > 0
+
+    @property
+    def left(self) -> int | None:
+        """How many seats are neither taken nor lent; ``None`` without a limit. Negative where the limit was lowered."""
+        return None if self.capacity is None else self.capacity - self.taken - self.lent(waits=False)
 
 
 @frozen

@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from ..decision.invitation import FanOut, Seats
 from ..model import Event, EventStatus
 from ..settings import Settings
 from ..store import attention, dynamo, items, keys
+from ..store import seats as store_seats
 from ..store.writes import (
+    EXISTS,
     NEW,
     NOTHING_ELSE,
+    ROUNDS,
     Action,
     attempt,
     put,
     update,
 )
+
+YIELDED = timedelta(seconds=2)
+"""For how long registrations let a change pass that met them."""
 
 # Nobody changed the event since it was read.
 STILL_THE_VERSION_SEEN = "#version = :seen AND #account = :account"
@@ -69,8 +75,25 @@ def change_event(
     if _needs_survey(before, after):
         actions["survey"] = attention.survey_action(settings, after.event_id, now)
     if (_open(before), before.capacity) != (_open(after), after.capacity):
-        actions["seats"] = _seats_action(settings, after, now)
+        return _change_with_seats(client, settings, after, now, {**actions, **also})
     return not attempt(client, {**actions, **also})
+
+
+def _change_with_seats(
+    client: Any, settings: Settings, event: Event, now: datetime, actions: Mapping[str, Action]
+) -> bool:
+    """Carry out the actions of a change together with those that write its capacity, or close it."""
+    for number in range(ROUNDS):
+        seats = read_seats(client, settings, event.event_id)
+        try:
+            attempts = dynamo.ATTEMPTS if number else 1
+            refused = attempt(client, {**actions, **_seats_actions(settings, event, seats, now)}, attempts)
+        except dynamo.Contention:
+            store_seats.let_a_change_pass(client, settings, event.event_id, now + YIELDED)
+            continue
+        if refused.keys() != {"seats"}:
+            return not refused
+    raise dynamo.Contention(f"{ROUNDS} rounds met registrations")
 
 
 def split_event(
@@ -111,21 +134,26 @@ def _open(event: Event) -> bool:
     return event.status is not EventStatus.CANCELLED
 
 
-def _seats_action(settings: Settings, event: Event, now: datetime) -> Action:
-    """The action that writes another capacity or closes the event, and makes the waitlist due: somebody may
-    get a seat.
+def _seats_actions(settings: Settings, event: Event, seats: Seats, now: datetime) -> dict[str, Action]:
+    """The actions that write another capacity or close the event, take back what its shards have left, and make the
+    waitlist due: somebody may get a seat.
     """
     values: dict[str, Any] = {"shard": keys.shard(event.event_id), "due_key": keys.due_key(2, now)}
-    expression = "SET #due_shard = :shard, #due_key = :due_key"
+    expression, removed = "SET #due_shard = :shard, #due_key = :due_key", "#yield_until"
     if not _open(event):
         expression = f"{expression}, #open = :open"
         values["open"] = False
     if event.capacity is None:
-        expression += " REMOVE #capacity"
+        removed += ", #capacity"
     else:
         expression = f"{expression}, #capacity = :capacity"
         values["capacity"] = event.capacity
-    return update(settings.invitations_table, keys.seats(event.event_id), expression, **values)
+    unchanged = store_seats.NO_BLOCK_EVER_LENT
+    if seats.blocks:
+        unchanged, values["blocks"] = store_seats.NO_BLOCK_LENT_SINCE, seats.blocks
+    expression, condition = f"{expression} REMOVE {removed}", f"{EXISTS} AND {unchanged}"
+    own = update(settings.invitations_table, keys.seats(event.event_id), expression, condition, **values)
+    return {"seats": own, **store_seats.stop_actions(settings, event.event_id, seats)}
 
 
 # --- reading ------------------------------------------------------------------------------------------------------
@@ -139,5 +167,4 @@ def read_event(client: Any, settings: Settings, event_id: str, account: str) -> 
 
 def read_seats(client: Any, settings: Settings, event_id: str) -> Seats:
     """The event's seats, strongly consistent."""
-    item = dynamo.get(client, settings.invitations_table, keys.seats(event_id))
-    return items.seats_of(item) if item else Seats()
+    return store_seats.read(client, settings, event_id) or Seats()

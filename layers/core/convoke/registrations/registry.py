@@ -34,6 +34,9 @@ ACTIVE = (RegistrationStatus.REGISTERED, RegistrationStatus.WAITLISTED)
 STANDING = (*ACTIVE, RegistrationStatus.DECLINED)
 """The statuses in which a registration keeps its address locked: whoever declined may register again."""
 
+CROWDED_ROUNDS = 12
+"""How often a registration is tried that meets others for the same event: for some three seconds."""
+
 # The lock belongs to this registration, not to a later one with the same address.
 LOCK_IS_MINE = "#registration_id = :registration_id"
 # Nobody changed the registration since it was read.
@@ -70,37 +73,36 @@ def register(
     registration as stored; or, unchanged, the existing one with the same address; or ``Obstacle.CLOSED`` or
     ``NOT_YET``. Raises :class:`dynamo.Contention`.
     """
-    person = replace(registration, status=RegistrationStatus.REGISTERED)
-    for _ in range(ROUNDS):
-        event_action = outbox.event_actions(
-            client, settings, account, WebhookEventType.REGISTRATION_CREATED, outbox.registration_data(person), now
-        )
-        refused = attempt(client, {**registration_actions(settings, person, now), **event_action, **also})
+    event_id, registration_id, conflicts = registration.event_id, registration.registration_id, 0
+    for _ in range(CROWDED_ROUNDS):
+        try:
+            place = seats.take(client, settings, event_id, registration_id, conflicts=conflicts, now=now)
+            if place is None:
+                transfer = dynamo.get(client, settings.invitations_table, keys.split_transfer(event_id))
+                return Obstacle.NOT_YET if transfer is not None else Obstacle.CLOSED
+            person = replace(registration, status=place.status)
+            event_action = outbox.event_actions(
+                client, settings, account, WebhookEventType.REGISTRATION_CREATED, outbox.registration_data(person), now
+            )
+            actions = {**registration_actions(settings, person, now), **place.actions, **event_action, **also}
+            refused = attempt(client, actions, attempts=1)
+        except dynamo.Contention:
+            conflicts += 1
+            dynamo.pause(conflicts)
+            continue
         if not refused:
             return person
-        lock, seats_item = refused.get("lock"), refused.get("seats")
+        lock = refused.get("lock")
         if lock is not None:
-            existing = Reads(client, settings).registration(person.event_id, lock["registration_id"])
+            existing = Reads(client, settings).registration(event_id, lock["registration_id"])
             # Otherwise it was withdrawn, or given another address, meanwhile, and the loop continues.
             if existing is not None and existing.status in STANDING and folded(existing.email) == folded(person.email):
                 return existing
-        elif seats_item is None or not seats_item["open"]:
-            transferring = (
-                dynamo.get(client, settings.invitations_table, keys.split_transfer(person.event_id)) is not None
-            )
-            return Obstacle.NOT_YET if transferring else Obstacle.CLOSED
-        else:
-            person = replace(person, status=seats.available_status(items.seats_of(seats_item)))
-    raise dynamo.Contention(f"{ROUNDS} rounds met other writers")
+    raise dynamo.Contention(f"{CROWDED_ROUNDS} rounds met other writers")
 
 
-def registration_actions(
-    settings: Settings, person: Registration, now: datetime, *, transferred: bool = False
-) -> dict[str, Action]:
-    """The actions that store ``person`` as a new registration, with a seat or, by its status, on the waitlist.
-
-    ``transferred``: it is copied after a split, so its seat or place does not depend on what is free.
-    """
+def registration_actions(settings: Settings, person: Registration, now: datetime) -> dict[str, Action]:
+    """The actions that store ``person`` as a new registration, without its seat or its place on the waitlist."""
     waits = person.status is RegistrationStatus.WAITLISTED
     invitation = Invitation(
         event_id=person.event_id,
@@ -113,7 +115,6 @@ def registration_actions(
         "lock": lock_action(settings, person),
         "registration": put(settings.registrations_table, items.registration_item(person), NEW),
         "invitation": put(settings.invitations_table, items.invitation_item(invitation), NEW),
-        **seats.take_actions(settings, person.event_id, person.registration_id, waits=waits, transferred=transferred),
     }
 
 

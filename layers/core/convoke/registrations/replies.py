@@ -86,8 +86,7 @@ def apply(
     Applying the same reply again, after an interruption, is harmless. Raises :class:`dynamo.Contention`.
     """
     reads = Reads(client, settings)
-    place = RegistrationStatus.REGISTERED
-    for _ in range(ROUNDS):
+    for conflicts in range(ROUNDS):
         invitation = reads.invitation(event_id, registration_id)
         person = reads.registration(event_id, registration_id)
         event = reads.event(event_id)
@@ -97,6 +96,9 @@ def apply(
         changed = with_reply(person, reply)
         newest = changed != person
         effect = consequence(event, person, invitation, reply, now) if newest else Consequence.NONE
+        place = None
+        if effect is Consequence.RETURN:
+            place = seats.take(client, settings, event_id, registration_id, conflicts=conflicts)
         changed = _with_status(changed, effect, place, now)
         applied = Applied(
             outcome=Outcome.STANDS if newest else Outcome.OLDER,
@@ -114,7 +116,7 @@ def apply(
         actions = {
             "registration": _registration_action(settings, person, changed),
             **history,
-            **_seat_actions(client, settings, person, changed, invitation, now),
+            **_seat_actions(client, settings, person, changed, invitation, place, now),
             **_webhook_event_actions(client, settings, event, applied, reply, now),
         }
         if effect is Consequence.RETURN and changed.status is RegistrationStatus.WAITLISTED:
@@ -125,8 +127,6 @@ def apply(
             if effect is Consequence.RELEASE:
                 waitlist.promote(client, settings, event_id, now=now)
             return applied
-        if effect is Consequence.RETURN and "seats" in refused:
-            place = _possible_status(refused["seats"])
     raise dynamo.Contention(f"{ROUNDS} rounds met other writers")
 
 
@@ -145,8 +145,7 @@ def register_again(
     ``Obstacle.ABSENT`` where there is none, ``CLOSED`` where the event is cancelled. Raises :class:`dynamo.Contention`.
     """
     reads = Reads(client, settings)
-    place = RegistrationStatus.REGISTERED
-    for _ in range(ROUNDS):
+    for conflicts in range(ROUNDS):
         invitation = reads.invitation(event_id, registration_id)
         person = reads.registration(event_id, registration_id)
         event = reads.event(event_id)
@@ -156,6 +155,9 @@ def register_again(
             if also:
                 attempt(client, also)
             return person
+        place = seats.take(client, settings, event_id, registration_id, conflicts=conflicts)
+        if place is None:
+            return Obstacle.CLOSED
         reply = _cleared_reply(person, invitation, now)
         received = ReceivedReply(reply=reply, means=AnswerChannel.API, at=now)
         kept = answers.stored_keys(client, settings, registration_id)
@@ -170,16 +172,12 @@ def register_again(
         actions = {
             "registration": _registration_action(settings, person, changed),
             **answers.history_actions(settings, registration_id, received, kept, series.ends_at(event)),
-            **_seat_actions(client, settings, person, changed, invitation, now, ask=True),
+            **_seat_actions(client, settings, person, changed, invitation, place, now, ask=True),
             **_webhook_event_actions(client, settings, event, applied, reply, now),
         }
         refused = attempt(client, {**actions, **also})
         if not refused:
             return changed
-        if "seats" in refused:
-            place = _possible_status(refused["seats"])
-            if place is RegistrationStatus.CANCELLED:
-                return Obstacle.CLOSED
     raise dynamo.Contention(f"{ROUNDS} rounds met other writers")
 
 
@@ -195,25 +193,19 @@ def _cleared_reply(person: Registration, invitation: Invitation, now: datetime) 
 # --- the seat -----------------------------------------------------------------------------------------------------
 
 
-def _with_status(person: Registration, effect: Consequence, place: RegistrationStatus, now: datetime) -> Registration:
-    """The next version of the registration, with the status that follows from the reply's consequence."""
+def _with_status(person: Registration, effect: Consequence, place: seats.Place | None, now: datetime) -> Registration:
+    """The next version of the registration, with the status that follows from the reply's consequence: of who returns,
+    that of the ``place``; they are cancelled where the event is closed.
+    """
     person = replace(person, version=person.version + 1)
     match effect:
         case Consequence.RELEASE:
             return replace(person, status=RegistrationStatus.DECLINED, updated_at=now)
         case Consequence.RETURN:
-            return replace(person, status=place, updated_at=now)
+            status = RegistrationStatus.CANCELLED if place is None else place.status
+            return replace(person, status=status, updated_at=now)
         case Consequence.NONE:
             return person
-
-
-def _possible_status(found: items.Item | None) -> RegistrationStatus:
-    """The status that is possible where the requested one was not: from the stored seats, or CANCELLED where the event
-    is.
-    """
-    if found is None or not found["open"]:
-        return RegistrationStatus.CANCELLED
-    return seats.available_status(items.seats_of(found))
 
 
 def _registration_action(settings: Settings, person: Registration, changed: Registration) -> Action:
@@ -239,6 +231,7 @@ def _seat_actions(
     person: Registration,
     changed: Registration,
     invitation: Invitation,
+    place: seats.Place | None,
     now: datetime,
     *,
     ask: bool = False,
@@ -254,10 +247,10 @@ def _seat_actions(
     if changed.status is RegistrationStatus.DECLINED:
         waits = person.status is RegistrationStatus.WAITLISTED
         seat = seats.release_actions(client, settings, *ids, now, waits=waits)
-    elif changed.status is RegistrationStatus.CANCELLED:
+    elif place is None:
         seat = {"lock": unlock_action(settings, person)}
     else:
-        seat = seats.take_actions(settings, *ids, waits=changed.status is RegistrationStatus.WAITLISTED)
+        seat = place.actions
     acknowledged = invitation.acknowledged
     repair = ask and acknowledged is not None and not acknowledged.calendar_state.gone
     # Somebody who accepted without getting a seat has a wrong calendar entry, which has to be corrected soon.

@@ -12,7 +12,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from ..model import Event, EventStatus, LocalTime, Registration, frozen
+from ..model import Event, EventStatus, LocalTime, Registration, RegistrationStatus, frozen
 from ..schedule import series
 from ..settings import Settings
 from ..store import dynamo, items, keys
@@ -26,6 +26,7 @@ from ..store.writes import (
     put,
     update,
 )
+from . import seats
 from .registry import ACTIVE, STILL_THE_VERSION_SEEN, registration_actions
 
 BATCH_SIZE = 50
@@ -176,7 +177,9 @@ def _copy(
             seen=person.version,
         )
         # A refusal of any other action means that it was copied before, or the address is registered there already.
-        refused = attempt(client, {"source": still, **registration_actions(settings, new, now, transferred=True)})
+        waits = new.status is RegistrationStatus.WAITLISTED
+        seat = seats.transfer_actions(settings, new.event_id, new.registration_id, waits=waits)
+        refused = attempt(client, {"source": still, **registration_actions(settings, new, now), **seat})
         if "source" not in refused:
             return
         person = Reads(client, settings).registration(person.event_id, person.registration_id)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -10,7 +11,8 @@ from ..decision.invitation import Seats
 from ..model import Event, RegistrationStatus
 from ..schedule import series
 from ..settings import Settings
-from ..store import dynamo, items, keys, outbox
+from ..store import dynamo, keys, outbox
+from ..store import seats as store_seats
 from ..store.reads import Reads
 from ..store.writes import (
     EXISTS,
@@ -21,6 +23,7 @@ from ..store.writes import (
     update,
 )
 from ..webhooks.events import WebhookEventType
+from . import seats
 from .registry import status_action, wake_up_action
 
 BATCH_SIZE = 25
@@ -40,17 +43,22 @@ def promote(client: Any, settings: Settings, event_id: str, *, now: datetime, at
     event = Reads(client, settings).event(event_id)
     promoted, conflicts = 0, 0
     while promoted < at_most:
-        seats = dynamo.get(client, settings.invitations_table, keys.seats(event_id))
-        if event is None or seats is None:
+        found = store_seats.read(client, settings, event_id)
+        if event is None or found is None:
             return promoted
-        if series.ends_at(event) <= now or not _can_promote(items.seats_of(seats)):
-            if "due_key" in seats:
+        if series.ends_at(event) <= now or not _can_promote(found):
+            if found.due_key is not None:
                 _clear_due(client, settings, event, now)
             return promoted
         first = _first_waiting(client, settings, event_id)
         if first is not None and _promote_one(client, settings, event, first, now):
             promoted += 1
             continue
+        if first is None:
+            for shard in found.shards:
+                if shard.free or shard.back:
+                    with suppress(dynamo.Contention):
+                        seats.give_back(client, settings, event_id, shard)
         # Another worker was faster, or that person has left the waitlist.
         conflicts += 1
         if conflicts == ROUNDS:
@@ -59,7 +67,7 @@ def promote(client: Any, settings: Settings, event_id: str, *, now: datetime, at
 
 
 def _can_promote(seats: Seats) -> bool:
-    return seats.open and seats.waiting > 0 and (seats.capacity is None or seats.taken < seats.capacity)
+    return seats.open and seats.queued and (seats.left is None or seats.left > 0)
 
 
 def _first_waiting(client: Any, settings: Settings, event_id: str) -> str | None:
@@ -110,8 +118,8 @@ def _promote_one(client: Any, settings: Settings, event: Event, registration_id:
 def _clear_due(client: Any, settings: Settings, event: Event, now: datetime) -> None:
     over = series.ends_at(event) <= now
     condition, values = (EXISTS, {}) if over else (CANNOT_PROMOTE, {"false": False, "none": 0})
-    seats = keys.seats(event.event_id)
+    own = keys.seats(event.event_id)
     attempt(
         client,
-        {"seats": update(settings.invitations_table, seats, "REMOVE #due_shard, #due_key", condition, **values)},
+        {"seats": update(settings.invitations_table, own, "REMOVE #due_shard, #due_key", condition, **values)},
     )

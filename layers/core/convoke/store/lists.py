@@ -9,7 +9,7 @@ from typing import Any
 from ..decision.invitation import Seats
 from ..model import Event, RegistrationStatus, frozen
 from ..settings import Settings
-from . import cursors, dynamo, items, keys
+from . import cursors, dynamo, items, keys, seats
 from .items import Item
 
 
@@ -55,12 +55,17 @@ def list_events(client: Any, settings: Settings, account: str, *, limit: int, cu
     rows = found[:limit]
     ids = [row["pk"].removeprefix("EVENT#") for row in rows]
     events = read_all(client, settings.registrations_table, [keys.event(event_id) for event_id in ids])
-    seats = read_all(client, settings.invitations_table, [keys.seats(event_id) for event_id in ids])
+    own = read_all(client, settings.invitations_table, [keys.seats(event_id) for event_id in ids])
+    # Most have no shards, so that their own item says it all.
+    counted = [
+        seats.read(client, settings, event_id) if item and "blocks" in item else item and items.seats_of(item)
+        for event_id, item in zip(ids, own, strict=True)
+    ]
     return Page(
         items=tuple(
-            Counted(event=items.event_of(event), seats=items.seats_of(seats_item))
-            for event, seats_item in zip(events, seats, strict=True)
-            if event is not None and seats_item is not None
+            Counted(event=items.event_of(event), seats=of_it)
+            for event, of_it in zip(events, counted, strict=True)
+            if event is not None and of_it is not None
         ),
         next=cursors.encode(identity, rows[-1]["created_at"] + ids[-1]) if len(found) > limit else None,
     )

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import json
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -18,6 +18,7 @@ from ...decision.invitation import (
     Intent,
     Invitation,
     Seats,
+    SeatShard,
     Sending,
     Stopped,
     StoredMessage,
@@ -345,12 +346,30 @@ def seats_item(event_id: str, seats: Seats) -> Item:
     )
 
 
-def seats_of(item: Mapping[str, Any]) -> Seats:
-    return Seats(
+def seats_of(item: Mapping[str, Any], shards: Iterable[Mapping[str, Any]] = ()) -> Seats:
+    """The seats of an event, from its own item and those of its shards. What the shards have counts as taken, or as
+    waiting, in the event's item, but not in the result.
+    """
+    seats = Seats(
         open=bool(item["open"]),
         capacity=int_or_none(item.get("capacity")),
-        taken=int(item["taken"]),
-        waiting=int(item["waiting"]),
+        blocks=int(item.get("blocks", 0)),
+        shards=tuple(
+            SeatShard(
+                number=int(shard["sk"].rpartition("#")[2]),
+                free=int(shard["free"]),
+                back=int(shard["back"]),
+                waits=bool(shard["waits"]),
+            )
+            for shard in shards
+        ),
+        due_key=item.get("due_key"),
+        yield_until=moment_or_none(item.get("yield_until")),
+    )
+    return replace(
+        seats,
+        taken=int(item["taken"]) - seats.lent(waits=False),
+        waiting=int(item["waiting"]) - seats.lent(waits=True),
     )
 
 
