@@ -28,8 +28,9 @@ from convoke.web import (
     registrations,
     webhooks,
 )
-from convoke.web.context import AN_ID, logger
+from convoke.web.context import AN_ID, BASE, logger
 from convoke.web.problems import Problem
+from convoke.web.scopes import require_scope
 
 app = APIGatewayHttpResolver(enable_validation=True)
 for module in (context, events, occurrences, registrations, participation, proposals, quarantine, webhooks):
@@ -62,8 +63,10 @@ def openapi() -> Response[str]:
 @cache
 def documented() -> None:
     """Configure the OpenAPI description, once per process and only when it is requested, since loading it is slow."""
-    from aws_lambda_powertools.event_handler.openapi.models import HTTPBearer
+    from aws_lambda_powertools.event_handler.openapi.models import HTTPBearer, Server
 
+    # Relative to where the description itself is, so that it is right wherever that is (OpenAPI 3.1, 4.8.5).
+    servers = [Server(url=f"..{BASE}")]
     app.configure_openapi(
         title="Convoke",
         version="1",
@@ -73,8 +76,9 @@ def documented() -> None:
         ),
         security_schemes={"key": HTTPBearer()},
         security=[{"key": []}],
+        servers=servers,
     )
-    app.enable_swagger(path="/docs", compress=True)
+    app.enable_swagger(path="/docs", compress=True, servers=servers)
 
 
 # --- requests and responses ---------------------------------------------------------------------------------------
@@ -143,17 +147,23 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
 
 
 def admitted(event: dict[str, Any], route: str) -> dict[str, Any]:
-    """The request with its body as JSON text. Raises :class:`Problem`.
+    """The request with its path as routes are written, and its body as JSON text. Raises :class:`Problem`.
 
     For the ``$default`` route API Gateway asks for no key, so the answer is 404 without a look at the path; so it is
     for a path that is too long.
     """
     if route == "$default" or len(event.get("rawPath", "")) > MAX_PATH_LENGTH:
         raise Problem(HTTPStatus.NOT_FOUND, "no such resource")
+    event = {
+        **event,
+        "rawPath": event["rawPath"].removeprefix(BASE),
+        "requestContext": {**event["requestContext"], "stage": "$default"},
+    }
     if route in PUBLIC_ROUTES:
         documented()
         return event
     context.caller(event)
+    require_scope(event, route)
     if not route.startswith(("POST ", "PATCH ")):
         return event
     body = problems.read_body(event)

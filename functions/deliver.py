@@ -17,6 +17,9 @@ from convoke.delivery.reconcile import reconcile
 from convoke.delivery.survey import survey
 from convoke.effects import NotificationHint, SurveyHint
 
+# Imported while Lambda starts the function, not in the time of its first mail.
+from convoke.mail import invitation_mail, notification_mail  # noqa: F401
+
 processor = BatchProcessor(event_type=EventType.SQS)
 
 
@@ -27,7 +30,7 @@ def handle_hint(record: SQSRecord, lambda_context: LambdaContext) -> None:
     worker = runtime.worker(lambda_context.get_remaining_time_in_millis())
     if isinstance(hint, Batch):
         outcomes = runtime.run(process_batch(hint, worker))
-        metrics.add_metric(name="Slices", unit=MetricUnit.Count, value=1)
+        metrics.add_metric(name="Batches", unit=MetricUnit.Count, value=1)
         count(*outcomes)
         logger.info("batch", event=hint.event_id, version=hint.version, after=hint.cursor, looked_at=len(outcomes))
     elif isinstance(hint, SurveyHint):
@@ -37,7 +40,7 @@ def handle_hint(record: SQSRecord, lambda_context: LambdaContext) -> None:
     elif isinstance(hint, NotificationHint):
         outcome = runtime.run(dispatch(hint.event_id, hint.registration_id, hint.notification_id, worker))
         count(outcome)
-        logger.info("notification", event=hint.event_id, note=hint.notification_id, outcome=outcome.value)
+        logger.info("notification", event=hint.event_id, notification=hint.notification_id, outcome=outcome.value)
     else:
         outcome = runtime.run(reconcile(hint.event_id, hint.registration_id, worker))
         count(outcome)

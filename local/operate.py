@@ -1,4 +1,4 @@
-"""The commands of an operator: `make key`, `keys`, `revoke`, `receive`, `stop`, `start`, `repoke`, `findings`,
+"""The commands of an operator: `make key`, `keys`, `revoke`, `receive`, `stop`, `start`, `recheck`, `findings`,
 `unassigned` and `raise-sequences`.
 
 They work on the stack that `make deploy` deployed last, or on the one that STACK names, with the caller's own AWS
@@ -8,11 +8,12 @@ settings. Each command returns its last line of output. An error that the caller
 from __future__ import annotations
 
 import os
+import re
 import sys
 import tomllib
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -95,14 +96,38 @@ def described_stack(stack: str) -> tuple[Any, dict[str, str]]:
 def key(settings: Settings, said: Mapping[str, str], ask: Ask) -> str:  # noqa: ARG001 (all commands have the same signature)
     account, name = said.get("ACCOUNT"), said.get("NAME")
     if not account or not name:
-        return "Usage: make key ACCOUNT=acme NAME=ci"
+        return "Usage: make key ACCOUNT=acme NAME=ci (SCOPE=read,register,manage EXPIRES=2030-12-31)"
     now = datetime.now(UTC)
     try:
-        secret = accounts.create_key(dynamo.client(), settings.accounts_table, account=account, name=name, now=now)
+        secret = accounts.create_key(
+            dynamo.client(),
+            settings.accounts_table,
+            account=account,
+            name=name,
+            now=now,
+            scopes=_scopes(said.get("SCOPE") or ""),
+            valid_until=_end_of(said.get("EXPIRES") or ""),
+        )
     except InvalidField as error:
         return f"No key was created: {error}"
     print("The new key, which is shown only now:")
     return secret
+
+
+def _scopes(text: str) -> tuple[accounts.Scope, ...]:
+    """SCOPE: names separated by commas or spaces; all scopes where nothing is said. Raises :class:`InvalidField`."""
+    try:
+        return tuple(map(accounts.Scope, re.findall(r"[^,\s]+", text))) or tuple(accounts.Scope)
+    except ValueError:
+        raise InvalidField("SCOPE", f"must be some of {', '.join(accounts.Scope)}") from None
+
+
+def _end_of(text: str) -> datetime | None:
+    """EXPIRES: the last day, in UTC, on which a key works. Raises :class:`InvalidField`."""
+    try:
+        return datetime.combine(date.fromisoformat(text), time(), UTC) + timedelta(days=1) if text else None
+    except (ValueError, OverflowError):
+        raise InvalidField("EXPIRES", "must be a day such as 2030-12-31") from None
 
 
 def list_keys(settings: Settings, said: Mapping[str, str], ask: Ask) -> str:  # noqa: ARG001
@@ -110,10 +135,16 @@ def list_keys(settings: Settings, said: Mapping[str, str], ask: Ask) -> str:  # 
     if not account:
         return "Usage: make keys ACCOUNT=acme"
     found = accounts.list_keys(dynamo.client(), settings.accounts_table, account=account)
+    now = datetime.now(UTC)
     for one in found:
-        print(f"{one.name}  created {one.created_at}" + (f"  revoked {one.revoked_at}" if one.revoked_at else ""))
-    working = sum(one.revoked_at is None for one in found)
-    return f"{account} has {working} working and {len(found) - working} revoked keys."
+        expires = f"  expires {one.valid_until:.10}T00:00Z" if one.valid_until else ""
+        revoked = f"  revoked {one.revoked_at}" if one.revoked_at else ""
+        print(
+            f"{one.name}  id {one.key_id}  {','.join(one.scopes)}  created {one.created_at:.10}"
+            f"  last used {one.last_used or 'never'}{expires}{revoked}"
+        )
+    working = sum(one.works(now) for one in found)
+    return f"{account} has {working} working keys, and {len(found) - working} that expired or were revoked."
 
 
 def revoke(settings: Settings, said: Mapping[str, str], ask: Ask) -> str:
@@ -157,10 +188,10 @@ def start(settings: Settings, said: Mapping[str, str], ask: Ask) -> str:  # noqa
     return "Mail is sent again. Within a minute the sweeper queues what is due, with its present content."
 
 
-def repoke(settings: Settings, said: Mapping[str, str], ask: Ask) -> str:
+def recheck(settings: Settings, said: Mapping[str, str], ask: Ask) -> str:
     world = Aws(settings)
     if said.get("ALL") != "yes" and not said.get("EVENT"):
-        return "Usage: make repoke EVENT=<event_id>, or make repoke ALL=yes"
+        return "Usage: make recheck EVENT=<event_id>, or make recheck ALL=yes"
     looked_at, reasons = 0, Counter[str]()
     for batch in batches(world, settings, said):
         looked_at += batch.looked_at
@@ -237,7 +268,7 @@ COMMANDS = {
     "receive": receive,
     "stop": stop,
     "start": start,
-    "repoke": repoke,
+    "recheck": recheck,
     "findings": findings,
     "unassigned": unassigned,
     "raise-sequences": raise_sequences,

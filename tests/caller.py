@@ -107,20 +107,22 @@ class World:
         body: Any = None,
         *,
         account: str | None = "acme",
+        scopes: str = "manage read register",
         query: dict[str, str] | None = None,
         content_type: str | None = "application/json",
         **headers: str,
     ) -> Answer:
+        path = path.removeprefix(context.BASE)
         route, parameters = route_of(method, path)
         event: dict[str, Any] = {
             "version": "2.0",
             "routeKey": route,
-            "rawPath": path,
+            "rawPath": context.BASE + path,
             "rawQueryString": urlencode(query or {}),
             "headers": {name.replace("_", "-"): value for name, value in headers.items()},
             "requestContext": {
-                "http": {"method": method, "path": path, "protocol": "HTTP/1.1"},
-                "stage": "$default",
+                "http": {"method": method, "path": context.BASE + path, "protocol": "HTTP/1.1"},
+                "stage": "v1",
                 "routeKey": route,
             },
             "isBase64Encoded": isinstance(body, bytes),
@@ -130,7 +132,9 @@ class World:
         if parameters:
             event["pathParameters"] = parameters
         if account and route != "$default":
-            event["requestContext"]["authorizer"] = {"lambda": {"account": account, "key": "ci"}}
+            event["requestContext"]["authorizer"] = {
+                "lambda": {"account": account, "key": "ci", "key_id": "0123456789ab", "scopes": scopes}
+            }
         if body is not None:
             if isinstance(body, bytes):
                 event["body"] = base64.b64encode(body).decode()

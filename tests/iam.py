@@ -117,7 +117,7 @@ def _dynamodb(operation: str, said: Mapping[str, Any]) -> Iterator[Request]:
     if operation == "TransactWriteItems":
         for action in said["TransactItems"]:
             [(kind, what)] = action.items()
-            yield _item(WHOLE[kind], what["TableName"], [what.get("Key") or what["Item"]])
+            yield _item(WHOLE[kind], what["TableName"], [what.get("Key") or what["Item"]], written(what))
     elif operation == "BatchGetItem":
         for table, wanted in said["RequestItems"].items():
             yield _item(operation, table, wanted["Keys"])
@@ -137,12 +137,25 @@ def _dynamodb(operation: str, said: Mapping[str, Any]) -> Iterator[Request]:
             f"dynamodb:{operation}", f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/{said['TableName']}{index}", context
         )
     elif operation in ("GetItem", "PutItem", "UpdateItem", "DeleteItem"):
-        yield _item(operation, said["TableName"], [said.get("Key") or said["Item"]])
+        yield _item(operation, said["TableName"], [said.get("Key") or said["Item"]], written(said))
     else:
         raise KeyError(operation)
 
 
-def _item(action: str, table: str, keys: list[Mapping[str, Any]]) -> Request:
+def written(said: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
+    """What IAM is told of a write's attributes: those of its key or item, and those that its expressions name."""
+    text = f"{said.get('UpdateExpression', '')} {said.get('ConditionExpression', '')}"
+    names = said.get("ExpressionAttributeNames", {})
+    words = re.findall(r"(?<![:\w])#?[a-z]\w*(?![\w(])", re.sub(r"\b[a-z_]+\(", " ( ", text))
+    named = {names.get(word, word) for word in words} - {"and", "or", "not"}
+    context = {"dynamodb:Attributes": tuple(sorted({*(said.get("Key") or said.get("Item") or {}), *named}))}
+    returned = said.get("ReturnValues", "ALL_OLD" if "ReturnValuesOnConditionCheckFailure" in said else None)
+    return context | ({"dynamodb:ReturnValues": (returned,)} if returned else {})
+
+
+def _item(
+    action: str, table: str, keys: list[Mapping[str, Any]], more: Mapping[str, tuple[str, ...]] | None = None
+) -> Request:
     leading = tuple(key["pk"]["S"] for key in keys)
     resource = f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/{table}"
-    return Request(f"dynamodb:{action}", resource, {"dynamodb:LeadingKeys": leading})
+    return Request(f"dynamodb:{action}", resource, {"dynamodb:LeadingKeys": leading, **(more or {})})

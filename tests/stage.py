@@ -24,7 +24,7 @@ from convoke.model import (
 )
 from convoke.registrations import inbound_mail, replies
 from convoke.registrations.registry import change_registration
-from convoke.schedule import edits, series
+from convoke.schedule import edits, series, series_changes
 from convoke.web.walltimes import read_moment, read_when
 from tests.factories import EVENT_ID, SENDER, receipt
 from tests.mailbox import Arrived, Mailbox
@@ -94,7 +94,7 @@ class Stage:
     @says(rf"Ada moves it to (?P<time>{TIME})")
     def _move(self, time: str) -> None:
         before = self._world.event()
-        schedule = series.moved(before.schedule, when(time))
+        schedule = series_changes.moved(before.schedule, when(time))
         after = replace(before, when=schedule.when, rule=schedule.rule, added=schedule.added)
         self.become(edits.reschedule(before, after)[0])
 

@@ -56,7 +56,7 @@ def test_an_event_is_answered_as_it_was_given_with_what_we_know_besides(world: W
     answer = world.call("POST", "/events", full)
     event_id = answer.body["event_id"]
     assert answer.status == 201
-    assert answer.headers["location"] == f"/events/{event_id}"
+    assert answer.headers["location"] == f"/v1/events/{event_id}"
     assert answer.headers["etag"] == '"1"'
     assert answer.body == full | {
         "description": "Bring\ncake",
@@ -213,7 +213,7 @@ def test_a_body_may_come_in_base64_and_say_its_charset(world: World) -> None:
 
 def test_an_end_in_the_second_of_two_equal_hours_stays_there(world: World) -> None:
     event = world.hold(start="2027-10-31T02:30:00", end=None, duration="PT1H")
-    for patch in ({"title": "Other"}, {"end": "2027-10-31T02:30:00"}, {"start": "2027-10-31T01:00:00"}):
+    for patch in ({"title": "Other"}, {"end": "2027-10-31T02:30:00"}, {"start": "2027-10-31T02:30:00"}):
         assert world.call("PATCH", event, patch).status == 200
         stored = Reads(world.client, SETTINGS).event(event.removeprefix("/events/"))
         assert stored is not None
@@ -227,7 +227,14 @@ def test_an_end_in_the_second_of_two_equal_hours_stays_there(world: World) -> No
     ("patch", "expected"),
     [
         ({"title": "Other"}, {"title": "Other", "end": PARTY["end"]}),
-        ({"start": "2027-03-12T08:00:00"}, {"start": "2027-03-12T08:00:00", "end": PARTY["end"]}),
+        ({"start": "2027-03-12T08:00:00"}, {"start": "2027-03-12T08:00:00", "end": "2027-03-12T09:30:00"}),
+        ({"start": "2027-03-12T11:00:00"}, {"start": "2027-03-12T11:00:00", "end": "2027-03-12T12:30:00"}),
+        # As long in real time, over the hour that the clock skips.
+        ({"start": "2027-03-28T01:45:00"}, {"start": "2027-03-28T01:45:00", "end": "2027-03-28T04:15:00"}),
+        (
+            {"start": "2027-03-12T08:00:00", "time_zone": "Asia/Tokyo"},
+            {"start": "2027-03-12T08:00:00", "end": "2027-03-12T09:30:00", "time_zone": "Asia/Tokyo"},
+        ),
         (
             {"start": "2027-03-13T08:00:00", "duration": "PT1H"},
             {"start": "2027-03-13T08:00:00", "end": "2027-03-13T09:00:00"},
@@ -276,7 +283,9 @@ def test_a_merge_patch_changes_what_it_names(world: World, patch: dict[str, Any]
         ({"organizer": {"email": None}}, "organizer.email"),
         ({"conference": {"label": "Join"}}, "conference.uri"),
         ({"end": None}, "end"),
-        ({"start": "2027-03-12T11:00:00"}, "end"),
+        ({"start": "2027-03-12T11:00:00", "end": "2027-03-12T10:30:00"}, "end"),
+        ({"start": "2027-01-14T09:00:00"}, "end"),
+        ({"start": "2199-12-31T23:30:00"}, "duration"),
         ({"start": "2027-03-12"}, "end"),
         ({"end": "2027-03-13"}, "end"),
         ({"time_zone": None}, "time_zone"),
@@ -293,6 +302,19 @@ def test_a_patch_to_what_cannot_be_is_refused_by_field(world: World, patch: dict
     answer = world.call("PATCH", event, patch)
     assert (answer.status, answer.fields) == (422, [field])
     assert everything(world.client) == before
+
+
+def test_whole_days_that_begin_on_another_day_are_as_many(world: World) -> None:
+    event = world.hold(start="2027-03-12", end="2027-03-14", time_zone=None)
+    answer = world.call("PATCH", event, {"start": "2027-04-01"})
+    assert (answer.status, answer.body["end"]) == (200, "2027-04-03")
+
+
+def test_a_patch_may_say_that_it_is_one(world: World) -> None:
+    event = world.hold()
+    answer = world.call("PATCH", event, {"title": "Other"}, content_type="application/merge-patch+json; charset=utf-8")
+    assert (answer.status, answer.body["title"]) == (200, "Other")
+    assert world.call("POST", "/events", PARTY, content_type="application/merge-patch+json").status == 415
 
 
 def test_a_patch_that_changes_nothing_is_no_new_version(world: World) -> None:

@@ -29,7 +29,7 @@ def test_a_registration_is_answered_with_its_invitation(world: World) -> None:
     answer = world.call("POST", f"{event}/registrations", BO)
     event_id, registration_id = event.removeprefix("/events/"), answer.body["registration_id"]
     assert answer.status == 201
-    assert answer.headers["location"] == f"{event}/registrations/{registration_id}"
+    assert answer.headers["location"] == f"/v1{event}/registrations/{registration_id}"
     assert re.fullmatch("[0-9a-z]{36}", registration_id)
     assert answer.body == BO | {
         "registration_id": registration_id,

@@ -14,7 +14,7 @@ from convoke.effects import Effect, TransferRegistrations
 from convoke.model import Event, EventStatus, Method, Registration, RegistrationStatus
 from convoke.registrations import events, registry, split_transfer, waitlist
 from convoke.registrations.registry import Obstacle
-from convoke.schedule import series
+from convoke.schedule import series, series_changes
 from convoke.store import dynamo, keys, writes
 from tests.factories import EVENT_ID, MORNING, NEW_ID, registration
 from tests.simulation.quick import quick
@@ -350,14 +350,14 @@ def test_who_comes_to_some_dates_comes_to_them_on_either_side(
 
     carried = at_the_new(world)
     assert (carried[bo.email].occurrences if to_the_new else carried.get(bo.email)) == to_the_new
-    left = series.named(world.event(), chosen, 0)
+    left = series_changes.named(world.event(), chosen, 0)
     assert len(left) == to_the_old
 
 
 def test_dates_are_found_by_the_names_that_they_had_when_they_were_chosen(world: World) -> None:
     (bo,) = settle_in(world, 1, occurrences=(SECOND, FOURTH))
     later = replace(MORNING, start=FIRST + timedelta(hours=1), end=FIRST + timedelta(hours=3))
-    schedule = series.moved(world.event().schedule, later)
+    schedule = series_changes.moved(world.event().schedule, later)
     before = world.event()
     world.become(replace(before, when=later, rule=schedule.rule, earlier=(before.schedule,)))
     world.cut(THIRD + timedelta(hours=1))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -39,7 +40,7 @@ def run(command: str, answer: str = "no", **said: str) -> str:
 def test_a_key_is_shown_and_opens_the_account(world: World) -> None:
     shown = run("key", ACCOUNT="acme", NAME="ci")
 
-    known = accounts.account_of(world.client, SETTINGS.accounts_table, shown)
+    known = accounts.account_of(world.client, SETTINGS.accounts_table, shown, NOW)
     assert known is not None
 
 
@@ -63,10 +64,10 @@ def test_repoke_shows_who_was_not_told_and_asks_before_it_tells(
     world.look(person)
     world.change(when=AFTERNOON)
 
-    assert run("repoke", **said) == "Nothing was done."
+    assert run("recheck", **said) == "Nothing was done."
     assert "1  not updated" in capsys.readouterr().out
     before = world.invitation(person).wakeups
-    assert "1 messages are due" in run("repoke", "yes", **said)
+    assert "1 messages are due" in run("recheck", "yes", **said)
     assert world.invitation(person).wakeups == before + 1
 
 
@@ -78,7 +79,7 @@ def test_repoke_tells_many_a_slice_at_a_time_and_says_how_far_it_is(
     for number in range(5):
         world.register(number)
 
-    assert run("repoke", "yes", ALL="yes").startswith("5 messages are due")
+    assert run("recheck", "yes", ALL="yes").startswith("5 messages are due")
     assert capsys.readouterr().out.splitlines() == ["Of 5 attendees:", "        5  not invited", "  2 of 5", "  4 of 5"]
 
 
@@ -106,8 +107,8 @@ def test_mails_that_no_account_is_shown_are_listed(world: World, capsys: pytest.
 
 @pytest.mark.usefixtures("world")
 def test_repoke_without_saying_whom_does_nothing() -> None:
-    assert "EVENT=" in run("repoke")
-    assert run("repoke", EVENT=EVENT_ID) == "All 0 attendees are up to date."
+    assert "EVENT=" in run("recheck")
+    assert run("recheck", EVENT=EVENT_ID) == "All 0 attendees are up to date."
 
 
 def test_sequences_are_raised_only_by_somebody_who_stopped_all_mail(world: World) -> None:
@@ -208,22 +209,49 @@ def test_the_keys_of_an_account_are_listed_without_their_secrets(
     run("revoke", "yes", ACCOUNT="acme", NAME="old")
     capsys.readouterr()
 
-    assert run("keys", ACCOUNT="acme") == "acme has 1 working and 1 revoked keys."
+    assert run("keys", ACCOUNT="acme") == "acme has 1 working keys, and 1 that expired or were revoked."
     ci, old = capsys.readouterr().out.splitlines()
-    assert ci.startswith("ci  created 20")
-    assert "revoked" not in ci
+    assert re.fullmatch(r"ci  id [0-9a-f]{12}  read,register,manage  created 20\d\d-\d\d-\d\d  last used never", ci)
     assert "revoked 20" in old
     assert secret not in ci
-    assert accounts.account_of(world.client, SETTINGS.accounts_table, secret) is not None
+    assert accounts.account_of(world.client, SETTINGS.accounts_table, secret, NOW) is not None
+
+
+def test_a_key_may_do_and_last_as_long_as_it_is_said(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    secret = run("key", ACCOUNT="acme", NAME="form", SCOPE="register, read", EXPIRES="2090-12-31")
+    found = accounts.account_of(world.client, SETTINGS.accounts_table, secret, datetime(2090, 12, 31, 23, tzinfo=UTC))
+    assert found is not None
+    assert found.scopes == {"read", "register"}
+    assert accounts.account_of(world.client, SETTINGS.accounts_table, secret, datetime(2091, 1, 1, tzinfo=UTC)) is None
+    capsys.readouterr()
+
+    run("keys", ACCOUNT="acme")
+    [line] = capsys.readouterr().out.splitlines()
+    assert "  read,register  " in line
+    assert line.endswith("  last used 2090-12-31  expires 2091-01-01T00:00Z")
+
+
+@pytest.mark.parametrize(
+    ("said", "why"),
+    [
+        ({"SCOPE": "write"}, "SCOPE: must be some of read, register, manage"),
+        ({"EXPIRES": "tomorrow"}, "EXPIRES: must be a day such as"),
+        ({"EXPIRES": "9999-12-31"}, "EXPIRES: must be a day such as"),
+        ({"EXPIRES": "2020-01-01"}, "valid_until: must be in the future"),
+    ],
+)
+@pytest.mark.usefixtures("world")
+def test_a_scope_or_an_expiry_that_is_none_makes_no_key(said: dict[str, str], why: str) -> None:
+    assert run("key", ACCOUNT="acme", NAME="ci", **said).startswith(f"No key was created: {why}")
 
 
 def test_a_key_is_revoked_after_asking_and_once(world: World) -> None:
     secret = run("key", ACCOUNT="acme", NAME="ci")
 
     assert run("revoke", ACCOUNT="acme", NAME="ci") == "Nothing was done."
-    assert accounts.account_of(world.client, SETTINGS.accounts_table, secret) is not None
+    assert accounts.account_of(world.client, SETTINGS.accounts_table, secret, NOW) is not None
     assert "is revoked" in run("revoke", "yes", ACCOUNT="acme", NAME="ci")
-    assert accounts.account_of(world.client, SETTINGS.accounts_table, secret) is None
+    assert accounts.account_of(world.client, SETTINGS.accounts_table, secret, NOW) is None
     assert "no working key ci" in run("revoke", "yes", ACCOUNT="acme", NAME="ci")
 
 

@@ -23,7 +23,7 @@ from convoke.model import (
     Method,
     RegistrationStatus,
 )
-from convoke.schedule import edits, series
+from convoke.schedule import edits, series, series_changes
 from convoke.store import items
 from tests.factories import MORNING, NEW_ID, NOW, event, invitation, registration
 from tests.test_series_told import Attendee
@@ -51,7 +51,7 @@ def rescheduled(event: Event, **changes: Any) -> Event:
 
 def moved(event: Event) -> Event:
     when = replace(event.when, start=event.when.start + timedelta(hours=1), end=event.when.end + timedelta(hours=1))
-    schedule = series.moved(event.schedule, when)
+    schedule = series_changes.moved(event.schedule, when)
     return rescheduled(event, when=when, rule=schedule.rule)
 
 

@@ -14,6 +14,7 @@ import pytest
 import yaml  # type: ignore[import-untyped]
 from samcli import yamlhelper  # type: ignore[import-untyped]
 
+from convoke.web import context
 from tests import policies
 from tests.tables import Loader, template
 
@@ -145,6 +146,11 @@ def test_a_path_variable_fills_its_whole_segment() -> None:
             assert "{" not in segment or re.fullmatch(r"\{[a-z_]+\}", segment), route
 
 
+def test_every_path_begins_with_the_version() -> None:
+    assert RESOURCES["HttpApi"]["Properties"]["StageName"] == context.BASE.removeprefix("/")
+    assert template()["Outputs"]["ApiUrl"]["Value"] == {"Sub": f"${{HttpApi.ApiEndpoint}}{context.BASE}"}
+
+
 def test_only_the_documentation_and_unknown_paths_need_no_key() -> None:
     assert RESOURCES["HttpApi"]["Properties"]["Auth"]["DefaultAuthorizer"] == "ApiKey"
     free = {route for route, said in routes().items() if said.get("Auth") == {"Authorizer": "NONE"}}
@@ -185,7 +191,7 @@ def test_the_outbox_rings_for_new_facts_only_and_says_nothing_of_them() -> None:
     assert RESOURCES["Webhooks"]["Properties"]["StreamSpecification"] == {"StreamViewType": "KEYS_ONLY"}
     stream = FUNCTIONS["Hooks"]["Events"]["Happened"]["Properties"]
     (pattern,) = (json.loads(each["Pattern"]) for each in stream["FilterCriteria"]["Filters"])
-    assert pattern == {"eventName": ["INSERT"], "dynamodb": {"Keys": {"sk": {"S": ["FACT"]}}}}
+    assert pattern == {"eventName": ["INSERT"], "dynamodb": {"Keys": {"sk": {"S": ["WEBHOOK_EVENT"]}}}}
 
 
 def test_only_a_stack_on_one_machine_lets_webhooks_point_to_itself() -> None:

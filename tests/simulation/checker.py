@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, Protocol
 
 from convoke.decision.invitation import Invitation
 from convoke.model import DeliveryState, Event, EventStatus, Registration, RegistrationStatus
-from convoke.schedule import series
+from convoke.schedule import series, series_changes
 from convoke.store import items, keys
 from tests import rfc5546
 from tests.rfc5545 import Moment
@@ -166,7 +166,7 @@ class Book:
 
     def names(self, person: Registration) -> dict[Moment, Moment]:
         """What the dates that ``person`` chose are called now."""
-        names = series.named(self.event, person.occurrences or (), person.named)
+        names = series_changes.named(self.event, person.occurrences or (), person.named)
         return {was.replace(tzinfo=UTC): now.replace(tzinfo=UTC) for was, now in names.items()}  # type: ignore[call-arg]
 
     def cannot_be_told(self, rid: str, address: str, uid: str, invitation: Invitation) -> bool:

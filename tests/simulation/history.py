@@ -19,7 +19,7 @@ from convoke.model import (
     When,
 )
 from convoke.registrations import erasure, events, registry, waitlist
-from convoke.schedule import edits, series
+from convoke.schedule import edits, series, series_changes
 from convoke.store import dynamo
 from convoke.store.reads import Reads
 
@@ -96,7 +96,9 @@ class People:
             if start.hour not in HOURS or start.minute:
                 return {"location": self.world.dice.choice(PLACES)}
             start = start.replace(hour=self.world.dice.choice(HOURS))
-            moved = series.moved(event.schedule, replace(event.when, start=start, end=start + timedelta(hours=1)))
+            moved = series_changes.moved(
+                event.schedule, replace(event.when, start=start, end=start + timedelta(hours=1))
+            )
             return {"when": moved.when, "rule": moved.rule, "added": moved.added}
 
         self._change(moved)

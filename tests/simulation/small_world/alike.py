@@ -118,7 +118,7 @@ class Eye:
 
     def message(self, one: Message) -> Any:
         about = one.method, one.generation, one.date, one.separate
-        return *about, one.attendee.email, one.title, one.fingerprint, self.see(one.upon)
+        return *about, one.attendee.email, one.title, one.fingerprint, self.see(one.state_before)
 
 
 def _nothing(_eye: Eye, _value: Any) -> None:

@@ -22,7 +22,6 @@ from ..decision.calendar_state import Message, RenderedMail
 from ..decision.invitation import Batch, Intent
 from ..delivery.reconcile import Outcome, Worker
 from ..effects import Effect, Hint, NotificationHint, Steps, SurveyHint
-from ..mail import invitation_mail, notification_mail
 from ..mail.notifications import NotificationState
 from ..model import ConvokeError, Person, RenderError, Sender
 from ..registrations import erasure, split_transfer, waitlist
@@ -257,6 +256,9 @@ class Aws:
 
 def render(message: Message, intent: Intent) -> RenderedMail | str:
     """The rendered mail of ``message`` with the SEQUENCE and DTSTAMP of ``intent``, or why it must not be sent."""
+    # Imported here, as below, with what writes calendars: only some functions ever send a mail.
+    from ..mail import invitation_mail
+
     try:
         return invitation_mail.rendered(
             message, sequence=intent.calendar_state.sequence, dtstamp=intent.calendar_state.dtstamp
@@ -269,10 +271,12 @@ def render_notification(
     notification_state: NotificationState, sender: Sender, people: Mapping[str, Person]
 ) -> RenderedMail | str:
     """The rendered mail of a notification that names ``people``, by registration id, or why it must not be sent."""
-    if notification_state.note is None:
+    if notification_state.notification is None:
         return "it was sent or given up already"
+    from ..mail import notification_mail
+
     try:
-        return notification_mail.rendered(notification_state.note, sender, people)
+        return notification_mail.rendered(notification_state.notification, sender, people)
     except RenderError as error:
         return str(error)
 
@@ -292,7 +296,7 @@ def hint_body(hint: Batch | Hint | NotificationHint | SurveyHint) -> dict[str, A
                 "again": again.isoformat() if again else None,
             }
         case NotificationHint(event_id=event_id, registration_id=registration_id, notification_id=notification_id):
-            return {"event": event_id, "registration": registration_id, "note": notification_id}
+            return {"event": event_id, "registration": registration_id, "notification": notification_id}
 
 
 def hint_of(body: str) -> Batch | Hint | NotificationHint | SurveyHint:
@@ -304,9 +308,9 @@ def hint_of(body: str) -> Batch | Hint | NotificationHint | SurveyHint:
     if "survey" in hint:
         again = datetime.fromisoformat(hint["again"]) if hint["again"] else None
         return SurveyHint(event_id=hint["event"], after=hint["survey"], wakeups=int(hint["wakeups"]), again=again)
-    if "note" in hint:
+    if "notification" in hint:
         return NotificationHint(
-            event_id=hint["event"], registration_id=hint["registration"], notification_id=hint["note"]
+            event_id=hint["event"], registration_id=hint["registration"], notification_id=hint["notification"]
         )
     if "registration" in hint:
         return Hint(event_id=hint["event"], registration_id=hint["registration"])
@@ -322,13 +326,18 @@ def aws() -> Aws:
 def count(*outcomes: Outcome) -> None:
     """Add one to the metric of each outcome's name: Acknowledged, Refused, Failed, …"""
     for outcome in outcomes:
-        metrics.add_metric(name=outcome.name.title(), unit=MetricUnit.Count, value=1)
+        metrics.add_metric(name=outcome.name.title().replace("_", ""), unit=MetricUnit.Count, value=1)
 
 
 def log_and_count(what: str, fields: dict[str, str]) -> None:
-    """Log a warning with ``fields``, and add one to the metric of its name: ``unknown outcome`` is UnknownOutcome."""
+    """Log a warning with ``fields``, and add one to the metric of its name: ``unknown outcome`` is UnknownOutcome.
+
+    A field ``code`` is an error code of SES, which has a metric of its own.
+    """
     logger.warning(what, extra=fields)
     metrics.add_metric(name=what.title().replace(" ", ""), unit=MetricUnit.Count, value=1)
+    if "code" in fields:
+        metrics.add_metric(name=ses.metric_of(fields["code"]), unit=MetricUnit.Count, value=1)
 
 
 def clock() -> datetime:

@@ -21,7 +21,7 @@ from botocore.exceptions import (
     ProxyConnectionError,
 )
 
-from ..calendar.itip import address
+from ..calendar.content_lines import address
 from ..decision.invitation import Cause, Quota
 from ..delivery.reports import tag_of
 from ..effects import (
@@ -45,6 +45,14 @@ PAUSED = frozenset(
 """Error codes of an account or configuration set that may not send."""
 POISON = frozenset({"MessageRejected", "BadRequestException", "ValidationException", "InvalidParameterValue"})
 """Error codes of a mail that SES will never accept."""
+KNOWN_CODES = (
+    *sorted(PAUSED | POISON),
+    *("LimitExceededException", "MailFromDomainNotVerifiedException", "NotFoundException", "TooManyRequestsException"),
+    *("AccessDeniedException", "ThrottlingException"),
+)
+"""The codes that have a metric of their own: those above, the others that SES documents for ``SendEmail``, and two of
+the errors that all services of AWS have in common.
+"""
 NOT_SENT = (EndpointConnectionError, ConnectTimeoutError, ProxyConnectionError, NoCredentialsError)
 """Errors after which the request cannot have reached SES."""
 
@@ -87,15 +95,15 @@ def send_notification(client: Any, settings: Settings, effect: SendNotification)
     Answers as :func:`send` does.
     """
     notification_state = effect.notification_state
-    if notification_state.note is None:
+    if notification_state.notification is None:
         return Refused(refusal=Refusal.POISON, why=Cause.SETTLED)
     tags = {
         "event": notification_state.event_id,
-        "note": notification_state.notification_id,
+        "notification": notification_state.notification_id,
         "kind": notification_state.kind.value,
     }
     return _send_raw(
-        client, settings, settings.sender.address, notification_state.note.recipient.email, effect.mail, tags
+        client, settings, settings.sender.address, notification_state.notification.recipient.email, effect.mail, tags
     )
 
 
@@ -119,6 +127,11 @@ def _send_raw(
     except BotoCoreError as error:
         return Unknown(why=type(error).__name__)
     return Accepted(ses_id=answer["MessageId"])
+
+
+def metric_of(code: str) -> str:
+    """The name of the metric that counts refusals with this error code: one of a fixed number, whatever SES says."""
+    return f"Refused.{code if code in KNOWN_CODES else 'other'}"
 
 
 def quota(client: Any) -> Quota | None:

@@ -1,21 +1,28 @@
-"""Writes and parses the content lines of iCalendar (RFC 5545, section 3.1), and removes unsafe characters from text.
+"""Folds and parses the content lines of iCalendar (RFC 5545, section 3.1), and makes text, addresses and URIs safe.
 
-Every calendar that is sent is written by :func:`write`, and parsed again by :func:`read` before it is sent. The library
-``icalendar`` is not used for this because it changes text: it writes ``C:\\New`` with a line break, and parses ``\\,``
-in a parameter as a comma. A calendar in which one value does not read back exactly is not sent. Tests use that library
-as an independent parser.
+A calendar that is sent is built with the library ``icalendar`` (see ``itip``), folded by :func:`write`, and parsed
+again by :func:`read` before it is sent: one in which a single value does not read back exactly is not sent. The
+library's own parser is not used for that. It takes ``\\,`` in a parameter for a comma, so that a name with a backslash
+would be refused, and it has the faults of its writer.
+
+This module does not import the library, since most functions never write a calendar.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
-from ..model import frozen
+from ..model import RenderError, frozen
+
+if TYPE_CHECKING:
+    from icalendar import Component
 
 LIMIT = 75  # octets in a line, without its CRLF
 
-# The properties written here whose type is TEXT and whose value may be any text (RFC 5545, section 3.3.11).
+# The properties that are sent whose type is TEXT and whose value may be any text (RFC 5545, section 3.3.11).
 _TEXT = frozenset({"COMMENT", "DESCRIPTION", "LOCATION", "SUMMARY", "TZID", "TZNAME", "UID"})
 _ESCAPES = {"\\": "\\\\", ";": "\\;", ",": "\\,", "\n": "\\n"}
 _UNESCAPES = {"n": "\n", "N": "\n"}
@@ -27,10 +34,14 @@ _UNCARETS = {"^^": "^", "^'": '"', "^n": "\n"}
 _NAME = re.compile(r"[A-Za-z0-9-]+")
 _VALUE = r'(?:"[^"\x00-\x08\x0a-\x1f\x7f]*"|[^";:,\x00-\x08\x0a-\x1f\x7f]*)'
 _PARAM = re.compile(rf";([A-Za-z0-9-]+)=({_VALUE}(?:,{_VALUE})*)")
+_PLAIN = re.compile(r"[\w/+.-]+")
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 
 # C0 but for tab and line feed, C1, line and paragraph separators, bidirectional controls, lone surrogates.
 _UNSAFE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+
+_LOCAL_PART = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*")
+_DOMAIN = re.compile(r"(?:[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?\.)*[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?")
 
 
 @frozen
@@ -46,11 +57,6 @@ class Line:
         return dict(self.params).get(name)
 
 
-def line(name: str, value: str, **params: str) -> Line:
-    """One property. Parameters are written in the given order, each made safe by :func:`parameter`."""
-    return Line(name=name, value=value, params=tuple((each, parameter(text)) for each, text in params.items()))
-
-
 def parameter(text: str) -> str:
     """``text`` as a parameter value that all programs parse alike, whether or not they support RFC 6868.
 
@@ -58,11 +64,6 @@ def parameter(text: str) -> str:
     begin an escape is removed.
     """
     return re.sub(r"\^(?=[\^'n])", "", one_line(text).replace('"', "'"))
-
-
-def component(name: str, *inside: Line) -> tuple[Line, ...]:
-    """The component ``name``: the lines ``inside`` between BEGIN and END."""
-    return line("BEGIN", name), *inside, line("END", name)
 
 
 def clean(text: str) -> str:
@@ -77,9 +78,67 @@ def one_line(text: str) -> str:
     return re.sub(r"[\t\n ]+", " ", clean(text)).strip()
 
 
-def write(lines: Iterable[Line]) -> bytes:
-    """The bytes of ``lines``: UTF-8, CRLF, at most 75 octets a line, not folded inside a character or an escape."""
-    return b"".join(_fold(_unfolded(each)) for each in lines)
+def address(email: str) -> str:
+    """``email`` as it is written in mails and calendars: with its domain in Punycode. Raises :class:`RenderError` if it
+    has characters that are not possible there.
+    """
+    local, _, domain = email.rpartition("@")
+    try:
+        domain = domain.encode("idna").decode("ascii")
+    except UnicodeError as error:
+        raise RenderError("an address has a domain that does not exist in Punycode") from error
+    if not _LOCAL_PART.fullmatch(local) or not _DOMAIN.fullmatch(domain):
+        raise RenderError("an address has characters that mail cannot carry")
+    return f"{local}@{domain}"
+
+
+def mailto(email: str) -> str:
+    """The mailto URI (RFC 6068) of ``email``. Raises :class:`RenderError` as :func:`address` does."""
+    local, _, domain = address(email).rpartition("@")
+    return "mailto:" + quote(local, safe="!$&'*+/=_~.-") + "@" + domain
+
+
+def uri(text: str) -> str:
+    """``text`` as a URI: characters that are not allowed in one are percent-encoded."""
+    return quote(one_line(text), safe="%/:?#[]@!$&'()*+,;=~")
+
+
+def escaped(text: str) -> str:
+    """``text`` as a value of the type TEXT (section 3.3.11)."""
+    return re.sub(r"[\\;,\n]", lambda found: _ESCAPES[found[0]], text)
+
+
+def parameters(params: Iterable[tuple[str, str]]) -> str:
+    """``params`` as they are written, names in upper case, separated by semicolons. The values are ones that
+    :func:`parameter` has made safe.
+    """
+    # People's names and labels are always quoted, other values if they need it: `CN="Ek, Bo"`.
+    return ";".join(
+        f'{name}="{value}"' if name in {"CN", "LABEL"} or not _PLAIN.fullmatch(value) else f"{name}={value}"
+        for name, value in params
+    )
+
+
+def write(calendar: Component) -> bytes:
+    """The bytes of ``calendar``: UTF-8, CRLF, at most 75 octets a line, not folded inside a character or an escape."""
+    return b"".join(folded(line) for line in calendar.content_lines(sorted=False) if line)
+
+
+def meant(calendar: Component) -> tuple[Line, ...]:
+    """The lines that :func:`read` must find in ``calendar`` as it is written."""
+    return tuple(
+        Line(
+            name=name,
+            value=value if isinstance(value, str) else _text(value),
+            params=tuple(getattr(value, "params", {}).items()),
+        )
+        for name, value in calendar.property_items(sorted=False)
+    )
+
+
+def _text(value: Any) -> str:
+    written = value if isinstance(value, bytes) else value.to_ical()
+    return written if isinstance(written, str) else written.decode()
 
 
 def read(data: bytes) -> tuple[Line, ...]:
@@ -91,28 +150,20 @@ def read(data: bytes) -> tuple[Line, ...]:
     return tuple(_line(each) for each in unfolded.removeprefix("\ufeff").replace("\r\n", "\n").split("\n") if each)
 
 
-def _unfolded(each: Line) -> str:
-    value = re.sub(r"[\\;,\n]", lambda found: _ESCAPES[found[0]], each.value) if each.name in _TEXT else each.value
-    return f"{each.name}{''.join(_param(*pair) for pair in each.params)}:{value}"
-
-
-def _param(name: str, value: str) -> str:
-    # People's names and labels are always quoted, other values if they need it: `CN="Ek, Bo"`.
-    quoted = name in {"CN", "LABEL"} or not re.fullmatch(r"[\w/+.-]+", value)
-    return f';{name}="{value}"' if quoted else f";{name}={value}"
-
-
-def _fold(text: str) -> bytes:
-    folded, size = [""], 0
+def folded(line: str) -> bytes:
+    """``line`` with its CRLF, in UTF-8, folded to at most 75 octets."""
+    if len(line) <= LIMIT and line.isascii():
+        return line.encode() + b"\r\n"
+    parts, size = [""], 0
     # Some programs parse lines before they unfold them: neither characters nor escapes may be folded inside.
-    for piece in re.findall(r"\\.|.", text, re.DOTALL):
+    for piece in re.findall(r"\\.|.", line, re.DOTALL):
         octets = len(piece.encode("utf-8"))
         if size + octets > LIMIT:
-            folded.append("")
+            parts.append("")
             size = 1  # the space that begins a continuation
-        folded[-1] += piece
+        parts[-1] += piece
         size += octets
-    return "\r\n ".join(folded).encode("utf-8") + b"\r\n"
+    return "\r\n ".join(parts).encode("utf-8") + b"\r\n"
 
 
 def _line(text: str) -> Line:

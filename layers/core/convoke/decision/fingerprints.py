@@ -13,7 +13,7 @@ from dataclasses import replace
 from functools import lru_cache
 
 from ..model import Event, Occurrence, Schedule, When
-from ..schedule import series
+from ..schedule import calendar_entries, series
 
 SCHEMA = 1
 """The schema of new fingerprints."""
@@ -31,7 +31,9 @@ def fingerprint(event: Event, schema: int | None = None) -> str:
     Single occurrences and separate entries have fingerprints of their own: see :func:`of_date`.
     """
     schema = schema or SCHEMA
-    text = json.dumps(_CONTENT[schema](series.main(event)), sort_keys=True, ensure_ascii=True, separators=(",", ":"))
+    text = json.dumps(
+        _CONTENT[schema](calendar_entries.main(event)), sort_keys=True, ensure_ascii=True, separators=(",", ":")
+    )
     return f"{schema}:{hashlib.sha256(text.encode()).hexdigest()[:32]}"
 
 

@@ -33,9 +33,9 @@ from .reconcile import Outcome, Worker, reconcile
 
 BATCH_SIZE = 50
 """Registrations in one batch."""
-FINISHED = frozenset({Outcome.ACKNOWLEDGED, Outcome.CLEARED, Outcome.FAILED, Outcome.GONE})
+FINISHED = frozenset({Outcome.ACKNOWLEDGED, Outcome.CLEARED, Outcome.FAILED, Outcome.MISSING})
 """Outcomes after which this attendee needs no wake-up."""
-HALTING = frozenset({Outcome.REFUSED, Outcome.STOPPED, Outcome.LATE})
+HALTING = frozenset({Outcome.REFUSED, Outcome.STOPPED, Outcome.OUT_OF_TIME})
 """Outcomes after which the rest of the batch is left for later."""
 SECONDS_AFTER_REFUSAL = 10
 """The delay of the next batch after SES refused a mail for now."""

@@ -106,7 +106,7 @@ class DueKind(StrEnum):
     FAN_OUT = "fan"
     SEATS = "seats"
     ERASURE = "erasure"
-    NOTIFICATION = "note"
+    NOTIFICATION = "notification"
     SURVEY = "survey"
     SPLIT_TRANSFER = "carry"
 

@@ -12,7 +12,7 @@ from datetime import datetime
 from email.utils import format_datetime
 
 from ..calendar import itip
-from ..calendar.content_lines import one_line
+from ..calendar.content_lines import address, one_line
 from ..decision.calendar_state import Message, RenderedMail
 from ..model import Method, Person, RenderError
 from . import freemail, header_fields, mime_parts
@@ -67,7 +67,7 @@ def answers_go_to(message: Message) -> Person | None:
 
 def mailbox(name: str, person: Person) -> Field:
     """The field ``name`` with one person. Raises :class:`RenderError` if the address cannot be written."""
-    return header_fields.mailbox(name, in_a_header(person.name), itip.address(person.email))
+    return header_fields.mailbox(name, in_a_header(person.name), address(person.email))
 
 
 def subject(content: str, *, instead: str) -> Field:
@@ -111,7 +111,7 @@ def compare(written: bytes, fields: Iterable[Field], who: dict[str, Person]) -> 
     if found[: len(meant)] != meant or not {name for name, _ in found[len(meant) :]} <= OF_THE_BODY:
         raise RenderError("the mail has other headers than were meant")
     for name, person in who.items():
-        if addresses[name] != itip.address(person.email):
+        if addresses[name] != address(person.email):
             raise RenderError(f"{name} does not read back as the one address that was meant")
 
 

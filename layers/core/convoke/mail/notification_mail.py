@@ -7,7 +7,7 @@ from datetime import datetime
 from email.utils import format_datetime
 
 from ..calendar import itip
-from ..calendar.content_lines import one_line
+from ..calendar.content_lines import address, one_line
 from ..decision.attention import AttentionKind, AttentionReason
 from ..decision.calendar_state import RenderedMail
 from ..model import (
@@ -80,7 +80,7 @@ def _compare(written: bytes, text: str, calendar: bytes) -> None:
 def _is_valid(person: Person) -> bool:
     """Whether the address can be written in a mail. One that was taken from a received mail may be invalid."""
     try:
-        return bool(itip.address(person.email))
+        return bool(address(person.email))
     except RenderError:
         return False
 

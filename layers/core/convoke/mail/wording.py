@@ -9,8 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 
-from ..calendar.content_lines import clean, one_line
-from ..calendar.itip import address, uri
+from ..calendar.content_lines import address, clean, one_line, uri
 from ..decision.calendar_state import Message, PreviousState
 from ..model import (
     EventStatus,
@@ -191,7 +190,9 @@ def _was(message: Message, before: PreviousState, now: datetime) -> When:
     """The time that the attendee knew; of a series, that of the next of the dates that they knew."""
     if before.schedule is None:
         return before.when
-    cancelled = {one.date for one in message.upon.dates if one.cancelled} if message.upon is not None else set()
+    cancelled = (
+        {one.date for one in message.state_before.dates if one.cancelled} if message.state_before is not None else set()
+    )
     return _first(before.schedule, frozenset(cancelled), now)
 
 

@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Any
 
 from ..model import Event, EventStatus, LocalTime, Registration, RegistrationStatus, frozen
-from ..schedule import series
+from ..schedule import series_changes
 from ..settings import Settings
 from ..store import dynamo, items, keys
 from ..store.reads import Reads
@@ -137,7 +137,7 @@ def transferred(transfer: SplitTransfer, source: Event, person: Registration, no
     occurrences = person.occurrences
     if occurrences is not None:
         before = _as_it_was(source, transfer.named)
-        names = series.named(before, occurrences, person.named)
+        names = series_changes.named(before, occurrences, person.named)
         occurrences = tuple(name for name in names.values() if name >= transfer.since)
         if not occurrences:
             return None

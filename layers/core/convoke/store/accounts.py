@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import re
 import secrets
+from collections.abc import Collection, Mapping
+from contextlib import suppress
 from datetime import datetime
+from enum import StrEnum
 from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
 
 from ..model import InvalidField, frozen
 from . import dynamo, keys
@@ -20,34 +25,71 @@ NAME_IS_FREE = f"{NEW} OR attribute_exists(#revoked_at)"
 IS_VALID = "attribute_exists(pk) AND attribute_not_exists(#revoked_at)"
 
 
+class Scope(StrEnum):
+    """What a key may do. None of the scopes includes another."""
+
+    READ = "read"  # read events, registrations, quarantine and webhooks; preview a change
+    REGISTER = "register"  # register people, change and withdraw their registrations
+    MANAGE = "manage"  # change everything else: events, dates, proposals, quarantine, webhooks
+
+
 @frozen
 class Account:
-    """The caller of the API: the account, and the name of its key."""
+    """The caller of the API: the account, and the name, id and scopes of its key."""
 
     account: str
     key: str
+    key_id: str
+    scopes: frozenset[str]
 
 
 @frozen
 class ApiKey:
-    """An API key as it is listed. The instants are ISO 8601 text in UTC."""
+    """An API key as it is listed. The instants are ISO 8601 text in UTC; ``last_used`` is a day, in UTC.
+
+    The first instant at which an expired key is refused is ``valid_until``; ``None`` is a key that does not expire.
+    """
 
     name: str
+    key_id: str
+    scopes: tuple[str, ...]
     created_at: str
+    valid_until: str | None
     revoked_at: str | None
+    last_used: str | None
+
+    def works(self, now: datetime) -> bool:
+        return self.revoked_at is None and (self.valid_until is None or keys.instant(now) < self.valid_until)
 
 
-def create_key(client: Any, table: str, *, account: str, name: str, now: datetime, secret: str | None = None) -> str:
+def create_key(
+    client: Any,
+    table: str,
+    *,
+    account: str,
+    name: str,
+    now: datetime,
+    scopes: Collection[Scope] = tuple(Scope),
+    valid_until: datetime | None = None,
+    secret: str | None = None,
+) -> str:
     """Create a key for ``account`` and return it. ``secret`` is the key itself; by default a random one.
 
-    Raises :class:`InvalidField` where ``account`` or ``name`` has an invalid form, or the account has a valid key of
-    that name.
+    Raises :class:`InvalidField` where ``account`` or ``name`` has an invalid form, there is no scope, ``valid_until``
+    (UTC) is past, or the account has a key of that name which was not revoked.
     """
     for field, value in (("account", account), ("name", name)):
         if not NAME.fullmatch(value):
             raise InvalidField(field, "must be up to 64 letters, digits, dots, hyphens or underscores")
+    if not scopes:
+        raise InvalidField("scopes", "must not be empty")
+    if valid_until is not None and valid_until <= now:
+        raise InvalidField("valid_until", "must be in the future")
     secret = secret or "cvk_" + secrets.token_urlsafe(32)
-    known = {"account": account, "name": name, "created_at": keys.instant(now)}
+    known = {"account": account, "name": name, "created_at": keys.instant(now), "scopes": set(map(str, scopes))}
+    if valid_until is not None:
+        # Not an attribute that the table's time to live deletes: a key that expired is still listed.
+        known["valid_until"] = keys.instant(valid_until)
     refused = attempt(
         client,
         {
@@ -92,7 +134,7 @@ _ALL_KEYS = {
 
 
 def list_keys(client: Any, table: str, *, account: str) -> tuple[ApiKey, ...]:
-    """The account's keys in order of name, including the revoked ones."""
+    """The account's keys in order of name, including those that expired or were revoked."""
     rows = dynamo.pages(
         client.query,
         TableName=table,
@@ -100,9 +142,24 @@ def list_keys(client: Any, table: str, *, account: str) -> tuple[ApiKey, ...]:
         ExpressionAttributeValues=dynamo.wire({":pk": keys.account(account)["pk"], ":keys": keys.ACCOUNT_KEY_PREFIX}),
         ConsistentRead=True,
     )
-    return tuple(
-        ApiKey(name=row["name"], created_at=row["created_at"], revoked_at=row.get("revoked_at")) for row in rows
+    return tuple(_listed(row, dynamo.get(client, table, {"pk": row["hash"], "sk": "KEY"})) for row in rows)
+
+
+def _listed(row: Mapping[str, Any], by_hash: Mapping[str, Any] | None) -> ApiKey:
+    return ApiKey(
+        name=row["name"],
+        key_id=_key_id(row["hash"]),
+        scopes=tuple(scope for scope in Scope if scope in row["scopes"]),
+        created_at=row["created_at"],
+        valid_until=row.get("valid_until"),
+        revoked_at=row.get("revoked_at"),
+        last_used=(by_hash or {}).get("last_used"),
     )
+
+
+def _key_id(partition_key: str) -> str:
+    """The id of a key in logs: the beginning of its hash, which tells nothing of the key."""
+    return partition_key.removeprefix("KEY#")[:12]
 
 
 def revoke_key(client: Any, table: str, *, account: str, name: str, now: datetime) -> bool:
@@ -124,11 +181,31 @@ def _revoke(table: str, key: keys.Key, now: datetime) -> Action:
     return update(table, key, "SET #revoked_at = :now", IS_VALID, now=keys.instant(now))
 
 
-def account_of(client: Any, table: str, secret: str) -> Account | None:
-    """The account that a key belongs to, or ``None`` for an unknown or a revoked key."""
+def account_of(client: Any, table: str, secret: str, now: datetime) -> Account | None:
+    """The account that a key belongs to, or ``None`` for a key that is unknown, expired or revoked.
+
+    The day of its last use is recorded with one write a day; where that fails, the key works all the same.
+    """
     if not SECRET.fullmatch(secret):
         return None
-    row = dynamo.get(client, table, keys.api_key(secret))
-    if row is None or "revoked_at" in row:
+    key = keys.api_key(secret)
+    row = dynamo.get(client, table, key)
+    if row is None or "revoked_at" in row or row.get("valid_until", "9") <= keys.instant(now):
         return None
-    return Account(account=row["account"], key=row["name"])
+    if row.get("last_used") != f"{now:%Y-%m-%d}":
+        _record_use(client, table, key, now)
+    return Account(
+        account=row["account"], key=row["name"], key_id=_key_id(row["pk"]), scopes=frozenset(row.get("scopes", ()))
+    )
+
+
+def _record_use(client: Any, table: str, key: keys.Key, now: datetime) -> None:
+    """Not by a transaction, and without a returned item: the authorizer's role may touch this attribute only."""
+    with suppress(ClientError, BotoCoreError):
+        client.update_item(
+            TableName=table,
+            Key=dynamo.wire(key),
+            UpdateExpression="SET last_used = :day",
+            ConditionExpression="attribute_exists(pk)",
+            ExpressionAttributeValues=dynamo.wire({":day": f"{now:%Y-%m-%d}"}),
+        )

@@ -32,6 +32,8 @@ logger = Logger()
 router = APIGatewayHttpRouter()  # type: ignore[no-untyped-call]
 """Has no routes of its own; ``current_event`` is the request that is being handled."""
 
+BASE = "/v1"
+"""What every path begins with: the name of the API's stage in the template. Routes are written without it."""
 RETRY_AFTER_A_MINUTE = {"Retry-After": "60"}
 """Headers of a 503 while a split transfer is under way: it is done within about a minute."""
 
@@ -189,5 +191,5 @@ def show(answered: requests.Answered, headers: Mapping[str, str] | None = None) 
 
 
 def location(event_id: str, registration_id: str = "") -> dict[str, str]:
-    path = f"/events/{event_id}"
+    path = f"{BASE}/events/{event_id}"
     return {"Location": f"{path}/registrations/{registration_id}" if registration_id else path}

@@ -86,7 +86,7 @@ def add_occurrence(
         name = read_moment("start", body.start).isoformat()
         recorded = record(status=201, event_id=event_id, date=name)
         changed(event_id, version, lambda event, at: with_date_added(event, body, at), recorded)
-        where = {"Location": f"/events/{event_id}/occurrences/{name}"}
+        where = {"Location": f"{context.BASE}/events/{event_id}/occurrences/{name}"}
         return context.show_occurrence(event_id, name, 201, where)
 
     return once(key, add)

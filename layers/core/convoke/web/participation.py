@@ -16,7 +16,7 @@ from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
 from ..decision.attendance import tally
 from ..decision.plan import Snapshot
 from ..model import Event, InvalidField, LocalTime, Registration
-from ..schedule import edits, series
+from ..schedule import edits, series_changes
 from ..schedule.edits import NoSuchDate
 from ..settings import settings
 from ..store import answers as history
@@ -78,7 +78,7 @@ def comes_on(event: Event, person: Registration, date: LocalTime | None) -> bool
     """Whether the registration includes ``date``; ``None`` is the whole event."""
     if date is None or person.occurrences is None:
         return True
-    return date in series.named(event, person.occurrences, person.named).values()
+    return date in series_changes.named(event, person.occurrences, person.named).values()
 
 
 @router.get(

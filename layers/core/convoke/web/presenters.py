@@ -20,7 +20,7 @@ from ..model import (
     RegistrationStatus,
     Sender,
 )
-from ..schedule import series
+from ..schedule import series, series_changes
 from ..store.keys import instant
 from ..webhooks.events import Delivery, Webhook
 from . import requests
@@ -129,7 +129,7 @@ def _dates(seen: Snapshot) -> list[str] | None:
     chosen = seen.registration.occurrences
     if chosen is None:
         return None
-    return [date.isoformat() for date in series.named(seen.event, chosen, seen.registration.named).values()]
+    return [date.isoformat() for date in series_changes.named(seen.event, chosen, seen.registration.named).values()]
 
 
 def state(seen: Snapshot, sender: Sender, now: datetime) -> DeliveryState:
@@ -164,7 +164,7 @@ def received(one: ReceivedReply, seen: Snapshot) -> AnswerOut:
     reply = one.reply
     return AnswerOut(
         status=reply.status,
-        means=one.means,
+        channel=one.channel,
         sequence=reply.sequence,
         date=reply.date.isoformat() if reply.date else None,
         dtstamp=instant(reply.dtstamp),
@@ -184,7 +184,7 @@ def webhook(webhook: Webhook) -> WebhookOut:
 
 def delivery(delivery: Delivery) -> DeliveryOut:
     return DeliveryOut(
-        id=delivery.fact_id,
+        id=delivery.webhook_event_id,
         type=delivery.type,
         state=delivery.state,
         attempts=delivery.attempts,

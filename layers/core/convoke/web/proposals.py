@@ -17,7 +17,7 @@ from ..inbound.proposals import Proposal, ProposalStatus
 from ..mail import notifications
 from ..model import Event
 from ..registrations.registry import STANDING
-from ..schedule import edits, series
+from ..schedule import edits, series_changes
 from ..settings import settings
 from ..store import proposals, requests
 from ..store.keys import instant
@@ -117,7 +117,7 @@ def moved(event: Event, proposal: Proposal, at: datetime) -> Event:
     if date is None and event.added and event.rule is None:
         date = event.when.start  # added dates are separate entries: the proposal does not mean them
     if date is None:
-        schedule = series.moved(event.schedule, proposal.when)
+        schedule = series_changes.moved(event.schedule, proposal.when)
         after = replace(event, when=schedule.when, rule=schedule.rule, added=schedule.added)
         return edits.reschedule(event, after)[0]
     try:
@@ -134,10 +134,10 @@ def declining(proposal: Proposal, at: datetime) -> dict[str, Any]:
     counter = notifications.Counter(
         uid=proposal.uid, sequence=proposal.sequence, date=proposal.date, proposed=proposal.when
     )
-    note = notifications.decline_counter(
+    notification = notifications.decline_counter(
         seen.event, seen.registration, counter=counter, proposal_id=proposal.proposal_id, now=at
     )
-    return {"note": schedule_action(settings(), note, at)}
+    return {"notification": schedule_action(settings(), notification, at)}
 
 
 def own_proposal(event_id: str, proposal_id: str) -> Proposal:

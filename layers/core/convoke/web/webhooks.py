@@ -43,7 +43,7 @@ def create_webhook(body: WebhookIn, key: IdempotencyKey = None) -> Response[Webh
             webhooks.create(context.client(), settings(), webhook, also=recorded)
         except webhooks.TooManyWebhooks:
             raise Problem(HTTPStatus.CONFLICT, f"an account has at most {webhooks.MAX_WEBHOOKS} webhooks") from None
-        headers = {"Location": f"/webhooks/{webhook.webhook_id}"}
+        headers = {"Location": f"{context.BASE}/webhooks/{webhook.webhook_id}"}
         made = WebhookCreated(**presenters.webhook(webhook).model_dump(), secret=webhook.secret)
         return context.answer(201, made, headers)
 
@@ -87,9 +87,9 @@ def try_webhook(
 ) -> Response[WebhookOut]:
     def send_test(record: Record) -> Response[WebhookOut]:
         webhook, at = context.own_webhook(webhook_id), context.now()
-        fact = outbox.new_event(webhook.account, WebhookEventType.TEST, {"webhook_id": webhook_id}, at)
+        webhook_event = outbox.new_event(webhook.account, WebhookEventType.TEST, {"webhook_id": webhook_id}, at)
         recorded = record(status=202, webhook_id=webhook_id)
-        deliveries.create_test(context.client(), settings(), webhook, fact, at, also=recorded)
+        deliveries.create_test(context.client(), settings(), webhook, webhook_event, at, also=recorded)
         return context.show_webhook(webhook_id, 202)
 
     return once(key, send_test)
