@@ -59,6 +59,9 @@ class World(Tables):
         assert isinstance(stored, Registration)
         return who
 
+    def rush_in(self) -> None:
+        self.register(crowded=True)
+
     def withdraw(self, who: str) -> None:
         assert isinstance(registry.withdraw(self, SETTINGS, EVENT_ID, who, now=NOW), Registration)
 
@@ -216,7 +219,7 @@ def test_nobody_waits_beside_a_seat_that_was_lent_meanwhile(without: bool) -> No
         for who in people[:3]:
             world.withdraw(who)
         # Both have seen three seats: one takes a single seat of the event, the other is lent a block of two.
-        world.register(lambda: world.register(crowded=True) and None)
+        world.register(world.rush_in)
 
     guard = cut(seats, "_first_to_wait", "{FULL} AND {unchanged}", "{FULL}")
     with unguarded(without, guard):
@@ -248,7 +251,7 @@ def test_nobody_overtakes_who_waits(without: bool) -> None:
 def test_a_block_that_is_lent_while_the_capacity_is_lowered_is_stopped_too(without: bool) -> None:
     world = World(capacity=20)
     world.register()
-    world.meanwhile = lambda: world.register(crowded=True) and None
+    world.meanwhile = world.rush_in
     with unguarded(without, cut(events, "_seats_actions", 'f"{EXISTS} AND {unchanged}"', "EXISTS")):
         world.change(capacity=3)
     for _ in range(4):

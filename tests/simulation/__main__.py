@@ -1,4 +1,4 @@
-"""``python -m tests.simulation HISTORIES=20000 SEED=1 [FAULTS=none|hints|zombie|slow] [MUTANT=name|MUTANTS=all]``, or
+"""``python -m tests.simulation HISTORIES=20000 SEED=1 [FAULTS=none|hints|zombie|slow|crowd] [MUTANT=name|MUTANTS=all]``, or
 ``WORLD=small|smaller``
 """
 

@@ -58,7 +58,7 @@ def list_events(client: Any, settings: Settings, account: str, *, limit: int, cu
     own = read_all(client, settings.invitations_table, [keys.seats(event_id) for event_id in ids])
     # Most have no shards, so that their own item says it all.
     counted = [
-        seats.read(client, settings, event_id) if item and "blocks" in item else item and items.seats_of(item)
+        None if item is None else seats.read(client, settings, event_id) if "blocks" in item else items.seats_of(item)
         for event_id, item in zip(ids, own, strict=True)
     ]
     return Page(
