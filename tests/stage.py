@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from convoke.decision import decide
+from convoke.decision import decide, fingerprints
 from convoke.delivery.fan_out import announce
 from convoke.effects import Refusal, Refused, Unknown
 from convoke.inbound import Verdict, judge
@@ -102,6 +102,11 @@ class Stage:
     def _write(self, verb: str, text: str) -> None:
         self._change(**{"title" if verb == "calls" else "description": text})
 
+    @says(r'Ada quietly calls it "(?P<title>.*)"')
+    def _write_quietly(self, title: str) -> None:
+        before = self._world.event()
+        self.become(fingerprints.kept_quiet(before, replace(before, title=title)))
+
     @says(r'Ada names the place "(?P<text>.*)"')
     def _place(self, text: str) -> None:
         self._change(location=text)
@@ -117,6 +122,10 @@ class Stage:
     @says(r'Ada cancels it(?:: "(?P<reason>.*)")?')
     def _cancel(self, reason: str | None) -> None:
         self._change(status=EventStatus.CANCELLED, reason=reason or "")
+
+    @says(r"Ada reopens it")
+    def _reopen(self) -> None:
+        self.become(edits.reopen(self._world.event()))
 
     def _change(self, **changes: Any) -> None:
         self.become(replace(self._world.event(), **changes))

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 import api
+from convoke.decision import fingerprints
 from convoke.decision.attention import Attention, AttentionKind, AttentionReason, Unreached
 from convoke.effects import StoreUnreached
 from convoke.registrations import events
@@ -741,3 +742,102 @@ def test_the_documentation_is_one_page_that_loads_nothing_from_elsewhere(world: 
 )
 def test_the_samples_are_answered(name: str, status: int) -> None:
     assert api.handler(sample(name), CONTEXT)["statusCode"] == status
+
+
+# --- changes that nobody is told of, and cancelled events that take place after all -------------------------------
+
+
+def test_a_text_is_mended_without_a_mail(world: World) -> None:
+    event = world.hold(title="Kölner Trefen", description="Wrods")
+    person = world.register(event)
+    world.tell(person)
+    quiet = {"title": PARTY["title"], "reminders": ["PT5M"], "organizer": {"name": "Eda"}, "notify": "none"}
+    assert preview_of(world, event, quiet) == {"update": 0, "none": 1}
+    answer = world.call("PATCH", event, quiet)
+    assert (answer.status, answer.body["title"], answer.body["version"]) == (200, PARTY["title"], 2)
+    assert world.call("PATCH", event, {"description": "Words", "notify": "none"}).body["version"] == 3
+    assert world.call("GET", person).body["invitation"]["state"] == "accepted", "nothing is to be said"
+    assert preview_of(world, event, {"capacity": 5}) == {"update": 0, "none": 1}, "nor by what nobody is told of"
+    assert preview_of(world, event, {"url": "https://example.org/"}) == {"update": 1, "none": 0}
+    assert world.call("PATCH", event, {"capacity": 5}).status == 200
+    assert world.call("GET", person).body["invitation"]["state"] == "accepted"
+    assert world.call("PATCH", event, {"location": "Dom", "notify": "all"}).status == 200
+    assert world.call("GET", person).body["invitation"]["state"] == "pending"
+
+
+def preview_of(world: World, event: str, body: dict[str, Any]) -> dict[str, int]:
+    answer = world.call("POST", f"{event}/preview", body)
+    assert answer.status == 200, answer.raw
+    return {name: answer.body[name] for name in ("update", "none")}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"start": "2027-03-12T09:30:00"},
+        {"time_zone": "Europe/Paris"},
+        {"recurrence": "FREQ=WEEKLY;COUNT=2"},
+        {"location": "Dom"},
+        {"conference": {"uri": "https://example.org/other"}},
+        {"status": "tentative"},
+    ],
+)
+def test_time_place_and_status_are_never_changed_quietly(world: World, change: dict[str, Any]) -> None:
+    event = world.hold()
+    before = everything(world.client)
+    answer = world.call("PATCH", event, {"title": "Other", "notify": "none"} | change)
+    assert (answer.status, answer.fields) == (422, ["notify"])
+    assert everything(world.client) == before
+
+
+def test_only_so_many_changes_are_quiet_and_only_of_the_event(world: World) -> None:
+    event = world.hold(recurrence="FREQ=WEEKLY;COUNT=2")
+    for number in range(fingerprints.MAX_FORMER_TEXTS):
+        assert world.call("PATCH", event, {"title": f"{number}", "notify": "none"}).status == 200
+    answer = world.call("PATCH", event, {"title": "More", "notify": "none"})
+    assert (answer.status, answer.fields) == (422, ["notify"])
+    assert world.call("PATCH", event, {"title": "More"}).status == 200
+    assert world.call("PATCH", event, {"title": "Less", "notify": "none"}).status == 200
+    assert world.call("PATCH", event, {"title": "Less", "notify": "some"}).fields == ["notify"]
+    date = f"{event}/occurrences/{PARTY['start']}"
+    assert world.call("PATCH", date, {"title": "Other", "notify": "none"}).fields == ["notify"]
+
+
+def test_a_cancelled_event_takes_place_after_all(world: World) -> None:
+    event = world.hold(capacity=1)
+    first, second = world.register(event), world.register(event, "cleo@example.com")
+    assert world.call("POST", f"{event}/reopen").body["version"] == 1, "it is not cancelled"
+    world.call("POST", f"{event}/cancel", {"reason": "Flooded"})
+    world.call("DELETE", first)
+    assert world.call("POST", f"{event}/registrations", BO | {"email": "dan@example.org"}).status == 409
+    answer = world.call("POST", f"{event}/reopen", idempotency_key="once")
+    assert (answer.status, answer.body["status"], answer.body["version"]) == (200, "confirmed", 3)
+    assert (answer.body["registered"], answer.body["waiting"]) == (1, 0), "the waitlist moves up"
+    assert world.call("GET", second).body["status"] == "registered"
+    assert world.call("POST", f"{event}/reopen", idempotency_key="once").headers["idempotent-replayed"] == "true"
+    assert world.call("POST", f"{event}/registrations", BO | {"email": "dan@example.org"}).status == 201
+    assert world.call("POST", f"{event}/reopen", if_match='"1"').status == 412
+    world.now += timedelta(days=365)
+    assert world.call("POST", f"{event}/reopen").status == 409
+
+
+def test_a_series_of_which_every_date_was_cancelled_is_reopened_with_a_date(world: World) -> None:
+    event = world.hold(recurrence="FREQ=WEEKLY;COUNT=2")
+    second = "2027-03-19T09:00:00"
+    for date in (PARTY["start"], second):
+        assert world.call("POST", f"{event}/occurrences/{date}/cancel").status == 200
+    assert world.call("GET", event).body["status"] == "cancelled"
+    for body, field in (
+        ({}, "occurrences"),
+        ({"occurrences": ["2027-03-20T09:00:00"]}, "occurrences.0"),
+        ({"occurrences": [second, "soon"]}, "occurrences.1"),
+    ):
+        answer = world.call("POST", f"{event}/reopen", body)
+        assert (answer.status, answer.fields) == (422, [field])
+    assert world.call("POST", f"{event}/reopen", {"occurrences": [second]}).body["status"] == "confirmed"
+    dates = world.call("GET", f"{event}/occurrences").body["items"]
+    assert [one["status"] for one in dates] == ["cancelled", "confirmed"]
+    world.call("POST", f"{event}/cancel")
+    world.now += timedelta(days=60)
+    answer = world.call("POST", f"{event}/reopen", {"occurrences": [PARTY["start"]]})
+    assert (answer.status, answer.fields) == (422, ["occurrences.0"])

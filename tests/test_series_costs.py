@@ -13,12 +13,14 @@ from typing import Any
 
 import pytest
 
+from convoke.decision import fingerprints
 from convoke.decision.invitation import Acknowledged, Delivered, Intent, StoredMessage
 from convoke.mail import invitation_mail
 from convoke.model import (
     DateChange,
     Event,
     EventStatus,
+    FormerText,
     LocalTime,
     Method,
     RegistrationStatus,
@@ -213,7 +215,8 @@ def full_series() -> Event:
         for date in dates
     ]
     earlier = [plain.schedule] * (edits.MAX_EARLIER_BYTES // 220)
-    return replace(plain, changes=tuple(changes), earlier=tuple(earlier))
+    former = FormerText(description="w" * (fingerprints.MAX_FORMER_BYTES - 100))
+    return replace(plain, changes=tuple(changes), earlier=tuple(earlier), former_texts=(former,))
 
 
 def test_the_fullest_series_fits_into_its_items() -> None:

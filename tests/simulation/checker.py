@@ -83,6 +83,10 @@ class Book:
         happens = self.event.status in (EventStatus.CONFIRMED, EventStatus.TENTATIVE)
         return happens and person.status is RegistrationStatus.REGISTERED
 
+    def present(self, title: str) -> str:
+        """The present title, where ``title`` counts as equal to it."""
+        return self.event.title if title in self.world.titles[-1][1] else title
+
     def untrue(self, rid: str) -> str:
         """What this attendee's calendar has wrong, if every mail that SES accepted arrived in the order of SEQUENCE."""
         if self.event.recurs or any(copy.said.recurs or copy.said.recurrence_id for copy in self.copies[rid]):
@@ -107,7 +111,7 @@ class Book:
         if newest.recipient.casefold() != person.email.casefold():
             return f"was told at {newest.recipient}, not at {person.email}"
         title, start, location, status = newest.content[:4]
-        told = (title, start, location, status)
+        told = (self.present(title), start, location, status)
         event = self.event
         true = (event.title, event.when.start.isoformat(), event.location, event.status.value)
         return "" if told == true else f"was told {told} in SEQUENCE {newest.sequence}, true is {true}"
@@ -125,7 +129,10 @@ class Book:
             recipient = next(copy.recipient for copy in copies if copy.uid == uid)
             if self.cannot_be_told(rid, recipient, uid, invitation):
                 return ""
-            held = {date: (one.start, one.end, one.title, one.location, one.status) for date, one in shown.items()}
+            held = {
+                date: (one.start, one.end, self.present(one.title), one.location, one.status)
+                for date, one in shown.items()
+            }
             if newest is None or _generation(uid) != _generation(newest.uid) or not expected:
                 if wrong := self.differs(held, {}):
                     return f"holds under {uid[37:46]}… {wrong}"
@@ -218,6 +225,7 @@ def _person(book: Book, rid: str) -> Iterator[tuple[str, str]]:
     else:
         yield from _order(copies)
         yield from _duplicates(book, rid)
+    yield from _quiet(book, rid)
     yield from _meanings(copies)
     yield from _lives(book, rid)
     yield from _state(book, rid)
@@ -242,6 +250,29 @@ def _order(copies: list[Copy]) -> Iterator[tuple[str, str]]:
         if copy.sequence < highest.get(copy.uid, -1):
             yield "G3", f"SES accepts SEQUENCE {copy.sequence} after {highest[copy.uid]}"
         highest[copy.uid] = max(copy.sequence, highest.get(copy.uid, -1))
+
+
+def _quiet(book: Book, rid: str) -> Iterator[tuple[str, str]]:
+    """Nobody whose calendar is known is told only of a title that counted as equal to the one they had."""
+    attempts = {each.name: each for each in book.world.post.attempts if each.registration_id == rid}
+    if book.people[rid][1].repair or any(each.fate not in ("accepted", "refused") for each in attempts.values()):
+        return
+    moments = book.world.titles
+    ends = [moment for moment, _ in moments[1:]] + [float("inf")]
+    for one, other in pairwise(sorted(book.copies[rid], key=lambda copy: copy.sequence)):
+        attempt = attempts[other.attempt]
+        equal = [
+            titles
+            for (since, titles), end in zip(moments, ends, strict=True)
+            if since <= attempt.until and end >= attempt.began
+        ]
+        same_but_for_title = (one.uid, one.method, one.content[1:]) == (other.uid, other.method, other.content[1:])
+        if (
+            same_but_for_title
+            and one.content[0] != other.content[0]
+            and all({one.content[0], other.content[0]} <= titles for titles in equal)
+        ):
+            yield "quiet", f"is told in SEQUENCE {other.sequence} of a change that nobody is to be told of"
 
 
 def _mended(book: Book, rid: str) -> Iterator[tuple[str, str]]:

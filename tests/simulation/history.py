@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
+from convoke.decision import fingerprints
 from convoke.delivery import fan_out
 from convoke.model import (
     Event,
@@ -71,23 +72,30 @@ class People:
         )
         events.create_event(self.client, SETTINGS, event)
 
-    def _change(self, changed: Callable[[Event], dict[str, Any]]) -> None:
+    def _change(
+        self, changed: Callable[[Event], dict[str, Any]], *, quietly: bool = False, cancelled: bool = False
+    ) -> None:
         before, now = self.reads.event(EVENT_ID), self.world.instant()
-        if before is None or before.status is EventStatus.CANCELLED or series.ends_at(before) <= now:
+        if before is None or (before.status is EventStatus.CANCELLED) is not cancelled or series.ends_at(before) <= now:
             return
         changes = changed(before)
         after, _ = edits.reschedule(before, replace(before, **changes))
+        if quietly:
+            after = fingerprints.kept_quiet(before, after)
         if after == before or series.ends_at(after) <= now:
             return
         after = replace(after, version=before.version + 1, updated_at=now)
         as_before = replace(after, when=before.when, rule=before.rule, added=before.added)
         priority = min(fan_out.urgency(each, now, TIMES) for each in (as_before, after))
-        self.world.note(f"API changes the event to version {after.version}: {changes}")
+        self.world.note(f"API {'quietly ' * quietly}changes the event to version {after.version}: {changes}")
         events.change_event(self.client, SETTINGS, before, after, priority=priority, now=now)
         self._promote()
 
     def retitle(self) -> None:
         self._change(lambda _: {"title": self.world.dice.choice(TITLES)})
+
+    def retitle_quietly(self) -> None:
+        self._change(lambda _: {"title": self.world.dice.choice(TITLES)}, quietly=True)
 
     def move(self) -> None:
         def moved(event: Event) -> dict[str, Any]:
@@ -165,6 +173,13 @@ class People:
 
     def call_off(self) -> None:
         self._change(lambda _: {"status": EventStatus.CANCELLED, "reason": "Rain"})
+
+    def reopen(self) -> None:
+        def reopened(event: Event) -> dict[str, Any]:
+            after = edits.reopen(event, [one.date for one in series.occurrences(event)])
+            return {"status": after.status, "reason": after.reason, "changes": after.changes}
+
+        self._change(reopened, cancelled=True)
 
     def _promote(self) -> None:
         waitlist.promote(self.client, SETTINGS, EVENT_ID, now=self.world.instant())
@@ -245,7 +260,8 @@ class People:
 
 
 DEEDS = {
-    "retitle": 5,
+    "retitle": 4,
+    "retitle_quietly": 2,
     "move": 4,
     "waver": 1,
     "draft": 2,
@@ -256,6 +272,7 @@ DEEDS = {
     "rewrite": 1,
     "widen": 1,
     "call_off": 1,
+    "reopen": 1,
     "register": 2,
     "come_back": 2,
     "withdraw": 3,
@@ -263,7 +280,18 @@ DEEDS = {
     "resend": 3,
     "erase": 1,
 }
-OF_THE_EVENT = {"retitle": 6, "move": 2, "cancel_date": 1, "move_date": 1, "resend": 2, "withdraw": 1, "draft": 1}
+OF_THE_EVENT = {
+    "retitle": 4,
+    "retitle_quietly": 3,
+    "move": 2,
+    "cancel_date": 1,
+    "move_date": 1,
+    "resend": 2,
+    "withdraw": 1,
+    "draft": 1,
+    "call_off": 1,
+    "reopen": 2,
+}
 OF_DATES = {"cancel_date": 4, "move_date": 4, "restore_date": 3, "rewrite": 1, "move": 1, "retitle": 1, "resend": 1}
 OF_ENTRIES = {"add_date": 5, "cancel_date": 3, "move_date": 3, "restore_date": 2, "withdraw": 1, "change_address": 1}
 OF_ONE_PERSON = {"withdraw": 2, "come_back": 2, "change_address": 4, "resend": 4, "retitle": 1}

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import Any
 from unittest.mock import patch
 
-from convoke.decision import decide, plan
+from convoke.decision import decide, fingerprints, plan
 from convoke.decision.invitation import Intent
-from convoke.decision.messages import MessagePlanner
+from convoke.decision.planner import MessagePlanner
 from convoke.delivery import fan_out, reconcile, reports, sweep
 from convoke.effects import Send
 from convoke.registrations import erasure, events, registry, seats, waitlist
@@ -257,6 +257,10 @@ MUTANTS: dict[str, Mutant] = {
     ),
     "wake-up-of-the-unsettled": Mutant(
         (without(fan_out, "process_batch", "if outcome not in FINISHED:", "if False:"),)
+    ),
+    "former-texts-count-as-told": Mutant((without(fingerprints, "is_told", "same_texts(event)", "[event]"),)),
+    "former-texts-end-with-what-is-told": Mutant(
+        (without(events, "change_event", "after = fingerprints.announced(before, after)", "pass"),)
     ),
     "fan-out-due": Mutant(
         (

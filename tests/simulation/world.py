@@ -50,6 +50,14 @@ DEPLOYED = {1: {1: _CONTENT_1}, 2: {1: _CONTENT_1, 2: _content_2}}
 """What the deployed code can say, by its schema, and what the next one can: the older does not know the newer one's."""
 
 
+def _times(event: Event) -> set[tuple[Any, str]]:
+    return {(one.when.start, one.location) for one in series.occurrences(event)}
+
+
+def _told(event: Event) -> tuple[Any, ...]:
+    return event.title, event.status, event.location, event.schedule, event.changes
+
+
 LOST = dict(zip(ANSWERS, ("conflict", "repeated", "unanswered"), strict=True))
 
 
@@ -73,6 +81,9 @@ class World:
         self._depth = 0
         self.tables = Tables(SETTINGS.registrations_table, self._ring, self)
         self.post = Post(self)
+        # Of each moment, the titles that count as equal: the present one, and those that nobody was told to forget.
+        self.titles: list[tuple[float, frozenset[str]]] = []
+        self._event: Event | None = None
         self.truths: dict[str, list[tuple[float, tuple[Any, ...]]]] = {}
         self.mischief: list[Callable[[], None]] = []
         self.passed: list[tuple[int, str]] = []
@@ -179,9 +190,10 @@ class World:
             return
         if sk == keys.EVENT:
             event = items.event_of(row)
-            true: tuple[Any, ...] = (
-                (event.title, event.when.start.isoformat(), event.location),
-                *((one.title, one.when.start.isoformat(), one.location) for one in series.occurrences(event)),
+            self._see_titles(event)
+            times = {(event.when.start, event.location), *_times(event)}
+            true: tuple[Any, ...] = tuple(
+                (title, start.isoformat(), location) for title in self.titles[-1][1] for start, location in times
             )
         elif sk.startswith(keys.REGISTRATION_PREFIX):
             person = items.registration_of(row)
@@ -210,6 +222,14 @@ class World:
         come = sum(row["status"] == "registered" for row in people)
         if come > seats.get("capacity", come) or not seats["open"]:
             self.overbooked.append(f"{rid[6:10]} got a seat as number {come} of {seats}")
+
+    def _see_titles(self, event: Event) -> None:
+        """A quiet change adds its title to those that count as equal; a change that people are told of leaves one."""
+        before, self._event = self._event, event
+        if before is None or _told(before) != _told(event):
+            quiet = before is not None and len(event.former_texts) > len(before.former_texts)
+            equal = self.titles[-1][1] if quiet else frozenset()
+            self.titles.append((self.now, equal | {event.title}))
 
     def notify(self, sk: str, retries: int) -> None:
         """As ``functions/notify.py``: a record that fails is tried again, a few times."""

@@ -11,10 +11,10 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
+from ..decision.answers import order
 from ..decision.attendance import previous_reply
 from ..decision.calendar_state import CalendarState, OccurrenceState
 from ..decision.decide import over
-from ..decision.messages import order
 from ..decision.plan import Snapshot
 from ..model import (
     Event,

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
+from ..decision import fingerprints
 from ..decision.invitation import FanOut, Seats
 from ..model import Event, EventStatus
 from ..settings import Settings
@@ -56,8 +57,10 @@ def change_event(
 ) -> bool:
     """Replace ``before`` by ``after`` and start a fan-out, due at ``now``. False: somebody changed the event meanwhile.
 
-    Where the fan-out of an earlier change has not ended, the more urgent priority of both is used.
+    Unless ``after`` has one more former text, everybody who knows only a former one is told. Where the fan-out of an
+    earlier change has not ended, the more urgent priority of both is used.
     """
+    after = fingerprints.announced(before, after)
     earlier = dynamo.get(client, settings.invitations_table, keys.fan_out(after.event_id))
     if earlier is not None:
         priority = min(priority, int(earlier["due_key"][0]))
@@ -75,19 +78,25 @@ def change_event(
     if _needs_survey(before, after):
         actions["survey"] = attention.survey_action(settings, after.event_id, now)
     if (_open(before), before.capacity) != (_open(after), after.capacity):
-        return _change_with_seats(client, settings, after, now, {**actions, **also})
+def _seats_actions(settings: Settings, before: Event, event: Event, seats: Seats, now: datetime) -> dict[str, Action]:
+    """The actions that write another capacity, close the event or open it again, take back what its shards have left,
+    and make the waitlist due: somebody may get a seat.
+    """
+    values: dict[str, Any] = {"shard": keys.shard(event.event_id), "due_key": keys.due_key(2, now)}
+    expression, removed = "SET #due_shard = :shard, #due_key = :due_key", "#yield_until"
+    if _open(before) is not _open(event):
     return not attempt(client, {**actions, **also})
 
 
 def _change_with_seats(
-    client: Any, settings: Settings, event: Event, now: datetime, actions: Mapping[str, Action]
+    client: Any, settings: Settings, before: Event, event: Event, now: datetime, actions: Mapping[str, Action]
 ) -> bool:
     """Carry out the actions of a change together with those that write its capacity, or close it."""
     for number in range(ROUNDS):
         seats = read_seats(client, settings, event.event_id)
         try:
             attempts = dynamo.ATTEMPTS if number else 1
-            refused = attempt(client, {**actions, **_seats_actions(settings, event, seats, now)}, attempts)
+            refused = attempt(client, {**actions, **_seats_actions(settings, before, event, seats, now)}, attempts)
         except dynamo.Contention:
             store_seats.let_a_change_pass(client, settings, event.event_id, now + YIELDED)
             continue
@@ -134,6 +143,7 @@ def _open(event: Event) -> bool:
     return event.status is not EventStatus.CANCELLED
 
 
+<<<<<<< HEAD
 def _seats_actions(settings: Settings, event: Event, seats: Seats, now: datetime) -> dict[str, Action]:
     """The actions that write another capacity or close the event, take back what its shards have left, and make the
     waitlist due: somebody may get a seat.
@@ -141,8 +151,17 @@ def _seats_actions(settings: Settings, event: Event, seats: Seats, now: datetime
     values: dict[str, Any] = {"shard": keys.shard(event.event_id), "due_key": keys.due_key(2, now)}
     expression, removed = "SET #due_shard = :shard, #due_key = :due_key", "#yield_until"
     if not _open(event):
+=======
+def _seats_action(settings: Settings, before: Event, event: Event, now: datetime) -> Action:
+    """The action that writes another capacity, closes the event or opens it again, and makes the waitlist due: somebody
+    may get a seat.
+    """
+    values: dict[str, Any] = {"shard": keys.shard(event.event_id), "due_key": keys.due_key(2, now)}
+    expression = "SET #due_shard = :shard, #due_key = :due_key"
+    if _open(before) is not _open(event):
+>>>>>>> main
         expression = f"{expression}, #open = :open"
-        values["open"] = False
+        values["open"] = _open(event)
     if event.capacity is None:
         removed += ", #capacity"
     else:

@@ -66,6 +66,19 @@ def restore_date(event: Event, name: LocalTime) -> Event:
     return _with(event, replace(_change(event, name), cancelled=False, reason=""))
 
 
+def reopen(event: Event, names: Iterable[LocalTime] = ()) -> Event:
+    """Let a cancelled event take place again, confirmed, and of its cancelled dates those of ``names``.
+
+    Raises :class:`NoSuchDate`, or :class:`InvalidField` if no date would take place.
+    """
+    for name in names:
+        date(event, name)
+        event = restore_date(event, name)
+    if not takes_place(event):
+        raise InvalidField("occurrences", "is required: every date is cancelled, and one has to take place again")
+    return replace(event, status=EventStatus.CONFIRMED, reason="")
+
+
 def change_date(event: Event, change: DateChange) -> Event:
     """Replace all changes of one date. Raises :class:`InvalidField` if the changed dates have too much text."""
     return _with(event, change)
@@ -165,6 +178,7 @@ def split(event: Event, since: LocalTime, event_id: str, now: datetime) -> tuple
         version=1,
         changes=tuple(one for one in event.changes if one.date >= since),
         earlier=(),
+        former_texts=(),
         created_at=now,
         updated_at=now,
     )

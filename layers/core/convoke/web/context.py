@@ -122,6 +122,12 @@ def require_not_over(event: Event, at: datetime) -> None:
         raise Problem(HTTPStatus.CONFLICT, "the event is over")
 
 
+def require_no_transfer(event_id: str) -> None:
+    """Raise :class:`Problem` (503) while registrations are being copied to the event."""
+    if split_transfer.under_way(client(), settings(), event_id):
+        raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, Obstacle.NOT_YET.value, headers=RETRY_AFTER_A_MINUTE)
+
+
 def promote(event_id: str) -> None:
     """Give free seats to the waitlist at once. Where that fails they stay due, and the sweeper gives them."""
     try:

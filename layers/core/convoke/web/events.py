@@ -15,10 +15,10 @@ from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
 
 from ..delivery import fan_out
 from ..model import Event, EventStatus, InvalidField, LocalTime
-from ..registrations import events
-from ..schedule import series
+from ..registrations import events, split_transfer
+from ..schedule import edits, series
 from ..settings import settings
-from ..store import dynamo, keys, lists, requests
+from ..store import dynamo, items, keys, lists, requests
 from ..store.writes import ROUNDS, Action
 from . import context, presenters
 from .idempotency import Record, once
@@ -30,6 +30,7 @@ from .requests import (
     EventPatch,
     IdempotencyKey,
     Limit,
+    ReopenIn,
     Version,
     content,
     patched,
@@ -38,7 +39,7 @@ from .responses import EventOut, EventPage, documented
 from .walltimes import read_when
 
 router = APIGatewayHttpRouter()  # type: ignore[no-untyped-call]
-NO_REASON = CancelIn()
+NO_REASON, AS_IT_WAS = CancelIn(), ReopenIn()
 
 
 @router.post("/events", summary="Create an event", responses=documented(201))
@@ -129,7 +130,7 @@ def changed(
     raise dynamo.Contention(f"{ROUNDS} rounds met other writers")
 
 
-@router.post("/events/<event_id>/cancel", summary="Cancel an event permanently", responses=documented(200))
+@router.post("/events/<event_id>/cancel", summary="Cancel an event", responses=documented(200))
 def cancel_event(
     event_id: str,
     body: Annotated[CancelIn, Body()] = NO_REASON,
@@ -150,6 +151,49 @@ def cancel_event(
         raise dynamo.Contention(f"{ROUNDS} rounds met other writers")
 
     return once(key, cancel)
+
+
+@router.post("/events/<event_id>/reopen", summary="Let a cancelled event take place again", responses=documented(200))
+def reopen_event(
+    event_id: str,
+    body: Annotated[ReopenIn, Body()] = AS_IT_WAS,
+    key: IdempotencyKey = None,
+    version: Version = None,
+) -> Response[EventOut]:
+    def reopen(record: Record) -> Response[EventOut]:
+        recorded = record(status=200, event_id=event_id)
+        for _ in range(ROUNDS):
+            before, at = context.own_event(event_id), context.now()
+            require_version(before, version)
+            context.require_not_over(before, at)
+            if before.status is not EventStatus.CANCELLED:
+                requests.keep(context.client(), recorded)
+                return context.show_event(event_id)
+            context.require_no_transfer(event_id)
+            after = edits.reopen(before, restored(before, body.occurrences, at))
+            check = {"transfer": split_transfer.not_under_way_check(settings(), event_id)}
+            if store(before, after, at, {**check, **recorded}):
+                context.promote(event_id)
+                return context.show_event(event_id)
+        raise dynamo.Contention(f"{ROUNDS} rounds met other writers")
+
+    return once(key, reopen)
+
+
+def restored(event: Event, dates: list[str], at: datetime) -> list[LocalTime]:
+    """The dates of the texts ``dates``, their original starts. Raises :class:`InvalidField` for what is no date of the
+    event, or over at ``at`` (UTC).
+    """
+    names = []
+    for number, text in enumerate(dates):
+        try:
+            one = edits.date(event, items.local_time_of(text))
+        except (ValueError, edits.NoSuchDate):
+            raise InvalidField(f"occurrences.{number}", "is not a date of this event") from None
+        if one.when.ends_at <= at:
+            raise InvalidField(f"occurrences.{number}", "is over")
+        names.append(one.date)
+    return names
 
 
 def require_version(event: Event, wanted: str | None) -> None:

@@ -20,7 +20,6 @@ from ..delivery.preview import EXAMPLES, PreviewResult, preview
 from ..mail.wording import words
 from ..model import Event, EventStatus, InvalidField, LocalTime, Occurrence
 from ..registrations import events, split_transfer
-from ..registrations.registry import Obstacle
 from ..registrations.split_transfer import SplitTransfer
 from ..schedule import edits, series
 from ..settings import settings
@@ -194,10 +193,7 @@ def split_event(
             require_version(before, version)
             context.require_writable(before, at)
             old, new = split_parts(before, body, new_id, at)
-            if split_transfer.under_way(context.client(), settings(), event_id):
-                raise Problem(
-                    HTTPStatus.SERVICE_UNAVAILABLE, Obstacle.NOT_YET.value, headers=context.RETRY_AFTER_A_MINUTE
-                )
+            context.require_no_transfer(event_id)
             transfer = split_transfer_of(before, date_from(before, body), new_id, at)
             priority = urgency(before, old, at)
             done = events.split_event(

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 from aws_lambda_powertools.event_handler.openapi.params import Header, Query
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from ..decision import fingerprints
 from ..model import (
     Conference,
     DateChange,
@@ -22,7 +23,7 @@ from ..model import (
     Person,
     When,
 )
-from ..schedule import edits, series, series_changes
+from ..schedule import edits, recurrence, series, series_changes
 from .fields import (
     Capacity,
     Description,
@@ -87,7 +88,8 @@ class Patch(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
 
     def applied_to(self, current: Mapping[str, Any]) -> dict[str, Any]:
-        return _merged(current, self.model_dump(exclude_unset=True))
+        """``current`` with the fields of the patch. ``notify`` is about the patch itself."""
+        return _merged(current, self.model_dump(exclude_unset=True, exclude={"notify"}))
 
 
 def _merged(current: Mapping[str, Any], patch: Mapping[str, Any]) -> dict[str, Any]:
@@ -135,7 +137,7 @@ class ConferencePatch(Patch):
     label: Label | None = None
 
 
-class EventPatch(Patch):
+class EventChange(Patch):
     title: Name | None = None
     start: Moment | None = None
     end: Moment | None = None
@@ -153,8 +155,21 @@ class EventPatch(Patch):
     status: Status | None = None
 
 
+class EventPatch(EventChange):
+    notify: Annotated[
+        Literal["all", "none"] | None,
+        Field(description="none: tell nobody of this change of texts now; it is part of the next message."),
+    ] = None
+
+
 class CancelIn(Incoming):
     reason: Reason = ""
+
+
+class ReopenIn(Incoming):
+    """``occurrences`` are the cancelled dates of a series that take place again, too, by their original starts."""
+
+    occurrences: Annotated[list[Moment], Field(max_length=400)] = Field(default_factory=list)
 
 
 class RestoreIn(Incoming):
@@ -178,15 +193,15 @@ class OccurrencePatch(Patch):
     description: Description | None = None
 
 
-class SplitIn(EventPatch):
+class SplitIn(EventChange):
     """A split: ``from``, the original start of the first date concerned, and the changes to it and all that follow."""
 
     from_: Annotated[Moment, Field(alias="from")]
 
     @property
-    def changes(self) -> EventPatch:
+    def changes(self) -> EventChange:
         given = self.model_dump(exclude_unset=True)
-        return EventPatch(**{name: value for name, value in given.items() if name != "from_"})
+        return EventChange(**{name: value for name, value in given.items() if name != "from_"})
 
 
 class PreviewIn(EventPatch):
@@ -258,7 +273,7 @@ def content(shape: EventIn) -> dict[str, Any]:
     }
 
 
-def patched(event: Event, patch: EventPatch) -> tuple[Event, tuple[LocalTime, ...]]:
+def patched(event: Event, patch: EventChange) -> tuple[Event, tuple[LocalTime, ...]]:
     """``event`` after ``patch``, and the original starts of changed dates that its new schedule no longer has.
 
     Raises :class:`InvalidField` for an impossible time or rule, and pydantic's ``ValidationError`` for anything else.
@@ -287,7 +302,10 @@ def patched(event: Event, patch: EventPatch) -> tuple[Event, tuple[LocalTime, ..
         rule = series.rule(shape.recurrence, schedule.when) if shape.recurrence else None
         schedule = replace(schedule, rule=rule, added=schedule.added if rule else ())
     after = replace(event, **content(shape), when=schedule.when, rule=schedule.rule, added=schedule.added)
-    return edits.reschedule(event, after)
+    after, dropped = edits.reschedule(event, after)
+    if isinstance(patch, EventPatch) and patch.notify == "none":
+        after = fingerprints.kept_quiet(event, after)
+    return after, dropped
 
 
 def as_long(when: When, start: str) -> dict[str, str | None]:
@@ -301,7 +319,7 @@ def as_long(when: When, start: str) -> dict[str, str | None]:
         return {}
     if isinstance(first, datetime):
         return {"end": None, "duration": f"PT{int((when.ends_at - when.starts_at).total_seconds())}S"}
-    return {"end": (first + (series.day_of(when.end) - series.day_of(when.start))).isoformat()}
+    return {"end": (first + (recurrence.day_of(when.end) - recurrence.day_of(when.start))).isoformat()}
 
 
 def date_changed(event: Event, one: Occurrence, patch: OccurrencePatch) -> DateChange:

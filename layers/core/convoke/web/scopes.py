@@ -16,6 +16,7 @@ SCOPES: Mapping[str, Scope] = {
     "GET /events/{event_id}": READ,
     "PATCH /events/{event_id}": MANAGE,
     "POST /events/{event_id}/cancel": MANAGE,
+    "POST /events/{event_id}/reopen": MANAGE,
     "POST /events/{event_id}/split": MANAGE,
     "POST /events/{event_id}/preview": READ,
     "GET /events/{event_id}/occurrences": READ,

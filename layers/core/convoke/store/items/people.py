@@ -13,6 +13,7 @@ from ...model import (
     Duration,
     Event,
     EventStatus,
+    FormerText,
     Participation,
     Person,
     ReceivedReply,
@@ -64,6 +65,24 @@ def change_of(item: Mapping[str, Any]) -> DateChange:
     )
 
 
+def former_text_item(former: FormerText) -> Item:
+    return present(
+        {
+            **{name: getattr(former, name) for name in ("title", "description", "url")},
+            "organizer": {"name": former.organizer.name, "email": former.organizer.email} if former.organizer else None,
+            "reminders": None if former.reminders is None else list(map(str, former.reminders)),
+        }
+    )
+
+
+def former_text_of(item: Mapping[str, Any]) -> FormerText:
+    return FormerText(
+        **{name: item.get(name) for name in ("title", "description", "url")},
+        organizer=Person(**item["organizer"]) if "organizer" in item else None,
+        reminders=tuple(map(Duration.parse, item["reminders"])) if "reminders" in item else None,
+    )
+
+
 def event_item(event: Event) -> Item:
     conference = event.conference
     return present(
@@ -82,6 +101,7 @@ def event_item(event: Event) -> Item:
                     **schedule_item(event.schedule),
                     "changes": [change_item(change) for change in event.changes] or None,
                     "earlier": [schedule_item(schedule) for schedule in event.earlier] or None,
+                    "former_texts": [former_text_item(former) for former in event.former_texts] or None,
                     "organizer": {"name": event.organizer.name, "email": event.organizer.email},
                     "description": event.description,
                     "location": event.location,
@@ -110,6 +130,7 @@ def event_of(item: Mapping[str, Any]) -> Event:
         added=schedule.added,
         changes=tuple(map(change_of, content.get("changes", ()))),
         earlier=tuple(map(schedule_of, content.get("earlier", ()))),
+        former_texts=tuple(map(former_text_of, content.get("former_texts", ()))),
         organizer=Person(**content["organizer"]),
         description=content["description"],
         location=content["location"],
