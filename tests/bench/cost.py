@@ -1,4 +1,4 @@
-"""What a registration, a change, and a cancellation cost: units of DynamoDB by item size, requests, and dollars a million.
+"""What a registration, a change, and a cancellation cost: units of DynamoDB by item size, requests, dollars a million.
 
 Counted, not timed: production's own code over tables in memory that speak DynamoDB's typed values. Only the processor
 time of the functions is measured, by :mod:`tests.bench.__main__`, since it depends on the machine.

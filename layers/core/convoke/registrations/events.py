@@ -78,13 +78,7 @@ def change_event(
     if _needs_survey(before, after):
         actions["survey"] = attention.survey_action(settings, after.event_id, now)
     if (_open(before), before.capacity) != (_open(after), after.capacity):
-def _seats_actions(settings: Settings, before: Event, event: Event, seats: Seats, now: datetime) -> dict[str, Action]:
-    """The actions that write another capacity, close the event or open it again, take back what its shards have left,
-    and make the waitlist due: somebody may get a seat.
-    """
-    values: dict[str, Any] = {"shard": keys.shard(event.event_id), "due_key": keys.due_key(2, now)}
-    expression, removed = "SET #due_shard = :shard, #due_key = :due_key", "#yield_until"
-    if _open(before) is not _open(event):
+        return _change_with_seats(client, settings, before, after, now, {**actions, **also})
     return not attempt(client, {**actions, **also})
 
 
@@ -143,23 +137,13 @@ def _open(event: Event) -> bool:
     return event.status is not EventStatus.CANCELLED
 
 
-<<<<<<< HEAD
-def _seats_actions(settings: Settings, event: Event, seats: Seats, now: datetime) -> dict[str, Action]:
-    """The actions that write another capacity or close the event, take back what its shards have left, and make the
-    waitlist due: somebody may get a seat.
+def _seats_actions(settings: Settings, before: Event, event: Event, seats: Seats, now: datetime) -> dict[str, Action]:
+    """The actions that write another capacity, close the event or open it again, take back what its shards have left,
+    and make the waitlist due: somebody may get a seat.
     """
     values: dict[str, Any] = {"shard": keys.shard(event.event_id), "due_key": keys.due_key(2, now)}
     expression, removed = "SET #due_shard = :shard, #due_key = :due_key", "#yield_until"
-    if not _open(event):
-=======
-def _seats_action(settings: Settings, before: Event, event: Event, now: datetime) -> Action:
-    """The action that writes another capacity, closes the event or opens it again, and makes the waitlist due: somebody
-    may get a seat.
-    """
-    values: dict[str, Any] = {"shard": keys.shard(event.event_id), "due_key": keys.due_key(2, now)}
-    expression = "SET #due_shard = :shard, #due_key = :due_key"
     if _open(before) is not _open(event):
->>>>>>> main
         expression = f"{expression}, #open = :open"
         values["open"] = _open(event)
     if event.capacity is None:
