@@ -625,8 +625,10 @@ def test_messages_are_listed_without_their_letters(world: World) -> None:
         written_at=NOW,
     )
     world.client.put_item(TableName="Invitations", Item=dynamo.wire(items.stored_message_item(second)))
-    page = lists.list_messages(world.client, world.settings, bo.registration_id, limit=1)
-    rest = lists.list_messages(world.client, world.settings, bo.registration_id, limit=1, cursor=page.next)
+    invitation = world.reads.invitation(EVENT_ID, bo.registration_id)
+    assert invitation is not None
+    page = lists.list_messages(world.client, world.settings, invitation, limit=1)
+    rest = lists.list_messages(world.client, world.settings, invitation, limit=1, cursor=page.next)
     assert [stored.calendar_state.sequence for stored in (*page.items, *rest.items)] == [0, 1]
     assert page.items[0].rendered is None
     assert rest.next is None

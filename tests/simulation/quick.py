@@ -100,6 +100,7 @@ def quick(shards: int = 1) -> Iterator[None]:
             *((module, "calendar_state_item", _quick_told_item) for module in (items, delivery)),
             *((module, "calendar_state_of", _quick_told_of) for module in (items, delivery)),
             (delivery, "zlib", SimpleNamespace(compress=bytes, decompress=bytes)),
+            (delivery, "compression", SimpleNamespace(packed=_same, unpacked=_same)),
             (fingerprints, "fingerprint", _quick_fingerprint),
             *((module, "folded", folded) for module in (model, decide, keys, registry)),
             (keys, "SHARDS", few),

@@ -92,7 +92,7 @@ def forget(client: Any, settings: Settings, event_id: str, registration_id: str,
 def _erase_mails(client: Any, settings: Settings, registration_id: str) -> None:
     for row in dynamo.pages(client.query, **message_query(settings, registration_id)):
         key = {"pk": row["pk"], "sk": row["sk"]}
-        expression = "SET #calendar_state.#recipient = :nobody REMOVE #calendar, #mail, #unwritten"
+        expression = "SET #calendar_state.#recipient = :nobody REMOVE #rendered, #calendar, #mail, #unwritten"
         attempt(client, {"message": update(settings.invitations_table, key, expression, nobody="")})
 
 

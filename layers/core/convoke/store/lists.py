@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from itertools import islice
 from typing import Any
 
-from ..decision.invitation import Seats
+from ..decision.invitation import Invitation, Seats, with_outcomes
 from ..model import Event, RegistrationStatus, frozen
 from ..settings import Settings
 from . import cursors, dynamo, items, keys, seats
@@ -129,16 +129,18 @@ def list_registrations(
 
 
 def list_messages(
-    client: Any, settings: Settings, registration_id: str, *, limit: int, cursor: str | None = None
+    client: Any, settings: Settings, invitation: Invitation, *, limit: int, cursor: str | None = None
 ) -> Page:
     """A page of an attendee's messages in order of SEQUENCE, as :class:`StoredMessage` without the rendered mails."""
+    registration_id = invitation.registration_id
     identity = f"messages of {registration_id}"
     query = message_query(settings, registration_id) | {"Limit": limit + 1}
     if cursor is not None:
         position = cursors.decode(identity, cursor, r"[0-9]{1,10}")
         query["ExclusiveStartKey"] = dynamo.wire(keys.message(registration_id, int(position)))
     found = list(islice(dynamo.pages(client.query, **query), limit + 1))
-    stored = tuple(items.stored_message_of(item) for item in found[:limit])
+    # The one after the page has what became of its last.
+    stored = with_outcomes(map(items.stored_message_of, found), invitation)[:limit]
     return Page(
         items=stored,
         next=cursors.encode(identity, str(stored[-1].calendar_state.sequence)) if len(found) > limit else None,
@@ -153,7 +155,7 @@ def message_query(settings: Settings, registration_id: str) -> dict[str, Any]:
         "KeyConditionExpression": "pk = :pk AND begins_with(sk, :messages)",
         "ExpressionAttributeValues": dynamo.wire({":pk": first["pk"], ":messages": keys.MESSAGE_PREFIX}),
         "ProjectionExpression": "pk, sk, registration_id, event_id, calendar_state, written_at, sent_at, ses_id, "
-        "#state, reason",
+        "#state, reason, previous",
         "ExpressionAttributeNames": {"#state": "state"},
         "ConsistentRead": True,
     }

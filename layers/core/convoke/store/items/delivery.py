@@ -17,6 +17,7 @@ from ...decision.invitation import (
     FanOut,
     Intent,
     Invitation,
+    LastAccepted,
     Seats,
     SeatShard,
     Sending,
@@ -24,7 +25,7 @@ from ...decision.invitation import (
     StoredMessage,
 )
 from ...model import DeliveryState, Method
-from .. import keys
+from .. import compression, keys
 from ..keys import instant
 from .values import (
     Item,
@@ -278,16 +279,37 @@ def stored_message_item(stored: StoredMessage) -> Item:
             "event_id": stored.event_id,
             # Of the other occurrences, only the invitation has the state.
             "calendar_state": calendar_state_item(replace(stored.calendar_state, dates=_about(stored.calendar_state))),
-            "calendar": rendered.calendar if rendered else None,
-            "mail": zlib.compress(rendered.mail) if rendered else None,
+            "rendered": compression.packed(rendered) if rendered else None,
             "unwritten": None if rendered else True,
             "written_at": instant(stored.written_at),
             "sent_at": instant_or_none(stored.sent_at),
             "ses_id": stored.ses_id,
             "state": stored.state.value,
             "reason": stored.reason or None,
+            "previous": last_accepted_item(stored.previous) if stored.previous else None,
             "expires_at": int(stored.expires_at.timestamp()) if stored.expires_at else None,
         }
+    )
+
+
+def _rendered_of(item: Mapping[str, Any]) -> RenderedMail | None:
+    """The mail; ``None`` after the person was erased, or where the bytes could not be stored."""
+    if "rendered" in item:
+        return compression.unpacked(item["rendered"])
+    # As it was stored before there were dictionaries.
+    return RenderedMail(calendar=item["calendar"], mail=zlib.decompress(item["mail"])) if "mail" in item else None
+
+
+def last_accepted_item(one: LastAccepted) -> Item:
+    return {"sequence": one.sequence, "ses_id": one.ses_id, "at": instant(one.at), "state": one.state.value}
+
+
+def last_accepted_of(item: Mapping[str, Any]) -> LastAccepted:
+    return LastAccepted(
+        sequence=int(item["sequence"]),
+        ses_id=item["ses_id"],
+        at=moment(item["at"]),
+        state=DeliveryState(item["state"]),
     )
 
 
@@ -302,15 +324,13 @@ def stored_message_of(item: Mapping[str, Any]) -> StoredMessage:
         registration_id=item["registration_id"],
         event_id=item["event_id"],
         calendar_state=calendar_state_of(item["calendar_state"]),
-        # Absent after the person was erased, or where the bytes could not be stored.
-        rendered=RenderedMail(calendar=item["calendar"], mail=zlib.decompress(item["mail"]))
-        if "mail" in item
-        else None,
+        rendered=_rendered_of(item),
         written_at=moment(item["written_at"]),
         sent_at=moment_or_none(item.get("sent_at")),
         ses_id=item["ses_id"],
         state=DeliveryState(item["state"]),
         reason=item.get("reason", ""),
+        previous=last_accepted_of(item["previous"]) if "previous" in item else None,
     )
 
 
