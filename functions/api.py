@@ -19,6 +19,7 @@ from convoke.model import InvalidField
 from convoke.store import dynamo
 from convoke.web import (
     context,
+    documentation,
     events,
     occurrences,
     participation,
@@ -36,7 +37,7 @@ app = APIGatewayHttpResolver(enable_validation=True)
 for module in (context, events, occurrences, registrations, participation, proposals, quarantine, webhooks):
     app.include_router(module.router)
 
-PUBLIC_ROUTES = ("GET /docs", "GET /openapi.json")
+PUBLIC_ROUTES = ("GET /docs", "GET /docs/{asset}", "GET /openapi.json")
 """The routes that need no API key."""
 BODY_OPTIONAL = (
     "POST /events/{event_id}/cancel",
@@ -55,15 +56,9 @@ BODY_OPTIONAL = (
 # --- documentation ------------------------------------------------------------------------------------------------
 
 
-@app.get("/openapi.json", include_in_schema=False)
-def openapi() -> Response[str]:
-    """The OpenAPI description."""
-    return Response(200, "application/json", app.get_openapi_json_schema())
-
-
 @cache
-def documented() -> None:
-    """Configure the OpenAPI description, once per process and only when it is requested, since loading it is slow."""
+def described() -> str:
+    """The OpenAPI description, made once per process and only when it is requested, since loading it is slow."""
     from aws_lambda_powertools.event_handler.openapi.models import HTTPBearer, Server
 
     # Relative to where the description itself is, so that it is right wherever that is (OpenAPI 3.1, 4.8.5).
@@ -73,13 +68,14 @@ def documented() -> None:
         version="1",
         description=(
             "Calendar invitations by mail that are sent, changed and cancelled reliably. Besides the responses listed, "
-            "API Gateway itself answers 401 (no key), 403 (invalid key), 429 and 503, with a body of `message` only."
+            "every route answers 403 where the key lacks its scope, and API Gateway itself answers 401 (no key), 403 "
+            "(invalid key), 429 and 503, with a body of `message` only."
         ),
         security_schemes={"key": HTTPBearer()},
         security=[{"key": []}],
         servers=servers,
     )
-    app.enable_swagger(path="/docs", compress=True, servers=servers)
+    return app.get_openapi_json_schema()
 
 
 # --- requests and responses ---------------------------------------------------------------------------------------
@@ -138,7 +134,10 @@ def refuse(error: Exception) -> Response[str]:
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     route = event.get("routeKey", "$default")
     try:
-        answered = app.resolve(admitted(event, route), context)
+        if route in PUBLIC_ROUTES:
+            answered = documentation.answer(event, route, described)
+        else:
+            answered = app.resolve(admitted(event, route), context)
     except Problem as problem:
         answered = problem.answer
     # Only ids are logged: a path parameter may also be a mail address.
@@ -160,9 +159,6 @@ def admitted(event: dict[str, Any], route: str) -> dict[str, Any]:
         "rawPath": event["rawPath"].removeprefix(BASE),
         "requestContext": {**event["requestContext"], "stage": "$default"},
     }
-    if route in PUBLIC_ROUTES:
-        documented()
-        return event
     context.caller(event)
     require_scope(event, route)
     if not route.startswith(("POST ", "PATCH ")):

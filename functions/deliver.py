@@ -18,7 +18,7 @@ from convoke.delivery.survey import survey
 from convoke.effects import NotificationHint, SurveyHint
 
 # Imported while Lambda starts the function, not in the time of its first mail.
-from convoke.mail import invitation_mail, notification_mail  # noqa: F401
+from convoke.mail import notification_mail, spliced  # noqa: F401
 
 processor = BatchProcessor(event_type=EventType.SQS)
 

@@ -1,5 +1,4 @@
-"""The commands of an operator: `make key`, `keys`, `revoke`, `receive`, `stop`, `start`, `recheck`, `findings`,
-`unassigned` and `raise-sequences`.
+"""The commands of an operator, which `make help` lists.
 
 They work on the stack that `make deploy` deployed last, or on the one that STACK names, with the caller's own AWS
 settings. Each command returns its last line of output. An error that the caller can correct is one line on stderr.
@@ -7,12 +6,13 @@ settings. Each command returns its last line of output. An error that the caller
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import sys
 import tomllib
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
@@ -22,10 +22,14 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from convoke.aws.runtime import Aws
 from convoke.delivery.audit import Findings, examine_batch, put_right
+from convoke.delivery.readiness import TABLES, State
 from convoke.model import ConvokeError, InvalidField, Sender
 from convoke.settings import Settings
 from convoke.store import accounts, dynamo, operations, quarantine
+from convoke.store.reads import Reads
 from convoke.store.records import Records
+
+from . import restore
 
 Ask = Callable[[str], str]
 PROGRESS = 1000
@@ -159,6 +163,23 @@ def revoke(settings: Settings, said: Mapping[str, str], ask: Ask) -> str:
     return f"{name} is revoked. The API may accept it for up to one more minute."
 
 
+def ready(settings: Settings, said: Mapping[str, str], ask: Ask) -> str:  # noqa: ARG001
+    """What the function ``Ready`` finds: it checks with its own permissions, as it does every day."""
+    stack, _ = chosen(said)
+    _, output = described_stack(stack)
+    try:
+        answer = boto3.client("lambda").invoke(FunctionName=output["ReadyFunction"])
+        found = [(one["what"], State(one["state"]), one["why"]) for one in json.load(answer["Payload"])["findings"]]
+    except (LookupError, TypeError, ValueError) as error:
+        raise CannotTell(
+            f"The function Ready did not answer with findings ({type(error).__name__}): see its log."
+        ) from None
+    for what, state, why in found:
+        print(f"{state:<8} {what}: {why}")
+    left = [state for _, state, _ in found if state is not State.OK]
+    return f"{len(found) - len(left)} ok, {left.count(State.TO_DO)} to do, {left.count(State.UNKNOWN)} unknown."
+
+
 def receive(settings: Settings, said: Mapping[str, str], ask: Ask) -> str:  # noqa: ARG001
     """Activate the stack's own receipt rule set, which CloudFormation cannot. Another active one is never replaced."""
     stack, _ = chosen(said)
@@ -246,6 +267,49 @@ def unassigned(settings: Settings, said: Mapping[str, str], ask: Ask) -> str:  #
     return f"{reasons.total()} mails name no event, so no account can see them: {counts}. {more} more were not kept."
 
 
+OPEN = ("Authorize", "Ready")
+"""The functions that may run while tables are set back: they write no item that matters then."""
+RUNNING = 60
+"""Seconds after which whatever ran when the functions were closed has ended (Audit apart, which sends nothing)."""
+
+
+def set_back(settings: Settings, said: Mapping[str, str], ask: Ask) -> str:
+    """Set tables back to AT: registrations and invitations, or those that TABLES names. Mail has to be stopped."""
+    names = re.findall(r"[^,\s]+", said.get("TABLES") or "registrations,invitations")
+    if not said.get("AT") or not set(names) <= set(TABLES):
+        return f"Usage: make restore AT=2030-12-31T12:00:00Z (TABLES=: some of {', '.join(TABLES)})"
+    now, client, functions = datetime.now(UTC), dynamo.client(), boto3.client("lambda")
+    at = restore.moment(said["AT"], now)
+    if not Reads(client, settings).sending().stopped(now):
+        return "Mail is not stopped: run make stop first, so that nothing is sent of what is about to be set back."
+    tables = [getattr(settings, f"{name}_table") for name in names]
+    backups = [restore.restored(client, table, at, print, restore.wait) for table in tables]
+    with restore.closed(functions, functions_of(chosen(said)[0], OPEN)):
+        print(f"The stack's functions are closed until this ends; waiting {RUNNING} s for those that run.")
+        restore.wait(RUNNING)
+        found = [restore.compare(client, *pair) for pair in zip(tables, backups, strict=True)]
+        for one in found:
+            print(f"  {one.table}: {len(one.written)} items to be written, {len(one.deleted)} to be deleted")
+        if ask(f"Set these tables back to {at:%Y-%m-%d %H:%M:%S} UTC? Type yes: ") != "yes":
+            return "Nothing was done."
+        for one in found:
+            for done in restore.copy(client, one, restore.wait):
+                if done // PROGRESS > (done - restore.BATCH) // PROGRESS:
+                    print(f"  {one.table}: {done} of {len(one.written) + len(one.deleted)}")
+    return f"Done. Now make raise-sequences, then make start; in the end delete {' and '.join(backups)}."
+
+
+def functions_of(stack: str, but: Collection[str] = ()) -> list[str]:
+    """The names of the stack's functions, without those of the logical ids ``but``."""
+    pages = boto3.client("cloudformation").get_paginator("list_stack_resources").paginate(StackName=stack)
+    resources = [one for page in pages for one in page["StackResourceSummaries"]]
+    return [
+        one["PhysicalResourceId"]
+        for one in resources
+        if one["ResourceType"] == "AWS::Lambda::Function" and one["LogicalResourceId"] not in but
+    ]
+
+
 def raise_sequences(settings: Settings, said: Mapping[str, str], ask: Ask) -> str:  # noqa: ARG001
     client = dynamo.client()
     print(
@@ -262,6 +326,7 @@ def raise_sequences(settings: Settings, said: Mapping[str, str], ask: Ask) -> st
 
 
 COMMANDS = {
+    "ready": ready,
     "key": key,
     "keys": list_keys,
     "revoke": revoke,
@@ -271,6 +336,7 @@ COMMANDS = {
     "recheck": recheck,
     "findings": findings,
     "unassigned": unassigned,
+    "restore": set_back,
     "raise-sequences": raise_sequences,
 }
 
@@ -281,7 +347,7 @@ def main() -> int:
         if region:
             os.environ["AWS_DEFAULT_REGION"] = region
         print(COMMANDS[sys.argv[1]](settings_of(stack), os.environ, input))
-    except CannotTell as error:
+    except (CannotTell, restore.CannotRestore) as error:
         return refused(str(error))
     except (ClientError, BotoCoreError) as error:
         # AWS's message on the caller's own request, shown to the caller alone; it names no attendee.

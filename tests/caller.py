@@ -85,7 +85,7 @@ class Answer:
 
     @property
     def body(self) -> Any:
-        return json.loads(self.raw)
+        return json.loads(self.data)
 
     @property
     def fields(self) -> list[str]:

@@ -26,7 +26,7 @@ from tests.factories import NOW, SENDER
 from tests.tables import SETTINGS, create_tables
 
 EVENTS = Path(__file__).parent.parent / "events"
-HANDLERS = ("api", "authorize", "notify", "deliver", "sweep", "audit", "feedback", "replies", "hooks")
+HANDLERS = ("api", "authorize", "notify", "deliver", "sweep", "audit", "ready", "feedback", "replies", "hooks")
 
 
 def sample(name: str) -> dict[str, Any]:
@@ -60,7 +60,20 @@ class PostOffice:
 
     def get_account(self) -> dict[str, Any]:
         policies.asked("sesv2", "GetAccount", {})
-        return {"SendQuota": {"Max24HourSend": 50_000.0, "SentLast24Hours": 0.0, "MaxSendRate": 14.0}}
+        return {
+            "ProductionAccessEnabled": True,
+            "SendingEnabled": True,
+            "EnforcementStatus": "HEALTHY",
+            "SendQuota": {"Max24HourSend": 50_000.0, "SentLast24Hours": 0.0, "MaxSendRate": 14.0},
+        }
+
+    def get_email_identity(self, **request: str) -> dict[str, Any]:
+        policies.asked("sesv2", "GetEmailIdentity", request)
+        return {
+            "VerifiedForSendingStatus": False,
+            "DkimAttributes": {"SigningEnabled": True, "Status": "PENDING"},
+            "MailFromAttributes": {"BehaviorOnMxFailure": "USE_DEFAULT_VALUE"},
+        }
 
     def said(self) -> list[tuple[str, Method, str]]:
         """To whom, METHOD, subject of all mails, in order."""

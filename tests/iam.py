@@ -91,10 +91,21 @@ def requests_of(service: str, operation: str, said: Mapping[str, Any]) -> Iterat
         yield Request(f"s3:{operation}", f"arn:aws:s3:::InboundMail/{said['Key']}", {})
     elif (service, operation) == ("sesv2", "SendEmail"):
         yield from sending(said["FromEmailAddress"], said["Destination"]["ToAddresses"], said["ConfigurationSetName"])
-    elif (service, operation) == ("sesv2", "GetAccount"):
-        yield Request("ses:GetAccount", "*", {})
+    elif (service, operation) in READING:
+        yield Request(f"{service.removesuffix('v2')}:{operation}", READING[service, operation](said), {})
     else:
         raise KeyError(f"{service}:{operation}")
+
+
+READING: dict[tuple[str, str], Callable[[Mapping[str, Any]], str]] = {
+    ("sesv2", "GetAccount"): lambda _: "*",
+    ("sesv2", "GetEmailIdentity"): lambda said: f"arn:aws:ses:{REGION}:{ACCOUNT}:identity/{said['EmailIdentity']}",
+    ("ses", "DescribeActiveReceiptRuleSet"): lambda _: "*",
+    ("lambda", "GetAccountSettings"): lambda _: "*",
+    ("lambda", "ListEventSourceMappings"): lambda _: "*",
+    ("sns", "ListSubscriptionsByTopic"): lambda said: said["TopicArn"].rsplit(":", 1)[1],
+}
+"""The resource that each of these calls is about; of a topic its logical id, as which the tests name it."""
 
 
 def sending(sender: str, recipients: Iterable[str], configuration_set: str = "Sending") -> Iterator[Request]:
@@ -138,6 +149,8 @@ def _dynamodb(operation: str, said: Mapping[str, Any]) -> Iterator[Request]:
         )
     elif operation in ("GetItem", "PutItem", "UpdateItem", "DeleteItem"):
         yield _item(operation, said["TableName"], [said.get("Key") or said["Item"]], written(said))
+    elif operation in ("DescribeTable", "DescribeContinuousBackups", "DescribeTimeToLive"):
+        yield _item(operation, said["TableName"], [])
     else:
         raise KeyError(operation)
 

@@ -32,6 +32,7 @@ from tests.test_functions import receive
 from tests.test_hooks import HOOK as LISTENER
 from tests.test_hooks import Outside, Stage
 from tests.test_permissions import needed_by_lambda
+from tests.test_readiness import ready
 
 WEEKLY = "FREQ=WEEKLY;COUNT=4"
 PERSON = keys.registration(EVENT_ID, REGISTRATION_ID)
@@ -217,6 +218,7 @@ def test_no_role_may_do_what_its_function_never_does(monkeypatch: pytest.MonkeyP
         posting(deployed, monkeypatch)
         sweeping(deployed, caller, clock, monkeypatch)
         auditing(deployed, clock, monkeypatch)
+        ready(deployed, monkeypatch)
     asked = {(f"{function}Role", *one) for function, some in policies.USED.items() for one in some}
     asked |= set(needed_by_lambda())
     unused = {

@@ -257,12 +257,10 @@ class Aws:
 def render(message: Message, intent: Intent) -> RenderedMail | str:
     """The rendered mail of ``message`` with the SEQUENCE and DTSTAMP of ``intent``, or why it must not be sent."""
     # Imported here, as below, with what writes calendars: only some functions ever send a mail.
-    from ..mail import invitation_mail
+    from ..mail import spliced
 
     try:
-        return invitation_mail.rendered(
-            message, sequence=intent.calendar_state.sequence, dtstamp=intent.calendar_state.dtstamp
-        )
+        return spliced.rendered(message, sequence=intent.calendar_state.sequence, dtstamp=intent.calendar_state.dtstamp)
     except RenderError as error:
         return str(error)
 

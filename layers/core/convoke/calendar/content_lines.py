@@ -11,11 +11,11 @@ This module does not import the library, since most functions never write a cale
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import quote
 
-from ..model import RenderError, frozen
+from ..model import RenderError
 
 if TYPE_CHECKING:
     from icalendar import Component
@@ -35,17 +35,19 @@ _NAME = re.compile(r"[A-Za-z0-9-]+")
 _VALUE = r'(?:"[^"\x00-\x08\x0a-\x1f\x7f]*"|[^";:,\x00-\x08\x0a-\x1f\x7f]*)'
 _PARAM = re.compile(rf";([A-Za-z0-9-]+)=({_VALUE}(?:,{_VALUE})*)")
 _PLAIN = re.compile(r"[\w/+.-]+")
-_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
+_FOLD = re.compile(rb"\r?\n[ \t]")
 
 # C0 but for tab and line feed, C1, line and paragraph separators, bidirectional controls, lone surrogates.
+_SPACES = re.compile(r"[\t\n ]+")
+_BEGUN_ESCAPE = re.compile(r"\^(?=[\^'n])")
 _UNSAFE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
 _LOCAL_PART = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*")
 _DOMAIN = re.compile(r"(?:[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?\.)*[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?")
 
 
-@frozen
-class Line:
+class Line(NamedTuple):
     """One property: its name, its parameters in the order in which they are written, and its value, unescaped."""
 
     name: str
@@ -63,19 +65,21 @@ def parameter(text: str) -> str:
     Quotation marks, which are not allowed there, become apostrophes; line breaks become spaces; a caret that would
     begin an escape is removed.
     """
-    return re.sub(r"\^(?=[\^'n])", "", one_line(text).replace('"', "'"))
+    return _BEGUN_ESCAPE.sub("", one_line(text).replace('"', "'"))
 
 
 def clean(text: str) -> str:
     """``text`` without characters that could change how the rest is displayed or parsed: control characters,
     bidirectional controls and lone surrogates. Line breaks become ``\\n``.
     """
+    if text.isprintable():  # then it has none of them
+        return text
     return _UNSAFE.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
 
 
 def one_line(text: str) -> str:
     """``text`` after :func:`clean`, on a single line, without white space at the beginning and the end."""
-    return re.sub(r"[\t\n ]+", " ", clean(text)).strip()
+    return _SPACES.sub(" ", clean(text)).strip()
 
 
 def address(email: str) -> str:
@@ -84,12 +88,17 @@ def address(email: str) -> str:
     """
     local, _, domain = email.rpartition("@")
     try:
-        domain = domain.encode("idna").decode("ascii")
+        domain = _punycode(domain)
     except UnicodeError as error:
         raise RenderError("an address has a domain that does not exist in Punycode") from error
     if not _LOCAL_PART.fullmatch(local) or not _DOMAIN.fullmatch(domain):
         raise RenderError("an address has characters that mail cannot carry")
     return f"{local}@{domain}"
+
+
+@lru_cache(maxsize=256)
+def _punycode(domain: str) -> str:
+    return domain.encode("idna").decode("ascii")
 
 
 def mailto(email: str) -> str:
@@ -108,7 +117,7 @@ def escaped(text: str) -> str:
     return re.sub(r"[\\;,\n]", lambda found: _ESCAPES[found[0]], text)
 
 
-def parameters(params: Iterable[tuple[str, str]]) -> str:
+def parameters(params: tuple[tuple[str, str], ...]) -> str:
     """``params`` as they are written, names in upper case, separated by semicolons. The values are ones that
     :func:`parameter` has made safe.
     """
@@ -146,43 +155,54 @@ def read(data: bytes) -> tuple[Line, ...]:
 
     The time is proportional to the size of ``data``: no component is interpreted, and no rule expanded.
     """
-    unfolded = re.sub(rb"\r?\n[ \t]", b"", data).decode("utf-8")
-    return tuple(_line(each) for each in unfolded.removeprefix("\ufeff").replace("\r\n", "\n").split("\n") if each)
+    text = unfolded(data).removeprefix("\ufeff").replace("\r\n", "\n")
+    if _CONTROL.search(text):
+        raise ValueError("control characters are not part of content lines")
+    return tuple([_line(each) for each in text.split("\n") if each])
+
+
+def unfolded(data: bytes) -> str:
+    """``data``, in UTF-8, with its lines unfolded. Raises :class:`ValueError` for other bytes."""
+    return _FOLD.sub(b"", data).decode("utf-8")
 
 
 def folded(line: str) -> bytes:
     """``line`` with its CRLF, in UTF-8, folded to at most 75 octets."""
-    if len(line) <= LIMIT and line.isascii():
-        return line.encode() + b"\r\n"
-    parts, size = [""], 0
-    # Some programs parse lines before they unfold them: neither characters nor escapes may be folded inside.
-    for piece in re.findall(r"\\.|.", line, re.DOTALL):
-        octets = len(piece.encode("utf-8"))
-        if size + octets > LIMIT:
-            parts.append("")
-            size = 1  # the space that begins a continuation
-        parts[-1] += piece
-        size += octets
-    return "\r\n ".join(parts).encode("utf-8") + b"\r\n"
+    octets = line.encode("utf-8")
+    parts, at, room = [], 0, LIMIT
+    while len(octets) - at > room:
+        end = at + room
+        # Some programs parse lines before they unfold them: neither characters nor escapes may be folded inside.
+        while octets[end] & 0xC0 == 0x80:
+            end -= 1
+        backslashes = end - at - len(octets[at:end].rstrip(b"\\"))
+        end -= backslashes % 2
+        parts.append(octets[at:end])
+        at, room = end, LIMIT - 1  # a continuation begins with a space
+    return b"\r\n ".join((*parts, octets[at:])) + b"\r\n"
 
 
 def _line(text: str) -> Line:
-    name = _NAME.match(text)
-    if name is None or _CONTROL.search(text):
-        raise ValueError("not a content line")
-    at, params = name.end(), []
-    while found := _PARAM.match(text, at):
-        params.append((found[1].upper(), _unquoted(found[2])))
-        at = found.end()
-    if text[at : at + 1] != ":":
-        raise ValueError(f"{name[0].upper()} is not a content line")
-    value, upper = text[at + 1 :], name[0].upper()
-    if upper in _TEXT:
+    name, colon, value = text.partition(":")
+    params: list[tuple[str, str]] = []
+    if not colon or not _NAME.fullmatch(name):
+        found = _NAME.match(text)
+        if found is None:
+            raise ValueError("not a content line")
+        name, at = found[0], found.end()
+        while found := _PARAM.match(text, at):
+            params.append((found[1].upper(), _unquoted(found[2])))
+            at = found.end()
+        if text[at : at + 1] != ":":
+            raise ValueError(f"{name.upper()} is not a content line")
+        value = text[at + 1 :]
+    name = name.upper()
+    if "\\" in value and name in _TEXT:
         value = re.sub(r"\\([\\;,nN])", lambda found: _UNESCAPES.get(found[1], found[1]), value)
-    return Line(name=upper, value=value, params=tuple(params))
+    return Line(name, value, tuple(params))
 
 
 def _unquoted(value: str) -> str:
     if value.startswith('"') and value.find('"', 1) == len(value) - 1:
         value = value[1:-1]
-    return re.sub(r"\^[\^'n]", lambda found: _UNCARETS[found[0]], value)
+    return re.sub(r"\^[\^'n]", lambda found: _UNCARETS[found[0]], value) if "^" in value else value

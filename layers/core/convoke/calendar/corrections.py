@@ -35,7 +35,7 @@ class PlainParameters(Parameters):
     """
 
     def to_ical(self, sorted: bool = False) -> bytes:  # noqa: A002, ARG002 (as the library names it)
-        return content_lines.parameters(self.items()).encode()
+        return content_lines.parameters(tuple(self.items())).encode()
 
 
 def with_parameters(value: Value, **params: str) -> Value:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 from typing import Any, TypeVar
 
 from icalendar import Alarm, Calendar, Component, Event, Timezone, vCalAddress, vDDDTypes, vInt, vUri
@@ -17,13 +18,14 @@ from ..model import (
     EventStatus,
     LocalTime,
     Method,
+    Participation,
     Person,
     RenderError,
     When,
 )
 from ..schedule import calendar_entries, series
 from . import content_lines
-from .content_lines import clean, mailto, one_line, uri
+from .content_lines import Line, clean, mailto, one_line, parameter, uri
 from .corrections import Text, Unchanged, with_parameters
 from .vtimezone import vtimezone
 
@@ -38,7 +40,13 @@ DECLINE_COUNTER = "DECLINECOUNTER"
 # not allowed with a time in UTC (RFC 5545, section 3.2.19).
 _UTC = frozenset({"Etc/UCT", "Etc/UTC", "Etc/Universal", "Etc/Zulu", "UCT", "UTC", "Universal", "Zulu"})
 
-UID = re.compile(r"[A-Za-z0-9._@-]{1,255}")
+_UID = re.compile(r"[A-Za-z0-9._@-]{1,255}")
+_TIME = "([0-9]{8}T[0-9]{6}Z)"
+_PERSONAL_LINES = re.compile(
+    rf"UID:([^\r\n]+)\r\nSEQUENCE:([0-9]+)\r\nDTSTAMP:{_TIME}\r\nCREATED:{_TIME}\r\nLAST-MODIFIED:{_TIME}\r\n"
+    r"ATTENDEE;([A-Z]+=[A-Z-]+(?:;[A-Z]+=[A-Z-]+)*)"
+    r'(?:;CN="([^"\x00-\x08\x0a-\x1f\x7f]*)")?:(mailto:[!-~]+)\r\n'
+)
 
 
 def calendar(message: Message, *, sequence: int, dtstamp: datetime) -> bytes:
@@ -50,6 +58,27 @@ def calendar(message: Message, *, sequence: int, dtstamp: datetime) -> bytes:
     for alarm in _alarms(message):
         event.add_component(alarm)
     return _written(message.entry_uid, message.method, *_zones(message), event)
+
+
+def personal_lines(message: Message, sequence: int, dtstamp: datetime) -> tuple[bytes, bytes, bytes]:
+    """The lines of the calendar of ``message`` that others who are told the same do not have, as :func:`calendar`
+    writes them: UID; SEQUENCE, DTSTAMP, CREATED and LAST-MODIFIED; ATTENDEE. Raises :class:`RenderError` as it does.
+    """
+    uid, attendee, created = message.entry_uid, message.attendee, message.created_at
+    _check_uid(uid)
+    numbers = (str(sequence), _utc(dtstamp), _utc(created), _utc(max(created, message.updated_at)))
+    params = _written_attendance(message.method, message.participation, message.asks)
+    name, address = parameter(attendee.name), mailto(attendee.email)
+    named = f";{content_lines.parameters((('CN', name),))}" if name else ""
+    written = (
+        content_lines.folded(f"UID:{uid}"),
+        "SEQUENCE:{}\r\nDTSTAMP:{}\r\nCREATED:{}\r\nLAST-MODIFIED:{}\r\n".format(*numbers).encode(),
+        content_lines.folded(f"ATTENDEE;{params}{named}:{address}"),
+    )
+    found = _PERSONAL_LINES.fullmatch(content_lines.unfolded(b"".join(written)))
+    if found is None or found.groups("") != (uid, *numbers, params, name, address):
+        raise RenderError("the attendee's lines do not read back as they were meant")
+    return written
 
 
 def declined(
@@ -82,8 +111,7 @@ def description(message: Message) -> str:
 
 def _written(uid: str, method: str, *components: Component) -> bytes:
     """The VCALENDAR with these ``components``, as bytes that read back."""
-    if not UID.fullmatch(uid):
-        raise RenderError("UID has characters that not every mail system keeps")
+    _check_uid(uid)
     head = (("PRODID", PRODID), ("VERSION", "2.0"), ("CALSCALE", "GREGORIAN"), ("METHOD", method))
     whole = _filled(Calendar(), ((name, Text(value)) for name, value in head))
     for component in components:
@@ -134,7 +162,8 @@ def _event(message: Message, sequence: int, dtstamp: datetime) -> Iterator[Prope
     if not cancels:
         yield from _links(message)
     yield "ORGANIZER", _person(message.organizer)
-    yield "ATTENDEE", _person(message.attendee, **attendance(message))
+    attendance = _attendance(message.method, message.participation, message.asks)
+    yield "ATTENDEE", _person(message.attendee, **dict(attendance))
     tentative = message.status is EventStatus.TENTATIVE
     yield "STATUS", Text("CANCELLED" if cancels else "TENTATIVE" if tentative else "CONFIRMED")
     yield "TRANSP", Text("TRANSPARENT" if cancels else "OPAQUE")
@@ -209,25 +238,45 @@ def _instant(at: datetime) -> vDDDTypes:
     return vDDDTypes(at.astimezone(UTC))
 
 
-def attendance(message: Message) -> dict[str, str]:
+@lru_cache(maxsize=32)
+def _written_attendance(method: Method, participation: Participation, asks: bool) -> str:
+    return content_lines.parameters(_attendance(method, participation, asks))
+
+
+def _attendance(method: Method, participation: Participation, asks: bool) -> tuple[tuple[str, str], ...]:
     """The parameters of ATTENDEE, beside the name."""
-    params = {"CUTYPE": "INDIVIDUAL", "ROLE": "REQ-PARTICIPANT", "PARTSTAT": message.participation.upper()}
-    return params if message.method is Method.CANCEL else {**params, "RSVP": "TRUE" if message.asks else "FALSE"}
+    params = (("CUTYPE", "INDIVIDUAL"), ("ROLE", "REQ-PARTICIPANT"), ("PARTSTAT", participation.upper()))
+    return params if method is Method.CANCEL else (*params, ("RSVP", "TRUE" if asks else "FALSE"))
 
 
 def _person(person: Person, **params: str) -> vCalAddress:
-    name = one_line(person.name)
-    return with_parameters(vCalAddress(mailto(person.email)), **params, **({"CN": name} if name else {}))
+    return with_parameters(vCalAddress(mailto(person.email)), **params, **_named(person))
 
 
-def _compare(intended: tuple[content_lines.Line, ...], written: bytes) -> None:
+def _named(person: Person) -> dict[str, str]:
+    name = parameter(person.name)
+    return {"CN": name} if name else {}
+
+
+def _utc(at: datetime) -> str:
+    text = at.astimezone(UTC).isoformat()
+    return f"{text[:4]}{text[5:7]}{text[8:13]}{text[14:16]}{text[17:19]}Z"
+
+
+def _check_uid(uid: str) -> None:
+    if not _UID.fullmatch(uid):
+        raise RenderError("UID has characters that not every mail system keeps")
+
+
+def _compare(intended: tuple[Line, ...], written: bytes) -> None:
     """Raise :class:`RenderError` unless ``written`` parses to exactly the lines ``intended``, in that order."""
     try:
         found = content_lines.read(written)
     except ValueError as error:
         raise RenderError(f"the calendar cannot be read back: {error}") from error
+    if intended == found:
+        return
     for line_intended, line_found in zip(intended, found, strict=False):
         if line_intended != line_found:
             raise RenderError(f"{line_intended.name} does not read back as it was meant")
-    if len(intended) != len(found):
-        raise RenderError(f"{len(intended)} lines were meant, {len(found)} are there")
+    raise RenderError(f"{len(intended)} lines were meant, {len(found)} are there")
