@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 from http import HTTPStatus
@@ -24,7 +24,6 @@ from ..registrations.split_transfer import SplitTransfer
 from ..schedule import edits, series
 from ..settings import settings
 from ..store import cursors, dynamo, items, keys
-from ..store.reads import Reads
 from ..store.writes import ROUNDS
 from . import context, presenters
 from .events import changed, must_end_later, require_version, urgency
@@ -59,8 +58,6 @@ router = APIGatewayHttpRouter()  # type: ignore[no-untyped-call]
 DATES = "/events/<event_id>/occurrences"
 DATE = f"{DATES}/<start>"
 NO_REASON, EMPTY_BODY = CancelIn(), RestoreIn()
-PAGE = 500
-"""Registrations that a preview reads at a time."""
 
 
 @router.get(DATES, summary="List the dates of an event in order", responses=documented(200))
@@ -244,14 +241,16 @@ def split_parts(event: Event, body: SplitIn, new_id: str, at: datetime) -> tuple
 @router.post(
     "/events/<event_id>/preview", summary="Preview the mails that a change would send", responses=documented(200)
 )
-def preview_change(event_id: str, body: PreviewIn) -> Response[PreviewOut]:
+def preview_change(event_id: str, body: PreviewIn, cursor: Cursor = None) -> Response[PreviewOut]:
     event, at = context.own_event(event_id), context.now()
     context.require_writable(event, at)
     after, new, transfer = previewed_change(event, body, at)
     counts = dict.fromkeys(("update", "ask_again", "cancel", "invite", "none"), 0)
     examples: list[PreviewExample] = []
     mails = 0
-    for previewed in preview(people(event), after, settings().sender, at):
+    part = context.Part(event_id, f"preview of {event_id}", cursor)
+    people = (Snapshot(invitation=invitation, registration=person, event=event) for person, invitation in part)
+    for previewed in preview(people, after, settings().sender, at):
         if new is not None and transfer is not None:
             also = invitations_to(new, transfer, event, previewed, at)
             previewed = replace(previewed, messages=previewed.messages + also)
@@ -261,7 +260,7 @@ def preview_change(event_id: str, body: PreviewIn) -> Response[PreviewOut]:
             subjects = [words(message, at).subject for message in previewed.messages]
             registration_id = previewed.seen.registration.registration_id
             examples.append(PreviewExample(registration_id=registration_id, kind=previewed.kind, messages=subjects))
-    return context.answer(200, PreviewOut(**counts, messages=mails, examples=examples))
+    return context.answer(200, PreviewOut(**counts, messages=mails, examples=examples, next=part.next))
 
 
 def previewed_change(event: Event, body: PreviewIn, at: datetime) -> tuple[Event, Event | None, SplitTransfer | None]:
@@ -308,17 +307,6 @@ def require_only(body: PreviewIn, *names: str) -> None:
     """Raise :class:`InvalidField` if ``body`` has any other field than ``names``."""
     for other in sorted(body.model_fields_set - set(names)):
         raise InvalidField(other, f"must not be given together with {names[-1]}")
-
-
-def people(event: Event) -> Iterator[Snapshot]:
-    """All registrations of the event with their invitations, read a page at a time."""
-    reads, after = Reads(context.client(), settings()), ""
-    while invitations := reads.invitations(event.event_id, after, PAGE):
-        first, after = after, invitations[-1].registration_id
-        registered = {one.registration_id: one for one in reads.registrations(event.event_id, first, after)}
-        for invitation in invitations:
-            if (person := registered.get(invitation.registration_id)) is not None:
-                yield Snapshot(invitation=invitation, registration=person, event=event)
 
 
 def invitations_to(
