@@ -68,6 +68,10 @@ fuzz:  ## fuzz incoming mail for SECONDS=60; mails that break a property are kep
 	@$(INSTALL) fuzz
 	@$(VENV)/python -m tests.fuzz $(SECONDS)
 
+pins:  ## pin all packages with their hashes, after a requirements file was changed
+	@$(INSTALL) tools
+	@$(VENV)/python -m local.pins
+
 deploy: export SAM_CLI_TELEMETRY = 0
 deploy:  ## build and deploy to your AWS account; asks for the parameters, and ends with make ready
 	@$(INSTALL) tools
@@ -76,5 +80,5 @@ deploy:  ## build and deploy to your AWS account; asks for the parameters, and e
 	$(VENV)/sam deploy --guided --config-file "$(CURDIR)/samconfig.local.toml"
 	@$(VENV)/python -m local.operate ready
 
-.PHONY: help run test check fire simulate fuzz ready key keys revoke receive stop start recheck findings unassigned restore raise-sequences deploy
+.PHONY: help run test check pins fire simulate fuzz ready key keys revoke receive stop start recheck findings unassigned restore raise-sequences deploy
 .DEFAULT_GOAL := help

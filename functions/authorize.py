@@ -14,15 +14,16 @@ from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from convoke.settings import settings
-from convoke.store import accounts, dynamo
+from convoke.store import dynamo
+from convoke.store.accounts import Accounts
 
 logger = Logger()
 
 
 @cache
-def client() -> Any:
+def accounts() -> Accounts:
     """The DynamoDB client, made once per process."""
-    return dynamo.client()
+    return Accounts(dynamo.client(), settings().accounts_table)
 
 
 @logger.inject_lambda_context
@@ -30,7 +31,7 @@ def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
     scheme, _, secret = event.get("headers", {}).get("authorization", "").partition(" ")
     account = None
     if scheme.lower() == "bearer":
-        account = accounts.account_of(client(), settings().accounts_table, secret.strip(), datetime.now(UTC))
+        account = accounts().account_of(secret.strip(), datetime.now(UTC))
     if account is None:
         logger.info("refused")
         return {"isAuthorized": False}

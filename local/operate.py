@@ -25,9 +25,9 @@ from convoke.delivery.audit import Findings, examine_batch, put_right
 from convoke.delivery.readiness import TABLES, State
 from convoke.model import ConvokeError, InvalidField, Sender
 from convoke.settings import Settings
-from convoke.store import accounts, dynamo, operations, quarantine
-from convoke.store.reads import Reads
-from convoke.store.records import Records
+from convoke.store import dynamo, operations
+from convoke.store.accounts import Scope
+from convoke.store.store import Store
 
 from . import restore
 
@@ -58,6 +58,10 @@ def chosen(said: Mapping[str, str], file: Path = CHOSEN) -> tuple[str, str | Non
             raise CannotTell(f"{file} cannot be read ({error}): remove it, or deploy again.") from None
     region = said.get("AWS_REGION") or said.get("AWS_DEFAULT_REGION") or deployed.get("region")
     return said.get("STACK") or deployed.get("stack_name") or "convoke", region
+
+
+def store_of(settings: Settings) -> Store:
+    return Store(dynamo.client(), settings)
 
 
 def settings_of(stack: str) -> Settings:
@@ -103,9 +107,7 @@ def key(settings: Settings, said: Mapping[str, str], ask: Ask) -> str:  # noqa: 
         return "Usage: make key ACCOUNT=acme NAME=ci (SCOPE=read,register,manage EXPIRES=2030-12-31)"
     now = datetime.now(UTC)
     try:
-        secret = accounts.create_key(
-            dynamo.client(),
-            settings.accounts_table,
+        secret = store_of(settings).accounts.create_key(
             account=account,
             name=name,
             now=now,
@@ -118,12 +120,12 @@ def key(settings: Settings, said: Mapping[str, str], ask: Ask) -> str:  # noqa: 
     return secret
 
 
-def _scopes(text: str) -> tuple[accounts.Scope, ...]:
+def _scopes(text: str) -> tuple[Scope, ...]:
     """SCOPE: names separated by commas or spaces; all scopes where nothing is said. Raises :class:`InvalidField`."""
     try:
-        return tuple(map(accounts.Scope, re.findall(r"[^,\s]+", text))) or tuple(accounts.Scope)
+        return tuple(map(Scope, re.findall(r"[^,\s]+", text))) or tuple(Scope)
     except ValueError:
-        raise InvalidField("SCOPE", f"must be some of {', '.join(accounts.Scope)}") from None
+        raise InvalidField("SCOPE", f"must be some of {', '.join(Scope)}") from None
 
 
 def _end_of(text: str) -> datetime | None:
@@ -138,7 +140,7 @@ def list_keys(settings: Settings, said: Mapping[str, str], ask: Ask) -> str:  # 
     account = said.get("ACCOUNT")
     if not account:
         return "Usage: make keys ACCOUNT=acme"
-    found = accounts.list_keys(dynamo.client(), settings.accounts_table, account=account)
+    found = store_of(settings).accounts.list_keys(account=account)
     now = datetime.now(UTC)
     for one in found:
         expires = f"  expires {one.valid_until:.10}T00:00Z" if one.valid_until else ""
@@ -158,7 +160,7 @@ def revoke(settings: Settings, said: Mapping[str, str], ask: Ask) -> str:
     if ask(f"Requests with the key {name} of {account} will be refused, permanently. Type yes: ") != "yes":
         return "Nothing was done."
     now = datetime.now(UTC)
-    if not accounts.revoke_key(dynamo.client(), settings.accounts_table, account=account, name=name, now=now):
+    if not store_of(settings).accounts.revoke_key(account=account, name=name, now=now):
         return f"{account} has no working key {name}: make keys ACCOUNT={account} lists its keys."
     return f"{name} is revoked. The API may accept it for up to one more minute."
 
@@ -200,12 +202,12 @@ def receive(settings: Settings, said: Mapping[str, str], ask: Ask) -> str:  # no
 
 def stop(settings: Settings, said: Mapping[str, str], ask: Ask) -> str:  # noqa: ARG001
     why = said.get("WHY") or "by hand"
-    operations.stop(dynamo.client(), settings, why)
+    operations.stop(store_of(settings), why)
     return f"No mail is sent until `make start` ({why}). Messages that are due stay due."
 
 
 def start(settings: Settings, said: Mapping[str, str], ask: Ask) -> str:  # noqa: ARG001
-    operations.start(dynamo.client(), settings)
+    operations.start(store_of(settings))
     return "Mail is sent again. Within a minute the sweeper queues what is due, with its present content."
 
 
@@ -245,7 +247,7 @@ def batches(world: Aws, settings: Settings, said: Mapping[str, str]) -> Iterator
 
 def findings(settings: Settings, said: Mapping[str, str], ask: Ask) -> str:  # noqa: ARG001
     stopped_at, reasons = None, Counter[str]()
-    for at, line in Records(dynamo.client(), settings).audit_findings():
+    for at, line in store_of(settings).records.audit_findings():
         print(line)
         stopped_at = at
         reasons[line.split(" ", 2)[2]] += 1
@@ -256,11 +258,11 @@ def findings(settings: Settings, said: Mapping[str, str], ask: Ask) -> str:  # n
 
 
 def unassigned(settings: Settings, said: Mapping[str, str], ask: Ask) -> str:  # noqa: ARG001
-    client, now, reasons = dynamo.client(), datetime.now(UTC), Counter[str]()
-    for one in quarantine.list_unassigned(client, settings):
+    quarantine, now, reasons = store_of(settings).quarantine, datetime.now(UTC), Counter[str]()
+    for one in quarantine.list_unassigned():
         print(f"{one.received_at:%Y-%m-%d %H:%M} UTC  {one.reason}  {one.sender or 'no one address'}  {one.subject}")
         reasons[one.reason] += 1
-    more = quarantine.not_shown_count(client, settings, "", now=now)
+    more = quarantine.not_shown_count("", now=now)
     if not reasons and not more:
         return "In the last seven days every quarantined mail named an event."
     counts = ", ".join(f"{count} {reason}" for reason, count in sorted(reasons.items()))
@@ -280,7 +282,7 @@ def set_back(settings: Settings, said: Mapping[str, str], ask: Ask) -> str:
         return f"Usage: make restore AT=2030-12-31T12:00:00Z (TABLES=: some of {', '.join(TABLES)})"
     now, client, functions = datetime.now(UTC), dynamo.client(), boto3.client("lambda")
     at = restore.moment(said["AT"], now)
-    if not Reads(client, settings).sending().stopped(now):
+    if not store_of(settings).reads.sending().stopped(now):
         return "Mail is not stopped: run make stop first, so that nothing is sent of what is about to be set back."
     tables = [getattr(settings, f"{name}_table") for name in names]
     backups = [restore.restored(client, table, at, print, restore.wait) for table in tables]
@@ -311,7 +313,6 @@ def functions_of(stack: str, but: Collection[str] = ()) -> list[str]:
 
 
 def raise_sequences(settings: Settings, said: Mapping[str, str], ask: Ask) -> str:  # noqa: ARG001
-    client = dynamo.client()
     print(
         f"Every SEQUENCE in {settings.invitations_table} is raised by {operations.LIFT}, and the latest message is sent"
         " again to each attendee."
@@ -319,7 +320,7 @@ def raise_sequences(settings: Settings, said: Mapping[str, str], ask: Ask) -> st
     if ask("Is all mail stopped (make stop)? Type yes: ") != "yes":
         return "Nothing was done."
     done = 0
-    for done in operations.raise_sequences(client, settings, now=datetime.now(UTC)):
+    for done in operations.raise_sequences(store_of(settings), now=datetime.now(UTC)):
         if done % 1000 == 0:
             print(f"  {done} done")
     return f"{done} raised. Check a few of them, then run `make start`."

@@ -19,7 +19,7 @@ from convoke.aws import runtime, ses
 from convoke.model import Method
 from convoke.settings import settings
 from convoke.store import keys
-from convoke.store.reads import Reads
+from convoke.store.store import Store
 from convoke.web import context
 from tests import policies
 from tests.factories import NOW, SENDER
@@ -93,7 +93,8 @@ class Deployment:
         self.settings = settings_
         self.client = client
         self.office = office
-        self.reads = Reads(client, settings_)
+        self.store = Store(client, settings_)
+        self.reads = self.store.reads
 
     def call(self, function: str, event: dict[str, Any]) -> Any:
         """Raises :class:`policies.Denied` where it asks AWS for what its role does not allow."""

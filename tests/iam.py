@@ -121,6 +121,9 @@ def sending(sender: str, recipients: Iterable[str], configuration_set: str = "Se
             yield Request(action, f"arn:aws:ses:{REGION}:{ACCOUNT}:{resource}", context)
 
 
+# A transaction has no permission of its own: each action in it is authorized as the operation on one item that it is,
+# with that item's condition keys, such as dynamodb:LeadingKeys.
+# https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis-iam.html
 WHOLE = {"Put": "PutItem", "Update": "UpdateItem", "Delete": "DeleteItem", "ConditionCheck": "ConditionCheckItem"}
 
 

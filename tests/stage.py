@@ -28,7 +28,6 @@ from convoke.schedule import edits, series, series_changes
 from convoke.web.walltimes import read_moment, read_when
 from tests.factories import EVENT_ID, SENDER, receipt
 from tests.mailbox import Arrived, Mailbox
-from tests.tables import SETTINGS
 from tests.world import World
 
 DAY, CLOCK, ZONE = r"\d{4}-\d\d-\d\d", r"\d\d:\d\d", r"[A-Z][\w/+-]+"
@@ -158,8 +157,7 @@ class Stage:
 
     def change_registration(self, who: str, **changes: Any) -> None:
         person = change_registration(
-            self._world.client,
-            SETTINGS,
+            self._world.store,
             EVENT_ID,
             self._people[who].registration_id,
             changes=changes,
@@ -180,13 +178,12 @@ class Stage:
             f"ATTENDEE;PARTSTAT={partstat}:mailto:{person.email}\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n"
         ).encode()
         raw = f"From: {person.email}\r\nContent-Type: text/calendar; method=REPLY\r\n\r\n".encode() + calendar
-        seen = inbound_mail.read_snapshot(world.client, SETTINGS, EVENT_ID, person.registration_id)
+        seen = inbound_mail.read_snapshot(world.store, EVENT_ID, person.registration_id)
         judged = judge(receipt(received_at=world.now), raw, lambda _: seen)
         assert judged.verdict in (Verdict.APPLY, Verdict.LATE)
         assert judged.reply is not None
         applied = replies.apply(
-            world.client,
-            SETTINGS,
+            world.store,
             EVENT_ID,
             person.registration_id,
             judged.reply,

@@ -17,8 +17,6 @@ from convoke.decision.attention import Attention, AttentionKind, AttentionReason
 from convoke.effects import StoreUnreached
 from convoke.registrations import events
 from convoke.store import dynamo, keys
-from convoke.store.attention import Surveys
-from convoke.store.reads import Reads
 from convoke.web import context
 from convoke.web import events as routes_of_events
 from tests.caller import BO, CONTEXT, PARTY, World, a_caller, everybody, routes, sample
@@ -216,7 +214,7 @@ def test_an_end_in_the_second_of_two_equal_hours_stays_there(world: World) -> No
     event = world.hold(start="2027-10-31T02:30:00", end=None, duration="PT1H")
     for patch in ({"title": "Other"}, {"end": "2027-10-31T02:30:00"}, {"start": "2027-10-31T02:30:00"}):
         assert world.call("PATCH", event, patch).status == 200
-        stored = Reads(world.client, SETTINGS).event(event.removeprefix("/events/"))
+        stored = world.store.reads.event(event.removeprefix("/events/"))
         assert stored is not None
         assert stored.when.ends_at == datetime(2027, 10, 31, 1, 30, tzinfo=UTC)
 
@@ -379,7 +377,7 @@ def test_a_cancelled_event_is_cancelled_for_good(world: World) -> None:
     assert world.call("PATCH", event, {"status": "confirmed"}).status == 409
     assert world.call("POST", f"{event}/registrations", BO).status == 409
     assert everything(world.client) == before
-    stored = Reads(world.client, SETTINGS).event(event.removeprefix("/events/"))
+    stored = world.store.reads.event(event.removeprefix("/events/"))
     assert stored is not None
     assert stored.reason == "Snow"
 
@@ -580,7 +578,7 @@ def test_a_list_of_events_does_not_show_who_was_not_reached(world: World) -> Non
 
 def missed(world: World, event: str, count: int) -> None:
     """So many people were not reached."""
-    surveys = Surveys(world.client, SETTINGS)
+    surveys = world.store.surveys
     for number in range(1, count + 1):
         one = Attention(
             registration_id=f"{number:036d}", kind=AttentionKind.CANCELLATION, state=AttentionReason.BOUNCED, since=NOW

@@ -15,11 +15,10 @@ import api
 from convoke.model import DateChange
 from convoke.registrations import split_transfer
 from convoke.registrations.events import create_event
-from convoke.store.reads import Reads
 from convoke.web import context, occurrences, requests
 from tests.caller import CONTEXT, PARTY, Answer, World, a_caller, everybody, sample
 from tests.factories import event
-from tests.tables import SETTINGS, everything
+from tests.tables import everything
 from tests.world import World as Delivery
 
 FIRST, SECOND, THIRD, FOURTH = (f"2027-{day}T09:00:00" for day in ("03-12", "03-19", "03-26", "04-02"))
@@ -352,7 +351,7 @@ def test_null_makes_it_as_the_series_is(world: World, choir: str) -> None:
     world.call("PATCH", date, mine)
     answer = world.call("PATCH", date, dict.fromkeys(mine))
     assert (answer.status, answer.body) == (200, plain)
-    stored = Reads(world.client, SETTINGS).event(choir.split("/")[-1])
+    stored = world.store.reads.event(choir.split("/")[-1])
     assert stored is not None
     assert stored.changes == ()
 
@@ -404,7 +403,7 @@ def test_changed_dates_have_only_so_much_text_of_their_own(world: World) -> None
 
 def test_the_sample_moves_a_date(world: World) -> None:
     series = event(rule=WEEKLY)
-    create_event(world.client, SETTINGS, series)
+    create_event(world.store, series)
     answer = Answer(api.handler(sample("api-move-date"), CONTEXT))
     assert answer.status == 200, answer.raw
     assert (answer.body["start"], answer.body["moved"]) == ("2027-03-20T11:00:00", True)
@@ -678,7 +677,7 @@ def test_while_people_are_carried_over_nobody_else_registers_and_nothing_is_spli
         assert (answer.status, answer.headers["retry-after"]) == (503, "60")
         assert "still being copied" in answer.body["detail"]
 
-    split_transfer.transfer_batch(world.client, SETTINGS, new, now=world.now)
+    split_transfer.transfer_batch(world.store, new, now=world.now)
     assert world.call("POST", f"/events/{new}/registrations", dan, idempotency_key="k").status == 201
     assert world.call("POST", f"/events/{new}/split", {"from": THIRD}, idempotency_key="k").status == 201
 

@@ -12,7 +12,6 @@ import pytest
 from convoke.decision.invitation import Intent
 from convoke.model import DeliveryState
 from convoke.store import dynamo, keys
-from convoke.store.reads import Reads
 from tests.caller import BO, World, a_caller
 from tests.factories import NOW, told
 from tests.tables import SETTINGS, everything
@@ -196,7 +195,7 @@ def test_withdrawing_again_changes_nothing_more_even_when_the_event_is_cancelled
 
 def owed(world: World, person: str) -> str | None:
     _, _, event_id, _, registration_id = person.split("/")
-    invitation = Reads(world.client, SETTINGS).invitation(event_id, registration_id)
+    invitation = world.store.reads.invitation(event_id, registration_id)
     assert invitation is not None
     return invitation.due_key
 

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 import authorize
-from convoke.store.accounts import Scope, create_key, revoke_key
+from convoke.store.accounts import Accounts, Scope
 from tests.factories import NOW
 from tests.tables import SETTINGS, in_memory
 
@@ -44,7 +44,7 @@ KEY_ID = hashlib.sha256(SECRET.encode()).hexdigest()[:12]
 @pytest.fixture(autouse=True)
 def client(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     with in_memory() as client:
-        create_key(client, "Accounts", account="acme", name="ci", now=NOW, secret=SECRET)
+        Accounts(client, "Accounts").create_key(account="acme", name="ci", now=NOW, secret=SECRET)
         monkeypatch.setattr(authorize, "client", lambda: client)
         monkeypatch.setattr(authorize, "settings", lambda: SETTINGS)
         yield client
@@ -66,7 +66,7 @@ def test_an_unknown_key_is_refused() -> None:
 
 
 def test_a_revoked_key_is_refused(client: Any) -> None:
-    revoke_key(client, "Accounts", account="acme", name="ci", now=NOW)
+    Accounts(client, "Accounts").revoke_key(account="acme", name="ci", now=NOW)
     assert authorize.handler(KNOWN, CONTEXT) == REFUSED
 
 
@@ -81,14 +81,14 @@ def test_a_request_without_headers_is_refused() -> None:
 
 
 def test_a_key_s_scopes_are_handed_on(client: Any) -> None:
-    secret = create_key(client, "Accounts", account="acme", name="form", now=NOW, scopes=[Scope.REGISTER])
+    secret = Accounts(client, "Accounts").create_key(account="acme", name="form", now=NOW, scopes=[Scope.REGISTER])
     assert authorize.handler(with_header(f"Bearer {secret}"), CONTEXT)["context"]["scopes"] == "register"
 
 
 def test_an_expired_key_is_refused(client: Any) -> None:
     made = datetime.now(UTC) - timedelta(days=2)
     until = made + timedelta(days=1)
-    secret = create_key(client, "Accounts", account="acme", name="old", now=made, valid_until=until)
+    secret = Accounts(client, "Accounts").create_key(account="acme", name="old", now=made, valid_until=until)
     assert authorize.handler(with_header(f"Bearer {secret}"), CONTEXT) == REFUSED
 
 

@@ -18,7 +18,7 @@ from convoke.delivery.audit import Difference, Findings, store_differences
 from convoke.inbound.quarantine import Owner
 from convoke.inbound.reasons import Reason
 from convoke.settings import Settings
-from convoke.store import accounts, dynamo, quarantine
+from convoke.store import dynamo
 from local import operate
 from tests.factories import AFTERNOON, EVENT_ID, NOW, held
 from tests.tables import SETTINGS
@@ -40,7 +40,7 @@ def run(command: str, answer: str = "no", **said: str) -> str:
 def test_a_key_is_shown_and_opens_the_account(world: World) -> None:
     shown = run("key", ACCOUNT="acme", NAME="ci")
 
-    known = accounts.account_of(world.client, SETTINGS.accounts_table, shown, NOW)
+    known = world.store.accounts.account_of(shown, NOW)
     assert known is not None
 
 
@@ -95,9 +95,9 @@ def test_what_an_audit_stopped_at_is_shown(world: World, capsys: pytest.CaptureF
 def test_mails_that_no_account_is_shown_are_listed(world: World, capsys: pytest.CaptureFixture[str]) -> None:
     assert run("unassigned") == "In the last seven days every quarantined mail named an event."
     one = held(account="", event_id=None, registration_id=None, answer=None, reason=Reason.CALENDAR)
-    dynamo.transact(world.client, [quarantine.put_action(SETTINGS, one)])
+    dynamo.transact(world.client, [world.store.quarantine.put_action(one)])
     for _ in range(2):
-        dynamo.transact(world.client, [quarantine.count_not_shown_action(SETTINGS, Owner(), datetime.now(UTC))])
+        dynamo.transact(world.client, [world.store.quarantine.count_not_shown_action(Owner(), datetime.now(UTC))])
 
     said = run("unassigned")
     assert said == "1 mails name no event, so no account can see them: 1 calendar. 2 more were not kept."
@@ -214,15 +214,15 @@ def test_the_keys_of_an_account_are_listed_without_their_secrets(
     assert re.fullmatch(r"ci  id [0-9a-f]{12}  read,register,manage  created 20\d\d-\d\d-\d\d  last used never", ci)
     assert "revoked 20" in old
     assert secret not in ci
-    assert accounts.account_of(world.client, SETTINGS.accounts_table, secret, NOW) is not None
+    assert world.store.accounts.account_of(secret, NOW) is not None
 
 
 def test_a_key_may_do_and_last_as_long_as_it_is_said(world: World, capsys: pytest.CaptureFixture[str]) -> None:
     secret = run("key", ACCOUNT="acme", NAME="form", SCOPE="register, read", EXPIRES="2090-12-31")
-    found = accounts.account_of(world.client, SETTINGS.accounts_table, secret, datetime(2090, 12, 31, 23, tzinfo=UTC))
+    found = world.store.accounts.account_of(secret, datetime(2090, 12, 31, 23, tzinfo=UTC))
     assert found is not None
     assert found.scopes == {"read", "register"}
-    assert accounts.account_of(world.client, SETTINGS.accounts_table, secret, datetime(2091, 1, 1, tzinfo=UTC)) is None
+    assert world.store.accounts.account_of(secret, datetime(2091, 1, 1, tzinfo=UTC)) is None
     capsys.readouterr()
 
     run("keys", ACCOUNT="acme")
@@ -249,9 +249,9 @@ def test_a_key_is_revoked_after_asking_and_once(world: World) -> None:
     secret = run("key", ACCOUNT="acme", NAME="ci")
 
     assert run("revoke", ACCOUNT="acme", NAME="ci") == "Nothing was done."
-    assert accounts.account_of(world.client, SETTINGS.accounts_table, secret, NOW) is not None
+    assert world.store.accounts.account_of(secret, NOW) is not None
     assert "is revoked" in run("revoke", "yes", ACCOUNT="acme", NAME="ci")
-    assert accounts.account_of(world.client, SETTINGS.accounts_table, secret, NOW) is None
+    assert world.store.accounts.account_of(secret, NOW) is None
     assert "no working key ci" in run("revoke", "yes", ACCOUNT="acme", NAME="ci")
 
 

@@ -106,7 +106,7 @@ def test_after_the_drill_everybody_has_what_was_true_then_under_a_number_that_th
             if second.registration_id in sk:
                 world.client.delete_item(TableName=table, Key={"pk": {"S": pk}, "sk": {"S": sk}})
 
-    operations.stop(world.client, SETTINGS, "restore")
+    operations.stop(world.store, "restore")
     assert run().startswith("Done.")
     after = everything(world.client)
     assert {table: [row for row in rows if row["pk"] != "SENDING"] for table, rows in after.items()} == before
@@ -114,8 +114,8 @@ def test_after_the_drill_everybody_has_what_was_true_then_under_a_number_that_th
     assert world.reads.sending().stopped(world.now)
 
     sent = len(world.said())
-    list(operations.raise_sequences(world.client, SETTINGS, now=world.now))
-    operations.start(world.client, SETTINGS)
+    list(operations.raise_sequences(world.store, now=world.now))
+    operations.start(world.store)
     world.settle()
     assert sorted(world.said()[sent:]) == [(REQUEST, 1001), (REQUEST, 1001)]
     assert {world.invitation(one).allocated for one in (person, second)} == {1001}
@@ -124,7 +124,7 @@ def test_after_the_drill_everybody_has_what_was_true_then_under_a_number_that_th
 def test_meanwhile_no_function_runs_and_afterwards_each_may_as_before(world: World, functions: Functions) -> None:
     world.register()
     back_up(world)
-    operations.stop(world.client, SETTINGS, "restore")
+    operations.stop(world.store, "restore")
 
     assert run("no") == "Nothing was done."
     assert functions.closed == {"Api", "Sweep", "Deliver"}
@@ -141,7 +141,7 @@ def test_what_is_interrupted_opens_the_functions_and_can_be_repeated(
     for table in TABLES:
         for (pk, sk), _ in list(restore.items(world.client, table)):
             world.client.delete_item(TableName=table, Key={"pk": {"S": pk}, "sk": {"S": sk}})
-    operations.stop(world.client, SETTINGS, "restore")
+    operations.stop(world.store, "restore")
 
     def stopped(*args: Any) -> Iterator[int]:
         yield next(real(*args))

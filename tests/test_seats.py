@@ -15,16 +15,15 @@ from unittest.mock import patch
 import pytest
 
 from convoke.model import EventStatus, Registration, RegistrationStatus
-from convoke.registrations import events, registry, seats, waitlist
-from convoke.registrations.events import change_event, create_event, read_seats
+from convoke.registrations import registry, seats, waitlist
+from convoke.registrations.events import change_event, create_event
 from convoke.registrations.registry import Obstacle
+from convoke.store import conditions
 from convoke.store import seats as store_seats
-from convoke.store.reads import Reads
-from convoke.store.writes import attempt
+from convoke.store.store import Store
 from tests.bench import crowd
 from tests.factories import EVENT_ID, NOW, event, registration
 from tests.simulation import quick
-from tests.simulation.surgery import cut
 from tests.simulation.tables import Tables
 from tests.tables import SETTINGS
 
@@ -38,7 +37,8 @@ class World(Tables):
         super().__init__(SETTINGS.registrations_table, lambda *_: None)
         self.meanwhile: Callable[[], None] | None = None
         self.event = event(**changes)
-        create_event(self, SETTINGS, self.event)
+        self.store = Store(self, SETTINGS)
+        create_event(self.store, self.event)
         self.came = 0
 
     def transact_write_items(self, **asked: Any) -> None:
@@ -55,7 +55,7 @@ class World(Tables):
         self.meanwhile = meanwhile
         often = 1 if crowded else 0
         with patch.object(seats, "take", lambda *ids, conflicts, now: TAKE(*ids, conflicts=conflicts + often, now=now)):
-            stored = registry.register(self, SETTINGS, person, now=NOW)
+            stored = registry.register(self.store, person, now=NOW)
         assert isinstance(stored, Registration)
         return who
 
@@ -63,18 +63,18 @@ class World(Tables):
         self.register(crowded=True)
 
     def withdraw(self, who: str) -> None:
-        assert isinstance(registry.withdraw(self, SETTINGS, EVENT_ID, who, now=NOW), Registration)
+        assert isinstance(registry.withdraw(self.store, EVENT_ID, who, now=NOW), Registration)
 
     def change(self, **changes: Any) -> None:
         before, self.event = self.event, replace(self.event, version=self.event.version + 1, **changes)
-        assert change_event(self, SETTINGS, before, self.event, priority=1, now=NOW)
+        assert change_event(self.store, before, self.event, priority=1, now=NOW)
 
     def promote(self) -> None:
-        while waitlist.promote(self, SETTINGS, EVENT_ID, now=NOW):
+        while waitlist.promote(self.store, EVENT_ID, now=NOW):
             pass
 
     def status(self, who: str) -> RegistrationStatus:
-        found = Reads(self, SETTINGS).registration(EVENT_ID, who)
+        found = self.store.reads.registration(EVENT_ID, who)
         assert found is not None
         return found.status
 
@@ -83,7 +83,7 @@ class World(Tables):
         return sum(row.get("status") == "registered" for row in rows)
 
     def counted(self) -> tuple[int, int]:
-        found = read_seats(self, SETTINGS, EVENT_ID)
+        found = self.store.reads.seats(EVENT_ID)
         return found.taken, found.waiting
 
 
@@ -93,6 +93,7 @@ def one_shard() -> Iterator[None]:
         yield
 
 
+SEATS_ARE_FREE_WHOEVER_WAITS = "#open = :true AND #capacity = :capacity AND #taken <= :most"
 WITHOUT = pytest.mark.parametrize("without", [False, True], ids=["with the guard", "without it"])
 
 
@@ -116,7 +117,7 @@ def test_a_capacity_that_is_lowered_in_the_rush_holds_from_then_on() -> None:
     def lower(done: crowd.Run) -> None:
         before = event(capacity=200)
         after = replace(before, version=before.version + 1, capacity=40)
-        assert change_event(done.tables, SETTINGS, before, after, priority=1, now=NOW + timedelta(seconds=1))
+        assert change_event(Store(done.tables, SETTINGS), before, after, priority=1, now=NOW + timedelta(seconds=1))
         seen.append(done.statuses())
 
     with patch.object(store_seats, "SHARDS", 16):
@@ -133,7 +134,7 @@ def test_an_event_that_is_cancelled_in_the_rush_takes_nobody_afterwards() -> Non
     def cancel(done: crowd.Run) -> None:
         before = event()
         after = replace(before, version=before.version + 1, status=EventStatus.CANCELLED)
-        assert change_event(done.tables, SETTINGS, before, after, priority=0, now=NOW + timedelta(seconds=1))
+        assert change_event(Store(done.tables, SETTINGS), before, after, priority=0, now=NOW + timedelta(seconds=1))
         seen.append(done.statuses())
 
     with patch.object(store_seats, "SHARDS", 16):
@@ -151,13 +152,13 @@ def test_who_meets_nobody_takes_the_seat_from_the_event_and_no_shard_is_made() -
     for _ in range(3):
         world.register()
     assert world.counted() == (2, 1)
-    assert read_seats(world, SETTINGS, EVENT_ID).shards == ()
+    assert world.store.reads.seats(EVENT_ID).shards == ()
 
 
 def test_seats_that_a_shard_has_left_are_given_before_anybody_waits() -> None:
     world = World(capacity=6)
     people = [world.register(crowded=True), *(world.register() for _ in range(6))]
-    assert read_seats(world, SETTINGS, EVENT_ID).blocks
+    assert world.store.reads.seats(EVENT_ID).blocks
     assert [world.status(who).value for who in people] == ["registered"] * 6 + ["waitlisted"]
     assert world.counted() == (6, 1)
 
@@ -166,12 +167,12 @@ def test_the_waitlist_ends_with_the_last_who_waits_however_many_places_were_lent
     world = World(capacity=1)
     first, second = world.register(), world.register()
     third = world.register(crowded=True)
-    assert read_seats(world, SETTINGS, EVENT_ID).lent(waits=True)
+    assert world.store.reads.seats(EVENT_ID).lent(waits=True)
     world.withdraw(second)
     world.withdraw(third)
     world.withdraw(first)
     world.promote()
-    assert not read_seats(world, SETTINGS, EVENT_ID).queued
+    assert not world.store.reads.seats(EVENT_ID).queued
     assert world.status(world.register()) is RegistrationStatus.REGISTERED
 
 
@@ -179,11 +180,11 @@ def test_several_seats_are_taken_at_once_or_none() -> None:
     world = World(capacity=4)
     world.register(crowded=True)  # a block of two: one is left in the shard, and two of the event's
     for expected in (RegistrationStatus.REGISTERED, RegistrationStatus.WAITLISTED):
-        place = seats.take(world, SETTINGS, EVENT_ID, "x", count=3)
+        place = seats.take(world.store, EVENT_ID, "x", count=3)
         assert place is not None
         assert place.status is expected
-        assert not attempt(world, place.actions)
-    assert read_seats(world, SETTINGS, EVENT_ID).taken == 4
+        assert not world.store.attempt(place.actions)
+    assert world.store.reads.seats(EVENT_ID).taken == 4
 
 
 # --- the guards ---------------------------------------------------------------------------------------------------
@@ -197,7 +198,7 @@ def unguarded(without: bool, change: AbstractContextManager[Any]) -> AbstractCon
 def test_a_place_on_the_waitlist_is_not_taken_for_a_seat(without: bool) -> None:
     world = World(capacity=4)
     world.register(crowded=True)
-    with unguarded(without, patch.object(seats, "SHARD_HAS_SOME", "#free >= :count")):
+    with unguarded(without, patch.object(conditions, "SHARD_HAS_SOME", "#free >= :count")):
         world.register(lambda: _all_taken(world))
     assert (world.come() > 4) is without
 
@@ -221,7 +222,8 @@ def test_nobody_waits_beside_a_seat_that_was_lent_meanwhile(without: bool) -> No
         # Both have seen three seats: one takes a single seat of the event, the other is lent a block of two.
         world.register(world.rush_in)
 
-    guard = cut(seats, "_first_to_wait", "{FULL} AND {unchanged}", "{FULL}")
+    unchanged = f" AND {conditions.NO_BLOCK_LENT_SINCE}"
+    guard = patch.object(conditions, "FIRST_TO_WAIT", conditions.FIRST_TO_WAIT.replace(unchanged, ""))
     with unguarded(without, guard):
         last = world.register(three_go_and_two_come)
     world.promote()
@@ -240,7 +242,7 @@ def test_nobody_overtakes_who_waits(without: bool) -> None:
         waits.append(world.register())
         world.withdraw(first)
 
-    with unguarded(without, patch.object(seats, "NOBODY_OVERTAKEN", "#open = :true")):
+    with unguarded(without, patch.object(conditions, "SEATS_ARE_FREE", SEATS_ARE_FREE_WHOEVER_WAITS)):
         late = world.register(it_is_full_and_a_seat_is_released)
     world.promote()
     assert (world.status(waits[0]) is RegistrationStatus.WAITLISTED) is without
@@ -252,7 +254,7 @@ def test_a_block_that_is_lent_while_the_capacity_is_lowered_is_stopped_too(witho
     world = World(capacity=20)
     world.register()
     world.meanwhile = world.rush_in
-    with unguarded(without, cut(events, "_seats_actions", 'f"{EXISTS} AND {unchanged}"', "EXISTS")):
+    with unguarded(without, patch.object(conditions, "NO_BLOCK_LENT_SINCE", conditions.EXISTS)):
         world.change(capacity=3)
     for _ in range(4):
         world.register()

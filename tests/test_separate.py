@@ -30,7 +30,7 @@ from convoke.model import (
 )
 from convoke.schedule import calendar_entries, edits, series, series_changes
 from convoke.settings import Times
-from convoke.store import items
+from convoke.store import codec
 from tests.factories import NOW, SENDER, answer, event, invitation, registration
 from tests.schedules import schedule, timed, whole
 from tests.test_series_told import Attendee, shown, truth
@@ -214,12 +214,12 @@ def test_what_an_rdate_was_told_to_be_is_taken_back_before_it_is_told_by_itself(
 def test_stored_states_of_before_are_read_and_those_of_now_come_back() -> None:
     bo = heard(replace(WEEKLY, added=(BESIDE,), changes=(moved("2027-03-29T09:00"),)))
     for last in (told(bo), told(bo).distrusted, replace(told(bo), spent=True, first=datetime(2027, 3, 12, 9))):
-        assert items.calendar_state_of(items.calendar_state_item(last)) == last
-    old = items.calendar_state_item(told(heard(WEEKLY)))
+        assert codec.read(CalendarState, codec.value(last)) == last
+    old = codec.value(told(heard(WEEKLY)))
     assert not {"separate", "spent", "first", "revision"} & set(old)
     cancelled = replace(told(heard(WEEKLY)), method=Method.CANCEL)
-    assert items.calendar_state_of(
-        {key: value for key, value in items.calendar_state_item(cancelled).items() if key != "spent"}
+    assert codec.read(
+        CalendarState, {key: value for key, value in codec.value(cancelled).items() if key != "spent"}
     ).withdrawn
 
 

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from convoke.decision import fingerprints
-from convoke.decision.invitation import Acknowledged, Delivered, Intent, StoredMessage
+from convoke.decision.invitation import Acknowledged, Delivered, Intent, Invitation, StoredMessage
 from convoke.mail import invitation_mail
 from convoke.model import (
     DateChange,
@@ -26,7 +26,9 @@ from convoke.model import (
     RegistrationStatus,
 )
 from convoke.schedule import edits, series, series_changes
-from convoke.store import items
+from convoke.store import codec, keys
+from convoke.store.invitations import invitation_item
+from convoke.store.records import message_item
 from tests.factories import MORNING, NEW_ID, NOW, event, invitation, registration
 from tests.test_series_told import Attendee
 
@@ -252,13 +254,13 @@ def test_the_fullest_series_fits_into_its_items() -> None:
         written_at=NOW,
     )
     sizes = {
-        "event": size(items.event_item(what)),
-        "invitation": size(items.invitation_item(full)),
-        "message": size(items.stored_message_item(stored)),
+        "event": size(codec.item(what, keys.event(what.event_id))),
+        "invitation": size(invitation_item(full)),
+        "message": size(message_item(stored)),
     }
     print(", ".join(f"{name} {bytes_ / 1024:.0f} KB" for name, bytes_ in sizes.items()))
     assert max(sizes.values()) < ITEM
-    assert items.invitation_of(items.invitation_item(full)) == full
+    assert codec.read(Invitation, invitation_item(full)) == full
 
 
 def messages(what: Event) -> Any:

@@ -13,11 +13,11 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from convoke.calendar import content_lines, itip
-from convoke.decision.calendar_state import Message, RenderedMail
+from convoke.decision.calendar_state import Message, OccurrenceState, RenderedMail
 from convoke.mail import header_fields, invitation_mail, mime_parts, spliced
 from convoke.model import Participation, Person, RenderError, When
-from tests.factories import NOW, message, told
-from tests.golden.cases import CASES, INVITATION, MOVED, SERIES, dtstamp
+from tests.factories import AFTERNOON, MORNING, NOW, message, told
+from tests.golden.cases import CANCELLED, CASES, INVITATION, MOVED, OTHER_DATE, SERIES, dtstamp
 from tests.test_itip import ANY_MESSAGE, ANYTHING
 
 NAMES = (
@@ -177,6 +177,27 @@ def test_what_was_known_before_is_part_of_what_is_said() -> None:
             for number in range(3):
                 same(told_to(replace(MOVED, before=known, participation=participation), number, PEOPLE[number + 1]), 3)
     assert len(spliced._templates) == 4 * len(Participation)
+
+
+OFF = OccurrenceState(date=MORNING.start, cancelled=True)
+LATER = replace(SERIES, when=AFTERNOON, before=told(rule="FREQ=WEEKLY;COUNT=4").known)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (MOVED, replace(MOVED, asked=1)),
+        (LATER, replace(LATER, when=MORNING, kept=(OFF,))),
+        (replace(LATER, when=MORNING), replace(LATER, when=MORNING, kept=(OFF,))),
+        (LATER, replace(LATER, state_before=told(dates=(OFF,)))),
+        (OTHER_DATE, replace(OTHER_DATE, separate="20270319t090000-1")),
+        (CANCELLED, replace(CANCELLED, participation=Participation.DECLINED)),
+    ],
+)
+def test_what_is_said_otherwise_to_some_has_a_template_of_its_own(one: Message, other: Message) -> None:
+    for said in (one, other) * 4:
+        assert same(said, 2) != same(other if said is one else one, 2)
+    assert len(spliced._templates) == 2
 
 
 @pytest.mark.parametrize(

@@ -20,8 +20,9 @@ from unittest.mock import patch
 
 from convoke.model import Registration, RegistrationStatus
 from convoke.registrations import registry, waitlist
-from convoke.registrations.events import create_event, read_seats
+from convoke.registrations.events import create_event
 from convoke.store import dynamo
+from convoke.store.store import Store
 from tests.factories import EVENT_ID, NOW, event
 from tests.simulation import quick
 from tests.simulation.tables import Row, Tables, refused
@@ -154,7 +155,7 @@ class Run:
     def counted(self) -> tuple[int, int]:
         """What the event's seats say of both."""
         with quick.quick(), free_reads(self.tables):
-            seats = read_seats(self.tables, SETTINGS, EVENT_ID)
+            seats = Store(self.tables, SETTINGS).reads.seats(EVENT_ID)
         return seats.taken, seats.waiting
 
 
@@ -191,7 +192,7 @@ def run(
         )
         began = clock.now
         try:
-            stored = registry.register(tables, SETTINGS, person, now=NOW + timedelta(seconds=began))
+            stored = registry.register(Store(tables, SETTINGS), person, now=NOW + timedelta(seconds=began))
         except dynamo.Contention as error:
             done.refused.append(str(error))
             return
@@ -203,7 +204,7 @@ def run(
 
     with quick.quick(), patch.object(dynamo, "time", SimpleNamespace(sleep=clock.sleep)):
         with free_reads(tables):
-            create_event(tables, SETTINGS, event(capacity=capacity))
+            create_event(Store(tables, SETTINGS), event(capacity=capacity))
         moment = 0.0
         for number in range(people):
             moment += dice.expovariate(rate)
@@ -217,7 +218,7 @@ def run(
 def promote(done: Run) -> int:
     """Give free seats to whoever waits, as the sweeper does."""
     with quick.quick(), free_reads(done.tables):
-        return waitlist.promote(done.tables, SETTINGS, EVENT_ID, now=NOW)
+        return waitlist.promote(Store(done.tables, SETTINGS), EVENT_ID, now=NOW)
 
 
 def rows(done: Run, prefix: str) -> dict[str, Row]:

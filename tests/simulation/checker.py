@@ -11,10 +11,11 @@ from datetime import UTC, datetime
 from itertools import pairwise
 from typing import Any, NamedTuple, Protocol
 
-from convoke.decision.invitation import Invitation
+from convoke.decision.invitation import FanOut, Invitation
 from convoke.model import DeliveryState, Event, EventStatus, Registration, RegistrationStatus
 from convoke.schedule import series, series_changes
-from convoke.store import items, keys
+from convoke.store import codec, keys
+from convoke.store.seats import counted
 from tests import rfc5546
 from tests.rfc5545 import Moment
 
@@ -63,17 +64,16 @@ class Book:
         self.over = False
         rows = world.tables.rows.get(SETTINGS.registrations_table, {}).get(keys.event(EVENT_ID)["pk"], {})
         others = world.tables.rows.get(SETTINGS.invitations_table, {}).get(keys.event(EVENT_ID)["pk"], {})
-        self.event: Event = items.event_of(rows[keys.EVENT])
+        self.event: Event = codec.read(Event, rows[keys.EVENT])
         self.over = series.ends_at(self.event) <= world.instant()
-        self.fan_out = items.fan_out_of(others[keys.FAN_OUT]) if keys.FAN_OUT in others else None
+        self.fan_out = codec.read(FanOut, others[keys.FAN_OUT]) if keys.FAN_OUT in others else None
         self.people: dict[str, tuple[Registration, Invitation]] = {}
         for sk, row in rows.items():
             if sk.startswith(keys.REGISTRATION_PREFIX):
-                person = items.registration_of(row)
-                self.people[person.registration_id] = person, items.invitation_of(others[sk])
-        self.seats = items.seats_of(
-            others[keys.SEATS], [row for sk, row in sorted(others.items()) if sk.startswith(f"{keys.SEATS}#")]
-        )
+                person = codec.read(Registration, row)
+                self.people[person.registration_id] = person, codec.read(Invitation, others[sk])
+        shards = [row for sk, row in sorted(others.items()) if sk.startswith(f"{keys.SEATS}#")]
+        self.seats = counted(others[keys.SEATS], shards)
         self.debts = [sk for sk in others if sk.startswith("ERASURE#")]
         self.copies: dict[str, list[Copy]] = defaultdict(list)
         for copy in world.post.accepted:

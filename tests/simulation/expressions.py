@@ -11,7 +11,7 @@ Values = Mapping[str, Any]
 Condition = Callable[[Mapping[str, Any], Values], bool]
 
 _TOKEN = re.compile(
-    r"\s*(attribute_exists|attribute_not_exists|begins_with|BETWEEN|AND|OR|NOT|<=|>=|<>|[=<>(),+]|:\w+|#?\w+(?:\.#?\w+)*)"
+    r"\s*(attribute_exists|attribute_not_exists|begins_with|BETWEEN|AND|OR|NOT|<=|>=|<>|[=<>(),]|:\w+|#?\w+(?:\.#?\w+)*)"
 )
 _PYTHON = {"AND": "and", "OR": "or", "NOT": "not", "(": "(", ")": ")"}
 _COMPARISONS = {"=": "==", "<>": "!=", "<": "<", "<=": "<=", ">": ">", ">=": ">="}
@@ -83,7 +83,7 @@ def condition(expression: str) -> Condition:
 
 
 Clause = tuple[str, tuple[str, ...], str, bool]
-"""SET, REMOVE, ADD, or SET to a SUM of two attributes; a path; the value's name; whether only where nothing stands."""
+"""SET, REMOVE or ADD; a path; the value's name; whether only where nothing stands."""
 
 
 @cache
@@ -107,10 +107,6 @@ def update(expression: str) -> tuple[Clause, ...]:
             unless = value == "if_not_exists"
             if unless:
                 _, _, _, value, _ = (words.pop(0) for _ in range(5))
-            if words[:1] == ["+"]:
-                _, other = words.pop(0), words.pop(0)
-                clauses.append(("SUM", path, f"{value} {other}", False))
-                continue
             clauses.append((verb, path, value, unless))
     return tuple(clauses)
 
@@ -125,8 +121,6 @@ def updated(item: dict[str, Any], clauses: tuple[Clause, ...], values: Values) -
         last = path[-1]
         if verb == "REMOVE":
             target.pop(last, None)
-        elif verb == "SUM":
-            target[last] = sum(item[part.lstrip("#")] for part in name.split())
         elif verb == "ADD":
             target[last] = target.get(last, 0) + values[name]
         elif not (unless and last in target):

@@ -22,9 +22,8 @@ from convoke.model import (
 from convoke.registrations import erasure, events, registry, waitlist
 from convoke.schedule import edits, series, series_changes
 from convoke.store import dynamo
-from convoke.store.reads import Reads
 
-from .scene import EVENT_ID, SETTINGS, START, TIMES
+from .scene import EVENT_ID, START, TIMES
 from .worker import FAILURES, Crash
 from .world import World
 
@@ -41,8 +40,8 @@ class People:
 
     def __init__(self, world: World) -> None:
         self.world = world
-        self.client = world.tables
-        self.reads = Reads(world.tables, SETTINGS)
+        self.store = world.store
+        self.reads = self.store.reads
         self.came: list[tuple[str, str]] = []
         self.erased: list[str] = []
         self._numbers = 0
@@ -70,7 +69,7 @@ class People:
             created_at=START,
             updated_at=START,
         )
-        events.create_event(self.client, SETTINGS, event)
+        events.create_event(self.store, event)
 
     def _change(
         self, changed: Callable[[Event], dict[str, Any]], *, quietly: bool = False, cancelled: bool = False
@@ -88,7 +87,7 @@ class People:
         as_before = replace(after, when=before.when, rule=before.rule, added=before.added)
         priority = min(fan_out.urgency(each, now, TIMES) for each in (as_before, after))
         self.world.note(f"API {'quietly ' * quietly}changes the event to version {after.version}: {changes}")
-        events.change_event(self.client, SETTINGS, before, after, priority=priority, now=now)
+        events.change_event(self.store, before, after, priority=priority, now=now)
         self._promote()
 
     def retitle(self) -> None:
@@ -182,7 +181,7 @@ class People:
         self._change(reopened, cancelled=True)
 
     def _promote(self) -> None:
-        waitlist.promote(self.client, SETTINGS, EVENT_ID, now=self.world.instant())
+        waitlist.promote(self.store, EVENT_ID, now=self.world.instant())
 
     # --- the people -------------------------------------------------------------------------------------------
 
@@ -213,7 +212,7 @@ class People:
         self.came.append((rid, email))
         self.world.known.append((rid, email))
         with self.world.crowded():
-            registry.register(self.client, SETTINGS, person, now=now)
+            registry.register(self.store, person, now=now)
 
     def come_back(self) -> None:
         if self.came:
@@ -226,7 +225,7 @@ class People:
         rid = self._somebody()
         if rid is not None:
             self.world.note(f"API withdraws {rid[6:10]}")
-            registry.withdraw(self.client, SETTINGS, EVENT_ID, rid, now=self.world.instant())
+            registry.withdraw(self.store, EVENT_ID, rid, now=self.world.instant())
             self._promote()
 
     def change_address(self) -> None:
@@ -239,22 +238,20 @@ class People:
         email = self.world.dice.choice((f"new{rid[6:10]}@example.net", f"other{rid[6:10]}@example.net"))
         self.world.known.append((rid, email))
         self.world.note(f"API changes the address of {rid[6:10]} to {email}")
-        registry.change_registration(
-            self.client, SETTINGS, EVENT_ID, rid, changes={"email": email}, priority=1, now=now
-        )
+        registry.change_registration(self.store, EVENT_ID, rid, changes={"email": email}, priority=1, now=now)
 
     def resend(self) -> None:
         rid = self._somebody()
         if rid is not None:
             self.world.note(f"API asks to send again to {rid[6:10]}")
             self.world.resends[rid] = self.world.resends.get(rid, 0) + 1
-            registry.resend(self.client, SETTINGS, EVENT_ID, rid, now=self.world.instant())
+            registry.resend(self.store, EVENT_ID, rid, now=self.world.instant())
 
     def erase(self) -> None:
         rid = self._somebody()
         if rid is not None:
             self.world.note(f"API erases {rid[6:10]}")
-            erasure.erase(self.client, SETTINGS, EVENT_ID, rid, now=self.world.instant())
+            erasure.erase(self.store, EVENT_ID, rid, now=self.world.instant())
             self.erased.append(rid)
             self._promote()
 

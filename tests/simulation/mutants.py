@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 from unittest.mock import patch
 
@@ -12,18 +13,19 @@ from convoke.decision import decide, fingerprints, plan
 from convoke.decision.invitation import Intent
 from convoke.decision.planner import MessagePlanner
 from convoke.delivery import fan_out, reconcile, reports, sweep
-from convoke.effects import Send
-from convoke.registrations import erasure, events, registry, seats, waitlist
-from convoke.store import records as store_records
-from convoke.store import seats as store_seats
+from convoke.effects import ClearDue, Send
+from convoke.model import Event
+from convoke.registrations import registry, seats, waitlist
+from convoke.store import conditions, invitations, keys, records, writes
+from convoke.store.events import Events
 from convoke.store.invitations import Invitations
-from convoke.store.reads import Reads
 from convoke.store.records import Records
+from convoke.store.seats import SeatCounts
 
 from .faults import Mode
 from .history import People
 from .post import Post
-from .scene import EVENT_ID, SETTINGS
+from .scene import EVENT_ID
 from .small_world.worlds import Bounds
 from .surgery import cut
 from .world import World
@@ -58,9 +60,6 @@ def instead(owner: Any, name: str, value: Any) -> Change:
     return lambda: patch.object(owner, name, value)
 
 
-BOTH = "FENCE_AND_WAKEUPS_ARE_THOSE_READ"
-
-
 def _once_more(people: People) -> None:
     """A resend that the API sends by itself, at once."""
     rid = people._somebody()
@@ -68,7 +67,7 @@ def _once_more(people: People) -> None:
         return
     world = people.world
     world.resends[rid] = world.resends.get(rid, 0) + 1
-    reads = Reads(world.tables, SETTINGS)
+    reads = world.store.reads
     invitation = reads.invitation(EVENT_ID, rid)
     if invitation is None or invitation.acknowledged is None:
         return
@@ -90,50 +89,59 @@ def _insistent(self: Post, world: World) -> None:
 _quiet = Post.__init__
 
 
-AS_IT_WAS = """changes |= {
-            "highest_possibly_sent": before.highest_possibly_sent,
-            "possibly_sent": items.calendar_state_item(before.possibly_sent),
-        }"""
+_possibly_sent = invitations.possibly_sent_before
+
+
+def _clear_what_is_due(self: Invitations, effect: ClearDue) -> bool:
+    return effect.seen.due_key is None or _clear_due(self, effect)
+
+
+_clear_due = Invitations.clear_due
+
+
+def _fan_out_that_is_not_due(self: Events, event: Event, priority: int, now: datetime) -> Any:
+    action = _due_fan_out(self, event, priority, now)
+    del action["Put"]["Item"]["due_shard"]
+    return action
+
+
+_due_fan_out = Events.fan_out_action
+
+
+def _release_that_is_not_due(self: SeatCounts, event_id: str, *_: Any, **__: Any) -> Any:
+    return writes.update(self.settings.invitations_table, keys.seats(event_id), {}, add={"taken": -1})
+
 
 MUTANTS: dict[str, Mutant] = {
     "version-in-the-batch": Mutant(
         (
             without(fan_out, "process_batch", "fan_out is None or fan_out.version != part.version", "fan_out is None"),
-            instead(store_records, "STILL_AT_THIS_BATCH", "#cursor = :cursor"),
+            instead(records, "UPON_MOVING", conditions.CURSOR_UNCHANGED),
+            instead(records, "UPON_ENDING", conditions.CURSOR_UNCHANGED),
         )
     ),
-    "cursor-in-its-condition": Mutant((instead(store_records, "STILL_AT_THIS_BATCH", "#version = :version"),)),
+    "cursor-in-its-condition": Mutant(
+        (
+            instead(records, "UPON_MOVING", conditions.VERSION_UNCHANGED),
+            instead(records, "UPON_ENDING", conditions.VERSION_UNCHANGED),
+        )
+    ),
     "cursor-in-the-batch": Mutant(
         (
             without(fan_out, "process_batch", "if fan_out.cursor != part.cursor:", "if False:"),
-            instead(store_records, "STILL_AT_THIS_BATCH", "#version = :version"),
+            instead(records, "UPON_MOVING", conditions.VERSION_UNCHANGED),
+            instead(records, "UPON_ENDING", conditions.VERSION_UNCHANGED),
         )
     ),
-    "fan-out-ended-whatever-it-is": Mutant(
-        (
-            without(
-                Records,
-                "end_fan_out",
-                "**self._fan_out(effect.batch, {})",
-                "**{**self._fan_out(effect.batch, {}), 'ConditionExpression': 'attribute_exists(pk)'}",
-            ),
-        )
-    ),
-    "wakeups-in-the-claim": Mutant((without(Invitations, "claim", BOTH, "FENCE_IS_THE_ONE_READ"),)),
-    "fence-in-the-claim": Mutant((without(Invitations, "claim", BOTH, "'wakeups = :wakeups'"),)),
+    "fan-out-ended-whatever-it-is": Mutant((instead(records, "UPON_ENDING", conditions.EXISTS),)),
+    "wakeups-in-the-claim": Mutant((instead(invitations, "UPON_CLAIMING", conditions.FENCE_UNCHANGED),)),
+    "fence-in-the-claim": Mutant((instead(invitations, "UPON_CLAIMING", conditions.WAKEUPS_UNCHANGED),)),
     "fence-on-clear": Mutant(
-        (without(Invitations, "clear_due", BOTH, "'wakeups = :wakeups'"),), bounds=Bounds(("move",), 2, 0)
+        (instead(invitations, "UPON_CLEARING", conditions.WAKEUPS_UNCHANGED),), bounds=Bounds(("move",), 2, 0)
     ),
-    "wakeups-on-clear": Mutant((without(Invitations, "clear_due", BOTH, "FENCE_IS_THE_ONE_READ"),)),
+    "wakeups-on-clear": Mutant((instead(invitations, "UPON_CLEARING", conditions.FENCE_UNCHANGED),)),
     "fence-raised-with-nothing-due": Mutant(
-        (
-            without(
-                Invitations,
-                "clear_due",
-                "seen = effect.seen\n",
-                "seen = effect.seen\n    if seen.due_key is None: return True\n",
-            ),
-        ),
+        (instead(Invitations, "clear_due", _clear_what_is_due),),
         bounds=Bounds(("move",), 2, 0),
     ),
     "lease": Mutant((without(reconcile, "reconcile", "seen.invitation.lease_until > now", "False"),)),
@@ -237,14 +245,17 @@ MUTANTS: dict[str, Mutant] = {
     ),
     "released-claim-lowers-the-highest": Mutant(
         (
-            without(Invitations, "release_claim", AS_IT_WAS, "pass"),
-            without(Invitations, "release_claim", 'remove += ("highest_possibly_sent", "possibly_sent")', "pass"),
+            instead(
+                invitations,
+                "possibly_sent_before",
+                lambda effect: _possibly_sent(replace(effect, before=effect.claimed)),
+            ),
         )
     ),
     "released-claim-forgets-what-was-possibly-sent": Mutant(
-        (without(Invitations, "release_claim", AS_IT_WAS, 'remove += ("highest_possibly_sent", "possibly_sent")'),)
+        (instead(invitations, "possibly_sent_before", lambda _: {}),)
     ),
-    "due-though-woken-up": Mutant((without(Invitations, "_settle", BOTH, "FENCE_IS_THE_ONE_READ"),)),
+    "due-though-woken-up": Mutant((instead(invitations, "UPON_SETTLING", conditions.FENCE_UNCHANGED),)),
     "cancel-before-another-address": Mutant(
         (
             without(
@@ -259,53 +270,24 @@ MUTANTS: dict[str, Mutant] = {
         (without(fan_out, "process_batch", "if outcome not in FINISHED:", "if False:"),)
     ),
     "former-texts-count-as-told": Mutant((without(fingerprints, "is_told", "same_texts(event)", "[event]"),)),
-    "former-texts-end-with-what-is-told": Mutant(
-        (without(events, "change_event", "after = fingerprints.announced(before, after)", "pass"),)
-    ),
-    "fan-out-due": Mutant(
-        (
-            without(
-                events,
-                "change_event",
-                "items.fan_out_item(fan_out, due_key=keys.due_key(priority, now))",
-                "{k: v for k, v in items.fan_out_item(fan_out, due_key=keys.due_key(priority, now)).items() "
-                "if k != 'due_shard'}",
-            ),
-        )
-    ),
-    "registration-due": Mutant(
-        (without(registry, "registration_actions", "None if waits else keys.due_key(2, now)", "None"),)
-    ),
-    "withdrawal-wakes-up": Mutant(
-        (without(registry, "withdraw", 'actions["invitation"] = wake_up_action(settings, invitation, 0, now)', "pass"),)
-    ),
+    "former-texts-end-with-what-is-told": Mutant((instead(fingerprints, "announced", lambda _, after: after),)),
+    "fan-out-due": Mutant((instead(Events, "fan_out_action", _fan_out_that_is_not_due),)),
+    "registration-due": Mutant((instead(registry, "first_due_key", lambda _: None),)),
+    "withdrawal-wakes-up": Mutant((instead(registry, "_notice_actions", lambda *_: {}),)),
     "forgotten-only-when-taken-back": Mutant(
         (without(sweep, "_hand_out", "(yield from _may_erase(due, sender))", "True"),)
     ),
-    "mails-forgotten": Mutant((without(erasure, "forget", "_erase_mails(client, settings, registration_id)", "pass"),)),
-    "a-shard-has-what-it-gives": Mutant((instead(seats, "SHARD_HAS_SOME", "#waits = :waits"),), Mode.CROWD),
-    "a-shard-is-given-back-as-it-was-read": Mutant((instead(seats, "SHARD_UNCHANGED", "#waits = :waits"),), Mode.CROWD),
+    "mails-forgotten": Mutant((instead(Records, "forget_messages", lambda *_: None),)),
+    "a-shard-has-what-it-gives": Mutant((instead(conditions, "SHARD_HAS_SOME", "#waits = :waits"),), Mode.CROWD),
+    "a-shard-is-given-back-as-it-was-read": Mutant(
+        (instead(conditions, "SHARD_UNCHANGED", "#waits = :waits"),), Mode.CROWD
+    ),
     "nobody-waits-where-a-shard-has-seats": Mutant(
         (without(seats, "take", "if not scattered:", "if True:"),), Mode.CROWD
     ),
-    "another-capacity-stops-the-shards": Mutant((instead(store_seats, "stop_actions", lambda *_: {}),), Mode.CROWD),
+    "another-capacity-stops-the-shards": Mutant((instead(SeatCounts, "stop_actions", lambda *_: {}),), Mode.CROWD),
     "places-given-back-when-nobody-waits": Mutant(
         (without(waitlist, "promote", "if first is None:", "if False:"),), Mode.CROWD
     ),
-    "seats-due": Mutant(
-        (
-            without(
-                seats,
-                "release_actions",
-                'f"SET #due_shard = :shard, #due_key = :due_key {expression}", SOMEBODY_WAITS',
-                "expression, SOMEBODY_WAITS",
-            ),
-            without(
-                seats,
-                "release_actions",
-                'values |= {"shard": keys.shard(event_id), "due_key": keys.due_key(2, now)}',
-                "pass",
-            ),
-        )
-    ),
+    "seats-due": Mutant((instead(SeatCounts, "release_action", _release_that_is_not_due),)),
 }

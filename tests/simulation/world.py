@@ -15,17 +15,14 @@ from typing import Any
 
 from convoke import effects
 from convoke.decision import fingerprints
-from convoke.decision.invitation import Batch
+from convoke.decision.invitation import Batch, Invitation
 from convoke.delivery import fan_out, reconcile, reports, survey, sweep
 from convoke.effects import Steps
-from convoke.model import Event, RegistrationStatus
+from convoke.model import Event, Registration, RegistrationStatus
 from convoke.registrations import erasure, waitlist
 from convoke.schedule import series
-from convoke.store import items, keys
-from convoke.store.attention import Surveys
-from convoke.store.invitations import Invitations
-from convoke.store.reads import Reads
-from convoke.store.records import Records
+from convoke.store import codec, keys
+from convoke.store.store import Store
 
 from .faults import ANSWERS, ON_THE_WAY, Faults, Mode
 from .post import Post
@@ -80,6 +77,7 @@ class World:
         self._entries = 0
         self._depth = 0
         self.tables = Tables(SETTINGS.registrations_table, self._ring, self)
+        self.store = Store(self.tables, SETTINGS)
         self.post = Post(self)
         # Of each moment, the titles that count as equal: the present one, and those that nobody was told to forget.
         self.titles: list[tuple[float, frozenset[str]]] = []
@@ -189,14 +187,14 @@ class World:
         if row is None:
             return
         if sk == keys.EVENT:
-            event = items.event_of(row)
+            event = codec.read(Event, row)
             self._see_titles(event)
             times = {(event.when.start, event.location), *_times(event)}
             true: tuple[Any, ...] = tuple(
                 (title, start.isoformat(), location) for title in self.titles[-1][1] for start, location in times
             )
         elif sk.startswith(keys.REGISTRATION_PREFIX):
-            person = items.registration_of(row)
+            person = codec.read(Registration, row)
             if person.status is RegistrationStatus.REGISTERED and person.status not in (
                 status for _, ((status, _),) in self.truths.get(sk, [])[-1:]
             ):
@@ -214,6 +212,14 @@ class World:
         if self.faults.hit("record doubled"):
             self.at(after + 60 * self.random(), lambda: self.notify(sk, 2))
 
+    def _see_titles(self, event: Event) -> None:
+        """A quiet change adds its title to those that count as equal; a change that people are told of leaves one."""
+        before, self._event = self._event, event
+        if before is None or _told(before) != _told(event):
+            quiet = before is not None and len(event.former_texts) > len(before.former_texts)
+            equal = self.titles[-1][1] if quiet else frozenset()
+            self.titles.append((self.now, equal | {event.title}))
+
     def _seated(self, rid: str) -> None:
         """Somebody was given a seat, which must have been free, of an event that was open."""
         (pk, _), rows = keys.seats(EVENT_ID).values(), self.tables.rows
@@ -222,14 +228,6 @@ class World:
         come = sum(row["status"] == "registered" for row in people)
         if come > seats.get("capacity", come) or not seats["open"]:
             self.overbooked.append(f"{rid[6:10]} got a seat as number {come} of {seats}")
-
-    def _see_titles(self, event: Event) -> None:
-        """A quiet change adds its title to those that count as equal; a change that people are told of leaves one."""
-        before, self._event = self._event, event
-        if before is None or _told(before) != _told(event):
-            quiet = before is not None and len(event.former_texts) > len(before.former_texts)
-            equal = self.titles[-1][1] if quiet else frozenset()
-            self.titles.append((self.now, equal | {event.title}))
 
     def notify(self, sk: str, retries: int) -> None:
         """As ``functions/notify.py``: a record that fails is tried again, a few times."""
@@ -300,7 +298,7 @@ class World:
         """Whether this claim was given back, in the table itself."""
         key = keys.registration(EVENT_ID, effect.claimed.registration_id)
         row = self.tables.row(SETTINGS.invitations_table, key)
-        standing = items.invitation_of(row) if row is not None else None
+        standing = codec.read(Invitation, row) if row is not None else None
         mine = effect.claimed.intent
         return (
             standing is not None
@@ -311,12 +309,8 @@ class World:
         )
 
     def _doing(self) -> dict[type[effects.Effect], Callable[[Any], Any]]:
-        reads, invitations, records, surveys = (
-            Reads(self.tables, SETTINGS),
-            Invitations(self.tables, SETTINGS),
-            Records(self.tables, SETTINGS),
-            Surveys(self.tables, SETTINGS),
-        )
+        store = self.store
+        reads, invitations, records, surveys = store.reads, store.invitations, store.records, store.surveys
         return {
             effects.ReadSending: lambda _: reads.sending(),
             effects.ReadInvitation: lambda effect: reads.invitation(effect.event_id, effect.registration_id),
@@ -356,10 +350,8 @@ class World:
             effects.EndFanOut: records.end_fan_out,
             effects.Postpone: records.postpone,
             effects.StopSending: records.stop_sending,
-            effects.Promote: lambda effect: waitlist.promote(
-                self.tables, SETTINGS, effect.event_id, now=self.instant()
-            ),
+            effects.Promote: lambda effect: waitlist.promote(self.store, effect.event_id, now=self.instant()),
             effects.ErasePerson: lambda effect: erasure.forget(
-                self.tables, SETTINGS, EVENT_ID, effect.due.registration_id, now=self.instant()
+                self.store, EVENT_ID, effect.due.registration_id, now=self.instant()
             ),
         }

@@ -7,25 +7,25 @@ from dataclasses import replace
 
 from convoke.model import Event, EventStatus
 from convoke.registrations import events, registry
+from convoke.store.store import Store
 
-from ..scene import EVENT_ID, SETTINGS, START
-from ..tables import Tables
-
-
-def withdraw(tables: Tables, rid: str) -> None:
-    registry.withdraw(tables, SETTINGS, EVENT_ID, rid, now=START)
+from ..scene import EVENT_ID, START
 
 
-def readdress(tables: Tables, rid: str) -> None:
+def withdraw(store: Store, rid: str) -> None:
+    registry.withdraw(store, EVENT_ID, rid, now=START)
+
+
+def readdress(store: Store, rid: str) -> None:
     changes = {"email": f"new{rid[9]}@example.net"}
-    registry.change_registration(tables, SETTINGS, EVENT_ID, rid, changes=changes, priority=1, now=START)
+    registry.change_registration(store, EVENT_ID, rid, changes=changes, priority=1, now=START)
 
 
-def resend(tables: Tables, rid: str) -> None:
-    registry.resend(tables, SETTINGS, EVENT_ID, rid, now=START)
+def resend(store: Store, rid: str) -> None:
+    registry.resend(store, EVENT_ID, rid, now=START)
 
 
-OF_ONE: dict[str, Callable[[Tables, str], None]] = {"withdraw": withdraw, "readdress": readdress, "resend": resend}
+OF_ONE: dict[str, Callable[[Store, str], None]] = {"withdraw": withdraw, "readdress": readdress, "resend": resend}
 
 
 def move(event: Event) -> Event:
@@ -45,7 +45,7 @@ def draft(event: Event) -> Event:
 OF_THE_EVENT: dict[str, Callable[[Event], Event]] = {"move": move, "call off": call_off, "draft": draft}
 
 
-def change_event(tables: Tables, before: Event, after: Event) -> None:
+def change_event(store: Store, before: Event, after: Event) -> None:
     if before.status is not EventStatus.CANCELLED:
         after = replace(after, version=before.version + 1)
-        events.change_event(tables, SETTINGS, before, after, priority=1, now=START)
+        events.change_event(store, before, after, priority=1, now=START)

@@ -8,8 +8,9 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
-from convoke.decision.invitation import Invitation
-from convoke.store import items, keys
+from convoke.decision.invitation import FanOut, Invitation, StoredMessage
+from convoke.model import Event, Registration
+from convoke.store import codec, keys
 
 from ..post import BETWEEN_THE_LINES
 from ..scene import EVENT_ID, SETTINGS
@@ -104,11 +105,11 @@ class Person:
     def invitation(self) -> Invitation:
         if not self.rows:
             return Invitation(event_id=EVENT_ID, registration_id="")
-        return items.invitation_of(self.rows[self.place])
+        return codec.read(Invitation, self.rows[self.place])
 
     @cached_property
     def registration(self) -> Any:
-        return items.registration_of(self.rows[SETTINGS.registrations_table, *self.place[1:]])
+        return codec.read(Registration, self.rows[SETTINGS.registrations_table, *self.place[1:]])
 
     @property
     def leased(self) -> bool:
@@ -141,7 +142,7 @@ class Person:
             key = keys.message(self.rid, sequence)
             row = self.rows.get((table, key["pk"], key["sk"]))
             if row is not None:
-                found.append(eye.see(items.stored_message_of(row)))
+                found.append(eye.see(codec.read(StoredMessage, row)))
         return tuple(found)
 
 
@@ -154,13 +155,13 @@ class Common:
     @cached_property
     def event(self) -> Any:
         key = keys.event(EVENT_ID)
-        return items.event_of(self.rows[SETTINGS.registrations_table, key["pk"], key["sk"]])
+        return codec.read(Event, self.rows[SETTINGS.registrations_table, key["pk"], key["sk"]])
 
     @cached_property
     def fan_out(self) -> Any:
         key = keys.fan_out(EVENT_ID)
         row = self.rows.get((SETTINGS.invitations_table, key["pk"], key["sk"]))
-        return None if row is None else items.fan_out_of(row)
+        return None if row is None else codec.read(FanOut, row)
 
     def form(self) -> Any:
         event, fan_out = self.event, self.fan_out

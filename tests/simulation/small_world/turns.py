@@ -14,9 +14,7 @@ from convoke import effects
 from convoke.decision.invitation import Batch
 from convoke.registrations import events, registry
 from convoke.store import keys
-from convoke.store.invitations import Invitations
-from convoke.store.reads import Reads
-from convoke.store.records import Records
+from convoke.store.store import Store
 from tests import factories
 
 from ..scene import EVENT_ID, SETTINGS, START
@@ -63,8 +61,9 @@ class Turns:
     def __init__(self, deeds: tuple[str, ...]) -> None:
         self.deeds = deeds
         self.tables = Tables(SETTINGS.registrations_table, lambda *_: None)
-        self.reads = reads = Reads(self.tables, SETTINGS)
-        invitations, records = Invitations(self.tables, SETTINGS), Records(self.tables, SETTINGS)
+        self.store = store = Store(self.tables, SETTINGS)
+        self.reads = reads = store.reads
+        invitations, records = store.invitations, store.records
         self._does: dict[type[effects.Effect], Callable[[Any], Any]] = {
             effects.ReadInvitation: lambda effect: reads.invitation(EVENT_ID, effect.registration_id),
             effects.ReadRegistration: lambda effect: reads.registration(EVENT_ID, effect.registration_id),
@@ -91,10 +90,10 @@ class Turns:
     def begin(self) -> tuple[Common, tuple[Person, ...]]:
         """An event to which two people have registered, and nobody was calendar_state yet."""
         event = factories.event(event_id=EVENT_ID, title="A")
-        events.create_event(self.tables, SETTINGS, event)
+        events.create_event(self.store, event)
         for number, rid in enumerate((FIRST, SECOND), 1):
             person = factories.registration(event_id=EVENT_ID, registration_id=rid, email=f"person{number}@example.net")
-            registry.register(self.tables, SETTINGS, person, now=START)
+            registry.register(self.store, person, now=START)
         rows = {
             (table, pk, sk): row
             for table, partitions in self.tables.rows.items()
@@ -236,9 +235,9 @@ class Turns:
         for deed in self.deeds:
             self._lay(common, person)
             if person.rid and deed in OF_ONE:
-                OF_ONE[deed](self.tables, person.rid)
+                OF_ONE[deed](self.store, person.rid)
             elif not person.rid and deed in OF_THE_EVENT:
-                change_event(self.tables, common.event, OF_THE_EVENT[deed](common.event))
+                change_event(self.store, common.event, OF_THE_EVENT[deed](common.event))
             after, changed = self._take(common, person)
             if after is not common or changed is not person:
                 yield Turn(after, changed, f"{_who(person)}: {deed}" if person.rid else deed, changes=1)

@@ -26,12 +26,8 @@ from ..mail.notifications import NotificationState
 from ..model import ConvokeError, Person, RenderError, Sender
 from ..registrations import erasure, split_transfer, waitlist
 from ..settings import Settings, settings
-from ..store import deliveries, dynamo, notifications
-from ..store.attention import Surveys
-from ..store.invitations import Invitations
-from ..store.notifications import Notifications
-from ..store.reads import Reads
-from ..store.records import Records
+from ..store import dynamo
+from ..store.store import Store
 from . import ses
 
 Result = TypeVar("Result")
@@ -75,13 +71,13 @@ class Aws:
         """The ids of all events, in no particular order."""
         after: str | None = ""
         while after is not None:
-            found, after = self._reads.events(after)
+            found, after = self._store.reads.events(after)
             yield from found
 
     def queue_webhook_hints(self, limit: int = MAX_WEBHOOK_HINTS) -> int:
         """Queue a hint for each webhook event and webhook delivery that is due, up to ``limit``; returns how many."""
         queued = 0
-        for hint in deliveries.due(self._dynamodb, self._settings, clock(), limit):
+        for hint in self._store.deliveries.due(clock(), limit):
             self._sqs.send_message(QueueUrl=self._settings.hooks_queue, MessageBody=json.dumps(hint))
             queued += 1
         return queued
@@ -96,7 +92,8 @@ class Aws:
 
     def perform(self, effect: Effect) -> Any:
         """Perform one effect; returns the answer that its docstring describes. Raises :class:`UnknownEffect`."""
-        reads, invitations, records = self._reads, self._invitations, self._records
+        store = self._store
+        reads, invitations, records = store.reads, store.invitations, store.records
         match effect:
             case effects.Clock():
                 return clock()
@@ -153,32 +150,32 @@ class Aws:
                 return records.record_sent(effect)
 
             case effects.ReadNotification():
-                return self._notifications.read(effect)
+                return store.notifications.read(effect)
             case effects.CountDaily():
-                return self._notifications.daily_count(effect)
+                return store.notifications.daily_count(effect)
             case effects.ClaimNotification():
-                return self._notifications.claim(effect)
+                return store.notifications.claim(effect)
             case effects.RecordNotification():
-                return self._notifications.record(effect)
+                return store.notifications.record(effect)
             case effects.RenderNotification(notification_state=notification_state, people=people):
                 return render_notification(notification_state, self._settings.sender, people)
             case effects.SendNotification():
                 return ses.send_notification(self._ses, self._settings, effect)
 
             case effects.AddNotification(notification=notification):
-                return notifications.schedule(self._dynamodb, self._settings, notification, now=clock())
+                return store.notifications.schedule(notification, now=clock())
             case effects.ScheduleSurvey():
-                return self._surveys.schedule(effect)
+                return store.surveys.schedule(effect)
             case effects.ReadSurvey(event_id=event_id):
-                return self._surveys.read(event_id)
+                return store.surveys.read(event_id)
             case effects.ReadMessages(registration_id=registration_id):
                 return reads.messages(registration_id)
             case effects.ReadUnreached():
-                return self._surveys.unreached(effect)
+                return store.surveys.unreached(effect)
             case effects.StoreUnreached():
-                return self._surveys.store_unreached(effect)
+                return store.surveys.store_unreached(effect)
             case effects.EndSurvey():
-                return self._surveys.end(effect)
+                return store.surveys.end(effect)
 
             case effects.MoveFanOut():
                 return records.move_fan_out(effect)
@@ -199,11 +196,11 @@ class Aws:
             case effects.Enqueue():
                 return self._enqueue(effect)
             case effects.Promote(event_id=event_id):
-                return waitlist.promote(self._dynamodb, self._settings, event_id, now=clock())
+                return waitlist.promote(store, event_id, now=clock())
             case effects.TransferRegistrations(event_id=event_id):
-                return split_transfer.transfer_batch(self._dynamodb, self._settings, event_id, now=clock())
+                return split_transfer.transfer_batch(store, event_id, now=clock())
             case effects.ErasePerson(due=due):
-                return erasure.forget(self._dynamodb, self._settings, due.event_id, due.registration_id, now=clock())
+                return erasure.forget(store, due.event_id, due.registration_id, now=clock())
         raise UnknownEffect(type(effect).__name__)
 
     def _enqueue(self, effect: effects.Enqueue) -> None:
@@ -222,8 +219,8 @@ class Aws:
         return total
 
     @cached_property
-    def _dynamodb(self) -> Any:
-        return dynamo.client()
+    def _store(self) -> Store:
+        return Store(dynamo.client(), self._settings)
 
     @cached_property
     def _ses(self) -> Any:
@@ -232,26 +229,6 @@ class Aws:
     @cached_property
     def _sqs(self) -> Any:
         return boto3.client("sqs")
-
-    @cached_property
-    def _reads(self) -> Reads:
-        return Reads(self._dynamodb, self._settings)
-
-    @cached_property
-    def _invitations(self) -> Invitations:
-        return Invitations(self._dynamodb, self._settings)
-
-    @cached_property
-    def _surveys(self) -> Surveys:
-        return Surveys(self._dynamodb, self._settings)
-
-    @cached_property
-    def _notifications(self) -> Notifications:
-        return Notifications(self._dynamodb, self._settings)
-
-    @cached_property
-    def _records(self) -> Records:
-        return Records(self._dynamodb, self._settings)
 
 
 def render(message: Message, intent: Intent) -> RenderedMail | str:

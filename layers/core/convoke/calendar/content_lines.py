@@ -31,6 +31,7 @@ _UNESCAPES = {"n": "\n", "N": "\n"}
 # the carets.
 _UNCARETS = {"^^": "^", "^'": '"', "^n": "\n"}
 
+_BACKSLASH = ord("\\")
 _NAME = re.compile(r"[A-Za-z0-9-]+")
 _VALUE = r'(?:"[^"\x00-\x08\x0a-\x1f\x7f]*"|[^";:,\x00-\x08\x0a-\x1f\x7f]*)'
 _PARAM = re.compile(rf";([A-Za-z0-9-]+)=({_VALUE}(?:,{_VALUE})*)")
@@ -169,17 +170,16 @@ def unfolded(data: bytes) -> str:
 def folded(line: str) -> bytes:
     """``line`` with its CRLF, in UTF-8, folded to at most 75 octets."""
     octets = line.encode("utf-8")
-    parts, at, room = [], 0, LIMIT
-    while len(octets) - at > room:
-        end = at + room
+    written, at, end = b"", 0, LIMIT
+    while len(octets) > end:
         # Some programs parse lines before they unfold them: neither characters nor escapes may be folded inside.
         while octets[end] & 0xC0 == 0x80:
             end -= 1
-        backslashes = end - at - len(octets[at:end].rstrip(b"\\"))
-        end -= backslashes % 2
-        parts.append(octets[at:end])
-        at, room = end, LIMIT - 1  # a continuation begins with a space
-    return b"\r\n ".join((*parts, octets[at:])) + b"\r\n"
+        if octets[end - 1] == _BACKSLASH:
+            end -= (end - at - len(octets[at:end].rstrip(b"\\"))) % 2
+        written += octets[at:end] + b"\r\n "
+        at, end = end, end + LIMIT - 1  # a continuation begins with a space
+    return written + octets[at:] + b"\r\n"
 
 
 def _line(text: str) -> Line:

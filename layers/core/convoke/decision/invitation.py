@@ -177,7 +177,7 @@ class StoredMessage:
     registration_id: str
     event_id: str
     calendar_state: CalendarState
-    rendered: RenderedMail | None
+    rendered: RenderedMail | None = None
     written_at: datetime
     sent_at: datetime | None = None
     ses_id: str = ""
@@ -226,13 +226,13 @@ class SeatShard:
     """A block of an event's seats, or (``waits``) of places on its waitlist, that is given out without touching the
     event's own count, which many registrations at once would contend for.
 
-    ``free`` are left to be given out. ``back`` are not to be given out any more, but are still counted as lent.
+    ``free`` are left of it. Of a shard that is ``stopped`` they are not to be given out.
     """
 
     number: int
     free: int = 0
-    back: int = 0
     waits: bool = False
+    stopped: bool = False
 
 
 @frozen
@@ -256,7 +256,7 @@ class Seats:
 
     def lent(self, *, waits: bool) -> int:
         """How many seats, or places on the waitlist, the shards have of the event's."""
-        return sum(shard.free + shard.back for shard in self.shards if shard.waits is waits)
+        return sum(shard.free for shard in self.shards if shard.waits is waits)
 
     @property
     def queued(self) -> bool:

@@ -14,8 +14,9 @@ import base64
 import binascii
 import re
 from collections.abc import Iterable, Iterator
+from typing import NamedTuple
 
-from ..model import RenderError, frozen
+from ..model import RenderError
 
 LINE = 76  # octets in a line that has an encoded word, without its CRLF (RFC 2047, section 2)
 LONGEST_LINE = 998  # octets in any line (RFC 5322, section 2.1.1)
@@ -25,8 +26,9 @@ _AROUND = len("=?utf-8?q?" + "?=")
 # Octets of an encoded word with one character, for Q and B: with less space left on a line, a new one is begun.
 _MIN_WORD = {"q": _AROUND + len("=F0=9F=98=80"), "b": _AROUND + 8}
 
-_BEGUN = re.compile(r"[!-9;-~]+: [!-~]")
-_PRINTABLE = re.compile(r"[ -~]*[!-~]")
+# Lines that end in a visible character: of a field the first begins with its name and a visible character, the others
+# with a space.
+_HEADER = re.compile(r"(?:[!-9;-~]+: [!-~](?:[ -~]*[!-~])?\r\n(?: [ -~]*[!-~]\r\n)*)+")
 _VISIBLE = re.compile(r"[!-~]+")
 _ATOM = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+")
 _ATOMS = re.compile(rf"{_ATOM.pattern}(?: {_ATOM.pattern})*")
@@ -41,8 +43,7 @@ _Q_SIZE = tuple(map(len, _Q_TEXT))
 _NO_ESCAPE = re.compile(r"=(?![0-9A-F]{2})")
 
 
-@frozen
-class Field:
+class Field(NamedTuple):
     """One field as it is sent, CRLF included. ``plainer``: its text was simplified or encoded in another way than
     intended.
     """
@@ -230,22 +231,14 @@ def fields(head: bytes) -> tuple[tuple[str, str], ...]:
     """The names and unfolded values of the fields in ``head``. Raises :class:`ValueError` for anything that this module
     does not write: characters beyond ASCII, lines that are too long, a name alone on a line.
     """
-    if not head.endswith(b"\r\n"):
-        raise ValueError("the last line does not end")
-    lines = head.decode("ascii")[:-2].split("\r\n")
-    unfolded: list[str] = []
-    for line in lines:
-        too_long = len(line) > LINE and (len(line) > LONGEST_LINE or _ENCODED.search(line))
-        if too_long or not _PRINTABLE.fullmatch(line):
-            raise ValueError("not a line of a header")
-        if _BEGUN.match(line):
-            unfolded.append(line)
-        elif unfolded and line.startswith(" "):
-            unfolded[-1] += line
-        else:
-            raise ValueError("not the beginning of a field")
-    named = (line.partition(": ") for line in unfolded)
-    return tuple((name, value) for name, _, value in named)
+    text = head.decode("ascii")
+    if not _HEADER.fullmatch(text):
+        raise ValueError("not a header")
+    for line in text.split("\r\n") if len(text) > LINE else ():
+        if len(line) > LINE and (len(line) > LONGEST_LINE or _ENCODED.search(line)):
+            raise ValueError("a line of the header is too long")
+    unfolded = text[:-2].replace("\r\n ", " ").split("\r\n")
+    return tuple([(name, value) for name, _, value in [field.partition(": ") for field in unfolded]])
 
 
 def text_of(value: str) -> str:

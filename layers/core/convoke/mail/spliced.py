@@ -143,18 +143,19 @@ def _line(quoted: str) -> bytes:
 
 def _content(message: Message) -> Any:
     """What two messages have in common if their mails only differ in what is personal."""
-    before = message.before
-    was = frozenset[Any]()
-    if before is not None and before.schedule is not None and message.state_before is not None:
-        was = frozenset(one.date for one in message.state_before.dates if one.cancelled)
-    times = [message.date, *message.without]
-    for when in (message.when, message.instead, None if before is None else before.when):
-        times += () if when is None else (when.start, when.end)
+    before, instead, was = message.before, message.instead, None
+    times = [message.date, *message.without, message.when.start, message.when.end]
+    if instead is not None:
+        times += (instead.start, instead.end)
+    if before is not None:
+        times += (before.when.start, before.when.end)
+        if before.schedule is not None and message.state_before is not None:
+            was = frozenset([one.date for one in message.state_before.dates if one.cancelled])
     return (
         _shared(message),
         (bool(message.separate), message.asked is None, any(one.cancelled for one in message.kept), was),
         # Times that only differ in this are equal.
-        tuple([number for number, time in enumerate(times) if isinstance(time, datetime) and time.fold]),
+        tuple([getattr(time, "fold", 0) for time in times]),
     )
 
 

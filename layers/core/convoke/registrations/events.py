@@ -1,4 +1,4 @@
-"""Writes and reads of events for the API. A change and its fan-out to all registrations are one transaction."""
+"""Writes of events for the API. A change and its fan-out to all registrations are one transaction."""
 
 from __future__ import annotations
 
@@ -7,47 +7,26 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from ..decision import fingerprints
-from ..decision.invitation import FanOut, Seats
+from ..decision.invitation import Seats
 from ..model import Event, EventStatus
-from ..settings import Settings
-from ..store import attention, dynamo, items, keys
-from ..store import seats as store_seats
-from ..store.writes import (
-    EXISTS,
-    NEW,
-    NOTHING_ELSE,
-    ROUNDS,
-    Action,
-    attempt,
-    put,
-    update,
-)
+from ..store import dynamo
+from ..store.store import Store
+from ..store.writes import NOTHING_ELSE, Action, rounds
 
 YIELDED = timedelta(seconds=2)
 """For how long registrations let a change pass that met them."""
 
-# Nobody changed the event since it was read.
-STILL_THE_VERSION_SEEN = "#version = :seen AND #account = :account"
 
-
-def create_event(client: Any, settings: Settings, event: Event, *, also: Mapping[str, Action] = NOTHING_ELSE) -> None:
+def create_event(store: Store, event: Event, *, also: Mapping[str, Action] = NOTHING_ELSE) -> None:
     """Store a new event with its seats, and the actions ``also``. Raises :class:`ValueError` where its id exists."""
     seats = Seats(open=_open(event), capacity=event.capacity)
-    refused = attempt(
-        client,
-        {
-            "event": put(settings.registrations_table, items.event_item(event), NEW),
-            "seats": put(settings.invitations_table, items.seats_item(event.event_id, seats), NEW),
-            **also,
-        },
-    )
-    if refused:
+    new = {"event": store.events.new_action(event), "seats": store.seats.new_action(event.event_id, seats)}
+    if store.attempt({**new, **also}):
         raise ValueError(f"there is an event {event.event_id} already")
 
 
 def change_event(
-    client: Any,
-    settings: Settings,
+    store: Store,
     before: Event,
     after: Event,
     *,
@@ -61,47 +40,40 @@ def change_event(
     earlier change has not ended, the more urgent priority of both is used.
     """
     after = fingerprints.announced(before, after)
-    earlier = dynamo.get(client, settings.invitations_table, keys.fan_out(after.event_id))
+    earlier = store.reads.fan_out(after.event_id)
     if earlier is not None:
-        priority = min(priority, int(earlier["due_key"][0]))
-    fan_out = FanOut(event_id=after.event_id, version=after.version)
+        priority = min(priority, earlier.priority)
     actions = {
-        "event": put(
-            settings.registrations_table,
-            items.event_item(after),
-            STILL_THE_VERSION_SEEN,
-            seen=before.version,
-            account=before.account,
-        ),
-        "fan": put(settings.invitations_table, items.fan_out_item(fan_out, due_key=keys.due_key(priority, now))),
+        "event": store.events.change_action(before, after),
+        "fan": store.events.fan_out_action(after, priority, now),
     }
     if _needs_survey(before, after):
-        actions["survey"] = attention.survey_action(settings, after.event_id, now)
+        actions["survey"] = store.surveys.soon_action(after.event_id, now)
     if (_open(before), before.capacity) != (_open(after), after.capacity):
-        return _change_with_seats(client, settings, before, after, now, {**actions, **also})
-    return not attempt(client, {**actions, **also})
+        return _change_with_seats(store, before, after, now, {**actions, **also})
+    return not store.attempt({**actions, **also})
 
 
-def _change_with_seats(
-    client: Any, settings: Settings, before: Event, event: Event, now: datetime, actions: Mapping[str, Action]
-) -> bool:
-    """Carry out the actions of a change together with those that write its capacity, or close it."""
-    for number in range(ROUNDS):
-        seats = read_seats(client, settings, event.event_id)
+def _change_with_seats(store: Store, before: Event, event: Event, now: datetime, actions: Mapping[str, Action]) -> bool:
+    """Carry out the actions of a change together with those that write its capacity, and close or open it."""
+    event_id = event.event_id
+    changes: dict[str, Any] = {} if _open(before) is _open(event) else {"open": _open(event)}
+    for number in rounds():
+        seats = store.reads.seats(event_id)
+        own = store.seats.change_action(event_id, seats, now, capacity=event.capacity, **changes)
         try:
             attempts = dynamo.ATTEMPTS if number else 1
-            refused = attempt(client, {**actions, **_seats_actions(settings, before, event, seats, now)}, attempts)
+            refused = store.attempt({**actions, "seats": own, **store.seats.stop_actions(event_id, seats)}, attempts)
         except dynamo.Contention:
-            store_seats.let_a_change_pass(client, settings, event.event_id, now + YIELDED)
+            store.seats.let_a_change_pass(event_id, now + YIELDED)
             continue
         if refused.keys() != {"seats"}:
             return not refused
-    raise dynamo.Contention(f"{ROUNDS} rounds met registrations")
+    raise AssertionError  # rounds() ends with Contention
 
 
 def split_event(
-    client: Any,
-    settings: Settings,
+    store: Store,
     before: Event,
     after: Event,
     new: Event,
@@ -117,15 +89,11 @@ def split_event(
     registrations.
     """
     made = {
-        "new": put(settings.registrations_table, items.event_item(new), NEW),
-        "new seats": put(
-            settings.invitations_table,
-            items.seats_item(new.event_id, Seats(open=False, capacity=new.capacity)),
-            NEW,
-        ),
+        "new": store.events.new_action(new),
+        "new seats": store.seats.new_action(new.event_id, Seats(open=False, capacity=new.capacity)),
         "transfer": transfer,
     }
-    return change_event(client, settings, before, after, priority=priority, now=now, also={**made, **also})
+    return change_event(store, before, after, priority=priority, now=now, also={**made, **also})
 
 
 def _needs_survey(before: Event, after: Event) -> bool:
@@ -135,39 +103,3 @@ def _needs_survey(before: Event, after: Event) -> bool:
 
 def _open(event: Event) -> bool:
     return event.status is not EventStatus.CANCELLED
-
-
-def _seats_actions(settings: Settings, before: Event, event: Event, seats: Seats, now: datetime) -> dict[str, Action]:
-    """The actions that write another capacity, close the event or open it again, take back what its shards have left,
-    and make the waitlist due: somebody may get a seat.
-    """
-    values: dict[str, Any] = {"shard": keys.shard(event.event_id), "due_key": keys.due_key(2, now)}
-    expression, removed = "SET #due_shard = :shard, #due_key = :due_key", "#yield_until"
-    if _open(before) is not _open(event):
-        expression = f"{expression}, #open = :open"
-        values["open"] = _open(event)
-    if event.capacity is None:
-        removed += ", #capacity"
-    else:
-        expression = f"{expression}, #capacity = :capacity"
-        values["capacity"] = event.capacity
-    unchanged = store_seats.NO_BLOCK_EVER_LENT
-    if seats.blocks:
-        unchanged, values["blocks"] = store_seats.NO_BLOCK_LENT_SINCE, seats.blocks
-    expression, condition = f"{expression} REMOVE {removed}", f"{EXISTS} AND {unchanged}"
-    own = update(settings.invitations_table, keys.seats(event.event_id), expression, condition, **values)
-    return {"seats": own, **store_seats.stop_actions(settings, event.event_id, seats)}
-
-
-# --- reading ------------------------------------------------------------------------------------------------------
-
-
-def read_event(client: Any, settings: Settings, event_id: str, account: str) -> Event | None:
-    """The event, or ``None`` where there is none or it belongs to another account."""
-    item = dynamo.get(client, settings.registrations_table, keys.event(event_id))
-    return items.event_of(item) if item is not None and item["account"] == account else None
-
-
-def read_seats(client: Any, settings: Settings, event_id: str) -> Seats:
-    """The event's seats, strongly consistent."""
-    return store_seats.read(client, settings, event_id) or Seats()

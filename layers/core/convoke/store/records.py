@@ -5,6 +5,7 @@ pages of an audit, and the switch that stops all sending.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -12,116 +13,77 @@ from .. import effects
 from ..decision.invitation import Batch, StoredMessage
 from ..effects import Due, DueKind
 from ..model import GRAVITY, DeliveryState
-from ..settings import Settings
-from . import dynamo, items, keys
-from .items import Item
-from .writes import Action, update
+from . import codec, conditions, dynamo, keys
+from .dynamo import Item
+from .reads import Reads
+from .repository import Repository
+from .writes import Action, alone, delete, put, update
 
 KEPT = timedelta(days=30)
 """How long the differences that an audit found are kept."""
 
-# No message is stored yet, or only a record without bytes: the bytes that the first attempt sent are never replaced.
-NOT_STORED = "attribute_not_exists(pk) OR attribute_exists(unwritten)"
-# The record exists, so that the update cannot create a partial one, and nothing graver was reported: reports arrive in
-# any order.
-NOTHING_GRAVER_REPORTED = "attribute_exists(pk) AND (attribute_not_exists(#rank) OR #rank <= :rank)"
-# The fan-out is still at the start of this batch: no newer change replaced it, and no other worker moved its cursor.
-STILL_AT_THIS_BATCH = "#version = :version AND #cursor = :cursor"
-# A pause of the SES account must not shorten an operator's stop.
-NOT_STOPPED_FOR_LONGER = "attribute_not_exists(stopped_until) OR stopped_until < :until"
-# The item still has the due key that was read.
-DUE_KEY_UNCHANGED = "due_key = :seen"
-# The record exists, and SES has reported nothing about it: a report is truer than that the message was given up.
-NOTHING_REPORTED = "attribute_exists(pk) AND attribute_not_exists(#rank)"
+# The conditions of moving and ending a fan-out: a mutant of the simulator replaces one of them.
+UPON_MOVING = UPON_ENDING = conditions.STILL_AT_THIS_BATCH
 
 
-def give_up_action(settings: Settings, registration_id: str, sequence: int, reason: str) -> Action:
-    """The action that records in a stored message that it was given up, and why."""
-    return update(
-        settings.invitations_table,
-        keys.message(registration_id, sequence),
-        "SET #state = :failed, #reason = :reason",
-        NOTHING_REPORTED,
-        failed=DeliveryState.FAILED.value,
-        reason=reason,
-    )
-
-
-class Records:
+class Records(Repository):
     """Writes to stored messages, fan-outs, due keys, pages of an audit, and the switch that stops sending."""
 
-    def __init__(self, client: Any, settings: Settings) -> None:
-        self._client = client
-        self._table = settings.invitations_table
+    # --- stored messages ----------------------------------------------------------------------------------------
 
     def store_message(self, stored: StoredMessage) -> StoredMessage:
         """Store the message, unless it is stored already; returns the one that is stored."""
-        written, existing = dynamo.conditionally(
-            self._client.put_item,
-            TableName=self._table,
-            Item=dynamo.wire(items.stored_message_item(stored)),
-            ConditionExpression=NOT_STORED,
-        )
-        return stored if written or existing is None else items.stored_message_of(existing)
+        written, existing = alone(self.client, put(self._sent, message_item(stored), conditions.NOT_STORED))
+        return stored if written or existing is None else codec.read(StoredMessage, existing)
 
     def record_sent(self, effect: effects.RecordMessageState) -> None:
         """Record that SES accepted the message. Does nothing where something graver was reported already."""
-        dynamo.conditionally(
-            self._client.update_item,
-            TableName=self._table,
-            Key=dynamo.wire(keys.message(effect.registration_id, effect.sequence)),
-            # ``sent_at`` is that of the first acceptance; the invitation has that of a resend.
-            UpdateExpression="SET sent_at = if_not_exists(sent_at, :at), ses_id = :ses_id, #state = :state, "
-            "#rank = :rank, reason = :reason",
-            ConditionExpression=NOTHING_GRAVER_REPORTED,
-            ExpressionAttributeNames={"#state": "state", "#rank": "rank"},
-            ExpressionAttributeValues=dynamo.wire(
-                {
-                    ":at": keys.instant(effect.at),
-                    ":ses_id": effect.ses_id,
-                    ":state": effect.state.value,
-                    ":rank": GRAVITY.index(effect.state),
-                    ":reason": effect.reason,
-                }
-            ),
-        )
+        rank = GRAVITY.index(effect.state)
+        changes = {
+            "sent_at": keys.instant(effect.at),
+            "ses_id": effect.ses_id,
+            "state": effect.state.value,
+            "rank": rank,
+            "reason": effect.reason,
+        }
+        key = keys.message(effect.registration_id, effect.sequence)
+        # ``sent_at`` is that of the first acceptance; the invitation has that of a resend.
+        condition = conditions.NOTHING_GRAVER_REPORTED
+        self._write(update(self._sent, key, changes, condition, first=("sent_at",), rank=rank))
+
+    def give_up_action(self, registration_id: str, sequence: int, reason: str) -> Action:
+        """The action that records in a stored message that it was given up, and why."""
+        changes = {"state": DeliveryState.FAILED.value, "reason": reason}
+        return update(self._sent, keys.message(registration_id, sequence), changes, conditions.NOTHING_REPORTED)
+
+    def forget_messages(self, registration_id: str) -> None:
+        """Remove the recipient and the rendered mail from every message to an attendee."""
+        for row in dynamo.pages(self.client.query, **Reads(self.client, self.settings).message_query(registration_id)):
+            key, changes = {"pk": row["pk"], "sk": row["sk"]}, {"calendar_state.recipient": ""}
+            self._attempt({"message": update(self._sent, key, changes, remove=("rendered", "unwritten"))})
+
+    # --- fan-outs and due keys ----------------------------------------------------------------------------------
 
     def move_fan_out(self, effect: effects.MoveFanOut) -> bool:
         """Move the cursor behind the batch. False: the fan-out is not at this batch any more."""
-        written, _ = dynamo.conditionally(
-            self._client.update_item,
-            **self._fan_out(effect.batch, {":to": effect.cursor, ":due_key": effect.due_key}),
-            UpdateExpression="SET #cursor = :to, due_key = :due_key",
-        )
-        return written
+        batch, changes = effect.batch, {"cursor": effect.cursor, "due_key": effect.due_key}
+        key, values = keys.fan_out(batch.event_id), _place(batch)
+        return self._write(update(self._sent, key, changes, UPON_MOVING, **values))
 
     def end_fan_out(self, effect: effects.EndFanOut) -> bool:
         """Delete the fan-out after its last batch. False: it is not at this batch any more."""
-        written, _ = dynamo.conditionally(self._client.delete_item, **self._fan_out(effect.batch, {}))
-        return written
-
-    def _fan_out(self, part: Batch, values: Item) -> dict[str, Any]:
-        return {
-            "TableName": self._table,
-            "Key": dynamo.wire(keys.fan_out(part.event_id)),
-            "ConditionExpression": STILL_AT_THIS_BATCH,
-            "ExpressionAttributeNames": {"#version": "version", "#cursor": "cursor"},
-            "ExpressionAttributeValues": dynamo.wire({":version": part.version, ":cursor": part.cursor, **values}),
-        }
+        key, values = keys.fan_out(effect.batch.event_id), _place(effect.batch)
+        return self._write(delete(self._sent, key, UPON_ENDING, **values))
 
     def postpone(self, effect: effects.Postpone) -> bool:
         """Give a due item a later due key. False: it has another due key than the one that was read, or none."""
-        written, _ = dynamo.conditionally(
-            self._client.update_item,
-            TableName=self._table,
-            Key=dynamo.wire(item_key(effect.due)),
-            UpdateExpression="SET due_key = :due_key",
-            ConditionExpression=DUE_KEY_UNCHANGED,
-            ExpressionAttributeValues=dynamo.wire(
-                {":due_key": keys.keep_due_since(effect.due_key, effect.due.due_key), ":seen": effect.due.due_key}
-            ),
+        seen = effect.due.due_key
+        changes = {"due_key": keys.keep_due_since(effect.due_key, seen)}
+        return self._write(
+            update(self._sent, item_key(effect.due), changes, conditions.DUE_KEY_UNCHANGED, due_key=seen)
         )
-        return written
+
+    # --- audits -------------------------------------------------------------------------------------------------
 
     def store_audit_page(self, effect: effects.StoreAuditPage) -> None:
         """Store a page of the differences that an audit found; it expires after :data:`KEPT`."""
@@ -129,54 +91,53 @@ class Records:
             **keys.audit_page(effect.at, effect.page),
             "at": keys.instant(effect.at),
             "differences": list(effect.lines),
-            "expires_at": int((effect.at + KEPT).timestamp()),
+            "expires_at": codec.epoch(effect.at + KEPT),
         }
-        self._client.put_item(TableName=self._table, Item=dynamo.wire(item))
+        self._write(put(self._sent, item))
 
     def audit_findings(self) -> Iterator[tuple[datetime, str]]:
         """The differences that the latest stored audit found: when (UTC), and a line with event, registration and
         reason.
         """
-        query: dict[str, Any] = {
-            "TableName": self._table,
-            "KeyConditionExpression": "pk = :audit",
-            "ExpressionAttributeValues": dynamo.wire({":audit": keys.AUDIT}),
-        }
-        last = self._client.query(**query, ScanIndexForward=False, Limit=1)["Items"]
+        query = dynamo.starting_with(self._sent, keys.audits())
+        last = self.client.query(**query, ScanIndexForward=False, Limit=1)["Items"]
         if not last:
             return
         at = dynamo.unwire(last[0])["at"]
-        query["KeyConditionExpression"] += " AND begins_with(sk, :at)"
-        query["ExpressionAttributeValues"] |= dynamo.wire({":at": at})
-        for page in dynamo.pages(self._client.query, **query):
-            yield from ((items.moment(at), line) for line in page["differences"])
+        for page in dynamo.pages(self.client.query, **dynamo.starting_with(self._sent, keys.audits(at))):
+            yield from ((datetime.fromisoformat(at), line) for line in page["differences"])
+
+    # --- the switch ---------------------------------------------------------------------------------------------
 
     def stop_sending(self, effect: effects.StopSending) -> None:
-        dynamo.conditionally(
-            self._client.update_item,
-            TableName=self._table,
-            Key=dynamo.wire(keys.sending()),
-            UpdateExpression="SET stopped_until = :until, reason = :why",
-            ConditionExpression=NOT_STOPPED_FOR_LONGER,
-            ExpressionAttributeValues=dynamo.wire({":until": keys.instant(effect.until), ":why": effect.why}),
-        )
+        until = keys.instant(effect.until)
+        changes = {"stopped_until": until, "reason": effect.why}
+        self._write(update(self._sent, keys.sending(), changes, conditions.NOT_STOPPED_FOR_LONGER, until=until))
 
     def start_sending(self) -> None:
         """Send mail again, whatever stopped it."""
-        self._client.update_item(
-            TableName=self._table,
-            Key=dynamo.wire(keys.sending()),
-            UpdateExpression="REMOVE stopped_until, reason",
-        )
+        self._write(update(self._sent, keys.sending(), {}, "", remove=("stopped_until", "reason")))
 
     def reserve(self, effect: effects.ReserveQuota) -> None:
         """Reserve SES's quota for urgent messages until ``effect.until``."""
-        self._client.update_item(
-            TableName=self._table,
-            Key=dynamo.wire(keys.sending()),
-            UpdateExpression="SET reserved_until = :until",
-            ExpressionAttributeValues=dynamo.wire({":until": keys.instant(effect.until)}),
-        )
+        self._write(update(self._sent, keys.sending(), {"reserved_until": keys.instant(effect.until)}, ""))
+
+
+def message_item(stored: StoredMessage) -> Item:
+    """The item of a message. Of the occurrences it has the state of the one that the message is about, or none where it
+    is about the whole event: only the invitation has the state of the others.
+    """
+    state = stored.calendar_state
+    about = tuple(one for one in state.dates if (one.date, one.separate) == (state.date, state.separate))
+    return codec.item(
+        replace(stored, calendar_state=replace(state, dates=about)),
+        keys.message(stored.registration_id, state.sequence),
+        unwritten=None if stored.rendered else True,
+    )
+
+
+def _place(batch: Batch) -> dict[str, Any]:
+    return {"version": batch.version, "cursor": batch.cursor}
 
 
 def item_key(due: Due) -> keys.Key:

@@ -1,67 +1,185 @@
-"""The seats of an event: its own count, and the blocks of it that shards give out."""
+"""The seats of events and the places on their waitlists: one item for each event with the counts, one for each block of
+them that a shard gives out, and one for each place on a waitlist.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from ..decision.invitation import Seats
-from ..settings import Settings
-from . import dynamo, items, keys
-from .writes import EXISTS, Action, update
-
-# No block was lent since the shards were read: what was empty then is empty now, and there are no others.
-NO_BLOCK_LENT_SINCE = "#blocks = :blocks"
-NO_BLOCK_EVER_LENT = "attribute_not_exists(#blocks)"
+from ..decision.invitation import Seats, SeatShard
+from . import codec, conditions, dynamo, keys
+from .dynamo import Item
+from .repository import Repository
+from .writes import DUE, Action, attempt, delete, put, update
 
 SHARDS = 16
 """How many shards an event's seats have at most. Those of an event where registrations never met have none."""
 
-
-def read(client: Any, settings: Settings, event_id: str) -> Seats | None:
-    """The event's seats, strongly consistent, or ``None`` where there are none.
-
-    One query, but not one moment: what is registered meanwhile may or may not be counted.
-    """
-    query: dict[str, Any] = {
-        "TableName": settings.invitations_table,
-        "KeyConditionExpression": "pk = :pk AND sk BETWEEN :first AND :last",
-        "ExpressionAttributeValues": dynamo.wire(
-            {
-                ":pk": keys.seats(event_id)["pk"],
-                ":first": keys.SEATS,
-                # "~" sorts after all numbers.
-                ":last": f"{keys.SEATS}#~",
-            }
-        ),
-        "ConsistentRead": True,
-    }
-    found = list(dynamo.pages(client.query, **query))
-    return items.seats_of(found[0], found[1:]) if found else None
+codec.record(SeatShard)
 
 
-def stop_actions(settings: Settings, event_id: str, seats: Seats) -> dict[str, Action]:
-    """The actions after which no shard of ``seats`` gives out what it has left. For a transaction in which the event's
-    own item is written under the condition that no block was lent since.
-    """
-    stopped = "SET #back = #back + #free, #free = :nothing"
-    return {
-        f"shard {shard.number}": update(
-            settings.invitations_table, keys.seat_shard(event_id, shard.number), stopped, nothing=0
+class SeatCounts(Repository):
+    def new_action(self, event_id: str, seats: Seats) -> Action:
+        item = codec.item(seats, keys.seats(event_id), event_id=event_id)
+        return put(self._sent, item, conditions.NEW)
+
+    def read(self, event_id: str) -> Seats | None:
+        """The seats, strongly consistent, or ``None`` where there is no such event.
+
+        One query, but not one moment: what is registered meanwhile may or may not be counted.
+        """
+        first, last = keys.seats(event_id), {**keys.seats(event_id), "sk": f"{keys.SEATS}#~"}
+        query = dynamo.between(self._sent, first, last, start=True)
+        found = list(dynamo.pages(self.client.query, **query))
+        return counted(found[0], found[1:]) if found else None
+
+    # --- taking -------------------------------------------------------------------------------------------------
+
+    def take_action(self, event_id: str, seats: Seats, count: int, *, waits: bool, block: bool) -> Action:
+        """The action that takes ``count`` seats, or (``waits``) places on the waitlist, from the event's own count.
+
+        ``block``: they are lent to a shard. It fails where somebody waits, or nobody, where fewer are free, or where
+        the event is closed.
+        """
+        values: dict[str, Any] = {}
+        if waits:
+            condition = conditions.BEHIND_OTHERS
+        elif seats.capacity is None:
+            condition = conditions.SEATS_ARE_UNLIMITED
+        else:
+            condition = conditions.SEATS_ARE_FREE
+            values = {"capacity": seats.capacity, "most": seats.capacity - count}
+        add = {"waiting" if waits else "taken": count, **({"blocks": 1} if block else {})}
+        return update(self._sent, keys.seats(event_id), {}, condition, add=add, **values)
+
+    def lend_action(self, event_id: str, number: int, count: int, *, waits: bool) -> Action:
+        """The action that gives a shard so many seats, or places on the waitlist, to give out."""
+        changes, key = {"number": number, "waits": waits}, keys.seat_shard(event_id, number)
+        return update(self._sent, key, changes, "", add={"free": count}, remove=("stopped",))
+
+    def take_from_shard_action(self, event_id: str, number: int, count: int, *, waits: bool) -> Action:
+        key, condition = keys.seat_shard(event_id, number), conditions.SHARD_HAS_SOME
+        return update(self._sent, key, {}, condition, add={"free": -count}, count=count, waits=waits)
+
+    def wait_first_action(self, event_id: str, seats: Seats, count: int) -> Action:
+        """The action that takes the first place on the waitlist, where not even the shards have ``count`` seats."""
+        assert seats.capacity is not None  # noqa: S101 (without a limit there is a seat)
+        return update(
+            self._sent,
+            keys.seats(event_id),
+            {},
+            conditions.FIRST_TO_WAIT,
+            add={"waiting": 1},
+            capacity=seats.capacity,
+            most=seats.capacity - count,
+            blocks=seats.blocks,
         )
-        for shard in seats.shards
-    }
+
+    def place_action(self, event_id: str, registration_id: str) -> Action:
+        """The action that stores a place on the waitlist."""
+        place = {**keys.waiting(event_id, registration_id), "registration_id": registration_id}
+        return put(self._people, place, conditions.NEW)
+
+    def transfer_actions(self, event_id: str, registration_id: str, *, waits: bool) -> dict[str, Action]:
+        """The actions that take a seat, or (``waits``) a place on the waitlist, for a person who had one before a
+        split: whatever is free.
+        """
+        if not waits:
+            return {"seats": self._count(event_id, conditions.EXISTS, taken=1)}
+        seats = self._count(event_id, conditions.EXISTS, waiting=1)
+        return {"seats": seats, "waiting": self.place_action(event_id, registration_id)}
+
+    # --- giving back --------------------------------------------------------------------------------------------
+
+    def give_back(self, event_id: str, shard: SeatShard) -> bool:
+        """Give what ``shard`` has left back to the event. False: somebody took of it, or it was given more, meanwhile.
+
+        Raises :class:`dynamo.Contention`.
+        """
+        key, condition = keys.seat_shard(event_id, shard.number), conditions.SHARD_UNCHANGED
+        counted = {"waiting" if shard.waits else "taken": -shard.free}
+        actions = {
+            "shard": update(self._sent, key, {"free": 0}, condition, free=shard.free, waits=shard.waits),
+            "seats": self._count(event_id, conditions.EXISTS, **counted),
+        }
+        return not attempt(self.client, actions, 1)
+
+    def stop_actions(self, event_id: str, seats: Seats) -> dict[str, Action]:
+        """The actions after which no shard of ``seats`` gives out what it has left, for the transaction of
+        :meth:`change_action`.
+        """
+        return {
+            f"shard {shard.number}": update(self._sent, keys.seat_shard(event_id, shard.number), {"stopped": True})
+            for shard in seats.shards
+        }
+
+    def let_a_change_pass(self, event_id: str, until: datetime) -> None:
+        """Make registrations wait until then (UTC), or until the change is written: a transaction with all shards of
+        an event has no chance while a hundred registrations a second take seats from them.
+        """
+        self._write(update(self._sent, keys.seats(event_id), {"yield_until": keys.instant(until)}))
+
+    # --- releasing ----------------------------------------------------------------------------------------------
+
+    def release_action(self, event_id: str, now: datetime, *, anybody_waits: bool) -> Action:
+        """The action that releases a seat, and makes the waitlist due where ``anybody_waits`` on it; it fails where
+        that has changed.
+        """
+        condition = conditions.SOMEBODY_WAITS if anybody_waits else conditions.NOBODY_WAITS
+        due = self.due(event_id, now) if anybody_waits else {}
+        return update(self._sent, keys.seats(event_id), due, condition, add={"taken": -1})
+
+    def leave_waitlist_actions(self, event_id: str, registration_id: str) -> dict[str, Action]:
+        return {
+            "seats": self._count(event_id, conditions.EXISTS, waiting=-1),
+            "waiting": self._leave_action(event_id, registration_id),
+        }
+
+    def promote_actions(self, event_id: str, registration_id: str) -> dict[str, Action]:
+        """The actions that give a free seat to somebody on the waitlist."""
+        return {
+            "seats": self._count(event_id, conditions.CAN_PROMOTE, taken=1, waiting=-1),
+            "waiting": self._leave_action(event_id, registration_id),
+        }
+
+    def open_action(self, event_id: str, now: datetime, *, opens: bool) -> Action:
+        """The action that opens an event that has taken no registrations so far, and makes the waitlist due."""
+        return update(self._sent, keys.seats(event_id), {**self.due(event_id, now), "open": opens})
+
+    def change_action(
+        self, event_id: str, seats: Seats, now: datetime, *, capacity: int | None, **changes: Any
+    ) -> Action:
+        """The action that writes ``capacity`` and the ``changes``, and makes the waitlist due: somebody may get a seat.
+        It fails where a shard was lent a block since ``seats`` was read.
+        """
+        changes |= self.due(event_id, now)
+        remove: tuple[str, ...] = ("yield_until",)
+        if capacity is None:
+            remove += ("capacity",)
+        else:
+            changes["capacity"] = capacity
+        condition = conditions.NO_BLOCK_LENT_SINCE
+        return update(self._sent, keys.seats(event_id), changes, condition, remove=remove, blocks=seats.blocks)
+
+    def clear_due(self, event_id: str, *, over: bool) -> None:
+        """Remove the due key: the event is ``over``, or nobody can be promoted. Does nothing where somebody can."""
+        condition = conditions.EXISTS if over else conditions.CANNOT_PROMOTE
+        self._attempt({"seats": update(self._sent, keys.seats(event_id), {}, condition, remove=DUE)})
+
+    def due(self, event_id: str, now: datetime) -> dict[str, Any]:
+        return codec.due_attributes(event_id, keys.due_key(2, now))
+
+    def _count(self, event_id: str, condition: str, **add: int) -> Action:
+        return update(self._sent, keys.seats(event_id), {}, condition, add=add)
+
+    def _leave_action(self, event_id: str, registration_id: str) -> Action:
+        return delete(self._people, keys.waiting(event_id, registration_id), conditions.EXISTS)
 
 
-def let_a_change_pass(client: Any, settings: Settings, event_id: str, until: datetime) -> None:
-    """Make registrations wait until then (UTC), or until the change is written: a transaction with all shards of an
-    event has no chance while a hundred registrations a second take seats from them.
-    """
-    dynamo.conditionally(
-        client.update_item,
-        TableName=settings.invitations_table,
-        Key=dynamo.wire(keys.seats(event_id)),
-        UpdateExpression="SET yield_until = :until",
-        ConditionExpression=EXISTS,
-        ExpressionAttributeValues=dynamo.wire({":until": keys.instant(until)}),
-    )
+def counted(own: Item, shards: Iterable[Item]) -> Seats:
+    """What the shards have counts as taken, or as waiting, in the event's own item, but not in the result."""
+    seats = replace(codec.read(Seats, own), shards=tuple(codec.read(SeatShard, shard) for shard in shards))
+    return replace(seats, taken=seats.taken - seats.lent(waits=False), waiting=seats.waiting - seats.lent(waits=True))

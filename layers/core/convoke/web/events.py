@@ -15,11 +15,11 @@ from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
 
 from ..delivery import fan_out
 from ..model import Event, EventStatus, InvalidField, LocalTime
-from ..registrations import events, split_transfer
+from ..registrations import events
 from ..schedule import edits, series
 from ..settings import settings
-from ..store import dynamo, items, keys, lists, requests
-from ..store.writes import ROUNDS, Action
+from ..store import codec, keys
+from ..store.writes import Action, rounds
 from . import context, presenters
 from .idempotency import Record, once
 from .problems import Problem
@@ -59,7 +59,7 @@ def create_event(body: EventIn, key: IdempotencyKey = None) -> Response[EventOut
     must_end_later(event, at)
 
     def create(record: Record) -> Response[EventOut]:
-        events.create_event(context.client(), settings(), event, also=record(status=201, event_id=event.event_id))
+        events.create_event(context.store(), event, also=record(status=201, event_id=event.event_id))
         return context.show_event(event.event_id, 201, context.location(event.event_id))
 
     return once(key, create)
@@ -78,7 +78,7 @@ def must_end_later(event: Event, at: datetime, before: Event | None = None) -> N
 
 @router.get("/events", summary="List events in order of creation", responses=documented(200))
 def list_events(limit: Limit = 50, cursor: Cursor = None) -> Response[EventPage]:
-    page = lists.list_events(context.client(), settings(), context.caller(), limit=limit, cursor=cursor)
+    page = context.store().reads.list_events(context.caller(), limit=limit, cursor=cursor)
     return context.answer(
         200,
         EventPage(items=[presenters.event(counted.event, counted.seats) for counted in page.items], next=page.next),
@@ -116,18 +116,17 @@ def changed(
     called again where another writer was first. If it changes nothing, only ``also`` is written. Raises
     :class:`Problem` (409, 412), :class:`InvalidField`, or :class:`dynamo.Contention` after too many rounds.
     """
-    for _ in range(ROUNDS):
+    for _ in rounds():
         before, at = context.own_event(event_id), context.now()
         require_version(before, version)
         context.require_writable(before, at)
         after = change(before, at)
         must_end_later(after, at, before)
         if after == before:
-            requests.keep(context.client(), dict(also))
+            context.store().requests.keep(dict(also))
             return
         if store(before, after, at, also):
             return
-    raise dynamo.Contention(f"{ROUNDS} rounds met other writers")
 
 
 @router.post("/events/<event_id>/cancel", summary="Cancel an event", responses=documented(200))
@@ -139,16 +138,16 @@ def cancel_event(
 ) -> Response[EventOut]:
     def cancel(record: Record) -> Response[EventOut]:
         recorded = record(status=200, event_id=event_id)
-        for _ in range(ROUNDS):
+        for _ in rounds():
             before, at = context.own_event(event_id), context.now()
             require_version(before, version)
             if before.status is EventStatus.CANCELLED:
-                requests.keep(context.client(), recorded)
+                context.store().requests.keep(recorded)
                 return context.show_event(event_id)
             context.require_not_over(before, at)
             if store(before, replace(before, status=EventStatus.CANCELLED, reason=body.reason), at, recorded):
                 return context.show_event(event_id)
-        raise dynamo.Contention(f"{ROUNDS} rounds met other writers")
+        raise AssertionError  # rounds() ends with Contention
 
     return once(key, cancel)
 
@@ -162,20 +161,20 @@ def reopen_event(
 ) -> Response[EventOut]:
     def reopen(record: Record) -> Response[EventOut]:
         recorded = record(status=200, event_id=event_id)
-        for _ in range(ROUNDS):
+        for _ in rounds():
             before, at = context.own_event(event_id), context.now()
             require_version(before, version)
             context.require_not_over(before, at)
             if before.status is not EventStatus.CANCELLED:
-                requests.keep(context.client(), recorded)
+                context.store().requests.keep(recorded)
                 return context.show_event(event_id)
             context.require_no_transfer(event_id)
             after = edits.reopen(before, restored(before, body.occurrences, at))
-            check = {"transfer": split_transfer.not_under_way_check(settings(), event_id)}
+            check = {"transfer": context.store().events.not_transferring_check(event_id)}
             if store(before, after, at, {**check, **recorded}):
                 context.promote(event_id)
                 return context.show_event(event_id)
-        raise dynamo.Contention(f"{ROUNDS} rounds met other writers")
+        raise AssertionError  # rounds() ends with Contention
 
     return once(key, reopen)
 
@@ -187,7 +186,7 @@ def restored(event: Event, dates: list[str], at: datetime) -> list[LocalTime]:
     names = []
     for number, text in enumerate(dates):
         try:
-            one = edits.date(event, items.local_time_of(text))
+            one = edits.date(event, codec.local_time(text))
         except (ValueError, edits.NoSuchDate):
             raise InvalidField(f"occurrences.{number}", "is not a date of this event") from None
         if one.when.ends_at <= at:
@@ -209,7 +208,7 @@ def store(before: Event, after: Event, at: datetime, also: Mapping[str, Action])
     """
     after = replace(after, version=before.version + 1, updated_at=at)
     priority = urgency(before, after, at)
-    return events.change_event(context.client(), settings(), before, after, priority=priority, now=at, also=also)
+    return events.change_event(context.store(), before, after, priority=priority, now=at, also=also)
 
 
 def urgency(before: Event, after: Event, at: datetime) -> int:

@@ -20,11 +20,12 @@ from ..delivery.preview import EXAMPLES, PreviewResult, preview
 from ..mail.wording import words
 from ..model import Event, EventStatus, InvalidField, LocalTime, Occurrence
 from ..registrations import events, split_transfer
-from ..registrations.split_transfer import SplitTransfer
 from ..schedule import edits, series
 from ..settings import settings
-from ..store import cursors, dynamo, items, keys
-from ..store.writes import ROUNDS
+from ..store import codec, keys
+from ..store.events import SplitTransfer
+from ..store.repository import decode_cursor, encode_cursor
+from ..store.writes import rounds
 from . import context, presenters
 from .events import changed, must_end_later, require_version, urgency
 from .idempotency import Record, once
@@ -58,6 +59,8 @@ router = APIGatewayHttpRouter()  # type: ignore[no-untyped-call]
 DATES = "/events/<event_id>/occurrences"
 DATE = f"{DATES}/<start>"
 NO_REASON, EMPTY_BODY = CancelIn(), RestoreIn()
+PAGE = 500
+"""Registrations that a preview reads at a time."""
 
 
 @router.get(DATES, summary="List the dates of an event in order", responses=documented(200))
@@ -67,10 +70,10 @@ def list_occurrences(event_id: str, limit: Limit = 50, cursor: Cursor = None) ->
     shown += [presenters.skipped(date, event, at) for date in series.skipped(event.schedule)]
     shown.sort(key=lambda one: one.occurrence)
     identity = f"occurrences of {event_id}"
-    position = "" if cursor is None else cursors.decode(identity, cursor, r"[0-9T:.-]+")
+    position = "" if cursor is None else decode_cursor(identity, cursor, r"[0-9T:.-]+")
     rest = [one for one in shown if one.occurrence > position]
     more = len(rest) > limit
-    following = cursors.encode(identity, rest[limit - 1].occurrence) if more else None
+    following = encode_cursor(identity, rest[limit - 1].occurrence) if more else None
     return context.answer(200, OccurrencePage(items=rest[:limit], next=following))
 
 
@@ -185,7 +188,7 @@ def split_event(
 
     def split(record: Record) -> Response[EventOut]:
         recorded = record(status=201, event_id=new_id)
-        for _ in range(ROUNDS):
+        for _ in rounds():
             before, at = context.own_event(event_id), context.now()
             require_version(before, version)
             context.require_writable(before, at)
@@ -194,20 +197,19 @@ def split_event(
             transfer = split_transfer_of(before, date_from(before, body), new_id, at)
             priority = urgency(before, old, at)
             done = events.split_event(
-                context.client(),
-                settings(),
+                context.store(),
                 before,
                 replace(old, version=before.version + 1, updated_at=at),
                 new,
-                split_transfer.start_action(settings(), transfer, priority=priority, now=at),
+                context.store().events.start_transfer_action(transfer, priority, at),
                 priority=priority,
                 now=at,
-                also={"whole": split_transfer.not_under_way_check(settings(), event_id), **recorded},
+                also={"whole": context.store().events.not_transferring_check(event_id), **recorded},
             )
             if done:
                 context.start_transfer(new_id)
                 return context.show_event(new_id, 201, context.location(new_id))
-        raise dynamo.Contention(f"{ROUNDS} rounds met other writers")
+        raise AssertionError  # rounds() ends with Contention
 
     return once(key, split)
 
@@ -215,7 +217,7 @@ def split_event(
 def date_from(event: Event, body: SplitIn) -> LocalTime:
     """The original start of the first date of the new event. Raises :class:`InvalidField`."""
     try:
-        return edits.date(event, items.local_time_of(body.from_)).date
+        return edits.date(event, codec.local_time(body.from_)).date
     except (ValueError, edits.NoSuchDate):
         raise InvalidField("from", "is not a date of this series") from None
 

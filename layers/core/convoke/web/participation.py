@@ -18,9 +18,8 @@ from ..model import Event, InvalidField, LocalTime, Registration
 from ..schedule import edits, series_changes
 from ..schedule.edits import NoSuchDate
 from ..settings import settings
-from ..store import answers as history
-from ..store import cursors, items
-from ..store.roll import everybody
+from ..store import codec
+from ..store.repository import decode_cursor, encode_cursor
 from . import context, csv_export, presenters
 from .problems import Problem
 from .registrations import PERSON
@@ -43,7 +42,7 @@ Rows = Annotated[
 @router.get(f"{PERSON}/answers", summary="List a person's answers", responses=documented(200))
 def list_answers(event_id: str, registration_id: str, limit: Limit = 50, cursor: Cursor = None) -> Response[AnswerPage]:
     seen = context.read_snapshot(context.own_event(event_id), registration_id)
-    page = history.list_answers(context.client(), settings(), registration_id, limit=limit, cursor=cursor)
+    page = context.store().answers.list_answers(registration_id, limit=limit, cursor=cursor)
     return context.answer(200, AnswerPage(items=[presenters.received(one, seen) for one in page.items], next=page.next))
 
 
@@ -66,7 +65,7 @@ def count_participation(
 def date_of(event: Event, text: str) -> LocalTime:
     """The date of the event with this original start. Raises :class:`InvalidField` where there is none."""
     with suppress(ValueError, NoSuchDate):
-        return edits.date(event, items.local_time_of(text)).date
+        return edits.date(event, codec.local_time(text)).date
     raise InvalidField("date", "is not a date of this event")
 
 
@@ -85,10 +84,10 @@ def comes_on(event: Event, person: Registration, date: LocalTime | None) -> bool
 def export_registrations(event_id: str, limit: Rows = None, cursor: Cursor = None) -> Response[str]:
     event, at = context.own_event(event_id), context.now()
     identity = f"table of {event_id}"
-    after = "" if cursor is None else cursors.decode(identity, cursor, r"[0-9a-z]+")
+    after = "" if cursor is None else decode_cursor(identity, cursor, r"[0-9a-z]+")
     rows: list[str] = []
     last, size, more = after, 0, False
-    for person, invitation in everybody(context.client(), settings(), event_id, after):
+    for person, invitation in context.store().reads.everybody(event_id, after):
         seen = Snapshot(invitation=invitation, registration=person, event=event)
         row = csv_export.row(presenters.registration(seen, settings().sender, at))
         size += len(json.dumps(row))
@@ -109,6 +108,6 @@ def export_registrations(event_id: str, limit: Rows = None, cursor: Cursor = Non
         "X-Content-Type-Options": "nosniff",
     }
     if more:
-        following = urlencode({"limit": limit, "cursor": cursors.encode(identity, last)})
+        following = urlencode({"limit": limit, "cursor": encode_cursor(identity, last)})
         headers["Link"] = f'</events/{event_id}/registrations.csv?{following}>; rel="next"'
     return Response(200, "text/csv; charset=utf-8", table, headers)
