@@ -49,6 +49,8 @@ BODY_OPTIONAL = (
     "POST /events/{event_id}/registrations/{registration_id}/resend",
     "POST /quarantine/{quarantine_id}/drop",
     "POST /quarantine/{quarantine_id}/release",
+    "POST /webhooks/{webhook_id}/rotate",
+    "POST /webhooks/{webhook_id}/deliveries/{delivery_id}/redeliver",
     "POST /webhooks/{webhook_id}/test",
 )
 """The POST routes whose request body may be missing."""

@@ -31,6 +31,7 @@ LOCKS = (
         Path("local/requirements.txt"),
         Path("layers/core/requirements.txt"),
     ),
+    (Path("tests/bench/requirements.txt"),),
     (Path("local/emulator.txt"),),
     (Path("local/uv.txt"),),
 )

@@ -238,7 +238,7 @@ def in_the_end(came: list[Reply]) -> tuple[Any, ...]:
     """What is true after these answers came in this order to somebody who was moved once, as SEQUENCE 1."""
     with quick():
         forget_quickly()
-        tables = Tables(SETTINGS.registrations_table, lambda *_: None)
+        tables = Tables((SETTINGS.registrations_table,), lambda *_: None)
         store = Store(tables, SETTINGS)
         create_event(store, event(release_on_decline=True))
         bo = register(store, registration(), now=NOW)

@@ -45,7 +45,7 @@ KEY_ID = hashlib.sha256(SECRET.encode()).hexdigest()[:12]
 def client(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     with in_memory() as client:
         Accounts(client, "Accounts").create_key(account="acme", name="ci", now=NOW, secret=SECRET)
-        monkeypatch.setattr(authorize, "client", lambda: client)
+        monkeypatch.setattr(authorize, "accounts", lambda: Accounts(client, "Accounts"))
         monkeypatch.setattr(authorize, "settings", lambda: SETTINGS)
         yield client
 

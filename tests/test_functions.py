@@ -162,8 +162,8 @@ def test_a_bounce_is_a_fact_for_who_listens_and_once(deployed: Deployment) -> No
         deployed.call("feedback", sample("feedback-bounce"))
     deployed.call("feedback", sample("feedback-complaint"))
     rows = [dynamo.unwire(row) for row in deployed.client.scan(TableName=deployed.settings.webhooks_table)["Items"]]
-    webhook_events = {row["type"]: row["data"] for row in rows if row["sk"] == "WEBHOOK_EVENT"}
-    assert len([row for row in rows if row["sk"] == "WEBHOOK_EVENT"]) == 2
+    webhook_events = {row["type"]: row["data"] for row in rows if row["sk"].startswith("WEBHOOK_EVENT#")}
+    assert len([row for row in rows if row["sk"].startswith("WEBHOOK_EVENT#")]) == 2
     assert webhook_events["invitation.bounced"] == {
         "event_id": EVENT_ID,
         "registration_id": REGISTRATION_ID,

@@ -144,7 +144,10 @@ def test_who_notes_facts_reads_no_secret_of_a_webhook_and_makes_no_webhook(funct
     assert call(function, "GetItem", TableName="Webhooks", Key=webhook) == [False]
     assert call(function, "PutItem", TableName="Webhooks", Item=webhook) == [False]
     assert call(
-        function, "PutItem", TableName="Webhooks", Item={"pk": {"S": "WEBHOOK_EVENT#f"}, "sk": {"S": "WEBHOOK_EVENT"}}
+        function,
+        "PutItem",
+        TableName="Webhooks",
+        Item={"pk": {"S": "WEBHOOK_EVENTS#acme"}, "sk": {"S": "WEBHOOK_EVENT#f"}},
     ) == [True]
 
 

@@ -12,7 +12,8 @@ import pytest
 
 from convoke.decision import fingerprints
 from convoke.decision.invitation import Stopped, with_outcomes
-from convoke.delivery.reconcile import Outcome, backoff, reconcile
+from convoke.delivery.attempts import backoff
+from convoke.delivery.reconcile import Outcome, reconcile
 from convoke.delivery.reports import updated_by
 from convoke.effects import (
     Accepted,

@@ -104,7 +104,7 @@ def test_there_are_faults_enough() -> None:
 
 @pytest.mark.parametrize("seed", range(6))
 def test_the_fake_tables_answer_as_dynamodb_does(seed: int) -> None:
-    fake = Tables(SETTINGS.registrations_table, lambda *_: None)
+    fake = Tables((SETTINGS.registrations_table,), lambda *_: None)
     with mock_aws():
         client = boto3.client("dynamodb", region_name="eu-central-1")
         create_tables(client)

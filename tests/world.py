@@ -25,6 +25,7 @@ from convoke.delivery.sweep import SweepResult, sweep
 from convoke.effects import (
     Accepted,
     Effect,
+    Hint,
     NotificationHint,
     Refused,
     Send,
@@ -202,7 +203,7 @@ class World:
                 self.run(survey(hint, self.worker()))
             elif isinstance(hint, NotificationHint):
                 self.run(dispatch(hint.event_id, hint.registration_id, hint.notification_id, self.worker()))
-            else:
+            elif isinstance(hint, Hint):
                 self.run(reconcile(hint.event_id, hint.registration_id, self.worker()))
 
     def sweep(self) -> dict[str, int]:

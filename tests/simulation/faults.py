@@ -43,6 +43,13 @@ POST = {
     "SES is paused": 0.3,
     "quota spent": 0.3,
 }
+RECEIVERS = {
+    "webhook refuses": 0.3,
+    "webhook cannot be reached": 0.2,
+    "webhook never answers": 0.2,
+    "webhook got it, its answer is lost": 0.25,
+    "webhook is slow": 0.3,
+}
 AFTER = {
     "mail late": 0.4,
     "report lost": 0.4,
@@ -53,7 +60,7 @@ AFTER = {
     "complains": 0.1,
 }
 ZOMBIES = {"zombie": 0.03}
-KINDS = {**RECORDS, **HINTS, **MACHINES, **STORAGE, **POST, **AFTER, **ZOMBIES}
+KINDS = {**RECORDS, **HINTS, **MACHINES, **STORAGE, **POST, **RECEIVERS, **AFTER, **ZOMBIES}
 """Every kind of fault, and how often it happens at its worst: in so many of the cases where it could."""
 
 

@@ -23,7 +23,7 @@ from convoke.registrations import erasure, events, registry, waitlist
 from convoke.schedule import edits, series, series_changes
 from convoke.store import dynamo
 
-from .scene import EVENT_ID, START, TIMES
+from .scene import ACCOUNT, EVENT_ID, START, TIMES
 from .worker import FAILURES, Crash
 from .world import World
 
@@ -58,7 +58,7 @@ class People:
         when = When(start=local_time, end=local_time + timedelta(minutes=3 if soon else 60), time_zone="UTC")
         event = Event(
             event_id=EVENT_ID,
-            account="acme",
+            account=ACCOUNT,
             version=1,
             status=EventStatus.DRAFT if random() < 0.1 else EventStatus.CONFIRMED,
             title="A",
@@ -212,7 +212,7 @@ class People:
         self.came.append((rid, email))
         self.world.known.append((rid, email))
         with self.world.crowded():
-            registry.register(self.store, person, now=now)
+            registry.register(self.store, person, now=now, account=ACCOUNT)
 
     def come_back(self) -> None:
         if self.came:
@@ -225,7 +225,7 @@ class People:
         rid = self._somebody()
         if rid is not None:
             self.world.note(f"API withdraws {rid[6:10]}")
-            registry.withdraw(self.store, EVENT_ID, rid, now=self.world.instant())
+            registry.withdraw(self.store, EVENT_ID, rid, now=self.world.instant(), account=ACCOUNT)
             self._promote()
 
     def change_address(self) -> None:
@@ -238,7 +238,9 @@ class People:
         email = self.world.dice.choice((f"new{rid[6:10]}@example.net", f"other{rid[6:10]}@example.net"))
         self.world.known.append((rid, email))
         self.world.note(f"API changes the address of {rid[6:10]} to {email}")
-        registry.change_registration(self.store, EVENT_ID, rid, changes={"email": email}, priority=1, now=now)
+        registry.change_registration(
+            self.store, EVENT_ID, rid, changes={"email": email}, priority=1, now=now, account=ACCOUNT
+        )
 
     def resend(self) -> None:
         rid = self._somebody()
@@ -251,9 +253,14 @@ class People:
         rid = self._somebody()
         if rid is not None:
             self.world.note(f"API erases {rid[6:10]}")
-            erasure.erase(self.store, EVENT_ID, rid, now=self.world.instant())
+            erasure.erase(self.store, EVENT_ID, rid, now=self.world.instant(), account=ACCOUNT)
             self.erased.append(rid)
             self._promote()
+
+    # --- the account ------------------------------------------------------------------------------------------
+
+    def remove_webhook(self) -> None:
+        self.world.receivers.remove()
 
 
 DEEDS = {
@@ -276,6 +283,7 @@ DEEDS = {
     "change_address": 2,
     "resend": 3,
     "erase": 1,
+    "remove_webhook": 1,
 }
 OF_THE_EVENT = {
     "retitle": 4,
@@ -316,6 +324,8 @@ def live(world: World) -> People:
     # The event itself, and its first people, come without trouble.
     often, wire, answers = world.faults.often, world.faults.wire, world.faults.answers
     world.faults.wire = world.faults.answers = 0.0
+    for _ in range(dice.choice((0, 0, 0, 0, 0, 1, 2))):
+        world.receivers.create()
     people.publish()
     for _ in range(dice.choice((1, 2, 2, 3, 3, 4, 5))):
         people.register()
@@ -350,7 +360,7 @@ def _unless_done(deed: Callable[[], None], deeds: list[Callable[[], None]]) -> N
         deed()
 
 
-def heal(world: World, *, rounds: int = 120) -> None:
+def heal(world: World, *, rounds: int = 400) -> None:
     """The healing phase: nothing goes wrong any more, nobody does anything, minutes pass."""
     world.faults.cease()
     world.mischief = []

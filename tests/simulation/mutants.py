@@ -12,15 +12,17 @@ from unittest.mock import patch
 from convoke.decision import decide, fingerprints, plan
 from convoke.decision.invitation import Intent
 from convoke.decision.planner import MessagePlanner
-from convoke.delivery import fan_out, reconcile, reports, sweep
+from convoke.delivery import attempts, fan_out, reconcile, reports, sweep, webhooks
 from convoke.effects import ClearDue, Send
 from convoke.model import Event
 from convoke.registrations import registry, seats, waitlist
-from convoke.store import conditions, invitations, keys, records, writes
+from convoke.store import conditions, deliveries, in_flight, invitations, keys, outbox, records, writes
 from convoke.store.events import Events
 from convoke.store.invitations import Invitations
 from convoke.store.records import Records
 from convoke.store.seats import SeatCounts
+from convoke.store.webhooks import Webhooks
+from convoke.webhooks import events as webhook_events
 
 from .faults import Mode
 from .history import People
@@ -144,14 +146,13 @@ MUTANTS: dict[str, Mutant] = {
         (instead(Invitations, "clear_due", _clear_what_is_due),),
         bounds=Bounds(("move",), 2, 0),
     ),
-    "lease": Mutant((without(reconcile, "reconcile", "seen.invitation.lease_until > now", "False"),)),
+    "lease": Mutant((instead(attempts, "leased", lambda *_: False),)),
     "lease-kept-when-unknown": Mutant(
         (
             without(
                 reconcile,
                 "deliver",
-                "yield HoldClaim(claimed=claimed, "
-                "due_key=keys.due_key(urgency, max(lease_until, now + times.resend_after)))",
+                "yield HoldClaim(claimed=claimed, due_key=keys.due_key(urgency, after.not_before or begun.until))",
                 "yield ReleaseClaim(claimed=claimed, before=before, due_key=keys.due_key(urgency, now), attempts=1)",
             ),
         )
@@ -288,6 +289,54 @@ MUTANTS: dict[str, Mutant] = {
     "another-capacity-stops-the-shards": Mutant((instead(SeatCounts, "stop_actions", lambda *_: {}),), Mode.CROWD),
     "places-given-back-when-nobody-waits": Mutant(
         (without(waitlist, "promote", "if first is None:", "if False:"),), Mode.CROWD
+    ),
+    "webhook-event-due": Mutant((without(outbox, "webhook_event_item", ", **due)", ")"),)),
+    "webhook-event-in-the-transaction": Mutant(
+        (without(registry, "withdraw", "**store.outbox.event_actions(account, what, data, now),", ""),)
+    ),
+    "webhook-event-due-until-distributed": Mutant(
+        (
+            without(
+                webhooks,
+                "distribute",
+                "    now = yield Clock()\n",
+                "    now = yield Clock()\n"
+                "    yield EndDistribution(account=account, webhook_event_id=webhook_event_id)\n",
+            ),
+        )
+    ),
+    "webhook-delivery-due-while-claimed": Mutant(
+        (without(webhooks, "post", "due_key=keys.due_key(PRIORITY, begun.until),", "due_key=None,"),)
+    ),
+    "webhook-delivery-due-again": Mutant(
+        (without(webhooks, "_put_off", "next_at=until, due_key=due_key", "next_at=until, due_key=None"),)
+    ),
+    "webhook-lease": Mutant((without(webhooks, "attempts_of", "lease_until=seen.lease_until,", ""),)),
+    "webhook-fence": Mutant((instead(deliveries, "UPON_RECORDING", "#fence >= :fence"),)),
+    "webhook-back-off": Mutant((without(webhooks, "attempts_of", "not_before=seen.next_at,", ""),)),
+    "webhook-attempts-counted-when-claimed": Mutant(
+        (
+            without(webhooks, "post", "attempts=seen.attempts + 1,", ""),
+            without(
+                webhooks, "_record", "status=answer.status,", "status=answer.status, attempts=claimed.attempts + 1,"
+            ),
+        )
+    ),
+    "webhook-attempts-as-many-as-promised": Mutant((instead(webhooks, "RETRIES", webhook_events.RETRIES[:2]),)),
+    "webhook-in-flight": Mutant((without(webhooks, "post", "most=most", "most=10"),)),
+    "webhook-in-flight-fence": Mutant((instead(in_flight, "UPON_RECORDING", f"{conditions.NEW} OR #fence >= :fence"),)),
+    "webhook-removed": Mutant(
+        (
+            without(
+                Webhooks,
+                "remove",
+                "delete(self._hooks, keys.webhook(account, webhook_id), conditions.EXISTS)",
+                "update(self._hooks, keys.webhook(account, webhook_id), {'events': []})",
+            ),
+        )
+    ),
+    "webhook-signature-over-the-time": Mutant(
+        (without(webhook_events, "signature", 'f"{timestamp}.".encode() + body', "body"),)
     ),
     "seats-due": Mutant((instead(SeatCounts, "release_action", _release_that_is_not_due),)),
 }

@@ -12,7 +12,7 @@ from convoke.delivery.reconcile import Worker
 from convoke.effects import AcknowledgeResult, Steps
 from convoke.model import ConvokeError, RegistrationStatus
 
-from .post import Answer, Attempt, write
+from .post import Attempt, write
 from .scene import SENDER, TIMES
 from .trace import brief
 
@@ -129,6 +129,11 @@ class Run:
                 if crash:
                     raise Crash(crash)
                 return None
+            if type(effect) is effects.PostWebhook:
+                world.receivers.post(effect, self.answered)
+                if crash:
+                    raise Crash(crash)
+                return None
             answer = self.perform(effect)
             if world.trace is not None:
                 world.note(f"{self.name}: {brief(effect)} -> {brief(answer)}")
@@ -198,13 +203,13 @@ class Run:
                 return self.world.enqueue(effect, sweeping=self.name == "sweep")
         raise TypeError(effect)
 
-    def answered(self, answer: Answer) -> None:
+    def answered(self, answer: Any) -> None:
         if not self.alive:
             return None
         if self.world.now > self.kill:
             return self.end(False)
         if self.world.trace is not None:
-            self.world.note(f"{self.name}: SES says {brief(answer)}")
+            self.world.note(f"{self.name}: is answered {brief(answer)}")
         return self.advance(answer)
 
     def fail(self, error: BaseException) -> None:

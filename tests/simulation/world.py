@@ -14,21 +14,23 @@ from random import Random
 from typing import Any
 
 from convoke import effects
+from convoke.aws.runtime import AnyHint
 from convoke.decision import fingerprints
 from convoke.decision.invitation import Batch, Invitation
-from convoke.delivery import fan_out, reconcile, reports, survey, sweep
+from convoke.delivery import fan_out, reconcile, reports, survey, sweep, webhooks
 from convoke.effects import Steps
 from convoke.model import Event, Registration, RegistrationStatus
 from convoke.registrations import erasure, waitlist
 from convoke.schedule import series
-from convoke.store import codec, keys
+from convoke.store import codec, deliveries, keys
 from convoke.store.store import Store
 
 from .faults import ANSWERS, ON_THE_WAY, Faults, Mode
 from .post import Post
+from .receivers import Receivers, stored
 from .scene import EVENT_ID, SENDER, SETTINGS, START, TIMES
 from .tables import Tables, refused
-from .worker import FUNCTION, Crash, Run
+from .worker import FAILURES, FUNCTION, Crash, Run
 
 SLICE = 2
 CALL = 5.0
@@ -76,9 +78,10 @@ class World:
         self.agenda: list[tuple[float, int, Callable[[], None]]] = []
         self._entries = 0
         self._depth = 0
-        self.tables = Tables(SETTINGS.registrations_table, self._ring, self)
+        self.tables = Tables((SETTINGS.registrations_table, SETTINGS.webhooks_table), self._ring, self)
         self.store = Store(self.tables, SETTINGS)
         self.post = Post(self)
+        self.receivers = Receivers(self)
         # Of each moment, the titles that count as equal: the present one, and those that nobody was told to forget.
         self.titles: list[tuple[float, frozenset[str]]] = []
         self._event: Event | None = None
@@ -182,8 +185,11 @@ class World:
         run.go(steps(run))
 
     def _ring(self, pk: str, sk: str) -> None:
-        """A write to the registrations table: its key goes into the stream."""
-        row = self.tables.rows[SETTINGS.registrations_table][pk].get(sk)
+        """A write to a table with a stream: its key goes into the stream."""
+        if sk.startswith(keys.WEBHOOK_EVENT_PREFIX):
+            self._ring_webhooks(pk, sk)
+            return
+        row = self.tables.rows.get(SETTINGS.registrations_table, {}).get(pk, {}).get(sk)
         if row is None:
             return
         if sk == keys.EVENT:
@@ -211,6 +217,18 @@ class World:
         self.at(after, lambda: self.notify(sk, 2))
         if self.faults.hit("record doubled"):
             self.at(after + 60 * self.random(), lambda: self.notify(sk, 2))
+
+    def _ring_webhooks(self, pk: str, sk: str) -> None:
+        """A new webhook event, which has not been distributed yet."""
+        if "due_key" not in self.tables.rows[SETTINGS.webhooks_table][pk][sk] or self.faults.hit("record lost"):
+            return
+        hint = deliveries.hint_of({"pk": pk, "sk": sk})
+        after = 0.2 + 0.5 * self.random()
+        if self.faults.hit("record late"):
+            after += 120 * self.random()
+        self.at(after, lambda: self.deliver(hint, 3))
+        if self.faults.hit("record doubled"):
+            self.at(after + 60 * self.random(), lambda: self.deliver(hint, 3))
 
     def _see_titles(self, event: Event) -> None:
         """A quiet change adds its title to those that count as equal; a change that people are told of leaves one."""
@@ -254,10 +272,10 @@ class World:
         if often.hit("hint doubled"):
             self.at(after + 30 * self.random(), lambda: self.deliver(hint, RECEIVES))
 
-    def deliver(
-        self, hint: Batch | effects.Hint | effects.NotificationHint | effects.SurveyHint, receives: int
-    ) -> None:
-        """As ``functions/deliver.py``: a hint whose function failed is seen again, until it is put aside."""
+    def deliver(self, hint: AnyHint, receives: int) -> None:
+        """As ``functions/deliver.py`` and ``functions/hooks.py``: a hint whose function failed is seen again, until it
+        is put aside.
+        """
 
         def done(well: bool) -> None:
             if not well and receives > 1:
@@ -270,14 +288,29 @@ class World:
         elif isinstance(hint, effects.SurveyHint):
             look = hint
             self.start("survey", lambda run: survey.survey(look, run.worker, size=SLICE), done)
+        elif isinstance(hint, effects.WebhookHint):
+            event, hook, account = hint.webhook_event_id, hint.webhook_id, hint.account
+            if hook:
+                self.start(f"post {hook} {event[-6:]}", lambda run: webhooks.post(hook, event, run.worker), done)
+            else:
+                self.start(
+                    f"distribute {event[-6:]}", lambda run: webhooks.distribute(account, event, run.worker), done
+                )
         else:
             rid = hint.registration_id
             self.start(f"deliver {rid[6:10]}", lambda run: reconcile.reconcile(EVENT_ID, rid, run.worker), done)
 
     def tick(self) -> None:
         """A minute has passed."""
-        if not self.faults.hit("tick lost"):
-            self.start("sweep", lambda _: sweep.sweep(SENDER, TIMES, limit=100))
+        if self.faults.hit("tick lost"):
+            return
+        self.start("sweep", lambda _: sweep.sweep(SENDER, TIMES, limit=100))
+        if self.receivers.hooks:
+            try:
+                for hint in self.store.deliveries.due(self.instant(), 100):
+                    self.enqueue(effects.Enqueue(hint=hint, urgent=False), sweeping=True)
+            except (*FAILURES, Crash):
+                self.note("sweep: died among the webhooks")
 
     def apply_report(self, report: reports.Report, retries: int = 2) -> None:
         def done(well: bool) -> None:
@@ -344,6 +377,7 @@ class World:
             effects.ReadUnreached: surveys.unreached,
             effects.StoreUnreached: surveys.store_unreached,
             effects.EndSurvey: surveys.end,
+            **stored(self.store),
             # What a summary says is for the organizer; nothing here is told by it.
             effects.AddNotification: lambda _: True,
             effects.MoveFanOut: records.move_fan_out,

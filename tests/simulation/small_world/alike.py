@@ -25,6 +25,7 @@ from convoke.decision.invitation import (
     StoredMessage,
 )
 from convoke.decision.plan import Plan, Snapshot
+from convoke.delivery.attempts import Attempts, Claimed, Policy
 from convoke.delivery.reconcile import Worker
 from convoke.effects import (
     Acknowledge,
@@ -163,6 +164,9 @@ FORMS: dict[type, Callable[[Eye, Any], Any]] = {
     Send: lambda eye, effect: ("Send", eye.see(effect.rendered), eye.see(effect.intent)),
     MoveFanOut: lambda eye, effect: ("MoveFanOut", eye.see(effect.batch), effect.cursor),
     EndFanOut: lambda eye, effect: ("EndFanOut", eye.see(effect.batch)),
+    Attempts: lambda _, tried: (tried.stage, tried.unknown),
+    Claimed: lambda eye, begun: eye.see(begun.before),
+    Policy: _nothing,
     Worker: _nothing,
     Times: _nothing,
     Sending: _nothing,

@@ -60,7 +60,7 @@ class Turns:
 
     def __init__(self, deeds: tuple[str, ...]) -> None:
         self.deeds = deeds
-        self.tables = Tables(SETTINGS.registrations_table, lambda *_: None)
+        self.tables = Tables((SETTINGS.registrations_table,), lambda *_: None)
         self.store = store = Store(self.tables, SETTINGS)
         self.reads = reads = store.reads
         invitations, records = store.invitations, store.records

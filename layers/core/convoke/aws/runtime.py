@@ -21,16 +21,18 @@ from .. import effects
 from ..decision.calendar_state import Message, RenderedMail
 from ..decision.invitation import Batch, Intent
 from ..delivery.reconcile import Outcome, Worker
-from ..effects import Effect, Hint, NotificationHint, Steps, SurveyHint
+from ..effects import Effect, Hint, NotificationHint, Steps, SurveyHint, WebhookHint
 from ..mail.notifications import NotificationState
 from ..model import ConvokeError, Person, RenderError, Sender
 from ..registrations import erasure, split_transfer, waitlist
 from ..settings import Settings, settings
 from ..store import dynamo
 from ..store.store import Store
+from ..webhooks import http
 from . import ses
 
 Result = TypeVar("Result")
+AnyHint = Batch | Hint | NotificationHint | SurveyHint | WebhookHint
 
 MAX_WEBHOOK_HINTS = 500
 """How many webhook events and webhook deliveries one sweep queues."""
@@ -78,7 +80,7 @@ class Aws:
         """Queue a hint for each webhook event and webhook delivery that is due, up to ``limit``; returns how many."""
         queued = 0
         for hint in self._store.deliveries.due(clock(), limit):
-            self._sqs.send_message(QueueUrl=self._settings.hooks_queue, MessageBody=json.dumps(hint))
+            self._enqueue(effects.Enqueue(hint=hint, urgent=False))
             queued += 1
         return queued
 
@@ -162,6 +164,27 @@ class Aws:
             case effects.SendNotification():
                 return ses.send_notification(self._ses, self._settings, effect)
 
+            case effects.ReadWebhookEvent(account=account, webhook_event_id=webhook_event_id):
+                return store.outbox.read(account, webhook_event_id)
+            case effects.ReadWebhooks(account=account):
+                return store.webhooks.list_webhooks(account)
+            case effects.ReadWebhook(account=account, webhook_id=webhook_id):
+                return store.webhooks.read(account, webhook_id)
+            case effects.ReadDelivery(webhook_id=webhook_id, webhook_event_id=webhook_event_id):
+                return store.deliveries.read(webhook_id, webhook_event_id)
+            case effects.AddDelivery(delivery=delivery):
+                return store.deliveries.add(delivery)
+            case effects.EndDistribution(account=account, webhook_event_id=webhook_event_id):
+                return store.outbox.mark_distributed(account, webhook_event_id)
+            case effects.RecordDelivery(delivery=delivery):
+                return store.deliveries.record(delivery)
+            case effects.ReadInFlight(account=account):
+                return store.in_flight.read(account)
+            case effects.RecordInFlight():
+                return store.in_flight.record(effect.in_flight)
+            case effects.PostWebhook(webhook=webhook, webhook_event=webhook_event, at=at):
+                return http.post_event(webhook, webhook_event, at, local=self._settings.local_webhooks)
+
             case effects.AddNotification(notification=notification):
                 return store.notifications.schedule(notification, now=clock())
             case effects.ScheduleSurvey():
@@ -204,10 +227,17 @@ class Aws:
         raise UnknownEffect(type(effect).__name__)
 
     def _enqueue(self, effect: effects.Enqueue) -> None:
+        queue = self._settings.urgent_queue if effect.urgent else self._settings.ordinary_queue
+        more = {}
+        if isinstance(effect.hint, WebhookHint):
+            queue = self._settings.hooks_queue
+            # SQS lets a webhook with many hints wait, not the others (a fair queue).
+            more = {"MessageGroupId": effect.hint.webhook_id} if effect.hint.webhook_id else {}
         self._sqs.send_message(
-            QueueUrl=self._settings.urgent_queue if effect.urgent else self._settings.ordinary_queue,
+            QueueUrl=queue,
             MessageBody=json.dumps(hint_body(effect.hint)),
             DelaySeconds=effect.delay_seconds,
+            **more,
         )
 
     def _backlog(self) -> int:
@@ -256,7 +286,7 @@ def render_notification(
         return str(error)
 
 
-def hint_body(hint: Batch | Hint | NotificationHint | SurveyHint) -> dict[str, Any]:
+def hint_body(hint: AnyHint) -> dict[str, Any]:
     """A hint as the JSON object of a queue message: ids, counts and times only, no personal data."""
     match hint:
         case Batch(event_id=event_id, version=version, cursor=cursor):
@@ -270,16 +300,23 @@ def hint_body(hint: Batch | Hint | NotificationHint | SurveyHint) -> dict[str, A
                 "wakeups": wakeups,
                 "again": again.isoformat() if again else None,
             }
+        case WebhookHint(webhook_event_id=webhook_event_id, webhook_id=webhook_id, account=account):
+            whose = {"webhook": webhook_id} if webhook_id else {"account": account}
+            return {"webhook_event": webhook_event_id, **whose}
         case NotificationHint(event_id=event_id, registration_id=registration_id, notification_id=notification_id):
             return {"event": event_id, "registration": registration_id, "notification": notification_id}
 
 
-def hint_of(body: str) -> Batch | Hint | NotificationHint | SurveyHint:
+def hint_of(body: str) -> AnyHint:
     """The hint that :func:`hint_body` wrote, from the JSON text of a queue message.
 
     Raises :class:`KeyError` or :class:`ValueError` for anything else.
     """
     hint = json.loads(body)
+    if "webhook_event" in hint:
+        return WebhookHint(
+            webhook_event_id=hint["webhook_event"], webhook_id=hint.get("webhook", ""), account=hint.get("account", "")
+        )
     if "survey" in hint:
         again = datetime.fromisoformat(hint["again"]) if hint["again"] else None
         return SurveyHint(event_id=hint["event"], after=hint["survey"], wakeups=int(hint["wakeups"]), again=again)

@@ -42,7 +42,9 @@ from ..mail.notifications import (
 )
 from ..model import DeliveryState, Person, Sender
 from ..store import keys
-from .reconcile import Outcome, Worker, backoff
+from . import attempts
+from .attempts import Attempts, Cannot, Claimed, Policy, Stage
+from .reconcile import Outcome, Worker
 
 
 def dispatch(event_id: str, registration_id: str, notification_id: str, worker: Worker) -> Steps[Outcome]:
@@ -55,18 +57,21 @@ def dispatch(event_id: str, registration_id: str, notification_id: str, worker: 
     if seen.notification is None:
         yield RecordNotification(notification_state=replace(seen, due_key=None))
         return Outcome.CLEARED
-    if seen.lease_until is not None and seen.lease_until > now:
+    policy = attempts.mail_policy(times)
+    tried = Attempts(failed=seen.attempts, unknown=seen.unknowns, lease_until=seen.lease_until)
+    begun = attempts.claim(tried, policy, now, worker.deadline)
+    if begun is Cannot.BUSY:
         return Outcome.BUSY
     if sending.stopped(now):
         return Outcome.STOPPED
     if sending.reserved(now) and priority(seen.kind) == INVITATION:
         return Outcome.QUOTA_RESERVED
-    if seen.unknowns >= times.max_unknowns:
+    if begun is Cannot.EXHAUSTED:
         return (yield from _give_up(seen, DeliveryState.FAILED, Cause.UNANSWERED, "SES never gave an answer"))
     barred = yield from _barred(seen, seen.notification, worker.sender)
     if barred is not None:
         return (yield from _give_up(seen, barred, Cause.BARRED, "the address may not be mailed"))
-    if now + times.send + times.guard > worker.deadline:
+    if isinstance(begun, Cannot):
         return Outcome.OUT_OF_TIME
     first = not seen.attempts and not seen.unknowns
     if first and not (yield CountDaily(notification_state=seen, day=f"{now:%Y-%m-%d}", most=DAILY_LIMITS[seen.kind])):
@@ -80,23 +85,24 @@ def dispatch(event_id: str, registration_id: str, notification_id: str, worker: 
         return (yield from _give_up(seen, DeliveryState.FAILED, Cause.UNRENDERABLE, rendered))
     if rendered.plainer:
         yield Log(what="mail made plainer", fields=_log_fields(seen, ", ".join(rendered.plainer)))
-    return (yield from _send(seen, rendered.mail, worker))
+    return (yield from _send(seen, rendered.mail, begun, policy, worker))
 
 
-def _send(seen: NotificationState, mail: bytes, worker: Worker) -> Steps[Outcome]:
+def _send(seen: NotificationState, mail: bytes, begun: Claimed, policy: Policy, worker: Worker) -> Steps[Outcome]:
     """Claim the notification, send its mail once, and record the result."""
     times, urgency = worker.times, priority(seen.kind)
-    lease_until = worker.deadline + times.send + times.guard
-    claimed = yield ClaimNotification(seen=seen, lease_until=lease_until, due_key=keys.due_key(urgency, lease_until))
+    claimed = yield ClaimNotification(seen=seen, lease_until=begun.until, due_key=keys.due_key(urgency, begun.until))
     if claimed is None:
         return Outcome.BUSY
     now = yield Clock()
     released = replace(claimed, lease_until=None, unknowns=seen.unknowns)
-    if now + times.send + times.guard > worker.deadline:
+    if attempts.too_late(policy, now, worker.deadline):
         yield RecordNotification(notification_state=replace(released, due_key=keys.due_key(urgency, now)))
         return Outcome.OUT_OF_TIME
     answer = yield SendNotification(notification_state=claimed, mail=mail)
-    now = yield Clock()
+    now, chance = (yield Clock()), (yield Random())
+    after = attempts.outcome(begun, answer, policy, now, chance)
+    due_key = keys.due_key(urgency, after.not_before) if after.not_before is not None else None
     if isinstance(answer, Refused):
         yield Log(what="mail refused", fields={**_log_fields(seen, answer.refusal), "code": answer.why})
     match answer:
@@ -105,21 +111,17 @@ def _send(seen: NotificationState, mail: bytes, worker: Worker) -> Steps[Outcome
                 notification_state=replace(released, notification=None, state=DeliveryState.ACCEPTED, due_key=None)
             )
             return Outcome.ACKNOWLEDGED
-        case Refused(refusal=Refusal.POISON, why=why):
+        case Refused(why=why) if after.stage is Stage.GIVEN_UP:
             return (yield from _give_up(released, DeliveryState.FAILED, why, "SES will never accept it"))
         case Refused(refusal=refusal, why=why):
             if refusal is Refusal.PAUSED:
                 yield Log(what="sending paused", fields=_log_fields(seen, why))
                 yield StopSending(until=now + times.pause, why=why)
-            later = now + backoff(seen.attempts + 1, (yield Random()), times)
-            yield RecordNotification(
-                notification_state=replace(released, attempts=seen.attempts + 1, due_key=keys.due_key(urgency, later))
-            )
+            yield RecordNotification(notification_state=replace(released, attempts=after.failed, due_key=due_key))
             return Outcome.REFUSED
         case Unknown(why=why):
             yield Log(what="unknown outcome", fields=_log_fields(seen, why))
-            again = max(lease_until, now + times.resend_after)
-            yield RecordNotification(notification_state=replace(claimed, due_key=keys.due_key(urgency, again)))
+            yield RecordNotification(notification_state=replace(claimed, due_key=due_key))
             return Outcome.UNKNOWN
     raise TypeError(f"SendNotification was answered with {type(answer).__name__}")
 

@@ -71,6 +71,8 @@ from ..schedule import series
 from ..settings import Times
 from ..store import keys
 from ..webhooks.events import WebhookEventType
+from . import attempts
+from .attempts import Attempts, Claimed, Stage
 
 KEPT_AFTER_THE_EVENT = timedelta(days=365)
 """How long a stored message is kept after the event's end."""
@@ -137,7 +139,7 @@ def reconcile(
         if seen is None:
             return Outcome.MISSING
         now = yield Clock()
-        if seen.invitation.lease_until is not None and seen.invitation.lease_until > now:
+        if attempts.leased(seen.invitation.lease_until, now):
             return Outcome.BUSY
         plan = decide(seen, worker.sender, now)
         if plan is None:
@@ -186,17 +188,20 @@ def deliver(plan: Plan, seen: Snapshot, worker: Worker, now: datetime) -> Steps[
     """
     times, message, before = worker.times, plan.message, seen.invitation
     urgency = priority(message, now, times.soon)
-    if now + times.send + times.guard > worker.deadline:
+    policy = attempts.mail_policy(times)
+    if attempts.too_late(policy, now, worker.deadline):
         return Outcome.OUT_OF_TIME
     attempt = yield NewAttemptId()
     intent = intent_for(plan, before, attempt, now)
-    lease_until = worker.deadline + times.send + times.guard
+    begun = Claimed(
+        before=Attempts(failed=before.attempts, unknown=intent.unknowns - 1), until=worker.deadline + policy.longest
+    )
     claimed = yield Claim(
-        seen=before, intent=intent, lease_until=lease_until, due_key=keys.due_key(urgency, lease_until)
+        seen=before, intent=intent, lease_until=begun.until, due_key=keys.due_key(urgency, begun.until)
     )
     if claimed is None:
         return None
-    if intent.unknowns > times.max_unknowns:
+    if policy.exhausted(begun.before):
         return (yield from _give_up(claimed, seen, worker, now, Cause.UNANSWERED, "SES never gave an answer"))
 
     rendered = yield from _stored_or_rendered(plan, intent, seen)
@@ -207,14 +212,15 @@ def deliver(plan: Plan, seen: Snapshot, worker: Worker, now: datetime) -> Steps[
     if rendered.plainer:
         yield Log(what="mail made plainer", fields=_log_fields(claimed, ", ".join(rendered.plainer)))
     now = yield Clock()
-    if now + times.send + times.guard > worker.deadline:
+    if attempts.too_late(policy, now, worker.deadline):
         yield ReleaseClaim(claimed=claimed, before=before, due_key=keys.due_key(urgency, now), attempts=before.attempts)
         return Outcome.OUT_OF_TIME
 
     answer = yield Send(
         rendered=rendered, intent=intent, event_id=before.event_id, registration_id=before.registration_id
     )
-    now = yield Clock()
+    now, chance = (yield Clock()), (yield Random())
+    after = attempts.outcome(begun, answer, policy, now, chance)
     if isinstance(answer, Refused):
         yield Log(what="mail refused", fields={**_log_fields(claimed, answer.refusal), "code": answer.why})
     match answer:
@@ -224,31 +230,20 @@ def deliver(plan: Plan, seen: Snapshot, worker: Worker, now: datetime) -> Steps[
             waits = more is not None and more.recurrence_id is not None and message.date is None
             due_key = keys.due_key(urgency, now + times.settle if waits else now) if more is not None else None
             return (yield from _record(claimed, intent, ses_id, now, urgency, due_key))
-        case Refused(refusal=Refusal.POISON, why=why):
+        case Refused(why=why) if after.stage is Stage.GIVEN_UP:
             return (yield from _give_up(claimed, seen, worker, now, why, "SES will never accept it"))
         case Refused(refusal=refusal, why=why):
             if refusal is Refusal.PAUSED:
                 yield Log(what="sending paused", fields=_log_fields(claimed, why))
                 yield StopSending(until=now + times.pause, why=why)
-            chance = yield Random()
-            retry_at = now + backoff(before.attempts + 1, chance, times)
-            yield ReleaseClaim(
-                claimed=claimed, before=before, due_key=keys.due_key(urgency, retry_at), attempts=before.attempts + 1
-            )
+            due_key = keys.due_key(urgency, after.not_before or now)
+            yield ReleaseClaim(claimed=claimed, before=before, due_key=due_key, attempts=after.failed)
             return Outcome.REFUSED
         case Unknown(why=why):
             yield Log(what="unknown outcome", fields=_log_fields(claimed, why))
-            yield HoldClaim(claimed=claimed, due_key=keys.due_key(urgency, max(lease_until, now + times.resend_after)))
+            yield HoldClaim(claimed=claimed, due_key=keys.due_key(urgency, after.not_before or begun.until))
             return Outcome.UNKNOWN
     raise TypeError(f"Send was answered with {type(answer).__name__}")
-
-
-def backoff(attempts: int, chance: float, times: Times) -> timedelta:
-    """How long to wait after ``attempts`` refusals in a row: 2, 4, 8 … seconds up to ``times.backoff_cap``, of which
-    ``chance``, a number in [0, 1), decides the second half.
-    """
-    whole = min(timedelta(seconds=2 ** min(attempts, 20)), times.backoff_cap)
-    return whole * (0.5 + chance / 2)
 
 
 def _stored_or_rendered(plan: Plan, intent: Intent, seen: Snapshot) -> Steps[RenderedMail | str | None]:

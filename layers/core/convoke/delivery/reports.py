@@ -44,6 +44,7 @@ from ..store import keys
 from ..webhooks.events import WebhookEventType
 
 EVENT_TYPES = {
+    DeliveryState.DELIVERED: WebhookEventType.INVITATION_DELIVERED,
     DeliveryState.BOUNCED: WebhookEventType.INVITATION_BOUNCED,
     DeliveryState.SUPPRESSED: WebhookEventType.INVITATION_BOUNCED,
     DeliveryState.COMPLAINED: WebhookEventType.INVITATION_COMPLAINED,

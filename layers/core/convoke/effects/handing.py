@@ -10,6 +10,7 @@ from datetime import datetime
 from ..decision.invitation import Batch
 from ..model import frozen
 from .kind import Effect
+from .posting import WebhookHint
 from .reading import Due
 
 
@@ -37,9 +38,11 @@ class EndFanOut(Effect):
 
 @frozen
 class Enqueue(Effect):
-    """Send ``hint`` to the urgent or the ordinary queue, delayed by ``delay_seconds``. Answer: ``None``."""
+    """Send ``hint``, delayed by ``delay_seconds``, to the urgent or the ordinary queue, or to that of webhooks. Answer:
+    ``None``.
+    """
 
-    hint: Batch | Hint | NotificationHint | SurveyHint
+    hint: Batch | Hint | NotificationHint | SurveyHint | WebhookHint
     urgent: bool
     delay_seconds: int = 0
 

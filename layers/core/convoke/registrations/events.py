@@ -10,8 +10,10 @@ from ..decision import fingerprints
 from ..decision.invitation import Seats
 from ..model import Event, EventStatus
 from ..store import dynamo
+from ..store.outbox import event_data
 from ..store.store import Store
 from ..store.writes import NOTHING_ELSE, Action, rounds
+from ..webhooks.events import WebhookEventType
 
 YIELDED = timedelta(seconds=2)
 """For how long registrations let a change pass that met them."""
@@ -20,7 +22,11 @@ YIELDED = timedelta(seconds=2)
 def create_event(store: Store, event: Event, *, also: Mapping[str, Action] = NOTHING_ELSE) -> None:
     """Store a new event with its seats, and the actions ``also``. Raises :class:`ValueError` where its id exists."""
     seats = Seats(open=_open(event), capacity=event.capacity)
-    new = {"event": store.events.new_action(event), "seats": store.seats.new_action(event.event_id, seats)}
+    new = {
+        "event": store.events.new_action(event),
+        "seats": store.seats.new_action(event.event_id, seats),
+        **_webhook_event_action(store, WebhookEventType.EVENT_CREATED, event, event.created_at),
+    }
     if store.attempt({**new, **also}):
         raise ValueError(f"there is an event {event.event_id} already")
 
@@ -49,9 +55,12 @@ def change_event(
     }
     if _needs_survey(before, after):
         actions["survey"] = store.surveys.soon_action(after.event_id, now)
+    cancelled = after.status is EventStatus.CANCELLED
+    what = WebhookEventType.EVENT_CANCELLED if cancelled else WebhookEventType.EVENT_CHANGED
+    actions = {**actions, **_webhook_event_action(store, what, after, now), **also}
     if (_open(before), before.capacity) != (_open(after), after.capacity):
-        return _change_with_seats(store, before, after, now, {**actions, **also})
-    return not store.attempt({**actions, **also})
+        return _change_with_seats(store, before, after, now, actions)
+    return not store.attempt(actions)
 
 
 def _change_with_seats(store: Store, before: Event, event: Event, now: datetime, actions: Mapping[str, Action]) -> bool:
@@ -92,8 +101,13 @@ def split_event(
         "new": store.events.new_action(new),
         "new seats": store.seats.new_action(new.event_id, Seats(open=False, capacity=new.capacity)),
         "transfer": transfer,
+        **_webhook_event_action(store, WebhookEventType.EVENT_CREATED, new, now),
     }
     return change_event(store, before, after, priority=priority, now=now, also={**made, **also})
+
+
+def _webhook_event_action(store: Store, what: WebhookEventType, event: Event, now: datetime) -> dict[str, Action]:
+    return store.outbox.event_actions(event.account, what, event_data(event), now)
 
 
 def _needs_survey(before: Event, after: Event) -> bool:

@@ -72,8 +72,10 @@ def register(
             if place is None:
                 return Obstacle.NOT_YET if store.events.transferring(event_id) else Obstacle.CLOSED
             person = replace(registration, status=place.status)
-            what, data = WebhookEventType.REGISTRATION_CREATED, registration_data(person)
-            event_action = store.outbox.event_actions(account, what, data, now)
+            happened = {WebhookEventType.REGISTRATION_CREATED: registration_data(person)}
+            if person.status is RegistrationStatus.WAITLISTED:
+                happened[WebhookEventType.REGISTRATION_WAITLISTED] = registration_data(person)
+            event_action = store.outbox.events_actions(account, happened, now)
             actions = {**registration_actions(store, person, now), **place.actions, **event_action, **also}
             refused = store.attempt(actions, attempts=1)
         except dynamo.Contention:

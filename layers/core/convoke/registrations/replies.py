@@ -251,10 +251,9 @@ def _webhook_event_actions(
         cancelled = changed.status is RegistrationStatus.CANCELLED
         what = WebhookEventType.REGISTRATION_CANCELLED if cancelled else WebhookEventType.REGISTRATION_CHANGED
         happened[what] = about
+        if changed.status is RegistrationStatus.WAITLISTED:
+            happened[WebhookEventType.REGISTRATION_WAITLISTED] = about
     if applied.before is not applied.now:
         date = {"date": reply.date.isoformat()} if reply.date else {}
         happened[WebhookEventType.PARTICIPATION_CHANGED] = {**about, **date, "participation": applied.now.value}
-    actions: dict[str, Action] = {}
-    for what, data in happened.items():
-        actions |= store.outbox.event_actions(event.account, what, data, now)
-    return actions
+    return store.outbox.events_actions(event.account, happened, now)

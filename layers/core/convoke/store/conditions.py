@@ -65,7 +65,8 @@ CURSOR_UNCHANGED = "#cursor = :cursor"
 
 # --- delivery -------------------------------------------------------------------------------------------------------
 
-# Nobody wrote to the item since it was read: every write to an invitation or a notification raises its fence.
+# Nobody wrote to the item since it was read: every write to an invitation, a notification or a delivery
+# raises its fence.
 FENCE_UNCHANGED = "#fence = :fence"
 # No wake-up was added since the item was read.
 WAKEUPS_UNCHANGED = "#wakeups = :wakeups"
@@ -81,8 +82,10 @@ NOTHING_REPORTED = "attribute_exists(pk) AND attribute_not_exists(#rank)"
 STILL_AT_THIS_BATCH = f"{VERSION_UNCHANGED} AND {CURSOR_UNCHANGED}"
 # A pause of the SES account must not shorten an operator's stop.
 NOT_STOPPED_FOR_LONGER = "attribute_not_exists(#stopped_until) OR #stopped_until < :until"
-# The webhook's delivery is pending, and no other attempt has begun.
-ATTEMPT_UNCHANGED = "#attempts = :attempts AND #state = :pending"
+# There is no such item, or nobody wrote to it since it was read.
+NEW_OR_FENCE_UNCHANGED = f"{NEW} OR {FENCE_UNCHANGED}"
+# The webhook was neither removed nor changed since it was read.
+WEBHOOK_UNCHANGED = "#secret = :secret AND #url = :url AND #events = :events"
 
 # --- decisions, requests, keys --------------------------------------------------------------------------------------
 

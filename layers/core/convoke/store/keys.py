@@ -39,6 +39,7 @@ NOTIFICATION_PREFIX = "NOTIFICATION#"
 WEBHOOK_PREFIX = "WEBHOOK#"
 DELIVERY_PREFIX = "DELIVERY#"
 WEBHOOK_EVENT_PREFIX = "WEBHOOK_EVENT#"
+WEBHOOK_EVENTS_PREFIX = "WEBHOOK_EVENTS#"
 ACCOUNT_KEY_PREFIX = "KEY#"
 QUARANTINE_PREFIX = "QUARANTINE#"
 API_KEY = "KEY"
@@ -254,8 +255,19 @@ def webhooks(account: str) -> Key:
     return {"pk": f"ACCOUNT#{account}", "sk": "WEBHOOKS"}
 
 
-def webhook_event(webhook_event_id: str) -> Key:
-    return {"pk": f"{WEBHOOK_EVENT_PREFIX}{webhook_event_id}", "sk": "WEBHOOK_EVENT"}
+def test_count(account: str, at: datetime) -> Key:
+    """The count of test events that an account had posted in one minute (UTC)."""
+    return {"pk": f"ACCOUNT#{account}", "sk": f"TESTS#{at.astimezone(UTC):%Y-%m-%dT%H:%M}"}
+
+
+def in_flight(account: str) -> Key:
+    """The requests that an account's webhooks have in flight, and their hosts that did not answer."""
+    return {"pk": f"ACCOUNT#{account}", "sk": "IN_FLIGHT"}
+
+
+def webhook_event(account: str, webhook_event_id: str) -> Key:
+    """A webhook event. Its id begins with its time, so those of an account sort by time."""
+    return {"pk": f"{WEBHOOK_EVENTS_PREFIX}{account}", "sk": f"{WEBHOOK_EVENT_PREFIX}{webhook_event_id}"}
 
 
 def delivery(webhook_id: str, webhook_event_id: str) -> Key:

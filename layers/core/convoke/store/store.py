@@ -12,6 +12,7 @@ from .attention import Surveys
 from .deliveries import Deliveries
 from .dynamo import ATTEMPTS, Item
 from .events import Events
+from .in_flight import RequestsInFlight
 from .invitations import Invitations
 from .notifications import Notifications
 from .outbox import Outbox
@@ -37,6 +38,7 @@ class Store:
         self.answers = Answers(client, settings)
         self.deliveries = Deliveries(client, settings)
         self.events = Events(client, settings)
+        self.in_flight = RequestsInFlight(client, settings)
         self.invitations = Invitations(client, settings)
         self.notifications = Notifications(client, settings)
         self.outbox = Outbox(client, settings)

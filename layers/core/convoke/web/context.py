@@ -26,7 +26,7 @@ from ..settings import settings
 from ..store import codec, dynamo, requests
 from ..store.repository import decode_cursor, encode_cursor
 from ..store.store import Store
-from ..webhooks.events import Webhook
+from ..webhooks.events import Delivery, Webhook
 from . import presenters
 from .problems import Problem
 from .responses import EventOut, OccurrenceOut, RegistrationOut, WebhookOut
@@ -89,6 +89,16 @@ def own_webhook(webhook_id: str) -> Webhook:
     if webhook is None:
         raise Problem(HTTPStatus.NOT_FOUND, "there is no such webhook")
     return webhook
+
+
+def own_delivery(webhook_id: str, webhook_event_id: str) -> Delivery:
+    """A delivery to one of the caller's webhooks. Raises :class:`Problem` (404) for any other."""
+    webhook = own_webhook(webhook_id)
+    known = AN_ID.fullmatch(webhook_event_id)
+    delivery = store().deliveries.read(webhook.webhook_id, webhook_event_id) if known else None
+    if delivery is None:
+        raise Problem(HTTPStatus.NOT_FOUND, "there is no such delivery")
+    return delivery
 
 
 def own_date(event: Event, name: str) -> Occurrence:

@@ -138,6 +138,10 @@ Location = Annotated[str, Field(max_length=1000), AfterValidator(line)]
 Url = Annotated[str, Field(max_length=2000, description="http or https"), AfterValidator(web_link)]
 Label = Annotated[str, Field(max_length=100), AfterValidator(line)]
 JoinUri = Annotated[str, Field(max_length=2000, description="http, https or tel"), AfterValidator(join_link)]
+Overlap = Annotated[
+    int,
+    Field(ge=0, le=604800, description="For how many seconds the old secret signs, too; a day, and at most a week."),
+]
 WebhookUrl = Annotated[str, Field(max_length=2000, description="https"), AfterValidator(webhook_link)]
 Reminder = Annotated[str, Field(max_length=40), AfterValidator(reminder)]
 Reminders = Annotated[
@@ -186,12 +190,17 @@ Status = Literal["confirmed", "tentative", "draft"]
 WebhookEvents = Annotated[
     list[
         Literal[
+            "event.created",
+            "event.changed",
+            "event.cancelled",
             "participation.changed",
             "registration.created",
             "registration.changed",
             "registration.cancelled",
             "registration.declined",
+            "registration.waitlisted",
             "registration.promoted",
+            "invitation.delivered",
             "invitation.bounced",
             "invitation.complained",
             "invitation.failed",

@@ -22,11 +22,12 @@ from ..model import (
 )
 from ..schedule import series, series_changes
 from ..store.keys import instant
-from ..webhooks.events import Delivery, Webhook
+from ..webhooks.events import Delivery, Webhook, WebhookEvent
 from . import requests
 from .responses import (
     AnswerOut,
     AttentionOut,
+    ChangeOut,
     DeliveryOut,
     EventOut,
     InvitationOut,
@@ -179,6 +180,12 @@ def webhook(webhook: Webhook) -> WebhookOut:
         url=webhook.url,
         events=list(webhook.events),
         created_at=instant(webhook.created_at),
+    )
+
+
+def change(event: WebhookEvent) -> ChangeOut:
+    return ChangeOut(
+        id=event.webhook_event_id, type=event.type, created_at=instant(event.created_at), data=dict(event.data)
     )
 
 

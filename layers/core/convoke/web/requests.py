@@ -24,6 +24,7 @@ from ..model import (
     When,
 )
 from ..schedule import edits, recurrence, series, series_changes
+from ..webhooks.events import WebhookEventType
 from .fields import (
     Capacity,
     Description,
@@ -35,6 +36,7 @@ from .fields import (
     Location,
     Moment,
     Name,
+    Overlap,
     Reason,
     Recurrence,
     ReleaseOnDecline,
@@ -65,6 +67,9 @@ Version = Annotated[
 Occurrences = Annotated[
     list[Moment],
     Field(min_length=1, max_length=400, description="Only these dates of a series, by their original starts."),
+]
+AfterEvent = Annotated[
+    str | None, Query(description="The id of an event: only later ones are listed.", pattern=r"^[0-9a-v]{36}$")
 ]
 Cursor = Annotated[str | None, Query(description="`next` of the previous page.", max_length=1000)]
 
@@ -247,6 +252,24 @@ class RegistrationPatch(Patch):
 class WebhookIn(Incoming):
     url: WebhookUrl
     events: WebhookEvents
+
+    @property
+    def types(self) -> tuple[WebhookEventType, ...]:
+        """The event types, each once, sorted."""
+        return tuple(sorted({WebhookEventType(event) for event in self.events}))
+
+
+class WebhookPatch(Patch):
+    url: WebhookUrl | None = None
+    events: WebhookEvents | None = None
+
+
+class RotateIn(Incoming):
+    overlap: Overlap = 86400
+
+
+class RedeliverIn(Incoming):
+    """No fields."""
 
 
 class TestIn(Incoming):

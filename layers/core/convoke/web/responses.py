@@ -213,6 +213,20 @@ class DeliveryOut(BaseModel):
     next_at: Moment | None
 
 
+class ChangeOut(BaseModel):
+    """A webhook event, as it is posted to webhooks."""
+
+    id: str
+    type: WebhookEventType
+    created_at: Moment
+    data: dict[str, Any]
+
+
+class ChangePage(BaseModel):
+    items: list[ChangeOut]
+    next: str | None
+
+
 class WebhookPage(BaseModel):
     items: list[WebhookOut]
     next: None

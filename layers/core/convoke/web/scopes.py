@@ -44,6 +44,11 @@ SCOPES: Mapping[str, Scope] = {
     "POST /webhooks": MANAGE,
     "GET /webhooks": READ,
     "DELETE /webhooks/{webhook_id}": MANAGE,
+    "GET /webhooks/{webhook_id}": READ,
+    "PATCH /webhooks/{webhook_id}": MANAGE,
+    "POST /webhooks/{webhook_id}/rotate": MANAGE,
+    "POST /webhooks/{webhook_id}/deliveries/{delivery_id}/redeliver": MANAGE,
+    "GET /changes": READ,
     "GET /webhooks/{webhook_id}/deliveries": READ,
     "POST /webhooks/{webhook_id}/test": MANAGE,
 }
