@@ -62,6 +62,11 @@ simulate:  ## simulate random histories with faults: HISTORIES=20000 SEED=1, FAU
 	@$(INSTALL) test
 	@$(VENV)/python -m tests.simulation $(foreach name,HISTORIES SEED FAULTS MUTANT MUTANTS WORLD,$(if $($(name)),$(name)=$($(name))))
 
+bench: export PYTHONTZPATH =
+bench:  ## measure speed, cost and growth (some minutes), and write docs/performance.md; ONLY=cost,seats: these alone
+	@$(INSTALL) bench
+	@$(if $(ONLY),ONLY=$(ONLY) ,)$(VENV)/python -m tests.bench
+
 SECONDS ?= 60
 fuzz: export PYTHONTZPATH =
 fuzz:  ## fuzz incoming mail for SECONDS=60; mails that break a property are kept in tests/corpus/found

@@ -51,7 +51,8 @@ def _size(value: Mapping[str, Any]) -> int:
 class Metered:
     """A client of DynamoDB that speaks typed values, and what its requests cost: ``writes``, ``reads`` and ``calls``.
 
-    ``by_item`` has the write units by the kind of item, and ``largest`` the most bytes that one of a kind had.
+    ``by_item`` has the write units by the kind of item, ``by_key`` those by the kind of partition key and without
+    indexes, and ``largest`` the most bytes that one of a kind had.
     """
 
     def __init__(self, client: Any) -> None:
@@ -63,6 +64,7 @@ class Metered:
         self.calls: Counter[str] = Counter()
         self.by_item: Counter[str] = Counter()
         self.largest: Counter[str] = Counter()
+        self.by_key: Counter[tuple[str, str]] = Counter()
 
     def __getattr__(self, operation: str) -> Callable[..., Any]:
         done: Callable[..., Any] = getattr(self._client, operation)
@@ -86,8 +88,9 @@ class Metered:
         finally:
             for action, was in zip(actions, before, strict=True):
                 now = self._stored(action)
-                units = times * max(1, ceil(max(size(was), size(now)) / 1024)) + _indexed(was, now)
-                kind = _kind(action)
+                own = times * max(1, ceil(max(size(was), size(now)) / 1024))
+                units, kind = own + _indexed(was, now), _kind(action)
+                self.by_key[action["TableName"], _partition(action)] += own
                 self.writes += units
                 self.by_item[kind] += units
                 self.largest[kind] = max(self.largest[kind], size(now))
@@ -120,3 +123,8 @@ def _indexed(was: Item | None, now: Item | None) -> int:
 def _kind(action: Any) -> str:
     key = dynamo.unwire({"sk": (action.get("Key") or action["Item"])["sk"]})["sk"]
     return f"{action['TableName']} {key.partition('#')[0]}"
+
+
+def _partition(action: Any) -> str:
+    key = dynamo.unwire({"pk": (action.get("Key") or action["Item"])["pk"]})["pk"]
+    return str(key.partition("#")[0])

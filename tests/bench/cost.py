@@ -34,6 +34,8 @@ class Cost:
     writes: dict[str, float] = field(default_factory=dict)
     reads: dict[str, float] = field(default_factory=dict)
     calls: dict[str, float] = field(default_factory=dict)
+    event_writes: dict[str, float] = field(default_factory=dict)
+    """Of ``writes``, those under the event's partition key in the table that has most of them, without indexes."""
 
     @property
     def write_units(self) -> float:
@@ -61,6 +63,7 @@ class Meter:
         cost.writes[part] = used.writes / people
         cost.reads[part] = used.reads / people
         cost.calls[part] = sum(used.calls.values()) / people
+        cost.event_writes[part] = max((n for (_, pk), n in used.by_key.items() if pk == "EVENT"), default=0) / people
         for kind, bytes_of in used.largest.items():
             self.largest[kind] = max(bytes_of, self.largest.get(kind, 0))
         used.reset()
