@@ -10,15 +10,21 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
+from pydantic import TypeAdapter, ValidationError
+
 from ..model import Event, EventStatus, InvalidField, LocalTime, Registration, RegistrationStatus, folded
 from ..schedule import edits, series
 from ..store import codec, keys
+from ..store.sources import digest
 from ..web.events import must_end_later
+from ..web.fields import ExternalId
 from ..web.registrations import chosen
 from ..web.requests import CancelIn, EventIn, EventPatch, RegistrationIn, content, patched
 from ..web.walltimes import read_when
 from .mapping import EventRows
 from .rows import EventRow, RegistrationRow, local_time
+
+_EXTERNAL_ID: TypeAdapter[str] = TypeAdapter(ExternalId)
 
 
 def new_event(row: EventRow, account: str, source: str, entropy: bytes, now: datetime) -> Event:
@@ -34,7 +40,7 @@ def new_event(row: EventRow, account: str, source: str, entropy: bytes, now: dat
         source=source,
         created_at=now,
         updated_at=now,
-        **content(shape),
+        **content(shape) | {"external_id": own_id(row.external_id)},
     )
 
 
@@ -49,6 +55,14 @@ def changed_event(event: Event, row: EventRow, rows: EventRows, now: datetime) -
     after, _ = patched(before, EventPatch.model_validate(patch))
     must_end_later(after, now, event)
     return after
+
+
+def own_id(external_id: str) -> str:
+    """The row's key as the ``external_id`` of the API; of a key that cannot be one, a hash."""
+    try:
+        return _EXTERNAL_ID.validate_python(external_id)
+    except ValidationError:
+        return digest(external_id)
 
 
 def cancelled_event(event: Event, reason: str) -> Event:
@@ -70,6 +84,7 @@ def new_registration(
         language=shape.language,
         occurrences=chosen(event, shape.occurrences, now),
         named=len(event.earlier),
+        external_id=own_id(row.external_id),
         source=source,
         created_at=now,
         updated_at=now,

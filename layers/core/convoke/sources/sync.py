@@ -21,16 +21,18 @@ from pydantic import ValidationError
 from ..decision.decide import over
 from ..decision.plan import calendar_state_of
 from ..delivery import fan_out
-from ..model import ConvokeError, Event, InvalidField, Registration, RegistrationStatus, frozen
+from ..model import ConvokeError, Event, InvalidField, Registration, RegistrationStatus, folded, frozen
 from ..registrations import events, registry
-from ..registrations.registry import Obstacle
+from ..registrations.registry import Obstacle, TooMany
 from ..schedule import series
 from ..store import dynamo, keys
+from ..store.external_ids import Taken
 from ..store.sources import Kind, Place, RowProblem, RowState, digest, place
 from ..store.store import Store
 from ..store.writes import Action as Write
 from ..store.writes import Overtaken, rounds
 from ..web import problems
+from ..web.context import AN_ID
 from ..webhooks.events import WebhookEventType
 from . import contents, decide
 from .decide import Action
@@ -52,7 +54,9 @@ MOST_GONE = 20
 MOST_GONE_SHARE = 10
 """one of so many of the rows that stood at the last comparison."""
 HELD = "has disappeared together with many others, or lacks a mapped attribute that it had: held until it is confirmed"
+LONGEST_EXTERNAL_ID = 200
 TAKEN = "is registered for the event already"
+LIMITED = "has got as many invitations as one address may get: looked at again by the next daily audit"
 
 
 class Unknown(ConvokeError):
@@ -154,7 +158,7 @@ class Site:
             looked = self._do_event(look, rows, row, event, action, now)
         except Held:
             return self._wrong(look, [("", HELD)], now, Outcome.HELD)
-        except (InvalidField, ValidationError) as error:
+        except (InvalidField, ValidationError, Taken) as error:
             return self._wrong(look, _errors(error), now)
         if looked is None or not looked.state.event_id or action is Action.CANCEL:
             return looked
@@ -213,7 +217,7 @@ class Site:
             return self._wrong(look, [("", HELD)], now, Outcome.HELD)
         except Refused as error:
             return self._wrong(look, [("email", TAKEN)], now, waits_for=error.what)
-        except (InvalidField, ValidationError) as error:
+        except (InvalidField, ValidationError, Taken) as error:
             return self._wrong(look, _errors(error), now)
         if looked is None or person is None or looked.outcome not in (Action.CANCEL, Action.CHANGE):
             return looked
@@ -252,9 +256,12 @@ class Site:
         new = contents.new_registration(row, event, self.source.name, secrets.token_bytes(16), now, sender)
         state = replace(said, event_id=event.event_id, registration_id=new.registration_id)
         also = self._state_actions(look, state)
-        done = registry.register(self.store, new, now=now, account=self.account, also=also)
+        charge = self.store.limits.recipient(self.account, new.email, now)
+        done = registry.register(self.store, new, now=now, account=self.account, charge=charge, also=also)
         if done is Obstacle.NOT_YET:
             raise NotYet(event.event_id)
+        if isinstance(done, TooMany):
+            raise InvalidField("email", LIMITED)
         if isinstance(done, Obstacle):
             return None  # the event was cancelled meanwhile
         if done.registration_id != new.registration_id:
@@ -266,16 +273,20 @@ class Site:
     ) -> Looked | None:
         changes = contents.registration_changes(row, event, person, now, self.store.settings.sender.address)
         soon = series.next_start(event.schedule, now) - now <= self.store.settings.times.soon
+        moved = folded(changes["email"]) != folded(person.email)
         done = registry.change_registration(
             *(self.store, person.event_id, person.registration_id),
             changes=changes,
             priority=0 if soon else 1,
             now=now,
             account=self.account,
+            charge=self.store.limits.recipient(self.account, changes["email"], now) if moved else None,
             also=self._state_actions(look, said),
         )
         if done is Obstacle.TAKEN:
             raise Refused(_address_mark(event.event_id, changes["email"]))
+        if isinstance(done, TooMany):
+            raise InvalidField("email", LIMITED)
         return None if isinstance(done, Obstacle) else Looked(outcome=Action.CHANGE, state=said)
 
     def _withdraw(self, look: _Look, person: Registration, said: RowState, now: datetime) -> Looked | None:
@@ -293,12 +304,16 @@ class Site:
         return None if isinstance(done, Obstacle) else Looked(outcome=Action.CANCEL, state=said)
 
     def _event_id(self, named: str) -> str:
-        """The id of the event that a row names: by the event's own row, or, where the site has no table of events, by
-        its id or external id.
+        """The id of the event that a row names, empty while there is none: by the event's own row, or, where the site
+        has no table of events, by its id or external id.
         """
         if self.source.events is not None:
             return self.store.sources.row(self._place(Kind.EVENTS, named)).event_id
-        return named if self.store.reads.own_event(named, self.account) is not None else ""
+        if AN_ID.fullmatch(named) and self.store.reads.own_event(named, self.account) is not None:
+            return named
+        if len(named) > LONGEST_EXTERNAL_ID:
+            return ""
+        return self.store.external_ids.event_holder(self.account, named) or ""
 
     # --- one look ---------------------------------------------------------------------------------------------------
 
@@ -452,7 +467,9 @@ def _disappears(seen: RowState, row: EventRow | RegistrationRow | None) -> bool:
     return not explicit and bool(set(seen.fields) - set(contents.filled(row.fields)))
 
 
-def _errors(error: InvalidField | ValidationError) -> list[tuple[str, str]]:
+def _errors(error: InvalidField | ValidationError | Taken) -> list[tuple[str, str]]:
+    if isinstance(error, Taken):
+        return [("external_id", str(error))]
     if isinstance(error, InvalidField):
         return [(error.field, str(error).removeprefix(f"{error.field}: "))]
     return list(problems.fields(error.errors(include_url=False, include_input=False)))
