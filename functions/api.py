@@ -30,6 +30,7 @@ from convoke.web import (
     proposals,
     quarantine,
     registrations,
+    sources,
     webhooks,
 )
 from convoke.web.context import AN_ID, BASE, logger
@@ -37,7 +38,7 @@ from convoke.web.problems import Problem
 from convoke.web.scopes import require_scope
 
 app = APIGatewayHttpResolver(enable_validation=True)
-for module in (context, events, occurrences, registrations, participation, proposals, quarantine, webhooks):
+for module in (context, events, occurrences, registrations, participation, proposals, quarantine, sources, webhooks):
     app.include_router(module.router)
 
 PUBLIC_ROUTES = ("GET /docs", "GET /docs/{asset}", "GET /health", "GET /openapi.json")

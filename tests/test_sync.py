@@ -172,8 +172,8 @@ def test_an_event_that_appears_while_its_row_is_marked_is_not_missed(world: Worl
     attempt: Any = world.store.attempt
     races = [True]
 
-    def slow(*arguments: Any) -> Any:
-        result = attempt(*arguments)
+    def slow(*arguments: Any, **more: Any) -> Any:
+        result = attempt(*arguments, **more)
         if races.pop() if races else False:
             world.anew().look(Kind.EVENTS, SUMMER, NOW)
         return result

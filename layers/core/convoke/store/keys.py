@@ -48,6 +48,7 @@ WEBHOOK_EVENTS_PREFIX = "WEBHOOK_EVENTS#"
 ACCOUNT_KEY_PREFIX = "KEY#"
 QUARANTINE_PREFIX = "QUARANTINE#"
 API_KEY = "KEY"
+SOURCE_PREFIX = "SOURCE#"
 PROPOSAL_PREFIX = "PROPOSAL#"
 NOT_SHOWN_PREFIX = "NOT_SHOWN#"
 UNCONFIRMED_PREFIX = "UNCONFIRMED#"
@@ -294,6 +295,11 @@ def accounts() -> Key:
 def account_key(account: str, name: str) -> Key:
     """The record of an account's API key by the key's name, for listing and revoking."""
     return {"pk": f"ACCOUNT#{account}", "sk": f"{ACCOUNT_KEY_PREFIX}{name}"}
+
+
+def source(account: str, name: str) -> Key:
+    """The description of a source of the account."""
+    return {"pk": f"ACCOUNT#{account}", "sk": f"{SOURCE_PREFIX}{name}"}
 
 
 def request(account: str, route: str, idempotency_key: str) -> Key:

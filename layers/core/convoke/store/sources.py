@@ -177,6 +177,10 @@ class Sources(Repository):
         """Record how many rows were registered or took place at a full comparison."""
         self._write(update(self._people, _state_key(account, source), {"standing": standing}, ""))
 
+    def exists(self, account: str, source: str) -> bool:
+        """Whether a row of the source was ever looked at."""
+        return dynamo.get(self.client, self._people, _state_key(account, source)) is not None
+
     def pause(self, account: str, source: str, now: datetime) -> bool:
         """Hold all further disappearances of the source. False: it was paused before."""
         key, changes = _state_key(account, source), {"paused_at": keys.instant(now)}
