@@ -21,7 +21,7 @@ from pydantic import ValidationError
 from ..decision.decide import over
 from ..decision.plan import calendar_state_of
 from ..delivery import fan_out
-from ..model import ConvokeError, Event, InvalidField, Registration, RegistrationStatus, folded, frozen
+from ..model import ConvokeError, Event, EventStatus, InvalidField, Registration, RegistrationStatus, folded, frozen
 from ..registrations import events, registry
 from ..registrations.registry import Obstacle, TooMany
 from ..schedule import series
@@ -101,11 +101,13 @@ class Refused(ConvokeError):
 class Site:
     """One source of an account, with a client that may read the site's tables."""
 
-    def __init__(self, store: Store, account: str, source: Source, tables: Any) -> None:
+    def __init__(self, store: Store, account: str, source: Source, tables: Any, *, dry: bool = False) -> None:
+        """``dry``: looks tell what would follow, and write nothing."""
         self.store = store
         self.account = account
         self.source = source
         self.tables = tables
+        self.dry = dry
         self._known: set[str] = set()
 
     def rows(self, kind: Kind) -> Rows | None:
@@ -130,7 +132,7 @@ class Site:
                 return replace(first if same else looked, state=looked.state, wakes=first.wakes + looked.wakes)
             # A row that is withdrawn because it names another event is registered there by the next look; and an
             # event may have appeared while its row was marked as waiting.
-            if kind is Kind.EVENTS or looked.outcome not in (Action.CANCEL, Action.WAIT):
+            if self.dry or kind is Kind.EVENTS or looked.outcome not in (Action.CANCEL, Action.WAIT):
                 return looked
             first = looked
         raise AssertionError  # rounds() ends with Contention
@@ -140,6 +142,20 @@ class Site:
         marks = looked.wakes if self.source.registrations is not None else ()
         return [key for mark in marks for key in self.store.sources.waiting(self.account, self.source.name, mark)]
 
+    def expired(self, kind: Kind, key: Mapping[str, Any]) -> None:
+        """Remember that the site's time to live has deleted the row, so that it does not count as gone."""
+        rows = self.rows(kind)
+        for _ in rounds():
+            assert rows is not None  # noqa: S101 (the caller asks for rows that are described)
+            look = self._begin(kind, rows, key)
+            if look.row is not None:
+                return  # it is back
+            try:
+                self._settled(look, Action.NOTHING, replace(look.seen, expired=True, waits_for=""))
+            except Overtaken:
+                continue
+            return
+
     # --- events -----------------------------------------------------------------------------------------------------
 
     def _events(self, key: Mapping[str, Any], now: datetime) -> Looked | None:
@@ -148,7 +164,7 @@ class Site:
         assert rows is not None  # noqa: S101 (the caller asks for rows that are described)
         look = self._begin(Kind.EVENTS, rows, key)
         event = self._event(look.seen.event_id)
-        if event is not None and series.ends_at(event) <= now:
+        if (look.seen.expired and look.row is None) or (event is not None and series.ends_at(event) <= now):
             return self._settled(look, Action.NOTHING)
         try:
             row = None if look.row is None else event_row(rows, look.row)
@@ -160,7 +176,8 @@ class Site:
             return self._wrong(look, [("", HELD)], now, Outcome.HELD)
         except (InvalidField, ValidationError, Taken) as error:
             return self._wrong(look, _errors(error), now)
-        if looked is None or not looked.state.event_id or action is Action.CANCEL:
+        stays_off = event is not None and event.status is EventStatus.CANCELLED and action is Action.NOTHING
+        if looked is None or not looked.state.event_id or action is Action.CANCEL or stays_off:
             return looked
         return replace(looked, wakes=(_event_mark(external_id(rows, key)),))
 
@@ -173,6 +190,8 @@ class Site:
             if series.ends_at(new) <= now:
                 return self._settled(look, Action.NOTHING)
             state = replace(said, event_id=new.event_id)
+            if self.dry:
+                return Looked(outcome=action, state=state)
             events.create_event(self.store, new, also=self._state_actions(look, state))
             return Looked(outcome=action, state=state)
         if event is None or action is Action.NOTHING:
@@ -184,6 +203,8 @@ class Site:
             after = contents.changed_event(event, row, rows, now)
         if after == event:
             return self._settled(look, action, said)
+        if self.dry:
+            return Looked(outcome=action, state=said)
         also = self._state_actions(look, said)
         if action is Action.REOPEN:
             also["transfer"] = self.store.events.not_transferring_check(event.event_id)
@@ -206,7 +227,7 @@ class Site:
         person = self.store.reads.registration(seen.event_id, seen.registration_id) if seen.registration_id else None
         try:
             event = self._event(seen.event_id if look.row is None else self._event_id(event_of(rows, look.row)))
-            if event is not None and series.ends_at(event) <= now:
+            if (seen.expired and look.row is None) or (event is not None and series.ends_at(event) <= now):
                 return self._settled(look, Action.NOTHING)
             row = None if look.row is None else registration_row(rows, look.row)
             action = decide.of_registration(seen, row, person, event, now)
@@ -255,6 +276,8 @@ class Site:
         sender = self.store.settings.sender.address
         new = contents.new_registration(row, event, self.source.name, secrets.token_bytes(16), now, sender)
         state = replace(said, event_id=event.event_id, registration_id=new.registration_id)
+        if self.dry:
+            return Looked(outcome=Action.CREATE, state=state)
         also = self._state_actions(look, state)
         charge = self.store.limits.recipient(self.account, new.email, now)
         done = registry.register(self.store, new, now=now, account=self.account, charge=charge, also=also)
@@ -272,6 +295,8 @@ class Site:
         self, look: _Look, row: RegistrationRow, person: Registration, event: Event, said: RowState, now: datetime
     ) -> Looked | None:
         changes = contents.registration_changes(row, event, person, now, self.store.settings.sender.address)
+        if self.dry:
+            return Looked(outcome=Action.CHANGE, state=said)
         soon = series.next_start(event.schedule, now) - now <= self.store.settings.times.soon
         moved = folded(changes["email"]) != folded(person.email)
         done = registry.change_registration(
@@ -290,6 +315,8 @@ class Site:
         return None if isinstance(done, Obstacle) else Looked(outcome=Action.CHANGE, state=said)
 
     def _withdraw(self, look: _Look, person: Registration, said: RowState, now: datetime) -> Looked | None:
+        if self.dry:
+            return Looked(outcome=Action.CANCEL, state=said)
         event, invitation = (
             self._event(person.event_id),
             self.store.reads.invitation(person.event_id, person.registration_id),
@@ -354,6 +381,8 @@ class Site:
         """
         sources, ids = self.store.sources, (self.account, self.source.name)
         state = sources.state(*ids)
+        if self.dry:
+            return
         if state.paused_at is not None:
             raise Held(look.where.digest)
         people = 1
@@ -377,7 +406,8 @@ class Site:
         state = replace(look.seen, waits_for="") if state is None else state
         if action is not Action.WAIT:
             state = replace(state, waits_for="")
-        self.store.attempt(self._state_actions(look, state))
+        if not self.dry:
+            self.store.attempt(self._state_actions(look, state))
         return Looked(outcome=action, state=state)
 
     def _wrong(
@@ -407,7 +437,8 @@ class Site:
             told = {"source": self.source.name, "rows": problem.kind.value, "problem_id": problem.digest}
             told |= {"field": field, "reason": reason}
             actions |= self.store.outbox.event_actions(self.account, WebhookEventType.SOURCE_PROBLEM, told, now)
-        self.store.attempt(actions)
+        if not self.dry:
+            self.store.attempt(actions)
         return Looked(outcome=outcome, state=state, fresh=not known)
 
 
@@ -454,7 +485,7 @@ def _said(seen: RowState, row: EventRow | RegistrationRow | None) -> RowState:
     """The next state once everything that ``row`` says is done; of a row that is gone, as if it had said nothing."""
     if row is None:
         return replace(seen, fingerprint="", fields=(), waits_for="")
-    return replace(seen, fingerprint=fingerprint(row), fields=contents.filled(row.fields), waits_for="")
+    return replace(seen, fingerprint=fingerprint(row), fields=contents.filled(row.fields), waits_for="", expired=False)
 
 
 def _disappears(seen: RowState, row: EventRow | RegistrationRow | None) -> bool:

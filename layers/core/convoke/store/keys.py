@@ -48,7 +48,6 @@ WEBHOOK_EVENTS_PREFIX = "WEBHOOK_EVENTS#"
 ACCOUNT_KEY_PREFIX = "KEY#"
 QUARANTINE_PREFIX = "QUARANTINE#"
 API_KEY = "KEY"
-SOURCE_PREFIX = "SOURCE#"
 PROPOSAL_PREFIX = "PROPOSAL#"
 NOT_SHOWN_PREFIX = "NOT_SHOWN#"
 UNCONFIRMED_PREFIX = "UNCONFIRMED#"
@@ -298,8 +297,8 @@ def account_key(account: str, name: str) -> Key:
 
 
 def source(account: str, name: str) -> Key:
-    """The description of a source of the account."""
-    return {"pk": f"ACCOUNT#{account}", "sk": f"{SOURCE_PREFIX}{name}"}
+    """The description of a source of the account. Not in the partition of its API keys, since functions read it."""
+    return {"pk": f"SOURCES#{account}", "sk": f"SOURCE#{name}"}
 
 
 def request(account: str, route: str, idempotency_key: str) -> Key:

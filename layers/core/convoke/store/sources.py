@@ -54,6 +54,7 @@ class RowState:
     gone. ``fence`` is the version of this state; every look raises it. ``key`` is the row's primary key, as a stream
     record has it in JSON. ``fields`` are the mapped fields that the row had when it was last acted upon. ``waits_for``
     is the digest of what the row waits for, and ``problem`` what is wrong with it: both empty for nothing.
+    ``expired``: the site's time to live deleted the row, and that is not to count.
     """
 
     fence: int = 0
@@ -64,6 +65,7 @@ class RowState:
     fields: tuple[str, ...] = ()
     waits_for: str = ""
     problem: str = ""
+    expired: bool = False
 
 
 @frozen
