@@ -41,6 +41,12 @@ HOLDER_IS_MINE = "#holder = :holder"
 SEAT_IS_FREE = "#open = :true AND #waiting = :none AND (attribute_not_exists(#capacity) OR #taken < #capacity)"
 # The event is open, but no seat is free or somebody is on the waitlist: with an open event, the opposite of the above.
 WAITLIST_ONLY = "#open = :true AND (#waiting > :none OR #taken >= #capacity)"
+# The event is open, and its seats, waitlist and limit are those that were read.
+SEATS_UNCHANGED = "#open = :true AND #taken = :taken AND #waiting = :waiting AND #capacity = :capacity"
+# The same of an event without a limit.
+SEATS_UNCHANGED_WITHOUT_LIMIT = (
+    "#open = :true AND #taken = :taken AND #waiting = :waiting AND attribute_not_exists(#capacity)"
+)
 # Somebody is on the waitlist, and can get the released seat.
 SOMEBODY_WAITS = "#waiting > :none"
 # Nobody is on the waitlist.

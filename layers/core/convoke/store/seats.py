@@ -39,6 +39,16 @@ class SeatCounts(Repository):
         place = {**keys.waiting(event_id, registration_id), "registration_id": registration_id}
         return {"seats": seats, "waiting": put(self._people, place, conditions.NEW)}
 
+    def take_many_action(self, event_id: str, seen: Seats, count: int, *, waits: bool) -> Action:
+        """The action that takes ``count`` seats, or (``waits``) places on the waitlist; it fails where the event is
+        closed, or has other seats than those ``seen``.
+        """
+        key, add = keys.seats(event_id), {"waiting" if waits else "taken": count}
+        values: dict[str, Any] = {"taken": seen.taken, "waiting": seen.waiting}
+        if seen.capacity is None:
+            return update(self._sent, key, {}, conditions.SEATS_UNCHANGED_WITHOUT_LIMIT, add=add, **values)
+        return update(self._sent, key, {}, conditions.SEATS_UNCHANGED, add=add, capacity=seen.capacity, **values)
+
     def release_action(self, event_id: str, now: datetime, *, anybody_waits: bool) -> Action:
         """The action that releases a seat, and makes the waitlist due where ``anybody_waits`` on it; it fails where
         that has changed.

@@ -66,21 +66,7 @@ def register(event_id: str, body: RegistrationIn, key: IdempotencyKey = None) ->
     def enter(record: Record) -> Response[RegistrationMade]:
         event, at = context.own_event(event_id), context.now()
         context.require_writable(event, at)
-        not_the_sender(body.email)
-        person = Registration(
-            event_id=event_id,
-            registration_id=keys.registration_id(at, secrets.token_bytes(16)),
-            version=1,
-            status=RegistrationStatus.REGISTERED,
-            name=body.name,
-            email=body.email,
-            language=body.language,
-            occurrences=chosen(event, body.occurrences, at),
-            named=len(event.earlier) if body.occurrences else 0,
-            **own_data(body),
-            created_at=at,
-            updated_at=at,
-        )
+        person = new_registration(event, body, at, secrets.token_bytes(16))
         recorded = record(status=201, event_id=event_id, registration_id=person.registration_id)
         stored = granted(registry.register(context.store(), person, now=at, account=event.account, also=recorded))
         where = context.location(event_id, stored.registration_id)
@@ -94,6 +80,25 @@ def register(event_id: str, body: RegistrationIn, key: IdempotencyKey = None) ->
         return context.show_made(event_id, stored.registration_id, 200, where)
 
     return once(key, enter, show_made)
+
+
+def new_registration(event: Event, body: RegistrationIn, at: datetime, entropy: bytes) -> Registration:
+    """The registration that a request asks for, at ``at`` (UTC). Raises :class:`InvalidField`."""
+    not_the_sender(body.email)
+    return Registration(
+        event_id=event.event_id,
+        registration_id=keys.registration_id(at, entropy),
+        version=1,
+        status=RegistrationStatus.REGISTERED,
+        name=body.name,
+        email=body.email,
+        language=body.language,
+        occurrences=chosen(event, body.occurrences, at),
+        named=len(event.earlier) if body.occurrences else 0,
+        **own_data(body),
+        created_at=at,
+        updated_at=at,
+    )
 
 
 def show_made(answered: Answered, headers: Mapping[str, str]) -> Response[RegistrationMade]:
