@@ -23,7 +23,7 @@ from convoke.model import (
 from convoke.registrations import waitlist
 from convoke.registrations.erasure import erase, forget
 from convoke.registrations.events import change_event, create_event
-from convoke.registrations.registry import Obstacle, change_registration, register, resend, withdraw
+from convoke.registrations.registry import Obstacle, TooMany, change_registration, register, resend, withdraw
 from convoke.store import dynamo, keys, writes
 from convoke.store.dynamo import Contention
 from convoke.store.invitations import invitation_item
@@ -178,10 +178,10 @@ def test_many_at_once_never_take_more_seats_than_there_are(world: World, monkeyp
     rush = iter(["Cy", "Di", "Ed", "Fy", "Gus"])
     attempt = writes.attempt
 
-    def beaten(client: Any, actions: Any) -> Any:
+    def beaten(client: Any, actions: Any, attempts: int) -> Any:
         if (name := next(rush, None)) is not None:
             world.register(name)
-        return attempt(client, actions)
+        return attempt(client, actions, attempts)
 
     monkeypatch.setattr("convoke.store.store.attempt", beaten)
     world.register("Bo")
@@ -369,7 +369,7 @@ def test_a_change_of_words_leaves_the_seats_alone(world: World) -> None:
 # --- changing -----------------------------------------------------------------------------------------------------
 
 
-def changed(world: World, who: Registration, **changes: str) -> Registration | Obstacle:
+def changed(world: World, who: Registration, **changes: str) -> Registration | Obstacle | TooMany:
     return change_registration(world.store, EVENT_ID, who.registration_id, changes=changes, priority=1, now=LATER)
 
 
@@ -431,7 +431,7 @@ def test_the_same_again_is_no_change(world: World) -> None:
 # --- saying it again ----------------------------------------------------------------------------------------------
 
 
-def again(world: World, who: Registration) -> Obstacle | None:
+def again(world: World, who: Registration) -> Obstacle | TooMany | None:
     return resend(world.store, EVENT_ID, who.registration_id, now=LATER)
 
 
@@ -623,8 +623,10 @@ def test_messages_are_listed_without_their_letters(world: World) -> None:
         written_at=NOW,
     )
     world.client.put_item(TableName="Invitations", Item=dynamo.wire(message_item(second)))
-    page = world.store.reads.list_messages(bo.registration_id, limit=1)
-    rest = world.store.reads.list_messages(bo.registration_id, limit=1, cursor=page.next)
+    invitation = world.reads.invitation(EVENT_ID, bo.registration_id)
+    assert invitation is not None
+    page = world.store.reads.list_messages(invitation, limit=1)
+    rest = world.store.reads.list_messages(invitation, limit=1, cursor=page.next)
     assert [stored.calendar_state.sequence for stored in (*page.items, *rest.items)] == [0, 1]
     assert page.items[0].rendered is None
     assert rest.next is None

@@ -309,7 +309,7 @@ def test_how_much_the_api_takes_is_for_the_deployment_to_say() -> None:
 def test_the_access_log_says_which_route_and_which_key() -> None:
     said = json.loads(RESOURCES["HttpApi"]["Properties"]["AccessLogSettings"]["Format"])
     assert said["route"] == "$context.routeKey"
-    assert said["key"] == "$context.authorizer.key"
+    assert (said["key"], said["key_id"]) == ("$context.authorizer.key", "$context.authorizer.key_id")
 
 
 def test_the_indexes_of_the_registrations_carry_nothing_of_a_person() -> None:

@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
 from datetime import datetime
 from itertools import islice
 
-from ..decision.invitation import Seats
 from ..model import ConvokeError, Event, Registration, RegistrationStatus, folded, frozen
 from ..store import dynamo
 from ..store.external_ids import Taken
 from ..store.outbox import registration_data
 from ..store.store import Store
-from ..store.writes import Action
 from ..webhooks.events import WebhookEventType
 from . import registry, replies, seats
-from .registry import Obstacle
+from .registry import Obstacle, TooMany
 
 GROUP = 12
-"""How many people one transaction registers: it has at most a hundred actions, seven of them for one person."""
+"""How many people one transaction registers: it has at most a hundred actions, six of them for one person."""
 
 
 class OutOfTime(ConvokeError):
@@ -34,7 +31,7 @@ class Registered:
     existing: bool = False
 
 
-Outcome = Registered | Obstacle | Taken | OutOfTime | dynamo.Contention
+Outcome = Registered | Obstacle | TooMany | Taken | OutOfTime | dynamo.Contention
 
 
 def register_all(
@@ -48,22 +45,24 @@ def register_all(
     while len(outcomes) < len(people):
         if out_of_time():
             return outcomes + [OutOfTime()] * (len(people) - len(outcomes))
-        held = store.reads.seats(event.event_id)
-        group = _group(people[len(outcomes) :], held)
-        if _register_group(store, event, group, held, now):
+        group = _group(people[len(outcomes) :], _free(store, event))
+        if _register_group(store, event, group, now):
             outcomes += [Registered(registration=person) for person in group]
         else:
             outcomes += [_register_one(store, event, person, now) for person in group]
     return outcomes
 
 
-def _group(people: Iterable[Registration], held: Seats) -> list[Registration]:
-    """The next who can be registered together: with the same status, and none with the address or the external id of
-    another.
-    """
-    status = seats.available_status(held)
-    waits = status is RegistrationStatus.WAITLISTED
-    most = GROUP if waits or held.capacity is None else min(GROUP, held.capacity - held.taken)
+def _free(store: Store, event: Event) -> int:
+    """How many can get seats together: at least one, who may have to wait."""
+    held = store.seats.read(event.event_id)
+    if held is None or held.queued:
+        return 1
+    return GROUP if held.left is None else max(1, min(GROUP, held.left))
+
+
+def _group(people: Iterable[Registration], most: int) -> list[Registration]:
+    """The next who can be registered together: none has the address or the external id of another."""
     group: list[Registration] = []
     known: set[str] = set()
     for person in islice(people, most):
@@ -71,25 +70,28 @@ def _group(people: Iterable[Registration], held: Seats) -> list[Registration]:
         if known & own:
             break
         known |= own
-        group.append(replace(person, status=status))
+        group.append(person)
     return group
 
 
-def _register_group(store: Store, event: Event, group: list[Registration], held: Seats, now: datetime) -> bool:
-    """Register all of ``group``, or nobody: one of them is registered already, or somebody else took a seat."""
-    actions: dict[str, Action] = {}
+def _register_group(store: Store, event: Event, group: list[Registration], now: datetime) -> bool:
+    """Register all of ``group`` with seats, or nobody: one of them is registered already, there are no seats, or others
+    register at this moment.
+    """
     wanted = store.webhooks.subscribed_types(event.account)
-    for number, person in enumerate(group):
-        own = registry.registration_actions(store, person, now, account=event.account)
-        happened = {WebhookEventType.REGISTRATION_CREATED: registration_data(person)}
-        if person.status is RegistrationStatus.WAITLISTED:
-            happened[WebhookEventType.REGISTRATION_WAITLISTED] = registration_data(person)
-        own |= store.outbox.events_actions(event.account, happened, now, wanted=wanted)
-        del own["seats"]
-        actions |= {f"{name} {number}": action for name, action in own.items()}
-    waits = group[0].status is RegistrationStatus.WAITLISTED
-    actions["seats"] = store.seats.take_many_action(event.event_id, held, len(group), waits=waits)
     try:
+        place = seats.take(store, event.event_id, group[0].registration_id, count=len(group), now=now)
+        if place is None or place.status is not RegistrationStatus.REGISTERED:
+            return False
+        actions = dict(place.actions)
+        for number, person in enumerate(group):
+            happened = {WebhookEventType.REGISTRATION_CREATED: registration_data(person)}
+            own = {
+                **registry.registration_actions(store, person, now, account=event.account),
+                **registry.charge_actions(store, store.limits.recipient(event.account, person.email, now)),
+                **store.outbox.events_actions(event.account, happened, now, wanted=wanted),
+            }
+            actions |= {f"{name} {number}": action for name, action in own.items()}
         return not store.attempt(actions)
     except dynamo.Contention:
         return False
@@ -97,11 +99,12 @@ def _register_group(store: Store, event: Event, group: list[Registration], held:
 
 def _register_one(store: Store, event: Event, person: Registration, now: datetime) -> Outcome:
     try:
-        stored = registry.register(store, person, now=now, account=event.account)
+        charge = store.limits.recipient(event.account, person.email, now)
+        stored = registry.register(store, person, now=now, account=event.account, charge=charge)
         if isinstance(stored, Registration) and stored.registration_id != person.registration_id:
             if stored.status is RegistrationStatus.DECLINED:
-                stored = replies.register_again(store, event.event_id, stored.registration_id, now=now)
-            return stored if isinstance(stored, Obstacle) else Registered(registration=stored, existing=True)
+                stored = replies.register_again(store, event.event_id, stored.registration_id, now=now, charge=charge)
+            return Registered(registration=stored, existing=True) if isinstance(stored, Registration) else stored
     except (Taken, dynamo.Contention) as refusal:
         return refusal
-    return stored if isinstance(stored, Obstacle) else Registered(registration=stored)
+    return Registered(registration=stored) if isinstance(stored, Registration) else stored

@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 
 from ..model import Registration, RegistrationStatus
-from . import codec, conditions, keys
+from . import codec, conditions, dynamo, keys
+from .dynamo import Item
 from .repository import Repository
 from .writes import Action, check, delete, put, update
 
@@ -47,6 +48,24 @@ class Registrations(Repository):
         key = keys.registration(person.event_id, person.registration_id)
         return check(self._people, key, conditions.VERSION_UNCHANGED, version=person.version)
 
+    def copied_actions(self, person: Registration, copy: Registration) -> dict[str, Action]:
+        """The actions that note of each of two registrations that the other is the same person's, at a split series."""
+        pairs = {"copy": (person, copy), "original": (copy, person)}
+        return {name: put(self._sent, _link(one, other)) for name, (one, other) in pairs.items()}
+
+    def copies(self, event_id: str, registration_id: str) -> dict[str, str]:
+        """The registrations of the same person at the events that were one series, by id with their events' ids; this
+        one is among them.
+        """
+        found, left = {registration_id: event_id}, [registration_id]
+        while left:
+            query = dynamo.starting_with(self._sent, keys.copied(left.pop(), ""))
+            for row in dynamo.pages(self.client.query, **query):
+                if row["registration_id"] not in found:
+                    found[row["registration_id"]] = row["event_id"]
+                    left.append(row["registration_id"])
+        return found
+
     # --- erasing ------------------------------------------------------------------------------------------------
 
     def erasure_action(self, event_id: str, registration_id: str, now: datetime) -> Action:
@@ -72,3 +91,8 @@ class Registrations(Repository):
             remove=("language", "reply", "date_replies", "metadata", "person"),
             version=person.version,
         )
+
+
+def _link(one: Registration, other: Registration) -> Item:
+    ids = {"event_id": other.event_id, "registration_id": other.registration_id}
+    return {**keys.copied(one.registration_id, other.event_id), **ids}

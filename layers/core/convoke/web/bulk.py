@@ -16,14 +16,14 @@ from pydantic import ValidationError
 from ..model import Event, InvalidField, Registration
 from ..registrations import bulk
 from ..registrations.bulk import Outcome, OutOfTime, Registered
-from ..registrations.registry import STANDING, Obstacle
+from ..registrations.registry import STANDING, Obstacle, TooMany
 from ..store import dynamo
 from ..store.external_ids import Taken
 from ..store.requests import Answered
 from . import context, problems
 from .idempotency import Record, once
 from .problems import Problem
-from .registrations import CODES, new_registration
+from .registrations import CODES, TOO_MANY, new_registration
 from .requests import BulkIn, IdempotencyKey, RegistrationIn
 from .responses import BulkOut, BulkResult, FieldProblem, documented
 
@@ -39,6 +39,7 @@ def register_all(event_id: str, body: BulkIn, key: IdempotencyKey = None) -> Res
     def enter(record: Record) -> Response[BulkOut]:
         event, at = context.own_event(event_id), context.now()
         context.require_writable(event, at)
+        context.require_mails(event.account, at)
         # Sorted, so that ids of one moment sort in the order of the request: so people get on the waitlist.
         entropy = sorted(secrets.token_bytes(16) for _ in body.registrations)
         checked = [checked_person(event, one, at, own) for one, own in zip(body.registrations, entropy, strict=True)]
@@ -100,6 +101,8 @@ def result(outcome: Outcome) -> BulkResult:
                     code="external_id_taken",
                 )
             )
+        case TooMany():
+            return refused(context.too_many(TOO_MANY, outcome.until, context.now()))
         case OutOfTime() | dynamo.Contention() | Obstacle.NOT_YET:
             return refused(Problem(HTTPStatus.SERVICE_UNAVAILABLE, "there was no time left: register them again"))
     return refused(Problem(HTTPStatus.CONFLICT, outcome.value, code=CODES[outcome]))

@@ -26,7 +26,7 @@ from ..model import (
     folded,
 )
 from ..registrations import erasure, registry, replies
-from ..registrations.registry import ACTIVE, STANDING, Obstacle
+from ..registrations.registry import ACTIVE, STANDING, Obstacle, TooMany
 from ..schedule import edits, series
 from ..settings import settings
 from ..store import codec, keys
@@ -58,6 +58,7 @@ router = APIGatewayHttpRouter()  # type: ignore[no-untyped-call]
 PERSON = "/events/<event_id>/registrations/<registration_id>"
 EMPTY_BODY = ResendIn()
 Address = Annotated[str | None, Query(max_length=254, description="Who has this address now, or none.")]
+TOO_MANY = "the limit of mails to this person is reached"
 Outcome = TypeVar("Outcome", Registration, None)
 
 
@@ -66,15 +67,30 @@ def register(event_id: str, body: RegistrationIn, key: IdempotencyKey = None) ->
     def enter(record: Record) -> Response[RegistrationMade]:
         event, at = context.own_event(event_id), context.now()
         context.require_writable(event, at)
+        context.require_mails(event.account, at)
         person = new_registration(event, body, at, secrets.token_bytes(16))
+        charge = context.store().limits.recipient(event.account, body.email, at)
         recorded = record(status=201, event_id=event_id, registration_id=person.registration_id)
-        stored = granted(registry.register(context.store(), person, now=at, account=event.account, also=recorded))
+        stored = granted(
+            registry.register(context.store(), person, now=at, account=event.account, charge=charge, also=recorded),
+            at,
+        )
         where = context.location(event_id, stored.registration_id)
         if stored.registration_id == person.registration_id:
             return context.show_made(event_id, stored.registration_id, 201, where)
         recorded = record(status=200, event_id=event_id, registration_id=stored.registration_id)
         if stored.status is RegistrationStatus.DECLINED:
-            granted(replies.register_again(context.store(), event_id, stored.registration_id, now=at, also=recorded))
+            granted(
+                replies.register_again(
+                    context.store(),
+                    event_id,
+                    stored.registration_id,
+                    now=at,
+                    charge=charge,
+                    also=recorded,
+                ),
+                at,
+            )
         else:
             context.store().requests.keep(recorded)
         return context.show_made(event_id, stored.registration_id, 200, where)
@@ -217,6 +233,10 @@ def patch_registration(event_id: str, registration_id: str, patch: RegistrationP
     changes = {name: getattr(shape, name) for name in patch.model_fields_set} | own_data(shape)
     if "occurrences" in changes:
         changes |= {"occurrences": chosen(event, shape.occurrences, at), "named": len(event.earlier)}
+    charge = None
+    if "email" in changes and folded(shape.email) != folded(person.email):
+        context.require_mails(event.account, at)
+        charge = context.store().limits.recipient(event.account, shape.email, at)
     soon = series.next_start(event.schedule, at) - at <= settings().times.soon
     granted(
         registry.change_registration(
@@ -225,7 +245,9 @@ def patch_registration(event_id: str, registration_id: str, patch: RegistrationP
             priority=0 if soon else 1,
             now=at,
             account=event.account,
-        )
+            charge=charge,
+        ),
+        at,
     )
     return context.show_registration(event_id, registration_id)
 
@@ -265,10 +287,19 @@ def resend(
 ) -> Response[RegistrationOut]:
     def repeat(record: Record) -> Response[RegistrationOut]:
         event, at = context.own_event(event_id), context.now()
-        context.read_snapshot(event, registration_id)
+        person = context.read_snapshot(event, registration_id).registration
         context.require_not_over(event, at)
+        context.require_mails(event.account, at)
         recorded = record(status=202, event_id=event_id, registration_id=registration_id)
-        granted(registry.resend(context.store(), event_id, registration_id, now=at, also=recorded))
+        limits = context.store().limits
+        charges = (
+            limits.resend(event.account, registration_id, at),
+            limits.recipient(event.account, person.email, at, 1),
+        )
+        granted(
+            registry.resend(context.store(), event_id, registration_id, now=at, charges=charges, also=recorded),
+            at,
+        )
         return context.show_registration(event_id, registration_id, 202)
 
     return once(key, repeat)
@@ -278,8 +309,8 @@ def resend(
 def list_messages(
     event_id: str, registration_id: str, limit: Limit = 50, cursor: Cursor = None
 ) -> Response[MessagePage]:
-    context.read_snapshot(context.own_event(event_id), registration_id)
-    page = context.store().reads.list_messages(registration_id, limit=limit, cursor=cursor)
+    seen = context.read_snapshot(context.own_event(event_id), registration_id)
+    page = context.store().reads.list_messages(seen.invitation, limit=limit, cursor=cursor)
     return context.answer(200, MessagePage(items=[presenters.message(stored) for stored in page.items], next=page.next))
 
 
@@ -342,8 +373,12 @@ CODES = {
 }
 
 
-def granted(outcome: Outcome | Obstacle) -> Outcome:
-    """The outcome of a write, or raises :class:`Problem` (404, 409 or 503) for an obstacle."""
+def granted(outcome: Outcome | Obstacle | TooMany, at: datetime | None = None) -> Outcome:
+    """The outcome of a write, or raises :class:`Problem`: 404, 409 or 503 for an obstacle, 429 where a limit is reached
+    at ``at`` (UTC).
+    """
+    if isinstance(outcome, TooMany):
+        raise context.too_many(TOO_MANY, outcome.until, at or context.now())
     if outcome is Obstacle.NOT_YET:
         raise Problem(
             HTTPStatus.SERVICE_UNAVAILABLE, outcome.value, headers=context.RETRY_AFTER_A_MINUTE, code=CODES[outcome]
