@@ -15,7 +15,7 @@ from convoke.decision.planner import MessagePlanner
 from convoke.delivery import attempts, fan_out, reconcile, reports, sweep, webhooks
 from convoke.effects import ClearDue, Send
 from convoke.model import Event
-from convoke.registrations import registry
+from convoke.registrations import registry, seats, waitlist
 from convoke.store import conditions, deliveries, in_flight, invitations, keys, outbox, records, writes
 from convoke.store.events import Events
 from convoke.store.invitations import Invitations
@@ -78,7 +78,7 @@ def _once_more(people: People) -> None:
     if stored is None or stored.rendered is None:
         return
     intent = Intent(calendar_state=told, attempt="at once")
-    effect = Send(rendered=stored.rendered, intent=intent, event_id=EVENT_ID, registration_id=rid)
+    effect = Send(rendered=stored.rendered, intent=intent, event_id=EVENT_ID, registration_id=rid, account="acme")
     # The API is a function, too: from its look to its sending some time passes.
     world.at(2 * world.random(), lambda: world.post.send(effect, lambda _: None))
 
@@ -142,6 +142,9 @@ MUTANTS: dict[str, Mutant] = {
         (instead(invitations, "UPON_CLEARING", conditions.WAKEUPS_UNCHANGED),), bounds=Bounds(("move",), 2, 0)
     ),
     "wakeups-on-clear": Mutant((instead(invitations, "UPON_CLEARING", conditions.FENCE_UNCHANGED),)),
+    "deferred-stays-due": Mutant(
+        (without(Invitations, "defer", "seen, due, (), UPON_CLEARING", "seen, {}, DUE, UPON_CLEARING"),)
+    ),
     "fence-raised-with-nothing-due": Mutant(
         (instead(Invitations, "clear_due", _clear_what_is_due),),
         bounds=Bounds(("move",), 2, 0),
@@ -279,6 +282,17 @@ MUTANTS: dict[str, Mutant] = {
         (without(sweep, "_hand_out", "(yield from _may_erase(due, sender))", "True"),)
     ),
     "mails-forgotten": Mutant((instead(Records, "forget_messages", lambda *_: None),)),
+    "a-shard-has-what-it-gives": Mutant((instead(conditions, "SHARD_HAS_SOME", "#waits = :waits"),), Mode.CROWD),
+    "a-shard-is-given-back-as-it-was-read": Mutant(
+        (instead(conditions, "SHARD_UNCHANGED", "#waits = :waits"),), Mode.CROWD
+    ),
+    "nobody-waits-where-a-shard-has-seats": Mutant(
+        (without(seats, "take", "if not scattered:", "if True:"),), Mode.CROWD
+    ),
+    "another-capacity-stops-the-shards": Mutant((instead(SeatCounts, "stop_actions", lambda *_: {}),), Mode.CROWD),
+    "places-given-back-when-nobody-waits": Mutant(
+        (without(waitlist, "promote", "if first is None:", "if False:"),), Mode.CROWD
+    ),
     "webhook-event-due": Mutant((without(outbox, "webhook_event_item", ", **due)", ")"),)),
     "webhook-event-in-the-transaction": Mutant(
         (without(registry, "withdraw", "**store.outbox.event_actions(account, what, data, now),", ""),)
