@@ -12,6 +12,7 @@ import sys
 import tomllib
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -21,9 +22,10 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from convoke.aws.runtime import Aws
+from convoke.decision.limits import Limit
 from convoke.delivery.audit import Findings, examine_batch, put_right
 from convoke.delivery.readiness import State
-from convoke.model import ConvokeError, Sender
+from convoke.model import ConvokeError, InvalidField, Sender
 from convoke.settings import Settings
 from convoke.store import dynamo, operations
 from convoke.store.store import Store
@@ -100,6 +102,20 @@ def described_stack(stack: str) -> tuple[Any, dict[str, str]]:
     """CloudFormation's description of a stack, and its outputs by name."""
     (described,) = boto3.client("cloudformation").describe_stacks(StackName=stack)["Stacks"]
     return described, {each["OutputKey"]: each["OutputValue"] for each in described.get("Outputs", [])}
+
+
+def limits(settings: Settings, said: Mapping[str, str], ask: Ask) -> str:  # noqa: ARG001
+    account, what, stored = said.get("ACCOUNT"), said.get("LIMIT"), Store(dynamo.client(), settings).limits
+    if not account:
+        return "Usage: make limits ACCOUNT=acme, or make limits ACCOUNT=acme LIMIT=recipient HOUR=100 DAY=200"
+    if what:
+        try:
+            stored.change(account, what, Limit(hour=int(said.get("HOUR") or 0), day=int(said.get("DAY") or 0)))
+        except (InvalidField, ValueError) as error:
+            return f"Nothing was changed: {error}"
+    for name, limit in asdict(stored.of(account)).items():
+        print(f"{name:<10} {limit['hour']:>7} an hour  {limit['day']:>7} a day")
+    return f"These are the limits of {account}. A change of them counts within a minute."
 
 
 def ready(settings: Settings, said: Mapping[str, str], ask: Ask) -> str:  # noqa: ARG001
@@ -229,6 +245,7 @@ COMMANDS = {
     "key": api_keys.key,
     "keys": api_keys.list_keys,
     "revoke": api_keys.revoke,
+    "limits": limits,
     "receive": receive,
     "stop": stop,
     "start": start,

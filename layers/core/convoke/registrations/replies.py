@@ -29,12 +29,13 @@ from ..model import (
 from ..schedule import series
 from ..store import codec, keys
 from ..store.dynamo import Item
+from ..store.limits import Charge
 from ..store.outbox import registration_data
 from ..store.store import Store
 from ..store.writes import NOTHING_ELSE, Action, rounds
 from ..webhooks.events import WebhookEventType
 from . import seats, waitlist
-from .registry import STANDING, Obstacle, read
+from .registry import STANDING, Obstacle, TooMany, charge_actions, give_back_actions, read, too_many
 
 
 class Outcome(StrEnum):
@@ -126,12 +127,14 @@ def register_again(
     registration_id: str,
     *,
     now: datetime,
+    charge: Charge | None = None,
     also: Mapping[str, Action] = NOTHING_ELSE,
-) -> Registration | Obstacle:
+) -> Registration | Obstacle | TooMany:
     """Register a person again who had declined: they take a seat, or a place on the waitlist, and are invited again.
 
     Returns the registration as it is stored then. Where it is not declined any more, only ``also`` is written. Returns
-    ``Obstacle.ABSENT`` where there is none, ``CLOSED`` where the event is cancelled. Raises :class:`dynamo.Contention`.
+    ``Obstacle.ABSENT`` where there is none, ``CLOSED`` where the event is cancelled, :class:`TooMany` where ``charge``,
+    what this counts for, exceeds a limit. Raises :class:`dynamo.Contention`.
     """
     place = RegistrationStatus.REGISTERED
     for _ in rounds():
@@ -160,9 +163,11 @@ def register_again(
             **_seat_actions(store, person, changed, invitation, now, ask=True),
             **_webhook_event_actions(store, event, applied, reply, now),
         }
-        refused = store.attempt({**actions, **also})
+        refused = store.attempt({**actions, **charge_actions(store, charge), **also})
         if not refused:
             return changed
+        if (wait := too_many(refused, charge)) is not None:
+            return wait
         if "seats" in refused:
             place = _possible_status(refused["seats"])
             if place is RegistrationStatus.CANCELLED:
@@ -229,7 +234,7 @@ def _seat_actions(
         waits = person.status is RegistrationStatus.WAITLISTED
         seat = seats.release_actions(store, *ids, now, waits=waits)
     elif changed.status is RegistrationStatus.CANCELLED:
-        seat = {"lock": store.registrations.unlock_action(person)}
+        seat = give_back_actions(store, person)
     else:
         seat = store.seats.take_actions(*ids, waits=changed.status is RegistrationStatus.WAITLISTED)
     acknowledged = invitation.acknowledged

@@ -95,17 +95,20 @@ def new_event(account: str, what: WebhookEventType, data: Mapping[str, Any], now
 
 
 def event_data(event: Event) -> dict[str, Any]:
-    """What a webhook event about an event contains: its id, status and version."""
-    return {"event_id": event.event_id, "status": event.status.value, "version": event.version}
+    """What a webhook event about an event contains: id, status and version, and the caller's own id and metadata."""
+    return {"event_id": event.event_id, "status": event.status.value, "version": event.version, **_own_data(event)}
 
 
 def registration_data(person: Registration) -> dict[str, Any]:
-    """What a webhook event about a registration contains: ids, status and version."""
+    """What a webhook event about a registration contains: ids, status and version; the caller's own id and metadata,
+    where it has them.
+    """
     return {
         "event_id": person.event_id,
         "registration_id": person.registration_id,
         "status": person.status.value,
         "version": person.version,
+        **_own_data(person),
     }
 
 
@@ -116,9 +119,15 @@ def webhook_event_item(event: WebhookEvent, *, due_at: datetime) -> Item:
     return codec.item(event, keys.webhook_event(event.account, event.webhook_event_id), expires_at=expires_at, **due)
 
 
+def _own_data(what: Event | Registration) -> dict[str, Any]:
+    """The caller's own id and metadata, where there are any."""
+    own = {"external_id": what.external_id, "metadata": dict(what.metadata)}
+    return {name: value for name, value in own.items() if value}
+
+
 def _json(value: Any) -> Any:
     """A value as JSON has it: numbers come from DynamoDB as ``Decimal``, and are all whole."""
-    return value if isinstance(value, (str, bool, type(None))) else int(value)
+    return value if isinstance(value, (str, bool, dict, type(None))) else int(value)
 
 
 codec.record(

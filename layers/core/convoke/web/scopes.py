@@ -27,6 +27,7 @@ SCOPES: Mapping[str, Scope] = {
     "POST /events/{event_id}/registrations": REGISTER,
     "GET /events/{event_id}/registrations": READ,
     "GET /events/{event_id}/registrations.csv": READ,
+    "GET /registrations": READ,
     "GET /events/{event_id}/registrations/{registration_id}": READ,
     "PATCH /events/{event_id}/registrations/{registration_id}": REGISTER,
     "DELETE /events/{event_id}/registrations/{registration_id}": REGISTER,
