@@ -75,11 +75,11 @@ def test_the_old_is_shortened_and_the_new_made_in_one_transaction(
     transactions: list[list[str]] = []
     transact = dynamo.transact
 
-    def noted(client: Any, actions: list[dict[str, Any]]) -> None:
+    def noted(client: Any, actions: list[dict[str, Any]], attempts: int) -> None:
         rows = [next(iter(action.values())) for action in actions]
         named = [dynamo.unwire(row.get("Item") or row["Key"]) for row in rows]
         transactions.append([f"{key['pk']} {key['sk']}" for key in named])
-        transact(client, actions)
+        transact(client, actions, attempts)
 
     monkeypatch.setattr(dynamo, "transact", noted)
     world.cut(THIRD)

@@ -8,12 +8,15 @@ from dataclasses import replace
 from email import message_from_bytes
 from email.message import EmailMessage
 from email.policy import SMTP
+from importlib import import_module
 from typing import Any
 
 import boto3
 import pytest
 
-from convoke.delivery.reports import report_of
+from convoke.delivery import reports
+from convoke.delivery.reports import Report, report_of
+from convoke.effects import Steps
 from convoke.mail import notifications
 from convoke.model import DeliveryState, Method, Participation, Person, Registration
 from convoke.registrations.events import change_event, create_event
@@ -123,7 +126,7 @@ def test_a_note_from_the_queue_is_sent(deployed: Deployment) -> None:
 
 
 def test_what_becomes_of_a_note_says_nothing_of_an_invitation() -> None:
-    report = json.loads(sample("feedback-bounce")["Records"][0]["Sns"]["Message"])
+    report = json.loads(sample("feedback-bounce")["Records"][0]["body"])
     report["mail"]["tags"] = {"event": [EVENT_ID], "notification": ["n"], "kind": ["no-seat"]}
     assert report_of(report) is None
 
@@ -245,9 +248,31 @@ def test_what_ses_reports_is_shown(deployed: Deployment, name: str, state: Deliv
 
 def test_something_that_is_no_ses_event_is_dropped(deployed: Deployment) -> None:
     payload = sample("feedback-send")
-    payload["Records"][0]["Sns"]["Message"] = "Successfully validated SNS topic for Amazon SES event publishing."
+    payload["Records"][0]["body"] = "Successfully validated SNS topic for Amazon SES event publishing."
 
-    assert deployed.call("feedback", payload) is None
+    assert deployed.call("feedback", payload) == {"batchItemFailures": []}
+
+
+def test_of_many_reports_only_those_that_failed_come_again(
+    deployed: Deployment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    invite(deployed)
+    (record,) = sample("feedback-bounce")["Records"]
+    known = json.loads(record["body"])
+    other = json.dumps(known | {"mail": known["mail"] | {"tags": known["mail"]["tags"] | {"registration": ["other"]}}})
+    records = [{**record, "messageId": name, "body": body} for name, body in (("m1", other), ("m2", record["body"]))]
+    apply = reports.apply_report
+
+    def failing(report: Report) -> Steps[bool]:
+        if report.registration_id == "other":
+            raise reports.WriteContention("others wrote first")
+        return apply(report)
+
+    monkeypatch.setattr(import_module("feedback"), "apply_report", failing)
+    assert deployed.call("feedback", {"Records": records}) == {"batchItemFailures": [{"itemIdentifier": "m1"}]}
+    seen = deployed.reads.invitation(EVENT_ID, REGISTRATION_ID)
+    assert seen is not None
+    assert seen.state is DeliveryState.BOUNCED
 
 
 # --- replies ------------------------------------------------------------------------------------------------------

@@ -178,10 +178,10 @@ def test_many_at_once_never_take_more_seats_than_there_are(world: World, monkeyp
     rush = iter(["Cy", "Di", "Ed", "Fy", "Gus"])
     attempt = writes.attempt
 
-    def beaten(client: Any, actions: Any) -> Any:
+    def beaten(client: Any, actions: Any, attempts: int) -> Any:
         if (name := next(rush, None)) is not None:
             world.register(name)
-        return attempt(client, actions)
+        return attempt(client, actions, attempts)
 
     monkeypatch.setattr("convoke.store.store.attempt", beaten)
     world.register("Bo")
@@ -623,8 +623,10 @@ def test_messages_are_listed_without_their_letters(world: World) -> None:
         written_at=NOW,
     )
     world.client.put_item(TableName="Invitations", Item=dynamo.wire(message_item(second)))
-    page = world.store.reads.list_messages(bo.registration_id, limit=1)
-    rest = world.store.reads.list_messages(bo.registration_id, limit=1, cursor=page.next)
+    invitation = world.reads.invitation(EVENT_ID, bo.registration_id)
+    assert invitation is not None
+    page = world.store.reads.list_messages(invitation, limit=1)
+    rest = world.store.reads.list_messages(invitation, limit=1, cursor=page.next)
     assert [stored.calendar_state.sequence for stored in (*page.items, *rest.items)] == [0, 1]
     assert page.items[0].rendered is None
     assert rest.next is None

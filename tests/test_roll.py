@@ -14,7 +14,7 @@ import pytest
 from convoke.decision.invitation import Acknowledged
 from convoke.model import AnswerChannel, Participation, Reply
 from convoke.registrations.replies import apply
-from convoke.web import csv_export, participation
+from convoke.web import context, csv_export, participation
 from tests.caller import BO, Answer, World, a_caller
 from tests.factories import NOW, reply, told
 from tests.tables import everything
@@ -154,7 +154,14 @@ def test_answers_are_counted(world: World) -> None:
     apply_report(world, people[3], reply())
     world.call("DELETE", people[3])
     answer = world.call("GET", f"{event}/participation")
-    assert answer.body == {"accepted": 1, "declined": 1, "tentative": 1, "delegated": 0, "needs-action": 1}
+    assert answer.body == {
+        "accepted": 1,
+        "declined": 1,
+        "tentative": 1,
+        "delegated": 0,
+        "needs-action": 1,
+        "next": None,
+    }
 
 
 def test_answers_are_counted_for_one_date(world: World) -> None:
@@ -192,13 +199,35 @@ def test_everybody_is_counted_however_many_pages_they_fill(world: World, monkeyp
     assert world.call("GET", f"{event}/participation").body["needs-action"] == 5
 
 
-def test_more_than_can_be_counted_in_time_is_refused(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(participation, "MOST_COUNTED", 1)
-    event = world.hold()
-    world.register(event)
-    assert world.call("GET", f"{event}/participation").status == 200
-    world.register(event, "cy@example.net")
-    assert world.call("GET", f"{event}/participation").status == 409
+@pytest.mark.parametrize("of", ["participation", "preview"])
+def test_more_than_can_be_counted_in_time_is_counted_in_parts(
+    world: World, monkeypatch: pytest.MonkeyPatch, of: str
+) -> None:
+    """At its worst one person at a time; each is counted once."""
+    monkeypatch.setattr(context, "SECONDS_OF_A_PART", -1.0)
+    event, parts, cursor = world.hold(), list[dict[str, Any]](), None
+    for number in range(3):
+        world.register(event, f"p{number}@example.net")
+    while cursor or not parts:
+        query: dict[str, str] = {"cursor": cursor} if cursor else {}
+        if of == "preview":
+            answer = world.call("POST", f"{event}/preview", {"title": "Another"}, query=query)
+        else:
+            answer = world.call("GET", f"{event}/participation", query=query)
+        assert answer.status == 200, answer.raw
+        parts.append(answer.body)
+        cursor = answer.body["next"]
+    counted = "invite" if of == "preview" else "needs-action"
+    assert [part[counted] for part in parts] == [1, 1, 1]
+
+
+def test_the_rest_of_another_event_s_people_is_refused(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(context, "SECONDS_OF_A_PART", -1.0)
+    event, other = world.hold(), world.hold()
+    for number in range(2):
+        world.register(event, f"p{number}@example.net")
+    cursor = world.call("GET", f"{event}/participation").body["next"]
+    assert world.call("GET", f"{other}/participation", query={"cursor": cursor}).fields == ["cursor"]
 
 
 # --- a table ------------------------------------------------------------------------------------------------------

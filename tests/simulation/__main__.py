@@ -1,5 +1,5 @@
-"""``python -m tests.simulation HISTORIES=20000 SEED=1 [FAULTS=none|hints|zombie|slow] [MUTANT=name|MUTANTS=all]``, or
-``WORLD=small|smaller``
+"""``python -m tests.simulation HISTORIES=20000 SEED=1 [FAULTS=none|hints|zombie|slow|crowd]
+[MUTANT=name|MUTANTS=all]``, or ``WORLD=small|smaller``
 """
 
 from __future__ import annotations

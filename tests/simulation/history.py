@@ -66,7 +66,7 @@ class People:
             when=when,
             rule=dice.choice(RULES) if not soon and random() < 0.4 else None,
             organizer=Person(name="Ada", email="ada@example.org"),
-            capacity=dice.choice((1, 2, 3)) if random() < 0.25 else None,
+            capacity=dice.choice((1, 2, 3, 4, 6)) if random() < (0.7 if self.world.crowd else 0.25) else None,
             created_at=START,
             updated_at=START,
         )
@@ -173,7 +173,7 @@ class People:
         self._change(other)
 
     def widen(self) -> None:
-        self._change(lambda _: {"capacity": self.world.dice.choice((1, 2, 3, None))})
+        self._change(lambda _: {"capacity": self.world.dice.choice((1, 2, 3, 5, None))})
 
     def call_off(self) -> None:
         self._change(lambda _: {"status": EventStatus.CANCELLED, "reason": "Rain"})
@@ -216,7 +216,8 @@ class People:
         self.world.note(f"API registers {rid[6:10]} {email}")
         self.came.append((rid, email))
         self.world.known.append((rid, email))
-        registry.register(self.store, person, now=now, account=ACCOUNT)
+        with self.world.crowded():
+            registry.register(self.store, person, now=now, account=ACCOUNT)
 
     def come_back(self) -> None:
         if self.came:
@@ -304,6 +305,7 @@ OF_THE_EVENT = {
 OF_DATES = {"cancel_date": 4, "move_date": 4, "restore_date": 3, "rewrite": 1, "move": 1, "retitle": 1, "resend": 1}
 OF_ENTRIES = {"add_date": 5, "cancel_date": 3, "move_date": 3, "restore_date": 2, "withdraw": 1, "change_address": 1}
 OF_ONE_PERSON = {"withdraw": 2, "come_back": 2, "change_address": 4, "resend": 4, "retitle": 1}
+OF_SEATS = {"register": 8, "withdraw": 4, "come_back": 1, "widen": 3, "call_off": 1, "erase": 1}
 STYLES = (DEEDS, DEEDS, OF_THE_EVENT, OF_ONE_PERSON, OF_DATES, OF_ENTRIES)
 GAPS = ((0.02, 0.2, 1.0, 5.0, 30.0, 60.0, 150.0), (0.5, 2.0), (0.02, 20.0))
 """Seconds between two deeds at most: now and then, in one breath, or in pairs."""
@@ -334,9 +336,10 @@ def live(world: World) -> People:
         people.register()
     world.faults.wire, world.faults.answers = wire, answers
 
-    style, gaps = dice.choice(STYLES), dice.choice(GAPS)
+    style, gaps = OF_SEATS if world.crowd else dice.choice(STYLES), dice.choice(GAPS)
     moment = dice.choice((0.0, 0.0, 5.0, 60.0))
-    deeds = [deed(what) for what in dice.choices(list(style), list(style.values()), k=dice.randrange(1, 8))]
+    count = dice.randrange(1, 8) * (2 if world.crowd else 1)
+    deeds = [deed(what) for what in dice.choices(list(style), list(style.values()), k=count)]
     if random() < 0.5:
         world.mischief = deeds
     for each in deeds.copy():

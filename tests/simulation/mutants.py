@@ -15,7 +15,7 @@ from convoke.decision.planner import MessagePlanner
 from convoke.delivery import attempts, fan_out, reconcile, reports, sweep, webhooks
 from convoke.effects import ClearDue, Send
 from convoke.model import Event
-from convoke.registrations import registry
+from convoke.registrations import registry, seats, waitlist
 from convoke.store import conditions, deliveries, in_flight, invitations, keys, outbox, records, writes
 from convoke.store.events import Events
 from convoke.store.invitations import Invitations
@@ -282,6 +282,17 @@ MUTANTS: dict[str, Mutant] = {
         (without(sweep, "_hand_out", "(yield from _may_erase(due, sender))", "True"),)
     ),
     "mails-forgotten": Mutant((instead(Records, "forget_messages", lambda *_: None),)),
+    "a-shard-has-what-it-gives": Mutant((instead(conditions, "SHARD_HAS_SOME", "#waits = :waits"),), Mode.CROWD),
+    "a-shard-is-given-back-as-it-was-read": Mutant(
+        (instead(conditions, "SHARD_UNCHANGED", "#waits = :waits"),), Mode.CROWD
+    ),
+    "nobody-waits-where-a-shard-has-seats": Mutant(
+        (without(seats, "take", "if not scattered:", "if True:"),), Mode.CROWD
+    ),
+    "another-capacity-stops-the-shards": Mutant((instead(SeatCounts, "stop_actions", lambda *_: {}),), Mode.CROWD),
+    "places-given-back-when-nobody-waits": Mutant(
+        (without(waitlist, "promote", "if first is None:", "if False:"),), Mode.CROWD
+    ),
     "webhook-event-due": Mutant((without(outbox, "webhook_event_item", ", **due)", ")"),)),
     "webhook-event-in-the-transaction": Mutant(
         (without(registry, "withdraw", "**store.outbox.event_actions(account, what, data, now),", ""),)

@@ -6,7 +6,8 @@ Each effect takes its time, so that many workers interleave; and a worker may di
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from heapq import heappop, heappush
 from random import Random
@@ -18,7 +19,7 @@ from convoke.decision import fingerprints
 from convoke.decision.invitation import Batch, Invitation
 from convoke.delivery import fan_out, reconcile, reports, survey, sweep, webhooks
 from convoke.effects import Steps
-from convoke.model import Event, Registration
+from convoke.model import Event, Registration, RegistrationStatus
 from convoke.registrations import erasure, waitlist
 from convoke.schedule import series
 from convoke.store import codec, deliveries, keys
@@ -90,6 +91,11 @@ class World:
         self.resends: dict[str, int] = {}
         self.known: list[tuple[str, str]] = []
         self.zombies = False
+        # How often a registration meets others at the event's seats, in histories that are about those.
+        often = {Mode.ALL: 0.1, Mode.CROWD: 1.0}.get(mode, 0.0)
+        self.crowd = self.dice.choice((0.3, 0.6)) if self.random() < often else 0.0
+        self.overbooked: list[str] = []
+        self._meetings = 0
         self.reports_heard = not self.faults.often["report lost"]
         self.deployed_at = 300 * self.random() if self.faults.hit("deployed") else float(EVER)
         self._does = self._doing()
@@ -156,7 +162,19 @@ class World:
             finally:
                 self._depth -= 1
 
+    @contextmanager
+    def crowded(self) -> Iterator[None]:
+        """Within, transactions meet those of other registrations."""
+        self._meetings = 5
+        try:
+            yield
+        finally:
+            self._meetings = 0
+
     def lost(self) -> str:
+        if self._meetings and self.crowd and self.random() < self.crowd:
+            self._meetings -= 1
+            return "conflict"
         return "" if self.random() >= self.faults.answers else LOST[self.faults.which(ANSWERS)]
 
     # --- what starts functions --------------------------------------------------------------------------------
@@ -183,6 +201,10 @@ class World:
             )
         elif sk.startswith(keys.REGISTRATION_PREFIX):
             person = codec.read(Registration, row)
+            if person.status is RegistrationStatus.REGISTERED and person.status not in (
+                status for _, ((status, _),) in self.truths.get(sk, [])[-1:]
+            ):
+                self._seated(person.registration_id)
             true = ((person.status, person.email),)
         else:
             return
@@ -215,6 +237,15 @@ class World:
             quiet = before is not None and len(event.former_texts) > len(before.former_texts)
             equal = self.titles[-1][1] if quiet else frozenset()
             self.titles.append((self.now, equal | {event.title}))
+
+    def _seated(self, rid: str) -> None:
+        """Somebody was given a seat, which must have been free, of an event that was open."""
+        (pk, _), rows = keys.seats(EVENT_ID).values(), self.tables.rows
+        seats = rows[SETTINGS.invitations_table][pk][keys.SEATS]
+        people = (row for sk, row in rows[SETTINGS.registrations_table][pk].items() if sk.startswith("REGISTRATION#"))
+        come = sum(row["status"] == "registered" for row in people)
+        if come > seats.get("capacity", come) or not seats["open"]:
+            self.overbooked.append(f"{rid[6:10]} got a seat as number {come} of {seats}")
 
     def notify(self, sk: str, retries: int) -> None:
         """As ``functions/notify.py``: a record that fails is tried again, a few times."""

@@ -27,6 +27,7 @@ from ..decision.invitation import (
     Invitation,
     Sending,
     StoredMessage,
+    accepted_last,
 )
 from ..decision.limits import UNCOUNTED
 from ..decision.plan import (
@@ -296,6 +297,7 @@ def _stored_or_rendered(plan: Plan, intent: Intent, seen: Snapshot) -> Steps[Ren
             rendered=None if isinstance(rendered, str) else rendered,
             written_at=now,
             expires_at=max(now, series.ends_at(seen.event)) + KEPT_AFTER_THE_EVENT,
+            previous=accepted_last(seen.invitation),
         )
     )
     if kept.rendered is not None:
@@ -313,13 +315,18 @@ def _record(
         ),
         due_key=due_key,
     )
-    yield RecordMessageState(
-        registration_id=claimed.registration_id,
-        sequence=intent.calendar_state.sequence,
-        state=DeliveryState.ACCEPTED,
-        ses_id=ses_id,
-        at=now,
-    )
+    first = claimed.acknowledged
+    resent = first is not None and first.calendar_state.sequence == intent.calendar_state.sequence
+    if result is AcknowledgeResult.OVERTAKEN or resent:
+        # Otherwise the invitation has it, until the next message is stored with it. Of one that was sent before, the
+        # message keeps when that was; one that was overtaken is not the invitation's latest.
+        yield RecordMessageState(
+            registration_id=claimed.registration_id,
+            sequence=intent.calendar_state.sequence,
+            state=DeliveryState.ACCEPTED,
+            ses_id=ses_id,
+            at=first.at if first is not None and resent else now,
+        )
     if result is AcknowledgeResult.OVERTAKEN:
         # Another worker has claimed since: this mail may be older than its mail, and yet arrive after it.
         yield WakeUp(

@@ -12,10 +12,10 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from ..decision.invitation import Invitation, Mailed, Seats
+from ..decision.invitation import Invitation, Mailed
 from ..decision.limits import UNCOUNTED
 from ..model import Method, Registration, RegistrationStatus, folded, frozen
-from ..store import codec, keys
+from ..store import dynamo, keys
 from ..store.dynamo import Item
 from ..store.external_ids import HELD, require_free
 from ..store.limits import Charge
@@ -28,6 +28,9 @@ from . import seats
 ACTIVE = (RegistrationStatus.REGISTERED, RegistrationStatus.WAITLISTED)
 STANDING = (*ACTIVE, RegistrationStatus.DECLINED)
 """The statuses in which a registration keeps its address locked: whoever declined may register again."""
+
+CROWDED_ROUNDS = 12
+"""How often a registration is tried that meets others for the same event: for some three seconds."""
 
 
 class Obstacle(StrEnum):
@@ -88,20 +91,29 @@ def register(
     actions for the same transaction. Returns the registration as stored; or, unchanged, the existing one with the same
     address; or ``Obstacle.CLOSED`` or ``NOT_YET``; or :class:`TooMany`. Raises :class:`dynamo.Contention`.
     """
-    person = replace(registration, status=RegistrationStatus.REGISTERED)
+    event_id, registration_id, conflicts = registration.event_id, registration.registration_id, 0
     also = {**charge_actions(store, charge), **also}
-    for _ in rounds():
-        happened = {WebhookEventType.REGISTRATION_CREATED: registration_data(person)}
-        if person.status is RegistrationStatus.WAITLISTED:
-            happened[WebhookEventType.REGISTRATION_WAITLISTED] = registration_data(person)
-        event_action = store.outbox.events_actions(account, happened, now)
-        actions = registration_actions(store, person, now, account=account)
-        refused = store.attempt({**actions, **event_action, **also})
+    for _ in range(CROWDED_ROUNDS):
+        try:
+            place = seats.take(store, event_id, registration_id, conflicts=conflicts, now=now)
+            if place is None:
+                return Obstacle.NOT_YET if store.events.transferring(event_id) else Obstacle.CLOSED
+            person = replace(registration, status=place.status)
+            happened = {WebhookEventType.REGISTRATION_CREATED: registration_data(person)}
+            if person.status is RegistrationStatus.WAITLISTED:
+                happened[WebhookEventType.REGISTRATION_WAITLISTED] = registration_data(person)
+            event_action = store.outbox.events_actions(account, happened, now)
+            own = registration_actions(store, person, now, account=account)
+            refused = store.attempt({**own, **place.actions, **event_action, **also}, attempts=1)
+        except dynamo.Contention:
+            conflicts += 1
+            dynamo.pause(conflicts)
+            continue
         if not refused:
             return person
-        lock, found = refused.get("lock"), refused.get("seats")
+        lock = refused.get("lock")
         if lock is not None:
-            existing = store.reads.registration(person.event_id, lock["registration_id"])
+            existing = store.reads.registration(event_id, lock["registration_id"])
             # Otherwise it was withdrawn, or given another address, meanwhile, and the loop continues.
             if existing is not None and existing.status in STANDING and folded(existing.email) == folded(person.email):
                 return existing
@@ -109,20 +121,15 @@ def register(
             require_free(refused, "registration_id")
         elif (wait := too_many(refused, charge)) is not None:
             return wait
-        elif found is None or not found["open"]:
-            return Obstacle.NOT_YET if store.events.transferring(person.event_id) else Obstacle.CLOSED
-        else:
-            person = replace(person, status=seats.available_status(codec.read(Seats, found)))
-    raise AssertionError  # rounds() ends with Contention
+    raise dynamo.Contention(f"{CROWDED_ROUNDS} rounds met other writers")
 
 
 def registration_actions(
     store: Store, person: Registration, now: datetime, *, account: str, transferred: bool = False
 ) -> dict[str, Action]:
-    """The actions that store ``person`` as a new registration, with a seat or, by its status, on the waitlist.
+    """The actions that store ``person`` as a new registration, without its seat or its place on the waitlist.
 
-    ``account`` is that of the event. ``transferred``: it is copied after a split, so its seat or place does not depend
-    on what is free.
+    ``account`` is that of the event. ``transferred``: it is copied after a split.
     """
     waits = person.status is RegistrationStatus.WAITLISTED
     invitation = Invitation(
@@ -133,13 +140,11 @@ def registration_actions(
         mailed=Mailed().plus(now, UNCOUNTED) if transferred else Mailed(),
         due_key=None if waits else first_due_key(now),  # nothing is sent to people on the waitlist
     )
-    ids = person.event_id, person.registration_id
     return {
         "lock": store.registrations.lock_action(person),
         "registration": store.registrations.new_action(person, account),
         **store.external_ids.registration_actions(None, person),
         "invitation": store.invitations.new_action(invitation),
-        **store.seats.take_actions(*ids, waits=waits, transferred=transferred),
     }
 
 

@@ -11,7 +11,7 @@ import hashlib
 from dataclasses import replace
 from datetime import datetime
 
-from ..model import Event, EventStatus, Registration
+from ..model import Event, EventStatus, Registration, RegistrationStatus
 from ..schedule import series_changes
 from ..store import keys
 from ..store.dynamo import Item
@@ -107,7 +107,9 @@ def _copy(store: Store, transfer: SplitTransfer, source: Event, person: Registra
 def _store_copy(
     store: Store, account: str, person: Registration, new: Registration, now: datetime
 ) -> dict[str, Item | None]:
-    actions = registration_actions(store, new, now, account=account, transferred=True)
+    waits = new.status is RegistrationStatus.WAITLISTED
+    seat = store.seats.transfer_actions(new.event_id, new.registration_id, waits=waits)
+    actions = {**registration_actions(store, new, now, account=account, transferred=True), **seat}
     copied = store.registrations.copied_actions(person, new)
     return store.attempt({"source": store.registrations.unchanged_check(person), **actions, **copied})
 
@@ -125,7 +127,7 @@ def _end(store: Store, transfer: SplitTransfer, now: datetime) -> None:
         actions = {
             "transfer": store.events.end_transfer_action(transfer),
             "event": store.events.unchanged_check(target),
-            "seats": store.seats.change_action(transfer.event_id, now, open=opens),
+            "seats": store.seats.open_action(transfer.event_id, now, opens=opens),
         }
         if "event" not in store.attempt(actions):
             return

@@ -41,10 +41,23 @@ WITHDRAWN = f"{VERSION_UNCHANGED} AND #status = :cancelled"
 LOCK_IS_MINE = "#registration_id = :registration_id"
 # The external id belongs to this event or registration, not to a later one.
 HOLDER_IS_MINE = "#holder = :holder"
-# The event is open, nobody is on the waitlist, and a seat is free.
-SEAT_IS_FREE = "#open = :true AND #waiting = :none AND (attribute_not_exists(#capacity) OR #taken < #capacity)"
-# The event is open, but no seat is free or somebody is on the waitlist: with an open event, the opposite of the above.
-WAITLIST_ONLY = "#open = :true AND (#waiting > :none OR #taken >= #capacity)"
+# The event is open, nobody is on the waitlist, and so many seats are free, with the capacity that was read.
+SEATS_ARE_FREE = "#open = :true AND #waiting = :none AND #capacity = :capacity AND #taken <= :most"
+# The event is open, nobody is on the waitlist, and there is no limit.
+SEATS_ARE_UNLIMITED = "#open = :true AND #waiting = :none AND attribute_not_exists(#capacity)"
+# The event is open and somebody is on the waitlist.
+BEHIND_OTHERS = "#open = :true AND #waiting > :none"
+# No block of seats was lent since the shards were read: what was empty then is empty now, and there are no others.
+NO_BLOCK_LENT_SINCE = f"{EXISTS} AND #blocks = :blocks"
+# The event is open, nobody is on the waitlist, and there are not so many seats free, with the capacity that was read;
+# nor in any shard, if all were empty.
+FIRST_TO_WAIT = (
+    f"#open = :true AND #waiting = :none AND #capacity = :capacity AND #taken > :most AND {NO_BLOCK_LENT_SINCE}"
+)
+# The shard has so many left, of this kind (seats, or places on the waitlist), and may give them out.
+SHARD_HAS_SOME = "#free >= :count AND #waits = :waits AND attribute_not_exists(#stopped)"
+# Nobody took any of the shard, or gave it any, since it was read.
+SHARD_UNCHANGED = "#free = :free AND #waits = :waits"
 # Somebody is on the waitlist, and can get the released seat.
 SOMEBODY_WAITS = "#waiting > :none"
 # Nobody is on the waitlist.

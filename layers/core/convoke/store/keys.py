@@ -148,6 +148,11 @@ def seats(event_id: str) -> Key:
     return {"pk": f"EVENT#{event_id}", "sk": SEATS}
 
 
+def seat_shard(event_id: str, number: int) -> Key:
+    """One of the blocks of an event's seats, beside the event's own count."""
+    return {"pk": f"EVENT#{event_id}", "sk": f"{SEATS}#{number:02}"}
+
+
 def erasure(event_id: str, registration_id: str) -> Key:
     """The task to erase a person, in the invitations table: the sweep does it once all their entries are cancelled."""
     return {"pk": f"EVENT#{event_id}", "sk": f"ERASURE#{registration_id}"}

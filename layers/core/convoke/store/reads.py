@@ -7,14 +7,16 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator
 from datetime import datetime
+from itertools import islice
 from typing import Any
 
-from ..decision.invitation import FanOut, Invitation, Seats, Sending, StoredMessage
+from ..decision.invitation import FanOut, Invitation, Seats, Sending, StoredMessage, with_outcomes
 from ..effects import Due, DueKind
 from ..model import Event, Registration, RegistrationStatus
 from . import codec, dynamo, keys
 from .dynamo import Item
 from .repository import Page, Repository, Stored, decode_cursor, page
+from .seats import SeatCounts
 
 BATCH_SIZE = 500
 """How many registrations and invitations :meth:`Reads.everybody` reads at a time."""
@@ -40,7 +42,7 @@ class Reads(Repository):
         return event if event is not None and event.account == account else None
 
     def seats(self, event_id: str) -> Seats:
-        return self._get(Seats, self._sent, keys.seats(event_id)) or Seats()
+        return SeatCounts(self.client, self.settings).read(event_id) or Seats()
 
     def stored(self, registration_id: str, sequence: int) -> StoredMessage | None:
         return self._get(StoredMessage, self._sent, keys.message(registration_id, sequence))
@@ -131,16 +133,18 @@ class Reads(Repository):
         pairs = zip(listed.items, self._read_all(Invitation, self._sent, wanted), strict=True)
         return Page(items=tuple((person, invited) for person, invited in pairs if invited), next=listed.next)
 
-    def list_messages(self, registration_id: str, *, limit: int, cursor: str | None = None) -> Page:
+    def list_messages(self, invitation: Invitation, *, limit: int, cursor: str | None = None) -> Page:
         """A page of an attendee's messages in order of SEQUENCE, as :class:`StoredMessage` without the rendered
         mails.
         """
+        registration_id = invitation.registration_id
         identity = f"messages of {registration_id}"
         query = self.message_query(registration_id) | {"Limit": limit + 1}
         if cursor is not None:
             position = decode_cursor(identity, cursor, r"[0-9]{1,10}")
             query["ExclusiveStartKey"] = dynamo.wire(keys.message(registration_id, int(position)))
-        found = self._all(StoredMessage, query)
+        # The one after the page has what became of its last.
+        found = with_outcomes(islice(self._all(StoredMessage, query), limit + 1), invitation)
         return page(found, limit, identity, lambda one: str(one.calendar_state.sequence))
 
     def message_query(self, registration_id: str) -> dict[str, Any]:
@@ -149,7 +153,7 @@ class Reads(Repository):
             self._sent,
             keys.first_message(registration_id),
             ProjectionExpression="pk, sk, registration_id, event_id, calendar_state, written_at, sent_at, ses_id, "
-            "#state, reason",
+            "#state, reason, previous",
             ExpressionAttributeNames={"#state": "state"},
         )
 

@@ -10,7 +10,7 @@ from .accounts import Accounts
 from .answers import Answers
 from .attention import Surveys
 from .deliveries import Deliveries
-from .dynamo import Item
+from .dynamo import ATTEMPTS, Item
 from .events import Events
 from .external_ids import ExternalIds
 from .in_flight import RequestsInFlight
@@ -59,6 +59,6 @@ class Store:
         self.surveys = Surveys(client, settings)
         self.webhooks = Webhooks(client, settings)
 
-    def attempt(self, actions: Mapping[str, Action]) -> dict[str, Item | None]:
+    def attempt(self, actions: Mapping[str, Action], attempts: int = ATTEMPTS) -> dict[str, Item | None]:
         """Carry out all of ``actions`` or none; see :func:`writes.attempt`."""
-        return attempt(self.client, actions)
+        return attempt(self.client, actions, attempts)

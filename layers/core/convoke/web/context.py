@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
+import time
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from functools import cache
 from http import HTTPStatus
@@ -16,14 +17,16 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
 from botocore.exceptions import BotoCoreError, ClientError
 
+from ..decision.invitation import Invitation
 from ..decision.plan import Snapshot
-from ..model import Event, EventStatus, LocalTime, Occurrence
+from ..model import Event, EventStatus, LocalTime, Occurrence, Registration
 from ..registrations import registry, split_transfer, waitlist
 from ..registrations.registry import Obstacle
 from ..schedule import edits, series
 from ..settings import settings
 from ..store import codec, dynamo, requests
 from ..store.limits import Charge
+from ..store.repository import decode_cursor, encode_cursor
 from ..store.store import Store
 from ..webhooks.events import Delivery, Webhook
 from . import presenters
@@ -38,6 +41,9 @@ BASE = "/v1"
 """What every path begins with: the name of the API's stage in the template. Routes are written without it."""
 RETRY_AFTER_A_MINUTE = {"Retry-After": "60"}
 """Headers of a 503 while a split transfer is under way: it is done within about a minute."""
+
+SECONDS_OF_A_PART = 2.0
+"""For how long the people of an event are counted in one response, which is then there within three seconds."""
 
 AN_ID = re.compile(r"[0-9a-z]{1,64}", re.ASCII)
 LONGEST_NAME = 100
@@ -177,6 +183,32 @@ def start_transfer(event_id: str) -> None:
         split_transfer.transfer_batch(store(), event_id, now=now())
     except (dynamo.Contention, dynamo.Refused, ClientError, BotoCoreError) as error:
         logger.warning("left to the sweeper", event=event_id, error=type(error).__name__)
+
+
+# --- all people of an event ---------------------------------------------------------------------------------------
+
+
+class Part:
+    """The event's registrations with their invitations, in order of arrival, from a cursor on, for
+    :data:`SECONDS_OF_A_PART`. Read once; then ``next`` is the cursor to go on from, ``None`` if nobody is left.
+
+    ``identity`` is what the cursor belongs to. Raises :class:`InvalidField` for a cursor of something else.
+    """
+
+    def __init__(self, event_id: str, identity: str, cursor: str | None) -> None:
+        self.next: str | None = None
+        self._identity = identity
+        after = "" if cursor is None else decode_cursor(identity, cursor, r"[0-9a-z]+")
+        self._people = store().reads.everybody(event_id, after)
+
+    def __iter__(self) -> Iterator[tuple[Registration, Invitation]]:
+        until, last = time.monotonic() + SECONDS_OF_A_PART, ""
+        for person, invitation in self._people:
+            if last and time.monotonic() > until:
+                self.next = encode_cursor(self._identity, last)
+                return
+            yield person, invitation
+            last = person.registration_id
 
 
 # --- responses ----------------------------------------------------------------------------------------------------

@@ -304,8 +304,8 @@ def resend(
 def list_messages(
     event_id: str, registration_id: str, limit: Limit = 50, cursor: Cursor = None
 ) -> Response[MessagePage]:
-    context.read_snapshot(context.own_event(event_id), registration_id)
-    page = context.store().reads.list_messages(registration_id, limit=limit, cursor=cursor)
+    seen = context.read_snapshot(context.own_event(event_id), registration_id)
+    page = context.store().reads.list_messages(seen.invitation, limit=limit, cursor=cursor)
     return context.answer(200, MessagePage(items=[presenters.message(stored) for stored in page.items], next=page.next))
 
 

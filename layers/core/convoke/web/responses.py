@@ -185,13 +185,17 @@ class AnswerOut(BaseModel):
 
 
 class ParticipationOut(BaseModel):
-    """How many of those who have or had a seat gave which answer. The waitlist is not counted."""
+    """How many of those who have or had a seat gave which answer. The waitlist is not counted.
+
+    Of many people only a part is counted; ``next`` is the cursor of the next part, to be added up.
+    """
 
     accepted: int
     declined: int
     tentative: int
     delegated: int
     needs_action: Annotated[int, Field(alias="needs-action")]
+    next: str | None
 
 
 class WebhookOut(BaseModel):
@@ -268,7 +272,10 @@ class PreviewExample(BaseModel):
 
 
 class PreviewOut(BaseModel):
-    """How many people would be sent which kind of message; ``messages`` is the number of mails."""
+    """How many people would be sent which kind of message; ``messages`` is the number of mails.
+
+    Of many people only a part is looked at; ``next`` is the cursor of the next part, to be added up.
+    """
 
     update: int
     ask_again: int
@@ -277,6 +284,7 @@ class PreviewOut(BaseModel):
     none: int
     messages: int
     examples: list[PreviewExample]
+    next: str | None
 
 
 class RegistrationPage(BaseModel):
