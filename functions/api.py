@@ -21,6 +21,7 @@ from pydantic import ValidationError
 from convoke.model import InvalidField
 from convoke.store import dynamo, external_ids
 from convoke.web import (
+    bulk,
     context,
     documentation,
     events,
@@ -37,7 +38,7 @@ from convoke.web.problems import Problem
 from convoke.web.scopes import require_scope
 
 app = APIGatewayHttpResolver(enable_validation=True)
-for module in (context, events, occurrences, registrations, participation, proposals, quarantine, webhooks):
+for module in (context, bulk, events, occurrences, registrations, participation, proposals, quarantine, webhooks):
     app.include_router(module.router)
 
 PUBLIC_ROUTES = ("GET /docs", "GET /docs/{asset}", "GET /health", "GET /openapi.json")

@@ -318,6 +318,24 @@ class Problem(BaseModel):
     errors: list[FieldProblem]
 
 
+class BulkResult(BaseModel):
+    """What became of one of the people: ``status`` is that which registering them alone would have been answered
+    with. ``code``, ``detail`` and ``errors`` are as in an error; null and empty where they are registered.
+    """
+
+    status: int
+    registration_id: str | None
+    registered: Annotated[RegistrationStatus | None, Field(description="The status of the registration.")]
+    existing: bool
+    code: str | None
+    detail: str | None
+    errors: list[FieldProblem]
+
+
+class BulkOut(BaseModel):
+    items: Annotated[list[BulkResult], Field(description="One for each of the people, in their order.")]
+
+
 PROBLEM: Any = {
     "description": "The request was refused; nothing was stored.",
     "content": {problems.MEDIA_TYPE: {"model": Problem}},
