@@ -26,6 +26,7 @@ from convoke.web import (
     documentation,
     events,
     occurrences,
+    openapi,
     participation,
     problems,
     proposals,
@@ -92,7 +93,7 @@ def described() -> str:
         security=[{"key": []}],
         servers=servers,
     )
-    return app.get_openapi_json_schema()
+    return json.dumps(openapi.refined(json.loads(app.get_openapi_json_schema())))
 
 
 # --- requests and responses ---------------------------------------------------------------------------------------

@@ -602,6 +602,7 @@ def bodies(route: str) -> dict[str, Any] | None:
     return {
         "events": PARTY,
         "registrations": BO,
+        "bulk": {"registrations": [BO]},
         "occurrences": {"start": "2027-05-01T09:00:00"},
         "split": {"from": SECOND},
         "preview": {"cancel": True},

@@ -13,7 +13,14 @@ from ..model import AnswerChannel, DeliveryState, Method, Participation, Registr
 from ..webhooks.events import WebhookDeliveryState, WebhookEventType
 from . import problems
 
-Moment = Annotated[str, Field(description="RFC 3339, UTC", examples=["2027-03-12T08:00:00.000000Z"])]
+Moment = Annotated[
+    str,
+    Field(
+        description="RFC 3339, UTC",
+        examples=["2027-03-12T08:00:00.000000Z"],
+        json_schema_extra={"format": "date-time"},
+    ),
+]
 
 
 class PersonOut(BaseModel):
