@@ -128,8 +128,8 @@ def table(found: dict[str, Any]) -> str:
             "|---|---|---|",
             *dates,
             "",
-            f"One partition key of DynamoDB takes {UNITS_OF_A_PARTITION:,} write units a second. All people of an event "
-            f"have the event's: that binds at {partition['mails']:,} mails or {partition['registrations']:,} "
+            f"One partition key of DynamoDB takes {UNITS_OF_A_PARTITION:,} write units a second. All people of an "
+            f"event have the event's: that binds at {partition['mails']:,} mails or {partition['registrations']:,} "
             "registrations a second for one event. Several events do not meet there.",
             "",
             f"Counts of answers and previews read {counted:,} people a second of this machine's processor, and answer "
