@@ -11,6 +11,7 @@ from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from convoke.aws.runtime import aws, logger, metrics
+from convoke.delivery.limits import hold_accounts
 from convoke.delivery.sweep import hint_limit, sweep
 from convoke.settings import settings
 
@@ -20,10 +21,12 @@ from convoke.settings import settings
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, int]:  # noqa: ARG001 (Lambda's signature)
     times = settings().times
     limit = aws().run(hint_limit(times))
+    held = aws().run(hold_accounts())
     swept = aws().run(sweep(settings().sender, times, limit=limit))
     webhook_hints = aws().queue_webhook_hints()
     # Swept is the heartbeat: an alarm is raised when it is missing.
     metrics.add_metric(name="Swept", unit=MetricUnit.Count, value=sum(swept.counts.values()))
     metrics.add_metric(name="OldestOwed", unit=MetricUnit.Seconds, value=swept.oldest.total_seconds())
-    logger.info("swept", extra={"limit": limit, "webhook_hints": webhook_hints, **swept.counts})
+    found = {"limit": limit, "webhook_hints": webhook_hints, "held_accounts": sorted(held.until)}
+    logger.info("swept", extra={**found, **swept.counts})
     return swept.counts

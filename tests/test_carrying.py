@@ -17,6 +17,7 @@ from convoke.registrations.registry import Obstacle
 from convoke.schedule import series, series_changes
 from convoke.store import dynamo, keys, writes
 from convoke.store.events import SplitTransfer
+from convoke.store.store import Store
 from tests.factories import EVENT_ID, MORNING, NEW_ID, registration
 from tests.simulation.quick import quick
 from tests.tables import SETTINGS, everything
@@ -379,7 +380,7 @@ def test_each_of_a_thousand_costs_one_transaction() -> None:
         settle_in(world, count)
         world.cut(THIRD)
         counting.calls.clear()
-        world.client = counting
+        world.store = Store(counting, SETTINGS)
         assert world.carry() == split_transfer.BATCH_SIZE
         assert counting.calls["transact_write_items"] == split_transfer.BATCH_SIZE + 1
         assert counts(world) == (split_transfer.BATCH_SIZE, 0)

@@ -25,6 +25,7 @@ from convoke.store import dynamo, keys
 from convoke.webhooks.events import Webhook, WebhookEventType
 from tests.deployment import EVENTS, Deployment, a_deployment, forget_what_is_warm, sample
 from tests.factories import AFTERNOON, EVENT_ID, NOW, REGISTRATION_ID, event, registration
+from tests.test_costs import Counting
 
 REQUEST, CANCEL = Method.REQUEST, Method.CANCEL
 PERSON = keys.registration(EVENT_ID, REGISTRATION_ID)
@@ -145,6 +146,36 @@ def test_a_survey_from_the_queue_looks_at_everybody(deployed: Deployment) -> Non
     assert deployed.call("deliver", sample("deliver-survey")) == {"batchItemFailures": []}
     shown, count = deployed.store.surveys.list_attention(EVENT_ID, now=NOW)
     assert (count, shown[0].registration_id) == (1, REGISTRATION_ID)
+
+
+@pytest.mark.parametrize(
+    ("types", "told"),
+    [
+        (None, []),
+        ((WebhookEventType.INVITATION_BOUNCED,), []),
+        ((WebhookEventType.INVITATION_DELIVERED,), ["invitation.delivered"]),
+    ],
+    ids=["no webhook", "a webhook for something else", "a webhook for deliveries"],
+)
+def test_a_delivered_mail_is_written_to_the_outbox_only_if_a_webhook_wants_it(
+    deployed: Deployment, types: tuple[WebhookEventType, ...] | None, told: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if types is not None:
+        hook = Webhook(
+            webhook_id="w", account="acme", url="https://h.example.org/", events=types, secret="s", created_at=NOW
+        )
+        deployed.store.webhooks.create(hook)
+    invite(deployed)
+    counting = Counting(deployed.client)
+    monkeypatch.setattr(dynamo, "client", lambda: counting)
+    forget_what_is_warm()
+    for _ in range(2):
+        deployed.call("feedback", sample("feedback-delivery"))
+    # What is written in a transaction costs twice the write units: it is one only with an event.
+    assert counting.calls["transact_write_items"] == len(told)
+    assert counting.calls["update_item"] > 0
+    rows = [dynamo.unwire(row) for row in deployed.client.scan(TableName=deployed.settings.webhooks_table)["Items"]]
+    assert [row["type"] for row in rows if row["sk"].startswith("WEBHOOK_EVENT#")] == told
 
 
 def test_a_bounce_is_a_fact_for_who_listens_and_once(deployed: Deployment) -> None:

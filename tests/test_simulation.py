@@ -27,7 +27,18 @@ def test_no_promise_is_broken_under_faults(mode: Mode) -> None:
     assert tally.sends > 200
 
 
-@pytest.mark.parametrize("name", ["doubt", "lease", "wakeups-in-the-claim", "registration-due", "dtstamp-kept"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "doubt",
+        "lease",
+        "wakeups-in-the-claim",
+        "registration-due",
+        "dtstamp-kept",
+        "webhook-lease",
+        "webhook-event-due",
+    ],
+)
 def test_a_missing_guard_is_caught(name: str) -> None:
     _, caught_at, promise, _ = command.catch(name, 1)
     assert caught_at

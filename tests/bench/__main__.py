@@ -141,8 +141,10 @@ def _first_use(name: str) -> str:
 
 def _start(program: str) -> float:
     """Seconds of a fresh interpreter that runs ``program``."""
-    names = ("REGISTRATIONS_TABLE", "INVITATIONS_TABLE", "ACCOUNTS_TABLE", "WEBHOOKS_TABLE", "URGENT_QUEUE")
-    names += ("ORDINARY_QUEUE", "HOOKS_QUEUE", "CONFIGURATION_SET", "INBOUND_BUCKET")
+    names = (
+        *("REGISTRATIONS_TABLE", "INVITATIONS_TABLE", "ACCOUNTS_TABLE", "WEBHOOKS_TABLE", "URGENT_QUEUE"),
+        *("ORDINARY_QUEUE", "HOOKS_QUEUE", "CONFIGURATION_SET", "INBOUND_BUCKET"),
+    )
     environment = {
         **dict.fromkeys(names, "name"),
         "SENDER_ADDRESS": "events@example.com",

@@ -199,7 +199,7 @@ def run(
         if isinstance(stored, Registration):
             done.stored.append(stored)
         else:
-            done.refused.append(stored.value)
+            done.refused.append(str(stored))
         done.took.append(clock.now - began)
 
     with quick.quick(), patch.object(dynamo, "time", SimpleNamespace(sleep=clock.sleep)):

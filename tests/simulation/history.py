@@ -9,6 +9,7 @@ from functools import partial
 from typing import Any
 
 from convoke.decision import fingerprints
+from convoke.decision.limits import Limit
 from convoke.delivery import fan_out
 from convoke.model import (
     Event,
@@ -70,6 +71,10 @@ class People:
             updated_at=START,
         )
         events.create_event(self.store, event)
+        if self.world.seed % 4 == 0:
+            # Limits that are soon reached: what is beyond them is told hours or days later.
+            for what, limit in (("event", Limit(hour=2, day=4)), ("recipient", Limit(hour=2, day=3))):
+                self.store.limits.change("acme", what, limit)
 
     def _change(
         self, changed: Callable[[Event], dict[str, Any]], *, quietly: bool = False, cancelled: bool = False

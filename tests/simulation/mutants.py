@@ -78,7 +78,7 @@ def _once_more(people: People) -> None:
     if stored is None or stored.rendered is None:
         return
     intent = Intent(calendar_state=told, attempt="at once")
-    effect = Send(rendered=stored.rendered, intent=intent, event_id=EVENT_ID, registration_id=rid)
+    effect = Send(rendered=stored.rendered, intent=intent, event_id=EVENT_ID, registration_id=rid, account="acme")
     # The API is a function, too: from its look to its sending some time passes.
     world.at(2 * world.random(), lambda: world.post.send(effect, lambda _: None))
 
@@ -142,6 +142,9 @@ MUTANTS: dict[str, Mutant] = {
         (instead(invitations, "UPON_CLEARING", conditions.WAKEUPS_UNCHANGED),), bounds=Bounds(("move",), 2, 0)
     ),
     "wakeups-on-clear": Mutant((instead(invitations, "UPON_CLEARING", conditions.FENCE_UNCHANGED),)),
+    "deferred-stays-due": Mutant(
+        (without(Invitations, "defer", "seen, due, (), UPON_CLEARING", "seen, {}, DUE, UPON_CLEARING"),)
+    ),
     "fence-raised-with-nothing-due": Mutant(
         (instead(Invitations, "clear_due", _clear_what_is_due),),
         bounds=Bounds(("move",), 2, 0),

@@ -344,6 +344,7 @@ class World:
     def _doing(self) -> dict[type[effects.Effect], Callable[[Any], Any]]:
         store = self.store
         reads, invitations, records, surveys = store.reads, store.invitations, store.records, store.surveys
+        limits = store.limits
         return {
             effects.ReadSending: lambda _: reads.sending(),
             effects.ReadInvitation: lambda effect: reads.invitation(effect.event_id, effect.registration_id),
@@ -362,6 +363,8 @@ class World:
             ),
             effects.ReadQuota: lambda _: None,
             effects.ReadBacklog: lambda _: 0,
+            effects.CountMail: limits.count_mail,
+            effects.Defer: invitations.defer,
             effects.ClearDue: invitations.clear_due,
             effects.Claim: invitations.claim,
             effects.ReleaseClaim: invitations.release_claim,

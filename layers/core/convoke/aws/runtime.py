@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import random
 import uuid
+from collections import Counter
 from collections.abc import Callable, Generator, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from functools import cache, cached_property
@@ -21,7 +22,7 @@ from .. import effects
 from ..decision.calendar_state import Message, RenderedMail
 from ..decision.invitation import Batch, Intent
 from ..delivery.reconcile import Outcome, Worker
-from ..effects import Effect, Hint, NotificationHint, Steps, SurveyHint, WebhookHint
+from ..effects import Accepted, Effect, Hint, NotificationHint, Refused, Steps, SurveyHint, Unknown, WebhookHint
 from ..mail.notifications import NotificationState
 from ..model import ConvokeError, Person, RenderError, Sender
 from ..registrations import erasure, split_transfer, waitlist
@@ -64,10 +65,19 @@ class Aws:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
+        self._sent: list[str] = []
+        """The accounts of the mails that were sent in this run and are not counted yet."""
 
     def run(self, steps: Steps[Result]) -> Result:
-        """Run ``steps`` to their end; returns their result. AWS errors (``botocore.exceptions``) propagate."""
-        return drive(steps, self.perform)
+        """Run ``steps`` to their end; returns their result. AWS errors (``botocore.exceptions``) propagate.
+
+        The mails that were sent meanwhile are counted at the end, in one write for each account.
+        """
+        try:
+            return drive(steps, self.perform)
+        finally:
+            sent, self._sent = self._sent, []
+            self._store.limits.add(Counter(sent), clock())
 
     def all_events(self) -> Iterator[str]:
         """The ids of all events, in no particular order."""
@@ -129,6 +139,8 @@ class Aws:
 
             case effects.ClearDue():
                 return invitations.clear_due(effect)
+            case effects.Defer():
+                return invitations.defer(effect)
             case effects.Claim():
                 return invitations.claim(effect)
             case effects.ReleaseClaim():
@@ -146,8 +158,10 @@ class Aws:
                 return render(message, intent)
             case effects.StoreMessage(stored=stored):
                 return records.store_message(stored)
+            case effects.CountMail():
+                return self._store.limits.count_mail(effect)
             case effects.Send():
-                return ses.send(self._ses, self._settings, effect)
+                return self._counted(effect.account, ses.send(self._ses, self._settings, effect))
             case effects.RecordMessageState():
                 return records.record_sent(effect)
 
@@ -162,7 +176,7 @@ class Aws:
             case effects.RenderNotification(notification_state=notification_state, people=people):
                 return render_notification(notification_state, self._settings.sender, people)
             case effects.SendNotification():
-                return ses.send_notification(self._ses, self._settings, effect)
+                return self._counted(effect.account, ses.send_notification(self._ses, self._settings, effect))
 
             case effects.ReadWebhookEvent(account=account, webhook_event_id=webhook_event_id):
                 return store.outbox.read(account, webhook_event_id)
@@ -214,6 +228,12 @@ class Aws:
                 return self._backlog()
             case effects.ReserveQuota():
                 return records.reserve(effect)
+            case effects.ReadMailed(now=now):
+                return self._store.limits.accounts(now)
+            case effects.CountAccounts():
+                return store.accounts.count()
+            case effects.HoldAccounts():
+                return records.hold_accounts(effect)
             case effects.StopSending():
                 return records.stop_sending(effect)
             case effects.Enqueue():
@@ -223,8 +243,17 @@ class Aws:
             case effects.TransferRegistrations(event_id=event_id):
                 return split_transfer.transfer_batch(store, event_id, now=clock())
             case effects.ErasePerson(due=due):
-                return erasure.forget(store, due.event_id, due.registration_id, now=clock())
+                ids = due.event_id, due.registration_id
+                return erasure.forget(store, *ids, now=clock(), delete_mail=self._delete_mail)
         raise UnknownEffect(type(effect).__name__)
+
+    def _counted(self, account: str, answer: Accepted | Refused | Unknown) -> Accepted | Refused | Unknown:
+        if account and not isinstance(answer, Refused):
+            self._sent.append(account)
+        return answer
+
+    def _delete_mail(self, bucket: str, key: str) -> None:
+        self._s3.delete_object(Bucket=bucket, Key=key)
 
     def _enqueue(self, effect: effects.Enqueue) -> None:
         queue = self._settings.urgent_queue if effect.urgent else self._settings.ordinary_queue
@@ -255,6 +284,10 @@ class Aws:
     @cached_property
     def _ses(self) -> Any:
         return ses.client(self._settings.times)
+
+    @cached_property
+    def _s3(self) -> Any:
+        return boto3.client("s3")
 
     @cached_property
     def _sqs(self) -> Any:

@@ -4,8 +4,8 @@ has claimed it; and the items for fan-outs, seats, and sending as a whole.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import replace
+from collections.abc import Iterable, Mapping
+from dataclasses import field, replace
 from datetime import datetime
 from enum import StrEnum
 
@@ -85,6 +85,26 @@ class Delivered:
 
 
 @frozen
+class Mailed:
+    """How many mails were counted in one ``hour`` (``YYYY-MM-DDTHH``, UTC; empty before the first) and in its day."""
+
+    hour: str = ""
+    in_hour: int = 0
+    in_day: int = 0
+
+    def at(self, now: datetime) -> Mailed:
+        """The counts of the hour and day of ``now`` (UTC): those of an earlier one have ended."""
+        hour = f"{now:%Y-%m-%dT%H}"
+        in_day = self.in_day if self.hour[:10] == hour[:10] else 0
+        return Mailed(hour=hour, in_hour=self.in_hour if self.hour == hour else 0, in_day=in_day)
+
+    def plus(self, now: datetime, count: int = 1) -> Mailed:
+        """The counts at ``now`` (UTC) with ``count`` more."""
+        known = self.at(now)
+        return replace(known, in_hour=known.in_hour + count, in_day=known.in_day + count)
+
+
+@frozen
 class Invitation:
     """All that is remembered of one registration in order to send each of its messages once, in order and to the end.
 
@@ -95,6 +115,7 @@ class Invitation:
     ``attempts`` counts failed attempts in a row. ``due_key`` is ``<priority>#<time>`` while it has to be processed,
     else absent. ``reason`` is why ``state`` is "failed": a code from SES or one of :class:`Cause`. ``stopped`` has one
     item for each address, ``delivered`` one for each method and date or separate entry of the latest generation.
+    ``mailed`` counts its messages, each under its first attempt.
     """
 
     event_id: str
@@ -115,6 +136,7 @@ class Invitation:
     reason: str = ""
     stopped: tuple[Stopped, ...] = ()
     delivered: tuple[Delivered, ...] = ()
+    mailed: Mailed = Mailed()
     due_key: str | None = None
 
     def stop_of(self, address: str) -> Stopped | None:
@@ -297,18 +319,25 @@ class Sending:
     """Whether mail may be sent at all. Both times are UTC, and have no effect when absent or past.
 
     Nothing is sent until ``stopped_until``, because of ``reason``. No invitations are sent until ``reserved_until``,
-    since the rest of the daily quota is reserved for cancellations and changes.
+    since the rest of the daily quota is reserved for cancellations and changes. The accounts in ``held`` send only
+    cancellations, each until the time beside it, since they have reached their limit.
     """
 
     stopped_until: datetime | None = None
     reason: str = ""
     reserved_until: datetime | None = None
+    held: Mapping[str, datetime] = field(default_factory=dict)
 
     def stopped(self, now: datetime) -> bool:
         return self.stopped_until is not None and now < self.stopped_until
 
     def reserved(self, now: datetime) -> bool:
         return self.reserved_until is not None and now < self.reserved_until
+
+    def held_until(self, account: str, now: datetime) -> datetime | None:
+        """Until when (UTC) the account may only send cancellations; ``None`` where it may send everything."""
+        until = self.held.get(account)
+        return until if until is not None and now < until else None
 
 
 @frozen

@@ -33,8 +33,8 @@ from .reconcile import Outcome, Worker, reconcile
 
 BATCH_SIZE = 50
 """Registrations in one batch."""
-FINISHED = frozenset({Outcome.ACKNOWLEDGED, Outcome.CLEARED, Outcome.FAILED, Outcome.MISSING})
-"""Outcomes after which this attendee needs no wake-up."""
+FINISHED = frozenset({Outcome.ACKNOWLEDGED, Outcome.CLEARED, Outcome.FAILED, Outcome.MISSING, Outcome.DEFERRED})
+"""Outcomes after which this attendee needs no wake-up: nothing is due, or only later."""
 HALTING = frozenset({Outcome.REFUSED, Outcome.STOPPED, Outcome.OUT_OF_TIME})
 """Outcomes after which the rest of the batch is left for later."""
 SECONDS_AFTER_REFUSAL = 10

@@ -7,18 +7,21 @@ second time only if it is unknown whether the first attempt succeeded. All insta
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime, time, timedelta
+from datetime import datetime
 
 from ..decision.calendar_state import RenderedMail
 from ..decision.decide import INVITATION
-from ..decision.invitation import Cause
+from ..decision.invitation import Cause, Sending
+from ..decision.limits import tomorrow
 from ..effects import (
     Accepted,
     ClaimNotification,
     Clock,
     CountDaily,
+    CountMail,
     Log,
     Random,
+    ReadEvent,
     ReadInvitation,
     ReadNotification,
     ReadRegistration,
@@ -73,22 +76,39 @@ def dispatch(event_id: str, registration_id: str, notification_id: str, worker: 
         return (yield from _give_up(seen, barred, Cause.BARRED, "the address may not be mailed"))
     if isinstance(begun, Cannot):
         return Outcome.OUT_OF_TIME
-    first = not seen.attempts and not seen.unknowns
-    if first and not (yield CountDaily(notification_state=seen, day=f"{now:%Y-%m-%d}", most=DAILY_LIMITS[seen.kind])):
-        yield RecordNotification(
-            notification_state=replace(seen, due_key=keys.due_key(priority(seen.kind), _tomorrow(now)))
-        )
-        yield Log(what="notification postponed", fields=_log_fields(seen, "the day's limit is reached"))
-        return Outcome.QUOTA_RESERVED
+    event = yield ReadEvent(event_id=event_id)
+    account = event.account if event is not None else ""
+    until = yield from _allowed_at(seen, seen.notification, account, sending, now)
+    if until is not None:
+        yield RecordNotification(notification_state=replace(seen, due_key=keys.due_key(priority(seen.kind), until)))
+        yield Log(what="notification postponed", fields=_log_fields(seen, f"until {until.isoformat()}"))
+        return Outcome.DEFERRED
     rendered = yield from _render(seen, seen.notification)
     if isinstance(rendered, str):
         return (yield from _give_up(seen, DeliveryState.FAILED, Cause.UNRENDERABLE, rendered))
     if rendered.plainer:
         yield Log(what="mail made plainer", fields=_log_fields(seen, ", ".join(rendered.plainer)))
-    return (yield from _send(seen, rendered.mail, begun, policy, worker))
+    return (yield from _send(seen, rendered.mail, account, begun, policy, worker))
 
 
-def _send(seen: NotificationState, mail: bytes, begun: Claimed, policy: Policy, worker: Worker) -> Steps[Outcome]:
+def _allowed_at(
+    seen: NotificationState, notification: Notification, account: str, sending: Sending, now: datetime
+) -> Steps[datetime | None]:
+    """When the limits allow the notification, ``None``: now. One that was tried before is not counted again."""
+    if seen.attempts or seen.unknowns:
+        return None
+    until = sending.held_until(account, now)
+    if until is None and account:  # of an event that exists
+        until = yield CountMail(account=account, recipient=notification.recipient.email, mailed=None, now=now)
+    day = f"{now:%Y-%m-%d}"
+    if until is None and not (yield CountDaily(notification_state=seen, day=day, most=DAILY_LIMITS[seen.kind])):
+        until = tomorrow(now)
+    return until
+
+
+def _send(
+    seen: NotificationState, mail: bytes, account: str, begun: Claimed, policy: Policy, worker: Worker
+) -> Steps[Outcome]:
     """Claim the notification, send its mail once, and record the result."""
     times, urgency = worker.times, priority(seen.kind)
     claimed = yield ClaimNotification(seen=seen, lease_until=begun.until, due_key=keys.due_key(urgency, begun.until))
@@ -99,7 +119,7 @@ def _send(seen: NotificationState, mail: bytes, begun: Claimed, policy: Policy, 
     if attempts.too_late(policy, now, worker.deadline):
         yield RecordNotification(notification_state=replace(released, due_key=keys.due_key(urgency, now)))
         return Outcome.OUT_OF_TIME
-    answer = yield SendNotification(notification_state=claimed, mail=mail)
+    answer = yield SendNotification(notification_state=claimed, mail=mail, account=account)
     now, chance = (yield Clock()), (yield Random())
     after = attempts.outcome(begun, answer, policy, now, chance)
     due_key = keys.due_key(urgency, after.not_before) if after.not_before is not None else None
@@ -157,11 +177,6 @@ def _give_up(notification_state: NotificationState, state: DeliveryState, reason
         notification_state=replace(notification_state, notification=None, state=state, lease_until=None, due_key=None)
     )
     return Outcome.FAILED
-
-
-def _tomorrow(now: datetime) -> datetime:
-    """The next midnight, UTC."""
-    return datetime.combine(now.date() + timedelta(days=1), time(), now.tzinfo)
 
 
 def _log_fields(notification_state: NotificationState, why: str) -> dict[str, str]:

@@ -29,6 +29,7 @@ from ..decision.invitation import (
     StoredMessage,
     accepted_last,
 )
+from ..decision.limits import UNCOUNTED
 from ..decision.plan import (
     Plan,
     Snapshot,
@@ -44,6 +45,8 @@ from ..effects import (
     Claim,
     ClearDue,
     Clock,
+    CountMail,
+    Defer,
     HoldClaim,
     Log,
     NewAttemptId,
@@ -93,8 +96,10 @@ class Outcome(StrEnum):
     """Another worker holds the claim, or wrote first in every round."""
     STOPPED = "stopped"
     """All mail is stopped."""
+    DEFERRED = "deferred"
+    """The limits of mails are reached: the invitation is due again in the next hour or day. Never a cancellation."""
     QUOTA_RESERVED = "quota-reserved"
-    """An invitation, while the rest of the day's quota is reserved; or a notification beyond the day's limit."""
+    """An invitation or a notification, while the rest of the day's quota is reserved."""
     REFUSED = "refused"
     """SES did not accept the message now; a later attempt may succeed."""
     UNKNOWN = "unknown"
@@ -154,6 +159,11 @@ def reconcile(
             return Outcome.QUOTA_RESERVED
         elif plan.message.recurrence_id is not None and not occurrence_may_follow(seen.invitation, now, worker.times):
             return Outcome.SETTLING
+        elif (until := (yield from _allowed_at(plan, seen, sending, now))) is not None:
+            due_key = keys.due_key(priority(plan.message, now, worker.times.soon), until)
+            if (yield Defer(seen=seen.invitation, due_key=due_key)):
+                yield Log(what="message deferred", fields=_log_fields(seen.invitation, f"until {until.isoformat()}"))
+                return Outcome.DEFERRED
         else:
             done = yield from deliver(plan, seen, worker, now)
             if done is Outcome.MORE:
@@ -163,6 +173,22 @@ def reconcile(
         lost_rounds += 1
         seen = None
     return Outcome.BUSY
+
+
+def _allowed_at(plan: Plan, seen: Snapshot, sending: Sending, now: datetime) -> Steps[datetime | None]:
+    """When the limits allow the message, ``None``: now. A cancellation always is, and what was counted before: a
+    repetition, and a resend, which the API counts. The first mails of a day are sent without counting them, so that an
+    ordinary change costs no write.
+    """
+    message, account = plan.message, seen.event.account
+    if message.method is Method.CANCEL:
+        return None
+    until = sending.held_until(account, now)
+    if until is None and plan.repeats is None and seen.invitation.mailed.at(now).in_day >= UNCOUNTED:
+        until = yield CountMail(
+            account=account, recipient=message.attendee.email, mailed=seen.invitation.mailed, now=now
+        )
+    return until
 
 
 def read_snapshot(event_id: str, registration_id: str) -> Steps[Snapshot | None]:
@@ -197,7 +223,7 @@ def deliver(plan: Plan, seen: Snapshot, worker: Worker, now: datetime) -> Steps[
         before=Attempts(failed=before.attempts, unknown=intent.unknowns - 1), until=worker.deadline + policy.longest
     )
     claimed = yield Claim(
-        seen=before, intent=intent, lease_until=begun.until, due_key=keys.due_key(urgency, begun.until)
+        seen=before, intent=intent, lease_until=begun.until, due_key=keys.due_key(urgency, begun.until), now=now
     )
     if claimed is None:
         return None
@@ -217,7 +243,11 @@ def deliver(plan: Plan, seen: Snapshot, worker: Worker, now: datetime) -> Steps[
         return Outcome.OUT_OF_TIME
 
     answer = yield Send(
-        rendered=rendered, intent=intent, event_id=before.event_id, registration_id=before.registration_id
+        rendered=rendered,
+        intent=intent,
+        event_id=before.event_id,
+        registration_id=before.registration_id,
+        account=seen.event.account,
     )
     now, chance = (yield Clock()), (yield Random())
     after = attempts.outcome(begun, answer, policy, now, chance)

@@ -5,6 +5,7 @@ All due keys are ``<priority>#<instant>`` (see ``store.keys``), all instants UTC
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 
 from ..decision.invitation import Batch
@@ -156,3 +157,25 @@ class ReserveQuota(Effect):
     """
 
     until: datetime
+
+
+@frozen
+class ReadMailed(Effect):
+    """Read how many mails each account has sent at ``now`` (UTC), in the day and the hour.
+
+    Answer: tuple of ``AccountMails``, of those that have sent any.
+    """
+
+    now: datetime
+
+
+@frozen
+class CountAccounts(Effect):
+    """Count the accounts of the deployment. Answer: ``int``."""
+
+
+@frozen
+class HoldAccounts(Effect):
+    """Let these accounts and no others send only cancellations, each until its time (UTC). Answer: ``None``."""
+
+    until: Mapping[str, datetime]

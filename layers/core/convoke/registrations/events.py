@@ -10,6 +10,7 @@ from ..decision import fingerprints
 from ..decision.invitation import Seats
 from ..model import Event, EventStatus
 from ..store import dynamo
+from ..store.external_ids import require_free
 from ..store.outbox import event_data
 from ..store.store import Store
 from ..store.writes import NOTHING_ELSE, Action, rounds
@@ -20,14 +21,19 @@ YIELDED = timedelta(seconds=2)
 
 
 def create_event(store: Store, event: Event, *, also: Mapping[str, Action] = NOTHING_ELSE) -> None:
-    """Store a new event with its seats, and the actions ``also``. Raises :class:`ValueError` where its id exists."""
+    """Store a new event with its seats, and the actions ``also``. Raises :class:`external_ids.Taken`, and
+    :class:`ValueError` where its id exists.
+    """
     seats = Seats(open=_open(event), capacity=event.capacity)
     new = {
         "event": store.events.new_action(event),
         "seats": store.seats.new_action(event.event_id, seats),
+        **store.external_ids.event_actions(None, event),
         **_webhook_event_action(store, WebhookEventType.EVENT_CREATED, event, event.created_at),
     }
-    if store.attempt({**new, **also}):
+    refused = store.attempt({**new, **also})
+    require_free(refused, "event_id")
+    if refused:
         raise ValueError(f"there is an event {event.event_id} already")
 
 
@@ -43,7 +49,7 @@ def change_event(
     """Replace ``before`` by ``after`` and start a fan-out, due at ``now``. False: somebody changed the event meanwhile.
 
     Unless ``after`` has one more former text, everybody who knows only a former one is told. Where the fan-out of an
-    earlier change has not ended, the more urgent priority of both is used.
+    earlier change has not ended, the more urgent priority of both is used. Raises :class:`external_ids.Taken`.
     """
     after = fingerprints.announced(before, after)
     earlier = store.reads.fan_out(after.event_id)
@@ -57,10 +63,13 @@ def change_event(
         actions["survey"] = store.surveys.soon_action(after.event_id, now)
     cancelled = after.status is EventStatus.CANCELLED
     what = WebhookEventType.EVENT_CANCELLED if cancelled else WebhookEventType.EVENT_CHANGED
+    actions |= store.external_ids.event_actions(before, after)
     actions = {**actions, **_webhook_event_action(store, what, after, now), **also}
     if (_open(before), before.capacity) != (_open(after), after.capacity):
         return _change_with_seats(store, before, after, now, actions)
-    return not store.attempt(actions)
+    refused = store.attempt(actions)
+    require_free(refused, "event_id")
+    return not refused
 
 
 def _change_with_seats(store: Store, before: Event, event: Event, now: datetime, actions: Mapping[str, Action]) -> bool:
@@ -76,6 +85,7 @@ def _change_with_seats(store: Store, before: Event, event: Event, now: datetime,
         except dynamo.Contention:
             store.seats.let_a_change_pass(event_id, now + YIELDED)
             continue
+        require_free(refused, "event_id")
         if refused.keys() != {"seats"}:
             return not refused
     raise AssertionError  # rounds() ends with Contention
@@ -101,6 +111,7 @@ def split_event(
         "new": store.events.new_action(new),
         "new seats": store.seats.new_action(new.event_id, Seats(open=False, capacity=new.capacity)),
         "transfer": transfer,
+        **store.external_ids.event_actions(None, new),
         **_webhook_event_action(store, WebhookEventType.EVENT_CREATED, new, now),
     }
     return change_event(store, before, after, priority=priority, now=now, also={**made, **also})

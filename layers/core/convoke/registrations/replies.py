@@ -28,12 +28,13 @@ from ..model import (
 )
 from ..schedule import series
 from ..store import keys
+from ..store.limits import Charge
 from ..store.outbox import registration_data
 from ..store.store import Store
 from ..store.writes import NOTHING_ELSE, Action, rounds
 from ..webhooks.events import WebhookEventType
 from . import seats, waitlist
-from .registry import STANDING, Obstacle, read
+from .registry import STANDING, Obstacle, TooMany, charge_actions, give_back_actions, read, too_many
 
 
 class Outcome(StrEnum):
@@ -125,12 +126,14 @@ def register_again(
     registration_id: str,
     *,
     now: datetime,
+    charge: Charge | None = None,
     also: Mapping[str, Action] = NOTHING_ELSE,
-) -> Registration | Obstacle:
+) -> Registration | Obstacle | TooMany:
     """Register a person again who had declined: they take a seat, or a place on the waitlist, and are invited again.
 
     Returns the registration as it is stored then. Where it is not declined any more, only ``also`` is written. Returns
-    ``Obstacle.ABSENT`` where there is none, ``CLOSED`` where the event is cancelled. Raises :class:`dynamo.Contention`.
+    ``Obstacle.ABSENT`` where there is none, ``CLOSED`` where the event is cancelled, :class:`TooMany` where ``charge``,
+    what this counts for, exceeds a limit. Raises :class:`dynamo.Contention`.
     """
     for conflicts in rounds():
         seen, event = read(store, event_id, registration_id), store.reads.event(event_id)
@@ -161,9 +164,11 @@ def register_again(
             **_seat_actions(store, person, changed, invitation, place, now, ask=True),
             **_webhook_event_actions(store, event, applied, reply, now),
         }
-        refused = store.attempt({**actions, **also})
+        refused = store.attempt({**actions, **charge_actions(store, charge), **also})
         if not refused:
             return changed
+        if (wait := too_many(refused, charge)) is not None:
+            return wait
     raise AssertionError  # rounds() ends with Contention
 
 
@@ -221,7 +226,7 @@ def _seat_actions(
         waits = person.status is RegistrationStatus.WAITLISTED
         seat = seats.release_actions(store, *ids, now, waits=waits)
     elif place is None:
-        seat = {"lock": store.registrations.unlock_action(person)}
+        seat = give_back_actions(store, person)
     else:
         seat = place.actions
     acknowledged = invitation.acknowledged

@@ -22,6 +22,10 @@ NEW = "attribute_not_exists(pk)"
 EXISTS = "attribute_exists(pk)"
 # Fewer than the most are counted.
 BELOW_MAXIMUM = "attribute_not_exists(#count) OR #count < :most"
+# With these mails, neither the day's nor the hour's count is above its limit.
+WITHIN_LIMIT = (
+    "(attribute_not_exists(#total) OR #total <= :in_day) AND (attribute_not_exists(#hour) OR #hour <= :in_hour)"
+)
 # The item still has the due key that was read.
 DUE_KEY_UNCHANGED = "#due_key = :due_key"
 
@@ -35,6 +39,8 @@ VERSION_AND_ACCOUNT_UNCHANGED = f"{VERSION_UNCHANGED} AND #account = :account"
 WITHDRAWN = f"{VERSION_UNCHANGED} AND #status = :cancelled"
 # The lock on the address belongs to this registration, not to a later one with the same address.
 LOCK_IS_MINE = "#registration_id = :registration_id"
+# The external id belongs to this event or registration, not to a later one.
+HOLDER_IS_MINE = "#holder = :holder"
 # The event is open, nobody is on the waitlist, and so many seats are free, with the capacity that was read.
 SEATS_ARE_FREE = "#open = :true AND #waiting = :none AND #capacity = :capacity AND #taken <= :most"
 # The event is open, nobody is on the waitlist, and there is no limit.

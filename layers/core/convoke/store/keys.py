@@ -24,6 +24,9 @@ Key = dict[str, str]
 
 DUE_INDEX = "due"
 ACCOUNT_INDEX = "by_account"
+START_INDEX = "by_start"
+UPDATED_INDEX = "by_updated"
+PERSON_INDEX = "by_person"
 SHARDS = tuple("01234567")
 
 EVENT = "EVENT"
@@ -35,6 +38,8 @@ REGISTRATION_PREFIX = "REGISTRATION#"
 WAITING_PREFIX = "WAITING#"
 MESSAGE_PREFIX = "MESSAGE#"
 ANSWER_PREFIX = "ANSWER#"
+RECEIVED_PREFIX = "RECEIVED#"
+COPY_PREFIX = "COPY#"
 NOTIFICATION_PREFIX = "NOTIFICATION#"
 WEBHOOK_PREFIX = "WEBHOOK#"
 DELIVERY_PREFIX = "DELIVERY#"
@@ -91,6 +96,23 @@ def address(event_id: str, email: str) -> Key:
     """
     digest = hmac.new(event_id.encode(), folded(email).encode(), hashlib.sha256).hexdigest()
     return {"pk": f"EVENT#{event_id}", "sk": f"ADDRESS#{digest}"}
+
+
+def person(account: str, email: str) -> str:
+    """The partition of the index by which the registrations of an address are found at all events of an account."""
+    return f"{account}#{hmac.new(account.encode(), folded(email).encode(), hashlib.sha256).hexdigest()}"
+
+
+def external_event(account: str, external_id: str) -> Key:
+    """The item that says which event of the account has this external id. It is hashed, since a sort key has at most
+    1,024 bytes.
+    """
+    return {"pk": f"EXTERNAL#{account}", "sk": f"EVENT#{hashlib.sha256(external_id.encode()).hexdigest()}"}
+
+
+def external_registration(event_id: str, external_id: str) -> Key:
+    """The item that says which registration of the event has this external id."""
+    return {"pk": f"EVENT#{event_id}", "sk": f"EXTERNAL#{hashlib.sha256(external_id.encode()).hexdigest()}"}
 
 
 def message(registration_id: str, sequence: int) -> Key:
@@ -151,6 +173,16 @@ def received_mail(ses_id: str) -> Key:
     return {"pk": f"MAIL#{ses_id}", "sk": "MAIL"}
 
 
+def received_from(registration_id: str, ses_id: str) -> Key:
+    """Where an incoming mail is kept that is from, or about, the person of a registration: erasing them deletes it."""
+    return {"pk": f"REGISTRATION#{registration_id}", "sk": f"{RECEIVED_PREFIX}{ses_id}"}
+
+
+def copied(registration_id: str, event_id: str) -> Key:
+    """The registration of the same person at the event that a series was split into, or that it was split from."""
+    return {"pk": f"REGISTRATION#{registration_id}", "sk": f"{COPY_PREFIX}{event_id}"}
+
+
 def quarantined(account: str, quarantine_id: str) -> Key:
     """A quarantined mail. It is in the invitations table, not beside the account's API keys, since anybody can cause
     one to be written.
@@ -178,6 +210,34 @@ def proposal(event_id: str, proposal_id: str) -> Key:
 def daily_limit(registration_id: str, what: str, day: date) -> Key:
     """The count of one kind of action on one day (UTC) in the name of a registration, or of an event or account."""
     return {"pk": f"REGISTRATION#{registration_id}", "sk": f"ALLOWANCE#{what}#{day.isoformat()}"}
+
+
+def mailed_account(account: str, day: str) -> Key:
+    """The count of an account's mails of one day (UTC, ``YYYY-MM-DD``). Those of all accounts are in one partition."""
+    return {"pk": f"MAILED#{day}", "sk": account}
+
+
+def mailed_recipient(account: str, email: str, day: str) -> Key:
+    """The count of one account's mails of one day (UTC) to an address.
+
+    It holds an HMAC of the address keyed by account and day: the address cannot be read from it, nor be recognized on
+    another day. An account has its own count, so that none can use up another's. A tag (``bo+tag@example.net``) is left
+    out, since it leads to the same mailbox.
+    """
+    local, _, domain = folded(email).rpartition("@")
+    mailbox = f"{local.partition('+')[0]}@{domain}"
+    digest = hmac.new(f"{account}#{day}".encode(), mailbox.encode(), hashlib.sha256).hexdigest()
+    return {"pk": f"MAILED#{digest}", "sk": day}
+
+
+def counted(account: str, what: str, day: str) -> Key:
+    """The count of one kind of request (``resend`` of a registration, ``dates`` of an account) on one day (UTC)."""
+    return {"pk": f"COUNTED#{account}", "sk": f"{what}#{day}"}
+
+
+def limits(account: str) -> Key:
+    """The limits of an account that an operator has set, in the invitations table, where delivery can read them."""
+    return {"pk": "LIMITS", "sk": account}
 
 
 def split_transfer(event_id: str) -> Key:

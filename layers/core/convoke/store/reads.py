@@ -12,7 +12,7 @@ from typing import Any
 
 from ..decision.invitation import FanOut, Invitation, Seats, Sending, StoredMessage, with_outcomes
 from ..effects import Due, DueKind
-from ..model import Event, Registration, RegistrationStatus, frozen
+from ..model import Event, Registration, RegistrationStatus
 from . import codec, dynamo, keys
 from .dynamo import Item
 from .repository import Page, Repository, Stored, decode_cursor, page
@@ -22,20 +22,10 @@ BATCH_SIZE = 500
 """How many registrations and invitations :meth:`Reads.everybody` reads at a time."""
 FILTERED_PAGE_SIZE = 500
 """How many registrations one query reads where they are filtered by status."""
-POSITION = r"[0-9TZ:.\-]{27}[0-9a-z]+"
-"""The regular expression of a position in the list of events: when an event was created, and its id."""
-
-
-@frozen
-class Counted:
-    """An event with its seats: how many are taken, and how many people wait."""
-
-    event: Event
-    seats: Seats
 
 
 class Reads(Repository):
-    """Strongly consistent reads. Only the index of due items, and that of events, may lag by moments."""
+    """Strongly consistent reads. Only the index of due items, and those of events, may lag by moments."""
 
     def invitation(self, event_id: str, registration_id: str) -> Invitation | None:
         return self._get(Invitation, self._sent, keys.registration(event_id, registration_id))
@@ -127,34 +117,6 @@ class Reads(Repository):
         return tuple(_due(dynamo.unwire(item)) for item in answer["Items"])
 
     # --- lists for the API --------------------------------------------------------------------------------------
-
-    def list_events(self, account: str, *, limit: int, cursor: str | None = None) -> Page:
-        """A page of the account's events as :class:`Counted`, in the order of their creation.
-
-        The list comes from an index, which may miss an event that was created a moment ago; each event is then read
-        strongly consistently.
-        """
-        identity = f"events of {account}"
-        query: dict[str, Any] = {
-            "TableName": self._people,
-            "IndexName": keys.ACCOUNT_INDEX,
-            "KeyConditionExpression": "account = :account",
-            "ExpressionAttributeValues": dynamo.wire({":account": account}),
-            "Limit": limit + 1,
-        }
-        if cursor is not None:
-            position = decode_cursor(identity, cursor, POSITION)
-            start = {**keys.event(position[27:]), "account": account, "created_at": position[:27]}
-            query["ExclusiveStartKey"] = dynamo.wire(start)
-        rows = map(dynamo.unwire, self.client.query(**query)["Items"])
-        listed = page(rows, limit, identity, lambda row: row["created_at"] + keys.event_id_of(row["pk"]))
-        ids = [keys.event_id_of(row["pk"]) for row in listed.items]
-        events = self._read_all(Event, self._people, map(keys.event, ids))
-        counts = self._read_all(Seats, self._sent, map(keys.seats, ids))
-        # Most have no shards, so that their own item says it all.
-        seats = [self.seats(event_id) if its and its.blocks else its for event_id, its in zip(ids, counts, strict=True)]
-        pairs = zip(events, seats, strict=True)
-        return Page(items=tuple(Counted(event=one, seats=its) for one, its in pairs if one and its), next=listed.next)
 
     def list_registrations(
         self, event_id: str, *, limit: int, cursor: str | None = None, status: RegistrationStatus | None = None

@@ -12,8 +12,11 @@ from .attention import Surveys
 from .deliveries import Deliveries
 from .dynamo import ATTEMPTS, Item
 from .events import Events
+from .external_ids import ExternalIds
 from .in_flight import RequestsInFlight
 from .invitations import Invitations
+from .limits import MailLimits
+from .lookups import Lookups
 from .notifications import Notifications
 from .outbox import Outbox
 from .proposals import Proposals
@@ -38,8 +41,11 @@ class Store:
         self.answers = Answers(client, settings)
         self.deliveries = Deliveries(client, settings)
         self.events = Events(client, settings)
+        self.external_ids = ExternalIds(client, settings)
         self.in_flight = RequestsInFlight(client, settings)
         self.invitations = Invitations(client, settings)
+        self.limits = MailLimits(client, settings)
+        self.lookups = Lookups(client, settings)
         self.notifications = Notifications(client, settings)
         self.outbox = Outbox(client, settings)
         self.proposals = Proposals(client, settings)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import time
 from collections.abc import Iterator, Mapping
@@ -24,12 +25,13 @@ from ..registrations.registry import Obstacle
 from ..schedule import edits, series
 from ..settings import settings
 from ..store import codec, dynamo, requests
+from ..store.limits import Charge
 from ..store.repository import decode_cursor, encode_cursor
 from ..store.store import Store
 from ..webhooks.events import Delivery, Webhook
 from . import presenters
 from .problems import Problem
-from .responses import EventOut, OccurrenceOut, RegistrationOut, WebhookOut
+from .responses import EventOut, OccurrenceOut, RegistrationMade, RegistrationOut, WebhookOut
 
 logger = Logger()
 router = APIGatewayHttpRouter()  # type: ignore[no-untyped-call]
@@ -63,13 +65,14 @@ def now() -> datetime:
 def caller(request: Mapping[str, Any] | None = None) -> str:
     """The account of the API key, as the authorizer found it.
 
-    API Gateway calls the authorizer; a request without its result raises :class:`Problem` (401).
+    For a key that is not valid it found none: then, and without its result, this raises :class:`Problem` (401).
     """
     request = request or router.current_event.raw_event
     authorizer = request.get("requestContext", {}).get("authorizer") or {}
     account = (authorizer.get("lambda") or {}).get("account")
     if not account:
-        raise Problem(HTTPStatus.UNAUTHORIZED, "an API key is required", headers={"WWW-Authenticate": "Bearer"})
+        refused = 'Bearer error="invalid_token"' if "lambda" in authorizer else "Bearer"
+        raise Problem(HTTPStatus.UNAUTHORIZED, "a valid API key is required", headers={"WWW-Authenticate": refused})
     return str(account)
 
 
@@ -127,20 +130,43 @@ def read_snapshot(event: Event, registration_id: str) -> Snapshot:
 def require_writable(event: Event, at: datetime) -> None:
     """Raise :class:`Problem` (409) if the event is cancelled, or over at ``at`` (UTC)."""
     if event.status is EventStatus.CANCELLED:
-        raise Problem(HTTPStatus.CONFLICT, "the event is cancelled")
+        raise Problem(HTTPStatus.CONFLICT, "the event is cancelled", code="event_cancelled")
     require_not_over(event, at)
 
 
 def require_not_over(event: Event, at: datetime) -> None:
     """Raise :class:`Problem` (409) if the event's last date has ended at ``at`` (UTC)."""
     if series.ends_at(event) <= at:
-        raise Problem(HTTPStatus.CONFLICT, "the event is over")
+        raise Problem(HTTPStatus.CONFLICT, "the event is over", code="event_over")
+
+
+def require_mails(account: str, at: datetime) -> None:
+    """Raise :class:`Problem` (429) where the account's limit of mails is reached at ``at`` (UTC)."""
+    until = store().reads.sending().held_until(account, at)
+    if until is not None:
+        raise too_many("the account's limit of mails is reached", until, at)
+
+
+def require_count(charge: Charge, what: str) -> None:
+    """Count what a request causes. Raises :class:`Problem` (429) where the limit ``what`` is reached."""
+    until = store().limits.count(charge)
+    if until is not None:
+        raise too_many(what, until, charge.now)
+
+
+def too_many(what: str, until: datetime, at: datetime) -> Problem:
+    """The refusal of a request that a limit does not allow before ``until`` (UTC)."""
+    logger.warning("limited", account=caller(), why=what)
+    seconds = math.ceil((until - at).total_seconds())
+    return Problem(HTTPStatus.TOO_MANY_REQUESTS, what, headers={"Retry-After": str(max(1, seconds))})
 
 
 def require_no_transfer(event_id: str) -> None:
     """Raise :class:`Problem` (503) while registrations are being copied to the event."""
     if store().events.transferring(event_id):
-        raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, Obstacle.NOT_YET.value, headers=RETRY_AFTER_A_MINUTE)
+        raise Problem(
+            HTTPStatus.SERVICE_UNAVAILABLE, Obstacle.NOT_YET.value, headers=RETRY_AFTER_A_MINUTE, code="split_running"
+        )
 
 
 def promote(event_id: str) -> None:
@@ -220,6 +246,14 @@ def show_registration(
     event = own_event(event_id)
     seen = read_snapshot(event, registration_id)
     return answer(status, presenters.registration(seen, settings().sender, now()), headers)
+
+
+def show_made(
+    event_id: str, registration_id: str, status: int, headers: Mapping[str, str] | None = None
+) -> Response[RegistrationMade]:
+    """The answer to a registration; with 200 the address was registered before."""
+    made = presenters.registration(read_snapshot(own_event(event_id), registration_id), settings().sender, now())
+    return answer(status, RegistrationMade(**made.model_dump(), existing=status == HTTPStatus.OK), headers)
 
 
 def show_webhook(webhook_id: str, status: int = 200, headers: Mapping[str, str] | None = None) -> Response[WebhookOut]:

@@ -185,6 +185,26 @@ Recurrence = Annotated[
     AfterValidator(exact),
     Field(min_length=1),
 ]
+ExternalId = Annotated[
+    str,
+    Field(max_length=200, description="Your own id of it; no two have the same."),
+    AfterValidator(exact),
+    Field(min_length=1),
+]
+Metadata = Annotated[
+    dict[
+        Annotated[str, Field(max_length=40), AfterValidator(exact), Field(min_length=1)],
+        Annotated[str, Field(max_length=500), AfterValidator(lines)],
+    ],
+    Field(max_length=20, description="Up to 20 names and values of your own, which are kept as they are."),
+]
+MetadataPatch = Annotated[
+    dict[
+        Annotated[str, Field(max_length=40)],
+        Annotated[str, Field(max_length=500)] | None,
+    ],
+    Field(max_length=40, description="What is null is removed, what is absent stays."),
+]
 Reason = Annotated[str, Field(max_length=1000), AfterValidator(line)]
 Status = Literal["confirmed", "tentative", "draft"]
 WebhookEvents = Annotated[

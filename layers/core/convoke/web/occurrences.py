@@ -133,9 +133,20 @@ def cancel_occurrence(
     key: IdempotencyKey = None,
     version: Version = None,
 ) -> Response[OccurrenceOut]:
+    counted = False
+
     def cancel(event: Event, at: datetime) -> Event:
+        nonlocal counted
         one = upcoming_date(event, start, at)
-        return event if one.cancelled else edits.cancel_date(event, one.date, body.reason)
+        if one.cancelled:
+            return event
+        after = edits.cancel_date(event, one.date, body.reason)
+        if event.recurs and not counted:
+            context.require_count(
+                context.store().limits.date(event.account, at), "too many cancellations of single dates"
+            )
+            counted = True
+        return after
 
     return _change_date(event_id, start, version, key, cancel)
 
@@ -169,14 +180,14 @@ def upcoming_date(event: Event, start: str, at: datetime) -> Occurrence:
     """The date, by its original start. Raises :class:`Problem`: 404 if there is none, 409 if it is over."""
     one = context.own_date(event, start)
     if one.when.ends_at <= at:
-        raise Problem(HTTPStatus.CONFLICT, "this date is over")
+        raise Problem(HTTPStatus.CONFLICT, "this date is over", code="date_over")
     return one
 
 
 def require_series(event: Event) -> None:
     """Raise :class:`Problem` (409) for an event of one date: a change of its only date is a change of the event."""
     if not event.recurs:
-        raise Problem(HTTPStatus.CONFLICT, "the event has one date: change the event itself")
+        raise Problem(HTTPStatus.CONFLICT, "the event has one date: change the event itself", code="single_date")
 
 
 @router.post("/events/<event_id>/split", summary="Change a date and all following dates", responses=documented(201))

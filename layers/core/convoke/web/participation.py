@@ -109,5 +109,5 @@ def export_registrations(event_id: str, limit: Rows = None, cursor: Cursor = Non
     }
     if more:
         following = urlencode({"limit": limit, "cursor": encode_cursor(identity, last)})
-        headers["Link"] = f'</events/{event_id}/registrations.csv?{following}>; rel="next"'
+        headers["Link"] = f'<{context.BASE}/events/{event_id}/registrations.csv?{following}>; rel="next"'
     return Response(200, "text/csv; charset=utf-8", table, headers)

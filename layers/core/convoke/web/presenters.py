@@ -107,6 +107,8 @@ def registration(seen: Snapshot, sender: Sender, now: datetime) -> RegistrationO
         event_id=person.event_id,
         **known,
         occurrences=_dates(seen),
+        external_id=person.external_id or None,
+        metadata=dict(person.metadata),
         status=person.status,
         participation=participation(person, invitation),
         answered_at=instant(valid.dtstamp) if (valid := answered(person, invitation)) else None,

@@ -58,6 +58,8 @@ class EventOut(BaseModel):
     capacity: int | None
     release_on_decline: bool
     recurrence: str | None
+    external_id: str | None
+    metadata: dict[str, str]
     registered: Annotated[int, Field(description="The number of seats that are taken.")]
     waiting: Annotated[int, Field(description="The number of people on the waitlist.")]
     dropped: Annotated[
@@ -131,12 +133,26 @@ class RegistrationOut(BaseModel):
         list[str] | None,
         Field(description="The dates of a series that it includes, by their present original starts; null: all."),
     ]
+    external_id: str | None
+    metadata: dict[str, str]
     status: RegistrationStatus
     participation: Participation
     answered_at: Annotated[Moment | None, Field(description="When the person answered, by their own clock.")]
     invitation: InvitationOut
     created_at: Moment
     updated_at: Moment
+
+
+class RegistrationMade(RegistrationOut):
+    """The answer to a registration."""
+
+    existing: Annotated[
+        bool,
+        Field(
+            description="Whether the address was registered already: then name, language and the like are as they were,"
+            " and PATCH changes them."
+        ),
+    ] = False
 
 
 class MessageOut(BaseModel):
@@ -297,8 +313,27 @@ class Problem(BaseModel):
     type: str
     title: str
     status: int
+    code: Annotated[str, Field(description="For programs: it stays the same, whatever the texts say.")]
     detail: str
     errors: list[FieldProblem]
+
+
+class BulkResult(BaseModel):
+    """What became of one of the people: ``status`` is that which registering them alone would have been answered
+    with. ``code``, ``detail`` and ``errors`` are as in an error; null and empty where they are registered.
+    """
+
+    status: int
+    registration_id: str | None
+    registered: Annotated[RegistrationStatus | None, Field(description="The status of the registration.")]
+    existing: bool
+    code: str | None
+    detail: str | None
+    errors: list[FieldProblem]
+
+
+class BulkOut(BaseModel):
+    items: Annotated[list[BulkResult], Field(description="One for each of the people, in their order.")]
 
 
 PROBLEM: Any = {
@@ -311,5 +346,5 @@ MAIL: Any = {"description": "The mail as it was sent", "content": {"message/rfc8
 
 def documented(*successes: int) -> Any:
     """The documented responses of a route: its statuses of success, and all errors."""
-    refused = dict.fromkeys((400, 404, 409, 412, 413, 415, 422), PROBLEM)
+    refused = dict.fromkeys((400, 404, 409, 412, 413, 415, 422, 429), PROBLEM)
     return {status: {"description": HTTPStatus(status).phrase} for status in successes} | refused
