@@ -89,11 +89,10 @@ def seats() -> dict[str, Any]:
     return found
 
 
-def costs() -> dict[str, Any]:
+def costs(people: int = 100) -> dict[str, Any]:
     """Units and requests as counted; processor time of each part on this machine, and the dollars that follow."""
     counted = cost.measure()
     found: dict[str, Any] = {"sizes": counted["sizes"]}
-    people = 100
     began = time.process_time()
     cost.measure(people)
     # A registration, a change and a cancellation, each with its mail and its reports, for each person.
