@@ -1,6 +1,4 @@
-"""``python -m tests.simulation HISTORIES=20000 SEED=1 [FAULTS=none|hints|zombie|slow] [MUTANT=name|MUTANTS=all]``, or
-``WORLD=small|smaller``
-"""
+"""``python -m tests.simulation HISTORIES=20000 SEED=1 [FAULTS=none|hints|zombie|slow] [MUTANT=name|MUTANTS=all]``"""
 
 from __future__ import annotations
 
@@ -16,7 +14,6 @@ from . import quick
 from .faults import Mode
 from .mutants import MUTANTS
 from .run import Tally, histories, history
-from .small_world.worlds import Bounds, walk_all, walked
 
 PORTION = 250
 WITHIN = 20_000
@@ -49,7 +46,7 @@ def report(tally: Tally, seconds: float) -> dict[str, object]:
     }
 
 
-PROMISES = ("G1", "G2", "G3", "G4", "G5", "G6", "G7", "G8", "stale", "effort", "erasure")
+PROMISES = ("G1", "G2", "G3", "G4", "G5", "G6", "G7", "G8", "stale", "effort", "pressing", "erasure")
 
 
 def simulate(seed: int, count: int, mode: Mode, mutant: str) -> int:
@@ -86,18 +83,13 @@ def catch(name: str, seed: int) -> tuple[str, str, str, float]:
     """Where one mutant was caught (nowhere: it got away), which promise it broke, and in how many seconds."""
     began, mutant = time.perf_counter(), MUTANTS[name]
     with mutant.alive():
-        where, promise = _in_the_small_world(mutant.bounds) if mutant.bounds else _by_chance(seed, mutant.mode)
+        where, promise = _by_chance(seed, mutant.mode)
     return name, where, promise, time.perf_counter() - began
 
 
 def _by_chance(seed: int, mode: Mode) -> tuple[str, str]:
     tally = histories(range(seed, seed + WITHIN), mode, stop_at_first=True)
     return (f"history {tally.histories}", tally.broken[0][1]) if tally.broken else ("", "")
-
-
-def _in_the_small_world(bounds: Bounds) -> tuple[str, str]:
-    broken = walked(bounds).get("broken")
-    return ("the small world", str(broken[0]).partition(":")[0]) if isinstance(broken, tuple) else ("", "")
 
 
 def catch_all(seed: int) -> int:
@@ -113,8 +105,6 @@ def catch_all(seed: int) -> int:
 
 def main(arguments: list[str]) -> int:
     wanted = dict(argument.split("=", 1) for argument in arguments)
-    if wanted.get("WORLD"):
-        return walk_all(wanted["WORLD"])
     seed = int(wanted.get("SEED") or secrets.randbelow(10**9))
     if wanted.get("MUTANTS"):
         return catch_all(seed)

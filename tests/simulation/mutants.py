@@ -23,7 +23,6 @@ from .faults import Mode
 from .history import People
 from .post import Post
 from .scene import EVENT_ID, SETTINGS
-from .small_world.worlds import Bounds
 from .surgery import cut
 from .world import World
 
@@ -32,14 +31,10 @@ Change = Callable[[], AbstractContextManager[Any]]
 
 @dataclass(frozen=True)
 class Mutant:
-    """``changes`` take the guard out; ``mode`` is in which faults it matters.
-
-    What chance seldom brings about is looked for in the small world, within ``bounds``.
-    """
+    """``changes`` take the guard out; ``mode`` is in which faults it matters."""
 
     changes: tuple[Change, ...]
     mode: Mode = Mode.ALL
-    bounds: Bounds | None = None
 
     @contextmanager
     def alive(self) -> Iterator[None]:
@@ -95,34 +90,85 @@ AS_IT_WAS = """changes |= {
         }"""
 
 MUTANTS: dict[str, Mutant] = {
-    "version-in-the-batch": Mutant(
-        (
-            without(fan_out, "process_batch", "fan_out is None or fan_out.version != part.version", "fan_out is None"),
-            instead(store_records, "STILL_AT_THIS_BATCH", "#cursor = :cursor"),
-        )
-    ),
-    "cursor-in-its-condition": Mutant((instead(store_records, "STILL_AT_THIS_BATCH", "#version = :version"),)),
-    "cursor-in-the-batch": Mutant(
-        (
-            without(fan_out, "process_batch", "if fan_out.cursor != part.cursor:", "if False:"),
-            instead(store_records, "STILL_AT_THIS_BATCH", "#version = :version"),
-        )
-    ),
-    "fan-out-ended-whatever-it-is": Mutant(
+    "version-in-a-page": Mutant((instead(store_records, "STILL_AT_THIS_PAGE", "#planned_to = :seen"),)),
+    "planned-to-in-a-page": Mutant((instead(store_records, "STILL_AT_THIS_PAGE", "#version = :version"),)),
+    "a-page-is-one-transaction": Mutant(
         (
             without(
                 Records,
-                "end_fan_out",
-                "**self._fan_out(effect.batch, {})",
-                "**{**self._fan_out(effect.batch, {}), 'ConditionExpression': 'attribute_exists(pk)'}",
+                "plan_batches",
+                'self._client, {**actions, "fan-out": update(self._table, key, expression, condition, **values)}',
+                'self._client, {"fan-out": update(self._table, key, expression, condition, **values)}'
+                ") and not (actions and attempt(self._client, actions)",
+            ),
+        )
+    ),
+    "fan-out-outlives-its-planning": Mutant(
+        (
+            without(
+                Records,
+                "plan_batches",
+                "    return not attempt(\n        self._client, {**actions",
+                "    if effect.due_key is None: return not attempt(self._client, {**actions, 'fan-out': "
+                "delete(self._table, key, STILL_AT_THIS_PAGE, version=seen.version, seen=seen.planned_to)})\n"
+                "    return not attempt(\n        self._client, {**actions",
+            ),
+        )
+    ),
+    "version-at-the-last-batch": Mutant(
+        (
+            without(Records, "end_batch", "fan_out.version == batch.version", "True"),
+            without(Records, "end_batch", '{"version": batch.version', '{"version": fan_out.version'),
+        )
+    ),
+    "batches-left-are-counted": Mutant((instead(store_records, "STILL_SO_MANY_LEFT", "#version = :version"),)),
+    "batch-due": Mutant(
+        (
+            without(
+                Records,
+                "plan_batches",
+                "items.batch_item(batch, due_key=due_key)",
+                "{k: v for k, v in items.batch_item(batch, due_key=due_key).items() if k != 'due_shard'}",
+            ),
+        )
+    ),
+    "lease-of-a-batch": Mutant((instead(store_records, "NOBODY_HAS_IT", "attribute_exists(pk)"),)),
+    "lease-still-mine": Mutant((instead(store_records, "STILL_MINE", "attribute_exists(pk)"),), Mode.ZOMBIE),
+    "after-the-first-unfinished": Mutant(
+        (without(fan_out, "process_batch", "first = left.index(True)", "first = len(left)"),)
+    ),
+    "exception-wakes-up": Mutant(
+        (
+            without(
+                fan_out,
+                "_wake_up",
+                "if outcome is None or outcome in FINISHED",
+                "if outcome is None or isinstance(outcome, Exception) or outcome in FINISHED",
+            ),
+        )
+    ),
+    "wake-ups-before-the-batch-ends": Mutant(
+        (
+            without(
+                fan_out,
+                "process_batch",
+                "    for invitation, outcome in zip(invitations, outcomes, strict=True):\n"
+                "        yield from _wake_up(batch, invitation, outcome, worker)\n",
+                "",
+            ),
+            without(
+                fan_out,
+                "process_batch",
+                "    return tuple(outcome for",
+                "    for invitation, outcome in zip(invitations, outcomes, strict=True):\n"
+                "        yield from _wake_up(batch, invitation, outcome, worker)\n"
+                "    return tuple(outcome for",
             ),
         )
     ),
     "wakeups-in-the-claim": Mutant((without(Invitations, "claim", BOTH, "FENCE_IS_THE_ONE_READ"),)),
     "fence-in-the-claim": Mutant((without(Invitations, "claim", BOTH, "'wakeups = :wakeups'"),)),
-    "fence-on-clear": Mutant(
-        (without(Invitations, "clear_due", BOTH, "'wakeups = :wakeups'"),), bounds=Bounds(("move",), 2, 0)
-    ),
+    "fence-on-clear": Mutant((without(Invitations, "clear_due", BOTH, "'wakeups = :wakeups'"),)),
     "wakeups-on-clear": Mutant((without(Invitations, "clear_due", BOTH, "FENCE_IS_THE_ONE_READ"),)),
     "fence-raised-with-nothing-due": Mutant(
         (
@@ -133,7 +179,6 @@ MUTANTS: dict[str, Mutant] = {
                 "seen = effect.seen\n    if seen.due_key is None: return True\n",
             ),
         ),
-        bounds=Bounds(("move",), 2, 0),
     ),
     "lease": Mutant((without(reconcile, "reconcile", "seen.invitation.lease_until > now", "False"),)),
     "lease-kept-when-unknown": Mutant(
@@ -162,7 +207,6 @@ MUTANTS: dict[str, Mutant] = {
                 "    if",
             ),
         ),
-        bounds=Bounds(("move",), 2, 0),
     ),
     "read-order-in-a-batch": Mutant(
         (
@@ -170,16 +214,15 @@ MUTANTS: dict[str, Mutant] = {
                 fan_out,
                 "process_batch",
                 "    invitations = yield ReadInvitations",
-                "    event = yield ReadEvent(event_id=part.event_id)\n    invitations = yield ReadInvitations",
+                "    event = yield ReadEvent(event_id=batch.event_id)\n    invitations = yield ReadInvitations",
             ),
             without(
                 fan_out,
                 "process_batch",
-                "    event = yield ReadEvent(event_id=part.event_id)\n    if event",
-                "    if event",
+                "    event = yield ReadEvent(event_id=batch.event_id)\n    people",
+                "    people",
             ),
         ),
-        bounds=Bounds(("move",), 2, 0),
     ),
     "one-attempt": Mutant((instead(Post, "__init__", _insistent),)),
     "doubt": Mutant(
@@ -255,7 +298,7 @@ MUTANTS: dict[str, Mutant] = {
         )
     ),
     "wake-up-of-the-unsettled": Mutant(
-        (without(fan_out, "process_batch", "if outcome not in FINISHED:", "if False:"),)
+        (without(fan_out, "_wake_up", "if outcome is None", "if not isinstance(outcome, Exception)"),)
     ),
     "fan-out-due": Mutant(
         (

@@ -32,7 +32,8 @@ from .scene import EVENT_ID, SENDER, SETTINGS, START, TIMES
 from .tables import Tables, refused
 from .worker import FUNCTION, Crash, Run
 
-SLICE = 2
+BATCH, PAGE, AT_ONCE = 2, 2, 2
+"""People in a batch, batches in a page, people at once: so few that a handful of people fill several pages."""
 CALL = 5.0
 VISIBILITY = 180.0
 RECEIVES = 5
@@ -74,7 +75,10 @@ class World:
         self.post = Post(self)
         self.truths: dict[str, list[tuple[float, tuple[Any, ...]]]] = {}
         self.mischief: list[Callable[[], None]] = []
-        self.passed: list[tuple[int, str]] = []
+        # Batches as they were claimed and given up, and when; and hints that wait although something urgent is told.
+        self.taken: list[tuple[Batch, float]] = []
+        self.given_up: list[tuple[Batch, float]] = []
+        self.delayed: list[str] = []
         self.resends: dict[str, int] = {}
         self.known: list[tuple[str, str]] = []
         self.zombies = False
@@ -193,37 +197,49 @@ class World:
             rid = sk.removeprefix(keys.REGISTRATION_PREFIX)
             self.start(f"notify {rid[6:10]}", lambda run: reconcile.reconcile(EVENT_ID, rid, run.worker), done)
 
-    def enqueue(self, effect: effects.Enqueue, sweeping: bool = False) -> None:
+    def enqueue(self, hint: effects.AnyHint, urgent: bool, delay_seconds: int = 0, *, sweeping: bool = False) -> None:
         often = self.faults
+        if isinstance(hint, effects.BatchHint) and not urgent and self._urgent_until(hint.version):
+            self.delayed.append(f"{hint} goes to the ordinary queue")
         if not (sweeping and self.mode is Mode.HINTS) and often.hit("hint lost"):
             return
-        after = effect.delay_seconds + 0.05 + 0.2 * self.random()
+        after = delay_seconds + 0.05 + 0.2 * self.random()
         if often.hit("hint late"):
             after += 200 * self.random()
-        hint = effect.hint
         self.at(after, lambda: self.deliver(hint, RECEIVES))
         if often.hit("hint doubled"):
             self.at(after + 30 * self.random(), lambda: self.deliver(hint, RECEIVES))
 
-    def deliver(
-        self, hint: Batch | effects.Hint | effects.NotificationHint | effects.SurveyHint, receives: int
-    ) -> None:
+    def _urgent_until(self, version: int) -> bool:
+        """Whether not all have been told of an urgent change up to this version."""
+        rows = self.tables.rows[SETTINGS.invitations_table][keys.event(EVENT_ID)["pk"]]
+        batches = (row for sk, row in rows.items() if sk.startswith(keys.BATCH_PREFIX))
+        return any(batch["priority"] == 0 and batch["version"] <= version for batch in batches)
+
+    def deliver(self, hint: effects.AnyHint, receives: int) -> None:
         """As ``functions/deliver.py``: a hint whose function failed is seen again, until it is put aside."""
 
         def done(well: bool) -> None:
             if not well and receives > 1:
                 self.at(VISIBILITY, lambda: self.deliver(hint, receives - 1))
 
-        if isinstance(hint, Batch):
+        if isinstance(hint, effects.PlanHint):
+            self.start("deliver plan", lambda run: self._plan_and_begin(run), done)
+        elif isinstance(hint, effects.BatchHint):
             part = hint
-            name = f"deliver slice v{part.version} after {part.cursor[6:10]}"
-            self.start(name, lambda run: fan_out.process_batch(part, run.worker, size=SLICE), done)
+            name = f"deliver batch v{part.version} after {part.first[6:10]}"
+            self.start(name, lambda run: fan_out.process_batch(part, run.worker, at_once=AT_ONCE), done)
         elif isinstance(hint, effects.SurveyHint):
             look = hint
-            self.start("survey", lambda run: survey.survey(look, run.worker, size=SLICE), done)
+            self.start("survey", lambda run: survey.survey(look, run.worker, size=BATCH), done)
         else:
             rid = hint.registration_id
             self.start(f"deliver {rid[6:10]}", lambda run: reconcile.reconcile(EVENT_ID, rid, run.worker), done)
+
+    def _plan_and_begin(self, run: Run) -> Steps[Any]:
+        first = yield from fan_out.plan(EVENT_ID, run.worker, size=BATCH, batches=PAGE)
+        if first is not None:
+            yield from fan_out.process_batch(first, run.worker, at_once=AT_ONCE)
 
     def tick(self) -> None:
         """A minute has passed."""
@@ -259,6 +275,12 @@ class World:
             and standing.intent.attempt == mine.attempt
         )
 
+    def has_lease(self, batch: Batch) -> bool:
+        """Whether a batch stands in the tables with the lease that it was claimed with."""
+        key = keys.batch(EVENT_ID, batch.version, batch.first)
+        row = self.tables.row(SETTINGS.invitations_table, key)
+        return row is not None and items.batch_of(row).lease_until == batch.lease_until
+
     def _doing(self) -> dict[type[effects.Effect], Callable[[Any], Any]]:
         reads, invitations, records, surveys = (
             Reads(self.tables, SETTINGS),
@@ -273,7 +295,10 @@ class World:
             effects.ReadEvent: lambda effect: reads.event(effect.event_id),
             effects.ReadStoredMessage: lambda effect: reads.stored(effect.registration_id, effect.sequence),
             effects.ReadFanOut: lambda effect: reads.fan_out(effect.event_id),
-            effects.ReadInvitations: lambda effect: reads.invitations(effect.event_id, effect.after, effect.limit),
+            effects.ReadInvitations: lambda effect: reads.invitations(
+                effect.event_id, effect.after, effect.limit, effect.through
+            ),
+            effects.ReadInvitationIds: lambda effect: reads.invitation_ids(effect.event_id, effect.after, effect.limit),
             effects.ReadRegistrations: lambda effect: reads.registrations(
                 effect.event_id, effect.after, effect.through
             ),
@@ -301,8 +326,10 @@ class World:
             effects.EndSurvey: surveys.end,
             # What a summary says is for the organizer; nothing here is told by it.
             effects.AddNotification: lambda _: True,
-            effects.MoveFanOut: records.move_fan_out,
-            effects.EndFanOut: records.end_fan_out,
+            effects.PlanBatches: records.plan_batches,
+            effects.ClaimBatch: records.claim_batch,
+            effects.MoveBatch: records.move_batch,
+            effects.EndBatch: records.end_batch,
             effects.Postpone: records.postpone,
             effects.StopSending: records.stop_sending,
             effects.Promote: lambda effect: waitlist.promote(

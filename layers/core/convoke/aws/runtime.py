@@ -8,7 +8,9 @@ from __future__ import annotations
 import json
 import random
 import uuid
-from collections.abc import Callable, Generator, Iterator, Mapping
+from collections import deque
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from functools import cache, cached_property
 from typing import Any, TypeVar
@@ -19,9 +21,9 @@ from aws_lambda_powertools.metrics import MetricUnit
 
 from .. import effects
 from ..decision.calendar_state import Message, RenderedMail
-from ..decision.invitation import Batch, Intent
+from ..decision.invitation import Intent
 from ..delivery.reconcile import Outcome, Worker
-from ..effects import Effect, Hint, NotificationHint, Steps, SurveyHint
+from ..effects import AnyHint, BatchHint, Effect, Hint, NotificationHint, PlanHint, Steps, SurveyHint
 from ..mail import invitation_mail, notification_mail
 from ..mail.notifications import NotificationState
 from ..model import ConvokeError, Person, RenderError, Sender
@@ -37,6 +39,8 @@ from . import ses
 
 Result = TypeVar("Result")
 
+HINTS_IN_A_REQUEST = 10
+"""How many messages SQS takes in one request."""
 MAX_WEBHOOK_HINTS = 500
 """How many webhook events and webhook deliveries one sweep queues."""
 
@@ -99,6 +103,8 @@ class Aws:
         """Perform one effect; returns the answer that its docstring describes. Raises :class:`UnknownEffect`."""
         reads, invitations, records = self._reads, self._invitations, self._records
         match effect:
+            case effects.All(steps=steps, at_once=at_once):
+                return self._all(steps, at_once)
             case effects.Clock():
                 return clock()
             case effects.Random():
@@ -120,8 +126,10 @@ class Aws:
                 return reads.stored(registration_id, sequence)
             case effects.ReadFanOut(event_id=event_id):
                 return reads.fan_out(event_id)
-            case effects.ReadInvitations(event_id=event_id, after=after, limit=limit):
-                return reads.invitations(event_id, after, limit)
+            case effects.ReadInvitations(event_id=event_id, after=after, limit=limit, through=through):
+                return reads.invitations(event_id, after, limit, through)
+            case effects.ReadInvitationIds(event_id=event_id, after=after, limit=limit):
+                return reads.invitation_ids(event_id, after, limit)
             case effects.ReadRegistrations(event_id=event_id, after=after, through=through):
                 return reads.registrations(event_id, after, through)
             case effects.ReadEvents(after=after):
@@ -181,10 +189,14 @@ class Aws:
             case effects.EndSurvey():
                 return self._surveys.end(effect)
 
-            case effects.MoveFanOut():
-                return records.move_fan_out(effect)
-            case effects.EndFanOut():
-                return records.end_fan_out(effect)
+            case effects.PlanBatches():
+                return records.plan_batches(effect)
+            case effects.ClaimBatch():
+                return records.claim_batch(effect)
+            case effects.MoveBatch():
+                return records.move_batch(effect)
+            case effects.EndBatch():
+                return records.end_batch(effect)
             case effects.StoreAuditPage():
                 return records.store_audit_page(effect)
             case effects.Postpone():
@@ -193,12 +205,16 @@ class Aws:
                 return ses.quota(self._ses)
             case effects.ReadBacklog():
                 return self._backlog()
+            case effects.StoreRate():
+                return records.store_rate(effect)
             case effects.ReserveQuota():
                 return records.reserve(effect)
             case effects.StopSending():
                 return records.stop_sending(effect)
             case effects.Enqueue():
                 return self._enqueue(effect)
+            case effects.EnqueueAll():
+                return self._enqueue_all(effect)
             case effects.Promote(event_id=event_id):
                 return waitlist.promote(self._dynamodb, self._settings, event_id, now=clock())
             case effects.TransferRegistrations(event_id=event_id):
@@ -207,12 +223,50 @@ class Aws:
                 return erasure.forget(self._dynamodb, self._settings, due.event_id, due.registration_id, now=clock())
         raise UnknownEffect(type(effect).__name__)
 
+    def _all(self, steps: Sequence[Steps[Any]], at_once: int) -> tuple[Any, ...]:
+        """Run each of ``steps`` in a thread. However this ends, no thread is left: Lambda would freeze it, and it would
+        go on, with a lease that is over, in a later invocation.
+        """
+        _ = self._ses, self._sqs  # made before the threads, as those of perform are: making a client is not thread-safe
+        logged: deque[str] = deque()
+
+        def perform(effect: Effect) -> Any:
+            if isinstance(effect, effects.Log):
+                logger.warning(effect.what, extra=effect.fields)
+                return logged.append(effect.what)
+            return self.perform(effect)
+
+        def run(each: Steps[Any]) -> Any:
+            try:
+                return drive(each, perform)
+            except Exception as error:
+                logger.exception("one of several failed")
+                return error
+
+        with ThreadPoolExecutor(min(at_once, dynamo.MAX_CONNECTIONS)) as pool:
+            answers = tuple(pool.map(run, steps))
+        for what in logged:  # not in the threads, since what counts them is not made for it
+            count_metric(what)
+        return answers
+
     def _enqueue(self, effect: effects.Enqueue) -> None:
         self._sqs.send_message(
-            QueueUrl=self._settings.urgent_queue if effect.urgent else self._settings.ordinary_queue,
+            QueueUrl=self._queue(urgent=effect.urgent),
             MessageBody=json.dumps(hint_body(effect.hint)),
             DelaySeconds=effect.delay_seconds,
         )
+
+    def _enqueue_all(self, effect: effects.EnqueueAll) -> None:
+        """A hint that SQS does not take is left to the sweep, which finds what it is about."""
+        for first in range(0, len(effect.hints), HINTS_IN_A_REQUEST):
+            bodies = enumerate(map(hint_body, effect.hints[first : first + HINTS_IN_A_REQUEST]))
+            self._sqs.send_message_batch(
+                QueueUrl=self._queue(urgent=effect.urgent),
+                Entries=[{"Id": str(number), "MessageBody": json.dumps(body)} for number, body in bodies],
+            )
+
+    def _queue(self, *, urgent: bool) -> str:
+        return self._settings.urgent_queue if urgent else self._settings.ordinary_queue
 
     def _backlog(self) -> int:
         waiting = ("ApproximateNumberOfMessages", "ApproximateNumberOfMessagesDelayed")
@@ -277,11 +331,13 @@ def render_notification(
         return str(error)
 
 
-def hint_body(hint: Batch | Hint | NotificationHint | SurveyHint) -> dict[str, Any]:
+def hint_body(hint: AnyHint) -> dict[str, Any]:
     """A hint as the JSON object of a queue message: ids, counts and times only, no personal data."""
     match hint:
-        case Batch(event_id=event_id, version=version, cursor=cursor):
-            return {"event": event_id, "version": version, "cursor": cursor}
+        case PlanHint(event_id=event_id):
+            return {"event": event_id, "plan": True}
+        case BatchHint(event_id=event_id, version=version, first=first):
+            return {"event": event_id, "version": version, "first": first}
         case Hint(event_id=event_id, registration_id=registration_id):
             return {"event": event_id, "registration": registration_id}
         case SurveyHint(event_id=event_id, after=after, wakeups=wakeups, again=again):
@@ -295,7 +351,7 @@ def hint_body(hint: Batch | Hint | NotificationHint | SurveyHint) -> dict[str, A
             return {"event": event_id, "registration": registration_id, "note": notification_id}
 
 
-def hint_of(body: str) -> Batch | Hint | NotificationHint | SurveyHint:
+def hint_of(body: str) -> AnyHint:
     """The hint that :func:`hint_body` wrote, from the JSON text of a queue message.
 
     Raises :class:`KeyError` or :class:`ValueError` for anything else.
@@ -310,7 +366,9 @@ def hint_of(body: str) -> Batch | Hint | NotificationHint | SurveyHint:
         )
     if "registration" in hint:
         return Hint(event_id=hint["event"], registration_id=hint["registration"])
-    return Batch(event_id=hint["event"], version=int(hint["version"]), cursor=hint["cursor"])
+    if "plan" in hint:
+        return PlanHint(event_id=hint["event"])
+    return BatchHint(event_id=hint["event"], version=int(hint["version"]), first=hint["first"])
 
 
 @cache
@@ -328,6 +386,11 @@ def count(*outcomes: Outcome) -> None:
 def log_and_count(what: str, fields: dict[str, str]) -> None:
     """Log a warning with ``fields``, and add one to the metric of its name: ``unknown outcome`` is UnknownOutcome."""
     logger.warning(what, extra=fields)
+    count_metric(what)
+
+
+def count_metric(what: str) -> None:
+    """Add one to the metric of the name of a logged warning."""
     metrics.add_metric(name=what.title().replace(" ", ""), unit=MetricUnit.Count, value=1)
 
 

@@ -13,6 +13,7 @@ from ..decision.decide import CHANGE, INVITATION, URGENT
 from ..decision.invitation import Quota
 from ..decision.plan import decide
 from ..effects import (
+    BatchHint,
     Clock,
     Due,
     DueKind,
@@ -20,6 +21,7 @@ from ..effects import (
     ErasePerson,
     Hint,
     NotificationHint,
+    PlanHint,
     Postpone,
     Promote,
     ReadBacklog,
@@ -35,7 +37,6 @@ from ..model import Sender, frozen
 from ..settings import Times
 from ..store import keys
 from ..store.keys import SHARDS, due_since
-from .fan_out import announce
 from .reconcile import read_snapshot
 
 PRIORITIES = (URGENT, CHANGE, INVITATION)
@@ -114,14 +115,17 @@ def _hand_out(due: Due, sender: Sender, *, urgent: bool) -> Steps[None]:
         case DueKind.REGISTRATION:
             yield Enqueue(hint=Hint(event_id=due.event_id, registration_id=due.registration_id), urgent=urgent)
         case DueKind.FAN_OUT:
-            yield from announce(due.event_id)
+            yield Enqueue(hint=PlanHint(event_id=due.event_id), urgent=urgent)
+        case DueKind.BATCH:
+            hint = BatchHint(event_id=due.event_id, version=due.version, first=due.registration_id)
+            yield Enqueue(hint=hint, urgent=urgent)
         case DueKind.SEATS:
             yield Promote(event_id=due.event_id)
         case DueKind.NOTIFICATION:
-            hint = NotificationHint(
+            note = NotificationHint(
                 event_id=due.event_id, registration_id=due.registration_id, notification_id=due.notification_id
             )
-            yield Enqueue(hint=hint, urgent=urgent)
+            yield Enqueue(hint=note, urgent=urgent)
         case DueKind.SURVEY:
             yield Enqueue(hint=SurveyHint(event_id=due.event_id), urgent=False)
         case DueKind.ERASURE:

@@ -7,29 +7,58 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from ..decision.invitation import Batch
+from ..decision.invitation import Batch, FanOut
 from ..model import frozen
 from .kind import Effect
 from .reading import Due
 
 
 @frozen
-class MoveFanOut(Effect):
-    """Move the fan-out's cursor to the registration id ``cursor``, and its due key to ``due_key``.
+class PlanBatches(Effect):
+    """Write the next batches of the fan-out ``seen``, each with its due key, and move ``planned_to`` to ``through``.
 
-    Condition: the item still has the version and cursor of ``batch``. Answer: ``bool``, whether it was written.
+    ``people`` is how many are in these batches. ``due_key`` is when to go on planning; ``None``: all are planned, and
+    the fan-out is not due any more. Where no batch is left then, it is deleted.
+    Condition: version and ``planned_to`` are those of ``seen``. Answer: ``bool``, whether it was written.
+    """
+
+    seen: FanOut
+    batches: tuple[tuple[Batch, str], ...]
+    through: str
+    people: int
+    due_key: str | None
+
+
+@frozen
+class ClaimBatch(Effect):
+    """Take the exclusive right to work on a batch until ``lease_until``, which is also when it is due again.
+
+    Condition: it exists, and no other worker has it at ``now``. Answer: the claimed ``Batch``, or ``None``.
+    """
+
+    hint: BatchHint
+    now: datetime
+    lease_until: datetime
+
+
+@frozen
+class MoveBatch(Effect):
+    """The registrations up to the id ``after`` have been told: the rest of the batch is due at ``due_key``, for anyone.
+
+    Condition: the worker still has the batch. Answer: ``bool``, whether it was written.
     """
 
     batch: Batch
-    cursor: str
+    after: str
     due_key: str
 
 
 @frozen
-class EndFanOut(Effect):
-    """All registrations were processed: delete the fan-out.
+class EndBatch(Effect):
+    """All registrations of the batch have been told: delete it, and with the last batch its fan-out.
 
-    Condition: the item still has the version and cursor of ``batch``. Answer: ``bool``, whether it was deleted.
+    Condition: the worker still has the batch; the fan-out is changed only if it is of the batch's version. Answer:
+    ``bool``, whether it was written.
     """
 
     batch: Batch
@@ -39,9 +68,33 @@ class EndFanOut(Effect):
 class Enqueue(Effect):
     """Send ``hint`` to the urgent or the ordinary queue, delayed by ``delay_seconds``. Answer: ``None``."""
 
-    hint: Batch | Hint | NotificationHint | SurveyHint
+    hint: AnyHint
     urgent: bool
     delay_seconds: int = 0
+
+
+@frozen
+class EnqueueAll(Effect):
+    """Send all of ``hints`` to the urgent or the ordinary queue, ten to a request. Answer: ``None``."""
+
+    hints: tuple[AnyHint, ...]
+    urgent: bool
+
+
+@frozen
+class PlanHint:
+    """A queue message: plan the next batches of an event's fan-out."""
+
+    event_id: str
+
+
+@frozen
+class BatchHint:
+    """A queue message: work on the batch of ``version`` of an event that begins after the registration id ``first``."""
+
+    event_id: str
+    version: int
+    first: str
 
 
 @frozen
@@ -73,6 +126,10 @@ class SurveyHint:
     after: str = ""
     wakeups: int = 0
     again: datetime | None = None
+
+
+AnyHint = PlanHint | BatchHint | Hint | NotificationHint | SurveyHint
+"""Whatever is in a queue."""
 
 
 @frozen
@@ -143,6 +200,13 @@ class ReadQuota(Effect):
 @frozen
 class ReadBacklog(Effect):
     """Count the hints in both queues. Answer: ``int``, approximate."""
+
+
+@frozen
+class StoreRate(Effect):
+    """Store how many mails a second SES accepts of this account. Answer: ``None``."""
+
+    rate: float
 
 
 @frozen

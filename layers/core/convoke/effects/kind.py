@@ -33,6 +33,17 @@ class NewAttemptId(Effect):
 
 
 @frozen
+class All(Effect):
+    """Carry out all of ``steps``, at most ``at_once`` of them at the same time; they are begun in their order.
+
+    Answer: a tuple of what each returned, in the same order, or the exception that it raised. All have ended by then.
+    """
+
+    steps: tuple[Steps[Any], ...]
+    at_once: int
+
+
+@frozen
 class Log(Effect):
     """Write a warning with the message ``what`` and ``fields`` (ids and codes, no personal data) to the log, and add
     one to the metric of the same name. Answer: ``None``.

@@ -54,8 +54,8 @@ def change_event(
     """
     earlier = dynamo.get(client, settings.invitations_table, keys.fan_out(after.event_id))
     if earlier is not None:
-        priority = min(priority, int(earlier["due_key"][0]))
-    fan_out = FanOut(event_id=after.event_id, version=after.version)
+        priority = min(priority, items.fan_out_of(earlier).priority)
+    fan_out = FanOut(event_id=after.event_id, version=after.version, priority=priority)
     actions = {
         "event": put(
             settings.registrations_table,

@@ -51,9 +51,15 @@ class Reads:
     def sending(self) -> Sending:
         return items.sending_of(self._get(self._invitations, keys.sending()))
 
-    def invitations(self, event_id: str, after: str, limit: int) -> tuple[Invitation, ...]:
-        found = self._range(self._invitations, event_id, after, through=None, limit=limit)
+    def invitations(
+        self, event_id: str, after: str, limit: int | None, through: str | None = None
+    ) -> tuple[Invitation, ...]:
+        found = self._range(self._invitations, event_id, after, through=through, limit=limit)
         return tuple(items.invitation_of(item) for item in found)
+
+    def invitation_ids(self, event_id: str, after: str, limit: int) -> tuple[str, ...]:
+        found = self._range(self._invitations, event_id, after, through=None, limit=limit, ProjectionExpression="sk")
+        return tuple(item["sk"].removeprefix(keys.REGISTRATION_PREFIX) for item in found)
 
     def registrations(self, event_id: str, after: str, through: str) -> tuple[Registration, ...]:
         found = self._range(self._registrations, event_id, after, through=through, limit=None)
@@ -93,7 +99,9 @@ class Reads:
     def _get(self, table: str, key: keys.Key) -> Item | None:
         return dynamo.get(self._client, table, key)
 
-    def _range(self, table: str, event_id: str, after: str, *, through: str | None, limit: int | None) -> list[Item]:
+    def _range(
+        self, table: str, event_id: str, after: str, *, through: str | None, limit: int | None, **more: str
+    ) -> list[Item]:
         """Items of one event by registration id, greater than ``after`` and up to ``through``, in order of id."""
         first = keys.registration(event_id, after)
         query: dict[str, Any] = {
@@ -108,6 +116,7 @@ class Reads:
                 }
             ),
             "ConsistentRead": True,
+            **more,
         }
         if limit is None:
             return list(dynamo.pages(self._client.query, **query))
@@ -122,6 +131,15 @@ class Reads:
 def _due(item: Item) -> Due:
     event_id = keys.event_id_of(item["pk"])
     kind, _, about = item["sk"].partition("#")
+    if kind == DueKind.BATCH.upper():
+        version, _, first = about.partition("#")
+        return Due(
+            kind=DueKind.BATCH,
+            event_id=event_id,
+            registration_id=first,
+            version=int(version),
+            due_key=item["due_key"],
+        )
     registration_id, _, notification_id = about.partition("#")
     return Due(
         kind=DueKind(kind.lower()),

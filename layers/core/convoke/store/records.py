@@ -5,7 +5,9 @@ pages of an audit, and the switch that stops all sending.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 from .. import effects
@@ -15,7 +17,8 @@ from ..model import GRAVITY, DeliveryState
 from ..settings import Settings
 from . import dynamo, items, keys
 from .items import Item
-from .writes import Action, update
+from .items.values import instant_or_none
+from .writes import ROUNDS, Action, attempt, delete, put, update
 
 KEPT = timedelta(days=30)
 """How long the differences that an audit found are kept."""
@@ -25,8 +28,16 @@ NOT_STORED = "attribute_not_exists(pk) OR attribute_exists(unwritten)"
 # The record exists, so that the update cannot create a partial one, and nothing graver was reported: reports arrive in
 # any order.
 NOTHING_GRAVER_REPORTED = "attribute_exists(pk) AND (attribute_not_exists(#rank) OR #rank <= :rank)"
-# The fan-out is still at the start of this batch: no newer change replaced it, and no other worker moved its cursor.
-STILL_AT_THIS_BATCH = "#version = :version AND #cursor = :cursor"
+# No newer change replaced the fan-out, and no other worker planned these batches.
+STILL_AT_THIS_PAGE = "#version = :version AND #planned_to = :seen"
+# No newer change replaced the fan-out, and no other batch of it ended since it was read.
+STILL_SO_MANY_LEFT = "#version = :version AND #left = :seen"
+# It is the last batch of a fan-out of which all is planned.
+THE_LAST_BATCH = f"{STILL_SO_MANY_LEFT} AND attribute_not_exists(due_key)"
+# No worker has the batch: none took it, it was given back, or the lease is over.
+NOBODY_HAS_IT = "attribute_exists(pk) AND (attribute_not_exists(#lease_until) OR #lease_until <= :now)"
+# The lease on the batch is still the one that this worker took.
+STILL_MINE = "#lease_until = :mine"
 # A pause of the SES account must not shorten an operator's stop.
 NOT_STOPPED_FOR_LONGER = "attribute_not_exists(stopped_until) OR stopped_until < :until"
 # The item still has the due key that was read.
@@ -86,28 +97,103 @@ class Records:
             ),
         )
 
-    def move_fan_out(self, effect: effects.MoveFanOut) -> bool:
-        """Move the cursor behind the batch. False: the fan-out is not at this batch any more."""
+    def plan_batches(self, effect: effects.PlanBatches) -> bool:
+        """Write the batches and move ``planned_to``. False: another planner, or a newer change, was faster."""
+        seen, key = effect.seen, keys.fan_out(effect.seen.event_id)
+        actions = {
+            batch.first: put(self._table, items.batch_item(batch, due_key=due_key)) for batch, due_key in effect.batches
+        }
+        values: Item = {"version": seen.version, "seen": seen.planned_to}
+        if effect.due_key is None and not effect.batches:
+            # Ends of batches do not delete a fan-out that is being planned: here it is known whether any is left.
+            condition, values = f"{STILL_AT_THIS_PAGE} AND #left = :left", {**values, "left": seen.left}
+            if seen.left == 0:
+                return not attempt(self._client, {"fan-out": delete(self._table, key, condition, **values)})
+        else:
+            condition = STILL_AT_THIS_PAGE
+        expression = "SET #planned_to = :through"
+        if effect.due_key is not None:
+            expression, values = f"{expression}, due_key = :due_key", {**values, "due_key": effect.due_key}
+        else:
+            expression += " REMOVE due_key, due_shard"
+        expression += " ADD #people :people, #left :batches"
+        values |= {"through": effect.through, "people": effect.people, "batches": len(effect.batches)}
+        return not attempt(
+            self._client, {**actions, "fan-out": update(self._table, key, expression, condition, **values)}
+        )
+
+    def claim_batch(self, effect: effects.ClaimBatch) -> Batch | None:
+        """Take the lease on a batch. ``None``: there is no such batch any more, or another worker has it."""
+        hint, lease = effect.hint, keys.instant(effect.lease_until)
+        key = keys.batch(hint.event_id, hint.version, hint.first)
+        found = dynamo.get(self._client, self._table, key)
+        if found is None:
+            return None
+        batch = items.batch_of(found)
         written, _ = dynamo.conditionally(
             self._client.update_item,
-            **self._fan_out(effect.batch, {":to": effect.cursor, ":due_key": effect.due_key}),
-            UpdateExpression="SET #cursor = :to, due_key = :due_key",
+            TableName=self._table,
+            Key=dynamo.wire(key),
+            UpdateExpression="SET #lease_until = :mine, due_key = :due_key",
+            ConditionExpression=f"({NOBODY_HAS_IT}) AND #after = :after",
+            ExpressionAttributeNames={"#lease_until": "lease_until", "#after": "after"},
+            ExpressionAttributeValues=dynamo.wire(
+                {
+                    ":mine": lease,
+                    ":now": keys.instant(effect.now),
+                    ":after": batch.after,
+                    ":due_key": keys.keep_due_since(
+                        keys.due_key(batch.priority, effect.lease_until), found.get("due_key")
+                    ),
+                }
+            ),
+        )
+        return replace(batch, lease_until=effect.lease_until) if written else None
+
+    def move_batch(self, effect: effects.MoveBatch) -> bool:
+        """Give the rest of a batch back. False: another worker has it, or it has ended."""
+        batch = effect.batch
+        written, _ = dynamo.conditionally(
+            self._client.update_item,
+            TableName=self._table,
+            Key=dynamo.wire(keys.batch(batch.event_id, batch.version, batch.first)),
+            UpdateExpression="SET #after = :after, due_key = :due_key REMOVE #lease_until",
+            ConditionExpression=STILL_MINE,
+            ExpressionAttributeNames={"#lease_until": "lease_until", "#after": "after"},
+            ExpressionAttributeValues=dynamo.wire(
+                {":after": effect.after, ":due_key": effect.due_key, ":mine": instant_or_none(batch.lease_until)}
+            ),
         )
         return written
 
-    def end_fan_out(self, effect: effects.EndFanOut) -> bool:
-        """Delete the fan-out after its last batch. False: it is not at this batch any more."""
-        written, _ = dynamo.conditionally(self._client.delete_item, **self._fan_out(effect.batch, {}))
-        return written
-
-    def _fan_out(self, part: Batch, values: Item) -> dict[str, Any]:
-        return {
-            "TableName": self._table,
-            "Key": dynamo.wire(keys.fan_out(part.event_id)),
-            "ConditionExpression": STILL_AT_THIS_BATCH,
-            "ExpressionAttributeNames": {"#version": "version", "#cursor": "cursor"},
-            "ExpressionAttributeValues": dynamo.wire({":version": part.version, ":cursor": part.cursor, **values}),
-        }
+    def end_batch(self, effect: effects.EndBatch) -> bool:
+        """Delete a batch, and count it off its fan-out. False: another worker has it, or it has ended."""
+        batch = effect.batch
+        gone = delete(
+            self._table,
+            keys.batch(batch.event_id, batch.version, batch.first),
+            STILL_MINE,
+            mine=instant_or_none(batch.lease_until),
+        )
+        key = keys.fan_out(batch.event_id)
+        for _ in range(ROUNDS):
+            actions = {"batch": gone}
+            found = dynamo.get(self._client, self._table, key)
+            fan_out = items.fan_out_of(found) if found else None
+            if fan_out is not None and fan_out.version == batch.version:
+                values = {"version": batch.version, "seen": fan_out.left}
+                if fan_out.left <= 1 and not fan_out.planning:
+                    actions["fan-out"] = delete(self._table, key, THE_LAST_BATCH, **values)
+                else:
+                    actions["fan-out"] = update(
+                        self._table, key, "ADD #left :less", STILL_SO_MANY_LEFT, less=-1, **values
+                    )
+            refused = attempt(self._client, actions)
+            if not refused:
+                return True
+            if "batch" in refused:
+                return False
+        raise dynamo.Contention("every attempt met the end of another batch")
 
     def postpone(self, effect: effects.Postpone) -> bool:
         """Give a due item a later due key. False: it has another due key than the one that was read, or none."""
@@ -169,6 +255,16 @@ class Records:
             UpdateExpression="REMOVE stopped_until, reason",
         )
 
+    def store_rate(self, effect: effects.StoreRate) -> None:
+        """Store the rate that SES grants the account."""
+        self._client.update_item(
+            TableName=self._table,
+            Key=dynamo.wire(keys.sending()),
+            UpdateExpression="SET #rate = :rate",
+            ExpressionAttributeNames={"#rate": "rate"},
+            ExpressionAttributeValues=dynamo.wire({":rate": Decimal(str(effect.rate))}),
+        )
+
     def reserve(self, effect: effects.ReserveQuota) -> None:
         """Reserve SES's quota for urgent messages until ``effect.until``."""
         self._client.update_item(
@@ -188,6 +284,8 @@ def item_key(due: Due) -> keys.Key:
             return keys.erasure(due.event_id, due.registration_id)
         case DueKind.FAN_OUT:
             return keys.fan_out(due.event_id)
+        case DueKind.BATCH:
+            return keys.batch(due.event_id, due.version, due.registration_id)
         case DueKind.SEATS:
             return keys.seats(due.event_id)
         case DueKind.NOTIFICATION:

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from .delivery import (
     acknowledged_item,
+    batch_item,
+    batch_of,
     calendar_state_item,
     calendar_state_of,
     delivered_items,
@@ -44,6 +46,8 @@ from .values import (
 __all__ = [
     "Item",
     "acknowledged_item",
+    "batch_item",
+    "batch_of",
     "calendar_state_item",
     "calendar_state_of",
     "delivered_items",

@@ -13,6 +13,7 @@ from typing import Any
 from ...decision.calendar_state import CalendarState, OccurrenceState, RenderedMail
 from ...decision.invitation import (
     Acknowledged,
+    Batch,
     Delivered,
     FanOut,
     Intent,
@@ -318,7 +319,10 @@ def fan_out_item(fan_out: FanOut, *, due_key: str) -> Item:
         **keys.fan_out(fan_out.event_id),
         "event_id": fan_out.event_id,
         "version": fan_out.version,
-        "cursor": fan_out.cursor,
+        "planned_to": fan_out.planned_to,
+        "priority": fan_out.priority,
+        "people": fan_out.people,
+        "left": fan_out.left,
         **due_attributes(fan_out.event_id, due_key),
     }
 
@@ -327,8 +331,39 @@ def fan_out_of(item: Mapping[str, Any]) -> FanOut:
     return FanOut(
         event_id=item["event_id"],
         version=int(item["version"]),
-        cursor=item["cursor"],
-        priority=int(item["due_key"][0]),
+        planned_to=item["planned_to"],
+        priority=int(item["priority"]),
+        planning="due_key" in item,
+        people=int(item["people"]),
+        left=int(item["left"]),
+    )
+
+
+def batch_item(batch: Batch, *, due_key: str) -> Item:
+    return present(
+        {
+            **keys.batch(batch.event_id, batch.version, batch.first),
+            "event_id": batch.event_id,
+            "version": batch.version,
+            "first": batch.first,
+            "through": batch.through,
+            "after": batch.after,
+            "priority": batch.priority,
+            "lease_until": instant_or_none(batch.lease_until),
+            **due_attributes(batch.first or batch.event_id, due_key),
+        }
+    )
+
+
+def batch_of(item: Mapping[str, Any]) -> Batch:
+    return Batch(
+        event_id=item["event_id"],
+        version=int(item["version"]),
+        first=item["first"],
+        through=item["through"],
+        after=item["after"],
+        priority=int(item["priority"]),
+        lease_until=moment_or_none(item.get("lease_until")),
     )
 
 
@@ -361,4 +396,7 @@ def sending_of(item: Mapping[str, Any] | None) -> Sending:
         stopped_until=moment_or_none(item.get("stopped_until")),
         reason=item.get("reason", ""),
         reserved_until=moment_or_none(item.get("reserved_until")),
+        rate=float(item["rate"]) if "rate" in item else None,
+        slowed_at=moment_or_none(item.get("slowed_at")),
+        slowed_to=float(item.get("slowed_to", 1)),
     )
