@@ -57,7 +57,7 @@ LOCAL = frozenset({effects.Clock, effects.Random, effects.NewAttemptId, effects.
 
 
 class Run:
-    """One invocation of a function, or one of the threads that it has: a piece of protocol on its way, effect by effect.
+    """One invocation of a function, or one of its threads: a piece of protocol on its way, effect by effect.
 
     ``of`` is the invocation that a thread belongs to: both have the same clock, deadline and end.
     """
@@ -264,12 +264,15 @@ class Run:
                     self.world.taken.append((claimed, self.world.now))
                 return claimed
             case effects.MoveBatch(batch=part) | effects.EndBatch(batch=part):
+                telling = self.world.told_by_fan_out() == part.version
                 try:
                     return self.world.perform(effect)
                 finally:
                     # Also where the answer was lost on its way.
                     if not self.world.has_lease(part):
                         self.world.given_up.append((part, self.world.now))
+                    if telling and self.world.told_by_fan_out() is None:
+                        self.world.told = part.version
             case effects.Enqueue(hint=hint, urgent=urgent, delay_seconds=delay):
                 return self.world.enqueue(hint, urgent, delay, sweeping=self.root.name == "sweep")
             case effects.EnqueueAll(hints=hints, urgent=urgent):

@@ -79,6 +79,8 @@ class World:
         self.taken: list[tuple[Batch, float]] = []
         self.given_up: list[tuple[Batch, float]] = []
         self.delayed: list[str] = []
+        # The latest version that a fan-out has told to its end.
+        self.told = 0
         self.resends: dict[str, int] = {}
         self.known: list[tuple[str, str]] = []
         self.zombies = False
@@ -210,11 +212,16 @@ class World:
         if often.hit("hint doubled"):
             self.at(after + 30 * self.random(), lambda: self.deliver(hint, RECEIVES))
 
+    def told_by_fan_out(self) -> int | None:
+        """Which version is being told."""
+        row = self.tables.row(SETTINGS.invitations_table, keys.fan_out(EVENT_ID))
+        return None if row is None else row["version"]
+
     def _urgent_until(self, version: int) -> bool:
         """Whether not all have been told of an urgent change up to this version."""
         rows = self.tables.rows[SETTINGS.invitations_table][keys.event(EVENT_ID)["pk"]]
         batches = (row for sk, row in rows.items() if sk.startswith(keys.BATCH_PREFIX))
-        return any(batch["priority"] == 0 and batch["version"] <= version for batch in batches)
+        return any(batch["priority"] == 0 and self.told < batch["version"] <= version for batch in batches)
 
     def deliver(self, hint: effects.AnyHint, receives: int) -> None:
         """As ``functions/deliver.py``: a hint whose function failed is seen again, until it is put aside."""
