@@ -35,7 +35,7 @@ check:  ## check lint rules, format, types, imports and the template
 	$(VENV)/lint-imports
 	SAM_CLI_TELEMETRY=0 $(VENV)/sam validate --lint
 
-key keys revoke receive stop start repoke findings unassigned raise-sequences:
+key keys revoke receive stop start recheck findings unassigned raise-sequences:
 	@$(INSTALL) tools
 	@$(VENV)/python -m local.operate $@
 
@@ -45,7 +45,7 @@ revoke:  ## revoke an API key: ACCOUNT=acme NAME=ci
 receive:  ## activate the stack's own SES receipt rule set, if none is active
 stop:  ## stop all mail until make start (WHY="…")
 start:  ## send mail again
-repoke:  ## list attendees whose calendars are out of date, and send them messages: EVENT=<event_id> or ALL=yes
+recheck:  ## list attendees whose calendars are out of date, and send them messages: EVENT=<event_id> or ALL=yes
 findings:  ## list what the last audit that stopped found: event, registration, reason
 unassigned:  ## list quarantined mails that name no event, and so are shown to no account
 raise-sequences:  ## after restoring a table from a backup: raise every SEQUENCE by 1000
@@ -73,5 +73,5 @@ deploy:  ## build and deploy to your AWS account; asks for the parameters
 	@test -e samconfig.local.toml || cp samconfig.toml samconfig.local.toml
 	$(VENV)/sam deploy --guided --config-file "$(CURDIR)/samconfig.local.toml"
 
-.PHONY: help run test check fire simulate fuzz key keys revoke receive stop start repoke findings unassigned raise-sequences deploy
+.PHONY: help run test check fire simulate fuzz key keys revoke receive stop start recheck findings unassigned raise-sequences deploy
 .DEFAULT_GOAL := help

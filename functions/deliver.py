@@ -38,7 +38,7 @@ def handle_hint(record: SQSRecord, lambda_context: LambdaContext) -> None:
     elif isinstance(hint, NotificationHint):
         outcome = runtime.run(dispatch(hint.event_id, hint.registration_id, hint.notification_id, worker))
         count(outcome)
-        logger.info("notification", event=hint.event_id, note=hint.notification_id, outcome=outcome.value)
+        logger.info("notification", event=hint.event_id, notification=hint.notification_id, outcome=outcome.value)
     else:
         outcome = runtime.run(reconcile(hint.event_id, hint.registration_id, worker))
         count(outcome)

@@ -62,27 +62,27 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
-def create_deliveries(fact_id: str) -> None:
+def create_deliveries(webhook_event_id: str) -> None:
     """Store a delivery for each webhook that subscribes to the webhook event, and queue a hint for each."""
-    webhook_event = outbox.read_webhook_event(client(), settings(), fact_id)
+    webhook_event = outbox.read_webhook_event(client(), settings(), webhook_event_id)
     if webhook_event is None:
         return
     for webhook in webhooks.list_webhooks(client(), settings(), webhook_event.account):
         if webhook_event.type in webhook.events:
             deliveries.create(client(), settings(), webhook_event, webhook, now() + settings().times.hint)
-            hint(webhook.webhook_id, fact_id)
-    outbox.mark_distributed(client(), settings(), fact_id)
+            hint(webhook.webhook_id, webhook_event_id)
+    outbox.mark_distributed(client(), settings(), webhook_event_id)
 
 
-def attempt_delivery(webhook_id: str, fact_id: str) -> None:
+def attempt_delivery(webhook_id: str, webhook_event_id: str) -> None:
     """Make one attempt at a delivery, if one is due."""
-    seen, at = deliveries.read(client(), settings(), webhook_id, fact_id), now()
+    seen, at = deliveries.read(client(), settings(), webhook_id, webhook_event_id), now()
     if seen is None or seen.state is not WebhookDeliveryState.PENDING:
         return
     if any(until is not None and until > at for until in (seen.lease_until, seen.next_at)):
         return
     webhook = webhooks.read(client(), settings(), seen.account, webhook_id)
-    webhook_event = outbox.read_webhook_event(client(), settings(), fact_id)
+    webhook_event = outbox.read_webhook_event(client(), settings(), webhook_event_id)
     if webhook is None or webhook_event is None:
         why = "the webhook was removed" if webhook is None else "the event is no longer kept"
         dead = replace(seen, state=WebhookDeliveryState.DEAD, why=why, due_key=None)
@@ -124,11 +124,11 @@ def record_result(claimed: Delivery, answer: Answer) -> None:
         ended = replace(ended, next_at=next_at, due_key=keys.due_key(1, due_key))
     written = deliveries.replace_pending(client(), settings(), claimed, ended)
     if written and wait is not None and wait <= MAX_DELAY:
-        hint(claimed.webhook_id, claimed.fact_id, wait)
+        hint(claimed.webhook_id, claimed.webhook_event_id, wait)
     logger.info(
         "webhook delivery",
         webhook=claimed.webhook_id,
-        webhook_event=claimed.fact_id,
+        webhook_event=claimed.webhook_event_id,
         attempts=claimed.attempts,
         state=ended.state.value,
         status=answer.status,
@@ -136,11 +136,11 @@ def record_result(claimed: Delivery, answer: Answer) -> None:
     )
 
 
-def hint(webhook_id: str, fact_id: str, after: timedelta = timedelta()) -> None:
+def hint(webhook_id: str, webhook_event_id: str, after: timedelta = timedelta()) -> None:
     """Queue a hint for one delivery, delayed by ``after``."""
     sqs().send_message(
         QueueUrl=settings().hooks_queue,
-        MessageBody=json.dumps({"webhook": webhook_id, "fact": fact_id}),
+        MessageBody=json.dumps({"webhook": webhook_id, "webhook_event": webhook_event_id}),
         # Whole seconds, rounded up, so that it never comes before the attempt is due.
         DelaySeconds=min(900, int(after.total_seconds()) + (1 if after else 0)),
     )
@@ -150,9 +150,9 @@ def handle_message(record: SQSRecord) -> None:
     """Handle a hint from the queue: one delivery, or a webhook event without its deliveries."""
     ids = json.loads(record.body)
     if "webhook" in ids:
-        attempt_delivery(ids["webhook"], ids["fact"])
+        attempt_delivery(ids["webhook"], ids["webhook_event"])
     else:
-        create_deliveries(ids["fact"])
+        create_deliveries(ids["webhook_event"])
 
 
 def handle_stream_record(record: DynamoDBRecord) -> None:
@@ -161,7 +161,7 @@ def handle_stream_record(record: DynamoDBRecord) -> None:
     if key:
         ids = deliveries.hint_of(key)
         if "webhook" not in ids:
-            create_deliveries(ids["fact"])
+            create_deliveries(ids["webhook_event"])
 
 
 @logger.inject_lambda_context

@@ -1,4 +1,4 @@
-"""The commands of an operator: `make key`, `keys`, `revoke`, `receive`, `stop`, `start`, `repoke`, `findings`,
+"""The commands of an operator: `make key`, `keys`, `revoke`, `receive`, `stop`, `start`, `recheck`, `findings`,
 `unassigned` and `raise-sequences`.
 
 They work on the stack that `make deploy` deployed last, or on the one that STACK names, with the caller's own AWS
@@ -157,10 +157,10 @@ def start(settings: Settings, said: Mapping[str, str], ask: Ask) -> str:  # noqa
     return "Mail is sent again. Within a minute the sweeper queues what is due, with its present content."
 
 
-def repoke(settings: Settings, said: Mapping[str, str], ask: Ask) -> str:
+def recheck(settings: Settings, said: Mapping[str, str], ask: Ask) -> str:
     world = Aws(settings)
     if said.get("ALL") != "yes" and not said.get("EVENT"):
-        return "Usage: make repoke EVENT=<event_id>, or make repoke ALL=yes"
+        return "Usage: make recheck EVENT=<event_id>, or make recheck ALL=yes"
     looked_at, reasons = 0, Counter[str]()
     for batch in batches(world, settings, said):
         looked_at += batch.looked_at
@@ -237,7 +237,7 @@ COMMANDS = {
     "receive": receive,
     "stop": stop,
     "start": start,
-    "repoke": repoke,
+    "recheck": recheck,
     "findings": findings,
     "unassigned": unassigned,
     "raise-sequences": raise_sequences,

@@ -37,7 +37,7 @@ def counted() -> set[str]:
     names = {name for text in texts for name in re.findall(r'add_metric\(name="(\w+)"', text)}
     told = {what.title().replace(" ", "") for text in texts for what in re.findall(r'Log\(what="([a-z ]+)"', text)}
     assert any("add_metric(name=outcome.name.title()" in text for text in texts)
-    return names | told | {outcome.name.title() for outcome in Outcome}
+    return names | told | {outcome.name.title().replace("_", "") for outcome in Outcome}
 
 
 def widgets() -> list[dict[str, Any]]:

@@ -104,7 +104,7 @@ def test_an_answer_is_stored_and_kept_with_how_it_came(world: World) -> None:
     assert (applied.before, applied.now) == (Participation.NEEDS_ACTION, Participation.ACCEPTED)
     assert applied.registration == stored(world, bo)
     assert stored(world, bo).reply == reply()
-    assert history(world.client, bo) == [ReceivedReply(reply=reply(), means=AnswerChannel.RELEASE, at=NOW)]
+    assert history(world.client, bo) == [ReceivedReply(reply=reply(), channel=AnswerChannel.RELEASE, at=NOW)]
 
 
 def test_the_same_answer_again_changes_nothing(world: World) -> None:
@@ -370,7 +370,7 @@ def test_whoever_declined_and_registers_again_is_asked_again(world: World) -> No
     assert (back.status, seats(world)) == (RegistrationStatus.REGISTERED, (1, 0))
     world.settle()
     assert world.said() == [(Method.REQUEST, 0), (Method.REQUEST, 1)]
-    assert [one.means for one in history(world.client, bo)] == [AnswerChannel.MAIL, AnswerChannel.API]
+    assert [one.channel for one in history(world.client, bo)] == [AnswerChannel.MAIL, AnswerChannel.API]
 
 
 @pytest.mark.parametrize("ahead", [timedelta(0), timedelta(days=365)], ids=["", "by a clock that is ahead"])

@@ -114,7 +114,7 @@ def test_declining_tells_who_proposed_and_changes_nothing_else(world: World) -> 
     for _ in range(2):
         assert world.call("POST", f"{path}/decline").body["status"] == "declined"
     (row,) = noted(world)
-    note = notifications.notification_state_of(row).note
+    note = notifications.notification_state_of(row).notification
     assert note is not None
     assert note.counter is not None
     assert (note.recipient.email, note.counter.proposed) == ("bo@example.net", AFTERNOON)

@@ -212,7 +212,7 @@ def test_a_slice_that_stops_early_leaves_the_rest_queued() -> None:
         world.before = lambda effect: world.pass_time(seconds=5) if isinstance(effect, Send) else None
         outcomes = world.run(process_batch(Batch(event_id=EVENT_ID, version=changed.version), world.worker()))
 
-        assert outcomes[-1] is Outcome.LATE
+        assert outcomes[-1] is Outcome.OUT_OF_TIME
         done = len(outcomes) - 1
         assert 0 < done < BATCH_SIZE
         assert len(world.sent) == done

@@ -128,7 +128,7 @@ def test_an_update_keeps_the_uid_address_and_organizer_of_what_it_updates() -> N
         INVITED.recipient,
         INVITED.organizer,
     )
-    assert (message.upon, message.before) == (INVITED, INVITED.known)
+    assert (message.state_before, message.before) == (INVITED, INVITED.known)
 
 
 def test_a_cancellation_takes_back_what_was_told_and_not_what_is_true_now() -> None:

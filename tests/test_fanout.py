@@ -169,17 +169,17 @@ def test_of_two_changes_at_one_moment_nobody_waits_for_the_sweeper_to_hear_the_s
     assert world.owed() == []
 
 
-def test_what_was_looked_at_and_is_busy_is_poked_and_nobody_else(world: World) -> None:
+def test_what_was_looked_at_and_is_busy_is_woken_up_and_nobody_else(world: World) -> None:
     people = invited(world, 3)
     world.change(title="Other")
     world.answers = [Unknown(why="ReadTimeoutError")]
     world.look(people[1])
-    poked = []
-    world.before = lambda effect: poked.append(effect.registration_id) if isinstance(effect, WakeUp) else None
+    woken = []
+    world.before = lambda effect: woken.append(effect.registration_id) if isinstance(effect, WakeUp) else None
     world.run(announce(EVENT_ID))
     world.drain()
 
-    assert poked == [people[1].registration_id]
+    assert woken == [people[1].registration_id]
 
 
 def test_when_ses_refuses_the_slice_stops_and_goes_on_later_where_it_was(world: World) -> None:

@@ -114,17 +114,17 @@ def test_a_note_from_the_queue_is_sent(deployed: Deployment) -> None:
     note = notifications.forward(event(), author=author, subject="", text="Hello", source="m1", now=NOW)
     note = replace(note, notification_id="abcdefghijklmnop0123456789")
     assert store_of_notifications.schedule(deployed.client, deployed.settings, note, now=NOW)
-    assert deployed.call("deliver", sample("deliver-note")) == {"batchItemFailures": []}
+    assert deployed.call("deliver", sample("deliver-notification")) == {"batchItemFailures": []}
 
     [sent] = deployed.office.accepted
     assert sent["Destination"]["ToAddresses"] == ["ada@example.org"]
     assert sent["FromEmailAddress"] == "events@convoke.example.com"
-    assert {tag["Name"] for tag in sent["EmailTags"]} == {"event", "note", "kind"}
+    assert {tag["Name"] for tag in sent["EmailTags"]} == {"event", "notification", "kind"}
 
 
 def test_what_becomes_of_a_note_says_nothing_of_an_invitation() -> None:
     report = json.loads(sample("feedback-bounce")["Records"][0]["Sns"]["Message"])
-    report["mail"]["tags"] = {"event": [EVENT_ID], "note": ["n"], "kind": ["no-seat"]}
+    report["mail"]["tags"] = {"event": [EVENT_ID], "notification": ["n"], "kind": ["no-seat"]}
     assert report_of(report) is None
 
 
@@ -160,16 +160,16 @@ def test_a_bounce_is_a_fact_for_who_listens_and_once(deployed: Deployment) -> No
         deployed.call("feedback", sample("feedback-bounce"))
     deployed.call("feedback", sample("feedback-complaint"))
     rows = [dynamo.unwire(row) for row in deployed.client.scan(TableName=deployed.settings.webhooks_table)["Items"]]
-    facts = {row["type"]: row["data"] for row in rows if row["sk"] == "FACT"}
-    assert len([row for row in rows if row["sk"] == "FACT"]) == 2
-    assert facts["invitation.bounced"] == {
+    webhook_events = {row["type"]: row["data"] for row in rows if row["sk"] == "WEBHOOK_EVENT"}
+    assert len([row for row in rows if row["sk"] == "WEBHOOK_EVENT"]) == 2
+    assert webhook_events["invitation.bounced"] == {
         "event_id": EVENT_ID,
         "registration_id": REGISTRATION_ID,
         "method": "REQUEST",
         "sequence": 0,
         "state": "bounced",
     }
-    assert facts["invitation.complained"]["state"] == "complained"
+    assert webhook_events["invitation.complained"]["state"] == "complained"
 
 
 def test_a_hint_that_nobody_understands_is_left_to_the_dead_letters(deployed: Deployment) -> None:

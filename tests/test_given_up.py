@@ -62,15 +62,15 @@ def world() -> Iterator[World]:
 
 
 def heard(world: World) -> list[dict[str, str]]:
-    """The facts of what is told to the log, from now on."""
-    facts: list[dict[str, str]] = []
+    """The webhook_events of what is told to the log, from now on."""
+    webhook_events: list[dict[str, str]] = []
 
     def listen(effect: Effect) -> None:
         if isinstance(effect, Log):
-            facts.append({"what": effect.what, **effect.fields})
+            webhook_events.append({"what": effect.what, **effect.fields})
 
     world.before = listen
-    return facts
+    return webhook_events
 
 
 def unrenderable(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -89,9 +89,9 @@ def listens(world: World) -> None:
     webhooks.create(world.client, SETTINGS, hook)
 
 
-def facts(world: World) -> list[dict[str, Any]]:
+def webhook_events(world: World) -> list[dict[str, Any]]:
     rows = [dynamo.unwire(row) for row in world.client.scan(TableName=SETTINGS.webhooks_table)["Items"]]
-    return [{"type": row["type"], **row["data"]} for row in rows if row["sk"] == "FACT"]
+    return [{"type": row["type"], **row["data"]} for row in rows if row["sk"] == "WEBHOOK_EVENT"]
 
 
 def shown(world: World, person: Registration) -> tuple[str, str | None]:
@@ -149,7 +149,7 @@ def test_what_ses_rejects_says_why_everywhere(world: World) -> None:
 
     assert shown(world, person) == ("failed", "MessageRejected")
     assert messages(world, person) == [("failed", "MessageRejected")]
-    assert facts(world) == [
+    assert webhook_events(world) == [
         {
             "type": "invitation.failed",
             "event_id": EVENT_ID,
@@ -177,10 +177,10 @@ def test_what_cannot_be_written_says_so_everywhere_and_names_nobody(
     assert world.sent == []
     assert shown(world, person) == ("failed", "unrenderable")
     assert messages(world, person) == [("failed", "unrenderable")]
-    assert [fact["reason"] for fact in facts(world)] == ["unrenderable"]
+    assert [webhook_event["reason"] for webhook_event in webhook_events(world)] == ["unrenderable"]
     [line] = log
     assert line["reason"] == "unrenderable"
-    assert person.email not in str((log, facts(world)))
+    assert person.email not in str((log, webhook_events(world)))
 
 
 def test_what_nobody_ever_answered_for_says_so(world: World) -> None:
@@ -208,7 +208,9 @@ def test_what_ses_rejects_after_it_took_it_says_why(world: World) -> None:
 
     assert shown(world, person) == ("failed", "Reject")
     assert messages(world, person) == [("failed", "Reject")]
-    assert [(fact["type"], fact["reason"]) for fact in facts(world)] == [("invitation.failed", "Reject")]
+    assert [(webhook_event["type"], webhook_event["reason"]) for webhook_event in webhook_events(world)] == [
+        ("invitation.failed", "Reject")
+    ]
 
 
 def test_what_is_sent_after_all_has_no_reason_any_more(world: World) -> None:

@@ -76,17 +76,17 @@ class Stage:
         self.hinted: list[dict[str, str]] = []
 
     def happen(self, account: str = "acme") -> str:
-        """Something happens that webhooks listen to; the id of the fact."""
+        """Something happens that webhooks listen to; the id of the webhook_event."""
         actions = outbox.event_actions(
             self.client, self.settings, account, WebhookEventType.REGISTRATION_CREATED, DATA, self.now
         )
         assert not writes.attempt(self.client, actions)
         [action] = actions.values()
-        return str(action["Put"]["Item"]["fact_id"]["S"])
+        return str(action["Put"]["Item"]["webhook_event_id"]["S"])
 
-    def ring(self, fact_id: str) -> Any:
-        record = sample("hooks-new-fact")["Records"][0]
-        keyed = {name: {"S": value} for name, value in keys.webhook_event(fact_id).items()}
+    def ring(self, webhook_event_id: str) -> Any:
+        record = sample("hooks-new-event")["Records"][0]
+        keyed = {name: {"S": value} for name, value in keys.webhook_event(webhook_event_id).items()}
         record["dynamodb"]["Keys"] = keyed
         return self.deployed.call("hooks", {"Records": [record]})
 
@@ -112,8 +112,8 @@ class Stage:
             assert self.hint(**hint) == {"batchItemFailures": []}
         return len(hints)
 
-    def delivery(self, fact_id: str, webhook: Webhook = HOOK) -> Delivery:
-        found = deliveries.read(self.client, self.settings, webhook.webhook_id, fact_id)
+    def delivery(self, webhook_event_id: str, webhook: Webhook = HOOK) -> Delivery:
+        found = deliveries.read(self.client, self.settings, webhook.webhook_id, webhook_event_id)
         assert found is not None
         return found
 
@@ -137,20 +137,20 @@ def stage(monkeypatch: pytest.MonkeyPatch) -> Iterator[Stage]:
 
 
 def test_a_new_fact_is_carried_to_who_listens(stage: Stage) -> None:
-    fact_id = stage.happen()
-    assert stage.ring(fact_id) == {"batchItemFailures": []}
+    webhook_event_id = stage.happen()
+    assert stage.ring(webhook_event_id) == {"batchItemFailures": []}
     stage.drain()
 
     [(target, told, headers)] = stage.outside.stored
     assert (target.host, target.path) == ("hooks.example.org", "/convoke")
     assert json.loads(told) == {
-        "id": fact_id,
+        "id": webhook_event_id,
         "type": "registration.created",
         "created_at": "2027-01-15T12:00:00.000000Z",
         "data": DATA,
     }
     assert headers["Content-Type"] == "application/json"
-    assert stage.delivery(fact_id).state is WebhookDeliveryState.DELIVERED
+    assert stage.delivery(webhook_event_id).state is WebhookDeliveryState.DELIVERED
     assert stage.due_count() == 0
 
 
@@ -217,11 +217,18 @@ def test_the_same_fact_is_the_same_bytes_at_each_try(stage: Stage) -> None:
 
 
 def test_a_fact_read_back_says_what_was_written() -> None:
-    fact = WebhookEvent(
-        fact_id="f", account="acme", type=WebhookEventType.TEST, data={"n": 1, "b": True, "s": "x"}, created_at=NOW
+    webhook_event = WebhookEvent(
+        webhook_event_id="f",
+        account="acme",
+        type=WebhookEventType.TEST,
+        data={"n": 1, "b": True, "s": "x"},
+        created_at=NOW,
     )
-    assert outbox.webhook_event_of(dynamo.unwire(dynamo.wire(outbox.webhook_event_item(fact, NOW)))) == fact
-    assert body(fact) == (
+    assert (
+        outbox.webhook_event_of(dynamo.unwire(dynamo.wire(outbox.webhook_event_item(webhook_event, NOW))))
+        == webhook_event
+    )
+    assert body(webhook_event) == (
         b'{"created_at":"2027-01-15T12:00:00.000000Z","data":{"b":true,"n":1,"s":"x"},"id":"f","type":"webhook.test"}'
     )
 
@@ -239,11 +246,11 @@ def test_there_are_at_least_eight_tries_over_about_a_day() -> None:
 
 def test_who_never_answers_is_tried_less_and_less_and_then_left_and_it_shows(stage: Stage) -> None:
     stage.outside.always = Answer(status=503, why="it answered 503")
-    fact_id = stage.happen()
-    stage.ring(fact_id)
+    webhook_event_id = stage.happen()
+    stage.ring(webhook_event_id)
     stage.drain()
     tried = [NOW]
-    while stage.delivery(fact_id).state is WebhookDeliveryState.PENDING:
+    while stage.delivery(webhook_event_id).state is WebhookDeliveryState.PENDING:
         stage.now += timedelta(seconds=10) if stage.now - NOW < timedelta(minutes=2) else timedelta(minutes=1)
         before = len(stage.outside.stored)
         stage.sweep()
@@ -255,7 +262,7 @@ def test_who_never_answers_is_tried_less_and_less_and_then_left_and_it_shows(sta
     assert len(stage.outside.stored) == len(tried) == 9
     waits = [later - earlier for earlier, later in pairwise(tried)]
     assert all(wait >= wanted for wait, wanted in zip(waits, RETRIES, strict=True))
-    dead = stage.delivery(fact_id)
+    dead = stage.delivery(webhook_event_id)
     assert (dead.state, dead.attempts, dead.status, dead.why) == (WebhookDeliveryState.DEAD, 9, 503, "it answered 503")
     assert stage.due_count() == 0
     [shown] = deliveries.list_deliveries(
@@ -266,25 +273,25 @@ def test_who_never_answers_is_tried_less_and_less_and_then_left_and_it_shows(sta
 
 def test_a_hint_that_comes_too_soon_or_twice_is_no_try(stage: Stage) -> None:
     stage.outside.answers = [Answer(status=500, why="it answered 500")]
-    fact_id = stage.happen()
-    stage.ring(fact_id)
-    stage.ring(fact_id)
+    webhook_event_id = stage.happen()
+    stage.ring(webhook_event_id)
+    stage.ring(webhook_event_id)
     stage.drain()
     for _ in range(3):
-        stage.hint(webhook=HOOK.webhook_id, fact=fact_id)
+        stage.hint(webhook=HOOK.webhook_id, webhook_event=webhook_event_id)
     assert len(stage.outside.stored) == 1
     stage.now += timedelta(seconds=11)
     for _ in range(3):
-        stage.hint(webhook=HOOK.webhook_id, fact=fact_id)
+        stage.hint(webhook=HOOK.webhook_id, webhook_event=webhook_event_id)
     assert len(stage.outside.stored) == 2
 
 
 def test_with_the_stream_and_every_hint_lost_the_sweeper_alone_gets_it_there(stage: Stage) -> None:
-    fact_id = stage.happen()
+    webhook_event_id = stage.happen()
     for _ in range(10):
         stage.now += timedelta(minutes=1)
         stage.sweep()
-    assert stage.delivery(fact_id).state is WebhookDeliveryState.DELIVERED
+    assert stage.delivery(webhook_event_id).state is WebhookDeliveryState.DELIVERED
     assert len(stage.outside.stored) == 1
     assert stage.due_count() == 0
 
@@ -298,88 +305,88 @@ def test_a_function_that_dies_while_it_waits_for_an_answer_is_followed_by_anothe
     def die(*_: object) -> Answer:
         raise Died
 
-    fact_id = stage.happen()
-    stage.ring(fact_id)
+    webhook_event_id = stage.happen()
+    stage.ring(webhook_event_id)
     with monkeypatch.context() as patch:
         patch.setattr(http, "post", die)
         with pytest.raises(Died):
-            function.attempt_delivery(HOOK.webhook_id, fact_id)
+            function.attempt_delivery(HOOK.webhook_id, webhook_event_id)
     stage.drain()
     assert stage.outside.stored == [], "its lease is not over"
     for _ in range(3):
         stage.now += timedelta(minutes=1)
         stage.sweep()
-    assert stage.delivery(fact_id).state is WebhookDeliveryState.DELIVERED
-    assert stage.delivery(fact_id).attempts == 2
+    assert stage.delivery(webhook_event_id).state is WebhookDeliveryState.DELIVERED
+    assert stage.delivery(webhook_event_id).attempts == 2
 
 
 def test_two_at_once_post_once(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
-    fact_id = stage.happen()
-    stage.ring(fact_id)
+    webhook_event_id = stage.happen()
+    stage.ring(webhook_event_id)
 
     def meanwhile(target: Target, told: bytes, headers: Mapping[str, str]) -> Answer:
         monkeypatch.setattr(http, "post", stage.outside.post)
-        function.attempt_delivery(HOOK.webhook_id, fact_id)
+        function.attempt_delivery(HOOK.webhook_id, webhook_event_id)
         return stage.outside.post(target, told, headers)
 
     monkeypatch.setattr(http, "post", meanwhile)
-    function.attempt_delivery(HOOK.webhook_id, fact_id)
+    function.attempt_delivery(HOOK.webhook_id, webhook_event_id)
     assert len(stage.outside.stored) == 1
 
 
 def test_two_that_read_the_same_try_before_either_began_it_post_once(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    fact_id = stage.happen()
-    stage.ring(fact_id)
+    webhook_event_id = stage.happen()
+    stage.ring(webhook_event_id)
     read = deliveries.read
 
     def beaten(*arguments: Any) -> Delivery | None:
         seen = read(*arguments)
         monkeypatch.setattr(deliveries, "read", read)
-        function.attempt_delivery(HOOK.webhook_id, fact_id)
+        function.attempt_delivery(HOOK.webhook_id, webhook_event_id)
         return seen
 
     monkeypatch.setattr(deliveries, "read", beaten)
-    function.attempt_delivery(HOOK.webhook_id, fact_id)
+    function.attempt_delivery(HOOK.webhook_id, webhook_event_id)
     assert len(stage.outside.stored) == 1
-    assert stage.delivery(fact_id).attempts == 1
+    assert stage.delivery(webhook_event_id).attempts == 1
 
 
 def test_what_is_on_its_way_to_a_webhook_that_was_removed_stops(stage: Stage) -> None:
     stage.outside.always = Answer(status=500, why="it answered 500")
-    fact_id = stage.happen()
-    stage.ring(fact_id)
+    webhook_event_id = stage.happen()
+    stage.ring(webhook_event_id)
     stage.drain()
     assert webhooks.remove(stage.client, stage.settings, "acme", HOOK.webhook_id)
     stage.now += timedelta(hours=1)
     stage.sweep()
     stage.drain()
     assert len(stage.outside.stored) == 1
-    assert stage.delivery(fact_id).why == "the webhook was removed"
+    assert stage.delivery(webhook_event_id).why == "the webhook was removed"
     assert stage.due_count() == 0
 
 
 def test_a_url_that_is_not_allowed_any_more_is_not_called(stage: Stage) -> None:
     local = replace(HOOK, webhook_id="local", url="http://127.0.0.1:8000/")
     webhooks.create(stage.client, stage.settings, local)
-    fact_id = stage.happen()
-    stage.ring(fact_id)
+    webhook_event_id = stage.happen()
+    stage.ring(webhook_event_id)
     stage.drain()
     assert [target.host for target, _, _ in stage.outside.stored] == ["hooks.example.org"]
-    assert stage.delivery(fact_id, local).why == "its URL must begin with https://"
+    assert stage.delivery(webhook_event_id, local).why == "its URL must begin with https://"
 
 
 def test_a_message_that_nobody_understands_is_left_to_the_dead_letters(stage: Stage) -> None:
     bad = sample("hooks-delivery")["Records"][0] | {"body": "{}", "messageId": "bad"}
-    fact_id = stage.happen()
-    good = sample("hooks-owed-fact")["Records"][0] | {"body": json.dumps({"fact": fact_id})}
+    webhook_event_id = stage.happen()
+    good = sample("hooks-due-event")["Records"][0] | {"body": json.dumps({"webhook_event": webhook_event_id})}
     answer = stage.deployed.call("hooks", {"Records": [bad, good]})
     assert answer == {"batchItemFailures": [{"itemIdentifier": "bad"}]}
-    assert stage.delivery(fact_id).state is WebhookDeliveryState.PENDING
+    assert stage.delivery(webhook_event_id).state is WebhookDeliveryState.PENDING
 
 
-@pytest.mark.parametrize("name", ["hooks-new-fact", "hooks-owed-fact", "hooks-delivery"])
+@pytest.mark.parametrize("name", ["hooks-new-event", "hooks-due-event", "hooks-delivery"])
 def test_the_samples_are_accepted(stage: Stage, name: str) -> None:
     assert stage.deployed.call("hooks", sample(name)) == {"batchItemFailures": []}
 
@@ -387,7 +394,7 @@ def test_the_samples_are_accepted(stage: Stage, name: str) -> None:
 def test_facts_and_deliveries_are_kept_for_a_month(stage: Stage) -> None:
     stage.ring(stage.happen())
     rows = [dynamo.unwire(row) for row in stage.client.scan(TableName=stage.settings.webhooks_table)["Items"]]
-    kept = [row for row in rows if row["sk"] == "FACT" or row["sk"].startswith("DELIVERY#")]
+    kept = [row for row in rows if row["sk"] == "WEBHOOK_EVENT" or row["sk"].startswith("DELIVERY#")]
     assert len(kept) == 2
     for row in kept:
         assert datetime.fromtimestamp(int(row["expires_at"]), UTC) == NOW + timedelta(days=30)
@@ -398,5 +405,5 @@ def test_the_sweeper_hands_out_facts_beside_everything_else(stage: Stage, monkey
     monkeypatch.setattr("convoke.aws.runtime.clock", lambda: NOW + timedelta(seconds=1))
     stage.deployed.call("sweep", sample("sweep"))
     stage.drain()
-    assert [hint.keys() for hint in stage.hinted] == [{"fact"}, {"fact", "webhook"}]
+    assert [hint.keys() for hint in stage.hinted] == [{"webhook_event"}, {"webhook_event", "webhook"}]
     assert len(stage.outside.stored) == 1

@@ -174,7 +174,7 @@ def test_what_was_written_with_an_answer_is_passed_on_once(deployed: Deployment)
     for ses_id in ("mail-1", "mail-1", "mail-2"):
         receive(deployed, a_mail("COMMENT:Late\\, sorry"), ses_id)
     (note,) = notes(deployed)
-    assert (note["kind"], note["note"]["quoted"], note["note"]["recipient"]["email"]) == (
+    assert (note["kind"], note["notification"]["quoted"], note["notification"]["recipient"]["email"]) == (
         "remark",
         "Late, sorry",
         "ada@example.org",
@@ -184,7 +184,7 @@ def test_what_was_written_with_an_answer_is_passed_on_once(deployed: Deployment)
 def test_that_somebody_handed_it_on_is_told_and_to_whom_is_kept_nowhere(deployed: Deployment) -> None:
     receive(deployed, a_mail(partstat='DELEGATED;DELEGATED-TO="mailto:canary@example.com"'))
     assert person(deployed).reply.status is Participation.DELEGATED
-    assert [note["note"]["answered"] for note in notes(deployed)] == ["delegated"]
+    assert [note["notification"]["answered"] for note in notes(deployed)] == ["delegated"]
     assert "canary" not in str(everything(deployed.client))
 
 
@@ -280,7 +280,7 @@ def test_a_function_that_dies_between_two_answers_of_a_mail_takes_up_the_rest(
     receive(deployed, raw)
     assert answered(deployed) == {12: "accepted", 19: "declined"}
     assert len(waiting(deployed)) == 1
-    assert sorted(note["note"]["quoted"] for note in notes(deployed)) == ["number 0", "number 1"]
+    assert sorted(note["notification"]["quoted"] for note in notes(deployed)) == ["number 0", "number 1"]
     history = list_answers(deployed.client, deployed.settings, REGISTRATION_ID, limit=10).items
     assert len(history) == 2
 
@@ -397,7 +397,7 @@ def test_what_a_human_wrote_is_passed_on_to_the_organizer_once(deployed: Deploym
     receive(deployed, A_LETTER)
     receive(deployed, A_LETTER)
     (note,) = notes(deployed)
-    said = note["note"]
+    said = note["notification"]
     assert (said["recipient"]["email"], said["author"]["email"]) == ("ada@example.org", "bo@example.net")
     assert (said["subject"], said["quoted"]) == ("Parking", "Where can I park?")
     assert noted(deployed) == ("forward", None)
@@ -584,7 +584,7 @@ def test_a_released_answer_counts_and_says_by_which_means(deployed: Deployment) 
     assert release(deployed, held) is None
     assert person(deployed).reply.status is Participation.ACCEPTED
     (heard,) = list_answers(deployed.client, deployed.settings, REGISTRATION_ID, limit=10).items
-    assert heard.means == "release"
+    assert heard.channel == "release"
     assert len(notes(deployed)) == 1
 
 

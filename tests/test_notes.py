@@ -304,7 +304,7 @@ def test_what_is_owed_comes_back_as_it_was_written(world: World, kind: Notificat
     if note.counter is not None:
         note = replace(note, counter=replace(note.counter, date=datetime(2027, 3, 12, 9, 0)))
     assert owe(world, note)
-    assert notification_state(world, note).note == note
+    assert notification_state(world, note).notification == note
 
 
 @pytest.mark.parametrize("kind", NotificationKind)
@@ -332,7 +332,7 @@ def test_what_was_sent_keeps_no_words(world: World) -> None:
 def test_a_note_may_be_owed_in_a_transaction_of_others(world: World) -> None:
     assert not writes.attempt(world.client, {"note": store.schedule_action(SETTINGS, NO_SEAT, NOW)})
     assert not writes.attempt(world.client, {"note": store.schedule_action(SETTINGS, NO_SEAT, NOW)})
-    assert notification_state(world, NO_SEAT).note == NO_SEAT
+    assert notification_state(world, NO_SEAT).notification == NO_SEAT
     world.settle()
     assert len(world.notes) == 1
 
@@ -374,7 +374,7 @@ def test_a_note_that_ses_will_never_take_is_given_up(world: World) -> None:
     world.answers = [Refused(refusal=Refusal.POISON, why="MessageRejected")]
     assert send(world, FORWARD) is Outcome.FAILED
     assert world.calendar_state == ["notification given up"]
-    assert notification_state(world, FORWARD).note is None
+    assert notification_state(world, FORWARD).notification is None
     assert world.owed() == []
 
 
@@ -408,7 +408,7 @@ def test_the_switch_a_pause_and_the_reserve_hold_for_notes(world: World) -> None
     world.pass_time(minutes=2)
     records = Records(world.client, SETTINGS)
     records.reserve(ReserveQuota(until=world.now + timedelta(minutes=1)))
-    assert send(world, FORWARD) is Outcome.HELD
+    assert send(world, FORWARD) is Outcome.QUOTA_RESERVED
     # That people were not reached is worth what is left of the day.
     assert send(world, SUMMARY) is Outcome.ACKNOWLEDGED
 
@@ -424,7 +424,7 @@ def test_a_function_that_is_about_to_be_stopped_does_not_begin(world: World) -> 
     owe(world, FORWARD)
     late = replace(world.worker(), deadline=world.now + timedelta(seconds=5))
     outcome = world.run(dispatch(EVENT_ID, "", FORWARD.notification_id, late))
-    assert outcome is Outcome.LATE
+    assert outcome is Outcome.OUT_OF_TIME
     assert world.notes == []
 
 
@@ -491,11 +491,11 @@ def test_who_is_forgotten_is_forgotten_in_notes_too(world: World) -> None:
 def test_a_note_is_remembered_for_a_month(world: World) -> None:
     owe(world, FORWARD)
     [item] = [
-        item for item in world.client.scan(TableName=SETTINGS.invitations_table)["Items"] if "NOTE#" in item["sk"]["S"]
+        item for item in world.client.scan(TableName=SETTINGS.invitations_table)["Items"] if "NOTIFICATION#" in item["sk"]["S"]
     ]
     assert int(item["expires_at"]["N"]) == int((NOW + timedelta(days=30)).timestamp())
     assert item["sk"]["S"] == keys.notification(EVENT_ID, "", FORWARD.notification_id)["sk"]
 
 
 def test_a_hint_at_a_note_that_is_not_there_does_nothing(world: World) -> None:
-    assert world.run(dispatch(EVENT_ID, "", "nothing", world.worker())) is Outcome.GONE
+    assert world.run(dispatch(EVENT_ID, "", "nothing", world.worker())) is Outcome.MISSING

@@ -63,10 +63,10 @@ def test_repoke_shows_who_was_not_told_and_asks_before_it_tells(
     world.look(person)
     world.change(when=AFTERNOON)
 
-    assert run("repoke", **said) == "Nothing was done."
+    assert run("recheck", **said) == "Nothing was done."
     assert "1  not updated" in capsys.readouterr().out
     before = world.invitation(person).wakeups
-    assert "1 messages are due" in run("repoke", "yes", **said)
+    assert "1 messages are due" in run("recheck", "yes", **said)
     assert world.invitation(person).wakeups == before + 1
 
 
@@ -78,7 +78,7 @@ def test_repoke_tells_many_a_slice_at_a_time_and_says_how_far_it_is(
     for number in range(5):
         world.register(number)
 
-    assert run("repoke", "yes", ALL="yes").startswith("5 messages are due")
+    assert run("recheck", "yes", ALL="yes").startswith("5 messages are due")
     assert capsys.readouterr().out.splitlines() == ["Of 5 attendees:", "        5  not invited", "  2 of 5", "  4 of 5"]
 
 
@@ -106,8 +106,8 @@ def test_mails_that_no_account_is_shown_are_listed(world: World, capsys: pytest.
 
 @pytest.mark.usefixtures("world")
 def test_repoke_without_saying_whom_does_nothing() -> None:
-    assert "EVENT=" in run("repoke")
-    assert run("repoke", EVENT=EVENT_ID) == "All 0 attendees are up to date."
+    assert "EVENT=" in run("recheck")
+    assert run("recheck", EVENT=EVENT_ID) == "All 0 attendees are up to date."
 
 
 def test_sequences_are_raised_only_by_somebody_who_stopped_all_mail(world: World) -> None:

@@ -131,7 +131,9 @@ def test_who_notes_facts_reads_no_secret_of_a_webhook_and_makes_no_webhook(funct
     webhook = {"pk": {"S": "ACCOUNT#acme"}, "sk": {"S": "WEBHOOK#w"}}
     assert call(function, "GetItem", TableName="Webhooks", Key=webhook) == [False]
     assert call(function, "PutItem", TableName="Webhooks", Item=webhook) == [False]
-    assert call(function, "PutItem", TableName="Webhooks", Item={"pk": {"S": "FACT#f"}, "sk": {"S": "FACT"}}) == [True]
+    assert call(
+        function, "PutItem", TableName="Webhooks", Item={"pk": {"S": "WEBHOOK_EVENT#f"}, "sk": {"S": "WEBHOOK_EVENT"}}
+    ) == [True]
 
 
 # --- what Lambda does by itself -----------------------------------------------------------------------------------

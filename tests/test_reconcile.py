@@ -324,7 +324,7 @@ def test_a_reason_that_comes_during_the_sending_is_not_lost(world: World) -> Non
 
     world.before = meanwhile
     assert world.look(person) is Outcome.ACKNOWLEDGED
-    assert world.said() == [(REQUEST, 0), (CANCEL, 1)], "one look, as the poke was seen by the acknowledgement"
+    assert world.said() == [(REQUEST, 0), (CANCEL, 1)], "one look, as the wake-up was seen by the acknowledgement"
 
 
 def test_whoever_was_overtaken_has_the_truth_said_anew(world: World) -> None:
@@ -438,7 +438,7 @@ def test_a_worker_with_too_little_time_left_sends_nothing_and_leaves_it_owed(wor
     person = world.register()
     hurried = replace(world.worker(), deadline=world.now + timedelta(seconds=17))
 
-    assert world.run(reconcile(EVENT_ID, person.registration_id, hurried)) is Outcome.LATE
+    assert world.run(reconcile(EVENT_ID, person.registration_id, hurried)) is Outcome.OUT_OF_TIME
     assert world.sent == []
     assert world.owed() == [f"REGISTRATION#{person.registration_id}"]
 
@@ -454,7 +454,7 @@ def test_a_calendar_that_would_not_hold_what_was_meant_is_not_sent(
 
 
 def test_somebody_who_is_not_registered_is_nobody(world: World) -> None:
-    assert world.run(reconcile(EVENT_ID, "nobody", world.worker())) is Outcome.GONE
+    assert world.run(reconcile(EVENT_ID, "nobody", world.worker())) is Outcome.MISSING
 
 
 @pytest.mark.parametrize(("attempts", "seconds"), [(1, (1, 2)), (3, (4, 8)), (9, (256, 512)), (50, (300, 600))])
@@ -465,7 +465,7 @@ def test_the_pause_after_a_refusal_doubles_up_to_a_cap_and_is_half_chance(
     assert backoff(attempts, 1.0, Times()) == timedelta(seconds=seconds[1])
 
 
-def test_a_poke_that_meets_a_claim_whose_answer_was_lost_is_not_lost(world: World) -> None:
+def test_a_wake_up_that_meets_a_claim_whose_answer_was_lost_is_not_lost(world: World) -> None:
     person = world.register()
     performed = world.perform
     changes = iter([world.withdraw])

@@ -266,7 +266,7 @@ def test_a_withdrawal_that_meets_a_newcomer_to_the_line_still_owes_the_seat(
     assert world.counts() == (0, 1)
 
 
-def test_a_poke_never_brings_a_look_before_the_end_of_a_lease_nor_puts_off_an_earlier_one(world: World) -> None:
+def test_a_wake_up_never_brings_a_look_before_the_end_of_a_lease_nor_puts_off_an_earlier_one(world: World) -> None:
     world.hold()
     bo, cy = world.register("Bo"), world.register("Cy")
     world.tell(bo, lease_until=LATER + timedelta(seconds=48), wakeups=7)

@@ -366,7 +366,7 @@ def test_longer_or_shorter_is_the_same_rule(one: str, other: str | None, same: b
     ],
 )
 def test_a_rule_goes_along_when_the_series_moves(before: Schedule, when: When, carried: str | None) -> None:
-    assert series.carried(before, when) == carried
+    assert series.moved_rule(before, when) == carried
 
 
 NEEDS_A_RULE = "is no date of the recurrence any more: recurrence must be given as well"

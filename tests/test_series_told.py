@@ -218,7 +218,7 @@ def test_from_any_told_to_any_truth_the_calendar_comes_to_hold_the_truth(some: b
     assert bo.apply_report(what, bound + 1) <= bound, [(said.method, said.date) for said in bo.said[before:]]
     assert bo.next(what) is None
     assert shown(bo.literal) == truth(what, bo.person)
-    assert all(said.method is not Method.CANCEL or said.upon is not None for said in bo.said)
+    assert all(said.method is not Method.CANCEL or said.state_before is not None for said in bo.said)
 
 
 @pytest.mark.parametrize("some", [False, True], ids=["all dates", "some dates"])

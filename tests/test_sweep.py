@@ -167,7 +167,7 @@ def test_invitations_stop_where_the_quota_runs_low_and_cancellations_do_not(worl
     world.quota = Quota(most=200, sent=160, rate=14)
     world.run(hint_limit(Times()))
 
-    assert (world.look(leaves), world.look(comes)) == (Outcome.ACKNOWLEDGED, Outcome.HELD)
+    assert (world.look(leaves), world.look(comes)) == (Outcome.ACKNOWLEDGED, Outcome.QUOTA_RESERVED)
     world.pass_time(minutes=3)
     assert world.look(comes) is Outcome.ACKNOWLEDGED, "the next day, or with a larger quota, nobody stops them again"
 
@@ -196,7 +196,7 @@ def test_an_invitation_to_one_date_that_has_to_wait_does_not_hold_back_what_is_o
     world.quota = Quota(most=200, sent=160, rate=14)
     world.run(hint_limit(Times()))
 
-    assert world.look(person) is Outcome.HELD
+    assert world.look(person) is Outcome.QUOTA_RESERVED
     assert [
         (rendered.intent.calendar_state.method, rendered.intent.calendar_state.date) for rendered in world.sent
     ] == [

@@ -185,7 +185,7 @@ def test_the_outbox_rings_for_new_facts_only_and_says_nothing_of_them() -> None:
     assert RESOURCES["Webhooks"]["Properties"]["StreamSpecification"] == {"StreamViewType": "KEYS_ONLY"}
     stream = FUNCTIONS["Hooks"]["Events"]["Happened"]["Properties"]
     (pattern,) = (json.loads(each["Pattern"]) for each in stream["FilterCriteria"]["Filters"])
-    assert pattern == {"eventName": ["INSERT"], "dynamodb": {"Keys": {"sk": {"S": ["FACT"]}}}}
+    assert pattern == {"eventName": ["INSERT"], "dynamodb": {"Keys": {"sk": {"S": ["WEBHOOK_EVENT"]}}}}
 
 
 def test_only_a_stack_on_one_machine_lets_webhooks_point_to_itself() -> None:

@@ -31,9 +31,12 @@ def listen(world: World, account: str = "acme", **changes: Any) -> str:
     return f"/webhooks/{answer.body['webhook_id']}"
 
 
-def facts(world: World) -> list[WebhookEvent]:
+def webhook_events(world: World) -> list[WebhookEvent]:
     rows = [dynamo.unwire(item) for item in world.client.scan(TableName=SETTINGS.webhooks_table)["Items"]]
-    return sorted((outbox.webhook_event_of(row) for row in rows if row["sk"] == "FACT"), key=lambda fact: fact.fact_id)
+    return sorted(
+        (outbox.webhook_event_of(row) for row in rows if row["sk"] == "WEBHOOK_EVENT"),
+        key=lambda webhook_event: webhook_event.webhook_event_id,
+    )
 
 
 def test_a_webhook_is_made_and_its_secret_is_shown_once(world: World) -> None:
@@ -116,7 +119,10 @@ def test_what_happens_to_a_registration_is_written_down_for_who_listens(world: W
     world.call("DELETE", first)
 
     ids = [path.split("/")[4] for path in (first, second)]
-    told = [(fact.type, ids.index(fact.data["registration_id"]), fact.data["status"]) for fact in facts(world)]
+    told = [
+        (webhook_event.type, ids.index(webhook_event.data["registration_id"]), webhook_event.data["status"])
+        for webhook_event in webhook_events(world)
+    ]
     assert told[:3] == [
         ("registration.created", 0, "registered"),
         ("registration.created", 1, "waitlisted"),
@@ -124,15 +130,15 @@ def test_what_happens_to_a_registration_is_written_down_for_who_listens(world: W
     ]
     # These two happened in the same moment.
     assert sorted(told[3:]) == [("registration.cancelled", 0, "cancelled"), ("registration.promoted", 1, "registered")]
-    assert {fact.account for fact in facts(world)} == {"acme"}
+    assert {webhook_event.account for webhook_event in webhook_events(world)} == {"acme"}
 
 
 def test_a_fact_holds_ids_and_states_and_nobody_s_name_or_address(world: World) -> None:
     listen(world)
     person = world.register(world.hold(), "canary@example.net", name="Canary Bird")
-    [fact] = facts(world)
-    assert fact.data.keys() == {"event_id", "registration_id", "status", "version"}
-    assert fact.data["registration_id"] == person.split("/")[4]
+    [webhook_event] = webhook_events(world)
+    assert webhook_event.data.keys() == {"event_id", "registration_id", "status", "version"}
+    assert webhook_event.data["registration_id"] == person.split("/")[4]
     kept = str(world.client.scan(TableName=SETTINGS.webhooks_table)["Items"])
     assert "anary" not in kept
 
@@ -141,7 +147,7 @@ def test_what_nobody_listens_to_is_not_written_down(world: World) -> None:
     listen(world, account="other")
     listen(world, events=["registration.promoted"])
     world.register(world.hold())
-    assert facts(world) == []
+    assert webhook_events(world) == []
 
 
 def test_what_is_refused_or_repeated_is_no_fact(world: World) -> None:
@@ -152,7 +158,10 @@ def test_what_is_refused_or_repeated_is_no_fact(world: World) -> None:
     world.now += timedelta(seconds=1)
     world.call("DELETE", person)
     world.call("DELETE", person)
-    assert [fact.type for fact in facts(world)] == ["registration.created", "registration.cancelled"]
+    assert [webhook_event.type for webhook_event in webhook_events(world)] == [
+        "registration.created",
+        "registration.cancelled",
+    ]
 
 
 def test_who_is_forgotten_is_told_of_as_cancelled(world: World) -> None:
@@ -160,7 +169,10 @@ def test_who_is_forgotten_is_told_of_as_cancelled(world: World) -> None:
     person = world.register(world.hold())
     world.now += timedelta(seconds=1)
     assert world.call("DELETE", person, query={"erase": "true"}).status == 202
-    assert [fact.type for fact in facts(world)] == ["registration.created", "registration.cancelled"]
+    assert [webhook_event.type for webhook_event in webhook_events(world)] == [
+        "registration.created",
+        "registration.cancelled",
+    ]
 
 
 def test_a_test_is_owed_to_that_webhook_alone(world: World) -> None:
@@ -168,10 +180,10 @@ def test_a_test_is_owed_to_that_webhook_alone(world: World) -> None:
     assert world.call("POST", f"{hook}/test").status == 202
     page = world.call("GET", f"{hook}/deliveries").body
     assert [(one["type"], one["state"], one["attempts"]) for one in page["items"]] == [("webhook.test", "pending", 0)]
-    [fact] = facts(world)
-    assert fact.data == {"webhook_id": hook.split("/")[2]}
+    [webhook_event] = webhook_events(world)
+    assert webhook_event.data == {"webhook_id": hook.split("/")[2]}
     owed = list(deliveries.due(world.client, SETTINGS, NOW + timedelta(seconds=1), 10))
-    assert owed == [{"fact": fact.fact_id, "webhook": hook.split("/")[2]}]
+    assert owed == [{"webhook_event": webhook_event.webhook_event_id, "webhook": hook.split("/")[2]}]
 
 
 def test_deliveries_are_listed_the_latest_first_and_dead_ones_by_themselves(world: World) -> None:

@@ -15,7 +15,7 @@ def brief(thing: Any) -> str:
         return "(" + ", ".join(brief(part) for part in thing) + ")"
     if name == "Invitation":
         pending, last = thing.intent, thing.acknowledged
-        words = f"fence={thing.fence} poke={thing.wakeups}"
+        words = f"fence={thing.fence} wakeups={thing.wakeups}"
         words += f" allocated={thing.allocated} exposed={thing.highest_possibly_sent}"
         words += f" intent={pending.calendar_state.method}{pending.calendar_state.sequence}" if pending else ""
         words += f" acknowledged={last.calendar_state.method}{last.calendar_state.sequence}" if last else ""
@@ -29,7 +29,7 @@ def brief(thing: Any) -> str:
         return f"Posted({thing.calendar_state.sequence})"
     if name in ("Claim", "ClearDue", "ReleaseClaim", "HoldClaim", "Acknowledge", "StoreReport"):
         seen = getattr(thing, "seen", None) or thing.claimed
-        words = f"{seen.registration_id[6:10]} fence={seen.fence} poke={seen.wakeups}"
+        words = f"{seen.registration_id[6:10]} fence={seen.fence} wakeups={seen.wakeups}"
         if name == "Claim":
             told = thing.intent.calendar_state
             words += f" {told.method}{told.sequence} {told.title} {told.recipient} lease={_hour(thing.lease_until)}"

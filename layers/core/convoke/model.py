@@ -317,7 +317,7 @@ class ReceivedReply:
     """A reply in the history of its registration: how it came in, and ``at`` which instant (UTC) for the first time."""
 
     reply: Reply
-    means: AnswerChannel
+    channel: AnswerChannel
     at: datetime
 
 

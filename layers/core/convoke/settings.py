@@ -24,7 +24,7 @@ class Times:
     - ``settle``: how long a message about one occurrence waits for its series to be delivered
     - ``attention``: after what time a message without a delivery report counts as missed
     - ``soon``: events that begin within this time are urgent
-    - ``rounds``: how many writes that fail because of a concurrent change one run may repeat
+    - ``lost_writes``: how many writes that fail because of a concurrent change one run may repeat
     """
 
     connect: timedelta = timedelta(seconds=3)
@@ -39,7 +39,7 @@ class Times:
     attention: timedelta = timedelta(minutes=15)
     soon: timedelta = timedelta(hours=72)
     max_unknowns: int = 6
-    rounds: int = 3
+    lost_writes: int = 3
 
     @property
     def send(self) -> timedelta:

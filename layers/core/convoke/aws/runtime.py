@@ -323,10 +323,10 @@ def render_notification(
     notification_state: NotificationState, sender: Sender, people: Mapping[str, Person]
 ) -> RenderedMail | str:
     """The rendered mail of a notification that names ``people``, by registration id, or why it must not be sent."""
-    if notification_state.note is None:
+    if notification_state.notification is None:
         return "it was sent or given up already"
     try:
-        return notification_mail.rendered(notification_state.note, sender, people)
+        return notification_mail.rendered(notification_state.notification, sender, people)
     except RenderError as error:
         return str(error)
 
@@ -348,7 +348,7 @@ def hint_body(hint: AnyHint) -> dict[str, Any]:
                 "again": again.isoformat() if again else None,
             }
         case NotificationHint(event_id=event_id, registration_id=registration_id, notification_id=notification_id):
-            return {"event": event_id, "registration": registration_id, "note": notification_id}
+            return {"event": event_id, "registration": registration_id, "notification": notification_id}
 
 
 def hint_of(body: str) -> AnyHint:
@@ -360,9 +360,9 @@ def hint_of(body: str) -> AnyHint:
     if "survey" in hint:
         again = datetime.fromisoformat(hint["again"]) if hint["again"] else None
         return SurveyHint(event_id=hint["event"], after=hint["survey"], wakeups=int(hint["wakeups"]), again=again)
-    if "note" in hint:
+    if "notification" in hint:
         return NotificationHint(
-            event_id=hint["event"], registration_id=hint["registration"], notification_id=hint["note"]
+            event_id=hint["event"], registration_id=hint["registration"], notification_id=hint["notification"]
         )
     if "registration" in hint:
         return Hint(event_id=hint["event"], registration_id=hint["registration"])
@@ -380,7 +380,7 @@ def aws() -> Aws:
 def count(*outcomes: Outcome) -> None:
     """Add one to the metric of each outcome's name: Acknowledged, Refused, Failed, …"""
     for outcome in outcomes:
-        metrics.add_metric(name=outcome.name.title(), unit=MetricUnit.Count, value=1)
+        metrics.add_metric(name=outcome.name.title().replace("_", ""), unit=MetricUnit.Count, value=1)
 
 
 def log_and_count(what: str, fields: dict[str, str]) -> None:

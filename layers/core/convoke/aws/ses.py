@@ -89,15 +89,15 @@ def send_notification(client: Any, settings: Settings, effect: SendNotification)
     Answers as :func:`send` does.
     """
     notification_state = effect.notification_state
-    if notification_state.note is None:
+    if notification_state.notification is None:
         return Refused(refusal=Refusal.POISON, why=Cause.SETTLED)
     tags = {
         "event": notification_state.event_id,
-        "note": notification_state.notification_id,
+        "notification": notification_state.notification_id,
         "kind": notification_state.kind.value,
     }
     return _send_raw(
-        client, settings, settings.sender.address, notification_state.note.recipient.email, effect.mail, tags
+        client, settings, settings.sender.address, notification_state.notification.recipient.email, effect.mail, tags
     )
 
 

@@ -269,21 +269,21 @@ class Message:
     ``separate`` is not empty, it is about a separate entry (see :class:`OccurrenceState`). If it ``ends``, it cancels
     the main entry because ``date`` was the last date in it. ``without`` are the dates of a whole series that do not
     take place in it (EXDATE). ``kept`` are the states of single occurrences that were sent before: some calendars keep
-    those when they receive the whole series, others do not. ``apart`` are the separate entries beside the main one, by
-    the names that their dates have after this message. ``first`` is the original start of the first date, of an event
-    without a rule.
+    those when they receive the whole series, others do not. ``separated`` are the separate entries beside the main one,
+    by the names that their dates have after this message. ``first`` is the original start of the first date, of an
+    event without a rule.
 
     ``uid`` is that of the registration and generation. ``attendee.email`` is the recipient and the only ATTENDEE.
     ``organizer`` is ORGANIZER and From: the human organizer's name with the sender's address. ``reply_to`` is the human
     organizer. ``asked`` is the first SEQUENCE with the same time and place, or ``None`` if this message has a new time
-    or place, which the attendee is asked to answer. ``upon`` is the attendee's calendar state in this generation before
-    this message; ``before`` what they knew of the entry or occurrence that it is about, for "was" and "now" in the
-    text. ``called_off``: the organizer cancelled it, as opposed to an attendee who is no longer expected; ``reason`` is
-    why, in the organizer's words. ``others_stay``: only one date is cancelled. ``instead`` is when a date takes place
-    that is only cancelled here because it is sent as another entry. ``declining_frees_seat``: an attendee who declines
-    loses their seat, and if there are ``several_entries``, who declines each of them. ``receives_replies`` is false if
-    nobody receives what is sent to ORGANIZER. None of these three changes what a calendar shows, so a change of them
-    alone is not sent.
+    or place, which the attendee is asked to answer. ``state_before`` is the attendee's calendar state in this
+    generation before this message; ``before`` what they knew of the entry or occurrence that it is about, for "was" and
+    "now" in the text. ``called_off``: the organizer cancelled it, as opposed to an attendee who is no longer expected;
+    ``reason`` is why, in the organizer's words. ``others_stay``: only one date is cancelled. ``instead`` is when a date
+    takes place that is only cancelled here because it is sent as another entry. ``declining_frees_seat``: an attendee
+    who declines loses their seat, and if there are ``several_entries``, who declines each of them. ``receives_replies``
+    is false if nobody receives what is sent to ORGANIZER. None of these three changes what a calendar shows, so a
+    change of them alone is not sent.
     """
 
     method: Method
@@ -302,7 +302,7 @@ class Message:
     first: LocalTime | None = None
     without: tuple[LocalTime, ...] = ()
     kept: tuple[OccurrenceState, ...] = ()
-    apart: tuple[OccurrenceState, ...] = ()
+    separated: tuple[OccurrenceState, ...] = ()
     location: str = ""
     description: str = ""
     url: str = ""
@@ -312,7 +312,7 @@ class Message:
     participation: Participation
     asked: int | None = None
     fingerprint: str
-    upon: CalendarState | None = None
+    state_before: CalendarState | None = None
     before: PreviousState | None = None
     called_off: bool = False
     reason: str = ""
@@ -345,7 +345,7 @@ class Message:
     @property
     def opens(self) -> bool:
         """Whether it is the first message of its generation."""
-        return self.upon is None or self.upon.sequence < 0
+        return self.state_before is None or self.state_before.sequence < 0
 
     @property
     def asks(self) -> bool:
@@ -382,7 +382,7 @@ class Message:
             dates=_by_date(
                 *(OccurrenceState(date=date, cancelled=True) for date in self.without if date not in kept),
                 *kept.values(),
-                *self.apart,
+                *self.separated,
             ),
         )
         if self.date is None:
@@ -398,20 +398,20 @@ class Message:
             asked=asked,
             separate=self.separate,
         )
-        if self.upon is None:
+        if self.state_before is None:
             zone = replace(self.when, time_zone=self.date_zone)
             return replace(main, date=self.date, when=zone, fingerprint="", asked=0, whole=False, dates=(occurrence,))
-        others = [one for one in self.upon.dates if (one.date, one.separate) != (self.date, self.separate)]
+        others = [one for one in self.state_before.dates if (one.date, one.separate) != (self.date, self.separate)]
         return replace(
-            self.upon,
+            self.state_before,
             sequence=sequence,
             method=self.method,
             dtstamp=dtstamp,
             date=self.date,
             separate=self.separate,
-            spent=self.upon.withdrawn or self.ends,
-            revision=self.upon.base,
-            certain=self.upon.certain or self.ends,
+            spent=self.state_before.withdrawn or self.ends,
+            revision=self.state_before.base,
+            certain=self.state_before.certain or self.ends,
             dates=_by_date(*others, occurrence),
         )
 

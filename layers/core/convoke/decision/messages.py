@@ -178,12 +178,12 @@ class MessagePlanner:
         """Whether a date takes place again that was cancelled in their calendar, or may have been: only a message about
         the whole series can restore it.
         """
-        apart = series.separate(self.event)
+        separated = series.separate(self.event)
         cancelled = {one.date for one in calendar_state.dates if one.cancelled and not one.separate}
         if calendar_state.method is Method.CANCEL and calendar_state.date is not None and not calendar_state.separate:
             cancelled.add(calendar_state.date)
         return bool(cancelled) and any(
-            one.date in cancelled and one.date not in apart and not one.cancelled and not self._over(one, None)
+            one.date in cancelled and one.date not in separated and not one.cancelled and not self._over(one, None)
             for one in series.occurrences(self.event)
         )
 
@@ -191,11 +191,11 @@ class MessagePlanner:
         """Cancellations of occurrences that were sent on their own and are no dates of the series any more."""
         if not calendar_state.dates or not self._names_stay(calendar_state):
             return
-        apart = series.separate(self.event)
+        separated = series.separate(self.event)
         dates = {one.date: one for one in series.occurrences(self.event)}
         for known in self._first_doubted(calendar_state):
             one = dates.get(known.date)
-            if not known.cancelled and (one is None or one.cancelled or known.date in apart):
+            if not known.cancelled and (one is None or one.cancelled or known.date in separated):
                 yield self._cancel_date(calendar_state, known, one)
 
     def _names_stay(self, calendar_state: CalendarState) -> bool:
@@ -209,8 +209,8 @@ class MessagePlanner:
             return
         states = {one.date: one for one in calendar_state.dates if not one.separate}
         changed = {change.date for change in self.event.changes} | set(states)
-        beside, apart = set(series.beside(self.event.schedule)), series.separate(self.event)
-        every = [one for one in series.occurrences(self.event) if one.date not in beside]
+        extra, separated = set(series.extra_dates(self.event.schedule)), series.separate(self.event)
+        every = [one for one in series.occurrences(self.event) if one.date not in extra]
         order_keys = {}
         for at, one in enumerate(every):
             if one.date in changed:
@@ -221,7 +221,7 @@ class MessagePlanner:
             known = states.get(one.date)
             if not self._over(one, known):
                 yield from self._of_date(
-                    calendar_state, one.date, one, known or self._plain(calendar_state, one), apart
+                    calendar_state, one.date, one, known or self._plain(calendar_state, one), separated
                 )
 
     def _in_the_way(self, one: Occurrence, around: list[OccurrenceState | None]) -> bool:
@@ -252,10 +252,10 @@ class MessagePlanner:
         date: LocalTime,
         one: Occurrence | None,
         known: OccurrenceState | None,
-        apart: frozenset[LocalTime] = frozenset(),
+        separated: frozenset[LocalTime] = frozenset(),
     ) -> Iterator[Message]:
-        """At most one message: what is missing about one occurrence. ``apart`` are the dates of separate entries."""
-        if one is None or one.cancelled or date in apart:
+        """At most one message: what is missing about one occurrence. ``separated``: the dates of separate entries."""
+        if one is None or one.cancelled or date in separated:
             if known is not None and not known.cancelled:
                 yield self._cancel_date(calendar_state, known, one)
         elif (
@@ -287,25 +287,27 @@ class MessagePlanner:
     @property
     def _entries(self) -> int:
         """How many entries an attendee of the whole event has, or will have, that are not over."""
-        apart = series.separate(self.event)
+        separated = series.separate(self.event)
         coming = [one.date for one in series.occurrences(self.event) if not one.cancelled and not self._over(one, None)]
-        return len(apart.intersection(coming)) + any(date not in apart for date in coming)
+        return len(separated.intersection(coming)) + any(date not in separated for date in coming)
 
     # --- separate entries -------------------------------------------------------------------------------------
 
-    def _apart(self, calendar_state: CalendarState) -> frozenset[LocalTime]:
+    def _separated(self, calendar_state: CalendarState) -> frozenset[LocalTime]:
         """The dates that this attendee is sent as separate entries: those of :func:`series.separate`; and the first
         date of an event without a rule, if the main entry was cancelled and its UID cannot be used again.
         """
-        apart = series.separate(self.event)
-        return apart | {self.event.when.start} if calendar_state.withdrawn and self.event.rule is None else apart
+        separated = series.separate(self.event)
+        return (
+            separated | {self.event.when.start} if calendar_state.withdrawn and self.event.rule is None else separated
+        )
 
     def _gone_entries(self, calendar_state: CalendarState) -> Iterator[Message]:
         """Cancellations of separate entries that do not take place, or whose earlier cancellation is not certain."""
         entries = self._first_doubted(calendar_state, separate=True)
         if not entries:
             return
-        apart, names = self._apart(calendar_state), self._names(calendar_state)
+        separated, names = self._separated(calendar_state), self._names(calendar_state)
         dates = {one.date: one for one in series.occurrences(self.event)}
         seen: set[LocalTime] = set()
         for known in entries:
@@ -313,7 +315,7 @@ class MessagePlanner:
             if known.cancelled:
                 if not known.certain:
                     yield self._cancel_date(calendar_state, known, one, dropped=False)
-            elif one is None or one.cancelled or one.date not in apart or one.date in seen:
+            elif one is None or one.cancelled or one.date not in separated or one.date in seen:
                 yield self._cancel_date(calendar_state, known, one)
             else:
                 seen.add(one.date)
@@ -335,11 +337,11 @@ class MessagePlanner:
             # The first date may have been given a time of its own: then the main entry is the same after a move.
             first = None if event.when.start == calendar_state.when.start else event.when.start
             calendar_state = replace(calendar_state, first=first, dates=self._renamed(calendar_state))
-        apart = self._apart(calendar_state)
-        if not apart:
+        separated = self._separated(calendar_state)
+        if not separated:
             return
         states = {one.date: one for one in calendar_state.dates if one.separate and not one.cancelled}
-        dates = [one for one in series.occurrences(self.event) if one.date in apart and not one.cancelled]
+        dates = [one for one in series.occurrences(self.event) if one.date in separated and not one.cancelled]
         for one in sorted(dates, key=lambda one: (*_order_key(one, states.get(one.date)), one.date not in states)):
             known = states.get(one.date)
             if not self._over(one, known) and (
@@ -440,47 +442,53 @@ class MessagePlanner:
 
     # --- messages ---------------------------------------------------------------------------------------------
 
-    def _whole(self, upon: CalendarState | None, generation: int) -> Message:
+    def _whole(self, calendar_state: CalendarState | None, generation: int) -> Message:
         """The REQUEST for the main entry."""
         event = self.event
-        main, apart = series.main(event), series.separate(event)
-        beside = set(series.beside(event.schedule))
-        asked = upon.asked if upon is not None and upon.stands and same_time_and_place(upon, event) else None
-        without = [one.date for one in series.occurrences(event) if one.cancelled or one.date in apart]
+        main, separated = series.main(event), series.separate(event)
+        extra = set(series.extra_dates(event.schedule))
+        asked = (
+            calendar_state.asked
+            if calendar_state is not None and calendar_state.stands and same_time_and_place(calendar_state, event)
+            else None
+        )
+        without = [one.date for one in series.occurrences(event) if one.cancelled or one.date in separated]
         return Message(
-            **self._request(upon, generation),
+            **self._request(calendar_state, generation),
             title=main.title,
             when=main.when,
             rule=main.rule,
             first=event.when.start,
-            without=tuple(date for date in without if date not in beside),
-            kept=self._kept(upon) if upon is not None else (),
-            apart=self._renamed(upon) if upon is not None else (),
+            without=tuple(date for date in without if date not in extra),
+            kept=self._kept(calendar_state) if calendar_state is not None else (),
+            separated=self._renamed(calendar_state) if calendar_state is not None else (),
             location=main.location,
             description=main.description,
             participation=Participation.NEEDS_ACTION if asked is None else answer(self.registration, asked),
             asked=asked,
             fingerprint=fingerprints.fingerprint(event),
-            before=upon.known if upon is not None and upon.stands else None,
+            before=calendar_state.known if calendar_state is not None and calendar_state.stands else None,
             declining_frees_seat=event.release_on_decline,
             several_entries=self._entries > 1,
         )
 
-    def _kept(self, upon: CalendarState) -> tuple[OccurrenceState, ...]:
+    def _kept(self, calendar_state: CalendarState) -> tuple[OccurrenceState, ...]:
         """The occurrences that were sent one by one, if they still have the same names; of those that were cancelled,
         only the ones that take place again.
         """
-        if not self._names_stay(upon) or self.event.rule is None:
+        if not self._names_stay(calendar_state) or self.event.rule is None:
             return ()
-        apart = series.separate(self.event)
-        standing = {one.date for one in series.occurrences(self.event) if not one.cancelled} - apart
-        return tuple(one for one in upon.dates if not one.separate and (not one.cancelled or one.date in standing))
+        separated = series.separate(self.event)
+        standing = {one.date for one in series.occurrences(self.event) if not one.cancelled} - separated
+        return tuple(
+            one for one in calendar_state.dates if not one.separate and (not one.cancelled or one.date in standing)
+        )
 
-    def _date(self, date: LocalTime, one: Occurrence, upon: CalendarState | None, generation: int) -> Message:
+    def _date(self, date: LocalTime, one: Occurrence, calendar_state: CalendarState | None, generation: int) -> Message:
         """The REQUEST for one occurrence of the series."""
-        known = None if upon is None else upon.occurrence_state(date)
-        if known is None and upon is not None and upon.whole:
-            known = self._plain(upon, one)
+        known = None if calendar_state is None else calendar_state.occurrence_state(date)
+        if known is None and calendar_state is not None and calendar_state.whole:
+            known = self._plain(calendar_state, one)
         before = None
         # If the occurrence was cancelled for the attendee, that it takes place is no update.
         if known is not None and known.when is not None and not known.cancelled:
@@ -488,9 +496,9 @@ class MessagePlanner:
         same = known is not None and not known.cancelled and (known.when, known.location) == (one.when, one.location)
         asked = known.asked if known is not None and same else None
         return Message(
-            **self._request(upon, generation),
+            **self._request(calendar_state, generation),
             date=date,
-            date_zone=self._date_zone(upon),
+            date_zone=self._date_zone(calendar_state),
             title=one.title,
             when=one.when,
             location=one.location,
@@ -503,33 +511,37 @@ class MessagePlanner:
             before=before,
         )
 
-    def _date_zone(self, upon: CalendarState | None) -> str | None:
+    def _date_zone(self, calendar_state: CalendarState | None) -> str | None:
         """The zone of the dates' names. Of a registration for some dates: as it was when they were chosen."""
-        if upon is not None:
-            return upon.when.time_zone
+        if calendar_state is not None:
+            return calendar_state.when.time_zone
         if self.whole:
             return self.event.when.time_zone
         return (*self.event.earlier, self.event.schedule)[self.registration.named].when.time_zone
 
-    def _request(self, upon: CalendarState | None, generation: int) -> dict[str, Any]:
+    def _request(self, calendar_state: CalendarState | None, generation: int) -> dict[str, Any]:
         """The fields of :class:`Message` that all requests have alike."""
         event, registration = self.event, self.registration
         return {
             "method": Method.REQUEST,
-            "uid": upon.uid
-            if upon
+            "uid": calendar_state.uid
+            if calendar_state
             else uid(event.event_id, registration.registration_id, generation, self.sender.domain),
             "generation": generation,
             # Within one UID the address is spelled the same, since some calendars compare addresses with case.
-            "attendee": Person(name=registration.name, email=upon.recipient if upon else registration.email),
-            "organizer": Person(name=event.organizer.name, email=upon.organizer if upon else self.sender.address),
+            "attendee": Person(
+                name=registration.name, email=calendar_state.recipient if calendar_state else registration.email
+            ),
+            "organizer": Person(
+                name=event.organizer.name, email=calendar_state.organizer if calendar_state else self.sender.address
+            ),
             "reply_to": event.organizer,
             "receives_replies": self.sender.receives_replies,
             "url": event.url,
             "conference": event.conference,
             "reminders": event.reminders,
             "status": event.status,
-            "upon": upon,
+            "state_before": calendar_state,
             "created_at": registration.created_at,
             "updated_at": event.updated_at,
         }
@@ -545,7 +557,7 @@ class MessagePlanner:
             rule=calendar_state.rule,
             first=calendar_state.first,
             without=tuple(cancelled),
-            apart=tuple(one for one in calendar_state.dates if one.separate),
+            separated=tuple(one for one in calendar_state.dates if one.separate),
             location=calendar_state.location,
             participation=answer(self.registration, calendar_state.asked),
             asked=calendar_state.asked,
@@ -604,7 +616,7 @@ class MessagePlanner:
             "reply_to": self.event.organizer,
             "receives_replies": self.sender.receives_replies,
             "status": EventStatus.CANCELLED,
-            "upon": calendar_state,
+            "state_before": calendar_state,
             "created_at": self.registration.created_at,
             "updated_at": self.event.updated_at,
         }

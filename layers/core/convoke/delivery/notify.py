@@ -50,9 +50,9 @@ def dispatch(event_id: str, registration_id: str, notification_id: str, worker: 
     sending = yield ReadSending()
     seen = yield ReadNotification(event_id=event_id, registration_id=registration_id, notification_id=notification_id)
     if seen is None:
-        return Outcome.GONE
+        return Outcome.MISSING
     now, times = (yield Clock()), worker.times
-    if seen.note is None:
+    if seen.notification is None:
         yield RecordNotification(notification_state=replace(seen, due_key=None))
         return Outcome.CLEARED
     if seen.lease_until is not None and seen.lease_until > now:
@@ -60,22 +60,22 @@ def dispatch(event_id: str, registration_id: str, notification_id: str, worker: 
     if sending.stopped(now):
         return Outcome.STOPPED
     if sending.reserved(now) and priority(seen.kind) == INVITATION:
-        return Outcome.HELD
+        return Outcome.QUOTA_RESERVED
     if seen.unknowns >= times.max_unknowns:
         return (yield from _give_up(seen, DeliveryState.FAILED, Cause.UNANSWERED, "SES never gave an answer"))
-    barred = yield from _barred(seen, seen.note, worker.sender)
+    barred = yield from _barred(seen, seen.notification, worker.sender)
     if barred is not None:
         return (yield from _give_up(seen, barred, Cause.BARRED, "the address may not be mailed"))
     if now + times.send + times.guard > worker.deadline:
-        return Outcome.LATE
+        return Outcome.OUT_OF_TIME
     first = not seen.attempts and not seen.unknowns
     if first and not (yield CountDaily(notification_state=seen, day=f"{now:%Y-%m-%d}", most=DAILY_LIMITS[seen.kind])):
         yield RecordNotification(
             notification_state=replace(seen, due_key=keys.due_key(priority(seen.kind), _tomorrow(now)))
         )
         yield Log(what="notification postponed", fields=_log_fields(seen, "the day's limit is reached"))
-        return Outcome.HELD
-    rendered = yield from _render(seen, seen.note)
+        return Outcome.QUOTA_RESERVED
+    rendered = yield from _render(seen, seen.notification)
     if isinstance(rendered, str):
         return (yield from _give_up(seen, DeliveryState.FAILED, Cause.UNRENDERABLE, rendered))
     if rendered.plainer:
@@ -94,13 +94,13 @@ def _send(seen: NotificationState, mail: bytes, worker: Worker) -> Steps[Outcome
     released = replace(claimed, lease_until=None, unknowns=seen.unknowns)
     if now + times.send + times.guard > worker.deadline:
         yield RecordNotification(notification_state=replace(released, due_key=keys.due_key(urgency, now)))
-        return Outcome.LATE
+        return Outcome.OUT_OF_TIME
     answer = yield SendNotification(notification_state=claimed, mail=mail)
     now = yield Clock()
     match answer:
         case Accepted():
             yield RecordNotification(
-                notification_state=replace(released, note=None, state=DeliveryState.ACCEPTED, due_key=None)
+                notification_state=replace(released, notification=None, state=DeliveryState.ACCEPTED, due_key=None)
             )
             return Outcome.ACKNOWLEDGED
         case Refused(refusal=Refusal.POISON, why=why):
@@ -150,7 +150,7 @@ def _give_up(notification_state: NotificationState, state: DeliveryState, reason
     """Give the notification up. ``reason`` is a code of SES's or a ``Cause``; ``why`` is for the log."""
     yield Log(what="notification given up", fields={**_log_fields(notification_state, why), "reason": reason})
     yield RecordNotification(
-        notification_state=replace(notification_state, note=None, state=state, lease_until=None, due_key=None)
+        notification_state=replace(notification_state, notification=None, state=state, lease_until=None, due_key=None)
     )
     return Outcome.FAILED
 
@@ -164,7 +164,7 @@ def _log_fields(notification_state: NotificationState, why: str) -> dict[str, st
     """The log fields of a notification: ids, kind, and ``why``."""
     return {
         "event": notification_state.event_id,
-        "note": notification_state.notification_id,
+        "notification": notification_state.notification_id,
         "kind": notification_state.kind,
         "why": why,
     }

@@ -78,8 +78,8 @@ KEPT_AFTER_THE_EVENT = timedelta(days=365)
 class Outcome(StrEnum):
     """How one run of :func:`reconcile` or ``notify.dispatch`` ended; also the name of a metric.
 
-    After CLEARED and ACKNOWLEDGED nothing is due, after FAILED and GONE there is nothing more to try. After the others
-    the item is still due, so that the sweep finds it again.
+    After CLEARED and ACKNOWLEDGED nothing is due, after FAILED and MISSING there is nothing more to try. After the
+    others the item is still due, so that the sweep finds it again.
     """
 
     CLEARED = "cleared"
@@ -90,13 +90,13 @@ class Outcome(StrEnum):
     """Another worker holds the claim, or wrote first in every round."""
     STOPPED = "stopped"
     """All mail is stopped."""
-    HELD = "held"
+    QUOTA_RESERVED = "quota-reserved"
     """An invitation, while the rest of the day's quota is reserved; or a notification beyond the day's limit."""
     REFUSED = "refused"
     """SES did not accept the message now; a later attempt may succeed."""
     UNKNOWN = "unknown"
     """It is unknown whether SES accepted the message."""
-    LATE = "late"
+    OUT_OF_TIME = "out-of-time"
     """The worker's function has too little time left to send."""
     SETTLING = "settling"
     """A message about one date of a series, which waits until the series has been delivered."""
@@ -104,7 +104,7 @@ class Outcome(StrEnum):
     """SES accepted one message, and another is due. Only within :func:`reconcile`, which then continues."""
     FAILED = "failed"
     """The message was given up. (After a CANCEL that was given up, an invitation elsewhere may still be due.)"""
-    GONE = "gone"
+    MISSING = "missing"
     """The item, or what it is about, does not exist."""
 
 
@@ -125,16 +125,16 @@ def reconcile(
     """Send the messages that are missing to one attendee, one after the other, until none is or one cannot be sent now.
 
     ``seen`` and ``sending``, if given, are used instead of the first reads. A round is lost when another worker wrote
-    first; after ``worker.times.rounds`` lost rounds the outcome is BUSY.
+    first; after ``worker.times.lost_writes`` lost rounds the outcome is BUSY.
     """
     if sending is None:
         sending = yield ReadSending()
     lost_rounds = 0
-    while lost_rounds < worker.times.rounds:
+    while lost_rounds < worker.times.lost_writes:
         if seen is None:
             seen = yield from read_snapshot(event_id, registration_id)
         if seen is None:
-            return Outcome.GONE
+            return Outcome.MISSING
         now = yield Clock()
         if seen.invitation.lease_until is not None and seen.invitation.lease_until > now:
             return Outcome.BUSY
@@ -148,7 +148,7 @@ def reconcile(
         elif sending.stopped(now):
             return Outcome.STOPPED
         elif sending.reserved(now) and priority(plan.message, now, worker.times.soon) == INVITATION:
-            return Outcome.HELD
+            return Outcome.QUOTA_RESERVED
         elif plan.message.recurrence_id is not None and not occurrence_may_follow(seen.invitation, now, worker.times):
             return Outcome.SETTLING
         else:
@@ -186,7 +186,7 @@ def deliver(plan: Plan, seen: Snapshot, worker: Worker, now: datetime) -> Steps[
     times, message, before = worker.times, plan.message, seen.invitation
     urgency = priority(message, now, times.soon)
     if now + times.send + times.guard > worker.deadline:
-        return Outcome.LATE
+        return Outcome.OUT_OF_TIME
     attempt = yield NewAttemptId()
     intent = intent_for(plan, before, attempt, now)
     lease_until = worker.deadline + times.send + times.guard
@@ -208,7 +208,7 @@ def deliver(plan: Plan, seen: Snapshot, worker: Worker, now: datetime) -> Steps[
     now = yield Clock()
     if now + times.send + times.guard > worker.deadline:
         yield ReleaseClaim(claimed=claimed, before=before, due_key=keys.due_key(urgency, now), attempts=before.attempts)
-        return Outcome.LATE
+        return Outcome.OUT_OF_TIME
 
     answer = yield Send(
         rendered=rendered, intent=intent, event_id=before.event_id, registration_id=before.registration_id

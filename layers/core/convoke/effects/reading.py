@@ -121,7 +121,7 @@ class DueKind(StrEnum):
     BATCH = "batch"
     SEATS = "seats"
     ERASURE = "erasure"
-    NOTIFICATION = "note"
+    NOTIFICATION = "notification"
     SURVEY = "survey"
     SPLIT_TRANSFER = "carry"
 

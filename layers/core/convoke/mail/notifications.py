@@ -101,16 +101,16 @@ class Notification:
 class NotificationState:
     """A notification and its delivery.
 
-    ``note`` is ``None`` once it was accepted or given up: only its ``state`` is kept then. ``fence`` is the version;
-    ``attempts`` counts failed attempts in a row, ``unknowns`` those whose outcome is unknown. ``lease_until`` (UTC) is
-    when its claim ends. ``due_key`` is ``<priority>#<time>`` while it has to be processed, else ``None``.
+    ``notification`` is ``None`` once it was accepted or given up: only its ``state`` is kept then. ``fence`` is the
+    version; ``attempts`` counts failed attempts in a row, ``unknowns`` those whose outcome is unknown. ``lease_until``
+    (UTC) is when its claim ends. ``due_key`` is ``<priority>#<time>`` while it has to be processed, else ``None``.
     """
 
     notification_id: str
     kind: NotificationKind
     event_id: str
     registration_id: str = ""
-    note: Notification | None
+    notification: Notification | None
     fence: int = 0
     attempts: int = 0
     unknowns: int = 0
@@ -126,7 +126,7 @@ def notification_state(notification: Notification, due_key: str | None = None) -
         kind=notification.kind,
         event_id=notification.event_id,
         registration_id=notification.registration_id,
-        note=notification,
+        notification=notification,
         due_key=due_key,
     )
 

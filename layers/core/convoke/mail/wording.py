@@ -191,7 +191,9 @@ def _was(message: Message, before: PreviousState, now: datetime) -> When:
     """The time that the attendee knew; of a series, that of the next of the dates that they knew."""
     if before.schedule is None:
         return before.when
-    cancelled = {one.date for one in message.upon.dates if one.cancelled} if message.upon is not None else set()
+    cancelled = (
+        {one.date for one in message.state_before.dates if one.cancelled} if message.state_before is not None else set()
+    )
     return _first(before.schedule, frozenset(cancelled), now)
 
 

@@ -233,20 +233,20 @@ def _pass_on(client: Any, settings: Settings, judged: Judgement, now: datetime, 
         return True
     source = f"{answer.uid} {answer.sequence} {answer.dtstamp.isoformat()} {answer.participation} {answer.comment}"
     person, how = seen.registration, answer.participation
-    note = notifications.remark(seen.event, person, answered=how, text=answer.comment, source=source, now=now)
-    key = keys.notification(note.event_id, note.registration_id, note.notification_id)
+    notification = notifications.remark(seen.event, person, answered=how, text=answer.comment, source=source, now=now)
+    key = keys.notification(notification.event_id, notification.registration_id, notification.notification_id)
     if dynamo.get(client, settings.invitations_table, key) is not None:
         return True
     if not asked and not _allowed(client, settings, seen, Verdict.APPLY, now):
         return False
-    stored_notifications.schedule(client, settings, note, now=now)
+    stored_notifications.schedule(client, settings, notification, now=now)
     return True
 
 
 def _forward(client: Any, settings: Settings, seen: Snapshot, incoming: Incoming, source: str, now: datetime) -> None:
     """Schedule a notification to the organizer with the text of a mail from a verified attendee."""
     person = seen.registration
-    note = notifications.forward(
+    notification = notifications.forward(
         seen.event,
         author=Person(name=person.name, email=person.email),
         subject=incoming.subject,
@@ -255,7 +255,7 @@ def _forward(client: Any, settings: Settings, seen: Snapshot, incoming: Incoming
         registration_id=person.registration_id,
         now=now,
     )
-    stored_notifications.schedule(client, settings, note, now=now)
+    stored_notifications.schedule(client, settings, notification, now=now)
 
 
 def _allowed(client: Any, settings: Settings, seen: Snapshot | None, what: Verdict, now: datetime) -> bool:

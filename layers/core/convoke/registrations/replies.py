@@ -107,7 +107,7 @@ def apply(
         )
         if not newest and keys.answer(registration_id, reply)["sk"] in kept:
             return replace(applied, outcome=Outcome.KNOWN, registration=person)
-        received = ReceivedReply(reply=reply, means=channel, at=now)
+        received = ReceivedReply(reply=reply, channel=channel, at=now)
         history = answers.history_actions(settings, registration_id, received, kept, series.ends_at(event))
         if not newest and not history:
             return replace(applied, registration=person)
@@ -119,7 +119,7 @@ def apply(
         }
         if effect is Consequence.RETURN and changed.status is RegistrationStatus.WAITLISTED:
             notification = no_seat(event, person, sequence=reply.sequence, now=now)
-            actions["note"] = notifications.schedule_action(settings, notification, now)
+            actions["notification"] = notifications.schedule_action(settings, notification, now)
         refused = attempt(client, actions)
         if not refused:
             if effect is Consequence.RELEASE:
@@ -157,7 +157,7 @@ def register_again(
                 attempt(client, also)
             return person
         reply = _cleared_reply(person, invitation, now)
-        received = ReceivedReply(reply=reply, means=AnswerChannel.API, at=now)
+        received = ReceivedReply(reply=reply, channel=AnswerChannel.API, at=now)
         kept = answers.stored_keys(client, settings, registration_id)
         changed = _with_status(with_reply(person, reply), Consequence.RETURN, place, now)
         applied = Applied(

@@ -164,7 +164,7 @@ def when_next(event: Event, now: datetime) -> When:
 # --- which dates belong to the series' calendar entry, and which are separate entries -------------------------------
 
 
-def beside(schedule: Schedule) -> tuple[LocalTime, ...]:
+def extra_dates(schedule: Schedule) -> tuple[LocalTime, ...]:
     """The added dates that the rule does not yield, sorted."""
     yielded = _yielded(schedule)
     return tuple(local_time for local_time in starts(schedule) if local_time not in yielded)
@@ -179,11 +179,11 @@ def separate(event: Event) -> frozenset[LocalTime]:
     2.1.3.1.1.20.18). Neighbours count at their times by the rule even if they were changed, so that a change of one
     date does not make another one separate; and where the previous date was moved to, if that is not separate itself.
     """
-    apart = set(beside(event.schedule))
+    separated = set(extra_dates(event.schedule))
     own = {change.date: change.when for change in event.changes if change.when is not None and not change.cancelled}
     if event.rule is None or not own:
-        return frozenset(apart)
-    dates = [start for start in starts(event.schedule) if start not in apart]
+        return frozenset(separated)
+    dates = [start for start in starts(event.schedule) if start not in separated]
     previous: When | None = None
     for at, start in enumerate(dates):
         when = own.get(start)
@@ -192,10 +192,10 @@ def separate(event: Event) -> frozenset[LocalTime]:
             before += [previous] if previous is not None else []
             after = [when_at(event.schedule, dates[at + 1])] if at + 1 < len(dates) else []
             if not between(when, before, after, event.when.time_zone):
-                apart.add(start)
+                separated.add(start)
                 when = None
         previous = when
-    return frozenset(apart)
+    return frozenset(separated)
 
 
 def between(when: When, before: Iterable[When], after: Iterable[When], zone: str | None) -> bool:
@@ -215,8 +215,8 @@ def _day_of(when: When, zone: str | None) -> date:
 
 def stands(event: Event) -> bool:
     """Whether any date takes place that is not a separate entry."""
-    apart = separate(event)
-    return any(not one.cancelled and one.date not in apart for one in occurrences(event))
+    separated = separate(event)
+    return any(not one.cancelled and one.date not in separated for one in occurrences(event))
 
 
 def main(event: Event) -> Event:
@@ -247,7 +247,7 @@ def by_rule(schedule: Schedule) -> Schedule:
     ``schedule`` with a later end, or every so many days or weeks. Otherwise ``schedule``.
     """
     dates = starts(schedule)
-    if not beside(schedule):
+    if not extra_dates(schedule):
         return schedule
     number, step = len(dates), (day_of(dates[1]) - day_of(dates[0])).days
     found = [] if schedule.rule is None else [replace(_endless(schedule.rule), count=number)]
@@ -353,7 +353,7 @@ def _endless(rule: str) -> Rule:
     return replace(read(rule), until=None, count=None)
 
 
-def carried(before: Schedule, when: When) -> str | None:
+def moved_rule(before: Schedule, when: When) -> str | None:
     """The text of the rule after the first date is moved to ``when``, with as many dates as before; ``None`` without a
     rule.
 
@@ -375,14 +375,14 @@ def carried(before: Schedule, when: When) -> str | None:
 
 
 def moved(before: Schedule, when: When) -> Schedule:
-    """The series after its first date is moved to ``when``: the rule of :func:`carried`, and added dates that keep
+    """The series after its first date is moved to ``when``: the rule of :func:`moved_rule`, and added dates that keep
     their distance from the first.
 
-    Raises :class:`InvalidField` for ``start`` as :func:`carried` does, and if an added date would become one that the
-    rule yields: two dates, for both of which people may be registered, would become one.
+    Raises :class:`InvalidField` for ``start`` as :func:`moved_rule` does, and if an added date would become one that
+    the rule yields: two dates, for both of which people may be registered, would become one.
     """
     added = {_along(local_time, before.when.start, when.start) for local_time in before.added}
-    rule = carried(before, when)
+    rule = moved_rule(before, when)
     if added & {*_yielded(Schedule(when=when, rule=rule))}:
         raise InvalidField("start", "would put an added date onto another one: recurrence must be given as well")
     return Schedule(when=when, rule=rule, added=tuple(sorted(added)))

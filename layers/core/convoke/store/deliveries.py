@@ -19,8 +19,8 @@ from .writes import NEW, NOTHING_ELSE, Action, attempt, put
 ATTEMPT_UNCHANGED = "#attempts = :seen AND #state = :pending"
 
 
-def read(client: Any, settings: Settings, webhook_id: str, fact_id: str) -> Delivery | None:
-    item = dynamo.get(client, settings.webhooks_table, keys.delivery(webhook_id, fact_id))
+def read(client: Any, settings: Settings, webhook_id: str, webhook_event_id: str) -> Delivery | None:
+    item = dynamo.get(client, settings.webhooks_table, keys.delivery(webhook_id, webhook_event_id))
     return delivery_of(item) if item else None
 
 
@@ -61,7 +61,7 @@ def _new_delivery(event: WebhookEvent, webhook: Webhook, due_at: datetime) -> De
     return Delivery(
         webhook_id=webhook.webhook_id,
         account=webhook.account,
-        fact_id=event.fact_id,
+        webhook_event_id=event.webhook_event_id,
         type=event.type,
         created_at=event.created_at,
         due_key=keys.due_key(PRIORITY, due_at),
@@ -87,10 +87,10 @@ def delivery_item(delivery: Delivery) -> Item:
 
     return items.present(
         {
-            **keys.delivery(delivery.webhook_id, delivery.fact_id),
+            **keys.delivery(delivery.webhook_id, delivery.webhook_event_id),
             "webhook_id": delivery.webhook_id,
             "account": delivery.account,
-            "fact_id": delivery.fact_id,
+            "webhook_event_id": delivery.webhook_event_id,
             "type": delivery.type.value,
             "created_at": keys.instant(delivery.created_at),
             "state": delivery.state.value,
@@ -101,7 +101,7 @@ def delivery_item(delivery: Delivery) -> Item:
             "next_at": at(delivery.next_at),
             "lease_until": at(delivery.lease_until),
             "expires_at": int((delivery.created_at + KEPT).timestamp()),
-            **items.due_attributes(delivery.fact_id, delivery.due_key),
+            **items.due_attributes(delivery.webhook_event_id, delivery.due_key),
         }
     )
 
@@ -113,7 +113,7 @@ def delivery_of(item: Mapping[str, Any]) -> Delivery:
     return Delivery(
         webhook_id=item["webhook_id"],
         account=item["account"],
-        fact_id=item["fact_id"],
+        webhook_event_id=item["webhook_event_id"],
         type=WebhookEventType(item["type"]),
         created_at=items.moment(item["created_at"]),
         state=WebhookDeliveryState(item["state"]),
@@ -166,11 +166,11 @@ def due(client: Any, settings: Settings, now: datetime, limit: int) -> Iterator[
 
 def hint_of(key: Mapping[str, str]) -> dict[str, str]:
     """The content of the queue message for the webhook event, or for the delivery, with this key."""
-    fact_id = key["pk"].removeprefix(keys.WEBHOOK_EVENT_PREFIX)
-    if fact_id != key["pk"]:
-        return {"fact": fact_id}
+    webhook_event_id = key["pk"].removeprefix(keys.WEBHOOK_EVENT_PREFIX)
+    if webhook_event_id != key["pk"]:
+        return {"webhook_event": webhook_event_id}
     return {
-        "fact": key["sk"].removeprefix(keys.DELIVERY_PREFIX),
+        "webhook_event": key["sk"].removeprefix(keys.DELIVERY_PREFIX),
         "webhook": key["pk"].removeprefix(keys.WEBHOOK_PREFIX),
     }
 
@@ -205,4 +205,4 @@ def list_deliveries(
     query["ExpressionAttributeValues"] = dynamo.wire(values)
     found = [delivery_of(item) for item in islice(dynamo.pages(client.query, **query), limit + 1)]
     page = tuple(found[:limit])
-    return Page(items=page, next=cursors.encode(identity, page[-1].fact_id) if len(found) > limit else None)
+    return Page(items=page, next=cursors.encode(identity, page[-1].webhook_event_id) if len(found) > limit else None)

@@ -117,13 +117,13 @@ class Invitations:
 
     def _give_up_actions(self, claimed: Invitation, sequence: int, effect: effects.ReleaseClaim) -> dict[str, Action]:
         """The actions beside an invitation whose message is given up: the reason, the webhook event, and a survey."""
-        fact, settings = effect.webhook_event, self._settings
+        webhook_event, settings = effect.webhook_event, self._settings
         also = {MESSAGE: records.give_up_action(settings, claimed.registration_id, sequence, effect.reason)}
-        if fact is not None:
-            survey_due_key = keys.due_key(attention.PRIORITY, fact.at)
+        if webhook_event is not None:
+            survey_due_key = keys.due_key(attention.PRIORITY, webhook_event.at)
             also |= {
                 "survey": attention.survey_at_action(settings, claimed.event_id, survey_due_key),
-                **self._webhook_event_actions(fact),
+                **self._webhook_event_actions(webhook_event),
             }
         return also
 
@@ -163,8 +163,15 @@ class Invitations:
         )
         return written
 
-    def _webhook_event_actions(self, fact: effects.NewWebhookEvent) -> dict[str, Action]:
-        return outbox.event_actions(self._client, self._settings, fact.account, fact.type, fact.data, fact.at)
+    def _webhook_event_actions(self, webhook_event: effects.NewWebhookEvent) -> dict[str, Action]:
+        return outbox.event_actions(
+            self._client,
+            self._settings,
+            webhook_event.account,
+            webhook_event.type,
+            webhook_event.data,
+            webhook_event.at,
+        )
 
     def wake_up(self, effect: effects.WakeUp) -> None:
         """Add a wake-up, on no condition but that the invitation exists. The sooner due key is kept."""

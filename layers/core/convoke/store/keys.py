@@ -36,10 +36,10 @@ REGISTRATION_PREFIX = "REGISTRATION#"
 WAITING_PREFIX = "WAITING#"
 MESSAGE_PREFIX = "MESSAGE#"
 ANSWER_PREFIX = "ANSWER#"
-NOTIFICATION_PREFIX = "NOTE#"
+NOTIFICATION_PREFIX = "NOTIFICATION#"
 WEBHOOK_PREFIX = "WEBHOOK#"
 DELIVERY_PREFIX = "DELIVERY#"
-WEBHOOK_EVENT_PREFIX = "FACT#"
+WEBHOOK_EVENT_PREFIX = "WEBHOOK_EVENT#"
 ACCOUNT_KEY_PREFIX = "KEY#"
 QUARANTINE_PREFIX = "QUARANTINE#"
 PROPOSAL_PREFIX = "PROPOSAL#"
@@ -244,13 +244,13 @@ def webhooks(account: str) -> Key:
     return {"pk": f"ACCOUNT#{account}", "sk": "WEBHOOKS"}
 
 
-def webhook_event(fact_id: str) -> Key:
-    return {"pk": f"{WEBHOOK_EVENT_PREFIX}{fact_id}", "sk": "FACT"}
+def webhook_event(webhook_event_id: str) -> Key:
+    return {"pk": f"{WEBHOOK_EVENT_PREFIX}{webhook_event_id}", "sk": "WEBHOOK_EVENT"}
 
 
-def delivery(webhook_id: str, fact_id: str) -> Key:
+def delivery(webhook_id: str, webhook_event_id: str) -> Key:
     """The delivery of one webhook event to one webhook. An event's id begins with its time, so they sort by time."""
-    return {"pk": f"{WEBHOOK_PREFIX}{webhook_id}", "sk": f"{DELIVERY_PREFIX}{fact_id}"}
+    return {"pk": f"{WEBHOOK_PREFIX}{webhook_id}", "sk": f"{DELIVERY_PREFIX}{webhook_event_id}"}
 
 
 def instant(at: datetime) -> str:

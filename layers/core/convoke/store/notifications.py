@@ -159,7 +159,9 @@ def _notification_state_item(notification_state: NotificationState) -> Item:
             "registration_id": notification_state.registration_id,
             "kind": notification_state.kind.value,
             # Sent ones keep an empty map, which `schedule_action` does not overwrite.
-            "note": notification_item(notification_state.note) if notification_state.note else {},
+            "notification": notification_item(notification_state.notification)
+            if notification_state.notification
+            else {},
             "fence": notification_state.fence,
             "attempts": notification_state.attempts,
             "unknowns": notification_state.unknowns,
@@ -176,7 +178,7 @@ def notification_state_of(item: Mapping[str, Any]) -> NotificationState:
     return NotificationState(
         **ids,
         kind=kind,
-        note=notification_of(item["note"], ids, kind) if item["note"] else None,
+        notification=notification_of(item["notification"], ids, kind) if item["notification"] else None,
         fence=int(item["fence"]),
         attempts=int(item["attempts"]),
         unknowns=int(item["unknowns"]),

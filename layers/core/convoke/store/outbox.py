@@ -37,7 +37,7 @@ def event_actions(
 def new_event(account: str, what: WebhookEventType, data: Mapping[str, Any], now: datetime) -> WebhookEvent:
     """A webhook event under a new id, which begins with the time."""
     return WebhookEvent(
-        fact_id=keys.registration_id(now, secrets.token_bytes(16)),
+        webhook_event_id=keys.registration_id(now, secrets.token_bytes(16)),
         account=account,
         type=what,
         data=data,
@@ -55,17 +55,17 @@ def registration_data(person: Registration) -> dict[str, Any]:
     }
 
 
-def read_webhook_event(client: Any, settings: Settings, fact_id: str) -> WebhookEvent | None:
-    item = dynamo.get(client, settings.webhooks_table, keys.webhook_event(fact_id))
+def read_webhook_event(client: Any, settings: Settings, webhook_event_id: str) -> WebhookEvent | None:
+    item = dynamo.get(client, settings.webhooks_table, keys.webhook_event(webhook_event_id))
     return webhook_event_of(item) if item else None
 
 
-def mark_distributed(client: Any, settings: Settings, fact_id: str) -> None:
+def mark_distributed(client: Any, settings: Settings, webhook_event_id: str) -> None:
     """Record that each subscribed webhook has its own delivery of the event: the event itself is not due any more."""
     dynamo.conditionally(
         client.update_item,
         TableName=settings.webhooks_table,
-        Key=dynamo.wire(keys.webhook_event(fact_id)),
+        Key=dynamo.wire(keys.webhook_event(webhook_event_id)),
         UpdateExpression="REMOVE due_shard, due_key",
         ConditionExpression=EXISTS,
     )
@@ -73,20 +73,20 @@ def mark_distributed(client: Any, settings: Settings, fact_id: str) -> None:
 
 def webhook_event_item(event: WebhookEvent, now: datetime) -> Item:
     return {
-        **keys.webhook_event(event.fact_id),
-        "fact_id": event.fact_id,
+        **keys.webhook_event(event.webhook_event_id),
+        "webhook_event_id": event.webhook_event_id,
         "account": event.account,
         "type": event.type.value,
         "data": dict(event.data),
         "created_at": keys.instant(event.created_at),
         "expires_at": int((now + KEPT).timestamp()),
-        **items.due_attributes(event.fact_id, keys.due_key(PRIORITY, now)),
+        **items.due_attributes(event.webhook_event_id, keys.due_key(PRIORITY, now)),
     }
 
 
 def webhook_event_of(item: Mapping[str, Any]) -> WebhookEvent:
     return WebhookEvent(
-        fact_id=item["fact_id"],
+        webhook_event_id=item["webhook_event_id"],
         account=item["account"],
         type=WebhookEventType(item["type"]),
         data={name: _json(value) for name, value in item["data"].items()},

@@ -164,7 +164,7 @@ def received(one: ReceivedReply, seen: Snapshot) -> AnswerOut:
     reply = one.reply
     return AnswerOut(
         status=reply.status,
-        means=one.means,
+        channel=one.channel,
         sequence=reply.sequence,
         date=reply.date.isoformat() if reply.date else None,
         dtstamp=instant(reply.dtstamp),
@@ -184,7 +184,7 @@ def webhook(webhook: Webhook) -> WebhookOut:
 
 def delivery(delivery: Delivery) -> DeliveryOut:
     return DeliveryOut(
-        id=delivery.fact_id,
+        id=delivery.webhook_event_id,
         type=delivery.type,
         state=delivery.state,
         attempts=delivery.attempts,

@@ -134,10 +134,10 @@ def declining(proposal: Proposal, at: datetime) -> dict[str, Any]:
     counter = notifications.Counter(
         uid=proposal.uid, sequence=proposal.sequence, date=proposal.date, proposed=proposal.when
     )
-    note = notifications.decline_counter(
+    notification = notifications.decline_counter(
         seen.event, seen.registration, counter=counter, proposal_id=proposal.proposal_id, now=at
     )
-    return {"note": schedule_action(settings(), note, at)}
+    return {"notification": schedule_action(settings(), notification, at)}
 
 
 def own_proposal(event_id: str, proposal_id: str) -> Proposal:

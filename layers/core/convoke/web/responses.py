@@ -154,13 +154,13 @@ class MessageOut(BaseModel):
 
 class AnswerOut(BaseModel):
     """One answer of one person. ``sequence`` is the message that it answers, ``date`` the date of a series by its
-    original start (null: the whole event), ``means`` the way it came.
+    original start (null: the whole event), ``channel`` the way it came.
 
     ``dtstamp`` is when the person answered, by their own clock; ``at`` is when the answer arrived.
     """
 
     status: Participation
-    means: AnswerChannel
+    channel: AnswerChannel
     sequence: int
     date: str | None
     dtstamp: Moment

@@ -87,9 +87,9 @@ def try_webhook(
 ) -> Response[WebhookOut]:
     def send_test(record: Record) -> Response[WebhookOut]:
         webhook, at = context.own_webhook(webhook_id), context.now()
-        fact = outbox.new_event(webhook.account, WebhookEventType.TEST, {"webhook_id": webhook_id}, at)
+        webhook_event = outbox.new_event(webhook.account, WebhookEventType.TEST, {"webhook_id": webhook_id}, at)
         recorded = record(status=202, webhook_id=webhook_id)
-        deliveries.create_test(context.client(), settings(), webhook, fact, at, also=recorded)
+        deliveries.create_test(context.client(), settings(), webhook, webhook_event, at, also=recorded)
         return context.show_webhook(webhook_id, 202)
 
     return once(key, send_test)

@@ -45,10 +45,10 @@ class WebhookDeliveryState(StrEnum):
 class WebhookEvent:
     """Something that happened at ``created_at`` to an event or registration of ``account``.
 
-    ``fact_id`` is its id; ``data`` is a JSON object of ids and states.
+    ``webhook_event_id`` is its id; ``data`` is a JSON object of ids and states.
     """
 
-    fact_id: str
+    webhook_event_id: str
     account: str
     type: WebhookEventType
     data: Mapping[str, Any]
@@ -81,7 +81,7 @@ class Delivery:
 
     webhook_id: str
     account: str
-    fact_id: str
+    webhook_event_id: str
     type: WebhookEventType
     created_at: datetime
     state: WebhookDeliveryState = WebhookDeliveryState.PENDING
@@ -111,7 +111,7 @@ def retry_delay(attempts: int) -> timedelta | None:
 def body(webhook_event: WebhookEvent) -> bytes:
     """The JSON that is posted, the same bytes at each attempt."""
     payload = {
-        "id": webhook_event.fact_id,
+        "id": webhook_event.webhook_event_id,
         "type": webhook_event.type.value,
         "created_at": webhook_event.created_at.isoformat(timespec="microseconds").replace("+00:00", "Z"),
         "data": dict(webhook_event.data),

@@ -172,14 +172,14 @@ def received_reply_item(registration_id: str, received: ReceivedReply, *, expire
     return {
         **keys.answer(registration_id, received.reply),
         "reply": reply_item(received.reply),
-        "means": received.means.value,
+        "means": received.channel.value,
         "at": instant(received.at),
         "expires_at": int(expires_at.timestamp()),
     }
 
 
 def received_reply_of(item: Mapping[str, Any]) -> ReceivedReply:
-    return ReceivedReply(reply=reply_of(item["reply"]), means=AnswerChannel(item["means"]), at=moment(item["at"]))
+    return ReceivedReply(reply=reply_of(item["reply"]), channel=AnswerChannel(item["means"]), at=moment(item["at"]))
 
 
 def registration_of(item: Mapping[str, Any]) -> Registration:
