@@ -491,7 +491,9 @@ def test_who_is_forgotten_is_forgotten_in_notes_too(world: World) -> None:
 def test_a_note_is_remembered_for_a_month(world: World) -> None:
     owe(world, FORWARD)
     [item] = [
-        item for item in world.client.scan(TableName=SETTINGS.invitations_table)["Items"] if "NOTIFICATION#" in item["sk"]["S"]
+        item
+        for item in world.client.scan(TableName=SETTINGS.invitations_table)["Items"]
+        if "NOTIFICATION#" in item["sk"]["S"]
     ]
     assert int(item["expires_at"]["N"]) == int((NOW + timedelta(days=30)).timestamp())
     assert item["sk"]["S"] == keys.notification(EVENT_ID, "", FORWARD.notification_id)["sk"]

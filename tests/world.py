@@ -16,7 +16,7 @@ from moto import mock_aws
 from convoke import effects
 from convoke.aws.runtime import Aws, drive
 from convoke.decision.invitation import Batch, Invitation, Quota
-from convoke.delivery.fan_out import process_batch
+from convoke.delivery.fan_out import plan, process_batch
 from convoke.delivery.notify import dispatch
 from convoke.delivery.reconcile import Outcome, Worker, reconcile
 from convoke.delivery.reports import Report, apply_report
@@ -24,8 +24,10 @@ from convoke.delivery.survey import survey
 from convoke.delivery.sweep import SweepResult, sweep
 from convoke.effects import (
     Accepted,
+    BatchHint,
     Effect,
     NotificationHint,
+    PlanHint,
     Refused,
     Send,
     SendNotification,
@@ -47,13 +49,16 @@ from convoke.registrations.registry import register, withdraw
 from convoke.registrations.replies import register_again
 from convoke.schedule import edits
 from convoke.settings import Times
-from convoke.store import keys
+from convoke.store import dynamo, items, keys
 from convoke.store.keys import due_key
 from convoke.store.reads import Reads
 from tests.factories import EVENT_ID, NEW_ID, NOW, SENDER, event, registration
+from tests.simulation.quick import quick
+from tests.simulation.tables import Tables
 from tests.tables import SETTINGS, create_tables
 
 Answer = Accepted | Refused | Unknown
+dynamo_wire = dynamo.wire
 
 
 class World:
@@ -102,13 +107,24 @@ class World:
                 return self.quota
             case effects.ReadBacklog():
                 return self.backlog
+            case effects.All(steps=steps):
+                return tuple(map(self._one_of_all, steps))
             case effects.Enqueue():
                 return self.queue.append(effect)
+            case effects.EnqueueAll(hints=hints, urgent=urgent):
+                return self.queue.extend(effects.Enqueue(hint=hint, urgent=urgent) for hint in hints)
             case effects.Promote(event_id=event_id):
                 return waitlist.promote(self.client, SETTINGS, event_id, now=self.now)
             case effects.TransferRegistrations(event_id=event_id):
                 return split_transfer.transfer_batch(self.client, SETTINGS, event_id, now=self.now)
         return self._aws.perform(effect)
+
+    def _one_of_all(self, steps: effects.Steps[Any]) -> Any:
+        """As ``Aws`` does it, but one after the other."""
+        try:
+            return self.run(steps)
+        except Exception as error:  # noqa: BLE001 (what one of several raises is its answer)
+            return error
 
     def _post(self, rendered: Send) -> Answer:
         answer = self.answers.pop(0) if self.answers else Accepted(ses_id=f"ses-{len(self.sent) + 1}")
@@ -149,14 +165,14 @@ class World:
         assert isinstance(stored, Registration)
         return stored
 
-    def change(self, **changes: Any) -> Event:
-        return self.become(replace(self.event(), **changes))
+    def change(self, *, priority: int = 1, **changes: Any) -> Event:
+        return self.become(replace(self.event(), **changes), priority=priority)
 
-    def become(self, after: Event) -> Event:
+    def become(self, after: Event, *, priority: int = 1) -> Event:
         """Let the event be ``after``, which was made of what it is."""
         before = self.event()
         after = replace(after, version=before.version + 1, updated_at=self.now)
-        assert change_event(self.client, SETTINGS, before, after, priority=1, now=self.now)
+        assert change_event(self.client, SETTINGS, before, after, priority=priority, now=self.now)
         return after
 
     def cut(self, since: LocalTime, change: Callable[[Event], Event] = lambda new: new) -> Event:
@@ -196,8 +212,12 @@ class World:
         """Follow every hint in the queue, and those that come of them."""
         while self.queue:
             hint = self.queue.pop(0).hint
-            if isinstance(hint, Batch):
-                self.run(process_batch(hint, self.worker(), size=size))
+            if isinstance(hint, PlanHint):
+                first = self.run(plan(hint.event_id, self.worker(), size=size))
+                if first is not None:
+                    self.run(process_batch(first, self.worker()))
+            elif isinstance(hint, BatchHint):
+                self.run(process_batch(hint, self.worker()))
             elif isinstance(hint, SurveyHint):
                 self.run(survey(hint, self.worker()))
             elif isinstance(hint, NotificationHint):
@@ -246,6 +266,26 @@ class World:
             )
             self.run(apply_report(delivery))
         self._arrived = len(self.sent)
+
+    def plan(self, *, size: int = 50, batches: int = 99) -> list[BatchHint]:
+        """Plan the whole fan-out, whose batches then wait in the queue; returns them in their order."""
+        self.queue.clear()
+        found: list[BatchHint] = []
+        while (first := self.run(plan(EVENT_ID, self.worker(), size=size, batches=batches))) is not None:
+            found += [first, *(one.hint for one in self.queue if isinstance(one.hint, BatchHint))]
+            self.queue.clear()
+        self.queue = [effects.Enqueue(hint=hint, urgent=False) for hint in found]
+        return found
+
+    def batches(self) -> list[Batch]:
+        """The batches that have not ended, in their order."""
+        rows = self.client.query(
+            TableName=SETTINGS.invitations_table,
+            KeyConditionExpression="pk = :pk AND begins_with(sk, :batch)",
+            ExpressionAttributeValues=dynamo.wire({":pk": f"EVENT#{EVENT_ID}", ":batch": keys.BATCH_PREFIX}),
+            ConsistentRead=True,
+        )
+        return [items.batch_of(dynamo.unwire(row)) for row in rows["Items"]]
 
     # --- what one sees ----------------------------------------------------------------------------------------
 
@@ -300,5 +340,26 @@ def an_empty_world() -> Iterator[World]:
 def a_world(**event_changes: Any) -> Iterator[World]:
     """A world with a published event and nobody registered."""
     with an_empty_world() as world:
+        world.publish(**event_changes)
+        yield world
+
+
+class QuickWorld(World):
+    """A world over the simulation's tables, which are compared with DynamoDB's and a hundred times as fast."""
+
+    def __init__(self, tables: Tables) -> None:
+        super().__init__(tables)
+        self._tables = tables
+
+    def _owing(self) -> list[dict[str, Any]]:
+        return [dynamo_wire({"sk": row["sk"], "due_key": row["due_key"]}) for row in self._tables.owed.values()]
+
+
+@contextmanager
+def a_quick_world(**event_changes: Any) -> Iterator[World]:
+    """As :func:`a_world`."""
+    tables = Tables(SETTINGS.registrations_table, lambda *_: None)
+    with quick(), patch.object(dynamo, "client", lambda: tables):
+        world = QuickWorld(tables)
         world.publish(**event_changes)
         yield world

@@ -31,10 +31,14 @@ Change = Callable[[], AbstractContextManager[Any]]
 
 @dataclass(frozen=True)
 class Mutant:
-    """``changes`` take the guard out; ``mode`` is in which faults it matters."""
+    """``changes`` take the guard out; ``mode`` is in which faults it matters.
+
+    What chance seldom brings about is looked for in every order of one of ``orders.SCENARIOS``.
+    """
 
     changes: tuple[Change, ...]
     mode: Mode = Mode.ALL
+    scenario: str = ""
 
     @contextmanager
     def alive(self) -> Iterator[None]:
@@ -90,8 +94,13 @@ AS_IT_WAS = """changes |= {
         }"""
 
 MUTANTS: dict[str, Mutant] = {
-    "version-in-a-page": Mutant((instead(store_records, "STILL_AT_THIS_PAGE", "#planned_to = :seen"),)),
-    "planned-to-in-a-page": Mutant((instead(store_records, "STILL_AT_THIS_PAGE", "#version = :version"),)),
+    "version-in-a-page": Mutant(
+        (instead(store_records, "STILL_AT_THIS_PAGE", "#planned_to = :seen"),),
+        scenario="one plans while it is changed back",
+    ),
+    "planned-to-in-a-page": Mutant(
+        (instead(store_records, "STILL_AT_THIS_PAGE", "#version = :version"),), scenario="two plan"
+    ),
     "a-page-is-one-transaction": Mutant(
         (
             without(
@@ -121,7 +130,9 @@ MUTANTS: dict[str, Mutant] = {
             without(Records, "end_batch", '{"version": batch.version', '{"version": fan_out.version'),
         )
     ),
-    "batches-left-are-counted": Mutant((instead(store_records, "STILL_SO_MANY_LEFT", "#version = :version"),)),
+    "batches-left-are-counted": Mutant(
+        (instead(store_records, "STILL_SO_MANY_LEFT", "#version = :version"),), scenario="two at two batches"
+    ),
     "batch-due": Mutant(
         (
             without(
@@ -132,7 +143,9 @@ MUTANTS: dict[str, Mutant] = {
             ),
         )
     ),
-    "lease-of-a-batch": Mutant((instead(store_records, "NOBODY_HAS_IT", "attribute_exists(pk)"),)),
+    "lease-of-a-batch": Mutant(
+        (instead(store_records, "NOBODY_HAS_IT", "attribute_exists(pk)"),), scenario="two at one batch"
+    ),
     "lease-still-mine": Mutant((instead(store_records, "STILL_MINE", "attribute_exists(pk)"),), Mode.ZOMBIE),
     "after-the-first-unfinished": Mutant(
         (without(fan_out, "process_batch", "first = left.index(True)", "first = len(left)"),)
@@ -168,7 +181,9 @@ MUTANTS: dict[str, Mutant] = {
     ),
     "wakeups-in-the-claim": Mutant((without(Invitations, "claim", BOTH, "FENCE_IS_THE_ONE_READ"),)),
     "fence-in-the-claim": Mutant((without(Invitations, "claim", BOTH, "'wakeups = :wakeups'"),)),
-    "fence-on-clear": Mutant((without(Invitations, "clear_due", BOTH, "'wakeups = :wakeups'"),)),
+    "fence-on-clear": Mutant(
+        (without(Invitations, "clear_due", BOTH, "'wakeups = :wakeups'"),), scenario="a look while it is changed back"
+    ),
     "wakeups-on-clear": Mutant((without(Invitations, "clear_due", BOTH, "FENCE_IS_THE_ONE_READ"),)),
     "fence-raised-with-nothing-due": Mutant(
         (
@@ -179,6 +194,7 @@ MUTANTS: dict[str, Mutant] = {
                 "seen = effect.seen\n    if seen.due_key is None: return True\n",
             ),
         ),
+        scenario="a look while it is changed back",
     ),
     "lease": Mutant((without(reconcile, "reconcile", "seen.invitation.lease_until > now", "False"),)),
     "lease-kept-when-unknown": Mutant(
@@ -207,6 +223,7 @@ MUTANTS: dict[str, Mutant] = {
                 "    if",
             ),
         ),
+        scenario="a look while it is changed back",
     ),
     "read-order-in-a-batch": Mutant(
         (
@@ -223,6 +240,7 @@ MUTANTS: dict[str, Mutant] = {
                 "    people",
             ),
         ),
+        scenario="a batch while it is changed back",
     ),
     "one-attempt": Mutant((instead(Post, "__init__", _insistent),)),
     "doubt": Mutant(

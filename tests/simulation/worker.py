@@ -128,7 +128,7 @@ class Run:
             if kind not in LOCAL:
                 break
             answer = self.local(effect)
-        world.at(world.latency(self.root), lambda: self.do(effect))
+        world.set_out(self, lambda: self.do(effect))
         return None
 
     def together(self, effect: effects.All) -> None:

@@ -116,6 +116,10 @@ class World:
             return 25 * self.random()
         return self.pace * self.random()
 
+    def set_out(self, run: Run, do: Callable[[], None]) -> None:
+        """A worker wants to carry out an effect: it does after some time."""
+        self.at(self.latency(run.root), do)
+
     def note(self, text: str) -> None:
         if self.trace is not None:
             self.trace.append(f"{START + timedelta(seconds=self.now):%H:%M:%S.%f} {text}")
