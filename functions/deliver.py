@@ -26,6 +26,7 @@ def handle_hint(record: SQSRecord, lambda_context: LambdaContext) -> None:
     worker = runtime.worker(lambda_context.get_remaining_time_in_millis())
     if isinstance(hint, PlanHint):
         first = runtime.run(plan(hint.event_id, worker))
+        metrics.add_metric(name="Planned", unit=MetricUnit.Count, value=1)
         logger.info("planned", event=hint.event_id)
         if first is not None:
             handle_batch(first, worker)

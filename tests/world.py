@@ -123,7 +123,7 @@ class World:
         """As ``Aws`` does it, but one after the other."""
         try:
             return self.run(steps)
-        except Exception as error:  # noqa: BLE001 (what one of several raises is its answer)
+        except Exception as error:
             return error
 
     def _post(self, rendered: Send) -> Answer:

@@ -131,8 +131,8 @@ def withdraw(world: Directed) -> None:
 @dataclass(frozen=True)
 class Scenario:
     """``people`` who were all invited to "A"; the deeds done ``first``; then ``workers`` and ``deeds``, in any order of
-    their steps with at most so many ``switches``. The deeds are done one after the other; a worker that one starts is at
-    work at once.
+    their steps with at most so many ``switches``. The deeds are done one after the other; a worker that one starts goes
+    on at once.
     """
 
     workers: tuple[Work, ...]
@@ -151,7 +151,7 @@ SCENARIOS = {
     "two at one batch": Scenario((batch(), batch()), first=(planned(THERE),)),
     "two at two batches": Scenario((batch(0), batch(1)), first=(planned(THERE),), people=3),
     "two plan": Scenario((plan, plan), first=(THERE,), people=5),
-    "one plans while it is changed back": Scenario((plan_and_tell,), (told(BACK),), first=(THERE,), people=3),
+    "one plans while it is changed back": Scenario((plan_and_tell,), (BACK,), first=(THERE,), people=3),
 }
 
 
