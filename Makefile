@@ -11,7 +11,7 @@ export PIP_USER := no
 unexport PYTHONSAFEPATH PYTHONWARNINGS PYTHONHOME
 INSTALL = "$(PYTHON)" -c "" >/dev/null 2>&1 || { echo "There is no $(PYTHON): install Python 3.11 or newer, or say" \
 	"where one is: make $@ PYTHON=/path/to/python3.11" >&2; exit 1; }; exec "$(PYTHON)" -m local.install
-export STORY CONVOKE_PORT CONVOKE_INBOX_PORT ACCOUNT NAME STACK WHY EVENT ALL
+export STORY CONVOKE_PORT CONVOKE_INBOX_PORT ACCOUNT NAME SCOPE EXPIRES STACK WHY EVENT ALL AT TABLES
 
 help:  ## show the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | while IFS="$$(printf '\t')" read -r target what; do \
@@ -35,12 +35,13 @@ check:  ## check lint rules, format, types, imports and the template
 	$(VENV)/lint-imports
 	SAM_CLI_TELEMETRY=0 $(VENV)/sam validate --lint
 
-key keys revoke receive stop start recheck findings unassigned raise-sequences:
+ready key keys revoke receive stop start recheck findings unassigned restore raise-sequences:
 	@$(INSTALL) tools
 	@$(VENV)/python -m local.operate $@
 
-key:  ## create an API key: ACCOUNT=acme NAME=ci (STACK=: another stack than make deploy's)
-keys:  ## list an account's API keys: ACCOUNT=acme
+ready:  ## check what a deployment depends on: SES, DNS, subscriptions, concurrency, tables
+key:  ## create an API key: ACCOUNT=acme NAME=ci, SCOPE=read,register,manage EXPIRES=2030-12-31 (STACK=: another stack than make deploy's)
+keys:  ## list an account's API keys, with scopes, expiry and last use: ACCOUNT=acme
 revoke:  ## revoke an API key: ACCOUNT=acme NAME=ci
 receive:  ## activate the stack's own SES receipt rule set, if none is active
 stop:  ## stop all mail until make start (WHY="…")
@@ -48,6 +49,7 @@ start:  ## send mail again
 recheck:  ## list attendees whose calendars are out of date, and send them messages: EVENT=<event_id> or ALL=yes
 findings:  ## list what the last audit that stopped found: event, registration, reason
 unassigned:  ## list quarantined mails that name no event, and so are shown to no account
+restore:  ## set registrations and invitations back: AT=2030-12-31T12:00:00Z (TABLES=invitations: only these)
 raise-sequences:  ## after restoring a table from a backup: raise every SEQUENCE by 1000
 
 fire: export PYTHONTZPATH =
@@ -66,12 +68,17 @@ fuzz:  ## fuzz incoming mail for SECONDS=60; mails that break a property are kep
 	@$(INSTALL) fuzz
 	@$(VENV)/python -m tests.fuzz $(SECONDS)
 
+pins:  ## pin all packages with their hashes, after a requirements file was changed
+	@$(INSTALL) tools
+	@$(VENV)/python -m local.pins
+
 deploy: export SAM_CLI_TELEMETRY = 0
-deploy:  ## build and deploy to your AWS account; asks for the parameters
+deploy:  ## build and deploy to your AWS account; asks for the parameters, and ends with make ready
 	@$(INSTALL) tools
 	PYTHON="$(CURDIR)/$(VENV)/python" $(VENV)/sam build
 	@test -e samconfig.local.toml || cp samconfig.toml samconfig.local.toml
 	$(VENV)/sam deploy --guided --config-file "$(CURDIR)/samconfig.local.toml"
+	@$(VENV)/python -m local.operate ready
 
-.PHONY: help run test check fire simulate fuzz key keys revoke receive stop start recheck findings unassigned raise-sequences deploy
+.PHONY: help run test check pins fire simulate fuzz ready key keys revoke receive stop start recheck findings unassigned restore raise-sequences deploy
 .DEFAULT_GOAL := help

@@ -19,6 +19,7 @@ from convoke.model import InvalidField
 from convoke.store import dynamo
 from convoke.web import (
     context,
+    documentation,
     events,
     occurrences,
     participation,
@@ -28,19 +29,21 @@ from convoke.web import (
     registrations,
     webhooks,
 )
-from convoke.web.context import AN_ID, logger
+from convoke.web.context import AN_ID, BASE, logger
 from convoke.web.problems import Problem
+from convoke.web.scopes import require_scope
 
 app = APIGatewayHttpResolver(enable_validation=True)
 for module in (context, events, occurrences, registrations, participation, proposals, quarantine, webhooks):
     app.include_router(module.router)
 
-PUBLIC_ROUTES = ("GET /docs", "GET /openapi.json")
+PUBLIC_ROUTES = ("GET /docs", "GET /docs/{asset}", "GET /openapi.json")
 """The routes that need no API key."""
 BODY_OPTIONAL = (
     "POST /events/{event_id}/cancel",
     "POST /events/{event_id}/occurrences/{start}/cancel",
     "POST /events/{event_id}/occurrences/{start}/restore",
+    "POST /events/{event_id}/reopen",
     "POST /events/{event_id}/proposals/{proposal_id}/accept",
     "POST /events/{event_id}/proposals/{proposal_id}/decline",
     "POST /events/{event_id}/registrations/{registration_id}/resend",
@@ -53,28 +56,26 @@ BODY_OPTIONAL = (
 # --- documentation ------------------------------------------------------------------------------------------------
 
 
-@app.get("/openapi.json", include_in_schema=False)
-def openapi() -> Response[str]:
-    """The OpenAPI description."""
-    return Response(200, "application/json", app.get_openapi_json_schema())
-
-
 @cache
-def documented() -> None:
-    """Configure the OpenAPI description, once per process and only when it is requested, since loading it is slow."""
-    from aws_lambda_powertools.event_handler.openapi.models import HTTPBearer
+def described() -> str:
+    """The OpenAPI description, made once per process and only when it is requested, since loading it is slow."""
+    from aws_lambda_powertools.event_handler.openapi.models import HTTPBearer, Server
 
+    # Relative to where the description itself is, so that it is right wherever that is (OpenAPI 3.1, 4.8.5).
+    servers = [Server(url=f"..{BASE}")]
     app.configure_openapi(
         title="Convoke",
         version="1",
         description=(
             "Calendar invitations by mail that are sent, changed and cancelled reliably. Besides the responses listed, "
-            "API Gateway itself answers 401 (no key), 403 (invalid key), 429 and 503, with a body of `message` only."
+            "every route answers 403 where the key lacks its scope, and API Gateway itself answers 401 (no key), 403 "
+            "(invalid key), 429 and 503, with a body of `message` only."
         ),
         security_schemes={"key": HTTPBearer()},
         security=[{"key": []}],
+        servers=servers,
     )
-    app.enable_swagger(path="/docs", compress=True)
+    return app.get_openapi_json_schema()
 
 
 # --- requests and responses ---------------------------------------------------------------------------------------
@@ -133,7 +134,10 @@ def refuse(error: Exception) -> Response[str]:
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     route = event.get("routeKey", "$default")
     try:
-        answered = app.resolve(admitted(event, route), context)
+        if route in PUBLIC_ROUTES:
+            answered = documentation.answer(event, route, described)
+        else:
+            answered = app.resolve(admitted(event, route), context)
     except Problem as problem:
         answered = problem.answer
     # Only ids are logged: a path parameter may also be a mail address.
@@ -143,17 +147,20 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
 
 
 def admitted(event: dict[str, Any], route: str) -> dict[str, Any]:
-    """The request with its body as JSON text. Raises :class:`Problem`.
+    """The request with its path as routes are written, and its body as JSON text. Raises :class:`Problem`.
 
     For the ``$default`` route API Gateway asks for no key, so the answer is 404 without a look at the path; so it is
     for a path that is too long.
     """
     if route == "$default" or len(event.get("rawPath", "")) > MAX_PATH_LENGTH:
         raise Problem(HTTPStatus.NOT_FOUND, "no such resource")
-    if route in PUBLIC_ROUTES:
-        documented()
-        return event
+    event = {
+        **event,
+        "rawPath": event["rawPath"].removeprefix(BASE),
+        "requestContext": {**event["requestContext"], "stage": "$default"},
+    }
     context.caller(event)
+    require_scope(event, route)
     if not route.startswith(("POST ", "PATCH ")):
         return event
     body = problems.read_body(event)

@@ -1,10 +1,12 @@
 """The Lambda authorizer of the HTTP API (payload format 2.0, simple responses): finds the account of an API key.
 
-API Gateway caches each result for a minute, and itself answers 401 if there is no Authorization header.
+API Gateway caches each result for a minute for all routes, and itself answers 401 if there is no Authorization header.
+So whether the key's scopes allow a route is for the API to say.
 """
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 
@@ -12,15 +14,16 @@ from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from convoke.settings import settings
-from convoke.store import accounts, dynamo
+from convoke.store import dynamo
+from convoke.store.accounts import Accounts
 
 logger = Logger()
 
 
 @cache
-def client() -> Any:
+def accounts() -> Accounts:
     """The DynamoDB client, made once per process."""
-    return dynamo.client()
+    return Accounts(dynamo.client(), settings().accounts_table)
 
 
 @logger.inject_lambda_context
@@ -28,9 +31,17 @@ def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
     scheme, _, secret = event.get("headers", {}).get("authorization", "").partition(" ")
     account = None
     if scheme.lower() == "bearer":
-        account = accounts.account_of(client(), settings().accounts_table, secret.strip())
+        account = accounts().account_of(secret.strip(), datetime.now(UTC))
     if account is None:
         logger.info("refused")
         return {"isAuthorized": False}
-    logger.info("admitted", account=account.account, key=account.key)
-    return {"isAuthorized": True, "context": {"account": account.account, "key": account.key}}
+    logger.info("admitted", account=account.account, key=account.key, key_id=account.key_id)
+    return {
+        "isAuthorized": True,
+        "context": {
+            "account": account.account,
+            "key": account.key,
+            "key_id": account.key_id,
+            "scopes": " ".join(sorted(account.scopes)),
+        },
+    }

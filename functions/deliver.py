@@ -16,6 +16,9 @@ from convoke.delivery.reconcile import Worker, reconcile
 from convoke.delivery.survey import survey
 from convoke.effects import BatchHint, NotificationHint, PlanHint, SurveyHint
 
+# Imported while Lambda starts the function, not in the time of its first mail.
+from convoke.mail import notification_mail, spliced  # noqa: F401
+
 processor = BatchProcessor(event_type=EventType.SQS)
 
 

@@ -22,7 +22,8 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from convoke.model import InvalidField
 from convoke.settings import settings
-from convoke.store import deliveries, dynamo, keys, outbox, webhooks
+from convoke.store import deliveries, dynamo, keys
+from convoke.store.store import Store
 from convoke.webhooks import http
 from convoke.webhooks.events import (
     SIGNATURE_HEADER,
@@ -46,9 +47,9 @@ MAX_DELAY = timedelta(minutes=15)
 
 
 @cache
-def client() -> Any:
+def store() -> Store:
     """The DynamoDB client, made once per process."""
-    return dynamo.client()
+    return Store(dynamo.client(), settings())
 
 
 @cache
@@ -64,33 +65,33 @@ def now() -> datetime:
 
 def create_deliveries(webhook_event_id: str) -> None:
     """Store a delivery for each webhook that subscribes to the webhook event, and queue a hint for each."""
-    webhook_event = outbox.read_webhook_event(client(), settings(), webhook_event_id)
+    webhook_event = store().outbox.read(webhook_event_id)
     if webhook_event is None:
         return
-    for webhook in webhooks.list_webhooks(client(), settings(), webhook_event.account):
+    for webhook in store().webhooks.list_webhooks(webhook_event.account):
         if webhook_event.type in webhook.events:
-            deliveries.create(client(), settings(), webhook_event, webhook, now() + settings().times.hint)
+            store().deliveries.create(webhook_event, webhook, now() + settings().times.hint)
             hint(webhook.webhook_id, webhook_event_id)
-    outbox.mark_distributed(client(), settings(), webhook_event_id)
+    store().outbox.mark_distributed(webhook_event_id)
 
 
 def attempt_delivery(webhook_id: str, webhook_event_id: str) -> None:
     """Make one attempt at a delivery, if one is due."""
-    seen, at = deliveries.read(client(), settings(), webhook_id, webhook_event_id), now()
+    seen, at = store().deliveries.read(webhook_id, webhook_event_id), now()
     if seen is None or seen.state is not WebhookDeliveryState.PENDING:
         return
     if any(until is not None and until > at for until in (seen.lease_until, seen.next_at)):
         return
-    webhook = webhooks.read(client(), settings(), seen.account, webhook_id)
-    webhook_event = outbox.read_webhook_event(client(), settings(), webhook_event_id)
+    webhook = store().webhooks.read(seen.account, webhook_id)
+    webhook_event = store().outbox.read(webhook_event_id)
     if webhook is None or webhook_event is None:
         why = "the webhook was removed" if webhook is None else "the event is no longer kept"
         dead = replace(seen, state=WebhookDeliveryState.DEAD, why=why, due_key=None)
-        deliveries.replace_pending(client(), settings(), seen, dead)
+        store().deliveries.replace_pending(seen, dead)
         return
     until = at + LEASE
     claimed = replace(seen, attempts=seen.attempts + 1, tried_at=at, lease_until=until, due_key=keys.due_key(1, until))
-    if deliveries.replace_pending(client(), settings(), seen, claimed):
+    if store().deliveries.replace_pending(seen, claimed):
         record_result(claimed, post(webhook, webhook_event, at))
 
 
@@ -122,7 +123,7 @@ def record_result(claimed: Delivery, answer: Answer) -> None:
         # A delayed hint comes at that time. If it is lost, or the delay is too long for SQS, the sweep queues one.
         due_key = next_at + settings().times.hint if wait <= MAX_DELAY else next_at
         ended = replace(ended, next_at=next_at, due_key=keys.due_key(1, due_key))
-    written = deliveries.replace_pending(client(), settings(), claimed, ended)
+    written = store().deliveries.replace_pending(claimed, ended)
     if written and wait is not None and wait <= MAX_DELAY:
         hint(claimed.webhook_id, claimed.webhook_event_id, wait)
     logger.info(

@@ -15,6 +15,9 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from convoke.aws.runtime import aws, count, logger, metrics
 from convoke.delivery.fan_out import announce
 from convoke.delivery.reconcile import reconcile
+
+# Imported while Lambda starts the function, not in the time of its first mail.
+from convoke.mail import notification_mail, spliced  # noqa: F401
 from convoke.store import keys
 
 processor = BatchProcessor(event_type=EventType.DynamoDBStreams)

@@ -20,6 +20,7 @@ from convoke.inbound.mime import LARGEST_MAIL
 from convoke.registrations import inbound_mail
 from convoke.settings import settings
 from convoke.store import dynamo
+from convoke.store.store import Store
 
 logger = Logger()
 metrics = Metrics()
@@ -31,8 +32,8 @@ def s3() -> Any:
 
 
 @cache
-def dynamodb() -> Any:
-    return dynamo.client()
+def store() -> Store:
+    return Store(dynamo.client(), settings())
 
 
 @logger.inject_lambda_context
@@ -50,7 +51,7 @@ def handler(event: SNSEvent, context: LambdaContext) -> None:  # noqa: ARG001 (L
             logger.info("SES set-up message")
             continue
         receipt = receipt_of(json.loads(record.sns.message))
-        if inbound_mail.is_processed(dynamodb(), settings(), receipt.ses_id):
+        if store().received.is_processed(receipt.ses_id):
             logger.info("already processed", ses_id=receipt.ses_id)
             continue
         for one in process(receipt).each:
@@ -94,12 +95,10 @@ LOG_MESSAGES = {
 def process(receipt: Receipt) -> Judgement:
     """Read one mail from S3, judge it, and carry out the judgement."""
     raw = s3().get_object(Bucket=receipt.bucket, Key=receipt.key)["Body"].read(LARGEST_MAIL + 1)
-    return inbound_mail.process(
-        dynamodb(), settings(), judge(receipt, raw, read_snapshot), receipt, now=datetime.now(UTC)
-    )
+    return inbound_mail.process(store(), judge(receipt, raw, read_snapshot), receipt, now=datetime.now(UTC))
 
 
 def read_snapshot(uid: str) -> Snapshot | None:
     """The current state of the registration that a UID of ours belongs to; ``None`` if there is none."""
     ids = ids_of(uid)
-    return inbound_mail.read_snapshot(dynamodb(), settings(), *ids) if ids else None
+    return inbound_mail.read_snapshot(store(), *ids) if ids else None

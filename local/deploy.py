@@ -92,7 +92,7 @@ class Sam:
         stack = client("cloudformation", self.place).describe_stacks(StackName=STACK)["Stacks"][0]
         outputs = {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
         api_id = physical_ids(self.place)["HttpApi"]
-        return Deployed(outputs=outputs, api=f"{self.place.endpoint}/_aws/execute-api/{api_id}")
+        return Deployed(outputs=outputs, api=f"{self.place.endpoint}/_aws/execute-api/{api_id}/v1")
 
 
 def client(service: str, place: Place) -> Any:

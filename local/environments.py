@@ -24,16 +24,31 @@ from . import duration, index, preflight
 from .preflight import Unready
 
 ROOT = Path(__file__).resolve().parent.parent
-LAYER = (Path("layers/core/requirements.txt"), Path("layers/core/constraints.txt"))
+LOCKS = (
+    (
+        Path("tests/fuzz/requirements.txt"),
+        Path("tests/requirements.txt"),
+        Path("local/requirements.txt"),
+        Path("layers/core/requirements.txt"),
+    ),
+    (Path("local/emulator.txt"),),
+    (Path("local/uv.txt"),),
+)
+"""The requirements files that have a lock file; those of a group agree, and the first of it names the others."""
 UV = Path(".local/uv")
 CACHE = Path(".local/cache")
 TICK = 3.0
 PIP = ("--disable-pip-version-check", "--no-input", "--progress-bar=off", "--no-compile")
 
 
+def lock_of(file: Path) -> Path:
+    """The lock file beside a requirements file: all that it needs, with hashes."""
+    return file.with_suffix(".lock.txt")
+
+
 @dataclass
 class Environment:
-    """A virtual environment, the requirements files it is made from (the last one names the others), and its state."""
+    """A virtual environment, the lock files it is made from (the last one has what the others have), and its state."""
 
     folder: Path
     files: tuple[Path, ...]
@@ -115,11 +130,12 @@ class Environment:
         if uv is not None and (spoken := settings.for_uv()) is not None:
             options, more = spoken
             command = (str(uv), "pip", "install", "--python", str(self.python), "--cache-dir", str(ROOT / CACHE))
-            if self.run(*command, *options, "-r", str(self.files[-1]), more=more):
+            if self.run(*command, *options, "--require-hashes", "-r", str(self.files[-1]), more=more):
                 return True
             self.doing = "looking up what it needs, with pip"
         return self.run(
-            *(str(pip), "-m", "pip", "--python", str(self.python)), "install", *PIP, "-r", str(self.files[-1])
+            *(str(pip), "-m", "pip", "--python", str(self.python)),
+            *("install", *PIP, "--require-hashes", "-r", str(self.files[-1])),
         )
 
     def why(self) -> str:
@@ -131,12 +147,14 @@ class Environment:
 
 def environments(purpose: str) -> list[Environment]:
     """The environments for ``purpose`` ("run", "tools", "test" or "fuzz"): ``.venv`` and the emulator's."""
-    files: tuple[Path, ...] = (*LAYER, Path("local/requirements.txt"))
+    names = ["local/requirements.txt"]
     if purpose in ("test", "fuzz"):
-        files = (*files, Path("tests/requirements.txt"))
+        names.append("tests/requirements.txt")
     if purpose == "fuzz":
-        files = (*files, Path("tests/fuzz/requirements.txt"))
-    return [Environment(Path(".venv"), files), Environment(Path(".local/emulator"), (Path("local/emulator.txt"),))]
+        names.append("tests/fuzz/requirements.txt")
+    files = tuple(lock_of(Path(name)) for name in names)
+    emulator = (lock_of(Path("local/emulator.txt")),)
+    return [Environment(Path(".venv"), files), Environment(Path(".local/emulator"), emulator)]
 
 
 class Installation(threading.Thread):
@@ -171,15 +189,25 @@ class Installation(threading.Thread):
         """The path of uv, in a folder of its own; ``None`` if it cannot be fetched or pip's settings do not fit it."""
         if self._settings.for_uv() is None:
             return None
-        program, wanted = ROOT / UV / "bin" / "uv", (ROOT / "local/uv.txt").read_text()
+        lock = lock_of(Path("local/uv.txt"))
+        program, wanted = ROOT / UV / "bin" / "uv", (ROOT / lock).read_text()
         stamp = ROOT / UV / "installed"
         if program.exists() and stamp.exists() and stamp.read_text() == wanted:
             return program
         for one in self._missing:
             one.doing = "fetching uv"
-        command = (str(self._first.python), "-m", "pip", "install", *PIP, "--only-binary=:all:", "--upgrade")
+        command = (
+            str(self._first.python),
+            "-m",
+            "pip",
+            "install",
+            *PIP,
+            "--only-binary=:all:",
+            "--upgrade",
+            "--require-hashes",
+        )
         scratch = Environment(UV, ())
-        if not scratch.run(*command, "--target", str(ROOT / UV), "-r", "local/uv.txt") or not program.exists():
+        if not scratch.run(*command, "--target", str(ROOT / UV), "-r", str(lock)) or not program.exists():
             return None
         stamp.write_text(wanted)
         return program

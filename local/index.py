@@ -24,10 +24,11 @@ PYPI = "https://pypi.org/simple"
 PATIENCE = 0.8
 """Seconds for an index to accept a connection. One that takes longer may only be slow, so that is no error."""
 
-# Settings of pip itself, which uv does not need.
+# Settings of pip itself, which uv does not need. Constraints do not matter where lock files pin everything, and with
+# hashes uv takes none that are not pins themselves.
 NOT_FOR_UV = frozenset(
     (
-        *("break-system-packages", "cache-dir", "compile", "config-file", "default-timeout"),
+        *("break-system-packages", "cache-dir", "compile", "config-file", "constraint", "default-timeout"),
         *("disable-pip-version-check", "exists-action", "log", "no-cache-dir", "no-color", "no-compile", "no-input"),
         *("no-python-version-warning", "no-warn-script-location", "prefer-binary", "progress-bar", "quiet"),
         *("require-virtualenv", "retries", "root-user-action", "timeout", "user", "verbose"),
@@ -36,7 +37,6 @@ NOT_FOR_UV = frozenset(
 EACH = {
     "extra-index-url": "--extra-index-url",
     "find-links": "--find-links",
-    "constraint": "--constraint",
     "trusted-host": "--allow-insecure-host",
 }
 SYSTEM = Path("/etc/pip.conf")

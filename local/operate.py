@@ -1,5 +1,4 @@
-"""The commands of an operator: `make key`, `keys`, `revoke`, `receive`, `stop`, `start`, `recheck`, `findings`,
-`unassigned` and `raise-sequences`.
+"""The commands of an operator, which `make help` lists.
 
 They work on the stack that `make deploy` deployed last, or on the one that STACK names, with the caller's own AWS
 settings. Each command returns its last line of output. An error that the caller can correct is one line on stderr.
@@ -7,12 +6,14 @@ settings. Each command returns its last line of output. An error that the caller
 
 from __future__ import annotations
 
+import json
 import os
+import re
 import sys
 import tomllib
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
-from datetime import UTC, datetime
+from collections.abc import Callable, Collection, Iterator, Mapping
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -21,10 +22,14 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from convoke.aws.runtime import Aws
 from convoke.delivery.audit import Findings, examine_batch, put_right
+from convoke.delivery.readiness import TABLES, State
 from convoke.model import ConvokeError, InvalidField, Sender
 from convoke.settings import Settings
-from convoke.store import accounts, dynamo, operations, quarantine
-from convoke.store.records import Records
+from convoke.store import dynamo, operations
+from convoke.store.accounts import Scope
+from convoke.store.store import Store
+
+from . import restore
 
 Ask = Callable[[str], str]
 PROGRESS = 1000
@@ -53,6 +58,10 @@ def chosen(said: Mapping[str, str], file: Path = CHOSEN) -> tuple[str, str | Non
             raise CannotTell(f"{file} cannot be read ({error}): remove it, or deploy again.") from None
     region = said.get("AWS_REGION") or said.get("AWS_DEFAULT_REGION") or deployed.get("region")
     return said.get("STACK") or deployed.get("stack_name") or "convoke", region
+
+
+def store_of(settings: Settings) -> Store:
+    return Store(dynamo.client(), settings)
 
 
 def settings_of(stack: str) -> Settings:
@@ -95,25 +104,53 @@ def described_stack(stack: str) -> tuple[Any, dict[str, str]]:
 def key(settings: Settings, said: Mapping[str, str], ask: Ask) -> str:  # noqa: ARG001 (all commands have the same signature)
     account, name = said.get("ACCOUNT"), said.get("NAME")
     if not account or not name:
-        return "Usage: make key ACCOUNT=acme NAME=ci"
+        return "Usage: make key ACCOUNT=acme NAME=ci (SCOPE=read,register,manage EXPIRES=2030-12-31)"
     now = datetime.now(UTC)
     try:
-        secret = accounts.create_key(dynamo.client(), settings.accounts_table, account=account, name=name, now=now)
+        secret = store_of(settings).accounts.create_key(
+            account=account,
+            name=name,
+            now=now,
+            scopes=_scopes(said.get("SCOPE") or ""),
+            valid_until=_end_of(said.get("EXPIRES") or ""),
+        )
     except InvalidField as error:
         return f"No key was created: {error}"
     print("The new key, which is shown only now:")
     return secret
 
 
+def _scopes(text: str) -> tuple[Scope, ...]:
+    """SCOPE: names separated by commas or spaces; all scopes where nothing is said. Raises :class:`InvalidField`."""
+    try:
+        return tuple(map(Scope, re.findall(r"[^,\s]+", text))) or tuple(Scope)
+    except ValueError:
+        raise InvalidField("SCOPE", f"must be some of {', '.join(Scope)}") from None
+
+
+def _end_of(text: str) -> datetime | None:
+    """EXPIRES: the last day, in UTC, on which a key works. Raises :class:`InvalidField`."""
+    try:
+        return datetime.combine(date.fromisoformat(text), time(), UTC) + timedelta(days=1) if text else None
+    except (ValueError, OverflowError):
+        raise InvalidField("EXPIRES", "must be a day such as 2030-12-31") from None
+
+
 def list_keys(settings: Settings, said: Mapping[str, str], ask: Ask) -> str:  # noqa: ARG001
     account = said.get("ACCOUNT")
     if not account:
         return "Usage: make keys ACCOUNT=acme"
-    found = accounts.list_keys(dynamo.client(), settings.accounts_table, account=account)
+    found = store_of(settings).accounts.list_keys(account=account)
+    now = datetime.now(UTC)
     for one in found:
-        print(f"{one.name}  created {one.created_at}" + (f"  revoked {one.revoked_at}" if one.revoked_at else ""))
-    working = sum(one.revoked_at is None for one in found)
-    return f"{account} has {working} working and {len(found) - working} revoked keys."
+        expires = f"  expires {one.valid_until:.10}T00:00Z" if one.valid_until else ""
+        revoked = f"  revoked {one.revoked_at}" if one.revoked_at else ""
+        print(
+            f"{one.name}  id {one.key_id}  {','.join(one.scopes)}  created {one.created_at:.10}"
+            f"  last used {one.last_used or 'never'}{expires}{revoked}"
+        )
+    working = sum(one.works(now) for one in found)
+    return f"{account} has {working} working keys, and {len(found) - working} that expired or were revoked."
 
 
 def revoke(settings: Settings, said: Mapping[str, str], ask: Ask) -> str:
@@ -123,9 +160,26 @@ def revoke(settings: Settings, said: Mapping[str, str], ask: Ask) -> str:
     if ask(f"Requests with the key {name} of {account} will be refused, permanently. Type yes: ") != "yes":
         return "Nothing was done."
     now = datetime.now(UTC)
-    if not accounts.revoke_key(dynamo.client(), settings.accounts_table, account=account, name=name, now=now):
+    if not store_of(settings).accounts.revoke_key(account=account, name=name, now=now):
         return f"{account} has no working key {name}: make keys ACCOUNT={account} lists its keys."
     return f"{name} is revoked. The API may accept it for up to one more minute."
+
+
+def ready(settings: Settings, said: Mapping[str, str], ask: Ask) -> str:  # noqa: ARG001
+    """What the function ``Ready`` finds: it checks with its own permissions, as it does every day."""
+    stack, _ = chosen(said)
+    _, output = described_stack(stack)
+    try:
+        answer = boto3.client("lambda").invoke(FunctionName=output["ReadyFunction"])
+        found = [(one["what"], State(one["state"]), one["why"]) for one in json.load(answer["Payload"])["findings"]]
+    except (LookupError, TypeError, ValueError) as error:
+        raise CannotTell(
+            f"The function Ready did not answer with findings ({type(error).__name__}): see its log."
+        ) from None
+    for what, state, why in found:
+        print(f"{state:<8} {what}: {why}")
+    left = [state for _, state, _ in found if state is not State.OK]
+    return f"{len(found) - len(left)} ok, {left.count(State.TO_DO)} to do, {left.count(State.UNKNOWN)} unknown."
 
 
 def receive(settings: Settings, said: Mapping[str, str], ask: Ask) -> str:  # noqa: ARG001
@@ -148,12 +202,12 @@ def receive(settings: Settings, said: Mapping[str, str], ask: Ask) -> str:  # no
 
 def stop(settings: Settings, said: Mapping[str, str], ask: Ask) -> str:  # noqa: ARG001
     why = said.get("WHY") or "by hand"
-    operations.stop(dynamo.client(), settings, why)
+    operations.stop(store_of(settings), why)
     return f"No mail is sent until `make start` ({why}). Messages that are due stay due."
 
 
 def start(settings: Settings, said: Mapping[str, str], ask: Ask) -> str:  # noqa: ARG001
-    operations.start(dynamo.client(), settings)
+    operations.start(store_of(settings))
     return "Mail is sent again. Within a minute the sweeper queues what is due, with its present content."
 
 
@@ -193,7 +247,7 @@ def batches(world: Aws, settings: Settings, said: Mapping[str, str]) -> Iterator
 
 def findings(settings: Settings, said: Mapping[str, str], ask: Ask) -> str:  # noqa: ARG001
     stopped_at, reasons = None, Counter[str]()
-    for at, line in Records(dynamo.client(), settings).audit_findings():
+    for at, line in store_of(settings).records.audit_findings():
         print(line)
         stopped_at = at
         reasons[line.split(" ", 2)[2]] += 1
@@ -204,19 +258,61 @@ def findings(settings: Settings, said: Mapping[str, str], ask: Ask) -> str:  # n
 
 
 def unassigned(settings: Settings, said: Mapping[str, str], ask: Ask) -> str:  # noqa: ARG001
-    client, now, reasons = dynamo.client(), datetime.now(UTC), Counter[str]()
-    for one in quarantine.list_unassigned(client, settings):
+    quarantine, now, reasons = store_of(settings).quarantine, datetime.now(UTC), Counter[str]()
+    for one in quarantine.list_unassigned():
         print(f"{one.received_at:%Y-%m-%d %H:%M} UTC  {one.reason}  {one.sender or 'no one address'}  {one.subject}")
         reasons[one.reason] += 1
-    more = quarantine.not_shown_count(client, settings, "", now=now)
+    more = quarantine.not_shown_count("", now=now)
     if not reasons and not more:
         return "In the last seven days every quarantined mail named an event."
     counts = ", ".join(f"{count} {reason}" for reason, count in sorted(reasons.items()))
     return f"{reasons.total()} mails name no event, so no account can see them: {counts}. {more} more were not kept."
 
 
+OPEN = ("Authorize", "Ready")
+"""The functions that may run while tables are set back: they write no item that matters then."""
+RUNNING = 60
+"""Seconds after which whatever ran when the functions were closed has ended (Audit apart, which sends nothing)."""
+
+
+def set_back(settings: Settings, said: Mapping[str, str], ask: Ask) -> str:
+    """Set tables back to AT: registrations and invitations, or those that TABLES names. Mail has to be stopped."""
+    names = re.findall(r"[^,\s]+", said.get("TABLES") or "registrations,invitations")
+    if not said.get("AT") or not set(names) <= set(TABLES):
+        return f"Usage: make restore AT=2030-12-31T12:00:00Z (TABLES=: some of {', '.join(TABLES)})"
+    now, client, functions = datetime.now(UTC), dynamo.client(), boto3.client("lambda")
+    at = restore.moment(said["AT"], now)
+    if not store_of(settings).reads.sending().stopped(now):
+        return "Mail is not stopped: run make stop first, so that nothing is sent of what is about to be set back."
+    tables = [getattr(settings, f"{name}_table") for name in names]
+    backups = [restore.restored(client, table, at, print, restore.wait) for table in tables]
+    with restore.closed(functions, functions_of(chosen(said)[0], OPEN)):
+        print(f"The stack's functions are closed until this ends; waiting {RUNNING} s for those that run.")
+        restore.wait(RUNNING)
+        found = [restore.compare(client, *pair) for pair in zip(tables, backups, strict=True)]
+        for one in found:
+            print(f"  {one.table}: {len(one.written)} items to be written, {len(one.deleted)} to be deleted")
+        if ask(f"Set these tables back to {at:%Y-%m-%d %H:%M:%S} UTC? Type yes: ") != "yes":
+            return "Nothing was done."
+        for one in found:
+            for done in restore.copy(client, one, restore.wait):
+                if done // PROGRESS > (done - restore.BATCH) // PROGRESS:
+                    print(f"  {one.table}: {done} of {len(one.written) + len(one.deleted)}")
+    return f"Done. Now make raise-sequences, then make start; in the end delete {' and '.join(backups)}."
+
+
+def functions_of(stack: str, but: Collection[str] = ()) -> list[str]:
+    """The names of the stack's functions, without those of the logical ids ``but``."""
+    pages = boto3.client("cloudformation").get_paginator("list_stack_resources").paginate(StackName=stack)
+    resources = [one for page in pages for one in page["StackResourceSummaries"]]
+    return [
+        one["PhysicalResourceId"]
+        for one in resources
+        if one["ResourceType"] == "AWS::Lambda::Function" and one["LogicalResourceId"] not in but
+    ]
+
+
 def raise_sequences(settings: Settings, said: Mapping[str, str], ask: Ask) -> str:  # noqa: ARG001
-    client = dynamo.client()
     print(
         f"Every SEQUENCE in {settings.invitations_table} is raised by {operations.LIFT}, and the latest message is sent"
         " again to each attendee."
@@ -224,13 +320,14 @@ def raise_sequences(settings: Settings, said: Mapping[str, str], ask: Ask) -> st
     if ask("Is all mail stopped (make stop)? Type yes: ") != "yes":
         return "Nothing was done."
     done = 0
-    for done in operations.raise_sequences(client, settings, now=datetime.now(UTC)):
+    for done in operations.raise_sequences(store_of(settings), now=datetime.now(UTC)):
         if done % 1000 == 0:
             print(f"  {done} done")
     return f"{done} raised. Check a few of them, then run `make start`."
 
 
 COMMANDS = {
+    "ready": ready,
     "key": key,
     "keys": list_keys,
     "revoke": revoke,
@@ -240,6 +337,7 @@ COMMANDS = {
     "recheck": recheck,
     "findings": findings,
     "unassigned": unassigned,
+    "restore": set_back,
     "raise-sequences": raise_sequences,
 }
 
@@ -250,7 +348,7 @@ def main() -> int:
         if region:
             os.environ["AWS_DEFAULT_REGION"] = region
         print(COMMANDS[sys.argv[1]](settings_of(stack), os.environ, input))
-    except CannotTell as error:
+    except (CannotTell, restore.CannotRestore) as error:
         return refused(str(error))
     except (ClientError, BotoCoreError) as error:
         # AWS's message on the caller's own request, shown to the caller alone; it names no attendee.

@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from types import FrameType
 
 from convoke.model import ConvokeError
-from convoke.store import accounts
+from convoke.store.accounts import Accounts
 
 from . import duration, story
 from .deploy import PARAMETERS, Deployed, Sam, client, count_workers, forget_in_time, receive_replies
@@ -95,7 +95,7 @@ def bring_up(place: Place, leaving: ExitStack) -> dict[str, object]:
         receive_replies(place)
     database = client("dynamodb", place)
     now = datetime.now(UTC)
-    key = accounts.create_key(database, deployed.tables["accounts"], account="acme", name="first", now=now)
+    key = Accounts(database, deployed.tables["accounts"]).create_key(account="acme", name="first", now=now)
     office.connect(
         endpoint=place.endpoint,
         feedback_topic=deployed.outputs["FeedbackTopic"],

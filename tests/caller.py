@@ -20,10 +20,10 @@ from convoke.decision.calendar_state import RenderedMail
 from convoke.decision.fingerprints import fingerprint
 from convoke.decision.invitation import Acknowledged, Intent, StoredMessage
 from convoke.model import DeliveryState
-from convoke.store import dynamo, items
-from convoke.store import proposals as stored_proposals
-from convoke.store import quarantine as stored_quarantine
-from convoke.store.reads import Reads
+from convoke.store import dynamo
+from convoke.store.invitations import invitation_item
+from convoke.store.records import message_item
+from convoke.store.store import Store
 from convoke.web import (
     context,
     events,
@@ -85,7 +85,7 @@ class Answer:
 
     @property
     def body(self) -> Any:
-        return json.loads(self.raw)
+        return json.loads(self.data)
 
     @property
     def fields(self) -> list[str]:
@@ -98,6 +98,7 @@ class World:
 
     def __init__(self, client: Any) -> None:
         self.client = client
+        self.store = Store(client, SETTINGS)
         self.now = NOW
 
     def call(
@@ -107,20 +108,22 @@ class World:
         body: Any = None,
         *,
         account: str | None = "acme",
+        scopes: str = "manage read register",
         query: dict[str, str] | None = None,
         content_type: str | None = "application/json",
         **headers: str,
     ) -> Answer:
+        path = path.removeprefix(context.BASE)
         route, parameters = route_of(method, path)
         event: dict[str, Any] = {
             "version": "2.0",
             "routeKey": route,
-            "rawPath": path,
+            "rawPath": context.BASE + path,
             "rawQueryString": urlencode(query or {}),
             "headers": {name.replace("_", "-"): value for name, value in headers.items()},
             "requestContext": {
-                "http": {"method": method, "path": path, "protocol": "HTTP/1.1"},
-                "stage": "$default",
+                "http": {"method": method, "path": context.BASE + path, "protocol": "HTTP/1.1"},
+                "stage": "v1",
                 "routeKey": route,
             },
             "isBase64Encoded": isinstance(body, bytes),
@@ -130,7 +133,9 @@ class World:
         if parameters:
             event["pathParameters"] = parameters
         if account and route != "$default":
-            event["requestContext"]["authorizer"] = {"lambda": {"account": account, "key": "ci"}}
+            event["requestContext"]["authorizer"] = {
+                "lambda": {"account": account, "key": "ci", "key_id": "0123456789ab", "scopes": scopes}
+            }
         if body is not None:
             if isinstance(body, bytes):
                 event["body"] = base64.b64encode(body).decode()
@@ -154,8 +159,8 @@ class World:
     def tell(self, person: str, **changes: Any) -> None:
         """As if the first invitation had left and been accepted."""
         _, _, event_id, _, registration_id = person.split("/")
-        invitation = Reads(self.client, SETTINGS).invitation(event_id, registration_id)
-        event = Reads(self.client, SETTINGS).event(event_id)
+        invitation = self.store.reads.invitation(event_id, registration_id)
+        event = self.store.reads.event(event_id)
         assert invitation is not None
         assert event is not None
         said = replace(told(), uid="told@convoke.example.com", when=event.when, recipient=BO["email"])
@@ -178,21 +183,21 @@ class World:
             sent_at=self.now,
             state=DeliveryState.ACCEPTED,
         )
-        for item in (items.invitation_item(replace(heard, **changes)), items.stored_message_item(stored)):
+        for item in (invitation_item(replace(heard, **changes)), message_item(stored)):
             self.client.put_item(TableName=SETTINGS.invitations_table, Item=dynamo.wire(item))
 
     def propose(self, person: str, **changes: Any) -> str:
         """As if they had proposed another time by mail; answers where it is."""
         _, _, event_id, _, registration_id = person.split("/")
         one = proposal(**{"event_id": event_id, "registration_id": registration_id} | changes)
-        dynamo.transact(self.client, [stored_proposals.put_action(SETTINGS, one)])
+        dynamo.transact(self.client, [self.store.proposals.put_action(one)])
         return f"/events/{event_id}/proposals/{one.proposal_id}"
 
     def put_aside(self, person: str, **changes: Any) -> str:
         """As if their answer had come in and nobody had believed it; answers where it is."""
         _, _, event_id, _, registration_id = person.split("/")
         one = held(**{"event_id": event_id, "registration_id": registration_id} | changes)
-        dynamo.transact(self.client, [stored_quarantine.put_action(SETTINGS, one)])
+        dynamo.transact(self.client, [self.store.quarantine.put_action(one)])
         return f"/quarantine/{one.quarantine_id}"
 
 
@@ -200,7 +205,7 @@ class World:
 def a_caller(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     with in_memory() as client:
         world = World(client)
-        monkeypatch.setattr(context, "client", lambda: client)
+        monkeypatch.setattr(context, "store", lambda: world.store)
         monkeypatch.setattr(context, "now", lambda: world.now)
         for room in (
             context,
@@ -213,7 +218,7 @@ def a_caller(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
             proposals,
             quarantine,
         ):
-            monkeypatch.setattr(room, "settings", lambda: SETTINGS)
+            monkeypatch.setattr(room, "settings", lambda: SETTINGS, raising=False)
         yield world
 
 

@@ -19,14 +19,14 @@ from convoke.aws import runtime, ses
 from convoke.model import Method
 from convoke.settings import settings
 from convoke.store import keys
-from convoke.store.reads import Reads
+from convoke.store.store import Store
 from convoke.web import context
 from tests import policies
 from tests.factories import NOW, SENDER
 from tests.tables import SETTINGS, create_tables
 
 EVENTS = Path(__file__).parent.parent / "events"
-HANDLERS = ("api", "authorize", "notify", "deliver", "sweep", "audit", "feedback", "replies", "hooks")
+HANDLERS = ("api", "authorize", "notify", "deliver", "sweep", "audit", "ready", "feedback", "replies", "hooks")
 
 
 def sample(name: str) -> dict[str, Any]:
@@ -60,7 +60,20 @@ class PostOffice:
 
     def get_account(self) -> dict[str, Any]:
         policies.asked("sesv2", "GetAccount", {})
-        return {"SendQuota": {"Max24HourSend": 50_000.0, "SentLast24Hours": 0.0, "MaxSendRate": 14.0}}
+        return {
+            "ProductionAccessEnabled": True,
+            "SendingEnabled": True,
+            "EnforcementStatus": "HEALTHY",
+            "SendQuota": {"Max24HourSend": 50_000.0, "SentLast24Hours": 0.0, "MaxSendRate": 14.0},
+        }
+
+    def get_email_identity(self, **request: str) -> dict[str, Any]:
+        policies.asked("sesv2", "GetEmailIdentity", request)
+        return {
+            "VerifiedForSendingStatus": False,
+            "DkimAttributes": {"SigningEnabled": True, "Status": "PENDING"},
+            "MailFromAttributes": {"BehaviorOnMxFailure": "USE_DEFAULT_VALUE"},
+        }
 
     def said(self) -> list[tuple[str, Method, str]]:
         """To whom, METHOD, subject of all mails, in order."""
@@ -80,7 +93,8 @@ class Deployment:
         self.settings = settings_
         self.client = client
         self.office = office
-        self.reads = Reads(client, settings_)
+        self.store = Store(client, settings_)
+        self.reads = self.store.reads
 
     def call(self, function: str, event: dict[str, Any]) -> Any:
         """Raises :class:`policies.Denied` where it asks AWS for what its role does not allow."""

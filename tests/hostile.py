@@ -75,8 +75,7 @@ def deep(levels: int) -> str:
 
 @cache
 def schema() -> dict[str, Any]:
-    api.documented()
-    found: dict[str, Any] = json.loads(api.app.get_openapi_json_schema())
+    found: dict[str, Any] = json.loads(api.described())
     return found
 
 

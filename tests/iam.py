@@ -91,10 +91,21 @@ def requests_of(service: str, operation: str, said: Mapping[str, Any]) -> Iterat
         yield Request(f"s3:{operation}", f"arn:aws:s3:::InboundMail/{said['Key']}", {})
     elif (service, operation) == ("sesv2", "SendEmail"):
         yield from sending(said["FromEmailAddress"], said["Destination"]["ToAddresses"], said["ConfigurationSetName"])
-    elif (service, operation) == ("sesv2", "GetAccount"):
-        yield Request("ses:GetAccount", "*", {})
+    elif (service, operation) in READING:
+        yield Request(f"{service.removesuffix('v2')}:{operation}", READING[service, operation](said), {})
     else:
         raise KeyError(f"{service}:{operation}")
+
+
+READING: dict[tuple[str, str], Callable[[Mapping[str, Any]], str]] = {
+    ("sesv2", "GetAccount"): lambda _: "*",
+    ("sesv2", "GetEmailIdentity"): lambda said: f"arn:aws:ses:{REGION}:{ACCOUNT}:identity/{said['EmailIdentity']}",
+    ("ses", "DescribeActiveReceiptRuleSet"): lambda _: "*",
+    ("lambda", "GetAccountSettings"): lambda _: "*",
+    ("lambda", "ListEventSourceMappings"): lambda _: "*",
+    ("sns", "ListSubscriptionsByTopic"): lambda said: said["TopicArn"].rsplit(":", 1)[1],
+}
+"""The resource that each of these calls is about; of a topic its logical id, as which the tests name it."""
 
 
 def sending(sender: str, recipients: Iterable[str], configuration_set: str = "Sending") -> Iterator[Request]:
@@ -110,6 +121,9 @@ def sending(sender: str, recipients: Iterable[str], configuration_set: str = "Se
             yield Request(action, f"arn:aws:ses:{REGION}:{ACCOUNT}:{resource}", context)
 
 
+# A transaction has no permission of its own: each action in it is authorized as the operation on one item that it is,
+# with that item's condition keys, such as dynamodb:LeadingKeys.
+# https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis-iam.html
 WHOLE = {"Put": "PutItem", "Update": "UpdateItem", "Delete": "DeleteItem", "ConditionCheck": "ConditionCheckItem"}
 
 
@@ -117,7 +131,7 @@ def _dynamodb(operation: str, said: Mapping[str, Any]) -> Iterator[Request]:
     if operation == "TransactWriteItems":
         for action in said["TransactItems"]:
             [(kind, what)] = action.items()
-            yield _item(WHOLE[kind], what["TableName"], [what.get("Key") or what["Item"]])
+            yield _item(WHOLE[kind], what["TableName"], [what.get("Key") or what["Item"]], written(what))
     elif operation == "BatchGetItem":
         for table, wanted in said["RequestItems"].items():
             yield _item(operation, table, wanted["Keys"])
@@ -137,12 +151,27 @@ def _dynamodb(operation: str, said: Mapping[str, Any]) -> Iterator[Request]:
             f"dynamodb:{operation}", f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/{said['TableName']}{index}", context
         )
     elif operation in ("GetItem", "PutItem", "UpdateItem", "DeleteItem"):
-        yield _item(operation, said["TableName"], [said.get("Key") or said["Item"]])
+        yield _item(operation, said["TableName"], [said.get("Key") or said["Item"]], written(said))
+    elif operation in ("DescribeTable", "DescribeContinuousBackups", "DescribeTimeToLive"):
+        yield _item(operation, said["TableName"], [])
     else:
         raise KeyError(operation)
 
 
-def _item(action: str, table: str, keys: list[Mapping[str, Any]]) -> Request:
+def written(said: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
+    """What IAM is told of a write's attributes: those of its key or item, and those that its expressions name."""
+    text = f"{said.get('UpdateExpression', '')} {said.get('ConditionExpression', '')}"
+    names = said.get("ExpressionAttributeNames", {})
+    words = re.findall(r"(?<![:\w])#?[a-z]\w*(?![\w(])", re.sub(r"\b[a-z_]+\(", " ( ", text))
+    named = {names.get(word, word) for word in words} - {"and", "or", "not"}
+    context = {"dynamodb:Attributes": tuple(sorted({*(said.get("Key") or said.get("Item") or {}), *named}))}
+    returned = said.get("ReturnValues", "ALL_OLD" if "ReturnValuesOnConditionCheckFailure" in said else None)
+    return context | ({"dynamodb:ReturnValues": (returned,)} if returned else {})
+
+
+def _item(
+    action: str, table: str, keys: list[Mapping[str, Any]], more: Mapping[str, tuple[str, ...]] | None = None
+) -> Request:
     leading = tuple(key["pk"]["S"] for key in keys)
     resource = f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/{table}"
-    return Request(f"dynamodb:{action}", resource, {"dynamodb:LeadingKeys": leading})
+    return Request(f"dynamodb:{action}", resource, {"dynamodb:LeadingKeys": leading, **(more or {})})

@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from convoke.decision import decide
+from convoke.decision import decide, fingerprints
 from convoke.delivery.fan_out import announce
 from convoke.effects import Refusal, Refused, Unknown
 from convoke.inbound import Verdict, judge
@@ -24,11 +24,10 @@ from convoke.model import (
 )
 from convoke.registrations import inbound_mail, replies
 from convoke.registrations.registry import change_registration
-from convoke.schedule import edits, series
+from convoke.schedule import edits, series, series_changes
 from convoke.web.walltimes import read_moment, read_when
 from tests.factories import EVENT_ID, SENDER, receipt
 from tests.mailbox import Arrived, Mailbox
-from tests.tables import SETTINGS
 from tests.world import World
 
 DAY, CLOCK, ZONE = r"\d{4}-\d\d-\d\d", r"\d\d:\d\d", r"[A-Z][\w/+-]+"
@@ -94,13 +93,18 @@ class Stage:
     @says(rf"Ada moves it to (?P<time>{TIME})")
     def _move(self, time: str) -> None:
         before = self._world.event()
-        schedule = series.moved(before.schedule, when(time))
+        schedule = series_changes.moved(before.schedule, when(time))
         after = replace(before, when=schedule.when, rule=schedule.rule, added=schedule.added)
         self.become(edits.reschedule(before, after)[0])
 
     @says(r'Ada (?P<verb>calls|describes) it(?: as)? "(?P<text>.*)"')
     def _write(self, verb: str, text: str) -> None:
         self._change(**{"title" if verb == "calls" else "description": text})
+
+    @says(r'Ada quietly calls it "(?P<title>.*)"')
+    def _write_quietly(self, title: str) -> None:
+        before = self._world.event()
+        self.become(fingerprints.kept_quiet(before, replace(before, title=title)))
 
     @says(r'Ada names the place "(?P<text>.*)"')
     def _place(self, text: str) -> None:
@@ -117,6 +121,10 @@ class Stage:
     @says(r'Ada cancels it(?:: "(?P<reason>.*)")?')
     def _cancel(self, reason: str | None) -> None:
         self._change(status=EventStatus.CANCELLED, reason=reason or "")
+
+    @says(r"Ada reopens it")
+    def _reopen(self) -> None:
+        self.become(edits.reopen(self._world.event()))
 
     def _change(self, **changes: Any) -> None:
         self.become(replace(self._world.event(), **changes))
@@ -149,8 +157,7 @@ class Stage:
 
     def change_registration(self, who: str, **changes: Any) -> None:
         person = change_registration(
-            self._world.client,
-            SETTINGS,
+            self._world.store,
             EVENT_ID,
             self._people[who].registration_id,
             changes=changes,
@@ -171,13 +178,12 @@ class Stage:
             f"ATTENDEE;PARTSTAT={partstat}:mailto:{person.email}\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n"
         ).encode()
         raw = f"From: {person.email}\r\nContent-Type: text/calendar; method=REPLY\r\n\r\n".encode() + calendar
-        seen = inbound_mail.read_snapshot(world.client, SETTINGS, EVENT_ID, person.registration_id)
+        seen = inbound_mail.read_snapshot(world.store, EVENT_ID, person.registration_id)
         judged = judge(receipt(received_at=world.now), raw, lambda _: seen)
         assert judged.verdict in (Verdict.APPLY, Verdict.LATE)
         assert judged.reply is not None
         applied = replies.apply(
-            world.client,
-            SETTINGS,
+            world.store,
             EVENT_ID,
             person.registration_id,
             judged.reply,

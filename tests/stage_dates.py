@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from convoke.model import DateChange, Event, LocalTime
-from convoke.schedule import edits, series
+from convoke.schedule import edits, series, series_changes
 from convoke.web.walltimes import read_when
 from tests.factories import EVENT_ID, NEW_ID
 from tests.stage import ACTIONS as ACTIONS
@@ -77,7 +77,7 @@ def _make_the_rule(stage: Stage, rule: str) -> None:
 @says(rf'Ada splits it at (?P<date>{NAME})(?:, (?:called "(?P<title>.*)"|at (?P<time>{TIME})))?')
 def _split(stage: Stage, date: str, title: str | None, time: str | None) -> None:
     def other(new: Event) -> Event:
-        schedule = series.moved(new.schedule, when(time) if time else new.when)
+        schedule = series_changes.moved(new.schedule, when(time) if time else new.when)
         after = replace(new, when=schedule.when, rule=schedule.rule, added=schedule.added, title=title or new.title)
         return edits.reschedule(new, after)[0]
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from convoke.aws import ses
 from convoke.delivery.reconcile import Outcome
 from tests.tables import template
 
@@ -37,7 +38,8 @@ def counted() -> set[str]:
     names = {name for text in texts for name in re.findall(r'add_metric\(name="(\w+)"', text)}
     told = {what.title().replace(" ", "") for text in texts for what in re.findall(r'Log\(what="([a-z ]+)"', text)}
     assert any("add_metric(name=outcome.name.title()" in text for text in texts)
-    return names | told | {outcome.name.title().replace("_", "") for outcome in Outcome}
+    codes = {ses.metric_of(code) for code in (*ses.KNOWN_CODES, "any other")}
+    return names | told | codes | {outcome.name.title().replace("_", "") for outcome in Outcome}
 
 
 def widgets() -> list[dict[str, Any]]:
@@ -143,6 +145,11 @@ def test_the_dashboard_shows_metrics_that_are_counted() -> None:
 def test_the_dashboard_shows_every_alarmed_metric_but_the_functions_errors_and_the_audit_s_heartbeat() -> None:
     alarmed = {alarm["MetricName"] for alarm in ALARMS.values()} - {"Errors", "Audited"}
     assert alarmed <= {metric for _, metric, *_ in graphed()}
+
+
+def test_the_dashboard_shows_refusals_by_every_code_that_is_counted() -> None:
+    shown = {metric for _, metric, *_ in graphed() if metric.startswith("Refused.")}
+    assert shown == {ses.metric_of(code) for code in (*ses.KNOWN_CODES, "any other")}
 
 
 def test_the_dashboard_names_what_is_in_the_template() -> None:

@@ -28,14 +28,14 @@ from convoke.registrations.registry import Obstacle, register, resend, withdraw
 from convoke.registrations.replies import Applied, Outcome, apply, register_again
 from convoke.store import (
     answers,
+    codec,
     dynamo,
-    items,
     keys,
-    outbox,
-    webhooks,
 )
-from convoke.store.reads import Reads
-from convoke.webhooks.events import Webhook, WebhookEventType
+from convoke.store.answers import Answers
+from convoke.store.invitations import invitation_item
+from convoke.store.store import Store
+from convoke.webhooks.events import Webhook, WebhookEvent, WebhookEventType
 from tests.factories import AFTERNOON, EVENT_ID, NOW, event, registration, reply
 from tests.factories import invited as invited_to
 from tests.simulation.quick import forget as forget_quickly
@@ -64,11 +64,11 @@ def invited(world: World, number: int = 1, **changes: Any) -> Registration:
 
 
 def apply_report(world: World, person: Registration, said: Reply, means: AnswerChannel = AnswerChannel.MAIL) -> Applied:
-    return apply(world.client, SETTINGS, EVENT_ID, person.registration_id, said, channel=means, now=world.now)
+    return apply(world.store, EVENT_ID, person.registration_id, said, channel=means, now=world.now)
 
 
 def again(world: World, person: Registration) -> Registration | Obstacle:
-    return register_again(world.client, SETTINGS, EVENT_ID, person.registration_id, now=world.now)
+    return register_again(world.store, EVENT_ID, person.registration_id, now=world.now)
 
 
 def stored(world: World, person: Registration) -> Registration:
@@ -83,11 +83,11 @@ def seats(world: World) -> tuple[int, int]:
     return int(found["taken"]), int(found["waiting"])
 
 
-def history(client: Any, person: Registration) -> list[ReceivedReply]:
+def history(store: Store, person: Registration) -> list[ReceivedReply]:
     heard: list[ReceivedReply] = []
     cursor = None
     while True:
-        page = answers.list_answers(client, SETTINGS, person.registration_id, limit=100, cursor=cursor)
+        page = store.answers.list_answers(person.registration_id, limit=100, cursor=cursor)
         heard += page.items
         cursor = page.next
         if cursor is None:
@@ -104,7 +104,7 @@ def test_an_answer_is_stored_and_kept_with_how_it_came(world: World) -> None:
     assert (applied.before, applied.now) == (Participation.NEEDS_ACTION, Participation.ACCEPTED)
     assert applied.registration == stored(world, bo)
     assert stored(world, bo).reply == reply()
-    assert history(world.client, bo) == [ReceivedReply(reply=reply(), channel=AnswerChannel.RELEASE, at=NOW)]
+    assert history(world.store, bo) == [ReceivedReply(reply=reply(), channel=AnswerChannel.RELEASE, at=NOW)]
 
 
 def test_the_same_answer_again_changes_nothing(world: World) -> None:
@@ -126,7 +126,7 @@ def test_an_older_one_is_kept_and_changes_nothing_else(world: World) -> None:
         Participation.ACCEPTED,
     )
     assert (stored(world, bo).status, stored(world, bo).reply) == (RegistrationStatus.REGISTERED, YES_AFTER_ALL)
-    assert [one.reply for one in history(world.client, bo)] == [NO, YES_AFTER_ALL]
+    assert [one.reply for one in history(world.store, bo)] == [NO, YES_AFTER_ALL]
 
 
 def test_one_to_an_older_revision_is_stored_and_does_not_count(world: World) -> None:
@@ -159,7 +159,7 @@ def test_the_latest_hundred_are_kept(world: World) -> None:
     before = everything(world.client)
     assert apply_report(world, bo, said[0]).outcome is Outcome.OLDER
     assert everything(world.client) == before
-    assert [one.reply for one in history(world.client, bo)] == said[2:]
+    assert [one.reply for one in history(world.store, bo)] == said[2:]
 
 
 def test_what_is_kept_goes_a_year_after_the_event(world: World) -> None:
@@ -178,14 +178,14 @@ def test_the_history_is_paged_and_its_cursor_is_good_for_it_alone(world: World) 
         apply_report(world, bo, one)
     found, cursor = [], None
     while True:
-        page = answers.list_answers(world.client, SETTINGS, bo.registration_id, limit=2, cursor=cursor)
+        page = world.store.answers.list_answers(bo.registration_id, limit=2, cursor=cursor)
         found.append([one.reply for one in page.items])
         if page.next is None:
             break
         cursor = page.next
     assert found == [said[:2], said[2:4], said[4:]]
     with pytest.raises(InvalidField, match="not a cursor"):
-        answers.list_answers(world.client, SETTINGS, "0" * 36, limit=2, cursor=cursor)
+        world.store.answers.list_answers("0" * 36, limit=2, cursor=cursor)
 
 
 def test_what_was_answered_is_forgotten_with_the_person(world: World) -> None:
@@ -193,15 +193,15 @@ def test_what_was_answered_is_forgotten_with_the_person(world: World) -> None:
     apply_report(world, bo, NO)
     apply_report(world, bo, reply(date=datetime(2027, 3, 12, 9, 0)))
     world.withdraw(bo)
-    forget(world.client, SETTINGS, EVENT_ID, bo.registration_id, now=LATER)
-    assert history(world.client, bo) == []
+    forget(world.store, EVENT_ID, bo.registration_id, now=LATER)
+    assert history(world.store, bo) == []
     tombstone = stored(world, bo)
     assert (tombstone.status, tombstone.reply, tombstone.date_replies) == (RegistrationStatus.ERASED, None, ())
     assert "example.net" not in str(everything(world.client))
 
 
 def test_an_answer_that_meets_another_writer_is_judged_anew(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    bo, known, met = invited(world), answers.stored_keys, [NO]
+    bo, known, met = invited(world), Answers.stored_keys, [NO]
 
     def meanwhile(*arguments: Any) -> list[str]:
         before = known(*arguments)
@@ -209,10 +209,10 @@ def test_an_answer_that_meets_another_writer_is_judged_anew(world: World, monkey
             apply_report(world, bo, met.pop())
         return before
 
-    monkeypatch.setattr("convoke.store.answers.stored_keys", meanwhile)
+    monkeypatch.setattr(Answers, "stored_keys", meanwhile)
     assert apply_report(world, bo, YES_AFTER_ALL).consequence is Consequence.RETURN
     assert (stored(world, bo).status, seats(world)) == (RegistrationStatus.REGISTERED, (1, 0))
-    assert [one.reply for one in history(world.client, bo)] == [NO, YES_AFTER_ALL]
+    assert [one.reply for one in history(world.store, bo)] == [NO, YES_AFTER_ALL]
 
 
 STATUSES = (Participation.ACCEPTED, DECLINED, Participation.TENTATIVE)
@@ -239,20 +239,19 @@ def in_the_end(came: list[Reply]) -> tuple[Any, ...]:
     with quick():
         forget_quickly()
         tables = Tables(SETTINGS.registrations_table, lambda *_: None)
-        create_event(tables, SETTINGS, event(release_on_decline=True))
-        bo = register(tables, SETTINGS, registration(), now=NOW)
+        store = Store(tables, SETTINGS)
+        create_event(store, event(release_on_decline=True))
+        bo = register(store, registration(), now=NOW)
         assert isinstance(bo, Registration)
-        tables.put_item(
-            TableName=SETTINGS.invitations_table, Item=items.invitation_item(invited_to(sequence=2, asked=1))
-        )
+        tables.put_item(TableName=SETTINGS.invitations_table, Item=invitation_item(invited_to(sequence=2, asked=1)))
         for one in came:
-            apply(tables, SETTINGS, EVENT_ID, bo.registration_id, one, channel=AnswerChannel.MAIL, now=LATER)
-        person = Reads(tables, SETTINGS).registration(EVENT_ID, bo.registration_id)
+            apply(store, EVENT_ID, bo.registration_id, one, channel=AnswerChannel.MAIL, now=LATER)
+        person = store.reads.registration(EVENT_ID, bo.registration_id)
         assert person is not None
         taken = tables.row(SETTINGS.invitations_table, keys.seats(EVENT_ID))
         assert taken is not None
         assert taken["taken"] == (person.status is RegistrationStatus.REGISTERED)
-        return person.status, person.reply, person.date_replies, history(tables, bo)
+        return person.status, person.reply, person.date_replies, history(store, bo)
 
 
 # --- seats --------------------------------------------------------------------------------------------------------
@@ -299,7 +298,7 @@ def test_whoever_declined_holds_their_address_and_is_not_written_to(world: World
     world.call_off("No conductor")
     world.settle()
     assert world.said() == [(Method.REQUEST, 0)]
-    assert resend(world.client, SETTINGS, EVENT_ID, bo.registration_id, now=LATER) is Obstacle.INACTIVE
+    assert resend(world.store, EVENT_ID, bo.registration_id, now=LATER) is Obstacle.INACTIVE
 
 
 def test_a_yes_after_all_takes_the_seat_that_is_free(world: World) -> None:
@@ -348,7 +347,7 @@ def test_a_yes_to_what_was_cancelled_is_answered_by_the_cancellation(world: Worl
 def test_withdrawing_whoever_declined_frees_the_address_and_no_second_seat(world: World) -> None:
     bo = invited(world)
     apply_report(world, bo, NO)
-    gone = withdraw(world.client, SETTINGS, EVENT_ID, bo.registration_id, now=world.now)
+    gone = withdraw(world.store, EVENT_ID, bo.registration_id, now=world.now)
     assert isinstance(gone, Registration)
     assert (gone.status, seats(world)) == (RegistrationStatus.CANCELLED, (0, 0))
     # From now on nobody would hear a late yes, so the entry is taken back.
@@ -370,7 +369,7 @@ def test_whoever_declined_and_registers_again_is_asked_again(world: World) -> No
     assert (back.status, seats(world)) == (RegistrationStatus.REGISTERED, (1, 0))
     world.settle()
     assert world.said() == [(Method.REQUEST, 0), (Method.REQUEST, 1)]
-    assert [one.channel for one in history(world.client, bo)] == [AnswerChannel.MAIL, AnswerChannel.API]
+    assert [one.channel for one in history(world.store, bo)] == [AnswerChannel.MAIL, AnswerChannel.API]
 
 
 @pytest.mark.parametrize("ahead", [timedelta(0), timedelta(days=365)], ids=["", "by a clock that is ahead"])
@@ -422,13 +421,13 @@ def listening(world: World) -> None:
         secret="whs_secret",
         created_at=NOW,
     )
-    webhooks.create(world.client, SETTINGS, webhook)
+    world.store.webhooks.create(webhook)
 
 
 def facts(world: World) -> list[tuple[str, str, str | None]]:
     """The type of each fact that is kept, the status it tells, and the participation."""
     rows = [dynamo.unwire(item) for item in world.client.scan(TableName=SETTINGS.webhooks_table)["Items"]]
-    kept = [outbox.webhook_event_of(row) for row in rows if "data" in row]
+    kept = [codec.read(WebhookEvent, row) for row in rows if "data" in row]
     return sorted((one.type.value, one.data["status"], one.data.get("participation")) for one in kept)
 
 

@@ -13,13 +13,13 @@ from convoke.decision.attention import Attention, AttentionKind, AttentionReason
 from convoke.inbound.itip_reply import Kind, Span
 from convoke.inbound.quarantine import Owner
 from convoke.inbound.reasons import Reason
+from convoke.mail.notifications import NotificationState
 from convoke.model import When
 from convoke.registrations import erasure
-from convoke.store import attention, dynamo, keys, notifications, quarantine
-from convoke.store.reads import Reads
+from convoke.store import codec, dynamo, keys
 from tests.caller import World, a_caller, everybody
 from tests.factories import AFTERNOON, NOW, answer
-from tests.tables import SETTINGS, everything
+from tests.tables import everything
 
 ONE, OTHER, THIRD = (keys.registration_id(NOW + timedelta(minutes=number), bytes(16)) for number in range(3))
 
@@ -83,7 +83,7 @@ def test_accepting_moves_the_event_and_owes_it_to_everybody(world: World) -> Non
     assert (answered.status, answered.body["status"]) == (200, "accepted")
     moved = world.call("GET", event).body
     assert (moved["start"], moved["end"], moved["version"]) == ("2027-03-12T15:00:00", "2027-03-12T16:30:00", 2)
-    fan_out = Reads(world.client, SETTINGS).fan_out(event.rpartition("/")[2])
+    fan_out = world.store.reads.fan_out(event.rpartition("/")[2])
     assert fan_out is not None
     assert fan_out.version == 2
     before = everything(world.client)
@@ -114,7 +114,7 @@ def test_declining_tells_who_proposed_and_changes_nothing_else(world: World) -> 
     for _ in range(2):
         assert world.call("POST", f"{path}/decline").body["status"] == "declined"
     (row,) = noted(world)
-    note = notifications.notification_state_of(row).notification
+    note = codec.read(NotificationState, row).notification
     assert note is not None
     assert note.counter is not None
     assert (note.recipient.email, note.counter.proposed) == ("bo@example.net", AFTERNOON)
@@ -178,7 +178,7 @@ def test_whoever_is_forgotten_has_proposed_nothing(world: World) -> None:
     other = world.propose(world.register(event, "cleo@example.com"), proposal_id=OTHER)
     event_id, registration_id = event.rpartition("/")[2], person.rpartition("/")[2]
     world.call("DELETE", person)
-    erasure.forget(world.client, SETTINGS, event_id, registration_id, now=NOW)
+    erasure.forget(world.store, event_id, registration_id, now=NOW)
     assert [one["proposal_id"] for one in world.call("GET", f"{event}/proposals").body["items"]] == [
         other.rpartition("/")[2]
     ]
@@ -277,7 +277,7 @@ def test_an_answer_that_waits_is_named_on_the_event_until_somebody_decides(world
         since=NOW,
         quarantine_id=quarantine_id,
     )
-    action = attention.unconfirmed_action(SETTINGS, event_id, one, NOW + timedelta(days=7))
+    action = world.store.surveys.unconfirmed_action(event_id, one, NOW + timedelta(days=7))
     dynamo.transact(world.client, [action])
     body = world.call("GET", f"/events/{event_id}").body
     assert (body["attention"], body["attention_count"]) == (
@@ -310,7 +310,7 @@ def test_how_many_are_not_shown_is_said(world: World) -> None:
     event_id = somebody(world).split("/")[2]
     owner = Owner(account="acme", event_id=event_id)
     for _ in range(2):
-        dynamo.transact(world.client, [quarantine.count_not_shown_action(SETTINGS, owner, NOW)])
+        dynamo.transact(world.client, [world.store.quarantine.count_not_shown_action(owner, NOW)])
     assert world.call("GET", "/quarantine").body["not_shown"] == 2
     assert world.call("GET", "/quarantine", query={"event_id": event_id}).body["not_shown"] == 2
     assert world.call("GET", "/quarantine", account="other").body["not_shown"] == 0

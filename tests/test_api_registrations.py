@@ -12,7 +12,6 @@ import pytest
 from convoke.decision.invitation import Intent
 from convoke.model import DeliveryState
 from convoke.store import dynamo, keys
-from convoke.store.reads import Reads
 from tests.caller import BO, World, a_caller
 from tests.factories import NOW, told
 from tests.tables import SETTINGS, everything
@@ -29,7 +28,7 @@ def test_a_registration_is_answered_with_its_invitation(world: World) -> None:
     answer = world.call("POST", f"{event}/registrations", BO)
     event_id, registration_id = event.removeprefix("/events/"), answer.body["registration_id"]
     assert answer.status == 201
-    assert answer.headers["location"] == f"{event}/registrations/{registration_id}"
+    assert answer.headers["location"] == f"/v1{event}/registrations/{registration_id}"
     assert re.fullmatch("[0-9a-z]{36}", registration_id)
     assert answer.body == BO | {
         "registration_id": registration_id,
@@ -196,7 +195,7 @@ def test_withdrawing_again_changes_nothing_more_even_when_the_event_is_cancelled
 
 def owed(world: World, person: str) -> str | None:
     _, _, event_id, _, registration_id = person.split("/")
-    invitation = Reads(world.client, SETTINGS).invitation(event_id, registration_id)
+    invitation = world.store.reads.invitation(event_id, registration_id)
     assert invitation is not None
     return invitation.due_key
 

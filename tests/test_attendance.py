@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from convoke.decision.answers import order
 from convoke.decision.attendance import MAX_DATE_REPLIES, Consequence, consequence, tally, with_reply
-from convoke.decision.messages import order
 from convoke.model import EventStatus, Method, Participation, RegistrationStatus
 from tests.factories import AFTERNOON, MORNING, NOW, event, invitation, invited, registration, reply
 

@@ -21,9 +21,7 @@ from convoke.model import DeliveryState, EventStatus, Method, Registration
 from convoke.registrations.erasure import erase
 from convoke.registrations.registry import change_registration
 from convoke.schedule.edits import cancel_date
-from convoke.store import attention
 from tests.factories import AFTERNOON, EVENT_ID, MORNING
-from tests.tables import SETTINGS
 from tests.world import World, a_world
 
 REQUEST, CANCEL = Method.REQUEST, Method.CANCEL
@@ -75,7 +73,7 @@ def wait(world: World, minutes: int) -> None:
 
 def shown(world: World) -> list[tuple[int, AttentionKind, AttentionReason]]:
     """Number, kind and state of who is shown on the event."""
-    found, count = attention.list_attention(world.client, SETTINGS, EVENT_ID, now=world.now)
+    found, count = world.store.surveys.list_attention(EVENT_ID, now=world.now)
     assert count == len(found)
     return [(int(one.registration_id[:10]), one.kind, one.state) for one in found]
 
@@ -244,7 +242,7 @@ def test_one_date_of_a_series_that_was_cancelled_is_missed_by_its_name(world: Wo
     world.change(changes=changed.changes)
     wait(world, 20)
     assert (CANCEL, 1) in world.said(person.email)
-    found, _ = attention.list_attention(world.client, SETTINGS, EVENT_ID, now=world.now)
+    found, _ = world.store.surveys.list_attention(EVENT_ID, now=world.now)
     assert [(one.kind, one.state, one.date) for one in found] == [
         (AttentionKind.CANCELLATION, AttentionReason.UNDELIVERED, second)
     ]
@@ -259,7 +257,7 @@ def test_one_date_that_cannot_be_told_is_missed_by_its_name(world: World) -> Non
     world.change(changes=cancel_date(event, second, "").changes)
     world.answers = [Refused(refusal=Refusal.POISON, why="MessageRejected")]
     wait(world, 20)
-    found, _ = attention.list_attention(world.client, SETTINGS, EVENT_ID, now=world.now)
+    found, _ = world.store.surveys.list_attention(EVENT_ID, now=world.now)
     assert [(one.kind, one.state, one.date) for one in found] == [
         (AttentionKind.CANCELLATION, AttentionReason.FAILED, second)
     ]
@@ -284,8 +282,7 @@ def test_who_gets_another_address_is_shown_no_more(world: World) -> None:
     wait(world, 2)
     assert shown(world) == [(1, AttentionKind.INVITATION, AttentionReason.BOUNCED)]
     change_registration(
-        world.client,
-        SETTINGS,
+        world.store,
         EVENT_ID,
         person.registration_id,
         changes={"email": "new@example.net"},
@@ -303,7 +300,7 @@ def test_who_was_forgotten_is_shown_no_more(world: World) -> None:
     world.withdraw(person)
     wait(world, 18)
     assert len(shown(world)) == 1
-    erase(world.client, SETTINGS, EVENT_ID, person.registration_id, now=world.now)
+    erase(world.store, EVENT_ID, person.registration_id, now=world.now)
     world.call_off()
     wait(world, 20)
     assert shown(world) == []

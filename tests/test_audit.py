@@ -13,8 +13,7 @@ import pytest
 from convoke.delivery.audit import Findings, audit, examine
 from convoke.model import EventStatus, Method, Sender
 from convoke.settings import Times
-from convoke.store import dynamo, items
-from convoke.store.records import Records
+from convoke.store import codec, dynamo, keys
 from tests.factories import AFTERNOON, EVENT_ID, MORNING, SENDER
 from tests.tables import SETTINGS
 from tests.world import World, a_world
@@ -39,7 +38,9 @@ def change_behind_everybody_s_back(world: World, **changes: object) -> None:
     before = world.reads.event(EVENT_ID)
     assert before is not None
     after = replace(before, **changes)  # type: ignore[arg-type]
-    world.client.put_item(TableName=SETTINGS.registrations_table, Item=dynamo.wire(items.event_item(after)))
+    world.client.put_item(
+        TableName=SETTINGS.registrations_table, Item=dynamo.wire(codec.item(after, keys.event(after.event_id)))
+    )
 
 
 def run(world: World, sender: Sender = SENDER) -> Findings:
@@ -82,7 +83,7 @@ def test_an_audit_that_stops_puts_its_whole_list_down(world: World, monkeypatch:
     world.now += timedelta(days=1)
     found = run(world)
 
-    kept = list(Records(world.client, SETTINGS).audit_findings())
+    kept = list(world.store.records.audit_findings())
     assert {at for at, _ in kept} == {world.now}
     assert [line for _, line in kept] == [
         f"{one.event_id} {one.registration_id} not cancelled" for one in found.differences

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 import authorize
-from convoke.store.accounts import create_key, revoke_key
+from convoke.store.accounts import Accounts, Scope
 from tests.factories import NOW
 from tests.tables import SETTINGS, in_memory
 
@@ -36,12 +38,13 @@ def sample(name: str) -> dict[str, Any]:
 
 KNOWN = sample("authorize-known-key")
 SECRET = KNOWN["headers"]["authorization"].removeprefix("Bearer ")
+KEY_ID = hashlib.sha256(SECRET.encode()).hexdigest()[:12]
 
 
 @pytest.fixture(autouse=True)
 def client(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     with in_memory() as client:
-        create_key(client, "Accounts", account="acme", name="ci", now=NOW, secret=SECRET)
+        Accounts(client, "Accounts").create_key(account="acme", name="ci", now=NOW, secret=SECRET)
         monkeypatch.setattr(authorize, "client", lambda: client)
         monkeypatch.setattr(authorize, "settings", lambda: SETTINGS)
         yield client
@@ -52,7 +55,8 @@ def with_header(value: str) -> dict[str, Any]:
 
 
 def test_a_known_key_is_admitted_with_its_account() -> None:
-    admitted = {"isAuthorized": True, "context": {"account": "acme", "key": "ci"}}
+    context = {"account": "acme", "key": "ci", "key_id": KEY_ID, "scopes": "manage read register"}
+    admitted = {"isAuthorized": True, "context": context}
     assert authorize.handler(KNOWN, CONTEXT) == admitted
     assert authorize.handler(with_header(f"bearer  {SECRET} "), CONTEXT) == admitted
 
@@ -62,7 +66,7 @@ def test_an_unknown_key_is_refused() -> None:
 
 
 def test_a_revoked_key_is_refused(client: Any) -> None:
-    revoke_key(client, "Accounts", account="acme", name="ci", now=NOW)
+    Accounts(client, "Accounts").revoke_key(account="acme", name="ci", now=NOW)
     assert authorize.handler(KNOWN, CONTEXT) == REFUSED
 
 
@@ -76,9 +80,22 @@ def test_a_request_without_headers_is_refused() -> None:
     assert authorize.handler(bare, CONTEXT) == REFUSED
 
 
+def test_a_key_s_scopes_are_handed_on(client: Any) -> None:
+    secret = Accounts(client, "Accounts").create_key(account="acme", name="form", now=NOW, scopes=[Scope.REGISTER])
+    assert authorize.handler(with_header(f"Bearer {secret}"), CONTEXT)["context"]["scopes"] == "register"
+
+
+def test_an_expired_key_is_refused(client: Any) -> None:
+    made = datetime.now(UTC) - timedelta(days=2)
+    until = made + timedelta(days=1)
+    secret = Accounts(client, "Accounts").create_key(account="acme", name="old", now=made, valid_until=until)
+    assert authorize.handler(with_header(f"Bearer {secret}"), CONTEXT) == REFUSED
+
+
 def test_no_key_is_logged(monkeypatch: pytest.MonkeyPatch) -> None:
     logged = io.StringIO()
     monkeypatch.setattr(authorize.logger.registered_handler, "stream", logged)
     authorize.handler(KNOWN, CONTEXT)
     assert "acme" in logged.getvalue()
+    assert KEY_ID in logged.getvalue()
     assert SECRET not in logged.getvalue()

@@ -14,8 +14,9 @@ from convoke.effects import Effect, TransferRegistrations
 from convoke.model import Event, EventStatus, Method, Registration, RegistrationStatus
 from convoke.registrations import events, registry, split_transfer, waitlist
 from convoke.registrations.registry import Obstacle
-from convoke.schedule import series
+from convoke.schedule import series, series_changes
 from convoke.store import dynamo, keys, writes
+from convoke.store.events import SplitTransfer
 from tests.factories import EVENT_ID, MORNING, NEW_ID, registration
 from tests.simulation.quick import quick
 from tests.tables import SETTINGS, everything
@@ -44,7 +45,7 @@ def at_the_new(world: World) -> dict[str, Registration]:
 
 
 def counts(world: World) -> tuple[int, int]:
-    seats = events.read_seats(world.client, SETTINGS, NEW_ID)
+    seats = world.store.reads.seats(NEW_ID)
     return seats.taken, seats.waiting
 
 
@@ -59,7 +60,7 @@ def interrupted(monkeypatch: pytest.MonkeyPatch, number: int, what: Callable[[],
             what()
         return attempt(*arguments)
 
-    monkeypatch.setattr(split_transfer, "attempt", attempted)
+    monkeypatch.setattr("convoke.store.store.attempt", attempted)
 
 
 # --- the cut ------------------------------------------------------------------------------------------------------
@@ -96,14 +97,13 @@ def test_a_split_of_what_has_changed_meanwhile_stores_nothing(world: World) -> N
     before = world.event()
     world.change(title="Quire")
     stored = everything(world.client)
-    carry = split_transfer.SplitTransfer(event_id=NEW_ID, source=EVENT_ID, since=THIRD, named=0, at=world.now)
+    carry = SplitTransfer(event_id=NEW_ID, source=EVENT_ID, since=THIRD, named=0, at=world.now)
     done = events.split_event(
-        world.client,
-        SETTINGS,
+        world.store,
         before,
         replace(before, version=2),
         replace(before, event_id=NEW_ID),
-        split_transfer.start_action(SETTINGS, carry, priority=1, now=world.now),
+        world.store.events.start_transfer_action(carry, 1, world.now),
         priority=1,
         now=world.now,
     )
@@ -128,7 +128,7 @@ def test_everybody_is_carried_over_under_an_id_that_follows_from_the_old_one(wor
         assert (new.name, new.language, new.created_at) == ("Bo Ek", "sv", person.created_at)
         assert new.status is RegistrationStatus.REGISTERED
     assert counts(world) == (PEOPLE, 0)
-    assert not split_transfer.under_way(world.client, SETTINGS, NEW_ID)
+    assert not world.store.events.transferring(NEW_ID)
 
 
 def test_each_is_told_the_shortened_old_and_invited_to_the_new(world: World) -> None:
@@ -197,7 +197,7 @@ def test_whoever_comes_after_a_crash_finishes(number: int, monkeypatch: pytest.M
 
         assert len(at_the_new(world)) == PEOPLE
         assert counts(world) == (PEOPLE, 0)
-        assert events.read_seats(world.client, SETTINGS, NEW_ID).open
+        assert world.store.reads.seats(NEW_ID).open
 
 
 # --- who is not, or otherwise -------------------------------------------------------------------------------------
@@ -228,7 +228,7 @@ def test_who_withdraws_from_the_new_is_not_carried_over_again(world: World, monk
         """Another carrier has read the same people, and is done when the first of them leaves again."""
         world.carry_all()
         gone = at_the_new(world)[first.email]
-        registry.withdraw(world.client, SETTINGS, NEW_ID, gone.registration_id, now=world.now)
+        registry.withdraw(world.store, NEW_ID, gone.registration_id, now=world.now)
 
     interrupted(monkeypatch, 1, be_faster)
     world.carry_all()
@@ -252,8 +252,7 @@ def test_a_changed_address_is_carried_over_as_it_is(world: World, monkeypatch: p
 
     def move() -> None:
         registry.change_registration(
-            world.client,
-            SETTINGS,
+            world.store,
             EVENT_ID,
             first.registration_id,
             changes={"email": "bo@example.org"},
@@ -282,8 +281,8 @@ def test_seats_and_the_line_go_along() -> None:
         assert world.event(NEW_ID).capacity == 2
 
         gone = carried[people[0].email]
-        registry.withdraw(world.client, SETTINGS, NEW_ID, gone.registration_id, now=world.now)
-        assert waitlist.promote(world.client, SETTINGS, NEW_ID, now=world.now) == 1
+        registry.withdraw(world.store, NEW_ID, gone.registration_id, now=world.now)
+        assert waitlist.promote(world.store, NEW_ID, now=world.now) == 1
         assert at_the_new(world)[people[2].email].status is RegistrationStatus.REGISTERED
         assert counts(world) == (2, 1)
 
@@ -293,7 +292,7 @@ def test_more_seats_at_the_new_go_to_the_first_in_line_when_all_are_over(world: 
     people = settle_in(world, 3)
     world.cut(THIRD, lambda new: replace(new, capacity=2))
     world.carry(most=2)
-    assert waitlist.promote(world.client, SETTINGS, NEW_ID, now=world.now) == 0, "not yet"
+    assert waitlist.promote(world.store, NEW_ID, now=world.now) == 0, "not yet"
     world.settle()
     carried = at_the_new(world)
     statuses = [carried[person.email].status.value for person in people]
@@ -305,11 +304,11 @@ def test_nobody_else_can_register_until_all_are_over(world: World) -> None:
     world.cut(THIRD)
     world.carry(most=2)
     newcomer = registration(event_id=NEW_ID, registration_id="99" + NEW_ID + "a" * 8, email="dan@example.net")
-    assert registry.register(world.client, SETTINGS, newcomer, now=world.now) is Obstacle.NOT_YET
+    assert registry.register(world.store, newcomer, now=world.now) is Obstacle.NOT_YET
     assert counts(world) == (2, 0)
 
     world.carry_all(most=2)
-    stored = registry.register(world.client, SETTINGS, newcomer, now=world.now)
+    stored = registry.register(world.store, newcomer, now=world.now)
     assert isinstance(stored, Registration)
     assert counts(world) == (PEOPLE + 1, 0)
 
@@ -322,12 +321,12 @@ def test_what_was_cancelled_meanwhile_is_not_opened(number: int, world: World, m
     def cancel() -> None:
         before = world.event(NEW_ID)
         after = replace(before, version=2, status=EventStatus.CANCELLED)
-        assert events.change_event(world.client, SETTINGS, before, after, priority=0, now=world.now)
+        assert events.change_event(world.store, before, after, priority=0, now=world.now)
 
     interrupted(monkeypatch, number, cancel)
     world.carry_all()
-    assert not split_transfer.under_way(world.client, SETTINGS, NEW_ID)
-    assert not events.read_seats(world.client, SETTINGS, NEW_ID).open
+    assert not world.store.events.transferring(NEW_ID)
+    assert not world.store.reads.seats(NEW_ID).open
 
 
 # --- dates --------------------------------------------------------------------------------------------------------
@@ -350,14 +349,14 @@ def test_who_comes_to_some_dates_comes_to_them_on_either_side(
 
     carried = at_the_new(world)
     assert (carried[bo.email].occurrences if to_the_new else carried.get(bo.email)) == to_the_new
-    left = series.named(world.event(), chosen, 0)
+    left = series_changes.named(world.event(), chosen, 0)
     assert len(left) == to_the_old
 
 
 def test_dates_are_found_by_the_names_that_they_had_when_they_were_chosen(world: World) -> None:
     (bo,) = settle_in(world, 1, occurrences=(SECOND, FOURTH))
     later = replace(MORNING, start=FIRST + timedelta(hours=1), end=FIRST + timedelta(hours=3))
-    schedule = series.moved(world.event().schedule, later)
+    schedule = series_changes.moved(world.event().schedule, later)
     before = world.event()
     world.become(replace(before, when=later, rule=schedule.rule, earlier=(before.schedule,)))
     world.cut(THIRD + timedelta(hours=1))
@@ -409,7 +408,7 @@ def test_the_sweeper_goes_on_while_it_has_time(world: World, people: int, rounds
 
     world.perform = performed  # type: ignore[method-assign]
     swept = 0
-    while split_transfer.under_way(world.client, SETTINGS, NEW_ID):
+    while world.store.events.transferring(NEW_ID):
         began = world.now
         world.run_sweep_without_following()
         swept += 1

@@ -27,7 +27,6 @@ from convoke.effects import Acknowledge, Effect, Refusal, Refused, Unknown
 from convoke.model import GRAVITY, DeliveryState, Method
 from convoke.registrations.registry import resend
 from tests.factories import NOW, invitation, report, told
-from tests.tables import SETTINGS
 from tests.world import World, a_world
 
 EVENTS = Path(__file__).parent.parent / "events"
@@ -303,7 +302,7 @@ def test_what_was_asked_for_once_more_and_given_up_is_sent_once_the_first_proves
     person = world.register()
     world.answers = [*SILENCE_THEN_POISON]
     world.look(person)
-    resend(world.client, SETTINGS, person.event_id, person.registration_id, now=world.now)
+    resend(world.store, person.event_id, person.registration_id, now=world.now)
     world.pass_time(minutes=3)
     assert world.look(person) is Outcome.FAILED
 

@@ -20,8 +20,7 @@ from convoke.mail import notifications
 from convoke.model import DeliveryState, Method, Participation, Person, Registration
 from convoke.registrations.events import change_event, create_event
 from convoke.registrations.registry import register
-from convoke.store import attention, dynamo, keys, webhooks
-from convoke.store import notifications as store_of_notifications
+from convoke.store import dynamo, keys
 from convoke.webhooks.events import Webhook, WebhookEventType
 from tests.deployment import EVENTS, Deployment, a_deployment, forget_what_is_warm, sample
 from tests.factories import AFTERNOON, EVENT_ID, NOW, REGISTRATION_ID, event, registration
@@ -34,8 +33,8 @@ BUCKET = "convoke-inbound-mail"
 @pytest.fixture
 def deployed(monkeypatch: pytest.MonkeyPatch) -> Iterator[Deployment]:
     with a_deployment(monkeypatch) as made:
-        create_event(made.client, made.settings, event())
-        register(made.client, made.settings, registration(), now=NOW)
+        create_event(made.store, event())
+        register(made.store, registration(), now=NOW)
         yield made
 
 
@@ -45,7 +44,7 @@ def invite(deployed: Deployment) -> None:
 
 def move(deployed: Deployment) -> None:
     changed = replace(event(), when=AFTERNOON, version=2)
-    assert change_event(deployed.client, deployed.settings, event(), changed, priority=1, now=NOW)
+    assert change_event(deployed.store, event(), changed, priority=1, now=NOW)
 
 
 def person(deployed: Deployment) -> Registration:
@@ -125,7 +124,7 @@ def test_a_note_from_the_queue_is_sent(deployed: Deployment) -> None:
     author = Person(name="Bo", email="bo@example.net")
     note = notifications.forward(event(), author=author, subject="", text="Hello", source="m1", now=NOW)
     note = replace(note, notification_id="abcdefghijklmnop0123456789")
-    assert store_of_notifications.schedule(deployed.client, deployed.settings, note, now=NOW)
+    assert deployed.store.notifications.schedule(note, now=NOW)
     assert deployed.call("deliver", sample("deliver-notification")) == {"batchItemFailures": []}
 
     [sent] = deployed.office.accepted
@@ -153,7 +152,7 @@ def test_a_survey_from_the_queue_looks_at_everybody(deployed: Deployment) -> Non
         ExpressionAttributeValues=dynamo.wire({":bounced": "bounced"}),
     )
     assert deployed.call("deliver", sample("deliver-survey")) == {"batchItemFailures": []}
-    shown, count = attention.list_attention(deployed.client, deployed.settings, EVENT_ID, now=NOW)
+    shown, count = deployed.store.surveys.list_attention(EVENT_ID, now=NOW)
     assert (count, shown[0].registration_id) == (1, REGISTRATION_ID)
 
 
@@ -166,7 +165,7 @@ def test_a_bounce_is_a_fact_for_who_listens_and_once(deployed: Deployment) -> No
         secret="s",
         created_at=NOW,
     )
-    webhooks.create(deployed.client, deployed.settings, hook)
+    deployed.store.webhooks.create(hook)
     invite(deployed)
     for _ in range(2):
         deployed.call("feedback", sample("feedback-bounce"))

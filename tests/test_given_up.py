@@ -30,8 +30,7 @@ from convoke.mail import header_fields, notifications
 from convoke.model import DeliveryState, Method, Person, Registration
 from convoke.registrations import erasure
 from convoke.registrations.registry import resend
-from convoke.store import attention, dynamo, webhooks
-from convoke.store import notifications as store_of_notifications
+from convoke.store import dynamo
 from convoke.web import presenters
 from convoke.webhooks.events import Webhook, WebhookEventType
 from tests.factories import AFTERNOON, EVENT_ID, NOW, SENDER, event, report
@@ -86,7 +85,7 @@ def listens(world: World) -> None:
         secret="s",
         created_at=NOW,
     )
-    webhooks.create(world.client, SETTINGS, hook)
+    world.store.webhooks.create(hook)
 
 
 def webhook_events(world: World) -> list[dict[str, Any]]:
@@ -160,8 +159,22 @@ def test_what_ses_rejects_says_why_everywhere(world: World) -> None:
             "reason": "MessageRejected",
         }
     ]
-    [line] = log
-    assert (line["what"], line["reason"]) == ("given up", "MessageRejected")
+    [refused, given_up] = log
+    assert (refused["what"], refused["code"], refused["why"]) == ("mail refused", "MessageRejected", "poison")
+    assert (given_up["what"], given_up["reason"]) == ("given up", "MessageRejected")
+
+
+@pytest.mark.parametrize("refusal", Refusal)
+def test_whatever_ses_refuses_a_mail_for_its_code_is_in_the_log(world: World, refusal: Refusal) -> None:
+    world.publish()
+    person = world.register()
+    log = heard(world)
+    world.answers = [Refused(refusal=refusal, why="SomeCode")]
+    world.look(person)
+
+    assert [(line["what"], line["code"], line["why"]) for line in log if "code" in line] == [
+        ("mail refused", "SomeCode", refusal.value)
+    ]
 
 
 def test_what_cannot_be_written_says_so_everywhere_and_names_nobody(
@@ -218,7 +231,7 @@ def test_what_is_sent_after_all_has_no_reason_any_more(world: World) -> None:
     person = world.register()
     world.answers = [REJECTED]
     world.look(person)
-    resend(world.client, SETTINGS, EVENT_ID, person.registration_id, now=world.now)
+    resend(world.store, EVENT_ID, person.registration_id, now=world.now)
     assert world.look(person) is Outcome.ACKNOWLEDGED
 
     assert shown(world, person) == ("accepted", None)
@@ -233,7 +246,7 @@ def test_what_could_not_be_written_is_sent_under_its_number_once_it_can(
     with monkeypatch.context() as patched:
         unrenderable(patched)
         assert world.look(person) is Outcome.FAILED
-    resend(world.client, SETTINGS, EVENT_ID, person.registration_id, now=world.now)
+    resend(world.store, EVENT_ID, person.registration_id, now=world.now)
     assert world.look(person) is Outcome.ACKNOWLEDGED
 
     assert world.said() == [(REQUEST, 0)]
@@ -265,7 +278,7 @@ def test_what_became_of_a_message_is_not_hidden_by_giving_its_repetition_up(worl
     person = world.register()
     world.look(person)
     world.arrive()
-    resend(world.client, SETTINGS, EVENT_ID, person.registration_id, now=world.now)
+    resend(world.store, EVENT_ID, person.registration_id, now=world.now)
     world.answers = [REJECTED]
     assert world.look(person) is Outcome.FAILED
 
@@ -279,7 +292,7 @@ def test_a_person_who_was_forgotten_is_not_written_down_again(world: World, monk
     with monkeypatch.context() as patched:
         unrenderable(patched)
         world.look(person)
-    erasure.erase(world.client, SETTINGS, EVENT_ID, person.registration_id, now=world.now)
+    erasure.erase(world.store, EVENT_ID, person.registration_id, now=world.now)
     world.settle()
     [kept] = world.reads.messages(person.registration_id)
     world.perform(StoreMessage(stored=replace(kept, rendered=RenderedMail(calendar=b"x", mail=b"y"))))
@@ -301,7 +314,7 @@ def test_whoever_was_not_reached_since_a_mail_was_given_up_is_named_within_a_min
     world.pass_time(minutes=1)
     world.sweep()
 
-    [one], count = attention.list_attention(world.client, SETTINGS, EVENT_ID, now=world.now)
+    [one], count = world.store.surveys.list_attention(EVENT_ID, now=world.now)
     assert (count, one.registration_id, one.state) == (1, person.registration_id, AttentionReason.FAILED)
     assert one.kind is (AttentionKind.CANCELLATION if cancelled else AttentionKind.INVITATION)
 
@@ -335,7 +348,7 @@ def test_a_note_that_cannot_look_as_it_was_meant_is_sent_plain(world: World, mon
     note = notifications.forward(
         event(), author=Person(name="Zö", email="bo@example.net"), subject="", text="", source="m", now=NOW
     )
-    store_of_notifications.schedule(world.client, SETTINGS, note, now=world.now)
+    world.store.notifications.schedule(note, now=world.now)
     log = heard(world)
     sent = world.run(dispatch(note.event_id, note.registration_id, note.notification_id, world.worker()))
 
@@ -352,7 +365,7 @@ def test_a_note_that_cannot_be_written_says_why_in_the_log(world: World, monkeyp
     note = notifications.forward(
         event(), author=Person(name="Bo", email="bo@example.net"), subject="", text="", source="m", now=NOW
     )
-    store_of_notifications.schedule(world.client, SETTINGS, note, now=world.now)
+    world.store.notifications.schedule(note, now=world.now)
     log = heard(world)
     sent = world.run(dispatch(note.event_id, note.registration_id, note.notification_id, world.worker()))
 

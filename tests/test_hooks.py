@@ -16,13 +16,13 @@ import pytest
 
 import hooks as function
 from convoke.store import (
-    deliveries,
+    codec,
     dynamo,
     keys,
     outbox,
-    webhooks,
     writes,
 )
+from convoke.store.deliveries import Deliveries
 from convoke.webhooks import http
 from convoke.webhooks.events import (
     RETRIES,
@@ -71,15 +71,13 @@ class Stage:
 
     def __init__(self, deployed: Deployment, outside: Outside) -> None:
         self.deployed, self.outside = deployed, outside
-        self.client, self.settings = deployed.client, deployed.settings
+        self.client, self.settings, self.store = deployed.client, deployed.settings, deployed.store
         self.now = NOW
         self.hinted: list[dict[str, str]] = []
 
     def happen(self, account: str = "acme") -> str:
         """Something happens that webhooks listen to; the id of the webhook_event."""
-        actions = outbox.event_actions(
-            self.client, self.settings, account, WebhookEventType.REGISTRATION_CREATED, DATA, self.now
-        )
+        actions = self.store.outbox.event_actions(account, WebhookEventType.REGISTRATION_CREATED, DATA, self.now)
         assert not writes.attempt(self.client, actions)
         [action] = actions.values()
         return str(action["Put"]["Item"]["webhook_event_id"]["S"])
@@ -107,13 +105,13 @@ class Stage:
 
     def sweep(self) -> int:
         """What the sweeper hands out is seen to."""
-        hints = list(deliveries.due(self.client, self.settings, self.now, 100))
+        hints = list(self.store.deliveries.due(self.now, 100))
         for hint in hints:
             assert self.hint(**hint) == {"batchItemFailures": []}
         return len(hints)
 
     def delivery(self, webhook_event_id: str, webhook: Webhook = HOOK) -> Delivery:
-        found = deliveries.read(self.client, self.settings, webhook.webhook_id, webhook_event_id)
+        found = self.store.deliveries.read(webhook.webhook_id, webhook_event_id)
         assert found is not None
         return found
 
@@ -129,7 +127,7 @@ def stage(monkeypatch: pytest.MonkeyPatch) -> Iterator[Stage]:
         made = Stage(deployed, outside)
         monkeypatch.setattr(http, "post", outside.post)
         monkeypatch.setattr(function, "now", lambda: made.now)
-        webhooks.create(made.client, made.settings, HOOK)
+        made.store.webhooks.create(HOOK)
         yield made
 
 
@@ -159,7 +157,7 @@ def test_whoever_listens_to_something_else_or_belongs_to_others_hears_nothing(st
     other = replace(HOOK, webhook_id="other", account="other")
     second = replace(HOOK, webhook_id="second", url="https://second.example.org/")
     for hook in (deaf, other, second):
-        webhooks.create(stage.client, stage.settings, hook)
+        stage.store.webhooks.create(hook)
     stage.ring(stage.happen())
     stage.drain()
 
@@ -224,10 +222,8 @@ def test_a_fact_read_back_says_what_was_written() -> None:
         data={"n": 1, "b": True, "s": "x"},
         created_at=NOW,
     )
-    assert (
-        outbox.webhook_event_of(dynamo.unwire(dynamo.wire(outbox.webhook_event_item(webhook_event, NOW))))
-        == webhook_event
-    )
+    item = dynamo.unwire(dynamo.wire(outbox.webhook_event_item(webhook_event, due_at=NOW)))
+    assert codec.read(WebhookEvent, item) == webhook_event
     assert body(webhook_event) == (
         b'{"created_at":"2027-01-15T12:00:00.000000Z","data":{"b":true,"n":1,"s":"x"},"id":"f","type":"webhook.test"}'
     )
@@ -265,9 +261,7 @@ def test_who_never_answers_is_tried_less_and_less_and_then_left_and_it_shows(sta
     dead = stage.delivery(webhook_event_id)
     assert (dead.state, dead.attempts, dead.status, dead.why) == (WebhookDeliveryState.DEAD, 9, 503, "it answered 503")
     assert stage.due_count() == 0
-    [shown] = deliveries.list_deliveries(
-        stage.client, stage.settings, HOOK.webhook_id, limit=10, state=WebhookDeliveryState.DEAD
-    ).items
+    [shown] = stage.store.deliveries.list_deliveries(HOOK.webhook_id, limit=10, state=WebhookDeliveryState.DEAD).items
     assert shown == dead
 
 
@@ -339,15 +333,15 @@ def test_two_that_read_the_same_try_before_either_began_it_post_once(
 ) -> None:
     webhook_event_id = stage.happen()
     stage.ring(webhook_event_id)
-    read = deliveries.read
+    read = Deliveries.read
 
     def beaten(*arguments: Any) -> Delivery | None:
         seen = read(*arguments)
-        monkeypatch.setattr(deliveries, "read", read)
+        monkeypatch.setattr(Deliveries, "read", read)
         function.attempt_delivery(HOOK.webhook_id, webhook_event_id)
         return seen
 
-    monkeypatch.setattr(deliveries, "read", beaten)
+    monkeypatch.setattr(Deliveries, "read", beaten)
     function.attempt_delivery(HOOK.webhook_id, webhook_event_id)
     assert len(stage.outside.stored) == 1
     assert stage.delivery(webhook_event_id).attempts == 1
@@ -358,7 +352,7 @@ def test_what_is_on_its_way_to_a_webhook_that_was_removed_stops(stage: Stage) ->
     webhook_event_id = stage.happen()
     stage.ring(webhook_event_id)
     stage.drain()
-    assert webhooks.remove(stage.client, stage.settings, "acme", HOOK.webhook_id)
+    assert stage.store.webhooks.remove("acme", HOOK.webhook_id)
     stage.now += timedelta(hours=1)
     stage.sweep()
     stage.drain()
@@ -369,7 +363,7 @@ def test_what_is_on_its_way_to_a_webhook_that_was_removed_stops(stage: Stage) ->
 
 def test_a_url_that_is_not_allowed_any_more_is_not_called(stage: Stage) -> None:
     local = replace(HOOK, webhook_id="local", url="http://127.0.0.1:8000/")
-    webhooks.create(stage.client, stage.settings, local)
+    stage.store.webhooks.create(local)
     webhook_event_id = stage.happen()
     stage.ring(webhook_event_id)
     stage.drain()

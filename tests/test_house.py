@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from convoke.store import conditions
+
 ROOT = Path(__file__).parent.parent
 CORE = ROOT / "layers" / "core" / "convoke"
 
@@ -42,8 +44,20 @@ def test_a_room_imports_only_what_stands_below_it_and_only_the_edges_know_aws() 
 
 @pytest.mark.parametrize("path", modules(CORE), ids=lambda path: path.stem)
 def test_dynamodb_s_keys_and_expressions_are_spelled_in_the_store_alone(path: Path) -> None:
-    if not {"store", "registrations"} & set(path.relative_to(CORE).parts):
-        assert not re.search(r'"(EVENT|REGISTRATION|MESSAGE|ADDRESS|WAITING)#|ConditionExpression', path.read_text())
+    if "store" not in path.relative_to(CORE).parts:
+        spelled = (
+            r'"(EVENT|REGISTRATION|MESSAGE|ADDRESS|WAITING)#|Expression\b|attribute_(not_)?exists|"#\w+ [=<>]|:\w+ AND'
+        )
+        assert not re.search(spelled, path.read_text())
+
+
+def test_each_condition_is_spelled_once() -> None:
+    """By its name in ``conditions``: elsewhere in the store no text compares attributes for a write."""
+    for path in modules(CORE / "store"):
+        if path.stem != "conditions":
+            assert not re.search(r"attribute_(not_)?exists", path.read_text()), path
+    named = {name: text for name, text in vars(conditions).items() if name.isupper() and isinstance(text, str)}
+    assert len(set(named.values())) == len(named)
 
 
 def test_functions_do_not_import_each_other_and_nothing_imports_them() -> None:

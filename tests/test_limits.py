@@ -113,11 +113,12 @@ LIMITS = [
     Limit(what="MB of a function", source=LAMBDA, found=each(FUNCTIONS, "MemorySize"), least=128, most=10_240),
     Limit(what="bytes of environment", source=LAMBDA, found=sized(FUNCTIONS, "Environment", "Variables"), most=4096),
     Limit(what="characters of a description", source=LAMBDA, found=sized(FUNCTIONS, "Description"), most=256),
+    # AWS says of new accounts only that their quota is reduced; ten is what they are seen to have. One is for the API.
     Limit(what="instances in a new account", source=LAMBDA, found=one("pollers", at_once()), most=9),
     Limit(what="times the function's timeout", source=HANDED_TO_SQS, found=hidden_for, least=6, most=10_000),
     Limit(
         what="workers of a queue",
-        source=HANDED_TO_SQS,
+        source="https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-scaling.html",
         found=each(WORKERS, "ScalingConfig", "MaximumConcurrency"),
         least=2,
         most=1000,
@@ -142,6 +143,7 @@ LIMITS = [
     ),
     Limit(what="its alarm's window", source=ALARM, found=looked_back, most=1),
     Limit(what="characters of an alarm", source=ALARM, found=sized(ALARMS, "AlarmDescription"), least=80, most=1024),
+    # As `sam deploy` passes it, in S3. In the request itself it would be 51,200.
     Limit(what="bytes of a template", source=CLOUDFORMATION, found=one("template", size(TEMPLATE)), most=1_000_000),
     Limit(what="resources", source=CLOUDFORMATION, found=one("template", len(TEMPLATE["Resources"])), most=500),
     Limit(what="parameters", source=CLOUDFORMATION, found=one("template", len(TEMPLATE["Parameters"])), most=200),
@@ -160,8 +162,14 @@ LIMITS = [
         most=29,
     ),
     Limit(
+        what="seconds of an authorizer",
+        source=HTTP_API,
+        found=each({"Authorize": FUNCTIONS["Authorize"]}, "Timeout"),
+        most=10,
+    ),
+    Limit(
         what="bytes of a log line's format",
-        source="https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-logging.html",
+        source=HTTP_API,
         found=sized(made("AWS::ApiGatewayV2::Stage"), "AccessLogSettings", "Format"),
         most=3072,
     ),
@@ -176,7 +184,7 @@ LIMITS = [
     ),
     Limit(
         what="bytes of a bucket's policy",
-        source="https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucket-policies.html",
+        source="https://docs.aws.amazon.com/AmazonS3/latest/userguide/add-bucket-policy.html",
         found=sized(made("AWS::S3::BucketPolicy"), "PolicyDocument"),
         most=20_480,
     ),

@@ -271,11 +271,13 @@ def test_where_uv_fails_pip_does_it(environment: environments.Environment, tmp_p
     pip = tmp_path / "python"
     pip.write_text(f'#!/bin/sh\necho "$@" >> "{asked}"\n')
     uv = tmp_path / "uv"
-    uv.write_text('#!/bin/sh\necho "error: no such option"; exit 2\n')
+    uv.write_text(f'#!/bin/sh\necho "$@" >> "{asked}.uv"; echo "error: no such option"; exit 2\n')
     for program in (pip, uv):
         program.chmod(0o755)
     assert environment.fill(pip, uv, Settings({}))
     assert "-m pip --python" in asked.read_text()
+    for said in (asked.read_text(), Path(f"{asked}.uv").read_text()):
+        assert "--require-hashes -r needs.txt" in said
     assert environment.fill(pip, None, Settings({}))
     assert len(asked.read_text().splitlines()) == 2
     pip.write_text('#!/bin/sh\necho "ERROR: No matching distribution found for x"; exit 1\n')

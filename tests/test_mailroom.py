@@ -23,15 +23,12 @@ from convoke.registrations import inbound_mail
 from convoke.registrations.events import change_event, create_event
 from convoke.registrations.registry import register, withdraw
 from convoke.store import (
-    attention,
+    codec,
     dynamo,
-    items,
     keys,
-    proposals,
-    quarantine,
 )
-from convoke.store.accounts import create_key, only_account
-from convoke.store.answers import list_answers
+from convoke.store.invitations import invitation_item
+from convoke.store.received import ReceivedMails
 from tests.deployment import Deployment, a_deployment, sample
 from tests.factories import AFTERNOON, EVENT_ID, NOW, REGISTRATION_ID, event, message, proposal, registration
 from tests.tables import everything
@@ -44,8 +41,8 @@ PERSON = keys.registration(EVENT_ID, REGISTRATION_ID)
 def deployed(monkeypatch: pytest.MonkeyPatch) -> Iterator[Deployment]:
     """Bo has been invited."""
     with a_deployment(monkeypatch) as made:
-        create_event(made.client, made.settings, event())
-        register(made.client, made.settings, registration(), now=NOW)
+        create_event(made.store, event())
+        register(made.store, registration(), now=NOW)
         made.ring(PERSON)
         boto3.client("s3", region_name="us-east-1").create_bucket(Bucket=BUCKET)
         yield made
@@ -92,12 +89,12 @@ def noted(deployed: Deployment, ses_id: str = "mail-1") -> tuple[str, str | None
 
 
 def waiting(deployed: Deployment) -> list[QuarantinedMail]:
-    page = quarantine.list_waiting(deployed.client, deployed.settings, "acme", now=NOW, limit=100)
+    page = deployed.store.quarantine.list_waiting("acme", now=NOW, limit=100)
     return list(page.items)
 
 
 def proposed(deployed: Deployment) -> list[Any]:
-    return list(proposals.list_proposals(deployed.client, deployed.settings, EVENT_ID, limit=100).items)
+    return list(deployed.store.proposals.list_proposals(EVENT_ID, limit=100).items)
 
 
 def notes(deployed: Deployment) -> list[dict[str, Any]]:
@@ -139,7 +136,7 @@ def test_an_older_answer_is_history(deployed: Deployment) -> None:
     receive(deployed, a_mail())
     receive(deployed, a_mail(partstat="DECLINED", stamp="20270115T121400Z"), "mail-2")
     assert person(deployed).reply.status is Participation.ACCEPTED
-    history = list_answers(deployed.client, deployed.settings, REGISTRATION_ID, limit=10).items
+    history = deployed.store.answers.list_answers(REGISTRATION_ID, limit=10).items
     assert [heard.reply.status for heard in history] == [Participation.DECLINED, Participation.ACCEPTED]
     assert waiting(deployed) == []
 
@@ -151,7 +148,7 @@ def test_a_function_that_dies_before_it_noted_the_mail_finds_its_answer_known(
         raise RuntimeError
 
     with monkeypatch.context() as patch:
-        patch.setattr(inbound_mail, "attempt", die)
+        patch.setattr(ReceivedMails, "count", die)
         with pytest.raises(RuntimeError):
             receive(deployed, a_mail("COMMENT:Late"))
     stands = person(deployed)
@@ -202,7 +199,7 @@ def test_of_two_answers_with_one_stamp_the_later_to_arrive_stands_whichever_is_w
         assert keys.instant(person(deployed).reply.received_at).startswith(times[2][:19])
         receive(deployed, a_mail(partstat="DECLINED", stamp=stamp), f"mail-{number}", at="2027-01-15T12:15:34.000Z")
         assert person(deployed).reply.status is Participation.DECLINED
-    history = list_answers(deployed.client, deployed.settings, REGISTRATION_ID, limit=4).items
+    history = deployed.store.answers.list_answers(REGISTRATION_ID, limit=4).items
     assert [heard.reply.status for heard in history] == ["accepted", "declined", "accepted", "declined"]
 
 
@@ -210,7 +207,7 @@ def test_an_answer_that_was_stored_without_its_arrival_is_read_and_comes_before_
     deployed: Deployment,
 ) -> None:
     receive(deployed, a_mail())
-    item = items.registration_item(person(deployed))
+    item = codec.item(person(deployed), PERSON)
     assert item["reply"].pop("received_at")
     deployed.client.put_item(TableName="Registrations", Item=dynamo.wire(item))
     assert person(deployed).reply.received_at is None
@@ -235,7 +232,7 @@ def several(*partstats: str) -> bytes:
 
 def a_series(deployed: Deployment) -> None:
     weekly = replace(event(), rule="FREQ=WEEKLY;COUNT=3", version=2)
-    assert change_event(deployed.client, deployed.settings, event(), weekly, priority=1, now=NOW)
+    assert change_event(deployed.store, event(), weekly, priority=1, now=NOW)
 
 
 def answered(deployed: Deployment) -> dict[int, str]:
@@ -281,15 +278,15 @@ def test_a_function_that_dies_between_two_answers_of_a_mail_takes_up_the_rest(
     assert answered(deployed) == {12: "accepted", 19: "declined"}
     assert len(waiting(deployed)) == 1
     assert sorted(note["notification"]["quoted"] for note in notes(deployed)) == ["number 0", "number 1"]
-    history = list_answers(deployed.client, deployed.settings, REGISTRATION_ID, limit=10).items
+    history = deployed.store.answers.list_answers(REGISTRATION_ID, limit=10).items
     assert len(history) == 2
 
 
 def test_whoever_withdrew_in_the_same_moment_is_not_answered_for(
     deployed: Deployment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    seen = inbound_mail.read_snapshot(deployed.client, deployed.settings, EVENT_ID, REGISTRATION_ID)
-    withdraw(deployed.client, deployed.settings, EVENT_ID, REGISTRATION_ID, now=NOW)
+    seen = inbound_mail.read_snapshot(deployed.store, EVENT_ID, REGISTRATION_ID)
+    withdraw(deployed.store, EVENT_ID, REGISTRATION_ID, now=NOW)
     monkeypatch.setattr(inbound_mail, "read_snapshot", lambda *_: seen)
     receive(deployed, a_mail())
     assert noted(deployed) == ("quarantine", "status")
@@ -310,7 +307,7 @@ def test_a_counter_is_kept_as_a_proposal_and_changes_nothing(deployed: Deploymen
 def test_the_same_proposal_in_another_mail_is_there_once_and_stays_decided(deployed: Deployment) -> None:
     receive(deployed, A_COUNTER)
     (found,) = proposed(deployed)
-    decided = proposals.decision_action(deployed.settings, found, ProposalStatus.DECLINED)
+    decided = deployed.store.proposals.decision_action(found, ProposalStatus.DECLINED)
     dynamo.transact(deployed.client, [decided])
     receive(deployed, A_COUNTER, "mail-2")
     assert [one.status for one in proposed(deployed)] == [ProposalStatus.DECLINED]
@@ -318,8 +315,8 @@ def test_the_same_proposal_in_another_mail_is_there_once_and_stays_decided(deplo
 
 def test_a_proposal_comes_back_as_it_was_stored(deployed: Deployment) -> None:
     for one in (proposal(), proposal(proposal_id="b", date=AFTERNOON.start), proposal(proposal_id="c", comment="")):
-        dynamo.transact(deployed.client, [proposals.put_action(deployed.settings, one)])
-        assert proposals.find(deployed.client, deployed.settings, EVENT_ID, one.proposal_id) == one
+        dynamo.transact(deployed.client, [deployed.store.proposals.put_action(one)])
+        assert deployed.store.proposals.find(EVENT_ID, one.proposal_id) == one
 
 
 # --- the latest message again -------------------------------------------------------------------------------------
@@ -383,7 +380,7 @@ def test_an_address_that_may_not_be_mailed_is_not_mailed_again(deployed: Deploym
     invitation = deployed.reads.invitation(EVENT_ID, REGISTRATION_ID)
     assert invitation is not None
     stop = Stopped(address="bo@example.net", state=DeliveryState.BOUNCED)
-    item = items.invitation_item(replace(invitation, stopped=(stop,)))
+    item = invitation_item(replace(invitation, stopped=(stop,)))
     deployed.client.put_item(TableName="Invitations", Item=dynamo.wire(item))
     receive(deployed, a_refresh())
     assert noted(deployed) == ("quarantine", "stopped")
@@ -422,7 +419,7 @@ A_HELLO = b"From: eve@example.org\r\nSubject: hello\r\n\r\nhello"
 
 
 def a_key(deployed: Deployment, account: str) -> None:
-    create_key(deployed.client, deployed.settings.accounts_table, account=account, name="ci", now=NOW)
+    deployed.store.accounts.create_key(account=account, name="ci", now=NOW)
 
 
 def test_a_mail_that_names_no_event_is_shown_to_the_account_that_has_the_stack_for_itself(deployed: Deployment) -> None:
@@ -443,16 +440,16 @@ def test_of_several_accounts_none_sees_a_mail_that_names_no_event_but_the_operat
     receive(deployed, A_HELLO)
     assert noted(deployed) == ("quarantine", "calendar")
     assert waiting(deployed) == []
-    (found,) = quarantine.list_unassigned(deployed.client, deployed.settings)
+    (found,) = deployed.store.quarantine.list_unassigned()
     assert (found.sender, found.subject, found.account) == ("eve@example.org", "hello", "")
 
 
 def test_accounts_that_had_keys_before_they_were_counted_are_counted(deployed: Deployment) -> None:
     a_key(deployed, "other")
     deployed.client.delete_item(TableName=deployed.settings.accounts_table, Key=dynamo.wire(keys.accounts()))
-    assert only_account(deployed.client, deployed.settings.accounts_table) is None
+    assert deployed.store.accounts.only_account() is None
     a_key(deployed, "acme")
-    assert only_account(deployed.client, deployed.settings.accounts_table) is None
+    assert deployed.store.accounts.only_account() is None
 
 
 def test_a_mail_about_an_event_at_which_nobody_is_known_is_shown_with_whoever_has_its_address(
@@ -473,11 +470,11 @@ def test_what_is_too_much_to_be_shown_is_counted(deployed: Deployment, monkeypat
     assert len(waiting(deployed)) == 3
     later = datetime.now(UTC) + timedelta(days=6)
     for event_id in (None, EVENT_ID):
-        count = quarantine.not_shown_count(deployed.client, deployed.settings, "acme", now=later, event_id=event_id)
+        count = deployed.store.quarantine.not_shown_count("acme", now=later, event_id=event_id)
         assert count == 2
-    assert quarantine.not_shown_count(deployed.client, deployed.settings, "acme", now=later, event_id="other") == 0
+    assert deployed.store.quarantine.not_shown_count("acme", now=later, event_id="other") == 0
     gone = datetime.now(UTC) + timedelta(days=9)
-    assert quarantine.not_shown_count(deployed.client, deployed.settings, "acme", now=gone) == 0
+    assert deployed.store.quarantine.not_shown_count("acme", now=gone) == 0
 
 
 # --- answers that wait for the organizer's word -------------------------------------------------------------------
@@ -487,7 +484,7 @@ FROM_WORK = a_mail().replace(b"From: Bo Ek <bo@example.net>", b"From: Bo Ek <bo@
 
 
 def shown(deployed: Deployment) -> list[Attention]:
-    found, count = attention.list_attention(deployed.client, deployed.settings, EVENT_ID, now=NOW)
+    found, count = deployed.store.surveys.list_attention(EVENT_ID, now=NOW)
     assert count == len(found)
     return list(found)
 
@@ -499,10 +496,10 @@ def test_an_answer_from_another_address_is_named_on_the_event_until_it_is_releas
     (one,) = shown(deployed)
     assert (one.kind, one.state) == (AttentionKind.ANSWER, AttentionReason.ANOTHER_ADDRESS)
     assert (one.registration_id, one.quarantine_id) == (REGISTRATION_ID, held.quarantine_id)
-    assert attention.list_attention(deployed.client, deployed.settings, EVENT_ID, now=held.expires_at) == ((), 0)
+    assert deployed.store.surveys.list_attention(EVENT_ID, now=held.expires_at) == ((), 0)
     assert release(deployed, held) is None
     dynamo.transact(
-        deployed.client, list(quarantine.decision_actions(deployed.settings, held, QuarantineStatus.RELEASED).values())
+        deployed.client, list(deployed.store.quarantine.decision_actions(held, QuarantineStatus.RELEASED).values())
     )
     assert person(deployed).reply.status is Participation.ACCEPTED
     assert shown(deployed) == []
@@ -531,8 +528,8 @@ def test_what_was_put_aside_is_forgotten_with_the_mail(deployed: Deployment) -> 
     receive(deployed, a_mail(), dmarc="FAIL")
     (found,) = waiting(deployed)
     late = found.received_at + timedelta(days=7)
-    assert quarantine.list_waiting(deployed.client, deployed.settings, "acme", now=late, limit=9).items == ()
-    assert quarantine.find(deployed.client, deployed.settings, "acme", found.quarantine_id, now=late) is None
+    assert deployed.store.quarantine.list_waiting("acme", now=late, limit=9).items == ()
+    assert deployed.store.quarantine.find("acme", found.quarantine_id, now=late) is None
     rows = [row for row in everything(deployed.client)["Invitations"] if row.get("reason")]
     assert {int(row["expires_at"]) for row in rows} == {int(late.timestamp())}
     assert len(rows) == 2
@@ -553,8 +550,8 @@ def test_a_mail_that_is_put_aside_comes_back_as_it_was_stored(deployed: Deployme
         assert held.answer.proposed is not None
         key = keys.quarantined("acme", held.quarantine_id)
         dynamo.transact(deployed.client, [{"Delete": {"TableName": "Invitations", "Key": dynamo.wire(key)}}])
-        dynamo.transact(deployed.client, [quarantine.put_action(deployed.settings, held)])
-        assert quarantine.find(deployed.client, deployed.settings, "acme", held.quarantine_id, now=NOW) == held
+        dynamo.transact(deployed.client, [deployed.store.quarantine.put_action(held)])
+        assert deployed.store.quarantine.find("acme", held.quarantine_id, now=NOW) == held
 
 
 def test_the_very_mail_that_nobody_expected_flies_and_leaves_nothing(
@@ -574,7 +571,7 @@ Act = Callable[[Deployment, QuarantinedMail], Reason | None]
 
 
 def release(deployed: Deployment, held: QuarantinedMail) -> Reason | None:
-    return inbound_mail.release(deployed.client, deployed.settings, held, now=NOW)
+    return inbound_mail.release(deployed.store, held, now=NOW)
 
 
 def test_a_released_answer_counts_and_says_by_which_means(deployed: Deployment) -> None:
@@ -583,7 +580,7 @@ def test_a_released_answer_counts_and_says_by_which_means(deployed: Deployment) 
     assert release(deployed, held) is None
     assert release(deployed, held) is None
     assert person(deployed).reply.status is Participation.ACCEPTED
-    (heard,) = list_answers(deployed.client, deployed.settings, REGISTRATION_ID, limit=10).items
+    (heard,) = deployed.store.answers.list_answers(REGISTRATION_ID, limit=10).items
     assert heard.channel == "release"
     assert len(notes(deployed)) == 1
 

@@ -42,8 +42,6 @@ from convoke.model import (
 )
 from convoke.registrations.erasure import erase
 from convoke.store import keys, writes
-from convoke.store import notifications as store
-from convoke.store.records import Records
 from tests.factories import AFTERNOON, EVENT_ID, NOW, REGISTRATION_ID, SENDER, event, registration
 from tests.tables import SETTINGS
 from tests.test_itip import ANYTHING
@@ -279,7 +277,7 @@ def test_what_is_about_the_same_is_the_same_note() -> None:
 
 
 def owe(world: World, note: Notification) -> bool:
-    return store.schedule(world.client, SETTINGS, note, now=world.now)
+    return world.store.notifications.schedule(note, now=world.now)
 
 
 def send(world: World, note: Notification) -> Outcome:
@@ -314,7 +312,7 @@ def test_a_note_is_sent_once_however_often_it_is_owed(world: World, kind: Notifi
     assert not owe(world, note)
     world.settle()
     assert not owe(world, note)
-    writes.attempt(world.client, {"note": store.schedule_action(SETTINGS, note, world.now)})
+    writes.attempt(world.client, {"note": world.store.notifications.schedule_action(note, world.now)})
     world.settle()
 
     assert [sent.notification_state.notification_id for sent in world.notes] == [note.notification_id]
@@ -330,8 +328,8 @@ def test_what_was_sent_keeps_no_words(world: World) -> None:
 
 
 def test_a_note_may_be_owed_in_a_transaction_of_others(world: World) -> None:
-    assert not writes.attempt(world.client, {"note": store.schedule_action(SETTINGS, NO_SEAT, NOW)})
-    assert not writes.attempt(world.client, {"note": store.schedule_action(SETTINGS, NO_SEAT, NOW)})
+    assert not writes.attempt(world.client, {"note": world.store.notifications.schedule_action(NO_SEAT, NOW)})
+    assert not writes.attempt(world.client, {"note": world.store.notifications.schedule_action(NO_SEAT, NOW)})
     assert notification_state(world, NO_SEAT).notification == NO_SEAT
     world.settle()
     assert len(world.notes) == 1
@@ -340,7 +338,7 @@ def test_a_note_may_be_owed_in_a_transaction_of_others(world: World) -> None:
 def test_nothing_is_ever_sent_to_our_own_address(world: World) -> None:
     ours = replace(FORWARD, recipient=Person(name="", email="Events@Convoke.example.com"))
     assert not owe(world, ours)
-    writes.attempt(world.client, {"note": store.schedule_action(SETTINGS, ours, NOW)})
+    writes.attempt(world.client, {"note": world.store.notifications.schedule_action(ours, NOW)})
     world.settle()
     assert world.notes == []
     assert notification_state(world, ours).state is DeliveryState.FAILED
@@ -373,7 +371,7 @@ def test_a_note_that_ses_will_never_take_is_given_up(world: World) -> None:
     owe(world, FORWARD)
     world.answers = [Refused(refusal=Refusal.POISON, why="MessageRejected")]
     assert send(world, FORWARD) is Outcome.FAILED
-    assert world.calendar_state == ["notification given up"]
+    assert world.calendar_state == ["mail refused", "notification given up"]
     assert notification_state(world, FORWARD).notification is None
     assert world.owed() == []
 
@@ -406,7 +404,7 @@ def test_the_switch_a_pause_and_the_reserve_hold_for_notes(world: World) -> None
     world.perform(StopSending(until=world.now + timedelta(minutes=1), why="stopped"))
     assert send(world, FORWARD) is Outcome.STOPPED
     world.pass_time(minutes=2)
-    records = Records(world.client, SETTINGS)
+    records = world.store.records
     records.reserve(ReserveQuota(until=world.now + timedelta(minutes=1)))
     assert send(world, FORWARD) is Outcome.QUOTA_RESERVED
     # That people were not reached is worth what is left of the day.
@@ -481,7 +479,7 @@ def test_who_is_forgotten_is_forgotten_in_notes_too(world: World) -> None:
     )
     owe(world, about)
     owe(world, notifications.no_seat(event(), person, sequence=0, now=world.now))
-    erase(world.client, SETTINGS, EVENT_ID, person.registration_id, now=world.now)
+    erase(world.store, EVENT_ID, person.registration_id, now=world.now)
     world.settle()
     kept = str([world.client.scan(TableName=table)["Items"] for table in ("Registrations", "Invitations")])
     assert "anary" not in kept

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -17,7 +18,7 @@ from convoke.delivery.audit import Difference, Findings, store_differences
 from convoke.inbound.quarantine import Owner
 from convoke.inbound.reasons import Reason
 from convoke.settings import Settings
-from convoke.store import accounts, dynamo, quarantine
+from convoke.store import dynamo
 from local import operate
 from tests.factories import AFTERNOON, EVENT_ID, NOW, held
 from tests.tables import SETTINGS
@@ -39,7 +40,7 @@ def run(command: str, answer: str = "no", **said: str) -> str:
 def test_a_key_is_shown_and_opens_the_account(world: World) -> None:
     shown = run("key", ACCOUNT="acme", NAME="ci")
 
-    known = accounts.account_of(world.client, SETTINGS.accounts_table, shown)
+    known = world.store.accounts.account_of(shown, NOW)
     assert known is not None
 
 
@@ -94,9 +95,9 @@ def test_what_an_audit_stopped_at_is_shown(world: World, capsys: pytest.CaptureF
 def test_mails_that_no_account_is_shown_are_listed(world: World, capsys: pytest.CaptureFixture[str]) -> None:
     assert run("unassigned") == "In the last seven days every quarantined mail named an event."
     one = held(account="", event_id=None, registration_id=None, answer=None, reason=Reason.CALENDAR)
-    dynamo.transact(world.client, [quarantine.put_action(SETTINGS, one)])
+    dynamo.transact(world.client, [world.store.quarantine.put_action(one)])
     for _ in range(2):
-        dynamo.transact(world.client, [quarantine.count_not_shown_action(SETTINGS, Owner(), datetime.now(UTC))])
+        dynamo.transact(world.client, [world.store.quarantine.count_not_shown_action(Owner(), datetime.now(UTC))])
 
     said = run("unassigned")
     assert said == "1 mails name no event, so no account can see them: 1 calendar. 2 more were not kept."
@@ -208,22 +209,49 @@ def test_the_keys_of_an_account_are_listed_without_their_secrets(
     run("revoke", "yes", ACCOUNT="acme", NAME="old")
     capsys.readouterr()
 
-    assert run("keys", ACCOUNT="acme") == "acme has 1 working and 1 revoked keys."
+    assert run("keys", ACCOUNT="acme") == "acme has 1 working keys, and 1 that expired or were revoked."
     ci, old = capsys.readouterr().out.splitlines()
-    assert ci.startswith("ci  created 20")
-    assert "revoked" not in ci
+    assert re.fullmatch(r"ci  id [0-9a-f]{12}  read,register,manage  created 20\d\d-\d\d-\d\d  last used never", ci)
     assert "revoked 20" in old
     assert secret not in ci
-    assert accounts.account_of(world.client, SETTINGS.accounts_table, secret) is not None
+    assert world.store.accounts.account_of(secret, NOW) is not None
+
+
+def test_a_key_may_do_and_last_as_long_as_it_is_said(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    secret = run("key", ACCOUNT="acme", NAME="form", SCOPE="register, read", EXPIRES="2090-12-31")
+    found = world.store.accounts.account_of(secret, datetime(2090, 12, 31, 23, tzinfo=UTC))
+    assert found is not None
+    assert found.scopes == {"read", "register"}
+    assert world.store.accounts.account_of(secret, datetime(2091, 1, 1, tzinfo=UTC)) is None
+    capsys.readouterr()
+
+    run("keys", ACCOUNT="acme")
+    [line] = capsys.readouterr().out.splitlines()
+    assert "  read,register  " in line
+    assert line.endswith("  last used 2090-12-31  expires 2091-01-01T00:00Z")
+
+
+@pytest.mark.parametrize(
+    ("said", "why"),
+    [
+        ({"SCOPE": "write"}, "SCOPE: must be some of read, register, manage"),
+        ({"EXPIRES": "tomorrow"}, "EXPIRES: must be a day such as"),
+        ({"EXPIRES": "9999-12-31"}, "EXPIRES: must be a day such as"),
+        ({"EXPIRES": "2020-01-01"}, "valid_until: must be in the future"),
+    ],
+)
+@pytest.mark.usefixtures("world")
+def test_a_scope_or_an_expiry_that_is_none_makes_no_key(said: dict[str, str], why: str) -> None:
+    assert run("key", ACCOUNT="acme", NAME="ci", **said).startswith(f"No key was created: {why}")
 
 
 def test_a_key_is_revoked_after_asking_and_once(world: World) -> None:
     secret = run("key", ACCOUNT="acme", NAME="ci")
 
     assert run("revoke", ACCOUNT="acme", NAME="ci") == "Nothing was done."
-    assert accounts.account_of(world.client, SETTINGS.accounts_table, secret) is not None
+    assert world.store.accounts.account_of(secret, NOW) is not None
     assert "is revoked" in run("revoke", "yes", ACCOUNT="acme", NAME="ci")
-    assert accounts.account_of(world.client, SETTINGS.accounts_table, secret) is None
+    assert world.store.accounts.account_of(secret, NOW) is None
     assert "no working key ci" in run("revoke", "yes", ACCOUNT="acme", NAME="ci")
 
 

@@ -9,7 +9,8 @@ import pytest
 from convoke.decision.invitation import Invitation
 from convoke.delivery.reconcile import Outcome
 from convoke.model import Method
-from convoke.store import dynamo, items
+from convoke.store import dynamo
+from convoke.store.invitations import invitation_item
 from convoke.store.operations import LIFT, raise_sequences, start, stop
 from tests.factories import AFTERNOON, MORNING
 from tests.tables import SETTINGS
@@ -27,21 +28,21 @@ def world() -> Iterator[World]:
 def set_back(world: World, *invitations: Invitation) -> None:
     """Restore the invitations from a backup."""
     for invitation in invitations:
-        world.client.put_item(TableName=SETTINGS.invitations_table, Item=dynamo.wire(items.invitation_item(invitation)))
+        world.client.put_item(TableName=SETTINGS.invitations_table, Item=dynamo.wire(invitation_item(invitation)))
 
 
 def lift(world: World) -> int:
-    return sum(1 for _ in raise_sequences(world.client, SETTINGS, now=world.now))
+    return sum(1 for _ in raise_sequences(world.store, now=world.now))
 
 
 def test_while_it_is_stopped_nothing_leaves_and_nothing_is_lost(world: World) -> None:
     person = world.register()
-    stop(world.client, SETTINGS, "a flood of bounces")
+    stop(world.store, "a flood of bounces")
 
     assert world.look(person) is Outcome.STOPPED
     assert world.sweep() == {}
     assert world.reads.sending().reason == "a flood of bounces"
-    start(world.client, SETTINGS)
+    start(world.store)
     world.settle()
     assert world.said() == [(REQUEST, 0)]
 
@@ -49,11 +50,11 @@ def test_while_it_is_stopped_nothing_leaves_and_nothing_is_lost(world: World) ->
 def test_what_changed_while_it_was_stopped_is_told_as_it_is_now(world: World) -> None:
     person = world.register()
     world.look(person)
-    stop(world.client, SETTINGS, "by hand")
+    stop(world.store, "by hand")
     world.change(when=AFTERNOON)
     world.change(when=MORNING)
     world.call_off()
-    start(world.client, SETTINGS)
+    start(world.store)
     world.settle()
 
     assert world.said() == [(REQUEST, 0), (CANCEL, 1)]

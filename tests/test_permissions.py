@@ -96,11 +96,23 @@ def test_no_function_can_make_an_api_key_or_change_one(role: str) -> None:
     account = {"pk": {"S": "ACCOUNT#acme"}, "sk": {"S": "KEY#ci"}}
     for key in (SECRET, account):
         assert call(function, "PutItem", TableName="Accounts", Item=key) == [False]
-        assert call(function, "UpdateItem", TableName="Accounts", Key=key) == [False]
+        for change in ("SET #a = :a", "REMOVE #a", "SET last_used = :a, #a = :a"):
+            for name in ("account", "scopes", "valid_until", "revoked_at", "hash"):
+                words = {"UpdateExpression": change, "ExpressionAttributeNames": {"#a": name}}
+                assert call(function, "UpdateItem", TableName="Accounts", Key=key, **words) == [False]
         assert call(function, "DeleteItem", TableName="Accounts", Key=key) == [False]
         assert call(
             function, "TransactWriteItems", TransactItems=[{"Put": {"TableName": "Accounts", "Item": key}}]
         ) == [False]
+
+
+def test_the_authorizer_writes_when_a_key_was_last_used_and_is_shown_nothing_by_that() -> None:
+    used = {"TableName": "Accounts", "UpdateExpression": "SET last_used = :day"}
+    for role in ROLES:
+        assert call(role.removesuffix("Role"), "UpdateItem", Key=SECRET, **used) == [role == "AuthorizeRole"]
+    assert call("Authorize", "UpdateItem", Key=SECRET, **used, ReturnValues="ALL_OLD") == [False]
+    account = {"pk": {"S": "ACCOUNT#acme"}, "sk": {"S": "KEY#ci"}}
+    assert call("Authorize", "UpdateItem", Key=account, **used) == [False]
 
 
 def test_only_the_authorizer_reads_api_keys() -> None:

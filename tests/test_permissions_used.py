@@ -18,7 +18,7 @@ from convoke.delivery.audit import Findings
 from convoke.registrations.events import change_event, create_event
 from convoke.registrations.registry import register
 from convoke.schedule import series
-from convoke.store import accounts, answers, dynamo, keys, webhooks
+from convoke.store import answers, dynamo, keys
 from convoke.web import context
 from convoke.webhooks import http
 from convoke.webhooks.events import WebhookEventType
@@ -32,6 +32,7 @@ from tests.test_functions import receive
 from tests.test_hooks import HOOK as LISTENER
 from tests.test_hooks import Outside, Stage
 from tests.test_permissions import needed_by_lambda
+from tests.test_readiness import ready
 
 WEEKLY = "FREQ=WEEKLY;COUNT=4"
 PERSON = keys.registration(EVENT_ID, REGISTRATION_ID)
@@ -55,8 +56,7 @@ class Clock:
 
 
 def authorizing(deployed: Deployment) -> None:
-    table = deployed.settings.accounts_table
-    secret = accounts.create_key(deployed.client, table, account="acme", name="ci", now=NOW)
+    secret = deployed.store.accounts.create_key(account="acme", name="ci", now=NOW)
     asked = sample("authorize-known-key") | {"headers": {"authorization": f"Bearer {secret}"}}
     assert deployed.call("authorize", asked)["isAuthorized"]
 
@@ -80,11 +80,11 @@ def calling(caller: World) -> None:
 
 def telling(deployed: Deployment) -> None:
     """By the stream and by the queues; the event's people are told of a change, and what SES reports is heard."""
-    client, settings = deployed.client, deployed.settings
+    store = deployed.store
     deployed.call("feedback", sample("feedback-bounce"))
     # As if the dates of a series waited for the delivery of what was said of the whole.
-    client.update_item(
-        TableName=settings.invitations_table,
+    deployed.client.update_item(
+        TableName=deployed.settings.invitations_table,
         Key=dynamo.wire(PERSON),
         UpdateExpression="SET due_shard = :shard, due_key = :at",
         ExpressionAttributeValues=dynamo.wire({":shard": "0", ":at": keys.due_key(1, NOW)}),
@@ -92,9 +92,7 @@ def telling(deployed: Deployment) -> None:
     deployed.call("feedback", sample("feedback-delivery"))
     was = deployed.reads.event(EVENT_ID)
     assert was is not None
-    assert change_event(
-        client, settings, was, replace(was, title="Other", version=was.version + 1), priority=1, now=NOW
-    )
+    assert change_event(store, was, replace(was, title="Other", version=was.version + 1), priority=1, now=NOW)
     deployed.ring(keys.event(EVENT_ID))
     deployed.drain()
     deployed.call("deliver", sample("deliver-survey"))
@@ -102,16 +100,16 @@ def telling(deployed: Deployment) -> None:
 
 def giving_up(deployed: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
     """What SES rejects is given up, whichever function sent it, and webhooks are told."""
-    client, settings = deployed.client, deployed.settings
+    store = deployed.store
     rejected = ClientError({"Error": {"Code": "MessageRejected", "Message": "no"}}, "SendEmail")
     with monkeypatch.context() as refusing:
         refusing.setattr(deployed.office, "send_email", Mock(side_effect=rejected))
-        create_event(client, settings, event(event_id=REFUSED_ID))
+        create_event(store, event(event_id=REFUSED_ID))
         for number in (1, 2):
             person = registration(
                 event_id=REFUSED_ID, registration_id=f"{REGISTRATION_ID[:-1]}{number}", email=f"{number}@example.net"
             )
-            register(client, settings, person, now=NOW)
+            register(store, person, now=NOW)
             row = keys.registration(REFUSED_ID, person.registration_id)
             if number == 1:
                 deployed.ring(row)
@@ -151,11 +149,11 @@ def sweeping(deployed: Deployment, caller: World, clock: Clock, monkeypatch: pyt
 
 def auditing(deployed: Deployment, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
     """What differs is put down where it is too much to be believed, and put right where it is not."""
-    client, settings = deployed.client, deployed.settings
-    create_event(client, settings, event(event_id=NEW_ID))
-    register(client, settings, registration(event_id=NEW_ID), now=NOW)
-    client.update_item(
-        TableName=settings.invitations_table,
+    store = deployed.store
+    create_event(store, event(event_id=NEW_ID))
+    register(store, registration(event_id=NEW_ID), now=NOW)
+    deployed.client.update_item(
+        TableName=deployed.settings.invitations_table,
         Key=dynamo.wire(keys.registration(NEW_ID, REGISTRATION_ID)),
         UpdateExpression="REMOVE due_shard, due_key",
     )
@@ -198,16 +196,15 @@ def test_no_role_may_do_what_its_function_never_does(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(answers, "LATEST", 1)
     with a_deployment(monkeypatch) as deployed:
         clock, caller = Clock(monkeypatch), World(deployed.client)
-        webhooks.create(deployed.client, deployed.settings, replace(LISTENER, events=tuple(WebhookEventType)))
+        deployed.store.webhooks.create(replace(LISTENER, events=tuple(WebhookEventType)))
         weekly = series.rule(WEEKLY, MORNING)
-        create_event(deployed.client, deployed.settings, event(rule=weekly, capacity=1, release_on_decline=True))
-        register(deployed.client, deployed.settings, registration(), now=NOW)
+        create_event(deployed.store, event(rule=weekly, capacity=1, release_on_decline=True))
+        register(deployed.store, registration(), now=NOW)
         authorizing(deployed)
         calling(caller)
         deployed.ring(PERSON)
         register(
-            deployed.client,
-            deployed.settings,
+            deployed.store,
             registration(registration_id=NEXT_ID, name="Ed", email="ed@example.net"),
             now=NOW,
         )
@@ -217,6 +214,7 @@ def test_no_role_may_do_what_its_function_never_does(monkeypatch: pytest.MonkeyP
         posting(deployed, monkeypatch)
         sweeping(deployed, caller, clock, monkeypatch)
         auditing(deployed, clock, monkeypatch)
+        ready(deployed, monkeypatch)
     asked = {(f"{function}Role", *one) for function, some in policies.USED.items() for one in some}
     asked |= set(needed_by_lambda())
     unused = {

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import json
 import socket
 import struct
 import threading
@@ -10,12 +12,13 @@ from dataclasses import replace
 from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+from unittest.mock import patch
 
 import botocore.session
 import pytest
 from botocore.exceptions import ClientError
 
-from convoke.aws import ses
+from convoke.aws import runtime, ses
 from convoke.decision.calendar_state import RenderedMail
 from convoke.decision.invitation import Intent
 from convoke.effects import Accepted, Refusal, Refused, Send, Unknown
@@ -171,7 +174,24 @@ def test_every_error_that_ses_may_answer_a_mail_with_has_a_meaning() -> None:
     """As botocore's own model of SES names them: a version that knows more is noticed."""
     mailing = botocore.session.get_session().get_service_model("sesv2").operation_model("SendEmail")
 
-    assert {error.name for error in mailing.error_shapes} <= {code for code, *_ in MEANINGS}
+    assert {error.name for error in mailing.error_shapes} <= {code for code, *_ in MEANINGS} & set(ses.KNOWN_CODES)
+
+
+def test_a_refusal_is_logged_with_its_code_and_counted_by_it_under_a_fixed_number_of_names() -> None:
+    logged = io.StringIO()
+    with (
+        patch.object(runtime.logger.registered_handler, "stream", logged),
+        patch.object(runtime.metrics, "add_metric") as counted,
+    ):
+        for code in ("MessageRejected", "SomethingNew-bo@example.net"):
+            runtime.log_and_count("mail refused", {"registration": REGISTRATION_ID, "code": code})
+
+    assert [json.loads(line)["code"] for line in logged.getvalue().splitlines()] == [
+        "MessageRejected",
+        "SomethingNew-bo@example.net",
+    ]
+    names = [call.kwargs["name"] for call in counted.call_args_list]
+    assert names == ["MailRefused", "Refused.MessageRejected", "MailRefused", "Refused.other"]
 
 
 def test_an_address_in_an_error_of_ses_is_not_kept() -> None:

@@ -31,7 +31,8 @@ from convoke.model import DateChange, DeliveryState, EventStatus, Method, Regist
 from convoke.registrations.registry import change_registration, resend
 from convoke.schedule import edits, series
 from convoke.settings import Times
-from convoke.store import dynamo, items, keys
+from convoke.store import dynamo, keys
+from convoke.store.invitations import invitation_item
 from tests.factories import AFTERNOON, EVENT_ID, MORNING, report
 from tests.tables import SETTINGS
 from tests.world import World, a_world
@@ -254,7 +255,7 @@ def test_a_resend_tries_what_was_given_up_once_more(world: World) -> None:
     for _ in range(7):
         world.look(person)
         world.pass_time(minutes=5)
-    resend(world.client, SETTINGS, EVENT_ID, person.registration_id, now=world.now)
+    resend(world.store, EVENT_ID, person.registration_id, now=world.now)
 
     assert world.look(person) is Outcome.ACKNOWLEDGED
     assert world.said() == [(REQUEST, 0)]
@@ -265,7 +266,7 @@ def test_a_resend_tries_an_invitation_that_ses_rejected_once_more(world: World) 
     world.answers = [Refused(refusal=Refusal.POISON, why="MessageRejected")]
     assert world.look(person) is Outcome.FAILED
     assert world.invitation(person).given_up
-    resend(world.client, SETTINGS, EVENT_ID, person.registration_id, now=world.now)
+    resend(world.store, EVENT_ID, person.registration_id, now=world.now)
     assert world.invitation(person).tried_anew
 
     assert world.look(person) is Outcome.ACKNOWLEDGED
@@ -371,7 +372,7 @@ def test_an_address_that_may_not_be_mailed_hears_nothing_and_a_new_one_is_invite
     standing = replace(
         world.invitation(person), state=state, stopped=(Stopped(address="person1@example.net", state=state),)
     )
-    world.client.put_item(TableName=SETTINGS.invitations_table, Item=dynamo.wire(items.invitation_item(standing)))
+    world.client.put_item(TableName=SETTINGS.invitations_table, Item=dynamo.wire(invitation_item(standing)))
 
     world.change(when=AFTERNOON)
     assert world.look(person) is Outcome.CLEARED
@@ -384,7 +385,7 @@ def test_an_address_that_may_not_be_mailed_hears_nothing_and_a_new_one_is_invite
 def test_a_resend_says_the_very_bytes_of_the_last_message_once_more(world: World) -> None:
     person = world.register()
     world.look(person)
-    resend(world.client, SETTINGS, EVENT_ID, person.registration_id, now=world.now)
+    resend(world.store, EVENT_ID, person.registration_id, now=world.now)
 
     assert world.look(person) is Outcome.ACKNOWLEDGED
     assert world.look(person) is Outcome.CLEARED
@@ -394,7 +395,7 @@ def test_a_resend_says_the_very_bytes_of_the_last_message_once_more(world: World
 def test_a_newer_truth_goes_out_instead_of_a_resend(world: World) -> None:
     person = world.register()
     world.look(person)
-    resend(world.client, SETTINGS, EVENT_ID, person.registration_id, now=world.now)
+    resend(world.store, EVENT_ID, person.registration_id, now=world.now)
     world.change(when=AFTERNOON)
     world.look(person)
 
@@ -405,7 +406,7 @@ def test_a_newer_truth_goes_out_instead_of_a_resend(world: World) -> None:
 def test_a_resend_that_nobody_answers_ends_too(world: World) -> None:
     person = world.register()
     world.look(person)
-    resend(world.client, SETTINGS, EVENT_ID, person.registration_id, now=world.now)
+    resend(world.store, EVENT_ID, person.registration_id, now=world.now)
     world.answers = [SILENCE] * 20
     outcomes = []
     for _ in range(9):
@@ -487,7 +488,7 @@ def test_a_resend_that_was_asked_for_is_not_lost_in_a_deployment_with_a_new_sche
 ) -> None:
     person = world.register()
     world.look(person)
-    resend(world.client, SETTINGS, EVENT_ID, person.registration_id, now=world.now)
+    resend(world.store, EVENT_ID, person.registration_id, now=world.now)
     content = {1: fingerprints._CONTENT[1], 2: lambda event: {"two": fingerprints._CONTENT[1](event)}}
     monkeypatch.setattr(fingerprints, "_CONTENT", content)
     monkeypatch.setattr(fingerprints, "SCHEMA", 2)
@@ -575,8 +576,7 @@ def test_what_is_given_up_for_good_is_not_owed(world: World) -> None:
 
 def move_to(world: World, person: Registration, email: str) -> None:
     change_registration(
-        world.client,
-        SETTINGS,
+        world.store,
         EVENT_ID,
         person.registration_id,
         changes={"email": email},

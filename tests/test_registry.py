@@ -20,14 +20,17 @@ from convoke.model import (
     Registration,
     RegistrationStatus,
 )
-from convoke.registrations import events, waitlist
+from convoke.registrations import waitlist
 from convoke.registrations.erasure import erase, forget
-from convoke.registrations.events import change_event, create_event, read_seats
+from convoke.registrations.events import change_event, create_event
 from convoke.registrations.registry import Obstacle, change_registration, register, resend, withdraw
-from convoke.settings import Settings
-from convoke.store import dynamo, items, keys, lists, writes
+from convoke.store import dynamo, keys, writes
 from convoke.store.dynamo import Contention
+from convoke.store.invitations import invitation_item
 from convoke.store.reads import Reads
+from convoke.store.records import message_item
+from convoke.store.repository import Page
+from convoke.store.store import Store
 from tests.factories import EVENT_ID, NOW, event, told
 from tests.factories import registration as person
 from tests.tables import SETTINGS, everything, in_memory
@@ -38,19 +41,20 @@ LATER = NOW + timedelta(minutes=5)
 class World:
     """An event on tables in memory, with short words for what happens to it."""
 
-    def __init__(self, client: Any, settings: Settings) -> None:
-        self.client, self.settings = client, settings
-        self.reads = Reads(client, settings)
+    def __init__(self, client: Any) -> None:
+        self.client = client
+        self.store = Store(client, SETTINGS)
+        self.reads = self.store.reads
         self.arrivals = 0
 
     def hold(self, **changes: Any) -> Event:
         held = event(**changes)
-        create_event(self.client, self.settings, held)
+        create_event(self.store, held)
         return held
 
     def change(self, before: Event, *, priority: int = 1, **changes: Any) -> Event:
         after = replace(before, version=before.version + 1, updated_at=LATER, **changes)
-        assert change_event(self.client, self.settings, before, after, priority=priority, now=LATER)
+        assert change_event(self.store, before, after, priority=priority, now=LATER)
         return after
 
     def newcomer(self, name: str) -> Registration:
@@ -59,25 +63,25 @@ class World:
         return person(registration_id=registration_id, name=name, email=f"{name.lower()}@example.net")
 
     def register(self, name: str) -> Registration:
-        stored = register(self.client, self.settings, self.newcomer(name), now=NOW)
+        stored = register(self.store, self.newcomer(name), now=NOW)
         assert isinstance(stored, Registration)
         return stored
 
     def withdraw(self, who: Registration) -> Registration:
-        left = withdraw(self.client, self.settings, EVENT_ID, who.registration_id, now=LATER)
+        left = withdraw(self.store, EVENT_ID, who.registration_id, now=LATER)
         assert isinstance(left, Registration)
         return left
 
     def promote(self, **how: Any) -> int:
-        return waitlist.promote(self.client, self.settings, EVENT_ID, now=LATER, **how)
+        return waitlist.promote(self.store, EVENT_ID, now=LATER, **how)
 
     def erase(self, who: Registration) -> Registration:
-        gone = erase(self.client, self.settings, EVENT_ID, who.registration_id, now=LATER)
+        gone = erase(self.store, EVENT_ID, who.registration_id, now=LATER)
         assert isinstance(gone, Registration)
         return gone
 
     def counts(self) -> tuple[int, int]:
-        seats = read_seats(self.client, self.settings, EVENT_ID)
+        seats = self.store.reads.seats(EVENT_ID)
         return seats.taken, seats.waiting
 
     def status(self, who: Registration) -> str:
@@ -91,7 +95,7 @@ class World:
         return invitation.due_key
 
     def item(self, key: keys.Key) -> dict[str, Any] | None:
-        return dynamo.get(self.client, self.settings.invitations_table, key)
+        return dynamo.get(self.client, SETTINGS.invitations_table, key)
 
     def locks(self) -> int:
         return sum(item["sk"].startswith("ADDRESS#") for item in everything(self.client)["Registrations"])
@@ -117,14 +121,14 @@ class World:
             rendered=RenderedMail(calendar=b"BEGIN:VCALENDAR", mail=b"To: bo"),
             written_at=NOW,
         )
-        for item in (items.invitation_item(replace(heard, **changes)), items.stored_message_item(stored)):
-            self.client.put_item(TableName=self.settings.invitations_table, Item=dynamo.wire(item))
+        for item in (invitation_item(replace(heard, **changes)), message_item(stored)):
+            self.client.put_item(TableName=SETTINGS.invitations_table, Item=dynamo.wire(item))
 
 
 @pytest.fixture
 def world() -> Iterator[World]:
     with in_memory() as client:
-        yield World(client, SETTINGS)
+        yield World(client)
 
 
 # --- coming -------------------------------------------------------------------------------------------------------
@@ -147,7 +151,7 @@ def test_the_same_address_again_answers_the_registration_that_stands(world: Worl
     bo = world.register("Bo")
     before = everything(world.client)
     again = replace(world.newcomer("Somebody else"), email="BO@Example.net", language="de")
-    assert register(world.client, world.settings, again, now=LATER) == bo
+    assert register(world.store, again, now=LATER) == bo
     assert everything(world.client) == before
 
 
@@ -179,9 +183,9 @@ def test_many_at_once_never_take_more_seats_than_there_are(world: World, monkeyp
             world.register(name)
         return attempt(client, actions)
 
-    monkeypatch.setattr("convoke.registrations.registry.attempt", beaten)
+    monkeypatch.setattr("convoke.store.store.attempt", beaten)
     world.register("Bo")
-    everybody = lists.list_registrations(world.client, world.settings, EVENT_ID, limit=100).items
+    everybody = world.store.reads.list_registrations(EVENT_ID, limit=100).items
     statuses = [registration.status for registration, _ in everybody]
     assert statuses.count(RegistrationStatus.REGISTERED) == 3
     assert statuses.count(RegistrationStatus.WAITLISTED) == 3
@@ -191,7 +195,7 @@ def test_many_at_once_never_take_more_seats_than_there_are(world: World, monkeyp
 def test_a_cancelled_event_takes_no_registrations(world: World) -> None:
     world.change(world.hold(), status=EventStatus.CANCELLED)
     before = everything(world.client)
-    assert register(world.client, world.settings, world.newcomer("Bo"), now=NOW) is Obstacle.CLOSED
+    assert register(world.store, world.newcomer("Bo"), now=NOW) is Obstacle.CLOSED
     assert everything(world.client) == before
 
 
@@ -239,7 +243,7 @@ def test_the_waiting_can_withdraw_and_leave_the_line(world: World) -> None:
     cy, di = world.register("Cy"), world.register("Di")
     world.withdraw(cy)
     assert world.counts() == (1, 1)
-    bo = lists.list_registrations(world.client, world.settings, EVENT_ID, limit=1).items[0][0]
+    bo = world.store.reads.list_registrations(EVENT_ID, limit=1).items[0][0]
     world.withdraw(bo)
     assert world.promote() == 1
     assert world.status(di) == "registered"
@@ -250,7 +254,7 @@ def test_a_withdrawal_that_meets_a_newcomer_to_the_line_still_owes_the_seat(
 ) -> None:
     world.hold(capacity=1)
     bo = world.register("Bo")
-    count = read_seats
+    count = Reads.seats
 
     def outdated(*arguments: Any) -> Any:
         seats = count(*arguments)
@@ -258,7 +262,7 @@ def test_a_withdrawal_that_meets_a_newcomer_to_the_line_still_owes_the_seat(
             world.register("Cy")
         return seats
 
-    monkeypatch.setattr("convoke.registrations.seats.read_seats", outdated)
+    monkeypatch.setattr(Reads, "seats", outdated)
     world.withdraw(bo)
     seats = world.item(keys.seats(EVENT_ID))
     assert seats is not None
@@ -320,7 +324,7 @@ def test_nobody_is_promoted_to_what_will_not_be(world: World, changes: dict[str,
     world.register("Bo")
     cy = world.register("Cy")
     world.change(held, **changes)
-    assert waitlist.promote(world.client, world.settings, EVENT_ID, now=now) == 0
+    assert waitlist.promote(world.store, EVENT_ID, now=now) == 0
     assert world.status(cy) == "waitlisted"
     seats = world.item(keys.seats(EVENT_ID))
     assert seats is not None
@@ -343,7 +347,7 @@ def test_a_change_of_what_is_no_longer_true_is_not_stored(world: World) -> None:
     world.change(held, title="First")
     before = everything(world.client)
     stale = replace(held, version=2, title="Second")
-    assert not change_event(world.client, world.settings, held, stale, priority=1, now=LATER)
+    assert not change_event(world.store, held, stale, priority=1, now=LATER)
     assert everything(world.client) == before
 
 
@@ -366,9 +370,7 @@ def test_a_change_of_words_leaves_the_seats_alone(world: World) -> None:
 
 
 def changed(world: World, who: Registration, **changes: str) -> Registration | Obstacle:
-    return change_registration(
-        world.client, world.settings, EVENT_ID, who.registration_id, changes=changes, priority=1, now=LATER
-    )
+    return change_registration(world.store, EVENT_ID, who.registration_id, changes=changes, priority=1, now=LATER)
 
 
 def test_another_name_tells_nobody(world: World) -> None:
@@ -430,7 +432,7 @@ def test_the_same_again_is_no_change(world: World) -> None:
 
 
 def again(world: World, who: Registration) -> Obstacle | None:
-    return resend(world.client, world.settings, EVENT_ID, who.registration_id, now=LATER)
+    return resend(world.store, EVENT_ID, who.registration_id, now=LATER)
 
 
 def test_a_resend_is_one_more_reason_to_look(world: World) -> None:
@@ -509,7 +511,7 @@ def test_forgetting_leaves_ids_and_numbers_and_no_person(world: World) -> None:
     bo = world.register("Bo")
     world.tell(bo, stopped=(Stopped(address=bo.email, state=DeliveryState.BOUNCED),))
     world.erase(bo)
-    forget(world.client, world.settings, EVENT_ID, bo.registration_id, now=LATER)
+    forget(world.store, EVENT_ID, bo.registration_id, now=LATER)
     left = everything(world.client)
     assert "example.net" not in str(left)
     assert "'Bo'" not in str(left)
@@ -522,7 +524,7 @@ def test_forgetting_leaves_ids_and_numbers_and_no_person(world: World) -> None:
     assert stored is not None
     assert (stored.rendered, stored.calendar_state.recipient, stored.calendar_state.sequence) == (None, "", 0)
     assert world.item(keys.erasure(EVENT_ID, bo.registration_id)) is None
-    forget(world.client, world.settings, EVENT_ID, bo.registration_id, now=LATER)
+    forget(world.store, EVENT_ID, bo.registration_id, now=LATER)
     assert world.status(bo) == "erased"
 
 
@@ -538,11 +540,11 @@ def test_forgetting_that_was_interrupted_is_still_owed_and_done_again(
         raise RuntimeError
 
     with monkeypatch.context() as patch:
-        patch.setattr("convoke.registrations.erasure.attempt", die)
+        patch.setattr("convoke.store.store.attempt", die)
         with pytest.raises(RuntimeError):
-            forget(world.client, world.settings, EVENT_ID, bo.registration_id, now=LATER)
+            forget(world.store, EVENT_ID, bo.registration_id, now=LATER)
     assert world.item(keys.erasure(EVENT_ID, bo.registration_id)) is not None
-    forget(world.client, world.settings, EVENT_ID, bo.registration_id, now=LATER)
+    forget(world.store, EVENT_ID, bo.registration_id, now=LATER)
     assert world.status(bo) == "erased"
 
 
@@ -550,14 +552,14 @@ def test_nobody_who_still_comes_is_forgotten(world: World) -> None:
     world.hold()
     bo = world.register("Bo")
     with pytest.raises(Contention):
-        forget(world.client, world.settings, EVENT_ID, bo.registration_id, now=LATER)
+        forget(world.store, EVENT_ID, bo.registration_id, now=LATER)
     assert world.status(bo) == "registered"
 
 
 # --- lists --------------------------------------------------------------------------------------------------------
 
 
-def names(page: lists.Page) -> list[str]:
+def names(page: Page) -> list[str]:
     return [registration.name for registration, _ in page.items]
 
 
@@ -565,12 +567,10 @@ def test_registrations_are_listed_by_arrival_page_after_page(world: World) -> No
     world.hold(capacity=2)
     for name in ("Bo", "Cy", "Di"):
         world.register(name)
-    first = lists.list_registrations(world.client, world.settings, EVENT_ID, limit=2)
-    second = lists.list_registrations(world.client, world.settings, EVENT_ID, limit=2, cursor=first.next)
+    first = world.store.reads.list_registrations(EVENT_ID, limit=2)
+    second = world.store.reads.list_registrations(EVENT_ID, limit=2, cursor=first.next)
     assert (names(first), names(second), second.next) == (["Bo", "Cy"], ["Di"], None)
-    waiting = lists.list_registrations(
-        world.client, world.settings, EVENT_ID, limit=1, status=RegistrationStatus.WAITLISTED
-    )
+    waiting = world.store.reads.list_registrations(EVENT_ID, limit=1, status=RegistrationStatus.WAITLISTED)
     assert (names(waiting), waiting.next) == (["Di"], None)
 
 
@@ -578,30 +578,28 @@ def test_a_cursor_is_good_for_its_own_list_only(world: World) -> None:
     world.hold()
     world.register("Bo")
     world.register("Cy")
-    mine = lists.list_registrations(world.client, world.settings, EVENT_ID, limit=1).next
+    mine = world.store.reads.list_registrations(EVENT_ID, limit=1).next
     assert mine is not None
     for cursor in (mine[:-1], mine + "x", "", "ü", "AAAA", mine[:21] + "IyMj"):
         with pytest.raises(InvalidField, match="cursor"):
-            lists.list_registrations(world.client, world.settings, EVENT_ID, limit=1, cursor=cursor)
+            world.store.reads.list_registrations(EVENT_ID, limit=1, cursor=cursor)
     with pytest.raises(InvalidField, match="cursor"):
-        lists.list_registrations(
-            world.client,
-            world.settings,
+        world.store.reads.list_registrations(
             EVENT_ID,
             limit=1,
             cursor=mine,
             status=RegistrationStatus.REGISTERED,
         )
     with pytest.raises(InvalidField, match="cursor"):
-        lists.list_events(world.client, world.settings, "acme", limit=1, cursor=mine)
+        world.store.reads.list_events("acme", limit=1, cursor=mine)
 
 
 def test_an_account_lists_its_own_events_in_the_order_of_their_making(world: World) -> None:
     for number in range(3):
         world.hold(event_id=f"event{number}", created_at=NOW + timedelta(seconds=number), title=str(number))
     world.hold(event_id="foreign", account="other")
-    first = lists.list_events(world.client, world.settings, "acme", limit=2)
-    second = lists.list_events(world.client, world.settings, "acme", limit=2, cursor=first.next)
+    first = world.store.reads.list_events("acme", limit=2)
+    second = world.store.reads.list_events("acme", limit=2, cursor=first.next)
     assert [counted.event.title for counted in (*first.items, *second.items)] == ["0", "1", "2"]
     assert second.next is None
     assert first.items[0].seats.taken == 0
@@ -609,8 +607,8 @@ def test_an_account_lists_its_own_events_in_the_order_of_their_making(world: Wor
 
 def test_an_event_of_another_account_cannot_be_read(world: World) -> None:
     held = world.hold()
-    assert events.read_event(world.client, world.settings, EVENT_ID, "acme") == held
-    assert events.read_event(world.client, world.settings, EVENT_ID, "other") is None
+    assert world.store.reads.own_event(EVENT_ID, "acme") == held
+    assert world.store.reads.own_event(EVENT_ID, "other") is None
 
 
 def test_messages_are_listed_without_their_letters(world: World) -> None:
@@ -624,9 +622,9 @@ def test_messages_are_listed_without_their_letters(world: World) -> None:
         rendered=RenderedMail(calendar=b"c", mail=b"m"),
         written_at=NOW,
     )
-    world.client.put_item(TableName="Invitations", Item=dynamo.wire(items.stored_message_item(second)))
-    page = lists.list_messages(world.client, world.settings, bo.registration_id, limit=1)
-    rest = lists.list_messages(world.client, world.settings, bo.registration_id, limit=1, cursor=page.next)
+    world.client.put_item(TableName="Invitations", Item=dynamo.wire(message_item(second)))
+    page = world.store.reads.list_messages(bo.registration_id, limit=1)
+    rest = world.store.reads.list_messages(bo.registration_id, limit=1, cursor=page.next)
     assert [stored.calendar_state.sequence for stored in (*page.items, *rest.items)] == [0, 1]
     assert page.items[0].rendered is None
     assert rest.next is None

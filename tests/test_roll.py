@@ -17,7 +17,7 @@ from convoke.registrations.replies import apply
 from convoke.web import csv_export, participation
 from tests.caller import BO, Answer, World, a_caller
 from tests.factories import NOW, reply, told
-from tests.tables import SETTINGS, everything
+from tests.tables import everything
 
 DECLINED = Participation.DECLINED
 WEEKLY = {"recurrence": "FREQ=WEEKLY;COUNT=4"}
@@ -32,7 +32,7 @@ def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
 
 def apply_report(world: World, person: str, said: Reply, means: AnswerChannel = AnswerChannel.MAIL) -> None:
     _, _, event_id, _, registration_id = person.split("/")
-    apply(world.client, SETTINGS, event_id, registration_id, said, channel=means, now=world.now)
+    apply(world.store, event_id, registration_id, said, channel=means, now=world.now)
 
 
 # --- what one person answered -------------------------------------------------------------------------------------
@@ -185,7 +185,7 @@ def test_what_is_no_date_of_the_event_is_refused(world: World, date: str) -> Non
 
 
 def test_everybody_is_counted_however_many_pages_they_fill(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("convoke.store.roll.BATCH_SIZE", 2)
+    monkeypatch.setattr("convoke.store.reads.BATCH_SIZE", 2)
     event = world.hold()
     for number in range(5):
         world.register(event, f"p{number}@example.net")
@@ -278,7 +278,7 @@ def test_what_is_no_formula_stays_as_it_is() -> None:
 
 
 def test_a_long_table_comes_in_parts_that_make_the_whole(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("convoke.store.roll.BATCH_SIZE", 2)
+    monkeypatch.setattr("convoke.store.reads.BATCH_SIZE", 2)
     event = world.hold()
     for number in range(5):
         world.now += timedelta(seconds=1)

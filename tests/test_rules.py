@@ -47,6 +47,7 @@ def test_all_parts_are_read() -> None:
         ("freq=weekly;count=4", "FREQ=WEEKLY;COUNT=4"),
         ("COUNT=4;FREQ=WEEKLY", "FREQ=WEEKLY;COUNT=4"),
         ("RRULE:FREQ=WEEKLY;COUNT=4", "FREQ=WEEKLY;COUNT=4"),
+        ("FREQ=WEEKLY;COUNT=4;", "FREQ=WEEKLY;COUNT=4"),
         (" FREQ=WEEKLY;COUNT=4\n", "FREQ=WEEKLY;COUNT=4"),
         ("FREQ=WEEKLY;COUNT=004;INTERVAL=1;WKST=MO", "FREQ=WEEKLY;COUNT=4"),
         ("FREQ=WEEKLY;COUNT=4;WKST=SU", "FREQ=WEEKLY;COUNT=4"),
@@ -138,7 +139,7 @@ TWO_YEARS = "must yield all its dates within two years"
     [
         ("", NO_RULE),
         ("every week", NO_RULE),
-        ("FREQ=WEEKLY;COUNT=4;", NO_RULE),
+        ("FREQ=WEEKLY;COUNT=4;;", NO_RULE),
         ("FREQ=WEEKLY;;COUNT=4", NO_RULE),
         ("FREQ=WEEKLY;COUNT=4;BYEASTER=1", NO_RULE),
         ("FREQ=WEEKLY;COUNT=4;X-NAME=1", NO_RULE),

@@ -28,9 +28,9 @@ from convoke.model import (
     Reply,
     When,
 )
-from convoke.schedule import edits, series
+from convoke.schedule import calendar_entries, edits, series, series_changes
 from convoke.settings import Times
-from convoke.store import items
+from convoke.store import codec
 from tests.factories import NOW, SENDER, answer, event, invitation, registration
 from tests.schedules import schedule, timed, whole
 from tests.test_series_told import Attendee, shown, truth
@@ -90,7 +90,7 @@ def state(bo: Attendee, **changes: Any) -> Invitation:
 )
 def test_a_date_stays_in_its_series_only_between_its_neighbours(to: str, apart: bool) -> None:
     what = replace(WEEKLY, changes=(moved(to),))
-    assert series.separate(what) == ({datetime(2027, 3, 19, 9)} if apart else set())
+    assert calendar_entries.separate(what) == ({datetime(2027, 3, 19, 9)} if apart else set())
 
 
 @pytest.mark.parametrize(
@@ -107,15 +107,15 @@ def test_a_date_stays_in_its_series_only_between_its_neighbours(to: str, apart: 
     ids=["before all", "after all", "into the next", "abroad", "the next day here", "a name", "cancelled"],
 )
 def test_the_days_are_those_of_the_series_and_no_date_runs_into_another(change: DateChange, apart: bool) -> None:
-    assert bool(series.separate(replace(WEEKLY, changes=(change,)))) is apart
+    assert bool(calendar_entries.separate(replace(WEEKLY, changes=(change,)))) is apart
 
 
 def test_a_neighbour_counts_where_the_rule_has_it_and_where_it_went() -> None:
     gone = DateChange(date=datetime(2027, 3, 26, 9), cancelled=True)
-    assert series.separate(replace(WEEKLY, changes=(moved("2027-03-29T09:00"), gone)))
+    assert calendar_entries.separate(replace(WEEKLY, changes=(moved("2027-03-29T09:00"), gone)))
     next_one = moved("2027-03-23T09:00", of="2027-03-26T09:00")
     both = replace(WEEKLY, changes=(moved("2027-03-24T09:00"), next_one))
-    assert series.separate(both) == {datetime(2027, 3, 26, 9)}, "of two the earlier stays"
+    assert calendar_entries.separate(both) == {datetime(2027, 3, 26, 9)}, "of two the earlier stays"
 
 
 def test_whole_days_are_compared_as_days() -> None:
@@ -123,13 +123,13 @@ def test_whole_days_are_compared_as_days() -> None:
     daily = event(when=days, rule="FREQ=DAILY;INTERVAL=2;COUNT=4")
     to = [date(2027, 3, 15), date(2027, 3, 16)]
     changes = [DateChange(date=date(2027, 3, 14), when=When(start=day, end=day)) for day in to]
-    assert [bool(series.separate(replace(daily, changes=(change,)))) for change in changes] == [False, True]
+    assert [bool(calendar_entries.separate(replace(daily, changes=(change,)))) for change in changes] == [False, True]
 
 
 def test_the_dates_beside_the_rule_are_separate_until_it_yields_them() -> None:
     what = replace(WEEKLY, added=(BESIDE, datetime(2027, 3, 26, 9)))
-    assert series.separate(what) == {BESIDE}
-    assert series.separate(event(when=FIRST, added=(BESIDE,))) == {BESIDE}
+    assert calendar_entries.separate(what) == {BESIDE}
+    assert calendar_entries.separate(event(when=FIRST, added=(BESIDE,))) == {BESIDE}
 
 
 # --- a rule for all of them ---------------------------------------------------------------------------------------
@@ -155,7 +155,7 @@ def test_a_rule_says_all_dates_only_where_it_yields_just_these(
     start: str, rule: str | None, added: list[str], all_by: str | None
 ) -> None:
     dates = schedule(timed(start), rule, *added)
-    found = series.by_rule(dates)
+    found = calendar_entries.by_rule(dates)
     assert found.rule == (all_by or dates.rule)
     assert series.starts(found) == series.starts(dates)
     assert found.added == (() if all_by else dates.added)
@@ -214,12 +214,12 @@ def test_what_an_rdate_was_told_to_be_is_taken_back_before_it_is_told_by_itself(
 def test_stored_states_of_before_are_read_and_those_of_now_come_back() -> None:
     bo = heard(replace(WEEKLY, added=(BESIDE,), changes=(moved("2027-03-29T09:00"),)))
     for last in (told(bo), told(bo).distrusted, replace(told(bo), spent=True, first=datetime(2027, 3, 12, 9))):
-        assert items.calendar_state_of(items.calendar_state_item(last)) == last
-    old = items.calendar_state_item(told(heard(WEEKLY)))
+        assert codec.read(CalendarState, codec.value(last)) == last
+    old = codec.value(told(heard(WEEKLY)))
     assert not {"separate", "spent", "first", "revision"} & set(old)
     cancelled = replace(told(heard(WEEKLY)), method=Method.CANCEL)
-    assert items.calendar_state_of(
-        {key: value for key, value in items.calendar_state_item(cancelled).items() if key != "spent"}
+    assert codec.read(
+        CalendarState, {key: value for key, value in codec.value(cancelled).items() if key != "spent"}
     ).withdrawn
 
 
@@ -342,7 +342,9 @@ def test_an_answer_under_its_uid_is_one_to_that_date_by_its_present_name() -> No
     seen = seen_by(bo, what)
     authenticity.check(said, seen, NOW + timedelta(hours=1))
     assert authenticity.date_of(said, seen) == BESIDE
-    later = series.moved(what.schedule, replace(FIRST, start=datetime(2027, 3, 12, 10), end=datetime(2027, 3, 12, 11)))
+    later = series_changes.moved(
+        what.schedule, replace(FIRST, start=datetime(2027, 3, 12, 10), end=datetime(2027, 3, 12, 11))
+    )
     moved_on = replace(what, when=later.when, rule=later.rule, added=later.added)
     assert authenticity.date_of(said, replace(seen, event=moved_on)) == BESIDE + timedelta(hours=1)
     with pytest.raises(Quarantined) as caught:

@@ -18,7 +18,7 @@ from convoke.model import (
     Schedule,
     When,
 )
-from convoke.schedule import series
+from convoke.schedule import calendar_entries, series, series_changes
 from convoke.schedule.recurrence import MAX_DATES, MAX_SPAN
 from tests.factories import event
 from tests.schedules import HOUR, schedule, schedules, timed, whole
@@ -138,13 +138,13 @@ def test_the_last_date_is_not_lost_when_a_zone_changes_its_rules(hours: int) -> 
     assert now.rule == "FREQ=DAILY;UNTIL=20270420T070000Z"
     earlier = replace(now, rule=f"FREQ=DAILY;UNTIL=20270420T{7 + hours:02}0000Z")
     assert series.starts(earlier) == series.starts(now)
-    assert series.wire(earlier).rule == now.rule, "calendars are told the instant that it is now"
+    assert calendar_entries.wire(earlier).rule == now.rule, "calendars are told the instant that it is now"
 
 
 def test_a_last_date_that_a_newer_database_skips_is_gone() -> None:
     before = Schedule(when=timed("2027-03-26T02:30"), rule="FREQ=DAILY;UNTIL=20270328T003000Z")
     assert shown(series.starts(before)) == ["03-26 02:30", "03-27 02:30"]
-    assert series.wire(before).rule == "FREQ=DAILY;UNTIL=20270327T013000Z"
+    assert calendar_entries.wire(before).rule == "FREQ=DAILY;UNTIL=20270327T013000Z"
 
 
 # --- how each is ----------------------------------------------------------------------------------------------------
@@ -262,8 +262,10 @@ def test_the_next_start_is_that_of_the_next_date() -> None:
 )
 def test_a_date_is_found_by_whatever_name_a_reader_gives_it(meant: LocalTime, found: str | None) -> None:
     dates = replace(WEEKLY, added=(datetime(2027, 3, 21, 9), datetime(2027, 3, 21, 14)))
-    assert series.find(dates, meant) == (local_time(found) if found else None)
-    assert series.find(event(when=dates.when, rule=dates.rule, added=dates.added), meant) == series.find(dates, meant)
+    assert series_changes.find(dates, meant) == (local_time(found) if found else None)
+    assert series_changes.find(
+        event(when=dates.when, rule=dates.rule, added=dates.added), meant
+    ) == series_changes.find(dates, meant)
 
 
 @pytest.mark.parametrize(
@@ -278,7 +280,7 @@ def test_a_date_is_found_by_whatever_name_a_reader_gives_it(meant: LocalTime, fo
 )
 def test_a_whole_day_is_found_by_its_date(zone: str | None, meant: LocalTime, found: str | None) -> None:
     dates = schedule(whole("2027-03-12", zone=zone), "FREQ=WEEKLY;COUNT=3")
-    assert series.find(dates, meant) == (local_time(found) if found else None)
+    assert series_changes.find(dates, meant) == (local_time(found) if found else None)
 
 
 FIRST, LAST = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
@@ -290,14 +292,14 @@ FIRST, LAST = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
 )
 def test_a_date_of_another_age_is_none_and_does_no_harm(meant: LocalTime, zone: str | None) -> None:
     days = schedule(whole("2027-03-12", zone=zone), "FREQ=WEEKLY;COUNT=3")
-    assert series.find(days, meant) is None
-    assert series.find(schedule(timed("2027-03-12T09:00", zone or "UTC"), "FREQ=WEEKLY;COUNT=3"), meant) is None
+    assert series_changes.find(days, meant) is None
+    assert series_changes.find(schedule(timed("2027-03-12T09:00", zone or "UTC"), "FREQ=WEEKLY;COUNT=3"), meant) is None
 
 
 def test_an_instant_is_not_the_other_time_that_the_clock_shows_alike() -> None:
     twice = schedule(timed("2027-10-30T02:30"), "FREQ=DAILY;COUNT=3")
-    assert series.find(twice, datetime(2027, 10, 31, 0, 30, tzinfo=UTC)) == datetime(2027, 10, 31, 2, 30)
-    assert series.find(twice, datetime(2027, 10, 31, 1, 30, tzinfo=UTC)) is None
+    assert series_changes.find(twice, datetime(2027, 10, 31, 0, 30, tzinfo=UTC)) == datetime(2027, 10, 31, 2, 30)
+    assert series_changes.find(twice, datetime(2027, 10, 31, 1, 30, tzinfo=UTC)) is None
 
 
 # --- the same series elsewhere --------------------------------------------------------------------------------------
@@ -314,7 +316,7 @@ def test_an_instant_is_not_the_other_time_that_the_clock_shows_alike() -> None:
     ],
 )
 def test_longer_or_shorter_is_the_same_rule(one: str, other: str | None, same: bool) -> None:
-    assert series.same_but_for_its_end(one, other) is same
+    assert series_changes.same_but_for_its_end(one, other) is same
 
 
 @pytest.mark.parametrize(
@@ -366,7 +368,7 @@ def test_longer_or_shorter_is_the_same_rule(one: str, other: str | None, same: b
     ],
 )
 def test_a_rule_goes_along_when_the_series_moves(before: Schedule, when: When, carried: str | None) -> None:
-    assert series.moved_rule(before, when) == carried
+    assert series_changes.moved_rule(before, when) == carried
 
 
 NEEDS_A_RULE = "is no date of the recurrence any more: recurrence must be given as well"
@@ -394,7 +396,7 @@ NEEDS_A_RULE = "is no date of the recurrence any more: recurrence must be given 
 def test_a_rule_that_cannot_go_along_must_be_given(rule: str, when: When, sentence: str) -> None:
     before = schedule(timed("2027-03-12T09:00"), rule)
     with pytest.raises(InvalidField) as refused:
-        series.moved(before, when)
+        series_changes.moved(before, when)
     assert (refused.value.field, refused.value.message) == ("start", sentence)
 
 
@@ -410,7 +412,7 @@ def test_a_rule_that_cannot_go_along_must_be_given(rule: str, when: When, senten
 def test_added_dates_move_with_the_first(before: tuple[str, ...], when: When, added: list[str]) -> None:
     first, *others = before
     start = timed(first) if "T" in first else whole(first)
-    moved = series.moved(schedule(start, None, *others), when)
+    moved = series_changes.moved(schedule(start, None, *others), when)
     assert (moved.when, shown(moved.added)) == (when, added)
 
 
@@ -422,9 +424,12 @@ def test_added_dates_move_with_the_first(before: tuple[str, ...], when: When, ad
     [
         (WEEKLY, ["03-12 09:00", "03-19 09:00", "03-26 09:00", "04-02 09:00"]),
         # The n-th stays the n-th.
-        (series.moved(WEEKLY, timed("2027-03-16T10:00")), ["03-16 10:00", "03-23 10:00", "03-30 10:00", "04-06 10:00"]),
-        (series.moved(WEEKLY, timed("2027-03-12T09:00", "Asia/Tokyo")), shown(series.starts(WEEKLY))),
-        (series.moved(WEEKLY, whole("2027-03-13")), ["03-13", "03-20", "03-27", "04-03"]),
+        (
+            series_changes.moved(WEEKLY, timed("2027-03-16T10:00")),
+            ["03-16 10:00", "03-23 10:00", "03-30 10:00", "04-06 10:00"],
+        ),
+        (series_changes.moved(WEEKLY, timed("2027-03-12T09:00", "Asia/Tokyo")), shown(series.starts(WEEKLY))),
+        (series_changes.moved(WEEKLY, whole("2027-03-13")), ["03-13", "03-20", "03-27", "04-03"]),
         # Longer, shorter, and moved at that.
         (schedule(WEEKLY.when, "FREQ=WEEKLY;COUNT=9"), shown(series.starts(WEEKLY))),
         (schedule(WEEKLY.when, "FREQ=WEEKLY;UNTIL=20270320"), ["03-12 09:00", "03-19 09:00", None, None]),
@@ -438,19 +443,19 @@ def test_added_dates_move_with_the_first(before: tuple[str, ...], when: When, ad
     ],
 )
 def test_how_a_date_is_called_after_a_change(after: Schedule, names: list[str | None]) -> None:
-    now = series.renamed(WEEKLY, after)
+    now = series_changes.renamed(WEEKLY, after)
     assert [shown([now[start]])[0] if start in now else None for start in series.starts(WEEKLY)] == names
 
 
 def test_added_dates_are_renamed_with_the_first() -> None:
     before = schedule(timed("2027-03-12T09:00"), "FREQ=WEEKLY;COUNT=2", "2027-03-20T14:00")
-    after = series.moved(before, timed("2027-03-13T10:00"))
-    assert series.renamed(before, after)[datetime(2027, 3, 20, 14)] == datetime(2027, 3, 21, 15)
+    after = series_changes.moved(before, timed("2027-03-13T10:00"))
+    assert series_changes.renamed(before, after)[datetime(2027, 3, 20, 14)] == datetime(2027, 3, 21, 15)
     without = replace(after, added=())
-    assert datetime(2027, 3, 20, 14) not in series.renamed(before, without)
-    assert len(series.renamed(before, without)) == 2
+    assert datetime(2027, 3, 20, 14) not in series_changes.renamed(before, without)
+    assert len(series_changes.renamed(before, without)) == 2
     single = schedule(timed("2027-03-12T09:00"), None, "2027-03-20T14:00")
-    assert shown(series.renamed(single, series.moved(single, timed("2027-03-12T10:00"))).values()) == [
+    assert shown(series_changes.renamed(single, series_changes.moved(single, timed("2027-03-12T10:00"))).values()) == [
         "03-12 10:00",
         "03-20 15:00",
     ]
@@ -458,23 +463,23 @@ def test_added_dates_are_renamed_with_the_first() -> None:
 
 def test_a_day_keeps_its_name_when_the_time_before_it_is_no_longer_skipped() -> None:
     before = schedule(timed("2027-03-26T02:30"), "FREQ=DAILY;COUNT=4")
-    names = series.renamed(before, series.moved(before, timed("2027-03-26T09:00")))
+    names = series_changes.renamed(before, series_changes.moved(before, timed("2027-03-26T09:00")))
     assert names[datetime(2027, 3, 29, 2, 30)] == datetime(2027, 3, 29, 9)
-    back = series.renamed(series.moved(before, timed("2027-03-26T09:00")), before)
+    back = series_changes.renamed(series_changes.moved(before, timed("2027-03-26T09:00")), before)
     assert datetime(2027, 3, 28, 9) not in back
     assert back[datetime(2027, 3, 29, 9)] == datetime(2027, 3, 29, 2, 30)
 
 
 def test_dates_are_known_by_the_names_of_any_time() -> None:
     fortnightly = schedule(timed("2027-03-13T10:00"), "FREQ=WEEKLY;INTERVAL=2;COUNT=4")
-    moved = series.moved(WEEKLY, timed("2027-03-13T10:00"))
+    moved = series_changes.moved(WEEKLY, timed("2027-03-13T10:00"))
     changed = event(when=fortnightly.when, rule=fortnightly.rule, earlier=(WEEKLY, moved))
     first, second, third, _ = series.starts(WEEKLY)
     stranger = datetime(2027, 3, 14, 9)
     now = {first: datetime(2027, 3, 13, 10), third: datetime(2027, 3, 27, 10)}
-    assert series.named(changed, (first, second, third, stranger), 0) == now
-    assert series.named(changed, tuple(now.values()), 1) == {name: name for name in now.values()}
-    assert series.named(changed, (datetime(2027, 4, 10, 10), stranger), 2) == {
+    assert series_changes.named(changed, (first, second, third, stranger), 0) == now
+    assert series_changes.named(changed, tuple(now.values()), 1) == {name: name for name in now.values()}
+    assert series_changes.named(changed, (datetime(2027, 4, 10, 10), stranger), 2) == {
         datetime(2027, 4, 10, 10): datetime(2027, 4, 10, 10)
     }
 
@@ -485,39 +490,39 @@ def test_dates_are_known_by_the_names_of_any_time() -> None:
 def test_a_series_is_cut_in_two() -> None:
     dates = schedule(timed("2027-03-12T09:00"), "FREQ=WEEKLY;COUNT=4", "2027-03-20T14:00", "2027-03-29T14:00")
     since = datetime(2027, 3, 26, 9)
-    assert series.shortened(dates, since) == Schedule(
+    assert series_changes.shortened(dates, since) == Schedule(
         when=dates.when, rule="FREQ=WEEKLY;UNTIL=20270319T080000Z", added=(datetime(2027, 3, 20, 14),)
     )
-    assert series.rest(dates, since) == Schedule(
+    assert series_changes.rest(dates, since) == Schedule(
         when=timed("2027-03-26T09:00"), rule="FREQ=WEEKLY;COUNT=2", added=(datetime(2027, 3, 29, 14),)
     )
 
 
 def test_the_rest_of_a_series_has_its_end() -> None:
     dates = schedule(timed("2027-03-12T09:00"), "FREQ=WEEKLY;UNTIL=20270402")
-    assert series.rest(dates, datetime(2027, 3, 19, 9)).rule == dates.rule
+    assert series_changes.rest(dates, datetime(2027, 3, 19, 9)).rule == dates.rule
 
 
 def test_the_rest_has_as_many_dates_as_are_left_where_the_clock_skipped_one() -> None:
     nightly = schedule(timed("2027-03-26T02:30"), "FREQ=DAILY;COUNT=6")
-    assert series.rest(nightly, datetime(2027, 3, 30, 2, 30)).rule == "FREQ=DAILY;COUNT=3"
+    assert series_changes.rest(nightly, datetime(2027, 3, 30, 2, 30)).rule == "FREQ=DAILY;COUNT=3"
 
 
 def test_nothing_is_left_before_the_first_date() -> None:
     first = WEEKLY.when.start
-    assert series.shortened(WEEKLY, first) is None
-    assert series.rest(WEEKLY, first) == WEEKLY
+    assert series_changes.shortened(WEEKLY, first) is None
+    assert series_changes.rest(WEEKLY, first) == WEEKLY
 
 
 def test_the_rest_from_an_added_date_on_is_a_list() -> None:
     dates = schedule(timed("2027-03-12T09:00"), "FREQ=WEEKLY;COUNT=3", "2027-03-20T14:00")
-    assert series.rest(dates, datetime(2027, 3, 20, 14)) == Schedule(
+    assert series_changes.rest(dates, datetime(2027, 3, 20, 14)) == Schedule(
         when=timed("2027-03-20T14:00"), added=(datetime(2027, 3, 26, 9),)
     )
 
 
 def test_a_series_is_cut_only_at_one_of_its_dates() -> None:
-    for cut in (series.shortened, series.rest):
+    for cut in (series_changes.shortened, series_changes.rest):
         with pytest.raises(ValueError, match="not in tuple"):
             cut(WEEKLY, datetime(2027, 3, 20, 9))
 
@@ -527,14 +532,14 @@ def test_a_series_is_cut_only_at_one_of_its_dates() -> None:
 def test_both_sides_of_a_cut_are_all_dates(dates: Schedule, data: st.DataObject) -> None:
     starts = series.starts(dates)
     since = data.draw(st.sampled_from(starts))
-    before, after = series.shortened(dates, since), series.rest(dates, since)
+    before, after = series_changes.shortened(dates, since), series_changes.rest(dates, since)
     assert (series.starts(before) if before else ()) + series.starts(after) == starts
     for part in filter(None, (before, after)):
         for start in series.starts(part):
             assert series.when_at(part, start) == series.when_at(dates, start)
         assert part.rule is None or series.rule(part.rule, part.when) == part.rule, "said as it always is"
     if before:
-        assert set(series.renamed(dates, before).values()) == set(series.starts(before))
+        assert set(series_changes.renamed(dates, before).values()) == set(series.starts(before))
 
 
 @settings(deadline=None)
@@ -543,25 +548,25 @@ def test_a_series_that_moves_keeps_its_dates_or_says_that_it_cannot(dates: Sched
     step = timedelta(days=days, hours=hours if isinstance(dates.when.start, datetime) else 0)
     when = replace(dates.when, start=dates.when.start + step, end=dates.when.end + step)
     try:
-        moved = series.moved(dates, when)
+        moved = series_changes.moved(dates, when)
     except InvalidField:
         return
-    names = series.renamed(dates, moved)
+    names = series_changes.renamed(dates, moved)
     assert len(set(names.values())) == len(names), "no two dates get one name"
     assert list(names.values()) == sorted(names.values()) or moved.added, "they stay in their order"
     gaps = len(series.skipped(dates)) + len(series.skipped(moved))
     assert len(names) >= len(series.starts(dates)) - gaps - len(dates.added)
     assert names[dates.when.start] == when.start
-    assert moved.rule is None or series.same_but_for_its_end(moved.rule, dates.rule)
+    assert moved.rule is None or series_changes.same_but_for_its_end(moved.rule, dates.rule)
 
 
 @settings(deadline=None)
 @given(schedules())
 def test_every_date_is_found_by_every_name_that_it_has(dates: Schedule) -> None:
     for start in series.starts(dates):
-        assert series.find(dates, start) == start
+        assert series_changes.find(dates, start) == start
         if isinstance(start, datetime):
-            assert series.find(dates, series.when_at(dates, start).starts_at) == start
+            assert series_changes.find(dates, series.when_at(dates, start).starts_at) == start
 
 
 def test_a_series_of_two_years_has_its_limits() -> None:

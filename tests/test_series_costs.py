@@ -13,18 +13,22 @@ from typing import Any
 
 import pytest
 
-from convoke.decision.invitation import Acknowledged, Delivered, Intent, StoredMessage
+from convoke.decision import fingerprints
+from convoke.decision.invitation import Acknowledged, Delivered, Intent, Invitation, StoredMessage
 from convoke.mail import invitation_mail
 from convoke.model import (
     DateChange,
     Event,
     EventStatus,
+    FormerText,
     LocalTime,
     Method,
     RegistrationStatus,
 )
-from convoke.schedule import edits, series
-from convoke.store import items
+from convoke.schedule import edits, series, series_changes
+from convoke.store import codec, keys
+from convoke.store.invitations import invitation_item
+from convoke.store.records import message_item
 from tests.factories import MORNING, NEW_ID, NOW, event, invitation, registration
 from tests.test_series_told import Attendee
 
@@ -51,7 +55,7 @@ def rescheduled(event: Event, **changes: Any) -> Event:
 
 def moved(event: Event) -> Event:
     when = replace(event.when, start=event.when.start + timedelta(hours=1), end=event.when.end + timedelta(hours=1))
-    schedule = series.moved(event.schedule, when)
+    schedule = series_changes.moved(event.schedule, when)
     return rescheduled(event, when=when, rule=schedule.rule)
 
 
@@ -213,7 +217,8 @@ def full_series() -> Event:
         for date in dates
     ]
     earlier = [plain.schedule] * (edits.MAX_EARLIER_BYTES // 220)
-    return replace(plain, changes=tuple(changes), earlier=tuple(earlier))
+    former = FormerText(description="w" * (fingerprints.MAX_FORMER_BYTES - 100))
+    return replace(plain, changes=tuple(changes), earlier=tuple(earlier), former_texts=(former,))
 
 
 def test_the_fullest_series_fits_into_its_items() -> None:
@@ -249,13 +254,13 @@ def test_the_fullest_series_fits_into_its_items() -> None:
         written_at=NOW,
     )
     sizes = {
-        "event": size(items.event_item(what)),
-        "invitation": size(items.invitation_item(full)),
-        "message": size(items.stored_message_item(stored)),
+        "event": size(codec.item(what, keys.event(what.event_id))),
+        "invitation": size(invitation_item(full)),
+        "message": size(message_item(stored)),
     }
     print(", ".join(f"{name} {bytes_ / 1024:.0f} KB" for name, bytes_ in sizes.items()))
     assert max(sizes.values()) < ITEM
-    assert items.invitation_of(items.invitation_item(full)) == full
+    assert codec.read(Invitation, invitation_item(full)) == full
 
 
 def messages(what: Event) -> Any:

@@ -29,7 +29,7 @@ from convoke.model import (
     RegistrationStatus,
     When,
 )
-from convoke.schedule import edits, series
+from convoke.schedule import edits, series, series_changes
 from tests import rfc5546
 from tests.factories import NOW, SENDER, event, registration
 from tests.rfc5545 import instant
@@ -78,7 +78,7 @@ def truth(event: Event, person: Registration) -> list[tuple[Any, ...]]:
         return []
     dates = series.occurrences(event)
     if person.occurrences is not None:
-        names = set(series.named(event, person.occurrences, person.named).values())
+        names = set(series_changes.named(event, person.occurrences, person.named).values())
         dates = tuple(one for one in dates if one.date in names)
     return sorted(
         (one.when.starts_at, one.when.ends_at, one.title, one.location, one.description)
@@ -146,7 +146,7 @@ def relocate(dice: Random, event: Event) -> Event:
 def move(dice: Random, event: Event) -> Event:
     by = timedelta(hours=dice.choice((1, 3)))
     when = replace(event.when, start=event.when.start + by, end=event.when.end + by)
-    after = series.moved(event.schedule, when)
+    after = series_changes.moved(event.schedule, when)
     return edits.reschedule(event, replace(event, when=after.when, rule=after.rule, added=after.added))[0]
 
 

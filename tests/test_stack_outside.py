@@ -153,3 +153,13 @@ def test_whoever_complained_is_not_invited_again_and_still_hears_that_it_is_off(
     stack.call("DELETE", person)
     stack.eventually(lambda: len(stack.mails(COMPLAINS)) > heard, sweeping=True)
     assert [mail.method for mail in stack.mails(COMPLAINS)[heard:]] == ["CANCEL"]
+
+
+def test_the_stack_says_what_it_is_not_ready_for_with_its_own_permissions(stack: Running) -> None:
+    """What the emulator cannot answer is unknown, and nothing is that the function may not read."""
+    answer = stack.client("lambda").invoke(FunctionName=stack.physical_id("Ready"))
+    found = {one["what"]: (one["state"], one["why"]) for one in json.load(answer["Payload"])["findings"]}
+    assert [what for what, (_, why) in found.items() if "AccessDenied" in why] == []
+    known = ("sending", "SES reports", "concurrency", "bytecode", "deletion protection", "tables")
+    assert [found[what][0] for what in known] == ["ok"] * 4 + ["to do"] * 2
+    assert found["identity"] == ("unknown", "GetEmailIdentity: 404")

@@ -14,6 +14,7 @@ import pytest
 
 from convoke.model import Method
 from convoke.store import keys
+from tests.caller import route_of
 from tests.deployment import HANDLERS, Deployment, a_deployment
 
 REQUEST, CANCEL = Method.REQUEST, Method.CANCEL
@@ -38,12 +39,12 @@ def http(deployed: Deployment, method: str, path: str, body: Any = None) -> Any:
         "api",
         {
             "version": "2.0",
-            "routeKey": f"{method} {path}",
+            "routeKey": route_of(method, path)[0],
             "rawPath": path,
             "rawQueryString": "",
             "headers": {"content-type": "application/json", "authorization": "Bearer x"},
             "requestContext": {
-                "authorizer": {"lambda": {"account": "acme"}},
+                "authorizer": {"lambda": {"account": "acme", "scopes": "manage read register"}},
                 "http": {"method": method, "path": path},
                 "stage": "$default",
                 "requestId": "r-1",

@@ -25,7 +25,6 @@ from convoke.model import (
 from convoke.registrations.erasure import erase
 from convoke.schedule import edits, series
 from convoke.settings import Times
-from convoke.store.records import Records
 from tests.factories import AFTERNOON, EVENT_ID, MORNING, report
 from tests.tables import SETTINGS
 from tests.world import World, a_world
@@ -91,7 +90,7 @@ def test_the_first_in_line_gets_the_seat_that_came_free_and_an_invitation(world:
 def test_who_asks_to_be_forgotten_is_cancelled_first_and_forgotten_then(world: World) -> None:
     person = world.register(name="Canary Bird")
     world.look(person)
-    erase(world.client, SETTINGS, EVENT_ID, person.registration_id, now=world.now)
+    erase(world.store, EVENT_ID, person.registration_id, now=world.now)
     world.settle()
 
     assert world.said(person.email) == [(REQUEST, 0), (CANCEL, 1)]
@@ -112,7 +111,7 @@ def test_who_asks_to_be_forgotten_is_cancelled_first_and_forgotten_then(world: W
 def test_a_bounce_that_comes_after_somebody_was_forgotten_does_not_bring_them_back(world: World) -> None:
     person = world.register()
     world.look(person)
-    erase(world.client, SETTINGS, EVENT_ID, person.registration_id, now=world.now)
+    erase(world.store, EVENT_ID, person.registration_id, now=world.now)
     world.settle()
     bounce = report(
         DeliveryState.BOUNCED,
@@ -131,7 +130,7 @@ def test_a_bounce_that_comes_after_somebody_was_forgotten_does_not_bring_them_ba
 def test_the_forgotten_are_never_written_to_again(world: World) -> None:
     person = world.register()
     world.look(person)
-    erase(world.client, SETTINGS, EVENT_ID, person.registration_id, now=world.now)
+    erase(world.store, EVENT_ID, person.registration_id, now=world.now)
     world.settle()
     world.change(status=EventStatus.CANCELLED)
     world.settle()
@@ -218,7 +217,7 @@ def test_a_pause_of_the_account_does_not_undo_a_person_s_switch(world: World) ->
     world.run(iter_of(StopSending(until=world.now + timedelta(minutes=5), why="SendingPausedException")))
 
     assert world.reads.sending() == Sending(stopped_until=tomorrow, reason="by hand")
-    Records(world.client, SETTINGS).start_sending()
+    world.store.records.start_sending()
     assert not world.reads.sending().stopped(world.now)
 
 

@@ -14,6 +14,7 @@ import pytest
 import yaml  # type: ignore[import-untyped]
 from samcli import yamlhelper  # type: ignore[import-untyped]
 
+from convoke.web import context
 from tests import policies
 from tests.tables import Loader, template
 
@@ -32,6 +33,9 @@ NEEDS_ANY_RESOURCE = {
     "xray:PutTelemetryRecords",
     "dynamodb:ListStreams",
     "ses:GetAccount",
+    "ses:DescribeActiveReceiptRuleSet",
+    "lambda:GetAccountSettings",
+    "lambda:ListEventSourceMappings",
 }
 WRITES = {"dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem", "dynamodb:BatchWriteItem"}
 
@@ -145,11 +149,24 @@ def test_a_path_variable_fills_its_whole_segment() -> None:
             assert "{" not in segment or re.fullmatch(r"\{[a-z_]+\}", segment), route
 
 
+def test_every_path_begins_with_the_version() -> None:
+    assert RESOURCES["HttpApi"]["Properties"]["StageName"] == context.BASE.removeprefix("/")
+    assert template()["Outputs"]["ApiUrl"]["Value"] == {"Sub": f"${{HttpApi.ApiEndpoint}}{context.BASE}"}
+
+
 def test_only_the_documentation_and_unknown_paths_need_no_key() -> None:
     assert RESOURCES["HttpApi"]["Properties"]["Auth"]["DefaultAuthorizer"] == "ApiKey"
     free = {route for route, said in routes().items() if said.get("Auth") == {"Authorizer": "NONE"}}
-    assert free == {"GET /docs", "GET /openapi.json", "ANY $default"}
+    assert free == {"GET /docs", "GET /docs/{asset}", "GET /openapi.json", "ANY $default"}
     assert all("Auth" not in said for route, said in routes().items() if route not in free)
+
+
+def test_what_needs_no_key_cannot_use_up_what_the_api_takes() -> None:
+    api = RESOURCES["HttpApi"]["Properties"]
+    free = {route for route, said in routes().items() if said.get("Auth") == {"Authorizer": "NONE"}}
+    assert {route.removeprefix("ANY ") for route in free} == api["RouteSettings"].keys()
+    for limits in api["RouteSettings"].values():
+        assert limits == {"ThrottlingBurstLimit": 20, "ThrottlingRateLimit": 5}
 
 
 def test_the_stream_carries_keys_only_and_rings_for_events_and_registrations_only() -> None:
@@ -320,7 +337,8 @@ def test_every_environment_variable_that_the_code_reads_is_in_the_template() -> 
         name for path in code for name in re.findall(r"(?:env|environ)(?:\[|\.get\()\s*\"([A-Z_]+)\"", path.read_text())
     }
     assert {"REGISTRATIONS_TABLE", "SENDER_ADDRESS"} <= read
-    assert read <= set(TEMPLATE["Globals"]["Function"]["Environment"]["Variables"])
+    own = {name for one in FUNCTIONS.values() for name in one.get("Environment", {}).get("Variables", {})}
+    assert read - {"AWS_REGION"} <= own | set(TEMPLATE["Globals"]["Function"]["Environment"]["Variables"])
 
 
 def test_every_function_is_there_and_every_file_is_a_function() -> None:

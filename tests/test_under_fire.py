@@ -21,6 +21,7 @@ import pytest
 
 from convoke.model import frozen
 from convoke.store import dynamo, keys, operations
+from convoke.store.store import Store
 from local import mailbag
 from local.mailbag import Mail
 from local.postoffice.faults import Kind
@@ -233,7 +234,7 @@ def pause(stack: Running, crowd: Crowd) -> None:
     stack.sweep()
     time.sleep(3)
     assert mailed(stack) == before
-    operations.start(database, replace(SETTINGS, invitations_table=table))
+    operations.start(Store(database, replace(SETTINGS, invitations_table=table)))
 
 
 @contextmanager

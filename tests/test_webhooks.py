@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from convoke.store import deliveries, dynamo, outbox, webhooks
+from convoke.store import codec, dynamo, webhooks
 from convoke.webhooks.events import WebhookDeliveryState, WebhookEvent, WebhookEventType
 from tests.caller import World, a_caller, everybody, routes
 from tests.factories import NOW
@@ -34,7 +34,7 @@ def listen(world: World, account: str = "acme", **changes: Any) -> str:
 def webhook_events(world: World) -> list[WebhookEvent]:
     rows = [dynamo.unwire(item) for item in world.client.scan(TableName=SETTINGS.webhooks_table)["Items"]]
     return sorted(
-        (outbox.webhook_event_of(row) for row in rows if row["sk"] == "WEBHOOK_EVENT"),
+        (codec.read(WebhookEvent, row) for row in rows if row["sk"] == "WEBHOOK_EVENT"),
         key=lambda webhook_event: webhook_event.webhook_event_id,
     )
 
@@ -182,7 +182,7 @@ def test_a_test_is_owed_to_that_webhook_alone(world: World) -> None:
     assert [(one["type"], one["state"], one["attempts"]) for one in page["items"]] == [("webhook.test", "pending", 0)]
     [webhook_event] = webhook_events(world)
     assert webhook_event.data == {"webhook_id": hook.split("/")[2]}
-    owed = list(deliveries.due(world.client, SETTINGS, NOW + timedelta(seconds=1), 10))
+    owed = list(world.store.deliveries.due(NOW + timedelta(seconds=1), 10))
     assert owed == [{"webhook_event": webhook_event.webhook_event_id, "webhook": hook.split("/")[2]}]
 
 
@@ -196,10 +196,10 @@ def test_deliveries_are_listed_the_latest_first_and_dead_ones_by_themselves(worl
     assert len(listed) == 5
 
     webhook_id = hook.split("/")[2]
-    seen = deliveries.read(world.client, SETTINGS, webhook_id, listed[1])
+    seen = world.store.deliveries.read(webhook_id, listed[1])
     assert seen is not None
     dead = replace(seen, state=WebhookDeliveryState.DEAD, attempts=9, status=500, why="it answered 500", due_key=None)
-    assert deliveries.replace_pending(world.client, SETTINGS, seen, dead)
+    assert world.store.deliveries.replace_pending(seen, dead)
     [shown] = world.call("GET", f"{hook}/deliveries", query={"state": "dead"}).body["items"]
     assert (shown["id"], shown["status"], shown["why"]) == (listed[1], 500, "it answered 500")
     pending = everybody(world, f"{hook}/deliveries", limit="2", state="pending")

@@ -49,9 +49,10 @@ from convoke.registrations.registry import register, withdraw
 from convoke.registrations.replies import register_again
 from convoke.schedule import edits
 from convoke.settings import Times
-from convoke.store import dynamo, items, keys
+from convoke.store import codec, dynamo, keys
+from convoke.store.events import SplitTransfer
 from convoke.store.keys import due_key
-from convoke.store.reads import Reads
+from convoke.store.store import Store
 from tests.factories import EVENT_ID, NEW_ID, NOW, SENDER, event, registration
 from tests.simulation.quick import quick
 from tests.simulation.tables import Tables
@@ -70,6 +71,7 @@ class World:
 
     def __init__(self, client: Any) -> None:
         self.client = client
+        self.store = Store(client, SETTINGS)
         self.now = NOW
         self.sent: list[Send] = []
         self.left: list[Send] = []
@@ -80,7 +82,7 @@ class World:
         self.quota: Quota | None = None
         self.backlog = 0
         self.before: Callable[[Effect], None] = lambda _: None
-        self.reads = Reads(client, SETTINGS)
+        self.reads = self.store.reads
         self._aws = Aws(SETTINGS)
         self._names = 0
         self._arrived = 0
@@ -114,9 +116,9 @@ class World:
             case effects.EnqueueAll(hints=hints, urgent=urgent):
                 return self.queue.extend(effects.Enqueue(hint=hint, urgent=urgent) for hint in hints)
             case effects.Promote(event_id=event_id):
-                return waitlist.promote(self.client, SETTINGS, event_id, now=self.now)
+                return waitlist.promote(self.store, event_id, now=self.now)
             case effects.TransferRegistrations(event_id=event_id):
-                return split_transfer.transfer_batch(self.client, SETTINGS, event_id, now=self.now)
+                return split_transfer.transfer_batch(self.store, event_id, now=self.now)
         return self._aws.perform(effect)
 
     def _one_of_all(self, steps: effects.Steps[Any]) -> Any:
@@ -153,15 +155,15 @@ class World:
 
     def publish(self, **changes: Any) -> Event:
         made = event(**changes)
-        create_event(self.client, SETTINGS, made)
+        create_event(self.store, made)
         return made
 
     def register(self, number: int = 1, **changes: Any) -> Registration:
         identifier = f"{number:010d}" + EVENT_ID
         person = registration(**{"registration_id": identifier, "email": f"person{number}@example.net", **changes})
-        stored = register(self.client, SETTINGS, person, now=self.now)
+        stored = register(self.store, person, now=self.now)
         if isinstance(stored, Registration) and stored.status is RegistrationStatus.DECLINED:
-            stored = register_again(self.client, SETTINGS, EVENT_ID, stored.registration_id, now=self.now)
+            stored = register_again(self.store, EVENT_ID, stored.registration_id, now=self.now)
         assert isinstance(stored, Registration)
         return stored
 
@@ -172,7 +174,7 @@ class World:
         """Let the event be ``after``, which was made of what it is."""
         before = self.event()
         after = replace(after, version=before.version + 1, updated_at=self.now)
-        assert change_event(self.client, SETTINGS, before, after, priority=priority, now=self.now)
+        assert change_event(self.store, before, after, priority=priority, now=self.now)
         return after
 
     def cut(self, since: LocalTime, change: Callable[[Event], Event] = lambda new: new) -> Event:
@@ -180,16 +182,14 @@ class World:
         before = self.event()
         old, new = edits.split(before, since, NEW_ID, self.now)
         new = change(new)
-        carry = split_transfer.SplitTransfer(
-            event_id=NEW_ID, source=EVENT_ID, since=since, named=len(before.earlier), at=self.now
-        )
-        owing = split_transfer.start_action(SETTINGS, carry, priority=1, now=self.now)
+        carry = SplitTransfer(event_id=NEW_ID, source=EVENT_ID, since=since, named=len(before.earlier), at=self.now)
+        owing = self.store.events.start_transfer_action(carry, 1, self.now)
         old = replace(old, version=before.version + 1, updated_at=self.now)
-        assert split_event(self.client, SETTINGS, before, old, new, owing, priority=1, now=self.now)
+        assert split_event(self.store, before, old, new, owing, priority=1, now=self.now)
         return new
 
     def carry(self, most: int = split_transfer.BATCH_SIZE) -> int:
-        return split_transfer.transfer_batch(self.client, SETTINGS, NEW_ID, now=self.now, most=most)
+        return split_transfer.transfer_batch(self.store, NEW_ID, now=self.now, most=most)
 
     def carry_all(self, most: int = split_transfer.BATCH_SIZE) -> None:
         while self.carry(most):
@@ -199,7 +199,7 @@ class World:
         return self.change(status=EventStatus.CANCELLED, reason=reason)
 
     def withdraw(self, person: Registration) -> None:
-        withdraw(self.client, SETTINGS, EVENT_ID, person.registration_id, now=self.now)
+        withdraw(self.store, EVENT_ID, person.registration_id, now=self.now)
 
     # --- who looks --------------------------------------------------------------------------------------------
 
@@ -285,7 +285,7 @@ class World:
             ExpressionAttributeValues=dynamo.wire({":pk": f"EVENT#{EVENT_ID}", ":batch": keys.BATCH_PREFIX}),
             ConsistentRead=True,
         )
-        return [items.batch_of(dynamo.unwire(row)) for row in rows["Items"]]
+        return [codec.read(Batch, dynamo.unwire(row)) for row in rows["Items"]]
 
     # --- what one sees ----------------------------------------------------------------------------------------
 

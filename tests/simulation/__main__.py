@@ -48,7 +48,7 @@ def report(tally: Tally, seconds: float) -> dict[str, object]:
     }
 
 
-PROMISES = ("G1", "G2", "G3", "G4", "G5", "G6", "G7", "G8", "stale", "effort", "pressing", "erasure")
+PROMISES = ("G1", "G2", "G3", "G4", "G5", "G6", "G7", "G8", "quiet", "stale", "effort", "pressing", "erasure")
 
 
 def simulate(seed: int, count: int, mode: Mode, mutant: str) -> int:

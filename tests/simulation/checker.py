@@ -11,10 +11,10 @@ from datetime import UTC, datetime
 from itertools import pairwise
 from typing import Any, NamedTuple, Protocol
 
-from convoke.decision.invitation import Invitation
+from convoke.decision.invitation import Batch, FanOut, Invitation, Seats
 from convoke.model import DeliveryState, Event, EventStatus, Registration, RegistrationStatus
-from convoke.schedule import series
-from convoke.store import items, keys
+from convoke.schedule import series, series_changes
+from convoke.store import codec, keys
 from tests import rfc5546
 from tests.rfc5545 import Moment
 
@@ -63,16 +63,16 @@ class Book:
         self.over = False
         rows = world.tables.rows.get(SETTINGS.registrations_table, {}).get(keys.event(EVENT_ID)["pk"], {})
         others = world.tables.rows.get(SETTINGS.invitations_table, {}).get(keys.event(EVENT_ID)["pk"], {})
-        self.event: Event = items.event_of(rows[keys.EVENT])
+        self.event: Event = codec.read(Event, rows[keys.EVENT])
         self.over = series.ends_at(self.event) <= world.instant()
-        self.fan_out = items.fan_out_of(others[keys.FAN_OUT]) if keys.FAN_OUT in others else None
-        self.batches = [items.batch_of(row) for sk, row in others.items() if sk.startswith(keys.BATCH_PREFIX)]
+        self.fan_out = codec.read(FanOut, others[keys.FAN_OUT]) if keys.FAN_OUT in others else None
+        self.batches = [codec.read(Batch, row) for sk, row in others.items() if sk.startswith(keys.BATCH_PREFIX)]
         self.people: dict[str, tuple[Registration, Invitation]] = {}
         for sk, row in rows.items():
             if sk.startswith(keys.REGISTRATION_PREFIX):
-                person = items.registration_of(row)
-                self.people[person.registration_id] = person, items.invitation_of(others[sk])
-        self.seats = items.seats_of(others[keys.SEATS])
+                person = codec.read(Registration, row)
+                self.people[person.registration_id] = person, codec.read(Invitation, others[sk])
+        self.seats = codec.read(Seats, others[keys.SEATS])
         self.debts = [sk for sk in others if sk.startswith("ERASURE#")]
         self.copies: dict[str, list[Copy]] = defaultdict(list)
         for copy in world.post.accepted:
@@ -86,6 +86,10 @@ class Book:
     def expected(self, person: Registration) -> bool:
         happens = self.event.status in (EventStatus.CONFIRMED, EventStatus.TENTATIVE)
         return happens and person.status is RegistrationStatus.REGISTERED
+
+    def present(self, title: str) -> str:
+        """The present title, where ``title`` counts as equal to it."""
+        return self.event.title if title in self.world.titles[-1][1] else title
 
     def untrue(self, rid: str) -> str:
         """What this attendee's calendar has wrong, if every mail that SES accepted arrived in the order of SEQUENCE."""
@@ -111,7 +115,7 @@ class Book:
         if newest.recipient.casefold() != person.email.casefold():
             return f"was told at {newest.recipient}, not at {person.email}"
         title, start, location, status = newest.content[:4]
-        told = (title, start, location, status)
+        told = (self.present(title), start, location, status)
         event = self.event
         true = (event.title, event.when.start.isoformat(), event.location, event.status.value)
         return "" if told == true else f"was told {told} in SEQUENCE {newest.sequence}, true is {true}"
@@ -129,7 +133,10 @@ class Book:
             recipient = next(copy.recipient for copy in copies if copy.uid == uid)
             if self.cannot_be_told(rid, recipient, uid, invitation):
                 return ""
-            held = {date: (one.start, one.end, one.title, one.location, one.status) for date, one in shown.items()}
+            held = {
+                date: (one.start, one.end, self.present(one.title), one.location, one.status)
+                for date, one in shown.items()
+            }
             if newest is None or _generation(uid) != _generation(newest.uid) or not expected:
                 if wrong := self.differs(held, {}):
                     return f"holds under {uid[37:46]}… {wrong}"
@@ -170,7 +177,7 @@ class Book:
 
     def names(self, person: Registration) -> dict[Moment, Moment]:
         """What the dates that ``person`` chose are called now."""
-        names = series.named(self.event, person.occurrences or (), person.named)
+        names = series_changes.named(self.event, person.occurrences or (), person.named)
         return {was.replace(tzinfo=UTC): now.replace(tzinfo=UTC) for was, now in names.items()}  # type: ignore[call-arg]
 
     def cannot_be_told(self, rid: str, address: str, uid: str, invitation: Invitation) -> bool:
@@ -239,6 +246,7 @@ def _person(book: Book, rid: str) -> Iterator[tuple[str, str]]:
     else:
         yield from _order(copies)
         yield from _duplicates(book, rid)
+    yield from _quiet(book, rid)
     yield from _meanings(copies)
     yield from _lives(book, rid)
     yield from _state(book, rid)
@@ -263,6 +271,29 @@ def _order(copies: list[Copy]) -> Iterator[tuple[str, str]]:
         if copy.sequence < highest.get(copy.uid, -1):
             yield "G3", f"SES accepts SEQUENCE {copy.sequence} after {highest[copy.uid]}"
         highest[copy.uid] = max(copy.sequence, highest.get(copy.uid, -1))
+
+
+def _quiet(book: Book, rid: str) -> Iterator[tuple[str, str]]:
+    """Nobody whose calendar is known is told only of a title that counted as equal to the one they had."""
+    attempts = {each.name: each for each in book.world.post.attempts if each.registration_id == rid}
+    if book.people[rid][1].repair or any(each.fate not in ("accepted", "refused") for each in attempts.values()):
+        return
+    moments = book.world.titles
+    ends = [moment for moment, _ in moments[1:]] + [float("inf")]
+    for one, other in pairwise(sorted(book.copies[rid], key=lambda copy: copy.sequence)):
+        attempt = attempts[other.attempt]
+        equal = [
+            titles
+            for (since, titles), end in zip(moments, ends, strict=True)
+            if since <= attempt.until and end >= attempt.began
+        ]
+        same_but_for_title = (one.uid, one.method, one.content[1:]) == (other.uid, other.method, other.content[1:])
+        if (
+            same_but_for_title
+            and one.content[0] != other.content[0]
+            and all({one.content[0], other.content[0]} <= titles for titles in equal)
+        ):
+            yield "quiet", f"is told in SEQUENCE {other.sequence} of a change that nobody is to be told of"
 
 
 def _mended(book: Book, rid: str) -> Iterator[tuple[str, str]]:

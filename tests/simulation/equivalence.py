@@ -14,9 +14,7 @@ from convoke.decision.invitation import Acknowledged, Batch, FanOut, Intent, Inv
 from convoke.model import DeliveryState, RegistrationStatus
 from convoke.registrations import erasure, events, registry, waitlist
 from convoke.store import dynamo, keys
-from convoke.store.invitations import Invitations
-from convoke.store.reads import Reads
-from convoke.store.records import Records
+from convoke.store.store import Store
 from tests import factories
 
 from .scene import EVENT_ID, SENDER, SETTINGS, START
@@ -29,11 +27,11 @@ class Operations:
     """One store over one client, asked by one seed: two of these with the same seed ask the same."""
 
     def __init__(self, client: Any, seed: int) -> None:
-        self.client = client
+        self.store = store = Store(client, SETTINGS)
         self.dice = Random(seed)  # noqa: S311 (chance, not a secret)
-        self.reads = Reads(client, SETTINGS)
-        self.invitations = Invitations(client, SETTINGS)
-        self.records = Records(client, SETTINGS)
+        self.reads = store.reads
+        self.invitations = store.invitations
+        self.records = store.records
         self.now = START
         self.seen: list[Invitation] = []
         self.taken: list[Batch] = []
@@ -41,7 +39,7 @@ class Operations:
 
     def begin(self) -> None:
         event = factories.event(event_id=EVENT_ID, title="A", capacity=2)
-        events.create_event(self.client, SETTINGS, event)
+        events.create_event(self.store, event)
 
     def one(self) -> tuple[str, Any]:
         """Do one thing by chance; answer its name and what came of it, errors included."""
@@ -68,28 +66,28 @@ class Operations:
         )
         if self.reads.registration(EVENT_ID, rid) is not None:
             return "known"
-        return registry.register(self.client, SETTINGS, person, now=self.now)
+        return registry.register(self.store, person, now=self.now)
 
     def withdraw(self) -> Any:
-        return registry.withdraw(self.client, SETTINGS, EVENT_ID, self._rid(), now=self.now)
+        return registry.withdraw(self.store, EVENT_ID, self._rid(), now=self.now)
 
     def readdress(self) -> Any:
         changes = {"email": f"person{self.dice.randrange(PEOPLE)}@example.net"}
         return registry.change_registration(
-            self.client, SETTINGS, EVENT_ID, self._rid(), changes=changes, priority=1, now=self.now
+            self.store, EVENT_ID, self._rid(), changes=changes, priority=1, now=self.now
         )
 
     def resend(self) -> Any:
-        return registry.resend(self.client, SETTINGS, EVENT_ID, self._rid(), now=self.now)
+        return registry.resend(self.store, EVENT_ID, self._rid(), now=self.now)
 
     def erase(self) -> Any:
-        return erasure.erase(self.client, SETTINGS, EVENT_ID, self._rid(), now=self.now)
+        return erasure.erase(self.store, EVENT_ID, self._rid(), now=self.now)
 
     def forget(self) -> Any:
-        return erasure.forget(self.client, SETTINGS, EVENT_ID, self._rid(), now=self.now)
+        return erasure.forget(self.store, EVENT_ID, self._rid(), now=self.now)
 
     def promote(self) -> Any:
-        return waitlist.promote(self.client, SETTINGS, EVENT_ID, now=self.now)
+        return waitlist.promote(self.store, EVENT_ID, now=self.now)
 
     def change(self) -> Any:
         before = self.reads.event(EVENT_ID)
@@ -97,7 +95,7 @@ class Operations:
         version = before.version + self.dice.choice((0, 1, 1, 1))
         after = replace(before, version=version, title=self.dice.choice("AB"), capacity=self.dice.choice((1, 2, None)))
         seen = replace(before, version=before.version - self.dice.choice((0, 0, 0, 1)))
-        return events.change_event(self.client, SETTINGS, seen, after, priority=1, now=self.now)
+        return events.change_event(self.store, seen, after, priority=1, now=self.now)
 
     # --- of delivery ------------------------------------------------------------------------------------------
 
@@ -214,12 +212,12 @@ class Operations:
         through, people = (ids[-1] if ids else seen.planned_to), len(ids)
         due_key = self.dice.choice((None, keys.due_key(1, self.now)))
         effect = effects.PlanBatches(seen=seen, batches=batches, through=through, people=people, due_key=due_key)
-        return ids, self.records.plan_batches(effect)
+        return ids, self.store.fan_outs.plan_batches(effect)
 
     def take(self) -> Any:
         hint = effects.BatchHint(event_id=EVENT_ID, version=self._version(), first=self._rid())
         lease = self.now + timedelta(seconds=self.dice.randrange(60))
-        batch = self.records.claim_batch(effects.ClaimBatch(hint=hint, now=self.now, lease_until=lease))
+        batch = self.store.fan_outs.claim_batch(effects.ClaimBatch(hint=hint, now=self.now, lease_until=lease))
         if batch is not None:
             self.taken.append(batch)
         return batch
@@ -230,12 +228,12 @@ class Operations:
         effect = effects.MoveBatch(
             batch=self.dice.choice(self.taken), after=self._rid(), due_key=keys.due_key(1, self.now)
         )
-        return self.records.move_batch(effect)
+        return self.store.fan_outs.move_batch(effect)
 
     def end(self) -> Any:
         if not self.taken:
             return None
-        return self.records.end_batch(effects.EndBatch(batch=self.dice.choice(self.taken)))
+        return self.store.fan_outs.end_batch(effects.EndBatch(batch=self.dice.choice(self.taken)))
 
     def _version(self) -> int:
         fan_out = self.reads.fan_out(EVENT_ID)

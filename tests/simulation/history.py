@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
+from convoke.decision import fingerprints
 from convoke.delivery import fan_out
 from convoke.model import (
     Event,
@@ -19,11 +20,10 @@ from convoke.model import (
     When,
 )
 from convoke.registrations import erasure, events, registry, waitlist
-from convoke.schedule import edits, series
+from convoke.schedule import edits, series, series_changes
 from convoke.store import dynamo
-from convoke.store.reads import Reads
 
-from .scene import EVENT_ID, SETTINGS, START, TIMES
+from .scene import EVENT_ID, START, TIMES
 from .worker import FAILURES, Crash
 from .world import World
 
@@ -40,8 +40,8 @@ class People:
 
     def __init__(self, world: World) -> None:
         self.world = world
-        self.client = world.tables
-        self.reads = Reads(world.tables, SETTINGS)
+        self.store = world.store
+        self.reads = self.store.reads
         self.came: list[tuple[str, str]] = []
         self.erased: list[str] = []
         self._numbers = 0
@@ -69,25 +69,32 @@ class People:
             created_at=START,
             updated_at=START,
         )
-        events.create_event(self.client, SETTINGS, event)
+        events.create_event(self.store, event)
 
-    def _change(self, changed: Callable[[Event], dict[str, Any]]) -> None:
+    def _change(
+        self, changed: Callable[[Event], dict[str, Any]], *, quietly: bool = False, cancelled: bool = False
+    ) -> None:
         before, now = self.reads.event(EVENT_ID), self.world.instant()
-        if before is None or before.status is EventStatus.CANCELLED or series.ends_at(before) <= now:
+        if before is None or (before.status is EventStatus.CANCELLED) is not cancelled or series.ends_at(before) <= now:
             return
         changes = changed(before)
         after, _ = edits.reschedule(before, replace(before, **changes))
+        if quietly:
+            after = fingerprints.kept_quiet(before, after)
         if after == before or series.ends_at(after) <= now:
             return
         after = replace(after, version=before.version + 1, updated_at=now)
         as_before = replace(after, when=before.when, rule=before.rule, added=before.added)
         priority = min(fan_out.urgency(each, now, TIMES) for each in (as_before, after))
-        self.world.note(f"API changes the event to version {after.version}: {changes}")
-        events.change_event(self.client, SETTINGS, before, after, priority=priority, now=now)
+        self.world.note(f"API {'quietly ' * quietly}changes the event to version {after.version}: {changes}")
+        events.change_event(self.store, before, after, priority=priority, now=now)
         self._promote()
 
     def retitle(self) -> None:
         self._change(lambda _: {"title": self.world.dice.choice(TITLES)})
+
+    def retitle_quietly(self) -> None:
+        self._change(lambda _: {"title": self.world.dice.choice(TITLES)}, quietly=True)
 
     def move(self) -> None:
         def moved(event: Event) -> dict[str, Any]:
@@ -96,7 +103,9 @@ class People:
             if start.hour not in HOURS or start.minute:
                 return {"location": self.world.dice.choice(PLACES)}
             start = start.replace(hour=self.world.dice.choice(HOURS))
-            moved = series.moved(event.schedule, replace(event.when, start=start, end=start + timedelta(hours=1)))
+            moved = series_changes.moved(
+                event.schedule, replace(event.when, start=start, end=start + timedelta(hours=1))
+            )
             return {"when": moved.when, "rule": moved.rule, "added": moved.added}
 
         self._change(moved)
@@ -164,8 +173,15 @@ class People:
     def call_off(self) -> None:
         self._change(lambda _: {"status": EventStatus.CANCELLED, "reason": "Rain"})
 
+    def reopen(self) -> None:
+        def reopened(event: Event) -> dict[str, Any]:
+            after = edits.reopen(event, [one.date for one in series.occurrences(event)])
+            return {"status": after.status, "reason": after.reason, "changes": after.changes}
+
+        self._change(reopened, cancelled=True)
+
     def _promote(self) -> None:
-        waitlist.promote(self.client, SETTINGS, EVENT_ID, now=self.world.instant())
+        waitlist.promote(self.store, EVENT_ID, now=self.world.instant())
 
     # --- the people -------------------------------------------------------------------------------------------
 
@@ -195,7 +211,7 @@ class People:
         self.world.note(f"API registers {rid[6:10]} {email}")
         self.came.append((rid, email))
         self.world.known.append((rid, email))
-        registry.register(self.client, SETTINGS, person, now=now)
+        registry.register(self.store, person, now=now)
 
     def come_back(self) -> None:
         if self.came:
@@ -208,7 +224,7 @@ class People:
         rid = self._somebody()
         if rid is not None:
             self.world.note(f"API withdraws {rid[6:10]}")
-            registry.withdraw(self.client, SETTINGS, EVENT_ID, rid, now=self.world.instant())
+            registry.withdraw(self.store, EVENT_ID, rid, now=self.world.instant())
             self._promote()
 
     def change_address(self) -> None:
@@ -221,28 +237,27 @@ class People:
         email = self.world.dice.choice((f"new{rid[6:10]}@example.net", f"other{rid[6:10]}@example.net"))
         self.world.known.append((rid, email))
         self.world.note(f"API changes the address of {rid[6:10]} to {email}")
-        registry.change_registration(
-            self.client, SETTINGS, EVENT_ID, rid, changes={"email": email}, priority=1, now=now
-        )
+        registry.change_registration(self.store, EVENT_ID, rid, changes={"email": email}, priority=1, now=now)
 
     def resend(self) -> None:
         rid = self._somebody()
         if rid is not None:
             self.world.note(f"API asks to send again to {rid[6:10]}")
             self.world.resends[rid] = self.world.resends.get(rid, 0) + 1
-            registry.resend(self.client, SETTINGS, EVENT_ID, rid, now=self.world.instant())
+            registry.resend(self.store, EVENT_ID, rid, now=self.world.instant())
 
     def erase(self) -> None:
         rid = self._somebody()
         if rid is not None:
             self.world.note(f"API erases {rid[6:10]}")
-            erasure.erase(self.client, SETTINGS, EVENT_ID, rid, now=self.world.instant())
+            erasure.erase(self.store, EVENT_ID, rid, now=self.world.instant())
             self.erased.append(rid)
             self._promote()
 
 
 DEEDS = {
-    "retitle": 5,
+    "retitle": 4,
+    "retitle_quietly": 2,
     "move": 4,
     "waver": 1,
     "draft": 2,
@@ -253,6 +268,7 @@ DEEDS = {
     "rewrite": 1,
     "widen": 1,
     "call_off": 1,
+    "reopen": 1,
     "register": 2,
     "come_back": 2,
     "withdraw": 3,
@@ -260,7 +276,18 @@ DEEDS = {
     "resend": 3,
     "erase": 1,
 }
-OF_THE_EVENT = {"retitle": 6, "move": 2, "cancel_date": 1, "move_date": 1, "resend": 2, "withdraw": 1, "draft": 1}
+OF_THE_EVENT = {
+    "retitle": 4,
+    "retitle_quietly": 3,
+    "move": 2,
+    "cancel_date": 1,
+    "move_date": 1,
+    "resend": 2,
+    "withdraw": 1,
+    "draft": 1,
+    "call_off": 1,
+    "reopen": 2,
+}
 OF_DATES = {"cancel_date": 4, "move_date": 4, "restore_date": 3, "rewrite": 1, "move": 1, "retitle": 1, "resend": 1}
 OF_ENTRIES = {"add_date": 5, "cancel_date": 3, "move_date": 3, "restore_date": 2, "withdraw": 1, "change_address": 1}
 OF_ONE_PERSON = {"withdraw": 2, "come_back": 2, "change_address": 4, "resend": 4, "retitle": 1}

@@ -4,25 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 from unittest.mock import patch
 
-from convoke.decision import decide, plan
-from convoke.decision.invitation import Intent
-from convoke.decision.messages import MessagePlanner
+from convoke.decision import decide, fingerprints, plan
+from convoke.decision.invitation import Batch, FanOut, Intent
+from convoke.decision.planner import MessagePlanner
 from convoke.delivery import fan_out, reconcile, reports, sweep
-from convoke.effects import Send
-from convoke.registrations import erasure, events, registry, seats
-from convoke.store import records as store_records
+from convoke.effects import ClearDue, PlanBatches, Send
+from convoke.model import Event
+from convoke.registrations import registry
+from convoke.store import conditions, fan_outs, invitations, keys, writes
+from convoke.store.events import Events
+from convoke.store.fan_outs import FanOuts
 from convoke.store.invitations import Invitations
-from convoke.store.reads import Reads
 from convoke.store.records import Records
+from convoke.store.seats import SeatCounts
 
 from .faults import Mode
 from .history import People
 from .post import Post
-from .scene import EVENT_ID, SETTINGS
+from .scene import EVENT_ID
 from .surgery import cut
 from .world import World
 
@@ -56,9 +60,6 @@ def instead(owner: Any, name: str, value: Any) -> Change:
     return lambda: patch.object(owner, name, value)
 
 
-BOTH = "FENCE_AND_WAKEUPS_ARE_THOSE_READ"
-
-
 def _once_more(people: People) -> None:
     """A resend that the API sends by itself, at once."""
     rid = people._somebody()
@@ -66,7 +67,7 @@ def _once_more(people: People) -> None:
         return
     world = people.world
     world.resends[rid] = world.resends.get(rid, 0) + 1
-    reads = Reads(world.tables, SETTINGS)
+    reads = world.store.reads
     invitation = reads.invitation(EVENT_ID, rid)
     if invitation is None or invitation.acknowledged is None:
         return
@@ -88,65 +89,71 @@ def _insistent(self: Post, world: World) -> None:
 _quiet = Post.__init__
 
 
-AS_IT_WAS = """changes |= {
-            "highest_possibly_sent": before.highest_possibly_sent,
-            "possibly_sent": items.calendar_state_item(before.possibly_sent),
-        }"""
+_possibly_sent = invitations.possibly_sent_before
+
+
+def _clear_what_is_due(self: Invitations, effect: ClearDue) -> bool:
+    return effect.seen.due_key is None or _clear_due(self, effect)
+
+
+_clear_due = Invitations.clear_due
+
+
+def _fan_out_that_is_not_due(self: Events, event: Event, priority: int, now: datetime) -> Any:
+    action = _due_fan_out(self, event, priority, now)
+    del action["Put"]["Item"]["due_shard"]
+    return action
+
+
+_due_fan_out = Events.fan_out_action
+
+
+def _in_two_writes(self: FanOuts, effect: PlanBatches) -> bool:
+    planned = self._attempt({"fan-out": self._planned(effect)})
+    for batch, due_key in () if planned else effect.batches:
+        self._write(writes.put(self.settings.invitations_table, fan_outs.batch_item(batch, due_key=due_key)))
+    return not planned
+
+
+def _ends_with_the_planning(
+    self: FanOuts, key: keys.Key, _through: str, condition: str, _add: Any, values: dict[str, Any]
+) -> Any:
+    return writes.delete(self.settings.invitations_table, key, condition, **values)
+
+
+def _whatever_version(self: FanOuts, standing: FanOut, batch: Batch) -> Any:
+    return _counted(self, standing, replace(batch, version=standing.version))
+
+
+_counted = FanOuts._counted
+
+
+def _batch_that_is_not_due(batch: Batch, *, due_key: str) -> dict[str, Any]:
+    return {name: one for name, one in _batch_item(batch, due_key=due_key).items() if name != "due_shard"}
+
+
+_batch_item = fan_outs.batch_item
+
+
+def _release_that_is_not_due(self: SeatCounts, event_id: str, *_: Any, **__: Any) -> Any:
+    return writes.update(self.settings.invitations_table, keys.seats(event_id), {}, add={"taken": -1})
+
 
 MUTANTS: dict[str, Mutant] = {
     "version-in-a-page": Mutant(
-        (instead(store_records, "STILL_AT_THIS_PAGE", "#planned_to = :seen"),),
+        (instead(fan_outs, "UPON_PLANNING", "#planned_to = :planned_to"),),
         scenario="one plans while it is changed back",
     ),
     "planned-to-in-a-page": Mutant(
-        (instead(store_records, "STILL_AT_THIS_PAGE", "#version = :version"),), scenario="two plan"
+        (instead(fan_outs, "UPON_PLANNING", conditions.VERSION_UNCHANGED),), scenario="two plan"
     ),
-    "a-page-is-one-transaction": Mutant(
-        (
-            without(
-                Records,
-                "plan_batches",
-                'self._client, {**actions, "fan-out": update(self._table, key, expression, condition, **values)}',
-                'self._client, {"fan-out": update(self._table, key, expression, condition, **values)}'
-                ") and not (actions and attempt(self._client, actions)",
-            ),
-        )
-    ),
-    "fan-out-outlives-its-planning": Mutant(
-        (
-            without(
-                Records,
-                "plan_batches",
-                "    return not attempt(\n        self._client, {**actions",
-                "    if effect.due_key is None: return not attempt(self._client, {**actions, 'fan-out': "
-                "delete(self._table, key, STILL_AT_THIS_PAGE, version=seen.version, seen=seen.planned_to)})\n"
-                "    return not attempt(\n        self._client, {**actions",
-            ),
-        )
-    ),
-    "version-at-the-last-batch": Mutant(
-        (
-            without(Records, "end_batch", "fan_out.version == batch.version", "True"),
-            without(Records, "end_batch", '{"version": batch.version', '{"version": fan_out.version'),
-        )
-    ),
-    "batches-left-are-counted": Mutant(
-        (instead(store_records, "STILL_SO_MANY_LEFT", "#version = :version"),), scenario="two at two batches"
-    ),
-    "batch-due": Mutant(
-        (
-            without(
-                Records,
-                "plan_batches",
-                "items.batch_item(batch, due_key=due_key)",
-                "{k: v for k, v in items.batch_item(batch, due_key=due_key).items() if k != 'due_shard'}",
-            ),
-        )
-    ),
-    "lease-of-a-batch": Mutant(
-        (instead(store_records, "NOBODY_HAS_IT", "attribute_exists(pk)"),), scenario="two at one batch"
-    ),
-    "lease-still-mine": Mutant((instead(store_records, "STILL_MINE", "attribute_exists(pk)"),), Mode.ZOMBIE),
+    "a-page-is-one-transaction": Mutant((instead(FanOuts, "plan_batches", _in_two_writes),)),
+    "fan-out-outlives-its-planning": Mutant((instead(FanOuts, "_all_planned", _ends_with_the_planning),)),
+    "version-at-the-last-batch": Mutant((instead(FanOuts, "_counted", _whatever_version),)),
+    "batches-left-are-counted": Mutant((instead(fan_outs, "UPON_COUNTING", conditions.VERSION_UNCHANGED),)),
+    "batch-due": Mutant((instead(fan_outs, "batch_item", _batch_that_is_not_due),)),
+    "lease-of-a-batch": Mutant((instead(fan_outs, "UPON_TAKING", conditions.EXISTS),), scenario="two at one batch"),
+    "lease-still-mine": Mutant((instead(fan_outs, "UPON_GIVING_BACK", conditions.EXISTS),), Mode.ZOMBIE),
     "after-the-first-unfinished": Mutant(
         (without(fan_out, "process_batch", "first = left.index(True)", "first = len(left)"),)
     ),
@@ -179,21 +186,15 @@ MUTANTS: dict[str, Mutant] = {
             ),
         )
     ),
-    "wakeups-in-the-claim": Mutant((without(Invitations, "claim", BOTH, "FENCE_IS_THE_ONE_READ"),)),
-    "fence-in-the-claim": Mutant((without(Invitations, "claim", BOTH, "'wakeups = :wakeups'"),)),
+    "wakeups-in-the-claim": Mutant((instead(invitations, "UPON_CLAIMING", conditions.FENCE_UNCHANGED),)),
+    "fence-in-the-claim": Mutant((instead(invitations, "UPON_CLAIMING", conditions.WAKEUPS_UNCHANGED),)),
     "fence-on-clear": Mutant(
-        (without(Invitations, "clear_due", BOTH, "'wakeups = :wakeups'"),), scenario="a look while it is changed back"
+        (instead(invitations, "UPON_CLEARING", conditions.WAKEUPS_UNCHANGED),),
+        scenario="a look while it is changed back",
     ),
-    "wakeups-on-clear": Mutant((without(Invitations, "clear_due", BOTH, "FENCE_IS_THE_ONE_READ"),)),
+    "wakeups-on-clear": Mutant((instead(invitations, "UPON_CLEARING", conditions.FENCE_UNCHANGED),)),
     "fence-raised-with-nothing-due": Mutant(
-        (
-            without(
-                Invitations,
-                "clear_due",
-                "seen = effect.seen\n",
-                "seen = effect.seen\n    if seen.due_key is None: return True\n",
-            ),
-        ),
+        (instead(Invitations, "clear_due", _clear_what_is_due),),
         scenario="a look while it is changed back",
     ),
     "lease": Mutant((without(reconcile, "reconcile", "seen.invitation.lease_until > now", "False"),)),
@@ -297,14 +298,17 @@ MUTANTS: dict[str, Mutant] = {
     ),
     "released-claim-lowers-the-highest": Mutant(
         (
-            without(Invitations, "release_claim", AS_IT_WAS, "pass"),
-            without(Invitations, "release_claim", 'remove += ("highest_possibly_sent", "possibly_sent")', "pass"),
+            instead(
+                invitations,
+                "possibly_sent_before",
+                lambda effect: _possibly_sent(replace(effect, before=effect.claimed)),
+            ),
         )
     ),
     "released-claim-forgets-what-was-possibly-sent": Mutant(
-        (without(Invitations, "release_claim", AS_IT_WAS, 'remove += ("highest_possibly_sent", "possibly_sent")'),)
+        (instead(invitations, "possibly_sent_before", lambda _: {}),)
     ),
-    "due-though-woken-up": Mutant((without(Invitations, "_settle", BOTH, "FENCE_IS_THE_ONE_READ"),)),
+    "due-though-woken-up": Mutant((instead(invitations, "UPON_SETTLING", conditions.FENCE_UNCHANGED),)),
     "cancel-before-another-address": Mutant(
         (
             without(
@@ -318,41 +322,14 @@ MUTANTS: dict[str, Mutant] = {
     "wake-up-of-the-unsettled": Mutant(
         (without(fan_out, "_wake_up", "if outcome is None", "if not isinstance(outcome, Exception)"),)
     ),
-    "fan-out-due": Mutant(
-        (
-            without(
-                events,
-                "change_event",
-                "items.fan_out_item(fan_out, due_key=keys.due_key(priority, now))",
-                "{k: v for k, v in items.fan_out_item(fan_out, due_key=keys.due_key(priority, now)).items() "
-                "if k != 'due_shard'}",
-            ),
-        )
-    ),
-    "registration-due": Mutant(
-        (without(registry, "registration_actions", "None if waits else keys.due_key(2, now)", "None"),)
-    ),
-    "withdrawal-wakes-up": Mutant(
-        (without(registry, "withdraw", 'actions["invitation"] = wake_up_action(settings, invitation, 0, now)', "pass"),)
-    ),
+    "former-texts-count-as-told": Mutant((without(fingerprints, "is_told", "same_texts(event)", "[event]"),)),
+    "former-texts-end-with-what-is-told": Mutant((instead(fingerprints, "announced", lambda _, after: after),)),
+    "fan-out-due": Mutant((instead(Events, "fan_out_action", _fan_out_that_is_not_due),)),
+    "registration-due": Mutant((instead(registry, "first_due_key", lambda _: None),)),
+    "withdrawal-wakes-up": Mutant((instead(registry, "_notice_actions", lambda *_: {}),)),
     "forgotten-only-when-taken-back": Mutant(
         (without(sweep, "_hand_out", "(yield from _may_erase(due, sender))", "True"),)
     ),
-    "mails-forgotten": Mutant((without(erasure, "forget", "_erase_mails(client, settings, registration_id)", "pass"),)),
-    "seats-due": Mutant(
-        (
-            without(
-                seats,
-                "release_actions",
-                'f"SET #due_shard = :shard, #due_key = :due_key {expression}", SOMEBODY_WAITS',
-                "expression, SOMEBODY_WAITS",
-            ),
-            without(
-                seats,
-                "release_actions",
-                'values |= {"shard": keys.shard(event_id), "due_key": keys.due_key(2, now)}',
-                "pass",
-            ),
-        )
-    ),
+    "mails-forgotten": Mutant((instead(Records, "forget_messages", lambda *_: None),)),
+    "seats-due": Mutant((instead(SeatCounts, "release_action", _release_that_is_not_due),)),
 }

@@ -11,11 +11,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
+from convoke.decision.invitation import Batch
 from convoke.delivery import fan_out, reconcile
 from convoke.effects import BatchHint, Steps
 from convoke.model import Event, EventStatus
 from convoke.registrations import events, registry
-from convoke.store import items, keys
+from convoke.store import codec, keys
 from tests import factories
 
 from . import checker, quick
@@ -58,7 +59,8 @@ class Directed(World):
         other.post.accepted, other.post.attempts = list(self.post.accepted), list(self.post.attempts)
         other.post.arrived, other.post.delivered = list(self.post.arrived), set(self.post.delivered)
         other.truths = {key: list(truths) for key, truths in self.truths.items()}
-        other.known = list(self.known)
+        other.known, other.titles = list(self.known), list(self.titles)
+        other._event = self._event
         return other
 
 
@@ -75,7 +77,7 @@ def batch(number: int = 0) -> Work:
 
     def work(run: Run) -> Steps[Any]:
         rows = run.world.tables.rows[SETTINGS.invitations_table][keys.event(EVENT_ID)["pk"]]
-        found = items.batch_of(rows[sorted(sk for sk in rows if sk.startswith(keys.BATCH_PREFIX))[number]])
+        found = codec.read(Batch, rows[sorted(sk for sk in rows if sk.startswith(keys.BATCH_PREFIX))[number]])
         hint = BatchHint(event_id=EVENT_ID, version=found.version, first=found.first)
         return fan_out.process_batch(hint, run.worker, at_once=AT_ONCE)
 
@@ -96,7 +98,7 @@ def change(**changes: Any) -> Deed:
         before = People(world).reads.event(EVENT_ID)
         assert isinstance(before, Event)
         after = replace(before, version=before.version + 1, **changes)
-        events.change_event(world.tables, SETTINGS, before, after, priority=1, now=world.instant())
+        events.change_event(world.store, before, after, priority=1, now=world.instant())
 
     return deed
 
@@ -125,7 +127,7 @@ def told(deed: Deed) -> Deed:
 
 
 def withdraw(world: Directed) -> None:
-    registry.withdraw(world.tables, SETTINGS, EVENT_ID, f"{1:010d}{EVENT_ID}", now=world.instant())
+    registry.withdraw(world.store, EVENT_ID, f"{1:010d}{EVENT_ID}", now=world.instant())
 
 
 @dataclass(frozen=True)
@@ -170,7 +172,7 @@ def begin(scenario: Scenario) -> Directed:
     world = Directed()
     people = People(world)
     world.waiting = None
-    events.create_event(world.tables, SETTINGS, factories.event(event_id=EVENT_ID, title="A"))
+    events.create_event(world.store, factories.event(event_id=EVENT_ID, title="A"))
     for _ in range(scenario.people):
         people.register()
     heal(world)
@@ -188,7 +190,8 @@ def play(base: Directed, scenario: Scenario, choices: tuple[int, ...]) -> Played
     for number, work in enumerate(scenario.workers):
         world.start(f"worker {number}", work)
     current: Run | None = next(iter(waiting), None)
-    options, left = [], scenario.switches
+    options: list[int] = []
+    left = scenario.switches
     while waiting or deeds:
         others: list[Run | None] = [run for run in waiting if run is not current]
         if deeds:

@@ -4,12 +4,14 @@ and each item read, and each fingerprint taken, once only. Nothing here changes 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from functools import cache
 from types import SimpleNamespace
 from typing import Any
 from unittest.mock import patch
+
+from cattrs import Converter
 
 from convoke import model
 from convoke.decision import decide, fingerprints
@@ -17,8 +19,7 @@ from convoke.decision.calendar_state import CalendarState
 from convoke.delivery import sweep
 from convoke.model import Event
 from convoke.registrations import registry
-from convoke.store import dynamo, items, keys
-from convoke.store.items import delivery
+from convoke.store import codec, dynamo, keys
 
 from .tables import Row
 
@@ -42,37 +43,44 @@ def _same(item: Mapping[str, Any]) -> Mapping[str, Any]:
     return item
 
 
-def _once(read: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    def quick(row: Any) -> Any:
-        if type(row) is not Row:
-            return read(row)
-        try:
-            return row.noun
-        except AttributeError:
-            row.noun = read(row)
-            return row.noun
-
-    return quick
+_read, _fingerprint = codec.read, fingerprints.fingerprint
 
 
-_told_item, _told_of, _fingerprint = items.calendar_state_item, items.calendar_state_of, fingerprints.fingerprint
-
-
-def _quick_told_item(told: CalendarState) -> Mapping[str, Any]:
-    known = _memory.get(id(told))
-    if known is None:
-        line = Line(_told_item(told))
-        if told.certain:
-            line.noun = told
-        known = _memory[id(told)] = (told, line)
-    return known[1]
-
-
-def _quick_told_of(item: Mapping[str, Any]) -> CalendarState:
+def _quick_read(cls: type[Any], row: Any) -> Any:
+    """Of one row, always the same ``cls``."""
+    if type(row) is not Row:
+        return _read(cls, row)
     try:
-        return item.noun  # type: ignore[no-any-return,attr-defined]
+        return row.noun
     except AttributeError:
-        return _told_of(item)
+        row.noun = _read(cls, row)
+        return row.noun
+
+
+@cache
+def _quick_converter() -> Converter:
+    """The codec's, but for the calendar states, which each are converted once only."""
+    quick = codec.converter.copy()
+    write, read = quick.get_unstructure_hook(CalendarState), quick.get_structure_hook(CalendarState)
+
+    def quick_write(told: CalendarState) -> Mapping[str, Any]:
+        known = _memory.get(id(told))
+        if known is None:
+            line = Line(write(told))
+            if told.certain:
+                line.noun = told
+            known = _memory[id(told)] = (told, line)
+        return known[1]
+
+    def quick_read(item: Mapping[str, Any], cls: Any) -> Any:
+        try:
+            return item.noun  # type: ignore[attr-defined]
+        except AttributeError:
+            return read(item, cls)
+
+    quick.register_unstructure_hook(CalendarState, quick_write)
+    quick.register_structure_hook(CalendarState, quick_read)
+    return quick
 
 
 def _quick_fingerprint(event: Event, schema: int | None = None) -> str:
@@ -94,12 +102,9 @@ def quick(shards: int = 1) -> Iterator[None]:
             (dynamo, "wire", _same),
             (dynamo, "unwire", _same),
             (dynamo, "time", SimpleNamespace(sleep=lambda _: None)),
-            (items, "event_of", _once(items.event_of)),
-            (items, "registration_of", _once(items.registration_of)),
-            (items, "invitation_of", _once(items.invitation_of)),
-            *((module, "calendar_state_item", _quick_told_item) for module in (items, delivery)),
-            *((module, "calendar_state_of", _quick_told_of) for module in (items, delivery)),
-            (delivery, "zlib", SimpleNamespace(compress=bytes, decompress=bytes)),
+            (codec, "read", _quick_read),
+            (codec, "converter", _quick_converter()),
+            (codec, "zlib", SimpleNamespace(compress=bytes, decompress=bytes)),
             (fingerprints, "fingerprint", _quick_fingerprint),
             *((module, "folded", folded) for module in (model, decide, keys, registry)),
             (keys, "SHARDS", few),

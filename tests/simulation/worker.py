@@ -83,6 +83,9 @@ class Run:
         self.world, self.name, self.done, self.of = world, name, done, of
         self.attempt: Attempt | None = None
         self.alive = True
+        self.skew: float
+        self.schema: int
+        self.worker: Worker
         self.steps: Steps[Any]
         # Of all that are to be carried out together: what has not begun, and what the others answered.
         self.waiting: list[tuple[int, Steps[Any]]] = []
@@ -123,7 +126,7 @@ class Run:
             except FAILURES as error:
                 return self.fail(error)
             kind = type(effect)
-            if kind is effects.All:
+            if isinstance(effect, effects.All):
                 return self.together(effect)
             if kind not in LOCAL:
                 break

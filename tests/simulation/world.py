@@ -14,17 +14,14 @@ from typing import Any
 
 from convoke import effects
 from convoke.decision import fingerprints
-from convoke.decision.invitation import Batch
+from convoke.decision.invitation import Batch, Invitation
 from convoke.delivery import fan_out, reconcile, reports, survey, sweep
 from convoke.effects import Steps
-from convoke.model import Event
+from convoke.model import Event, Registration
 from convoke.registrations import erasure, waitlist
 from convoke.schedule import series
-from convoke.store import items, keys
-from convoke.store.attention import Surveys
-from convoke.store.invitations import Invitations
-from convoke.store.reads import Reads
-from convoke.store.records import Records
+from convoke.store import codec, keys
+from convoke.store.store import Store
 
 from .faults import ANSWERS, ON_THE_WAY, Faults, Mode
 from .post import Post
@@ -50,6 +47,14 @@ DEPLOYED = {1: {1: _CONTENT_1}, 2: {1: _CONTENT_1, 2: _content_2}}
 """What the deployed code can say, by its schema, and what the next one can: the older does not know the newer one's."""
 
 
+def _times(event: Event) -> set[tuple[Any, str]]:
+    return {(one.when.start, one.location) for one in series.occurrences(event)}
+
+
+def _told(event: Event) -> tuple[Any, ...]:
+    return event.title, event.status, event.location, event.schedule, event.changes
+
+
 LOST = dict(zip(ANSWERS, ("conflict", "repeated", "unanswered"), strict=True))
 
 
@@ -72,7 +77,11 @@ class World:
         self._entries = 0
         self._depth = 0
         self.tables = Tables(SETTINGS.registrations_table, self._ring, self)
+        self.store = Store(self.tables, SETTINGS)
         self.post = Post(self)
+        # Of each moment, the titles that count as equal: the present one, and those that nobody was told to forget.
+        self.titles: list[tuple[float, frozenset[str]]] = []
+        self._event: Event | None = None
         self.truths: dict[str, list[tuple[float, tuple[Any, ...]]]] = {}
         self.mischief: list[Callable[[], None]] = []
         # Batches as they were claimed and given up, and when; and hints that wait although something urgent is told.
@@ -170,13 +179,14 @@ class World:
         if row is None:
             return
         if sk == keys.EVENT:
-            event = items.event_of(row)
-            true: tuple[Any, ...] = (
-                (event.title, event.when.start.isoformat(), event.location),
-                *((one.title, one.when.start.isoformat(), one.location) for one in series.occurrences(event)),
+            event = codec.read(Event, row)
+            self._see_titles(event)
+            times = {(event.when.start, event.location), *_times(event)}
+            true: tuple[Any, ...] = tuple(
+                (title, start.isoformat(), location) for title in self.titles[-1][1] for start, location in times
             )
         elif sk.startswith(keys.REGISTRATION_PREFIX):
-            person = items.registration_of(row)
+            person = codec.read(Registration, row)
             true = ((person.status, person.email),)
         else:
             return
@@ -189,6 +199,14 @@ class World:
         self.at(after, lambda: self.notify(sk, 2))
         if self.faults.hit("record doubled"):
             self.at(after + 60 * self.random(), lambda: self.notify(sk, 2))
+
+    def _see_titles(self, event: Event) -> None:
+        """A quiet change adds its title to those that count as equal; a change that people are told of leaves one."""
+        before, self._event = self._event, event
+        if before is None or _told(before) != _told(event):
+            quiet = before is not None and len(event.former_texts) > len(before.former_texts)
+            equal = self.titles[-1][1] if quiet else frozenset()
+            self.titles.append((self.now, equal | {event.title}))
 
     def notify(self, sk: str, retries: int) -> None:
         """As ``functions/notify.py``: a record that fails is tried again, a few times."""
@@ -276,7 +294,7 @@ class World:
         """Whether this claim was given back, in the table itself."""
         key = keys.registration(EVENT_ID, effect.claimed.registration_id)
         row = self.tables.row(SETTINGS.invitations_table, key)
-        standing = items.invitation_of(row) if row is not None else None
+        standing = codec.read(Invitation, row) if row is not None else None
         mine = effect.claimed.intent
         return (
             standing is not None
@@ -290,15 +308,11 @@ class World:
         """Whether a batch stands in the tables with the lease that it was claimed with."""
         key = keys.batch(EVENT_ID, batch.version, batch.first)
         row = self.tables.row(SETTINGS.invitations_table, key)
-        return row is not None and items.batch_of(row).lease_until == batch.lease_until
+        return row is not None and codec.read(Batch, row).lease_until == batch.lease_until
 
     def _doing(self) -> dict[type[effects.Effect], Callable[[Any], Any]]:
-        reads, invitations, records, surveys = (
-            Reads(self.tables, SETTINGS),
-            Invitations(self.tables, SETTINGS),
-            Records(self.tables, SETTINGS),
-            Surveys(self.tables, SETTINGS),
-        )
+        store = self.store
+        reads, invitations, records, surveys = store.reads, store.invitations, store.records, store.surveys
         return {
             effects.ReadSending: lambda _: reads.sending(),
             effects.ReadInvitation: lambda effect: reads.invitation(effect.event_id, effect.registration_id),
@@ -337,16 +351,14 @@ class World:
             effects.EndSurvey: surveys.end,
             # What a summary says is for the organizer; nothing here is told by it.
             effects.AddNotification: lambda _: True,
-            effects.PlanBatches: records.plan_batches,
-            effects.ClaimBatch: records.claim_batch,
-            effects.MoveBatch: records.move_batch,
-            effects.EndBatch: records.end_batch,
+            effects.PlanBatches: store.fan_outs.plan_batches,
+            effects.ClaimBatch: store.fan_outs.claim_batch,
+            effects.MoveBatch: store.fan_outs.move_batch,
+            effects.EndBatch: store.fan_outs.end_batch,
             effects.Postpone: records.postpone,
             effects.StopSending: records.stop_sending,
-            effects.Promote: lambda effect: waitlist.promote(
-                self.tables, SETTINGS, effect.event_id, now=self.instant()
-            ),
+            effects.Promote: lambda effect: waitlist.promote(self.store, effect.event_id, now=self.instant()),
             effects.ErasePerson: lambda effect: erasure.forget(
-                self.tables, SETTINGS, EVENT_ID, effect.due.registration_id, now=self.instant()
+                self.store, EVENT_ID, effect.due.registration_id, now=self.instant()
             ),
         }

@@ -256,6 +256,17 @@ class Conference:
 
 
 @frozen
+class FormerText:
+    """What an event said before one change that nobody was told of; ``None`` is what that change left as it is."""
+
+    title: str | None = None
+    description: str | None = None
+    url: str | None = None
+    organizer: Person | None = None
+    reminders: tuple[Duration, ...] | None = None
+
+
+@frozen
 class Event:
     """What people register for. ``version`` rises by one with every committed change; instants are UTC.
 
@@ -263,7 +274,8 @@ class Event:
     ``changes`` has one item for each occurrence that differs from the series, sorted. ``earlier`` are its former
     schedules, oldest first: some registrations name their dates by those. ``capacity`` is ``None`` without a limit.
     ``release_on_decline``: the seat of an attendee who declines goes to the first of the waitlist. ``reason`` is why
-    the event was cancelled.
+    the event was cancelled. ``former_texts``, oldest first, are what it said before changes that nobody was told of:
+    who knows one of them counts as told, until a change that people are told of removes them.
     """
 
     event_id: str
@@ -285,6 +297,7 @@ class Event:
     capacity: int | None = None
     release_on_decline: bool = False
     reason: str = ""
+    former_texts: tuple[FormerText, ...] = ()
     created_at: datetime
     updated_at: datetime
 

@@ -24,17 +24,12 @@ from ..decision.calendar_state import Message, RenderedMail
 from ..decision.invitation import Intent
 from ..delivery.reconcile import Outcome, Worker
 from ..effects import AnyHint, BatchHint, Effect, Hint, NotificationHint, PlanHint, Steps, SurveyHint
-from ..mail import invitation_mail, notification_mail
 from ..mail.notifications import NotificationState
 from ..model import ConvokeError, Person, RenderError, Sender
 from ..registrations import erasure, split_transfer, waitlist
 from ..settings import Settings, settings
-from ..store import deliveries, dynamo, notifications
-from ..store.attention import Surveys
-from ..store.invitations import Invitations
-from ..store.notifications import Notifications
-from ..store.reads import Reads
-from ..store.records import Records
+from ..store import dynamo
+from ..store.store import Store
 from . import ses
 
 Result = TypeVar("Result")
@@ -80,13 +75,13 @@ class Aws:
         """The ids of all events, in no particular order."""
         after: str | None = ""
         while after is not None:
-            found, after = self._reads.events(after)
+            found, after = self._store.reads.events(after)
             yield from found
 
     def queue_webhook_hints(self, limit: int = MAX_WEBHOOK_HINTS) -> int:
         """Queue a hint for each webhook event and webhook delivery that is due, up to ``limit``; returns how many."""
         queued = 0
-        for hint in deliveries.due(self._dynamodb, self._settings, clock(), limit):
+        for hint in self._store.deliveries.due(clock(), limit):
             self._sqs.send_message(QueueUrl=self._settings.hooks_queue, MessageBody=json.dumps(hint))
             queued += 1
         return queued
@@ -101,7 +96,8 @@ class Aws:
 
     def perform(self, effect: Effect) -> Any:
         """Perform one effect; returns the answer that its docstring describes. Raises :class:`UnknownEffect`."""
-        reads, invitations, records = self._reads, self._invitations, self._records
+        store = self._store
+        reads, invitations, records = store.reads, store.invitations, store.records
         match effect:
             case effects.All(steps=steps, at_once=at_once):
                 return self._all(steps, at_once)
@@ -162,41 +158,41 @@ class Aws:
                 return records.record_sent(effect)
 
             case effects.ReadNotification():
-                return self._notifications.read(effect)
+                return store.notifications.read(effect)
             case effects.CountDaily():
-                return self._notifications.daily_count(effect)
+                return store.notifications.daily_count(effect)
             case effects.ClaimNotification():
-                return self._notifications.claim(effect)
+                return store.notifications.claim(effect)
             case effects.RecordNotification():
-                return self._notifications.record(effect)
+                return store.notifications.record(effect)
             case effects.RenderNotification(notification_state=notification_state, people=people):
                 return render_notification(notification_state, self._settings.sender, people)
             case effects.SendNotification():
                 return ses.send_notification(self._ses, self._settings, effect)
 
             case effects.AddNotification(notification=notification):
-                return notifications.schedule(self._dynamodb, self._settings, notification, now=clock())
+                return store.notifications.schedule(notification, now=clock())
             case effects.ScheduleSurvey():
-                return self._surveys.schedule(effect)
+                return store.surveys.schedule(effect)
             case effects.ReadSurvey(event_id=event_id):
-                return self._surveys.read(event_id)
+                return store.surveys.read(event_id)
             case effects.ReadMessages(registration_id=registration_id):
                 return reads.messages(registration_id)
             case effects.ReadUnreached():
-                return self._surveys.unreached(effect)
+                return store.surveys.unreached(effect)
             case effects.StoreUnreached():
-                return self._surveys.store_unreached(effect)
+                return store.surveys.store_unreached(effect)
             case effects.EndSurvey():
-                return self._surveys.end(effect)
+                return store.surveys.end(effect)
 
             case effects.PlanBatches():
-                return records.plan_batches(effect)
+                return store.fan_outs.plan_batches(effect)
             case effects.ClaimBatch():
-                return records.claim_batch(effect)
+                return store.fan_outs.claim_batch(effect)
             case effects.MoveBatch():
-                return records.move_batch(effect)
+                return store.fan_outs.move_batch(effect)
             case effects.EndBatch():
-                return records.end_batch(effect)
+                return store.fan_outs.end_batch(effect)
             case effects.StoreAuditPage():
                 return records.store_audit_page(effect)
             case effects.Postpone():
@@ -216,11 +212,11 @@ class Aws:
             case effects.EnqueueAll():
                 return self._enqueue_all(effect)
             case effects.Promote(event_id=event_id):
-                return waitlist.promote(self._dynamodb, self._settings, event_id, now=clock())
+                return waitlist.promote(store, event_id, now=clock())
             case effects.TransferRegistrations(event_id=event_id):
-                return split_transfer.transfer_batch(self._dynamodb, self._settings, event_id, now=clock())
+                return split_transfer.transfer_batch(store, event_id, now=clock())
             case effects.ErasePerson(due=due):
-                return erasure.forget(self._dynamodb, self._settings, due.event_id, due.registration_id, now=clock())
+                return erasure.forget(store, due.event_id, due.registration_id, now=clock())
         raise UnknownEffect(type(effect).__name__)
 
     def _all(self, steps: Sequence[Steps[Any]], at_once: int) -> tuple[Any, ...]:
@@ -228,12 +224,12 @@ class Aws:
         go on, with a lease that is over, in a later invocation.
         """
         _ = self._ses, self._sqs  # made before the threads, as those of perform are: making a client is not thread-safe
-        logged: deque[str] = deque()
+        logged: deque[effects.Log] = deque()
 
         def perform(effect: Effect) -> Any:
             if isinstance(effect, effects.Log):
                 logger.warning(effect.what, extra=effect.fields)
-                return logged.append(effect.what)
+                return logged.append(effect)
             return self.perform(effect)
 
         def run(each: Steps[Any]) -> Any:
@@ -245,8 +241,8 @@ class Aws:
 
         with ThreadPoolExecutor(min(at_once, dynamo.MAX_CONNECTIONS)) as pool:
             answers = tuple(pool.map(run, steps))
-        for what in logged:  # not in the threads, since what counts them is not made for it
-            count_metric(what)
+        for log in logged:  # not in the threads, since what counts them is not made for it
+            count_logged(log.what, log.fields)
         return answers
 
     def _enqueue(self, effect: effects.Enqueue) -> None:
@@ -277,8 +273,8 @@ class Aws:
         return total
 
     @cached_property
-    def _dynamodb(self) -> Any:
-        return dynamo.client()
+    def _store(self) -> Store:
+        return Store(dynamo.client(), self._settings)
 
     @cached_property
     def _ses(self) -> Any:
@@ -288,33 +284,14 @@ class Aws:
     def _sqs(self) -> Any:
         return boto3.client("sqs")
 
-    @cached_property
-    def _reads(self) -> Reads:
-        return Reads(self._dynamodb, self._settings)
-
-    @cached_property
-    def _invitations(self) -> Invitations:
-        return Invitations(self._dynamodb, self._settings)
-
-    @cached_property
-    def _surveys(self) -> Surveys:
-        return Surveys(self._dynamodb, self._settings)
-
-    @cached_property
-    def _notifications(self) -> Notifications:
-        return Notifications(self._dynamodb, self._settings)
-
-    @cached_property
-    def _records(self) -> Records:
-        return Records(self._dynamodb, self._settings)
-
 
 def render(message: Message, intent: Intent) -> RenderedMail | str:
     """The rendered mail of ``message`` with the SEQUENCE and DTSTAMP of ``intent``, or why it must not be sent."""
+    # Imported here, as below, with what writes calendars: only some functions ever send a mail.
+    from ..mail import spliced
+
     try:
-        return invitation_mail.rendered(
-            message, sequence=intent.calendar_state.sequence, dtstamp=intent.calendar_state.dtstamp
-        )
+        return spliced.rendered(message, sequence=intent.calendar_state.sequence, dtstamp=intent.calendar_state.dtstamp)
     except RenderError as error:
         return str(error)
 
@@ -325,6 +302,8 @@ def render_notification(
     """The rendered mail of a notification that names ``people``, by registration id, or why it must not be sent."""
     if notification_state.notification is None:
         return "it was sent or given up already"
+    from ..mail import notification_mail
+
     try:
         return notification_mail.rendered(notification_state.notification, sender, people)
     except RenderError as error:
@@ -384,14 +363,19 @@ def count(*outcomes: Outcome) -> None:
 
 
 def log_and_count(what: str, fields: dict[str, str]) -> None:
-    """Log a warning with ``fields``, and add one to the metric of its name: ``unknown outcome`` is UnknownOutcome."""
+    """Log a warning with ``fields``, and count it."""
     logger.warning(what, extra=fields)
-    count_metric(what)
+    count_logged(what, fields)
 
 
-def count_metric(what: str) -> None:
-    """Add one to the metric of the name of a logged warning."""
+def count_logged(what: str, fields: dict[str, str]) -> None:
+    """Add one to the metric of the name of a logged warning: ``unknown outcome`` is UnknownOutcome.
+
+    A field ``code`` is an error code of SES, which has a metric of its own.
+    """
     metrics.add_metric(name=what.title().replace(" ", ""), unit=MetricUnit.Count, value=1)
+    if "code" in fields:
+        metrics.add_metric(name=ses.metric_of(fields["code"]), unit=MetricUnit.Count, value=1)
 
 
 def clock() -> datetime:

@@ -21,7 +21,7 @@ from botocore.exceptions import (
     ProxyConnectionError,
 )
 
-from ..calendar.itip import address
+from ..calendar.content_lines import address
 from ..decision.invitation import Cause, Quota
 from ..delivery.reports import tag_of
 from ..effects import (
@@ -46,6 +46,14 @@ PAUSED = frozenset(
 """Error codes of an account or configuration set that may not send."""
 POISON = frozenset({"MessageRejected", "BadRequestException", "ValidationException", "InvalidParameterValue"})
 """Error codes of a mail that SES will never accept."""
+KNOWN_CODES = (
+    *sorted(PAUSED | POISON),
+    *("LimitExceededException", "MailFromDomainNotVerifiedException", "NotFoundException", "TooManyRequestsException"),
+    *("AccessDeniedException", "ThrottlingException"),
+)
+"""The codes that have a metric of their own: those above, the others that SES documents for ``SendEmail``, and two of
+the errors that all services of AWS have in common.
+"""
 NOT_SENT = (EndpointConnectionError, ConnectTimeoutError, ProxyConnectionError, NoCredentialsError)
 """Errors after which the request cannot have reached SES."""
 
@@ -121,6 +129,11 @@ def _send_raw(
     except BotoCoreError as error:
         return Unknown(why=type(error).__name__)
     return Accepted(ses_id=answer["MessageId"])
+
+
+def metric_of(code: str) -> str:
+    """The name of the metric that counts refusals with this error code: one of a fixed number, whatever SES says."""
+    return f"Refused.{code if code in KNOWN_CODES else 'other'}"
 
 
 def quota(client: Any) -> Quota | None:

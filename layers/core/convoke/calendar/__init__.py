@@ -1,3 +1,4 @@
-"""A message as an iCalendar object (RFC 5545): ``itip`` writes its properties, ``vtimezone`` its time zones, and
-``content_lines`` writes and parses content lines.
+"""A message as an iCalendar object (RFC 5545), built with the library ``icalendar``: ``itip`` makes its components,
+``vtimezone`` its time zones; ``corrections`` has what the library writes otherwise than it is sent, and
+``content_lines`` folds content lines and parses them again.
 """

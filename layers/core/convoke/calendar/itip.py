@@ -1,4 +1,4 @@
-"""Writes a ``Message`` as an iCalendar object (RFC 5545, RFC 5546).
+"""Writes a ``Message`` as an iCalendar object (RFC 5545, RFC 5546), with the library ``icalendar``.
 
 The order and spelling of properties never vary: one message with one SEQUENCE and DTSTAMP is always the same bytes.
 """
@@ -6,23 +6,32 @@ The order and spelling of properties never vary: one message with one SEQUENCE a
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, date, datetime, timedelta
-from urllib.parse import quote
+from functools import lru_cache
+from typing import Any, TypeVar
+
+from icalendar import Alarm, Calendar, Component, Event, Timezone, vCalAddress, vDDDTypes, vInt, vUri
 
 from ..decision.calendar_state import Message, is_separate
 from ..model import (
     EventStatus,
     LocalTime,
     Method,
+    Participation,
     Person,
     RenderError,
     When,
 )
-from ..schedule import series
+from ..schedule import calendar_entries, series
 from . import content_lines
-from .content_lines import Line, clean, component, line, one_line
+from .content_lines import Line, clean, mailto, one_line, parameter, uri
+from .corrections import Text, Unchanged, with_parameters
 from .vtimezone import vtimezone
+
+Property = tuple[str, Any]
+"""The name of a property, and its value as the library has it."""
+C = TypeVar("C", bound=Component)
 
 PRODID = "-//Convoke//Convoke//EN"  # no version: it would change the bytes
 DECLINE_COUNTER = "DECLINECOUNTER"
@@ -31,9 +40,13 @@ DECLINE_COUNTER = "DECLINECOUNTER"
 # not allowed with a time in UTC (RFC 5545, section 3.2.19).
 _UTC = frozenset({"Etc/UCT", "Etc/UTC", "Etc/Universal", "Etc/Zulu", "UCT", "UTC", "Universal", "Zulu"})
 
-_LOCAL_PART = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*")
-_DOMAIN = re.compile(r"(?:[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?\.)*[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?")
 _UID = re.compile(r"[A-Za-z0-9._@-]{1,255}")
+_TIME = "([0-9]{8}T[0-9]{6}Z)"
+_PERSONAL_LINES = re.compile(
+    rf"UID:([^\r\n]+)\r\nSEQUENCE:([0-9]+)\r\nDTSTAMP:{_TIME}\r\nCREATED:{_TIME}\r\nLAST-MODIFIED:{_TIME}\r\n"
+    r"ATTENDEE;([A-Z]+=[A-Z-]+(?:;[A-Z]+=[A-Z-]+)*)"
+    r'(?:;CN="([^"\x00-\x08\x0a-\x1f\x7f]*)")?:(mailto:[!-~]+)\r\n'
+)
 
 
 def calendar(message: Message, *, sequence: int, dtstamp: datetime) -> bytes:
@@ -41,19 +54,30 @@ def calendar(message: Message, *, sequence: int, dtstamp: datetime) -> bytes:
 
     Raises :class:`RenderError`, naming the property, if they differ. ``dtstamp`` is an instant in UTC.
     """
-    if not _UID.fullmatch(message.entry_uid):
-        raise RenderError("UID has characters that not every mail system keeps")
-    meant = component(
-        "VCALENDAR",
-        line("PRODID", PRODID),
-        line("VERSION", "2.0"),
-        line("CALSCALE", "GREGORIAN"),
-        line("METHOD", message.method),
-        *_zones(message),
-        *component("VEVENT", *_event(message, sequence, dtstamp), *_alarms(message)),
+    event = _filled(Event(), _event(message, sequence, dtstamp))
+    for alarm in _alarms(message):
+        event.add_component(alarm)
+    return _written(message.entry_uid, message.method, *_zones(message), event)
+
+
+def personal_lines(message: Message, sequence: int, dtstamp: datetime) -> tuple[bytes, bytes, bytes]:
+    """The lines of the calendar of ``message`` that others who are told the same do not have, as :func:`calendar`
+    writes them: UID; SEQUENCE, DTSTAMP, CREATED and LAST-MODIFIED; ATTENDEE. Raises :class:`RenderError` as it does.
+    """
+    uid, attendee, created = message.entry_uid, message.attendee, message.created_at
+    _check_uid(uid)
+    numbers = (str(sequence), _utc(dtstamp), _utc(created), _utc(max(created, message.updated_at)))
+    params = _written_attendance(message.method, message.participation, message.asks)
+    name, address = parameter(attendee.name), mailto(attendee.email)
+    named = f";{content_lines.parameters((('CN', name),))}" if name else ""
+    written = (
+        content_lines.folded(f"UID:{uid}"),
+        "SEQUENCE:{}\r\nDTSTAMP:{}\r\nCREATED:{}\r\nLAST-MODIFIED:{}\r\n".format(*numbers).encode(),
+        content_lines.folded(f"ATTENDEE;{params}{named}:{address}"),
     )
-    written = content_lines.write(meant)
-    _compare(meant, written)
+    found = _PERSONAL_LINES.fullmatch(content_lines.unfolded(b"".join(written)))
+    if found is None or found.groups("") != (uid, *numbers, params, name, address):
+        raise RenderError("the attendee's lines do not read back as they were meant")
     return written
 
 
@@ -65,43 +89,15 @@ def declined(
     or a whole day, or ``None``. A separate entry has no RECURRENCE-ID. There is no DTSTART: it does not change the
     calendar entry. Raises :class:`RenderError` as :func:`calendar` does.
     """
-    if not _UID.fullmatch(uid):
-        raise RenderError("UID has characters that not every mail system keeps")
-    whole_day = date is not None and not isinstance(date, datetime)
-    named = "" if date is None or is_separate(uid) else f"{date:%Y%m%d}" if whole_day else f"{date:%Y%m%dT%H%M%SZ}"
-    meant = component(
-        "VCALENDAR",
-        line("PRODID", PRODID),
-        line("VERSION", "2.0"),
-        line("CALSCALE", "GREGORIAN"),
-        line("METHOD", DECLINE_COUNTER),
-        *component(
-            "VEVENT",
-            line("UID", uid),
-            *((line("RECURRENCE-ID", named, **({"VALUE": "DATE"} if whole_day else {})),) if named else ()),
-            line("SEQUENCE", str(sequence)),
-            line("DTSTAMP", _instant(dtstamp)),
-            line("ORGANIZER", f"mailto:{_mailto(organizer)}", **_named(organizer)),
-            line("COMMENT", one_line(comment)),
-        ),
-    )
-    written = content_lines.write(meant)
-    _compare(meant, written)
-    return written
-
-
-def address(email: str) -> str:
-    """``email`` as it is written in mails and calendars: with its domain in Punycode. Raises :class:`RenderError` if it
-    has characters that are not possible there.
-    """
-    local, _, domain = email.rpartition("@")
-    try:
-        domain = domain.encode("idna").decode("ascii")
-    except UnicodeError as error:
-        raise RenderError("an address has a domain that does not exist in Punycode") from error
-    if not _LOCAL_PART.fullmatch(local) or not _DOMAIN.fullmatch(domain):
-        raise RenderError("an address has characters that mail cannot carry")
-    return f"{local}@{domain}"
+    event = Event()
+    event.add("UID", Text(uid))
+    if date is not None and not is_separate(uid):
+        event.add("RECURRENCE-ID", vDDDTypes(date))
+    event.add("SEQUENCE", vInt(sequence))
+    event.add("DTSTAMP", _instant(dtstamp))
+    event.add("ORGANIZER", _person(organizer))
+    event.add("COMMENT", Text(one_line(comment)))
+    return _written(uid, DECLINE_COUNTER, event)
 
 
 def description(message: Message) -> str:
@@ -113,12 +109,25 @@ def description(message: Message) -> str:
     return f"{text}\n\n{link}" if text else link
 
 
-def uri(text: str) -> str:
-    """``text`` as a URI: characters that are not allowed in one are percent-encoded."""
-    return quote(one_line(text), safe="%/:?#[]@!$&'()*+,;=~")
+def _written(uid: str, method: str, *components: Component) -> bytes:
+    """The VCALENDAR with these ``components``, as bytes that read back."""
+    _check_uid(uid)
+    head = (("PRODID", PRODID), ("VERSION", "2.0"), ("CALSCALE", "GREGORIAN"), ("METHOD", method))
+    whole = _filled(Calendar(), ((name, Text(value)) for name, value in head))
+    for component in components:
+        whole.add_component(component)
+    written = content_lines.write(whole)
+    _compare(content_lines.meant(whole), written)
+    return written
 
 
-def _zones(message: Message) -> Iterator[Line]:
+def _filled(component: C, properties: Iterable[Property]) -> C:
+    for name, value in properties:
+        component.add(name, value)
+    return component
+
+
+def _zones(message: Message) -> Iterator[Timezone]:
     """The VTIMEZONE of each TZID that is used, correct from the first to the last date of a series."""
     times = [message.when]
     if message.recurs:
@@ -131,114 +140,132 @@ def _zones(message: Message) -> Iterator[Line]:
         if not when.all_day and when.time_zone is not None and when.time_zone not in _UTC:
             zones.setdefault(when.time_zone, []).extend((when.starts_at, when.ends_at))
     for zone, instants in zones.items():
-        yield from vtimezone(zone, min(instants), max(instants))
+        yield vtimezone(zone, min(instants), max(instants))
 
 
-def _event(message: Message, sequence: int, dtstamp: datetime) -> Iterator[Line]:
+def _event(message: Message, sequence: int, dtstamp: datetime) -> Iterator[Property]:
     cancels = message.method is Method.CANCEL
-    yield line("UID", message.entry_uid)
+    yield "UID", Text(message.entry_uid)
     if message.recurrence_id is not None:
-        yield _local_time("RECURRENCE-ID", message.recurrence_id, message.date_zone)
-    yield line("SEQUENCE", str(sequence))
-    yield line("DTSTAMP", _instant(dtstamp))
-    yield line("CREATED", _instant(message.created_at))
-    yield line("LAST-MODIFIED", _instant(max(message.created_at, message.updated_at)))
-    yield from _when(message)
+        yield "RECURRENCE-ID", _local_time(message.recurrence_id, message.date_zone)
+    yield "SEQUENCE", vInt(sequence)
+    yield "DTSTAMP", _instant(dtstamp)
+    yield "CREATED", _instant(message.created_at)
+    yield "LAST-MODIFIED", _instant(max(message.created_at, message.updated_at))
+    yield from _when(message.when)
     yield from _dates(message)
-    yield line("SUMMARY", one_line(message.title))
+    yield "SUMMARY", Text(one_line(message.title))
     if not cancels and (text := description(message)):
-        yield line("DESCRIPTION", text)
+        yield "DESCRIPTION", Text(text)
     if location := one_line(message.location):
-        yield line("LOCATION", location)
+        yield "LOCATION", Text(location)
     if not cancels:
         yield from _links(message)
-    yield line("ORGANIZER", f"mailto:{_mailto(message.organizer)}", **_named(message.organizer))
-    yield line(
-        "ATTENDEE",
-        f"mailto:{_mailto(message.attendee)}",
-        CUTYPE="INDIVIDUAL",
-        ROLE="REQ-PARTICIPANT",
-        PARTSTAT=message.participation.upper(),
-        **({} if cancels else {"RSVP": "TRUE" if message.asks else "FALSE"}),
-        **_named(message.attendee),
-    )
+    yield "ORGANIZER", _person(message.organizer)
+    attendance = _attendance(message.method, message.participation, message.asks)
+    yield "ATTENDEE", _person(message.attendee, **dict(attendance))
     tentative = message.status is EventStatus.TENTATIVE
-    yield line("STATUS", "CANCELLED" if cancels else "TENTATIVE" if tentative else "CONFIRMED")
-    yield line("TRANSP", "TRANSPARENT" if cancels else "OPAQUE")
-    yield line("CLASS", "PUBLIC")
-    yield line("X-MICROSOFT-CDO-BUSYSTATUS", "FREE" if cancels else "TENTATIVE" if tentative else "BUSY")
-    yield line("X-MICROSOFT-CDO-ALLDAYEVENT", "TRUE" if message.when.all_day else "FALSE")
+    yield "STATUS", Text("CANCELLED" if cancels else "TENTATIVE" if tentative else "CONFIRMED")
+    yield "TRANSP", Text("TRANSPARENT" if cancels else "OPAQUE")
+    yield "CLASS", Text("PUBLIC")
+    yield "X-MICROSOFT-CDO-BUSYSTATUS", Text("FREE" if cancels else "TENTATIVE" if tentative else "BUSY")
+    yield "X-MICROSOFT-CDO-ALLDAYEVENT", Text("TRUE" if message.when.all_day else "FALSE")
     if cancels or not message.receives_replies:
         # Proposals of another time are only welcome if the event takes place and they are received.
-        yield line("X-MICROSOFT-DISALLOW-COUNTER", "TRUE")
+        yield "X-MICROSOFT-DISALLOW-COUNTER", Text("TRUE")
 
 
-def _when(message: Message) -> Iterator[Line]:
-    when = message.when
+def _when(when: When) -> Iterator[Property]:
     if not isinstance(when.start, datetime) or not isinstance(when.end, datetime):
         # DTEND is exclusive: the day after the last (RFC 5545, section 3.6.1).
-        yield _local_time("DTSTART", when.start, None)
-        yield _local_time("DTEND", when.end + timedelta(days=1), None)
+        yield "DTSTART", _local_time(when.start, None)
+        yield "DTEND", _local_time(when.end + timedelta(days=1), None)
         return
-    yield _local_time("DTSTART", when.start, when.time_zone)
-    yield _local_time("DTEND", when.end, when.time_zone)
+    yield "DTSTART", _local_time(when.start, when.time_zone)
+    yield "DTEND", _local_time(when.end, when.time_zone)
 
 
-def _local_time(name: str, local_time: LocalTime, zone: str | None) -> Line:
-    """The property ``name`` with a local time of ``zone``, or a whole day."""
+def _local_time(local_time: LocalTime, zone: str | None) -> vDDDTypes:
+    """A local time of ``zone``, or a whole day."""
     if not isinstance(local_time, datetime):
-        return line(name, f"{local_time:%Y%m%d}", VALUE="DATE")
+        return vDDDTypes(local_time)
     # A local time that occurs twice means the first of the two (section 3.3.5): the second can only be given in UTC.
     if zone is None or zone in _UTC or local_time.fold:
-        return line(name, _instant(When(start=local_time, end=local_time, time_zone=zone or "UTC").starts_at))
-    return line(name, f"{local_time:%Y%m%dT%H%M%S}", TZID=zone)
+        return _instant(When(start=local_time, end=local_time, time_zone=zone or "UTC").starts_at)
+    # The zone is given by its name: one of Python's that equals UTC (`Etc/GMT`), the library would write as UTC.
+    value = vDDDTypes(local_time)
+    value.params["TZID"] = zone
+    return value
 
 
-def _dates(message: Message) -> Iterator[Line]:
+def _dates(message: Message) -> Iterator[Property]:
     """RRULE and EXDATE of a series. RDATE is never used, since Exchange does not support it."""
     if not message.recurs:
         return
-    wire, zone = series.wire(message.schedule), message.when.time_zone
+    wire, zone = calendar_entries.wire(message.schedule), message.when.time_zone
     if wire.rule is not None:
-        yield line("RRULE", wire.rule)
+        yield "RRULE", Unchanged(wire.rule)
     # One date a line, since some programs read only the first of several.
     for without in sorted({*message.without, *wire.excluded}):
-        yield _local_time("EXDATE", without, zone)
+        yield "EXDATE", _local_time(without, zone)
 
 
-def _links(message: Message) -> Iterator[Line]:
+def _links(message: Message) -> Iterator[Property]:
     if message.url:
-        yield line("URL", uri(message.url))
+        yield "URL", vUri(uri(message.url))
     if message.conference:
         label = one_line(message.conference.label)
-        yield line("CONFERENCE", uri(message.conference.uri), VALUE="URI", **({"LABEL": label} if label else {}))
+        conference = vUri(uri(message.conference.uri))
+        yield "CONFERENCE", with_parameters(conference, VALUE="URI", **({"LABEL": label} if label else {}))
 
 
-def _alarms(message: Message) -> Iterator[Line]:
+def _alarms(message: Message) -> Iterator[Alarm]:
     if message.method is Method.CANCEL:
         return
     for reminder in message.reminders:
-        before = f"-{reminder}" if reminder.nominal else "PT0S"
-        yield from component(
-            "VALARM",
-            line("ACTION", "DISPLAY"),
-            line("DESCRIPTION", one_line(message.title)),
-            line("TRIGGER", before, RELATED="START"),
+        before = Unchanged(f"-{reminder}" if reminder.nominal else "PT0S")
+        yield _filled(
+            Alarm(),
+            (
+                ("ACTION", Text("DISPLAY")),
+                ("DESCRIPTION", Text(one_line(message.title))),
+                ("TRIGGER", with_parameters(before, RELATED="START")),
+            ),
         )
 
 
-def _instant(at: datetime) -> str:
-    return f"{at.astimezone(UTC):%Y%m%dT%H%M%SZ}"
+def _instant(at: datetime) -> vDDDTypes:
+    return vDDDTypes(at.astimezone(UTC))
 
 
-def _mailto(person: Person) -> str:
-    local, _, domain = address(person.email).rpartition("@")
-    return quote(local, safe="!$&'*+/=_~.-") + "@" + domain
+@lru_cache(maxsize=32)
+def _written_attendance(method: Method, participation: Participation, asks: bool) -> str:
+    return content_lines.parameters(_attendance(method, participation, asks))
+
+
+def _attendance(method: Method, participation: Participation, asks: bool) -> tuple[tuple[str, str], ...]:
+    """The parameters of ATTENDEE, beside the name."""
+    params = (("CUTYPE", "INDIVIDUAL"), ("ROLE", "REQ-PARTICIPANT"), ("PARTSTAT", participation.upper()))
+    return params if method is Method.CANCEL else (*params, ("RSVP", "TRUE" if asks else "FALSE"))
+
+
+def _person(person: Person, **params: str) -> vCalAddress:
+    return with_parameters(vCalAddress(mailto(person.email)), **params, **_named(person))
 
 
 def _named(person: Person) -> dict[str, str]:
-    name = one_line(person.name)
+    name = parameter(person.name)
     return {"CN": name} if name else {}
+
+
+def _utc(at: datetime) -> str:
+    text = at.astimezone(UTC).isoformat()
+    return f"{text[:4]}{text[5:7]}{text[8:13]}{text[14:16]}{text[17:19]}Z"
+
+
+def _check_uid(uid: str) -> None:
+    if not _UID.fullmatch(uid):
+        raise RenderError("UID has characters that not every mail system keeps")
 
 
 def _compare(intended: tuple[Line, ...], written: bytes) -> None:
@@ -247,8 +274,9 @@ def _compare(intended: tuple[Line, ...], written: bytes) -> None:
         found = content_lines.read(written)
     except ValueError as error:
         raise RenderError(f"the calendar cannot be read back: {error}") from error
+    if intended == found:
+        return
     for line_intended, line_found in zip(intended, found, strict=False):
         if line_intended != line_found:
             raise RenderError(f"{line_intended.name} does not read back as it was meant")
-    if len(intended) != len(found):
-        raise RenderError(f"{len(intended)} lines were meant, {len(found)} are there")
+    raise RenderError(f"{len(intended)} lines were meant, {len(found)} are there")

@@ -25,8 +25,10 @@ from importlib import resources
 from itertools import product
 from zoneinfo import ZoneInfo
 
+from icalendar import Timezone, TimezoneDaylight, TimezoneStandard, vDDDTypes, vUTCOffset
+
 from ..model import frozen
-from .content_lines import Line, component, line
+from .corrections import Text, Unchanged
 
 _DAY = timedelta(days=1)
 # Shorter than any time between two onsets of one zone since 1970: the shortest is a week less two hours.
@@ -52,16 +54,16 @@ class _Onset:
     name: str
     daylight: bool
 
-    def observance(self, *rule: Line) -> tuple[Line, ...]:
+    def observance(self, rule: str = "") -> TimezoneDaylight | TimezoneStandard:
+        observance = TimezoneDaylight() if self.daylight else TimezoneStandard()
         # DTSTART is the local time of the onset in the offset *before* it (RFC 5545, section 3.6.5).
-        return component(
-            "DAYLIGHT" if self.daylight else "STANDARD",
-            line("DTSTART", f"{self.at.replace(tzinfo=None) + self.before:%Y%m%dT%H%M%S}"),
-            *rule,
-            line("TZNAME", self.name),
-            line("TZOFFSETFROM", _offset(self.before)),
-            line("TZOFFSETTO", _offset(self.after)),
-        )
+        observance.add("DTSTART", vDDDTypes(self.at.replace(tzinfo=None) + self.before))
+        if rule:
+            observance.add("RRULE", Unchanged(rule))
+        observance.add("TZNAME", Text(self.name))
+        observance.add("TZOFFSETFROM", vUTCOffset(self.before))
+        observance.add("TZOFFSETTO", vUTCOffset(self.after))
+        return observance
 
 
 @frozen
@@ -93,12 +95,12 @@ class _Yearly:
         )
 
     @property
-    def rule(self) -> Line:
-        return line("RRULE", f"FREQ=YEARLY;BYMONTH={self.month};BYDAY={self.nth}{_WEEKDAYS[self.weekday]}")
+    def rule(self) -> str:
+        return f"FREQ=YEARLY;BYMONTH={self.month};BYDAY={self.nth}{_WEEKDAYS[self.weekday]}"
 
 
 @lru_cache(maxsize=256)
-def vtimezone(name: str, first: datetime, last: datetime) -> tuple[Line, ...]:
+def vtimezone(name: str, first: datetime, last: datetime) -> Timezone:
     """The VTIMEZONE of the IANA zone ``name``, correct from a year before ``first`` to a year after ``last`` (instants
     in UTC, 1970 or later).
 
@@ -109,8 +111,12 @@ def vtimezone(name: str, first: datetime, last: datetime) -> tuple[Line, ...]:
     seen = tuple(_onsets(zone, since, until))
     observances = _rules(name, seen, since, until)
     if observances is None:
-        observances = tuple(each for onset in (_opening(zone, since), *seen) for each in onset.observance())
-    return component("VTIMEZONE", line("TZID", name), *observances)
+        observances = tuple(onset.observance() for onset in (_opening(zone, since), *seen))
+    found = Timezone()
+    found.add("TZID", Text(name))
+    for observance in observances:
+        found.add_component(observance)
+    return found
 
 
 def _onsets(zone: ZoneInfo, since: datetime, until: datetime) -> Iterator[_Onset]:
@@ -149,13 +155,15 @@ def _opening(zone: ZoneInfo, since: datetime) -> _Onset:
     return _Onset(at=at, before=offset, after=offset, name=name, daylight=False)
 
 
-def _rules(name: str, seen: tuple[_Onset, ...], since: datetime, until: datetime) -> tuple[Line, ...] | None:
+def _rules(
+    name: str, seen: tuple[_Onset, ...], since: datetime, until: datetime
+) -> tuple[TimezoneDaylight | TimezoneStandard, ...] | None:
     """The observances of two yearly rules that yield exactly the onsets ``seen``, or ``None`` if no rules do."""
     years = range(since.year - 1, until.year + 2)
     for pair in _pairs(name) if seen else ():
         yielded = sorted((rule.onset(year) for rule in pair for year in years), key=lambda onset: onset.at)
         if tuple(onset for onset in yielded if since < onset.at <= until) == seen:
-            return tuple(each for rule in pair for each in rule.onset(_BEGINNING).observance(rule.rule))
+            return tuple(rule.onset(_BEGINNING).observance(rule.rule) for rule in pair)
     return None
 
 
@@ -219,11 +227,3 @@ def _clock(text: str) -> timedelta:
     hours, minutes, seconds = (*(int(part) for part in text.lstrip("+-").split(":")), 0, 0)[:3]
     length = timedelta(hours=hours, minutes=minutes, seconds=seconds)
     return -length if text.startswith("-") else length
-
-
-def _offset(offset: timedelta) -> str:
-    """The value of TZOFFSETFROM and TZOFFSETTO (RFC 5545, section 3.3.14)."""
-    seconds = int(abs(offset).total_seconds())
-    sign = "-" if offset < timedelta() else "+"
-    tail = f"{seconds % 60:02}" if seconds % 60 else ""
-    return f"{sign}{seconds // 3600:02}{seconds // 60 % 60:02}{tail}"

@@ -2,9 +2,11 @@
 
 - ``calendar_state``: a message, and what the attendee's calendar holds after it
 - ``invitation``: what is remembered of one registration in order to send each message once, in order and to the end
-- ``decide``: ``next_message`` compares event and registration with the calendar state; ``messages`` builds each message
+- ``decide``: ``next_message`` compares event and registration with the calendar state; ``planner`` finds what is
+  missing in it, and ``messages`` builds each message
 - ``plan``: the message to send now, with its SEQUENCE and DTSTAMP, or an earlier one repeated
 - ``fingerprints``: whether two contents are the same to an attendee
+- ``answers``: which answer counts for a message
 - ``attendance``: which answer of an attendee counts, and what it does to their seat
 - ``attention``: who was not reached
 """

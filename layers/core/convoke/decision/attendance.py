@@ -20,10 +20,11 @@ from ..model import (
     Reply,
 )
 from ..schedule import series
+from .answers import order
 from .calendar_state import CalendarState
 from .decide import over, participation
 from .invitation import Invitation
-from .messages import order, same_time_and_place
+from .messages import same_time_and_place
 
 MAX_DATE_REPLIES = 400
 """For how many occurrences the latest answer is stored; a series does not have more."""

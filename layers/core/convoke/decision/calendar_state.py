@@ -1,7 +1,7 @@
 """A message to one attendee, and the state of their calendar after it. Frozen data.
 
-Some occurrences cannot be held by Exchange as part of their series (see ``schedule.series.separate``). Each of those is
-sent as a *separate entry*: a calendar entry with a UID of its own and without RECURRENCE-ID.
+Some occurrences cannot be held by Exchange as part of their series (see ``schedule.calendar_entries.separate``). Each
+of those is sent as a *separate entry*: a calendar entry with a UID of its own and without RECURRENCE-ID.
 """
 
 from __future__ import annotations
@@ -276,14 +276,14 @@ class Message:
     ``uid`` is that of the registration and generation. ``attendee.email`` is the recipient and the only ATTENDEE.
     ``organizer`` is ORGANIZER and From: the human organizer's name with the sender's address. ``reply_to`` is the human
     organizer. ``asked`` is the first SEQUENCE with the same time and place, or ``None`` if this message has a new time
-    or place, which the attendee is asked to answer. ``state_before`` is the attendee's calendar state in this
-    generation before this message; ``before`` what they knew of the entry or occurrence that it is about, for "was" and
-    "now" in the text. ``called_off``: the organizer cancelled it, as opposed to an attendee who is no longer expected;
-    ``reason`` is why, in the organizer's words. ``others_stay``: only one date is cancelled. ``instead`` is when a date
-    takes place that is only cancelled here because it is sent as another entry. ``declining_frees_seat``: an attendee
-    who declines loses their seat, and if there are ``several_entries``, who declines each of them. ``receives_replies``
-    is false if nobody receives what is sent to ORGANIZER. None of these three changes what a calendar shows, so a
-    change of them alone is not sent.
+    or place, which the attendee is asked to answer. ``former`` are the fingerprints of former texts that count as the
+    same. ``state_before`` is the attendee's calendar state in this generation before this message; ``before`` what they
+    knew of the entry or occurrence that it is about, for "was" and "now" in the text. ``called_off``: the organizer
+    cancelled it, as opposed to an attendee who is no longer expected; ``reason`` is why, in the organizer's words.
+    ``others_stay``: only one date is cancelled. ``instead`` is when a date takes place that is only cancelled here
+    because it is sent as another entry. ``declining_frees_seat``: an attendee who declines loses their seat, and if
+    there are ``several_entries``, who declines each of them. ``receives_replies`` is false if nobody receives what is
+    sent to ORGANIZER. None of these three changes what a calendar shows, so a change of them alone is not sent.
     """
 
     method: Method
@@ -312,6 +312,7 @@ class Message:
     participation: Participation
     asked: int | None = None
     fingerprint: str
+    former: tuple[str, ...] = ()
     state_before: CalendarState | None = None
     before: PreviousState | None = None
     called_off: bool = False

@@ -23,9 +23,10 @@ from ..model import (
     folded,
 )
 from ..schedule import series
+from .answers import reply_to
 from .calendar_state import CalendarState, Message
 from .invitation import Invitation
-from .messages import MessagePlanner, reply_to
+from .planner import MessagePlanner
 
 
 def next_message(
@@ -95,7 +96,9 @@ def over(event: Event, now: datetime, calendar_state: CalendarState | None = Non
 
 
 def is_same_message(message: Message, calendar_state: CalendarState) -> bool:
-    """Whether sending the message of ``calendar_state`` once more would have the same content as ``message``."""
+    """Whether sending the message of ``calendar_state`` once more would have the content of ``message``, or a former
+    text that counts as the same.
+    """
     if (
         message.method is not calendar_state.method
         or message.uid != calendar_state.uid
@@ -109,9 +112,9 @@ def is_same_message(message: Message, calendar_state: CalendarState) -> bool:
         return message.date is None or message.ends is (calendar_state.part is None)
     if message.date is not None:
         date = calendar_state.occurrence_state(message.date, message.separate)
-        return date is not None and message.fingerprint == date.fingerprint
+        return date is not None and date.fingerprint in (message.fingerprint, *message.former)
     dates = message.calendar_state(sequence=calendar_state.sequence, dtstamp=calendar_state.dtstamp).dates
-    return message.fingerprint == calendar_state.fingerprint and dates == calendar_state.dates
+    return calendar_state.fingerprint in (message.fingerprint, *message.former) and dates == calendar_state.dates
 
 
 def participation(registration: Registration, invitation: Invitation, date: LocalTime | None = None) -> Participation:

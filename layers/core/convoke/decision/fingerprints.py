@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterator
 from dataclasses import replace
 from functools import lru_cache
 
-from ..model import Event, Occurrence, Schedule, When
-from ..schedule import series
+from ..model import Event, FormerText, InvalidField, Occurrence, Schedule, When
+from ..schedule import calendar_entries, series
 
 SCHEMA = 1
 """The schema of new fingerprints."""
@@ -31,7 +32,9 @@ def fingerprint(event: Event, schema: int | None = None) -> str:
     Single occurrences and separate entries have fingerprints of their own: see :func:`of_date`.
     """
     schema = schema or SCHEMA
-    text = json.dumps(_CONTENT[schema](series.main(event)), sort_keys=True, ensure_ascii=True, separators=(",", ":"))
+    text = json.dumps(
+        _CONTENT[schema](calendar_entries.main(event)), sort_keys=True, ensure_ascii=True, separators=(",", ":")
+    )
     return f"{schema}:{hashlib.sha256(text.encode()).hexdigest()[:32]}"
 
 
@@ -48,6 +51,69 @@ def of_date(event: Event, one: Occurrence, like: str = "") -> str:
         changes=(),
     )
     return fingerprint(alone, schema_of(like) if like else None)
+
+
+# --- texts that count as equal ------------------------------------------------------------------------------------
+
+MAX_FORMER_TEXTS = 20
+MAX_FORMER_BYTES = 40_000
+"""How many changes that nobody is told of may follow each other, and about how many bytes their former texts may have:
+they are stored in the item of the event."""
+_TEXTS = ("title", "description", "url", "organizer", "reminders")
+_LOUD = ("status", "schedule", "changes", "location", "conference")
+
+
+def kept_quiet(before: Event, after: Event) -> Event:
+    """``after``, a change of ``before``, as one that nobody is told of: the event keeps its former text.
+
+    Raises :class:`InvalidField` where time, place or status change, or too many such changes follow each other.
+    """
+    if any(getattr(before, name) != getattr(after, name) for name in _LOUD):
+        raise InvalidField("notify", "must not be none where time, place or status change")
+    texts = {name: getattr(before, name) for name in _TEXTS if getattr(before, name) != getattr(after, name)}
+    if not texts:
+        return after
+    kept = (*before.former_texts, FormerText(**texts))
+    if len(kept) > MAX_FORMER_TEXTS or len(repr(kept).encode()) > MAX_FORMER_BYTES:
+        raise InvalidField("notify", "must not be none once more: too much was changed that nobody was told of")
+    return replace(after, former_texts=kept)
+
+
+def announced(before: Event, after: Event) -> Event:
+    """``after``, a change of ``before``, without former texts if it is one that people are told of: then whoever knows
+    only a former text is told the present one.
+    """
+    told = any(getattr(before, name) != getattr(after, name) for name in (*_LOUD, *_TEXTS))
+    return replace(after, former_texts=()) if told and after.former_texts == before.former_texts else after
+
+
+def same_texts(event: Event) -> Iterator[Event]:
+    """``event``, and as it was before each change that nobody was told of, the latest first."""
+    yield event
+    for former in reversed(event.former_texts):
+        texts = {name: text for name in _TEXTS if (text := getattr(former, name)) is not None}
+        event = replace(event, **texts)
+        yield event
+
+
+def is_told(event: Event, told: str) -> bool:
+    """Whether the fingerprint ``told`` of the main entry is that of ``event``, or of one of its former texts."""
+    return bool(told) and any(fingerprint(each, schema_of(told)) == told for each in same_texts(event))
+
+
+def is_date_told(event: Event, one: Occurrence, told: str) -> bool:
+    """:func:`is_told` for one occurrence; ``told`` may be empty, which is no fingerprint."""
+    return bool(told) and any(of_date(each, _same_date(each, one), told) == told for each in same_texts(event))
+
+
+def former(event: Event, one: Occurrence | None = None) -> tuple[str, ...]:
+    """The fingerprints, under the newest schema, of the former texts of the main entry, or of occurrence ``one``."""
+    texts = list(same_texts(event))[1:]
+    return tuple(fingerprint(each) if one is None else of_date(each, _same_date(each, one)) for each in texts)
+
+
+def _same_date(event: Event, one: Occurrence) -> Occurrence:
+    return next((each for each in series.occurrences(event) if each.date == one.date), one)
 
 
 def _content_1(event: Event) -> dict[str, object]:

@@ -161,7 +161,7 @@ class StoredMessage:
     registration_id: str
     event_id: str
     calendar_state: CalendarState
-    rendered: RenderedMail | None
+    rendered: RenderedMail | None = None
     written_at: datetime
     sent_at: datetime | None = None
     ses_id: str = ""
@@ -195,7 +195,7 @@ class FanOut:
     version: int
     planned_to: str = ""
     priority: int = 1
-    planning: bool = True
+    planning: bool = False
     people: int = 0
     left: int = 0
 

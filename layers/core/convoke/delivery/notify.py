@@ -97,6 +97,8 @@ def _send(seen: NotificationState, mail: bytes, worker: Worker) -> Steps[Outcome
         return Outcome.OUT_OF_TIME
     answer = yield SendNotification(notification_state=claimed, mail=mail)
     now = yield Clock()
+    if isinstance(answer, Refused):
+        yield Log(what="mail refused", fields={**_log_fields(seen, answer.refusal), "code": answer.why})
     match answer:
         case Accepted():
             yield RecordNotification(

@@ -214,6 +214,8 @@ def deliver(plan: Plan, seen: Snapshot, worker: Worker, now: datetime) -> Steps[
         rendered=rendered, intent=intent, event_id=before.event_id, registration_id=before.registration_id
     )
     now = yield Clock()
+    if isinstance(answer, Refused):
+        yield Log(what="mail refused", fields={**_log_fields(claimed, answer.refusal), "code": answer.why})
     match answer:
         case Accepted(ses_id=ses_id):
             # Another message may follow: after a CANCEL to one address a REQUEST to another; single dates of a series.

@@ -11,10 +11,10 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
+from ..decision.answers import order
 from ..decision.attendance import previous_reply
 from ..decision.calendar_state import CalendarState, OccurrenceState
 from ..decision.decide import over
-from ..decision.messages import order
 from ..decision.plan import Snapshot
 from ..model import (
     Event,
@@ -27,7 +27,7 @@ from ..model import (
     folded,
     frozen,
 )
-from ..schedule import series
+from ..schedule import series_changes
 from .addresses import domain, mailbox
 from .itip_reply import Answer, Kind
 from .mime import Incoming
@@ -211,7 +211,7 @@ def date_of(answer: Answer, seen: Snapshot) -> LocalTime | None:
     for state in _sent_states(seen):
         if (entry := state.entry_of(answer.uid)) is not None:
             # The UID of a separate entry stands for its date.
-            found = series.renamed(state.naming, event.schedule).get(entry.date)
+            found = series_changes.renamed(state.naming, event.schedule).get(entry.date)
             if found is None:
                 raise Quarantined(Reason.DATE)
             return found
@@ -220,7 +220,7 @@ def date_of(answer: Answer, seen: Snapshot) -> LocalTime | None:
     found = None
     if event.recurs:
         meant = _whole_day(answer.date) if event.when.all_day else None
-        found = (series.find(event, meant) if meant else None) or series.find(event, answer.date)
+        found = (series_changes.find(event, meant) if meant else None) or series_changes.find(event, answer.date)
     if found is None:
         raise Quarantined(Reason.DATE)
     return found

@@ -13,8 +13,7 @@ from enum import StrEnum
 from typing import TypeVar
 from urllib.parse import unquote
 
-from ..calendar import itip
-from ..calendar.content_lines import clean
+from ..calendar.content_lines import address, clean
 from ..model import Duration, LocalTime, Participation, RenderError, frozen
 from . import components
 from .components import Component, Property
@@ -243,7 +242,7 @@ def _mail(text: str) -> str | None:
     if ":" in email or len(email) > _LONGEST_ADDRESS:
         return None
     try:
-        itip.address(email)
+        address(email)
     except RenderError:
         return None
     return email

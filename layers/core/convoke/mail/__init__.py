@@ -1,6 +1,7 @@
 """Mails as bytes (RFC 5322, RFC 2045, RFC 6047).
 
 - ``invitation_mail``: builds the mail that contains a calendar; ``wording`` has its text, ``page`` its HTML
+- ``spliced``: the same mail for many attendees, of which only what is personal is rendered each time
 - ``notifications``: the plain mails beside the invitations; ``notification_mail`` builds them
 - ``subjects``, ``date_text``: subjects of limited width, and dates as text
 - ``header_fields``, ``mime_parts``: write header fields and MIME parts, and read them back

@@ -14,8 +14,9 @@ import base64
 import binascii
 import re
 from collections.abc import Iterable, Iterator
+from typing import NamedTuple
 
-from ..model import RenderError, frozen
+from ..model import RenderError
 
 LINE = 76  # octets in a line that has an encoded word, without its CRLF (RFC 2047, section 2)
 LONGEST_LINE = 998  # octets in any line (RFC 5322, section 2.1.1)
@@ -25,18 +26,24 @@ _AROUND = len("=?utf-8?q?" + "?=")
 # Octets of an encoded word with one character, for Q and B: with less space left on a line, a new one is begun.
 _MIN_WORD = {"q": _AROUND + len("=F0=9F=98=80"), "b": _AROUND + 8}
 
-_BEGUN = re.compile(r"[!-9;-~]+: [!-~]")
+# Lines that end in a visible character: of a field the first begins with its name and a visible character, the others
+# with a space.
+_HEADER = re.compile(r"(?:[!-9;-~]+: [!-~](?:[ -~]*[!-~])?\r\n(?: [ -~]*[!-~]\r\n)*)+")
 _VISIBLE = re.compile(r"[!-~]+")
 _ATOM = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+")
+_ATOMS = re.compile(rf"{_ATOM.pattern}(?: {_ATOM.pattern})*")
 _ADDRESS = re.compile(r"[!-;=?-~]+@[!-;=?-~]+")
 _QUOTED = re.compile(r'"((?:[ !#-\[\]-~]|\\[ -~])*)"')
 _ENCODED = re.compile(r"=\?utf-8\?([qb])\?([!->@-~]+)\?=")
 # Octets that need no escape in a Q-encoded word in any kind of field (RFC 2047, section 5 (3)).
 _LITERAL = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789!*+-/")
+# What each octet is in Q encoding, and how long that is.
+_Q_TEXT = tuple(chr(octet) if octet in _LITERAL else "_" if octet == 0x20 else f"={octet:02X}" for octet in range(256))
+_Q_SIZE = tuple(map(len, _Q_TEXT))
+_NO_ESCAPE = re.compile(r"=(?![0-9A-F]{2})")
 
 
-@frozen
-class Field:
+class Field(NamedTuple):
     """One field as it is sent, CRLF included. ``plainer``: its text was simplified or encoded in another way than
     intended.
     """
@@ -53,13 +60,18 @@ def token(name: str, value: str) -> Field:
     """A field whose value is never folded: an id, a date, a keyword. Raises :class:`RenderError` if it does not read
     back, for example if ``value`` is not ASCII.
     """
-    written = _field(name, [value])
+    return Field(name=name, written=tokens((name, value)))
+
+
+def tokens(*named: tuple[str, str]) -> bytes:
+    """Several fields as :func:`token` writes them, by name and value. Raises :class:`RenderError` as it does."""
+    written = "".join([f"{name}: {value}\r\n" for name, value in named]).encode("ascii", "backslashreplace")
     try:
-        if _read_back(written) == value:
-            return Field(name=name, written=written)
+        if fields(written) == named:
+            return written
     except ValueError:
         pass
-    raise RenderError(f"{name} does not read back as it was meant")
+    raise RenderError(f"{' or '.join(name for name, _ in named)} does not read back as it was meant")
 
 
 def text(name: str, content: str, *, instead: str) -> Field:
@@ -132,6 +144,10 @@ def _mailbox(name: str, display_name: str, address: str, *, whole: bool) -> byte
     if not display_name:
         return _field(name, [address])
     ends = [f"<{address}>"]
+    if not whole and "=?" not in display_name and _ATOMS.fullmatch(display_name):
+        short = f"{name}: {display_name} <{address}>"
+        if len(short) <= LINE:
+            return f"{short}\r\n".encode("ascii")
     words, room = display_name.split(" "), LINE - len(name) - 2
     if whole or "=?" in display_name or not all(_VISIBLE.fullmatch(word) for word in words):
         return _field(name, [], display_name, ends, kind="b" if whole else None)
@@ -181,21 +197,22 @@ def _field(
 def _kind(text: str) -> str:
     """``q`` if that is shorter, as for most text in Latin script; else ``b``."""
     octets = text.encode("utf-8", "replace")
-    return "q" if sum(map(_octets, octets)) <= 4 * -(-len(octets) // 3) else "b"
+    return "q" if _size(octets, "q") <= _size(octets, "b") else "b"
 
 
-def _octets(octet: int) -> int:
-    """How many octets ``octet`` takes in Q encoding."""
-    return 1 if octet in _LITERAL or octet == 0x20 else 3
+def _size(octets: bytes, kind: str) -> int:
+    """How many octets ``octets`` take in an encoded word of this ``kind``, without what is around them."""
+    return sum([_Q_SIZE[octet] for octet in octets]) if kind == "q" else 4 * -(-len(octets) // 3)
 
 
 def _fits(text: str, kind: str, room: int) -> int:
     """How many characters of ``text`` fit into an encoded word of ``room`` octets: at least one."""
-    size = 0
+    if _AROUND + _size(text.encode("utf-8", "replace"), kind) <= room:
+        return len(text)
+    octets = b""
     for number, character in enumerate(text):
-        octets = character.encode("utf-8", "replace")
-        size += sum(map(_octets, octets)) if kind == "q" else len(octets)
-        if _AROUND + (size if kind == "q" else 4 * -(-size // 3)) > room:
+        octets += character.encode("utf-8", "replace")
+        if _AROUND + _size(octets, kind) > room:
             return max(number, 1)
     return len(text)
 
@@ -204,11 +221,7 @@ def _word(text: str, kind: str) -> str:
     octets = text.encode("utf-8", "replace")
     if kind == "b":
         return f"=?utf-8?b?{base64.b64encode(octets).decode('ascii')}?="
-    return f"=?utf-8?q?{''.join(map(_escaped, octets))}?="
-
-
-def _escaped(octet: int) -> str:
-    return chr(octet) if octet in _LITERAL else "_" if octet == 0x20 else f"={octet:02X}"
+    return f"=?utf-8?q?{''.join([_Q_TEXT[octet] for octet in octets])}?="
 
 
 # --- reading ------------------------------------------------------------------------------------------------------
@@ -218,21 +231,14 @@ def fields(head: bytes) -> tuple[tuple[str, str], ...]:
     """The names and unfolded values of the fields in ``head``. Raises :class:`ValueError` for anything that this module
     does not write: characters beyond ASCII, lines that are too long, a name alone on a line.
     """
-    if not head.endswith(b"\r\n"):
-        raise ValueError("the last line does not end")
-    lines = head.decode("ascii")[:-2].split("\r\n")
-    unfolded: list[str] = []
-    for line in lines:
-        if len(line) > (LINE if _ENCODED.search(line) else LONGEST_LINE) or not re.fullmatch(r"[ -~]*[!-~]", line):
-            raise ValueError("not a line of a header")
-        if _BEGUN.match(line):
-            unfolded.append(line)
-        elif unfolded and line.startswith(" "):
-            unfolded[-1] += line
-        else:
-            raise ValueError("not the beginning of a field")
-    named = (line.partition(": ") for line in unfolded)
-    return tuple((name, value) for name, _, value in named)
+    text = head.decode("ascii")
+    if not _HEADER.fullmatch(text):
+        raise ValueError("not a header")
+    for line in text.split("\r\n") if len(text) > LINE else ():
+        if len(line) > LINE and (len(line) > LONGEST_LINE or _ENCODED.search(line)):
+            raise ValueError("a line of the header is too long")
+    unfolded = text[:-2].replace("\r\n ", " ").split("\r\n")
+    return tuple([(name, value) for name, _, value in [field.partition(": ") for field in unfolded]])
 
 
 def text_of(value: str) -> str:
@@ -241,6 +247,8 @@ def text_of(value: str) -> str:
     Raises :class:`ValueError` for encoded words that this module does not write (it writes UTF-8, whole characters, at
     most 75 octets), and for text that looks nearly like one.
     """
+    if "=?" not in value:
+        return value
     decoded, after_encoded = "", False
     for number, token in enumerate(value.split(" ")):
         encoded = _ENCODED.fullmatch(token)
@@ -260,10 +268,9 @@ def _decoded(found: re.Match[str]) -> str:
     try:
         if found[1] == "b":
             return base64.b64decode(found[2], validate=True).decode("utf-8")
-        if re.search(r"=(?![0-9A-F]{2})", found[2]):
+        if _NO_ESCAPE.search(found[2]):
             raise ValueError("not quoted-printable")
-        octets = re.sub(r"=(..)", lambda one: chr(int(one[1], 16)), found[2].replace("_", " "))
-        return octets.encode("latin-1").decode("utf-8")
+        return binascii.a2b_qp(found[2], header=True).decode("utf-8")
     except binascii.Error as error:
         raise ValueError("not base64") from error
 
@@ -277,6 +284,6 @@ def mailbox_of(value: str) -> tuple[str, str]:
         raise ValueError("not one address")
     if quoted := _QUOTED.fullmatch(display_name):
         return re.sub(r"\\(.)", r"\1", quoted[1]), rest[:-1]
-    if not all(_ATOM.fullmatch(word) for word in display_name.split(" ")):
+    if not _ATOMS.fullmatch(display_name):
         raise ValueError("not a name")
     return text_of(display_name), rest[:-1]

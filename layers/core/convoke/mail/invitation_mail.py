@@ -12,7 +12,7 @@ from datetime import datetime
 from email.utils import format_datetime
 
 from ..calendar import itip
-from ..calendar.content_lines import one_line
+from ..calendar.content_lines import address, one_line
 from ..decision.calendar_state import Message, RenderedMail
 from ..model import Method, Person, RenderError
 from . import freemail, header_fields, mime_parts
@@ -34,30 +34,41 @@ def rendered(message: Message, *, sequence: int, dtstamp: datetime) -> RenderedM
     calendar = itip.calendar(message, sequence=sequence, dtstamp=dtstamp)
     wording = words(message, dtstamp)
     plain, page = mime_parts.text("plain", text(wording)), mime_parts.text("html", html(wording))
-    boundaries = [mime_parts.boundary(f"{message.uid}/{sequence}", number) for number in range(2)]
-    alternatives = (plain, page, mime_parts.calendar(calendar, message.method))
-    body = mime_parts.multipart(
-        "mixed",
-        boundaries[0],
-        (mime_parts.multipart("alternative", boundaries[1], alternatives), mime_parts.attachment(calendar)),
-    )
+    digest, in_base64 = boundaries_digest(message, sequence), mime_parts.base64_lines(calendar)
+    alternatives = (plain, page, mime_parts.calendar(in_base64, message.method))
+    inner = mime_parts.multipart("alternative", mime_parts.boundary(digest, 1), alternatives)
+    body = mime_parts.multipart("mixed", mime_parts.boundary(digest, 0), (inner, mime_parts.attachment(in_base64)))
     who = {"From": message.organizer, "To": message.attendee}
     if (answers_to := answers_go_to(message)) is not None:
         who["Reply-To"] = answers_to
     fields = (
-        *(mailbox(name, person) for name, person in who.items()),
+        mailbox("From", message.organizer),
+        mailbox("To", message.attendee),
+        *(mailbox(name, person) for name, person in who.items() if name == "Reply-To"),
         subject(wording.subject, instead=_plainest(message)),
-        header_fields.token("Date", format_datetime(dtstamp)),
-        header_fields.token("Message-ID", f"<{sequence}.{message.uid}>"),
-        # SES replaces the Message-ID. Replies copy References as well (RFC 5322, section 3.6.4): by that they can be
-        # assigned to the invitation.
-        header_fields.token("References", f"<{message.uid}>"),
+        *(header_fields.token(*field) for field in ids(message, sequence, dtstamp)),
         *BY_A_MACHINE,
     )
     written = joined(fields, body)
     compare(written, fields, who)
     _compare(written, message, calendar)
     return RenderedMail(calendar=calendar, mail=written, plainer=plainer(fields))
+
+
+def ids(message: Message, sequence: int, dtstamp: datetime) -> tuple[tuple[str, str], ...]:
+    """The fields Date, Message-ID and References: names and values."""
+    return (
+        ("Date", format_datetime(dtstamp)),
+        ("Message-ID", f"<{sequence}.{message.uid}>"),
+        # SES replaces the Message-ID. Replies copy References as well (RFC 5322, section 3.6.4): by that they can be
+        # assigned to the invitation.
+        ("References", f"<{message.uid}>"),
+    )
+
+
+def boundaries_digest(message: Message, sequence: int) -> str:
+    """What tells the boundaries of this mail from those of others."""
+    return mime_parts.digest(f"{message.uid}/{sequence}")
 
 
 def answers_go_to(message: Message) -> Person | None:
@@ -67,7 +78,7 @@ def answers_go_to(message: Message) -> Person | None:
 
 def mailbox(name: str, person: Person) -> Field:
     """The field ``name`` with one person. Raises :class:`RenderError` if the address cannot be written."""
-    return header_fields.mailbox(name, in_a_header(person.name), itip.address(person.email))
+    return header_fields.mailbox(name, in_a_header(person.name), address(person.email))
 
 
 def subject(content: str, *, instead: str) -> Field:
@@ -111,7 +122,7 @@ def compare(written: bytes, fields: Iterable[Field], who: dict[str, Person]) -> 
     if found[: len(meant)] != meant or not {name for name, _ in found[len(meant) :]} <= OF_THE_BODY:
         raise RenderError("the mail has other headers than were meant")
     for name, person in who.items():
-        if addresses[name] != itip.address(person.email):
+        if addresses[name] != address(person.email):
             raise RenderError(f"{name} does not read back as the one address that was meant")
 
 

@@ -6,7 +6,7 @@ whose parsing of parts is the same in all versions.
 
 from __future__ import annotations
 
-import base64
+import binascii
 import hashlib
 from collections.abc import Iterable
 from email import message_from_bytes
@@ -17,12 +17,23 @@ from ..model import RenderError
 
 LINE = 76  # octets in a line of a body, without its CRLF (RFC 2045, sections 6.7 and 6.8)
 
+# The characters that stand for each octet in quoted-printable text.
+_QUOTED = tuple(
+    chr(octet) if octet == 0x09 or (0x20 <= octet <= 0x7E and octet != 0x3D) else f"={octet:02X}"
+    for octet in range(256)
+)
 
-def boundary(name: str, number: int) -> str:
-    """The boundary of a mail's multipart ``number``. It depends on the arguments alone, and cannot occur in an encoded
-    body.
+
+def digest(name: str) -> str:
+    """What tells the boundaries of one mail from those of others. It depends on ``name`` alone, and cannot occur in an
+    encoded body.
     """
-    return f"=_{number}_{hashlib.sha256(name.encode()).hexdigest()[:40]}"
+    return hashlib.sha256(name.encode()).hexdigest()[:40]
+
+
+def boundary(digest: str, number: int) -> str:
+    """The boundary of a mail's multipart ``number``."""
+    return f"=_{number}_{digest}"
 
 
 def multipart(kind: str, boundary: str, parts: Iterable[bytes]) -> bytes:
@@ -38,23 +49,29 @@ def text(kind: str, content: str) -> bytes:
     return fields.encode() + quoted_printable(content)
 
 
-def calendar(data: bytes, method: str) -> bytes:
+def calendar(in_base64: bytes, method: str) -> bytes:
     """The calendar as the part that programs process (RFC 6047, section 2.4). ``method`` is its METHOD."""
-    return _base64(data, f'Content-Type: text/calendar; charset="UTF-8"; method="{method}"')
+    return _base64(in_base64, f'Content-Type: text/calendar; charset="UTF-8"; method="{method}"')
 
 
-def attachment(data: bytes) -> bytes:
+def attachment(in_base64: bytes) -> bytes:
     """The calendar once more as the attachment ``invite.ics``, for programs that only open files."""
     return _base64(
-        data,
+        in_base64,
         'Content-Disposition: attachment; filename="invite.ics"',
         'Content-Type: application/ics; name="invite.ics"',
     )
 
 
-def _base64(data: bytes, *fields: str) -> bytes:
+def base64_lines(data: bytes) -> bytes:
+    """``data`` in base64, on lines of 76 octets."""
+    encoded = binascii.b2a_base64(data, newline=False)
+    return b"".join([encoded[at : at + LINE] + b"\r\n" for at in range(0, len(encoded), LINE)])
+
+
+def _base64(in_base64: bytes, *fields: str) -> bytes:
     head = "".join(f"{field}\r\n" for field in ("Content-Transfer-Encoding: base64", *fields))
-    return head.encode() + b"\r\n" + base64.encodebytes(data).replace(b"\n", b"\r\n")
+    return head.encode() + b"\r\n" + in_base64
 
 
 def quoted_printable(content: str) -> bytes:
@@ -62,26 +79,27 @@ def quoted_printable(content: str) -> bytes:
     an escape.
     """
     return "".join(
-        f"{line}\r\n" for whole in content.removesuffix("\n").split("\n") for line in _folded(whole)
+        f"{line}\r\n" for whole in content.removesuffix("\n").split("\n") for line in folded(quoted(whole))
     ).encode()
 
 
-def _folded(line: str) -> Iterable[str]:
-    rest = "".join(map(_quoted, line.encode("utf-8")))
-    if rest.endswith((" ", "\t")):
+def quoted(text: str) -> str:
+    """``text``, which is on one line, with its escapes, not folded."""
+    return "".join([_QUOTED[octet] for octet in text.encode("utf-8")])
+
+
+def folded(line: str) -> Iterable[str]:
+    """The ``quoted`` text of one line, on lines of at most 76 octets."""
+    if line.endswith((" ", "\t")):
         # White space at the end of a line may be removed in transport.
-        rest = f"{rest[:-1]}={ord(rest[-1]):02X}"
-    while len(rest) > LINE:
+        line = f"{line[:-1]}={ord(line[-1]):02X}"
+    while len(line) > LINE:
         end = LINE - 1
-        if "=" in rest[end - 2 : end]:
-            end = rest.rindex("=", 0, end)
-        yield f"{rest[:end]}="
-        rest = rest[end:]
-    yield rest
-
-
-def _quoted(octet: int) -> str:
-    return chr(octet) if octet == 0x09 or (0x20 <= octet <= 0x7E and octet != 0x3D) else f"={octet:02X}"
+        if "=" in line[end - 2 : end]:
+            end = line.rindex("=", 0, end)
+        yield f"{line[:end]}="
+        line = line[end:]
+    yield line
 
 
 def held(part: Message) -> bytes:

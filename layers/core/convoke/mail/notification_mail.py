@@ -7,7 +7,7 @@ from datetime import datetime
 from email.utils import format_datetime
 
 from ..calendar import itip
-from ..calendar.content_lines import one_line
+from ..calendar.content_lines import address, one_line
 from ..decision.attention import AttentionKind, AttentionReason
 from ..decision.calendar_state import RenderedMail
 from ..model import (
@@ -51,8 +51,9 @@ def rendered(notification: Notification, sender: Sender, people: Mapping[str, Pe
             else _recurrence_id(notification.counter.date, notification.when.time_zone),
             comment=f"The time proposed for “{one_line(notification.title)}” was declined.",
         )
-        parts = (body, mime_parts.calendar(calendar, itip.DECLINE_COUNTER))
-        body = mime_parts.multipart("alternative", mime_parts.boundary(notification.notification_id, 0), parts)
+        parts = (body, mime_parts.calendar(mime_parts.base64_lines(calendar), itip.DECLINE_COUNTER))
+        boundary = mime_parts.boundary(mime_parts.digest(notification.notification_id), 0)
+        body = mime_parts.multipart("alternative", boundary, parts)
     who = {"From": writer, "To": notification.recipient, "Reply-To": reply_to}
     fields = (
         *(invitation_mail.mailbox(name, person) for name, person in who.items()),
@@ -80,7 +81,7 @@ def _compare(written: bytes, text: str, calendar: bytes) -> None:
 def _is_valid(person: Person) -> bool:
     """Whether the address can be written in a mail. One that was taken from a received mail may be invalid."""
     try:
-        return bool(itip.address(person.email))
+        return bool(address(person.email))
     except RenderError:
         return False
 

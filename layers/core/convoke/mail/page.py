@@ -11,7 +11,7 @@ import unicodedata
 from html import escape
 from urllib.parse import urlsplit
 
-from ..calendar.itip import uri
+from ..calendar.content_lines import uri
 from .wording import DetailRow, Wording
 
 _CLICKABLE = ("https://", "http://", "tel:", "mailto:")

@@ -9,8 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 
-from ..calendar.content_lines import clean, one_line
-from ..calendar.itip import address, uri
+from ..calendar.content_lines import address, clean, one_line, uri
 from ..decision.calendar_state import Message, PreviousState
 from ..model import (
     EventStatus,

@@ -1,4 +1,4 @@
-"""Writes and reads of events for the API. A change and its fan-out to all registrations are one transaction."""
+"""Writes of events for the API. A change and its fan-out to all registrations are one transaction."""
 
 from __future__ import annotations
 
@@ -6,41 +6,23 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from ..decision.invitation import FanOut, Seats
+from ..decision import fingerprints
+from ..decision.invitation import Seats
 from ..model import Event, EventStatus
-from ..settings import Settings
-from ..store import attention, dynamo, items, keys
-from ..store.writes import (
-    NEW,
-    NOTHING_ELSE,
-    Action,
-    attempt,
-    put,
-    update,
-)
-
-# Nobody changed the event since it was read.
-STILL_THE_VERSION_SEEN = "#version = :seen AND #account = :account"
+from ..store.store import Store
+from ..store.writes import NOTHING_ELSE, Action
 
 
-def create_event(client: Any, settings: Settings, event: Event, *, also: Mapping[str, Action] = NOTHING_ELSE) -> None:
+def create_event(store: Store, event: Event, *, also: Mapping[str, Action] = NOTHING_ELSE) -> None:
     """Store a new event with its seats, and the actions ``also``. Raises :class:`ValueError` where its id exists."""
     seats = Seats(open=_open(event), capacity=event.capacity)
-    refused = attempt(
-        client,
-        {
-            "event": put(settings.registrations_table, items.event_item(event), NEW),
-            "seats": put(settings.invitations_table, items.seats_item(event.event_id, seats), NEW),
-            **also,
-        },
-    )
-    if refused:
+    new = {"event": store.events.new_action(event), "seats": store.seats.new_action(event.event_id, seats)}
+    if store.attempt({**new, **also}):
         raise ValueError(f"there is an event {event.event_id} already")
 
 
 def change_event(
-    client: Any,
-    settings: Settings,
+    store: Store,
     before: Event,
     after: Event,
     *,
@@ -50,32 +32,26 @@ def change_event(
 ) -> bool:
     """Replace ``before`` by ``after`` and start a fan-out, due at ``now``. False: somebody changed the event meanwhile.
 
-    Where the fan-out of an earlier change has not ended, the more urgent priority of both is used.
+    Unless ``after`` has one more former text, everybody who knows only a former one is told. Where the fan-out of an
+    earlier change has not ended, the more urgent priority of both is used.
     """
-    earlier = dynamo.get(client, settings.invitations_table, keys.fan_out(after.event_id))
+    after = fingerprints.announced(before, after)
+    earlier = store.reads.fan_out(after.event_id)
     if earlier is not None:
-        priority = min(priority, items.fan_out_of(earlier).priority)
-    fan_out = FanOut(event_id=after.event_id, version=after.version, priority=priority)
+        priority = min(priority, earlier.priority)
     actions = {
-        "event": put(
-            settings.registrations_table,
-            items.event_item(after),
-            STILL_THE_VERSION_SEEN,
-            seen=before.version,
-            account=before.account,
-        ),
-        "fan": put(settings.invitations_table, items.fan_out_item(fan_out, due_key=keys.due_key(priority, now))),
+        "event": store.events.change_action(before, after),
+        "fan": store.events.fan_out_action(after, priority, now),
     }
     if _needs_survey(before, after):
-        actions["survey"] = attention.survey_action(settings, after.event_id, now)
+        actions["survey"] = store.surveys.soon_action(after.event_id, now)
     if (_open(before), before.capacity) != (_open(after), after.capacity):
-        actions["seats"] = _seats_action(settings, after, now)
-    return not attempt(client, {**actions, **also})
+        actions["seats"] = _seats_action(store, before, after, now)
+    return not store.attempt({**actions, **also})
 
 
 def split_event(
-    client: Any,
-    settings: Settings,
+    store: Store,
     before: Event,
     after: Event,
     new: Event,
@@ -91,15 +67,11 @@ def split_event(
     registrations.
     """
     made = {
-        "new": put(settings.registrations_table, items.event_item(new), NEW),
-        "new seats": put(
-            settings.invitations_table,
-            items.seats_item(new.event_id, Seats(open=False, capacity=new.capacity)),
-            NEW,
-        ),
+        "new": store.events.new_action(new),
+        "new seats": store.seats.new_action(new.event_id, Seats(open=False, capacity=new.capacity)),
         "transfer": transfer,
     }
-    return change_event(client, settings, before, after, priority=priority, now=now, also={**made, **also})
+    return change_event(store, before, after, priority=priority, now=now, also={**made, **also})
 
 
 def _needs_survey(before: Event, after: Event) -> bool:
@@ -111,33 +83,11 @@ def _open(event: Event) -> bool:
     return event.status is not EventStatus.CANCELLED
 
 
-def _seats_action(settings: Settings, event: Event, now: datetime) -> Action:
-    """The action that writes another capacity or closes the event, and makes the waitlist due: somebody may
-    get a seat.
+def _seats_action(store: Store, before: Event, event: Event, now: datetime) -> Action:
+    """The action that writes another capacity, closes the event or opens it again, and makes the waitlist due: somebody
+    may get a seat.
     """
-    values: dict[str, Any] = {"shard": keys.shard(event.event_id), "due_key": keys.due_key(2, now)}
-    expression = "SET #due_shard = :shard, #due_key = :due_key"
-    if not _open(event):
-        expression = f"{expression}, #open = :open"
-        values["open"] = False
+    changes: dict[str, Any] = {} if _open(before) is _open(event) else {"open": _open(event)}
     if event.capacity is None:
-        expression += " REMOVE #capacity"
-    else:
-        expression = f"{expression}, #capacity = :capacity"
-        values["capacity"] = event.capacity
-    return update(settings.invitations_table, keys.seats(event.event_id), expression, **values)
-
-
-# --- reading ------------------------------------------------------------------------------------------------------
-
-
-def read_event(client: Any, settings: Settings, event_id: str, account: str) -> Event | None:
-    """The event, or ``None`` where there is none or it belongs to another account."""
-    item = dynamo.get(client, settings.registrations_table, keys.event(event_id))
-    return items.event_of(item) if item is not None and item["account"] == account else None
-
-
-def read_seats(client: Any, settings: Settings, event_id: str) -> Seats:
-    """The event's seats, strongly consistent."""
-    item = dynamo.get(client, settings.invitations_table, keys.seats(event_id))
-    return items.seats_of(item) if item else Seats()
+        return store.seats.change_action(event.event_id, now, remove=("capacity",), **changes)
+    return store.seats.change_action(event.event_id, now, capacity=event.capacity, **changes)

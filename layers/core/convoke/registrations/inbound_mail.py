@@ -9,38 +9,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import datetime, timedelta
-from typing import Any
+from datetime import datetime
 
 from ..decision.plan import Snapshot
 from ..inbound.authenticity import Receipt
 from ..inbound.judgement import MOST_LOOKS, Judgement, Verdict, vouched
 from ..inbound.mime import Incoming
-from ..inbound.quarantine import KEPT, Owner, QuarantinedMail, held, unconfirmed
+from ..inbound.quarantine import Owner, QuarantinedMail, held, unconfirmed
 from ..inbound.reasons import Reason
 from ..inbound.uids import ids_of
 from ..mail import notifications
 from ..model import AnswerChannel, Participation, Person
-from ..settings import Settings
-from ..store import (
-    attention,
-    dynamo,
-    items,
-    keys,
-    proposals,
-    quarantine,
-)
-from ..store import notifications as stored_notifications
-from ..store.accounts import only_account
-from ..store.reads import Reads
-from ..store.writes import (
-    NEW,
-    NOTHING_ELSE,
-    Action,
-    attempt,
-    put,
-    update,
-)
+from ..store.proposals import new_proposal
+from ..store.quarantine import quarantine_id
+from ..store.store import Store
+from ..store.writes import NOTHING_ELSE, Action
 from . import registry, replies
 
 DAILY_LIMITS = {
@@ -54,75 +37,56 @@ DAILY_LIMITS = {
 DAILY_LIMIT_UNNAMED = 200
 """How many quarantined mails a day (UTC) that name no registration are listed, for each event and each account."""
 ASKING = (Verdict.PROPOSE, Verdict.REFRESH, Verdict.FORWARD)
-COUNTED = timedelta(days=2)
-"""How long a daily count is kept."""
-
-# The day's limit is not reached.
-BELOW_DAILY_LIMIT = "attribute_not_exists(#count) OR #count < :most"
 
 
-def read_snapshot(client: Any, settings: Settings, event_id: str, registration_id: str) -> Snapshot | None:
+def read_snapshot(store: Store, event_id: str, registration_id: str) -> Snapshot | None:
     """A registration with its invitation and its event, or ``None`` where one of them does not exist."""
-    reads = Reads(client, settings)
-    invitation = reads.invitation(event_id, registration_id)
-    registration = reads.registration(event_id, registration_id)
-    event = reads.event(event_id)
-    if invitation is None or registration is None or event is None:
-        return None
-    return Snapshot(invitation=invitation, registration=registration, event=event)
+    seen, event = registry.read(store, event_id, registration_id), store.reads.event(event_id)
+    return None if seen is None or event is None else Snapshot(registration=seen[0], invitation=seen[1], event=event)
 
 
-def is_processed(client: Any, settings: Settings, ses_id: str) -> bool:
-    """Whether the mail with SES's message id ``ses_id`` has been processed."""
-    return dynamo.get(client, settings.invitations_table, keys.received_mail(ses_id)) is not None
-
-
-def process(client: Any, settings: Settings, judged: Judgement, receipt: Receipt, *, now: datetime) -> Judgement:
+def process(store: Store, judged: Judgement, receipt: Receipt, *, now: datetime) -> Judgement:
     """Carry out the judgement of a mail, once. Returns what was done: what could not be done is quarantined."""
-    done = [_process_one(client, settings, one, receipt, number, now) for number, one in enumerate(judged.each)]
+    done = [_process_one(store, one, receipt, number, now) for number, one in enumerate(judged.each)]
     # Fails where the same mail was delivered twice and is processed by another worker at the same time.
-    attempt(client, {"mail": record_action(settings, done[0], receipt)})
+    store.attempt({"mail": store.received.record_action(done[0], receipt)})
     return replace(done[0], others=tuple(done[1:]))
 
 
-def _process_one(
-    client: Any, settings: Settings, judged: Judgement, receipt: Receipt, number: int, now: datetime
-) -> Judgement:
+def _process_one(store: Store, judged: Judgement, receipt: Receipt, number: int, now: datetime) -> Judgement:
     """Carry out one answer, the ``number``-th of the mail; quarantine it where that is not possible."""
     if judged.verdict is Verdict.QUARANTINE:
         reason = judged.reason
-    elif judged.verdict in ASKING and not _allowed(client, settings, judged.seen, judged.verdict, now):
+    elif judged.verdict in ASKING and not _allowed(store, judged.seen, judged.verdict, now):
         reason = Reason.OFTEN
     else:
-        record = {"mail": record_action(settings, judged, receipt)}
-        reason = _do(client, settings, judged, receipt.ses_id, receipt.received_at, AnswerChannel.MAIL, record, now=now)
+        record = {"mail": store.received.record_action(judged, receipt)}
+        reason = _do(store, judged, receipt.ses_id, receipt.received_at, AnswerChannel.MAIL, record, now=now)
     if reason is not None:
         judged = replace(judged, verdict=Verdict.QUARANTINE, reason=reason)
-        _quarantine(client, settings, judged, receipt, number, now)
-    elif not _pass_on(client, settings, judged, now):
+        _quarantine(store, judged, receipt, number, now)
+    elif not _pass_on(store, judged, now):
         # The answer was applied all the same; only its comment is listed with the quarantined mails.
         remark = replace(judged, verdict=Verdict.QUARANTINE, reason=Reason.OFTEN)
-        _quarantine(client, settings, remark, receipt, number, now)
+        _quarantine(store, remark, receipt, number, now)
     return judged
 
 
-def _quarantine(
-    client: Any, settings: Settings, judged: Judgement, receipt: Receipt, number: int, now: datetime
-) -> None:
+def _quarantine(store: Store, judged: Judgement, receipt: Receipt, number: int, now: datetime) -> None:
     """Store the mail to be listed. Beyond the daily limit it is only counted; the mail itself is in the S3 bucket."""
-    owner = owner_of(client, settings, judged)
-    one = held(judged, receipt, owner, quarantine.quarantine_id(receipt, number))
-    if not _may_be_shown(client, settings, owner, now):
-        attempt(client, {"count": quarantine.count_not_shown_action(settings, owner, now)})
+    owner = owner_of(store, judged)
+    one = held(judged, receipt, owner, quarantine_id(receipt, number))
+    if not _may_be_shown(store, owner, now):
+        store.attempt({"count": store.quarantine.count_not_shown_action(owner, now)})
         return
-    actions = {"held": quarantine.put_action(settings, one)}
+    actions = {"held": store.quarantine.put_action(one)}
     doubt = unconfirmed(judged, one)
     if doubt is not None and owner.event_id:
-        actions["attention"] = attention.unconfirmed_action(settings, owner.event_id, doubt, one.expires_at)
-    attempt(client, actions)  # fails where it is stored already; it may have been decided meanwhile
+        actions["attention"] = store.surveys.unconfirmed_action(owner.event_id, doubt, one.expires_at)
+    store.attempt(actions)  # fails where it is stored already; it may have been decided meanwhile
 
 
-def owner_of(client: Any, settings: Settings, judged: Judgement) -> Owner:
+def owner_of(store: Store, judged: Judgement) -> Owner:
     """The account, event and registration to which a mail is listed.
 
     By the registration that the mail names; otherwise by the event that it names, with the registration that has the
@@ -131,62 +95,40 @@ def owner_of(client: Any, settings: Settings, judged: Judgement) -> Owner:
     if judged.seen is not None:
         event, person = judged.seen.event, judged.seen.registration
         return Owner(account=event.account, event_id=event.event_id, registration_id=person.registration_id)
-    incoming, reads = judged.incoming, Reads(client, settings)
+    incoming = judged.incoming
     named = {ids[0]: None for uid in (incoming.uids if incoming else ()) if (ids := ids_of(uid))}
     for event_id in list(named)[:MOST_LOOKS]:
-        known = reads.event(event_id)
+        known = store.reads.event(event_id)
         if known is not None:
-            lock = keys.address(event_id, incoming.sender) if incoming and incoming.sender else None
-            whose = dynamo.get(client, settings.registrations_table, lock) if lock else None
-            return Owner(
-                account=known.account,
-                event_id=event_id,
-                registration_id=whose["registration_id"] if whose else None,
-            )
-    return Owner(account=only_account(client, settings.accounts_table) or "")
+            sender = incoming.sender if incoming else None
+            whose = store.reads.address_holder(event_id, sender) if sender else None
+            return Owner(account=known.account, event_id=event_id, registration_id=whose)
+    return Owner(account=store.accounts.only_account() or "")
 
 
-def release(client: Any, settings: Settings, mail: QuarantinedMail, *, now: datetime) -> Reason | None:
+def release(store: Store, mail: QuarantinedMail, *, now: datetime) -> Reason | None:
     """Carry out a quarantined mail as if its sender had been verified. Returns the reason where that is not possible.
 
     What has been done already is not repeated.
     """
     if mail.reason is Reason.VIRUS or mail.answer is None or not (mail.event_id and mail.registration_id):
         return mail.reason
-    seen = read_snapshot(client, settings, mail.event_id, mail.registration_id)
+    seen = read_snapshot(store, mail.event_id, mail.registration_id)
     if seen is None:
         return mail.reason
     judged = vouched(mail.answer, seen, mail.received_at)
     source, at = mail.quarantine_id, mail.received_at
-    reason = _do(client, settings, judged, source, at, AnswerChannel.RELEASE, NOTHING_ELSE, now=now)
+    reason = _do(store, judged, source, at, AnswerChannel.RELEASE, NOTHING_ELSE, now=now)
     if reason is None:
-        _pass_on(client, settings, judged, now, asked=True)
+        _pass_on(store, judged, now, asked=True)
     return reason
-
-
-def record_action(settings: Settings, judged: Judgement, receipt: Receipt) -> Action:
-    """The action that records the result for a mail; the record expires with the mail."""
-    seen = judged.seen
-    item = {
-        **keys.received_mail(receipt.ses_id),
-        "verdict": judged.verdict.value,
-        "reason": judged.reason.value if judged.reason else None,
-        "event_id": seen.event.event_id if seen else None,
-        "registration_id": seen.registration.registration_id if seen else None,
-        "bucket": receipt.bucket,
-        "key": receipt.key,
-        "received_at": keys.instant(receipt.received_at),
-        "expires_at": int((receipt.received_at + KEPT).timestamp()),
-    }
-    return put(settings.invitations_table, items.present(item), NEW)
 
 
 # --- the actions --------------------------------------------------------------------------------------------------
 
 
 def _do(
-    client: Any,
-    settings: Settings,
+    store: Store,
     judged: Judgement,
     source: str,
     received_at: datetime,
@@ -203,23 +145,23 @@ def _do(
     match judged.verdict:
         case Verdict.APPLY | Verdict.LATE if seen and answer and judged.reply:
             ids = seen.registration.event_id, seen.registration.registration_id
-            applied = replies.apply(client, settings, *ids, judged.reply, channel=channel, now=now)
+            applied = replies.apply(store, *ids, judged.reply, channel=channel, now=now)
             return Reason.STATUS if applied.outcome is replies.Outcome.INACTIVE else None
         case Verdict.PROPOSE if seen and answer and judged.proposed:
             # The same proposal is stored once; a decision about it is not overwritten.
-            proposal = proposals.new_proposal(answer, seen, judged.date, judged.proposed, received_at)
-            attempt(client, {"proposal": proposals.put_action(settings, proposal)})
+            proposal = new_proposal(answer, seen, judged.date, judged.proposed, received_at)
+            store.attempt({"proposal": store.proposals.put_action(proposal)})
             return None
         case Verdict.REFRESH if seen:
             ids = seen.registration.event_id, seen.registration.registration_id
-            return Reason.STOPPED if registry.resend(client, settings, *ids, now=now, also=record) else None
+            return Reason.STOPPED if registry.resend(store, *ids, now=now, also=record) else None
         case Verdict.FORWARD if seen and judged.incoming:
-            _forward(client, settings, seen, judged.incoming, source, now)
+            _forward(store, seen, judged.incoming, source, now)
             return None
     return judged.reason
 
 
-def _pass_on(client: Any, settings: Settings, judged: Judgement, now: datetime, *, asked: bool = False) -> bool:
+def _pass_on(store: Store, judged: Judgement, now: datetime, *, asked: bool = False) -> bool:
     """Schedule a notification to the organizer where an answer has a comment or is a delegation.
 
     The same comment is passed on once, in however many mails and answers it arrives; also where the answer itself was
@@ -234,16 +176,15 @@ def _pass_on(client: Any, settings: Settings, judged: Judgement, now: datetime, 
     source = f"{answer.uid} {answer.sequence} {answer.dtstamp.isoformat()} {answer.participation} {answer.comment}"
     person, how = seen.registration, answer.participation
     notification = notifications.remark(seen.event, person, answered=how, text=answer.comment, source=source, now=now)
-    key = keys.notification(notification.event_id, notification.registration_id, notification.notification_id)
-    if dynamo.get(client, settings.invitations_table, key) is not None:
+    if store.notifications.scheduled(notification):
         return True
-    if not asked and not _allowed(client, settings, seen, Verdict.APPLY, now):
+    if not asked and not _allowed(store, seen, Verdict.APPLY, now):
         return False
-    stored_notifications.schedule(client, settings, notification, now=now)
+    store.notifications.schedule(notification, now=now)
     return True
 
 
-def _forward(client: Any, settings: Settings, seen: Snapshot, incoming: Incoming, source: str, now: datetime) -> None:
+def _forward(store: Store, seen: Snapshot, incoming: Incoming, source: str, now: datetime) -> None:
     """Schedule a notification to the organizer with the text of a mail from a verified attendee."""
     person = seen.registration
     notification = notifications.forward(
@@ -255,33 +196,20 @@ def _forward(client: Any, settings: Settings, seen: Snapshot, incoming: Incoming
         registration_id=person.registration_id,
         now=now,
     )
-    stored_notifications.schedule(client, settings, notification, now=now)
+    store.notifications.schedule(notification, now=now)
 
 
-def _allowed(client: Any, settings: Settings, seen: Snapshot | None, what: Verdict, now: datetime) -> bool:
+def _allowed(store: Store, seen: Snapshot | None, what: Verdict, now: datetime) -> bool:
     """Count one more action in the name of a person on this day (UTC). False: the daily limit is reached."""
-    return seen is None or _counted(client, settings, seen.registration.registration_id, what, DAILY_LIMITS[what], now)
+    return seen is None or store.received.count(seen.registration.registration_id, what.value, DAILY_LIMITS[what], now)
 
 
-def _may_be_shown(client: Any, settings: Settings, owner: Owner, now: datetime) -> bool:
+def _may_be_shown(store: Store, owner: Owner, now: datetime) -> bool:
     """Count one more quarantined mail on this day (UTC). False: the daily limit, which protects the table, is
     reached.
     """
     what = Verdict.QUARANTINE
     if owner.registration_id:
-        return _counted(client, settings, owner.registration_id, what, DAILY_LIMITS[what], now)
+        return store.received.count(owner.registration_id, what.value, DAILY_LIMITS[what], now)
     whose = owner.event_id or owner.account or "nobody"
-    return _counted(client, settings, whose, what, DAILY_LIMIT_UNNAMED, now)
-
-
-def _counted(client: Any, settings: Settings, whose: str, what: Verdict, most: int, now: datetime) -> bool:
-    counted = update(
-        settings.invitations_table,
-        keys.daily_limit(whose, what.value, now.date()),
-        "SET #expires_at = :expires_at ADD #count :one",
-        BELOW_DAILY_LIMIT,
-        expires_at=int((now + COUNTED).timestamp()),
-        one=1,
-        most=most,
-    )
-    return not attempt(client, {"daily_limit": counted})
+    return store.received.count(whose, what.value, DAILY_LIMIT_UNNAMED, now)

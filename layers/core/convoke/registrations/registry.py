@@ -12,32 +12,18 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from ..decision.invitation import Invitation
+from ..decision.invitation import Invitation, Seats
 from ..model import Method, Registration, RegistrationStatus, folded
-from ..settings import Settings
-from ..store import attention, dynamo, items, keys, outbox
-from ..store.reads import Reads
-from ..store.writes import (
-    NEW,
-    NOTHING_ELSE,
-    ROUNDS,
-    Action,
-    attempt,
-    delete,
-    put,
-    update,
-)
+from ..store import codec, keys
+from ..store.outbox import registration_data
+from ..store.store import Store
+from ..store.writes import NOTHING_ELSE, Action, rounds
 from ..webhooks.events import WebhookEventType
 from . import seats
 
 ACTIVE = (RegistrationStatus.REGISTERED, RegistrationStatus.WAITLISTED)
 STANDING = (*ACTIVE, RegistrationStatus.DECLINED)
 """The statuses in which a registration keeps its address locked: whoever declined may register again."""
-
-# The lock belongs to this registration, not to a later one with the same address.
-LOCK_IS_MINE = "#registration_id = :registration_id"
-# Nobody changed the registration since it was read.
-STILL_THE_VERSION_SEEN = "#version = :seen"
 
 
 class Obstacle(StrEnum):
@@ -52,12 +38,18 @@ class Obstacle(StrEnum):
     STOPPED = "the address may not be mailed"
 
 
+def read(store: Store, event_id: str, registration_id: str) -> tuple[Registration, Invitation] | None:
+    """A registration and its invitation, which is read first; ``None`` where one of them does not exist."""
+    invitation = store.reads.invitation(event_id, registration_id)
+    person = store.reads.registration(event_id, registration_id)
+    return None if person is None or invitation is None else (person, invitation)
+
+
 # --- registering --------------------------------------------------------------------------------------------------
 
 
 def register(
-    client: Any,
-    settings: Settings,
+    store: Store,
     registration: Registration,
     *,
     now: datetime,
@@ -71,31 +63,27 @@ def register(
     ``NOT_YET``. Raises :class:`dynamo.Contention`.
     """
     person = replace(registration, status=RegistrationStatus.REGISTERED)
-    for _ in range(ROUNDS):
-        event_action = outbox.event_actions(
-            client, settings, account, WebhookEventType.REGISTRATION_CREATED, outbox.registration_data(person), now
-        )
-        refused = attempt(client, {**registration_actions(settings, person, now), **event_action, **also})
+    for _ in rounds():
+        what, data = WebhookEventType.REGISTRATION_CREATED, registration_data(person)
+        event_action = store.outbox.event_actions(account, what, data, now)
+        refused = store.attempt({**registration_actions(store, person, now), **event_action, **also})
         if not refused:
             return person
-        lock, seats_item = refused.get("lock"), refused.get("seats")
+        lock, found = refused.get("lock"), refused.get("seats")
         if lock is not None:
-            existing = Reads(client, settings).registration(person.event_id, lock["registration_id"])
+            existing = store.reads.registration(person.event_id, lock["registration_id"])
             # Otherwise it was withdrawn, or given another address, meanwhile, and the loop continues.
             if existing is not None and existing.status in STANDING and folded(existing.email) == folded(person.email):
                 return existing
-        elif seats_item is None or not seats_item["open"]:
-            transferring = (
-                dynamo.get(client, settings.invitations_table, keys.split_transfer(person.event_id)) is not None
-            )
-            return Obstacle.NOT_YET if transferring else Obstacle.CLOSED
+        elif found is None or not found["open"]:
+            return Obstacle.NOT_YET if store.events.transferring(person.event_id) else Obstacle.CLOSED
         else:
-            person = replace(person, status=seats.available_status(items.seats_of(seats_item)))
-    raise dynamo.Contention(f"{ROUNDS} rounds met other writers")
+            person = replace(person, status=seats.available_status(codec.read(Seats, found)))
+    raise AssertionError  # rounds() ends with Contention
 
 
 def registration_actions(
-    settings: Settings, person: Registration, now: datetime, *, transferred: bool = False
+    store: Store, person: Registration, now: datetime, *, transferred: bool = False
 ) -> dict[str, Action]:
     """The actions that store ``person`` as a new registration, with a seat or, by its status, on the waitlist.
 
@@ -106,35 +94,27 @@ def registration_actions(
         event_id=person.event_id,
         registration_id=person.registration_id,
         wakeups=1,
-        # Nothing is sent to people on the waitlist.
-        due_key=None if waits else keys.due_key(2, now),
+        due_key=None if waits else first_due_key(now),  # nothing is sent to people on the waitlist
     )
+    ids = person.event_id, person.registration_id
     return {
-        "lock": lock_action(settings, person),
-        "registration": put(settings.registrations_table, items.registration_item(person), NEW),
-        "invitation": put(settings.invitations_table, items.invitation_item(invitation), NEW),
-        **seats.take_actions(settings, person.event_id, person.registration_id, waits=waits, transferred=transferred),
+        "lock": store.registrations.lock_action(person),
+        "registration": store.registrations.new_action(person),
+        "invitation": store.invitations.new_action(invitation),
+        **store.seats.take_actions(*ids, waits=waits, transferred=transferred),
     }
 
 
-def lock_action(settings: Settings, person: Registration) -> Action:
-    """The action that locks the address for the registration; it fails where another one has it."""
-    item = {**keys.address(person.event_id, person.email), "registration_id": person.registration_id}
-    return put(settings.registrations_table, item, NEW)
-
-
-def unlock_action(settings: Settings, person: Registration) -> Action:
-    """The action that unlocks the registration's address."""
-    key = keys.address(person.event_id, person.email)
-    return delete(settings.registrations_table, key, LOCK_IS_MINE, registration_id=person.registration_id)
+def first_due_key(now: datetime) -> str | None:
+    """When a new registration is invited: at once."""
+    return keys.due_key(2, now)
 
 
 # --- withdrawing --------------------------------------------------------------------------------------------------
 
 
 def withdraw(
-    client: Any,
-    settings: Settings,
+    store: Store,
     event_id: str,
     registration_id: str,
     *,
@@ -149,86 +129,49 @@ def withdraw(
     about an event that is over. One that was cancelled before is returned unchanged, and ``also`` is not written.
     Returns ``Obstacle.ABSENT`` where there is none. Raises :class:`dynamo.Contention`.
     """
-    reads = Reads(client, settings)
-    for _ in range(ROUNDS):
-        invitation = reads.invitation(event_id, registration_id)
-        person = reads.registration(event_id, registration_id)
-        if person is None or invitation is None:
+    for _ in rounds():
+        seen = read(store, event_id, registration_id)
+        if seen is None:
             return Obstacle.ABSENT
+        person, invitation = seen
         if person.status not in STANDING:
             return person
         cancelled = replace(person, status=RegistrationStatus.CANCELLED, version=person.version + 1, updated_at=now)
-        event_action = outbox.event_actions(
-            client, settings, account, WebhookEventType.REGISTRATION_CANCELLED, outbox.registration_data(cancelled), now
-        )
-        actions = _cancel_actions(client, settings, person, now)
-        if sends:
-            actions["invitation"] = wake_up_action(settings, invitation, 0, now)
-            if invitation.highest_possibly_sent is not None:
-                actions["survey"] = attention.survey_action(settings, event_id, now)
-        if not attempt(client, {**actions, **event_action, **also}):
+        what, data = WebhookEventType.REGISTRATION_CANCELLED, registration_data(cancelled)
+        actions = {
+            **_cancel_actions(store, person, cancelled, now),
+            **(_notice_actions(store, invitation, now) if sends else {}),
+            **store.outbox.event_actions(account, what, data, now),
+        }
+        if not store.attempt({**actions, **also}):
             return cancelled
-    raise dynamo.Contention(f"{ROUNDS} rounds met other writers")
+    raise AssertionError  # rounds() ends with Contention
 
 
-def _cancel_actions(client: Any, settings: Settings, person: Registration, now: datetime) -> dict[str, Action]:
+def _cancel_actions(store: Store, person: Registration, cancelled: Registration, now: datetime) -> dict[str, Action]:
     actions = {
-        "registration": status_action(settings, person, RegistrationStatus.CANCELLED, now),
-        "lock": unlock_action(settings, person),
+        "registration": store.registrations.change_action(person, cancelled, "status"),
+        "lock": store.registrations.unlock_action(person),
     }
     if person.status is RegistrationStatus.DECLINED:
         return actions  # the seat was released when they declined
     waits = person.status is RegistrationStatus.WAITLISTED
-    return actions | seats.release_actions(client, settings, person.event_id, person.registration_id, now, waits=waits)
+    return actions | seats.release_actions(store, person.event_id, person.registration_id, now, waits=waits)
 
 
-def status_action(settings: Settings, person: Registration, status: RegistrationStatus, now: datetime) -> Action:
-    """The action that writes the registration's new status, and nothing else of it."""
-    return update(
-        settings.registrations_table,
-        keys.registration(person.event_id, person.registration_id),
-        "SET #status = :status, #version = :version, #updated_at = :now",
-        STILL_THE_VERSION_SEEN,
-        status=status.value,
-        version=person.version + 1,
-        seen=person.version,
-        now=keys.instant(now),
-    )
-
-
-def wake_up_action(
-    settings: Settings,
-    invitation: Invitation,
-    priority: int,
-    now: datetime,
-    *,
-    resend: bool = False,
-    repair: bool = False,
-) -> Action:
-    """The action that adds a wake-up to an invitation. It becomes due after the lease of a claim, or sooner where it is
-    due sooner already. ``resend`` asks for the latest message again, ``repair`` for the latest state under a new
-    SEQUENCE.
-    """
-    free = now if invitation.lease_until is None else max(now, invitation.lease_until)
-    due_key = keys.due_key(priority, free)
-    return update(
-        settings.invitations_table,
-        keys.registration(invitation.event_id, invitation.registration_id),
-        "SET #due_shard = :shard, #due_key = :due_key ADD #wakeups :one"
-        + (", #resend :one" if resend else "")
-        + (", #repair :one" if repair else ""),
-        one=1,
-        shard=keys.shard(invitation.registration_id),
-        due_key=keys.keep_due_since(keys.sooner_due_key(due_key, invitation.due_key or due_key), invitation.due_key),
-    )
+def _notice_actions(store: Store, invitation: Invitation, now: datetime) -> dict[str, Action]:
+    """The actions that have a cancellation sent, and the event surveyed where there is one to be sent."""
+    actions = {"invitation": store.invitations.wake_up_action(invitation, 0, now)}
+    if invitation.highest_possibly_sent is not None:
+        actions["survey"] = store.surveys.soon_action(invitation.event_id, now)
+    return actions
 
 
 # --- changing -----------------------------------------------------------------------------------------------------
 
 
 def change_registration(
-    client: Any,
-    settings: Settings,
+    store: Store,
     event_id: str,
     registration_id: str,
     *,
@@ -243,71 +186,50 @@ def change_registration(
     ``Obstacle.TAKEN`` where the address is registered already, ``ABSENT`` or ``INACTIVE``. Raises
     :class:`dynamo.Contention`.
     """
-    reads = Reads(client, settings)
-    for _ in range(ROUNDS):
-        invitation = reads.invitation(event_id, registration_id)
-        person = reads.registration(event_id, registration_id)
-        if person is None or invitation is None:
+    for _ in rounds():
+        seen = read(store, event_id, registration_id)
+        if seen is None:
             return Obstacle.ABSENT
+        person, invitation = seen
         if person.status not in ACTIVE:
             return Obstacle.INACTIVE
         changed = replace(person, **changes)
         if changed == person:
             return person
         changed = replace(changed, version=person.version + 1, updated_at=now)
-        event_action = outbox.event_actions(
-            client, settings, account, WebhookEventType.REGISTRATION_CHANGED, outbox.registration_data(changed), now
-        )
-        actions = {"registration": _content_action(settings, person, changed), **event_action}
+        what, data = WebhookEventType.REGISTRATION_CHANGED, registration_data(changed)
+        actions = {
+            "registration": store.registrations.change_action(person, changed, *_CHANGEABLE),
+            **store.outbox.event_actions(account, what, data, now),
+        }
         if changed.email != person.email or changed.occurrences != person.occurrences:
-            actions["invitation"] = wake_up_action(settings, invitation, priority, now)
-            actions["survey"] = attention.survey_action(settings, event_id, now)
+            actions["invitation"] = store.invitations.wake_up_action(invitation, priority, now)
+            actions["survey"] = store.surveys.soon_action(event_id, now)
         if folded(changed.email) != folded(person.email):
-            actions |= {"lock": lock_action(settings, changed), "unlock": unlock_action(settings, person)}
-        refused = attempt(client, actions)
+            actions["lock"] = store.registrations.lock_action(changed)
+            actions["unlock"] = store.registrations.unlock_action(person)
+        refused = store.attempt(actions)
         if not refused:
             return changed
         if "lock" in refused:
             return Obstacle.TAKEN
-    raise dynamo.Contention(f"{ROUNDS} rounds met other writers")
+    raise AssertionError  # rounds() ends with Contention
 
 
-def _content_action(settings: Settings, person: Registration, changed: Registration) -> Action:
-    dates = items.local_times(changed.occurrences)
-    return update(
-        settings.registrations_table,
-        keys.registration(person.event_id, person.registration_id),
-        "SET #name = :name, #email = :email, #language = :language, #version = :version, #updated_at = :now"
-        + (" REMOVE #occurrences, #named" if dates is None else ", #occurrences = :occurrences, #named = :named"),
-        STILL_THE_VERSION_SEEN,
-        **({} if dates is None else {"occurrences": dates, "named": changed.named}),
-        name=changed.name,
-        email=changed.email,
-        language=changed.language,
-        version=changed.version,
-        seen=person.version,
-        now=keys.instant(changed.updated_at),
-    )
+_CHANGEABLE = ("name", "email", "language", "occurrences", "named")
 
 
 def resend(
-    client: Any,
-    settings: Settings,
-    event_id: str,
-    registration_id: str,
-    *,
-    now: datetime,
-    also: Mapping[str, Action] = NOTHING_ELSE,
+    store: Store, event_id: str, registration_id: str, *, now: datetime, also: Mapping[str, Action] = NOTHING_ELSE
 ) -> Obstacle | None:
     """Ask for the latest message once more; it is sent by the ordinary delivery. Returns why not, where it cannot be.
 
     A message that was given up can be asked for, too.
     """
-    reads = Reads(client, settings)
-    invitation = reads.invitation(event_id, registration_id)
-    person = reads.registration(event_id, registration_id)
-    if person is None or invitation is None:
+    seen = read(store, event_id, registration_id)
+    if seen is None:
         return Obstacle.ABSENT
+    person, invitation = seen
     if person.status in (RegistrationStatus.DECLINED, RegistrationStatus.ERASED):
         return Obstacle.INACTIVE
     latest = invitation.unacknowledged or invitation.acknowledged
@@ -319,5 +241,5 @@ def resend(
     if invitation.stop_of(person.email) is not None:
         return Obstacle.STOPPED
     priority = 0 if latest.calendar_state.method is Method.CANCEL else 1
-    attempt(client, {"invitation": wake_up_action(settings, invitation, priority, now, resend=True), **also})
+    store.attempt({"invitation": store.invitations.wake_up_action(invitation, priority, now, resend=True), **also})
     return None

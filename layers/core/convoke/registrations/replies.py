@@ -14,7 +14,7 @@ from typing import Any
 
 from ..decision.attendance import Consequence, consequence, with_reply
 from ..decision.decide import participation
-from ..decision.invitation import Invitation
+from ..decision.invitation import Invitation, Seats
 from ..mail.notifications import no_seat
 from ..model import (
     AnswerChannel,
@@ -27,21 +27,14 @@ from ..model import (
     frozen,
 )
 from ..schedule import series
-from ..settings import Settings
-from ..store import (
-    answers,
-    attention,
-    dynamo,
-    items,
-    keys,
-    notifications,
-    outbox,
-)
-from ..store.reads import Reads
-from ..store.writes import NOTHING_ELSE, ROUNDS, Action, attempt, update
+from ..store import codec, keys
+from ..store.dynamo import Item
+from ..store.outbox import registration_data
+from ..store.store import Store
+from ..store.writes import NOTHING_ELSE, Action, rounds
 from ..webhooks.events import WebhookEventType
 from . import seats, waitlist
-from .registry import STANDING, STILL_THE_VERSION_SEEN, Obstacle, unlock_action, wake_up_action
+from .registry import STANDING, Obstacle, read
 
 
 class Outcome(StrEnum):
@@ -71,8 +64,7 @@ class Applied:
 
 
 def apply(
-    client: Any,
-    settings: Settings,
+    store: Store,
     event_id: str,
     registration_id: str,
     reply: Reply,
@@ -85,15 +77,13 @@ def apply(
     ``channel`` is how it was given. Where it releases a seat, the first person on the waitlist gets it at once.
     Applying the same reply again, after an interruption, is harmless. Raises :class:`dynamo.Contention`.
     """
-    reads = Reads(client, settings)
     place = RegistrationStatus.REGISTERED
-    for _ in range(ROUNDS):
-        invitation = reads.invitation(event_id, registration_id)
-        person = reads.registration(event_id, registration_id)
-        event = reads.event(event_id)
-        if person is None or invitation is None or event is None or person.status not in STANDING:
-            return Applied(outcome=Outcome.INACTIVE, registration=person)
-        kept = answers.stored_keys(client, settings, registration_id)
+    for _ in rounds():
+        seen, event = read(store, event_id, registration_id), store.reads.event(event_id)
+        if seen is None or event is None or seen[0].status not in STANDING:
+            return Applied(outcome=Outcome.INACTIVE, registration=seen[0] if seen else None)
+        person, invitation = seen
+        kept = store.answers.stored_keys(registration_id)
         changed = with_reply(person, reply)
         newest = changed != person
         effect = consequence(event, person, invitation, reply, now) if newest else Consequence.NONE
@@ -108,31 +98,30 @@ def apply(
         if not newest and keys.answer(registration_id, reply)["sk"] in kept:
             return replace(applied, outcome=Outcome.KNOWN, registration=person)
         received = ReceivedReply(reply=reply, channel=channel, at=now)
-        history = answers.history_actions(settings, registration_id, received, kept, series.ends_at(event))
+        history = store.answers.history_actions(registration_id, received, kept, series.ends_at(event))
         if not newest and not history:
             return replace(applied, registration=person)
         actions = {
-            "registration": _registration_action(settings, person, changed),
+            "registration": store.registrations.change_action(person, changed, *_names(changed)),
             **history,
-            **_seat_actions(client, settings, person, changed, invitation, now),
-            **_webhook_event_actions(client, settings, event, applied, reply, now),
+            **_seat_actions(store, person, changed, invitation, now),
+            **_webhook_event_actions(store, event, applied, reply, now),
         }
         if effect is Consequence.RETURN and changed.status is RegistrationStatus.WAITLISTED:
             notification = no_seat(event, person, sequence=reply.sequence, now=now)
-            actions["notification"] = notifications.schedule_action(settings, notification, now)
-        refused = attempt(client, actions)
+            actions["notification"] = store.notifications.schedule_action(notification, now)
+        refused = store.attempt(actions)
         if not refused:
             if effect is Consequence.RELEASE:
-                waitlist.promote(client, settings, event_id, now=now)
+                waitlist.promote(store, event_id, now=now)
             return applied
         if effect is Consequence.RETURN and "seats" in refused:
             place = _possible_status(refused["seats"])
-    raise dynamo.Contention(f"{ROUNDS} rounds met other writers")
+    raise AssertionError  # rounds() ends with Contention
 
 
 def register_again(
-    client: Any,
-    settings: Settings,
+    store: Store,
     event_id: str,
     registration_id: str,
     *,
@@ -144,21 +133,19 @@ def register_again(
     Returns the registration as it is stored then. Where it is not declined any more, only ``also`` is written. Returns
     ``Obstacle.ABSENT`` where there is none, ``CLOSED`` where the event is cancelled. Raises :class:`dynamo.Contention`.
     """
-    reads = Reads(client, settings)
     place = RegistrationStatus.REGISTERED
-    for _ in range(ROUNDS):
-        invitation = reads.invitation(event_id, registration_id)
-        person = reads.registration(event_id, registration_id)
-        event = reads.event(event_id)
-        if person is None or invitation is None or event is None:
+    for _ in rounds():
+        seen, event = read(store, event_id, registration_id), store.reads.event(event_id)
+        if seen is None or event is None:
             return Obstacle.ABSENT
+        person, invitation = seen
         if person.status is not RegistrationStatus.DECLINED:
             if also:
-                attempt(client, also)
+                store.attempt(also)
             return person
         reply = _cleared_reply(person, invitation, now)
         received = ReceivedReply(reply=reply, channel=AnswerChannel.API, at=now)
-        kept = answers.stored_keys(client, settings, registration_id)
+        kept = store.answers.stored_keys(registration_id)
         changed = _with_status(with_reply(person, reply), Consequence.RETURN, place, now)
         applied = Applied(
             outcome=Outcome.STANDS,
@@ -168,19 +155,19 @@ def register_again(
             now=participation(changed, invitation),
         )
         actions = {
-            "registration": _registration_action(settings, person, changed),
-            **answers.history_actions(settings, registration_id, received, kept, series.ends_at(event)),
-            **_seat_actions(client, settings, person, changed, invitation, now, ask=True),
-            **_webhook_event_actions(client, settings, event, applied, reply, now),
+            "registration": store.registrations.change_action(person, changed, *_names(changed)),
+            **store.answers.history_actions(registration_id, received, kept, series.ends_at(event)),
+            **_seat_actions(store, person, changed, invitation, now, ask=True),
+            **_webhook_event_actions(store, event, applied, reply, now),
         }
-        refused = attempt(client, {**actions, **also})
+        refused = store.attempt({**actions, **also})
         if not refused:
             return changed
         if "seats" in refused:
             place = _possible_status(refused["seats"])
             if place is RegistrationStatus.CANCELLED:
                 return Obstacle.CLOSED
-    raise dynamo.Contention(f"{ROUNDS} rounds met other writers")
+    raise AssertionError  # rounds() ends with Contention
 
 
 def _cleared_reply(person: Registration, invitation: Invitation, now: datetime) -> Reply:
@@ -207,35 +194,22 @@ def _with_status(person: Registration, effect: Consequence, place: RegistrationS
             return person
 
 
-def _possible_status(found: items.Item | None) -> RegistrationStatus:
+def _possible_status(found: Item | None) -> RegistrationStatus:
     """The status that is possible where the requested one was not: from the stored seats, or CANCELLED where the event
     is.
     """
     if found is None or not found["open"]:
         return RegistrationStatus.CANCELLED
-    return seats.available_status(items.seats_of(found))
+    return seats.available_status(codec.read(Seats, found))
 
 
-def _registration_action(settings: Settings, person: Registration, changed: Registration) -> Action:
-    stored = items.registration_item(changed)
-    replies = {name: stored[name] for name in ("reply", "date_replies") if name in stored}
-    return update(
-        settings.registrations_table,
-        keys.registration(person.event_id, person.registration_id),
-        "SET #status = :status, #version = :version, #updated_at = :updated_at"
-        + "".join(f", #{name} = :{name}" for name in replies),
-        STILL_THE_VERSION_SEEN,
-        status=changed.status.value,
-        version=changed.version,
-        updated_at=keys.instant(changed.updated_at),
-        seen=person.version,
-        **replies,
-    )
+def _names(changed: Registration) -> tuple[str, ...]:
+    """The attributes that a reply changes. One that there is none of is not removed, since it never was."""
+    return ("status", *(name for name in ("reply", "date_replies") if getattr(changed, name)))
 
 
 def _seat_actions(
-    client: Any,
-    settings: Settings,
+    store: Store,
     person: Registration,
     changed: Registration,
     invitation: Invitation,
@@ -253,18 +227,18 @@ def _seat_actions(
     ids = person.event_id, person.registration_id
     if changed.status is RegistrationStatus.DECLINED:
         waits = person.status is RegistrationStatus.WAITLISTED
-        seat = seats.release_actions(client, settings, *ids, now, waits=waits)
+        seat = seats.release_actions(store, *ids, now, waits=waits)
     elif changed.status is RegistrationStatus.CANCELLED:
-        seat = {"lock": unlock_action(settings, person)}
+        seat = {"lock": store.registrations.unlock_action(person)}
     else:
-        seat = seats.take_actions(settings, *ids, waits=changed.status is RegistrationStatus.WAITLISTED)
+        seat = store.seats.take_actions(*ids, waits=changed.status is RegistrationStatus.WAITLISTED)
     acknowledged = invitation.acknowledged
     repair = ask and acknowledged is not None and not acknowledged.calendar_state.gone
     # Somebody who accepted without getting a seat has a wrong calendar entry, which has to be corrected soon.
     priority = 1 if changed.status is RegistrationStatus.REGISTERED else 0
-    actions = {**seat, "invitation": wake_up_action(settings, invitation, priority, now, repair=repair)}
+    actions = {**seat, "invitation": store.invitations.wake_up_action(invitation, priority, now, repair=repair)}
     if changed.status is not RegistrationStatus.DECLINED:
-        actions["survey"] = attention.survey_action(settings, person.event_id, now)
+        actions["survey"] = store.surveys.soon_action(person.event_id, now)
     return actions
 
 
@@ -272,12 +246,12 @@ def _seat_actions(
 
 
 def _webhook_event_actions(
-    client: Any, settings: Settings, event: Event, applied: Applied, reply: Reply, now: datetime
+    store: Store, event: Event, applied: Applied, reply: Reply, now: datetime
 ) -> dict[str, Action]:
     changed = applied.registration
     if changed is None:
         return {}
-    about = outbox.registration_data(changed)
+    about = registration_data(changed)
     happened: dict[WebhookEventType, dict[str, Any]] = {}
     if applied.consequence is Consequence.RELEASE:
         happened[WebhookEventType.REGISTRATION_DECLINED] = about
@@ -290,5 +264,5 @@ def _webhook_event_actions(
         happened[WebhookEventType.PARTICIPATION_CHANGED] = {**about, **date, "participation": applied.now.value}
     actions: dict[str, Action] = {}
     for what, data in happened.items():
-        actions |= outbox.event_actions(client, settings, event.account, what, data, now)
+        actions |= store.outbox.event_actions(event.account, what, data, now)
     return actions

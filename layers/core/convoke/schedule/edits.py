@@ -22,7 +22,7 @@ from ..model import (
     Schedule,
     When,
 )
-from . import series
+from . import calendar_entries, series, series_changes
 
 MAX_EARLIER_SCHEDULES = 200
 """How many earlier schedules an event may have. They are kept if the names of dates changed with them, since
@@ -66,6 +66,19 @@ def restore_date(event: Event, name: LocalTime) -> Event:
     return _with(event, replace(_change(event, name), cancelled=False, reason=""))
 
 
+def reopen(event: Event, names: Iterable[LocalTime] = ()) -> Event:
+    """Let a cancelled event take place again, confirmed, and of its cancelled dates those of ``names``.
+
+    Raises :class:`NoSuchDate`, or :class:`InvalidField` if no date would take place.
+    """
+    for name in names:
+        date(event, name)
+        event = restore_date(event, name)
+    if not takes_place(event):
+        raise InvalidField("occurrences", "is required: every date is cancelled, and one has to take place again")
+    return replace(event, status=EventStatus.CONFIRMED, reason="")
+
+
 def change_date(event: Event, change: DateChange) -> Event:
     """Replace all changes of one date. Raises :class:`InvalidField` if the changed dates have too much text."""
     return _with(event, change)
@@ -95,7 +108,7 @@ def add_date(event: Event, start: LocalTime, when: When | None) -> Event:
     if len(starts) >= series.MAX_DATES:
         raise InvalidField("start", f"is one too many: a series has at most {series.MAX_DATES} dates")
     added = tuple(sorted((*event.added, start)))
-    schedule = series.by_rule(replace(event.schedule, added=added))
+    schedule = calendar_entries.by_rule(replace(event.schedule, added=added))
     longer = reschedule(event, replace(event, rule=schedule.rule, added=schedule.added))[0]
     if when is None or when == series.when_at(longer.schedule, start):
         return longer
@@ -119,7 +132,7 @@ def reschedule(before: Event, after: Event) -> tuple[Event, tuple[LocalTime, ...
             "recurrence", f"yields too many dates: with those that were added at most {series.MAX_DATES}"
         )
     # An event with a single date has no changes of single dates.
-    names = series.renamed(before.schedule, after.schedule) if after.recurs else {}
+    names = series_changes.renamed(before.schedule, after.schedule) if after.recurs else {}
     kept = [replace(one, date=names[one.date]) for one in before.changes if one.date in names]
     fits = [one if _fits(one, after.when) else replace(one, when=None) for one in kept]
     dropped = tuple(one.date for one in before.changes if one.date not in names)
@@ -134,7 +147,7 @@ def _is_named_otherwise(before: Event, after: Event) -> bool:
     """Whether somebody may use a name that a date does not have any more. The date of a single event has no name."""
     if not before.recurs:
         return False
-    names = series.renamed(before.schedule, after.schedule)
+    names = series_changes.renamed(before.schedule, after.schedule)
     return before.when.time_zone != after.when.time_zone or any(
         names.get(start) != start for start in series.starts(before.schedule)
     )
@@ -152,7 +165,7 @@ def split(event: Event, since: LocalTime, event_id: str, now: datetime) -> tuple
     :class:`InvalidField` if no date of one of the two would take place: then an edit of the whole event is meant.
     """
     date(event, since)
-    left = series.shortened(event.schedule, since)
+    left = series_changes.shortened(event.schedule, since)
     if left is None:
         raise InvalidField("from", "is the first date: change the event itself")
     before = tuple(one for one in event.changes if one.date < since)
@@ -160,11 +173,12 @@ def split(event: Event, since: LocalTime, event_id: str, now: datetime) -> tuple
         raise InvalidField("from", "has no date before it that takes place: change the event itself")
     old, _ = reschedule(event, _scheduled(event, left))
     new = replace(
-        _scheduled(event, series.rest(event.schedule, since)),
+        _scheduled(event, series_changes.rest(event.schedule, since)),
         event_id=event_id,
         version=1,
         changes=tuple(one for one in event.changes if one.date >= since),
         earlier=(),
+        former_texts=(),
         created_at=now,
         updated_at=now,
     )

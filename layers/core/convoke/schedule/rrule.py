@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import UTC, date, datetime
 
 from ..model import frozen
@@ -80,11 +81,16 @@ def read(text: str) -> Rule:
     return rule
 
 
+def endless(text: str) -> Rule:
+    """The rule ``text`` without COUNT and UNTIL."""
+    return replace(read(text), until=None, count=None)
+
+
 def _parts(text: str) -> dict[str, str]:
     if len(text) > _LIMIT or not text.isascii():
         raise ValueError(f"must be an RRULE {_EXAMPLE}, of at most {_LIMIT} ASCII characters")
     parts: dict[str, str] = {}
-    for part in text.strip().upper().removeprefix("RRULE:").split(";"):
+    for part in text.strip().upper().removeprefix("RRULE:").removesuffix(";").split(";"):
         name, _, value = part.partition("=")
         if name in _FINER:
             raise ValueError(f"must not have {name}: each date begins at the time of day of start")

@@ -9,10 +9,9 @@ they are set back, the first is meant. Such times are called *skipped* and *repe
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable, Mapping
-from contextlib import suppress
+from collections.abc import Mapping
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from itertools import pairwise
 from zoneinfo import ZoneInfo
@@ -25,37 +24,21 @@ from ..model import (
     Occurrence,
     Schedule,
     When,
-    frozen,
 )
 from .recurrence import MAX_DATES as MAX_DATES
 from .recurrence import MAX_SPAN as MAX_SPAN
 from .recurrence import (
     canonical_and_supported,
     day_of,
-    days,
     exists,
     local_times,
     moment,
-    plain,
 )
-from .rrule import Rule, read, spell
+from .rrule import read, spell
 
 # A stored UNTIL is the instant of the last date. If the zone's rules have changed since, that date may now begin
 # somewhat later. Dates are at least a day apart, so this does not add one.
 _GRACE = timedelta(hours=12)
-
-
-@frozen
-class Wire:
-    """A schedule as it is written in iCalendar, so that all programs compute the same dates.
-
-    Some programs ignore skipped local times, as RFC 5545 requires; others put them an hour later and count them. For
-    those ``excluded`` (EXDATE) removes them, and ``rule`` has UNTIL in place of COUNT. Dates that the rule does not
-    yield are not included: see :func:`separate`.
-    """
-
-    rule: str | None
-    excluded: tuple[datetime, ...]
 
 
 def rule(text: str, when: When, field: str = "recurrence") -> str:
@@ -82,7 +65,7 @@ def rule(text: str, when: When, field: str = "recurrence") -> str:
 
 
 @lru_cache(maxsize=512)
-def _yielded(schedule: Schedule) -> tuple[LocalTime, ...]:
+def yielded_by_rule(schedule: Schedule) -> tuple[LocalTime, ...]:
     """What the rule of ``schedule`` yields up to its last date, including skipped local times."""
     if schedule.rule is None:
         return (schedule.when.start,)
@@ -97,14 +80,20 @@ def _yielded(schedule: Schedule) -> tuple[LocalTime, ...]:
 def starts(schedule: Schedule) -> tuple[LocalTime, ...]:
     """The original starts of all dates, sorted and without duplicates."""
     return tuple(
-        sorted(local_time for local_time in {*_yielded(schedule), *schedule.added} if exists(local_time, schedule.when))
+        sorted(
+            local_time
+            for local_time in {*yielded_by_rule(schedule), *schedule.added}
+            if exists(local_time, schedule.when)
+        )
     )
 
 
 def skipped(schedule: Schedule) -> tuple[datetime, ...]:
     """The skipped local times of ``schedule``, sorted."""
     found = {
-        local_time for local_time in (*_yielded(schedule), *schedule.added) if not exists(local_time, schedule.when)
+        local_time
+        for local_time in (*yielded_by_rule(schedule), *schedule.added)
+        if not exists(local_time, schedule.when)
     }
     return tuple(sorted(local_time for local_time in found if isinstance(local_time, datetime)))
 
@@ -161,107 +150,6 @@ def when_next(event: Event, now: datetime) -> When:
     return min(coming, key=lambda when: when.starts_at, default=event.when)
 
 
-# --- which dates belong to the series' calendar entry, and which are separate entries -------------------------------
-
-
-def extra_dates(schedule: Schedule) -> tuple[LocalTime, ...]:
-    """The added dates that the rule does not yield, sorted."""
-    yielded = _yielded(schedule)
-    return tuple(local_time for local_time in starts(schedule) if local_time not in yielded)
-
-
-@lru_cache(maxsize=16)
-def separate(event: Event) -> frozenset[LocalTime]:
-    """The dates of ``event`` that are not sent as occurrences of its series, but each as a separate calendar entry.
-
-    They are those that Exchange does not support in a series: dates beside the rule (RDATE), and those that were moved
-    beyond the previous or the next one, onto the same day, or so that they overlap ([MS-OXCICAL], section
-    2.1.3.1.1.20.18). Neighbours count at their times by the rule even if they were changed, so that a change of one
-    date does not make another one separate; and where the previous date was moved to, if that is not separate itself.
-    """
-    separated = set(extra_dates(event.schedule))
-    own = {change.date: change.when for change in event.changes if change.when is not None and not change.cancelled}
-    if event.rule is None or not own:
-        return frozenset(separated)
-    dates = [start for start in starts(event.schedule) if start not in separated]
-    previous: When | None = None
-    for at, start in enumerate(dates):
-        when = own.get(start)
-        if when is not None:
-            before = [when_at(event.schedule, dates[at - 1])] if at else []
-            before += [previous] if previous is not None else []
-            after = [when_at(event.schedule, dates[at + 1])] if at + 1 < len(dates) else []
-            if not between(when, before, after, event.when.time_zone):
-                separated.add(start)
-                when = None
-        previous = when
-    return frozenset(separated)
-
-
-def between(when: When, before: Iterable[When], after: Iterable[When], zone: str | None) -> bool:
-    """Whether ``when`` is after all of ``before`` and before all of ``after``, on another day in ``zone`` than any of
-    them, and does not overlap with them.
-    """
-    day = _day_of(when, zone)
-    return all(_day_of(other, zone) < day and other.ends_at <= when.starts_at for other in before) and all(
-        day < _day_of(other, zone) and when.ends_at <= other.starts_at for other in after
-    )
-
-
-def _day_of(when: When, zone: str | None) -> date:
-    """The day on which ``when`` begins, in ``zone`` if it is timed."""
-    return when.starts_at.astimezone(ZoneInfo(zone)).date() if zone and not when.all_day else day_of(when.start)
-
-
-def stands(event: Event) -> bool:
-    """Whether any date takes place that is not a separate entry."""
-    separated = separate(event)
-    return any(not one.cancelled and one.date not in separated for one in occurrences(event))
-
-
-def main(event: Event) -> Event:
-    """The event as in its main calendar entry, that is without the :func:`separate` dates: with the dates of its rule,
-    or, if it has none, its first date with that date's changes.
-    """
-    return _main(event) if event.added else event
-
-
-@lru_cache(maxsize=16)
-def _main(event: Event) -> Event:
-    if event.rule is not None:
-        return replace(event, added=())
-    first = next(one for one in occurrences(event) if one.date == event.when.start)
-    return replace(
-        event,
-        title=first.title,
-        when=first.when,
-        location=first.location,
-        description=first.description,
-        added=(),
-        changes=(),
-    )
-
-
-def by_rule(schedule: Schedule) -> Schedule:
-    """A schedule with the same dates and a rule alone, if there is one that every calendar supports: the rule of
-    ``schedule`` with a later end, or every so many days or weeks. Otherwise ``schedule``.
-    """
-    dates = starts(schedule)
-    if not extra_dates(schedule):
-        return schedule
-    number, step = len(dates), (day_of(dates[1]) - day_of(dates[0])).days
-    found = [] if schedule.rule is None else [replace(_endless(schedule.rule), count=number)]
-    weeks, days_left = divmod(step, 7)
-    frequency, interval = ("DAILY", step) if days_left else ("WEEKLY", weeks)
-    found += [Rule(frequency=frequency, interval=interval, count=number)] if step else []
-    for each in found:
-        with suppress(InvalidField):
-            same = Schedule(when=schedule.when, rule=rule(spell(each), schedule.when))
-            if starts(same) == dates:
-                return same
-    return schedule
-
-
 def ends_at(event: Event) -> datetime:
     """The first instant (UTC) at which all dates of ``event`` are over.
 
@@ -289,169 +177,12 @@ def _begins(schedule: Schedule) -> tuple[datetime, ...]:
     return tuple(replace(schedule.when, start=start).starts_at for start in starts(schedule))
 
 
-@lru_cache(maxsize=512)
-def wire(schedule: Schedule) -> Wire:
-    """How ``schedule`` is written in iCalendar."""
-    yielded = _yielded(schedule)
-    gaps = tuple(
-        local_time
-        for local_time in yielded
-        if isinstance(local_time, datetime) and not exists(local_time, schedule.when)
-    )
-    return Wire(
-        rule=schedule.rule if _counted(schedule) and not gaps else _until(schedule, yielded[-1]),
-        excluded=gaps,
-    )
-
-
-def _counted(schedule: Schedule) -> bool:
+def counted(schedule: Schedule) -> bool:
     return schedule.rule is not None and read(schedule.rule).count is not None
 
 
-def _until(schedule: Schedule, last: LocalTime) -> str | None:
+def ending_with(schedule: Schedule, last: LocalTime) -> str | None:
     """The text of the rule with the date ``last`` as UNTIL; ``None`` without a rule."""
     if schedule.rule is None:
         return None
     return spell(replace(read(schedule.rule), count=None, until=moment(last, schedule.when)))
-
-
-def find(within: Event | Schedule, recurrence_id: LocalTime) -> LocalTime | None:
-    """The name of the date that a received RECURRENCE-ID refers to, or ``None`` if it does not refer to exactly one.
-
-    It may be an instant in any zone, a local time, or the day on which one date begins. It is untrusted input, and may
-    be in any year.
-    """
-    schedule = within.schedule if isinstance(within, Event) else within
-    when = schedule.when
-    if not isinstance(recurrence_id, datetime) or when.all_day:
-        day = _day_in(recurrence_id, when)
-        found = [local_time for local_time in starts(schedule) if day_of(local_time) == day]
-    elif recurrence_id.tzinfo is not None:
-        found = [local_time for local_time in starts(schedule) if moment(local_time, when) == recurrence_id]
-    else:
-        found = [local_time for local_time in starts(schedule) if local_time == recurrence_id]
-    return found[0] if len(found) == 1 else None
-
-
-def _day_in(moment: LocalTime, when: When) -> date:
-    """The date of ``moment``: of an instant, that in the zone of ``when``."""
-    if isinstance(moment, datetime) and moment.tzinfo is not None and when.time_zone is not None:
-        with suppress(OverflowError):  # beyond `datetime.min` or `datetime.max`
-            return moment.astimezone(ZoneInfo(when.time_zone)).date()
-    return day_of(moment)
-
-
-# --- when the series changes ----------------------------------------------------------------------------------------
-
-
-def same_but_for_its_end(rule: str, other: str | None) -> bool:
-    """Whether the rules are equal but for COUNT or UNTIL."""
-    return other is not None and _endless(rule) == _endless(other)
-
-
-def _endless(rule: str) -> Rule:
-    return replace(read(rule), until=None, count=None)
-
-
-def moved_rule(before: Schedule, when: When) -> str | None:
-    """The text of the rule after the first date is moved to ``when``, with as many dates as before; ``None`` without a
-    rule.
-
-    Raises :class:`InvalidField` for ``start`` if the rule does not yield the new start, or dates outside the limits.
-    """
-    if before.rule is None:
-        return None
-    endless, day = _endless(before.rule), day_of(when.start)
-    if next(days(endless, day), None) != day:
-        raise InvalidField("start", "is no date of the recurrence any more: recurrence must be given as well")
-    if _counted(before):
-        return rule(before.rule, when, "start")
-    number = len(_yielded(before))
-    along = list(local_times(endless, when))[:number]
-    if len(along) < number:
-        raise InvalidField("start", "must leave all dates within two years, or recurrence be given as well")
-    last = next(local_time for local_time in reversed(along) if exists(local_time, when))
-    return rule(spell(replace(endless, until=moment(last, when))), when, "start")
-
-
-def moved(before: Schedule, when: When) -> Schedule:
-    """The series after its first date is moved to ``when``: the rule of :func:`moved_rule`, and added dates that keep
-    their distance from the first.
-
-    Raises :class:`InvalidField` for ``start`` as :func:`moved_rule` does, and if an added date would become one that
-    the rule yields: two dates, for both of which people may be registered, would become one.
-    """
-    added = {_along(local_time, before.when.start, when.start) for local_time in before.added}
-    rule = moved_rule(before, when)
-    if added & {*_yielded(Schedule(when=when, rule=rule))}:
-        raise InvalidField("start", "would put an added date onto another one: recurrence must be given as well")
-    return Schedule(when=when, rule=rule, added=tuple(sorted(added)))
-
-
-def _along(local_time: LocalTime, before: LocalTime, now: LocalTime) -> LocalTime:
-    """``local_time`` after the first start moved from ``before`` to ``now``: shifted by the difference of local times,
-    or of days if one of them is a whole day.
-    """
-    if isinstance(local_time, datetime) and isinstance(before, datetime) and isinstance(now, datetime):
-        return local_time + (now - before)
-    day = day_of(local_time) + (day_of(now) - day_of(before))
-    return datetime.combine(day, now.time()) if isinstance(now, datetime) else day
-
-
-@lru_cache(maxsize=256)
-def renamed(before: Schedule, after: Schedule) -> Mapping[LocalTime, LocalTime]:
-    """The names in ``after`` of the dates of ``before``, by their names there, without dates that no longer exist.
-
-    If the rules are equal but for their ends, the n-th date stays the n-th, skipped local times included in the count,
-    and added dates move with the first. If the rule is another, dates keep their names if ``after`` has them too.
-    """
-    here, there = starts(before), set(starts(after))
-    names = {local_time: local_time for local_time in here}
-    if before.rule is after.rule is None or (before.rule and same_but_for_its_end(before.rule, after.rule)):
-        names = {local_time: _along(local_time, before.when.start, after.when.start) for local_time in before.added}
-        names |= dict(zip(_yielded(before), _yielded(after), strict=False))
-    return {local_time: names[local_time] for local_time in here if names.get(local_time) in there}
-
-
-def named(event: Event, registration_dates: tuple[LocalTime, ...], naming: int) -> dict[LocalTime, LocalTime]:
-    """The present names of ``registration_dates``, by their names under the schedule that ``event`` had when
-    ``len(event.earlier)`` was ``naming``; without dates that no longer exist.
-    """
-    schedules = (*event.earlier[naming:], event.schedule)
-    known = frozenset(starts(schedules[0]))
-    names = {local_time: local_time for local_time in registration_dates if local_time in known}
-    for before, after in pairwise(schedules):
-        now = renamed(before, after)
-        names = {first: now[name] for first, name in names.items() if name in now}
-    return names
-
-
-def shortened(schedule: Schedule, since: LocalTime) -> Schedule | None:
-    """The schedule of the dates before ``since``, or ``None`` if there are none.
-
-    Raises :class:`ValueError` if ``since`` is not one of the starts.
-    """
-    if starts(schedule).index(since) == 0:
-        return None
-    last = max(
-        local_time for local_time in _yielded(schedule) if local_time < since and exists(local_time, schedule.when)
-    )
-    added = tuple(local_time for local_time in schedule.added if local_time < since)
-    return replace(schedule, rule=_until(schedule, last), added=added)
-
-
-def rest(schedule: Schedule, since: LocalTime) -> Schedule:
-    """The schedule of the dates from ``since`` on. Raises :class:`ValueError` if that is not one of the starts.
-
-    The rule cannot begin with an added date: then all dates are listed, unless another rule yields exactly them.
-    """
-    left = starts(schedule)[starts(schedule).index(since) :]
-    when = when_at(schedule, since)
-    if since not in _yielded(schedule) or schedule.rule is None:
-        return by_rule(Schedule(when=when, added=left[1:]))
-    rule = read(schedule.rule)
-    if rule.count is not None:
-        gone = sum(local_time < since and exists(local_time, schedule.when) for local_time in _yielded(schedule))
-        rule = replace(rule, count=rule.count - gone)
-    added = tuple(local_time for local_time in schedule.added if local_time > since)
-    return Schedule(when=when, rule=spell(plain(rule, day_of(since))), added=added)

@@ -4,131 +4,189 @@ from __future__ import annotations
 
 import re
 import secrets
+from collections.abc import Collection, Mapping
+from contextlib import suppress
 from datetime import datetime
+from enum import StrEnum
 from typing import Any
 
+from botocore.exceptions import BotoCoreError, ClientError
+
 from ..model import InvalidField, frozen
-from . import dynamo, keys
-from .writes import NEW, Action, attempt, put, update
+from . import conditions, dynamo, keys
+from .writes import Action, alone, attempt, put, update
 
 SECRET = re.compile(r"cvk_[A-Za-z0-9_-]{43}", re.ASCII)
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", re.ASCII)
 
-# The account has no valid key of this name: none at all, or a revoked one.
-NAME_IS_FREE = f"{NEW} OR attribute_exists(#revoked_at)"
-# There is such a key, and it is not revoked.
-IS_VALID = "attribute_exists(pk) AND attribute_not_exists(#revoked_at)"
+
+class Scope(StrEnum):
+    """What a key may do. None of the scopes includes another."""
+
+    READ = "read"  # read events, registrations, quarantine and webhooks; preview a change
+    REGISTER = "register"  # register people, change and withdraw their registrations
+    MANAGE = "manage"  # change everything else: events, dates, proposals, quarantine, webhooks
 
 
 @frozen
 class Account:
-    """The caller of the API: the account, and the name of its key."""
+    """The caller of the API: the account, and the name, id and scopes of its key."""
 
     account: str
     key: str
+    key_id: str
+    scopes: frozenset[str]
 
 
 @frozen
 class ApiKey:
-    """An API key as it is listed. The instants are ISO 8601 text in UTC."""
+    """An API key as it is listed. The instants are ISO 8601 text in UTC; ``last_used`` is a day, in UTC.
+
+    The first instant at which an expired key is refused is ``valid_until``; ``None`` is a key that does not expire.
+    """
 
     name: str
+    key_id: str
+    scopes: tuple[str, ...]
     created_at: str
+    valid_until: str | None
     revoked_at: str | None
+    last_used: str | None
+
+    def works(self, now: datetime) -> bool:
+        return self.revoked_at is None and (self.valid_until is None or keys.instant(now) < self.valid_until)
 
 
-def create_key(client: Any, table: str, *, account: str, name: str, now: datetime, secret: str | None = None) -> str:
-    """Create a key for ``account`` and return it. ``secret`` is the key itself; by default a random one.
+class Accounts:
+    """The API keys in one table of accounts."""
 
-    Raises :class:`InvalidField` where ``account`` or ``name`` has an invalid form, or the account has a valid key of
-    that name.
-    """
-    for field, value in (("account", account), ("name", name)):
-        if not NAME.fullmatch(value):
-            raise InvalidField(field, "must be up to 64 letters, digits, dots, hyphens or underscores")
-    secret = secret or "cvk_" + secrets.token_urlsafe(32)
-    known = {"account": account, "name": name, "created_at": keys.instant(now)}
-    refused = attempt(
-        client,
-        {
-            "key": put(table, {**keys.api_key(secret), **known}, NEW),
-            "name": put(
-                table,
-                {**keys.account_key(account, name), **known, "hash": keys.api_key(secret)["pk"]},
-                NAME_IS_FREE,
-            ),
-        },
+    def __init__(self, client: Any, table: str) -> None:
+        self._client = client
+        self._table = table
+
+    def create_key(
+        self,
+        *,
+        account: str,
+        name: str,
+        now: datetime,
+        scopes: Collection[Scope] = tuple(Scope),
+        valid_until: datetime | None = None,
+        secret: str | None = None,
+    ) -> str:
+        """Create a key for ``account`` and return it. ``secret`` is the key itself; by default a random one.
+
+        Raises :class:`InvalidField` where ``account`` or ``name`` has an invalid form, there is no scope,
+        ``valid_until`` (UTC) is past, or the account has a key of that name which was not revoked.
+        """
+        for field, value in (("account", account), ("name", name)):
+            if not NAME.fullmatch(value):
+                raise InvalidField(field, "must be up to 64 letters, digits, dots, hyphens or underscores")
+        if not scopes:
+            raise InvalidField("scopes", "must not be empty")
+        if valid_until is not None and valid_until <= now:
+            raise InvalidField("valid_until", "must be in the future")
+        secret = secret or "cvk_" + secrets.token_urlsafe(32)
+        known = {"account": account, "name": name, "created_at": keys.instant(now), "scopes": set(map(str, scopes))}
+        if valid_until is not None:
+            # Not an attribute that the table's time to live deletes: a key that expired is still listed.
+            known["valid_until"] = keys.instant(valid_until)
+        by_name = {**keys.account_key(account, name), **known, "hash": keys.api_key(secret)["pk"]}
+        actions = {
+            "key": put(self._table, {**keys.api_key(secret), **known}, conditions.NEW),
+            "name": put(self._table, by_name, conditions.NAME_IS_FREE),
+        }
+        if attempt(self._client, actions):
+            raise InvalidField("name", f"{account} has a key named {name}; revoke it first")
+        self._record(account)
+        return secret
+
+    def only_account(self) -> str | None:
+        """The only account that ever had a key; ``None`` where there are several or none, or where no names are
+        recorded yet.
+        """
+        known = dynamo.get(self._client, self._table, keys.accounts())
+        names = known["names"] if known else ()
+        return next(iter(names)) if len(names) == 1 else None
+
+    def _record(self, account: str) -> None:
+        """Add the account to the item with all accounts' names. Where there is none yet, all keys are scanned once."""
+        names = {account}
+        if dynamo.get(self._client, self._table, keys.accounts()) is None:
+            every = dynamo.pages(self._client.scan, TableName=self._table, ConsistentRead=True, **_ALL_KEYS)
+            names |= {row["account"] for row in every}
+        attempt(self._client, {"accounts": update(self._table, keys.accounts(), {}, "", add={"names": names})})
+
+    def list_keys(self, *, account: str) -> tuple[ApiKey, ...]:
+        """The account's keys in order of name, including those that expired or were revoked."""
+        query = dynamo.starting_with(self._table, keys.account_key(account, ""))
+        rows = dynamo.pages(self._client.query, **query)
+        return tuple(_listed(row, dynamo.get(self._client, self._table, _by_hash(row))) for row in rows)
+
+    def revoke_key(self, *, account: str, name: str, now: datetime) -> bool:
+        """Revoke a key. API Gateway may accept it for up to a minute from its cache. False: there is no such valid
+        key.
+        """
+        row = dynamo.get(self._client, self._table, keys.account_key(account, name))
+        if row is None:
+            return False
+        by_name = self._revoke(keys.account_key(account, name), now)
+        actions = {"name": by_name, "key": self._revoke(_by_hash(row), now)}
+        return not attempt(self._client, actions)
+
+    def _revoke(self, key: keys.Key, now: datetime) -> Action:
+        return update(self._table, key, {"revoked_at": keys.instant(now)}, conditions.IS_VALID)
+
+    def account_of(self, secret: str, now: datetime) -> Account | None:
+        """The account that a key belongs to, or ``None`` for a key that is unknown, expired or revoked.
+
+        The day of its last use is recorded with one write a day; where that fails, the key works all the same.
+        """
+        if not SECRET.fullmatch(secret):
+            return None
+        key = keys.api_key(secret)
+        row = dynamo.get(self._client, self._table, key)
+        if row is None or "revoked_at" in row or row.get("valid_until", "9") <= keys.instant(now):
+            return None
+        if row.get("last_used") != f"{now:%Y-%m-%d}":
+            self._record_use(key, now)
+        return Account(
+            account=row["account"], key=row["name"], key_id=_key_id(row["pk"]), scopes=frozenset(row.get("scopes", ()))
+        )
+
+    def _record_use(self, key: keys.Key, now: datetime) -> None:
+        """Not by a transaction, and without a returned item: the authorizer's role may touch this attribute only."""
+        action = update(self._table, key, {"last_used": f"{now:%Y-%m-%d}"})
+        del action["Update"]["ReturnValuesOnConditionCheckFailure"]
+        with suppress(ClientError, BotoCoreError):
+            alone(self._client, action)
+
+
+def _listed(row: Mapping[str, Any], by_hash: Mapping[str, Any] | None) -> ApiKey:
+    return ApiKey(
+        name=row["name"],
+        key_id=_key_id(row["hash"]),
+        scopes=tuple(scope for scope in Scope if scope in row["scopes"]),
+        created_at=row["created_at"],
+        valid_until=row.get("valid_until"),
+        revoked_at=row.get("revoked_at"),
+        last_used=(by_hash or {}).get("last_used"),
     )
-    if refused:
-        raise InvalidField("name", f"{account} has a key named {name}; revoke it first")
-    _record_account(client, table, account)
-    return secret
 
 
-def only_account(client: Any, table: str) -> str | None:
-    """The only account that ever had a key; ``None`` where there are several or none, or where no names are recorded
-    yet.
-    """
-    known = dynamo.get(client, table, keys.accounts())
-    names = known["names"] if known else ()
-    return next(iter(names)) if len(names) == 1 else None
+def _by_hash(row: Mapping[str, Any]) -> keys.Key:
+    """The key of the record by the API key's hash, of the one by its name."""
+    return {"pk": row["hash"], "sk": keys.API_KEY}
 
 
-def _record_account(client: Any, table: str, account: str) -> None:
-    """Add the account to the item with all accounts' names. Where there is none yet, all keys are scanned once."""
-    names = {account}
-    if dynamo.get(client, table, keys.accounts()) is None:
-        every = dynamo.pages(client.scan, TableName=table, ConsistentRead=True, **_ALL_KEYS)
-        names |= {row["account"] for row in every}
-    attempt(client, {"accounts": update(table, keys.accounts(), "ADD #names :names", "", names=names)})
+def _key_id(partition_key: str) -> str:
+    """The id of a key in logs: the beginning of its hash, which tells nothing of the key."""
+    return partition_key.removeprefix("KEY#")[:12]
 
 
 _ALL_KEYS = {
     "FilterExpression": "sk = :key",
     "ProjectionExpression": "#account",
     "ExpressionAttributeNames": {"#account": "account"},
-    "ExpressionAttributeValues": dynamo.wire({":key": "KEY"}),
+    "ExpressionAttributeValues": dynamo.wire({":key": keys.API_KEY}),
 }
-
-
-def list_keys(client: Any, table: str, *, account: str) -> tuple[ApiKey, ...]:
-    """The account's keys in order of name, including the revoked ones."""
-    rows = dynamo.pages(
-        client.query,
-        TableName=table,
-        KeyConditionExpression="pk = :pk AND begins_with(sk, :keys)",
-        ExpressionAttributeValues=dynamo.wire({":pk": keys.account(account)["pk"], ":keys": keys.ACCOUNT_KEY_PREFIX}),
-        ConsistentRead=True,
-    )
-    return tuple(
-        ApiKey(name=row["name"], created_at=row["created_at"], revoked_at=row.get("revoked_at")) for row in rows
-    )
-
-
-def revoke_key(client: Any, table: str, *, account: str, name: str, now: datetime) -> bool:
-    """Revoke a key. API Gateway may accept it for up to a minute from its cache. False: there is no such valid key."""
-    row = dynamo.get(client, table, keys.account_key(account, name))
-    if row is None:
-        return False
-    refused = attempt(
-        client,
-        {
-            "name": _revoke(table, keys.account_key(account, name), now),
-            "key": _revoke(table, {"pk": row["hash"], "sk": "KEY"}, now),
-        },
-    )
-    return not refused
-
-
-def _revoke(table: str, key: keys.Key, now: datetime) -> Action:
-    return update(table, key, "SET #revoked_at = :now", IS_VALID, now=keys.instant(now))
-
-
-def account_of(client: Any, table: str, secret: str) -> Account | None:
-    """The account that a key belongs to, or ``None`` for an unknown or a revoked key."""
-    if not SECRET.fullmatch(secret):
-        return None
-    row = dynamo.get(client, table, keys.api_key(secret))
-    if row is None or "revoked_at" in row:
-        return None
-    return Account(account=row["account"], key=row["name"])

@@ -79,6 +79,33 @@ def get(client: Any, table: str, key: Mapping[str, str]) -> Item | None:
     return unwire(answer["Item"]) if "Item" in answer else None
 
 
+def starting_with(table: str, first: Mapping[str, str], **more: Any) -> Item:
+    """The query, strongly consistent, for the items of a partition whose sort key begins as that of ``first``."""
+    prefix = {":prefix": first["sk"]} if first["sk"] else {}
+    return {
+        "TableName": table,
+        "KeyConditionExpression": "pk = :pk" + (" AND begins_with(sk, :prefix)" if prefix else ""),
+        "ExpressionAttributeValues": wire({":pk": first["pk"], **prefix}),
+        "ConsistentRead": True,
+        **more,
+    }
+
+
+def between(table: str, after: Mapping[str, str], last: Mapping[str, str], *, start: bool = False, **more: Any) -> Item:
+    """The query, strongly consistent, for the items of a partition with a sort key up to that of ``last`` and greater
+    than that of ``after``; or, at the ``start`` of a range, equal to it.
+    """
+    # An id and a space sorts right after that id.
+    values = {":pk": after["pk"], ":first": after["sk"] + ("" if start else " "), ":last": last["sk"]}
+    return {
+        "TableName": table,
+        "KeyConditionExpression": "pk = :pk AND sk BETWEEN :first AND :last",
+        "ExpressionAttributeValues": wire(values),
+        "ConsistentRead": True,
+        **more,
+    }
+
+
 def pages(read: Callable[..., Any], **query: Any) -> Iterator[Item]:
     """All items of a query or a scan; a page is requested only when the caller has consumed the one before."""
     while True:
@@ -90,7 +117,7 @@ def pages(read: Callable[..., Any], **query: Any) -> Iterator[Item]:
 
 
 def conditionally(write: Callable[..., Any], **arguments: Any) -> tuple[bool, Item | None]:
-    """Make one conditional write. Returns (True, None), or (False, the existing item or ``None``) where the condition
+    """Make one write. Returns (True, None), or (False, the existing item or ``None``) where the condition
     failed.
 
     Where another transaction is in progress on the item, the write is repeated after a pause. Raises
@@ -98,7 +125,7 @@ def conditionally(write: Callable[..., Any], **arguments: Any) -> tuple[bool, It
     """
     for _ in _attempts():
         try:
-            write(**arguments, ReturnValuesOnConditionCheckFailure="ALL_OLD")
+            write(**arguments)
         except ClientError as error:
             match error.response["Error"]["Code"]:
                 case "ConditionalCheckFailedException":

@@ -8,58 +8,42 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import datetime
 from typing import Any, TypeGuard
 
 from .. import effects
 from ..decision.invitation import Invitation
 from ..effects import AcknowledgeResult
 from ..model import DeliveryState
-from ..settings import Settings
-from . import (
-    attention,
-    dynamo,
-    items,
-    keys,
-    outbox,
-    records,
-)
-from .items import Item
-from .writes import NOTHING_ELSE, Action, attempt
+from . import attention, codec, conditions, dynamo, keys
+from .dynamo import Item
+from .outbox import Outbox
+from .records import Records
+from .repository import Repository
+from .writes import DUE, NOTHING_ELSE, Action, alone, put, update
 
-# Nobody wrote to the invitation since it was read.
-FENCE_IS_THE_ONE_READ = "fence = :fence"
-# Nobody wrote to the invitation since it was read, and no wake-up was added.
-FENCE_AND_WAKEUPS_ARE_THOSE_READ = "fence = :fence AND wakeups = :wakeups"
-# The invitation exists, so that a wake-up cannot create a partial one.
-EXISTS = "attribute_exists(pk)"
+# The condition of each write: a mutant of the simulator replaces one of them.
+UPON_CLEARING = UPON_CLAIMING = UPON_SETTLING = conditions.FENCE_AND_WAKEUPS_UNCHANGED
 
-DUE_ATTRIBUTES = ("due_shard", "due_key")
 MESSAGE = "message"
 """The name of the action that records in a stored message why it was given up."""
+POSSIBLY_SENT = ("highest_possibly_sent", "possibly_sent")
 
 
-class Invitations:
+class Invitations(Repository):
     """Carries out the effects that write to one invitation.
 
     A result of ``False``, ``None`` or ``OVERTAKEN`` says that another writer was faster and nothing was written.
     """
 
-    def __init__(self, client: Any, settings: Settings) -> None:
-        self._client = client
-        self._settings = settings
-        self._table = settings.invitations_table
+    def new_action(self, invitation: Invitation) -> Action:
+        """The action that stores an invitation, due from its due key on."""
+        return put(self._sent, invitation_item(invitation), conditions.NEW)
 
     def clear_due(self, effect: effects.ClearDue) -> bool:
         """Remove the due key, since nothing is to be sent."""
-        seen = effect.seen
-        written, _ = self._update(
-            seen,
-            {"state": DeliveryState.EXPIRED.value} if effect.expired else {},
-            DUE_ATTRIBUTES,
-            FENCE_AND_WAKEUPS_ARE_THOSE_READ,
-            {":fence": seen.fence, ":wakeups": seen.wakeups},
-        )
-        return written
+        changes = {"state": DeliveryState.EXPIRED.value} if effect.expired else {}
+        return self._update(effect.seen, changes, DUE, UPON_CLEARING, effect.seen.wakeups)[0]
 
     def claim(self, effect: effects.Claim) -> Invitation | None:
         """Write the intent and the lease. Returns the invitation as this claim wrote it."""
@@ -76,120 +60,115 @@ class Invitations:
             lease_until=effect.lease_until,
             due_key=keys.keep_due_since(effect.due_key, seen.due_key),
         )
-        written, existing = self._update(
-            seen,
-            {
-                "generation": claimed.generation,
-                "allocated": claimed.allocated,
-                "highest_possibly_sent": sequence,
-                "possibly_sent": items.calendar_state_item(intent.calendar_state),
-                "intent": items.intent_item(intent),
-                "lease_until": keys.instant(effect.lease_until),
-                **items.due_attributes(seen.registration_id, effect.due_key, seen.due_key),
-            },
-            (),
-            FENCE_AND_WAKEUPS_ARE_THOSE_READ,
-            {":fence": seen.fence, ":wakeups": seen.wakeups},
-        )
+        changes = _some(claimed, "generation", "allocated", *POSSIBLY_SENT, "intent", "lease_until")
+        changes |= codec.due_attributes(seen.registration_id, claimed.due_key)
+        written, existing = self._update(seen, changes, (), UPON_CLAIMING, seen.wakeups)
         # botocore repeats a request whose response was lost: then the stored claim is this one. It is returned as it
         # was made, without wake-ups that were added since, since those have not been looked at.
         return claimed if written or _still_claimed(existing, claimed) else None
 
     def release_claim(self, effect: effects.ReleaseClaim) -> bool:
         """End a claim of which it is certain that nothing left, with what may have been sent as it was before it."""
-        claimed, before = effect.claimed, effect.before
+        claimed = effect.claimed
         assert claimed.intent is not None  # noqa: S101 (what was claimed has an intent)
         intent = replace(claimed.intent, failed=effect.failed, unknowns=claimed.intent.unknowns - 1)
-        changes: Item = {"intent": items.intent_item(intent), "attempts": effect.attempts}
+        changes = {"intent": codec.value(intent), "attempts": effect.attempts}
         also: dict[str, Action] = {}
         if effect.failed:
             changes |= {"state": DeliveryState.FAILED.value, "reason": effect.reason}
             also = self._give_up_actions(claimed, intent.calendar_state.sequence, effect)
-        remove: tuple[str, ...] = ("lease_until",)
-        if before.highest_possibly_sent is not None and before.possibly_sent is not None:
-            changes |= {
-                "highest_possibly_sent": before.highest_possibly_sent,
-                "possibly_sent": items.calendar_state_item(before.possibly_sent),
-            }
-        else:
-            remove += ("highest_possibly_sent", "possibly_sent")
-        return self._settle(claimed, changes, remove, effect.due_key, also) is not AcknowledgeResult.OVERTAKEN
+        before = possibly_sent_before(effect)
+        remove = ("lease_until", *(name for name in POSSIBLY_SENT if name not in before))
+        return self._settle(claimed, {**changes, **before}, remove, effect.due_key, also) is not _OVERTAKEN
 
     def _give_up_actions(self, claimed: Invitation, sequence: int, effect: effects.ReleaseClaim) -> dict[str, Action]:
         """The actions beside an invitation whose message is given up: the reason, the webhook event, and a survey."""
-        webhook_event, settings = effect.webhook_event, self._settings
-        also = {MESSAGE: records.give_up_action(settings, claimed.registration_id, sequence, effect.reason)}
-        if webhook_event is not None:
-            survey_due_key = keys.due_key(attention.PRIORITY, webhook_event.at)
-            also |= {
-                "survey": attention.survey_at_action(settings, claimed.event_id, survey_due_key),
-                **self._webhook_event_actions(webhook_event),
-            }
+        event, records = effect.webhook_event, Records(self.client, self.settings)
+        also = {MESSAGE: records.give_up_action(claimed.registration_id, sequence, effect.reason)}
+        if event is not None:
+            surveys = attention.Surveys(self.client, self.settings)
+            survey = surveys.at_action(claimed.event_id, keys.due_key(attention.PRIORITY, event.at))
+            also |= {"survey": survey, **self._webhook_event_actions(event)}
         return also
 
     def hold_claim(self, effect: effects.HoldClaim) -> bool:
         """Keep the claim and its lease, since it is not known whether the message left."""
-        return self._settle(effect.claimed, {}, (), effect.due_key) is not AcknowledgeResult.OVERTAKEN
+        return self._settle(effect.claimed, {}, (), effect.due_key) is not _OVERTAKEN
 
     def acknowledge(self, effect: effects.Acknowledge) -> AcknowledgeResult:
         """Record that SES accepted the message, and end the claim."""
-        changes: Item = {
-            "acknowledged": items.acknowledged_item(effect.acknowledged),
-            "attempts": 0,
-            "state": DeliveryState.ACCEPTED.value,
-            "reason": "",
-        }
+        acknowledged = codec.value(effect.acknowledged)
+        changes = {"acknowledged": acknowledged, "attempts": 0, "state": DeliveryState.ACCEPTED.value, "reason": ""}
         return self._settle(effect.claimed, changes, ("lease_until",), effect.due_key)
 
     def store_report(self, effect: effects.StoreReport) -> bool:
         """Write what SES reported about a message, with its webhook event."""
-        changed = effect.changed
-        written, _ = self._update(
-            effect.seen,
-            items.present(
-                {
-                    "intent": items.intent_item(changed.intent) if changed.intent else None,
-                    "acknowledged": items.acknowledged_item(changed.acknowledged) if changed.acknowledged else None,
-                    "stopped": items.stopped_items(changed.stopped),
-                    "delivered": items.delivered_items(changed.delivered),
-                    "state": changed.state.value,
-                    "reason": changed.reason,
-                }
-            ),
-            (),
-            FENCE_IS_THE_ONE_READ,
-            {":fence": effect.seen.fence},
-            self._webhook_event_actions(effect.webhook_event) if effect.webhook_event else {},
-        )
-        return written
+        changes = _some(effect.changed, "intent", "acknowledged", "stopped", "delivered", "state", "reason")
+        also = self._webhook_event_actions(effect.webhook_event) if effect.webhook_event else {}
+        return self._update(effect.seen, changes, (), conditions.FENCE_UNCHANGED, also=also)[0]
 
-    def _webhook_event_actions(self, webhook_event: effects.NewWebhookEvent) -> dict[str, Action]:
-        return outbox.event_actions(
-            self._client,
-            self._settings,
-            webhook_event.account,
-            webhook_event.type,
-            webhook_event.data,
-            webhook_event.at,
-        )
+    def _webhook_event_actions(self, event: effects.NewWebhookEvent) -> dict[str, Action]:
+        return Outbox(self.client, self.settings).event_actions(event.account, event.type, event.data, event.at)
 
     def wake_up(self, effect: effects.WakeUp) -> None:
         """Add a wake-up, on no condition but that the invitation exists. The sooner due key is kept."""
-        existing = dynamo.get(self._client, self._table, keys.registration(effect.event_id, effect.registration_id))
-        if existing is None:
-            return
-        due_key = keys.sooner_due_key(effect.due_key, existing.get("due_key", effect.due_key))
-        due_key = keys.keep_due_since(due_key, existing.get("due_key"))
-        dynamo.conditionally(
-            self._client.update_item,
-            TableName=self._table,
-            Key=dynamo.wire(keys.registration(effect.event_id, effect.registration_id)),
-            UpdateExpression="SET due_shard = :shard, due_key = :due_key ADD wakeups :one"
-            + (", repair :one" if effect.repair else ""),
-            ConditionExpression=EXISTS,
-            ExpressionAttributeValues=dynamo.wire(
-                {":one": 1, ":shard": keys.shard(effect.registration_id), ":due_key": due_key}
-            ),
+        key = keys.registration(effect.event_id, effect.registration_id)
+        existing = dynamo.get(self.client, self._sent, key)
+        if existing is not None:
+            self._write(self._woken(key, effect.due_key, existing.get("due_key"), repair=effect.repair))
+
+    def wake_up_action(
+        self, invitation: Invitation, priority: int, now: datetime, *, resend: bool = False, repair: bool = False
+    ) -> Action:
+        """The action that adds a wake-up to an invitation. It becomes due after the lease of a claim, or sooner where
+        it is due sooner already. ``resend`` asks for the latest message again, ``repair`` for the latest state under a
+        new SEQUENCE.
+        """
+        free = now if invitation.lease_until is None else max(now, invitation.lease_until)
+        due_key = keys.due_key(priority, free)
+        return self._woken(_key(invitation), due_key, invitation.due_key, resend=resend, repair=repair)
+
+    def _woken(
+        self, key: keys.Key, due_key: str, existing: str | None, *, resend: bool = False, repair: bool = False
+    ) -> Action:
+        sooner = keys.sooner_due_key(due_key, existing or due_key)
+        due = codec.due_attributes(key["sk"].removeprefix(keys.REGISTRATION_PREFIX), sooner, existing)
+        return update(
+            self._sent,
+            key,
+            due,
+            add={"wakeups": 1, **({"resend": 1} if resend else {}), **({"repair": 1} if repair else {})},
+        )
+
+    def lift(self, item: Item, by: int, now: datetime) -> bool:
+        """Raise the SEQUENCE of the invitation in ``item`` by ``by``, and have its state sent again. False: somebody
+        wrote to it since it was read.
+        """
+        due_key = item.get("due_key") or keys.due_key(1, now)
+        # Where nothing was sent to them there is nothing to repair.
+        repair = 1 if item["allocated"] >= 0 else 0
+        return self._write(
+            update(
+                self._sent,
+                {"pk": item["pk"], "sk": item["sk"]},
+                {"fence": item["fence"] + 1, **codec.due_attributes(item["registration_id"], due_key)},
+                conditions.FENCE_UNCHANGED,
+                add={"allocated": by, "wakeups": 1, "repair": repair},
+                fence=item["fence"],
+            )
+        )
+
+    def erase_action(self, invitation: Invitation) -> Action:
+        """The action that removes the recipient from every state of the invitation, and its due key."""
+        states = ("intent.calendar_state", "acknowledged.calendar_state", "possibly_sent")
+        present = [state for state in states if getattr(invitation, state.partition(".")[0]) is not None]
+        return update(
+            self._sent,
+            _key(invitation),
+            {"fence": invitation.fence + 1, **{f"{state}.recipient": "" for state in present}},
+            conditions.FENCE_UNCHANGED,
+            remove=("stopped", *DUE),
+            fence=invitation.fence,
         )
 
     def _settle(
@@ -203,32 +182,24 @@ class Invitations:
         """Write to a claimed invitation, with the actions ``also``. ``due_key`` is set, or removed where it is
         ``None``, unless a wake-up was added meanwhile: its due key is kept.
         """
-        due = items.due_attributes(claimed.registration_id, due_key, claimed.due_key)
+        due = codec.due_attributes(claimed.registration_id, due_key, claimed.due_key)
+        without = remove + (DUE if due_key is None else ())
         latest = claimed
         for _ in range(4):
-            written, existing = self._update(
-                latest,
-                {**changes, **due},
-                remove + (DUE_ATTRIBUTES if due_key is None else ()),
-                FENCE_AND_WAKEUPS_ARE_THOSE_READ,
-                {":fence": latest.fence, ":wakeups": claimed.wakeups},
-                also,
-            )
+            written, existing = self._update(latest, {**changes, **due}, without, UPON_SETTLING, claimed.wakeups, also)
             if written:
                 return AcknowledgeResult.DONE if due_key is None else AcknowledgeResult.STILL_DUE
             if not _still_claimed(existing, claimed):
-                return AcknowledgeResult.OVERTAKEN
+                return _OVERTAKEN
             latest = existing
             if latest.wakeups != claimed.wakeups:
-                written, existing = self._update(
-                    latest, changes, remove, FENCE_IS_THE_ONE_READ, {":fence": latest.fence}, also
-                )
+                written, existing = self._update(latest, changes, remove, conditions.FENCE_UNCHANGED, also=also)
                 if written:
                     return AcknowledgeResult.STILL_DUE
                 if not _still_claimed(existing, claimed):
-                    return AcknowledgeResult.OVERTAKEN
+                    return _OVERTAKEN
                 latest = existing
-        return AcknowledgeResult.OVERTAKEN
+        return _OVERTAKEN
 
     def _update(
         self,
@@ -236,38 +207,47 @@ class Invitations:
         changes: Item,
         remove: tuple[str, ...],
         condition: str,
-        values: Item,
+        wakeups: int = 0,
         also: Mapping[str, Action] = NOTHING_ELSE,
     ) -> tuple[bool, Invitation | None]:
         """Write to the invitation and raise its fence, with the actions ``also``. Returns (True, None), or (False, the
         invitation that is stored).
         """
-        changes = {**changes, "fence": seen.fence + 1}
-        names = {f"#{name}": name for name in (*changes, *remove)}
-        expression = "SET " + ", ".join(f"#{name} = :set_{name}" for name in changes)
-        if remove:
-            expression += " REMOVE " + ", ".join(f"#{name}" for name in remove)
-        write = {
-            "TableName": self._table,
-            "Key": dynamo.wire(keys.registration(seen.event_id, seen.registration_id)),
-            "UpdateExpression": expression,
-            "ConditionExpression": condition,
-            "ExpressionAttributeNames": names,
-            "ExpressionAttributeValues": dynamo.wire(
-                {**values, **{f":set_{name}": value for name, value in changes.items()}}
-            ),
-        }
-        if also:
-            write["ReturnValuesOnConditionCheckFailure"] = "ALL_OLD"
-            refused = attempt(self._client, {"invitation": {"Update": write}, **also})
-            if refused.keys() == {MESSAGE}:
-                # The message has no record, or SES has reported about it.
-                others = {name: action for name, action in also.items() if name != MESSAGE}
-                return self._update(seen, changes, remove, condition, values, others)
-            found = refused.get("invitation")
-            return "invitation" not in refused, items.invitation_of(found) if found else None
-        written, existing = dynamo.conditionally(self._client.update_item, **write)
-        return written, items.invitation_of(existing) if existing else None
+        raised = {**changes, "fence": seen.fence + 1}
+        write = update(self._sent, _key(seen), raised, condition, remove=remove, fence=seen.fence, wakeups=wakeups)
+        if not also:
+            written, existing = alone(self.client, write)
+            return written, codec.read(Invitation, existing) if existing else None
+        refused = self._attempt({"invitation": write, **also})
+        if refused.keys() == {MESSAGE}:
+            # The message has no record, or SES has reported about it.
+            others = {name: action for name, action in also.items() if name != MESSAGE}
+            return self._update(seen, changes, remove, condition, wakeups, others)
+        found = refused.get("invitation")
+        return "invitation" not in refused, codec.read(Invitation, found) if found else None
+
+
+_OVERTAKEN = AcknowledgeResult.OVERTAKEN
+
+
+def invitation_item(invitation: Invitation) -> Item:
+    due = codec.due_attributes(invitation.registration_id, invitation.due_key)
+    return codec.item(invitation, _key(invitation), **due)
+
+
+def possibly_sent_before(effect: effects.ReleaseClaim) -> Item:
+    """What may have been sent before the claim, since nothing left under it; empty where nothing had been sent."""
+    return _some(effect.before, *POSSIBLY_SENT)
+
+
+def _some(invitation: Invitation, *names: str) -> dict[str, Any]:
+    """Those of the attributes ``names`` that the invitation has."""
+    values = {name: getattr(invitation, name) for name in names}
+    return {name: codec.value(value) for name, value in values.items() if value is not None and value != ()}
+
+
+def _key(invitation: Invitation) -> keys.Key:
+    return keys.registration(invitation.event_id, invitation.registration_id)
 
 
 def _still_claimed(existing: Invitation | None, claimed: Invitation) -> TypeGuard[Invitation]:

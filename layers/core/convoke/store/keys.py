@@ -42,6 +42,7 @@ DELIVERY_PREFIX = "DELIVERY#"
 WEBHOOK_EVENT_PREFIX = "WEBHOOK_EVENT#"
 ACCOUNT_KEY_PREFIX = "KEY#"
 QUARANTINE_PREFIX = "QUARANTINE#"
+API_KEY = "KEY"
 PROPOSAL_PREFIX = "PROPOSAL#"
 NOT_SHOWN_PREFIX = "NOT_SHOWN#"
 UNCONFIRMED_PREFIX = "UNCONFIRMED#"
@@ -94,6 +95,16 @@ def address(event_id: str, email: str) -> Key:
 
 def message(registration_id: str, sequence: int) -> Key:
     return {"pk": f"REGISTRATION#{registration_id}", "sk": f"{MESSAGE_PREFIX}{sequence:010d}"}
+
+
+def first_message(registration_id: str) -> Key:
+    """Where the messages to an attendee begin."""
+    return {"pk": f"REGISTRATION#{registration_id}", "sk": MESSAGE_PREFIX}
+
+
+def first_answer(registration_id: str) -> Key:
+    """Where the replies of an attendee begin."""
+    return {"pk": f"REGISTRATION#{registration_id}", "sk": ANSWER_PREFIX}
 
 
 def answer(registration_id: str, reply: Reply) -> Key:
@@ -201,6 +212,11 @@ def audit_page(at: datetime, page: int) -> Key:
     return {"pk": AUDIT, "sk": f"{instant(at)}#{page:05d}"}
 
 
+def audits(at: str = "") -> Key:
+    """Where the pages of all audits begin, or those of the audit of the instant ``at``, as it is stored."""
+    return {"pk": AUDIT, "sk": at}
+
+
 def sending() -> Key:
     """Whether, and until when, sending is stopped for the whole deployment."""
     return {"pk": "SENDING", "sk": "SENDING"}
@@ -208,7 +224,7 @@ def sending() -> Key:
 
 def api_key(secret: str) -> Key:
     """The record of an API key, by the SHA-256 of the key: the key itself is not stored."""
-    return {"pk": f"KEY#{hashlib.sha256(secret.encode()).hexdigest()}", "sk": "KEY"}
+    return {"pk": f"KEY#{hashlib.sha256(secret.encode()).hexdigest()}", "sk": API_KEY}
 
 
 def account(account: str) -> Key:

@@ -7,12 +7,15 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
+from cattrs.gen import override
+
 from ..model import Registration
-from ..settings import Settings
 from ..webhooks.events import WebhookEvent, WebhookEventType
-from . import dynamo, items, keys, webhooks
-from .items import Item
-from .writes import EXISTS, Action, put
+from . import codec, conditions, keys
+from .dynamo import Item
+from .repository import Repository
+from .webhooks import Webhooks
+from .writes import DUE, Action, put, update
 
 KEPT = timedelta(days=30)
 """How long a webhook event and its deliveries are kept."""
@@ -20,29 +23,35 @@ PRIORITY = 1
 """The priority in the due keys of webhook events and deliveries; all have the same."""
 
 
-def event_actions(
-    client: Any, settings: Settings, account: str, what: WebhookEventType, data: Mapping[str, Any], now: datetime
-) -> dict[str, Action]:
-    """The action, by its name, that adds a webhook event to a transaction; none where no webhook subscribes to
-    ``what``.
+class Outbox(Repository):
+    def event_actions(
+        self, account: str, what: WebhookEventType, data: Mapping[str, Any], now: datetime
+    ) -> dict[str, Action]:
+        """The action, by its name, that adds a webhook event to a transaction; none where no webhook subscribes to
+        ``what``.
 
-    ``data`` is JSON of ids and states, without names and addresses. One transaction takes at most one event of a type.
-    """
-    if not account or what not in webhooks.subscribed_types(client, settings, account):
-        return {}
-    event = new_event(account, what, data, now)
-    return {f"webhook event {what}": put(settings.webhooks_table, webhook_event_item(event, now))}
+        ``data`` is JSON of ids and states, without names and addresses. One transaction takes at most one event of a
+        type.
+        """
+        if not account or what not in Webhooks(self.client, self.settings).subscribed_types(account):
+            return {}
+        event = new_event(account, what, data, now)
+        return {f"webhook event {what}": put(self._hooks, webhook_event_item(event, due_at=now))}
+
+    def read(self, webhook_event_id: str) -> WebhookEvent | None:
+        return self._get(WebhookEvent, self._hooks, keys.webhook_event(webhook_event_id))
+
+    def mark_distributed(self, webhook_event_id: str) -> None:
+        """Record that each subscribed webhook has its own delivery of the event: the event itself is not due any
+        more.
+        """
+        self._write(update(self._hooks, keys.webhook_event(webhook_event_id), {}, conditions.EXISTS, remove=DUE))
 
 
 def new_event(account: str, what: WebhookEventType, data: Mapping[str, Any], now: datetime) -> WebhookEvent:
     """A webhook event under a new id, which begins with the time."""
-    return WebhookEvent(
-        webhook_event_id=keys.registration_id(now, secrets.token_bytes(16)),
-        account=account,
-        type=what,
-        data=data,
-        created_at=now,
-    )
+    webhook_event_id = keys.registration_id(now, secrets.token_bytes(16))
+    return WebhookEvent(webhook_event_id=webhook_event_id, account=account, type=what, data=data, created_at=now)
 
 
 def registration_data(person: Registration) -> dict[str, Any]:
@@ -55,45 +64,19 @@ def registration_data(person: Registration) -> dict[str, Any]:
     }
 
 
-def read_webhook_event(client: Any, settings: Settings, webhook_event_id: str) -> WebhookEvent | None:
-    item = dynamo.get(client, settings.webhooks_table, keys.webhook_event(webhook_event_id))
-    return webhook_event_of(item) if item else None
-
-
-def mark_distributed(client: Any, settings: Settings, webhook_event_id: str) -> None:
-    """Record that each subscribed webhook has its own delivery of the event: the event itself is not due any more."""
-    dynamo.conditionally(
-        client.update_item,
-        TableName=settings.webhooks_table,
-        Key=dynamo.wire(keys.webhook_event(webhook_event_id)),
-        UpdateExpression="REMOVE due_shard, due_key",
-        ConditionExpression=EXISTS,
-    )
-
-
-def webhook_event_item(event: WebhookEvent, now: datetime) -> Item:
-    return {
-        **keys.webhook_event(event.webhook_event_id),
-        "webhook_event_id": event.webhook_event_id,
-        "account": event.account,
-        "type": event.type.value,
-        "data": dict(event.data),
-        "created_at": keys.instant(event.created_at),
-        "expires_at": int((now + KEPT).timestamp()),
-        **items.due_attributes(event.webhook_event_id, keys.due_key(PRIORITY, now)),
-    }
-
-
-def webhook_event_of(item: Mapping[str, Any]) -> WebhookEvent:
-    return WebhookEvent(
-        webhook_event_id=item["webhook_event_id"],
-        account=item["account"],
-        type=WebhookEventType(item["type"]),
-        data={name: _json(value) for name, value in item["data"].items()},
-        created_at=items.moment(item["created_at"]),
-    )
+def webhook_event_item(event: WebhookEvent, *, due_at: datetime | None) -> Item:
+    """The item of an event, to be distributed from ``due_at`` (UTC) on; ``None``: it is not to be distributed."""
+    due = codec.due_attributes(event.webhook_event_id, None if due_at is None else keys.due_key(PRIORITY, due_at))
+    expires_at = codec.epoch(event.created_at + KEPT)
+    return codec.item(event, keys.webhook_event(event.webhook_event_id), expires_at=expires_at, **due)
 
 
 def _json(value: Any) -> Any:
     """A value as JSON has it: numbers come from DynamoDB as ``Decimal``, and are all whole."""
     return value if isinstance(value, (str, bool, type(None))) else int(value)
+
+
+codec.record(
+    WebhookEvent,
+    data=override(unstruct_hook=dict, struct_hook=lambda data, _: {name: _json(value) for name, value in data.items()}),
+)

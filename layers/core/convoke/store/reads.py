@@ -1,92 +1,128 @@
-"""Reads of events, registrations, invitations, messages and due items, each strongly consistent."""
+"""Reads of events, registrations, invitations, messages and due items, each strongly consistent; and lists of them, a
+page at a time.
+"""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Any
 
-from ..decision.invitation import FanOut, Invitation, Sending, StoredMessage
+from ..decision.invitation import FanOut, Invitation, Seats, Sending, StoredMessage
 from ..effects import Due, DueKind
-from ..model import Event, Registration
-from ..settings import Settings
-from . import dynamo, items, keys
-from .items import Item
-from .lists import message_query
+from ..model import Event, Registration, RegistrationStatus, frozen
+from . import codec, dynamo, keys
+from .dynamo import Item
+from .repository import Page, Repository, Stored, decode_cursor, page
+
+BATCH_SIZE = 500
+"""How many registrations and invitations :meth:`Reads.everybody` reads at a time."""
+FILTERED_PAGE_SIZE = 500
+"""How many registrations one query reads where they are filtered by status."""
+POSITION = r"[0-9TZ:.\-]{27}[0-9a-z]+"
+"""The regular expression of a position in the list of events: when an event was created, and its id."""
 
 
-class Reads:
+@frozen
+class Counted:
+    """An event with its seats: how many are taken, and how many people wait."""
+
+    event: Event
+    seats: Seats
+
+
+class Reads(Repository):
     """Strongly consistent reads. Only the index of due items, and that of events, may lag by moments."""
 
-    def __init__(self, client: Any, settings: Settings) -> None:
-        self._client = client
-        self._settings = settings
-        self._registrations = settings.registrations_table
-        self._invitations = settings.invitations_table
-
     def invitation(self, event_id: str, registration_id: str) -> Invitation | None:
-        item = self._get(self._invitations, keys.registration(event_id, registration_id))
-        return items.invitation_of(item) if item else None
+        return self._get(Invitation, self._sent, keys.registration(event_id, registration_id))
 
     def registration(self, event_id: str, registration_id: str) -> Registration | None:
-        item = self._get(self._registrations, keys.registration(event_id, registration_id))
-        return items.registration_of(item) if item else None
+        return self._get(Registration, self._people, keys.registration(event_id, registration_id))
 
     def event(self, event_id: str) -> Event | None:
-        item = self._get(self._registrations, keys.event(event_id))
-        return items.event_of(item) if item else None
+        return self._get(Event, self._people, keys.event(event_id))
+
+    def own_event(self, event_id: str, account: str) -> Event | None:
+        """The event, or ``None`` where there is none or it belongs to another account."""
+        event = self.event(event_id)
+        return event if event is not None and event.account == account else None
+
+    def seats(self, event_id: str) -> Seats:
+        return self._get(Seats, self._sent, keys.seats(event_id)) or Seats()
 
     def stored(self, registration_id: str, sequence: int) -> StoredMessage | None:
-        item = self._get(self._invitations, keys.message(registration_id, sequence))
-        return items.stored_message_of(item) if item else None
+        return self._get(StoredMessage, self._sent, keys.message(registration_id, sequence))
 
     def messages(self, registration_id: str) -> tuple[StoredMessage, ...]:
-        rows = dynamo.pages(self._client.query, **message_query(self._settings, registration_id))
-        return tuple(map(items.stored_message_of, rows))
+        """All messages to an attendee, without the rendered mails, which are large."""
+        return tuple(self._all(StoredMessage, self.message_query(registration_id)))
 
     def fan_out(self, event_id: str) -> FanOut | None:
-        item = self._get(self._invitations, keys.fan_out(event_id))
-        return items.fan_out_of(item) if item else None
+        return self._get(FanOut, self._sent, keys.fan_out(event_id))
 
     def sending(self) -> Sending:
-        return items.sending_of(self._get(self._invitations, keys.sending()))
+        return self._get(Sending, self._sent, keys.sending()) or Sending()
+
+    def address_holder(self, event_id: str, email: str) -> str | None:
+        """The id of the registration that has this address at the event."""
+        lock = dynamo.get(self.client, self._people, keys.address(event_id, email))
+        return None if lock is None else str(lock["registration_id"])
+
+    def first_waiting(self, event_id: str) -> str | None:
+        """The id of the registration that is first on the waitlist."""
+        rows = self.client.query(**dynamo.starting_with(self._people, keys.waiting(event_id, ""), Limit=1))["Items"]
+        return str(dynamo.unwire(rows[0])["registration_id"]) if rows else None
 
     def invitations(
         self, event_id: str, after: str, limit: int | None, through: str | None = None
     ) -> tuple[Invitation, ...]:
-        found = self._range(self._invitations, event_id, after, through=through, limit=limit)
-        return tuple(items.invitation_of(item) for item in found)
+        return tuple(self._range(Invitation, self._sent, event_id, after, through or "~", limit=limit))
 
     def invitation_ids(self, event_id: str, after: str, limit: int) -> tuple[str, ...]:
-        found = self._range(self._invitations, event_id, after, through=None, limit=limit, ProjectionExpression="sk")
-        return tuple(item["sk"].removeprefix(keys.REGISTRATION_PREFIX) for item in found)
+        query = self._between(self._sent, event_id, after) | {"Limit": limit, "ProjectionExpression": "sk"}
+        # zip ends with the range, so that no further page is read.
+        rows = zip(range(limit), dynamo.pages(self.client.query, **query), strict=False)
+        return tuple(row["sk"].removeprefix(keys.REGISTRATION_PREFIX) for _, row in rows)
 
     def registrations(self, event_id: str, after: str, through: str) -> tuple[Registration, ...]:
-        found = self._range(self._registrations, event_id, after, through=through, limit=None)
-        return tuple(items.registration_of(item) for item in found)
+        return tuple(self._range(Registration, self._people, event_id, after, through))
 
     def some_registrations(self, event_id: str, after: str, limit: int) -> tuple[Registration, ...]:
         """The next ``limit`` registrations of the event after the id ``after``, in order."""
-        found = self._range(self._registrations, event_id, after, through=None, limit=limit)
-        return tuple(items.registration_of(item) for item in found)
+        return tuple(self._range(Registration, self._people, event_id, after, limit=limit))
+
+    def everybody(self, event_id: str, after: str = "") -> Iterator[tuple[Registration, Invitation]]:
+        """The event's registrations after the id ``after``, in order of arrival, each with its invitation. An
+        invitation is read before its registration.
+
+        Ten thousand registrations take about 5,300 read units.
+        """
+        while invitations := self.invitations(event_id, after, BATCH_SIZE):
+            first, after = after, invitations[-1].registration_id
+            people = {person.registration_id: person for person in self.registrations(event_id, first, after)}
+            for invitation in invitations:
+                if person := people.get(invitation.registration_id):
+                    yield person, invitation
 
     def events(self, after: str) -> tuple[tuple[str, ...], str | None]:
         """A page of all events' ids, in no order, and where the next page begins. The index may lag by moments.
 
         ``after`` is what the page before returned as the start of the next, or empty.
         """
-        scan: dict[str, Any] = {"TableName": self._registrations, "IndexName": keys.ACCOUNT_INDEX}
+        scan: dict[str, Any] = {"TableName": self._people, "IndexName": keys.ACCOUNT_INDEX}
         if after:
             scan["ExclusiveStartKey"] = json.loads(after)
-        answer = self._client.scan(**scan, ProjectionExpression="pk")
+        answer = self.client.scan(**scan, ProjectionExpression="pk")
         found = tuple(keys.event_id_of(dynamo.unwire(item)["pk"]) for item in answer["Items"])
         following = answer.get("LastEvaluatedKey")
         return found, json.dumps(following) if following else None
 
     def due(self, shard: str, priority: int, now: datetime, limit: int) -> tuple[Due, ...]:
         """Up to ``limit`` items of one priority and shard that are due by ``now``, the earliest due key first."""
-        answer = self._client.query(
-            TableName=self._invitations,
+        answer = self.client.query(
+            TableName=self._sent,
             IndexName=keys.DUE_INDEX,
             KeyConditionExpression="due_shard = :shard AND due_key BETWEEN :first AND :last",
             ExpressionAttributeValues=dynamo.wire(
@@ -96,36 +132,104 @@ class Reads:
         )
         return tuple(_due(dynamo.unwire(item)) for item in answer["Items"])
 
-    def _get(self, table: str, key: keys.Key) -> Item | None:
-        return dynamo.get(self._client, table, key)
+    # --- lists for the API --------------------------------------------------------------------------------------
+
+    def list_events(self, account: str, *, limit: int, cursor: str | None = None) -> Page:
+        """A page of the account's events as :class:`Counted`, in the order of their creation.
+
+        The list comes from an index, which may miss an event that was created a moment ago; each event is then read
+        strongly consistently.
+        """
+        identity = f"events of {account}"
+        query: dict[str, Any] = {
+            "TableName": self._people,
+            "IndexName": keys.ACCOUNT_INDEX,
+            "KeyConditionExpression": "account = :account",
+            "ExpressionAttributeValues": dynamo.wire({":account": account}),
+            "Limit": limit + 1,
+        }
+        if cursor is not None:
+            position = decode_cursor(identity, cursor, POSITION)
+            start = {**keys.event(position[27:]), "account": account, "created_at": position[:27]}
+            query["ExclusiveStartKey"] = dynamo.wire(start)
+        rows = map(dynamo.unwire, self.client.query(**query)["Items"])
+        listed = page(rows, limit, identity, lambda row: row["created_at"] + keys.event_id_of(row["pk"]))
+        ids = [keys.event_id_of(row["pk"]) for row in listed.items]
+        events = self._read_all(Event, self._people, map(keys.event, ids))
+        seats = self._read_all(Seats, self._sent, map(keys.seats, ids))
+        pairs = zip(events, seats, strict=True)
+        return Page(items=tuple(Counted(event=one, seats=its) for one, its in pairs if one and its), next=listed.next)
+
+    def list_registrations(
+        self, event_id: str, *, limit: int, cursor: str | None = None, status: RegistrationStatus | None = None
+    ) -> Page:
+        """A page of the event's registrations in order of arrival, as pairs of registration and invitation."""
+        identity = f"registrations of {event_id}, {status or 'all'}"
+        position = "" if cursor is None else decode_cursor(identity, cursor, r"[0-9a-z]+")
+        query = self._between(self._people, event_id, position) | {"Limit": FILTERED_PAGE_SIZE if status else limit + 1}
+        if status is not None:
+            query |= {"FilterExpression": "#status = :status", "ExpressionAttributeNames": {"#status": "status"}}
+            query["ExpressionAttributeValues"] |= dynamo.wire({":status": status.value})
+        listed = page(self._all(Registration, query), limit, identity, lambda person: person.registration_id)
+        wanted = (keys.registration(event_id, person.registration_id) for person in listed.items)
+        pairs = zip(listed.items, self._read_all(Invitation, self._sent, wanted), strict=True)
+        return Page(items=tuple((person, invited) for person, invited in pairs if invited), next=listed.next)
+
+    def list_messages(self, registration_id: str, *, limit: int, cursor: str | None = None) -> Page:
+        """A page of an attendee's messages in order of SEQUENCE, as :class:`StoredMessage` without the rendered
+        mails.
+        """
+        identity = f"messages of {registration_id}"
+        query = self.message_query(registration_id) | {"Limit": limit + 1}
+        if cursor is not None:
+            position = decode_cursor(identity, cursor, r"[0-9]{1,10}")
+            query["ExclusiveStartKey"] = dynamo.wire(keys.message(registration_id, int(position)))
+        found = self._all(StoredMessage, query)
+        return page(found, limit, identity, lambda one: str(one.calendar_state.sequence))
+
+    def message_query(self, registration_id: str) -> dict[str, Any]:
+        """The query for an attendee's stored messages, without the rendered mails, which are large."""
+        return dynamo.starting_with(
+            self._sent,
+            keys.first_message(registration_id),
+            ProjectionExpression="pk, sk, registration_id, event_id, calendar_state, written_at, sent_at, ses_id, "
+            "#state, reason",
+            ExpressionAttributeNames={"#state": "state"},
+        )
+
+    # --- how it is read -----------------------------------------------------------------------------------------
+
+    def _all(self, cls: type[Stored], query: dict[str, Any]) -> Iterator[Stored]:
+        return (codec.read(cls, item) for item in dynamo.pages(self.client.query, **query))
 
     def _range(
-        self, table: str, event_id: str, after: str, *, through: str | None, limit: int | None, **more: str
-    ) -> list[Item]:
+        self, cls: type[Stored], table: str, event_id: str, after: str, through: str = "~", *, limit: int | None = None
+    ) -> Iterator[Stored]:
         """Items of one event by registration id, greater than ``after`` and up to ``through``, in order of id."""
-        first = keys.registration(event_id, after)
-        query: dict[str, Any] = {
-            "TableName": table,
-            "KeyConditionExpression": "pk = :pk AND sk BETWEEN :first AND :last",
-            "ExpressionAttributeValues": dynamo.wire(
-                # Ids have no character beyond "v", so "~" sorts after all. An id and a space sorts right after that id.
-                {
-                    ":pk": first["pk"],
-                    ":first": first["sk"] + (" " if after else ""),
-                    ":last": keys.registration(event_id, "~" if through is None else through)["sk"],
-                }
-            ),
-            "ConsistentRead": True,
-            **more,
-        }
+        query = self._between(table, event_id, after, through)
         if limit is None:
-            return list(dynamo.pages(self._client.query, **query))
-        found = []
-        for item in dynamo.pages(self._client.query, Limit=limit, **query):
-            found.append(item)
-            if len(found) == limit:
-                break
-        return found
+            return self._all(cls, query)
+        # zip ends with the range, so that no further page is read.
+        return (one for _, one in zip(range(limit), self._all(cls, query | {"Limit": limit}), strict=False))
+
+    def _between(self, table: str, event_id: str, after: str, through: str = "~") -> dict[str, Any]:
+        # Ids have no character beyond "v", so "~" sorts after all.
+        first, last = keys.registration(event_id, after), keys.registration(event_id, through)
+        return dynamo.between(table, first, last, start=not after)
+
+    def _read_all(self, cls: type[Stored], table: str, wanted: Iterable[keys.Key]) -> list[Stored | None]:
+        """Up to a hundred items by their keys, strongly consistent, in the order of the keys; ``None`` where there is
+        none.
+        """
+        wanted = list(wanted)
+        found: dict[tuple[str, str], Stored] = {}
+        asked = {table: {"Keys": [dynamo.wire(key) for key in wanted], "ConsistentRead": True}} if wanted else {}
+        while asked:
+            answer = self.client.batch_get_item(RequestItems=asked)
+            for item in map(dynamo.unwire, answer["Responses"].get(table, [])):
+                found[item["pk"], item["sk"]] = codec.read(cls, item)
+            asked = answer.get("UnprocessedKeys", {})
+        return [found.get((key["pk"], key["sk"])) for key in wanted]
 
 
 def _due(item: Item) -> Due:

@@ -9,11 +9,11 @@ from __future__ import annotations
 import hashlib
 import json
 from datetime import datetime, timedelta
-from typing import Any
 
 from ..model import frozen
-from . import dynamo, keys
-from .writes import NEW, REQUEST, Action, attempt, put
+from . import codec, conditions, dynamo, keys
+from .repository import Repository
+from .writes import REQUEST, Action, put
 
 KEPT = timedelta(hours=24)
 
@@ -33,11 +33,14 @@ class Answered:
     """The result of a request: the HTTP status, what it created or changed, and the digest of its body."""
 
     status: int
-    event_id: str
-    registration_id: str
-    date: str
-    webhook_id: str
+    event_id: str = ""
+    registration_id: str = ""
+    date: str = ""
+    webhook_id: str = ""
     body: str
+
+
+codec.record(Answered)
 
 
 def digest(body: object) -> str:
@@ -45,52 +48,27 @@ def digest(body: object) -> str:
     return hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()
 
 
-def find(client: Any, table: str, request: Request, now: datetime) -> Answered | None:
-    """The result of the request with this key, if it was within the last day."""
-    item = dynamo.get(client, table, keys.request(request.account, request.route, request.key))
-    # DynamoDB deletes an expired item only hours later.
-    if item is None or int(item["expires_at"]) <= now.timestamp():
-        return None
-    return Answered(
-        status=int(item["status"]),
-        event_id=item["event_id"],
-        registration_id=item["registration_id"],
-        date=item.get("date", ""),
-        webhook_id=item.get("webhook_id", ""),
-        body=item["body"],
-    )
+class Requests(Repository):
+    def find(self, request: Request, now: datetime) -> Answered | None:
+        """The result of the request with this key, if it was within the last day."""
+        item = dynamo.get(self.client, self._table, _key(request))
+        # DynamoDB deletes an expired item only hours later.
+        return None if item is None or int(item["expires_at"]) <= now.timestamp() else codec.read(Answered, item)
+
+    def record(self, request: Request, answered: Answered, now: datetime) -> dict[str, Action]:
+        """The action, by its name, that records a request, for the transaction of the requested change."""
+        item = codec.item(answered, _key(request), expires_at=codec.epoch(now + KEPT))
+        return {REQUEST: put(self._table, item, conditions.UNUSED, now=codec.epoch(now))}
+
+    def keep(self, recorded: dict[str, Action]) -> None:
+        """Record a request that needed no other write. Raises :class:`writes.Repeated`."""
+        if recorded:
+            self._attempt(recorded)
+
+    @property
+    def _table(self) -> str:
+        return self.settings.accounts_table
 
 
-# No request of the last day had this key: there is no record, or it has expired.
-UNUSED = f"{NEW} OR #expires_at <= :now"
-
-
-def record(
-    table: str,
-    request: Request,
-    *,
-    status: int,
-    event_id: str = "",
-    registration_id: str = "",
-    date: str = "",
-    webhook_id: str = "",
-    now: datetime,
-) -> dict[str, Action]:
-    """The action, by its name, that records a request, for the transaction of the requested change."""
-    item = {
-        **keys.request(request.account, request.route, request.key),
-        "status": status,
-        "event_id": event_id,
-        "registration_id": registration_id,
-        "date": date,
-        "webhook_id": webhook_id,
-        "body": request.body,
-        "expires_at": int((now + KEPT).timestamp()),
-    }
-    return {REQUEST: put(table, item, UNUSED, now=int(now.timestamp()))}
-
-
-def keep(client: Any, recorded: dict[str, Action]) -> None:
-    """Record a request that needed no other write. Raises :class:`writes.Repeated`."""
-    if recorded:
-        attempt(client, recorded)
+def _key(request: Request) -> keys.Key:
+    return keys.request(request.account, request.route, request.key)

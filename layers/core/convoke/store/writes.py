@@ -1,14 +1,15 @@
-"""The actions of a DynamoDB transaction, and carrying out all of them or none."""
+"""Writes to DynamoDB: actions, which are data, and carrying them out, one alone or several in one transaction."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from ..model import ConvokeError
 from . import dynamo
-from .items import Item
+from .conditions import CONSTANTS, EXISTS
+from .dynamo import Item
 
 Action = dict[str, Item]
 """One Put, Update, Delete or ConditionCheck, in the shape of ``transact_write_items``."""
@@ -16,42 +17,78 @@ Action = dict[str, Item]
 NOTHING_ELSE: Mapping[str, Action] = {}
 REQUEST = "request"
 """The name of the action that records an Idempotency-Key; see ``requests``."""
+DUE = ("due_shard", "due_key")
+"""The attributes that put an item into the index of due items."""
 
 ROUNDS = 5
 """How often a write is rebuilt, from new reads, after another writer changed what it was based on."""
-
-# No such item exists.
-NEW = "attribute_not_exists(pk)"
-# The item must exist, so that an update cannot create a partial one.
-EXISTS = "attribute_exists(pk)"
 
 
 class Repeated(ConvokeError):
     """Another request with the same Idempotency-Key was stored first; this one stored nothing."""
 
 
-def put(table: str, item: Mapping[str, Any], condition: str = "", **values: Any) -> Action:
-    return {"Put": _action(table, {"Item": dynamo.wire(item)}, condition, values)}
-
-
-def update(table: str, key: Mapping[str, str], expression: str, condition: str = EXISTS, **values: Any) -> Action:
-    """An Update. In ``expression`` and ``condition``, ``#name`` is the attribute ``name``, and ``:name`` the value
-    given as the keyword argument ``name``. By default the item has to exist.
+def rounds() -> Iterator[int]:
+    """Numbers from 0 for a loop that reads, builds a write from that, and ends once it is written. Raises
+    :class:`dynamo.Contention` after :data:`ROUNDS` of them.
     """
+    yield from range(ROUNDS)
+    raise dynamo.Contention(f"{ROUNDS} rounds met other writers")
+
+
+def put(table: str, item: Mapping[str, Any], condition: str = "", **values: Any) -> Action:
+    return {"Put": _action(table, {"Item": dynamo.wire(item)}, condition, values, {})}
+
+
+def update(
+    table: str,
+    key: Mapping[str, str],
+    changes: Mapping[str, Any],
+    condition: str = EXISTS,
+    *,
+    add: Mapping[str, int | set[str]] = {},  # only read
+    remove: tuple[str, ...] = (),
+    first: tuple[str, ...] = (),
+    **values: Any,
+) -> Action:
+    """An Update: sets ``changes``, adds ``add`` to what is stored, removes the attributes ``remove``. By default the
+    item has to exist.
+
+    Of ``changes``, those named in ``first`` are only set where the attribute is absent. A name with dots is a path into
+    maps. ``values`` are those of the condition.
+    """
+    sets = [
+        f"{_path(n)} = " + (f"if_not_exists({_path(n)}, {_value(n)})" if n in first else _value(n)) for n in changes
+    ]
+    parts = (
+        ("SET", sets),
+        ("REMOVE", [_path(name) for name in remove]),
+        ("ADD", [f"{_path(name)} {_value(name)}" for name in add]),
+    )
+    expression = " ".join(f"{verb} {', '.join(what)}" for verb, what in parts if what)
+    written = {_value(name): value for name, value in {**changes, **add}.items()}
     what = {"Key": dynamo.wire(key), "UpdateExpression": expression}
-    return {"Update": _action(table, what, condition, values)}
+    return {"Update": _action(table, what, condition, values, written)}
 
 
 def delete(table: str, key: Mapping[str, str], condition: str = "", **values: Any) -> Action:
-    return {"Delete": _action(table, {"Key": dynamo.wire(key)}, condition, values)}
+    return {"Delete": _action(table, {"Key": dynamo.wire(key)}, condition, values, {})}
 
 
 def check(table: str, key: Mapping[str, str], condition: str, **values: Any) -> Action:
     """A ConditionCheck: it writes nothing, and the transaction's other actions are done only where it holds."""
-    return {"ConditionCheck": _action(table, {"Key": dynamo.wire(key)}, condition, values)}
+    return {"ConditionCheck": _action(table, {"Key": dynamo.wire(key)}, condition, values, {})}
 
 
-def _action(table: str, what: Item, condition: str, values: Mapping[str, Any]) -> Item:
+def _path(name: str) -> str:
+    return ".".join(f"#{part}" for part in name.split("."))
+
+
+def _value(name: str) -> str:
+    return ":new_" + name.replace(".", "_")
+
+
+def _action(table: str, what: Item, condition: str, values: Mapping[str, Any], written: Mapping[str, Any]) -> Item:
     action: Item = {"TableName": table, **what}
     if condition:
         action["ConditionExpression"] = condition
@@ -59,9 +96,22 @@ def _action(table: str, what: Item, condition: str, values: Mapping[str, Any]) -
     names = set(re.findall(r"#(\w+)", f"{condition} {action.get('UpdateExpression', '')}"))
     if names:
         action["ExpressionAttributeNames"] = {f"#{name}": name for name in sorted(names)}
-    if values:
-        action["ExpressionAttributeValues"] = dynamo.wire({f":{name}": value for name, value in values.items()})
+    compared = {f":{name}": {**CONSTANTS, **values}[name] for name in re.findall(r":(\w+)", condition)}
+    if compared or written:
+        action["ExpressionAttributeValues"] = dynamo.wire({**compared, **written})
     return action
+
+
+_CALLS = {"Put": "put_item", "Update": "update_item", "Delete": "delete_item"}
+
+
+def alone(client: Any, action: Action) -> tuple[bool, Item | None]:
+    """Carry out one action outside a transaction. Returns (True, None), or (False, the existing item or ``None``) where
+    its condition failed. Raises what :func:`dynamo.conditionally` raises.
+    """
+    [(verb, arguments)] = action.items()
+    write: Callable[..., Any] = getattr(client, _CALLS[verb])
+    return dynamo.conditionally(write, **arguments)
 
 
 def attempt(client: Any, actions: Mapping[str, Action]) -> dict[str, Item | None]:

@@ -17,12 +17,12 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from ..decision.plan import Snapshot
 from ..model import Event, EventStatus, LocalTime, Occurrence
-from ..registrations import events, split_transfer, waitlist
+from ..registrations import registry, split_transfer, waitlist
 from ..registrations.registry import Obstacle
 from ..schedule import edits, series
 from ..settings import settings
-from ..store import attention, dynamo, items, requests, webhooks
-from ..store.reads import Reads
+from ..store import codec, dynamo, requests
+from ..store.store import Store
 from ..webhooks.events import Webhook
 from . import presenters
 from .problems import Problem
@@ -32,6 +32,8 @@ logger = Logger()
 router = APIGatewayHttpRouter()  # type: ignore[no-untyped-call]
 """Has no routes of its own; ``current_event`` is the request that is being handled."""
 
+BASE = "/v1"
+"""What every path begins with: the name of the API's stage in the template. Routes are written without it."""
 RETRY_AFTER_A_MINUTE = {"Retry-After": "60"}
 """Headers of a 503 while a split transfer is under way: it is done within about a minute."""
 
@@ -41,8 +43,8 @@ LONGEST_NAME = 100
 
 
 @cache
-def client() -> Any:
-    return dynamo.client()
+def store() -> Store:
+    return Store(dynamo.client(), settings())
 
 
 def now() -> datetime:
@@ -68,7 +70,7 @@ def caller(request: Mapping[str, Any] | None = None) -> str:
 def own_event(event_id: str) -> Event:
     """The event, if it is the caller's. Raises :class:`Problem` (404) for any other."""
     account = caller()
-    event = events.read_event(client(), settings(), event_id, account) if AN_ID.fullmatch(event_id) else None
+    event = store().reads.own_event(event_id, account) if AN_ID.fullmatch(event_id) else None
     if event is None:
         raise Problem(HTTPStatus.NOT_FOUND, "there is no such event")
     return event
@@ -77,7 +79,7 @@ def own_event(event_id: str) -> Event:
 def own_webhook(webhook_id: str) -> Webhook:
     """The webhook, if it is the caller's. Raises :class:`Problem` (404) for any other."""
     account = caller()
-    webhook = webhooks.read(client(), settings(), account, webhook_id) if AN_ID.fullmatch(webhook_id) else None
+    webhook = store().webhooks.read(account, webhook_id) if AN_ID.fullmatch(webhook_id) else None
     if webhook is None:
         raise Problem(HTTPStatus.NOT_FOUND, "there is no such webhook")
     return webhook
@@ -91,19 +93,18 @@ def own_date(event: Event, name: str) -> Occurrence:
     try:
         if len(name) > LONGEST_NAME:
             raise ValueError("the name is too long")
-        return edits.date(event, items.local_time_of(unquote(name)))
+        return edits.date(event, codec.local_time(unquote(name)))
     except (ValueError, edits.NoSuchDate):
         raise Problem(HTTPStatus.NOT_FOUND, "there is no such date") from None
 
 
 def read_snapshot(event: Event, registration_id: str) -> Snapshot:
     """The registration with its invitation. Raises :class:`Problem` (404) where the event has no such registration."""
-    reads = Reads(client(), settings())
     known = AN_ID.fullmatch(registration_id)
-    invitation = reads.invitation(event.event_id, registration_id) if known else None
-    registration = reads.registration(event.event_id, registration_id) if known else None
-    if invitation is None or registration is None:
+    seen = registry.read(store(), event.event_id, registration_id) if known else None
+    if seen is None:
         raise Problem(HTTPStatus.NOT_FOUND, Obstacle.ABSENT.value)
+    registration, invitation = seen
     return Snapshot(invitation=invitation, registration=registration, event=event)
 
 
@@ -120,10 +121,16 @@ def require_not_over(event: Event, at: datetime) -> None:
         raise Problem(HTTPStatus.CONFLICT, "the event is over")
 
 
+def require_no_transfer(event_id: str) -> None:
+    """Raise :class:`Problem` (503) while registrations are being copied to the event."""
+    if store().events.transferring(event_id):
+        raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, Obstacle.NOT_YET.value, headers=RETRY_AFTER_A_MINUTE)
+
+
 def promote(event_id: str) -> None:
     """Give free seats to the waitlist at once. Where that fails they stay due, and the sweeper gives them."""
     try:
-        waitlist.promote(client(), settings(), event_id, now=now())
+        waitlist.promote(store(), event_id, now=now())
     except (dynamo.Contention, dynamo.Refused, ClientError, BotoCoreError) as error:
         logger.warning("left to the sweeper", event=event_id, error=type(error).__name__)
 
@@ -131,7 +138,7 @@ def promote(event_id: str) -> None:
 def start_transfer(event_id: str) -> None:
     """Copy the first registrations to the new event of a split at once; the sweeper continues with the rest."""
     try:
-        split_transfer.transfer_batch(client(), settings(), event_id, now=now())
+        split_transfer.transfer_batch(store(), event_id, now=now())
     except (dynamo.Contention, dynamo.Refused, ClientError, BotoCoreError) as error:
         logger.warning("left to the sweeper", event=event_id, error=type(error).__name__)
 
@@ -147,8 +154,8 @@ def show_event(
     event_id: str, status: int = 200, headers: Mapping[str, str] | None = None, dropped: tuple[LocalTime, ...] = ()
 ) -> Response[EventOut]:
     event = own_event(event_id)
-    seats = events.read_seats(client(), settings(), event_id)
-    missed = attention.list_attention(client(), settings(), event_id, now=now())
+    seats = store().reads.seats(event_id)
+    missed = store().surveys.list_attention(event_id, now=now())
     return answer(status, presenters.event(event, seats, dropped, missed), {**etag(event), **(headers or {})})
 
 
@@ -189,5 +196,5 @@ def show(answered: requests.Answered, headers: Mapping[str, str] | None = None) 
 
 
 def location(event_id: str, registration_id: str = "") -> dict[str, str]:
-    path = f"/events/{event_id}"
+    path = f"{BASE}/events/{event_id}"
     return {"Location": f"{path}/registrations/{registration_id}" if registration_id else path}

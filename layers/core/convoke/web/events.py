@@ -16,10 +16,10 @@ from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
 from ..delivery import fan_out
 from ..model import Event, EventStatus, InvalidField, LocalTime
 from ..registrations import events
-from ..schedule import series
+from ..schedule import edits, series
 from ..settings import settings
-from ..store import dynamo, keys, lists, requests
-from ..store.writes import ROUNDS, Action
+from ..store import codec, keys
+from ..store.writes import Action, rounds
 from . import context, presenters
 from .idempotency import Record, once
 from .problems import Problem
@@ -30,6 +30,7 @@ from .requests import (
     EventPatch,
     IdempotencyKey,
     Limit,
+    ReopenIn,
     Version,
     content,
     patched,
@@ -38,7 +39,7 @@ from .responses import EventOut, EventPage, documented
 from .walltimes import read_when
 
 router = APIGatewayHttpRouter()  # type: ignore[no-untyped-call]
-NO_REASON = CancelIn()
+NO_REASON, AS_IT_WAS = CancelIn(), ReopenIn()
 
 
 @router.post("/events", summary="Create an event", responses=documented(201))
@@ -58,7 +59,7 @@ def create_event(body: EventIn, key: IdempotencyKey = None) -> Response[EventOut
     must_end_later(event, at)
 
     def create(record: Record) -> Response[EventOut]:
-        events.create_event(context.client(), settings(), event, also=record(status=201, event_id=event.event_id))
+        events.create_event(context.store(), event, also=record(status=201, event_id=event.event_id))
         return context.show_event(event.event_id, 201, context.location(event.event_id))
 
     return once(key, create)
@@ -77,7 +78,7 @@ def must_end_later(event: Event, at: datetime, before: Event | None = None) -> N
 
 @router.get("/events", summary="List events in order of creation", responses=documented(200))
 def list_events(limit: Limit = 50, cursor: Cursor = None) -> Response[EventPage]:
-    page = lists.list_events(context.client(), settings(), context.caller(), limit=limit, cursor=cursor)
+    page = context.store().reads.list_events(context.caller(), limit=limit, cursor=cursor)
     return context.answer(
         200,
         EventPage(items=[presenters.event(counted.event, counted.seats) for counted in page.items], next=page.next),
@@ -115,21 +116,20 @@ def changed(
     called again where another writer was first. If it changes nothing, only ``also`` is written. Raises
     :class:`Problem` (409, 412), :class:`InvalidField`, or :class:`dynamo.Contention` after too many rounds.
     """
-    for _ in range(ROUNDS):
+    for _ in rounds():
         before, at = context.own_event(event_id), context.now()
         require_version(before, version)
         context.require_writable(before, at)
         after = change(before, at)
         must_end_later(after, at, before)
         if after == before:
-            requests.keep(context.client(), dict(also))
+            context.store().requests.keep(dict(also))
             return
         if store(before, after, at, also):
             return
-    raise dynamo.Contention(f"{ROUNDS} rounds met other writers")
 
 
-@router.post("/events/<event_id>/cancel", summary="Cancel an event permanently", responses=documented(200))
+@router.post("/events/<event_id>/cancel", summary="Cancel an event", responses=documented(200))
 def cancel_event(
     event_id: str,
     body: Annotated[CancelIn, Body()] = NO_REASON,
@@ -138,18 +138,61 @@ def cancel_event(
 ) -> Response[EventOut]:
     def cancel(record: Record) -> Response[EventOut]:
         recorded = record(status=200, event_id=event_id)
-        for _ in range(ROUNDS):
+        for _ in rounds():
             before, at = context.own_event(event_id), context.now()
             require_version(before, version)
             if before.status is EventStatus.CANCELLED:
-                requests.keep(context.client(), recorded)
+                context.store().requests.keep(recorded)
                 return context.show_event(event_id)
             context.require_not_over(before, at)
             if store(before, replace(before, status=EventStatus.CANCELLED, reason=body.reason), at, recorded):
                 return context.show_event(event_id)
-        raise dynamo.Contention(f"{ROUNDS} rounds met other writers")
+        raise AssertionError  # rounds() ends with Contention
 
     return once(key, cancel)
+
+
+@router.post("/events/<event_id>/reopen", summary="Let a cancelled event take place again", responses=documented(200))
+def reopen_event(
+    event_id: str,
+    body: Annotated[ReopenIn, Body()] = AS_IT_WAS,
+    key: IdempotencyKey = None,
+    version: Version = None,
+) -> Response[EventOut]:
+    def reopen(record: Record) -> Response[EventOut]:
+        recorded = record(status=200, event_id=event_id)
+        for _ in rounds():
+            before, at = context.own_event(event_id), context.now()
+            require_version(before, version)
+            context.require_not_over(before, at)
+            if before.status is not EventStatus.CANCELLED:
+                context.store().requests.keep(recorded)
+                return context.show_event(event_id)
+            context.require_no_transfer(event_id)
+            after = edits.reopen(before, restored(before, body.occurrences, at))
+            check = {"transfer": context.store().events.not_transferring_check(event_id)}
+            if store(before, after, at, {**check, **recorded}):
+                context.promote(event_id)
+                return context.show_event(event_id)
+        raise AssertionError  # rounds() ends with Contention
+
+    return once(key, reopen)
+
+
+def restored(event: Event, dates: list[str], at: datetime) -> list[LocalTime]:
+    """The dates of the texts ``dates``, their original starts. Raises :class:`InvalidField` for what is no date of the
+    event, or over at ``at`` (UTC).
+    """
+    names = []
+    for number, text in enumerate(dates):
+        try:
+            one = edits.date(event, codec.local_time(text))
+        except (ValueError, edits.NoSuchDate):
+            raise InvalidField(f"occurrences.{number}", "is not a date of this event") from None
+        if one.when.ends_at <= at:
+            raise InvalidField(f"occurrences.{number}", "is over")
+        names.append(one.date)
+    return names
 
 
 def require_version(event: Event, wanted: str | None) -> None:
@@ -165,7 +208,7 @@ def store(before: Event, after: Event, at: datetime, also: Mapping[str, Action])
     """
     after = replace(after, version=before.version + 1, updated_at=at)
     priority = urgency(before, after, at)
-    return events.change_event(context.client(), settings(), before, after, priority=priority, now=at, also=also)
+    return events.change_event(context.store(), before, after, priority=priority, now=at, also=also)
 
 
 def urgency(before: Event, after: Event, at: datetime) -> int:

@@ -11,9 +11,8 @@ from typing import Any
 from aws_lambda_powertools.event_handler import Response
 
 from ..model import InvalidField
-from ..settings import settings
-from ..store import dynamo, requests
-from ..store.writes import ROUNDS, Action, Repeated
+from ..store import requests
+from ..store.writes import Action, Repeated, rounds
 from . import context
 
 Record = Callable[..., dict[str, Action]]
@@ -39,13 +38,13 @@ def once(key: str | None, grant: Callable[[Record], Response[Any]], show: Show =
         key=key,
         body=requests.digest(current.json_body),
     )
-    table = settings().accounts_table
+    stored = context.store().requests
 
     def record(**outcome: Any) -> dict[str, Action]:
-        return requests.record(table, request, now=context.now(), **outcome)
+        return stored.record(request, requests.Answered(**outcome, body=request.body), context.now())
 
-    for _ in range(ROUNDS):
-        earlier = requests.find(context.client(), table, request, context.now())
+    for _ in rounds():
+        earlier = stored.find(request, context.now())
         if earlier is not None:
             if earlier.body != request.body:
                 raise InvalidField("Idempotency-Key", "was used with another body")
@@ -54,4 +53,4 @@ def once(key: str | None, grant: Callable[[Record], Response[Any]], show: Show =
             return grant(record)
         except Repeated:
             continue
-    raise dynamo.Contention(f"{ROUNDS} rounds met the same request")
+    raise AssertionError  # rounds() ends with Contention

@@ -20,13 +20,12 @@ from ..delivery.preview import EXAMPLES, PreviewResult, preview
 from ..mail.wording import words
 from ..model import Event, EventStatus, InvalidField, LocalTime, Occurrence
 from ..registrations import events, split_transfer
-from ..registrations.registry import Obstacle
-from ..registrations.split_transfer import SplitTransfer
 from ..schedule import edits, series
 from ..settings import settings
-from ..store import cursors, dynamo, items, keys
-from ..store.reads import Reads
-from ..store.writes import ROUNDS
+from ..store import codec, keys
+from ..store.events import SplitTransfer
+from ..store.repository import decode_cursor, encode_cursor
+from ..store.writes import rounds
 from . import context, presenters
 from .events import changed, must_end_later, require_version, urgency
 from .idempotency import Record, once
@@ -71,10 +70,10 @@ def list_occurrences(event_id: str, limit: Limit = 50, cursor: Cursor = None) ->
     shown += [presenters.skipped(date, event, at) for date in series.skipped(event.schedule)]
     shown.sort(key=lambda one: one.occurrence)
     identity = f"occurrences of {event_id}"
-    position = "" if cursor is None else cursors.decode(identity, cursor, r"[0-9T:.-]+")
+    position = "" if cursor is None else decode_cursor(identity, cursor, r"[0-9T:.-]+")
     rest = [one for one in shown if one.occurrence > position]
     more = len(rest) > limit
-    following = cursors.encode(identity, rest[limit - 1].occurrence) if more else None
+    following = encode_cursor(identity, rest[limit - 1].occurrence) if more else None
     return context.answer(200, OccurrencePage(items=rest[:limit], next=following))
 
 
@@ -86,7 +85,7 @@ def add_occurrence(
         name = read_moment("start", body.start).isoformat()
         recorded = record(status=201, event_id=event_id, date=name)
         changed(event_id, version, lambda event, at: with_date_added(event, body, at), recorded)
-        where = {"Location": f"/events/{event_id}/occurrences/{name}"}
+        where = {"Location": f"{context.BASE}/events/{event_id}/occurrences/{name}"}
         return context.show_occurrence(event_id, name, 201, where)
 
     return once(key, add)
@@ -189,32 +188,28 @@ def split_event(
 
     def split(record: Record) -> Response[EventOut]:
         recorded = record(status=201, event_id=new_id)
-        for _ in range(ROUNDS):
+        for _ in rounds():
             before, at = context.own_event(event_id), context.now()
             require_version(before, version)
             context.require_writable(before, at)
             old, new = split_parts(before, body, new_id, at)
-            if split_transfer.under_way(context.client(), settings(), event_id):
-                raise Problem(
-                    HTTPStatus.SERVICE_UNAVAILABLE, Obstacle.NOT_YET.value, headers=context.RETRY_AFTER_A_MINUTE
-                )
+            context.require_no_transfer(event_id)
             transfer = split_transfer_of(before, date_from(before, body), new_id, at)
             priority = urgency(before, old, at)
             done = events.split_event(
-                context.client(),
-                settings(),
+                context.store(),
                 before,
                 replace(old, version=before.version + 1, updated_at=at),
                 new,
-                split_transfer.start_action(settings(), transfer, priority=priority, now=at),
+                context.store().events.start_transfer_action(transfer, priority, at),
                 priority=priority,
                 now=at,
-                also={"whole": split_transfer.not_under_way_check(settings(), event_id), **recorded},
+                also={"whole": context.store().events.not_transferring_check(event_id), **recorded},
             )
             if done:
                 context.start_transfer(new_id)
                 return context.show_event(new_id, 201, context.location(new_id))
-        raise dynamo.Contention(f"{ROUNDS} rounds met other writers")
+        raise AssertionError  # rounds() ends with Contention
 
     return once(key, split)
 
@@ -222,7 +217,7 @@ def split_event(
 def date_from(event: Event, body: SplitIn) -> LocalTime:
     """The original start of the first date of the new event. Raises :class:`InvalidField`."""
     try:
-        return edits.date(event, items.local_time_of(body.from_)).date
+        return edits.date(event, codec.local_time(body.from_)).date
     except (ValueError, edits.NoSuchDate):
         raise InvalidField("from", "is not a date of this series") from None
 
@@ -316,13 +311,8 @@ def require_only(body: PreviewIn, *names: str) -> None:
 
 def people(event: Event) -> Iterator[Snapshot]:
     """All registrations of the event with their invitations, read a page at a time."""
-    reads, after = Reads(context.client(), settings()), ""
-    while invitations := reads.invitations(event.event_id, after, PAGE):
-        first, after = after, invitations[-1].registration_id
-        registered = {one.registration_id: one for one in reads.registrations(event.event_id, first, after)}
-        for invitation in invitations:
-            if (person := registered.get(invitation.registration_id)) is not None:
-                yield Snapshot(invitation=invitation, registration=person, event=event)
+    for person, invitation in context.store().reads.everybody(event.event_id):
+        yield Snapshot(invitation=invitation, registration=person, event=event)
 
 
 def invitations_to(

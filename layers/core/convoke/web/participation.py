@@ -16,12 +16,11 @@ from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
 from ..decision.attendance import tally
 from ..decision.plan import Snapshot
 from ..model import Event, InvalidField, LocalTime, Registration
-from ..schedule import edits, series
+from ..schedule import edits, series_changes
 from ..schedule.edits import NoSuchDate
 from ..settings import settings
-from ..store import answers as history
-from ..store import cursors, items
-from ..store.roll import everybody
+from ..store import codec
+from ..store.repository import decode_cursor, encode_cursor
 from . import context, csv_export, presenters
 from .problems import Problem
 from .registrations import PERSON
@@ -45,7 +44,7 @@ Rows = Annotated[
 @router.get(f"{PERSON}/answers", summary="List a person's answers", responses=documented(200))
 def list_answers(event_id: str, registration_id: str, limit: Limit = 50, cursor: Cursor = None) -> Response[AnswerPage]:
     seen = context.read_snapshot(context.own_event(event_id), registration_id)
-    page = history.list_answers(context.client(), settings(), registration_id, limit=limit, cursor=cursor)
+    page = context.store().answers.list_answers(registration_id, limit=limit, cursor=cursor)
     return context.answer(200, AnswerPage(items=[presenters.received(one, seen) for one in page.items], next=page.next))
 
 
@@ -58,7 +57,7 @@ def count_participation(
 ) -> Response[ParticipationOut]:
     event = context.own_event(event_id)
     name = None if date is None else date_of(event, date)
-    people = list(islice(everybody(context.client(), settings(), event_id), MOST_COUNTED + 1))
+    people = list(islice(context.store().reads.everybody(event_id), MOST_COUNTED + 1))
     if len(people) > MOST_COUNTED:
         raise Problem(
             HTTPStatus.CONFLICT, f"there are more than {MOST_COUNTED} registrations: list them, or export them"
@@ -70,7 +69,7 @@ def count_participation(
 def date_of(event: Event, text: str) -> LocalTime:
     """The date of the event with this original start. Raises :class:`InvalidField` where there is none."""
     with suppress(ValueError, NoSuchDate):
-        return edits.date(event, items.local_time_of(text)).date
+        return edits.date(event, codec.local_time(text)).date
     raise InvalidField("date", "is not a date of this event")
 
 
@@ -78,7 +77,7 @@ def comes_on(event: Event, person: Registration, date: LocalTime | None) -> bool
     """Whether the registration includes ``date``; ``None`` is the whole event."""
     if date is None or person.occurrences is None:
         return True
-    return date in series.named(event, person.occurrences, person.named).values()
+    return date in series_changes.named(event, person.occurrences, person.named).values()
 
 
 @router.get(
@@ -89,10 +88,10 @@ def comes_on(event: Event, person: Registration, date: LocalTime | None) -> bool
 def export_registrations(event_id: str, limit: Rows = None, cursor: Cursor = None) -> Response[str]:
     event, at = context.own_event(event_id), context.now()
     identity = f"table of {event_id}"
-    after = "" if cursor is None else cursors.decode(identity, cursor, r"[0-9a-z]+")
+    after = "" if cursor is None else decode_cursor(identity, cursor, r"[0-9a-z]+")
     rows: list[str] = []
     last, size, more = after, 0, False
-    for person, invitation in everybody(context.client(), settings(), event_id, after):
+    for person, invitation in context.store().reads.everybody(event_id, after):
         seen = Snapshot(invitation=invitation, registration=person, event=event)
         row = csv_export.row(presenters.registration(seen, settings().sender, at))
         size += len(json.dumps(row))
@@ -113,6 +112,6 @@ def export_registrations(event_id: str, limit: Rows = None, cursor: Cursor = Non
         "X-Content-Type-Options": "nosniff",
     }
     if more:
-        following = urlencode({"limit": limit, "cursor": cursors.encode(identity, last)})
+        following = urlencode({"limit": limit, "cursor": encode_cursor(identity, last)})
         headers["Link"] = f'</events/{event_id}/registrations.csv?{following}>; rel="next"'
     return Response(200, "text/csv; charset=utf-8", table, headers)

@@ -20,7 +20,7 @@ from ..model import (
     RegistrationStatus,
     Sender,
 )
-from ..schedule import series
+from ..schedule import series, series_changes
 from ..store.keys import instant
 from ..webhooks.events import Delivery, Webhook
 from . import requests
@@ -129,7 +129,7 @@ def _dates(seen: Snapshot) -> list[str] | None:
     chosen = seen.registration.occurrences
     if chosen is None:
         return None
-    return [date.isoformat() for date in series.named(seen.event, chosen, seen.registration.named).values()]
+    return [date.isoformat() for date in series_changes.named(seen.event, chosen, seen.registration.named).values()]
 
 
 def state(seen: Snapshot, sender: Sender, now: datetime) -> DeliveryState:

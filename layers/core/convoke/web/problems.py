@@ -12,6 +12,8 @@ from typing import Any
 from ..model import ConvokeError
 
 MEDIA_TYPE = "application/problem+json"
+PATCH_MEDIA_TYPE = "application/merge-patch+json"
+"""What a PATCH may be besides ``application/json`` (RFC 7396)."""
 LARGEST_BODY = 64 * 1024
 DEEPEST_BODY = 16
 """How deep objects and lists may be nested; no valid request has more than four levels."""
@@ -129,8 +131,10 @@ def read_body(event: Mapping[str, Any]) -> dict[str, Any] | None:
     if not data:
         return None
     media_type, _, parameters = event.get("headers", {}).get("content-type", "").lower().partition(";")
-    if media_type.strip() != "application/json" or not _is_utf_8(parameters):
-        raise Problem(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "a body must be application/json in UTF-8")
+    is_patch = event.get("routeKey", "").startswith("PATCH ")
+    accepted = ("application/json", PATCH_MEDIA_TYPE) if is_patch else ("application/json",)
+    if media_type.strip() not in accepted or not _is_utf_8(parameters):
+        raise Problem(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, f"a body must be {' or '.join(accepted)} in UTF-8")
     try:
         value = json.loads(data.decode(), object_pairs_hook=_without_duplicates, parse_constant=_reject_constant)
     except (ValueError, RecursionError) as error:

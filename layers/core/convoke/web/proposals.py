@@ -17,12 +17,8 @@ from ..inbound.proposals import Proposal, ProposalStatus
 from ..mail import notifications
 from ..model import Event
 from ..registrations.registry import STANDING
-from ..schedule import edits, series
-from ..settings import settings
-from ..store import proposals, requests
+from ..schedule import edits, series_changes
 from ..store.keys import instant
-from ..store.notifications import schedule_action
-from ..store.writes import attempt
 from . import context
 from .events import changed
 from .idempotency import Record, once
@@ -59,7 +55,7 @@ class ProposalPage(BaseModel):
 @router.get(PROPOSALS, summary="List proposals of another time", responses=documented(200))
 def list_proposals(event_id: str, limit: Limit = 50, cursor: Cursor = None) -> Response[ProposalPage]:
     context.own_event(event_id)
-    page = proposals.list_proposals(context.client(), settings(), event_id, limit=limit, cursor=cursor)
+    page = context.store().proposals.list_proposals(event_id, limit=limit, cursor=cursor)
     return context.answer(200, ProposalPage(items=[shown(one) for one in page.items], next=page.next))
 
 
@@ -75,13 +71,13 @@ def accept(
         recorded = record(status=200, event_id=event_id)
         proposal = own_proposal(event_id, proposal_id)
         if proposal.status is ProposalStatus.ACCEPTED:
-            requests.keep(context.client(), recorded)
+            context.store().requests.keep(recorded)
             return show(event_id, proposal_id)
 
         def change(event: Event, at: datetime) -> Event:
             return moved(event, still_open(event_id, proposal_id), at)
 
-        decided = {"proposal": proposals.decision_action(settings(), proposal, ProposalStatus.ACCEPTED)}
+        decided = {"proposal": context.store().proposals.decision_action(proposal, ProposalStatus.ACCEPTED)}
         changed(event_id, version, change, {**decided, **recorded})
         return show(event_id, proposal_id)
 
@@ -98,11 +94,11 @@ def decline(
     def decline_once(record: Record) -> Response[ProposalOut]:
         recorded = record(status=200, event_id=event_id)
         if own_proposal(event_id, proposal_id).status is ProposalStatus.DECLINED:
-            requests.keep(context.client(), recorded)
+            context.store().requests.keep(recorded)
             return show(event_id, proposal_id)
         proposal = still_open(event_id, proposal_id)
-        actions = {"proposal": proposals.decision_action(settings(), proposal, ProposalStatus.DECLINED)}
-        if attempt(context.client(), {**actions, **declining(proposal, context.now()), **recorded}):
+        actions = {"proposal": context.store().proposals.decision_action(proposal, ProposalStatus.DECLINED)}
+        if context.store().attempt({**actions, **declining(proposal, context.now()), **recorded}):
             still_open(event_id, proposal_id)
         return show(event_id, proposal_id)
 
@@ -117,7 +113,7 @@ def moved(event: Event, proposal: Proposal, at: datetime) -> Event:
     if date is None and event.added and event.rule is None:
         date = event.when.start  # added dates are separate entries: the proposal does not mean them
     if date is None:
-        schedule = series.moved(event.schedule, proposal.when)
+        schedule = series_changes.moved(event.schedule, proposal.when)
         after = replace(event, when=schedule.when, rule=schedule.rule, added=schedule.added)
         return edits.reschedule(event, after)[0]
     try:
@@ -137,14 +133,14 @@ def declining(proposal: Proposal, at: datetime) -> dict[str, Any]:
     notification = notifications.decline_counter(
         seen.event, seen.registration, counter=counter, proposal_id=proposal.proposal_id, now=at
     )
-    return {"notification": schedule_action(settings(), notification, at)}
+    return {"notification": context.store().notifications.schedule_action(notification, at)}
 
 
 def own_proposal(event_id: str, proposal_id: str) -> Proposal:
     """The proposal, if its event is the caller's. Raises :class:`Problem` (404) for any other."""
     context.own_event(event_id)
     known = context.AN_ID.fullmatch(proposal_id)
-    proposal = proposals.find(context.client(), settings(), event_id, proposal_id) if known else None
+    proposal = context.store().proposals.find(event_id, proposal_id) if known else None
     if proposal is None:
         raise Problem(HTTPStatus.NOT_FOUND, "there is no such proposal")
     return proposal

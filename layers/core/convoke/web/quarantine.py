@@ -16,10 +16,7 @@ from ..inbound.quarantine import QuarantinedMail, QuarantineStatus
 from ..inbound.reasons import Reason
 from ..model import Participation
 from ..registrations import inbound_mail
-from ..settings import settings
-from ..store import quarantine
 from ..store.keys import instant
-from ..store.writes import attempt
 from . import context
 from .idempotency import Record, once
 from .problems import Problem
@@ -73,10 +70,10 @@ def list_quarantine(
     account = context.caller()
     if event_id is not None:
         context.own_event(event_id)
-    page = quarantine.list_waiting(
-        context.client(), settings(), account, now=context.now(), limit=limit, cursor=cursor, event_id=event_id
+    page = context.store().quarantine.list_waiting(
+        account, now=context.now(), limit=limit, cursor=cursor, event_id=event_id
     )
-    more = quarantine.not_shown_count(context.client(), settings(), account, now=context.now(), event_id=event_id)
+    more = context.store().quarantine.not_shown_count(account, now=context.now(), event_id=event_id)
     return context.answer(200, QuarantinePage(items=[shown(one) for one in page.items], not_shown=more, next=page.next))
 
 
@@ -89,7 +86,7 @@ def release(
     def release_once(record: Record) -> Response[QuarantinedMailOut]:
         mail = own_mail(quarantine_id)
         if mail.status is QuarantineStatus.WAITING:
-            reason = inbound_mail.release(context.client(), settings(), mail, now=context.now())
+            reason = inbound_mail.release(context.store(), mail, now=context.now())
             if reason is not None:
                 raise Problem(HTTPStatus.CONFLICT, f"the mail cannot be released: {reason}")
         return decide(mail, QuarantineStatus.RELEASED, record)
@@ -112,11 +109,7 @@ def drop(
 def own_mail(quarantine_id: str) -> QuarantinedMail:
     """The mail, if it is quarantined for the caller's account. Raises :class:`Problem` (404) for any other."""
     known = context.AN_ID.fullmatch(quarantine_id)
-    mail = (
-        quarantine.find(context.client(), settings(), context.caller(), quarantine_id, now=context.now())
-        if known
-        else None
-    )
+    mail = context.store().quarantine.find(context.caller(), quarantine_id, now=context.now()) if known else None
     if mail is None:
         raise Problem(HTTPStatus.NOT_FOUND, "there is no such mail")
     return mail
@@ -125,10 +118,10 @@ def own_mail(quarantine_id: str) -> QuarantinedMail:
 def decide(mail: QuarantinedMail, status: QuarantineStatus, record: Record) -> Response[QuarantinedMailOut]:
     """Store the decision. The same one again succeeds and changes nothing; another raises :class:`Problem` (409)."""
     actions = {
-        **quarantine.decision_actions(settings(), mail, status),
+        **context.store().quarantine.decision_actions(mail, status),
         **record(status=200, event_id=mail.event_id or ""),
     }
-    if attempt(context.client(), actions):
+    if context.store().attempt(actions):
         raise Problem(HTTPStatus.CONFLICT, f"the mail was {own_mail(mail.quarantine_id).status}")
     return show(mail.quarantine_id)
 

@@ -26,8 +26,7 @@ from ..registrations import erasure, registry, replies
 from ..registrations.registry import ACTIVE, STANDING, Obstacle
 from ..schedule import edits, series
 from ..settings import settings
-from ..store import items, keys, lists, requests
-from ..store.reads import Reads
+from ..store import codec, keys
 from . import context, presenters
 from .idempotency import Record, once
 from .problems import Problem
@@ -74,21 +73,15 @@ def register(event_id: str, body: RegistrationIn, key: IdempotencyKey = None) ->
             updated_at=at,
         )
         recorded = record(status=201, event_id=event_id, registration_id=person.registration_id)
-        stored = granted(
-            registry.register(context.client(), settings(), person, now=at, account=event.account, also=recorded)
-        )
+        stored = granted(registry.register(context.store(), person, now=at, account=event.account, also=recorded))
         where = context.location(event_id, stored.registration_id)
         if stored.registration_id == person.registration_id:
             return context.show_registration(event_id, stored.registration_id, 201, where)
         recorded = record(status=200, event_id=event_id, registration_id=stored.registration_id)
         if stored.status is RegistrationStatus.DECLINED:
-            granted(
-                replies.register_again(
-                    context.client(), settings(), event_id, stored.registration_id, now=at, also=recorded
-                )
-            )
+            granted(replies.register_again(context.store(), event_id, stored.registration_id, now=at, also=recorded))
         else:
-            requests.keep(context.client(), recorded)
+            context.store().requests.keep(recorded)
         return context.show_registration(event_id, stored.registration_id, 200, where)
 
     return once(key, enter)
@@ -104,7 +97,7 @@ def list_registrations(
     status: Annotated[RegistrationStatus | None, Query()] = None,
 ) -> Response[RegistrationPage]:
     event, at = context.own_event(event_id), context.now()
-    page = lists.list_registrations(context.client(), settings(), event_id, limit=limit, cursor=cursor, status=status)
+    page = context.store().reads.list_registrations(event_id, limit=limit, cursor=cursor, status=status)
     people = [
         presenters.registration(
             Snapshot(invitation=invitation, registration=person, event=event), settings().sender, at
@@ -135,7 +128,7 @@ def patch_registration(event_id: str, registration_id: str, patch: RegistrationP
     soon = series.next_start(event.schedule, at) - at <= settings().times.soon
     granted(
         registry.change_registration(
-            *(context.client(), settings(), event_id, registration_id),
+            *(context.store(), event_id, registration_id),
             changes=changes,
             priority=0 if soon else 1,
             now=at,
@@ -157,11 +150,11 @@ def withdraw(
     event, at = context.own_event(event_id), context.now()
     seen = context.read_snapshot(event, registration_id)
     if erase == "true":
-        granted(erasure.erase(context.client(), settings(), event_id, registration_id, now=at, account=event.account))
+        granted(erasure.erase(context.store(), event_id, registration_id, now=at, account=event.account))
     elif seen.registration.status in STANDING:
         granted(
             registry.withdraw(
-                *(context.client(), settings(), event_id, registration_id),
+                *(context.store(), event_id, registration_id),
                 now=at,
                 account=event.account,
                 sends=not over(event, at, calendar_state_of(seen.invitation)),
@@ -183,7 +176,7 @@ def resend(
         context.read_snapshot(event, registration_id)
         context.require_not_over(event, at)
         recorded = record(status=202, event_id=event_id, registration_id=registration_id)
-        granted(registry.resend(context.client(), settings(), event_id, registration_id, now=at, also=recorded))
+        granted(registry.resend(context.store(), event_id, registration_id, now=at, also=recorded))
         return context.show_registration(event_id, registration_id, 202)
 
     return once(key, repeat)
@@ -194,7 +187,7 @@ def list_messages(
     event_id: str, registration_id: str, limit: Limit = 50, cursor: Cursor = None
 ) -> Response[MessagePage]:
     context.read_snapshot(context.own_event(event_id), registration_id)
-    page = lists.list_messages(context.client(), settings(), registration_id, limit=limit, cursor=cursor)
+    page = context.store().reads.list_messages(registration_id, limit=limit, cursor=cursor)
     return context.answer(200, MessagePage(items=[presenters.message(stored) for stored in page.items], next=page.next))
 
 
@@ -208,7 +201,7 @@ def list_messages(
 def read_mail(event_id: str, registration_id: str, sequence: str) -> Response[bytes]:
     context.read_snapshot(context.own_event(event_id), registration_id)
     number = int(sequence) if re.fullmatch(r"[0-9]{1,9}", sequence) else None
-    stored = None if number is None else Reads(context.client(), settings()).stored(registration_id, number)
+    stored = None if number is None else context.store().reads.stored(registration_id, number)
     if stored is None or stored.rendered is None:
         raise Problem(HTTPStatus.NOT_FOUND, "there is no such mail")
     headers = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
@@ -228,7 +221,7 @@ def chosen(event: Event, dates: list[str] | None, at: datetime) -> tuple[LocalTi
     names: set[LocalTime] = set()
     for number, text in enumerate(dates):
         try:
-            one = edits.date(event, items.local_time_of(text))
+            one = edits.date(event, codec.local_time(text))
         except (ValueError, edits.NoSuchDate):
             raise InvalidField(f"occurrences.{number}", "is not a date of this series") from None
         if one.cancelled or one.when.ends_at <= at:

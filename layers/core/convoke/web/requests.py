@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from aws_lambda_powertools.event_handler.openapi.params import Header, Query
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from ..decision import fingerprints
 from ..model import (
     Conference,
     DateChange,
@@ -19,8 +21,9 @@ from ..model import (
     LocalTime,
     Occurrence,
     Person,
+    When,
 )
-from ..schedule import edits, series
+from ..schedule import edits, recurrence, series, series_changes
 from .fields import (
     Capacity,
     Description,
@@ -42,7 +45,7 @@ from .fields import (
     WebhookUrl,
     Zone,
 )
-from .walltimes import read_when
+from .walltimes import read_moment, read_when
 
 Limit = Annotated[int, Query(ge=1, le=100, description="Items per page.")]
 IdempotencyKey = Annotated[
@@ -85,7 +88,8 @@ class Patch(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
 
     def applied_to(self, current: Mapping[str, Any]) -> dict[str, Any]:
-        return _merged(current, self.model_dump(exclude_unset=True))
+        """``current`` with the fields of the patch. ``notify`` is about the patch itself."""
+        return _merged(current, self.model_dump(exclude_unset=True, exclude={"notify"}))
 
 
 def _merged(current: Mapping[str, Any], patch: Mapping[str, Any]) -> dict[str, Any]:
@@ -133,7 +137,7 @@ class ConferencePatch(Patch):
     label: Label | None = None
 
 
-class EventPatch(Patch):
+class EventChange(Patch):
     title: Name | None = None
     start: Moment | None = None
     end: Moment | None = None
@@ -151,8 +155,21 @@ class EventPatch(Patch):
     status: Status | None = None
 
 
+class EventPatch(EventChange):
+    notify: Annotated[
+        Literal["all", "none"] | None,
+        Field(description="none: tell nobody of this change of texts now; it is part of the next message."),
+    ] = None
+
+
 class CancelIn(Incoming):
     reason: Reason = ""
+
+
+class ReopenIn(Incoming):
+    """``occurrences`` are the cancelled dates of a series that take place again, too, by their original starts."""
+
+    occurrences: Annotated[list[Moment], Field(max_length=400)] = Field(default_factory=list)
 
 
 class RestoreIn(Incoming):
@@ -176,15 +193,15 @@ class OccurrencePatch(Patch):
     description: Description | None = None
 
 
-class SplitIn(EventPatch):
+class SplitIn(EventChange):
     """A split: ``from``, the original start of the first date concerned, and the changes to it and all that follow."""
 
     from_: Annotated[Moment, Field(alias="from")]
 
     @property
-    def changes(self) -> EventPatch:
+    def changes(self) -> EventChange:
         given = self.model_dump(exclude_unset=True)
-        return EventPatch(**{name: value for name, value in given.items() if name != "from_"})
+        return EventChange(**{name: value for name, value in given.items() if name != "from_"})
 
 
 class PreviewIn(EventPatch):
@@ -256,18 +273,21 @@ def content(shape: EventIn) -> dict[str, Any]:
     }
 
 
-def patched(event: Event, patch: EventPatch) -> tuple[Event, tuple[LocalTime, ...]]:
+def patched(event: Event, patch: EventChange) -> tuple[Event, tuple[LocalTime, ...]]:
     """``event`` after ``patch``, and the original starts of changed dates that its new schedule no longer has.
 
     Raises :class:`InvalidField` for an impossible time or rule, and pydantic's ``ValidationError`` for anything else.
     """
+    given = patch.model_fields_set
     current = request_fields(event)
-    if "duration" in patch.model_fields_set and patch.duration is not None:
+    if "duration" in given and patch.duration is not None:
         # The duration replaces the event's end.
         current |= {"end": None}
+    if patch.start is not None and not given & {"end", "duration"}:
+        current |= as_long(event.when, patch.start)
     shape = EventIn.model_validate(patch.applied_to(current))
     schedule = event.schedule
-    if patch.model_fields_set & {"start", "end", "duration", "time_zone"}:
+    if given & {"start", "end", "duration", "time_zone"}:
         when = read_when(
             start=shape.start,
             end=shape.end,
@@ -276,13 +296,30 @@ def patched(event: Event, patch: EventPatch) -> tuple[Event, tuple[LocalTime, ..
             current=event.when,
         )
         # A rule that is replaced in the same patch need not fit the new start.
-        before = replace(schedule, rule=None) if "recurrence" in patch.model_fields_set else schedule
-        schedule = series.moved(before, when)
-    if "recurrence" in patch.model_fields_set:
+        before = replace(schedule, rule=None) if "recurrence" in given else schedule
+        schedule = series_changes.moved(before, when)
+    if "recurrence" in given:
         rule = series.rule(shape.recurrence, schedule.when) if shape.recurrence else None
         schedule = replace(schedule, rule=rule, added=schedule.added if rule else ())
     after = replace(event, **content(shape), when=schedule.when, rule=schedule.rule, added=schedule.added)
-    return edits.reschedule(event, after)
+    after, dropped = edits.reschedule(event, after)
+    if isinstance(patch, EventPatch) and patch.notify == "none":
+        after = fingerprints.kept_quiet(event, after)
+    return after, dropped
+
+
+def as_long(when: When, start: str) -> dict[str, str | None]:
+    """``end`` and ``duration`` by which what takes place at ``when`` is as long as before at another ``start`` (ISO
+    8601). Empty where it gets a time instead of a day, or the reverse: then its end has to be given.
+
+    Raises :class:`InvalidField`.
+    """
+    first = read_moment("start", start)
+    if isinstance(first, datetime) is when.all_day:
+        return {}
+    if isinstance(first, datetime):
+        return {"end": None, "duration": f"PT{int((when.ends_at - when.starts_at).total_seconds())}S"}
+    return {"end": (first + (recurrence.day_of(when.end) - recurrence.day_of(when.start))).isoformat()}
 
 
 def date_changed(event: Event, one: Occurrence, patch: OccurrencePatch) -> DateChange:
@@ -302,13 +339,10 @@ def date_changed(event: Event, one: Occurrence, patch: OccurrencePatch) -> DateC
         getattr(patch, name) or getattr(plain if name in given else one.when, name).isoformat()
         for name in ("start", "end")
     )
-    when = read_when(
-        start=start,
-        end=None if patch.duration is not None and "end" not in given else end,
-        duration=patch.duration,
-        time_zone=event.when.time_zone,
-        current=one.when,
-    )
+    length = {"end": None if patch.duration is not None and "end" not in given else end, "duration": patch.duration}
+    if not given & {"end", "duration"}:
+        length |= as_long(one.when, start)
+    when = read_when(start=start, **length, time_zone=event.when.time_zone, current=one.when)
     if when.all_day is not plain.all_day:
         raise InvalidField("start", "must be a date, or a time, as the start of the series is")
     return replace(change, when=when)

@@ -11,7 +11,8 @@ from aws_lambda_powertools.event_handler.openapi.params import Body, Query
 from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
 
 from ..settings import settings
-from ..store import deliveries, keys, outbox, webhooks
+from ..store import keys, webhooks
+from ..store.outbox import new_event
 from ..webhooks.events import Webhook, WebhookDeliveryState, WebhookEventType
 from ..webhooks.url_guard import target_of
 from . import context, presenters
@@ -40,10 +41,10 @@ def create_webhook(body: WebhookIn, key: IdempotencyKey = None) -> Response[Webh
         )
         try:
             recorded = record(status=201, webhook_id=webhook.webhook_id)
-            webhooks.create(context.client(), settings(), webhook, also=recorded)
+            context.store().webhooks.create(webhook, also=recorded)
         except webhooks.TooManyWebhooks:
             raise Problem(HTTPStatus.CONFLICT, f"an account has at most {webhooks.MAX_WEBHOOKS} webhooks") from None
-        headers = {"Location": f"/webhooks/{webhook.webhook_id}"}
+        headers = {"Location": f"{context.BASE}/webhooks/{webhook.webhook_id}"}
         made = WebhookCreated(**presenters.webhook(webhook).model_dump(), secret=webhook.secret)
         return context.answer(201, made, headers)
 
@@ -52,14 +53,14 @@ def create_webhook(body: WebhookIn, key: IdempotencyKey = None) -> Response[Webh
 
 @router.get("/webhooks", summary="List webhooks", responses=documented(200))
 def list_webhooks() -> Response[WebhookPage]:
-    found = webhooks.list_webhooks(context.client(), settings(), context.caller())
+    found = context.store().webhooks.list_webhooks(context.caller())
     return context.answer(200, WebhookPage(items=list(map(presenters.webhook, found)), next=None))
 
 
 @router.delete("/webhooks/<webhook_id>", summary="Delete a webhook", responses=documented(200))
 def remove_webhook(webhook_id: str) -> Response[WebhookOut]:
     webhook = context.own_webhook(webhook_id)
-    webhooks.remove(context.client(), settings(), webhook.account, webhook_id)
+    context.store().webhooks.remove(webhook.account, webhook_id)
     return context.answer(200, presenters.webhook(webhook))
 
 
@@ -75,7 +76,7 @@ def list_deliveries(
     state: Annotated[WebhookDeliveryState | None, Query()] = None,
 ) -> Response[DeliveryPage]:
     context.own_webhook(webhook_id)
-    page = deliveries.list_deliveries(context.client(), settings(), webhook_id, limit=limit, cursor=cursor, state=state)
+    page = context.store().deliveries.list_deliveries(webhook_id, limit=limit, cursor=cursor, state=state)
     return context.answer(200, DeliveryPage(items=list(map(presenters.delivery, page.items)), next=page.next))
 
 
@@ -87,9 +88,9 @@ def try_webhook(
 ) -> Response[WebhookOut]:
     def send_test(record: Record) -> Response[WebhookOut]:
         webhook, at = context.own_webhook(webhook_id), context.now()
-        webhook_event = outbox.new_event(webhook.account, WebhookEventType.TEST, {"webhook_id": webhook_id}, at)
+        webhook_event = new_event(webhook.account, WebhookEventType.TEST, {"webhook_id": webhook_id}, at)
         recorded = record(status=202, webhook_id=webhook_id)
-        deliveries.create_test(context.client(), settings(), webhook, webhook_event, at, also=recorded)
+        context.store().deliveries.create_test(webhook, webhook_event, at, also=recorded)
         return context.show_webhook(webhook_id, 202)
 
     return once(key, send_test)

@@ -1,0 +1,99 @@
+"""Every condition of a write, by its name.
+
+``#name`` is an attribute of the item, ``:name`` a value that the write gives, or one of :data:`CONSTANTS`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..model import RegistrationStatus
+
+CONSTANTS: dict[str, Any] = {
+    "true": True,
+    "false": False,
+    "none": 0,
+    "cancelled": RegistrationStatus.CANCELLED.value,
+}
+
+# No such item exists.
+NEW = "attribute_not_exists(pk)"
+# The item must exist, so that an update cannot create a partial one.
+EXISTS = "attribute_exists(pk)"
+# Fewer than the most are counted.
+BELOW_MAXIMUM = "attribute_not_exists(#count) OR #count < :most"
+# The item still has the due key that was read.
+DUE_KEY_UNCHANGED = "#due_key = :due_key"
+
+# --- events, registrations, seats -----------------------------------------------------------------------------------
+
+# Nobody changed the event or the registration since it was read.
+VERSION_UNCHANGED = "#version = :version"
+# Nobody changed the event since it was read, and it is this account's.
+VERSION_AND_ACCOUNT_UNCHANGED = f"{VERSION_UNCHANGED} AND #account = :account"
+# The registration is cancelled, so that nothing more is sent once the person is erased.
+WITHDRAWN = f"{VERSION_UNCHANGED} AND #status = :cancelled"
+# The lock on the address belongs to this registration, not to a later one with the same address.
+LOCK_IS_MINE = "#registration_id = :registration_id"
+# The event is open, nobody is on the waitlist, and a seat is free.
+SEAT_IS_FREE = "#open = :true AND #waiting = :none AND (attribute_not_exists(#capacity) OR #taken < #capacity)"
+# The event is open, but no seat is free or somebody is on the waitlist: with an open event, the opposite of the above.
+WAITLIST_ONLY = "#open = :true AND (#waiting > :none OR #taken >= #capacity)"
+# Somebody is on the waitlist, and can get the released seat.
+SOMEBODY_WAITS = "#waiting > :none"
+# Nobody is on the waitlist.
+NOBODY_WAITS = "#waiting = :none"
+# The event is open, somebody is on the waitlist, and a seat is free.
+CAN_PROMOTE = "#open = :true AND #waiting > :none AND (attribute_not_exists(#capacity) OR #taken < #capacity)"
+# The event is closed, nobody is on the waitlist, or no seat is free: the opposite of the condition above.
+CANNOT_PROMOTE = "#open = :false OR #waiting <= :none OR #taken >= #capacity"
+# The split transfer's cursor is still the one that was read.
+CURSOR_UNCHANGED = "#cursor = :cursor"
+
+# --- delivery -------------------------------------------------------------------------------------------------------
+
+# Nobody wrote to the item since it was read: every write to an invitation or a notification raises its fence.
+FENCE_UNCHANGED = "#fence = :fence"
+# No wake-up was added since the item was read.
+WAKEUPS_UNCHANGED = "#wakeups = :wakeups"
+# Nobody wrote to the invitation since it was read, and no wake-up was added.
+FENCE_AND_WAKEUPS_UNCHANGED = f"{FENCE_UNCHANGED} AND {WAKEUPS_UNCHANGED}"
+# No message is stored yet, or only a record without bytes: the bytes that the first attempt sent are never replaced.
+NOT_STORED = "attribute_not_exists(pk) OR attribute_exists(#unwritten)"
+# The record exists, and nothing graver was reported: reports arrive in any order.
+NOTHING_GRAVER_REPORTED = "attribute_exists(pk) AND (attribute_not_exists(#rank) OR #rank <= :rank)"
+# The record exists, and SES has reported nothing about it: a report is truer than that the message was given up.
+NOTHING_REPORTED = "attribute_exists(pk) AND attribute_not_exists(#rank)"
+# No newer change replaced the fan-out, and no other planner planned this page.
+STILL_AT_THIS_PAGE = f"{VERSION_UNCHANGED} AND #planned_to = :planned_to"
+# No batch of the fan-out has ended, and none was planned, since it was read.
+LEFT_UNCHANGED = "#left = :left"
+# No newer change replaced the fan-out, and no other batch of it ended since it was read.
+STILL_SO_MANY_LEFT = f"{VERSION_UNCHANGED} AND {LEFT_UNCHANGED}"
+# All batches of the fan-out are planned.
+ALL_IS_PLANNED = "attribute_not_exists(#due_key)"
+# The batch exists, and no worker has it: none took it, it was given back, or the lease is over.
+NOBODY_HAS_IT = "attribute_exists(pk) AND (attribute_not_exists(#lease_until) OR #lease_until <= :now)"
+# Nobody has worked on the batch since it was read.
+AFTER_UNCHANGED = "#after = :after"
+# The lease on the batch is the one that this worker took.
+LEASE_IS_MINE = "#lease_until = :lease_until"
+# A pause of the SES account must not shorten an operator's stop.
+NOT_STOPPED_FOR_LONGER = "attribute_not_exists(#stopped_until) OR #stopped_until < :until"
+# The webhook's delivery is pending, and no other attempt has begun.
+ATTEMPT_UNCHANGED = "#attempts = :attempts AND #state = :pending"
+
+# --- decisions, requests, keys --------------------------------------------------------------------------------------
+
+# Nothing has been decided about the proposal.
+IS_OPEN = "#status = :open"
+# The quarantined mail waits for a decision.
+WAITS = "#status = :waiting"
+# The quarantined mail waits for a decision, or has this one already.
+WAITS_OR_IS_DECIDED_SO = "#status IN (:waiting, :decision)"
+# No request of the last day had this Idempotency-Key: there is no record, or it has expired.
+UNUSED = f"{NEW} OR #expires_at <= :now"
+# There is such an API key, and it is not revoked.
+IS_VALID = f"{EXISTS} AND attribute_not_exists(#revoked_at)"
+# The account has no valid API key of this name: none at all, or a revoked one.
+NAME_IS_FREE = f"{NEW} OR attribute_exists(#revoked_at)"

@@ -1,0 +1,91 @@
+"""Writes of events, the fan-outs of their changes, and the split transfers between them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from ..decision.invitation import FanOut
+from ..model import Event, LocalTime, frozen
+from . import codec, conditions, dynamo, keys
+from .repository import Repository
+from .writes import Action, check, delete, put, update
+
+
+@frozen
+class SplitTransfer:
+    """Which registrations to copy to ``event_id``: those of the event ``source`` that were made before it was split,
+    for dates after the split.
+    """
+
+    event_id: str
+    """The new event."""
+    source: str
+    """The id of the event that was split."""
+    since: LocalTime
+    """The first occurrence that belongs to the new event."""
+    named: int
+    """The number of earlier schedules that ``source`` had when it was split; ``since`` is an occurrence's name then."""
+    at: datetime
+    """When it was split (UTC)."""
+    cursor: str = ""
+    """The id of the last registration that has been processed."""
+    due_key: str | None = None
+    """``<priority>#<instant>``: from when on the next registrations are processed."""
+
+
+codec.record(SplitTransfer)
+
+
+class Events(Repository):
+    def new_action(self, event: Event) -> Action:
+        return put(self._people, codec.item(event, keys.event(event.event_id)), conditions.NEW)
+
+    def change_action(self, before: Event, after: Event) -> Action:
+        """The action that replaces ``before`` by ``after``; it fails where somebody changed the event meanwhile."""
+        return put(
+            self._people,
+            codec.item(after, keys.event(after.event_id)),
+            conditions.VERSION_AND_ACCOUNT_UNCHANGED,
+            version=before.version,
+            account=before.account,
+        )
+
+    def unchanged_check(self, event: Event) -> Action:
+        """The action that makes a transaction fail where somebody changed the event since it was read."""
+        return check(self._people, keys.event(event.event_id), conditions.VERSION_UNCHANGED, version=event.version)
+
+    def fan_out_action(self, event: Event, priority: int, now: datetime) -> Action:
+        """The action that starts the fan-out of a change, due at ``now``, in the place of an earlier one."""
+        due = codec.due_attributes(event.event_id, keys.due_key(priority, now))
+        fan_out = FanOut(event_id=event.event_id, version=event.version, priority=priority)
+        return put(self._sent, codec.item(fan_out, keys.fan_out(event.event_id), **due))
+
+    # --- split transfers ----------------------------------------------------------------------------------------
+
+    def transfer(self, event_id: str) -> SplitTransfer | None:
+        """The transfer of registrations to this event that is under way, if any."""
+        return self._get(SplitTransfer, self._sent, keys.split_transfer(event_id))
+
+    def transferring(self, event_id: str) -> bool:
+        """Whether registrations are still being copied to this event."""
+        return dynamo.get(self.client, self._sent, keys.split_transfer(event_id)) is not None
+
+    def not_transferring_check(self, event_id: str) -> Action:
+        """The action that makes a transaction fail while registrations are being copied to this event."""
+        return check(self._sent, keys.split_transfer(event_id), conditions.NEW)
+
+    def start_transfer_action(self, transfer: SplitTransfer, priority: int, now: datetime) -> Action:
+        """The action that starts the transfer, for the transaction that creates the new event."""
+        due = codec.due_attributes(transfer.event_id, keys.due_key(priority, now))
+        return put(self._sent, codec.item(transfer, keys.split_transfer(transfer.event_id), **due))
+
+    def move_transfer_action(self, transfer: SplitTransfer, cursor: str, now: datetime) -> Action:
+        """The action that moves the cursor of the transfer, unless somebody else did; the rest is due at once."""
+        assert transfer.due_key is not None  # noqa: S101 (a transfer is due until its end)
+        due_key = keys.keep_due_since(keys.due_key(int(transfer.due_key[0]), now), transfer.due_key)
+        key, changes = keys.split_transfer(transfer.event_id), {"cursor": cursor, "due_key": due_key}
+        return update(self._sent, key, changes, conditions.CURSOR_UNCHANGED, cursor=transfer.cursor)
+
+    def end_transfer_action(self, transfer: SplitTransfer) -> Action:
+        key = keys.split_transfer(transfer.event_id)
+        return delete(self._sent, key, conditions.CURSOR_UNCHANGED, cursor=transfer.cursor)

@@ -1,0 +1,97 @@
+"""What the repositories share: the client and the tables of a deployment, bound once, and lists of which a caller asks
+for one page at a time.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Callable, Iterable, Mapping
+from itertools import islice
+from typing import Any, TypeVar
+
+from ..model import InvalidField, frozen
+from ..settings import Settings
+from . import codec, dynamo
+from .dynamo import Item
+from .keys import Key
+from .writes import Action, alone, attempt
+
+Stored = TypeVar("Stored")
+
+
+class Repository:
+    """One kind of item in the tables of one deployment. A method whose name ends in ``_action`` writes nothing: it
+    returns an action for the caller's transaction.
+    """
+
+    def __init__(self, client: Any, settings: Settings) -> None:
+        self.client = client
+        self.settings = settings
+        self._people = settings.registrations_table
+        self._sent = settings.invitations_table
+        self._hooks = settings.webhooks_table
+
+    def _get(self, cls: type[Stored], table: str, key: Key) -> Stored | None:
+        """The item under ``key``, strongly consistent, or ``None``."""
+        item = dynamo.get(self.client, table, key)
+        return None if item is None else codec.read(cls, item)
+
+    def _write(self, action: Action) -> bool:
+        """Carry out one action; whether its condition held."""
+        return alone(self.client, action)[0]
+
+    def _attempt(self, actions: Mapping[str, Action]) -> dict[str, Item | None]:
+        return attempt(self.client, actions)
+
+
+# --- pages ----------------------------------------------------------------------------------------------------------
+
+
+@frozen
+class Page:
+    """A page of a list, and the cursor of the next page: ``None`` at the end."""
+
+    items: tuple[Any, ...]
+    next: str | None
+
+
+def page(rows: Iterable[Stored], limit: int, identity: str, position: Callable[[Stored], str]) -> Page:
+    """The first ``limit`` of ``rows``. The next page of the list that ``identity`` names begins after the
+    ``position`` of the last of them.
+    """
+    found = list(islice(rows, limit + 1))
+    return Page(
+        items=tuple(found[:limit]),
+        next=encode_cursor(identity, position(found[limit - 1])) if len(found) > limit else None,
+    )
+
+
+def encode_cursor(identity: str, position: str) -> str:
+    """The cursor for ``position`` in the list that ``identity`` names: opaque text that the caller sends back for the
+    next page. It is valid only for the list, with the same filters, that it came from.
+    """
+    return urlsafe_b64encode(f"{_digest(identity)}{position}".encode()).decode().rstrip("=")
+
+
+def decode_cursor(identity: str, cursor: str, pattern: str) -> str:
+    """The position in the list that ``identity`` names, which has to match the regular expression ``pattern``.
+
+    Raises :class:`InvalidField` for the cursor of another list, and for text that is no cursor.
+    """
+    try:
+        text = urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode()
+    except ValueError:
+        text = ""
+    digest, position = text[:_LENGTH], text[_LENGTH:]
+    if digest != _digest(identity) or not re.fullmatch(pattern, position, re.ASCII):
+        raise InvalidField("cursor", "is not a cursor of this list")
+    return position
+
+
+_LENGTH = 16
+
+
+def _digest(identity: str) -> str:
+    return hashlib.sha256(identity.encode()).hexdigest()[:_LENGTH]

@@ -1,0 +1,58 @@
+"""All repositories of one deployment, bound to its client and settings once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ..settings import Settings
+from .accounts import Accounts
+from .answers import Answers
+from .attention import Surveys
+from .deliveries import Deliveries
+from .dynamo import Item
+from .events import Events
+from .fan_outs import FanOuts
+from .invitations import Invitations
+from .notifications import Notifications
+from .outbox import Outbox
+from .proposals import Proposals
+from .quarantine import Quarantine
+from .reads import Reads
+from .received import ReceivedMails
+from .records import Records
+from .registrations import Registrations
+from .requests import Requests
+from .seats import SeatCounts
+from .webhooks import Webhooks
+from .writes import Action, attempt
+
+
+class Store:
+    """The repositories, under the names of what they hold."""
+
+    def __init__(self, client: Any, settings: Settings) -> None:
+        self.client = client
+        self.settings = settings
+        self.accounts = Accounts(client, settings.accounts_table)
+        self.answers = Answers(client, settings)
+        self.deliveries = Deliveries(client, settings)
+        self.events = Events(client, settings)
+        self.fan_outs = FanOuts(client, settings)
+        self.invitations = Invitations(client, settings)
+        self.notifications = Notifications(client, settings)
+        self.outbox = Outbox(client, settings)
+        self.proposals = Proposals(client, settings)
+        self.quarantine = Quarantine(client, settings)
+        self.reads = Reads(client, settings)
+        self.received = ReceivedMails(client, settings)
+        self.records = Records(client, settings)
+        self.registrations = Registrations(client, settings)
+        self.requests = Requests(client, settings)
+        self.seats = SeatCounts(client, settings)
+        self.surveys = Surveys(client, settings)
+        self.webhooks = Webhooks(client, settings)
+
+    def attempt(self, actions: Mapping[str, Action]) -> dict[str, Item | None]:
+        """Carry out all of ``actions`` or none; see :func:`writes.attempt`."""
+        return attempt(self.client, actions)
