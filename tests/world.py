@@ -99,6 +99,9 @@ class World:
             case effects.NewAttemptId():
                 self._names += 1
                 return f"attempt-{self._names}"
+            case effects.Wait(until=until):
+                self.now = max(self.now, until)
+                return None
             case effects.Log(what=what):
                 return self.calendar_state.append(what)
             case effects.Send():

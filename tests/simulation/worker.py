@@ -131,6 +131,10 @@ class Run:
             if kind not in LOCAL:
                 break
             answer = self.local(effect)
+        if isinstance(effect, effects.Wait):
+            # The clock of a worker may be wrong, and so may be the moment to which it waits.
+            seconds = max(0.0, (effect.until - world.instant(self.root.skew)).total_seconds())
+            return world.at(seconds, lambda: self.waited())
         world.set_out(self, lambda: self.do(effect))
         return None
 
@@ -283,6 +287,10 @@ class Run:
                     self.world.enqueue(each, urgent, sweeping=self.root.name == "sweep")
                 return None
         raise TypeError(effect)
+
+    def waited(self) -> None:
+        if self.lives:
+            self.advance(None)
 
     def answered(self, answer: Answer) -> None:
         if not self.lives:

@@ -355,6 +355,8 @@ class World:
             effects.ClaimBatch: store.fan_outs.claim_batch,
             effects.MoveBatch: store.fan_outs.move_batch,
             effects.EndBatch: store.fan_outs.end_batch,
+            effects.DrawTurns: records.draw_turns,
+            effects.SlowDown: records.slow_down,
             effects.Postpone: records.postpone,
             effects.StopSending: records.stop_sending,
             effects.Promote: lambda effect: waitlist.promote(self.store, effect.event_id, now=self.instant()),

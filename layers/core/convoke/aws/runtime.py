@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import random
+import time
 import uuid
 from collections import deque
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
@@ -103,6 +104,8 @@ class Aws:
                 return self._all(steps, at_once)
             case effects.Clock():
                 return clock()
+            case effects.Wait(until=until):
+                return time.sleep(max(0.0, (until - clock()).total_seconds()))
             case effects.Random():
                 return random.random()  # noqa: S311 (jitter, not a secret)
             case effects.NewAttemptId():
@@ -201,6 +204,10 @@ class Aws:
                 return ses.quota(self._ses)
             case effects.ReadBacklog():
                 return self._backlog()
+            case effects.DrawTurns():
+                return records.draw_turns(effect)
+            case effects.SlowDown():
+                return records.slow_down(effect)
             case effects.StoreRate():
                 return records.store_rate(effect)
             case effects.ReserveQuota():

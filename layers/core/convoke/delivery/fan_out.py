@@ -16,9 +16,10 @@ Nobody has to be told before another: the claim on each invitation keeps one att
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 
-from ..decision.invitation import Batch, FanOut, Invitation, Sending
+from ..decision.invitation import Batch, FanOut, Invitation
 from ..decision.plan import Snapshot
 from ..effects import (
     All,
@@ -46,6 +47,7 @@ from ..model import Event, EventStatus
 from ..schedule import series
 from ..settings import Times
 from ..store import keys
+from .pace import Turns, pace
 from .reconcile import Outcome, Worker, reconcile
 
 BATCH_SIZE = 50
@@ -62,6 +64,8 @@ HALTING = frozenset({Outcome.REFUSED, Outcome.STOPPED, Outcome.OUT_OF_TIME})
 """Outcomes after which the rest of the batch is left for later."""
 SECONDS_AFTER_REFUSAL = 10
 """The delay of the rest of a batch after SES refused a mail for now."""
+SECONDS_AFTER_TIMES_UP = 1
+"""The delay of the rest of a batch whose worker had no time left, or whose turn had not come."""
 SECONDS_AFTER_BUSY = 2
 """The delay of the hint for an attendee to whom another worker was sending an earlier change."""
 
@@ -104,7 +108,7 @@ def plan(
     now = yield Clock()
     ids, more = found[: size * batches], len(found) > size * batches
     page = tuple(_batches(seen, ids, size))
-    turns = [now + _wait(seen.left + number, size, sending) for number in range(len(page))]
+    turns = [now + _wait(seen.left + number, size, pace(sending, now)) for number in range(len(page))]
     queued = [turn < now + QUEUED_AHEAD and not sending.stopped(now) for turn in turns]
     # One that is not queued is due before its turn, since the sweep comes once a minute.
     due = (
@@ -144,9 +148,9 @@ def _batches(seen: FanOut, ids: tuple[str, ...], size: int) -> Iterator[Batch]:
         first = through
 
 
-def _wait(before: int, size: int, sending: Sending) -> timedelta:
-    """In what time so many batches of ``size`` are sent at the account's rate."""
-    return timedelta(seconds=before * size / sending.rate) if sending.rate else timedelta()
+def _wait(before: int, size: int, rate: float | None) -> timedelta:
+    """In what time so many batches of ``size`` are sent at ``rate`` mails a second."""
+    return timedelta(seconds=before * size / rate) if rate else timedelta()
 
 
 # --- a batch ------------------------------------------------------------------------------------------------------
@@ -172,10 +176,12 @@ def process_batch(hint: BatchHint, worker: Worker, *, at_once: int = AT_ONCE) ->
     event = yield ReadEvent(event_id=batch.event_id)
     people = {registration.registration_id: registration for registration in registrations}
     halted: list[Outcome] = []
+    worker = replace(worker, turns=Turns(wanted=len(invitations)))
 
     def tell(invitation: Invitation) -> Steps[Outcome | None]:
         if halted:
             return None
+        worker.turns.wanted -= 1
         person = people.get(invitation.registration_id)
         seen = Snapshot(invitation=invitation, registration=person, event=event) if person and event else None
         outcome = yield from reconcile(batch.event_id, invitation.registration_id, worker, seen=seen, sending=sending)
@@ -217,12 +223,12 @@ def _wake_up(batch: Batch, invitation: Invitation, outcome: Outcome | Exception 
 
 
 def _give_back(batch: Batch, after: str, worker: Worker, halted: list[Outcome]) -> Steps[None]:
-    """Leave the rest of the batch to another worker: at once, after a delay if SES refused, or, if all mail is stopped,
+    """Leave the rest of the batch to another worker: after a moment, later if SES refused, or, if all mail is stopped,
     not before the sweep queues it.
     """
     now = yield Clock()
     moved = yield MoveBatch(batch=batch, after=after, due_key=keys.due_key(batch.priority, now + worker.times.hint))
     if moved and Outcome.STOPPED not in halted:
         rest = BatchHint(event_id=batch.event_id, version=batch.version, first=batch.first)
-        delay = SECONDS_AFTER_REFUSAL if Outcome.REFUSED in halted else 0
+        delay = SECONDS_AFTER_REFUSAL if Outcome.REFUSED in halted else SECONDS_AFTER_TIMES_UP
         yield Enqueue(hint=rest, urgent=batch.priority == 0, delay_seconds=delay)

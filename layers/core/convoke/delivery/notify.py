@@ -10,8 +10,8 @@ from dataclasses import replace
 from datetime import datetime, time, timedelta
 
 from ..decision.calendar_state import RenderedMail
-from ..decision.decide import INVITATION
-from ..decision.invitation import Cause
+from ..decision.decide import INVITATION, URGENT
+from ..decision.invitation import Cause, Sending
 from ..effects import (
     Accepted,
     ClaimNotification,
@@ -42,6 +42,7 @@ from ..mail.notifications import (
 )
 from ..model import DeliveryState, Person, Sender
 from ..store import keys
+from .pace import slow_down, wait_for_turn
 from .reconcile import Outcome, Worker, backoff
 
 
@@ -68,6 +69,8 @@ def dispatch(event_id: str, registration_id: str, notification_id: str, worker: 
         return (yield from _give_up(seen, barred, Cause.BARRED, "the address may not be mailed"))
     if now + times.send + times.guard > worker.deadline:
         return Outcome.OUT_OF_TIME
+    if not (yield from wait_for_turn(sending, worker.turns, urgent=priority(seen.kind) == URGENT)):
+        return Outcome.OUT_OF_TIME
     first = not seen.attempts and not seen.unknowns
     if first and not (yield CountDaily(notification_state=seen, day=f"{now:%Y-%m-%d}", most=DAILY_LIMITS[seen.kind])):
         yield RecordNotification(
@@ -80,10 +83,10 @@ def dispatch(event_id: str, registration_id: str, notification_id: str, worker: 
         return (yield from _give_up(seen, DeliveryState.FAILED, Cause.UNRENDERABLE, rendered))
     if rendered.plainer:
         yield Log(what="mail made plainer", fields=_log_fields(seen, ", ".join(rendered.plainer)))
-    return (yield from _send(seen, rendered.mail, worker))
+    return (yield from _send(seen, rendered.mail, worker, sending))
 
 
-def _send(seen: NotificationState, mail: bytes, worker: Worker) -> Steps[Outcome]:
+def _send(seen: NotificationState, mail: bytes, worker: Worker, sending: Sending) -> Steps[Outcome]:
     """Claim the notification, send its mail once, and record the result."""
     times, urgency = worker.times, priority(seen.kind)
     lease_until = worker.deadline + times.send + times.guard
@@ -111,6 +114,8 @@ def _send(seen: NotificationState, mail: bytes, worker: Worker) -> Steps[Outcome
             if refusal is Refusal.PAUSED:
                 yield Log(what="sending paused", fields=_log_fields(seen, why))
                 yield StopSending(until=now + times.pause, why=why)
+            if refusal is Refusal.BUSY:
+                yield from slow_down(sending, now, why)
             later = now + backoff(seen.attempts + 1, (yield Random()), times)
             yield RecordNotification(
                 notification_state=replace(released, attempts=seen.attempts + 1, due_key=keys.due_key(urgency, later))

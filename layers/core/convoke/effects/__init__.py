@@ -22,6 +22,7 @@ from .handing import (
     AnyHint,
     BatchHint,
     ClaimBatch,
+    DrawTurns,
     EndBatch,
     Enqueue,
     EnqueueAll,
@@ -36,6 +37,7 @@ from .handing import (
     ReadBacklog,
     ReadQuota,
     ReserveQuota,
+    SlowDown,
     StopSending,
     StoreAuditPage,
     StoreRate,
@@ -50,6 +52,7 @@ from .kind import (
     NewAttemptId,
     Random,
     Steps,
+    Wait,
 )
 from .mailing import (
     Accepted,
@@ -108,6 +111,7 @@ __all__ = [
     "ClearDue",
     "Clock",
     "CountDaily",
+    "DrawTurns",
     "Due",
     "DueKind",
     "Effect",
@@ -156,6 +160,7 @@ __all__ = [
     "ScheduleSurvey",
     "Send",
     "SendNotification",
+    "SlowDown",
     "Steps",
     "StopSending",
     "StoreAuditPage",
@@ -166,5 +171,6 @@ __all__ = [
     "SurveyHint",
     "TransferRegistrations",
     "Unknown",
+    "Wait",
     "WakeUp",
 ]

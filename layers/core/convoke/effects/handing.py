@@ -203,6 +203,33 @@ class ReadBacklog(Effect):
 
 
 @frozen
+class DrawTurns(Effect):
+    """Draw ``count`` of the ``most`` mails that may be sent in one ``second`` (Unix time).
+
+    Condition: so many are left; for ordinary mail also, where urgent mail was drawn in this second, or it is one
+    ``ahead``: ordinary mail has then drawn no more than half. Answer: ``int``, how many have been drawn in this second
+    now, or ``None``.
+    """
+
+    second: int
+    count: int
+    most: int
+    urgent: bool
+    ahead: bool
+
+
+@frozen
+class SlowDown(Effect):
+    """SES refused a mail at ``at`` (UTC) since there were too many: go on with the share ``to`` of the pace.
+
+    Condition: it was not slowed down in the second before. Answer: ``None``.
+    """
+
+    at: datetime
+    to: float
+
+
+@frozen
 class StoreRate(Effect):
     """Store how many mails a second SES accepts of this account. Answer: ``None``."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator
+from datetime import datetime
 from typing import Any, TypeVar
 
 from ..model import frozen
@@ -20,6 +21,13 @@ class Effect:
 @frozen
 class Clock(Effect):
     """Read the clock. Answer: an aware ``datetime``, UTC."""
+
+
+@frozen
+class Wait(Effect):
+    """Do nothing until ``until`` (UTC), some seconds from now. Answer: ``None``."""
+
+    until: datetime
 
 
 @frozen

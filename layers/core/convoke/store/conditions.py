@@ -78,6 +78,16 @@ NOBODY_HAS_IT = "attribute_exists(pk) AND (attribute_not_exists(#lease_until) OR
 AFTER_UNCHANGED = "#after = :after"
 # The lease on the batch is the one that this worker took.
 LEASE_IS_MINE = "#lease_until = :lease_until"
+# So many mails may still be sent in this second.
+TURNS_ARE_LEFT = "(attribute_not_exists(#drawn) OR #drawn <= :room)"
+# Ordinary mail has drawn no more than half of this second.
+HALF_IS_LEFT = f"{TURNS_ARE_LEFT} AND (attribute_not_exists(#ordinary) OR #ordinary <= :half)"
+# The same, but only where urgent mail was drawn in this second.
+HALF_IS_LEFT_BESIDE_URGENT = (
+    f"{TURNS_ARE_LEFT} AND (attribute_not_exists(#urgent) OR attribute_not_exists(#ordinary) OR #ordinary <= :half)"
+)
+# It was not slowed down a moment ago: one burst of refusals slows down once.
+NOT_JUST_SLOWED = "attribute_not_exists(#slowed_at) OR #slowed_at < :before"
 # A pause of the SES account must not shorten an operator's stop.
 NOT_STOPPED_FOR_LONGER = "attribute_not_exists(#stopped_until) OR #stopped_until < :until"
 # The webhook's delivery is pending, and no other attempt has begun.

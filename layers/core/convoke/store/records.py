@@ -9,6 +9,8 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 
+from botocore.exceptions import ClientError
+
 from .. import effects
 from ..decision.invitation import StoredMessage
 from ..effects import Due, DueKind
@@ -19,6 +21,8 @@ from .reads import Reads
 from .repository import Repository
 from .writes import Action, alone, put, update
 
+KEPT_AFTER_ITS_SECOND = 3600
+"""Seconds after which the item of a second is removed."""
 KEPT = timedelta(days=30)
 """How long the differences that an audit found are kept."""
 
@@ -103,6 +107,40 @@ class Records(Repository):
     def start_sending(self) -> None:
         """Send mail again, whatever stopped it."""
         self._write(update(self._sent, keys.sending(), {}, "", remove=("stopped_until", "reason")))
+
+    def draw_turns(self, effect: effects.DrawTurns) -> int | None:
+        """Draw turns of one second. ``None``: too few are left."""
+        if effect.urgent:
+            condition, kind = conditions.TURNS_ARE_LEFT, "urgent"
+        else:
+            kind = "ordinary"
+            condition = conditions.HALF_IS_LEFT if effect.ahead else conditions.HALF_IS_LEFT_BESIDE_URGENT
+        [(_, write)] = update(
+            self._sent,
+            keys.pace(effect.second),
+            {"expires_at": effect.second + KEPT_AFTER_ITS_SECOND},
+            condition,
+            add={"drawn": effect.count, kind: effect.count},
+            room=effect.most - effect.count,
+            half=effect.most // 2 - effect.count,
+        ).items()
+        try:
+            answer = self.client.update_item(**write, ReturnValues="UPDATED_NEW")
+        except ClientError as error:
+            # Where two draw at once, the other one's turn comes first: this worker looks at the next second.
+            if error.response["Error"]["Code"] not in (
+                "ConditionalCheckFailedException",
+                "TransactionConflictException",
+            ):
+                raise
+            return None
+        return int(dynamo.unwire(answer["Attributes"])["drawn"])
+
+    def slow_down(self, effect: effects.SlowDown) -> None:
+        """Note that SES refused a mail since there were too many."""
+        changes = {"slowed_at": keys.instant(effect.at), "slowed_to": Decimal(str(effect.to))}
+        before = keys.instant(effect.at - timedelta(seconds=1))
+        self._write(update(self._sent, keys.sending(), changes, conditions.NOT_JUST_SLOWED, before=before))
 
     def store_rate(self, effect: effects.StoreRate) -> None:
         """Store the rate that SES grants the account."""
