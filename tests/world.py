@@ -21,7 +21,7 @@ from convoke.delivery.notify import dispatch
 from convoke.delivery.reconcile import Outcome, Worker, reconcile
 from convoke.delivery.reports import Report, apply_report
 from convoke.delivery.survey import survey
-from convoke.delivery.sweep import SweepResult, sweep
+from convoke.delivery.sweep import Limits, SweepResult, sweep
 from convoke.effects import (
     Accepted,
     BatchHint,
@@ -59,6 +59,7 @@ from tests.simulation.tables import Tables
 from tests.tables import SETTINGS, create_tables
 
 Answer = Accepted | Refused | Unknown
+LIMITS = Limits(urgent=1000, all=1000)
 dynamo_wire = dynamo.wire
 
 
@@ -110,8 +111,8 @@ class World:
                 return self._post_note(effect)
             case effects.ReadQuota():
                 return self.quota
-            case effects.ReadBacklog():
-                return self.backlog
+            case effects.ReadBacklog(urgent=urgent):
+                return 0 if urgent else self.backlog
             case effects.All(steps=steps):
                 return tuple(map(self._one_of_all, steps))
             case effects.Enqueue():
@@ -229,14 +230,14 @@ class World:
                 self.run(reconcile(hint.event_id, hint.registration_id, self.worker()))
 
     def sweep(self) -> dict[str, int]:
-        swept: SweepResult = self.run(sweep(SENDER, Times(), limit=100))
+        swept: SweepResult = self.run(sweep(SENDER, Times(), limits=LIMITS, until=self.now + timedelta(seconds=45)))
         self.drain()
         return swept.counts
 
     def run_sweep_without_following(self) -> int:
         """How many hints one round of the sweeper hands out."""
         before = len(self.queue)
-        self.run(sweep(SENDER, Times(), limit=100))
+        self.run(sweep(SENDER, Times(), limits=LIMITS, until=self.now + timedelta(seconds=45)))
         return len(self.queue) - before
 
     def settle(self, rounds: int = 20) -> None:

@@ -328,7 +328,7 @@ MUTANTS: dict[str, Mutant] = {
     "registration-due": Mutant((instead(registry, "first_due_key", lambda _: None),)),
     "withdrawal-wakes-up": Mutant((instead(registry, "_notice_actions", lambda *_: {}),)),
     "forgotten-only-when-taken-back": Mutant(
-        (without(sweep, "_hand_out", "(yield from _may_erase(due, sender))", "True"),)
+        (without(sweep, "_see_to", "(yield from _may_erase(due, sender))", "True"),)
     ),
     "mails-forgotten": Mutant((instead(Records, "forget_messages", lambda *_: None),)),
     "seats-due": Mutant((instead(SeatCounts, "release_action", _release_that_is_not_due),)),

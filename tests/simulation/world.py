@@ -273,7 +273,8 @@ class World:
     def tick(self) -> None:
         """A minute has passed."""
         if not self.faults.hit("tick lost"):
-            self.start("sweep", lambda _: sweep.sweep(SENDER, TIMES, limit=100))
+            limits = sweep.Limits(urgent=1000, all=1000)
+            self.start("sweep", lambda run: sweep.sweep(SENDER, TIMES, limits=limits, until=run.worker.deadline))
 
     def apply_report(self, report: reports.Report, retries: int = 2) -> None:
         def done(well: bool) -> None:

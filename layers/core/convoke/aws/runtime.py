@@ -202,8 +202,8 @@ class Aws:
                 return records.postpone(effect)
             case effects.ReadQuota():
                 return ses.quota(self._ses)
-            case effects.ReadBacklog():
-                return self._backlog()
+            case effects.ReadBacklog(urgent=urgent):
+                return self._backlog(urgent=urgent)
             case effects.DrawTurns():
                 return records.draw_turns(effect)
             case effects.SlowDown():
@@ -271,13 +271,10 @@ class Aws:
     def _queue(self, *, urgent: bool) -> str:
         return self._settings.urgent_queue if urgent else self._settings.ordinary_queue
 
-    def _backlog(self) -> int:
+    def _backlog(self, *, urgent: bool) -> int:
         waiting = ("ApproximateNumberOfMessages", "ApproximateNumberOfMessagesDelayed")
-        total = 0
-        for queue in (self._settings.urgent_queue, self._settings.ordinary_queue):
-            answer = self._sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=list(waiting))
-            total += sum(int(answer["Attributes"][name]) for name in waiting)
-        return total
+        answer = self._sqs.get_queue_attributes(QueueUrl=self._queue(urgent=urgent), AttributeNames=list(waiting))
+        return sum(int(answer["Attributes"][name]) for name in waiting)
 
     @cached_property
     def _store(self) -> Store:

@@ -199,7 +199,9 @@ class ReadQuota(Effect):
 
 @frozen
 class ReadBacklog(Effect):
-    """Count the hints in both queues. Answer: ``int``, approximate."""
+    """Count the hints in the urgent or the ordinary queue. Answer: ``int``, approximate."""
+
+    urgent: bool
 
 
 @frozen
