@@ -11,7 +11,7 @@ export PIP_USER := no
 unexport PYTHONSAFEPATH PYTHONWARNINGS PYTHONHOME
 INSTALL = "$(PYTHON)" -c "" >/dev/null 2>&1 || { echo "There is no $(PYTHON): install Python 3.11 or newer, or say" \
 	"where one is: make $@ PYTHON=/path/to/python3.11" >&2; exit 1; }; exec "$(PYTHON)" -m local.install
-export STORY CONVOKE_PORT CONVOKE_INBOX_PORT ACCOUNT NAME SCOPE EXPIRES STACK WHY EVENT ALL AT TABLES
+export STORY CONVOKE_PORT CONVOKE_INBOX_PORT ACCOUNT NAME SCOPE EXPIRES STACK WHY EVENT ALL AT TABLES LIMIT HOUR DAY
 
 help:  ## show the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | while IFS="$$(printf '\t')" read -r target what; do \
@@ -35,7 +35,7 @@ check:  ## check lint rules, format, types, imports and the template
 	$(VENV)/lint-imports
 	SAM_CLI_TELEMETRY=0 $(VENV)/sam validate --lint
 
-ready key keys revoke receive stop start recheck findings unassigned restore raise-sequences:
+ready key keys revoke limits receive stop start recheck findings unassigned restore raise-sequences:
 	@$(INSTALL) tools
 	@$(VENV)/python -m local.operate $@
 
@@ -43,6 +43,7 @@ ready:  ## check what a deployment depends on: SES, DNS, subscriptions, concurre
 key:  ## create an API key: ACCOUNT=acme NAME=ci, SCOPE=read,register,manage EXPIRES=2030-12-31 (STACK=: another stack than make deploy's)
 keys:  ## list an account's API keys, with scopes, expiry and last use: ACCOUNT=acme
 revoke:  ## revoke an API key: ACCOUNT=acme NAME=ci
+limits:  ## show an account's limits of mails: ACCOUNT=acme; change one: LIMIT=recipient HOUR=100 DAY=200
 receive:  ## activate the stack's own SES receipt rule set, if none is active
 stop:  ## stop all mail until make start (WHY="…")
 start:  ## send mail again
@@ -58,9 +59,14 @@ fire:  ## load test of the local stack: 200 people, a move and a cancellation, w
 	$(VENV)/python -m pytest -m fire tests/test_under_fire.py
 
 simulate: export PYTHONTZPATH =
-simulate:  ## simulate random histories with faults: HISTORIES=20000 SEED=1, FAULTS=none|hints|zombie|slow, MUTANT=name, MUTANTS=all; ORDERS=all: every order of a few workers' steps
+simulate:  ## simulate random histories with faults: HISTORIES=20000 SEED=1, FAULTS=none|hints|zombie|slow|crowd, MUTANT=name, MUTANTS=all; ORDERS=all: every order of a few workers' steps
 	@$(INSTALL) test
 	@$(VENV)/python -m tests.simulation $(foreach name,HISTORIES SEED FAULTS MUTANT MUTANTS ORDERS,$(if $($(name)),$(name)=$($(name))))
+
+bench: export PYTHONTZPATH =
+bench:  ## measure speed, cost and growth (some minutes), and write docs/performance.md; ONLY=cost,seats: these alone
+	@$(INSTALL) bench
+	@$(if $(ONLY),ONLY=$(ONLY) ,)$(VENV)/python -m tests.bench
 
 SECONDS ?= 60
 fuzz: export PYTHONTZPATH =
@@ -80,5 +86,5 @@ deploy:  ## build and deploy to your AWS account; asks for the parameters, and e
 	$(VENV)/sam deploy --guided --config-file "$(CURDIR)/samconfig.local.toml"
 	@$(VENV)/python -m local.operate ready
 
-.PHONY: help run test check pins fire simulate fuzz ready key keys revoke receive stop start recheck findings unassigned restore raise-sequences deploy
+.PHONY: help run test check pins fire simulate fuzz ready key keys revoke limits receive stop start recheck findings unassigned restore raise-sequences deploy
 .DEFAULT_GOAL := help

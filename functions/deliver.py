@@ -14,7 +14,7 @@ from convoke.delivery.fan_out import plan, process_batch
 from convoke.delivery.notify import dispatch
 from convoke.delivery.reconcile import Worker, reconcile
 from convoke.delivery.survey import survey
-from convoke.effects import BatchHint, NotificationHint, PlanHint, SurveyHint
+from convoke.effects import BatchHint, Hint, NotificationHint, PlanHint, SurveyHint
 
 # Imported while Lambda starts the function, not in the time of its first mail.
 from convoke.mail import notification_mail, spliced  # noqa: F401
@@ -43,10 +43,12 @@ def handle_hint(record: SQSRecord, lambda_context: LambdaContext) -> None:
         outcome = runtime.run(dispatch(hint.event_id, hint.registration_id, hint.notification_id, worker))
         count(outcome)
         logger.info("notification", event=hint.event_id, notification=hint.notification_id, outcome=outcome.value)
-    else:
+    elif isinstance(hint, Hint):
         outcome = runtime.run(reconcile(hint.event_id, hint.registration_id, worker))
         count(outcome)
         logger.info("reconciled", event=hint.event_id, registration=hint.registration_id, outcome=outcome.value)
+    else:
+        raise TypeError(f"the queue has a {type(hint).__name__}")
 
 
 def handle_batch(hint: BatchHint, worker: Worker) -> None:

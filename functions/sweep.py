@@ -12,6 +12,7 @@ from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from convoke.aws.runtime import aws, logger, metrics
+from convoke.delivery.limits import hold_accounts
 from convoke.delivery.sweep import mail_limits, sweep
 from convoke.settings import settings
 
@@ -24,11 +25,13 @@ SECONDS_FOR_WEBHOOKS = 15
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, int]:  # noqa: ARG001 (Lambda's signature)
     times, until = settings().times, aws().worker(context.get_remaining_time_in_millis()).deadline
     limits = aws().run(mail_limits(times))
+    held = aws().run(hold_accounts())
     ends = until - timedelta(seconds=SECONDS_FOR_WEBHOOKS)
     swept = aws().run(sweep(settings().sender, times, limits=limits, until=ends))
     webhook_hints = aws().queue_webhook_hints()
     # Swept is the heartbeat: an alarm is raised when it is missing.
     metrics.add_metric(name="Swept", unit=MetricUnit.Count, value=sum(swept.counts.values()))
     metrics.add_metric(name="OldestOwed", unit=MetricUnit.Seconds, value=swept.oldest.total_seconds())
-    logger.info("swept", extra={"limit": limits.all, "webhook_hints": webhook_hints, **swept.counts})
+    found = {"limit": limits.all, "webhook_hints": webhook_hints, "held_accounts": sorted(held.until)}
+    logger.info("swept", extra={**found, **swept.counts})
     return swept.counts

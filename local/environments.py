@@ -31,6 +31,7 @@ LOCKS = (
         Path("local/requirements.txt"),
         Path("layers/core/requirements.txt"),
     ),
+    (Path("tests/bench/requirements.txt"),),
     (Path("local/emulator.txt"),),
     (Path("local/uv.txt"),),
 )
@@ -146,12 +147,14 @@ class Environment:
 
 
 def environments(purpose: str) -> list[Environment]:
-    """The environments for ``purpose`` ("run", "tools", "test" or "fuzz"): ``.venv`` and the emulator's."""
+    """The environments for ``purpose`` ("run", "tools", "test", "fuzz" or "bench"): ``.venv`` and the emulator's."""
     names = ["local/requirements.txt"]
-    if purpose in ("test", "fuzz"):
+    if purpose in ("test", "fuzz", "bench"):
         names.append("tests/requirements.txt")
     if purpose == "fuzz":
         names.append("tests/fuzz/requirements.txt")
+    if purpose == "bench":
+        names.append("tests/bench/requirements.txt")
     files = tuple(lock_of(Path(name)) for name in names)
     emulator = (lock_of(Path("local/emulator.txt")),)
     return [Environment(Path(".venv"), files), Environment(Path(".local/emulator"), emulator)]

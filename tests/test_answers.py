@@ -24,7 +24,7 @@ from convoke.model import (
 )
 from convoke.registrations.erasure import forget
 from convoke.registrations.events import create_event
-from convoke.registrations.registry import Obstacle, register, resend, withdraw
+from convoke.registrations.registry import Obstacle, TooMany, register, resend, withdraw
 from convoke.registrations.replies import Applied, Outcome, apply, register_again
 from convoke.store import (
     answers,
@@ -67,7 +67,7 @@ def apply_report(world: World, person: Registration, said: Reply, means: AnswerC
     return apply(world.store, EVENT_ID, person.registration_id, said, channel=means, now=world.now)
 
 
-def again(world: World, person: Registration) -> Registration | Obstacle:
+def again(world: World, person: Registration) -> Registration | Obstacle | TooMany:
     return register_again(world.store, EVENT_ID, person.registration_id, now=world.now)
 
 
@@ -238,7 +238,7 @@ def in_the_end(came: list[Reply]) -> tuple[Any, ...]:
     """What is true after these answers came in this order to somebody who was moved once, as SEQUENCE 1."""
     with quick():
         forget_quickly()
-        tables = Tables(SETTINGS.registrations_table, lambda *_: None)
+        tables = Tables((SETTINGS.registrations_table,), lambda *_: None)
         store = Store(tables, SETTINGS)
         create_event(store, event(release_on_decline=True))
         bo = register(store, registration(), now=NOW)

@@ -18,7 +18,8 @@ from tests.factories import NOW
 from tests.tables import SETTINGS, in_memory
 
 SAMPLES = Path(__file__).parent.parent / "events"
-REFUSED = {"isAuthorized": False}
+REFUSED = {"isAuthorized": True, "context": {"account": "", "key": "", "key_id": "", "scopes": ""}}
+"""Admitted as nobody: the API answers 401, API Gateway would answer 403."""
 
 
 class Context:
@@ -45,7 +46,7 @@ KEY_ID = hashlib.sha256(SECRET.encode()).hexdigest()[:12]
 def client(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     with in_memory() as client:
         Accounts(client, "Accounts").create_key(account="acme", name="ci", now=NOW, secret=SECRET)
-        monkeypatch.setattr(authorize, "client", lambda: client)
+        monkeypatch.setattr(authorize, "accounts", lambda: Accounts(client, "Accounts"))
         monkeypatch.setattr(authorize, "settings", lambda: SETTINGS)
         yield client
 

@@ -161,6 +161,34 @@ def test_a_name_that_resolves_otherwise_a_moment_later_does_not_matter(monkeypat
     assert reached == [("93.184.215.14", 443)]
 
 
+def slowly(seconds: float, port: int) -> Callable[..., list[tuple[object, ...]]]:
+    """A name server that takes its time."""
+
+    def resolve(*_: object, **__: object) -> list[tuple[object, ...]]:
+        time.sleep(seconds)
+        return [(2, 1, 6, "", ("127.0.0.1", port))]
+
+    return resolve
+
+
+def test_a_name_server_that_does_not_answer_holds_nobody_up() -> None:
+    began = time.monotonic()
+    answer = http.post(target_of("https://hooks.example.org/"), b"{}", {}, resolve=slowly(25, 443), timeout=0.3)
+    assert answer.why == "its host name was not resolved in time"
+    assert time.monotonic() - began < 2
+
+
+def test_looking_a_name_up_is_part_of_the_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(url_guard, "public", lambda _: True)
+    with socket.create_server(("127.0.0.1", 0)) as door:
+        port = door.getsockname()[1]
+        began = time.monotonic()
+        target = target_of(f"https://hooks.example.org:{port}/")
+        answer = http.post(target, b"{}", {}, resolve=slowly(0.6, port), timeout=0.8)
+        assert time.monotonic() - began < 1.2
+    assert answer.why.startswith("it did not answer")
+
+
 def test_a_name_that_does_not_exist_is_said_to_have_no_address() -> None:
     def resolve(*_: object, **__: object) -> list[tuple[object, ...]]:
         raise socket.gaierror

@@ -90,7 +90,7 @@ def listens(world: World) -> None:
 
 def webhook_events(world: World) -> list[dict[str, Any]]:
     rows = [dynamo.unwire(row) for row in world.client.scan(TableName=SETTINGS.webhooks_table)["Items"]]
-    return [{"type": row["type"], **row["data"]} for row in rows if row["sk"] == "WEBHOOK_EVENT"]
+    return [{"type": row["type"], **row["data"]} for row in rows if row["sk"].startswith("WEBHOOK_EVENT#")]
 
 
 def shown(world: World, person: Registration) -> tuple[str, str | None]:

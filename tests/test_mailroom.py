@@ -477,6 +477,18 @@ def test_what_is_too_much_to_be_shown_is_counted(deployed: Deployment, monkeypat
     assert deployed.store.quarantine.not_shown_count("acme", now=gone) == 0
 
 
+def test_forged_mails_and_strangers_take_no_room_from_a_person_s_own(
+    deployed: Deployment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    few(monkeypatch)
+    for number in range(5):
+        receive(deployed, a_mail(), f"forged-{number}", dmarc="FAIL")
+        receive(deployed, a_mail().replace(b"Bo Ek <bo@", b"Eve <eve@"), f"stranger-{number}")
+    assert len(waiting(deployed)) == 6
+    receive(deployed, a_mail("RECURRENCE-ID:20270401T090000Z"), "genuine")
+    assert Reason.DATE in {one.reason for one in waiting(deployed)}
+
+
 # --- answers that wait for the organizer's word -------------------------------------------------------------------
 
 

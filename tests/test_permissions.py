@@ -144,7 +144,10 @@ def test_who_notes_facts_reads_no_secret_of_a_webhook_and_makes_no_webhook(funct
     assert call(function, "GetItem", TableName="Webhooks", Key=webhook) == [False]
     assert call(function, "PutItem", TableName="Webhooks", Item=webhook) == [False]
     assert call(
-        function, "PutItem", TableName="Webhooks", Item={"pk": {"S": "WEBHOOK_EVENT#f"}, "sk": {"S": "WEBHOOK_EVENT"}}
+        function,
+        "PutItem",
+        TableName="Webhooks",
+        Item={"pk": {"S": "WEBHOOK_EVENTS#acme"}, "sk": {"S": "WEBHOOK_EVENT#f"}},
     ) == [True]
 
 
@@ -172,7 +175,7 @@ def needed_by_lambda() -> Iterator[tuple[str, str, str]]:
 
 def test_lambda_may_read_what_wakes_a_function_and_put_aside_what_it_gave_up() -> None:
     needed = list(needed_by_lambda())
-    assert len(needed) == 3 * 3 + 2 * 4 + 2 + 2
+    assert len(needed) == 4 * 3 + 2 * 4 + 2 + 1
     for role, action, resource in needed:
         assert Deployment().allows(role, Request(action, resource, {})), (role, action, resource)
 

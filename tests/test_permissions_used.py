@@ -18,7 +18,7 @@ from convoke.delivery.audit import Findings
 from convoke.registrations.events import change_event, create_event
 from convoke.registrations.registry import register
 from convoke.schedule import series
-from convoke.store import answers, dynamo, keys
+from convoke.store import answers, dynamo, keys, lookups
 from convoke.web import context
 from convoke.webhooks import http
 from convoke.webhooks.events import WebhookEventType
@@ -71,7 +71,9 @@ def calling(caller: World) -> None:
     held = caller.hold(capacity=1)
     caller.register(held)
     caller.call("DELETE", caller.register(held, "cy@example.net"))
-    caller.call("GET", "/events")
+    for order in lookups.Order:
+        caller.call("GET", "/events", query={"order": order})
+    caller.call("GET", "/registrations", query={"email": "cy@example.net"})
     caller.call("GET", f"{held}/registrations")
     series = caller.hold(recurrence=WEEKLY)
     caller.register(series)

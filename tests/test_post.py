@@ -28,6 +28,7 @@ from tests.tables import SETTINGS
 
 QUICK = Times(connect=timedelta(seconds=1), read=timedelta(seconds=0.5))
 LETTER = Send(
+    account="acme",
     rendered=RenderedMail(calendar=b"BEGIN:VCALENDAR", mail=b"From: a@example.org\r\n\r\nhello"),
     intent=Intent(calendar_state=told(), attempt="5f0c"),
     event_id=EVENT_ID,

@@ -35,7 +35,7 @@ def emulated(stack: Running) -> Iterator[Any]:
 
 @pytest.mark.parametrize("seed", range(3))
 def test_the_fake_tables_answer_as_the_emulator_does(emulated: Any, seed: int) -> None:
-    fake = Tables(SETTINGS.registrations_table, lambda *_: None)
+    fake = Tables((SETTINGS.registrations_table,), lambda *_: None)
     real, ours = Operations(emulated, seed), Operations(Typed(fake), seed)
     real.begin()
     ours.begin()

@@ -24,7 +24,18 @@ def test_no_promise_is_broken_under_faults(mode: Mode) -> None:
     assert tally.sends > 200
 
 
-@pytest.mark.parametrize("name", ["doubt", "lease", "wakeups-in-the-claim", "registration-due", "dtstamp-kept"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "doubt",
+        "lease",
+        "wakeups-in-the-claim",
+        "registration-due",
+        "dtstamp-kept",
+        "webhook-lease",
+        "webhook-event-due",
+    ],
+)
 def test_a_missing_guard_is_caught(name: str) -> None:
     _, caught_at, promise, _ = command.catch(name, 1)
     assert caught_at
@@ -65,7 +76,7 @@ def test_there_are_faults_enough() -> None:
 
 @pytest.mark.parametrize("seed", range(6))
 def test_the_fake_tables_answer_as_dynamodb_does(seed: int) -> None:
-    fake = Tables(SETTINGS.registrations_table, lambda *_: None)
+    fake = Tables((SETTINGS.registrations_table,), lambda *_: None)
     with mock_aws():
         client = boto3.client("dynamodb", region_name="eu-central-1")
         create_tables(client)

@@ -26,6 +26,7 @@ from convoke.effects import (
     Accepted,
     BatchHint,
     Effect,
+    Hint,
     NotificationHint,
     PlanHint,
     Refused,
@@ -226,7 +227,7 @@ class World:
                 self.run(survey(hint, self.worker()))
             elif isinstance(hint, NotificationHint):
                 self.run(dispatch(hint.event_id, hint.registration_id, hint.notification_id, self.worker()))
-            else:
+            elif isinstance(hint, Hint):
                 self.run(reconcile(hint.event_id, hint.registration_id, self.worker()))
 
     def sweep(self) -> dict[str, int]:

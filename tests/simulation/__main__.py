@@ -1,5 +1,5 @@
-"""``python -m tests.simulation HISTORIES=20000 SEED=1 [FAULTS=none|hints|zombie|slow] [MUTANT=name|MUTANTS=all]``,
-or ``ORDERS=all``
+"""``python -m tests.simulation HISTORIES=20000 SEED=1 [FAULTS=none|hints|zombie|slow|crowd]
+[MUTANT=name|MUTANTS=all]``, or ``ORDERS=all``
 """
 
 from __future__ import annotations
@@ -42,13 +42,18 @@ def report(tally: Tally, seconds: float) -> dict[str, object]:
         "seconds": round(seconds, 1),
         "ms per history": round(1000 * seconds / max(1, tally.histories), 2),
         "sends": tally.sends,
+        "posts": tally.posts,
         "duplicates": tally.duplicates,
         "unknown outcomes": tally.unknown,
         "violations": {promise: tally.violations[promise] for promise in PROMISES},
     }
 
 
-PROMISES = ("G1", "G2", "G3", "G4", "G5", "G6", "G7", "G8", "quiet", "stale", "effort", "pressing", "erasure")
+PROMISES = (
+    *("G1", "G2", "G3", "G4", "G5", "G6", "G7", "G8"),
+    *("quiet", "stale", "effort", "pressing", "erasure"),
+    *("W1", "W2", "W3", "W4", "W5", "W6"),
+)
 
 
 def simulate(seed: int, count: int, mode: Mode, mutant: str) -> int:

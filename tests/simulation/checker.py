@@ -11,10 +11,11 @@ from datetime import UTC, datetime
 from itertools import pairwise
 from typing import Any, NamedTuple, Protocol
 
-from convoke.decision.invitation import Batch, FanOut, Invitation, Seats
+from convoke.decision.invitation import Batch, FanOut, Invitation
 from convoke.model import DeliveryState, Event, EventStatus, Registration, RegistrationStatus
 from convoke.schedule import series, series_changes
 from convoke.store import codec, keys
+from convoke.store.seats import counted
 from tests import rfc5546
 from tests.rfc5545 import Moment
 
@@ -72,7 +73,8 @@ class Book:
             if sk.startswith(keys.REGISTRATION_PREFIX):
                 person = codec.read(Registration, row)
                 self.people[person.registration_id] = person, codec.read(Invitation, others[sk])
-        self.seats = codec.read(Seats, others[keys.SEATS])
+        shards = [row for sk, row in sorted(others.items()) if sk.startswith(f"{keys.SEATS}#")]
+        self.seats = counted(others[keys.SEATS], shards)
         self.debts = [sk for sk in others if sk.startswith("ERASURE#")]
         self.copies: dict[str, list[Copy]] = defaultdict(list)
         for copy in world.post.accepted:
@@ -376,6 +378,7 @@ def _state(book: Book, rid: str) -> Iterator[tuple[str, str]]:
 
 
 def _seats(book: Book) -> Iterator[Violation]:
+    yield from (Violation("G1", each) for each in book.world.overbooked)
     seats, statuses = book.seats, [person.status for person, _ in book.people.values()]
     taken, waiting = statuses.count(RegistrationStatus.REGISTERED), statuses.count(RegistrationStatus.WAITLISTED)
     if (seats.taken, seats.waiting) != (taken, waiting):

@@ -124,7 +124,7 @@ class Operations:
         )
         lease = self.now + timedelta(seconds=48)
         claimed = self.invitations.claim(
-            effects.Claim(seen=seen, intent=intent, lease_until=lease, due_key=keys.due_key(1, lease))
+            effects.Claim(seen=seen, intent=intent, lease_until=lease, due_key=keys.due_key(1, lease), now=self.now)
         )
         if claimed is not None:
             self.claimed.append((claimed, seen))

@@ -43,6 +43,13 @@ POST = {
     "SES is paused": 0.3,
     "quota spent": 0.3,
 }
+RECEIVERS = {
+    "webhook refuses": 0.3,
+    "webhook cannot be reached": 0.2,
+    "webhook never answers": 0.2,
+    "webhook got it, its answer is lost": 0.25,
+    "webhook is slow": 0.3,
+}
 AFTER = {
     "mail late": 0.4,
     "report lost": 0.4,
@@ -53,7 +60,7 @@ AFTER = {
     "complains": 0.1,
 }
 ZOMBIES = {"zombie": 0.03}
-KINDS = {**RECORDS, **HINTS, **MACHINES, **STORAGE, **POST, **AFTER, **ZOMBIES}
+KINDS = {**RECORDS, **HINTS, **MACHINES, **STORAGE, **POST, **RECEIVERS, **AFTER, **ZOMBIES}
 """Every kind of fault, and how often it happens at its worst: in so many of the cases where it could."""
 
 
@@ -68,6 +75,7 @@ class Mode(StrEnum):
     HINTS = "hints"
     ZOMBIE = "zombie"
     SLOW = "slow"
+    CROWD = "crowd"
 
 
 class Faults:
@@ -77,7 +85,7 @@ class Faults:
         self._dice = random
         self._random = random.random
         self.often = dict.fromkeys(KINDS, 0.0)
-        if mode in (Mode.ALL, Mode.ZOMBIE, Mode.SLOW):
+        if mode in (Mode.ALL, Mode.ZOMBIE, Mode.SLOW, Mode.CROWD):
             share = random.choice((0.15, 0.4, 0.7))
             for kind, worst in KINDS.items():
                 if kind != "zombie" and random.random() < share:
@@ -90,6 +98,9 @@ class Faults:
         if mode is Mode.SLOW:
             # Whoever reads is often overtaken before the next read.
             self.often["slow"] = 0.3
+        if mode is Mode.CROWD:
+            # Whoever reads how many seats are left is often overtaken before taking one.
+            self.often["interrupted"] = 0.2
         if mode is Mode.HINTS:
             self.often["record lost"] = self.often["hint lost"] = 1.0
         self.wire = sum(self.often[kind] for kind in ON_THE_WAY)

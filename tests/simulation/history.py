@@ -9,6 +9,7 @@ from functools import partial
 from typing import Any
 
 from convoke.decision import fingerprints
+from convoke.decision.limits import Limit
 from convoke.delivery import fan_out
 from convoke.effects import StoreRate
 from convoke.model import (
@@ -24,7 +25,7 @@ from convoke.registrations import erasure, events, registry, waitlist
 from convoke.schedule import edits, series, series_changes
 from convoke.store import dynamo
 
-from .scene import EVENT_ID, START, TIMES
+from .scene import ACCOUNT, EVENT_ID, START, TIMES
 from .worker import FAILURES, Crash
 from .world import World
 
@@ -59,18 +60,22 @@ class People:
         when = When(start=local_time, end=local_time + timedelta(minutes=3 if soon else 60), time_zone="UTC")
         event = Event(
             event_id=EVENT_ID,
-            account="acme",
+            account=ACCOUNT,
             version=1,
             status=EventStatus.DRAFT if random() < 0.1 else EventStatus.CONFIRMED,
             title="A",
             when=when,
             rule=dice.choice(RULES) if not soon and random() < 0.4 else None,
             organizer=Person(name="Ada", email="ada@example.org"),
-            capacity=dice.choice((1, 2, 3)) if random() < 0.25 else None,
+            capacity=dice.choice((1, 2, 3, 4, 6)) if random() < (0.7 if self.world.crowd else 0.25) else None,
             created_at=START,
             updated_at=START,
         )
         events.create_event(self.store, event)
+        if self.world.seed % 4 == 0:
+            # Limits that are soon reached: what is beyond them is told hours or days later.
+            for what, limit in (("event", Limit(hour=2, day=4)), ("recipient", Limit(hour=2, day=3))):
+                self.store.limits.change("acme", what, limit)
 
     def _change(
         self, changed: Callable[[Event], dict[str, Any]], *, quietly: bool = False, cancelled: bool = False
@@ -169,7 +174,7 @@ class People:
         self._change(other)
 
     def widen(self) -> None:
-        self._change(lambda _: {"capacity": self.world.dice.choice((1, 2, 3, None))})
+        self._change(lambda _: {"capacity": self.world.dice.choice((1, 2, 3, 5, None))})
 
     def call_off(self) -> None:
         self._change(lambda _: {"status": EventStatus.CANCELLED, "reason": "Rain"})
@@ -212,7 +217,8 @@ class People:
         self.world.note(f"API registers {rid[6:10]} {email}")
         self.came.append((rid, email))
         self.world.known.append((rid, email))
-        registry.register(self.store, person, now=now)
+        with self.world.crowded():
+            registry.register(self.store, person, now=now, account=ACCOUNT)
 
     def come_back(self) -> None:
         if self.came:
@@ -225,7 +231,7 @@ class People:
         rid = self._somebody()
         if rid is not None:
             self.world.note(f"API withdraws {rid[6:10]}")
-            registry.withdraw(self.store, EVENT_ID, rid, now=self.world.instant())
+            registry.withdraw(self.store, EVENT_ID, rid, now=self.world.instant(), account=ACCOUNT)
             self._promote()
 
     def change_address(self) -> None:
@@ -238,7 +244,9 @@ class People:
         email = self.world.dice.choice((f"new{rid[6:10]}@example.net", f"other{rid[6:10]}@example.net"))
         self.world.known.append((rid, email))
         self.world.note(f"API changes the address of {rid[6:10]} to {email}")
-        registry.change_registration(self.store, EVENT_ID, rid, changes={"email": email}, priority=1, now=now)
+        registry.change_registration(
+            self.store, EVENT_ID, rid, changes={"email": email}, priority=1, now=now, account=ACCOUNT
+        )
 
     def resend(self) -> None:
         rid = self._somebody()
@@ -251,9 +259,14 @@ class People:
         rid = self._somebody()
         if rid is not None:
             self.world.note(f"API erases {rid[6:10]}")
-            erasure.erase(self.store, EVENT_ID, rid, now=self.world.instant())
+            erasure.erase(self.store, EVENT_ID, rid, now=self.world.instant(), account=ACCOUNT)
             self.erased.append(rid)
             self._promote()
+
+    # --- the account ------------------------------------------------------------------------------------------
+
+    def remove_webhook(self) -> None:
+        self.world.receivers.remove()
 
 
 DEEDS = {
@@ -276,6 +289,7 @@ DEEDS = {
     "change_address": 2,
     "resend": 3,
     "erase": 1,
+    "remove_webhook": 1,
 }
 OF_THE_EVENT = {
     "retitle": 4,
@@ -292,6 +306,7 @@ OF_THE_EVENT = {
 OF_DATES = {"cancel_date": 4, "move_date": 4, "restore_date": 3, "rewrite": 1, "move": 1, "retitle": 1, "resend": 1}
 OF_ENTRIES = {"add_date": 5, "cancel_date": 3, "move_date": 3, "restore_date": 2, "withdraw": 1, "change_address": 1}
 OF_ONE_PERSON = {"withdraw": 2, "come_back": 2, "change_address": 4, "resend": 4, "retitle": 1}
+OF_SEATS = {"register": 8, "withdraw": 4, "come_back": 1, "widen": 3, "call_off": 1, "erase": 1}
 STYLES = (DEEDS, DEEDS, OF_THE_EVENT, OF_ONE_PERSON, OF_DATES, OF_ENTRIES)
 GAPS = ((0.02, 0.2, 1.0, 5.0, 30.0, 60.0, 150.0), (0.5, 2.0), (0.02, 20.0))
 """Seconds between two deeds at most: now and then, in one breath, or in pairs."""
@@ -315,6 +330,8 @@ def live(world: World) -> People:
     # The event itself, and its first people, come without trouble.
     often, wire, answers = world.faults.often, world.faults.wire, world.faults.answers
     world.faults.wire = world.faults.answers = 0.0
+    for _ in range(dice.choice((0, 0, 0, 0, 0, 1, 2))):
+        world.receivers.create()
     people.publish()
     if random() < 0.3:
         # The rate is known, and some have to wait for their turn.
@@ -323,9 +340,10 @@ def live(world: World) -> People:
         people.register()
     world.faults.wire, world.faults.answers = wire, answers
 
-    style, gaps = dice.choice(STYLES), dice.choice(GAPS)
+    style, gaps = OF_SEATS if world.crowd else dice.choice(STYLES), dice.choice(GAPS)
     moment = dice.choice((0.0, 0.0, 5.0, 60.0))
-    deeds = [deed(what) for what in dice.choices(list(style), list(style.values()), k=dice.randrange(1, 8))]
+    count = dice.randrange(1, 8) * (2 if world.crowd else 1)
+    deeds = [deed(what) for what in dice.choices(list(style), list(style.values()), k=count)]
     if random() < 0.5:
         world.mischief = deeds
     for each in deeds.copy():
@@ -351,7 +369,7 @@ def _unless_done(deed: Callable[[], None], deeds: list[Callable[[], None]]) -> N
         deed()
 
 
-def heal(world: World, *, rounds: int = 120) -> None:
+def heal(world: World, *, rounds: int = 400) -> None:
     """The healing phase: nothing goes wrong any more, nobody does anything, minutes pass."""
     world.faults.cease()
     world.mischief = []

@@ -12,16 +12,18 @@ from unittest.mock import patch
 from convoke.decision import decide, fingerprints, plan
 from convoke.decision.invitation import Batch, FanOut, Intent
 from convoke.decision.planner import MessagePlanner
-from convoke.delivery import fan_out, reconcile, reports, sweep
+from convoke.delivery import attempts, fan_out, reconcile, reports, sweep, webhooks
 from convoke.effects import ClearDue, PlanBatches, Send
 from convoke.model import Event
-from convoke.registrations import registry
-from convoke.store import conditions, fan_outs, invitations, keys, writes
+from convoke.registrations import registry, seats, waitlist
+from convoke.store import conditions, deliveries, fan_outs, in_flight, invitations, keys, outbox, writes
 from convoke.store.events import Events
 from convoke.store.fan_outs import FanOuts
 from convoke.store.invitations import Invitations
 from convoke.store.records import Records
 from convoke.store.seats import SeatCounts
+from convoke.store.webhooks import Webhooks
+from convoke.webhooks import events as webhook_events
 
 from .faults import Mode
 from .history import People
@@ -76,7 +78,7 @@ def _once_more(people: People) -> None:
     if stored is None or stored.rendered is None:
         return
     intent = Intent(calendar_state=told, attempt="at once")
-    effect = Send(rendered=stored.rendered, intent=intent, event_id=EVENT_ID, registration_id=rid)
+    effect = Send(rendered=stored.rendered, intent=intent, event_id=EVENT_ID, registration_id=rid, account="acme")
     # The API is a function, too: from its look to its sending some time passes.
     world.at(2 * world.random(), lambda: world.post.send(effect, lambda _: None))
 
@@ -193,18 +195,20 @@ MUTANTS: dict[str, Mutant] = {
         scenario="a look while it is changed back",
     ),
     "wakeups-on-clear": Mutant((instead(invitations, "UPON_CLEARING", conditions.FENCE_UNCHANGED),)),
+    "deferred-stays-due": Mutant(
+        (without(Invitations, "defer", "seen, due, (), UPON_CLEARING", "seen, {}, DUE, UPON_CLEARING"),)
+    ),
     "fence-raised-with-nothing-due": Mutant(
         (instead(Invitations, "clear_due", _clear_what_is_due),),
         scenario="a look while it is changed back",
     ),
-    "lease": Mutant((without(reconcile, "reconcile", "seen.invitation.lease_until > now", "False"),)),
+    "lease": Mutant((instead(attempts, "leased", lambda *_: False),)),
     "lease-kept-when-unknown": Mutant(
         (
             without(
                 reconcile,
                 "deliver",
-                "yield HoldClaim(claimed=claimed, "
-                "due_key=keys.due_key(urgency, max(lease_until, now + times.resend_after)))",
+                "yield HoldClaim(claimed=claimed, due_key=keys.due_key(urgency, after.not_before or begun.until))",
                 "yield ReleaseClaim(claimed=claimed, before=before, due_key=keys.due_key(urgency, now), attempts=1)",
             ),
         )
@@ -331,5 +335,64 @@ MUTANTS: dict[str, Mutant] = {
         (without(sweep, "_see_to", "(yield from _may_erase(due, sender))", "True"),)
     ),
     "mails-forgotten": Mutant((instead(Records, "forget_messages", lambda *_: None),)),
+    "a-shard-has-what-it-gives": Mutant((instead(conditions, "SHARD_HAS_SOME", "#waits = :waits"),), Mode.CROWD),
+    "a-shard-is-given-back-as-it-was-read": Mutant(
+        (instead(conditions, "SHARD_UNCHANGED", "#waits = :waits"),), Mode.CROWD
+    ),
+    "nobody-waits-where-a-shard-has-seats": Mutant(
+        (without(seats, "take", "if not scattered:", "if True:"),), Mode.CROWD
+    ),
+    "another-capacity-stops-the-shards": Mutant((instead(SeatCounts, "stop_actions", lambda *_: {}),), Mode.CROWD),
+    "places-given-back-when-nobody-waits": Mutant(
+        (without(waitlist, "promote", "if first is None:", "if False:"),), Mode.CROWD
+    ),
+    "webhook-event-due": Mutant((without(outbox, "webhook_event_item", ", **due)", ")"),)),
+    "webhook-event-in-the-transaction": Mutant(
+        (without(registry, "withdraw", "**store.outbox.event_actions(account, what, data, now),", ""),)
+    ),
+    "webhook-event-due-until-distributed": Mutant(
+        (
+            without(
+                webhooks,
+                "distribute",
+                "    now = yield Clock()\n",
+                "    now = yield Clock()\n"
+                "    yield EndDistribution(account=account, webhook_event_id=webhook_event_id)\n",
+            ),
+        )
+    ),
+    "webhook-delivery-due-while-claimed": Mutant(
+        (without(webhooks, "post", "due_key=keys.due_key(PRIORITY, begun.until),", "due_key=None,"),)
+    ),
+    "webhook-delivery-due-again": Mutant(
+        (without(webhooks, "_put_off", "next_at=until, due_key=due_key", "next_at=until, due_key=None"),)
+    ),
+    "webhook-lease": Mutant((without(webhooks, "attempts_of", "lease_until=seen.lease_until,", ""),)),
+    "webhook-fence": Mutant((instead(deliveries, "UPON_RECORDING", "#fence >= :fence"),)),
+    "webhook-back-off": Mutant((without(webhooks, "attempts_of", "not_before=seen.next_at,", ""),)),
+    "webhook-attempts-counted-when-claimed": Mutant(
+        (
+            without(webhooks, "post", "attempts=seen.attempts + 1,", ""),
+            without(
+                webhooks, "_record", "status=answer.status,", "status=answer.status, attempts=claimed.attempts + 1,"
+            ),
+        )
+    ),
+    "webhook-attempts-as-many-as-promised": Mutant((instead(webhooks, "RETRIES", webhook_events.RETRIES[:2]),)),
+    "webhook-in-flight": Mutant((without(webhooks, "post", "most=most", "most=10"),)),
+    "webhook-in-flight-fence": Mutant((instead(in_flight, "UPON_RECORDING", f"{conditions.NEW} OR #fence >= :fence"),)),
+    "webhook-removed": Mutant(
+        (
+            without(
+                Webhooks,
+                "remove",
+                "delete(self._hooks, keys.webhook(account, webhook_id), conditions.EXISTS)",
+                "update(self._hooks, keys.webhook(account, webhook_id), {'events': []})",
+            ),
+        )
+    ),
+    "webhook-signature-over-the-time": Mutant(
+        (without(webhook_events, "signature", 'f"{timestamp}.".encode() + body', "body"),)
+    ),
     "seats-due": Mutant((instead(SeatCounts, "release_action", _release_that_is_not_due),)),
 }

@@ -19,7 +19,7 @@ from convoke.decision.calendar_state import CalendarState
 from convoke.delivery import sweep
 from convoke.model import Event
 from convoke.registrations import registry
-from convoke.store import codec, dynamo, keys
+from convoke.store import codec, dynamo, keys, outbox
 
 from .tables import Row
 
@@ -92,6 +92,13 @@ def _quick_fingerprint(event: Event, schema: int | None = None) -> str:
     return known[1]
 
 
+def _numbered(size: int) -> bytes:
+    """In place of chance, so that the same seed is the same history."""
+    _memory["number"] = _memory.get("number", 0) + 1
+    number: int = _memory["number"]
+    return number.to_bytes(size, "big")
+
+
 @contextmanager
 def quick(shards: int = 1) -> Iterator[None]:
     """Within, the store takes plain values, pauses for nobody, and keeps its debts in one shard."""
@@ -104,7 +111,9 @@ def quick(shards: int = 1) -> Iterator[None]:
             (dynamo, "time", SimpleNamespace(sleep=lambda _: None)),
             (codec, "read", _quick_read),
             (codec, "converter", _quick_converter()),
+            (outbox, "secrets", SimpleNamespace(token_bytes=_numbered)),
             (codec, "zlib", SimpleNamespace(compress=bytes, decompress=bytes)),
+            (codec, "compression", SimpleNamespace(packed=_same, unpacked=_same)),
             (fingerprints, "fingerprint", _quick_fingerprint),
             *((module, "folded", folded) for module in (model, decide, keys, registry)),
             (keys, "SHARDS", few),

@@ -11,6 +11,7 @@ from . import checker, quick
 from .checker import Violation
 from .faults import Mode
 from .history import heal, live
+from .webhook_checker import webhooks_at_the_end
 from .world import World
 
 
@@ -20,6 +21,7 @@ class Tally:
 
     histories: int = 0
     sends: int = 0
+    posts: int = 0
     duplicates: int = 0
     unknown: int = 0
     violations: Counter[str] = field(default_factory=Counter)
@@ -28,6 +30,7 @@ class Tally:
     def add(self, world: World, violations: list[Violation]) -> None:
         self.histories += 1
         self.sends += len(world.post.accepted)
+        self.posts += len(world.receivers.posted)
         self.duplicates += len(world.post.accepted) - len({(copy.uid, copy.sequence) for copy in world.post.accepted})
         self.unknown += sum(attempt.fate == "unknown" for attempt in world.post.attempts)
         self.violations.update({violation.promise for violation in violations})
@@ -37,6 +40,7 @@ class Tally:
     def merge(self, other: Tally) -> None:
         self.histories += other.histories
         self.sends += other.sends
+        self.posts += other.posts
         self.duplicates += other.duplicates
         self.unknown += other.unknown
         self.violations.update(other.violations)
@@ -52,6 +56,7 @@ def history(seed: int, mode: Mode = Mode.ALL, *, traced: bool = False) -> tuple[
         violations = list(checker.while_it_lives(world))
         heal(world)
         violations += checker.at_the_end(world)
+        violations += webhooks_at_the_end(world)
     finally:
         world.as_deployed(1)
     return world, violations

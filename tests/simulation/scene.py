@@ -8,6 +8,7 @@ from convoke.model import Sender
 from convoke.settings import Settings, Times
 
 START = datetime(2027, 1, 15, 12, 0, tzinfo=UTC)
+ACCOUNT = "acme"
 EVENT_ID = "0123456789abcdefghijklmnop"
 SENDER = Sender(address="events@convoke.example.com", domain="convoke.example.com")
 SETTINGS = Settings(

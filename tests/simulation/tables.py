@@ -5,7 +5,7 @@ Values are plain Python; :class:`Typed` speaks the wire's typed values in front 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any, Protocol
 
 from botocore.exceptions import ClientError, ReadTimeoutError
@@ -55,9 +55,9 @@ def refused(code: str, operation: str, **more: Any) -> ClientError:
 
 
 class Tables:
-    """The fake client. ``ring`` hears the key of every write to the table that has a stream."""
+    """The fake client. ``ring`` hears the key of every write to a table that has a stream."""
 
-    def __init__(self, streamed: str, ring: Callable[[str, str], None], line: Line | None = None) -> None:
+    def __init__(self, streamed: Collection[str], ring: Callable[[str, str], None], line: Line | None = None) -> None:
         self.rows: dict[str, dict[str, dict[str, Row]]] = {}
         self.owed: dict[Key, Row] = {}
         self.line: Line = line or Quiet()
@@ -77,7 +77,9 @@ class Tables:
         values, limit = asked["ExpressionAttributeValues"], asked.get("Limit", 1 << 30)
         wanted = expressions.condition(asked["KeyConditionExpression"])
         if "IndexName" in asked:
-            found = [row for row in self.owed.values() if wanted(row, values)]
+            rows = self.rows.get(asked["TableName"], {})
+            owed = [row for (pk, sk), row in self.owed.items() if rows.get(pk, {}).get(sk) is row]
+            found = [row for row in owed if wanted(row, values)]
             found.sort(key=lambda row: (row["due_key"], row["pk"], row["sk"]))
             found = [Row({name: row[name] for name in ("pk", "sk", "due_shard", "due_key")}) for row in found]
         else:
@@ -178,7 +180,7 @@ class Tables:
             self.owed[at] = row
         else:
             self.owed.pop(at, None)
-        if table == self._streamed:
+        if table in self._streamed:
             self._ring(*at)
 
 

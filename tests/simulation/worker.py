@@ -12,7 +12,7 @@ from convoke.delivery.reconcile import Worker
 from convoke.effects import AcknowledgeResult, Steps
 from convoke.model import ConvokeError, RegistrationStatus
 
-from .post import Answer, Attempt, write
+from .post import Attempt, write
 from .scene import SENDER, TIMES
 from .trace import brief
 
@@ -205,6 +205,11 @@ class Run:
                 if crash:
                     raise Crash(crash)
                 return None
+            if type(effect) is effects.PostWebhook:
+                world.receivers.post(effect, self.answered)
+                if crash:
+                    raise Crash(crash)
+                return None
             answer = self.perform(effect)
             if world.trace is not None:
                 world.note(f"{self.name}: {brief(effect)} -> {brief(answer)}")
@@ -292,13 +297,13 @@ class Run:
         if self.lives:
             self.advance(None)
 
-    def answered(self, answer: Answer) -> None:
+    def answered(self, answer: Any) -> None:
         if not self.lives:
             return None
         if self.world.now > self.root.kill:
             return self.root.end(False)
         if self.world.trace is not None:
-            self.world.note(f"{self.name}: SES says {brief(answer)}")
+            self.world.note(f"{self.name}: is answered {brief(answer)}")
         return self.advance(answer)
 
     def fail(self, error: BaseException) -> None:

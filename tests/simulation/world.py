@@ -6,7 +6,8 @@ Each effect takes its time, so that many workers interleave; and a worker may di
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from heapq import heappop, heappush
 from random import Random
@@ -15,19 +16,20 @@ from typing import Any
 from convoke import effects
 from convoke.decision import fingerprints
 from convoke.decision.invitation import Batch, Invitation
-from convoke.delivery import fan_out, reconcile, reports, survey, sweep
+from convoke.delivery import fan_out, reconcile, reports, survey, sweep, webhooks
 from convoke.effects import Steps
-from convoke.model import Event, Registration
+from convoke.model import Event, Registration, RegistrationStatus
 from convoke.registrations import erasure, waitlist
 from convoke.schedule import series
-from convoke.store import codec, keys
+from convoke.store import codec, deliveries, keys
 from convoke.store.store import Store
 
 from .faults import ANSWERS, ON_THE_WAY, Faults, Mode
 from .post import Post
+from .receivers import Receivers, stored
 from .scene import EVENT_ID, SENDER, SETTINGS, START, TIMES
 from .tables import Tables, refused
-from .worker import FUNCTION, Crash, Run
+from .worker import FAILURES, FUNCTION, Crash, Run
 
 BATCH, PAGE, AT_ONCE = 2, 2, 2
 """People in a batch, batches in a page, people at once: so few that a handful of people fill several pages."""
@@ -76,9 +78,10 @@ class World:
         self.agenda: list[tuple[float, int, Callable[[], None]]] = []
         self._entries = 0
         self._depth = 0
-        self.tables = Tables(SETTINGS.registrations_table, self._ring, self)
+        self.tables = Tables((SETTINGS.registrations_table, SETTINGS.webhooks_table), self._ring, self)
         self.store = Store(self.tables, SETTINGS)
         self.post = Post(self)
+        self.receivers = Receivers(self)
         # Of each moment, the titles that count as equal: the present one, and those that nobody was told to forget.
         self.titles: list[tuple[float, frozenset[str]]] = []
         self._event: Event | None = None
@@ -93,6 +96,11 @@ class World:
         self.resends: dict[str, int] = {}
         self.known: list[tuple[str, str]] = []
         self.zombies = False
+        # How often a registration meets others at the event's seats, in histories that are about those.
+        often = {Mode.ALL: 0.1, Mode.CROWD: 1.0}.get(mode, 0.0)
+        self.crowd = self.dice.choice((0.3, 0.6)) if self.random() < often else 0.0
+        self.overbooked: list[str] = []
+        self._meetings = 0
         self.reports_heard = not self.faults.often["report lost"]
         self.deployed_at = 300 * self.random() if self.faults.hit("deployed") else float(EVER)
         self._does = self._doing()
@@ -163,7 +171,19 @@ class World:
             finally:
                 self._depth -= 1
 
+    @contextmanager
+    def crowded(self) -> Iterator[None]:
+        """Within, transactions meet those of other registrations."""
+        self._meetings = 5
+        try:
+            yield
+        finally:
+            self._meetings = 0
+
     def lost(self) -> str:
+        if self._meetings and self.crowd and self.random() < self.crowd:
+            self._meetings -= 1
+            return "conflict"
         return "" if self.random() >= self.faults.answers else LOST[self.faults.which(ANSWERS)]
 
     # --- what starts functions --------------------------------------------------------------------------------
@@ -174,8 +194,11 @@ class World:
         run.go(steps(run))
 
     def _ring(self, pk: str, sk: str) -> None:
-        """A write to the registrations table: its key goes into the stream."""
-        row = self.tables.rows[SETTINGS.registrations_table][pk].get(sk)
+        """A write to a table with a stream: its key goes into the stream."""
+        if sk.startswith(keys.WEBHOOK_EVENT_PREFIX):
+            self._ring_webhooks(pk, sk)
+            return
+        row = self.tables.rows.get(SETTINGS.registrations_table, {}).get(pk, {}).get(sk)
         if row is None:
             return
         if sk == keys.EVENT:
@@ -187,6 +210,10 @@ class World:
             )
         elif sk.startswith(keys.REGISTRATION_PREFIX):
             person = codec.read(Registration, row)
+            if person.status is RegistrationStatus.REGISTERED and person.status not in (
+                status for _, ((status, _),) in self.truths.get(sk, [])[-1:]
+            ):
+                self._seated(person.registration_id)
             true = ((person.status, person.email),)
         else:
             return
@@ -200,6 +227,18 @@ class World:
         if self.faults.hit("record doubled"):
             self.at(after + 60 * self.random(), lambda: self.notify(sk, 2))
 
+    def _ring_webhooks(self, pk: str, sk: str) -> None:
+        """A new webhook event, which has not been distributed yet."""
+        if "due_key" not in self.tables.rows[SETTINGS.webhooks_table][pk][sk] or self.faults.hit("record lost"):
+            return
+        hint = deliveries.hint_of({"pk": pk, "sk": sk})
+        after = 0.2 + 0.5 * self.random()
+        if self.faults.hit("record late"):
+            after += 120 * self.random()
+        self.at(after, lambda: self.deliver(hint, 3))
+        if self.faults.hit("record doubled"):
+            self.at(after + 60 * self.random(), lambda: self.deliver(hint, 3))
+
     def _see_titles(self, event: Event) -> None:
         """A quiet change adds its title to those that count as equal; a change that people are told of leaves one."""
         before, self._event = self._event, event
@@ -207,6 +246,15 @@ class World:
             quiet = before is not None and len(event.former_texts) > len(before.former_texts)
             equal = self.titles[-1][1] if quiet else frozenset()
             self.titles.append((self.now, equal | {event.title}))
+
+    def _seated(self, rid: str) -> None:
+        """Somebody was given a seat, which must have been free, of an event that was open."""
+        (pk, _), rows = keys.seats(EVENT_ID).values(), self.tables.rows
+        seats = rows[SETTINGS.invitations_table][pk][keys.SEATS]
+        people = (row for sk, row in rows[SETTINGS.registrations_table][pk].items() if sk.startswith("REGISTRATION#"))
+        come = sum(row["status"] == "registered" for row in people)
+        if come > seats.get("capacity", come) or not seats["open"]:
+            self.overbooked.append(f"{rid[6:10]} got a seat as number {come} of {seats}")
 
     def notify(self, sk: str, retries: int) -> None:
         """As ``functions/notify.py``: a record that fails is tried again, a few times."""
@@ -246,7 +294,9 @@ class World:
         return any(batch["priority"] == 0 and self.told < batch["version"] <= version for batch in batches)
 
     def deliver(self, hint: effects.AnyHint, receives: int) -> None:
-        """As ``functions/deliver.py``: a hint whose function failed is seen again, until it is put aside."""
+        """As ``functions/deliver.py`` and ``functions/hooks.py``: a hint whose function failed is seen again, until it
+        is put aside.
+        """
 
         def done(well: bool) -> None:
             if not well and receives > 1:
@@ -261,6 +311,14 @@ class World:
         elif isinstance(hint, effects.SurveyHint):
             look = hint
             self.start("survey", lambda run: survey.survey(look, run.worker, size=BATCH), done)
+        elif isinstance(hint, effects.WebhookHint):
+            event, hook, account = hint.webhook_event_id, hint.webhook_id, hint.account
+            if hook:
+                self.start(f"post {hook} {event[-6:]}", lambda run: webhooks.post(hook, event, run.worker), done)
+            else:
+                self.start(
+                    f"distribute {event[-6:]}", lambda run: webhooks.distribute(account, event, run.worker), done
+                )
         else:
             rid = hint.registration_id
             self.start(f"deliver {rid[6:10]}", lambda run: reconcile.reconcile(EVENT_ID, rid, run.worker), done)
@@ -272,9 +330,16 @@ class World:
 
     def tick(self) -> None:
         """A minute has passed."""
-        if not self.faults.hit("tick lost"):
-            limits = sweep.Limits(urgent=1000, all=1000)
-            self.start("sweep", lambda run: sweep.sweep(SENDER, TIMES, limits=limits, until=run.worker.deadline))
+        if self.faults.hit("tick lost"):
+            return
+        limits = sweep.Limits(urgent=1000, all=1000)
+        self.start("sweep", lambda run: sweep.sweep(SENDER, TIMES, limits=limits, until=run.worker.deadline))
+        if self.receivers.hooks:
+            try:
+                for hint in self.store.deliveries.due(self.instant(), 100):
+                    self.enqueue(hint, False, sweeping=True)
+            except (*FAILURES, Crash):
+                self.note("sweep: died among the webhooks")
 
     def apply_report(self, report: reports.Report, retries: int = 2) -> None:
         def done(well: bool) -> None:
@@ -314,6 +379,7 @@ class World:
     def _doing(self) -> dict[type[effects.Effect], Callable[[Any], Any]]:
         store = self.store
         reads, invitations, records, surveys = store.reads, store.invitations, store.records, store.surveys
+        limits = store.limits
         return {
             effects.ReadSending: lambda _: reads.sending(),
             effects.ReadInvitation: lambda effect: reads.invitation(effect.event_id, effect.registration_id),
@@ -335,6 +401,8 @@ class World:
             ),
             effects.ReadQuota: lambda _: None,
             effects.ReadBacklog: lambda _: 0,
+            effects.CountMail: limits.count_mail,
+            effects.Defer: invitations.defer,
             effects.ClearDue: invitations.clear_due,
             effects.Claim: invitations.claim,
             effects.ReleaseClaim: invitations.release_claim,
@@ -350,6 +418,7 @@ class World:
             effects.ReadUnreached: surveys.unreached,
             effects.StoreUnreached: surveys.store_unreached,
             effects.EndSurvey: surveys.end,
+            **stored(self.store),
             # What a summary says is for the organizer; nothing here is told by it.
             effects.AddNotification: lambda _: True,
             effects.PlanBatches: store.fan_outs.plan_batches,

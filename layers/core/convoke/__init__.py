@@ -5,7 +5,7 @@ A room imports only from the rooms below it in this list (``make check`` holds t
 - ``web``: the HTTP API: routes, request and response models, problems, idempotency
 - ``aws``: the effects done for real, with SES, SQS and DynamoDB
 - ``registrations``: what one request or one mail does to events and people, each in one transaction
-- ``delivery``: the protocol: reconcile, fan-out, sweep, audit, preview, survey, reports from SES, notifications
+- ``delivery``: the protocol: reconcile, fan-out, sweep, audit, preview, survey, SES's reports, notifications, webhooks
 - ``store``: DynamoDB alone: keys, items, and one repository for each kind of item
 - ``effects``: what the protocol asks of the world, as data
 - ``inbound``: a mail that came in, taken apart and judged
@@ -13,7 +13,7 @@ A room imports only from the rooms below it in this list (``make check`` holds t
 - ``calendar``: a message as an iCalendar object (RFC 5545, RFC 5546)
 - ``decision``: what is true against what an attendee's calendar holds, and the one message that follows
 - ``schedule``: recurrence rules, the dates of a series, and the edits to it
-- ``webhooks``: what an account's own systems are told, how it is signed, and where it may go
+- ``webhooks``: what an account's own systems are told, how it is signed, where it may go, how many at a time
 - ``settings``: what a deployment decides
 - ``model``: events, registrations, answers: frozen data
 

@@ -25,6 +25,7 @@ class Times:
     - ``attention``: after what time a message without a delivery report counts as missed
     - ``soon``: events that begin within this time are urgent
     - ``lost_writes``: how many writes that fail because of a concurrent change one run may repeat
+    - ``in_flight``: how many requests to the webhooks of one account may be in flight
     """
 
     connect: timedelta = timedelta(seconds=3)
@@ -40,6 +41,7 @@ class Times:
     soon: timedelta = timedelta(hours=72)
     max_unknowns: int = 6
     lost_writes: int = 3
+    in_flight: int = 1
 
     @property
     def send(self) -> timedelta:
@@ -84,5 +86,7 @@ def settings() -> Settings:
         times=Times(
             resend_after=timedelta(seconds=int(env.get("RESEND_AFTER", "120"))),
             attention=timedelta(seconds=int(env.get("ATTENTION_AFTER", "900"))),
+            # Half of the workers that all accounts share.
+            in_flight=int(env.get("WEBHOOK_CONCURRENCY", "2")) // 2,
         ),
     )

@@ -9,7 +9,7 @@ import json
 import random
 import time
 import uuid
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
@@ -24,13 +24,27 @@ from .. import effects
 from ..decision.calendar_state import Message, RenderedMail
 from ..decision.invitation import Intent
 from ..delivery.reconcile import Outcome, Worker
-from ..effects import AnyHint, BatchHint, Effect, Hint, NotificationHint, PlanHint, Steps, SurveyHint
+from ..effects import (
+    Accepted,
+    AnyHint,
+    BatchHint,
+    Effect,
+    Hint,
+    NotificationHint,
+    PlanHint,
+    Refused,
+    Steps,
+    SurveyHint,
+    Unknown,
+    WebhookHint,
+)
 from ..mail.notifications import NotificationState
 from ..model import ConvokeError, Person, RenderError, Sender
 from ..registrations import erasure, split_transfer, waitlist
 from ..settings import Settings, settings
 from ..store import dynamo
 from ..store.store import Store
+from ..webhooks import http
 from . import ses
 
 Result = TypeVar("Result")
@@ -67,10 +81,19 @@ class Aws:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
+        self._sent: list[str] = []
+        """The accounts of the mails that were sent in this run and are not counted yet."""
 
     def run(self, steps: Steps[Result]) -> Result:
-        """Run ``steps`` to their end; returns their result. AWS errors (``botocore.exceptions``) propagate."""
-        return drive(steps, self.perform)
+        """Run ``steps`` to their end; returns their result. AWS errors (``botocore.exceptions``) propagate.
+
+        The mails that were sent meanwhile are counted at the end, in one write for each account.
+        """
+        try:
+            return drive(steps, self.perform)
+        finally:
+            sent, self._sent = self._sent, []
+            self._store.limits.add(Counter(sent), clock())
 
     def all_events(self) -> Iterator[str]:
         """The ids of all events, in no particular order."""
@@ -83,7 +106,7 @@ class Aws:
         """Queue a hint for each webhook event and webhook delivery that is due, up to ``limit``; returns how many."""
         queued = 0
         for hint in self._store.deliveries.due(clock(), limit):
-            self._sqs.send_message(QueueUrl=self._settings.hooks_queue, MessageBody=json.dumps(hint))
+            self._enqueue(effects.Enqueue(hint=hint, urgent=False))
             queued += 1
         return queued
 
@@ -138,6 +161,8 @@ class Aws:
 
             case effects.ClearDue():
                 return invitations.clear_due(effect)
+            case effects.Defer():
+                return invitations.defer(effect)
             case effects.Claim():
                 return invitations.claim(effect)
             case effects.ReleaseClaim():
@@ -155,8 +180,10 @@ class Aws:
                 return render(message, intent)
             case effects.StoreMessage(stored=stored):
                 return records.store_message(stored)
+            case effects.CountMail():
+                return self._store.limits.count_mail(effect)
             case effects.Send():
-                return ses.send(self._ses, self._settings, effect)
+                return self._counted(effect.account, ses.send(self._ses, self._settings, effect))
             case effects.RecordMessageState():
                 return records.record_sent(effect)
 
@@ -171,7 +198,28 @@ class Aws:
             case effects.RenderNotification(notification_state=notification_state, people=people):
                 return render_notification(notification_state, self._settings.sender, people)
             case effects.SendNotification():
-                return ses.send_notification(self._ses, self._settings, effect)
+                return self._counted(effect.account, ses.send_notification(self._ses, self._settings, effect))
+
+            case effects.ReadWebhookEvent(account=account, webhook_event_id=webhook_event_id):
+                return store.outbox.read(account, webhook_event_id)
+            case effects.ReadWebhooks(account=account):
+                return store.webhooks.list_webhooks(account)
+            case effects.ReadWebhook(account=account, webhook_id=webhook_id):
+                return store.webhooks.read(account, webhook_id)
+            case effects.ReadDelivery(webhook_id=webhook_id, webhook_event_id=webhook_event_id):
+                return store.deliveries.read(webhook_id, webhook_event_id)
+            case effects.AddDelivery(delivery=delivery):
+                return store.deliveries.add(delivery)
+            case effects.EndDistribution(account=account, webhook_event_id=webhook_event_id):
+                return store.outbox.mark_distributed(account, webhook_event_id)
+            case effects.RecordDelivery(delivery=delivery):
+                return store.deliveries.record(delivery)
+            case effects.ReadInFlight(account=account):
+                return store.in_flight.read(account)
+            case effects.RecordInFlight():
+                return store.in_flight.record(effect.in_flight)
+            case effects.PostWebhook(webhook=webhook, webhook_event=webhook_event, at=at):
+                return http.post_event(webhook, webhook_event, at, local=self._settings.local_webhooks)
 
             case effects.AddNotification(notification=notification):
                 return store.notifications.schedule(notification, now=clock())
@@ -212,6 +260,12 @@ class Aws:
                 return records.store_rate(effect)
             case effects.ReserveQuota():
                 return records.reserve(effect)
+            case effects.ReadMailed(now=now):
+                return self._store.limits.accounts(now)
+            case effects.CountAccounts():
+                return store.accounts.count()
+            case effects.HoldAccounts():
+                return records.hold_accounts(effect)
             case effects.StopSending():
                 return records.stop_sending(effect)
             case effects.Enqueue():
@@ -223,7 +277,8 @@ class Aws:
             case effects.TransferRegistrations(event_id=event_id):
                 return split_transfer.transfer_batch(store, event_id, now=clock())
             case effects.ErasePerson(due=due):
-                return erasure.forget(store, due.event_id, due.registration_id, now=clock())
+                ids = due.event_id, due.registration_id
+                return erasure.forget(store, *ids, now=clock(), delete_mail=self._delete_mail)
         raise UnknownEffect(type(effect).__name__)
 
     def _all(self, steps: Sequence[Steps[Any]], at_once: int) -> tuple[Any, ...]:
@@ -252,11 +307,26 @@ class Aws:
             count_logged(log.what, log.fields)
         return answers
 
+    def _counted(self, account: str, answer: Accepted | Refused | Unknown) -> Accepted | Refused | Unknown:
+        if account and not isinstance(answer, Refused):
+            self._sent.append(account)
+        return answer
+
+    def _delete_mail(self, bucket: str, key: str) -> None:
+        self._s3.delete_object(Bucket=bucket, Key=key)
+
     def _enqueue(self, effect: effects.Enqueue) -> None:
+        queue = self._queue(urgent=effect.urgent)
+        more = {}
+        if isinstance(effect.hint, WebhookHint):
+            queue = self._settings.hooks_queue
+            # SQS lets a webhook with many hints wait, not the others (a fair queue).
+            more = {"MessageGroupId": effect.hint.webhook_id} if effect.hint.webhook_id else {}
         self._sqs.send_message(
-            QueueUrl=self._queue(urgent=effect.urgent),
+            QueueUrl=queue,
             MessageBody=json.dumps(hint_body(effect.hint)),
             DelaySeconds=effect.delay_seconds,
+            **more,
         )
 
     def _enqueue_all(self, effect: effects.EnqueueAll) -> None:
@@ -283,6 +353,10 @@ class Aws:
     @cached_property
     def _ses(self) -> Any:
         return ses.client(self._settings.times)
+
+    @cached_property
+    def _s3(self) -> Any:
+        return boto3.client("s3")
 
     @cached_property
     def _sqs(self) -> Any:
@@ -330,6 +404,9 @@ def hint_body(hint: AnyHint) -> dict[str, Any]:
                 "wakeups": wakeups,
                 "again": again.isoformat() if again else None,
             }
+        case WebhookHint(webhook_event_id=webhook_event_id, webhook_id=webhook_id, account=account):
+            whose = {"webhook": webhook_id} if webhook_id else {"account": account}
+            return {"webhook_event": webhook_event_id, **whose}
         case NotificationHint(event_id=event_id, registration_id=registration_id, notification_id=notification_id):
             return {"event": event_id, "registration": registration_id, "notification": notification_id}
 
@@ -340,6 +417,10 @@ def hint_of(body: str) -> AnyHint:
     Raises :class:`KeyError` or :class:`ValueError` for anything else.
     """
     hint = json.loads(body)
+    if "webhook_event" in hint:
+        return WebhookHint(
+            webhook_event_id=hint["webhook_event"], webhook_id=hint.get("webhook", ""), account=hint.get("account", "")
+        )
     if "survey" in hint:
         again = datetime.fromisoformat(hint["again"]) if hint["again"] else None
         return SurveyHint(event_id=hint["event"], after=hint["survey"], wakeups=int(hint["wakeups"]), again=again)

@@ -83,6 +83,7 @@ def one_line(text: str) -> str:
     return _SPACES.sub(" ", clean(text)).strip()
 
 
+@lru_cache(maxsize=16)  # one mail asks several times
 def address(email: str) -> str:
     """``email`` as it is written in mails and calendars: with its domain in Punycode. Raises :class:`RenderError` if it
     has characters that are not possible there.

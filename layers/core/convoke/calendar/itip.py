@@ -43,7 +43,7 @@ _UTC = frozenset({"Etc/UCT", "Etc/UTC", "Etc/Universal", "Etc/Zulu", "UCT", "UTC
 _UID = re.compile(r"[A-Za-z0-9._@-]{1,255}")
 _TIME = "([0-9]{8}T[0-9]{6}Z)"
 _PERSONAL_LINES = re.compile(
-    rf"UID:([^\r\n]+)\r\nSEQUENCE:([0-9]+)\r\nDTSTAMP:{_TIME}\r\nCREATED:{_TIME}\r\nLAST-MODIFIED:{_TIME}\r\n"
+    rf"UID:({_UID.pattern})\r\nSEQUENCE:([0-9]+)\r\nDTSTAMP:{_TIME}\r\nCREATED:{_TIME}\r\nLAST-MODIFIED:{_TIME}\r\n"
     r"ATTENDEE;([A-Z]+=[A-Z-]+(?:;[A-Z]+=[A-Z-]+)*)"
     r'(?:;CN="([^"\x00-\x08\x0a-\x1f\x7f]*)")?:(mailto:[!-~]+)\r\n'
 )
@@ -65,7 +65,6 @@ def personal_lines(message: Message, sequence: int, dtstamp: datetime) -> tuple[
     writes them: UID; SEQUENCE, DTSTAMP, CREATED and LAST-MODIFIED; ATTENDEE. Raises :class:`RenderError` as it does.
     """
     uid, attendee, created = message.entry_uid, message.attendee, message.created_at
-    _check_uid(uid)
     numbers = (str(sequence), _utc(dtstamp), _utc(created), _utc(max(created, message.updated_at)))
     params = _written_attendance(message.method, message.participation, message.asks)
     name, address = parameter(attendee.name), mailto(attendee.email)
@@ -259,8 +258,8 @@ def _named(person: Person) -> dict[str, str]:
 
 
 def _utc(at: datetime) -> str:
-    text = at.astimezone(UTC).isoformat()
-    return f"{text[:4]}{text[5:7]}{text[8:13]}{text[14:16]}{text[17:19]}Z"
+    text = (at if at.tzinfo is UTC else at.astimezone(UTC)).isoformat()[:19]
+    return text.replace("-", "").replace(":", "") + "Z"
 
 
 def _check_uid(uid: str) -> None:

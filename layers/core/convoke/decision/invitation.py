@@ -4,10 +4,12 @@ has claimed it; and the items for fan-outs, seats, and sending as a whole.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+from dataclasses import field, replace
 from datetime import datetime
 from enum import StrEnum
 
-from ..model import DeliveryState, LocalTime, Method, folded, frozen
+from ..model import GRAVITY, DeliveryState, LocalTime, Method, folded, frozen
 from .calendar_state import CalendarState, RenderedMail
 
 
@@ -83,6 +85,26 @@ class Delivered:
 
 
 @frozen
+class Mailed:
+    """How many mails were counted in one ``hour`` (``YYYY-MM-DDTHH``, UTC; empty before the first) and in its day."""
+
+    hour: str = ""
+    in_hour: int = 0
+    in_day: int = 0
+
+    def at(self, now: datetime) -> Mailed:
+        """The counts of the hour and day of ``now`` (UTC): those of an earlier one have ended."""
+        hour = f"{now:%Y-%m-%dT%H}"
+        in_day = self.in_day if self.hour[:10] == hour[:10] else 0
+        return Mailed(hour=hour, in_hour=self.in_hour if self.hour == hour else 0, in_day=in_day)
+
+    def plus(self, now: datetime, count: int = 1) -> Mailed:
+        """The counts at ``now`` (UTC) with ``count`` more."""
+        known = self.at(now)
+        return replace(known, in_hour=known.in_hour + count, in_day=known.in_day + count)
+
+
+@frozen
 class Invitation:
     """All that is remembered of one registration in order to send each of its messages once, in order and to the end.
 
@@ -93,6 +115,7 @@ class Invitation:
     ``attempts`` counts failed attempts in a row. ``due_key`` is ``<priority>#<time>`` while it has to be processed,
     else absent. ``reason`` is why ``state`` is "failed": a code from SES or one of :class:`Cause`. ``stopped`` has one
     item for each address, ``delivered`` one for each method and date or separate entry of the latest generation.
+    ``mailed`` counts its messages, each under its first attempt.
     """
 
     event_id: str
@@ -113,6 +136,7 @@ class Invitation:
     reason: str = ""
     stopped: tuple[Stopped, ...] = ()
     delivered: tuple[Delivered, ...] = ()
+    mailed: Mailed = Mailed()
     due_key: str | None = None
 
     def stop_of(self, address: str) -> Stopped | None:
@@ -150,12 +174,26 @@ class Invitation:
 
 
 @frozen
+class LastAccepted:
+    """That SES accepted the message of this SEQUENCE, ``at`` an instant in UTC, and its delivery state since."""
+
+    sequence: int
+    ses_id: str
+    at: datetime
+    state: DeliveryState
+
+
+@frozen
 class StoredMessage:
     """One message as it is stored: written once, before it is first sent. Instants are UTC.
 
-    ``rendered`` is ``None`` if it was erased, or could not be rendered. ``sent_at`` is ``None`` until SES accepted it.
-    ``reason`` is the code of why it was given up; empty if it was not, or the reason is unknown. ``expires_at`` is when
-    the item is removed, ``None`` while that is not decided.
+    ``rendered`` is ``None`` if it was erased, or could not be rendered. ``reason`` is the code of why it was given up;
+    empty if it was not, or the reason is unknown. ``expires_at`` is when the item is removed, ``None`` while that is
+    not decided.
+
+    What became of it (``sent_at``, ``ses_id``, ``state``) is as a rule not written here, to save a write for each mail:
+    the invitation has it of the latest message, and the next message has it of the ``previous`` one. See
+    :func:`with_outcomes`.
     """
 
     registration_id: str
@@ -168,18 +206,89 @@ class StoredMessage:
     state: DeliveryState = DeliveryState.PENDING
     reason: str = ""
     expires_at: datetime | None = None
+    previous: LastAccepted | None = None
+
+
+def accepted_last(invitation: Invitation) -> LastAccepted | None:
+    """The newest message that SES is known to have accepted, with its state; ``None`` if there is none, or its state is
+    hidden, since a newer message was given up.
+    """
+    last, newer = invitation.acknowledged, invitation.unacknowledged
+    if last is None or (newer is not None and newer.failed):
+        return None
+    return LastAccepted(sequence=last.calendar_state.sequence, ses_id=last.ses_id, at=last.at, state=invitation.state)
+
+
+def with_outcomes(stored: Iterable[StoredMessage], invitation: Invitation) -> tuple[StoredMessage, ...]:
+    """Messages of one invitation with what became of them, from wherever that is stored (see the class)."""
+    stored = tuple(stored)
+    known = {one.previous.sequence: one.previous for one in stored if one.previous is not None}
+    if (last := accepted_last(invitation)) is not None:
+        known[last.sequence] = last
+    return tuple(_with_outcome(one, known.get(one.calendar_state.sequence)) for one in stored)
+
+
+def _with_outcome(stored: StoredMessage, known: LastAccepted | None) -> StoredMessage:
+    if known is None:
+        return stored
+    graver = stored.state in GRAVITY and (
+        known.state not in GRAVITY or GRAVITY.index(stored.state) > GRAVITY.index(known.state)
+    )
+    return replace(
+        stored,
+        # An item that has its own time was sent more than once: that was the first.
+        sent_at=stored.sent_at or known.at,
+        ses_id=known.ses_id,
+        state=stored.state if graver else known.state,
+    )
+
+
+@frozen
+class SeatShard:
+    """A block of an event's seats, or (``waits``) of places on its waitlist, that is given out without touching the
+    event's own count, which many registrations at once would contend for.
+
+    ``free`` are left of it. Of a shard that is ``stopped`` they are not to be given out.
+    """
+
+    number: int
+    free: int = 0
+    waits: bool = False
+    stopped: bool = False
 
 
 @frozen
 class Seats:
     """How many seats of an event are ``taken``, and how many people are ``waiting``. ``capacity`` is ``None`` without a
     limit; ``open``: the event accepts registrations.
+
+    ``shards`` hold seats that nobody has yet, and that are not counted here. ``blocks`` is how often a shard was lent
+    some. ``due_key`` is ``<priority>#<time>`` while somebody may be promoted from the waitlist. Until ``yield_until``
+    (UTC) registrations wait, so that a change of the event gets its turn; ``None`` if there is none.
     """
 
     open: bool = True
     capacity: int | None = None
     taken: int = 0
     waiting: int = 0
+    blocks: int = 0
+    shards: tuple[SeatShard, ...] = ()
+    due_key: str | None = None
+    yield_until: datetime | None = None
+
+    def lent(self, *, waits: bool) -> int:
+        """How many seats, or places on the waitlist, the shards have of the event's."""
+        return sum(shard.free for shard in self.shards if shard.waits is waits)
+
+    @property
+    def queued(self) -> bool:
+        """Whether whoever comes now has to wait: somebody does, or the shards have places on the waitlist."""
+        return self.waiting + self.lent(waits=True) > 0
+
+    @property
+    def left(self) -> int | None:
+        """How many seats are neither taken nor lent; ``None`` without a limit. Negative where the limit was lowered."""
+        return None if self.capacity is None else self.capacity - self.taken - self.lent(waits=False)
 
 
 @frozen
@@ -222,7 +331,8 @@ class Sending:
     """Whether mail may be sent at all. Both times are UTC, and have no effect when absent or past.
 
     Nothing is sent until ``stopped_until``, because of ``reason``. No invitations are sent until ``reserved_until``,
-    since the rest of the daily quota is reserved for cancellations and changes.
+    since the rest of the daily quota is reserved for cancellations and changes. The accounts in ``held`` send only
+    cancellations, each until the time beside it, since they have reached their limit.
 
     ``rate`` is how many mails a second SES accepts of this account; ``None`` while that is not known. ``slowed_at`` is
     when (UTC) SES last refused a mail since there were too many, and ``slowed_to`` the share of the rate that was left.
@@ -234,12 +344,18 @@ class Sending:
     rate: float | None = None
     slowed_at: datetime | None = None
     slowed_to: float = 1.0
+    held: Mapping[str, datetime] = field(default_factory=dict)
 
     def stopped(self, now: datetime) -> bool:
         return self.stopped_until is not None and now < self.stopped_until
 
     def reserved(self, now: datetime) -> bool:
         return self.reserved_until is not None and now < self.reserved_until
+
+    def held_until(self, account: str, now: datetime) -> datetime | None:
+        """Until when (UTC) the account may only send cancellations; ``None`` where it may send everything."""
+        until = self.held.get(account)
+        return until if until is not None and now < until else None
 
 
 @frozen

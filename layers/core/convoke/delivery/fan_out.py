@@ -58,8 +58,8 @@ AT_ONCE = 8
 """How many attendees of a batch are reconciled at the same time."""
 QUEUED_AHEAD = timedelta(minutes=2)
 """Batches whose turn comes later than this are not queued by the planner, but by the sweep, when they are due."""
-FINISHED = frozenset({Outcome.ACKNOWLEDGED, Outcome.CLEARED, Outcome.FAILED, Outcome.MISSING})
-"""Outcomes after which this attendee needs no wake-up."""
+FINISHED = frozenset({Outcome.ACKNOWLEDGED, Outcome.CLEARED, Outcome.FAILED, Outcome.MISSING, Outcome.DEFERRED})
+"""Outcomes after which this attendee needs no wake-up: nothing is due, or only later."""
 HALTING = frozenset({Outcome.REFUSED, Outcome.STOPPED, Outcome.OUT_OF_TIME})
 """Outcomes after which the rest of the batch is left for later."""
 SECONDS_AFTER_REFUSAL = 10

@@ -7,18 +7,21 @@ second time only if it is unknown whether the first attempt succeeded. All insta
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime, time, timedelta
+from datetime import datetime
 
 from ..decision.calendar_state import RenderedMail
 from ..decision.decide import INVITATION, URGENT
 from ..decision.invitation import Cause, Sending
+from ..decision.limits import tomorrow
 from ..effects import (
     Accepted,
     ClaimNotification,
     Clock,
     CountDaily,
+    CountMail,
     Log,
     Random,
+    ReadEvent,
     ReadInvitation,
     ReadNotification,
     ReadRegistration,
@@ -42,8 +45,10 @@ from ..mail.notifications import (
 )
 from ..model import DeliveryState, Person, Sender
 from ..store import keys
+from . import attempts
+from .attempts import Attempts, Cannot, Claimed, Policy, Stage
 from .pace import slow_down, wait_for_turn
-from .reconcile import Outcome, Worker, backoff
+from .reconcile import Outcome, Worker
 
 
 def dispatch(event_id: str, registration_id: str, notification_id: str, worker: Worker) -> Steps[Outcome]:
@@ -56,50 +61,77 @@ def dispatch(event_id: str, registration_id: str, notification_id: str, worker: 
     if seen.notification is None:
         yield RecordNotification(notification_state=replace(seen, due_key=None))
         return Outcome.CLEARED
-    if seen.lease_until is not None and seen.lease_until > now:
+    policy = attempts.mail_policy(times)
+    tried = Attempts(failed=seen.attempts, unknown=seen.unknowns, lease_until=seen.lease_until)
+    begun = attempts.claim(tried, policy, now, worker.deadline)
+    if begun is Cannot.BUSY:
         return Outcome.BUSY
     if sending.stopped(now):
         return Outcome.STOPPED
     if sending.reserved(now) and priority(seen.kind) == INVITATION:
         return Outcome.QUOTA_RESERVED
-    if seen.unknowns >= times.max_unknowns:
+    if begun is Cannot.EXHAUSTED:
         return (yield from _give_up(seen, DeliveryState.FAILED, Cause.UNANSWERED, "SES never gave an answer"))
     barred = yield from _barred(seen, seen.notification, worker.sender)
     if barred is not None:
         return (yield from _give_up(seen, barred, Cause.BARRED, "the address may not be mailed"))
-    if now + times.send + times.guard > worker.deadline:
+    if isinstance(begun, Cannot):
         return Outcome.OUT_OF_TIME
     if not (yield from wait_for_turn(sending, worker.turns, urgent=priority(seen.kind) == URGENT)):
         return Outcome.OUT_OF_TIME
-    first = not seen.attempts and not seen.unknowns
-    if first and not (yield CountDaily(notification_state=seen, day=f"{now:%Y-%m-%d}", most=DAILY_LIMITS[seen.kind])):
-        yield RecordNotification(
-            notification_state=replace(seen, due_key=keys.due_key(priority(seen.kind), _tomorrow(now)))
-        )
-        yield Log(what="notification postponed", fields=_log_fields(seen, "the day's limit is reached"))
-        return Outcome.QUOTA_RESERVED
+    event = yield ReadEvent(event_id=event_id)
+    account = event.account if event is not None else ""
+    until = yield from _allowed_at(seen, seen.notification, account, sending, now)
+    if until is not None:
+        yield RecordNotification(notification_state=replace(seen, due_key=keys.due_key(priority(seen.kind), until)))
+        yield Log(what="notification postponed", fields=_log_fields(seen, f"until {until.isoformat()}"))
+        return Outcome.DEFERRED
     rendered = yield from _render(seen, seen.notification)
     if isinstance(rendered, str):
         return (yield from _give_up(seen, DeliveryState.FAILED, Cause.UNRENDERABLE, rendered))
     if rendered.plainer:
         yield Log(what="mail made plainer", fields=_log_fields(seen, ", ".join(rendered.plainer)))
-    return (yield from _send(seen, rendered.mail, worker, sending))
+    return (yield from _send(seen, rendered.mail, account, begun, policy, worker, sending))
 
 
-def _send(seen: NotificationState, mail: bytes, worker: Worker, sending: Sending) -> Steps[Outcome]:
+def _allowed_at(
+    seen: NotificationState, notification: Notification, account: str, sending: Sending, now: datetime
+) -> Steps[datetime | None]:
+    """When the limits allow the notification, ``None``: now. One that was tried before is not counted again."""
+    if seen.attempts or seen.unknowns:
+        return None
+    until = sending.held_until(account, now)
+    if until is None and account:  # of an event that exists
+        until = yield CountMail(account=account, recipient=notification.recipient.email, mailed=None, now=now)
+    day = f"{now:%Y-%m-%d}"
+    if until is None and not (yield CountDaily(notification_state=seen, day=day, most=DAILY_LIMITS[seen.kind])):
+        until = tomorrow(now)
+    return until
+
+
+def _send(
+    seen: NotificationState,
+    mail: bytes,
+    account: str,
+    begun: Claimed,
+    policy: Policy,
+    worker: Worker,
+    sending: Sending,
+) -> Steps[Outcome]:
     """Claim the notification, send its mail once, and record the result."""
     times, urgency = worker.times, priority(seen.kind)
-    lease_until = worker.deadline + times.send + times.guard
-    claimed = yield ClaimNotification(seen=seen, lease_until=lease_until, due_key=keys.due_key(urgency, lease_until))
+    claimed = yield ClaimNotification(seen=seen, lease_until=begun.until, due_key=keys.due_key(urgency, begun.until))
     if claimed is None:
         return Outcome.BUSY
     now = yield Clock()
     released = replace(claimed, lease_until=None, unknowns=seen.unknowns)
-    if now + times.send + times.guard > worker.deadline:
+    if attempts.too_late(policy, now, worker.deadline):
         yield RecordNotification(notification_state=replace(released, due_key=keys.due_key(urgency, now)))
         return Outcome.OUT_OF_TIME
-    answer = yield SendNotification(notification_state=claimed, mail=mail)
-    now = yield Clock()
+    answer = yield SendNotification(notification_state=claimed, mail=mail, account=account)
+    now, chance = (yield Clock()), (yield Random())
+    after = attempts.outcome(begun, answer, policy, now, chance)
+    due_key = keys.due_key(urgency, after.not_before) if after.not_before is not None else None
     if isinstance(answer, Refused):
         yield Log(what="mail refused", fields={**_log_fields(seen, answer.refusal), "code": answer.why})
     match answer:
@@ -108,7 +140,7 @@ def _send(seen: NotificationState, mail: bytes, worker: Worker, sending: Sending
                 notification_state=replace(released, notification=None, state=DeliveryState.ACCEPTED, due_key=None)
             )
             return Outcome.ACKNOWLEDGED
-        case Refused(refusal=Refusal.POISON, why=why):
+        case Refused(why=why) if after.stage is Stage.GIVEN_UP:
             return (yield from _give_up(released, DeliveryState.FAILED, why, "SES will never accept it"))
         case Refused(refusal=refusal, why=why):
             if refusal is Refusal.PAUSED:
@@ -116,15 +148,11 @@ def _send(seen: NotificationState, mail: bytes, worker: Worker, sending: Sending
                 yield StopSending(until=now + times.pause, why=why)
             if refusal is Refusal.BUSY:
                 yield from slow_down(sending, now, why)
-            later = now + backoff(seen.attempts + 1, (yield Random()), times)
-            yield RecordNotification(
-                notification_state=replace(released, attempts=seen.attempts + 1, due_key=keys.due_key(urgency, later))
-            )
+            yield RecordNotification(notification_state=replace(released, attempts=after.failed, due_key=due_key))
             return Outcome.REFUSED
         case Unknown(why=why):
             yield Log(what="unknown outcome", fields=_log_fields(seen, why))
-            again = max(lease_until, now + times.resend_after)
-            yield RecordNotification(notification_state=replace(claimed, due_key=keys.due_key(urgency, again)))
+            yield RecordNotification(notification_state=replace(claimed, due_key=due_key))
             return Outcome.UNKNOWN
     raise TypeError(f"SendNotification was answered with {type(answer).__name__}")
 
@@ -160,11 +188,6 @@ def _give_up(notification_state: NotificationState, state: DeliveryState, reason
         notification_state=replace(notification_state, notification=None, state=state, lease_until=None, due_key=None)
     )
     return Outcome.FAILED
-
-
-def _tomorrow(now: datetime) -> datetime:
-    """The next midnight, UTC."""
-    return datetime.combine(now.date() + timedelta(days=1), time(), now.tzinfo)
 
 
 def _log_fields(notification_state: NotificationState, why: str) -> dict[str, str]:

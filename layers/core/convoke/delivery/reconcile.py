@@ -27,7 +27,9 @@ from ..decision.invitation import (
     Invitation,
     Sending,
     StoredMessage,
+    accepted_last,
 )
+from ..decision.limits import UNCOUNTED
 from ..decision.plan import (
     Plan,
     Snapshot,
@@ -43,6 +45,8 @@ from ..effects import (
     Claim,
     ClearDue,
     Clock,
+    CountMail,
+    Defer,
     HoldClaim,
     Log,
     NewAttemptId,
@@ -70,6 +74,8 @@ from ..schedule import series
 from ..settings import Times
 from ..store import keys
 from ..webhooks.events import WebhookEventType
+from . import attempts
+from .attempts import Attempts, Claimed, Stage
 from .pace import Turns, slow_down, wait_for_turn
 
 KEPT_AFTER_THE_EVENT = timedelta(days=365)
@@ -91,8 +97,10 @@ class Outcome(StrEnum):
     """Another worker holds the claim, or wrote first in every round."""
     STOPPED = "stopped"
     """All mail is stopped."""
+    DEFERRED = "deferred"
+    """The limits of mails are reached: the invitation is due again in the next hour or day. Never a cancellation."""
     QUOTA_RESERVED = "quota-reserved"
-    """An invitation, while the rest of the day's quota is reserved; or a notification beyond the day's limit."""
+    """An invitation or a notification, while the rest of the day's quota is reserved."""
     REFUSED = "refused"
     """SES did not accept the message now; a later attempt may succeed."""
     UNKNOWN = "unknown"
@@ -138,7 +146,7 @@ def reconcile(
         if seen is None:
             return Outcome.MISSING
         now = yield Clock()
-        if seen.invitation.lease_until is not None and seen.invitation.lease_until > now:
+        if attempts.leased(seen.invitation.lease_until, now):
             return Outcome.BUSY
         plan = decide(seen, worker.sender, now)
         if plan is None:
@@ -153,6 +161,11 @@ def reconcile(
             return Outcome.QUOTA_RESERVED
         elif plan.message.recurrence_id is not None and not occurrence_may_follow(seen.invitation, now, worker.times):
             return Outcome.SETTLING
+        elif (until := (yield from _allowed_at(plan, seen, sending, now))) is not None:
+            due_key = keys.due_key(priority(plan.message, now, worker.times.soon), until)
+            if (yield Defer(seen=seen.invitation, due_key=due_key)):
+                yield Log(what="message deferred", fields=_log_fields(seen.invitation, f"until {until.isoformat()}"))
+                return Outcome.DEFERRED
         else:
             done = yield from deliver(plan, seen, worker, sending)
             if done is Outcome.MORE:
@@ -162,6 +175,22 @@ def reconcile(
         lost_rounds += 1
         seen = None
     return Outcome.BUSY
+
+
+def _allowed_at(plan: Plan, seen: Snapshot, sending: Sending, now: datetime) -> Steps[datetime | None]:
+    """When the limits allow the message, ``None``: now. A cancellation always is, and what was counted before: a
+    repetition, and a resend, which the API counts. The first mails of a day are sent without counting them, so that an
+    ordinary change costs no write.
+    """
+    message, account = plan.message, seen.event.account
+    if message.method is Method.CANCEL:
+        return None
+    until = sending.held_until(account, now)
+    if until is None and plan.repeats is None and seen.invitation.mailed.at(now).in_day >= UNCOUNTED:
+        until = yield CountMail(
+            account=account, recipient=message.attendee.email, mailed=seen.invitation.mailed, now=now
+        )
+    return until
 
 
 def read_snapshot(event_id: str, registration_id: str) -> Steps[Snapshot | None]:
@@ -188,7 +217,8 @@ def deliver(plan: Plan, seen: Snapshot, worker: Worker, sending: Sending) -> Ste
     times, message, before = worker.times, plan.message, seen.invitation
     now = yield Clock()
     urgency = priority(message, now, times.soon)
-    if now + times.send + times.guard > worker.deadline:
+    policy = attempts.mail_policy(times)
+    if attempts.too_late(policy, now, worker.deadline):
         return Outcome.OUT_OF_TIME
     if not (yield from wait_for_turn(sending, worker.turns, urgent=urgency == URGENT)):
         return Outcome.OUT_OF_TIME
@@ -197,13 +227,15 @@ def deliver(plan: Plan, seen: Snapshot, worker: Worker, sending: Sending) -> Ste
         return Outcome.OUT_OF_TIME
     attempt = yield NewAttemptId()
     intent = intent_for(plan, before, attempt, now)
-    lease_until = worker.deadline + times.send + times.guard
+    begun = Claimed(
+        before=Attempts(failed=before.attempts, unknown=intent.unknowns - 1), until=worker.deadline + policy.longest
+    )
     claimed = yield Claim(
-        seen=before, intent=intent, lease_until=lease_until, due_key=keys.due_key(urgency, lease_until)
+        seen=before, intent=intent, lease_until=begun.until, due_key=keys.due_key(urgency, begun.until), now=now
     )
     if claimed is None:
         return None
-    if intent.unknowns > times.max_unknowns:
+    if policy.exhausted(begun.before):
         return (yield from _give_up(claimed, seen, worker, now, Cause.UNANSWERED, "SES never gave an answer"))
 
     rendered = yield from _stored_or_rendered(plan, intent, seen)
@@ -214,14 +246,19 @@ def deliver(plan: Plan, seen: Snapshot, worker: Worker, sending: Sending) -> Ste
     if rendered.plainer:
         yield Log(what="mail made plainer", fields=_log_fields(claimed, ", ".join(rendered.plainer)))
     now = yield Clock()
-    if now + times.send + times.guard > worker.deadline:
+    if attempts.too_late(policy, now, worker.deadline):
         yield ReleaseClaim(claimed=claimed, before=before, due_key=keys.due_key(urgency, now), attempts=before.attempts)
         return Outcome.OUT_OF_TIME
 
     answer = yield Send(
-        rendered=rendered, intent=intent, event_id=before.event_id, registration_id=before.registration_id
+        rendered=rendered,
+        intent=intent,
+        event_id=before.event_id,
+        registration_id=before.registration_id,
+        account=seen.event.account,
     )
-    now = yield Clock()
+    now, chance = (yield Clock()), (yield Random())
+    after = attempts.outcome(begun, answer, policy, now, chance)
     if isinstance(answer, Refused):
         yield Log(what="mail refused", fields={**_log_fields(claimed, answer.refusal), "code": answer.why})
     match answer:
@@ -231,7 +268,7 @@ def deliver(plan: Plan, seen: Snapshot, worker: Worker, sending: Sending) -> Ste
             waits = more is not None and more.recurrence_id is not None and message.date is None
             due_key = keys.due_key(urgency, now + times.settle if waits else now) if more is not None else None
             return (yield from _record(claimed, intent, ses_id, now, urgency, due_key))
-        case Refused(refusal=Refusal.POISON, why=why):
+        case Refused(why=why) if after.stage is Stage.GIVEN_UP:
             return (yield from _give_up(claimed, seen, worker, now, why, "SES will never accept it"))
         case Refused(refusal=refusal, why=why):
             if refusal is Refusal.PAUSED:
@@ -239,25 +276,14 @@ def deliver(plan: Plan, seen: Snapshot, worker: Worker, sending: Sending) -> Ste
                 yield StopSending(until=now + times.pause, why=why)
             if refusal is Refusal.BUSY:
                 yield from slow_down(sending, now, why)
-            chance = yield Random()
-            retry_at = now + backoff(before.attempts + 1, chance, times)
-            yield ReleaseClaim(
-                claimed=claimed, before=before, due_key=keys.due_key(urgency, retry_at), attempts=before.attempts + 1
-            )
+            due_key = keys.due_key(urgency, after.not_before or now)
+            yield ReleaseClaim(claimed=claimed, before=before, due_key=due_key, attempts=after.failed)
             return Outcome.REFUSED
         case Unknown(why=why):
             yield Log(what="unknown outcome", fields=_log_fields(claimed, why))
-            yield HoldClaim(claimed=claimed, due_key=keys.due_key(urgency, max(lease_until, now + times.resend_after)))
+            yield HoldClaim(claimed=claimed, due_key=keys.due_key(urgency, after.not_before or begun.until))
             return Outcome.UNKNOWN
     raise TypeError(f"Send was answered with {type(answer).__name__}")
-
-
-def backoff(attempts: int, chance: float, times: Times) -> timedelta:
-    """How long to wait after ``attempts`` refusals in a row: 2, 4, 8 … seconds up to ``times.backoff_cap``, of which
-    ``chance``, a number in [0, 1), decides the second half.
-    """
-    whole = min(timedelta(seconds=2 ** min(attempts, 20)), times.backoff_cap)
-    return whole * (0.5 + chance / 2)
 
 
 def _stored_or_rendered(plan: Plan, intent: Intent, seen: Snapshot) -> Steps[RenderedMail | str | None]:
@@ -281,6 +307,7 @@ def _stored_or_rendered(plan: Plan, intent: Intent, seen: Snapshot) -> Steps[Ren
             rendered=None if isinstance(rendered, str) else rendered,
             written_at=now,
             expires_at=max(now, series.ends_at(seen.event)) + KEPT_AFTER_THE_EVENT,
+            previous=accepted_last(seen.invitation),
         )
     )
     if kept.rendered is not None:
@@ -298,13 +325,18 @@ def _record(
         ),
         due_key=due_key,
     )
-    yield RecordMessageState(
-        registration_id=claimed.registration_id,
-        sequence=intent.calendar_state.sequence,
-        state=DeliveryState.ACCEPTED,
-        ses_id=ses_id,
-        at=now,
-    )
+    first = claimed.acknowledged
+    resent = first is not None and first.calendar_state.sequence == intent.calendar_state.sequence
+    if result is AcknowledgeResult.OVERTAKEN or resent:
+        # Otherwise the invitation has it, until the next message is stored with it. Of one that was sent before, the
+        # message keeps when that was; one that was overtaken is not the invitation's latest.
+        yield RecordMessageState(
+            registration_id=claimed.registration_id,
+            sequence=intent.calendar_state.sequence,
+            state=DeliveryState.ACCEPTED,
+            ses_id=ses_id,
+            at=first.at if first is not None and resent else now,
+        )
     if result is AcknowledgeResult.OVERTAKEN:
         # Another worker has claimed since: this mail may be older than its mail, and yet arrive after it.
         yield WakeUp(

@@ -31,17 +31,29 @@ class ClearDue(Effect):
 
 
 @frozen
+class Defer(Effect):
+    """The message that is missing may not be sent yet: look again at ``due_key``, and raise the fence.
+
+    Condition: ``fence`` and ``wakeups`` are those of ``seen``. Answer: ``bool``, whether it was written.
+    """
+
+    seen: Invitation
+    due_key: str
+
+
+@frozen
 class Claim(Effect):
     """Take the exclusive right to send ``intent`` until ``lease_until``; look again at ``due_key``.
 
-    Condition: ``fence`` and ``wakeups`` are those of ``seen``. Answer: the claimed ``Invitation``, or ``None`` if
-    another worker wrote first.
+    A new SEQUENCE is counted in ``mailed``, at ``now``. Condition: ``fence`` and ``wakeups`` are those of ``seen``.
+    Answer: the claimed ``Invitation``, or ``None`` if another worker wrote first.
     """
 
     seen: Invitation
     intent: Intent
     lease_until: datetime
     due_key: str
+    now: datetime
 
 
 @frozen

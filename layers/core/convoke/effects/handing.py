@@ -5,11 +5,13 @@ All due keys are ``<priority>#<instant>`` (see ``store.keys``), all instants UTC
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 
 from ..decision.invitation import Batch, FanOut
 from ..model import frozen
 from .kind import Effect
+from .posting import WebhookHint
 from .reading import Due
 
 
@@ -66,7 +68,9 @@ class EndBatch(Effect):
 
 @frozen
 class Enqueue(Effect):
-    """Send ``hint`` to the urgent or the ordinary queue, delayed by ``delay_seconds``. Answer: ``None``."""
+    """Send ``hint``, delayed by ``delay_seconds``, to the urgent or the ordinary queue, or to that of webhooks. Answer:
+    ``None``.
+    """
 
     hint: AnyHint
     urgent: bool
@@ -128,7 +132,7 @@ class SurveyHint:
     again: datetime | None = None
 
 
-AnyHint = PlanHint | BatchHint | Hint | NotificationHint | SurveyHint
+AnyHint = PlanHint | BatchHint | Hint | NotificationHint | SurveyHint | WebhookHint
 """Whatever is in a queue."""
 
 
@@ -246,3 +250,25 @@ class ReserveQuota(Effect):
     """
 
     until: datetime
+
+
+@frozen
+class ReadMailed(Effect):
+    """Read how many mails each account has sent at ``now`` (UTC), in the day and the hour.
+
+    Answer: tuple of ``AccountMails``, of those that have sent any.
+    """
+
+    now: datetime
+
+
+@frozen
+class CountAccounts(Effect):
+    """Count the accounts of the deployment. Answer: ``int``."""
+
+
+@frozen
+class HoldAccounts(Effect):
+    """Let these accounts and no others send only cancellations, each until its time (UTC). Answer: ``None``."""
+
+    until: Mapping[str, datetime]

@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from ..decision.calendar_state import Message, RenderedMail
-from ..decision.invitation import Intent, StoredMessage
+from ..decision.invitation import Intent, Mailed, StoredMessage
 from ..model import DeliveryState, frozen
 from .kind import Effect
 
@@ -34,13 +34,28 @@ class StoreMessage(Effect):
 
 
 @frozen
+class CountMail(Effect):
+    """Count one mail of ``account`` to the address ``recipient`` at ``now``, where the account's limits allow it.
+
+    ``mailed`` is what was counted of its invitation, ``None`` for a notification. Answer: ``None`` if the mail may be
+    sent, else when it may be (UTC).
+    """
+
+    account: str
+    recipient: str
+    mailed: Mailed | None
+    now: datetime
+
+
+@frozen
 class Send(Effect):
-    """Make one attempt to send the mail through SES. Answer: ``Accepted``, ``Refused`` or ``Unknown``."""
+    """Make one attempt to send a mail of ``account`` through SES. Answer: ``Accepted``, ``Refused`` or ``Unknown``."""
 
     rendered: RenderedMail
     intent: Intent
     event_id: str
     registration_id: str
+    account: str
 
 
 @frozen

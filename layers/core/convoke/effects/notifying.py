@@ -71,13 +71,14 @@ class RenderNotification(Effect):
 
 @frozen
 class SendNotification(Effect):
-    """Make one attempt to send ``mail``, a MIME message, through SES.
+    """Make one attempt to send ``mail``, a MIME message, through SES; ``account`` is the one that it is counted for.
 
     Answer: ``Accepted``, ``Refused`` or ``Unknown``.
     """
 
     notification_state: NotificationState
     mail: bytes
+    account: str = ""
 
 
 @frozen

@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from ..decision.attention import Attention, AttentionKind, AttentionReason
 from ..model import frozen
-from .authenticity import Receipt
+from .authenticity import Receipt, distrust, stranger
 from .itip_reply import Answer, Kind
 from .judgement import Judgement, Verdict, vouched
 from .reasons import Reason
@@ -20,6 +20,26 @@ class QuarantineStatus(StrEnum):
     WAITING = "waiting"
     RELEASED = "released"
     DROPPED = "dropped"
+
+
+class Origin(StrEnum):
+    """Who a quarantined mail is from. Each has a daily limit of its own, so that forged mails do not use up the room of
+    genuine ones, nor strangers that of the person.
+    """
+
+    PERSON = "person"
+    """The address of the registration that it names, authenticated."""
+    STRANGER = "stranger"
+    """Another address, authenticated."""
+    UNVERIFIED = "unverified"
+
+
+def origin(judged: Judgement, receipt: Receipt) -> Origin:
+    incoming, seen = judged.incoming, judged.seen
+    if incoming is None or not incoming.sender or distrust(receipt, incoming) is not None:
+        return Origin.UNVERIFIED
+    own = seen is not None and stranger(receipt, incoming, seen) is None
+    return Origin.PERSON if own else Origin.STRANGER
 
 
 @frozen

@@ -1,25 +1,40 @@
-"""Erasing a person: first their calendar entries are cancelled, then names, addresses and texts are deleted.
+"""Erasing a person: first their calendar entries are cancelled, then names, addresses and texts are deleted: of their
+registration, of its copies at events that their series was split into, and of the mails that came from them.
 
-The registration stays as ids and times without personal data.
+The registrations stay as ids and times without personal data.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 
+from ..decision.plan import Snapshot, decide
 from ..model import Registration, RegistrationStatus
+from ..store.dynamo import Item
 from ..store.store import Store
 from ..store.writes import rounds
 from .registry import Obstacle, withdraw
+
+DeleteMail = Callable[[str, str], object]
+"""Deletes the object with this bucket and key from S3."""
 
 
 def erase(
     store: Store, event_id: str, registration_id: str, *, now: datetime, account: str = ""
 ) -> Registration | Obstacle:
-    """Cancel the registration and schedule the erasure. Where nothing was ever sent to the person, erase them at once.
+    """Cancel the person's registrations and schedule their erasure. Where nothing is left to be sent, and none of their
+    mails is kept in S3, they are erased at once.
 
     Returns the registration as it is stored then, or ``Obstacle.ABSENT``.
     """
+    for other, its_event in store.registrations.copies(event_id, registration_id).items():
+        if other != registration_id:
+            _erase(store, its_event, other, now, account)
+    return _erase(store, event_id, registration_id, now, account)
+
+
+def _erase(store: Store, event_id: str, registration_id: str, now: datetime, account: str) -> Registration | Obstacle:
     task = {"erasure": store.registrations.erasure_action(event_id, registration_id, now)}
     person = withdraw(store, event_id, registration_id, now=now, account=account, also=task)
     if isinstance(person, Obstacle) or person.status is not RegistrationStatus.CANCELLED:
@@ -27,23 +42,51 @@ def erase(
     # Where the registration was withdrawn before, the erasure is not scheduled yet; otherwise this repeats the same
     # write.
     store.attempt(task)
-    invitation = store.reads.invitation(event_id, registration_id)
-    if invitation is not None and invitation.highest_possibly_sent is None:
+    kept = [*_put_aside(store, event_id, registration_id), *store.received.linked(registration_id)]
+    if not kept and _nothing_is_missing(store, event_id, registration_id, now):
         forget(store, event_id, registration_id, now=now)
     return store.reads.registration(event_id, registration_id) or person
 
 
-def forget(store: Store, event_id: str, registration_id: str, *, now: datetime) -> None:
+def _nothing_is_missing(store: Store, event_id: str, registration_id: str, now: datetime) -> bool:
+    """Whether no worker holds a claim, and no message to the person is missing or can be sent."""
+    invitation = store.reads.invitation(event_id, registration_id)
+    person = store.reads.registration(event_id, registration_id)
+    event = store.reads.event(event_id)
+    if invitation is None or person is None or event is None:
+        return False
+    seen = Snapshot(invitation=invitation, registration=person, event=event)
+    free = invitation.lease_until is None or invitation.lease_until <= now
+    return free and decide(seen, store.settings.sender, now) is None
+
+
+def _put_aside(store: Store, event_id: str, registration_id: str) -> list[Item]:
+    """The quarantined mails of the person."""
+    event, person = store.reads.event(event_id), store.reads.registration(event_id, registration_id)
+    return [] if event is None else store.quarantine.of_person(event.account, registration_id, person)
+
+
+def forget(
+    store: Store, event_id: str, registration_id: str, *, now: datetime, delete_mail: DeleteMail | None = None
+) -> None:
     """Erase the person from a cancelled registration: name, address, replies, proposals, rendered mails, notifications,
-    recipients. Ids, UID, SEQUENCE and times stay.
+    recipients, quarantined mails, and by ``delete_mail`` the mails themselves. Ids, UID, SEQUENCE and times stay.
 
     Mails and replies are deleted first, and the task to erase together with the name, so that an interrupted erasure
-    begins again. Only to be called where nothing is left to be sent to the person. Raises :class:`dynamo.Contention`.
+    begins again. Only to be called where nothing is left to be sent to the person; without ``delete_mail`` only where
+    none of their mails is kept. Raises :class:`dynamo.Contention`.
     """
     store.records.forget_messages(registration_id)
     store.answers.forget(registration_id)
     store.notifications.forget(event_id, registration_id)
     store.proposals.forget(event_id, registration_id)
+    for row in _put_aside(store, event_id, registration_id):
+        if delete_mail is not None and "kept_in" in row:
+            delete_mail(*row["kept_in"])
+        store.quarantine.forget(row)
+    if delete_mail is not None:
+        for bucket, key in store.received.linked(registration_id):
+            delete_mail(bucket, key)
     for _ in rounds():
         invitation = store.reads.invitation(event_id, registration_id)
         person = store.reads.registration(event_id, registration_id)

@@ -15,7 +15,7 @@ from ..decision.plan import Snapshot
 from ..inbound.authenticity import Receipt
 from ..inbound.judgement import MOST_LOOKS, Judgement, Verdict, vouched
 from ..inbound.mime import Incoming
-from ..inbound.quarantine import Owner, QuarantinedMail, held, unconfirmed
+from ..inbound.quarantine import Origin, Owner, QuarantinedMail, held, origin, unconfirmed
 from ..inbound.reasons import Reason
 from ..inbound.uids import ids_of
 from ..mail import notifications
@@ -33,9 +33,11 @@ DAILY_LIMITS = {
     Verdict.FORWARD: 10,
     Verdict.QUARANTINE: 50,
 }
-"""How often a day (UTC) each of them is done in the name of one person, since each sends a mail or is listed."""
+"""How often a day (UTC) each of them is done in the name of one person, since each sends a mail or is listed; for each
+origin of a quarantined mail.
+"""
 DAILY_LIMIT_UNNAMED = 200
-"""How many quarantined mails a day (UTC) that name no registration are listed, for each event and each account."""
+"""How many quarantined mails a day (UTC) that name no registration are listed, for each event, account and origin."""
 ASKING = (Verdict.PROPOSE, Verdict.REFRESH, Verdict.FORWARD)
 
 
@@ -48,6 +50,9 @@ def read_snapshot(store: Store, event_id: str, registration_id: str) -> Snapshot
 def process(store: Store, judged: Judgement, receipt: Receipt, *, now: datetime) -> Judgement:
     """Carry out the judgement of a mail, once. Returns what was done: what could not be done is quarantined."""
     done = [_process_one(store, one, receipt, number, now) for number, one in enumerate(judged.each)]
+    named = {_person_of(store, one) for one in done}
+    for registration_id in named - {None}:
+        store.received.link(str(registration_id), receipt)
     # Fails where the same mail was delivered twice and is processed by another worker at the same time.
     store.attempt({"mail": store.received.record_action(done[0], receipt)})
     return replace(done[0], others=tuple(done[1:]))
@@ -76,14 +81,19 @@ def _quarantine(store: Store, judged: Judgement, receipt: Receipt, number: int, 
     """Store the mail to be listed. Beyond the daily limit it is only counted; the mail itself is in the S3 bucket."""
     owner = owner_of(store, judged)
     one = held(judged, receipt, owner, quarantine_id(receipt, number))
-    if not _may_be_shown(store, owner, now):
+    if not _may_be_shown(store, owner, origin(judged, receipt), now):
         store.attempt({"count": store.quarantine.count_not_shown_action(owner, now)})
         return
-    actions = {"held": store.quarantine.put_action(one)}
+    actions = {"held": store.quarantine.put_action(one, receipt)}
     doubt = unconfirmed(judged, one)
     if doubt is not None and owner.event_id:
         actions["attention"] = store.surveys.unconfirmed_action(owner.event_id, doubt, one.expires_at)
     store.attempt(actions)  # fails where it is stored already; it may have been decided meanwhile
+
+
+def _person_of(store: Store, judged: Judgement) -> str | None:
+    """The registration whose person an incoming mail is from, or about."""
+    return judged.seen.registration.registration_id if judged.seen else owner_of(store, judged).registration_id
 
 
 def owner_of(store: Store, judged: Judgement) -> Owner:
@@ -204,12 +214,12 @@ def _allowed(store: Store, seen: Snapshot | None, what: Verdict, now: datetime) 
     return seen is None or store.received.count(seen.registration.registration_id, what.value, DAILY_LIMITS[what], now)
 
 
-def _may_be_shown(store: Store, owner: Owner, now: datetime) -> bool:
-    """Count one more quarantined mail on this day (UTC). False: the daily limit, which protects the table, is
-    reached.
+def _may_be_shown(store: Store, owner: Owner, sent_by: Origin, now: datetime) -> bool:
+    """Count one more quarantined mail on this day (UTC). False: the daily limit of its owner and origin, which protects
+    the table, is reached.
     """
-    what = Verdict.QUARANTINE
+    what = f"{Verdict.QUARANTINE}-{sent_by}"
     if owner.registration_id:
-        return store.received.count(owner.registration_id, what.value, DAILY_LIMITS[what], now)
+        return store.received.count(owner.registration_id, what, DAILY_LIMITS[Verdict.QUARANTINE], now)
     whose = owner.event_id or owner.account or "nobody"
-    return store.received.count(whose, what.value, DAILY_LIMIT_UNNAMED, now)
+    return store.received.count(whose, what, DAILY_LIMIT_UNNAMED, now)

@@ -105,9 +105,16 @@ class Accounts:
         """The only account that ever had a key; ``None`` where there are several or none, or where no names are
         recorded yet.
         """
-        known = dynamo.get(self._client, self._table, keys.accounts())
-        names = known["names"] if known else ()
+        names = self._names()
         return next(iter(names)) if len(names) == 1 else None
+
+    def count(self) -> int:
+        """How many accounts ever had a key."""
+        return len(self._names())
+
+    def _names(self) -> set[str]:
+        known = dynamo.get(self._client, self._table, keys.accounts())
+        return known["names"] if known else set()
 
     def _record(self, account: str) -> None:
         """Add the account to the item with all accounts' names. Where there is none yet, all keys are scanned once."""

@@ -22,7 +22,7 @@ from ..decision.attention import Attention, Survey, Unreached
 from ..decision.calendar_state import CalendarState, OccurrenceState, RenderedMail
 from ..decision.invitation import Batch, FanOut, Invitation, Seats, Sending, StoredMessage
 from ..model import Duration, Event, LocalTime, ReceivedReply, Registration, When
-from . import keys
+from . import compression, keys
 from .dynamo import Item
 
 Stored = TypeVar("Stored")
@@ -118,11 +118,6 @@ OVERRIDES[CalendarState] = {
     "dates": override(omit_if_default=True, unstruct_hook=_packed, struct_hook=_unpacked),
     "certain": override(omit=True),  # what is stored was certainly sent
 }
-OVERRIDES[RenderedMail] = {
-    "mail": override(
-        unstruct_hook=lambda mail: zlib.compress(mail), struct_hook=lambda packed, _: zlib.decompress(packed)
-    )
-}
 OVERRIDES[StoredMessage] = {
     "expires_at": override(
         omit_if_default=True, unstruct_hook=epoch, struct_hook=lambda at, _: datetime.fromtimestamp(int(at), UTC)
@@ -151,6 +146,8 @@ def _when(item: Item, _: object) -> When:
     return When(start=start, end=end, time_zone=item.get("time_zone"))
 
 
+converter.register_unstructure_hook(RenderedMail, lambda rendered: compression.packed(rendered))
+converter.register_structure_hook(RenderedMail, lambda packed, _: compression.unpacked(packed))
 converter.register_unstructure_hook(When, _when_item)
 converter.register_structure_hook(When, _when)
 converter.register_unstructure_hook(StrEnum, lambda one: one.value)

@@ -22,6 +22,10 @@ NEW = "attribute_not_exists(pk)"
 EXISTS = "attribute_exists(pk)"
 # Fewer than the most are counted.
 BELOW_MAXIMUM = "attribute_not_exists(#count) OR #count < :most"
+# With these mails, neither the day's nor the hour's count is above its limit.
+WITHIN_LIMIT = (
+    "(attribute_not_exists(#total) OR #total <= :in_day) AND (attribute_not_exists(#hour) OR #hour <= :in_hour)"
+)
 # The item still has the due key that was read.
 DUE_KEY_UNCHANGED = "#due_key = :due_key"
 
@@ -35,10 +39,25 @@ VERSION_AND_ACCOUNT_UNCHANGED = f"{VERSION_UNCHANGED} AND #account = :account"
 WITHDRAWN = f"{VERSION_UNCHANGED} AND #status = :cancelled"
 # The lock on the address belongs to this registration, not to a later one with the same address.
 LOCK_IS_MINE = "#registration_id = :registration_id"
-# The event is open, nobody is on the waitlist, and a seat is free.
-SEAT_IS_FREE = "#open = :true AND #waiting = :none AND (attribute_not_exists(#capacity) OR #taken < #capacity)"
-# The event is open, but no seat is free or somebody is on the waitlist: with an open event, the opposite of the above.
-WAITLIST_ONLY = "#open = :true AND (#waiting > :none OR #taken >= #capacity)"
+# The external id belongs to this event or registration, not to a later one.
+HOLDER_IS_MINE = "#holder = :holder"
+# The event is open, nobody is on the waitlist, and so many seats are free, with the capacity that was read.
+SEATS_ARE_FREE = "#open = :true AND #waiting = :none AND #capacity = :capacity AND #taken <= :most"
+# The event is open, nobody is on the waitlist, and there is no limit.
+SEATS_ARE_UNLIMITED = "#open = :true AND #waiting = :none AND attribute_not_exists(#capacity)"
+# The event is open and somebody is on the waitlist.
+BEHIND_OTHERS = "#open = :true AND #waiting > :none"
+# No block of seats was lent since the shards were read: what was empty then is empty now, and there are no others.
+NO_BLOCK_LENT_SINCE = f"{EXISTS} AND #blocks = :blocks"
+# The event is open, nobody is on the waitlist, and there are not so many seats free, with the capacity that was read;
+# nor in any shard, if all were empty.
+FIRST_TO_WAIT = (
+    f"#open = :true AND #waiting = :none AND #capacity = :capacity AND #taken > :most AND {NO_BLOCK_LENT_SINCE}"
+)
+# The shard has so many left, of this kind (seats, or places on the waitlist), and may give them out.
+SHARD_HAS_SOME = "#free >= :count AND #waits = :waits AND attribute_not_exists(#stopped)"
+# Nobody took any of the shard, or gave it any, since it was read.
+SHARD_UNCHANGED = "#free = :free AND #waits = :waits"
 # Somebody is on the waitlist, and can get the released seat.
 SOMEBODY_WAITS = "#waiting > :none"
 # Nobody is on the waitlist.
@@ -52,7 +71,8 @@ CURSOR_UNCHANGED = "#cursor = :cursor"
 
 # --- delivery -------------------------------------------------------------------------------------------------------
 
-# Nobody wrote to the item since it was read: every write to an invitation or a notification raises its fence.
+# Nobody wrote to the item since it was read: every write to an invitation, a notification or a delivery
+# raises its fence.
 FENCE_UNCHANGED = "#fence = :fence"
 # No wake-up was added since the item was read.
 WAKEUPS_UNCHANGED = "#wakeups = :wakeups"
@@ -90,8 +110,10 @@ HALF_IS_LEFT_BESIDE_URGENT = (
 NOT_JUST_SLOWED = "attribute_not_exists(#slowed_at) OR #slowed_at < :before"
 # A pause of the SES account must not shorten an operator's stop.
 NOT_STOPPED_FOR_LONGER = "attribute_not_exists(#stopped_until) OR #stopped_until < :until"
-# The webhook's delivery is pending, and no other attempt has begun.
-ATTEMPT_UNCHANGED = "#attempts = :attempts AND #state = :pending"
+# There is no such item, or nobody wrote to it since it was read.
+NEW_OR_FENCE_UNCHANGED = f"{NEW} OR {FENCE_UNCHANGED}"
+# The webhook was neither removed nor changed since it was read.
+WEBHOOK_UNCHANGED = "#secret = :secret AND #url = :url AND #events = :events"
 
 # --- decisions, requests, keys --------------------------------------------------------------------------------------
 

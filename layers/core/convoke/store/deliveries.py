@@ -3,49 +3,84 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from datetime import datetime
+from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import Any
 
-from ..webhooks.events import Delivery, Webhook, WebhookDeliveryState, WebhookEvent
+from ..effects import WebhookHint
+from ..model import ConvokeError
+from ..webhooks.events import PRIORITY, Delivery, Webhook, WebhookDeliveryState, WebhookEvent, new_delivery
 from . import codec, conditions, dynamo, keys
-from .outbox import KEPT, PRIORITY, webhook_event_item
+from .outbox import KEPT, webhook_event_item
 from .repository import Page, Repository, decode_cursor, page
 from .writes import NOTHING_ELSE, Action, put, update
 
 codec.record(Delivery)
+
+TESTS_A_MINUTE = 10
+"""How many test events an account may have posted in a minute."""
+COUNTED = timedelta(hours=1)
+"""How long their count is kept."""
+
+UPON_RECORDING = conditions.FENCE_UNCHANGED
+
+
+class TooManyTests(ConvokeError):
+    """The account had :data:`TESTS_A_MINUTE` test events posted in this minute already."""
 
 
 class Deliveries(Repository):
     def read(self, webhook_id: str, webhook_event_id: str) -> Delivery | None:
         return self._get(Delivery, self._hooks, keys.delivery(webhook_id, webhook_event_id))
 
-    def create(self, event: WebhookEvent, webhook: Webhook, due_at: datetime) -> None:
-        """Store a pending delivery of ``event`` to ``webhook``, due at ``due_at`` (UTC), unless there is one."""
-        self._write(self._put(_new_delivery(event, webhook, due_at), conditions.NEW))
+    def add(self, delivery: Delivery) -> None:
+        """Store a new delivery, unless the webhook has one of this event already."""
+        self._write(self._put(delivery, conditions.NEW))
 
     def create_test(
         self, webhook: Webhook, event: WebhookEvent, now: datetime, *, also: Mapping[str, Action] = NOTHING_ELSE
     ) -> None:
-        """Store a new webhook event together with its delivery to this webhook alone, and the actions ``also``."""
-        # It is not due, so that it is not distributed to the account's other webhooks.
-        new = put(self._hooks, webhook_event_item(event, due_at=None), conditions.NEW)
-        delivery = self._put(_new_delivery(event, webhook, now), conditions.NEW)
-        self._attempt({"event": new, "delivery": delivery, **also})
+        """Store a new test event together with its delivery to this webhook alone, and the actions ``also``.
 
-    def replace_pending(self, seen: Delivery, now: Delivery) -> bool:
-        """Replace the delivery ``seen`` by ``now``. False: another attempt has begun, or the delivery has ended."""
-        pending = WebhookDeliveryState.PENDING.value
-        return self._write(self._put(now, conditions.ATTEMPT_UNCHANGED, attempts=seen.attempts, pending=pending))
+        Both are due: the stream's record of the event brings the first attempt within seconds. Raises
+        :class:`TooManyTests`.
+        """
+        delivery = new_delivery(event, webhook, keys.due_key(PRIORITY, now + self.settings.times.hint))
+        expires_at = codec.epoch(now + COUNTED)
+        count = update(
+            self._hooks,
+            keys.test_count(webhook.account, now),
+            {"expires_at": expires_at},
+            conditions.BELOW_MAXIMUM,
+            add={"count": 1},
+            most=TESTS_A_MINUTE,
+        )
+        new = put(self._hooks, webhook_event_item(event, due_at=now), conditions.NEW)
+        if self._attempt({"event": new, "delivery": self._put(delivery, conditions.NEW), "count": count, **also}):
+            raise TooManyTests(webhook.account)
+
+    def record(self, delivery: Delivery) -> bool:
+        """Write the delivery and raise its fence. False: another worker wrote to it since it was read."""
+        return self._write(self._record_action(delivery))
+
+    def deliver_again(self, dead: Delivery, now: datetime, *, also: Mapping[str, Action] = NOTHING_ELSE) -> bool:
+        """Make a dead delivery pending again, due now, with the actions ``also``. False: somebody wrote to it
+        meanwhile.
+        """
+        again = dead.again(now, keys.due_key(PRIORITY, now))
+        return not self._attempt({"delivery": self._record_action(again), **also})
+
+    def _record_action(self, delivery: Delivery) -> Action:
+        raised = replace(delivery, fence=delivery.fence + 1)
+        return self._put(raised, UPON_RECORDING, fence=delivery.fence)
 
     def _put(self, delivery: Delivery, condition: str, **values: Any) -> Action:
         due = codec.due_attributes(delivery.webhook_event_id, delivery.due_key)
-        key, expires_at = (
-            keys.delivery(delivery.webhook_id, delivery.webhook_event_id),
-            codec.epoch(delivery.created_at + KEPT),
-        )
+        key = keys.delivery(delivery.webhook_id, delivery.webhook_event_id)
+        expires_at = codec.epoch(delivery.begun_at + KEPT)
         return put(self._hooks, codec.item(delivery, key, expires_at=expires_at, **due), condition, **values)
 
-    def due(self, now: datetime, limit: int) -> Iterator[dict[str, str]]:
+    def due(self, now: datetime, limit: int) -> Iterator[WebhookHint]:
         """Up to ``limit`` hints at events and deliveries that are due by ``now``; the due key of each is postponed by
         the time that a hint has to be processed.
         """
@@ -84,23 +119,12 @@ class Deliveries(Repository):
         return page(found, limit, identity, lambda delivery: delivery.webhook_event_id)
 
 
-def _new_delivery(event: WebhookEvent, webhook: Webhook, due_at: datetime) -> Delivery:
-    return Delivery(
-        webhook_id=webhook.webhook_id,
-        account=webhook.account,
-        webhook_event_id=event.webhook_event_id,
-        type=event.type,
-        created_at=event.created_at,
-        due_key=keys.due_key(PRIORITY, due_at),
+def hint_of(key: Mapping[str, str]) -> WebhookHint:
+    """The hint at the webhook event, or at the delivery, with this key."""
+    account = key["pk"].removeprefix(keys.WEBHOOK_EVENTS_PREFIX)
+    if account != key["pk"]:
+        return WebhookHint(webhook_event_id=key["sk"].removeprefix(keys.WEBHOOK_EVENT_PREFIX), account=account)
+    return WebhookHint(
+        webhook_event_id=key["sk"].removeprefix(keys.DELIVERY_PREFIX),
+        webhook_id=key["pk"].removeprefix(keys.WEBHOOK_PREFIX),
     )
-
-
-def hint_of(key: Mapping[str, str]) -> dict[str, str]:
-    """The content of the queue message for the webhook event, or for the delivery, with this key."""
-    webhook_event_id = key["pk"].removeprefix(keys.WEBHOOK_EVENT_PREFIX)
-    if webhook_event_id != key["pk"]:
-        return {"webhook_event": webhook_event_id}
-    return {
-        "webhook_event": key["sk"].removeprefix(keys.DELIVERY_PREFIX),
-        "webhook": key["pk"].removeprefix(keys.WEBHOOK_PREFIX),
-    }

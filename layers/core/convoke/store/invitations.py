@@ -45,6 +45,12 @@ class Invitations(Repository):
         changes = {"state": DeliveryState.EXPIRED.value} if effect.expired else {}
         return self._update(effect.seen, changes, DUE, UPON_CLEARING, effect.seen.wakeups)[0]
 
+    def defer(self, effect: effects.Defer) -> bool:
+        """Give the invitation a later due key, since its message may not be sent yet."""
+        seen = effect.seen
+        due = codec.due_attributes(seen.registration_id, effect.due_key)
+        return self._update(seen, due, (), UPON_CLEARING, seen.wakeups)[0]
+
     def claim(self, effect: effects.Claim) -> Invitation | None:
         """Write the intent and the lease. Returns the invitation as this claim wrote it."""
         seen, intent = effect.seen, effect.intent
@@ -58,9 +64,10 @@ class Invitations(Repository):
             possibly_sent=intent.calendar_state,
             intent=intent,
             lease_until=effect.lease_until,
+            mailed=seen.mailed.plus(effect.now) if sequence > seen.allocated else seen.mailed,
             due_key=keys.keep_due_since(effect.due_key, seen.due_key),
         )
-        changes = _some(claimed, "generation", "allocated", *POSSIBLY_SENT, "intent", "lease_until")
+        changes = _some(claimed, "generation", "allocated", *POSSIBLY_SENT, "intent", "lease_until", "mailed")
         changes |= codec.due_attributes(seen.registration_id, claimed.due_key)
         written, existing = self._update(seen, changes, (), UPON_CLAIMING, seen.wakeups)
         # botocore repeats a request whose response was lost: then the stored claim is this one. It is returned as it

@@ -24,6 +24,9 @@ Key = dict[str, str]
 
 DUE_INDEX = "due"
 ACCOUNT_INDEX = "by_account"
+START_INDEX = "by_start"
+UPDATED_INDEX = "by_updated"
+PERSON_INDEX = "by_person"
 SHARDS = tuple("01234567")
 
 EVENT = "EVENT"
@@ -36,10 +39,13 @@ REGISTRATION_PREFIX = "REGISTRATION#"
 WAITING_PREFIX = "WAITING#"
 MESSAGE_PREFIX = "MESSAGE#"
 ANSWER_PREFIX = "ANSWER#"
+RECEIVED_PREFIX = "RECEIVED#"
+COPY_PREFIX = "COPY#"
 NOTIFICATION_PREFIX = "NOTIFICATION#"
 WEBHOOK_PREFIX = "WEBHOOK#"
 DELIVERY_PREFIX = "DELIVERY#"
 WEBHOOK_EVENT_PREFIX = "WEBHOOK_EVENT#"
+WEBHOOK_EVENTS_PREFIX = "WEBHOOK_EVENTS#"
 ACCOUNT_KEY_PREFIX = "KEY#"
 QUARANTINE_PREFIX = "QUARANTINE#"
 API_KEY = "KEY"
@@ -93,6 +99,23 @@ def address(event_id: str, email: str) -> Key:
     return {"pk": f"EVENT#{event_id}", "sk": f"ADDRESS#{digest}"}
 
 
+def person(account: str, email: str) -> str:
+    """The partition of the index by which the registrations of an address are found at all events of an account."""
+    return f"{account}#{hmac.new(account.encode(), folded(email).encode(), hashlib.sha256).hexdigest()}"
+
+
+def external_event(account: str, external_id: str) -> Key:
+    """The item that says which event of the account has this external id. It is hashed, since a sort key has at most
+    1,024 bytes.
+    """
+    return {"pk": f"EXTERNAL#{account}", "sk": f"EVENT#{hashlib.sha256(external_id.encode()).hexdigest()}"}
+
+
+def external_registration(event_id: str, external_id: str) -> Key:
+    """The item that says which registration of the event has this external id."""
+    return {"pk": f"EVENT#{event_id}", "sk": f"EXTERNAL#{hashlib.sha256(external_id.encode()).hexdigest()}"}
+
+
 def message(registration_id: str, sequence: int) -> Key:
     return {"pk": f"REGISTRATION#{registration_id}", "sk": f"{MESSAGE_PREFIX}{sequence:010d}"}
 
@@ -136,6 +159,11 @@ def seats(event_id: str) -> Key:
     return {"pk": f"EVENT#{event_id}", "sk": SEATS}
 
 
+def seat_shard(event_id: str, number: int) -> Key:
+    """One of the blocks of an event's seats, beside the event's own count."""
+    return {"pk": f"EVENT#{event_id}", "sk": f"{SEATS}#{number:02}"}
+
+
 def erasure(event_id: str, registration_id: str) -> Key:
     """The task to erase a person, in the invitations table: the sweep does it once all their entries are cancelled."""
     return {"pk": f"EVENT#{event_id}", "sk": f"ERASURE#{registration_id}"}
@@ -154,6 +182,16 @@ def daily_count(event_id: str, kind: str, day: str) -> Key:
 def received_mail(ses_id: str) -> Key:
     """The record that an incoming mail has been processed, by SES's message id."""
     return {"pk": f"MAIL#{ses_id}", "sk": "MAIL"}
+
+
+def received_from(registration_id: str, ses_id: str) -> Key:
+    """Where an incoming mail is kept that is from, or about, the person of a registration: erasing them deletes it."""
+    return {"pk": f"REGISTRATION#{registration_id}", "sk": f"{RECEIVED_PREFIX}{ses_id}"}
+
+
+def copied(registration_id: str, event_id: str) -> Key:
+    """The registration of the same person at the event that a series was split into, or that it was split from."""
+    return {"pk": f"REGISTRATION#{registration_id}", "sk": f"{COPY_PREFIX}{event_id}"}
 
 
 def quarantined(account: str, quarantine_id: str) -> Key:
@@ -183,6 +221,34 @@ def proposal(event_id: str, proposal_id: str) -> Key:
 def daily_limit(registration_id: str, what: str, day: date) -> Key:
     """The count of one kind of action on one day (UTC) in the name of a registration, or of an event or account."""
     return {"pk": f"REGISTRATION#{registration_id}", "sk": f"ALLOWANCE#{what}#{day.isoformat()}"}
+
+
+def mailed_account(account: str, day: str) -> Key:
+    """The count of an account's mails of one day (UTC, ``YYYY-MM-DD``). Those of all accounts are in one partition."""
+    return {"pk": f"MAILED#{day}", "sk": account}
+
+
+def mailed_recipient(account: str, email: str, day: str) -> Key:
+    """The count of one account's mails of one day (UTC) to an address.
+
+    It holds an HMAC of the address keyed by account and day: the address cannot be read from it, nor be recognized on
+    another day. An account has its own count, so that none can use up another's. A tag (``bo+tag@example.net``) is left
+    out, since it leads to the same mailbox.
+    """
+    local, _, domain = folded(email).rpartition("@")
+    mailbox = f"{local.partition('+')[0]}@{domain}"
+    digest = hmac.new(f"{account}#{day}".encode(), mailbox.encode(), hashlib.sha256).hexdigest()
+    return {"pk": f"MAILED#{digest}", "sk": day}
+
+
+def counted(account: str, what: str, day: str) -> Key:
+    """The count of one kind of request (``resend`` of a registration, ``dates`` of an account) on one day (UTC)."""
+    return {"pk": f"COUNTED#{account}", "sk": f"{what}#{day}"}
+
+
+def limits(account: str) -> Key:
+    """The limits of an account that an operator has set, in the invitations table, where delivery can read them."""
+    return {"pk": "LIMITS", "sk": account}
 
 
 def split_transfer(event_id: str) -> Key:
@@ -260,8 +326,19 @@ def webhooks(account: str) -> Key:
     return {"pk": f"ACCOUNT#{account}", "sk": "WEBHOOKS"}
 
 
-def webhook_event(webhook_event_id: str) -> Key:
-    return {"pk": f"{WEBHOOK_EVENT_PREFIX}{webhook_event_id}", "sk": "WEBHOOK_EVENT"}
+def test_count(account: str, at: datetime) -> Key:
+    """The count of test events that an account had posted in one minute (UTC)."""
+    return {"pk": f"ACCOUNT#{account}", "sk": f"TESTS#{at.astimezone(UTC):%Y-%m-%dT%H:%M}"}
+
+
+def in_flight(account: str) -> Key:
+    """The requests that an account's webhooks have in flight, and their hosts that did not answer."""
+    return {"pk": f"ACCOUNT#{account}", "sk": "IN_FLIGHT"}
+
+
+def webhook_event(account: str, webhook_event_id: str) -> Key:
+    """A webhook event. Its id begins with its time, so those of an account sort by time."""
+    return {"pk": f"{WEBHOOK_EVENTS_PREFIX}{account}", "sk": f"{WEBHOOK_EVENT_PREFIX}{webhook_event_id}"}
 
 
 def delivery(webhook_id: str, webhook_event_id: str) -> Key:

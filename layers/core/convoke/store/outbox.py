@@ -5,47 +5,87 @@ from __future__ import annotations
 import secrets
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from itertools import islice
 from typing import Any
 
 from cattrs.gen import override
 
-from ..model import Registration
-from ..webhooks.events import WebhookEvent, WebhookEventType
-from . import codec, conditions, keys
+from ..model import Event, Registration
+from ..webhooks.events import PRIORITY, WebhookEvent, WebhookEventType
+from . import codec, conditions, dynamo, keys
 from .dynamo import Item
-from .repository import Repository
+from .repository import Page, Repository
 from .webhooks import Webhooks
 from .writes import DUE, Action, put, update
 
 KEPT = timedelta(days=30)
 """How long a webhook event and its deliveries are kept."""
-PRIORITY = 1
-"""The priority in the due keys of webhook events and deliveries; all have the same."""
+UNSETTLED = timedelta(minutes=2)
+"""For how long a transaction may still store an event with an earlier id: longer than any function runs."""
 
 
 class Outbox(Repository):
     def event_actions(
         self, account: str, what: WebhookEventType, data: Mapping[str, Any], now: datetime
     ) -> dict[str, Action]:
-        """The action, by its name, that adds a webhook event to a transaction; none where no webhook subscribes to
-        ``what``.
+        """As :meth:`events_actions`, of one webhook event."""
+        return self.events_actions(account, {what: data}, now)
 
-        ``data`` is JSON of ids and states, without names and addresses. One transaction takes at most one event of a
+    def events_actions(
+        self, account: str, happened: Mapping[WebhookEventType, Mapping[str, Any]], now: datetime
+    ) -> dict[str, Action]:
+        """The actions, by name, that add webhook events to a transaction: of those types that a webhook subscribes to.
+
+        The data of each is JSON of ids and states, without names and addresses. A transaction has at most one of a
         type.
         """
-        if not account or what not in Webhooks(self.client, self.settings).subscribed_types(account):
+        if not account or not happened:
             return {}
-        event = new_event(account, what, data, now)
-        return {f"webhook event {what}": put(self._hooks, webhook_event_item(event, due_at=now))}
+        wanted = Webhooks(self.client, self.settings).subscribed_types(account)
+        events = [new_event(account, what, data, now) for what, data in happened.items() if what in wanted]
+        return {
+            f"webhook event {event.type}": put(self._hooks, webhook_event_item(event, due_at=now)) for event in events
+        }
 
-    def read(self, webhook_event_id: str) -> WebhookEvent | None:
-        return self._get(WebhookEvent, self._hooks, keys.webhook_event(webhook_event_id))
+    def read(self, account: str, webhook_event_id: str) -> WebhookEvent | None:
+        return self._get(WebhookEvent, self._hooks, keys.webhook_event(account, webhook_event_id))
 
-    def mark_distributed(self, webhook_event_id: str) -> None:
+    def list_events(self, account: str, after: str, now: datetime, limit: int) -> Page:
+        """A page of the account's webhook events after the id ``after``, in the order of their ids; ``next`` is an id.
+
+        The last :data:`UNSETTLED` are left out: what a slower writer began earlier could still get in before them.
+        """
+        first, last = (
+            keys.webhook_event(account, after),
+            keys.webhook_event(account, keys.registration_id(now - UNSETTLED, bytes(16))),
+        )
+        rows = dynamo.pages(
+            self.client.query,
+            TableName=self._hooks,
+            KeyConditionExpression="pk = :pk AND sk BETWEEN :first AND :last",
+            FilterExpression="#type <> :test",
+            ExpressionAttributeNames={"#type": "type"},
+            ExpressionAttributeValues=dynamo.wire(
+                {
+                    ":pk": first["pk"],
+                    # The sort key that follows that of ``after``.
+                    ":first": first["sk"] + ("0" if after else ""),
+                    ":last": last["sk"],
+                    ":test": WebhookEventType.TEST.value,
+                }
+            ),
+            ConsistentRead=True,
+        )
+        found = [codec.read(WebhookEvent, row) for row in islice(rows, limit + 1)]
+        page = tuple(found[:limit])
+        return Page(items=page, next=page[-1].webhook_event_id if len(found) > limit else None)
+
+    def mark_distributed(self, account: str, webhook_event_id: str) -> None:
         """Record that each subscribed webhook has its own delivery of the event: the event itself is not due any
         more.
         """
-        self._write(update(self._hooks, keys.webhook_event(webhook_event_id), {}, conditions.EXISTS, remove=DUE))
+        key = keys.webhook_event(account, webhook_event_id)
+        self._write(update(self._hooks, key, {}, conditions.EXISTS, remove=DUE))
 
 
 def new_event(account: str, what: WebhookEventType, data: Mapping[str, Any], now: datetime) -> WebhookEvent:
@@ -54,26 +94,40 @@ def new_event(account: str, what: WebhookEventType, data: Mapping[str, Any], now
     return WebhookEvent(webhook_event_id=webhook_event_id, account=account, type=what, data=data, created_at=now)
 
 
+def event_data(event: Event) -> dict[str, Any]:
+    """What a webhook event about an event contains: id, status and version, and the caller's own id and metadata."""
+    return {"event_id": event.event_id, "status": event.status.value, "version": event.version, **_own_data(event)}
+
+
 def registration_data(person: Registration) -> dict[str, Any]:
-    """What a webhook event about a registration contains: ids, status and version."""
+    """What a webhook event about a registration contains: ids, status and version; the caller's own id and metadata,
+    where it has them.
+    """
     return {
         "event_id": person.event_id,
         "registration_id": person.registration_id,
         "status": person.status.value,
         "version": person.version,
+        **_own_data(person),
     }
 
 
-def webhook_event_item(event: WebhookEvent, *, due_at: datetime | None) -> Item:
-    """The item of an event, to be distributed from ``due_at`` (UTC) on; ``None``: it is not to be distributed."""
-    due = codec.due_attributes(event.webhook_event_id, None if due_at is None else keys.due_key(PRIORITY, due_at))
+def webhook_event_item(event: WebhookEvent, *, due_at: datetime) -> Item:
+    """The item of an event, to be distributed from ``due_at`` (UTC) on."""
+    due = codec.due_attributes(event.webhook_event_id, keys.due_key(PRIORITY, due_at))
     expires_at = codec.epoch(event.created_at + KEPT)
-    return codec.item(event, keys.webhook_event(event.webhook_event_id), expires_at=expires_at, **due)
+    return codec.item(event, keys.webhook_event(event.account, event.webhook_event_id), expires_at=expires_at, **due)
+
+
+def _own_data(what: Event | Registration) -> dict[str, Any]:
+    """The caller's own id and metadata, where there are any."""
+    own = {"external_id": what.external_id, "metadata": dict(what.metadata)}
+    return {name: value for name, value in own.items() if value}
 
 
 def _json(value: Any) -> Any:
     """A value as JSON has it: numbers come from DynamoDB as ``Decimal``, and are all whole."""
-    return value if isinstance(value, (str, bool, type(None))) else int(value)
+    return value if isinstance(value, (str, bool, dict, type(None))) else int(value)
 
 
 codec.record(

@@ -18,12 +18,12 @@ from cattrs.gen import override
 from ..inbound.authenticity import Receipt
 from ..inbound.itip_reply import Answer, Span
 from ..inbound.quarantine import KEPT, Owner, QuarantinedMail, QuarantineStatus
-from ..model import LocalTime
+from ..model import LocalTime, Registration, folded
 from . import codec, conditions, dynamo, keys
 from .attention import Surveys
 from .dynamo import Item
 from .repository import Page, Repository, decode_cursor, page
-from .writes import Action, put, update
+from .writes import Action, delete, put, update
 
 
 def quarantine_id(receipt: Receipt, number: int = 0) -> str:
@@ -35,10 +35,13 @@ def quarantine_id(receipt: Receipt, number: int = 0) -> str:
 
 
 class Quarantine(Repository):
-    def put_action(self, mail: QuarantinedMail) -> Action:
-        """The action that stores a quarantined mail; it fails where it is stored already."""
+    def put_action(self, mail: QuarantinedMail, receipt: Receipt | None = None) -> Action:
+        """The action that stores a quarantined mail, and where the mail itself is kept; it fails where it is stored
+        already.
+        """
         key, expires_at = _key(mail.account, mail.quarantine_id), codec.epoch(mail.expires_at)
-        return put(self._sent, codec.item(mail, key, expires_at=expires_at), conditions.NEW)
+        kept = {} if receipt is None else {"kept_in": [receipt.bucket, receipt.key]}
+        return put(self._sent, codec.item(mail, key, expires_at=expires_at, **kept), conditions.NEW)
 
     def find(self, account: str, quarantine_id: str, *, now: datetime) -> QuarantinedMail | None:
         """The account's quarantined mail, or ``None`` where there is none or it has expired."""
@@ -85,6 +88,27 @@ class Quarantine(Repository):
 
     def _all(self, query: Item) -> Iterator[QuarantinedMail]:
         return (codec.read(QuarantinedMail, item) for item in dynamo.pages(self.client.query, **query))
+
+    def of_person(self, account: str, registration_id: str, person: Registration | None) -> list[Item]:
+        """The items of the mails that are shown with a registration, or come from its address and name no other
+        event.
+        """
+        found = []
+        for partition in (account, ""):
+            for row in dynamo.pages(self.client.query, **dynamo.starting_with(self._sent, _key(partition, ""))):
+                theirs = person is not None and folded(row["sender"]) == folded(person.email) != ""
+                here = person is not None and row.get("event_id") in (None, person.event_id)
+                if row.get("registration_id") == registration_id or (theirs and here):
+                    found.append(row)
+        return found
+
+    def forget(self, row: Item) -> None:
+        """Delete the item of a mail."""
+        gone = {"mail": delete(self._sent, {"pk": row["pk"], "sk": row["sk"]})}
+        if "event_id" in row and "registration_id" in row:
+            surveys, ids = Surveys(self.client, self.settings), (row["event_id"], row["registration_id"])
+            gone["attention"] = surveys.confirmed_action(*ids, row["quarantine_id"])
+        self._attempt(gone)
 
     # --- mails beyond the daily limit ---------------------------------------------------------------------------
 

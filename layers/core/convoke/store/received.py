@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from ..inbound.authenticity import Receipt
@@ -35,6 +36,16 @@ class ReceivedMails(Repository):
             "expires_at": codec.epoch(receipt.received_at + KEPT),
         }
         return put(self._sent, {name: value for name, value in item.items() if value is not None}, conditions.NEW)
+
+    def link(self, registration_id: str, receipt: Receipt) -> None:
+        """Note where a mail is kept that is from, or about, the person of a registration."""
+        place = {"bucket": receipt.bucket, "key": receipt.key, "expires_at": codec.epoch(receipt.received_at + KEPT)}
+        self._write(put(self._sent, {**keys.received_from(registration_id, receipt.ses_id), **place}))
+
+    def linked(self, registration_id: str) -> Iterator[tuple[str, str]]:
+        """The bucket and the key of each mail that is kept of a person."""
+        query = dynamo.starting_with(self._sent, keys.received_from(registration_id, ""))
+        return ((row["bucket"], row["key"]) for row in dynamo.pages(self.client.query, **query))
 
     def count(self, whose: str, what: str, most: int, now: datetime) -> bool:
         """Count one more action of a kind in the name of a registration, event or account on this day (UTC). False:

@@ -150,6 +150,11 @@ class Records(Repository):
         """Reserve SES's quota for urgent messages until ``effect.until``."""
         self._write(update(self._sent, keys.sending(), {"reserved_until": keys.instant(effect.until)}, ""))
 
+    def hold_accounts(self, effect: effects.HoldAccounts) -> None:
+        """Replace the accounts that may only send cancellations."""
+        held = {account: keys.instant(until) for account, until in effect.until.items()}
+        self._write(update(self._sent, keys.sending(), {"held": held}, ""))
+
 
 def message_item(stored: StoredMessage) -> Item:
     """The item of a message. Of the occurrences it has the state of the one that the message is about, or none where it

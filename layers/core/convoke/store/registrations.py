@@ -5,15 +5,18 @@ from __future__ import annotations
 from datetime import datetime
 
 from ..model import Registration, RegistrationStatus
-from . import codec, conditions, keys
+from . import codec, conditions, dynamo, keys
+from .dynamo import Item
 from .repository import Repository
 from .writes import Action, check, delete, put, update
 
 
 class Registrations(Repository):
-    def new_action(self, person: Registration) -> Action:
+    def new_action(self, person: Registration, account: str) -> Action:
+        """The action that stores a new registration, in the index of the persons of ``account``."""
         key = keys.registration(person.event_id, person.registration_id)
-        return put(self._people, codec.item(person, key), conditions.NEW)
+        item = codec.item(person, key, person=keys.person(account, person.email))
+        return put(self._people, item, conditions.NEW)
 
     def lock_action(self, person: Registration) -> Action:
         """The action that locks the address for the registration; it fails where another one has it."""
@@ -25,16 +28,16 @@ class Registrations(Repository):
         key = keys.address(person.event_id, person.email)
         return delete(self._people, key, conditions.LOCK_IS_MINE, registration_id=person.registration_id)
 
-    def change_action(self, before: Registration, after: Registration, *names: str) -> Action:
-        """The action that writes the attributes ``names``, version and time of ``after``, and nothing else of it. One
-        that is absent from ``after`` is removed.
+    def change_action(self, before: Registration, after: Registration, *names: str, **more: str) -> Action:
+        """The action that writes the attributes ``names``, version and time of ``after``, and nothing else of it; and
+        ``more`` attributes of the item. One that is absent from ``after`` is removed.
         """
         stored = codec.item(after, {})
         names = (*names, "version", "updated_at")
         return update(
             self._people,
             keys.registration(before.event_id, before.registration_id),
-            {name: stored[name] for name in names if name in stored},
+            {name: stored[name] for name in names if name in stored} | more,
             conditions.VERSION_UNCHANGED,
             remove=tuple(name for name in names if name not in stored),
             version=before.version,
@@ -44,6 +47,24 @@ class Registrations(Repository):
         """The action that makes a transaction fail where somebody changed the registration since it was read."""
         key = keys.registration(person.event_id, person.registration_id)
         return check(self._people, key, conditions.VERSION_UNCHANGED, version=person.version)
+
+    def copied_actions(self, person: Registration, copy: Registration) -> dict[str, Action]:
+        """The actions that note of each of two registrations that the other is the same person's, at a split series."""
+        pairs = {"copy": (person, copy), "original": (copy, person)}
+        return {name: put(self._sent, _link(one, other)) for name, (one, other) in pairs.items()}
+
+    def copies(self, event_id: str, registration_id: str) -> dict[str, str]:
+        """The registrations of the same person at the events that were one series, by id with their events' ids; this
+        one is among them.
+        """
+        found, left = {registration_id: event_id}, [registration_id]
+        while left:
+            query = dynamo.starting_with(self._sent, keys.copied(left.pop(), ""))
+            for row in dynamo.pages(self.client.query, **query):
+                if row["registration_id"] not in found:
+                    found[row["registration_id"]] = row["event_id"]
+                    left.append(row["registration_id"])
+        return found
 
     # --- erasing ------------------------------------------------------------------------------------------------
 
@@ -57,13 +78,21 @@ class Registrations(Repository):
         return delete(self._sent, keys.erasure(event_id, registration_id))
 
     def erase_action(self, person: Registration, now: datetime) -> Action:
-        """The action that removes name, address, language and replies from a cancelled registration."""
+        """The action that removes name, address, language, replies and the caller's own data from a cancelled
+        registration.
+        """
         erased = {"status": RegistrationStatus.ERASED.value, "version": person.version + 1, "name": "", "email": ""}
+        erased |= {"external_id": ""}
         return update(
             self._people,
             keys.registration(person.event_id, person.registration_id),
             {**erased, "updated_at": keys.instant(now)},
             conditions.WITHDRAWN,
-            remove=("language", "reply", "date_replies"),
+            remove=("language", "reply", "date_replies", "metadata", "person"),
             version=person.version,
         )
+
+
+def _link(one: Registration, other: Registration) -> Item:
+    ids = {"event_id": other.event_id, "registration_id": other.registration_id}
+    return {**keys.copied(one.registration_id, other.event_id), **ids}

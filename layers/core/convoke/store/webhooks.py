@@ -35,6 +35,12 @@ class Webhooks(Repository):
         if self._attempt({"count": count, "webhook": put(self._hooks, item, conditions.NEW), **also}):
             raise TooManyWebhooks(webhook.account)
 
+    def replace(self, seen: Webhook, now: Webhook, *, also: Mapping[str, Action] = NOTHING_ELSE) -> bool:
+        """Replace ``seen`` by ``now``, with the actions ``also``. False: somebody removed or changed it meanwhile."""
+        item = codec.item(now, keys.webhook(now.account, now.webhook_id))
+        was = {name: codec.value(getattr(seen, name)) for name in ("secret", "url", "events")}
+        return not self._attempt({"webhook": put(self._hooks, item, conditions.WEBHOOK_UNCHANGED, **was), **also})
+
     def remove(self, account: str, webhook_id: str) -> bool:
         """Delete a webhook and its secret; its pending deliveries end. False: the account has no such webhook."""
         count = update(self._hooks, keys.webhooks(account), {}, add={"count": -1})

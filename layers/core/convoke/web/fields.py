@@ -138,6 +138,10 @@ Location = Annotated[str, Field(max_length=1000), AfterValidator(line)]
 Url = Annotated[str, Field(max_length=2000, description="http or https"), AfterValidator(web_link)]
 Label = Annotated[str, Field(max_length=100), AfterValidator(line)]
 JoinUri = Annotated[str, Field(max_length=2000, description="http, https or tel"), AfterValidator(join_link)]
+Overlap = Annotated[
+    int,
+    Field(ge=0, le=604800, description="For how many seconds the old secret signs, too; a day, and at most a week."),
+]
 WebhookUrl = Annotated[str, Field(max_length=2000, description="https"), AfterValidator(webhook_link)]
 Reminder = Annotated[str, Field(max_length=40), AfterValidator(reminder)]
 Reminders = Annotated[
@@ -181,17 +185,42 @@ Recurrence = Annotated[
     AfterValidator(exact),
     Field(min_length=1),
 ]
+ExternalId = Annotated[
+    str,
+    Field(max_length=200, description="Your own id of it; no two have the same."),
+    AfterValidator(exact),
+    Field(min_length=1),
+]
+Metadata = Annotated[
+    dict[
+        Annotated[str, Field(max_length=40), AfterValidator(exact), Field(min_length=1)],
+        Annotated[str, Field(max_length=500), AfterValidator(lines)],
+    ],
+    Field(max_length=20, description="Up to 20 names and values of your own, which are kept as they are."),
+]
+MetadataPatch = Annotated[
+    dict[
+        Annotated[str, Field(max_length=40)],
+        Annotated[str, Field(max_length=500)] | None,
+    ],
+    Field(max_length=40, description="What is null is removed, what is absent stays."),
+]
 Reason = Annotated[str, Field(max_length=1000), AfterValidator(line)]
 Status = Literal["confirmed", "tentative", "draft"]
 WebhookEvents = Annotated[
     list[
         Literal[
+            "event.created",
+            "event.changed",
+            "event.cancelled",
             "participation.changed",
             "registration.created",
             "registration.changed",
             "registration.cancelled",
             "registration.declined",
+            "registration.waitlisted",
             "registration.promoted",
+            "invitation.delivered",
             "invitation.bounced",
             "invitation.complained",
             "invitation.failed",

@@ -23,11 +23,12 @@ from ..model import (
 )
 from ..schedule import series, series_changes
 from ..store.keys import instant
-from ..webhooks.events import Delivery, Webhook
+from ..webhooks.events import Delivery, Webhook, WebhookEvent
 from . import requests
 from .responses import (
     AnswerOut,
     AttentionOut,
+    ChangeOut,
     DeliveryOut,
     EventOut,
     InvitationOut,
@@ -114,6 +115,8 @@ def registration(seen: Snapshot, sender: Sender, now: datetime) -> RegistrationO
         event_id=person.event_id,
         **known,
         occurrences=_dates(seen),
+        external_id=person.external_id or None,
+        metadata=dict(person.metadata),
         status=person.status,
         participation=participation(person, invitation),
         answered_at=instant(valid.dtstamp) if (valid := answered(person, invitation)) else None,
@@ -187,6 +190,12 @@ def webhook(webhook: Webhook) -> WebhookOut:
         url=webhook.url,
         events=list(webhook.events),
         created_at=instant(webhook.created_at),
+    )
+
+
+def change(event: WebhookEvent) -> ChangeOut:
+    return ChangeOut(
+        id=event.webhook_event_id, type=event.type, created_at=instant(event.created_at), data=dict(event.data)
     )
 
 

@@ -22,8 +22,28 @@ LONGEST_FIELD = 100
 """Characters of a field's name in an error: the name of an unknown field may be of any length."""
 
 
+CODES = {
+    HTTPStatus.BAD_REQUEST: "malformed_body",
+    HTTPStatus.UNAUTHORIZED: "unauthorized",
+    HTTPStatus.FORBIDDEN: "scope_missing",
+    HTTPStatus.NOT_FOUND: "not_found",
+    HTTPStatus.METHOD_NOT_ALLOWED: "method_not_allowed",
+    HTTPStatus.CONFLICT: "conflict",
+    HTTPStatus.PRECONDITION_FAILED: "version_mismatch",
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "body_too_large",
+    HTTPStatus.UNSUPPORTED_MEDIA_TYPE: "unsupported_media_type",
+    HTTPStatus.UNPROCESSABLE_ENTITY: "invalid_field",
+    HTTPStatus.TOO_MANY_REQUESTS: "too_many_requests",
+    HTTPStatus.INTERNAL_SERVER_ERROR: "internal_error",
+    HTTPStatus.SERVICE_UNAVAILABLE: "busy",
+}
+"""The code of an error that has none of its own. Codes stay as they are within a version of the API."""
+
+
 class Problem(ConvokeError):
-    """A request that is refused. ``detail`` says why, for the caller; ``errors`` are pairs of field and message."""
+    """A request that is refused. ``detail`` says why, for the caller; ``errors`` are pairs of field and message;
+    ``code`` is for programs, by default that of the status.
+    """
 
     def __init__(
         self,
@@ -31,10 +51,13 @@ class Problem(ConvokeError):
         detail: str,
         errors: Iterable[tuple[str, str]] = (),
         headers: Mapping[str, str] | None = None,
+        *,
+        code: str = "",
     ) -> None:
         super().__init__(detail)
         self.status = status
         self.detail = detail
+        self.code = code or CODES[status]
         self.errors = list(errors)
         self.headers = {"Cache-Control": "no-store", **(headers or {})}
 
@@ -44,6 +67,7 @@ class Problem(ConvokeError):
             "type": "about:blank",
             "title": self.status.phrase,
             "status": self.status.value,
+            "code": self.code,
             "detail": self.detail,
             "errors": [{"field": field, "message": message} for field, message in self.errors[:MOST_ERRORS]],
         }

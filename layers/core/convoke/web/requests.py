@@ -24,17 +24,22 @@ from ..model import (
     When,
 )
 from ..schedule import edits, recurrence, series, series_changes
+from ..webhooks.events import WebhookEventType
 from .fields import (
     Capacity,
     Description,
     Email,
+    ExternalId,
     JoinUri,
     Label,
     Language,
     Length,
     Location,
+    Metadata,
+    MetadataPatch,
     Moment,
     Name,
+    Overlap,
     Reason,
     Recurrence,
     ReleaseOnDecline,
@@ -66,6 +71,9 @@ Occurrences = Annotated[
     list[Moment],
     Field(min_length=1, max_length=400, description="Only these dates of a series, by their original starts."),
 ]
+AfterEvent = Annotated[
+    str | None, Query(description="The id of an event: only later ones are listed.", pattern=r"^[0-9a-v]{36}$")
+]
 Cursor = Annotated[str | None, Query(description="`next` of the previous page.", max_length=1000)]
 
 # --- bodies -------------------------------------------------------------------------------------------------------
@@ -95,7 +103,10 @@ class Patch(BaseModel):
 def _merged(current: Mapping[str, Any], patch: Mapping[str, Any]) -> dict[str, Any]:
     result = dict(current)
     for name, value in patch.items():
-        result[name] = _merged(result.get(name) or {}, value) if isinstance(value, dict) else value
+        if value is None:
+            result.pop(name, None)
+        else:
+            result[name] = _merged(result.get(name) or {}, value) if isinstance(value, dict) else value
     return result
 
 
@@ -125,6 +136,8 @@ class EventIn(Incoming):
     release_on_decline: ReleaseOnDecline = False
     recurrence: Recurrence | None = None
     status: Status = "confirmed"
+    external_id: ExternalId | None = None
+    metadata: Metadata = Field(default_factory=dict)
 
 
 class PersonPatch(Patch):
@@ -153,6 +166,8 @@ class EventChange(Patch):
     release_on_decline: ReleaseOnDecline | None = None
     recurrence: Recurrence | None = None
     status: Status | None = None
+    external_id: ExternalId | None = None
+    metadata: MetadataPatch | None = None
 
 
 class EventPatch(EventChange):
@@ -235,6 +250,8 @@ class RegistrationIn(Incoming):
     email: Email
     language: Language = "en"
     occurrences: Occurrences | None = None
+    external_id: ExternalId | None = None
+    metadata: Metadata = Field(default_factory=dict)
 
 
 class RegistrationPatch(Patch):
@@ -242,11 +259,31 @@ class RegistrationPatch(Patch):
     email: Email | None = None
     language: Language | None = None
     occurrences: Occurrences | None = None
+    external_id: ExternalId | None = None
+    metadata: MetadataPatch | None = None
 
 
 class WebhookIn(Incoming):
     url: WebhookUrl
     events: WebhookEvents
+
+    @property
+    def types(self) -> tuple[WebhookEventType, ...]:
+        """The event types, each once, sorted."""
+        return tuple(sorted({WebhookEventType(event) for event in self.events}))
+
+
+class WebhookPatch(Patch):
+    url: WebhookUrl | None = None
+    events: WebhookEvents | None = None
+
+
+class RotateIn(Incoming):
+    overlap: Overlap = 86400
+
+
+class RedeliverIn(Incoming):
+    """No fields."""
 
 
 class TestIn(Incoming):
@@ -270,7 +307,13 @@ def content(shape: EventIn) -> dict[str, Any]:
         "capacity": shape.capacity,
         "release_on_decline": shape.release_on_decline,
         "status": EventStatus(shape.status),
+        **own_data(shape),
     }
+
+
+def own_data(shape: EventIn | RegistrationIn) -> dict[str, Any]:
+    """The caller's own data, as attributes of an event or a registration."""
+    return {"external_id": shape.external_id or "", "metadata": tuple(sorted(shape.metadata.items()))}
 
 
 def patched(event: Event, patch: EventChange) -> tuple[Event, tuple[LocalTime, ...]]:
@@ -366,4 +409,6 @@ def request_fields(event: Event) -> dict[str, Any]:
         "release_on_decline": event.release_on_decline,
         "recurrence": event.rule,
         "status": event.status.value,
+        "external_id": event.external_id or None,
+        "metadata": dict(event.metadata),
     }

@@ -67,6 +67,8 @@ class EventOut(BaseModel):
     capacity: int | None
     release_on_decline: bool
     recurrence: str | None
+    external_id: str | None
+    metadata: dict[str, str]
     registered: Annotated[int, Field(description="The number of seats that are taken.")]
     waiting: Annotated[int, Field(description="The number of people on the waitlist.")]
     dropped: Annotated[
@@ -144,12 +146,26 @@ class RegistrationOut(BaseModel):
         list[str] | None,
         Field(description="The dates of a series that it includes, by their present original starts; null: all."),
     ]
+    external_id: str | None
+    metadata: dict[str, str]
     status: RegistrationStatus
     participation: Participation
     answered_at: Annotated[Moment | None, Field(description="When the person answered, by their own clock.")]
     invitation: InvitationOut
     created_at: Moment
     updated_at: Moment
+
+
+class RegistrationMade(RegistrationOut):
+    """The answer to a registration."""
+
+    existing: Annotated[
+        bool,
+        Field(
+            description="Whether the address was registered already: then name, language and the like are as they were,"
+            " and PATCH changes them."
+        ),
+    ] = False
 
 
 class MessageOut(BaseModel):
@@ -182,13 +198,17 @@ class AnswerOut(BaseModel):
 
 
 class ParticipationOut(BaseModel):
-    """How many of those who have or had a seat gave which answer. The waitlist is not counted."""
+    """How many of those who have or had a seat gave which answer. The waitlist is not counted.
+
+    Of many people only a part is counted; ``next`` is the cursor of the next part, to be added up.
+    """
 
     accepted: int
     declined: int
     tentative: int
     delegated: int
     needs_action: Annotated[int, Field(alias="needs-action")]
+    next: str | None
 
 
 class WebhookOut(BaseModel):
@@ -222,6 +242,20 @@ class DeliveryOut(BaseModel):
     next_at: Moment | None
 
 
+class ChangeOut(BaseModel):
+    """A webhook event, as it is posted to webhooks."""
+
+    id: str
+    type: WebhookEventType
+    created_at: Moment
+    data: dict[str, Any]
+
+
+class ChangePage(BaseModel):
+    items: list[ChangeOut]
+    next: str | None
+
+
 class WebhookPage(BaseModel):
     items: list[WebhookOut]
     next: None
@@ -251,7 +285,10 @@ class PreviewExample(BaseModel):
 
 
 class PreviewOut(BaseModel):
-    """How many people would be sent which kind of message; ``messages`` is the number of mails."""
+    """How many people would be sent which kind of message; ``messages`` is the number of mails.
+
+    Of many people only a part is looked at; ``next`` is the cursor of the next part, to be added up.
+    """
 
     update: int
     ask_again: int
@@ -260,6 +297,7 @@ class PreviewOut(BaseModel):
     none: int
     messages: int
     examples: list[PreviewExample]
+    next: str | None
 
 
 class RegistrationPage(BaseModel):
@@ -288,6 +326,7 @@ class Problem(BaseModel):
     type: str
     title: str
     status: int
+    code: Annotated[str, Field(description="For programs: it stays the same, whatever the texts say.")]
     detail: str
     errors: list[FieldProblem]
 
@@ -302,5 +341,5 @@ MAIL: Any = {"description": "The mail as it was sent", "content": {"message/rfc8
 
 def documented(*successes: int) -> Any:
     """The documented responses of a route: its statuses of success, and all errors."""
-    refused = dict.fromkeys((400, 404, 409, 412, 413, 415, 422), PROBLEM)
+    refused = dict.fromkeys((400, 404, 409, 412, 413, 415, 422, 429), PROBLEM)
     return {status: {"description": HTTPStatus(status).phrase} for status in successes} | refused

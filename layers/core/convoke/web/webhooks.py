@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import timedelta
 from http import HTTPStatus
 from typing import Annotated
 
@@ -11,18 +14,28 @@ from aws_lambda_powertools.event_handler.openapi.params import Body, Query
 from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
 
 from ..settings import settings
-from ..store import keys, webhooks
+from ..store import deliveries, keys, webhooks
 from ..store.outbox import new_event
+from ..store.writes import rounds
 from ..webhooks.events import Webhook, WebhookDeliveryState, WebhookEventType
 from ..webhooks.url_guard import target_of
 from . import context, presenters
 from .idempotency import Record, once
 from .problems import Problem
-from .requests import Cursor, IdempotencyKey, Limit, TestIn, WebhookIn
-from .responses import DeliveryPage, WebhookCreated, WebhookOut, WebhookPage, documented
+from .requests import AfterEvent, Cursor, IdempotencyKey, Limit, RedeliverIn, RotateIn, TestIn, WebhookIn, WebhookPatch
+from .responses import (
+    PROBLEM,
+    ChangePage,
+    DeliveryOut,
+    DeliveryPage,
+    WebhookCreated,
+    WebhookOut,
+    WebhookPage,
+    documented,
+)
 
 router = APIGatewayHttpRouter()  # type: ignore[no-untyped-call]
-EMPTY_BODY = TestIn()
+EMPTY_BODY, NO_FIELDS, DEFAULT_OVERLAP = TestIn(), RedeliverIn(), RotateIn()
 
 
 @router.post("/webhooks", summary="Create a webhook", responses=documented(201))
@@ -35,15 +48,19 @@ def create_webhook(body: WebhookIn, key: IdempotencyKey = None) -> Response[Webh
             webhook_id=keys.event_id(secrets.token_bytes(16)),
             account=account,
             url=body.url,
-            events=tuple(sorted({WebhookEventType(event) for event in body.events})),
-            secret="whs_" + secrets.token_urlsafe(32),
+            events=body.types,
+            secret=new_secret(),
             created_at=at,
         )
         try:
             recorded = record(status=201, webhook_id=webhook.webhook_id)
             context.store().webhooks.create(webhook, also=recorded)
         except webhooks.TooManyWebhooks:
-            raise Problem(HTTPStatus.CONFLICT, f"an account has at most {webhooks.MAX_WEBHOOKS} webhooks") from None
+            raise Problem(
+                HTTPStatus.CONFLICT,
+                f"an account has at most {webhooks.MAX_WEBHOOKS} webhooks",
+                code="too_many_webhooks",
+            ) from None
         headers = {"Location": f"{context.BASE}/webhooks/{webhook.webhook_id}"}
         made = WebhookCreated(**presenters.webhook(webhook).model_dump(), secret=webhook.secret)
         return context.answer(201, made, headers)
@@ -55,6 +72,45 @@ def create_webhook(body: WebhookIn, key: IdempotencyKey = None) -> Response[Webh
 def list_webhooks() -> Response[WebhookPage]:
     found = context.store().webhooks.list_webhooks(context.caller())
     return context.answer(200, WebhookPage(items=list(map(presenters.webhook, found)), next=None))
+
+
+@router.get("/webhooks/<webhook_id>", summary="Read a webhook", responses=documented(200))
+def read_webhook(webhook_id: str) -> Response[WebhookOut]:
+    return context.show_webhook(webhook_id)
+
+
+@router.patch("/webhooks/<webhook_id>", summary="Change a webhook (JSON merge patch)", responses=documented(200))
+def change_webhook(webhook_id: str, body: WebhookPatch) -> Response[WebhookOut]:
+    for _ in rounds():
+        seen = context.own_webhook(webhook_id)
+        changes = WebhookIn.model_validate(
+            body.applied_to({"url": seen.url, "events": [str(event) for event in seen.events]})
+        )
+        target_of(changes.url, local=settings().local_webhooks)
+        changed = replace(seen, url=changes.url, events=changes.types)
+        if context.store().webhooks.replace(seen, changed):
+            return context.answer(200, presenters.webhook(changed))
+    raise AssertionError  # rounds() ends with Contention
+
+
+@router.post(
+    "/webhooks/<webhook_id>/rotate",
+    summary="Give a webhook a new secret; the old one signs, too, for a while",
+    responses=documented(200),
+)
+def rotate_secret(
+    webhook_id: str, body: Annotated[RotateIn, Body()] = DEFAULT_OVERLAP, key: IdempotencyKey = None
+) -> Response[WebhookCreated]:
+    def rotate(record: Record) -> Response[WebhookCreated]:
+        seen, until = context.own_webhook(webhook_id), context.now() + timedelta(seconds=body.overlap)
+        changed = replace(seen, secret=new_secret(), previous_secret=seen.secret, previous_until=until)
+        recorded = record(status=200, webhook_id=webhook_id)
+        if not context.store().webhooks.replace(seen, changed, also=recorded):
+            raise Problem(HTTPStatus.CONFLICT, "the webhook was changed meanwhile")
+        made = WebhookCreated(**presenters.webhook(changed).model_dump(), secret=changed.secret)
+        return context.answer(200, made)
+
+    return once(key, rotate)
 
 
 @router.delete("/webhooks/<webhook_id>", summary="Delete a webhook", responses=documented(200))
@@ -80,7 +136,35 @@ def list_deliveries(
     return context.answer(200, DeliveryPage(items=list(map(presenters.delivery, page.items)), next=page.next))
 
 
-@router.post("/webhooks/<webhook_id>/test", summary="Send a test event to a webhook", responses=documented(202))
+@router.post(
+    "/webhooks/<webhook_id>/deliveries/<delivery_id>/redeliver",
+    summary="Deliver an event again whose delivery is dead",
+    responses=documented(202),
+)
+def deliver_again(
+    webhook_id: str,
+    delivery_id: str,
+    body: Annotated[RedeliverIn, Body()] = NO_FIELDS,  # noqa: ARG001 (the body has no fields)
+    key: IdempotencyKey = None,
+) -> Response[DeliveryOut]:
+    def shown(status: int, headers: Mapping[str, str] | None = None) -> Response[DeliveryOut]:
+        return context.answer(status, presenters.delivery(context.own_delivery(webhook_id, delivery_id)), headers)
+
+    def begin(record: Record) -> Response[DeliveryOut]:
+        seen, recorded = context.own_delivery(webhook_id, delivery_id), record(status=202, webhook_id=webhook_id)
+        dead = seen.state is WebhookDeliveryState.DEAD
+        if not dead or not context.store().deliveries.deliver_again(seen, context.now(), also=recorded):
+            raise Problem(HTTPStatus.CONFLICT, "the delivery is not dead")
+        return shown(202)
+
+    return once(key, begin, lambda earlier, headers: shown(earlier.status, headers))
+
+
+@router.post(
+    "/webhooks/<webhook_id>/test",
+    summary="Send a test event to a webhook",
+    responses=documented(202) | {429: PROBLEM},
+)
 def try_webhook(
     webhook_id: str,
     body: Annotated[TestIn, Body()] = EMPTY_BODY,  # noqa: ARG001 (the body has no fields)
@@ -90,7 +174,23 @@ def try_webhook(
         webhook, at = context.own_webhook(webhook_id), context.now()
         webhook_event = new_event(webhook.account, WebhookEventType.TEST, {"webhook_id": webhook_id}, at)
         recorded = record(status=202, webhook_id=webhook_id)
-        context.store().deliveries.create_test(webhook, webhook_event, at, also=recorded)
+        try:
+            context.store().deliveries.create_test(webhook, webhook_event, at, also=recorded)
+        except deliveries.TooManyTests:
+            detail = f"an account has at most {deliveries.TESTS_A_MINUTE} test events a minute"
+            wait = {"Retry-After": str(60 - at.second)}
+            raise Problem(HTTPStatus.TOO_MANY_REQUESTS, detail, headers=wait) from None
         return context.show_webhook(webhook_id, 202)
 
     return once(key, send_test)
+
+
+@router.get("/changes", summary="List the account's webhook events, the oldest first", responses=documented(200))
+def list_changes(limit: Limit = 50, after: AfterEvent = None) -> Response[ChangePage]:
+    account, at = context.caller(), context.now()
+    page = context.store().outbox.list_events(account, after or "", at, limit)
+    return context.answer(200, ChangePage(items=list(map(presenters.change, page.items)), next=page.next))
+
+
+def new_secret() -> str:
+    return "whs_" + secrets.token_urlsafe(32)

@@ -10,7 +10,8 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
@@ -21,12 +22,17 @@ from ..model import frozen
 class WebhookEventType(StrEnum):
     """The types of webhook events that a webhook can subscribe to."""
 
+    EVENT_CREATED = "event.created"
+    EVENT_CHANGED = "event.changed"
+    EVENT_CANCELLED = "event.cancelled"
     PARTICIPATION_CHANGED = "participation.changed"
     REGISTRATION_CREATED = "registration.created"
     REGISTRATION_CHANGED = "registration.changed"
     REGISTRATION_CANCELLED = "registration.cancelled"
     REGISTRATION_DECLINED = "registration.declined"
+    REGISTRATION_WAITLISTED = "registration.waitlisted"
     REGISTRATION_PROMOTED = "registration.promoted"
+    INVITATION_DELIVERED = "invitation.delivered"
     INVITATION_BOUNCED = "invitation.bounced"
     INVITATION_COMPLAINED = "invitation.complained"
     INVITATION_FAILED = "invitation.failed"
@@ -57,8 +63,10 @@ class WebhookEvent:
 
 @frozen
 class Webhook:
-    """A URL to which an account has the webhook events of the types ``events`` posted. ``secret`` is the key of the
-    signatures.
+    """A URL to which an account has the webhook events of the types ``events`` posted.
+
+    ``secret`` is the key of the signatures. After a rotation the ``previous_secret`` signs, too, until
+    ``previous_until``.
     """
 
     webhook_id: str
@@ -67,16 +75,30 @@ class Webhook:
     events: tuple[WebhookEventType, ...]
     secret: str
     created_at: datetime
+    previous_secret: str = ""
+    previous_until: datetime | None = None
+
+    def secrets(self, at: datetime) -> tuple[str, ...]:
+        """The secrets that sign at ``at`` (UTC), the newest first."""
+        overlaps = self.previous_until is not None and at < self.previous_until
+        return (self.secret, self.previous_secret) if overlaps else (self.secret,)
+
+    def wants(self, event: WebhookEvent) -> bool:
+        """Whether the event is posted to this webhook: a test event to the one that it tests only."""
+        if event.type is WebhookEventType.TEST:
+            return bool(event.data["webhook_id"] == self.webhook_id)
+        return event.type in self.events
 
 
 @frozen
 class Delivery:
     """The delivery of one webhook event to one webhook.
 
-    ``attempts`` counts the attempts that were begun, the last of them at ``tried_at``; ``status`` is its HTTP status, 0
-    without a response, and ``why`` says what was wrong, empty if nothing was. No attempt is made before ``next_at``,
-    nor while another worker holds the delivery, until ``lease_until``. ``due_key`` (``<priority>#<instant>``) is from
-    when on the sweep queues a hint; ``None`` when nothing is due.
+    ``attempts`` counts the attempts that were begun, the last of them at ``tried_at``; of ``unknown`` of them the
+    outcome is not known, since their worker died. ``status`` is the last one's HTTP status, 0 without a response, and
+    ``why`` says what was wrong, empty if nothing was. No attempt is made before ``next_at``, nor while another worker
+    holds the delivery, until ``lease_until``. ``due_key`` (``<priority>#<instant>``) is from when on the sweep queues a
+    hint; ``None`` when nothing is due. ``fence`` is the version, by which every write is conditional.
     """
 
     webhook_id: str
@@ -84,8 +106,11 @@ class Delivery:
     webhook_event_id: str
     type: WebhookEventType
     created_at: datetime
+    redelivered_at: datetime | None = None
     state: WebhookDeliveryState = WebhookDeliveryState.PENDING
+    fence: int = 0
     attempts: int = 0
+    unknown: int = 0
     status: int = 0
     why: str = ""
     tried_at: datetime | None = None
@@ -93,6 +118,32 @@ class Delivery:
     lease_until: datetime | None = None
     due_key: str | None = None
 
+    @property
+    def begun_at(self) -> datetime:
+        """Since when it is tried: since the event, or since it was asked to be delivered again."""
+        return self.redelivered_at or self.created_at
+
+    def again(self, now: datetime, due_key: str) -> Delivery:
+        """The delivery from its beginning, asked for at ``now`` (UTC)."""
+        return replace(
+            self, state=WebhookDeliveryState.PENDING, attempts=0, unknown=0, redelivered_at=now, due_key=due_key
+        )
+
+
+def new_delivery(event: WebhookEvent, webhook: Webhook, due_key: str) -> Delivery:
+    """The delivery of ``event`` to ``webhook``, before its first attempt."""
+    return Delivery(
+        webhook_id=webhook.webhook_id,
+        account=webhook.account,
+        webhook_event_id=event.webhook_event_id,
+        type=event.type,
+        created_at=event.created_at,
+        due_key=due_key,
+    )
+
+
+PRIORITY = 1
+"""The priority in the due keys of webhook events and deliveries; all have the same."""
 
 RETRIES = (
     *(timedelta(seconds=10), timedelta(minutes=1), timedelta(minutes=5), timedelta(minutes=15)),
@@ -101,11 +152,6 @@ RETRIES = (
 """The wait after each failed attempt: nine attempts in somewhat less than a day."""
 
 SIGNATURE_HEADER = "Convoke-Signature"
-
-
-def retry_delay(attempts: int) -> timedelta | None:
-    """How long to wait after ``attempts`` failed attempts (at least 1), or ``None`` if there are no more."""
-    return RETRIES[attempts - 1] if attempts <= len(RETRIES) else None
 
 
 def body(webhook_event: WebhookEvent) -> bytes:
@@ -119,11 +165,24 @@ def body(webhook_event: WebhookEvent) -> bytes:
     return json.dumps(payload, separators=(",", ":"), sort_keys=True).encode()
 
 
-def signature(secret: str, body: bytes, at: datetime) -> str:
-    """The value of the signature header: ``t=<Unix time>,v1=<hex HMAC-SHA256 of "<Unix time>.<body>">``.
+def signature(secrets: Iterable[str], body: bytes, at: datetime) -> str:
+    """The value of the signature header: ``t=<Unix time>``, and for each secret ``v1=<hex HMAC-SHA256 of "<Unix
+    time>.<body>">``, separated by commas.
 
     It proves who posted ``body``, and by its time that it is not an old request sent again.
     """
     timestamp = int(at.timestamp())
-    digest = hmac.new(secret.encode(), f"{timestamp}.".encode() + body, hashlib.sha256).hexdigest()
-    return f"t={timestamp},v1={digest}"
+    signed = f"{timestamp}.".encode() + body
+    digests = (hmac.new(secret.encode(), signed, hashlib.sha256).hexdigest() for secret in secrets)
+    return ",".join([f"t={timestamp}", *(f"v1={digest}" for digest in digests)])
+
+
+def request(webhook: Webhook, event: WebhookEvent, at: datetime) -> tuple[bytes, dict[str, str]]:
+    """The body and the headers of the request that posts ``event``, signed at ``at``, to ``webhook``."""
+    payload = body(event)
+    headers = {
+        "Content-Type": "application/json",
+        "User-Agent": "Convoke",
+        SIGNATURE_HEADER: signature(webhook.secrets(at), payload, at),
+    }
+    return payload, headers

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import http.client
+import queue
 import socket
 import ssl
 import threading
+import time
 from collections.abc import Mapping
 from contextlib import suppress
+from datetime import datetime
 
-from ..model import frozen
-from .url_guard import Forbidden, Resolve, Target, address_of
+from ..model import InvalidField, frozen
+from .events import Webhook, WebhookEvent, request
+from .url_guard import Forbidden, Resolve, Target, address_of, target_of
 
 CONNECT_TIMEOUT = 3.0
 """In seconds."""
@@ -18,6 +22,10 @@ READ_TIMEOUT = 5.0
 """In seconds, for each read."""
 TOTAL_TIMEOUT = 10.0
 """In seconds: the connection is then closed, even if the server keeps sending a few bytes at a time."""
+
+
+RESOLVE_TIMEOUT = 3.0
+"""In seconds: for the host name's addresses."""
 
 
 @frozen
@@ -28,6 +36,16 @@ class Answer:
 
     status: int = 0
     why: str = ""
+
+
+def post_event(webhook: Webhook, event: WebhookEvent, at: datetime, *, local: bool) -> Answer:
+    """Post the event, signed at ``at`` (UTC), to the webhook. ``local`` also allows ``http://127.0.0.1``."""
+    payload, headers = request(webhook, event, at)
+    try:
+        target = target_of(webhook.url, local=local)
+    except InvalidField as error:
+        return Answer(why=f"its URL {error.message}")
+    return post(target, payload, headers)
 
 
 def post(
@@ -41,17 +59,20 @@ def post(
 ) -> Answer:
     """Post ``body`` once; failures are in the result, too. 2xx is a success; the response body is not read.
 
-    ``resolve`` looks up the host name; ``timeout`` is in seconds; ``trust`` are the certificates that are accepted,
-    by default those of the system.
+    ``resolve`` looks up the host name; ``timeout`` is in seconds, for all of it; ``trust`` are the certificates that
+    are accepted, by default those of the system.
     """
+    began = time.monotonic()
     try:
-        address = address_of(target, resolve)
+        address = _address_in_time(target, resolve, min(timeout, RESOLVE_TIMEOUT))
     except Forbidden:
         return Answer(why="its host name has an address that is not public")
+    except TimeoutError:
+        return Answer(why="its host name was not resolved in time")
     except (OSError, UnicodeError):
         return Answer(why="its host name has no address")
     connection = _Connection(target, address, trust or ssl.create_default_context())
-    cut = threading.Timer(timeout, connection.cut)
+    cut = threading.Timer(timeout - (time.monotonic() - began), connection.cut)
     cut.daemon = True
     cut.start()
     try:
@@ -65,6 +86,29 @@ def post(
         cut.cancel()
         connection.close()
     return Answer(status=status, why="" if 200 <= status < 300 else f"it answered {status}")
+
+
+def _address_in_time(target: Target, resolve: Resolve, timeout: float) -> str:
+    """As :func:`address_of`; raises :class:`TimeoutError` where that takes longer than ``timeout`` seconds.
+
+    The system's resolver cannot be interrupted: its thread is left behind, and ends when the resolver gives up.
+    """
+    found: queue.SimpleQueue[str | Exception] = queue.SimpleQueue()
+
+    def look_up() -> None:
+        try:
+            found.put(address_of(target, resolve))
+        except Exception as error:
+            found.put(error)
+
+    threading.Thread(target=look_up, daemon=True).start()
+    try:
+        address = found.get(timeout=timeout)
+    except queue.Empty:
+        raise TimeoutError from None
+    if isinstance(address, Exception):
+        raise address
+    return address
 
 
 class _Connection(http.client.HTTPConnection):

@@ -87,6 +87,12 @@ def target_of(url: str, *, local: bool = False) -> Target:
     return target
 
 
+def host_of(url: str) -> str:
+    """The host name in a webhook's URL, empty if it is malformed."""
+    found = _URL.fullmatch(url)
+    return found[2].lower() if found else ""
+
+
 def address_of(target: Target, resolve: Resolve) -> str:
     """The address to connect to, the first that the host name has.
 
