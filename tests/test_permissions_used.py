@@ -117,7 +117,7 @@ def giving_up(deployed: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
                 deployed.ring(row)
             else:
                 hint = json.dumps({"event": REFUSED_ID, "registration": person.registration_id})
-                record = sample("deliver-slice")["Records"][0] | {"body": hint}
+                record = sample("deliver-batch")["Records"][0] | {"body": hint}
                 assert deployed.call("deliver", {"Records": [record]}) == {"batchItemFailures": []}
 
 
