@@ -68,6 +68,7 @@ def test_an_event_is_answered_as_it_was_given_with_what_we_know_besides(world: W
         "dropped": [],
         "attention": [],
         "attention_count": 0,
+        "telling": None,
         "event_id": event_id,
         "version": 1,
         "registered": 0,
@@ -335,6 +336,20 @@ def test_if_match_takes_exactly_the_version_that_stands(world: World, wanted: st
     event = world.hold()
     assert world.call("PATCH", event, {"title": "Other"}, if_match=wanted).status == status
     assert world.call("GET", event).body["version"] == (2 if status == 200 else 1)
+
+
+def test_an_event_shows_how_far_the_telling_of_a_change_is(world: World) -> None:
+    event = world.hold()
+    assert world.call("PATCH", event, {"title": "Other"}).body["telling"] == {"told": 0, "of": 0}
+    world.client.update_item(
+        TableName=SETTINGS.invitations_table,
+        Key=dynamo.wire(keys.fan_out(event.removeprefix("/events/"))),
+        UpdateExpression="SET people = :people, #left = :left",
+        ExpressionAttributeNames={"#left": "left"},
+        ExpressionAttributeValues=dynamo.wire({":people": 120, ":left": 2}),
+    )
+    assert world.call("GET", event).body["telling"] == {"told": 20, "of": 120}
+    assert world.call("GET", "/events").body["items"][0]["telling"] is None
 
 
 def test_a_patch_without_if_match_is_done_upon_what_somebody_else_just_wrote(

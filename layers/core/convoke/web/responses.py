@@ -48,6 +48,15 @@ class AttentionOut(BaseModel):
     quarantine_id: str | None = None
 
 
+class TellingOut(BaseModel):
+    """How many people have been told of the latest change, ``of`` how many. Both are counted in batches of fifty, and
+    ``of`` grows in the first seconds after a change.
+    """
+
+    told: int
+    of: int
+
+
 class EventOut(BaseModel):
     event_id: str
     version: int
@@ -82,6 +91,10 @@ class EventOut(BaseModel):
     ] = None
     attention_count: Annotated[
         int | None, Field(description="The number of all who need attention; null in a list of events.")
+    ] = None
+    telling: Annotated[
+        TellingOut | None,
+        Field(description="While people are being told of a change: how far that is; null before and after."),
     ] = None
     created_at: Moment
     updated_at: Moment
