@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import os
+import re
 import traceback
 from functools import cache
 from http import HTTPStatus
@@ -16,12 +19,14 @@ from botocore.exceptions import BotoCoreError, ClientError
 from pydantic import ValidationError
 
 from convoke.model import InvalidField
-from convoke.store import dynamo
+from convoke.store import dynamo, external_ids
 from convoke.web import (
+    bulk,
     context,
     documentation,
     events,
     occurrences,
+    openapi,
     participation,
     problems,
     proposals,
@@ -34,11 +39,16 @@ from convoke.web.problems import Problem
 from convoke.web.scopes import require_scope
 
 app = APIGatewayHttpResolver(enable_validation=True)
-for module in (context, events, occurrences, registrations, participation, proposals, quarantine, webhooks):
+for module in (context, bulk, events, occurrences, registrations, participation, proposals, quarantine, webhooks):
     app.include_router(module.router)
 
-PUBLIC_ROUTES = ("GET /docs", "GET /docs/{asset}", "GET /openapi.json")
+PUBLIC_ROUTES = ("GET /docs", "GET /docs/{asset}", "GET /health", "GET /openapi.json")
 """The routes that need no API key."""
+HEAD_ROUTE = "HEAD /{proxy+}"
+"""The route of every HEAD request. API Gateway asks it for a key."""
+HEALTH = json.dumps({"status": "ok", "version": BASE.removeprefix("/v")})
+"""That the API answers, and in which version: neither tables nor secrets are looked at."""
+
 BODY_OPTIONAL = (
     "POST /events/{event_id}/cancel",
     "POST /events/{event_id}/occurrences/{start}/cancel",
@@ -55,6 +65,13 @@ BODY_OPTIONAL = (
 )
 """The POST routes whose request body may be missing."""
 
+
+@cache
+def rate_policy() -> str:
+    """How many requests a second the API takes in the long run, for the header RateLimit-Policy."""
+    return f'"requests";q={os.environ.get("THROTTLE_RATE", "50")};w=1'
+
+
 # --- documentation ------------------------------------------------------------------------------------------------
 
 
@@ -70,14 +87,13 @@ def described() -> str:
         version="1",
         description=(
             "Calendar invitations by mail that are sent, changed and cancelled reliably. Besides the responses listed, "
-            "every route answers 403 where the key lacks its scope, and API Gateway itself answers 401 (no key), 403 "
-            "(invalid key), 429 and 503, with a body of `message` only."
+            "API Gateway itself answers 401 (no key), 429 and 503, with a body of `message` only."
         ),
         security_schemes={"key": HTTPBearer()},
         security=[{"key": []}],
         servers=servers,
     )
-    return app.get_openapi_json_schema()
+    return json.dumps(openapi.refined(json.loads(app.get_openapi_json_schema())))
 
 
 # --- requests and responses ---------------------------------------------------------------------------------------
@@ -106,6 +122,11 @@ def problem_of(error: Exception) -> Problem:
             return problems.invalid([(error.field, error.message)])
         case RequestValidationError() | ValidationError() if not _ours(error):
             return problems.invalid(problems.fields(error.errors()))
+        case external_ids.Taken():
+            message = f"is that of {error.name} {error.holder}"
+            return Problem(
+                HTTPStatus.CONFLICT, f"external_id {message}", [("external_id", message)], code="external_id_taken"
+            )
         case NotFoundError():
             return Problem(HTTPStatus.NOT_FOUND, "no such resource")
         case dynamo.Contention() | BotoCoreError():
@@ -134,28 +155,129 @@ def refuse(error: Exception) -> Response[str]:
 
 @logger.inject_lambda_context(clear_state=True)
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    route = event.get("routeKey", "$default")
+    route, request_id = event.get("routeKey", "$default"), event.get("requestContext", {}).get("requestId", "")
+    logger.append_keys(request=request_id)
     try:
-        if route in PUBLIC_ROUTES:
-            answered = documentation.answer(event, route, described)
-        else:
-            answered = app.resolve(admitted(event, route), context)
+        answered = answer(event, route, context)
     except Problem as problem:
         answered = problem.answer
+    if route == HEAD_ROUTE:
+        answered = {**answered, "body": "", "isBase64Encoded": False}
+    answered["headers"] = {**answered["headers"], "X-Request-Id": request_id, "RateLimit-Policy": rate_policy()}
     # Only ids are logged: a path parameter may also be a mail address.
     ids = {name: value for name, value in (event.get("pathParameters") or {}).items() if AN_ID.fullmatch(value)}
     logger.info("answered", route=route, status=answered["statusCode"], **ids)
     return answered
 
 
-def admitted(event: dict[str, Any], route: str) -> dict[str, Any]:
-    """The request with its path as routes are written, and its body as JSON text. Raises :class:`Problem`.
-
-    For the ``$default`` route API Gateway asks for no key, so the answer is 404 without a look at the path; so it is
-    for a path that is too long.
-    """
-    if route == "$default" or len(event.get("rawPath", "")) > MAX_PATH_LENGTH:
+def answer(event: dict[str, Any], route: str, context: LambdaContext) -> dict[str, Any]:
+    """The response to a request that API Gateway gave to ``route``. Raises :class:`Problem`."""
+    if len(event.get("rawPath", "")) > MAX_PATH_LENGTH:
         raise Problem(HTTPStatus.NOT_FOUND, "no such resource")
+    if route == "$default":
+        return elsewhere(event)
+    if route == HEAD_ROUTE:
+        event = as_get(event)
+        return answer(event, event["routeKey"], context)
+    if route == "GET /health":
+        headers = {"Content-Type": "application/json", "Cache-Control": "no-store"}
+        return {"statusCode": 200, "headers": headers, "body": HEALTH, "isBase64Encoded": False}
+    if route in PUBLIC_ROUTES:
+        return documentation.answer(event, route, described)
+    return conditional(event, app.resolve(admitted(event, route), context))
+
+
+def conditional(event: dict[str, Any], answered: dict[str, Any]) -> dict[str, Any]:
+    """What a GET is answered with, with an ETag of its content where it has none; 304 where the caller has that
+    (If-None-Match; RFC 9110, section 13.1.2). An event has the ETag of its version, and numbers that change without it.
+    """
+    is_read = event["routeKey"].startswith("GET ") and answered["statusCode"] == HTTPStatus.OK
+    if not is_read or "ETag" in answered["headers"]:
+        return answered
+    etag = f'"{hashlib.sha256(answered["body"].encode()).hexdigest()[:32]}"'
+    headers = {**answered["headers"], "ETag": etag}
+    known = {tag.strip().removeprefix("W/") for tag in event.get("headers", {}).get("if-none-match", "").split(",")}
+    if known & {etag, "*"}:
+        headers = {name: value for name, value in headers.items() if name.lower() != "content-type"}
+        return {"statusCode": HTTPStatus.NOT_MODIFIED.value, "headers": headers, "body": "", "isBase64Encoded": False}
+    return {**answered, "headers": headers}
+
+
+# --- methods that have no route -----------------------------------------------------------------------------------
+
+
+@cache
+def patterns() -> list[tuple[str, re.Pattern[str]]]:
+    """Every route's key, with the pattern of its path."""
+    keyed = [f"{each.method} {each.openapi_path}" for each in app._static_routes + app._dynamic_routes]
+    return [
+        (key, re.compile(re.sub(r"{(\w+)}", r"(?P<\1>[^/]+)", key.partition(" ")[2])))
+        for key in (*PUBLIC_ROUTES, *keyed)
+    ]
+
+
+def methods(event: dict[str, Any]) -> dict[str, tuple[str, dict[str, str]]]:
+    """The methods that the request's path has, each with its route's key and the path's parameters. HEAD is as GET."""
+    path = event.get("rawPath", "").removeprefix(BASE)
+    found = [(key, match.groupdict()) for key, pattern in patterns() if (match := pattern.fullmatch(path))]
+    named = {key.partition(" ")[0]: (key, parameters) for key, parameters in found}
+    return named | ({"HEAD": named["GET"]} if "GET" in named else {})
+
+
+def elsewhere(event: dict[str, Any]) -> dict[str, Any]:
+    """The response to what API Gateway found no route for, and asked for no key: which methods there are, and nothing
+    else. Raises :class:`Problem` (404 or 405).
+    """
+    there, method = methods(event), event["requestContext"]["http"]["method"]
+    if not there or method in there:
+        raise Problem(HTTPStatus.NOT_FOUND, "no such resource")
+    headers = {"Allow": ", ".join(sorted({*there, "OPTIONS"}))}
+    if "PATCH" in there:
+        headers["Accept-Patch"] = f"{problems.PATCH_MEDIA_TYPE}, application/json"
+    if method != "OPTIONS":
+        raise Problem(HTTPStatus.METHOD_NOT_ALLOWED, "this resource does not have that method", headers=headers)
+    return {"statusCode": HTTPStatus.NO_CONTENT.value, "headers": headers, "body": "", "isBase64Encoded": False}
+
+
+def as_get(event: dict[str, Any]) -> dict[str, Any]:
+    """A HEAD request as the GET whose response it has, without its body. Raises :class:`Problem`."""
+    there = methods(event)
+    if "HEAD" not in there:
+        raise Problem(HTTPStatus.NOT_FOUND, "no such resource")
+    key, found = there["HEAD"]
+    asked = {**event["requestContext"]["http"], "method": "GET"}
+    return {
+        **event,
+        "routeKey": key,
+        "pathParameters": found,
+        "requestContext": {**event["requestContext"], "http": asked},
+    }
+
+
+# --- admission ----------------------------------------------------------------------------------------------------
+
+
+@cache
+def parameters(route: str) -> frozenset[str] | None:
+    """The query parameters of a route; ``None`` where any is ignored, which is so of the documentation only."""
+    method, _, path = route.partition(" ")
+    every = app._static_routes + app._dynamic_routes
+    found = next(each for each in every if (each.method, each.openapi_path) == (method, path))
+    return frozenset(each.alias for each in found.dependant.query_params) if found.include_in_schema else None
+
+
+def require_known_parameters(event: dict[str, Any], route: str) -> None:
+    """Raise :class:`Problem` (422) for a query parameter that the route does not have: a filter that was ignored would
+    be answered with everything.
+    """
+    known = parameters(route)
+    unknown = [] if known is None else sorted((event.get("queryStringParameters") or {}).keys() - known)
+    if unknown:
+        raise problems.invalid((problems.shortened(name), "is not a known parameter") for name in unknown)
+
+
+def admitted(event: dict[str, Any], route: str) -> dict[str, Any]:
+    """The request with its path as routes are written, and its body as JSON text. Raises :class:`Problem`."""
     event = {
         **event,
         "rawPath": event["rawPath"].removeprefix(BASE),
@@ -163,6 +285,7 @@ def admitted(event: dict[str, Any], route: str) -> dict[str, Any]:
     }
     context.caller(event)
     require_scope(event, route)
+    require_known_parameters(event, route)
     if not route.startswith(("POST ", "PATCH ")):
         return event
     body = problems.read_body(event)

@@ -20,6 +20,9 @@ from convoke.store.accounts import Accounts
 logger = Logger()
 
 
+NOBODY = {"account": "", "key": "", "key_id": "", "scopes": ""}
+
+
 @cache
 def accounts() -> Accounts:
     """The DynamoDB client, made once per process."""
@@ -34,7 +37,8 @@ def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
         account = accounts().account_of(secret.strip(), datetime.now(UTC))
     if account is None:
         logger.info("refused")
-        return {"isAuthorized": False}
+        # Where it is False, API Gateway answers 403. So the API gets no account, and answers 401.
+        return {"isAuthorized": True, "context": NOBODY}
     logger.info("admitted", account=account.account, key=account.key, key_id=account.key_id)
     return {
         "isAuthorized": True,

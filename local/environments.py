@@ -40,6 +40,8 @@ UV = Path(".local/uv")
 CACHE = Path(".local/cache")
 TICK = 3.0
 PIP = ("--disable-pip-version-check", "--no-input", "--progress-bar=off", "--no-compile")
+LOCKED = ("--no-deps", "--require-hashes")
+"""A lock file has all that is needed in turn, and what it has is what is installed."""
 
 
 def lock_of(file: Path) -> Path:
@@ -131,12 +133,12 @@ class Environment:
         if uv is not None and (spoken := settings.for_uv()) is not None:
             options, more = spoken
             command = (str(uv), "pip", "install", "--python", str(self.python), "--cache-dir", str(ROOT / CACHE))
-            if self.run(*command, *options, "--require-hashes", "-r", str(self.files[-1]), more=more):
+            if self.run(*command, *options, *LOCKED, "-r", str(self.files[-1]), more=more):
                 return True
             self.doing = "looking up what it needs, with pip"
         return self.run(
             *(str(pip), "-m", "pip", "--python", str(self.python)),
-            *("install", *PIP, "--require-hashes", "-r", str(self.files[-1])),
+            *("install", *PIP, *LOCKED, "-r", str(self.files[-1])),
         )
 
     def why(self) -> str:
@@ -147,12 +149,14 @@ class Environment:
 
 
 def environments(purpose: str) -> list[Environment]:
-    """The environments for ``purpose`` ("run", "tools", "test" or "fuzz"): ``.venv`` and the emulator's."""
+    """The environments for ``purpose`` ("run", "tools", "test", "fuzz" or "bench"): ``.venv`` and the emulator's."""
     names = ["local/requirements.txt"]
-    if purpose in ("test", "fuzz"):
+    if purpose in ("test", "fuzz", "bench"):
         names.append("tests/requirements.txt")
     if purpose == "fuzz":
         names.append("tests/fuzz/requirements.txt")
+    if purpose == "bench":
+        names.append("tests/bench/requirements.txt")
     files = tuple(lock_of(Path(name)) for name in names)
     emulator = (lock_of(Path("local/emulator.txt")),)
     return [Environment(Path(".venv"), files), Environment(Path(".local/emulator"), emulator)]
@@ -203,9 +207,9 @@ class Installation(threading.Thread):
             "pip",
             "install",
             *PIP,
+            *LOCKED,
             "--only-binary=:all:",
             "--upgrade",
-            "--require-hashes",
         )
         scratch = Environment(UV, ())
         if not scratch.run(*command, "--target", str(ROOT / UV), "-r", str(lock)) or not program.exists():

@@ -8,32 +8,33 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import sys
 import tomllib
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import boto3
+from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from convoke.aws.runtime import Aws
 from convoke.decision.limits import Limit
 from convoke.delivery.audit import Findings, examine_batch, put_right
-from convoke.delivery.readiness import TABLES, State
+from convoke.delivery.readiness import State
 from convoke.model import ConvokeError, InvalidField, Sender
 from convoke.settings import Settings
 from convoke.store import dynamo, operations
-from convoke.store.accounts import Scope
 from convoke.store.store import Store
 
-from . import restore
+from . import api_keys, restore
 
 Ask = Callable[[str], str]
+ONCE = Config(read_timeout=310, retries={"total_max_attempts": 1})
+"""For a function that may take five minutes, and is not to be invoked again meanwhile."""
 PROGRESS = 1000
 """Attendees between two lines of progress."""
 
@@ -103,70 +104,6 @@ def described_stack(stack: str) -> tuple[Any, dict[str, str]]:
     return described, {each["OutputKey"]: each["OutputValue"] for each in described.get("Outputs", [])}
 
 
-def key(settings: Settings, said: Mapping[str, str], ask: Ask) -> str:  # noqa: ARG001 (all commands have the same signature)
-    account, name = said.get("ACCOUNT"), said.get("NAME")
-    if not account or not name:
-        return "Usage: make key ACCOUNT=acme NAME=ci (SCOPE=read,register,manage EXPIRES=2030-12-31)"
-    now = datetime.now(UTC)
-    try:
-        secret = store_of(settings).accounts.create_key(
-            account=account,
-            name=name,
-            now=now,
-            scopes=_scopes(said.get("SCOPE") or ""),
-            valid_until=_end_of(said.get("EXPIRES") or ""),
-        )
-    except InvalidField as error:
-        return f"No key was created: {error}"
-    print("The new key, which is shown only now:")
-    return secret
-
-
-def _scopes(text: str) -> tuple[Scope, ...]:
-    """SCOPE: names separated by commas or spaces; all scopes where nothing is said. Raises :class:`InvalidField`."""
-    try:
-        return tuple(map(Scope, re.findall(r"[^,\s]+", text))) or tuple(Scope)
-    except ValueError:
-        raise InvalidField("SCOPE", f"must be some of {', '.join(Scope)}") from None
-
-
-def _end_of(text: str) -> datetime | None:
-    """EXPIRES: the last day, in UTC, on which a key works. Raises :class:`InvalidField`."""
-    try:
-        return datetime.combine(date.fromisoformat(text), time(), UTC) + timedelta(days=1) if text else None
-    except (ValueError, OverflowError):
-        raise InvalidField("EXPIRES", "must be a day such as 2030-12-31") from None
-
-
-def list_keys(settings: Settings, said: Mapping[str, str], ask: Ask) -> str:  # noqa: ARG001
-    account = said.get("ACCOUNT")
-    if not account:
-        return "Usage: make keys ACCOUNT=acme"
-    found = store_of(settings).accounts.list_keys(account=account)
-    now = datetime.now(UTC)
-    for one in found:
-        expires = f"  expires {one.valid_until:.10}T00:00Z" if one.valid_until else ""
-        revoked = f"  revoked {one.revoked_at}" if one.revoked_at else ""
-        print(
-            f"{one.name}  id {one.key_id}  {','.join(one.scopes)}  created {one.created_at:.10}"
-            f"  last used {one.last_used or 'never'}{expires}{revoked}"
-        )
-    working = sum(one.works(now) for one in found)
-    return f"{account} has {working} working keys, and {len(found) - working} that expired or were revoked."
-
-
-def revoke(settings: Settings, said: Mapping[str, str], ask: Ask) -> str:
-    account, name = said.get("ACCOUNT"), said.get("NAME")
-    if not account or not name:
-        return "Usage: make revoke ACCOUNT=acme NAME=ci"
-    if ask(f"Requests with the key {name} of {account} will be refused, permanently. Type yes: ") != "yes":
-        return "Nothing was done."
-    now = datetime.now(UTC)
-    if not store_of(settings).accounts.revoke_key(account=account, name=name, now=now):
-        return f"{account} has no working key {name}: make keys ACCOUNT={account} lists its keys."
-    return f"{name} is revoked. The API may accept it for up to one more minute."
-
-
 def limits(settings: Settings, said: Mapping[str, str], ask: Ask) -> str:  # noqa: ARG001
     account, what, stored = said.get("ACCOUNT"), said.get("LIMIT"), Store(dynamo.client(), settings).limits
     if not account:
@@ -186,7 +123,7 @@ def ready(settings: Settings, said: Mapping[str, str], ask: Ask) -> str:  # noqa
     stack, _ = chosen(said)
     _, output = described_stack(stack)
     try:
-        answer = boto3.client("lambda").invoke(FunctionName=output["ReadyFunction"])
+        answer = boto3.client("lambda", config=ONCE).invoke(FunctionName=output["ReadyFunction"])
         found = [(one["what"], State(one["state"]), one["why"]) for one in json.load(answer["Payload"])["findings"]]
     except (LookupError, TypeError, ValueError) as error:
         raise CannotTell(
@@ -285,47 +222,8 @@ def unassigned(settings: Settings, said: Mapping[str, str], ask: Ask) -> str:  #
     return f"{reasons.total()} mails name no event, so no account can see them: {counts}. {more} more were not kept."
 
 
-OPEN = ("Authorize", "Ready")
-"""The functions that may run while tables are set back: they write no item that matters then."""
-RUNNING = 60
-"""Seconds after which whatever ran when the functions were closed has ended (Audit apart, which sends nothing)."""
-
-
 def set_back(settings: Settings, said: Mapping[str, str], ask: Ask) -> str:
-    """Set tables back to AT: registrations and invitations, or those that TABLES names. Mail has to be stopped."""
-    names = re.findall(r"[^,\s]+", said.get("TABLES") or "registrations,invitations")
-    if not said.get("AT") or not set(names) <= set(TABLES):
-        return f"Usage: make restore AT=2030-12-31T12:00:00Z (TABLES=: some of {', '.join(TABLES)})"
-    now, client, functions = datetime.now(UTC), dynamo.client(), boto3.client("lambda")
-    at = restore.moment(said["AT"], now)
-    if not store_of(settings).reads.sending().stopped(now):
-        return "Mail is not stopped: run make stop first, so that nothing is sent of what is about to be set back."
-    tables = [getattr(settings, f"{name}_table") for name in names]
-    backups = [restore.restored(client, table, at, print, restore.wait) for table in tables]
-    with restore.closed(functions, functions_of(chosen(said)[0], OPEN)):
-        print(f"The stack's functions are closed until this ends; waiting {RUNNING} s for those that run.")
-        restore.wait(RUNNING)
-        found = [restore.compare(client, *pair) for pair in zip(tables, backups, strict=True)]
-        for one in found:
-            print(f"  {one.table}: {len(one.written)} items to be written, {len(one.deleted)} to be deleted")
-        if ask(f"Set these tables back to {at:%Y-%m-%d %H:%M:%S} UTC? Type yes: ") != "yes":
-            return "Nothing was done."
-        for one in found:
-            for done in restore.copy(client, one, restore.wait):
-                if done // PROGRESS > (done - restore.BATCH) // PROGRESS:
-                    print(f"  {one.table}: {done} of {len(one.written) + len(one.deleted)}")
-    return f"Done. Now make raise-sequences, then make start; in the end delete {' and '.join(backups)}."
-
-
-def functions_of(stack: str, but: Collection[str] = ()) -> list[str]:
-    """The names of the stack's functions, without those of the logical ids ``but``."""
-    pages = boto3.client("cloudformation").get_paginator("list_stack_resources").paginate(StackName=stack)
-    resources = [one for page in pages for one in page["StackResourceSummaries"]]
-    return [
-        one["PhysicalResourceId"]
-        for one in resources
-        if one["ResourceType"] == "AWS::Lambda::Function" and one["LogicalResourceId"] not in but
-    ]
+    return restore.set_back(settings, said, ask, chosen(said)[0])
 
 
 def raise_sequences(settings: Settings, said: Mapping[str, str], ask: Ask) -> str:  # noqa: ARG001
@@ -344,9 +242,9 @@ def raise_sequences(settings: Settings, said: Mapping[str, str], ask: Ask) -> st
 
 COMMANDS = {
     "ready": ready,
-    "key": key,
-    "keys": list_keys,
-    "revoke": revoke,
+    "key": api_keys.key,
+    "keys": api_keys.list_keys,
+    "revoke": api_keys.revoke,
     "limits": limits,
     "receive": receive,
     "stop": stop,

@@ -10,16 +10,21 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
+import boto3
 from botocore.exceptions import ClientError
 
+from convoke.delivery.readiness import TABLES
 from convoke.model import ConvokeError, frozen
-from convoke.store import keys
+from convoke.settings import Settings
+from convoke.store import dynamo, keys
+from convoke.store.store import Store
 
 Item = dict[str, Any]
 ItemKey = tuple[str, str]
@@ -27,6 +32,13 @@ BATCH = 25
 """The writes that one BatchWriteItem takes."""
 KEPT = {(key["pk"], key["sk"]) for key in (keys.sending(),)}
 """Never set back: whether all mail is stopped, which it has to stay."""
+
+OPEN = ("Authorize", "Ready")
+"""The functions that may run while tables are set back: they write no item that matters then."""
+RUNNING = 60
+"""Seconds after which whatever ran when the functions were closed has ended (Audit apart, which sends nothing)."""
+PROGRESS = 1000
+"""Writes between two lines of progress."""
 
 
 class CannotRestore(ConvokeError):
@@ -41,6 +53,43 @@ class Differences:
     backup: str
     written: frozenset[ItemKey]
     deleted: frozenset[ItemKey]
+
+
+def set_back(settings: Settings, said: Mapping[str, str], ask: Callable[[str], str], stack: str) -> str:
+    """Set tables back to AT: registrations and invitations, or those that TABLES names. Mail has to be stopped."""
+    names = re.findall(r"[^,\s]+", said.get("TABLES") or "registrations,invitations")
+    if not said.get("AT") or not set(names) <= set(TABLES):
+        return f"Usage: make restore AT=2030-12-31T12:00:00Z (TABLES=: some of {', '.join(TABLES)})"
+    now, client, functions = datetime.now(UTC), dynamo.client(), boto3.client("lambda")
+    at = moment(said["AT"], now)
+    if not Store(client, settings).reads.sending().stopped(now):
+        return "Mail is not stopped: run make stop first, so that nothing is sent of what is about to be set back."
+    tables = [getattr(settings, f"{name}_table") for name in names]
+    backups = [restored(client, table, at, print, wait) for table in tables]
+    with closed(functions, functions_of(stack, OPEN)):
+        print(f"The stack's functions are closed until this ends; waiting {RUNNING} s for those that run.")
+        wait(RUNNING)
+        found = [compare(client, *pair) for pair in zip(tables, backups, strict=True)]
+        for one in found:
+            print(f"  {one.table}: {len(one.written)} items to be written, {len(one.deleted)} to be deleted")
+        if ask(f"Set these tables back to {at:%Y-%m-%d %H:%M:%S} UTC? Type yes: ") != "yes":
+            return "Nothing was done."
+        for one in found:
+            for done in copy(client, one, wait):
+                if done // PROGRESS > (done - BATCH) // PROGRESS:
+                    print(f"  {one.table}: {done} of {len(one.written) + len(one.deleted)}")
+    return f"Done. Now make raise-sequences, then make start; in the end delete {' and '.join(backups)}."
+
+
+def functions_of(stack: str, but: Collection[str] = ()) -> list[str]:
+    """The names of the stack's functions, without those of the logical ids ``but``."""
+    pages = boto3.client("cloudformation").get_paginator("list_stack_resources").paginate(StackName=stack)
+    resources = [one for page in pages for one in page["StackResourceSummaries"]]
+    return [
+        one["PhysicalResourceId"]
+        for one in resources
+        if one["ResourceType"] == "AWS::Lambda::Function" and one["LogicalResourceId"] not in but
+    ]
 
 
 def moment(text: str, now: datetime) -> datetime:

@@ -64,11 +64,13 @@ CONTEXT: Any = Context()
 def routes() -> list[str]:
     """Every route key that the template gives to the function."""
     found = [event["Properties"] for event in template()["Resources"]["Api"]["Properties"]["Events"].values()]
-    return [f"{route['Method']} {route['Path']}" for route in found if route["Path"] != "$default"]
+    return [f"{route['Method']} {route['Path']}" for route in found if route["Path"] not in ("$default", "/{proxy+}")]
 
 
 def route_of(method: str, path: str) -> tuple[str, dict[str, str]]:
     """The route that API Gateway finds, with its path parameters."""
+    if method == "HEAD":
+        return "HEAD /{proxy+}", {"proxy": path.removeprefix("/")}
     for route in routes():
         pattern = re.sub(r"{(\w+)}", r"(?P<\1>[^/]+)", route)
         if match := re.fullmatch(pattern, f"{method} {path}"):
@@ -124,6 +126,7 @@ class World:
             "requestContext": {
                 "http": {"method": method, "path": context.BASE + path, "protocol": "HTTP/1.1"},
                 "stage": "v1",
+                "requestId": "RkQ0ThXKliAEMvg=",
                 "routeKey": route,
             },
             "isBase64Encoded": isinstance(body, bytes),

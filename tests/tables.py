@@ -87,7 +87,7 @@ def in_memory() -> Iterator[Any]:
 def _strict(transact: Callable[..., None]) -> Callable[..., None]:
     """DynamoDB refuses a value that no expression uses, and two actions on one item; the one in memory does not."""
 
-    def checked(client: Any, actions: list[dict[str, Any]]) -> None:
+    def checked(client: Any, actions: list[dict[str, Any]], attempts: int = dynamo.ATTEMPTS) -> None:
         touched = set()
         for action in actions:
             [what] = action.values()
@@ -96,7 +96,7 @@ def _strict(transact: Callable[..., None]) -> Callable[..., None]:
             key = what.get("Key") or what["Item"]
             touched.add((what["TableName"], str(key["pk"]), str(key["sk"])))
         assert len(touched) == len(actions)
-        transact(client, actions)
+        transact(client, actions, attempts)
 
     return checked
 

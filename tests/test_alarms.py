@@ -107,9 +107,9 @@ def test_cloudwatch_looks_back_a_day_and_a_week_only_in_steps_of_an_hour(name: s
 def test_every_dead_letter_queue_has_an_alarm() -> None:
     named = set(re.findall(r"'(?:deadLetterTargetArn|Destination)': {'GetAtt': '(\w+)\.Arn'}", str(RESOURCES)))
     queues = {name for name, part in RESOURCES.items() if part["Type"] == "AWS::SQS::Queue"}
-    assert named == queues - {"Urgent", "Ordinary", "HooksDue"}
+    assert named == queues - {"Urgent", "Ordinary", "HooksDue", "Reports"}
     assert watched("ApproximateNumberOfMessagesVisible") == named
-    assert watched("ApproximateAgeOfOldestMessage") == {"Urgent", "Ordinary", "HooksDue"}
+    assert watched("ApproximateAgeOfOldestMessage") == {"Urgent", "Ordinary", "HooksDue", "Reports"}
 
 
 def test_every_function_s_errors_have_an_alarm() -> None:
@@ -199,7 +199,11 @@ def test_every_topic_has_a_policy_and_its_publisher_may_use_the_key() -> None:
 
 
 def test_alarms_are_mailed_to_whom_the_deployment_names_and_to_nobody_else() -> None:
-    subscriptions = {name for name, part in RESOURCES.items() if part["Type"] == "AWS::SNS::Subscription"}
+    subscriptions = {
+        name
+        for name, part in RESOURCES.items()
+        if part["Type"] == "AWS::SNS::Subscription" and part["Properties"]["TopicArn"] == {"Ref": "Alarms"}
+    }
     assert subscriptions == {"AlarmsByMail"}
     assert RESOURCES["AlarmsByMail"]["Condition"] == "MailsAlarms"
     assert template()["Conditions"]["MailsAlarms"] == {"Not": [{"Equals": [{"Ref": "AlarmEmail"}, ""]}]}

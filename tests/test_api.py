@@ -7,19 +7,21 @@ import json
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 import api
+import authorize
 from convoke.decision import fingerprints
 from convoke.decision.attention import Attention, AttentionKind, AttentionReason, Unreached
 from convoke.effects import StoreUnreached
 from convoke.registrations import events
 from convoke.store import dynamo, keys
-from convoke.web import context
+from convoke.web import context, problems, registrations
 from convoke.web import events as routes_of_events
-from tests.caller import BO, CONTEXT, PARTY, World, a_caller, everybody, routes, sample
+from tests.caller import BO, CONTEXT, PARTY, Answer, World, a_caller, everybody, routes, sample
 from tests.factories import NOW
 from tests.tables import SETTINGS, everything
 
@@ -61,9 +63,12 @@ def test_an_event_is_answered_as_it_was_given_with_what_we_know_besides(world: W
         "description": "Bring\ncake",
         "reminders": ["PT1H30M", "P1D"],
         "recurrence": None,
+        "external_id": None,
+        "metadata": {},
         "dropped": [],
         "attention": [],
         "attention_count": 0,
+        "telling": None,
         "event_id": event_id,
         "version": 1,
         "registered": 0,
@@ -333,6 +338,20 @@ def test_if_match_takes_exactly_the_version_that_stands(world: World, wanted: st
     assert world.call("GET", event).body["version"] == (2 if status == 200 else 1)
 
 
+def test_an_event_shows_how_far_the_telling_of_a_change_is(world: World) -> None:
+    event = world.hold()
+    assert world.call("PATCH", event, {"title": "Other"}).body["telling"] == {"told": 0, "of": 0}
+    world.client.update_item(
+        TableName=SETTINGS.invitations_table,
+        Key=dynamo.wire(keys.fan_out(event.removeprefix("/events/"))),
+        UpdateExpression="SET people = :people, #left = :left",
+        ExpressionAttributeNames={"#left": "left"},
+        ExpressionAttributeValues=dynamo.wire({":people": 120, ":left": 2}),
+    )
+    assert world.call("GET", event).body["telling"] == {"told": 20, "of": 120}
+    assert world.call("GET", "/events").body["items"][0]["telling"] is None
+
+
 def test_a_patch_without_if_match_is_done_upon_what_somebody_else_just_wrote(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -598,6 +617,7 @@ def bodies(route: str) -> dict[str, Any] | None:
     return {
         "events": PARTY,
         "registrations": BO,
+        "bulk": {"registrations": [BO]},
         "occurrences": {"start": "2027-05-01T09:00:00"},
         "split": {"from": SECOND},
         "preview": {"cancel": True},
@@ -640,11 +660,121 @@ def test_nothing_is_done_without_an_account(world: World, route: str) -> None:
 
 @pytest.mark.parametrize(
     ("method", "path"),
-    [("GET", "/"), ("GET", "/events/"), ("PUT", "/events"), ("GET", "/events/x/y"), ("GET", "/docs/")],
+    [("GET", "/"), ("GET", "/events/"), ("GET", "/events/x/y"), ("GET", "/docs/")],
 )
 def test_an_unknown_route_is_not_found(world: World, method: str, path: str) -> None:
     answer = world.call(method, path)
     assert (answer.status, answer.headers["content-type"]) == (404, "application/problem+json")
+
+
+def test_a_method_that_a_path_does_not_have_is_named_with_those_it_has(world: World) -> None:
+    answer = world.call("PUT", "/events", {})
+    assert (answer.status, answer.headers["allow"]) == (405, "GET, HEAD, OPTIONS, POST")
+    assert (answer.body["code"], answer.headers["content-type"]) == ("method_not_allowed", "application/problem+json")
+    answer = world.call("OPTIONS", "/events/x", account=None)
+    assert (answer.status, answer.headers["allow"]) == (204, "GET, HEAD, OPTIONS, PATCH")
+    assert answer.headers["accept-patch"] == "application/merge-patch+json, application/json"
+    for method, path in (("OPTIONS", "/nothing"), ("PUT", f"/events/{'x' * 3000}"), ("DELETE", "/")):
+        assert world.call(method, path).status == 404
+
+
+def test_head_is_as_get_without_its_body(world: World) -> None:
+    event = world.hold()
+    person = world.register(event)
+    for path in (event, person, "/events", f"{event}/registrations.csv", "/docs", "/health", f"{event}/nothing"):
+        read, head = world.call("GET", path), world.call("HEAD", path)
+        assert (head.status, head.raw) == (read.status, ""), path
+        assert head.headers == read.headers, path
+    assert world.call("HEAD", event, account=None).status == 401
+    assert world.call("HEAD", event, account="other").status == 404
+    assert world.call("HEAD", f"{event}/cancel").status == 404, "it has no GET"
+    assert world.call("GET", event).body["status"] == "confirmed"
+
+
+def test_what_the_caller_has_already_is_not_sent_again(world: World) -> None:
+    event = world.hold()
+    person = world.register(event)
+    for path in (person, f"{event}/registrations", "/events", f"{person}/messages"):
+        tag = world.call("GET", path).headers["etag"]
+        for known in (tag, f'"other", W/{tag}', "*"):
+            answer = world.call("GET", path, if_none_match=known)
+            assert (answer.status, answer.raw, answer.headers["etag"]) == (304, "", tag)
+            assert "content-type" not in answer.headers
+        assert world.call("GET", path, if_none_match='"other"').status == 200
+    tag = world.call("GET", person).headers["etag"]
+    world.call("PATCH", person, {"name": "Bo Other"})
+    assert world.call("GET", person, if_none_match=tag).status == 200
+    world.register(event, "cleo@example.com")
+    answer = world.call("GET", event, if_none_match='"1"')
+    assert (answer.status, answer.body["registered"]) == (200, 2), "its numbers change without its version"
+
+
+def test_every_answer_has_the_id_of_its_request_and_the_limit(world: World, logged: io.StringIO) -> None:
+    event = world.hold()
+    for answer in (
+        world.call("GET", event),
+        world.call("GET", "/nothing"),
+        world.call("PUT", event),
+        world.call("POST", "/events", {}),
+        world.call("GET", "/docs"),
+        world.call("GET", "/events", account=None),
+    ):
+        assert answer.headers["x-request-id"] == "RkQ0ThXKliAEMvg="
+        assert answer.headers["ratelimit-policy"] == '"requests";q=50;w=1'
+    assert all('"request":"RkQ0ThXKliAEMvg="' in line for line in logged.getvalue().splitlines())
+
+
+def test_a_key_that_is_not_valid_is_as_none(world: World) -> None:
+    event = sample("api-list-events")
+    event["requestContext"]["authorizer"]["lambda"] = authorize.NOBODY
+    answer = Answer(api.handler(event, CONTEXT))
+    assert (answer.status, answer.body["code"]) == (401, "unauthorized")
+    assert answer.headers["www-authenticate"] == 'Bearer error="invalid_token"'
+    assert not any(everything(world.client).values())
+
+
+def test_the_health_is_answered_to_anybody(world: World) -> None:
+    answer = world.call("GET", "/health", account=None)
+    assert (answer.status, answer.body) == (200, {"status": "ok", "version": "1"})
+
+
+def test_errors_have_codes_that_are_documented(world: World) -> None:
+    event = world.hold()
+    person = world.register(event)
+    cleo = world.register(event, "cleo@example.com", external_id="7")
+    found = [
+        world.call("POST", "/events", "{").body,
+        world.call("GET", "/events", account=None).body,
+        world.call("GET", "/events/x").body,
+        world.call("PATCH", event, {"title": "X"}, if_match='"9"').body,
+        world.call("POST", "/events", {}).body,
+        world.call("POST", "/events", PARTY, content_type="text/plain").body,
+        world.call("PATCH", person, {"email": "cleo@example.com"}).body,
+        world.call("PATCH", person, {"external_id": "7"}).body,
+        world.call("POST", f"{cleo}/resend").body,
+        world.call("PATCH", f"{event}/occurrences/{PARTY['start']}", {"title": "X"}).body,
+        world.call("DELETE", cleo).body and world.call("PATCH", cleo, {"name": "X"}).body,
+        world.call("POST", f"{event}/cancel").body and world.call("PATCH", event, {"title": "X"}).body,
+    ]
+    assert [one["code"] for one in found] == [
+        *("malformed_body", "unauthorized", "not_found", "version_mismatch", "invalid_field", "unsupported_media_type"),
+        *(
+            "address_taken",
+            "external_id_taken",
+            "never_sent",
+            "single_date",
+            "registration_inactive",
+            "event_cancelled",
+        ),
+    ]
+    table = (Path(__file__).parent.parent / "docs/api.md").read_text().partition("| code | status |")[2]
+    documented = set(re.findall(r"`([a-z_]+)`", table.partition("## Routes")[0]))
+    sources = "".join(path.read_text() for path in (*Path(problems.__file__).parent.glob("*.py"), Path(api.__file__)))
+    assert documented == {
+        *problems.CODES.values(),
+        *registrations.CODES.values(),
+        *re.findall(r'code="([a-z_]+)"', sources),
+    }
 
 
 @pytest.mark.usefixtures("world")

@@ -18,7 +18,8 @@ from tests.factories import NOW
 from tests.tables import SETTINGS, in_memory
 
 SAMPLES = Path(__file__).parent.parent / "events"
-REFUSED = {"isAuthorized": False}
+REFUSED = {"isAuthorized": True, "context": {"account": "", "key": "", "key_id": "", "scopes": ""}}
+"""Admitted as nobody: the API answers 401, API Gateway would answer 403."""
 
 
 class Context:

@@ -17,6 +17,7 @@ from convoke.registrations.registry import Obstacle
 from convoke.schedule import series, series_changes
 from convoke.store import dynamo, keys, writes
 from convoke.store.events import SplitTransfer
+from convoke.store.store import Store
 from tests.factories import EVENT_ID, MORNING, NEW_ID, registration
 from tests.simulation.quick import quick
 from tests.tables import SETTINGS, everything
@@ -74,11 +75,11 @@ def test_the_old_is_shortened_and_the_new_made_in_one_transaction(
     transactions: list[list[str]] = []
     transact = dynamo.transact
 
-    def noted(client: Any, actions: list[dict[str, Any]]) -> None:
+    def noted(client: Any, actions: list[dict[str, Any]], attempts: int) -> None:
         rows = [next(iter(action.values())) for action in actions]
         named = [dynamo.unwire(row.get("Item") or row["Key"]) for row in rows]
         transactions.append([f"{key['pk']} {key['sk']}" for key in named])
-        transact(client, actions)
+        transact(client, actions, attempts)
 
     monkeypatch.setattr(dynamo, "transact", noted)
     world.cut(THIRD)
@@ -379,7 +380,7 @@ def test_each_of_a_thousand_costs_one_transaction() -> None:
         settle_in(world, count)
         world.cut(THIRD)
         counting.calls.clear()
-        world.client = counting
+        world.store = Store(counting, SETTINGS)
         assert world.carry() == split_transfer.BATCH_SIZE
         assert counting.calls["transact_write_items"] == split_transfer.BATCH_SIZE + 1
         assert counts(world) == (split_transfer.BATCH_SIZE, 0)

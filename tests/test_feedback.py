@@ -261,7 +261,7 @@ def test_a_report_about_nobody_is_dropped(world: World) -> None:
 )
 def test_the_samples_of_ses_are_read(sample: str, state: DeliveryState, final: bool) -> None:
     record = json.loads((EVENTS / f"{sample}.json").read_text())["Records"][0]
-    read = report_of(json.loads(record["Sns"]["Message"]))
+    read = report_of(json.loads(record["body"]))
 
     assert read is not None
     assert (read.state, read.final, read.sequence, read.address) == (state, final, 0, "bo@example.net")
@@ -269,7 +269,7 @@ def test_the_samples_of_ses_are_read(sample: str, state: DeliveryState, final: b
 
 def test_mail_that_is_not_ours_and_a_delay_say_nothing() -> None:
     record = json.loads((EVENTS / "feedback-delivery.json").read_text())["Records"][0]
-    delivery = json.loads(record["Sns"]["Message"])
+    delivery = json.loads(record["body"])
 
     assert report_of({**delivery, "eventType": "DeliveryDelay"}) is None
     assert report_of({**delivery, "mail": {**delivery["mail"], "tags": {}}}) is None

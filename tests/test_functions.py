@@ -8,12 +8,17 @@ from dataclasses import replace
 from email import message_from_bytes
 from email.message import EmailMessage
 from email.policy import SMTP
+from importlib import import_module
 from typing import Any
 
 import boto3
 import pytest
 
-from convoke.delivery.reports import report_of
+from convoke.aws.runtime import aws
+from convoke.delivery import reports
+from convoke.delivery.fan_out import plan
+from convoke.delivery.reports import Report, report_of
+from convoke.effects import Steps
 from convoke.mail import notifications
 from convoke.model import DeliveryState, Method, Participation, Person, Registration
 from convoke.registrations.events import change_event, create_event
@@ -22,6 +27,7 @@ from convoke.store import dynamo, keys
 from convoke.webhooks.events import Webhook, WebhookEventType
 from tests.deployment import EVENTS, Deployment, a_deployment, forget_what_is_warm, sample
 from tests.factories import AFTERNOON, EVENT_ID, NOW, REGISTRATION_ID, event, registration
+from tests.test_costs import Counting
 
 REQUEST, CANCEL = Method.REQUEST, Method.CANCEL
 PERSON = keys.registration(EVENT_ID, REGISTRATION_ID)
@@ -94,10 +100,20 @@ def test_records_that_come_twice_or_of_other_items_mail_nobody(deployed: Deploym
     assert len(deployed.office.accepted) == 1
 
 
-def test_a_slice_from_the_queue_tells_the_event_s_people(deployed: Deployment) -> None:
+def test_a_fan_out_from_the_queue_is_planned_and_its_first_batch_told_at_once(deployed: Deployment) -> None:
     invite(deployed)
     move(deployed)
-    assert deployed.call("deliver", sample("deliver-slice")) == {"batchItemFailures": []}
+    for _ in range(2):
+        assert deployed.call("deliver", sample("deliver-plan")) == {"batchItemFailures": []}
+
+    assert len(deployed.office.accepted) == 2
+
+
+def test_a_batch_from_the_queue_tells_the_event_s_people(deployed: Deployment) -> None:
+    invite(deployed)
+    move(deployed)
+    aws().run(plan(EVENT_ID, aws().worker(30_000)))
+    assert deployed.call("deliver", sample("deliver-batch")) == {"batchItemFailures": []}
 
     assert len(deployed.office.accepted) == 2
 
@@ -122,7 +138,7 @@ def test_a_note_from_the_queue_is_sent(deployed: Deployment) -> None:
 
 
 def test_what_becomes_of_a_note_says_nothing_of_an_invitation() -> None:
-    report = json.loads(sample("feedback-bounce")["Records"][0]["Sns"]["Message"])
+    report = json.loads(sample("feedback-bounce")["Records"][0]["body"])
     report["mail"]["tags"] = {"event": [EVENT_ID], "notification": ["n"], "kind": ["no-seat"]}
     assert report_of(report) is None
 
@@ -142,6 +158,36 @@ def test_a_survey_from_the_queue_looks_at_everybody(deployed: Deployment) -> Non
     assert deployed.call("deliver", sample("deliver-survey")) == {"batchItemFailures": []}
     shown, count = deployed.store.surveys.list_attention(EVENT_ID, now=NOW)
     assert (count, shown[0].registration_id) == (1, REGISTRATION_ID)
+
+
+@pytest.mark.parametrize(
+    ("types", "told"),
+    [
+        (None, []),
+        ((WebhookEventType.INVITATION_BOUNCED,), []),
+        ((WebhookEventType.INVITATION_DELIVERED,), ["invitation.delivered"]),
+    ],
+    ids=["no webhook", "a webhook for something else", "a webhook for deliveries"],
+)
+def test_a_delivered_mail_is_written_to_the_outbox_only_if_a_webhook_wants_it(
+    deployed: Deployment, types: tuple[WebhookEventType, ...] | None, told: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if types is not None:
+        hook = Webhook(
+            webhook_id="w", account="acme", url="https://h.example.org/", events=types, secret="s", created_at=NOW
+        )
+        deployed.store.webhooks.create(hook)
+    invite(deployed)
+    counting = Counting(deployed.client)
+    monkeypatch.setattr(dynamo, "client", lambda: counting)
+    forget_what_is_warm()
+    for _ in range(2):
+        deployed.call("feedback", sample("feedback-delivery"))
+    # What is written in a transaction costs twice the write units: it is one only with an event.
+    assert counting.calls["transact_write_items"] == len(told)
+    assert counting.calls["update_item"] > 0
+    rows = [dynamo.unwire(row) for row in deployed.client.scan(TableName=deployed.settings.webhooks_table)["Items"]]
+    assert [row["type"] for row in rows if row["sk"].startswith("WEBHOOK_EVENT#")] == told
 
 
 def test_a_bounce_is_a_fact_for_who_listens_and_once(deployed: Deployment) -> None:
@@ -172,7 +218,7 @@ def test_a_bounce_is_a_fact_for_who_listens_and_once(deployed: Deployment) -> No
 
 
 def test_a_hint_that_nobody_understands_is_left_to_the_dead_letters(deployed: Deployment) -> None:
-    hint = sample("deliver-slice")["Records"][0]
+    hint = sample("deliver-batch")["Records"][0]
     batch = {"Records": [hint | {"body": "{}", "messageId": "bad"}, sample("deliver-registration")["Records"][0]]}
 
     assert deployed.call("deliver", batch) == {"batchItemFailures": [{"itemIdentifier": "bad"}]}
@@ -214,9 +260,31 @@ def test_what_ses_reports_is_shown(deployed: Deployment, name: str, state: Deliv
 
 def test_something_that_is_no_ses_event_is_dropped(deployed: Deployment) -> None:
     payload = sample("feedback-send")
-    payload["Records"][0]["Sns"]["Message"] = "Successfully validated SNS topic for Amazon SES event publishing."
+    payload["Records"][0]["body"] = "Successfully validated SNS topic for Amazon SES event publishing."
 
-    assert deployed.call("feedback", payload) is None
+    assert deployed.call("feedback", payload) == {"batchItemFailures": []}
+
+
+def test_of_many_reports_only_those_that_failed_come_again(
+    deployed: Deployment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    invite(deployed)
+    (record,) = sample("feedback-bounce")["Records"]
+    known = json.loads(record["body"])
+    other = json.dumps(known | {"mail": known["mail"] | {"tags": known["mail"]["tags"] | {"registration": ["other"]}}})
+    records = [{**record, "messageId": name, "body": body} for name, body in (("m1", other), ("m2", record["body"]))]
+    apply = reports.apply_report
+
+    def failing(report: Report) -> Steps[bool]:
+        if report.registration_id == "other":
+            raise reports.WriteContention("others wrote first")
+        return apply(report)
+
+    monkeypatch.setattr(import_module("feedback"), "apply_report", failing)
+    assert deployed.call("feedback", {"Records": records}) == {"batchItemFailures": [{"itemIdentifier": "m1"}]}
+    seen = deployed.reads.invitation(EVENT_ID, REGISTRATION_ID)
+    assert seen is not None
+    assert seen.state is DeliveryState.BOUNCED
 
 
 # --- replies ------------------------------------------------------------------------------------------------------

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from convoke.store import codec, dynamo
+from convoke.store.in_flight import RequestsInFlight
 from convoke.webhooks.in_flight import (
     BROKEN_AFTER,
     LONGEST_RECOVERY,
@@ -21,6 +22,8 @@ from convoke.webhooks.in_flight import (
     next_turn,
 )
 from tests.factories import NOW
+from tests.simulation.tables import Tables, Typed
+from tests.tables import SETTINGS
 
 NOBODY = InFlight(account="acme")
 SOON = NOW + timedelta(seconds=35)
@@ -90,9 +93,21 @@ def test_each_failure_doubles_the_time_up_to_a_quarter_of_an_hour(failures: int,
     assert admit(broken(failures), HOST, request(), NOW, 0.0) == NOW + wait
 
 
+def test_a_request_that_was_not_made_says_nothing_of_its_host() -> None:
+    seen = broken(5)
+    assert finish(seen, HOST, "a1", answered=None, now=NOW) == seen
+
+
 def test_a_host_that_nobody_posts_to_is_forgotten() -> None:
     seen = finish(broken(5), "other.example.org", "a", answered=True, now=NOW + timedelta(days=2))
     assert seen.hosts == ()
+
+
+def test_hosts_are_not_remembered_without_end() -> None:
+    seen = NOBODY
+    for number in range(100):
+        seen = finish(seen, f"host{number}.example.org", "a", answered=False, now=NOW)
+    assert [host.name for host in seen.hosts] == [f"host{number}.example.org" for number in range(80, 100)]
 
 
 moments = st.datetimes(min_value=datetime(2027, 1, 1), max_value=datetime(2028, 1, 1)).map(
@@ -112,5 +127,8 @@ moments = st.datetimes(min_value=datetime(2027, 1, 1), max_value=datetime(2028, 
     )
 )
 def test_what_is_stored_is_read_back(in_flight: InFlight) -> None:
-    item = dynamo.unwire(dynamo.wire(codec.item(in_flight, {})))
-    assert codec.read(InFlight, item) == in_flight
+    stored = RequestsInFlight(Typed(Tables((), lambda *_: None)), SETTINGS)
+    assert stored.read(in_flight.account) == InFlight(account=in_flight.account)
+    assert stored.record(in_flight)
+    assert stored.read(in_flight.account) == replace(in_flight, fence=in_flight.fence + 1)
+    assert not stored.record(in_flight), "somebody wrote to it meanwhile"

@@ -18,7 +18,7 @@ from convoke.delivery.audit import Findings
 from convoke.registrations.events import change_event, create_event
 from convoke.registrations.registry import register
 from convoke.schedule import series
-from convoke.store import answers, dynamo, keys
+from convoke.store import answers, dynamo, keys, lookups
 from convoke.web import context
 from convoke.webhooks import http
 from convoke.webhooks.events import WebhookEventType
@@ -28,7 +28,7 @@ from tests.deployment import EVENTS, Deployment, a_deployment, sample
 from tests.factories import EVENT_ID, MORNING, NEW_ID, NOW, REGISTRATION_ID, event, receipt, registration
 from tests.iam import like, several
 from tests.test_api_occurrences import THIRD
-from tests.test_functions import receive
+from tests.test_functions import BUCKET, receive
 from tests.test_hooks import HOOK as LISTENER
 from tests.test_hooks import Outside, Stage
 from tests.test_permissions import needed_by_lambda
@@ -71,7 +71,9 @@ def calling(caller: World) -> None:
     held = caller.hold(capacity=1)
     caller.register(held)
     caller.call("DELETE", caller.register(held, "cy@example.net"))
-    caller.call("GET", "/events")
+    for order in lookups.Order:
+        caller.call("GET", "/events", query={"order": order})
+    caller.call("GET", "/registrations", query={"email": "cy@example.net"})
     caller.call("GET", f"{held}/registrations")
     series = caller.hold(recurrence=WEEKLY)
     caller.register(series)
@@ -115,7 +117,7 @@ def giving_up(deployed: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
                 deployed.ring(row)
             else:
                 hint = json.dumps({"event": REFUSED_ID, "registration": person.registration_id})
-                record = sample("deliver-slice")["Records"][0] | {"body": hint}
+                record = sample("deliver-batch")["Records"][0] | {"body": hint}
                 assert deployed.call("deliver", {"Records": [record]}) == {"batchItemFailures": []}
 
 
@@ -139,6 +141,8 @@ def sweeping(deployed: Deployment, caller: World, clock: Clock, monkeypatch: pyt
         told = caller.register(held)
         caller.register(held, "cy@example.net")
         caller.tell(told)
+        kept = {**keys.received_from(told.rpartition("/")[2], "m"), "bucket": BUCKET, "key": "m"}
+        deployed.client.put_item(TableName=deployed.settings.invitations_table, Item=dynamo.wire(kept))
         assert caller.call("PATCH", held, {"capacity": 2}).status == 200
         deployed.store.received.link(told.split("/")[4], receipt())
         caller.call("DELETE", told, query={"erase": "true"})

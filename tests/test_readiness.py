@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import io
 import json
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
@@ -33,10 +35,12 @@ from convoke.delivery.readiness import (
     findings,
 )
 from local import operate
+from tests import test_limits
 from tests.deployment import Deployment, a_deployment, sample
 from tests.factories import SENDER
 from tests.tables import SETTINGS, create_tables, template
 
+ROOT = Path(__file__).parent.parent
 MX = "inbound-smtp.eu-central-1.amazonaws.com"
 DOMAIN = SENDER.address.partition("@")[2]
 IDENTITY = Identity(verified=True, dkim="SUCCESS", mail_from=None, mail_from_status="PENDING")
@@ -102,7 +106,7 @@ FOUND: list[tuple[dict[str, Any], str, State, str]] = [
     ({"mx": ()}, "MX record", State.TO_DO, f"publish MX 10 {MX}"),
     ({"mx": (MX, "mx.example.org")}, "MX record", State.TO_DO, "other hosts"),
     (DEAF, "MX record", State.OK, "not needed"),
-    ({}, "SES reports", State.OK, "a function"),
+    ({}, "SES reports", State.OK, "received"),
     ({"reports": NONE}, "SES reports", State.TO_DO, "deploy again"),
     ({}, "incoming mail", State.OK, "a function"),
     ({"inbound": NONE}, "incoming mail", State.TO_DO, "deploy again"),
@@ -195,7 +199,12 @@ class Client:
 
 
 REFUSED = ClientError({"Error": {"Code": "AccessDeniedException", "Message": "arn:aws:iam::1:role/x"}}, "GetIt")
-TOPICS = reading.Topics(reports="arn:aws:sns:a:b:r", inbound="arn:aws:sns:a:b:i", alarms="arn:aws:sns:a:b:a")
+TOPICS = reading.Topics(
+    reports_queue="https://sqs/1/Reports",
+    reports="arn:aws:sns:a:b:r",
+    inbound="arn:aws:sns:a:b:i",
+    alarms="arn:aws:sns:a:b:a",
+)
 
 
 @pytest.mark.parametrize(
@@ -315,7 +324,24 @@ def test_only_our_own_queues_and_streams_count_against_the_limit() -> None:
             return [{"EventSourceMappings": mappings[:2]}, {"EventSourceMappings": mappings[2:]}]
 
     with patch.object(reading, "client", lambda _: Lambda()):
-        assert reading.concurrency(SETTINGS) == Concurrency(unreserved=10, wanted=4)
+        assert reading.concurrency(SETTINGS, TOPICS.reports_queue) == Concurrency(unreserved=10, wanted=4)
+
+
+def test_every_queue_and_stream_that_the_template_reads_from_counts() -> None:
+    class Lambda:
+        def get_account_settings(self) -> dict[str, Any]:
+            return {"AccountLimit": {"UnreservedConcurrentExecutions": 1000}}
+
+        def get_paginator(self, _: str) -> Lambda:
+            return self
+
+        def paginate(self) -> list[dict[str, Any]]:
+            return [{"EventSourceMappings": list(test_limits.MAPPINGS.values())}]
+
+    with patch.object(reading, "client", lambda _: Lambda()):
+        assert reading.concurrency(SETTINGS, TOPICS.reports_queue) == Concurrency(
+            unreserved=1000, wanted=int(test_limits.at_once())
+        )
 
 
 # --- the function, and the command --------------------------------------------------------------------------------
@@ -328,6 +354,7 @@ def ready(deployed: Deployment, monkeypatch: pytest.MonkeyPatch) -> list[dict[st
     topics["Alarms"] = boto3.client("sns").create_topic(Name="Alarms")["TopicArn"]
     for name, arn in zip(("FEEDBACK_TOPIC", "INBOUND_TOPIC", "ALARMS_TOPIC"), topics.values(), strict=True):
         monkeypatch.setenv(name, arn)
+    monkeypatch.setenv("REPORTS_QUEUE", TOPICS.reports_queue)
     monkeypatch.setenv("AWS_REGION", "eu-central-1")
     monkeypatch.setattr(dns.resolver, "resolve", lambda *_, **__: [])
     real = reading.client
@@ -353,7 +380,7 @@ def test_the_command_shows_each_finding_and_counts_them(
     ]
     payload = {"findings": [{"what": one.what, "state": one.state.value, "why": one.why} for one in said]}
     monkeypatch.setattr(operate, "described_stack", lambda _: ({}, {"ReadyFunction": "ready"}))
-    monkeypatch.setattr("boto3.client", lambda _: Client({"Payload": io.BytesIO(json.dumps(payload).encode())}))
+    monkeypatch.setattr("boto3.client", lambda _, **__: Client({"Payload": io.BytesIO(json.dumps(payload).encode())}))
     assert operate.COMMANDS["ready"](SETTINGS, {}, str) == "1 ok, 1 to do, 1 unknown."
     assert capsys.readouterr().out.splitlines() == [
         "ok       sending: enabled",
@@ -365,6 +392,11 @@ def test_the_command_shows_each_finding_and_counts_them(
 @pytest.mark.parametrize("payload", ['{"errorMessage": "x"}', "null", "<html>", '{"findings": [{"state": "?"}]}'])
 def test_a_function_that_fails_is_said_in_a_line(payload: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(operate, "described_stack", lambda _: ({}, {"ReadyFunction": "ready"}))
-    monkeypatch.setattr("boto3.client", lambda _: Client({"Payload": io.BytesIO(payload.encode())}))
+    monkeypatch.setattr("boto3.client", lambda _, **__: Client({"Payload": io.BytesIO(payload.encode())}))
     with pytest.raises(operate.CannotTell, match="did not answer"):
         operate.COMMANDS["ready"](SETTINGS, {}, str)
+
+
+def test_a_deployment_ends_with_what_it_still_needs() -> None:
+    (recipe,) = re.findall(r"^deploy:  ##.*\n((?:\t.*\n)+)", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    assert recipe.splitlines()[-1].endswith("-m local.operate ready")

@@ -11,7 +11,7 @@ from datetime import timedelta
 import pytest
 
 from convoke.decision import fingerprints
-from convoke.decision.invitation import Stopped
+from convoke.decision.invitation import Stopped, with_outcomes
 from convoke.delivery.attempts import backoff
 from convoke.delivery.reconcile import Outcome, reconcile
 from convoke.delivery.reports import updated_by
@@ -80,7 +80,29 @@ def test_the_message_is_written_down_as_it_was_sent(world: World) -> None:
     stored = world.reads.stored(person.registration_id, 0)
     assert stored is not None
     assert stored.rendered == world.sent[0].rendered
-    assert (stored.state, stored.ses_id, stored.sent_at) == (DeliveryState.ACCEPTED, "ses-1", world.now)
+    (known,) = with_outcomes([stored], world.invitation(person))
+    assert (known.state, known.ses_id, known.sent_at) == (DeliveryState.ACCEPTED, "ses-1", world.now)
+
+
+def test_what_became_of_each_message_is_known_whenever_it_was_reported(world: World) -> None:
+    """Though only a report that comes after the next message was begun is written to the message itself."""
+    person = world.register()
+    world.look(person)
+    times = [world.now]
+    world.arrive()
+    for title in ("Second", "Third"):
+        world.pass_time(minutes=1)
+        world.change(title=title)
+        world.look(person)
+        times.append(world.now)
+    world.arrive()  # of the second it comes after the third was sent
+    stored = world.reads.messages(person.registration_id)
+    assert [one.state for one in stored] == [DeliveryState.PENDING, DeliveryState.DELIVERED, DeliveryState.PENDING]
+    known = with_outcomes(stored, world.invitation(person))
+    assert [one.state for one in known] == [DeliveryState.DELIVERED] * 3
+    assert [one.ses_id for one in known][0::2] == ["ses-1", "ses-3"]
+    assert known[0].sent_at == times[0]
+    assert known[2].sent_at == times[2]
 
 
 def test_every_change_takes_the_next_sequence_and_a_later_dtstamp(world: World) -> None:

@@ -48,7 +48,7 @@ class Functions:
 @pytest.fixture
 def functions(monkeypatch: pytest.MonkeyPatch) -> Functions:
     made = Functions()
-    monkeypatch.setattr(operate, "functions_of", lambda *_: ["Api", "Sweep", "Deliver"])
+    monkeypatch.setattr(restore, "functions_of", lambda *_: ["Api", "Sweep", "Deliver"])
     real = boto3.client
     monkeypatch.setattr(
         "boto3.client", lambda name, *args, **more: made if name == "lambda" else real(name, *args, **more)

@@ -218,7 +218,11 @@ def full_series() -> Event:
     ]
     earlier = [plain.schedule] * (edits.MAX_EARLIER_BYTES // 220)
     former = FormerText(description="w" * (fingerprints.MAX_FORMER_BYTES - 100))
-    return replace(plain, changes=tuple(changes), earlier=tuple(earlier), former_texts=(former,))
+    own: dict[str, Any] = {
+        "external_id": "ü" * 200,
+        "metadata": tuple((f"{number:040}", "ü" * 500) for number in range(20)),
+    }
+    return replace(plain, changes=tuple(changes), earlier=tuple(earlier), former_texts=(former,), **own)
 
 
 def test_the_fullest_series_fits_into_its_items() -> None:

@@ -144,9 +144,13 @@ def relocate(dice: Random, event: Event) -> Event:
 
 
 def move(dice: Random, event: Event) -> Event:
+    """At another hour, unless the API refuses that: an added date would become one that the rule yields."""
     by = timedelta(hours=dice.choice((1, 3)))
     when = replace(event.when, start=event.when.start + by, end=event.when.end + by)
-    after = series_changes.moved(event.schedule, when)
+    try:
+        after = series_changes.moved(event.schedule, when)
+    except InvalidField:
+        return event
     return edits.reschedule(event, replace(event, when=after.when, rule=after.rule, added=after.added))[0]
 
 

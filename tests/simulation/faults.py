@@ -75,6 +75,7 @@ class Mode(StrEnum):
     HINTS = "hints"
     ZOMBIE = "zombie"
     SLOW = "slow"
+    CROWD = "crowd"
 
 
 class Faults:
@@ -84,7 +85,7 @@ class Faults:
         self._dice = random
         self._random = random.random
         self.often = dict.fromkeys(KINDS, 0.0)
-        if mode in (Mode.ALL, Mode.ZOMBIE, Mode.SLOW):
+        if mode in (Mode.ALL, Mode.ZOMBIE, Mode.SLOW, Mode.CROWD):
             share = random.choice((0.15, 0.4, 0.7))
             for kind, worst in KINDS.items():
                 if kind != "zombie" and random.random() < share:
@@ -97,6 +98,9 @@ class Faults:
         if mode is Mode.SLOW:
             # Whoever reads is often overtaken before the next read.
             self.often["slow"] = 0.3
+        if mode is Mode.CROWD:
+            # Whoever reads how many seats are left is often overtaken before taking one.
+            self.often["interrupted"] = 0.2
         if mode is Mode.HINTS:
             self.often["record lost"] = self.often["hint lost"] = 1.0
         self.wire = sum(self.often[kind] for kind in ON_THE_WAY)

@@ -11,6 +11,7 @@ from typing import Any
 from convoke.decision import fingerprints
 from convoke.decision.limits import Limit
 from convoke.delivery import fan_out
+from convoke.effects import StoreRate
 from convoke.model import (
     Event,
     EventStatus,
@@ -66,7 +67,7 @@ class People:
             when=when,
             rule=dice.choice(RULES) if not soon and random() < 0.4 else None,
             organizer=Person(name="Ada", email="ada@example.org"),
-            capacity=dice.choice((1, 2, 3)) if random() < 0.25 else None,
+            capacity=dice.choice((1, 2, 3, 4, 6)) if random() < (0.7 if self.world.crowd else 0.25) else None,
             created_at=START,
             updated_at=START,
         )
@@ -173,7 +174,7 @@ class People:
         self._change(other)
 
     def widen(self) -> None:
-        self._change(lambda _: {"capacity": self.world.dice.choice((1, 2, 3, None))})
+        self._change(lambda _: {"capacity": self.world.dice.choice((1, 2, 3, 5, None))})
 
     def call_off(self) -> None:
         self._change(lambda _: {"status": EventStatus.CANCELLED, "reason": "Rain"})
@@ -216,7 +217,8 @@ class People:
         self.world.note(f"API registers {rid[6:10]} {email}")
         self.came.append((rid, email))
         self.world.known.append((rid, email))
-        registry.register(self.store, person, now=now, account=ACCOUNT)
+        with self.world.crowded():
+            registry.register(self.store, person, now=now, account=ACCOUNT)
 
     def come_back(self) -> None:
         if self.came:
@@ -304,6 +306,7 @@ OF_THE_EVENT = {
 OF_DATES = {"cancel_date": 4, "move_date": 4, "restore_date": 3, "rewrite": 1, "move": 1, "retitle": 1, "resend": 1}
 OF_ENTRIES = {"add_date": 5, "cancel_date": 3, "move_date": 3, "restore_date": 2, "withdraw": 1, "change_address": 1}
 OF_ONE_PERSON = {"withdraw": 2, "come_back": 2, "change_address": 4, "resend": 4, "retitle": 1}
+OF_SEATS = {"register": 8, "withdraw": 4, "come_back": 1, "widen": 3, "call_off": 1, "erase": 1}
 STYLES = (DEEDS, DEEDS, OF_THE_EVENT, OF_ONE_PERSON, OF_DATES, OF_ENTRIES)
 GAPS = ((0.02, 0.2, 1.0, 5.0, 30.0, 60.0, 150.0), (0.5, 2.0), (0.02, 20.0))
 """Seconds between two deeds at most: now and then, in one breath, or in pairs."""
@@ -330,13 +333,17 @@ def live(world: World) -> People:
     for _ in range(dice.choice((0, 0, 0, 0, 0, 1, 2))):
         world.receivers.create()
     people.publish()
+    if random() < 0.3:
+        # The rate is known, and some have to wait for their turn.
+        world.store.records.store_rate(StoreRate(rate=dice.choice((0.5, 3, 20))))
     for _ in range(dice.choice((1, 2, 2, 3, 3, 4, 5))):
         people.register()
     world.faults.wire, world.faults.answers = wire, answers
 
-    style, gaps = dice.choice(STYLES), dice.choice(GAPS)
+    style, gaps = OF_SEATS if world.crowd else dice.choice(STYLES), dice.choice(GAPS)
     moment = dice.choice((0.0, 0.0, 5.0, 60.0))
-    deeds = [deed(what) for what in dice.choices(list(style), list(style.values()), k=dice.randrange(1, 8))]
+    count = dice.randrange(1, 8) * (2 if world.crowd else 1)
+    deeds = [deed(what) for what in dice.choices(list(style), list(style.values()), k=count)]
     if random() < 0.5:
         world.mischief = deeds
     for each in deeds.copy():

@@ -113,6 +113,7 @@ def quick(shards: int = 1) -> Iterator[None]:
             (codec, "converter", _quick_converter()),
             (outbox, "secrets", SimpleNamespace(token_bytes=_numbered)),
             (codec, "zlib", SimpleNamespace(compress=bytes, decompress=bytes)),
+            (codec, "compression", SimpleNamespace(packed=_same, unpacked=_same)),
             (fingerprints, "fingerprint", _quick_fingerprint),
             *((module, "folded", folded) for module in (model, decide, keys, registry)),
             (keys, "SHARDS", few),

@@ -182,6 +182,9 @@ class When:
         return local_time.replace(tzinfo=zone).astimezone(UTC)
 
 
+Metadata = tuple[tuple[str, str], ...]
+"""The caller's own names and values, sorted by name. Nothing here reads them."""
+
 LocalTime = datetime | date
 """A naive ``datetime`` in an event's zone, or a whole day. The original start of an occurrence is its name."""
 
@@ -275,7 +278,8 @@ class Event:
     schedules, oldest first: some registrations name their dates by those. ``capacity`` is ``None`` without a limit.
     ``release_on_decline``: the seat of an attendee who declines goes to the first of the waitlist. ``reason`` is why
     the event was cancelled. ``former_texts``, oldest first, are what it said before changes that nobody was told of:
-    who knows one of them counts as told, until a change that people are told of removes them.
+    who knows one of them counts as told, until a change that people are told of removes them. ``external_id``, empty
+    for none, is the caller's own id, unique in the account.
     """
 
     event_id: str
@@ -298,6 +302,8 @@ class Event:
     release_on_decline: bool = False
     reason: str = ""
     former_texts: tuple[FormerText, ...] = ()
+    external_id: str = ""
+    metadata: Metadata = ()
     created_at: datetime
     updated_at: datetime
 
@@ -341,7 +347,8 @@ class Registration:
     ``registration_id`` begins with the time of its creation, so that ids sort by arrival. ``occurrences`` are the dates
     of a series that it is for, ``None`` all of them. They are original starts under the schedule that the event had
     when ``len(event.earlier)`` was ``named``. ``reply`` is the latest answer for the whole event; ``date_replies`` has
-    the latest answer for each single occurrence.
+    the latest answer for each single occurrence. ``external_id``, empty for none, is the caller's own id, unique in the
+    event among those that are neither cancelled nor erased.
     """
 
     event_id: str
@@ -355,6 +362,8 @@ class Registration:
     named: int = 0
     reply: Reply | None = None
     date_replies: tuple[Reply, ...] = ()
+    external_id: str = ""
+    metadata: Metadata = ()
     created_at: datetime
     updated_at: datetime
 

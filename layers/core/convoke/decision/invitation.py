@@ -4,12 +4,12 @@ has claimed it; and the items for fan-outs, seats, and sending as a whole.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import field, replace
 from datetime import datetime
 from enum import StrEnum
 
-from ..model import DeliveryState, LocalTime, Method, folded, frozen
+from ..model import GRAVITY, DeliveryState, LocalTime, Method, folded, frozen
 from .calendar_state import CalendarState, RenderedMail
 
 
@@ -174,12 +174,26 @@ class Invitation:
 
 
 @frozen
+class LastAccepted:
+    """That SES accepted the message of this SEQUENCE, ``at`` an instant in UTC, and its delivery state since."""
+
+    sequence: int
+    ses_id: str
+    at: datetime
+    state: DeliveryState
+
+
+@frozen
 class StoredMessage:
     """One message as it is stored: written once, before it is first sent. Instants are UTC.
 
-    ``rendered`` is ``None`` if it was erased, or could not be rendered. ``sent_at`` is ``None`` until SES accepted it.
-    ``reason`` is the code of why it was given up; empty if it was not, or the reason is unknown. ``expires_at`` is when
-    the item is removed, ``None`` while that is not decided.
+    ``rendered`` is ``None`` if it was erased, or could not be rendered. ``reason`` is the code of why it was given up;
+    empty if it was not, or the reason is unknown. ``expires_at`` is when the item is removed, ``None`` while that is
+    not decided.
+
+    What became of it (``sent_at``, ``ses_id``, ``state``) is as a rule not written here, to save a write for each mail:
+    the invitation has it of the latest message, and the next message has it of the ``previous`` one. See
+    :func:`with_outcomes`.
     """
 
     registration_id: str
@@ -192,41 +206,124 @@ class StoredMessage:
     state: DeliveryState = DeliveryState.PENDING
     reason: str = ""
     expires_at: datetime | None = None
+    previous: LastAccepted | None = None
+
+
+def accepted_last(invitation: Invitation) -> LastAccepted | None:
+    """The newest message that SES is known to have accepted, with its state; ``None`` if there is none, or its state is
+    hidden, since a newer message was given up.
+    """
+    last, newer = invitation.acknowledged, invitation.unacknowledged
+    if last is None or (newer is not None and newer.failed):
+        return None
+    return LastAccepted(sequence=last.calendar_state.sequence, ses_id=last.ses_id, at=last.at, state=invitation.state)
+
+
+def with_outcomes(stored: Iterable[StoredMessage], invitation: Invitation) -> tuple[StoredMessage, ...]:
+    """Messages of one invitation with what became of them, from wherever that is stored (see the class)."""
+    stored = tuple(stored)
+    known = {one.previous.sequence: one.previous for one in stored if one.previous is not None}
+    if (last := accepted_last(invitation)) is not None:
+        known[last.sequence] = last
+    return tuple(_with_outcome(one, known.get(one.calendar_state.sequence)) for one in stored)
+
+
+def _with_outcome(stored: StoredMessage, known: LastAccepted | None) -> StoredMessage:
+    if known is None:
+        return stored
+    graver = stored.state in GRAVITY and (
+        known.state not in GRAVITY or GRAVITY.index(stored.state) > GRAVITY.index(known.state)
+    )
+    return replace(
+        stored,
+        # An item that has its own time was sent more than once: that was the first.
+        sent_at=stored.sent_at or known.at,
+        ses_id=known.ses_id,
+        state=stored.state if graver else known.state,
+    )
+
+
+@frozen
+class SeatShard:
+    """A block of an event's seats, or (``waits``) of places on its waitlist, that is given out without touching the
+    event's own count, which many registrations at once would contend for.
+
+    ``free`` are left of it. Of a shard that is ``stopped`` they are not to be given out.
+    """
+
+    number: int
+    free: int = 0
+    waits: bool = False
+    stopped: bool = False
 
 
 @frozen
 class Seats:
     """How many seats of an event are ``taken``, and how many people are ``waiting``. ``capacity`` is ``None`` without a
     limit; ``open``: the event accepts registrations.
+
+    ``shards`` hold seats that nobody has yet, and that are not counted here. ``blocks`` is how often a shard was lent
+    some. ``due_key`` is ``<priority>#<time>`` while somebody may be promoted from the waitlist. Until ``yield_until``
+    (UTC) registrations wait, so that a change of the event gets its turn; ``None`` if there is none.
     """
 
     open: bool = True
     capacity: int | None = None
     taken: int = 0
     waiting: int = 0
+    blocks: int = 0
+    shards: tuple[SeatShard, ...] = ()
+    due_key: str | None = None
+    yield_until: datetime | None = None
+
+    def lent(self, *, waits: bool) -> int:
+        """How many seats, or places on the waitlist, the shards have of the event's."""
+        return sum(shard.free for shard in self.shards if shard.waits is waits)
+
+    @property
+    def queued(self) -> bool:
+        """Whether whoever comes now has to wait: somebody does, or the shards have places on the waitlist."""
+        return self.waiting + self.lent(waits=True) > 0
+
+    @property
+    def left(self) -> int | None:
+        """How many seats are neither taken nor lent; ``None`` without a limit. Negative where the limit was lowered."""
+        return None if self.capacity is None else self.capacity - self.taken - self.lent(waits=False)
 
 
 @frozen
 class FanOut:
     """A changed event, by its ``version``, on its way to all its registrations.
 
-    ``cursor`` is the id of the last registration that was processed; empty before the first. ``priority`` is as
+    Its registrations up to the id ``planned_to`` (empty before the first) are in batches: ``people`` in all, of whom
+    those in the ``left`` batches have not been told yet. ``planning`` until all are in batches. ``priority`` is as
     ``decide.priority`` has it: 0 is the most urgent.
     """
 
     event_id: str
     version: int
-    cursor: str = ""
+    planned_to: str = ""
     priority: int = 1
+    planning: bool = False
+    people: int = 0
+    left: int = 0
 
 
 @frozen
 class Batch:
-    """A request to process the next registrations of ``event_id`` after ``cursor``, for ``version`` of the event."""
+    """The registrations of ``event_id`` after the id ``first``, up to and including ``through``, that are to be told
+    about ``version`` of the event. Those up to ``after`` have been told.
+
+    ``lease_until`` (UTC) is until when a worker has it; ``None`` where none does. ``priority`` is as that of a fan-out.
+    """
 
     event_id: str
     version: int
-    cursor: str = ""
+    first: str
+    through: str
+    after: str
+    priority: int = 1
+    lease_until: datetime | None = None
 
 
 @frozen
@@ -236,11 +333,17 @@ class Sending:
     Nothing is sent until ``stopped_until``, because of ``reason``. No invitations are sent until ``reserved_until``,
     since the rest of the daily quota is reserved for cancellations and changes. The accounts in ``held`` send only
     cancellations, each until the time beside it, since they have reached their limit.
+
+    ``rate`` is how many mails a second SES accepts of this account; ``None`` while that is not known. ``slowed_at`` is
+    when (UTC) SES last refused a mail since there were too many, and ``slowed_to`` the share of the rate that was left.
     """
 
     stopped_until: datetime | None = None
     reason: str = ""
     reserved_until: datetime | None = None
+    rate: float | None = None
+    slowed_at: datetime | None = None
+    slowed_to: float = 1.0
     held: Mapping[str, datetime] = field(default_factory=dict)
 
     def stopped(self, now: datetime) -> bool:

@@ -163,14 +163,15 @@ def apply_report(report: Report) -> Steps[bool]:
             )
         webhook_event = yield from _webhook_event(invitation, updated, report)
         if updated == invitation or (yield StoreReport(seen=invitation, changed=updated, webhook_event=webhook_event)):
-            yield RecordMessageState(
-                registration_id=report.registration_id,
-                sequence=report.sequence,
-                state=report.state,
-                ses_id=report.ses_id,
-                at=report.at,
-                reason=report.reason,
-            )
+            if not _kept_by_the_invitation(invitation, report):
+                yield RecordMessageState(
+                    registration_id=report.registration_id,
+                    sequence=report.sequence,
+                    state=report.state,
+                    ses_id=report.ses_id,
+                    at=report.at,
+                    reason=report.reason,
+                )
             if invitation.due_key is not None and is_awaited_delivery(updated, report):
                 hint = Hint(event_id=report.event_id, registration_id=report.registration_id)
                 yield Enqueue(hint=hint, urgent=invitation.due_key.startswith("0"))
@@ -184,6 +185,19 @@ def apply_report(report: Report) -> Steps[bool]:
                 )
             return True
     raise WriteContention(f"other workers wrote first, {MAX_ATTEMPTS} times")
+
+
+def _kept_by_the_invitation(invitation: Invitation, report: Report) -> bool:
+    """Whether the invitation as it was read says, with what the report adds to it, all that there is to say of the
+    message: it is the latest, known to be accepted, and arrived. Most reports are such, and cost one write or none.
+    """
+    last, newest = invitation.acknowledged, invitation.intent
+    return (
+        report.state in (DeliveryState.ACCEPTED, DeliveryState.DELIVERED)
+        and last is not None
+        and newest is not None
+        and last.calendar_state.sequence == newest.calendar_state.sequence == report.sequence
+    )
 
 
 def _webhook_event(was: Invitation, updated: Invitation, report: Report) -> Steps[NewWebhookEvent | None]:

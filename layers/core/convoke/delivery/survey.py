@@ -23,7 +23,7 @@ from ..decision.attention import (
 )
 from ..decision.calendar_state import Message
 from ..decision.decide import CHANGE, is_expected, next_message, over
-from ..decision.invitation import Invitation, StoredMessage
+from ..decision.invitation import Invitation, StoredMessage, with_outcomes
 from ..decision.plan import Snapshot, calendar_state_of, decide
 from ..effects import (
     AddNotification,
@@ -121,7 +121,8 @@ def judge(seen: Snapshot, sender: Sender, now: datetime) -> Steps[Attention | No
         found = [_not_sent(seen, kind_of_message(left, expected=expected), left, sender, now)]
     elif calendar_state is not None and (invitation.state is not DeliveryState.DELIVERED or calendar_state.dates):
         stored = yield ReadMessages(registration_id=invitation.registration_id)
-        sent = [_sent(kind, one, invitation, expected=expected) for kind, one in latest_messages(stored)]
+        known = with_outcomes(stored, invitation)
+        sent = [_sent(kind, one, invitation, expected=expected) for kind, one in latest_messages(known)]
         found = [one for one in sent if one is not None]
     else:
         return None

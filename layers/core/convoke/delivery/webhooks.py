@@ -83,7 +83,10 @@ def distribute(account: str, webhook_event_id: str, worker: Worker) -> Steps[int
 
 
 def post(webhook_id: str, webhook_event_id: str, worker: Worker) -> Steps[Delivery | None]:
-    """Make one attempt at a delivery, if one is due; returns the delivery as it was stored, or ``None``."""
+    """Make one attempt at a delivery, if one is due and its account's turn has come.
+
+    Returns the delivery as it was stored after it, or ``None`` if there was none: it may have been put off.
+    """
     seen: Delivery | None = yield ReadDelivery(webhook_id=webhook_id, webhook_event_id=webhook_event_id)
     now = yield Clock()
     if seen is None:
@@ -96,7 +99,8 @@ def post(webhook_id: str, webhook_event_id: str, worker: Worker) -> Steps[Delive
     most, age = worker.times.in_flight, now - seen.begun_at
     later = next_turn(in_flight, now, most=most, chance=chance, age=age)
     if later is not None and age < GIVEN_UP_AFTER:
-        return (yield from _put_off(seen, later, now, worker))
+        yield from _put_off(seen, later, now, worker)
+        return None
     webhook: Webhook | None = yield ReadWebhook(account=seen.account, webhook_id=webhook_id)
     event: WebhookEvent | None = yield ReadWebhookEvent(account=seen.account, webhook_event_id=webhook_event_id)
     if webhook is None or event is None:
@@ -105,10 +109,10 @@ def post(webhook_id: str, webhook_event_id: str, worker: Worker) -> Steps[Delive
         return (yield from _give_up(seen, seen.why or "its turn never came"))
     attempt, host = (yield NewAttemptId()), host_of(webhook.url)
     turn = admit(in_flight, host, Request(attempt=attempt, until=begun.until), now, chance)
-    if isinstance(turn, datetime):
-        return (yield from _put_off(seen, turn, now, worker))
-    if not (yield RecordInFlight(in_flight=turn)):
-        return (yield from _put_off(seen, now + SHORTEST_TURN * chance, now, worker))
+    if isinstance(turn, datetime) or not (yield RecordInFlight(in_flight=turn)):
+        later = turn if isinstance(turn, datetime) else now + SHORTEST_TURN * chance
+        yield from _put_off(seen, later, now, worker)
+        return None
     turn = replace(turn, fence=turn.fence + 1)
     claimed = replace(
         recorded(seen, begun.attempts),
@@ -117,7 +121,7 @@ def post(webhook_id: str, webhook_event_id: str, worker: Worker) -> Steps[Delive
         due_key=keys.due_key(PRIORITY, begun.until),
     )
     if not (yield RecordDelivery(delivery=claimed)):
-        yield from _end_turn(turn, host, attempt, answered=True)
+        yield from _end_turn(turn, host, attempt, answered=None)
         return None
     claimed = replace(claimed, fence=claimed.fence + 1)
     answer: Answer = yield PostWebhook(webhook=webhook, webhook_event=event, at=now)
@@ -156,7 +160,7 @@ def _give_up(seen: Delivery, why: str) -> Steps[Delivery | None]:
     return dead if (yield RecordDelivery(delivery=dead)) else None
 
 
-def _end_turn(in_flight: InFlight, host: str, attempt: str, *, answered: bool) -> Steps[None]:
+def _end_turn(in_flight: InFlight, host: str, attempt: str, *, answered: bool | None) -> Steps[None]:
     """Take the request off what the account has in flight. Where others write first each time, it ends by itself."""
     now = yield Clock()
     for _ in range(ROUNDS):

@@ -12,11 +12,12 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from ..decision.invitation import Invitation, Mailed, Seats
+from ..decision.invitation import Invitation, Mailed
 from ..decision.limits import UNCOUNTED
 from ..model import Method, Registration, RegistrationStatus, folded, frozen
-from ..store import codec, keys
+from ..store import dynamo, keys
 from ..store.dynamo import Item
+from ..store.external_ids import HELD, require_free
 from ..store.limits import Charge
 from ..store.outbox import registration_data
 from ..store.store import Store
@@ -27,6 +28,9 @@ from . import seats
 ACTIVE = (RegistrationStatus.REGISTERED, RegistrationStatus.WAITLISTED)
 STANDING = (*ACTIVE, RegistrationStatus.DECLINED)
 """The statuses in which a registration keeps its address locked: whoever declined may register again."""
+
+CROWDED_ROUNDS = 12
+"""How often a registration is tried that meets others for the same event: for some three seconds."""
 
 
 class Obstacle(StrEnum):
@@ -87,37 +91,45 @@ def register(
     actions for the same transaction. Returns the registration as stored; or, unchanged, the existing one with the same
     address; or ``Obstacle.CLOSED`` or ``NOT_YET``; or :class:`TooMany`. Raises :class:`dynamo.Contention`.
     """
-    person = replace(registration, status=RegistrationStatus.REGISTERED)
+    event_id, registration_id, conflicts = registration.event_id, registration.registration_id, 0
     also = {**charge_actions(store, charge), **also}
-    for _ in rounds():
-        happened = {WebhookEventType.REGISTRATION_CREATED: registration_data(person)}
-        if person.status is RegistrationStatus.WAITLISTED:
-            happened[WebhookEventType.REGISTRATION_WAITLISTED] = registration_data(person)
-        event_action = store.outbox.events_actions(account, happened, now)
-        refused = store.attempt({**registration_actions(store, person, now), **event_action, **also})
+    for _ in range(CROWDED_ROUNDS):
+        try:
+            place = seats.take(store, event_id, registration_id, conflicts=conflicts, now=now)
+            if place is None:
+                return Obstacle.NOT_YET if store.events.transferring(event_id) else Obstacle.CLOSED
+            person = replace(registration, status=place.status)
+            happened = {WebhookEventType.REGISTRATION_CREATED: registration_data(person)}
+            if person.status is RegistrationStatus.WAITLISTED:
+                happened[WebhookEventType.REGISTRATION_WAITLISTED] = registration_data(person)
+            event_action = store.outbox.events_actions(account, happened, now)
+            own = registration_actions(store, person, now, account=account)
+            refused = store.attempt({**own, **place.actions, **event_action, **also}, attempts=1)
+        except dynamo.Contention:
+            conflicts += 1
+            dynamo.pause(conflicts)
+            continue
         if not refused:
             return person
-        lock, found = refused.get("lock"), refused.get("seats")
+        lock = refused.get("lock")
         if lock is not None:
-            existing = store.reads.registration(person.event_id, lock["registration_id"])
+            existing = store.reads.registration(event_id, lock["registration_id"])
             # Otherwise it was withdrawn, or given another address, meanwhile, and the loop continues.
             if existing is not None and existing.status in STANDING and folded(existing.email) == folded(person.email):
                 return existing
+        elif HELD in refused:
+            require_free(refused, "registration_id")
         elif (wait := too_many(refused, charge)) is not None:
             return wait
-        elif found is None or not found["open"]:
-            return Obstacle.NOT_YET if store.events.transferring(person.event_id) else Obstacle.CLOSED
-        else:
-            person = replace(person, status=seats.available_status(codec.read(Seats, found)))
-    raise AssertionError  # rounds() ends with Contention
+    raise dynamo.Contention(f"{CROWDED_ROUNDS} rounds met other writers")
 
 
 def registration_actions(
-    store: Store, person: Registration, now: datetime, *, transferred: bool = False
+    store: Store, person: Registration, now: datetime, *, account: str, transferred: bool = False
 ) -> dict[str, Action]:
-    """The actions that store ``person`` as a new registration, with a seat or, by its status, on the waitlist.
+    """The actions that store ``person`` as a new registration, without its seat or its place on the waitlist.
 
-    ``transferred``: it is copied after a split, so its seat or place does not depend on what is free.
+    ``account`` is that of the event. ``transferred``: it is copied after a split.
     """
     waits = person.status is RegistrationStatus.WAITLISTED
     invitation = Invitation(
@@ -128,18 +140,23 @@ def registration_actions(
         mailed=Mailed().plus(now, UNCOUNTED) if transferred else Mailed(),
         due_key=None if waits else first_due_key(now),  # nothing is sent to people on the waitlist
     )
-    ids = person.event_id, person.registration_id
     return {
         "lock": store.registrations.lock_action(person),
-        "registration": store.registrations.new_action(person),
+        "registration": store.registrations.new_action(person, account),
+        **store.external_ids.registration_actions(None, person),
         "invitation": store.invitations.new_action(invitation),
-        **store.seats.take_actions(*ids, waits=waits, transferred=transferred),
     }
 
 
 def first_due_key(now: datetime) -> str | None:
     """When a new registration is invited: at once."""
     return keys.due_key(2, now)
+
+
+def give_back_actions(store: Store, person: Registration) -> dict[str, Action]:
+    """The actions by which another registration may have the address and the external id of this one."""
+    unlock = {"lock": store.registrations.unlock_action(person)}
+    return unlock | store.external_ids.registration_actions(person, None)
 
 
 # --- withdrawing --------------------------------------------------------------------------------------------------
@@ -183,7 +200,7 @@ def withdraw(
 def _cancel_actions(store: Store, person: Registration, cancelled: Registration, now: datetime) -> dict[str, Action]:
     actions = {
         "registration": store.registrations.change_action(person, cancelled, "status"),
-        "lock": store.registrations.unlock_action(person),
+        **give_back_actions(store, person),
     }
     if person.status is RegistrationStatus.DECLINED:
         return actions  # the seat was released when they declined
@@ -213,11 +230,12 @@ def change_registration(
     account: str = "",
     charge: Charge | None = None,
 ) -> Registration | Obstacle | TooMany:
-    """Change some of ``name``, ``email``, ``language``, ``occurrences`` and ``named``; the lock moves with the address.
+    """Change some of ``name``, ``email``, ``language``, ``external_id``, ``metadata``, ``occurrences`` and ``named``;
+    the lock moves with the address.
 
     ``named`` is the number of earlier schedules by which the occurrences are named. ``charge`` is what a new address
     counts for. Returns the registration as stored, ``Obstacle.TAKEN`` where the address is registered already,
-    ``ABSENT`` or ``INACTIVE``, or :class:`TooMany`. Raises :class:`dynamo.Contention`.
+    ``ABSENT`` or ``INACTIVE``, or :class:`TooMany`. Raises :class:`dynamo.Contention` and :class:`external_ids.Taken`.
     """
     for _ in rounds():
         seen = read(store, event_id, registration_id)
@@ -232,7 +250,10 @@ def change_registration(
         changed = replace(changed, version=person.version + 1, updated_at=now)
         what, data = WebhookEventType.REGISTRATION_CHANGED, registration_data(changed)
         actions = {
-            "registration": store.registrations.change_action(person, changed, *_CHANGEABLE),
+            "registration": store.registrations.change_action(
+                person, changed, *_CHANGEABLE, person=keys.person(account, changed.email)
+            ),
+            **store.external_ids.registration_actions(person, changed),
             **store.outbox.event_actions(account, what, data, now),
         }
         if changed.email != person.email or changed.occurrences != person.occurrences:
@@ -249,10 +270,11 @@ def change_registration(
             return Obstacle.TAKEN
         if (wait := too_many(refused, charge)) is not None:
             return wait
+        require_free(refused, "registration_id")
     raise AssertionError  # rounds() ends with Contention
 
 
-_CHANGEABLE = ("name", "email", "language", "occurrences", "named")
+_CHANGEABLE = ("name", "email", "language", "occurrences", "named", "external_id", "metadata")
 
 
 def resend(

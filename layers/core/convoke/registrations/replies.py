@@ -14,7 +14,7 @@ from typing import Any
 
 from ..decision.attendance import Consequence, consequence, with_reply
 from ..decision.decide import participation
-from ..decision.invitation import Invitation, Seats
+from ..decision.invitation import Invitation
 from ..mail.notifications import no_seat
 from ..model import (
     AnswerChannel,
@@ -27,15 +27,14 @@ from ..model import (
     frozen,
 )
 from ..schedule import series
-from ..store import codec, keys
-from ..store.dynamo import Item
+from ..store import keys
 from ..store.limits import Charge
 from ..store.outbox import registration_data
 from ..store.store import Store
 from ..store.writes import NOTHING_ELSE, Action, rounds
 from ..webhooks.events import WebhookEventType
 from . import seats, waitlist
-from .registry import STANDING, Obstacle, TooMany, charge_actions, read, too_many
+from .registry import STANDING, Obstacle, TooMany, charge_actions, give_back_actions, read, too_many
 
 
 class Outcome(StrEnum):
@@ -78,8 +77,7 @@ def apply(
     ``channel`` is how it was given. Where it releases a seat, the first person on the waitlist gets it at once.
     Applying the same reply again, after an interruption, is harmless. Raises :class:`dynamo.Contention`.
     """
-    place = RegistrationStatus.REGISTERED
-    for _ in rounds():
+    for conflicts in rounds():
         seen, event = read(store, event_id, registration_id), store.reads.event(event_id)
         if seen is None or event is None or seen[0].status not in STANDING:
             return Applied(outcome=Outcome.INACTIVE, registration=seen[0] if seen else None)
@@ -88,6 +86,9 @@ def apply(
         changed = with_reply(person, reply)
         newest = changed != person
         effect = consequence(event, person, invitation, reply, now) if newest else Consequence.NONE
+        place = None
+        if effect is Consequence.RETURN:
+            place = seats.take(store, event_id, registration_id, conflicts=conflicts)
         changed = _with_status(changed, effect, place, now)
         applied = Applied(
             outcome=Outcome.STANDS if newest else Outcome.OLDER,
@@ -105,7 +106,7 @@ def apply(
         actions = {
             "registration": store.registrations.change_action(person, changed, *_names(changed)),
             **history,
-            **_seat_actions(store, person, changed, invitation, now),
+            **_seat_actions(store, person, changed, invitation, place, now),
             **_webhook_event_actions(store, event, applied, reply, now),
         }
         if effect is Consequence.RETURN and changed.status is RegistrationStatus.WAITLISTED:
@@ -116,8 +117,6 @@ def apply(
             if effect is Consequence.RELEASE:
                 waitlist.promote(store, event_id, now=now)
             return applied
-        if effect is Consequence.RETURN and "seats" in refused:
-            place = _possible_status(refused["seats"])
     raise AssertionError  # rounds() ends with Contention
 
 
@@ -136,8 +135,7 @@ def register_again(
     ``Obstacle.ABSENT`` where there is none, ``CLOSED`` where the event is cancelled, :class:`TooMany` where ``charge``,
     what this counts for, exceeds a limit. Raises :class:`dynamo.Contention`.
     """
-    place = RegistrationStatus.REGISTERED
-    for _ in rounds():
+    for conflicts in rounds():
         seen, event = read(store, event_id, registration_id), store.reads.event(event_id)
         if seen is None or event is None:
             return Obstacle.ABSENT
@@ -146,6 +144,9 @@ def register_again(
             if also:
                 store.attempt(also)
             return person
+        place = seats.take(store, event_id, registration_id, conflicts=conflicts)
+        if place is None:
+            return Obstacle.CLOSED
         reply = _cleared_reply(person, invitation, now)
         received = ReceivedReply(reply=reply, channel=AnswerChannel.API, at=now)
         kept = store.answers.stored_keys(registration_id)
@@ -160,7 +161,7 @@ def register_again(
         actions = {
             "registration": store.registrations.change_action(person, changed, *_names(changed)),
             **store.answers.history_actions(registration_id, received, kept, series.ends_at(event)),
-            **_seat_actions(store, person, changed, invitation, now, ask=True),
+            **_seat_actions(store, person, changed, invitation, place, now, ask=True),
             **_webhook_event_actions(store, event, applied, reply, now),
         }
         refused = store.attempt({**actions, **charge_actions(store, charge), **also})
@@ -168,10 +169,6 @@ def register_again(
             return changed
         if (wait := too_many(refused, charge)) is not None:
             return wait
-        if "seats" in refused:
-            place = _possible_status(refused["seats"])
-            if place is RegistrationStatus.CANCELLED:
-                return Obstacle.CLOSED
     raise AssertionError  # rounds() ends with Contention
 
 
@@ -187,25 +184,19 @@ def _cleared_reply(person: Registration, invitation: Invitation, now: datetime) 
 # --- the seat -----------------------------------------------------------------------------------------------------
 
 
-def _with_status(person: Registration, effect: Consequence, place: RegistrationStatus, now: datetime) -> Registration:
-    """The next version of the registration, with the status that follows from the reply's consequence."""
+def _with_status(person: Registration, effect: Consequence, place: seats.Place | None, now: datetime) -> Registration:
+    """The next version of the registration, with the status that follows from the reply's consequence: of who returns,
+    that of the ``place``; they are cancelled where the event is closed.
+    """
     person = replace(person, version=person.version + 1)
     match effect:
         case Consequence.RELEASE:
             return replace(person, status=RegistrationStatus.DECLINED, updated_at=now)
         case Consequence.RETURN:
-            return replace(person, status=place, updated_at=now)
+            status = RegistrationStatus.CANCELLED if place is None else place.status
+            return replace(person, status=status, updated_at=now)
         case Consequence.NONE:
             return person
-
-
-def _possible_status(found: Item | None) -> RegistrationStatus:
-    """The status that is possible where the requested one was not: from the stored seats, or CANCELLED where the event
-    is.
-    """
-    if found is None or not found["open"]:
-        return RegistrationStatus.CANCELLED
-    return seats.available_status(codec.read(Seats, found))
 
 
 def _names(changed: Registration) -> tuple[str, ...]:
@@ -218,6 +209,7 @@ def _seat_actions(
     person: Registration,
     changed: Registration,
     invitation: Invitation,
+    place: seats.Place | None,
     now: datetime,
     *,
     ask: bool = False,
@@ -233,10 +225,10 @@ def _seat_actions(
     if changed.status is RegistrationStatus.DECLINED:
         waits = person.status is RegistrationStatus.WAITLISTED
         seat = seats.release_actions(store, *ids, now, waits=waits)
-    elif changed.status is RegistrationStatus.CANCELLED:
-        seat = {"lock": store.registrations.unlock_action(person)}
+    elif place is None:
+        seat = give_back_actions(store, person)
     else:
-        seat = store.seats.take_actions(*ids, waits=changed.status is RegistrationStatus.WAITLISTED)
+        seat = place.actions
     acknowledged = invitation.acknowledged
     repair = ask and acknowledged is not None and not acknowledged.calendar_state.gone
     # Somebody who accepted without getting a seat has a wrong calendar entry, which has to be corrected soon.

@@ -11,10 +11,12 @@ import hashlib
 from dataclasses import replace
 from datetime import datetime
 
-from ..model import Event, EventStatus, Registration
+from ..model import Event, EventStatus, Registration, RegistrationStatus
 from ..schedule import series_changes
 from ..store import keys
+from ..store.dynamo import Item
 from ..store.events import SplitTransfer
+from ..store.external_ids import HELD
 from ..store.store import Store
 from ..store.writes import rounds
 from .registry import ACTIVE, registration_actions
@@ -72,6 +74,8 @@ def transferred(transfer: SplitTransfer, source: Event, person: Registration, no
         email=person.email,
         language=person.language,
         occurrences=occurrences,
+        external_id=person.external_id,
+        metadata=person.metadata,
         created_at=person.created_at,
         updated_at=now,
     )
@@ -91,16 +95,23 @@ def _copy(store: Store, transfer: SplitTransfer, source: Event, person: Registra
         if person is None or new is None:
             return
         # A refusal of any other action means that it was copied before, or the address is registered there already.
-        still = {"source": store.registrations.unchanged_check(person)}
-        if "source" not in store.attempt(
-            {
-                **still,
-                **registration_actions(store, new, now, transferred=True),
-                **store.registrations.copied_actions(person, new),
-            }
-        ):
+        refused = _store_copy(store, source.account, person, new, now)
+        if HELD in refused and "lock" not in refused:
+            # It was passed on in the series meanwhile, and copied with whom it belonged to before.
+            refused = _store_copy(store, source.account, person, replace(new, external_id=""), now)
+        if "source" not in refused:
             return
         person = store.reads.registration(person.event_id, person.registration_id)
+
+
+def _store_copy(
+    store: Store, account: str, person: Registration, new: Registration, now: datetime
+) -> dict[str, Item | None]:
+    waits = new.status is RegistrationStatus.WAITLISTED
+    seat = store.seats.transfer_actions(new.event_id, new.registration_id, waits=waits)
+    actions = {**registration_actions(store, new, now, account=account, transferred=True), **seat}
+    copied = store.registrations.copied_actions(person, new)
+    return store.attempt({"source": store.registrations.unchanged_check(person), **actions, **copied})
 
 
 def _end(store: Store, transfer: SplitTransfer, now: datetime) -> None:
@@ -116,7 +127,7 @@ def _end(store: Store, transfer: SplitTransfer, now: datetime) -> None:
         actions = {
             "transfer": store.events.end_transfer_action(transfer),
             "event": store.events.unchanged_check(target),
-            "seats": store.seats.change_action(transfer.event_id, now, open=opens),
+            "seats": store.seats.open_action(transfer.event_id, now, opens=opens),
         }
         if "event" not in store.attempt(actions):
             return

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 
 from ..decision.invitation import Seats
 from ..model import Event, RegistrationStatus
 from ..schedule import series
+from ..store import dynamo
 from ..store.outbox import registration_data
 from ..store.store import Store
 from ..store.writes import ROUNDS
@@ -25,19 +27,23 @@ def promote(store: Store, event_id: str, *, now: datetime, at_most: int = BATCH_
     event = store.reads.event(event_id)
     promoted, conflicts = 0, 0
     while promoted < at_most:
-        found = store.seats.read(event_id)
-        if event is None or found is None:
+        seats = store.seats.read(event_id)
+        if event is None or seats is None:
             return promoted
-        seats, due = found
         over = series.ends_at(event) <= now
         if over or not _can_promote(seats):
-            if due:
+            if seats.due_key is not None:
                 store.seats.clear_due(event_id, over=over)
             return promoted
         first = store.reads.first_waiting(event_id)
         if first is not None and _promote_one(store, event, first, now):
             promoted += 1
             continue
+        if first is None:
+            # Nobody waits: the places that shards still have are given back, so that seats are given again.
+            for shard in seats.shards:
+                with suppress(dynamo.Contention):
+                    store.seats.give_back(event_id, shard)
         # Another worker was faster, or that person has left the waitlist.
         conflicts += 1
         if conflicts == ROUNDS:
@@ -46,7 +52,7 @@ def promote(store: Store, event_id: str, *, now: datetime, at_most: int = BATCH_
 
 
 def _can_promote(seats: Seats) -> bool:
-    return seats.open and seats.waiting > 0 and (seats.capacity is None or seats.taken < seats.capacity)
+    return seats.open and seats.queued and (seats.left is None or seats.left > 0)
 
 
 def _promote_one(store: Store, event: Event, registration_id: str, now: datetime) -> bool:

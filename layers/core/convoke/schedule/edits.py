@@ -179,6 +179,7 @@ def split(event: Event, since: LocalTime, event_id: str, now: datetime) -> tuple
         changes=tuple(one for one in event.changes if one.date >= since),
         earlier=(),
         former_texts=(),
+        external_id="",
         created_at=now,
         updated_at=now,
     )

@@ -20,9 +20,9 @@ from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn, overrid
 
 from ..decision.attention import Attention, Survey, Unreached
 from ..decision.calendar_state import CalendarState, OccurrenceState, RenderedMail
-from ..decision.invitation import FanOut, Invitation, Seats, Sending, StoredMessage
+from ..decision.invitation import Batch, FanOut, Invitation, Seats, Sending, StoredMessage
 from ..model import Duration, Event, LocalTime, ReceivedReply, Registration, When
-from . import keys
+from . import compression, keys
 from .dynamo import Item
 
 Stored = TypeVar("Stored")
@@ -30,7 +30,7 @@ Stored = TypeVar("Stored")
 converter = Converter(detailed_validation=False)
 
 RECORDS: set[type] = {
-    *(Event, FanOut, Invitation, ReceivedReply, Registration, Seats),
+    *(Batch, Event, FanOut, Invitation, ReceivedReply, Registration, Seats),
     *(Attention, Sending, StoredMessage, Survey, Unreached),
 }
 """The data classes of whole items. Repositories add those that they alone know (:func:`record`)."""
@@ -118,18 +118,13 @@ OVERRIDES[CalendarState] = {
     "dates": override(omit_if_default=True, unstruct_hook=_packed, struct_hook=_unpacked),
     "certain": override(omit=True),  # what is stored was certainly sent
 }
-OVERRIDES[RenderedMail] = {
-    "mail": override(
-        unstruct_hook=lambda mail: zlib.compress(mail), struct_hook=lambda packed, _: zlib.decompress(packed)
-    )
-}
 OVERRIDES[StoredMessage] = {
     "expires_at": override(
         omit_if_default=True, unstruct_hook=epoch, struct_hook=lambda at, _: datetime.fromtimestamp(int(at), UTC)
     )
 }
-# The priority of a fan-out is that of its due key.
-OVERRIDES[FanOut] = {"priority": override(rename="due_key", struct_hook=lambda due_key, _: int(due_key[0]))}
+# A fan-out is due until all of it is planned.
+OVERRIDES[FanOut] = {"planning": override(rename="due_key", struct_hook=lambda *_: True)}
 
 
 # --- values ---------------------------------------------------------------------------------------------------------
@@ -151,6 +146,8 @@ def _when(item: Item, _: object) -> When:
     return When(start=start, end=end, time_zone=item.get("time_zone"))
 
 
+converter.register_unstructure_hook(RenderedMail, lambda rendered: compression.packed(rendered))
+converter.register_structure_hook(RenderedMail, lambda packed, _: compression.unpacked(packed))
 converter.register_unstructure_hook(When, _when_item)
 converter.register_structure_hook(When, _when)
 converter.register_unstructure_hook(StrEnum, lambda one: one.value)

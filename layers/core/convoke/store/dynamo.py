@@ -18,6 +18,11 @@ from ..model import ConvokeError
 
 Item = dict[str, Any]
 
+MAX_CONNECTIONS = 16
+"""Connections that a client keeps: as many as there may be threads that use it."""
+ATTEMPTS = 5
+"""How often a write that meets a transaction of another writer is made at most."""
+
 _serializer = TypeSerializer()
 _deserializer = TypeDeserializer()
 
@@ -44,7 +49,12 @@ def client() -> Any:
     """A DynamoDB client with timeouts short enough for the calling Lambda function to answer before its own."""
     return boto3.client(
         "dynamodb",
-        config=Config(connect_timeout=2, read_timeout=5, retries={"mode": "standard", "total_max_attempts": 4}),
+        config=Config(
+            connect_timeout=2,
+            read_timeout=5,
+            retries={"mode": "standard", "total_max_attempts": 4},
+            max_pool_connections=MAX_CONNECTIONS,
+        ),
     )
 
 
@@ -130,13 +140,13 @@ def conditionally(write: Callable[..., Any], **arguments: Any) -> tuple[bool, It
     raise Contention("every attempt met a transaction of another writer")
 
 
-def transact(client: Any, actions: list[Item]) -> None:
+def transact(client: Any, actions: list[Item], attempts: int = ATTEMPTS) -> None:
     """Carry out all of ``actions`` or none. A conflict with another writer is repeated after a pause.
 
     Raises :class:`Refused` where a condition failed, also beside a conflict, since repeating cannot help then;
     :class:`Contention` where every attempt met a conflict; botocore's ``ClientError`` for anything else.
     """
-    for _ in _attempts():
+    for _ in _attempts(attempts):
         try:
             client.transact_write_items(TransactItems=actions)
         except ClientError as error:
@@ -154,11 +164,16 @@ def transact(client: Any, actions: list[Item]) -> None:
     raise Contention("every attempt met other writers")
 
 
-def _attempts(count: int = 5) -> Iterator[int]:
-    """Attempt numbers from 0, with a pause before each but the first: 25 to 50 ms, then twice as long each time. The
-    jitter keeps writers that met once from meeting again.
-    """
+def _attempts(count: int = ATTEMPTS) -> Iterator[int]:
+    """Attempt numbers from 0, with a pause before each but the first."""
     for number in range(count):
         if number:
-            time.sleep(random.uniform(0.5, 1) * 0.025 * 2**number)  # noqa: S311 (jitter, not a secret)
+            pause(number)
         yield number
+
+
+def pause(number: int) -> None:
+    """Wait after the conflict of this number, from 1: 25 to 50 ms, then twice as long each time, up to 400 ms. The
+    jitter keeps writers that met once from meeting again.
+    """
+    time.sleep(random.uniform(0.5, 1) * min(0.025 * 2**number, 0.4))  # noqa: S311 (jitter, not a secret)

@@ -7,6 +7,7 @@ from datetime import datetime
 from ..decision.invitation import FanOut
 from ..model import Event, LocalTime, frozen
 from . import codec, conditions, dynamo, keys
+from .dynamo import Item
 from .repository import Repository
 from .writes import Action, check, delete, put, update
 
@@ -36,15 +37,20 @@ class SplitTransfer:
 codec.record(SplitTransfer)
 
 
+def _item(event: Event) -> Item:
+    """The event, and by what the index of starts sorts it."""
+    return codec.item(event, keys.event(event.event_id), starts_at=keys.instant(event.when.starts_at))
+
+
 class Events(Repository):
     def new_action(self, event: Event) -> Action:
-        return put(self._people, codec.item(event, keys.event(event.event_id)), conditions.NEW)
+        return put(self._people, _item(event), conditions.NEW)
 
     def change_action(self, before: Event, after: Event) -> Action:
         """The action that replaces ``before`` by ``after``; it fails where somebody changed the event meanwhile."""
         return put(
             self._people,
-            codec.item(after, keys.event(after.event_id)),
+            _item(after),
             conditions.VERSION_AND_ACCOUNT_UNCHANGED,
             version=before.version,
             account=before.account,
@@ -57,7 +63,7 @@ class Events(Repository):
     def fan_out_action(self, event: Event, priority: int, now: datetime) -> Action:
         """The action that starts the fan-out of a change, due at ``now``, in the place of an earlier one."""
         due = codec.due_attributes(event.event_id, keys.due_key(priority, now))
-        fan_out = FanOut(event_id=event.event_id, version=event.version)
+        fan_out = FanOut(event_id=event.event_id, version=event.version, priority=priority)
         return put(self._sent, codec.item(fan_out, keys.fan_out(event.event_id), **due))
 
     # --- split transfers ----------------------------------------------------------------------------------------

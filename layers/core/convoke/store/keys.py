@@ -24,6 +24,9 @@ Key = dict[str, str]
 
 DUE_INDEX = "due"
 ACCOUNT_INDEX = "by_account"
+START_INDEX = "by_start"
+UPDATED_INDEX = "by_updated"
+PERSON_INDEX = "by_person"
 SHARDS = tuple("01234567")
 
 EVENT = "EVENT"
@@ -31,6 +34,7 @@ FAN_OUT = "FAN"
 SEATS = "SEATS"
 SPLIT_TRANSFER = "CARRY"
 AUDIT = "AUDIT"
+BATCH_PREFIX = "BATCH#"
 REGISTRATION_PREFIX = "REGISTRATION#"
 WAITING_PREFIX = "WAITING#"
 MESSAGE_PREFIX = "MESSAGE#"
@@ -95,6 +99,23 @@ def address(event_id: str, email: str) -> Key:
     return {"pk": f"EVENT#{event_id}", "sk": f"ADDRESS#{digest}"}
 
 
+def person(account: str, email: str) -> str:
+    """The partition of the index by which the registrations of an address are found at all events of an account."""
+    return f"{account}#{hmac.new(account.encode(), folded(email).encode(), hashlib.sha256).hexdigest()}"
+
+
+def external_event(account: str, external_id: str) -> Key:
+    """The item that says which event of the account has this external id. It is hashed, since a sort key has at most
+    1,024 bytes.
+    """
+    return {"pk": f"EXTERNAL#{account}", "sk": f"EVENT#{hashlib.sha256(external_id.encode()).hexdigest()}"}
+
+
+def external_registration(event_id: str, external_id: str) -> Key:
+    """The item that says which registration of the event has this external id."""
+    return {"pk": f"EVENT#{event_id}", "sk": f"EXTERNAL#{hashlib.sha256(external_id.encode()).hexdigest()}"}
+
+
 def message(registration_id: str, sequence: int) -> Key:
     return {"pk": f"REGISTRATION#{registration_id}", "sk": f"{MESSAGE_PREFIX}{sequence:010d}"}
 
@@ -124,8 +145,23 @@ def fan_out(event_id: str) -> Key:
     return {"pk": f"EVENT#{event_id}", "sk": FAN_OUT}
 
 
+def batch(event_id: str, version: int, first: str) -> Key:
+    """A batch of the fan-out of one version of an event: those registered after the id ``first``."""
+    return {"pk": f"EVENT#{event_id}", "sk": f"{BATCH_PREFIX}{version:010d}#{first}"}
+
+
+def pace(second: int) -> Key:
+    """How many mails may still be sent in one second (Unix time)."""
+    return {"pk": f"PACE#{second}", "sk": "PACE"}
+
+
 def seats(event_id: str) -> Key:
     return {"pk": f"EVENT#{event_id}", "sk": SEATS}
+
+
+def seat_shard(event_id: str, number: int) -> Key:
+    """One of the blocks of an event's seats, beside the event's own count."""
+    return {"pk": f"EVENT#{event_id}", "sk": f"{SEATS}#{number:02}"}
 
 
 def erasure(event_id: str, registration_id: str) -> Key:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 from itertools import islice
 from typing import Any
@@ -32,16 +32,22 @@ class Outbox(Repository):
         return self.events_actions(account, {what: data}, now)
 
     def events_actions(
-        self, account: str, happened: Mapping[WebhookEventType, Mapping[str, Any]], now: datetime
+        self,
+        account: str,
+        happened: Mapping[WebhookEventType, Mapping[str, Any]],
+        now: datetime,
+        *,
+        wanted: Collection[WebhookEventType] | None = None,
     ) -> dict[str, Action]:
         """The actions, by name, that add webhook events to a transaction: of those types that a webhook subscribes to.
 
         The data of each is JSON of ids and states, without names and addresses. A transaction has at most one of a
-        type.
+        type. ``wanted`` are those types, where the caller has read them.
         """
         if not account or not happened:
             return {}
-        wanted = Webhooks(self.client, self.settings).subscribed_types(account)
+        if wanted is None:
+            wanted = Webhooks(self.client, self.settings).subscribed_types(account)
         events = [new_event(account, what, data, now) for what, data in happened.items() if what in wanted]
         return {
             f"webhook event {event.type}": put(self._hooks, webhook_event_item(event, due_at=now)) for event in events
@@ -95,17 +101,20 @@ def new_event(account: str, what: WebhookEventType, data: Mapping[str, Any], now
 
 
 def event_data(event: Event) -> dict[str, Any]:
-    """What a webhook event about an event contains: its id, status and version."""
-    return {"event_id": event.event_id, "status": event.status.value, "version": event.version}
+    """What a webhook event about an event contains: id, status and version, and the caller's own id and metadata."""
+    return {"event_id": event.event_id, "status": event.status.value, "version": event.version, **_own_data(event)}
 
 
 def registration_data(person: Registration) -> dict[str, Any]:
-    """What a webhook event about a registration contains: ids, status and version."""
+    """What a webhook event about a registration contains: ids, status and version; the caller's own id and metadata,
+    where it has them.
+    """
     return {
         "event_id": person.event_id,
         "registration_id": person.registration_id,
         "status": person.status.value,
         "version": person.version,
+        **_own_data(person),
     }
 
 
@@ -116,9 +125,15 @@ def webhook_event_item(event: WebhookEvent, *, due_at: datetime) -> Item:
     return codec.item(event, keys.webhook_event(event.account, event.webhook_event_id), expires_at=expires_at, **due)
 
 
+def _own_data(what: Event | Registration) -> dict[str, Any]:
+    """The caller's own id and metadata, where there are any."""
+    own = {"external_id": what.external_id, "metadata": dict(what.metadata)}
+    return {name: value for name, value in own.items() if value}
+
+
 def _json(value: Any) -> Any:
     """A value as JSON has it: numbers come from DynamoDB as ``Decimal``, and are all whole."""
-    return value if isinstance(value, (str, bool, type(None))) else int(value)
+    return value if isinstance(value, (str, bool, dict, type(None))) else int(value)
 
 
 codec.record(

@@ -7,33 +7,25 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator
 from datetime import datetime
+from itertools import islice
 from typing import Any
 
-from ..decision.invitation import FanOut, Invitation, Seats, Sending, StoredMessage
+from ..decision.invitation import FanOut, Invitation, Seats, Sending, StoredMessage, with_outcomes
 from ..effects import Due, DueKind
-from ..model import Event, Registration, RegistrationStatus, frozen
+from ..model import Event, Registration, RegistrationStatus
 from . import codec, dynamo, keys
 from .dynamo import Item
 from .repository import Page, Repository, Stored, decode_cursor, page
+from .seats import SeatCounts
 
 BATCH_SIZE = 500
 """How many registrations and invitations :meth:`Reads.everybody` reads at a time."""
 FILTERED_PAGE_SIZE = 500
 """How many registrations one query reads where they are filtered by status."""
-POSITION = r"[0-9TZ:.\-]{27}[0-9a-z]+"
-"""The regular expression of a position in the list of events: when an event was created, and its id."""
-
-
-@frozen
-class Counted:
-    """An event with its seats: how many are taken, and how many people wait."""
-
-    event: Event
-    seats: Seats
 
 
 class Reads(Repository):
-    """Strongly consistent reads. Only the index of due items, and that of events, may lag by moments."""
+    """Strongly consistent reads. Only the index of due items, and those of events, may lag by moments."""
 
     def invitation(self, event_id: str, registration_id: str) -> Invitation | None:
         return self._get(Invitation, self._sent, keys.registration(event_id, registration_id))
@@ -50,7 +42,7 @@ class Reads(Repository):
         return event if event is not None and event.account == account else None
 
     def seats(self, event_id: str) -> Seats:
-        return self._get(Seats, self._sent, keys.seats(event_id)) or Seats()
+        return SeatCounts(self.client, self.settings).read(event_id) or Seats()
 
     def stored(self, registration_id: str, sequence: int) -> StoredMessage | None:
         return self._get(StoredMessage, self._sent, keys.message(registration_id, sequence))
@@ -75,8 +67,16 @@ class Reads(Repository):
         rows = self.client.query(**dynamo.starting_with(self._people, keys.waiting(event_id, ""), Limit=1))["Items"]
         return str(dynamo.unwire(rows[0])["registration_id"]) if rows else None
 
-    def invitations(self, event_id: str, after: str, limit: int) -> tuple[Invitation, ...]:
-        return tuple(self._range(Invitation, self._sent, event_id, after, limit=limit))
+    def invitations(
+        self, event_id: str, after: str, limit: int | None, through: str | None = None
+    ) -> tuple[Invitation, ...]:
+        return tuple(self._range(Invitation, self._sent, event_id, after, through or "~", limit=limit))
+
+    def invitation_ids(self, event_id: str, after: str, limit: int) -> tuple[str, ...]:
+        query = self._between(self._sent, event_id, after) | {"Limit": limit, "ProjectionExpression": "sk"}
+        # zip ends with the range, so that no further page is read.
+        rows = zip(range(limit), dynamo.pages(self.client.query, **query), strict=False)
+        return tuple(row["sk"].removeprefix(keys.REGISTRATION_PREFIX) for _, row in rows)
 
     def registrations(self, event_id: str, after: str, through: str) -> tuple[Registration, ...]:
         return tuple(self._range(Registration, self._people, event_id, after, through))
@@ -126,32 +126,6 @@ class Reads(Repository):
 
     # --- lists for the API --------------------------------------------------------------------------------------
 
-    def list_events(self, account: str, *, limit: int, cursor: str | None = None) -> Page:
-        """A page of the account's events as :class:`Counted`, in the order of their creation.
-
-        The list comes from an index, which may miss an event that was created a moment ago; each event is then read
-        strongly consistently.
-        """
-        identity = f"events of {account}"
-        query: dict[str, Any] = {
-            "TableName": self._people,
-            "IndexName": keys.ACCOUNT_INDEX,
-            "KeyConditionExpression": "account = :account",
-            "ExpressionAttributeValues": dynamo.wire({":account": account}),
-            "Limit": limit + 1,
-        }
-        if cursor is not None:
-            position = decode_cursor(identity, cursor, POSITION)
-            start = {**keys.event(position[27:]), "account": account, "created_at": position[:27]}
-            query["ExclusiveStartKey"] = dynamo.wire(start)
-        rows = map(dynamo.unwire, self.client.query(**query)["Items"])
-        listed = page(rows, limit, identity, lambda row: row["created_at"] + keys.event_id_of(row["pk"]))
-        ids = [keys.event_id_of(row["pk"]) for row in listed.items]
-        events = self._read_all(Event, self._people, map(keys.event, ids))
-        seats = self._read_all(Seats, self._sent, map(keys.seats, ids))
-        pairs = zip(events, seats, strict=True)
-        return Page(items=tuple(Counted(event=one, seats=its) for one, its in pairs if one and its), next=listed.next)
-
     def list_registrations(
         self, event_id: str, *, limit: int, cursor: str | None = None, status: RegistrationStatus | None = None
     ) -> Page:
@@ -167,16 +141,18 @@ class Reads(Repository):
         pairs = zip(listed.items, self._read_all(Invitation, self._sent, wanted), strict=True)
         return Page(items=tuple((person, invited) for person, invited in pairs if invited), next=listed.next)
 
-    def list_messages(self, registration_id: str, *, limit: int, cursor: str | None = None) -> Page:
+    def list_messages(self, invitation: Invitation, *, limit: int, cursor: str | None = None) -> Page:
         """A page of an attendee's messages in order of SEQUENCE, as :class:`StoredMessage` without the rendered
         mails.
         """
+        registration_id = invitation.registration_id
         identity = f"messages of {registration_id}"
         query = self.message_query(registration_id) | {"Limit": limit + 1}
         if cursor is not None:
             position = decode_cursor(identity, cursor, r"[0-9]{1,10}")
             query["ExclusiveStartKey"] = dynamo.wire(keys.message(registration_id, int(position)))
-        found = self._all(StoredMessage, query)
+        # The one after the page has what became of its last.
+        found = with_outcomes(islice(self._all(StoredMessage, query), limit + 1), invitation)
         return page(found, limit, identity, lambda one: str(one.calendar_state.sequence))
 
     def message_query(self, registration_id: str) -> dict[str, Any]:
@@ -185,7 +161,7 @@ class Reads(Repository):
             self._sent,
             keys.first_message(registration_id),
             ProjectionExpression="pk, sk, registration_id, event_id, calendar_state, written_at, sent_at, ses_id, "
-            "#state, reason",
+            "#state, reason, previous",
             ExpressionAttributeNames={"#state": "state"},
         )
 
@@ -227,6 +203,15 @@ class Reads(Repository):
 def _due(item: Item) -> Due:
     event_id = keys.event_id_of(item["pk"])
     kind, _, about = item["sk"].partition("#")
+    if kind == DueKind.BATCH.upper():
+        version, _, first = about.partition("#")
+        return Due(
+            kind=DueKind.BATCH,
+            event_id=event_id,
+            registration_id=first,
+            version=int(version),
+            due_key=item["due_key"],
+        )
     registration_id, _, notification_id = about.partition("#")
     return Due(
         kind=DueKind(kind.lower()),

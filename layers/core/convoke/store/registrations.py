@@ -12,9 +12,11 @@ from .writes import Action, check, delete, put, update
 
 
 class Registrations(Repository):
-    def new_action(self, person: Registration) -> Action:
+    def new_action(self, person: Registration, account: str) -> Action:
+        """The action that stores a new registration, in the index of the persons of ``account``."""
         key = keys.registration(person.event_id, person.registration_id)
-        return put(self._people, codec.item(person, key), conditions.NEW)
+        item = codec.item(person, key, person=keys.person(account, person.email))
+        return put(self._people, item, conditions.NEW)
 
     def lock_action(self, person: Registration) -> Action:
         """The action that locks the address for the registration; it fails where another one has it."""
@@ -26,16 +28,16 @@ class Registrations(Repository):
         key = keys.address(person.event_id, person.email)
         return delete(self._people, key, conditions.LOCK_IS_MINE, registration_id=person.registration_id)
 
-    def change_action(self, before: Registration, after: Registration, *names: str) -> Action:
-        """The action that writes the attributes ``names``, version and time of ``after``, and nothing else of it. One
-        that is absent from ``after`` is removed.
+    def change_action(self, before: Registration, after: Registration, *names: str, **more: str) -> Action:
+        """The action that writes the attributes ``names``, version and time of ``after``, and nothing else of it; and
+        ``more`` attributes of the item. One that is absent from ``after`` is removed.
         """
         stored = codec.item(after, {})
         names = (*names, "version", "updated_at")
         return update(
             self._people,
             keys.registration(before.event_id, before.registration_id),
-            {name: stored[name] for name in names if name in stored},
+            {name: stored[name] for name in names if name in stored} | more,
             conditions.VERSION_UNCHANGED,
             remove=tuple(name for name in names if name not in stored),
             version=before.version,
@@ -76,14 +78,17 @@ class Registrations(Repository):
         return delete(self._sent, keys.erasure(event_id, registration_id))
 
     def erase_action(self, person: Registration, now: datetime) -> Action:
-        """The action that removes name, address, language and replies from a cancelled registration."""
+        """The action that removes name, address, language, replies and the caller's own data from a cancelled
+        registration.
+        """
         erased = {"status": RegistrationStatus.ERASED.value, "version": person.version + 1, "name": "", "email": ""}
+        erased |= {"external_id": ""}
         return update(
             self._people,
             keys.registration(person.event_id, person.registration_id),
             {**erased, "updated_at": keys.instant(now)},
             conditions.WITHDRAWN,
-            remove=("language", "reply", "date_replies"),
+            remove=("language", "reply", "date_replies", "metadata", "person"),
             version=person.version,
         )
 

@@ -1,16 +1,24 @@
-"""The seats of events and the places on their waitlists: one item for each event with the counts, and one for each
-place on a waitlist.
+"""The seats of events and the places on their waitlists: one item for each event with the counts, one for each block of
+them that a shard gives out, and one for each place on a waitlist.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from ..decision.invitation import Seats
+from ..decision.invitation import Seats, SeatShard
 from . import codec, conditions, dynamo, keys
+from .dynamo import Item
 from .repository import Repository
-from .writes import DUE, Action, delete, put, update
+from .writes import DUE, Action, attempt, delete, put, update
+
+SHARDS = 16
+"""How many shards an event's seats have at most. Those of an event where registrations never met have none."""
+
+codec.record(SeatShard)
 
 
 class SeatCounts(Repository):
@@ -18,26 +26,103 @@ class SeatCounts(Repository):
         item = codec.item(seats, keys.seats(event_id), event_id=event_id)
         return put(self._sent, item, conditions.NEW)
 
-    def read(self, event_id: str) -> tuple[Seats, bool] | None:
-        """The seats, strongly consistent, and whether the waitlist is due."""
-        item = dynamo.get(self.client, self._sent, keys.seats(event_id))
-        return None if item is None else (codec.read(Seats, item), "due_key" in item)
+    def read(self, event_id: str) -> Seats | None:
+        """The seats, strongly consistent, or ``None`` where there is no such event.
 
-    def take_actions(
-        self, event_id: str, registration_id: str, *, waits: bool, transferred: bool = False
-    ) -> dict[str, Action]:
-        """The actions that take a seat, or (``waits``) a place on the waitlist.
-
-        The action named ``seats`` fails where only the other is available, or none; but not for a person who is
-        ``transferred`` after a split: they keep their seat, or their place on the waitlist, whatever is free.
+        One query, but not one moment: what is registered meanwhile may or may not be counted.
         """
-        free = conditions.WAITLIST_ONLY if waits else conditions.SEAT_IS_FREE
-        condition = conditions.EXISTS if transferred else free
-        seats = self._count(event_id, condition, waiting=1) if waits else self._count(event_id, condition, taken=1)
-        if not waits:
-            return {"seats": seats}
+        first, last = keys.seats(event_id), {**keys.seats(event_id), "sk": f"{keys.SEATS}#~"}
+        query = dynamo.between(self._sent, first, last, start=True)
+        found = list(dynamo.pages(self.client.query, **query))
+        return counted(found[0], found[1:]) if found else None
+
+    # --- taking -------------------------------------------------------------------------------------------------
+
+    def take_action(self, event_id: str, seats: Seats, count: int, *, waits: bool, block: bool) -> Action:
+        """The action that takes ``count`` seats, or (``waits``) places on the waitlist, from the event's own count.
+
+        ``block``: they are lent to a shard. It fails where somebody waits, or nobody, where fewer are free, or where
+        the event is closed.
+        """
+        values: dict[str, Any] = {}
+        if waits:
+            condition = conditions.BEHIND_OTHERS
+        elif seats.capacity is None:
+            condition = conditions.SEATS_ARE_UNLIMITED
+        else:
+            condition = conditions.SEATS_ARE_FREE
+            values = {"capacity": seats.capacity, "most": seats.capacity - count}
+        add = {"waiting" if waits else "taken": count, **({"blocks": 1} if block else {})}
+        return update(self._sent, keys.seats(event_id), {}, condition, add=add, **values)
+
+    def lend_action(self, event_id: str, number: int, count: int, *, waits: bool) -> Action:
+        """The action that gives a shard so many seats, or places on the waitlist, to give out."""
+        changes, key = {"number": number, "waits": waits}, keys.seat_shard(event_id, number)
+        return update(self._sent, key, changes, "", add={"free": count}, remove=("stopped",))
+
+    def take_from_shard_action(self, event_id: str, number: int, count: int, *, waits: bool) -> Action:
+        key, condition = keys.seat_shard(event_id, number), conditions.SHARD_HAS_SOME
+        return update(self._sent, key, {}, condition, add={"free": -count}, count=count, waits=waits)
+
+    def wait_first_action(self, event_id: str, seats: Seats, count: int) -> Action:
+        """The action that takes the first place on the waitlist, where not even the shards have ``count`` seats."""
+        assert seats.capacity is not None  # noqa: S101 (without a limit there is a seat)
+        return update(
+            self._sent,
+            keys.seats(event_id),
+            {},
+            conditions.FIRST_TO_WAIT,
+            add={"waiting": 1},
+            capacity=seats.capacity,
+            most=seats.capacity - count,
+            blocks=seats.blocks,
+        )
+
+    def place_action(self, event_id: str, registration_id: str) -> Action:
+        """The action that stores a place on the waitlist."""
         place = {**keys.waiting(event_id, registration_id), "registration_id": registration_id}
-        return {"seats": seats, "waiting": put(self._people, place, conditions.NEW)}
+        return put(self._people, place, conditions.NEW)
+
+    def transfer_actions(self, event_id: str, registration_id: str, *, waits: bool) -> dict[str, Action]:
+        """The actions that take a seat, or (``waits``) a place on the waitlist, for a person who had one before a
+        split: whatever is free.
+        """
+        if not waits:
+            return {"seats": self._count(event_id, conditions.EXISTS, taken=1)}
+        seats = self._count(event_id, conditions.EXISTS, waiting=1)
+        return {"seats": seats, "waiting": self.place_action(event_id, registration_id)}
+
+    # --- giving back --------------------------------------------------------------------------------------------
+
+    def give_back(self, event_id: str, shard: SeatShard) -> bool:
+        """Give what ``shard`` has left back to the event. False: somebody took of it, or it was given more, meanwhile.
+
+        Raises :class:`dynamo.Contention`.
+        """
+        key, condition = keys.seat_shard(event_id, shard.number), conditions.SHARD_UNCHANGED
+        counted = {"waiting" if shard.waits else "taken": -shard.free}
+        actions = {
+            "shard": update(self._sent, key, {"free": 0}, condition, free=shard.free, waits=shard.waits),
+            "seats": self._count(event_id, conditions.EXISTS, **counted),
+        }
+        return not attempt(self.client, actions, 1)
+
+    def stop_actions(self, event_id: str, seats: Seats) -> dict[str, Action]:
+        """The actions after which no shard of ``seats`` gives out what it has left, for the transaction of
+        :meth:`change_action`.
+        """
+        return {
+            f"shard {shard.number}": update(self._sent, keys.seat_shard(event_id, shard.number), {"stopped": True})
+            for shard in seats.shards
+        }
+
+    def let_a_change_pass(self, event_id: str, until: datetime) -> None:
+        """Make registrations wait until then (UTC), or until the change is written: a transaction with all shards of
+        an event has no chance while a hundred registrations a second take seats from them.
+        """
+        self._write(update(self._sent, keys.seats(event_id), {"yield_until": keys.instant(until)}))
+
+    # --- releasing ----------------------------------------------------------------------------------------------
 
     def release_action(self, event_id: str, now: datetime, *, anybody_waits: bool) -> Action:
         """The action that releases a seat, and makes the waitlist due where ``anybody_waits`` on it; it fails where
@@ -60,11 +145,24 @@ class SeatCounts(Repository):
             "waiting": self._leave_action(event_id, registration_id),
         }
 
-    def change_action(self, event_id: str, now: datetime, *, remove: tuple[str, ...] = (), **changes: Any) -> Action:
-        """The action that writes or removes ``open`` or ``capacity``, and makes the waitlist due: somebody may get a
-        seat.
+    def open_action(self, event_id: str, now: datetime, *, opens: bool) -> Action:
+        """The action that opens an event that has taken no registrations so far, and makes the waitlist due."""
+        return update(self._sent, keys.seats(event_id), {**self.due(event_id, now), "open": opens})
+
+    def change_action(
+        self, event_id: str, seats: Seats, now: datetime, *, capacity: int | None, **changes: Any
+    ) -> Action:
+        """The action that writes ``capacity`` and the ``changes``, and makes the waitlist due: somebody may get a seat.
+        It fails where a shard was lent a block since ``seats`` was read.
         """
-        return update(self._sent, keys.seats(event_id), {**self.due(event_id, now), **changes}, remove=remove)
+        changes |= self.due(event_id, now)
+        remove: tuple[str, ...] = ("yield_until",)
+        if capacity is None:
+            remove += ("capacity",)
+        else:
+            changes["capacity"] = capacity
+        condition = conditions.NO_BLOCK_LENT_SINCE
+        return update(self._sent, keys.seats(event_id), changes, condition, remove=remove, blocks=seats.blocks)
 
     def clear_due(self, event_id: str, *, over: bool) -> None:
         """Remove the due key: the event is ``over``, or nobody can be promoted. Does nothing where somebody can."""
@@ -79,3 +177,9 @@ class SeatCounts(Repository):
 
     def _leave_action(self, event_id: str, registration_id: str) -> Action:
         return delete(self._people, keys.waiting(event_id, registration_id), conditions.EXISTS)
+
+
+def counted(own: Item, shards: Iterable[Item]) -> Seats:
+    """What the shards have counts as taken, or as waiting, in the event's own item, but not in the result."""
+    seats = replace(codec.read(Seats, own), shards=tuple(codec.read(SeatShard, shard) for shard in shards))
+    return replace(seats, taken=seats.taken - seats.lent(waits=False), waiting=seats.waiting - seats.lent(waits=True))

@@ -10,11 +10,14 @@ from .accounts import Accounts
 from .answers import Answers
 from .attention import Surveys
 from .deliveries import Deliveries
-from .dynamo import Item
+from .dynamo import ATTEMPTS, Item
 from .events import Events
+from .external_ids import ExternalIds
+from .fan_outs import FanOuts
 from .in_flight import RequestsInFlight
 from .invitations import Invitations
 from .limits import MailLimits
+from .lookups import Lookups
 from .notifications import Notifications
 from .outbox import Outbox
 from .proposals import Proposals
@@ -39,9 +42,12 @@ class Store:
         self.answers = Answers(client, settings)
         self.deliveries = Deliveries(client, settings)
         self.events = Events(client, settings)
+        self.fan_outs = FanOuts(client, settings)
+        self.external_ids = ExternalIds(client, settings)
         self.in_flight = RequestsInFlight(client, settings)
         self.invitations = Invitations(client, settings)
         self.limits = MailLimits(client, settings)
+        self.lookups = Lookups(client, settings)
         self.notifications = Notifications(client, settings)
         self.outbox = Outbox(client, settings)
         self.proposals = Proposals(client, settings)
@@ -55,6 +61,6 @@ class Store:
         self.surveys = Surveys(client, settings)
         self.webhooks = Webhooks(client, settings)
 
-    def attempt(self, actions: Mapping[str, Action]) -> dict[str, Item | None]:
+    def attempt(self, actions: Mapping[str, Action], attempts: int = ATTEMPTS) -> dict[str, Item | None]:
         """Carry out all of ``actions`` or none; see :func:`writes.attempt`."""
-        return attempt(self.client, actions)
+        return attempt(self.client, actions, attempts)

@@ -114,7 +114,7 @@ def alone(client: Any, action: Action) -> tuple[bool, Item | None]:
     return dynamo.conditionally(write, **arguments)
 
 
-def attempt(client: Any, actions: Mapping[str, Action]) -> dict[str, Item | None]:
+def attempt(client: Any, actions: Mapping[str, Action], attempts: int = dynamo.ATTEMPTS) -> dict[str, Item | None]:
     """Carry out all of ``actions`` or none. Returns the names of those whose condition failed, each with the existing
     item.
 
@@ -122,7 +122,7 @@ def attempt(client: Any, actions: Mapping[str, Action]) -> dict[str, Item | None
     failed, and what :func:`dynamo.transact` raises, except :class:`dynamo.Refused`.
     """
     try:
-        dynamo.transact(client, list(actions.values()))
+        dynamo.transact(client, list(actions.values()), attempts)
     except dynamo.Refused as error:
         outcomes = zip(actions, error.reasons, error.items, strict=True)
         refused = {name: item for name, reason, item in outcomes if reason == "ConditionalCheckFailed"}

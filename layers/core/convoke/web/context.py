@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
+import time
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from functools import cache
 from http import HTTPStatus
@@ -16,19 +17,21 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
 from botocore.exceptions import BotoCoreError, ClientError
 
+from ..decision.invitation import Invitation
 from ..decision.plan import Snapshot
-from ..model import Event, EventStatus, LocalTime, Occurrence
+from ..model import Event, EventStatus, LocalTime, Occurrence, Registration
 from ..registrations import registry, split_transfer, waitlist
 from ..registrations.registry import Obstacle
 from ..schedule import edits, series
 from ..settings import settings
 from ..store import codec, dynamo, requests
 from ..store.limits import Charge
+from ..store.repository import decode_cursor, encode_cursor
 from ..store.store import Store
 from ..webhooks.events import Delivery, Webhook
 from . import presenters
 from .problems import Problem
-from .responses import EventOut, OccurrenceOut, RegistrationOut, WebhookOut
+from .responses import EventOut, OccurrenceOut, RegistrationMade, RegistrationOut, WebhookOut
 
 logger = Logger()
 router = APIGatewayHttpRouter()  # type: ignore[no-untyped-call]
@@ -38,6 +41,9 @@ BASE = "/v1"
 """What every path begins with: the name of the API's stage in the template. Routes are written without it."""
 RETRY_AFTER_A_MINUTE = {"Retry-After": "60"}
 """Headers of a 503 while a split transfer is under way: it is done within about a minute."""
+
+SECONDS_OF_A_PART = 2.0
+"""For how long the people of an event are counted in one response, which is then there within three seconds."""
 
 AN_ID = re.compile(r"[0-9a-z]{1,64}", re.ASCII)
 LONGEST_NAME = 100
@@ -59,13 +65,14 @@ def now() -> datetime:
 def caller(request: Mapping[str, Any] | None = None) -> str:
     """The account of the API key, as the authorizer found it.
 
-    API Gateway calls the authorizer; a request without its result raises :class:`Problem` (401).
+    For a key that is not valid it found none: then, and without its result, this raises :class:`Problem` (401).
     """
     request = request or router.current_event.raw_event
     authorizer = request.get("requestContext", {}).get("authorizer") or {}
     account = (authorizer.get("lambda") or {}).get("account")
     if not account:
-        raise Problem(HTTPStatus.UNAUTHORIZED, "an API key is required", headers={"WWW-Authenticate": "Bearer"})
+        refused = 'Bearer error="invalid_token"' if "lambda" in authorizer else "Bearer"
+        raise Problem(HTTPStatus.UNAUTHORIZED, "a valid API key is required", headers={"WWW-Authenticate": refused})
     return str(account)
 
 
@@ -123,14 +130,14 @@ def read_snapshot(event: Event, registration_id: str) -> Snapshot:
 def require_writable(event: Event, at: datetime) -> None:
     """Raise :class:`Problem` (409) if the event is cancelled, or over at ``at`` (UTC)."""
     if event.status is EventStatus.CANCELLED:
-        raise Problem(HTTPStatus.CONFLICT, "the event is cancelled")
+        raise Problem(HTTPStatus.CONFLICT, "the event is cancelled", code="event_cancelled")
     require_not_over(event, at)
 
 
 def require_not_over(event: Event, at: datetime) -> None:
     """Raise :class:`Problem` (409) if the event's last date has ended at ``at`` (UTC)."""
     if series.ends_at(event) <= at:
-        raise Problem(HTTPStatus.CONFLICT, "the event is over")
+        raise Problem(HTTPStatus.CONFLICT, "the event is over", code="event_over")
 
 
 def require_mails(account: str, at: datetime) -> None:
@@ -157,7 +164,9 @@ def too_many(what: str, until: datetime, at: datetime) -> Problem:
 def require_no_transfer(event_id: str) -> None:
     """Raise :class:`Problem` (503) while registrations are being copied to the event."""
     if store().events.transferring(event_id):
-        raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, Obstacle.NOT_YET.value, headers=RETRY_AFTER_A_MINUTE)
+        raise Problem(
+            HTTPStatus.SERVICE_UNAVAILABLE, Obstacle.NOT_YET.value, headers=RETRY_AFTER_A_MINUTE, code="split_running"
+        )
 
 
 def promote(event_id: str) -> None:
@@ -176,6 +185,32 @@ def start_transfer(event_id: str) -> None:
         logger.warning("left to the sweeper", event=event_id, error=type(error).__name__)
 
 
+# --- all people of an event ---------------------------------------------------------------------------------------
+
+
+class Part:
+    """The event's registrations with their invitations, in order of arrival, from a cursor on, for
+    :data:`SECONDS_OF_A_PART`. Read once; then ``next`` is the cursor to go on from, ``None`` if nobody is left.
+
+    ``identity`` is what the cursor belongs to. Raises :class:`InvalidField` for a cursor of something else.
+    """
+
+    def __init__(self, event_id: str, identity: str, cursor: str | None) -> None:
+        self.next: str | None = None
+        self._identity = identity
+        after = "" if cursor is None else decode_cursor(identity, cursor, r"[0-9a-z]+")
+        self._people = store().reads.everybody(event_id, after)
+
+    def __iter__(self) -> Iterator[tuple[Registration, Invitation]]:
+        until, last = time.monotonic() + SECONDS_OF_A_PART, ""
+        for person, invitation in self._people:
+            if last and time.monotonic() > until:
+                self.next = encode_cursor(self._identity, last)
+                return
+            yield person, invitation
+            last = person.registration_id
+
+
 # --- responses ----------------------------------------------------------------------------------------------------
 
 
@@ -189,7 +224,8 @@ def show_event(
     event = own_event(event_id)
     seats = store().reads.seats(event_id)
     missed = store().surveys.list_attention(event_id, now=now())
-    return answer(status, presenters.event(event, seats, dropped, missed), {**etag(event), **(headers or {})})
+    shown = presenters.event(event, seats, dropped, missed, store().reads.fan_out(event_id))
+    return answer(status, shown, {**etag(event), **(headers or {})})
 
 
 def show_occurrence(
@@ -211,6 +247,14 @@ def show_registration(
     event = own_event(event_id)
     seen = read_snapshot(event, registration_id)
     return answer(status, presenters.registration(seen, settings().sender, now()), headers)
+
+
+def show_made(
+    event_id: str, registration_id: str, status: int, headers: Mapping[str, str] | None = None
+) -> Response[RegistrationMade]:
+    """The answer to a registration; with 200 the address was registered before."""
+    made = presenters.registration(read_snapshot(own_event(event_id), registration_id), settings().sender, now())
+    return answer(status, RegistrationMade(**made.model_dump(), existing=status == HTTPStatus.OK), headers)
 
 
 def show_webhook(webhook_id: str, status: int = 200, headers: Mapping[str, str] | None = None) -> Response[WebhookOut]:

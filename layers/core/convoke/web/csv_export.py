@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import re
 import unicodedata
 from collections.abc import Iterable
@@ -16,7 +17,7 @@ from .responses import RegistrationOut
 
 COLUMNS = (
     *("name", "email", "status", "participation", "answered_at"),
-    *("invitation", "registered_at", "registration_id"),
+    *("invitation", "registered_at", "registration_id", "external_id", "metadata"),
 )
 
 # Characters that begin a formula, with the full-width ones that some locales accept.
@@ -35,7 +36,8 @@ def row(person: RegistrationOut) -> str:
     """The row of one registration, with its line break. An erased person has neither name nor address."""
     cells = (
         *(person.name, person.email, person.status.value, person.participation.value, person.answered_at),
-        *(person.invitation.state.value, person.created_at, person.registration_id),
+        *(person.invitation.state.value, person.created_at, person.registration_id, person.external_id),
+        json.dumps(person.metadata, ensure_ascii=False) if person.metadata else "",
     )
     return _line(defused(cell or "") for cell in cells)
 

@@ -10,7 +10,7 @@ from http import HTTPStatus
 from typing import Annotated
 
 from aws_lambda_powertools.event_handler import Response
-from aws_lambda_powertools.event_handler.openapi.params import Body
+from aws_lambda_powertools.event_handler.openapi.params import Body, Query
 from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
 
 from ..delivery import fan_out
@@ -19,6 +19,8 @@ from ..registrations import events
 from ..schedule import edits, series
 from ..settings import settings
 from ..store import codec, keys
+from ..store.lookups import Order, Wanted
+from ..store.repository import Page
 from ..store.writes import Action, rounds
 from . import context, presenters
 from .idempotency import Record, once
@@ -36,7 +38,7 @@ from .requests import (
     patched,
 )
 from .responses import EventOut, EventPage, documented
-from .walltimes import read_when
+from .walltimes import read_instant, read_when
 
 router = APIGatewayHttpRouter()  # type: ignore[no-untyped-call]
 NO_REASON, AS_IT_WAS = CancelIn(), ReopenIn()
@@ -76,9 +78,38 @@ def must_end_later(event: Event, at: datetime, before: Event | None = None) -> N
         raise InvalidField("end", "is in the past")
 
 
-@router.get("/events", summary="List events in order of creation", responses=documented(200))
-def list_events(limit: Limit = 50, cursor: Cursor = None) -> Response[EventPage]:
-    page = context.store().reads.list_events(context.caller(), limit=limit, cursor=cursor)
+@router.get("/events", summary="List events", responses=documented(200))
+def list_events(
+    limit: Limit = 50,
+    cursor: Cursor = None,
+    external_id: Annotated[str | None, Query(max_length=200, description="The one with this id of yours.")] = None,
+    status: Annotated[EventStatus | None, Query()] = None,
+    since: Annotated[
+        str | None, Query(alias="from", max_length=40, description="Whose first date starts then or later.")
+    ] = None,
+    until: Annotated[
+        str | None, Query(alias="to", max_length=40, description="Whose first date starts before then.")
+    ] = None,
+    updated_since: Annotated[str | None, Query(max_length=40, description="Changed then or later.")] = None,
+    order: Annotated[
+        Order | None,
+        Query(description="updated where updated_since is given, else created."),
+    ] = None,
+) -> Response[EventPage]:
+    wanted = Wanted(
+        status=status,
+        since=read_instant("from", since),
+        until=read_instant("to", until),
+        updated_since=read_instant("updated_since", updated_since),
+    )
+    account, lookups = context.caller(), context.store().lookups
+    if external_id is not None:
+        holder = context.store().external_ids.event_holder(account, external_id)
+        found = lookups.read_events([holder] if holder else [])
+        page = Page(items=tuple(one for one in found if wanted.has(one.event)), next=None)
+    else:
+        order = order or (Order.UPDATED if updated_since else Order.CREATED)
+        page = lookups.list_events(account, limit=limit, cursor=cursor, order=order, wanted=wanted)
     return context.answer(
         200,
         EventPage(items=[presenters.event(counted.event, counted.seats) for counted in page.items], next=page.next),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 from http import HTTPStatus
@@ -180,14 +180,14 @@ def upcoming_date(event: Event, start: str, at: datetime) -> Occurrence:
     """The date, by its original start. Raises :class:`Problem`: 404 if there is none, 409 if it is over."""
     one = context.own_date(event, start)
     if one.when.ends_at <= at:
-        raise Problem(HTTPStatus.CONFLICT, "this date is over")
+        raise Problem(HTTPStatus.CONFLICT, "this date is over", code="date_over")
     return one
 
 
 def require_series(event: Event) -> None:
     """Raise :class:`Problem` (409) for an event of one date: a change of its only date is a change of the event."""
     if not event.recurs:
-        raise Problem(HTTPStatus.CONFLICT, "the event has one date: change the event itself")
+        raise Problem(HTTPStatus.CONFLICT, "the event has one date: change the event itself", code="single_date")
 
 
 @router.post("/events/<event_id>/split", summary="Change a date and all following dates", responses=documented(201))
@@ -254,14 +254,16 @@ def split_parts(event: Event, body: SplitIn, new_id: str, at: datetime) -> tuple
 @router.post(
     "/events/<event_id>/preview", summary="Preview the mails that a change would send", responses=documented(200)
 )
-def preview_change(event_id: str, body: PreviewIn) -> Response[PreviewOut]:
+def preview_change(event_id: str, body: PreviewIn, cursor: Cursor = None) -> Response[PreviewOut]:
     event, at = context.own_event(event_id), context.now()
     context.require_writable(event, at)
     after, new, transfer = previewed_change(event, body, at)
     counts = dict.fromkeys(("update", "ask_again", "cancel", "invite", "none"), 0)
     examples: list[PreviewExample] = []
     mails = 0
-    for previewed in preview(people(event), after, settings().sender, at):
+    part = context.Part(event_id, f"preview of {event_id}", cursor)
+    people = (Snapshot(invitation=invitation, registration=person, event=event) for person, invitation in part)
+    for previewed in preview(people, after, settings().sender, at):
         if new is not None and transfer is not None:
             also = invitations_to(new, transfer, event, previewed, at)
             previewed = replace(previewed, messages=previewed.messages + also)
@@ -271,7 +273,7 @@ def preview_change(event_id: str, body: PreviewIn) -> Response[PreviewOut]:
             subjects = [words(message, at).subject for message in previewed.messages]
             registration_id = previewed.seen.registration.registration_id
             examples.append(PreviewExample(registration_id=registration_id, kind=previewed.kind, messages=subjects))
-    return context.answer(200, PreviewOut(**counts, messages=mails, examples=examples))
+    return context.answer(200, PreviewOut(**counts, messages=mails, examples=examples, next=part.next))
 
 
 def previewed_change(event: Event, body: PreviewIn, at: datetime) -> tuple[Event, Event | None, SplitTransfer | None]:
@@ -318,12 +320,6 @@ def require_only(body: PreviewIn, *names: str) -> None:
     """Raise :class:`InvalidField` if ``body`` has any other field than ``names``."""
     for other in sorted(body.model_fields_set - set(names)):
         raise InvalidField(other, f"must not be given together with {names[-1]}")
-
-
-def people(event: Event) -> Iterator[Snapshot]:
-    """All registrations of the event with their invitations, read a page at a time."""
-    for person, invitation in context.store().reads.everybody(event.event_id):
-        yield Snapshot(invitation=invitation, registration=person, event=event)
 
 
 def invitations_to(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from contextlib import suppress
 from http import HTTPStatus
-from itertools import islice
 from typing import Annotated
 from urllib.parse import urlencode
 
@@ -29,9 +28,8 @@ from .responses import CSV, PROBLEM, AnswerPage, ParticipationOut, documented
 
 router = APIGatewayHttpRouter()  # type: ignore[no-untyped-call]
 
-MOST_COUNTED = 15_000
 MOST_ROWS = 5000
-"""Registrations that can be read, and rows that can be written, well within the function's timeout of ten seconds."""
+"""Rows that can be written well within the function's timeout of ten seconds."""
 LARGEST_PART = 4 * 1024 * 1024
 """Bytes of a part, as JSON: a response of Lambda has at most 6 MB, and the CSV stands in it as a JSON string."""
 
@@ -54,16 +52,14 @@ def count_participation(
     date: Annotated[
         str | None, Query(description="Count for one date of a series, by its original start.", max_length=32)
     ] = None,
+    cursor: Cursor = None,
 ) -> Response[ParticipationOut]:
     event = context.own_event(event_id)
     name = None if date is None else date_of(event, date)
-    people = list(islice(context.store().reads.everybody(event_id), MOST_COUNTED + 1))
-    if len(people) > MOST_COUNTED:
-        raise Problem(
-            HTTPStatus.CONFLICT, f"there are more than {MOST_COUNTED} registrations: list them, or export them"
-        )
-    counts = tally((one for one in people if comes_on(event, one[0], name)), name)
-    return context.answer(200, ParticipationOut(**{status.value: count for status, count in counts.items()}))
+    part = context.Part(event_id, f"participation of {event_id}", cursor)
+    counts = tally((one for one in part if comes_on(event, one[0], name)), name)
+    counted = {status.value: count for status, count in counts.items()}
+    return context.answer(200, ParticipationOut(**counted, next=part.next))
 
 
 def date_of(event: Event, text: str) -> LocalTime:
@@ -113,5 +109,5 @@ def export_registrations(event_id: str, limit: Rows = None, cursor: Cursor = Non
     }
     if more:
         following = urlencode({"limit": limit, "cursor": encode_cursor(identity, last)})
-        headers["Link"] = f'</events/{event_id}/registrations.csv?{following}>; rel="next"'
+        headers["Link"] = f'<{context.BASE}/events/{event_id}/registrations.csv?{following}>; rel="next"'
     return Response(200, "text/csv; charset=utf-8", table, headers)

@@ -15,6 +15,9 @@ MEDIA_TYPE = "application/problem+json"
 PATCH_MEDIA_TYPE = "application/merge-patch+json"
 """What a PATCH may be besides ``application/json`` (RFC 7396)."""
 LARGEST_BODY = 64 * 1024
+LARGEST_BULK = 1024 * 1024
+"""Bytes of a body with many people."""
+BULK_ROUTE = "POST /events/{event_id}/registrations/bulk"
 DEEPEST_BODY = 16
 """How deep objects and lists may be nested; no valid request has more than four levels."""
 MOST_ERRORS = 50
@@ -22,8 +25,28 @@ LONGEST_FIELD = 100
 """Characters of a field's name in an error: the name of an unknown field may be of any length."""
 
 
+CODES = {
+    HTTPStatus.BAD_REQUEST: "malformed_body",
+    HTTPStatus.UNAUTHORIZED: "unauthorized",
+    HTTPStatus.FORBIDDEN: "scope_missing",
+    HTTPStatus.NOT_FOUND: "not_found",
+    HTTPStatus.METHOD_NOT_ALLOWED: "method_not_allowed",
+    HTTPStatus.CONFLICT: "conflict",
+    HTTPStatus.PRECONDITION_FAILED: "version_mismatch",
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "body_too_large",
+    HTTPStatus.UNSUPPORTED_MEDIA_TYPE: "unsupported_media_type",
+    HTTPStatus.UNPROCESSABLE_ENTITY: "invalid_field",
+    HTTPStatus.TOO_MANY_REQUESTS: "too_many_requests",
+    HTTPStatus.INTERNAL_SERVER_ERROR: "internal_error",
+    HTTPStatus.SERVICE_UNAVAILABLE: "busy",
+}
+"""The code of an error that has none of its own. Codes stay as they are within a version of the API."""
+
+
 class Problem(ConvokeError):
-    """A request that is refused. ``detail`` says why, for the caller; ``errors`` are pairs of field and message."""
+    """A request that is refused. ``detail`` says why, for the caller; ``errors`` are pairs of field and message;
+    ``code`` is for programs, by default that of the status.
+    """
 
     def __init__(
         self,
@@ -31,10 +54,13 @@ class Problem(ConvokeError):
         detail: str,
         errors: Iterable[tuple[str, str]] = (),
         headers: Mapping[str, str] | None = None,
+        *,
+        code: str = "",
     ) -> None:
         super().__init__(detail)
         self.status = status
         self.detail = detail
+        self.code = code or CODES[status]
         self.errors = list(errors)
         self.headers = {"Cache-Control": "no-store", **(headers or {})}
 
@@ -44,6 +70,7 @@ class Problem(ConvokeError):
             "type": "about:blank",
             "title": self.status.phrase,
             "status": self.status.value,
+            "code": self.code,
             "detail": self.detail,
             "errors": [{"field": field, "message": message} for field, message in self.errors[:MOST_ERRORS]],
         }
@@ -126,8 +153,9 @@ def read_body(event: Mapping[str, Any]) -> dict[str, Any] | None:
         data = base64.b64decode(body, validate=True) if event.get("isBase64Encoded") else body.encode()
     except (binascii.Error, UnicodeEncodeError):
         raise Problem(HTTPStatus.BAD_REQUEST, "the body cannot be read") from None
-    if len(data) > LARGEST_BODY:
-        raise Problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"a body has at most {LARGEST_BODY} bytes")
+    most = LARGEST_BULK if event.get("routeKey") == BULK_ROUTE else LARGEST_BODY
+    if len(data) > most:
+        raise Problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"a body has at most {most} bytes")
     if not data:
         return None
     media_type, _, parameters = event.get("headers", {}).get("content-type", "").lower().partition(";")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import secrets
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from http import HTTPStatus
 from typing import Annotated, Literal, TypeVar
@@ -15,9 +16,11 @@ from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
 from ..decision.decide import over
 from ..decision.plan import Snapshot, calendar_state_of
 from ..model import (
+    DeliveryState,
     Event,
     InvalidField,
     LocalTime,
+    Participation,
     Registration,
     RegistrationStatus,
     folded,
@@ -27,6 +30,8 @@ from ..registrations.registry import ACTIVE, STANDING, Obstacle, TooMany
 from ..schedule import edits, series
 from ..settings import settings
 from ..store import codec, keys
+from ..store.repository import decode_cursor, encode_cursor
+from ..store.requests import Answered
 from . import context, presenters
 from .idempotency import Record, once
 from .problems import Problem
@@ -37,11 +42,13 @@ from .requests import (
     RegistrationIn,
     RegistrationPatch,
     ResendIn,
+    own_data,
 )
 from .responses import (
     MAIL,
     PROBLEM,
     MessagePage,
+    RegistrationMade,
     RegistrationOut,
     RegistrationPage,
     documented,
@@ -50,31 +57,19 @@ from .responses import (
 router = APIGatewayHttpRouter()  # type: ignore[no-untyped-call]
 PERSON = "/events/<event_id>/registrations/<registration_id>"
 EMPTY_BODY = ResendIn()
+Address = Annotated[str | None, Query(max_length=254, description="Who has this address now, or none.")]
 TOO_MANY = "the limit of mails to this person is reached"
 Outcome = TypeVar("Outcome", Registration, None)
 
 
 @router.post("/events/<event_id>/registrations", summary="Register a person", responses=documented(200, 201))
-def register(event_id: str, body: RegistrationIn, key: IdempotencyKey = None) -> Response[RegistrationOut]:
-    def enter(record: Record) -> Response[RegistrationOut]:
+def register(event_id: str, body: RegistrationIn, key: IdempotencyKey = None) -> Response[RegistrationMade]:
+    def enter(record: Record) -> Response[RegistrationMade]:
         event, at = context.own_event(event_id), context.now()
         context.require_writable(event, at)
-        not_the_sender(body.email)
         context.require_mails(event.account, at)
+        person = new_registration(event, body, at, secrets.token_bytes(16))
         charge = context.store().limits.recipient(event.account, body.email, at)
-        person = Registration(
-            event_id=event_id,
-            registration_id=keys.registration_id(at, secrets.token_bytes(16)),
-            version=1,
-            status=RegistrationStatus.REGISTERED,
-            name=body.name,
-            email=body.email,
-            language=body.language,
-            occurrences=chosen(event, body.occurrences, at),
-            named=len(event.earlier) if body.occurrences else 0,
-            created_at=at,
-            updated_at=at,
-        )
         recorded = record(status=201, event_id=event_id, registration_id=person.registration_id)
         stored = granted(
             registry.register(context.store(), person, now=at, account=event.account, charge=charge, also=recorded),
@@ -82,7 +77,7 @@ def register(event_id: str, body: RegistrationIn, key: IdempotencyKey = None) ->
         )
         where = context.location(event_id, stored.registration_id)
         if stored.registration_id == person.registration_id:
-            return context.show_registration(event_id, stored.registration_id, 201, where)
+            return context.show_made(event_id, stored.registration_id, 201, where)
         recorded = record(status=200, event_id=event_id, registration_id=stored.registration_id)
         if stored.status is RegistrationStatus.DECLINED:
             granted(
@@ -98,29 +93,120 @@ def register(event_id: str, body: RegistrationIn, key: IdempotencyKey = None) ->
             )
         else:
             context.store().requests.keep(recorded)
-        return context.show_registration(event_id, stored.registration_id, 200, where)
+        return context.show_made(event_id, stored.registration_id, 200, where)
 
-    return once(key, enter)
+    return once(key, enter, show_made)
 
 
-@router.get(
-    "/events/<event_id>/registrations", summary="List registrations in order of arrival", responses=documented(200)
-)
+def new_registration(event: Event, body: RegistrationIn, at: datetime, entropy: bytes) -> Registration:
+    """The registration that a request asks for, at ``at`` (UTC). Raises :class:`InvalidField`."""
+    not_the_sender(body.email)
+    return Registration(
+        event_id=event.event_id,
+        registration_id=keys.registration_id(at, entropy),
+        version=1,
+        status=RegistrationStatus.REGISTERED,
+        name=body.name,
+        email=body.email,
+        language=body.language,
+        occurrences=chosen(event, body.occurrences, at),
+        named=len(event.earlier) if body.occurrences else 0,
+        **own_data(body),
+        created_at=at,
+        updated_at=at,
+    )
+
+
+def show_made(answered: Answered, headers: Mapping[str, str]) -> Response[RegistrationMade]:
+    """What an earlier request with the same Idempotency-Key registered, as it is now."""
+    return context.show_made(answered.event_id, answered.registration_id, answered.status, headers)
+
+
+@router.get("/events/<event_id>/registrations", summary="List registrations", responses=documented(200))
 def list_registrations(
     event_id: str,
     limit: Limit = 50,
     cursor: Cursor = None,
+    email: Address = None,
+    external_id: Annotated[
+        str | None, Query(max_length=200, description="The registration with this id of yours.")
+    ] = None,
     status: Annotated[RegistrationStatus | None, Query()] = None,
+    participation: Annotated[Participation | None, Query()] = None,
+    delivery: Annotated[DeliveryState | None, Query(description="The state of the invitation.")] = None,
 ) -> Response[RegistrationPage]:
     event, at = context.own_event(event_id), context.now()
-    page = context.store().reads.list_registrations(event_id, limit=limit, cursor=cursor, status=status)
-    people = [
-        presenters.registration(
-            Snapshot(invitation=invitation, registration=person, event=event), settings().sender, at
+
+    def is_wanted(person: RegistrationOut) -> bool:
+        return (
+            status in (None, person.status)
+            and participation in (None, person.participation)
+            and delivery in (None, person.invitation.state)
         )
-        for person, invitation in page.items
-    ]
+
+    if email is not None or external_id is not None:
+        people = [shown(one, at) for one in known(event, email, external_id)]
+        return context.answer(200, RegistrationPage(items=list(filter(is_wanted, people)), next=None))
+    if participation is not None or delivery is not None:
+        identity = f"registrations of {event_id}, {status} {participation} {delivery}"
+        return context.answer(200, looked_through(event, at, is_wanted, identity, limit, cursor))
+    page = context.store().reads.list_registrations(event_id, limit=limit, cursor=cursor, status=status)
+    people = [shown(Snapshot(invitation=one, registration=person, event=event), at) for person, one in page.items]
     return context.answer(200, RegistrationPage(items=people, next=page.next))
+
+
+def shown(seen: Snapshot, at: datetime) -> RegistrationOut:
+    return presenters.registration(seen, settings().sender, at)
+
+
+def known(event: Event, email: str | None, external_id: str | None) -> tuple[Snapshot, ...]:
+    """The registration that has the address and the external id at the event, if one has all that is given. One that
+    was cancelled has neither any more.
+    """
+    store, found = context.store(), set[str | None]()
+    if email is not None:
+        found.add(store.reads.address_holder(event.event_id, email))
+    if external_id is not None:
+        found.add(store.external_ids.registration_holder(event.event_id, external_id))
+    (holder, *others) = found
+    if holder is None or others:
+        return ()
+    return store.lookups.read_people([(event.event_id, holder)])
+
+
+MOST_LOOKED_THROUGH = 1500
+"""How many registrations one request reads where what is wanted is nowhere stored, and is derived of each."""
+
+
+def looked_through(
+    event: Event,
+    at: datetime,
+    is_wanted: Callable[[RegistrationOut], bool],
+    identity: str,
+    limit: int,
+    cursor: str | None,
+) -> RegistrationPage:
+    """A page of those that are wanted, in order of arrival. It may have fewer than ``limit``, and yet a next one."""
+    after = "" if cursor is None else decode_cursor(identity, cursor, r"[0-9a-z]+")
+    people: list[RegistrationOut] = []
+    everyone = context.store().reads.everybody(event.event_id, after)
+    for number, (person, invitation) in enumerate(everyone):
+        if number == MOST_LOOKED_THROUGH or len(people) == limit:
+            return RegistrationPage(items=people, next=encode_cursor(identity, after))
+        after = person.registration_id
+        one = shown(Snapshot(invitation=invitation, registration=person, event=event), at)
+        if is_wanted(one):
+            people.append(one)
+    return RegistrationPage(items=people, next=None)
+
+
+@router.get("/registrations", summary="List an address's registrations at all events", responses=documented(200))
+def list_person(
+    email: Annotated[str, Query(max_length=254)], limit: Limit = 50, cursor: Cursor = None
+) -> Response[RegistrationPage]:
+    account, at = context.caller(), context.now()
+    page = context.store().lookups.list_person(account, email, limit=limit, cursor=cursor)
+    return context.answer(200, RegistrationPage(items=[shown(one, at) for one in page.items], next=page.next))
 
 
 @router.get(PERSON, summary="Read a registration", responses=documented(200))
@@ -134,11 +220,17 @@ def patch_registration(event_id: str, registration_id: str, patch: RegistrationP
     person = context.read_snapshot(event, registration_id).registration
     context.require_writable(event, at)
     if person.status not in ACTIVE:
-        raise Problem(HTTPStatus.CONFLICT, Obstacle.INACTIVE.value)
-    current = {"name": person.name, "email": person.email, "language": person.language}
+        raise Problem(HTTPStatus.CONFLICT, Obstacle.INACTIVE.value, code=CODES[Obstacle.INACTIVE])
+    current = {
+        "name": person.name,
+        "email": person.email,
+        "language": person.language,
+        "external_id": person.external_id or None,
+        "metadata": dict(person.metadata),
+    }
     shape = RegistrationIn.model_validate(patch.applied_to(current))
     not_the_sender(shape.email)
-    changes = {name: getattr(shape, name) for name in patch.model_fields_set}
+    changes = {name: getattr(shape, name) for name in patch.model_fields_set} | own_data(shape)
     if "occurrences" in changes:
         changes |= {"occurrences": chosen(event, shape.occurrences, at), "named": len(event.earlier)}
     charge = None
@@ -217,8 +309,8 @@ def resend(
 def list_messages(
     event_id: str, registration_id: str, limit: Limit = 50, cursor: Cursor = None
 ) -> Response[MessagePage]:
-    context.read_snapshot(context.own_event(event_id), registration_id)
-    page = context.store().reads.list_messages(registration_id, limit=limit, cursor=cursor)
+    seen = context.read_snapshot(context.own_event(event_id), registration_id)
+    page = context.store().reads.list_messages(seen.invitation, limit=limit, cursor=cursor)
     return context.answer(200, MessagePage(items=[presenters.message(stored) for stored in page.items], next=page.next))
 
 
@@ -270,6 +362,17 @@ def not_the_sender(email: str) -> None:
         raise InvalidField("email", "is the address that invitations are sent from")
 
 
+CODES = {
+    Obstacle.ABSENT: "not_found",
+    Obstacle.CLOSED: "event_closed",
+    Obstacle.NOT_YET: "split_running",
+    Obstacle.TAKEN: "address_taken",
+    Obstacle.INACTIVE: "registration_inactive",
+    Obstacle.NEVER_SENT: "never_sent",
+    Obstacle.STOPPED: "address_stopped",
+}
+
+
 def granted(outcome: Outcome | Obstacle | TooMany, at: datetime | None = None) -> Outcome:
     """The outcome of a write, or raises :class:`Problem`: 404, 409 or 503 for an obstacle, 429 where a limit is reached
     at ``at`` (UTC).
@@ -277,8 +380,10 @@ def granted(outcome: Outcome | Obstacle | TooMany, at: datetime | None = None) -
     if isinstance(outcome, TooMany):
         raise context.too_many(TOO_MANY, outcome.until, at or context.now())
     if outcome is Obstacle.NOT_YET:
-        raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, outcome.value, headers=context.RETRY_AFTER_A_MINUTE)
+        raise Problem(
+            HTTPStatus.SERVICE_UNAVAILABLE, outcome.value, headers=context.RETRY_AFTER_A_MINUTE, code=CODES[outcome]
+        )
     if isinstance(outcome, Obstacle):
         status = HTTPStatus.NOT_FOUND if outcome is Obstacle.ABSENT else HTTPStatus.CONFLICT
-        raise Problem(status, outcome.value)
+        raise Problem(status, outcome.value, code=CODES[outcome])
     return outcome

@@ -29,11 +29,14 @@ from .fields import (
     Capacity,
     Description,
     Email,
+    ExternalId,
     JoinUri,
     Label,
     Language,
     Length,
     Location,
+    Metadata,
+    MetadataPatch,
     Moment,
     Name,
     Overlap,
@@ -100,7 +103,10 @@ class Patch(BaseModel):
 def _merged(current: Mapping[str, Any], patch: Mapping[str, Any]) -> dict[str, Any]:
     result = dict(current)
     for name, value in patch.items():
-        result[name] = _merged(result.get(name) or {}, value) if isinstance(value, dict) else value
+        if value is None:
+            result.pop(name, None)
+        else:
+            result[name] = _merged(result.get(name) or {}, value) if isinstance(value, dict) else value
     return result
 
 
@@ -130,6 +136,8 @@ class EventIn(Incoming):
     release_on_decline: ReleaseOnDecline = False
     recurrence: Recurrence | None = None
     status: Status = "confirmed"
+    external_id: ExternalId | None = None
+    metadata: Metadata = Field(default_factory=dict)
 
 
 class PersonPatch(Patch):
@@ -158,6 +166,8 @@ class EventChange(Patch):
     release_on_decline: ReleaseOnDecline | None = None
     recurrence: Recurrence | None = None
     status: Status | None = None
+    external_id: ExternalId | None = None
+    metadata: MetadataPatch | None = None
 
 
 class EventPatch(EventChange):
@@ -240,6 +250,20 @@ class RegistrationIn(Incoming):
     email: Email
     language: Language = "en"
     occurrences: Occurrences | None = None
+    external_id: ExternalId | None = None
+    metadata: Metadata = Field(default_factory=dict)
+
+
+MOST_AT_ONCE = 500
+
+
+class BulkIn(Incoming):
+    """Up to 500 people. Each has the fields of a single registration, and is checked by itself."""
+
+    registrations: Annotated[
+        list[Annotated[dict[str, Any], Field(description="As the body of POST …/registrations.")]],
+        Field(min_length=1, max_length=MOST_AT_ONCE),
+    ]
 
 
 class RegistrationPatch(Patch):
@@ -247,6 +271,8 @@ class RegistrationPatch(Patch):
     email: Email | None = None
     language: Language | None = None
     occurrences: Occurrences | None = None
+    external_id: ExternalId | None = None
+    metadata: MetadataPatch | None = None
 
 
 class WebhookIn(Incoming):
@@ -293,7 +319,13 @@ def content(shape: EventIn) -> dict[str, Any]:
         "capacity": shape.capacity,
         "release_on_decline": shape.release_on_decline,
         "status": EventStatus(shape.status),
+        **own_data(shape),
     }
+
+
+def own_data(shape: EventIn | RegistrationIn) -> dict[str, Any]:
+    """The caller's own data, as attributes of an event or a registration."""
+    return {"external_id": shape.external_id or "", "metadata": tuple(sorted(shape.metadata.items()))}
 
 
 def patched(event: Event, patch: EventChange) -> tuple[Event, tuple[LocalTime, ...]]:
@@ -389,4 +421,6 @@ def request_fields(event: Event) -> dict[str, Any]:
         "release_on_decline": event.release_on_decline,
         "recurrence": event.rule,
         "status": event.status.value,
+        "external_id": event.external_id or None,
+        "metadata": dict(event.metadata),
     }

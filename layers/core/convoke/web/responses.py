@@ -13,7 +13,14 @@ from ..model import AnswerChannel, DeliveryState, Method, Participation, Registr
 from ..webhooks.events import WebhookDeliveryState, WebhookEventType
 from . import problems
 
-Moment = Annotated[str, Field(description="RFC 3339, UTC", examples=["2027-03-12T08:00:00.000000Z"])]
+Moment = Annotated[
+    str,
+    Field(
+        description="RFC 3339, UTC",
+        examples=["2027-03-12T08:00:00.000000Z"],
+        json_schema_extra={"format": "date-time"},
+    ),
+]
 
 
 class PersonOut(BaseModel):
@@ -41,6 +48,15 @@ class AttentionOut(BaseModel):
     quarantine_id: str | None = None
 
 
+class TellingOut(BaseModel):
+    """How many people have been told of the latest change, ``of`` how many. Both are counted in batches of fifty, and
+    ``of`` grows in the first seconds after a change.
+    """
+
+    told: int
+    of: int
+
+
 class EventOut(BaseModel):
     event_id: str
     version: int
@@ -58,6 +74,8 @@ class EventOut(BaseModel):
     capacity: int | None
     release_on_decline: bool
     recurrence: str | None
+    external_id: str | None
+    metadata: dict[str, str]
     registered: Annotated[int, Field(description="The number of seats that are taken.")]
     waiting: Annotated[int, Field(description="The number of people on the waitlist.")]
     dropped: Annotated[
@@ -73,6 +91,10 @@ class EventOut(BaseModel):
     ] = None
     attention_count: Annotated[
         int | None, Field(description="The number of all who need attention; null in a list of events.")
+    ] = None
+    telling: Annotated[
+        TellingOut | None,
+        Field(description="While people are being told of a change: how far that is; null before and after."),
     ] = None
     created_at: Moment
     updated_at: Moment
@@ -131,12 +153,26 @@ class RegistrationOut(BaseModel):
         list[str] | None,
         Field(description="The dates of a series that it includes, by their present original starts; null: all."),
     ]
+    external_id: str | None
+    metadata: dict[str, str]
     status: RegistrationStatus
     participation: Participation
     answered_at: Annotated[Moment | None, Field(description="When the person answered, by their own clock.")]
     invitation: InvitationOut
     created_at: Moment
     updated_at: Moment
+
+
+class RegistrationMade(RegistrationOut):
+    """The answer to a registration."""
+
+    existing: Annotated[
+        bool,
+        Field(
+            description="Whether the address was registered already: then name, language and the like are as they were,"
+            " and PATCH changes them."
+        ),
+    ] = False
 
 
 class MessageOut(BaseModel):
@@ -169,13 +205,17 @@ class AnswerOut(BaseModel):
 
 
 class ParticipationOut(BaseModel):
-    """How many of those who have or had a seat gave which answer. The waitlist is not counted."""
+    """How many of those who have or had a seat gave which answer. The waitlist is not counted.
+
+    Of many people only a part is counted; ``next`` is the cursor of the next part, to be added up.
+    """
 
     accepted: int
     declined: int
     tentative: int
     delegated: int
     needs_action: Annotated[int, Field(alias="needs-action")]
+    next: str | None
 
 
 class WebhookOut(BaseModel):
@@ -252,7 +292,10 @@ class PreviewExample(BaseModel):
 
 
 class PreviewOut(BaseModel):
-    """How many people would be sent which kind of message; ``messages`` is the number of mails."""
+    """How many people would be sent which kind of message; ``messages`` is the number of mails.
+
+    Of many people only a part is looked at; ``next`` is the cursor of the next part, to be added up.
+    """
 
     update: int
     ask_again: int
@@ -261,6 +304,7 @@ class PreviewOut(BaseModel):
     none: int
     messages: int
     examples: list[PreviewExample]
+    next: str | None
 
 
 class RegistrationPage(BaseModel):
@@ -289,8 +333,27 @@ class Problem(BaseModel):
     type: str
     title: str
     status: int
+    code: Annotated[str, Field(description="For programs: it stays the same, whatever the texts say.")]
     detail: str
     errors: list[FieldProblem]
+
+
+class BulkResult(BaseModel):
+    """What became of one of the people: ``status`` is that which registering them alone would have been answered
+    with. ``code``, ``detail`` and ``errors`` are as in an error; null and empty where they are registered.
+    """
+
+    status: int
+    registration_id: str | None
+    registered: Annotated[RegistrationStatus | None, Field(description="The status of the registration.")]
+    existing: bool
+    code: str | None
+    detail: str | None
+    errors: list[FieldProblem]
+
+
+class BulkOut(BaseModel):
+    items: Annotated[list[BulkResult], Field(description="One for each of the people, in their order.")]
 
 
 PROBLEM: Any = {

@@ -7,7 +7,7 @@ A duration is added as RFC 5545, section 3.3.6, says: its days on the calendar, 
 from __future__ import annotations
 
 import re
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from functools import cache
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -88,6 +88,27 @@ def read_moment(field: str, text: str) -> datetime | date:
     if moment.year not in YEARS:
         raise InvalidField(field, f"must be between the years {YEARS.start} and {YEARS.stop - 1}")
     return moment
+
+
+def read_instant(field: str, text: str | None) -> datetime | None:
+    """The instant, UTC, of a query parameter: RFC 3339 with an offset, or a date, which is its first moment in UTC.
+
+    Raises :class:`InvalidField`.
+    """
+    if text is None:
+        return None
+    try:
+        if _DATE.fullmatch(text):
+            return datetime.combine(date.fromisoformat(text), time(), UTC)
+        at = datetime.fromisoformat(text)
+        if at.tzinfo is None:
+            raise ValueError(text)
+        at = at.astimezone(UTC)
+    except (ValueError, OverflowError):
+        at = None
+    if at is None or at.year not in range(1000, 9999):
+        raise InvalidField(field, "must be a time such as 2027-03-12T08:00:00Z, or a date such as 2027-03-12")
+    return at
 
 
 def _must_exist(field: str, local_time: datetime, time_zone: str) -> None:

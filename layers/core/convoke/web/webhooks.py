@@ -56,7 +56,11 @@ def create_webhook(body: WebhookIn, key: IdempotencyKey = None) -> Response[Webh
             recorded = record(status=201, webhook_id=webhook.webhook_id)
             context.store().webhooks.create(webhook, also=recorded)
         except webhooks.TooManyWebhooks:
-            raise Problem(HTTPStatus.CONFLICT, f"an account has at most {webhooks.MAX_WEBHOOKS} webhooks") from None
+            raise Problem(
+                HTTPStatus.CONFLICT,
+                f"an account has at most {webhooks.MAX_WEBHOOKS} webhooks",
+                code="too_many_webhooks",
+            ) from None
         headers = {"Location": f"{context.BASE}/webhooks/{webhook.webhook_id}"}
         made = WebhookCreated(**presenters.webhook(webhook).model_dump(), secret=webhook.secret)
         return context.answer(201, made, headers)

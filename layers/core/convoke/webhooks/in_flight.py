@@ -19,6 +19,8 @@ SHORTEST_RECOVERY, LONGEST_RECOVERY = timedelta(minutes=1), timedelta(minutes=15
 """How long that is at first, and at most: it doubles with each further request without a response."""
 SHORTEST_TURN, LONGEST_TURN = timedelta(seconds=2), timedelta(minutes=1)
 """How long a delivery waits for its turn at first, and at most."""
+MAX_HOSTS = 20
+"""How many hosts that did not answer are remembered, those that were posted to last."""
 FORGOTTEN_AFTER = timedelta(days=1)
 """A host that nobody posted to for so long is not remembered."""
 
@@ -75,11 +77,15 @@ def admit(seen: InFlight, host: str, request: Request, now: datetime, chance: fl
     return replace(seen, requests=(*_current(seen, now), request))
 
 
-def finish(seen: InFlight, host: str, attempt: str, *, answered: bool, now: datetime) -> InFlight:
-    """``seen`` without the request. ``answered``: the host sent a response, whatever its status."""
-    requests = tuple(each for each in _current(seen, now) if each.attempt != attempt)
-    hosts = tuple(each for each in seen.hosts if each.name != host and each.closed_until > now - FORGOTTEN_AFTER)
-    after = replace(seen, requests=requests, hosts=hosts)
+def finish(seen: InFlight, host: str, attempt: str, *, answered: bool | None, now: datetime) -> InFlight:
+    """``seen`` without the request. ``answered``: the host sent a response, whatever its status; ``None``: no request
+    was made after all.
+    """
+    after = replace(seen, requests=tuple(each for each in _current(seen, now) if each.attempt != attempt))
+    if answered is None:
+        return after
+    others = (each for each in seen.hosts if each.name != host and each.closed_until > now - FORGOTTEN_AFTER)
+    after = replace(after, hosts=tuple(others))
     if answered:
         return after
     known = seen.host(host)
@@ -94,4 +100,5 @@ def _current(seen: InFlight, now: datetime) -> tuple[Request, ...]:
 
 
 def _with(seen: InFlight, host: Host) -> InFlight:
-    return replace(seen, hosts=(*(each for each in seen.hosts if each.name != host.name), host))
+    others = tuple(each for each in seen.hosts if each.name != host.name)
+    return replace(seen, hosts=(*others, host)[-MAX_HOSTS:])

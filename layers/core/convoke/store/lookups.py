@@ -1,0 +1,178 @@
+"""Look-ups for the API, by index: an account's events, and the registrations of an address; a page at a time.
+
+An index may lag by moments. What it lists is then read strongly consistently, and left out if it is not wanted any
+more.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+from ..decision.invitation import Invitation, Seats
+from ..decision.plan import Snapshot
+from ..model import Event, EventStatus, Registration, folded, frozen
+from . import dynamo, keys
+from .reads import Reads
+from .repository import Page, decode_cursor, page
+
+
+class Order(StrEnum):
+    """By what a list of events is sorted; each has an index."""
+
+    CREATED = "created"
+    START = "start"
+    UPDATED = "updated"
+
+
+INDEXES = {
+    Order.CREATED: (keys.ACCOUNT_INDEX, "created_at"),
+    Order.START: (keys.START_INDEX, "starts_at"),
+    Order.UPDATED: (keys.UPDATED_INDEX, "updated_at"),
+}
+POSITION = r"[0-9TZ:.\-]{27}[0-9a-z]+"
+"""The regular expression of a position: the instant that an event is sorted by, and its id."""
+FIRST, LAST = "0", "~"
+"""What sorts before and after every instant."""
+FILTERED_EVENTS = 1000
+"""How many rows of the index one query reads where they are filtered."""
+
+
+@frozen
+class Wanted:
+    """Which events a list has: of one status, with a first date that starts from ``since`` on and before ``until``, and
+    changed from ``updated_since`` on (all UTC); ``None`` is whatever it is.
+    """
+
+    status: EventStatus | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    updated_since: datetime | None = None
+
+    def has(self, event: Event) -> bool:
+        return (
+            (self.status is None or event.status is self.status)
+            and (self.since is None or event.when.starts_at >= self.since)
+            and (self.until is None or event.when.starts_at < self.until)
+            and (self.updated_since is None or event.updated_at >= self.updated_since)
+        )
+
+    @property
+    def ranges(self) -> dict[str, tuple[str, str]]:
+        """The first and the last value of each attribute that is limited."""
+        last = keys.instant(self.until - timedelta(microseconds=1)) if self.until else LAST
+        found = {
+            "starts_at": (keys.instant(self.since) if self.since else FIRST, last),
+            "updated_at": (keys.instant(self.updated_since) if self.updated_since else FIRST, LAST),
+        }
+        return {name: span for name, span in found.items() if span != (FIRST, LAST)}
+
+
+@frozen
+class Counted:
+    """An event with its seats: how many are taken, and how many people wait."""
+
+    event: Event
+    seats: Seats
+
+
+EVERY = Wanted()
+
+
+class Lookups(Reads):
+    def list_events(
+        self,
+        account: str,
+        *,
+        limit: int,
+        cursor: str | None = None,
+        order: Order = Order.CREATED,
+        wanted: Wanted = EVERY,
+    ) -> Page:
+        """A page of the account's events as :class:`Counted`, in ``order``."""
+        index, sorted_by = INDEXES[order]
+        identity = f"events of {account}, {order} {wanted}"
+        ranges = wanted.ranges
+        first, last = ranges.pop(sorted_by, (FIRST, LAST))
+        values = {":account": account, ":first": first, ":last": last}
+        filters = []
+        for name, (low, high) in ranges.items():
+            filters.append(f"#{name} BETWEEN :{name}_low AND :{name}_high")
+            values |= {f":{name}_low": low, f":{name}_high": high}
+        if wanted.status is not None:
+            filters.append("#status = :status")
+            values[":status"] = wanted.status.value
+        query: dict[str, Any] = {
+            "TableName": self._people,
+            "IndexName": index,
+            "KeyConditionExpression": f"account = :account AND {sorted_by} BETWEEN :first AND :last",
+            "ExpressionAttributeValues": dynamo.wire(values),
+            "Limit": FILTERED_EVENTS if filters else limit + 1,
+        }
+        if filters:
+            expression = " AND ".join(filters)
+            names = {f"#{name}": name for name in re.findall(r"#(\w+)", expression)}
+            query |= {"FilterExpression": expression, "ExpressionAttributeNames": names}
+        if cursor is not None:
+            position = decode_cursor(identity, cursor, POSITION)
+            start = {**keys.event(position[27:]), "account": account, sorted_by: position[:27]}
+            query["ExclusiveStartKey"] = dynamo.wire(start)
+        rows = dynamo.pages(self.client.query, **query)
+        listed = page(rows, limit, identity, lambda row: row[sorted_by] + keys.event_id_of(row["pk"]))
+        found = self.read_events([keys.event_id_of(row["pk"]) for row in listed.items])
+        return Page(items=tuple(one for one in found if wanted.has(one.event)), next=listed.next)
+
+    def read_events(self, ids: Sequence[str]) -> tuple[Counted, ...]:
+        """Up to a hundred events with their seats, without those that do not exist."""
+        events = self._read_all(Event, self._people, map(keys.event, ids))
+        counts = self._read_all(Seats, self._sent, map(keys.seats, ids))
+        # Most have no shards, so that their own item says it all.
+        seats = [self.seats(event_id) if its and its.blocks else its for event_id, its in zip(ids, counts, strict=True)]
+        return tuple(Counted(event=one, seats=its) for one, its in zip(events, seats, strict=True) if one and its)
+
+    def list_person(self, account: str, email: str, *, limit: int, cursor: str | None = None) -> Page:
+        """A page of the registrations of an address at all events of the account as :class:`Snapshot`, in the order of
+        their creation.
+        """
+        person = keys.person(account, email)
+        identity = f"registrations of {person}"
+        query: dict[str, Any] = {
+            "TableName": self._people,
+            "IndexName": keys.PERSON_INDEX,
+            "KeyConditionExpression": "person = :person",
+            "ExpressionAttributeValues": dynamo.wire({":person": person}),
+            "Limit": limit + 1,
+        }
+        if cursor is not None:
+            position = decode_cursor(identity, cursor, r"[0-9TZ:.\-]{27} [0-9a-z]+ [0-9a-z]+")
+            created_at, *ids = position.split(" ")
+            start = {**keys.registration(*ids), "person": person, "created_at": created_at}
+            query["ExclusiveStartKey"] = dynamo.wire(start)
+        rows = dynamo.pages(self.client.query, **query)
+        listed = page(rows, limit, identity, lambda row: " ".join((row["created_at"], *_ids(row))))
+        people = self.read_people([_ids(row) for row in listed.items])
+        return Page(
+            items=tuple(one for one in people if folded(one.registration.email) == folded(email)), next=listed.next
+        )
+
+    def read_people(self, wanted: Sequence[tuple[str, str]]) -> tuple[Snapshot, ...]:
+        """Up to a hundred registrations, by event id and registration id, with their events and invitations, without
+        those that do not exist. An invitation is read before its registration, and the event last.
+        """
+        names = [keys.registration(*ids) for ids in wanted]
+        invitations = self._read_all(Invitation, self._sent, names)
+        registrations = self._read_all(Registration, self._people, names)
+        ids = sorted({event_id for event_id, _ in wanted})
+        events = dict(zip(ids, self._read_all(Event, self._people, map(keys.event, ids)), strict=True))
+        return tuple(
+            Snapshot(invitation=invited, registration=person, event=event)
+            for (event_id, _), invited, person in zip(wanted, invitations, registrations, strict=True)
+            if invited and person and (event := events[event_id])
+        )
+
+
+def _ids(row: dynamo.Item) -> tuple[str, str]:
+    return keys.event_id_of(row["pk"]), row["sk"].removeprefix(keys.REGISTRATION_PREFIX)

@@ -1,0 +1,61 @@
+"""Mails as they are stored: a few hundred bytes, from which the very same mail is read."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from convoke.decision.calendar_state import RenderedMail
+from convoke.store import compression
+from convoke.store.compression import packed, unpacked
+
+GOLDEN = sorted(Path(__file__).parent.glob("golden/*.eml"))
+DICTIONARIES = {
+    1: "e5cd6ad9c31fe07516551c422e32427ae409e5bb0b639b4e84a11bf6bde57b2d",
+}
+"""The dictionaries that mails may be stored with, by the SHA-256 of each: not one byte of them may change."""
+
+
+def golden(path: Path) -> RenderedMail:
+    return RenderedMail(calendar=path.with_suffix(".ics").read_bytes(), mail=path.read_bytes())
+
+
+@pytest.mark.parametrize("path", GOLDEN, ids=lambda path: path.stem)
+def test_every_kind_of_mail_takes_less_than_a_kilobyte_and_is_read_back_byte_for_byte(path: Path) -> None:
+    rendered = golden(path)
+    stored = packed(rendered)
+    assert unpacked(stored) == rendered
+    assert len(stored) < 800 < len(rendered.mail)
+
+
+def test_what_the_mail_is_about_is_not_in_the_dictionary() -> None:
+    """Other people, another event, another place: still a fraction of what it takes without a dictionary."""
+    rendered = golden(Path(__file__).parent / "golden" / "invitation.eml")
+    words = {b"K=C3=B6lner Treffen": b"Yearly meeting of the choir", b"Bo Ek": b"Zsuzsanna", b"bo@": b"zsuzsa@"}
+    mail = rendered.mail
+    for old, new in words.items():
+        mail = mail.replace(old, new)
+    assert len(packed(RenderedMail(calendar=rendered.calendar, mail=mail))) < 800
+
+
+@given(calendar=st.binary(max_size=300), mail=st.binary(max_size=600), times=st.integers(0, 3))
+def test_any_bytes_are_read_back(calendar: bytes, mail: bytes, times: int) -> None:
+    rendered = RenderedMail(calendar=calendar, mail=mail + compression._encoded(calendar) * times)
+    assert unpacked(packed(rendered)) == rendered
+
+
+def test_a_mail_that_has_the_sign_for_the_calendar_in_it_is_stored_without_one() -> None:
+    rendered = RenderedMail(calendar=b"BEGIN:VCALENDAR", mail=b"To: you\r\n\r\n\0")
+    assert packed(rendered)[0] == compression.PLAIN
+    assert unpacked(packed(rendered)) == rendered
+
+
+def test_the_dictionaries_are_those_that_mails_were_stored_with() -> None:
+    folder = Path(compression.__file__).parent
+    for number, digest in DICTIONARIES.items():
+        assert hashlib.sha256((folder / f"dictionary-{number}.txt").read_bytes()).hexdigest() == digest
+    assert max(DICTIONARIES) == compression.DICTIONARY
