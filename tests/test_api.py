@@ -630,24 +630,6 @@ OF_AN_EVENT = [route for route in routes() if "{event_id}" in route]
 
 
 @pytest.mark.parametrize("route", OF_AN_EVENT)
-def test_what_belongs_to_another_account_is_not_there(world: World, route: str) -> None:
-    event = world.hold(recurrence="FREQ=WEEKLY;COUNT=4")
-    person = world.register(event)
-    world.tell(person)
-    proposal_id = world.propose(person).rpartition("/")[2]
-    before = everything(world.client)
-    _, _, event_id, _, registration_id = person.split("/")
-    method, path = route.split(" ")
-    path = path.format(
-        event_id=event_id, registration_id=registration_id, sequence=0, start=SECOND, proposal_id=proposal_id
-    )
-    assert world.call(method, path, bodies(route), account="other").status == 404
-    assert everything(world.client) == before
-    mine = world.call(method, path, bodies(route))
-    assert mine.status in (200, 201, 202)
-
-
-@pytest.mark.parametrize("route", OF_AN_EVENT)
 def test_what_does_not_exist_is_not_found(world: World, route: str) -> None:
     event = world.hold()
     method, path = route.split(" ")
