@@ -14,12 +14,12 @@ All instants are UTC.
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
 from ..decision.calendar_state import RenderedMail
-from ..decision.decide import INVITATION, next_message, priority
+from ..decision.decide import INVITATION, URGENT, next_message, priority
 from ..decision.invitation import (
     Acknowledged,
     Cause,
@@ -69,13 +69,14 @@ from ..effects import (
     Unknown,
     WakeUp,
 )
-from ..model import DeliveryState, Method, Sender, frozen
+from ..model import GRAVITY, DeliveryState, Method, Sender, frozen
 from ..schedule import series
 from ..settings import Times
 from ..store import keys
 from ..webhooks.events import WebhookEventType
 from . import attempts
 from .attempts import Attempts, Claimed, Stage
+from .pace import Turns, slow_down, wait_for_turn
 
 KEPT_AFTER_THE_EVENT = timedelta(days=365)
 """How long a stored message is kept after the event's end."""
@@ -105,7 +106,7 @@ class Outcome(StrEnum):
     UNKNOWN = "unknown"
     """It is unknown whether SES accepted the message."""
     OUT_OF_TIME = "out-of-time"
-    """The worker's function has too little time left to send."""
+    """The worker's function has too little time left to send, or too many mails have their turn before this one."""
     SETTLING = "settling"
     """A message about one date of a series, which waits until the series has been delivered."""
     MORE = "more"
@@ -118,13 +119,14 @@ class Outcome(StrEnum):
 
 @frozen
 class Worker:
-    """One invocation of a function: the ``sender`` of its mails, the ``deadline`` (UTC) at which Lambda stops it, and
-    the time limits of the deployment.
+    """One invocation of a function: the ``sender`` of its mails, the ``deadline`` (UTC) at which Lambda stops it, the
+    time limits of the deployment, and the turns to send that it has drawn.
     """
 
     sender: Sender
     deadline: datetime
     times: Times = Times()
+    turns: Turns = field(default_factory=Turns, compare=False)
 
 
 def reconcile(
@@ -165,7 +167,7 @@ def reconcile(
                 yield Log(what="message deferred", fields=_log_fields(seen.invitation, f"until {until.isoformat()}"))
                 return Outcome.DEFERRED
         else:
-            done = yield from deliver(plan, seen, worker, now)
+            done = yield from deliver(plan, seen, worker, sending)
             if done is Outcome.MORE:
                 lost_rounds -= 1
             elif done is not None:
@@ -207,15 +209,21 @@ def read_snapshot(event_id: str, registration_id: str) -> Steps[Snapshot | None]
 # --- sending ------------------------------------------------------------------------------------------------------
 
 
-def deliver(plan: Plan, seen: Snapshot, worker: Worker, now: datetime) -> Steps[Outcome | None]:
+def deliver(plan: Plan, seen: Snapshot, worker: Worker, sending: Sending) -> Steps[Outcome | None]:
     """Claim the message of ``plan``, store it, send it once, and record the result.
 
     ``None`` if another worker wrote first, so that the snapshot has to be read again.
     """
     times, message, before = worker.times, plan.message, seen.invitation
+    now = yield Clock()
     urgency = priority(message, now, times.soon)
     policy = attempts.mail_policy(times)
     if attempts.too_late(policy, now, worker.deadline):
+        return Outcome.OUT_OF_TIME
+    if not (yield from wait_for_turn(sending, worker.turns, urgent=urgency == URGENT)):
+        return Outcome.OUT_OF_TIME
+    now = yield Clock()
+    if now + times.send + times.guard > worker.deadline:
         return Outcome.OUT_OF_TIME
     attempt = yield NewAttemptId()
     intent = intent_for(plan, before, attempt, now)
@@ -259,13 +267,15 @@ def deliver(plan: Plan, seen: Snapshot, worker: Worker, now: datetime) -> Steps[
             more = next_message(seen.event, seen.registration, intent.calendar_state, worker.sender, now)
             waits = more is not None and more.recurrence_id is not None and message.date is None
             due_key = keys.due_key(urgency, now + times.settle if waits else now) if more is not None else None
-            return (yield from _record(claimed, intent, ses_id, now, urgency, due_key))
+            return (yield from _record(claimed, intent, ses_id, now, urgency, due_key, anew=_tried_anew(plan)))
         case Refused(why=why) if after.stage is Stage.GIVEN_UP:
             return (yield from _give_up(claimed, seen, worker, now, why, "SES will never accept it"))
         case Refused(refusal=refusal, why=why):
             if refusal is Refusal.PAUSED:
                 yield Log(what="sending paused", fields=_log_fields(claimed, why))
                 yield StopSending(until=now + times.pause, why=why)
+            if refusal is Refusal.BUSY:
+                yield from slow_down(sending, now, why)
             due_key = keys.due_key(urgency, after.not_before or now)
             yield ReleaseClaim(claimed=claimed, before=before, due_key=due_key, attempts=after.failed)
             return Outcome.REFUSED
@@ -306,8 +316,9 @@ def _stored_or_rendered(plan: Plan, intent: Intent, seen: Snapshot) -> Steps[Ren
 
 
 def _record(
-    claimed: Invitation, intent: Intent, ses_id: str, now: datetime, urgency: int, due_key: str | None
+    claimed: Invitation, intent: Intent, ses_id: str, now: datetime, urgency: int, due_key: str | None, *, anew: bool
 ) -> Steps[Outcome | None]:
+    """Record that SES accepted the message; ``anew`` if it had been given up before."""
     result = yield Acknowledge(
         claimed=claimed,
         acknowledged=Acknowledged(
@@ -317,7 +328,7 @@ def _record(
     )
     first = claimed.acknowledged
     resent = first is not None and first.calendar_state.sequence == intent.calendar_state.sequence
-    if result is AcknowledgeResult.OVERTAKEN or resent:
+    if result is AcknowledgeResult.OVERTAKEN or resent or anew:
         # Otherwise the invitation has it, until the next message is stored with it. Of one that was sent before, the
         # message keeps when that was; one that was overtaken is not the invitation's latest.
         yield RecordMessageState(
@@ -340,6 +351,10 @@ def _record(
     return Outcome.MORE if result is AcknowledgeResult.STILL_DUE else None
 
 
+def _tried_anew(plan: Plan) -> bool:
+    return plan.repeats is not None and plan.repeats.failed
+
+
 def _give_up(
     claimed: Invitation, seen: Snapshot, worker: Worker, now: datetime, reason: str, why: str
 ) -> Steps[Outcome]:
@@ -358,6 +373,19 @@ def _give_up(
         )
         more = decide(replace(seen, invitation=given_up), worker.sender, now)
         due_key = keys.due_key(priority(more.message, now, worker.times.soon), now) if more is not None else None
+    last = before.acknowledged
+    repeated = (
+        last is not None and intent is not None and last.calendar_state.sequence == intent.calendar_state.sequence
+    )
+    if last is not None and repeated and before.state in GRAVITY and before.state is not DeliveryState.FAILED:
+        # From here on the invitation says that its repetition was given up: what became of the message it has to keep.
+        yield RecordMessageState(
+            registration_id=before.registration_id,
+            sequence=last.calendar_state.sequence,
+            state=before.state,
+            ses_id=last.ses_id,
+            at=last.at,
+        )
     yield ReleaseClaim(
         claimed=claimed,
         before=before,
