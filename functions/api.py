@@ -40,9 +40,7 @@ from convoke.web.problems import Problem
 from convoke.web.scopes import require_scope
 
 app = APIGatewayHttpResolver(enable_validation=True)
-ROOMS = (
-    *(context, bulk, events, occurrences, registrations, participation, proposals, quarantine, sources, webhooks),
-)
+ROOMS = (*(context, bulk, events, occurrences, registrations, participation, proposals, quarantine, sources, webhooks),)
 for module in ROOMS:
     app.include_router(module.router)
 

@@ -84,8 +84,9 @@ def tell(site: Site, kind: Kind, looked: Looked) -> None:
         metrics.add_metric(name="SourceProblems", unit=MetricUnit.Count, value=1)
     if looked.outcome is Outcome.HELD:
         metrics.add_metric(name="SourcePaused", unit=MetricUnit.Count, value=1)
+    said = {"source": site.source.name, "rows": kind.value, "outcome": looked.outcome.value}
     ids = {"event_id": looked.state.event_id, "registration_id": looked.state.registration_id}
-    logger.info("row", source=site.source.name, rows=kind.value, outcome=looked.outcome.value, **ids)
+    logger.info("row", extra=said | ids)
 
 
 def audit(now: datetime) -> dict[str, Any]:

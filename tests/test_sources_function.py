@@ -14,7 +14,8 @@ from convoke.store import dynamo
 from convoke.store.sources import Kind
 from tests.deployment import Context, Deployment, a_deployment, sample
 from tests.policies import Denied, acting_as
-from tests.test_sync import BO, SITE, SUMMER, World
+from tests.test_sources import SITE, SUMMER
+from tests.test_sync import PLAIN, World
 
 STREAM = "arn:aws:dynamodb:eu-central-1:123456789012:table/%s/stream/2027-01-15T10:00:00.000"
 
@@ -53,14 +54,15 @@ def site(monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
 
 
 def test_a_record_of_a_stream_leads_to_an_invitation(site: Site) -> None:
-    site.write("site-events", SUMMER), site.write("site-registrations", BO)
+    site.write("site-events", SUMMER)
+    site.write("site-registrations", PLAIN)
     assert site.ring("site-events", SUMMER) == {"batchItemFailures": []}
-    assert site.ring("site-registrations", BO) == {"batchItemFailures": []}
+    assert site.ring("site-registrations", PLAIN) == {"batchItemFailures": []}
     assert site.person().email == "bo@example.net"
 
 
 def test_rows_that_came_before_their_event_are_looked_at_with_it(site: Site) -> None:
-    others = [BO | {"user_id": f"u{one}", "email": f"u{one}@example.net"} for one in range(3)]
+    others = [PLAIN | {"user_id": f"u{one}", "email": f"u{one}@example.net"} for one in range(3)]
     for row in others:
         site.write("site-registrations", row)
     site.ring("site-registrations", *others)
@@ -70,8 +72,8 @@ def test_rows_that_came_before_their_event_are_looked_at_with_it(site: Site) -> 
 
 
 def test_where_time_runs_out_the_record_comes_again(site: Site) -> None:
-    site.write("site-registrations", BO)
-    site.ring("site-registrations", BO)
+    site.write("site-registrations", PLAIN)
+    site.ring("site-registrations", PLAIN)
     site.write("site-events", SUMMER)
     record = sample("sources-row")["Records"][0] | {"eventSourceARN": STREAM % "site-events"}
     record["dynamodb"]["Keys"] = {"event_id": {"S": "e1"}}
@@ -84,8 +86,8 @@ def test_where_time_runs_out_the_record_comes_again(site: Site) -> None:
 
 def test_a_row_of_a_table_that_nobody_described_leads_to_nothing(site: Site) -> None:
     site.store.accounts.put_source("acme", "site", json.dumps(SITE | {"registrations": None}))
-    site.write("site-registrations", BO)
-    assert site.ring("site-registrations", BO) == {"batchItemFailures": []}
+    site.write("site-registrations", PLAIN)
+    assert site.ring("site-registrations", PLAIN) == {"batchItemFailures": []}
     assert site.state(Kind.REGISTRATIONS, '["e1","u1"]').fence == 0
 
 
@@ -100,24 +102,26 @@ def test_another_account_s_description_does_not_reach_the_table(site: Site) -> N
 @pytest.mark.parametrize(("policy", "stands"), [("keep", True), ("remove", False)])
 def test_a_row_that_expired_counts_as_gone_only_where_the_source_says_so(site: Site, policy: str, stands: bool) -> None:
     site.store.accounts.put_source("acme", "site", json.dumps(SITE | {"expired_rows": policy}))
-    site.write("site-events", SUMMER), site.write("site-registrations", BO)
-    site.ring("site-events", SUMMER), site.ring("site-registrations", BO)
+    site.write("site-events", SUMMER)
+    site.write("site-registrations", PLAIN)
+    site.ring("site-events", SUMMER), site.ring("site-registrations", PLAIN)
     site.client.delete_item(TableName="site-registrations", Key=dynamo.wire({"event_id": "e1", "user_id": "u1"}))
     who = {"type": "Service", "principalId": "dynamodb.amazonaws.com"}
-    site.ring("site-registrations", BO, eventName="REMOVE", userIdentity=who)
+    site.ring("site-registrations", PLAIN, eventName="REMOVE", userIdentity=who)
     assert (site.person().status == "registered") is stands
     assert site.compare()["differences"] == {}
-    site.write("site-registrations", BO | {"full_name": "Bo"})
-    site.ring("site-registrations", BO)
+    site.write("site-registrations", PLAIN | {"full_name": "Bo"})
+    site.ring("site-registrations", PLAIN)
     assert site.person().name == "Bo"
 
 
 def test_lost_records_are_found_by_the_daily_comparison(site: Site) -> None:
-    site.write("site-events", SUMMER), site.write("site-registrations", BO)
-    site.ring("site-events", SUMMER), site.ring("site-registrations", BO)
+    site.write("site-events", SUMMER)
+    site.write("site-registrations", PLAIN)
+    site.ring("site-events", SUMMER), site.ring("site-registrations", PLAIN)
     site.write("site-events", SUMMER | {"name": "Garden party"})
     site.client.delete_item(TableName="site-registrations", Key=dynamo.wire({"event_id": "e1", "user_id": "u1"}))
-    site.write("site-registrations", BO | {"user_id": "u2", "email": "u2@example.net"})
+    site.write("site-registrations", PLAIN | {"user_id": "u2", "email": "u2@example.net"})
     expected = {"events change": 1, "registrations create": 1, "registrations cancel": 1}
     assert site.compare() == {"rows": 3, "differences": expected, "put_right": True}
     assert (site.event().title, site.person("u2").status) == ("Garden party", "registered")

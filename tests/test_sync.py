@@ -69,7 +69,7 @@ class World:
         return self.put("site-events", SUMMER | changes)
 
     def come(self, **changes: Any) -> Looked:
-        return self.put("site-registrations", BO | changes)
+        return self.put("site-registrations", PLAIN | changes)
 
     def event(self) -> Event:
         found = self.store.reads.event(self.state(Kind.EVENTS, "e1").event_id)
@@ -89,7 +89,8 @@ class World:
         return [(one.field, one.reason) for one in self.store.sources.list_problems(ACCOUNT, "site", limit=100).items]
 
 
-BO = {name: value for name, value in BO.items() if name != "dates"}
+PLAIN = {name: value for name, value in BO.items() if name != "dates"}
+"""A registration for the whole event."""
 
 
 @pytest.fixture
@@ -116,7 +117,7 @@ def test_a_row_that_is_seen_twice_is_acted_upon_once(world: World) -> None:
     event, person = world.event(), world.person()
 
     assert world.look("site-events", SUMMER).outcome is Action.NOTHING
-    assert world.look("site-registrations", BO).outcome is Action.NOTHING
+    assert world.look("site-registrations", PLAIN).outcome is Action.NOTHING
     assert (world.event(), world.person()) == (event, person)
 
 
@@ -144,7 +145,7 @@ def test_a_status_of_the_site_cancels_and_reopens(world: World) -> None:
 def test_a_row_that_comes_back_is_a_new_registration(world: World) -> None:
     world.hold(), world.come()
     first = world.person()
-    assert world.delete("site-registrations", BO).outcome is Action.CANCEL
+    assert world.delete("site-registrations", PLAIN).outcome is Action.CANCEL
     assert world.person().status is RegistrationStatus.CANCELLED
     assert world.come().outcome is Action.CREATE
     assert world.person().registration_id != first.registration_id
@@ -233,8 +234,8 @@ def test_rows_of_what_is_over_are_skipped_without_a_problem(world: World) -> Non
     assert world.hold(starts_at="2020-06-12T16:00:00Z", ends_at="2020-06-12T17:00:00Z").outcome is Action.NOTHING
     world.hold(), world.come()
     late = NOW + timedelta(days=1000)
-    world.client.put_item(TableName="site-registrations", Item=dynamo.wire(BO | {"email": "nobody"}))
-    assert world.site.look(Kind.REGISTRATIONS, BO, late).outcome is Action.NOTHING
+    world.client.put_item(TableName="site-registrations", Item=dynamo.wire(PLAIN | {"email": "nobody"}))
+    assert world.site.look(Kind.REGISTRATIONS, PLAIN, late).outcome is Action.NOTHING
     assert world.problems() == []
 
 
@@ -242,7 +243,7 @@ def test_who_withdrew_comes_back_only_when_their_row_changes(world: World) -> No
     world.hold(), world.come()
     person = world.person()
     withdraw(world.store, person.event_id, person.registration_id, now=NOW)
-    assert world.look("site-registrations", BO).outcome is Action.NOTHING
+    assert world.look("site-registrations", PLAIN).outcome is Action.NOTHING
     assert world.come(full_name="Bo").outcome is Action.CREATE
 
 
@@ -256,10 +257,10 @@ def test_who_was_erased_never_comes_back_and_their_key_is_forgotten(world: World
 
 def test_the_second_row_of_an_address_waits_until_the_first_is_gone(world: World) -> None:
     world.hold(), world.come()
-    second = BO | {"user_id": "u2"}
+    second = PLAIN | {"user_id": "u2"}
     assert world.put("site-registrations", second).outcome is Outcome.PROBLEM
     assert world.problems() == [("email", sync.TAKEN)]
-    [key] = world.site.waiting(world.delete("site-registrations", BO))
+    [key] = world.site.waiting(world.delete("site-registrations", PLAIN))
     assert key == key_text({"event_id": "e1", "user_id": "u2"})
     assert world.look("site-registrations", second).outcome is Action.CREATE
     assert world.problems() == []
@@ -267,7 +268,7 @@ def test_the_second_row_of_an_address_waits_until_the_first_is_gone(world: World
 
 def test_a_worker_that_read_an_old_row_cannot_undo_a_newer_look(world: World) -> None:
     world.hold()
-    world.client.put_item(TableName="site-registrations", Item=dynamo.wire(BO))
+    world.client.put_item(TableName="site-registrations", Item=dynamo.wire(PLAIN))
     begin: Any = world.site._begin
     races = [True]
 
@@ -278,11 +279,11 @@ def test_a_worker_that_read_an_old_row_cannot_undo_a_newer_look(world: World) ->
             world.client.delete_item(
                 TableName="site-registrations", Key=dynamo.wire({"event_id": "e1", "user_id": "u1"})
             )
-            assert world.anew().look(Kind.REGISTRATIONS, BO, NOW).outcome is Action.NOTHING
+            assert world.anew().look(Kind.REGISTRATIONS, PLAIN, NOW).outcome is Action.NOTHING
         return look
 
     world.site.__dict__["_begin"] = slow
-    assert world.look("site-registrations", BO).outcome is Action.NOTHING
+    assert world.look("site-registrations", PLAIN).outcome is Action.NOTHING
     assert world.store.reads.seats(world.event().event_id).taken == 0
 
 
@@ -292,7 +293,7 @@ def test_a_table_that_was_made_anew_says_nothing_about_the_rows_of_the_old_one(w
     world.make("site-registrations")
     world.site = world.anew()
     with pytest.raises(Unknown, match="site-registrations"):
-        world.look("site-registrations", BO)
+        world.look("site-registrations", PLAIN)
     assert world.person().status is RegistrationStatus.REGISTERED
 
 
@@ -304,7 +305,7 @@ def few(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("few")
 def test_rows_that_disappear_in_bulk_are_held_and_explicit_statuses_are_not(world: World) -> None:
     world.hold(seats=None)
-    rows = [BO | {"user_id": f"u{one}", "email": f"u{one}@example.net"} for one in range(8)]
+    rows = [PLAIN | {"user_id": f"u{one}", "email": f"u{one}@example.net"} for one in range(8)]
     for row in rows:
         world.put("site-registrations", row)
     outcomes = [world.delete("site-registrations", row).outcome for row in rows[:5]]
@@ -323,7 +324,7 @@ def test_rows_that_disappear_in_bulk_are_held_and_explicit_statuses_are_not(worl
 def test_an_event_that_disappears_counts_as_all_its_people(world: World) -> None:
     world.hold(seats=None)
     for one in range(4):
-        world.put("site-registrations", BO | {"user_id": f"u{one}", "email": f"u{one}@example.net"})
+        world.put("site-registrations", PLAIN | {"user_id": f"u{one}", "email": f"u{one}@example.net"})
     assert world.delete("site-events", SUMMER).outcome is Outcome.HELD
     assert world.event().status is EventStatus.CONFIRMED
     assert world.hold(state="off").outcome is Action.CANCEL

@@ -26,11 +26,12 @@ Report = Callable[[int], None]
 
 @frozen
 class Difference:
-    """A row from which something follows: its key in JSON, and what."""
+    """A row from which something follows: its key in JSON, and what; ``event_id`` is empty before it is created."""
 
     kind: Kind
     key: str
     outcome: Action | Outcome
+    event_id: str
 
 
 @frozen
@@ -85,7 +86,7 @@ def compare(site: Site, now: datetime, report: Report = lambda _: None) -> Compa
             rows += 1
             standing += bool(looked.state.fingerprint)
             if looked.outcome not in QUIET and not _known(looked):
-                found.append(Difference(kind=kind, key=key, outcome=looked.outcome))
+                found.append(Difference(kind=kind, key=key, outcome=looked.outcome, event_id=looked.state.event_id))
             if rows % 1000 == 0:
                 report(rows)
     return Compared(rows=rows, standing=standing, differences=tuple(found))
@@ -106,6 +107,17 @@ def follow(site: Site, kind: Kind, key: Mapping[str, Any], now: datetime) -> Ite
     yield looked
     for waiting in site.waiting(looked):
         yield from follow(site, Kind.REGISTRATIONS, read_key(json.loads(waiting)), now)
+
+
+def people(site: Site, differences: tuple[Difference, ...]) -> int:
+    """How many people are told at most: of an event, everybody with a seat."""
+    told = 0
+    for one in differences:
+        if one.kind is Kind.REGISTRATIONS:
+            told += one.outcome in (Action.CREATE, Action.CHANGE, Action.CANCEL)
+        elif one.outcome in (Action.CHANGE, Action.CANCEL, Action.REOPEN):
+            told += site.store.reads.seats(one.event_id).taken
+    return told
 
 
 def _known(looked: Looked) -> bool:

@@ -101,13 +101,16 @@ class Refused(ConvokeError):
 class Site:
     """One source of an account, with a client that may read the site's tables."""
 
-    def __init__(self, store: Store, account: str, source: Source, tables: Any, *, dry: bool = False) -> None:
-        """``dry``: looks tell what would follow, and write nothing."""
+    def __init__(
+        self, store: Store, account: str, source: Source, tables: Any, *, dry: bool = False, confirmed: bool = False
+    ) -> None:
+        """``dry``: looks tell what would follow, and write nothing. ``confirmed``: rows that disappeared are not held."""
         self.store = store
         self.account = account
         self.source = source
         self.tables = tables
         self.dry = dry
+        self.confirmed = confirmed
         self._known: set[str] = set()
 
     def rows(self, kind: Kind) -> Rows | None:
@@ -379,10 +382,10 @@ class Site:
         """Raise :class:`Held` where too many rows have disappeared lately. Those of an event count as all its
         people.
         """
+        if self.dry or self.confirmed:
+            return
         sources, ids = self.store.sources, (self.account, self.source.name)
         state = sources.state(*ids)
-        if self.dry:
-            return
         if state.paused_at is not None:
             raise Held(look.where.digest)
         people = 1

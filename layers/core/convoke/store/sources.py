@@ -171,8 +171,9 @@ class Sources(Repository):
         return self._get(SourceState, self._people, _state_key(account, source)) or SourceState()
 
     def remember_table(self, account: str, source: str, table: str, table_id: str) -> None:
+        """Remember the id of a table, or, where that is empty, forget the one that is known."""
         others = [one for one in self.state(account, source).tables if one.name != table]
-        tables = (*others, KnownTable(name=table, table_id=table_id))
+        tables = (*others, KnownTable(name=table, table_id=table_id)) if table_id else tuple(others)
         self._write(update(self._people, _state_key(account, source), {"tables": codec.value(tables)}, ""))
 
     def compared(self, account: str, source: str, standing: int) -> None:
