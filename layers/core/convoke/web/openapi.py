@@ -24,6 +24,7 @@ NOUNS = {
     "quarantine": "Mails that were put aside",
     "webhooks": "Your own systems that are told",
     "deliveries": "What webhooks were posted",
+    "sources": "Tables of your own that are followed",
     "changes": "What webhooks are told of, for who was down",
 }
 NAMES = {
