@@ -217,9 +217,14 @@ def patterns() -> list[tuple[str, re.Pattern[str]]]:
 
 
 def methods(event: dict[str, Any]) -> dict[str, tuple[str, dict[str, str]]]:
-    """The methods that the request's path has, each with its route's key and the path's parameters. HEAD is as GET."""
+    """The methods that the request's path has, each with its route's key and the path's parameters. HEAD is as GET.
+
+    Of a path that is written out, as ``…/registrations/bulk``, those of ``…/registrations/{registration_id}`` are none.
+    """
     path = event.get("rawPath", "").removeprefix(BASE)
     found = [(key, match.groupdict()) for key, pattern in patterns() if (match := pattern.fullmatch(path))]
+    fewest = min((len(parameters) for _, parameters in found), default=0)
+    found = [(key, parameters) for key, parameters in found if len(parameters) == fewest]
     named = {key.partition(" ")[0]: (key, parameters) for key, parameters in found}
     return named | ({"HEAD": named["GET"]} if "GET" in named else {})
 

@@ -674,6 +674,7 @@ def test_a_method_that_a_path_does_not_have_is_named_with_those_it_has(world: Wo
     answer = world.call("OPTIONS", "/events/x", account=None)
     assert (answer.status, answer.headers["allow"]) == (204, "GET, HEAD, OPTIONS, PATCH")
     assert answer.headers["accept-patch"] == "application/merge-patch+json, application/json"
+    assert world.call("OPTIONS", "/events/x/registrations/bulk").headers["allow"] == "OPTIONS, POST"
     for method, path in (("OPTIONS", "/nothing"), ("PUT", f"/events/{'x' * 3000}"), ("DELETE", "/")):
         assert world.call(method, path).status == 404
 

@@ -154,7 +154,7 @@ def test_only_batches_of_the_next_two_minutes_are_queued_and_the_sweep_queues_th
             if isinstance(one.hint, BatchHint):
                 turns.setdefault(one.hint, minute)
         world.queue.clear()
-    assert (turns[planned[3]], turns[planned[4]]) == (1, 2), "before its turn, which is after 120 and 160 seconds"
+    assert (turns[planned[3]], turns[planned[4]]) == (2, 2), "a minute before its turn, after 126 and 168 seconds"
 
 
 def test_the_fan_out_keeps_how_pressing_it_is_until_its_last_batch_has_ended(world: World) -> None:

@@ -21,17 +21,21 @@ from base64 import b64decode, b64encode
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
+from importlib import import_module
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 from botocore.exceptions import ClientError
 
+from convoke.effects import StoreRate
 from convoke.model import Event, EventStatus
-from convoke.registrations.events import create_event
+from convoke.registrations.events import change_event, create_event
 from convoke.registrations.registry import register
 from convoke.store.store import Store
 from tests import factories
+from tests.simulation.tables import Tables, Typed
+from tests.tables import SETTINGS
 
 ROOT = Path(__file__).resolve().parents[2]
 SES_SECONDS, TABLE_SECONDS, QUEUE_SECONDS = 0.080, 0.005, 0.010
@@ -65,9 +69,11 @@ def run(people: int, rate: int, workers: int, at_once: int = 8) -> dict[str, Any
         port = free.getsockname()[1]
     started = [_process("serve", port, people, rate)]
     try:
-        _wait_for(port)
-        before = _ask(port, "begin")["processor"]
+        _wait_for(port, started[0])
         started += [_process("work", port, at_once) for _ in range(workers)]
+        while _ask(port, "found")["ready"] < workers:
+            time.sleep(0.2)
+        before = _ask(port, "found")["processor"]
         _ask(port, "change")
         began = time.monotonic()
         while (found := _ask(port, "found"))["accepted"] < people:
@@ -108,8 +114,10 @@ def _ask(port: int, what: str) -> Any:
         return json.loads(answer.read())
 
 
-def _wait_for(port: int) -> None:
+def _wait_for(port: int, server: subprocess.Popen[bytes]) -> None:
     for _ in range(600):
+        if server.poll() is not None:
+            break
         try:
             _ask(port, "found")
         except OSError:
@@ -137,14 +145,16 @@ class Server:
     """SES, two queues and the tables, and what was seen of them."""
 
     def __init__(self, people: int, rate: int) -> None:
-        from tests.bench.crowd_of_people import made
-
-        self.tables, self.store, self.event = made(people, rate if rate != NO_LIMIT else None)
+        self.tables = Typed(Tables(SETTINGS.registrations_table, lambda *_: None))
+        self.store = Store(self.tables, SETTINGS)
+        self.event = _draft_with(self.store, people)
+        if rate != NO_LIMIT:
+            self.store.records.store_rate(StoreRate(rate=rate))
         self.rate, self.stock, self.filled = rate, float(rate), time.monotonic()
         self.queue: list[tuple[float, str]] = []
         self.said: dict[str, list[int]] = {}
         self.refused, self.accepted, self.last, self.changed = 0, 0, 0.0, 0.0
-        self.workers: list[float] = []
+        self.ready, self.workers = 0, list[float]()
         self.stopped = False
 
     async def answer(self, path: str, target: str, body: bytes) -> tuple[int, Any]:
@@ -162,9 +172,6 @@ class Server:
     def _bench(self, what: str) -> Any:
         match what.partition("?"):
             case "change", _, _:
-                from convoke.model import EventStatus
-                from convoke.registrations.events import change_event
-
                 after = replace(self.event, status=EventStatus.CONFIRMED, version=self.event.version + 1)
                 assert change_event(self.store, self.event, after, priority=1, now=datetime.now(UTC))
                 self.changed = time.monotonic()
@@ -178,6 +185,8 @@ class Server:
                 return {"hint": None, "stop": self.stopped}
             case "stop", _, _:
                 self.stopped = True
+            case "ready", _, _:
+                self.ready += 1
             case "done", _, cpu:
                 self.workers.append(float(cpu))
         return {
@@ -186,6 +195,7 @@ class Server:
             "last": self.last,
             "changed": self.changed,
             "in_order": all(each == [0] for each in self.said.values()),
+            "ready": self.ready,
             "workers": self.workers,
             "processor": time.process_time(),
         }
@@ -293,9 +303,13 @@ def work(port: int, at_once: int) -> None:
         "POWERTOOLS_METRICS_NAMESPACE": "Convoke",
         "POWERTOOLS_LOG_LEVEL": "WARNING",
     }
-    import deliver  # type: ignore[import-not-found]
+    deliver: Any = import_module("deliver")  # after its settings
 
     deliver.process_batch = partial(deliver.process_batch, at_once=at_once)
+    runtime = deliver.aws()
+    _ = runtime._ses, runtime._sqs, runtime._store
+    before = _used()
+    _ask(port, "ready")
     while True:
         found = _ask(port, "next")
         if found["hint"] is not None:
@@ -306,8 +320,13 @@ def work(port: int, at_once: int) -> None:
             break
         else:
             time.sleep(0.02)
+    _ask(port, f"done?{_used() - before}")
+
+
+def _used() -> float:
+    """Seconds of processor time of this process."""
     used = resource.getrusage(resource.RUSAGE_SELF)
-    _ask(port, f"done?{used.ru_utime + used.ru_stime}")
+    return used.ru_utime + used.ru_stime
 
 
 if __name__ == "__main__":

@@ -17,10 +17,11 @@ from convoke.decision.invitation import Acknowledged, Intent
 from convoke.delivery.fan_out import announce
 from convoke.effects import Render
 from convoke.model import DeliveryState, EventStatus
-from convoke.store import codec, dynamo, keys
+from convoke.store import dynamo
+from convoke.store.invitations import invitation_item
 from convoke.web import context
 from tests.bench import cost
-from tests.factories import AFTERNOON, EVENT_ID, MORNING, NOW, invitation, registration, told
+from tests.factories import AFTERNOON, EVENT_ID, MORNING, NOW, invitation, told
 from tests.simulation import quick
 from tests.test_costs import Counting, Ordered
 from tests.units import size
@@ -82,7 +83,6 @@ def _change(count: int) -> dict[str, Any]:
 
 def _sizes(dates: int) -> dict[str, int]:
     """The items of an attendee who was told each of so many dates one by one."""
-    person = registration()
     state = told()
     for number in range(dates if dates > 1 else 0):
         start = MORNING.start + timedelta(days=number)
@@ -102,7 +102,7 @@ def _sizes(dates: int) -> dict[str, int]:
         acknowledged=accepted,
         state=ACCEPTED,
     )
-    return {"invitation": size(dynamo.wire(codec.item(full, keys.registration(EVENT_ID, person.registration_id))))}
+    return {"invitation": size(dynamo.wire(invitation_item(full)))}
 
 
 def _partition() -> dict[str, float]:

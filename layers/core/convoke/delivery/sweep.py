@@ -54,8 +54,8 @@ WITHOUT_MAILS = 100
 INVITATION_QUOTA_SHARE = 0.8
 """The share of the day's quota that may be used before invitations have to wait."""
 SWEEP_INTERVAL = timedelta(minutes=1)
-TRANSFER_TIME = timedelta(seconds=15)
-"""For how long one sweep copies registrations after a split: a quarter of its function's time."""
+TRANSFER_SHARE = 1 / 3
+"""The share of a sweep's time that is kept for copying registrations after a split."""
 DEFAULT_MAILS_PER_SWEEP = 60
 """How many mails a sweep assumes if SES does not tell its rate: the sandbox's one per second."""
 AT_ONCE = 16
@@ -109,7 +109,7 @@ def sweep(sender: Sender, times: Times, *, limits: Limits, until: datetime) -> S
     now = yield Clock()
     if sending.stopped(now):
         limits = Limits(urgent=0, all=0)
-    over = until - TRANSFER_TIME
+    over = until - (until - now) * TRANSFER_SHARE
     for priority in PRIORITIES:
         for shard in SHARDS:
             if (yield Clock()) >= over:
