@@ -1,4 +1,4 @@
-"""Handles the hints in the queues: a batch of a fan-out, a registration, a notification, or a survey."""
+"""Handles the hints in the queues: a fan-out to plan, a batch of one, a registration, a notification, or a survey."""
 
 from __future__ import annotations
 
@@ -10,12 +10,11 @@ from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from convoke.aws.runtime import aws, count, hint_of, logger, metrics
-from convoke.decision.invitation import Batch
-from convoke.delivery.fan_out import process_batch
+from convoke.delivery.fan_out import plan, process_batch
 from convoke.delivery.notify import dispatch
-from convoke.delivery.reconcile import reconcile
+from convoke.delivery.reconcile import Worker, reconcile
 from convoke.delivery.survey import survey
-from convoke.effects import Hint, NotificationHint, SurveyHint
+from convoke.effects import BatchHint, Hint, NotificationHint, PlanHint, SurveyHint
 
 # Imported while Lambda starts the function, not in the time of its first mail.
 from convoke.mail import notification_mail, spliced  # noqa: F401
@@ -28,11 +27,14 @@ def handle_hint(record: SQSRecord, lambda_context: LambdaContext) -> None:
     hint = hint_of(record.body)
     runtime = aws()
     worker = runtime.worker(lambda_context.get_remaining_time_in_millis())
-    if isinstance(hint, Batch):
-        outcomes = runtime.run(process_batch(hint, worker))
-        metrics.add_metric(name="Batches", unit=MetricUnit.Count, value=1)
-        count(*outcomes)
-        logger.info("batch", event=hint.event_id, version=hint.version, after=hint.cursor, looked_at=len(outcomes))
+    if isinstance(hint, PlanHint):
+        first = runtime.run(plan(hint.event_id, worker))
+        metrics.add_metric(name="Planned", unit=MetricUnit.Count, value=1)
+        logger.info("planned", event=hint.event_id)
+        if first is not None:
+            handle_batch(first, worker)
+    elif isinstance(hint, BatchHint):
+        handle_batch(hint, worker)
     elif isinstance(hint, SurveyHint):
         looked_at = runtime.run(survey(hint, worker))
         metrics.add_metric(name="Surveyed", unit=MetricUnit.Count, value=looked_at)
@@ -47,6 +49,14 @@ def handle_hint(record: SQSRecord, lambda_context: LambdaContext) -> None:
         logger.info("reconciled", event=hint.event_id, registration=hint.registration_id, outcome=outcome.value)
     else:
         raise TypeError(f"the queue has a {type(hint).__name__}")
+
+
+def handle_batch(hint: BatchHint, worker: Worker) -> None:
+    """Tell the people of one batch."""
+    outcomes = aws().run(process_batch(hint, worker))
+    metrics.add_metric(name="Batches", unit=MetricUnit.Count, value=1)
+    count(*outcomes)
+    logger.info("batch", event=hint.event_id, version=hint.version, first=hint.first, looked_at=len(outcomes))
 
 
 @logger.inject_lambda_context

@@ -125,7 +125,7 @@ class Deployment:
             if not waiting:
                 return
             for url, message in waiting:
-                record = sample("deliver-slice")["Records"][0] | {"body": message["Body"]}
+                record = sample("deliver-batch")["Records"][0] | {"body": message["Body"]}
                 assert self.call("deliver", {"Records": [record]}) == {"batchItemFailures": []}
                 sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
         raise AssertionError("the queues never ran dry")

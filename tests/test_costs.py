@@ -17,10 +17,9 @@ from typing import Any
 import pytest
 
 from convoke.decision.calendar_state import RenderedMail
-from convoke.decision.invitation import Batch
-from convoke.delivery.fan_out import BATCH_SIZE, announce, process_batch
+from convoke.delivery.fan_out import BATCH_SIZE, BATCHES_IN_A_PAGE, announce, plan, process_batch
 from convoke.delivery.reconcile import Outcome
-from convoke.effects import Effect, Enqueue, Render, Send
+from convoke.effects import Effect, Enqueue, PlanHint, Render, Send
 from convoke.model import EventStatus, Method
 from convoke.settings import Times
 from convoke.store import dynamo, keys
@@ -35,8 +34,10 @@ WRITES = ("put_item", "update_item", "delete_item", "transact_write_items")
 READS = ("get_item", "query")
 # Claim, store the mail, acknowledge.
 WRITES_AN_ATTENDEE = 3
-# The fan-out, the switch, invitations, registrations, the event; the first three again to find that nobody is left.
-READS_A_SLICE, READS_AT_THE_END = 5, 3
+# The fan-out twice, the batch, the switch, invitations, registrations, the event; the lease and the end.
+READS_A_BATCH, WRITES_A_BATCH = 7, 2
+# The fan-out, the ids and the switch; all batches of a page are one transaction.
+READS_A_PAGE, WRITES_A_PAGE = 3, 1
 
 
 class Counting:
@@ -96,14 +97,16 @@ def publish(world: World, count: int) -> None:
 
 
 def follow(world: World) -> list[timedelta]:
-    """Follow the fan-out to its end. How long each slice took."""
+    """Follow the fan-out to its end. How long each batch took."""
     took = []
     world.run(announce(EVENT_ID))
     while world.queue:
-        hint = world.queue.pop(0).hint
-        assert isinstance(hint, Batch)
+        hint: Any = world.queue.pop(0).hint
+        if isinstance(hint, PlanHint):
+            hint = world.run(plan(EVENT_ID, world.worker()))
         began = world.now
-        world.run(process_batch(hint, world.worker()))
+        if hint is not None:
+            world.run(process_batch(hint, world.worker()))
         took.append(world.now - began)
         assert len(took) < 10_000, "it never ends"
     return took
@@ -124,21 +127,22 @@ def assert_cost(world: World, counting: Counting, count: int) -> None:
     to_announce = sum(counting.calls.values())
     world.queue.clear()
     counting.calls.clear()
-    slices = len(follow(world)) - 1
+    batches = len(follow(world))
     counting.calls["get_item"] -= to_announce
 
     writes, reads = (sum(counting.calls[operation] for operation in kind) for kind in (WRITES, READS))
+    pages = -(-batches // BATCHES_IN_A_PAGE)
     print(
-        f"{count} attendees: {len(world.sent)} mails, {writes} writes, {reads} reads, {slices} slices;"
-        f" an attendee: {(writes - slices - 1) / count:g} writes, a slice: 1 write, {READS_A_SLICE} reads"
+        f"{count} attendees: {len(world.sent)} mails, {writes} writes, {reads} reads, {batches} batches, {pages} pages;"
+        f" an attendee: {WRITES_AN_ATTENDEE} writes, a batch: {WRITES_A_BATCH} writes, {READS_A_BATCH} reads"
     )
     assert {rendered.intent.calendar_state.recipient for rendered in world.sent} == {
         f"person{n}@example.net" for n in range(count)
     }
     assert world.said() == [(Method.REQUEST, 1)] * count
-    assert slices == count / BATCH_SIZE
-    assert writes == WRITES_AN_ATTENDEE * count + slices + 1
-    assert reads == READS_A_SLICE * slices + READS_AT_THE_END
+    assert batches == count / BATCH_SIZE
+    assert writes == WRITES_AN_ATTENDEE * count + WRITES_A_BATCH * batches + WRITES_A_PAGE * pages
+    assert reads == READS_A_BATCH * batches + READS_A_PAGE * pages
     assert sum(counting.calls.values()) == writes + reads
 
 
@@ -168,31 +172,30 @@ def test_an_attendee_costs_the_same_however_many_there_are(count: int) -> None:
         assert_cost(world, counting, count)
 
 
-def test_a_slice_takes_no_more_memory_where_there_are_a_hundred_times_as_many() -> None:
-    peaks = {count: peak_of_a_slice(count) for count in (100, 10_000)}
-    print("memory of a slice: " + ", ".join(f"{peak / 1024:.0f} KiB of {count}" for count, peak in peaks.items()))
+def test_a_batch_takes_no_more_memory_where_there_are_a_hundred_times_as_many() -> None:
+    peaks = {count: peak_of_a_batch(count) for count in (100, 10_000)}
+    print("memory of a batch: " + ", ".join(f"{peak / 1024:.0f} KiB of {count}" for count, peak in peaks.items()))
     assert peaks[10_000] == pytest.approx(peaks[100], rel=0.03)
 
 
-def peak_of_a_slice(count: int) -> int:
-    """The most that the worker of a slice, its second, had in memory beyond what was there before, in bytes."""
+def peak_of_a_batch(count: int) -> int:
+    """The most that the worker of a batch, its second, had in memory beyond what was there before, in bytes."""
     tables = Ordered()
     with quick(), over(tables) as (world, _):
         spare_the_letters(world)
         publish(world, count)
-        changed = world.change(when=AFTERNOON)
+        world.change(when=AFTERNOON)
+        first, second, *_ = world.plan()
     with over(Typed(tables)) as (world, _):
         spare_the_letters(world)
         # What is made once, by the worker and by the fake, is made by the first.
-        world.run(process_batch(Batch(event_id=EVENT_ID, version=changed.version), world.worker()))
-        (second,) = world.queue
-        assert isinstance(second.hint, Batch)
+        world.run(process_batch(first, world.worker()))
         # When cycles are collected depends on how much else there is: here they all count.
         gc.collect()
         gc.disable()
         tracemalloc.start()
         try:
-            assert len(world.run(process_batch(second.hint, world.worker()))) == BATCH_SIZE
+            assert len(world.run(process_batch(second, world.worker()))) == BATCH_SIZE
             return tracemalloc.get_traced_memory()[1]
         finally:
             tracemalloc.stop()
@@ -200,8 +203,8 @@ def peak_of_a_slice(count: int) -> int:
 
 
 @pytest.mark.parametrize("seconds", [0.1, 0.5, 2, 10, 13])
-def test_no_slice_outlives_its_function_however_slow_the_mail(seconds: float) -> None:
-    """And everybody is told once all the same: the rest is left to the next slice."""
+def test_no_batch_outlives_its_function_however_slow_the_mail(seconds: float) -> None:
+    """And everybody is told once all the same: the rest is left to another worker."""
     count, times = 120, Times()
     with quick(), over(Ordered()) as (world, _):
         spare_the_letters(world)
@@ -214,24 +217,27 @@ def test_no_slice_outlives_its_function_however_slow_the_mail(seconds: float) ->
 
         world.before = slowly
         took = follow(world)
-    print(f"{seconds} s a mail: {len(took)} slices, the longest {max(took).total_seconds():g} s")
+    print(f"{seconds} s a mail: {len(took)} times at a batch, the longest {max(took).total_seconds():g} s")
     assert max(took) <= times.function - times.guard
     assert world.said() == [(Method.REQUEST, 1)] * count
     assert len(took) > count / BATCH_SIZE + 1 or seconds <= 0.2
 
 
-def test_a_slice_that_stops_early_leaves_the_rest_queued() -> None:
+def test_a_batch_that_stops_early_leaves_the_rest_queued() -> None:
     with quick(), over(Ordered()) as (world, _):
         spare_the_letters(world)
         publish(world, BATCH_SIZE)
-        changed = world.change(when=AFTERNOON)
+        world.change(when=AFTERNOON)
+        (batch,) = world.plan()
+        world.queue.clear()
         world.before = lambda effect: world.pass_time(seconds=5) if isinstance(effect, Send) else None
-        outcomes = world.run(process_batch(Batch(event_id=EVENT_ID, version=changed.version), world.worker()))
+        outcomes = world.run(process_batch(batch, world.worker()))
 
         assert outcomes[-1] is Outcome.OUT_OF_TIME
         done = len(outcomes) - 1
         assert 0 < done < BATCH_SIZE
         assert len(world.sent) == done
-        (rest,) = world.queue
-        last = f"{done - 1:010d}{EVENT_ID}"
-        assert rest == Enqueue(hint=Batch(event_id=EVENT_ID, version=changed.version, cursor=last), urgent=False)
+        assert world.queue == [Enqueue(hint=batch, urgent=False)]
+        left = dynamo.get(world.client, SETTINGS.invitations_table, keys.batch(EVENT_ID, batch.version, batch.first))
+        assert left is not None
+        assert left["after"] == f"{done - 1:010d}{EVENT_ID}"

@@ -1,4 +1,4 @@
-"""Slices: everybody is told once, whatever dies, doubles, overtakes or refuses on the way."""
+"""Planning and batches: everybody is told once, whatever dies, doubles, overtakes or refuses on the way."""
 
 from __future__ import annotations
 
@@ -7,36 +7,53 @@ from contextlib import suppress
 
 import pytest
 
-from convoke.decision.invitation import Batch, FanOut
-from convoke.delivery.fan_out import SECONDS_AFTER_BUSY, SECONDS_AFTER_REFUSAL, announce, process_batch
-from convoke.delivery.reconcile import Outcome
+from convoke.decision.invitation import FanOut
+from convoke.delivery.fan_out import (
+    SECONDS_AFTER_BUSY,
+    SECONDS_AFTER_REFUSAL,
+    announce,
+    plan,
+    process_batch,
+    progress,
+)
+from convoke.delivery.reconcile import Outcome, reconcile
 from convoke.effects import (
     Acknowledge,
+    BatchHint,
+    Claim,
     Effect,
     Enqueue,
-    MoveFanOut,
+    PlanBatches,
     ReadInvitations,
     Refusal,
     Refused,
+    Send,
     Steps,
+    StoreRate,
     Unknown,
     WakeUp,
 )
 from convoke.model import EventStatus, Method, Registration
+from convoke.store import dynamo, keys
 from tests.factories import AFTERNOON, EVENT_ID, MORNING
-from tests.world import World, a_world
+from tests.tables import SETTINGS
+from tests.world import World, a_quick_world
 
 REQUEST, CANCEL = Method.REQUEST, Method.CANCEL
 
 
-class Crash(Exception):
+class Crash(BaseException):
     """The worker dies here."""
 
 
 @pytest.fixture
 def world() -> Iterator[World]:
-    with a_world() as made:
+    with a_quick_world() as made:
         yield made
+
+
+def iter_of(effect: Effect) -> Steps[None]:
+    yield effect
 
 
 def invited(world: World, count: int) -> list[Registration]:
@@ -47,7 +64,7 @@ def invited(world: World, count: int) -> list[Registration]:
     return people
 
 
-def test_a_change_is_told_to_everybody_slice_after_slice(world: World) -> None:
+def test_a_change_is_told_to_everybody_batch_after_batch(world: World) -> None:
     people = invited(world, 7)
     world.change(when=AFTERNOON)
     assert world.run(announce(EVENT_ID))
@@ -58,72 +75,178 @@ def test_a_change_is_told_to_everybody_slice_after_slice(world: World) -> None:
     assert world.owed() == []
 
 
+@pytest.mark.parametrize(("size", "batches"), [(1, 1), (1, 3), (2, 2), (3, 1), (50, 99)])
+@pytest.mark.parametrize("count", [0, 1, 6])
+def test_a_plan_has_everybody_in_one_batch_each(world: World, count: int, size: int, batches: int) -> None:
+    people = invited(world, count)
+    world.change(when=AFTERNOON)
+    planned = world.plan(size=size, batches=batches)
+
+    ids = [person.registration_id for person in people]
+    found = world.batches()
+    assert [BatchHint(event_id=EVENT_ID, version=2, first=batch.first) for batch in found] == planned
+    assert [
+        [registration_id for registration_id in ids if batch.first < registration_id <= batch.through]
+        for batch in found
+    ] == [ids[first : first + size] for first in range(0, count, size)]
+    fan_out = world.reads.fan_out(EVENT_ID)
+    assert (fan_out.people, fan_out.left, fan_out.planning) == (count, len(found), False) if fan_out else count == 0
+
+
 @pytest.mark.parametrize("count", [0, 2, 3, 4])
-def test_the_last_slice_takes_the_fan_out_away(world: World, count: int) -> None:
+def test_the_last_batch_takes_the_fan_out_away_in_whatever_order_they_end(world: World, count: int) -> None:
     invited(world, count)
     world.change(when=AFTERNOON)
-    world.run(announce(EVENT_ID))
-    world.drain(size=2)
+    world.plan(size=1)
+    world.queue.reverse()
+    for left in range(count, 0, -1):
+        fan_out = world.reads.fan_out(EVENT_ID)
+        assert fan_out is not None
+        assert fan_out.left == left
+        hint = world.queue.pop().hint
+        assert isinstance(hint, BatchHint)
+        world.run(process_batch(hint, world.worker()))
 
     assert len(world.sent) == count
     assert world.reads.fan_out(EVENT_ID) is None
 
 
-def test_without_a_fan_out_there_is_nothing_to_announce(world: World) -> None:
+def test_without_a_fan_out_there_is_nothing_to_announce_nor_to_plan(world: World) -> None:
     assert not world.run(announce(EVENT_ID))
+    assert world.run(plan(EVENT_ID, world.worker())) is None
     assert world.queue == []
 
 
-def test_a_slice_of_an_older_version_tells_nobody(world: World) -> None:
-    invited(world, 2)
-    old = world.change(when=AFTERNOON)
-    world.change(when=MORNING)
-
-    assert world.run(process_batch(Batch(event_id=EVENT_ID, version=old.version), world.worker())) == ()
-    assert world.reads.fan_out(EVENT_ID) == FanOut(event_id=EVENT_ID, version=old.version + 1)
-
-
-def test_a_slice_that_comes_twice_tells_nobody_twice(world: World) -> None:
+def test_of_two_planners_at_one_page_one_stops(world: World) -> None:
     invited(world, 4)
-    changed = world.change(when=AFTERNOON)
-    first = Batch(event_id=EVENT_ID, version=changed.version)
-    world.run(process_batch(first, world.worker(), size=2))
-    world.run(process_batch(first, world.worker(), size=2))
-
-    assert len(world.sent) == 2
-    named = [hint.hint for hint in world.queue]
-    assert named[0] == named[1], "the second only names again where the first one went on"
-    world.drain(size=2)
-    assert len(world.sent) == 4
-
-
-def test_of_two_workers_at_one_slice_only_one_goes_on(world: World) -> None:
-    invited(world, 4)
-    changed = world.change(when=AFTERNOON)
-    first = Batch(event_id=EVENT_ID, version=changed.version)
+    world.change(when=AFTERNOON)
     doubled = iter([True])
 
     def meanwhile(effect: Effect) -> None:
-        if isinstance(effect, MoveFanOut) and next(doubled, False):
-            world.run(process_batch(first, world.worker(), size=2))
+        if isinstance(effect, PlanBatches) and next(doubled, False):
+            world.run(plan(EVENT_ID, world.worker(), size=1, batches=2))
 
     world.before = meanwhile
-    world.run(process_batch(first, world.worker(), size=2))
+    assert world.run(plan(EVENT_ID, world.worker(), size=1, batches=2)) is None
+    assert len(world.batches()) == 2
+    world.drain(size=1)
+    world.pass_time(minutes=3)
+    world.settle()
+    assert len(world.sent) == 4
 
+
+def test_only_batches_of_the_next_two_minutes_are_queued_and_the_sweep_queues_the_others(world: World) -> None:
+    invited(world, 10)
+    world.run(iter_of(StoreRate(rate=0.05)))
+    world.change(when=AFTERNOON)
+    first = world.run(plan(EVENT_ID, world.worker(), size=2))
+    assert first is not None
+    queued = [one.hint for one in world.queue if isinstance(one.hint, BatchHint)]
+    planned = [BatchHint(event_id=EVENT_ID, version=2, first=batch.first) for batch in world.batches()]
+
+    assert [first, *queued] == planned[:3], "at one mail in twenty seconds"
+    world.queue.clear()
+    turns: dict[BatchHint, int] = {}
+    for minute in range(1, 6):
+        world.pass_time(minutes=1)
+        world.run_sweep_without_following()
+        for one in world.queue:
+            if isinstance(one.hint, BatchHint):
+                turns.setdefault(one.hint, minute)
+        world.queue.clear()
+    assert (turns[planned[3]], turns[planned[4]]) == (2, 2), "a minute before its turn, after 126 and 168 seconds"
+
+
+def test_the_fan_out_keeps_how_pressing_it_is_until_its_last_batch_has_ended(world: World) -> None:
+    invited(world, 2)
+    world.change(status=EventStatus.CANCELLED, priority=0)
+    first, second = world.plan(size=1)
+    world.change(reason="Rain", priority=1)
+    fan_out = world.reads.fan_out(EVENT_ID)
+    assert fan_out is not None
+    assert fan_out.priority == 0
+
+    world.run(process_batch(first, world.worker()))
+    assert world.batches()[0].first == second.first, "the newer fan-out takes its place"
+
+
+@pytest.mark.parametrize(
+    ("planned", "priority", "dropped"),
+    [
+        pytest.param(False, 1, True, id="newer, being planned, as pressing"),
+        pytest.param(False, 2, False, id="newer, but less pressing"),
+        pytest.param(True, 1, False, id="newer, but all planned: it may be told now"),
+    ],
+)
+def test_an_older_batch_is_dropped_only_where_a_newer_fan_out_tells_as_soon(
+    world: World, planned: bool, priority: int, dropped: bool
+) -> None:
+    invited(world, 2)
+    world.change(when=AFTERNOON)
+    (older,) = world.plan()
+    world.change(title="Other")
+    world.client.update_item(
+        TableName=SETTINGS.invitations_table,
+        Key=dynamo.wire(keys.fan_out(EVENT_ID)),
+        UpdateExpression="SET priority = :priority",
+        ExpressionAttributeValues=dynamo.wire({":priority": priority}),
+    )
+    if planned:
+        world.plan()
+    outcomes = world.run(process_batch(older, world.worker()))
+
+    assert (outcomes == ()) is dropped
+    assert world.said() == ([] if dropped else [(REQUEST, 1)] * 2), "what is true now, once"
+    world.pass_time(minutes=3)
+    world.settle()
+    assert world.said() == [(REQUEST, 1)] * 2
+
+
+def test_a_batch_that_comes_twice_tells_nobody_twice(world: World) -> None:
+    invited(world, 4)
+    world.change(when=AFTERNOON)
+    first, _ = world.plan(size=2)
+    world.run(process_batch(first, world.worker()))
+
+    assert world.run(process_batch(first, world.worker())) == ()
     assert len(world.sent) == 2
-    assert len(world.queue) == 1
+
+
+def test_of_two_workers_at_one_batch_only_one_works(world: World) -> None:
+    invited(world, 4)
+    world.change(when=AFTERNOON)
+    (batch,) = world.plan()
+    outcomes = []
+
+    def meanwhile(effect: Effect) -> None:
+        if isinstance(effect, Send):
+            world.before = lambda _: None
+            outcomes.append(world.run(process_batch(batch, world.worker())))
+
+    world.before = meanwhile
+    assert len(world.run(process_batch(batch, world.worker()))) == 4
+    assert outcomes == [()]
 
 
 def test_a_newer_change_takes_over_from_the_one_that_is_being_told(world: World) -> None:
     people = invited(world, 4)
-    changed = world.change(when=AFTERNOON)
-    world.run(process_batch(Batch(event_id=EVENT_ID, version=changed.version), world.worker(), size=2))
+    world.change(when=AFTERNOON)
+    first, _ = world.plan(size=2)
+    world.run(process_batch(first, world.worker()))
     world.change(when=MORNING)
     world.run(announce(EVENT_ID))
     world.drain(size=2)
 
     assert world.said(people[0].email) == [(REQUEST, 1), (REQUEST, 2)], "told of the move, and that it was taken back"
     assert world.said(people[3].email) == [], "nothing has changed for those who had not heard yet"
+
+
+def test_progress_is_how_many_of_a_running_change_have_been_told(world: World) -> None:
+    invited(world, 4)
+    world.change(when=AFTERNOON)
+    assert progress(FanOut(event_id=EVENT_ID, version=2, people=120, left=1)) == (70, 120)
+    assert progress(FanOut(event_id=EVENT_ID, version=2, people=120, left=3)) == (0, 120)
+    assert progress(FanOut(event_id=EVENT_ID, version=2, people=120, left=0)) == (120, 120)
 
 
 def test_whoever_is_busy_is_looked_at_again(world: World) -> None:
@@ -139,7 +262,29 @@ def test_whoever_is_busy_is_looked_at_again(world: World) -> None:
     assert world.said(people[1].email) == [(REQUEST, 1)]
 
 
-def to_the_end(steps: Steps[tuple[Outcome, ...]], effect: Effect, world: World) -> None:
+def test_an_error_about_one_person_holds_nobody_else_and_they_are_looked_at_again(world: World) -> None:
+    people = invited(world, 4)
+    world.change(when=AFTERNOON)
+    (batch,) = world.plan()
+    world.queue.clear()
+
+    def fail(effect: Effect) -> None:
+        if isinstance(effect, Claim) and effect.seen.registration_id == people[1].registration_id:
+            world.before = lambda _: None
+            raise KeyError("item")
+
+    world.before = fail
+    assert world.run(process_batch(batch, world.worker())) == (Outcome.ACKNOWLEDGED,) * 3
+    assert world.reads.fan_out(EVENT_ID) is None
+    assert world.calendar_state == ["person failed"]
+    world.pass_time(minutes=3)
+    world.settle()
+    assert sorted(rendered.intent.calendar_state.recipient for rendered in world.sent) == [
+        person.email for person in people
+    ]
+
+
+def to_the_end(steps: Steps[Outcome], effect: Effect, world: World) -> None:
     with suppress(StopIteration):
         while True:
             effect = steps.send(world.perform(effect))
@@ -148,7 +293,8 @@ def to_the_end(steps: Steps[tuple[Outcome, ...]], effect: Effect, world: World) 
 def test_of_two_changes_at_one_moment_nobody_waits_for_the_sweeper_to_hear_the_second(world: World) -> None:
     """The worker who tells of the first is through before the other says that somebody must look again."""
     person = invited(world, 1)[0]
-    first = process_batch(Batch(event_id=EVENT_ID, version=world.change(when=AFTERNOON).version), world.worker())
+    world.change(when=AFTERNOON)
+    first = reconcile(EVENT_ID, person.registration_id, world.worker())
     effect = next(first)
     while not isinstance(effect, Acknowledge):
         effect = first.send(world.perform(effect))
@@ -158,10 +304,11 @@ def test_of_two_changes_at_one_moment_nobody_waits_for_the_sweeper_to_hear_the_s
             world.before = lambda _: None
             to_the_end(first, effect, world)
 
-    second = world.change(title="Other")
+    world.change(title="Other")
+    (batch,) = world.plan()
+    world.queue.clear()
     world.before = meanwhile
-    outcomes = world.run(process_batch(Batch(event_id=EVENT_ID, version=second.version), world.worker()))
-    assert outcomes == (Outcome.BUSY,)
+    assert world.run(process_batch(batch, world.worker())) == (Outcome.BUSY,)
 
     assert [one.delay_seconds for one in world.queue] == [SECONDS_AFTER_BUSY]
     world.drain()
@@ -169,22 +316,24 @@ def test_of_two_changes_at_one_moment_nobody_waits_for_the_sweeper_to_hear_the_s
     assert world.owed() == []
 
 
-def test_what_was_looked_at_and_is_busy_is_woken_up_and_nobody_else(world: World) -> None:
+def test_what_was_looked_at_and_is_busy_is_poked_and_nobody_else(world: World) -> None:
     people = invited(world, 3)
     world.change(title="Other")
     world.answers = [Unknown(why="ReadTimeoutError")]
     world.look(people[1])
-    woken = []
-    world.before = lambda effect: woken.append(effect.registration_id) if isinstance(effect, WakeUp) else None
+    poked = []
+    world.before = lambda effect: poked.append(effect.registration_id) if isinstance(effect, WakeUp) else None
     world.run(announce(EVENT_ID))
     world.drain()
 
-    assert woken == [people[1].registration_id]
+    assert poked == [people[1].registration_id]
 
 
-def test_when_ses_refuses_the_slice_stops_and_goes_on_later_where_it_was(world: World) -> None:
+def test_when_ses_refuses_the_batch_stops_and_goes_on_later_where_it_was(world: World) -> None:
     people = invited(world, 5)
-    changed = world.change(when=AFTERNOON)
+    world.change(when=AFTERNOON)
+    (batch,) = world.plan()
+    world.queue.clear()
     slow: list[Effect] = []
 
     def refuse_the_third(effect: Effect) -> None:
@@ -193,23 +342,23 @@ def test_when_ses_refuses_the_slice_stops_and_goes_on_later_where_it_was(world: 
             world.answers = [Refused(refusal=Refusal.BUSY, why="TooManyRequestsException")]
 
     world.before = refuse_the_third
-    world.run(process_batch(Batch(event_id=EVENT_ID, version=changed.version), world.worker()))
+    world.run(process_batch(batch, world.worker()))
 
     assert len(world.sent) == 2
-    rest = Batch(event_id=EVENT_ID, version=changed.version, cursor=people[1].registration_id)
-    assert world.queue == [Enqueue(hint=rest, urgent=False, delay_seconds=SECONDS_AFTER_REFUSAL)]
+    assert world.queue == [Enqueue(hint=batch, urgent=False, delay_seconds=SECONDS_AFTER_REFUSAL)]
+    assert [left.after for left in world.batches()] == [people[1].registration_id]
     world.drain()
     assert [rendered.intent.calendar_state.recipient for rendered in world.sent] == [person.email for person in people]
 
 
-def test_while_all_mail_is_stopped_a_slice_waits_for_the_sweeper(world: World) -> None:
+def test_while_all_mail_is_stopped_a_batch_waits_for_the_sweeper(world: World) -> None:
     invited(world, 3)
     world.answers = [Refused(refusal=Refusal.PAUSED, why="SendingPausedException")]
-    changed = world.change(when=AFTERNOON)
-    part = Batch(event_id=EVENT_ID, version=changed.version)
-    world.run(process_batch(part, world.worker()))
+    world.change(when=AFTERNOON)
+    (batch,) = world.plan()
+    world.run(process_batch(batch, world.worker()))
     world.queue.clear()
-    world.run(process_batch(part, world.worker()))
+    world.run(process_batch(batch, world.worker()))
 
     assert (world.sent, world.queue) == ([], [])
     world.settle()
@@ -217,8 +366,8 @@ def test_while_all_mail_is_stopped_a_slice_waits_for_the_sweeper(world: World) -
 
 
 @pytest.mark.parametrize("step", range(60))
-def test_a_slice_that_dies_at_any_step_is_taken_up_by_the_sweeper(step: int) -> None:
-    with a_world() as world:
+def test_a_planner_or_batch_that_dies_at_any_step_is_taken_up_by_the_sweeper(step: int) -> None:
+    with a_quick_world() as world:
         people = invited(world, 3)
         world.change(status=EventStatus.CANCELLED)
         left = iter(range(step))
@@ -237,13 +386,14 @@ def test_a_slice_that_dies_at_any_step_is_taken_up_by_the_sweeper(step: int) -> 
         world.pass_time(minutes=3)
         world.settle()
 
+        assert world.reads.fan_out(EVENT_ID) is None
         for person in people:
             said = world.said(person.email)
             assert said[-1:] == [(CANCEL, 1)], person.email
             assert len(said) <= 2, "at most the one whose acceptance nobody wrote down comes twice"
 
 
-def test_an_attendee_costs_a_slice_the_same_however_many_there_are(world: World) -> None:
+def test_an_attendee_costs_a_batch_the_same_however_many_there_are(world: World) -> None:
     """Three writes and one mail each, and not one read."""
     effects: list[str] = []
     world.before = lambda effect: effects.append(type(effect).__name__)
@@ -251,9 +401,10 @@ def test_an_attendee_costs_a_slice_the_same_however_many_there_are(world: World)
     for count in (4, 8):
         for number in range(len(costs) * 4, count):
             world.look(world.register(number))
-        changed = world.change(title=f"For {count}")
+        world.change(title=f"For {count}")
+        (batch,) = world.plan()
         effects.clear()
-        world.run(process_batch(Batch(event_id=EVENT_ID, version=changed.version), world.worker()))
+        world.run(process_batch(batch, world.worker()))
         costs.append({name: effects.count(name) for name in ("Claim", "StoreMessage", "Send", "Acknowledge")})
         reads = [name for name in effects if name.startswith("Read")]
         assert sorted(reads) == [

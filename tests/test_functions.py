@@ -14,7 +14,9 @@ from typing import Any
 import boto3
 import pytest
 
+from convoke.aws.runtime import aws
 from convoke.delivery import reports
+from convoke.delivery.fan_out import plan
 from convoke.delivery.reports import Report, report_of
 from convoke.effects import Steps
 from convoke.mail import notifications
@@ -98,10 +100,20 @@ def test_records_that_come_twice_or_of_other_items_mail_nobody(deployed: Deploym
     assert len(deployed.office.accepted) == 1
 
 
-def test_a_slice_from_the_queue_tells_the_event_s_people(deployed: Deployment) -> None:
+def test_a_fan_out_from_the_queue_is_planned_and_its_first_batch_told_at_once(deployed: Deployment) -> None:
     invite(deployed)
     move(deployed)
-    assert deployed.call("deliver", sample("deliver-slice")) == {"batchItemFailures": []}
+    for _ in range(2):
+        assert deployed.call("deliver", sample("deliver-plan")) == {"batchItemFailures": []}
+
+    assert len(deployed.office.accepted) == 2
+
+
+def test_a_batch_from_the_queue_tells_the_event_s_people(deployed: Deployment) -> None:
+    invite(deployed)
+    move(deployed)
+    aws().run(plan(EVENT_ID, aws().worker(30_000)))
+    assert deployed.call("deliver", sample("deliver-batch")) == {"batchItemFailures": []}
 
     assert len(deployed.office.accepted) == 2
 
@@ -206,7 +218,7 @@ def test_a_bounce_is_a_fact_for_who_listens_and_once(deployed: Deployment) -> No
 
 
 def test_a_hint_that_nobody_understands_is_left_to_the_dead_letters(deployed: Deployment) -> None:
-    hint = sample("deliver-slice")["Records"][0]
+    hint = sample("deliver-batch")["Records"][0]
     batch = {"Records": [hint | {"body": "{}", "messageId": "bad"}, sample("deliver-registration")["Records"][0]]}
 
     assert deployed.call("deliver", batch) == {"batchItemFailures": [{"itemIdentifier": "bad"}]}

@@ -339,7 +339,7 @@ def test_a_change_is_owed_to_everybody_in_the_write_that_makes_it(world: World) 
     assert world.reads.event(EVENT_ID) == after
     fan_out = world.item(keys.fan_out(EVENT_ID))
     assert fan_out is not None
-    assert (fan_out["version"], fan_out["cursor"], fan_out["due_key"]) == (2, "", keys.due_key(1, LATER))
+    assert (fan_out["version"], fan_out["planned_to"], fan_out["due_key"]) == (2, "", keys.due_key(1, LATER))
 
 
 def test_a_change_of_what_is_no_longer_true_is_not_stored(world: World) -> None:

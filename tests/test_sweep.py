@@ -10,7 +10,7 @@ import pytest
 from convoke.decision.invitation import Quota, Sending
 from convoke.delivery.reconcile import Outcome
 from convoke.delivery.reports import apply_report
-from convoke.delivery.sweep import hint_limit
+from convoke.delivery.sweep import mail_limits
 from convoke.effects import Effect, Steps, StopSending
 from convoke.model import (
     DateChange,
@@ -155,7 +155,10 @@ def test_no_more_is_handed_out_than_ses_takes_in_a_minute(
 ) -> None:
     world.quota, world.backlog = quota, backlog
 
-    assert world.run(hint_limit(Times())) == limit
+    limits = world.run(mail_limits(Times()))
+    assert limits.all == limit
+    assert limits.urgent == (60 if quota is None else 840), "urgent mail does not wait for others"
+    assert world.reads.sending().rate == (None if quota is None else 14)
 
 
 def test_invitations_stop_where_the_quota_runs_low_and_cancellations_do_not(world: World) -> None:
@@ -164,7 +167,7 @@ def test_invitations_stop_where_the_quota_runs_low_and_cancellations_do_not(worl
     comes = world.register(2)
     world.withdraw(leaves)
     world.quota = Quota(most=200, sent=160, rate=14)
-    world.run(hint_limit(Times()))
+    world.run(mail_limits(Times()))
 
     assert (world.look(leaves), world.look(comes)) == (Outcome.ACKNOWLEDGED, Outcome.QUOTA_RESERVED)
     world.pass_time(minutes=3)
@@ -193,7 +196,7 @@ def test_an_invitation_to_one_date_that_has_to_wait_does_not_hold_back_what_is_o
     event = world.become(edits.restore_date(event, second))
     world.become(change(event, third))
     world.quota = Quota(most=200, sent=160, rate=14)
-    world.run(hint_limit(Times()))
+    world.run(mail_limits(Times()))
 
     assert world.look(person) is Outcome.QUOTA_RESERVED
     assert [
@@ -206,7 +209,7 @@ def test_an_invitation_to_one_date_that_has_to_wait_does_not_hold_back_what_is_o
 
 def test_with_no_quota_at_all_nothing_is_reserved(world: World) -> None:
     world.quota = Quota(most=-1, sent=1_000_000, rate=14)
-    world.run(hint_limit(Times()))
+    world.run(mail_limits(Times()))
 
     assert not world.reads.sending().reserved(world.now)
 

@@ -16,17 +16,19 @@ from moto import mock_aws
 from convoke import effects
 from convoke.aws.runtime import Aws, drive
 from convoke.decision.invitation import Batch, Invitation, Quota
-from convoke.delivery.fan_out import process_batch
+from convoke.delivery.fan_out import plan, process_batch
 from convoke.delivery.notify import dispatch
 from convoke.delivery.reconcile import Outcome, Worker, reconcile
 from convoke.delivery.reports import Report, apply_report
 from convoke.delivery.survey import survey
-from convoke.delivery.sweep import SweepResult, sweep
+from convoke.delivery.sweep import Limits, SweepResult, sweep
 from convoke.effects import (
     Accepted,
+    BatchHint,
     Effect,
     Hint,
     NotificationHint,
+    PlanHint,
     Refused,
     Send,
     SendNotification,
@@ -48,14 +50,18 @@ from convoke.registrations.registry import register, withdraw
 from convoke.registrations.replies import register_again
 from convoke.schedule import edits
 from convoke.settings import Times
-from convoke.store import keys
+from convoke.store import codec, dynamo, keys
 from convoke.store.events import SplitTransfer
 from convoke.store.keys import due_key
 from convoke.store.store import Store
 from tests.factories import EVENT_ID, NEW_ID, NOW, SENDER, event, registration
+from tests.simulation.quick import quick
+from tests.simulation.tables import Tables
 from tests.tables import SETTINGS, create_tables
 
 Answer = Accepted | Refused | Unknown
+LIMITS = Limits(urgent=1000, all=1000)
+dynamo_wire = dynamo.wire
 
 
 class World:
@@ -95,6 +101,9 @@ class World:
             case effects.NewAttemptId():
                 self._names += 1
                 return f"attempt-{self._names}"
+            case effects.Wait(until=until):
+                self.now = max(self.now, until)
+                return None
             case effects.Log(what=what):
                 return self.calendar_state.append(what)
             case effects.Send():
@@ -103,15 +112,26 @@ class World:
                 return self._post_note(effect)
             case effects.ReadQuota():
                 return self.quota
-            case effects.ReadBacklog():
-                return self.backlog
+            case effects.ReadBacklog(urgent=urgent):
+                return 0 if urgent else self.backlog
+            case effects.All(steps=steps):
+                return tuple(map(self._one_of_all, steps))
             case effects.Enqueue():
                 return self.queue.append(effect)
+            case effects.EnqueueAll(hints=hints, urgent=urgent):
+                return self.queue.extend(effects.Enqueue(hint=hint, urgent=urgent) for hint in hints)
             case effects.Promote(event_id=event_id):
                 return waitlist.promote(self.store, event_id, now=self.now)
             case effects.TransferRegistrations(event_id=event_id):
                 return split_transfer.transfer_batch(self.store, event_id, now=self.now)
         return self._aws.perform(effect)
+
+    def _one_of_all(self, steps: effects.Steps[Any]) -> Any:
+        """As ``Aws`` does it, but one after the other."""
+        try:
+            return self.run(steps)
+        except Exception as error:
+            return error
 
     def _post(self, rendered: Send) -> Answer:
         answer = self.answers.pop(0) if self.answers else Accepted(ses_id=f"ses-{len(self.sent) + 1}")
@@ -152,14 +172,14 @@ class World:
         assert isinstance(stored, Registration)
         return stored
 
-    def change(self, **changes: Any) -> Event:
-        return self.become(replace(self.event(), **changes))
+    def change(self, *, priority: int = 1, **changes: Any) -> Event:
+        return self.become(replace(self.event(), **changes), priority=priority)
 
-    def become(self, after: Event) -> Event:
+    def become(self, after: Event, *, priority: int = 1) -> Event:
         """Let the event be ``after``, which was made of what it is."""
         before = self.event()
         after = replace(after, version=before.version + 1, updated_at=self.now)
-        assert change_event(self.store, before, after, priority=1, now=self.now)
+        assert change_event(self.store, before, after, priority=priority, now=self.now)
         return after
 
     def cut(self, since: LocalTime, change: Callable[[Event], Event] = lambda new: new) -> Event:
@@ -197,8 +217,12 @@ class World:
         """Follow every hint in the queue, and those that come of them."""
         while self.queue:
             hint = self.queue.pop(0).hint
-            if isinstance(hint, Batch):
-                self.run(process_batch(hint, self.worker(), size=size))
+            if isinstance(hint, PlanHint):
+                first = self.run(plan(hint.event_id, self.worker(), size=size))
+                if first is not None:
+                    self.run(process_batch(first, self.worker()))
+            elif isinstance(hint, BatchHint):
+                self.run(process_batch(hint, self.worker()))
             elif isinstance(hint, SurveyHint):
                 self.run(survey(hint, self.worker()))
             elif isinstance(hint, NotificationHint):
@@ -207,14 +231,14 @@ class World:
                 self.run(reconcile(hint.event_id, hint.registration_id, self.worker()))
 
     def sweep(self) -> dict[str, int]:
-        swept: SweepResult = self.run(sweep(SENDER, Times(), limit=100))
+        swept: SweepResult = self.run(sweep(SENDER, Times(), limits=LIMITS, until=self.now + timedelta(seconds=45)))
         self.drain()
         return swept.counts
 
     def run_sweep_without_following(self) -> int:
         """How many hints one round of the sweeper hands out."""
         before = len(self.queue)
-        self.run(sweep(SENDER, Times(), limit=100))
+        self.run(sweep(SENDER, Times(), limits=LIMITS, until=self.now + timedelta(seconds=45)))
         return len(self.queue) - before
 
     def settle(self, rounds: int = 20) -> None:
@@ -247,6 +271,26 @@ class World:
             )
             self.run(apply_report(delivery))
         self._arrived = len(self.sent)
+
+    def plan(self, *, size: int = 50, batches: int = 99) -> list[BatchHint]:
+        """Plan the whole fan-out, whose batches then wait in the queue; returns them in their order."""
+        self.queue.clear()
+        found: list[BatchHint] = []
+        while (first := self.run(plan(EVENT_ID, self.worker(), size=size, batches=batches))) is not None:
+            found += [first, *(one.hint for one in self.queue if isinstance(one.hint, BatchHint))]
+            self.queue.clear()
+        self.queue = [effects.Enqueue(hint=hint, urgent=False) for hint in found]
+        return found
+
+    def batches(self) -> list[Batch]:
+        """The batches that have not ended, in their order."""
+        rows = self.client.query(
+            TableName=SETTINGS.invitations_table,
+            KeyConditionExpression="pk = :pk AND begins_with(sk, :batch)",
+            ExpressionAttributeValues=dynamo.wire({":pk": f"EVENT#{EVENT_ID}", ":batch": keys.BATCH_PREFIX}),
+            ConsistentRead=True,
+        )
+        return [codec.read(Batch, dynamo.unwire(row)) for row in rows["Items"]]
 
     # --- what one sees ----------------------------------------------------------------------------------------
 
@@ -301,5 +345,26 @@ def an_empty_world() -> Iterator[World]:
 def a_world(**event_changes: Any) -> Iterator[World]:
     """A world with a published event and nobody registered."""
     with an_empty_world() as world:
+        world.publish(**event_changes)
+        yield world
+
+
+class QuickWorld(World):
+    """A world over the simulation's tables, which are compared with DynamoDB's and a hundred times as fast."""
+
+    def __init__(self, tables: Tables) -> None:
+        super().__init__(tables)
+        self._tables = tables
+
+    def _owing(self) -> list[dict[str, Any]]:
+        return [dynamo_wire({"sk": row["sk"], "due_key": row["due_key"]}) for row in self._tables.owed.values()]
+
+
+@contextmanager
+def a_quick_world(**event_changes: Any) -> Iterator[World]:
+    """As :func:`a_world`."""
+    tables = Tables(SETTINGS.registrations_table, lambda *_: None)
+    with quick(), patch.object(dynamo, "client", lambda: tables):
+        world = QuickWorld(tables)
         world.publish(**event_changes)
         yield world

@@ -1,5 +1,5 @@
 """``python -m tests.simulation HISTORIES=20000 SEED=1 [FAULTS=none|hints|zombie|slow|crowd]
-[MUTANT=name|MUTANTS=all]``, or ``WORLD=small|smaller``
+[MUTANT=name|MUTANTS=all]``, or ``ORDERS=all``
 """
 
 from __future__ import annotations
@@ -12,11 +12,10 @@ import time
 from collections.abc import Iterator
 from functools import partial
 
-from . import quick
+from . import orders, quick
 from .faults import Mode
 from .mutants import MUTANTS
 from .run import Tally, histories, history
-from .small_world.worlds import Bounds, walk_all, walked
 
 PORTION = 250
 WITHIN = 20_000
@@ -52,7 +51,7 @@ def report(tally: Tally, seconds: float) -> dict[str, object]:
 
 PROMISES = (
     *("G1", "G2", "G3", "G4", "G5", "G6", "G7", "G8"),
-    *("quiet", "stale", "effort", "erasure"),
+    *("quiet", "stale", "effort", "pressing", "erasure"),
     *("W1", "W2", "W3", "W4", "W5", "W6"),
 )
 
@@ -91,7 +90,7 @@ def catch(name: str, seed: int) -> tuple[str, str, str, float]:
     """Where one mutant was caught (nowhere: it got away), which promise it broke, and in how many seconds."""
     began, mutant = time.perf_counter(), MUTANTS[name]
     with mutant.alive():
-        where, promise = _in_the_small_world(mutant.bounds) if mutant.bounds else _by_chance(seed, mutant.mode)
+        where, promise = _in_some_order(mutant.scenario) if mutant.scenario else _by_chance(seed, mutant.mode)
     return name, where, promise, time.perf_counter() - began
 
 
@@ -100,9 +99,21 @@ def _by_chance(seed: int, mode: Mode) -> tuple[str, str]:
     return (f"history {tally.histories}", tally.broken[0][1]) if tally.broken else ("", "")
 
 
-def _in_the_small_world(bounds: Bounds) -> tuple[str, str]:
-    broken = walked(bounds).get("broken")
-    return ("the small world", str(broken[0]).partition(":")[0]) if isinstance(broken, tuple) else ("", "")
+def _in_some_order(scenario: str) -> tuple[str, str]:
+    count, violation = orders.first_violation(scenario)
+    return (f"order {count}", violation.promise) if violation else ("", "")
+
+
+def play_all() -> int:
+    """Every order of all scenarios."""
+    broken = 0
+    with multiprocessing.Pool() as pool:
+        for name, (count, violation) in zip(
+            orders.SCENARIOS, pool.imap(orders.first_violation, orders.SCENARIOS), strict=True
+        ):
+            print(f"{name:40} {count:6} orders  {violation or 'every one keeps what is promised'}", flush=True)
+            broken += violation is not None
+    return 1 if broken else 0
 
 
 def catch_all(seed: int) -> int:
@@ -118,8 +129,8 @@ def catch_all(seed: int) -> int:
 
 def main(arguments: list[str]) -> int:
     wanted = dict(argument.split("=", 1) for argument in arguments)
-    if wanted.get("WORLD"):
-        return walk_all(wanted["WORLD"])
+    if wanted.get("ORDERS"):
+        return play_all()
     seed = int(wanted.get("SEED") or secrets.randbelow(10**9))
     if wanted.get("MUTANTS"):
         return catch_all(seed)

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from itertools import pairwise
 from typing import Any, NamedTuple, Protocol
 
-from convoke.decision.invitation import FanOut, Invitation
+from convoke.decision.invitation import Batch, FanOut, Invitation
 from convoke.model import DeliveryState, Event, EventStatus, Registration, RegistrationStatus
 from convoke.schedule import series, series_changes
 from convoke.store import codec, keys
@@ -20,7 +20,7 @@ from tests import rfc5546
 from tests.rfc5545 import Moment
 
 from .post import Copy
-from .scene import EVENT_ID, SETTINGS
+from .scene import EVENT_ID, SETTINGS, START
 from .world import World
 
 G7_IS_BUILT = True
@@ -67,6 +67,7 @@ class Book:
         self.event: Event = codec.read(Event, rows[keys.EVENT])
         self.over = series.ends_at(self.event) <= world.instant()
         self.fan_out = codec.read(FanOut, others[keys.FAN_OUT]) if keys.FAN_OUT in others else None
+        self.batches = [codec.read(Batch, row) for sk, row in others.items() if sk.startswith(keys.BATCH_PREFIX)]
         self.people: dict[str, tuple[Registration, Invitation]] = {}
         for sk, row in rows.items():
             if sk.startswith(keys.REGISTRATION_PREFIX):
@@ -78,6 +79,11 @@ class Book:
         self.copies: dict[str, list[Copy]] = defaultdict(list)
         for copy in world.post.accepted:
             self.copies[copy.registration_id].append(copy)
+
+    def in_a_fan_out(self, rid: str) -> bool:
+        """Whether a batch or a planner is still to look at this person."""
+        planned = self.fan_out is not None and self.fan_out.planning and self.fan_out.planned_to < rid
+        return planned or any(batch.after < rid <= batch.through for batch in self.batches)
 
     def expected(self, person: Registration) -> bool:
         happens = self.event.status in (EventStatus.CONFIRMED, EventStatus.TENTATIVE)
@@ -193,7 +199,7 @@ def while_it_lives(world: World) -> Iterator[Violation]:
     """What holds at every moment: whatever is not true yet is owed (G1)."""
     book = Book(world)
     for rid, (_, invitation) in book.people.items():
-        if invitation.due_key is not None or (book.fan_out is not None and book.fan_out.cursor < rid):
+        if invitation.due_key is not None or book.in_a_fan_out(rid):
             continue
         if wrong := book.untrue(rid):
             yield Violation("G1", f"{rid[6:10]} {wrong}, and nothing is owed")
@@ -208,11 +214,28 @@ def at_the_end(world: World) -> Iterator[Violation]:
         yield from (Violation(promise, f"{rid[6:10]} {what}") for promise, what in _person(book, rid))
     yield from _seats(book)
     yield from _in_vain(world)
-    twice = {each for each in world.passed if world.passed.count(each) > 1}
-    if twice:
-        yield Violation("effort", f"slices were passed more than once: {sorted(twice)}")
+    if book.fan_out is not None or book.batches:
+        yield Violation("G2", f"is still being told: {book.fan_out}, {book.batches}")
+    yield from (Violation("effort", what) for what in _two_at_one_batch(world))
+    yield from (Violation("pressing", what) for what in world.delayed)
     if book.debts:
         yield Violation("G1", f"was not forgotten: {book.debts}")
+
+
+def _two_at_one_batch(world: World) -> Iterator[str]:
+    """No worker begins with a batch that another one still has. Clocks may differ by three seconds."""
+    leases: dict[tuple[int, str], float] = {}
+    happened = [(at, 1, batch) for batch, at in world.taken] + [(at, 0, batch) for batch, at in world.given_up]
+    for at, taken, batch in sorted(happened, key=lambda each: each[:2]):
+        name = batch.version, batch.first
+        assert batch.lease_until is not None
+        lease = (batch.lease_until - START).total_seconds()
+        if not taken and leases.get(name) == lease:
+            del leases[name]
+        elif taken:
+            if leases.get(name, 0.0) > at + 3:
+                yield f"two workers are at the batch {name} at once"
+            leases[name] = lease
 
 
 def _person(book: Book, rid: str) -> Iterator[tuple[str, str]]:

@@ -10,7 +10,7 @@ from typing import Any
 from convoke import effects
 from convoke.decision.calendar_state import RenderedMail
 from convoke.decision.decide import next_message
-from convoke.decision.invitation import Acknowledged, Batch, Intent, Invitation, StoredMessage
+from convoke.decision.invitation import Acknowledged, Batch, FanOut, Intent, Invitation, StoredMessage
 from convoke.model import DeliveryState, RegistrationStatus
 from convoke.registrations import erasure, events, registry, waitlist
 from convoke.store import dynamo, keys
@@ -34,6 +34,7 @@ class Operations:
         self.records = store.records
         self.now = START
         self.seen: list[Invitation] = []
+        self.taken: list[Batch] = []
         self.claimed: list[tuple[Invitation, Invitation]] = []
 
     def begin(self) -> None:
@@ -197,19 +198,46 @@ class Operations:
             )
         )
 
-    def _slice(self) -> Batch:
-        fan_out = self.reads.fan_out(EVENT_ID)
-        version = fan_out.version if fan_out and self.dice.random() < 0.7 else self.dice.randrange(5)
-        cursor = fan_out.cursor if fan_out and self.dice.random() < 0.7 else self._rid()
-        return Batch(event_id=EVENT_ID, version=version, cursor=cursor)
+    def plan(self) -> Any:
+        found = self.reads.fan_out(EVENT_ID)
+        seen = found if found and self.dice.random() < 0.8 else FanOut(event_id=EVENT_ID, version=self._version())
+        ids = self.reads.invitation_ids(EVENT_ID, seen.planned_to, self.dice.randrange(3))
+        batches = tuple(
+            (
+                Batch(event_id=EVENT_ID, version=seen.version, first=each, after=each, through="~"),
+                keys.due_key(self.dice.randrange(3), self.now),
+            )
+            for each in ids
+        )
+        through, people = (ids[-1] if ids else seen.planned_to), len(ids)
+        due_key = self.dice.choice((None, keys.due_key(1, self.now)))
+        effect = effects.PlanBatches(seen=seen, batches=batches, through=through, people=people, due_key=due_key)
+        return ids, self.store.fan_outs.plan_batches(effect)
+
+    def take(self) -> Any:
+        hint = effects.BatchHint(event_id=EVENT_ID, version=self._version(), first=self._rid())
+        lease = self.now + timedelta(seconds=self.dice.randrange(60))
+        batch = self.store.fan_outs.claim_batch(effects.ClaimBatch(hint=hint, now=self.now, lease_until=lease))
+        if batch is not None:
+            self.taken.append(batch)
+        return batch
 
     def move(self) -> Any:
-        return self.records.move_fan_out(
-            effects.MoveFanOut(batch=self._slice(), cursor=self._rid(), due_key=keys.due_key(1, self.now))
+        if not self.taken:
+            return None
+        effect = effects.MoveBatch(
+            batch=self.dice.choice(self.taken), after=self._rid(), due_key=keys.due_key(1, self.now)
         )
+        return self.store.fan_outs.move_batch(effect)
 
     def end(self) -> Any:
-        return self.records.end_fan_out(effects.EndFanOut(batch=self._slice()))
+        if not self.taken:
+            return None
+        return self.store.fan_outs.end_batch(effects.EndBatch(batch=self.dice.choice(self.taken)))
+
+    def _version(self) -> int:
+        fan_out = self.reads.fan_out(EVENT_ID)
+        return fan_out.version if fan_out and self.dice.random() < 0.7 else self.dice.randrange(5)
 
     def put_off(self) -> Any:
         return [

@@ -11,6 +11,7 @@ from typing import Any
 from convoke.decision import fingerprints
 from convoke.decision.limits import Limit
 from convoke.delivery import fan_out
+from convoke.effects import StoreRate
 from convoke.model import (
     Event,
     EventStatus,
@@ -332,6 +333,9 @@ def live(world: World) -> People:
     for _ in range(dice.choice((0, 0, 0, 0, 0, 1, 2))):
         world.receivers.create()
     people.publish()
+    if random() < 0.3:
+        # The rate is known, and some have to wait for their turn.
+        world.store.records.store_rate(StoreRate(rate=dice.choice((0.5, 3, 20))))
     for _ in range(dice.choice((1, 2, 2, 3, 3, 4, 5))):
         people.register()
     world.faults.wire, world.faults.answers = wire, answers

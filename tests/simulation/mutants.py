@@ -10,14 +10,15 @@ from typing import Any
 from unittest.mock import patch
 
 from convoke.decision import decide, fingerprints, plan
-from convoke.decision.invitation import Intent
+from convoke.decision.invitation import Batch, FanOut, Intent
 from convoke.decision.planner import MessagePlanner
 from convoke.delivery import attempts, fan_out, reconcile, reports, sweep, webhooks
-from convoke.effects import ClearDue, Send
+from convoke.effects import ClearDue, PlanBatches, Send
 from convoke.model import Event
 from convoke.registrations import registry, seats, waitlist
-from convoke.store import conditions, deliveries, in_flight, invitations, keys, outbox, records, writes
+from convoke.store import conditions, deliveries, fan_outs, in_flight, invitations, keys, outbox, writes
 from convoke.store.events import Events
+from convoke.store.fan_outs import FanOuts
 from convoke.store.invitations import Invitations
 from convoke.store.records import Records
 from convoke.store.seats import SeatCounts
@@ -28,7 +29,6 @@ from .faults import Mode
 from .history import People
 from .post import Post
 from .scene import EVENT_ID
-from .small_world.worlds import Bounds
 from .surgery import cut
 from .world import World
 
@@ -39,12 +39,12 @@ Change = Callable[[], AbstractContextManager[Any]]
 class Mutant:
     """``changes`` take the guard out; ``mode`` is in which faults it matters.
 
-    What chance seldom brings about is looked for in the small world, within ``bounds``.
+    What chance seldom brings about is looked for in every order of one of ``orders.SCENARIOS``.
     """
 
     changes: tuple[Change, ...]
     mode: Mode = Mode.ALL
-    bounds: Bounds | None = None
+    scenario: str = ""
 
     @contextmanager
     def alive(self) -> Iterator[None]:
@@ -110,36 +110,89 @@ def _fan_out_that_is_not_due(self: Events, event: Event, priority: int, now: dat
 _due_fan_out = Events.fan_out_action
 
 
+def _in_two_writes(self: FanOuts, effect: PlanBatches) -> bool:
+    planned = self._attempt({"fan-out": self._planned(effect)})
+    for batch, due_key in () if planned else effect.batches:
+        self._write(writes.put(self.settings.invitations_table, fan_outs.batch_item(batch, due_key=due_key)))
+    return not planned
+
+
+def _ends_with_the_planning(
+    self: FanOuts, key: keys.Key, _through: str, condition: str, _add: Any, values: dict[str, Any]
+) -> Any:
+    return writes.delete(self.settings.invitations_table, key, condition, **values)
+
+
+def _whatever_version(self: FanOuts, standing: FanOut, batch: Batch) -> Any:
+    return _counted(self, standing, replace(batch, version=standing.version))
+
+
+_counted = FanOuts._counted
+
+
+def _batch_that_is_not_due(batch: Batch, *, due_key: str) -> dict[str, Any]:
+    return {name: one for name, one in _batch_item(batch, due_key=due_key).items() if name != "due_shard"}
+
+
+_batch_item = fan_outs.batch_item
+
+
 def _release_that_is_not_due(self: SeatCounts, event_id: str, *_: Any, **__: Any) -> Any:
     return writes.update(self.settings.invitations_table, keys.seats(event_id), {}, add={"taken": -1})
 
 
 MUTANTS: dict[str, Mutant] = {
-    "version-in-the-batch": Mutant(
+    "version-in-a-page": Mutant(
+        (instead(fan_outs, "UPON_PLANNING", "#planned_to = :planned_to"),),
+        scenario="one plans while it is changed back",
+    ),
+    "planned-to-in-a-page": Mutant(
+        (instead(fan_outs, "UPON_PLANNING", conditions.VERSION_UNCHANGED),), scenario="two plan"
+    ),
+    "a-page-is-one-transaction": Mutant((instead(FanOuts, "plan_batches", _in_two_writes),)),
+    "fan-out-outlives-its-planning": Mutant((instead(FanOuts, "_all_planned", _ends_with_the_planning),)),
+    "version-at-the-last-batch": Mutant((instead(FanOuts, "_counted", _whatever_version),)),
+    "batches-left-are-counted": Mutant((instead(fan_outs, "UPON_COUNTING", conditions.VERSION_UNCHANGED),)),
+    "batch-due": Mutant((instead(fan_outs, "batch_item", _batch_that_is_not_due),)),
+    "lease-of-a-batch": Mutant((instead(fan_outs, "UPON_TAKING", conditions.EXISTS),), scenario="two at one batch"),
+    "lease-still-mine": Mutant((instead(fan_outs, "UPON_GIVING_BACK", conditions.EXISTS),), Mode.ZOMBIE),
+    "after-the-first-unfinished": Mutant(
+        (without(fan_out, "process_batch", "first = left.index(True)", "first = len(left)"),)
+    ),
+    "exception-wakes-up": Mutant(
         (
-            without(fan_out, "process_batch", "fan_out is None or fan_out.version != part.version", "fan_out is None"),
-            instead(records, "UPON_MOVING", conditions.CURSOR_UNCHANGED),
-            instead(records, "UPON_ENDING", conditions.CURSOR_UNCHANGED),
+            without(
+                fan_out,
+                "_wake_up",
+                "if outcome is None or outcome in FINISHED",
+                "if outcome is None or isinstance(outcome, Exception) or outcome in FINISHED",
+            ),
         )
     ),
-    "cursor-in-its-condition": Mutant(
+    "wake-ups-before-the-batch-ends": Mutant(
         (
-            instead(records, "UPON_MOVING", conditions.VERSION_UNCHANGED),
-            instead(records, "UPON_ENDING", conditions.VERSION_UNCHANGED),
+            without(
+                fan_out,
+                "process_batch",
+                "    for invitation, outcome in zip(invitations, outcomes, strict=True):\n"
+                "        yield from _wake_up(batch, invitation, outcome, worker)\n",
+                "",
+            ),
+            without(
+                fan_out,
+                "process_batch",
+                "    return tuple(outcome for",
+                "    for invitation, outcome in zip(invitations, outcomes, strict=True):\n"
+                "        yield from _wake_up(batch, invitation, outcome, worker)\n"
+                "    return tuple(outcome for",
+            ),
         )
     ),
-    "cursor-in-the-batch": Mutant(
-        (
-            without(fan_out, "process_batch", "if fan_out.cursor != part.cursor:", "if False:"),
-            instead(records, "UPON_MOVING", conditions.VERSION_UNCHANGED),
-            instead(records, "UPON_ENDING", conditions.VERSION_UNCHANGED),
-        )
-    ),
-    "fan-out-ended-whatever-it-is": Mutant((instead(records, "UPON_ENDING", conditions.EXISTS),)),
     "wakeups-in-the-claim": Mutant((instead(invitations, "UPON_CLAIMING", conditions.FENCE_UNCHANGED),)),
     "fence-in-the-claim": Mutant((instead(invitations, "UPON_CLAIMING", conditions.WAKEUPS_UNCHANGED),)),
     "fence-on-clear": Mutant(
-        (instead(invitations, "UPON_CLEARING", conditions.WAKEUPS_UNCHANGED),), bounds=Bounds(("move",), 2, 0)
+        (instead(invitations, "UPON_CLEARING", conditions.WAKEUPS_UNCHANGED),),
+        scenario="a look while it is changed back",
     ),
     "wakeups-on-clear": Mutant((instead(invitations, "UPON_CLEARING", conditions.FENCE_UNCHANGED),)),
     "deferred-stays-due": Mutant(
@@ -147,7 +200,7 @@ MUTANTS: dict[str, Mutant] = {
     ),
     "fence-raised-with-nothing-due": Mutant(
         (instead(Invitations, "clear_due", _clear_what_is_due),),
-        bounds=Bounds(("move",), 2, 0),
+        scenario="a look while it is changed back",
     ),
     "lease": Mutant((instead(attempts, "leased", lambda *_: False),)),
     "lease-kept-when-unknown": Mutant(
@@ -175,7 +228,7 @@ MUTANTS: dict[str, Mutant] = {
                 "    if",
             ),
         ),
-        bounds=Bounds(("move",), 2, 0),
+        scenario="a look while it is changed back",
     ),
     "read-order-in-a-batch": Mutant(
         (
@@ -183,16 +236,16 @@ MUTANTS: dict[str, Mutant] = {
                 fan_out,
                 "process_batch",
                 "    invitations = yield ReadInvitations",
-                "    event = yield ReadEvent(event_id=part.event_id)\n    invitations = yield ReadInvitations",
+                "    event = yield ReadEvent(event_id=batch.event_id)\n    invitations = yield ReadInvitations",
             ),
             without(
                 fan_out,
                 "process_batch",
-                "    event = yield ReadEvent(event_id=part.event_id)\n    if event",
-                "    if event",
+                "    event = yield ReadEvent(event_id=batch.event_id)\n    people",
+                "    people",
             ),
         ),
-        bounds=Bounds(("move",), 2, 0),
+        scenario="a batch while it is changed back",
     ),
     "one-attempt": Mutant((instead(Post, "__init__", _insistent),)),
     "doubt": Mutant(
@@ -271,7 +324,7 @@ MUTANTS: dict[str, Mutant] = {
         )
     ),
     "wake-up-of-the-unsettled": Mutant(
-        (without(fan_out, "process_batch", "if outcome not in FINISHED:", "if False:"),)
+        (without(fan_out, "_wake_up", "if outcome is None", "if not isinstance(outcome, Exception)"),)
     ),
     "former-texts-count-as-told": Mutant((without(fingerprints, "is_told", "same_texts(event)", "[event]"),)),
     "former-texts-end-with-what-is-told": Mutant((instead(fingerprints, "announced", lambda _, after: after),)),
@@ -279,7 +332,7 @@ MUTANTS: dict[str, Mutant] = {
     "registration-due": Mutant((instead(registry, "first_due_key", lambda _: None),)),
     "withdrawal-wakes-up": Mutant((instead(registry, "_notice_actions", lambda *_: {}),)),
     "forgotten-only-when-taken-back": Mutant(
-        (without(sweep, "_hand_out", "(yield from _may_erase(due, sender))", "True"),)
+        (without(sweep, "_see_to", "(yield from _may_erase(due, sender))", "True"),)
     ),
     "mails-forgotten": Mutant((instead(Records, "forget_messages", lambda *_: None),)),
     "a-shard-has-what-it-gives": Mutant((instead(conditions, "SHARD_HAS_SOME", "#waits = :waits"),), Mode.CROWD),

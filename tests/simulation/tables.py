@@ -97,8 +97,10 @@ class Tables:
     def put_item(self, **action: Any) -> None:
         self._single("PutItem", "Put", action)
 
-    def update_item(self, **action: Any) -> None:
+    def update_item(self, **action: Any) -> Item:
         self._single("UpdateItem", "Update", action)
+        # All that stands, where the real one returns what was written: nobody reads more than that.
+        return {"Attributes": self.row(action["TableName"], _key(action))} if "ReturnValues" in action else {}
 
     def delete_item(self, **action: Any) -> None:
         self._single("DeleteItem", "Delete", action)
@@ -203,8 +205,9 @@ class Typed:
                     if "Item" in reason:
                         reason["Item"] = dynamo.wire(reason["Item"])  # type: ignore[typeddict-item]
                 raise
-            if "Item" in answer:
-                return {"Item": dynamo.wire(answer["Item"])}
+            for name in ("Item", "Attributes"):
+                if name in answer:
+                    return {name: dynamo.wire(answer[name])}
             if "Items" in answer:
                 more = (
                     {"LastEvaluatedKey": dynamo.wire(answer["LastEvaluatedKey"])}

@@ -38,7 +38,7 @@ def brief(thing: Any) -> str:
         return f"{name}({words})"
     if name in ("ReadInvitation", "ReadRegistration", "ReadStoredMessage"):
         return f"{name}({thing.registration_id[6:10]})"
-    if name in ("ReadEvent", "ReadFanOut", "ReadSending", "StoreMessage"):
+    if name in ("ReadEvent", "ReadSending", "StoreMessage"):
         return name
     return str(thing).replace(EVENT_ID, "…").replace("datetime.", "")
 

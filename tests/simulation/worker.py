@@ -33,9 +33,11 @@ NOTED = frozenset(
         effects.ReleaseClaim,
         effects.Acknowledge,
         effects.WakeUp,
-        effects.MoveFanOut,
-        effects.EndFanOut,
+        effects.ClaimBatch,
+        effects.MoveBatch,
+        effects.EndBatch,
         effects.Enqueue,
+        effects.EnqueueAll,
     }
 )
 WRITES = frozenset(
@@ -45,29 +47,66 @@ WRITES = frozenset(
         effects.Acknowledge,
         effects.ReleaseClaim,
         effects.Send,
-        effects.MoveFanOut,
-        effects.EndFanOut,
+        effects.PlanBatches,
+        effects.ClaimBatch,
+        effects.MoveBatch,
+        effects.EndBatch,
     }
 )
 LOCAL = frozenset({effects.Clock, effects.Random, effects.NewAttemptId, effects.Log, effects.Render})
 
 
 class Run:
-    """One invocation of a function: a piece of protocol on its way, effect by effect."""
+    """One invocation of a function, or one of its threads: a piece of protocol on its way, effect by effect.
 
-    __slots__ = ("alive", "attempt", "began", "done", "kill", "name", "schema", "skew", "steps", "worker", "world")
+    ``of`` is the invocation that a thread belongs to: both have the same clock, deadline and end.
+    """
 
-    def __init__(self, world: World, name: str, done: Callable[[bool], None] | None) -> None:
-        self.world, self.name, self.done = world, name, done
+    __slots__ = (
+        "alive",
+        "answers",
+        "attempt",
+        "began",
+        "done",
+        "kill",
+        "name",
+        "of",
+        "schema",
+        "skew",
+        "steps",
+        "waiting",
+        "worker",
+        "world",
+    )
+
+    def __init__(self, world: World, name: str, done: Callable[[bool], None] | None, of: Run | None = None) -> None:
+        self.world, self.name, self.done, self.of = world, name, done, of
+        self.attempt: Attempt | None = None
+        self.alive = True
+        self.skew: float
+        self.schema: int
+        self.worker: Worker
+        self.steps: Steps[Any]
+        # Of all that are to be carried out together: what has not begun, and what the others answered.
+        self.waiting: list[tuple[int, Steps[Any]]] = []
+        self.answers: dict[int, Any] = {}
+        self.began = world.now
+        if of is not None:
+            self.skew, self.schema, self.worker = of.skew, of.schema, of.worker
+            return
         random = world.random
         self.skew = 3 * (random() - 0.5) if world.faults.hit("clock skew") else 0.0
-        self.began = world.now
         self.kill = world.now + FUNCTION
         self.schema = 2 if world.now >= world.deployed_at + 15 * random() else 1
         self.worker = Worker(sender=SENDER, deadline=world.instant(self.skew + FUNCTION), times=TIMES)
-        self.attempt: Attempt | None = None
-        self.alive = True
-        self.steps: Steps[Any]
+
+    @property
+    def root(self) -> Run:
+        return self if self.of is None else self.of.root
+
+    @property
+    def lives(self) -> bool:
+        return self.alive and self.root.alive
 
     def go(self, steps: Steps[Any]) -> None:
         self.steps = steps
@@ -83,15 +122,52 @@ class Run:
             except StopIteration as stop:
                 if world.trace is not None:
                     world.note(f"{self.name}: {stop.value}")
-                return self.end(True)
+                return self.finish(stop.value)
             except FAILURES as error:
                 return self.fail(error)
             kind = type(effect)
+            if isinstance(effect, effects.All):
+                return self.together(effect)
             if kind not in LOCAL:
                 break
             answer = self.local(effect)
-        world.at(world.latency(self), lambda: self.do(effect))
+        if isinstance(effect, effects.Wait):
+            # The clock of a worker may be wrong, and so may be the moment to which it waits.
+            seconds = max(0.0, (effect.until - world.instant(self.root.skew)).total_seconds())
+            return world.at(seconds, lambda: self.waited())
+        world.set_out(self, lambda: self.do(effect))
         return None
+
+    def together(self, effect: effects.All) -> None:
+        """Begin as many as may be under way at once; whenever one ends, the next begins."""
+        self.waiting, self.answers = list(enumerate(effect.steps)), {}
+        if not self.waiting:
+            return self.advance(())
+        for _ in range(min(effect.at_once, len(self.waiting))):
+            self._next_thread(len(effect.steps))
+        return None
+
+    def _next_thread(self, count: int) -> None:
+        number, steps = self.waiting.pop(0)
+        thread = Run(self.world, f"{self.name} [{number}]", None, self)
+
+        def ended(answer: Any) -> None:
+            self.answers[number] = answer
+            if self.waiting:
+                self._next_thread(count)
+            elif len(self.answers) == count:
+                self.advance(tuple(self.answers[each] for each in range(count)))
+
+        thread.done = ended
+        # A thread begins a moment later: what it does first is not done before the others have begun.
+        self.world.at(0.0, lambda: thread.go(steps) if thread.lives else None)
+
+    def finish(self, result: Any) -> None:
+        if self.of is None:
+            return self.end(True)
+        self.alive = False
+        assert self.done is not None
+        return self.done(result)
 
     def local(self, effect: Any) -> Any:
         world = self.world
@@ -110,11 +186,11 @@ class Run:
 
     def do(self, effect: Any) -> None:
         world = self.world
-        if not self.alive:
+        if not self.lives:
             return None
-        if world.now > self.kill:
+        if world.now > self.root.kill:
             world.note(f"{self.name}: its time is over")
-            return self.end(False)
+            return self.root.end(False)
         if world.mischief and type(effect) in WRITES and world.random() < 0.15:
             # Just now, of all moments, somebody does something, and this worker comes late.
             world.mischief.pop(0)()
@@ -141,7 +217,7 @@ class Run:
                 raise Crash(crash)
         except Crash as error:
             world.note(f"{self.name}: {error} {type(effect).__name__}")
-            return self.end(False)
+            return self.root.end(False)
         except FAILURES as error:
             return self.fail(error)
         return self.advance(answer)
@@ -194,27 +270,49 @@ class Run:
                 if self.attempt is not None and self.attempt.fate == "overtaken":
                     self.attempt.fate = "mended"
                 return None
-            case effects.MoveFanOut(batch=part) | effects.EndFanOut(batch=part):
-                moved = self.world.perform(effect)
-                if moved and getattr(effect, "cursor", None) != part.cursor:
-                    self.world.passed.append((part.version, part.cursor))
-                return moved
-            case effects.Enqueue():
-                return self.world.enqueue(effect, sweeping=self.name == "sweep")
+            case effects.ClaimBatch():
+                claimed = self.world.perform(effect)
+                if claimed is not None:
+                    self.world.taken.append((claimed, self.world.now))
+                return claimed
+            case effects.MoveBatch(batch=part) | effects.EndBatch(batch=part):
+                telling = self.world.told_by_fan_out() == part.version
+                try:
+                    return self.world.perform(effect)
+                finally:
+                    # Also where the answer was lost on its way.
+                    if not self.world.has_lease(part):
+                        self.world.given_up.append((part, self.world.now))
+                    if telling and self.world.told_by_fan_out() is None:
+                        self.world.told = part.version
+            case effects.Enqueue(hint=hint, urgent=urgent, delay_seconds=delay):
+                return self.world.enqueue(hint, urgent, delay, sweeping=self.root.name == "sweep")
+            case effects.EnqueueAll(hints=hints, urgent=urgent):
+                for each in hints:
+                    self.world.enqueue(each, urgent, sweeping=self.root.name == "sweep")
+                return None
         raise TypeError(effect)
 
+    def waited(self) -> None:
+        if self.lives:
+            self.advance(None)
+
     def answered(self, answer: Any) -> None:
-        if not self.alive:
+        if not self.lives:
             return None
-        if self.world.now > self.kill:
-            return self.end(False)
+        if self.world.now > self.root.kill:
+            return self.root.end(False)
         if self.world.trace is not None:
             self.world.note(f"{self.name}: is answered {brief(answer)}")
         return self.advance(answer)
 
     def fail(self, error: BaseException) -> None:
+        """An exception ends an invocation; that of a thread is its answer."""
         self.world.note(f"{self.name}: raised {type(error).__name__} {error}")
-        self.end(False)
+        if self.of is None:
+            self.end(False)
+        else:
+            self.finish(error)
 
     def end(self, well: bool) -> None:
         self.alive = False

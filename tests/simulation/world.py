@@ -14,7 +14,6 @@ from random import Random
 from typing import Any
 
 from convoke import effects
-from convoke.aws.runtime import AnyHint
 from convoke.decision import fingerprints
 from convoke.decision.invitation import Batch, Invitation
 from convoke.delivery import fan_out, reconcile, reports, survey, sweep, webhooks
@@ -32,7 +31,8 @@ from .scene import EVENT_ID, SENDER, SETTINGS, START, TIMES
 from .tables import Tables, refused
 from .worker import FAILURES, FUNCTION, Crash, Run
 
-SLICE = 2
+BATCH, PAGE, AT_ONCE = 2, 2, 2
+"""People in a batch, batches in a page, people at once: so few that a handful of people fill several pages."""
 CALL = 5.0
 VISIBILITY = 180.0
 RECEIVES = 5
@@ -87,7 +87,12 @@ class World:
         self._event: Event | None = None
         self.truths: dict[str, list[tuple[float, tuple[Any, ...]]]] = {}
         self.mischief: list[Callable[[], None]] = []
-        self.passed: list[tuple[int, str]] = []
+        # Batches as they were claimed and given up, and when; and hints that wait although something urgent is told.
+        self.taken: list[tuple[Batch, float]] = []
+        self.given_up: list[tuple[Batch, float]] = []
+        self.delayed: list[str] = []
+        # The latest version that a fan-out has told to its end.
+        self.told = 0
         self.resends: dict[str, int] = {}
         self.known: list[tuple[str, str]] = []
         self.zombies = False
@@ -127,6 +132,10 @@ class World:
         if self.faults.hit("slow"):
             return 25 * self.random()
         return self.pace * self.random()
+
+    def set_out(self, run: Run, do: Callable[[], None]) -> None:
+        """A worker wants to carry out an effect: it does after some time."""
+        self.at(self.latency(run.root), do)
 
     def note(self, text: str) -> None:
         if self.trace is not None:
@@ -260,19 +269,31 @@ class World:
             rid = sk.removeprefix(keys.REGISTRATION_PREFIX)
             self.start(f"notify {rid[6:10]}", lambda run: reconcile.reconcile(EVENT_ID, rid, run.worker), done)
 
-    def enqueue(self, effect: effects.Enqueue, sweeping: bool = False) -> None:
+    def enqueue(self, hint: effects.AnyHint, urgent: bool, delay_seconds: int = 0, *, sweeping: bool = False) -> None:
         often = self.faults
+        if isinstance(hint, effects.BatchHint) and not urgent and self._urgent_until(hint.version):
+            self.delayed.append(f"{hint} goes to the ordinary queue")
         if not (sweeping and self.mode is Mode.HINTS) and often.hit("hint lost"):
             return
-        after = effect.delay_seconds + 0.05 + 0.2 * self.random()
+        after = delay_seconds + 0.05 + 0.2 * self.random()
         if often.hit("hint late"):
             after += 200 * self.random()
-        hint = effect.hint
         self.at(after, lambda: self.deliver(hint, RECEIVES))
         if often.hit("hint doubled"):
             self.at(after + 30 * self.random(), lambda: self.deliver(hint, RECEIVES))
 
-    def deliver(self, hint: AnyHint, receives: int) -> None:
+    def told_by_fan_out(self) -> int | None:
+        """Which version is being told."""
+        row = self.tables.row(SETTINGS.invitations_table, keys.fan_out(EVENT_ID))
+        return None if row is None else row["version"]
+
+    def _urgent_until(self, version: int) -> bool:
+        """Whether not all have been told of an urgent change up to this version."""
+        rows = self.tables.rows[SETTINGS.invitations_table][keys.event(EVENT_ID)["pk"]]
+        batches = (row for sk, row in rows.items() if sk.startswith(keys.BATCH_PREFIX))
+        return any(batch["priority"] == 0 and self.told < batch["version"] <= version for batch in batches)
+
+    def deliver(self, hint: effects.AnyHint, receives: int) -> None:
         """As ``functions/deliver.py`` and ``functions/hooks.py``: a hint whose function failed is seen again, until it
         is put aside.
         """
@@ -281,13 +302,15 @@ class World:
             if not well and receives > 1:
                 self.at(VISIBILITY, lambda: self.deliver(hint, receives - 1))
 
-        if isinstance(hint, Batch):
+        if isinstance(hint, effects.PlanHint):
+            self.start("deliver plan", lambda run: self._plan_and_begin(run), done)
+        elif isinstance(hint, effects.BatchHint):
             part = hint
-            name = f"deliver slice v{part.version} after {part.cursor[6:10]}"
-            self.start(name, lambda run: fan_out.process_batch(part, run.worker, size=SLICE), done)
+            name = f"deliver batch v{part.version} after {part.first[6:10]}"
+            self.start(name, lambda run: fan_out.process_batch(part, run.worker, at_once=AT_ONCE), done)
         elif isinstance(hint, effects.SurveyHint):
             look = hint
-            self.start("survey", lambda run: survey.survey(look, run.worker, size=SLICE), done)
+            self.start("survey", lambda run: survey.survey(look, run.worker, size=BATCH), done)
         elif isinstance(hint, effects.WebhookHint):
             event, hook, account = hint.webhook_event_id, hint.webhook_id, hint.account
             if hook:
@@ -300,15 +323,21 @@ class World:
             rid = hint.registration_id
             self.start(f"deliver {rid[6:10]}", lambda run: reconcile.reconcile(EVENT_ID, rid, run.worker), done)
 
+    def _plan_and_begin(self, run: Run) -> Steps[Any]:
+        first = yield from fan_out.plan(EVENT_ID, run.worker, size=BATCH, batches=PAGE)
+        if first is not None:
+            yield from fan_out.process_batch(first, run.worker, at_once=AT_ONCE)
+
     def tick(self) -> None:
         """A minute has passed."""
         if self.faults.hit("tick lost"):
             return
-        self.start("sweep", lambda _: sweep.sweep(SENDER, TIMES, limit=100))
+        limits = sweep.Limits(urgent=1000, all=1000)
+        self.start("sweep", lambda run: sweep.sweep(SENDER, TIMES, limits=limits, until=run.worker.deadline))
         if self.receivers.hooks:
             try:
                 for hint in self.store.deliveries.due(self.instant(), 100):
-                    self.enqueue(effects.Enqueue(hint=hint, urgent=False), sweeping=True)
+                    self.enqueue(hint, False, sweeping=True)
             except (*FAILURES, Crash):
                 self.note("sweep: died among the webhooks")
 
@@ -341,6 +370,12 @@ class World:
             and standing.intent.attempt == mine.attempt
         )
 
+    def has_lease(self, batch: Batch) -> bool:
+        """Whether a batch stands in the tables with the lease that it was claimed with."""
+        key = keys.batch(EVENT_ID, batch.version, batch.first)
+        row = self.tables.row(SETTINGS.invitations_table, key)
+        return row is not None and codec.read(Batch, row).lease_until == batch.lease_until
+
     def _doing(self) -> dict[type[effects.Effect], Callable[[Any], Any]]:
         store = self.store
         reads, invitations, records, surveys = store.reads, store.invitations, store.records, store.surveys
@@ -352,7 +387,10 @@ class World:
             effects.ReadEvent: lambda effect: reads.event(effect.event_id),
             effects.ReadStoredMessage: lambda effect: reads.stored(effect.registration_id, effect.sequence),
             effects.ReadFanOut: lambda effect: reads.fan_out(effect.event_id),
-            effects.ReadInvitations: lambda effect: reads.invitations(effect.event_id, effect.after, effect.limit),
+            effects.ReadInvitations: lambda effect: reads.invitations(
+                effect.event_id, effect.after, effect.limit, effect.through
+            ),
+            effects.ReadInvitationIds: lambda effect: reads.invitation_ids(effect.event_id, effect.after, effect.limit),
             effects.ReadRegistrations: lambda effect: reads.registrations(
                 effect.event_id, effect.after, effect.through
             ),
@@ -383,8 +421,12 @@ class World:
             **stored(self.store),
             # What a summary says is for the organizer; nothing here is told by it.
             effects.AddNotification: lambda _: True,
-            effects.MoveFanOut: records.move_fan_out,
-            effects.EndFanOut: records.end_fan_out,
+            effects.PlanBatches: store.fan_outs.plan_batches,
+            effects.ClaimBatch: store.fan_outs.claim_batch,
+            effects.MoveBatch: store.fan_outs.move_batch,
+            effects.EndBatch: store.fan_outs.end_batch,
+            effects.DrawTurns: records.draw_turns,
+            effects.SlowDown: records.slow_down,
             effects.Postpone: records.postpone,
             effects.StopSending: records.stop_sending,
             effects.Promote: lambda effect: waitlist.promote(self.store, effect.event_id, now=self.instant()),

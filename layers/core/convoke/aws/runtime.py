@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import json
 import random
+import time
 import uuid
-from collections import Counter
-from collections.abc import Callable, Generator, Iterator, Mapping
+from collections import Counter, deque
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from functools import cache, cached_property
 from typing import Any, TypeVar
@@ -20,9 +22,22 @@ from aws_lambda_powertools.metrics import MetricUnit
 
 from .. import effects
 from ..decision.calendar_state import Message, RenderedMail
-from ..decision.invitation import Batch, Intent
+from ..decision.invitation import Intent
 from ..delivery.reconcile import Outcome, Worker
-from ..effects import Accepted, Effect, Hint, NotificationHint, Refused, Steps, SurveyHint, Unknown, WebhookHint
+from ..effects import (
+    Accepted,
+    AnyHint,
+    BatchHint,
+    Effect,
+    Hint,
+    NotificationHint,
+    PlanHint,
+    Refused,
+    Steps,
+    SurveyHint,
+    Unknown,
+    WebhookHint,
+)
 from ..mail.notifications import NotificationState
 from ..model import ConvokeError, Person, RenderError, Sender
 from ..registrations import erasure, split_transfer, waitlist
@@ -33,8 +48,9 @@ from ..webhooks import http
 from . import ses
 
 Result = TypeVar("Result")
-AnyHint = Batch | Hint | NotificationHint | SurveyHint | WebhookHint
 
+HINTS_IN_A_REQUEST = 10
+"""How many messages SQS takes in one request."""
 MAX_WEBHOOK_HINTS = 500
 """How many webhook events and webhook deliveries one sweep queues."""
 
@@ -107,8 +123,12 @@ class Aws:
         store = self._store
         reads, invitations, records = store.reads, store.invitations, store.records
         match effect:
+            case effects.All(steps=steps, at_once=at_once):
+                return self._all(steps, at_once)
             case effects.Clock():
                 return clock()
+            case effects.Wait(until=until):
+                return time.sleep(max(0.0, (until - clock()).total_seconds()))
             case effects.Random():
                 return random.random()  # noqa: S311 (jitter, not a secret)
             case effects.NewAttemptId():
@@ -128,8 +148,10 @@ class Aws:
                 return reads.stored(registration_id, sequence)
             case effects.ReadFanOut(event_id=event_id):
                 return reads.fan_out(event_id)
-            case effects.ReadInvitations(event_id=event_id, after=after, limit=limit):
-                return reads.invitations(event_id, after, limit)
+            case effects.ReadInvitations(event_id=event_id, after=after, limit=limit, through=through):
+                return reads.invitations(event_id, after, limit, through)
+            case effects.ReadInvitationIds(event_id=event_id, after=after, limit=limit):
+                return reads.invitation_ids(event_id, after, limit)
             case effects.ReadRegistrations(event_id=event_id, after=after, through=through):
                 return reads.registrations(event_id, after, through)
             case effects.ReadEvents(after=after):
@@ -214,18 +236,28 @@ class Aws:
             case effects.EndSurvey():
                 return store.surveys.end(effect)
 
-            case effects.MoveFanOut():
-                return records.move_fan_out(effect)
-            case effects.EndFanOut():
-                return records.end_fan_out(effect)
+            case effects.PlanBatches():
+                return store.fan_outs.plan_batches(effect)
+            case effects.ClaimBatch():
+                return store.fan_outs.claim_batch(effect)
+            case effects.MoveBatch():
+                return store.fan_outs.move_batch(effect)
+            case effects.EndBatch():
+                return store.fan_outs.end_batch(effect)
             case effects.StoreAuditPage():
                 return records.store_audit_page(effect)
             case effects.Postpone():
                 return records.postpone(effect)
             case effects.ReadQuota():
                 return ses.quota(self._ses)
-            case effects.ReadBacklog():
-                return self._backlog()
+            case effects.ReadBacklog(urgent=urgent):
+                return self._backlog(urgent=urgent)
+            case effects.DrawTurns():
+                return records.draw_turns(effect)
+            case effects.SlowDown():
+                return records.slow_down(effect)
+            case effects.StoreRate():
+                return records.store_rate(effect)
             case effects.ReserveQuota():
                 return records.reserve(effect)
             case effects.ReadMailed(now=now):
@@ -238,6 +270,8 @@ class Aws:
                 return records.stop_sending(effect)
             case effects.Enqueue():
                 return self._enqueue(effect)
+            case effects.EnqueueAll():
+                return self._enqueue_all(effect)
             case effects.Promote(event_id=event_id):
                 return waitlist.promote(store, event_id, now=clock())
             case effects.TransferRegistrations(event_id=event_id):
@@ -246,6 +280,32 @@ class Aws:
                 ids = due.event_id, due.registration_id
                 return erasure.forget(store, *ids, now=clock(), delete_mail=self._delete_mail)
         raise UnknownEffect(type(effect).__name__)
+
+    def _all(self, steps: Sequence[Steps[Any]], at_once: int) -> tuple[Any, ...]:
+        """Run each of ``steps`` in a thread. However this ends, no thread is left: Lambda would freeze it, and it would
+        go on, with a lease that is over, in a later invocation.
+        """
+        _ = self._ses, self._sqs  # made before the threads, as those of perform are: making a client is not thread-safe
+        logged: deque[effects.Log] = deque()
+
+        def perform(effect: Effect) -> Any:
+            if isinstance(effect, effects.Log):
+                logger.warning(effect.what, extra=effect.fields)
+                return logged.append(effect)
+            return self.perform(effect)
+
+        def run(each: Steps[Any]) -> Any:
+            try:
+                return drive(each, perform)
+            except Exception as error:
+                logger.exception("one of several failed")
+                return error
+
+        with ThreadPoolExecutor(min(at_once, dynamo.MAX_CONNECTIONS)) as pool:
+            answers = tuple(pool.map(run, steps))
+        for log in logged:  # not in the threads, since what counts them is not made for it
+            count_logged(log.what, log.fields)
+        return answers
 
     def _counted(self, account: str, answer: Accepted | Refused | Unknown) -> Accepted | Refused | Unknown:
         if account and not isinstance(answer, Refused):
@@ -256,7 +316,7 @@ class Aws:
         self._s3.delete_object(Bucket=bucket, Key=key)
 
     def _enqueue(self, effect: effects.Enqueue) -> None:
-        queue = self._settings.urgent_queue if effect.urgent else self._settings.ordinary_queue
+        queue = self._queue(urgent=effect.urgent)
         more = {}
         if isinstance(effect.hint, WebhookHint):
             queue = self._settings.hooks_queue
@@ -269,13 +329,22 @@ class Aws:
             **more,
         )
 
-    def _backlog(self) -> int:
+    def _enqueue_all(self, effect: effects.EnqueueAll) -> None:
+        """A hint that SQS does not take is left to the sweep, which finds what it is about."""
+        for first in range(0, len(effect.hints), HINTS_IN_A_REQUEST):
+            bodies = enumerate(map(hint_body, effect.hints[first : first + HINTS_IN_A_REQUEST]))
+            self._sqs.send_message_batch(
+                QueueUrl=self._queue(urgent=effect.urgent),
+                Entries=[{"Id": str(number), "MessageBody": json.dumps(body)} for number, body in bodies],
+            )
+
+    def _queue(self, *, urgent: bool) -> str:
+        return self._settings.urgent_queue if urgent else self._settings.ordinary_queue
+
+    def _backlog(self, *, urgent: bool) -> int:
         waiting = ("ApproximateNumberOfMessages", "ApproximateNumberOfMessagesDelayed")
-        total = 0
-        for queue in (self._settings.urgent_queue, self._settings.ordinary_queue):
-            answer = self._sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=list(waiting))
-            total += sum(int(answer["Attributes"][name]) for name in waiting)
-        return total
+        answer = self._sqs.get_queue_attributes(QueueUrl=self._queue(urgent=urgent), AttributeNames=list(waiting))
+        return sum(int(answer["Attributes"][name]) for name in waiting)
 
     @cached_property
     def _store(self) -> Store:
@@ -322,8 +391,10 @@ def render_notification(
 def hint_body(hint: AnyHint) -> dict[str, Any]:
     """A hint as the JSON object of a queue message: ids, counts and times only, no personal data."""
     match hint:
-        case Batch(event_id=event_id, version=version, cursor=cursor):
-            return {"event": event_id, "version": version, "cursor": cursor}
+        case PlanHint(event_id=event_id):
+            return {"event": event_id, "plan": True}
+        case BatchHint(event_id=event_id, version=version, first=first):
+            return {"event": event_id, "version": version, "first": first}
         case Hint(event_id=event_id, registration_id=registration_id):
             return {"event": event_id, "registration": registration_id}
         case SurveyHint(event_id=event_id, after=after, wakeups=wakeups, again=again):
@@ -359,7 +430,9 @@ def hint_of(body: str) -> AnyHint:
         )
     if "registration" in hint:
         return Hint(event_id=hint["event"], registration_id=hint["registration"])
-    return Batch(event_id=hint["event"], version=int(hint["version"]), cursor=hint["cursor"])
+    if "plan" in hint:
+        return PlanHint(event_id=hint["event"])
+    return BatchHint(event_id=hint["event"], version=int(hint["version"]), first=hint["first"])
 
 
 @cache
@@ -375,11 +448,16 @@ def count(*outcomes: Outcome) -> None:
 
 
 def log_and_count(what: str, fields: dict[str, str]) -> None:
-    """Log a warning with ``fields``, and add one to the metric of its name: ``unknown outcome`` is UnknownOutcome.
+    """Log a warning with ``fields``, and count it."""
+    logger.warning(what, extra=fields)
+    count_logged(what, fields)
+
+
+def count_logged(what: str, fields: dict[str, str]) -> None:
+    """Add one to the metric of the name of a logged warning: ``unknown outcome`` is UnknownOutcome.
 
     A field ``code`` is an error code of SES, which has a metric of its own.
     """
-    logger.warning(what, extra=fields)
     metrics.add_metric(name=what.title().replace(" ", ""), unit=MetricUnit.Count, value=1)
     if "code" in fields:
         metrics.add_metric(name=ses.metric_of(fields["code"]), unit=MetricUnit.Count, value=1)

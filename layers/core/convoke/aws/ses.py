@@ -33,6 +33,7 @@ from ..effects import (
     Unknown,
 )
 from ..settings import Settings, Times
+from ..store import dynamo
 
 PAUSED = frozenset(
     {
@@ -65,6 +66,7 @@ def client(times: Times) -> Any:
             retries={"mode": "standard", "total_max_attempts": 1},
             connect_timeout=times.connect.total_seconds(),
             read_timeout=times.read.total_seconds(),
+            max_pool_connections=dynamo.MAX_CONNECTIONS,
         ),
     )
 

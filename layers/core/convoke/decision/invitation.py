@@ -295,23 +295,35 @@ class Seats:
 class FanOut:
     """A changed event, by its ``version``, on its way to all its registrations.
 
-    ``cursor`` is the id of the last registration that was processed; empty before the first. ``priority`` is as
+    Its registrations up to the id ``planned_to`` (empty before the first) are in batches: ``people`` in all, of whom
+    those in the ``left`` batches have not been told yet. ``planning`` until all are in batches. ``priority`` is as
     ``decide.priority`` has it: 0 is the most urgent.
     """
 
     event_id: str
     version: int
-    cursor: str = ""
+    planned_to: str = ""
     priority: int = 1
+    planning: bool = False
+    people: int = 0
+    left: int = 0
 
 
 @frozen
 class Batch:
-    """A request to process the next registrations of ``event_id`` after ``cursor``, for ``version`` of the event."""
+    """The registrations of ``event_id`` after the id ``first``, up to and including ``through``, that are to be told
+    about ``version`` of the event. Those up to ``after`` have been told.
+
+    ``lease_until`` (UTC) is until when a worker has it; ``None`` where none does. ``priority`` is as that of a fan-out.
+    """
 
     event_id: str
     version: int
-    cursor: str = ""
+    first: str
+    through: str
+    after: str
+    priority: int = 1
+    lease_until: datetime | None = None
 
 
 @frozen
@@ -321,11 +333,17 @@ class Sending:
     Nothing is sent until ``stopped_until``, because of ``reason``. No invitations are sent until ``reserved_until``,
     since the rest of the daily quota is reserved for cancellations and changes. The accounts in ``held`` send only
     cancellations, each until the time beside it, since they have reached their limit.
+
+    ``rate`` is how many mails a second SES accepts of this account; ``None`` while that is not known. ``slowed_at`` is
+    when (UTC) SES last refused a mail since there were too many, and ``slowed_to`` the share of the rate that was left.
     """
 
     stopped_until: datetime | None = None
     reason: str = ""
     reserved_until: datetime | None = None
+    rate: float | None = None
+    slowed_at: datetime | None = None
+    slowed_to: float = 1.0
     held: Mapping[str, datetime] = field(default_factory=dict)
 
     def stopped(self, now: datetime) -> bool:

@@ -1,24 +1,42 @@
-"""Reconciles all registrations of a changed event, a batch at a time.
+"""Tells all registrations of a changed event, in batches that do not wait for each other.
 
-The fan-out's item holds the event's version and the cursor, the last registration id that was processed. A batch names
-both, and is processed only while they are still the item's. So a newer change ends the chain of batches of an older
-one, and of two chains for the same version one ends when the other moves the cursor.
+The transaction of a change also writes the event's fan-out. :func:`plan` goes through the event's invitations, page by
+page, and makes batches of them; :func:`process_batch` reconciles those of one batch, several at the same time. Planners
+and workers may die at any step, come twice, or come late:
+
+- The batches of a page and the move of the fan-out's ``planned_to`` are one transaction, on the condition that version
+  and ``planned_to`` are those that were read. So of two planners one stops, and nobody is left out.
+- The fan-out is kept until its last batch has ended. So a change that follows knows how pressing the one before is.
+- A batch of an older version tells what is true now, as one of the newest does. Only while the newer fan-out is still
+  being planned, and at least as pressing, the older batch is dropped.
+
+Nobody has to be told before another: the claim on each invitation keeps one attendee's messages in order.
 """
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import datetime, timedelta
 
-from ..decision.invitation import Batch
+from ..decision.invitation import Batch, FanOut, Invitation
 from ..decision.plan import Snapshot
 from ..effects import (
+    All,
+    BatchHint,
+    ClaimBatch,
     Clock,
-    EndFanOut,
+    EndBatch,
     Enqueue,
+    EnqueueAll,
     Hint,
-    MoveFanOut,
+    Log,
+    MoveBatch,
+    PlanBatches,
+    PlanHint,
     ReadEvent,
     ReadFanOut,
+    ReadInvitationIds,
     ReadInvitations,
     ReadRegistrations,
     ReadSending,
@@ -29,16 +47,25 @@ from ..model import Event, EventStatus
 from ..schedule import series
 from ..settings import Times
 from ..store import keys
+from .pace import Turns, pace
 from .reconcile import Outcome, Worker, reconcile
 
 BATCH_SIZE = 50
 """Registrations in one batch."""
+BATCHES_IN_A_PAGE = 99
+"""Batches that one transaction writes, beside the fan-out: DynamoDB takes a hundred items."""
+AT_ONCE = 8
+"""How many attendees of a batch are reconciled at the same time."""
+QUEUED_AHEAD = timedelta(minutes=2)
+"""Batches whose turn comes later than this are not queued by the planner, but by the sweep, when they are due."""
 FINISHED = frozenset({Outcome.ACKNOWLEDGED, Outcome.CLEARED, Outcome.FAILED, Outcome.MISSING, Outcome.DEFERRED})
 """Outcomes after which this attendee needs no wake-up: nothing is due, or only later."""
 HALTING = frozenset({Outcome.REFUSED, Outcome.STOPPED, Outcome.OUT_OF_TIME})
 """Outcomes after which the rest of the batch is left for later."""
 SECONDS_AFTER_REFUSAL = 10
-"""The delay of the next batch after SES refused a mail for now."""
+"""The delay of the rest of a batch after SES refused a mail for now."""
+SECONDS_AFTER_TIMES_UP = 1
+"""The delay of the rest of a batch whose worker had no time left, or whose turn had not come."""
 SECONDS_AFTER_BUSY = 2
 """The delay of the hint for an attendee to whom another worker was sending an earlier change."""
 
@@ -49,77 +76,159 @@ def urgency(event: Event, now: datetime, times: Times) -> int:
     return 0 if gone or series.next_start(event.schedule, now) - now <= times.soon else 1
 
 
-def process_batch(part: Batch, worker: Worker, *, size: int = BATCH_SIZE) -> Steps[tuple[Outcome, ...]]:
-    """Reconcile the next ``size`` attendees after ``part.cursor``; returns the outcome for each of them.
-
-    Whoever could not be sent a message now stays due. The reads are in the order that ``reconcile`` requires. Empty if
-    the batch is not the current one.
-    """
-    fan_out = yield ReadFanOut(event_id=part.event_id)
-    if fan_out is None or fan_out.version != part.version:
-        return ()
-    if fan_out.cursor != part.cursor:
-        if fan_out.cursor > part.cursor:
-            yield from announce(part.event_id)
-        return ()
-    sending = yield ReadSending()
-    invitations = yield ReadInvitations(event_id=part.event_id, after=part.cursor, limit=size)
-    if not invitations:
-        yield EndFanOut(batch=part)
-        return ()
-    through = invitations[-1].registration_id
-    registrations = yield ReadRegistrations(event_id=part.event_id, after=part.cursor, through=through)
-    event = yield ReadEvent(event_id=part.event_id)
-    if event is None:
-        return ()
-    people = {registration.registration_id: registration for registration in registrations}
-
-    outcomes: list[Outcome] = []
-    cursor = part.cursor
-    for invitation in invitations:
-        person = people.get(invitation.registration_id)
-        seen = Snapshot(invitation=invitation, registration=person, event=event) if person else None
-        outcome = yield from reconcile(part.event_id, invitation.registration_id, worker, seen=seen, sending=sending)
-        outcomes.append(outcome)
-        if outcome in HALTING:
-            break
-        if outcome not in FINISHED:
-            now = yield Clock()
-            yield WakeUp(
-                event_id=part.event_id,
-                registration_id=invitation.registration_id,
-                due_key=keys.due_key(fan_out.priority, now + worker.times.hint),
-            )
-        if outcome is Outcome.BUSY:
-            # The other worker may end before the wake-up; without this hint only the sweep would look again.
-            again = Hint(event_id=part.event_id, registration_id=invitation.registration_id)
-            yield Enqueue(hint=again, urgent=fan_out.priority == 0, delay_seconds=SECONDS_AFTER_BUSY)
-        cursor = invitation.registration_id
-
-    if outcomes[-1] not in HALTING and len(invitations) < size:
-        yield EndFanOut(batch=part)
-    else:
-        yield from _move(part, cursor, fan_out.priority, worker, outcomes[-1])
-    return tuple(outcomes)
+def progress(fan_out: FanOut) -> tuple[int, int]:
+    """How many people have been told of a change, and of how many; a batch counts when all of it has been told."""
+    return max(0, fan_out.people - fan_out.left * BATCH_SIZE), fan_out.people
 
 
-def _move(part: Batch, cursor: str, priority: int, worker: Worker, outcome: Outcome) -> Steps[None]:
-    """Move the cursor, then queue the next batch: at once, after a delay if SES refused, or, if all mail is stopped,
-    not at all (the sweep queues it later).
-    """
-    now = yield Clock()
-    moved = yield MoveFanOut(batch=part, cursor=cursor, due_key=keys.due_key(priority, now + worker.times.hint))
-    if moved and outcome is not Outcome.STOPPED:
-        rest = Batch(event_id=part.event_id, version=part.version, cursor=cursor)
-        delay = SECONDS_AFTER_REFUSAL if outcome is Outcome.REFUSED else 0
-        yield Enqueue(hint=rest, urgent=priority == 0, delay_seconds=delay)
+# --- planning -----------------------------------------------------------------------------------------------------
 
 
 def announce(event_id: str) -> Steps[bool]:
-    """Queue the next batch of the event's fan-out; returns whether there is a fan-out."""
+    """Queue the planning of the event's fan-out; returns whether there is anything to plan."""
     fan_out = yield ReadFanOut(event_id=event_id)
-    if fan_out is None:
+    if fan_out is None or not fan_out.planning:
         return False
-    part = Batch(event_id=fan_out.event_id, version=fan_out.version, cursor=fan_out.cursor)
-    yield Enqueue(hint=part, urgent=fan_out.priority == 0)
+    yield Enqueue(hint=PlanHint(event_id=event_id), urgent=fan_out.priority == 0)
     return True
+
+
+def plan(
+    event_id: str, worker: Worker, *, size: int = BATCH_SIZE, batches: int = BATCHES_IN_A_PAGE
+) -> Steps[BatchHint | None]:
+    """Plan the next page of the event's fan-out and queue its batches, and the next page if there is one.
+
+    Returns the first batch, which is not queued, since the caller works on it; ``None`` if there is nothing to plan.
+    """
+    seen: FanOut | None = yield ReadFanOut(event_id=event_id)
+    if seen is None or not seen.planning:
+        return None
+    found = yield ReadInvitationIds(event_id=event_id, after=seen.planned_to, limit=size * batches + 1)
+    sending = yield ReadSending()
+    now = yield Clock()
+    ids, more = found[: size * batches], len(found) > size * batches
+    page = tuple(_batches(seen, ids, size))
+    turns = [now + _wait(seen.left + number, size, pace(sending, now)) for number in range(len(page))]
+    queued = [turn < now + QUEUED_AHEAD and not sending.stopped(now) for turn in turns]
+    # One that is not queued is due before its turn, since the sweep comes once a minute.
+    due = (
+        turn + worker.times.hint if ahead else turn - QUEUED_AHEAD / 2
+        for turn, ahead in zip(turns, queued, strict=True)
+    )
+    planned = yield PlanBatches(
+        seen=seen,
+        batches=tuple((batch, keys.due_key(seen.priority, at)) for batch, at in zip(page, due, strict=True)),
+        through=ids[-1] if ids else seen.planned_to,
+        people=len(ids),
+        due_key=keys.due_key(seen.priority, now + worker.times.hint) if more else None,
+    )
+    if not planned:
+        return None
+    hints = [BatchHint(event_id=event_id, version=batch.version, first=batch.first) for batch in page]
+    if more:
+        yield Enqueue(hint=PlanHint(event_id=event_id), urgent=seen.priority == 0)
+    rest = tuple(hint for hint, ahead in zip(hints[1:], queued[1:], strict=True) if ahead)
+    if rest:
+        yield EnqueueAll(hints=rest, urgent=seen.priority == 0)
+    return hints[0] if hints else None
+
+
+def _batches(seen: FanOut, ids: tuple[str, ...], size: int) -> Iterator[Batch]:
+    first = seen.planned_to
+    for number in range(0, len(ids), size):
+        through = ids[min(number + size, len(ids)) - 1]
+        yield Batch(
+            event_id=seen.event_id,
+            version=seen.version,
+            first=first,
+            through=through,
+            after=first,
+            priority=seen.priority,
+        )
+        first = through
+
+
+def _wait(before: int, size: int, rate: float | None) -> timedelta:
+    """In what time so many batches of ``size`` are sent at ``rate`` mails a second."""
+    return timedelta(seconds=before * size / rate) if rate else timedelta()
+
+
+# --- a batch ------------------------------------------------------------------------------------------------------
+
+
+def process_batch(hint: BatchHint, worker: Worker, *, at_once: int = AT_ONCE) -> Steps[tuple[Outcome, ...]]:
+    """Reconcile the attendees of one batch, ``at_once`` at a time; returns the outcomes, in no particular order.
+
+    Whoever could not be sent a message now stays due. The reads are in the order that ``reconcile`` requires. Empty if
+    the batch has ended, another worker has it, or a newer change takes its place.
+    """
+    now = yield Clock()
+    fan_out: FanOut | None = yield ReadFanOut(event_id=hint.event_id)
+    batch: Batch | None = yield ClaimBatch(hint=hint, now=now, lease_until=worker.deadline + worker.times.guard)
+    if batch is None:
+        return ()
+    if fan_out is not None and _takes_the_place(fan_out, batch):
+        yield EndBatch(batch=batch)
+        return ()
+    sending = yield ReadSending()
+    invitations = yield ReadInvitations(event_id=batch.event_id, after=batch.after, through=batch.through)
+    registrations = yield ReadRegistrations(event_id=batch.event_id, after=batch.after, through=batch.through)
+    event = yield ReadEvent(event_id=batch.event_id)
+    people = {registration.registration_id: registration for registration in registrations}
+    halted: list[Outcome] = []
+    worker = replace(worker, turns=Turns(wanted=len(invitations)))
+
+    def tell(invitation: Invitation) -> Steps[Outcome | None]:
+        if halted:
+            return None
+        worker.turns.wanted -= 1
+        person = people.get(invitation.registration_id)
+        seen = Snapshot(invitation=invitation, registration=person, event=event) if person and event else None
+        outcome = yield from reconcile(batch.event_id, invitation.registration_id, worker, seen=seen, sending=sending)
+        if outcome in HALTING:
+            halted.append(outcome)
+        return outcome
+
+    outcomes = yield All(steps=tuple(map(tell, invitations)), at_once=at_once)
+    for invitation, outcome in zip(invitations, outcomes, strict=True):
+        yield from _wake_up(batch, invitation, outcome, worker)
+    left = [one is None or one in HALTING for one in outcomes]
+    if any(left):
+        first = left.index(True)
+        yield from _give_back(batch, invitations[first - 1].registration_id if first else batch.after, worker, halted)
+    else:
+        yield EndBatch(batch=batch)
+    return tuple(outcome for outcome in outcomes if isinstance(outcome, Outcome))
+
+
+def _takes_the_place(fan_out: FanOut, batch: Batch) -> bool:
+    """Whether a newer fan-out is still to make batches of all people, and tells them no later than ``batch`` would."""
+    return fan_out.version > batch.version and fan_out.planning and fan_out.priority <= batch.priority
+
+
+def _wake_up(batch: Batch, invitation: Invitation, outcome: Outcome | Exception | None, worker: Worker) -> Steps[None]:
+    """Make the invitation due if its attendee could not be told; not if the batch itself is continued with it."""
+    if outcome is None or outcome in FINISHED or outcome in HALTING:
+        return
+    hint = Hint(event_id=batch.event_id, registration_id=invitation.registration_id)
+    if isinstance(outcome, Exception):
+        fields = {"event": hint.event_id, "registration": hint.registration_id, "why": type(outcome).__name__}
+        yield Log(what="person failed", fields=fields)
+    now = yield Clock()
+    due_key = keys.due_key(batch.priority, now + worker.times.hint)
+    yield WakeUp(event_id=hint.event_id, registration_id=hint.registration_id, due_key=due_key)
+    if outcome is Outcome.BUSY:
+        # The other worker may end before the wake-up; without this hint only the sweep would look again.
+        yield Enqueue(hint=hint, urgent=batch.priority == 0, delay_seconds=SECONDS_AFTER_BUSY)
+
+
+def _give_back(batch: Batch, after: str, worker: Worker, halted: list[Outcome]) -> Steps[None]:
+    """Leave the rest of the batch to another worker: after a moment, later if SES refused, or, if all mail is stopped,
+    not before the sweep queues it.
+    """
+    now = yield Clock()
+    moved = yield MoveBatch(batch=batch, after=after, due_key=keys.due_key(batch.priority, now + worker.times.hint))
+    if moved and Outcome.STOPPED not in halted:
+        rest = BatchHint(event_id=batch.event_id, version=batch.version, first=batch.first)
+        delay = SECONDS_AFTER_REFUSAL if Outcome.REFUSED in halted else SECONDS_AFTER_TIMES_UP
+        yield Enqueue(hint=rest, urgent=batch.priority == 0, delay_seconds=delay)

@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from ..decision.calendar_state import RenderedMail
-from ..decision.decide import INVITATION
+from ..decision.decide import INVITATION, URGENT
 from ..decision.invitation import Cause, Sending
 from ..decision.limits import tomorrow
 from ..effects import (
@@ -47,6 +47,7 @@ from ..model import DeliveryState, Person, Sender
 from ..store import keys
 from . import attempts
 from .attempts import Attempts, Cannot, Claimed, Policy, Stage
+from .pace import slow_down, wait_for_turn
 from .reconcile import Outcome, Worker
 
 
@@ -76,6 +77,8 @@ def dispatch(event_id: str, registration_id: str, notification_id: str, worker: 
         return (yield from _give_up(seen, barred, Cause.BARRED, "the address may not be mailed"))
     if isinstance(begun, Cannot):
         return Outcome.OUT_OF_TIME
+    if not (yield from wait_for_turn(sending, worker.turns, urgent=priority(seen.kind) == URGENT)):
+        return Outcome.OUT_OF_TIME
     event = yield ReadEvent(event_id=event_id)
     account = event.account if event is not None else ""
     until = yield from _allowed_at(seen, seen.notification, account, sending, now)
@@ -88,7 +91,7 @@ def dispatch(event_id: str, registration_id: str, notification_id: str, worker: 
         return (yield from _give_up(seen, DeliveryState.FAILED, Cause.UNRENDERABLE, rendered))
     if rendered.plainer:
         yield Log(what="mail made plainer", fields=_log_fields(seen, ", ".join(rendered.plainer)))
-    return (yield from _send(seen, rendered.mail, account, begun, policy, worker))
+    return (yield from _send(seen, rendered.mail, account, begun, policy, worker, sending))
 
 
 def _allowed_at(
@@ -107,7 +110,13 @@ def _allowed_at(
 
 
 def _send(
-    seen: NotificationState, mail: bytes, account: str, begun: Claimed, policy: Policy, worker: Worker
+    seen: NotificationState,
+    mail: bytes,
+    account: str,
+    begun: Claimed,
+    policy: Policy,
+    worker: Worker,
+    sending: Sending,
 ) -> Steps[Outcome]:
     """Claim the notification, send its mail once, and record the result."""
     times, urgency = worker.times, priority(seen.kind)
@@ -137,6 +146,8 @@ def _send(
             if refusal is Refusal.PAUSED:
                 yield Log(what="sending paused", fields=_log_fields(seen, why))
                 yield StopSending(until=now + times.pause, why=why)
+            if refusal is Refusal.BUSY:
+                yield from slow_down(sending, now, why)
             yield RecordNotification(notification_state=replace(released, attempts=after.failed, due_key=due_key))
             return Outcome.REFUSED
         case Unknown(why=why):

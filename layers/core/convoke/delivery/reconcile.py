@@ -14,12 +14,12 @@ All instants are UTC.
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
 from ..decision.calendar_state import RenderedMail
-from ..decision.decide import INVITATION, next_message, priority
+from ..decision.decide import INVITATION, URGENT, next_message, priority
 from ..decision.invitation import (
     Acknowledged,
     Cause,
@@ -76,6 +76,7 @@ from ..store import keys
 from ..webhooks.events import WebhookEventType
 from . import attempts
 from .attempts import Attempts, Claimed, Stage
+from .pace import Turns, slow_down, wait_for_turn
 
 KEPT_AFTER_THE_EVENT = timedelta(days=365)
 """How long a stored message is kept after the event's end."""
@@ -105,7 +106,7 @@ class Outcome(StrEnum):
     UNKNOWN = "unknown"
     """It is unknown whether SES accepted the message."""
     OUT_OF_TIME = "out-of-time"
-    """The worker's function has too little time left to send."""
+    """The worker's function has too little time left to send, or too many mails have their turn before this one."""
     SETTLING = "settling"
     """A message about one date of a series, which waits until the series has been delivered."""
     MORE = "more"
@@ -118,13 +119,14 @@ class Outcome(StrEnum):
 
 @frozen
 class Worker:
-    """One invocation of a function: the ``sender`` of its mails, the ``deadline`` (UTC) at which Lambda stops it, and
-    the time limits of the deployment.
+    """One invocation of a function: the ``sender`` of its mails, the ``deadline`` (UTC) at which Lambda stops it, the
+    time limits of the deployment, and the turns to send that it has drawn.
     """
 
     sender: Sender
     deadline: datetime
     times: Times = Times()
+    turns: Turns = field(default_factory=Turns, compare=False)
 
 
 def reconcile(
@@ -165,7 +167,7 @@ def reconcile(
                 yield Log(what="message deferred", fields=_log_fields(seen.invitation, f"until {until.isoformat()}"))
                 return Outcome.DEFERRED
         else:
-            done = yield from deliver(plan, seen, worker, now)
+            done = yield from deliver(plan, seen, worker, sending)
             if done is Outcome.MORE:
                 lost_rounds -= 1
             elif done is not None:
@@ -207,15 +209,21 @@ def read_snapshot(event_id: str, registration_id: str) -> Steps[Snapshot | None]
 # --- sending ------------------------------------------------------------------------------------------------------
 
 
-def deliver(plan: Plan, seen: Snapshot, worker: Worker, now: datetime) -> Steps[Outcome | None]:
+def deliver(plan: Plan, seen: Snapshot, worker: Worker, sending: Sending) -> Steps[Outcome | None]:
     """Claim the message of ``plan``, store it, send it once, and record the result.
 
     ``None`` if another worker wrote first, so that the snapshot has to be read again.
     """
     times, message, before = worker.times, plan.message, seen.invitation
+    now = yield Clock()
     urgency = priority(message, now, times.soon)
     policy = attempts.mail_policy(times)
     if attempts.too_late(policy, now, worker.deadline):
+        return Outcome.OUT_OF_TIME
+    if not (yield from wait_for_turn(sending, worker.turns, urgent=urgency == URGENT)):
+        return Outcome.OUT_OF_TIME
+    now = yield Clock()
+    if now + times.send + times.guard > worker.deadline:
         return Outcome.OUT_OF_TIME
     attempt = yield NewAttemptId()
     intent = intent_for(plan, before, attempt, now)
@@ -266,6 +274,8 @@ def deliver(plan: Plan, seen: Snapshot, worker: Worker, now: datetime) -> Steps[
             if refusal is Refusal.PAUSED:
                 yield Log(what="sending paused", fields=_log_fields(claimed, why))
                 yield StopSending(until=now + times.pause, why=why)
+            if refusal is Refusal.BUSY:
+                yield from slow_down(sending, now, why)
             due_key = keys.due_key(urgency, after.not_before or now)
             yield ReleaseClaim(claimed=claimed, before=before, due_key=due_key, attempts=after.failed)
             return Outcome.REFUSED

@@ -7,19 +7,25 @@ copying registrations after a split, and erasing people who asked for it. All in
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 
 from ..decision.decide import CHANGE, INVITATION, URGENT
 from ..decision.invitation import Quota
 from ..decision.plan import decide
 from ..effects import (
+    All,
+    AnyHint,
+    BatchHint,
     Clock,
     Due,
     DueKind,
-    Enqueue,
+    EnqueueAll,
     ErasePerson,
     Hint,
     NotificationHint,
+    PlanHint,
     Postpone,
     Promote,
     ReadBacklog,
@@ -28,6 +34,7 @@ from ..effects import (
     ReadSending,
     ReserveQuota,
     Steps,
+    StoreRate,
     SurveyHint,
     TransferRegistrations,
 )
@@ -35,34 +42,53 @@ from ..model import Sender, frozen
 from ..settings import Times
 from ..store import keys
 from ..store.keys import SHARDS, due_since
-from .fan_out import announce
+from .fan_out import BATCH_SIZE
 from .reconcile import read_snapshot
 
 PRIORITIES = (URGENT, CHANGE, INVITATION)
+MAILS = {DueKind.REGISTRATION: 1, DueKind.NOTIFICATION: 1, DueKind.BATCH: BATCH_SIZE}
+"""How many mails come of a due item at most. What mails nobody has no limit."""
+WITHOUT_MAILS = 100
+"""How many items of one shard and priority are read in any case, so that those that mail nobody get their turn."""
 
 INVITATION_QUOTA_SHARE = 0.8
 """The share of the day's quota that may be used before invitations have to wait."""
 SWEEP_INTERVAL = timedelta(minutes=1)
-TRANSFER_TIME = timedelta(seconds=30)
-"""For how long one sweep copies registrations after a split: half of its function's time."""
+TRANSFER_SHARE = 1 / 3
+"""The share of a sweep's time that is kept for copying registrations after a split."""
 DEFAULT_MAILS_PER_SWEEP = 60
 """How many mails a sweep assumes if SES does not tell its rate: the sandbox's one per second."""
+AT_ONCE = 16
+"""How many items are postponed at the same time."""
+CHUNK = 200
+"""How many items are handed out between two looks at the clock."""
 
 
-def hint_limit(times: Times) -> Steps[int]:
-    """How many items this sweep may hand out: as many mails as SES accepts in a minute, less the hints in the queues.
+@frozen
+class Limits:
+    """How many mails one sweep may hand out: ``urgent`` ones, and ``all`` of them."""
 
-    If the day's quota runs low, invitations are stopped until the next sweeps have looked again (``times.hint``).
+    urgent: int
+    all: int
+
+
+def mail_limits(times: Times) -> Steps[Limits]:
+    """As many mails as SES accepts in a minute, less the hints in the queues: urgent mail does not wait for others.
+
+    Also stores the account's rate, by which all mail is paced. If the day's quota runs low, invitations are stopped
+    until the next sweeps have looked again (``times.hint``).
     """
     quota: Quota | None = yield ReadQuota()
-    backlog: int = yield ReadBacklog()
-    if quota is None:
-        return max(0, DEFAULT_MAILS_PER_SWEEP - backlog)
-    # SES reports an unlimited quota as a negative number.
-    if quota.most >= 0 and quota.sent >= quota.most * INVITATION_QUOTA_SHARE:
-        now = yield Clock()
-        yield ReserveQuota(until=now + times.hint)
-    return max(0, int(quota.rate * SWEEP_INTERVAL.total_seconds()) - backlog)
+    urgent: int = yield ReadBacklog(urgent=True)
+    ordinary: int = yield ReadBacklog(urgent=False)
+    mails = DEFAULT_MAILS_PER_SWEEP if quota is None else int(quota.rate * SWEEP_INTERVAL.total_seconds())
+    if quota is not None:
+        yield StoreRate(rate=quota.rate)
+        # SES reports an unlimited quota as a negative number.
+        if quota.most >= 0 and quota.sent >= quota.most * INVITATION_QUOTA_SHARE:
+            now = yield Clock()
+            yield ReserveQuota(until=now + times.hint)
+    return Limits(urgent=max(0, mails - urgent), all=max(0, mails - urgent - ordinary))
 
 
 @frozen
@@ -73,34 +99,65 @@ class SweepResult:
     oldest: timedelta = timedelta()
 
 
-def sweep(sender: Sender, times: Times, *, limit: int) -> Steps[SweepResult]:
-    """Hand out at most ``limit`` due items, most urgent first, or none while all mail is stopped; the next sweep takes
-    the rest.
+def sweep(sender: Sender, times: Times, *, limits: Limits, until: datetime) -> Steps[SweepResult]:
+    """Hand out due items, most urgent first, with at most as many mails as ``limits`` has, or none while all mail is
+    stopped; the next sweep takes the rest. Ends by ``until`` (UTC), whatever is due then.
     """
-    counts: dict[str, int] = {}
+    handed: list[Due] = []
     oldest = timedelta()
-    transfers: list[Due] = []
     sending = yield ReadSending()
     now = yield Clock()
     if sending.stopped(now):
-        limit = 0
+        limits = Limits(urgent=0, all=0)
+    over = until - (until - now) * TRANSFER_SHARE
     for priority in PRIORITIES:
         for shard in SHARDS:
-            left = limit - sum(counts.values())
-            # At least one is read even if nothing may be handed out, to learn how long it has been due.
-            dues = yield ReadDue(shard=shard, priority=priority, now=now, limit=max(1, left))
-            for due in dues:
-                oldest = max(oldest, now - due_since(due.due_key))
-                # Postponed first: a lost hint is queued again later, and one that waits in the queue is not doubled.
-                if left > 0 and (yield Postpone(due=due, due_key=keys.due_key(priority, now + times.hint))):
-                    if due.kind is DueKind.SPLIT_TRANSFER:
-                        transfers.append(due)
-                    else:
-                        yield from _hand_out(due, sender, urgent=priority == URGENT)
-                    counts[due.kind.value] = counts.get(due.kind.value, 0) + 1
-    for due in transfers:  # last, since they take long
-        yield from _transfer(due.event_id, now + TRANSFER_TIME)
-    return SweepResult(counts=counts, oldest=oldest)
+            if (yield Clock()) >= over:
+                break
+            left = (limits.urgent if priority == URGENT else limits.all) - sum(MAILS.get(one.kind, 0) for one in handed)
+            # Some are read even if no mail may be handed out: what mails nobody, and how long the first has been due.
+            dues = yield ReadDue(shard=shard, priority=priority, now=now, limit=max(WITHOUT_MAILS, left))
+            oldest = max([oldest, *(now - due_since(due.due_key) for due in dues)])
+            handed += yield from _hand_out_all(list(_within(dues, left)), priority, sender, times, over)
+    for due in handed:  # last, since they take long
+        if due.kind is DueKind.SPLIT_TRANSFER:
+            yield from _transfer(due.event_id, until)
+    counts = Counter(due.kind.value for due in handed)
+    return SweepResult(counts=dict(counts), oldest=oldest)
+
+
+def _within(dues: Iterable[Due], left: int) -> Iterator[Due]:
+    """Those that mail nobody, and of the others the first with so many mails."""
+    for due in dues:
+        mails = MAILS.get(due.kind, 0)
+        if not mails:
+            yield due
+        elif left > 0:
+            left -= mails
+            yield due
+
+
+def _hand_out_all(dues: list[Due], priority: int, sender: Sender, times: Times, until: datetime) -> Steps[list[Due]]:
+    """Hand ``dues`` out until it is ``until``; returns those that were."""
+    handed: list[Due] = []
+    while dues and (yield Clock()) < until:
+        chunk, dues = dues[:CHUNK], dues[CHUNK:]
+        # Postponed first: a lost hint is queued again later, and one that waits in the queue is not doubled.
+        answers = yield All(steps=tuple(_postpone(due, priority, times) for due in chunk), at_once=AT_ONCE)
+        # One that could not be postponed, since somebody else wrote to it or for an error, stays as due as it was.
+        ours = [due for due, answer in zip(chunk, answers, strict=True) if answer is True]
+        hints = tuple(hint for hint in map(_hint, ours) if hint is not None)
+        if hints:
+            yield EnqueueAll(hints=hints, urgent=priority == URGENT)
+        for due in ours:
+            yield from _see_to(due, sender)
+        handed += ours
+    return handed
+
+
+def _postpone(due: Due, priority: int, times: Times) -> Steps[bool]:
+    now = yield Clock()
+    return (yield Postpone(due=due, due_key=keys.due_key(priority, now + times.hint)))  # type: ignore[no-any-return]
 
 
 def _transfer(event_id: str, until: datetime) -> Steps[None]:
@@ -109,24 +166,30 @@ def _transfer(event_id: str, until: datetime) -> Steps[None]:
         pass
 
 
-def _hand_out(due: Due, sender: Sender, *, urgent: bool) -> Steps[None]:
+def _hint(due: Due) -> AnyHint | None:
+    """What is queued for a due item; ``None`` if the sweep sees to it itself."""
     match due.kind:
         case DueKind.REGISTRATION:
-            yield Enqueue(hint=Hint(event_id=due.event_id, registration_id=due.registration_id), urgent=urgent)
+            return Hint(event_id=due.event_id, registration_id=due.registration_id)
         case DueKind.FAN_OUT:
-            yield from announce(due.event_id)
-        case DueKind.SEATS:
-            yield Promote(event_id=due.event_id)
+            return PlanHint(event_id=due.event_id)
+        case DueKind.BATCH:
+            return BatchHint(event_id=due.event_id, version=due.version, first=due.registration_id)
         case DueKind.NOTIFICATION:
-            hint = NotificationHint(
+            return NotificationHint(
                 event_id=due.event_id, registration_id=due.registration_id, notification_id=due.notification_id
             )
-            yield Enqueue(hint=hint, urgent=urgent)
         case DueKind.SURVEY:
-            yield Enqueue(hint=SurveyHint(event_id=due.event_id), urgent=False)
-        case DueKind.ERASURE:
-            if (yield from _may_erase(due, sender)):
-                yield ErasePerson(due=due)
+            return SurveyHint(event_id=due.event_id)
+    return None
+
+
+def _see_to(due: Due, sender: Sender) -> Steps[None]:
+    """What the sweep does itself."""
+    if due.kind is DueKind.SEATS:
+        yield Promote(event_id=due.event_id)
+    elif due.kind is DueKind.ERASURE and (yield from _may_erase(due, sender)):
+        yield ErasePerson(due=due)
 
 
 def _may_erase(due: Due, sender: Sender) -> Steps[bool]:

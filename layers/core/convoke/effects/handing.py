@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 
-from ..decision.invitation import Batch
+from ..decision.invitation import Batch, FanOut
 from ..model import frozen
 from .kind import Effect
 from .posting import WebhookHint
@@ -16,22 +16,51 @@ from .reading import Due
 
 
 @frozen
-class MoveFanOut(Effect):
-    """Move the fan-out's cursor to the registration id ``cursor``, and its due key to ``due_key``.
+class PlanBatches(Effect):
+    """Write the next batches of the fan-out ``seen``, each with its due key, and move ``planned_to`` to ``through``.
 
-    Condition: the item still has the version and cursor of ``batch``. Answer: ``bool``, whether it was written.
+    ``people`` is how many are in these batches. ``due_key`` is when to go on planning; ``None``: all are planned, and
+    the fan-out is not due any more. Where no batch is left then, it is deleted.
+    Condition: version and ``planned_to`` are those of ``seen``. Answer: ``bool``, whether it was written.
+    """
+
+    seen: FanOut
+    batches: tuple[tuple[Batch, str], ...]
+    through: str
+    people: int
+    due_key: str | None
+
+
+@frozen
+class ClaimBatch(Effect):
+    """Take the exclusive right to work on a batch until ``lease_until``, which is also when it is due again.
+
+    Condition: it exists, and no other worker has it at ``now``. Answer: the claimed ``Batch``, or ``None``.
+    """
+
+    hint: BatchHint
+    now: datetime
+    lease_until: datetime
+
+
+@frozen
+class MoveBatch(Effect):
+    """The registrations up to the id ``after`` have been told: the rest of the batch is due at ``due_key``, for anyone.
+
+    Condition: the worker still has the batch. Answer: ``bool``, whether it was written.
     """
 
     batch: Batch
-    cursor: str
+    after: str
     due_key: str
 
 
 @frozen
-class EndFanOut(Effect):
-    """All registrations were processed: delete the fan-out.
+class EndBatch(Effect):
+    """All registrations of the batch have been told: delete it, and with the last batch its fan-out.
 
-    Condition: the item still has the version and cursor of ``batch``. Answer: ``bool``, whether it was deleted.
+    Condition: the worker still has the batch; the fan-out is changed only if it is of the batch's version. Answer:
+    ``bool``, whether it was written.
     """
 
     batch: Batch
@@ -43,9 +72,33 @@ class Enqueue(Effect):
     ``None``.
     """
 
-    hint: Batch | Hint | NotificationHint | SurveyHint | WebhookHint
+    hint: AnyHint
     urgent: bool
     delay_seconds: int = 0
+
+
+@frozen
+class EnqueueAll(Effect):
+    """Send all of ``hints`` to the urgent or the ordinary queue, ten to a request. Answer: ``None``."""
+
+    hints: tuple[AnyHint, ...]
+    urgent: bool
+
+
+@frozen
+class PlanHint:
+    """A queue message: plan the next batches of an event's fan-out."""
+
+    event_id: str
+
+
+@frozen
+class BatchHint:
+    """A queue message: work on the batch of ``version`` of an event that begins after the registration id ``first``."""
+
+    event_id: str
+    version: int
+    first: str
 
 
 @frozen
@@ -77,6 +130,10 @@ class SurveyHint:
     after: str = ""
     wakeups: int = 0
     again: datetime | None = None
+
+
+AnyHint = PlanHint | BatchHint | Hint | NotificationHint | SurveyHint | WebhookHint
+"""Whatever is in a queue."""
 
 
 @frozen
@@ -146,7 +203,43 @@ class ReadQuota(Effect):
 
 @frozen
 class ReadBacklog(Effect):
-    """Count the hints in both queues. Answer: ``int``, approximate."""
+    """Count the hints in the urgent or the ordinary queue. Answer: ``int``, approximate."""
+
+    urgent: bool
+
+
+@frozen
+class DrawTurns(Effect):
+    """Draw ``count`` of the ``most`` mails that may be sent in one ``second`` (Unix time).
+
+    Condition: so many are left; for ordinary mail also, where urgent mail was drawn in this second, or it is one
+    ``ahead``: ordinary mail has then drawn no more than half. Answer: ``int``, how many have been drawn in this second
+    now, or ``None``.
+    """
+
+    second: int
+    count: int
+    most: int
+    urgent: bool
+    ahead: bool
+
+
+@frozen
+class SlowDown(Effect):
+    """SES refused a mail at ``at`` (UTC) since there were too many: go on with the share ``to`` of the pace.
+
+    Condition: it was not slowed down in the second before. Answer: ``None``.
+    """
+
+    at: datetime
+    to: float
+
+
+@frozen
+class StoreRate(Effect):
+    """Store how many mails a second SES accepts of this account. Answer: ``None``."""
+
+    rate: float
 
 
 @frozen

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator
+from datetime import datetime
 from typing import Any, TypeVar
 
 from ..model import frozen
@@ -23,6 +24,13 @@ class Clock(Effect):
 
 
 @frozen
+class Wait(Effect):
+    """Do nothing until ``until`` (UTC), some seconds from now. Answer: ``None``."""
+
+    until: datetime
+
+
+@frozen
 class Random(Effect):
     """Draw a random number. Answer: ``float`` in [0, 1)."""
 
@@ -30,6 +38,17 @@ class Random(Effect):
 @frozen
 class NewAttemptId(Effect):
     """Make a unique id for one attempt to send. Answer: ``str``."""
+
+
+@frozen
+class All(Effect):
+    """Carry out all of ``steps``, at most ``at_once`` of them at the same time; they are begun in their order.
+
+    Answer: a tuple of what each returned, in the same order, or the exception that it raised. All have ended by then.
+    """
+
+    steps: tuple[Steps[Any], ...]
+    at_once: int
 
 
 @frozen

@@ -54,9 +54,23 @@ class ReadFanOut(Effect):
 
 @frozen
 class ReadInvitations(Effect):
-    """Read the event's next ``limit`` invitations after the registration id ``after``.
+    """Read the event's invitations after the registration id ``after``: the next ``limit``, or all of them up to and
+    including ``through``.
 
     Answer: tuple of ``Invitation``, in the order of the registration ids.
+    """
+
+    event_id: str
+    after: str
+    limit: int | None = None
+    through: str | None = None
+
+
+@frozen
+class ReadInvitationIds(Effect):
+    """Read the registration ids of the event's next ``limit`` invitations after the id ``after``, from the table.
+
+    Answer: tuple of ``str``, in order.
     """
 
     event_id: str
@@ -104,6 +118,7 @@ class DueKind(StrEnum):
 
     REGISTRATION = "registration"
     FAN_OUT = "fan"
+    BATCH = "batch"
     SEATS = "seats"
     ERASURE = "erasure"
     NOTIFICATION = "notification"
@@ -114,11 +129,13 @@ class DueKind(StrEnum):
 @frozen
 class Due:
     """An item that is due, as the index shows it. ``registration_id`` is empty for an item of the whole event;
-    ``notification_id`` is empty for all but notifications.
+    ``notification_id`` is empty for all but notifications. Of a batch, ``version`` is that of its event, and
+    ``registration_id`` the id that it begins after.
     """
 
     kind: DueKind
     event_id: str
     registration_id: str = ""
     notification_id: str = ""
+    version: int = 0
     due_key: str

@@ -20,7 +20,7 @@ from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn, overrid
 
 from ..decision.attention import Attention, Survey, Unreached
 from ..decision.calendar_state import CalendarState, OccurrenceState, RenderedMail
-from ..decision.invitation import FanOut, Invitation, Seats, Sending, StoredMessage
+from ..decision.invitation import Batch, FanOut, Invitation, Seats, Sending, StoredMessage
 from ..model import Duration, Event, LocalTime, ReceivedReply, Registration, When
 from . import compression, keys
 from .dynamo import Item
@@ -30,7 +30,7 @@ Stored = TypeVar("Stored")
 converter = Converter(detailed_validation=False)
 
 RECORDS: set[type] = {
-    *(Event, FanOut, Invitation, ReceivedReply, Registration, Seats),
+    *(Batch, Event, FanOut, Invitation, ReceivedReply, Registration, Seats),
     *(Attention, Sending, StoredMessage, Survey, Unreached),
 }
 """The data classes of whole items. Repositories add those that they alone know (:func:`record`)."""
@@ -134,8 +134,8 @@ OVERRIDES[StoredMessage] = {
         omit_if_default=True, unstruct_hook=epoch, struct_hook=lambda at, _: datetime.fromtimestamp(int(at), UTC)
     )
 }
-# The priority of a fan-out is that of its due key.
-OVERRIDES[FanOut] = {"priority": override(rename="due_key", struct_hook=lambda due_key, _: int(due_key[0]))}
+# A fan-out is due until all of it is planned.
+OVERRIDES[FanOut] = {"planning": override(rename="due_key", struct_hook=lambda *_: True)}
 
 
 # --- values ---------------------------------------------------------------------------------------------------------

@@ -84,8 +84,30 @@ NOT_STORED = "attribute_not_exists(pk) OR attribute_exists(#unwritten)"
 NOTHING_GRAVER_REPORTED = "attribute_exists(pk) AND (attribute_not_exists(#rank) OR #rank <= :rank)"
 # The record exists, and SES has reported nothing about it: a report is truer than that the message was given up.
 NOTHING_REPORTED = "attribute_exists(pk) AND attribute_not_exists(#rank)"
-# The fan-out is still at the start of this batch: no newer change replaced it, and no other worker moved its cursor.
-STILL_AT_THIS_BATCH = f"{VERSION_UNCHANGED} AND {CURSOR_UNCHANGED}"
+# No newer change replaced the fan-out, and no other planner planned this page.
+STILL_AT_THIS_PAGE = f"{VERSION_UNCHANGED} AND #planned_to = :planned_to"
+# No batch of the fan-out has ended, and none was planned, since it was read.
+LEFT_UNCHANGED = "#left = :left"
+# No newer change replaced the fan-out, and no other batch of it ended since it was read.
+STILL_SO_MANY_LEFT = f"{VERSION_UNCHANGED} AND {LEFT_UNCHANGED}"
+# All batches of the fan-out are planned.
+ALL_IS_PLANNED = "attribute_not_exists(#due_key)"
+# The batch exists, and no worker has it: none took it, it was given back, or the lease is over.
+NOBODY_HAS_IT = "attribute_exists(pk) AND (attribute_not_exists(#lease_until) OR #lease_until <= :now)"
+# Nobody has worked on the batch since it was read.
+AFTER_UNCHANGED = "#after = :after"
+# The lease on the batch is the one that this worker took.
+LEASE_IS_MINE = "#lease_until = :lease_until"
+# So many mails may still be sent in this second.
+TURNS_ARE_LEFT = "(attribute_not_exists(#drawn) OR #drawn <= :room)"
+# Ordinary mail has drawn no more than half of this second.
+HALF_IS_LEFT = f"{TURNS_ARE_LEFT} AND (attribute_not_exists(#ordinary) OR #ordinary <= :half)"
+# The same, but only where urgent mail was drawn in this second.
+HALF_IS_LEFT_BESIDE_URGENT = (
+    f"{TURNS_ARE_LEFT} AND (attribute_not_exists(#urgent) OR attribute_not_exists(#ordinary) OR #ordinary <= :half)"
+)
+# It was not slowed down a moment ago: one burst of refusals slows down once.
+NOT_JUST_SLOWED = "attribute_not_exists(#slowed_at) OR #slowed_at < :before"
 # A pause of the SES account must not shorten an operator's stop.
 NOT_STOPPED_FOR_LONGER = "attribute_not_exists(#stopped_until) OR #stopped_until < :until"
 # There is no such item, or nobody wrote to it since it was read.

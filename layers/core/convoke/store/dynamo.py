@@ -18,6 +18,8 @@ from ..model import ConvokeError
 
 Item = dict[str, Any]
 
+MAX_CONNECTIONS = 16
+"""Connections that a client keeps: as many as there may be threads that use it."""
 ATTEMPTS = 5
 """How often a write that meets a transaction of another writer is made at most."""
 
@@ -47,7 +49,12 @@ def client() -> Any:
     """A DynamoDB client with timeouts short enough for the calling Lambda function to answer before its own."""
     return boto3.client(
         "dynamodb",
-        config=Config(connect_timeout=2, read_timeout=5, retries={"mode": "standard", "total_max_attempts": 4}),
+        config=Config(
+            connect_timeout=2,
+            read_timeout=5,
+            retries={"mode": "standard", "total_max_attempts": 4},
+            max_pool_connections=MAX_CONNECTIONS,
+        ),
     )
 
 

@@ -63,7 +63,7 @@ class Events(Repository):
     def fan_out_action(self, event: Event, priority: int, now: datetime) -> Action:
         """The action that starts the fan-out of a change, due at ``now``, in the place of an earlier one."""
         due = codec.due_attributes(event.event_id, keys.due_key(priority, now))
-        fan_out = FanOut(event_id=event.event_id, version=event.version)
+        fan_out = FanOut(event_id=event.event_id, version=event.version, priority=priority)
         return put(self._sent, codec.item(fan_out, keys.fan_out(event.event_id), **due))
 
     # --- split transfers ----------------------------------------------------------------------------------------

@@ -34,6 +34,7 @@ FAN_OUT = "FAN"
 SEATS = "SEATS"
 SPLIT_TRANSFER = "CARRY"
 AUDIT = "AUDIT"
+BATCH_PREFIX = "BATCH#"
 REGISTRATION_PREFIX = "REGISTRATION#"
 WAITING_PREFIX = "WAITING#"
 MESSAGE_PREFIX = "MESSAGE#"
@@ -142,6 +143,16 @@ def answer(registration_id: str, reply: Reply) -> Key:
 
 def fan_out(event_id: str) -> Key:
     return {"pk": f"EVENT#{event_id}", "sk": FAN_OUT}
+
+
+def batch(event_id: str, version: int, first: str) -> Key:
+    """A batch of the fan-out of one version of an event: those registered after the id ``first``."""
+    return {"pk": f"EVENT#{event_id}", "sk": f"{BATCH_PREFIX}{version:010d}#{first}"}
+
+
+def pace(second: int) -> Key:
+    """How many mails may still be sent in one second (Unix time)."""
+    return {"pk": f"PACE#{second}", "sk": "PACE"}
 
 
 def seats(event_id: str) -> Key:

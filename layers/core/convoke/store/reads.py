@@ -67,8 +67,16 @@ class Reads(Repository):
         rows = self.client.query(**dynamo.starting_with(self._people, keys.waiting(event_id, ""), Limit=1))["Items"]
         return str(dynamo.unwire(rows[0])["registration_id"]) if rows else None
 
-    def invitations(self, event_id: str, after: str, limit: int) -> tuple[Invitation, ...]:
-        return tuple(self._range(Invitation, self._sent, event_id, after, limit=limit))
+    def invitations(
+        self, event_id: str, after: str, limit: int | None, through: str | None = None
+    ) -> tuple[Invitation, ...]:
+        return tuple(self._range(Invitation, self._sent, event_id, after, through or "~", limit=limit))
+
+    def invitation_ids(self, event_id: str, after: str, limit: int) -> tuple[str, ...]:
+        query = self._between(self._sent, event_id, after) | {"Limit": limit, "ProjectionExpression": "sk"}
+        # zip ends with the range, so that no further page is read.
+        rows = zip(range(limit), dynamo.pages(self.client.query, **query), strict=False)
+        return tuple(row["sk"].removeprefix(keys.REGISTRATION_PREFIX) for _, row in rows)
 
     def registrations(self, event_id: str, after: str, through: str) -> tuple[Registration, ...]:
         return tuple(self._range(Registration, self._people, event_id, after, through))
@@ -195,6 +203,15 @@ class Reads(Repository):
 def _due(item: Item) -> Due:
     event_id = keys.event_id_of(item["pk"])
     kind, _, about = item["sk"].partition("#")
+    if kind == DueKind.BATCH.upper():
+        version, _, first = about.partition("#")
+        return Due(
+            kind=DueKind.BATCH,
+            event_id=event_id,
+            registration_id=first,
+            version=int(version),
+            due_key=item["due_key"],
+        )
     registration_id, _, notification_id = about.partition("#")
     return Due(
         kind=DueKind(kind.lower()),

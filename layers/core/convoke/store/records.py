@@ -1,5 +1,5 @@
-"""What delivery writes to the invitations table beside invitations: stored messages, fan-outs, postponed due keys,
-pages of an audit, and the switch that stops all sending.
+"""What delivery writes to the invitations table beside invitations: stored messages, postponed due keys, pages of an
+audit, and the switch that stops all sending.
 """
 
 from __future__ import annotations
@@ -7,27 +7,28 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any
+from decimal import Decimal
+
+from botocore.exceptions import ClientError
 
 from .. import effects
-from ..decision.invitation import Batch, StoredMessage
+from ..decision.invitation import StoredMessage
 from ..effects import Due, DueKind
 from ..model import GRAVITY, DeliveryState
 from . import codec, conditions, dynamo, keys
 from .dynamo import Item
 from .reads import Reads
 from .repository import Repository
-from .writes import Action, alone, delete, put, update
+from .writes import Action, alone, put, update
 
+KEPT_AFTER_ITS_SECOND = 3600
+"""Seconds after which the item of a second is removed."""
 KEPT = timedelta(days=30)
 """How long the differences that an audit found are kept."""
 
-# The conditions of moving and ending a fan-out: a mutant of the simulator replaces one of them.
-UPON_MOVING = UPON_ENDING = conditions.STILL_AT_THIS_BATCH
-
 
 class Records(Repository):
-    """Writes to stored messages, fan-outs, due keys, pages of an audit, and the switch that stops sending."""
+    """Writes to stored messages, due keys, pages of an audit, and the switch that stops sending."""
 
     # --- stored messages ----------------------------------------------------------------------------------------
 
@@ -62,18 +63,7 @@ class Records(Repository):
             key, changes = {"pk": row["pk"], "sk": row["sk"]}, {"calendar_state.recipient": ""}
             self._attempt({"message": update(self._sent, key, changes, remove=("rendered", "unwritten"))})
 
-    # --- fan-outs and due keys ----------------------------------------------------------------------------------
-
-    def move_fan_out(self, effect: effects.MoveFanOut) -> bool:
-        """Move the cursor behind the batch. False: the fan-out is not at this batch any more."""
-        batch, changes = effect.batch, {"cursor": effect.cursor, "due_key": effect.due_key}
-        key, values = keys.fan_out(batch.event_id), _place(batch)
-        return self._write(update(self._sent, key, changes, UPON_MOVING, **values))
-
-    def end_fan_out(self, effect: effects.EndFanOut) -> bool:
-        """Delete the fan-out after its last batch. False: it is not at this batch any more."""
-        key, values = keys.fan_out(effect.batch.event_id), _place(effect.batch)
-        return self._write(delete(self._sent, key, UPON_ENDING, **values))
+    # --- due keys -----------------------------------------------------------------------------------------------
 
     def postpone(self, effect: effects.Postpone) -> bool:
         """Give a due item a later due key. False: it has another due key than the one that was read, or none."""
@@ -118,6 +108,44 @@ class Records(Repository):
         """Send mail again, whatever stopped it."""
         self._write(update(self._sent, keys.sending(), {}, "", remove=("stopped_until", "reason")))
 
+    def draw_turns(self, effect: effects.DrawTurns) -> int | None:
+        """Draw turns of one second. ``None``: too few are left."""
+        if effect.urgent:
+            condition, kind = conditions.TURNS_ARE_LEFT, "urgent"
+        else:
+            kind = "ordinary"
+            condition = conditions.HALF_IS_LEFT if effect.ahead else conditions.HALF_IS_LEFT_BESIDE_URGENT
+        [(_, write)] = update(
+            self._sent,
+            keys.pace(effect.second),
+            {"expires_at": effect.second + KEPT_AFTER_ITS_SECOND},
+            condition,
+            add={"drawn": effect.count, kind: effect.count},
+            room=effect.most - effect.count,
+            half=effect.most // 2 - effect.count,
+        ).items()
+        try:
+            answer = self.client.update_item(**write, ReturnValues="UPDATED_NEW")
+        except ClientError as error:
+            # Where two draw at once, the other one's turn comes first: this worker looks at the next second.
+            if error.response["Error"]["Code"] not in (
+                "ConditionalCheckFailedException",
+                "TransactionConflictException",
+            ):
+                raise
+            return None
+        return int(dynamo.unwire(answer["Attributes"])["drawn"])
+
+    def slow_down(self, effect: effects.SlowDown) -> None:
+        """Note that SES refused a mail since there were too many."""
+        changes = {"slowed_at": keys.instant(effect.at), "slowed_to": Decimal(str(effect.to))}
+        before = keys.instant(effect.at - timedelta(seconds=1))
+        self._write(update(self._sent, keys.sending(), changes, conditions.NOT_JUST_SLOWED, before=before))
+
+    def store_rate(self, effect: effects.StoreRate) -> None:
+        """Store the rate that SES grants the account."""
+        self._write(update(self._sent, keys.sending(), {"rate": Decimal(str(effect.rate))}, ""))
+
     def reserve(self, effect: effects.ReserveQuota) -> None:
         """Reserve SES's quota for urgent messages until ``effect.until``."""
         self._write(update(self._sent, keys.sending(), {"reserved_until": keys.instant(effect.until)}, ""))
@@ -141,10 +169,6 @@ def message_item(stored: StoredMessage) -> Item:
     )
 
 
-def _place(batch: Batch) -> dict[str, Any]:
-    return {"version": batch.version, "cursor": batch.cursor}
-
-
 def item_key(due: Due) -> keys.Key:
     """The key of a due item in the invitations table."""
     match due.kind:
@@ -154,6 +178,8 @@ def item_key(due: Due) -> keys.Key:
             return keys.erasure(due.event_id, due.registration_id)
         case DueKind.FAN_OUT:
             return keys.fan_out(due.event_id)
+        case DueKind.BATCH:
+            return keys.batch(due.event_id, due.version, due.registration_id)
         case DueKind.SEATS:
             return keys.seats(due.event_id)
         case DueKind.NOTIFICATION:

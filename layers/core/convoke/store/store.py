@@ -13,6 +13,7 @@ from .deliveries import Deliveries
 from .dynamo import ATTEMPTS, Item
 from .events import Events
 from .external_ids import ExternalIds
+from .fan_outs import FanOuts
 from .in_flight import RequestsInFlight
 from .invitations import Invitations
 from .limits import MailLimits
@@ -41,6 +42,7 @@ class Store:
         self.answers = Answers(client, settings)
         self.deliveries = Deliveries(client, settings)
         self.events = Events(client, settings)
+        self.fan_outs = FanOuts(client, settings)
         self.external_ids = ExternalIds(client, settings)
         self.in_flight = RequestsInFlight(client, settings)
         self.invitations = Invitations(client, settings)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import secrets
-import time
 from collections.abc import Mapping
 from datetime import datetime
 from http import HTTPStatus
+from time import monotonic
 from typing import Any
 
 from aws_lambda_powertools.event_handler import Response
@@ -34,7 +34,7 @@ SECONDS = 7.0
 
 @router.post("/events/<event_id>/registrations/bulk", summary="Register up to 500 people", responses=documented(200))
 def register_all(event_id: str, body: BulkIn, key: IdempotencyKey = None) -> Response[BulkOut]:
-    began = time.monotonic()
+    began = monotonic()
 
     def enter(record: Record) -> Response[BulkOut]:
         event, at = context.own_event(event_id), context.now()
@@ -48,7 +48,7 @@ def register_all(event_id: str, body: BulkIn, key: IdempotencyKey = None) -> Res
             bulk.register_all(
                 *(context.store(), event, people),
                 now=at,
-                out_of_time=lambda: time.monotonic() - began > SECONDS,
+                out_of_time=lambda: monotonic() - began > SECONDS,
             )
         )
         results = [one if isinstance(one, BulkResult) else result(next(outcomes)) for one in checked]

@@ -224,7 +224,8 @@ def show_event(
     event = own_event(event_id)
     seats = store().reads.seats(event_id)
     missed = store().surveys.list_attention(event_id, now=now())
-    return answer(status, presenters.event(event, seats, dropped, missed), {**etag(event), **(headers or {})})
+    shown = presenters.event(event, seats, dropped, missed, store().reads.fan_out(event_id))
+    return answer(status, shown, {**etag(event), **(headers or {})})
 
 
 def show_occurrence(

@@ -7,9 +7,10 @@ from typing import Any
 
 from ..decision.attention import Attention
 from ..decision.decide import answered, participation
-from ..decision.invitation import Seats, StoredMessage
+from ..decision.invitation import FanOut, Seats, StoredMessage
 from ..decision.messages import uid
 from ..decision.plan import Snapshot, decide
+from ..delivery.fan_out import progress
 from ..model import (
     DeliveryState,
     Event,
@@ -34,6 +35,7 @@ from .responses import (
     MessageOut,
     OccurrenceOut,
     RegistrationOut,
+    TellingOut,
     WebhookOut,
 )
 
@@ -43,9 +45,10 @@ def event(
     seats: Seats,
     dropped: tuple[LocalTime, ...] = (),
     missed: tuple[tuple[Attention, ...], int] | None = None,
+    fan_out: FanOut | None = None,
 ) -> EventOut:
     """``missed`` are the first who need attention, and how many there are in all; ``dropped`` are the changed dates
-    that the event lost with its rule.
+    that the event lost with its rule; ``fan_out`` is that of the change that is being told.
     """
     return EventOut(
         event_id=event.event_id,
@@ -56,9 +59,14 @@ def event(
         dropped=[date.isoformat() for date in dropped],
         attention=None if missed is None else list(map(attention, missed[0])),
         attention_count=None if missed is None else missed[1],
+        telling=None if fan_out is None else telling(*progress(fan_out)),
         created_at=instant(event.created_at),
         updated_at=instant(event.updated_at),
     )
+
+
+def telling(told: int, of: int) -> TellingOut:
+    return TellingOut(told=told, of=of)
 
 
 def attention(one: Attention) -> AttentionOut:

@@ -13,7 +13,14 @@ from ..model import AnswerChannel, DeliveryState, Method, Participation, Registr
 from ..webhooks.events import WebhookDeliveryState, WebhookEventType
 from . import problems
 
-Moment = Annotated[str, Field(description="RFC 3339, UTC", examples=["2027-03-12T08:00:00.000000Z"])]
+Moment = Annotated[
+    str,
+    Field(
+        description="RFC 3339, UTC",
+        examples=["2027-03-12T08:00:00.000000Z"],
+        json_schema_extra={"format": "date-time"},
+    ),
+]
 
 
 class PersonOut(BaseModel):
@@ -39,6 +46,15 @@ class AttentionOut(BaseModel):
     since: Moment
     date: str | None
     quarantine_id: str | None = None
+
+
+class TellingOut(BaseModel):
+    """How many people have been told of the latest change, ``of`` how many. Both are counted in batches of fifty, and
+    ``of`` grows in the first seconds after a change.
+    """
+
+    told: int
+    of: int
 
 
 class EventOut(BaseModel):
@@ -75,6 +91,10 @@ class EventOut(BaseModel):
     ] = None
     attention_count: Annotated[
         int | None, Field(description="The number of all who need attention; null in a list of events.")
+    ] = None
+    telling: Annotated[
+        TellingOut | None,
+        Field(description="While people are being told of a change: how far that is; null before and after."),
     ] = None
     created_at: Moment
     updated_at: Moment

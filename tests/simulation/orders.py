@@ -1,0 +1,244 @@
+"""Every order of the steps of a few workers and changes, with at most so many switches between them: what chance seldom
+brings about. Most faults of concurrency need two or three switches in the right places, and no more.
+
+A scenario is played again from its beginning for each order, by production's code over the fake tables; then all heals,
+and the checker judges.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+from convoke.decision.invitation import Batch
+from convoke.delivery import fan_out, reconcile
+from convoke.effects import BatchHint, Steps
+from convoke.model import Event, EventStatus
+from convoke.registrations import events, registry
+from convoke.store import codec, keys
+from tests import factories
+
+from . import checker, quick
+from .checker import Violation
+from .faults import Mode
+from .history import People, heal
+from .scene import EVENT_ID, SETTINGS
+from .tables import Row
+from .worker import Run
+from .world import AT_ONCE, BATCH, PAGE, World
+
+Deed = Callable[["Directed"], None]
+Work = Callable[[Run], Steps[Any]]
+
+
+class Directed(World):
+    """A world in which nothing is left to chance: whoever wants to go on waits until it is their turn."""
+
+    def __init__(self) -> None:
+        super().__init__(0, Mode.NONE)
+        self.faults.often |= {"record lost": 1.0, "hint lost": 1.0, "report lost": 1.0}
+        self.reports_heard = False
+        self.waiting: dict[Run, Callable[[], None]] | None = {}
+
+    def set_out(self, run: Run, do: Callable[[], None]) -> None:
+        if self.waiting is None:
+            super().set_out(run, do)
+        else:
+            self.waiting[run] = do
+
+    def copy(self) -> Directed:
+        """The same world, to be changed without changing this one. Items are never changed once they are stored."""
+        other = Directed()
+        other.now, other.names = self.now, self.names
+        other.tables.rows = {
+            table: {pk: dict(partition) for pk, partition in partitions.items()}
+            for table, partitions in self.tables.rows.items()
+        }
+        other.tables.owed = dict[tuple[str, str], Row](self.tables.owed)
+        other.post.accepted, other.post.attempts = list(self.post.accepted), list(self.post.attempts)
+        other.post.arrived, other.post.delivered = list(self.post.arrived), set(self.post.delivered)
+        other.truths = {key: list(truths) for key, truths in self.truths.items()}
+        other.known, other.titles = list(self.known), list(self.titles)
+        other._event = self._event
+        return other
+
+
+# --- who takes part -----------------------------------------------------------------------------------------------
+
+
+def look(number: int = 1) -> Work:
+    rid = f"{number:010d}{EVENT_ID}"
+    return lambda run: reconcile.reconcile(EVENT_ID, rid, run.worker)
+
+
+def batch(number: int = 0) -> Work:
+    """Work on the batch that is this one in order."""
+
+    def work(run: Run) -> Steps[Any]:
+        rows = run.world.tables.rows[SETTINGS.invitations_table][keys.event(EVENT_ID)["pk"]]
+        found = codec.read(Batch, rows[sorted(sk for sk in rows if sk.startswith(keys.BATCH_PREFIX))[number]])
+        hint = BatchHint(event_id=EVENT_ID, version=found.version, first=found.first)
+        return fan_out.process_batch(hint, run.worker, at_once=AT_ONCE)
+
+    return work
+
+
+def plan(run: Run) -> Steps[Any]:
+    return fan_out.plan(EVENT_ID, run.worker, size=BATCH, batches=PAGE)
+
+
+def plan_and_tell(run: Run) -> Steps[Any]:
+    while (first := (yield from plan(run))) is not None:
+        yield from fan_out.process_batch(first, run.worker, at_once=AT_ONCE)
+
+
+def change(**changes: Any) -> Deed:
+    def deed(world: Directed) -> None:
+        before = People(world).reads.event(EVENT_ID)
+        assert isinstance(before, Event)
+        after = replace(before, version=before.version + 1, **changes)
+        events.change_event(world.store, before, after, priority=1, now=world.instant())
+
+    return deed
+
+
+def planned(deed: Deed) -> Deed:
+    """The deed, and all batches of it."""
+
+    def both(world: Directed) -> None:
+        deed(world)
+        waiting, world.waiting = world.waiting, None
+        world.start("the planner", plan)
+        world.run_until(world.now + 5)
+        world.waiting = waiting
+
+    return both
+
+
+def told(deed: Deed) -> Deed:
+    """The deed, all batches of it, and a worker who begins with the last of them."""
+
+    def all_of_it(world: Directed) -> None:
+        planned(deed)(world)
+        world.start("who tells it", batch(-1))
+
+    return all_of_it
+
+
+def withdraw(world: Directed) -> None:
+    registry.withdraw(world.store, EVENT_ID, f"{1:010d}{EVENT_ID}", now=world.instant())
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """``people`` who were all invited to "A"; the deeds done ``first``; then ``workers`` and ``deeds``, in any order of
+    their steps with at most so many ``switches``. The deeds are done one after the other; a worker that one starts goes
+    on at once.
+    """
+
+    workers: tuple[Work, ...]
+    deeds: tuple[Deed, ...] = ()
+    first: tuple[Deed, ...] = ()
+    people: int = 1
+    switches: int = 2
+
+
+THERE, BACK, CANCELLED = change(title="B"), change(title="A"), change(status=EventStatus.CANCELLED)
+SCENARIOS = {
+    "a look while it is changed back": Scenario((look(),), (told(BACK),), first=(THERE,), switches=3),
+    "a batch while it is changed back": Scenario((batch(),), (told(BACK),), first=(planned(THERE),)),
+    "a batch while it is cancelled": Scenario((batch(),), (told(CANCELLED),), first=(planned(THERE),), people=2),
+    "two look while somebody withdraws": Scenario((look(), look()), (withdraw,), first=(THERE,)),
+    "two at one batch": Scenario((batch(), batch()), first=(planned(THERE),)),
+    "two at two batches": Scenario((batch(0), batch(1)), first=(planned(THERE),), people=3),
+    "two plan": Scenario((plan, plan), first=(THERE,), people=5),
+    "one plans while it is changed back": Scenario((plan_and_tell,), (BACK,), first=(THERE,), people=3),
+}
+
+
+# --- every order --------------------------------------------------------------------------------------------------
+
+
+@dataclass
+class Played:
+    """How one order went: at each step, how many ways there were to go on; and what it violates."""
+
+    options: list[int]
+    violations: list[Violation]
+
+
+def begin(scenario: Scenario) -> Directed:
+    world = Directed()
+    people = People(world)
+    world.waiting = None
+    events.create_event(world.store, factories.event(event_id=EVENT_ID, title="A"))
+    for _ in range(scenario.people):
+        people.register()
+    heal(world)
+    world.faults = Directed().faults
+    for deed in scenario.first:
+        deed(world)
+    return world
+
+
+def play(base: Directed, scenario: Scenario, choices: tuple[int, ...]) -> Played:
+    """Take the turns that ``choices`` name, then go on with whoever is at work. 0 is to go on, the others to switch."""
+    world = base.copy()
+    deeds, waiting = list(scenario.deeds), world.waiting
+    assert waiting is not None
+    for number, work in enumerate(scenario.workers):
+        world.start(f"worker {number}", work)
+    current: Run | None = next(iter(waiting), None)
+    options: list[int] = []
+    left = scenario.switches
+    while waiting or deeds:
+        others: list[Run | None] = [run for run in waiting if run is not current]
+        if deeds:
+            others.append(None)
+        goes_on = current is not None and current in waiting
+        turns = [current, *others] if goes_on else others
+        if goes_on and not left:
+            turns = turns[:1]
+        choice = choices[len(options)] if len(options) < len(choices) else 0
+        options.append(len(turns))
+        left -= goes_on and choice > 0
+        turn = turns[choice]
+        if turn is None:
+            before = set(waiting)
+            deeds.pop(0)(world)
+            current = next((run for run in waiting if run not in before), current)
+        else:
+            current = turn
+            waiting.pop(turn)()
+            world.run_until(world.now + 0.15)
+            if current not in waiting:
+                current = next((run for run in waiting if run.root is turn.root), None)
+    world.waiting = None
+    violations = list(checker.while_it_lives(world))
+    heal(world)
+    return Played(options, violations + list(checker.at_the_end(world)))
+
+
+def orders(scenario: Scenario) -> Iterator[Played]:
+    """Every order with at most as many switches as the scenario allows."""
+    base, todo = begin(scenario), [()]  # type: tuple[Directed, list[tuple[int, ...]]]
+    while todo:
+        choices = todo.pop()
+        played = play(base, scenario, choices)
+        yield played
+        for at in range(len(choices), len(played.options)):
+            taken = choices + (0,) * (at - len(choices))
+            todo += [(*taken, other) for other in range(1, played.options[at])]
+
+
+def first_violation(name: str) -> tuple[int, Violation | None]:
+    """How many orders of a scenario were played until one violated a promise, and what it violated."""
+    count = 0
+    with quick.quick():
+        quick.forget()
+        for played in orders(SCENARIOS[name]):
+            count += 1
+            if played.violations:
+                return count, played.violations[0]
+    return count, None
