@@ -26,7 +26,19 @@ from tests.factories import NOW, SENDER
 from tests.tables import SETTINGS, create_tables
 
 EVENTS = Path(__file__).parent.parent / "events"
-HANDLERS = ("api", "authorize", "notify", "deliver", "sweep", "audit", "ready", "feedback", "replies", "hooks")
+HANDLERS = (
+    "api",
+    "authorize",
+    "notify",
+    "deliver",
+    "sweep",
+    "audit",
+    "ready",
+    "feedback",
+    "replies",
+    "hooks",
+    "sources",
+)
 
 
 def sample(name: str) -> dict[str, Any]:
@@ -152,6 +164,7 @@ def a_deployment(monkeypatch: pytest.MonkeyPatch) -> Iterator[Deployment]:
             "UID_DOMAIN": SENDER.domain,
             "RECEIVE_REPLIES": "true",
             "CONFIGURATION_SET": "sending",
+            "SOURCE_STREAMS": ",".join([*policies.FOLLOWS.values(), ""]),
         }
         for name, value in environment.items():
             monkeypatch.setenv(name, value)
