@@ -85,8 +85,8 @@ def measure(people: int = PEOPLE, **event: Any) -> dict[str, Any]:
         everybody = [meter.world.register(number) for number in range(people)]
         meter.note(registration, "the API's transaction", people)
         _mail(meter, registration, everybody)
-        for name, changes in (("change", {"when": AFTERNOON}), ("cancellation", None)):
-            meter.world.call_off() if changes is None else meter.world.change(**changes)
+        for name in ("change", "cancellation"):
+            meter.world.change(when=AFTERNOON) if name == "change" else meter.world.call_off()
             meter.tables.reset()
             cost = found[name] = Cost()
             _mail(meter, cost, everybody)
