@@ -21,10 +21,12 @@ from pydantic import ValidationError
 from convoke.model import InvalidField
 from convoke.store import dynamo, external_ids
 from convoke.web import (
+    bulk,
     context,
     documentation,
     events,
     occurrences,
+    openapi,
     participation,
     problems,
     proposals,
@@ -37,7 +39,7 @@ from convoke.web.problems import Problem
 from convoke.web.scopes import require_scope
 
 app = APIGatewayHttpResolver(enable_validation=True)
-for module in (context, events, occurrences, registrations, participation, proposals, quarantine, webhooks):
+for module in (context, bulk, events, occurrences, registrations, participation, proposals, quarantine, webhooks):
     app.include_router(module.router)
 
 PUBLIC_ROUTES = ("GET /docs", "GET /docs/{asset}", "GET /health", "GET /openapi.json")
@@ -46,8 +48,7 @@ HEAD_ROUTE = "HEAD /{proxy+}"
 """The route of every HEAD request. API Gateway asks it for a key."""
 HEALTH = json.dumps({"status": "ok", "version": BASE.removeprefix("/v")})
 """That the API answers, and in which version: neither tables nor secrets are looked at."""
-POLICY = f'"requests";q={os.environ.get("THROTTLE_RATE", "50")};w=1'
-"""How many requests a second the API takes in the long run, for the header RateLimit-Policy."""
+
 BODY_OPTIONAL = (
     "POST /events/{event_id}/cancel",
     "POST /events/{event_id}/occurrences/{start}/cancel",
@@ -63,6 +64,13 @@ BODY_OPTIONAL = (
     "POST /webhooks/{webhook_id}/test",
 )
 """The POST routes whose request body may be missing."""
+
+
+@cache
+def rate_policy() -> str:
+    """How many requests a second the API takes in the long run, for the header RateLimit-Policy."""
+    return f'"requests";q={os.environ.get("THROTTLE_RATE", "50")};w=1'
+
 
 # --- documentation ------------------------------------------------------------------------------------------------
 
@@ -85,7 +93,7 @@ def described() -> str:
         security=[{"key": []}],
         servers=servers,
     )
-    return app.get_openapi_json_schema()
+    return json.dumps(openapi.refined(json.loads(app.get_openapi_json_schema())))
 
 
 # --- requests and responses ---------------------------------------------------------------------------------------
@@ -155,7 +163,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         answered = problem.answer
     if route == HEAD_ROUTE:
         answered = {**answered, "body": "", "isBase64Encoded": False}
-    answered["headers"] = {**answered["headers"], "X-Request-Id": request_id, "RateLimit-Policy": POLICY}
+    answered["headers"] = {**answered["headers"], "X-Request-Id": request_id, "RateLimit-Policy": rate_policy()}
     # Only ids are logged: a path parameter may also be a mail address.
     ids = {name: value for name, value in (event.get("pathParameters") or {}).items() if AN_ID.fullmatch(value)}
     logger.info("answered", route=route, status=answered["statusCode"], **ids)
@@ -209,9 +217,14 @@ def patterns() -> list[tuple[str, re.Pattern[str]]]:
 
 
 def methods(event: dict[str, Any]) -> dict[str, tuple[str, dict[str, str]]]:
-    """The methods that the request's path has, each with its route's key and the path's parameters. HEAD is as GET."""
+    """The methods that the request's path has, each with its route's key and the path's parameters. HEAD is as GET.
+
+    Of a path that is written out, as ``…/registrations/bulk``, those of ``…/registrations/{registration_id}`` are none.
+    """
     path = event.get("rawPath", "").removeprefix(BASE)
     found = [(key, match.groupdict()) for key, pattern in patterns() if (match := pattern.fullmatch(path))]
+    fewest = min((len(parameters) for _, parameters in found), default=0)
+    found = [(key, parameters) for key, parameters in found if len(parameters) == fewest]
     named = {key.partition(" ")[0]: (key, parameters) for key, parameters in found}
     return named | ({"HEAD": named["GET"]} if "GET" in named else {})
 

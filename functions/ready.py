@@ -21,7 +21,12 @@ from convoke.settings import settings
 @metrics.log_metrics
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:  # noqa: ARG001 (Lambda's signature)
     env = os.environ
-    topics = readiness.Topics(reports=env["FEEDBACK_TOPIC"], inbound=env["INBOUND_TOPIC"], alarms=env["ALARMS_TOPIC"])
+    topics = readiness.Topics(
+        reports_queue=env["REPORTS_QUEUE"],
+        reports=env["FEEDBACK_TOPIC"],
+        inbound=env["INBOUND_TOPIC"],
+        alarms=env["ALARMS_TOPIC"],
+    )
     found = findings(readiness.read(settings(), topics, env["AWS_REGION"]))
     number = counts(found)
     metrics.add_metric(name="NotReady", unit=MetricUnit.Count, value=number[State.TO_DO])

@@ -40,6 +40,8 @@ UV = Path(".local/uv")
 CACHE = Path(".local/cache")
 TICK = 3.0
 PIP = ("--disable-pip-version-check", "--no-input", "--progress-bar=off", "--no-compile")
+LOCKED = ("--no-deps", "--require-hashes")
+"""A lock file has all that is needed in turn, and what it has is what is installed."""
 
 
 def lock_of(file: Path) -> Path:
@@ -131,12 +133,12 @@ class Environment:
         if uv is not None and (spoken := settings.for_uv()) is not None:
             options, more = spoken
             command = (str(uv), "pip", "install", "--python", str(self.python), "--cache-dir", str(ROOT / CACHE))
-            if self.run(*command, *options, "--require-hashes", "-r", str(self.files[-1]), more=more):
+            if self.run(*command, *options, *LOCKED, "-r", str(self.files[-1]), more=more):
                 return True
             self.doing = "looking up what it needs, with pip"
         return self.run(
             *(str(pip), "-m", "pip", "--python", str(self.python)),
-            *("install", *PIP, "--require-hashes", "-r", str(self.files[-1])),
+            *("install", *PIP, *LOCKED, "-r", str(self.files[-1])),
         )
 
     def why(self) -> str:
@@ -205,9 +207,9 @@ class Installation(threading.Thread):
             "pip",
             "install",
             *PIP,
+            *LOCKED,
             "--only-binary=:all:",
             "--upgrade",
-            "--require-hashes",
         )
         scratch = Environment(UV, ())
         if not scratch.run(*command, "--target", str(ROOT / UV), "-r", str(lock)) or not program.exists():

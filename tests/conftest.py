@@ -65,6 +65,23 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
         duration.remember("test", time.monotonic() - config.stash[BEGAN])
 
 
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """What attacks were tried and what came of them. A test says so by ``record_property("attack", …)``: a line, or a
+    kind with a number, which are summed up ("attack count") or of which the highest is shown ("attack worst").
+    """
+    reports = [report for outcome in ("passed", "failed") for report in terminalreporter.stats.get(outcome, ())]
+    said: dict[str, list[Any]] = {}
+    for name, what in (each for report in reports for each in report.user_properties):
+        said.setdefault(name, []).append(what)
+    numbers: dict[str, list[float]] = {}
+    for kind, number in [*said.get("attack count", ()), *said.get("attack worst", ())]:
+        numbers.setdefault(kind, []).append(number)
+    highest = {kind for kind, _ in said.get("attack worst", ())}
+    lines = [f"{max(found) if kind in highest else sum(found):g} {kind}" for kind, found in numbers.items()]
+    for line in sorted({*said.get("attack", ()), *lines}):
+        terminalreporter.write_line(f"attack: {line}")
+
+
 @pytest.fixture(scope="session")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     """One stack for all tests of a run, on free ports. It must leave when told to, and leave nothing behind."""

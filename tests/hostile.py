@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from datetime import timedelta
 from functools import cache
 from typing import Any
 
 import api
-from tests.caller import BO, PARTY
+from convoke.store import keys
+from tests.caller import BO, PARTY, World
+from tests.factories import NOW
 
 Path = tuple[str | int, ...]
 
@@ -127,6 +130,35 @@ INSIDE: dict[str, Any] = {
     "add": {"start": "2027-05-28T09:00:00"},
     "split": {"from": "2027-03-26T09:00:00"},
 }
+
+
+def things(world: World, account: str = "acme", email: str = BO["email"]) -> dict[str, str]:
+    """What each parameter of a path is where nothing is hostile about it, with one of everything of an account."""
+
+    def made(path: str, body: Any) -> Any:
+        answer = world.call("POST", path, body, account=account)
+        assert answer.status == 201, answer.raw
+        return answer.body
+
+    event_id = made("/events", PARTY | {"recurrence": "FREQ=WEEKLY;COUNT=6"})["event_id"]
+    registration_id = made(f"/events/{event_id}/registrations", BO | {"email": email})["registration_id"]
+    person = f"/events/{event_id}/registrations/{registration_id}"
+    world.tell(person)
+    # The ids of proposals and of quarantined mails are made of what they hold: each account has others.
+    own_id = keys.registration_id(NOW + timedelta(seconds=len(account)), account.encode().ljust(16))
+    webhook_id = made("/webhooks", BODIES["POST /webhooks"])["webhook_id"]
+    world.call("POST", f"/webhooks/{webhook_id}/test", account=account)
+    [delivery] = world.call("GET", f"/webhooks/{webhook_id}/deliveries", account=account).body["items"]
+    return {
+        "event_id": event_id,
+        "registration_id": registration_id,
+        "start": "2027-03-19T09:00:00",
+        "proposal_id": world.propose(person, proposal_id=own_id).split("/")[4],
+        "quarantine_id": world.put_aside(person, account=account, quarantine_id=own_id).split("/")[2],
+        "webhook_id": webhook_id,
+        "delivery_id": delivery["id"],
+        "sequence": "0",
+    }
 
 
 def with_value(body: Any, path: Path, value: Any) -> Any:

@@ -424,8 +424,8 @@ def listening(world: World) -> None:
     world.store.webhooks.create(webhook)
 
 
-def facts(world: World) -> list[tuple[str, str, str | None]]:
-    """The type of each fact that is kept, the status it tells, and the participation."""
+def webhook_events(world: World) -> list[tuple[str, str, str | None]]:
+    """The type of each webhook event that is kept, the status it tells, and the participation."""
     rows = [dynamo.unwire(item) for item in world.client.scan(TableName=SETTINGS.webhooks_table)["Items"]]
     kept = [codec.read(WebhookEvent, row) for row in rows if "data" in row]
     return sorted((one.type.value, one.data["status"], one.data.get("participation")) for one in kept)
@@ -440,15 +440,16 @@ def test_webhooks_are_told_of_answers_and_of_what_becomes_of_seats(world: World)
         ("registration.declined", "declined", None),
         ("registration.promoted", "registered", None),
     ]
-    assert facts(world) == expected
+    assert webhook_events(world) == expected
     apply_report(world, bo, NO)
-    assert facts(world) == expected, "the same answer again is nothing new"
+    assert webhook_events(world) == expected, "the same answer again is nothing new"
     apply_report(world, bo, YES_AFTER_ALL)
     expected += [
         ("participation.changed", "waitlisted", "accepted"),
         ("registration.changed", "waitlisted", None),
+        ("registration.waitlisted", "waitlisted", None),
     ]
-    assert facts(world) == sorted(expected)
+    assert webhook_events(world) == sorted(expected)
 
 
 def test_webhooks_are_told_of_whoever_registers_again(world: World) -> None:
@@ -461,7 +462,7 @@ def test_webhooks_are_told_of_whoever_registers_again(world: World) -> None:
         ("participation.changed", "registered", "needs-action"),
         ("registration.changed", "registered", None),
     ]
-    assert facts(world) == expected
+    assert webhook_events(world) == expected
 
 
 def test_a_yes_to_what_was_cancelled_is_told_as_a_cancelled_registration(world: World) -> None:
@@ -470,7 +471,7 @@ def test_a_yes_to_what_was_cancelled_is_told_as_a_cancelled_registration(world: 
     world.call_off()
     listening(world)
     apply_report(world, bo, YES_AFTER_ALL)
-    assert facts(world) == [
+    assert webhook_events(world) == [
         ("participation.changed", "cancelled", "accepted"),
         ("registration.cancelled", "cancelled", None),
     ]

@@ -478,22 +478,6 @@ def test_a_date_is_found_however_its_name_is_encoded(world: World, choir: str, s
 
 
 @pytest.mark.parametrize(("method", "what", "body"), WRITES, ids=["change", "cancel", "restore"])
-def test_another_accounts_dates_are_not_there(world: World, choir: str, method: str, what: str, body: Any) -> None:
-    path = f"{choir}/occurrences/{SECOND}{what}"
-    assert refused(world, method, path, body, account="rival").status == 404
-
-
-def test_nor_can_another_account_list_add_split_or_preview(world: World, choir: str) -> None:
-    assert refused(world, "GET", f"{choir}/occurrences", account="rival").status == 404
-    for what, body in (
-        ("occurrences", {"start": "2027-03-30T09:00:00"}),
-        ("split", {"from": SECOND}),
-        ("preview", {"cancel": True}),
-    ):
-        assert refused(world, "POST", f"{choir}/{what}", body, account="rival").status == 404
-
-
-@pytest.mark.parametrize(("method", "what", "body"), WRITES, ids=["change", "cancel", "restore"])
 def test_a_date_that_is_over_is_left_alone(world: World, choir: str, method: str, what: str, body: Any) -> None:
     world.now = datetime(2027, 3, 19, 9, 30, tzinfo=UTC)
     assert refused(world, method, f"{choir}/occurrences/{SECOND}{what}", body).status == 409

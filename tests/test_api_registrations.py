@@ -133,6 +133,11 @@ def test_the_same_address_again_is_answered_with_what_stands(world: World) -> No
         ({"email": "Events@Convoke.Example.com"}, "email"),
         ({"language": "english language"}, "language"),
         ({"language": 5}, "language"),
+        ({"language": "e"}, "language"),
+        ({"language": "english"[:4]}, "language"),
+        ({"language": "de-DE-Latn"}, "language"),
+        ({"language": "en-"}, "language"),
+        ({"language": "en_GB"}, "language"),
         ({"nmae": "Bo"}, "nmae"),
     ],
 )

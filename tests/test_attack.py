@@ -19,8 +19,9 @@ from convoke.effects import Effect, Render, Send
 from convoke.model import Method
 from convoke.store.limits import MailLimits
 from tests import world as delivery
-from tests.caller import BO, World, a_caller
-from tests.tables import SETTINGS
+from tests.caller import BO, World, a_caller, routes
+from tests.hostile import BODIES, things
+from tests.tables import SETTINGS, everything
 
 OPERATIONS = Path(__file__).parent.parent / "docs" / "operations.md"
 
@@ -29,6 +30,54 @@ OPERATIONS = Path(__file__).parent.parent / "docs" / "operations.md"
 def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     with a_caller(monkeypatch) as world:
         yield world
+
+
+# --- what belongs to others -----------------------------------------------------------------------------------------
+
+NO_IDS = {"start", "sequence", "asset"}
+"""The parameters of paths that name a part of something, and not whose it is; and what everybody may read."""
+
+
+def parameters_of(route: str) -> list[str]:
+    return re.findall(r"{(\w+)}", route)
+
+
+def swaps(names: list[str]) -> list[set[str]]:
+    """Which ids of a path are another account's: all of them, and each alone."""
+    ids = [name for name in names if name not in NO_IDS]
+    return [set(ids), *({name} for name in ids if len(ids) > 1)]
+
+
+def test_no_route_shows_or_changes_what_belongs_to_another_account(
+    world: World, record_property: Callable[[str, object], None]
+) -> None:
+    theirs, mine = things(world, "acme", "secret@example.net"), things(world, "eve")
+    before, tried, leaks = everything(world.client), 0, []
+    named = [route for route in routes() if set(parameters_of(route)) - NO_IDS]
+    for route in named:
+        method, path = route.split(" ")
+        for swapped in swaps(parameters_of(route)):
+            ids = {name: (theirs if name in swapped or name in NO_IDS else mine)[name] for name in theirs}
+            answer = world.call(method, path.format_map(ids), body_of(route), account="eve")
+            tried += 1
+            found = [value for value in ("secret", *ids.values()) if value in answer.raw and value not in NO_SECRETS]
+            leaks += [(route, swapped, answer.status, found)] if answer.status != 404 or found else []
+        assert everything(world.client) == before, route
+    assert leaks == []
+    # The owner finds all of it: nothing was 404 for another reason.
+    for route in sorted(named, key=lambda route: route.startswith("DELETE")):
+        method, path = route.split(" ")
+        assert world.call(method, path.format_map(theirs), body_of(route)).status != 404, route
+    record_property("attack", f"{len(named)} routes, {tried} requests with another account's ids, {len(leaks)} leaks")
+
+
+NO_SECRETS = {"2027-03-19T09:00:00", "0"}
+
+
+def body_of(route: str) -> Any:
+    if route.startswith(("GET ", "DELETE ")):
+        return None
+    return BODIES.get(route, {"cancel": True} if route.endswith("/preview") else {})
 
 
 # --- mails to a stranger ------------------------------------------------------------------------------------------
@@ -142,7 +191,9 @@ class Cannon:
         return max(map(windows.count, windows), default=0)
 
 
-def test_what_one_key_can_send_to_a_stranger_is_limited(world: World) -> None:
+def test_what_one_key_can_send_to_a_stranger_is_limited(
+    world: World, record_property: Callable[[str, object], None]
+) -> None:
     stored = MailLimits(world.client, SETTINGS)
     for name in ("recipient", "event", "resend", "dates"):
         stored.change("acme", name, getattr(SMALL, name))
@@ -153,7 +204,8 @@ def test_what_one_key_can_send_to_a_stranger_is_limited(world: World) -> None:
         cannon.deliver()
         world.now += timedelta(minutes=3)
     day, hour = cannon.most(timedelta(days=1)), cannon.most(timedelta(hours=1))
-    print(f"{cannon.refused} refused, {day} in a day, {hour} in an hour")
+    said = f"with limits of {most_in_a_day(SMALL)} a day and {most_in_an_hour(SMALL)} an hour 80 deeds of one key"
+    record_property("attack", f"{said} sent a stranger {day} a day, {hour} an hour; {cannon.refused} were refused")
     assert cannon.refused > 5
     assert "message deferred" in cannon.post.calendar_state
     assert SMALL.recipient.day / 2 < day <= most_in_a_day(SMALL)

@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from collections import Counter
+from collections.abc import Callable
 from datetime import datetime
 
 import pytest
@@ -70,9 +71,10 @@ def test_every_genuine_mail_is_listed_and_is_a_mail_as_it_goes_over_the_wire() -
 
 
 @pytest.mark.parametrize("case", HOSTILE, ids=lambda case: case.name)
-def test_a_hostile_mail_is_put_aside(case: Case) -> None:
+def test_a_hostile_mail_is_put_aside(case: Case, record_property: Callable[[str, object], None]) -> None:
     judged = case.judged()
     assert {one.verdict for one in judged.each} <= set(ASIDE)
+    record_property("attack count", ("forged and hostile mails, of which none counts", 1))
     assert judged.reason is not None
     assert not case.reasons or judged.reason in case.reasons
 

@@ -13,7 +13,7 @@ import pytest
 from convoke.calendar.content_lines import one_line
 from convoke.decision.attention import AttentionKind, AttentionReason
 from convoke.decision.calendar_state import RenderedMail
-from convoke.decision.invitation import StoredMessage
+from convoke.decision.invitation import StoredMessage, with_outcomes
 from convoke.decision.plan import Snapshot
 from convoke.delivery.notify import dispatch
 from convoke.delivery.reconcile import Outcome
@@ -104,9 +104,8 @@ def shown(world: World, person: Registration) -> tuple[str, str | None]:
 
 def messages(world: World, person: Registration) -> list[tuple[str, str | None]]:
     """The state and the reason of each message."""
-    return [
-        (out.state.value, out.reason) for out in map(presenters.message, world.reads.messages(person.registration_id))
-    ]
+    known = with_outcomes(world.reads.messages(person.registration_id), world.invitation(person))
+    return [(out.state.value, out.reason) for out in map(presenters.message, known)]
 
 
 # --- what stops no mail -------------------------------------------------------------------------------------------

@@ -25,6 +25,7 @@ from tests.hostile import (
     operations,
     parameters,
     shaped,
+    things,
     with_value,
 )
 
@@ -39,20 +40,7 @@ def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
 
 @pytest.fixture
 def real(world: World) -> dict[str, str]:
-    """What each parameter of a path is where nothing is hostile about it."""
-    event = world.hold(recurrence="FREQ=WEEKLY;COUNT=6")
-    person = world.register(event)
-    world.tell(person)
-    hook = world.call("POST", "/webhooks", BODIES["POST /webhooks"]).body["webhook_id"]
-    return {
-        "event_id": event.split("/")[2],
-        "registration_id": person.split("/")[4],
-        "start": "2027-03-19T09:00:00",
-        "proposal_id": world.propose(person).split("/")[4],
-        "quarantine_id": world.put_aside(person).split("/")[2],
-        "webhook_id": hook,
-        "sequence": "0",
-    }
+    return things(world)
 
 
 def ask(world: World, route: str, real: dict[str, str], body: Any = None, **how: Any) -> Answer:
@@ -121,12 +109,15 @@ def test_no_field_of_a_model_takes_long_to_refuse(model: type[BaseModel]) -> Non
 
 
 @pytest.mark.parametrize("route", WRITES)
-def test_no_field_of_a_request_takes_long_to_answer(world: World, real: dict[str, str], route: str) -> None:
+def test_no_field_of_a_request_takes_long_to_answer(
+    world: World, real: dict[str, str], route: str, record_property: Callable[[str, object], None]
+) -> None:
     slow, odd = [], []
 
     def see(path: Path, unit: str, length: int, status: int) -> None:
         body = json.dumps(with_value(BODIES.get(route, {}), path, shaped(unit, length)), ensure_ascii=False)
         seconds, answer = spent(lambda: ask(world, route, real, body))
+        record_property("attack worst", ("ms of processor time for the worst of the hostile requests", 1000 * seconds))
         assert answer is not None
         slow.extend([(path, unit, seconds)] if seconds >= ALLOWED else [])
         odd.extend([(path, unit, answer.status)] if answer.status != status else [])
@@ -170,20 +161,27 @@ def some(values: list[Any], route: str, number: int) -> list[Any]:
 
 
 @pytest.mark.parametrize("route", WRITES)
-def test_no_value_of_a_field_makes_a_mistake_of_ours(world: World, real: dict[str, str], route: str) -> None:
-    bad = []
+def test_no_value_of_a_field_makes_a_mistake_of_ours(
+    world: World, real: dict[str, str], route: str, record_property: Callable[[str, object], None]
+) -> None:
+    bad, tried = [], 0
     for number, path in enumerate([(), *fields(route)]):
         for value in some([*STRINGS, *OTHERS], route, number):
             answer = ask(world, route, real, json.dumps(with_value(BODIES.get(route, {}), path, value)))
             bad += [(path, str(value)[:100], answer.status)] if answer.status >= 500 else []
+            tried += 1
     assert bad == []
+    record_property("attack count", ("hostile values of fields and parameters, none answered with 5xx", tried))
 
 
 @pytest.mark.parametrize("route", operations())
-def test_no_parameter_makes_a_mistake_of_ours(world: World, real: dict[str, str], route: str) -> None:
-    bad = []
+def test_no_parameter_makes_a_mistake_of_ours(
+    world: World, real: dict[str, str], route: str, record_property: Callable[[str, object], None]
+) -> None:
+    bad: list[tuple[str, str, int]] = []
 
     def see(name: str, value: str, answer: Answer) -> None:
+        record_property("attack count", ("hostile values of fields and parameters, none answered with 5xx", 1))
         bad.extend([(name, value[:100], answer.status)] if answer.status >= 500 else [])
 
     # The parameters of the routes are the same few: each route gets a part of the values.

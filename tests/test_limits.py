@@ -113,8 +113,8 @@ LIMITS = [
     Limit(what="MB of a function", source=LAMBDA, found=each(FUNCTIONS, "MemorySize"), least=128, most=10_240),
     Limit(what="bytes of environment", source=LAMBDA, found=sized(FUNCTIONS, "Environment", "Variables"), most=4096),
     Limit(what="characters of a description", source=LAMBDA, found=sized(FUNCTIONS, "Description"), most=256),
-    # AWS says of new accounts only that their quota is reduced; ten is what they are seen to have. One is for the API.
-    Limit(what="instances in a new account", source=LAMBDA, found=one("pollers", at_once()), most=9),
+    # The default. Of new accounts AWS says only that theirs is lower, and rises with use: make ready compares it.
+    Limit(what="instances of an account", source=LAMBDA, found=one("pollers", at_once()), most=999),
     Limit(what="times the function's timeout", source=HANDED_TO_SQS, found=hidden_for, least=6, most=10_000),
     Limit(
         what="workers of a queue",

@@ -277,7 +277,7 @@ def test_where_uv_fails_pip_does_it(environment: environments.Environment, tmp_p
     assert environment.fill(pip, uv, Settings({}))
     assert "-m pip --python" in asked.read_text()
     for said in (asked.read_text(), Path(f"{asked}.uv").read_text()):
-        assert "--require-hashes -r needs.txt" in said
+        assert "--no-deps --require-hashes -r needs.txt" in said
     assert environment.fill(pip, None, Settings({}))
     assert len(asked.read_text().splitlines()) == 2
     pip.write_text('#!/bin/sh\necho "ERROR: No matching distribution found for x"; exit 1\n')

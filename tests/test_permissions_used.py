@@ -25,10 +25,10 @@ from convoke.webhooks.events import WebhookEventType
 from tests import policies
 from tests.caller import PARTY, World
 from tests.deployment import EVENTS, Deployment, a_deployment, sample
-from tests.factories import EVENT_ID, MORNING, NEW_ID, NOW, REGISTRATION_ID, event, registration
+from tests.factories import EVENT_ID, MORNING, NEW_ID, NOW, REGISTRATION_ID, event, receipt, registration
 from tests.iam import like, several
 from tests.test_api_occurrences import THIRD
-from tests.test_functions import receive
+from tests.test_functions import BUCKET, receive
 from tests.test_hooks import HOOK as LISTENER
 from tests.test_hooks import Outside, Stage
 from tests.test_permissions import needed_by_lambda
@@ -141,7 +141,10 @@ def sweeping(deployed: Deployment, caller: World, clock: Clock, monkeypatch: pyt
         told = caller.register(held)
         caller.register(held, "cy@example.net")
         caller.tell(told)
+        kept = {**keys.received_from(told.rpartition("/")[2], "m"), "bucket": BUCKET, "key": "m"}
+        deployed.client.put_item(TableName=deployed.settings.invitations_table, Item=dynamo.wire(kept))
         assert caller.call("PATCH", held, {"capacity": 2}).status == 200
+        deployed.store.received.link(told.split("/")[4], receipt())
         caller.call("DELETE", told, query={"erase": "true"})
         for _ in range(4):
             clock.later()

@@ -106,7 +106,7 @@ FOUND: list[tuple[dict[str, Any], str, State, str]] = [
     ({"mx": ()}, "MX record", State.TO_DO, f"publish MX 10 {MX}"),
     ({"mx": (MX, "mx.example.org")}, "MX record", State.TO_DO, "other hosts"),
     (DEAF, "MX record", State.OK, "not needed"),
-    ({}, "SES reports", State.OK, "a function"),
+    ({}, "SES reports", State.OK, "received"),
     ({"reports": NONE}, "SES reports", State.TO_DO, "deploy again"),
     ({}, "incoming mail", State.OK, "a function"),
     ({"inbound": NONE}, "incoming mail", State.TO_DO, "deploy again"),
@@ -199,7 +199,12 @@ class Client:
 
 
 REFUSED = ClientError({"Error": {"Code": "AccessDeniedException", "Message": "arn:aws:iam::1:role/x"}}, "GetIt")
-TOPICS = reading.Topics(reports="arn:aws:sns:a:b:r", inbound="arn:aws:sns:a:b:i", alarms="arn:aws:sns:a:b:a")
+TOPICS = reading.Topics(
+    reports_queue="https://sqs/1/Reports",
+    reports="arn:aws:sns:a:b:r",
+    inbound="arn:aws:sns:a:b:i",
+    alarms="arn:aws:sns:a:b:a",
+)
 
 
 @pytest.mark.parametrize(
@@ -319,7 +324,7 @@ def test_only_our_own_queues_and_streams_count_against_the_limit() -> None:
             return [{"EventSourceMappings": mappings[:2]}, {"EventSourceMappings": mappings[2:]}]
 
     with patch.object(reading, "client", lambda _: Lambda()):
-        assert reading.concurrency(SETTINGS) == Concurrency(unreserved=10, wanted=4)
+        assert reading.concurrency(SETTINGS, TOPICS.reports_queue) == Concurrency(unreserved=10, wanted=4)
 
 
 def test_every_queue_and_stream_that_the_template_reads_from_counts() -> None:
@@ -334,7 +339,9 @@ def test_every_queue_and_stream_that_the_template_reads_from_counts() -> None:
             return [{"EventSourceMappings": list(test_limits.MAPPINGS.values())}]
 
     with patch.object(reading, "client", lambda _: Lambda()):
-        assert reading.concurrency(SETTINGS) == Concurrency(unreserved=1000, wanted=int(test_limits.at_once()))
+        assert reading.concurrency(SETTINGS, TOPICS.reports_queue) == Concurrency(
+            unreserved=1000, wanted=int(test_limits.at_once())
+        )
 
 
 # --- the function, and the command --------------------------------------------------------------------------------
@@ -347,6 +354,7 @@ def ready(deployed: Deployment, monkeypatch: pytest.MonkeyPatch) -> list[dict[st
     topics["Alarms"] = boto3.client("sns").create_topic(Name="Alarms")["TopicArn"]
     for name, arn in zip(("FEEDBACK_TOPIC", "INBOUND_TOPIC", "ALARMS_TOPIC"), topics.values(), strict=True):
         monkeypatch.setenv(name, arn)
+    monkeypatch.setenv("REPORTS_QUEUE", TOPICS.reports_queue)
     monkeypatch.setenv("AWS_REGION", "eu-central-1")
     monkeypatch.setattr(dns.resolver, "resolve", lambda *_, **__: [])
     real = reading.client

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from ipaddress import ip_address
 from typing import Any
 
@@ -66,10 +67,11 @@ def test_a_link_to_a_public_server_is_read(url: str, target: Target) -> None:
         "https://hooks.example.org/" + "x" * 2000,
     ],
 )
-def test_any_other_link_is_refused(url: str) -> None:
+def test_any_other_link_is_refused(url: str, record_property: Callable[[str, object], None]) -> None:
     with pytest.raises(InvalidField) as refused:
         target_of(url)
     assert refused.value.field == "url"
+    record_property("attack count", ("hostile webhook links and addresses, all refused", 1))
 
 
 def test_a_stack_on_one_machine_may_be_told_at_its_own_address_and_no_other() -> None:
@@ -93,9 +95,12 @@ def test_the_address_to_connect_to_is_one_that_was_looked_at() -> None:
 
 
 @pytest.mark.parametrize("address", [*PRIVATE, "fe80::1%eth0"])
-def test_one_private_address_among_public_ones_is_enough_to_refuse(address: str) -> None:
+def test_one_private_address_among_public_ones_is_enough_to_refuse(
+    address: str, record_property: Callable[[str, object], None]
+) -> None:
     with pytest.raises(Forbidden):
         address_of(TARGET, resolving("93.184.215.14", address))
+    record_property("attack count", ("hostile webhook links and addresses, all refused", 1))
 
 
 @pytest.mark.parametrize("spelled", ["0x7f.1.example", "127.1.example"])

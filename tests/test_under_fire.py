@@ -151,10 +151,12 @@ def is_only_to_be_looked_at(item: dict[str, Any]) -> bool:
     somebody looks, and has nothing to say.
     """
     last = item.get("acknowledged")
+    if last is None:
+        return False
+    state = last.get("calendar_state") or item["intent"]["calendar_state"]
     return (
-        last is not None
-        and last["calendar_state"]["method"] == "CANCEL"
-        and last["calendar_state"]["sequence"] == item["highest_possibly_sent"]
+        state["method"] == "CANCEL"
+        and state["sequence"] == item["highest_possibly_sent"]
         and last.get("repair", 0) == item.get("repair", 0)
         and "lease_until" not in item
     )

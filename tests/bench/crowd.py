@@ -202,7 +202,7 @@ def run(
             done.refused.append(str(stored))
         done.took.append(clock.now - began)
 
-    with quick.quick(), patch.object(dynamo, "time", SimpleNamespace(sleep=clock.sleep)):
+    with quick.quick(), patch.multiple(dynamo, time=SimpleNamespace(sleep=clock.sleep), random=dice):
         with free_reads(tables):
             create_event(Store(tables, SETTINGS), event(capacity=capacity))
         moment = 0.0

@@ -39,8 +39,9 @@ CONFIG = Config(retries={"total_max_attempts": 2}, connect_timeout=SECONDS, read
 
 @frozen
 class Topics:
-    """The ARNs of the topics: of SES's reports, of incoming mail, and of alarms."""
+    """The ARNs of the topics: of SES's reports, of incoming mail, and of alarms; and the URL of the reports' queue."""
 
+    reports_queue: str
     reports: str
     inbound: str
     alarms: str
@@ -76,7 +77,7 @@ def read(settings: Settings, topics: Topics, region: str) -> Facts:
         reports=subscriptions(topics.reports),
         inbound=subscriptions(topics.inbound),
         alarms=subscriptions(topics.alarms),
-        concurrency=concurrency(settings),
+        concurrency=concurrency(settings, topics.reports_queue),
         bytecode=Path(cache_from_source(__file__)).exists(),
         tables=tables(settings),
     )
@@ -143,9 +144,9 @@ def subscriptions(topic: str) -> Subscriptions:
 
 
 @or_unknown
-def concurrency(settings: Settings) -> Concurrency:
+def concurrency(settings: Settings, reports_queue: str) -> Concurrency:
     functions = client("lambda")
-    queues = (settings.urgent_queue, settings.ordinary_queue, settings.hooks_queue)
+    queues = (settings.urgent_queue, settings.ordinary_queue, settings.hooks_queue, reports_queue)
     sources = (
         *(f":{queue.rpartition('/')[2]}" for queue in queues),
         *(f":table/{name}" for name in (settings.registrations_table, settings.webhooks_table)),

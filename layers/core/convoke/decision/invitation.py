@@ -211,10 +211,10 @@ class StoredMessage:
 
 def accepted_last(invitation: Invitation) -> LastAccepted | None:
     """The newest message that SES is known to have accepted, with its state; ``None`` if there is none, or its state is
-    hidden, since a newer message was given up.
+    hidden, since a newer message, or its own repetition, was given up.
     """
-    last, newer = invitation.acknowledged, invitation.unacknowledged
-    if last is None or (newer is not None and newer.failed):
+    last, newest = invitation.acknowledged, invitation.intent
+    if last is None or (newest is not None and newest.failed):
         return None
     return LastAccepted(sequence=last.calendar_state.sequence, ses_id=last.ses_id, at=last.at, state=invitation.state)
 

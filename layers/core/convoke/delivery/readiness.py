@@ -200,7 +200,7 @@ def mx(hosts: tuple[str, ...], facts: Facts) -> Decided:
 
 def reports(found: Subscriptions, _: Facts) -> Decided:
     if found.confirmed:
-        return ok("a function receives what SES reports")
+        return ok("what SES reports is received")
     return to_do("nothing receives what SES reports, so no delivery is seen: deploy again")
 
 

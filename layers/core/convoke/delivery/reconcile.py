@@ -69,7 +69,7 @@ from ..effects import (
     Unknown,
     WakeUp,
 )
-from ..model import DeliveryState, Method, Sender, frozen
+from ..model import GRAVITY, DeliveryState, Method, Sender, frozen
 from ..schedule import series
 from ..settings import Times
 from ..store import keys
@@ -267,7 +267,7 @@ def deliver(plan: Plan, seen: Snapshot, worker: Worker, sending: Sending) -> Ste
             more = next_message(seen.event, seen.registration, intent.calendar_state, worker.sender, now)
             waits = more is not None and more.recurrence_id is not None and message.date is None
             due_key = keys.due_key(urgency, now + times.settle if waits else now) if more is not None else None
-            return (yield from _record(claimed, intent, ses_id, now, urgency, due_key))
+            return (yield from _record(claimed, intent, ses_id, now, urgency, due_key, anew=_tried_anew(plan)))
         case Refused(why=why) if after.stage is Stage.GIVEN_UP:
             return (yield from _give_up(claimed, seen, worker, now, why, "SES will never accept it"))
         case Refused(refusal=refusal, why=why):
@@ -316,8 +316,9 @@ def _stored_or_rendered(plan: Plan, intent: Intent, seen: Snapshot) -> Steps[Ren
 
 
 def _record(
-    claimed: Invitation, intent: Intent, ses_id: str, now: datetime, urgency: int, due_key: str | None
+    claimed: Invitation, intent: Intent, ses_id: str, now: datetime, urgency: int, due_key: str | None, *, anew: bool
 ) -> Steps[Outcome | None]:
+    """Record that SES accepted the message; ``anew`` if it had been given up before."""
     result = yield Acknowledge(
         claimed=claimed,
         acknowledged=Acknowledged(
@@ -327,7 +328,7 @@ def _record(
     )
     first = claimed.acknowledged
     resent = first is not None and first.calendar_state.sequence == intent.calendar_state.sequence
-    if result is AcknowledgeResult.OVERTAKEN or resent:
+    if result is AcknowledgeResult.OVERTAKEN or resent or anew:
         # Otherwise the invitation has it, until the next message is stored with it. Of one that was sent before, the
         # message keeps when that was; one that was overtaken is not the invitation's latest.
         yield RecordMessageState(
@@ -350,6 +351,10 @@ def _record(
     return Outcome.MORE if result is AcknowledgeResult.STILL_DUE else None
 
 
+def _tried_anew(plan: Plan) -> bool:
+    return plan.repeats is not None and plan.repeats.failed
+
+
 def _give_up(
     claimed: Invitation, seen: Snapshot, worker: Worker, now: datetime, reason: str, why: str
 ) -> Steps[Outcome]:
@@ -368,6 +373,19 @@ def _give_up(
         )
         more = decide(replace(seen, invitation=given_up), worker.sender, now)
         due_key = keys.due_key(priority(more.message, now, worker.times.soon), now) if more is not None else None
+    last = before.acknowledged
+    repeated = (
+        last is not None and intent is not None and last.calendar_state.sequence == intent.calendar_state.sequence
+    )
+    if last is not None and repeated and before.state in GRAVITY and before.state is not DeliveryState.FAILED:
+        # From here on the invitation says that its repetition was given up: what became of the message it has to keep.
+        yield RecordMessageState(
+            registration_id=before.registration_id,
+            sequence=last.calendar_state.sequence,
+            state=before.state,
+            ses_id=last.ses_id,
+            at=last.at,
+        )
     yield ReleaseClaim(
         claimed=claimed,
         before=before,

@@ -97,7 +97,18 @@ def _write(cls: type, converter: Converter) -> Callable[[Any], Item]:
 
 
 def _read(cls: type[Stored], converter: Converter) -> Callable[[Mapping[str, Any], Any], Stored]:
-    return make_dict_structure_fn(cls, converter, **OVERRIDES.get(cls, {}))
+    read = make_dict_structure_fn(cls, converter, **OVERRIDES.get(cls, {}))
+    return read if cls is not Invitation else lambda item, kind: read(_with_states(item), kind)
+
+
+def _with_states(item: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The item of an invitation with those calendar states that stand in its intent alone (see ``invitations``)."""
+    found, acknowledged = dict(item), item.get("acknowledged")
+    if found.get("possibly_sent") is True:
+        found["possibly_sent"] = item["intent"]["calendar_state"]
+    if acknowledged is not None and "calendar_state" not in acknowledged:
+        found["acknowledged"] = {**acknowledged, "calendar_state": item["intent"]["calendar_state"]}
+    return found
 
 
 converter.register_unstructure_hook_factory(is_dataclass, _write)

@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
-from typing import Any, TypeGuard
+from typing import Any, TypeGuard, TypeVar
 
 from .. import effects
-from ..decision.invitation import Invitation
+from ..decision.invitation import Acknowledged, Intent, Invitation
 from ..effects import AcknowledgeResult
 from ..model import DeliveryState
 from . import attention, codec, conditions, dynamo, keys
@@ -22,12 +22,16 @@ from .records import Records
 from .repository import Repository
 from .writes import DUE, NOTHING_ELSE, Action, alone, put, update
 
+Told = TypeVar("Told", Intent, Acknowledged)
+
 # The condition of each write: a mutant of the simulator replaces one of them.
 UPON_CLEARING = UPON_CLAIMING = UPON_SETTLING = conditions.FENCE_AND_WAKEUPS_UNCHANGED
 
 MESSAGE = "message"
 """The name of the action that records in a stored message why it was given up."""
 POSSIBLY_SENT = ("highest_possibly_sent", "possibly_sent")
+STATES = ("intent", "acknowledged", "possibly_sent")
+"""The attributes that have a calendar state, most often the same one: see :func:`_some`."""
 
 
 class Invitations(Repository):
@@ -67,7 +71,8 @@ class Invitations(Repository):
             mailed=seen.mailed.plus(effect.now) if sequence > seen.allocated else seen.mailed,
             due_key=keys.keep_due_since(effect.due_key, seen.due_key),
         )
-        changes = _some(claimed, "generation", "allocated", *POSSIBLY_SENT, "intent", "lease_until", "mailed")
+        names = ("generation", "allocated", "highest_possibly_sent", "lease_until", "mailed")
+        changes = _some(claimed, *names, *STATES)
         changes |= codec.due_attributes(seen.registration_id, claimed.due_key)
         written, existing = self._update(seen, changes, (), UPON_CLAIMING, seen.wakeups)
         # botocore repeats a request whose response was lost: then the stored claim is this one. It is returned as it
@@ -104,8 +109,8 @@ class Invitations(Repository):
 
     def acknowledge(self, effect: effects.Acknowledge) -> AcknowledgeResult:
         """Record that SES accepted the message, and end the claim."""
-        acknowledged = codec.value(effect.acknowledged)
-        changes = {"acknowledged": acknowledged, "attempts": 0, "state": DeliveryState.ACCEPTED.value, "reason": ""}
+        changes = _some(replace(effect.claimed, acknowledged=effect.acknowledged), "acknowledged")
+        changes |= {"attempts": 0, "state": DeliveryState.ACCEPTED.value, "reason": ""}
         return self._settle(effect.claimed, changes, ("lease_until",), effect.due_key)
 
     def store_report(self, effect: effects.StoreReport) -> bool:
@@ -167,12 +172,16 @@ class Invitations(Repository):
 
     def erase_action(self, invitation: Invitation) -> Action:
         """The action that removes the recipient from every state of the invitation, and its due key."""
-        states = ("intent.calendar_state", "acknowledged.calendar_state", "possibly_sent")
-        present = [state for state in states if getattr(invitation, state.partition(".")[0]) is not None]
+        erased = replace(
+            invitation,
+            intent=_to_nobody(invitation.intent),
+            acknowledged=_to_nobody(invitation.acknowledged),
+            possibly_sent=invitation.possibly_sent and replace(invitation.possibly_sent, recipient=""),
+        )
         return update(
             self._sent,
             _key(invitation),
-            {"fence": invitation.fence + 1, **{f"{state}.recipient": "" for state in present}},
+            {"fence": invitation.fence + 1, **_some(erased, *STATES)},
             conditions.FENCE_UNCHANGED,
             remove=("stopped", *DUE),
             fence=invitation.fence,
@@ -239,18 +248,34 @@ _OVERTAKEN = AcknowledgeResult.OVERTAKEN
 
 def invitation_item(invitation: Invitation) -> Item:
     due = codec.due_attributes(invitation.registration_id, invitation.due_key)
-    return codec.item(invitation, _key(invitation), **due)
+    return {**codec.item(invitation, _key(invitation), **due), **_some(invitation, *STATES)}
 
 
 def possibly_sent_before(effect: effects.ReleaseClaim) -> Item:
     """What may have been sent before the claim, since nothing left under it; empty where nothing had been sent."""
-    return _some(effect.before, *POSSIBLY_SENT)
+    return _some(replace(effect.before, intent=effect.claimed.intent), *POSSIBLY_SENT)
 
 
 def _some(invitation: Invitation, *names: str) -> dict[str, Any]:
-    """Those of the attributes ``names`` that the invitation has."""
+    """Those of the attributes ``names`` that the invitation has.
+
+    A calendar state that is the intent's stands in the intent alone, since an item should have less than a kilobyte:
+    then ``possibly_sent`` is true, and ``acknowledged`` has none. Whoever writes another intent writes all of them.
+    """
     values = {name: getattr(invitation, name) for name in names}
-    return {name: codec.value(value) for name, value in values.items() if value is not None and value != ()}
+    found = {name: codec.value(value) for name, value in values.items() if value is not None and value != ()}
+    own = invitation.intent.calendar_state if invitation.intent is not None else None
+    if own is not None and values.get("possibly_sent") == own:
+        found["possibly_sent"] = True
+    acknowledged = values.get("acknowledged")
+    if own is not None and acknowledged is not None and acknowledged.calendar_state == own:
+        found["acknowledged"] = {n: one for n, one in found["acknowledged"].items() if n != "calendar_state"}
+    return found
+
+
+def _to_nobody(one: Told | None) -> Told | None:
+    """An intent or an acknowledgement without the recipient of its calendar state."""
+    return one and replace(one, calendar_state=replace(one.calendar_state, recipient=""))
 
 
 def _key(invitation: Invitation) -> keys.Key:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 from itertools import islice
 from typing import Any
@@ -32,16 +32,22 @@ class Outbox(Repository):
         return self.events_actions(account, {what: data}, now)
 
     def events_actions(
-        self, account: str, happened: Mapping[WebhookEventType, Mapping[str, Any]], now: datetime
+        self,
+        account: str,
+        happened: Mapping[WebhookEventType, Mapping[str, Any]],
+        now: datetime,
+        *,
+        wanted: Collection[WebhookEventType] | None = None,
     ) -> dict[str, Action]:
         """The actions, by name, that add webhook events to a transaction: of those types that a webhook subscribes to.
 
         The data of each is JSON of ids and states, without names and addresses. A transaction has at most one of a
-        type.
+        type. ``wanted`` are those types, where the caller has read them.
         """
         if not account or not happened:
             return {}
-        wanted = Webhooks(self.client, self.settings).subscribed_types(account)
+        if wanted is None:
+            wanted = Webhooks(self.client, self.settings).subscribed_types(account)
         events = [new_event(account, what, data, now) for what, data in happened.items() if what in wanted]
         return {
             f"webhook event {event.type}": put(self._hooks, webhook_event_item(event, due_at=now)) for event in events

@@ -24,7 +24,13 @@ _LOCAL_PART = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[A-Za-z0-9!#$%&'*+/
 _LABEL = re.compile(r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?", re.ASCII)
 # Letters that IDNA 2003 and IDNA 2008 read as different domains, and ideographic full stops.
 _AMBIGUOUS_IN_DOMAINS = re.compile("[ßς\u200c\u200d。．｡]")
-_LANGUAGE = re.compile(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8}){0,4}", re.ASCII)
+# A well-formed language tag (BCP 47; RFC 5646, section 2.1) without private use: language, script, region, variants,
+# extensions. Those that were registered before that grammar (i-klingon) are left out.
+_LANGUAGE = re.compile(
+    r"([a-z]{2,3}(-[a-z]{3}){0,3}|[a-z]{5,8})(-[a-z]{4})?(-([a-z]{2}|[0-9]{3}))?"
+    r"(-([a-z0-9]{5,8}|[0-9][a-z0-9]{3}))*(-[a-wyz0-9](-[a-z0-9]{2,8})+)*",
+    re.ASCII | re.IGNORECASE,
+)
 _NOT_IN_LINKS = re.compile(r"[\s<>\"\\]")
 _TELEPHONE = re.compile(r"tel:\+?[0-9A-Za-z().*#,;=%-]+", re.ASCII)
 _LONGEST_REMINDER = Duration(days=28)
@@ -126,23 +132,31 @@ def reminder(text: str) -> str:
 
 def language_tag(text: str) -> str:
     if not _LANGUAGE.fullmatch(text):
-        raise ValueError("must be a language tag such as en or pt-BR")
+        raise ValueError("must be a language tag (BCP 47) such as en or pt-BR")
     return text
 
 
 # The length is checked first, so that checks of each character never run over a text of any length.
 Name = Annotated[str, Field(max_length=255), AfterValidator(line), Field(min_length=1)]
-Email = Annotated[str, Field(max_length=254), AfterValidator(address)]
+Email = Annotated[str, Field(max_length=254, json_schema_extra={"format": "email"}), AfterValidator(address)]
 Description = Annotated[str, Field(max_length=8000), AfterValidator(lines)]
 Location = Annotated[str, Field(max_length=1000), AfterValidator(line)]
 Url = Annotated[str, Field(max_length=2000, description="http or https"), AfterValidator(web_link)]
 Label = Annotated[str, Field(max_length=100), AfterValidator(line)]
-JoinUri = Annotated[str, Field(max_length=2000, description="http, https or tel"), AfterValidator(join_link)]
+JoinUri = Annotated[
+    str,
+    Field(max_length=2000, description="http, https or tel", json_schema_extra={"format": "uri"}),
+    AfterValidator(join_link),
+]
 Overlap = Annotated[
     int,
     Field(ge=0, le=604800, description="For how many seconds the old secret signs, too; a day, and at most a week."),
 ]
-WebhookUrl = Annotated[str, Field(max_length=2000, description="https"), AfterValidator(webhook_link)]
+WebhookUrl = Annotated[
+    str,
+    Field(max_length=2000, description="https", json_schema_extra={"format": "uri"}),
+    AfterValidator(webhook_link),
+]
 Reminder = Annotated[str, Field(max_length=40), AfterValidator(reminder)]
 Reminders = Annotated[
     list[Reminder], Field(max_length=5, description="Times before the start: ISO 8601 durations, PT0S to P28D.")

@@ -15,6 +15,9 @@ MEDIA_TYPE = "application/problem+json"
 PATCH_MEDIA_TYPE = "application/merge-patch+json"
 """What a PATCH may be besides ``application/json`` (RFC 7396)."""
 LARGEST_BODY = 64 * 1024
+LARGEST_BULK = 1024 * 1024
+"""Bytes of a body with many people."""
+BULK_ROUTE = "POST /events/{event_id}/registrations/bulk"
 DEEPEST_BODY = 16
 """How deep objects and lists may be nested; no valid request has more than four levels."""
 MOST_ERRORS = 50
@@ -150,8 +153,9 @@ def read_body(event: Mapping[str, Any]) -> dict[str, Any] | None:
         data = base64.b64decode(body, validate=True) if event.get("isBase64Encoded") else body.encode()
     except (binascii.Error, UnicodeEncodeError):
         raise Problem(HTTPStatus.BAD_REQUEST, "the body cannot be read") from None
-    if len(data) > LARGEST_BODY:
-        raise Problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"a body has at most {LARGEST_BODY} bytes")
+    most = LARGEST_BULK if event.get("routeKey") == BULK_ROUTE else LARGEST_BODY
+    if len(data) > most:
+        raise Problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"a body has at most {most} bytes")
     if not data:
         return None
     media_type, _, parameters = event.get("headers", {}).get("content-type", "").lower().partition(";")

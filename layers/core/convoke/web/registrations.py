@@ -67,23 +67,9 @@ def register(event_id: str, body: RegistrationIn, key: IdempotencyKey = None) ->
     def enter(record: Record) -> Response[RegistrationMade]:
         event, at = context.own_event(event_id), context.now()
         context.require_writable(event, at)
-        not_the_sender(body.email)
         context.require_mails(event.account, at)
+        person = new_registration(event, body, at, secrets.token_bytes(16))
         charge = context.store().limits.recipient(event.account, body.email, at)
-        person = Registration(
-            event_id=event_id,
-            registration_id=keys.registration_id(at, secrets.token_bytes(16)),
-            version=1,
-            status=RegistrationStatus.REGISTERED,
-            name=body.name,
-            email=body.email,
-            language=body.language,
-            occurrences=chosen(event, body.occurrences, at),
-            named=len(event.earlier) if body.occurrences else 0,
-            **own_data(body),
-            created_at=at,
-            updated_at=at,
-        )
         recorded = record(status=201, event_id=event_id, registration_id=person.registration_id)
         stored = granted(
             registry.register(context.store(), person, now=at, account=event.account, charge=charge, also=recorded),
@@ -110,6 +96,25 @@ def register(event_id: str, body: RegistrationIn, key: IdempotencyKey = None) ->
         return context.show_made(event_id, stored.registration_id, 200, where)
 
     return once(key, enter, show_made)
+
+
+def new_registration(event: Event, body: RegistrationIn, at: datetime, entropy: bytes) -> Registration:
+    """The registration that a request asks for, at ``at`` (UTC). Raises :class:`InvalidField`."""
+    not_the_sender(body.email)
+    return Registration(
+        event_id=event.event_id,
+        registration_id=keys.registration_id(at, entropy),
+        version=1,
+        status=RegistrationStatus.REGISTERED,
+        name=body.name,
+        email=body.email,
+        language=body.language,
+        occurrences=chosen(event, body.occurrences, at),
+        named=len(event.earlier) if body.occurrences else 0,
+        **own_data(body),
+        created_at=at,
+        updated_at=at,
+    )
 
 
 def show_made(answered: Answered, headers: Mapping[str, str]) -> Response[RegistrationMade]:

@@ -254,6 +254,18 @@ class RegistrationIn(Incoming):
     metadata: Metadata = Field(default_factory=dict)
 
 
+MOST_AT_ONCE = 500
+
+
+class BulkIn(Incoming):
+    """Up to 500 people. Each has the fields of a single registration, and is checked by itself."""
+
+    registrations: Annotated[
+        list[Annotated[dict[str, Any], Field(description="As the body of POST …/registrations.")]],
+        Field(min_length=1, max_length=MOST_AT_ONCE),
+    ]
+
+
 class RegistrationPatch(Patch):
     name: Name | None = None
     email: Email | None = None

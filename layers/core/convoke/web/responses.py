@@ -13,7 +13,14 @@ from ..model import AnswerChannel, DeliveryState, Method, Participation, Registr
 from ..webhooks.events import WebhookDeliveryState, WebhookEventType
 from . import problems
 
-Moment = Annotated[str, Field(description="RFC 3339, UTC", examples=["2027-03-12T08:00:00.000000Z"])]
+Moment = Annotated[
+    str,
+    Field(
+        description="RFC 3339, UTC",
+        examples=["2027-03-12T08:00:00.000000Z"],
+        json_schema_extra={"format": "date-time"},
+    ),
+]
 
 
 class PersonOut(BaseModel):
@@ -329,6 +336,24 @@ class Problem(BaseModel):
     code: Annotated[str, Field(description="For programs: it stays the same, whatever the texts say.")]
     detail: str
     errors: list[FieldProblem]
+
+
+class BulkResult(BaseModel):
+    """What became of one of the people: ``status`` is that which registering them alone would have been answered
+    with. ``code``, ``detail`` and ``errors`` are as in an error; null and empty where they are registered.
+    """
+
+    status: int
+    registration_id: str | None
+    registered: Annotated[RegistrationStatus | None, Field(description="The status of the registration.")]
+    existing: bool
+    code: str | None
+    detail: str | None
+    errors: list[FieldProblem]
+
+
+class BulkOut(BaseModel):
+    items: Annotated[list[BulkResult], Field(description="One for each of the people, in their order.")]
 
 
 PROBLEM: Any = {

@@ -25,6 +25,7 @@ SCOPES: Mapping[str, Scope] = {
     "POST /events/{event_id}/occurrences/{start}/cancel": MANAGE,
     "POST /events/{event_id}/occurrences/{start}/restore": MANAGE,
     "POST /events/{event_id}/registrations": REGISTER,
+    "POST /events/{event_id}/registrations/bulk": REGISTER,
     "GET /events/{event_id}/registrations": READ,
     "GET /events/{event_id}/registrations.csv": READ,
     "GET /registrations": READ,

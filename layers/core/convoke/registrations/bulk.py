@@ -1,0 +1,110 @@
+"""Registering many people for one event: some at a time in one transaction, and one by one where that is refused."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
+from itertools import islice
+
+from ..model import ConvokeError, Event, Registration, RegistrationStatus, folded, frozen
+from ..store import dynamo
+from ..store.external_ids import Taken
+from ..store.outbox import registration_data
+from ..store.store import Store
+from ..webhooks.events import WebhookEventType
+from . import registry, replies, seats
+from .registry import Obstacle, TooMany
+
+GROUP = 12
+"""How many people one transaction registers: it has at most a hundred actions, six of them for one person."""
+
+
+class OutOfTime(ConvokeError):
+    """There was no time left for this person; nothing of theirs was stored."""
+
+
+@frozen
+class Registered:
+    """A registration as it is stored; ``existing``: its address was registered before."""
+
+    registration: Registration
+    existing: bool = False
+
+
+Outcome = Registered | Obstacle | TooMany | Taken | OutOfTime | dynamo.Contention
+
+
+def register_all(
+    store: Store, event: Event, people: Sequence[Registration], *, now: datetime, out_of_time: Callable[[], bool]
+) -> list[Outcome]:
+    """What became of each of ``people``, in their order, in which they also get seats and places on the waitlist.
+
+    Whoever is registered when time runs out stays so; registering all of them again finds them.
+    """
+    outcomes: list[Outcome] = []
+    while len(outcomes) < len(people):
+        if out_of_time():
+            return outcomes + [OutOfTime()] * (len(people) - len(outcomes))
+        group = _group(people[len(outcomes) :], _free(store, event))
+        if _register_group(store, event, group, now):
+            outcomes += [Registered(registration=person) for person in group]
+        else:
+            outcomes += [_register_one(store, event, person, now) for person in group]
+    return outcomes
+
+
+def _free(store: Store, event: Event) -> int:
+    """How many can get seats together: at least one, who may have to wait."""
+    held = store.seats.read(event.event_id)
+    if held is None or held.queued:
+        return 1
+    return GROUP if held.left is None else max(1, min(GROUP, held.left))
+
+
+def _group(people: Iterable[Registration], most: int) -> list[Registration]:
+    """The next who can be registered together: none has the address or the external id of another."""
+    group: list[Registration] = []
+    known: set[str] = set()
+    for person in islice(people, most):
+        own = {f"address {folded(person.email)}"} | ({f"id {person.external_id}"} if person.external_id else set())
+        if known & own:
+            break
+        known |= own
+        group.append(person)
+    return group
+
+
+def _register_group(store: Store, event: Event, group: list[Registration], now: datetime) -> bool:
+    """Register all of ``group`` with seats, or nobody: one of them is registered already, there are no seats, or others
+    register at this moment.
+    """
+    wanted = store.webhooks.subscribed_types(event.account)
+    try:
+        place = seats.take(store, event.event_id, group[0].registration_id, count=len(group), now=now)
+        if place is None or place.status is not RegistrationStatus.REGISTERED:
+            return False
+        actions = dict(place.actions)
+        for number, person in enumerate(group):
+            happened = {WebhookEventType.REGISTRATION_CREATED: registration_data(person)}
+            own = {
+                **registry.registration_actions(store, person, now, account=event.account),
+                **registry.charge_actions(store, store.limits.recipient(event.account, person.email, now)),
+                **store.outbox.events_actions(event.account, happened, now, wanted=wanted),
+            }
+            actions |= {f"{name} {number}": action for name, action in own.items()}
+        return not store.attempt(actions)
+    except dynamo.Contention:
+        return False
+
+
+def _register_one(store: Store, event: Event, person: Registration, now: datetime) -> Outcome:
+    try:
+        charge = store.limits.recipient(event.account, person.email, now)
+        stored = registry.register(store, person, now=now, account=event.account, charge=charge)
+        if isinstance(stored, Registration) and stored.registration_id != person.registration_id:
+            if stored.status is RegistrationStatus.DECLINED:
+                stored = replies.register_again(store, event.event_id, stored.registration_id, now=now, charge=charge)
+            return Registered(registration=stored, existing=True) if isinstance(stored, Registration) else stored
+    except (Taken, dynamo.Contention) as refusal:
+        return refusal
+    return Registered(registration=stored) if isinstance(stored, Registration) else stored

@@ -1,0 +1,73 @@
+"""``make bench`` in short, without its times: what is counted, what has to be equal, and the page that it writes."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.bench import __main__ as bench
+from tests.bench import cost, crowd, growth
+
+PAGE = Path(__file__).parent.parent / "docs" / "performance.md"
+
+
+@pytest.fixture(scope="module")
+def costs() -> dict[str, cost.Cost]:
+    return cost.measure(3)
+
+
+def test_what_is_counted_is_the_same_however_many_people_it_is_counted_for(costs: dict[str, cost.Cost]) -> None:
+    more = cost.measure(6)
+    for name in ("registration", "change", "cancellation"):
+        assert costs[name].writes == more[name].writes
+        assert costs[name].calls == more[name].calls
+
+
+def test_growth_is_none(costs: dict[str, cost.Cost]) -> None:
+    assert costs["change"].write_units <= 10
+    few, many = growth._change(50), growth._change(200)
+    assert few["calls_of_the_change"] == many["calls_of_the_change"]
+    # What is read for fifty people at a time is read for no more than that.
+    assert many["calls_for_each"] <= few["calls_for_each"]
+
+
+def test_a_crowd_comes_out_the_same_each_time() -> None:
+    first, second = (crowd.run(capacity=20, people=60, seed=7) for _ in range(2))
+    assert first.refused == []
+    assert first.statuses() == first.counted() == (20, 40)
+    assert (first.took, first.tables.conflicts) == (second.took, second.tables.conflicts)
+
+
+def test_a_partition_key_takes_no_more_than_its_write_units_a_second() -> None:
+    rush = crowd.run(capacity=None, people=300, rate=3000.0)
+    assert rush.tables.throttled
+    assert rush.statuses() == rush.counted()
+
+
+def test_dollars_are_units_times_prices(costs: dict[str, cost.Cost]) -> None:
+    prices = json.loads(cost.PRICES.read_text())
+    assert re.fullmatch(r"20\d\d-\d\d", prices["date"])
+    dollars = cost.dollars_a_million(costs["change"])
+    assert dollars["SES"] == pytest.approx(100)
+    assert dollars["DynamoDB writes"] == pytest.approx(
+        costs["change"].write_units * prices["dollars"]["write unit"] * 1e6
+    )
+
+
+def test_the_last_line_has_what_others_read() -> None:
+    found = {"cost": bench.costs(people=2), "seats": {}}
+    said = json.loads(json.dumps(bench.summary(found)))
+    assert said["write_units"]["registration"] <= 20
+    assert set(said["dollars_per_million"]) == {"registration", "change", "cancellation"}
+    assert "render" not in said
+
+
+def test_the_page_is_what_bench_writes_with_the_units_of_today(costs: dict[str, cost.Cost]) -> None:
+    page = PAGE.read_text()
+    assert page.startswith("# Performance\n\nWritten by `make bench`")
+    for name in ("registration", "change", "cancellation"):
+        (units,) = re.findall(rf"^\| {name} \| ([\d.]+) \(", page, re.MULTILINE)
+        assert float(units) == costs[name].write_units

@@ -1,0 +1,90 @@
+"""The OpenAPI description, as programs that generate clients read it."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+import api
+from convoke.web import openapi
+from convoke.web.fields import language_tag
+from convoke.webhooks.events import WebhookEventType
+
+DESCRIPTION: dict[str, Any] = json.loads(api.described())
+OPERATIONS = list(openapi.operations(DESCRIPTION))
+
+
+def references(part: Any) -> Iterator[str]:
+    if isinstance(part, dict):
+        if "$ref" in part:
+            yield part["$ref"]
+        for inner in part.values():
+            yield from references(inner)
+    elif isinstance(part, list):
+        for inner in part:
+            yield from references(inner)
+
+
+def test_operations_are_named_by_noun_and_verb() -> None:
+    names = {f"{method} {path}": operation["operationId"] for path, method, operation in OPERATIONS}
+    assert len(set(names.values())) == len(names)
+    assert all(re.fullmatch(r"[a-z]+_[a-z]+", name) for name in names.values())
+    expected = {
+        "POST /events": "events_create",
+        "GET /events": "events_list",
+        "GET /events/{event_id}": "events_read",
+        "PATCH /events/{event_id}": "events_update",
+        "POST /events/{event_id}/cancel": "events_cancel",
+        "POST /events/{event_id}/occurrences/{start}/cancel": "occurrences_cancel",
+        "POST /events/{event_id}/registrations": "registrations_create",
+        "POST /events/{event_id}/registrations/bulk": "registrations_bulk",
+        "GET /registrations": "registrations_find",
+        "DELETE /events/{event_id}/registrations/{registration_id}": "registrations_delete",
+        "POST /quarantine/{quarantine_id}/drop": "quarantine_drop",
+    }
+    assert names.items() >= expected.items()
+    tags = {tag["name"] for tag in DESCRIPTION["tags"]}
+    assert {tag for _, _, operation in OPERATIONS for tag in operation["tags"]} == tags
+
+
+def test_every_route_has_the_statuses_and_headers_that_all_have() -> None:
+    for path, method, operation in OPERATIONS:
+        answers = operation["responses"]
+        assert answers.keys() >= {"401", "403", "429", "503"}, path
+        for status, answer in answers.items():
+            assert answer["headers"].keys() >= {"X-Request-Id", "RateLimit-Policy"}
+            assert ("Location" in answer["headers"]) == (status == "201")
+            assert ("Retry-After" in answer["headers"]) == (status in ("429", "503"))
+        if method == "PATCH":
+            assert operation["requestBody"]["content"].keys() == {"application/json", "application/merge-patch+json"}
+
+
+def test_what_it_refers_to_is_there() -> None:
+    for reference in set(references(DESCRIPTION)):
+        assert reference.removeprefix("#/components/schemas/") in DESCRIPTION["components"]["schemas"]
+
+
+def test_webhooks_are_described_with_what_is_posted() -> None:
+    assert DESCRIPTION["webhooks"].keys() == {each.value for each in WebhookEventType}
+    for what, item in DESCRIPTION["webhooks"].items():
+        payload = item["post"]["requestBody"]["content"]["application/json"]["schema"]
+        assert payload["properties"]["type"]["const"] == what
+        assert set(payload["required"]) == {"id", "type", "created_at", "data"}
+
+
+def test_formats_are_said() -> None:
+    schemas = DESCRIPTION["components"]["schemas"]
+    assert schemas["RegistrationIn"]["properties"]["email"]["format"] == "email"
+    assert schemas["RegistrationOut"]["properties"]["created_at"]["format"] == "date-time"
+    assert schemas["WebhookIn"]["properties"]["url"]["format"] == "uri"
+
+
+@pytest.mark.parametrize(
+    "tag", ["en", "pt-BR", "zh-Hant-TW", "es-419", "sl-rozaj-biske", "de-1996", "zh-yue-HK", "en-u-hc-h23", "DE"]
+)
+def test_a_language_is_a_tag_of_bcp_47(tag: str) -> None:
+    assert language_tag(tag) == tag
