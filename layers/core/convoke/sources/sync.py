@@ -104,7 +104,7 @@ class Site:
     def __init__(
         self, store: Store, account: str, source: Source, tables: Any, *, dry: bool = False, confirmed: bool = False
     ) -> None:
-        """``dry``: looks tell what would follow, and write nothing. ``confirmed``: rows that are gone are not held."""
+        """``dry``: tell what would follow, and write nothing. ``confirmed``: rows that disappeared are not held."""
         self.store = store
         self.account = account
         self.source = source
