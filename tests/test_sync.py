@@ -13,6 +13,7 @@ from convoke.model import Event, EventStatus, Registration, RegistrationStatus
 from convoke.registrations.erasure import erase
 from convoke.registrations.registry import withdraw
 from convoke.sources import sync
+from convoke.sources.compare import compare
 from convoke.sources.decide import Action
 from convoke.sources.mapping import parse
 from convoke.sources.sync import Looked, Outcome, Site, Unknown, key_text, read_key
@@ -260,6 +261,8 @@ def test_the_second_row_of_an_address_waits_until_the_first_is_gone(world: World
     second = PLAIN | {"user_id": "u2"}
     assert world.put("site-registrations", second).outcome is Outcome.PROBLEM
     assert world.problems() == [("email", sync.TAKEN)]
+    dry = Site(world.store, ACCOUNT, world.site.source, world.client, dry=True)
+    assert compare(dry, NOW).differences == ()
     [key] = world.site.waiting(world.delete("site-registrations", PLAIN))
     assert key == key_text({"event_id": "e1", "user_id": "u2"})
     assert world.look("site-registrations", second).outcome is Action.CREATE

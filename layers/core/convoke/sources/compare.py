@@ -115,4 +115,4 @@ def people(site: Site, differences: tuple[Difference, ...]) -> int:
 
 def _known(looked: Looked) -> bool:
     """Whether the row has a problem that was known before: nothing new follows from it."""
-    return looked.outcome is Outcome.PROBLEM and not looked.fresh and not looked.state.waits_for
+    return looked.outcome is Outcome.PROBLEM and not looked.fresh

@@ -280,6 +280,7 @@ class Site:
         new = contents.new_registration(row, event, self.source.name, secrets.token_bytes(16), now, sender)
         state = replace(said, event_id=event.event_id, registration_id=new.registration_id)
         if self.dry:
+            self._require_free(event, new.email)
             return Looked(outcome=Action.CREATE, state=state)
         also = self._state_actions(look, state)
         charge = self.store.limits.recipient(self.account, new.email, now)
@@ -298,10 +299,12 @@ class Site:
         self, look: _Look, row: RegistrationRow, person: Registration, event: Event, said: RowState, now: datetime
     ) -> Looked | None:
         changes = contents.registration_changes(row, event, person, now, self.store.settings.sender.address)
-        if self.dry:
-            return Looked(outcome=Action.CHANGE, state=said)
         soon = series.next_start(event.schedule, now) - now <= self.store.settings.times.soon
         moved = folded(changes["email"]) != folded(person.email)
+        if self.dry:
+            if moved:
+                self._require_free(event, changes["email"])
+            return Looked(outcome=Action.CHANGE, state=said)
         done = registry.change_registration(
             *(self.store, person.event_id, person.registration_id),
             changes=changes,
@@ -316,6 +319,11 @@ class Site:
         if isinstance(done, TooMany):
             raise InvalidField("email", LIMITED)
         return None if isinstance(done, Obstacle) else Looked(outcome=Action.CHANGE, state=said)
+
+    def _require_free(self, event: Event, email: str) -> None:
+        """Raise :class:`Refused` where the address is registered for the event, as the transaction would."""
+        if self.store.reads.address_holder(event.event_id, email) is not None:
+            raise Refused(_address_mark(event.event_id, email))
 
     def _withdraw(self, look: _Look, person: Registration, said: RowState, now: datetime) -> Looked | None:
         if self.dry:
