@@ -25,6 +25,9 @@ from tests.caller import BO, CONTEXT, PARTY, Answer, World, a_caller, everybody,
 from tests.factories import NOW
 from tests.tables import SETTINGS, everything
 
+NOBODY = {"told": 0, "of": 0}
+"""How far a change is told that nobody has to be told of."""
+
 
 @pytest.fixture
 def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
@@ -274,7 +277,11 @@ def test_a_merge_patch_changes_what_it_names(world: World, patch: dict[str, Any]
     world.now += timedelta(minutes=1)
     answer = world.call("PATCH", event, patch)
     assert answer.status == 200
-    assert answer.body == before | expected | {"version": 2, "updated_at": "2027-01-15T12:01:00.000000Z"}
+    assert answer.body == before | expected | {
+        "version": 2,
+        "updated_at": "2027-01-15T12:01:00.000000Z",
+        "telling": NOBODY,
+    }
     assert answer.headers["etag"] == '"2"'
 
 
@@ -475,7 +482,7 @@ def test_a_repeated_request_is_done_once(world: World) -> None:
     before = everything(world.client)
     again = world.call("POST", "/events", dict(reversed(PARTY.items())), idempotency_key="k-1")
     assert (again.status, again.headers["idempotent-replayed"]) == (201, "true")
-    assert again.body == first.body | {"title": "Other", "version": 2}
+    assert again.body == first.body | {"title": "Other", "version": 2, "telling": NOBODY}
     assert everything(world.client) == before
     assert "idempotent-replayed" not in first.headers
 

@@ -160,6 +160,8 @@ def needed_by_lambda() -> Iterator[tuple[str, str, str]]:
     for part in policies.transformed()["Resources"].values():
         if part["Type"] not in ("AWS::Lambda::EventSourceMapping", "AWS::Lambda::EventInvokeConfig"):
             continue
+        if "Condition" in part and not deployment.holds(part["Condition"]):
+            continue
         properties = deployment.value(part["Properties"])
         role, source = f"{properties['FunctionName']}Role", properties.get("EventSourceArn", "")
         if ":sqs:" in source:

@@ -86,7 +86,10 @@ def measure(people: int = PEOPLE, **event: Any) -> dict[str, Any]:
         meter.note(registration, "the API's transaction", people)
         _mail(meter, registration, everybody)
         for name in ("change", "cancellation"):
-            meter.world.change(when=AFTERNOON) if name == "change" else meter.world.call_off()
+            if name == "change":
+                meter.world.change(when=AFTERNOON)
+            else:
+                meter.world.call_off()
             meter.tables.reset()
             cost = found[name] = Cost()
             _mail(meter, cost, everybody)
