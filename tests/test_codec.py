@@ -75,7 +75,10 @@ def any_of(hint: Any) -> st.SearchStrategy[Any]:
         present = [one for one in typing.get_args(hint) if one is not type(None)]
         return st.none() | (LOCAL_TIMES if set(present) == {datetime, date} else any_of(present[0]))
     if typing.get_origin(hint) is tuple:
-        return st.lists(any_of(typing.get_args(hint)[0]), max_size=2).map(tuple)
+        first, *others = typing.get_args(hint)
+        if others != [...]:
+            return st.tuples(any_of(first), *map(any_of, others))
+        return st.lists(any_of(first), max_size=2).map(tuple)
     if isinstance(hint, type) and issubclass(hint, Enum):
         return st.sampled_from(hint)
     assert is_dataclass(hint), f"how is {hint} made?"
