@@ -318,6 +318,9 @@ MUTANTS: dict[str, Mutant] = {
     "wake-up-of-the-unsettled": Mutant(
         (without(fan_out, "_wake_up", "if outcome is None", "if not isinstance(outcome, Exception)"),)
     ),
+    "former-texts-are-other-messages": Mutant(
+        (without(reconcile, "decide", "replace(message, former=())", "message"),)
+    ),
     "former-texts-count-as-told": Mutant((without(fingerprints, "is_told", "same_texts(event)", "[event]"),)),
     "former-texts-end-with-what-is-told": Mutant((instead(fingerprints, "announced", lambda _, after: after),)),
     "fan-out-due": Mutant((instead(Events, "fan_out_action", _fan_out_that_is_not_due),)),
