@@ -14,35 +14,10 @@ from convoke.sources.mapping import Source, parse
 from convoke.sources.rows import counts, event_row, external_id, fingerprint, local_time, registration_row
 from convoke.store.sources import RowState
 from convoke.web.requests import EventIn, RegistrationIn
+from local.site import MAPPING
 from tests.factories import NOW, event, registration
 
-SITE: dict[str, Any] = {
-    "name": "site",
-    "events": {
-        "table": "site-events",
-        "key": {"partition": "event_id"},
-        "fields": {
-            "title": "name",
-            "start": "starts_at",
-            "end": "ends_at",
-            "time_zone": "tz",
-            "location": "venue.name",
-            "description": "text",
-            "organizer.name": "host.name",
-            "organizer.email": "host.email",
-            "capacity": "seats",
-        },
-        "status": {"field": "state", "confirmed": ["live"], "draft": ["draft", None], "cancelled": ["off"]},
-        "reason": "cancel_reason",
-    },
-    "registrations": {
-        "table": "site-registrations",
-        "key": {"partition": "event_id", "sort": "user_id"},
-        "event": "event_id",
-        "fields": {"name": "full_name", "email": "email", "language": "lang", "occurrences": "dates"},
-        "status": {"field": "state", "registered": ["yes", "paid"], "withdrawn": ["no", "refunded"]},
-    },
-}
+SITE = MAPPING
 SUMMER: dict[str, Any] = {
     "event_id": "e1",
     "name": "Summer party",

@@ -60,14 +60,7 @@ def keys_of(site: Site, kind: Kind) -> Iterator[str]:
     if rows is None:
         return
     seen = set()
-    names = {f"#k{number}": name for number, name in enumerate(rows.key.names)}
-    scan = {
-        "TableName": rows.table,
-        "ProjectionExpression": ", ".join(names),
-        "ExpressionAttributeNames": names,
-        "ConsistentRead": True,
-    }
-    for row in dynamo.pages(site.tables.scan, **scan):
+    for row in dynamo.keys_in(site.tables, rows.table, rows.key.names):
         seen.add(key_text(row))
         yield key_text(row)
     for shard in SHARDS:
