@@ -269,6 +269,21 @@ def test_the_second_row_of_an_address_waits_until_the_first_is_gone(world: World
     assert world.problems() == []
 
 
+def test_rows_that_swap_addresses_are_changed_together(world: World) -> None:
+    world.hold(), world.come()
+    second = PLAIN | {"user_id": "u2", "full_name": "Cy", "email": "cy@example.net"}
+    world.put("site-registrations", second)
+    assert world.come(email="cy@example.net").outcome is Outcome.PROBLEM
+    assert world.put("site-registrations", second | {"email": "bo@example.net"}).outcome is Action.CHANGE
+    assert (world.person("u1").email, world.person("u2").email) == ("cy@example.net", "bo@example.net")
+    assert world.problems() == []
+    event_id = world.event().event_id
+    for user in ("u1", "u2"):
+        person = world.person(user)
+        assert world.store.reads.address_holder(event_id, person.email) == person.registration_id
+        assert world.look("site-registrations", PLAIN | {"user_id": user}).outcome is Action.NOTHING
+
+
 def test_a_worker_that_read_an_old_row_cannot_undo_a_newer_look(world: World) -> None:
     world.hold()
     world.client.put_item(TableName="site-registrations", Item=dynamo.wire(PLAIN))

@@ -278,6 +278,40 @@ def change_registration(
     raise AssertionError  # rounds() ends with Contention
 
 
+def swap_addresses(
+    store: Store,
+    pair: tuple[Registration, Registration],
+    changes: tuple[Mapping[str, Any], Mapping[str, Any]],
+    *,
+    priority: int,
+    now: datetime,
+    account: str,
+    also: Mapping[str, Action],
+) -> bool:
+    """Change two active registrations of one event of which each gets the address that the other has, with the actions
+    ``also``. False: somebody else was first, or one of them is not active.
+    """
+    actions = {"survey": store.surveys.soon_action(pair[0].event_id, now)}
+    for person, other, given in zip(pair, reversed(pair), changes, strict=True):
+        invitation = store.reads.invitation(person.event_id, person.registration_id)
+        if invitation is None or person.status not in ACTIVE:
+            return False
+        changed = replace(person, **given, version=person.version + 1, updated_at=now)
+        told = store.outbox.event_actions(
+            account, WebhookEventType.REGISTRATION_CHANGED, registration_data(changed), now
+        )
+        one = {
+            "registration": store.registrations.change_action(
+                person, changed, *_CHANGEABLE, person=keys.person(account, changed.email)
+            ),
+            "invitation": store.invitations.wake_up_action(invitation, priority, now),
+            "lock": store.registrations.relock_action(changed, other.registration_id),
+            **told,
+        }
+        actions |= {f"{name} of {person.registration_id}": action for name, action in one.items()}
+    return not store.attempt({**actions, **also})
+
+
 _CHANGEABLE = ("name", "email", "language", "occurrences", "named", "external_id", "metadata")
 
 

@@ -240,6 +240,10 @@ class Site:
         except Held:
             return self._wrong(look, [("", HELD)], now, Outcome.HELD)
         except Refused as error:
+            if person is not None and event is not None and row is not None and not self.dry:
+                swapped = self._swap(look, row, person, event, now)
+                if swapped is not None:
+                    return swapped
             return self._wrong(look, [("email", TAKEN)], now, waits_for=error.what)
         except (InvalidField, ValidationError, Taken) as error:
             return self._wrong(look, _errors(error), now)
@@ -319,6 +323,43 @@ class Site:
         if isinstance(done, TooMany):
             raise InvalidField("email", LIMITED)
         return None if isinstance(done, Obstacle) else Looked(outcome=Action.CHANGE, state=said)
+
+    def _swap(
+        self, look: _Look, row: RegistrationRow, person: Registration, event: Event, now: datetime
+    ) -> Looked | None:
+        """Where another row waits for the address of ``person``, and has the one that their row says now, change both
+        in one transaction. ``None``: there is no such row.
+        """
+        rows, sender = self.source.registrations, self.store.settings.sender.address
+        changes = contents.registration_changes(row, event, person, now, sender)
+        holder = self.store.reads.address_holder(event.event_id, changes["email"])
+        waiting = self.store.sources.waiting(
+            self.account, self.source.name, _address_mark(event.event_id, person.email)
+        )
+        for key in waiting if rows is not None and person.event_id == event.event_id else ():
+            assert rows is not None  # noqa: S101 (as above)
+            other = self._begin(Kind.REGISTRATIONS, rows, read_key(json.loads(key)))
+            if other.row is None or not holder or other.seen.registration_id != holder:
+                continue
+            them = self.store.reads.registration(event.event_id, holder)
+            try:
+                their_row = registration_row(rows, other.row)
+                if them is None or their_row.event != row.event or their_row.status != "registered":
+                    continue
+                theirs = contents.registration_changes(their_row, event, them, now, sender)
+            except (InvalidField, ValidationError):
+                continue  # it is a problem of that row
+            if folded(theirs["email"]) != folded(person.email):
+                continue
+            said = _said(look.seen, row)
+            also = self._state_actions(look, said)
+            others = self._state_actions(other, _said(other.seen, their_row))
+            also |= {f"{name} of the other row": action for name, action in others.items()}
+            if registry.swap_addresses(
+                *(self.store, (person, them), (changes, theirs)), priority=0, now=now, account=self.account, also=also
+            ):
+                return Looked(outcome=Action.CHANGE, state=said)
+        return None
 
     def _require_free(self, event: Event, email: str) -> None:
         """Raise :class:`Refused` where the address is registered for the event, as the transaction would."""

@@ -28,6 +28,11 @@ class Registrations(Repository):
         key = keys.address(person.event_id, person.email)
         return delete(self._people, key, conditions.LOCK_IS_MINE, registration_id=person.registration_id)
 
+    def relock_action(self, person: Registration, holder: str) -> Action:
+        """The action that gives the lock on the address of ``person`` to them; it fails unless ``holder`` has it."""
+        key, mine = keys.address(person.event_id, person.email), {"registration_id": person.registration_id}
+        return update(self._people, key, mine, conditions.LOCK_IS_MINE, registration_id=holder)
+
     def change_action(self, before: Registration, after: Registration, *names: str, **more: str) -> Action:
         """The action that writes the attributes ``names``, version and time of ``after``, and nothing else of it; and
         ``more`` attributes of the item. One that is absent from ``after`` is removed.
