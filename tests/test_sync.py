@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -20,8 +21,10 @@ from convoke.sources.sync import Looked, Outcome, Site, Unknown, key_text, read_
 from convoke.store import dynamo
 from convoke.store.sources import Kind, RowState, place
 from convoke.store.store import Store
+from convoke.webhooks.events import WebhookEventType
 from tests.factories import NOW
-from tests.tables import SETTINGS, in_memory
+from tests.tables import SETTINGS, everything, in_memory
+from tests.test_hooks import HOOK as LISTENER
 from tests.test_sources import BO, SITE, SUMMER
 
 ACCOUNT = "acme"
@@ -351,3 +354,14 @@ def test_an_event_that_disappears_counts_as_all_its_people(world: World) -> None
 def test_a_key_survives_as_text() -> None:
     key = {"a": b"\x00\xff", "b": 7}
     assert read_key(json.loads(key_text(key))) == key
+
+
+def test_a_problem_is_told_once_to_who_listens_and_without_the_row_s_key(world: World) -> None:
+    world.store.webhooks.create(replace(LISTENER, events=(WebhookEventType.SOURCE_PROBLEM,)))
+    for _ in range(2):
+        world.hold(tz="Berlin")
+    world.hold(host={"name": "Ada", "email": "nobody"})
+    stored = everything(world.client)["Webhooks"]
+    told = [one["data"] for one in stored if one["sk"].startswith("WEBHOOK_EVENT#")]
+    assert sorted(one["field"] for one in told) == ["organizer.email", "time_zone"]
+    assert {name for one in told for name in one} == {"source", "rows", "problem_id", "field", "reason"}
