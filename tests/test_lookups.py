@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 import api
+from convoke.registrations import registry
 from convoke.registrations.split_transfer import transfer_batch
 from convoke.web import registrations as routes_of_registrations
 from tests.caller import BO, PARTY, World, a_caller, everybody
@@ -142,6 +143,32 @@ def test_a_registration_has_an_id_of_the_caller_as_long_as_it_stands(world: Worl
     world.call("DELETE", f"{event}/registrations/{again.body['registration_id']}", query={"erase": "true"})
     erased = world.call("GET", f"{event}/registrations/{again.body['registration_id']}").body
     assert (erased["external_id"], erased["metadata"]) == (None, {})
+
+
+def test_of_whoever_is_erased_own_data_is_left_in_webhook_events_only_and_passes(world: World) -> None:
+    world.call("POST", "/webhooks", {"url": "https://hooks.example.org/", "events": ["registration.created"]})
+    person = world.register(world.hold(), external_id="kanari", metadata={"team": "kanari"})
+    world.call("PATCH", person, {"metadata": {"team": "kanari zyx"}})
+    assert world.call("DELETE", person, query={"erase": "true"}).body["status"] == "erased"
+    left = [row for rows in everything(world.client).values() for row in rows if "kanari" in str(row)]
+    assert {row["pk"] for row in left} == {"WEBHOOK_EVENTS#acme"}
+    assert all(int(row["expires_at"]) <= (world.now + timedelta(days=30)).timestamp() for row in left)
+
+
+def test_a_patch_keeps_own_data_that_another_request_changes_meanwhile(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    person = world.register(world.hold(), metadata={"team": "choir"})
+    change, rush = registry.change_registration, iter([True])
+
+    def beaten(*arguments: Any, **changes: Any) -> Any:
+        if next(rush, False):
+            world.call("PATCH", person, {"external_id": "7", "metadata": {"team": "band"}})
+        return change(*arguments, **changes)
+
+    monkeypatch.setattr(registry, "change_registration", beaten)
+    body = world.call("PATCH", person, {"name": "Bodil Ek"}).body
+    assert (body["name"], body["external_id"], body["metadata"]) == ("Bodil Ek", "7", {"team": "band"})
 
 
 def test_own_data_is_in_the_table(world: World) -> None:
