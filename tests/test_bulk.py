@@ -101,6 +101,13 @@ def test_seats_and_places_are_given_in_their_order(world: World, capacity: int) 
         assert promoted in listed(world, event, status="registered"), "the first of the waitlist"
 
 
+def test_addresses_that_differ_in_a_tag_are_registered_and_counted(world: World) -> None:
+    event = world.hold()
+    family = [{"name": "Bo Ek", "email": f"bo+{number}@example.net"} for number in range(40)]
+    assert statuses(ask(world, event, family)) == [201] * 30 + [429] * 10
+    assert listed(world, event) == [one["email"] for one in family[:30]]
+
+
 def test_webhooks_are_told_of_each(world: World) -> None:
     event = world.hold(capacity=3)
     hook = {"url": "https://example.org/hook", "events": ["registration.created", "registration.waitlisted"]}
