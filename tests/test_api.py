@@ -569,7 +569,9 @@ def test_a_key_is_forgotten_after_a_day(world: World) -> None:
 
 @pytest.mark.parametrize("key", ["", "a b", "ü", "x" * 256])
 def test_a_bad_key_is_refused(world: World, key: str) -> None:
-    assert world.call("POST", "/events", PARTY, idempotency_key=key).fields == ["Idempotency-Key"]
+    answer = world.call("POST", "/events", PARTY, idempotency_key=key)
+    assert answer.fields == ["Idempotency-Key"]
+    assert answer.body["detail"] == "Idempotency-Key must have 1 to 255 visible ASCII characters, and no space"
 
 
 # --- who was not reached ------------------------------------------------------------------------------------------

@@ -416,4 +416,6 @@ def test_after_an_event_of_this_moment_there_is_nothing_yet(world: World) -> Non
 
 @pytest.mark.parametrize("after", ["x", "0" * 37, "Z" * 36, "0" * 35 + "#"])
 def test_after_is_the_id_of_an_event(world: World, after: str) -> None:
-    assert world.call("GET", "/changes", query={"after": after}).fields == ["after"]
+    answer = world.call("GET", "/changes", query={"after": after})
+    assert answer.fields == ["after"]
+    assert answer.body["detail"] == "after must be the id of an event, as webhooks and GET /changes have it"
