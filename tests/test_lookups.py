@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
@@ -169,6 +170,19 @@ def test_a_patch_keeps_own_data_that_another_request_changes_meanwhile(
     monkeypatch.setattr(registry, "change_registration", beaten)
     body = world.call("PATCH", person, {"name": "Bodil Ek"}).body
     assert (body["name"], body["external_id"], body["metadata"]) == ("Bodil Ek", "7", {"team": "band"})
+
+
+def test_a_page_of_a_hundred_with_all_the_data_they_may_have_is_a_response_of_lambda(world: World) -> None:
+    event = world.hold(description="漢" * 8000)
+    own = json.dumps(BO | {"metadata": {str(number): "漢" * 500 for number in range(20)}}, ensure_ascii=False)
+    assert world.call("POST", f"{event}/registrations", own).status == 201
+    assert (
+        world.call("PATCH", event, json.dumps({"metadata": json.loads(own)["metadata"]}, ensure_ascii=False)).status
+        == 200
+    )
+    for path in ("/events", f"{event}/registrations"):
+        response = {"body": world.call("GET", path).raw}
+        assert 100 * len(json.dumps(response, ensure_ascii=False).encode()) < 6_000_000, path
 
 
 def test_own_data_is_in_the_table(world: World) -> None:
