@@ -666,8 +666,7 @@ def test_a_registration_is_found_under_its_own_event_only(world: World) -> None:
 @pytest.mark.parametrize("route", [route for route in routes() if route not in api.PUBLIC_ROUTES])
 def test_nothing_is_done_without_an_account(world: World, route: str) -> None:
     method, path = route.split(" ")
-    ids = {"event_id": "x", "registration_id": "y", "webhook_id": "z", "proposal_id": "p", "quarantine_id": "q"}
-    path = path.format(**ids, sequence=0, start=SECOND)
+    path = re.sub("{[a-z_]+}", "x", path)
     answer = world.call(method, path, bodies(route), account=None)
     assert (answer.status, answer.headers["www-authenticate"]) == (401, "Bearer")
 
