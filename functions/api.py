@@ -7,7 +7,7 @@ import json
 import os
 import re
 import traceback
-from functools import cache
+from functools import cache, partial
 from http import HTTPStatus
 from typing import Any
 
@@ -39,7 +39,11 @@ from convoke.web.context import AN_ID, BASE, logger
 from convoke.web.problems import Problem
 from convoke.web.scopes import require_scope
 
-app = APIGatewayHttpResolver(enable_validation=True)
+app = APIGatewayHttpResolver(
+    enable_validation=True,
+    # A response of Lambda has at most 6 MB; escaped, a page of 漢 would have more: seven bytes in place of three.
+    serializer=partial(json.dumps, ensure_ascii=False, separators=(",", ":")),
+)
 ROOMS = (*(context, bulk, events, occurrences, registrations, participation, proposals, quarantine, sources, webhooks),)
 for module in ROOMS:
     app.include_router(module.router)

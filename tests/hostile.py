@@ -150,7 +150,10 @@ def things(world: World, account: str = "acme", email: str = BO["email"]) -> dic
     webhook_id = made("/webhooks", BODIES["POST /webhooks"])["webhook_id"]
     world.call("POST", f"/webhooks/{webhook_id}/test", account=account)
     [delivery] = world.call("GET", f"/webhooks/{webhook_id}/deliveries", account=account).body["items"]
+    source = f"tables-of-{account}"
+    world.store.sources.compared(account, source, 1)
     return {
+        "source": source,
         "event_id": event_id,
         "registration_id": registration_id,
         "start": "2027-03-19T09:00:00",

@@ -81,7 +81,17 @@ def in_memory() -> Iterator[Any]:
     with mock_aws(), pytest.MonkeyPatch.context() as patch:
         create_tables(_client())
         patch.setattr(dynamo, "transact", _strict(dynamo.transact))
-        yield _client()
+        client = _client()
+        client.meta.events.register("provide-client-params.dynamodb.Query", _strict_query)
+        yield client
+
+
+def _strict_query(params: dict[str, Any], **_: Any) -> None:
+    """DynamoDB refuses a BETWEEN whose first value is greater than its last; the one in memory finds nothing."""
+    values = dynamo.unwire(params.get("ExpressionAttributeValues", {}))
+    for name in ("KeyConditionExpression", "FilterExpression"):
+        for first, last in re.findall(r"BETWEEN (:\w+) AND (:\w+)", params.get(name, "")):
+            assert values[first] <= values[last], f"{name} {first} {last}"
 
 
 def _strict(transact: Callable[..., None]) -> Callable[..., None]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -100,6 +101,13 @@ def test_seats_and_places_are_given_in_their_order(world: World, capacity: int) 
         assert promoted in listed(world, event, status="registered"), "the first of the waitlist"
 
 
+def test_addresses_that_differ_in_a_tag_are_registered_and_counted(world: World) -> None:
+    event = world.hold()
+    family = [{"name": "Bo Ek", "email": f"bo+{number}@example.net"} for number in range(40)]
+    assert statuses(ask(world, event, family)) == [201] * 30 + [429] * 10
+    assert listed(world, event) == [one["email"] for one in family[:30]]
+
+
 def test_webhooks_are_told_of_each(world: World) -> None:
     event = world.hold(capacity=3)
     hook = {"url": "https://example.org/hook", "events": ["registration.created", "registration.waitlisted"]}
@@ -135,6 +143,23 @@ def test_whoever_there_was_no_time_for_is_said_and_can_be_sent_again(
     assert {one["code"] for one in first.body["items"][12:]} == {"busy"}
     clock = iter([0.0] * 1000)
     assert statuses(ask(world, event, people(20), idempotency_key="once")) == [200] * 12 + [201] * 8
+
+
+def test_a_repetition_says_the_same_of_whoever_was_not_registered(world: World) -> None:
+    event = world.hold()
+    wanted = [one | {"external_id": "7"} for one in people(2)]
+    for _ in range(2):
+        _, other = ask(world, event, wanted, idempotency_key="once").body["items"]
+        assert (other["status"], other["code"]) == (409, "external_id_taken")
+
+
+def test_whoever_a_limit_held_back_can_be_sent_again(world: World) -> None:
+    event, [first, held] = world.hold(), people(2)
+    for _ in range(30):  # two mails each, of sixty an hour
+        world.call("DELETE", world.register(event, held["email"]))
+    assert statuses(ask(world, event, [first, held], idempotency_key="once")) == [201, 429]
+    world.now += timedelta(hours=1)
+    assert statuses(ask(world, event, [first, held], idempotency_key="once")) == [200, 201]
 
 
 @pytest.mark.parametrize(

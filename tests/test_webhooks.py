@@ -406,6 +406,16 @@ def test_changes_are_listed_in_order_from_where_one_was(world: World) -> None:
     assert world.call("GET", "/changes", account="other").body["items"] == []
 
 
+def test_after_an_event_of_this_moment_there_is_nothing_yet(world: World) -> None:
+    listen(world, events=["registration.created"])
+    world.register(world.hold())
+    [told] = webhook_events(world)
+    asked = {"after": told.webhook_event_id}
+    assert world.call("GET", "/changes", query=asked).body == {"items": [], "next": None}
+
+
 @pytest.mark.parametrize("after", ["x", "0" * 37, "Z" * 36, "0" * 35 + "#"])
 def test_after_is_the_id_of_an_event(world: World, after: str) -> None:
-    assert world.call("GET", "/changes", query={"after": after}).fields == ["after"]
+    answer = world.call("GET", "/changes", query={"after": after})
+    assert answer.fields == ["after"]
+    assert answer.body["detail"] == "after must be the id of an event, as webhooks and GET /changes have it"

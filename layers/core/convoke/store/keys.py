@@ -228,6 +228,12 @@ def mailed_account(account: str, day: str) -> Key:
     return {"pk": f"MAILED#{day}", "sk": account}
 
 
+def mailbox(email: str) -> str:
+    """The normalized form of an address, without its tag."""
+    local, _, domain = folded(email).rpartition("@")
+    return f"{local.partition('+')[0]}@{domain}"
+
+
 def mailed_recipient(account: str, email: str, day: str) -> Key:
     """The count of one account's mails of one day (UTC) to an address.
 
@@ -235,9 +241,7 @@ def mailed_recipient(account: str, email: str, day: str) -> Key:
     another day. An account has its own count, so that none can use up another's. A tag (``bo+tag@example.net``) is left
     out, since it leads to the same mailbox.
     """
-    local, _, domain = folded(email).rpartition("@")
-    mailbox = f"{local.partition('+')[0]}@{domain}"
-    digest = hmac.new(f"{account}#{day}".encode(), mailbox.encode(), hashlib.sha256).hexdigest()
+    digest = hmac.new(f"{account}#{day}".encode(), mailbox(email).encode(), hashlib.sha256).hexdigest()
     return {"pk": f"MAILED#{digest}", "sk": day}
 
 

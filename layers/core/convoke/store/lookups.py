@@ -96,6 +96,8 @@ class Lookups(Reads):
         index, sorted_by = INDEXES[order]
         identity = f"events of {account}, {order} {wanted}"
         ranges = wanted.ranges
+        if any(low > high for low, high in ranges.values()):
+            return Page(items=(), next=None)  # DynamoDB refuses a BETWEEN of such a range
         first, last = ranges.pop(sorted_by, (FIRST, LAST))
         values = {":account": account, ":first": first, ":last": last}
         filters = []

@@ -65,6 +65,8 @@ class Outbox(Repository):
             keys.webhook_event(account, after),
             keys.webhook_event(account, keys.registration_id(now - UNSETTLED, bytes(16))),
         )
+        if first["sk"] >= last["sk"]:
+            return Page(items=(), next=None)  # DynamoDB refuses a BETWEEN of such a range
         rows = dynamo.pages(
             self.client.query,
             TableName=self._hooks,

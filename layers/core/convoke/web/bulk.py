@@ -30,6 +30,8 @@ from .responses import BulkOut, BulkResult, FieldProblem, documented
 router = APIGatewayHttpRouter()  # type: ignore[no-untyped-call]
 SECONDS = 7.0
 """For how long people are registered: the function has ten seconds. Who is left is answered with 503."""
+TO_BE_SENT_AGAIN = (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE)
+"""Where one result is one of these, a repetition of the whole is carried out, and finds whoever is registered."""
 
 
 @router.post("/events/<event_id>/registrations/bulk", summary="Register up to 500 people", responses=documented(200))
@@ -52,7 +54,7 @@ def register_all(event_id: str, body: BulkIn, key: IdempotencyKey = None) -> Res
             )
         )
         results = [one if isinstance(one, BulkResult) else result(next(outcomes)) for one in checked]
-        if not any(one.status == HTTPStatus.SERVICE_UNAVAILABLE for one in results):
+        if not any(one.status in TO_BE_SENT_AGAIN for one in results):
             context.store().requests.keep(record(status=200, event_id=event_id))
         return context.answer(200, BulkOut(items=results))
 
@@ -125,9 +127,10 @@ def present_result(event: Event, body: dict[str, Any], at: datetime) -> BulkResu
     checked = checked_person(event, body, at, bytes(16))
     if isinstance(checked, BulkResult):
         return checked
-    reads = context.store().reads
+    reads, ids = context.store().reads, context.store().external_ids
     holder = reads.address_holder(event.event_id, checked.email)
     person = reads.registration(event.event_id, holder) if holder else None
-    if person is None or person.status not in STANDING:
-        return refused(Problem(HTTPStatus.CONFLICT, Obstacle.INACTIVE.value, code=CODES[Obstacle.INACTIVE]))
-    return made(person, existing=True)
+    if person is not None and person.status in STANDING:
+        return made(person, existing=True)
+    taken = ids.registration_holder(event.event_id, checked.external_id) if checked.external_id else None
+    return result(Taken("registration_id", taken) if taken else Obstacle.INACTIVE)

@@ -200,6 +200,9 @@ def reopen_event(
             require_version(before, version)
             context.require_not_over(before, at)
             if before.status is not EventStatus.CANCELLED:
+                dates = restored(before, body.occurrences, at)
+                if any(edits.date(before, name).cancelled for name in dates):
+                    raise Problem(HTTPStatus.CONFLICT, "the event is not cancelled: restore a date by its own path")
                 context.store().requests.keep(recorded)
                 return context.show_event(event_id)
             context.require_no_transfer(event_id)

@@ -110,6 +110,13 @@ MESSAGES = {
 }
 
 
+FORMS = {
+    "Idempotency-Key": "must have 1 to 255 visible ASCII characters, and no space",
+    "after": "must be the id of an event, as webhooks and GET /changes have it",
+}
+"""What is said instead of a regular expression, by field."""
+
+
 def message_of(error: Mapping[str, Any]) -> str:
     """One of pydantic's errors as a predicate to the field's name. It never repeats the value that was sent."""
     limit = (error.get("ctx") or {}).get("max_length")
@@ -133,7 +140,9 @@ def fields(errors: Iterable[Mapping[str, Any]]) -> Iterable[tuple[str, str]]:
             path = [path[1].title()]
         elif path[:1] in (["body"], ["query"], ["path"]):
             path = path[1:]
-        yield shortened(".".join(path)), message_of(error)
+        field = ".".join(path)
+        form = FORMS.get(field) if error["type"] == "string_pattern_mismatch" else None
+        yield shortened(field), form or message_of(error)
 
 
 def shortened(name: str) -> str:

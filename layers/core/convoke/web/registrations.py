@@ -231,7 +231,8 @@ def patch_registration(event_id: str, registration_id: str, patch: RegistrationP
     }
     shape = RegistrationIn.model_validate(patch.applied_to(current))
     not_the_sender(shape.email)
-    changes = {name: getattr(shape, name) for name in patch.model_fields_set} | own_data(shape)
+    # Only what the patch names, so that what another request changes meanwhile stays.
+    changes = {name: (vars(shape) | own_data(shape))[name] for name in patch.model_fields_set}
     if "occurrences" in changes:
         changes |= {"occurrences": chosen(event, shape.occurrences, at), "named": len(event.earlier)}
     charge = None

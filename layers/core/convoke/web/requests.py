@@ -333,14 +333,15 @@ def patched(event: Event, patch: EventChange) -> tuple[Event, tuple[LocalTime, .
 
     Raises :class:`InvalidField` for an impossible time or rule, and pydantic's ``ValidationError`` for anything else.
     """
-    given = patch.model_fields_set
+    given = fields_given(patch)
     current = request_fields(event)
-    if "duration" in given and patch.duration is not None:
+    if "duration" in given:
         # The duration replaces the event's end.
         current |= {"end": None}
+    wanted = patch.applied_to(current)
     if patch.start is not None and not given & {"end", "duration"}:
-        current |= as_long(event.when, patch.start)
-    shape = EventIn.model_validate(patch.applied_to(current))
+        wanted |= as_long(event.when, patch.start)
+    shape = EventIn.model_validate(wanted)
     schedule = event.schedule
     if given & {"start", "end", "duration", "time_zone"}:
         when = read_when(
@@ -363,6 +364,11 @@ def patched(event: Event, patch: EventChange) -> tuple[Event, tuple[LocalTime, .
     return after, dropped
 
 
+def fields_given(patch: EventChange | OccurrencePatch) -> set[str]:
+    """The fields of the patch; not a ``duration`` of ``null``, which resets nothing: what is stored is the end."""
+    return patch.model_fields_set - ({"duration"} if patch.duration is None else set())
+
+
 def as_long(when: When, start: str) -> dict[str, str | None]:
     """``end`` and ``duration`` by which what takes place at ``when`` is as long as before at another ``start`` (ISO
     8601). Empty where it gets a time instead of a day, or the reverse: then its end has to be given.
@@ -382,7 +388,7 @@ def date_changed(event: Event, one: Occurrence, patch: OccurrencePatch) -> DateC
 
     Raises :class:`InvalidField` for an impossible time.
     """
-    given = patch.model_fields_set
+    given = fields_given(patch)
     change = replace(
         edits.change_of(event, one.date),
         **{name: getattr(patch, name) for name in ("title", "location", "description") if name in given},

@@ -98,9 +98,8 @@ def read_instant(field: str, text: str | None) -> datetime | None:
     if text is None:
         return None
     try:
-        if _DATE.fullmatch(text):
-            return datetime.combine(date.fromisoformat(text), time(), UTC)
-        at = datetime.fromisoformat(text)
+        is_date = _DATE.fullmatch(text)
+        at = datetime.combine(date.fromisoformat(text), time(), UTC) if is_date else datetime.fromisoformat(text)
         if at.tzinfo is None:
             raise ValueError(text)
         at = at.astimezone(UTC)
