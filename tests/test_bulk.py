@@ -100,6 +100,13 @@ def test_seats_and_places_are_given_in_their_order(world: World, capacity: int) 
         assert promoted in listed(world, event, status="registered"), "the first of the waitlist"
 
 
+def test_two_addresses_of_one_mailbox_are_registered_in_one_bulk(world: World) -> None:
+    """They are counted in one item, and a transaction can write to an item once."""
+    event = world.hold()
+    tagged = [{"name": "Bo", "email": f"bo{tag}@example.net"} for tag in ("", "+one", "+two")]
+    assert statuses(ask(world, event, tagged)) == [201] * 3
+
+
 def test_webhooks_are_told_of_each(world: World) -> None:
     event = world.hold(capacity=3)
     hook = {"url": "https://example.org/hook", "events": ["registration.created", "registration.waitlisted"]}

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from itertools import islice
 
-from ..model import ConvokeError, Event, Registration, RegistrationStatus, folded, frozen
-from ..store import dynamo
+from ..model import ConvokeError, Event, Registration, RegistrationStatus, frozen
+from ..store import dynamo, keys
 from ..store.external_ids import Taken
 from ..store.outbox import registration_data
 from ..store.store import Store
@@ -62,11 +62,15 @@ def _free(store: Store, event: Event) -> int:
 
 
 def _group(people: Iterable[Registration], most: int) -> list[Registration]:
-    """The next who can be registered together: none has the address or the external id of another."""
+    """The next who can be registered together: none has the mailbox, whose mails are counted in one item, or the
+    external id of another.
+    """
     group: list[Registration] = []
     known: set[str] = set()
     for person in islice(people, most):
-        own = {f"address {folded(person.email)}"} | ({f"id {person.external_id}"} if person.external_id else set())
+        own = {f"address {keys.mailbox(person.email)}"} | (
+            {f"id {person.external_id}"} if person.external_id else set()
+        )
         if known & own:
             break
         known |= own
