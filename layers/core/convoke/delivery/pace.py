@@ -81,7 +81,9 @@ def _draw(rate: float, now: datetime, turns: Turns, *, urgent: bool) -> Steps[bo
     first = int(now.timestamp())
     for second in range(first, first + AHEAD):
         most = turns_in(second, rate)
-        count = min(DRAWN_AT_ONCE, 1 + max(0, turns.wanted), most)
+        # Where there is one turn in a second, half of them are those of every other second.
+        share = most if urgent or second == first else min(most, turns_in(second, rate / 2))
+        count = min(DRAWN_AT_ONCE, 1 + max(0, turns.wanted), share)
         if not count:
             continue
         last = yield DrawTurns(second=second, count=count, most=most, urgent=urgent, ahead=second > first)
