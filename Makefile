@@ -35,7 +35,7 @@ check:  ## check lint rules, format, types, imports and the template
 	$(VENV)/lint-imports
 	SAM_CLI_TELEMETRY=0 $(VENV)/sam validate --lint
 
-ready key keys revoke limits receive stop start recheck findings unassigned restore raise-sequences:
+ready key keys revoke limits source sync receive stop start recheck findings unassigned restore raise-sequences:
 	@$(INSTALL) tools
 	@$(VENV)/python -m local.operate $@
 
@@ -44,6 +44,8 @@ key:  ## create an API key: ACCOUNT=acme NAME=ci, SCOPE=read,register,manage EXP
 keys:  ## list an account's API keys, with scopes, expiry and last use: ACCOUNT=acme
 revoke:  ## revoke an API key: ACCOUNT=acme NAME=ci
 limits:  ## show an account's limits of mails: ACCOUNT=acme; change one: LIMIT=recipient HOUR=100 DAY=200
+source:  ## store the description of a site's own tables: FILE=site.json ACCOUNT=acme
+sync:  ## compare a site's own tables with what is registered, and do what follows: NAME=site ACCOUNT=acme (DRY=yes: only say what)
 receive:  ## activate the stack's own SES receipt rule set, if none is active
 stop:  ## stop all mail until make start (WHY="…")
 start:  ## send mail again
@@ -86,5 +88,5 @@ deploy:  ## build and deploy to your AWS account; asks for the parameters, and e
 	$(VENV)/sam deploy --guided --config-file "$(CURDIR)/samconfig.local.toml"
 	@$(VENV)/python -m local.operate ready
 
-.PHONY: help run test check pins fire simulate fuzz ready key keys revoke limits receive stop start recheck findings unassigned restore raise-sequences deploy
+.PHONY: help run test check pins fire simulate fuzz ready key keys revoke limits source sync receive stop start recheck findings unassigned restore raise-sequences deploy
 .DEFAULT_GOAL := help

@@ -32,6 +32,7 @@ from convoke.web import (
     proposals,
     quarantine,
     registrations,
+    sources,
     webhooks,
 )
 from convoke.web.context import AN_ID, BASE, logger
@@ -39,7 +40,8 @@ from convoke.web.problems import Problem
 from convoke.web.scopes import require_scope
 
 app = APIGatewayHttpResolver(enable_validation=True)
-for module in (context, bulk, events, occurrences, registrations, participation, proposals, quarantine, webhooks):
+ROOMS = (*(context, bulk, events, occurrences, registrations, participation, proposals, quarantine, sources, webhooks),)
+for module in ROOMS:
     app.include_router(module.router)
 
 PUBLIC_ROUTES = ("GET /docs", "GET /docs/{asset}", "GET /health", "GET /openapi.json")

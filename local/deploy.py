@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -81,9 +81,10 @@ class Sam:
     def build(self) -> None:
         self.run("build", "--template-file", "template.yaml", "--build-dir", str(self.build_folder))
 
-    def deploy(self) -> Deployed:
+    def deploy(self, more: Mapping[str, str]) -> Deployed:
+        """Deploy with :data:`PARAMETERS` and ``more``."""
         client("s3", self.place).create_bucket(Bucket=ARTIFACTS)
-        parameters = [f"{name}={value}" for name, value in PARAMETERS.items()]
+        parameters = [f"{name}={value}" for name, value in {**PARAMETERS, **more}.items()]
         self.run(
             *("deploy", "--template-file", str(self.build_folder / "template.yaml"), "--stack-name", STACK),
             *("--s3-bucket", ARTIFACTS, "--region", REGION, "--capabilities", "CAPABILITY_IAM"),
@@ -98,13 +99,22 @@ class Sam:
 def client(service: str, place: Place) -> Any:
     """A client of the emulator, with all permissions."""
     connect: Callable[..., Any] = boto3.client
-    return connect(
-        service,
-        endpoint_url=place.endpoint,
-        region_name=REGION,
-        aws_access_key_id="test",
-        aws_secret_access_key="test",  # noqa: S106
-    )
+    return connect(service, **_emulated(place))
+
+
+def resource(service: str, place: Place) -> Any:
+    """As :func:`client`, one that takes and gives plain values."""
+    connect: Callable[..., Any] = boto3.resource
+    return connect(service, **_emulated(place))
+
+
+def _emulated(place: Place) -> dict[str, str]:
+    return {
+        "endpoint_url": place.endpoint,
+        "region_name": REGION,
+        "aws_access_key_id": "test",
+        "aws_secret_access_key": "test",
+    }
 
 
 def physical_ids(place: Place) -> dict[str, str]:

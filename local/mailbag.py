@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import time
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 
@@ -76,3 +77,16 @@ def _mail(note: Path) -> Mail:
         subject=rendered.subject,
         calendar=rendered.calendar.text if rendered.calendar else "",
     )
+
+
+def table(mails: list[Mail], people: Mapping[str, str]) -> str:
+    """Who of ``people``, names by address, was sent what, in the order of acceptance."""
+    lines = ["What each of them was sent:"]
+    for email, name in people.items():
+        lines.append(f"\n    {name} <{email}>")
+        lines += [
+            f"      {mail.accepted_at.astimezone():%H:%M:%S}  {mail.method:<8} {mail.sequence}  {mail.subject}"
+            for mail in mails
+            if mail.to == email
+        ]
+    return "\n".join(lines) + "\n"

@@ -30,7 +30,7 @@ from convoke.settings import Settings
 from convoke.store import dynamo, operations
 from convoke.store.store import Store
 
-from . import api_keys, restore
+from . import api_keys, restore, sources
 
 Ask = Callable[[str], str]
 ONCE = Config(read_timeout=310, retries={"total_max_attempts": 1})
@@ -246,6 +246,8 @@ COMMANDS = {
     "keys": api_keys.list_keys,
     "revoke": api_keys.revoke,
     "limits": limits,
+    "source": sources.source,
+    "sync": sources.sync,
     "receive": receive,
     "stop": stop,
     "start": start,

@@ -17,8 +17,8 @@ from types import FrameType
 from convoke.model import ConvokeError
 from convoke.store.accounts import Accounts
 
-from . import duration, story
-from .deploy import PARAMETERS, Deployed, Sam, client, count_workers, forget_in_time, receive_replies
+from . import duration, site, story
+from .deploy import PARAMETERS, Deployed, Sam, client, count_workers, forget_in_time, receive_replies, resource
 from .emulator import Emulator
 from .place import REGION, Place
 from .postoffice import PostOffice
@@ -60,7 +60,7 @@ def say(line: str) -> None:
     print(line, flush=True)
 
 
-def describe(place: Place, deployed: Deployed, key: str, inbox: str) -> dict[str, object]:
+def describe(place: Place, deployed: Deployed, key: str, inbox: str, source: dict[str, str]) -> dict[str, object]:
     """The content of stack.json, which other tools read."""
     return {
         "api": deployed.api,
@@ -70,6 +70,7 @@ def describe(place: Place, deployed: Deployed, key: str, inbox: str) -> dict[str
         "endpoint": place.endpoint,
         "tables": deployed.tables,
         "queues": deployed.queues,
+        "source": source,
     }
 
 
@@ -87,7 +88,7 @@ def bring_up(place: Place, leaving: ExitStack) -> dict[str, object]:
         sam.build()
     emulator.wait()
     with clock.during("deploying template.yaml to the emulator"):
-        deployed = sam.deploy()
+        deployed = sam.deploy(site.create_tables(client("dynamodb", place)))
     with clock.during("adding what the emulator does not support"):
         open_routes(place)
         forget_in_time(place, deployed)
@@ -95,7 +96,9 @@ def bring_up(place: Place, leaving: ExitStack) -> dict[str, object]:
         receive_replies(place)
     database = client("dynamodb", place)
     now = datetime.now(UTC)
-    key = Accounts(database, deployed.tables["accounts"]).create_key(account="acme", name="first", now=now)
+    accounts = Accounts(database, deployed.tables["accounts"])
+    key = accounts.create_key(account=site.ACCOUNT, name="first", now=now)
+    source = site.describe(accounts)
     office.connect(
         endpoint=place.endpoint,
         feedback_topic=deployed.outputs["FeedbackTopic"],
@@ -103,7 +106,7 @@ def bring_up(place: Place, leaving: ExitStack) -> dict[str, object]:
         inbound_bucket=deployed.outputs["InboundBucket"],
         region=REGION,
     )
-    described = describe(place, deployed, key, office.url)
+    described = describe(place, deployed, key, office.url, source)
     part = place.description.with_suffix(".part")
     part.write_text(json.dumps(described, indent=2) + "\n")
     part.rename(place.description)
@@ -143,6 +146,7 @@ def main() -> int:
             announce(stack)
             if story_wanted:
                 story.play(str(stack["api"]), str(stack["key"]), place.mail, say)
+                site.play(site.Site(resource("dynamodb", place)), place.mail, say)
             say("Running until Ctrl-C.")
             while True:
                 signal.pause()

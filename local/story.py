@@ -91,18 +91,5 @@ def play(api: str, key: str, mail: Path, say: Callable[[str], None]) -> list[Mai
     mails_after(f"{PEOPLE['cleo@example.com']} withdraws", 1)
     call("POST", f"{here}/cancel", {"reason": "The house is closed"})
     mails = mails_after("the event is cancelled", 1)
-    say("\n" + table(mails))
+    say("\n" + mailbag.table(mails, PEOPLE))
     return mails
-
-
-def table(mails: list[Mail]) -> str:
-    """Who was sent what, in the order of acceptance."""
-    lines = ["What each of them was sent:"]
-    for email, name in PEOPLE.items():
-        lines.append(f"\n    {name} <{email}>")
-        lines += [
-            f"      {mail.accepted_at.astimezone():%H:%M:%S}  {mail.method:<8} {mail.sequence}  {mail.subject}"
-            for mail in mails
-            if mail.to == email
-        ]
-    return "\n".join(lines) + "\n"

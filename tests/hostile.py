@@ -119,6 +119,7 @@ def _inside(part: dict[str, Any], path: Path) -> Iterator[Path]:
 BODIES: dict[str, dict[str, Any]] = {
     "POST /events": PARTY,
     "POST /events/{event_id}/registrations": BO,
+    "POST /events/{event_id}/registrations/bulk": {"registrations": [BO]},
     "POST /events/{event_id}/occurrences": {"start": "2027-05-28T09:00:00"},
     "POST /events/{event_id}/split": {"from": "2027-03-26T09:00:00"},
     "POST /webhooks": {"url": "https://hooks.example.com/x", "events": ["registration.created"]},

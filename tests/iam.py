@@ -172,6 +172,6 @@ def written(said: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
 def _item(
     action: str, table: str, keys: list[Mapping[str, Any]], more: Mapping[str, tuple[str, ...]] | None = None
 ) -> Request:
-    leading = tuple(key["pk"]["S"] for key in keys)
+    leading = tuple(key["pk"]["S"] for key in keys if "pk" in key)  # tables of a site's own have other keys
     resource = f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/{table}"
     return Request(f"dynamodb:{action}", resource, {"dynamodb:LeadingKeys": leading, **(more or {})})

@@ -24,6 +24,12 @@ from tests.iam import ACCOUNT, REGION, Request, decided, requests_of
 
 PARAMETERS = {"SenderAddress": "events@convoke.example.com"}
 """What a deployment must say; everything else has its default."""
+STREAM = f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/%s/stream/2027-01-15T10:00:00.000"
+FOLLOWS = {
+    "SourceStream1": "acme=" + STREAM % "site-events",
+    "SourceStream2": "acme=" + STREAM % "site-registrations",
+}
+"""A deployment that follows two tables of a site's own."""
 PSEUDO = {
     "AWS::AccountId": ACCOUNT,
     "AWS::Region": REGION,
@@ -94,6 +100,10 @@ class Deployment:
     def holds(self, condition: str) -> bool:
         return bool(self.value(self.template["Conditions"][condition]))
 
+    def holds_for(self, part: Mapping[str, Any]) -> bool:
+        """Whether a resource is made."""
+        return "Condition" not in part or self.holds(part["Condition"])
+
     def _ref(self, name: str) -> Any:
         if name in self._pseudo:
             return self._pseudo[name]
@@ -112,6 +122,7 @@ class Deployment:
             "Equals": lambda: given[0] == given[1],
             "Not": lambda: not given[0],
             "And": lambda: all(given),
+            "Join": lambda: given[0].join(given[1]),
             "Select": lambda: given[1][int(given[0])],
             "Split": lambda: given[1].split(given[0]),
         }
@@ -126,7 +137,15 @@ class Deployment:
 
     def policies(self, role: str) -> list[dict[str, Any]]:
         """The statements of a role."""
-        documents = self.template["Resources"][role]["Properties"]["Policies"]
+        resources = self.template["Resources"]
+        documents = list(resources[role]["Properties"]["Policies"])
+        documents += [
+            one["Properties"]
+            for one in resources.values()
+            if one["Type"] == "AWS::IAM::Policy"
+            and {"Ref": role} in one["Properties"]["Roles"]
+            and self.holds(one["Condition"])
+        ]
         return [self.value(one) for document in documents for one in document["PolicyDocument"]["Statement"]]
 
     def allows(self, role: str, request: Request) -> bool:
@@ -159,7 +178,7 @@ USED: dict[str, set[tuple[str, str]]] = {}
 
 @cache
 def _statements(role: str) -> list[dict[str, Any]]:
-    return Deployment().policies(role)
+    return Deployment(**FOLLOWS).policies(role)
 
 
 def asked(service: str, operation: str, said: Mapping[str, Any]) -> None:

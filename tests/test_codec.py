@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import types
 import typing
+from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from datetime import UTC, date, datetime, timedelta
 from enum import Enum
@@ -15,7 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import convoke.store.store  # noqa: F401 (has every repository name its data classes)
-from convoke.decision.calendar_state import CalendarState
+from convoke.decision.calendar_state import CalendarState, RenderedMail
 from convoke.decision.invitation import FanOut, StoredMessage
 from convoke.inbound.itip_reply import Answer, Span
 from convoke.model import Duration, Event, LocalTime, When
@@ -49,6 +50,7 @@ OF_TYPE: dict[Any, st.SearchStrategy[Any]] = {
     int: st.integers(-1, 2**53),
     bool: st.booleans(),
     bytes: st.binary(),
+    float: st.sampled_from([0.5, 1.0, 14.0]),
     datetime: INSTANTS,
     LocalTime: LOCAL_TIMES,
     When: WHENS,
@@ -62,6 +64,7 @@ OF_FIELD: dict[tuple[type, str], st.SearchStrategy[Any]] = {
     (Span, "end"): AS_WRITTEN,
     (CalendarState, "certain"): st.just(True),  # what is stored was certainly sent
     (FanOut, "priority"): st.integers(0, 2),
+    (RenderedMail, "plainer"): st.just(()),  # logged when it is rendered
     (StoredMessage, "expires_at"): st.none() | INSTANTS.map(lambda at: at.replace(microsecond=0)),  # Time to Live
     (WebhookEvent, "data"): JSON,
 }
@@ -75,7 +78,12 @@ def any_of(hint: Any) -> st.SearchStrategy[Any]:
         present = [one for one in typing.get_args(hint) if one is not type(None)]
         return st.none() | (LOCAL_TIMES if set(present) == {datetime, date} else any_of(present[0]))
     if typing.get_origin(hint) is tuple:
-        return st.lists(any_of(typing.get_args(hint)[0]), max_size=2).map(tuple)
+        first, *others = typing.get_args(hint)
+        if others != [...]:
+            return st.tuples(any_of(first), *map(any_of, others))
+        return st.lists(any_of(first), max_size=2).map(tuple)
+    if typing.get_origin(hint) is Mapping:
+        return st.dictionaries(*map(any_of, typing.get_args(hint)), max_size=2)
     if isinstance(hint, type) and issubclass(hint, Enum):
         return st.sampled_from(hint)
     assert is_dataclass(hint), f"how is {hint} made?"
@@ -90,8 +98,9 @@ def any_record(cls: type) -> st.SearchStrategy[Any]:
 
 def stored(value: Any) -> dict[str, Any]:
     """The typed values of its item."""
-    # The priority of a fan-out is that of its due key.
-    more = {"due_key": keys.due_key(value.priority, datetime(2027, 1, 1, tzinfo=UTC))} if type(value) is FanOut else {}
+    # A fan-out is due until it is planned.
+    due = type(value) is FanOut and value.planning
+    more = {"due_key": keys.due_key(value.priority, datetime(2027, 1, 1, tzinfo=UTC))} if due else {}
     return dynamo.wire(codec.item(value, {"pk": "p", "sk": "s"}, **more))
 
 

@@ -202,6 +202,23 @@ def test_an_older_batch_is_dropped_only_where_a_newer_fan_out_tells_as_soon(
     assert world.said() == [(REQUEST, 1)] * 2
 
 
+def test_the_end_of_an_older_batch_does_not_count_for_a_newer_fan_out(world: World) -> None:
+    invited(world, 3)
+    world.change(when=AFTERNOON)
+    older = world.plan(size=1)
+    world.change(title="Other")
+    newer = world.plan(size=1)
+    for batch in older:
+        world.run(process_batch(batch, world.worker()))
+    fan_out = world.reads.fan_out(EVENT_ID)
+    assert fan_out is not None
+    assert (fan_out.version, fan_out.left) == (3, 3)
+
+    for batch in newer:
+        world.run(process_batch(batch, world.worker()))
+    assert world.reads.fan_out(EVENT_ID) is None
+
+
 def test_a_batch_that_comes_twice_tells_nobody_twice(world: World) -> None:
     invited(world, 4)
     world.change(when=AFTERNOON)

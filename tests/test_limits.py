@@ -22,7 +22,7 @@ def made(kind: str) -> Made:
     return {
         name: DEPLOYMENT.value(part.get("Properties", {}))
         for name, part in TEMPLATE["Resources"].items()
-        if part["Type"] == kind
+        if part["Type"] == kind and DEPLOYMENT.holds_for(part)
     }
 
 

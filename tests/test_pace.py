@@ -1,17 +1,23 @@
-"""The pace of all mail: who gets a turn in a second, and what it costs to wait for one."""
+"""The pace: all workers together send no more than SES takes, and urgent mail goes first."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
+from datetime import timedelta
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from convoke.decision.invitation import Sending
-from convoke.delivery.pace import AHEAD, Turns, wait_for_turn
+from convoke.delivery.pace import AHEAD, SHARE, SLOWEST, Turns, pace, slow_down, turns_in, wait_for_turn
 from convoke.delivery.reconcile import Outcome
-from convoke.effects import DrawTurns, StoreRate
-from tests.factories import AFTERNOON, MORNING
+from convoke.effects import DrawTurns, Effect, Refusal, Refused, Send, StoreRate
+from tests.factories import AFTERNOON, MORNING, NOW
 from tests.world import World, a_quick_world
+
+SECOND = int(NOW.timestamp())
 
 
 @pytest.fixture
@@ -20,11 +26,96 @@ def world() -> Iterator[World]:
         yield made
 
 
-def draw_all(world: World, seconds: int) -> None:
-    """Somebody else has every turn of so many seconds."""
-    first = int(world.now.timestamp())
-    for second in range(first, first + seconds):
-        world.perform(DrawTurns(second=second, count=9, most=9, urgent=True, ahead=False))
+@given(st.floats(0.05, 500), st.integers(1_800_000_000, 1_900_000_000), st.integers(1, 100))
+def test_the_turns_of_many_seconds_add_up_to_the_rate(rate: float, first: int, seconds: int) -> None:
+    assert abs(sum(turns_in(second, rate) for second in range(first, first + seconds)) - rate * seconds) <= 1
+
+
+def draw(world: World, *, count: int = 1, urgent: bool = False, ahead: bool = False, most: int = 10) -> int | None:
+    effect = DrawTurns(second=SECOND, count=count, most=most, urgent=urgent, ahead=ahead)
+    drawn: int | None = world.perform(effect)
+    return drawn
+
+
+def test_no_more_turns_are_drawn_in_a_second_than_there_are(world: World) -> None:
+    assert [draw(world, count=4), draw(world, count=4), draw(world, count=4), draw(world, count=2)] == [4, 8, None, 10]
+    assert draw(world) is None
+
+
+def test_ordinary_mail_takes_half_of_a_second_in_which_urgent_mail_is_drawn(world: World) -> None:
+    assert [draw(world) for _ in range(6)] == [1, 2, 3, 4, 5, 6], "all of it, while nothing is urgent"
+    assert draw(world, urgent=True) == 7
+    assert draw(world) is None
+    assert [draw(world, urgent=True) for _ in range(4)] == [8, 9, 10, None]
+
+
+def test_of_a_second_to_come_ordinary_mail_leaves_half(world: World) -> None:
+    assert [draw(world, ahead=True) for _ in range(6)] == [1, 2, 3, 4, 5, None]
+    assert draw(world, urgent=True, ahead=True) == 6
+
+
+def test_mails_leave_one_after_the_other_at_the_rate_however_many_workers_there_are(world: World) -> None:
+    sending, moments = Sending(rate=20), []
+    for _ in range(30):
+        assert world.run(wait_for_turn(sending, Turns(), urgent=False))
+        moments.append(world.now)
+        world.now = NOW  # another worker, at the same moment
+    assert len(set(moments)) == len(moments), "each has a moment of its own"
+    in_a_second = Counter(int((moment - NOW).total_seconds()) for moment in moments)
+    assert max(in_a_second.values()) <= 19
+
+
+def test_whose_turn_is_too_far_away_does_not_wait(world: World) -> None:
+    sending = Sending(rate=1 / SHARE)
+    for _ in range(AHEAD):
+        assert world.run(wait_for_turn(sending, Turns(), urgent=True))
+        world.now = NOW
+    assert not world.run(wait_for_turn(sending, Turns(), urgent=True))
+    assert world.now == NOW
+
+
+def test_while_the_rate_is_not_known_nobody_waits(world: World) -> None:
+    seen: list[Effect] = []
+    world.before = seen.append
+    assert world.run(wait_for_turn(Sending(), Turns(), urgent=False))
+    assert [type(effect).__name__ for effect in seen] == ["Clock"]
+
+
+def test_a_refusal_for_too_many_halves_the_pace_once_and_it_recovers(world: World) -> None:
+    world.run(slow_down(Sending(rate=10), NOW, "MessageRejected"))
+    assert world.reads.sending().slowed_at is None
+    for _ in range(3):
+        world.run(slow_down(world.reads.sending(), NOW, "TooManyRequestsException"))
+    sending = world.reads.sending()
+    assert sending.slowed_to == 0.5, "of one burst of refusals only the first counts"
+    for after, share in ((0, 0.5), (15, 0.75), (30, 1), (300, 1)):
+        paced = pace(Sending(rate=10, slowed_at=NOW, slowed_to=0.5), NOW + timedelta(seconds=after))
+        assert paced == pytest.approx(10 * SHARE * share)
+    for second in range(2, 20, 2):
+        world.run(slow_down(world.reads.sending(), NOW + timedelta(seconds=second), "TooManyRequestsException"))
+    assert world.reads.sending().slowed_to >= SLOWEST
+
+
+def test_the_turn_comes_before_the_claim_and_a_refused_mail_slows_all(world: World) -> None:
+    world.perform(StoreRate(rate=10))
+    person = world.register()
+    seen: list[str] = []
+    world.before = lambda effect: seen.append(type(effect).__name__)
+    world.answers = [Refused(refusal=Refusal.BUSY, why="TooManyRequestsException")]
+    assert world.look(person) is Outcome.REFUSED
+    assert seen.index("DrawTurns") < seen.index("Claim") < seen.index(Send.__name__) < seen.index("SlowDown")
+
+
+def test_while_others_have_all_turns_an_ordinary_mail_waits_for_the_next_second_and_not_for_ever(world: World) -> None:
+    sending, seconds = Sending(rate=10 / SHARE), []
+    world.before = lambda effect: seconds.append(effect.second) if isinstance(effect, DrawTurns) else None
+    for second in range(SECOND, SECOND + AHEAD + 2):
+        for _ in range(10):
+            world.perform(DrawTurns(second=second, count=1, most=10, urgent=True, ahead=False))
+    seconds.clear()
+    assert not world.run(wait_for_turn(sending, Turns(), urgent=False))
+    assert set(seconds) == set(range(SECOND, SECOND + AHEAD + 2))
+    assert world.now <= NOW + timedelta(seconds=AHEAD)
 
 
 def test_who_waits_for_a_turn_is_not_counted_until_there_is_one(world: World) -> None:
@@ -35,25 +126,10 @@ def test_who_waits_for_a_turn_is_not_counted_until_there_is_one(world: World) ->
         assert world.look(person) is Outcome.ACKNOWLEDGED
     world.change(title="Other words")
     world.perform(StoreRate(rate=2))
-    draw_all(world, 200)
+    for second in range(SECOND, SECOND + 1000):
+        world.perform(DrawTurns(second=second, count=9, most=9, urgent=True, ahead=False))
     for _ in range(100):
         assert world.look(person) is Outcome.OUT_OF_TIME
         world.pass_time(seconds=1)
-    world.pass_time(seconds=100)
+    world.now = NOW + timedelta(seconds=1000)
     assert world.look(person) is Outcome.ACKNOWLEDGED
-
-
-@pytest.mark.parametrize("rate", [1, 2, 3, 5, 14, 50])
-@pytest.mark.parametrize("wanted", [0, 50])
-def test_whatever_ordinary_mail_has_drawn_urgent_mail_gets_a_turn(world: World, rate: float, wanted: int) -> None:
-    sending, drawn = Sending(rate=rate), 0
-    while drawn < 1000:
-        # Without the waits: as many workers as ever can.
-        turns, now = Turns(wanted=wanted), world.now
-        got = world.run(wait_for_turn(sending, turns, urgent=False))
-        world.now = now
-        if not got:
-            break
-        drawn += 1
-    assert 0 < drawn <= AHEAD * rate
-    assert world.run(wait_for_turn(sending, Turns(), urgent=True))

@@ -25,7 +25,7 @@ from convoke.webhooks.events import WebhookEventType
 from tests import policies
 from tests.caller import PARTY, World
 from tests.deployment import EVENTS, Deployment, a_deployment, sample
-from tests.factories import EVENT_ID, MORNING, NEW_ID, NOW, REGISTRATION_ID, event, receipt, registration
+from tests.factories import EVENT_ID, MORNING, NEW_ID, NOW, REGISTRATION_ID, event, registration
 from tests.iam import like, several
 from tests.test_api_occurrences import THIRD
 from tests.test_functions import BUCKET, receive
@@ -33,6 +33,9 @@ from tests.test_hooks import HOOK as LISTENER
 from tests.test_hooks import Outside, Stage
 from tests.test_permissions import needed_by_lambda
 from tests.test_readiness import ready
+from tests.test_sources import SUMMER
+from tests.test_sources_function import Site
+from tests.test_sync import PLAIN
 
 WEEKLY = "FREQ=WEEKLY;COUNT=4"
 PERSON = keys.registration(EVENT_ID, REGISTRATION_ID)
@@ -144,7 +147,6 @@ def sweeping(deployed: Deployment, caller: World, clock: Clock, monkeypatch: pyt
         kept = {**keys.received_from(told.rpartition("/")[2], "m"), "bucket": BUCKET, "key": "m"}
         deployed.client.put_item(TableName=deployed.settings.invitations_table, Item=dynamo.wire(kept))
         assert caller.call("PATCH", held, {"capacity": 2}).status == 200
-        deployed.store.received.link(told.split("/")[4], receipt())
         caller.call("DELETE", told, query={"erase": "true"})
         for _ in range(4):
             clock.later()
@@ -177,9 +179,24 @@ def posting(deployed: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
     assert outside.stored
 
 
+def following(deployed: Deployment) -> None:
+    """Rows of a site's own tables: an event that is cancelled and takes place again, and somebody who leaves it."""
+    site = Site(deployed)
+    site.write("site-registrations", PLAIN)
+    site.ring("site-registrations", PLAIN)
+    for changes in ({}, {"state": "off"}, {"seats": 1}, {"tz": "Berlin"}, {"name": "Garden party"}):
+        site.write("site-events", SUMMER | changes)
+        site.ring("site-events", SUMMER)
+    for row in (PLAIN | {"email": "b@example.net"}, PLAIN | {"state": "no"}):
+        site.write("site-registrations", row)
+        site.ring("site-registrations", PLAIN)
+    site.client.delete_item(TableName="site-events", Key=dynamo.wire({"event_id": "e1"}))
+    site.compare()
+
+
 def granted() -> set[tuple[str, str, str]]:
     """Each action on each resource that a role allows, but for logs and traces."""
-    deployment = policies.Deployment()
+    deployment = policies.Deployment(**policies.FOLLOWS)
     return {
         (role, action, resource)
         for role, part in deployment.template["Resources"].items()
@@ -220,6 +237,7 @@ def test_no_role_may_do_what_its_function_never_does(monkeypatch: pytest.MonkeyP
         sweeping(deployed, caller, clock, monkeypatch)
         auditing(deployed, clock, monkeypatch)
         ready(deployed, monkeypatch)
+        following(deployed)
     asked = {(f"{function}Role", *one) for function, some in policies.USED.items() for one in some}
     asked |= set(needed_by_lambda())
     unused = {

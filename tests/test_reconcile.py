@@ -4,6 +4,7 @@ behind.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
@@ -321,6 +322,25 @@ def test_wherever_a_worker_dies_the_truth_is_told_in_the_end(world: World, momen
     copies = 2 if moment is Acknowledge else 1
     assert world.said() == [(REQUEST, 0)] * copies
     assert len({rendered.rendered.calendar for rendered in world.sent}) == 1
+
+
+def test_a_former_text_that_was_never_stored_is_not_sent_as_the_present_one(world: World) -> None:
+    """Else the present text would go under the former one's fingerprint, and a change back would tell nobody."""
+    person = world.register()
+    world.before = dies_before(StoreMessage)  # type: ignore[assignment]
+    with pytest.raises(Crash):
+        world.look(person)
+    world.before = lambda _: None
+    before = world.event()
+    world.become(fingerprints.kept_quiet(before, replace(before, title="Mistaken")))
+    world.pass_time(minutes=2)
+    world.settle()
+    world.change(title=before.title)
+    world.pass_time(minutes=2)
+    world.settle()
+
+    titles = [re.findall(rb"SUMMARY:(.*?)\r\n", sent.rendered.calendar)[0].decode() for sent in world.sent]
+    assert titles[-2:] == ["Mistaken", before.title]
 
 
 def test_a_change_between_the_look_and_the_claim_is_seen_before_anything_leaves(world: World) -> None:

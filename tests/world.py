@@ -61,6 +61,7 @@ from tests.tables import SETTINGS, create_tables
 
 Answer = Accepted | Refused | Unknown
 LIMITS = Limits(urgent=1000, all=1000)
+SWEEP_TIME = timedelta(seconds=45)
 dynamo_wire = dynamo.wire
 
 
@@ -231,14 +232,14 @@ class World:
                 self.run(reconcile(hint.event_id, hint.registration_id, self.worker()))
 
     def sweep(self) -> dict[str, int]:
-        swept: SweepResult = self.run(sweep(SENDER, Times(), limits=LIMITS, until=self.now + timedelta(seconds=45)))
+        swept: SweepResult = self.run(sweep(SENDER, Times(), limits=LIMITS, until=self.now + SWEEP_TIME))
         self.drain()
         return swept.counts
 
     def run_sweep_without_following(self) -> int:
         """How many hints one round of the sweeper hands out."""
         before = len(self.queue)
-        self.run(sweep(SENDER, Times(), limits=LIMITS, until=self.now + timedelta(seconds=45)))
+        self.run(sweep(SENDER, Times(), limits=LIMITS, until=self.now + SWEEP_TIME))
         return len(self.queue) - before
 
     def settle(self, rounds: int = 20) -> None:

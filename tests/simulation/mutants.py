@@ -10,7 +10,7 @@ from typing import Any
 from unittest.mock import patch
 
 from convoke.decision import decide, fingerprints, plan
-from convoke.decision.invitation import Batch, FanOut, Intent
+from convoke.decision.invitation import Batch, Intent
 from convoke.decision.planner import MessagePlanner
 from convoke.delivery import attempts, fan_out, reconcile, reports, sweep, webhooks
 from convoke.effects import ClearDue, PlanBatches, Send
@@ -123,13 +123,6 @@ def _ends_with_the_planning(
     return writes.delete(self.settings.invitations_table, key, condition, **values)
 
 
-def _whatever_version(self: FanOuts, standing: FanOut, batch: Batch) -> Any:
-    return _counted(self, standing, replace(batch, version=standing.version))
-
-
-_counted = FanOuts._counted
-
-
 def _batch_that_is_not_due(batch: Batch, *, due_key: str) -> dict[str, Any]:
     return {name: one for name, one in _batch_item(batch, due_key=due_key).items() if name != "due_shard"}
 
@@ -152,7 +145,6 @@ MUTANTS: dict[str, Mutant] = {
     ),
     "a-page-is-one-transaction": Mutant((instead(FanOuts, "plan_batches", _in_two_writes),)),
     "fan-out-outlives-its-planning": Mutant((instead(FanOuts, "_all_planned", _ends_with_the_planning),)),
-    "version-at-the-last-batch": Mutant((instead(FanOuts, "_counted", _whatever_version),)),
     "batches-left-are-counted": Mutant((instead(fan_outs, "UPON_COUNTING", conditions.VERSION_UNCHANGED),)),
     "batch-due": Mutant((instead(fan_outs, "batch_item", _batch_that_is_not_due),)),
     "lease-of-a-batch": Mutant((instead(fan_outs, "UPON_TAKING", conditions.EXISTS),), scenario="two at one batch"),
@@ -326,6 +318,9 @@ MUTANTS: dict[str, Mutant] = {
     ),
     "wake-up-of-the-unsettled": Mutant(
         (without(fan_out, "_wake_up", "if outcome is None", "if not isinstance(outcome, Exception)"),)
+    ),
+    "former-texts-are-other-messages": Mutant(
+        (without(reconcile, "decide", "replace(message, former=())", "message"),)
     ),
     "former-texts-count-as-told": Mutant((without(fingerprints, "is_told", "same_texts(event)", "[event]"),)),
     "former-texts-end-with-what-is-told": Mutant((instead(fingerprints, "announced", lambda _, after: after),)),

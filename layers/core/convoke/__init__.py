@@ -2,6 +2,7 @@
 
 A room imports only from the rooms below it in this list (``make check`` holds that):
 
+- ``sources``: events and registrations that a site keeps in tables of its own
 - ``web``: the HTTP API: routes, request and response models, problems, idempotency
 - ``aws``: the effects done for real, with SES, SQS and DynamoDB
 - ``registrations``: what one request or one mail does to events and people, each in one transaction

@@ -279,7 +279,8 @@ class Event:
     ``release_on_decline``: the seat of an attendee who declines goes to the first of the waitlist. ``reason`` is why
     the event was cancelled. ``former_texts``, oldest first, are what it said before changes that nobody was told of:
     who knows one of them counts as told, until a change that people are told of removes them. ``external_id``, empty
-    for none, is the caller's own id, unique in the account.
+    for none, is the caller's own id, unique in the account. ``source`` is the name of the account's source whose row
+    the event follows.
     """
 
     event_id: str
@@ -304,6 +305,7 @@ class Event:
     former_texts: tuple[FormerText, ...] = ()
     external_id: str = ""
     metadata: Metadata = ()
+    source: str | None = None
     created_at: datetime
     updated_at: datetime
 
@@ -348,7 +350,7 @@ class Registration:
     of a series that it is for, ``None`` all of them. They are original starts under the schedule that the event had
     when ``len(event.earlier)`` was ``named``. ``reply`` is the latest answer for the whole event; ``date_replies`` has
     the latest answer for each single occurrence. ``external_id``, empty for none, is the caller's own id, unique in the
-    event among those that are neither cancelled nor erased.
+    event among those that are neither cancelled nor erased. ``source`` is as in :class:`Event`.
     """
 
     event_id: str
@@ -364,6 +366,7 @@ class Registration:
     date_replies: tuple[Reply, ...] = ()
     external_id: str = ""
     metadata: Metadata = ()
+    source: str | None = None
     created_at: datetime
     updated_at: datetime
 

@@ -68,7 +68,9 @@ def decide(seen: Snapshot, sender: Sender, now: datetime) -> Plan | None:
         return _resend(seen, sender, now)
     if _cannot_be_sent(seen, message):
         return None
-    return Plan(message=message, repeats=_pending(invitation, message))
+    # With a former text it is another message: what was never stored would be rendered with the present one, under the
+    # SEQUENCE and the fingerprint of the former.
+    return Plan(message=message, repeats=_pending(invitation, replace(message, former=())))
 
 
 def occurrence_may_follow(invitation: Invitation, now: datetime, times: Times) -> bool:

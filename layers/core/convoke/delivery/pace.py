@@ -65,12 +65,19 @@ def wait_for_turn(sending: Sending, turns: Turns, *, urgent: bool) -> Steps[bool
     rate = pace(sending, now)
     if rate is None:
         return True
+    last = now + timedelta(seconds=AHEAD)
     while True:
         try:
             turn = turns.drawn.popleft()
         except IndexError:
-            if not (yield from _draw(rate, now, turns, urgent=urgent)):
+            if (yield from _draw(rate, now, turns, urgent=urgent)):
+                continue
+            # What ordinary mail may not draw yet, it may draw when the next second has begun.
+            begins = now.replace(microsecond=0) + timedelta(seconds=1)
+            if urgent or begins > last:
                 return False
+            yield Wait(until=begins)
+            now = yield Clock()
             continue
         if turn > now:
             yield Wait(until=turn)
@@ -78,21 +85,21 @@ def wait_for_turn(sending: Sending, turns: Turns, *, urgent: bool) -> Steps[bool
 
 
 def _draw(rate: float, now: datetime, turns: Turns, *, urgent: bool) -> Steps[bool]:
+    """Draw some turns of this second or of the next ones. Whoever had one far ahead would wait for it, though a sooner
+    one may come free; so ordinary mail, which leaves half of the seconds to come, looks no further than the next.
+    """
     first = int(now.timestamp())
-    for second in range(first, first + AHEAD):
+    for second in range(first, first + (AHEAD if urgent else 2)):
         most = turns_in(second, rate)
-        # Where there is one turn in a second, half of them are those of every other second.
-        share = most if urgent or second == first else min(most, turns_in(second, rate / 2))
-        count = min(DRAWN_AT_ONCE, 1 + max(0, turns.wanted), share)
-        if not count:
-            continue
-        last = yield DrawTurns(second=second, count=count, most=most, urgent=urgent, ahead=second > first)
-        if last is not None:
-            begins = datetime.fromtimestamp(second, UTC)
-            turns.drawn.extend(
-                begins + timedelta(seconds=(number - 1) / most) for number in range(last - count + 1, last + 1)
-            )
-            return True
+        some = min(DRAWN_AT_ONCE, 1 + max(0, turns.wanted), most)
+        for count in range(some, 0, -max(1, some - 1)):  # some of them, or the last one
+            last = yield DrawTurns(second=second, count=count, most=most, urgent=urgent, ahead=second > first)
+            if last is not None:
+                begins = datetime.fromtimestamp(second, UTC)
+                turns.drawn.extend(
+                    begins + timedelta(seconds=(number - 1) / most) for number in range(last - count + 1, last + 1)
+                )
+                return True
     return False
 
 

@@ -229,13 +229,15 @@ def change_registration(
     now: datetime,
     account: str = "",
     charge: Charge | None = None,
+    also: Mapping[str, Action] = NOTHING_ELSE,
 ) -> Registration | Obstacle | TooMany:
     """Change some of ``name``, ``email``, ``language``, ``external_id``, ``metadata``, ``occurrences`` and ``named``;
     the lock moves with the address.
 
     ``named`` is the number of earlier schedules by which the occurrences are named. ``charge`` is what a new address
-    counts for. Returns the registration as stored, ``Obstacle.TAKEN`` where the address is registered already,
-    ``ABSENT`` or ``INACTIVE``, or :class:`TooMany`. Raises :class:`dynamo.Contention` and :class:`external_ids.Taken`.
+    counts for. ``also`` are actions for the same transaction, which are written where nothing changes, too. Returns the
+    registration as stored, ``Obstacle.TAKEN`` where the address is registered already, ``ABSENT`` or ``INACTIVE``, or
+    :class:`TooMany`. Raises :class:`dynamo.Contention` and :class:`external_ids.Taken`.
     """
     for _ in rounds():
         seen = read(store, event_id, registration_id)
@@ -246,6 +248,8 @@ def change_registration(
             return Obstacle.INACTIVE
         changed = replace(person, **changes)
         if changed == person:
+            if also:
+                store.attempt(also)
             return person
         changed = replace(changed, version=person.version + 1, updated_at=now)
         what, data = WebhookEventType.REGISTRATION_CHANGED, registration_data(changed)
@@ -263,7 +267,7 @@ def change_registration(
             actions["lock"] = store.registrations.lock_action(changed)
             actions["unlock"] = store.registrations.unlock_action(person)
             actions |= charge_actions(store, charge)
-        refused = store.attempt(actions)
+        refused = store.attempt({**actions, **also})
         if not refused:
             return changed
         if "lock" in refused:

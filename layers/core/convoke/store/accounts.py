@@ -144,6 +144,25 @@ class Accounts:
     def _revoke(self, key: keys.Key, now: datetime) -> Action:
         return update(self._table, key, {"revoked_at": keys.instant(now)}, conditions.IS_VALID)
 
+    # --- sources ------------------------------------------------------------------------------------------------
+
+    def put_source(self, account: str, name: str, description: str) -> None:
+        """Store the description of a source, JSON that ``sources.mapping.parse`` takes, in the place of a former
+        one.
+        """
+        item = {**keys.source(account, name), "account": account, "name": name, "description": description}
+        attempt(self._client, {"source": put(self._table, item)})
+
+    def source(self, account: str, name: str) -> str | None:
+        """The description of a source of the account, as it was stored."""
+        item = dynamo.get(self._client, self._table, keys.source(account, name))
+        return None if item is None else str(item["description"])
+
+    def sources(self, account: str) -> tuple[str, ...]:
+        """The descriptions of all sources of the account."""
+        query = dynamo.starting_with(self._table, keys.source(account, ""))
+        return tuple(str(item["description"]) for item in dynamo.pages(self._client.query, **query))
+
     def account_of(self, secret: str, now: datetime) -> Account | None:
         """The account that a key belongs to, or ``None`` for a key that is unknown, expired or revoked.
 

@@ -12,6 +12,7 @@ import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import fields, is_dataclass
 from datetime import UTC, date, datetime
+from decimal import Decimal
 from enum import StrEnum
 from typing import Any, TypeVar
 
@@ -135,7 +136,7 @@ OVERRIDES[StoredMessage] = {
     )
 }
 # A fan-out is due until all of it is planned.
-OVERRIDES[FanOut] = {"planning": override(rename="due_key", struct_hook=lambda *_: True)}
+OVERRIDES[FanOut] = {"planning": override(omit_if_default=True, rename="due_key", struct_hook=lambda *_: True)}
 
 
 # --- values ---------------------------------------------------------------------------------------------------------
@@ -169,5 +170,6 @@ converter.register_structure_hook(datetime, lambda text, _: datetime.fromisoform
 converter.register_structure_hook_func(
     lambda cls: cls in (LocalTime, LocalTime | None), lambda text, _: None if text is None else local_time(text)
 )
+converter.register_unstructure_hook(float, lambda number: Decimal(str(number)))
 converter.register_unstructure_hook(Duration, str)
 converter.register_structure_hook(Duration, lambda text, _: Duration.parse(text))

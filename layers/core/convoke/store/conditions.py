@@ -115,6 +115,9 @@ NEW_OR_FENCE_UNCHANGED = f"{NEW} OR {FENCE_UNCHANGED}"
 # The webhook was neither removed nor changed since it was read.
 WEBHOOK_UNCHANGED = "#secret = :secret AND #url = :url AND #events = :events"
 
+# The source is not paused.
+NOT_PAUSED = "attribute_not_exists(#paused_at)"
+
 # --- decisions, requests, keys --------------------------------------------------------------------------------------
 
 # Nothing has been decided about the proposal.

@@ -118,6 +118,18 @@ def pages(read: Callable[..., Any], **query: Any) -> Iterator[Item]:
         query["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
 
 
+def keys_in(client: Any, table: str, names: tuple[str, ...]) -> Iterator[Item]:
+    """The primary keys of all items of a table that has the key attributes ``names``, strongly consistent."""
+    named = {f"#key{number}": name for number, name in enumerate(names)}
+    yield from pages(
+        client.scan,
+        TableName=table,
+        ProjectionExpression=", ".join(named),
+        ExpressionAttributeNames=named,
+        ConsistentRead=True,
+    )
+
+
 def conditionally(write: Callable[..., Any], **arguments: Any) -> tuple[bool, Item | None]:
     """Make one write. Returns (True, None), or (False, the existing item or ``None``) where the condition
     failed.

@@ -310,6 +310,11 @@ def account_key(account: str, name: str) -> Key:
     return {"pk": f"ACCOUNT#{account}", "sk": f"{ACCOUNT_KEY_PREFIX}{name}"}
 
 
+def source(account: str, name: str) -> Key:
+    """The description of a source of the account. Not in the partition of its API keys, since functions read it."""
+    return {"pk": f"SOURCES#{account}", "sk": f"SOURCE#{name}"}
+
+
 def request(account: str, route: str, idempotency_key: str) -> Key:
     """The record of a request with an Idempotency-Key. It is hashed, since a path may be of any length and a sort key
     has at most 1,024 bytes.

@@ -28,6 +28,7 @@ from .records import Records
 from .registrations import Registrations
 from .requests import Requests
 from .seats import SeatCounts
+from .sources import Sources
 from .webhooks import Webhooks
 from .writes import Action, attempt
 
@@ -58,6 +59,7 @@ class Store:
         self.registrations = Registrations(client, settings)
         self.requests = Requests(client, settings)
         self.seats = SeatCounts(client, settings)
+        self.sources = Sources(client, settings)
         self.surveys = Surveys(client, settings)
         self.webhooks = Webhooks(client, settings)
 

@@ -17,6 +17,8 @@ Action = dict[str, Item]
 NOTHING_ELSE: Mapping[str, Action] = {}
 REQUEST = "request"
 """The name of the action that records an Idempotency-Key; see ``requests``."""
+ROW = "row"
+"""The name of the action that replaces the state of a row of a site's table; see ``sources``."""
 DUE = ("due_shard", "due_key")
 """The attributes that put an item into the index of due items."""
 
@@ -26,6 +28,10 @@ ROUNDS = 5
 
 class Repeated(ConvokeError):
     """Another request with the same Idempotency-Key was stored first; this one stored nothing."""
+
+
+class Overtaken(ConvokeError):
+    """Another worker looked at the same row of a site's table first; this one stored nothing."""
 
 
 def rounds() -> Iterator[int]:
@@ -119,7 +125,8 @@ def attempt(client: Any, actions: Mapping[str, Action], attempts: int = dynamo.A
     item.
 
     An empty result means that everything was written. Raises :class:`Repeated` where the action named ``request``
-    failed, and what :func:`dynamo.transact` raises, except :class:`dynamo.Refused`.
+    failed, :class:`Overtaken` where that named ``row`` did, and what :func:`dynamo.transact` raises, except
+    :class:`dynamo.Refused`.
     """
     try:
         dynamo.transact(client, list(actions.values()), attempts)
@@ -128,5 +135,7 @@ def attempt(client: Any, actions: Mapping[str, Action], attempts: int = dynamo.A
         refused = {name: item for name, reason, item in outcomes if reason == "ConditionalCheckFailed"}
         if REQUEST in refused:
             raise Repeated(REQUEST) from None
+        if ROW in refused:
+            raise Overtaken(ROW) from None
         return refused
     return {}

@@ -161,6 +161,13 @@ def too_many(what: str, until: datetime, at: datetime) -> Problem:
     return Problem(HTTPStatus.TOO_MANY_REQUESTS, what, headers={"Retry-After": str(max(1, seconds))})
 
 
+def require_unmanaged(what: Event | Registration, advice: str = "change its row there") -> None:
+    """Raise :class:`Problem` (409) if it follows a row of the account's own tables; ``advice`` says what to do."""
+    if what.source is not None:
+        detail = f"it is managed by the source {what.source}: {advice}"
+        raise Problem(HTTPStatus.CONFLICT, detail, code="managed_by_source")
+
+
 def require_no_transfer(event_id: str) -> None:
     """Raise :class:`Problem` (503) while registrations are being copied to the event."""
     if store().events.transferring(event_id):

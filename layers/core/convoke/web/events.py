@@ -127,6 +127,7 @@ def patch_event(event_id: str, patch: EventPatch, version: Version = None) -> Re
 
     def change(before: Event, _: datetime) -> Event:
         nonlocal dropped
+        context.require_unmanaged(before)
         after, dropped = patched(before, patch)
         return after
 
@@ -171,6 +172,7 @@ def cancel_event(
         recorded = record(status=200, event_id=event_id)
         for _ in rounds():
             before, at = context.own_event(event_id), context.now()
+            context.require_unmanaged(before)
             require_version(before, version)
             if before.status is EventStatus.CANCELLED:
                 context.store().requests.keep(recorded)
@@ -194,6 +196,7 @@ def reopen_event(
         recorded = record(status=200, event_id=event_id)
         for _ in rounds():
             before, at = context.own_event(event_id), context.now()
+            context.require_unmanaged(before)
             require_version(before, version)
             context.require_not_over(before, at)
             if before.status is not EventStatus.CANCELLED:

@@ -238,6 +238,7 @@ WebhookEvents = Annotated[
             "invitation.bounced",
             "invitation.complained",
             "invitation.failed",
+            "source.problem",
         ]
     ],
     Field(min_length=1, max_length=20, description="The event types to post to the webhook."),

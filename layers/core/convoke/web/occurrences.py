@@ -201,6 +201,7 @@ def split_event(
         recorded = record(status=201, event_id=new_id)
         for _ in rounds():
             before, at = context.own_event(event_id), context.now()
+            context.require_unmanaged(before)
             require_version(before, version)
             context.require_writable(before, at)
             old, new = split_parts(before, body, new_id, at)

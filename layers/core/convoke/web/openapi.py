@@ -24,6 +24,7 @@ NOUNS = {
     "quarantine": "Mails that were put aside",
     "webhooks": "Your own systems that are told",
     "deliveries": "What webhooks were posted",
+    "sources": "Tables of your own that are followed",
     "changes": "What webhooks are told of, for who was down",
 }
 NAMES = {
@@ -115,6 +116,9 @@ def _webhook(what: WebhookEventType) -> dict[str, Any]:
     data: dict[str, Any] = {"type": "object", "properties": {**ids, "registration_id": {"type": "string"}, **own}}
     if what is WebhookEventType.TEST:
         data = {"type": "object", "properties": {"webhook_id": {"type": "string"}}}
+    if what is WebhookEventType.SOURCE_PROBLEM:
+        said = ("source", "rows", "problem_id", "field", "reason")
+        data = {"type": "object", "properties": {name: {"type": "string"} for name in said}}
     payload = {
         "type": "object",
         "required": ["id", "type", "created_at", "data"],

@@ -75,6 +75,7 @@ def accept(
             return show(event_id, proposal_id)
 
         def change(event: Event, at: datetime) -> Event:
+            context.require_unmanaged(event, "to accept the proposal, change the time in its row, then decline it here")
             return moved(event, still_open(event_id, proposal_id), at)
 
         decided = {"proposal": context.store().proposals.decision_action(proposal, ProposalStatus.ACCEPTED)}

@@ -218,6 +218,7 @@ def read_registration(event_id: str, registration_id: str) -> Response[Registrat
 def patch_registration(event_id: str, registration_id: str, patch: RegistrationPatch) -> Response[RegistrationOut]:
     event, at = context.own_event(event_id), context.now()
     person = context.read_snapshot(event, registration_id).registration
+    context.require_unmanaged(person)
     context.require_writable(event, at)
     if person.status not in ACTIVE:
         raise Problem(HTTPStatus.CONFLICT, Obstacle.INACTIVE.value, code=CODES[Obstacle.INACTIVE])
@@ -266,6 +267,7 @@ def withdraw(
     if erase == "true":
         granted(erasure.erase(context.store(), event_id, registration_id, now=at, account=event.account))
     elif seen.registration.status in STANDING:
+        context.require_unmanaged(seen.registration)
         granted(
             registry.withdraw(
                 *(context.store(), event_id, registration_id),

@@ -40,6 +40,7 @@ SCOPES: Mapping[str, Scope] = {
     "GET /events/{event_id}/proposals": READ,
     "POST /events/{event_id}/proposals/{proposal_id}/accept": MANAGE,
     "POST /events/{event_id}/proposals/{proposal_id}/decline": MANAGE,
+    "GET /sources/{source}/problems": READ,
     "GET /quarantine": READ,
     "POST /quarantine/{quarantine_id}/release": MANAGE,
     "POST /quarantine/{quarantine_id}/drop": MANAGE,

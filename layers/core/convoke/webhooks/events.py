@@ -36,6 +36,7 @@ class WebhookEventType(StrEnum):
     INVITATION_BOUNCED = "invitation.bounced"
     INVITATION_COMPLAINED = "invitation.complained"
     INVITATION_FAILED = "invitation.failed"
+    SOURCE_PROBLEM = "source.problem"
     TEST = "webhook.test"
 
 

@@ -1,0 +1,124 @@
+"""Follows the tables that a site keeps: looks at the rows that their streams name, and once a day at all rows.
+
+A stream record only says which row to look at. Which account a stream belongs to is decided by the deployment, in
+``SOURCE_STREAMS``: ``account=stream ARN``, separated by commas; which of the account's sources its rows are of, by the
+name of the table. The result of the daily comparison has the differences of each source by table and outcome.
+"""
+
+from __future__ import annotations
+
+import os
+from datetime import datetime
+from functools import cache
+from typing import Any
+
+from aws_lambda_powertools.metrics import MetricUnit
+from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
+from aws_lambda_powertools.utilities.data_classes.dynamo_db_stream_event import DynamoDBRecord
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from convoke.aws import runtime
+from convoke.aws.runtime import logger, metrics
+from convoke.model import ConvokeError
+from convoke.settings import settings
+from convoke.sources.compare import KINDS, act, compare, follow
+from convoke.sources.mapping import parse
+from convoke.sources.sync import Looked, Outcome, Site, read_key
+from convoke.store import dynamo
+from convoke.store.sources import Kind
+from convoke.store.store import Store
+
+TIME_LEFT = 20_000
+"""Milliseconds before its end at which the function stops to look at rows that waited, and has the record again."""
+
+
+class Unfinished(ConvokeError):
+    """More rows waited for this one than can be looked at in time: the record is handled again."""
+
+
+@cache
+def store() -> Store:
+    return Store(dynamo.client(), settings())
+
+
+def bindings() -> dict[str, str]:
+    """The account of each stream that the deployment names, by the stream's ARN."""
+    named = [each.partition("=") for each in os.environ["SOURCE_STREAMS"].split(",") if each]
+    return {stream: account for account, _, stream in named}
+
+
+def sites(stream: str, *, dry: bool = False) -> list[tuple[Site, Kind]]:
+    """The sources of which the stream's rows are, with the kind of rows; none where nobody has described one."""
+    account, table = bindings()[stream], stream.split("/")[1]
+    described = [
+        Site(store(), account, parse(text), store().client, dry=dry) for text in store().accounts.sources(account)
+    ]
+    found = [(site, kind, site.rows(kind)) for site in described for kind in KINDS]
+    return [(site, kind) for site, kind, rows in found if rows is not None and rows.table == table]
+
+
+def handle_record(record: DynamoDBRecord, lambda_context: LambdaContext) -> None:
+    """Look at the row of one record. An exception has the record handled again."""
+    if record.dynamodb is None or not record.event_source_arn:
+        return
+    key = read_key(record.raw_event["dynamodb"]["Keys"])
+    for site, kind in sites(record.event_source_arn):
+        if has_expired(record) and site.source.expired_rows == "keep":
+            site.expired(kind, key)
+            continue
+        for looked in follow(site, kind, key, runtime.clock()):
+            tell(site, kind, looked)
+            if lambda_context.get_remaining_time_in_millis() < TIME_LEFT:
+                raise Unfinished(looked.state.event_id)
+
+
+def has_expired(record: DynamoDBRecord) -> bool:
+    """Whether the time to live of the site's table has deleted the row."""
+    who = record.raw_event.get("userIdentity") or {}
+    return record.raw_event.get("eventName") == "REMOVE" and who.get("principalId") == "dynamodb.amazonaws.com"
+
+
+def tell(site: Site, kind: Kind, looked: Looked) -> None:
+    """Count and log what a look led to, without what the row says."""
+    if looked.outcome is Outcome.PROBLEM and looked.fresh:
+        metrics.add_metric(name="SourceProblems", unit=MetricUnit.Count, value=1)
+    if looked.outcome is Outcome.HELD:
+        metrics.add_metric(name="SourcePaused", unit=MetricUnit.Count, value=1)
+    said = {"source": site.source.name, "rows": kind.value, "outcome": looked.outcome.value}
+    ids = {"event_id": looked.state.event_id, "registration_id": looked.state.registration_id}
+    logger.info("row", extra=said | ids)
+
+
+def audit(now: datetime) -> dict[str, Any]:
+    """Compare every source whose tables are bound to its account, and act upon differences unless they are many."""
+    summary: dict[str, Any] = {}
+    for stream, account in bindings().items():
+        for site, _ in sites(stream, dry=True):
+            name = f"{account}/{site.source.name}"
+            if name in summary:
+                continue
+            found = compare(site, now)
+            store().sources.compared(account, site.source.name, found.standing)
+            metrics.add_metric(name="SourceDifferences", unit=MetricUnit.Count, value=len(found.differences))
+            summary[name] = {"rows": found.rows, "differences": dict(found.counted()), "put_right": not found.too_many}
+            if found.too_many:
+                metrics.add_metric(name="SourceAuditStopped", unit=MetricUnit.Count, value=1)
+            else:
+                act(Site(store(), account, site.source, store().client), found.differences, now)
+    return summary
+
+
+@logger.inject_lambda_context
+@metrics.log_metrics
+def handler(event: dict[str, Any], context: LambdaContext) -> Any:
+    metrics.add_metric(name="SourceRecords", unit=MetricUnit.Count, value=len(event.get("Records", ())))
+    if "Records" not in event:
+        summary = audit(runtime.clock())
+        logger.info("compared", extra={"sources": summary})
+        return {"sources": summary}
+    return process_partial_response(
+        event=event,
+        record_handler=handle_record,
+        processor=BatchProcessor(event_type=EventType.DynamoDBStreams, raise_on_entire_batch_failure=False),
+        context=context,
+    )

@@ -1,0 +1,9 @@
+"""Events and registrations that a site keeps in DynamoDB tables of its own.
+
+A *source* is such a pair of tables, with a mapping from their attributes to the fields of the HTTP API. A record of
+their streams only says which row to look at; what the row says now is compared with what is registered.
+
+- ``mapping``: how a source is described, in JSON, and what is valid
+- ``rows``: a row as the fields of a request, or what is wrong with it
+- ``decide``: what follows from a row
+"""

@@ -1,0 +1,162 @@
+"""The function that follows a site's own tables: stream records in, registrations out, under its own role."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+import sources
+from convoke.sources import sync
+from convoke.store import dynamo
+from convoke.store.sources import Kind
+from tests.deployment import Context, Deployment, a_deployment, sample
+from tests.policies import Denied, acting_as
+from tests.test_sources import SITE, SUMMER
+from tests.test_sync import PLAIN, World
+
+STREAM = "arn:aws:dynamodb:eu-central-1:123456789012:table/%s/stream/2027-01-15T10:00:00.000"
+
+
+class Site(World):
+    """A site's tables, with their streams, beside the deployed functions."""
+
+    def __init__(self, deployed: Deployment) -> None:
+        super().__init__(deployed.client)
+        self.deployed = deployed
+        self.store.accounts.put_source("acme", "site", json.dumps(SITE))
+
+    def write(self, table: str, row: dict[str, Any]) -> None:
+        self.client.put_item(TableName=table, Item=dynamo.wire(row))
+
+    def ring(self, table: str, *rows: dict[str, Any], **more: Any) -> Any:
+        """The stream's records of these rows, to the function."""
+        record = sample("sources-row")["Records"][0] | {"eventSourceARN": STREAM % table} | more
+        names = ("event_id",) if table == "site-events" else ("event_id", "user_id")
+        records = []
+        for number, row in enumerate(rows):
+            keys = {name: {"S": row[name]} for name in names}
+            change = record["dynamodb"] | {"Keys": keys, "SequenceNumber": str(number)}
+            records.append(record | {"dynamodb": change})
+        return self.deployed.call("sources", {"Records": records})
+
+    def compare(self) -> Any:
+        [found] = self.deployed.call("sources", sample("sources-compare"))["sources"].values()
+        return found
+
+
+@pytest.fixture
+def site(monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
+    with a_deployment(monkeypatch) as deployed:
+        yield Site(deployed)
+
+
+def test_a_record_of_a_stream_leads_to_an_invitation(site: Site) -> None:
+    site.write("site-events", SUMMER)
+    site.write("site-registrations", PLAIN)
+    assert site.ring("site-events", SUMMER) == {"batchItemFailures": []}
+    assert site.ring("site-registrations", PLAIN) == {"batchItemFailures": []}
+    assert site.person().email == "bo@example.net"
+
+
+def test_rows_that_came_before_their_event_are_looked_at_with_it(site: Site) -> None:
+    others = [PLAIN | {"user_id": f"u{one}", "email": f"u{one}@example.net"} for one in range(3)]
+    for row in others:
+        site.write("site-registrations", row)
+    site.ring("site-registrations", *others)
+    site.write("site-events", SUMMER)
+    site.ring("site-events", SUMMER)
+    assert site.store.reads.seats(site.event().event_id).taken == 3
+
+
+def test_where_time_runs_out_the_record_comes_again(site: Site) -> None:
+    site.write("site-registrations", PLAIN)
+    site.ring("site-registrations", PLAIN)
+    site.write("site-events", SUMMER)
+    record = sample("sources-row")["Records"][0] | {"eventSourceARN": STREAM % "site-events"}
+    record["dynamodb"]["Keys"] = {"event_id": {"S": "e1"}}
+    with acting_as("Sources"):
+        answer = sources.handler({"Records": [record]}, Context(remaining_ms=100))
+    assert [one["itemIdentifier"] for one in answer["batchItemFailures"]] == [record["dynamodb"]["SequenceNumber"]]
+    site.ring("site-events", SUMMER)
+    assert site.store.reads.seats(site.event().event_id).taken == 1
+
+
+def test_a_row_of_a_table_that_nobody_described_leads_to_nothing(site: Site) -> None:
+    site.store.accounts.put_source("acme", "site", json.dumps(SITE | {"registrations": None}))
+    site.write("site-registrations", PLAIN)
+    assert site.ring("site-registrations", PLAIN) == {"batchItemFailures": []}
+    assert site.state(Kind.REGISTRATIONS, '["e1","u1"]').fence == 0
+
+
+def test_another_account_s_description_does_not_reach_the_table(site: Site) -> None:
+    site.store.accounts.put_source("mallory", "hers", json.dumps(SITE | {"name": "hers"}))
+    site.write("site-events", SUMMER)
+    site.ring("site-events", SUMMER)
+    assert site.event().account == "acme"
+    assert not site.store.sources.exists("mallory", "hers")
+
+
+@pytest.mark.parametrize(("policy", "stands"), [("keep", True), ("remove", False)])
+def test_a_row_that_expired_counts_as_gone_only_where_the_source_says_so(site: Site, policy: str, stands: bool) -> None:
+    site.store.accounts.put_source("acme", "site", json.dumps(SITE | {"expired_rows": policy}))
+    site.write("site-events", SUMMER)
+    site.write("site-registrations", PLAIN)
+    site.ring("site-events", SUMMER), site.ring("site-registrations", PLAIN)
+    site.client.delete_item(TableName="site-registrations", Key=dynamo.wire({"event_id": "e1", "user_id": "u1"}))
+    who = {"type": "Service", "principalId": "dynamodb.amazonaws.com"}
+    site.ring("site-registrations", PLAIN, eventName="REMOVE", userIdentity=who)
+    assert (site.person().status == "registered") is stands
+    assert site.compare()["differences"] == {}
+    site.write("site-registrations", PLAIN | {"full_name": "Bo"})
+    site.ring("site-registrations", PLAIN)
+    assert site.person().name == "Bo"
+
+
+def test_lost_records_are_found_by_the_daily_comparison(site: Site) -> None:
+    site.write("site-events", SUMMER)
+    site.write("site-registrations", PLAIN)
+    site.ring("site-events", SUMMER), site.ring("site-registrations", PLAIN)
+    site.write("site-events", SUMMER | {"name": "Garden party"})
+    site.client.delete_item(TableName="site-registrations", Key=dynamo.wire({"event_id": "e1", "user_id": "u1"}))
+    site.write("site-registrations", PLAIN | {"user_id": "u2", "email": "u2@example.net"})
+    expected = {"events change": 1, "registrations create": 1, "registrations cancel": 1}
+    assert site.compare() == {"rows": 3, "differences": expected, "put_right": True}
+    assert (site.event().title, site.person("u2").status) == ("Garden party", "registered")
+    assert site.person("u1").status == "cancelled"
+    assert site.compare()["differences"] == {}
+
+
+def test_many_differences_are_left_to_make_sync(site: Site) -> None:
+    for one in range(6):
+        site.write("site-events", SUMMER | {"event_id": f"e{one}"})
+    assert site.compare() == {"rows": 6, "differences": {"events create": 6}, "put_right": False}
+    assert site.state(Kind.EVENTS, "e1").fence == 0
+
+
+def test_a_problem_that_is_known_is_no_difference(site: Site) -> None:
+    site.write("site-events", SUMMER | {"tz": "Berlin"})
+    site.ring("site-events", SUMMER)
+    site.ring("site-events", SUMMER)
+    [(field, _)] = site.problems()
+    assert field == "time_zone"
+    assert site.compare()["differences"] == {}
+
+
+def test_it_reads_what_the_deployment_names_and_writes_none_of_it(site: Site) -> None:
+    with pytest.raises(Denied), acting_as("Sources"):
+        site.client.scan(TableName="other-events")
+    with pytest.raises(Denied), acting_as("Sources"):
+        site.client.put_item(TableName="site-events", Item=dynamo.wire(SUMMER))
+
+
+def test_the_brake_is_on_for_records_too(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sync, "MOST_GONE", 0)
+    site.write("site-events", SUMMER)
+    site.ring("site-events", SUMMER)
+    site.client.delete_item(TableName="site-events", Key=dynamo.wire({"event_id": "e1"}))
+    site.ring("site-events", SUMMER)
+    assert site.event().status == "confirmed"
+    assert site.problems() == [("", sync.HELD)]

@@ -1,0 +1,335 @@
+"""Rows of a site's own tables become events and registrations, on tables in memory."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from convoke.model import Event, EventStatus, Registration, RegistrationStatus
+from convoke.registrations.erasure import erase
+from convoke.registrations.registry import withdraw
+from convoke.sources import sync
+from convoke.sources.decide import Action
+from convoke.sources.mapping import parse
+from convoke.sources.sync import Looked, Outcome, Site, Unknown, key_text, read_key
+from convoke.store import dynamo
+from convoke.store.sources import Kind, RowState, place
+from convoke.store.store import Store
+from tests.factories import NOW
+from tests.tables import SETTINGS, in_memory
+from tests.test_sources import BO, SITE, SUMMER
+
+ACCOUNT = "acme"
+KEYS = {"site-events": ("event_id",), "site-registrations": ("event_id", "user_id")}
+
+
+class World:
+    """A site's two tables, and the deployment that follows them."""
+
+    def __init__(self, client: Any) -> None:
+        self.client = client
+        self.store = Store(client, SETTINGS)
+        for table in KEYS:
+            self.make(table)
+        self.site = self.anew()
+
+    def anew(self) -> Site:
+        """The source as another worker has it."""
+        return Site(self.store, ACCOUNT, parse(json.dumps(SITE)), self.client)
+
+    def make(self, table: str) -> None:
+        names = KEYS[table]
+        self.client.create_table(
+            TableName=table,
+            BillingMode="PAY_PER_REQUEST",
+            AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in names],
+            KeySchema=[
+                {"AttributeName": name, "KeyType": kind} for name, kind in zip(names, ("HASH", "RANGE"), strict=False)
+            ],
+        )
+
+    def put(self, table: str, row: dict[str, Any]) -> Looked:
+        self.client.put_item(TableName=table, Item=dynamo.wire(row))
+        return self.look(table, row)
+
+    def delete(self, table: str, row: dict[str, Any]) -> Looked:
+        key = {name: row[name] for name in KEYS[table]}
+        self.client.delete_item(TableName=table, Key=dynamo.wire(key))
+        return self.look(table, row)
+
+    def look(self, table: str, row: dict[str, Any]) -> Looked:
+        kind = Kind.EVENTS if table == "site-events" else Kind.REGISTRATIONS
+        return self.site.look(kind, row, NOW)
+
+    def hold(self, **changes: Any) -> Looked:
+        return self.put("site-events", SUMMER | changes)
+
+    def come(self, **changes: Any) -> Looked:
+        return self.put("site-registrations", PLAIN | changes)
+
+    def event(self) -> Event:
+        found = self.store.reads.event(self.state(Kind.EVENTS, "e1").event_id)
+        assert found is not None
+        return found
+
+    def state(self, kind: Kind, name: str) -> RowState:
+        return self.store.sources.row(place(ACCOUNT, "site", kind, name))
+
+    def person(self, user: str = "u1") -> Registration:
+        state = self.state(Kind.REGISTRATIONS, f'["e1","{user}"]')
+        found = self.store.reads.registration(state.event_id, state.registration_id)
+        assert found is not None
+        return found
+
+    def problems(self) -> list[tuple[str, str]]:
+        return [(one.field, one.reason) for one in self.store.sources.list_problems(ACCOUNT, "site", limit=100).items]
+
+
+PLAIN = {name: value for name, value in BO.items() if name != "dates"}
+"""A registration for the whole event."""
+
+
+@pytest.fixture
+def world() -> Iterator[World]:
+    with in_memory() as client:
+        yield World(client)
+
+
+def test_a_row_becomes_an_event_and_another_becomes_a_registration(world: World) -> None:
+    assert world.hold().outcome is Action.CREATE
+    assert world.come().outcome is Action.CREATE
+
+    event, person = world.event(), world.person()
+    assert (event.title, event.account, event.source, event.capacity) == ("Summer party", ACCOUNT, "site", 20)
+    assert (person.name, person.email, person.source) == ("Bo Ek", "bo@example.net", "site")
+    assert world.store.reads.seats(event.event_id).taken == 1
+    invitation = world.store.reads.invitation(event.event_id, person.registration_id)
+    assert invitation is not None
+    assert invitation.due_key is not None
+
+
+def test_a_row_that_is_seen_twice_is_acted_upon_once(world: World) -> None:
+    world.hold(), world.come()
+    event, person = world.event(), world.person()
+
+    assert world.look("site-events", SUMMER).outcome is Action.NOTHING
+    assert world.look("site-registrations", PLAIN).outcome is Action.NOTHING
+    assert (world.event(), world.person()) == (event, person)
+
+
+def test_a_changed_row_changes_what_it_became_and_leaves_the_rest(world: World) -> None:
+    world.hold(), world.come()
+    assert world.hold(name="Garden party", venue=None).outcome is Action.CHANGE
+    assert world.come(email="bo.ek@example.net").outcome is Action.CHANGE
+
+    event, person = world.event(), world.person()
+    assert (event.title, event.location, event.version) == ("Garden party", "", 2)
+    assert (event.when.time_zone, event.when.start.isoformat()) == ("Europe/Berlin", "2027-06-12T18:00:00")
+    assert (person.email, person.version) == ("bo.ek@example.net", 2)
+
+
+def test_a_status_of_the_site_cancels_and_reopens(world: World) -> None:
+    world.hold(), world.come()
+    assert world.hold(state="off", cancel_reason="Rain").outcome is Action.CANCEL
+    assert (world.event().status, world.event().reason) == (EventStatus.CANCELLED, "Rain")
+    assert world.hold().outcome is Action.REOPEN
+    assert world.event().status is EventStatus.CONFIRMED
+    assert world.come(state="no").outcome is Action.CANCEL
+    assert world.person().status is RegistrationStatus.CANCELLED
+
+
+def test_a_row_that_comes_back_is_a_new_registration(world: World) -> None:
+    world.hold(), world.come()
+    first = world.person()
+    assert world.delete("site-registrations", PLAIN).outcome is Action.CANCEL
+    assert world.person().status is RegistrationStatus.CANCELLED
+    assert world.come().outcome is Action.CREATE
+    assert world.person().registration_id != first.registration_id
+    assert world.store.reads.seats(world.event().event_id).taken == 1
+
+
+def test_a_row_that_is_gone_cancels_its_event_and_coming_back_reopens_it(world: World) -> None:
+    world.hold()
+    assert world.delete("site-events", SUMMER).outcome is Action.CANCEL
+    assert world.event().status is EventStatus.CANCELLED
+    assert world.hold().outcome is Action.REOPEN
+
+
+def test_a_registration_s_row_waits_for_its_event(world: World) -> None:
+    assert world.come().outcome is Action.WAIT
+    made = world.hold()
+    [key] = world.site.waiting(made)
+    assert world.site.look(Kind.REGISTRATIONS, read_key(json.loads(key)), NOW).outcome is Action.CREATE
+    assert world.person().status is RegistrationStatus.REGISTERED
+    assert world.site.waiting(world.look("site-events", SUMMER)) == []
+
+
+def test_an_event_that_appears_while_its_row_is_marked_is_not_missed(world: World) -> None:
+    world.client.put_item(TableName="site-events", Item=dynamo.wire(SUMMER))
+    attempt: Any = world.store.attempt
+    races = [True]
+
+    def slow(*arguments: Any, **more: Any) -> Any:
+        result = attempt(*arguments, **more)
+        if races.pop() if races else False:
+            world.anew().look(Kind.EVENTS, SUMMER, NOW)
+        return result
+
+    world.store.__dict__["attempt"] = slow
+    assert world.come().outcome is Action.CREATE
+
+
+def test_a_person_moves_to_the_event_that_their_row_names_now(world: World) -> None:
+    world.hold(), world.come(), world.hold(event_id="e2")
+    first = world.person()
+    state = world.state(Kind.REGISTRATIONS, '["e1","u1"]')
+    site = parse(json.dumps(SITE | {"registrations": SITE["registrations"] | {"event": "to"}}))
+    world.site = Site(world.store, ACCOUNT, site, world.client)
+    assert world.come(to="e1").outcome is Action.NOTHING
+    assert world.come(to="e2").outcome is Action.CREATE
+    assert world.person().event_id != first.event_id
+    left = world.store.reads.registration(state.event_id, state.registration_id)
+    assert left is not None
+    assert left.status is RegistrationStatus.CANCELLED
+
+
+@pytest.mark.parametrize(
+    ("changes", "field", "reason"),
+    [
+        ({"tz": "Berlin"}, "time_zone", "must be the IANA name"),
+        ({"host": {"name": "Ada", "email": "nobody"}}, "organizer.email", "must be a mail address"),
+        ({"name": None}, "title", "is required"),
+        ({"state": "maybe"}, "status", "does not name"),
+        ({"seats": 0}, "capacity", "greater than"),
+    ],
+)
+def test_what_is_wrong_with_a_row_is_kept_by_the_api_s_field_until_it_is_mended(
+    world: World, changes: dict[str, Any], field: str, reason: str
+) -> None:
+    world.hold()
+    before = world.event()
+    looked = world.hold(**changes)
+    assert (looked.outcome, looked.fresh) == (Outcome.PROBLEM, True)
+    assert not world.look("site-events", SUMMER).fresh
+    [(found, why)] = world.problems()
+    assert found == field
+    assert reason in why
+    assert world.event() == before
+
+    world.hold()
+    assert world.problems() == []
+
+
+def test_a_new_row_with_a_problem_becomes_nothing(world: World) -> None:
+    world.hold(), world.come(email="nobody")
+    assert [field for field, _ in world.problems()] == ["email"]
+    assert world.state(Kind.REGISTRATIONS, '["e1","u1"]').registration_id == ""
+
+
+def test_rows_of_what_is_over_are_skipped_without_a_problem(world: World) -> None:
+    assert world.hold(starts_at="2020-06-12T16:00:00Z", ends_at="2020-06-12T17:00:00Z").outcome is Action.NOTHING
+    world.hold(), world.come()
+    late = NOW + timedelta(days=1000)
+    world.client.put_item(TableName="site-registrations", Item=dynamo.wire(PLAIN | {"email": "nobody"}))
+    assert world.site.look(Kind.REGISTRATIONS, PLAIN, late).outcome is Action.NOTHING
+    assert world.problems() == []
+
+
+def test_who_withdrew_comes_back_only_when_their_row_changes(world: World) -> None:
+    world.hold(), world.come()
+    person = world.person()
+    withdraw(world.store, person.event_id, person.registration_id, now=NOW)
+    assert world.look("site-registrations", PLAIN).outcome is Action.NOTHING
+    assert world.come(full_name="Bo").outcome is Action.CREATE
+
+
+def test_who_was_erased_never_comes_back_and_their_key_is_forgotten(world: World) -> None:
+    world.hold(), world.come()
+    person = world.person()
+    erase(world.store, person.event_id, person.registration_id, now=NOW)
+    assert world.come(full_name="Bo").outcome is Action.NOTHING
+    assert world.state(Kind.REGISTRATIONS, '["e1","u1"]').key == ""
+
+
+def test_the_second_row_of_an_address_waits_until_the_first_is_gone(world: World) -> None:
+    world.hold(), world.come()
+    second = PLAIN | {"user_id": "u2"}
+    assert world.put("site-registrations", second).outcome is Outcome.PROBLEM
+    assert world.problems() == [("email", sync.TAKEN)]
+    [key] = world.site.waiting(world.delete("site-registrations", PLAIN))
+    assert key == key_text({"event_id": "e1", "user_id": "u2"})
+    assert world.look("site-registrations", second).outcome is Action.CREATE
+    assert world.problems() == []
+
+
+def test_a_worker_that_read_an_old_row_cannot_undo_a_newer_look(world: World) -> None:
+    world.hold()
+    world.client.put_item(TableName="site-registrations", Item=dynamo.wire(PLAIN))
+    begin: Any = world.site._begin
+    races = [True]
+
+    def slow(*arguments: Any) -> Any:
+        look = begin(*arguments)
+        if races:
+            races.pop()
+            world.client.delete_item(
+                TableName="site-registrations", Key=dynamo.wire({"event_id": "e1", "user_id": "u1"})
+            )
+            assert world.anew().look(Kind.REGISTRATIONS, PLAIN, NOW).outcome is Action.NOTHING
+        return look
+
+    world.site.__dict__["_begin"] = slow
+    assert world.look("site-registrations", PLAIN).outcome is Action.NOTHING
+    assert world.store.reads.seats(world.event().event_id).taken == 0
+
+
+def test_a_table_that_was_made_anew_says_nothing_about_the_rows_of_the_old_one(world: World) -> None:
+    world.hold(), world.come()
+    world.client.delete_table(TableName="site-registrations")
+    world.make("site-registrations")
+    world.site = world.anew()
+    with pytest.raises(Unknown, match="site-registrations"):
+        world.look("site-registrations", PLAIN)
+    assert world.person().status is RegistrationStatus.REGISTERED
+
+
+@pytest.fixture
+def few(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sync, "MOST_GONE", 3)
+
+
+@pytest.mark.usefixtures("few")
+def test_rows_that_disappear_in_bulk_are_held_and_explicit_statuses_are_not(world: World) -> None:
+    world.hold(seats=None)
+    rows = [PLAIN | {"user_id": f"u{one}", "email": f"u{one}@example.net"} for one in range(8)]
+    for row in rows:
+        world.put("site-registrations", row)
+    outcomes = [world.delete("site-registrations", row).outcome for row in rows[:5]]
+    assert outcomes == [Action.CANCEL] * 3 + [Outcome.HELD] * 2
+    assert world.store.sources.state(ACCOUNT, "site").paused_at == NOW
+    assert world.store.reads.seats(world.event().event_id).taken == 5
+    assert world.put("site-registrations", rows[5] | {"state": "no"}).outcome is Action.CANCEL
+    assert world.put("site-registrations", rows[6] | {"full_name": "Bo"}).outcome is Action.CHANGE
+    assert [reason for _, reason in world.problems()] == [sync.HELD] * 2
+
+    world.store.sources.resume(ACCOUNT, "site", NOW)
+    assert world.look("site-registrations", rows[4]).outcome is Action.CANCEL
+
+
+@pytest.mark.usefixtures("few")
+def test_an_event_that_disappears_counts_as_all_its_people(world: World) -> None:
+    world.hold(seats=None)
+    for one in range(4):
+        world.put("site-registrations", PLAIN | {"user_id": f"u{one}", "email": f"u{one}@example.net"})
+    assert world.delete("site-events", SUMMER).outcome is Outcome.HELD
+    assert world.event().status is EventStatus.CONFIRMED
+    assert world.hold(state="off").outcome is Action.CANCEL
+
+
+def test_a_key_survives_as_text() -> None:
+    key = {"a": b"\x00\xff", "b": 7}
+    assert read_key(json.loads(key_text(key))) == key
