@@ -17,7 +17,14 @@ from typing import Any
 import pytest
 
 from convoke.decision.calendar_state import RenderedMail
-from convoke.delivery.fan_out import BATCH_SIZE, SECONDS_AFTER_TIMES_UP, BATCHES_IN_A_PAGE, announce, plan, process_batch
+from convoke.delivery.fan_out import (
+    BATCH_SIZE,
+    BATCHES_IN_A_PAGE,
+    SECONDS_AFTER_TIMES_UP,
+    announce,
+    plan,
+    process_batch,
+)
 from convoke.delivery.reconcile import Outcome
 from convoke.effects import Effect, Enqueue, PlanHint, Render, Send
 from convoke.model import EventStatus, Method
