@@ -349,15 +349,6 @@ class Message:
         return self.state_before is None or self.state_before.sequence < 0
 
     @property
-    def cancels(self) -> bool:
-        """Whether it is a cancellation, or tells of a whole series that a date does not take place any more."""
-        if self.method is Method.CANCEL:
-            return True
-        known = self.state_before.dates if self.state_before is not None else ()
-        gone = {one.date for one in known if one.cancelled and not one.separate}
-        return not self.opens and any(date not in gone for date in self.without)
-
-    @property
     def asks(self) -> bool:
         """Whether the attendee is asked to answer (RSVP): they are invited, no answer to the present time and place is
         known, and one would be received.

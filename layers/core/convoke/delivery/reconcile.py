@@ -19,7 +19,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from ..decision.calendar_state import RenderedMail
-from ..decision.decide import INVITATION, URGENT, next_message, priority
+from ..decision.decide import INVITATION, URGENT, cancels, next_message, priority
 from ..decision.invitation import (
     Acknowledged,
     Cause,
@@ -199,7 +199,7 @@ def deliver(plan: Plan, seen: Snapshot, worker: Worker, sending: Sending) -> Ste
     policy = attempts.mail_policy(times)
     if attempts.too_late(policy, now, worker.deadline):
         return Outcome.OUT_OF_TIME
-    until = None if message.cancels else sending.held_until(seen.event.account, now)
+    until = None if cancels(message, seen.event) else sending.held_until(seen.event.account, now)
     if until is None:
         if not (yield from wait_for_turn(sending, worker.turns, urgent=urgency == URGENT)):
             return Outcome.OUT_OF_TIME
@@ -279,7 +279,7 @@ def _counted(plan: Plan, seen: Snapshot, now: datetime) -> Steps[datetime | None
     ordinary change costs no write.
     """
     message, mailed = plan.message, seen.invitation.mailed
-    if message.cancels or plan.repeats is not None or mailed.at(now).in_day < UNCOUNTED:
+    if plan.repeats is not None or mailed.at(now).in_day < UNCOUNTED or cancels(message, seen.event):
         return None
     until: datetime | None = yield CountMail(
         account=seen.event.account, recipient=message.attendee.email, mailed=mailed, now=now
