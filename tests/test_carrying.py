@@ -239,7 +239,11 @@ def test_who_withdraws_from_the_new_is_not_carried_over_again(world: World, monk
 def test_who_registers_while_the_split_is_written_comes_to_both(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """Their time is later than the split's, and yet they registered for the series as it was."""
     late = world.now + timedelta(milliseconds=300)
-    interrupted(monkeypatch, 1, lambda: world.register(1, created_at=late))
+
+    def meanwhile() -> None:
+        world.register(1, created_at=late)
+
+    interrupted(monkeypatch, 1, meanwhile)
     world.cut(FOURTH)
     world.carry_all()
     assert list(at_the_new(world)) == ["person1@example.net"]
