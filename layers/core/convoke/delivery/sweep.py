@@ -151,7 +151,7 @@ def _hand_out_all(dues: list[Due], priority: int, sender: Sender, times: Times, 
         if hints:
             yield EnqueueAll(hints=hints, urgent=priority == URGENT)
         # One after the other; an error about one, which is due again later, holds up nothing else.
-        yield All(steps=tuple(_see_to(due, sender) for due in ours if _hint(due) is None), at_once=1)
+        yield All(steps=tuple(_see_to(due, sender, until) for due in ours if _hint(due) is None), at_once=1)
         handed += ours
     return handed
 
@@ -185,10 +185,11 @@ def _hint(due: Due) -> AnyHint | None:
     return None
 
 
-def _see_to(due: Due, sender: Sender) -> Steps[None]:
-    """What the sweep does itself."""
+def _see_to(due: Due, sender: Sender, until: datetime) -> Steps[None]:
+    """What the sweep does itself; people are promoted, some at a time, until nobody can be or it is ``until``."""
     if due.kind is DueKind.SEATS:
-        yield Promote(event_id=due.event_id)
+        while (yield Clock()) < until and (yield Promote(event_id=due.event_id)):
+            pass
     elif due.kind is DueKind.ERASURE and (yield from _may_erase(due, sender)):
         yield ErasePerson(due=due)
 
