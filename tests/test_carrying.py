@@ -236,6 +236,19 @@ def test_who_withdraws_from_the_new_is_not_carried_over_again(world: World, monk
     assert counts(world) == (PEOPLE - 1, 0)
 
 
+def test_who_registers_while_the_split_is_written_comes_to_both(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Their time is later than the split's, and yet they registered for the series as it was."""
+    late = world.now + timedelta(milliseconds=300)
+
+    def meanwhile() -> None:
+        world.register(1, created_at=late)
+
+    interrupted(monkeypatch, 1, meanwhile)
+    world.cut(FOURTH)
+    world.carry_all()
+    assert list(at_the_new(world)) == ["person1@example.net"]
+
+
 def test_who_comes_to_the_old_after_the_split_comes_to_that_alone(world: World) -> None:
     settle_in(world)
     world.cut(THIRD)

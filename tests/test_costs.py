@@ -17,7 +17,14 @@ from typing import Any
 import pytest
 
 from convoke.decision.calendar_state import RenderedMail
-from convoke.delivery.fan_out import BATCH_SIZE, BATCHES_IN_A_PAGE, announce, plan, process_batch
+from convoke.delivery.fan_out import (
+    BATCH_SIZE,
+    BATCHES_IN_A_PAGE,
+    SECONDS_AFTER_TIMES_UP,
+    announce,
+    plan,
+    process_batch,
+)
 from convoke.delivery.reconcile import Outcome
 from convoke.effects import Effect, Enqueue, PlanHint, Render, Send
 from convoke.model import EventStatus, Method
@@ -237,7 +244,7 @@ def test_a_batch_that_stops_early_leaves_the_rest_queued() -> None:
         done = len(outcomes) - 1
         assert 0 < done < BATCH_SIZE
         assert len(world.sent) == done
-        assert world.queue == [Enqueue(hint=batch, urgent=False)]
+        assert world.queue == [Enqueue(hint=batch, urgent=False, delay_seconds=SECONDS_AFTER_TIMES_UP)]
         left = dynamo.get(world.client, SETTINGS.invitations_table, keys.batch(EVENT_ID, batch.version, batch.first))
         assert left is not None
         assert left["after"] == f"{done - 1:010d}{EVENT_ID}"

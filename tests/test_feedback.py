@@ -26,7 +26,7 @@ from convoke.delivery.reports import (
 from convoke.effects import Acknowledge, Effect, Refusal, Refused, Unknown
 from convoke.model import GRAVITY, DeliveryState, Method
 from convoke.registrations.registry import resend
-from tests.factories import NOW, invitation, report, told
+from tests.factories import AFTERNOON, NOW, invitation, report, told
 from tests.world import World, a_world
 
 EVENTS = Path(__file__).parent.parent / "events"
@@ -242,6 +242,48 @@ def test_an_event_of_ses_that_is_faster_than_its_answer_leaves_nothing_owed(worl
 
     assert (world.said(), world.owed()) == ([(Method.REQUEST, 0)], [])
     assert world.invitation(person).lease_until is None
+
+
+@pytest.mark.parametrize("state", [DeliveryState.DELIVERED, DeliveryState.BOUNCED, DeliveryState.COMPLAINED])
+@pytest.mark.parametrize("again", [False, True])
+def test_what_ses_reports_before_its_answer_is_written_down_is_shown(
+    world: World, state: DeliveryState, again: bool
+) -> None:
+    """Also of a message that is sent once more; a report of the message before says nothing of this one."""
+    person = world.register()
+    world.look(person)
+    if again:
+        resend(world.store, person.event_id, person.registration_id, now=world.now)
+    else:
+        world.change(when=AFTERNOON)
+    sequence = 0 if again else 1
+    reports = [report(DeliveryState.DELIVERED, registration_id=person.registration_id)] * (not again)
+    reports.append(report(state, registration_id=person.registration_id, sequence=sequence))
+
+    def meanwhile(effect: Effect) -> None:
+        if isinstance(effect, Acknowledge):
+            world.before = lambda _: None
+            for one in reports:
+                world.run(apply_report(one))
+
+    world.before = meanwhile
+    assert world.look(person) is Outcome.ACKNOWLEDGED
+    assert (world.invitation(person).state, world.invitation(person).due_key) == (state, None)
+
+
+def test_a_report_of_the_message_before_is_not_that_of_the_one_that_is_accepted_meanwhile(world: World) -> None:
+    person = world.register()
+    world.look(person)
+    world.change(when=AFTERNOON)
+
+    def meanwhile(effect: Effect) -> None:
+        if isinstance(effect, Acknowledge):
+            world.before = lambda _: None
+            world.run(apply_report(report(DeliveryState.DELIVERED, registration_id=person.registration_id)))
+
+    world.before = meanwhile
+    assert world.look(person) is Outcome.ACKNOWLEDGED
+    assert world.invitation(person).state is DeliveryState.ACCEPTED
 
 
 def test_a_report_about_nobody_is_dropped(world: World) -> None:

@@ -16,6 +16,7 @@ from convoke.delivery.fan_out import announce
 from convoke.delivery.reconcile import Outcome, reconcile
 from convoke.effects import Accepted, Defer, HoldAccounts, Refusal, Refused, Steps
 from convoke.model import InvalidField, Method
+from convoke.schedule import edits, series
 from convoke.store import dynamo, keys, limits
 from convoke.store.limits import MailLimits
 from local import operate
@@ -158,6 +159,29 @@ def test_a_cancellation_is_told_at_once_whatever_the_limits(world: World, what: 
     world.withdraw(person)
     assert world.look(person) is Outcome.ACKNOWLEDGED
     assert world.said()[-1][0] is Method.CANCEL
+
+
+@pytest.mark.parametrize("what", ["event", "account"])
+def test_a_date_is_cancelled_at_once_though_a_change_of_the_series_is_deferred(world: World, what: str) -> None:
+    """The cancellation is part of the message about the series, of which only this one goes beyond a limit."""
+    _, second, third, _ = series.starts(world.change(rule=series.rule("FREQ=WEEKLY;COUNT=4", MORNING)).schedule)
+    limit(world, **({"event": SMALL} if what == "event" else {}))
+    person = world.register()
+    for number in range(SMALL.hour):
+        assert world.look(person) is Outcome.ACKNOWLEDGED
+        world.arrive()
+        world.change(title=f"Words {number}")
+    if what == "account":
+        hold(world, "acme")
+    assert world.look(person) is Outcome.DEFERRED
+    for date in (second, third):
+        world.become(edits.cancel_date(world.event(), date, ""))
+        assert world.look(person) is Outcome.ACKNOWLEDGED
+        states = world.sent[-1].intent.calendar_state.dates
+        assert next(one for one in states if one.date == date).cancelled
+        world.arrive()
+    world.change(title="Other words")
+    assert world.look(person) is Outcome.DEFERRED
 
 
 def test_a_withdrawal_while_a_change_is_deferred_is_told_at_once(world: World) -> None:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from datetime import timedelta
+from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -14,7 +16,8 @@ from convoke.decision.invitation import Sending
 from convoke.delivery.pace import AHEAD, SHARE, SLOWEST, Turns, pace, slow_down, turns_in, wait_for_turn
 from convoke.delivery.reconcile import Outcome
 from convoke.effects import DrawTurns, Effect, Refusal, Refused, Send, StoreRate
-from tests.factories import NOW
+from convoke.store import dynamo, keys
+from tests.factories import AFTERNOON, MORNING, NOW
 from tests.world import World, a_quick_world
 
 SECOND = int(NOW.timestamp())
@@ -63,6 +66,19 @@ def test_mails_leave_one_after_the_other_at_the_rate_however_many_workers_there_
     assert len(set(moments)) == len(moments), "each has a moment of its own"
     in_a_second = Counter(int((moment - NOW).total_seconds()) for moment in moments)
     assert max(in_a_second.values()) <= 19
+
+
+def test_who_is_throttled_at_one_second_draws_of_the_next(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    update, throttled = world.client.update_item, [keys.pace(SECOND)["pk"]]
+
+    def busy(**asked: Any) -> Any:
+        if dynamo.unwire(asked["Key"])["pk"] in throttled:
+            raise ClientError({"Error": {"Code": "ProvisionedThroughputExceededException"}}, "UpdateItem")
+        return update(**asked)
+
+    monkeypatch.setattr(world.client, "update_item", busy)
+    assert world.run(wait_for_turn(Sending(rate=10), Turns(), urgent=True))
+    assert world.now == NOW.replace(microsecond=0) + timedelta(seconds=1)
 
 
 def test_whose_turn_is_too_far_away_does_not_wait(world: World) -> None:
@@ -116,3 +132,20 @@ def test_while_others_have_all_turns_an_ordinary_mail_waits_for_the_next_second_
     assert not world.run(wait_for_turn(sending, Turns(), urgent=False))
     assert set(seconds) == set(range(SECOND, SECOND + AHEAD + 2))
     assert world.now <= NOW + timedelta(seconds=AHEAD)
+
+
+def test_who_waits_for_a_turn_is_not_counted_until_there_is_one(world: World) -> None:
+    person = world.register()
+    world.look(person)
+    for when in (AFTERNOON, MORNING):
+        world.change(when=when)
+        assert world.look(person) is Outcome.ACKNOWLEDGED
+    world.change(title="Other words")
+    world.perform(StoreRate(rate=2))
+    for second in range(SECOND, SECOND + 1000):
+        world.perform(DrawTurns(second=second, count=9, most=9, urgent=True, ahead=False))
+    for _ in range(100):
+        assert world.look(person) is Outcome.OUT_OF_TIME
+        world.pass_time(seconds=1)
+    world.now = NOW + timedelta(seconds=1000)
+    assert world.look(person) is Outcome.ACKNOWLEDGED

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 
@@ -11,7 +12,7 @@ from convoke.decision.invitation import Quota, Sending
 from convoke.delivery.reconcile import Outcome
 from convoke.delivery.reports import apply_report
 from convoke.delivery.sweep import mail_limits
-from convoke.effects import Effect, Steps, StopSending
+from convoke.effects import Effect, Promote, Steps, StopSending
 from convoke.model import (
     DateChange,
     DeliveryState,
@@ -22,12 +23,13 @@ from convoke.model import (
     Registration,
     RegistrationStatus,
 )
+from convoke.registrations import waitlist
 from convoke.registrations.erasure import erase
 from convoke.schedule import edits, series
 from convoke.settings import Times
 from tests.factories import AFTERNOON, EVENT_ID, MORNING, report
 from tests.tables import SETTINGS
-from tests.world import World, a_world
+from tests.world import World, a_quick_world, a_world
 
 REQUEST, CANCEL = Method.REQUEST, Method.CANCEL
 
@@ -85,6 +87,37 @@ def test_the_first_in_line_gets_the_seat_that_came_free_and_an_invitation(world:
     assert isinstance(waits, Registration)
     assert (promoted.status, waits.status) == (RegistrationStatus.REGISTERED, RegistrationStatus.WAITLISTED)
     assert (world.said(people[2].email), world.said(people[3].email)) == ([(REQUEST, 0)], [])
+
+
+def test_one_sweep_gives_all_new_seats_to_the_waitlist() -> None:
+    with a_quick_world(capacity=1) as world:
+        people = [world.register(number) for number in range(waitlist.BATCH_SIZE + 6)]
+        world.change(capacity=len(people) - 1)
+        world.sweep()
+        assert Counter(person.status for person in world.everybody()) == {
+            RegistrationStatus.REGISTERED: len(people) - 1,
+            RegistrationStatus.WAITLISTED: 1,
+        }
+
+
+def test_an_error_about_one_event_s_waitlist_holds_up_nothing_else(world: World) -> None:
+    first, _, third = (world.register(number) for number in (1, 2, 3))
+    world.settle()
+    world.withdraw(first)
+    other = world.register(4, email="other@example.net")
+    world.queue.clear()
+
+    def fail(effect: Effect) -> None:
+        if isinstance(effect, Promote):
+            world.before = lambda _: None
+            raise KeyError("item")
+
+    world.before = fail
+    world.pass_time(minutes=1)
+    assert world.sweep()["registration"] == 1, "who withdrew"
+    world.settle()
+    assert world.said(third.email) == [(REQUEST, 0)]
+    assert world.said(other.email) == []
 
 
 def test_who_asks_to_be_forgotten_is_cancelled_first_and_forgotten_then(world: World) -> None:

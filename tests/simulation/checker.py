@@ -371,6 +371,10 @@ def _state(book: Book, rid: str) -> Iterator[tuple[str, str]]:
         told = invitation.acknowledged.calendar_state
         if (told.entry_uid, told.sequence) not in book.world.post.delivered:
             yield "G8", f"shows SEQUENCE {told.sequence} as delivered, which never arrived"
+    if state is DeliveryState.ACCEPTED and invitation.acknowledged is not None and not book.world.resends.get(rid):
+        sequence = invitation.acknowledged.calendar_state.sequence
+        if (rid, sequence) in book.world.reported:
+            yield "G8", f"shows SEQUENCE {sequence} as accepted, of which more was reported"
     if state is DeliveryState.ACCEPTED and not copies:
         yield "G8", "shows as accepted what was never sent"
     if state is DeliveryState.EXPIRED and not book.over:

@@ -135,6 +135,7 @@ def _release_that_is_not_due(self: SeatCounts, event_id: str, *_: Any, **__: Any
 
 
 MUTANTS: dict[str, Mutant] = {
+    "report-before-the-answer": Mutant((instead(invitations, "_unless_reported", lambda changes, *_: changes),)),
     "version-in-a-page": Mutant(
         (instead(fan_outs, "UPON_PLANNING", "#planned_to = :planned_to"),),
         scenario="one plans while it is changed back",

@@ -102,6 +102,8 @@ class World:
         self.overbooked: list[str] = []
         self._meetings = 0
         self.reports_heard = not self.faults.often["report lost"]
+        # Registration and SEQUENCE of the messages of which more was reported than that SES accepted them.
+        self.reported: set[tuple[str, int]] = set()
         self.deployed_at = 300 * self.random() if self.faults.hit("deployed") else float(EVER)
         self._does = self._doing()
 
@@ -343,7 +345,9 @@ class World:
 
     def apply_report(self, report: reports.Report, retries: int = 2) -> None:
         def done(well: bool) -> None:
-            if not well and retries:
+            if well and report.state != "accepted":
+                self.reported.add((report.registration_id, report.sequence))
+            elif not well and retries:
                 self.at(60 * self.random(), lambda: self.apply_report(report, retries - 1))
             elif not well:
                 self.reports_heard = False

@@ -135,6 +135,19 @@ def answered(registration: Registration, invitation: Invitation, date: LocalTime
     return reply_to(registration, known.asked if known else last.calendar_state.asked, date, alone=alone)
 
 
+def cancels(message: Message, event: Event) -> bool:
+    """Whether ``message`` is a cancellation, or the first message about the whole series since a date of ``event`` was
+    cancelled.
+    """
+    if message.method is Method.CANCEL:
+        return True
+    if message.opens or message.state_before is None:
+        return False
+    gone = {one.date for one in message.state_before.dates if one.cancelled and not one.separate}
+    new = set(message.without) - gone
+    return bool(new) and any(one.cancelled and one.date in new for one in series.occurrences(event))
+
+
 URGENT, CHANGE, INVITATION = 0, 1, 2
 
 

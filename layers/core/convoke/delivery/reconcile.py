@@ -19,7 +19,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from ..decision.calendar_state import RenderedMail
-from ..decision.decide import INVITATION, URGENT, next_message, priority
+from ..decision.decide import INVITATION, URGENT, cancels, next_message, priority
 from ..decision.invitation import (
     Acknowledged,
     Cause,
@@ -161,11 +161,6 @@ def reconcile(
             return Outcome.QUOTA_RESERVED
         elif plan.message.recurrence_id is not None and not occurrence_may_follow(seen.invitation, now, worker.times):
             return Outcome.SETTLING
-        elif (until := (yield from _allowed_at(plan, seen, sending, now))) is not None:
-            due_key = keys.due_key(priority(plan.message, now, worker.times.soon), until)
-            if (yield Defer(seen=seen.invitation, due_key=due_key)):
-                yield Log(what="message deferred", fields=_log_fields(seen.invitation, f"until {until.isoformat()}"))
-                return Outcome.DEFERRED
         else:
             done = yield from deliver(plan, seen, worker, sending)
             if done is Outcome.MORE:
@@ -175,22 +170,6 @@ def reconcile(
         lost_rounds += 1
         seen = None
     return Outcome.BUSY
-
-
-def _allowed_at(plan: Plan, seen: Snapshot, sending: Sending, now: datetime) -> Steps[datetime | None]:
-    """When the limits allow the message, ``None``: now. A cancellation always is, and what was counted before: a
-    repetition, and a resend, which the API counts. The first mails of a day are sent without counting them, so that an
-    ordinary change costs no write.
-    """
-    message, account = plan.message, seen.event.account
-    if message.method is Method.CANCEL:
-        return None
-    until = sending.held_until(account, now)
-    if until is None and plan.repeats is None and seen.invitation.mailed.at(now).in_day >= UNCOUNTED:
-        until = yield CountMail(
-            account=account, recipient=message.attendee.email, mailed=seen.invitation.mailed, now=now
-        )
-    return until
 
 
 def read_snapshot(event_id: str, registration_id: str) -> Steps[Snapshot | None]:
@@ -220,11 +199,19 @@ def deliver(plan: Plan, seen: Snapshot, worker: Worker, sending: Sending) -> Ste
     policy = attempts.mail_policy(times)
     if attempts.too_late(policy, now, worker.deadline):
         return Outcome.OUT_OF_TIME
-    if not (yield from wait_for_turn(sending, worker.turns, urgent=urgency == URGENT)):
-        return Outcome.OUT_OF_TIME
-    now = yield Clock()
-    if now + times.send + times.guard > worker.deadline:
-        return Outcome.OUT_OF_TIME
+    until = None if cancels(message, seen.event) else sending.held_until(seen.event.account, now)
+    if until is None:
+        if not (yield from wait_for_turn(sending, worker.turns, urgent=urgency == URGENT)):
+            return Outcome.OUT_OF_TIME
+        now = yield Clock()
+        if attempts.too_late(policy, now, worker.deadline):
+            return Outcome.OUT_OF_TIME
+        # After the wait: one that has no turn yet is tried again, and would be counted each time.
+        until = yield from _counted(plan, seen, now)
+        if until is not None:
+            worker.turns.drawn.appendleft(now)  # for another mail
+    if until is not None:
+        return (yield from _defer(before, until, urgency))
     attempt = yield NewAttemptId()
     intent = intent_for(plan, before, attempt, now)
     begun = Claimed(
@@ -284,6 +271,28 @@ def deliver(plan: Plan, seen: Snapshot, worker: Worker, sending: Sending) -> Ste
             yield HoldClaim(claimed=claimed, due_key=keys.due_key(urgency, after.not_before or begun.until))
             return Outcome.UNKNOWN
     raise TypeError(f"Send was answered with {type(answer).__name__}")
+
+
+def _counted(plan: Plan, seen: Snapshot, now: datetime) -> Steps[datetime | None]:
+    """When the limits allow the message, ``None``: now. A cancellation always is, and what was counted before: a
+    repetition, and a resend, which the API counts. The first mails of a day are sent without counting them, so that an
+    ordinary change costs no write.
+    """
+    message, mailed = plan.message, seen.invitation.mailed
+    if plan.repeats is not None or mailed.at(now).in_day < UNCOUNTED or cancels(message, seen.event):
+        return None
+    until: datetime | None = yield CountMail(
+        account=seen.event.account, recipient=message.attendee.email, mailed=mailed, now=now
+    )
+    return until
+
+
+def _defer(seen: Invitation, until: datetime, urgency: int) -> Steps[Outcome | None]:
+    """Look again at ``until``. ``None`` if another worker wrote first."""
+    if not (yield Defer(seen=seen, due_key=keys.due_key(urgency, until))):
+        return None
+    yield Log(what="message deferred", fields=_log_fields(seen, f"until {until.isoformat()}"))
+    return Outcome.DEFERRED
 
 
 def _stored_or_rendered(plan: Plan, intent: Intent, seen: Snapshot) -> Steps[RenderedMail | str | None]:

@@ -119,9 +119,10 @@ def sweep(sender: Sender, times: Times, *, limits: Limits, until: datetime) -> S
             dues = yield ReadDue(shard=shard, priority=priority, now=now, limit=max(WITHOUT_MAILS, left))
             oldest = max([oldest, *(now - due_since(due.due_key) for due in dues)])
             handed += yield from _hand_out_all(list(_within(dues, left)), priority, sender, times, over)
-    for due in handed:  # last, since they take long
-        if due.kind is DueKind.SPLIT_TRANSFER:
-            yield from _transfer(due.event_id, until)
+    transfers = [due.event_id for due in handed if due.kind is DueKind.SPLIT_TRANSFER]
+    yield All(
+        steps=tuple(_transfer(event_id, until) for event_id in transfers), at_once=1
+    )  # last, since they take long
     counts = Counter(due.kind.value for due in handed)
     return SweepResult(counts=dict(counts), oldest=oldest)
 
@@ -149,8 +150,8 @@ def _hand_out_all(dues: list[Due], priority: int, sender: Sender, times: Times, 
         hints = tuple(hint for hint in map(_hint, ours) if hint is not None)
         if hints:
             yield EnqueueAll(hints=hints, urgent=priority == URGENT)
-        for due in ours:
-            yield from _see_to(due, sender)
+        # One after the other; an error about one, which is due again later, holds up nothing else.
+        yield All(steps=tuple(_see_to(due, sender, until) for due in ours if _hint(due) is None), at_once=1)
         handed += ours
     return handed
 
@@ -184,10 +185,11 @@ def _hint(due: Due) -> AnyHint | None:
     return None
 
 
-def _see_to(due: Due, sender: Sender) -> Steps[None]:
-    """What the sweep does itself."""
+def _see_to(due: Due, sender: Sender, until: datetime) -> Steps[None]:
+    """What the sweep does itself; people are promoted, some at a time, until nobody can be or it is ``until``."""
     if due.kind is DueKind.SEATS:
-        yield Promote(event_id=due.event_id)
+        while (yield Clock()) < until and (yield Promote(event_id=due.event_id)):
+            pass
     elif due.kind is DueKind.ERASURE and (yield from _may_erase(due, sender)):
         yield ErasePerson(due=due)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from ..model import Event, EventStatus, Registration, RegistrationStatus
 from ..schedule import series_changes
@@ -23,6 +23,8 @@ from .registry import ACTIVE, registration_actions
 
 BATCH_SIZE = 50
 """How many registrations one call processes; the rest stays due, and the sweep calls again."""
+MEANWHILE = timedelta(milliseconds=750)
+"""Who registers so soon after a split began registered while it was written, for the series as it was."""
 
 
 def transfer_batch(store: Store, event_id: str, *, now: datetime, most: int = BATCH_SIZE) -> int:
@@ -56,7 +58,7 @@ def transferred(transfer: SplitTransfer, source: Event, person: Registration, no
     """The registration of ``person`` at the new event, or ``None`` where none of their dates belongs to it, or they
     withdrew or declined, or registered after the split.
     """
-    if person.status not in ACTIVE or person.created_at > transfer.at:
+    if person.status not in ACTIVE or person.created_at > transfer.at + MEANWHILE:
         return None
     occurrences = person.occurrences
     if occurrences is not None:

@@ -16,7 +16,7 @@ from ..store.writes import ROUNDS
 from ..webhooks.events import WebhookEventType
 
 BATCH_SIZE = 25
-"""How many people are promoted in one call; the rest stays due, and the sweep calls again."""
+"""How many people are promoted in one call; the rest stays due, and the sweep calls until nobody can be promoted."""
 
 
 def promote(store: Store, event_id: str, *, now: datetime, at_most: int = BATCH_SIZE) -> int:

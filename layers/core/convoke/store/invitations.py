@@ -208,6 +208,7 @@ class Invitations(Repository):
             if not _still_claimed(existing, claimed):
                 return _OVERTAKEN
             latest = existing
+            changes = _unless_reported(changes, claimed, latest)
             if latest.wakeups != claimed.wakeups:
                 written, existing = self._update(latest, changes, remove, conditions.FENCE_UNCHANGED, also=also)
                 if written:
@@ -280,6 +281,17 @@ def _to_nobody(one: Told | None) -> Told | None:
 
 def _key(invitation: Invitation) -> keys.Key:
     return keys.registration(invitation.event_id, invitation.registration_id)
+
+
+def _unless_reported(changes: Item, claimed: Invitation, latest: Invitation) -> Item:
+    """``changes``, without that the message was accepted where SES has reported more about it since it was claimed."""
+    told = latest.acknowledged
+    if told is None or claimed.intent is None or changes.get("state") != DeliveryState.ACCEPTED.value:
+        return changes
+    about_it = told.calendar_state.sequence == claimed.intent.calendar_state.sequence
+    if not about_it or (told, latest.state) == (claimed.acknowledged, claimed.state):
+        return changes
+    return {name: one for name, one in changes.items() if name not in ("state", "reason")}
 
 
 def _still_claimed(existing: Invitation | None, claimed: Invitation) -> TypeGuard[Invitation]:

@@ -238,11 +238,16 @@ def mailed_recipient(account: str, email: str, day: str) -> Key:
     """The count of one account's mails of one day (UTC) to an address.
 
     It holds an HMAC of the address keyed by account and day: the address cannot be read from it, nor be recognized on
-    another day. An account has its own count, so that none can use up another's. A tag (``bo+tag@example.net``) is left
-    out, since it leads to the same mailbox.
+    another day. An account has its own count, so that none can use up another's.
     """
     digest = hmac.new(f"{account}#{day}".encode(), mailbox(email).encode(), hashlib.sha256).hexdigest()
     return {"pk": f"MAILED#{digest}", "sk": day}
+
+
+def mailbox(email: str) -> str:
+    """The address without a tag (``bo+tag@example.net``), which leads to the same mailbox."""
+    local, _, domain = folded(email).rpartition("@")
+    return f"{local.partition('+')[0]}@{domain}"
 
 
 def counted(account: str, what: str, day: str) -> Key:

@@ -23,6 +23,13 @@ from .writes import Action, alone, put, update
 
 KEPT_AFTER_ITS_SECOND = 3600
 """Seconds after which the item of a second is removed."""
+NO_TURN = frozenset(
+    {
+        *("ConditionalCheckFailedException", "TransactionConflictException"),
+        *("ProvisionedThroughputExceededException", "RequestLimitExceeded", "ThrottlingException"),
+    }
+)
+"""DynamoDB's error codes after which there may be a turn in the next second, whose item is another one."""
 KEPT = timedelta(days=30)
 """How long the differences that an audit found are kept."""
 
@@ -127,11 +134,8 @@ class Records(Repository):
         try:
             answer = self.client.update_item(**write, ReturnValues="UPDATED_NEW")
         except ClientError as error:
-            # Where two draw at once, the other one's turn comes first: this worker looks at the next second.
-            if error.response["Error"]["Code"] not in (
-                "ConditionalCheckFailedException",
-                "TransactionConflictException",
-            ):
+            # Where too many draw at once, others' turns come first: this worker looks at the next second.
+            if error.response["Error"]["Code"] not in NO_TURN:
                 raise
             return None
         return int(dynamo.unwire(answer["Attributes"])["drawn"])
