@@ -228,12 +228,6 @@ def mailed_account(account: str, day: str) -> Key:
     return {"pk": f"MAILED#{day}", "sk": account}
 
 
-def mailbox(email: str) -> str:
-    """The normalized form of an address, without its tag."""
-    local, _, domain = folded(email).rpartition("@")
-    return f"{local.partition('+')[0]}@{domain}"
-
-
 def mailed_recipient(account: str, email: str, day: str) -> Key:
     """The count of one account's mails of one day (UTC) to an address.
 
