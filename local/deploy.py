@@ -21,6 +21,7 @@ from . import processes
 from .place import REGION, ROOT, STACK, Place
 
 SAM = Path(sys.executable).with_name("sam")
+BATCH = "sqs:SendMessageBatch"
 ARTIFACTS = "convoke-artifacts"
 PARAMETERS = {
     "SenderAddress": "calendar@convoke.example",
@@ -138,6 +139,18 @@ def count_workers(place: Place) -> None:
     for mapping in functions.list_event_source_mappings()["EventSourceMappings"]:
         if most := mapping.get("ScalingConfig", {}).get("MaximumConcurrency"):
             functions.update_event_source_mapping(UUID=mapping["UUID"], ScalingConfig={"MaximumConcurrency": int(most)})
+
+
+def queue_in_batches(place: Place) -> None:
+    """Workaround: for SendMessageBatch the emulator wants a permission of that name, where AWS wants sqs:SendMessage."""
+    access = client("iam", place)
+    for role in access.list_roles()["Roles"]:
+        for name in access.list_role_policies(RoleName=role["RoleName"])["PolicyNames"]:
+            document = access.get_role_policy(RoleName=role["RoleName"], PolicyName=name)["PolicyDocument"]
+            wider = [{**one, "Action": BATCH} for one in document["Statement"] if "sqs:SendMessage" in one["Action"]]
+            if wider:
+                widened = {**document, "Statement": [*document["Statement"], *wider]}
+                access.put_role_policy(RoleName=role["RoleName"], PolicyName=name, PolicyDocument=json.dumps(widened))
 
 
 def receive_replies(place: Place) -> None:

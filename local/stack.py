@@ -18,7 +18,17 @@ from convoke.model import ConvokeError
 from convoke.store.accounts import Accounts
 
 from . import duration, site, story
-from .deploy import PARAMETERS, Deployed, Sam, client, count_workers, forget_in_time, receive_replies, resource
+from .deploy import (
+    PARAMETERS,
+    Deployed,
+    Sam,
+    client,
+    count_workers,
+    forget_in_time,
+    queue_in_batches,
+    receive_replies,
+    resource,
+)
 from .emulator import Emulator
 from .place import REGION, Place
 from .postoffice import PostOffice
@@ -93,6 +103,7 @@ def bring_up(place: Place, leaving: ExitStack) -> dict[str, object]:
         open_routes(place)
         forget_in_time(place, deployed)
         count_workers(place)
+        queue_in_batches(place)
         receive_replies(place)
     database = client("dynamodb", place)
     now = datetime.now(UTC)
