@@ -142,7 +142,7 @@ def count_workers(place: Place) -> None:
 
 
 def queue_in_batches(place: Place) -> None:
-    """Workaround: for SendMessageBatch the emulator wants a permission of that name, where AWS wants sqs:SendMessage."""
+    """Workaround: the emulator wants a permission SendMessageBatch. IAM has none: AWS asks for sqs:SendMessage."""
     access = client("iam", place)
     for role in access.list_roles()["Roles"]:
         for name in access.list_role_policies(RoleName=role["RoleName"])["PolicyNames"]:
