@@ -12,6 +12,7 @@ import uuid
 from collections import Counter, deque
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from datetime import UTC, datetime, timedelta
 from functools import cache, cached_property
 from typing import Any, TypeVar
@@ -302,7 +303,8 @@ class Aws:
                 return error
 
         with ThreadPoolExecutor(min(at_once, dynamo.MAX_CONNECTIONS)) as pool:
-            answers = tuple(pool.map(run, steps))
+            # Each thread has its own copy of the context of whoever began it.
+            answers = tuple(pool.map(lambda each: each[0].run(run, each[1]), [(copy_context(), one) for one in steps]))
         for log in logged:  # not in the threads, since what counts them is not made for it
             count_logged(log.what, log.fields)
         return answers
