@@ -283,7 +283,9 @@ def _quiet(book: Book, rid: str) -> Iterator[tuple[str, str]]:
     moments = book.world.titles
     ends = [moment for moment, _ in moments[1:]] + [float("inf")]
     for one, other in pairwise(sorted(book.copies[rid], key=lambda copy: copy.sequence)):
-        attempt = attempts[other.attempt]
+        attempt = attempts.get(other.attempt)
+        if attempt is None:
+            continue  # nobody claimed it, which breaks other promises
         equal = [
             titles
             for (since, titles), end in zip(moments, ends, strict=True)
