@@ -241,7 +241,7 @@ def pause(stack: Running, crowd: Crowd) -> None:
 
 
 def without_what_is_under_way(stack: Running) -> Counter[str]:
-    """How many mails SES took, by address, once those have ended that were under way beside the one that was refused."""
+    """How many mails SES took, by address, once what was under way beside the refused one has ended."""
     last, now = Counter[str](), mailed(stack)
     for _ in range(10):
         if last == now:
