@@ -16,7 +16,7 @@ from pathlib import Path
 
 PORTS = {"CONVOKE_PORT": 4566, "CONVOKE_INBOX_PORT": 8025}
 MEGABYTE = 1_000_000
-TO_INSTALL = {"run": 700, "tools": 700, "test": 1000, "fuzz": 1100}
+TO_INSTALL = {"run": 700, "tools": 700, "test": 1000, "fuzz": 1100, "bench": 1100}
 """Megabytes that the environments take, with their downloads."""
 TO_RUN = 300
 """Megabytes for the build and the mail; and again for the copies of the layer that the emulator makes."""

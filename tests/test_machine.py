@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -298,3 +299,8 @@ def test_it_is_said_how_long_things_take_here(tmp_path: Path) -> None:
     kept.write_text("{")
     assert duration.expected("run", kept=kept).startswith("about ")
     duration.remember("run", 41.2, kept=tmp_path / "no" / "folder")
+
+
+def test_it_is_known_how_much_room_each_target_of_make_needs() -> None:
+    purposes = set(re.findall(r"\$\(INSTALL\) (\w+)", (environments.ROOT / "Makefile").read_text()))
+    assert purposes == preflight.TO_INSTALL.keys()
