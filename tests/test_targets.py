@@ -64,7 +64,23 @@ def test_a_link_to_a_public_server_is_read(url: str, target: Target) -> None:
         *("https://hooks.example.org:22/", "https://hooks.example.org:80/", "https://hooks.example.org:99999/"),
         *("https://hooks.example.org/\r\nX: y", "https://hooks.example.org/\n", "https://höoks.example.org/"),
         *("https://[fe80::1%25eth0]/", "https://[127.0.0.1]/", "https://-hooks.example.org/", "http://127.0.0.1:8000/"),
+        *("https://0x7f000001/", "https://0x7f.0.0.1/", "https://0177.0.0.1/", "https://127.1/", "https://0/"),
+        *(
+            "https://127.0.0.1./",
+            "https://localhost./",
+            "https://LOCALHOST/",
+            "https://10.0.0.1/",
+            "https://192.168.0.1/",
+        ),
+        *("https://[::]/", "https://[::ffff:7f00:1]/", "https://[64:ff9b::7f00:1]/", "https://[2002:7f00:1::]/"),
+        *("https://[fd00:ec2::254]/", "https://169.254.170.2/v2/credentials", "https://100.100.100.200/"),
+        *("javascript:alert(1)", "data:text/plain,x", "gopher://hooks.example.org/", "//hooks.example.org/"),
+        *("https:hooks.example.org", "https:/hooks.example.org/", "https://hooks.example.org:/x y", "https://:443/"),
+        *("https://hooks.example.org:443:80/", "https://hooks.example.org:-1/", "https://hooks.example.org:0/"),
+        *("https://a..example.org/", "https://.example.org/", "https://exa mple.org/", "https://hooks_example.org/"),
         "https://hooks.example.org/" + "x" * 2000,
+        "https://" + "a" * 64 + ".example.org/",
+        "https://" + "a." * 130 + "org/",
     ],
 )
 def test_any_other_link_is_refused(url: str, record_property: Callable[[str, object], None]) -> None:

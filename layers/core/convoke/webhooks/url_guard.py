@@ -26,6 +26,11 @@ _URL = re.compile(
     re.ASCII,
 )
 
+# Labels of up to 63 characters (RFC 1123, section 2.1). A last label that is a number makes it an address to most
+# resolvers, however it is written: 127.1, 0x7f.0.0.1.
+_LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
+_NAME = re.compile(rf"(?:{_LABEL}\.)+(?!(?:[0-9]+|0x[0-9a-f]*)\Z){_LABEL}", re.ASCII)
+
 # IPv6 networks whose addresses embed an IPv4 address, which may be private (RFC 4291, 6052, 8215, 3056, 4380).
 _WRAPPED = tuple(
     map(IPv6Network, ("::ffff:0:0/96", "::/96", "64:ff9b::/96", "64:ff9b:1::/48", "2002::/16", "2001::/32"))
@@ -79,7 +84,7 @@ def target_of(url: str, *, local: bool = False) -> Target:
     try:
         address = ip_address(target.host)
     except ValueError:
-        if "." not in target.host or ":" in target.host:
+        if not _NAME.fullmatch(target.host):
             raise InvalidField("url", "must have the full name of a public server") from None
         return target
     if not public(address):
