@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from pathlib import Path
 
@@ -90,3 +90,21 @@ def table(mails: list[Mail], people: Mapping[str, str]) -> str:
             if mail.to == email
         ]
     return "\n".join(lines) + "\n"
+
+
+def steps(folder: Path, say: Callable[[str], None]) -> Callable[[str, int], list[Mail]]:
+    """A function that waits until ``count`` more mails have arrived, says ``step``, and returns all since this call.
+
+    It raises :class:`NotArrived` as :func:`wait` does.
+    """
+    already = len(read(folder))
+    arrived = 0
+
+    def mails_after(step: str, count: int) -> list[Mail]:
+        nonlocal arrived
+        arrived += count
+        mails = wait(folder, already + arrived)[already:]
+        say(f"    {step}")
+        return mails
+
+    return mails_after

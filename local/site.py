@@ -91,15 +91,7 @@ def play(site: Site, mail: Path, say: Callable[[str], None]) -> list[Mail]:
         "seats": 20,
         "state": "live",
     }
-    already = len(mailbag.read(mail))
-    arrived = 0
-
-    def mails_after(step: str, count: int) -> list[Mail]:
-        nonlocal arrived
-        arrived += count
-        mails = mailbag.wait(mail, already + arrived)[already:]
-        say(f"    {step}")
-        return mails
+    mails_after = mailbag.steps(mail, say)
 
     say(f"The site writes to its tables {TABLES['events']} and {TABLES['registrations']}:")
     for number, (email, name) in enumerate(PEOPLE.items()):

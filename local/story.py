@@ -56,15 +56,7 @@ def play(api: str, key: str, mail: Path, say: Callable[[str], None]) -> list[Mai
     """Run the sample and print who was sent what. Raises :class:`mailbag.NotArrived` if a mail does not arrive."""
     call = Caller(api, key)
     start = (datetime.now(UTC) + timedelta(days=21)).replace(hour=18, minute=0, second=0, microsecond=0, tzinfo=None)
-    already = len(mailbag.read(mail))
-    arrived = 0
-
-    def mails_after(step: str, count: int) -> list[Mail]:
-        nonlocal arrived
-        arrived += count
-        mails = mailbag.wait(mail, already + arrived)[already:]
-        say(f"    {step}")
-        return mails
+    mails_after = mailbag.steps(mail, say)
 
     say("The story:")
     event = call(
