@@ -3,6 +3,7 @@
 A room imports only from the rooms below it in this list (``make check`` holds that):
 
 - ``sources``: events and registrations that a site keeps in tables of its own
+- ``pages``: web pages for the people who register: an event's page, and each person's own
 - ``web``: the HTTP API: routes, request and response models, problems, idempotency
 - ``aws``: the effects done for real, with SES, SQS and DynamoDB
 - ``registrations``: what one request or one mail does to events and people, each in one transaction
@@ -15,6 +16,8 @@ A room imports only from the rooms below it in this list (``make check`` holds t
 - ``decision``: what is true against what an attendee's calendar holds, and the one message that follows
 - ``schedule``: recurrence rules, the dates of a series, and the edits to it
 - ``webhooks``: what an account's own systems are told, how it is signed, where it may go, how many at a time
+- ``languages``: the texts of mails and pages in each language, and how it writes dates and times
+- ``links``: personal links: how they are signed, and what each opens
 - ``settings``: what a deployment decides
 - ``model``: events, registrations, answers: frozen data
 

@@ -258,6 +258,25 @@ class Conference:
     label: str = ""
 
 
+class QuestionKind(StrEnum):
+    TEXT = "text"
+    CHOICE = "choice"
+    YES_NO = "yes-no"
+
+
+@frozen
+class Question:
+    """What an event asks everybody who registers. ``question_id`` is unique in the event and stays when ``text``
+    changes. ``choices`` are the possible responses of a CHOICE; a response to a YES_NO is ``yes`` or ``no``.
+    """
+
+    question_id: str
+    text: str
+    kind: QuestionKind = QuestionKind.TEXT
+    choices: tuple[str, ...] = ()
+    required: bool = False
+
+
 @frozen
 class FormerText:
     """What an event said before one change that nobody was told of; ``None`` is what that change left as it is."""
@@ -280,7 +299,9 @@ class Event:
     the event was cancelled. ``former_texts``, oldest first, are what it said before changes that nobody was told of:
     who knows one of them counts as told, until a change that people are told of removes them. ``external_id``, empty
     for none, is the caller's own id, unique in the account. ``source`` is the name of the account's source whose row
-    the event follows.
+    the event follows. ``public``: anybody may see its page, and register there; ``confirm_address``: who does so has to
+    confirm their address first. ``language``, a language tag or empty, is that of its texts. ``notify_after``, in
+    seconds, is how long an ordinary change waits for the next one before it is told; ``None`` is as the account has it.
     """
 
     event_id: str
@@ -306,6 +327,11 @@ class Event:
     external_id: str = ""
     metadata: Metadata = ()
     source: str | None = None
+    public: bool = False
+    confirm_address: bool = True
+    language: str = ""
+    questions: tuple[Question, ...] = ()
+    notify_after: int | None = None
     created_at: datetime
     updated_at: datetime
 
@@ -350,7 +376,10 @@ class Registration:
     of a series that it is for, ``None`` all of them. They are original starts under the schedule that the event had
     when ``len(event.earlier)`` was ``named``. ``reply`` is the latest answer for the whole event; ``date_replies`` has
     the latest answer for each single occurrence. ``external_id``, empty for none, is the caller's own id, unique in the
-    event among those that are neither cancelled nor erased. ``source`` is as in :class:`Event`.
+    event among those that are neither cancelled nor erased. ``source`` is as in :class:`Event`. ``language``, a
+    language tag or empty, is that of its mails; empty is the event's. ``guests`` come with this person, and take a seat
+    each. ``responses`` are to the event's questions: ids and texts, sorted by id. ``links`` counts how often its
+    personal links were replaced: the older ones are not valid any more.
     """
 
     event_id: str
@@ -367,8 +396,29 @@ class Registration:
     external_id: str = ""
     metadata: Metadata = ()
     source: str | None = None
+    guests: int = 0
+    responses: tuple[tuple[str, str], ...] = ()
+    links: int = 0
     created_at: datetime
     updated_at: datetime
+
+
+@frozen
+class AccountSettings:
+    """What an account has decided for its events and their pages.
+
+    ``name`` is who the pages are by; ``colour`` is theirs, ``#rrggbb``; ``logo``, ``imprint`` and ``privacy`` are links
+    (https) or empty. ``notify_after``, in seconds, is as in :class:`Event`. ``unconfirmed_mails`` is how many mails a
+    day the account's pages send to addresses that are not confirmed.
+    """
+
+    name: str = ""
+    colour: str = ""
+    logo: str = ""
+    imprint: str = ""
+    privacy: str = ""
+    notify_after: int = 60
+    unconfirmed_mails: int = 500
 
 
 @frozen

@@ -1,0 +1,1 @@
+"""Personal links: how they are signed, and what each opens."""
