@@ -1,1 +1,5 @@
-"""Personal links: how they are signed, and what each opens."""
+"""Personal links: how they are signed, and what each opens.
+
+- ``tokens``: the part of a link that proves whom it was made for, and what for
+- ``urls``: the addresses of the pages
+"""
