@@ -76,6 +76,10 @@ fuzz:  ## fuzz incoming mail for SECONDS=60; mails that break a property are kep
 	@$(INSTALL) fuzz
 	@$(VENV)/python -m tests.fuzz $(SECONDS)
 
+texts:  ## bring the catalogues of translations in line with the texts in code and templates
+	@$(INSTALL) test
+	@$(VENV)/python -m local.texts
+
 pins:  ## pin all packages with their hashes, after a requirements file was changed
 	@$(INSTALL) tools
 	@$(VENV)/python -m local.pins
@@ -88,5 +92,5 @@ deploy:  ## build and deploy to your AWS account; asks for the parameters, and e
 	$(VENV)/sam deploy --guided --config-file "$(CURDIR)/samconfig.local.toml"
 	@$(VENV)/python -m local.operate ready
 
-.PHONY: help run test check pins fire simulate fuzz ready key keys revoke limits source sync receive stop start recheck findings unassigned restore raise-sequences deploy
+.PHONY: help run test check texts pins fire simulate fuzz ready key keys revoke limits source sync receive stop start recheck findings unassigned restore raise-sequences deploy
 .DEFAULT_GOAL := help

@@ -10,6 +10,8 @@ from pathlib import Path
 import boto3
 import pytest
 
+from convoke.languages import LANGUAGES
+
 ROOT = Path(__file__).parent.parent
 FUNCTIONS = sorted(path.stem for path in (ROOT / "functions").glob("*.py"))
 SENDS = ("deliver", "notify")
@@ -58,6 +60,7 @@ assert callable({function}.handler)
 foreign = [name for name, module in sys.modules.items() if "site-packages" in (getattr(module, "__file__", None) or "")]
 assert not foreign, foreign
 assert ("icalendar" in sys.modules) is {function in SENDS}, "only who sends mail waits for what writes calendars"
+assert "babel" not in sys.modules, "only who writes another language than English waits for its dates"
 """
     ran(code)
 
@@ -77,6 +80,29 @@ assert known("Eastern Standard Time").key == "America/New_York"
 assert {str(layer)!r} in sys.modules["icalendar"].__file__
 """
     ran(code)
+
+
+def test_every_language_is_written_with_the_layer_alone(layer: Path) -> None:
+    path = [str(layer)]
+    code = f"""
+import sys
+sys.path[:] = {path!r} + [entry for entry in sys.path if "site-packages" not in entry]
+sys.dont_write_bytecode = True
+from datetime import datetime
+from convoke.languages import LANGUAGES, texts
+from convoke.model import When
+when = When(start=datetime(2027, 3, 12, 9), end=datetime(2027, 3, 12, 10), time_zone="Europe/Berlin")
+regions = ("en-GB", "en-150", "de-CH", "pt-PT", "es-419", "ar-EG", "fr-CA")
+written = {{texts(tag).when(when) for tag in (*LANGUAGES, *regions)}}
+assert len(written) >= len(LANGUAGES) + 1
+assert {str(layer)!r} in sys.modules["babel"].__file__
+"""
+    ran(code)
+
+
+def test_the_layer_holds_the_dates_only_of_languages_that_there_are_texts_in(layer: Path) -> None:
+    kept = {path.stem.partition("_")[0] for path in (layer / "babel" / "locale-data").glob("*.dat")}
+    assert kept == {"root", *LANGUAGES}
 
 
 def ran(code: str) -> None:
