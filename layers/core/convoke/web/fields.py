@@ -100,6 +100,24 @@ def join_link(text: str) -> str:
     return text
 
 
+def secure_link(text: str) -> str:
+    """A link that begins with https://, or nothing. Raises :class:`ValueError`."""
+    otherwise = "must be a link that begins with https://"
+    text = exact(text)
+    if text:
+        _require_link(text, otherwise)
+        if urlsplit(text).scheme != "https":
+            raise ValueError(otherwise)
+    return text
+
+
+def colour(text: str) -> str:
+    """A colour as ``#rrggbb``, in lower case, or nothing. Raises :class:`ValueError`."""
+    if text and not re.fullmatch("#[0-9a-fA-F]{6}", text):
+        raise ValueError("must be a colour such as #1a7f37")
+    return text.lower()
+
+
 def webhook_link(text: str) -> str:
     text = exact(text)
     _require_link(text, "must be a link that begins with https://")
@@ -147,6 +165,27 @@ JoinUri = Annotated[
     str,
     Field(max_length=2000, description="http, https or tel", json_schema_extra={"format": "uri"}),
     AfterValidator(join_link),
+]
+PageName = Annotated[str, Field(max_length=255, description="Whom the pages are by."), AfterValidator(line)]
+Colour = Annotated[str, Field(max_length=7, description="#rrggbb", examples=["#1a7f37"]), AfterValidator(colour)]
+SecureUrl = Annotated[str, Field(max_length=2000, description="https"), AfterValidator(secure_link)]
+ImageData = Annotated[str, Field(max_length=136_000, description="Its bytes in Base64 (RFC 4648, section 4).")]
+ImageType = Literal["image/png", "image/jpeg", "image/webp"]
+NotifyAfter = Annotated[
+    int,
+    Field(
+        ge=0,
+        le=900,
+        description="For how many seconds an ordinary change waits for the next one before people are told.",
+    ),
+]
+UnconfirmedMails = Annotated[
+    int,
+    Field(
+        ge=0,
+        le=10_000,
+        description="How many mails a day the pages send to addresses that are not confirmed yet.",
+    ),
 ]
 Overlap = Annotated[
     int,
