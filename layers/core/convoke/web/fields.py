@@ -1,4 +1,5 @@
-"""The types of request fields: text, addresses, links, durations. User input is checked here and nowhere else.
+"""The types of request fields: text, addresses, links, durations. User input is checked here and nowhere
+else, but for responses to an event's questions, which ``registrations.responses`` checks.
 
 A value that has passed holds no control characters, so that it cannot end a content line of a calendar or begin a
 header field of a mail. In a single line a tab becomes a space; in a description it stays. Direction marks (LRM, RLM,
@@ -14,12 +15,9 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, Field
 
 from ..model import Duration
+from ..registrations.typed_text import CONTROL, MARK, line, lines
 from . import hosts
 
-# C0 and C1, the line and paragraph separators, bidi embeddings, overrides and isolates, and surrogates.
-_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
-# LRM, RLM and ALM: invisible themselves, they only order the text beside them (Unicode, annex 9, section 2.6).
-_MARK = re.compile("[\u200e\u200f\u061c]")
 _LOCAL_PART = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*", re.ASCII)
 _LABEL = re.compile(r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?", re.ASCII)
 # Letters that IDNA 2003 and IDNA 2008 read as different domains, and ideographic full stops.
@@ -36,28 +34,10 @@ _TELEPHONE = re.compile(r"tel:\+?[0-9A-Za-z().*#,;=%-]+", re.ASCII)
 _LONGEST_REMINDER = Duration(days=28)
 
 
-def line(text: str) -> str:
-    """One line of text, without trailing spaces; tabs become spaces. Raises :class:`ValueError`."""
-    text = text.replace("\t", " ").rstrip(" ")
-    if _CONTROL.search(text):
-        raise ValueError("must not contain control characters or line breaks")
-    if text and not _MARK.sub("", text).strip():
-        raise ValueError("must have a visible character")
-    return text
-
-
-def lines(text: str) -> str:
-    """Text of several lines, without trailing white space; tabs stay. Raises :class:`ValueError`."""
-    text = text.replace("\r\n", "\n").rstrip(" \t\n")
-    if _CONTROL.search(text.replace("\n", "").replace("\t", "")):
-        raise ValueError("must not contain control characters")
-    return text
-
-
 def exact(text: str) -> str:
     """One line that a machine reads, without any invisible character. Raises :class:`ValueError`."""
     text = text.rstrip(" ")
-    if "\t" in text or _CONTROL.search(text) or _MARK.search(text):
+    if "\t" in text or CONTROL.search(text) or MARK.search(text):
         raise ValueError("must not contain control characters or line breaks")
     return text
 
