@@ -21,6 +21,7 @@ from pydantic import ValidationError
 from convoke.model import InvalidField
 from convoke.store import dynamo, external_ids
 from convoke.web import (
+    account,
     bulk,
     context,
     documentation,
@@ -44,7 +45,10 @@ app = APIGatewayHttpResolver(
     # A response of Lambda has at most 6 MB; escaped, a page of 漢 would have more: seven bytes in place of three.
     serializer=partial(json.dumps, ensure_ascii=False, separators=(",", ":")),
 )
-ROOMS = (*(context, bulk, events, occurrences, registrations, participation, proposals, quarantine, sources, webhooks),)
+ROOMS = (
+    *(context, account, bulk, events, occurrences, registrations, participation, proposals, quarantine),
+    *(sources, webhooks),
+)
 for module in ROOMS:
     app.include_router(module.router)
 
@@ -198,9 +202,10 @@ def conditional(event: dict[str, Any], answered: dict[str, Any]) -> dict[str, An
     (If-None-Match; RFC 9110, section 13.1.2). An event has the ETag of its version, and numbers that change without it.
     """
     is_read = event["routeKey"].startswith("GET ") and answered["statusCode"] == HTTPStatus.OK
-    if not is_read or "ETag" in answered["headers"]:
+    etag = answered["headers"].get("ETag")
+    if not is_read or (etag is not None and "/events/" in event["routeKey"]):
         return answered
-    etag = f'"{hashlib.sha256(answered["body"].encode()).hexdigest()[:32]}"'
+    etag = etag or f'"{hashlib.sha256(answered["body"].encode()).hexdigest()[:32]}"'
     headers = {**answered["headers"], "ETag": etag}
     known = {tag.strip().removeprefix("W/") for tag in event.get("headers", {}).get("if-none-match", "").split(",")}
     if known & {etag, "*"}:

@@ -124,6 +124,7 @@ class World:
             "rawQueryString": urlencode(query or {}),
             "headers": {name.replace("_", "-"): value for name, value in headers.items()},
             "requestContext": {
+                "domainName": "api.convoke.example.com",
                 "http": {"method": method, "path": context.BASE + path, "protocol": "HTTP/1.1"},
                 "stage": "v1",
                 "requestId": "RkQ0ThXKliAEMvg=",

@@ -128,6 +128,15 @@ def test_what_was_answered_to_an_idempotency_key_is_kept_by_the_api() -> None:
     assert call("Api", "GetItem", TableName="Accounts", Key=item) == [True]
 
 
+def test_settings_of_accounts_are_changed_by_the_api_alone() -> None:
+    for role in ROLES:
+        for key in (
+            {"pk": {"S": "SETTINGS#acme"}, "sk": {"S": "SETTINGS"}},
+            {"pk": {"S": "LOGO#l"}, "sk": {"S": "LOGO"}},
+        ):
+            assert call(role.removesuffix("Role"), "PutItem", TableName="Accounts", Item=key) == [role == "ApiRole"]
+
+
 @pytest.mark.parametrize("function", ["Feedback", "Replies", "Sweep"])
 def test_who_notes_facts_reads_no_secret_of_a_webhook_and_makes_no_webhook(function: str) -> None:
     query = {

@@ -27,6 +27,7 @@ from tests.caller import PARTY, World
 from tests.deployment import EVENTS, Deployment, a_deployment, sample
 from tests.factories import EVENT_ID, MORNING, NEW_ID, NOW, REGISTRATION_ID, event, registration
 from tests.iam import like, several
+from tests.test_account_settings import image
 from tests.test_api_occurrences import THIRD
 from tests.test_functions import BUCKET, receive
 from tests.test_hooks import HOOK as LISTENER
@@ -67,6 +68,8 @@ def authorizing(deployed: Deployment) -> None:
 def calling(caller: World) -> None:
     hook = caller.call("POST", "/webhooks", HOOK).body["webhook_id"]
     caller.call("GET", "/webhooks")
+    assert caller.call("PATCH", "/account", {"logo": image()}).status == 200
+    assert caller.call("PATCH", "/account", {"logo": None}).body == caller.call("GET", "/account").body
     caller.call("GET", f"/webhooks/{hook}/deliveries")
     caller.call("DELETE", f"/webhooks/{caller.call('POST', '/webhooks', HOOK).body['webhook_id']}")
     for _ in range(2):

@@ -407,11 +407,14 @@ class Registration:
 class AccountSettings:
     """What an account has decided for its events and their pages.
 
-    ``name`` is who the pages are by; ``colour`` is theirs, ``#rrggbb``; ``logo``, ``imprint`` and ``privacy`` are links
-    (https) or empty. ``notify_after``, in seconds, is as in :class:`Event`. ``unconfirmed_mails`` is how many mails a
-    day the account's pages send to addresses that are not confirmed.
+    ``version`` rises by one with every change, and is 0 where the account has decided nothing. ``name`` is who the
+    pages are by; ``colour`` is theirs, ``#rrggbb`` in lower case, or empty; ``imprint`` and ``privacy`` are links
+    (https) or empty. ``logo`` is the name under which the account's :class:`Logo` is served, or empty.
+    ``notify_after``, in seconds, is as in :class:`Event`. ``unconfirmed_mails`` is how many mails a day the account's
+    pages send to addresses that are not confirmed.
     """
 
+    version: int = 0
     name: str = ""
     colour: str = ""
     logo: str = ""
@@ -419,6 +422,18 @@ class AccountSettings:
     privacy: str = ""
     notify_after: int = 60
     unconfirmed_mails: int = 500
+
+
+@frozen
+class Logo:
+    """An account's image for its pages: its bytes, and their media type, ``image/png``, ``image/jpeg`` or
+    ``image/webp``. ``name``, of ``logo-``, 32 hexadecimal digits and an extension, is another one for every content, so
+    that what is served under it never changes.
+    """
+
+    name: str
+    media_type: str
+    data: bytes
 
 
 @frozen

@@ -33,6 +33,8 @@ DUE_KEY_UNCHANGED = "#due_key = :due_key"
 
 # Nobody changed the event or the registration since it was read.
 VERSION_UNCHANGED = "#version = :version"
+# There is no such item, or nobody changed it since it was read.
+NEW_OR_VERSION_UNCHANGED = f"{NEW} OR {VERSION_UNCHANGED}"
 # Nobody changed the event since it was read, and it is this account's.
 VERSION_AND_ACCOUNT_UNCHANGED = f"{VERSION_UNCHANGED} AND #account = :account"
 # The registration is cancelled, so that nothing more is sent once the person is erased.

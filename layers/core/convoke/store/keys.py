@@ -315,6 +315,18 @@ def source(account: str, name: str) -> Key:
     return {"pk": f"SOURCES#{account}", "sk": f"SOURCE#{name}"}
 
 
+def account_settings(account: str) -> Key:
+    """What an account has decided for its events and their pages. Not in the partition of its API keys, since
+    functions read it.
+    """
+    return {"pk": f"SETTINGS#{account}", "sk": "SETTINGS"}
+
+
+def logo(name: str) -> Key:
+    """An account's image by the name that it is served under, which tells nothing of the account."""
+    return {"pk": f"LOGO#{name}", "sk": "LOGO"}
+
+
 def request(account: str, route: str, idempotency_key: str) -> Key:
     """The record of a request with an Idempotency-Key. It is hashed, since a path may be of any length and a sort key
     has at most 1,024 bytes.

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..settings import Settings
+from .account_settings import SettingsOfAccounts
 from .accounts import Accounts
 from .answers import Answers
 from .attention import Surveys
@@ -39,6 +40,7 @@ class Store:
     def __init__(self, client: Any, settings: Settings) -> None:
         self.client = client
         self.settings = settings
+        self.account_settings = SettingsOfAccounts(client, settings)
         self.accounts = Accounts(client, settings.accounts_table)
         self.answers = Answers(client, settings)
         self.deliveries = Deliveries(client, settings)

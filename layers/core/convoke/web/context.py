@@ -127,6 +127,21 @@ def read_snapshot(event: Event, registration_id: str) -> Snapshot:
     return Snapshot(invitation=invitation, registration=registration, event=event)
 
 
+def public_url() -> str:
+    """What the addresses of pages and their files begin with, without a slash at the end: that of this request."""
+    asked = router.current_event.raw_event["requestContext"]
+    return f"https://{asked['domainName']}{BASE}"
+
+
+def require_version(what: str, version: int, wanted: str | None) -> None:
+    """Raise :class:`Problem` (412) unless If-Match is absent, ``*``, or names the ETag of the present version. Weak
+    ones never match (RFC 9110, section 13.1.1). ``what`` has it: "the event has".
+    """
+    named = {tag.strip() for tag in (wanted or "*").split(",")}
+    if not named & {"*", f'"{version}"'}:
+        raise Problem(HTTPStatus.PRECONDITION_FAILED, f"{what} version {version}")
+
+
 def require_writable(event: Event, at: datetime) -> None:
     """Raise :class:`Problem` (409) if the event is cancelled, or over at ``at`` (UTC)."""
     if event.status is EventStatus.CANCELLED:

@@ -233,9 +233,8 @@ def restored(event: Event, dates: list[str], at: datetime) -> list[LocalTime]:
 
 
 def require_version(event: Event, wanted: str | None) -> None:
-    """Raise :class:`Problem` (412) unless If-Match is absent, ``*``, or the ETag of the event's present version."""
-    if wanted not in (None, "*", f'"{event.version}"'):
-        raise Problem(HTTPStatus.PRECONDITION_FAILED, f"the event has version {event.version}")
+    """Raise :class:`Problem` (412) unless If-Match allows a change of the event's present version."""
+    context.require_version("the event has", event.version, wanted)
 
 
 def store(before: Event, after: Event, at: datetime, also: Mapping[str, Action]) -> bool:

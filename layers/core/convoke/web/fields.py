@@ -1,4 +1,5 @@
-"""The types of request fields: text, addresses, links, durations. User input is checked here and nowhere else.
+"""The types of request fields: text, addresses, links, durations. User input is checked here and nowhere
+else, but for responses to an event's questions, which ``registrations.responses`` checks.
 
 A value that has passed holds no control characters, so that it cannot end a content line of a calendar or begin a
 header field of a mail. In a single line a tab becomes a space; in a description it stays. Direction marks (LRM, RLM,
@@ -14,12 +15,9 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, Field
 
 from ..model import Duration
+from ..registrations.typed_text import CONTROL, MARK, line, lines
 from . import hosts
 
-# C0 and C1, the line and paragraph separators, bidi embeddings, overrides and isolates, and surrogates.
-_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
-# LRM, RLM and ALM: invisible themselves, they only order the text beside them (Unicode, annex 9, section 2.6).
-_MARK = re.compile("[\u200e\u200f\u061c]")
 _LOCAL_PART = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*", re.ASCII)
 _LABEL = re.compile(r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?", re.ASCII)
 # Letters that IDNA 2003 and IDNA 2008 read as different domains, and ideographic full stops.
@@ -36,28 +34,10 @@ _TELEPHONE = re.compile(r"tel:\+?[0-9A-Za-z().*#,;=%-]+", re.ASCII)
 _LONGEST_REMINDER = Duration(days=28)
 
 
-def line(text: str) -> str:
-    """One line of text, without trailing spaces; tabs become spaces. Raises :class:`ValueError`."""
-    text = text.replace("\t", " ").rstrip(" ")
-    if _CONTROL.search(text):
-        raise ValueError("must not contain control characters or line breaks")
-    if text and not _MARK.sub("", text).strip():
-        raise ValueError("must have a visible character")
-    return text
-
-
-def lines(text: str) -> str:
-    """Text of several lines, without trailing white space; tabs stay. Raises :class:`ValueError`."""
-    text = text.replace("\r\n", "\n").rstrip(" \t\n")
-    if _CONTROL.search(text.replace("\n", "").replace("\t", "")):
-        raise ValueError("must not contain control characters")
-    return text
-
-
 def exact(text: str) -> str:
     """One line that a machine reads, without any invisible character. Raises :class:`ValueError`."""
     text = text.rstrip(" ")
-    if "\t" in text or _CONTROL.search(text) or _MARK.search(text):
+    if "\t" in text or CONTROL.search(text) or MARK.search(text):
         raise ValueError("must not contain control characters or line breaks")
     return text
 
@@ -98,6 +78,24 @@ def join_link(text: str) -> str:
     if not _TELEPHONE.fullmatch(text):
         _require_link(text, "must be a link that begins with http://, https:// or tel:")
     return text
+
+
+def secure_link(text: str) -> str:
+    """A link that begins with https://, or nothing. Raises :class:`ValueError`."""
+    otherwise = "must be a link that begins with https://"
+    text = exact(text)
+    if text:
+        _require_link(text, otherwise)
+        if urlsplit(text).scheme != "https":
+            raise ValueError(otherwise)
+    return text
+
+
+def colour(text: str) -> str:
+    """A colour as ``#rrggbb``, in lower case, or nothing. Raises :class:`ValueError`."""
+    if text and not re.fullmatch("#[0-9a-fA-F]{6}", text):
+        raise ValueError("must be a colour such as #1a7f37")
+    return text.lower()
 
 
 def webhook_link(text: str) -> str:
@@ -147,6 +145,27 @@ JoinUri = Annotated[
     str,
     Field(max_length=2000, description="http, https or tel", json_schema_extra={"format": "uri"}),
     AfterValidator(join_link),
+]
+PageName = Annotated[str, Field(max_length=255, description="Whom the pages are by."), AfterValidator(line)]
+Colour = Annotated[str, Field(max_length=7, description="#rrggbb", examples=["#1a7f37"]), AfterValidator(colour)]
+SecureUrl = Annotated[str, Field(max_length=2000, description="https"), AfterValidator(secure_link)]
+ImageData = Annotated[str, Field(max_length=136_000, description="Its bytes in Base64 (RFC 4648, section 4).")]
+ImageType = Literal["image/png", "image/jpeg", "image/webp"]
+NotifyAfter = Annotated[
+    int,
+    Field(
+        ge=0,
+        le=900,
+        description="For how many seconds an ordinary change waits for the next one before people are told.",
+    ),
+]
+UnconfirmedMails = Annotated[
+    int,
+    Field(
+        ge=0,
+        le=10_000,
+        description="How many mails a day the pages send to addresses that are not confirmed yet.",
+    ),
 ]
 Overlap = Annotated[
     int,

@@ -25,9 +25,11 @@ NOUNS = {
     "webhooks": "Your own systems that are told",
     "deliveries": "What webhooks were posted",
     "sources": "Tables of your own that are followed",
+    "account": "What the account has decided for its events and their pages",
     "changes": "What webhooks are told of, for who was down",
 }
 NAMES = {
+    "GET /account": "account_read",
     "GET /registrations": "registrations_find",
     "GET /events/{event_id}/registrations.csv": "registrations_export",
     "GET /events/{event_id}/participation": "participation_count",

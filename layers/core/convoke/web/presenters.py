@@ -12,6 +12,7 @@ from ..decision.messages import uid
 from ..decision.plan import Snapshot, decide
 from ..delivery.fan_out import progress
 from ..model import (
+    AccountSettings,
     DeliveryState,
     Event,
     EventStatus,
@@ -26,6 +27,7 @@ from ..store.keys import instant
 from ..webhooks.events import Delivery, Webhook, WebhookEvent
 from . import requests
 from .responses import (
+    AccountOut,
     AnswerOut,
     AttentionOut,
     ChangeOut,
@@ -62,6 +64,19 @@ def event(
         telling=None if fan_out is None else telling(*progress(fan_out)),
         created_at=instant(event.created_at),
         updated_at=instant(event.updated_at),
+    )
+
+
+def account(account: str, decided: AccountSettings, public_url: str) -> AccountOut:
+    return AccountOut(
+        account=account,
+        name=decided.name,
+        colour=decided.colour,
+        logo=f"{public_url}/assets/{decided.logo}" if decided.logo else None,
+        imprint=decided.imprint,
+        privacy=decided.privacy,
+        notify_after=decided.notify_after,
+        unconfirmed_mails=decided.unconfirmed_mails,
     )
 
 

@@ -18,6 +18,10 @@ LARGEST_BODY = 64 * 1024
 LARGEST_BULK = 1024 * 1024
 """Bytes of a body with many people."""
 BULK_ROUTE = "POST /events/{event_id}/registrations/bulk"
+LARGEST_SETTINGS = 160 * 1024
+"""Bytes of a body with an image of 100,000 bytes in Base64."""
+LARGEST = {BULK_ROUTE: LARGEST_BULK, "PATCH /account": LARGEST_SETTINGS}
+"""Routes whose bodies may be larger than others."""
 DEEPEST_BODY = 16
 """How deep objects and lists may be nested; no valid request has more than four levels."""
 MOST_ERRORS = 50
@@ -162,7 +166,7 @@ def read_body(event: Mapping[str, Any]) -> dict[str, Any] | None:
         data = base64.b64decode(body, validate=True) if event.get("isBase64Encoded") else body.encode()
     except (binascii.Error, UnicodeEncodeError):
         raise Problem(HTTPStatus.BAD_REQUEST, "the body cannot be read") from None
-    most = LARGEST_BULK if event.get("routeKey") == BULK_ROUTE else LARGEST_BODY
+    most = LARGEST.get(event.get("routeKey", ""), LARGEST_BODY)
     if len(data) > most:
         raise Problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"a body has at most {most} bytes")
     if not data:

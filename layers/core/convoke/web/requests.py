@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
@@ -27,9 +28,12 @@ from ..schedule import edits, recurrence, series, series_changes
 from ..webhooks.events import WebhookEventType
 from .fields import (
     Capacity,
+    Colour,
     Description,
     Email,
     ExternalId,
+    ImageData,
+    ImageType,
     JoinUri,
     Label,
     Language,
@@ -39,12 +43,16 @@ from .fields import (
     MetadataPatch,
     Moment,
     Name,
+    NotifyAfter,
     Overlap,
+    PageName,
     Reason,
     Recurrence,
     ReleaseOnDecline,
     Reminders,
+    SecureUrl,
     Status,
+    UnconfirmedMails,
     Url,
     WebhookEvents,
     WebhookUrl,
@@ -63,9 +71,7 @@ IdempotencyKey = Annotated[
 ]
 Version = Annotated[
     str | None,
-    Header(
-        alias="If-Match", max_length=64, description="The ETag of the event's version that the change is meant for."
-    ),
+    Header(alias="If-Match", max_length=200, description="The ETag of the version that the change is meant for."),
 ]
 Occurrences = Annotated[
     list[Moment],
@@ -273,6 +279,31 @@ class RegistrationPatch(Patch):
     occurrences: Occurrences | None = None
     external_id: ExternalId | None = None
     metadata: MetadataPatch | None = None
+
+
+class LogoIn(Incoming):
+    """An image of at most 100,000 bytes: PNG, JPEG or WebP, and no SVG."""
+
+    data: ImageData
+    type: ImageType
+
+    @property
+    def content(self) -> bytes:
+        """The bytes. Raises :class:`InvalidField` for what is not Base64."""
+        try:
+            return base64.b64decode(self.data, validate=True)
+        except ValueError:
+            raise InvalidField("logo.data", "must be Base64") from None
+
+
+class AccountPatch(Patch):
+    name: PageName | None = None
+    colour: Colour | None = None
+    logo: LogoIn | None = None
+    imprint: SecureUrl | None = None
+    privacy: SecureUrl | None = None
+    notify_after: NotifyAfter | None = None
+    unconfirmed_mails: UnconfirmedMails | None = None
 
 
 class WebhookIn(Incoming):

@@ -57,6 +57,19 @@ class TellingOut(BaseModel):
     of: int
 
 
+class AccountOut(BaseModel):
+    """What the account has decided for its events and their pages."""
+
+    account: str
+    name: str
+    colour: str
+    logo: Annotated[str | None, Field(description="Where the image is served.")]
+    imprint: str
+    privacy: str
+    notify_after: int
+    unconfirmed_mails: int
+
+
 class EventOut(BaseModel):
     event_id: str
     version: int

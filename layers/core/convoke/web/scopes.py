@@ -11,6 +11,8 @@ from .problems import Problem
 
 READ, REGISTER, MANAGE = Scope.READ, Scope.REGISTER, Scope.MANAGE
 SCOPES: Mapping[str, Scope] = {
+    "GET /account": READ,
+    "PATCH /account": MANAGE,
     "POST /events": MANAGE,
     "GET /events": READ,
     "GET /events/{event_id}": READ,

@@ -1,0 +1,30 @@
+"""Text that people typed, as it is kept: without control characters, so that it cannot end a content line of a calendar
+or begin a header field of a mail. Pure.
+"""
+
+from __future__ import annotations
+
+import re
+
+# C0 and C1, the line and paragraph separators, bidi embeddings, overrides and isolates, and surrogates.
+CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+# LRM, RLM and ALM: invisible themselves, they only order the text beside them (Unicode, annex 9, section 2.6).
+MARK = re.compile("[\u200e\u200f\u061c]")
+
+
+def line(text: str) -> str:
+    """One line of text, without trailing spaces; tabs become spaces. Raises :class:`ValueError`."""
+    text = text.replace("\t", " ").rstrip(" ")
+    if CONTROL.search(text):
+        raise ValueError("must not contain control characters or line breaks")
+    if text and not MARK.sub("", text).strip():
+        raise ValueError("must have a visible character")
+    return text
+
+
+def lines(text: str) -> str:
+    """Text of several lines, without trailing white space; tabs stay. Raises :class:`ValueError`."""
+    text = text.replace("\r\n", "\n").rstrip(" \t\n")
+    if CONTROL.search(text.replace("\n", "").replace("\t", "")):
+        raise ValueError("must not contain control characters")
+    return text
