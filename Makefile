@@ -35,7 +35,7 @@ check:  ## check lint rules, format, types, imports and the template
 	$(VENV)/lint-imports
 	SAM_CLI_TELEMETRY=0 $(VENV)/sam validate --lint
 
-ready key keys revoke limits source sync receive stop start recheck findings unassigned restore raise-sequences:
+ready key keys revoke limits source sync receive stop start recheck findings unassigned restore raise-sequences rotate-links:
 	@$(INSTALL) tools
 	@$(VENV)/python -m local.operate $@
 
@@ -54,6 +54,7 @@ findings:  ## list what the last audit that stopped found: event, registration, 
 unassigned:  ## list quarantined mails that name no event, and so are shown to no account
 restore:  ## set registrations and invitations back: AT=2030-12-31T12:00:00Z (TABLES=invitations: only these)
 raise-sequences:  ## after restoring a table from a backup: raise every SEQUENCE by 1000
+rotate-links:  ## sign personal links with a new key (DROP=yes: make void those of earlier keys)
 
 fire: export PYTHONTZPATH =
 fire:  ## load test of the local stack: 200 people, a move and a cancellation, with faults (some minutes)
@@ -92,5 +93,5 @@ deploy:  ## build and deploy to your AWS account; asks for the parameters, and e
 	$(VENV)/sam deploy --guided --config-file "$(CURDIR)/samconfig.local.toml"
 	@$(VENV)/python -m local.operate ready
 
-.PHONY: help run test check texts pins fire simulate fuzz ready key keys revoke limits source sync receive stop start recheck findings unassigned restore raise-sequences deploy
+.PHONY: help run test check texts pins fire simulate fuzz ready key keys revoke limits source sync receive stop start recheck findings unassigned restore raise-sequences rotate-links deploy
 .DEFAULT_GOAL := help

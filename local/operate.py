@@ -240,6 +240,26 @@ def raise_sequences(settings: Settings, said: Mapping[str, str], ask: Ask) -> st
     return f"{done} raised. Check a few of them, then run `make start`."
 
 
+def rotate_links(settings: Settings, said: Mapping[str, str], ask: Ask) -> str:
+    """Give personal links a new key; or, where DROP is yes, make void what earlier keys have signed."""
+    stored, now = store_of(settings).link_keys, datetime.now(UTC)
+    try:
+        if said.get("DROP") != "yes":
+            newest = stored.rotate(now).keys[-1]
+            return (
+                f"A new key signs all links from {newest.signs_from:%H:%M:%S} UTC on. Earlier links stay valid; "
+                "`make rotate-links DROP=yes` makes them void."
+            )
+        print("Every link in mails sent before the last rotation becomes void. People are mailed new ones when they")
+        print("ask for them at the event's page, and with the next message about their event.")
+        if ask("Drop the earlier keys? Type yes: ") != "yes":
+            return "Nothing was done."
+        dropped = stored.drop(now)
+    except InvalidField as error:
+        return f"Nothing was changed: {error.message}."
+    return f"{dropped} dropped. Within a minute no link that they signed is valid any more."
+
+
 COMMANDS = {
     "ready": ready,
     "key": api_keys.key,
@@ -256,6 +276,7 @@ COMMANDS = {
     "unassigned": unassigned,
     "restore": set_back,
     "raise-sequences": raise_sequences,
+    "rotate-links": rotate_links,
 }
 
 

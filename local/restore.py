@@ -30,8 +30,10 @@ Item = dict[str, Any]
 ItemKey = tuple[str, str]
 BATCH = 25
 """The writes that one BatchWriteItem takes."""
-KEPT = {(key["pk"], key["sk"]) for key in (keys.sending(),)}
-"""Never set back: whether all mail is stopped, which it has to stay."""
+KEPT = {(key["pk"], key["sk"]) for key in (keys.sending(), keys.link_keys())}
+"""Never set back: whether all mail is stopped, which it has to stay; and the keys of links, since one that was dropped
+must not come back, and one made since has signed links.
+"""
 
 OPEN = ("Authorize", "Ready")
 """The functions that may run while tables are set back: they write no item that matters then."""

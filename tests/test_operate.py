@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -346,3 +346,29 @@ def test_a_file_of_choices_that_cannot_be_read_is_said(tmp_path: Path) -> None:
         file.write_text(text)
         with pytest.raises(operate.CannotTell, match="cannot be read"):
             operate.chosen({}, file)
+
+
+def test_the_keys_of_links_are_rotated_and_the_earlier_ones_dropped_when_asked(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = [NOW]
+
+    class Now(datetime):
+        @classmethod
+        def now(cls, tz: Any = None) -> datetime:  # type: ignore[override]  # noqa: ARG003
+            return clock[0]
+
+    monkeypatch.setattr(operate, "datetime", Now)
+    first = world.store.link_keys.at(NOW)
+    assert "only one, which signs" in run("rotate-links", "yes", DROP="yes")
+    assert "from 12:02:00 UTC" in run("rotate-links")
+    assert "wait until then" in run("rotate-links")
+    clock[0] += timedelta(minutes=2)
+    assert run("rotate-links", DROP="yes") == "Nothing was done."
+    stored = world.store.link_keys.stored()
+    assert stored is not None
+    assert stored.at(clock[0]).earlier == (first.current,)
+    assert run("rotate-links", "yes", DROP="yes").startswith("1 dropped")
+    left = world.store.link_keys.stored()
+    assert left is not None
+    assert left.at(clock[0]).all == (stored.at(clock[0]).current,)

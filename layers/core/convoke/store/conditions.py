@@ -31,7 +31,7 @@ DUE_KEY_UNCHANGED = "#due_key = :due_key"
 
 # --- events, registrations, seats -----------------------------------------------------------------------------------
 
-# Nobody changed the event or the registration since it was read.
+# Nobody changed the event, the registration or the keys of links since it was read.
 VERSION_UNCHANGED = "#version = :version"
 # There is no such item, or nobody changed it since it was read.
 NEW_OR_VERSION_UNCHANGED = f"{NEW} OR {VERSION_UNCHANGED}"

@@ -85,9 +85,11 @@ def unwire(item: Mapping[str, Any]) -> Item:
 
 
 def _plain(value: Any) -> Any:
-    """Binary values in maps as ``bytes``; boto3's deserializer wraps them in ``Binary``."""
+    """Binary values in maps and lists as ``bytes``; boto3's deserializer wraps them in ``Binary``."""
     if isinstance(value, dict):
         return {name: _plain(inner) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [_plain(inner) for inner in value]
     return bytes(value) if hasattr(value, "value") and isinstance(value.value, (bytes, bytearray)) else value
 
 

@@ -305,6 +305,13 @@ def accounts() -> Key:
     return {"pk": "ACCOUNTS", "sk": "ACCOUNTS"}
 
 
+def link_keys() -> Key:
+    """What personal links are signed with, in the accounts table, in a partition of its own: who may read it is said
+    by the partition.
+    """
+    return {"pk": "LINK_KEYS", "sk": "LINK_KEYS"}
+
+
 def account_key(account: str, name: str) -> Key:
     """The record of an account's API key by the key's name, for listing and revoking."""
     return {"pk": f"ACCOUNT#{account}", "sk": f"{ACCOUNT_KEY_PREFIX}{name}"}

@@ -18,6 +18,7 @@ from .fan_outs import FanOuts
 from .in_flight import RequestsInFlight
 from .invitations import Invitations
 from .limits import MailLimits
+from .link_keys import LinkKeys
 from .lookups import Lookups
 from .notifications import Notifications
 from .outbox import Outbox
@@ -50,6 +51,7 @@ class Store:
         self.in_flight = RequestsInFlight(client, settings)
         self.invitations = Invitations(client, settings)
         self.limits = MailLimits(client, settings)
+        self.link_keys = LinkKeys(client, settings)
         self.lookups = Lookups(client, settings)
         self.notifications = Notifications(client, settings)
         self.outbox = Outbox(client, settings)
