@@ -15,9 +15,10 @@ import pytest
 from botocore.exceptions import ClientError
 
 import pages
-from convoke.model import EventStatus
+from convoke.model import AccountSettings, EventStatus
 from convoke.pages import assets, colours, forms, site, templating
 from convoke.store import dynamo
+from convoke.store.account_settings import logo_of
 from tests.factories import EVENT_ID
 from tests.visitor import CONTEXT, Shown, Visitor, a_visitor, routes
 
@@ -164,6 +165,29 @@ def test_what_a_page_loads_is_kept_for_good_under_the_name_of_its_version(visito
     packed = visitor.get(path, accept_encoding="br, gzip")
     assert packed.headers["content-encoding"] == "gzip"
     assert packed.headers["vary"] == "Accept-Encoding"
+
+
+def test_a_page_shows_whose_it_is(visitor: Visitor) -> None:
+    visitor.hold()
+    logo = logo_of("acme", b"\x89PNG\r\n\x1a\n...", "image/png")
+    decided = AccountSettings(
+        name="Kölner <b>Gruppe</b>",
+        colour="#ffcc00",
+        logo=logo.name,
+        imprint="https://example.org/imprint?a=1&b=2",
+        privacy="https://example.org/privacy",
+    )
+    assert visitor.store.account_settings.change("acme", AccountSettings(), decided, logo)
+    shown = visitor.get(f"/e/{EVENT_ID}").text
+    assert '<p class="by" dir="auto">Kölner &lt;b&gt;Gruppe&lt;/b&gt;</p>' in shown
+    assert '<a href="https://example.org/imprint?a=1&amp;b=2" rel="noopener">Imprint</a>' in shown
+    assert '<a href="https://example.org/privacy" rel="noopener">Privacy</a>' in shown
+    assert f'src="/v1/assets/{logo.name}"' in shown
+    assert '<link rel="stylesheet" href="/v1/assets/colour-ffcc00.css">' in shown
+    image = visitor.get(f"/assets/{logo.name}")
+    assert (image.status, image.data, image.headers["content-type"]) == (200, logo.data, "image/png")
+    assert "immutable" in image.headers["cache-control"]
+    assert "--fill:#ffcc00;--on-fill:#000000" in visitor.get("/assets/colour-ffcc00.css").text
 
 
 def test_a_page_from_before_a_deployment_still_finds_its_files(visitor: Visitor) -> None:

@@ -84,6 +84,11 @@ class Visitor:
         self.store = Store(client, SETTINGS)
         self.now = NOW
 
+    def opens(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Let the function see this visitor's tables and clock."""
+        monkeypatch.setattr(pages, "store", lambda: self.store)
+        monkeypatch.setattr(pages, "now", lambda: self.now)
+
     def later(self, seconds: float) -> datetime:
         self.now += timedelta(seconds=seconds)
         return self.now
@@ -135,6 +140,5 @@ class Visitor:
 def a_visitor(monkeypatch: pytest.MonkeyPatch) -> Iterator[Visitor]:
     with in_memory() as client:
         visitor = Visitor(client)
-        monkeypatch.setattr(pages, "store", lambda: visitor.store)
-        monkeypatch.setattr(pages, "now", lambda: visitor.now)
+        visitor.opens(monkeypatch)
         yield visitor

@@ -1,4 +1,4 @@
-"""What pages load: the stylesheet, the script and a colour, all from here, under names that change with the content."""
+"""What pages load: stylesheet, script, an account's colour and image; each under a name that changes with it."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from functools import cache, lru_cache
 from pathlib import Path
 
+from ..store.store import Store
 from ..web.files import FOREVER, REVALIDATED, File
 from . import colours
 
@@ -18,6 +19,7 @@ MEDIA_TYPES = {
     ".svg": "image/svg+xml",
 }
 _NAMED = re.compile(r"(?P<stem>[a-z]+)-(?P<version>[0-9a-f]{12})(?P<kind>\.[a-z]+)", re.ASCII)
+_LOGO = re.compile(r"logo-[0-9a-f]{32}\.[a-z]+", re.ASCII)
 _COLOUR = re.compile(r"colour-(?P<colour>[0-9a-f]{6})\.css", re.ASCII)
 
 
@@ -34,8 +36,11 @@ def named(name: str) -> str:
     return f"{stem}-{hashlib.sha256(files()[name].content).hexdigest()[:12]}{dot}{kind}"
 
 
-def find(name: str) -> tuple[File | None, str]:
+def find(name: str, store: Store) -> tuple[File | None, str]:
     """The file of this name, and its Cache-Control. An older version's name finds the present file."""
+    if _LOGO.fullmatch(name):
+        logo = store.account_settings.logo(name)
+        return (File(logo.data, logo.media_type), FOREVER) if logo else (None, "")
     if match := _COLOUR.fullmatch(name):
         return _colour(match["colour"]), FOREVER
     match = _NAMED.fullmatch(name)

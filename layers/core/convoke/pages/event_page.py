@@ -18,6 +18,16 @@ def public_event(request: Request, event_id: str) -> Event:
 def show(request: Request, event_id: str) -> Answer:
     event = public_event(request, event_id)
     request = request.speaking(event.language)
+    account = request.store.account_settings.of(event.account)
+    seats = request.store.reads.seats(event_id)
     headers = {"Cache-Control": FOR_A_MINUTE, "X-Robots-Tag": "", "Vary": "Accept-Language"}
-    shown = page(request, "event.html", headers=headers, logged={"event": event_id}, event=event)
+    shown = page(
+        request,
+        "event.html",
+        headers=headers,
+        account=account,
+        logged={"event": event_id},
+        event=event,
+        seats=seats,
+    )
     return tagged(request, shown)

@@ -19,13 +19,13 @@ from http import HTTPStatus
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
+from ..languages import Texts, accepted, texts
 from ..links.tokens import Keys
 from ..links.urls import Urls
 from ..model import AccountSettings, ConvokeError, frozen
 from ..store.store import Store
 from ..web.files import HEADERS, is_known, takes_gzip
 from . import assets, templating
-from .plain_texts import Texts, accepted, texts
 
 LONGEST_PATH = 1_200
 """Characters. The longest token has a thousand."""
@@ -340,10 +340,6 @@ def respond(request: Request) -> tuple[str, Answer]:
     return route, answer
 
 
-def keys_of(store: Store, now: datetime) -> Keys:
-    return Keys(current=hashlib.sha256(store.settings.accounts_table.encode()).digest())
-
-
 def request_of(event: Mapping[str, Any], *, store: Store, now: datetime) -> Request:
     """The request that API Gateway sent (payload format 2.0) for one of the template's routes.
 
@@ -369,7 +365,7 @@ def request_of(event: Mapping[str, Any], *, store: Store, now: datetime) -> Requ
         now=now,
         urls=Urls(store.settings.public_url or f"https://{context.get('domainName', '')}{stage}"),
         store=store,
-        keys=lambda: keys_of(store, now),
+        keys=lambda: store.link_keys.at(now),
         languages=languages,
         texts=texts(*languages),
     )
@@ -377,8 +373,8 @@ def request_of(event: Mapping[str, Any], *, store: Store, now: datetime) -> Requ
 
 @route("GET", "/assets/{name}")
 def asset(request: Request, name: str) -> Answer:
-    """A stylesheet, a script or a picture."""
-    file, cached = assets.find(name)
+    """A stylesheet, a script, or the image of an account."""
+    file, cached = assets.find(name, request.store)
     if file is None:
         raise missing(request)
     headers = {**HEADERS, "Content-Security-Policy": "default-src 'none'", "Cache-Control": cached, "ETag": file.etag}
