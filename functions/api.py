@@ -15,7 +15,7 @@ from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 from aws_lambda_powertools.event_handler.exceptions import NotFoundError
 from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValidationError
 from aws_lambda_powertools.utilities.typing import LambdaContext
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import ClientError
 from pydantic import ValidationError
 
 from convoke.model import InvalidField
@@ -110,12 +110,6 @@ def described() -> str:
 
 MAX_PATH_LENGTH = 2000
 """In characters, ten times what any route needs. It bounds the work of the router, which tries every pattern."""
-RETRYABLE = (
-    "ThrottlingException",
-    "ProvisionedThroughputExceededException",
-    "RequestLimitExceeded",
-    "InternalServerError",
-)
 
 
 def _ours(error: RequestValidationError | ValidationError) -> bool:
@@ -139,13 +133,7 @@ def problem_of(error: Exception) -> Problem:
             )
         case NotFoundError():
             return Problem(HTTPStatus.NOT_FOUND, "no such resource")
-        case dynamo.Contention() | BotoCoreError():
-            retryable = True
-        case ClientError():
-            retryable = error.response["Error"]["Code"] in RETRYABLE
-        case _:
-            retryable = False
-    if retryable:
+    if dynamo.is_busy(error):
         logger.warning("busy", error=type(error).__name__)
         return Problem(HTTPStatus.SERVICE_UNAVAILABLE, "try again in a moment", headers={"Retry-After": "1"})
     # An error's message may contain personal data from the request, so only its type and place are logged.

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import pytest
 
 import api
-from convoke.web import documentation
+from convoke.web import documentation, files
 from tests.caller import Answer, World, a_caller
 
 
@@ -66,8 +66,8 @@ def test_files_are_kept_for_good_under_the_address_that_the_page_gives_them(worl
     for file in linked(get(world, "/docs")):
         if not file.startswith("data:"):
             kept = get(world, f"/{file}")
-            assert (kept.status, kept.headers["cache-control"]) == (200, documentation.FOREVER)
-    assert get(world, "/docs/docs.js?v=older").headers["cache-control"] == documentation.REVALIDATED
+            assert (kept.status, kept.headers["cache-control"]) == (200, files.FOREVER)
+    assert get(world, "/docs/docs.js?v=older").headers["cache-control"] == files.REVALIDATED
 
 
 @pytest.mark.parametrize("name", ["swagger-ui.map", "..", "docs.html", "%2e%2e", "api.py"])

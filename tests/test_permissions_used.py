@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 from unittest.mock import Mock
 
 import pytest
@@ -37,9 +38,11 @@ from tests.test_readiness import ready
 from tests.test_sources import SUMMER
 from tests.test_sources_function import Site
 from tests.test_sync import PLAIN
+from tests.visitor import Visitor
 
 WEEKLY = "FREQ=WEEKLY;COUNT=4"
 PERSON = keys.registration(EVENT_ID, REGISTRATION_ID)
+PUBLIC_ID = EVENT_ID[:-1] + "r"
 REFUSED_ID = EVENT_ID[:-1] + "q"
 NEXT_ID = REGISTRATION_ID[:-1] + "q"
 ANSWER = (EVENTS / "replies-accepted.eml").read_bytes()
@@ -84,6 +87,16 @@ def calling(caller: World) -> None:
     series = caller.hold(recurrence=WEEKLY)
     caller.register(series)
     assert caller.call("POST", f"{series}/split", {"from": THIRD}).status == 201
+
+
+def visiting(client: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    visitor = Visitor(client)
+    visitor.opens(monkeypatch)
+    visitor.hold(event_id=PUBLIC_ID)
+    assert visitor.get(f"/e/{PUBLIC_ID}").status == 200
+    assert visitor.get(f"/assets/logo-{'0' * 32}.png").status == 404
+    with policies.acting_as("Pages"):
+        assert visitor.store.link_keys.at(NOW).current
 
 
 def telling(deployed: Deployment) -> None:
@@ -227,6 +240,7 @@ def test_no_role_may_do_what_its_function_never_does(monkeypatch: pytest.MonkeyP
         register(deployed.store, registration(), now=NOW)
         authorizing(deployed)
         calling(caller)
+        visiting(deployed.client, monkeypatch)
         deployed.ring(PERSON)
         register(
             deployed.store,

@@ -59,10 +59,10 @@ def granted(role: dict[str, Any], table: str) -> set[str]:
     }
 
 
-def routes() -> dict[str, dict[str, Any]]:
+def routes(function: str = "Api") -> dict[str, dict[str, Any]]:
     return {
         f"{event['Properties']['Method']} {event['Properties']['Path']}": event["Properties"]
-        for event in FUNCTIONS["Api"]["Events"].values()
+        for event in FUNCTIONS[function]["Events"].values()
     }
 
 
@@ -145,7 +145,7 @@ def test_the_gateway_may_call_its_authorizer() -> None:
 
 
 def test_a_path_variable_fills_its_whole_segment() -> None:
-    for route in routes():
+    for route in routes() | routes("Pages"):
         for segment in route.partition(" ")[2].removesuffix("{proxy+}").split("/"):
             assert "{" not in segment or re.fullmatch(r"\{[a-z_]+\}", segment), route
 
@@ -155,19 +155,52 @@ def test_every_path_begins_with_the_version() -> None:
     assert template()["Outputs"]["ApiUrl"]["Value"] == {"Sub": f"${{HttpApi.ApiEndpoint}}{context.BASE}"}
 
 
-def test_only_the_documentation_the_health_and_unknown_paths_need_no_key() -> None:
+def test_only_the_documentation_the_health_unknown_paths_and_the_pages_need_no_key() -> None:
     assert RESOURCES["HttpApi"]["Properties"]["Auth"]["DefaultAuthorizer"] == "ApiKey"
     free = {route for route, said in routes().items() if said.get("Auth") == {"Authorizer": "NONE"}}
     assert free == {"GET /docs", "GET /docs/{asset}", "GET /health", "GET /openapi.json", "ANY $default"}
     assert all("Auth" not in said for route, said in routes().items() if route not in free)
+    assert all(said["Auth"] == {"Authorizer": "NONE"} for said in routes("Pages").values())
 
 
 def test_what_needs_no_key_cannot_use_up_what_the_api_takes() -> None:
     api = RESOURCES["HttpApi"]["Properties"]
-    free = {route for route, said in routes().items() if said.get("Auth") == {"Authorizer": "NONE"}}
-    assert {route.removeprefix("ANY ") for route in free} == api["RouteSettings"].keys()
-    for limits in api["RouteSettings"].values():
-        assert limits == {"ThrottlingBurstLimit": 20, "ThrottlingRateLimit": 5}
+    both = routes() | routes("Pages")
+    free = {route for route, said in both.items() if said.get("Auth") == {"Authorizer": "NONE"}}
+    assert {"$default" if route == "ANY $default" else route for route in free} == api["RouteSettings"].keys()
+    visited = {"ANY /e/{proxy+}", "ANY /r/{proxy+}", "GET /assets/{name}"}
+    for route, limits in api["RouteSettings"].items():
+        if route in visited:
+            assert limits == {
+                "ThrottlingBurstLimit": {"Ref": "PagesBurst"},
+                "ThrottlingRateLimit": {"Ref": "PagesRate"},
+            }
+        else:
+            assert limits == {"ThrottlingBurstLimit": 20, "ThrottlingRateLimit": 5}
+    for name in ("Rate", "Burst"):
+        assert TEMPLATE["Parameters"][f"Pages{name}"]["Default"] < TEMPLATE["Parameters"][f"Throttle{name}"]["Default"]
+
+
+def test_head_of_a_page_has_a_route_of_its_own_since_head_of_all_else_needs_a_key() -> None:
+    pages = {route.partition(" ")[2] for route in routes("Pages")}
+    assert {f"HEAD {path}" for path in pages} <= routes("Pages").keys()
+
+
+def test_who_mails_knows_where_the_pages_are_and_what_the_api_refers_to_is_not_told_its_address() -> None:
+    """A function that the API refers to, and that refers to the API, could not be created."""
+    told = {
+        name: made["Properties"]["Environment"]["Variables"]["PUBLIC_URL"]
+        for name, made in RESOURCES_MADE.items()
+        if made["Type"] == "AWS::Lambda::Function"
+    }
+    for parameters, address in (
+        ({}, "HttpApi.ApiEndpoint/v1"),
+        ({"PublicUrl": "https://e.example"}, "https://e.example"),
+    ):
+        deployment = policies.Deployment(**parameters)
+        assert {deployment.value(told[name]) for name in ("Notify", "Deliver")} == {address}
+        assert deployment.value(policies.transformed()["Outputs"]["PagesUrl"]["Value"]) == address
+    assert all(told[name] == {"Ref": "PublicUrl"} for name in ("Api", "Pages", "Authorize"))
 
 
 def test_the_stream_carries_keys_only_and_rings_for_events_and_registrations_only() -> None:

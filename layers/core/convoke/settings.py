@@ -60,6 +60,8 @@ class Settings:
     hooks_queue: str
     sender: Sender
     configuration_set: str
+    public_url: str = ""
+    """What the address of every page begins with, without a slash at its end; empty is the API's own address."""
     local_webhooks: bool = False
     times: Times = Times()
 
@@ -82,6 +84,7 @@ def settings() -> Settings:
             receives_replies=env.get("RECEIVE_REPLIES") == "true",
         ),
         configuration_set=env["CONFIGURATION_SET"],
+        public_url=env.get("PUBLIC_URL", ""),
         local_webhooks=env.get("LOCAL_WEBHOOKS") == "true",
         times=Times(
             resend_after=timedelta(seconds=int(env.get("RESEND_AFTER", "120"))),

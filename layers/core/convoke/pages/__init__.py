@@ -1,1 +1,14 @@
-"""Web pages for the people who register: an event's page, and each person's own."""
+"""Web pages for the people who register: an event's page, and each person's own. ``functions/pages.py`` is its Lambda
+function.
+
+- ``site``: requests, answers, the table of routes, and refusals; ``forms``: reading a form, and knowing it for ours
+- ``templating``: the templates; ``assets``: stylesheet and script; ``colours``: an account's colour, where it is read
+- ``event_page``: the page of a public event
+
+A page reads from ``store``, and changes something only upon a POST, through ``registrations``.
+"""
+
+from . import event_page
+
+ROOMS = (event_page,)
+"""The modules with pages. Importing them makes their routes."""

@@ -12,7 +12,7 @@ from typing import Any
 import boto3
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 from botocore.config import Config
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 
 from ..model import ConvokeError
 
@@ -29,6 +29,22 @@ _deserializer = TypeDeserializer()
 
 class Contention(ConvokeError):
     """A write conflicted with other writers at every attempt; nothing was stored."""
+
+
+BUSY = (
+    "ThrottlingException",
+    "ProvisionedThroughputExceededException",
+    "RequestLimitExceeded",
+    "InternalServerError",
+)
+"""The codes of DynamoDB's errors after which the same request may succeed a moment later."""
+
+
+def is_busy(error: Exception) -> bool:
+    """Whether the same may succeed a moment after ``error``."""
+    if isinstance(error, ClientError):
+        return error.response["Error"]["Code"] in BUSY
+    return isinstance(error, (Contention, BotoCoreError))
 
 
 class Refused(ConvokeError):

@@ -6,17 +6,15 @@ compressed where the client takes gzip, and forbids the page whatever is not of 
 
 from __future__ import annotations
 
-import base64
-import gzip
 import hashlib
 import json
-import re
 from collections.abc import Callable, Mapping
 from functools import cache
 from http import HTTPStatus
 from importlib import resources
 from typing import Any
 
+from .files import FOREVER, REVALIDATED, File, serve
 from .problems import Problem
 
 SWAGGER_UI = "aws_lambda_powertools.event_handler.openapi.swagger_ui"
@@ -39,20 +37,6 @@ POLICY = "; ".join(
         "frame-ancestors 'none'",
     )
 )
-REVALIDATED = "public, max-age=300"
-FOREVER = "public, max-age=31536000, immutable"
-HEADERS = {"Vary": "Accept-Encoding", "X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer"}
-
-
-class File:
-    """Something to be served: its bytes, as they are and compressed, and what names this version of them."""
-
-    def __init__(self, content: bytes, media_type: str) -> None:
-        self.content = content
-        self.media_type = media_type
-        self.compressed = gzip.compress(content, 9, mtime=0)
-        # Weak, since compressed and not it is the same.
-        self.etag = f'W/"{hashlib.sha256(content).hexdigest()[:16]}"'
 
 
 def answer(request: Mapping[str, Any], route: str, describe: Callable[[], str]) -> dict[str, Any]:
@@ -62,14 +46,14 @@ def answer(request: Mapping[str, Any], route: str, describe: Callable[[], str]) 
     """
     match route:
         case "GET /docs":
-            return _serve(request, page(), {"Cache-Control": REVALIDATED, "Content-Security-Policy": POLICY})
+            return serve(request, page(), {"Cache-Control": REVALIDATED, "Content-Security-Policy": POLICY})
         case "GET /openapi.json":
-            return _serve(request, description(describe), {"Cache-Control": REVALIDATED})
+            return serve(request, description(describe), {"Cache-Control": REVALIDATED})
     name = (request.get("pathParameters") or {}).get("asset", "")
     if name not in ASSETS:
         raise Problem(HTTPStatus.NOT_FOUND, "no such resource")
     named = (request.get("queryStringParameters") or {}).get("v")
-    return _serve(request, asset(name), {"Cache-Control": FOREVER if named == version() else REVALIDATED})
+    return serve(request, asset(name), {"Cache-Control": FOREVER if named == version() else REVALIDATED})
 
 
 @cache
@@ -94,28 +78,3 @@ def page() -> File:
 def description(describe: Callable[[], str]) -> File:
     text = json.dumps(json.loads(describe()), ensure_ascii=False, separators=(",", ":"))
     return File(text.encode(), "application/json")
-
-
-def _serve(request: Mapping[str, Any], file: File, headers: Mapping[str, str]) -> dict[str, Any]:
-    said = {name.lower(): value for name, value in (request.get("headers") or {}).items()}
-    shared = {**HEADERS, **headers, "ETag": file.etag}
-    known = {tag.strip() for tag in said.get("if-none-match", "").split(",")}
-    # Compared weakly (RFC 9110, section 13.1.2).
-    if known & {"*", file.etag, file.etag.removeprefix("W/")}:
-        return {"statusCode": HTTPStatus.NOT_MODIFIED.value, "headers": shared, "body": "", "isBase64Encoded": False}
-    packed = _takes_gzip(said.get("accept-encoding", ""))
-    return {
-        "statusCode": HTTPStatus.OK.value,
-        "headers": {"Content-Type": file.media_type, **shared, **({"Content-Encoding": "gzip"} if packed else {})},
-        "body": base64.b64encode(file.compressed if packed else file.content).decode(),
-        "isBase64Encoded": True,
-    }
-
-
-def _takes_gzip(accepted: str) -> bool:
-    """Whether Accept-Encoding (RFC 9110, section 12.5.3) names gzip, and not with a weight of zero."""
-    for part in accepted.lower().split(","):
-        coding, _, weight = (piece.strip() for piece in part.partition(";"))
-        if coding == "gzip":
-            return re.fullmatch(r"q=0(\.0*)?", weight) is None
-    return False

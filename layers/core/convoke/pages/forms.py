@@ -1,0 +1,99 @@
+"""Forms: reading what was sent, and telling a form that one of our pages showed from whatever else is sent.
+
+A form has two hidden fields. ``token`` is signed, and bound to the path that the form is sent to and to the time at
+which it was shown. :data:`TRAP` has to stay empty: who does not see the page fills it in. Beside these, browsers say
+whether a request comes from another site (Sec-Fetch-Site).
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from http import HTTPStatus
+from typing import TYPE_CHECKING
+from urllib.parse import parse_qsl
+
+from ..links import tokens
+from ..model import frozen
+
+if TYPE_CHECKING:
+    from .site import Request
+
+LARGEST_BODY = 64_000
+"""Bytes of a form. The longest that somebody can fill in has a quarter of it."""
+MOST_FIELDS = 400
+"""As many as a series has dates, and some."""
+TRAP = "website"
+"""The name of the field that nobody sees."""
+VALID = timedelta(hours=12)
+"""For how long a form may lie open before it is sent."""
+MEDIA_TYPE = "application/x-www-form-urlencoded"
+# A line feed and a tab may be in a text; no other control character is ever typed.
+_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+
+
+@frozen
+class Form:
+    """What was sent, by the names of the fields. Line ends are ``\\n``; control characters are left out."""
+
+    fields: Mapping[str, tuple[str, ...]]
+
+    def text(self, name: str) -> str:
+        """The first value of a field without white space around it; empty where it was not sent."""
+        return self.fields.get(name, ("",))[0].strip()
+
+    def every(self, name: str) -> tuple[str, ...]:
+        """All values of a field, such as those of check boxes."""
+        return self.fields.get(name, ())
+
+
+def read(request: Request) -> Form:
+    """The form that was sent. Raises ``site.Refused`` (400, 413, 415) for what is none."""
+    from . import site
+
+    text, encoded = request.body
+    if len(text) > LARGEST_BODY * 4 // 3 + 4:
+        raise site.unreadable(request, HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+    said = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if text and said != MEDIA_TYPE:
+        raise site.unreadable(request, HTTPStatus.UNSUPPORTED_MEDIA_TYPE)
+    try:
+        body = base64.b64decode(text, validate=True).decode("ascii") if encoded else text
+        if len(body) > LARGEST_BODY:
+            raise site.unreadable(request, HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+        pairs = parse_qsl(body, keep_blank_values=True, errors="strict", max_num_fields=MOST_FIELDS)
+    except (ValueError, binascii.Error):
+        raise site.unreadable(request) from None
+    fields: dict[str, tuple[str, ...]] = {}
+    for name, value in pairs:
+        cleaned = _CONTROL.sub("", value.replace("\r\n", "\n").replace("\r", "\n"))
+        fields[name] = (*fields.get(name, ()), cleaned)
+    return Form(fields=fields)
+
+
+def token(request: Request, path: str) -> str:
+    """The token of a form that is sent to ``path``, as ``/r/…``, shown now."""
+    shown = int(request.now.timestamp()).to_bytes(8, "big")
+    return tokens.sealed(request.keys(), tokens.Purpose.FORM, shown, request.now + VALID, path)
+
+
+def objection(request: Request, form: Form, least: timedelta = timedelta(0)) -> str | None:
+    """Why this form cannot be believed, as a sentence for its page to show above it, with the fields as they were
+    typed; ``None`` where it can. ``least`` is how long a person needs at least to fill it in.
+    """
+    _ = request.texts.gettext
+    if request.headers.get("sec-fetch-site", "").lower() == "cross-site":
+        return _("This came from another site. Please send it once more from here.")
+    try:
+        shown = tokens.opened(
+            request.keys(), tokens.Purpose.FORM, form.text("token"), now=request.now, context=request.path
+        )
+    except tokens.InvalidLink:
+        return _("This page was open for too long. Please send it once more.")
+    at = datetime.fromtimestamp(int.from_bytes(shown, "big"), UTC)
+    if form.text(TRAP) or request.now - at < least:
+        return _("This looked as if a program had filled it in. Please look at it, and send it once more.")
+    return None

@@ -1,0 +1,56 @@
+"""Files that browsers keep: with an ETag (RFC 9110, section 8.8.3), and compressed where the client takes gzip."""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import hashlib
+import re
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
+
+REVALIDATED = "public, max-age=300"
+FOREVER = "public, max-age=31536000, immutable"
+HEADERS = {"Vary": "Accept-Encoding", "X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer"}
+
+
+class File:
+    """Something to be served: its bytes, as they are and compressed, and what names this version of them."""
+
+    def __init__(self, content: bytes, media_type: str) -> None:
+        self.content = content
+        self.media_type = media_type
+        self.compressed = gzip.compress(content, 9, mtime=0)
+        # Weak, since compressed and not it is the same.
+        self.etag = f'W/"{hashlib.sha256(content).hexdigest()[:16]}"'
+
+
+def serve(request: Mapping[str, Any], file: File, headers: Mapping[str, str]) -> dict[str, Any]:
+    """The response (payload format 2.0) to a request for a file: 200, or 304 where the client has it."""
+    said = {name.lower(): value for name, value in (request.get("headers") or {}).items()}
+    shared = {**HEADERS, **headers, "ETag": file.etag}
+    if is_known(said.get("if-none-match", ""), file.etag):
+        return {"statusCode": HTTPStatus.NOT_MODIFIED.value, "headers": shared, "body": "", "isBase64Encoded": False}
+    packed = takes_gzip(said.get("accept-encoding", ""))
+    return {
+        "statusCode": HTTPStatus.OK.value,
+        "headers": {"Content-Type": file.media_type, **shared, **({"Content-Encoding": "gzip"} if packed else {})},
+        "body": base64.b64encode(file.compressed if packed else file.content).decode(),
+        "isBase64Encoded": True,
+    }
+
+
+def is_known(if_none_match: str, etag: str) -> bool:
+    """Whether If-None-Match names this version. It is compared weakly (RFC 9110, section 13.1.2)."""
+    known = {tag.strip().removeprefix("W/") for tag in if_none_match.split(",")}
+    return bool(known & {"*", etag.removeprefix("W/")})
+
+
+def takes_gzip(accepted: str) -> bool:
+    """Whether Accept-Encoding (RFC 9110, section 12.5.3) names gzip, and not with a weight of zero."""
+    for part in accepted.lower().split(","):
+        coding, _, weight = (piece.strip() for piece in part.partition(";"))
+        if coding == "gzip":
+            return re.fullmatch(r"q=0(\.0*)?", weight) is None
+    return False
