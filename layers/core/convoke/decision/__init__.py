@@ -9,4 +9,5 @@
 - ``answers``: which answer counts for a message
 - ``attendance``: which answer of an attendee counts, and what it does to their seat
 - ``attention``: who was not reached
+- ``limits``: how many mails may be sent; ``brakes``: how much of what anybody may ask for on the pages is done
 """

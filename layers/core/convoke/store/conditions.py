@@ -26,6 +26,11 @@ BELOW_MAXIMUM = "attribute_not_exists(#count) OR #count < :most"
 WITHIN_LIMIT = (
     "(attribute_not_exists(#total) OR #total <= :in_day) AND (attribute_not_exists(#hour) OR #hour <= :in_hour)"
 )
+# The mail that would be one too many within an hour, and the one within a day, are that long ago; see ``brakes``.
+LONG_ENOUGH_AGO = (
+    "(attribute_not_exists(#{in_hour}) OR #{in_hour} <= :hour_ago) AND "
+    "(attribute_not_exists(#{in_day}) OR #{in_day} <= :day_ago)"
+)
 # The item still has the due key that was read.
 DUE_KEY_UNCHANGED = "#due_key = :due_key"
 
@@ -35,6 +40,8 @@ DUE_KEY_UNCHANGED = "#due_key = :due_key"
 VERSION_UNCHANGED = "#version = :version"
 # There is no such item, or nobody changed it since it was read.
 NEW_OR_VERSION_UNCHANGED = f"{NEW} OR {VERSION_UNCHANGED}"
+# The unconfirmed registration is kept, and was not confirmed yet.
+NOT_CONFIRMED = "attribute_exists(pk) AND attribute_not_exists(#registration_id)"
 # Nobody changed the event since it was read, and it is this account's.
 VERSION_AND_ACCOUNT_UNCHANGED = f"{VERSION_UNCHANGED} AND #account = :account"
 # The registration is cancelled, so that nothing more is sent once the person is erased.

@@ -29,6 +29,8 @@ UPDATED_INDEX = "by_updated"
 PERSON_INDEX = "by_person"
 SHARDS = tuple("01234567")
 
+MAILBOX = "MAILBOX"
+
 EVENT = "EVENT"
 FAN_OUT = "FAN"
 SEATS = "SEATS"
@@ -247,6 +249,21 @@ def mailbox(email: str) -> str:
 def counted(account: str, what: str, day: str) -> Key:
     """The count of one kind of request (``resend`` of a registration, ``dates`` of an account) on one day (UTC)."""
     return {"pk": f"COUNTED#{account}", "sk": f"{what}#{day}"}
+
+
+def brake(purpose: str, whose: str, when: str) -> Key:
+    """The count of what is asked for on the pages, for one purpose: on the day ``when`` (UTC, ``YYYY-MM-DD``) from a
+    network, at an event or of an account; or to a mailbox (:data:`MAILBOX`).
+
+    It holds an HMAC of whose it is, keyed by both: neither an address nor a network can be read from it.
+    """
+    digest = hmac.new(f"{purpose}#{when}".encode(), whose.encode(), hashlib.sha256).hexdigest()
+    return {"pk": f"BRAKE#{digest}", "sk": when}
+
+
+def unconfirmed_registration(unconfirmed_id: str) -> Key:
+    """What somebody typed who has not confirmed their address yet, in the invitations table."""
+    return {"pk": f"UNCONFIRMED#{unconfirmed_id}", "sk": "UNCONFIRMED"}
 
 
 def limits(account: str) -> Key:

@@ -10,6 +10,7 @@ from .account_settings import SettingsOfAccounts
 from .accounts import Accounts
 from .answers import Answers
 from .attention import Surveys
+from .brakes import Brakes
 from .deliveries import Deliveries
 from .dynamo import ATTEMPTS, Item
 from .events import Events
@@ -44,6 +45,7 @@ class Store:
         self.account_settings = SettingsOfAccounts(client, settings)
         self.accounts = Accounts(client, settings.accounts_table)
         self.answers = Answers(client, settings)
+        self.brakes = Brakes(client, settings)
         self.deliveries = Deliveries(client, settings)
         self.events = Events(client, settings)
         self.fan_outs = FanOuts(client, settings)

@@ -1,0 +1,73 @@
+"""The counts of what anybody may ask for on the pages, in the invitations table, each removed within two days.
+
+They are written by themselves, before the transaction of what is asked for: a count that many meet must not make their
+transactions fail. The rules and the figures are in ``decision.brakes``.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from itertools import pairwise
+
+from ..decision import brakes
+from ..decision.brakes import Purpose
+from ..decision.limits import Limit
+from . import codec, conditions, dynamo, keys
+from .limits import Charge
+from .repository import Repository
+from .writes import alone
+
+KEPT = timedelta(hours=25)
+"""How long the times of the latest mails to a mailbox are kept: a little longer than they count."""
+NEVER = ""
+"""Stands for the time of a mail that was not sent; it sorts before all times."""
+
+
+class Brakes(Repository):
+    def count(
+        self, purpose: Purpose, *, source_ip: str, event_id: str, account: str, most_in_account: Limit, now: datetime
+    ) -> datetime | None:
+        """Count one request: for its networks, then for the event and the account. Returns when it is allowed (UTC),
+        where it is not now; what was counted before that stays counted.
+        """
+        counted = [(f"network {name}", limit) for name, limit in brakes.networks(source_ip)]
+        if purpose in brakes.EVENT:
+            counted.append((f"event {event_id}", brakes.EVENT[purpose]))
+        counted.append((f"account {account}", most_in_account))
+        for whose, limit in counted:
+            charge = Charge(key=keys.brake(purpose, whose, f"{now:%Y-%m-%d}"), limit=limit, now=now)
+            if limit.day < charge.more:
+                return charge.until(None)
+            written, existing = alone(self.client, charge.action(self.settings))
+            if not written:
+                return charge.until(existing)
+        return None
+
+    def may_mail(self, purpose: Purpose, email: str, now: datetime) -> bool:
+        """Count one mail to a mailbox. False: it was sent as many as it may be, in an hour or in a day.
+
+        The item has the times of the latest mails, from the newest (``t1``) on. One write moves each by one place, on
+        the condition that the one which would be too many is long enough ago: so no order of writes, and no clock that
+        goes wrong, leads to more.
+        """
+        limit = brakes.MAILBOX[purpose]
+        names = [f"t{number}" for number in range(1, limit.day + 1)]
+        moved = [f"#{later} = if_not_exists(#{sooner}, :never)" for sooner, later in pairwise(names)]
+        condition = conditions.LONG_ENOUGH_AGO.format(in_hour=names[limit.hour - 1], in_day=names[-1])
+        action = {
+            "TableName": self._sent,
+            "Key": dynamo.wire(keys.brake(purpose, brakes.mailbox(email), keys.MAILBOX)),
+            "UpdateExpression": f"SET #expires_at = :expires_at, #t1 = :now, {', '.join(moved)}",
+            "ConditionExpression": condition,
+            "ExpressionAttributeNames": {f"#{name}": name for name in ("expires_at", *names)},
+            "ExpressionAttributeValues": dynamo.wire(
+                {
+                    ":now": keys.instant(now),
+                    ":never": NEVER,
+                    ":hour_ago": keys.instant(now - brakes.HOUR),
+                    ":day_ago": keys.instant(now - brakes.DAY),
+                    ":expires_at": codec.epoch(now + KEPT),
+                }
+            ),
+        }
+        return alone(self.client, {"Update": action})[0]
