@@ -87,7 +87,7 @@ def text(note: Notification) -> str:
 # --- what they say ------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("kind", NotificationKind)
+@pytest.mark.parametrize("kind", EVERY)
 def test_a_note_says_that_a_machine_wrote_it_and_comes_from_our_address(kind: NotificationKind) -> None:
     said = read(EVERY[kind])
     assert said["Auto-Submitted"] == "auto-generated"
@@ -234,7 +234,7 @@ def test_a_recipient_whom_mail_cannot_reach_is_refused() -> None:
         notification_mail.rendered(replace(NO_SEAT, recipient=Person(name="", email="bo..ek@example.net")), SENDER, {})
 
 
-@given(ANYTHING, ANYTHING, ANYTHING, st.sampled_from(list(NotificationKind)))
+@given(ANYTHING, ANYTHING, ANYTHING, st.sampled_from(list(EVERY)))
 @settings(max_examples=150, deadline=None)
 def test_no_text_whatever_changes_the_headers_or_the_parts(
     one: str, other: str, third: str, kind: NotificationKind
@@ -296,7 +296,7 @@ def notification_state(world: World, note: Notification) -> NotificationState:
     return kept
 
 
-@pytest.mark.parametrize("kind", NotificationKind)
+@pytest.mark.parametrize("kind", EVERY)
 def test_what_is_owed_comes_back_as_it_was_written(world: World, kind: NotificationKind) -> None:
     note = EVERY[kind]
     if note.counter is not None:
@@ -305,7 +305,7 @@ def test_what_is_owed_comes_back_as_it_was_written(world: World, kind: Notificat
     assert notification_state(world, note).notification == note
 
 
-@pytest.mark.parametrize("kind", NotificationKind)
+@pytest.mark.parametrize("kind", EVERY)
 def test_a_note_is_sent_once_however_often_it_is_owed(world: World, kind: NotificationKind) -> None:
     note = EVERY[kind]
     assert owe(world, note)

@@ -10,12 +10,12 @@ import random
 import time
 import uuid
 from collections import Counter, deque
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from datetime import UTC, datetime, timedelta
 from functools import cache, cached_property
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import boto3
 from aws_lambda_powertools import Logger, Metrics
@@ -39,14 +39,20 @@ from ..effects import (
     Unknown,
     WebhookHint,
 )
-from ..mail.notifications import NotificationState
-from ..model import ConvokeError, Person, RenderError, Sender
+from ..links import tokens
+from ..links.tokens import Purpose
+from ..links.urls import Urls
+from ..mail.notifications import ASKED_FOR, Notification
+from ..model import ConvokeError, RenderError
 from ..registrations import erasure, split_transfer, waitlist
 from ..settings import Settings, settings
 from ..store import dynamo
 from ..store.store import Store
 from ..webhooks import http
 from . import ses
+
+if TYPE_CHECKING:
+    from ..mail.asked_for_mail import Said
 
 Result = TypeVar("Result")
 
@@ -192,12 +198,18 @@ class Aws:
                 return store.notifications.read(effect)
             case effects.CountDaily():
                 return store.notifications.daily_count(effect)
+            case effects.ReadHolder(event_id=event_id, email=email):
+                return reads.address_owner(event_id, email)
+            case effects.ReadPlace(event_id=event_id, registration_id=registration_id):
+                return reads.place(event_id, registration_id)
+            case effects.CountMailbox(purpose=purpose, email=email, now=now):
+                return store.brakes.may_mail(purpose, email, now)
             case effects.ClaimNotification():
                 return store.notifications.claim(effect)
             case effects.RecordNotification():
                 return store.notifications.record(effect)
-            case effects.RenderNotification(notification_state=notification_state, people=people):
-                return render_notification(notification_state, self._settings.sender, people)
+            case effects.RenderNotification():
+                return render_notification(effect, self._settings, store)
             case effects.SendNotification():
                 return self._counted(effect.account, ses.send_notification(self._ses, self._settings, effect))
 
@@ -376,18 +388,36 @@ def render(message: Message, intent: Intent) -> RenderedMail | str:
         return str(error)
 
 
-def render_notification(
-    notification_state: NotificationState, sender: Sender, people: Mapping[str, Person]
-) -> RenderedMail | str:
-    """The rendered mail of a notification that names ``people``, by registration id, or why it must not be sent."""
-    if notification_state.notification is None:
+def render_notification(effect: effects.RenderNotification, settings: Settings, store: Store) -> RenderedMail | str:
+    """The rendered mail of a notification, or why it must not be sent. The link in it is made here: none is stored."""
+    notification = effect.notification_state.notification
+    if notification is None:
         return "it was sent or given up already"
     from ..mail import notification_mail
 
     try:
-        return notification_mail.rendered(notification_state.notification, sender, people)
+        said = None if notification.kind not in ASKED_FOR else _said(effect, notification, settings, store)
+        return notification_mail.rendered(notification, settings.sender, effect.people, said)
     except RenderError as error:
         return str(error)
+
+
+def _said(effect: effects.RenderNotification, notification: Notification, settings: Settings, store: Store) -> Said:
+    """What a mail says that was asked for on a page, with its link."""
+    from ..mail.asked_for_mail import Said
+
+    if not settings.public_url:
+        raise RenderError("it is not known where the pages are")
+    urls, link_keys, holder = Urls(settings.public_url), store.link_keys.at(clock()), effect.holder
+    if holder is not None:
+        ids = holder.event_id, holder.registration_id
+        link = urls.personal(tokens.personal(link_keys, Purpose.PERSONAL, *ids, holder.links))
+    elif notification.until is not None:
+        about = notification.registration_id.encode()
+        link = urls.confirm(tokens.sealed(link_keys, Purpose.CONFIRM, about, notification.until))
+    else:
+        raise RenderError("nobody has the address")
+    return Said(kind=effect.kind or notification.kind, link=link, holder=holder, place=effect.place)
 
 
 def hint_body(hint: AnyHint) -> dict[str, Any]:

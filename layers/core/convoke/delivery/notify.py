@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
+from ..decision.brakes import Purpose
 from ..decision.calendar_state import RenderedMail
 from ..decision.decide import INVITATION, URGENT
 from ..decision.invitation import Cause, Sending
@@ -19,11 +20,14 @@ from ..effects import (
     Clock,
     CountDaily,
     CountMail,
+    CountMailbox,
     Log,
     Random,
     ReadEvent,
+    ReadHolder,
     ReadInvitation,
     ReadNotification,
+    ReadPlace,
     ReadRegistration,
     ReadSending,
     RecordNotification,
@@ -36,19 +40,32 @@ from ..effects import (
     Unknown,
 )
 from ..mail.notifications import (
+    ASKED_FOR,
     DAILY_LIMITS,
     Notification,
     NotificationKind,
     NotificationState,
+    becomes,
     may_be_sent,
     priority,
 )
-from ..model import DeliveryState, Person, Sender
+from ..model import DeliveryState, Person, Registration, RegistrationStatus, Sender, frozen
 from ..store import keys
 from . import attempts
 from .attempts import Attempts, Cannot, Claimed, Policy, Stage
 from .pace import slow_down, wait_for_turn
 from .reconcile import Outcome, Worker
+
+MAILBOX_COUNTS = {NotificationKind.CONFIRM: Purpose.CONFIRM, NotificationKind.LINK: Purpose.LINK}
+"""What counts against the limits of its recipient's mailbox. WAITING does not: whoever has registered was counted."""
+
+
+@frozen
+class Addressed:
+    """What a notification is sent as, and the registration that its recipient's address has, if it has one."""
+
+    kind: NotificationKind
+    holder: Registration | None = None
 
 
 def dispatch(event_id: str, registration_id: str, notification_id: str, worker: Worker) -> Steps[Outcome]:
@@ -72,7 +89,10 @@ def dispatch(event_id: str, registration_id: str, notification_id: str, worker: 
         return Outcome.QUOTA_RESERVED
     if begun is Cannot.EXHAUSTED:
         return (yield from _give_up(seen, DeliveryState.FAILED, Cause.UNANSWERED, "SES never gave an answer"))
-    barred = yield from _barred(seen, seen.notification, worker.sender)
+    addressed = yield from _addressed(seen.notification, now)
+    if addressed is None:
+        return (yield from _drop(seen))
+    barred = yield from _barred(seen, seen.notification, addressed, worker.sender)
     if barred is not None:
         return (yield from _give_up(seen, barred, Cause.BARRED, "the address may not be mailed"))
     if isinstance(begun, Cannot):
@@ -86,7 +106,10 @@ def dispatch(event_id: str, registration_id: str, notification_id: str, worker: 
         yield RecordNotification(notification_state=replace(seen, due_key=keys.due_key(priority(seen.kind), until)))
         yield Log(what="notification postponed", fields=_log_fields(seen, f"until {until.isoformat()}"))
         return Outcome.DEFERRED
-    rendered = yield from _render(seen, seen.notification)
+    if not (yield from _mailbox_allows(seen, seen.notification, now)):
+        yield Log(what="mailbox limit reached", fields=_log_fields(seen, "it is not sent"))
+        return (yield from _drop(seen))
+    rendered = yield from _render(seen, seen.notification, addressed)
     if isinstance(rendered, str):
         return (yield from _give_up(seen, DeliveryState.FAILED, Cause.UNRENDERABLE, rendered))
     if rendered.plainer:
@@ -107,6 +130,32 @@ def _allowed_at(
     if until is None and not (yield CountDaily(notification_state=seen, day=day, most=DAILY_LIMITS[seen.kind])):
         until = tomorrow(now)
     return until
+
+
+def _addressed(notification: Notification, now: datetime) -> Steps[Addressed | None]:
+    """What the notification is sent as at ``now`` (UTC); ``None``: nothing is sent any more."""
+    if notification.until is not None and now >= notification.until:
+        return None
+    if notification.kind not in ASKED_FOR:
+        return Addressed(kind=notification.kind)
+    holder = yield ReadHolder(event_id=notification.event_id, email=notification.recipient.email)
+    kind = becomes(notification, holder)
+    return None if kind is None else Addressed(kind=kind, holder=holder)
+
+
+def _mailbox_allows(seen: NotificationState, notification: Notification, now: datetime) -> Steps[bool]:
+    """Count the mail for its recipient's mailbox. One that was tried before is not counted again."""
+    purpose = MAILBOX_COUNTS.get(seen.kind)
+    if purpose is None or seen.attempts or seen.unknowns:
+        return True
+    return (yield CountMailbox(purpose=purpose, email=notification.recipient.email, now=now))  # type: ignore[no-any-return]
+
+
+def _drop(seen: NotificationState) -> Steps[Outcome]:
+    """Forget a notification that nobody is sent: nothing is left to say, or nobody to say it to."""
+    dropped = replace(seen, notification=None, state=DeliveryState.NONE, lease_until=None, due_key=None)
+    yield RecordNotification(notification_state=dropped)
+    return Outcome.CLEARED
 
 
 def _send(
@@ -157,27 +206,36 @@ def _send(
     raise TypeError(f"SendNotification was answered with {type(answer).__name__}")
 
 
-def _barred(seen: NotificationState, notification: Notification, sender: Sender) -> Steps[DeliveryState | None]:
+def _barred(
+    seen: NotificationState, notification: Notification, addressed: Addressed, sender: Sender
+) -> Steps[DeliveryState | None]:
     """The state to give the notification up with, or ``None`` if its recipient may be mailed: FAILED if that is an
     address of this deployment, the state of the stop if it is an attendee's stopped address.
     """
     if not may_be_sent(notification, sender):
         return DeliveryState.FAILED
-    if notification.kind in (NotificationKind.NO_SEAT, NotificationKind.DECLINE_COUNTER):
-        invitation = yield ReadInvitation(event_id=seen.event_id, registration_id=seen.registration_id)
+    whose = addressed.holder.registration_id if addressed.holder else seen.registration_id
+    to_attendee = addressed.kind in (NotificationKind.NO_SEAT, NotificationKind.DECLINE_COUNTER)
+    if to_attendee or addressed.holder is not None:
+        invitation = yield ReadInvitation(event_id=seen.event_id, registration_id=whose)
         stop = None if invitation is None else invitation.stop_of(notification.recipient.email)
         return None if stop is None else stop.state
     return None
 
 
-def _render(seen: NotificationState, notification: Notification) -> Steps[RenderedMail | str]:
+def _render(seen: NotificationState, notification: Notification, addressed: Addressed) -> Steps[RenderedMail | str]:
     """The rendered mail, or why it must not be sent. People who were erased meanwhile are not named in it."""
     people: dict[str, Person] = {}
     for one in notification.missed:
         person = yield ReadRegistration(event_id=notification.event_id, registration_id=one.registration_id)
         if person is not None and person.email:
             people[one.registration_id] = Person(name=person.name, email=person.email)
-    rendered: RenderedMail | str = yield RenderNotification(notification_state=seen, people=people)
+    holder, place = addressed.holder, 0
+    if holder is not None and holder.status is RegistrationStatus.WAITLISTED:
+        place = yield ReadPlace(event_id=holder.event_id, registration_id=holder.registration_id)
+    rendered: RenderedMail | str = yield RenderNotification(
+        notification_state=seen, people=people, kind=addressed.kind, holder=holder, place=place
+    )
     return rendered
 
 

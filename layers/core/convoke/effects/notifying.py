@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from ..mail.notifications import Notification, NotificationState
-from ..model import Person, frozen
+from ..decision.brakes import Purpose
+from ..mail.notifications import Notification, NotificationKind, NotificationState
+from ..model import Person, Registration, frozen
 from .kind import Effect
 
 
@@ -31,6 +32,35 @@ class CountDaily(Effect):
     notification_state: NotificationState
     day: str
     most: int
+
+
+@frozen
+class ReadHolder(Effect):
+    """Read the registration of an event that has this address now. Answer: ``Registration``, or ``None``."""
+
+    event_id: str
+    email: str
+
+
+@frozen
+class ReadPlace(Effect):
+    """Read how many are on the waitlist of an event up to this registration, itself included. Answer: ``int``."""
+
+    event_id: str
+    registration_id: str
+
+
+@frozen
+class CountMailbox(Effect):
+    """Count one mail to the mailbox of an address that anybody may have typed, at ``now`` (UTC).
+
+    Condition: the mails of this purpose in the last hour and in the last day are fewer than its limits. Answer:
+    ``bool``, whether it was counted.
+    """
+
+    purpose: Purpose
+    email: str
+    now: datetime
 
 
 @frozen
@@ -60,13 +90,17 @@ class RecordNotification(Effect):
 @frozen
 class RenderNotification(Effect):
     """Build the notification's mail and check it by parsing it back. ``people`` are those that it names, by
-    registration id.
+    registration id. One that was asked for on a page is written as ``kind``; it has the personal link of ``holder``,
+    whose ``place`` on the waitlist is 0 where they are not on it.
 
     Answer: ``RenderedMail``, or a ``str`` that says why the mail must not be sent.
     """
 
     notification_state: NotificationState
     people: dict[str, Person]
+    kind: NotificationKind | None = None
+    holder: Registration | None = None
+    place: int = 0
 
 
 @frozen

@@ -2,7 +2,8 @@
 
 - ``invitation_mail``: builds the mail that contains a calendar; ``wording`` has its text, ``page`` its HTML
 - ``spliced``: the same mail for many attendees, of which only what is personal is rendered each time
-- ``notifications``: the plain mails beside the invitations; ``notification_mail`` builds them
+- ``notifications``: the plain mails beside the invitations; ``notification_mail`` builds them, and
+  ``asked_for_mail`` has the texts of those that were asked for on a page
 - ``subjects``, ``date_text``: subjects of limited width, and dates as text
 - ``header_fields``, ``mime_parts``: write header fields and MIME parts, and read them back
 - ``freemail``: whose address may be in Reply-To

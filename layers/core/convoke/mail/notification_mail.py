@@ -18,16 +18,20 @@ from ..model import (
     Sender,
     When,
 )
-from . import header_fields, invitation_mail, mime_parts
+from . import asked_for_mail, header_fields, invitation_mail, mime_parts
+from .asked_for_mail import Said
 from .date_text import in_words
 from .notifications import Notification, NotificationKind
 from .wording import in_full
 
 
-def rendered(notification: Notification, sender: Sender, people: Mapping[str, Person]) -> RenderedMail:
+def rendered(
+    notification: Notification, sender: Sender, people: Mapping[str, Person], said: Said | None = None
+) -> RenderedMail:
     """The MIME mail of ``notification``: the same arguments give the same bytes.
 
     ``people`` are those whom a summary lists, by their registration ids; those who are missing there are left out.
+    ``said`` is there for the kinds that were asked for on a page.
     Raises :class:`RenderError` if the mail, parsed again, does not have the recipient and the content that were
     intended.
     """
@@ -38,7 +42,7 @@ def rendered(notification: Notification, sender: Sender, people: Mapping[str, Pe
         if notification.author is not None and _is_valid(notification.author)
         else notification.organizer
     )
-    written_text, calendar = text(notification, people), b""
+    written_text, calendar = text(notification, people, said), b""
     body = mime_parts.text("plain", written_text)
     if notification.counter is not None:
         calendar = itip.declined(
@@ -57,7 +61,7 @@ def rendered(notification: Notification, sender: Sender, people: Mapping[str, Pe
     who = {"From": writer, "To": notification.recipient, "Reply-To": reply_to}
     fields = (
         *(invitation_mail.mailbox(name, person) for name, person in who.items()),
-        invitation_mail.subject(subject(notification), instead=_PLAINEST[notification.kind]),
+        invitation_mail.subject(subject(notification, said), instead=_PLAINEST[_kind(notification, said)]),
         header_fields.token("Date", format_datetime(notification.written_at)),
         header_fields.token("Message-ID", f"<{notification.notification_id}.note@{sender.domain}>"),
         *invitation_mail.BY_A_MACHINE,
@@ -100,12 +104,19 @@ _PLAINEST = {
     NotificationKind.SUMMARY: "People were not reached",
     NotificationKind.DECLINE_COUNTER: "Proposal declined",
     NotificationKind.NO_SEAT: "No seat left",
+    **asked_for_mail.PLAINEST,
 }
 """Subjects of ASCII text that always read back."""
 
 
-def subject(notification: Notification) -> str:
-    """The subject, with the event's title."""
+def _kind(notification: Notification, said: Said | None) -> NotificationKind:
+    return notification.kind if said is None else said.kind
+
+
+def subject(notification: Notification, said: Said | None = None) -> str:
+    """The subject, with the event's title. ``said`` is as in :func:`rendered`."""
+    if said is not None:
+        return asked_for_mail.subject(notification, said)
     title = one_line(notification.title)
     match notification.kind:
         case NotificationKind.FORWARD:
@@ -119,10 +130,14 @@ def subject(notification: Notification) -> str:
             return f"Proposal declined: {title}"
         case NotificationKind.NO_SEAT:
             return f"No seat left: {title}"
+        case _:
+            raise RenderError(f"a notification of the kind {notification.kind} needs a link")
 
 
-def text(notification: Notification, people: Mapping[str, Person]) -> str:
-    """The plain text, with a line break at the end. ``people`` is as in :func:`rendered`."""
+def text(notification: Notification, people: Mapping[str, Person], said: Said | None = None) -> str:
+    """The plain text, with a line break at the end. ``people`` and ``said`` are as in :func:`rendered`."""
+    if said is not None:
+        return asked_for_mail.text(notification, said)
     match notification.kind:
         case NotificationKind.FORWARD:
             parts = _forwarded(notification)
@@ -134,6 +149,8 @@ def text(notification: Notification, people: Mapping[str, Person]) -> str:
             parts = _declined(notification)
         case NotificationKind.NO_SEAT:
             parts = _no_seat(notification)
+        case _:
+            raise RenderError(f"a notification of the kind {notification.kind} needs a link")
     return "\n\n".join(part for part in (*parts, _why(notification)) if part) + "\n"
 
 
@@ -150,7 +167,7 @@ def _why(notification: Notification) -> str:
         case NotificationKind.DECLINE_COUNTER:
             organizer = in_full(notification.organizer)
             return f"You get this mail because you are registered for “{title}”, organized by {organizer}."
-        case NotificationKind.NO_SEAT:
+        case _:
             return ""
 
 

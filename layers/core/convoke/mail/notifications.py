@@ -1,5 +1,6 @@
 """Notifications, the plain mails beside the invitations: a forwarded mail, a declined proposal, no seat left, a summary
-of who was not reached.
+of who was not reached; and what somebody asked for on a page: to confirm their address, their personal link, their
+place on the waitlist.
 
 A notification is sent once, and changes no calendar entry. Its id is a hash of what it is about, so that creating it
 twice has no effect. All have the header field ``Auto-Submitted`` (RFC 3834), so that programs do not answer them.
@@ -9,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 from base64 import b32hexencode
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from ..calendar.content_lines import clean, one_line
@@ -22,6 +23,7 @@ from ..model import (
     Participation,
     Person,
     Registration,
+    RegistrationStatus,
     Sender,
     When,
     folded,
@@ -36,21 +38,39 @@ MAX_PEOPLE_LISTED = 100
 
 
 class NotificationKind(StrEnum):
-    """What a notification is: of FORWARD, REMARK and SUMMARY the recipient is the organizer, else an attendee."""
+    """What a notification is: of FORWARD, REMARK and SUMMARY the recipient is the organizer; of :data:`ASKED_FOR`,
+    whoever reads mail to an address that somebody typed into a form; else an attendee.
+    """
 
     FORWARD = "forward"
     REMARK = "remark"
     SUMMARY = "summary"
     DECLINE_COUNTER = "decline-counter"
     NO_SEAT = "no-seat"
+    CONFIRM = "confirm"
+    """To confirm the address of an unconfirmed registration; its ``registration_id`` is the id of that."""
+    LINK = "link"
+    """The personal link of the registration that the address has."""
+    WAITING = "waiting"
+    """The place on the waitlist of a registration that was made on a page."""
 
 
+ASKED_FOR = frozenset({NotificationKind.CONFIRM, NotificationKind.LINK, NotificationKind.WAITING})
+"""The kinds that anybody can cause. Nothing that a visitor typed is in them but the address that they go to, and what
+they say is decided when they are sent: so no page has to know who is registered.
+"""
+LINK_WANTED_FOR = timedelta(hours=24)
+"""For how long a mail with a personal link is sent after it was asked for; until then its recipient is stored."""
 DAILY_LIMITS = {
     NotificationKind.FORWARD: 50,
     NotificationKind.REMARK: 500,
     NotificationKind.SUMMARY: 24,
     NotificationKind.DECLINE_COUNTER: 500,
     NotificationKind.NO_SEAT: 500,
+    # There are brakes before these (``decision.brakes``): they are not held up again.
+    NotificationKind.CONFIRM: 100_000,
+    NotificationKind.LINK: 100_000,
+    NotificationKind.WAITING: 100_000,
 }
 """How many notifications of a kind are sent for one event in a day (UTC). The rest are sent the next day."""
 
@@ -76,7 +96,8 @@ class Notification:
     has the ``author`` that its mail *claims* to be from, its ``subject``, and what they wrote (``quoted``). A REMARK
     has an ``author`` and ``quoted``, too, and what they ``answered``. A DECLINE_COUNTER has the ``counter``; its
     ``when`` is the present time. A SUMMARY has the people who were ``missed``, by their registration ids, and how many
-    ``more`` there are.
+    ``more`` there are. Those :data:`ASKED_FOR` have a recipient without a name; they are not sent, nor kept, after
+    ``until`` (UTC). ``language``, a language tag or empty, is the one to write in.
     """
 
     notification_id: str
@@ -94,6 +115,8 @@ class Notification:
     counter: Counter | None = None
     missed: tuple[Attention, ...] = ()
     more: int = 0
+    language: str = ""
+    until: datetime | None = None
     written_at: datetime
 
 
@@ -227,6 +250,47 @@ def summary(event: Event, missed: tuple[Attention, ...], *, now: datetime) -> No
         more=max(0, len(missed) - MAX_PEOPLE_LISTED),
         written_at=now,
     )
+
+
+def asked_for(
+    kind: NotificationKind,
+    event: Event,
+    email: str,
+    *,
+    about: str,
+    registration_id: str = "",
+    language: str = "",
+    until: datetime,
+    now: datetime,
+) -> Notification:
+    """A mail of one of the kinds :data:`ASKED_FOR` to an address that somebody typed. ``about`` names it."""
+    return Notification(
+        notification_id=name(kind, event.event_id, about),
+        kind=kind,
+        event_id=event.event_id,
+        registration_id=registration_id,
+        recipient=Person(name="", email=email),
+        organizer=event.organizer,
+        title=event.title,
+        when=series.when_next(event, now),
+        language=language,
+        until=until,
+        written_at=now,
+    )
+
+
+def becomes(notification: Notification, holder: Registration | None) -> NotificationKind | None:
+    """What a notification of the kinds :data:`ASKED_FOR` is sent as, where ``holder`` is the registration that its
+    recipient's address has now; ``None``: it is not sent.
+    """
+    if notification.kind is NotificationKind.CONFIRM:
+        return NotificationKind.CONFIRM if holder is None else NotificationKind.LINK
+    if holder is None:
+        return None
+    if notification.kind is NotificationKind.WAITING and holder.registration_id == notification.registration_id:
+        # Who has a seat is sent the invitation.
+        return NotificationKind.WAITING if holder.status is RegistrationStatus.WAITLISTED else None
+    return NotificationKind.LINK
 
 
 def name(kind: NotificationKind, *about: str) -> str:

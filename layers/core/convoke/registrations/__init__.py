@@ -5,6 +5,7 @@
 - ``replies``: an attendee's answer; ``inbound_mail``: what a judged incoming mail leads to
 - ``seats`` and ``waitlist``: how a seat is taken, released, and given to the first on the waitlist
 - ``split_transfer``: copying registrations to the event that a series was split into
+- ``unconfirmed``: registering by anybody from an event's page: confirmation, the lost personal link
 - ``responses``: what somebody responded to an event's questions, checked; ``typed_text``: text as it is kept
 - ``erasure``: erasing a person's name, address and texts
 """

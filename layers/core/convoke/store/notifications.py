@@ -88,7 +88,8 @@ def _key(one: Notification | NotificationState) -> keys.Key:
 
 def _new(notification: Notification, key: keys.Key, now: datetime) -> Item:
     state = notification_state(notification, keys.due_key(priority(notification.kind), now))
-    return _state_item(state, key, expires_at=codec.epoch(now + KEPT))
+    until = now + KEPT if notification.until is None else notification.until
+    return _state_item(state, key, expires_at=codec.epoch(until))
 
 
 def _state_item(state: NotificationState, key: keys.Key, **more: Any) -> Item:

@@ -12,7 +12,7 @@ from typing import Any
 
 from ..decision.invitation import FanOut, Invitation, Seats, Sending, StoredMessage, with_outcomes
 from ..effects import Due, DueKind
-from ..model import Event, Registration, RegistrationStatus
+from ..model import Event, Registration, RegistrationStatus, folded
 from . import codec, dynamo, keys
 from .dynamo import Item
 from .repository import Page, Repository, Stored, decode_cursor, page
@@ -61,6 +61,18 @@ class Reads(Repository):
         """The id of the registration that has this address at the event."""
         lock = dynamo.get(self.client, self._people, keys.address(event_id, email))
         return None if lock is None else str(lock["registration_id"])
+
+    def address_owner(self, event_id: str, email: str) -> Registration | None:
+        """The registration that has this address at the event."""
+        holder = self.address_holder(event_id, email)
+        person = None if holder is None else self.registration(event_id, holder)
+        return person if person is not None and folded(person.email) == folded(email) else None
+
+    def place(self, event_id: str, registration_id: str) -> int:
+        """How many are on the waitlist up to this registration, itself included."""
+        first, last = keys.waiting(event_id, ""), keys.waiting(event_id, registration_id)
+        query = dynamo.between(self._people, first, last, start=True, ProjectionExpression="sk")
+        return sum(1 for _ in dynamo.pages(self.client.query, **query))
 
     def first_waiting(self, event_id: str) -> str | None:
         """The id of the registration that is first on the waitlist."""

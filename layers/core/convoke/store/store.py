@@ -32,6 +32,7 @@ from .registrations import Registrations
 from .requests import Requests
 from .seats import SeatCounts
 from .sources import Sources
+from .unconfirmed import UnconfirmedRegistrations
 from .webhooks import Webhooks
 from .writes import Action, attempt
 
@@ -67,6 +68,7 @@ class Store:
         self.seats = SeatCounts(client, settings)
         self.sources = Sources(client, settings)
         self.surveys = Surveys(client, settings)
+        self.unconfirmed = UnconfirmedRegistrations(client, settings)
         self.webhooks = Webhooks(client, settings)
 
     def attempt(self, actions: Mapping[str, Action], attempts: int = ATTEMPTS) -> dict[str, Item | None]:

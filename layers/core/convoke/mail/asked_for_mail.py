@@ -1,0 +1,114 @@
+"""The texts of mails that somebody asked for on a page: to confirm their address, the personal link, the waitlist.
+
+Anybody can have the first sent to anybody. So nothing that a visitor typed is in it, neither their name nor any text:
+only what the account says of its event, and one link. To open a link changes nothing; that is done by a button there.
+"""
+
+from __future__ import annotations
+
+from .. import languages
+from ..calendar.content_lines import one_line
+from ..languages import Texts
+from ..model import Registration, RegistrationStatus, frozen
+from .notifications import Notification, NotificationKind
+from .wording import in_full
+
+SECONDS_OF_AN_HOUR = 3600
+PLAINEST = {
+    NotificationKind.CONFIRM: "Confirm your registration",
+    NotificationKind.WAITING: "You are on the waitlist",
+    NotificationKind.LINK: "Your registration",
+}
+"""Subjects of ASCII text that always read back."""
+
+
+@frozen
+class Said:
+    """What such a mail says, as it is decided when it is sent: the ``kind`` that it is sent as, its one ``link``, the
+    registration that its recipient's address has (``holder``), and its ``place`` on the waitlist, 0 for none.
+    """
+
+    kind: NotificationKind
+    link: str
+    holder: Registration | None = None
+    place: int = 0
+
+    def texts(self, notification: Notification) -> Texts:
+        """The texts to write in: in the language of the registration, or the one that was asked in."""
+        return languages.texts(self.holder.language if self.holder else "", notification.language)
+
+
+def subject(notification: Notification, said: Said) -> str:
+    """The subject, with the event's title."""
+    texts = said.texts(notification)
+    title = texts.isolated(one_line(notification.title))
+    match said.kind:
+        case NotificationKind.CONFIRM:
+            return texts.gettext("Confirm your registration: %(title)s", title=title)
+        case NotificationKind.WAITING:
+            return texts.gettext("You are on the waitlist: %(title)s", title=title)
+        case _:
+            return texts.gettext("Your registration: %(title)s", title=title)
+
+
+def text(notification: Notification, said: Said) -> str:
+    """The plain text, with a line break at the end."""
+    texts = said.texts(notification)
+    what = {
+        "title": texts.isolated(one_line(notification.title)),
+        "when": texts.when(notification.when),
+        "organizer": texts.isolated(in_full(notification.organizer)),
+    }
+    if said.kind is NotificationKind.CONFIRM:
+        parts = _confirm(notification, said, texts, what)
+    else:
+        parts = _registered(said, texts, what)
+    return "\n\n".join(parts) + "\n"
+
+
+def _confirm(notification: Notification, said: Said, texts: Texts, what: dict[str, str]) -> tuple[str, ...]:
+    until = notification.until or notification.written_at
+    hours = round((until - notification.written_at).total_seconds() / SECONDS_OF_AN_HOUR)
+    return (
+        texts.gettext(
+            "Somebody, probably you, wants to register this address for “%(title)s”, %(when)s, organized by "
+            "%(organizer)s.",
+            **what,
+        ),
+        texts.gettext("Confirm the registration on this page:") + f"\n{said.link}",
+        texts.ngettext(
+            "You are not registered until then, and no seat is kept for you. The link is valid for %(num)s hour.",
+            "You are not registered until then, and no seat is kept for you. The link is valid for %(num)s hours.",
+            hours,
+            num=hours,
+        ),
+        texts.gettext("If it was not you, do nothing: nobody is registered, and the address is deleted."),
+    )
+
+
+def _registered(said: Said, texts: Texts, what: dict[str, str]) -> tuple[str, ...]:
+    match said.holder.status if said.holder is not None else None:
+        case RegistrationStatus.WAITLISTED:
+            state = texts.gettext(
+                "You are on the waitlist for “%(title)s”, %(when)s, organized by %(organizer)s, at place %(place)s. As "
+                "soon as a seat is free for you, you are sent an invitation.",
+                place=said.place,
+                **what,
+            )
+        case RegistrationStatus.DECLINED:
+            state = texts.gettext(
+                "You were registered for “%(title)s”, %(when)s, organized by %(organizer)s, and declined. If you want "
+                "to come after all, you can say so on your page.",
+                **what,
+            )
+        case _:
+            state = texts.gettext(
+                "You are registered for “%(title)s”, %(when)s, organized by %(organizer)s.",
+                **what,
+            )
+    return (
+        state,
+        texts.gettext("See or change your registration:") + f"\n{said.link}",
+        texts.gettext("The link is for you alone: whoever has it can change your registration."),
+        texts.gettext("You get this mail because somebody, probably you, gave this address on the page of the event."),
+    )
