@@ -75,6 +75,7 @@ def test_an_event_is_answered_as_it_was_given_with_what_we_know_besides(world: W
         "event_id": event_id,
         "version": 1,
         "registered": 0,
+        "held": 0,
         "waiting": 0,
         "created_at": "2027-01-15T12:00:00.000000Z",
         "updated_at": "2027-01-15T12:00:00.000000Z",

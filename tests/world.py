@@ -44,7 +44,7 @@ from convoke.model import (
     Registration,
     RegistrationStatus,
 )
-from convoke.registrations import split_transfer, waitlist
+from convoke.registrations import returning, split_transfer, waitlist
 from convoke.registrations.events import change_event, create_event, split_event
 from convoke.registrations.registry import register, withdraw
 from convoke.registrations.replies import register_again
@@ -123,6 +123,8 @@ class World:
                 return self.queue.extend(effects.Enqueue(hint=hint, urgent=urgent) for hint in hints)
             case effects.Promote(event_id=event_id):
                 return waitlist.promote(self.store, event_id, now=self.now)
+            case effects.EndHold(event_id=event_id, registration_id=registration_id):
+                return returning.end_hold(self.store, event_id, registration_id, now=self.now)
             case effects.TransferRegistrations(event_id=event_id):
                 return split_transfer.transfer_batch(self.store, event_id, now=self.now)
         return self._aws.perform(effect)

@@ -75,6 +75,7 @@ class Book:
                 self.people[person.registration_id] = person, codec.read(Invitation, others[sk])
         shards = [row for sk, row in sorted(others.items()) if sk.startswith(f"{keys.SEATS}#")]
         self.seats = counted(others[keys.SEATS], shards)
+        self.holds = [row for sk, row in others.items() if sk.startswith("HOLD#")]
         self.debts = [sk for sk in others if sk.startswith("ERASURE#")]
         self.copies: dict[str, list[Copy]] = defaultdict(list)
         for copy in world.post.accepted:
@@ -218,6 +219,8 @@ def at_the_end(world: World) -> Iterator[Violation]:
         yield Violation("G2", f"is still being told: {book.fan_out}, {book.batches}")
     yield from (Violation("effort", what) for what in _two_at_one_batch(world))
     yield from (Violation("pressing", what) for what in world.delayed)
+    if book.holds:
+        yield Violation("G1", f"seats are kept for longer than was said: {book.holds}")
     if book.debts:
         yield Violation("G1", f"was not forgotten: {book.debts}")
 
@@ -389,6 +392,9 @@ def _seats(book: Book) -> Iterator[Violation]:
     yield from (Violation("G1", each) for each in book.world.overbooked)
     seats, statuses = book.seats, [person.status for person, _ in book.people.values()]
     taken, waiting = statuses.count(RegistrationStatus.REGISTERED), statuses.count(RegistrationStatus.WAITLISTED)
+    taken += seats.held
+    if seats.held != sum(hold["seats"] for hold in book.holds):
+        yield Violation("G1", f"{seats} counts wrongly what is kept: {book.holds}")
     if (seats.taken, seats.waiting) != (taken, waiting):
         yield Violation("G1", f"{seats} counts wrongly: {taken} come, {waiting} wait")
     free = seats.capacity is None or seats.taken < seats.capacity

@@ -21,7 +21,7 @@ from convoke.model import (
     RegistrationStatus,
     When,
 )
-from convoke.registrations import erasure, events, registry, waitlist
+from convoke.registrations import erasure, events, registry, returning, waitlist
 from convoke.schedule import edits, series, series_changes
 from convoke.store import dynamo
 
@@ -34,6 +34,7 @@ HOURS = (9, 15)
 PLACES = ("", "Hall")
 RULES = ("FREQ=DAILY;COUNT=3", "FREQ=DAILY;COUNT=4")
 MOST_DATES = 6
+SHORT = timedelta(seconds=40)
 OTHER_RULES = (*RULES, "FREQ=DAILY;COUNT=2", "FREQ=DAILY;COUNT=3;INTERVAL=2")
 
 
@@ -46,6 +47,7 @@ class People:
         self.reads = self.store.reads
         self.came: list[tuple[str, str]] = []
         self.erased: list[str] = []
+        self.held: dict[str, datetime] = {}
         self._numbers = 0
 
     # --- the event --------------------------------------------------------------------------------------------
@@ -234,6 +236,39 @@ class People:
             registry.withdraw(self.store, EVENT_ID, rid, now=self.world.instant(), account=ACCOUNT)
             self._promote()
 
+    def withdraw_by_one_click(self) -> None:
+        """The seats are kept for a while: for a day, or for so short a time that its end meets other things."""
+        rid = self._somebody()
+        if rid is not None:
+            held_until = self.world.instant() + self.world.dice.choice((SHORT, SHORT, returning.HELD))
+            self.world.note(f"{rid[6:10]} withdraws by one click")
+            left = registry.withdraw(
+                self.store, EVENT_ID, rid, now=self.world.instant(), account=ACCOUNT, held_until=held_until
+            )
+            if isinstance(left, Registration) and left.held_until == held_until:
+                self.held[rid] = held_until
+
+    def take_up(self) -> None:
+        """Somebody who withdrew takes up the same registration again."""
+        rid = self._somebody()
+        event, now = self.reads.event(EVENT_ID), self.world.instant()
+        if rid is None or event is None or series.ends_at(event) <= now:
+            return
+        self.world.note(f"{rid[6:10]} takes the registration up again")
+        held_until = self.held.pop(rid, None)
+        self.world.returning = rid if self.store.seats.hold(EVENT_ID, rid) is not None else ""
+        try:
+            back = returning.come_back(self.store, EVENT_ID, rid, now=now)
+        finally:
+            self.world.returning = ""
+        if (
+            held_until is not None
+            and now < held_until
+            and isinstance(back, Registration)
+            and back.status is RegistrationStatus.WAITLISTED
+        ):
+            self.world.overbooked.append(f"{rid[6:10]} came back in time, and has to wait")
+
     def change_address(self) -> None:
         rid = self._somebody()
         if rid is None:
@@ -286,6 +321,8 @@ DEEDS = {
     "register": 2,
     "come_back": 2,
     "withdraw": 3,
+    "withdraw_by_one_click": 2,
+    "take_up": 3,
     "change_address": 2,
     "resend": 3,
     "erase": 1,
@@ -306,8 +343,31 @@ OF_THE_EVENT = {
 OF_DATES = {"cancel_date": 4, "move_date": 4, "restore_date": 3, "rewrite": 1, "move": 1, "retitle": 1, "resend": 1}
 OF_ENTRIES = {"add_date": 5, "cancel_date": 3, "move_date": 3, "restore_date": 2, "withdraw": 1, "change_address": 1}
 OF_ONE_PERSON = {"withdraw": 2, "come_back": 2, "change_address": 4, "resend": 4, "retitle": 1}
-OF_SEATS = {"register": 8, "withdraw": 4, "come_back": 1, "widen": 3, "call_off": 1, "erase": 1}
-STYLES = (DEEDS, DEEDS, OF_THE_EVENT, OF_ONE_PERSON, OF_DATES, OF_ENTRIES)
+OF_RETURNING = {
+    "withdraw": 3,
+    "withdraw_by_one_click": 4,
+    "take_up": 8,
+    "erase": 1,
+    "change_address": 1,
+    "come_back": 1,
+    "register": 2,
+    "call_off": 1,
+    "reopen": 1,
+    "widen": 1,
+    "resend": 1,
+    "move": 1,
+}
+OF_SEATS = {
+    "register": 8,
+    "withdraw": 4,
+    "come_back": 1,
+    "widen": 3,
+    "call_off": 1,
+    "erase": 1,
+    "withdraw_by_one_click": 3,
+    "take_up": 3,
+}
+STYLES = (DEEDS, DEEDS, OF_THE_EVENT, OF_ONE_PERSON, OF_RETURNING, OF_DATES, OF_ENTRIES)
 GAPS = ((0.02, 0.2, 1.0, 5.0, 30.0, 60.0, 150.0), (0.5, 2.0), (0.02, 20.0))
 """Seconds between two deeds at most: now and then, in one breath, or in pairs."""
 

@@ -10,12 +10,12 @@ from typing import Any
 from unittest.mock import patch
 
 from convoke.decision import decide, fingerprints, plan
-from convoke.decision.invitation import Batch, Intent
+from convoke.decision.invitation import Batch, Hold, Intent
 from convoke.decision.planner import MessagePlanner
 from convoke.delivery import attempts, fan_out, reconcile, reports, sweep, webhooks
 from convoke.effects import ClearDue, PlanBatches, Send
 from convoke.model import Event
-from convoke.registrations import registry, seats, waitlist
+from convoke.registrations import registry, returning, seats, waitlist
 from convoke.store import conditions, deliveries, fan_outs, in_flight, invitations, keys, outbox, writes
 from convoke.store.events import Events
 from convoke.store.fan_outs import FanOuts
@@ -132,6 +132,15 @@ _batch_item = fan_outs.batch_item
 
 def _release_that_is_not_due(self: SeatCounts, event_id: str, *_: Any, **__: Any) -> Any:
     return writes.update(self.settings.invitations_table, keys.seats(event_id), {}, add={"taken": -1})
+
+
+def _hold_that_is_not_due(self: SeatCounts, hold: Hold) -> Any:
+    actions = _hold_actions(self, hold)
+    del actions["hold"]["Put"]["Item"]["due_shard"]
+    return actions
+
+
+_hold_actions = SeatCounts.hold_actions
 
 
 MUTANTS: dict[str, Mutant] = {
@@ -330,6 +339,8 @@ MUTANTS: dict[str, Mutant] = {
     "forgotten-only-when-taken-back": Mutant(
         (without(sweep, "_see_to", "(yield from _may_erase(due, sender))", "True"),)
     ),
+    "nobody-comes-back-who-is-to-be-erased": Mutant((instead(returning, "_not_to_be_erased", lambda *_: {}),)),
+    "kept-seats-are-due": Mutant((instead(SeatCounts, "hold_actions", _hold_that_is_not_due),)),
     "mails-forgotten": Mutant((instead(Records, "forget_messages", lambda *_: None),)),
     "a-shard-has-what-it-gives": Mutant((instead(conditions, "SHARD_HAS_SOME", "#waits = :waits"),), Mode.CROWD),
     "a-shard-is-given-back-as-it-was-read": Mutant(

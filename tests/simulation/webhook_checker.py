@@ -66,7 +66,7 @@ def webhooks_at_the_end(world: World) -> Iterator[Violation]:
 
 
 def _told_of(log: Log, hooks: list[Hook]) -> Iterator[Violation]:
-    """Each thing that happened is in the outbox, once, if a webhook was there for it all the time."""
+    """Each thing that happened is in the outbox, as often as it did, if a webhook was there for it all the time."""
     listening = {what for hook in hooks if hook.removed_at is None for what in hook.webhook.events}
     told: dict[tuple[str, str], int] = defaultdict(int)
     for event in log.events.values():
@@ -76,11 +76,14 @@ def _told_of(log: Log, hooks: list[Hook]) -> Iterator[Violation]:
         if not row["sk"].startswith(keys.REGISTRATION_PREFIX):
             continue
         rid = row["registration_id"]
-        happened = ["registration.created"]
-        happened += ["registration.cancelled"] if RegistrationStatus(row["status"]) in GONE else []
-        for what in happened:
-            if what in listening and told[what, rid] != 1:
-                yield Violation("W1", f"{what} of {rid[6:10]} was written to the outbox {told[what, rid]} times")
+        # Whoever takes a registration up again may withdraw once more.
+        gone = [RegistrationStatus(status) in GONE for _, ((status, _),) in log.world.truths[row["sk"]]]
+        withdrawn = sum(now and not before for before, now in pairwise([False, *gone]))
+        for what, count in (("registration.created", 1), ("registration.cancelled", withdrawn)):
+            if what in listening and told[what, rid] != count:
+                yield Violation(
+                    "W1", f"{what} of {rid[6:10]} was written to the outbox {told[what, rid]} times, not {count}"
+                )
 
 
 def _delivered(log: Log, hook: Hook, event_id: str, event: dict[str, Any]) -> Iterator[Violation]:

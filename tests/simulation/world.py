@@ -19,7 +19,7 @@ from convoke.decision.invitation import Batch, Invitation
 from convoke.delivery import fan_out, reconcile, reports, survey, sweep, webhooks
 from convoke.effects import Steps
 from convoke.model import Event, Registration, RegistrationStatus
-from convoke.registrations import erasure, waitlist
+from convoke.registrations import erasure, returning, waitlist
 from convoke.schedule import series
 from convoke.store import codec, deliveries, keys
 from convoke.store.store import Store
@@ -94,6 +94,8 @@ class World:
         # The latest version that a fan-out has told to its end.
         self.told = 0
         self.resends: dict[str, int] = {}
+        self.returning = ""
+        """Who comes back at this moment to a seat that is kept for them."""
         self.known: list[tuple[str, str]] = []
         self.zombies = False
         # How often a registration meets others at the event's seats, in histories that are about those.
@@ -254,8 +256,11 @@ class World:
         (pk, _), rows = keys.seats(EVENT_ID).values(), self.tables.rows
         seats = rows[SETTINGS.invitations_table][pk][keys.SEATS]
         people = (row for sk, row in rows[SETTINGS.registrations_table][pk].items() if sk.startswith("REGISTRATION#"))
-        come = sum(row["status"] == "registered" for row in people)
-        if come > seats.get("capacity", come) or not seats["open"]:
+        kept = sum(row["seats"] for sk, row in rows[SETTINGS.invitations_table][pk].items() if sk.startswith("HOLD#"))
+        come = sum(row["status"] == "registered" for row in people) + kept
+        # Whoever comes back to a seat that was kept has it, even if there are fewer seats by now.
+        too_many = come > seats.get("capacity", come) and rid != self.returning
+        if too_many or not seats["open"]:
             self.overbooked.append(f"{rid[6:10]} got a seat as number {come} of {seats}")
 
     def notify(self, sk: str, retries: int) -> None:
@@ -433,6 +438,9 @@ class World:
             effects.SlowDown: records.slow_down,
             effects.Postpone: records.postpone,
             effects.StopSending: records.stop_sending,
+            effects.EndHold: lambda effect: returning.end_hold(
+                self.store, effect.event_id, effect.registration_id, now=self.instant()
+            ),
             effects.Promote: lambda effect: waitlist.promote(self.store, effect.event_id, now=self.instant()),
             effects.ErasePerson: lambda effect: erasure.forget(
                 self.store, EVENT_ID, effect.due.registration_id, now=self.instant()

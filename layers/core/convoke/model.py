@@ -77,11 +77,14 @@ class Participation(StrEnum):
 
 
 class AnswerChannel(StrEnum):
-    """How an answer came in: by mail, by mail that was released from quarantine, or through the API."""
+    """How an answer came in: by mail, by mail that was released from quarantine, through the API, or on the person's
+    page.
+    """
 
     MAIL = "mail"
     RELEASE = "release"
     API = "api"
+    WEB = "web"
 
 
 class DeliveryState(StrEnum):
@@ -379,7 +382,9 @@ class Registration:
     event among those that are neither cancelled nor erased. ``source`` is as in :class:`Event`. ``language``, a
     language tag or empty, is that of its mails; empty is the event's. ``guests`` come with this person, and take a seat
     each. ``responses`` are to the event's questions: ids and texts, sorted by id. ``links`` counts how often its
-    personal links were replaced: the older ones are not valid any more.
+    personal links were replaced: the older ones are not valid any more. ``held_until`` (UTC) is until when the seats of
+    a registration that was cancelled by one click are kept for it, unless they were released early; ``None`` for any
+    other.
     """
 
     event_id: str
@@ -399,6 +404,7 @@ class Registration:
     guests: int = 0
     responses: tuple[tuple[str, str], ...] = ()
     links: int = 0
+    held_until: datetime | None = None
     created_at: datetime
     updated_at: datetime
 

@@ -44,7 +44,7 @@ from ..links.tokens import Purpose
 from ..links.urls import Urls
 from ..mail.notifications import ASKED_FOR, Notification
 from ..model import ConvokeError, RenderError
-from ..registrations import erasure, split_transfer, waitlist
+from ..registrations import erasure, returning, split_transfer, waitlist
 from ..settings import Settings, settings
 from ..store import dynamo
 from ..store.store import Store
@@ -287,6 +287,8 @@ class Aws:
                 return self._enqueue_all(effect)
             case effects.Promote(event_id=event_id):
                 return waitlist.promote(store, event_id, now=clock())
+            case effects.EndHold(event_id=event_id, registration_id=registration_id):
+                return returning.end_hold(store, event_id, registration_id, now=clock())
             case effects.TransferRegistrations(event_id=event_id):
                 return split_transfer.transfer_batch(store, event_id, now=clock())
             case effects.ErasePerson(due=due):

@@ -262,7 +262,8 @@ class Seats:
     """How many seats of an event are ``taken``, and how many people are ``waiting``. ``capacity`` is ``None`` without a
     limit; ``open``: the event accepts registrations.
 
-    ``shards`` hold seats that nobody has yet, and that are not counted here. ``blocks`` is how often a shard was lent
+    Of the seats that are taken, ``held`` ones are kept for people who withdrew by one click (:class:`Hold`). ``shards``
+    hold seats that nobody has yet, and that are not counted here. ``blocks`` is how often a shard was lent
     some. ``due_key`` is ``<priority>#<time>`` while somebody may be promoted from the waitlist. Until ``yield_until``
     (UTC) registrations wait, so that a change of the event gets its turn; ``None`` if there is none.
     """
@@ -270,6 +271,7 @@ class Seats:
     open: bool = True
     capacity: int | None = None
     taken: int = 0
+    held: int = 0
     waiting: int = 0
     blocks: int = 0
     shards: tuple[SeatShard, ...] = ()
@@ -289,6 +291,16 @@ class Seats:
     def left(self) -> int | None:
         """How many seats are neither taken nor lent; ``None`` without a limit. Negative where the limit was lowered."""
         return None if self.capacity is None else self.capacity - self.taken - self.lent(waits=False)
+
+
+@frozen
+class Hold:
+    """``seats`` that stay taken ``until`` then (UTC) for a registration that was cancelled by one click."""
+
+    event_id: str
+    registration_id: str
+    seats: int
+    until: datetime
 
 
 @frozen

@@ -2,7 +2,8 @@
 
 It sends no mail itself. It queues hints for registrations, fan-outs, notifications and surveys, most urgent first. What
 the sending functions have no permission to do, it does itself: promoting people from the waitlist to free seats,
-copying registrations after a split, and erasing people who asked for it. All instants are UTC.
+releasing seats that were kept long enough, copying registrations after a split, and erasing people who asked for it.
+All instants are UTC.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from ..effects import (
     Clock,
     Due,
     DueKind,
+    EndHold,
     EnqueueAll,
     ErasePerson,
     Hint,
@@ -186,12 +188,20 @@ def _hint(due: Due) -> AnyHint | None:
 
 
 def _see_to(due: Due, sender: Sender, until: datetime) -> Steps[None]:
-    """What the sweep does itself; people are promoted, some at a time, until nobody can be or it is ``until``."""
+    """What the sweep does itself, until it is ``until``."""
     if due.kind is DueKind.SEATS:
-        while (yield Clock()) < until and (yield Promote(event_id=due.event_id)):
-            pass
+        yield from _promote(due.event_id, until)
+    elif due.kind is DueKind.HOLD:
+        if (yield EndHold(event_id=due.event_id, registration_id=due.registration_id)):
+            yield from _promote(due.event_id, until)
     elif due.kind is DueKind.ERASURE and (yield from _may_erase(due, sender)):
         yield ErasePerson(due=due)
+
+
+def _promote(event_id: str, until: datetime) -> Steps[None]:
+    """Promote people, some at a time, until nobody can be or it is ``until``; then the seats stay due."""
+    while (yield Clock()) < until and (yield Promote(event_id=event_id)):
+        pass
 
 
 def _may_erase(due: Due, sender: Sender) -> Steps[bool]:

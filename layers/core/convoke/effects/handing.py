@@ -144,6 +144,17 @@ class Promote(Effect):
 
 
 @frozen
+class EndHold(Effect):
+    """Release the seats that were kept for a registration which was cancelled by one click, if their time is over.
+
+    Answer: ``bool``, whether they were released.
+    """
+
+    event_id: str
+    registration_id: str
+
+
+@frozen
 class TransferRegistrations(Effect):
     """Copy the next few registrations to the event that a series was split into.
 

@@ -121,6 +121,7 @@ class DueKind(StrEnum):
     BATCH = "batch"
     SEATS = "seats"
     ERASURE = "erasure"
+    HOLD = "hold"
     NOTIFICATION = "notification"
     SURVEY = "survey"
     SPLIT_TRANSFER = "carry"

@@ -2,7 +2,9 @@
 
 - ``events``: create, change, split
 - ``registry``: register, withdraw, change a registration, ask for the latest message again
-- ``replies``: an attendee's answer; ``inbound_mail``: what a judged incoming mail leads to
+- ``replies``: an attendee's answer; ``answering``: one that is given on their page
+- ``inbound_mail``: what a judged incoming mail leads to
+- ``returning``: taking up a registration again that was withdrawn, and the seats that are kept for it
 - ``seats`` and ``waitlist``: how a seat is taken, released, and given to the first on the waitlist
 - ``split_transfer``: copying registrations to the event that a series was split into
 - ``unconfirmed``: registering by anybody from an event's page: confirmation, the lost personal link

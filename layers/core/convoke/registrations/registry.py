@@ -12,7 +12,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from ..decision.invitation import Invitation, Mailed
+from ..decision.invitation import Hold, Invitation, Mailed
 from ..decision.limits import UNCOUNTED
 from ..model import Method, Registration, RegistrationStatus, folded, frozen
 from ..store import dynamo, keys
@@ -33,6 +33,11 @@ CROWDED_ROUNDS = 12
 """How often a registration is tried that meets others for the same event: for some three seconds."""
 
 
+def seats_of(person: Registration) -> int:
+    """How many seats a registration takes: one for the person, and one for each guest."""
+    return 1 + person.guests
+
+
 class Obstacle(StrEnum):
     """Why nothing was written. The values are shown to the caller of the API."""
 
@@ -43,6 +48,7 @@ class Obstacle(StrEnum):
     INACTIVE = "the registration is not active any more"
     NEVER_SENT = "nothing was ever sent"
     STOPPED = "the address may not be mailed"
+    REPLACED = "another registration has its external id now"
 
 
 @frozen
@@ -170,12 +176,14 @@ def withdraw(
     now: datetime,
     account: str = "",
     sends: bool = True,
+    held_until: datetime | None = None,
     also: Mapping[str, Action] = NOTHING_ELSE,
 ) -> Registration | Obstacle:
     """Cancel the registration, and return it as it is stored then.
 
     ``account`` is the one whose webhooks get an event. ``sends`` is whether the attendee is sent a cancellation: not
-    about an event that is over. One that was cancelled before is returned unchanged, and ``also`` is not written.
+    about an event that is over. Its seats are kept until ``held_until`` (UTC), or released at once where that is
+    ``None``; see :mod:`returning`. One that was cancelled before is returned unchanged, and ``also`` is not written.
     Returns ``Obstacle.ABSENT`` where there is none. Raises :class:`dynamo.Contention`.
     """
     for _ in rounds():
@@ -185,7 +193,13 @@ def withdraw(
         person, invitation = seen
         if person.status not in STANDING:
             return person
-        cancelled = replace(person, status=RegistrationStatus.CANCELLED, version=person.version + 1, updated_at=now)
+        cancelled = replace(
+            person,
+            status=RegistrationStatus.CANCELLED,
+            version=person.version + 1,
+            updated_at=now,
+            held_until=held_until if person.status is RegistrationStatus.REGISTERED else None,
+        )
         what, data = WebhookEventType.REGISTRATION_CANCELLED, registration_data(cancelled)
         actions = {
             **_cancel_actions(store, person, cancelled, now),
@@ -199,11 +213,14 @@ def withdraw(
 
 def _cancel_actions(store: Store, person: Registration, cancelled: Registration, now: datetime) -> dict[str, Action]:
     actions = {
-        "registration": store.registrations.change_action(person, cancelled, "status"),
+        "registration": store.registrations.change_action(person, cancelled, "status", "held_until"),
         **give_back_actions(store, person),
     }
     if person.status is RegistrationStatus.DECLINED:
         return actions  # the seat was released when they declined
+    if cancelled.held_until is not None:
+        ids = {"event_id": person.event_id, "registration_id": person.registration_id}
+        return actions | store.seats.hold_actions(Hold(**ids, seats=seats_of(person), until=cancelled.held_until))
     waits = person.status is RegistrationStatus.WAITLISTED
     return actions | seats.release_actions(store, person.event_id, person.registration_id, now, waits=waits)
 

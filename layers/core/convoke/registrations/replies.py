@@ -147,7 +147,7 @@ def register_again(
         place = seats.take(store, event_id, registration_id, conflicts=conflicts)
         if place is None:
             return Obstacle.CLOSED
-        reply = _cleared_reply(person, invitation, now)
+        reply = cleared_reply(person, invitation, now)
         received = ReceivedReply(reply=reply, channel=AnswerChannel.API, at=now)
         kept = store.answers.stored_keys(registration_id)
         changed = _with_status(with_reply(person, reply), Consequence.RETURN, place, now)
@@ -172,7 +172,7 @@ def register_again(
     raise AssertionError  # rounds() ends with Contention
 
 
-def _cleared_reply(person: Registration, invitation: Invitation, now: datetime) -> Reply:
+def cleared_reply(person: Registration, invitation: Invitation, now: datetime) -> Reply:
     """A reply with NEEDS-ACTION that has precedence over all earlier ones."""
     sequence = max(invitation.allocated, 0)
     if person.reply is not None:

@@ -75,6 +75,10 @@ NOBODY_WAITS = "#waiting = :none"
 CAN_PROMOTE = "#open = :true AND #waiting > :none AND (attribute_not_exists(#capacity) OR #taken < #capacity)"
 # The event is closed, nobody is on the waitlist, or no seat is free: the opposite of the condition above.
 CANNOT_PROMOTE = "#open = :false OR #waiting <= :none OR #taken >= #capacity"
+# The event is open, so that whoever withdrew may come back to the seats that were kept for them.
+IS_OPEN_TO_RETURN = "#open = :true"
+# The seats were kept for their whole time. Whoever came back and withdrew once more has them for another one.
+HELD_LONG_ENOUGH = "#until <= :now"
 # The split transfer's cursor is still the one that was read.
 CURSOR_UNCHANGED = "#cursor = :cursor"
 

@@ -171,6 +171,11 @@ def erasure(event_id: str, registration_id: str) -> Key:
     return {"pk": f"EVENT#{event_id}", "sk": f"ERASURE#{registration_id}"}
 
 
+def hold(event_id: str, registration_id: str) -> Key:
+    """The seats that are kept for a registration which was cancelled by one click, in the invitations table."""
+    return {"pk": f"EVENT#{event_id}", "sk": f"HOLD#{registration_id}"}
+
+
 def notification(event_id: str, registration_id: str, notification_id: str) -> Key:
     """A notification mail, beside the registration that it is to or about; the id is empty where it is about none."""
     return {"pk": f"EVENT#{event_id}", "sk": f"{NOTIFICATION_PREFIX}{registration_id}#{notification_id}"}

@@ -180,6 +180,8 @@ def item_key(due: Due) -> keys.Key:
             return keys.registration(due.event_id, due.registration_id)
         case DueKind.ERASURE:
             return keys.erasure(due.event_id, due.registration_id)
+        case DueKind.HOLD:
+            return keys.hold(due.event_id, due.registration_id)
         case DueKind.FAN_OUT:
             return keys.fan_out(due.event_id)
         case DueKind.BATCH:

@@ -78,6 +78,11 @@ class Registrations(Repository):
         due = codec.due_attributes(registration_id, keys.due_key(2, now))
         return put(self._sent, {**keys.erasure(event_id, registration_id), **due})
 
+    def not_to_be_erased_check(self, person: Registration) -> Action:
+        """The action that makes a transaction fail where the person's erasure is scheduled."""
+        key = keys.erasure(person.event_id, person.registration_id)
+        return check(self._sent, key, conditions.NEW)
+
     def erased_action(self, event_id: str, registration_id: str) -> Action:
         """The action that ends the task to erase them."""
         return delete(self._sent, keys.erasure(event_id, registration_id))

@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from ..decision.invitation import Seats, SeatShard
+from ..decision.invitation import Hold, Seats, SeatShard
 from . import codec, conditions, dynamo, keys
 from .dynamo import Item
 from .repository import Repository
@@ -19,6 +19,7 @@ SHARDS = 16
 """How many shards an event's seats have at most. Those of an event where registrations never met have none."""
 
 codec.record(SeatShard)
+codec.record(Hold)
 
 
 class SeatCounts(Repository):
@@ -131,6 +132,43 @@ class SeatCounts(Repository):
         condition = conditions.SOMEBODY_WAITS if anybody_waits else conditions.NOBODY_WAITS
         due = self.due(event_id, now) if anybody_waits else {}
         return update(self._sent, keys.seats(event_id), due, condition, add={"taken": -1})
+
+    # --- keeping seats for those who withdrew by one click ------------------------------------------------------
+
+    def hold(self, event_id: str, registration_id: str) -> Hold | None:
+        """The seats that are kept for a registration, strongly consistent; ``None`` where none are."""
+        return self._get(Hold, self._sent, keys.hold(event_id, registration_id))
+
+    def hold_actions(self, hold: Hold) -> dict[str, Action]:
+        """The actions that keep the seats of a registration, which stay taken, until the time of ``hold``."""
+        due = codec.due_attributes(hold.registration_id, keys.due_key(2, hold.until))
+        item = codec.item(hold, keys.hold(hold.event_id, hold.registration_id), **due)
+        return {
+            "hold": put(self._sent, item, conditions.NEW),
+            "seats": self._count(hold.event_id, conditions.EXISTS, held=hold.seats),
+        }
+
+    def take_held_actions(self, hold: Hold) -> dict[str, Action]:
+        """The actions that give kept seats back to their registration; they fail where the event is closed, or where
+        the seats were released.
+        """
+        return {
+            "hold": delete(self._sent, keys.hold(hold.event_id, hold.registration_id), conditions.EXISTS),
+            "seats": self._count(hold.event_id, conditions.IS_OPEN_TO_RETURN, held=-hold.seats),
+        }
+
+    def release_held_actions(self, hold: Hold, now: datetime, *, anybody_waits: bool, early: bool) -> dict[str, Action]:
+        """The actions that release kept seats once their time is over, or ``early``; see :meth:`release_action`."""
+        key, event_id = keys.hold(hold.event_id, hold.registration_id), hold.event_id
+        condition = conditions.SOMEBODY_WAITS if anybody_waits else conditions.NOBODY_WAITS
+        due = self.due(event_id, now) if anybody_waits else {}
+        add = {"taken": -hold.seats, "held": -hold.seats}
+        return {
+            "hold": delete(self._sent, key, conditions.EXISTS)
+            if early
+            else delete(self._sent, key, conditions.HELD_LONG_ENOUGH, now=keys.instant(now)),
+            "seats": update(self._sent, keys.seats(event_id), due, condition, add=add),
+        }
 
     def leave_waitlist_actions(self, event_id: str, registration_id: str) -> dict[str, Action]:
         return {

@@ -373,6 +373,7 @@ CODES = {
     Obstacle.INACTIVE: "registration_inactive",
     Obstacle.NEVER_SENT: "never_sent",
     Obstacle.STOPPED: "address_stopped",
+    Obstacle.REPLACED: "external_id_taken",
 }
 
 

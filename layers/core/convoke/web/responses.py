@@ -90,6 +90,7 @@ class EventOut(BaseModel):
     external_id: str | None
     metadata: dict[str, str]
     registered: Annotated[int, Field(description="The number of seats that are taken.")]
+    held: Annotated[int, Field(description="The seats kept for people who withdrew by one click within the last day.")]
     waiting: Annotated[int, Field(description="The number of people on the waitlist.")]
     dropped: Annotated[
         list[str],

@@ -1,0 +1,145 @@
+"""Answers on the page: what a REPLY does, without a mail program."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+import pytest
+
+from convoke.decision.decide import participation
+from convoke.model import AnswerChannel, Participation, Registration, RegistrationStatus, Reply
+from convoke.registrations import answering, replies
+from convoke.registrations.registry import Obstacle
+from convoke.registrations.replies import Outcome
+from tests.factories import EVENT_ID
+from tests.world import World, a_quick_world
+
+YES, MAYBE, NO = answering.ANSWERS
+
+
+@pytest.fixture
+def world() -> Iterator[World]:
+    with a_quick_world(capacity=1, release_on_decline=True) as world:
+        yield world
+
+
+def say(world: World, person: Registration, what: Participation, date: datetime | None = None) -> replies.Applied:
+    found = answering.answer(world.store, EVENT_ID, person.registration_id, what, date=date, now=world.now)
+    assert isinstance(found, replies.Applied), found
+    return found
+
+
+def stored(world: World, person: Registration) -> Registration:
+    found = world.reads.registration(EVENT_ID, person.registration_id)
+    assert found is not None
+    return found
+
+
+def shown(world: World, person: Registration, date: datetime | None = None) -> Participation:
+    return participation(stored(world, person), world.invitation(person), date)
+
+
+def test_an_answer_counts_and_is_in_the_history_with_its_channel(world: World) -> None:
+    bo = world.register()
+    world.look(bo)
+    assert say(world, bo, MAYBE).outcome is Outcome.STANDS
+    assert shown(world, bo) is MAYBE
+    (one,) = world.store.answers.list_answers(bo.registration_id, limit=9).items
+    assert (one.channel, one.reply.status, one.reply.sequence) == (AnswerChannel.WEB, MAYBE, 0)
+
+
+def test_the_same_answer_again_writes_nothing(world: World) -> None:
+    bo = world.register()
+    world.look(bo)
+    say(world, bo, YES)
+    before = stored(world, bo)
+    world.pass_time(seconds=30)
+    assert say(world, bo, YES).outcome is Outcome.KNOWN
+    assert stored(world, bo) == before
+
+
+def test_a_later_answer_counts_even_where_a_calendar_programs_clock_is_ahead(world: World) -> None:
+    bo = world.register()
+    world.look(bo)
+    ahead = world.now + timedelta(days=3)
+    reply = Reply(status=YES, sequence=0, dtstamp=ahead, received_at=world.now)
+    replies.apply(world.store, EVENT_ID, bo.registration_id, reply, channel=AnswerChannel.MAIL, now=world.now)
+    say(world, bo, MAYBE)
+    assert shown(world, bo) is MAYBE
+
+
+def test_declining_gives_the_seat_to_who_waits_and_accepting_again_waits(world: World) -> None:
+    bo, li = world.register(1), world.register(2)
+    world.look(bo)
+    say(world, bo, NO)
+    assert stored(world, bo).status is RegistrationStatus.DECLINED
+    assert stored(world, li).status is RegistrationStatus.REGISTERED
+    say(world, bo, YES)
+    assert stored(world, bo).status is RegistrationStatus.WAITLISTED
+
+
+def test_an_answer_before_the_first_mail_counts_for_it(world: World) -> None:
+    bo = world.register()
+    say(world, bo, YES)
+    world.look(bo)
+    assert shown(world, bo) is YES
+
+
+def test_a_move_asks_again(world: World) -> None:
+    bo = world.register()
+    world.look(bo)
+    say(world, bo, YES)
+    event = world.event()
+    hour = timedelta(hours=1)
+    assert isinstance(event.when.start, datetime)
+    assert isinstance(event.when.end, datetime)
+    world.change(when=type(event.when)(start=event.when.start + hour, end=event.when.end + hour, time_zone="UTC"))
+    world.look(bo)
+    assert shown(world, bo) is Participation.NEEDS_ACTION
+    say(world, bo, NO)
+    assert shown(world, bo) is NO
+
+
+def test_who_waits_or_withdrew_cannot_answer(world: World) -> None:
+    bo, li = world.register(1), world.register(2)
+    ids = EVENT_ID, li.registration_id
+    assert answering.answer(world.store, *ids, YES, now=world.now) is Obstacle.INACTIVE
+    world.withdraw(bo)
+    ids = EVENT_ID, bo.registration_id
+    assert answering.answer(world.store, *ids, YES, now=world.now) is Obstacle.INACTIVE
+    assert answering.answer(world.store, EVENT_ID, "0" * 36, YES, now=world.now) is Obstacle.ABSENT
+
+
+def test_nobody_answers_about_what_is_cancelled_or_over(world: World) -> None:
+    bo = world.register()
+    ids = EVENT_ID, bo.registration_id
+    over = world.now + timedelta(days=4000)
+    assert answering.answer(world.store, *ids, YES, now=over) is Obstacle.CLOSED
+    world.call_off()
+    assert answering.answer(world.store, *ids, YES, now=world.now) is Obstacle.CLOSED
+
+
+def test_one_date_of_a_series_is_answered_by_itself() -> None:
+    with a_quick_world(rule="FREQ=WEEKLY;COUNT=3") as world:
+        bo = world.register()
+        world.look(bo)
+        first, second, _ = answering.dates(world.event(), bo)
+        assert isinstance(first, datetime)
+        assert isinstance(second, datetime)
+        say(world, bo, YES)
+        say(world, bo, NO, second)
+        assert (shown(world, bo), shown(world, bo, first), shown(world, bo, second)) == (YES, YES, NO)
+        # A later answer to the whole replaces those to single dates, as one of a calendar program does.
+        world.pass_time(minutes=1)
+        say(world, bo, MAYBE)
+        assert shown(world, bo, second) is MAYBE
+
+
+def test_a_date_that_is_not_theirs_is_not_answered() -> None:
+    with a_quick_world(rule="FREQ=WEEKLY;COUNT=3") as world:
+        first, second, third = (one for one in answering.dates(world.event(), world.register(9)))
+        bo = world.register(occurrences=(first, second))
+        assert list(answering.dates(world.event(), bo)) == [first, second]
+        found = answering.answer(world.store, EVENT_ID, bo.registration_id, YES, date=third, now=world.now)
+        assert found is Obstacle.INACTIVE
