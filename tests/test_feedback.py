@@ -134,6 +134,31 @@ def test_that_an_older_message_left_after_all_does_not_hide_that_a_newer_one_was
     assert proved.state is DeliveryState.FAILED
 
 
+@pytest.mark.parametrize("late", GRAVITY)
+def test_no_report_of_an_older_message_hides_that_a_newer_one_expired(late: DeliveryState) -> None:
+    """Its cancellation arrived, and the invitation that was to follow came too late: the event is over."""
+    cancelled = told(method=Method.CANCEL)
+    expired = replace(
+        ACCEPTED,
+        allocated=1,
+        possibly_sent=cancelled,
+        intent=Intent(calendar_state=told(sequence=1), attempt="b"),
+        acknowledged=Acknowledged(calendar_state=cancelled, ses_id="ses-1", at=NOW),
+        state=DeliveryState.EXPIRED,
+    )
+
+    assert updated_by(expired, report(late, method=Method.CANCEL)).state is DeliveryState.EXPIRED
+
+
+def test_that_the_newest_message_left_after_all_is_shown_though_it_counted_as_expired() -> None:
+    unknown = replace(PERHAPS_SENT, state=DeliveryState.EXPIRED)
+    left = updated_by(unknown, report(DeliveryState.ACCEPTED))
+
+    assert left.state is DeliveryState.ACCEPTED
+    assert updated_by(left, report(DeliveryState.BOUNCED)).state is DeliveryState.BOUNCED
+    assert updated_by(unknown, report(DeliveryState.DELIVERED)).state is DeliveryState.DELIVERED
+
+
 def test_an_address_that_bounced_for_good_is_stopped_and_a_full_mailbox_is_not() -> None:
     full = updated_by(ACCEPTED, report(DeliveryState.BOUNCED, final=False))
     gone = updated_by(ACCEPTED, report(DeliveryState.BOUNCED, final=True))

@@ -378,9 +378,7 @@ def _state(book: Book, rid: str) -> Iterator[tuple[str, str]]:
             yield "G8", f"shows SEQUENCE {told.sequence} as delivered, which never arrived"
     if state is DeliveryState.ACCEPTED and invitation.acknowledged is not None and not book.world.resends.get(rid):
         sequence = invitation.acknowledged.calendar_state.sequence
-        # What is shown is about the newest message: one that followed may have been given up since.
-        newest = invitation.intent is None or invitation.intent.calendar_state.sequence == sequence
-        if newest and (rid, sequence) in book.world.reported:
+        if (rid, sequence) in book.world.reported:
             yield "G8", f"shows SEQUENCE {sequence} as accepted, of which more was reported"
     if state is DeliveryState.ACCEPTED and not copies:
         yield "G8", "shows as accepted what was never sent"

@@ -260,7 +260,8 @@ def updated_by(invitation: Invitation, report: Report) -> Invitation:
     # A final bounce also holds for a newer message to the same address, while nothing is known about that one.
     about_its_address = last is None and report.final and _addressed(invitation, report)
     if (about_the_last or about_its_address) and not given_up:
-        news = _graver(report.state, state_so_far)
+        # That a message expired is about one after the last: no report of the last says anything of that.
+        news = state_so_far is not DeliveryState.EXPIRED and _graver(report.state, state_so_far)
         state, reason = (report.state, report.reason) if news else (state_so_far, invitation.reason)
         invitation = replace(invitation, state=state, reason=reason if state is DeliveryState.FAILED else "")
     if report.state is DeliveryState.DELIVERED:
