@@ -128,6 +128,7 @@ BODIES: dict[str, dict[str, Any]] = {
 INSIDE: dict[str, Any] = {
     "organizer": PARTY["organizer"],
     "conference": {"uri": "https://meet.example.org/1", "label": "Join"},
+    "questions": [{"text": "Soup?", "kind": "choice", "choices": ["a", "b"]}],
     "logo": {"data": "iVBORw0KGgo=", "type": "image/png"},
     "add": {"start": "2027-05-28T09:00:00"},
     "split": {"from": "2027-03-26T09:00:00"},

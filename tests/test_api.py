@@ -56,6 +56,13 @@ def test_an_event_is_answered_as_it_was_given_with_what_we_know_besides(world: W
         "capacity": 100,
         "release_on_decline": True,
         "status": "tentative",
+        "public": True,
+        "confirm_address": False,
+        "language": "de-AT",
+        "questions": [
+            {"question_id": "food", "text": "Soup?", "kind": "yes-no", "choices": [], "required": True},
+            {"question_id": "way", "text": "How?", "kind": "choice", "choices": ["Bus", "Rail"], "required": False},
+        ],
     }
     answer = world.call("POST", "/events", full)
     event_id = answer.body["event_id"]
@@ -66,6 +73,7 @@ def test_an_event_is_answered_as_it_was_given_with_what_we_know_besides(world: W
         "description": "Bring\ncake",
         "reminders": ["PT1H30M", "P1D"],
         "recurrence": None,
+        "page": f"https://api.convoke.example.com/v1/e/{event_id}",
         "external_id": None,
         "metadata": {},
         "dropped": [],
@@ -161,6 +169,46 @@ BAD_EVENTS: list[tuple[str, dict[str, Any], str]] = [
     ("a capacity that is a truth", {"capacity": True}, "capacity"),
     ("a truth in words", {"release_on_decline": "yes"}, "release_on_decline"),
     ("a truth that is a number", {"release_on_decline": 1}, "release_on_decline"),
+    ("a public event in words", {"public": "yes"}, "public"),
+    ("a language in words", {"language": "German, please"}, "language"),
+    ("a question that is text", {"questions": ["Soup?"]}, "questions.0"),
+    ("a question without a text", {"questions": [{"kind": "text"}]}, "questions.0.text"),
+    ("a question of nothing", {"questions": [{"text": " "}]}, "questions.0.text"),
+    ("a long question", {"questions": [{"text": "x" * 301}]}, "questions.0.text"),
+    ("a question of two lines", {"questions": [{"text": "a\nb"}]}, "questions.0.text"),
+    ("a question of another kind", {"questions": [{"text": "a", "kind": "date"}]}, "questions.0.kind"),
+    ("a choice without choices", {"questions": [{"text": "a", "kind": "choice"}]}, "questions.0"),
+    ("one choice", {"questions": [{"text": "a", "kind": "choice", "choices": ["b"]}]}, "questions.0"),
+    ("a choice twice", {"questions": [{"text": "a", "kind": "choice", "choices": ["b", "b "]}]}, "questions.0"),
+    (
+        "21 choices",
+        {"questions": [{"text": "a", "kind": "choice", "choices": list(map(str, range(21)))}]},
+        "questions.0.choices",
+    ),
+    (
+        "a long choice",
+        {"questions": [{"text": "a", "kind": "choice", "choices": ["b", "c" * 101]}]},
+        "questions.0.choices.1",
+    ),
+    ("choices of a text", {"questions": [{"text": "a", "choices": ["b", "c"]}]}, "questions.0"),
+    ("eleven questions", {"questions": [{"text": str(number)} for number in range(11)]}, "questions"),
+    ("an id with a dot", {"questions": [{"text": "a", "question_id": "a.b"}]}, "questions.0.question_id"),
+    (
+        "an id twice",
+        {"questions": [{"text": "a", "question_id": "q"}, {"text": "b", "question_id": "q"}]},
+        "questions.1",
+    ),
+    ("a question twice", {"questions": [{"text": "a"}, {"text": "a"}]}, "questions.1"),
+    (
+        "questions of too much text",
+        {
+            "questions": [
+                {"text": str(number), "kind": "choice", "choices": [f"{one:02}{'漢' * 98}" for one in range(20)]}
+                for number in range(4)
+            ]
+        },
+        "questions",
+    ),
     ("a status of ours", {"status": "cancelled"}, "status"),
     ("a rule without an end", {"recurrence": "FREQ=WEEKLY"}, "recurrence"),
     ("a bad rule", {"recurrence": "FREQ=SOMETIMES"}, "recurrence"),
@@ -264,6 +312,15 @@ def test_an_end_in_the_second_of_two_equal_hours_stays_there(world: World) -> No
         ({"release_on_decline": False}, {"release_on_decline": False}),
         ({"release_on_decline": None}, {"release_on_decline": False}),
         ({"description": None, "duration": None}, {"description": "", "end": PARTY["end"]}),
+        ({"public": False}, {"public": False, "page": None}),
+        ({"public": None, "confirm_address": None}, {"public": False, "page": None, "confirm_address": True}),
+        ({"language": "fr"}, {"language": "fr"}),
+        ({"language": None}, {"language": None}),
+        ({"questions": None}, {"questions": []}),
+        (
+            {"questions": [{"question_id": "food", "text": "What?"}]},
+            {"questions": [{"question_id": "food", "text": "What?", "kind": "text", "choices": [], "required": False}]},
+        ),
         ({"status": "draft"}, {"status": "draft"}),
         ({"status": None}, {"status": "confirmed"}),
         ({"start": "2027-03-12", "end": "2027-03-13"}, {"start": "2027-03-12", "end": "2027-03-13"}),
@@ -278,6 +335,10 @@ def test_a_merge_patch_changes_what_it_names(world: World, patch: dict[str, Any]
         release_on_decline=True,
         status="tentative",
         conference={"label": "Join", "uri": "https://example.org/j"},
+        public=True,
+        confirm_address=False,
+        language="de",
+        questions=[{"question_id": "food", "text": "Soup?", "kind": "yes-no"}],
     )
     before = world.call("GET", event).body
     world.now += timedelta(minutes=1)
@@ -340,6 +401,39 @@ def test_a_patch_that_changes_nothing_is_no_new_version(world: World) -> None:
     answer = world.call("PATCH", event, {"title": PARTY["title"] + " ", "duration": "PT90M", "capacity": None})
     assert (answer.status, answer.body["version"]) == (200, 1)
     assert everything(world.client) == before
+
+
+def test_a_question_without_an_id_has_one_of_its_text_so_that_sending_it_again_changes_nothing(world: World) -> None:
+    asked = [{"text": "What do you eat?"}, {"text": "Do you come by bus?", "kind": "yes-no"}]
+    event = world.hold(questions=asked)
+    first, second = world.call("GET", event).body["questions"]
+    assert first["question_id"] != second["question_id"]
+    assert world.call("PATCH", event, {"questions": asked}).body["version"] == 1
+    swapped = world.call("PATCH", event, {"questions": asked[::-1]}).body["questions"]
+    assert swapped == [second, first]
+    renamed = world.call("PATCH", event, {"questions": [first | {"text": "What would you eat?"}]}).body["questions"]
+    assert [one["question_id"] for one in renamed] == [first["question_id"]]
+
+
+def test_nobody_is_told_of_what_is_about_the_page(world: World) -> None:
+    event = world.hold()
+    person = world.register(event)
+    world.tell(person)
+    about = {"public": True, "confirm_address": False, "language": "de", "questions": [{"text": "Soup?"}]}
+    assert world.call("POST", f"{event}/preview", about).body["messages"] == 0
+    assert world.call("PATCH", event, about).status == 200
+    assert world.call("GET", person).body["invitation"]["state"] == "accepted"
+    assert world.call("PATCH", event, {"language": "fr", "notify": "none"}).body["language"] == "fr"
+
+
+def test_the_continuation_of_a_series_is_as_public_and_asks_the_same(world: World) -> None:
+    asked = [{"text": "Soup?"}]
+    event = world.hold(recurrence="FREQ=WEEKLY;COUNT=4", public=True, language="de", questions=asked)
+    new = world.call("POST", f"{event}/split", {"from": "2027-03-26T09:00:00", "confirm_address": False}).body
+    old = world.call("GET", event).body
+    assert (new["public"], new["language"], new["questions"]) == (True, "de", old["questions"])
+    assert new["page"] != old["page"]
+    assert (old["confirm_address"], new["confirm_address"]) == (True, False)
 
 
 @pytest.mark.parametrize(

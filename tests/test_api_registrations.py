@@ -58,6 +58,16 @@ def test_a_registration_is_answered_with_its_invitation(world: World) -> None:
     assert world.call("GET", event).body["registered"] == 1
 
 
+def test_who_has_no_language_has_that_of_the_event(world: World) -> None:
+    event = world.hold(language="de")
+    one, other = world.register(event), world.register(event, "cleo@example.com", language="fr")
+    assert [world.call("GET", person).body["language"] for person in (one, other)] == ["de", "fr"]
+    assert world.call("PATCH", one, {"name": "Bo"}).body["language"] == "de"
+    assert world.call("PATCH", other, {"language": None}).body["language"] == "de"
+    world.call("PATCH", event, {"language": None})
+    assert world.call("GET", one).body["language"] == "en"
+
+
 def test_what_was_told_is_shown_with_the_registration(world: World) -> None:
     event = world.hold()
     person = world.register(event)

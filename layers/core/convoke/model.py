@@ -393,7 +393,7 @@ class Registration:
     status: RegistrationStatus
     name: str
     email: str
-    language: str = "en"
+    language: str = ""
     occurrences: tuple[LocalTime, ...] | None = None
     named: int = 0
     reply: Reply | None = None
@@ -407,6 +407,11 @@ class Registration:
     held_until: datetime | None = None
     created_at: datetime
     updated_at: datetime
+
+
+def language_of(event: Event, registration: Registration) -> str:
+    """The language tag of a person's mails and pages: their own, else that of the event, else English."""
+    return registration.language or event.language or "en"
 
 
 @frozen

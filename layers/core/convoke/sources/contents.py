@@ -81,7 +81,7 @@ def new_registration(
         status=RegistrationStatus.REGISTERED,
         name=shape.name,
         email=shape.email,
-        language=shape.language,
+        language=shape.language or "",
         occurrences=chosen(event, shape.occurrences, now),
         named=len(event.earlier),
         external_id=own_id(row.external_id),
@@ -99,7 +99,7 @@ def registration_changes(
     Dates that the person has chosen before may be over or cancelled meanwhile.
     """
     shape = _shape(row, event, sender)
-    changes: dict[str, Any] = {"name": shape.name, "email": shape.email, "language": shape.language}
+    changes: dict[str, Any] = {"name": shape.name, "email": shape.email, "language": shape.language or ""}
     had = tuple(name.isoformat() for name in person.occurrences or ()) if person.named == len(event.earlier) else ()
     if shape.occurrences is None:
         return changes | {"occurrences": None, "named": len(event.earlier)}

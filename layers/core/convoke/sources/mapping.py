@@ -35,6 +35,9 @@ EVENT_FIELDS = (
     "capacity",
     "release_on_decline",
     "recurrence",
+    "public",
+    "confirm_address",
+    "language",
 )
 REGISTRATION_FIELDS = ("name", "email", "language", "occurrences")
 

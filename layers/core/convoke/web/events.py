@@ -112,7 +112,10 @@ def list_events(
         page = lookups.list_events(account, limit=limit, cursor=cursor, order=order, wanted=wanted)
     return context.answer(
         200,
-        EventPage(items=[presenters.event(counted.event, counted.seats) for counted in page.items], next=page.next),
+        EventPage(
+            items=[presenters.event(one.event, one.seats, public_url=context.public_url()) for one in page.items],
+            next=page.next,
+        ),
     )
 
 

@@ -134,6 +134,12 @@ def language_tag(text: str) -> str:
     return text
 
 
+def question_id(text: str) -> str:
+    if not re.fullmatch("[A-Za-z0-9_-]+", text):
+        raise ValueError("must have letters, digits, _ and - only")
+    return text
+
+
 # The length is checked first, so that checks of each character never run over a text of any length.
 Name = Annotated[str, Field(max_length=255), AfterValidator(line), Field(min_length=1)]
 Email = Annotated[str, Field(max_length=254, json_schema_extra={"format": "email"}), AfterValidator(address)]
@@ -184,6 +190,18 @@ Capacity = Annotated[int, Field(ge=1, le=1_000_000, description="null: no limit"
 ReleaseOnDecline = Annotated[
     bool, Field(description="Whether an attendee who declines gives up their seat to the waitlist.")
 ]
+Public = Annotated[bool, Field(description="Whether anybody may see the event's page, and register there.")]
+ConfirmAddress = Annotated[
+    bool, Field(description="Whether who registers on the event's page has to confirm their address first.")
+]
+QuestionId = Annotated[
+    str,
+    Field(max_length=40, description="Letters, digits, _ and -; made of the text where it is not given."),
+    AfterValidator(question_id),
+]
+QuestionText = Annotated[str, Field(max_length=300), AfterValidator(line), Field(min_length=1)]
+Choice = Annotated[str, Field(max_length=100), AfterValidator(line), Field(min_length=1)]
+Choices = Annotated[list[Choice], Field(max_length=20, description="2 to 20, of a choice only.")]
 Language = Annotated[str, Field(max_length=44), AfterValidator(language_tag)]
 Moment = Annotated[
     str,

@@ -21,6 +21,7 @@ from ..model import (
     ReceivedReply,
     RegistrationStatus,
     Sender,
+    language_of,
 )
 from ..schedule import series, series_changes
 from ..store.keys import instant
@@ -48,14 +49,18 @@ def event(
     dropped: tuple[LocalTime, ...] = (),
     missed: tuple[tuple[Attention, ...], int] | None = None,
     fan_out: FanOut | None = None,
+    *,
+    public_url: str,
 ) -> EventOut:
-    """``missed`` are the first who need attention, and how many there are in all; ``dropped`` are the changed dates
-    that the event lost with its rule; ``fan_out`` is that of the change that is being told.
+    """``public_url`` is what addresses of pages begin with; ``missed`` are the first who need attention, and how many
+    there are in all; ``dropped`` are the changed dates that the event lost with its rule; ``fan_out`` is that of the
+    change that is being told.
     """
     return EventOut(
         event_id=event.event_id,
         version=event.version,
         **requests.request_fields(event),
+        page=f"{public_url}/e/{event.event_id}" if event.public else None,
         registered=seats.taken - seats.held,
         held=seats.held,
         waiting=seats.waiting,
@@ -122,7 +127,7 @@ def skipped(date: datetime, event: Event, now: datetime) -> OccurrenceOut:
 def registration(seen: Snapshot, sender: Sender, now: datetime) -> RegistrationOut:
     person, invitation = seen.registration, seen.invitation
     sent = invitation.acknowledged
-    known: dict[str, Any] = {"name": person.name, "email": person.email, "language": person.language}
+    known: dict[str, Any] = {"name": person.name, "email": person.email, "language": language_of(seen.event, person)}
     if person.status is RegistrationStatus.ERASED:
         known = dict.fromkeys(known)
     latest, delivery_state = sent or invitation.unacknowledged, state(seen, sender, now)

@@ -108,7 +108,7 @@ def new_registration(event: Event, body: RegistrationIn, at: datetime, entropy: 
         status=RegistrationStatus.REGISTERED,
         name=body.name,
         email=body.email,
-        language=body.language,
+        language=body.language or "",
         occurrences=chosen(event, body.occurrences, at),
         named=len(event.earlier) if body.occurrences else 0,
         **own_data(body),
@@ -225,14 +225,15 @@ def patch_registration(event_id: str, registration_id: str, patch: RegistrationP
     current = {
         "name": person.name,
         "email": person.email,
-        "language": person.language,
+        "language": person.language or None,
         "external_id": person.external_id or None,
         "metadata": dict(person.metadata),
     }
     shape = RegistrationIn.model_validate(patch.applied_to(current))
     not_the_sender(shape.email)
     # Only what the patch names, so that what another request changes meanwhile stays.
-    changes = {name: (vars(shape) | own_data(shape))[name] for name in patch.model_fields_set}
+    wanted = {**vars(shape), "language": shape.language or "", **own_data(shape)}
+    changes = {name: wanted[name] for name in patch.model_fields_set}
     if "occurrences" in changes:
         changes |= {"occurrences": chosen(event, shape.occurrences, at), "named": len(event.earlier)}
     charge = None

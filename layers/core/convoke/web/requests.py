@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
@@ -22,13 +23,17 @@ from ..model import (
     LocalTime,
     Occurrence,
     Person,
+    Question,
+    QuestionKind,
     When,
 )
 from ..schedule import edits, recurrence, series, series_changes
 from ..webhooks.events import WebhookEventType
 from .fields import (
     Capacity,
+    Choices,
     Colour,
+    ConfirmAddress,
     Description,
     Email,
     ExternalId,
@@ -46,6 +51,9 @@ from .fields import (
     NotifyAfter,
     Overlap,
     PageName,
+    Public,
+    QuestionId,
+    QuestionText,
     Reason,
     Recurrence,
     ReleaseOnDecline,
@@ -126,6 +134,42 @@ class ConferenceIn(Incoming):
     label: Label = ""
 
 
+class QuestionIn(Incoming):
+    """What everybody who registers is asked. Without ``question_id`` it has one that is made of its ``text``, the same
+    for the same text.
+    """
+
+    question_id: QuestionId | None = None
+    text: QuestionText
+    kind: Literal["text", "choice", "yes-no"] = "text"
+    choices: Choices = Field(default_factory=list)
+    required: bool = False
+
+    @model_validator(mode="after")
+    def _has_its_choices(self) -> QuestionIn:
+        if self.kind != "choice" and self.choices:
+            raise ValueError("must have choices only where its kind is choice")
+        if self.kind == "choice" and not 2 <= len(set(self.choices)) == len(self.choices):
+            raise ValueError("must have 2 to 20 choices, no two of them alike")
+        return self
+
+    @property
+    def question(self) -> Question:
+        made = f"q-{hashlib.sha256(self.text.encode()).hexdigest()[:12]}"
+        return Question(
+            question_id=self.question_id or made,
+            text=self.text,
+            kind=QuestionKind(self.kind),
+            choices=tuple(self.choices),
+            required=self.required,
+        )
+
+
+Questions = Annotated[
+    list[QuestionIn], Field(max_length=10, description="What everybody who registers is asked: up to ten questions.")
+]
+
+
 class EventIn(Incoming):
     title: Name
     start: Moment
@@ -142,6 +186,10 @@ class EventIn(Incoming):
     release_on_decline: ReleaseOnDecline = False
     recurrence: Recurrence | None = None
     status: Status = "confirmed"
+    public: Public = False
+    confirm_address: ConfirmAddress = True
+    language: Language | None = None
+    questions: Questions = Field(default_factory=list)
     external_id: ExternalId | None = None
     metadata: Metadata = Field(default_factory=dict)
 
@@ -172,6 +220,10 @@ class EventChange(Patch):
     release_on_decline: ReleaseOnDecline | None = None
     recurrence: Recurrence | None = None
     status: Status | None = None
+    public: Public | None = None
+    confirm_address: ConfirmAddress | None = None
+    language: Language | None = None
+    questions: Questions | None = None
     external_id: ExternalId | None = None
     metadata: MetadataPatch | None = None
 
@@ -254,7 +306,7 @@ class DecisionIn(Incoming):
 class RegistrationIn(Incoming):
     name: Name
     email: Email
-    language: Language = "en"
+    language: Language | None = None
     occurrences: Occurrences | None = None
     external_id: ExternalId | None = None
     metadata: Metadata = Field(default_factory=dict)
@@ -350,8 +402,28 @@ def content(shape: EventIn) -> dict[str, Any]:
         "capacity": shape.capacity,
         "release_on_decline": shape.release_on_decline,
         "status": EventStatus(shape.status),
+        "public": shape.public,
+        "confirm_address": shape.confirm_address,
+        "language": shape.language or "",
+        "questions": questions(shape.questions),
         **own_data(shape),
     }
+
+
+MOST_QUESTION_BYTES = 20_000
+"""Bytes, in UTF-8, of all questions of an event with their choices: they are stored in its item."""
+
+
+def questions(asked: list[QuestionIn]) -> tuple[Question, ...]:
+    """The questions, in their order. Raises :class:`InvalidField` where two have the same id, or all are too long."""
+    made = tuple(one.question for one in asked)
+    ids = [question.question_id for question in made]
+    for number, question_id in enumerate(ids):
+        if question_id in ids[:number]:
+            raise InvalidField(f"questions.{number}", "is the same as another one")
+    if sum(len(text.encode()) for one in made for text in (one.text, *one.choices)) > MOST_QUESTION_BYTES:
+        raise InvalidField("questions", f"must have at most {MOST_QUESTION_BYTES} bytes together")
+    return made
 
 
 def own_data(shape: EventIn | RegistrationIn) -> dict[str, Any]:
@@ -458,6 +530,19 @@ def request_fields(event: Event) -> dict[str, Any]:
         "release_on_decline": event.release_on_decline,
         "recurrence": event.rule,
         "status": event.status.value,
+        "public": event.public,
+        "confirm_address": event.confirm_address,
+        "language": event.language or None,
+        "questions": [
+            {
+                "question_id": question.question_id,
+                "text": question.text,
+                "kind": question.kind.value,
+                "choices": list(question.choices),
+                "required": question.required,
+            }
+            for question in event.questions
+        ],
         "external_id": event.external_id or None,
         "metadata": dict(event.metadata),
     }

@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 
 from ..decision.attention import AttentionKind, AttentionReason
 from ..delivery.preview import Kind
-from ..model import AnswerChannel, DeliveryState, Method, Participation, RegistrationStatus
+from ..model import AnswerChannel, DeliveryState, Method, Participation, QuestionKind, RegistrationStatus
 from ..webhooks.events import WebhookDeliveryState, WebhookEventType
 from . import problems
 
@@ -31,6 +31,16 @@ class PersonOut(BaseModel):
 class ConferenceOut(BaseModel):
     label: str
     uri: str
+
+
+class QuestionOut(BaseModel):
+    """What everybody who registers is asked. Responses to it are named by its ``question_id``."""
+
+    question_id: str
+    text: str
+    kind: QuestionKind
+    choices: list[str]
+    required: bool
 
 
 class AttentionOut(BaseModel):
@@ -87,6 +97,11 @@ class EventOut(BaseModel):
     capacity: int | None
     release_on_decline: bool
     recurrence: str | None
+    public: bool
+    confirm_address: bool
+    language: str | None
+    questions: list[QuestionOut]
+    page: Annotated[str | None, Field(description="The event's page, where it is public; people can register there.")]
     external_id: str | None
     metadata: dict[str, str]
     registered: Annotated[int, Field(description="The number of seats that are taken.")]
