@@ -20,7 +20,9 @@ from moto.dynamodb.models import dynamodb_backends
 from convoke.model import Sender
 from convoke.settings import Settings
 from convoke.store import dynamo
+from tests import quick_moto
 
+quick_moto.install()
 TEMPLATE = Path(__file__).parent.parent / "template.yaml"
 SETTINGS = Settings(
     registrations_table="Registrations",
@@ -70,9 +72,11 @@ def template() -> dict[str, Any]:
 @cache
 def _client() -> Any:
     """One client for all tests: making it takes longer than most of them."""
-    return boto3.client(
+    client = boto3.client(
         "dynamodb", region_name="eu-central-1", aws_access_key_id="testing", aws_secret_access_key="testing"
     )
+    client.meta.events.register("provide-client-params.dynamodb.Query", _strict_query)
+    return client
 
 
 @contextmanager
@@ -81,9 +85,7 @@ def in_memory() -> Iterator[Any]:
     with mock_aws(), pytest.MonkeyPatch.context() as patch:
         create_tables(_client())
         patch.setattr(dynamo, "transact", _strict(dynamo.transact))
-        client = _client()
-        client.meta.events.register("provide-client-params.dynamodb.Query", _strict_query)
-        yield client
+        yield _client()
 
 
 def _strict_query(params: dict[str, Any], **_: Any) -> None:
