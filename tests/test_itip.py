@@ -221,6 +221,8 @@ ANY_MESSAGE = st.builds(
     method=st.sampled_from([Method.REQUEST, Method.CANCEL]),
     status=st.sampled_from(EventStatus),
     reason=ANYTHING,
+    language=st.sampled_from(["en", "de", "ar", "ja", "en-US"]),
+    event_language=st.sampled_from(["", "de", "ar", "zh-Hant-TW"]),
 )
 
 ALWAYS = ["UID", "SEQUENCE", "DTSTAMP", "CREATED", "LAST-MODIFIED", "DTSTART", "DTEND", "SUMMARY"]
@@ -250,6 +252,9 @@ def test_no_text_whatever_adds_or_takes_away_a_line(told: Message) -> None:
     assert [part.name for part in event.subcomponents] == ["VALARM"] * (told.method is Method.REQUEST)
     assert str(event["ATTENDEE"]) == "mailto:bo@example.net"
     assert str(event["UID"]) == told.uid
+    for name in ("SUMMARY", "DESCRIPTION", "LOCATION"):
+        if name in event:
+            assert event[name].params.get("LANGUAGE", "") == told.event_language
 
 
 @given(ANYTHING, ANYTHING)

@@ -13,10 +13,11 @@ from html.parser import HTMLParser
 import pytest
 from hypothesis import given, settings
 
+from convoke import languages
 from convoke.calendar import content_lines
 from convoke.decision.calendar_state import Message
 from convoke.inbound.mime import incoming
-from convoke.mail import date_text, invitation_mail, page, wording
+from convoke.mail import invitation_mail, page, wording
 from convoke.model import (
     EventStatus,
     Method,
@@ -193,7 +194,16 @@ def tags(html: str) -> set[str]:
     class Reader(HTMLParser):
         def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
             seen.add(tag)
-            assert {name for name, _ in attrs} <= {"lang", "charset", "name", "content", "class", "style", "href"}
+            assert {name for name, _ in attrs} <= {
+                "lang",
+                "dir",
+                "charset",
+                "name",
+                "content",
+                "class",
+                "style",
+                "href",
+            }
             assert all(
                 re.match(r"https?://|tel:|mailto:", value or "", re.I) for name, value in attrs if name == "href"
             )
@@ -327,7 +337,7 @@ def test_a_tentative_event_says_so() -> None:
     ],
 )
 def test_people_read_dates_with_their_zone(when: When, said: str) -> None:
-    assert date_text.in_words(when) == said
+    assert languages.texts("en").when(when) == said
 
 
 def test_only_links_that_lead_to_pages_phones_and_mail_can_be_clicked() -> None:

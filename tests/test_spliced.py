@@ -179,6 +179,22 @@ def test_what_was_known_before_is_part_of_what_is_said() -> None:
     assert len(spliced._templates) == 4 * len(Participation)
 
 
+def test_each_language_has_a_template_of_its_own() -> None:
+    for number in range(8):
+        mails = {
+            (language, event_language): same(
+                told_to(
+                    replace(INVITATION, language=language, event_language=event_language), number, PEOPLE[number + 1]
+                ),
+                number,
+            )
+            for language in ("en", "de", "ar", "ar-EG")
+            for event_language in ("", "de")
+        }
+        assert len({found if isinstance(found, str) else found.mail for found in mails.values()}) == len(mails)
+    assert len(spliced._templates) == 8
+
+
 OFF = OccurrenceState(date=MORNING.start, cancelled=True)
 LATER = replace(SERIES, when=AFTERNOON, before=told(rule="FREQ=WEEKLY;COUNT=4").known)
 

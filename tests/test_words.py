@@ -10,10 +10,11 @@ from email.policy import SMTP
 
 import pytest
 
+from convoke import languages
 from convoke.calendar import itip
 from convoke.decision.calendar_state import Message
 from convoke.decision.decide import is_same_message, next_message
-from convoke.mail import date_text, invitation_mail, wording
+from convoke.mail import invitation_mail, wording
 from convoke.mail.freemail import is_freemail
 from convoke.model import (
     DateChange,
@@ -151,7 +152,7 @@ def test_a_series_and_one_of_its_dates_do_not_have_the_same_subject() -> None:
 )
 def test_a_subject_ends_with_the_date(start: datetime, end: datetime, said: str) -> None:
     when = When(start=start, end=end, time_zone="UTC" if isinstance(start, datetime) else None)
-    assert date_text.in_short(when) == said
+    assert languages.texts("en").when_short(when) == said
     assert wording.words(message(when=when), NOW).subject == f"Invitation: Kölner Treffen · {said}"
 
 

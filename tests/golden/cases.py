@@ -113,6 +113,28 @@ TAKEN_OUT, BEYOND = told_after(WEEKLY, replace(WEEKLY, changes=(PAST_THE_NEXT,))
 (BESIDE_LESS,) = told_after(replace(WEEKLY, added=CHOIR.added), replace(WEEKLY, added=CHOIR.added, changes=(OFF,)))
 ALONE, _ = told_one_by_one(CHOIR, registration(occurrences=(MORNING.start, datetime(2027, 4, 2, 9, 0))))
 
+
+def in_language(tag: str, title: str, place: str, about: str, reason: str) -> dict[str, tuple[Message, int]]:
+    """The invitation, its move and its cancellation in another language; that of the event's own texts, too."""
+    cases = {"invitation": (INVITATION, 0), "moved": (MOVED, 1), "cancelled": (CANCELLED, 2)}
+    return {
+        f"{name}-{tag}": (
+            replace(
+                said,
+                language=tag,
+                event_language=tag,
+                title=title,
+                location=place,
+                description=about if said.description else "",
+                reason=reason if said.reason else "",
+                before=None if said.before is None else replace(said.before, title=title, location=place),
+            ),
+            sequence,
+        )
+        for name, (said, sequence) in cases.items()
+    }
+
+
 CASES: dict[str, tuple[Message, int]] = {
     "invitation": (INVITATION, 0),
     "moved": (MOVED, 1),
@@ -128,6 +150,12 @@ CASES: dict[str, tuple[Message, int]] = {
     "date-beside": (BESIDE, 1),
     "date-beside-cancelled": (BESIDE_LESS, 2),
     "some-dates": (ALONE, 0),
+    **in_language(
+        "de", "Kölner Treffen", "Dom, Köln", "Zuerst Kaffee.\nDann die Tagesordnung.", "Die Rednerin ist krank."
+    ),
+    **in_language("ja", "ケルンの集い", "ケルン大聖堂", "まずコーヒー。\n次に議題。", "講演者が病気のため。"),
+    # The place has a name in another direction than the rest.
+    **in_language("ar", "لقاء كولونيا", "Dom, Köln", "القهوة أولًا.\nثم جدول الأعمال.", "المتحدثة مريضة."),
 }
 
 

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 from icalendar import Alarm, Calendar, Component, Event, Timezone, vCalAddress, vDDDTypes, vInt, vUri
 
+from .. import languages
 from ..decision.calendar_state import Message, is_separate
 from ..model import (
     EventStatus,
@@ -104,7 +105,9 @@ def description(message: Message) -> str:
     text = clean(message.description).strip()
     if message.conference is None:
         return text
-    link = f"{one_line(message.conference.label) or 'Join'}: {uri(message.conference.uri)}"
+    texts = languages.texts(message.event_language, message.language)
+    label = one_line(message.conference.label) or texts.gettext("Join")
+    link = texts.gettext("%(label)s: %(link)s", label=label, link=uri(message.conference.uri))
     return f"{text}\n\n{link}" if text else link
 
 
@@ -153,11 +156,11 @@ def _event(message: Message, sequence: int, dtstamp: datetime) -> Iterator[Prope
     yield "LAST-MODIFIED", _instant(max(message.created_at, message.updated_at))
     yield from _when(message.when)
     yield from _dates(message)
-    yield "SUMMARY", Text(one_line(message.title))
+    yield "SUMMARY", _words(message, one_line(message.title))
     if not cancels and (text := description(message)):
-        yield "DESCRIPTION", Text(text)
+        yield "DESCRIPTION", _words(message, text)
     if location := one_line(message.location):
-        yield "LOCATION", Text(location)
+        yield "LOCATION", _words(message, location)
     if not cancels:
         yield from _links(message)
     yield "ORGANIZER", _person(message.organizer)
@@ -172,6 +175,12 @@ def _event(message: Message, sequence: int, dtstamp: datetime) -> Iterator[Prope
     if cancels or not message.receives_replies:
         # Proposals of another time are only welcome if the event takes place and they are received.
         yield "X-MICROSOFT-DISALLOW-COUNTER", Text("TRUE")
+
+
+def _words(message: Message, words: str) -> Text:
+    """A text of the event, with its language if the event has one (RFC 5545, section 3.2.10)."""
+    text = Text(words)
+    return with_parameters(text, LANGUAGE=message.event_language) if message.event_language else text
 
 
 def _when(when: When) -> Iterator[Property]:

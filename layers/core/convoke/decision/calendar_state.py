@@ -280,10 +280,13 @@ class Message:
     same. ``state_before`` is the attendee's calendar state in this generation before this message; ``before`` what they
     knew of the entry or occurrence that it is about, for "was" and "now" in the text. ``called_off``: the organizer
     cancelled it, as opposed to an attendee who is no longer expected; ``reason`` is why, in the organizer's words.
-    ``others_stay``: only one date is cancelled. ``instead`` is when a date takes place that is only cancelled here
-    because it is sent as another entry. ``declining_frees_seat``: an attendee who declines loses their seat, and if
-    there are ``several_entries``, who declines each of them. ``receives_replies`` is false if nobody receives what is
-    sent to ORGANIZER. None of these three changes what a calendar shows, so a change of them alone is not sent.
+    ``language`` is the tag of the language that its mail is written in, one of ``languages``; ``event_language``, a tag
+    or empty, that of title, description and location. Neither is part of the fingerprint: nobody is told of a change of
+    them alone. ``others_stay``: only one date is cancelled. ``instead`` is when a date takes place that is only
+    cancelled here because it is sent as another entry. ``declining_frees_seat``: an attendee who declines loses their
+    seat, and if there are ``several_entries``, who declines each of them. ``receives_replies`` is false if nobody
+    receives what is sent to ORGANIZER. None of these three changes what a calendar shows, so a change of them alone is
+    not sent.
     """
 
     method: Method
@@ -305,6 +308,8 @@ class Message:
     separated: tuple[OccurrenceState, ...] = ()
     location: str = ""
     description: str = ""
+    language: str = "en"
+    event_language: str = ""
     url: str = ""
     conference: Conference | None = None
     reminders: tuple[Duration, ...] = ()

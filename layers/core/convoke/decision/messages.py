@@ -11,6 +11,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
+from .. import languages
 from ..model import (
     Event,
     EventStatus,
@@ -249,6 +250,7 @@ class MessageBuilder:
             ),
             "reply_to": event.organizer,
             "receives_replies": self.sender.receives_replies,
+            **self._languages,
             "url": event.url,
             "conference": event.conference,
             "reminders": event.reminders,
@@ -327,11 +329,18 @@ class MessageBuilder:
             "organizer": Person(name=self.event.organizer.name, email=calendar_state.organizer),
             "reply_to": self.event.organizer,
             "receives_replies": self.sender.receives_replies,
+            **self._languages,
             "status": EventStatus.CANCELLED,
             "state_before": calendar_state,
             "created_at": self.registration.created_at,
             "updated_at": self.event.updated_at,
         }
+
+    @property
+    def _languages(self) -> dict[str, str]:
+        """The language of the mail: the attendee's, else the event's; and that of the event's own texts."""
+        mail = languages.texts(self.registration.language, self.event.language)
+        return {"language": mail.tag, "event_language": self.event.language}
 
     def _over(self, one: Occurrence | None, known: OccurrenceState | None) -> bool:
         """Whether an occurrence is over, both at its present time and at the time that was sent."""

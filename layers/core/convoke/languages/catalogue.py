@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import lru_cache
-from importlib.resources import files
 
 from ..model import frozen
 
@@ -25,7 +24,9 @@ def catalogue(language: str) -> Catalogue:
     """The catalogue of ``language``, which is among ``LANGUAGES`` and not English. A text that is not translated, or
     whose translation was marked as fuzzy, is not in it.
     """
+    # Imported here: most processes never write another language than English.
     from gettext import c2py
+    from importlib.resources import files
 
     from babel.messages.pofile import read_po
 

@@ -14,6 +14,7 @@ from .dates import dates_of
 from .negotiation import matched
 
 _RIGHT_TO_LEFT = frozenset({"ar"})
+_WITHOUT_SPACES = frozenset({"ja"})
 _OTHER_WAY = {"ltr": frozenset({"R", "AL", "AN"}), "rtl": frozenset({"L"})}
 _ISOLATE, _END_ISOLATE = "\u2068", "\u2069"
 
@@ -80,6 +81,10 @@ class Texts:
             if (forms := found.plurals.get((context, singular))) is not None:
                 return forms[found.form(num)]
         return singular if num == 1 else plural
+
+    def sentences(self, *sentences: str) -> str:
+        """Whole sentences, one after the other."""
+        return ("" if self.language in _WITHOUT_SPACES else " ").join(sentences)
 
     # --- direction ------------------------------------------------------------------------------------------------
 

@@ -82,8 +82,12 @@ def mailbox(name: str, person: Person) -> Field:
 
 
 def subject(content: str, *, instead: str) -> Field:
-    """The field Subject with the text ``content``, or with ``instead`` if that does not read back."""
-    return header_fields.text("Subject", in_a_header(content), instead=instead)
+    """The field Subject with the text ``content``, or with ``instead`` if that does not read back.
+
+    ``content`` may have isolates of its own around a title of the other direction (see ``Texts.isolated``). What others
+    wrote in it has no control characters.
+    """
+    return header_fields.text("Subject", " ".join(content.split()), instead=instead)
 
 
 def in_a_header(text: str) -> str:

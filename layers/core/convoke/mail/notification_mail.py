@@ -6,10 +6,12 @@ from collections.abc import Mapping
 from datetime import datetime
 from email.utils import format_datetime
 
+from .. import languages
 from ..calendar import itip
 from ..calendar.content_lines import address, one_line
 from ..decision.attention import AttentionKind, AttentionReason
 from ..decision.calendar_state import RenderedMail
+from ..languages import Texts, gettext_noop
 from ..model import (
     LocalTime,
     Participation,
@@ -20,7 +22,6 @@ from ..model import (
 )
 from . import asked_for_mail, header_fields, invitation_mail, mime_parts
 from .asked_for_mail import Said
-from .date_text import in_words
 from .notifications import Notification, NotificationKind
 from .wording import in_full
 
@@ -53,7 +54,9 @@ def rendered(
             date=None
             if notification.counter.date is None
             else _recurrence_id(notification.counter.date, notification.when.time_zone),
-            comment=f"The time proposed for “{one_line(notification.title)}” was declined.",
+            comment=languages.texts(notification.language).gettext(
+                "The time proposed for “%(title)s” was declined.", title=one_line(notification.title)
+            ),
         )
         parts = (body, mime_parts.calendar(mime_parts.base64_lines(calendar), itip.DECLINE_COUNTER))
         boundary = mime_parts.boundary(mime_parts.digest(notification.notification_id), 0)
@@ -117,19 +120,26 @@ def subject(notification: Notification, said: Said | None = None) -> str:
     """The subject, with the event's title. ``said`` is as in :func:`rendered`."""
     if said is not None:
         return asked_for_mail.subject(notification, said)
-    title = one_line(notification.title)
+    texts = languages.texts(notification.language)
+    title = _title(notification, texts)
     match notification.kind:
         case NotificationKind.FORWARD:
-            return f"A mail about: {title}"
+            return texts.gettext("A mail about: %(title)s", title=title)
         case NotificationKind.REMARK:
-            return f"An answer about: {title}"
+            return texts.gettext("An answer about: %(title)s", title=title)
         case NotificationKind.SUMMARY:
             count = len(notification.missed) + notification.more
-            return f"{count} {'person was' if count == 1 else 'people were'} not reached: {title}"
+            return texts.ngettext(
+                "%(num)s person was not reached: %(title)s",
+                "%(num)s people were not reached: %(title)s",
+                count,
+                num=count,
+                title=title,
+            )
         case NotificationKind.DECLINE_COUNTER:
-            return f"Proposal declined: {title}"
+            return texts.gettext("Proposal declined: %(title)s", title=title)
         case NotificationKind.NO_SEAT:
-            return f"No seat left: {title}"
+            return texts.gettext("No seat left: %(title)s", title=title)
         case _:
             raise RenderError(f"a notification of the kind {notification.kind} needs a link")
 
@@ -138,35 +148,47 @@ def text(notification: Notification, people: Mapping[str, Person], said: Said | 
     """The plain text, with a line break at the end. ``people`` and ``said`` are as in :func:`rendered`."""
     if said is not None:
         return asked_for_mail.text(notification, said)
+    texts = languages.texts(notification.language)
     match notification.kind:
         case NotificationKind.FORWARD:
-            parts = _forwarded(notification)
+            parts = _forwarded(notification, texts)
         case NotificationKind.REMARK:
-            parts = _remarked(notification)
+            parts = _remarked(notification, texts)
         case NotificationKind.SUMMARY:
-            parts = _summed_up(notification, people)
+            parts = _summed_up(notification, texts, people)
         case NotificationKind.DECLINE_COUNTER:
-            parts = _declined(notification)
+            parts = _declined(notification, texts)
         case NotificationKind.NO_SEAT:
-            parts = _no_seat(notification)
+            parts = _no_seat(notification, texts)
         case _:
             raise RenderError(f"a notification of the kind {notification.kind} needs a link")
-    return "\n\n".join(part for part in (*parts, _why(notification)) if part) + "\n"
+    return "\n\n".join(part for part in (*parts, _why(notification, texts)) if part) + "\n"
 
 
-def _why(notification: Notification) -> str:
+def _title(notification: Notification, texts: Texts) -> str:
+    return texts.isolated(one_line(notification.title))
+
+
+def _person(person: Person, texts: Texts) -> str:
+    return texts.isolated(in_full(person))
+
+
+def _why(notification: Notification, texts: Texts) -> str:
     """Why the recipient gets this mail. Empty for NO_SEAT, whose recipient is not registered: its text says why itself.
 
     The recipient's address is not mentioned: beside a Reply-To at a provider of free mail, another such address in the
     text counts as a sign of spam.
     """
-    title = one_line(notification.title)
+    title = _title(notification, texts)
     match notification.kind:
         case NotificationKind.FORWARD | NotificationKind.REMARK | NotificationKind.SUMMARY:
-            return f"You get this mail because you organize “{title}”."
+            return texts.gettext("You get this mail because you organize “%(title)s”.", title=title)
         case NotificationKind.DECLINE_COUNTER:
-            organizer = in_full(notification.organizer)
-            return f"You get this mail because you are registered for “{title}”, organized by {organizer}."
+            return texts.gettext(
+                "You get this mail because you are registered for “%(title)s”, organized by %(organizer)s.",
+                title=title,
+                organizer=_person(notification.organizer, texts),
+            )
         case _:
             return ""
 
@@ -175,77 +197,149 @@ def _quoted(notification: Notification) -> str:
     return "\n".join(f"> {line}".rstrip() for line in notification.quoted.split("\n")) if notification.quoted else ""
 
 
-def _remarked(notification: Notification) -> tuple[str, ...]:
-    author, title = in_full(notification.author or notification.organizer), one_line(notification.title)
+_ANSWERS = {
+    Participation.NEEDS_ACTION: gettext_noop("no answer"),
+    Participation.ACCEPTED: gettext_noop("accepted"),
+    Participation.DECLINED: gettext_noop("declined"),
+    Participation.TENTATIVE: gettext_noop("tentative"),
+    Participation.DELEGATED: gettext_noop("delegated"),
+}
+
+
+def _remarked(notification: Notification, texts: Texts) -> tuple[str, ...]:
+    author, title = _person(notification.author or notification.organizer, texts), _title(notification, texts)
     if notification.answered is Participation.DELEGATED:
-        statement = (
-            f"The calendar of {author} says that they have handed the invitation to “{title}” on to somebody else. "
-            "They keep their place: whoever comes instead is not registered by that."
+        statement = texts.sentences(
+            texts.gettext(
+                "The calendar of %(person)s says that they have handed the invitation to “%(title)s” on to somebody "
+                "else.",
+                person=author,
+                title=title,
+            ),
+            texts.gettext("They keep their place: whoever comes instead is not registered by that."),
         )
     else:
-        statement = f"{author} has answered the invitation to “{title}”: {notification.answered}. With it they wrote:"
-    return statement, _quoted(notification), f"If you answer this mail, your answer goes to {author}."
+        statement = texts.sentences(
+            texts.gettext(
+                "%(person)s has answered the invitation to “%(title)s”: %(answer)s.",
+                person=author,
+                title=title,
+                answer=texts.gettext(_ANSWERS[notification.answered or Participation.NEEDS_ACTION]),
+            ),
+            texts.gettext("With it they wrote:"),
+        )
+    return statement, _quoted(notification), _answer_goes_to(author, texts)
 
 
-def _forwarded(notification: Notification) -> tuple[str, ...]:
-    author = in_full(notification.author or notification.organizer)
+def _answer_goes_to(person: str, texts: Texts) -> str:
+    return texts.gettext("If you answer this mail, your answer goes to %(person)s.", person=person)
+
+
+def _forwarded(notification: Notification, texts: Texts) -> tuple[str, ...]:
+    author = _person(notification.author or notification.organizer, texts)
+    subject = one_line(notification.subject)
     return (
-        f"A mail about “{one_line(notification.title)}” came to the address that its invitations come from. It says "
-        f"that it is from {author}. It is no answer that a calendar gives, so nothing was done about it; it is passed "
-        "on to you, this once.",
-        f"Subject: {one_line(notification.subject)}" if one_line(notification.subject) else "",
+        texts.sentences(
+            texts.gettext(
+                "A mail about “%(title)s” came to the address that its invitations come from.",
+                title=_title(notification, texts),
+            ),
+            texts.gettext("It says that it is from %(person)s.", person=author),
+            texts.gettext(
+                "It is no answer that a calendar gives, so nothing was done about it; it is passed on to you, this "
+                "once."
+            ),
+        ),
+        texts.gettext("Subject: %(subject)s", subject=texts.isolated(subject)) if subject else "",
         _quoted(notification),
-        f"If you answer this mail, your answer goes to {author}.",
+        _answer_goes_to(author, texts),
     )
 
 
-def _no_seat(notification: Notification) -> tuple[str, ...]:
+def _no_seat(notification: Notification, texts: Texts) -> tuple[str, ...]:
     return (
-        f"You accepted “{one_line(notification.title)}”, {in_words(notification.when)}. You had declined it before, so "
-        "your seat was given away, and there is none left: you are not registered. You are on the waitlist: if a "
-        "seat becomes free for you, you are sent a new invitation.",
-        f"If you have questions, answer this mail: it goes to {in_full(notification.organizer)}.",
+        texts.sentences(
+            texts.gettext(
+                "You accepted “%(title)s”, %(when)s.",
+                title=_title(notification, texts),
+                when=texts.when(notification.when),
+            ),
+            texts.gettext(
+                "You had declined it before, so your seat was given away, and there is none left: you are not "
+                "registered."
+            ),
+            texts.gettext("You are on the waitlist: if a seat becomes free for you, you are sent a new invitation."),
+        ),
+        texts.gettext(
+            "If you have questions, answer this mail: it goes to %(person)s.",
+            person=_person(notification.organizer, texts),
+        ),
     )
 
 
-def _declined(notification: Notification) -> tuple[str, ...]:
-    counter = notification.counter
-    proposed = f": {in_words(counter.proposed)}" if counter is not None and counter.proposed is not None else ""
-    stands = f"It stays as it is, {in_words(notification.when)}." if counter is None or counter.date is None else ""
-    organizer, title = in_full(notification.organizer), one_line(notification.title)
+def _declined(notification: Notification, texts: Texts) -> tuple[str, ...]:
+    counter, about = notification.counter, {"organizer": _person(notification.organizer, texts)}
+    about["title"] = _title(notification, texts)
+    if counter is not None and counter.proposed is not None:
+        declined = texts.gettext(
+            "%(organizer)s has declined the time that you proposed for “%(title)s”: %(when)s.",
+            when=texts.when(counter.proposed),
+            **about,
+        )
+    else:
+        declined = texts.gettext("%(organizer)s has declined the time that you proposed for “%(title)s”.", **about)
+    if counter is None or counter.date is None:
+        stays = texts.gettext("It stays as it is, %(when)s.", when=texts.when(notification.when))
+    else:
+        stays = texts.gettext("The date stays as it is.")
     return (
-        f"{organizer} has declined the time that you proposed for “{title}”{proposed}.",
-        stands or "The date stays as it is.",
-        "Your answer to the invitation still counts. If you have questions, answer this mail.",
+        declined,
+        stays,
+        texts.sentences(
+            texts.gettext("Your answer to the invitation still counts."),
+            texts.gettext("If you have questions, answer this mail."),
+        ),
     )
 
 
-_KIND_TEXTS = {
-    AttentionKind.CANCELLATION: "of the cancellation",
-    AttentionKind.MOVE: "of the new time or place",
-    AttentionKind.CHANGE: "of a change",
-    AttentionKind.INVITATION: "of the invitation",
+_MISSED = {
+    AttentionKind.CANCELLATION: gettext_noop("%(person)s may not know of the cancellation: %(reason)s"),
+    AttentionKind.MOVE: gettext_noop("%(person)s may not know of the new time or place: %(reason)s"),
+    AttentionKind.CHANGE: gettext_noop("%(person)s may not know of a change: %(reason)s"),
+    AttentionKind.INVITATION: gettext_noop("%(person)s may not know of the invitation: %(reason)s"),
 }
-_REASON_TEXTS = {
-    AttentionReason.PENDING: "the mail has not left yet",
-    AttentionReason.UNDELIVERED: "nobody has seen the mail arrive",
-    AttentionReason.BOUNCED: "the mail came back",
-    AttentionReason.COMPLAINED: "they marked the mail as spam, and are not mailed again",
-    AttentionReason.SUPPRESSED: "the address is on SES's suppression list",
-    AttentionReason.FAILED: "the mail was given up",
+_REASONS = {
+    AttentionReason.PENDING: gettext_noop("the mail has not left yet"),
+    AttentionReason.UNDELIVERED: gettext_noop("nobody has seen the mail arrive"),
+    AttentionReason.BOUNCED: gettext_noop("the mail came back"),
+    AttentionReason.COMPLAINED: gettext_noop("they marked the mail as spam, and are not mailed again"),
+    AttentionReason.SUPPRESSED: gettext_noop("the address is on SES's suppression list"),
+    AttentionReason.FAILED: gettext_noop("the mail was given up"),
 }
 
 
-def _summed_up(notification: Notification, people: Mapping[str, Person]) -> tuple[str, ...]:
+def _summed_up(notification: Notification, texts: Texts, people: Mapping[str, Person]) -> tuple[str, ...]:
     rows = [
-        f"- {in_full(people[one.registration_id])} may not know {_KIND_TEXTS[one.kind]}: {_REASON_TEXTS[one.state]}"
+        texts.gettext(
+            _MISSED[one.kind],
+            person=_person(people[one.registration_id], texts),
+            reason=texts.gettext(_REASONS[one.state]),
+        )
         for one in notification.missed
         if one.registration_id in people
     ]
     if notification.more:
-        rows.append(f"- and {notification.more} more")
+        # For translators: the last line of a list of people
+        rows.append(texts.ngettext("and %(num)s more", "and %(num)s more", notification.more, num=notification.more))
     return (
-        f"Not everybody was reached about “{one_line(notification.title)}”, {in_words(notification.when)}:",
-        "\n".join(rows),
-        "Please tell them by other means. The API shows who is still not reached, as the event's attention.",
+        texts.gettext(
+            "Not everybody was reached about “%(title)s”, %(when)s:",
+            title=_title(notification, texts),
+            when=texts.when(notification.when),
+        ),
+        "\n".join(f"- {row}" for row in rows),
+        texts.sentences(
+            texts.gettext("Please tell them by other means."),
+            texts.gettext("The API shows who is still not reached, as the event's attention."),
+        ),
     )

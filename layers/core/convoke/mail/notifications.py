@@ -13,6 +13,7 @@ from base64 import b32hexencode
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from .. import languages
 from ..calendar.content_lines import clean, one_line
 from ..decision.attention import Attention
 from ..decision.decide import CHANGE, INVITATION
@@ -97,7 +98,8 @@ class Notification:
     has an ``author`` and ``quoted``, too, and what they ``answered``. A DECLINE_COUNTER has the ``counter``; its
     ``when`` is the present time. A SUMMARY has the people who were ``missed``, by their registration ids, and how many
     ``more`` there are. Those :data:`ASKED_FOR` have a recipient without a name; they are not sent, nor kept, after
-    ``until`` (UTC). ``language``, a language tag or empty, is the one to write in.
+    ``until`` (UTC). ``language``, a language tag or empty for English, is the one to write in: an attendee's, the event's
+    for its organizer, or the one that somebody asked in.
     """
 
     notification_id: str
@@ -171,6 +173,7 @@ def forward(
         recipient=event.organizer,
         organizer=event.organizer,
         title=event.title,
+        language=languages.texts(event.language).tag,
         when=series.when_next(event, now),
         author=author,
         subject=one_line(subject)[:200],
@@ -193,6 +196,7 @@ def remark(
         recipient=event.organizer,
         organizer=event.organizer,
         title=event.title,
+        language=languages.texts(event.language).tag,
         when=series.when_next(event, now),
         author=Person(name=registration.name, email=registration.email),
         quoted=quote(text),
@@ -211,6 +215,7 @@ def no_seat(event: Event, registration: Registration, *, sequence: int, now: dat
         recipient=Person(name=registration.name, email=registration.email),
         organizer=event.organizer,
         title=event.title,
+        language=languages.texts(registration.language, event.language).tag,
         when=series.when_next(event, now),
         written_at=now,
     )
@@ -228,6 +233,7 @@ def decline_counter(
         recipient=Person(name=registration.name, email=registration.email),
         organizer=event.organizer,
         title=event.title,
+        language=languages.texts(registration.language, event.language).tag,
         # If it is about one occurrence, only the zone of `when` is used.
         when=series.when_next(event, now) if counter.date is None else event.when,
         counter=counter,
@@ -245,6 +251,7 @@ def summary(event: Event, missed: tuple[Attention, ...], *, now: datetime) -> No
         recipient=event.organizer,
         organizer=event.organizer,
         title=event.title,
+        language=languages.texts(event.language).tag,
         when=series.when_next(event, now),
         missed=missed[:MAX_PEOPLE_LISTED],
         more=max(0, len(missed) - MAX_PEOPLE_LISTED),

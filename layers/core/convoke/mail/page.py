@@ -12,6 +12,8 @@ from html import escape
 from urllib.parse import urlsplit
 
 from ..calendar.content_lines import uri
+from ..languages import Texts
+from .subjects import width
 from .wording import DetailRow, Wording
 
 _CLICKABLE = ("https://", "http://", "tel:", "mailto:")
@@ -42,18 +44,24 @@ a{color:#8ab8e6!important}
 
 def html(wording: Wording) -> str:
     """The HTML page of a mail with the text ``wording``."""
-    rows = "".join(_row(detail) for detail in wording.details)
-    about = f'<p style="margin:20px 0">{linked(wording.description)}</p>\n' if wording.description else ""
+    texts = wording.texts
+    # Of the words that organizers use for themselves this one is the longest label: it is not to be broken.
+    labels = max(80, 8 * width(texts.gettext("Organizer")))
+    rows = "".join(_row(detail, texts, labels) for detail in wording.details)
+    about = f'<p dir="auto" style="margin:20px 0">{linked(wording.description)}</p>\n' if wording.description else ""
+    # Programs that show mail in a page of their own keep the sheet alone.
+    language = f'lang="{texts.tag}" dir="{texts.direction}"'
     quiet = 'class="quiet" style="margin:24px 0 0;color:#5c6770;font-size:14px"'
     return (
-        '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        f'<!DOCTYPE html>\n<html {language}>\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         '<meta name="color-scheme" content="light dark">\n'
         f"<title>{escape(wording.subject)}</title>\n<style>\n{_STYLE}</style>\n</head>\n"
         '<body class="page" style="margin:0;padding:16px 8px;background:#f5f4f1;color:#24292e;'
         'font:16px/1.5 -apple-system,Segoe UI,Helvetica,Arial,sans-serif">\n'
         '<div class="sheet" style="max-width:580px;margin:0 auto;padding:20px 16px;background:#fff;'
-        'border-top:4px solid #3a5a78;overflow-wrap:anywhere;word-break:break-word">\n'
+        'border-top:4px solid #3a5a78;overflow-wrap:anywhere;word-break:break-word" '
+        f"{language}>\n"
         f'<h1 style="margin:0 0 20px;font-size:21px;line-height:1.3">{escape(wording.headline)}</h1>\n'
         f'<table style="width:100%;table-layout:fixed;border-collapse:collapse">\n{rows}</table>\n{about}'
         f"<p {quiet}>{escape(wording.closing)}</p>\n"
@@ -112,14 +120,18 @@ def _target(address: str) -> str:
     return uri(parts._replace(netloc=f"{host}{port}").geturl())
 
 
-def _row(detail: DetailRow) -> str:
+def _row(detail: DetailRow, texts: Texts, label_width: int) -> str:
+    """One row of the table, whose labels are ``label_width`` CSS pixels wide."""
     now = linked(detail.now)
     if detail.link.lower().startswith(_CLICKABLE):
         now = f'<a href="{escape(detail.link)}" style="color:#1d5c96">{_lines(detail.now)}</a>'
     if detail.was:
-        now = f"was: <s>{_lines(detail.was)}</s><br>\nnow: <b>{now}</b>"
+        was, now = f"<s>{_lines(detail.was)}</s>", f"<b>{now}</b>"
+        now = texts.gettext("was: %(value)s", value=was) + "<br>\n" + texts.gettext("now: %(value)s", value=now)
+    # Outlook does not know the logical sides, `start` and `end`.
+    sides = "12px 3px 0;text-align:left" if texts.direction == "ltr" else "0 3px 12px;text-align:right"
     return (
-        '<tr><th class="quiet" style="width:80px;padding:3px 12px 3px 0;text-align:left;vertical-align:top;'
+        f'<tr><th class="quiet" style="width:{label_width}px;padding:3px {sides};vertical-align:top;'
         f'font-weight:normal;color:#5c6770">{escape(detail.label)}</th><td style="padding:3px 0">{now}</td></tr>\n'
     )
 

@@ -9,6 +9,8 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Iterator
 
+from ..languages import Texts
+
 WIDTH = 100
 """Columns of a whole subject, about what the list of a desktop mail program shows. A wide character takes two."""
 
@@ -16,13 +18,17 @@ _MIN_TITLE_WIDTH = 10  # columns
 _MAX_CLUSTER = 16  # code points; real clusters have up to eleven, an emoji of a family with skin tones
 _ZWJ = "\u200d"
 _JOINS = frozenset("\u200c\u200d\u0e33\u0eb3")
+_ISOLATES = frozenset("\u2068\u2069")
 _VIRAMA = 9  # the canonical combining class of signs that join two Indic consonants
 
 
-def subject(kind: str, title: str, date: str) -> str:
-    """``Invitation: Treffen · Fri 12 Mar 2027, 09:00``. ``title`` is on one line."""
-    before, after = f"{kind}: ", f" · {date}"
-    return f"{before}{shortened(title, max(_MIN_TITLE_WIDTH, WIDTH - width(before) - width(after)))}{after}"
+def subject(texts: Texts, pattern: str, title: str, date: str) -> str:
+    """``Invitation: Treffen · Fri 12 Mar 2027, 09:00``. ``pattern`` has the places of ``%(title)s`` and ``%(date)s`` in
+    this language. ``title`` is on one line.
+    """
+    others = width(pattern % {"title": "", "date": date})
+    title = shortened(title, max(_MIN_TITLE_WIDTH, WIDTH - others))
+    return pattern % {"title": texts.isolated(title), "date": date}
 
 
 def shortened(text: str, columns: int) -> str:
@@ -48,6 +54,8 @@ def width(text: str) -> int:
 
 
 def _columns(cluster: str) -> int:
+    if cluster in _ISOLATES:
+        return 0
     return 2 if any(unicodedata.east_asian_width(char) in "WF" for char in cluster) else 1
 
 

@@ -1,7 +1,8 @@
-"""The subject and the text of an invitation mail, in English.
+"""The subject and the text of an invitation mail, in the language of its recipient.
 
 Text and HTML (``page``) are made from the same :class:`Wording`, so that both have the same content. Outlook shows them
-instead of the calendar's DESCRIPTION, so they must contain everything that matters.
+instead of the calendar's DESCRIPTION, so they must contain everything that matters. Each sentence is a whole one, since
+other languages have another order of words.
 """
 
 from __future__ import annotations
@@ -9,8 +10,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 
+from .. import languages
 from ..calendar.content_lines import address, clean, one_line, uri
 from ..decision.calendar_state import Message, PreviousState
+from ..languages import Texts
 from ..model import (
     EventStatus,
     LocalTime,
@@ -21,9 +24,8 @@ from ..model import (
     frozen,
 )
 from ..schedule import series
-from .date_text import clock, day, in_short, in_words
 from .freemail import is_freemail
-from .subjects import subject
+from .subjects import subject, width
 
 
 @frozen
@@ -40,8 +42,11 @@ class DetailRow:
 
 @frozen
 class Wording:
-    """All text of a mail. ``closing`` is what the attendee can do now, ``why`` the reason that they get this mail."""
+    """All text of a mail, in the language of ``texts``. ``closing`` is what the attendee can do now, ``why`` the reason
+    that they get this mail.
+    """
 
+    texts: Texts
     subject: str
     headline: str
     details: tuple[DetailRow, ...]
@@ -55,44 +60,48 @@ def words(message: Message, now: datetime) -> Wording:
 
     ``now``, UTC, is when it is sent: dates of a series that are over by then are not listed.
     """
-    title = one_line(message.title)
-    about = f"“{title}”" + (f" on {day(_as_known(message).start)}" if message.date is not None else "")
-    kind, headline = _news(message, about)
+    texts = languages.texts(message.language)
+    pattern, headline = _news(message, texts)
     return Wording(
-        subject=subject(kind, title, _date_in_subject(message, now)),
+        texts=texts,
+        subject=subject(texts, pattern, one_line(message.title), _date_in_subject(message, texts, now)),
         headline=headline,
-        details=tuple(_details(message, now)),
+        details=tuple(_details(message, texts, now)),
         description=clean(message.description).strip(),
-        closing=_closing(message),
-        why=_why(message, about if message.method is Method.CANCEL else f"“{title}”"),
+        closing=_closing(message, texts),
+        why=_why(message, texts),
     )
 
 
-def _as_known(message: Message) -> When:
-    """The time that the attendee knows; the day of an occurrence is named by it."""
-    return message.before.when if message.before is not None else message.when
+def _known_day(message: Message, texts: Texts) -> str:
+    """The day that names an occurrence: that of the time which the attendee knows."""
+    known = message.before.when if message.before is not None else message.when
+    return texts.day(known.start)
 
 
-def _date_in_subject(message: Message, now: datetime) -> str:
+def _date_in_subject(message: Message, texts: Texts, now: datetime) -> str:
     """The date in the subject: of a series the next date, with "from", unlike in a mail about one occurrence."""
     several = message.recurs and len(_to_come(message.schedule, _cancelled(message), now)) > 1
-    return ("from " if several else "") + in_short(message.instead or _when(message, now))
+    date = texts.when_short(message.instead or _when(message, now))
+    return texts.gettext("from %(date)s", date=date) if several else date
 
 
 def text(wording: Wording) -> str:
     """``wording`` as plain text."""
-    rows = [
-        row
-        for detail in wording.details
-        for row in (
-            ((f"{detail.label}:", f"was: {detail.was}"), ("", f"now: {detail.now}"))
-            if detail.was
-            else ((f"{detail.label}:", detail.now),)
-        )
-    ]
-    width = max(len(label) for label, _ in rows) + 1
-    below = "\n" + " " * width
-    table = "\n".join(f"{label:<{width}}{value.replace(chr(10), below)}" for label, value in rows)
+    texts = wording.texts
+    rows: list[tuple[str, str]] = []
+    for detail in wording.details:
+        label = texts.gettext("%(label)s:", label=detail.label)
+        if detail.was:
+            rows.append((label, texts.gettext("was: %(value)s", value=detail.was)))
+            rows.append(("", texts.gettext("now: %(value)s", value=detail.now)))
+        else:
+            rows.append((label, detail.now))
+    columns = max(width(label) for label, _ in rows) + 1
+    below = "\n" + " " * columns
+    table = "\n".join(
+        f"{label}{' ' * (columns - width(label))}{value.replace(chr(10), below)}" for label, value in rows
+    )
     return (
         "\n\n".join(
             part for part in (wording.headline, table, wording.description, wording.closing, wording.why) if part
@@ -101,27 +110,61 @@ def text(wording: Wording) -> str:
     )
 
 
-def _news(message: Message, title: str) -> tuple[str, str]:
-    """The first word of the subject, and the sentence that says what happened."""
-    if message.method is Method.CANCEL:
-        if message.instead is not None:
-            moves = _moves(message)
-            return ("Moved", f"{title} has been moved.") if moves else ("Updated", f"{title} has been updated.")
-        if message.called_off:
-            return "Cancelled", f"{title} has been cancelled."
-        return "Cancelled", f"This invitation to {title} has been withdrawn."
+def _news(message: Message, texts: Texts) -> tuple[str, str]:
+    """The pattern of the subject, and the sentence that says what happened."""
+    about = {"title": texts.isolated(one_line(message.title))}
+    if message.date is not None:
+        about["day"] = _known_day(message, texts)
     before = message.before
-    if before is None:
-        kind, news = "Invitation", f"You are invited to {title}."
-    elif before.certain and before.when != message.when:
-        kind, news = "Moved", f"{title} has been moved."
-    elif before.certain and _other_dates(message, before):
-        kind, news = "Dates changed", f"The dates of {title} have changed."
+    if message.method is Method.CANCEL and message.instead is None:
+        return texts.gettext("Cancelled: %(title)s · %(date)s"), _cancellation(message, texts, about)
+    if message.method is Method.REQUEST and before is None:
+        news = (
+            texts.gettext("You are invited to “%(title)s”.", **about)
+            if message.date is None
+            else texts.gettext("You are invited to “%(title)s” on %(day)s.", **about)
+        )
+        certain = texts.gettext("Invitation: %(title)s · %(date)s")
+        tentative = texts.gettext("Invitation (tentative): %(title)s · %(date)s")
+    elif _moves(message) or (before is not None and _moved(message, before)):
+        news = (
+            texts.gettext("“%(title)s” has been moved.", **about)
+            if message.date is None
+            else texts.gettext("“%(title)s” on %(day)s has been moved.", **about)
+        )
+        certain = texts.gettext("Moved: %(title)s · %(date)s")
+        tentative = texts.gettext("Moved (tentative): %(title)s · %(date)s")
+    elif message.method is Method.REQUEST and before is not None and before.certain and _other_dates(message, before):
+        news = texts.gettext("The dates of “%(title)s” have changed.", **about)
+        certain = texts.gettext("Dates changed: %(title)s · %(date)s")
+        tentative = texts.gettext("Dates changed (tentative): %(title)s · %(date)s")
     else:
-        kind, news = "Updated", f"{title} has been updated."
-    if message.status is EventStatus.TENTATIVE:
-        return f"{kind} (tentative)", f"{news} It is not yet certain to take place."
-    return kind, news
+        news = (
+            texts.gettext("“%(title)s” has been updated.", **about)
+            if message.date is None
+            else texts.gettext("“%(title)s” on %(day)s has been updated.", **about)
+        )
+        certain = texts.gettext("Updated: %(title)s · %(date)s")
+        tentative = texts.gettext("Updated (tentative): %(title)s · %(date)s")
+    if message.method is Method.REQUEST and message.status is EventStatus.TENTATIVE:
+        return tentative, texts.sentences(news, texts.gettext("It is not yet certain to take place."))
+    return certain, news
+
+
+def _cancellation(message: Message, texts: Texts, about: dict[str, str]) -> str:
+    """The sentence that says that it is cancelled, or only the invitation of this attendee."""
+    if message.called_off and message.date is None:
+        return texts.gettext("“%(title)s” has been cancelled.", **about)
+    if message.called_off:
+        return texts.gettext("“%(title)s” on %(day)s has been cancelled.", **about)
+    if message.date is None:
+        return texts.gettext("This invitation to “%(title)s” has been withdrawn.", **about)
+    return texts.gettext("This invitation to “%(title)s” on %(day)s has been withdrawn.", **about)
+
+
+def _moved(message: Message, before: PreviousState) -> bool:
+    """Whether a request has another time than the attendee knows."""
+    return message.method is Method.REQUEST and before.certain and before.when != message.when
 
 
 def _other_dates(message: Message, before: PreviousState) -> bool:
@@ -130,29 +173,32 @@ def _other_dates(message: Message, before: PreviousState) -> bool:
     return restored or (before.schedule is not None and before.schedule != message.schedule)
 
 
-def _details(message: Message, now: datetime) -> Iterator[DetailRow]:
+def _details(message: Message, texts: Texts, now: datetime) -> Iterator[DetailRow]:
     before = message.before if message.before and message.before.certain and message.method is Method.REQUEST else None
-    when = in_words(message.instead or _when(message, now))
+    when = texts.when(message.instead or _when(message, now))
     where, title = one_line(message.location), one_line(message.title)
     if message.method is Method.CANCEL and (reason := one_line(message.reason)):
-        yield DetailRow(label="Reason", now=reason)
+        yield DetailRow(label=texts.gettext("Reason"), now=texts.isolated(reason))
     if before and one_line(before.title) != title:
-        yield DetailRow(label="What", now=title, was=one_line(before.title))
-    was_when = in_words(_was(message, before, now)) if before and before.when != message.when else ""
-    was_when = in_words(message.when) if _moves(message) else was_when
-    yield DetailRow(label="When", now=when, was=_other(was_when, when))
+        was = texts.isolated(one_line(before.title))
+        yield DetailRow(label=texts.gettext("What"), now=texts.isolated(title), was=was)
+    was_when = texts.when(_was(message, before, now)) if before and before.when != message.when else ""
+    was_when = texts.when(message.when) if _moves(message) else was_when
+    yield DetailRow(label=texts.gettext("When"), now=when, was=_other(was_when, when))
     if message.recurs:
-        yield DetailRow(label="Dates", now=_dates(message, now))
+        yield DetailRow(label=texts.gettext("Dates"), now=_dates(message, texts, now))
     was_where = _other(one_line(before.location), where) if before else ""
     if where or was_where:
-        yield DetailRow(label="Where", now=where or "no place given", was=was_where)
+        place = texts.isolated(where) or texts.gettext("no place given")
+        yield DetailRow(label=texts.gettext("Where"), now=place, was=texts.isolated(was_where))
     if message.conference:
         link = uri(message.conference.uri)
-        yield DetailRow(label=one_line(message.conference.label) or "Join", now=link, link=link)
+        label = texts.isolated(one_line(message.conference.label)) or texts.gettext("Join")
+        yield DetailRow(label=label, now=link, link=link)
     if message.url:
-        yield DetailRow(label="More", now=uri(message.url), link=uri(message.url))
+        yield DetailRow(label=texts.gettext("More"), now=uri(message.url), link=uri(message.url))
     link = f"mailto:{uri(address(message.reply_to.email))}"
-    yield DetailRow(label="Organizer", now=in_full(message.reply_to), link=link)
+    yield DetailRow(label=texts.gettext("Organizer"), now=texts.isolated(in_full(message.reply_to)), link=link)
 
 
 # --- which dates --------------------------------------------------------------------------------------------------
@@ -161,23 +207,37 @@ DATES_LISTED = 12
 """How many dates of a series are listed one by one."""
 
 
-def _dates(message: Message, now: datetime) -> str:
+def _dates(message: Message, texts: Texts, now: datetime) -> str:
     """The future dates of a series, one a line; of more than ``DATES_LISTED`` the first ones, the number of the others
     and the last. A date has a time if that is another than the first date's. Past dates are only counted.
     """
     gone = _cancelled(message)
     dates = _to_come(message.schedule, gone, now)
-    usual = clock(dates[0]) if dates else ""
-    named = [day(date) + (f", {clock(date)}" if clock(date) != usual else "") for date in dates]
+    usual = texts.clock(dates[0]) if dates else ""
+    named = [
+        texts.day(date) if texts.clock(date) == usual else texts.day_and_time(texts.day(date), date) for date in dates
+    ]
     shown, last = named[:DATES_LISTED], named[DATES_LISTED:]
     if len(last) == 1:
         shown += last
     elif last:
-        shown.append(f"and {len(last)} more, the last on {last[-1]}")
+        # For translators: the last line of a list of dates. There are at least two more.
+        more = texts.ngettext(
+            "and %(num)s more, the last on %(day)s",
+            "and %(num)s more, the last on %(day)s",
+            len(last),
+            num=len(last),
+            day=last[-1],
+        )
+        shown.append(more)
     if not shown:
-        shown.append("none any more")
+        # For translators: instead of a list of dates
+        shown.append(texts.gettext("none any more"))
     if earlier := len(_standing(message.schedule, gone)) - len(dates):
-        shown.append(f"({earlier} earlier {'date is' if earlier == 1 else 'dates are'} over)")
+        over = texts.ngettext(
+            "(%(num)s earlier date is over)", "(%(num)s earlier dates are over)", earlier, num=earlier
+        )
+        shown.append(over)
     return "\n".join(shown)
 
 
@@ -228,37 +288,91 @@ def _moves(message: Message) -> bool:
 # --- what the attendee can do, and why they get the mail -------------------------------------------------------------
 
 
-def _closing(message: Message) -> str:
+def _closing(message: Message, texts: Texts) -> str:
     if message.instead is not None:
-        return "Your calendar removes the entry as it was; another mail brings it as it is now."
+        return texts.gettext("Your calendar removes the entry as it was; another mail brings it as it is now.")
+    questions = texts.gettext("If you have questions, answer this mail.")
     if message.method is Method.CANCEL:
-        rest = " The other dates are as they were." if message.others_stay else ""
-        return f"Your calendar removes the entry, or asks you to.{rest} If you have questions, answer this mail."
+        removes = texts.gettext("Your calendar removes the entry, or asks you to.")
+        if not message.others_stay:
+            return texts.sentences(removes, questions)
+        return texts.sentences(removes, texts.gettext("The other dates are as they were."), questions)
     if not message.receives_replies:
-        return (
-            "If you cannot come, please tell the organizer: answer this mail. "
-            "What you answer in your calendar does not reach them."
+        return texts.sentences(
+            texts.gettext("If you cannot come, please tell the organizer: answer this mail."),
+            texts.gettext("What you answer in your calendar does not reach them."),
         )
-    given_away = (
-        " If you decline every entry of this event in your calendar, your seat is given away "
-        "and you are sent no more mail about it."
-        if message.several_entries
-        else " If you decline in your calendar, your seat is given away and you are sent no more mail about this event."
-    )
-    seat = given_away if message.declining_frees_seat else ""
     if not message.asks:
-        return f"If you cannot come, decline in your calendar or answer this mail.{seat}"
-    again = " again" if message.before and message.asked is None else ""
-    return f"Please say{again} whether you will come: accept or decline in your calendar, or answer this mail.{seat}"
+        closing = texts.gettext("If you cannot come, decline in your calendar or answer this mail.")
+    elif message.before and message.asked is None:
+        closing = texts.gettext(
+            "Please say again whether you will come: accept or decline in your calendar, or answer this mail."
+        )
+    else:
+        closing = texts.gettext(
+            "Please say whether you will come: accept or decline in your calendar, or answer this mail."
+        )
+    if not message.declining_frees_seat:
+        return closing
+    given_away = (
+        texts.gettext(
+            "If you decline every entry of this event in your calendar, your seat is given away and you are sent no "
+            "more mail about it."
+        )
+        if message.several_entries
+        else texts.gettext(
+            "If you decline in your calendar, your seat is given away and you are sent no more mail about this event."
+        )
+    )
+    return texts.sentences(closing, given_away)
 
 
-def _why(message: Message, about: str) -> str:
-    registered = "was" if message.method is Method.CANCEL else "is"
+def _why(message: Message, texts: Texts) -> str:
     # Beside a Reply-To at a provider of free mail, another such address in the text counts as a sign of spam.
     named = message.receives_replies or not is_freemail(message.reply_to.email)
-    whom = one_line(message.attendee.email) if named else "this address"
-    organizer = in_full(message.reply_to)
-    return f"You get this mail because {whom} {registered} registered for {about}, organized by {organizer}."
+    about = {
+        "address": texts.address(one_line(message.attendee.email)),
+        "title": texts.isolated(one_line(message.title)),
+        "organizer": texts.isolated(in_full(message.reply_to)),
+    }
+    if message.method is not Method.CANCEL:
+        return (
+            texts.gettext(
+                "You get this mail because %(address)s is registered for “%(title)s”, organized by %(organizer)s.",
+                **about,
+            )
+            if named
+            else texts.gettext(
+                "You get this mail because this address is registered for “%(title)s”, organized by %(organizer)s.",
+                **about,
+            )
+        )
+    if message.date is None:
+        return (
+            texts.gettext(
+                "You get this mail because %(address)s was registered for “%(title)s”, organized by %(organizer)s.",
+                **about,
+            )
+            if named
+            else texts.gettext(
+                "You get this mail because this address was registered for “%(title)s”, organized by %(organizer)s.",
+                **about,
+            )
+        )
+    about["day"] = _known_day(message, texts)
+    return (
+        texts.gettext(
+            "You get this mail because %(address)s was registered for “%(title)s” on %(day)s, organized by "
+            "%(organizer)s.",
+            **about,
+        )
+        if named
+        else texts.gettext(
+            "You get this mail because this address was registered for “%(title)s” on %(day)s, organized by "
+            "%(organizer)s.",
+            **about,
+        )
+    )
 
 
 def in_full(person: Person) -> str:
