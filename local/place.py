@@ -21,17 +21,21 @@ FOREIGN = ("AWS_", "SAM_", "__SAM_", "PYTHON")
 
 @frozen
 class Place:
-    """``folder`` keeps logs and mails after the stack has ended; ``temporary`` is removed with it."""
+    """``folder`` keeps logs and mails after the stack has ended; ``temporary`` is removed with it. ``pages_port`` is 0
+    for any that is free.
+    """
 
     folder: Path
     temporary: Path
     port: int
     inbox_port: int
+    pages_port: int = 0
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Place:
         """Raises :class:`preflight.Unready` if a port is in use, or there is not enough disk space."""
         port, inbox_port = preflight.ports(environment)
+        pages_port = preflight.pages_port(environment, (port, inbox_port))
         kept = preflight.temporary(environment)
         preflight.room(kept, preflight.TO_RUN)
         return cls(
@@ -39,6 +43,7 @@ class Place:
             temporary=Path(tempfile.mkdtemp(prefix="convoke-", dir=kept)),
             port=port,
             inbox_port=inbox_port,
+            pages_port=pages_port,
         )
 
     @property

@@ -15,6 +15,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 PORTS = {"CONVOKE_PORT": 4566, "CONVOKE_INBOX_PORT": 8025}
+PAGES_PORT = "CONVOKE_PAGES_PORT"
 MEGABYTE = 1_000_000
 TO_INSTALL = {"run": 700, "tools": 700, "test": 1000, "fuzz": 1100, "bench": 1100}
 """Megabytes that the environments take, with their downloads."""
@@ -46,7 +47,7 @@ def check(purpose: str, environment: Mapping[str, str], root: Path, *, installs:
                     f"{sys.executable} has no {module} (Debian and Ubuntu: sudo apt install python{version}-venv)."
                 )
     if purpose == "run":
-        ports(environment)
+        pages_port(environment, ports(environment))
     room(root, (TO_INSTALL[purpose] if installs else 0) + (0 if purpose == "tools" else TO_RUN))
     if purpose != "tools":
         room(temporary(environment), TO_RUN)
@@ -106,10 +107,24 @@ def ports(environment: Mapping[str, str]) -> tuple[int, int]:
     return port, inbox_port
 
 
+def pages_port(environment: Mapping[str, str], others: tuple[int, ...]) -> int:
+    """The port of the pages for people: CONVOKE_PAGES_PORT, which is free and none of ``others``, or 0 for any that is
+    free. Raises :class:`Unready`.
+    """
+    if not environment.get(PAGES_PORT):
+        return 0
+    port = _port(environment, PAGES_PORT)
+    if port in others or in_use(port):
+        free = _other({port, *others})
+        raise Unready(f"Port {port} is in use. Choose another: make run {PAGES_PORT}={free}")
+    return port
+
+
 def _port(environment: Mapping[str, str], name: str) -> int:
-    said = environment.get(name) or str(PORTS[name])
+    usual = PORTS.get(name, 8080)
+    said = environment.get(name) or str(usual)
     if not said.isascii() or not said.isdigit() or not 1024 <= int(said) <= 65535:
-        raise Unready(f"{name} is {said!r}, which is no port: choose one from 1024 to 65535, such as {PORTS[name]}.")
+        raise Unready(f"{name} is {said!r}, which is no port: choose one from 1024 to 65535, such as {usual}.")
     return int(said)
 
 

@@ -25,8 +25,9 @@ def open_routes(place: Place) -> None:
     for path, methods in definition["paths"].items():
         for method, operation in methods.items():
             ((scheme, _),) = [item for requirement in operation["security"] for item in requirement.items()]
+            verb = "ANY" if method == "x-amazon-apigateway-any-method" else method.upper()
             gateway.route(
-                path if path == "$default" else f"{method.upper()} {path}",
+                path if path == "$default" else f"{verb} {path}",
                 gateway.integration(operation["x-amazon-apigateway-integration"]),
                 authorizers.get(scheme),
             )

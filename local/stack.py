@@ -30,6 +30,7 @@ from .deploy import (
     resource,
 )
 from .emulator import Emulator
+from .front import Front
 from .place import REGION, Place
 from .postoffice import PostOffice
 from .preflight import Unready
@@ -70,12 +71,15 @@ def say(line: str) -> None:
     print(line, flush=True)
 
 
-def describe(place: Place, deployed: Deployed, key: str, inbox: str, source: dict[str, str]) -> dict[str, object]:
+def describe(
+    place: Place, deployed: Deployed, key: str, inbox: str, pages: str, source: dict[str, str]
+) -> dict[str, object]:
     """The content of stack.json, which other tools read."""
     return {
         "api": deployed.api,
         "key": key,
         "inbox": inbox,
+        "pages": pages,
         "mail": str(place.mail),
         "endpoint": place.endpoint,
         "tables": deployed.tables,
@@ -93,18 +97,23 @@ def bring_up(place: Place, leaving: ExitStack) -> dict[str, object]:
     leaving.callback(office.stop)
     emulator = Emulator(place, office.url)
     leaving.callback(emulator.stop)
+    front = Front(place.pages_port)
+    front.start()
+    leaving.callback(front.stop)
     sam = Sam(place)
     with clock.during("building the functions and their layer"):
         sam.build()
     emulator.wait()
     with clock.during("deploying template.yaml to the emulator"):
-        deployed = sam.deploy(site.create_tables(client("dynamodb", place)))
+        tables = site.create_tables(client("dynamodb", place))
+        deployed = sam.deploy({**tables, "PublicUrl": front.url})
     with clock.during("adding what the emulator does not support"):
         open_routes(place)
         forget_in_time(place, deployed)
         count_workers(place)
         queue_in_batches(place)
         receive_replies(place)
+    front.connect(deployed.api)
     database = client("dynamodb", place)
     now = datetime.now(UTC)
     accounts = Accounts(database, deployed.tables["accounts"])
@@ -117,7 +126,7 @@ def bring_up(place: Place, leaving: ExitStack) -> dict[str, object]:
         inbound_bucket=deployed.outputs["InboundBucket"],
         region=REGION,
     )
-    described = describe(place, deployed, key, office.url, source)
+    described = describe(place, deployed, key, office.url, front.url, source)
     part = place.description.with_suffix(".part")
     part.write_text(json.dumps(described, indent=2) + "\n")
     part.rename(place.description)
@@ -132,6 +141,7 @@ def announce(stack: dict[str, object]) -> None:
         f"    docs     {stack['api']}/docs\n"
         f"    key      {stack['key']}\n"
         f"    inbox    {stack['inbox']}\n"
+        f"    pages    {stack['pages']}\n"
         f"    sender   {PARAMETERS['SenderAddress']}\n"
     )
 

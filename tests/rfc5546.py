@@ -55,7 +55,7 @@ class Message:
 
     @property
     def stands(self) -> bool:
-        return self.method == "REQUEST"
+        return self.method in ("REQUEST", "PUBLISH")
 
     @property
     def recurs(self) -> bool:
@@ -225,8 +225,17 @@ def _take_carelessly(known: Known, message: Message) -> None:
 
 def read(calendar: bytes) -> Message:
     """The one message in the calendar. Times are read by the VTIMEZONE that came along, else by the zone's name."""
+    (one,) = read_all(calendar)
+    return one
+
+
+def read_all(calendar: bytes) -> list[Message]:
+    """Each object in the calendar, as :func:`read` reads one."""
     whole: Any = Calendar.from_ical(calendar.decode())
-    (event,) = whole.walk("VEVENT")
+    return [_read(whole, event) for event in whole.walk("VEVENT")]
+
+
+def _read(whole: Any, event: Any) -> Message:
     by_name = zones(whole)
 
     def every(name: str) -> tuple[Any, ...]:
@@ -248,7 +257,7 @@ def read(calendar: bytes) -> Message:
         location=str(event.get("LOCATION", "")),
         description=str(event.get("DESCRIPTION", "")),
         status=str(event.get("STATUS", "CONFIRMED")),
-        participation=str(event["ATTENDEE"].params.get("PARTSTAT", "NEEDS-ACTION")),
+        participation=str(event["ATTENDEE"].params.get("PARTSTAT", "NEEDS-ACTION")) if "ATTENDEE" in event else "",
     )
 
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 LIMIT = 75  # octets in a line, without its CRLF
 
 # The properties that are sent whose type is TEXT and whose value may be any text (RFC 5545, section 3.3.11).
-_TEXT = frozenset({"COMMENT", "DESCRIPTION", "LOCATION", "SUMMARY", "TZID", "TZNAME", "UID"})
+_TEXT = frozenset({"COMMENT", "DESCRIPTION", "LOCATION", "NAME", "SUMMARY", "TZID", "TZNAME", "UID", "X-WR-CALNAME"})
 _ESCAPES = {"\\": "\\\\", ";": "\\;", ",": "\\,", "\n": "\\n"}
 _UNESCAPES = {"n": "\n", "N": "\n"}
 

@@ -39,7 +39,7 @@ DECLINE_COUNTER = "DECLINECOUNTER"
 
 # The names of UTC. Times in UTC are written as `...Z`, without a VTIMEZONE: all programs parse that alike, and TZID is
 # not allowed with a time in UTC (RFC 5545, section 3.2.19).
-_UTC = frozenset({"Etc/UCT", "Etc/UTC", "Etc/Universal", "Etc/Zulu", "UCT", "UTC", "Universal", "Zulu"})
+UTC_NAMES = frozenset({"Etc/UCT", "Etc/UTC", "Etc/Universal", "Etc/Zulu", "UCT", "UTC", "Universal", "Zulu"})
 
 _UID = re.compile(r"[A-Za-z0-9._@-]{1,255}")
 _TIME = "([0-9]{8}T[0-9]{6}Z)"
@@ -55,7 +55,7 @@ def calendar(message: Message, *, sequence: int, dtstamp: datetime) -> bytes:
 
     Raises :class:`RenderError`, naming the property, if they differ. ``dtstamp`` is an instant in UTC.
     """
-    event = _filled(Event(), _event(message, sequence, dtstamp))
+    event = filled(Event(), _event(message, sequence, dtstamp))
     for alarm in _alarms(message):
         event.add_component(alarm)
     return _written(message.entry_uid, message.method, *_zones(message), event)
@@ -94,8 +94,8 @@ def declined(
     if date is not None and not is_separate(uid):
         event.add("RECURRENCE-ID", vDDDTypes(date))
     event.add("SEQUENCE", vInt(sequence))
-    event.add("DTSTAMP", _instant(dtstamp))
-    event.add("ORGANIZER", _person(organizer))
+    event.add("DTSTAMP", instant(dtstamp))
+    event.add("ORGANIZER", person(organizer))
     event.add("COMMENT", Text(one_line(comment)))
     return _written(uid, DECLINE_COUNTER, event)
 
@@ -115,15 +115,15 @@ def _written(uid: str, method: str, *components: Component) -> bytes:
     """The VCALENDAR with these ``components``, as bytes that read back."""
     _check_uid(uid)
     head = (("PRODID", PRODID), ("VERSION", "2.0"), ("CALSCALE", "GREGORIAN"), ("METHOD", method))
-    whole = _filled(Calendar(), ((name, Text(value)) for name, value in head))
+    whole = filled(Calendar(), ((name, Text(value)) for name, value in head))
     for component in components:
         whole.add_component(component)
     written = content_lines.write(whole)
-    _compare(content_lines.meant(whole), written)
+    compare(content_lines.meant(whole), written)
     return written
 
 
-def _filled(component: C, properties: Iterable[Property]) -> C:
+def filled(component: C, properties: Iterable[Property]) -> C:
     for name, value in properties:
         component.add(name, value)
     return component
@@ -139,7 +139,7 @@ def _zones(message: Message) -> Iterator[Timezone]:
         times.append(When(start=message.recurrence_id, end=message.recurrence_id, time_zone=message.date_zone))
     zones: dict[str, list[datetime]] = {}
     for when in times:
-        if not when.all_day and when.time_zone is not None and when.time_zone not in _UTC:
+        if not when.all_day and when.time_zone is not None and when.time_zone not in UTC_NAMES:
             zones.setdefault(when.time_zone, []).extend((when.starts_at, when.ends_at))
     for zone, instants in zones.items():
         yield vtimezone(zone, min(instants), max(instants))
@@ -149,12 +149,12 @@ def _event(message: Message, sequence: int, dtstamp: datetime) -> Iterator[Prope
     cancels = message.method is Method.CANCEL
     yield "UID", Text(message.entry_uid)
     if message.recurrence_id is not None:
-        yield "RECURRENCE-ID", _local_time(message.recurrence_id, message.date_zone)
+        yield "RECURRENCE-ID", local_time(message.recurrence_id, message.date_zone)
     yield "SEQUENCE", vInt(sequence)
-    yield "DTSTAMP", _instant(dtstamp)
-    yield "CREATED", _instant(message.created_at)
-    yield "LAST-MODIFIED", _instant(max(message.created_at, message.updated_at))
-    yield from _when(message.when)
+    yield "DTSTAMP", instant(dtstamp)
+    yield "CREATED", instant(message.created_at)
+    yield "LAST-MODIFIED", instant(max(message.created_at, message.updated_at))
+    yield from start_and_end(message.when)
     yield from _dates(message)
     yield "SUMMARY", _words(message, one_line(message.title))
     if not cancels and (text := description(message)):
@@ -163,9 +163,9 @@ def _event(message: Message, sequence: int, dtstamp: datetime) -> Iterator[Prope
         yield "LOCATION", _words(message, location)
     if not cancels:
         yield from _links(message)
-    yield "ORGANIZER", _person(message.organizer)
+    yield "ORGANIZER", person(message.organizer)
     attendance = _attendance(message.method, message.participation, message.asks)
-    yield "ATTENDEE", _person(message.attendee, **dict(attendance))
+    yield "ATTENDEE", person(message.attendee, **dict(attendance))
     tentative = message.status is EventStatus.TENTATIVE
     yield "STATUS", Text("CANCELLED" if cancels else "TENTATIVE" if tentative else "CONFIRMED")
     yield "TRANSP", Text("TRANSPARENT" if cancels else "OPAQUE")
@@ -183,25 +183,25 @@ def _words(message: Message, words: str) -> Text:
     return with_parameters(text, LANGUAGE=message.event_language) if message.event_language else text
 
 
-def _when(when: When) -> Iterator[Property]:
+def start_and_end(when: When) -> Iterator[Property]:
     if not isinstance(when.start, datetime) or not isinstance(when.end, datetime):
         # DTEND is exclusive: the day after the last (RFC 5545, section 3.6.1).
-        yield "DTSTART", _local_time(when.start, None)
-        yield "DTEND", _local_time(when.end + timedelta(days=1), None)
+        yield "DTSTART", local_time(when.start, None)
+        yield "DTEND", local_time(when.end + timedelta(days=1), None)
         return
-    yield "DTSTART", _local_time(when.start, when.time_zone)
-    yield "DTEND", _local_time(when.end, when.time_zone)
+    yield "DTSTART", local_time(when.start, when.time_zone)
+    yield "DTEND", local_time(when.end, when.time_zone)
 
 
-def _local_time(local_time: LocalTime, zone: str | None) -> vDDDTypes:
+def local_time(at: LocalTime, zone: str | None) -> vDDDTypes:
     """A local time of ``zone``, or a whole day."""
-    if not isinstance(local_time, datetime):
-        return vDDDTypes(local_time)
+    if not isinstance(at, datetime):
+        return vDDDTypes(at)
     # A local time that occurs twice means the first of the two (section 3.3.5): the second can only be given in UTC.
-    if zone is None or zone in _UTC or local_time.fold:
-        return _instant(When(start=local_time, end=local_time, time_zone=zone or "UTC").starts_at)
+    if zone is None or zone in UTC_NAMES or at.fold:
+        return instant(When(start=at, end=at, time_zone=zone or "UTC").starts_at)
     # The zone is given by its name: one of Python's that equals UTC (`Etc/GMT`), the library would write as UTC.
-    value = vDDDTypes(local_time)
+    value = vDDDTypes(at)
     value.params["TZID"] = zone
     return value
 
@@ -215,7 +215,7 @@ def _dates(message: Message) -> Iterator[Property]:
         yield "RRULE", Unchanged(wire.rule)
     # One date a line, since some programs read only the first of several.
     for without in sorted({*message.without, *wire.excluded}):
-        yield "EXDATE", _local_time(without, zone)
+        yield "EXDATE", local_time(without, zone)
 
 
 def _links(message: Message) -> Iterator[Property]:
@@ -232,7 +232,7 @@ def _alarms(message: Message) -> Iterator[Alarm]:
         return
     for reminder in message.reminders:
         before = Unchanged(f"-{reminder}" if reminder.nominal else "PT0S")
-        yield _filled(
+        yield filled(
             Alarm(),
             (
                 ("ACTION", Text("DISPLAY")),
@@ -242,7 +242,7 @@ def _alarms(message: Message) -> Iterator[Alarm]:
         )
 
 
-def _instant(at: datetime) -> vDDDTypes:
+def instant(at: datetime) -> vDDDTypes:
     return vDDDTypes(at.astimezone(UTC))
 
 
@@ -257,8 +257,8 @@ def _attendance(method: Method, participation: Participation, asks: bool) -> tup
     return params if method is Method.CANCEL else (*params, ("RSVP", "TRUE" if asks else "FALSE"))
 
 
-def _person(person: Person, **params: str) -> vCalAddress:
-    return with_parameters(vCalAddress(mailto(person.email)), **params, **_named(person))
+def person(who: Person, **params: str) -> vCalAddress:
+    return with_parameters(vCalAddress(mailto(who.email)), **params, **_named(who))
 
 
 def _named(person: Person) -> dict[str, str]:
@@ -276,7 +276,7 @@ def _check_uid(uid: str) -> None:
         raise RenderError("UID has characters that not every mail system keeps")
 
 
-def _compare(intended: tuple[Line, ...], written: bytes) -> None:
+def compare(intended: tuple[Line, ...], written: bytes) -> None:
     """Raise :class:`RenderError` unless ``written`` parses to exactly the lines ``intended``, in that order."""
     try:
         found = content_lines.read(written)

@@ -70,13 +70,13 @@ def html(wording: Wording) -> str:
     )
 
 
-def linked(text: str) -> str:
-    """``text`` as HTML, in which URLs (http and https only) are links."""
+def linked(text: str, attributes: str = ' style="color:#1d5c96"') -> str:
+    """``text`` as HTML, in which URLs (http and https only) are links with these ``attributes``."""
     parts, at = [], 0
     for found in _LINK.finditer(text):
         shown = _trimmed(found[0])
         if target := _target(shown):
-            link = f'<a href="{escape(target)}" style="color:#1d5c96">{escape(shown)}</a>'
+            link = f'<a href="{escape(target)}"{attributes}>{escape(shown)}</a>'
             parts += [_lines(text[at : found.start()]), link]
             at = found.start() + len(shown)
     return "".join((*parts, _lines(text[at:])))

@@ -3,7 +3,8 @@ function.
 
 - ``site``: requests, answers, the table of routes, and refusals; ``forms``: reading a form, and knowing it for ours
 - ``templating``: the templates; ``assets``: stylesheet and script; ``colours``: an account's colour, where it is read
-- ``event_page``: the page of a public event
+- ``event_page``: the page of a public event, and its calendar; ``structured_data``: what it says to programs;
+  ``calendar_links``: links with which it is put into calendars on the web
 
 A page reads from ``store``, and changes something only upon a POST, through ``registrations``.
 """
