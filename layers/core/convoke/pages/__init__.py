@@ -4,11 +4,13 @@ function.
 - ``site``: requests, answers, the table of routes, and refusals; ``forms``: reading a form, and knowing it for ours
 - ``templating``: the templates; ``assets``: stylesheet and script; ``colours``: an account's colour, where it is read
 - ``event_page``: the page of a public event
+- ``registering``: registering there, and the lost personal link; ``confirming``: the links that confirm an address
+- ``hints``: has a mail sent at once
 
 A page reads from ``store``, and changes something only upon a POST, through ``registrations``.
 """
 
-from . import event_page
+from . import confirming, event_page, registering
 
-ROOMS = (event_page,)
+ROOMS = (event_page, registering, confirming)
 """The modules with pages. Importing them makes their routes."""
