@@ -164,6 +164,7 @@ def a_deployment(monkeypatch: pytest.MonkeyPatch) -> Iterator[Deployment]:
             "UID_DOMAIN": SENDER.domain,
             "RECEIVE_REPLIES": "true",
             "CONFIGURATION_SET": "sending",
+            "PUBLIC_URL": SETTINGS.public_url,
             "SOURCE_STREAMS": ",".join([*policies.FOLLOWS.values(), ""]),
         }
         for name, value in environment.items():

@@ -34,6 +34,7 @@ SETTINGS = Settings(
     hooks_queue="HooksDue",
     sender=Sender(address="events@convoke.example.com", domain="convoke.example.com"),
     configuration_set="Sending",
+    public_url="https://pages.convoke.example.com/v1",
 )
 # The tables with nothing in them, by region.
 _EMPTY: dict[str, Any] = {}

@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any
 from unittest.mock import Mock
 
 import pytest
@@ -16,17 +15,25 @@ from botocore.exceptions import ClientError
 
 from convoke.aws import runtime
 from convoke.delivery.audit import Findings
+from convoke.effects import NotificationHint
+from convoke.links import tokens
+from convoke.links.tokens import Purpose
+from convoke.model import AnswerChannel, Participation, RegistrationStatus
+from convoke.pages import hints
 from convoke.registrations.events import change_event, create_event
 from convoke.registrations.registry import register
+from convoke.registrations.replies import apply as apply_reply
 from convoke.schedule import series
+from convoke.settings import Settings
 from convoke.store import answers, dynamo, keys, lookups
+from convoke.store.link_keys import LinkKeys
 from convoke.web import context
 from convoke.webhooks import http
 from convoke.webhooks.events import WebhookEventType
 from tests import policies
 from tests.caller import PARTY, World
 from tests.deployment import EVENTS, Deployment, a_deployment, sample
-from tests.factories import EVENT_ID, MORNING, NEW_ID, NOW, REGISTRATION_ID, event, registration
+from tests.factories import EVENT_ID, MORNING, NEW_ID, NOW, REGISTRATION_ID, event, registration, reply
 from tests.iam import like, several
 from tests.test_account_settings import image
 from tests.test_api_occurrences import THIRD
@@ -89,19 +96,66 @@ def calling(caller: World) -> None:
     assert caller.call("POST", f"{series}/split", {"from": THIRD}).status == 201
 
 
-def visiting(client: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    visitor = Visitor(client)
+def visiting(deployed: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Somebody registers on the page, declines, and registers again; they lose their link, and it is mailed."""
+    visitor = Visitor(deployed.client)
+    visitor.store = deployed.store
     visitor.opens(monkeypatch)
-    visitor.hold(event_id=PUBLIC_ID)
+    visitor.hold(event_id=PUBLIC_ID, release_on_decline=True)
     assert visitor.get(f"/e/{PUBLIC_ID}").status == 200
+    hinted = queued_hints(monkeypatch)
+    links = []
+    for _ in range(2):
+        assert fill(visitor, "register", name="Di", email="di@example.net", language="en") == 303
+        unconfirmed_id = hinted[-1].registration_id.encode()
+        until = visitor.now + timedelta(hours=1)
+        links.append(f"/c/{tokens.sealed(visitor.store.link_keys.at(NOW), Purpose.CONFIRM, unconfirmed_id, until)}")
+    assert fill(visitor, "link", email="di@example.net") == 303
+    for link in links:
+        assert visitor.post(link, visitor.get(link).fields()).status == 303
+        [person] = visitor.store.reads.some_registrations(PUBLIC_ID, "", 2)
+        assert person.status is RegistrationStatus.REGISTERED
+        for minute in (1, 2):
+            apply_reply(
+                *(visitor.store, PUBLIC_ID, person.registration_id),
+                reply(status=Participation.DECLINED, dtstamp=NOW + timedelta(minutes=minute)),
+                channel=AnswerChannel.API,
+                now=NOW,
+            )
+        person = visitor.store.reads.registration(PUBLIC_ID, person.registration_id) or person
+        released = replace(person, status=RegistrationStatus.DECLINED, version=person.version + 1)
+        visitor.store.attempt({"one": visitor.store.registrations.change_action(person, released, "status")})
     assert visitor.get(f"/assets/logo-{'0' * 32}.png").status == 404
     with policies.acting_as("Pages"):
         assert visitor.store.link_keys.at(NOW).current
 
 
+def queued_hints(monkeypatch: pytest.MonkeyPatch) -> list[NotificationHint]:
+    """What the pages queue from now on."""
+    found: list[NotificationHint] = []
+    send = hints.send
+
+    def kept(settings: Settings, hint: NotificationHint | None) -> None:
+        found.extend([hint] if hint else [])
+        send(settings, hint)
+
+    monkeypatch.setattr(hints, "send", kept)
+    return found
+
+
+def fill(visitor: Visitor, page: str, **typed: str) -> int:
+    path = f"/e/{PUBLIC_ID}/{page}"
+    hidden = visitor.get(path).fields()
+    visitor.later(3)
+    return visitor.post(path, hidden | typed).status
+
+
 def telling(deployed: Deployment) -> None:
     """By the stream and by the queues; the event's people are told of a change, and what SES reports is heard."""
     store = deployed.store
+    deployed.client.delete_item(TableName=deployed.settings.accounts_table, Key=dynamo.wire(keys.link_keys()))
+    with policies.acting_as("Deliver"):  # it may be the first that needs them
+        assert LinkKeys(deployed.client, deployed.settings).at(NOW).current
     deployed.call("feedback", sample("feedback-bounce"))
     # As if the dates of a series waited for the delivery of what was said of the whole.
     deployed.client.update_item(
@@ -240,7 +294,7 @@ def test_no_role_may_do_what_its_function_never_does(monkeypatch: pytest.MonkeyP
         register(deployed.store, registration(), now=NOW)
         authorizing(deployed)
         calling(caller)
-        visiting(deployed.client, monkeypatch)
+        visiting(deployed, monkeypatch)
         deployed.ring(PERSON)
         register(
             deployed.store,

@@ -49,7 +49,7 @@ from tests.world import a_world
 
 TYPED = {"name": "Kanari Zyx", "email": "kanari.zyx@example.net"}
 """What the visitor types."""
-URL = "https://convoke.example.com"
+URL = SETTINGS.public_url
 SERIES: dict[str, Any] = {"rule": "FREQ=WEEKLY;COUNT=3"}
 FIRST, SECOND, THIRD = (datetime(2027, 3, 12, 9) + timedelta(weeks=week) for week in range(3))
 
@@ -59,7 +59,6 @@ class World:
 
     def __init__(self, post: Post) -> None:
         self.post, self.store = post, post.store
-        post._aws = Aws(replace(SETTINGS, public_url=URL))
         self.number = 0
 
     @property
@@ -652,6 +651,6 @@ def test_it_is_written_in_the_language_of_the_registration_or_that_it_was_asked_
 
 
 def test_without_an_address_of_the_pages_no_mail_is_sent(world: World) -> None:
-    world.post._aws = Aws(SETTINGS)
+    world.post._aws = Aws(replace(SETTINGS, public_url=""))
     assert world.mail(world.ask()) is None
     assert world.words() == ["UNCONFIRMED"]

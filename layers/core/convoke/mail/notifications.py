@@ -98,8 +98,8 @@ class Notification:
     has an ``author`` and ``quoted``, too, and what they ``answered``. A DECLINE_COUNTER has the ``counter``; its
     ``when`` is the present time. A SUMMARY has the people who were ``missed``, by their registration ids, and how many
     ``more`` there are. Those :data:`ASKED_FOR` have a recipient without a name; they are not sent, nor kept, after
-    ``until`` (UTC). ``language``, a language tag or empty for English, is the one to write in: an attendee's, the event's
-    for its organizer, or the one that somebody asked in.
+    ``until`` (UTC). ``language``, a language tag or empty for English, is the one to write in: an attendee's, the
+    event's for its organizer, or the one that somebody asked in.
     """
 
     notification_id: str

@@ -5,11 +5,13 @@ function.
 - ``templating``: the templates; ``assets``: stylesheet and script; ``colours``: an account's colour, where it is read
 - ``event_page``: the page of a public event, and its calendar; ``structured_data``: what it says to programs;
   ``calendar_links``: links with which it is put into calendars on the web
+- ``registering``: registering there, and the lost personal link; ``confirming``: the links that confirm an address
+- ``hints``: has a mail sent at once
 
 A page reads from ``store``, and changes something only upon a POST, through ``registrations``.
 """
 
-from . import event_page
+from . import confirming, event_page, registering
 
-ROOMS = (event_page,)
+ROOMS = (event_page, registering, confirming)
 """The modules with pages. Importing them makes their routes."""
