@@ -4,11 +4,12 @@ function.
 - ``site``: requests, answers, the table of routes, and refusals; ``forms``: reading a form, and knowing it for ours
 - ``templating``: the templates; ``assets``: stylesheet and script; ``colours``: an account's colour, where it is read
 - ``event_page``: the page of a public event
+- ``opening``: what a personal link opens; ``personal``: the personal page; ``one_click``: unsubscribing (RFC 8058)
 
 A page reads from ``store``, and changes something only upon a POST, through ``registrations``.
 """
 
-from . import event_page
+from . import event_page, one_click, personal
 
-ROOMS = (event_page,)
+ROOMS = (event_page, one_click, personal)
 """The modules with pages. Importing them makes their routes."""
