@@ -7,11 +7,12 @@ function.
   ``calendar_links``: links with which it is put into calendars on the web
 - ``registering``: registering there, and the lost personal link; ``confirming``: the links that confirm an address
 - ``hints``: has a mail sent at once
+- ``opening``: what a personal link opens; ``personal``: the personal page; ``one_click``: unsubscribing (RFC 8058)
 
 A page reads from ``store``, and changes something only upon a POST, through ``registrations``.
 """
 
-from . import confirming, event_page, registering
+from . import confirming, event_page, one_click, personal, registering
 
-ROOMS = (event_page, registering, confirming)
+ROOMS = (event_page, registering, confirming, personal, one_click)
 """The modules with pages. Importing them makes their routes."""

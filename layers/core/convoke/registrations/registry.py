@@ -248,8 +248,8 @@ def change_registration(
     charge: Charge | None = None,
     also: Mapping[str, Action] = NOTHING_ELSE,
 ) -> Registration | Obstacle | TooMany:
-    """Change some of ``name``, ``email``, ``language``, ``external_id``, ``metadata``, ``occurrences`` and ``named``;
-    the lock moves with the address.
+    """Change some of ``name``, ``email``, ``language``, ``external_id``, ``metadata``, ``responses``, ``links``,
+    ``occurrences`` and ``named``; the lock moves with the address.
 
     ``named`` is the number of earlier schedules by which the occurrences are named. ``charge`` is what a new address
     counts for. ``also`` are actions for the same transaction, which are written where nothing changes, too. Returns the
@@ -329,7 +329,10 @@ def swap_addresses(
     return not store.attempt({**actions, **also})
 
 
-_CHANGEABLE = ("name", "email", "language", "occurrences", "named", "external_id", "metadata")
+_CHANGEABLE = (
+    *("name", "email", "language", "occurrences", "named", "external_id", "metadata"),
+    *("responses", "links"),
+)
 
 
 def resend(

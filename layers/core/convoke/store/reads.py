@@ -51,6 +51,11 @@ class Reads(Repository):
         """All messages to an attendee, without the rendered mails, which are large."""
         return tuple(self._all(StoredMessage, self.message_query(registration_id)))
 
+    def messages_with_mails(self, registration_id: str) -> Iterator[StoredMessage]:
+        """All messages to an attendee in order of SEQUENCE, with the rendered mails."""
+        first = keys.first_message(registration_id)
+        return self._all(StoredMessage, dynamo.starting_with(self._sent, first))
+
     def fan_out(self, event_id: str) -> FanOut | None:
         return self._get(FanOut, self._sent, keys.fan_out(event_id))
 
@@ -78,6 +83,13 @@ class Reads(Repository):
         """The id of the registration that is first on the waitlist."""
         rows = self.client.query(**dynamo.starting_with(self._people, keys.waiting(event_id, ""), Limit=1))["Items"]
         return str(dynamo.unwire(rows[0])["registration_id"]) if rows else None
+
+    def waiting_before(self, event_id: str, registration_id: str) -> int:
+        """How many have a place on the waitlist before this registration."""
+        first, last = keys.waiting(event_id, ""), keys.waiting(event_id, registration_id)
+        query = dynamo.between(self._people, first, last, start=True, ProjectionExpression="sk")
+        places = [row["sk"] for row in dynamo.pages(self.client.query, **query)]
+        return len(places) - (last["sk"] in places)
 
     def invitations(
         self, event_id: str, after: str, limit: int | None, through: str | None = None
