@@ -1,0 +1,573 @@
+"""The personal page and one-click unsubscribing: what is shown, what each form does, and whom a link lets in."""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+
+from convoke.decision.invitation import Acknowledged, Intent
+from convoke.links.tokens import Purpose, personal
+from convoke.model import Event, EventStatus, Participation, Question, QuestionKind, Registration, RegistrationStatus
+from convoke.registrations import erasure, events, registry
+from convoke.registrations.returning import HELD
+from convoke.store import dynamo
+from convoke.store.invitations import invitation_item
+from tests.factories import EVENT_ID, NOW, told
+from tests.factories import registration as person
+from tests.tables import SETTINGS, everything
+from tests.visitor import Shown, Visitor, a_visitor
+
+IDS = [f"{number:010d}{EVENT_ID}" for number in range(1, 6)]
+
+
+@pytest.fixture
+def visitor(monkeypatch: pytest.MonkeyPatch) -> Iterator[Visitor]:
+    with a_visitor(monkeypatch) as one:
+        yield one
+
+
+def register(visitor: Visitor, number: int = 0, **changes: Any) -> Registration:
+    made = person(**{"registration_id": IDS[number], "email": f"person{number}@example.net", **changes})
+    stored = registry.register(visitor.store, made, now=visitor.now, account="acme")
+    assert isinstance(stored, Registration)
+    return stored
+
+
+def token(visitor: Visitor, who: Registration, purpose: Purpose = Purpose.PERSONAL, links: int | None = None) -> str:
+    keys = visitor.store.link_keys.at(visitor.now)
+    expires = visitor.now + timedelta(hours=1) if purpose is Purpose.RECENT else None
+    counter = who.links if links is None else links
+    return personal(keys, purpose, who.event_id, who.registration_id, counter, expires)
+
+
+def path(visitor: Visitor, who: Registration) -> str:
+    return f"/r/{token(visitor, who)}"
+
+
+def stored(visitor: Visitor, who: Registration) -> Registration:
+    found = visitor.store.reads.registration(who.event_id, who.registration_id)
+    assert found is not None
+    return found
+
+
+def words(shown: Shown) -> str:
+    """What one reads of a page."""
+    return html.unescape(re.sub(r"\s+", " ", re.sub(r"<[^>]*>", " ", shown.text)))
+
+
+def press(visitor: Visitor, page: str, action: str, **typed: Any) -> Shown:
+    """Open the page of an action, and send its form."""
+    target = f"{page}/{action}"
+    asked = visitor.get(target)
+    assert asked.status == 200, words(asked)
+    return visitor.post(target, asked.fields(target) | typed)
+
+
+def follow(visitor: Visitor, answer: Shown) -> Shown:
+    assert answer.status == 303, words(answer)
+    return visitor.get(answer.location)
+
+
+def change(visitor: Visitor, before: Event, **changes: Any) -> Event:
+    after = replace(before, version=before.version + 1, updated_at=visitor.now, **changes)
+    assert events.change_event(visitor.store, before, after, priority=1, now=visitor.now)
+    return after
+
+
+# --- what is shown ------------------------------------------------------------------------------------------------
+
+
+def test_the_page_says_what_the_person_holds_and_is_for_them_alone(visitor: Visitor) -> None:
+    visitor.hold(title="Kölner Treffen")
+    bo = register(visitor, name="Bo <Ek>")
+    shown = visitor.get(path(visitor, bo))
+    assert shown.status == 200
+    said = words(shown)
+    for part in (
+        "Kölner Treffen",
+        "You are registered.",
+        "Bo <Ek>",
+        "person0@example.net",
+        "Your invitation is on its",
+    ):
+        assert part in said
+    assert shown.headers["cache-control"] == "no-store"
+    assert shown.headers["x-robots-tag"] == "noindex, nofollow"
+    assert shown.headers["referrer-policy"] == "no-referrer"
+
+
+def test_who_waits_is_told_their_place(visitor: Visitor) -> None:
+    visitor.hold(capacity=1)
+    register(visitor, 0)
+    register(visitor, 1)
+    third = register(visitor, 2)
+    said = words(visitor.get(path(visitor, third)))
+    assert "You are on the waiting list, at place 2." in said
+    assert "Do you come?" not in said
+
+
+def test_a_cancelled_event_is_shown_with_its_reason_and_can_neither_be_answered_nor_left(visitor: Visitor) -> None:
+    held = visitor.hold()
+    bo = register(visitor)
+    change(visitor, held, status=EventStatus.CANCELLED, reason="The hall is flooded.")
+    page = path(visitor, bo)
+    said = words(visitor.get(page))
+    assert "This event is cancelled." in said
+    assert "The hall is flooded." in said
+    for action in ("answer", "withdraw", "return", "send", "change"):
+        refused = visitor.get(f"{page}/{action}")
+        assert (refused.status, "This event is cancelled." in words(refused)) == (409, True)
+
+
+def test_an_event_that_is_over_is_shown_for_a_month_and_its_links_end_then(visitor: Visitor) -> None:
+    held = visitor.hold()
+    bo = register(visitor)
+    visitor.now = held.when.ends_at
+    assert "This event is over." in words(visitor.get(path(visitor, bo)))
+    visitor.later(31 * 86_400 - 1)
+    assert visitor.get(path(visitor, bo)).status == 200
+    visitor.later(1)
+    assert visitor.get(path(visitor, bo)).status == 410
+
+
+def test_a_link_lives_with_the_event_as_it_is_now(visitor: Visitor) -> None:
+    held = visitor.hold()
+    bo = register(visitor)
+    assert isinstance(held.when.start, datetime)
+    assert isinstance(held.when.end, datetime)
+    year = timedelta(days=365)
+    change(visitor, held, when=replace(held.when, start=held.when.start + year, end=held.when.end + year))
+    visitor.now = held.when.ends_at + timedelta(days=40)
+    assert visitor.get(path(visitor, bo)).status == 200
+
+
+def test_the_page_speaks_the_language_of_the_browser_else_of_the_registration(visitor: Visitor) -> None:
+    visitor.hold(language="fr")
+    bo = register(visitor, language="de")
+    assert visitor.get(path(visitor, bo)).headers["content-language"] == "de"
+    assert visitor.get(path(visitor, bo), accept_language="ja").headers["content-language"] == "ja"
+
+
+# --- whom a link lets in ------------------------------------------------------------------------------------------
+
+
+def test_whatever_was_never_a_link_is_a_page_that_there_is_not(visitor: Visitor) -> None:
+    visitor.hold()
+    bo, li = register(visitor, 0), register(visitor, 1)
+    good, other = token(visitor, bo), token(visitor, li)
+    unknown = visitor.get("/r/AAAA")
+    assert unknown.status == 404
+    forged = [
+        good[:-1] + ("A" if good[-1] != "A" else "Q"),
+        good[:40] + other[40:],
+        "A" * len(good),
+        good + "A",
+        "_" * 1000,
+        token(visitor, bo, Purpose.FEED),
+        token(visitor, bo, Purpose.WITHDRAW),
+        token(visitor, replace(bo, registration_id=IDS[4])),
+        token(visitor, replace(bo, event_id="v" * 26)),
+        token(visitor, bo, links=1),
+    ]
+    for each in forged:
+        for target in (f"/r/{each}", f"/r/{each}/withdraw", f"/u/{each}"):
+            if each == token(visitor, bo, Purpose.WITHDRAW) and target.startswith("/u/"):
+                continue
+            shown = visitor.get(target)
+            assert (shown.status, shown.data) == (404, unknown.data), target
+    for purpose in (Purpose.PERSONAL, Purpose.RECENT, Purpose.FEED):
+        assert visitor.get(f"/u/{token(visitor, bo, purpose)}").status == 404
+
+
+def test_one_persons_form_does_nothing_to_another(visitor: Visitor) -> None:
+    visitor.hold()
+    bo, li = register(visitor, 0), register(visitor, 1)
+    asked = visitor.get(f"{path(visitor, bo)}/withdraw")
+    sent = visitor.post(f"{path(visitor, li)}/withdraw", asked.fields())
+    assert sent.status == 422
+    assert stored(visitor, li).status is RegistrationStatus.REGISTERED
+
+
+def test_a_former_link_says_that_there_is_a_newer_one_and_where_to_ask_for_it(visitor: Visitor) -> None:
+    visitor.hold()
+    bo = register(visitor)
+    old = token(visitor, bo)
+    registry.change_registration(
+        visitor.store, EVENT_ID, bo.registration_id, changes={"links": 1}, priority=1, now=visitor.now
+    )
+    shown = visitor.get(f"/r/{old}")
+    assert shown.status == 410
+    assert f"/v1/e/{EVENT_ID}/link" in shown.text
+    assert "person0@" not in shown.text
+    assert visitor.get(f"/r/{token(visitor, stored(visitor, bo))}").status == 200
+
+
+def test_a_former_link_of_an_event_that_is_not_public_names_no_page(visitor: Visitor) -> None:
+    visitor.hold(public=False)
+    bo = register(visitor, links=1)
+    assert visitor.get(path(visitor, bo)).status == 200
+    shown = visitor.get(f"/r/{token(visitor, bo, links=0)}")
+    assert (shown.status, "/e/" in shown.text) == (410, False)
+
+
+def test_who_was_erased_has_no_page(visitor: Visitor) -> None:
+    visitor.hold()
+    bo = register(visitor)
+    page = path(visitor, bo)
+    erasure.erase(visitor.store, EVENT_ID, bo.registration_id, now=visitor.now)
+    assert stored(visitor, bo).status is RegistrationStatus.ERASED
+    assert visitor.get(page).status == 410
+
+
+def test_the_log_names_the_registration_and_no_token(visitor: Visitor, capsys: pytest.CaptureFixture[str]) -> None:
+    visitor.hold()
+    bo = register(visitor)
+    visitor.get(path(visitor, bo))
+    assert token(visitor, bo) not in capsys.readouterr().out
+
+
+# --- a GET changes nothing ----------------------------------------------------------------------------------------
+
+
+def test_no_get_changes_anything(visitor: Visitor) -> None:
+    visitor.hold(rule="FREQ=WEEKLY;COUNT=3", questions=(Question(question_id="q1", text="Food?"),))
+    bo = register(visitor)
+    page, leave = path(visitor, bo), f"/u/{token(visitor, bo, Purpose.WITHDRAW)}"
+    visitor.get(page)  # makes the keys of links, if nobody did
+    before = everything(visitor.client)
+    todo, done = [page, leave], set[str]()
+    while todo:
+        here = todo.pop()
+        done.add(here)
+        shown = visitor.get(here)
+        found = re.findall(r'(?:href|action)="/v1(/[ru]/[^"]*)"', shown.text)
+        todo += [html.unescape(each) for each in found if html.unescape(each) not in done]
+    assert {f"{page}/withdraw", f"{page}/change"} <= done
+    assert any("?date=" in each for each in done)
+    assert everything(visitor.client) == before
+
+
+@pytest.mark.parametrize("action", ["answer", "withdraw", "send", "change"])
+def test_a_form_of_another_site_or_without_its_token_does_nothing(visitor: Visitor, action: str) -> None:
+    visitor.hold()
+    bo = register(visitor)
+    target = f"{path(visitor, bo)}/{action}"
+    fields = visitor.get(target).fields(target) | {"answer": "accepted", "name": "Li", "language": ""}
+    before = everything(visitor.client)
+    assert visitor.post(target, {**fields, "token": "x"}).status == 422
+    assert visitor.post(target, {**fields, "website": "spam"}).status == 422
+    assert visitor.post(target, fields, sec_fetch_site="cross-site").status == 422
+    assert visitor.post(target, {}).status == 422
+    assert everything(visitor.client) == before
+
+
+# --- answering ----------------------------------------------------------------------------------------------------
+
+
+def test_an_answer_is_saved_and_shown_and_says_that_the_calendar_stays_as_it_is(visitor: Visitor) -> None:
+    visitor.hold()
+    bo = register(visitor)
+    page = path(visitor, bo)
+    shown = visitor.get(page)
+    assert "The entry in your calendar does not change by it" in words(shown)
+    sent = visitor.post(f"{page}/answer", shown.fields(f"{page}/answer") | {"answer": "tentative"})
+    said = words(follow(visitor, sent))
+    assert "Your answer was saved." in said
+    assert "You may come." in said
+    kept = stored(visitor, bo).reply
+    assert kept is not None
+    assert kept.status is Participation.TENTATIVE
+
+
+def test_declining_gives_the_seat_away_and_accepting_asks_for_one_again(visitor: Visitor) -> None:
+    visitor.hold(capacity=1, release_on_decline=True)
+    bo, li = register(visitor, 0), register(visitor, 1)
+    tell(visitor, bo)
+    page = path(visitor, bo)
+    said = words(follow(visitor, press(visitor, page, "answer", answer="declined")))
+    assert "You declined, and your seat is free for others." in said
+    assert stored(visitor, li).status is RegistrationStatus.REGISTERED
+    said = words(follow(visitor, press(visitor, page, "answer", answer="accepted")))
+    assert "You are on the waiting list, at place 1." in said
+
+
+def tell(visitor: Visitor, who: Registration) -> None:
+    """As if the first invitation had been accepted by SES."""
+    invitation = visitor.store.reads.invitation(EVENT_ID, who.registration_id)
+    assert invitation is not None
+    said = replace(told(), recipient=who.email, sequence=0)
+    heard = replace(
+        invitation,
+        allocated=0,
+        highest_possibly_sent=0,
+        intent=Intent(calendar_state=said, attempt="a"),
+        acknowledged=Acknowledged(calendar_state=said, ses_id="ses", at=NOW),
+        due_key=None,
+    )
+    visitor.client.put_item(TableName=SETTINGS.invitations_table, Item=dynamo.wire(invitation_item(heard)))
+
+
+def test_a_date_of_a_series_is_answered_by_itself(visitor: Visitor) -> None:
+    visitor.hold(rule="FREQ=WEEKLY;COUNT=3")
+    bo = register(visitor)
+    page = path(visitor, bo)
+    (first, *_) = re.findall(r'href="/v1(/r/[^"]*/answer\?date=[^"]*)"', visitor.get(page).text)
+    asked = visitor.get(html.unescape(first))
+    sent = visitor.post(f"{page}/answer", asked.fields() | {"answer": "declined"})
+    said = words(follow(visitor, sent))
+    assert said.count("You do not come.") == 1
+    (reply,) = stored(visitor, bo).date_replies
+    assert reply.status is Participation.DECLINED
+
+
+@pytest.mark.parametrize("date", ["2030-01-01T00:00:00", "x" * 500, "2027-02-30", "\x00"])
+def test_a_date_that_there_is_not_is_not_answered(visitor: Visitor, date: str) -> None:
+    visitor.hold(rule="FREQ=WEEKLY;COUNT=3")
+    bo = register(visitor)
+    page = path(visitor, bo)
+    fields = visitor.get(f"{page}/answer").fields()
+    before = everything(visitor.client)
+    sent = visitor.post(f"{page}/answer", fields | {"answer": "declined", "date": date})
+    assert sent.status == 404 or date == "\x00"
+    if date != "\x00":
+        assert everything(visitor.client) == before
+
+
+@pytest.mark.parametrize("answer", ["", "needs-action", "delegated", "yes", "ACCEPTED"])
+def test_what_is_no_answer_is_refused(visitor: Visitor, answer: str) -> None:
+    visitor.hold()
+    bo = register(visitor)
+    shown = press(visitor, path(visitor, bo), "answer", answer=answer)
+    assert (shown.status, "Choose one of the answers." in words(shown)) == (422, True)
+
+
+# --- withdrawing, and coming back ---------------------------------------------------------------------------------
+
+
+def test_withdrawing_says_what_will_happen_and_gives_the_seat_away_at_once(visitor: Visitor) -> None:
+    visitor.hold(capacity=1)
+    bo, li = register(visitor, 0), register(visitor, 1)
+    page = path(visitor, bo)
+    assert "Your seat is free for somebody else at once" in words(visitor.get(f"{page}/withdraw"))
+    said = words(follow(visitor, press(visitor, page, "withdraw")))
+    assert "You have withdrawn." in said
+    assert stored(visitor, li).status is RegistrationStatus.REGISTERED
+    said = words(follow(visitor, press(visitor, page, "return")))
+    assert "You are on the waiting list: all seats are taken." in said
+
+
+def test_a_form_that_is_sent_twice_does_it_once(visitor: Visitor) -> None:
+    visitor.hold()
+    bo = register(visitor)
+    target = f"{path(visitor, bo)}/withdraw"
+    fields = visitor.get(target).fields()
+    assert visitor.post(target, fields).status == 303
+    after = everything(visitor.client)
+    assert visitor.post(target, fields).status == 303
+    assert everything(visitor.client) == after
+
+
+def test_coming_back_invites_again(visitor: Visitor) -> None:
+    visitor.hold()
+    bo = register(visitor)
+    page = path(visitor, bo)
+    press(visitor, page, "withdraw")
+    assert visitor.get(f"{page}/withdraw").status == 409
+    said = words(follow(visitor, press(visitor, page, "return")))
+    assert "You are registered again." in said
+    assert stored(visitor, bo).status is RegistrationStatus.REGISTERED
+
+
+def test_nobody_comes_back_whose_address_is_registered_under_another_link(visitor: Visitor) -> None:
+    visitor.hold()
+    bo = register(visitor)
+    page = path(visitor, bo)
+    press(visitor, page, "withdraw")
+    register(visitor, 1, email=bo.email)
+    shown = press(visitor, page, "return")
+    assert (shown.status, "registered a second time" in words(shown)) == (409, True)
+
+
+def test_a_notice_is_only_shown_where_it_is_so(visitor: Visitor) -> None:
+    visitor.hold()
+    bo = register(visitor)
+    for done in ("withdrawn", "returned%00", "<script>", "x"):
+        assert 'role="status"' not in visitor.get(f"{path(visitor, bo)}?done={done}").text
+
+
+# --- one click ----------------------------------------------------------------------------------------------------
+
+MULTIPART = (
+    b'--b\r\nContent-Disposition: form-data; name="List-Unsubscribe"\r\n\r\nOne-Click\r\n--b--\r\n',
+    "multipart/form-data; boundary=b",
+)
+
+
+@pytest.mark.parametrize(
+    ("body", "content_type"), [("List-Unsubscribe=One-Click", "application/x-www-form-urlencoded"), MULTIPART]
+)
+def test_one_click_withdraws_without_a_page_and_keeps_the_seat(
+    visitor: Visitor, body: str | bytes, content_type: str
+) -> None:
+    visitor.hold(capacity=1)
+    bo, li = register(visitor, 0), register(visitor, 1)
+    leave = f"/u/{token(visitor, bo, Purpose.WITHDRAW)}"
+    for _ in range(2):
+        shown = visitor.ask("POST", leave, body, content_type=content_type)
+        assert (shown.status, shown.text, "location" in shown.headers) == (200, "OK\n", False)
+    assert stored(visitor, bo).status is RegistrationStatus.CANCELLED
+    assert stored(visitor, bo).held_until == visitor.now + HELD
+    assert stored(visitor, li).status is RegistrationStatus.WAITLISTED
+    visitor.later(23 * 3600)
+    assert "Your seat is kept for you until" in words(visitor.get(path(visitor, bo)))
+    said = words(follow(visitor, press(visitor, path(visitor, bo), "return")))
+    assert "You are registered again." in said
+
+
+@pytest.mark.parametrize("body", ["", "x=1", "List-Unsubscribe=One-Click2", "List-Unsubscribe=", b"\xff\xfe"])
+def test_a_post_that_is_no_click_withdraws_nobody(visitor: Visitor, body: str | bytes) -> None:
+    visitor.hold()
+    bo = register(visitor)
+    leave = f"/u/{token(visitor, bo, Purpose.WITHDRAW)}"
+    shown = visitor.ask("POST", leave, body, content_type="application/x-www-form-urlencoded")
+    assert shown.status in (400, 422)
+    assert stored(visitor, bo).status is RegistrationStatus.REGISTERED
+
+
+def test_the_same_link_as_a_page_has_one_button_and_offers_to_come_back(visitor: Visitor) -> None:
+    visitor.hold()
+    bo = register(visitor)
+    leave = f"/u/{token(visitor, bo, Purpose.WITHDRAW)}"
+    asked = visitor.get(leave)
+    assert asked.text.count("<button") == 1
+    assert bo.email not in asked.text
+    assert bo.name not in words(asked)
+    back = follow(visitor, visitor.post(leave, asked.fields()))
+    assert stored(visitor, bo).status is RegistrationStatus.CANCELLED
+    assert "Come back" in words(back)
+    again = follow(visitor, visitor.post(leave, back.fields()))
+    assert "Withdraw?" in words(again)
+    assert stored(visitor, bo).status is RegistrationStatus.REGISTERED
+
+
+def test_one_click_after_the_event_is_answered_and_changes_nothing(visitor: Visitor) -> None:
+    held = visitor.hold()
+    bo = register(visitor)
+    leave = f"/u/{token(visitor, bo, Purpose.WITHDRAW)}"
+    visitor.now = held.when.ends_at
+    shown = visitor.post(leave, {"List-Unsubscribe": "One-Click"})
+    assert shown.status == 200
+    assert stored(visitor, bo).status is RegistrationStatus.REGISTERED
+
+
+# --- sending again ------------------------------------------------------------------------------------------------
+
+
+def test_the_invitation_is_sent_again_until_a_limit_is_reached_which_says_when(visitor: Visitor) -> None:
+    visitor.hold()
+    bo = register(visitor)
+    page = path(visitor, bo)
+    assert press(visitor, page, "send").status == 409
+    tell(visitor, bo)
+    said = words(follow(visitor, press(visitor, page, "send")))
+    assert "The invitation is on its way to you once more." in said
+    statuses = {press(visitor, page, "send").status for _ in range(30)}
+    assert 429 in statuses
+    refused = press(visitor, page, "send")
+    assert re.search(r"try again in \d+ minutes?", words(refused))
+    assert int(refused.headers["retry-after"]) > 0
+
+
+# --- changing -----------------------------------------------------------------------------------------------------
+
+QUESTIONS = (
+    Question(question_id="food", text="Food?", kind=QuestionKind.CHOICE, choices=("Meat", "None"), required=True),
+    Question(question_id="note", text="Anything else?"),
+)
+
+
+def test_name_language_and_responses_are_changed(visitor: Visitor) -> None:
+    visitor.hold(questions=QUESTIONS)
+    bo = register(visitor, responses=(("former", "kept"),))
+    typed = {"name": "Bo-Åke Ek", "language": "de", "q-food": "None", "q-note": "Two\r\nlines"}
+    shown = follow(visitor, press(visitor, path(visitor, bo), "change", **typed))
+    assert "Bo-Åke Ek" in words(shown)
+    after = stored(visitor, bo)
+    assert (after.name, after.language) == ("Bo-Åke Ek", "de")
+    assert after.responses == (("food", "None"), ("former", "kept"), ("note", "Two\nlines"))
+
+
+@pytest.mark.parametrize(
+    ("typed", "wrong"),
+    [
+        ({"name": ""}, "Enter your name, in one line."),
+        ({"name": "x" * 256}, "Enter your name, in one line."),
+        ({"name": "a\u202eb"}, "Enter your name, in one line."),
+        ({"language": "xx"}, "Choose one of the languages."),
+        ({"q-food": ""}, "Answer this question: Food?"),
+        ({"q-food": "Fish"}, "Answer this question: Food?"),
+        ({"q-note": "x" * 1001}, "Answer this question: Anything else?"),
+    ],
+)
+def test_what_is_wrong_is_said_at_its_field_and_what_was_typed_stays(
+    visitor: Visitor, typed: dict[str, str], wrong: str
+) -> None:
+    visitor.hold(questions=QUESTIONS)
+    bo = register(visitor)
+    good = {"name": "Bo & <Ek>", "language": "de", "q-food": "Meat", "q-note": "kept as typed"}
+    shown = press(visitor, path(visitor, bo), "change", **{**good, **typed})
+    assert shown.status == 422
+    assert words(shown).count(wrong) == 2  # above the form, and at the field
+    assert "name" in typed or 'value="Bo &amp; &lt;Ek&gt;"' in shown.text
+    assert "q-note" in typed or "kept as typed" in shown.text
+    assert stored(visitor, bo) == bo
+
+
+def test_dates_are_chosen_and_those_that_are_over_stay(visitor: Visitor) -> None:
+    held = visitor.hold(rule="FREQ=WEEKLY;COUNT=4")
+    bo = register(visitor)
+    start = held.when.start
+    assert isinstance(start, datetime)
+    visitor.now = held.when.ends_at + timedelta(hours=1)
+    week = timedelta(days=7)
+    page = path(visitor, bo)
+    chosen = [(start + week).isoformat(), (start + 3 * week).isoformat()]
+    assert press(visitor, page, "change", name="Bo", language="", dates=chosen).status == 303
+    assert stored(visitor, bo).occurrences == (start, start + week, start + 3 * week)
+    assert press(visitor, page, "change", name="Bo", language="", dates=[]).status == 422
+    assert press(visitor, page, "change", name="Bo", language="", dates=[start.isoformat()]).status == 422
+
+
+def test_all_dates_stay_all_where_nothing_else_is_ticked(visitor: Visitor) -> None:
+    held = visitor.hold(rule="FREQ=WEEKLY;COUNT=2")
+    bo = register(visitor)
+    start = held.when.start
+    assert isinstance(start, datetime)
+    every = [start.isoformat(), (start + timedelta(days=7)).isoformat()]
+    assert press(visitor, path(visitor, bo), "change", name="Li", language="", dates=every).status == 303
+    assert (stored(visitor, bo).name, stored(visitor, bo).occurrences) == ("Li", None)
+
+
+def test_what_a_sites_own_table_says_is_not_changed_here_and_one_may_withdraw(visitor: Visitor) -> None:
+    visitor.hold()
+    bo = register(visitor, source="site")
+    page = path(visitor, bo)
+    said = words(visitor.get(page))
+    assert "The organizer has your data in a list of their own." in said
+    assert visitor.get(f"{page}/change").status == 409
+    assert press(visitor, page, "withdraw").status == 303
+    assert stored(visitor, bo).status is RegistrationStatus.CANCELLED
+
+
+def test_an_action_that_there_is_not_is_not_found(visitor: Visitor) -> None:
+    visitor.hold()
+    bo = register(visitor)
+    for action in ("constructor", "x", "withdraw-x"):
+        assert visitor.get(f"{path(visitor, bo)}/{action}").status == 404
+        assert visitor.post(f"{path(visitor, bo)}/{action}", {}).status == 404
