@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import json
 import re
 from collections.abc import Iterator
 from dataclasses import replace
@@ -198,14 +199,33 @@ def test_a_former_link_says_that_there_is_a_newer_one_and_where_to_ask_for_it(vi
     visitor.hold()
     bo = register(visitor)
     old = token(visitor, bo)
-    registry.change_registration(
-        visitor.store, EVENT_ID, bo.registration_id, changes={"links": 1}, priority=1, now=visitor.now
-    )
+    move(visitor, bo, "other@example.net")
     shown = visitor.get(f"/r/{old}")
     assert shown.status == 410
     assert f"/v1/e/{EVENT_ID}/link" in shown.text
-    assert "person0@" not in shown.text
-    assert visitor.get(f"/r/{token(visitor, stored(visitor, bo))}").status == 200
+    assert "other@" not in shown.text
+    assert visitor.get(path(visitor, stored(visitor, bo))).status == 200
+
+
+def test_a_former_link_stays_void_when_the_address_comes_back(visitor: Visitor) -> None:
+    visitor.hold()
+    bo = register(visitor)
+    first = path(visitor, bo)
+    move(visitor, bo, "other@example.net")
+    second = path(visitor, stored(visitor, bo))
+    move(visitor, bo, bo.email)
+    assert stored(visitor, bo).email == bo.email
+    assert [visitor.get(each).status for each in (first, second)] == [410, 410]
+    assert visitor.get(path(visitor, stored(visitor, bo))).status == 200
+
+
+def move(visitor: Visitor, who: Registration, email: str) -> None:
+    """Another address, as the API gives it."""
+    ids = who.event_id, who.registration_id
+    moved = registry.change_registration(
+        visitor.store, *ids, changes={"email": email}, priority=1, now=visitor.now, account="acme"
+    )
+    assert isinstance(moved, Registration)
 
 
 def test_a_former_link_of_an_event_that_is_not_public_names_no_page(visitor: Visitor) -> None:
@@ -571,3 +591,72 @@ def test_an_action_that_there_is_not_is_not_found(visitor: Visitor) -> None:
     for action in ("constructor", "x", "withdraw-x"):
         assert visitor.get(f"{path(visitor, bo)}/{action}").status == 404
         assert visitor.post(f"{path(visitor, bo)}/{action}", {}).status == 404
+
+
+# --- what is stored, and erasing it -------------------------------------------------------------------------------
+
+
+def recent(visitor: Visitor, who: Registration) -> str:
+    return f"/r/{token(visitor, who, Purpose.RECENT)}"
+
+
+def test_what_is_stored_is_shown_by_a_fresh_link_only(visitor: Visitor) -> None:
+    visitor.hold(questions=QUESTIONS)
+    bo = register(visitor, name="Bo Ek", responses=(("food", "Meat"),), metadata=(("table", "7"),))
+    press(visitor, path(visitor, bo), "answer", answer="tentative")
+    asked = visitor.get(f"{path(visitor, bo)}/data")
+    assert (asked.status, "Mail me the link" in words(asked)) == (200, True)
+    target = f"{path(visitor, bo)}/data"
+    fields = visitor.get(f"{recent(visitor, bo)}/data").fields()
+    assert visitor.post(target, fields).status == 422  # the token of a form is for one page
+    shown = press(visitor, recent(visitor, bo), "data")
+    assert shown.headers["content-type"] == "application/json; charset=utf-8"
+    assert shown.headers["content-disposition"].startswith("attachment")
+    found = json.loads(shown.text)
+    assert found["registration"]["name"] == "Bo Ek"
+    assert found["registration"]["responses"] == [["food", "Meat"]]
+    assert [one["reply"]["status"] for one in found["answers"]] == ["tentative"]
+    assert [one["channel"] for one in found["answers"]] == ["web"]
+    assert found["registration"]["metadata"] == [["table", "7"]]
+
+
+def test_the_export_has_nothing_of_anybody_else(visitor: Visitor) -> None:
+    visitor.hold()
+    bo, li = register(visitor, 0), register(visitor, 1, name="Li Secret")
+    shown = press(visitor, recent(visitor, bo), "data")
+    for part in (li.name, li.email, li.registration_id):
+        assert part not in shown.text
+
+
+def test_erasing_needs_a_fresh_link_and_ends_the_page(visitor: Visitor) -> None:
+    visitor.hold()
+    bo = register(visitor)
+    asked = visitor.get(f"{path(visitor, bo)}/erase")
+    assert "Mail me the link" in words(asked)
+    page = recent(visitor, bo)
+    assert "This cannot be undone." in words(visitor.get(f"{page}/erase"))
+    ended = follow(visitor, press(visitor, page, "erase"))
+    assert ended.status == 410
+    assert stored(visitor, bo).status is RegistrationStatus.ERASED
+    assert stored(visitor, bo).email == ""
+
+
+def test_who_was_invited_is_erased_once_the_cancellation_has_left(visitor: Visitor) -> None:
+    visitor.hold()
+    bo = register(visitor)
+    tell(visitor, bo)
+    page = recent(visitor, bo)
+    said = words(follow(visitor, press(visitor, page, "erase")))
+    assert "Everything about you is erased as soon as the mail that removes the entry has left." in said
+    assert press(visitor, page, "return").status == 409
+
+
+def test_a_fresh_link_ends_after_an_hour(visitor: Visitor) -> None:
+    visitor.hold()
+    bo = register(visitor)
+    page = recent(visitor, bo)
+    visitor.later(3599)
+    assert visitor.get(page).status == 200
+    visitor.later(1)
+    shown = visitor.get(page)
+    assert (shown.status, "It was valid for one hour." in words(shown)) == (410, True)

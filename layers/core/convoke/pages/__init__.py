@@ -14,5 +14,5 @@ A page reads from ``store``, and changes something only upon a POST, through ``r
 
 from . import confirming, event_page, one_click, personal, registering
 
-ROOMS = (event_page, registering, confirming, one_click, personal)
+ROOMS = (event_page, registering, confirming, personal, one_click)
 """The modules with pages. Importing them makes their routes."""

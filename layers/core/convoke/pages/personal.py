@@ -6,6 +6,7 @@ forwarded must not open (another address, what is stored, erasing) needs a link 
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from http import HTTPStatus
@@ -17,7 +18,16 @@ from ..decision.plan import calendar_state_of
 from ..languages import LANGUAGES
 from ..links.tokens import Purpose
 from ..model import InvalidField, LocalTime, Occurrence, Participation, Question, QuestionKind, frozen
-from ..registrations import answering, registry, responses, returning, typed_text, waitlist
+from ..registrations import (
+    answering,
+    erasure,
+    registry,
+    responses,
+    returning,
+    stored_data,
+    typed_text,
+    waitlist,
+)
 from ..registrations.registry import Obstacle, TooMany
 from ..registrations.responses import NO, YES
 from ..schedule import series
@@ -25,7 +35,7 @@ from ..store import dynamo
 from . import forms
 from .forms import Form
 from .opening import Opened, State, again, answered, feed_token, opened
-from .site import Answer, Refused, Request, missing, page, route, see_other, too_many
+from .site import PERSONAL, SECURITY, Answer, Refused, Request, missing, page, route, see_other, too_many
 
 LONGEST_NAME = 255
 LONGEST_DATE = 32
@@ -156,6 +166,8 @@ def _notice(seen: Opened, done: str) -> str:
         return _("The invitation is on its way to you once more.")
     if done == "fresh":
         return _("A link was mailed to the address of this registration. It is valid for one hour.")
+    if done == "erased" and state in (State.WITHDRAWN, State.CANCELLED, State.OVER):
+        return _("Everything about you is erased as soon as the mail that removes the entry has left.")
     if done == "asked":
         return _("A mail was sent to the new address. The address changes once it is confirmed there.")
     return ""
@@ -607,11 +619,95 @@ def _chosen(seen: Opened, form: Form, errors: list[tuple[str, str]]) -> dict[str
     return {"occurrences": dates, "named": len(seen.event.earlier)}
 
 
+# --- what is stored, and erasing it -------------------------------------------------------------------------------
+
+
+def _show_data(seen: Opened, _form: Form, errors: Errors) -> Answer:
+    _ = seen.request.texts.gettext
+    return _if_recent(
+        seen,
+        errors,
+        "data",
+        title=_("What is stored about you"),
+        text=(_("You get a file (JSON) with your registration, your answers, and the mails that were sent to you."),),
+        button=_("Download"),
+    )
+
+
+def _data(seen: Opened, form: Form) -> Answer:
+    if not seen.recent:
+        return _show_data(seen, form, ())
+    found = stored_data.about(seen.request.store, seen.event, seen.person, seen.invitation)
+    headers = {
+        **SECURITY,
+        **PERSONAL,
+        "Content-Type": "application/json; charset=utf-8",
+        "Content-Disposition": 'attachment; filename="registration.json"',
+    }
+    body = json.dumps(found, ensure_ascii=False, indent=2)
+    return Answer(status=HTTPStatus.OK.value, body=body, headers=headers, logged=seen.logged)
+
+
+def _show_erase(seen: Opened, _form: Form, errors: Errors) -> Answer:
+    _ = seen.request.texts.gettext
+    return _if_recent(
+        seen,
+        errors,
+        "erase",
+        title=_("Erase everything about you?"),
+        text=(
+            _("You are withdrawn first, if you still are registered, and a mail removes the entry from your calendar."),
+            _("Then your name, your address, your answers and all mails are deleted. This cannot be undone."),
+        ),
+        button=_("Erase"),
+        kind="danger",
+    )
+
+
+def _erase(seen: Opened, form: Form) -> Answer:
+    if not seen.recent:
+        return _show_erase(seen, form, ())
+    erasure.erase(
+        seen.request.store,
+        seen.event.event_id,
+        seen.person.registration_id,
+        now=seen.request.now,
+        account=seen.event.account,
+    )
+    promote(seen)
+    return _done(seen, "erased")
+
+
+def _if_recent(seen: Opened, errors: Errors, action: str, **step: Any) -> Answer:
+    """The page of an action that needs a link which was mailed within the hour; by another link, the page on which one
+    can have such a link mailed.
+    """
+    if seen.recent:
+        return _step(seen, action, errors, **step)
+    _ = seen.request.texts.gettext
+    return _step(
+        seen,
+        "fresh",
+        errors,
+        title=step["title"],
+        text=(
+            _(
+                "A mail can be forwarded, and this is for you alone. So a link is mailed to %(address)s first.",
+                address=seen.person.email,
+            ),
+            _("It is valid for one hour."),
+        ),
+        button=_("Mail me the link"),
+    )
+
+
 ACTIONS: dict[str, tuple[Callable[[Opened, Form, Errors], Answer], Callable[[Opened, Form], Answer]]] = {
     "answer": (_show_answer, _answer),
     "withdraw": (_show_withdraw, _withdraw),
     "return": (_show_return, _return),
     "send": (_show_send, _send),
     "change": (_show_change, _change),
+    "data": (_show_data, _data),
+    "erase": (_show_erase, _erase),
 }
 """Of each action the page that says what it does, and what does it."""

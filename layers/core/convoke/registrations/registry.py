@@ -248,8 +248,8 @@ def change_registration(
     charge: Charge | None = None,
     also: Mapping[str, Action] = NOTHING_ELSE,
 ) -> Registration | Obstacle | TooMany:
-    """Change some of ``name``, ``email``, ``language``, ``external_id``, ``metadata``, ``responses``, ``links``,
-    ``occurrences`` and ``named``; the lock moves with the address.
+    """Change some of ``name``, ``email``, ``language``, ``external_id``, ``metadata``, ``responses``, ``occurrences``
+    and ``named``; the lock moves with the address, and the personal links of before are void.
 
     ``named`` is the number of earlier schedules by which the occurrences are named. ``charge`` is what a new address
     counts for. ``also`` are actions for the same transaction, which are written where nothing changes, too. Returns the
@@ -268,7 +268,7 @@ def change_registration(
             if also:
                 store.attempt(also)
             return person
-        changed = replace(changed, version=person.version + 1, updated_at=now)
+        changed = _with_new_links(person, replace(changed, version=person.version + 1, updated_at=now))
         what, data = WebhookEventType.REGISTRATION_CHANGED, registration_data(changed)
         actions = {
             "registration": store.registrations.change_action(
@@ -295,6 +295,15 @@ def change_registration(
     raise AssertionError  # rounds() ends with Contention
 
 
+def _with_new_links(person: Registration, changed: Registration) -> Registration:
+    """``changed`` with the links of ``person`` void, if it has another address: whoever reads mail to the former one
+    must not open the registration any more, even when it gets that address back.
+    """
+    if folded(changed.email) == folded(person.email):
+        return changed
+    return replace(changed, links=person.links + 1)
+
+
 def swap_addresses(
     store: Store,
     pair: tuple[Registration, Registration],
@@ -313,7 +322,7 @@ def swap_addresses(
         invitation = store.reads.invitation(person.event_id, person.registration_id)
         if invitation is None or person.status not in ACTIVE:
             return False
-        changed = replace(person, **given, version=person.version + 1, updated_at=now)
+        changed = _with_new_links(person, replace(person, **given, version=person.version + 1, updated_at=now))
         told = store.outbox.event_actions(
             account, WebhookEventType.REGISTRATION_CHANGED, registration_data(changed), now
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -50,6 +51,11 @@ class Answers(Repository):
         rows = dynamo.pages(self.client.query, **query)
         listed = page(rows, limit, identity, lambda row: row["sk"].removeprefix(keys.ANSWER_PREFIX))
         return Page(items=tuple(codec.read(ReceivedReply, row) for row in listed.items), next=listed.next)
+
+    def everything(self, registration_id: str) -> Iterator[ReceivedReply]:
+        """The whole history, lowest precedence first."""
+        rows = dynamo.pages(self.client.query, **self._query(registration_id))
+        return (codec.read(ReceivedReply, row) for row in rows)
 
     def forget(self, registration_id: str) -> None:
         """Delete the whole history."""

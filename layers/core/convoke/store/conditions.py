@@ -79,6 +79,8 @@ CANNOT_PROMOTE = "#open = :false OR #waiting <= :none OR #taken >= #capacity"
 IS_OPEN_TO_RETURN = "#open = :true"
 # The seats were kept for their whole time. Whoever came back and withdrew once more has them for another one.
 HELD_LONG_ENOUGH = "#until <= :now"
+# No other new address was asked for since, and this one has not been confirmed.
+CHANGE_UNCHANGED = "#change_id = :change_id"
 # The split transfer's cursor is still the one that was read.
 CURSOR_UNCHANGED = "#cursor = :cursor"
 

@@ -171,6 +171,11 @@ def erasure(event_id: str, registration_id: str) -> Key:
     return {"pk": f"EVENT#{event_id}", "sk": f"ERASURE#{registration_id}"}
 
 
+def address_change(event_id: str, registration_id: str) -> Key:
+    """A new address for a registration that is not confirmed yet, in the invitations table."""
+    return {"pk": f"EVENT#{event_id}", "sk": f"ADDRESS_CHANGE#{registration_id}"}
+
+
 def hold(event_id: str, registration_id: str) -> Key:
     """The seats that are kept for a registration which was cancelled by one click, in the invitations table."""
     return {"pk": f"EVENT#{event_id}", "sk": f"HOLD#{registration_id}"}

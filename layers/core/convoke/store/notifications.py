@@ -74,6 +74,11 @@ class Notifications(Repository):
         condition = conditions.FENCE_UNCHANGED
         return self._write(update(self._sent, _key(changed), changes, condition, remove=absent, fence=changed.fence))
 
+    def rows(self, event_id: str, registration_id: str) -> list[Item]:
+        """The items of every notification to or about a person."""
+        first = keys.notification(event_id, registration_id, "")
+        return list(dynamo.pages(self.client.query, **dynamo.starting_with(self._sent, first)))
+
     def forget(self, event_id: str, registration_id: str) -> None:
         """Delete every notification to or about a person."""
         first = keys.notification(event_id, registration_id, "")

@@ -10,6 +10,7 @@ from ..inbound.itip_reply import Answer
 from ..inbound.proposals import Proposal, ProposalStatus
 from ..model import LocalTime, When
 from . import codec, conditions, dynamo, keys
+from .dynamo import Item
 from .repository import Page, Repository, decode_cursor, page
 from .writes import Action, delete, put, update
 
@@ -61,9 +62,12 @@ class Proposals(Repository):
         found = (codec.read(Proposal, item) for item in dynamo.pages(self.client.query, **query))
         return page(found, limit, identity, lambda proposal: proposal.proposal_id)
 
+    def rows(self, event_id: str, registration_id: str) -> list[Item]:
+        """The items of all proposals of one registration."""
+        query = dynamo.starting_with(self._sent, keys.proposal(event_id, ""))
+        return [item for item in dynamo.pages(self.client.query, **query) if item["registration_id"] == registration_id]
+
     def forget(self, event_id: str, registration_id: str) -> None:
         """Delete all proposals of one registration."""
-        query = dynamo.starting_with(self._sent, keys.proposal(event_id, ""))
-        for item in dynamo.pages(self.client.query, **query):
-            if item["registration_id"] == registration_id:
-                self._attempt({"proposal": delete(self._sent, keys.proposal(event_id, item["proposal_id"]))})
+        for item in self.rows(event_id, registration_id):
+            self._attempt({"proposal": delete(self._sent, keys.proposal(event_id, item["proposal_id"]))})

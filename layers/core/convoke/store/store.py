@@ -8,6 +8,7 @@ from typing import Any
 from ..settings import Settings
 from .account_settings import SettingsOfAccounts
 from .accounts import Accounts
+from .address_changes import AddressChanges
 from .answers import Answers
 from .attention import Surveys
 from .brakes import Brakes
@@ -45,6 +46,7 @@ class Store:
         self.settings = settings
         self.account_settings = SettingsOfAccounts(client, settings)
         self.accounts = Accounts(client, settings.accounts_table)
+        self.address_changes = AddressChanges(client, settings)
         self.answers = Answers(client, settings)
         self.brakes = Brakes(client, settings)
         self.deliveries = Deliveries(client, settings)
