@@ -249,7 +249,7 @@ def change_registration(
     also: Mapping[str, Action] = NOTHING_ELSE,
 ) -> Registration | Obstacle | TooMany:
     """Change some of ``name``, ``email``, ``language``, ``external_id``, ``metadata``, ``occurrences`` and ``named``;
-    the lock moves with the address.
+    the lock moves with the address, and with another address the personal links of before are void.
 
     ``named`` is the number of earlier schedules by which the occurrences are named. ``charge`` is what a new address
     counts for. ``also`` are actions for the same transaction, which are written where nothing changes, too. Returns the
@@ -263,7 +263,7 @@ def change_registration(
         person, invitation = seen
         if person.status not in ACTIVE:
             return Obstacle.INACTIVE
-        changed = replace(person, **changes)
+        changed = _changed(person, changes)
         if changed == person:
             if also:
                 store.attempt(also)
@@ -313,7 +313,7 @@ def swap_addresses(
         invitation = store.reads.invitation(person.event_id, person.registration_id)
         if invitation is None or person.status not in ACTIVE:
             return False
-        changed = replace(person, **given, version=person.version + 1, updated_at=now)
+        changed = replace(_changed(person, given), version=person.version + 1, updated_at=now)
         told = store.outbox.event_actions(
             account, WebhookEventType.REGISTRATION_CHANGED, registration_data(changed), now
         )
@@ -329,7 +329,15 @@ def swap_addresses(
     return not store.attempt({**actions, **also})
 
 
-_CHANGEABLE = ("name", "email", "language", "occurrences", "named", "external_id", "metadata")
+_CHANGEABLE = ("name", "email", "language", "occurrences", "named", "external_id", "metadata", "links")
+
+
+def _changed(person: Registration, changes: Mapping[str, Any]) -> Registration:
+    """``person`` with ``changes``. With another address, the links that were mailed to the former one are void."""
+    changed = replace(person, **changes)
+    if folded(changed.email) == folded(person.email):
+        return changed
+    return replace(changed, links=person.links + 1)
 
 
 def resend(
