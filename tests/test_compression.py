@@ -16,6 +16,7 @@ from convoke.store.compression import packed, unpacked
 GOLDEN = sorted(Path(__file__).parent.glob("golden/*.eml"))
 DICTIONARIES = {
     1: "e5cd6ad9c31fe07516551c422e32427ae409e5bb0b639b4e84a11bf6bde57b2d",
+    2: "b6ddea560fff80bd0b7a865c5c936b020e3466e6f577f36e9f5ebf7069b510e9",
 }
 """The dictionaries that mails may be stored with, by the SHA-256 of each: not one byte of them may change."""
 

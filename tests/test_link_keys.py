@@ -10,6 +10,7 @@ from typing import Any
 from unittest.mock import Mock
 
 import pytest
+from botocore.exceptions import EndpointConnectionError
 
 from convoke.links import tokens
 from convoke.links.tokens import InvalidLink, Keys, Purpose
@@ -85,6 +86,21 @@ def test_keys_are_read_at_most_once_a_minute(client: Any, monkeypatch: pytest.Mo
     for clock[0] in (1_030.0, 1_059.0, 1_061.0, 1_100.0, 1_122.0):
         one.at(NOW)
     assert stored.call_count == 2
+
+
+def test_what_a_process_knows_is_used_while_the_keys_cannot_be_read(
+    client: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = [1_000.0]
+    monkeypatch.setattr(time, "monotonic", lambda: clock[0])
+    one, other = process(client), process(client)
+    known = one.at(NOW)
+    for each in (one, other):
+        monkeypatch.setattr(each, "stored", Mock(side_effect=EndpointConnectionError(endpoint_url="dynamodb")))
+    clock[0] += 100
+    assert one.at(NOW) == known
+    with pytest.raises(EndpointConnectionError):
+        other.at(NOW)
 
 
 def test_a_new_key_signs_only_when_every_process_knows_it(client: Any, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,7 +17,7 @@ from convoke import languages
 from convoke.calendar import content_lines
 from convoke.decision.calendar_state import Message
 from convoke.inbound.mime import incoming
-from convoke.mail import invitation_mail, page, wording
+from convoke.mail import invitation_mail, page, placeholders, wording
 from convoke.model import (
     EventStatus,
     Method,
@@ -163,7 +163,7 @@ def test_no_text_whatever_changes_headers_parts_or_tags(said: Message) -> None:
     head, _, body = rendered.mail.partition(b"\r\n\r\n")
     assert re.findall(rb"^[A-Za-z-]+(?=:)", head, re.MULTILINE) == [
         *(b"From", b"To", b"Reply-To", b"Subject", b"Date", b"Message-ID", b"References", b"MIME-Version"),
-        *(b"Auto-Submitted", b"Content-Type"),
+        *(b"Auto-Submitted", b"List-Unsubscribe", b"List-Unsubscribe-Post", b"Content-Type"),
     ]
     assert all(len(line) <= 76 for line in body.split(b"\r\n"))
     parsed = stored(said, 2)
@@ -205,7 +205,9 @@ def tags(html: str) -> set[str]:
                 "href",
             }
             assert all(
-                re.match(r"https?://|tel:|mailto:", value or "", re.I) for name, value in attrs if name == "href"
+                re.match(rf"https?://|tel:|mailto:|{placeholders.PERSONAL}\Z", value or "", re.I)
+                for name, value in attrs
+                if name == "href"
             )
 
     Reader().feed(html)
@@ -237,6 +239,10 @@ def test_names_read_back_as_they_were_meant(attendee: str, organizer: str) -> No
         (b"Content-Type: multipart/mixed", b"Bcc: eve@example.net\r\nContent-Type: multipart/mixed", "headers"),
         (b"text/html", b"text/plain", "parts"),
         (b"QkVH", b"QkVI", "calendar"),
+        (b"List-Unsubscribe:", b"List-Help:", "headers"),
+        (b"=5Fyour=5Fpersonal=5Flink=5F\r\n", b"_your_personal_link_\r\n", "placeholders"),
+        (b"=5Fyour=5Fpersonal=5Flink=5F=\r\n", b"_your_personal_link_=\r\n", "placeholders"),
+        (b"See or change", b"=5Fyour=5Fpersonal=5Flink=5F", "placeholders"),
     ],
 )
 def test_a_mail_that_reads_back_otherwise_is_not_sent(
@@ -261,8 +267,10 @@ def test_an_invitation_says_what_when_where_and_how_to_answer() -> None:
         "Organizer: Ada <ada@example.org>\n\n"
         "Coffee first.\nThen the agenda.\n\n"
         "Please say whether you will come: accept or decline in your calendar, or answer this mail.\n\n"
+        "See or change your registration:\n_your_personal_link_\n\n"
         "You get this mail because bo@example.net is registered for “Kölner Treffen”, organized by "
-        "Ada <ada@example.org>.\n"
+        "Ada <ada@example.org>. To withdraw, and get no more mail about it, use the link above; it is meant for you "
+        "alone.\n"
     )
 
 

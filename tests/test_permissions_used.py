@@ -32,7 +32,7 @@ from convoke.webhooks import http
 from convoke.webhooks.events import WebhookEventType
 from tests import policies
 from tests.caller import PARTY, World
-from tests.deployment import EVENTS, Deployment, a_deployment, sample
+from tests.deployment import EVENTS, Deployment, a_deployment, forget_what_is_warm, sample
 from tests.factories import EVENT_ID, MORNING, NEW_ID, NOW, REGISTRATION_ID, event, registration, reply
 from tests.iam import like, several
 from tests.test_account_settings import image
@@ -150,6 +150,12 @@ def fill(visitor: Visitor, page: str, **typed: str) -> int:
     return visitor.post(path, hidden | typed).status
 
 
+def without_keys_of_links(deployed: Deployment) -> None:
+    """As if the next function were the first of the deployment to need them, in a process of its own."""
+    deployed.client.delete_item(TableName=deployed.settings.accounts_table, Key=dynamo.wire(keys.link_keys()))
+    forget_what_is_warm()
+
+
 def telling(deployed: Deployment) -> None:
     """By the stream and by the queues; the event's people are told of a change, and what SES reports is heard."""
     store = deployed.store
@@ -169,6 +175,7 @@ def telling(deployed: Deployment) -> None:
     assert was is not None
     assert change_event(store, was, replace(was, title="Other", version=was.version + 1), priority=1, now=NOW)
     deployed.ring(keys.event(EVENT_ID))
+    without_keys_of_links(deployed)
     deployed.drain()
     deployed.call("deliver", sample("deliver-survey"))
 
@@ -295,6 +302,7 @@ def test_no_role_may_do_what_its_function_never_does(monkeypatch: pytest.MonkeyP
         authorizing(deployed)
         calling(caller)
         visiting(deployed, monkeypatch)
+        without_keys_of_links(deployed)
         deployed.ring(PERSON)
         register(
             deployed.store,

@@ -33,6 +33,7 @@ LETTER = Send(
     intent=Intent(calendar_state=told(), attempt="5f0c"),
     event_id=EVENT_ID,
     registration_id=REGISTRATION_ID,
+    links=0,
 )
 Behaviour = Callable[[BaseHTTPRequestHandler], None]
 
@@ -102,7 +103,7 @@ def credentials(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def send_to(url: str, monkeypatch: pytest.MonkeyPatch) -> Accepted | Refused | Unknown:
     monkeypatch.setenv("AWS_ENDPOINT_URL_SESV2", url)
-    return ses.send(ses.client(QUICK), SETTINGS, LETTER)
+    return ses.send(ses.client(QUICK), SETTINGS, LETTER, LETTER.rendered.mail)
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
@@ -208,7 +209,7 @@ def test_what_is_posted_names_one_recipient_and_what_it_is() -> None:
             return {"MessageId": "m-1"}
 
     client = Client()
-    ses.send(client, replace(SETTINGS, configuration_set="sending"), LETTER)
+    ses.send(client, replace(SETTINGS, configuration_set="sending"), LETTER, LETTER.rendered.mail)
 
     assert client.request["Destination"] == {"ToAddresses": [told().recipient]}
     assert client.request["FromEmailAddress"] == told().organizer

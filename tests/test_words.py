@@ -31,6 +31,7 @@ WEEKLY = event(title="Choir", rule="FREQ=WEEKLY;COUNT=4")
 """On 12, 19 and 26 March and 2 April 2027, 09:00 to 10:30 in Berlin."""
 HALF_OVER = datetime(2027, 3, 20, 12, tzinfo=UTC)
 ORGANIZER = "organized by Ada <ada@example.org>."
+TO_WITHDRAW = "To withdraw, and get no more mail about it, use the link above; it is meant for you alone."
 
 
 def first(what: object = WEEKLY, now: datetime = NOW, sender: Sender = SENDER) -> Message:
@@ -327,20 +328,21 @@ def test_which_addresses_are_at_a_provider_of_free_mail(address: str, free: bool
 def test_a_mail_ends_with_why_one_gets_it() -> None:
     invited, off = message(), message(method=Method.CANCEL)
     assert wording.words(invited, NOW).why == (
-        f"You get this mail because bo@example.net is registered for “Kölner Treffen”, {ORGANIZER}"
+        f"You get this mail because bo@example.net is registered for “Kölner Treffen”, {ORGANIZER} {TO_WITHDRAW}"
     )
     assert wording.words(off, NOW).why == (
         f"You get this mail because bo@example.net was registered for “Kölner Treffen”, {ORGANIZER}"
     )
-    for said in (invited, off):
-        assert wording.text(wording.words(said, NOW)).endswith(f"{ORGANIZER}\n")
+    assert wording.text(wording.words(invited, NOW)).endswith(f"{ORGANIZER} {TO_WITHDRAW}\n")
+    assert wording.text(wording.words(off, NOW)).endswith(f"{ORGANIZER}\n")
 
 
 def test_beside_a_reply_to_at_a_free_provider_no_other_address_is_named() -> None:
     """SpamAssassin's FREEMAIL_REPLYTO: two such addresses, one in Reply-To and another in the text."""
     said = message(reply_to=Person(name="Ada", email="ada@gmail.com"), receives_replies=False)
     assert wording.words(said, NOW).why == (
-        "You get this mail because this address is registered for “Kölner Treffen”, organized by Ada <ada@gmail.com>."
+        "You get this mail because this address is registered for “Kölner Treffen”, organized by Ada <ada@gmail.com>. "
+        + TO_WITHDRAW
     )
     assert "bo@example.net" in wording.words(replace(said, receives_replies=True), NOW).why
 

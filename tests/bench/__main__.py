@@ -148,6 +148,7 @@ def _start(program: str) -> float:
         **dict.fromkeys(names, "name"),
         "SENDER_ADDRESS": "events@example.com",
         "UID_DOMAIN": "example.com",
+        "PUBLIC_URL": "https://pages.example.com/v1",
         "PYTHONPATH": f"{ROOT / 'layers/core'}:{ROOT / 'functions'}",
         "PATH": os.environ.get("PATH", ""),
         "AWS_DEFAULT_REGION": "eu-west-1",

@@ -295,6 +295,7 @@ def work(port: int, at_once: int) -> None:
         "SENDER_ADDRESS": "events@convoke.example.com",
         "UID_DOMAIN": "convoke.example.com",
         "CONFIGURATION_SET": "Sending",
+        "PUBLIC_URL": "https://pages.convoke.example.com/v1",
         **{f"AWS_ENDPOINT_URL_{service}": address for service in ("DYNAMODB", "SESV2", "SQS")},
         "AWS_DEFAULT_REGION": "eu-west-1",
         "AWS_ACCESS_KEY_ID": "testing",

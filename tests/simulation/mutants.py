@@ -78,7 +78,9 @@ def _once_more(people: People) -> None:
     if stored is None or stored.rendered is None:
         return
     intent = Intent(calendar_state=told, attempt="at once")
-    effect = Send(rendered=stored.rendered, intent=intent, event_id=EVENT_ID, registration_id=rid, account="acme")
+    effect = Send(
+        rendered=stored.rendered, intent=intent, event_id=EVENT_ID, registration_id=rid, links=0, account="acme"
+    )
     # The API is a function, too: from its look to its sending some time passes.
     world.at(2 * world.random(), lambda: world.post.send(effect, lambda _: None))
 

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import boto3
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
+from botocore.exceptions import BotoCoreError, ClientError
 
 from .. import effects
 from ..decision.calendar_state import Message, RenderedMail
@@ -33,15 +34,13 @@ from ..effects import (
     Hint,
     NotificationHint,
     PlanHint,
+    Refusal,
     Refused,
     Steps,
     SurveyHint,
     Unknown,
     WebhookHint,
 )
-from ..links import tokens
-from ..links.tokens import Purpose
-from ..links.urls import Urls
 from ..mail.notifications import ASKED_FOR, Notification
 from ..model import ConvokeError, RenderError
 from ..registrations import erasure, returning, split_transfer, waitlist
@@ -50,6 +49,7 @@ from ..store import dynamo
 from ..store.store import Store
 from ..webhooks import http
 from . import ses
+from .personal_links import PersonalLinks
 
 if TYPE_CHECKING:
     from ..mail.asked_for_mail import Said
@@ -190,7 +190,7 @@ class Aws:
             case effects.CountMail():
                 return self._store.limits.count_mail(effect)
             case effects.Send():
-                return self._counted(effect.account, ses.send(self._ses, self._settings, effect))
+                return self._counted(effect.account, self._send(effect))
             case effects.RecordMessageState():
                 return records.record_sent(effect)
 
@@ -209,7 +209,7 @@ class Aws:
             case effects.RecordNotification():
                 return store.notifications.record(effect)
             case effects.RenderNotification():
-                return render_notification(effect, self._settings, store)
+                return render_notification(effect, self._settings, self._links)
             case effects.SendNotification():
                 return self._counted(effect.account, ses.send_notification(self._ses, self._settings, effect))
 
@@ -300,7 +300,8 @@ class Aws:
         """Run each of ``steps`` in a thread. However this ends, no thread is left: Lambda would freeze it, and it would
         go on, with a lease that is over, in a later invocation.
         """
-        _ = self._ses, self._sqs  # made before the threads, as those of perform are: making a client is not thread-safe
+        # Made before the threads, as those of perform are: making a client is not thread-safe.
+        _ = self._ses, self._sqs, self._links
         logged: deque[effects.Log] = deque()
 
         def perform(effect: Effect) -> Any:
@@ -327,6 +328,16 @@ class Aws:
         if account and not isinstance(answer, Refused):
             self._sent.append(account)
         return answer
+
+    def _send(self, effect: effects.Send) -> Accepted | Refused | Unknown:
+        """Where the keys of links cannot be read the mail was certainly not sent, and is tried again."""
+        try:
+            mail = self._links.filled(
+                effect.rendered.mail, effect.event_id, effect.registration_id, effect.links, clock()
+            )
+        except (BotoCoreError, ClientError) as error:
+            return Refused(refusal=Refusal.BUSY, why=type(error).__name__)
+        return ses.send(self._ses, self._settings, effect, mail)
 
     def _delete_mail(self, bucket: str, key: str) -> None:
         self._s3.delete_object(Bucket=bucket, Key=key)
@@ -367,6 +378,10 @@ class Aws:
         return Store(dynamo.client(), self._settings)
 
     @cached_property
+    def _links(self) -> PersonalLinks:
+        return PersonalLinks(self._settings, self._store.link_keys)
+
+    @cached_property
     def _ses(self) -> Any:
         return ses.client(self._settings.times)
 
@@ -390,7 +405,9 @@ def render(message: Message, intent: Intent) -> RenderedMail | str:
         return str(error)
 
 
-def render_notification(effect: effects.RenderNotification, settings: Settings, store: Store) -> RenderedMail | str:
+def render_notification(
+    effect: effects.RenderNotification, settings: Settings, links: PersonalLinks
+) -> RenderedMail | str:
     """The rendered mail of a notification, or why it must not be sent. The link in it is made here: none is stored."""
     notification = effect.notification_state.notification
     if notification is None:
@@ -398,25 +415,26 @@ def render_notification(effect: effects.RenderNotification, settings: Settings, 
     from ..mail import notification_mail
 
     try:
-        said = None if notification.kind not in ASKED_FOR else _said(effect, notification, settings, store)
-        return notification_mail.rendered(notification, settings.sender, effect.people, said)
+        if notification.kind in ASKED_FOR:
+            said = _said(effect, notification, links)
+            return notification_mail.rendered(notification, settings.sender, effect.people, said)
+        ids, link = (notification.event_id, notification.registration_id), ""
+        if effect.links is not None:
+            link = links.personal(*ids, effect.links, clock())
+        return notification_mail.rendered(notification, settings.sender, effect.people, link=link)
     except RenderError as error:
         return str(error)
 
 
-def _said(effect: effects.RenderNotification, notification: Notification, settings: Settings, store: Store) -> Said:
+def _said(effect: effects.RenderNotification, notification: Notification, links: PersonalLinks) -> Said:
     """What a mail says that was asked for on a page, with its link."""
     from ..mail.asked_for_mail import Said
 
-    if not settings.public_url:
-        raise RenderError("it is not known where the pages are")
-    urls, link_keys, holder = Urls(settings.public_url), store.link_keys.at(clock()), effect.holder
+    holder = effect.holder
     if holder is not None:
-        ids = holder.event_id, holder.registration_id
-        link = urls.personal(tokens.personal(link_keys, Purpose.PERSONAL, *ids, holder.links))
+        link = links.personal(holder.event_id, holder.registration_id, holder.links, clock())
     elif notification.until is not None:
-        about = notification.registration_id.encode()
-        link = urls.confirm(tokens.sealed(link_keys, Purpose.CONFIRM, about, notification.until))
+        link = links.confirm(notification.registration_id, notification.until, clock())
     else:
         raise RenderError("nobody has the address")
     return Said(kind=effect.kind or notification.kind, link=link, holder=holder, place=effect.place)

@@ -71,8 +71,8 @@ def client(times: Times) -> Any:
     )
 
 
-def send(client: Any, settings: Settings, effect: Send) -> Accepted | Refused | Unknown:
-    """Send the rendered mail of one message.
+def send(client: Any, settings: Settings, effect: Send, mail: bytes) -> Accepted | Refused | Unknown:
+    """Send ``mail``, the rendered mail of one message with its personal links.
 
     :class:`Unknown` after a broken connection, a read timeout or a 5xx: the mail may have been sent. The tags come back
     in SES's event publishing; ``delivery.reports`` reads them.
@@ -88,7 +88,7 @@ def send(client: Any, settings: Settings, effect: Send) -> Accepted | Refused | 
         **({"separate": calendar_state.separate} if calendar_state.separate else {}),
         "attempt": effect.intent.attempt,
     }
-    return _send_raw(client, settings, calendar_state.organizer, calendar_state.recipient, effect.rendered.mail, tags)
+    return _send_raw(client, settings, calendar_state.organizer, calendar_state.recipient, mail, tags)
 
 
 def send_notification(client: Any, settings: Settings, effect: SendNotification) -> Accepted | Refused | Unknown:

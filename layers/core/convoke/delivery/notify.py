@@ -42,6 +42,7 @@ from ..effects import (
 from ..mail.notifications import (
     ASKED_FOR,
     DAILY_LIMITS,
+    LINKED,
     Notification,
     NotificationKind,
     NotificationState,
@@ -54,7 +55,7 @@ from ..store import keys
 from . import attempts
 from .attempts import Attempts, Cannot, Claimed, Policy, Stage
 from .pace import slow_down, wait_for_turn
-from .reconcile import Outcome, Worker
+from .reconcile import Outcome, Worker, links_for
 
 MAILBOX_COUNTS = {NotificationKind.CONFIRM: Purpose.CONFIRM, NotificationKind.LINK: Purpose.LINK}
 """What counts against the limits of its recipient's mailbox. WAITING does not: whoever has registered was counted."""
@@ -215,7 +216,7 @@ def _barred(
     if not may_be_sent(notification, sender):
         return DeliveryState.FAILED
     whose = addressed.holder.registration_id if addressed.holder else seen.registration_id
-    to_attendee = addressed.kind in (NotificationKind.NO_SEAT, NotificationKind.DECLINE_COUNTER)
+    to_attendee = addressed.kind in LINKED
     if to_attendee or addressed.holder is not None:
         invitation = yield ReadInvitation(event_id=seen.event_id, registration_id=whose)
         stop = None if invitation is None else invitation.stop_of(notification.recipient.email)
@@ -233,8 +234,12 @@ def _render(seen: NotificationState, notification: Notification, addressed: Addr
     holder, place = addressed.holder, 0
     if holder is not None and holder.status is RegistrationStatus.WAITLISTED:
         place = yield ReadPlace(event_id=holder.event_id, registration_id=holder.registration_id)
+    links: int | None = None
+    if notification.kind in LINKED:
+        whose = yield ReadRegistration(event_id=notification.event_id, registration_id=notification.registration_id)
+        links = None if whose is None else links_for(whose, notification.recipient.email)
     rendered: RenderedMail | str = yield RenderNotification(
-        notification_state=seen, people=people, kind=addressed.kind, holder=holder, place=place
+        notification_state=seen, people=people, kind=addressed.kind, holder=holder, place=place, links=links
     )
     return rendered
 

@@ -69,7 +69,7 @@ from ..effects import (
     Unknown,
     WakeUp,
 )
-from ..model import GRAVITY, DeliveryState, Method, Sender, frozen
+from ..model import GRAVITY, DeliveryState, Method, Registration, Sender, folded, frozen
 from ..schedule import series
 from ..settings import Times
 from ..store import keys
@@ -242,6 +242,7 @@ def deliver(plan: Plan, seen: Snapshot, worker: Worker, sending: Sending) -> Ste
         intent=intent,
         event_id=before.event_id,
         registration_id=before.registration_id,
+        links=links_for(seen.registration, intent.calendar_state.recipient),
         account=seen.event.account,
     )
     now, chance = (yield Clock()), (yield Random())
@@ -271,6 +272,13 @@ def deliver(plan: Plan, seen: Snapshot, worker: Worker, sending: Sending) -> Ste
             yield HoldClaim(claimed=claimed, due_key=keys.due_key(urgency, after.not_before or begun.until))
             return Outcome.UNKNOWN
     raise TypeError(f"Send was answered with {type(answer).__name__}")
+
+
+def links_for(registration: Registration, recipient: str) -> int | None:
+    """The counter with which the links of a mail to ``recipient`` are signed. ``None`` if the registration has another
+    address by now, or none: whoever has the former one must not get a link that is valid.
+    """
+    return registration.links if folded(registration.email) == folded(recipient) else None
 
 
 def _counted(plan: Plan, seen: Snapshot, now: datetime) -> Steps[datetime | None]:

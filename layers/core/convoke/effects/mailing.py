@@ -49,12 +49,17 @@ class CountMail(Effect):
 
 @frozen
 class Send(Effect):
-    """Make one attempt to send a mail of ``account`` through SES. Answer: ``Accepted``, ``Refused`` or ``Unknown``."""
+    """Put the personal links into a mail of ``account``, and make one attempt to send it through SES.
+
+    ``links`` is the registration's counter of them, which their tokens are signed with; ``None`` if the recipient is
+    not the one whom the registration belongs to. Answer: ``Accepted``, ``Refused`` or ``Unknown``.
+    """
 
     rendered: RenderedMail
     intent: Intent
     event_id: str
     registration_id: str
+    links: int | None
     account: str
 
 

@@ -91,7 +91,8 @@ class RecordNotification(Effect):
 class RenderNotification(Effect):
     """Build the notification's mail and check it by parsing it back. ``people`` are those that it names, by
     registration id. One that was asked for on a page is written as ``kind``; it has the personal link of ``holder``,
-    whose ``place`` on the waitlist is 0 where they are not on it.
+    whose ``place`` on the waitlist is 0 where they are not on it. For others ``links`` is the counter of the personal
+    links of the recipient's registration; ``None`` if it has none.
 
     Answer: ``RenderedMail``, or a ``str`` that says why the mail must not be sent.
     """
@@ -101,6 +102,7 @@ class RenderNotification(Effect):
     kind: NotificationKind | None = None
     holder: Registration | None = None
     place: int = 0
+    links: int | None = None
 
 
 @frozen

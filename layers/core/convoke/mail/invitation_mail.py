@@ -15,27 +15,27 @@ from ..calendar import itip
 from ..calendar.content_lines import address, one_line
 from ..decision.calendar_state import Message, RenderedMail
 from ..model import Method, Person, RenderError
-from . import freemail, header_fields, mime_parts
+from . import freemail, header_fields, mime_parts, page, placeholders, wording
 from .header_fields import Field
-from .page import html
-from .wording import text, words
 
 KINDS = ("multipart/mixed", "multipart/alternative", "text/plain", "text/html", "text/calendar", "application/ics")
 OF_THE_BODY = frozenset({"Content-Type", "Content-Transfer-Encoding"})
 BY_A_MACHINE = (header_fields.token("MIME-Version", "1.0"), header_fields.token("Auto-Submitted", "auto-generated"))
+TO_WITHDRAW = tuple(header_fields.token(*field) for field in placeholders.FIELDS)
 
 
 def rendered(message: Message, *, sequence: int, dtstamp: datetime) -> RenderedMail:
     """``message`` as bytes: its calendar, and the mail to its one recipient. ``dtstamp`` is an instant in UTC.
 
-    The same arguments give the same bytes. Raises :class:`RenderError` if the mail, parsed again, does not have the
-    recipient and the content that were intended.
+    It has placeholders instead of personal links (see ``placeholders``). The same arguments give the same bytes. Raises
+    :class:`RenderError` if the mail, parsed again, does not have the recipient and the content that were intended.
     """
     calendar = itip.calendar(message, sequence=sequence, dtstamp=dtstamp)
-    wording = words(message, dtstamp)
-    plain, page = mime_parts.text("plain", text(wording)), mime_parts.text("html", html(wording))
+    worded = wording.words(message, dtstamp)
+    plain = mime_parts.text("plain", *wording.around_link(worded))
+    html = mime_parts.text("html", *page.around_link(worded))
     digest, in_base64 = boundaries_digest(message, sequence), mime_parts.base64_lines(calendar)
-    alternatives = (plain, page, mime_parts.calendar(in_base64, message.method))
+    alternatives = (plain, html, mime_parts.calendar(in_base64, message.method))
     inner = mime_parts.multipart("alternative", mime_parts.boundary(digest, 1), alternatives)
     body = mime_parts.multipart("mixed", mime_parts.boundary(digest, 0), (inner, mime_parts.attachment(in_base64)))
     who = {"From": message.organizer, "To": message.attendee}
@@ -45,9 +45,10 @@ def rendered(message: Message, *, sequence: int, dtstamp: datetime) -> RenderedM
         mailbox("From", message.organizer),
         mailbox("To", message.attendee),
         *(mailbox(name, person) for name, person in who.items() if name == "Reply-To"),
-        subject(wording.subject, instead=_plainest(message)),
+        subject(worded.subject, instead=_plainest(message)),
         *(header_fields.token(*field) for field in ids(message, sequence, dtstamp)),
         *BY_A_MACHINE,
+        *TO_WITHDRAW,
     )
     written = joined(fields, body)
     compare(written, fields, who)
@@ -131,9 +132,14 @@ def compare(written: bytes, fields: Iterable[Field], who: dict[str, Person]) -> 
 
 
 def _compare(written: bytes, message: Message, calendar: bytes) -> None:
-    """Raise :class:`RenderError` unless ``written`` has the intended parts, with this calendar twice."""
+    """Raise :class:`RenderError` unless ``written`` has the intended parts, with this calendar twice, and a placeholder
+    in the header, in the text and in the page.
+    """
     parts = mime_parts.parts(written, KINDS)
     if mime_parts.method(parts[4]) != message.method:
         raise RenderError("the method of the mail is not the METHOD of the calendar")
     if any(mime_parts.held(part) != calendar for part in parts[4:]):
         raise RenderError("a calendar does not read back as it was meant")
+    texts = [mime_parts.held(part).count(placeholders.PERSONAL.encode()) for part in parts[2:4]]
+    if placeholders.counted(written) != (1, placeholders.OF_A_MAIL) or 0 in texts:
+        raise RenderError("the placeholders of links are not where they were meant")

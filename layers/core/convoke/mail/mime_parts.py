@@ -14,6 +14,7 @@ from email.message import Message
 from email.policy import compat32
 
 from ..model import RenderError
+from . import placeholders
 
 LINE = 76  # octets in a line of a body, without its CRLF (RFC 2045, sections 6.7 and 6.8)
 
@@ -43,10 +44,25 @@ def multipart(kind: str, boundary: str, parts: Iterable[bytes]) -> bytes:
     return fields.encode() + opened + f"\r\n--{boundary}--\r\n".encode()
 
 
-def text(kind: str, content: str) -> bytes:
-    """A part ``text/<kind>`` in UTF-8, quoted-printable. ``content`` ends with a line break."""
+def text(kind: str, content: str, rest: str = "") -> bytes:
+    """A part ``text/<kind>`` in UTF-8, quoted-printable. ``content`` ends with a line break; or it is followed by the
+    placeholder of a personal link and the ``rest``, which does.
+    """
     fields = f'Content-Type: text/{kind}; charset="utf-8"\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n'
-    return fields.encode() + quoted_printable(content)
+    return fields.encode() + (_around_placeholder(content, rest) if rest else quoted_printable(content))
+
+
+def _around_placeholder(before: str, after: str) -> bytes:
+    """Quoted-printable with the placeholder between the two texts, on a line of its own: so a link of any length can be
+    written there. A line is continued by a soft line break (RFC 2045, section 6.7 (5)) where the text has none.
+    """
+    whole, _, begun = before.rpartition("\n")
+    written = quoted_printable(f"{whole}\n") if "\n" in before else b""
+    if begun:
+        written += "".join(f"{line.removesuffix('=')}=\r\n" for line in folded(quoted(begun), LINE - 1)).encode()
+    ends = b"\r\n" if after.startswith("\n") else b"=\r\n"
+    rest = after.removeprefix("\n")
+    return written + placeholders.WRITTEN + ends + (quoted_printable(rest) if rest else b"")
 
 
 def calendar(in_base64: bytes, method: str) -> bytes:
@@ -88,13 +104,13 @@ def quoted(text: str) -> str:
     return "".join([_QUOTED[octet] for octet in text.encode("utf-8")])
 
 
-def folded(line: str) -> Iterable[str]:
-    """The ``quoted`` text of one line, on lines of at most 76 octets."""
+def folded(line: str, most: int = LINE) -> Iterable[str]:
+    """The ``quoted`` text of one line, on lines of at most ``most`` octets."""
     if line.endswith((" ", "\t")):
         # White space at the end of a line may be removed in transport.
         line = f"{line[:-1]}={ord(line[-1]):02X}"
-    while len(line) > LINE:
-        end = LINE - 1
+    while len(line) > most:
+        end = most - 1
         if "=" in line[end - 2 : end]:
             end = line.rindex("=", 0, end)
         yield f"{line[:end]}="

@@ -27,12 +27,17 @@ from .wording import in_full
 
 
 def rendered(
-    notification: Notification, sender: Sender, people: Mapping[str, Person], said: Said | None = None
+    notification: Notification,
+    sender: Sender,
+    people: Mapping[str, Person],
+    said: Said | None = None,
+    link: str = "",
 ) -> RenderedMail:
     """The MIME mail of ``notification``: the same arguments give the same bytes.
 
     ``people`` are those whom a summary lists, by their registration ids; those who are missing there are left out.
-    ``said`` is there for the kinds that were asked for on a page.
+    ``said`` is there for the kinds that were asked for on a page. ``link`` is the URL of the personal page,
+    made for this one sending: the mail is not kept.
     Raises :class:`RenderError` if the mail, parsed again, does not have the recipient and the content that were
     intended.
     """
@@ -43,7 +48,7 @@ def rendered(
         if notification.author is not None and _is_valid(notification.author)
         else notification.organizer
     )
-    written_text, calendar = text(notification, people, said), b""
+    written_text, calendar = text(notification, people, said, link), b""
     body = mime_parts.text("plain", written_text)
     if notification.counter is not None:
         calendar = itip.declined(
@@ -144,8 +149,8 @@ def subject(notification: Notification, said: Said | None = None) -> str:
             raise RenderError(f"a notification of the kind {notification.kind} needs a link")
 
 
-def text(notification: Notification, people: Mapping[str, Person], said: Said | None = None) -> str:
-    """The plain text, with a line break at the end. ``people`` and ``said`` are as in :func:`rendered`."""
+def text(notification: Notification, people: Mapping[str, Person], said: Said | None = None, link: str = "") -> str:
+    """The plain text, with a line break at the end. ``people``, ``said`` and ``link`` are as in :func:`rendered`."""
     if said is not None:
         return asked_for_mail.text(notification, said)
     texts = languages.texts(notification.language)
@@ -162,7 +167,8 @@ def text(notification: Notification, people: Mapping[str, Person], said: Said | 
             parts = _no_seat(notification, texts)
         case _:
             raise RenderError(f"a notification of the kind {notification.kind} needs a link")
-    return "\n\n".join(part for part in (*parts, _why(notification, texts)) if part) + "\n"
+    page = texts.gettext("See or change your registration:") + f"\n{link}" if link else ""
+    return "\n\n".join(part for part in (*parts, page, _why(notification, texts)) if part) + "\n"
 
 
 def _title(notification: Notification, texts: Texts) -> str:

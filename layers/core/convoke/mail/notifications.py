@@ -62,6 +62,8 @@ they say is decided when they are sent: so no page has to know who is registered
 """
 LINK_WANTED_FOR = timedelta(hours=24)
 """For how long a mail with a personal link is sent after it was asked for; until then its recipient is stored."""
+LINKED = frozenset({NotificationKind.DECLINE_COUNTER, NotificationKind.NO_SEAT})
+"""Those whose recipient has a registration: their mails have the personal link."""
 DAILY_LIMITS = {
     NotificationKind.FORWARD: 50,
     NotificationKind.REMARK: 500,

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 from ..calendar.content_lines import uri
 from ..languages import Texts
+from . import placeholders
 from .subjects import width
 from .wording import DetailRow, Wording
 
@@ -38,12 +39,18 @@ _STYLE = """\
 .sheet{background:#212428!important}
 .quiet{color:#a5adb5!important}
 a{color:#8ab8e6!important}
+a.action{background:#8ab8e6!important;color:#16181b!important}
 }
 """
 
 
 def html(wording: Wording) -> str:
-    """The HTML page of a mail with the text ``wording``."""
+    """The HTML page of a mail with the text ``wording``, and the placeholder of the personal link as it reads."""
+    return placeholders.PERSONAL.join(around_link(wording))
+
+
+def around_link(wording: Wording) -> tuple[str, str]:
+    """The HTML before the personal link, and after it."""
     texts = wording.texts
     # Of the words that organizers use for themselves this one is the longest label: it is not to be broken.
     labels = max(80, 8 * width(texts.gettext("Organizer")))
@@ -65,8 +72,9 @@ def html(wording: Wording) -> str:
         f'<h1 style="margin:0 0 20px;font-size:21px;line-height:1.3">{escape(wording.headline)}</h1>\n'
         f'<table style="width:100%;table-layout:fixed;border-collapse:collapse">\n{rows}</table>\n{about}'
         f"<p {quiet}>{escape(wording.closing)}</p>\n"
-        f"<p {quiet}>{escape(wording.why)}</p>\n"
-        "</div>\n</body>\n</html>\n"
+        '<p style="margin:20px 0 0"><a class="action" style="display:inline-block;padding:10px 16px;'
+        'background:#3a5a78;color:#fff;border-radius:4px;text-decoration:none"\nhref="',
+        f'">{escape(wording.action)}</a></p>\n<p {quiet}>{escape(wording.why)}</p>\n</div>\n</body>\n</html>\n',
     )
 
 

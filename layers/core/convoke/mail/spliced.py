@@ -24,10 +24,8 @@ from ..calendar.content_lines import one_line
 from ..decision.calendar_state import Message, RenderedMail
 from ..model import Person, RenderError, frozen
 from ..schedule import series
-from . import header_fields, invitation_mail, mime_parts
+from . import header_fields, invitation_mail, mime_parts, page, wording
 from .header_fields import Field
-from .page import html
-from .wording import text, words
 
 MOST = 64
 """How many templates a process keeps. Each takes some 10 kB, and with a long description up to 100 kB."""
@@ -162,17 +160,17 @@ def _template(message: Message, sequence: int, dtstamp: datetime, whole: Rendere
     """The template of ``whole``, the mail of ``message``. ``None`` if it does not give back that mail, and the one that
     somebody else would be sent.
     """
-    wording = words(replace(message, attendee=replace(message.attendee, email=_ADDRESS)), dtstamp)
+    worded = wording.words(replace(message, attendee=replace(message.attendee, email=_ADDRESS)), dtstamp)
     to = invitation_mail.mailbox("To", message.attendee)
     since, until = _holds(message, dtstamp)
     other = replace(message, attendee=_OTHER_PERSON, uid=_OTHER_UID, created_at=message.created_at - timedelta(days=1))
     try:
-        texts = plain, page = _around_address(text(wording)), _around_address(html(wording))
+        texts = plain, html = _around_address(wording.text(worded)), _around_address(page.html(worded))
         template = _Template(
             calendar=_with_gaps(whole.calendar, _of_calendar(message, sequence, dtstamp)),
             around=_with_gaps(whole.mail, _of_mail(message, sequence, dtstamp, whole.calendar, to, texts)),
             plain=plain,
-            page=page,
+            page=html,
             plainer=tuple(name for name in whole.plainer if name != "To"),
             since=since,
             until=until,

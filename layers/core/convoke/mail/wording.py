@@ -24,6 +24,7 @@ from ..model import (
     frozen,
 )
 from ..schedule import series
+from . import placeholders
 from .freemail import is_freemail
 from .subjects import subject, width
 
@@ -42,8 +43,8 @@ class DetailRow:
 
 @frozen
 class Wording:
-    """All text of a mail, in the language of ``texts``. ``closing`` is what the attendee can do now, ``why`` the reason
-    that they get this mail.
+    """All text of a mail, in the language of ``texts``. ``closing`` is what the attendee can do in their calendar,
+    ``action`` what the personal link is for, ``why`` the reason that they get this mail, and how they withdraw.
     """
 
     texts: Texts
@@ -52,6 +53,7 @@ class Wording:
     details: tuple[DetailRow, ...]
     description: str
     closing: str
+    action: str
     why: str
 
 
@@ -62,6 +64,7 @@ def words(message: Message, now: datetime) -> Wording:
     """
     texts = languages.texts(message.language)
     pattern, headline = _news(message, texts)
+    why = _why(message, texts)
     return Wording(
         texts=texts,
         subject=subject(texts, pattern, one_line(message.title), _date_in_subject(message, texts, now)),
@@ -69,7 +72,8 @@ def words(message: Message, now: datetime) -> Wording:
         details=tuple(_details(message, texts, now)),
         description=clean(message.description).strip(),
         closing=_closing(message, texts),
-        why=_why(message, texts),
+        action=_action(message, texts),
+        why=why if message.method is Method.CANCEL else texts.sentences(why, _how_to_withdraw(texts)),
     )
 
 
@@ -87,7 +91,12 @@ def _date_in_subject(message: Message, texts: Texts, now: datetime) -> str:
 
 
 def text(wording: Wording) -> str:
-    """``wording`` as plain text."""
+    """``wording`` as plain text, with the placeholder of the personal link as it reads."""
+    return placeholders.PERSONAL.join(around_link(wording))
+
+
+def around_link(wording: Wording) -> tuple[str, str]:
+    """The plain text before the personal link, and after it."""
     texts = wording.texts
     rows: list[tuple[str, str]] = []
     for detail in wording.details:
@@ -102,12 +111,9 @@ def text(wording: Wording) -> str:
     table = "\n".join(
         f"{label}{' ' * (columns - width(label))}{value.replace(chr(10), below)}" for label, value in rows
     )
-    return (
-        "\n\n".join(
-            part for part in (wording.headline, table, wording.description, wording.closing, wording.why) if part
-        )
-        + "\n"
-    )
+    action = texts.gettext("%(label)s:", label=wording.action)
+    parts = (wording.headline, table, wording.description, wording.closing, f"{action}\n")
+    return "\n\n".join(part for part in parts if part), f"\n\n{wording.why}\n"
 
 
 def _news(message: Message, texts: Texts) -> tuple[str, str]:
@@ -373,6 +379,16 @@ def _why(message: Message, texts: Texts) -> str:
             **about,
         )
     )
+
+
+def _how_to_withdraw(texts: Texts) -> str:
+    return texts.gettext("To withdraw, and get no more mail about it, use the link above; it is meant for you alone.")
+
+
+def _action(message: Message, texts: Texts) -> str:
+    if message.method is Method.CANCEL:
+        return texts.gettext("See your registration")
+    return texts.gettext("See or change your registration")
 
 
 def in_full(person: Person) -> str:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from ..decision.calendar_state import RenderedMail
 
-DICTIONARY = 1
+DICTIONARY = 2
 """The dictionary that mails are stored with now."""
 PLAIN = 0
 """Instead of a dictionary's number: compressed without one, and the mail is whole."""

@@ -13,6 +13,8 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from botocore.exceptions import BotoCoreError, ClientError
+
 from ..links.tokens import KEY_BYTES, Keys
 from ..model import InvalidField, frozen
 from ..settings import Settings
@@ -59,10 +61,17 @@ class LinkKeys(Repository):
         self._known: tuple[float, StoredKeys] | None = None
 
     def at(self, now: datetime) -> Keys:
-        """The keys to use at ``now``, read at most once a minute. The first call of a deployment makes them."""
+        """The keys to use at ``now``, read at most once a minute. The first call of a deployment makes them.
+
+        Those that are known are used on where they cannot be read; where none are known, botocore's error propagates.
+        """
         known = self._known
         if known is None or time.monotonic() - known[0] > KNOWN_FOR:
-            known = self._known = time.monotonic(), self._read_or_make(now)
+            try:
+                known = self._known = time.monotonic(), self._read_or_make(now)
+            except (BotoCoreError, ClientError):
+                if known is None:
+                    raise
         return known[1].at(now)
 
     def stored(self) -> StoredKeys | None:
