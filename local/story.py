@@ -69,8 +69,10 @@ def play(api: str, key: str, mail: Path, say: Callable[[str], None]) -> list[Mai
             "time_zone": "Europe/Berlin",
             "location": "Altes Pfandhaus",
             "organizer": {"name": "Ada", "email": "ada@example.org"},
+            "public": True,
         },
     )
+    say(f"  its page is {event['page']}")
     here = f"/events/{event['event_id']}"
     registrations = [
         call("POST", f"{here}/registrations", {"name": name, "email": email}) for email, name in PEOPLE.items()

@@ -30,15 +30,9 @@ def ask(stack: Running, path: str, method: str = "GET", **headers: str) -> HTTPR
 
 @pytest.fixture(scope="module")
 def event_id(stack: Running) -> str:
-    made = stack.call("POST", "/events", PARTY | {"start": "2030-03-12T09:00:00", "end": "2030-03-12T10:30:00"})
-    # As an organizer would by the API's field `public`.
-    stack.client("dynamodb").update_item(
-        TableName=stack.description["tables"]["registrations"],
-        Key={"pk": {"S": f"EVENT#{made['event_id']}"}, "sk": {"S": "EVENT"}},
-        UpdateExpression="SET #public = :yes",
-        ExpressionAttributeNames={"#public": "public"},
-        ExpressionAttributeValues={":yes": {"BOOL": True}},
-    )
+    later = {"start": "2030-03-12T09:00:00", "end": "2030-03-12T10:30:00"}
+    made = stack.call("POST", "/events", PARTY | later | {"public": True})
+    assert made["page"] == f"{stack.description['pages']}/e/{made['event_id']}"
     return str(made["event_id"])
 
 
