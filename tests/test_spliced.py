@@ -224,7 +224,7 @@ def test_what_is_said_otherwise_to_some_has_a_template_of_its_own(one: Message, 
         (itip, "_utc", lambda honest: lambda at: honest(at) + "0", False),
         (header_fields, "_mailbox", lambda honest: lambda *a, **k: honest(*a, **k).replace(b"bo@", b"eve@"), True),
         (invitation_mail, "ids", lambda honest: lambda *a: (*honest(*a), ("Bcc", "eve\r\n@example.net")), True),
-        (mime_parts, "folded", lambda honest: lambda line: ("x", *honest(line)), False),
+        (mime_parts, "folded", lambda honest: lambda *a: ("x", *honest(*a)), False),
     ],
 )
 def test_what_is_personal_is_read_back(
