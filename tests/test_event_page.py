@@ -30,9 +30,10 @@ from convoke.store import keys
 from tests import rfc5546
 from tests.factories import EVENT_ID, MORNING, NOW, event, registration
 from tests.schedules import schedules, timed, whole
+from tests.tables import SETTINGS
 from tests.visitor import Shown, Visitor, a_visitor
 
-PAGE = f"https://a1b2c3d4e5.execute-api.eu-central-1.amazonaws.com/v1/e/{EVENT_ID}"
+PAGE = f"{SETTINGS.public_url}/e/{EVENT_ID}"
 WEEKLY = series.rule("FREQ=WEEKLY;COUNT=6", MORNING)
 HOSTILE = [
     "</script><script>alert(1)</script>",
@@ -123,6 +124,7 @@ def test_a_cancelled_event_says_so_and_why_and_takes_nobody(visitor: Visitor) ->
     assert "<s>Friday 12 March 2027" in shown.text
     assert "seats" not in words(shown)
     assert "calendar.google.com" not in shown.text
+    assert f"/e/{EVENT_ID}/register" not in shown.text
 
 
 def test_an_event_that_is_over_says_so(visitor: Visitor) -> None:
@@ -214,6 +216,7 @@ def test_how_many_wait_is_told_as_about_so_many(visitor: Visitor) -> None:
         register(visitor.store, person, now=NOW)
         said = words(visitor.get(f"/e/{EVENT_ID}"))
         assert "All seats are taken." in said
+        assert "Join the waitlist" in said
         assert ("the first to get a seat" in said) is (number == 0)
         assert ("About 5 people are waiting" in said) is (number > 0)
 

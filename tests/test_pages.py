@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from http import HTTPStatus
 from io import StringIO
@@ -19,7 +20,9 @@ from convoke.model import AccountSettings, EventStatus
 from convoke.pages import assets, colours, forms, site, templating
 from convoke.store import dynamo
 from convoke.store.account_settings import logo_of
+from convoke.store.store import Store
 from tests.factories import EVENT_ID
+from tests.tables import SETTINGS
 from tests.visitor import CONTEXT, Shown, Visitor, a_visitor, routes
 
 ROOT = Path(__file__).parent.parent
@@ -149,6 +152,19 @@ def test_the_log_has_the_route_and_ids_and_neither_a_token_nor_an_address(visito
     assert second["status"] == 404
     for said in (json.dumps(first), json.dumps(second)):
         assert not re.search(r"bo@|S3CR3T|192\.0\.2|secret", said)
+
+
+def test_addresses_begin_as_the_deployment_says_else_with_the_api_s_own(visitor: Visitor) -> None:
+    visitor.hold()
+    assert f'<link rel="canonical" href="{SETTINGS.public_url}/e/{EVENT_ID}">' in visitor.get(f"/e/{EVENT_ID}").text
+    for public_url, address, root in (
+        ("", "https://a1b2c3d4e5.execute-api.eu-central-1.amazonaws.com/v1", "/v1"),
+        ("https://events.example.org", "https://events.example.org", ""),
+    ):
+        visitor.store = Store(visitor.client, replace(SETTINGS, public_url=public_url))
+        shown = visitor.get(f"/e/{EVENT_ID}").text
+        assert f'<link rel="canonical" href="{address}/e/{EVENT_ID}">' in shown
+        assert f'<link rel="stylesheet" href="{root}/assets/pages-' in shown
 
 
 # --- what pages load ----------------------------------------------------------------------------------------------
