@@ -27,6 +27,7 @@ from convoke.registrations.events import change_event
 from convoke.registrations.registry import register
 from convoke.schedule import series
 from convoke.store import keys
+from convoke.store.store import Store
 from tests import rfc5546
 from tests.factories import EVENT_ID, MORNING, NOW, event, registration
 from tests.schedules import schedules, timed, whole
@@ -569,3 +570,11 @@ def test_days_have_no_time_to_be_shown_elsewhere(visitor: Visitor) -> None:
     visitor.hold(when=When(start=date(2027, 3, 12), end=date(2027, 3, 12)))
     shown = visitor.get(f"/e/{EVENT_ID}")
     assert '<time datetime="2027-03-12">Friday 12 March 2027, all day</time>' in shown.text
+
+
+def test_without_an_address_of_its_own_the_page_is_at_the_one_that_it_was_asked_at(visitor: Visitor) -> None:
+    visitor.store = Store(visitor.client, replace(SETTINGS, public_url=""))
+    visitor.hold()
+    shown = visitor.get(f"/e/{EVENT_ID}").text
+    asked_at = "https://a1b2c3d4e5.execute-api.eu-central-1.amazonaws.com/v1"
+    assert f'<link rel="canonical" href="{asked_at}/e/{EVENT_ID}">' in shown

@@ -384,9 +384,9 @@ def test_where_the_event_is_full_the_pages_say_so(one: Registering) -> None:
     link = one.asked()
     one.add(1)
     one.add(2)
-    assert "Join the waiting list" in words(one.get(FORM))
+    assert "Join the waitlist" in words(one.get(FORM))
     shown = one.get(link)
-    assert "you join the waiting list, at place 2." in words(shown)
+    assert "you join the waitlist, at place 2." in words(shown)
     one.press(link)
     assert one.people()[-1].status is RegistrationStatus.WAITLISTED
     assert len(one.hinted) == 2, "they are mailed their place"
