@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from ..links import tokens
-from ..links.tokens import Purpose
+from ..links.tokens import RECENT_FOR, Purpose
 from ..links.urls import Urls
 from ..mail import placeholders
 from ..settings import Settings
@@ -42,6 +42,16 @@ class PersonalLinks:
         """The URL by which the address of an unconfirmed registration is confirmed until an instant (UTC)."""
         token = tokens.sealed(self.keys.at(now), Purpose.CONFIRM, registration_id.encode(), until)
         return self.urls.confirm(token)
+
+    def fresh(self, event_id: str, registration_id: str, links: int, now: datetime) -> str:
+        """The URL of the personal page that, for an hour from ``now`` (UTC), also opens what others must not open."""
+        ids = event_id, registration_id
+        token = tokens.personal(self.keys.at(now), Purpose.RECENT, *ids, links, now + RECENT_FOR)
+        return self.urls.personal(token)
+
+    def new_address(self, change: bytes, until: datetime, now: datetime) -> str:
+        """The URL by which a new address of a registration is confirmed until an instant (UTC)."""
+        return self.urls.confirm(tokens.sealed(self.keys.at(now), Purpose.ADDRESS, change, until))
 
     def _token(self, purpose: Purpose, event_id: str, registration_id: str, links: int, now: datetime) -> str:
         return tokens.personal(self.keys.at(now), purpose, event_id, registration_id, links)

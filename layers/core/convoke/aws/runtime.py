@@ -41,9 +41,9 @@ from ..effects import (
     Unknown,
     WebhookHint,
 )
-from ..mail.notifications import ASKED_FOR, Notification
+from ..mail.notifications import ASKED_FOR, Notification, NotificationKind
 from ..model import ConvokeError, RenderError
-from ..registrations import erasure, returning, split_transfer, waitlist
+from ..registrations import addresses, erasure, returning, split_transfer, waitlist
 from ..settings import Settings, settings
 from ..store import dynamo
 from ..store.store import Store
@@ -430,14 +430,21 @@ def _said(effect: effects.RenderNotification, notification: Notification, links:
     """What a mail says that was asked for on a page, with its link."""
     from ..mail.asked_for_mail import Said
 
-    holder = effect.holder
+    holder, kind, now = effect.holder, effect.kind or notification.kind, clock()
+    if kind is NotificationKind.ADDRESS_CHANGED:
+        return Said(kind=kind, link="")
     if holder is not None:
-        link = links.personal(holder.event_id, holder.registration_id, holder.links, clock())
+        ids = holder.event_id, holder.registration_id
+        make = links.fresh if kind is NotificationKind.FRESH_LINK else links.personal
+        link = make(*ids, holder.links, now)
+    elif kind is NotificationKind.NEW_ADDRESS and notification.until is not None:
+        change = addresses.payload(notification.event_id, notification.registration_id, notification.notification_id)
+        link = links.new_address(change, notification.until, now)
     elif notification.until is not None:
-        link = links.confirm(notification.registration_id, notification.until, clock())
+        link = links.confirm(notification.registration_id, notification.until, now)
     else:
         raise RenderError("nobody has the address")
-    return Said(kind=effect.kind or notification.kind, link=link, holder=holder, place=effect.place)
+    return Said(kind=kind, link=link, holder=holder, place=effect.place)
 
 
 def hint_body(hint: AnyHint) -> dict[str, Any]:

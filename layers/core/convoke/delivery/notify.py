@@ -57,8 +57,15 @@ from .attempts import Attempts, Cannot, Claimed, Policy, Stage
 from .pace import slow_down, wait_for_turn
 from .reconcile import Outcome, Worker, links_for
 
-MAILBOX_COUNTS = {NotificationKind.CONFIRM: Purpose.CONFIRM, NotificationKind.LINK: Purpose.LINK}
-"""What counts against the limits of its recipient's mailbox. WAITING does not: whoever has registered was counted."""
+MAILBOX_COUNTS = {
+    NotificationKind.CONFIRM: Purpose.CONFIRM,
+    NotificationKind.NEW_ADDRESS: Purpose.CONFIRM,
+    NotificationKind.LINK: Purpose.LINK,
+    NotificationKind.FRESH_LINK: Purpose.LINK,
+}
+"""What counts against the limits of its recipient's mailbox. WAITING does not: whoever has registered was counted; nor
+does ADDRESS_CHANGED, of which there is one for each address that was confirmed.
+"""
 
 
 @frozen
@@ -216,7 +223,7 @@ def _barred(
     if not may_be_sent(notification, sender):
         return DeliveryState.FAILED
     whose = addressed.holder.registration_id if addressed.holder else seen.registration_id
-    to_attendee = addressed.kind in LINKED
+    to_attendee = addressed.kind in LINKED or addressed.kind is NotificationKind.ADDRESS_CHANGED
     if to_attendee or addressed.holder is not None:
         invitation = yield ReadInvitation(event_id=seen.event_id, registration_id=whose)
         stop = None if invitation is None else invitation.stop_of(notification.recipient.email)

@@ -28,6 +28,9 @@ KEY_BYTES = 32
 AFTER_THE_EVENT = timedelta(days=31)
 """For how long after the end of an event the personal links of its registrations are valid."""
 
+RECENT_FOR = timedelta(hours=1)
+"""For how long a link that was just mailed opens what a forwarded mail must not open."""
+
 _MAC_BYTES = 16
 _TIME_BYTES = 5  # seconds since 1970: enough for 34,000 years
 _EVENT_ID, _REGISTRATION_ID = 26, 36  # characters, of five bits each

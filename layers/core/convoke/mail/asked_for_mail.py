@@ -18,6 +18,9 @@ PLAINEST = {
     NotificationKind.CONFIRM: "Confirm your registration",
     NotificationKind.WAITING: "You are on the waitlist",
     NotificationKind.LINK: "Your registration",
+    NotificationKind.FRESH_LINK: "Your registration",
+    NotificationKind.NEW_ADDRESS: "Confirm your new address",
+    NotificationKind.ADDRESS_CHANGED: "Your registration has another address",
 }
 """Subjects of ASCII text that always read back."""
 
@@ -47,6 +50,10 @@ def subject(notification: Notification, said: Said) -> str:
             return texts.gettext("Confirm your registration: %(title)s", title=title)
         case NotificationKind.WAITING:
             return texts.gettext("You are on the waitlist: %(title)s", title=title)
+        case NotificationKind.NEW_ADDRESS:
+            return texts.gettext("Confirm your new address: %(title)s", title=title)
+        case NotificationKind.ADDRESS_CHANGED:
+            return texts.gettext("Your registration has another address: %(title)s", title=title)
         case _:
             return texts.gettext("Your registration: %(title)s", title=title)
 
@@ -59,10 +66,17 @@ def text(notification: Notification, said: Said) -> str:
         "when": texts.when(notification.when),
         "organizer": texts.isolated(in_full(notification.organizer)),
     }
-    if said.kind is NotificationKind.CONFIRM:
-        parts = _confirm(notification, said, texts, what)
-    else:
-        parts = _registered(said, texts, what)
+    match said.kind:
+        case NotificationKind.CONFIRM:
+            parts = _confirm(notification, said, texts, what)
+        case NotificationKind.NEW_ADDRESS:
+            parts = _new_address(notification, said, texts, what)
+        case NotificationKind.ADDRESS_CHANGED:
+            parts = _address_changed(texts, what)
+        case NotificationKind.FRESH_LINK:
+            parts = _fresh_link(said, texts, what)
+        case _:
+            parts = _registered(said, texts, what)
     return "\n\n".join(parts) + "\n"
 
 
@@ -83,6 +97,49 @@ def _confirm(notification: Notification, said: Said, texts: Texts, what: dict[st
             num=hours,
         ),
         texts.gettext("If it was not you, do nothing: nobody is registered, and the address is deleted."),
+    )
+
+
+def _new_address(notification: Notification, said: Said, texts: Texts, what: dict[str, str]) -> tuple[str, ...]:
+    until = notification.until or notification.written_at
+    hours = round((until - notification.written_at).total_seconds() / SECONDS_OF_AN_HOUR)
+    return (
+        texts.gettext(
+            "Somebody, probably you, wants the mails about “%(title)s”, %(when)s, organized by %(organizer)s, to be "
+            "sent to this address.",
+            **what,
+        ),
+        texts.gettext("Confirm the address on this page:") + f"\n{said.link}",
+        texts.ngettext(
+            "Nothing changes until then. The link is valid for %(num)s hour.",
+            "Nothing changes until then. The link is valid for %(num)s hours.",
+            hours,
+            num=hours,
+        ),
+        texts.gettext("If it was not you, do nothing: nothing changes, and the address is deleted."),
+    )
+
+
+def _address_changed(texts: Texts, what: dict[str, str]) -> tuple[str, ...]:
+    return (
+        texts.gettext(
+            "Your registration for “%(title)s”, %(when)s, organized by %(organizer)s, has another address now. This "
+            "one gets no more mails about it, and the links in earlier mails are not valid any more.",
+            **what,
+        ),
+        texts.gettext("If it was not you who changed it, write to the organizer: %(organizer)s.", **what),
+    )
+
+
+def _fresh_link(said: Said, texts: Texts, what: dict[str, str]) -> tuple[str, ...]:
+    return (
+        texts.gettext(
+            "On the page of your registration for “%(title)s”, %(when)s, somebody, probably you, asked for a link by "
+            "which the address is changed, and what is stored about you is read or erased.",
+            **what,
+        ),
+        texts.gettext("It is valid for one hour:") + f"\n{said.link}",
+        texts.gettext("If it was not you, do nothing. The link is for you alone: do not forward this mail."),
     )
 
 

@@ -54,9 +54,20 @@ class NotificationKind(StrEnum):
     """The personal link of the registration that the address has."""
     WAITING = "waiting"
     """The place on the waitlist of a registration that was made on a page."""
+    FRESH_LINK = "fresh-link"
+    """A link to the personal page that also opens, for an hour, what a forwarded mail must not open."""
+    NEW_ADDRESS = "new-address"
+    """To confirm a new address of a registration; its id is that of the change."""
+    ADDRESS_CHANGED = "address-changed"
+    """To the former address of a registration that has got another one."""
 
 
-ASKED_FOR = frozenset({NotificationKind.CONFIRM, NotificationKind.LINK, NotificationKind.WAITING})
+ASKED_FOR = frozenset(
+    {
+        *(NotificationKind.CONFIRM, NotificationKind.LINK, NotificationKind.WAITING),
+        *(NotificationKind.FRESH_LINK, NotificationKind.NEW_ADDRESS, NotificationKind.ADDRESS_CHANGED),
+    }
+)
 """The kinds that anybody can cause. Nothing that a visitor typed is in them but the address that they go to, and what
 they say is decided when they are sent: so no page has to know who is registered.
 """
@@ -74,6 +85,9 @@ DAILY_LIMITS = {
     NotificationKind.CONFIRM: 100_000,
     NotificationKind.LINK: 100_000,
     NotificationKind.WAITING: 100_000,
+    NotificationKind.FRESH_LINK: 100_000,
+    NotificationKind.NEW_ADDRESS: 100_000,
+    NotificationKind.ADDRESS_CHANGED: 100_000,
 }
 """How many notifications of a kind are sent for one event in a day (UTC). The rest are sent the next day."""
 
@@ -292,10 +306,15 @@ def becomes(notification: Notification, holder: Registration | None) -> Notifica
     """What a notification of the kinds :data:`ASKED_FOR` is sent as, where ``holder`` is the registration that its
     recipient's address has now; ``None``: it is not sent.
     """
-    if notification.kind is NotificationKind.CONFIRM:
-        return NotificationKind.CONFIRM if holder is None else NotificationKind.LINK
+    if notification.kind in (NotificationKind.CONFIRM, NotificationKind.NEW_ADDRESS):
+        return notification.kind if holder is None else NotificationKind.LINK
+    if notification.kind is NotificationKind.ADDRESS_CHANGED:
+        return notification.kind
     if holder is None:
         return None
+    if notification.kind is NotificationKind.FRESH_LINK:
+        # Who has the address by now is another one: their page is not opened by what this person asked for.
+        return notification.kind if holder.registration_id == notification.registration_id else None
     if notification.kind is NotificationKind.WAITING and holder.registration_id == notification.registration_id:
         # Who has a seat is sent the invitation.
         return NotificationKind.WAITING if holder.status is RegistrationStatus.WAITLISTED else None

@@ -8,11 +8,12 @@ function.
 - ``registering``: registering there, and the lost personal link; ``confirming``: the links that confirm an address
 - ``hints``: has a mail sent at once
 - ``opening``: what a personal link opens; ``personal``: the personal page; ``one_click``: unsubscribing (RFC 8058)
+- ``feeds``: a registration as a file for a calendar, and as a private feed
 
 A page reads from ``store``, and changes something only upon a POST, through ``registrations``.
 """
 
-from . import confirming, event_page, one_click, personal, registering
+from . import confirming, event_page, feeds, one_click, personal, registering
 
-ROOMS = (event_page, registering, confirming, personal, one_click)
+ROOMS = (event_page, registering, confirming, personal, feeds, one_click)
 """The modules with pages. Importing them makes their routes."""

@@ -13,7 +13,7 @@ from ..registrations import unconfirmed
 from ..registrations.registry import TooMany
 from ..registrations.unconfirmed import Closed
 from ..schedule import series
-from . import forms, hints
+from . import forms, hints, new_address
 from .registering import closed
 from .site import Answer, Request, missing, page, route, see_other, too_many
 
@@ -123,5 +123,6 @@ CONFIRMATIONS = {
         show=_show_registration,
         do=_do_registration,
         expired=lambda request: closed(request, None, Closed.EXPIRED),
-    )
+    ),
+    Purpose.ADDRESS: Confirmation(show=new_address.show, do=new_address.confirm, expired=new_address.expired),
 }

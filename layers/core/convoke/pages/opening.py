@@ -8,7 +8,6 @@ other is answered as a page that there is not.
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
 from enum import StrEnum
 
 from ..decision.invitation import Invitation
@@ -19,8 +18,6 @@ from ..registrations import registry
 from ..schedule import series
 from .site import Request, gone, missing
 
-RECENT_FOR = timedelta(hours=1)
-"""For how long a link that was just mailed opens what a forwarded mail must not open."""
 FORMER_LINKS = 32
 """So many links back, somebody with a former one is told that there is a newer one."""
 

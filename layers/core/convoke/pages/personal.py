@@ -7,6 +7,7 @@ forwarded must not open (another address, what is stored, erasing) needs a link 
 from __future__ import annotations
 
 import json
+import secrets
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from http import HTTPStatus
@@ -17,8 +18,9 @@ from ..decision.decide import over, participation
 from ..decision.plan import calendar_state_of
 from ..languages import LANGUAGES
 from ..links.tokens import Purpose
-from ..model import InvalidField, LocalTime, Occurrence, Participation, Question, QuestionKind, frozen
+from ..model import InvalidField, LocalTime, Occurrence, Participation, Question, QuestionKind, folded, frozen
 from ..registrations import (
+    addresses,
     answering,
     erasure,
     registry,
@@ -32,12 +34,12 @@ from ..registrations.registry import Obstacle, TooMany
 from ..registrations.responses import NO, YES
 from ..schedule import series
 from ..store import dynamo
-from . import forms
+from . import forms, hints
 from .forms import Form
 from .opening import Opened, State, again, answered, feed_token, opened
+from .registering import LONGEST_ADDRESS, LONGEST_NAME, wrong_address
 from .site import PERSONAL, SECURITY, Answer, Refused, Request, missing, page, route, see_other, too_many
 
-LONGEST_NAME = 255
 LONGEST_DATE = 32
 MOST_DATES = 60
 """Of a series so many dates to come are listed; the calendar has all."""
@@ -168,6 +170,8 @@ def _notice(seen: Opened, done: str) -> str:
         return _("A link was mailed to the address of this registration. It is valid for one hour.")
     if done == "erased" and state in (State.WITHDRAWN, State.CANCELLED, State.OVER):
         return _("Everything about you is erased as soon as the mail that removes the entry has left.")
+    if done == "moved":
+        return _("Your address was changed. A new invitation is on its way to it.")
     if done == "asked":
         return _("A mail was sent to the new address. The address changes once it is confirmed there.")
     return ""
@@ -619,6 +623,88 @@ def _chosen(seen: Opened, form: Form, errors: list[tuple[str, str]]) -> dict[str
     return {"occurrences": dates, "named": len(seen.event.earlier)}
 
 
+# --- a fresh link, and another address ----------------------------------------------------------------------------
+
+
+def _show_fresh(seen: Opened, _form: Form, errors: Errors) -> Answer:
+    _ = seen.request.texts.gettext
+    return _fresh_step(seen, errors, _("Have a new link mailed to you?"))
+
+
+def _fresh_step(seen: Opened, errors: Errors, title: str) -> Answer:
+    _ = seen.request.texts.gettext
+    first = _(
+        "A mail can be forwarded, and this is for you alone. So a link is mailed to %(address)s first.",
+        address=seen.person.email,
+    )
+    return _step(
+        seen,
+        "fresh",
+        errors,
+        title=title,
+        text=(first, _("It is valid for one hour.")),
+        button=_("Mail me the link"),
+    )
+
+
+def _fresh(seen: Opened, _form: Form) -> Answer:
+    request = seen.request
+    asked = addresses.send_fresh_link(
+        request.store,
+        seen.event,
+        seen.person,
+        source_ip=request.source_ip,
+        now=request.now,
+        entropy=secrets.token_bytes(16),
+    )
+    if isinstance(asked, TooMany):
+        raise too_many(request, asked.until, _back(seen))
+    hints.send(request.store.settings, asked.hint)
+    return _done(seen, "fresh")
+
+
+def _show_address(seen: Opened, form: Form, errors: Errors) -> Answer:
+    _require(seen, State.REGISTERED, State.WAITING)
+    _require_unmanaged(seen)
+    _ = seen.request.texts.gettext
+    if not seen.recent:
+        return _fresh_step(seen, errors, _("Change your address?"))
+    return _page(
+        seen,
+        "personal_address.html",
+        errors,
+        typed=form.text("email"),
+        longest_address=LONGEST_ADDRESS,
+    )
+
+
+def _address(seen: Opened, form: Form) -> Answer:
+    _require(seen, State.REGISTERED, State.WAITING)
+    _require_unmanaged(seen)
+    if not seen.recent:
+        return _show_address(seen, form, ())
+    request, email = seen.request, form.text("email")
+    wrong = wrong_address(request, email)
+    if wrong is None and folded(email) == folded(seen.person.email):
+        wrong = request.texts.gettext("This is the address that you have already.")
+    if wrong is not None:
+        return _show_address(seen, form, (("email", wrong),))
+    asked = addresses.ask(
+        request.store,
+        seen.event,
+        seen.person,
+        email,
+        source_ip=request.source_ip,
+        unconfirmed_mails=seen.account.unconfirmed_mails,
+        now=request.now,
+        entropy=secrets.token_bytes(16),
+    )
+    if isinstance(asked, TooMany):
+        raise too_many(request, asked.until, _back(seen))
+    hints.send(request.store.settings, asked.hint)
+    return _done(seen, "asked")
+
+
 # --- what is stored, and erasing it -------------------------------------------------------------------------------
 
 
@@ -684,21 +770,7 @@ def _if_recent(seen: Opened, errors: Errors, action: str, **step: Any) -> Answer
     """
     if seen.recent:
         return _step(seen, action, errors, **step)
-    _ = seen.request.texts.gettext
-    return _step(
-        seen,
-        "fresh",
-        errors,
-        title=step["title"],
-        text=(
-            _(
-                "A mail can be forwarded, and this is for you alone. So a link is mailed to %(address)s first.",
-                address=seen.person.email,
-            ),
-            _("It is valid for one hour."),
-        ),
-        button=_("Mail me the link"),
-    )
+    return _fresh_step(seen, errors, step["title"])
 
 
 ACTIONS: dict[str, tuple[Callable[[Opened, Form, Errors], Answer], Callable[[Opened, Form], Answer]]] = {
@@ -707,6 +779,8 @@ ACTIONS: dict[str, tuple[Callable[[Opened, Form, Errors], Answer], Callable[[Ope
     "return": (_show_return, _return),
     "send": (_show_send, _send),
     "change": (_show_change, _change),
+    "fresh": (_show_fresh, _fresh),
+    "address": (_show_address, _address),
     "data": (_show_data, _data),
     "erase": (_show_erase, _erase),
 }

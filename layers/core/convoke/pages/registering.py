@@ -182,7 +182,7 @@ def _checked(request: Request, event: Event, typed: Typed) -> dict[str, Any] | E
     name = _name(typed.name)
     if name is None:
         errors.append(("name", _("Enter your name, in one line.")))
-    if (wrong := _wrong_address(request, typed.email)) is not None:
+    if (wrong := wrong_address(request, typed.email)) is not None:
         errors.append(("email", wrong))
     if typed.language not in LANGUAGES:
         errors.append(("language", _("Choose one of the languages.")))
@@ -226,7 +226,7 @@ def _name(typed: str) -> str | None:
     return name or None
 
 
-def _wrong_address(request: Request, email: str) -> str | None:
+def wrong_address(request: Request, email: str) -> str | None:
     """What is wrong with an address, as a sentence."""
     _ = request.texts.gettext
     sender = request.store.settings.sender.address
@@ -272,7 +272,7 @@ def send_lost(request: Request, event_id: str) -> Answer:
     wrong = forms.objection(request, form)
     if wrong is not None:
         return _lost_form(request, event, email, (("", wrong),))
-    if (wrong := _wrong_address(request, email)) is not None:
+    if (wrong := wrong_address(request, email)) is not None:
         return _lost_form(request, event, email, (("email", wrong),))
     asked = unconfirmed.send_link(
         request.store,

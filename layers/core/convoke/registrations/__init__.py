@@ -9,6 +9,7 @@
 - ``split_transfer``: copying registrations to the event that a series was split into
 - ``unconfirmed``: registering by anybody from an event's page: confirmation, the lost personal link
 - ``responses``: what somebody responded to an event's questions, checked; ``typed_text``: text as it is kept
+- ``addresses``: another address, asked for on the personal page and confirmed by a link that is mailed to it
 - ``stored_data``: all that is stored about one person, for themselves to read
 - ``erasure``: erasing a person's name, address and texts
 """

@@ -18,8 +18,8 @@ KEPT = timedelta(hours=1)
 
 @frozen
 class AddressChange:
-    """A new address for a registration. ``links`` is the counter of links that the registration had when it was asked
-    for: with another one it is void. Instants are UTC.
+    """A new address for a registration. ``change_id`` is the id of the notification that confirms it. ``links`` is the
+    counter of links that the registration had when it was asked for: with another one it is void. Instants are UTC.
     """
 
     event_id: str
