@@ -9,10 +9,13 @@ from pathlib import Path
 
 import pytest
 from babel import Locale
+from babel.messages.catalog import Catalog
 
 from convoke import languages
+from convoke.languages.catalogue import catalogue
 from convoke.languages.dates import FromCldr, PlainEnglish
 from convoke.model import When
+from local import texts
 
 ROOT = Path(__file__).parent.parent
 MORNING = When(start=datetime(2027, 3, 12, 9), end=datetime(2027, 3, 12, 10, 30), time_zone="Europe/Berlin")
@@ -141,8 +144,8 @@ def test_plain_english_uses_the_names_of_the_cldr_and_only_leaves_out_its_commas
 
 def test_no_text_has_the_narrow_spaces_that_fonts_of_mail_programs_lack() -> None:
     for tag in (*languages.LANGUAGES, "en-US", "en-AU", "fr-CA", "es-MX", "ar-EG"):
-        texts = languages.texts(tag)
-        for written in (texts.when(MORNING), texts.when_short(MORNING), texts.when(DAYS), texts.when_short(DAYS)):
+        known = languages.texts(tag)
+        for written in (known.when(MORNING), known.when_short(MORNING), known.when(DAYS), known.when_short(DAYS)):
             assert not {"\u202f", "\u2009"} & set(written), tag
 
 
@@ -179,3 +182,33 @@ assert catalogue.cache_info().currsize == 1
         [sys.executable, "-W", "error", "-c", code], env=environment, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("language", [tag for tag in languages.LANGUAGES if tag != "en"])
+def test_catalogues_are_read_as_babel_reads_them(language: str) -> None:
+    read, known = catalogue(language), texts.read(language)
+    found = {
+        (text.context or "", text.id): text.string
+        for text in known
+        if isinstance(text.id, str) and text.id and text.string
+    }
+    assert dict(read.texts) == found
+    plurals = {(text.context or "", text.id[0]): text.string for text in known if not isinstance(text.id, str)}
+    assert dict(read.plurals) == plurals
+    assert {len(forms) for forms in read.plurals.values()} == {known.num_plurals}
+    assert {read.form(count) for count in [*range(1000), 10**6, 10**7]} <= set(range(known.num_plurals))
+
+
+def test_what_is_escaped_in_a_catalogue_is_read_as_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = 'One "line" \\ of\ttwo\n\nThe other %(one)s ' + "and much more, " * 12
+    known = Catalog(locale="de", fuzzy=False)
+    known.add(text, f"Ein {text}")
+    known.add(text, f"Kein {text}", context='a "context"')
+    known.add((f"1 {text}", f"2 {text}"), (f"Eine {text}", f"Zwei {text}"))
+    known.add("later", "")
+    (tmp_path / "de.po").write_bytes(texts.written(known, "de"))
+    monkeypatch.setattr("convoke.languages.catalogue._CATALOGUES", tmp_path)
+    read = catalogue.__wrapped__("de")
+    assert read.texts == {("", text): f"Ein {text}", ('a "context"', text): f"Kein {text}"}
+    assert read.plurals == {("", f"1 {text}"): (f"Eine {text}", f"Zwei {text}")}
+    assert [read.form(count) for count in (0, 1, 2)] == [1, 0, 1]

@@ -32,6 +32,7 @@ _HOST = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)*[a-z0-9](?:[a-z0-9-]*
 _MIXED_TLD = re.compile(r"https?://[^/?#:]*\.[a-z]{2,}(?=[^\x00-\x7f][^./?#:]*(?:[/?#:]|$))", re.IGNORECASE)
 _PAIRS = {")": "(", "]": "["}
 
+_ENGLISH = ' lang="en"'
 _STYLE = """\
 :root{color-scheme:light dark}
 @media (prefers-color-scheme:dark){
@@ -55,19 +56,20 @@ def around_link(wording: Wording) -> tuple[str, str]:
     # Of the words that organizers use for themselves this one is the longest label: it is not to be broken.
     labels = max(80, 8 * width(texts.gettext("Organizer")))
     rows = "".join(_row(detail, texts, labels) for detail in wording.details)
-    about = f'<p dir="auto" style="margin:20px 0">{linked(wording.description)}</p>\n' if wording.description else ""
-    # Programs that show mail in a page of their own keep the sheet alone.
-    language = f'lang="{texts.tag}" dir="{texts.direction}"'
+    other_way = ' dir="auto"' if wording.description != texts.isolated(wording.description) else ""
+    about = f'<p{other_way} style="margin:20px 0">{linked(wording.description)}</p>\n' if wording.description else ""
+    # Programs that show a mail in a page of their own keep the sheet alone. Of English, they take it for the usual.
+    language = "" if texts.tag == "en" else f' lang="{texts.tag}" dir="{texts.direction}"'
     quiet = 'class="quiet" style="margin:24px 0 0;color:#5c6770;font-size:14px"'
     return (
-        f'<!DOCTYPE html>\n<html {language}>\n<head>\n<meta charset="utf-8">\n'
+        f'<!DOCTYPE html>\n<html{language or _ENGLISH}>\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         '<meta name="color-scheme" content="light dark">\n'
         f"<title>{escape(wording.subject)}</title>\n<style>\n{_STYLE}</style>\n</head>\n"
         '<body class="page" style="margin:0;padding:16px 8px;background:#f5f4f1;color:#24292e;'
         'font:16px/1.5 -apple-system,Segoe UI,Helvetica,Arial,sans-serif">\n'
         '<div class="sheet" style="max-width:580px;margin:0 auto;padding:20px 16px;background:#fff;'
-        'border-top:4px solid #3a5a78;overflow-wrap:anywhere;word-break:break-word" '
+        'border-top:4px solid #3a5a78;overflow-wrap:anywhere;word-break:break-word"'
         f"{language}>\n"
         f'<h1 style="margin:0 0 20px;font-size:21px;line-height:1.3">{escape(wording.headline)}</h1>\n'
         f'<table style="width:100%;table-layout:fixed;border-collapse:collapse">\n{rows}</table>\n{about}'
