@@ -218,6 +218,7 @@ def at_the_end(world: World) -> Iterator[Violation]:
         yield Violation("G2", f"is still being told: {book.fan_out}, {book.batches}")
     yield from (Violation("effort", what) for what in _two_at_one_batch(world))
     yield from (Violation("pressing", what) for what in world.delayed)
+    yield from (Violation("hold", what) for what in world.holds.broken)
     if book.debts:
         yield Violation("G1", f"was not forgotten: {book.debts}")
 

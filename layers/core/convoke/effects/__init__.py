@@ -24,6 +24,7 @@ from .handing import (
     BatchHint,
     ClaimBatch,
     CountAccounts,
+    CountHeld,
     DrawTurns,
     EndBatch,
     Enqueue,
@@ -105,6 +106,7 @@ from .reading import (
     ReadRegistrations,
     ReadSending,
     ReadStoredMessage,
+    ReadTelling,
 )
 from .watching import (
     EndSurvey,
@@ -112,6 +114,7 @@ from .watching import (
     ReadSurvey,
     ReadUnreached,
     ScheduleSurvey,
+    ScheduleSurveySoon,
     StoreUnreached,
 )
 
@@ -131,6 +134,7 @@ __all__ = [
     "Clock",
     "CountAccounts",
     "CountDaily",
+    "CountHeld",
     "CountMail",
     "Defer",
     "DrawTurns",
@@ -176,6 +180,7 @@ __all__ = [
     "ReadSending",
     "ReadStoredMessage",
     "ReadSurvey",
+    "ReadTelling",
     "ReadUnreached",
     "ReadWebhook",
     "ReadWebhookEvent",
@@ -191,6 +196,7 @@ __all__ = [
     "RenderNotification",
     "ReserveQuota",
     "ScheduleSurvey",
+    "ScheduleSurveySoon",
     "Send",
     "SendNotification",
     "SlowDown",

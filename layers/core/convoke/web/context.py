@@ -246,7 +246,7 @@ def show_event(
     event = own_event(event_id)
     seats = store().reads.seats(event_id)
     missed = store().surveys.list_attention(event_id, now=now())
-    shown = presenters.event(event, seats, dropped, missed, store().reads.fan_out(event_id))
+    shown = presenters.event(event, seats, dropped, missed, store().reads.fan_out(event_id), now())
     return answer(status, shown, {**etag(event), **(headers or {})})
 
 

@@ -142,6 +142,7 @@ class EventIn(Incoming):
     release_on_decline: ReleaseOnDecline = False
     recurrence: Recurrence | None = None
     status: Status = "confirmed"
+    notify_after: NotifyAfter | None = None
     external_id: ExternalId | None = None
     metadata: Metadata = Field(default_factory=dict)
 
@@ -172,6 +173,7 @@ class EventChange(Patch):
     release_on_decline: ReleaseOnDecline | None = None
     recurrence: Recurrence | None = None
     status: Status | None = None
+    notify_after: NotifyAfter | None = None
     external_id: ExternalId | None = None
     metadata: MetadataPatch | None = None
 
@@ -195,6 +197,14 @@ class ReopenIn(Incoming):
 
 class RestoreIn(Incoming):
     """No fields: a date is restored as it was."""
+
+
+class TellIn(Incoming):
+    """No fields: what waits is told."""
+
+
+class UndoIn(Incoming):
+    """No fields: what waits is undone."""
 
 
 class OccurrenceIn(Incoming):
@@ -350,6 +360,7 @@ def content(shape: EventIn) -> dict[str, Any]:
         "capacity": shape.capacity,
         "release_on_decline": shape.release_on_decline,
         "status": EventStatus(shape.status),
+        "notify_after": shape.notify_after,
         **own_data(shape),
     }
 
@@ -458,6 +469,7 @@ def request_fields(event: Event) -> dict[str, Any]:
         "release_on_decline": event.release_on_decline,
         "recurrence": event.rule,
         "status": event.status.value,
+        "notify_after": event.notify_after,
         "external_id": event.external_id or None,
         "metadata": dict(event.metadata),
     }

@@ -87,6 +87,13 @@ class EventOut(BaseModel):
     capacity: int | None
     release_on_decline: bool
     recurrence: str | None
+    notify_after: Annotated[
+        int | None,
+        Field(
+            description="For how many seconds an ordinary change waits for the next one before people are told;"
+            " null: as the account has it."
+        ),
+    ]
     external_id: str | None
     metadata: dict[str, str]
     registered: Annotated[int, Field(description="The number of seats that are taken.")]
@@ -108,6 +115,13 @@ class EventOut(BaseModel):
     telling: Annotated[
         TellingOut | None,
         Field(description="While people are being told of a change: how far that is; null before and after."),
+    ] = None
+    told_at: Annotated[
+        Moment | None,
+        Field(
+            description="When people will be told of the latest changes, which wait for further ones; null where no"
+            " change waits, and in a list of events."
+        ),
     ] = None
     created_at: Moment
     updated_at: Moment
