@@ -64,6 +64,8 @@ BODY_OPTIONAL = (
     "POST /events/{event_id}/occurrences/{start}/cancel",
     "POST /events/{event_id}/occurrences/{start}/restore",
     "POST /events/{event_id}/reopen",
+    "POST /events/{event_id}/tell",
+    "POST /events/{event_id}/undo",
     "POST /events/{event_id}/proposals/{proposal_id}/accept",
     "POST /events/{event_id}/proposals/{proposal_id}/decline",
     "POST /events/{event_id}/registrations/{registration_id}/resend",

@@ -11,10 +11,12 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from types import FrameType
 
 from convoke.model import ConvokeError
+from convoke.store import account_settings, codec, dynamo, keys
 from convoke.store.accounts import Accounts
 
 from . import duration, site, story
@@ -37,6 +39,8 @@ from .preflight import Unready
 from .routes import open_routes
 
 TICK = 3.0
+NOTIFY_AFTER = 0
+"""For how many seconds an ordinary change of an event waits for the next one, unless the event says otherwise."""
 
 
 class Clock:
@@ -118,6 +122,10 @@ def bring_up(place: Place, leaving: ExitStack) -> dict[str, object]:
     now = datetime.now(UTC)
     accounts = Accounts(database, deployed.tables["accounts"])
     key = accounts.create_key(account=site.ACCOUNT, name="first", now=now)
+    # Where one tries things, a change is told at once: others wait a minute for the next one.
+    decided = replace(account_settings.DEFAULT, version=1, notify_after=NOTIFY_AFTER)
+    item = codec.item(decided, keys.account_settings(site.ACCOUNT), account=site.ACCOUNT)
+    database.put_item(TableName=deployed.tables["accounts"], Item=dynamo.wire(item))
     source = site.describe(accounts)
     office.connect(
         endpoint=place.endpoint,
@@ -143,6 +151,7 @@ def announce(stack: dict[str, object]) -> None:
         f"    inbox    {stack['inbox']}\n"
         f"    pages    {stack['pages']}\n"
         f"    sender   {PARAMETERS['SenderAddress']}\n"
+        f"    changes  are told at once (notify_after is {NOTIFY_AFTER} for this account, elsewhere 60 seconds)\n"
     )
 
 

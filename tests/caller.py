@@ -46,6 +46,7 @@ PARTY: dict[str, Any] = {
     "end": "2027-03-12T10:30:00",
     "time_zone": "Europe/Berlin",
     "organizer": {"name": "Ada", "email": "ada@example.org"},
+    "notify_after": 0,
 }
 BO = {"name": "Bo Ek", "email": "bo@example.net"}
 

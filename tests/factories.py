@@ -49,6 +49,7 @@ def event(**changes: Any) -> Event:
         title="Kölner Treffen",
         when=MORNING,
         organizer=Person(name="Ada", email="ada@example.org"),
+        notify_after=0,  # changes are told at once
         created_at=NOW - timedelta(days=1),
         updated_at=NOW - timedelta(days=1),
     )

@@ -80,6 +80,7 @@ def test_an_event_is_answered_as_it_was_given_with_what_we_know_besides(world: W
         "attention": [],
         "attention_count": 0,
         "telling": None,
+        "told_at": None,
         "event_id": event_id,
         "version": 1,
         "registered": 0,

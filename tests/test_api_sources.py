@@ -35,6 +35,7 @@ def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
         ("PATCH", EVENT, {"title": "Another"}),
         ("POST", f"{EVENT}/cancel", {}),
         ("POST", f"{EVENT}/reopen", {}),
+        ("POST", f"{EVENT}/undo", {}),
         ("POST", f"{EVENT}/split", {"from": "2027-03-19T09:00:00", "title": "Another"}),
         ("PATCH", PERSON, {"name": "Another"}),
         ("DELETE", PERSON, None),

@@ -221,6 +221,7 @@ def at_the_end(world: World) -> Iterator[Violation]:
     yield from (Violation("pressing", what) for what in world.delayed)
     if book.holds:
         yield Violation("G1", f"seats are kept for longer than was said: {book.holds}")
+    yield from (Violation("hold", what) for what in world.holds.broken)
     if book.debts:
         yield Violation("G1", f"was not forgotten: {book.debts}")
 

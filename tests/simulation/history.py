@@ -35,6 +35,7 @@ PLACES = ("", "Hall")
 RULES = ("FREQ=DAILY;COUNT=3", "FREQ=DAILY;COUNT=4")
 MOST_DATES = 6
 SHORT = timedelta(seconds=40)
+NOTIFY_AFTER = (0, 0, 5, 60, 900)
 OTHER_RULES = (*RULES, "FREQ=DAILY;COUNT=2", "FREQ=DAILY;COUNT=3;INTERVAL=2")
 
 
@@ -69,6 +70,7 @@ class People:
             when=when,
             rule=dice.choice(RULES) if not soon and random() < 0.4 else None,
             organizer=Person(name="Ada", email="ada@example.org"),
+            notify_after=dice.choice(NOTIFY_AFTER),
             capacity=dice.choice((1, 2, 3, 4, 6)) if random() < (0.7 if self.world.crowd else 0.25) else None,
             created_at=START,
             updated_at=START,
@@ -92,8 +94,7 @@ class People:
         if after == before or series.ends_at(after) <= now:
             return
         after = replace(after, version=before.version + 1, updated_at=now)
-        as_before = replace(after, when=before.when, rule=before.rule, added=before.added)
-        priority = min(fan_out.urgency(each, now, TIMES) for each in (as_before, after))
+        priority = fan_out.change_urgency(before, after, now, TIMES)
         self.world.note(f"API {'quietly ' * quietly}changes the event to version {after.version}: {changes}")
         events.change_event(self.store, before, after, priority=priority, now=now)
         self._promote()
@@ -187,6 +188,27 @@ class People:
             return {"status": after.status, "reason": after.reason, "changes": after.changes}
 
         self._change(reopened, cancelled=True)
+
+    def hold_otherwise(self) -> None:
+        self._change(lambda _: {"notify_after": self.world.dice.choice(NOTIFY_AFTER)})
+
+    def tell(self) -> None:
+        event = self.reads.event(EVENT_ID)
+        if event is not None:
+            self.world.note("API has what waits told now")
+            events.tell_now(self.store, event, self.world.instant())
+
+    def undo(self) -> None:
+        before, now = self.reads.event(EVENT_ID), self.world.instant()
+        after = None if before is None else events.before_what_waits(self.store, before, now)
+        if before is None or not isinstance(after, Event):
+            return
+        after = replace(after, version=before.version + 1, updated_at=now)
+        priority = fan_out.change_urgency(before, after, now, TIMES)
+        self.world.note(f"API undoes what waits, in version {after.version}")
+        self.world.holds.undone = after
+        events.undo(self.store, before, after, priority=priority, now=now)
+        self._promote()
 
     def _promote(self) -> None:
         waitlist.promote(self.store, EVENT_ID, now=self.world.instant())
@@ -318,6 +340,9 @@ DEEDS = {
     "widen": 1,
     "call_off": 1,
     "reopen": 1,
+    "hold_otherwise": 1,
+    "tell": 1,
+    "undo": 1,
     "register": 2,
     "come_back": 2,
     "withdraw": 3,
@@ -367,7 +392,22 @@ OF_SEATS = {
     "withdraw_by_one_click": 3,
     "take_up": 3,
 }
-STYLES = (DEEDS, DEEDS, OF_THE_EVENT, OF_ONE_PERSON, OF_RETURNING, OF_DATES, OF_ENTRIES)
+OF_HOLDS = {
+    "retitle": 6,
+    "move": 4,
+    "add_date": 2,
+    "retitle_quietly": 1,
+    "cancel_date": 1,
+    "waver": 1,
+    "draft": 1,
+    "tell": 2,
+    "undo": 4,
+    "hold_otherwise": 1,
+    "register": 1,
+    "resend": 1,
+    "withdraw": 1,
+}
+STYLES = (DEEDS, DEEDS, OF_THE_EVENT, OF_ONE_PERSON, OF_RETURNING, OF_DATES, OF_ENTRIES, OF_HOLDS, OF_HOLDS)
 GAPS = ((0.02, 0.2, 1.0, 5.0, 30.0, 60.0, 150.0), (0.5, 2.0), (0.02, 20.0))
 """Seconds between two deeds at most: now and then, in one breath, or in pairs."""
 
@@ -384,6 +424,7 @@ def live(world: World) -> People:
                 world.note("the API died")
             except (*FAILURES, dynamo.Refused) as error:
                 world.note(f"the API failed: {type(error).__name__}")
+            world.holds.look()
 
         return do
 
@@ -414,6 +455,8 @@ def live(world: World) -> People:
             length = dice.choice((30.0, 300.0, 7200.0))
             world.at(moment * random(), lambda kind=kind, length=length: world.post.close(kind, length))  # type: ignore[misc]
     end = moment + dice.choice((1.0, 20.0, 90.0))
+    if random() < 0.2:
+        world.at(end * random(), world.audit)
     minute = 60 * random()
     while minute < end:
         world.at(minute, world.tick)

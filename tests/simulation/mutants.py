@@ -9,12 +9,11 @@ from datetime import datetime
 from typing import Any
 from unittest.mock import patch
 
-from convoke.decision import decide, fingerprints, plan
-from convoke.decision.invitation import Batch, Hold, Intent
+from convoke.decision import decide, fingerprints, holding, plan
+from convoke.decision.invitation import Batch, FanOut, Hold, Intent
 from convoke.decision.planner import MessagePlanner
-from convoke.delivery import attempts, fan_out, reconcile, reports, sweep, webhooks
-from convoke.effects import ClearDue, PlanBatches, Send
-from convoke.model import Event
+from convoke.delivery import attempts, audit, fan_out, reconcile, reports, sweep, webhooks
+from convoke.effects import ClearDue, PlanBatches, Send, Steps
 from convoke.registrations import registry, returning, seats, waitlist
 from convoke.store import conditions, deliveries, fan_outs, in_flight, invitations, keys, outbox, writes
 from convoke.store.events import Events
@@ -103,8 +102,8 @@ def _clear_what_is_due(self: Invitations, effect: ClearDue) -> bool:
 _clear_due = Invitations.clear_due
 
 
-def _fan_out_that_is_not_due(self: Events, event: Event, priority: int, now: datetime) -> Any:
-    action = _due_fan_out(self, event, priority, now)
+def _fan_out_that_is_not_due(self: Events, fan_out: FanOut, now: datetime, earlier: FanOut | None = None) -> Any:
+    action = _due_fan_out(self, fan_out, now, earlier)
     del action["Put"]["Item"]["due_shard"]
     return action
 
@@ -130,6 +129,11 @@ def _batch_that_is_not_due(batch: Batch, *, due_key: str) -> dict[str, Any]:
 
 
 _batch_item = fan_outs.batch_item
+
+
+def _no() -> Steps[bool]:
+    yield from ()
+    return False
 
 
 def _release_that_is_not_due(self: SeatCounts, event_id: str, *_: Any, **__: Any) -> Any:
@@ -335,6 +339,27 @@ MUTANTS: dict[str, Mutant] = {
     ),
     "former-texts-count-as-told": Mutant((without(fingerprints, "is_told", "same_texts(event)", "[event]"),)),
     "former-texts-end-with-what-is-told": Mutant((instead(fingerprints, "announced", lambda _, after: after),)),
+    "planner-waits": Mutant(
+        (
+            without(fan_out, "plan", "if seen.waits(now):", "if False:"),
+            instead(fan_out, "_seconds_to_wait", lambda *_: 0),
+        )
+    ),
+    "held-from-the-first-change": Mutant(
+        (without(holding, "fan_out_of", "told_at = min(told_at, now + hold)", "told_at = now + hold"),)
+    ),
+    "urgent-never-waits": Mutant(
+        (without(holding, "fan_out_of", "if priority == 0 or told_at <= now:", "if told_at <= now:"),)
+    ),
+    "dropped-dates-never-wait": Mutant((instead(fan_out, "_is_gone", lambda *_: False),)),
+    "soon-never-waits": Mutant((without(fan_out, "urgency", "_begins_soon(event, now, times)", "False"),)),
+    "what-is-being-planned-does-not-wait": Mutant(
+        (without(holding, "fan_out_of", "quiet or (earlier is not None and earlier.planning)", "quiet"),)
+    ),
+    "nobody-alone-is-told-what-waits": Mutant((instead(reconcile, "_held", lambda *_: _no()),)),
+    "audit-leaves-what-waits": Mutant(
+        (without(audit, "examine_batch", " or (yield ReadTelling(event_id=event_id))", ""),)
+    ),
     "fan-out-due": Mutant((instead(Events, "fan_out_action", _fan_out_that_is_not_due),)),
     "registration-due": Mutant((instead(registry, "first_due_key", lambda _: None),)),
     "withdrawal-wakes-up": Mutant((instead(registry, "_notice_actions", lambda *_: {}),)),

@@ -249,6 +249,8 @@ class Run:
                 finally:
                     mine.until = self.world.now
                 mine.claimed = claimed is not None
+                if claimed is not None:
+                    self.world.holds.claimed(self, seen)
                 if claimed is None:
                     self.world.post.attempts.remove(mine)
                 self.attempt = mine
@@ -267,6 +269,7 @@ class Run:
                 return answer
             case effects.WakeUp():
                 self.world.perform(effect)
+                self.world.holds.woken_up(self, effect.registration_id)
                 if self.attempt is not None and self.attempt.fate == "overtaken":
                     self.attempt.fate = "mended"
                 return None

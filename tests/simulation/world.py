@@ -16,7 +16,7 @@ from typing import Any
 from convoke import effects
 from convoke.decision import fingerprints
 from convoke.decision.invitation import Batch, Invitation
-from convoke.delivery import fan_out, reconcile, reports, survey, sweep, webhooks
+from convoke.delivery import audit, fan_out, reconcile, reports, survey, sweep, webhooks
 from convoke.effects import Steps
 from convoke.model import Event, Registration, RegistrationStatus
 from convoke.registrations import erasure, returning, waitlist
@@ -25,6 +25,7 @@ from convoke.store import codec, deliveries, keys
 from convoke.store.store import Store
 
 from .faults import ANSWERS, ON_THE_WAY, Faults, Mode
+from .holds import Holds
 from .post import Post
 from .receivers import Receivers, stored
 from .scene import EVENT_ID, SENDER, SETTINGS, START, TIMES
@@ -82,6 +83,7 @@ class World:
         self.store = Store(self.tables, SETTINGS)
         self.post = Post(self)
         self.receivers = Receivers(self)
+        self.holds = Holds(self)
         # Of each moment, the titles that count as equal: the present one, and those that nobody was told to forget.
         self.titles: list[tuple[float, frozenset[str]]] = []
         self._event: Event | None = None
@@ -207,6 +209,7 @@ class World:
             return
         if sk == keys.EVENT:
             event = codec.read(Event, row)
+            self.holds.changed(event)
             self._see_titles(event)
             times = {(event.when.start, event.location), *_times(event)}
             true: tuple[Any, ...] = tuple(
@@ -337,6 +340,7 @@ class World:
 
     def tick(self) -> None:
         """A minute has passed."""
+        self.holds.look()
         if self.faults.hit("tick lost"):
             return
         limits = sweep.Limits(urgent=1000, all=1000)
@@ -347,6 +351,10 @@ class World:
                     self.enqueue(hint, False, sweeping=True)
             except (*FAILURES, Crash):
                 self.note("sweep: died among the webhooks")
+
+    def audit(self) -> None:
+        """A day has passed."""
+        self.start("audit", lambda _: audit.audit(SENDER, TIMES))
 
     def apply_report(self, report: reports.Report, retries: int = 2) -> None:
         def done(well: bool) -> None:
@@ -396,6 +404,9 @@ class World:
             effects.ReadEvent: lambda effect: reads.event(effect.event_id),
             effects.ReadStoredMessage: lambda effect: reads.stored(effect.registration_id, effect.sequence),
             effects.ReadFanOut: lambda effect: reads.fan_out(effect.event_id),
+            effects.ReadTelling: lambda effect: reads.telling(effect.event_id),
+            effects.ReadEvents: lambda _: ((EVENT_ID,), None),
+            effects.StoreAuditPage: records.store_audit_page,
             effects.ReadInvitations: lambda effect: reads.invitations(
                 effect.event_id, effect.after, effect.limit, effect.through
             ),
@@ -422,6 +433,7 @@ class World:
             effects.StoreMessage: lambda effect: records.store_message(effect.stored),
             effects.RecordMessageState: records.record_sent,
             effects.ScheduleSurvey: surveys.schedule,
+            effects.ScheduleSurveySoon: lambda effect: surveys.schedule_soon(effect.event_id, effect.now),
             effects.ReadSurvey: lambda effect: surveys.read(effect.event_id),
             effects.ReadMessages: lambda effect: reads.messages(effect.registration_id),
             effects.ReadUnreached: surveys.unreached,

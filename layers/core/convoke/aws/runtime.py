@@ -155,6 +155,8 @@ class Aws:
                 return reads.stored(registration_id, sequence)
             case effects.ReadFanOut(event_id=event_id):
                 return reads.fan_out(event_id)
+            case effects.ReadTelling(event_id=event_id):
+                return reads.telling(event_id)
             case effects.ReadInvitations(event_id=event_id, after=after, limit=limit, through=through):
                 return reads.invitations(event_id, after, limit, through)
             case effects.ReadInvitationIds(event_id=event_id, after=after, limit=limit):
@@ -238,6 +240,8 @@ class Aws:
                 return store.notifications.schedule(notification, now=clock())
             case effects.ScheduleSurvey():
                 return store.surveys.schedule(effect)
+            case effects.ScheduleSurveySoon(event_id=event_id, now=now):
+                return store.surveys.schedule_soon(event_id, now)
             case effects.ReadSurvey(event_id=event_id):
                 return store.surveys.read(event_id)
             case effects.ReadMessages(registration_id=registration_id):
@@ -265,6 +269,8 @@ class Aws:
                 return ses.quota(self._ses)
             case effects.ReadBacklog(urgent=urgent):
                 return self._backlog(urgent=urgent)
+            case effects.CountHeld(now=now):
+                return reads.held(now)
             case effects.DrawTurns():
                 return records.draw_turns(effect)
             case effects.SlowDown():

@@ -310,6 +310,10 @@ class FanOut:
     Its registrations up to the id ``planned_to`` (empty before the first) are in batches: ``people`` in all, of whom
     those in the ``left`` batches have not been told yet. ``planning`` until all are in batches. ``priority`` is as
     ``decide.priority`` has it: 0 is the most urgent.
+
+    ``told_at`` (UTC) is when the telling begins, ``None`` at once: until then it waits for further changes. ``told`` is
+    the event's version before the first of the changes that wait; ``overlaps``: people were still being told of it when
+    that was made. ``survey``: a survey is to be scheduled when the telling begins.
     """
 
     event_id: str
@@ -319,6 +323,14 @@ class FanOut:
     planning: bool = False
     people: int = 0
     left: int = 0
+    told_at: datetime | None = None
+    told: int = 0
+    overlaps: bool = False
+    survey: bool = False
+
+    def waits(self, now: datetime) -> bool:
+        """Whether it waits for further changes at ``now`` (UTC), and no planner, whose clock may differ, has begun."""
+        return self.told_at is not None and now < self.told_at and not self.planned_to
 
 
 @frozen

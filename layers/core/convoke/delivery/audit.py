@@ -1,6 +1,7 @@
 """The audit: every day, compares the calendar state of everybody with an event to come with what is true.
 
-No difference should be found, since the transaction that commits a change also makes its messages due. A few
+No difference should be found, since the transaction that commits a change also makes its messages due. Events with
+changes that are being told, or that wait to be told, are left out. A few
 differences are corrected by a wake-up each. Many more likely come from a faulty deployment than from as many missed
 messages, so then none is corrected: the list is stored, and an alarm is raised.
 """
@@ -19,6 +20,7 @@ from ..effects import (
     ReadEvents,
     ReadInvitations,
     ReadRegistrations,
+    ReadTelling,
     Steps,
     StoreAuditPage,
     WakeUp,
@@ -115,8 +117,9 @@ def examine_batch(
     """Find the differences among the next invitations of one event, after the registration id ``after``.
 
     Returns them, and the registration id to continue after, ``None`` at the end. Invitations that are due are left out
-    unless ``include_due``. That the sender's address has changed counts as a difference only with ``new_sender``, since
-    an operator decides when to send invitations from the new address.
+    unless ``include_due``. So is an event with a change that people are being told of, or that waits to be told: it is
+    not told earlier for this. That the sender's address has changed counts as a difference only with ``new_sender``,
+    since an operator decides when to send invitations from the new address.
     """
     invitations = yield ReadInvitations(event_id=event_id, after=after, limit=BATCH_SIZE)
     if not invitations:
@@ -125,7 +128,8 @@ def examine_batch(
     registrations = yield ReadRegistrations(event_id=event_id, after=after, through=through)
     event = yield ReadEvent(event_id=event_id)
     now = yield Clock()
-    if event is None or over(event, now):
+    # Read last: a change that the event has and that is neither waiting nor being told has been told.
+    if event is None or over(event, now) or (yield ReadTelling(event_id=event_id)):
         return Findings(), None
     people = {person.registration_id: person for person in registrations}
     differences: list[Difference] = []

@@ -9,16 +9,20 @@ and workers may die at any step, come twice, or come late:
 - The fan-out is kept until its last batch has ended. So a change that follows knows how pressing the one before is.
 - A batch of an older version tells what is true now, as one of the newest does. Only while the newer fan-out is still
   being planned, and at least as pressing, the older batch is dropped.
+- A fan-out that waits for further changes (``decision.holding``) is planned when its time has come, whoever asks for it
+  before. Hints come early, twice or never; the time that stands in the fan-out alone decides.
 
 Nobody has to be told before another: the claim on each invitation keeps one attendee's messages in order.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from ..decision.holding import LONGEST
 from ..decision.invitation import Batch, FanOut, Invitation
 from ..decision.plan import Snapshot
 from ..effects import (
@@ -40,11 +44,12 @@ from ..effects import (
     ReadInvitations,
     ReadRegistrations,
     ReadSending,
+    ScheduleSurveySoon,
     Steps,
     WakeUp,
 )
 from ..model import Event, EventStatus
-from ..schedule import series
+from ..schedule import series, series_changes
 from ..settings import Times
 from ..store import keys
 from .pace import Turns, pace
@@ -73,7 +78,32 @@ SECONDS_AFTER_BUSY = 2
 def urgency(event: Event, now: datetime, times: Times) -> int:
     """The priority of a change to a whole event: 0 if cancelled, unpublished or soon (``times.soon``), else 1."""
     gone = event.status in (EventStatus.CANCELLED, EventStatus.DRAFT)
-    return 0 if gone or series.next_start(event.schedule, now) - now <= times.soon else 1
+    return 0 if gone or _begins_soon(event, now, times) else 1
+
+
+def change_urgency(before: Event, after: Event, now: datetime, times: Times) -> int:
+    """The priority of a change of ``before`` to ``after``: 0 if the event, or a date to come, is cancelled or dropped,
+    or if it is soon, as it was or as it will be; else 1. What is not 0 may wait for further changes.
+    """
+    if _is_gone(before, after, now):
+        return 0
+    # As it was, but whatever it was: to publish it, or to let it take place again, is not urgent by itself.
+    return min(urgency(each, now, times) for each in (replace(before, status=after.status), after))
+
+
+def _is_gone(before: Event, after: Event, now: datetime) -> bool:
+    """Whether a date that was to come does not take place any more."""
+    names = series_changes.renamed(before.schedule, after.schedule)
+    stays = {one.date for one in series.occurrences(after) if not one.cancelled}
+    coming = (one for one in series.occurrences(before) if not one.cancelled and one.when.ends_at > now)
+    return any(names.get(one.date) not in stays for one in coming)
+
+
+def _begins_soon(event: Event, now: datetime, times: Times) -> bool:
+    """Whether a date begins soon, at the time that the series has for it, or at its own."""
+    moved = (one.when.starts_at for one in series.occurrences(event) if one.moved)
+    next_starts = (series.next_start(event.schedule, now), *(at for at in moved if at >= now))
+    return any(at - now <= times.soon for at in next_starts)
 
 
 def progress(fan_out: FanOut) -> tuple[int, int]:
@@ -85,12 +115,24 @@ def progress(fan_out: FanOut) -> tuple[int, int]:
 
 
 def announce(event_id: str) -> Steps[bool]:
-    """Queue the planning of the event's fan-out; returns whether there is anything to plan."""
+    """Queue the planning of the event's fan-out, for the time at which it is told; returns whether there is anything to
+    plan.
+    """
     fan_out = yield ReadFanOut(event_id=event_id)
     if fan_out is None or not fan_out.planning:
         return False
-    yield Enqueue(hint=PlanHint(event_id=event_id), urgent=fan_out.priority == 0)
+    now = yield Clock()
+    yield Enqueue(
+        hint=PlanHint(event_id=event_id), urgent=fan_out.priority == 0, delay_seconds=_seconds_to_wait(fan_out, now)
+    )
     return True
+
+
+def _seconds_to_wait(fan_out: FanOut, now: datetime) -> int:
+    """In how many seconds the fan-out is told."""
+    if fan_out.told_at is None or not fan_out.waits(now):
+        return 0
+    return math.ceil(min(LONGEST, fan_out.told_at - now).total_seconds())
 
 
 def plan(
@@ -98,11 +140,19 @@ def plan(
 ) -> Steps[BatchHint | None]:
     """Plan the next page of the event's fan-out and queue its batches, and the next page if there is one.
 
-    Returns the first batch, which is not queued, since the caller works on it; ``None`` if there is nothing to plan.
+    Returns the first batch, which is not queued, since the caller works on it; ``None`` if there is nothing to plan, or
+    not yet: then it is queued for the time that it waits for.
     """
     seen: FanOut | None = yield ReadFanOut(event_id=event_id)
     if seen is None or not seen.planning:
         return None
+    now = yield Clock()
+    if seen.waits(now):
+        yield from announce(event_id)
+        return None
+    if seen.survey and not seen.planned_to:
+        # First, so that no crash can lose it; a second planner schedules the same one.
+        yield ScheduleSurveySoon(event_id=event_id, now=now)
     found = yield ReadInvitationIds(event_id=event_id, after=seen.planned_to, limit=size * batches + 1)
     sending = yield ReadSending()
     now = yield Clock()
@@ -167,7 +217,7 @@ def process_batch(hint: BatchHint, worker: Worker, *, at_once: int = AT_ONCE) ->
     batch: Batch | None = yield ClaimBatch(hint=hint, now=now, lease_until=worker.deadline + worker.times.guard)
     if batch is None:
         return ()
-    if fan_out is not None and _takes_the_place(fan_out, batch):
+    if fan_out is not None and (_is_left_over if fan_out.waits(now) else _takes_the_place)(fan_out, batch):
         yield EndBatch(batch=batch)
         return ()
     sending = yield ReadSending()
@@ -204,6 +254,13 @@ def process_batch(hint: BatchHint, worker: Worker, *, at_once: int = AT_ONCE) ->
 def _takes_the_place(fan_out: FanOut, batch: Batch) -> bool:
     """Whether a newer fan-out is still to make batches of all people, and tells them no later than ``batch`` would."""
     return fan_out.version > batch.version and fan_out.planning and fan_out.priority <= batch.priority
+
+
+def _is_left_over(fan_out: FanOut, batch: Batch) -> bool:
+    """Whether ``batch`` is of a change that all have been told of, before the one that waits was made: nothing is left
+    to be told but what waits.
+    """
+    return fan_out.version > batch.version and not fan_out.overlaps
 
 
 def _wake_up(batch: Batch, invitation: Invitation, outcome: Outcome | Exception | None, worker: Worker) -> Steps[None]:

@@ -53,6 +53,7 @@ from ..effects import (
     NewWebhookEvent,
     Random,
     ReadEvent,
+    ReadFanOut,
     ReadInvitation,
     ReadRegistration,
     ReadSending,
@@ -107,6 +108,8 @@ class Outcome(StrEnum):
     """It is unknown whether SES accepted the message."""
     OUT_OF_TIME = "out-of-time"
     """The worker's function has too little time left to send, or too many mails have their turn before this one."""
+    HELD = "held"
+    """The change that is missing waits for further ones: the fan-out tells it, when its time has come."""
     SETTLING = "settling"
     """A message about one date of a series, which waits until the series has been delivered."""
     MORE = "more"
@@ -134,12 +137,13 @@ def reconcile(
 ) -> Steps[Outcome]:
     """Send the messages that are missing to one attendee, one after the other, until none is or one cannot be sent now.
 
-    ``seen`` and ``sending``, if given, are used instead of the first reads. A round is lost when another worker wrote
-    first; after ``worker.times.lost_writes`` lost rounds the outcome is BUSY.
+    ``seen`` and ``sending``, if given, are used instead of the first reads; ``seen`` is what a batch of a fan-out read.
+    Whoever is looked at alone, and is due nothing alone, is not told of a change that waits. A round is lost when
+    another worker wrote first; after ``worker.times.lost_writes`` lost rounds the outcome is BUSY.
     """
     if sending is None:
         sending = yield ReadSending()
-    lost_rounds = 0
+    lost_rounds, in_a_batch = 0, seen is not None
     while lost_rounds < worker.times.lost_writes:
         if seen is None:
             seen = yield from read_snapshot(event_id, registration_id)
@@ -155,6 +159,8 @@ def reconcile(
                 if late:
                     yield Log(what="expired", fields=_log_fields(seen.invitation, "the event is over"))
                 return Outcome.CLEARED
+        elif not in_a_batch and seen.invitation.due_key is None and (yield from _held(event_id, now)):
+            return Outcome.HELD
         elif sending.stopped(now):
             return Outcome.STOPPED
         elif sending.reserved(now) and priority(plan.message, now, worker.times.soon) == INVITATION:
@@ -170,6 +176,12 @@ def reconcile(
         lost_rounds += 1
         seen = None
     return Outcome.BUSY
+
+
+def _held(event_id: str, now: datetime) -> Steps[bool]:
+    """Whether a change of the event waits to be told. Read after the event: what that has, the fan-out is for."""
+    fan_out = yield ReadFanOut(event_id=event_id)
+    return fan_out is not None and fan_out.waits(now)
 
 
 def read_snapshot(event_id: str, registration_id: str) -> Steps[Snapshot | None]:

@@ -32,6 +32,7 @@ from ..effects import (
     Enqueue,
     NotificationHint,
     ReadEvent,
+    ReadFanOut,
     ReadInvitations,
     ReadMessages,
     ReadRegistrations,
@@ -81,6 +82,7 @@ def _survey_batch(hint: SurveyHint, invitations: tuple[Invitation, ...], worker:
     through = invitations[-1].registration_id
     registrations = yield ReadRegistrations(event_id=hint.event_id, after=hint.after, through=through)
     event = yield ReadEvent(event_id=hint.event_id)
+    fan_out = yield ReadFanOut(event_id=hint.event_id)
     kept = yield ReadUnreached(event_id=hint.event_id, after=hint.after, through=through)
     people = {person.registration_id: person for person in registrations}
     known = {one.attention.registration_id: one for one in kept}
@@ -91,7 +93,10 @@ def _survey_batch(hint: SurveyHint, invitations: tuple[Invitation, ...], worker:
         if person is not None and event is not None:
             now = yield Clock()
             found = yield from judge(
-                Snapshot(invitation=invitation, registration=person, event=event), worker.sender, now
+                Snapshot(invitation=invitation, registration=person, event=event),
+                worker.sender,
+                now,
+                told_at=None if fan_out is None else fan_out.told_at,
             )
             if found is not None and found.waits and now < (ripe := found.since + worker.times.attention):
                 again, found = min(again or ripe, ripe), None
@@ -110,15 +115,18 @@ def _store(event_id: str, was: Unreached | None, found: Attention | None) -> Ste
         yield StoreUnreached(event_id=event_id, was=was, now=now)
 
 
-def judge(seen: Snapshot, sender: Sender, now: datetime) -> Steps[Attention | None]:
-    """What this attendee was not reached with, or ``None``: cancellations and moves first, then the oldest."""
+def judge(seen: Snapshot, sender: Sender, now: datetime, *, told_at: datetime | None = None) -> Steps[Attention | None]:
+    """What this attendee was not reached with, or ``None``: cancellations and moves first, then the oldest.
+
+    ``told_at`` (UTC) is when people are told of the latest change, if it waits for that or did.
+    """
     invitation, calendar_state = seen.invitation, calendar_state_of(seen.invitation)
     if seen.registration.status is RegistrationStatus.ERASED or over(seen.event, now, calendar_state):
         return None
     expected = is_expected(seen.event, seen.registration)
     left = next_message(seen.event, seen.registration, calendar_state, sender, now)
     if left is not None:
-        found = [_not_sent(seen, kind_of_message(left, expected=expected), left, sender, now)]
+        found = [_not_sent(seen, kind_of_message(left, expected=expected), left, sender, now, told_at)]
     elif calendar_state is not None and (invitation.state is not DeliveryState.DELIVERED or calendar_state.dates):
         stored = yield ReadMessages(registration_id=invitation.registration_id)
         known = with_outcomes(stored, invitation)
@@ -152,10 +160,12 @@ def _sent(kind: AttentionKind, stored: StoredMessage, invitation: Invitation, *,
     )
 
 
-def _not_sent(seen: Snapshot, kind: AttentionKind, left: Message, sender: Sender, now: datetime) -> Attention:
+def _not_sent(
+    seen: Snapshot, kind: AttentionKind, left: Message, sender: Sender, now: datetime, told_at: datetime | None
+) -> Attention:
     """That the message ``left`` was not sent: it waits to be sent, or it cannot be."""
     invitation = seen.invitation
-    changed_at = max(seen.event.updated_at, seen.registration.updated_at)
+    changed_at = max(at for at in (seen.event.updated_at, seen.registration.updated_at, told_at) if at is not None)
     stop = invitation.stop_of(left.attendee.email)
     # A newer deployment may be able to send what was given up, but nothing makes that due.
     given_up = invitation.state is DeliveryState.FAILED and invitation.due_key is None

@@ -20,6 +20,7 @@ from ..effects import (
     AnyHint,
     BatchHint,
     Clock,
+    CountHeld,
     Due,
     DueKind,
     EndHold,
@@ -75,7 +76,8 @@ class Limits:
 
 
 def mail_limits(times: Times) -> Steps[Limits]:
-    """As many mails as SES accepts in a minute, less the hints in the queues: urgent mail does not wait for others.
+    """As many mails as SES accepts in a minute, less the hints in the queues: urgent mail does not wait for others, and
+    the hint of a change that waits to be told, which stays in the queue meanwhile, stands for no mail.
 
     Also stores the account's rate, by which all mail is paced. If the day's quota runs low, invitations are stopped
     until the next sweeps have looked again (``times.hint``).
@@ -83,6 +85,8 @@ def mail_limits(times: Times) -> Steps[Limits]:
     quota: Quota | None = yield ReadQuota()
     urgent: int = yield ReadBacklog(urgent=True)
     ordinary: int = yield ReadBacklog(urgent=False)
+    if ordinary:
+        ordinary = max(0, ordinary - (yield CountHeld(now=(yield Clock()))))
     mails = DEFAULT_MAILS_PER_SWEEP if quota is None else int(quota.rate * SWEEP_INTERVAL.total_seconds())
     if quota is not None:
         yield StoreRate(rate=quota.rate)

@@ -24,6 +24,7 @@ from .handing import (
     BatchHint,
     ClaimBatch,
     CountAccounts,
+    CountHeld,
     DrawTurns,
     EndBatch,
     EndHold,
@@ -109,6 +110,7 @@ from .reading import (
     ReadRegistrations,
     ReadSending,
     ReadStoredMessage,
+    ReadTelling,
 )
 from .watching import (
     EndSurvey,
@@ -116,6 +118,7 @@ from .watching import (
     ReadSurvey,
     ReadUnreached,
     ScheduleSurvey,
+    ScheduleSurveySoon,
     StoreUnreached,
 )
 
@@ -135,6 +138,7 @@ __all__ = [
     "Clock",
     "CountAccounts",
     "CountDaily",
+    "CountHeld",
     "CountMail",
     "CountMailbox",
     "Defer",
@@ -184,6 +188,7 @@ __all__ = [
     "ReadSending",
     "ReadStoredMessage",
     "ReadSurvey",
+    "ReadTelling",
     "ReadUnreached",
     "ReadWebhook",
     "ReadWebhookEvent",
@@ -199,6 +204,7 @@ __all__ = [
     "RenderNotification",
     "ReserveQuota",
     "ScheduleSurvey",
+    "ScheduleSurveySoon",
     "Send",
     "SendNotification",
     "SlowDown",

@@ -220,6 +220,13 @@ class ReadBacklog(Effect):
 
 
 @frozen
+class CountHeld(Effect):
+    """Count the fan-outs that wait at ``now`` (UTC) for further changes. Answer: ``int``, approximate."""
+
+    now: datetime
+
+
+@frozen
 class DrawTurns(Effect):
     """Draw ``count`` of the ``most`` mails that may be sent in one ``second`` (Unix time).
 

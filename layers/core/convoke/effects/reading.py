@@ -53,6 +53,15 @@ class ReadFanOut(Effect):
 
 
 @frozen
+class ReadTelling(Effect):
+    """Read whether people are being told of a change of the event, or a change waits to be told: whether it has a
+    fan-out or a batch. Answer: ``bool``.
+    """
+
+    event_id: str
+
+
+@frozen
 class ReadInvitations(Effect):
     """Read the event's invitations after the registration id ``after``: the next ``limit``, or all of them up to and
     including ``through``.

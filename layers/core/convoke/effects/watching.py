@@ -18,6 +18,16 @@ class ScheduleSurvey(Effect):
 
 
 @frozen
+class ScheduleSurveySoon(Effect):
+    """A change begins to be told at ``now``: schedule a survey for when it has to have reached everybody. One that is
+    scheduled already is not postponed. Answer: ``None``.
+    """
+
+    event_id: str
+    now: datetime
+
+
+@frozen
 class ReadSurvey(Effect):
     """Read the event's survey. Answer: ``Survey``, or ``None`` if there never was one."""
 

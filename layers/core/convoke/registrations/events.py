@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from enum import StrEnum
 from typing import Any
 
-from ..decision import fingerprints
-from ..decision.invitation import Seats
+from ..decision import fingerprints, holding
+from ..decision.invitation import FanOut, Seats
 from ..model import Event, EventStatus
+from ..schedule import edits
 from ..store import dynamo
 from ..store.external_ids import require_free
 from ..store.outbox import event_data
@@ -16,6 +18,8 @@ from ..store.store import Store
 from ..store.writes import NOTHING_ELSE, Action, rounds
 from ..webhooks.events import WebhookEventType
 
+UNTOLD_KEPT = timedelta(days=1)
+"""How long an event is kept as it was before changes that wait to be told: longer than any of them waits."""
 YIELDED = timedelta(seconds=2)
 """For how long registrations let a change pass that met them."""
 
@@ -44,22 +48,54 @@ def change_event(
     *,
     priority: int,
     now: datetime,
+    at_once: bool = False,
     also: Mapping[str, Action] = NOTHING_ELSE,
 ) -> bool:
-    """Replace ``before`` by ``after`` and start a fan-out, due at ``now``. False: somebody changed the event meanwhile.
+    """Replace ``before`` by ``after`` and start a fan-out. False: somebody changed the event meanwhile.
 
-    Unless ``after`` has one more former text, everybody who knows only a former one is told. Where the fan-out of an
-    earlier change has not ended, the more urgent priority of both is used. Raises :class:`external_ids.Taken`.
+    An ordinary change waits for further ones (``decision.holding``), unless ``at_once``; what is urgent, by its
+    ``priority``, is due at ``now``. Unless ``after`` has one more former text, everybody who knows only a former one is
+    told. Where the fan-out of an earlier change has not ended, the more urgent priority of both is used. Raises
+    :class:`external_ids.Taken`.
     """
     after = fingerprints.announced(before, after)
     earlier = store.reads.fan_out(after.event_id)
-    if earlier is not None:
-        priority = min(priority, earlier.priority)
+    fan_out = holding.fan_out_of(
+        after.event_id,
+        version=after.version,
+        priority=priority,
+        hold=timedelta() if at_once else _hold(store, after),
+        now=now,
+        earlier=earlier,
+        quiet=len(after.former_texts) > len(before.former_texts),
+        survey=_needs_survey(before, after),
+    )
+    return _change(store, before, after, fan_out, earlier, now, also)
+
+
+def _hold(store: Store, event: Event) -> timedelta:
+    settings = None if event.notify_after is not None else store.account_settings.of(event.account)
+    return holding.hold_of(event, 0 if settings is None else settings.notify_after)
+
+
+def _change(
+    store: Store,
+    before: Event,
+    after: Event,
+    fan_out: FanOut,
+    earlier: FanOut | None,
+    now: datetime,
+    also: Mapping[str, Action],
+) -> bool:
+    """Replace ``before`` by ``after``, and the fan-out ``earlier`` by ``fan_out``."""
     actions = {
         "event": store.events.change_action(before, after),
-        "fan": store.events.fan_out_action(after, priority, now),
+        "fan": store.events.fan_out_action(fan_out, now, earlier),
     }
-    if _needs_survey(before, after):
+    if fan_out.waits(now):
+        if fan_out.told == before.version:
+            actions["untold"] = store.events.untold_action(before, now + UNTOLD_KEPT)
+    elif _needs_survey(before, after) or (earlier is not None and earlier.survey):
         actions["survey"] = store.surveys.soon_action(after.event_id, now)
     cancelled = after.status is EventStatus.CANCELLED
     what = WebhookEventType.EVENT_CANCELLED if cancelled else WebhookEventType.EVENT_CHANGED
@@ -105,7 +141,7 @@ def split_event(
     """Replace ``before`` by the shortened ``after``, as :func:`change_event`, and store its continuation ``new``.
 
     ``transfer`` is the action that starts copying the registrations. Until it has ended, ``new`` takes no
-    registrations.
+    registrations. All of it is told at once: who is invited to ``new`` must not keep its dates in the old series, too.
     """
     made = {
         "new": store.events.new_action(new),
@@ -114,7 +150,67 @@ def split_event(
         **store.external_ids.event_actions(None, new),
         **_webhook_event_action(store, WebhookEventType.EVENT_CREATED, new, now),
     }
-    return change_event(store, before, after, priority=priority, now=now, also={**made, **also})
+    return change_event(store, before, after, priority=priority, now=now, at_once=True, also={**made, **also})
+
+
+# --- what waits to be told ------------------------------------------------------------------------------------------
+
+
+class CannotUndo(StrEnum):
+    """Why a change cannot be undone. The values are shown to the caller of the API."""
+
+    NOTHING_WAITS = "no change waits to be told"
+    SOME_ARE_TOLD = "an earlier change was still being told, so some people were told of this one already"
+
+
+def tell_now(store: Store, event: Event, now: datetime, *, also: Mapping[str, Action] = NOTHING_ELSE) -> bool:
+    """Let the changes of ``event`` that wait be told now; where none does, only ``also`` is written. False: somebody
+    changed the event meanwhile.
+    """
+    fan_out = store.reads.fan_out(event.event_id)
+    if fan_out is None or not fan_out.waits(now):
+        store.requests.keep(dict(also))
+        return True
+    tell, hint = store.fan_outs.tell_now_action(fan_out, now), store.events.hint_action(event, now)
+    return not store.attempt({"fan": tell, "hint": hint, **also})
+
+
+def before_what_waits(store: Store, event: Event, now: datetime) -> Event | CannotUndo:
+    """``event`` as it was before the first of its changes that wait to be told, as its next content: under the names of
+    its dates that it has now.
+
+    Raises :class:`InvalidField` where its schedule was changed too often.
+    """
+    fan_out = store.reads.fan_out(event.event_id)
+    if fan_out is None or not fan_out.waits(now):
+        return CannotUndo.NOTHING_WAITS
+    last = store.events.untold(event.event_id)
+    if fan_out.overlaps or last is None or last.version != fan_out.told:
+        return CannotUndo.SOME_ARE_TOLD
+    return edits.back_to(event, last)
+
+
+def undo(
+    store: Store,
+    before: Event,
+    after: Event,
+    *,
+    priority: int,
+    now: datetime,
+    also: Mapping[str, Action] = NOTHING_ELSE,
+) -> bool:
+    """Replace ``before`` by ``after``, which is as :func:`before_what_waits` has it, at once. False: somebody changed
+    the event meanwhile, or its change does not wait any more.
+
+    Most are sent nothing, since that is what they were told last; who was told of the change alone, since they
+    registered meanwhile, is sent it back.
+    """
+    earlier = store.reads.fan_out(after.event_id)
+    if earlier is None or not earlier.waits(now):
+        return False
+    priority = min(priority, earlier.priority)
+    fan_out = FanOut(event_id=after.event_id, version=after.version, priority=priority)
+    return _change(store, before, after, fan_out, earlier, now, also)
 
 
 def _webhook_event_action(store: Store, what: WebhookEventType, event: Event, now: datetime) -> dict[str, Action]:

@@ -143,6 +143,19 @@ def reschedule(before: Event, after: Event) -> tuple[Event, tuple[LocalTime, ...
     return after, dropped
 
 
+def back_to(event: Event, former: Event) -> Event:
+    """``event`` with the content of ``former``, as it was some changes before. Its versions and times stay, and so do
+    its earlier schedules, by whose names some may have registered since.
+
+    Raises :class:`InvalidField` if the schedule was changed too often.
+    """
+    back = replace(former, version=event.version, earlier=event.earlier, updated_at=event.updated_at)
+    if event.schedule == former.schedule:
+        return back
+    # What single dates had then is under the names that they have again.
+    return replace(back, earlier=reschedule(event, back)[0].earlier)
+
+
 def _is_named_otherwise(before: Event, after: Event) -> bool:
     """Whether somebody may use a name that a date does not have any more. The date of a single event has no name."""
     if not before.recurs:

@@ -211,7 +211,7 @@ class Site:
         also = self._state_actions(look, said)
         if action is Action.REOPEN:
             also["transfer"] = self.store.events.not_transferring_check(event.event_id)
-        priority = min(fan_out.urgency(each, now, self.store.settings.times) for each in (event, after))
+        priority = fan_out.change_urgency(event, after, now, self.store.settings.times)
         after = replace(after, version=event.version + 1, updated_at=now)
         done = events.change_event(self.store, event, after, priority=priority, now=now, also=also)
         return Looked(outcome=action, state=said) if done else None

@@ -25,6 +25,10 @@ class Surveys(Repository):
         """
         return self._schedule(event_id, keys.due_key(PRIORITY, now + self.settings.times.attention), first=("due_key",))
 
+    def schedule_soon(self, event_id: str, now: datetime) -> None:
+        """What :meth:`soon_action` does, alone."""
+        self._write(self.soon_action(event_id, now))
+
     def at_action(self, event_id: str, due_key: str) -> Action:
         """The action that schedules a survey of the event at ``due_key``, for the transaction that records that a
         message did not reach somebody.

@@ -8,6 +8,7 @@ from ..decision.invitation import FanOut
 from ..model import Event, LocalTime, frozen
 from . import codec, conditions, dynamo, keys
 from .dynamo import Item
+from .fan_outs import still_waiting
 from .repository import Repository
 from .writes import Action, check, delete, put, update
 
@@ -60,11 +61,33 @@ class Events(Repository):
         """The action that makes a transaction fail where somebody changed the event since it was read."""
         return check(self._people, keys.event(event.event_id), conditions.VERSION_UNCHANGED, version=event.version)
 
-    def fan_out_action(self, event: Event, priority: int, now: datetime) -> Action:
-        """The action that starts the fan-out of a change, due at ``now``, in the place of an earlier one."""
-        due = codec.due_attributes(event.event_id, keys.due_key(priority, now))
-        fan_out = FanOut(event_id=event.event_id, version=event.version, priority=priority)
-        return put(self._sent, codec.item(fan_out, keys.fan_out(event.event_id), **due))
+    def fan_out_action(self, fan_out: FanOut, now: datetime, earlier: FanOut | None = None) -> Action:
+        """The action that starts the fan-out of a change, due at ``now`` or when it is told, in the place of the
+        ``earlier`` one. It fails where that one waited at ``now``, and does not wait any more.
+        """
+        due = codec.due_attributes(fan_out.event_id, keys.due_key(fan_out.priority, fan_out.told_at or now))
+        item = codec.item(fan_out, keys.fan_out(fan_out.event_id), **due)
+        if earlier is None or not earlier.waits(now):
+            return put(self._sent, item)
+        return put(self._sent, item, conditions.STILL_WAITS, **still_waiting(earlier))
+
+    def untold_action(self, event: Event, expires_at: datetime) -> Action:
+        """The action that keeps ``event`` as it was before the first of the changes that wait to be told."""
+        return put(self._sent, codec.item(event, keys.untold(event.event_id), expires_at=codec.epoch(expires_at)))
+
+    def untold(self, event_id: str) -> Event | None:
+        """The event as it was before the changes that wait, or once waited, to be told."""
+        return self._get(Event, self._sent, keys.untold(event_id))
+
+    def hint_action(self, event: Event, now: datetime) -> Action:
+        """The action that changes nothing of the event, but gives the stream a record of it."""
+        return update(
+            self._people,
+            keys.event(event.event_id),
+            {"hinted_at": keys.instant(now)},
+            conditions.VERSION_UNCHANGED,
+            version=event.version,
+        )
 
     # --- split transfers ----------------------------------------------------------------------------------------
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 from .. import effects
@@ -51,6 +52,12 @@ class FanOuts(Repository):
         """The action that ends the planning. The fan-out is kept: how urgent it is counts for a change that follows."""
         return update(self._sent, key, {"planned_to": through}, condition, add=add, remove=DUE, **values)
 
+    def tell_now_action(self, fan_out: FanOut, now: datetime) -> Action:
+        """The action by which a fan-out that waits for further changes waits no longer."""
+        changes = {"due_key": keys.due_key(fan_out.priority, now)}
+        key, values = keys.fan_out(fan_out.event_id), still_waiting(fan_out)
+        return update(self._sent, key, changes, conditions.STILL_WAITS, remove=("told_at",), **values)
+
     # --- batches ------------------------------------------------------------------------------------------------
 
     def claim_batch(self, effect: effects.ClaimBatch) -> Batch | None:
@@ -96,6 +103,12 @@ class FanOuts(Repository):
             condition = f"{UPON_COUNTING} AND {conditions.ALL_IS_PLANNED}"
             return {"fan-out": delete(self._sent, key, condition, **values)}
         return {"fan-out": update(self._sent, key, {}, UPON_COUNTING, add={"left": -1}, **values)}
+
+
+def still_waiting(fan_out: FanOut) -> dict[str, Any]:
+    """The values of :data:`conditions.STILL_WAITS` for a fan-out that was read."""
+    version, planned_to, told_at = fan_out.version, fan_out.planned_to, codec.value(fan_out.told_at)
+    return {"version": version, "planned_to": planned_to, "told_at": told_at}
 
 
 def batch_item(batch: Batch, *, due_key: str) -> dict[str, Any]:

@@ -147,6 +147,11 @@ def fan_out(event_id: str) -> Key:
     return {"pk": f"EVENT#{event_id}", "sk": FAN_OUT}
 
 
+def untold(event_id: str) -> Key:
+    """The event as it was before the changes that wait to be told."""
+    return {"pk": f"EVENT#{event_id}", "sk": "UNTOLD"}
+
+
 def batch(event_id: str, version: int, first: str) -> Key:
     """A batch of the fan-out of one version of an event: those registered after the id ``first``."""
     return {"pk": f"EVENT#{event_id}", "sk": f"{BATCH_PREFIX}{version:010d}#{first}"}

@@ -10,6 +10,8 @@ from datetime import datetime
 from itertools import islice
 from typing import Any
 
+from ..decision.decide import CHANGE
+from ..decision.holding import LONGEST
 from ..decision.invitation import FanOut, Invitation, Seats, Sending, StoredMessage, with_outcomes
 from ..effects import Due, DueKind
 from ..model import Event, Registration, RegistrationStatus, folded
@@ -58,6 +60,11 @@ class Reads(Repository):
 
     def fan_out(self, event_id: str) -> FanOut | None:
         return self._get(FanOut, self._sent, keys.fan_out(event_id))
+
+    def telling(self, event_id: str) -> bool:
+        """Whether the event has a fan-out, or a batch of one."""
+        first = dynamo.starting_with(self._sent, {**keys.event(event_id), "sk": keys.BATCH_PREFIX}, Limit=1)
+        return self.fan_out(event_id) is not None or bool(self.client.query(**first)["Items"])
 
     def sending(self) -> Sending:
         return self._get(Sending, self._sent, keys.sending()) or Sending()
@@ -147,6 +154,23 @@ class Reads(Repository):
             Limit=limit,
         )
         return tuple(_due(dynamo.unwire(item)) for item in answer["Items"])
+
+    def held(self, now: datetime) -> int:
+        """How many fan-outs wait for further changes at ``now`` (UTC)."""
+        first, last = (keys.due_key(CHANGE, at) for at in (now, now + LONGEST))
+        values = {":first": first, ":last": last, ":fan_out": keys.FAN_OUT}
+        query = {
+            "TableName": self._sent,
+            "IndexName": keys.DUE_INDEX,
+            "KeyConditionExpression": "due_shard = :shard AND due_key BETWEEN :first AND :last",
+            "FilterExpression": "sk = :fan_out",
+            "ProjectionExpression": "pk",
+        }
+        found = (
+            dynamo.pages(self.client.query, **query, ExpressionAttributeValues=dynamo.wire({**values, ":shard": shard}))
+            for shard in keys.SHARDS
+        )
+        return sum(1 for shard in found for _ in shard)
 
     # --- lists for the API --------------------------------------------------------------------------------------
 

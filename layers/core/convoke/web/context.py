@@ -247,7 +247,7 @@ def show_event(
     seats = store().reads.seats(event_id)
     missed = store().surveys.list_attention(event_id, now=now())
     fan_out = store().reads.fan_out(event_id)
-    shown = presenters.event(event, seats, dropped, missed, fan_out, public_url=public_url())
+    shown = presenters.event(event, seats, dropped, missed, fan_out, now(), public_url=public_url())
     return answer(status, shown, {**etag(event), **(headers or {})})
 
 

@@ -33,6 +33,8 @@ from .requests import (
     IdempotencyKey,
     Limit,
     ReopenIn,
+    TellIn,
+    UndoIn,
     Version,
     content,
     patched,
@@ -42,6 +44,7 @@ from .walltimes import read_instant, read_when
 
 router = APIGatewayHttpRouter()  # type: ignore[no-untyped-call]
 NO_REASON, AS_IT_WAS = CancelIn(), ReopenIn()
+EMPTY_BODY, NO_FIELDS = TellIn(), UndoIn()
 
 
 @router.post("/events", summary="Create an event", responses=documented(201))
@@ -219,6 +222,55 @@ def reopen_event(
     return once(key, reopen)
 
 
+# --- changes that wait to be told -----------------------------------------------------------------------------------
+
+
+@router.post("/events/<event_id>/tell", summary="Tell people now of the changes that wait", responses=documented(200))
+def tell_now(
+    event_id: str,
+    body: Annotated[TellIn, Body()] = EMPTY_BODY,  # noqa: ARG001 (the body has no fields)
+    key: IdempotencyKey = None,
+    version: Version = None,
+) -> Response[EventOut]:
+    def tell(record: Record) -> Response[EventOut]:
+        recorded = record(status=200, event_id=event_id)
+        for _ in rounds():
+            event, at = context.own_event(event_id), context.now()
+            require_version(event, version)
+            if events.tell_now(context.store(), event, at, also=recorded):
+                return context.show_event(event_id)
+        raise AssertionError  # rounds() ends with Contention
+
+    return once(key, tell)
+
+
+@router.post("/events/<event_id>/undo", summary="Undo the changes that wait to be told", responses=documented(200))
+def undo_changes(
+    event_id: str,
+    body: Annotated[UndoIn, Body()] = NO_FIELDS,  # noqa: ARG001 (the body has no fields)
+    key: IdempotencyKey = None,
+    version: Version = None,
+) -> Response[EventOut]:
+    def undo(record: Record) -> Response[EventOut]:
+        recorded = record(status=200, event_id=event_id)
+        for _ in rounds():
+            before, at = context.own_event(event_id), context.now()
+            context.require_unmanaged(before)
+            require_version(before, version)
+            context.require_not_over(before, at)
+            after = events.before_what_waits(context.store(), before, at)
+            if isinstance(after, events.CannotUndo):
+                raise Problem(HTTPStatus.CONFLICT, after.value, code=after.name.lower())
+            after = replace(after, version=before.version + 1, updated_at=at)
+            priority = fan_out.change_urgency(before, after, at, settings().times)
+            if events.undo(context.store(), before, after, priority=priority, now=at, also=recorded):
+                context.promote(event_id)
+                return context.show_event(event_id)
+        raise AssertionError  # rounds() ends with Contention
+
+    return once(key, undo)
+
+
 def restored(event: Event, dates: list[str], at: datetime) -> list[LocalTime]:
     """The dates of the texts ``dates``, their original starts. Raises :class:`InvalidField` for what is no date of the
     event, or over at ``at`` (UTC).
@@ -246,13 +298,5 @@ def store(before: Event, after: Event, at: datetime, also: Mapping[str, Action])
     False where another writer was first.
     """
     after = replace(after, version=before.version + 1, updated_at=at)
-    priority = urgency(before, after, at)
+    priority = fan_out.change_urgency(before, after, at, settings().times)
     return events.change_event(context.store(), before, after, priority=priority, now=at, also=also)
-
-
-def urgency(before: Event, after: Event, at: datetime) -> int:
-    """The priority of the fan-out: 0 where a date is newly cancelled, else that of the earlier of old and new time."""
-    gone = {one.date for one in after.changes if one.cancelled} - {one.date for one in before.changes if one.cancelled}
-    as_before = replace(after, when=before.when, rule=before.rule, added=before.added)
-    times = settings().times
-    return 0 if gone else min(fan_out.urgency(each, at, times) for each in (as_before, after))

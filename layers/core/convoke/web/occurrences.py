@@ -16,6 +16,7 @@ from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
 from ..decision.calendar_state import Message
 from ..decision.invitation import Invitation
 from ..decision.plan import Snapshot
+from ..delivery import fan_out
 from ..delivery.preview import EXAMPLES, PreviewResult, preview
 from ..mail.wording import words
 from ..model import Event, EventStatus, InvalidField, LocalTime, Occurrence
@@ -27,7 +28,7 @@ from ..store.events import SplitTransfer
 from ..store.repository import decode_cursor, encode_cursor
 from ..store.writes import rounds
 from . import context, presenters
-from .events import changed, must_end_later, require_version, urgency
+from .events import changed, must_end_later, require_version
 from .idempotency import Record, once
 from .problems import Problem
 from .requests import (
@@ -207,7 +208,7 @@ def split_event(
             old, new = split_parts(before, body, new_id, at)
             context.require_no_transfer(event_id)
             transfer = split_transfer_of(before, date_from(before, body), new_id, at)
-            priority = urgency(before, old, at)
+            priority = min(fan_out.urgency(each, at, settings().times) for each in (before, old))
             done = events.split_event(
                 context.store(),
                 before,

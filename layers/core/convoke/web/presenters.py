@@ -49,13 +49,15 @@ def event(
     dropped: tuple[LocalTime, ...] = (),
     missed: tuple[tuple[Attention, ...], int] | None = None,
     fan_out: FanOut | None = None,
+    now: datetime | None = None,
     *,
     public_url: str,
 ) -> EventOut:
     """``public_url`` is what addresses of pages begin with; ``missed`` are the first who need attention, and how many
     there are in all; ``dropped`` are the changed dates that the event lost with its rule; ``fan_out`` is that of the
-    change that is being told.
+    change that is being told, or waits at ``now`` (UTC).
     """
+    waits = fan_out is not None and now is not None and fan_out.waits(now)
     return EventOut(
         event_id=event.event_id,
         version=event.version,
@@ -67,7 +69,8 @@ def event(
         dropped=[date.isoformat() for date in dropped],
         attention=None if missed is None else list(map(attention, missed[0])),
         attention_count=None if missed is None else missed[1],
-        telling=None if fan_out is None else telling(*progress(fan_out)),
+        telling=None if fan_out is None or waits else telling(*progress(fan_out)),
+        told_at=instant(fan_out.told_at) if fan_out is not None and fan_out.told_at is not None and waits else None,
         created_at=instant(event.created_at),
         updated_at=instant(event.updated_at),
     )

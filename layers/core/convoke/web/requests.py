@@ -190,6 +190,7 @@ class EventIn(Incoming):
     confirm_address: ConfirmAddress = True
     language: Language | None = None
     questions: Questions = Field(default_factory=list)
+    notify_after: NotifyAfter | None = None
     external_id: ExternalId | None = None
     metadata: Metadata = Field(default_factory=dict)
 
@@ -224,6 +225,7 @@ class EventChange(Patch):
     confirm_address: ConfirmAddress | None = None
     language: Language | None = None
     questions: Questions | None = None
+    notify_after: NotifyAfter | None = None
     external_id: ExternalId | None = None
     metadata: MetadataPatch | None = None
 
@@ -247,6 +249,14 @@ class ReopenIn(Incoming):
 
 class RestoreIn(Incoming):
     """No fields: a date is restored as it was."""
+
+
+class TellIn(Incoming):
+    """No fields: what waits is told."""
+
+
+class UndoIn(Incoming):
+    """No fields: what waits is undone."""
 
 
 class OccurrenceIn(Incoming):
@@ -406,6 +416,7 @@ def content(shape: EventIn) -> dict[str, Any]:
         "confirm_address": shape.confirm_address,
         "language": shape.language or "",
         "questions": questions(shape.questions),
+        "notify_after": shape.notify_after,
         **own_data(shape),
     }
 
@@ -543,6 +554,7 @@ def request_fields(event: Event) -> dict[str, Any]:
             }
             for question in event.questions
         ],
+        "notify_after": event.notify_after,
         "external_id": event.external_id or None,
         "metadata": dict(event.metadata),
     }

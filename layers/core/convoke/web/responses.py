@@ -102,6 +102,13 @@ class EventOut(BaseModel):
     language: str | None
     questions: list[QuestionOut]
     page: Annotated[str | None, Field(description="The event's page, where it is public; people can register there.")]
+    notify_after: Annotated[
+        int | None,
+        Field(
+            description="For how many seconds an ordinary change waits for the next one before people are told;"
+            " null: as the account has it."
+        ),
+    ]
     external_id: str | None
     metadata: dict[str, str]
     registered: Annotated[int, Field(description="The number of seats that are taken.")]
@@ -124,6 +131,13 @@ class EventOut(BaseModel):
     telling: Annotated[
         TellingOut | None,
         Field(description="While people are being told of a change: how far that is; null before and after."),
+    ] = None
+    told_at: Annotated[
+        Moment | None,
+        Field(
+            description="When people will be told of the latest changes, which wait for further ones; null where no"
+            " change waits, and in a list of events."
+        ),
     ] = None
     created_at: Moment
     updated_at: Moment

@@ -19,6 +19,8 @@ SCOPES: Mapping[str, Scope] = {
     "PATCH /events/{event_id}": MANAGE,
     "POST /events/{event_id}/cancel": MANAGE,
     "POST /events/{event_id}/reopen": MANAGE,
+    "POST /events/{event_id}/tell": MANAGE,
+    "POST /events/{event_id}/undo": MANAGE,
     "POST /events/{event_id}/split": MANAGE,
     "POST /events/{event_id}/preview": READ,
     "GET /events/{event_id}/occurrences": READ,
