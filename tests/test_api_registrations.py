@@ -35,6 +35,8 @@ def test_a_registration_is_answered_with_its_invitation(world: World) -> None:
         "event_id": event_id,
         "language": "en",
         "occurrences": None,
+        "guests": 0,
+        "responses": {},
         "external_id": None,
         "metadata": {},
         "existing": False,

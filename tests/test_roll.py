@@ -255,10 +255,11 @@ def test_registrations_are_exported_as_a_table(world: World) -> None:
     assert answer.data.startswith(b'"name","email","status","participation","answered_at","invitation",')
     assert answer.data.count(b"\r\n") == answer.data.count(b"\n") == 3
     head, first, second = rows(answer)
-    assert tuple(head) == csv_export.COLUMNS
+    assert tuple(head) == (*csv_export.COLUMNS, csv_export.OTHERS)
     assert first == [
         *('Bo "Bobo" Ek, jr.', "bo@example.net", "declined", "declined", "2027-01-15T12:00:00.000000Z", "accepted"),
         *("2027-01-15T12:00:00.000000Z", bo.split("/")[-1], "", ""),
+        *("0", ""),
     ]
     assert second[:4] == ["", "", "erased", "needs-action"]
 
@@ -297,7 +298,7 @@ def test_every_cell_is_in_quotes(world: World) -> None:
     event = world.hold()
     world.register(event, name="Bo;=1+1;x")
     head, row = world.call("GET", f"{event}/registrations.csv").raw.splitlines()
-    assert all(re.fullmatch(r'"[^"]*"(,"[^"]*"){9}', line) for line in (head, row))
+    assert all(re.fullmatch(r'"[^"]*"(,"[^"]*"){11}', line) for line in (head, row))
     assert row.startswith('"Bo;\'=1+1;x","bo@example.net",')
 
 

@@ -54,7 +54,7 @@ class World(Tables):
         person = registration(registration_id=who, name=f"Person {who}", email=f"person{self.came}@example.net")
         self.meanwhile = meanwhile
         often = 1 if crowded else 0
-        with patch.object(seats, "take", lambda *ids, conflicts, now: TAKE(*ids, conflicts=conflicts + often, now=now)):
+        with patch.object(seats, "take", lambda *ids, conflicts, **how: TAKE(*ids, conflicts=conflicts + often, **how)):
             stored = registry.register(self.store, person, now=NOW)
         assert isinstance(stored, Registration)
         return who
@@ -180,7 +180,7 @@ def test_several_seats_are_taken_at_once_or_none() -> None:
     world = World(capacity=4)
     world.register(crowded=True)  # a block of two: one is left in the shard, and two of the event's
     for expected in (RegistrationStatus.REGISTERED, RegistrationStatus.WAITLISTED):
-        place = seats.take(world.store, EVENT_ID, "x", count=3)
+        place = seats.take(world.store, EVENT_ID, "x", count=3, now=NOW)
         assert place is not None
         assert place.status is expected
         assert not world.store.attempt(place.actions)

@@ -61,6 +61,7 @@ class Operations:
             event_id=EVENT_ID,
             registration_id=rid,
             email=f"person{self.dice.randrange(PEOPLE)}@example.net",
+            guests=self.dice.choice((0, 0, 1)),
             created_at=self.now,
             updated_at=self.now,
         )

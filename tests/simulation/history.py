@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
+from random import Random
 from typing import Any
 
 from convoke.decision import fingerprints
@@ -50,6 +51,8 @@ class People:
         self.erased: list[str] = []
         self.held: dict[str, datetime] = {}
         self._numbers = 0
+        # Drawn apart, so that the rest of a history is what it is without guests.
+        self._guests = Random(f"guests {world.seed}")  # noqa: S311 (no secret)
 
     # --- the event --------------------------------------------------------------------------------------------
 
@@ -235,6 +238,7 @@ class People:
             email=email,
             occurrences=series.starts(event.schedule)[-2:] if some else None,
             named=len(event.earlier) if some else 0,
+            guests=self._guests.choice((0, 0, 0, 1, 2)),
             created_at=now,
             updated_at=now,
         )
@@ -304,6 +308,22 @@ class People:
         registry.change_registration(
             self.store, EVENT_ID, rid, changes={"email": email}, priority=1, now=now, account=ACCOUNT
         )
+
+    def bring(self) -> None:
+        """More guests, or fewer: seats are taken where they are free, and released."""
+        rid = self._somebody()
+        if rid is not None:
+            guests = self._guests.choice((0, 1, 2, 3))
+            self.world.note(f"API lets {rid[6:10]} come with {guests} guests")
+            with self.world.crowded():
+                registry.change_registration(
+                    *(self.store, EVENT_ID, rid),
+                    changes={"guests": guests},
+                    priority=1,
+                    now=self.world.instant(),
+                    account=ACCOUNT,
+                )
+            self._promote()
 
     def resend(self) -> None:
         rid = self._somebody()
@@ -391,6 +411,7 @@ OF_SEATS = {
     "erase": 1,
     "withdraw_by_one_click": 3,
     "take_up": 3,
+    "bring": 3,
 }
 OF_HOLDS = {
     "retitle": 6,
@@ -487,12 +508,13 @@ def heal(world: World, *, rounds: int = 400) -> None:
     world.note("from here on nothing goes wrong")
     for _ in range(rounds):
         world.run_until(world.now + 30)
-        if not world.tables.owed:
+        owed = world.owed()
+        if not owed:
             if not world.agenda:
                 return
             world.run_until(max(entry[0] for entry in world.agenda))
             continue
-        first = min(datetime.fromisoformat(row["due_key"].split("#")[1]) for row in world.tables.owed.values())
+        first = min(datetime.fromisoformat(row["due_key"].split("#")[1]) for row in owed.values())
         wait = (first - START).total_seconds() - world.now
         if wait > 30:
             world.run_until(world.now + wait)

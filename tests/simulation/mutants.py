@@ -136,8 +136,8 @@ def _no() -> Steps[bool]:
     return False
 
 
-def _release_that_is_not_due(self: SeatCounts, event_id: str, *_: Any, **__: Any) -> Any:
-    return writes.update(self.settings.invitations_table, keys.seats(event_id), {}, add={"taken": -1})
+def _release_that_is_not_due(self: SeatCounts, event_id: str, count: int, *_: Any, **__: Any) -> Any:
+    return writes.update(self.settings.invitations_table, keys.seats(event_id), {}, add={"taken": -count})
 
 
 def _hold_that_is_not_due(self: SeatCounts, hold: Hold) -> Any:
@@ -379,6 +379,21 @@ MUTANTS: dict[str, Mutant] = {
     "another-capacity-stops-the-shards": Mutant((instead(SeatCounts, "stop_actions", lambda *_: {}),), Mode.CROWD),
     "places-given-back-when-nobody-waits": Mutant(
         (without(waitlist, "promote", "if first is None:", "if False:"),), Mode.CROWD
+    ),
+    "a-guest-takes-a-seat": Mutant((without(registry, "register", "count=registration.seats", "count=1"),), Mode.CROWD),
+    "guests-give-their-seats-back": Mutant(
+        (without(registry, "_other_seats_actions", "-more, now", "1, now"),), Mode.CROWD
+    ),
+    "who-is-promoted-has-room-for-all": Mutant(
+        (
+            without(waitlist, "promote", "person.seats > seats.left", "False"),
+            instead(
+                conditions,
+                "CAN_PROMOTE",
+                "#open = :true AND #waiting > :none AND #capacity = :capacity AND #taken < #capacity",
+            ),
+        ),
+        Mode.CROWD,
     ),
     "webhook-event-due": Mutant((without(outbox, "webhook_event_item", ", **due)", ")"),)),
     "webhook-event-in-the-transaction": Mutant(

@@ -165,6 +165,7 @@ class Tables:
             return
         table, key = action["TableName"], _key(action)
         partition = self.rows.setdefault(table, {}).setdefault(key["pk"], {})
+        before = partition.get(key["sk"])
         if verb == "Delete":
             partition.pop(key["sk"], None)
             row = None
@@ -178,7 +179,8 @@ class Tables:
         at = (key["pk"], key["sk"])
         if row is not None and "due_shard" in row and "due_key" in row:
             self.owed[at] = row
-        else:
+        elif self.owed.get(at) is before:
+            # A registration and its invitation have the same key, each in its table.
             self.owed.pop(at, None)
         if table in self._streamed:
             self._ring(*at)

@@ -104,6 +104,8 @@ class World:
         often = {Mode.ALL: 0.1, Mode.CROWD: 1.0}.get(mode, 0.0)
         self.crowd = self.dice.choice((0.3, 0.6)) if self.random() < often else 0.0
         self.overbooked: list[str] = []
+        # How many seats each registration has, by its sort key.
+        self.seated: dict[str, int] = {}
         self._meetings = 0
         self.reports_heard = not self.faults.often["report lost"]
         # Registration and SEQUENCE of the messages of which more was reported than that SES accepted them.
@@ -217,10 +219,10 @@ class World:
             )
         elif sk.startswith(keys.REGISTRATION_PREFIX):
             person = codec.read(Registration, row)
-            if person.status is RegistrationStatus.REGISTERED and person.status not in (
-                status for _, ((status, _),) in self.truths.get(sk, [])[-1:]
-            ):
+            seats = person.seats if person.status is RegistrationStatus.REGISTERED else 0
+            if seats > self.seated.get(sk, 0):
                 self._seated(person.registration_id)
+            self.seated[sk] = seats
             true = ((person.status, person.email),)
         else:
             return
@@ -260,11 +262,29 @@ class World:
         seats = rows[SETTINGS.invitations_table][pk][keys.SEATS]
         people = (row for sk, row in rows[SETTINGS.registrations_table][pk].items() if sk.startswith("REGISTRATION#"))
         kept = sum(row["seats"] for sk, row in rows[SETTINGS.invitations_table][pk].items() if sk.startswith("HOLD#"))
-        come = sum(row["status"] == "registered" for row in people) + kept
+        come = sum(1 + int(row["guests"]) for row in people if row["status"] == "registered") + kept
         # Whoever comes back to a seat that was kept has it, even if there are fewer seats by now.
         too_many = come > seats.get("capacity", come) and rid != self.returning
         if too_many or not seats["open"]:
             self.overbooked.append(f"{rid[6:10]} got a seat as number {come} of {seats}")
+
+    def owed(self) -> dict[tuple[str, str], Any]:
+        """What is due now or later, but for a waitlist whose first need more seats than are free: that is looked at
+        every minute.
+        """
+        return {key: row for key, row in self.tables.owed.items() if key[1] != keys.SEATS or not self._lacks_room(row)}
+
+    def _lacks_room(self, seats: Any) -> bool:
+        rows = self.tables.rows[SETTINGS.registrations_table][seats["pk"]]
+        needs = [
+            1 + int(row["guests"])
+            for sk, row in sorted(rows.items())
+            if sk.startswith("REGISTRATION#") and row["status"] == "waitlisted"
+        ]
+        if not seats["open"] or "capacity" not in seats or not needs:
+            return False
+        free = seats["capacity"] - seats["taken"]
+        return bool(free > 0 and next((need for need in needs if need <= seats["capacity"]), max(needs)) > free)
 
     def notify(self, sk: str, retries: int) -> None:
         """As ``functions/notify.py``: a record that fails is tried again, a few times."""

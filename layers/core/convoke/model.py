@@ -408,6 +408,11 @@ class Registration:
     created_at: datetime
     updated_at: datetime
 
+    @property
+    def seats(self) -> int:
+        """How many seats it takes: one for the person, and one for each guest."""
+        return 1 + self.guests
+
 
 def language_of(event: Event, registration: Registration) -> str:
     """The language tag of a person's mails and pages: their own, else that of the event, else English."""

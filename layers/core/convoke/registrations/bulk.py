@@ -20,6 +20,10 @@ GROUP = 12
 """How many people one transaction registers: it has at most a hundred actions, six of them for one person."""
 
 
+ALL = 1_000_000
+"""More seats than a group can take."""
+
+
 class OutOfTime(ConvokeError):
     """There was no time left for this person; nothing of theirs was stored."""
 
@@ -55,22 +59,23 @@ def register_all(
 
 
 def _free(store: Store, event: Event) -> int:
-    """How many can get seats together: at least one, who may have to wait."""
+    """How many seats can be taken together; 0 where whoever comes has to wait."""
     held = store.seats.read(event.event_id)
     if held is None or held.queued:
-        return 1
-    return GROUP if held.left is None else max(1, min(GROUP, held.left))
+        return 0
+    return ALL if held.left is None else max(0, held.left)
 
 
-def _group(people: Iterable[Registration], most: int) -> list[Registration]:
-    """The next who can be registered together: none has the mailbox, whose mails are counted, or the external id of
-    another, since a transaction writes each item once.
+def _group(people: Iterable[Registration], free: int) -> list[Registration]:
+    """The next who can be registered together, at least one: they need no more seats than are ``free``, and none has
+    the mailbox, whose mails are counted, or the external id of another, since a transaction writes each item once.
     """
     group: list[Registration] = []
     known: set[str] = set()
-    for person in islice(people, most):
+    for person in islice(people, GROUP):
+        free -= person.seats
         own = {f"mailbox {mailbox(person.email)}"} | ({f"id {person.external_id}"} if person.external_id else set())
-        if known & own:
+        if known & own or (group and free < 0):
             break
         known |= own
         group.append(person)
@@ -83,7 +88,8 @@ def _register_group(store: Store, event: Event, group: list[Registration], now: 
     """
     wanted = store.webhooks.subscribed_types(event.account)
     try:
-        place = seats.take(store, event.event_id, group[0].registration_id, count=len(group), now=now)
+        count = sum(person.seats for person in group)
+        place = seats.take(*(store, event.event_id, group[0].registration_id), count=count, now=now, yields=True)
         if place is None or place.status is not RegistrationStatus.REGISTERED:
             return False
         actions = dict(place.actions)

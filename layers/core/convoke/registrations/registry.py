@@ -33,11 +33,6 @@ CROWDED_ROUNDS = 12
 """How often a registration is tried that meets others for the same event: for some three seconds."""
 
 
-def seats_of(person: Registration) -> int:
-    """How many seats a registration takes: one for the person, and one for each guest."""
-    return 1 + person.guests
-
-
 class Obstacle(StrEnum):
     """Why nothing was written. The values are shown to the caller of the API."""
 
@@ -47,6 +42,7 @@ class Obstacle(StrEnum):
     TAKEN = "that address is registered already"
     INACTIVE = "the registration is not active any more"
     NEVER_SENT = "nothing was ever sent"
+    FULL = "there are not so many seats free"
     STOPPED = "the address may not be mailed"
     REPLACED = "another registration has its external id now"
 
@@ -91,7 +87,7 @@ def register(
     charge: Charge | None = None,
     also: Mapping[str, Action] = NOTHING_ELSE,
 ) -> Registration | Obstacle | TooMany:
-    """Store ``registration`` with a seat, or on the waitlist where none is free.
+    """Store ``registration`` with a seat for the person and each guest, or on the waitlist where not so many are free.
 
     ``account`` is the one whose webhooks get an event; ``charge`` is what the registration counts for; ``also`` are
     actions for the same transaction. Returns the registration as stored; or, unchanged, the existing one with the same
@@ -101,7 +97,13 @@ def register(
     also = {**charge_actions(store, charge), **also}
     for _ in range(CROWDED_ROUNDS):
         try:
-            place = seats.take(store, event_id, registration_id, conflicts=conflicts, now=now)
+            place = seats.take(
+                *(store, event_id, registration_id),
+                count=registration.seats,
+                conflicts=conflicts,
+                now=now,
+                yields=True,
+            )
             if place is None:
                 return Obstacle.NOT_YET if store.events.transferring(event_id) else Obstacle.CLOSED
             person = replace(registration, status=place.status)
@@ -220,9 +222,9 @@ def _cancel_actions(store: Store, person: Registration, cancelled: Registration,
         return actions  # the seat was released when they declined
     if cancelled.held_until is not None:
         ids = {"event_id": person.event_id, "registration_id": person.registration_id}
-        return actions | store.seats.hold_actions(Hold(**ids, seats=seats_of(person), until=cancelled.held_until))
+        return actions | store.seats.hold_actions(Hold(**ids, seats=person.seats, until=cancelled.held_until))
     waits = person.status is RegistrationStatus.WAITLISTED
-    return actions | seats.release_actions(store, person.event_id, person.registration_id, now, waits=waits)
+    return actions | seats.release_actions(store, person, now, waits=waits)
 
 
 def _notice_actions(store: Store, invitation: Invitation, now: datetime) -> dict[str, Action]:
@@ -248,15 +250,17 @@ def change_registration(
     charge: Charge | None = None,
     also: Mapping[str, Action] = NOTHING_ELSE,
 ) -> Registration | Obstacle | TooMany:
-    """Change some of ``name``, ``email``, ``language``, ``external_id``, ``metadata``, ``responses``, ``occurrences``
-    and ``named``; the lock moves with the address, and the personal links of before are void.
+    """Change some of ``name``, ``email``, ``language``, ``external_id``, ``metadata``, ``guests``, ``responses``,
+    ``occurrences`` and ``named``; the lock moves with the address, and the personal links of before are void. More
+    guests take seats that are free, fewer release theirs; who waits keeps their place.
 
     ``named`` is the number of earlier schedules by which the occurrences are named. ``charge`` is what a new address
     counts for. ``also`` are actions for the same transaction, which are written where nothing changes, too. Returns the
-    registration as stored, ``Obstacle.TAKEN`` where the address is registered already, ``ABSENT`` or ``INACTIVE``, or
-    :class:`TooMany`. Raises :class:`dynamo.Contention` and :class:`external_ids.Taken`.
+    registration as stored, ``Obstacle.TAKEN`` where the address is registered already, ``FULL`` where not so many seats
+    are free or others wait for them, ``ABSENT`` or ``INACTIVE``, or :class:`TooMany`. Raises
+    :class:`dynamo.Contention` and :class:`external_ids.Taken`.
     """
-    for _ in rounds():
+    for conflicts in rounds():
         seen = read(store, event_id, registration_id)
         if seen is None:
             return Obstacle.ABSENT
@@ -270,7 +274,11 @@ def change_registration(
             return person
         changed = _with_new_links(person, replace(changed, version=person.version + 1, updated_at=now))
         what, data = WebhookEventType.REGISTRATION_CHANGED, registration_data(changed)
+        seat_actions = _other_seats_actions(store, person, changed, conflicts, now)
+        if seat_actions is None:
+            return Obstacle.FULL
         actions = {
+            **seat_actions,
             "registration": store.registrations.change_action(
                 person, changed, *_CHANGEABLE, person=keys.person(account, changed.email)
             ),
@@ -302,6 +310,23 @@ def _with_new_links(person: Registration, changed: Registration) -> Registration
     if folded(changed.email) == folded(person.email):
         return changed
     return replace(changed, links=person.links + 1)
+
+
+def _other_seats_actions(
+    store: Store, person: Registration, changed: Registration, conflicts: int, now: datetime
+) -> dict[str, Action] | None:
+    """The actions that take or release the seats by which ``changed`` differs from ``person``; ``None`` where they
+    cannot be taken. Nobody gets further seats before those who wait.
+    """
+    more = changed.seats - person.seats
+    if more == 0 or person.status is RegistrationStatus.WAITLISTED:
+        return {}
+    if more < 0:
+        return seats.some_released_actions(store, person.event_id, -more, now)
+    place = seats.take(*(store, person.event_id, person.registration_id), count=more, conflicts=conflicts, now=now)
+    if place is None or place.status is not RegistrationStatus.REGISTERED:
+        return None
+    return place.actions
 
 
 def swap_addresses(
@@ -340,7 +365,7 @@ def swap_addresses(
 
 _CHANGEABLE = (
     *("name", "email", "language", "occurrences", "named", "external_id", "metadata"),
-    *("responses", "links"),
+    *("guests", "responses", "links"),
 )
 
 

@@ -88,7 +88,7 @@ def apply(
         effect = consequence(event, person, invitation, reply, now) if newest else Consequence.NONE
         place = None
         if effect is Consequence.RETURN:
-            place = seats.take(store, event_id, registration_id, conflicts=conflicts)
+            place = seats.take(store, event_id, registration_id, count=person.seats, conflicts=conflicts, now=now)
         changed = _with_status(changed, effect, place, now)
         applied = Applied(
             outcome=Outcome.STANDS if newest else Outcome.OLDER,
@@ -144,7 +144,7 @@ def register_again(
             if also:
                 store.attempt(also)
             return person
-        place = seats.take(store, event_id, registration_id, conflicts=conflicts)
+        place = seats.take(store, event_id, registration_id, count=person.seats, conflicts=conflicts, now=now)
         if place is None:
             return Obstacle.CLOSED
         reply = cleared_reply(person, invitation, now)
@@ -221,10 +221,9 @@ def _seat_actions(
     """
     if changed.status is person.status:
         return {}
-    ids = person.event_id, person.registration_id
     if changed.status is RegistrationStatus.DECLINED:
         waits = person.status is RegistrationStatus.WAITLISTED
-        seat = seats.release_actions(store, *ids, now, waits=waits)
+        seat = seats.release_actions(store, person, now, waits=waits)
     elif place is None:
         seat = give_back_actions(store, person)
     else:

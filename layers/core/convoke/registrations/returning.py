@@ -101,7 +101,7 @@ def _place(store: Store, person: Registration, conflicts: int, now: datetime) ->
     event_id, registration_id = person.event_id, person.registration_id
     hold = store.seats.hold(event_id, registration_id)
     if hold is None:
-        return seats.take(store, event_id, registration_id, conflicts=conflicts, now=now)
+        return seats.take(store, event_id, registration_id, count=person.seats, conflicts=conflicts, now=now)
     if not store.reads.seats(event_id).open:
         return None
     return seats.Place(status=RegistrationStatus.REGISTERED, actions=store.seats.take_held_actions(hold))

@@ -8,15 +8,19 @@ counts as taken in the event's item, so that no seat is given twice:
 - The first who waits does so only if no shard has a seat left, and no block was lent since that was read.
 - Closing an event, or another capacity, stops all shards.
 - Once somebody waits, the places on the waitlist are lent in blocks in the same way.
+
+Who comes with guests takes a seat for each of them, all or none. Where there are not enough, all of them wait, on one
+place, and whoever comes later waits behind them even where seats are free: the order of arrival is the only one that
+nobody has to ask about. As long as seats are free and somebody waits, the waitlist stays due.
 """
 
 from __future__ import annotations
 
 import zlib
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from ..decision.invitation import Seats, SeatShard
-from ..model import RegistrationStatus, frozen
+from ..model import Registration, RegistrationStatus, frozen
 from ..store import dynamo
 from ..store import seats as store_seats
 from ..store.store import Store
@@ -26,6 +30,8 @@ BLOCK = 16
 """How many seats, or places on the waitlist, are lent to a shard at a time; fewer where few are left."""
 PATIENCE = 6
 """After so many conflicts nobody waits for a change of the event any more, which may have failed."""
+LOOK_AGAIN = timedelta(minutes=1)
+"""When a waitlist is looked at again whose first cannot have a seat although some are free."""
 
 
 @frozen
@@ -43,21 +49,22 @@ def take(
     *,
     count: int = 1,
     conflicts: int = 0,
-    now: datetime | None = None,
+    now: datetime,
+    yields: bool = False,
 ) -> Place | None:
     """Where ``count`` seats can be taken now, else a place on the waitlist; ``None`` where the event is closed.
 
     One of the actions is refused if somebody was faster: then it has to be asked again. ``conflicts`` is how often the
     transaction has met those of others: from the first on, a shard of its own is sought.
 
-    Raises :class:`dynamo.Contention` where others use the shards at this moment, or, with ``now`` (UTC), where a change
-    of the event is to pass first.
+    Raises :class:`dynamo.Contention` where others use the shards at this moment, or, with ``yields``, where a change of
+    the event is to pass first.
     """
     while True:
         seats = store.seats.read(event_id)
         if seats is None or not seats.open:
             return None
-        passing = now is not None and seats.yield_until is not None and now < seats.yield_until
+        passing = yields and seats.yield_until is not None and now < seats.yield_until
         if passing and conflicts < PATIENCE:
             raise dynamo.Contention("a change of the event is to pass first")
         number = zlib.crc32(f"{registration_id}{conflicts}".encode()) % store_seats.SHARDS
@@ -70,7 +77,7 @@ def take(
             return Place(status=RegistrationStatus.REGISTERED, actions=taken)
         scattered = [shard for shard in seats.shards if shard.free]
         if not scattered:
-            first = store.seats.wait_first_action(event_id, seats, count)
+            first = store.seats.wait_first_action(event_id, seats, count, now + LOOK_AGAIN)
             return _waiting(store, event_id, registration_id, {"seats": first})
         store.seats.give_back(event_id, scattered[number % len(scattered)])
 
@@ -107,13 +114,14 @@ def _waiting(store: Store, event_id: str, registration_id: str, taken: dict[str,
     return Place(status=RegistrationStatus.WAITLISTED, actions=actions)
 
 
-def release_actions(
-    store: Store, event_id: str, registration_id: str, now: datetime, *, waits: bool
-) -> dict[str, Action]:
-    """The actions that release a seat, and make the waitlist due where somebody is on it; or (``waits``) leave the
-    waitlist.
-    """
+def release_actions(store: Store, person: Registration, now: datetime, *, waits: bool) -> dict[str, Action]:
+    """The actions that release the seats of ``person``, or (``waits``) leave the waitlist."""
     if waits:
-        return store.seats.leave_waitlist_actions(event_id, registration_id)
+        return store.seats.leave_waitlist_actions(person.event_id, person.registration_id)
+    return some_released_actions(store, person.event_id, person.seats, now)
+
+
+def some_released_actions(store: Store, event_id: str, count: int, now: datetime) -> dict[str, Action]:
+    """The actions that release so many seats, and make the waitlist due where somebody is on it."""
     anybody_waits = store.reads.seats(event_id).queued
-    return {"seats": store.seats.release_action(event_id, now, anybody_waits=anybody_waits)}
+    return {"seats": store.seats.release_action(event_id, count, now, anybody_waits=anybody_waits)}

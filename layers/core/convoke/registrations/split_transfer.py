@@ -78,6 +78,8 @@ def transferred(transfer: SplitTransfer, source: Event, person: Registration, no
         occurrences=occurrences,
         external_id=person.external_id,
         metadata=person.metadata,
+        guests=person.guests,
+        responses=person.responses,
         created_at=person.created_at,
         updated_at=now,
     )
@@ -110,7 +112,7 @@ def _store_copy(
     store: Store, account: str, person: Registration, new: Registration, now: datetime
 ) -> dict[str, Item | None]:
     waits = new.status is RegistrationStatus.WAITLISTED
-    seat = store.seats.transfer_actions(new.event_id, new.registration_id, waits=waits)
+    seat = store.seats.transfer_actions(new.event_id, new.registration_id, new.seats, waits=waits)
     actions = {**registration_actions(store, new, now, account=account, transferred=True), **seat}
     copied = store.registrations.copied_actions(person, new)
     return store.attempt({"source": store.registrations.unchanged_check(person), **actions, **copied})

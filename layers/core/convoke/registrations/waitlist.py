@@ -1,4 +1,8 @@
-"""The waitlist of a full event: a free seat goes to the person who has waited longest."""
+"""The waitlist of a full event: free seats go to the person who has waited longest, and to their guests.
+
+Where those need more seats than are free, nobody overtakes them. Only who needs more than the event has at all, since
+its capacity was lowered or theirs became more, holds up nobody: they keep their place.
+"""
 
 from __future__ import annotations
 
@@ -7,13 +11,14 @@ from dataclasses import replace
 from datetime import datetime
 
 from ..decision.invitation import Seats
-from ..model import Event, RegistrationStatus
+from ..model import Event, Registration, RegistrationStatus
 from ..schedule import series
 from ..store import dynamo
 from ..store.outbox import registration_data
 from ..store.store import Store
 from ..store.writes import ROUNDS
 from ..webhooks.events import WebhookEventType
+from .seats import LOOK_AGAIN
 
 BATCH_SIZE = 25
 """How many people are promoted in one call; the rest stays due, and the sweep calls until nobody can be promoted."""
@@ -22,7 +27,8 @@ BATCH_SIZE = 25
 def promote(store: Store, event_id: str, *, now: datetime, at_most: int = BATCH_SIZE) -> int:
     """Give free seats to the first people on the waitlist, at most ``at_most``; returns how many were promoted.
 
-    The due key is removed once nobody can be promoted. Nobody is promoted to an event that is over.
+    The due key is removed once nobody can be promoted; where seats are free, but too few for the first, they are looked
+    at again after :data:`seats.LOOK_AGAIN`. Nobody is promoted to an event that is over.
     """
     event = store.reads.event(event_id)
     promoted, conflicts = 0, 0
@@ -35,8 +41,11 @@ def promote(store: Store, event_id: str, *, now: datetime, at_most: int = BATCH_
             if seats.due_key is not None:
                 store.seats.clear_due(event_id, over=over)
             return promoted
-        first = store.reads.first_waiting(event_id)
-        if first is not None and _promote_one(store, event, first, now):
+        first, person = _first(store, event_id, seats)
+        if person is not None and seats.left is not None and person.seats > seats.left:
+            store.seats.look_again(event_id, seats, now + LOOK_AGAIN)
+            return promoted
+        if person is not None and _promote_one(store, event, seats, person, now):
             promoted += 1
             continue
         if first is None:
@@ -51,21 +60,36 @@ def promote(store: Store, event_id: str, *, now: datetime, at_most: int = BATCH_
     return promoted
 
 
+def _first(store: Store, event_id: str, seats: Seats) -> tuple[str | None, Registration | None]:
+    """The id on the first place of the waitlist whose person does not need more seats than the event has, with that
+    person as they are now. If all need more, it is the last of them.
+    """
+    found, person = store.reads.first_waiting(event_id), None
+    while found is not None:
+        person = store.reads.registration(event_id, found)
+        if person is None or seats.capacity is None or person.seats <= seats.capacity:
+            return found, person
+        behind = store.reads.first_waiting(event_id, after=found)
+        if behind is None:
+            break
+        found = behind
+    return found, person
+
+
 def _can_promote(seats: Seats) -> bool:
     return seats.open and seats.queued and (seats.left is None or seats.left > 0)
 
 
-def _promote_one(store: Store, event: Event, registration_id: str, now: datetime) -> bool:
-    event_id = event.event_id
+def _promote_one(store: Store, event: Event, seats: Seats, person: Registration, now: datetime) -> bool:
+    event_id, registration_id = event.event_id, person.registration_id
     invitation = store.reads.invitation(event_id, registration_id)
-    person = store.reads.registration(event_id, registration_id)
-    if person is None or invitation is None or person.status is not RegistrationStatus.WAITLISTED:
+    if invitation is None or person.status is not RegistrationStatus.WAITLISTED:
         return False
     promoted = replace(person, status=RegistrationStatus.REGISTERED, version=person.version + 1, updated_at=now)
     what, data = WebhookEventType.REGISTRATION_PROMOTED, registration_data(promoted)
     actions = {
         **store.outbox.event_actions(event.account, what, data, now),
-        **store.seats.promote_actions(event_id, registration_id),
+        **store.seats.promote_actions(event_id, registration_id, seats, person.seats),
         "registration": store.registrations.change_action(person, promoted, "status"),
         "invitation": store.invitations.wake_up_action(invitation, 2, now),
     }

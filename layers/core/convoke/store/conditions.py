@@ -71,9 +71,11 @@ SHARD_UNCHANGED = "#free = :free AND #waits = :waits"
 SOMEBODY_WAITS = "#waiting > :none"
 # Nobody is on the waitlist.
 NOBODY_WAITS = "#waiting = :none"
-# The event is open, somebody is on the waitlist, and a seat is free.
-CAN_PROMOTE = "#open = :true AND #waiting > :none AND (attribute_not_exists(#capacity) OR #taken < #capacity)"
-# The event is closed, nobody is on the waitlist, or no seat is free: the opposite of the condition above.
+# The event is open, somebody is on the waitlist, and so many seats are free, with the capacity that was read.
+CAN_PROMOTE = "#open = :true AND #waiting > :none AND #capacity = :capacity AND #taken <= :most"
+# The event is open, somebody is on the waitlist, and there is no limit.
+CAN_PROMOTE_WITHOUT_LIMIT = "#open = :true AND #waiting > :none AND attribute_not_exists(#capacity)"
+# The event is closed, nobody is on the waitlist, or no seat is free.
 CANNOT_PROMOTE = "#open = :false OR #waiting <= :none OR #taken >= #capacity"
 # The event is open, so that whoever withdrew may come back to the seats that were kept for them.
 IS_OPEN_TO_RETURN = "#open = :true"

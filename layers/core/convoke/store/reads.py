@@ -86,9 +86,11 @@ class Reads(Repository):
         query = dynamo.between(self._people, first, last, start=True, ProjectionExpression="sk")
         return sum(1 for _ in dynamo.pages(self.client.query, **query))
 
-    def first_waiting(self, event_id: str) -> str | None:
-        """The id of the registration that is first on the waitlist."""
-        rows = self.client.query(**dynamo.starting_with(self._people, keys.waiting(event_id, ""), Limit=1))["Items"]
+    def first_waiting(self, event_id: str, after: str = "") -> str | None:
+        """The id of the registration that is first on the waitlist, or first behind the one with the id ``after``."""
+        first, last = keys.waiting(event_id, after), keys.waiting(event_id, "~")
+        query = dynamo.between(self._people, first, last, start=not after, Limit=1)
+        rows = self.client.query(**query)["Items"]
         return str(dynamo.unwire(rows[0])["registration_id"]) if rows else None
 
     def waiting_before(self, event_id: str, registration_id: str) -> int:

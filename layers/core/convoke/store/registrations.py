@@ -98,7 +98,7 @@ class Registrations(Repository):
             keys.registration(person.event_id, person.registration_id),
             {**erased, "updated_at": keys.instant(now)},
             conditions.WITHDRAWN,
-            remove=("language", "reply", "date_replies", "metadata", "person"),
+            remove=("language", "reply", "date_replies", "metadata", "person", "guests", "responses"),
             version=person.version,
         )
 

@@ -65,13 +65,16 @@ class SeatCounts(Repository):
         key, condition = keys.seat_shard(event_id, number), conditions.SHARD_HAS_SOME
         return update(self._sent, key, {}, condition, add={"free": -count}, count=count, waits=waits)
 
-    def wait_first_action(self, event_id: str, seats: Seats, count: int) -> Action:
-        """The action that takes the first place on the waitlist, where not even the shards have ``count`` seats."""
+    def wait_first_action(self, event_id: str, seats: Seats, count: int, look_at: datetime) -> Action:
+        """The action that takes the first place on the waitlist, where not even the shards have ``count`` seats.
+
+        Of who needs several seats some may be free: the waitlist is due then, at ``look_at`` (UTC).
+        """
         assert seats.capacity is not None  # noqa: S101 (without a limit there is a seat)
         return update(
             self._sent,
             keys.seats(event_id),
-            {},
+            self.due(event_id, look_at) if count > 1 else {},
             conditions.FIRST_TO_WAIT,
             add={"waiting": 1},
             capacity=seats.capacity,
@@ -84,12 +87,12 @@ class SeatCounts(Repository):
         place = {**keys.waiting(event_id, registration_id), "registration_id": registration_id}
         return put(self._people, place, conditions.NEW)
 
-    def transfer_actions(self, event_id: str, registration_id: str, *, waits: bool) -> dict[str, Action]:
-        """The actions that take a seat, or (``waits``) a place on the waitlist, for a person who had one before a
-        split: whatever is free.
+    def transfer_actions(self, event_id: str, registration_id: str, count: int, *, waits: bool) -> dict[str, Action]:
+        """The actions that take ``count`` seats, or (``waits``) a place on the waitlist, for a person who had them
+        before a split: whatever is free.
         """
         if not waits:
-            return {"seats": self._count(event_id, conditions.EXISTS, taken=1)}
+            return {"seats": self._count(event_id, conditions.EXISTS, taken=count)}
         seats = self._count(event_id, conditions.EXISTS, waiting=1)
         return {"seats": seats, "waiting": self.place_action(event_id, registration_id)}
 
@@ -125,13 +128,13 @@ class SeatCounts(Repository):
 
     # --- releasing ----------------------------------------------------------------------------------------------
 
-    def release_action(self, event_id: str, now: datetime, *, anybody_waits: bool) -> Action:
-        """The action that releases a seat, and makes the waitlist due where ``anybody_waits`` on it; it fails where
-        that has changed.
+    def release_action(self, event_id: str, count: int, now: datetime, *, anybody_waits: bool) -> Action:
+        """The action that releases ``count`` seats, and makes the waitlist due where ``anybody_waits`` on it; it fails
+        where that has changed.
         """
         condition = conditions.SOMEBODY_WAITS if anybody_waits else conditions.NOBODY_WAITS
         due = self.due(event_id, now) if anybody_waits else {}
-        return update(self._sent, keys.seats(event_id), due, condition, add={"taken": -1})
+        return update(self._sent, keys.seats(event_id), due, condition, add={"taken": -count})
 
     # --- keeping seats for those who withdrew by one click ------------------------------------------------------
 
@@ -176,10 +179,16 @@ class SeatCounts(Repository):
             "waiting": self._leave_action(event_id, registration_id),
         }
 
-    def promote_actions(self, event_id: str, registration_id: str) -> dict[str, Action]:
-        """The actions that give a free seat to somebody on the waitlist."""
+    def promote_actions(self, event_id: str, registration_id: str, seats: Seats, count: int) -> dict[str, Action]:
+        """The actions that give ``count`` free seats to somebody on the waitlist."""
+        condition = conditions.CAN_PROMOTE_WITHOUT_LIMIT
+        values: dict[str, Any] = {}
+        if seats.capacity is not None:
+            condition = conditions.CAN_PROMOTE
+            values = {"capacity": seats.capacity, "most": seats.capacity - count}
+        add = {"taken": count, "waiting": -1}
         return {
-            "seats": self._count(event_id, conditions.CAN_PROMOTE, taken=1, waiting=-1),
+            "seats": update(self._sent, keys.seats(event_id), {}, condition, add=add, **values),
             "waiting": self._leave_action(event_id, registration_id),
         }
 
@@ -206,6 +215,12 @@ class SeatCounts(Repository):
         """Remove the due key: the event is ``over``, or nobody can be promoted. Does nothing where somebody can."""
         condition = conditions.EXISTS if over else conditions.CANNOT_PROMOTE
         self._attempt({"seats": update(self._sent, keys.seats(event_id), {}, condition, remove=DUE)})
+
+    def look_again(self, event_id: str, seats: Seats, at: datetime) -> None:
+        """Have the waitlist looked at again at that time (UTC), unless it became due in another way meanwhile."""
+        if seats.due_key is not None:
+            later, unchanged = self.due(event_id, at), conditions.DUE_KEY_UNCHANGED
+            self._write(update(self._sent, keys.seats(event_id), later, unchanged, due_key=seats.due_key))
 
     def due(self, event_id: str, now: datetime) -> dict[str, Any]:
         return codec.due_attributes(event_id, keys.due_key(2, now))

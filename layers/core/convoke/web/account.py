@@ -44,5 +44,5 @@ def change_account(patch: AccountPatch, version: Version = None) -> Response[Acc
 
 
 def shown(account: str, decided: AccountSettings) -> Response[AccountOut]:
-    presented = presenters.account(account, decided, context.public_url())
+    presented = presenters.account(account, decided, context.urls())
     return context.answer(200, presented, {"ETag": f'"{decided.version}"'})

@@ -70,6 +70,8 @@ def checked_person(event: Event, body: dict[str, Any], at: datetime, entropy: by
     """The registration of one of the people, or why there is none."""
     try:
         return new_registration(event, RegistrationIn.model_validate(body), at, entropy)
+    except Problem as error:
+        return refused(error)
     except InvalidField as error:
         return refused(problems.invalid([(error.field, error.message)]))
     except ValidationError as error:

@@ -19,6 +19,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from ..decision.invitation import Invitation
 from ..decision.plan import Snapshot
+from ..links.urls import Urls
 from ..model import Event, EventStatus, LocalTime, Occurrence, Registration
 from ..registrations import registry, split_transfer, waitlist
 from ..registrations.registry import Obstacle
@@ -127,10 +128,11 @@ def read_snapshot(event: Event, registration_id: str) -> Snapshot:
     return Snapshot(invitation=invitation, registration=registration, event=event)
 
 
-def public_url() -> str:
-    """What the addresses of pages and their files begin with, without a slash at the end: that of this request."""
-    asked = router.current_event.raw_event["requestContext"]
-    return f"https://{asked['domainName']}{BASE}"
+def urls() -> Urls:
+    """The addresses of pages and their files: below the deployment's own, or below where this request came to."""
+    asked = router.current_event.raw_event
+    domain = asked["requestContext"].get("domainName") or asked.get("headers", {}).get("host", "")
+    return Urls(public_url=settings().public_url or f"https://{domain}{BASE}")
 
 
 def require_version(what: str, version: int, wanted: str | None) -> None:
@@ -247,7 +249,7 @@ def show_event(
     seats = store().reads.seats(event_id)
     missed = store().surveys.list_attention(event_id, now=now())
     fan_out = store().reads.fan_out(event_id)
-    shown = presenters.event(event, seats, dropped, missed, fan_out, now(), public_url=public_url())
+    shown = presenters.event(event, seats, dropped, missed, fan_out, now(), urls=urls())
     return answer(status, shown, {**etag(event), **(headers or {})})
 
 

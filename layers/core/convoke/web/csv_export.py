@@ -11,14 +11,17 @@ import io
 import json
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
+from ..model import Question
 from .responses import RegistrationOut
 
 COLUMNS = (
     *("name", "email", "status", "participation", "answered_at"),
-    *("invitation", "registered_at", "registration_id", "external_id", "metadata"),
+    *("invitation", "registered_at", "registration_id", "external_id", "metadata", "guests"),
 )
+OTHERS = "other responses"
+"""The last column, of responses to questions that were removed: JSON, by their ids."""
 
 # Characters that begin a formula, with the full-width ones that some locales accept.
 _FORMULA = frozenset("=+-@＝＋－＠")
@@ -28,16 +31,22 @@ _PARTS = re.compile(r"([;|\t\r\n])")
 _UNSEEN = frozenset('"\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0')
 
 
-def head() -> str:
-    return _line(COLUMNS)
+def head(questions: Sequence[Question]) -> str:
+    """The names of the columns, with those of the event's questions: their texts."""
+    return _line((*COLUMNS, *(defused(question.text) for question in questions), OTHERS))
 
 
-def row(person: RegistrationOut) -> str:
+def row(person: RegistrationOut, questions: Sequence[Question]) -> str:
     """The row of one registration, with its line break. An erased person has neither name nor address."""
+    asked = [question.question_id for question in questions]
+    others = {name: text for name, text in person.responses.items() if name not in asked}
     cells = (
         *(person.name, person.email, person.status.value, person.participation.value, person.answered_at),
         *(person.invitation.state.value, person.created_at, person.registration_id, person.external_id),
         json.dumps(person.metadata, ensure_ascii=False) if person.metadata else "",
+        str(person.guests),
+        *(person.responses.get(name) for name in asked),
+        json.dumps(others, ensure_ascii=False) if others else "",
     )
     return _line(defused(cell or "") for cell in cells)
 

@@ -116,7 +116,7 @@ def list_events(
     return context.answer(
         200,
         EventPage(
-            items=[presenters.event(one.event, one.seats, public_url=context.public_url()) for one in page.items],
+            items=[presenters.event(one.event, one.seats, urls=context.urls()) for one in page.items],
             next=page.next,
         ),
     )

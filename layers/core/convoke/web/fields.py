@@ -202,6 +202,17 @@ QuestionId = Annotated[
 QuestionText = Annotated[str, Field(max_length=300), AfterValidator(line), Field(min_length=1)]
 Choice = Annotated[str, Field(max_length=100), AfterValidator(line), Field(min_length=1)]
 Choices = Annotated[list[Choice], Field(max_length=20, description="2 to 20, of a choice only.")]
+Guests = Annotated[
+    int, Field(ge=0, le=10, description="How many people come with this person; each takes a seat, too.")
+]
+Responses = Annotated[
+    dict[Annotated[str, Field(max_length=40)], Annotated[str, Field(max_length=1000)]],
+    Field(max_length=40, description="Responses to the event's questions, by the question's id."),
+]
+ResponsesPatch = Annotated[
+    dict[Annotated[str, Field(max_length=40)], Annotated[str, Field(max_length=1000)] | None],
+    Field(max_length=40, description="What is null is removed, what is absent stays."),
+]
 Language = Annotated[str, Field(max_length=44), AfterValidator(language_tag)]
 Moment = Annotated[
     str,

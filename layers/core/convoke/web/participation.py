@@ -83,13 +83,14 @@ def comes_on(event: Event, person: Registration, date: LocalTime | None) -> bool
 )
 def export_registrations(event_id: str, limit: Rows = None, cursor: Cursor = None) -> Response[str]:
     event, at = context.own_event(event_id), context.now()
-    identity = f"table of {event_id}"
+    # Of other questions it would be another table.
+    identity = f"table of {event_id} {[question.question_id for question in event.questions]}"
     after = "" if cursor is None else decode_cursor(identity, cursor, r"[0-9a-z]+")
     rows: list[str] = []
     last, size, more = after, 0, False
     for person, invitation in context.store().reads.everybody(event_id, after):
         seen = Snapshot(invitation=invitation, registration=person, event=event)
-        row = csv_export.row(presenters.registration(seen, settings().sender, at))
+        row = csv_export.row(presenters.registration(seen, settings().sender, at), event.questions)
         size += len(json.dumps(row))
         more = len(rows) == (limit or MOST_ROWS) or size > LARGEST_PART
         if more:
@@ -101,7 +102,7 @@ def export_registrations(event_id: str, limit: Rows = None, cursor: Cursor = Non
             HTTPStatus.CONFLICT, f"the table is too long for one response: ask for parts, with limit up to {MOST_ROWS}"
         )
     # Only the first part has the heading, so that the parts can be joined.
-    table = "".join(rows if after else [csv_export.head(), *rows])
+    table = "".join(rows if after else [csv_export.head(event.questions), *rows])
     headers = {
         "Cache-Control": "no-store",
         "Content-Disposition": f'attachment; filename="registrations-{event_id}.csv"',

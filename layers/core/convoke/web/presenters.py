@@ -11,6 +11,7 @@ from ..decision.invitation import FanOut, Seats, StoredMessage
 from ..decision.messages import uid
 from ..decision.plan import Snapshot, decide
 from ..delivery.fan_out import progress
+from ..links.urls import Urls
 from ..model import (
     AccountSettings,
     DeliveryState,
@@ -51,9 +52,9 @@ def event(
     fan_out: FanOut | None = None,
     now: datetime | None = None,
     *,
-    public_url: str,
+    urls: Urls,
 ) -> EventOut:
-    """``public_url`` is what addresses of pages begin with; ``missed`` are the first who need attention, and how many
+    """``urls`` are the addresses of pages; ``missed`` are the first who need attention, and how many
     there are in all; ``dropped`` are the changed dates that the event lost with its rule; ``fan_out`` is that of the
     change that is being told, or waits at ``now`` (UTC).
     """
@@ -62,7 +63,7 @@ def event(
         event_id=event.event_id,
         version=event.version,
         **requests.request_fields(event),
-        page=f"{public_url}/e/{event.event_id}" if event.public else None,
+        page=urls.event(event.event_id) if event.public else None,
         registered=seats.taken - seats.held,
         held=seats.held,
         waiting=seats.waiting,
@@ -76,12 +77,12 @@ def event(
     )
 
 
-def account(account: str, decided: AccountSettings, public_url: str) -> AccountOut:
+def account(account: str, decided: AccountSettings, urls: Urls) -> AccountOut:
     return AccountOut(
         account=account,
         name=decided.name,
         colour=decided.colour,
-        logo=f"{public_url}/assets/{decided.logo}" if decided.logo else None,
+        logo=urls.asset(decided.logo) if decided.logo else None,
         imprint=decided.imprint,
         privacy=decided.privacy,
         notify_after=decided.notify_after,
@@ -139,6 +140,8 @@ def registration(seen: Snapshot, sender: Sender, now: datetime) -> RegistrationO
         event_id=person.event_id,
         **known,
         occurrences=_dates(seen),
+        guests=person.guests,
+        responses=dict(person.responses),
         external_id=person.external_id or None,
         metadata=dict(person.metadata),
         status=person.status,

@@ -26,13 +26,14 @@ from ..model import (
     folded,
 )
 from ..registrations import erasure, registry, replies
+from ..registrations import responses as responding
 from ..registrations.registry import ACTIVE, STANDING, Obstacle, TooMany
 from ..schedule import edits, series
 from ..settings import settings
 from ..store import codec, keys
 from ..store.repository import decode_cursor, encode_cursor
 from ..store.requests import Answered
-from . import context, presenters
+from . import context, presenters, problems
 from .idempotency import Record, once
 from .problems import Problem
 from .requests import (
@@ -101,6 +102,8 @@ def register(event_id: str, body: RegistrationIn, key: IdempotencyKey = None) ->
 def new_registration(event: Event, body: RegistrationIn, at: datetime, entropy: bytes) -> Registration:
     """The registration that a request asks for, at ``at`` (UTC). Raises :class:`InvalidField`."""
     not_the_sender(body.email)
+    must_have_room(event, body.guests)
+    given = responses(event, body.responses)
     return Registration(
         event_id=event.event_id,
         registration_id=keys.registration_id(at, entropy),
@@ -111,10 +114,26 @@ def new_registration(event: Event, body: RegistrationIn, at: datetime, entropy: 
         language=body.language or "",
         occurrences=chosen(event, body.occurrences, at),
         named=len(event.earlier) if body.occurrences else 0,
+        guests=body.guests,
+        responses=given,
         **own_data(body),
         created_at=at,
         updated_at=at,
     )
+
+
+def must_have_room(event: Event, guests: int) -> None:
+    """Raise :class:`InvalidField` for more people than the event has seats at all: they would wait in vain."""
+    if event.capacity is not None and 1 + guests > event.capacity:
+        raise InvalidField("guests", "are more than the event has seats for")
+
+
+def responses(event: Event, given: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
+    """The responses as they are stored. Raises :class:`Problem` (422) that names all that are wrong or missing."""
+    found, errors = responding.checked(event.questions, given)
+    if errors:
+        raise problems.invalid((error.field, error.message) for error in errors)
+    return responding.within_bytes(found)
 
 
 def show_made(answered: Answered, headers: Mapping[str, str]) -> Response[RegistrationMade]:
@@ -226,13 +245,19 @@ def patch_registration(event_id: str, registration_id: str, patch: RegistrationP
         "name": person.name,
         "email": person.email,
         "language": person.language or None,
+        "guests": person.guests,
         "external_id": person.external_id or None,
         "metadata": dict(person.metadata),
     }
     shape = RegistrationIn.model_validate(patch.applied_to(current))
     not_the_sender(shape.email)
+    if shape.guests > person.guests:
+        must_have_room(event, shape.guests)
     # Only what the patch names, so that what another request changes meanwhile stays.
     wanted = {**vars(shape), "language": shape.language or "", **own_data(shape)}
+    if "responses" in patch.model_fields_set:
+        given = dict.fromkeys(dict(person.responses)) if patch.responses is None else patch.responses
+        wanted["responses"] = responding.merged(event.questions, person.responses, given)
     changes = {name: wanted[name] for name in patch.model_fields_set}
     if "occurrences" in changes:
         changes |= {"occurrences": chosen(event, shape.occurrences, at), "named": len(event.earlier)}
@@ -252,6 +277,8 @@ def patch_registration(event_id: str, registration_id: str, patch: RegistrationP
         ),
         at,
     )
+    if shape.guests != person.guests:
+        context.promote(event_id)
     return context.show_registration(event_id, registration_id)
 
 
@@ -375,6 +402,7 @@ CODES = {
     Obstacle.NEVER_SENT: "never_sent",
     Obstacle.STOPPED: "address_stopped",
     Obstacle.REPLACED: "external_id_taken",
+    Obstacle.FULL: "seats_taken",
 }
 
 

@@ -37,6 +37,7 @@ from .fields import (
     Description,
     Email,
     ExternalId,
+    Guests,
     ImageData,
     ImageType,
     JoinUri,
@@ -58,6 +59,8 @@ from .fields import (
     Recurrence,
     ReleaseOnDecline,
     Reminders,
+    Responses,
+    ResponsesPatch,
     SecureUrl,
     Status,
     UnconfirmedMails,
@@ -318,6 +321,8 @@ class RegistrationIn(Incoming):
     email: Email
     language: Language | None = None
     occurrences: Occurrences | None = None
+    guests: Guests = 0
+    responses: Responses = Field(default_factory=dict)
     external_id: ExternalId | None = None
     metadata: Metadata = Field(default_factory=dict)
 
@@ -339,6 +344,8 @@ class RegistrationPatch(Patch):
     email: Email | None = None
     language: Language | None = None
     occurrences: Occurrences | None = None
+    guests: Guests | None = None
+    responses: ResponsesPatch | None = None
     external_id: ExternalId | None = None
     metadata: MetadataPatch | None = None
 

@@ -111,9 +111,11 @@ class EventOut(BaseModel):
     ]
     external_id: str | None
     metadata: dict[str, str]
-    registered: Annotated[int, Field(description="The number of seats that are taken.")]
+    registered: Annotated[
+        int, Field(description="How many seats are taken: by everybody who is registered, and by their guests.")
+    ]
     held: Annotated[int, Field(description="The seats kept for people who withdrew by one click within the last day.")]
-    waiting: Annotated[int, Field(description="The number of people on the waitlist.")]
+    waiting: Annotated[int, Field(description="How many registrations are on the waitlist, each with its guests.")]
     dropped: Annotated[
         list[str],
         Field(description="After a change of the rule: the changed dates that it no longer has, by original start."),
@@ -195,6 +197,11 @@ class RegistrationOut(BaseModel):
     occurrences: Annotated[
         list[str] | None,
         Field(description="The dates of a series that it includes, by their present original starts; null: all."),
+    ]
+    guests: Annotated[int, Field(description="How many people come with this person; each takes a seat, too.")]
+    responses: Annotated[
+        dict[str, str],
+        Field(description="Responses to the event's questions, and to those that were removed, by the question's id."),
     ]
     external_id: str | None
     metadata: dict[str, str]
