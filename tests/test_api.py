@@ -73,7 +73,7 @@ def test_an_event_is_answered_as_it_was_given_with_what_we_know_besides(world: W
         "description": "Bring\ncake",
         "reminders": ["PT1H30M", "P1D"],
         "recurrence": None,
-        "page": f"https://api.convoke.example.com/v1/e/{event_id}",
+        "page": f"https://pages.convoke.example.com/v1/e/{event_id}",
         "external_id": None,
         "metadata": {},
         "dropped": [],
@@ -884,6 +884,7 @@ def test_errors_have_codes_that_are_documented(world: World) -> None:
     assert documented == {
         *problems.CODES.values(),
         *registrations.CODES.values(),
+        *(one.name.lower() for one in events.CannotUndo),
         *re.findall(r'code="([a-z_]+)"', sources),
     }
 
