@@ -35,6 +35,7 @@ SECURE = {
     "x-content-type-options": "nosniff",
     "permissions-policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
     "cross-origin-opener-policy": "same-origin",
+    "strict-transport-security": "max-age=31536000",
     "content-language": "en",
     "content-type": "text/html; charset=utf-8",
 }
@@ -165,6 +166,20 @@ def test_addresses_begin_as_the_deployment_says_else_with_the_api_s_own(visitor:
         shown = visitor.get(f"/e/{EVENT_ID}").text
         assert f'<link rel="canonical" href="{address}/e/{EVENT_ID}">' in shown
         assert f'<link rel="stylesheet" href="{root}/assets/pages-' in shown
+
+
+def test_a_language_that_an_address_names_is_kept_from_page_to_page(visitor: Visitor) -> None:
+    visitor.hold()
+    shown = visitor.get(f"/e/{EVENT_ID}?lang=de-AT")
+    assert '<html lang="de-AT"' in shown.text
+    assert f'href="/v1/e/{EVENT_ID}/register?lang=de-AT"' in shown.text
+    assert '<a href="?lang=de" lang="de" hreflang="de" aria-current="true">Deutsch</a>' in shown.text
+    assert "/assets/pages-" in shown.text
+    assert not re.search(r"/assets/[^\"]*lang", shown.text)
+    for unknown in ("xx", "%22%3E", "de%0d%0aX:%20y"):
+        assert "lang=x" not in visitor.get(f"/e/{EVENT_ID}?lang={unknown}").text
+    request = replace(asked(visitor, "/r/x"), query={"lang": "de"})
+    assert request.link("/r/x/answer?date=2027-03-12") == "/v1/r/x/answer?date=2027-03-12&lang=de"
 
 
 # --- what pages load ----------------------------------------------------------------------------------------------

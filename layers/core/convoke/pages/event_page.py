@@ -11,7 +11,7 @@ from markupsafe import Markup
 
 from ..calendar.content_lines import one_line
 from ..decision.invitation import Seats
-from ..languages import Texts
+from ..languages import LANGUAGES, Texts
 from ..mail.page import linked
 from ..model import Event, EventStatus, Occurrence, Person, When, frozen
 from ..schedule import series
@@ -122,6 +122,7 @@ def show(request: Request, event_id: str) -> Answer:
         ics=f"/e/{event_id}.ics",
         webcal=calendar_links.webcal(request.urls.event_ics(event_id)),
         structured=structured_data.event(event, page=address, account=account, image=image, now=request.now),
+        languages=LANGUAGES.items(),
         preview=structured_data.preview(event, texts.when(when), page=address, account=account, image=image),
     )
     return tagged(request, shown)

@@ -19,7 +19,7 @@ from http import HTTPStatus
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-from ..languages import Texts, accepted, texts
+from ..languages import Texts, accepted, matched, texts
 from ..links.tokens import Keys
 from ..links.urls import Urls
 from ..model import AccountSettings, ConvokeError, frozen
@@ -48,6 +48,8 @@ SECURITY = {
     "X-Content-Type-Options": "nosniff",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
     "Cross-Origin-Opener-Policy": "same-origin",
+    # Browsers heed it over https only. Other hosts of the domain are not ours to speak for.
+    "Strict-Transport-Security": "max-age=31536000",
 }
 PERSONAL = {"Cache-Control": "no-store", "X-Robots-Tag": "noindex, nofollow"}
 """Headers of whatever is for one person, or is not to be found again."""
@@ -85,8 +87,13 @@ class Request:
         return urlsplit(self.urls.public_url).path
 
     def link(self, path: str) -> str:
-        """``path``, as ``/e/…``, as it stands in a page of this site."""
-        return self.root + path
+        """``path``, as ``/e/…``, as it stands in a page of this site. Where the address says in which language to
+        answer, the next one does, too.
+        """
+        language = matched(self.query.get("lang", ""))
+        if not language or path.startswith("/assets/"):
+            return self.root + path
+        return f"{self.root}{path}{'&' if '?' in path else '?'}lang={language}"
 
     def speaking(self, language: str) -> Request:
         """The same request, answered in ``language`` (a language tag, or empty) where neither the address nor the
