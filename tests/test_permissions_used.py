@@ -126,8 +126,26 @@ def visiting(deployed: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
         released = replace(person, status=RegistrationStatus.DECLINED, version=person.version + 1)
         visitor.store.attempt({"one": visitor.store.registrations.change_action(person, released, "status")})
     assert visitor.get(f"/assets/logo-{'0' * 32}.png").status == 404
+    using_the_personal_page(visitor, hinted)
     with policies.acting_as("Pages"):
         assert visitor.store.link_keys.at(NOW).current
+
+
+def using_the_personal_page(visitor: Visitor, hinted: list[NotificationHint]) -> None:
+    """They come back, withdraw, return, ask for another address, and are erased."""
+    [person] = visitor.store.reads.some_registrations(PUBLIC_ID, "", 2)
+    made_with = visitor.store.link_keys.at(NOW)
+    ids, hour = (PUBLIC_ID, person.registration_id), visitor.now + timedelta(hours=1)
+    page = f"/r/{tokens.personal(made_with, Purpose.RECENT, *ids, person.links, hour)}"
+    for action in ("return", "change", "withdraw", "return"):
+        fields = visitor.get(f"{page}/{action}").fields() | {"name": "Di Ek", "language": ""}
+        assert visitor.post(f"{page}/{action}", fields).status == 303
+    leave = f"/u/{tokens.personal(made_with, Purpose.WITHDRAW, *ids, person.links)}"
+    assert visitor.post(leave, {"List-Unsubscribe": "One-Click"}).status == 200
+    for action in ("return", "address", "data", "erase"):
+        fields = visitor.get(f"{page}/{action}").fields() | {"email": "dia@example.net"}
+        assert visitor.post(f"{page}/{action}", fields).status in (200, 303)
+    assert hinted
 
 
 def queued_hints(monkeypatch: pytest.MonkeyPatch) -> list[NotificationHint]:

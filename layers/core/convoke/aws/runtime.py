@@ -422,6 +422,8 @@ def render_notification(
 
     try:
         if notification.kind in ASKED_FOR:
+            if not settings.public_url:
+                raise RenderError("it is not known where the pages are")
             said = _said(effect, notification, links)
             return notification_mail.rendered(notification, settings.sender, effect.people, said)
         ids, link = (notification.event_id, notification.registration_id), ""

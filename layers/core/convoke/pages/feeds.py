@@ -88,6 +88,8 @@ def shown(seen: Opened) -> tuple[Event, str]:
     changed = max(event.updated_at, seen.person.updated_at)
     # SEQUENCE rises with either, so that a program that compares them sees each change.
     event = replace(event, updated_at=changed, version=event.version + seen.person.version - 1)
+    if event.status is EventStatus.DRAFT:
+        event = replace(event, status=EventStatus.TENTATIVE)
     if state is State.WAITING:
         return replace(event, status=EventStatus.CANCELLED), _("Waiting list: %(title)s", title=title)
     cancelled = _("Cancelled: %(title)s", title=title)

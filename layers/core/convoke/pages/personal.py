@@ -87,7 +87,6 @@ def show(request: Request, token: str) -> Answer:
         managed=seen.managed,
         sent=seen.invitation.highest_possibly_sent is not None,
         notice=_notice(seen, request.query.get("done", "")),
-        feed=request.urls.feed(feed_token(seen)),
         webcal=_webcal(request.urls.feed(feed_token(seen))),
         language=LANGUAGES.get(person.language.partition("-")[0], person.language),
         events_page=seen.events_page,
