@@ -24,6 +24,7 @@ MEETING = {
     "end": "2027-03-12T10:30:00",
     "time_zone": "Europe/Berlin",
     "organizer": {"name": "Ada", "email": "ada@example.org"},
+    "notify_after": 0,
 }
 
 
@@ -45,6 +46,7 @@ def http(deployed: Deployment, method: str, path: str, body: Any = None) -> Any:
             "headers": {"content-type": "application/json", "authorization": "Bearer x"},
             "requestContext": {
                 "authorizer": {"lambda": {"account": "acme", "scopes": "manage read register"}},
+                "domainName": "api.convoke.example.com",
                 "http": {"method": method, "path": path},
                 "stage": "$default",
                 "requestId": "r-1",
