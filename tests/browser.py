@@ -1,0 +1,203 @@
+"""Chromium as visitors use it: what a page asks for, says on its console and weighs, and what axe-core finds in it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.resources import files
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, Route, sync_playwright
+
+from convoke.model import frozen
+
+WIDTHS = (320, 1280)
+SCHEMES = ("light", "dark")
+WCAG = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice")
+LOOKS = ("color-contrast", "target-size", "link-in-text-block", "scrollable-region-focusable")
+"""The rules of axe-core that depend on width and colours, and not on the document alone."""
+LOADED = 4
+"""A page loads at least: itself, its stylesheet, its script, its icon."""
+
+
+def program() -> str:
+    """Chromium's path. Without one the test is skipped; in CI, which installs it, it fails."""
+    found = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
+    if found is None:
+        why = "There is no Chromium: install Debian's package `chromium`, or say in CHROMIUM where one is"
+        if os.environ.get("CI") == "true":
+            pytest.fail(why)
+        pytest.skip(why)
+    return found
+
+
+@contextmanager
+def a_browser() -> Iterator[Browser]:
+    # Chromium refuses to run as root inside its sandbox, and CI is root in its container.
+    arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program(), args=arguments)
+        try:
+            yield browser
+        finally:
+            browser.close()
+
+
+@frozen
+class Finding:
+    """What axe-core objects to."""
+
+    rule: str
+    why: str
+    where: tuple[str, ...]
+
+
+class Visit:
+    """One visitor with cookies and a cache of their own, and what became of their pages."""
+
+    def __init__(self, context: BrowserContext, origin: str, *, watching: bool = True) -> None:
+        self.context = context
+        self.origin = origin
+        self.elsewhere: list[str] = []
+        """Requests to other hosts, which are not let through."""
+        self.wrong: list[str] = []
+        """Errors of scripts and of the console; what the Content-Security-Policy refuses is said there, too."""
+        self.transferred: dict[str, int] = {}
+        """By address: bytes of the last answer, with its head, as sent."""
+        self.page: Page = context.new_page()
+        if watching:  # which does without the cache
+            context.route("**/*", self._asked)
+        context.on("requestfinished", self._came)
+        context.on("weberror", lambda error: self.wrong.append(str(error.error)))
+        context.on("console", self._said)
+
+    def _asked(self, route: Route) -> None:
+        if route.request.url.startswith(f"{self.origin}/"):
+            route.continue_()
+        else:
+            self.elsewhere.append(route.request.url)
+            route.abort()
+
+    def _came(self, request: Request) -> None:
+        sizes = request.sizes()
+        self.transferred[request.url] = sizes["responseHeadersSize"] + sizes["responseBodySize"]
+
+    def _said(self, message: ConsoleMessage) -> None:
+        # Chromium itself says this of every answer that is no success; the tests look at the status instead.
+        if message.type == "error" and not message.text.startswith("Failed to load resource"):
+            self.wrong.append(f"{self.page.url}: {message.text}")
+
+    def open(self, path: str, status: int = 200) -> Page:
+        answer = self.page.goto(path if "://" in path else self.origin + path)
+        assert answer is not None
+        assert answer.status == status, (path, answer.status)
+        return self.page
+
+    def weight(self) -> int:
+        """Bytes of the page and all that it loads, once all of that has come."""
+        for _ in range(100):
+            if len(self.transferred) >= LOADED:
+                break
+            self.page.wait_for_timeout(50)
+        assert len(self.transferred) >= LOADED, self.transferred
+        return sum(self.transferred.values())
+
+    @property
+    def path(self) -> str:
+        """Where the visitor is, without the host."""
+        return urlsplit(self.page.url).path
+
+    # --- what is seen
+
+    def look(self, width: int, scheme: str) -> None:
+        self.page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+        self.page.set_viewport_size({"width": width, "height": 800})
+
+    def findings(self, rules: tuple[str, ...] = ()) -> list[Finding]:
+        """What axe-core objects to: by all rules of WCAG 2.2 AA and its best practices, or by those that are named."""
+        self.page.evaluate(_axe())
+        only = {"type": "rule", "values": rules} if rules else {"type": "tag", "values": WCAG}
+        found = self.page.evaluate("only => axe.run({runOnly: only, resultTypes: ['violations']})", only)
+        return [
+            Finding(rule=each["id"], why=each["help"], where=tuple(node["html"][:200] for node in each["nodes"]))
+            for each in found["violations"]
+        ]
+
+    def wider_than_the_window(self) -> list[str]:
+        """What stands out of the window, so that one would have to scroll sideways."""
+        found: list[str] = self.page.evaluate(
+            """() => {
+                const root = document.documentElement;
+                if (root.scrollWidth <= root.clientWidth) return [];
+                const wide = root.clientWidth;
+                return [...document.body.querySelectorAll('*')]
+                    .filter(one => one.scrollWidth > wide || one.getBoundingClientRect().right > wide)
+                    .map(one => one.outerHTML.slice(0, 120));
+            }"""
+        )
+        return found
+
+    def walk(self) -> list[dict[str, Any]]:
+        """What the Tab key comes to, in this order; each says its place among all that can be reached, and whether one
+        sees that it has the focus.
+        """
+        reachable: int = self.page.evaluate(f"{_REACHABLE}.length")
+        seen: list[dict[str, Any]] = []
+        for _ in range(reachable):
+            self.page.keyboard.press("Tab")
+            seen.append(self.page.evaluate(_FOCUSED))
+        return seen
+
+    def painted(self) -> float:
+        """Milliseconds from the end of the page's answer to the first that is seen of it."""
+        spent: float = self.page.evaluate(
+            """async () => {
+                const first = await new Promise(resolve => new PerformanceObserver((list, observer) => {
+                    for (const entry of list.getEntriesByName('first-contentful-paint')) {
+                        observer.disconnect();
+                        resolve(entry.startTime);
+                    }
+                }).observe({type: 'paint', buffered: true}));
+                return first - performance.getEntriesByType('navigation')[0].responseEnd;
+            }"""
+        )
+        return spent
+
+
+_REACHABLE = """[...document.querySelectorAll(
+    'a[href], button, input:not([type=hidden]), select, textarea, summary, [tabindex]'
+)].filter(one => one.tabIndex >= 0 && !one.disabled && one.checkVisibility({visibilityProperty: true})
+    && (one.type !== 'radio' || one === (document.querySelector(`[name="${one.name}"]:checked`)
+        || document.querySelector(`[name="${one.name}"]`))))"""
+_FOCUSED = f"""() => {{
+    const one = document.activeElement, style = getComputedStyle(one), box = one.getBoundingClientRect();
+    return {{
+        place: {_REACHABLE}.indexOf(one),
+        what: one.outerHTML.slice(0, 120),
+        seen: style.outlineStyle !== 'none' && parseFloat(style.outlineWidth) >= 2 && box.width > 0
+            && box.bottom > 0 && box.top < innerHeight,
+    }};
+}}"""
+
+
+def _axe() -> str:
+    return files("axe_playwright_python").joinpath("axe.min.js").read_text(encoding="utf-8")
+
+
+@contextmanager
+def a_visit(browser: Browser, origin: str, **options: Any) -> Iterator[Visit]:
+    """A visitor of the pages at ``origin``; ``options`` are those of Playwright's ``new_context``. Whatever they did:
+    nothing was asked of other hosts, and nothing went wrong in a page.
+    """
+    context = browser.new_context(viewport={"width": 1280, "height": 800}, **options)
+    try:
+        visit = Visit(context, origin)
+        yield visit
+        assert visit.elsewhere == []
+        assert visit.wrong == []
+    finally:
+        context.close()
