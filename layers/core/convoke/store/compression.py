@@ -31,7 +31,8 @@ CALENDAR = b"\0"
 _BASE = 2
 _LENGTH = 4
 _UNFOLDED = frozenset(OF_LANGUAGES.values())
-_FOLD = b"=\r\n"
+# A soft line break, but for those around the placeholder of a link (see ``mail.placeholders``).
+_FOLD = re.compile(rb"(?<!=5F)=\r\n(?!=5F)")
 _LANGUAGE = re.compile(rb'<html lang=3D"([a-z]{2,3})')
 
 
@@ -70,7 +71,7 @@ def _number_for(mail: bytes) -> int:
 def _unfolded(mail: bytes) -> bytes:
     """``mail`` with the lines of its quoted-printable text as they were before they were folded."""
     head, end, body = mail.partition(b"\r\n\r\n")
-    return head + end + body.replace(_FOLD, b"")
+    return head + end + _FOLD.sub(b"", body)
 
 
 def _folded(mail: bytes) -> bytes:
@@ -103,4 +104,4 @@ def _dictionary(number: int) -> bytes:
     if number == PLAIN:
         return b""
     words = Path(__file__).with_name(f"dictionary-{number}.txt").read_bytes()
-    return _dictionary(_BASE).replace(_FOLD, b"") + words if number in _UNFOLDED else words
+    return _FOLD.sub(b"", _dictionary(_BASE)) + words if number in _UNFOLDED else words
