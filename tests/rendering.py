@@ -100,11 +100,21 @@ def phrase(chance: random.Random, script: str, length: int) -> str:
     return said[:length].strip()
 
 
-def every_kind(title: str, name: str, place: str) -> Iterator[tuple[Message, int]]:
+LANGUAGES = {"German": "de", "Arabic": "ar", "Japanese": "ja"}
+"""Of some scripts the language in which their mails are; the others are in English."""
+
+
+def every_kind(title: str, name: str, place: str, language: str = "en") -> Iterator[tuple[Message, int]]:
     """Invited, moved, brought up to date, tentative, cancelled: each with its SEQUENCE."""
     bo, ada = Person(name=name, email="bo@example.net"), Person(name=name, email="ada@example.org")
     first = replace(
-        INVITED, title=title, location=place, attendee=bo, organizer=replace(INVITED.organizer, name=name), reply_to=ada
+        INVITED,
+        title=title,
+        location=place,
+        attendee=bo,
+        organizer=replace(INVITED.organizer, name=name),
+        reply_to=ada,
+        language=language,
     )
     known = PreviousState(title=title, when=WHEN, location=place)
     yield first, 0
@@ -165,7 +175,7 @@ def run(count: int, seed: int) -> dict[str, Any]:
             found["misread"].append(said)
     for script, title, name, place in phrases(count, chance):
         lost = False
-        for message, sequence in every_kind(title, name, place):
+        for message, sequence in every_kind(title, name, place, LANGUAGES.get(script, "en")):
             try:
                 rendered = invitation_mail.rendered(
                     message, sequence=sequence, dtstamp=NOW + timedelta(minutes=sequence)
