@@ -21,8 +21,10 @@ from convoke.links import tokens
 from convoke.links.tokens import Purpose
 from convoke.model import DateChange, EventStatus, Question, QuestionKind, Registration, RegistrationStatus
 from convoke.pages import forms, hints
+from convoke.registrations import responses
 from convoke.registrations.events import change_event
 from convoke.registrations.registry import register, withdraw
+from convoke.schedule.series import MAX_DATES
 from convoke.store import keys
 from convoke.store.store import Store
 from tests.factories import EVENT_ID, SENDER, registration
@@ -176,6 +178,18 @@ def test_everything_that_can_be_chosen_is_registered(one: Registering) -> None:
     assert person.occurrences == tuple(map(datetime.fromisoformat, DATES[1:]))
     assert person.responses == (("diet", "Everything,\nreally"), ("lift", "yes"), ("size", "M"))
     assert person.language == "de"
+
+
+def test_the_longest_form_that_can_be_filled_in_is_taken(one: Registering) -> None:
+    questions = tuple(Question(question_id=f"q{number}", text="?") for number in range(6))
+    one.hold(questions=questions, rule=f"FREQ=DAILY;COUNT={MAX_DATES}")
+    dates = re.findall(r'name="dates" value="([^"]*)"', one.get(FORM).text)
+    assert len(dates) == MAX_DATES
+    longest = {f"q-{question.question_id}": "漢" * responses.LONGEST for question in questions}
+    one.press(one.asked(name="漢" * 255, dates=dates[1:], **longest))
+    [person] = one.people()
+    assert len(person.occurrences or ()) == MAX_DATES - 1
+    assert len(person.responses) == len(questions)
 
 
 def test_who_leaves_all_dates_ticked_comes_to_all_that_there_will_be(one: Registering) -> None:

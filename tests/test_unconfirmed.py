@@ -368,6 +368,8 @@ def test_who_is_registered_already_is_mailed_their_personal_link(
     person = standing(world, status)
     assert person is not None
     mail = world.mail(ask(world))
+    assert mail is not None
+    assert mail["To"] == person.email != TYPED["email"], "as it was registered, not as it was typed"
     token = tokens.unverified(tokens.Purpose.PERSONAL, link(mail).removeprefix(f"{URL}/r/"))
     assert (token.event_id, token.registration_id) == (EVENT_ID, person.registration_id)
     token.verify(world.store.link_keys.at(world.now), links=person.links, now=world.now)

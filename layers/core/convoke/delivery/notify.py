@@ -100,7 +100,9 @@ def dispatch(event_id: str, registration_id: str, notification_id: str, worker: 
     addressed = yield from _addressed(seen.notification, now)
     if addressed is None:
         return (yield from _drop(seen))
-    barred = yield from _barred(seen, seen.notification, addressed, worker.sender)
+    notification = _to_holder(seen.notification, addressed)
+    seen = replace(seen, notification=notification)
+    barred = yield from _barred(seen, notification, addressed, worker.sender)
     if barred is not None:
         return (yield from _give_up(seen, barred, Cause.BARRED, "the address may not be mailed"))
     if isinstance(begun, Cannot):
@@ -109,15 +111,15 @@ def dispatch(event_id: str, registration_id: str, notification_id: str, worker: 
         return Outcome.OUT_OF_TIME
     event = yield ReadEvent(event_id=event_id)
     account = event.account if event is not None else ""
-    until = yield from _allowed_at(seen, seen.notification, account, sending, now)
+    until = yield from _allowed_at(seen, notification, account, sending, now)
     if until is not None:
         yield RecordNotification(notification_state=replace(seen, due_key=keys.due_key(priority(seen.kind), until)))
         yield Log(what="notification postponed", fields=_log_fields(seen, f"until {until.isoformat()}"))
         return Outcome.DEFERRED
-    if not (yield from _mailbox_allows(seen, seen.notification, now)):
+    if not (yield from _mailbox_allows(seen, notification, now)):
         yield Log(what="mailbox limit reached", fields=_log_fields(seen, "it is not sent"))
         return (yield from _drop(seen))
-    rendered = yield from _render(seen, seen.notification, addressed)
+    rendered = yield from _render(seen, notification, addressed)
     if isinstance(rendered, str):
         return (yield from _give_up(seen, DeliveryState.FAILED, Cause.UNRENDERABLE, rendered))
     if rendered.plainer:
@@ -149,6 +151,13 @@ def _addressed(notification: Notification, now: datetime) -> Steps[Addressed | N
     holder = yield ReadHolder(event_id=notification.event_id, email=notification.recipient.email)
     kind = becomes(notification, holder)
     return None if kind is None else Addressed(kind=kind, holder=holder)
+
+
+def _to_holder(notification: Notification, addressed: Addressed) -> Notification:
+    """To the address as it was registered, not as it was typed now: ``BO@`` may be another mailbox than ``bo@``."""
+    if addressed.holder is None:
+        return notification
+    return replace(notification, recipient=replace(notification.recipient, email=addressed.holder.email))
 
 
 def _mailbox_allows(seen: NotificationState, notification: Notification, now: datetime) -> Steps[bool]:

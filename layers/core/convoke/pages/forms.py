@@ -22,10 +22,12 @@ from ..model import frozen
 if TYPE_CHECKING:
     from .site import Request
 
-LARGEST_BODY = 64_000
-"""Bytes of a form. The longest that somebody can fill in has a quarter of it."""
-MOST_FIELDS = 400
-"""As many as a series has dates, and some."""
+LARGEST_BODY = 128_000
+"""Bytes of a form. The longest that somebody can fill in, with answers in a script of three bytes a character, and all
+dates of the longest series, has a little more than half of it.
+"""
+MOST_FIELDS = 500
+"""As many as the longest series has dates, and as an event has questions, and some."""
 TRAP = "website"
 """The name of the field that nobody sees."""
 VALID = timedelta(hours=12)
