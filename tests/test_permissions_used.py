@@ -146,6 +146,15 @@ def using_the_personal_page(visitor: Visitor, hinted: list[NotificationHint]) ->
         fields = visitor.get(f"{page}/{action}").fields() | {"email": "dia@example.net"}
         assert visitor.post(f"{page}/{action}", fields).status in (200, 303)
     assert hinted
+    full = "f" * 26
+    visitor.hold(event_id=full, capacity=1)
+    for number in (1, 2):
+        one = registration(
+            event_id=full, registration_id=f"{REGISTRATION_ID[:-1]}{number}", email=f"{number}@example.net"
+        )
+        register(visitor.store, one, now=NOW)
+    waits = tokens.personal(made_with, Purpose.PERSONAL, full, f"{REGISTRATION_ID[:-1]}2", 0)
+    assert "at place 1" in visitor.get(f"/r/{waits}").text
 
 
 def queued_hints(monkeypatch: pytest.MonkeyPatch) -> list[NotificationHint]:

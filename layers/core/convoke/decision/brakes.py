@@ -29,6 +29,8 @@ class Purpose(StrEnum):
     """
     LINK = "link"
     """The personal link of a registration, to its own address."""
+    FRESH = "fresh"
+    """A fresh link, by whoever has the personal one, to the registration's own address."""
     SIGN_IN = "sign-in"
     """A link to sign in with, to an organizer's own address."""
 
@@ -47,6 +49,7 @@ DAY = timedelta(days=1)
 MAILBOX = {
     Purpose.CONFIRM: MailboxLimit(hour=1, day=3),
     Purpose.LINK: MailboxLimit(hour=2, day=5),
+    Purpose.FRESH: MailboxLimit(hour=3, day=6),
     Purpose.SIGN_IN: MailboxLimit(hour=5, day=10),
 }
 ADDRESS = Limit(hour=60, day=200)

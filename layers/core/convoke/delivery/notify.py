@@ -61,7 +61,7 @@ MAILBOX_COUNTS = {
     NotificationKind.CONFIRM: Purpose.CONFIRM,
     NotificationKind.NEW_ADDRESS: Purpose.CONFIRM,
     NotificationKind.LINK: Purpose.LINK,
-    NotificationKind.FRESH_LINK: Purpose.LINK,
+    NotificationKind.FRESH_LINK: Purpose.FRESH,
 }
 """What counts against the limits of its recipient's mailbox. WAITING does not: whoever has registered was counted; nor
 does ADDRESS_CHANGED, of which there is one for each address that was confirmed.

@@ -48,7 +48,7 @@ def send_fresh_link(
     """Have a link mailed to the registration's address that opens what a forwarded mail must not open. ``entropy`` are
     16 random bytes.
     """
-    until = _counted(store, Purpose.LINK, event, brakes.account(Purpose.LINK, 0), source_ip, now)
+    until = _counted(store, Purpose.FRESH, event, brakes.account(Purpose.FRESH, 0), source_ip, now)
     if until is not None:
         return TooMany(until=until)
     mail = asked_for(
