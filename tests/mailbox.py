@@ -82,6 +82,9 @@ class Mailbox:
         self.arrived.append(rendered)
         self._recipient.take(rendered.said)
 
+    def calendar(self) -> Recipient:
+        return self._recipient
+
     def shows(self) -> str:
         """What stands, or ``empty``. The form is told in ``tests/conversation.py``."""
         return in_words(self._recipient)

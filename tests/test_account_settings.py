@@ -13,6 +13,7 @@ from convoke.model import AccountSettings
 from convoke.store import account_settings, dynamo, keys
 from convoke.store.account_settings import LARGEST_LOGO, kind_of, logo_of
 from convoke.store.store import Store
+from convoke.web import context
 from tests.caller import World, a_caller
 from tests.tables import SETTINGS, everything
 
@@ -124,13 +125,21 @@ def test_a_logo_is_kept_here_and_answered_as_where_it_is_served(
     answer = world.call("PATCH", "/account", {"logo": image(data, media_type)})
     assert answer.status == 200, answer.raw
     where, _, name = answer.body["logo"].rpartition("/")
-    assert where == "https://api.convoke.example.com/v1/assets"
+    assert where == f"{SETTINGS.public_url}/assets"
     assert name.startswith("logo-")
     assert name.endswith("." + ending)
     kept = world.store.account_settings.logo(name)
     assert kept is not None
     assert (kept.name, kept.media_type, kept.data) == (name, media_type, data)
     assert world.store.account_settings.of("acme").logo == name
+
+
+def test_without_an_address_of_its_own_what_is_served_is_where_the_request_came_to(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(context, "settings", lambda: replace(SETTINGS, public_url=""))
+    logo = world.call("PATCH", "/account", {"logo": image()}).body["logo"]
+    assert logo.startswith("https://api.convoke.example.com/v1/assets/logo-")
 
 
 def test_the_largest_logo_fits(world: World) -> None:

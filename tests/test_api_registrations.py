@@ -350,3 +350,33 @@ def test_a_resend_of_what_was_given_up_says_so_and_tries_it_anew(world: World) -
     assert owed(world, person) is not None
     repeated = world.call("POST", f"{person}/resend", idempotency_key="once")
     assert repeated.body == again.body
+
+
+def test_the_calendar_is_answered_over_http(world: World) -> None:
+    held = world.hold()
+    person = world.register(held)
+    assert world.call("GET", f"{person}/calendar").body == {"items": []}
+    world.tell(person)
+    answer = world.call("GET", f"{person}/calendar")
+    assert answer.status == 200
+    (one,) = answer.body["items"]
+    assert one == {
+        "uid": "told@convoke.example.com",
+        "date": None,
+        "title": "Kölner Treffen",
+        "start": "2027-03-12T09:00:00",
+        "end": "2027-03-12T10:30:00",
+        "time_zone": "Europe/Berlin",
+        "location": one["location"],
+        "state": "shown",
+        "sequence": 0,
+        "sent_at": "2027-01-15T12:00:00.000000Z",
+        "delivery": "accepted",
+        "true": one["true"],
+        "over": False,
+    }
+    assert world.call("GET", f"{person}/calendar", account="eve").status == 404
+    assert world.call("GET", f"{held}/registrations/nobody/calendar").status == 404
+    world.call("PATCH", held, {"start": "2027-03-13T09:00:00"})
+    (one,) = world.call("GET", f"{person}/calendar").body["items"]
+    assert (one["start"], one["state"], one["true"]) == ("2027-03-12T09:00:00", "shown", False)

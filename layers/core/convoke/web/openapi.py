@@ -30,6 +30,7 @@ NOUNS = {
 }
 NAMES = {
     "GET /account": "account_read",
+    "GET /events/{event_id}/registrations/{registration_id}/calendar": "registrations_calendar",
     "GET /registrations": "registrations_find",
     "GET /events/{event_id}/registrations.csv": "registrations_export",
     "GET /events/{event_id}/participation": "participation_count",

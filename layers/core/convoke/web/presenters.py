@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 from ..decision.attention import Attention
 from ..decision.decide import answered, participation
 from ..decision.invitation import FanOut, Seats, StoredMessage
 from ..decision.messages import uid
 from ..decision.plan import Snapshot, decide
+from ..decision.shown import Entry, Showing
 from ..delivery.fan_out import progress
 from ..links.urls import Urls
 from ..model import (
@@ -34,6 +35,7 @@ from .responses import (
     AttentionOut,
     ChangeOut,
     DeliveryOut,
+    EntryOut,
     EventOut,
     InvitationOut,
     MessageOut,
@@ -194,6 +196,26 @@ def message(stored: StoredMessage) -> MessageOut:
         reason=stored.reason or None,
         created_at=instant(stored.written_at),
         sent_at=instant(stored.sent_at) if stored.sent_at else None,
+    )
+
+
+def calendar_entry(one: Entry) -> EntryOut:
+    when = one.when
+    delivery: Literal["delivered", "accepted"] | None = "delivered" if one.delivered else "accepted"
+    return EntryOut(
+        uid=one.uid,
+        date=one.date.isoformat() if one.date else None,
+        title=one.title,
+        start=when.start.isoformat() if when else None,
+        end=when.end.isoformat() if when else None,
+        time_zone=when.time_zone if when else None,
+        location=one.location,
+        state=one.state,
+        sequence=one.sequence,
+        sent_at=instant(one.sent_at) if one.sent_at else None,
+        delivery=None if one.state is Showing.UNKNOWN else delivery,
+        true=one.true,
+        over=one.over,
     )
 
 

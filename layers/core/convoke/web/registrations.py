@@ -13,6 +13,7 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.params import Body, Query
 from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
 
+from ..decision import shown as decision
 from ..decision.decide import over
 from ..decision.plan import Snapshot, calendar_state_of
 from ..model import (
@@ -48,6 +49,7 @@ from .requests import (
 from .responses import (
     MAIL,
     PROBLEM,
+    CalendarOut,
     MessagePage,
     RegistrationMade,
     RegistrationOut,
@@ -343,6 +345,13 @@ def list_messages(
     seen = context.read_snapshot(context.own_event(event_id), registration_id)
     page = context.store().reads.list_messages(seen.invitation, limit=limit, cursor=cursor)
     return context.answer(200, MessagePage(items=[presenters.message(stored) for stored in page.items], next=page.next))
+
+
+@router.get(f"{PERSON}/calendar", summary="Read what a person's calendar shows now", responses=documented(200))
+def read_calendar(event_id: str, registration_id: str) -> Response[CalendarOut]:
+    seen = context.read_snapshot(context.own_event(event_id), registration_id)
+    entries = decision.shown(seen.invitation, seen.event, seen.registration, context.now())
+    return context.answer(200, CalendarOut(items=list(map(presenters.calendar_entry, entries))))
 
 
 @router.get(

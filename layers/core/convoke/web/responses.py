@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, Field
 
 from ..decision.attention import AttentionKind, AttentionReason
+from ..decision.shown import Showing
 from ..delivery.preview import Kind
 from ..model import AnswerChannel, DeliveryState, Method, Participation, QuestionKind, RegistrationStatus
 from ..webhooks.events import WebhookDeliveryState, WebhookEventType
@@ -236,6 +237,38 @@ class MessageOut(BaseModel):
     reason: Reason
     created_at: Moment
     sent_at: Moment | None
+
+
+class EntryOut(BaseModel):
+    """One entry of a person's calendar, or one ``date`` of a series in it by its original start, as it was sent last.
+
+    ``delivery`` is ``delivered`` where a receiving mail server took the latest message about it, ``accepted`` where it
+    is only known that SES did, and null where not even that. ``sequence`` and ``sent_at`` are null where only a later
+    message about something else is remembered.
+    """
+
+    uid: str
+    date: str | None
+    title: str
+    start: str | None
+    end: str | None
+    time_zone: str | None
+    location: str
+    state: Annotated[
+        Showing,
+        Field(description="unknown: a message about it may or may not have been sent, or calendars differ."),
+    ]
+    sequence: int | None
+    sent_at: Moment | None
+    delivery: Literal["delivered", "accepted"] | None
+    true: Annotated[bool, Field(description="Whether it is what is true now.")]
+    over: bool
+
+
+class CalendarOut(BaseModel):
+    """What a person's calendar shows now, if it follows RFC 5546 and got every mail: empty where nothing was sent."""
+
+    items: list[EntryOut]
 
 
 class AnswerOut(BaseModel):

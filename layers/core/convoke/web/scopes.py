@@ -38,6 +38,7 @@ SCOPES: Mapping[str, Scope] = {
     "DELETE /events/{event_id}/registrations/{registration_id}": REGISTER,
     "POST /events/{event_id}/registrations/{registration_id}/resend": REGISTER,
     "GET /events/{event_id}/registrations/{registration_id}/answers": READ,
+    "GET /events/{event_id}/registrations/{registration_id}/calendar": READ,
     "GET /events/{event_id}/registrations/{registration_id}/messages": READ,
     "GET /events/{event_id}/registrations/{registration_id}/messages/{sequence}/mail": READ,
     "GET /events/{event_id}/participation": READ,
