@@ -66,12 +66,11 @@ class Visit:
         """Requests to other hosts, which are not let through."""
         self.wrong: list[str] = []
         """Errors of scripts and of the console; what the Content-Security-Policy refuses is said there, too."""
-        self.transferred: dict[str, int] = {}
-        """By address: bytes of the last answer, with its head, as sent."""
+        self._came: list[Request] = []
         self.page: Page = context.new_page()
         if watching:  # which does without the cache
             context.route("**/*", self._asked)
-        context.on("requestfinished", self._came)
+        context.on("requestfinished", self._has_come)
         context.on("weberror", lambda error: self.wrong.append(str(error.error)))
         context.on("console", self._said)
 
@@ -82,9 +81,8 @@ class Visit:
             self.elsewhere.append(route.request.url)
             route.abort()
 
-    def _came(self, request: Request) -> None:
-        sizes = request.sizes()
-        self.transferred[request.url] = sizes["responseHeadersSize"] + sizes["responseBodySize"]
+    def _has_come(self, request: Request) -> None:
+        self._came.append(request)
 
     def _said(self, message: ConsoleMessage) -> None:
         # Chromium itself says this of every answer that is no success; the tests look at the status instead.
@@ -98,13 +96,14 @@ class Visit:
         return self.page
 
     def weight(self) -> int:
-        """Bytes of the page and all that it loads, once all of that has come."""
+        """Bytes, as sent, of the answers with a page and all that it loads, and of their heads, once all have come."""
         for _ in range(100):
-            if len(self.transferred) >= LOADED:
+            if len(self._came) >= LOADED:
                 break
             self.page.wait_for_timeout(50)
-        assert len(self.transferred) >= LOADED, self.transferred
-        return sum(self.transferred.values())
+        assert len(self._came) >= LOADED, [request.url for request in self._came]
+        sizes = [request.sizes() for request in self._came]
+        return sum(each["responseHeadersSize"] + each["responseBodySize"] for each in sizes)
 
     @property
     def path(self) -> str:
