@@ -20,8 +20,9 @@ from convoke.aws.personal_links import PersonalLinks
 from convoke.calendar import itip
 from convoke.decision.calendar_state import Message
 from convoke.delivery.reconcile import links_for
+from convoke.inbound import plain_text
 from convoke.links import tokens
-from convoke.links.tokens import InvalidLink, Purpose
+from convoke.links.tokens import InvalidLink, Keys, Purpose
 from convoke.mail import invitation_mail, placeholders, spliced
 from convoke.mail.placeholders import PERSONAL, WITHDRAW, WRITTEN
 from convoke.model import Person, Registration, RenderError
@@ -87,7 +88,7 @@ def test_each_mail_has_one_personal_link_in_the_text_and_in_the_page_and_one_to_
     assert max(len(line) for line in body.split(b"\r\n")) <= 76
     assert max(len(line) for line in head.split(b"\r\n")) <= 998
     parsed = read(mail)
-    assert f":\n{hers}\n\nYou get this mail" in content(parsed, "text/plain")
+    assert f"\n{hers}\n\n" in content(parsed, "text/plain")
     assert content(parsed, "text/html").count(f'href="{hers}"') == 1
     assert [str(one) for one in parsed.get_all("List-Unsubscribe", [])] == [f"<{out}>"]
     assert parsed.get_all("List-Unsubscribe-Post") == ["List-Unsubscribe=One-Click"]
@@ -362,3 +363,42 @@ def test_who_swap_their_addresses_get_new_links(world: World) -> None:
         also={},
     )
     assert [person.links for person in world.everybody()] == [1, 1]
+
+
+# --- what comes back ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("purpose", [Purpose.PERSONAL, Purpose.FEED, Purpose.WITHDRAW, Purpose.RECENT])
+@pytest.mark.parametrize(
+    "quoted",
+    [
+        "{url}",
+        "> See or change your registration:\n> {url}\n>\n> You get this mail",
+        "> > {first}\n> > {rest} and then?",
+        "{first}=\n{rest}",
+        "https://eur01.safelinks.protection.outlook.com/?url=https%3A%2F%2Fpages.example%2F{letter}%2F{token}&data=05",
+        "<{url}>",
+    ],
+    ids=["alone", "quoted", "broken", "soft break", "wrapped", "in brackets"],
+)
+def test_a_link_that_somebody_quotes_in_an_answer_is_not_passed_on(purpose: Purpose, quoted: str) -> None:
+    """The organizer is mailed what attendees write by hand, and most programs quote the whole mail below it."""
+    letter = {Purpose.PERSONAL: "r", Purpose.FEED: "f", Purpose.WITHDRAW: "u", Purpose.RECENT: "r"}[purpose]
+    expires = NOW if purpose is Purpose.RECENT else None
+    token = tokens.personal(Keys(current=bytes(32)), purpose, EVENT_ID, REGISTRATION_ID, 0, expires=expires)
+    url = f"{ADDRESS}/{letter}/{token}"
+    for at in (len(url) - 70, len(url) - 30, len(url) - 5):
+        body = quoted.format(url=url, first=url[:at], rest=url[at:], letter=letter, token=token)
+        shown = plain_text.text(f"Hello!\n\n{body}\n".encode(), charset="utf-8", is_html=False)
+        assert shown.startswith("Hello!\n\n")
+        assert token[-22:-6] not in re.sub(r"[\s>=]", "", shown)
+        assert "…" in shown
+
+
+def test_what_is_no_link_of_ours_is_passed_on_as_it_is() -> None:
+    for kept in (
+        f"see /r/ and https://a.example/r/{'x' * 60}",
+        f"https://a.example/{'A' * 200}",
+        "/u/ " + "word " * 12, "/r/some " + "word " * 30,
+    ):
+        assert plain_text.text(kept.encode(), charset="utf-8", is_html=False) == kept.strip()

@@ -9,6 +9,7 @@ from email.errors import HeaderParseError
 from email.header import decode_header
 
 from ..calendar.content_lines import clean, one_line
+from ..links import tokens
 
 LONGEST = 16 * 1024
 LONGEST_SUBJECT = 200
@@ -93,12 +94,14 @@ def subject(header: str) -> str:
 
 
 def text(body: bytes, *, charset: str, is_html: bool) -> str:
-    """The body of a part as plain text, at most 16 KB."""
+    """The body of a part as plain text, at most 16 KB. Personal links that it quotes are made unusable: what is written
+    to Convoke is passed on to the organizer.
+    """
     whole = _decoded_body(*narrow(body[: _MOST_BYTES[is_html]], charset))
     if is_html:
         whole = "".join(_visible(whole))
         whole = _ENTITY.sub(lambda found: html.unescape(found[0]), whole)
-    return re.sub(r"\n{3,}", "\n\n", clean(whole[:LONGEST]).strip())
+    return re.sub(r"\n{3,}", "\n\n", tokens.redacted(clean(whole[:LONGEST])).strip())
 
 
 def _decoded_body(body: bytes, charset: str) -> str:

@@ -42,6 +42,14 @@ _TOKEN = re.compile(r"[A-Za-z0-9_-]+", re.ASCII)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
+# A link in what somebody quotes of a mail: also where a mail program broke it into several lines, or wrapped it in the
+# query of an address of its own. All characters of the shortest token are taken, across line breaks and the signs of
+# quoting after them, and then what follows the last on its line.
+_LINK = re.compile(
+    r"((?:/|%2F)[cfru](?:/|%2F))(?:[A-Za-z0-9_-](?:=?[ \t]*\n[ \t>|]*)?){73}[A-Za-z0-9_-]+", re.ASCII | re.IGNORECASE
+)
+
+
 class Purpose(IntEnum):
     """What a token is for. The numbers are signed: one is never used again for something else."""
 
@@ -87,6 +95,11 @@ class Keys:
 
     def __repr__(self) -> str:
         return f"Keys(current=…, earlier=({len(self.earlier)}))"
+
+
+def redacted(text: str) -> str:
+    """``text``, which somebody wrote and may have quoted a mail in, without the tokens of personal links."""
+    return _LINK.sub(r"\1…", text)
 
 
 # --- tokens that name a registration ------------------------------------------------------------------------------
