@@ -203,7 +203,7 @@ class Aws:
             case effects.ReadHolder(event_id=event_id, email=email):
                 return reads.address_owner(event_id, email)
             case effects.ReadPlace(event_id=event_id, registration_id=registration_id):
-                return reads.place(event_id, registration_id)
+                return reads.waiting_before(event_id, registration_id) + 1
             case effects.CountMailbox(purpose=purpose, email=email, now=now):
                 return store.brakes.may_mail(purpose, email, now)
             case effects.ClaimNotification():

@@ -80,12 +80,6 @@ class Reads(Repository):
         person = None if holder is None else self.registration(event_id, holder)
         return person if person is not None and folded(person.email) == folded(email) else None
 
-    def place(self, event_id: str, registration_id: str) -> int:
-        """How many are on the waitlist up to this registration, itself included."""
-        first, last = keys.waiting(event_id, ""), keys.waiting(event_id, registration_id)
-        query = dynamo.between(self._people, first, last, start=True, ProjectionExpression="sk")
-        return sum(1 for _ in dynamo.pages(self.client.query, **query))
-
     def first_waiting(self, event_id: str, after: str = "") -> str | None:
         """The id of the registration that is first on the waitlist, or first behind the one with the id ``after``."""
         first, last = keys.waiting(event_id, after), keys.waiting(event_id, "~")
