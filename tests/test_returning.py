@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from email import message_from_bytes
+from email.policy import SMTP
 from typing import Any
 from unittest.mock import patch
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -198,6 +201,38 @@ def test_after_one_click_the_cancellation_leaves_and_the_seat_is_kept(world: Wor
     assert status(world, waits) is WAITLISTED
     assert came_back(world, bo).status is REGISTERED
     assert counts(world) == (2, 0, 1)
+
+
+def mail_text(world: World) -> str:
+    """The plain text of the mail that was sent last."""
+    body = message_from_bytes(world.sent[-1].rendered.mail, policy=SMTP).get_body(("plain",))
+    assert body is not None
+    return " ".join(str(body.get_content()).split())
+
+
+def test_the_cancellation_says_how_to_come_back_and_until_when_the_seat_is_kept(world: World) -> None:
+    bo, li = world.register(1), world.register(2)
+    for person in (bo, li):
+        world.look(person)
+    click(world, bo)
+    world.look(bo)
+    said = mail_text(world)
+    assert "you can come back on the page below." in said
+    kept = world.now.astimezone(ZoneInfo("Europe/Berlin")) + HELD
+    assert f"Your seat is kept for you until {kept:%A} {kept.day} {kept:%B %Y, %H:%M} (Europe/Berlin)." in said
+    assert "Come back, or see your registration" in said
+    world.withdraw(li)
+    world.look(li)
+    assert "you can come back on the page below." in mail_text(world)
+    assert "is kept" not in mail_text(world)
+
+
+def test_whose_event_is_cancelled_is_not_told_to_come_back(world: World) -> None:
+    bo = world.register()
+    world.look(bo)
+    world.call_off()
+    world.look(bo)
+    assert "come back" not in mail_text(world).lower()
 
 
 def test_after_a_day_the_seat_goes_to_the_waitlist(world: World) -> None:

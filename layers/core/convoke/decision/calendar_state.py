@@ -280,6 +280,8 @@ class Message:
     same. ``state_before`` is the attendee's calendar state in this generation before this message; ``before`` what they
     knew of the entry or occurrence that it is about, for "was" and "now" in the text. ``called_off``: the organizer
     cancelled it, as opposed to an attendee who is no longer expected; ``reason`` is why, in the organizer's words.
+    ``may_return``: the attendee withdrew, and can come back by their personal link; their seat is kept for them until
+    ``held_until`` (UTC), ``None`` where it is not.
     ``language`` is the tag of the language that its mail is written in, one of ``languages``; ``event_language``, a tag
     or empty, that of title, description and location. Neither is part of the fingerprint: nobody is told of a change of
     them alone. ``others_stay``: only one date is cancelled. ``instead`` is when a date takes place that is only
@@ -321,6 +323,8 @@ class Message:
     state_before: CalendarState | None = None
     before: PreviousState | None = None
     called_off: bool = False
+    may_return: bool = False
+    held_until: datetime | None = None
     reason: str = ""
     declining_frees_seat: bool = False
     several_entries: bool = False

@@ -21,6 +21,7 @@ from ..model import (
     Participation,
     Person,
     Registration,
+    RegistrationStatus,
     Sender,
     frozen,
 )
@@ -331,6 +332,9 @@ class MessageBuilder:
             "receives_replies": self.sender.receives_replies,
             **self._languages,
             "status": EventStatus.CANCELLED,
+            "may_return": self.registration.status is RegistrationStatus.CANCELLED
+            and self.event.status is not EventStatus.CANCELLED,
+            "held_until": self.registration.held_until,
             "state_before": calendar_state,
             "created_at": self.registration.created_at,
             "updated_at": self.event.updated_at,

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
+from zoneinfo import ZoneInfo
 
 from .. import languages
 from ..calendar.content_lines import address, clean, one_line, uri
@@ -300,6 +301,8 @@ def _closing(message: Message, texts: Texts) -> str:
     questions = texts.gettext("If you have questions, answer this mail.")
     if message.method is Method.CANCEL:
         removes = texts.gettext("Your calendar removes the entry, or asks you to.")
+        if message.may_return:
+            return texts.sentences(removes, *_how_to_return(message, texts), questions)
         if not message.others_stay:
             return texts.sentences(removes, questions)
         return texts.sentences(removes, texts.gettext("The other dates are as they were."), questions)
@@ -385,7 +388,24 @@ def _how_to_withdraw(texts: Texts) -> str:
     return texts.gettext("To withdraw, and get no more mail about it, use the link above; it is meant for you alone.")
 
 
+def _how_to_return(message: Message, texts: Texts) -> tuple[str, ...]:
+    """How whoever withdrew comes back, and until when their seat is kept."""
+    comes = texts.gettext("If you want to come after all, you can come back on the page below.")
+    if message.held_until is None:
+        return (comes,)
+    zone = message.when.time_zone or "UTC"
+    until = message.held_until.astimezone(ZoneInfo(zone)).replace(tzinfo=None)
+    kept = texts.gettext(
+        "Your seat is kept for you until %(when)s (%(zone)s).",
+        when=texts.day_and_time(texts.day(until), until),
+        zone=texts.address(zone),
+    )
+    return comes, kept
+
+
 def _action(message: Message, texts: Texts) -> str:
+    if message.may_return:
+        return texts.gettext("Come back, or see your registration")
     if message.method is Method.CANCEL:
         return texts.gettext("See your registration")
     return texts.gettext("See or change your registration")
