@@ -7,6 +7,7 @@ import json
 import os
 import re
 import traceback
+from collections.abc import Iterable
 from functools import cache, partial
 from http import HTTPStatus
 from typing import Any
@@ -230,6 +231,11 @@ def methods(event: dict[str, Any]) -> dict[str, tuple[str, dict[str, str]]]:
     return named | ({"HEAD": named["GET"]} if "GET" in named else {})
 
 
+def allowed(there: Iterable[str]) -> dict[str, str]:
+    """The header that names the methods of a path (RFC 9110, section 10.2.1)."""
+    return {"Allow": ", ".join(sorted({*there, "OPTIONS"}))}
+
+
 def elsewhere(event: dict[str, Any]) -> dict[str, Any]:
     """The response to what API Gateway found no route for, and asked for no key: which methods there are, and nothing
     else. Raises :class:`Problem` (404 or 405).
@@ -237,7 +243,7 @@ def elsewhere(event: dict[str, Any]) -> dict[str, Any]:
     there, method = methods(event), event["requestContext"]["http"]["method"]
     if not there or method in there:
         raise Problem(HTTPStatus.NOT_FOUND, "no such resource")
-    headers = {"Allow": ", ".join(sorted({*there, "OPTIONS"}))}
+    headers = allowed(there)
     if "PATCH" in there:
         headers["Accept-Patch"] = f"{problems.PATCH_MEDIA_TYPE}, application/json"
     if method != "OPTIONS":
@@ -248,8 +254,11 @@ def elsewhere(event: dict[str, Any]) -> dict[str, Any]:
 def as_get(event: dict[str, Any]) -> dict[str, Any]:
     """A HEAD request as the GET whose response it has, without its body. Raises :class:`Problem`."""
     there = methods(event)
-    if "HEAD" not in there:
+    if not there:
         raise Problem(HTTPStatus.NOT_FOUND, "no such resource")
+    if "HEAD" not in there:
+        detail = "this resource does not have that method"
+        raise Problem(HTTPStatus.METHOD_NOT_ALLOWED, detail, headers=allowed(there))
     key, found = there["HEAD"]
     asked = {**event["requestContext"]["http"], "method": "GET"}
     return {

@@ -87,6 +87,7 @@ def refused(problem: Problem) -> BulkResult:
         code=problem.code,
         detail=problem.detail,
         errors=[FieldProblem(field=field, message=message) for field, message in problem.errors],
+        retry_after=int(problem.headers["Retry-After"]) if "Retry-After" in problem.headers else None,
     )
 
 

@@ -433,6 +433,9 @@ class BulkResult(BaseModel):
     code: str | None
     detail: str | None
     errors: list[FieldProblem]
+    retry_after: Annotated[
+        int | None, Field(description="Seconds after which to send this person again, where the status is 429.")
+    ] = None
 
 
 class BulkOut(BaseModel):
