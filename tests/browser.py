@@ -68,7 +68,7 @@ class Visit:
         """Errors of scripts and of the console; what the Content-Security-Policy refuses is said there, too."""
         self._came: list[Request] = []
         self.page: Page = context.new_page()
-        if watching:  # which does without the cache
+        if watching:  # which switches the cache off
             context.route("**/*", self._asked)
         context.on("requestfinished", self._has_come)
         context.on("weberror", lambda error: self.wrong.append(str(error.error)))
@@ -90,13 +90,16 @@ class Visit:
             self.wrong.append(f"{self.page.url}: {message.text}")
 
     def open(self, path: str, status: int = 200) -> Page:
+        self._came.clear()
         answer = self.page.goto(path if "://" in path else self.origin + path)
         assert answer is not None
         assert answer.status == status, (path, answer.status)
         return self.page
 
     def weight(self) -> int:
-        """Bytes, as sent, of the answers with a page and all that it loads, and of their heads, once all have come."""
+        """Bytes, as sent, of the answers with the page that was opened last and all that it loads, with their heads, once
+        all have come; nothing is taken from a cache.
+        """
         for _ in range(100):
             if len(self._came) >= LOADED:
                 break
