@@ -399,6 +399,7 @@ def test_what_is_no_link_of_ours_is_passed_on_as_it_is() -> None:
     for kept in (
         f"see /r/ and https://a.example/r/{'x' * 60}",
         f"https://a.example/{'A' * 200}",
-        "/u/ " + "word " * 12, "/r/some " + "word " * 30,
+        "/u/ " + "word " * 12,
+        "/r/some " + "word " * 30,
     ):
         assert plain_text.text(kept.encode(), charset="utf-8", is_html=False) == kept.strip()
