@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 import icalendar
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from convoke.calendar import content_lines, itip
@@ -258,6 +258,7 @@ def test_no_text_whatever_adds_or_takes_away_a_line(told: Message) -> None:
 
 
 @given(ANYTHING, ANYTHING)
+@example("\ufeff", "\ufeff")
 @settings(max_examples=150, deadline=None)
 def test_a_reader_that_is_not_ours_finds_the_text_that_was_meant(title: str, description: str) -> None:
     written = itip.calendar(message(title=title, description=description), sequence=0, dtstamp=NOW)

@@ -39,10 +39,11 @@ _PLAIN = re.compile(r"[\w/+.-]+")
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 _FOLD = re.compile(rb"\r?\n[ \t]")
 
-# C0 but for tab and line feed, C1, line and paragraph separators, bidirectional controls, lone surrogates.
+# C0 but for tab and line feed, C1, line and paragraph separators, bidirectional controls, byte order marks, and lone
+# surrogates.
 _SPACES = re.compile(r"[\t\n ]+")
 _BEGUN_ESCAPE = re.compile(r"\^(?=[\^'n])")
-_UNSAFE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+_UNSAFE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
 
 _LOCAL_PART = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*")
 _DOMAIN = re.compile(r"(?:[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?\.)*[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?")
@@ -71,7 +72,7 @@ def parameter(text: str) -> str:
 
 def clean(text: str) -> str:
     """``text`` without characters that could change how the rest is displayed or parsed: control characters,
-    bidirectional controls and lone surrogates. Line breaks become ``\\n``.
+    bidirectional controls, byte order marks (which readers remove) and lone surrogates. Line breaks become ``\\n``.
     """
     if text.isprintable():  # then it has none of them
         return text

