@@ -177,6 +177,8 @@ def main() -> int:
             if story_wanted:
                 story.play(str(stack["api"]), str(stack["key"]), place.mail, say)
                 site.play(site.Site(resource("dynamodb", place)), place.mail, say)
+                page = story.hold(str(stack["api"]), str(stack["key"]))
+                say(f"\nRegister yourself: {page}\nThe mails to you are in the inbox: {stack['inbox']}\n")
             say("Running until Ctrl-C.")
             while True:
                 signal.pause()

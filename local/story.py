@@ -87,3 +87,24 @@ def play(api: str, key: str, mail: Path, say: Callable[[str], None]) -> list[Mai
     mails = mails_after("the event is cancelled", 1)
     say("\n" + mailbag.table(mails, PEOPLE))
     return mails
+
+
+def hold(api: str, key: str) -> str:
+    """Another event, for which whoever opens its page may register; the address of the page."""
+    start = (datetime.now(UTC) + timedelta(days=28)).replace(hour=19, minute=0, second=0, microsecond=0, tzinfo=None)
+    event = Caller(api, key)(
+        "POST",
+        "/events",
+        {
+            "title": "Offener Abend",
+            "start": start.isoformat(),
+            "duration": "PT2H",
+            "time_zone": "Europe/Berlin",
+            "location": "Alte Feuerwache, Köln",
+            "description": "Music, soup, and a view of the river.",
+            "organizer": {"name": "Ada", "email": "ada@example.org"},
+            "capacity": 3,
+            "public": True,
+        },
+    )
+    return str(event["page"])

@@ -97,8 +97,8 @@ class Visit:
         return self.page
 
     def weight(self) -> int:
-        """Bytes, as sent, of the answers with the page that was opened last and all that it loads, with their heads, once
-        all have come; nothing is taken from a cache.
+        """Bytes, as sent, of the page that was opened last and of all that it loads, with the heads of answers; once
+        all has come, and nothing is taken from a cache.
         """
         for _ in range(100):
             if len(self._came) >= LOADED:

@@ -355,7 +355,7 @@ def test_the_page_of_an_event_is_seen_as_soon_as_it_has_come(stack: Running, chr
     try:
         visit = Visit(context, stack.description["pages"], watching=False)
         spent: list[float] = []
-        # Once the stylesheet is there, which browsers keep for a year. Others use this machine, too: the best of several.
+        # Once the stylesheet is there, which browsers keep for a year. Of several, since others use this machine, too.
         visit.open(pages.of_the_event)
         for _ in range(20):
             visit.open(pages.of_the_event)
