@@ -168,6 +168,29 @@ def test_the_file_of_a_series_has_its_changed_dates(weekly: Subscriber) -> None:
     assert whole["UID"] == moved["UID"]
 
 
+def test_the_page_says_what_the_calendar_shows_by_what_was_mailed(one: Subscriber) -> None:
+    bo = one.world.register()
+    page = one.path(bo, Purpose.PERSONAL).removesuffix(".ics")
+
+    def said() -> str:
+        (section,) = re.findall(
+            r"What your calendar should show now</h2>(.*?)</section>", one.get(page).text, re.DOTALL
+        )
+        return " ".join(re.sub(r"<[^>]*>", " ", section).split())
+
+    assert said() == "Your invitation is on its way."
+    one.world.look(bo)
+    assert said().startswith("Choir Friday")
+    one.world.change(title="Chor")
+    assert said().startswith("Choir Friday")
+    assert said().endswith("This is not how it is now: a mail that changes it is on its way, or did not arrive.")
+    one.world.look(bo)
+    assert (said().startswith("Chor Friday"), "not how it is" in said()) == (True, False)
+    one.world.withdraw(bo)
+    one.world.look(bo)
+    assert said().startswith("Nothing: the entry is removed by a mail.")
+
+
 # --- both ---------------------------------------------------------------------------------------------------------
 
 

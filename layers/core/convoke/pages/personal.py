@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 
 from ..decision.decide import over, participation
 from ..decision.plan import calendar_state_of
+from ..decision.shown import shown
 from ..languages import LANGUAGES
 from ..links.tokens import Purpose
 from ..model import InvalidField, LocalTime, Occurrence, Participation, Question, QuestionKind, folded, frozen
@@ -84,6 +85,7 @@ def show(request: Request, token: str) -> Answer:
         answer_text=answered(participation(person, seen.invitation), seen.request),
         answers=_answers(seen),
         dates=_dates(seen),
+        entries=_entries(seen),
         managed=seen.managed,
         sent=seen.invitation.highest_possibly_sent is not None,
         notice=_notice(seen, request.query.get("done", "")),
@@ -124,6 +126,36 @@ def _answers(seen: Opened) -> list[tuple[str, str]]:
         Participation.DECLINED: _("I do not come"),
     }
     return [(one.value, labels[one]) for one in answering.ANSWERS]
+
+
+@frozen
+class ShownEntry:
+    """One entry of the person's calendar, by what was mailed. ``state`` is as in :class:`Showing`; not ``true``: it is
+    not as things are now.
+    """
+
+    title: str
+    text: str
+    location: str
+    state: str
+    true: bool
+
+
+def _entries(seen: Opened) -> list[ShownEntry]:
+    """What their calendar should show now of what is not over."""
+    texts = seen.request.texts
+    entries = [one for one in shown(seen.invitation, seen.event, seen.person, seen.request.now) if not one.over]
+    return [
+        ShownEntry(
+            title=one.title,
+            text=texts.when(one.when),
+            location=one.location,
+            state=one.state.value,
+            true=one.true,
+        )
+        for one in entries[:MOST_DATES]
+        if one.when is not None
+    ]
 
 
 def _dates(seen: Opened) -> list[ShownDate]:
