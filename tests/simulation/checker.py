@@ -96,7 +96,14 @@ class Book:
 
     def untrue(self, rid: str) -> str:
         """What this attendee's calendar has wrong, if every mail that SES accepted arrived in the order of SEQUENCE."""
-        if self.event.recurs or any(copy.said.recurs or copy.said.recurrence_id for copy in self.copies[rid]):
+        # An added date has an entry of its own, with a UID of the same generation, and may be undone again.
+        uids = {copy.uid for copy in self.copies[rid]}
+        separate = len(uids) > len({tuple(_generation(uid)) for uid in uids})
+        if (
+            self.event.recurs
+            or separate
+            or any(copy.said.recurs or copy.said.recurrence_id for copy in self.copies[rid])
+        ):
             return self.untrue_dates(rid, sorted(self.copies[rid], key=lambda copy: copy.sequence), _literally)
         person, invitation = self.people[rid]
         last: dict[str, Copy] = {}
