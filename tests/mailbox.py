@@ -14,8 +14,21 @@ from typing import Any
 from icalendar import Calendar
 
 from convoke.effects import Send
+from convoke.mail import placeholders
 from tests.rfc5545 import Moment, instant
 from tests.rfc5546 import Known, Message, Recipient, Shown, read
+
+
+def with_links(stored: bytes, *, of: bytes) -> bool:
+    """Whether a ``stored`` mail is the one that was sent (``of``), once the links of that are put in."""
+    assert placeholders.counted(stored) == (1, placeholders.OF_A_MAIL)
+    sent = message_from_bytes(of, _class=EmailMessage, policy=SMTP)
+    plain = sent.get_body(("plain",))
+    assert plain is not None
+    (personal,) = re.findall(r"https?://\S+/r/[\w-]+", plain.get_content())
+    withdraw = str(sent["List-Unsubscribe"]).strip("<>")
+    assert placeholders.counted(of) == (0, 0)
+    return placeholders.filled(stored, personal=personal, withdraw=withdraw) == of
 
 
 class Arrived:

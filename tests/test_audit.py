@@ -105,6 +105,28 @@ def test_what_is_owed_already_is_no_finding(world: World) -> None:
     assert found.by_reason() == {"not invited": 1}
 
 
+def test_what_a_fan_out_is_to_tell_is_left_to_it_for_a_day_and_found_where_it_never_did(world: World) -> None:
+    invite(world, 1)
+    world.change(when=AFTERNOON)
+
+    def found(*, include_due: bool = False) -> dict[str, int]:
+        findings: Findings = world.run(examine(EVENT_ID, SENDER, Times(), include_due=include_due))
+        return findings.by_reason()
+
+    assert found() == {}
+    assert found(include_due=True) == {"not updated": 1}, "an operator who asks is not told that all is well"
+    world.pass_time(days=1)
+    assert found() == {"not updated": 1}
+
+
+def test_what_waits_for_further_changes_is_not_told_for_an_operator_either(world: World) -> None:
+    invite(world, 1)
+    world.change(when=AFTERNOON, notify_after=60)
+    assert world.run(examine(EVENT_ID, SENDER, Times(), include_due=True)).differences == ()
+    world.pass_time(minutes=1)
+    assert world.run(examine(EVENT_ID, SENDER, Times(), include_due=True)).by_reason() == {"not updated": 1}
+
+
 def test_an_event_that_is_over_is_not_looked_at(world: World) -> None:
     world.register(1)
     world.now = MORNING.ends_at

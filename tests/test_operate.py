@@ -57,7 +57,7 @@ def test_stop_and_start_turn_the_switch(world: World) -> None:
 
 
 @pytest.mark.parametrize("said", [{"EVENT": EVENT_ID}, {"ALL": "yes"}], ids=["one event", "all"])
-def test_repoke_shows_who_was_not_told_and_asks_before_it_tells(
+def test_recheck_shows_who_was_not_told_and_asks_before_it_tells(
     world: World, said: dict[str, Any], capsys: pytest.CaptureFixture[str]
 ) -> None:
     person = world.register()
@@ -71,7 +71,7 @@ def test_repoke_shows_who_was_not_told_and_asks_before_it_tells(
     assert world.invitation(person).wakeups == before + 1
 
 
-def test_repoke_tells_many_a_slice_at_a_time_and_says_how_far_it_is(
+def test_recheck_tells_many_a_slice_at_a_time_and_says_how_far_it_is(
     world: World, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("convoke.delivery.audit.BATCH_SIZE", 2)
@@ -106,7 +106,7 @@ def test_mails_that_no_account_is_shown_are_listed(world: World, capsys: pytest.
 
 
 @pytest.mark.usefixtures("world")
-def test_repoke_without_saying_whom_does_nothing() -> None:
+def test_recheck_without_saying_whom_does_nothing() -> None:
     assert "EVENT=" in run("recheck")
     assert run("recheck", EVENT=EVENT_ID) == "All 0 attendees are up to date."
 

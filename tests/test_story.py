@@ -16,6 +16,7 @@ from convoke.model import Method
 from convoke.store import keys
 from tests.caller import route_of
 from tests.deployment import HANDLERS, Deployment, a_deployment
+from tests.mailbox import with_links
 
 REQUEST, CANCEL = Method.REQUEST, Method.CANCEL
 MEETING = {
@@ -95,7 +96,7 @@ def test_two_are_invited_the_event_moves_one_withdraws_and_it_is_called_off(depl
     ]
     assert all("The hall is flooded" in words for words in mails(deployed, "cy@example.com")[-1:])
     as_sent = http(deployed, "GET", f"{people}/{cy['registration_id']}/messages/2/mail")
-    assert as_sent == deployed.office.accepted[-1]["Content"]["Raw"]["Data"]
+    assert with_links(as_sent, of=deployed.office.accepted[-1]["Content"]["Raw"]["Data"])
 
 
 def mails(deployed: Deployment, address: str) -> list[str]:

@@ -357,9 +357,7 @@ MUTANTS: dict[str, Mutant] = {
         (without(holding, "fan_out_of", "quiet or (earlier is not None and earlier.planning)", "quiet"),)
     ),
     "nobody-alone-is-told-what-waits": Mutant((instead(reconcile, "_held", lambda *_: _no()),)),
-    "audit-leaves-what-waits": Mutant(
-        (without(audit, "examine_batch", " or (yield ReadTelling(event_id=event_id))", ""),)
-    ),
+    "audit-leaves-what-waits": Mutant((instead(audit, "_left_to_fan_out", lambda *_, **__: _no()),)),
     "fan-out-due": Mutant((instead(Events, "fan_out_action", _fan_out_that_is_not_due),)),
     "registration-due": Mutant((instead(registry, "first_due_key", lambda _: None),)),
     "withdrawal-wakes-up": Mutant((instead(registry, "_notice_actions", lambda *_: {}),)),

@@ -1,14 +1,15 @@
 """The audit: every day, compares the calendar state of everybody with an event to come with what is true.
 
 No difference should be found, since the transaction that commits a change also makes its messages due. Events with
-changes that are being told, or that wait to be told, are left out. A few
-differences are corrected by a wake-up each. Many more likely come from a faulty deployment than from as many missed
-messages, so then none is corrected: the list is stored, and an alarm is raised.
+changes that are being told, or that wait to be told, are left out, but not for longer than a day. A few differences are
+corrected by a wake-up each. Many more likely come from a faulty deployment than from as many missed messages, so then
+none is corrected: the list is stored, and an alarm is raised.
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import datetime, timedelta
 
 from ..decision.calendar_state import CalendarState
 from ..decision.decide import is_expected, over, priority
@@ -18,6 +19,7 @@ from ..effects import (
     Log,
     ReadEvent,
     ReadEvents,
+    ReadFanOut,
     ReadInvitations,
     ReadRegistrations,
     ReadTelling,
@@ -25,7 +27,7 @@ from ..effects import (
     StoreAuditPage,
     WakeUp,
 )
-from ..model import Method, Sender, frozen
+from ..model import Event, Method, Sender, frozen
 from ..settings import Times
 from ..store import keys
 
@@ -37,6 +39,8 @@ ALWAYS_CORRECTED = 5
 """Up to so many differences are corrected in any case."""
 CORRECTED_SHARE = 0.01
 """Beyond that, the share of all invitations that may differ and still be corrected."""
+TELLING = timedelta(days=1)
+"""For how long after a change of an event its fan-out is trusted to tell it."""
 
 
 @frozen
@@ -117,9 +121,9 @@ def examine_batch(
     """Find the differences among the next invitations of one event, after the registration id ``after``.
 
     Returns them, and the registration id to continue after, ``None`` at the end. Invitations that are due are left out
-    unless ``include_due``. So is an event with a change that people are being told of, or that waits to be told: it is
-    not told earlier for this. That the sender's address has changed counts as a difference only with ``new_sender``,
-    since an operator decides when to send invitations from the new address.
+    unless ``include_due``, and so is an event with a change of the last day that people are being told of. In either
+    case nothing is told earlier that waits for further changes. That the sender's address has changed counts as a
+    difference only with ``new_sender``, since an operator decides when to send invitations from the new address.
     """
     invitations = yield ReadInvitations(event_id=event_id, after=after, limit=BATCH_SIZE)
     if not invitations:
@@ -128,8 +132,10 @@ def examine_batch(
     registrations = yield ReadRegistrations(event_id=event_id, after=after, through=through)
     event = yield ReadEvent(event_id=event_id)
     now = yield Clock()
+    if event is None or over(event, now):
+        return Findings(), None
     # Read last: a change that the event has and that is neither waiting nor being told has been told.
-    if event is None or over(event, now) or (yield ReadTelling(event_id=event_id)):
+    if (yield from _left_to_fan_out(event, now, include_due=include_due)):
         return Findings(), None
     people = {person.registration_id: person for person in registrations}
     differences: list[Difference] = []
@@ -150,6 +156,14 @@ def examine_batch(
                 )
             )
     return Findings(looked_at=len(invitations), differences=tuple(differences)), through
+
+
+def _left_to_fan_out(event: Event, now: datetime, *, include_due: bool) -> Steps[bool]:
+    """Whether the fan-out of the event's latest change is to tell it, and nobody else."""
+    if include_due:
+        fan_out = yield ReadFanOut(event_id=event.event_id)
+        return fan_out is not None and fan_out.waits(now)
+    return now < event.updated_at + TELLING and (yield ReadTelling(event_id=event.event_id))
 
 
 def put_right(found: Findings) -> Steps[None]:
