@@ -52,7 +52,9 @@ def test_what_a_source_manages_is_refused_with_its_name(world: World, method: st
 def test_what_a_source_manages_says_so_wherever_it_is_shown(world: World) -> None:
     for path in (EVENT, PERSON):
         assert world.call("GET", path).body["source"] == "site"
-    lists = ("/events", {}), (f"{EVENT}/registrations", {}), ("/registrations", {"email": "bo@example.net"})
+    lists: tuple[tuple[str, dict[str, str]], ...] = (
+        ("/events", {}),
+        (f"{EVENT}/registrations", {}), ("/registrations", {"email": "bo@example.net"})
     for path, query in lists:
         items = world.call("GET", path, query=query).body["items"]
         assert [one["source"] for one in items] == ["site"], path
