@@ -76,6 +76,7 @@ def test_an_event_is_answered_as_it_was_given_with_what_we_know_besides(world: W
         "page": f"https://pages.convoke.example.com/v1/e/{event_id}",
         "external_id": None,
         "metadata": {},
+        "source": None,
         "dropped": [],
         "attention": [],
         "attention_count": 0,

@@ -39,6 +39,7 @@ def test_a_registration_is_answered_with_its_invitation(world: World) -> None:
         "responses": {},
         "external_id": None,
         "metadata": {},
+        "source": None,
         "existing": False,
         "status": "registered",
         "participation": "needs-action",

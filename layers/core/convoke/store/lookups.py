@@ -14,10 +14,10 @@ from typing import Any
 
 from ..decision.invitation import Invitation, Seats
 from ..decision.plan import Snapshot
-from ..model import Event, EventStatus, Registration, folded, frozen
+from ..model import Event, EventStatus, InvalidField, Registration, folded, frozen
 from . import dynamo, keys
 from .reads import Reads
-from .repository import Page, decode_cursor, page
+from .repository import NO_CURSOR, Page, decode_cursor, page
 
 
 class Order(StrEnum):
@@ -120,6 +120,8 @@ class Lookups(Reads):
             query |= {"FilterExpression": expression, "ExpressionAttributeNames": names}
         if cursor is not None:
             position = decode_cursor(identity, cursor, POSITION)
+            if not first <= position[:27] <= last:
+                raise InvalidField("cursor", NO_CURSOR)  # DynamoDB refuses to start outside of the range
             start = {**keys.event(position[27:]), "account": account, sorted_by: position[:27]}
             query["ExclusiveStartKey"] = dynamo.wire(start)
         rows = dynamo.pages(self.client.query, **query)

@@ -72,26 +72,28 @@ def encode_cursor(identity: str, position: str) -> str:
     """The cursor for ``position`` in the list that ``identity`` names: opaque text that the caller sends back for the
     next page. It is valid only for the list, with the same filters, that it came from.
     """
-    return urlsafe_b64encode(f"{_digest(identity)}{position}".encode()).decode().rstrip("=")
+    return urlsafe_b64encode(f"{_digest(identity, position)}{position}".encode()).decode().rstrip("=")
 
 
 def decode_cursor(identity: str, cursor: str, pattern: str) -> str:
     """The position in the list that ``identity`` names, which has to match the regular expression ``pattern``.
 
-    Raises :class:`InvalidField` for the cursor of another list, and for text that is no cursor.
+    Raises :class:`InvalidField` for the cursor of another list, for one that was cut off or altered, and for text that
+    is no cursor. The digest has no key: what DynamoDB would refuse is for ``pattern``, or the caller, to keep out.
     """
     try:
         text = urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode()
     except ValueError:
         text = ""
     digest, position = text[:_LENGTH], text[_LENGTH:]
-    if digest != _digest(identity) or not re.fullmatch(pattern, position, re.ASCII):
-        raise InvalidField("cursor", "is not a cursor of this list")
+    if digest != _digest(identity, position) or not re.fullmatch(pattern, position, re.ASCII):
+        raise InvalidField("cursor", NO_CURSOR)
     return position
 
 
+NO_CURSOR = "is not a cursor of this list"
 _LENGTH = 16
 
 
-def _digest(identity: str) -> str:
-    return hashlib.sha256(identity.encode()).hexdigest()[:_LENGTH]
+def _digest(identity: str, position: str) -> str:
+    return hashlib.sha256(f"{identity}\0{position}".encode()).hexdigest()[:_LENGTH]

@@ -9,10 +9,10 @@ ALM) belong to Hebrew and Arabic text and stay; embeddings, overrides and isolat
 from __future__ import annotations
 
 import re
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 
 from ..model import Duration
 from ..registrations.typed_text import CONTROL, MARK, line, lines
@@ -140,6 +140,11 @@ def question_id(text: str) -> str:
     return text
 
 
+def whole(value: Any) -> Any:
+    """An integer that JSON writes with a fraction of zero (``5.0``) is one (JSON Schema 2020-12, validation, 6.1.1)."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
 # The length is checked first, so that checks of each character never run over a text of any length.
 Name = Annotated[str, Field(max_length=255), AfterValidator(line), Field(min_length=1)]
 Email = Annotated[str, Field(max_length=254, json_schema_extra={"format": "email"}), AfterValidator(address)]
@@ -164,6 +169,7 @@ NotifyAfter = Annotated[
         le=900,
         description="For how many seconds an ordinary change waits for the next one before people are told.",
     ),
+    BeforeValidator(whole),
 ]
 UnconfirmedMails = Annotated[
     int,
@@ -172,10 +178,12 @@ UnconfirmedMails = Annotated[
         le=10_000,
         description="How many mails a day the pages send to addresses that are not confirmed yet.",
     ),
+    BeforeValidator(whole),
 ]
 Overlap = Annotated[
     int,
     Field(ge=0, le=604800, description="For how many seconds the old secret signs, too; a day, and at most a week."),
+    BeforeValidator(whole),
 ]
 WebhookUrl = Annotated[
     str,
@@ -186,7 +194,7 @@ Reminder = Annotated[str, Field(max_length=40), AfterValidator(reminder)]
 Reminders = Annotated[
     list[Reminder], Field(max_length=5, description="Times before the start: ISO 8601 durations, PT0S to P28D.")
 ]
-Capacity = Annotated[int, Field(ge=1, le=1_000_000, description="null: no limit")]
+Capacity = Annotated[int, Field(ge=1, le=1_000_000, description="null: no limit"), BeforeValidator(whole)]
 ReleaseOnDecline = Annotated[
     bool, Field(description="Whether an attendee who declines gives up their seat to the waitlist.")
 ]
@@ -203,7 +211,9 @@ QuestionText = Annotated[str, Field(max_length=300), AfterValidator(line), Field
 Choice = Annotated[str, Field(max_length=100), AfterValidator(line), Field(min_length=1)]
 Choices = Annotated[list[Choice], Field(max_length=20, description="2 to 20, of a choice only.")]
 Guests = Annotated[
-    int, Field(ge=0, le=10, description="How many people come with this person; each takes a seat, too.")
+    int,
+    Field(ge=0, le=10, description="How many people come with this person; each takes a seat, too."),
+    BeforeValidator(whole),
 ]
 Responses = Annotated[
     dict[Annotated[str, Field(max_length=40)], Annotated[str, Field(max_length=1000)]],

@@ -10,6 +10,7 @@ from http import HTTPStatus
 from typing import Any
 
 from ..model import ConvokeError
+from ..store.repository import NO_CURSOR
 
 MEDIA_TYPE = "application/problem+json"
 PATCH_MEDIA_TYPE = "application/merge-patch+json"
@@ -116,6 +117,7 @@ MESSAGES = {
 
 FORMS = {
     "Idempotency-Key": "must have 1 to 255 visible ASCII characters, and no space",
+    "cursor": NO_CURSOR,
     "after": "must be the id of an event, as webhooks and GET /changes have it",
 }
 """What is said instead of a regular expression, by field."""

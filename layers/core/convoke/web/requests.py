@@ -91,7 +91,9 @@ Occurrences = Annotated[
 AfterEvent = Annotated[
     str | None, Query(description="The id of an event: only later ones are listed.", pattern=r"^[0-9a-v]{36}$")
 ]
-Cursor = Annotated[str | None, Query(description="`next` of the previous page.", max_length=1000)]
+Cursor = Annotated[
+    str | None, Query(description="`next` of the previous page.", max_length=1000, pattern=r"^[A-Za-z0-9_-]+$")
+]
 
 # --- bodies -------------------------------------------------------------------------------------------------------
 

@@ -59,6 +59,15 @@ class AttentionOut(BaseModel):
     quarantine_id: str | None = None
 
 
+Source = Annotated[
+    str | None,
+    Field(
+        description="The source of the account whose row it follows, and which alone can change it; null: none.",
+        examples=["site"],
+    ),
+]
+
+
 class TellingOut(BaseModel):
     """How many people have been told of the latest change, ``of`` how many. Both are counted in batches of fifty, and
     ``of`` grows in the first seconds after a change.
@@ -112,6 +121,7 @@ class EventOut(BaseModel):
     ]
     external_id: str | None
     metadata: dict[str, str]
+    source: Source
     registered: Annotated[
         int, Field(description="How many seats are taken: by everybody who is registered, and by their guests.")
     ]
@@ -206,6 +216,7 @@ class RegistrationOut(BaseModel):
     ]
     external_id: str | None
     metadata: dict[str, str]
+    source: Source
     status: RegistrationStatus
     participation: Participation
     answered_at: Annotated[Moment | None, Field(description="When the person answered, by their own clock.")]
