@@ -109,7 +109,7 @@ def test_who_waits_is_told_their_place(visitor: Visitor) -> None:
     register(visitor, 1)
     third = register(visitor, 2)
     said = words(visitor.get(path(visitor, third)))
-    assert "You are on the waiting list, at place 2." in said
+    assert "You are on the waitlist, at place 2." in said
     assert "Do you come?" not in said
 
 
@@ -314,7 +314,7 @@ def test_declining_gives_the_seat_away_and_accepting_asks_for_one_again(visitor:
     assert "You declined, and your seat is free for others." in said
     assert stored(visitor, li).status is RegistrationStatus.REGISTERED
     said = words(follow(visitor, press(visitor, page, "answer", answer="accepted")))
-    assert "You are on the waiting list, at place 1." in said
+    assert "You are on the waitlist, at place 1." in said
 
 
 def tell(visitor: Visitor, who: Registration) -> None:
@@ -379,7 +379,7 @@ def test_withdrawing_says_what_will_happen_and_gives_the_seat_away_at_once(visit
     assert "You have withdrawn." in said
     assert stored(visitor, li).status is RegistrationStatus.REGISTERED
     said = words(follow(visitor, press(visitor, page, "return")))
-    assert "You are on the waiting list: all seats are taken." in said
+    assert "You are on the waitlist: all seats are taken." in said
 
 
 def test_a_form_that_is_sent_twice_does_it_once(visitor: Visitor) -> None:

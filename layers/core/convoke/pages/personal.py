@@ -190,7 +190,7 @@ def _notice(seen: Opened, done: str) -> str:
     if done == "returned" and state is State.REGISTERED:
         return _("You are registered again. A new invitation is on its way to you.")
     if done == "returned" and state is State.WAITING:
-        return _("You are on the waiting list: all seats are taken.")
+        return _("You are on the waitlist: all seats are taken.")
     if done == "answered" and state in (State.REGISTERED, State.DECLINED, State.WAITING):
         return _("Your answer was saved.")
     if done == "changed":
@@ -405,7 +405,7 @@ def _show_withdraw(seen: Opened, _form: Form, errors: Errors) -> Answer:
     _require(seen, *STANDING)
     waits = seen.state is State.WAITING
     first = (
-        _("You lose your place on the waiting list.")
+        _("You lose your place on the waitlist.")
         if waits
         else _("Your seat is free for somebody else at once, and a mail removes the entry from your calendar.")
     )
@@ -460,7 +460,7 @@ def _show_return(seen: Opened, _form: Form, errors: Errors) -> Answer:
     seats = (
         _("Your seat is kept for you until %(when)s.", when=kept)
         if kept
-        else _("You get a seat if one is free, and otherwise a place on the waiting list.")
+        else _("You get a seat if one is free, and otherwise a place on the waitlist.")
     )
     return _step(
         seen,
