@@ -38,7 +38,15 @@ from ..store import dynamo
 from . import forms, hints
 from .forms import Form
 from .opening import Opened, State, again, answered, feed_token, opened
-from .registering import LONGEST_ADDRESS, LONGEST_NAME, wrong_address
+from .registering import (
+    LONGEST_ADDRESS,
+    LONGEST_NAME,
+    guest_options,
+    most_guests,
+    read_guests,
+    wrong_address,
+    wrong_guests,
+)
 from .site import PERSONAL, SECURITY, Answer, Refused, Request, missing, page, route, see_other, too_many
 
 LONGEST_DATE = 32
@@ -535,18 +543,21 @@ def _show_change(seen: Opened, form: Form, errors: Errors) -> Answer:
     person, typed = seen.person, bool(form.fields)
     given = dict(person.responses)
     mine = answering.dates(seen.event, person).values()
+    guests = form.text("guests") if typed and form.text("guests") else str(person.guests)
     return _page(
         seen,
         "personal_change.html",
         errors,
         typed_name=form.text("name") if typed else person.name,
         typed_language=form.text("language") if typed else person.language.partition("-")[0],
+        typed_guests=guests,
         typed_dates=form.every("dates") if typed else [one.date.isoformat() for one in mine],
         given={
             one.question_id: form.text(_field(one)) if typed else given.get(one.question_id, "")
             for one in seen.event.questions
         },
         dates=[(one.date.isoformat(), seen.request.texts.when(one.when)) for one in _coming(seen)],
+        guests=guest_options(_most_guests(seen), guests),
         languages=[("", seen.request.texts.gettext("As the event")), *LANGUAGES.items()],
         questions=[_question(seen, one) for one in seen.event.questions],
         longest_name=LONGEST_NAME,
@@ -558,6 +569,11 @@ def _coming(seen: Opened) -> list[Occurrence]:
     if not seen.event.recurs:
         return []
     return [one for one in series.occurrences(seen.event) if not one.cancelled and one.when.ends_at > seen.request.now]
+
+
+def _most_guests(seen: Opened) -> int:
+    """How many people may come with them: those who come already, in any case."""
+    return max(most_guests(seen.event), seen.person.guests)
 
 
 def _field(question: Question) -> str:
@@ -598,8 +614,15 @@ def _change(seen: Opened, form: Form) -> Answer:
         now=request.now,
         account=event.account,
     )
+    if done is Obstacle.FULL:
+        few = seen.request.texts.gettext(
+            "There are not so many free seats. Choose a smaller number, or leave it as it is."
+        )
+        return _show_change(seen, form, (("guests", few),))
     if isinstance(done, (Obstacle, TooMany)):
         raise obstacle(seen, done)
+    if done.guests != seen.person.guests:
+        promote(seen)
     return _done(seen, "changed")
 
 
@@ -618,6 +641,12 @@ def _checked(seen: Opened, form: Form) -> dict[str, Any] | Errors:
         errors.append(("language", _("Choose one of the languages.")))
     if event.recurs:
         changes |= _chosen(seen, form, errors)
+    if typed := form.text("guests"):
+        most = _most_guests(seen)
+        guests = read_guests(typed, most)
+        if guests is None:
+            errors.append(("guests", wrong_guests(seen.request, most)))
+        changes["guests"] = guests
     given = {one.question_id: form.text(_field(one)) for one in event.questions}
     found, wrong = responses.checked(event.questions, given)
     questions = {one.question_id: one for one in event.questions}
