@@ -58,6 +58,7 @@ def test_an_event_is_answered_as_it_was_given_with_what_we_know_besides(world: W
         "status": "tentative",
         "public": True,
         "confirm_address": False,
+        "guests": 3,
         "language": "de-AT",
         "questions": [
             {"question_id": "food", "text": "Soup?", "kind": "yes-no", "choices": [], "required": True},
@@ -172,6 +173,10 @@ BAD_EVENTS: list[tuple[str, dict[str, Any], str]] = [
     ("a truth in words", {"release_on_decline": "yes"}, "release_on_decline"),
     ("a truth that is a number", {"release_on_decline": 1}, "release_on_decline"),
     ("a public event in words", {"public": "yes"}, "public"),
+    ("guests in words", {"guests": "2"}, "guests"),
+    ("guests that are a truth", {"guests": True}, "guests"),
+    ("fewer guests than none", {"guests": -1}, "guests"),
+    ("too many guests", {"guests": 11}, "guests"),
     ("a language in words", {"language": "German, please"}, "language"),
     ("a question that is text", {"questions": ["Soup?"]}, "questions.0"),
     ("a question without a text", {"questions": [{"kind": "text"}]}, "questions.0.text"),
@@ -316,6 +321,8 @@ def test_an_end_in_the_second_of_two_equal_hours_stays_there(world: World) -> No
         ({"description": None, "duration": None}, {"description": "", "end": PARTY["end"]}),
         ({"public": False}, {"public": False, "page": None}),
         ({"public": None, "confirm_address": None}, {"public": False, "page": None, "confirm_address": True}),
+        ({"guests": 10}, {"guests": 10}),
+        ({"guests": None}, {"guests": 0}),
         ({"language": "fr"}, {"language": "fr"}),
         ({"language": None}, {"language": None}),
         ({"questions": None}, {"questions": []}),
@@ -339,6 +346,7 @@ def test_a_merge_patch_changes_what_it_names(world: World, patch: dict[str, Any]
         conference={"label": "Join", "uri": "https://example.org/j"},
         public=True,
         confirm_address=False,
+        guests=2,
         language="de",
         questions=[{"question_id": "food", "text": "Soup?", "kind": "yes-no"}],
     )
@@ -421,7 +429,7 @@ def test_nobody_is_told_of_what_is_about_the_page(world: World) -> None:
     event = world.hold()
     person = world.register(event)
     world.tell(person)
-    about = {"public": True, "confirm_address": False, "language": "de", "questions": [{"text": "Soup?"}]}
+    about = {"public": True, "confirm_address": False, "guests": 2, "language": "de", "questions": [{"text": "Soup?"}]}
     assert world.call("POST", f"{event}/preview", about).body["messages"] == 0
     assert world.call("PATCH", event, about).status == 200
     assert world.call("GET", person).body["invitation"]["state"] == "accepted"
@@ -430,10 +438,10 @@ def test_nobody_is_told_of_what_is_about_the_page(world: World) -> None:
 
 def test_the_continuation_of_a_series_is_as_public_and_asks_the_same(world: World) -> None:
     asked = [{"text": "Soup?"}]
-    event = world.hold(recurrence="FREQ=WEEKLY;COUNT=4", public=True, language="de", questions=asked)
+    event = world.hold(recurrence="FREQ=WEEKLY;COUNT=4", public=True, guests=2, language="de", questions=asked)
     new = world.call("POST", f"{event}/split", {"from": "2027-03-26T09:00:00", "confirm_address": False}).body
     old = world.call("GET", event).body
-    assert (new["public"], new["language"], new["questions"]) == (True, "de", old["questions"])
+    assert (new["public"], new["guests"], new["language"], new["questions"]) == (True, 2, "de", old["questions"])
     assert new["page"] != old["page"]
     assert (old["confirm_address"], new["confirm_address"]) == (True, False)
 

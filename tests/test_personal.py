@@ -109,7 +109,7 @@ def test_who_waits_is_told_their_place(visitor: Visitor) -> None:
     register(visitor, 1)
     third = register(visitor, 2)
     said = words(visitor.get(path(visitor, third)))
-    assert "You are on the waiting list, at place 2." in said
+    assert "You are on the waitlist, at place 2." in said
     assert "Do you come?" not in said
 
 
@@ -314,7 +314,7 @@ def test_declining_gives_the_seat_away_and_accepting_asks_for_one_again(visitor:
     assert "You declined, and your seat is free for others." in said
     assert stored(visitor, li).status is RegistrationStatus.REGISTERED
     said = words(follow(visitor, press(visitor, page, "answer", answer="accepted")))
-    assert "You are on the waiting list, at place 1." in said
+    assert "You are on the waitlist, at place 1." in said
 
 
 def tell(visitor: Visitor, who: Registration) -> None:
@@ -379,7 +379,7 @@ def test_withdrawing_says_what_will_happen_and_gives_the_seat_away_at_once(visit
     assert "You have withdrawn." in said
     assert stored(visitor, li).status is RegistrationStatus.REGISTERED
     said = words(follow(visitor, press(visitor, page, "return")))
-    assert "You are on the waiting list: all seats are taken." in said
+    assert "You are on the waitlist: all seats are taken." in said
 
 
 def test_a_form_that_is_sent_twice_does_it_once(visitor: Visitor) -> None:
@@ -547,6 +547,53 @@ def test_what_is_wrong_is_said_at_its_field_and_what_was_typed_stays(
     assert "name" in typed or 'value="Bo &amp; &lt;Ek&gt;"' in shown.text
     assert "q-note" in typed or "kept as typed" in shown.text
     assert stored(visitor, bo) == bo
+
+
+GOOD = {"name": "Bo Ek", "language": ""}
+
+
+def test_who_comes_with_somebody_is_changed_with_their_seats(visitor: Visitor) -> None:
+    visitor.hold(guests=3, capacity=4)
+    bo, waiting = register(visitor), register(visitor, 1, guests=3)
+    assert stored(visitor, waiting).status is RegistrationStatus.WAITLISTED
+    page = path(visitor, bo)
+    refused = press(visitor, page, "change", **GOOD, guests="1")
+    assert refused.status == 422, "whoever waits is first"
+    assert words(refused).count("There are not so many free seats.") == 2
+    assert 'id="guests-error"' in refused.text
+    assert stored(visitor, bo).guests == 0
+    registry.withdraw(visitor.store, waiting.event_id, waiting.registration_id, now=visitor.now)
+    shown = follow(visitor, press(visitor, page, "change", **GOOD, guests="3"))
+    assert "Your changes were saved." in words(shown)
+    assert "People who come with you 3" in words(shown)
+    last = register(visitor, 2)
+    assert stored(visitor, last).status is RegistrationStatus.WAITLISTED
+    assert press(visitor, page, "change", **GOOD, guests="1").status == 303
+    assert stored(visitor, bo).guests == 1
+    assert stored(visitor, last).status is RegistrationStatus.REGISTERED, "the seats go to who waits"
+
+
+@pytest.mark.parametrize("typed", ["3", "-1", "x"])
+def test_more_people_than_the_event_allows_are_refused_at_the_field(visitor: Visitor, typed: str) -> None:
+    visitor.hold(guests=2)
+    bo = register(visitor, guests=1)
+    shown = press(visitor, path(visitor, bo), "change", **GOOD, guests=typed)
+    assert shown.status == 422
+    assert words(shown).count("Choose a number from 0 to 2.") == 2
+    assert stored(visitor, bo) == bo
+
+
+def test_who_comes_with_more_people_than_the_page_allows_keeps_them(visitor: Visitor) -> None:
+    visitor.hold()
+    bo, alone = register(visitor, guests=2), register(visitor, 1)
+    page = path(visitor, bo)
+    assert '<option value="2" selected>' in visitor.get(f"{page}/change").text
+    assert press(visitor, page, "change", **GOOD).status == 303
+    assert stored(visitor, bo).guests == 2, "a form without the field leaves it as it is"
+    assert press(visitor, page, "change", **GOOD, guests="3").status == 422
+    assert press(visitor, page, "change", **GOOD, guests="1").status == 303
+    assert stored(visitor, bo).guests == 1
+    assert 'name="guests"' not in visitor.get(f"{path(visitor, alone)}/change").text
 
 
 def test_dates_are_chosen_and_those_that_are_over_stay(visitor: Visitor) -> None:

@@ -282,6 +282,81 @@ def test_what_looks_like_a_program_is_asked_once_more_with_all_that_was_typed(
     assert one.post(FORM, {**again, **BO}).status == 303
 
 
+# --- people who come with them ------------------------------------------------------------------------------------
+
+HOW_MANY = "How many people come with you?"
+
+
+def test_who_may_bring_people_is_asked_how_many_and_all_of_them_get_seats(one: Registering) -> None:
+    one.hold(guests=3, capacity=5)
+    form = one.get(FORM)
+    assert HOW_MANY in words(form)
+    assert re.findall(r'<option value="(\d)"', form.text) == ["0", "1", "2", "3"]
+    link = one.asked(guests="2")
+    assert one.people() == ()
+    assert "People who come with you 2" in words(one.get(link))
+    own = one.press(link)
+    assert "People who come with you 2" in words(one.get(own.location))
+    [person] = one.people()
+    assert (person.status, person.guests) == (RegistrationStatus.REGISTERED, 2)
+    seats = one.store.seats.read(EVENT_ID)
+    assert seats is not None
+    assert seats.taken == 3
+
+
+def test_who_brings_more_people_than_there_are_seats_waits_with_all_of_them(one: Registering) -> None:
+    one.hold(guests=3, capacity=4)
+    link = one.asked(guests="3")
+    one.add(1)
+    said = words(one.get(link))
+    assert "There are not enough seats for all of you by now" in said
+    assert "at place 1" in said
+    one.press(link)
+    waits = next(person for person in one.people() if person.email == "bo@example.net")
+    assert (waits.status, waits.guests) == (RegistrationStatus.WAITLISTED, 3)
+
+
+def test_who_may_bring_nobody_is_not_asked(one: Registering) -> None:
+    one.hold()
+    assert HOW_MANY not in words(one.get(FORM))
+    one.press(one.asked())
+    assert [person.guests for person in one.people()] == [0]
+
+
+def test_an_event_may_register_somebody_with_people_at_once(one: Registering) -> None:
+    one.hold(guests=1, confirm_address=False)
+    assert one.fill(guests="1").status == 303
+    assert [person.guests for person in one.people()] == [1]
+
+
+@pytest.mark.parametrize("typed", ["4", "11", "-1", "two", "1.0", "\u0663", "9" * 5000, "01"])
+def test_a_number_of_people_that_cannot_be_is_said_at_its_field(one: Registering, typed: str) -> None:
+    one.hold(guests=3)
+    shown = one.fill(guests=typed)
+    assert shown.status == 422
+    assert problems(shown) == ["Choose a number from 0 to 3."]
+    assert 'id="guests-error"' in shown.text
+    assert 'value="Bo Ek"' in shown.text
+    assert one.hinted == []
+
+
+@pytest.mark.parametrize("event", [{}, {"guests": 3, "capacity": 1}])
+def test_who_brings_people_where_nobody_may_any_more_is_told_so_at_the_field(
+    one: Registering, event: dict[str, Any]
+) -> None:
+    one.hold(**event)
+    shown = one.fill(guests="1")
+    assert (shown.status, problems(shown)) == (422, ["You cannot bring anybody to this event: choose 0."])
+    assert 'id="guests-error"' in shown.text
+    assert one.fill(guests="0").status == 303
+
+
+def test_no_more_people_are_asked_for_than_the_event_has_seats_for(one: Registering) -> None:
+    one.hold(guests=10, capacity=3)
+    assert re.findall(r'<option value="(\d)"', one.get(FORM).text) == ["0", "1", "2"]
+    assert problems(one.fill(guests="3")) == ["Choose a number from 0 to 2."]
+
+
 # --- nobody learns who is registered ------------------------------------------------------------------------------
 
 

@@ -124,6 +124,14 @@ def test_a_row_of_an_event_says_what_a_request_would_say() -> None:
     EventIn.model_validate(row.fields)
 
 
+def test_a_row_of_an_event_may_say_how_many_people_one_may_bring() -> None:
+    rows = events(fields={**SITE["events"]["fields"], "guests": "plus"})
+    row = event_row(rows, {**SUMMER, "plus": Decimal(2)})
+    assert EventIn.model_validate(row.fields).guests == 2
+    with pytest.raises(InvalidField, match="guests"):
+        event_row(rows, {**SUMMER, "plus": "many"})
+
+
 def test_a_row_of_a_registration_says_who_comes_to_what() -> None:
     row = registration_row(registrations(), BO)
 

@@ -303,8 +303,9 @@ class Event:
     who knows one of them counts as told, until a change that people are told of removes them. ``external_id``, empty
     for none, is the caller's own id, unique in the account. ``source`` is the name of the account's source whose row
     the event follows. ``public``: anybody may see its page, and register there; ``confirm_address``: who does so has to
-    confirm their address first. ``language``, a language tag or empty, is that of its texts. ``notify_after``, in
-    seconds, is how long an ordinary change waits for the next one before it is told; ``None`` is as the account has it.
+    confirm their address first, and may bring up to ``guests`` people. ``language``, a language tag or empty, is that
+    of its texts. ``notify_after``, in seconds, is how long an ordinary change waits for the next one before it is told;
+    ``None`` is as the account has it.
     """
 
     event_id: str
@@ -332,6 +333,7 @@ class Event:
     source: str | None = None
     public: bool = False
     confirm_address: bool = True
+    guests: int = 0
     language: str = ""
     questions: tuple[Question, ...] = ()
     notify_after: int | None = None

@@ -76,7 +76,7 @@ def _show(seen: Opened, errors: tuple[tuple[str, str], ...] = ()) -> Answer:
         text = (
             _("Your seat is kept for you until %(when)s.", when=kept)
             if kept
-            else _("You get a seat if one is free, and otherwise a place on the waiting list."),
+            else _("You get a seat if one is free, and otherwise a place on the waitlist."),
         )
     elif state is State.CANCELLED:
         title = _("This event is cancelled.")

@@ -38,7 +38,15 @@ from ..store import dynamo
 from . import forms, hints
 from .forms import Form
 from .opening import Opened, State, again, answered, feed_token, opened
-from .registering import LONGEST_ADDRESS, LONGEST_NAME, wrong_address
+from .registering import (
+    LONGEST_ADDRESS,
+    LONGEST_NAME,
+    guest_options,
+    most_guests,
+    read_guests,
+    wrong_address,
+    wrong_guests,
+)
 from .site import PERSONAL, SECURITY, Answer, Refused, Request, missing, page, route, see_other, too_many
 
 LONGEST_DATE = 32
@@ -190,7 +198,7 @@ def _notice(seen: Opened, done: str) -> str:
     if done == "returned" and state is State.REGISTERED:
         return _("You are registered again. A new invitation is on its way to you.")
     if done == "returned" and state is State.WAITING:
-        return _("You are on the waiting list: all seats are taken.")
+        return _("You are on the waitlist: all seats are taken.")
     if done == "answered" and state in (State.REGISTERED, State.DECLINED, State.WAITING):
         return _("Your answer was saved.")
     if done == "changed":
@@ -405,7 +413,7 @@ def _show_withdraw(seen: Opened, _form: Form, errors: Errors) -> Answer:
     _require(seen, *STANDING)
     waits = seen.state is State.WAITING
     first = (
-        _("You lose your place on the waiting list.")
+        _("You lose your place on the waitlist.")
         if waits
         else _("Your seat is free for somebody else at once, and a mail removes the entry from your calendar.")
     )
@@ -460,7 +468,7 @@ def _show_return(seen: Opened, _form: Form, errors: Errors) -> Answer:
     seats = (
         _("Your seat is kept for you until %(when)s.", when=kept)
         if kept
-        else _("You get a seat if one is free, and otherwise a place on the waiting list.")
+        else _("You get a seat if one is free, and otherwise a place on the waitlist.")
     )
     return _step(
         seen,
@@ -535,18 +543,21 @@ def _show_change(seen: Opened, form: Form, errors: Errors) -> Answer:
     person, typed = seen.person, bool(form.fields)
     given = dict(person.responses)
     mine = answering.dates(seen.event, person).values()
+    guests = form.text("guests") if typed and form.text("guests") else str(person.guests)
     return _page(
         seen,
         "personal_change.html",
         errors,
         typed_name=form.text("name") if typed else person.name,
         typed_language=form.text("language") if typed else person.language.partition("-")[0],
+        typed_guests=guests,
         typed_dates=form.every("dates") if typed else [one.date.isoformat() for one in mine],
         given={
             one.question_id: form.text(_field(one)) if typed else given.get(one.question_id, "")
             for one in seen.event.questions
         },
         dates=[(one.date.isoformat(), seen.request.texts.when(one.when)) for one in _coming(seen)],
+        guests=guest_options(_most_guests(seen), guests),
         languages=[("", seen.request.texts.gettext("As the event")), *LANGUAGES.items()],
         questions=[_question(seen, one) for one in seen.event.questions],
         longest_name=LONGEST_NAME,
@@ -558,6 +569,11 @@ def _coming(seen: Opened) -> list[Occurrence]:
     if not seen.event.recurs:
         return []
     return [one for one in series.occurrences(seen.event) if not one.cancelled and one.when.ends_at > seen.request.now]
+
+
+def _most_guests(seen: Opened) -> int:
+    """How many people may come with them: those who come already, in any case."""
+    return max(most_guests(seen.event), seen.person.guests)
 
 
 def _field(question: Question) -> str:
@@ -598,8 +614,15 @@ def _change(seen: Opened, form: Form) -> Answer:
         now=request.now,
         account=event.account,
     )
+    if done is Obstacle.FULL:
+        few = seen.request.texts.gettext(
+            "There are not so many free seats. Choose a smaller number, or leave it as it is."
+        )
+        return _show_change(seen, form, (("guests", few),))
     if isinstance(done, (Obstacle, TooMany)):
         raise obstacle(seen, done)
+    if done.guests != seen.person.guests:
+        promote(seen)
     return _done(seen, "changed")
 
 
@@ -618,6 +641,12 @@ def _checked(seen: Opened, form: Form) -> dict[str, Any] | Errors:
         errors.append(("language", _("Choose one of the languages.")))
     if event.recurs:
         changes |= _chosen(seen, form, errors)
+    if typed := form.text("guests"):
+        most = _most_guests(seen)
+        guests = read_guests(typed, most)
+        if guests is None:
+            errors.append(("guests", wrong_guests(seen.request, most)))
+        changes["guests"] = guests
     given = {one.question_id: form.text(_field(one)) for one in event.questions}
     found, wrong = responses.checked(event.questions, given)
     questions = {one.question_id: one for one in event.questions}

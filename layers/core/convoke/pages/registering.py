@@ -46,6 +46,7 @@ class Typed:
     email: str = ""
     language: str = ""
     dates: tuple[str, ...] = ()
+    guests: str = "0"
     given: Mapping[str, str]
 
 
@@ -120,6 +121,7 @@ def _form(
         typed=typed,
         errors=errors,
         dates=dates if event.recurs else [],
+        guests=guest_options(most_guests(event), typed.guests),
         questions=[_shown(question, texts) for question in event.questions],
         languages=list(LANGUAGES.items()),
         waits=_waits(request, event),
@@ -171,6 +173,7 @@ def _typed(event: Event, form: Form) -> Typed:
         email=form.text("email"),
         language=form.text("language"),
         dates=form.every("dates"),
+        guests=form.text("guests") or "0",
         given={question.question_id: form.text(_field(question.question_id)) for question in event.questions},
     )
 
@@ -196,6 +199,10 @@ def _checked(request: Request, event: Event, typed: Typed) -> dict[str, Any] | E
             errors.append(("dates", _("Choose at least one date.")))
         elif len(known) < len(coming):
             occurrences = tuple(sorted((coming[one] for one in known), key=str))
+    most = most_guests(event)
+    guests = read_guests(typed.guests, most)
+    if guests is None:
+        errors.append(("guests", wrong_guests(request, most)))
     given, wrong_responses = responses.checked(event.questions, typed.given)
     by_id = {question.question_id: question for question in event.questions}
     for error in wrong_responses:
@@ -212,9 +219,33 @@ def _checked(request: Request, event: Event, typed: Typed) -> dict[str, Any] | E
         "email": typed.email,
         "language": typed.language,
         "occurrences": occurrences,
-        "guests": 0,
+        "guests": guests,
         "responses": given,
     }
+
+
+def most_guests(event: Event) -> int:
+    """How many people somebody may bring who registers on the page: never more than the event has seats for."""
+    return event.guests if event.capacity is None else min(event.guests, event.capacity - 1)
+
+
+def guest_options(most: int, typed: str) -> list[tuple[str, str]]:
+    """The numbers to choose from. None where nobody may be brought, unless somebody chose a number meanwhile: then
+    there is a field to say so at.
+    """
+    return [(str(number), str(number)) for number in range(most + 1)] if most or typed != "0" else []
+
+
+def read_guests(typed: str, most: int) -> int | None:
+    """The number that was chosen, or ``None`` for what is none from 0 to ``most``."""
+    return next((number for number in range(most + 1) if typed == str(number)), None)
+
+
+def wrong_guests(request: Request, most: int) -> str:
+    _ = request.texts.gettext
+    if not most:
+        return _("You cannot bring anybody to this event: choose 0.")
+    return _("Choose a number from 0 to %(most)s.", most=most)
 
 
 def _name(typed: str) -> str | None:

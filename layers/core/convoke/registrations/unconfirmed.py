@@ -329,7 +329,7 @@ def _comes(occurrence: Occurrence, now: datetime) -> bool:
 def _registration(
     event: Event, wanted: UnconfirmedRegistration, dates: tuple[LocalTime, ...] | None, now: datetime, entropy: bytes
 ) -> Registration:
-    """The registration that somebody asked for. Its id has the present time: with that begins its place in line."""
+    """The registration that somebody asked for. Its id has the present time: its place on the waitlist begins now."""
     questions = {question.question_id for question in event.questions}
     return Registration(
         event_id=event.event_id,

@@ -37,6 +37,7 @@ EVENT_FIELDS = (
     "recurrence",
     "public",
     "confirm_address",
+    "guests",
     "language",
 )
 REGISTRATION_FIELDS = ("name", "email", "language", "occurrences")

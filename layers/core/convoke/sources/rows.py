@@ -35,7 +35,7 @@ Row = Mapping[str, Any]
 _INSTANT = re.compile(r"(\d{4}-\d{2}-\d{2})[T ](\d{2}:\d{2}(?::\d{2})?)(?:\.\d{1,9})?(Z|[+-]\d{2}:?\d{2})?", re.ASCII)
 _LONGEST_TIME = 40
 _TIMES = ("start", "end")
-_WHOLE_NUMBERS = ("capacity",)
+_WHOLE_NUMBERS = ("capacity", "guests")
 _TRUTH_VALUES = ("release_on_decline", "public", "confirm_address")
 _LISTS = ("reminders", "occurrences")
 

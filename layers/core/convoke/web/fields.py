@@ -202,6 +202,14 @@ Public = Annotated[bool, Field(description="Whether anybody may see the event's 
 ConfirmAddress = Annotated[
     bool, Field(description="Whether who registers on the event's page has to confirm their address first.")
 ]
+GuestsAllowed = Annotated[
+    int,
+    Field(
+        ge=0,
+        le=10,
+        description="How many people somebody who registers on the event's page may bring; each takes a seat, too.",
+    ),
+]
 QuestionId = Annotated[
     str,
     Field(max_length=40, description="Letters, digits, _ and -; made of the text where it is not given."),

@@ -38,6 +38,7 @@ from .fields import (
     Email,
     ExternalId,
     Guests,
+    GuestsAllowed,
     ImageData,
     ImageType,
     JoinUri,
@@ -193,6 +194,7 @@ class EventIn(Incoming):
     status: Status = "confirmed"
     public: Public = False
     confirm_address: ConfirmAddress = True
+    guests: GuestsAllowed = 0
     language: Language | None = None
     questions: Questions = Field(default_factory=list)
     notify_after: NotifyAfter | None = None
@@ -228,6 +230,7 @@ class EventChange(Patch):
     status: Status | None = None
     public: Public | None = None
     confirm_address: ConfirmAddress | None = None
+    guests: GuestsAllowed | None = None
     language: Language | None = None
     questions: Questions | None = None
     notify_after: NotifyAfter | None = None
@@ -423,6 +426,7 @@ def content(shape: EventIn) -> dict[str, Any]:
         "status": EventStatus(shape.status),
         "public": shape.public,
         "confirm_address": shape.confirm_address,
+        "guests": shape.guests,
         "language": shape.language or "",
         "questions": questions(shape.questions),
         "notify_after": shape.notify_after,
@@ -552,6 +556,7 @@ def request_fields(event: Event) -> dict[str, Any]:
         "status": event.status.value,
         "public": event.public,
         "confirm_address": event.confirm_address,
+        "guests": event.guests,
         "language": event.language or None,
         "questions": [
             {

@@ -109,6 +109,7 @@ class EventOut(BaseModel):
     recurrence: str | None
     public: bool
     confirm_address: bool
+    guests: Annotated[int, Field(description="How many people somebody who registers on the event's page may bring.")]
     language: str | None
     questions: list[QuestionOut]
     page: Annotated[str | None, Field(description="The event's page, where it is public; people can register there.")]
