@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
+from time import perf_counter
 from typing import Any
 
 import pytest
@@ -160,7 +161,7 @@ def test_the_page_speaks_the_language_of_the_browser_else_of_the_registration(vi
 
 def test_whatever_was_never_a_link_is_a_page_that_there_is_not(visitor: Visitor) -> None:
     visitor.hold()
-    bo, li = register(visitor, 0), register(visitor, 1)
+    bo, li = register(visitor, 0, language="de"), register(visitor, 1)
     good, other = token(visitor, bo), token(visitor, li)
     unknown = visitor.get("/r/AAAA")
     assert unknown.status == 404
@@ -448,6 +449,15 @@ def test_one_click_withdraws_without_a_page_and_keeps_the_seat(
     assert "Your seat is kept for you until" in words(visitor.get(path(visitor, bo)))
     said = words(follow(visitor, press(visitor, path(visitor, bo), "return")))
     assert "You are registered again." in said
+
+
+@pytest.mark.parametrize("line", ["name=List-Unsubscribe\n", "name=List-Unsubscribe;", "\nname=List-Unsubscribe\nx"])
+def test_a_long_body_is_looked_through_in_no_time(visitor: Visitor, line: str) -> None:
+    visitor.hold()
+    leave = f"/u/{token(visitor, register(visitor), Purpose.WITHDRAW)}"
+    began = perf_counter()
+    visitor.ask("POST", leave, (line * (125_000 // len(line))).encode(), content_type="multipart/form-data; boundary=b")
+    assert perf_counter() - began < 5
 
 
 @pytest.mark.parametrize("body", ["", "x=1", "List-Unsubscribe=One-Click2", "List-Unsubscribe=", b"\xff\xfe"])
