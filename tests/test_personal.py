@@ -486,6 +486,17 @@ def test_the_same_link_as_a_page_has_one_button_and_offers_to_come_back(visitor:
     assert stored(visitor, bo).status is RegistrationStatus.REGISTERED
 
 
+def test_whom_the_organizers_table_removed_is_offered_no_way_back(visitor: Visitor) -> None:
+    visitor.hold()
+    bo = register(visitor, source="site")
+    registry.withdraw(visitor.store, EVENT_ID, bo.registration_id, now=visitor.now, removed=True)
+    assert "/return" not in visitor.get(path(visitor, bo)).text
+    refused = visitor.get(f"{path(visitor, bo)}/return")
+    assert (refused.status, "a list of their own" in words(refused)) == (409, True)
+    shown = visitor.get(f"/u/{token(visitor, bo, Purpose.WITHDRAW)}")
+    assert ("<button" in shown.text, "a list of their own" in words(shown)) == (False, True)
+
+
 def test_one_click_after_the_event_is_answered_and_changes_nothing(visitor: Visitor) -> None:
     held = visitor.hold()
     bo = register(visitor)

@@ -16,7 +16,7 @@ from ..links.tokens import Purpose
 from ..schedule import series
 from . import forms
 from .opening import Opened, State, opened
-from .personal import STANDING, come_back, kept_until, withdraw
+from .personal import STANDING, come_back, kept_until, managed_text, withdraw
 from .site import PERSONAL, SECURITY, Answer, Request, page, route, see_other
 
 # In a form of either type: "x=1&List-Unsubscribe=One-Click", or a part of multipart/form-data.
@@ -72,6 +72,8 @@ def _show(seen: Opened, errors: tuple[tuple[str, str], ...] = ()) -> Answer:
         text = (
             _("A mail removes the entry from your calendar. For 24 hours your seat is kept, and you can come back."),
         )
+    elif state is State.WITHDRAWN and seen.person.removed:
+        text = (managed_text(seen),)
     elif state is State.WITHDRAWN:
         button, hidden = _("Come back"), "return"
         kept = kept_until(seen)
