@@ -172,7 +172,7 @@ def _register_at_once(
     """Register without a confirmation. Its mails go to an address that nobody has confirmed, so the limits of its
     mailbox count here, too; beyond them, nothing is done, and the answer is the same.
     """
-    if not store.brakes.may_mail(Purpose.CONFIRM, wanted.email, now):
+    if not store.brakes.may_mail(Purpose.CONFIRM, wanted.email, wanted.unconfirmed_id, now):
         return Asked(hint=None)
     person = _registration(event, wanted, wanted.occurrences, now, entropy)
     mail = _about_registration(event, person, now)
