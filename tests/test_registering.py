@@ -527,3 +527,9 @@ def test_the_link_that_confirmed_opens_nothing_once_the_registration_has_another
     for shown in (one.get(link), one.post(link, fields)):
         assert (shown.status, "/r/" in shown.text) == (410, False)
         assert "The address of this registration was changed since." in words(shown)
+
+
+def test_a_form_that_is_no_text_is_refused(one: Registering) -> None:
+    one.hold()
+    shown = one.visitor.ask("POST", FORM, "name=\ud800", content_type="application/x-www-form-urlencoded")
+    assert shown.status == 400
