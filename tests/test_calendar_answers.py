@@ -86,6 +86,7 @@ def test_what_is_missing_is_taken_from_the_mail() -> None:
         ("a: b mailto:c " + "d" * 986, "COMMENT:a: b mailto:c " + "d" * 10_000, ""),
         ("Late, sorry", "", ';X-RESPONSE-COMMENT="Late, sorry"'),
         ("Late", "COMMENT:Late", ";X-RESPONSE-COMMENT=Late"),
+        ("See https://a.example/r/… yes", f"COMMENT:See https://a.example/r/{'t' * 74} yes", ""),
         ("a\nb\nc", "COMMENT:a\nCOMMENT:b", ";X-RESPONSE-COMMENT=c"),
         ("", "COMMENT:\nCOMMENT: ", ';X-RESPONSE-COMMENT=""'),
     ],

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
+from time import perf_counter
 from typing import Any
 
 import pytest
@@ -160,7 +161,7 @@ def test_the_page_speaks_the_language_of_the_browser_else_of_the_registration(vi
 
 def test_whatever_was_never_a_link_is_a_page_that_there_is_not(visitor: Visitor) -> None:
     visitor.hold()
-    bo, li = register(visitor, 0), register(visitor, 1)
+    bo, li = register(visitor, 0, language="de"), register(visitor, 1)
     good, other = token(visitor, bo), token(visitor, li)
     unknown = visitor.get("/r/AAAA")
     assert unknown.status == 404
@@ -450,6 +451,15 @@ def test_one_click_withdraws_without_a_page_and_keeps_the_seat(
     assert "You are registered again." in said
 
 
+@pytest.mark.parametrize("line", ["name=List-Unsubscribe\n", "name=List-Unsubscribe;", "\nname=List-Unsubscribe\nx"])
+def test_a_long_body_is_looked_through_in_no_time(visitor: Visitor, line: str) -> None:
+    visitor.hold()
+    leave = f"/u/{token(visitor, register(visitor), Purpose.WITHDRAW)}"
+    began = perf_counter()
+    visitor.ask("POST", leave, (line * (125_000 // len(line))).encode(), content_type="multipart/form-data; boundary=b")
+    assert perf_counter() - began < 5
+
+
 @pytest.mark.parametrize("body", ["", "x=1", "List-Unsubscribe=One-Click2", "List-Unsubscribe=", b"\xff\xfe"])
 def test_a_post_that_is_no_click_withdraws_nobody(visitor: Visitor, body: str | bytes) -> None:
     visitor.hold()
@@ -474,6 +484,17 @@ def test_the_same_link_as_a_page_has_one_button_and_offers_to_come_back(visitor:
     again = follow(visitor, visitor.post(leave, back.fields()))
     assert "Withdraw?" in words(again)
     assert stored(visitor, bo).status is RegistrationStatus.REGISTERED
+
+
+def test_whom_the_organizers_table_removed_is_offered_no_way_back(visitor: Visitor) -> None:
+    visitor.hold()
+    bo = register(visitor, source="site")
+    registry.withdraw(visitor.store, EVENT_ID, bo.registration_id, now=visitor.now, removed=True)
+    assert "/return" not in visitor.get(path(visitor, bo)).text
+    refused = visitor.get(f"{path(visitor, bo)}/return")
+    assert (refused.status, "a list of their own" in words(refused)) == (409, True)
+    shown = visitor.get(f"/u/{token(visitor, bo, Purpose.WITHDRAW)}")
+    assert ("<button" in shown.text, "a list of their own" in words(shown)) == (False, True)
 
 
 def test_one_click_after_the_event_is_answered_and_changes_nothing(visitor: Visitor) -> None:

@@ -26,6 +26,7 @@ from convoke.links.tokens import InvalidLink, Keys, Purpose
 from convoke.mail import invitation_mail, placeholders, spliced
 from convoke.mail.placeholders import PERSONAL, WITHDRAW, WRITTEN
 from convoke.model import Person, Registration, RenderError
+from convoke.registrations import addresses
 from convoke.registrations.events import create_event
 from convoke.registrations.registry import change_registration, register, swap_addresses, withdraw
 from convoke.store import dynamo, keys
@@ -395,11 +396,43 @@ def test_a_link_that_somebody_quotes_in_an_answer_is_not_passed_on(purpose: Purp
         assert "…" in shown
 
 
+CONFIRM = tokens.sealed(Keys(current=bytes(32)), Purpose.CONFIRM, EVENT_ID.encode(), NOW)
+NEW_ADDRESS = tokens.sealed(
+    Keys(current=bytes(32)), Purpose.ADDRESS, addresses.payload(EVENT_ID, REGISTRATION_ID, EVENT_ID), NOW
+)
+
+
+@pytest.mark.parametrize("token", [CONFIRM, NEW_ADDRESS], ids=["confirm", "new address"])
+@pytest.mark.parametrize("at", [1, 20, 40, 60])
+def test_a_link_that_confirms_an_address_is_not_passed_on_either(token: str, at: int) -> None:
+    first, rest = f"{ADDRESS}/c/{token[:at]}", token[at:]
+    for url in (first + rest, f"{first}\n> {rest}", f"{first}=\n{rest}"):
+        shown = plain_text.text(f"Who is this?\n\n> {url}\n> Bye".encode(), charset="utf-8", is_html=False)
+        assert token[-22:-6] not in re.sub(r"[\s>=]", "", shown)
+        assert shown.startswith("Who is this?")
+        assert shown.endswith("Bye")
+
+
+@pytest.mark.parametrize("slash", ["%2f", "%252F", "_"])
+def test_a_link_that_a_filter_wrapped_is_not_passed_on(slash: str) -> None:
+    token = tokens.personal(Keys(current=bytes(32)), Purpose.PERSONAL, EVENT_ID, REGISTRATION_ID, 0)
+    wrapped = f"https://filter.example/v2/url?u=https-3A__pages.example{slash}r{slash}{token}&d=x"
+    assert token[-22:] not in plain_text.text(wrapped.encode(), charset="utf-8", is_html=False)
+
+
+def test_a_link_of_which_only_the_end_is_beyond_the_longest_text_is_not_passed_on() -> None:
+    token = tokens.personal(Keys(current=bytes(32)), Purpose.PERSONAL, EVENT_ID, REGISTRATION_ID, 0)
+    url = f"{ADDRESS}/r/{token}"
+    before = "x" * (plain_text.LONGEST - len(url)) + " "
+    assert token[:60] not in plain_text.text(f"{before}{url}".encode(), charset="utf-8", is_html=False)
+
+
 def test_what_is_no_link_of_ours_is_passed_on_as_it_is() -> None:
     for kept in (
         f"see /r/ and https://a.example/r/{'x' * 60}",
         f"https://a.example/{'A' * 200}",
         "/u/ " + "word " * 12,
         "/r/some " + "word " * 30,
+        f"https://a.example/c/{'x' * 60} and more",
     ):
         assert plain_text.text(kept.encode(), charset="utf-8", is_html=False) == kept.strip()

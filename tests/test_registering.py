@@ -23,7 +23,7 @@ from convoke.model import DateChange, EventStatus, Question, QuestionKind, Regis
 from convoke.pages import forms, hints
 from convoke.registrations import responses
 from convoke.registrations.events import change_event
-from convoke.registrations.registry import register, withdraw
+from convoke.registrations.registry import change_registration, register, withdraw
 from convoke.schedule.series import MAX_DATES
 from convoke.store import keys
 from convoke.store.store import Store
@@ -585,3 +585,26 @@ def test_the_pages_speak_the_visitors_language(one: Registering, language: str) 
     form = one.get(FORM, accept_language=language)
     assert f'<html lang="{language}"' in form.text
     assert f'<option value="{language}" selected>' in form.text
+
+
+def test_the_link_that_confirmed_opens_nothing_once_the_registration_has_another_address(one: Registering) -> None:
+    one.hold()
+    link = one.asked()
+    fields = one.get(link).fields()
+    assert one.post(link, fields).status == 303
+    assert "To your registration" in words(one.get(link))
+    [person] = one.people()
+    changes = {"email": "new@example.net"}
+    moved = change_registration(
+        one.store, EVENT_ID, person.registration_id, changes=changes, priority=1, now=one.visitor.now
+    )
+    assert isinstance(moved, Registration)
+    for shown in (one.get(link), one.post(link, fields)):
+        assert (shown.status, "/r/" in shown.text) == (410, False)
+        assert "The address of this registration was changed since." in words(shown)
+
+
+def test_a_form_that_is_no_text_is_refused(one: Registering) -> None:
+    one.hold()
+    shown = one.visitor.ask("POST", FORM, "name=\ud800", content_type="application/x-www-form-urlencoded")
+    assert shown.status == 400

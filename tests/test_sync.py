@@ -12,7 +12,8 @@ import pytest
 
 from convoke.model import Event, EventStatus, Registration, RegistrationStatus
 from convoke.registrations.erasure import erase
-from convoke.registrations.registry import withdraw
+from convoke.registrations.registry import Obstacle, withdraw
+from convoke.registrations.returning import HELD, come_back
 from convoke.sources import sync
 from convoke.sources.compare import compare
 from convoke.sources.decide import Action
@@ -249,6 +250,32 @@ def test_who_withdrew_comes_back_only_when_their_row_changes(world: World) -> No
     withdraw(world.store, person.event_id, person.registration_id, now=NOW)
     assert world.look("site-registrations", PLAIN).outcome is Action.NOTHING
     assert world.come(full_name="Bo").outcome is Action.CREATE
+
+
+@pytest.mark.parametrize("first", ["row", "person"])
+@pytest.mark.parametrize("gone", ["deleted", "withdrawn"])
+def test_nobody_comes_back_by_themselves_whose_row_says_that_they_do_not_come(
+    world: World, first: str, gone: str
+) -> None:
+    world.hold(), world.come()
+    person = world.person()
+    ids = person.event_id, person.registration_id
+    if first == "person":
+        withdraw(world.store, *ids, now=NOW, held_until=NOW + HELD)
+    world.delete("site-registrations", PLAIN) if gone == "deleted" else world.come(state="no")
+    assert come_back(world.store, *ids, now=NOW) is Obstacle.REMOVED
+    assert world.person().status is RegistrationStatus.CANCELLED
+    assert world.come().outcome is Action.CREATE
+
+
+def test_who_withdrew_comes_back_by_themselves_while_their_row_stays_as_it_is(world: World) -> None:
+    world.hold(), world.come()
+    person = world.person()
+    withdraw(world.store, person.event_id, person.registration_id, now=NOW)
+    assert world.look("site-registrations", PLAIN).outcome is Action.NOTHING
+    came = come_back(world.store, person.event_id, person.registration_id, now=NOW)
+    assert isinstance(came, Registration)
+    assert (came.status, came.removed) == (RegistrationStatus.REGISTERED, False)
 
 
 def test_who_was_erased_never_comes_back_and_their_key_is_forgotten(world: World) -> None:

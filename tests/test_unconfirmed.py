@@ -448,6 +448,16 @@ def test_a_mail_that_ses_refused_is_sent_later_and_counted_once(world: World) ->
     assert world.mail(world.ask()) is not None
 
 
+def test_a_mail_that_was_counted_and_not_tried_is_sent_all_the_same(world: World) -> None:
+    """The worker died, or had no time left, or another one had the same hint."""
+    asked = world.ask()
+    assert isinstance(asked, Asked)
+    assert asked.hint is not None
+    mail_id = asked.hint.notification_id
+    assert world.store.brakes.may_mail(brakes.Purpose.CONFIRM, TYPED["email"], mail_id, world.now)
+    assert world.mail(asked) is not None
+
+
 def test_too_many_are_told_when_to_come_back(world: World) -> None:
     assert isinstance(world.ask(most=1), Asked)
     refused = world.ask(most=1, source_ip="198.51.100.1")

@@ -386,7 +386,8 @@ class Registration:
     each. ``responses`` are to the event's questions: ids and texts, sorted by id. ``links`` counts how often its
     personal links were replaced: the older ones are not valid any more. ``held_until`` (UTC) is until when the seats of
     a registration that was cancelled by one click are kept for it, unless they were released early; ``None`` for any
-    other.
+    other. ``removed``: the row that it follows is gone, or says that they do not come, so they cannot come back by
+    themselves.
     """
 
     event_id: str
@@ -407,6 +408,7 @@ class Registration:
     responses: tuple[tuple[str, str], ...] = ()
     links: int = 0
     held_until: datetime | None = None
+    removed: bool = False
     created_at: datetime
     updated_at: datetime
 

@@ -204,8 +204,8 @@ class Aws:
                 return reads.address_owner(event_id, email)
             case effects.ReadPlace(event_id=event_id, registration_id=registration_id):
                 return reads.waiting_before(event_id, registration_id) + 1
-            case effects.CountMailbox(purpose=purpose, email=email, now=now):
-                return store.brakes.may_mail(purpose, email, now)
+            case effects.CountMailbox(purpose=purpose, email=email, mail_id=mail_id, now=now):
+                return store.brakes.may_mail(purpose, email, mail_id, now)
             case effects.ClaimNotification():
                 return store.notifications.claim(effect)
             case effects.RecordNotification():

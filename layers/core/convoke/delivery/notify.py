@@ -161,11 +161,16 @@ def _to_holder(notification: Notification, addressed: Addressed) -> Notification
 
 
 def _mailbox_allows(seen: NotificationState, notification: Notification, now: datetime) -> Steps[bool]:
-    """Count the mail for its recipient's mailbox. One that was tried before is not counted again."""
+    """Count the mail for its recipient's mailbox. One that was counted before is not counted again, whether or not it
+    was tried: a worker may have died, or had no time left, since.
+    """
     purpose = MAILBOX_COUNTS.get(seen.kind)
     if purpose is None or seen.attempts or seen.unknowns:
         return True
-    return (yield CountMailbox(purpose=purpose, email=notification.recipient.email, now=now))  # type: ignore[no-any-return]
+    allowed: bool = yield CountMailbox(
+        purpose=purpose, email=notification.recipient.email, mail_id=notification.notification_id, now=now
+    )
+    return allowed
 
 
 def _drop(seen: NotificationState) -> Steps[Outcome]:

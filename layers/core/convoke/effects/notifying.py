@@ -55,11 +55,12 @@ class CountMailbox(Effect):
     """Count one mail to the mailbox of an address that anybody may have typed, at ``now`` (UTC).
 
     Condition: the mails of this purpose in the last hour and in the last day are fewer than its limits. Answer:
-    ``bool``, whether it was counted.
+    ``bool``, whether the mail with this ``mail_id`` is counted, now or before.
     """
 
     purpose: Purpose
     email: str
+    mail_id: str
     now: datetime
 
 

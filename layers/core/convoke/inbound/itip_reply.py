@@ -14,6 +14,7 @@ from typing import TypeVar
 from urllib.parse import unquote
 
 from ..calendar.content_lines import address, clean
+from ..links import tokens
 from ..model import Duration, LocalTime, Participation, RenderError, frozen
 from . import components
 from .components import Component, Property
@@ -184,11 +185,13 @@ def _sequence(event: Component) -> int:
 
 
 def _comment(event: Component, attendee: Property | None) -> str:
-    """The attendee's text: each COMMENT is a paragraph. Google writes it as a parameter of ATTENDEE."""
+    """The attendee's text: each COMMENT is a paragraph. Google writes it as a parameter of ATTENDEE. It is passed on to
+    the organizer, so personal links that it quotes are made unusable.
+    """
     comments = [components.text(each.value) for each in event.first("COMMENT", _MOST_COMMENTS)]
     if attendee is not None:
         comments.append(components.text(attendee.params.get("X-RESPONSE-COMMENT", "")))
-    paragraphs = dict.fromkeys(clean(each).strip() for each in comments)
+    paragraphs = dict.fromkeys(tokens.redacted(clean(each)).strip() for each in comments)
     return "\n".join(each for each in paragraphs if each)[:LONGEST_COMMENT]
 
 

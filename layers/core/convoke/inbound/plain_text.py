@@ -101,7 +101,8 @@ def text(body: bytes, *, charset: str, is_html: bool) -> str:
     if is_html:
         whole = "".join(_visible(whole))
         whole = _ENTITY.sub(lambda found: html.unescape(found[0]), whole)
-    return re.sub(r"\n{3,}", "\n\n", tokens.redacted(clean(whole[:LONGEST])).strip())
+    # Before it is cut: of a link that is cut the rest may be guessed.
+    return re.sub(r"\n{3,}", "\n\n", tokens.redacted(clean(whole))[:LONGEST].strip())
 
 
 def _decoded_body(body: bytes, charset: str) -> str:

@@ -64,7 +64,7 @@ def read(request: Request) -> Form:
         raise site.unreadable(request, HTTPStatus.UNSUPPORTED_MEDIA_TYPE)
     try:
         body = base64.b64decode(text, validate=True).decode("ascii") if encoded else text
-        if len(body) > LARGEST_BODY:
+        if len(body.encode()) > LARGEST_BODY:  # raises ValueError for half of a surrogate pair, too
             raise site.unreadable(request, HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
         pairs = parse_qsl(body, keep_blank_values=True, errors="strict", max_num_fields=MOST_FIELDS)
     except (ValueError, binascii.Error):

@@ -16,7 +16,7 @@ from ..links.tokens import Purpose
 from ..schedule import series
 from . import forms
 from .opening import Opened, State, opened
-from .personal import STANDING, come_back, kept_until, withdraw
+from .personal import STANDING, come_back, kept_until, managed_text, withdraw
 from .site import PERSONAL, SECURITY, Answer, Request, page, route, see_other
 
 # In a form of either type: "x=1&List-Unsubscribe=One-Click", or a part of multipart/form-data.
@@ -24,6 +24,8 @@ _ONE_CLICK = re.compile(
     r'(?:^|&)List-Unsubscribe=One-Click(?:&|$)|name="?List-Unsubscribe"?[^\r\n]*(?:\r?\n[^\r\n]+)*\r?\n\r?\nOne-Click',
     re.IGNORECASE,
 )
+LONGEST_CLICK = 2_000
+"""Characters of a body that may be a click, which has some two hundred: looking for one takes the square of its length."""
 
 
 @route("GET", "/u/{token}")
@@ -52,7 +54,7 @@ def unsubscribe(request: Request, token: str) -> Answer:
 
 def _is_one_click(request: Request) -> bool:
     text, encoded = request.body
-    if len(text) > forms.LARGEST_BODY:
+    if len(text) > LONGEST_CLICK:
         return False
     try:
         body = base64.b64decode(text, validate=True).decode("ascii") if encoded else text
@@ -70,6 +72,8 @@ def _show(seen: Opened, errors: tuple[tuple[str, str], ...] = ()) -> Answer:
         text = (
             _("A mail removes the entry from your calendar. For 24 hours your seat is kept, and you can come back."),
         )
+    elif state is State.WITHDRAWN and seen.person.removed:
+        text = (managed_text(seen),)
     elif state is State.WITHDRAWN:
         button, hidden = _("Come back"), "return"
         kept = kept_until(seen)

@@ -106,7 +106,8 @@ def opened(request: Request, token: str, *purposes: Purpose) -> Opened:
         if event is not None and seen is not None:
             person, invitation = seen
             spoken = request.speaking(person.language or event.language)
-            _require_valid(spoken, named, event, person)
+            if not _is_ours(spoken, named, event, person):
+                break  # in the visitor's own language: nothing of the registration is told
             return Opened(
                 request=spoken,
                 token=token,
@@ -119,7 +120,8 @@ def opened(request: Request, token: str, *purposes: Purpose) -> Opened:
     raise missing(request)
 
 
-def _require_valid(request: Request, named: tokens.Unverified, event: Event, person: Registration) -> None:
+def _is_ours(request: Request, named: tokens.Unverified, event: Event, person: Registration) -> bool:
+    """Whether the token opens the registration; False: it never did. Raises ``site.Refused`` (410) for one that did."""
     _, keys, now = request.texts.gettext, request.keys(), request.now
     try:
         named.verify(keys, links=person.links, now=now)
@@ -130,11 +132,12 @@ def _require_valid(request: Request, named: tokens.Unverified, event: Event, per
         if _was_valid(named, request, person.links):
             text = _("The address of this registration was changed since. Use the link in the newest mail about it.")
             raise gone(request, text, ways(request, event)) from None
-        raise missing(request) from None
+        return False
     if person.status is RegistrationStatus.ERASED:
         raise gone(request, _("This registration was erased: nothing is stored about you here any more."))
     if series.ends_at(event) + AFTER_THE_EVENT <= now:
         raise gone(request, _("The event has been over for a month, and so is this page."))
+    return True
 
 
 def _was_valid(named: tokens.Unverified, request: Request, links: int) -> bool:

@@ -319,8 +319,13 @@ def _require(seen: Opened, *states: State) -> None:
 
 def _require_unmanaged(seen: Opened) -> None:
     if seen.managed:
-        _ = seen.request.texts.gettext
-        raise _cannot(seen, _("The organizer has your data in a list of their own. Please write to them to change it."))
+        raise _cannot(seen, managed_text(seen))
+
+
+def managed_text(seen: Opened) -> str:
+    """What is said where only the organizer's own table can change something."""
+    _ = seen.request.texts.gettext
+    return _("The organizer has your data in a list of their own. Please write to them to change it.")
 
 
 def obstacle(seen: Opened, why: Obstacle | TooMany) -> Refused:
@@ -339,6 +344,8 @@ def obstacle(seen: Opened, why: Obstacle | TooMany) -> Refused:
             return _cannot(
                 seen, _("Another registration has taken the place of this one. Please write to the organizer.")
             )
+        case Obstacle.REMOVED:
+            return _cannot(seen, managed_text(seen))
         case Obstacle.CLOSED | Obstacle.NOT_YET:
             return _cannot(seen, _("The event takes no registrations at this moment."))
         case Obstacle.NEVER_SENT:
@@ -464,6 +471,8 @@ def promote(seen: Opened) -> None:
 def _show_return(seen: Opened, _form: Form, errors: Errors) -> Answer:
     _ = seen.request.texts.gettext
     _require(seen, State.WITHDRAWN, State.DECLINED)
+    if seen.person.removed:
+        raise obstacle(seen, Obstacle.REMOVED)
     kept = kept_until(seen)
     seats = (
         _("Your seat is kept for you until %(when)s.", when=kept)

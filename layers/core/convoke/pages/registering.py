@@ -411,6 +411,9 @@ def closed(request: Request, event: Event | None, why: Closed) -> Refused:
                 "A registration has to be confirmed within 48 hours. Nobody was registered, and what was typed is "
                 "deleted. If you still want to come, please register again."
             )
+        case Closed.MOVED:
+            title = _("This link is not valid any more")
+            text = _("The address of this registration was changed since. Use the link in the newest mail about it.")
     ways = []
     if event is not None and event.public and why is not Closed.HIDDEN:
         ways = [(_("To the page of the event"), f"/e/{event.event_id}")]

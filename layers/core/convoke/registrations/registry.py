@@ -45,6 +45,7 @@ class Obstacle(StrEnum):
     FULL = "there are not so many seats free"
     STOPPED = "the address may not be mailed"
     REPLACED = "another registration has its external id now"
+    REMOVED = "the row that it follows is gone, or says that they do not come"
 
 
 @frozen
@@ -179,13 +180,14 @@ def withdraw(
     account: str = "",
     sends: bool = True,
     held_until: datetime | None = None,
+    removed: bool = False,
     also: Mapping[str, Action] = NOTHING_ELSE,
 ) -> Registration | Obstacle:
     """Cancel the registration, and return it as it is stored then.
 
     ``account`` is the one whose webhooks get an event. ``sends`` is whether the attendee is sent a cancellation: not
     about an event that is over. Its seats are kept until ``held_until`` (UTC), or released at once where that is
-    ``None``; see :mod:`returning`. One that was cancelled before is returned unchanged, and ``also`` is not written.
+    ``None``; see :mod:`returning`. ``removed`` is as in :class:`Registration`. One that was cancelled before is returned unchanged, and ``also`` is not written.
     Returns ``Obstacle.ABSENT`` where there is none. Raises :class:`dynamo.Contention`.
     """
     for _ in rounds():
@@ -201,6 +203,7 @@ def withdraw(
             version=person.version + 1,
             updated_at=now,
             held_until=held_until if person.status is RegistrationStatus.REGISTERED else None,
+            removed=removed,
         )
         what, data = WebhookEventType.REGISTRATION_CANCELLED, registration_data(cancelled)
         actions = {
@@ -215,7 +218,7 @@ def withdraw(
 
 def _cancel_actions(store: Store, person: Registration, cancelled: Registration, now: datetime) -> dict[str, Action]:
     actions = {
-        "registration": store.registrations.change_action(person, cancelled, "status", "held_until"),
+        "registration": store.registrations.change_action(person, cancelled, "status", "held_until", "removed"),
         **give_back_actions(store, person),
     }
     if person.status is RegistrationStatus.DECLINED:

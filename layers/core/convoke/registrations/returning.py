@@ -46,7 +46,7 @@ def come_back(
 
     ``charge`` is what this counts for; ``also`` are actions for the same transaction. Returns the registration as it is
     stored then; of one that is active already, only ``also`` is written. Returns ``Obstacle.ABSENT``; ``INACTIVE`` of
-    who was erased, or is to be; ``CLOSED`` or ``NOT_YET``; ``TAKEN`` and ``REPLACED`` where another registration has
+    who was erased, or is to be; ``REMOVED`` by the row that they follow; ``CLOSED`` or ``NOT_YET``; ``TAKEN`` and ``REPLACED`` where another registration has
     the address or the external id meanwhile; or :class:`TooMany`. Raises :class:`dynamo.Contention`.
     """
     for conflicts in rounds():
@@ -58,6 +58,8 @@ def come_back(
             return register_again(store, event_id, registration_id, now=now, charge=charge, also=also)
         if person.status is RegistrationStatus.ERASED:
             return Obstacle.INACTIVE
+        if person.removed:
+            return Obstacle.REMOVED
         if person.status in ACTIVE:
             if also:
                 store.attempt(also)

@@ -40,6 +40,7 @@ class Closed(StrEnum):
     OVER = "the event is over"
     DATES_GONE = "none of the chosen dates takes place any more"
     NOT_YET = "registrations are still being copied from the series that this was part of"
+    MOVED = "the registration that it was confirmed with has another address"
 
 
 @frozen
@@ -171,7 +172,7 @@ def _register_at_once(
     """Register without a confirmation. Its mails go to an address that nobody has confirmed, so the limits of its
     mailbox count here, too; beyond them, nothing is done, and the answer is the same.
     """
-    if not store.brakes.may_mail(Purpose.CONFIRM, wanted.email, now):
+    if not store.brakes.may_mail(Purpose.CONFIRM, wanted.email, wanted.unconfirmed_id, now):
         return Asked(hint=None)
     person = _registration(event, wanted, wanted.occurrences, now, entropy)
     mail = _about_registration(event, person, now)
@@ -236,6 +237,9 @@ def look(store: Store, unconfirmed_id: str, now: datetime) -> Prospect | Closed:
         person = store.reads.registration(wanted.event_id, wanted.registration_id)
         if event is None or person is None or person.status is RegistrationStatus.ERASED:
             return Closed.EXPIRED
+        if person.links != wanted.links:
+            # Whoever reads mail to the former address must not be given the links of the new one.
+            return Closed.MOVED
         return Prospect(event=event, wanted=wanted, registration=person)
     why = closed(event, now)
     if why is not None or event is None:
@@ -289,7 +293,7 @@ def _confirm(store: Store, seen: Prospect, now: datetime, entropy: bytes) -> Con
         account=event.account,
         charge=charge,
         also={
-            REQUEST: store.unconfirmed.confirmed_action(wanted, person.registration_id),
+            REQUEST: store.unconfirmed.confirmed_action(wanted, person),
             "notification": store.notifications.schedule_action(mail, now),
         },
     )
@@ -299,7 +303,7 @@ def _confirm(store: Store, seen: Prospect, now: datetime, entropy: bytes) -> Con
         return made
     if made.registration_id == person.registration_id:
         return Confirmed(registration=made, hint=_hint(mail))
-    confirmed = {REQUEST: store.unconfirmed.confirmed_action(wanted, made.registration_id)}
+    confirmed = {REQUEST: store.unconfirmed.confirmed_action(wanted, made)}
     if made.status is not RegistrationStatus.DECLINED:
         store.attempt(confirmed)
         return Confirmed(registration=made)

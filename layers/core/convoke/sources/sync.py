@@ -271,6 +271,9 @@ class Site:
             if person is not None and person.status is RegistrationStatus.ERASED:
                 # Its key may be personal data: the row is recognized by its hash.
                 return self._settled(look, action, replace(seen, key="", fields=()))
+            comes = row is not None and row.status != "withdrawn"
+            if person is not None and person.status is RegistrationStatus.CANCELLED and not (comes or person.removed):
+                return self._removed(look, person, replace(said, waits_for=""), now)
             return self._settled(look, action, said)
         if action is Action.CREATE:
             return self._register(look, row, event, said, now)
@@ -378,9 +381,19 @@ class Site:
             now=now,
             account=self.account,
             sends=event is None or invitation is None or not over(event, now, calendar_state_of(invitation)),
+            removed=True,
             also=self._state_actions(look, said),
         )
         return None if isinstance(done, Obstacle) else Looked(outcome=Action.CANCEL, state=said)
+
+    def _removed(self, look: _Look, person: Registration, said: RowState, now: datetime) -> Looked | None:
+        """Keep whoever withdrew by themselves from coming back, now that their row says as well that they do not."""
+        if self.dry:
+            return Looked(outcome=Action.NOTHING, state=said)
+        changed = replace(person, removed=True, version=person.version + 1, updated_at=now)
+        action = self.store.registrations.change_action(person, changed, "removed")
+        refused = self.store.attempt({"registration": action, **self._state_actions(look, said)})
+        return None if refused else Looked(outcome=Action.NOTHING, state=said)
 
     def _event_id(self, named: str) -> str:
         """The id of the event that a row names, empty while there is none: by the event's own row, or, where the site

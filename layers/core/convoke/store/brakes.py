@@ -21,6 +21,8 @@ KEPT = timedelta(hours=25)
 """How long the times of the latest mails to a mailbox are kept: a little longer than they count."""
 NEVER = ""
 """Stands for the time of a mail that was not sent; it sorts before all times."""
+LAST = "~"
+"""Sorts after all ids of mails."""
 
 
 class Brakes(Repository):
@@ -43,31 +45,39 @@ class Brakes(Repository):
                 return charge.until(existing)
         return None
 
-    def may_mail(self, purpose: Purpose, email: str, now: datetime) -> bool:
-        """Count one mail to a mailbox. False: it was sent as many as it may be, in an hour or in a day.
+    def may_mail(self, purpose: Purpose, email: str, mail_id: str, now: datetime) -> bool:
+        """Count one mail to a mailbox. False: it was sent as many as it may be, in an hour or in a day. The mail with
+        this ``mail_id`` is counted once, however often it is tried.
 
-        The item has the times of the latest mails, from the newest (``t1``) on. One write moves each by one place, on
-        the condition that the one which would be too many is long enough ago: so no order of writes, and no clock that
-        goes wrong, leads to more.
+        The item has the times of the latest mails with their ids, from the newest (``t1``) on. One write moves each by
+        one place, on the condition that the one which would be too many is long enough ago: so no order of writes, and
+        no clock that goes wrong, leads to more.
         """
         limit = brakes.MAILBOX[purpose]
         names = [f"t{number}" for number in range(1, limit.day + 1)]
         moved = [f"#{later} = if_not_exists(#{sooner}, :never)" for sooner, later in pairwise(names)]
-        condition = conditions.LONG_ENOUGH_AGO.format(in_hour=names[limit.hour - 1], in_day=names[-1])
+        counted = " OR ".join(f"contains(#{name}, :id)" for name in names)
+        condition = (
+            f"{conditions.LONG_ENOUGH_AGO.format(in_hour=names[limit.hour - 1], in_day=names[-1])}"
+            f" AND {conditions.NOT_COUNTED.format(terms=counted)}"
+        )
         action = {
             "TableName": self._sent,
             "Key": dynamo.wire(keys.brake(purpose, brakes.mailbox(email), keys.MAILBOX)),
             "UpdateExpression": f"SET #expires_at = :expires_at, #t1 = :now, {', '.join(moved)}",
             "ConditionExpression": condition,
+            "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
             "ExpressionAttributeNames": {f"#{name}": name for name in ("expires_at", *names)},
             "ExpressionAttributeValues": dynamo.wire(
                 {
-                    ":now": keys.instant(now),
+                    ":id": mail_id,
+                    ":now": f"{keys.instant(now)} {mail_id}",
                     ":never": NEVER,
-                    ":hour_ago": keys.instant(now - brakes.HOUR),
-                    ":day_ago": keys.instant(now - brakes.DAY),
+                    ":hour_ago": f"{keys.instant(now - brakes.HOUR)} {LAST}",
+                    ":day_ago": f"{keys.instant(now - brakes.DAY)} {LAST}",
                     ":expires_at": codec.epoch(now + KEPT),
                 }
             ),
         }
-        return alone(self.client, {"Update": action})[0]
+        written, existing = alone(self.client, {"Update": action})
+        return written or any(mail_id in str((existing or {}).get(name, "")) for name in names)

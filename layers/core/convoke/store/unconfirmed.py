@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from ..model import LocalTime, frozen
+from ..model import LocalTime, Registration, frozen
 from . import codec, conditions, keys
 from .repository import Repository
 from .writes import Action, put
@@ -20,7 +20,7 @@ class UnconfirmedRegistration:
     """What a visitor asked for at ``asked_at``, and until when they may confirm it (``valid_until``, UTC).
 
     The other attributes are as in ``model.Registration``. Once it is confirmed only ids and times are left of it, with
-    the ``registration_id`` of the registration that the address has.
+    the ``registration_id`` of the registration that the address has, and its counter of ``links`` at that time.
     """
 
     unconfirmed_id: str
@@ -33,6 +33,7 @@ class UnconfirmedRegistration:
     guests: int = 0
     responses: tuple[tuple[str, str], ...] = ()
     registration_id: str | None = None
+    links: int = 0
     asked_at: datetime
     valid_until: datetime
 
@@ -49,14 +50,15 @@ class UnconfirmedRegistrations(Repository):
     def new_action(self, one: UnconfirmedRegistration) -> Action:
         return put(self._sent, _item(one), conditions.NEW)
 
-    def confirmed_action(self, one: UnconfirmedRegistration, registration_id: str) -> Action:
-        """The action that leaves of it only which registration its address has; it fails where it was confirmed
+    def confirmed_action(self, one: UnconfirmedRegistration, registration: Registration) -> Action:
+        """The action that leaves of it only which ``registration`` its address has; it fails where it was confirmed
         already.
         """
         left = UnconfirmedRegistration(
             unconfirmed_id=one.unconfirmed_id,
             event_id=one.event_id,
-            registration_id=registration_id,
+            registration_id=registration.registration_id,
+            links=registration.links,
             asked_at=one.asked_at,
             valid_until=one.valid_until,
         )
