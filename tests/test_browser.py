@@ -178,7 +178,7 @@ def test_a_full_event_has_a_waiting_line_and_who_waits_gets_the_seat_that_comes_
         first = register(stack, visit, event_id, "Cleo", cleo)
         second = register(stack, visit, event_id, "Dan", dan)
         page = visit.page
-        expect(page.get_by_text("You are on the waiting list, at place 1.")).to_be_visible()
+        expect(page.get_by_text("You are on the waitlist, at place 1.")).to_be_visible()
         assert told(stack, dan) == []
 
         page = visit.open(f"{first}/withdraw")

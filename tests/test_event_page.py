@@ -217,7 +217,7 @@ def test_how_many_wait_is_told_as_about_so_many(visitor: Visitor) -> None:
         register(visitor.store, person, now=NOW)
         said = words(visitor.get(f"/e/{EVENT_ID}"))
         assert "All seats are taken." in said
-        assert "Join the waiting list" in said
+        assert "Join the waitlist" in said
         assert ("the first to get a seat" in said) is (number == 0)
         assert ("About 5 people are waiting" in said) is (number > 0)
 

@@ -96,7 +96,7 @@ def test_the_feed_follows_the_event_and_the_registration(one: Subscriber) -> Non
     shows("CANCELLED", "Not registered: Chor")
     other = one.world.register(2)
     come_back(one.store, EVENT_ID, bo.registration_id, now=one.world.now)
-    shows("CANCELLED", "Waiting list: Chor")
+    shows("CANCELLED", "Waitlist: Chor")
     one.world.withdraw(other)
     one.world.sweep()
     shows("CONFIRMED", "Chor")

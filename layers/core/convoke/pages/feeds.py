@@ -91,7 +91,7 @@ def shown(seen: Opened) -> tuple[Event, str]:
     if event.status is EventStatus.DRAFT:
         event = replace(event, status=EventStatus.TENTATIVE)
     if state is State.WAITING:
-        return replace(event, status=EventStatus.CANCELLED), _("Waiting list: %(title)s", title=title)
+        return replace(event, status=EventStatus.CANCELLED), _("Waitlist: %(title)s", title=title)
     cancelled = _("Cancelled: %(title)s", title=title)
     if state in (State.DECLINED, State.WITHDRAWN):
         return replace(event, status=EventStatus.CANCELLED), _("Not registered: %(title)s", title=title)
