@@ -109,7 +109,7 @@ def test_who_waits_is_told_their_place(visitor: Visitor) -> None:
     register(visitor, 1)
     third = register(visitor, 2)
     said = words(visitor.get(path(visitor, third)))
-    assert "You are on the waiting list, at place 2." in said
+    assert "You are on the waitlist, at place 2." in said
     assert "Do you come?" not in said
 
 
@@ -314,7 +314,23 @@ def test_declining_gives_the_seat_away_and_accepting_asks_for_one_again(visitor:
     assert "You declined, and your seat is free for others." in said
     assert stored(visitor, li).status is RegistrationStatus.REGISTERED
     said = words(follow(visitor, press(visitor, page, "answer", answer="accepted")))
-    assert "You are on the waiting list, at place 1." in said
+    assert "You are on the waitlist, at place 1." in said
+
+
+def test_no_mail_is_promised_to_whoever_declined_or_never_had_an_entry(visitor: Visitor) -> None:
+    """Whoever declined is sent nothing more, and whoever waited has nothing to be removed."""
+    held = visitor.hold(capacity=1, release_on_decline=True)
+    bo, li, di = register(visitor, 0), register(visitor, 1), register(visitor, 2)
+    tell(visitor, bo)
+    said = words(follow(visitor, press(visitor, path(visitor, bo), "answer", answer="declined")))
+    assert "You declined, and your seat is free for others." in said
+    assert "removed by a mail" not in said
+    press(visitor, path(visitor, di), "withdraw")
+    assert "removed by a mail" not in words(visitor.get(path(visitor, di)))
+    tell(visitor, li)
+    change(visitor, held, status=EventStatus.CANCELLED)
+    shown = [words(visitor.get(path(visitor, one))) for one in (bo, di, li)]
+    assert [("removed by a mail" in one) for one in shown] == [False, False, True]
 
 
 def tell(visitor: Visitor, who: Registration) -> None:
@@ -379,7 +395,7 @@ def test_withdrawing_says_what_will_happen_and_gives_the_seat_away_at_once(visit
     assert "You have withdrawn." in said
     assert stored(visitor, li).status is RegistrationStatus.REGISTERED
     said = words(follow(visitor, press(visitor, page, "return")))
-    assert "You are on the waiting list: all seats are taken." in said
+    assert "You are on the waitlist: all seats are taken." in said
 
 
 def test_a_form_that_is_sent_twice_does_it_once(visitor: Visitor) -> None:
@@ -476,6 +492,19 @@ def test_the_same_link_as_a_page_has_one_button_and_offers_to_come_back(visitor:
     assert stored(visitor, bo).status is RegistrationStatus.REGISTERED
 
 
+def test_the_page_of_one_click_promises_a_kept_seat_only_to_whoever_has_one(visitor: Visitor) -> None:
+    visitor.hold(capacity=1, release_on_decline=True)
+    bo, li = register(visitor, 0), register(visitor, 1)
+    asked = [words(visitor.get(f"/u/{token(visitor, one, Purpose.WITHDRAW)}")) for one in (bo, li)]
+    assert [("For 24 hours your seat is kept" in one) for one in asked] == [True, False]
+    assert "You lose your place on the waitlist." in asked[1]
+    tell(visitor, bo)
+    press(visitor, path(visitor, bo), "answer", answer="declined")
+    said = words(visitor.get(f"/u/{token(visitor, bo, Purpose.WITHDRAW)}"))
+    assert "seat is kept" not in said
+    assert "a mail removes the entry from your calendar" in said
+
+
 def test_one_click_after_the_event_is_answered_and_changes_nothing(visitor: Visitor) -> None:
     held = visitor.hold()
     bo = register(visitor)
@@ -523,6 +552,19 @@ def test_name_language_and_responses_are_changed(visitor: Visitor) -> None:
     assert after.responses == (("food", "None"), ("former", "kept"), ("note", "Two\nlines"))
 
 
+@pytest.mark.parametrize("language", ["", "de", "en-US", "pt-BR", "sv", "zh-Hant"])
+def test_another_name_leaves_the_language_as_it_is(visitor: Visitor, language: str) -> None:
+    """Also one that the form has no choice for, or that has a region."""
+    visitor.hold()
+    bo = register(visitor, language=language)
+    page = path(visitor, bo)
+    asked = visitor.get(f"{page}/change").text
+    (chosen,) = re.findall(r'<option value="([^"]*)" selected>', asked)
+    follow(visitor, press(visitor, page, "change", name="Bo-Åke Ek", language=chosen))
+    after = stored(visitor, bo)
+    assert (after.name, after.language) == ("Bo-Åke Ek", language)
+
+
 @pytest.mark.parametrize(
     ("typed", "wrong"),
     [
@@ -531,8 +573,8 @@ def test_name_language_and_responses_are_changed(visitor: Visitor) -> None:
         ({"name": "a\u202eb"}, "Enter your name, in one line."),
         ({"language": "xx"}, "Choose one of the languages."),
         ({"q-food": ""}, "Answer this question: Food?"),
-        ({"q-food": "Fish"}, "Answer this question: Food?"),
-        ({"q-note": "x" * 1001}, "Answer this question: Anything else?"),
+        ({"q-food": "Fish"}, "Choose one of the answers: Food?"),
+        ({"q-note": "x" * 1001}, "Write at most 1000 characters here."),
     ],
 )
 def test_what_is_wrong_is_said_at_its_field_and_what_was_typed_stays(
