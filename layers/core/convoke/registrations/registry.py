@@ -187,8 +187,9 @@ def withdraw(
 
     ``account`` is the one whose webhooks get an event. ``sends`` is whether the attendee is sent a cancellation: not
     about an event that is over. Its seats are kept until ``held_until`` (UTC), or released at once where that is
-    ``None``; see :mod:`returning`. ``removed`` is as in :class:`Registration`. One that was cancelled before is returned unchanged, and ``also`` is not written.
-    Returns ``Obstacle.ABSENT`` where there is none. Raises :class:`dynamo.Contention`.
+    ``None``; see :mod:`returning`. ``removed`` is as in :class:`Registration`. One that was cancelled before is returned
+    unchanged, and ``also`` is not written. Returns ``Obstacle.ABSENT`` where there is none. Raises
+    :class:`dynamo.Contention`.
     """
     for _ in rounds():
         seen = read(store, event_id, registration_id)
