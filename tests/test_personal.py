@@ -497,6 +497,14 @@ def test_whom_the_organizers_table_removed_is_offered_no_way_back(visitor: Visit
     assert ("<button" in shown.text, "a list of their own" in words(shown)) == (False, True)
 
 
+def test_one_click_promises_a_seat_only_to_who_has_one(visitor: Visitor) -> None:
+    visitor.hold(capacity=1)
+    for number, keeps in enumerate((True, False)):
+        shown = visitor.get(f"/u/{token(visitor, register(visitor, number), Purpose.WITHDRAW)}")
+        assert ("your seat is kept" in words(shown)) is keeps
+        assert ("You lose your place on the waiting list." in words(shown)) is not keeps
+
+
 def test_one_click_after_the_event_is_answered_and_changes_nothing(visitor: Visitor) -> None:
     held = visitor.hold()
     bo = register(visitor)

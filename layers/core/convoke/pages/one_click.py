@@ -70,7 +70,12 @@ def _show(seen: Opened, errors: tuple[tuple[str, str], ...] = ()) -> Answer:
     if state in STANDING:
         title, button, hidden, kind = _("Withdraw?"), _("Withdraw"), "withdraw", "danger"
         text = (
-            _("A mail removes the entry from your calendar. For 24 hours your seat is kept, and you can come back."),
+            (_("A mail removes the entry from your calendar. For 24 hours your seat is kept, and you can come back."),)
+            if state is State.REGISTERED
+            else (
+                *((_("You lose your place on the waiting list."),) if state is State.WAITING else ()),
+                _("You can come back by the same link; then you get a seat only if one is free."),
+            )
         )
     elif state is State.WITHDRAWN and seen.person.removed:
         text = (managed_text(seen),)
