@@ -8,6 +8,7 @@ from datetime import timedelta
 from email import message_from_bytes
 from email.policy import SMTP
 from html import unescape
+from typing import Any
 
 import pytest
 
@@ -200,6 +201,25 @@ def test_a_change_through_the_api_meanwhile_makes_the_link_void(bo: Person) -> N
     )
     assert bo.get(link).status == 409
     assert bo.one().email == "api@example.net"
+
+
+def test_a_change_through_the_api_at_the_same_moment_makes_the_link_void(
+    bo: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bo.asks()
+    confirmation, look = bo.link(), addresses.look
+
+    def looked_too_early(*about: Any) -> Any:
+        seen = look(*about)
+        changes = {"email": "right@example.net"}
+        ids = EVENT_ID, bo.one().registration_id
+        registry.change_registration(bo.store, *ids, changes=changes, priority=1, now=bo.world.now)
+        return seen
+
+    form = bo.get(confirmation).fields()
+    monkeypatch.setattr(addresses, "look", looked_too_early)
+    assert bo.post(confirmation, form).status == 409
+    assert (bo.one().email, bo.one().links) == ("right@example.net", 1)
 
 
 def test_who_withdrew_or_whose_event_is_cancelled_keeps_their_address(bo: Person) -> None:

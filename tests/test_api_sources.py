@@ -49,6 +49,21 @@ def test_what_a_source_manages_is_refused_with_its_name(world: World, method: st
     assert before == (world.store.reads.event(EVENT_ID), world.store.reads.registration(EVENT_ID, REGISTRATION_ID))
 
 
+def test_what_a_source_manages_says_so_wherever_it_is_shown(world: World) -> None:
+    for path in (EVENT, PERSON):
+        assert world.call("GET", path).body["source"] == "site"
+    lists: tuple[tuple[str, dict[str, str]], ...] = (
+        ("/events", {}),
+        (f"{EVENT}/registrations", {}),
+        ("/registrations", {"email": "bo@example.net"}),
+    )
+    for path, query in lists:
+        items = world.call("GET", path, query=query).body["items"]
+        assert [one["source"] for one in items] == ["site"], path
+    by_hand = world.call("POST", f"{EVENT}/registrations", {"name": "Cy Ek", "email": "cy@example.net"})
+    assert by_hand.body["source"] is None, "whoever is registered over HTTP, at an event that a source manages"
+
+
 def test_a_proposal_for_a_managed_event_cannot_be_accepted_but_can_be_declined(world: World) -> None:
     world.tell(PERSON)
     proposed = world.propose(PERSON)

@@ -170,6 +170,7 @@ def confirm(store: Store, payload: bytes, *, now: datetime) -> Changed | Obstacl
             now=now,
             account=event.account,
             charge=store.limits.recipient(event.account, change.email, now),
+            links=change.links,
             also={
                 REQUEST: store.address_changes.end_action(change),
                 "notification": store.notifications.schedule_action(told, now),
