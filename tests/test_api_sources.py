@@ -54,7 +54,9 @@ def test_what_a_source_manages_says_so_wherever_it_is_shown(world: World) -> Non
         assert world.call("GET", path).body["source"] == "site"
     lists: tuple[tuple[str, dict[str, str]], ...] = (
         ("/events", {}),
-        (f"{EVENT}/registrations", {}), ("/registrations", {"email": "bo@example.net"})
+        (f"{EVENT}/registrations", {}),
+        ("/registrations", {"email": "bo@example.net"}),
+    )
     for path, query in lists:
         items = world.call("GET", path, query=query).body["items"]
         assert [one["source"] for one in items] == ["site"], path
