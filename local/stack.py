@@ -19,7 +19,7 @@ from convoke.model import ConvokeError
 from convoke.store import account_settings, codec, dynamo, keys
 from convoke.store.accounts import Accounts
 
-from . import duration, site, story
+from . import duration, site, story, tellings
 from .deploy import (
     PARAMETERS,
     Deployed,
@@ -134,6 +134,8 @@ def bring_up(place: Place, leaving: ExitStack) -> dict[str, object]:
         inbound_bucket=deployed.outputs["InboundBucket"],
         region=REGION,
     )
+    found = tellings.lookups(database, deployed.tables)
+    office.tellings.connect(lambda: tellings.read(found, site.ACCOUNT, datetime.now(UTC)))
     described = describe(place, deployed, key, office.url, front.url, source)
     part = place.description.with_suffix(".part")
     part.write_text(json.dumps(described, indent=2) + "\n")

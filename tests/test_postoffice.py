@@ -36,6 +36,7 @@ from local.postoffice.records import Places, Verdicts
 from local.postoffice.reports import LONGEST_PAUSE, Reports
 from local.postoffice.ses import LARGEST_MAIL
 from local.postoffice.shelf import Shelf
+from local.postoffice.tellings import Telling
 
 BO = "bo@example.net"
 ORGANIZER = "events@example.org"
@@ -826,6 +827,42 @@ HOSTILE = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>&"
 def test_an_empty_office_says_what_to_do(office: PostOffice) -> None:
     assert "No mail yet" in call(office, "GET", "/").text
     assert "No mail was accepted" in call(office, "GET", f"/mailbox/{BO}").text
+
+
+def test_the_list_shows_how_far_changes_have_been_told_and_follows_that(office: PostOffice) -> None:
+    refresh = '<meta http-equiv="refresh" content="2">'
+    assert refresh not in call(office, "GET", "/").text
+    at = datetime(2027, 1, 15, 12, 1, tzinfo=UTC)
+    under_way = [
+        Telling(title=HOSTILE, told=120, of=200),
+        Telling(title="Waits", at=at),
+        Telling(title="Begins"),
+    ]
+    office.tellings.connect(lambda: under_way)
+    page = call(office, "GET", "/").text
+    text = " ".join(page.split())
+    assert HOSTILE not in page
+    assert '<span>told 120 of 200</span> <progress value="120" max="200"' in text
+    assert (
+        '<strong>Waits</strong> <span>a change will be told at <time datetime="2027-01-15T12:01:00+00:00">12:01:00'
+        in text
+    )
+    assert '<strong>Begins</strong> <span>told 0 of 0</span> <progress value="0" max="1"' in text
+    assert refresh in page
+    under_way.clear()
+    assert "told" not in call(office, "GET", "/").text
+    assert refresh not in call(office, "GET", "/").text
+
+
+def test_mailboxes_are_shown_where_the_stack_does_not_say_how_far_it_is(office: PostOffice, ses: Any) -> None:
+    def read() -> list[Telling]:
+        raise ConnectionError("no stack")
+
+    send(ses, mail(subject="first"))
+    office.tellings.connect(read)
+    text = call(office, "GET", "/").text
+    assert "first" in text
+    assert "cannot be read at the moment (ConnectionError)" in text
 
 
 def test_the_pages_bring_their_own_style_sheet(office: PostOffice) -> None:

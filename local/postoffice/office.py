@@ -21,6 +21,7 @@ from .records import Places
 from .replies import Answers
 from .reports import Reports
 from .shelf import Shelf
+from .tellings import Tellings
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
@@ -42,6 +43,7 @@ class PostOffice:
         self.shelf = Shelf(folder)
         self.faults = Faults()
         self.reports = Reports(self.shelf)
+        self.tellings = Tellings()
         self.app = Flask(__name__)
         self.app.config.update(MAX_CONTENT_LENGTH=LARGEST_REQUEST, TRUSTED_HOSTS=[HOST, "localhost"])
         self.app.before_request(_refuse_other_sites)
@@ -50,7 +52,7 @@ class PostOffice:
             ses.wire(self.shelf, self.faults, self.reports.accepted, lambda: self._closing.wait(silence))
         )
         self.app.register_blueprint(counter.desk(self.shelf, self.faults, self.reports))
-        self.app.register_blueprint(page.inbox(self.shelf, self.faults, self.reports, Answers()))
+        self.app.register_blueprint(page.inbox(self.shelf, self.faults, self.reports, Answers(), self.tellings))
 
     @property
     def url(self) -> str:

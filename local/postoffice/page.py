@@ -6,7 +6,8 @@ frame of its own that may run nothing, load nothing and send nothing. GET change
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import logging
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -24,6 +25,9 @@ from .records import Verdicts
 from .replies import Answer, Answers
 from .reports import NotConnected, Reports
 from .shelf import Accepted, Shelf, same
+from .tellings import Telling, Tellings
+
+log = logging.getLogger(__name__)
 
 LONGEST_SOURCE = 200_000
 MAIL_POLICY = "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'self'"
@@ -33,6 +37,10 @@ PARTICIPATION = {
     "TENTATIVE": "answer: tentative",
     "DECLINED": "answer: declined",
 }
+
+
+REFRESH = 2
+"""Seconds after which the list of people is loaded again, while a change is being told."""
 
 
 class View(StrEnum):
@@ -73,7 +81,7 @@ class ContentLine:
     value: str
 
 
-def inbox(shelf: Shelf, faults: Faults, reports: Reports, answers: Answers) -> Blueprint:
+def inbox(shelf: Shelf, faults: Faults, reports: Reports, answers: Answers, tellings: Tellings) -> Blueprint:
     """The routes of the page."""
     routes = Blueprint("inbox", __name__)
     for words in (entries.when, entries.hours, entries.repeats, entries.day_and_time, entries.short_day):
@@ -90,7 +98,15 @@ def inbox(shelf: Shelf, faults: Faults, reports: Reports, answers: Answers) -> B
 
     @routes.get("/")
     def people() -> str:
-        return render_template("people.html", mailboxes=_mailboxes(shelf), faults=faults.pending())
+        told, unreadable = _told(tellings)
+        return render_template(
+            "people.html",
+            mailboxes=_mailboxes(shelf),
+            faults=faults.pending(),
+            tellings=told,
+            unreadable=unreadable,
+            refresh=REFRESH if told or unreadable else None,
+        )
 
     @routes.get("/mailbox/<path:address>")
     def show(address: str) -> str:
@@ -134,6 +150,15 @@ def inbox(shelf: Shelf, faults: Faults, reports: Reports, answers: Answers) -> B
         return Response(shelf.letter(mail).html, mimetype="text/html", headers={"Content-Security-Policy": MAIL_POLICY})
 
     return routes
+
+
+def _told(tellings: Tellings) -> tuple[Sequence[Telling], str]:
+    """The changes that are being told or wait, and the kind of the error where the stack does not say."""
+    try:
+        return tellings.now(), ""
+    except Exception as error:  # whatever it is, the mailboxes are shown
+        log.warning("how far changes have been told could not be read: %s", type(error).__name__)
+        return (), type(error).__name__
 
 
 def content_lines(text: str) -> list[ContentLine]:
