@@ -22,7 +22,7 @@ from convoke.model import (
     RegistrationStatus,
     Reply,
 )
-from convoke.registrations import erasure, registry, replies, returning
+from convoke.registrations import erasure, registry, replies, returning, waitlist
 from convoke.registrations.registry import Obstacle, TooMany
 from convoke.registrations.returning import HELD, come_back, end_hold
 from tests.factories import EVENT_ID
@@ -174,6 +174,29 @@ def test_coming_back_withdraws_an_answer_that_declined(world: World) -> None:
     world.look(bo)
     # The calendar program may have removed the entry: it is told once more.
     assert world.said() == [(Method.REQUEST, 0), (Method.REQUEST, 1)]
+
+
+def test_whoever_gets_a_seat_from_the_waitlist_is_told_so_once() -> None:
+    with a_quick_world(capacity=1) as world:
+        bo, cleo = world.register(1), world.register(2)
+        world.look(bo)
+        assert "A seat has come free" not in mail_text(world)
+        world.withdraw(bo)
+        world.look(bo)
+        assert waitlist.promote(world.store, EVENT_ID, now=world.now) == 1
+        world.look(cleo)
+        assert "A seat has come free for you." in mail_text(world)
+        world.withdraw(cleo)
+        world.look(cleo)
+        assert came_back(world, cleo).status is REGISTERED
+        world.look(cleo)
+        assert "You are invited to" in mail_text(world)
+        assert "A seat has come free" not in mail_text(world), "it was free"
+        came_back(world, bo)
+        world.withdraw(cleo)
+        assert waitlist.promote(world.store, EVENT_ID, now=world.now) == 1
+        world.look(bo)
+        assert "A seat has come free for you." in mail_text(world), "under a new UID, too"
 
 
 def test_a_limit_of_mails_holds_who_comes_and_goes(world: World) -> None:

@@ -18,6 +18,8 @@ from convoke.mail import invitation_mail, wording
 from convoke.mail.freemail import is_freemail
 from convoke.model import (
     DateChange,
+    Event,
+    EventStatus,
     Method,
     Participation,
     Person,
@@ -185,6 +187,57 @@ def test_that_declining_gives_the_seat_away_is_said_where_it_does(
         "If you decline in your calendar, your seat is given away and you are sent no more mail about this event."
     )
     assert (sentence in said) is given_away
+
+
+def news(said: Message) -> str:
+    return wording.words(said, NOW).headline
+
+
+@pytest.mark.parametrize(
+    ("what", "says"),
+    [
+        (event(title="Chor"), "You are invited to “Chor”."),
+        (event(title="Chor", status=EventStatus.TENTATIVE), "You are invited to “Chor”. It is not yet certain to take"),
+        (WEEKLY, "You are invited to “Choir”."),
+    ],
+)
+def test_the_first_invitation_after_the_waitlist_says_that_a_seat_has_come_free(what: Event, says: str) -> None:
+    promoted = registration(promoted=1)
+    said = next_message(what, promoted, None, SENDER, NOW)
+    assert said is not None
+    assert news(said).startswith(f"A seat has come free for you. {says}")
+    assert "A seat has come free for you." in stored(said).as_string()
+    assert "seat" not in news(first(what))
+    known = said.calendar_state(sequence=0, dtstamp=NOW)
+    assert next_message(what, registration(), known, SENDER, NOW) is None, "it is no reason to send anything"
+    moved = next_message(replace(what, location="Hall", version=2), promoted, known, SENDER, NOW)
+    assert moved is not None
+    assert "seat" not in news(moved)
+
+
+def test_of_several_dates_only_the_first_invitation_says_that_a_seat_has_come_free() -> None:
+    promoted = registration(promoted=1, occurrences=(MORNING.start, MORNING.start + timedelta(days=7)))
+    one = next_message(WEEKLY, promoted, None, SENDER, NOW)
+    assert one is not None
+    other = next_message(WEEKLY, promoted, one.calendar_state(sequence=0, dtstamp=NOW), SENDER, NOW)
+    assert other is not None
+    assert news(one).startswith("A seat has come free for you. You are invited to “Choir” on ")
+    assert news(other).startswith("You are invited to “Choir” on ")
+
+
+def test_an_invitation_under_a_new_uid_says_it_only_where_that_began_on_the_waitlist() -> None:
+    what = event()
+    invited = next_message(what, registration(promoted=1), None, SENDER, NOW)
+    assert invited is not None
+    known = invited.calendar_state(sequence=0, dtstamp=NOW)
+    off = next_message(replace(what, status=EventStatus.CANCELLED), registration(promoted=1), known, SENDER, NOW)
+    assert off is not None
+    gone = off.calendar_state(sequence=1, dtstamp=NOW)
+    for promoted, says in ((1, False), (2, True)):
+        again = next_message(what, registration(promoted=promoted), gone, SENDER, NOW)
+        assert again is not None
+        assert again.generation == 2
+        assert ("A seat has come free" in news(again)) is says
 
 
 def test_an_answer_to_one_date_gives_no_seat_away_and_the_mail_does_not_say_so() -> None:

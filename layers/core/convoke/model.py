@@ -384,7 +384,8 @@ class Registration:
     event among those that are neither cancelled nor erased. ``source`` is as in :class:`Event`. ``language``, a
     language tag or empty, is that of its mails; empty is the event's. ``guests`` come with this person, and take a seat
     each. ``responses`` are to the event's questions: ids and texts, sorted by id. ``links`` counts how often its
-    personal links were replaced: the older ones are not valid any more. ``held_until`` (UTC) is until when the seats of
+    personal links were replaced: the older ones are not valid any more. ``promoted`` is the generation of its
+    invitation that began with a seat from the waitlist, 0 for none. ``held_until`` (UTC) is until when the seats of
     a registration that was cancelled by one click are kept for it, unless they were released early; ``None`` for any
     other. ``removed``: the row that it follows is gone, or says that they do not come, so they cannot come back by
     themselves.
@@ -407,6 +408,7 @@ class Registration:
     guests: int = 0
     responses: tuple[tuple[str, str], ...] = ()
     links: int = 0
+    promoted: int = 0
     held_until: datetime | None = None
     removed: bool = False
     created_at: datetime

@@ -260,6 +260,11 @@ def _doubted(date: OccurrenceState) -> OccurrenceState:
     return replace(date, certain=False) if date.separate else replace(date, cancelled=False, fingerprint="")
 
 
+def next_generation(calendar_state: CalendarState | None) -> int:
+    """The generation of the next invitation that is a first one: under a UID that was never used."""
+    return 1 if calendar_state is None else calendar_state.generation + 1
+
+
 @frozen
 class Message:
     """One message to one attendee, before it has a SEQUENCE and a DTSTAMP: it gets those when it is claimed (see
@@ -280,6 +285,8 @@ class Message:
     same. ``state_before`` is the attendee's calendar state in this generation before this message; ``before`` what they
     knew of the entry or occurrence that it is about, for "was" and "now" in the text. ``called_off``: the organizer
     cancelled it, as opposed to an attendee who is no longer expected; ``reason`` is why, in the organizer's words.
+    ``promoted``: it is the first one to somebody who was on the waitlist, and has a seat now; it is no part of the
+    fingerprint either.
     ``may_return``: the attendee withdrew, and can come back by their personal link; their seat is kept for them until
     ``held_until`` (UTC), ``None`` where it is not.
     ``language`` is the tag of the language that its mail is written in, one of ``languages``; ``event_language``, a tag
@@ -323,6 +330,7 @@ class Message:
     state_before: CalendarState | None = None
     before: PreviousState | None = None
     called_off: bool = False
+    promoted: bool = False
     may_return: bool = False
     held_until: datetime | None = None
     reason: str = ""

@@ -256,6 +256,7 @@ class MessageBuilder:
             "conference": event.conference,
             "reminders": event.reminders,
             "status": event.status,
+            "promoted": registration.promoted == generation and (calendar_state is None or calendar_state.sequence < 0),
             "state_before": calendar_state,
             "created_at": registration.created_at,
             "updated_at": event.updated_at,

@@ -16,7 +16,7 @@ from ..model import (
 )
 from ..schedule import calendar_entries, series, series_changes
 from . import fingerprints
-from .calendar_state import CalendarState, Message, OccurrenceState
+from .calendar_state import CalendarState, Message, OccurrenceState, next_generation
 from .messages import MessageBuilder
 
 
@@ -26,7 +26,7 @@ class MessagePlanner(MessageBuilder):
 
     def invite(self, calendar_state: CalendarState | None) -> Message | None:
         """The first invitation; or, if all of ``calendar_state`` was cancelled, the first under a new UID."""
-        generation = 1 if calendar_state is None else calendar_state.generation + 1
+        generation = next_generation(calendar_state)
         if not self.whole:
             return next((self._date(date, one, None, generation) for date, one in self._standing()), None)
         if calendar_entries.stands(self.event):

@@ -131,6 +131,8 @@ def _news(message: Message, texts: Texts) -> tuple[str, str]:
             if message.date is None
             else texts.gettext("You are invited to “%(title)s” on %(day)s.", **about)
         )
+        if message.promoted:
+            news = texts.sentences(texts.gettext("A seat has come free for you."), news)
         certain = texts.gettext("Invitation: %(title)s · %(date)s")
         tentative = texts.gettext("Invitation (tentative): %(title)s · %(date)s")
     elif _moves(message) or (before is not None and _moved(message, before)):

@@ -10,7 +10,9 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 
+from ..decision.calendar_state import next_generation
 from ..decision.invitation import Seats
+from ..decision.plan import calendar_state_of
 from ..model import Event, Registration, RegistrationStatus
 from ..schedule import series
 from ..store import dynamo
@@ -85,12 +87,20 @@ def _promote_one(store: Store, event: Event, seats: Seats, person: Registration,
     invitation = store.reads.invitation(event_id, registration_id)
     if invitation is None or person.status is not RegistrationStatus.WAITLISTED:
         return False
-    promoted = replace(person, status=RegistrationStatus.REGISTERED, version=person.version + 1, updated_at=now)
+    known = calendar_state_of(invitation)
+    promoted = replace(
+        person,
+        status=RegistrationStatus.REGISTERED,
+        # An entry that is still in the calendar, since its cancellation has not left yet, stays: nobody is invited anew.
+        promoted=next_generation(known) if known is None or known.gone else 0,
+        version=person.version + 1,
+        updated_at=now,
+    )
     what, data = WebhookEventType.REGISTRATION_PROMOTED, registration_data(promoted)
     actions = {
         **store.outbox.event_actions(event.account, what, data, now),
         **store.seats.promote_actions(event_id, registration_id, seats, person.seats),
-        "registration": store.registrations.change_action(person, promoted, "status"),
+        "registration": store.registrations.change_action(person, promoted, "status", "promoted"),
         "invitation": store.invitations.wake_up_action(invitation, 2, now),
     }
     return not store.attempt(actions)
