@@ -318,6 +318,22 @@ def test_declining_gives_the_seat_away_and_accepting_asks_for_one_again(visitor:
     assert "You are on the waitlist, at place 1." in said
 
 
+def test_no_mail_is_promised_to_whoever_declined_or_never_had_an_entry(visitor: Visitor) -> None:
+    """Whoever declined is sent nothing more, and whoever waited has nothing to be removed."""
+    held = visitor.hold(capacity=1, release_on_decline=True)
+    bo, li, di = register(visitor, 0), register(visitor, 1), register(visitor, 2)
+    tell(visitor, bo)
+    said = words(follow(visitor, press(visitor, path(visitor, bo), "answer", answer="declined")))
+    assert "You declined, and your seat is free for others." in said
+    assert "removed by a mail" not in said
+    press(visitor, path(visitor, di), "withdraw")
+    assert "removed by a mail" not in words(visitor.get(path(visitor, di)))
+    tell(visitor, li)
+    change(visitor, held, status=EventStatus.CANCELLED)
+    shown = [words(visitor.get(path(visitor, one))) for one in (bo, di, li)]
+    assert [("removed by a mail" in one) for one in shown] == [False, False, True]
+
+
 def tell(visitor: Visitor, who: Registration) -> None:
     """As if the first invitation had been accepted by SES."""
     invitation = visitor.store.reads.invitation(EVENT_ID, who.registration_id)
@@ -497,6 +513,19 @@ def test_whom_the_organizers_table_removed_is_offered_no_way_back(visitor: Visit
     assert ("<button" in shown.text, "a list of their own" in words(shown)) == (False, True)
 
 
+def test_the_page_of_one_click_promises_a_kept_seat_only_to_whoever_has_one(visitor: Visitor) -> None:
+    visitor.hold(capacity=1, release_on_decline=True)
+    bo, li = register(visitor, 0), register(visitor, 1)
+    asked = [words(visitor.get(f"/u/{token(visitor, one, Purpose.WITHDRAW)}")) for one in (bo, li)]
+    assert [("For 24 hours your seat is kept" in one) for one in asked] == [True, False]
+    assert "You lose your place on the waitlist." in asked[1]
+    tell(visitor, bo)
+    press(visitor, path(visitor, bo), "answer", answer="declined")
+    said = words(visitor.get(f"/u/{token(visitor, bo, Purpose.WITHDRAW)}"))
+    assert "seat is kept" not in said
+    assert "a mail removes the entry from your calendar" in said
+
+
 def test_one_click_after_the_event_is_answered_and_changes_nothing(visitor: Visitor) -> None:
     held = visitor.hold()
     bo = register(visitor)
@@ -544,6 +573,19 @@ def test_name_language_and_responses_are_changed(visitor: Visitor) -> None:
     assert after.responses == (("food", "None"), ("former", "kept"), ("note", "Two\nlines"))
 
 
+@pytest.mark.parametrize("language", ["", "de", "en-US", "pt-BR", "sv", "zh-Hant"])
+def test_another_name_leaves_the_language_as_it_is(visitor: Visitor, language: str) -> None:
+    """Also one that the form has no choice for, or that has a region."""
+    visitor.hold()
+    bo = register(visitor, language=language)
+    page = path(visitor, bo)
+    asked = visitor.get(f"{page}/change").text
+    (chosen,) = re.findall(r'<option value="([^"]*)" selected>', asked)
+    follow(visitor, press(visitor, page, "change", name="Bo-Åke Ek", language=chosen))
+    after = stored(visitor, bo)
+    assert (after.name, after.language) == ("Bo-Åke Ek", language)
+
+
 @pytest.mark.parametrize(
     ("typed", "wrong"),
     [
@@ -552,8 +594,8 @@ def test_name_language_and_responses_are_changed(visitor: Visitor) -> None:
         ({"name": "a\u202eb"}, "Enter your name, in one line."),
         ({"language": "xx"}, "Choose one of the languages."),
         ({"q-food": ""}, "Answer this question: Food?"),
-        ({"q-food": "Fish"}, "Answer this question: Food?"),
-        ({"q-note": "x" * 1001}, "Answer this question: Anything else?"),
+        ({"q-food": "Fish"}, "Choose one of the answers: Food?"),
+        ({"q-note": "x" * 1001}, "Write at most 1000 characters here."),
     ],
 )
 def test_what_is_wrong_is_said_at_its_field_and_what_was_typed_stays(

@@ -16,7 +16,7 @@ from ..links.tokens import Purpose
 from ..schedule import series
 from . import forms
 from .opening import Opened, State, opened
-from .personal import STANDING, come_back, kept_until, managed_text, withdraw
+from .personal import STANDING, come_back, kept_until, managed_text, what_withdrawing_does, withdraw
 from .site import PERSONAL, SECURITY, Answer, Request, page, route, see_other
 
 # In a form of either type: "x=1&List-Unsubscribe=One-Click", or a part of multipart/form-data.
@@ -70,7 +70,9 @@ def _show(seen: Opened, errors: tuple[tuple[str, str], ...] = ()) -> Answer:
     if state in STANDING:
         title, button, hidden, kind = _("Withdraw?"), _("Withdraw"), "withdraw", "danger"
         text = (
-            _("A mail removes the entry from your calendar. For 24 hours your seat is kept, and you can come back."),
+            _("A mail removes the entry from your calendar. For 24 hours your seat is kept, and you can come back.")
+            if state is State.REGISTERED
+            else what_withdrawing_does(seen),
         )
     elif state is State.WITHDRAWN and seen.person.removed:
         text = (managed_text(seen),)

@@ -19,7 +19,17 @@ from ..decision.plan import calendar_state_of
 from ..decision.shown import shown
 from ..languages import LANGUAGES
 from ..links.tokens import Purpose
-from ..model import InvalidField, LocalTime, Occurrence, Participation, Question, QuestionKind, folded, frozen
+from ..model import (
+    InvalidField,
+    LocalTime,
+    Occurrence,
+    Participation,
+    Question,
+    QuestionKind,
+    RegistrationStatus,
+    folded,
+    frozen,
+)
 from ..registrations import (
     addresses,
     answering,
@@ -46,6 +56,7 @@ from .registering import (
     read_guests,
     wrong_address,
     wrong_guests,
+    wrong_response,
 )
 from .site import PERSONAL, SECURITY, Answer, Refused, Request, missing, page, route, see_other, too_many
 
@@ -96,6 +107,9 @@ def show(request: Request, token: str) -> Answer:
         entries=_entries(seen),
         managed=seen.managed,
         sent=seen.invitation.highest_possibly_sent is not None,
+        # Whoever declined is sent nothing more: what their calendar does with the entry is not known.
+        entry=state is State.REGISTERED
+        or (seen.invitation.highest_possibly_sent is not None and person.status is not RegistrationStatus.DECLINED),
         notice=_notice(seen, request.query.get("done", "")),
         webcal=_webcal(request.urls.feed(feed_token(seen))),
         language=LANGUAGES.get(person.language.partition("-")[0], person.language),
@@ -418,21 +432,26 @@ STANDING = (State.REGISTERED, State.WAITING, State.DECLINED)
 def _show_withdraw(seen: Opened, _form: Form, errors: Errors) -> Answer:
     _ = seen.request.texts.gettext
     _require(seen, *STANDING)
-    waits = seen.state is State.WAITING
-    first = (
-        _("You lose your place on the waitlist.")
-        if waits
-        else _("Your seat is free for somebody else at once, and a mail removes the entry from your calendar.")
-    )
     return _step(
         seen,
         "withdraw",
         errors,
         title=_("Withdraw?"),
-        text=(first, _("You can come back by the same link; then you get a seat only if one is free.")),
+        text=(
+            what_withdrawing_does(seen),
+            _("You can come back by the same link; then you get a seat only if one is free."),
+        ),
         button=_("Withdraw"),
         kind="danger",
     )
+
+
+def what_withdrawing_does(seen: Opened) -> str:
+    """What becomes of the seat or the place of somebody who withdraws, where it is not kept."""
+    _ = seen.request.texts.gettext
+    if seen.state is State.WAITING:
+        return _("You lose your place on the waitlist.")
+    return _("Your seat is free for somebody else at once, and a mail removes the entry from your calendar.")
 
 
 def _withdraw(seen: Opened, _form: Form) -> Answer:
@@ -558,7 +577,7 @@ def _show_change(seen: Opened, form: Form, errors: Errors) -> Answer:
         "personal_change.html",
         errors,
         typed_name=form.text("name") if typed else person.name,
-        typed_language=form.text("language") if typed else person.language.partition("-")[0],
+        typed_language=form.text("language") if typed else person.language,
         typed_guests=guests,
         typed_dates=form.every("dates") if typed else [one.date.isoformat() for one in mine],
         given={
@@ -567,10 +586,19 @@ def _show_change(seen: Opened, form: Form, errors: Errors) -> Answer:
         },
         dates=[(one.date.isoformat(), seen.request.texts.when(one.when)) for one in _coming(seen)],
         guests=guest_options(_most_guests(seen), guests),
-        languages=[("", seen.request.texts.gettext("As the event")), *LANGUAGES.items()],
+        languages=[("", seen.request.texts.gettext("As the event")), *_languages(person.language)],
         questions=[_question(seen, one) for one in seen.event.questions],
         longest_name=LONGEST_NAME,
     )
+
+
+def _languages(present: str) -> list[tuple[str, str]]:
+    """The tags and names of the languages to choose from. The ``present`` one stands in the place of the same language
+    without its region, or first, where there are no texts in it: whoever changes something else keeps it.
+    """
+    language = present.partition("-")[0]
+    choices = [(present, name) if tag == language else (tag, name) for tag, name in LANGUAGES.items()]
+    return choices if not present or language in LANGUAGES else [(present, present), *choices]
 
 
 def _coming(seen: Opened) -> list[Occurrence]:
@@ -646,7 +674,7 @@ def _checked(seen: Opened, form: Form) -> dict[str, Any] | Errors:
         changes["name"] = ""
     if not changes["name"]:
         errors.append(("name", _("Enter your name, in one line.")))
-    if changes["language"] not in ("", *LANGUAGES):
+    if changes["language"] not in ("", seen.person.language, *LANGUAGES):
         errors.append(("language", _("Choose one of the languages.")))
     if event.recurs:
         changes |= _chosen(seen, form, errors)
@@ -661,7 +689,7 @@ def _checked(seen: Opened, form: Form) -> dict[str, Any] | Errors:
     questions = {one.question_id: one for one in event.questions}
     for error in wrong:
         question = questions[error.field.removeprefix("responses.")]
-        errors.append((_field(question), _("Answer this question: %(question)s", question=question.text)))
+        errors.append((_field(question), wrong_response(seen.request, question, given[question.question_id])))
     kept = [one for one in seen.person.responses if one[0] not in questions]
     try:
         changes["responses"] = responses.within_bytes(tuple(sorted([*kept, *found])))

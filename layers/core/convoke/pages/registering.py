@@ -207,7 +207,7 @@ def _checked(request: Request, event: Event, typed: Typed) -> dict[str, Any] | E
     by_id = {question.question_id: question for question in event.questions}
     for error in wrong_responses:
         question_id = error.field.removeprefix("responses.")
-        errors.append((_field(question_id), _wrong_response(request, by_id[question_id], typed.given[question_id])))
+        errors.append((_field(question_id), wrong_response(request, by_id[question_id], typed.given[question_id])))
     try:
         responses.within_bytes(given)
     except InvalidField:
@@ -272,7 +272,8 @@ def wrong_address(request: Request, email: str) -> str | None:
     return _("Enter your own address: this one sends the invitations.") if folded(email) == folded(sender) else None
 
 
-def _wrong_response(request: Request, question: Question, given: str) -> str:
+def wrong_response(request: Request, question: Question, given: str) -> str:
+    """What is wrong with the answer to a question, as a sentence."""
     _, ngettext = request.texts.gettext, request.texts.ngettext
     if not given:
         return _("Answer this question: %(question)s", question=question.text)
