@@ -331,7 +331,7 @@ def test_no_mail_is_promised_to_whoever_declined_or_never_had_an_entry(visitor: 
     tell(visitor, li)
     change(visitor, held, status=EventStatus.CANCELLED)
     shown = [words(visitor.get(path(visitor, one))) for one in (bo, di, li)]
-    assert [("removed by a mail" in one) for one in shown] == [False, False, True]
+    assert [("What your calendar should show now" in one) for one in shown] == [False, False, True]
 
 
 def tell(visitor: Visitor, who: Registration) -> None:
@@ -758,7 +758,25 @@ def test_who_was_invited_is_erased_once_the_cancellation_has_left(visitor: Visit
     page = recent(visitor, bo)
     said = words(follow(visitor, press(visitor, page, "erase")))
     assert "Everything about you is erased as soon as the mail that removes the entry has left." in said
-    assert press(visitor, page, "return").status == 409
+
+
+def test_whoever_is_to_be_erased_is_not_offered_to_come_back_and_sees_why(visitor: Visitor) -> None:
+    """Until the cancellation has left, by whichever link the page is opened."""
+    visitor.hold()
+    bo = register(visitor)
+    tell(visitor, bo)
+    page, leave = path(visitor, bo), f"/u/{token(visitor, bo, Purpose.WITHDRAW)}"
+    press(visitor, page, "withdraw")
+    back, again = visitor.get(f"{page}/return").fields(), visitor.get(leave).fields()
+    press(visitor, recent(visitor, bo), "erase")
+    soon = "Everything about you is erased as soon as the mail that removes the entry has left."
+    for shown in (visitor.get(page), visitor.get(leave)):
+        said = words(shown)
+        assert (shown.status, said.count(soon), "Come back" in said, "Erase" in said) == (200, 1, False, False)
+    for refused in (visitor.get(f"{page}/return"), visitor.post(f"{page}/return", back)):
+        assert (refused.status, soon in words(refused)) == (409, True)
+    assert visitor.post(leave, again).status == 303
+    assert stored(visitor, bo).status is RegistrationStatus.CANCELLED
 
 
 def test_a_fresh_link_ends_after_an_hour(visitor: Visitor) -> None:

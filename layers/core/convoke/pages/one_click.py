@@ -84,6 +84,8 @@ def _show(seen: Opened, errors: tuple[tuple[str, str], ...] = ()) -> Answer:
             if kept
             else _("You get a seat if one is free, and otherwise a place on the waitlist."),
         )
+    elif state is State.ERASING:
+        text = (_("Everything about you is erased as soon as the mail that removes the entry has left."),)
     elif state is State.CANCELLED:
         title = _("This event is cancelled.")
     else:

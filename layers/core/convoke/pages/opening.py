@@ -29,13 +29,15 @@ class State(StrEnum):
     WAITING = "waiting"
     DECLINED = "declined"
     WITHDRAWN = "withdrawn"
+    ERASING = "erasing"  # withdrawn, and erased as soon as the cancellation has left
     CANCELLED = "cancelled"  # the event is
     OVER = "over"  # the event is
 
 
 @frozen
 class Opened:
-    """A registration that its holder has opened. ``recent``: by a link that was mailed to them within the hour.
+    """A registration that its holder has opened. ``recent``: by a link that was mailed to them within the hour;
+    ``erasing``: its erasure is scheduled, and waits for the mail that removes the entry.
     ``request`` is answered in the language of the registration, if the visitor's browser says none.
     """
 
@@ -46,6 +48,7 @@ class Opened:
     person: Registration
     invitation: Invitation
     account: AccountSettings
+    erasing: bool = False
 
     @property
     def path(self) -> str:
@@ -70,7 +73,7 @@ class Opened:
             case RegistrationStatus.DECLINED:
                 return State.DECLINED
             case _:
-                return State.WITHDRAWN
+                return State.ERASING if self.erasing else State.WITHDRAWN
 
     @property
     def managed(self) -> bool:
@@ -116,6 +119,7 @@ def opened(request: Request, token: str, *purposes: Purpose) -> Opened:
                 person=person,
                 invitation=invitation,
                 account=request.store.account_settings.of(event.account),
+                erasing=_erasing(request, person),
             )
     raise missing(request)
 
@@ -153,6 +157,10 @@ def _was_valid(named: tokens.Unverified, request: Request, links: int) -> bool:
     return False
 
 
+def _erasing(request: Request, person: Registration) -> bool:
+    return person.status is RegistrationStatus.CANCELLED and request.store.registrations.to_be_erased(person)
+
+
 def feed_token(seen: Opened) -> str:
     return _token(seen, Purpose.FEED)
 
@@ -171,7 +179,7 @@ def again(seen: Opened) -> Opened:
     fresh = registry.read(seen.request.store, seen.event.event_id, seen.person.registration_id)
     if fresh is None:
         raise missing(seen.request)
-    return replace(seen, person=fresh[0], invitation=fresh[1])
+    return replace(seen, person=fresh[0], invitation=fresh[1], erasing=_erasing(seen.request, fresh[0]))
 
 
 def answered(what: Participation, request: Request) -> str:

@@ -222,12 +222,17 @@ def _notice(seen: Opened, done: str) -> str:
     if done == "fresh":
         return _("A link was mailed to the address of this registration. It is valid for one hour.")
     if done == "erased" and state in (State.WITHDRAWN, State.CANCELLED, State.OVER):
-        return _("Everything about you is erased as soon as the mail that removes the entry has left.")
+        return _erased_soon(seen)
     if done == "moved":
         return _("Your address was changed. A new invitation is on its way to it.")
     if done == "asked":
         return _("A mail was sent to the new address. The address changes once it is confirmed there.")
     return ""
+
+
+def _erased_soon(seen: Opened) -> str:
+    _ = seen.request.texts.gettext
+    return _("Everything about you is erased as soon as the mail that removes the entry has left.")
 
 
 # --- what can be done ---------------------------------------------------------------------------------------------
@@ -328,6 +333,8 @@ def _require(seen: Opened, *states: State) -> None:
         raise _cannot(seen, _("This event is over."))
     if state is State.WITHDRAWN:
         raise _cannot(seen, _("You have withdrawn."))
+    if state is State.ERASING:
+        raise _cannot(seen, _erased_soon(seen))
     raise _cannot(seen, _("Your registration has changed meanwhile. Look at it again."))
 
 
@@ -455,7 +462,7 @@ def what_withdrawing_does(seen: Opened) -> str:
 
 
 def _withdraw(seen: Opened, _form: Form) -> Answer:
-    if seen.state is not State.WITHDRAWN:
+    if seen.state not in (State.WITHDRAWN, State.ERASING):
         _require(seen, *STANDING)
         withdraw(seen)
     return _done(seen, "withdrawn")

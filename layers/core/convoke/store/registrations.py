@@ -83,6 +83,10 @@ class Registrations(Repository):
         key = keys.erasure(person.event_id, person.registration_id)
         return check(self._sent, key, conditions.NEW)
 
+    def to_be_erased(self, person: Registration) -> bool:
+        """Whether the person's erasure is scheduled, and not done yet."""
+        return dynamo.get(self.client, self._sent, keys.erasure(person.event_id, person.registration_id)) is not None
+
     def erased_action(self, event_id: str, registration_id: str) -> Action:
         """The action that ends the task to erase them."""
         return delete(self._sent, keys.erasure(event_id, registration_id))
