@@ -9,6 +9,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from html import unescape
 from html.parser import HTMLParser
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -21,7 +22,7 @@ from convoke.calendar import content_lines, published
 from convoke.decision.invitation import Seats, SeatShard
 from convoke.inbound.uids import ids_of
 from convoke.model import AccountSettings, Conference, DateChange, Event, EventStatus, Person, Schedule, When
-from convoke.pages import calendar_links, event_page, structured_data
+from convoke.pages import calendar_links, colours, event_page, structured_data
 from convoke.pages.event_page import State, state_of
 from convoke.registrations.events import change_event
 from convoke.registrations.registry import register
@@ -578,3 +579,58 @@ def test_without_an_address_of_its_own_the_page_is_at_the_one_that_it_was_asked_
     shown = visitor.get(f"/e/{EVENT_ID}").text
     asked_at = "https://a1b2c3d4e5.execute-api.eu-central-1.amazonaws.com/v1"
     assert f'<link rel="canonical" href="{asked_at}/e/{EVENT_ID}">' in shown
+
+
+# --- what the documentation shows ---------------------------------------------------------------------------------
+
+DOCUMENTED = (Path(__file__).parent.parent / "docs" / "pages.md").read_text("utf-8")
+
+
+def documented(language: str) -> str:
+    (block,) = re.findall(rf"^```{language}\n(.*?)^```$", DOCUMENTED, re.MULTILINE | re.DOTALL)
+    return str(block)
+
+
+def test_the_json_ld_that_is_documented_is_what_the_page_has(visitor: Visitor) -> None:
+    shown = json.loads(documented("json"))
+    at = When(start=datetime(2030, 3, 12, 18), end=datetime(2030, 3, 12, 19, 30), time_zone="Europe/Berlin")
+    visitor.hold(when=at, location="Dom, Köln", capacity=20, language="de")
+    has = structured(visitor.get(f"/e/{EVENT_ID}"))
+    assert has.pop("url") == PAGE
+    assert shown.pop("url").rpartition("/")[0].endswith("/e")
+    assert has == shown
+
+
+def test_the_fields_that_are_documented_are_all_that_there_are(visitor: Visitor) -> None:
+    table = DOCUMENTED.partition("### What search engines read")[2].partition("\n## ")[0]
+    named = {name for cell in re.findall(r"^\|([^|]*)\|", table, re.MULTILINE) for name in re.findall(r"`(\w+)`", cell)}
+    moved = DateChange(date=datetime(2027, 3, 19, 9), when=timed("2027-03-20T11:00:00"))
+    made = event(rule=WEEKLY, changes=(moved,), location="Hall", description="All.", capacity=2, language="de")
+    said = structured_data.event(made, page=PAGE, account=AccountSettings(), image="https://x.example/a.png", now=NOW)
+    assert {name for name in said if not name.startswith("@")} == named | {"name", "url"}
+    assert len(said["subEvent"]) <= structured_data.MOST_DATES
+    assert f"its next {structured_data.MOST_DATES} dates" in table
+
+
+def test_the_button_to_copy_leads_to_a_page_can_be_read_and_loads_nothing(visitor: Visitor) -> None:
+    visitor.hold()
+    button = documented("html")
+    parser = Tags()
+    parser.feed(button)
+    assert parser.found == [("a", "href", "style")]
+    (address,) = re.findall(r"https?://[^\"\s]+", button)
+    path = "/e/" + address.rpartition("/e/")[2].replace(json.loads(documented("json"))["url"][-26:], EVENT_ID)
+    assert visitor.get(path).status == visitor.get(f"{path}/register").status == 200
+    assert 'lang="de"' in visitor.get(f"{path}?lang=de", accept_language="fr").text
+    behind, text = re.findall(r"color: #(\w{6})|background: #(\w{6})", button)
+    assert colours.contrast(text[0], behind[1]) >= colours.READABLE
+
+
+def test_an_organizer_without_a_name_is_none_to_search_engines() -> None:
+    unnamed = event(organizer=Person(name="", email="ada@example.org"))
+    for account, said in (
+        (AccountSettings(name="Group"), {"@type": "Organization", "name": "Group"}),
+        (AccountSettings(), None),
+    ):
+        found = structured_data.event(unnamed, page=PAGE, account=account, image="", now=NOW)
+        assert found.get("organizer") == said

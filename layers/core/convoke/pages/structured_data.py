@@ -32,7 +32,10 @@ def event(event: Event, *, page: str, account: AccountSettings, image: str, now:
     said = {"@context": "https://schema.org"} | _event(
         event, event.when, event.title, event.location, event.description, cancelled=cancelled, moved=False
     )
-    said |= {"url": page, "organizer": _organizer(event, account)}
+    said["url"] = page
+    if name := event.organizer.name or account.name:
+        # The human organizer's name, never their address; where they have none, the account's.
+        said["organizer"] = {"@type": "Person" if event.organizer.name else "Organization", "name": name}
     if image:
         said["image"] = [image]
     if event.language:
@@ -82,13 +85,6 @@ def _event(
         mode = "MixedEventAttendanceMode" if location and online else "OnlineEventAttendanceMode"
         said["eventAttendanceMode"] = f"https://schema.org/{mode if online else 'OfflineEventAttendanceMode'}"
     return said
-
-
-def _organizer(event: Event, account: AccountSettings) -> dict[str, Any]:
-    """The human organizer's name, never their address; where they have none, the account's."""
-    if event.organizer.name or not account.name:
-        return {"@type": "Person", "name": event.organizer.name}
-    return {"@type": "Organization", "name": account.name}
 
 
 def preview(event: Event, when: str, *, page: str, account: AccountSettings, image: str) -> list[tuple[str, str]]:
