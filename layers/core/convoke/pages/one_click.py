@@ -25,7 +25,9 @@ _ONE_CLICK = re.compile(
     re.IGNORECASE,
 )
 LONGEST_CLICK = 2_000
-"""Characters of a body that may be a click, which has some two hundred: looking for one takes the square of its length."""
+"""Characters of a body that may be a click, which has some two hundred. To look for one takes the square of a body's
+length.
+"""
 
 
 @route("GET", "/u/{token}")

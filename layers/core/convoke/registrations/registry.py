@@ -187,8 +187,9 @@ def withdraw(
 
     ``account`` is the one whose webhooks get an event. ``sends`` is whether the attendee is sent a cancellation: not
     about an event that is over. Its seats are kept until ``held_until`` (UTC), or released at once where that is
-    ``None``; see :mod:`returning`. ``removed`` is as in :class:`Registration`. One that was cancelled before is returned unchanged, and ``also`` is not written.
-    Returns ``Obstacle.ABSENT`` where there is none. Raises :class:`dynamo.Contention`.
+    ``None``; see :mod:`returning`. ``removed`` is as in :class:`Registration`. One that was cancelled before is
+    returned unchanged, and ``also`` is not written. Returns ``Obstacle.ABSENT`` where there is none. Raises
+    :class:`dynamo.Contention`.
     """
     for _ in rounds():
         seen = read(store, event_id, registration_id)
@@ -259,8 +260,8 @@ def change_registration(
     guests take seats that are free, fewer release theirs; who waits keeps their place.
 
     ``named`` is the number of earlier schedules by which the occurrences are named. ``charge`` is what a new address
-    counts for. ``links``, if given, is the counter that the registration must have: with another one it is ``INACTIVE``.
-    ``also`` are actions for the same transaction, which are written where nothing changes, too. Returns the
+    counts for. ``links``, if given, is the counter that the registration must have: with another one it is
+    ``INACTIVE``. ``also`` are actions for the same transaction, which are written where nothing changes, too. Returns the
     registration as stored, ``Obstacle.TAKEN`` where the address is registered already, ``FULL`` where not so many seats
     are free or others wait for them, ``ABSENT`` or ``INACTIVE``, or :class:`TooMany`. Raises
     :class:`dynamo.Contention` and :class:`external_ids.Taken`.
