@@ -91,7 +91,7 @@ def _promote_one(store: Store, event: Event, seats: Seats, person: Registration,
     promoted = replace(
         person,
         status=RegistrationStatus.REGISTERED,
-        # An entry that is still in the calendar, since its cancellation has not left yet, stays: nobody is invited anew.
+        # An entry whose cancellation has not left yet is still in the calendar, and stays: nobody is invited anew.
         promoted=next_generation(known) if known is None or known.gone else 0,
         version=person.version + 1,
         updated_at=now,
