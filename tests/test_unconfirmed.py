@@ -623,6 +623,31 @@ def test_there_too_a_stranger_is_mailed_once_an_hour(open_world: World) -> None:
     assert len(open_world.post.everybody()) == 1, "beyond that nobody is registered"
 
 
+def test_there_too_a_stranger_has_one_mailbox_sent_three_mails_in_an_hour_and_eight_in_a_day(open_world: World) -> None:
+    """Of what is mailed when somebody registers, the place on the waitlist among it; and one invitation for each."""
+    open_world.post.change(capacity=1)
+    open_world.post.register(1)
+    sent = []
+    for number in range(40):
+        open_world.post.pass_time(minutes=45)
+        who, source_ip = f"kanari.zyx+{number % 20}@example.net", f"10.{number}.0.1"
+        found = open_world.store.reads.address_owner(EVENT_ID, who)
+        for asked in (
+            open_world.ask(email=who, source_ip=source_ip),
+            open_world.lost(source_ip=source_ip, email=found.email if found else "kanari.zyx+0@example.net"),
+        ):
+            sent += [open_world.now] * (open_world.mail(asked) is not None)
+    assert max(sum(first <= at < first + brakes.HOUR for at in sent) for first in sent) == 3
+    assert max(sum(first <= at < first + brakes.DAY for at in sent) for first in sent) == 8
+    waiting = [one for one in open_world.post.everybody() if one.email.startswith("kanari")]
+    assert {one.status for one in waiting} == {RegistrationStatus.WAITLISTED}
+    assert 4 <= len(waiting) <= 6, "three a day"
+    assert [open_world.post.said(one.email) for one in waiting] == [[]] * len(waiting)
+    open_world.post.change(capacity=None)
+    open_world.post.settle()
+    assert [len(open_world.post.said(one.email)) for one in waiting] == [1] * len(waiting)
+
+
 # --- the mails ----------------------------------------------------------------------------------------------------
 
 

@@ -63,7 +63,8 @@ MAILBOX_COUNTS = {
     NotificationKind.LINK: Purpose.LINK,
     NotificationKind.FRESH_LINK: Purpose.FRESH,
 }
-"""What counts against the limits of its recipient's mailbox. WAITING does not: whoever has registered was counted; nor
+"""What counts against the limits of its recipient's mailbox. WAITING does not: whoever confirmed has read mail there,
+and whoever was registered without that was counted then (``registrations.unconfirmed``); nor
 does ADDRESS_CHANGED, of which there is one for each address that was confirmed.
 """
 

@@ -170,7 +170,9 @@ def _register_at_once(
     store: Store, event: Event, wanted: UnconfirmedRegistration, now: datetime, entropy: bytes
 ) -> Asked | Closed:
     """Register without a confirmation. Its mails go to an address that nobody has confirmed, so the limits of its
-    mailbox count here, too; beyond them, nothing is done, and the answer is the same.
+    mailbox count here, too; beyond them, nothing is done, and the answer is the same. What is mailed at once is one
+    mail, whichever it is, and is counted with that: the invitation, the place on the waitlist, or the link. An
+    invitation after the waitlist is one for each registration that was counted.
     """
     if not store.brakes.may_mail(Purpose.CONFIRM, wanted.email, wanted.unconfirmed_id, now):
         return Asked(hint=None)
