@@ -261,9 +261,9 @@ def change_registration(
 
     ``named`` is the number of earlier schedules by which the occurrences are named. ``charge`` is what a new address
     counts for. ``links``, if given, is the counter that the registration must have: with another one it is
-    ``INACTIVE``. ``also`` are actions for the same transaction, which are written where nothing changes, too. Returns the
-    registration as stored, ``Obstacle.TAKEN`` where the address is registered already, ``FULL`` where not so many seats
-    are free or others wait for them, ``ABSENT`` or ``INACTIVE``, or :class:`TooMany`. Raises
+    ``INACTIVE``. ``also`` are actions for the same transaction, which are written where nothing changes, too.
+    Returns the registration as stored, ``Obstacle.TAKEN`` where the address is registered already, ``FULL`` where not
+    so many seats are free or others wait for them, ``ABSENT`` or ``INACTIVE``, or :class:`TooMany`. Raises
     :class:`dynamo.Contention` and :class:`external_ids.Taken`.
     """
     for conflicts in rounds():

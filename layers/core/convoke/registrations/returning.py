@@ -47,7 +47,8 @@ def come_back(
     ``charge`` is what this counts for; ``also`` are actions for the same transaction. Returns the registration as it is
     stored then; of one that is active already, only ``also`` is written. Returns ``Obstacle.ABSENT``; ``INACTIVE`` of
     who was erased, or is to be; ``REMOVED`` by the row that they follow; ``CLOSED`` or ``NOT_YET``; ``TAKEN`` and
-    ``REPLACED`` where another registration has the address or the external id meanwhile; or :class:`TooMany`. Raises :class:`dynamo.Contention`.
+    ``REPLACED`` where another registration has the address or the external id meanwhile; or :class:`TooMany`. Raises
+    :class:`dynamo.Contention`.
     """
     for conflicts in rounds():
         seen, event = read(store, event_id, registration_id), store.reads.event(event_id)
