@@ -847,7 +847,7 @@ def test_the_list_shows_how_far_changes_have_been_told_and_follows_that(office: 
         '<strong>Waits</strong> <span>a change will be told at <time datetime="2027-01-15T12:01:00+00:00">12:01:00'
         in text
     )
-    assert '<strong>Begins</strong> <span>people are about to be told</span> </li>' in text
+    assert "<strong>Begins</strong> <span>people are about to be told</span> </li>" in text
     assert refresh in page
     under_way.clear()
     assert "told" not in call(office, "GET", "/").text

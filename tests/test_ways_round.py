@@ -121,8 +121,10 @@ def test_our_routes_lead_to_the_functions_as_the_template_says(stack: Running) -
     gateway, api = stack.client("apigatewayv2"), stack.physical_id("HttpApi")
     made = {route["RouteKey"]: route for route in gateway.get_routes(ApiId=api)["Items"]}
     free = {key for key, route in made.items() if route["AuthorizationType"] == "NONE"}
-    assert free == {"GET /docs", "GET /docs/{asset}", "GET /health", "GET /openapi.json", "$default"}
-    assert made.keys() == {*routes(), "$default", "HEAD /{proxy+}"}
+    pages = {f"{method} /{page}/{{proxy+}}" for method in ("ANY", "HEAD") for page in "ercfu"}
+    pages |= {"GET /assets/{name}", "HEAD /assets/{name}"}
+    assert free == {"GET /docs", "GET /docs/{asset}", "GET /health", "GET /openapi.json", "$default", *pages}
+    assert made.keys() == {*routes(), "$default", "HEAD /{proxy+}", *pages}
     with urllib.request.urlopen(f"{stack.description['api']}/openapi.json", timeout=10) as answer:  # noqa: S310
         described = json.load(answer)["paths"]
     documented = {f"{method.upper()} {path}" for path, methods in described.items() for method in methods}
