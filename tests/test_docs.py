@@ -269,7 +269,7 @@ def curl(world: World, command: str, values: dict[str, str]) -> Answer:
                 name, _, text = value.partition(": ")
                 headers[name] = text
             case "-d":
-                method, body = "POST", value
+                method, body = "POST" if method == "GET" else method, value
             case "-X":
                 method = value
             case _:
@@ -352,3 +352,13 @@ def test_what_the_glossary_names_in_the_code_is_there() -> None:
     defined = {name for text in modules for name in re.findall(r"^(?:class )?([A-Z]\w+)\b", text, re.MULTILINE)}
     assert len(named) > 3
     assert named - defined == set()
+
+
+def test_the_first_page_that_is_documented_is_opened(world: World) -> None:
+    (_, create, _), *_ = examples()
+    made = curl(world, create, {"api": ""}).body
+    assert made["page"] is None
+    (command,) = blocks("docs/pages.md", "bash")
+    answer = curl(world, command, {"api": "", "event": made["event_id"]})
+    assert answer.status == 200
+    assert answer.body["page"].endswith(f"/e/{made['event_id']}")

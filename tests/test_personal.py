@@ -154,6 +154,9 @@ def test_the_page_speaks_the_language_of_the_browser_else_of_the_registration(vi
     bo = register(visitor, language="de")
     assert visitor.get(path(visitor, bo)).headers["content-language"] == "de"
     assert visitor.get(path(visitor, bo), accept_language="ja").headers["content-language"] == "ja"
+    li = register(visitor, 1, language="sv")  # there are no texts in it: as in mails, the event's comes next
+    assert visitor.get(path(visitor, li)).headers["content-language"] == "fr"
+    assert visitor.get(f"/u/{token(visitor, li, Purpose.WITHDRAW)}").headers["content-language"] == "fr"
 
 
 # --- whom a link lets in ------------------------------------------------------------------------------------------

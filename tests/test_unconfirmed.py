@@ -690,6 +690,24 @@ def test_it_is_written_in_the_language_of_the_registration_or_that_it_was_asked_
     assert replace(said, holder=registration(language="")).texts(notification).language == "fr"
 
 
+@pytest.mark.parametrize(("language", "written"), [("", "de"), ("sv", "de"), ("fr-CH", "fr")])
+def test_where_there_are_no_texts_in_a_language_the_event_s_is_next_as_in_invitations(
+    language: str, written: str
+) -> None:
+    holder = registration(language=language)
+    notification = asked_for(
+        NotificationKind.FRESH_LINK,
+        event(language="de"),
+        holder.email,
+        about="a",
+        language=holder.language,
+        until=NOW,
+        now=NOW,
+    )
+    said = Said(kind=NotificationKind.FRESH_LINK, link="https://x.example/r/a", holder=holder)
+    assert said.texts(notification).language == written
+
+
 def test_without_an_address_of_the_pages_no_mail_is_sent(world: World) -> None:
     world.post._aws = Aws(replace(SETTINGS, public_url=""))
     assert world.mail(world.ask()) is None

@@ -296,7 +296,7 @@ def asked_for(
         organizer=event.organizer,
         title=event.title,
         when=series.when_next(event, now),
-        language=language,
+        language=languages.texts(language, event.language).tag,
         until=until,
         written_at=now,
     )

@@ -64,7 +64,7 @@ def _registration_page(request: Request, path: str, unconfirmed_id: str, **more:
     seen = unconfirmed.look(request.store, unconfirmed_id, request.now)
     if isinstance(seen, Closed):
         raise _closed(request, unconfirmed_id, seen)
-    request = request.speaking(seen.wanted.language or seen.event.language)
+    request = request.speaking(seen.wanted.language, seen.event.language)
     account = request.store.account_settings.of(seen.event.account)
     logged = {"event": seen.event.event_id}
     if seen.registration is not None:

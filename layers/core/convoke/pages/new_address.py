@@ -17,7 +17,7 @@ def show(request: Request, path: str, payload: bytes, errors: tuple[tuple[str, s
     if isinstance(seen, Obstacle):
         raise _obstacle(request, seen)
     event, person, change = seen
-    request = request.speaking(person.language or event.language)
+    request = request.speaking(person.language, event.language)
     return page(
         request,
         "new_address.html",

@@ -108,7 +108,7 @@ def opened(request: Request, token: str, *purposes: Purpose) -> Opened:
         seen = registry.read(request.store, named.event_id, named.registration_id)
         if event is not None and seen is not None:
             person, invitation = seen
-            spoken = request.speaking(person.language or event.language)
+            spoken = request.speaking(person.language, event.language)
             if not _is_ours(spoken, named, event, person):
                 break  # in the visitor's own language: nothing of the registration is told
             return Opened(

@@ -95,11 +95,11 @@ class Request:
             return self.root + path
         return f"{self.root}{path}{'&' if '?' in path else '?'}lang={language}"
 
-    def speaking(self, language: str) -> Request:
-        """The same request, answered in ``language`` (a language tag, or empty) where neither the address nor the
-        visitor's browser says one that there are texts in.
+    def speaking(self, *languages: str) -> Request:
+        """The same request, answered in the first of ``languages`` (language tags, or empty) that there are texts in,
+        where neither the address nor the visitor's browser says one.
         """
-        return replace(self, texts=texts(*self.languages, language))
+        return replace(self, texts=texts(*self.languages, *languages))
 
 
 @frozen

@@ -57,7 +57,7 @@ def send_fresh_link(
         person.email,
         about=keys.event_id(entropy),
         registration_id=person.registration_id,
-        language=person.language or event.language,
+        language=person.language,
         until=now + LINK_WANTED_FOR,
         now=now,
     )
@@ -91,7 +91,7 @@ def ask(
         email,
         about=keys.event_id(entropy),
         registration_id=person.registration_id,
-        language=person.language or event.language,
+        language=person.language,
         until=now + VALID_FOR,
         now=now,
     )
@@ -156,7 +156,7 @@ def confirm(store: Store, payload: bytes, *, now: datetime) -> Changed | Obstacl
         person.email,
         about=change.change_id,
         registration_id=person.registration_id,
-        language=person.language or event.language,
+        language=person.language,
         until=now + LINK_WANTED_FOR,
         now=now,
     )

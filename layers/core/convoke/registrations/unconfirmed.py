@@ -125,7 +125,7 @@ def ask(
         wanted.email,
         about=wanted.unconfirmed_id,
         registration_id=wanted.unconfirmed_id,
-        language=wanted.language or event.language,
+        language=wanted.language,
         until=wanted.valid_until,
         now=now,
     )
@@ -218,7 +218,7 @@ def send_link(
         event,
         email,
         about=keys.event_id(entropy),
-        language=language or event.language,
+        language=language,
         until=now + LINK_WANTED_FOR,
         now=now,
     )
@@ -362,7 +362,7 @@ def _about_registration(event: Event, person: Registration, now: datetime) -> No
         person.email,
         about=person.registration_id,
         registration_id=person.registration_id,
-        language=person.language or event.language,
+        language=person.language,
         until=now + LINK_WANTED_FOR,
         now=now,
     )
