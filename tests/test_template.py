@@ -168,7 +168,7 @@ def test_what_needs_no_key_cannot_use_up_what_the_api_takes() -> None:
     both = routes() | routes("Pages")
     free = {route for route, said in both.items() if said.get("Auth") == {"Authorizer": "NONE"}}
     assert {"$default" if route == "ANY $default" else route for route in free} == api["RouteSettings"].keys()
-    visited = {"ANY /e/{proxy+}", "ANY /r/{proxy+}", "GET /assets/{name}"}
+    visited = {*(f"ANY /{page}/{{proxy+}}" for page in "ercfu"), "GET /assets/{name}"}
     for route, limits in api["RouteSettings"].items():
         if route in visited:
             assert limits == {
