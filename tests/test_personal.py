@@ -526,6 +526,22 @@ def test_the_page_of_one_click_promises_a_kept_seat_only_to_whoever_has_one(visi
     assert "a mail removes the entry from your calendar" in said
 
 
+def test_nobody_keeps_many_seats_by_registering_and_withdrawing_in_turn(visitor: Visitor) -> None:
+    visitor.hold(capacity=10)
+    held = []
+    for number, email in enumerate(("bo@example.net", "bo+1@example.net", "Bo@example.net")):
+        bo = register(visitor, number, email=email, guests=1)
+        for _ in range(2):
+            visitor.post(f"/u/{token(visitor, bo, Purpose.WITHDRAW)}", {"List-Unsubscribe": "One-Click"})
+        held.append(stored(visitor, bo).held_until is not None)
+    assert held == [True, False, False]
+    assert visitor.store.reads.seats(EVENT_ID).taken == 2
+    visitor.later(24 * 3600)
+    again = register(visitor, 3, email="bo@example.net")
+    visitor.post(f"/u/{token(visitor, again, Purpose.WITHDRAW)}", {"List-Unsubscribe": "One-Click"})
+    assert stored(visitor, again).held_until is not None
+
+
 def test_one_click_after_the_event_is_answered_and_changes_nothing(visitor: Visitor) -> None:
     held = visitor.hold()
     bo = register(visitor)

@@ -469,8 +469,12 @@ def _withdraw(seen: Opened, _form: Form) -> Answer:
 
 
 def withdraw(seen: Opened, *, by_one_click: bool = False) -> None:
-    """Withdraw; ``by_one_click`` the seats are kept for a while. Does nothing where it was done."""
+    """Withdraw; ``by_one_click`` the seats are kept for a while, those of one registration of a mailbox at a time. Does
+    nothing where it was done.
+    """
     request, event, person = seen.request, seen.event, seen.person
+    ids, until = (event.event_id, person.registration_id), request.now + returning.HELD
+    kept = by_one_click and request.store.brakes.may_hold(*ids, person.email, until, request.now)
     left = registry.withdraw(
         request.store,
         event.event_id,
@@ -478,7 +482,7 @@ def withdraw(seen: Opened, *, by_one_click: bool = False) -> None:
         now=request.now,
         account=event.account,
         sends=not over(event, request.now, calendar_state_of(seen.invitation)),
-        held_until=request.now + returning.HELD if by_one_click else None,
+        held_until=until if kept else None,
     )
     if isinstance(left, Obstacle):
         raise obstacle(seen, left)

@@ -15,12 +15,14 @@ from ..decision.limits import Limit
 from . import codec, conditions, dynamo, keys
 from .limits import Charge
 from .repository import Repository
-from .writes import alone
+from .writes import alone, put
 
 KEPT = timedelta(hours=25)
 """How long the times of the latest mails to a mailbox are kept: a little longer than they count."""
 NEVER = ""
 """Stands for the time of a mail that was not sent; it sorts before all times."""
+HELD = "held"
+"""Stands in the place of a purpose for seats that are kept."""
 LAST = "~"
 """Sorts after all ids of mails."""
 
@@ -44,6 +46,19 @@ class Brakes(Repository):
             if not written:
                 return charge.until(existing)
         return None
+
+    def may_hold(self, event_id: str, registration_id: str, email: str, until: datetime, now: datetime) -> bool:
+        """Note that seats of an event are kept for a registration ``until`` then. False: they are already for another
+        registration of the same mailbox. So nobody keeps many seats by registering and withdrawing in turn.
+        """
+        item = {
+            **keys.brake(HELD, f"{event_id} {brakes.mailbox(email)}", keys.MAILBOX),
+            "registration_id": registration_id,
+            "until": keys.instant(until),
+            "expires_at": codec.epoch(until),
+        }
+        values = {"registration_id": registration_id, "now": keys.instant(now)}
+        return alone(self.client, put(self._sent, item, conditions.HOLDS_NOTHING_ELSE, **values))[0]
 
     def may_mail(self, purpose: Purpose, email: str, mail_id: str, now: datetime) -> bool:
         """Count one mail to a mailbox. False: it was sent as many as it may be, in an hour or in a day. The mail with

@@ -31,6 +31,8 @@ LONG_ENOUGH_AGO = (
     "(attribute_not_exists(#{in_hour}) OR #{in_hour} <= :hour_ago) AND "
     "(attribute_not_exists(#{in_day}) OR #{in_day} <= :day_ago)"
 )
+# Nothing is kept for another registration of the mailbox any more.
+HOLDS_NOTHING_ELSE = "attribute_not_exists(pk) OR #registration_id = :registration_id OR #until <= :now"
 # What is counted was not counted before: to be completed with a term for each attribute.
 NOT_COUNTED = "NOT ({terms})"
 # The item still has the due key that was read.
