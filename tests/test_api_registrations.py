@@ -204,6 +204,17 @@ def test_a_promotion_that_fails_does_not_fail_the_withdrawal(world: World, monke
     assert "due_key" in seats
 
 
+def test_whoever_is_withdrawn_for_good_is_marked_so_and_an_unknown_word_is_refused(world: World) -> None:
+    bo, cleo = world.register(world.hold()), world.register(world.hold(), "cleo@example.com")
+    assert world.call("DELETE", bo, query={"final": "yes"}).status == 422
+    for person, final in ((bo, {"final": "true"}), (cleo, {})):
+        assert world.call("DELETE", person, query=final).body["status"] == "cancelled"
+        _, _, event_id, _, registration_id = person.split("/")
+        stored = world.store.reads.registration(event_id, registration_id)
+        assert stored is not None
+        assert stored.removed is bool(final)
+
+
 def test_withdrawing_again_changes_nothing_more_even_when_the_event_is_cancelled(world: World) -> None:
     event = world.hold()
     bo = world.register(event)

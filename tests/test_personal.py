@@ -14,8 +14,18 @@ from typing import Any
 import pytest
 
 from convoke.decision.invitation import Acknowledged, Intent
+from convoke.decision.plan import Snapshot, decide
 from convoke.links.tokens import Purpose, personal
-from convoke.model import Event, EventStatus, Participation, Question, QuestionKind, Registration, RegistrationStatus
+from convoke.model import (
+    Event,
+    EventStatus,
+    Method,
+    Participation,
+    Question,
+    QuestionKind,
+    Registration,
+    RegistrationStatus,
+)
 from convoke.registrations import erasure, events, registry
 from convoke.registrations.returning import HELD
 from convoke.store import dynamo
@@ -514,6 +524,27 @@ def test_whom_the_organizers_table_removed_is_offered_no_way_back(visitor: Visit
     assert (refused.status, "a list of their own" in words(refused)) == (409, True)
     shown = visitor.get(f"/u/{token(visitor, bo, Purpose.WITHDRAW)}")
     assert ("<button" in shown.text, "a list of their own" in words(shown)) == (False, True)
+
+
+def test_whom_the_organizer_withdrew_for_good_is_offered_no_way_back(visitor: Visitor) -> None:
+    visitor.hold()
+    bo = register(visitor)
+    tell(visitor, bo)
+    registry.withdraw(visitor.store, EVENT_ID, bo.registration_id, now=visitor.now, removed=True)
+    shown = visitor.get(path(visitor, bo))
+    assert "/return" not in shown.text
+    refused = visitor.get(f"{path(visitor, bo)}/return")
+    assert (refused.status, "The organizer has withdrawn your registration." in words(refused)) == (409, True)
+    event, invitation = (
+        visitor.store.reads.event(EVENT_ID),
+        visitor.store.reads.invitation(EVENT_ID, bo.registration_id),
+    )
+    assert event is not None
+    assert invitation is not None
+    seen = Snapshot(invitation=invitation, registration=stored(visitor, bo), event=event)
+    plan = decide(seen, SETTINGS.sender, visitor.now)
+    assert plan is not None
+    assert (plan.message.method, plan.message.may_return) == (Method.CANCEL, False)
 
 
 def test_the_page_of_one_click_promises_a_kept_seat_only_to_whoever_has_one(visitor: Visitor) -> None:

@@ -387,8 +387,8 @@ class Registration:
     personal links were replaced: the older ones are not valid any more. ``promoted`` is the generation of its
     invitation that began with a seat from the waitlist, 0 for none. ``held_until`` (UTC) is until when the seats of
     a registration that was cancelled by one click are kept for it, unless they were released early; ``None`` for any
-    other. ``removed``: the row that it follows is gone, or says that they do not come, so they cannot come back by
-    themselves.
+    other. ``removed``: they cannot come back by themselves, since the organizer said so, or the row that it follows is
+    gone or says that they do not come.
     """
 
     event_id: str

@@ -334,6 +334,7 @@ class MessageBuilder:
             **self._languages,
             "status": EventStatus.CANCELLED,
             "may_return": self.registration.status is RegistrationStatus.CANCELLED
+            and not self.registration.removed
             and self.event.status is not EventStatus.CANCELLED,
             "held_until": self.registration.held_until,
             "state_before": calendar_state,

@@ -344,8 +344,10 @@ def _require_unmanaged(seen: Opened) -> None:
 
 
 def managed_text(seen: Opened) -> str:
-    """What is said where only the organizer's own table can change something."""
+    """What is said where only the organizer, or their own table, can change something."""
     _ = seen.request.texts.gettext
+    if not seen.managed:
+        return _("The organizer has withdrawn your registration. Please write to them if you want to come.")
     return _("The organizer has your data in a list of their own. Please write to them to change it.")
 
 

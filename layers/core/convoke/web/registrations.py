@@ -291,6 +291,9 @@ def withdraw(
     erase: Annotated[
         Literal["true", "false"], Query(description="Also delete the name, the address and the stored mails.")
     ] = "false",
+    final: Annotated[
+        Literal["true", "false"], Query(description="They cannot come back by the link in their mails.")
+    ] = "false",
 ) -> Response[RegistrationOut]:
     # Allowed also where the event is cancelled or over: it does no harm, and people must always be able to be erased.
     event, at = context.own_event(event_id), context.now()
@@ -305,6 +308,7 @@ def withdraw(
                 now=at,
                 account=event.account,
                 sends=not over(event, at, calendar_state_of(seen.invitation)),
+                removed=final == "true",
             )
         )
     context.promote(event_id)
