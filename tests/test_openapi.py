@@ -68,6 +68,17 @@ def test_what_it_refers_to_is_there() -> None:
         assert reference.removeprefix("#/components/schemas/") in DESCRIPTION["components"]["schemas"]
 
 
+def test_null_is_allowed_for_each_field_of_a_body_that_may_be_absent() -> None:
+    schemas = DESCRIPTION["components"]["schemas"]
+    bodies = {name: schemas[name] for name in schemas if name.endswith(("In", "Patch"))}
+    assert len(bodies) > 15
+    for name, schema in bodies.items():
+        for field, described in schema.get("properties", {}).items():
+            nullable = {"type": "null"} in described.get("anyOf", ())
+            assert nullable != (field in schema.get("required", ())), f"{name}.{field}"
+    assert {"type": "integer", "minimum": 0, "maximum": 604800} in schemas["RotateIn"]["properties"]["overlap"]["anyOf"]
+
+
 def test_webhooks_are_described_with_what_is_posted() -> None:
     assert DESCRIPTION["webhooks"].keys() == {each.value for each in WebhookEventType}
     for what, item in DESCRIPTION["webhooks"].items():

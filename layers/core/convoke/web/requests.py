@@ -99,10 +99,20 @@ Cursor = Annotated[
 # --- bodies -------------------------------------------------------------------------------------------------------
 
 
+def _say_that_null_is_absent(schema: dict[str, Any]) -> None:
+    """Let the JSON schema of a body allow ``null`` for each field that may be absent."""
+    for name, field in schema.get("properties", {}).items():
+        kinds = field.get("anyOf", [field])
+        if name not in schema.get("required", ()) and {"type": "null"} not in kinds:
+            said = {key: field[key] for key in ("title", "description", "default") if key in field}
+            kind = {key: value for key, value in field.items() if key not in said}
+            schema["properties"][name] = {"anyOf": [kind, {"type": "null"}], **said}
+
+
 class Incoming(BaseModel):
     """A request's body: unknown fields are refused, types are not converted, and ``null`` means absent."""
 
-    model_config = ConfigDict(extra="forbid", strict=True)
+    model_config = ConfigDict(extra="forbid", strict=True, json_schema_extra=_say_that_null_is_absent)
 
     @model_validator(mode="before")
     @classmethod
