@@ -124,7 +124,7 @@ def ids(world: World) -> dict[str, str]:
     }
 
 
-@schema.parametrize()
+@schema.parametrize()  # type: ignore[untyped-decorator]
 @settings(
     max_examples=EXAMPLES,
     deadline=None,
