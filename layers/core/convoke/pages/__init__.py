@@ -8,6 +8,7 @@ function.
 - ``registering``: registering there, and the lost personal link; ``confirming``: the links that confirm an address
 - ``hints``: has a mail sent at once
 - ``opening``: what a personal link opens; ``personal``: the personal page; ``one_click``: unsubscribing (RFC 8058)
+- ``coming``, ``changing``, ``own_data``: what can be done on the personal page; ``personal_steps``: what these share
 - ``feeds``: a registration as a file for a calendar, and as a private feed
 
 A page reads from ``store``, and changes something only upon a POST, through ``registrations``.

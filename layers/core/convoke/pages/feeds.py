@@ -20,7 +20,7 @@ from ..registrations import answering
 from ..schedule import series
 from .event_page import disposition
 from .opening import Opened, State, opened
-from .personal import open_page
+from .personal_steps import open_page
 from .site import PERSONAL, SECURITY, Answer, Refused, Request, route, tagged
 
 FILE = "text/calendar; charset=utf-8"

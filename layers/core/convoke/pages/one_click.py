@@ -15,8 +15,9 @@ from http import HTTPStatus
 from ..links.tokens import Purpose
 from ..schedule import series
 from . import forms
+from .coming import come_back, what_withdrawing_does, withdraw
 from .opening import Opened, State, opened
-from .personal import STANDING, come_back, kept_until, managed_text, what_withdrawing_does, withdraw
+from .personal_steps import STANDING, kept_until, managed_text
 from .site import PERSONAL, SECURITY, Answer, Request, page, route, see_other
 
 # In a form of either type: "x=1&List-Unsubscribe=One-Click", or a part of multipart/form-data.
