@@ -306,7 +306,12 @@ MUTANTS: dict[str, Mutant] = {
         )
     ),
     "generation-after-a-cancel": Mutant(
-        (without(MessagePlanner, "invite", "calendar_state.generation + 1", "calendar_state.generation"),)
+        (
+            without(
+                *(MessagePlanner, "invite", "next_generation(calendar_state)"),
+                "1 if calendar_state is None else calendar_state.generation",
+            ),
+        )
     ),
     "released-claim-lowers-the-highest": Mutant(
         (
