@@ -25,6 +25,8 @@ LARGEST = {BULK_ROUTE: LARGEST_BULK, "PATCH /account": LARGEST_SETTINGS}
 """Routes whose bodies may be larger than others."""
 DEEPEST_BODY = 16
 """How deep objects and lists may be nested; no valid request has more than four levels."""
+MOST_MEMBERS = 100
+"""How many fields an object may have: metadata has the most, and each one that is not known takes time to refuse."""
 MOST_ERRORS = 50
 LONGEST_FIELD = 100
 """Characters of a field's name in an error: the name of an unknown field may be of any length."""
@@ -180,6 +182,9 @@ def read_body(event: Mapping[str, Any]) -> dict[str, Any] | None:
         raise Problem(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, f"a body must be {' or '.join(accepted)} in UTF-8")
     try:
         value = json.loads(data.decode(), object_pairs_hook=_without_duplicates, parse_constant=_reject_constant)
+    except Crowded as crowded:
+        message = f"is one too many: an object has at most {MOST_MEMBERS} fields"
+        raise invalid([(shortened(crowded.name), message)]) from None
     except (ValueError, RecursionError) as error:
         # Python's messages about numbers that are too long, or about bytes, would not help the caller.
         detail = f": {error}" if type(error) in (json.JSONDecodeError, Ambiguous) else ""
@@ -209,7 +214,18 @@ class Ambiguous(ValueError):
     """JSON that different parsers read differently."""
 
 
+class Crowded(ConvokeError):
+    """An object with too many fields; ``name`` is the first that is too many."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self.name = name
+
+
 def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """The object of these members. Raises :class:`Ambiguous` and :class:`Crowded`."""
+    if len(pairs) > MOST_MEMBERS:
+        raise Crowded(pairs[MOST_MEMBERS][0])
     if len(pairs) != len({name for name, _ in pairs}):
         raise Ambiguous("a name appears twice")
     return dict(pairs)
