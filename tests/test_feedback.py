@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import permutations
 from pathlib import Path
 from typing import Any
@@ -210,6 +210,15 @@ def test_a_request_delivered_after_its_cancellation_is_found_in_any_order_of_the
 
     assert out_of_order(state)
     assert not out_of_order(replace(state, repair=1)), "and is mended once"
+
+
+@pytest.mark.parametrize(("entry", "found"), [("20270123t120000-1", True), ("20270124t120000-1", False)])
+def test_a_separate_entry_is_one_whatever_its_date_is_called_since_the_series_was_moved(
+    entry: str, *, found: bool
+) -> None:
+    was, moved = datetime(2027, 1, 23, 12), datetime(2027, 1, 23, 18)
+    state = updated_by(CANCELLED, replace(CANCEL_DELIVERED, date=moved, separate="20270123t120000-1"))
+    assert out_of_order(updated_by(state, replace(REQUEST_LATE, date=was, separate=entry))) is found
 
 
 def test_what_was_delivered_in_order_is_left_alone() -> None:

@@ -49,7 +49,9 @@ class Holds:
             return
         until = now + timedelta(seconds=after.notify_after or 0)
         quiet = len(after.former_texts) > len(before.former_texts)
-        if self.due is not None and now < self.due:
+        # A planner whose clock is ahead may have begun before it was due: what it tells does not wait any more.
+        begun = earlier is None or not earlier.planning or earlier.planned_to
+        if self.due is not None and now < self.due and not begun:
             self.due = self.due if quiet else min(self.due, until)
         elif quiet or (earlier is not None and (earlier.planning or earlier.priority == 0)):
             self.due = None

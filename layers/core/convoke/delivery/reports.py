@@ -322,6 +322,8 @@ def _hides(late: Delivered, early: Delivered, calendar_state: CalendarState) -> 
     """Whether ``late``, with the lower SEQUENCE but delivered later, may undo ``early`` in the attendee's calendar."""
     if late.separate != early.separate:
         return False  # separate entries do not affect each other
+    if late.separate:
+        return late.method is not early.method  # whatever its date is called since the series was moved
     if calendar_state.gone and calendar_state.whole and not late.separate:
         return early.method is Method.CANCEL and early.date is None and late.method is Method.REQUEST
     if late.date == early.date:
