@@ -102,6 +102,7 @@ class Book:
         if (
             self.event.recurs
             or separate
+            or self.people[rid][0].occurrences is not None  # dates that an undone change took away
             or any(copy.said.recurs or copy.said.recurrence_id for copy in self.copies[rid])
         ):
             return self.untrue_dates(rid, sorted(self.copies[rid], key=lambda copy: copy.sequence), _literally)

@@ -282,11 +282,13 @@ class People:
             return
         self.world.note(f"{rid[6:10]} takes the registration up again")
         held_until = self.held.pop(rid, None)
-        self.world.returning = rid if self.store.seats.hold(EVENT_ID, rid) is not None else ""
+        # While it meets other writers, another one may be taken up in between.
+        kept = {rid} if self.store.seats.hold(EVENT_ID, rid) is not None else set()
+        self.world.returning |= kept
         try:
             back = returning.come_back(self.store, EVENT_ID, rid, now=now)
         finally:
-            self.world.returning = ""
+            self.world.returning -= kept
         if (
             held_until is not None
             and now < held_until

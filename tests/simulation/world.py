@@ -96,7 +96,7 @@ class World:
         # The latest version that a fan-out has told to its end.
         self.told = 0
         self.resends: dict[str, int] = {}
-        self.returning = ""
+        self.returning: set[str] = set()
         """Who comes back at this moment to a seat that is kept for them."""
         self.known: list[tuple[str, str]] = []
         self.zombies = False
@@ -264,7 +264,7 @@ class World:
         kept = sum(row["seats"] for sk, row in rows[SETTINGS.invitations_table][pk].items() if sk.startswith("HOLD#"))
         come = sum(1 + int(row["guests"]) for row in people if row["status"] == "registered") + kept
         # Whoever comes back to a seat that was kept has it, even if there are fewer seats by now.
-        too_many = come > seats.get("capacity", come) and rid != self.returning
+        too_many = come > seats.get("capacity", come) and rid not in self.returning
         if too_many or not seats["open"]:
             self.overbooked.append(f"{rid[6:10]} got a seat as number {come} of {seats}")
 
