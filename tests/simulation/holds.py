@@ -25,12 +25,17 @@ CLOCKS = timedelta(seconds=3)
 
 
 class Holds:
-    """The changes of one history. ``due`` is when those that wait are told, ``since`` when the first was made."""
+    """The changes of one history. ``due`` is when those that wait are told, and not before; ``latest`` when they are
+    told at the latest, ``since`` when the first was made.
+    """
 
     def __init__(self, world: World) -> None:
         self._world = world
         self._event: Event | None = None
         self.due: datetime | None = None
+        self.latest: datetime | None = None
+        # The last fan-out that there was, and when.
+        self._seen: tuple[FanOut, float] | None = None
         self.since = 0.0
         self.overlaps = False
         # What the event is to be by an undoing that is under way.
@@ -39,6 +44,11 @@ class Holds:
 
     def changed(self, after: Event) -> None:
         """The event was written; its fan-out still is that of the change before."""
+        self.latest = None
+        self._change(after)
+        self.latest = self.latest or self.due
+
+    def _change(self, after: Event) -> None:
         before, self._event = self._event, after
         if before is None:
             return
@@ -55,14 +65,19 @@ class Holds:
             self.due = self.due if quiet else min(self.due, until)
         elif quiet or (earlier is not None and (earlier.planning or earlier.priority == 0)):
             self.due = None
+        elif earlier is None and self._has_just_ended():
+            # Whoever changed the event may have read the urgent fan-out before it ended, and then does not wait for it.
+            self.due, self.latest = None, until
         else:
             self.due, self.since, self.overlaps = until, self._world.now, earlier is not None
 
     def look(self) -> None:
         """What is changed is not told later than it has to be."""
         fan_out, now = self._fan_out(), self._world.instant()
-        if fan_out is not None and fan_out.told_at is not None and fan_out.told_at > max(now, self.due or now):
-            self.broken.append(f"{fan_out} is to be told by {self.due}")
+        if fan_out is not None:
+            self._seen = fan_out, self._world.now
+        if fan_out is not None and fan_out.told_at is not None and fan_out.told_at > max(now, self.latest or now):
+            self.broken.append(f"{fan_out} is to be told by {self.latest}")
 
     def claimed(self, run: Run, seen: Invitation) -> None:
         """Somebody is about to be told: not of what waits, unless they are due something of their own, or an earlier
@@ -75,6 +90,12 @@ class Holds:
         """The audit has somebody told something: not what waits."""
         if run.root.name == "audit" and run.root.began >= self.since and self._waits():
             self.broken.append(f"the audit has {registration_id[6:10]} told of what waits until {self.due}")
+
+    def _has_just_ended(self) -> bool:
+        if self._seen is None:
+            return False
+        fan_out, at = self._seen
+        return self._world.now - at < CLOCKS.total_seconds() and (fan_out.priority == 0 or fan_out.planning)
 
     def _waits(self) -> bool:
         return self.due is not None and self._world.instant() < self.due - CLOCKS

@@ -86,6 +86,7 @@ class World:
         self.holds = Holds(self)
         # Of each moment, the titles that count as equal: the present one, and those that nobody was told to forget.
         self.titles: list[tuple[float, frozenset[str]]] = []
+        self._equal: dict[Any, frozenset[str]] = {}
         self._event: Event | None = None
         self.truths: dict[str, list[tuple[float, tuple[Any, ...]]]] = {}
         self.mischief: list[Callable[[], None]] = []
@@ -254,6 +255,11 @@ class World:
         if before is None or _told(before) != _told(event):
             quiet = before is not None and len(event.former_texts) > len(before.former_texts)
             equal = self.titles[-1][1] if quiet else frozenset()
+            if (
+                event == self.holds.undone
+            ):  # nobody was told of what is undone, so that what counted as equal still does
+                equal = self._equal.get((event.title, event.former_texts), equal)
+            self._equal[event.title, event.former_texts] = equal | {event.title}
             self.titles.append((self.now, equal | {event.title}))
 
     def _seated(self, rid: str) -> None:
@@ -261,10 +267,13 @@ class World:
         (pk, _), rows = keys.seats(EVENT_ID).values(), self.tables.rows
         seats = rows[SETTINGS.invitations_table][pk][keys.SEATS]
         people = (row for sk, row in rows[SETTINGS.registrations_table][pk].items() if sk.startswith("REGISTRATION#"))
-        kept = sum(row["seats"] for sk, row in rows[SETTINGS.invitations_table][pk].items() if sk.startswith("HOLD#"))
+        holds = {sk: row for sk, row in rows[SETTINGS.invitations_table][pk].items() if sk.startswith("HOLD#")}
+        # The seats that are kept for somebody who comes back are theirs; a transaction may not have written that yet.
+        comes_back = holds.pop(keys.hold(EVENT_ID, rid)["sk"], None) is not None or rid in self.returning
+        kept = sum(row["seats"] for row in holds.values())
         come = sum(1 + int(row["guests"]) for row in people if row["status"] == "registered") + kept
         # Whoever comes back to a seat that was kept has it, even if there are fewer seats by now.
-        too_many = come > seats.get("capacity", come) and rid not in self.returning
+        too_many = come > seats.get("capacity", come) and not comes_back
         if too_many or not seats["open"]:
             self.overbooked.append(f"{rid[6:10]} got a seat as number {come} of {seats}")
 
