@@ -44,32 +44,29 @@ class Holds:
 
     def changed(self, after: Event) -> None:
         """The event was written; its fan-out still is that of the change before."""
-        self.latest = None
-        self._change(after)
-        self.latest = self.latest or self.due
-
-    def _change(self, after: Event) -> None:
         before, self._event = self._event, after
         if before is None:
             return
         # By the clock of whoever changed it: from there it may have been some seconds on its way.
         now, earlier = after.updated_at, self._fan_out()
         if before.version == after.version or after == self.undone or urgent(before, after, now):
-            self.due = None
+            self.due = self.latest = None
             return
         until = now + timedelta(seconds=after.notify_after or 0)
         quiet = len(after.former_texts) > len(before.former_texts)
         # A planner whose clock is ahead may have begun before it was due: what it tells does not wait any more.
         begun = earlier is None or not earlier.planning or earlier.planned_to
-        if self.due is not None and now < self.due and not begun:
-            self.due = self.due if quiet else min(self.due, until)
+        if self.latest is not None and now < self.latest and not begun:
+            if not quiet:
+                self.due, self.latest = self.due and min(self.due, until), min(self.latest, until)
         elif quiet or (earlier is not None and (earlier.planning or earlier.priority == 0)):
-            self.due = None
+            self.due = self.latest = None
         elif earlier is None and self._has_just_ended():
             # Whoever changed the event may have read the urgent fan-out before it ended, and then does not wait for it.
             self.due, self.latest = None, until
         else:
-            self.due, self.since, self.overlaps = until, self._world.now, earlier is not None
+            self.due = self.latest = until
+            self.since, self.overlaps = self._world.now, earlier is not None
 
     def look(self) -> None:
         """What is changed is not told later than it has to be."""
