@@ -373,6 +373,8 @@ def test_the_page_of_an_event_is_seen_as_soon_as_it_has_come(stack: Running, chr
 
 
 ON_THEIR_OWN = {"PACE", "SENDING", "SURVEY"}
+DUE = {"due_key", "due_shard"}
+"""What the sweep takes off an item that nothing is due on any more, whoever looks."""
 
 
 def stored(stack: Running) -> dict[str, dict[str, Any]]:
@@ -383,7 +385,7 @@ def stored(stack: Running) -> dict[str, dict[str, Any]]:
             for item in page["Items"]:
                 key = f"{table} {item['pk']['S']} {item['sk']['S']}"
                 if not {item["pk"]["S"].partition("#")[0], item["sk"]["S"]} & ON_THEIR_OWN:
-                    found[key] = item
+                    found[key] = {name: value for name, value in item.items() if name not in DUE}
     return found
 
 
