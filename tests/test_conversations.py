@@ -9,8 +9,7 @@ import pytest
 
 from tests.conversation import NotUnderstood, play, read, title_of
 from tests.stage import Stage
-from tests.tables import SETTINGS
-from tests.world import World, an_empty_world
+from tests.world import World, an_empty_world, emptied
 
 STORIES = sorted((Path(__file__).parent / "conversations").glob("*.txt"))
 # Where SES reports that the mail has arrived, somebody looks.
@@ -32,12 +31,7 @@ def tables() -> Iterator[World]:
 
 @pytest.fixture
 def world(tables: World) -> Iterator[World]:
-    yield World(tables.client)
-    for table in (SETTINGS.registrations_table, SETTINGS.invitations_table):
-        rows = tables.client.scan(TableName=table)["Items"]
-        gone = [{"DeleteRequest": {"Key": {"pk": row["pk"], "sk": row["sk"]}}} for row in rows]
-        if gone:
-            tables.client.batch_write_item(RequestItems={table: gone})
+    yield from emptied(tables)
 
 
 @pytest.mark.parametrize("path", STORIES, ids=title_of)

@@ -17,8 +17,7 @@ from tests.conversation import play, read, title_of
 from tests.factories import NOW, event, invitation, registration, told
 from tests.rfc5545 import Moment
 from tests.stage import Stage
-from tests.tables import SETTINGS
-from tests.world import World, an_empty_world
+from tests.world import World, an_empty_world, emptied
 
 STORIES = sorted((Path(__file__).parent / "conversations").glob("*.txt"))
 
@@ -31,12 +30,7 @@ def tables() -> Iterator[World]:
 
 @pytest.fixture
 def world(tables: World) -> Iterator[World]:
-    yield World(tables.client)
-    for table in (SETTINGS.registrations_table, SETTINGS.invitations_table):
-        rows = tables.client.scan(TableName=table)["Items"]
-        gone = [{"DeleteRequest": {"Key": {"pk": row["pk"], "sk": row["sk"]}}} for row in rows]
-        if gone:
-            tables.client.batch_write_item(RequestItems={table: gone})
+    yield from emptied(tables)
 
 
 def moments(when: When) -> tuple[Moment, Moment]:

@@ -35,9 +35,10 @@ from convoke.model import (
     When,
 )
 from convoke.registrations import registry, unconfirmed
+from convoke.registrations.asking import Asked
 from convoke.registrations.erasure import erase
 from convoke.registrations.registry import TooMany
-from convoke.registrations.unconfirmed import Asked, Closed, Confirmed, Prospect
+from convoke.registrations.unconfirmed import Closed, Confirmed, Prospect
 from convoke.schedule import edits
 from convoke.store import dynamo, keys
 from convoke.store.invitations import invitation_item

@@ -195,12 +195,7 @@ def _sum_up(seen: Survey, again: datetime | None, worker: Worker) -> Steps[None]
         if now >= ready:
             notification = summary(event, tuple(one.attention for one in unreported), now=now)
             if (yield AddNotification(notification=notification)):
-                hint = NotificationHint(
-                    event_id=notification.event_id,
-                    registration_id=notification.registration_id,
-                    notification_id=notification.notification_id,
-                )
-                yield Enqueue(hint=hint, urgent=False)
+                yield Enqueue(hint=NotificationHint.of(notification), urgent=False)
             for one in unreported:
                 yield StoreUnreached(event_id=seen.event_id, was=one, now=replace(one, notified=True))
             summed_up_at = now

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from ..decision.invitation import Batch, FanOut
+from ..mail.notifications import Notification
 from ..model import frozen
 from .kind import Effect
 from .posting import WebhookHint
@@ -116,6 +117,10 @@ class NotificationHint:
     event_id: str
     registration_id: str
     notification_id: str
+
+    @classmethod
+    def of(cls, mail: Notification) -> NotificationHint:
+        return cls(event_id=mail.event_id, registration_id=mail.registration_id, notification_id=mail.notification_id)
 
 
 @frozen

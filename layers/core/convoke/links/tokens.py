@@ -31,13 +31,15 @@ AFTER_THE_EVENT = timedelta(days=31)
 RECENT_FOR = timedelta(hours=1)
 """For how long a link that was just mailed opens what a forwarded mail must not open."""
 
+EVENT_ID, REGISTRATION_ID = 26, 36
+"""How many characters ids have, of five bits each (``store.keys``)."""
+
 _MAC_BYTES = 16
 _TIME_BYTES = 5  # seconds since 1970: enough for 34,000 years
-_EVENT_ID, _REGISTRATION_ID = 26, 36  # characters, of five bits each
-_IDS_BYTES = (5 * (_EVENT_ID + _REGISTRATION_ID) + 7) // 8
+_IDS_BYTES = (5 * (EVENT_ID + REGISTRATION_ID) + 7) // 8
 _LONGEST = 1_000  # characters of a token
 _DIGITS = "0123456789abcdefghijklmnopqrstuv"  # base32hex in lower case, as all ids are written (``store.keys``)
-_IDS = re.compile(f"[{_DIGITS}]{{{_EVENT_ID + _REGISTRATION_ID}}}")
+_IDS = re.compile(f"[{_DIGITS}]{{{EVENT_ID + REGISTRATION_ID}}}")
 _TOKEN = re.compile(r"[A-Za-z0-9_-]+", re.ASCII)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -145,7 +147,7 @@ def personal(
     """
     if purpose not in _NAMES_REGISTRATION or (purpose in LASTING) != (expires is None):
         raise ValueError(f"not how a token for {purpose.name} is made")
-    if len(event_id) != _EVENT_ID or not _IDS.fullmatch(event_id + registration_id):
+    if len(event_id) != EVENT_ID or not _IDS.fullmatch(event_id + registration_id):
         raise ValueError("ids of another form cannot be in a token")
     content = int(event_id + registration_id, 32).to_bytes(_IDS_BYTES, "big")
     if expires is not None:
@@ -163,8 +165,8 @@ def unverified(purpose: Purpose, token: str) -> Unverified:
         raise InvalidLink("not the length of a token for this purpose")
     ids = _base32(int.from_bytes(content[:_IDS_BYTES], "big"))
     return Unverified(
-        event_id=ids[:_EVENT_ID],
-        registration_id=ids[_EVENT_ID:],
+        event_id=ids[:EVENT_ID],
+        registration_id=ids[EVENT_ID:],
         _purpose=purpose,
         _signed=content,
         _mac=mac,
@@ -177,7 +179,7 @@ def _personal_content(purpose: Purpose, links: int, content: bytes) -> bytes:
 
 
 def _base32(number: int) -> str:
-    digits = [_DIGITS[number >> 5 * place & 31] for place in range(_EVENT_ID + _REGISTRATION_ID)]
+    digits = [_DIGITS[number >> 5 * place & 31] for place in range(EVENT_ID + REGISTRATION_ID)]
     if number >> 5 * len(digits):
         raise InvalidLink("no ids")
     return "".join(reversed(digits))

@@ -80,9 +80,14 @@ def text(notification: Notification, said: Said) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def _confirm(notification: Notification, said: Said, texts: Texts, what: dict[str, str]) -> tuple[str, ...]:
+def _hours(notification: Notification) -> int:
+    """For how many hours the link of a mail is valid."""
     until = notification.until or notification.written_at
-    hours = round((until - notification.written_at).total_seconds() / SECONDS_OF_AN_HOUR)
+    return round((until - notification.written_at).total_seconds() / SECONDS_OF_AN_HOUR)
+
+
+def _confirm(notification: Notification, said: Said, texts: Texts, what: dict[str, str]) -> tuple[str, ...]:
+    hours = _hours(notification)
     return (
         texts.gettext(
             "Somebody, probably you, wants to register this address for “%(title)s”, %(when)s, organized by "
@@ -101,8 +106,7 @@ def _confirm(notification: Notification, said: Said, texts: Texts, what: dict[st
 
 
 def _new_address(notification: Notification, said: Said, texts: Texts, what: dict[str, str]) -> tuple[str, ...]:
-    until = notification.until or notification.written_at
-    hours = round((until - notification.written_at).total_seconds() / SECONDS_OF_AN_HOUR)
+    hours = _hours(notification)
     return (
         texts.gettext(
             "Somebody, probably you, wants the mails about “%(title)s”, %(when)s, organized by %(organizer)s, to be "

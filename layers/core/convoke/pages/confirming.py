@@ -8,12 +8,13 @@ from typing import Any
 
 from ..links import tokens
 from ..links.tokens import Purpose
-from ..model import Registration, frozen
+from ..model import frozen
 from ..registrations import unconfirmed
 from ..registrations.registry import TooMany
 from ..registrations.unconfirmed import Closed
 from ..schedule import series
 from . import forms, hints, new_address
+from .opening import personal_path
 from .registering import closed
 from .site import Answer, Request, missing, page, route, see_other, too_many
 
@@ -68,7 +69,7 @@ def _registration_page(request: Request, path: str, unconfirmed_id: str, **more:
     account = request.store.account_settings.of(seen.event.account)
     logged = {"event": seen.event.event_id}
     if seen.registration is not None:
-        own = personal(request, seen.registration)
+        own = personal_path(request, seen.registration)
         return page(request, "confirmed.html", account=account, logged=logged, event=seen.event, own=own)
     dates = []
     if seen.dates is not None:
@@ -101,7 +102,7 @@ def _do_registration(request: Request, path: str, payload: bytes) -> Answer:
         raise too_many(request, done.until)
     hints.send(request.store.settings, done.hint)
     ids = {"event": done.registration.event_id, "registration": done.registration.registration_id}
-    return see_other(request, personal(request, done.registration), logged=ids)
+    return see_other(request, personal_path(request, done.registration), logged=ids)
 
 
 def _closed(request: Request, unconfirmed_id: str, why: Closed) -> Exception:
@@ -110,12 +111,6 @@ def _closed(request: Request, unconfirmed_id: str, why: Closed) -> Exception:
     if event is not None:
         request = request.speaking(event.language)
     return closed(request, event, why)
-
-
-def personal(request: Request, person: Registration) -> str:
-    """The path of somebody's personal page."""
-    ids = person.event_id, person.registration_id
-    return f"/r/{tokens.personal(request.keys(), Purpose.PERSONAL, *ids, person.links)}"
 
 
 CONFIRMATIONS = {

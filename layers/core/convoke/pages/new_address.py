@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from http import HTTPStatus
 
-from ..links import tokens
-from ..links.tokens import Purpose
 from ..registrations import addresses
 from ..registrations.registry import Obstacle, TooMany
 from . import forms, hints
+from .opening import personal_path
 from .site import Answer, Refused, Request, gone, page, see_other, too_many
 
 
@@ -40,12 +39,10 @@ def confirm(request: Request, path: str, payload: bytes) -> Answer:
         raise _obstacle(request, done)
     if isinstance(done, TooMany):
         raise too_many(request, done.until)
-    if done.hint is not None:
-        hints.send(request.store.settings, done.hint)
+    hints.send(request.store.settings, done.hint)
     person = done.registration
-    ids = person.event_id, person.registration_id
-    token = tokens.personal(request.keys(), Purpose.PERSONAL, *ids, person.links)
-    return see_other(request, f"/r/{token}?done=moved", logged={"event": ids[0], "registration": ids[1]})
+    ids = {"event": person.event_id, "registration": person.registration_id}
+    return see_other(request, f"{personal_path(request, person)}?done=moved", logged=ids)
 
 
 def expired(request: Request) -> Refused:

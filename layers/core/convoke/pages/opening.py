@@ -161,17 +161,21 @@ def _erasing(request: Request, person: Registration) -> bool:
     return person.status is RegistrationStatus.CANCELLED and request.store.registrations.to_be_erased(person)
 
 
+def personal_path(request: Request, person: Registration) -> str:
+    """The path of somebody's personal page."""
+    return f"/r/{_token(request, person, Purpose.PERSONAL)}"
+
+
 def feed_token(seen: Opened) -> str:
-    return _token(seen, Purpose.FEED)
+    return _token(seen.request, seen.person, Purpose.FEED)
 
 
 def withdraw_token(seen: Opened) -> str:
-    return _token(seen, Purpose.WITHDRAW)
+    return _token(seen.request, seen.person, Purpose.WITHDRAW)
 
 
-def _token(seen: Opened, purpose: Purpose) -> str:
-    person = seen.person
-    return tokens.personal(seen.request.keys(), purpose, person.event_id, person.registration_id, links=person.links)
+def _token(request: Request, person: Registration, purpose: Purpose) -> str:
+    return tokens.personal(request.keys(), purpose, person.event_id, person.registration_id, links=person.links)
 
 
 def again(seen: Opened) -> Opened:

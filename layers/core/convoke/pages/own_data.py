@@ -12,6 +12,7 @@ from typing import Any
 
 from ..model import folded
 from ..registrations import addresses, erasure, stored_data
+from ..registrations.asking import Asked
 from ..registrations.registry import TooMany
 from . import hints
 from .coming import promote
@@ -55,10 +56,15 @@ def _fresh(seen: Opened, _form: Form) -> Answer:
         now=request.now,
         entropy=secrets.token_bytes(16),
     )
+    return _mailed(seen, asked, "fresh")
+
+
+def _mailed(seen: Opened, asked: Asked | TooMany, done: str) -> Answer:
+    """Have the mail sent at once that somebody ``asked`` for, and lead back, where that says what was ``done``."""
     if isinstance(asked, TooMany):
-        raise too_many(request, asked.until, back(seen))
-    hints.send(request.store.settings, asked.hint)
-    return redirect(seen, "fresh")
+        raise too_many(seen.request, asked.until, back(seen))
+    hints.send(seen.request.store.settings, asked.hint)
+    return redirect(seen, done)
 
 
 def _show_address(seen: Opened, form: Form, errors: Errors) -> Answer:
@@ -97,10 +103,7 @@ def _address(seen: Opened, form: Form) -> Answer:
         now=request.now,
         entropy=secrets.token_bytes(16),
     )
-    if isinstance(asked, TooMany):
-        raise too_many(request, asked.until, back(seen))
-    hints.send(request.store.settings, asked.hint)
-    return redirect(seen, "asked")
+    return _mailed(seen, asked, "asked")
 
 
 # --- what is stored, and erasing it -------------------------------------------------------------------------------

@@ -10,9 +10,9 @@ from datetime import datetime, timedelta
 
 from ..decision import brakes
 from ..decision.brakes import Purpose
-from ..decision.limits import Limit
 from ..effects import NotificationHint
-from ..mail.notifications import LINK_WANTED_FOR, Notification, NotificationKind, asked_for
+from ..links.tokens import EVENT_ID, REGISTRATION_ID
+from ..mail.notifications import LINK_WANTED_FOR, NotificationKind, asked_for
 from ..model import Event, EventStatus, Registration, folded, frozen
 from ..schedule import series
 from ..store import keys
@@ -20,18 +20,11 @@ from ..store.address_changes import AddressChange
 from ..store.store import Store
 from ..store.writes import REQUEST, Repeated
 from . import registry
+from .asking import Asked, counted, mailed
 from .registry import ACTIVE, Obstacle, TooMany
 
 VALID_FOR = timedelta(hours=48)
 """For how long a new address can be confirmed."""
-_EVENT_ID, _REGISTRATION_ID = 26, 36  # characters of the ids in a token
-
-
-@frozen
-class Asked:
-    """A mail is due; ``hint`` has it sent at once."""
-
-    hint: NotificationHint
 
 
 @frozen
@@ -48,9 +41,10 @@ def send_fresh_link(
     """Have a link mailed to the registration's address that opens what a forwarded mail must not open. ``entropy`` are
     16 random bytes.
     """
-    until = _counted(store, Purpose.FRESH, event, brakes.account(Purpose.FRESH, 0), source_ip, now)
-    if until is not None:
-        return TooMany(until=until)
+    most = brakes.account(Purpose.FRESH, 0)
+    wait = counted(store, Purpose.FRESH, event, most_in_account=most, source_ip=source_ip, now=now)
+    if wait is not None:
+        return wait
     mail = asked_for(
         NotificationKind.FRESH_LINK,
         event,
@@ -61,8 +55,7 @@ def send_fresh_link(
         until=now + LINK_WANTED_FOR,
         now=now,
     )
-    store.attempt({"notification": store.notifications.schedule_action(mail, now)})
-    return Asked(hint=_hint(mail))
+    return mailed(store, mail, now)
 
 
 def ask(
@@ -82,9 +75,9 @@ def ask(
     :class:`TooMany` says until when a network, the event or the account has to wait.
     """
     most = brakes.account(Purpose.CONFIRM, unconfirmed_mails)
-    until = _counted(store, Purpose.CONFIRM, event, most, source_ip, now)
-    if until is not None:
-        return TooMany(until=until)
+    wait = counted(store, Purpose.CONFIRM, event, most_in_account=most, source_ip=source_ip, now=now)
+    if wait is not None:
+        return wait
     mail = asked_for(
         NotificationKind.NEW_ADDRESS,
         event,
@@ -104,13 +97,7 @@ def ask(
         asked_at=now,
         valid_until=now + VALID_FOR,
     )
-    store.attempt(
-        {
-            "change": store.address_changes.put_action(change),
-            "notification": store.notifications.schedule_action(mail, now),
-        }
-    )
-    return Asked(hint=_hint(mail))
+    return mailed(store, mail, now, change=store.address_changes.put_action(change))
 
 
 def payload(event_id: str, registration_id: str, change_id: str) -> bytes:
@@ -120,8 +107,8 @@ def payload(event_id: str, registration_id: str, change_id: str) -> bytes:
 
 def named(payload: bytes) -> tuple[str, str, str]:
     """The ids of event, registration and change in the payload of a token for ADDRESS."""
-    text, both = payload.decode(), _EVENT_ID + _REGISTRATION_ID
-    return text[:_EVENT_ID], text[_EVENT_ID:both], text[both:]
+    text, both = payload.decode(), EVENT_ID + REGISTRATION_ID
+    return text[:EVENT_ID], text[EVENT_ID:both], text[both:]
 
 
 def look(store: Store, payload: bytes, now: datetime) -> tuple[Event, Registration, AddressChange] | Obstacle:
@@ -180,24 +167,5 @@ def confirm(store: Store, payload: bytes, *, now: datetime) -> Changed | Obstacl
         return Obstacle.ABSENT  # somebody pressed twice, or another address was asked for meanwhile
     if isinstance(done, (Obstacle, TooMany)):
         return done
-    return Changed(registration=done, hint=_hint(told) if folded(done.email) != folded(person.email) else None)
-
-
-def _counted(
-    store: Store, purpose: Purpose, event: Event, most: Limit, source_ip: str, now: datetime
-) -> datetime | None:
-    """Count one request; returns when it is allowed (UTC), where it is not now."""
-    return store.brakes.count(
-        purpose,
-        source_ip=source_ip,
-        event_id=event.event_id,
-        account=event.account,
-        most_in_account=most,
-        now=now,
-    )
-
-
-def _hint(mail: Notification) -> NotificationHint:
-    return NotificationHint(
-        event_id=mail.event_id, registration_id=mail.registration_id, notification_id=mail.notification_id
-    )
+    moved = folded(done.email) != folded(person.email)
+    return Changed(registration=done, hint=NotificationHint.of(told) if moved else None)

@@ -21,10 +21,12 @@ from ..mail.notifications import LINK_WANTED_FOR, Notification, NotificationKind
 from ..model import Event, EventStatus, LocalTime, Occurrence, Registration, RegistrationStatus, frozen
 from ..schedule import edits, series, series_changes
 from ..store import keys
+from ..store.limits import Charge
 from ..store.store import Store
 from ..store.unconfirmed import UnconfirmedRegistration
-from ..store.writes import REQUEST, Repeated, rounds
+from ..store.writes import REQUEST, Action, Repeated, rounds
 from . import registry, replies
+from .asking import Asked, counted, mailed
 from .registry import Obstacle, TooMany
 
 VALID_FOR = timedelta(hours=48)
@@ -41,13 +43,6 @@ class Closed(StrEnum):
     DATES_GONE = "none of the chosen dates takes place any more"
     NOT_YET = "registrations are still being copied from the series that this was part of"
     MOVED = "the registration that it was confirmed with has another address"
-
-
-@frozen
-class Asked:
-    """Something was asked for, and the mail that comes of it, if any does, is due; ``hint`` has it sent at once."""
-
-    hint: NotificationHint | None
 
 
 @frozen
@@ -107,16 +102,9 @@ def ask(
     if why is not None:
         return why
     most = brakes.account(Purpose.CONFIRM, unconfirmed_mails)
-    until = store.brakes.count(
-        Purpose.CONFIRM,
-        source_ip=source_ip,
-        event_id=event.event_id,
-        account=event.account,
-        most_in_account=most,
-        now=now,
-    )
-    if until is not None:
-        return TooMany(until=until)
+    wait = counted(store, Purpose.CONFIRM, event, most_in_account=most, source_ip=source_ip, now=now)
+    if wait is not None:
+        return wait
     if not event.confirm_address:
         return _register_at_once(store, event, wanted, now, entropy)
     mail = asked_for(
@@ -129,13 +117,7 @@ def ask(
         until=wanted.valid_until,
         now=now,
     )
-    store.attempt(
-        {
-            "unconfirmed": store.unconfirmed.new_action(wanted),
-            "notification": store.notifications.schedule_action(mail, now),
-        }
-    )
-    return Asked(hint=_hint(mail))
+    return mailed(store, mail, now, unconfirmed=store.unconfirmed.new_action(wanted))
 
 
 def unconfirmed(
@@ -178,23 +160,34 @@ def _register_at_once(
         return Asked(hint=None)
     person = _registration(event, wanted, wanted.occurrences, now, entropy)
     mail = _about_registration(event, person, now)
-    charge = store.limits.recipient(event.account, person.email, now)
+    made = _register(store, event, person, mail, now)
+    if isinstance(made, Closed):
+        return made
+    if isinstance(made, TooMany):
+        return Asked(hint=None)
+    if made.registration_id != person.registration_id:
+        # Registered before: they are mailed their link, under the same notification.
+        return mailed(store, mail, now)
+    return Asked(hint=NotificationHint.of(mail))
+
+
+def _register(
+    store: Store, event: Event, person: Registration, mail: Notification, now: datetime, **also: Action
+) -> Registration | Closed | TooMany:
+    """Register ``person``, with ``mail`` about it, and the actions ``also``; as :func:`registry.register` returns."""
     made = registry.register(
         store,
         person,
         now=now,
         account=event.account,
-        charge=charge,
-        also={"notification": store.notifications.schedule_action(mail, now)},
+        charge=_charge(store, event, person, now),
+        also={**also, "notification": store.notifications.schedule_action(mail, now)},
     )
-    if isinstance(made, Obstacle):
-        return _closed_meanwhile(store, event.event_id, made, now)
-    if isinstance(made, TooMany):
-        return Asked(hint=None)
-    if made.registration_id != person.registration_id:
-        # Registered before: they are mailed their link, under the same notification.
-        store.attempt({"notification": store.notifications.schedule_action(mail, now)})
-    return Asked(hint=_hint(mail))
+    return _closed_meanwhile(store, event.event_id, made, now) if isinstance(made, Obstacle) else made
+
+
+def _charge(store: Store, event: Event, person: Registration, now: datetime) -> Charge:
+    return store.limits.recipient(event.account, person.email, now)
 
 
 def send_link(
@@ -203,16 +196,10 @@ def send_link(
     """Have the personal link mailed to an address, if it is registered; who is not is sent nothing. The result does not
     depend on it. ``entropy`` are 16 random bytes.
     """
-    until = store.brakes.count(
-        Purpose.LINK,
-        source_ip=source_ip,
-        event_id=event.event_id,
-        account=event.account,
-        most_in_account=brakes.account(Purpose.LINK, 0),
-        now=now,
-    )
-    if until is not None:
-        return TooMany(until=until)
+    most = brakes.account(Purpose.LINK, 0)
+    wait = counted(store, Purpose.LINK, event, most_in_account=most, source_ip=source_ip, now=now)
+    if wait is not None:
+        return wait
     mail = asked_for(
         NotificationKind.LINK,
         event,
@@ -222,8 +209,7 @@ def send_link(
         until=now + LINK_WANTED_FOR,
         now=now,
     )
-    store.attempt({"notification": store.notifications.schedule_action(mail, now)})
-    return Asked(hint=_hint(mail))
+    return mailed(store, mail, now)
 
 
 # --- confirming ---------------------------------------------------------------------------------------------------
@@ -287,28 +273,16 @@ def _confirm(store: Store, seen: Prospect, now: datetime, entropy: bytes) -> Con
     event, wanted = seen.event, seen.wanted
     person = _registration(event, wanted, seen.dates, now, entropy)
     mail = _about_registration(event, person, now)
-    charge = store.limits.recipient(event.account, person.email, now)
-    made = registry.register(
-        store,
-        person,
-        now=now,
-        account=event.account,
-        charge=charge,
-        also={
-            REQUEST: store.unconfirmed.confirmed_action(wanted, person),
-            "notification": store.notifications.schedule_action(mail, now),
-        },
-    )
-    if isinstance(made, Obstacle):
-        return _closed_meanwhile(store, event.event_id, made, now)
-    if isinstance(made, TooMany):
+    made = _register(store, event, person, mail, now, **{REQUEST: store.unconfirmed.confirmed_action(wanted, person)})
+    if isinstance(made, (Closed, TooMany)):
         return made
     if made.registration_id == person.registration_id:
-        return Confirmed(registration=made, hint=_hint(mail))
+        return Confirmed(registration=made, hint=NotificationHint.of(mail))
     confirmed = {REQUEST: store.unconfirmed.confirmed_action(wanted, made)}
     if made.status is not RegistrationStatus.DECLINED:
         store.attempt(confirmed)
         return Confirmed(registration=made)
+    charge = _charge(store, event, person, now)
     again = replies.register_again(store, event.event_id, made.registration_id, now=now, charge=charge, also=confirmed)
     if isinstance(again, Obstacle):
         return _closed_meanwhile(store, event.event_id, again, now)
@@ -372,9 +346,3 @@ def _closed_meanwhile(store: Store, event_id: str, obstacle: Obstacle, now: date
     if obstacle is Obstacle.NOT_YET:
         return Closed.NOT_YET
     return closed(store.reads.event(event_id), now) or Closed.CANCELLED
-
-
-def _hint(mail: Notification) -> NotificationHint:
-    return NotificationHint(
-        event_id=mail.event_id, registration_id=mail.registration_id, notification_id=mail.notification_id
-    )

@@ -174,21 +174,16 @@ def cancel_event(
     key: IdempotencyKey = None,
     version: Version = None,
 ) -> Response[EventOut]:
-    def cancel(record: Record) -> Response[EventOut]:
-        recorded = record(status=200, event_id=event_id)
-        for _ in rounds():
-            before, at = context.own_event(event_id), context.now()
-            context.require_unmanaged(before)
-            require_version(before, version)
-            if before.status is EventStatus.CANCELLED:
-                context.store().requests.keep(recorded)
-                return context.show_event(event_id)
-            context.require_not_over(before, at)
-            if store(before, replace(before, status=EventStatus.CANCELLED, reason=body.reason), at, recorded):
-                return context.show_event(event_id)
-        raise AssertionError  # rounds() ends with Contention
+    def cancel(before: Event, at: datetime, recorded: Mapping[str, Action]) -> bool:
+        context.require_unmanaged(before)
+        require_version(before, version)
+        if before.status is EventStatus.CANCELLED:
+            context.store().requests.keep(dict(recorded))
+            return True
+        context.require_not_over(before, at)
+        return store(before, replace(before, status=EventStatus.CANCELLED, reason=body.reason), at, recorded)
 
-    return once(key, cancel)
+    return decided(event_id, key, cancel)
 
 
 @router.post("/events/<event_id>/reopen", summary="Let a cancelled event take place again", responses=documented(200))
@@ -198,28 +193,25 @@ def reopen_event(
     key: IdempotencyKey = None,
     version: Version = None,
 ) -> Response[EventOut]:
-    def reopen(record: Record) -> Response[EventOut]:
-        recorded = record(status=200, event_id=event_id)
-        for _ in rounds():
-            before, at = context.own_event(event_id), context.now()
-            context.require_unmanaged(before)
-            require_version(before, version)
-            context.require_not_over(before, at)
-            if before.status is not EventStatus.CANCELLED:
-                dates = restored(before, body.occurrences, at)
-                if any(edits.date(before, name).cancelled for name in dates):
-                    raise Problem(HTTPStatus.CONFLICT, "the event is not cancelled: restore a date by its own path")
-                context.store().requests.keep(recorded)
-                return context.show_event(event_id)
-            context.require_no_transfer(event_id)
-            after = edits.reopen(before, restored(before, body.occurrences, at))
-            check = {"transfer": context.store().events.not_transferring_check(event_id)}
-            if store(before, after, at, {**check, **recorded}):
-                context.promote(event_id)
-                return context.show_event(event_id)
-        raise AssertionError  # rounds() ends with Contention
+    def reopen(before: Event, at: datetime, recorded: Mapping[str, Action]) -> bool:
+        context.require_unmanaged(before)
+        require_version(before, version)
+        context.require_not_over(before, at)
+        if before.status is not EventStatus.CANCELLED:
+            dates = restored(before, body.occurrences, at)
+            if any(edits.date(before, name).cancelled for name in dates):
+                raise Problem(HTTPStatus.CONFLICT, "the event is not cancelled: restore a date by its own path")
+            context.store().requests.keep(dict(recorded))
+            return True
+        context.require_no_transfer(event_id)
+        after = edits.reopen(before, restored(before, body.occurrences, at))
+        check = {"transfer": context.store().events.not_transferring_check(event_id)}
+        if not store(before, after, at, {**check, **recorded}):
+            return False
+        context.promote(event_id)
+        return True
 
-    return once(key, reopen)
+    return decided(event_id, key, reopen)
 
 
 # --- changes that wait to be told -----------------------------------------------------------------------------------
@@ -232,16 +224,11 @@ def tell_now(
     key: IdempotencyKey = None,
     version: Version = None,
 ) -> Response[EventOut]:
-    def tell(record: Record) -> Response[EventOut]:
-        recorded = record(status=200, event_id=event_id)
-        for _ in rounds():
-            event, at = context.own_event(event_id), context.now()
-            require_version(event, version)
-            if events.tell_now(context.store(), event, at, also=recorded):
-                return context.show_event(event_id)
-        raise AssertionError  # rounds() ends with Contention
+    def tell(event: Event, at: datetime, recorded: Mapping[str, Action]) -> bool:
+        require_version(event, version)
+        return events.tell_now(context.store(), event, at, also=recorded)
 
-    return once(key, tell)
+    return decided(event_id, key, tell)
 
 
 @router.post("/events/<event_id>/undo", summary="Undo the changes that wait to be told", responses=documented(200))
@@ -251,24 +238,44 @@ def undo_changes(
     key: IdempotencyKey = None,
     version: Version = None,
 ) -> Response[EventOut]:
-    def undo(record: Record) -> Response[EventOut]:
+    def undo(before: Event, at: datetime, recorded: Mapping[str, Action]) -> bool:
+        context.require_unmanaged(before)
+        require_version(before, version)
+        context.require_not_over(before, at)
+        after = events.before_what_waits(context.store(), before, at)
+        if isinstance(after, events.CannotUndo):
+            raise Problem(HTTPStatus.CONFLICT, after.value, code=after.name.lower())
+        after = replace(after, version=before.version + 1, updated_at=at)
+        priority = fan_out.change_urgency(before, after, at, settings().times)
+        if not events.undo(context.store(), before, after, priority=priority, now=at, also=recorded):
+            return False
+        context.promote(event_id)
+        return True
+
+    return decided(event_id, key, undo)
+
+
+# --- writing --------------------------------------------------------------------------------------------------------
+
+
+def decided(
+    event_id: str, key: str | None, decide: Callable[[Event, datetime, Mapping[str, Action]], bool]
+) -> Response[EventOut]:
+    """Do once what ``decide`` does, and answer with the event as it is then.
+
+    ``decide`` gets the stored event, the time (UTC), and the actions that keep the request, for its transaction; it is
+    called again where it returns False: another writer was first. Raises :class:`dynamo.Contention` after too many
+    rounds.
+    """
+
+    def do(record: Record) -> Response[EventOut]:
         recorded = record(status=200, event_id=event_id)
         for _ in rounds():
-            before, at = context.own_event(event_id), context.now()
-            context.require_unmanaged(before)
-            require_version(before, version)
-            context.require_not_over(before, at)
-            after = events.before_what_waits(context.store(), before, at)
-            if isinstance(after, events.CannotUndo):
-                raise Problem(HTTPStatus.CONFLICT, after.value, code=after.name.lower())
-            after = replace(after, version=before.version + 1, updated_at=at)
-            priority = fan_out.change_urgency(before, after, at, settings().times)
-            if events.undo(context.store(), before, after, priority=priority, now=at, also=recorded):
-                context.promote(event_id)
+            if decide(context.own_event(event_id), context.now(), recorded):
                 return context.show_event(event_id)
         raise AssertionError  # rounds() ends with Contention
 
-    return once(key, undo)
+    return once(key, do)
 
 
 def restored(event: Event, dates: list[str], at: datetime) -> list[LocalTime]:

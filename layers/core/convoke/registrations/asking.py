@@ -1,0 +1,44 @@
+"""What anybody may ask for on the pages: it is counted first, and what comes of it is a mail."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from ..decision.brakes import Purpose
+from ..decision.limits import Limit
+from ..effects import NotificationHint
+from ..mail.notifications import Notification
+from ..model import Event, frozen
+from ..store.store import Store
+from ..store.writes import Action
+from .registry import TooMany
+
+
+@frozen
+class Asked:
+    """Something was asked for, and the mail that comes of it, if any does, is due; ``hint`` has it sent at once."""
+
+    hint: NotificationHint | None
+
+
+def counted(
+    store: Store, purpose: Purpose, event: Event, *, most_in_account: Limit, source_ip: str, now: datetime
+) -> TooMany | None:
+    """Count one request from ``source_ip``. :class:`TooMany` says until when a network, the event or the account has to
+    wait.
+    """
+    until = store.brakes.count(
+        purpose,
+        source_ip=source_ip,
+        event_id=event.event_id,
+        account=event.account,
+        most_in_account=most_in_account,
+        now=now,
+    )
+    return None if until is None else TooMany(until=until)
+
+
+def mailed(store: Store, mail: Notification, now: datetime, **also: Action) -> Asked:
+    """Have ``mail`` sent, with the actions ``also`` in the same transaction."""
+    store.attempt({**also, "notification": store.notifications.schedule_action(mail, now)})
+    return Asked(hint=NotificationHint.of(mail))
