@@ -21,7 +21,7 @@ from .environments import ROOT
 CORE = ROOT / "layers" / "core" / "convoke"
 CATALOGUES = CORE / "languages" / "catalogues"
 
-_METHODS = [("**.py", "python"), ("**/templates/**.html", "jinja2.ext:babel_extract")]
+_METHODS = [("console/**", "ignore"), ("**.py", "python"), ("**/templates/**.html", "jinja2.ext:babel_extract")]
 _OPTIONS = {"**/templates/**.html": {"newstyle_gettext": "true", "silent": "false"}}
 _KEYWORDS: dict[str, tuple[int | tuple[int, str], ...] | None] = {
     "_": None,

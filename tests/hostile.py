@@ -8,8 +8,8 @@ from datetime import timedelta
 from functools import cache
 from typing import Any
 
-import api
 from convoke.store import keys
+from convoke.web import application
 from tests.caller import BO, PARTY, World
 from tests.factories import NOW
 
@@ -78,7 +78,7 @@ def deep(levels: int) -> str:
 
 @cache
 def schema() -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(api.described())
+    found: dict[str, Any] = json.loads(application.described())
     return found
 
 

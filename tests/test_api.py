@@ -19,7 +19,7 @@ from convoke.decision.attention import Attention, AttentionKind, AttentionReason
 from convoke.effects import StoreUnreached
 from convoke.registrations import events
 from convoke.store import dynamo, keys
-from convoke.web import context, problems, registrations
+from convoke.web import application, context, problems, registrations
 from convoke.web import events as routes_of_events
 from tests.caller import BO, CONTEXT, PARTY, Answer, World, a_caller, everybody, routes, sample
 from tests.factories import NOW
@@ -769,7 +769,7 @@ def test_a_registration_is_found_under_its_own_event_only(world: World) -> None:
         assert world.call("GET", elsewhere + path).status == 404
 
 
-@pytest.mark.parametrize("route", [route for route in routes() if route not in api.PUBLIC_ROUTES])
+@pytest.mark.parametrize("route", [route for route in routes() if route not in application.PUBLIC_ROUTES])
 def test_nothing_is_done_without_an_account(world: World, route: str) -> None:
     method, path = route.split(" ")
     path = re.sub("{[a-z_]+}", "x", path)
@@ -947,7 +947,7 @@ def test_the_documentation_lists_every_route(world: World) -> None:
     answer = world.call("GET", "/openapi.json", account=None)
     assert (answer.status, answer.headers["content-type"]) == (200, "application/json")
     documented = {f"{method.upper()} {path}" for path, methods in answer.body["paths"].items() for method in methods}
-    assert documented == set(routes()) - set(api.PUBLIC_ROUTES)
+    assert documented == set(routes()) - set(application.PUBLIC_ROUTES)
     created = answer.body["paths"]["/events"]["post"]
     assert set(created["responses"]) >= {"201", "400", "422"}
     assert "application/problem+json" in created["responses"]["422"]["content"]

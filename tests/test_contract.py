@@ -22,7 +22,7 @@ from schemathesis.checks import CHECKS, load_all_checks
 
 import api
 from convoke.store import keys
-from convoke.web import context
+from convoke.web import application, context
 from tests.caller import CONTEXT, World, a_caller, route_of
 from tests.factories import NOW
 
@@ -32,7 +32,7 @@ LEFT_OUT = ("positive_data_acceptance", "ignored_auth", "unsupported_method")
 """Checks of what is not described, see above; of other methods there is a test of its own, in test_api."""
 
 
-def application(environ: dict[str, Any], start_response: Callable[..., object]) -> Iterable[bytes]:
+def wsgi(environ: dict[str, Any], start_response: Callable[..., object]) -> Iterable[bytes]:
     """The function as WSGI (PEP 3333): a request becomes the event that API Gateway makes of it, payload format 2.0."""
     # PEP 3333 has the bytes of the path as Latin-1.
     path = environ["PATH_INFO"].encode("latin-1").decode("utf-8", "replace").removeprefix(context.BASE)
@@ -79,11 +79,11 @@ def application(environ: dict[str, Any], start_response: Callable[..., object]) 
 
 def described() -> Any:
     """The description as Schemathesis reads it, without the key that every route needs, bound to the function."""
-    description = json.loads(api.described()) | {"servers": [{"url": context.BASE}]}
+    description = json.loads(application.described()) | {"servers": [{"url": context.BASE}]}
     description.pop("security")
     description["components"].pop("securitySchemes")
     schema = schemathesis.openapi.from_dict(description)
-    schema.app = application
+    schema.app = wsgi
     return schema
 
 

@@ -10,14 +10,13 @@ from typing import Any
 
 import pytest
 
-import api
 from convoke.registrations.events import create_event
 from convoke.store import repository
-from convoke.web import openapi
+from convoke.web import application, openapi
 from tests.caller import PARTY, World, a_caller
 from tests.factories import event
 
-DESCRIPTION: dict[str, Any] = json.loads(api.described())
+DESCRIPTION: dict[str, Any] = json.loads(application.described())
 LISTS = [
     (method, path)
     for path, method, operation in openapi.operations(DESCRIPTION)

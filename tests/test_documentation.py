@@ -9,8 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
-import api
-from convoke.web import documentation, files
+from convoke.web import application, documentation, files
 from tests.caller import Answer, World, a_caller
 
 
@@ -86,4 +85,4 @@ def test_the_page_may_load_and_call_only_what_is_served_with_it(world: World) ->
 def test_the_description_says_of_every_operation_what_is_asked_in_its_place(world: World) -> None:
     described = json.loads(get(world, "/openapi.json").data)
     assert [server["url"] for server in described["servers"]] == ["../v1"]
-    assert described == json.loads(api.described())
+    assert described == json.loads(application.described())

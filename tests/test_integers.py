@@ -8,11 +8,10 @@ from typing import Any
 
 import pytest
 
-import api
-from convoke.web import openapi
+from convoke.web import application, openapi
 from tests.caller import BO, PARTY, World, a_caller
 
-DESCRIPTION: dict[str, Any] = json.loads(api.described())
+DESCRIPTION: dict[str, Any] = json.loads(application.described())
 FIELDS = {"capacity": 100, "guests": 2, "notify_after": 0, "overlap": 0, "unconfirmed_mails": 7}
 """Each integer of a body, with a value of it."""
 

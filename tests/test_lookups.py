@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-import api
 from convoke.registrations import registry
 from convoke.registrations.split_transfer import transfer_batch
+from convoke.web import application
 from convoke.web import registrations as routes_of_registrations
 from tests.caller import BO, PARTY, World, a_caller, everybody
 from tests.tables import everything
@@ -37,7 +37,7 @@ def people(world: World, path: str, **query: str) -> list[str]:
 
 
 def every_route() -> list[tuple[str, str]]:
-    routes = api.app._static_routes + api.app._dynamic_routes
+    routes = application.app._static_routes + application.app._dynamic_routes
     return sorted((route.method, route.openapi_path) for route in routes if route.include_in_schema)
 
 

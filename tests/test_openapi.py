@@ -9,12 +9,11 @@ from typing import Any
 
 import pytest
 
-import api
-from convoke.web import openapi
+from convoke.web import application, openapi
 from convoke.web.fields import language_tag
 from convoke.webhooks.events import WebhookEventType
 
-DESCRIPTION: dict[str, Any] = json.loads(api.described())
+DESCRIPTION: dict[str, Any] = json.loads(application.described())
 OPERATIONS = list(openapi.operations(DESCRIPTION))
 
 

@@ -17,7 +17,7 @@ from botocore.exceptions import ClientError
 
 import pages
 from convoke.model import AccountSettings, EventStatus
-from convoke.pages import assets, colours, forms, site, templating
+from convoke.pages import assets, colours, forms, handling, site, templating
 from convoke.store import dynamo
 from convoke.store.account_settings import logo_of
 from convoke.store.store import Store
@@ -140,7 +140,7 @@ def test_where_not_even_a_page_can_be_made_there_is_a_plain_sentence(
 ) -> None:
     monkeypatch.setattr(templating, "rendered", Mock(side_effect=RuntimeError))
     shown = visitor.get("/e/unknown")
-    assert (shown.status, shown.text) == (500, pages.PLAIN)
+    assert (shown.status, shown.text) == (500, handling.PLAIN)
     assert shown.headers["content-type"] == "text/plain; charset=utf-8"
 
 
@@ -346,7 +346,7 @@ def test_a_form_is_believed_that_we_showed_for_this_path_and_not_too_long_ago(vi
 
 def test_every_page_has_a_route_and_every_route_a_head(visitor: Visitor) -> None:
     greedy = {path.removesuffix("{proxy+}") for _, path in routes()}
-    for method, path, _, _ in site.ROUTES:
+    for method, path, _, _ in site.route.all:
         assert method in ("GET", "POST")
         assert any(path.startswith(prefix) for prefix in greedy), path
     for method, path in routes():

@@ -115,11 +115,11 @@ def test_the_authorizer_writes_when_a_key_was_last_used_and_is_shown_nothing_by_
     assert call("Authorize", "UpdateItem", Key=account, **used) == [False]
 
 
-def test_only_the_authorizer_reads_api_keys() -> None:
+def test_only_the_authorizer_and_the_console_read_api_keys() -> None:
     readers = {
         role for role in ROLES if call(role.removesuffix("Role"), "GetItem", TableName="Accounts", Key=SECRET)[0]
     }
-    assert readers == {"AuthorizeRole"}
+    assert readers == {"AuthorizeRole", "ConsoleRole"}
 
 
 def test_what_was_answered_to_an_idempotency_key_is_kept_by_the_api() -> None:
@@ -128,13 +128,14 @@ def test_what_was_answered_to_an_idempotency_key_is_kept_by_the_api() -> None:
     assert call("Api", "GetItem", TableName="Accounts", Key=item) == [True]
 
 
-def test_settings_of_accounts_are_changed_by_the_api_alone() -> None:
+def test_settings_of_accounts_are_changed_by_the_api_and_the_console_alone() -> None:
     for role in ROLES:
         for key in (
             {"pk": {"S": "SETTINGS#acme"}, "sk": {"S": "SETTINGS"}},
             {"pk": {"S": "LOGO#l"}, "sk": {"S": "LOGO"}},
         ):
-            assert call(role.removesuffix("Role"), "PutItem", TableName="Accounts", Item=key) == [role == "ApiRole"]
+            may = role in ("ApiRole", "ConsoleRole")
+            assert call(role.removesuffix("Role"), "PutItem", TableName="Accounts", Item=key) == [may]
 
 
 @pytest.mark.parametrize("function", ["Feedback", "Replies", "Sweep"])

@@ -7,13 +7,13 @@ from collections.abc import Iterator
 
 import pytest
 
-import api
 from convoke.store.accounts import Scope
+from convoke.web import application
 from convoke.web.scopes import SCOPES
 from tests.caller import World, a_caller, routes
 from tests.test_docs import section
 
-KEYED = [route for route in routes() if route not in api.PUBLIC_ROUTES]
+KEYED = [route for route in routes() if route not in application.PUBLIC_ROUTES]
 NOTHING = "0" * 26
 
 

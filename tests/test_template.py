@@ -127,12 +127,12 @@ def test_who_can_mail_cannot_change_what_is_true(name: str) -> None:
     assert not ("ses:SendEmail" in every and granted(ROLES[name], "Registrations") & WRITES)
 
 
-def test_only_api_pages_sweep_replies_and_sources_write_registrations_and_only_notify_and_deliver_send() -> None:
+def test_only_api_console_pages_sweep_replies_and_sources_write_registrations_and_only_two_send() -> None:
     writers = {name for name, role in ROLES.items() if granted(role, "Registrations") & WRITES}
     senders = {
         name for name, role in ROLES.items() if any("ses:SendEmail" in actions for actions, _ in statements(role))
     }
-    assert writers == {"ApiRole", "PagesRole", "SweepRole", "RepliesRole", "SourcesRole"}
+    assert writers == {"ApiRole", "ConsoleRole", "PagesRole", "SweepRole", "RepliesRole", "SourcesRole"}
     assert senders == {"NotifyRole", "DeliverRole"}
 
 
@@ -145,7 +145,7 @@ def test_the_gateway_may_call_its_authorizer() -> None:
 
 
 def test_a_path_variable_fills_its_whole_segment() -> None:
-    for route in routes() | routes("Pages"):
+    for route in routes() | routes("Pages") | routes("Console"):
         for segment in route.partition(" ")[2].removesuffix("{proxy+}").split("/"):
             assert "{" not in segment or re.fullmatch(r"\{[a-z_]+\}", segment), route
 
@@ -160,15 +160,16 @@ def test_only_the_documentation_the_health_unknown_paths_and_the_pages_need_no_k
     free = {route for route, said in routes().items() if said.get("Auth") == {"Authorizer": "NONE"}}
     assert free == {"GET /docs", "GET /docs/{asset}", "GET /health", "GET /openapi.json", "ANY $default"}
     assert all("Auth" not in said for route, said in routes().items() if route not in free)
-    assert all(said["Auth"] == {"Authorizer": "NONE"} for said in routes("Pages").values())
+    assert all(said["Auth"] == {"Authorizer": "NONE"} for said in (routes("Pages") | routes("Console")).values())
 
 
 def test_what_needs_no_key_cannot_use_up_what_the_api_takes() -> None:
     api = RESOURCES["HttpApi"]["Properties"]
-    both = routes() | routes("Pages")
+    both = routes() | routes("Pages") | routes("Console")
     free = {route for route, said in both.items() if said.get("Auth") == {"Authorizer": "NONE"}}
     assert {"$default" if route == "ANY $default" else route for route in free} == api["RouteSettings"].keys()
     visited = {*(f"ANY /{page}/{{proxy+}}" for page in "ercfu"), "GET /assets/{name}"}
+    visited |= {"ANY /console", "ANY /console/{proxy+}"}
     for route, limits in api["RouteSettings"].items():
         if route in visited:
             assert limits == {
@@ -182,8 +183,9 @@ def test_what_needs_no_key_cannot_use_up_what_the_api_takes() -> None:
 
 
 def test_head_of_a_page_has_a_route_of_its_own_since_head_of_all_else_needs_a_key() -> None:
-    pages = {route.partition(" ")[2] for route in routes("Pages")}
-    assert {f"HEAD {path}" for path in pages} <= routes("Pages").keys()
+    both = routes("Pages") | routes("Console")
+    pages = {route.partition(" ")[2] for route in both}
+    assert {f"HEAD {path}" for path in pages} <= both.keys()
 
 
 def test_who_mails_knows_where_the_pages_are_and_what_the_api_refers_to_is_not_told_its_address() -> None:
@@ -200,7 +202,7 @@ def test_who_mails_knows_where_the_pages_are_and_what_the_api_refers_to_is_not_t
         deployment = policies.Deployment(**parameters)
         assert {deployment.value(told[name]) for name in ("Notify", "Deliver")} == {address}
         assert deployment.value(policies.transformed()["Outputs"]["PagesUrl"]["Value"]) == address
-    assert all(told[name] == {"Ref": "PublicUrl"} for name in ("Api", "Pages", "Authorize"))
+    assert all(told[name] == {"Ref": "PublicUrl"} for name in ("Api", "Console", "Pages", "Authorize"))
 
 
 def test_the_stream_carries_keys_only_and_rings_for_events_and_registrations_only() -> None:

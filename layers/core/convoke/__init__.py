@@ -3,6 +3,7 @@
 A room imports only from the rooms below it in this list (``make check`` holds that):
 
 - ``sources``: events and registrations that a site keeps in tables of its own
+- ``console``: web pages for organizers, who act through the HTTP API by them
 - ``pages``: web pages for the people who register: an event's page, and each person's own
 - ``web``: the HTTP API: routes, request and response models, problems, idempotency
 - ``aws``: the effects done for real, with SES, SQS and DynamoDB

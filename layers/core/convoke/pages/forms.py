@@ -79,7 +79,12 @@ def read(request: Request) -> Form:
 def token(request: Request, path: str) -> str:
     """The token of a form that is sent to ``path``, as ``/r/…``, shown now."""
     shown = int(request.now.timestamp()).to_bytes(8, "big")
-    return tokens.sealed(request.keys(), tokens.Purpose.FORM, shown, request.now + VALID, path)
+    return tokens.sealed(request.keys(), tokens.Purpose.FORM, shown, request.now + VALID, _bound(request, path))
+
+
+def _bound(request: Request, path: str) -> str:
+    """What a form is valid for: its path, and whoever is signed in."""
+    return f"{path}\n{request.session}" if request.session else path
 
 
 def objection(request: Request, form: Form, least: timedelta = timedelta(0)) -> str | None:
@@ -91,7 +96,11 @@ def objection(request: Request, form: Form, least: timedelta = timedelta(0)) -> 
         return _("This came from another site. Please send it once more from here.")
     try:
         shown = tokens.opened(
-            request.keys(), tokens.Purpose.FORM, form.text("token"), now=request.now, context=request.path
+            request.keys(),
+            tokens.Purpose.FORM,
+            form.text("token"),
+            now=request.now,
+            context=_bound(request, request.path),
         )
     except tokens.InvalidLink:
         return _("This page was open for too long. Please send it once more.")

@@ -65,7 +65,8 @@ class Request:
     address of this deployment begins with. ``headers`` have names in lower case. ``query`` has the first value of each
     parameter. ``body`` is what came, and whether it is base64 (``forms.read``). ``now`` is UTC. ``keys`` returns what
     tokens are signed with. ``languages`` are the tags that the visitor asks for, by the parameter ``lang`` or by their
-    browser; ``texts`` are those of the first that there are texts in.
+    browser; ``texts`` are those of the first that there are texts in. ``session`` is the id of whoever is signed in,
+    which forms are bound to; empty for a visitor.
     """
 
     method: str
@@ -80,6 +81,8 @@ class Request:
     keys: Callable[[], Keys]
     languages: tuple[str, ...]
     texts: Texts
+    cookies: Mapping[str, str] = field(default_factory=dict)
+    session: str = ""
 
     @property
     def root(self) -> str:
@@ -110,6 +113,7 @@ class Answer:
     body: str | bytes = ""
     headers: Mapping[str, str] = field(default_factory=dict)
     logged: Mapping[str, str] = field(default_factory=dict)
+    cookies: tuple[str, ...] = ()
 
     def payload(self, *, head: bool = False) -> dict[str, Any]:
         """The response in API Gateway's payload format 2.0; ``head``: to a HEAD request, which has no body."""
@@ -118,6 +122,7 @@ class Answer:
         return {
             "statusCode": self.status,
             "headers": dict(self.headers),
+            **({"cookies": list(self.cookies)} if self.cookies else {}),
             "body": "" if head else body,
             "isBase64Encoded": binary and not head,
         }
@@ -267,10 +272,12 @@ def page(
     )
 
 
-def see_other(request: Request, path: str, *, logged: Mapping[str, str] | None = None) -> Answer:
+def see_other(
+    request: Request, path: str, *, logged: Mapping[str, str] | None = None, cookies: tuple[str, ...] = ()
+) -> Answer:
     """After a POST: go to ``path``, as ``/r/…``, with a GET, so that reloading repeats nothing."""
     headers = {"Location": request.link(path), **SECURITY, **PERSONAL}
-    return Answer(status=HTTPStatus.SEE_OTHER.value, headers=headers, logged=logged or {})
+    return Answer(status=HTTPStatus.SEE_OTHER.value, headers=headers, logged=logged or {}, cookies=cookies)
 
 
 def refusal(request: Request, refused: Refused) -> Answer:
@@ -308,43 +315,51 @@ PARAMETERS = {
     "name": "[A-Za-z0-9._-]{1,100}",
 }
 """What a parameter of a path may be. What has another form is answered as a page that there is not."""
-ROUTES: list[tuple[str, str, re.Pattern[str], Page]] = []
-"""Each page's method, path as it is written in :func:`route`, the pattern of that path, and its function."""
 
 
-def route(method: str, path: str) -> Callable[[Page], Page]:
-    """Make a function the page of ``method`` (GET or POST) and ``path``, with ``{event_id}``, ``{token}``,
-    ``{action}`` or ``{name}`` in it, which it gets by these names.
+class Routes:
+    """The table of routes of one function: each page's method, path as it is written, pattern of that path, and
+    function. Called with a method (GET or POST) and a path that has some of ``parameters`` in it, ``{event_id}``, it
+    makes a function the page of these, which it gets by their names.
     """
-    parts = re.split(r"{(\w+)}", path)
-    written = [f"(?P<{part}>{PARAMETERS[part]})" if odd % 2 else re.escape(part) for odd, part in enumerate(parts)]
-    pattern = re.compile("".join(written), re.ASCII)
 
-    def register(function: Page) -> Page:
-        ROUTES.append((method, path, pattern, function))
-        return function
+    def __init__(self, parameters: Mapping[str, str]) -> None:
+        self._parameters = parameters
+        self.all: list[tuple[str, str, re.Pattern[str], Page]] = []
 
-    return register
+    def __call__(self, method: str, path: str) -> Callable[[Page], Page]:
+        parts = re.split(r"{(\w+)}", path)
+        known = self._parameters
+        written = [f"(?P<{part}>{known[part]})" if odd % 2 else re.escape(part) for odd, part in enumerate(parts)]
+        pattern = re.compile("".join(written), re.ASCII)
+
+        def register(function: Page) -> Page:
+            self.all.append((method, path, pattern, function))
+            return function
+
+        return register
+
+    def respond(self, request: Request) -> tuple[str, Answer]:
+        """The route that a request has, for the log, and its answer. Exceptions that nobody expected propagate."""
+        there: dict[str, tuple[str, Page, dict[str, str]]] = {}
+        if len(request.path) <= LONGEST_PATH:
+            for method, path, pattern, function in self.all:
+                if match := pattern.fullmatch(request.path):
+                    there.setdefault(method, (path, function, match.groupdict()))
+        route = next(iter(there.values()))[0] if there else ""
+        try:
+            if not there:
+                raise missing(request)
+            if request.method not in there:
+                raise _not_allowed(request, set(there))
+            route, function, parameters = there[request.method]
+            answer = function(request, **parameters)
+        except Refused as refused:
+            answer = refusal(request, refused)
+        return route, answer
 
 
-def respond(request: Request) -> tuple[str, Answer]:
-    """The route that a request has, for the log, and its answer. Exceptions that nobody expected propagate."""
-    there: dict[str, tuple[str, Page, dict[str, str]]] = {}
-    if len(request.path) <= LONGEST_PATH:
-        for method, path, pattern, function in ROUTES:
-            if match := pattern.fullmatch(request.path):
-                there.setdefault(method, (path, function, match.groupdict()))
-    route = next(iter(there.values()))[0] if there else ""
-    try:
-        if not there:
-            raise missing(request)
-        if request.method not in there:
-            raise _not_allowed(request, set(there))
-        route, function, parameters = there[request.method]
-        answer = function(request, **parameters)
-    except Refused as refused:
-        answer = refusal(request, refused)
-    return route, answer
+route = Routes(PARAMETERS)
 
 
 def request_of(event: Mapping[str, Any], *, store: Store, now: datetime) -> Request:
@@ -375,7 +390,17 @@ def request_of(event: Mapping[str, Any], *, store: Store, now: datetime) -> Requ
         keys=lambda: store.link_keys.at(now),
         languages=languages,
         texts=texts(*languages),
+        cookies=cookies_of(event),
     )
+
+
+def cookies_of(event: Mapping[str, Any]) -> Mapping[str, str]:
+    """The cookies of a request, the first of each name. API Gateway takes them out of the headers."""
+    found: dict[str, str] = {}
+    for part in "; ".join(event.get("cookies") or ()).split(";"):
+        name, _, value = part.strip().partition("=")
+        found.setdefault(name, value)
+    return found
 
 
 @route("GET", "/assets/{name}")

@@ -22,10 +22,14 @@ if TYPE_CHECKING:
     from .site import Request
 
 
+FOLDERS = [Path(__file__).parent.parent / room / "templates" for room in ("pages", "console")]
+"""Where templates are. Those of the console are in a folder ``console`` there."""
+
+
 @cache
 def environment() -> Environment:
     made = Environment(
-        loader=FileSystemLoader(Path(__file__).parent / "templates"),
+        loader=FileSystemLoader(FOLDERS),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,

@@ -437,3 +437,8 @@ def keep_due_since(due_key: str, existing: str | None) -> str:
 def due_since(due_key: str) -> datetime:
     """Since when (UTC) an item has been due, however often the time to look at it was postponed."""
     return datetime.fromisoformat(due_key.split("#")[-1])
+
+
+def session(secret: str) -> Key:
+    """Somebody who is signed in to the console, by the SHA-256 of what their browser keeps."""
+    return {"pk": f"SESSION#{hashlib.sha256(secret.encode()).hexdigest()}", "sk": "SESSION"}

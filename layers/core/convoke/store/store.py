@@ -32,6 +32,7 @@ from .records import Records
 from .registrations import Registrations
 from .requests import Requests
 from .seats import SeatCounts
+from .sessions import Sessions
 from .sources import Sources
 from .unconfirmed import UnconfirmedRegistrations
 from .webhooks import Webhooks
@@ -68,6 +69,7 @@ class Store:
         self.registrations = Registrations(client, settings)
         self.requests = Requests(client, settings)
         self.seats = SeatCounts(client, settings)
+        self.sessions = Sessions(client, settings)
         self.sources = Sources(client, settings)
         self.surveys = Surveys(client, settings)
         self.unconfirmed = UnconfirmedRegistrations(client, settings)

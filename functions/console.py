@@ -1,0 +1,21 @@
+"""The organizer's console: lets ``convoke.console`` answer a request."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from aws_lambda_powertools import Logger
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from convoke.console import ROOMS
+from convoke.console.visit import ROUTES
+from convoke.pages import handling
+from convoke.web.context import now, store
+
+logger = Logger()
+assert ROOMS  # noqa: S101 (importing them makes the routes)
+
+
+@logger.inject_lambda_context(clear_state=True)
+def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
+    return handling.answered(event, ROUTES, store=store, now=now)

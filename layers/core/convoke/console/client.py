@@ -1,0 +1,159 @@
+"""The HTTP API, called in this process for whoever is signed in: so the console can do what the API can, checks what
+the API checks, and has no rules of its own about events.
+
+Whoever is signed in with an API key has its account and its scopes. Whoever is signed in as an organizer has those
+routes of the API that are about one event (:data:`ORGANIZERS`), and only for events that have their address as that of
+the organizer.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import quote, urlencode
+
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from ..model import Event, folded, frozen
+from ..pages import site
+from ..store.sessions import Session
+from ..web import application
+from ..web.context import AN_ID, BASE
+from ..web.problems import MEDIA_TYPE, Problem
+from ..web.scopes import SCOPES
+
+Errors = tuple[tuple[str, str], ...]
+"""Names of fields, as in the API, empty for the whole form; each with what is wrong."""
+
+ORGANIZERS = frozenset(route for route in SCOPES if route.partition(" ")[2].startswith("/events/{event_id}"))
+"""The routes for whoever is signed in as an organizer."""
+CONTEXT = LambdaContext()
+NONE: Mapping[str, str] = {}
+
+
+@frozen
+class Reply:
+    """The API's answer: its status, the JSON in it (``None`` where it has none), its text, and its headers by names in
+    lower case.
+    """
+
+    status: int
+    data: Any
+    text: str
+    headers: Mapping[str, str]
+
+    @property
+    def ok(self) -> bool:
+        return self.status < 400
+
+    @property
+    def errors(self) -> Errors:
+        """What was refused: each field with what is wrong, or one sentence for all."""
+        if self.ok:
+            return ()
+        fields = tuple((one["field"], one["message"]) for one in self.data.get("errors", ()))
+        detail = str(self.data.get("detail") or self.data.get("title") or "")
+        return fields or (("", f"{detail[:1].upper()}{detail[1:]}."),)
+
+    @property
+    def code(self) -> str:
+        """The stable name of what was refused, as in docs/api.md; empty where there is none."""
+        return "" if self.ok else str(self.data.get("code") or "")
+
+
+class Client:
+    """The API for one session, in one request of a browser."""
+
+    def __init__(self, request: site.Request, session: Session) -> None:
+        self._request = request
+        self._session = session
+
+    def own(self, event: Event) -> bool:
+        """Whether whoever is signed in acts for this event."""
+        if self._session.organizer:
+            return folded(event.organizer.email) == folded(self._session.organizer)
+        return event.account == self._session.account
+
+    def read(self, path: str, at: Mapping[str, str] = NONE, query: Mapping[str, Any] = NONE) -> Any:
+        """The JSON that a GET of ``path`` (as in docs/api.md, ``/events/{event_id}``) is answered with; ``at`` has the
+        parameters of the path.
+
+        Raises ``site.Refused`` for whatever is no success: 404 also for what may not be seen.
+        """
+        reply = self.call("GET", path, at, query=query)
+        if reply.status == 404:
+            raise site.missing(self._request)
+        if not reply.ok:
+            raise site.Refused(HTTPStatus(reply.status), "That is not possible", reply.errors[0][1])
+        return reply.data
+
+    def call(
+        self,
+        method: str,
+        path: str,
+        at: Mapping[str, str] = NONE,
+        body: Mapping[str, Any] | None = None,
+        *,
+        query: Mapping[str, Any] = NONE,
+        version: int | None = None,
+        key: str = "",
+    ) -> Reply:
+        """Call one route; ``at`` has the parameters of its path. ``version`` is that of the event which the caller saw
+        (If-Match); ``key`` is an Idempotency-Key: with the same one a POST is done once. Query parameters that are
+        ``None`` or empty are left out.
+
+        Raises ``site.Refused`` (404) for an event that whoever is signed in does not act for.
+        """
+        route = f"{method} {path}"
+        account = self._account(route, at.get("event_id", ""))
+        raw = re.sub(r"{(\w+)}", lambda name: quote(at[name[1]], safe=""), path)
+        asked = {name: str(value) for name, value in query.items() if value not in (None, "")}
+        headers = {"content-type": "application/json"}
+        if version is not None:
+            headers["if-match"] = f'"{version}"'
+        if key:
+            headers["idempotency-key"] = key
+        event: dict[str, Any] = {
+            "version": "2.0",
+            "routeKey": route,
+            "rawPath": BASE + raw,
+            "rawQueryString": urlencode(asked),
+            "headers": headers,
+            "pathParameters": dict(at) or None,
+            "requestContext": {
+                "authorizer": {"lambda": {"account": account, "scopes": " ".join(self._session.scopes)}},
+                "domainName": "",
+                "http": {"method": method, "path": BASE + raw, "sourceIp": self._request.source_ip},
+                "requestId": "",
+                "stage": BASE.removeprefix("/"),
+            },
+            "isBase64Encoded": False,
+        }
+        if asked:
+            event["queryStringParameters"] = asked
+        if body is not None:
+            event["body"] = json.dumps(body)
+        try:
+            answered = application.answer(event, route, CONTEXT)
+        except Problem as problem:
+            answered = problem.answer
+        return _reply(answered)
+
+    def _account(self, route: str, event_id: str) -> str:
+        """The account to act for. Raises ``site.Refused`` (404) where nobody who is signed in like this may."""
+        if self._session.account:
+            return self._session.account
+        event = self._request.store.reads.event(event_id) if AN_ID.fullmatch(event_id) else None
+        if route not in ORGANIZERS or event is None or not self.own(event):
+            raise site.missing(self._request)
+        return event.account
+
+
+def _reply(answered: Mapping[str, Any]) -> Reply:
+    headers = {name.lower(): str(value) for name, value in answered["headers"].items()}
+    text = answered["body"] or ""
+    is_json = headers.get("content-type", "").partition(";")[0] in ("application/json", MEDIA_TYPE)
+    return Reply(status=answered["statusCode"], data=json.loads(text) if is_json else None, text=text, headers=headers)

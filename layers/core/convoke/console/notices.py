@@ -1,0 +1,7 @@
+"""What a page says after something was done; the address names it, so that reloading repeats nothing."""
+
+from __future__ import annotations
+
+NOTICES = {
+    "saved": "Saved. Nobody had to be told.",
+}

@@ -1,0 +1,147 @@
+"""Who asks for a page of the console, and the table of its routes.
+
+A page is a function of a :class:`Visit`, of somebody who is signed in; all others are sent to sign in first. It names
+its method and path by :func:`page`.
+"""
+
+from __future__ import annotations
+
+import base64
+import secrets
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from functools import cached_property
+from typing import Any
+from urllib.parse import urlencode
+
+from ..languages import texts
+from ..pages import forms, site
+from ..pages.forms import Form
+from ..store.sessions import Session
+from .client import Client, Errors
+from .notices import NOTICES
+
+PARAMETERS = {
+    "event_id": "[0-9a-z]{1,64}",
+    "registration_id": "[0-9a-z]{1,64}",
+    "proposal_id": "[0-9a-z]{1,64}",
+    "quarantine_id": "[0-9a-z]{1,64}",
+    "import_id": "[0-9a-z]{1,64}",
+    "token": "[A-Za-z0-9_-]{1,1000}",
+    # The original start of a date of a series, as text without what a path would have to escape: 20270312T090000.
+    "date": "[0-9]{8}(?:T[0-9]{6})?",
+    "sequence": "[0-9]{1,9}",
+}
+ROUTES = site.Routes(PARAMETERS)
+"""The routes of the console."""
+LONGEST_SECRET = 100
+
+
+class Visit:
+    """One request of somebody who is signed in."""
+
+    def __init__(self, request: site.Request, session: Session) -> None:
+        self.request = request
+        self.session = session
+        self.api = Client(request, session)
+
+    @cached_property
+    def form(self) -> Form:
+        """What was sent. Raises ``site.Refused`` for what is no form."""
+        return forms.read(self.request)
+
+    @cached_property
+    def objections(self) -> Errors:
+        """Why the form cannot be believed: it was not shown by a page of this session, or too long ago. A page shows
+        these with the form as it was filled in, and does nothing.
+        """
+        objection = forms.objection(self.request, self.form)
+        return () if objection is None else (("", objection),)
+
+    def show(
+        self, template: str, status: int = 200, *, logged: Mapping[str, str] | None = None, **values: Any
+    ) -> site.Answer:
+        """A page made of ``console/<template>``, with ``session``, ``notice`` (what was just done, or empty) and
+        ``once`` (an Idempotency-Key for a form) beside ``values``.
+        """
+        return site.page(
+            self.request,
+            f"console/{template}",
+            status,
+            logged=logged,
+            session=self.session,
+            notice=NOTICES.get(self.request.query.get("done", ""), ""),
+            once=secrets.token_urlsafe(12),
+            **values,
+        )
+
+    def go(self, path: str, done: str = "") -> site.Answer:
+        """After a POST: to ``path``, which says ``NOTICES[done]``."""
+        if done:
+            path += ("&" if "?" in path else "?") + urlencode({"done": done})
+        return site.see_other(self.request, path)
+
+
+Page = Callable[..., site.Answer]
+
+
+def page(method: str, path: str) -> Callable[[Page], Page]:
+    """Make a function of a :class:`Visit` and the parameters of ``path`` the page of ``method`` and ``path``."""
+
+    def register(function: Page) -> Page:
+        @ROUTES(method, path)
+        def answer(request: site.Request, **parameters: str) -> site.Answer:
+            request = in_english(request)
+            visit = visit_of(request)
+            if visit is None:
+                return signed_out(request)
+            return function(visit, **parameters)
+
+        return function
+
+    return register
+
+
+def in_english(request: site.Request) -> site.Request:
+    """The console has no other texts yet."""
+    return replace(request, texts=texts("en"))
+
+
+def visit_of(request: site.Request) -> Visit | None:
+    """The visit of whoever has the cookie of a session that lasts."""
+    secret = request.cookies.get(cookie_name(request), "")
+    session = request.store.sessions.read(secret, request.now) if 0 < len(secret) <= LONGEST_SECRET else None
+    return None if session is None else Visit(replace(request, session=secret), session)
+
+
+def signed_out(request: site.Request) -> site.Answer:
+    """To the page where one signs in, and from there back to this one."""
+    back = "" if request.method != "GET" else request.path
+    query = urlencode({"next": back}) if back not in ("", "/console") else ""
+    return site.see_other(request, f"/console/sign-in{'?' if query else ''}{query}")
+
+
+# --- the cookie ---------------------------------------------------------------------------------------------------
+
+
+def new_secret() -> str:
+    """What a browser keeps: 256 random bits."""
+    return base64.urlsafe_b64encode(secrets.token_bytes(32)).rstrip(b"=").decode()
+
+
+def cookie_name(request: site.Request) -> str:
+    """Browsers keep a cookie with this prefix only from https, for this host alone, and for all of its paths."""
+    return "__Host-convoke" if _is_secure(request) else "convoke"
+
+
+def cookie(request: site.Request, secret: str, seconds: int) -> str:
+    """The header Set-Cookie; with 0 seconds the cookie is removed. Not ``Strict``: then somebody who follows a link in
+    a mail would have to sign in again.
+    """
+    secure = "; Secure" if _is_secure(request) else ""
+    return f"{cookie_name(request)}={secret}; Path=/; Max-Age={seconds}; HttpOnly{secure}; SameSite=Lax"
+
+
+def _is_secure(request: site.Request) -> bool:
+    """Everywhere but on one's own machine, where there is no https, and not every browser keeps a Secure cookie."""
+    return not request.urls.public_url.startswith("http://127.0.0.1")

@@ -1,0 +1,32 @@
+"""The console: who may see it, and what all its pages have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.secretary import Secretary, a_secretary
+
+
+@pytest.fixture
+def secretary(monkeypatch: pytest.MonkeyPatch) -> Iterator[Secretary]:
+    with a_secretary(monkeypatch) as one:
+        yield one
+
+
+def test_whoever_is_not_signed_in_is_sent_to_sign_in(secretary: Secretary) -> None:
+    shown = secretary.follow(secretary.get("/console"))
+    assert "Sign in" in shown.text
+
+
+def test_whoever_is_signed_in_sees_whose_session_it_is(secretary: Secretary) -> None:
+    secretary.sign_in()
+    shown = secretary.get("/console")
+    assert shown.status == 200
+    assert "Signed in as <bdi>ci</bdi> · <bdi>acme</bdi>" in shown.text
+
+
+def test_a_session_ends_after_twelve_hours(secretary: Secretary) -> None:
+    secretary.sign_in(valid_until=secretary.world.now)
+    assert secretary.get("/console").status == 303
