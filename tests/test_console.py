@@ -6,7 +6,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.secretary import Secretary, a_secretary
+import console
+from tests.caller import sample
+from tests.secretary import CONTEXT, Secretary, a_secretary
 
 
 @pytest.fixture
@@ -30,3 +32,9 @@ def test_whoever_is_signed_in_sees_whose_session_it_is(secretary: Secretary) -> 
 def test_a_session_ends_after_twelve_hours(secretary: Secretary) -> None:
     secretary.sign_in(valid_until=secretary.world.now)
     assert secretary.get("/console").status == 303
+
+
+def test_a_request_as_the_gateway_sends_it_is_understood(secretary: Secretary) -> None:
+    """Of somebody whose session has ended."""
+    answer = console.handler(sample("console-home"), CONTEXT)
+    assert (answer["statusCode"], answer["headers"]["Location"]) == (303, "/v1/console/sign-in")
