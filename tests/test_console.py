@@ -34,7 +34,8 @@ def test_a_session_ends_after_twelve_hours(secretary: Secretary) -> None:
     assert secretary.get("/console").status == 303
 
 
-def test_a_request_as_the_gateway_sends_it_is_understood(secretary: Secretary) -> None:
+@pytest.mark.usefixtures("secretary")
+def test_a_request_as_the_gateway_sends_it_is_understood() -> None:
     """Of somebody whose session has ended."""
     answer = console.handler(sample("console-home"), CONTEXT)
     assert (answer["statusCode"], answer["headers"]["Location"]) == (303, "/v1/console/sign-in")

@@ -142,6 +142,13 @@ class Client:
             answered = problem.answer
         return _reply(answered)
 
+    def events(self, **query: Any) -> Any:
+        """A page of the events of whoever is signed in, as the API has it: ``items``, and the cursor ``next``. ``query``
+        is that of ``GET /events``, with ``since`` and ``until`` for ``from`` and ``to``.
+        """
+        renamed = {"since": "from", "until": "to"}
+        return self.read("/events", query={renamed.get(name, name): value for name, value in query.items()})
+
     def _account(self, route: str, event_id: str) -> str:
         """The account to act for. Raises ``site.Refused`` (404) where nobody who is signed in like this may."""
         if self._session.account:
