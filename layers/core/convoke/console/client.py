@@ -143,7 +143,7 @@ class Client:
         return _reply(answered)
 
     def events(self, **query: Any) -> Any:
-        """A page of the events of whoever is signed in, as the API has it: ``items``, and the cursor ``next``. ``query``
+        """A page of the events of whoever is signed in, as the API has it: ``items`` and ``next``, a cursor. ``query``
         is that of ``GET /events``, with ``since`` and ``until`` for ``from`` and ``to``.
         """
         renamed = {"since": "from", "until": "to"}
