@@ -4,4 +4,5 @@ from __future__ import annotations
 
 NOTICES = {
     "saved": "Saved. Nobody had to be told.",
+    "settings": "Saved. All pages show it within a minute.",
 }

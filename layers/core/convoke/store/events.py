@@ -39,8 +39,9 @@ codec.record(SplitTransfer)
 
 
 def _item(event: Event) -> Item:
-    """The event, and by what the index of starts sorts it."""
-    return codec.item(event, keys.event(event.event_id), starts_at=keys.instant(event.when.starts_at))
+    """The event, and by what the indexes of starts and of organizers find it."""
+    found_by = {"starts_at": keys.instant(event.when.starts_at), "person": keys.organizer(event.organizer.email)}
+    return codec.item(event, keys.event(event.event_id), **found_by)
 
 
 class Events(Repository):

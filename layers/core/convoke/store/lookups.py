@@ -1,4 +1,5 @@
-"""Look-ups for the API, by index: an account's events, and the registrations of an address; a page at a time.
+"""Look-ups for the API, by index: an account's events, an organizer's, and the registrations of an address; a page at
+a time.
 
 An index may lag by moments. What it lists is then read strongly consistently, and left out if it is not wanted any
 more.
@@ -7,14 +8,16 @@ more.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
+from itertools import islice
 from typing import Any
 
 from ..decision.invitation import Invitation, Seats
 from ..decision.plan import Snapshot
 from ..model import Event, EventStatus, InvalidField, Registration, folded, frozen
+from ..schedule import series
 from . import dynamo, keys
 from .reads import Reads
 from .repository import NO_CURSOR, Page, decode_cursor, page
@@ -39,6 +42,10 @@ FIRST, LAST = "0", "~"
 """What sorts before and after every instant."""
 FILTERED_EVENTS = 1000
 """How many rows of the index one query reads where they are filtered."""
+MOST_ORGANIZED = 500
+"""Of how many events of an organizer a list is made: those that were created last."""
+AT_ONCE = 100
+"""How many items are read in one request."""
 
 
 @frozen
@@ -137,6 +144,57 @@ class Lookups(Reads):
         seats = [self.seats(event_id) if its and its.blocks else its for event_id, its in zip(ids, counts, strict=True)]
         return tuple(Counted(event=one, seats=its) for one, its in zip(events, seats, strict=True) if one and its)
 
+    def list_organized(
+        self,
+        email: str,
+        *,
+        limit: int,
+        cursor: str | None = None,
+        order: Order = Order.CREATED,
+        wanted: Wanted = EVERY,
+    ) -> Page:
+        """As :meth:`list_events`, of the events of all accounts whose organizer has this address now. They are sorted
+        and filtered here, which is why no more than :data:`MOST_ORGANIZED` are looked at.
+        """
+        _, sorted_by = INDEXES[order]
+        identity = f"events of {keys.organizer(email)}, {order} {wanted}"
+        after = "" if cursor is None else decode_cursor(identity, cursor, POSITION)
+        ids = list(self._organized(email))
+        found: list[Event | None] = []
+        for first in range(0, len(ids), AT_ONCE):
+            found += self._read_all(Event, self._people, map(keys.event, ids[first : first + AT_ONCE]))
+        positions = sorted(
+            _position(event, sorted_by) + event.event_id
+            for event in found
+            if event is not None and folded(event.organizer.email) == folded(email) and wanted.has(event)
+        )
+        listed = page([one for one in positions if one > after], limit, identity, str)
+        counted = self.read_events([position[27:] for position in listed.items])
+        return Page(items=counted, next=listed.next)
+
+    def organizes(self, email: str, since: datetime) -> Event | None:
+        """An event, of any account, whose organizer has this address and which ends after ``since`` (UTC), if there is
+        one.
+        """
+        for event_id in self._organized(email):
+            event = self.event(event_id)
+            if event and folded(event.organizer.email) == folded(email) and series.ends_at(event) > since:
+                return event
+        return None
+
+    def _organized(self, email: str) -> Iterator[str]:
+        """The ids of events whose organizer has, or had moments ago, this address, the newest first."""
+        query: dict[str, Any] = {
+            "TableName": self._people,
+            "IndexName": keys.PERSON_INDEX,
+            "KeyConditionExpression": "person = :person",
+            "ExpressionAttributeValues": dynamo.wire({":person": keys.organizer(email)}),
+            "ScanIndexForward": False,
+            "Limit": MOST_ORGANIZED,
+        }
+        rows = islice(dynamo.pages(self.client.query, **query), MOST_ORGANIZED)
+        return (keys.event_id_of(row["pk"]) for row in rows)
+
     def list_person(self, account: str, email: str, *, limit: int, cursor: str | None = None) -> Page:
         """A page of the registrations of an address at all events of the account as :class:`Snapshot`, in the order of
         their creation.
@@ -176,6 +234,12 @@ class Lookups(Reads):
             for (event_id, _), invited, person in zip(wanted, invitations, registrations, strict=True)
             if invited and person and (event := events[event_id])
         )
+
+
+def _position(event: Event, sorted_by: str) -> str:
+    """What an index sorts an event by."""
+    at: datetime = event.when.starts_at if sorted_by == "starts_at" else getattr(event, sorted_by)
+    return keys.instant(at)
 
 
 def _ids(row: dynamo.Item) -> tuple[str, str]:

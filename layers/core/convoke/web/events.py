@@ -6,6 +6,7 @@ import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from http import HTTPStatus
 from typing import Annotated
 
@@ -112,7 +113,10 @@ def list_events(
         page = Page(items=tuple(one for one in found if wanted.has(one.event)), next=None)
     else:
         order = order or (Order.UPDATED if updated_since else Order.CREATED)
-        page = lookups.list_events(account, limit=limit, cursor=cursor, order=order, wanted=wanted)
+        listed = partial(lookups.list_events, account)
+        if context.organizer():
+            listed = partial(lookups.list_organized, context.organizer())
+        page = listed(limit=limit, cursor=cursor, order=order, wanted=wanted)
     return context.answer(
         200,
         EventPage(
