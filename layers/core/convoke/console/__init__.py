@@ -1,7 +1,8 @@
 """Web pages for organizers: the console. ``functions/console.py`` is its Lambda function.
 
 - ``visit``: who asks, and the table of routes; ``client``: the HTTP API, called in this process for whoever is signed
-  in, which is how every page reads and changes things; ``notices``: what a page says after something was done
+  in, which is how every page reads and changes things; ``notices``: what a page says after something was done;
+  ``words``: states and times in plain words
 - ``signing_in``: signing in and out; ``home``: the events
 
 A page changes something only upon a POST, and shows first who would be mailed. All texts are English.
