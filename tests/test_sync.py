@@ -10,9 +10,10 @@ from typing import Any
 
 import pytest
 
-from convoke.model import Event, EventStatus, Registration, RegistrationStatus
+from convoke.model import Event, EventStatus, Question, QuestionKind, Registration, RegistrationStatus
 from convoke.registrations.erasure import erase
-from convoke.registrations.registry import Obstacle, withdraw
+from convoke.registrations.events import change_event
+from convoke.registrations.registry import Obstacle, change_registration, withdraw
 from convoke.registrations.returning import HELD, come_back
 from convoke.sources import sync
 from convoke.sources.compare import compare
@@ -312,6 +313,81 @@ def test_rows_that_swap_addresses_are_changed_together(world: World) -> None:
         person = world.person(user)
         assert world.store.reads.address_holder(event_id, person.email) == person.registration_id
         assert world.look("site-registrations", PLAIN | {"user_id": user}).outcome is Action.NOTHING
+
+
+GUESTS = {"guests": "plus", "responses.diet": "diet", "responses.bus": "bus"}
+"""Fields that a site may have attributes for."""
+
+
+def with_fields(world: World, **fields: str) -> None:
+    """The same site, with further attributes of its registrations."""
+    rows: dict[str, Any] = SITE["registrations"]
+    described = SITE | {"registrations": rows | {"fields": rows["fields"] | fields}}
+    world.site = Site(world.store, ACCOUNT, parse(json.dumps(described)), world.client)
+
+
+def asks(world: World) -> None:
+    """The event gets two questions over HTTP, one of them required."""
+    event = world.event()
+    questions = (
+        Question(question_id="diet", text="What do you eat?", required=True),
+        Question(question_id="bus", text="Do you take the bus?", kind=QuestionKind.YES_NO),
+    )
+    after = replace(event, questions=questions, version=event.version + 1)
+    assert change_event(world.store, event, after, priority=1, now=NOW)
+
+
+def test_a_row_says_how_many_come_with_a_person_and_what_they_respond(world: World) -> None:
+    with_fields(world, **GUESTS)
+    world.hold()
+    asks(world)
+    world.come(plus=2, diet="no nuts", bus=True)
+    assert (world.person().guests, world.person().responses) == (2, (("bus", "yes"), ("diet", "no nuts")))
+    assert world.store.reads.seats(world.event().event_id).taken == 3
+
+    world.come(plus="1", bus=False)
+    assert (world.person().guests, world.person().responses) == (1, (("bus", "no"),))
+    assert world.store.reads.seats(world.event().event_id).taken == 2
+
+
+def test_more_guests_than_there_are_seats_are_a_problem_of_the_row_and_change_nothing(world: World) -> None:
+    with_fields(world, **GUESTS)
+    world.hold(seats=3)
+    world.come()
+    world.come(plus=5)
+    assert world.problems() == [("guests", "are more than the event has seats for")]
+    world.come(plus=0)
+    world.come(user_id="u2", email="cy@example.net", plus=1)
+    world.come(plus=1)
+    assert world.problems() == [("guests", Obstacle.FULL.value)]
+    assert world.person().guests == 0
+
+
+def test_a_site_that_knows_nothing_of_questions_and_guests_leaves_them_to_the_people(world: World) -> None:
+    world.hold()
+    asks(world)
+    world.come()
+    event, person = world.event(), world.person()
+    changes = {"guests": 1, "responses": (("diet", "fish"),)}
+    change_registration(world.store, event.event_id, person.registration_id, changes=changes, priority=1, now=NOW)
+    world.come(full_name="Bo Eklund")
+    assert (world.person().name, world.person().guests) == ("Bo Eklund", 1)
+    assert world.person().responses == (("diet", "fish"),)
+
+
+def test_rows_that_swap_addresses_keep_their_seats_and_get_other_guests_at_the_next_look(world: World) -> None:
+    with_fields(world, **GUESTS)
+    world.hold()
+    world.come(plus=1)
+    world.come(user_id="u2", email="cy@example.net")
+    world.come(email="cy@example.net", plus=2)
+    world.come(user_id="u2", email="bo@example.net")
+    assert (world.person().email, world.person("u2").email) == ("cy@example.net", "bo@example.net")
+    taken = world.store.reads.seats(world.event().event_id).taken
+    assert taken == world.person().seats + world.person("u2").seats
+    world.look("site-registrations", PLAIN)
+    assert world.person().guests == 2
+    assert world.store.reads.seats(world.event().event_id).taken == 4
 
 
 def test_a_worker_that_read_an_old_row_cannot_undo_a_newer_look(world: World) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import base64
 import json
 import secrets
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from datetime import datetime
 from enum import StrEnum
@@ -306,7 +306,8 @@ class Site:
     def _change(
         self, look: _Look, row: RegistrationRow, person: Registration, event: Event, said: RowState, now: datetime
     ) -> Looked | None:
-        changes = contents.registration_changes(row, event, person, now, self.store.settings.sender.address)
+        sender = self.store.settings.sender.address
+        changes = contents.registration_changes(row, self._mapped, event, person, now, sender)
         soon = series.next_start(event.schedule, now) - now <= self.store.settings.times.soon
         moved = folded(changes["email"]) != folded(person.email)
         if self.dry:
@@ -324,9 +325,16 @@ class Site:
         )
         if done is Obstacle.TAKEN:
             raise Refused(_address_mark(event.event_id, changes["email"]))
+        if done is Obstacle.FULL:
+            raise InvalidField("guests", Obstacle.FULL.value)
         if isinstance(done, TooMany):
             raise InvalidField("email", LIMITED)
         return None if isinstance(done, Obstacle) else Looked(outcome=Action.CHANGE, state=said)
+
+    @property
+    def _mapped(self) -> Collection[str]:
+        """The fields of a registration that have an attribute of the site."""
+        return () if self.source.registrations is None else self.source.registrations.fields.keys()
 
     def _swap(
         self, look: _Look, row: RegistrationRow, person: Registration, event: Event, now: datetime
@@ -335,7 +343,7 @@ class Site:
         in one transaction. ``None``: there is no such row.
         """
         rows, sender = self.source.registrations, self.store.settings.sender.address
-        changes = contents.registration_changes(row, event, person, now, sender)
+        changes = contents.registration_changes(row, self._mapped, event, person, now, sender)
         holder = self.store.reads.address_holder(event.event_id, changes["email"])
         waiting = self.store.sources.waiting(
             self.account, self.source.name, _address_mark(event.event_id, person.email)
@@ -350,14 +358,19 @@ class Site:
                 their_row = registration_row(rows, other.row)
                 if them is None or their_row.event != row.event or their_row.status != "registered":
                     continue
-                theirs = contents.registration_changes(their_row, event, them, now, sender)
+                theirs = contents.registration_changes(their_row, self._mapped, event, them, now, sender)
             except (InvalidField, ValidationError):
                 continue  # it is a problem of that row
             if folded(theirs["email"]) != folded(person.email):
                 continue
-            said = _said(look.seen, row)
+            said, theirs_said = _said(look.seen, row), _said(other.seen, their_row)
+            # Seats are not taken here: other guests are left to the next look.
+            if changes.pop("guests", person.guests) != person.guests:
+                said = replace(said, fingerprint="")
+            if theirs.pop("guests", them.guests) != them.guests:
+                theirs_said = replace(theirs_said, fingerprint="")
             also = self._state_actions(look, said)
-            others = self._state_actions(other, _said(other.seen, their_row))
+            others = self._state_actions(other, theirs_said)
             also |= {f"{name} of the other row": action for name, action in others.items()}
             if registry.swap_addresses(
                 *(self.store, (person, them), (changes, theirs)), priority=0, now=now, account=self.account, also=also
