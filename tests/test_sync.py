@@ -19,7 +19,8 @@ from convoke.sources import sync
 from convoke.sources.compare import compare
 from convoke.sources.decide import Action
 from convoke.sources.mapping import parse
-from convoke.sources.sync import Looked, Outcome, Site, Unknown, key_text, read_key
+from convoke.sources.row_keys import key_text, read_key
+from convoke.sources.sync import Looked, Outcome, Site, Unknown
 from convoke.store import dynamo
 from convoke.store.sources import Kind, RowState, place
 from convoke.store.store import Store
@@ -313,6 +314,36 @@ def test_rows_that_swap_addresses_are_changed_together(world: World) -> None:
         person = world.person(user)
         assert world.store.reads.address_holder(event_id, person.email) == person.registration_id
         assert world.look("site-registrations", PLAIN | {"user_id": user}).outcome is Action.NOTHING
+
+
+@pytest.mark.parametrize("many", [3, 5, 6])
+def test_rows_whose_addresses_go_round_are_changed_together(world: World, many: int) -> None:
+    world.hold()
+    people = [PLAIN | {"user_id": f"u{number}", "email": f"p{number}@example.net"} for number in range(many)]
+    for person in people:
+        assert world.put("site-registrations", person).outcome is Action.CREATE
+    after = [one | {"email": other["email"]} for one, other in zip(people, [*people[1:], people[0]], strict=True)]
+    outcomes = [world.put("site-registrations", one).outcome for one in after]
+    assert outcomes == [Outcome.PROBLEM] * (many - 1) + [Action.CHANGE]
+    assert world.problems() == []
+    event_id = world.event().event_id
+    for one in after:
+        found = world.person(one["user_id"])
+        assert found.email == one["email"]
+        assert world.store.reads.address_holder(event_id, found.email) == found.registration_id
+    assert {world.look("site-registrations", one).outcome for one in after} == {Action.NOTHING}
+
+
+def test_a_row_that_waits_for_an_address_outside_of_the_circle_goes_on_waiting(world: World) -> None:
+    world.hold()
+    one, two, three = (PLAIN | {"user_id": f"u{n}", "email": f"p{n}@example.net"} for n in (1, 2, 3))
+    for person in (one, two, three):
+        world.put("site-registrations", person)
+    world.put("site-registrations", three | {"email": "p1@example.net"})
+    world.put("site-registrations", one | {"email": "p2@example.net"})
+    assert world.put("site-registrations", two | {"email": "p1@example.net"}).outcome is Action.CHANGE
+    assert [world.person(f"u{n}").email for n in (1, 2, 3)] == ["p2@example.net", "p1@example.net", "p3@example.net"]
+    assert world.problems() == [("email", "is registered for the event already")]
 
 
 GUESTS = {"guests": "plus", "responses.diet": "diet", "responses.bus": "bus"}
