@@ -118,6 +118,7 @@ def occurrence(one: Occurrence, event: Event, now: datetime) -> OccurrenceOut:
         location=one.location,
         description=one.description,
         status="cancelled" if one.cancelled or event.status is EventStatus.CANCELLED else "confirmed",
+        cancelled=one.cancelled,
         moved=one.moved,
         over=one.when.ends_at <= now,
         reason=one.reason or (event.reason if event.status is EventStatus.CANCELLED else ""),
