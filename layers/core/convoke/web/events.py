@@ -128,7 +128,9 @@ def read_event(event_id: str) -> Response[EventOut]:
 
 
 @router.patch("/events/<event_id>", summary="Change an event (JSON merge patch)", responses=documented(200))
-def patch_event(event_id: str, patch: EventPatch, version: Version = None) -> Response[EventOut]:
+def patch_event(
+    event_id: str, patch: EventPatch, key: IdempotencyKey = None, version: Version = None
+) -> Response[EventOut]:
     dropped: tuple[LocalTime, ...] = ()
 
     def change(before: Event, _: datetime) -> Event:
@@ -137,9 +139,12 @@ def patch_event(event_id: str, patch: EventPatch, version: Version = None) -> Re
         after, dropped = patched(before, patch)
         return after
 
-    changed(event_id, version, change, {})
-    context.promote(event_id)
-    return context.show_event(event_id, dropped=dropped)
+    def change_once(record: Record) -> Response[EventOut]:
+        changed(event_id, version, change, record(status=200, event_id=event_id))
+        context.promote(event_id)
+        return context.show_event(event_id, dropped=dropped)
+
+    return once(key, change_once)
 
 
 def changed(

@@ -309,19 +309,21 @@ class SplitIn(EventChange):
 
 class PreviewIn(EventPatch):
     """One change to preview: fields of the event, or ``cancel``; fields of the date ``occurrence``, or its ``cancel``
-    or ``restore``; a date to ``add``; or a ``split``.
+    or ``restore``; a date to ``add``; a ``split``; or ``reopen``. A ``cancel`` may have its ``reason``.
     """
 
     cancel: Literal[True] | None = None
+    reason: Reason | None = None
     occurrence: Moment | None = None
     restore: Literal[True] | None = None
     add: OccurrenceIn | None = None
     split: SplitIn | None = None
+    reopen: ReopenIn | None = None
 
     @property
     def patch(self) -> dict[str, Any]:
         """The changed fields of the event, or of its date."""
-        words = {"cancel", "occurrence", "restore", "add", "split"}
+        words = {"cancel", "reason", "occurrence", "restore", "add", "split", "reopen"}
         return {name: value for name, value in self.model_dump(exclude_unset=True).items() if name not in words}
 
 
