@@ -13,7 +13,7 @@ from ..model import Event, EventStatus
 from ..schedule import edits
 from ..store import dynamo
 from ..store.external_ids import require_free
-from ..store.outbox import event_data
+from ..store.outbox import about_event
 from ..store.store import Store
 from ..store.writes import NOTHING_ELSE, Action, rounds
 from ..webhooks.events import WebhookEventType
@@ -227,7 +227,7 @@ def undo(
 
 
 def _webhook_event_action(store: Store, what: WebhookEventType, event: Event, now: datetime) -> dict[str, Action]:
-    return store.outbox.event_actions(event.account, what, event_data(event), now)
+    return store.outbox.event_actions(event.account, what, about_event(event), now)
 
 
 def _needs_survey(before: Event, after: Event) -> bool:

@@ -19,7 +19,7 @@ from ..store import dynamo, keys
 from ..store.dynamo import Item
 from ..store.external_ids import HELD, require_free
 from ..store.limits import Charge
-from ..store.outbox import registration_data
+from ..store.outbox import about_registration
 from ..store.store import Store
 from ..store.writes import NOTHING_ELSE, Action, rounds
 from ..webhooks.events import WebhookEventType
@@ -108,9 +108,9 @@ def register(
             if place is None:
                 return Obstacle.NOT_YET if store.events.transferring(event_id) else Obstacle.CLOSED
             person = replace(registration, status=place.status)
-            happened = {WebhookEventType.REGISTRATION_CREATED: registration_data(person)}
+            happened = {WebhookEventType.REGISTRATION_CREATED: about_registration(person)}
             if person.status is RegistrationStatus.WAITLISTED:
-                happened[WebhookEventType.REGISTRATION_WAITLISTED] = registration_data(person)
+                happened[WebhookEventType.REGISTRATION_WAITLISTED] = about_registration(person)
             event_action = store.outbox.events_actions(account, happened, now)
             own = registration_actions(store, person, now, account=account)
             refused = store.attempt({**own, **place.actions, **event_action, **also}, attempts=1)
@@ -206,7 +206,7 @@ def withdraw(
             held_until=held_until if person.status is RegistrationStatus.REGISTERED else None,
             removed=removed,
         )
-        what, data = WebhookEventType.REGISTRATION_CANCELLED, registration_data(cancelled)
+        what, data = WebhookEventType.REGISTRATION_CANCELLED, about_registration(cancelled)
         actions = {
             **_cancel_actions(store, person, cancelled, now),
             **(_notice_actions(store, invitation, now) if sends else {}),
@@ -279,7 +279,7 @@ def change_registration(
                 store.attempt(also)
             return person
         changed = _with_new_links(person, replace(changed, version=person.version + 1, updated_at=now))
-        what, data = WebhookEventType.REGISTRATION_CHANGED, registration_data(changed)
+        what, data = WebhookEventType.REGISTRATION_CHANGED, about_registration(changed)
         seat_actions = _other_seats_actions(store, person, changed, conflicts, now)
         if seat_actions is None:
             return Obstacle.FULL
@@ -355,7 +355,7 @@ def swap_addresses(
             return False
         changed = _with_new_links(person, replace(person, **given, version=person.version + 1, updated_at=now))
         told = store.outbox.event_actions(
-            account, WebhookEventType.REGISTRATION_CHANGED, registration_data(changed), now
+            account, WebhookEventType.REGISTRATION_CHANGED, about_registration(changed), now
         )
         one = {
             "registration": store.registrations.change_action(

@@ -27,6 +27,7 @@ from ..registrations.registry import Obstacle, TooMany
 from ..schedule import series
 from ..store import dynamo, keys
 from ..store.external_ids import Taken
+from ..store.outbox import About
 from ..store.sources import Kind, Place, RowProblem, RowState, digest, place
 from ..store.store import Store
 from ..store.writes import Action as Write
@@ -501,7 +502,9 @@ class Site:
         if not known:
             told = {"source": self.source.name, "rows": problem.kind.value, "problem_id": problem.digest}
             told |= {"field": field, "reason": reason}
-            actions |= self.store.outbox.event_actions(self.account, WebhookEventType.SOURCE_PROBLEM, told, now)
+            actions |= self.store.outbox.event_actions(
+                self.account, WebhookEventType.SOURCE_PROBLEM, About(data=told), now
+            )
         if not self.dry:
             self.store.attempt(actions)
         return Looked(outcome=outcome, state=state, fresh=not known)

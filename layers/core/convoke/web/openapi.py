@@ -117,6 +117,9 @@ def _webhook(what: WebhookEventType) -> dict[str, Any]:
         "metadata": {"type": "object", "additionalProperties": {"type": "string"}},
     }
     data: dict[str, Any] = {"type": "object", "properties": {**ids, "registration_id": {"type": "string"}, **own}}
+    whole = "event" if what.value.startswith("event.") else "registration"
+    full = {"type": "object", "description": f"The {whole} as the API has it, for a webhook whose payload is full."}
+    data["properties"][whole] = full
     if what is WebhookEventType.TEST:
         data = {"type": "object", "properties": {"webhook_id": {"type": "string"}}}
     if what is WebhookEventType.SOURCE_PROBLEM:

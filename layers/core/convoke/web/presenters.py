@@ -27,8 +27,8 @@ from ..model import (
 )
 from ..schedule import series, series_changes
 from ..store.keys import instant
+from ..webhooks.contents import event_fields
 from ..webhooks.events import Delivery, Webhook, WebhookEvent
-from . import requests
 from .responses import (
     AccountOut,
     AnswerOut,
@@ -64,7 +64,7 @@ def event(
     return EventOut(
         event_id=event.event_id,
         version=event.version,
-        **requests.request_fields(event),
+        **event_fields(event),
         source=event.source,
         page=urls.event(event.event_id) if event.public else None,
         registered=seats.taken - seats.held,
@@ -241,6 +241,7 @@ def webhook(webhook: Webhook) -> WebhookOut:
         webhook_id=webhook.webhook_id,
         url=webhook.url,
         events=list(webhook.events),
+        payload=webhook.payload,
         created_at=instant(webhook.created_at),
     )
 

@@ -11,7 +11,7 @@ from ..decision.attention import AttentionKind, AttentionReason
 from ..decision.shown import Showing
 from ..delivery.preview import Kind
 from ..model import AnswerChannel, DeliveryState, Method, Participation, QuestionKind, RegistrationStatus
-from ..webhooks.events import WebhookDeliveryState, WebhookEventType
+from ..webhooks.events import WebhookDeliveryState, WebhookEventType, WebhookPayload
 from . import problems
 
 Moment = Annotated[
@@ -320,6 +320,7 @@ class WebhookOut(BaseModel):
     webhook_id: str
     url: str
     events: list[WebhookEventType]
+    payload: WebhookPayload
     created_at: Moment
 
 
