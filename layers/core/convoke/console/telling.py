@@ -1,7 +1,7 @@
 """How far a change of an event has been told: that it waits, is being told, or was; telling it now, and undoing it.
 
-``console/telling_part.html`` shows it as a part of the event's page, with the values of :func:`values`. While people are
-being told the page is loaded again every few seconds, or a script fetches the part alone.
+``console/telling_part.html`` shows it as a part of the event's page, with the values of :func:`values`. While people
+are being told the page is loaded again every few seconds, or a script fetches the part alone.
 """
 
 from __future__ import annotations
@@ -94,7 +94,7 @@ def first_look(query: Mapping[str, str], now: Look) -> Look:
 
 
 def seconds_left(first: Look, now: Look, of: int) -> int | None:
-    """In how many seconds all ``of`` them are told, at the rate between two looks; ``None`` where that tells nothing."""
+    """In how many seconds all ``of`` them are told, at the rate between two looks; ``None`` where it is not known."""
     told, took = now.told - first.told, now.at - first.at
     if told <= 0 or took <= 0:
         return None

@@ -9,8 +9,10 @@ if (counts?.querySelector("[data-more]")) {
     typed.set("step", "more");
     typed.set("part", "yes");
     const answer = await fetch(form.action, { method: "POST", body: typed });
-    if (!answer.ok || answer.redirected) return;
-    counts.innerHTML = await answer.text();
+    const part = document.createElement("template");
+    part.innerHTML = await answer.text();
+    if (!answer.ok || !part.content.querySelector("[name=looked]")) return;
+    counts.replaceChildren(part.content);
     if (counts.querySelector("[data-more]")) await more();
   };
   // Where it cannot be had, the button stays that looks at more of them.
