@@ -6,18 +6,19 @@
   a page says where the API refuses something
 - ``previewing``: what a change would mail, before it is made; ``telling``: how far a change has been told
 - ``signing_in``: signing in and out
-- ``home``: the events
+- ``home``: the events; ``settings_page``: the settings of an account
 - ``cancelling``: cancelling an event, and reopening it
 
 A page changes something only upon a POST, and shows first who would be mailed. All texts are English.
 """
 
-from . import cancelling, home, signing_in, telling
+from . import cancelling, home, settings_page, signing_in, telling
 
 ROOMS = (
     signing_in,
     home,
     cancelling,
     telling,
+    settings_page,
 )
 """The modules with pages. Importing them makes their routes."""
