@@ -4,4 +4,6 @@ from __future__ import annotations
 
 NOTICES = {
     "saved": "Saved. Nobody had to be told.",
+    "telling": "Saved. Whoever it concerns is told by mail.",
+    "undone": "Undone. The event is as it was.",
 }
