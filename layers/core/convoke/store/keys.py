@@ -56,6 +56,7 @@ PROPOSAL_PREFIX = "PROPOSAL#"
 NOT_SHOWN_PREFIX = "NOT_SHOWN#"
 UNCONFIRMED_PREFIX = "UNCONFIRMED#"
 UNREACHED_PREFIX = "UNREACHED#"
+IMPORT_PREFIX = "IMPORT#"
 
 
 def event_id(entropy: bytes) -> str:
@@ -314,6 +315,18 @@ def unconfirmed(event_id: str, registration_id: str, quarantine_id: str) -> Key:
     reached, so that one query lists both.
     """
     return {"pk": f"EVENT#{event_id}", "sk": f"{UNCONFIRMED_PREFIX}{registration_id}#{quarantine_id}"}
+
+
+def imported(event_id: str, import_id: str) -> Key:
+    """An import of people to an event, in the invitations table; its id begins with when it was made."""
+    return {"pk": f"EVENT#{event_id}", "sk": f"{IMPORT_PREFIX}{import_id}"}
+
+
+def import_content(import_id: str, what: str) -> Key:
+    """What belongs to an import: pieces of its text, parts of its people, lines that are wrong. It is apart from the
+    event's items, since it is large.
+    """
+    return {"pk": f"{IMPORT_PREFIX}{import_id}", "sk": what}
 
 
 def audit_page(at: datetime, page: int) -> Key:
