@@ -4,4 +4,6 @@ from __future__ import annotations
 
 NOTICES = {
     "saved": "Saved. Nobody had to be told.",
+    "split": "The dates from there on are an event of their own: this one. Whoever is registered for them is "
+    "registered here as well, within about a minute.",
 }

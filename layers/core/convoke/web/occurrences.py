@@ -117,13 +117,18 @@ def patch_occurrence(
     def change(event: Event, at: datetime) -> Event:
         one = upcoming_date(event, start, at)
         require_series(event)
-        after = edits.change_date(event, date_changed(event, one, patch))
-        if edits.date(after, one.date).when.ends_at <= at:
-            raise InvalidField("end", "is in the past")
-        return after
+        return with_patch(event, one, patch, at)
 
     changed(event_id, version, change, {})
     return context.show_occurrence(event_id, start)
+
+
+def with_patch(event: Event, one: Occurrence, patch: OccurrencePatch, at: datetime) -> Event:
+    """The event with its date ``one`` patched, which must end after ``at`` (UTC). Raises :class:`InvalidField`."""
+    after = edits.change_date(event, date_changed(event, one, patch))
+    if edits.date(after, one.date).when.ends_at <= at:
+        raise InvalidField("end", "is in the past")
+    return after
 
 
 @router.post(f"{DATE}/cancel", summary="Cancel a date", responses=documented(200))
@@ -283,6 +288,8 @@ def previewed_change(event: Event, body: PreviewIn, at: datetime) -> tuple[Event
 
     Raises :class:`InvalidField` and :class:`Problem` as the change itself would.
     """
+    if body.reason is not None and not body.cancel:
+        raise InvalidField("reason", "is for a cancellation: cancel must be true")
     if body.split is not None:
         require_only(body, "split")
         new_id = keys.event_id(bytes(16))
@@ -297,8 +304,8 @@ def previewed_change(event: Event, body: PreviewIn, at: datetime) -> tuple[Event
     elif body.restore:
         raise InvalidField("restore", "is for a date: occurrence must name it")
     elif body.cancel:
-        require_only(body, "cancel")
-        after = replace(event, status=EventStatus.CANCELLED)
+        require_only(body, "reason", "cancel")
+        after = replace(event, status=EventStatus.CANCELLED, reason=body.reason or "")
     else:
         after, _ = patched(event, EventPatch(**body.patch))
         must_end_later(after, at, event)
@@ -310,12 +317,12 @@ def with_date_changed(event: Event, body: PreviewIn, name: str, at: datetime) ->
     one = upcoming_date(event, name, at)
     require_series(event)
     if body.cancel:
-        require_only(body, "occurrence", "cancel")
-        return edits.cancel_date(event, one.date, "")
+        require_only(body, "occurrence", "reason", "cancel")
+        return event if one.cancelled else edits.cancel_date(event, one.date, body.reason or "")
     if body.restore:
         require_only(body, "occurrence", "restore")
         return edits.restore_date(event, one.date)
-    return edits.change_date(event, date_changed(event, one, OccurrencePatch(**body.patch)))
+    return with_patch(event, one, OccurrencePatch(**body.patch), at)
 
 
 def require_only(body: PreviewIn, *names: str) -> None:

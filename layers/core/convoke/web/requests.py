@@ -307,10 +307,11 @@ class SplitIn(EventChange):
 
 class PreviewIn(EventPatch):
     """One change to preview: fields of the event, or ``cancel``; fields of the date ``occurrence``, or its ``cancel``
-    or ``restore``; a date to ``add``; or a ``split``.
+    or ``restore``; a date to ``add``; or a ``split``. ``reason`` is that of a ``cancel``.
     """
 
     cancel: Literal[True] | None = None
+    reason: Reason | None = None
     occurrence: Moment | None = None
     restore: Literal[True] | None = None
     add: OccurrenceIn | None = None
@@ -319,7 +320,7 @@ class PreviewIn(EventPatch):
     @property
     def patch(self) -> dict[str, Any]:
         """The changed fields of the event, or of its date."""
-        words = {"cancel", "occurrence", "restore", "add", "split"}
+        words = {"cancel", "reason", "occurrence", "restore", "add", "split"}
         return {name: value for name, value in self.model_dump(exclude_unset=True).items() if name not in words}
 
 
