@@ -88,8 +88,9 @@ def settle(visit: Visit, event: Mapping[str, Any], change: Change, *, again: Aga
     """Answer a form that makes ``change`` to ``event``, as the API has it: show what it would mail, or make it.
 
     ``again`` shows the form as it was typed, with the present version of the event; ``then`` is the path of the page
-    after the change, or makes it of what the API answered. The field ``step`` says what to do: nothing, a preview, upon which what mails nobody is done at
-    once; ``send``, ``quiet`` (telling nobody), ``edit`` (the form again), ``more`` (look at further people).
+    after the change, or makes it of what the API answered. The field ``step`` says what to do: nothing, a preview, upon
+    which what mails nobody is done at once; ``send``, ``quiet`` (telling nobody), ``edit`` (the form again), ``more``
+    (look at further people).
     """
     step = visit.form.text("step")
     if visit.objections:
