@@ -6,7 +6,8 @@
   a page says where the API refuses something
 - ``previewing``: what a change would mail, before it is made; ``telling``: how far a change has been told
 - ``signing_in``: signing in and out
-- ``home``: the events; ``settings_page``: the settings of an account
+- ``home``: the list of events; ``event_page``: one of them; ``event_form``: creating and editing, with ``event_fields``
+  and ``repeating``, which turn an event into fields of a form and back; ``settings_page``: the settings of an account
 - ``cancelling``: cancelling an event, and reopening it
 - ``dates``: the dates of a series, as a list or as a ``month``; ``date_steps``: what can be done with one;
   ``splitting``: with it and all that follow; ``date_times``: their times as forms have them
@@ -14,11 +15,13 @@
 A page changes something only upon a POST, and shows first who would be mailed. All texts are English.
 """
 
-from . import cancelling, date_steps, dates, home, settings_page, signing_in, splitting, telling
+from . import cancelling, date_steps, dates, event_form, event_page, home, settings_page, signing_in, splitting, telling
 
 ROOMS = (
     signing_in,
     home,
+    event_form,
+    event_page,
     cancelling,
     telling,
     settings_page,
