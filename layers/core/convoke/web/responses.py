@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field
 
-from ..decision.attention import AttentionKind, AttentionReason
+from ..decision.attention import AttentionKind, AttentionReason, SentKind
 from ..decision.shown import Showing
 from ..delivery.preview import Kind
 from ..model import AnswerChannel, DeliveryState, Method, Participation, QuestionKind, RegistrationStatus
@@ -90,10 +90,18 @@ class AccountOut(BaseModel):
     unconfirmed_mails: int
 
 
+class NextDateOut(BaseModel):
+    """One date, in the time zone of its event."""
+
+    start: str
+    end: str
+
+
 class EventOut(BaseModel):
     event_id: str
     version: int
     status: Literal["confirmed", "tentative", "draft", "cancelled"]
+    reason: Annotated[str, Field(description="Why it was cancelled.")]
     title: str
     start: str
     end: str
@@ -140,7 +148,15 @@ class EventOut(BaseModel):
         ),
     ] = None
     attention_count: Annotated[
-        int | None, Field(description="The number of all who need attention; null in a list of events.")
+        int | None,
+        Field(description="The number of all who need attention; null in a list of events without details."),
+    ] = None
+    next_date: Annotated[
+        NextDateOut | None,
+        Field(
+            description="The first date that takes place and is not over; null where there is none, and in a list of"
+            " events without details."
+        ),
     ] = None
     telling: Annotated[
         TellingOut | None,
@@ -239,10 +255,23 @@ class RegistrationMade(RegistrationOut):
     ] = False
 
 
+class NeedingOut(AttentionOut):
+    """Somebody who needs attention, with who it is. Of somebody who was erased name and address are null."""
+
+    name: str | None
+    email: str | None
+    status: RegistrationStatus
+
+
 class MessageOut(BaseModel):
     """One message to one person. Where ``sent_at`` is null it has not been sent yet."""
 
     uid: str
+    kind: Annotated[SentKind, Field(description="What it tells: move is another time or place, change anything else.")]
+    date: Annotated[
+        str | None, Field(description="The date of a series that it is about, by its original start; null: the whole.")
+    ]
+    to: Annotated[str | None, Field(description="The address that it is sent to; null once the person was erased.")]
     method: Method
     sequence: int
     dtstamp: Moment
@@ -432,6 +461,11 @@ class PreviewOut(BaseModel):
 
 class RegistrationPage(BaseModel):
     items: list[RegistrationOut]
+    next: str | None
+
+
+class NeedingPage(BaseModel):
+    items: list[NeedingOut]
     next: str | None
 
 
