@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from convoke.console import previewing
+from convoke.console import previewing, words
 from convoke.console.client import Errors, Reply
 from convoke.console.visit import ROUTES, Visit, page
 from convoke.languages import texts
@@ -271,7 +271,7 @@ def test_it_is_said_when_people_are_told(secretary: Secretary) -> None:
     event, _ = told(secretary, {}, notify_after=300, start="2027-06-12T09:00:00", end="2027-06-12T10:00:00")
     shown = words_of(previewed(secretary, event, title="Quire"))
     then = (secretary.world.now + timedelta(seconds=300)).isoformat()
-    assert f"They are mailed at {previewing.clock(texts('en'), then, 'Europe/Berlin')} (Europe/Berlin)" in shown
+    assert f"They are mailed at {words.clock(texts('en'), then, 'Europe/Berlin')} (Europe/Berlin)" in shown
     urgent = words_of(secretary.sends(secretary.get(f"{of(event)}/cancel"), f"{of(event)}/cancel"))
     assert "They are mailed at once." in urgent
 

@@ -1,4 +1,4 @@
-"""The console while a change waits, is being told, and was: what is said, how long it takes, telling it now, undoing it."""
+"""The console while a change waits to be told, while it is told, and afterwards; telling it now, and undoing it."""
 
 from __future__ import annotations
 
@@ -9,8 +9,7 @@ from typing import Any
 
 import pytest
 
-from convoke.console import telling
-from convoke.console.telling import Look, first_look, in_time, seconds_left
+from convoke.console.progress import Look, first_look, in_time, progress, seconds_left
 from convoke.console.visit import ROUTES, Visit, page
 from convoke.languages import texts
 from convoke.pages import site
@@ -27,7 +26,7 @@ LATER = {"start": "2027-06-12T09:00:00", "end": "2027-06-12T10:00:00", "notify_a
 def event_page(visit: Visit, event_id: str) -> site.Answer:
     """A page with the part in it, as that of an event."""
     event = visit.api.read("/events/{event_id}", {"event_id": event_id})
-    meta, part = (visit.show(f"telling_{name}.html", **telling.values(visit, event)).body for name in ("meta", "part"))
+    meta, part = (str(visit.show(f"telling_{name}.html", event=event).body) for name in ("meta", "part"))
     return site.Answer(status=200, body=f"{meta}{part}", headers={})
 
 
@@ -159,9 +158,9 @@ def test_afterwards_it_is_said_that_everybody_knows_or_who_does_not(secretary: S
 def test_who_was_not_reached_is_counted(secretary: Secretary) -> None:
     request: Any = type("Request", (), {"texts": texts("en"), "query": {}, "now": secretary.world.now})()
     known = {"event_id": "e", "told_at": None, "telling": None, "registered": 3, "waiting": 0, "status": "confirmed"}
-    assert telling.progress(request, {**known, "attention_count": 2}).state == "knows"
-    assert telling.progress(request, {**known, "attention_count": 0, "registered": 0}).state == ""
-    assert telling.progress(request, {**known, "attention_count": 0, "status": "draft"}).state == ""
+    assert progress(request, {**known, "attention_count": 2}).state == "knows"
+    assert progress(request, {**known, "attention_count": 0, "registered": 0}).state == ""
+    assert progress(request, {**known, "attention_count": 0, "status": "draft"}).state == ""
 
 
 def test_the_part_of_a_new_event_says_nothing(secretary: Secretary) -> None:
