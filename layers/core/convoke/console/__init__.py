@@ -4,7 +4,8 @@
 - ``client``: the HTTP API, called in this process for whoever is signed in: how every page reads and changes things
 - ``notices``: what a page says after something was done; ``words``: states and times in plain words; ``refusals``: what
   a page says where the API refuses something
-- ``previewing``: what a change would mail, before it is made; ``telling``: how far a change has been told
+- ``previewing``: what a change would mail, before it is made; ``telling``: how far a change has been told,
+  by ``progress``
 - ``signing_in``: signing in and out
 - ``home``: the list of events; ``event_page``: one of them; ``event_form``: creating and editing, with ``event_fields``
   and ``repeating``, which turn an event into fields of a form and back; ``settings_page``: the settings of an account

@@ -268,8 +268,6 @@ def split_parts(event: Event, body: SplitIn, new_id: str, at: datetime) -> tuple
 )
 def preview_change(event_id: str, body: PreviewIn, cursor: Cursor = None) -> Response[PreviewOut]:
     event, at = context.own_event(event_id), context.now()
-    if body.reopen is None:
-        context.require_writable(event, at)
     after, new, transfer = previewed_change(event, body, at)
     counts = dict.fromkeys(("update", "ask_again", "cancel", "invite", "none"), 0)
     examples: list[PreviewExample] = []
@@ -341,6 +339,10 @@ def previewed_change(event: Event, body: PreviewIn, at: datetime) -> tuple[Event
 
     Raises :class:`InvalidField` and :class:`Problem` as the change itself would.
     """
+    if body.reopen is not None:
+        require_only(body, "reopen")
+    else:
+        context.require_writable(event, at)
     if body.reason is not None and not body.cancel:
         raise InvalidField("reason", "is that of a cancellation: cancel must be given, too")
     if body.split is not None:
@@ -356,12 +358,11 @@ def previewed_change(event: Event, body: PreviewIn, at: datetime) -> tuple[Event
         after = with_date_changed(event, body, body.occurrence, at)
     elif body.restore:
         raise InvalidField("restore", "is for a date: occurrence must name it")
+    elif body.reopen is not None:
+        after = reopened(event, body.reopen, at)
     elif body.cancel:
         require_only(body, "reason", "cancel")
         after = replace(event, status=EventStatus.CANCELLED, reason=body.reason or "")
-    elif body.reopen is not None:
-        require_only(body, "reopen")
-        after = reopened(event, body.reopen, at)
     else:
         after, _ = patched(event, EventPatch(**body.patch))
         must_end_later(after, at, event)
