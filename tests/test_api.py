@@ -81,6 +81,8 @@ def test_an_event_is_answered_as_it_was_given_with_what_we_know_besides(world: W
         "dropped": [],
         "attention": [],
         "attention_count": 0,
+        "next_date": {"start": PARTY["start"], "end": PARTY["end"]},
+        "reason": "",
         "telling": None,
         "told_at": None,
         "event_id": event_id,
@@ -354,8 +356,10 @@ def test_a_merge_patch_changes_what_it_names(world: World, patch: dict[str, Any]
     world.now += timedelta(minutes=1)
     answer = world.call("PATCH", event, patch)
     assert answer.status == 200
-    assert answer.body == before | expected | {
+    after = before | expected
+    assert answer.body == after | {
         "version": 2,
+        "next_date": {name: after[name] for name in ("start", "end")},
         "updated_at": "2027-01-15T12:01:00.000000Z",
         "telling": NOBODY,
     }

@@ -1,17 +1,45 @@
 """Web pages for organizers: the console. ``functions/console.py`` is its Lambda function.
 
-- ``visit``: who asks, and the table of routes; ``client``: the HTTP API, called in this process for whoever is signed
-  in, which is how every page reads and changes things; ``notices``: what a page says after something was done;
-  ``words``: states and times in plain words
-- ``previewing``: what a change would mail, before it is made; ``refusals``: what a page says where the API refuses
-- ``signing_in``: signing in and out; ``home``: the events; ``cancelling``: cancelling an event, and reopening it
+- ``visit``: who asks, and the table of routes
+- ``client``: the HTTP API, called in this process for whoever is signed in: how every page reads and changes things
+- ``notices``: what a page says after something was done; ``words``: states and times in plain words; ``refusals``: what
+  a page says where the API refuses something
+- ``previewing``: what a change would mail, before it is made; ``telling``: how far a change has been told
+- ``signing_in``: signing in and out
+- ``home``: the events; ``settings_page``: the settings of an account
+- ``cancelling``: cancelling an event, and reopening it
 - ``person``: one person's page, with its ``timeline``; ``person_form``: registering and changing somebody;
   ``person_steps``: the invitation again, withdrawing, erasing; ``person_mails``: a mail as it was sent
+- ``attention_page``: who was not reached, and what waits; ``decisions``: proposals and mails that were put aside
 
 A page changes something only upon a POST, and shows first who would be mailed. All texts are English.
 """
 
-from . import cancelling, home, person, person_form, person_mails, person_steps, signing_in
+from . import (
+    attention_page,
+    cancelling,
+    decisions,
+    home,
+    person,
+    person_form,
+    person_mails,
+    person_steps,
+    settings_page,
+    signing_in,
+    telling,
+)
 
-ROOMS = (signing_in, home, cancelling, person_form, person, person_mails, person_steps)
+ROOMS = (
+    signing_in,
+    home,
+    cancelling,
+    telling,
+    settings_page,
+    person,
+    person_form,
+    person_mails,
+    person_steps,
+    attention_page,
+    decisions,
+)
 """The modules with pages. Importing them makes their routes."""

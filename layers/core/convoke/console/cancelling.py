@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ..languages import Texts
 from ..pages import site
-from ..store import codec
+from . import words
 from .client import Errors
-from .previewing import Change, settle
+from .previewing import Change, settle, version_of
 from .visit import Visit, page
 
 DATES_AT_A_TIME = 100
@@ -33,7 +32,7 @@ def cancel(visit: Visit, event_id: str) -> site.Answer:
         at=at,
         body={"reason": reason},
         previewed={"cancel": True, "reason": reason},
-        version=_version(visit),
+        version=version_of(visit),
         title=_("Cancel the event %(title)s", title=visit.request.texts.isolated(event["title"])),
         send=_("Cancel the event, and tell everybody"),
     )
@@ -63,7 +62,7 @@ def reopen(visit: Visit, event_id: str) -> site.Answer:
         at=at,
         body={"occurrences": list(dates)},
         previewed={"reopen": {"occurrences": list(dates)}},
-        version=_version(visit),
+        version=version_of(visit),
         title=_("Let the event %(title)s take place again", title=visit.request.texts.isolated(event["title"])),
         send=_("Reopen the event, and invite everybody"),
     )
@@ -90,23 +89,12 @@ def _cancelled_dates(visit: Visit, event: Mapping[str, Any]) -> list[tuple[str, 
         query = {"limit": DATES_AT_A_TIME, "cursor": cursor}
         part = visit.api.read("/events/{event_id}/occurrences", {"event_id": event["event_id"]}, query)
         found += [
-            (one["occurrence"], _when(visit.request.texts, one["start"]))
+            (one["occurrence"], words.when(visit.request.texts, one))
             for one in part["items"]
             if one["cancelled"] and not one["over"]
         ]
         cursor = part["next"]
     return found
-
-
-def _when(texts: Texts, start: str) -> str:
-    time = codec.local_time(start)
-    return texts.day_and_time(texts.day(time), time)
-
-
-def _version(visit: Visit) -> int | None:
-    """The version of the event that the form was made from."""
-    said = visit.form.text("version")
-    return int(said) if said.isascii() and said.isdigit() and len(said) < 10 else None
 
 
 def _of(event_id: str) -> str:

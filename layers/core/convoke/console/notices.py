@@ -18,4 +18,6 @@ NOTICES = {
     "dropped": "The mail is discarded.",
     "declined": "Declined. Whoever proposed it is told by mail.",
     "telling": "Saved. Whoever it concerns is told by mail.",
+    "undone": "Undone. The event is as it was.",
+    "settings": "Saved. All pages show it within a minute.",
 }

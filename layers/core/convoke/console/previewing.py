@@ -103,8 +103,14 @@ def settle(
     if change.version is not None and change.version != event["version"]:
         return again((("", visit.request.texts.gettext(STALE)),))
     if step == "more" and visit.form.text("part"):
-        return _next_part(visit, event, change, again)
+        return _next_part(visit, event, change)
     return _preview(visit, event, change, again, then)
+
+
+def version_of(visit: Visit) -> int | None:
+    """The version of the event that the form was made from, in its field ``version``; ``None`` where it has none."""
+    said = visit.form.text("version")
+    return int(said) if re.fullmatch("[0-9]{1,9}", said, re.ASCII) else None
 
 
 def _make(visit: Visit, change: Change, again: Callable[[Errors], site.Answer], then: str, *, done: str) -> site.Answer:
@@ -141,13 +147,11 @@ def _preview(
     )
 
 
-def _next_part(
-    visit: Visit, event: Mapping[str, Any], change: Change, again: Callable[[Errors], site.Answer]
-) -> site.Answer:
+def _next_part(visit: Visit, event: Mapping[str, Any], change: Change) -> site.Answer:
     """The counts alone, with the next people, for a script that puts them into the page."""
     looked = looked_before(visit.form.text("looked"))
     if looked is None:
-        return again(())
+        raise site.unreadable(visit.request)
     looked = _rest(visit, event, change, looked, time.monotonic())
     return visit.show("previewing_counts.html", **_counts(looked, event))
 

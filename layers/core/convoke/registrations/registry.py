@@ -6,7 +6,7 @@ which becomes due, and the webhook event.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from enum import StrEnum
@@ -337,19 +337,19 @@ def _other_seats_actions(
 
 def swap_addresses(
     store: Store,
-    pair: tuple[Registration, Registration],
-    changes: tuple[Mapping[str, Any], Mapping[str, Any]],
+    people: Sequence[Registration],
+    changes: Sequence[Mapping[str, Any]],
     *,
     priority: int,
     now: datetime,
     account: str,
     also: Mapping[str, Action],
 ) -> bool:
-    """Change two active registrations of one event of which each gets the address that the other has, with the actions
-    ``also``. False: somebody else was first, or one of them is not active.
+    """Change two or more active registrations of one event, of which each gets the address that the one before has, the
+    first that of the last, with the actions ``also``. False: somebody else was first, or one of them is not active.
     """
-    actions = {"survey": store.surveys.soon_action(pair[0].event_id, now)}
-    for person, other, given in zip(pair, reversed(pair), changes, strict=True):
+    actions = {"survey": store.surveys.soon_action(people[0].event_id, now)}
+    for person, other, given in zip(people, (people[-1], *people), changes, strict=False):
         invitation = store.reads.invitation(person.event_id, person.registration_id)
         if invitation is None or person.status not in ACTIVE:
             return False

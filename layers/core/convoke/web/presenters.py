@@ -39,6 +39,7 @@ from .responses import (
     EventOut,
     InvitationOut,
     MessageOut,
+    NextDateOut,
     OccurrenceOut,
     RegistrationOut,
     TellingOut,
@@ -65,6 +66,7 @@ def event(
         event_id=event.event_id,
         version=event.version,
         **event_fields(event),
+        reason=event.reason,
         source=event.source,
         page=urls.event(event.event_id) if event.public else None,
         registered=seats.taken - seats.held,
@@ -73,11 +75,20 @@ def event(
         dropped=[date.isoformat() for date in dropped],
         attention=None if missed is None else list(map(attention, missed[0])),
         attention_count=None if missed is None else missed[1],
+        next_date=None if now is None else next_date(event, now),
         telling=None if fan_out is None or waits else telling(*progress(fan_out)),
         told_at=instant(fan_out.told_at) if fan_out is not None and fan_out.told_at is not None and waits else None,
         created_at=instant(event.created_at),
         updated_at=instant(event.updated_at),
     )
+
+
+def next_date(event: Event, now: datetime) -> NextDateOut | None:
+    """The first date that takes place and is not over at ``now`` (UTC)."""
+    if event.status is EventStatus.CANCELLED or not series.comes(event, now):
+        return None
+    when = series.when_next(event, now)
+    return NextDateOut(start=when.start.isoformat(), end=when.end.isoformat())
 
 
 def account(account: str, decided: AccountSettings, urls: Urls) -> AccountOut:

@@ -90,10 +90,18 @@ class AccountOut(BaseModel):
     unconfirmed_mails: int
 
 
+class NextDateOut(BaseModel):
+    """One date, in the time zone of its event."""
+
+    start: str
+    end: str
+
+
 class EventOut(BaseModel):
     event_id: str
     version: int
     status: Literal["confirmed", "tentative", "draft", "cancelled"]
+    reason: Annotated[str, Field(description="Why it was cancelled.")]
     title: str
     start: str
     end: str
@@ -140,7 +148,15 @@ class EventOut(BaseModel):
         ),
     ] = None
     attention_count: Annotated[
-        int | None, Field(description="The number of all who need attention; null in a list of events.")
+        int | None,
+        Field(description="The number of all who need attention; null in a list of events without details."),
+    ] = None
+    next_date: Annotated[
+        NextDateOut | None,
+        Field(
+            description="The first date that takes place and is not over; null where there is none, and in a list of"
+            " events without details."
+        ),
     ] = None
     telling: Annotated[
         TellingOut | None,
