@@ -22,7 +22,9 @@ def refused(visit: Visit, reply: Reply) -> Errors:
     """What a page says where a decision was refused: somebody else made another, or it cannot be carried out."""
     found = in_words(visit.request.texts, reply)
     if reply.status == 409 and found == reply.errors and "cannot be released" in found[0][1]:
-        return (("", visit.request.texts.gettext("This mail cannot count: what it asks for is not possible any more.")),)
+        return (
+            ("", visit.request.texts.gettext("This mail cannot count: what it asks for is not possible any more.")),
+        )
     return found
 
 
@@ -83,22 +85,23 @@ def _read(visit: Visit, event_id: str, proposal_id: str) -> tuple[Mapping[str, A
 def _previewed(visit: Visit, event: Mapping[str, Any], proposal: Mapping[str, Any]) -> dict[str, Any]:
     """The change that accepting makes, as the API previews it."""
     times = {"start": proposal["start"], "end": proposal["end"]}
-    if proposal["occurrence"] is not None:
-        return {"occurrence": proposal["occurrence"], **times}
+    date = proposal["occurrence"]
+    if date is None and event["recurrence"] is None and len(_dates(visit, event)) > 1:
+        date = event["start"]  # of an event with added dates alone it means the first
+    if date is not None:
+        return {"occurrence": date, **times}
     if proposal["time_zone"] != event["time_zone"]:
         return {**times, "time_zone": proposal["time_zone"]}
     return times
 
 
-def _proposal(
-    visit: Visit, event: Mapping[str, Any], proposal: Mapping[str, Any], errors: Errors = ()
-) -> site.Answer:
+def _proposal(visit: Visit, event: Mapping[str, Any], proposal: Mapping[str, Any], errors: Errors = ()) -> site.Answer:
     texts, at = visit.request.texts, {"event_id": event["event_id"], "registration_id": proposal["registration_id"]}
     who = visit.api.read(person.PERSON, at)
     present = event
     if proposal["occurrence"] is not None:
-        dates = person.everything(visit, f"{EVENT}/occurrences", {"event_id": event["event_id"]})
-        present = next((one for one in dates if one["occurrence"] == proposal["occurrence"]), event)
+        named = (one for one in _dates(visit, event) if one["occurrence"] == proposal["occurrence"])
+        present = next(named, event)
     return visit.show(
         "proposal.html",
         422 if errors else 200,
@@ -112,6 +115,10 @@ def _proposal(
         received=words.moment(texts, proposal["received_at"], event["time_zone"]),
         errors=errors,
     )
+
+
+def _dates(visit: Visit, event: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    return person.everything(visit, f"{EVENT}/occurrences", {"event_id": event["event_id"]})
 
 
 def _version(visit: Visit) -> int | None:
