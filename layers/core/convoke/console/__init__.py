@@ -16,18 +16,41 @@
 A page changes something only upon a POST, and shows first who would be mailed. All texts are English.
 """
 
-from . import cancelling, date_steps, dates, event_form, event_page, home, settings_page, signing_in, splitting, telling
-
-ROOMS = (
-    signing_in,
-    home,
+from . import (
+    attention_page,
+    cancelling,
+    date_steps,
+    dates,
+    decisions,
     event_form,
     event_page,
-    cancelling,
-    telling,
+    home,
+    person,
+    person_form,
+    person_mails,
+    person_steps,
     settings_page,
-    dates,
-    date_steps,
+    signing_in,
     splitting,
+    telling,
+)
+
+ROOMS = (
+    attention_page,
+    cancelling,
+    date_steps,
+    dates,
+    decisions,
+    event_form,
+    event_page,
+    home,
+    person,
+    person_form,
+    person_mails,
+    person_steps,
+    settings_page,
+    signing_in,
+    splitting,
+    telling,
 )
 """The modules with pages. Importing them makes their routes."""

@@ -25,7 +25,8 @@ from .progress import progress
 
 PARAMETERS = {
     "event_id": "[0-9a-z]{1,64}",
-    "registration_id": "[0-9a-z]{1,64}",
+    # As they are all made, so that a word in its place (people/add) is another page.
+    "registration_id": "[0-9a-v]{36}",
     "proposal_id": "[0-9a-z]{1,64}",
     "quarantine_id": "[0-9a-z]{1,64}",
     "import_id": "[0-9a-z]{1,64}",
