@@ -8,16 +8,21 @@
 - ``signing_in``: signing in and out
 - ``home``: the events
 - ``cancelling``: cancelling an event, and reopening it
+- ``importing``: people from a file, with ``uploads``, ``csv_reading``, ``csv_columns`` and ``import_check``;
+  ``import_result``: what became of them; ``exporting``: all people of an event as a file
 
 A page changes something only upon a POST, and shows first who would be mailed. All texts are English.
 """
 
-from . import cancelling, home, signing_in, telling
+from . import cancelling, exporting, home, import_result, importing, signing_in, telling
 
 ROOMS = (
     signing_in,
     home,
     cancelling,
     telling,
+    importing,
+    import_result,
+    exporting,
 )
 """The modules with pages. Importing them makes their routes."""
