@@ -42,8 +42,9 @@ from ..effects import (
     Unknown,
     WebhookHint,
 )
+from ..links.signing_in import SignIn
 from ..mail.notifications import ASKED_FOR, Notification, NotificationKind
-from ..model import ConvokeError, RenderError
+from ..model import ConvokeError, RenderError, folded
 from ..registrations import addresses, erasure, returning, split_transfer, waitlist
 from ..settings import Settings, settings
 from ..store import dynamo
@@ -203,6 +204,8 @@ class Aws:
                 return store.notifications.daily_count(effect)
             case effects.ReadHolder(event_id=event_id, email=email):
                 return reads.address_owner(event_id, email)
+            case effects.ReadOrganized(email=email, since=since):
+                return store.lookups.organizes(email, since)
             case effects.ReadPlace(event_id=event_id, registration_id=registration_id):
                 return reads.waiting_before(event_id, registration_id) + 1
             case effects.CountMailbox(purpose=purpose, email=email, mail_id=mail_id, now=now):
@@ -454,6 +457,9 @@ def _said(effect: effects.RenderNotification, notification: Notification, links:
     holder, kind, now = effect.holder, effect.kind or notification.kind, clock()
     if kind is NotificationKind.ADDRESS_CHANGED:
         return Said(kind=kind, link="")
+    if kind is NotificationKind.SIGN_IN and notification.until is not None:
+        whom = SignIn(link_id=notification.notification_id, organizer=folded(notification.recipient.email))
+        return Said(kind=kind, link=links.sign_in(whom, notification.until, now))
     if holder is not None:
         ids = holder.event_id, holder.registration_id
         make = links.fresh if kind is NotificationKind.FRESH_LINK else links.personal

@@ -6,4 +6,5 @@ NOTICES = {
     "saved": "Saved. Nobody had to be told.",
     "telling": "Saved. Whoever it concerns is told by mail.",
     "undone": "Undone. The event is as it was.",
+    "settings": "Saved. All pages show it within a minute.",
 }

@@ -108,6 +108,13 @@ def person(account: str, email: str) -> str:
     return f"{account}#{hmac.new(account.encode(), folded(email).encode(), hashlib.sha256).hexdigest()}"
 
 
+def organizer(email: str) -> str:
+    """The partition of the same index by which the events of an organizer are found, of all accounts. It begins with a
+    character that no name of an account begins with.
+    """
+    return f"@{hmac.new(b'organizer', folded(email).encode(), hashlib.sha256).hexdigest()}"
+
+
 def external_event(account: str, external_id: str) -> Key:
     """The item that says which event of the account has this external id. It is hashed, since a sort key has at most
     1,024 bytes.
@@ -463,3 +470,8 @@ def due_since(due_key: str) -> datetime:
 def session(secret: str) -> Key:
     """Somebody who is signed in to the console, by the SHA-256 of what their browser keeps."""
     return {"pk": f"SESSION#{hashlib.sha256(secret.encode()).hexdigest()}", "sk": "SESSION"}
+
+
+def sign_in(link_id: str) -> Key:
+    """That a link was used to sign in to the console, by its id."""
+    return {"pk": f"SIGN_IN#{link_id}", "sk": "SIGN_IN"}
