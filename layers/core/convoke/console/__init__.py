@@ -10,6 +10,11 @@
 - ``home``: the list of events; ``event_page``: one of them; ``event_form``: creating and editing, with ``event_fields``
   and ``repeating``, which turn an event into fields of a form and back; ``settings_page``: the settings of an account
 - ``cancelling``: cancelling an event, and reopening it
+- ``person``: one person's page, with its ``timeline``; ``person_form``: registering and changing somebody;
+  ``person_steps``: the invitation again, withdrawing, erasing; ``person_mails``: a mail as it was sent
+- ``attention_page``: who was not reached, and what waits; ``decisions``: proposals and mails that were put aside
+- ``importing``: people from a file, with ``uploads``, ``csv_reading``, ``csv_columns`` and ``import_check``;
+  ``import_result``: what became of them; ``exporting``: all people of an event as a file
 - ``dates``: the dates of a series, as a list or as a ``month``; ``date_steps``: what can be done with one;
   ``splitting``: with it and all that follow; ``date_times``: their times as forms have them
 
@@ -24,7 +29,10 @@ from . import (
     decisions,
     event_form,
     event_page,
+    exporting,
     home,
+    import_result,
+    importing,
     person,
     person_form,
     person_mails,
@@ -43,7 +51,10 @@ ROOMS = (
     decisions,
     event_form,
     event_page,
+    exporting,
     home,
+    import_result,
+    importing,
     person,
     person_form,
     person_mails,

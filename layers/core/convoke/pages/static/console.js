@@ -61,3 +61,27 @@ for (const part of document.querySelectorAll("[data-only]")) {
 // The browser knows its time zone: it stands in a field that is empty.
 const zone = document.querySelector("input#time_zone[value='']");
 if (zone) zone.value = Intl.DateTimeFormat().resolvedOptions().timeZone ?? "";
+
+// While people are being imported, that part of the page is fetched again. Only its heading is read out, when it becomes
+// another one.
+const running = () => document.querySelector("[data-live]");
+if (running()) {
+  const said = document.createElement("p");
+  said.className = "hidden";
+  said.setAttribute("role", "status");
+  running().before(said);
+  const part = () => document.getElementById("import");
+  const again = async () => {
+    const before = part().querySelector("h2").textContent;
+    const answer = await fetch(running().dataset.live);
+    if (!answer.ok || answer.redirected) return;
+    part().outerHTML = await answer.text();
+    const after = part().querySelector("h2").textContent;
+    if (after !== before) said.textContent = after;
+    wait();
+  };
+  const wait = () => {
+    if (running()) setTimeout(() => again().catch(wait), 2000);
+  };
+  wait();
+}
