@@ -217,6 +217,8 @@ class Aws:
 
             case effects.ReadWebhookEvent(account=account, webhook_event_id=webhook_event_id):
                 return store.outbox.read(account, webhook_event_id)
+            case effects.ReadWebhookContent(webhook_event=webhook_event):
+                return store.outbox.content(webhook_event)
             case effects.ReadWebhooks(account=account):
                 return store.webhooks.list_webhooks(account)
             case effects.ReadWebhook(account=account, webhook_id=webhook_id):
@@ -233,8 +235,8 @@ class Aws:
                 return store.in_flight.read(account)
             case effects.RecordInFlight():
                 return store.in_flight.record(effect.in_flight)
-            case effects.PostWebhook(webhook=webhook, webhook_event=webhook_event, at=at):
-                return http.post_event(webhook, webhook_event, at, local=self._settings.local_webhooks)
+            case effects.PostWebhook(webhook=webhook, webhook_event=webhook_event, content=content, at=at):
+                return http.post_event(webhook, webhook_event, content, at, local=self._settings.local_webhooks)
 
             case effects.AddNotification(notification=notification):
                 return store.notifications.schedule(notification, now=clock())

@@ -1,16 +1,28 @@
 """Web pages for organizers: the console. ``functions/console.py`` is its Lambda function.
 
-- ``visit``: who asks, and the table of routes; ``client``: the HTTP API, called in this process for whoever is signed
-  in, which is how every page reads and changes things; ``notices``: what a page says after something was done
-- ``signing_in``: signing in and out; ``home``: the events
+- ``visit``: who asks, and the table of routes
+- ``client``: the HTTP API, called in this process for whoever is signed in: how every page reads and changes things
+- ``notices``: what a page says after something was done; ``words``: states and times in plain words; ``refusals``: what
+  a page says where the API refuses something
+- ``previewing``: what a change would mail, before it is made; ``telling``: how far a change has been told
+- ``signing_in``: signing in and out
+- ``home``: the events
+- ``cancelling``: cancelling an event, and reopening it
 - ``dates``: the dates of an event, as a list and by months (``month``); ``date_steps``: one of them is changed,
   cancelled or restored, or one is added; ``splitting``: one and all that follow; ``date_times``: the fields for times
-- ``previewing``: what a form does
 
 A page changes something only upon a POST, and shows first who would be mailed. All texts are English.
 """
 
-from . import date_steps, dates, home, signing_in, splitting
+from . import cancelling, date_steps, dates, home, signing_in, splitting, telling
 
-ROOMS = (signing_in, home, dates, date_steps, splitting)
+ROOMS = (
+    signing_in,
+    home,
+    cancelling,
+    telling,
+    dates,
+    date_steps,
+    splitting,
+)
 """The modules with pages. Importing them makes their routes."""

@@ -6,4 +6,6 @@ NOTICES = {
     "saved": "Saved. Nobody had to be told.",
     "split": "The dates from there on are an event of their own: this one. Whoever is registered for them is "
     "registered here as well, within about a minute.",
+    "telling": "Saved. Whoever it concerns is told by mail.",
+    "undone": "Undone. The event is as it was.",
 }

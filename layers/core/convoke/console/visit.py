@@ -35,6 +35,8 @@ PARAMETERS = {
 ROUTES = site.Routes(PARAMETERS)
 """The routes of the console."""
 LONGEST_SECRET = 100
+POLICY = f"{site.POLICY}; connect-src 'self'"
+"""The script of these pages also asks for parts of them."""
 
 
 class Visit:
@@ -68,6 +70,7 @@ class Visit:
             self.request,
             f"console/{template}",
             status,
+            {"Content-Security-Policy": POLICY},
             logged=logged,
             session=self.session,
             notice=NOTICES.get(self.request.query.get("done", ""), ""),

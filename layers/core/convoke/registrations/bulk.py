@@ -10,7 +10,7 @@ from ..model import ConvokeError, Event, Registration, RegistrationStatus, froze
 from ..store import dynamo
 from ..store.external_ids import Taken
 from ..store.keys import mailbox
-from ..store.outbox import registration_data
+from ..store.outbox import about_registration
 from ..store.store import Store
 from ..webhooks.events import WebhookEventType
 from . import registry, replies, seats
@@ -86,7 +86,7 @@ def _register_group(store: Store, event: Event, group: list[Registration], now: 
     """Register all of ``group`` with seats, or nobody: one of them is registered already, there are no seats, or others
     register at this moment.
     """
-    wanted = store.webhooks.subscribed_types(event.account)
+    wanted = store.webhooks.subscriptions(event.account)
     try:
         count = sum(person.seats for person in group)
         place = seats.take(*(store, event.event_id, group[0].registration_id), count=count, now=now, yields=True)
@@ -94,7 +94,7 @@ def _register_group(store: Store, event: Event, group: list[Registration], now: 
             return False
         actions = dict(place.actions)
         for number, person in enumerate(group):
-            happened = {WebhookEventType.REGISTRATION_CREATED: registration_data(person)}
+            happened = {WebhookEventType.REGISTRATION_CREATED: about_registration(person)}
             own = {
                 **registry.registration_actions(store, person, now, account=event.account),
                 **registry.charge_actions(store, store.limits.recipient(event.account, person.email, now)),

@@ -48,6 +48,7 @@ WEBHOOK_PREFIX = "WEBHOOK#"
 DELIVERY_PREFIX = "DELIVERY#"
 WEBHOOK_EVENT_PREFIX = "WEBHOOK_EVENT#"
 WEBHOOK_EVENTS_PREFIX = "WEBHOOK_EVENTS#"
+CONTENT_PREFIX = "WEBHOOK_CONTENT#"
 ACCOUNT_KEY_PREFIX = "KEY#"
 QUARANTINE_PREFIX = "QUARANTINE#"
 API_KEY = "KEY"
@@ -393,6 +394,13 @@ def test_count(account: str, at: datetime) -> Key:
 def in_flight(account: str) -> Key:
     """The requests that an account's webhooks have in flight, and their hosts that did not answer."""
     return {"pk": f"ACCOUNT#{account}", "sk": "IN_FLIGHT"}
+
+
+def webhook_content(about: str, webhook_event_id: str) -> Key:
+    """What a webhook event says in full, by the id of the registration or event that it is about: erasing a person
+    deletes it.
+    """
+    return {"pk": f"{CONTENT_PREFIX}{about}", "sk": f"CONTENT#{webhook_event_id}"}
 
 
 def webhook_event(account: str, webhook_event_id: str) -> Key:

@@ -7,17 +7,20 @@ more.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from datetime import datetime, timedelta
+import unicodedata
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import field
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
 from ..decision.invitation import Invitation, Seats
 from ..decision.plan import Snapshot
 from ..model import Event, EventStatus, InvalidField, Registration, folded, frozen
+from ..schedule import series
 from . import dynamo, keys
 from .reads import Reads
-from .repository import NO_CURSOR, Page, decode_cursor, page
+from .repository import NO_CURSOR, Page, decode_cursor, encode_cursor, page
 
 
 class Order(StrEnum):
@@ -25,12 +28,14 @@ class Order(StrEnum):
 
     CREATED = "created"
     START = "start"
+    LATEST = "-start"
     UPDATED = "updated"
 
 
 INDEXES = {
     Order.CREATED: (keys.ACCOUNT_INDEX, "created_at"),
     Order.START: (keys.START_INDEX, "starts_at"),
+    Order.LATEST: (keys.START_INDEX, "starts_at"),
     Order.UPDATED: (keys.UPDATED_INDEX, "updated_at"),
 }
 POSITION = r"[0-9TZ:.\-]{27}[0-9a-z]+"
@@ -39,14 +44,23 @@ FIRST, LAST = "0", "~"
 """What sorts before and after every instant."""
 FILTERED_EVENTS = 1000
 """How many rows of the index one query reads where they are filtered."""
+LOOKED_THROUGH = 2000
+"""In how many rows of the index one request looks for words."""
+BY_START = (Order.START, Order.LATEST)
+"""The orders whose index has what words are looked for in, and when an event ends."""
 
 
 @frozen
 class Wanted:
     """Which events a list has: of one status, with a first date that starts from ``since`` on and before ``until``, and
-    changed from ``updated_since`` on (all UTC); ``None`` is whatever it is.
+    changed from ``updated_since`` on (all UTC); ``None`` is whatever it is. ``over``: whether their last date has
+    ended at ``now`` (UTC), which may be another for each page of a list. ``words``, as :func:`words_of` has them, are
+    all in title and place. The last two are for the orders :data:`BY_START`.
     """
 
+    words: tuple[str, ...] = ()
+    over: bool | None = None
+    now: datetime = field(default=datetime.min.replace(tzinfo=UTC), repr=False)
     status: EventStatus | None = None
     since: datetime | None = None
     until: datetime | None = None
@@ -54,11 +68,18 @@ class Wanted:
 
     def has(self, event: Event) -> bool:
         return (
-            (self.status is None or event.status is self.status)
+            (self.over is None or (series.ends_at(event) <= self.now) is self.over)
+            and self.says(event.title, event.location)
+            and (self.status is None or event.status is self.status)
             and (self.since is None or event.when.starts_at >= self.since)
             and (self.until is None or event.when.starts_at < self.until)
             and (self.updated_since is None or event.updated_at >= self.updated_since)
         )
+
+    def says(self, *texts: str) -> bool:
+        """Whether each of the words is in one of ``texts``."""
+        said = _plain(" ".join(texts)) if self.words else ""
+        return all(word in said for word in self.words)
 
     @property
     def ranges(self) -> dict[str, tuple[str, str]]:
@@ -68,7 +89,20 @@ class Wanted:
             "starts_at": (keys.instant(self.since) if self.since else FIRST, last),
             "updated_at": (keys.instant(self.updated_since) if self.updated_since else FIRST, LAST),
         }
+        if self.over is not None:
+            ended = keys.instant(self.now)
+            found["ends_at"] = (FIRST, ended) if self.over else (f"{ended}~", LAST)
         return {name: span for name, span in found.items() if span != (FIRST, LAST)}
+
+
+def words_of(text: str) -> tuple[str, ...]:
+    """The words to look for in ``text``, whatever their case and accents; parts of words count, too."""
+    return tuple(dict.fromkeys(_plain(text).split()))
+
+
+def _plain(text: str) -> str:
+    letters = unicodedata.normalize("NFKD", text.casefold())
+    return "".join(letter for letter in letters if not unicodedata.combining(letter))
 
 
 @frozen
@@ -92,7 +126,9 @@ class Lookups(Reads):
         order: Order = Order.CREATED,
         wanted: Wanted = EVERY,
     ) -> Page:
-        """A page of the account's events as :class:`Counted`, in ``order``."""
+        """A page of the account's events as :class:`Counted`, in ``order``. Where words are looked for it may have
+        fewer than ``limit`` and yet a next one.
+        """
         index, sorted_by = INDEXES[order]
         identity = f"events of {account}, {order} {wanted}"
         ranges = wanted.ranges
@@ -112,7 +148,8 @@ class Lookups(Reads):
             "IndexName": index,
             "KeyConditionExpression": f"account = :account AND {sorted_by} BETWEEN :first AND :last",
             "ExpressionAttributeValues": dynamo.wire(values),
-            "Limit": FILTERED_EVENTS if filters else limit + 1,
+            "Limit": FILTERED_EVENTS if filters or wanted.words else limit + 1,
+            "ScanIndexForward": order is not Order.LATEST,
         }
         if filters:
             expression = " AND ".join(filters)
@@ -125,7 +162,13 @@ class Lookups(Reads):
             start = {**keys.event(position[27:]), "account": account, sorted_by: position[:27]}
             query["ExclusiveStartKey"] = dynamo.wire(start)
         rows = dynamo.pages(self.client.query, **query)
-        listed = page(rows, limit, identity, lambda row: row[sorted_by] + keys.event_id_of(row["pk"]))
+        listed = _looked_through(
+            rows,
+            limit,
+            identity,
+            position=lambda row: row[sorted_by] + keys.event_id_of(row["pk"]),
+            fits=lambda row: not wanted.words or wanted.says(row["title"], row.get("location", "")),
+        )
         found = self.read_events([keys.event_id_of(row["pk"]) for row in listed.items])
         return Page(items=tuple(one for one in found if wanted.has(one.event)), next=listed.next)
 
@@ -176,6 +219,28 @@ class Lookups(Reads):
             for (event_id, _), invited, person in zip(wanted, invitations, registrations, strict=True)
             if invited and person and (event := events[event_id])
         )
+
+
+def _looked_through(
+    rows: Iterable[dynamo.Item],
+    limit: int,
+    identity: str,
+    *,
+    position: Callable[[dynamo.Item], str],
+    fits: Callable[[dynamo.Item], bool],
+) -> Page:
+    """The first ``limit`` of the ``rows`` that fit, of at most :data:`LOOKED_THROUGH`. The next page begins after the
+    last that was looked at.
+    """
+    found: list[dynamo.Item] = []
+    last: dynamo.Item | None = None
+    for number, row in enumerate(rows):
+        if last is not None and (len(found) == limit or number == LOOKED_THROUGH):
+            return Page(items=tuple(found), next=encode_cursor(identity, position(last)))
+        last = row
+        if fits(row):
+            found.append(row)
+    return Page(items=tuple(found), next=None)
 
 
 def _ids(row: dynamo.Item) -> tuple[str, str]:

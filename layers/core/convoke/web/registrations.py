@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from http import HTTPStatus
 from typing import Annotated, Literal, TypeVar
@@ -14,6 +14,8 @@ from aws_lambda_powertools.event_handler.openapi.params import Body, Query
 from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
 
 from ..decision import shown as decision
+from ..decision.attention import kind_of_sent
+from ..decision.calendar_state import CalendarState
 from ..decision.decide import over
 from ..decision.plan import Snapshot, calendar_state_of
 from ..model import (
@@ -346,9 +348,21 @@ def resend(
 def list_messages(
     event_id: str, registration_id: str, limit: Limit = 50, cursor: Cursor = None
 ) -> Response[MessagePage]:
-    seen = context.read_snapshot(context.own_event(event_id), registration_id)
-    page = context.store().reads.list_messages(seen.invitation, limit=limit, cursor=cursor)
-    return context.answer(200, MessagePage(items=[presenters.message(stored) for stored in page.items], next=page.next))
+    seen, reads = context.read_snapshot(context.own_event(event_id), registration_id), context.store().reads
+    page = reads.list_messages(seen.invitation, limit=limit, cursor=cursor)
+    # What a message tells follows from those before it, which the pages before had.
+    every = page.items if cursor is None else reads.messages(registration_id)
+    states = [stored.calendar_state for stored in every]
+    items = [
+        presenters.message(stored, kind_of_sent(stored.calendar_state, before(stored.calendar_state, states)))
+        for stored in page.items
+    ]
+    return context.answer(200, MessagePage(items=items, next=page.next))
+
+
+def before(state: CalendarState, states: Iterable[CalendarState]) -> list[CalendarState]:
+    """Those of ``states`` that were sent before ``state``."""
+    return [one for one in states if one.sequence < state.sequence]
 
 
 @router.get(f"{PERSON}/calendar", summary="Read what a person's calendar shows now", responses=documented(200))
