@@ -14,6 +14,7 @@ from convoke.languages import texts
 from convoke.model import Event, When
 from convoke.pages.forms import Form
 from convoke.schedule import series
+from convoke.store.accounts import Scope
 from tests.secretary import Secretary, a_secretary
 from tests.visitor import Shown
 
@@ -194,6 +195,16 @@ def test_another_account_s_dates_are_not_there(secretary: Secretary, choir: str)
     assert secretary.get(choir).status == 200
 
 
+def test_whoever_may_only_look_is_told_so(secretary: Secretary, choir: str) -> None:
+    secretary.sign_in(scopes=(Scope.READ,))
+    shown = secretary.get(choir)
+    assert "Friday 12 March 2027, 09:00 to 10:30" in said(shown)
+    assert "your key lacks the scope “manage”" in said(shown)
+    assert "/cancel" not in shown.text
+    for way in (f"/{SECOND}", f"/{SECOND}/cancel", f"/{SECOND}/split", "/add"):
+        assert "<form method" not in secretary.get(choir + way).text.partition("<main")[2]
+
+
 # --- by month -----------------------------------------------------------------------------------------------------
 
 
@@ -337,6 +348,12 @@ def test_a_date_is_moved_and_gets_another_place(secretary: Secretary, choir: str
     shown = secretary.follow(sent)
     assert "Moved from Friday 19 March 2027, 09:00. Place: Hall" in said(shown)
     assert "The other dates have: Dom" in said(shown)
+
+
+def test_what_the_api_says_is_wrong_is_said_as_a_sentence(secretary: Secretary, choir: str) -> None:
+    path = f"{choir}/{SECOND}"
+    shown = secretary.sends(secretary.get(path), path, end_day="2027-03-18")
+    assert errors(shown) == {"end": "End: must be after start."}
 
 
 def test_what_is_sent_as_it_was_shown_changes_nothing(secretary: Secretary, choir: str) -> None:

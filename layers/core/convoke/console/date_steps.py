@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from ..languages import Texts
+from ..languages import gettext_noop as noop
 from ..pages import site
 from . import date_times
 from .client import Errors
@@ -14,6 +16,17 @@ from .visit import Visit, page
 
 DATE = f"{PATH}/{{start}}"
 TEXTS = ("title", "location", "description")
+LABELS = {
+    "start": noop("Start"),
+    "end": noop("End"),
+    "title": noop("Title"),
+    "location": noop("Place"),
+    "description": noop("Description"),
+    "recurrence": noop("Repetition"),
+    "reason": noop("Reason"),
+    "from": noop("First date"),
+}
+"""What a sentence about what is wrong calls the API's fields."""
 
 
 @page("GET", "/console/events/{event_id}/dates/{date}")
@@ -148,9 +161,24 @@ def _again(visit: Visit, template: str, series: Series, one: Date | None) -> Cal
     def again(errors: Errors) -> site.Answer:
         names = (*date_times.FIELDS, *TEXTS, "reason")
         typed = {name: visit.form.text(name) for name in names}
-        return _shown(visit, template, series, one, errors, typed=typed)
+        return _shown(visit, template, series, one, sentences(visit.request.texts, errors), typed=typed)
 
     return again
+
+
+def sentences(texts: Texts, errors: Errors) -> Errors:
+    """The errors at the fields of a form, those of the API as sentences. What is about a field that the form does not
+    have is about the form.
+    """
+    return tuple(_sentence(texts, field, message) for field, message in errors)
+
+
+def _sentence(texts: Texts, field: str, message: str) -> tuple[str, str]:
+    if not field or not message[:1].islower():
+        return field, message
+    label = texts.gettext(LABELS[field]) if field in LABELS else field
+    at_a_field = field in LABELS and field != "from"
+    return field if at_a_field else "", texts.gettext("%(field)s: %(message)s.", field=label, message=message)
 
 
 def _shown(

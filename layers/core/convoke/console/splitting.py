@@ -13,7 +13,7 @@ from ..schedule import series as schedule
 from ..schedule.recurrence import day_of
 from . import date_times
 from .client import Errors
-from .date_steps import TEXTS, outdated
+from .date_steps import TEXTS, outdated, sentences
 from .dates import Date, Series, date_named, series_of
 from .previewing import Change, settle, version_of
 from .visit import Visit, page
@@ -52,7 +52,7 @@ def split(visit: Visit, event_id: str, date: str) -> site.Answer:
     typed = {name: visit.form.text(name) for name in FIELDS}
 
     def again(errors: Errors) -> site.Answer:
-        return _shown(visit, series, one, errors, typed)
+        return _shown(visit, series, one, sentences(visit.request.texts, errors), typed)
 
     _ = visit.request.texts.gettext
     changes, wrong = changes_of(visit, series, one)
