@@ -127,12 +127,12 @@ def test_who_can_mail_cannot_change_what_is_true(name: str) -> None:
     assert not ("ses:SendEmail" in every and granted(ROLES[name], "Registrations") & WRITES)
 
 
-def test_only_api_console_pages_sweep_replies_and_sources_write_registrations_and_only_two_send() -> None:
+def test_only_api_console_pages_sweep_replies_imports_and_sources_write_registrations_and_only_two_send() -> None:
     writers = {name for name, role in ROLES.items() if granted(role, "Registrations") & WRITES}
     senders = {
         name for name, role in ROLES.items() if any("ses:SendEmail" in actions for actions, _ in statements(role))
     }
-    assert writers == {"ApiRole", "ConsoleRole", "PagesRole", "SweepRole", "RepliesRole", "SourcesRole"}
+    assert writers == {"ApiRole", "ConsoleRole", "PagesRole", "SweepRole", "RepliesRole", "SourcesRole", "ImportsRole"}
     assert senders == {"NotifyRole", "DeliverRole"}
 
 

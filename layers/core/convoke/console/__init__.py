@@ -6,21 +6,22 @@
   a page says where the API refuses something
 - ``previewing``: what a change would mail, before it is made; ``telling``: how far a change has been told
 - ``signing_in``: signing in and out
-- ``home``: the events
+- ``home``: the events; ``settings_page``: the settings of an account
 - ``cancelling``: cancelling an event, and reopening it
-- ``dates``: the dates of an event, as a list and by months (``month``); ``date_steps``: one of them is changed,
-  cancelled or restored, or one is added; ``splitting``: one and all that follow; ``date_times``: the fields for times
+- ``dates``: the dates of a series, as a list or as a ``month``; ``date_steps``: what can be done with one;
+  ``splitting``: with it and all that follow; ``date_times``: their times as forms have them
 
 A page changes something only upon a POST, and shows first who would be mailed. All texts are English.
 """
 
-from . import cancelling, date_steps, dates, home, signing_in, splitting, telling
+from . import cancelling, date_steps, dates, home, settings_page, signing_in, splitting, telling
 
 ROOMS = (
     signing_in,
     home,
     cancelling,
     telling,
+    settings_page,
     dates,
     date_steps,
     splitting,

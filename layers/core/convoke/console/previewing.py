@@ -31,7 +31,6 @@ SHOWN = 3
 """As many people's mails are shown, or more: of each kind that there is, the first."""
 OUR_FIELDS = frozenset({"token", "step", "once", "looked", "part", forms.TRAP})
 """The fields of a form that nobody typed."""
-Then = str | Callable[[Mapping[str, Any]], str]
 MOST_PEOPLE = 10_000_000
 """More than any number that a form may say to have looked at."""
 
@@ -79,12 +78,13 @@ class Looked:
         return json.dumps({**self.counts, "messages": self.messages, "next": self.next})
 
 
+Again = Callable[[Errors], site.Answer]
+Then = str | Callable[[Any], str]
+
 NOBODY = Looked(counts=dict.fromkeys(KINDS, 0), messages=0, next=None)
 
 
-def settle(
-    visit: Visit, event: Mapping[str, Any], change: Change, *, again: Callable[[Errors], site.Answer], then: Then
-) -> site.Answer:
+def settle(visit: Visit, event: Mapping[str, Any], change: Change, *, again: Again, then: Then) -> site.Answer:
     """Answer a form that makes ``change`` to ``event``, as the API has it: show what it would mail, or make it.
 
     ``again`` shows the form as it was typed, with the present version of the event; ``then`` is the path of the page
@@ -115,9 +115,7 @@ def version_of(visit: Visit) -> int | None:
     return int(said) if re.fullmatch("[0-9]{1,9}", said, re.ASCII) else None
 
 
-def _make(
-    visit: Visit, change: Change, again: Callable[[Errors], site.Answer], then: Then, *, done: str
-) -> site.Answer:
+def _make(visit: Visit, change: Change, again: Again, then: Then, *, done: str) -> site.Answer:
     reply = visit.api.call(
         change.method, change.path, change.at, change.body, version=change.version, key=visit.form.text("once")
     )
@@ -129,9 +127,7 @@ def _make(
 # --- the preview ----------------------------------------------------------------------------------------------------
 
 
-def _preview(
-    visit: Visit, event: Mapping[str, Any], change: Change, again: Callable[[Errors], site.Answer], then: Then
-) -> site.Answer:
+def _preview(visit: Visit, event: Mapping[str, Any], change: Change, again: Again, then: Then) -> site.Answer:
     until = time.monotonic() + SECONDS
     first = _look(visit, event, change)
     if not first.ok:

@@ -17,6 +17,7 @@ from .dynamo import ATTEMPTS, Item
 from .events import Events
 from .external_ids import ExternalIds
 from .fan_outs import FanOuts
+from .imports import Imports
 from .in_flight import RequestsInFlight
 from .invitations import Invitations
 from .limits import MailLimits
@@ -54,6 +55,7 @@ class Store:
         self.events = Events(client, settings)
         self.fan_outs = FanOuts(client, settings)
         self.external_ids = ExternalIds(client, settings)
+        self.imports = Imports(client, settings)
         self.in_flight = RequestsInFlight(client, settings)
         self.invitations = Invitations(client, settings)
         self.limits = MailLimits(client, settings)

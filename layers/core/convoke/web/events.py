@@ -6,6 +6,7 @@ import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from http import HTTPStatus
 from typing import Annotated
 
@@ -125,7 +126,9 @@ def list_events(
         found = lookups.read_events([holder] if holder else [])
         page = Page(items=tuple(one for one in found if wanted.has(one.event)), next=None)
     else:
-        page = lookups.list_events(account, limit=limit, cursor=cursor, order=order, wanted=wanted)
+        organizer = context.organizer()
+        listed_by = partial(lookups.list_organized, organizer) if organizer else partial(lookups.list_events, account)
+        page = listed_by(limit=limit, cursor=cursor, order=order, wanted=wanted)
     return context.answer(200, EventPage(items=[listed(one, details) for one in page.items], next=page.next))
 
 
