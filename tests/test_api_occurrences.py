@@ -721,6 +721,22 @@ def test_a_single_event_has_no_dates_to_choose(world: World) -> None:
     assert refused(world, "POST", f"{event}/registrations", new).fields == ["occurrences"]
 
 
+def test_dates_that_have_ended_are_listed_apart(world: World, choir: str) -> None:
+    world.now = datetime(2027, 3, 20, tzinfo=UTC)
+
+    def names_of(over: str, **query: str) -> list[str]:
+        answer = world.call("GET", f"{choir}/occurrences", query={"over": over, **query})
+        assert answer.status == 200, answer.raw
+        return [one["occurrence"] for one in answer.body["items"]]
+
+    assert names_of("true") == [FIRST, SECOND]
+    assert names_of("false") == [THIRD, FOURTH]
+    assert names_of("false", limit="1") == [THIRD]
+    part = world.call("GET", f"{choir}/occurrences", query={"over": "false", "limit": "1"}).body["next"]
+    assert names_of("false", cursor=part) == [FOURTH]
+    assert world.call("GET", f"{choir}/occurrences", query={"over": "perhaps"}).status == 422
+
+
 # --- preview ------------------------------------------------------------------------------------------------------
 
 HOSTILE = {

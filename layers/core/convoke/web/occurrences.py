@@ -10,7 +10,7 @@ from http import HTTPStatus
 from typing import Annotated
 
 from aws_lambda_powertools.event_handler import Response
-from aws_lambda_powertools.event_handler.openapi.params import Body
+from aws_lambda_powertools.event_handler.openapi.params import Body, Query
 from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
 
 from ..decision import fingerprints
@@ -71,14 +71,19 @@ PAGE = 500
 
 
 @router.get(DATES, summary="List the dates of an event in order", responses=documented(200))
-def list_occurrences(event_id: str, limit: Limit = 50, cursor: Cursor = None) -> Response[OccurrencePage]:
+def list_occurrences(
+    event_id: str,
+    over: Annotated[bool | None, Query(description="Only those that have ended, or only those that have not.")] = None,
+    limit: Limit = 50,
+    cursor: Cursor = None,
+) -> Response[OccurrencePage]:
     event, at = context.own_event(event_id), context.now()
     shown = [presenters.occurrence(one, event, at) for one in series.occurrences(event)]
     shown += [presenters.skipped(date, event, at) for date in series.skipped(event.schedule)]
     shown.sort(key=lambda one: one.occurrence)
     identity = f"occurrences of {event_id}"
     position = "" if cursor is None else decode_cursor(identity, cursor, r"[0-9T:.-]+")
-    rest = [one for one in shown if one.occurrence > position]
+    rest = [one for one in shown if one.occurrence > position and over in (None, one.over)]
     more = len(rest) > limit
     following = encode_cursor(identity, rest[limit - 1].occurrence) if more else None
     return context.answer(200, OccurrencePage(items=rest[:limit], next=following))
