@@ -35,6 +35,7 @@ def settings(tables: Mapping[str, str]) -> Settings:
         urgent_queue="",
         ordinary_queue="",
         hooks_queue="",
+        imports_queue="",
         sender=Sender(address="", domain=""),
         configuration_set="",
     )

@@ -76,7 +76,7 @@ def rendered(
         del who["Reply-To"]  # nobody asked to be written to
     fields = (
         *(invitation_mail.mailbox(name, person) for name, person in who.items()),
-        invitation_mail.subject(subject(notification, said), instead=_PLAINEST[_kind(notification, said)]),
+        header_fields.subject(subject(notification, said), instead=_PLAINEST[_kind(notification, said)]),
         header_fields.token("Date", format_datetime(notification.written_at)),
         header_fields.token("Message-ID", f"<{notification.notification_id}.note@{sender.domain}>"),
         *invitation_mail.BY_A_MACHINE,

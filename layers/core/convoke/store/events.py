@@ -6,6 +6,7 @@ from datetime import datetime
 
 from ..decision.invitation import FanOut
 from ..model import Event, LocalTime, frozen
+from ..schedule import series
 from . import codec, conditions, dynamo, keys
 from .dynamo import Item
 from .fan_outs import still_waiting
@@ -40,8 +41,8 @@ codec.record(SplitTransfer)
 
 def _item(event: Event) -> Item:
     """The event, and by what the indexes of starts and of organizers find it."""
-    found_by = {"starts_at": keys.instant(event.when.starts_at), "person": keys.organizer(event.organizer.email)}
-    return codec.item(event, keys.event(event.event_id), **found_by)
+    instants = {"starts_at": keys.instant(event.when.starts_at), "ends_at": keys.instant(series.ends_at(event))}
+    return codec.item(event, keys.event(event.event_id), **instants, person=keys.organizer(event.organizer.email))
 
 
 class Events(Repository):

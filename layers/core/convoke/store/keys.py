@@ -48,6 +48,7 @@ WEBHOOK_PREFIX = "WEBHOOK#"
 DELIVERY_PREFIX = "DELIVERY#"
 WEBHOOK_EVENT_PREFIX = "WEBHOOK_EVENT#"
 WEBHOOK_EVENTS_PREFIX = "WEBHOOK_EVENTS#"
+CONTENT_PREFIX = "WEBHOOK_CONTENT#"
 ACCOUNT_KEY_PREFIX = "KEY#"
 QUARANTINE_PREFIX = "QUARANTINE#"
 API_KEY = "KEY"
@@ -55,6 +56,7 @@ PROPOSAL_PREFIX = "PROPOSAL#"
 NOT_SHOWN_PREFIX = "NOT_SHOWN#"
 UNCONFIRMED_PREFIX = "UNCONFIRMED#"
 UNREACHED_PREFIX = "UNREACHED#"
+IMPORT_PREFIX = "IMPORT#"
 
 
 def event_id(entropy: bytes) -> str:
@@ -315,6 +317,18 @@ def unconfirmed(event_id: str, registration_id: str, quarantine_id: str) -> Key:
     return {"pk": f"EVENT#{event_id}", "sk": f"{UNCONFIRMED_PREFIX}{registration_id}#{quarantine_id}"}
 
 
+def imported(event_id: str, import_id: str) -> Key:
+    """An import of people to an event, in the invitations table; its id begins with when it was made."""
+    return {"pk": f"EVENT#{event_id}", "sk": f"{IMPORT_PREFIX}{import_id}"}
+
+
+def import_content(import_id: str, what: str) -> Key:
+    """What belongs to an import: pieces of its text, parts of its people, lines that are wrong. It is apart from the
+    event's items, since it is large.
+    """
+    return {"pk": f"{IMPORT_PREFIX}{import_id}", "sk": what}
+
+
 def audit_page(at: datetime, page: int) -> Key:
     """A page of the differences that an audit found, in the invitations table."""
     return {"pk": AUDIT, "sk": f"{instant(at)}#{page:05d}"}
@@ -400,6 +414,13 @@ def test_count(account: str, at: datetime) -> Key:
 def in_flight(account: str) -> Key:
     """The requests that an account's webhooks have in flight, and their hosts that did not answer."""
     return {"pk": f"ACCOUNT#{account}", "sk": "IN_FLIGHT"}
+
+
+def webhook_content(about: str, webhook_event_id: str) -> Key:
+    """What a webhook event says in full, by the id of the registration or event that it is about: erasing a person
+    deletes it.
+    """
+    return {"pk": f"{CONTENT_PREFIX}{about}", "sk": f"CONTENT#{webhook_event_id}"}
 
 
 def webhook_event(account: str, webhook_event_id: str) -> Key:
