@@ -176,7 +176,7 @@ def read(form: Form, status: str, texts: Texts) -> Read:
         "recurrence": rule,
         "conference": {"uri": uri, "label": label} if uri or label else None,
         "organizer": {"name": form.text("organizer_name"), "email": form.text("organizer_email")},
-        "reminders": sorted(form.every("reminders"), key=_length),
+        "reminders": sorted(filter(None, form.every("reminders")), key=_length),
         "capacity": _number(form.text("capacity")),
         "guests": _number(form.text("guests")) or 0,
         "language": form.text("language") or None,
