@@ -521,7 +521,7 @@ def test_events_to_come_are_soonest_first_and_past_ones_latest_first(secretary: 
     world = secretary.world
     for days, title in ((30, "Third"), (2, "First"), (10, "Second")):
         world.hold(title=title, **at(days))
-    draft = world.hold(title="Draft", status="draft", **at(5))
+    world.hold(title="Draft", status="draft", **at(5))
     cancelled = world.hold(title="Off", **at(6))
     world.call("POST", f"{cancelled}/cancel", {})
     world.hold(title="Weekly", recurrence="FREQ=WEEKLY;COUNT=20", **at(1))
@@ -533,10 +533,8 @@ def test_events_to_come_are_soonest_first_and_past_ones_latest_first(secretary: 
     secretary.sign_in()
     page = secretary.get("/console")
     assert rows(page) == ["Weekly", "Second", "Third"]
-    assert "Sat 30" not in page.text
-    assert "Saturday 30 January 2027, 18:00" in page.text, "the next date of the series, in its zone"
+    assert "Sat 30 Jan 2027, 18:00" in page.text, "the next date of the series, in its zone"
     assert rows(secretary.get("/console?show=past")) == ["Off", "Draft", "First"]
-    assert draft
 
 
 def test_the_list_shows_seats_answers_and_who_waits(secretary: Secretary) -> None:

@@ -71,7 +71,7 @@ def _rows(visit: Visit, events: list[dict[str, Any]], *, over: bool) -> list[Row
         left -= bool(people and counted)
         row = Row(
             event=event,
-            when=visit.request.texts.when(when),
+            when=visit.request.texts.when_short(when),
             over=over or (event["next_date"] is None and when.ends_at <= visit.request.now),
             answers=_answers(visit, event) if counted else None,
         )
