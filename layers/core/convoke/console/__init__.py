@@ -9,11 +9,13 @@
 - ``signing_in``: signing in and out
 - ``home``: the events; ``settings_page``: the settings of an account
 - ``cancelling``: cancelling an event, and reopening it
+- ``dates``: the dates of a series, as a list or as a ``month``; ``date_steps``: what can be done with one;
+  ``splitting``: with it and all that follow; ``date_times``: their times as forms have them
 
 A page changes something only upon a POST, and shows first who would be mailed. All texts are English.
 """
 
-from . import cancelling, home, settings_page, signing_in, telling
+from . import cancelling, date_steps, dates, home, settings_page, signing_in, splitting, telling
 
 ROOMS = (
     signing_in,
@@ -21,5 +23,8 @@ ROOMS = (
     cancelling,
     telling,
     settings_page,
+    dates,
+    date_steps,
+    splitting,
 )
 """The modules with pages. Importing them makes their routes."""
