@@ -670,6 +670,41 @@ def test_two_requests_with_one_key_at_the_same_moment_are_one(world: World, monk
     assert len(everybody(world, "/events")[0]) == 1
 
 
+@pytest.mark.parametrize("path", ["", f"/occurrences/{PARTY['start']}"], ids=["an event", "a date"])
+def test_a_patch_with_a_key_is_done_once(world: World, path: str) -> None:
+    event = world.hold(recurrence="FREQ=WEEKLY;COUNT=3")
+    headers: dict[str, Any] = {"idempotency_key": "k-1", "if_match": '"1"'}
+    first = world.call("PATCH", f"{event}{path}", {"title": "Other"}, **headers)
+    again = world.call("PATCH", f"{event}{path}", {"title": "Other"}, **headers)
+    assert (first.status, again.status) == (200, 200)
+    assert again.headers["idempotent-replayed"] == "true"
+    assert again.body["title"] == "Other"
+    assert world.call("GET", event).body["version"] == 2
+    other = world.call("PATCH", f"{event}{path}", {"title": "Third"}, idempotency_key="k-1")
+    assert (other.status, other.fields) == (422, ["Idempotency-Key"])
+
+
+def test_a_patch_that_meets_itself_is_no_conflict(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same request, sent twice, is carried out by one while the other looks at the event."""
+    event = world.hold()
+    headers: dict[str, Any] = {"idempotency_key": "k-1", "if_match": '"1"'}
+    own_event, met = context.own_event, False
+
+    def meet(event_id: str) -> Any:
+        nonlocal met
+        if not met:
+            met = True
+            assert world.call("PATCH", event, {"title": "Other"}, **headers).status == 200
+        return own_event(event_id)
+
+    monkeypatch.setattr(context, "own_event", meet)
+    answer = world.call("PATCH", event, {"title": "Other"}, **headers)
+    assert (answer.status, answer.body["version"]) == (200, 2), answer.raw
+    assert met
+    stale = world.call("PATCH", event, {"title": "Third"}, idempotency_key="k-2", if_match='"1"')
+    assert stale.status == 412, (stale.headers, stale.raw)
+
+
 def test_a_key_is_forgotten_after_a_day(world: World) -> None:
     first = world.call("POST", "/events", PARTY, idempotency_key="k")
     world.now += timedelta(hours=25)
