@@ -1061,6 +1061,28 @@ def test_a_text_is_mended_without_a_mail(world: World) -> None:
     assert world.call("GET", person).body["invitation"]["state"] == "pending"
 
 
+def test_a_preview_says_when_people_would_be_told_and_whether_they_need_be(world: World) -> None:
+    event = world.hold(start="2027-06-12T09:00:00", end="2027-06-12T10:00:00", notify_after=300)
+    world.tell(world.register(event))
+
+    def told(**body: Any) -> tuple[str | None, bool]:
+        seen = world.call("POST", f"{event}/preview", body).body
+        return seen["told_at"], seen["quiet"]
+
+    then = "2027-01-15T12:05:00.000000Z"
+    assert told(title="Other") == (then, True)
+    assert told(title="Other", notify="none") == (None, True)
+    assert told(location="Dom") == (then, False)
+    assert told(cancel=True) == (None, False)
+    assert world.call("PATCH", event, {"title": "Other"}).body["told_at"] == then
+    world.now += timedelta(seconds=100)
+    assert told(location="Dom") == (then, False), "a change that waits already keeps its time"
+    (mail,) = world.call("POST", f"{event}/preview", {"title": "Third"}).body["examples"][0]["mails"]
+    assert (mail["method"], mail["to"]) == ("REQUEST", {"name": "Bo Ek", "email": "bo@example.net"})
+    assert mail["subject"].startswith("Updated: Third")
+    assert "_your_personal_link_" in mail["text"]
+
+
 def preview_of(world: World, event: str, body: dict[str, Any]) -> dict[str, int]:
     answer = world.call("POST", f"{event}/preview", body)
     assert answer.status == 200, answer.raw
