@@ -11,6 +11,8 @@
 - ``person``: one person's page, with its ``timeline``; ``person_form``: registering and changing somebody;
   ``person_steps``: the invitation again, withdrawing, erasing; ``person_mails``: a mail as it was sent
 - ``attention_page``: who was not reached, and what waits; ``decisions``: proposals and mails that were put aside
+- ``dates``: the dates of a series, as a list or as a ``month``; ``date_steps``: what can be done with one;
+  ``splitting``: with it and all that follow; ``date_times``: their times as forms have them
 
 A page changes something only upon a POST, and shows first who would be mailed. All texts are English.
 """
@@ -18,6 +20,8 @@ A page changes something only upon a POST, and shows first who would be mailed. 
 from . import (
     attention_page,
     cancelling,
+    date_steps,
+    dates,
     decisions,
     home,
     person,
@@ -26,6 +30,7 @@ from . import (
     person_steps,
     settings_page,
     signing_in,
+    splitting,
     telling,
 )
 
@@ -35,6 +40,9 @@ ROOMS = (
     cancelling,
     telling,
     settings_page,
+    dates,
+    date_steps,
+    splitting,
     person,
     person_form,
     person_mails,

@@ -78,16 +78,17 @@ class Looked:
         return json.dumps({**self.counts, "messages": self.messages, "next": self.next})
 
 
+Again = Callable[[Errors], site.Answer]
+Then = str | Callable[[Any], str]
+
 NOBODY = Looked(counts=dict.fromkeys(KINDS, 0), messages=0, next=None)
 
 
-def settle(
-    visit: Visit, event: Mapping[str, Any], change: Change, *, again: Callable[[Errors], site.Answer], then: str
-) -> site.Answer:
+def settle(visit: Visit, event: Mapping[str, Any], change: Change, *, again: Again, then: Then) -> site.Answer:
     """Answer a form that makes ``change`` to ``event``, as the API has it: show what it would mail, or make it.
 
     ``again`` shows the form as it was typed, with the present version of the event; ``then`` is the path of the page
-    after the change. The field ``step`` says what to do: nothing, a preview, upon which what mails nobody is done at
+    after the change, or makes it of what the API answered. The field ``step`` says what to do: nothing, a preview, upon which what mails nobody is done at
     once; ``send``, ``quiet`` (telling nobody), ``edit`` (the form again), ``more`` (look at further people).
     """
     step = visit.form.text("step")
@@ -113,19 +114,19 @@ def version_of(visit: Visit) -> int | None:
     return int(said) if re.fullmatch("[0-9]{1,9}", said, re.ASCII) else None
 
 
-def _make(visit: Visit, change: Change, again: Callable[[Errors], site.Answer], then: str, *, done: str) -> site.Answer:
+def _make(visit: Visit, change: Change, again: Again, then: Then, *, done: str) -> site.Answer:
     reply = visit.api.call(
         change.method, change.path, change.at, change.body, version=change.version, key=visit.form.text("once")
     )
-    return visit.go(then, done) if reply.ok else again(in_words(visit.request.texts, reply))
+    if not reply.ok:
+        return again(in_words(visit.request.texts, reply))
+    return visit.go(then if isinstance(then, str) else then(reply.data), done)
 
 
 # --- the preview ----------------------------------------------------------------------------------------------------
 
 
-def _preview(
-    visit: Visit, event: Mapping[str, Any], change: Change, again: Callable[[Errors], site.Answer], then: str
-) -> site.Answer:
+def _preview(visit: Visit, event: Mapping[str, Any], change: Change, again: Again, then: Then) -> site.Answer:
     until = time.monotonic() + SECONDS
     first = _look(visit, event, change)
     if not first.ok:

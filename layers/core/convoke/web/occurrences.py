@@ -123,12 +123,17 @@ def patch_occurrence(
     def change(event: Event, at: datetime) -> Event:
         one = upcoming_date(event, start, at)
         require_series(event)
-        after = edits.change_date(event, date_changed(event, one, patch))
-        if edits.date(after, one.date).when.ends_at <= at:
-            raise InvalidField("end", "is in the past")
-        return after
+        return with_patch(event, one, patch, at)
 
     return _change_date(event_id, start, version, key, change)
+
+
+def with_patch(event: Event, one: Occurrence, patch: OccurrencePatch, at: datetime) -> Event:
+    """The event with its date ``one`` patched, which must end after ``at`` (UTC). Raises :class:`InvalidField`."""
+    after = edits.change_date(event, date_changed(event, one, patch))
+    if edits.date(after, one.date).when.ends_at <= at:
+        raise InvalidField("end", "is in the past")
+    return after
 
 
 @router.post(f"{DATE}/cancel", summary="Cancel a date", responses=documented(200))
@@ -380,11 +385,11 @@ def with_date_changed(event: Event, body: PreviewIn, name: str, at: datetime) ->
     require_series(event)
     if body.cancel:
         require_only(body, "occurrence", "reason", "cancel")
-        return edits.cancel_date(event, one.date, body.reason or "")
+        return event if one.cancelled else edits.cancel_date(event, one.date, body.reason or "")
     if body.restore:
         require_only(body, "occurrence", "restore")
         return edits.restore_date(event, one.date)
-    return edits.change_date(event, date_changed(event, one, OccurrencePatch(**body.patch)))
+    return with_patch(event, one, OccurrencePatch(**body.patch), at)
 
 
 def require_only(body: PreviewIn, *names: str) -> None:
