@@ -22,4 +22,7 @@ NOTICES = {
     "settings": "Saved. All pages show it within a minute.",
     "split": "The dates from there on are an event of their own: this one. Whoever is registered for them is "
     "registered here as well, within about a minute.",
+    "unchanged": "Nothing was changed.",
+    "created": "The event is published. Nobody is invited yet.",
+    "drafted": "The draft is saved. Nobody can see it yet.",
 }

@@ -294,7 +294,18 @@ def date(texts: Texts, name: str) -> str:
     return texts.day_and_time(texts.short_day(found), found)
 
 
+def clock(texts: Texts, instant: str | None, time_zone: str | None) -> str:
+    """An instant as the API shows it as a time of day, by the clock of a zone (UTC without one): ``09:00``; empty for
+    none.
+    """
+    return "" if instant is None else texts.clock(_at(instant, time_zone))
+
+
 def moment(texts: Texts, instant: str, time_zone: str | None) -> str:
     """An instant as the API shows it, by the clock of a zone (UTC without one): ``Fri 12 Mar 2027, 09:00``."""
-    at = datetime.fromisoformat(instant).astimezone(ZoneInfo(time_zone) if time_zone else UTC)
+    at = _at(instant, time_zone)
     return texts.day_and_time(texts.short_day(at), at)
+
+
+def _at(instant: str, time_zone: str | None) -> datetime:
+    return datetime.fromisoformat(instant).astimezone(ZoneInfo(time_zone) if time_zone else UTC)
