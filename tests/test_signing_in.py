@@ -17,6 +17,7 @@ from convoke.delivery.notify import dispatch
 from convoke.delivery.reconcile import Worker
 from convoke.effects import Accepted, Clock, Effect, Log, NotificationHint, SendNotification
 from convoke.links import signing_in as links
+from convoke.links import tokens
 from convoke.links.signing_in import SignIn
 from convoke.pages import hints
 from convoke.store import keys
@@ -446,3 +447,106 @@ def test_pages_of_the_door_tell_no_other_site_where_one_was(door: Door) -> None:
         headers = door.secretary.get(path).headers
         assert headers["referrer-policy"] == "no-referrer"
         assert headers["cache-control"] == "no-store"
+
+
+def test_a_link_that_somebody_quotes_in_a_reply_is_not_kept(door: Door) -> None:
+    for path in (door.link(organizer="a@b.cc"), door.link(account="a")):
+        quoted = tokens.redacted(f"> {SITE}{path[:90]}\n> {path[90:]}\nThanks")
+        assert quoted.startswith(f"> {SITE}/console/link/…")
+        assert path.rpartition("/")[2][:64] not in quoted
+
+
+# --- the settings of an account -----------------------------------------------------------------------------------
+
+SETTINGS_PAGE = "/console/settings"
+
+
+def settings_of(door: Door) -> dict[str, Any]:
+    said: dict[str, Any] = door.secretary.world.call("GET", "/account").body
+    return said
+
+
+def test_the_settings_of_the_account_are_changed_in_a_form(door: Door) -> None:
+    door.secretary.sign_in()
+    shown = door.secretary.get(SETTINGS_PAGE)
+    changed = {"name": "Kölner Verein", "colour": "#1f4e79", "imprint": "https://example.org/i", "notify_after": "0"}
+    done = door.secretary.sends(shown, SETTINGS_PAGE, **changed)
+    assert done.location == f"{SETTINGS_PAGE}?done=settings"
+    shown = door.secretary.follow(done)
+    assert 'value="Kölner Verein"' in shown.text
+    assert "Saved." in shown.text
+    now = settings_of(door)
+    assert (now["name"], now["colour"], now["imprint"]) == ("Kölner Verein", "#1f4e79", "https://example.org/i")
+    assert (now["notify_after"], now["privacy"]) == (0, "")
+
+
+def test_an_empty_field_goes_back_to_what_it_is_by_default(door: Door) -> None:
+    before = settings_of(door)
+    door.secretary.world.call("PATCH", "/account", {"name": "A", "unconfirmed_mails": 3, "notify_after": 5})
+    door.secretary.sign_in()
+    shown = door.secretary.get(SETTINGS_PAGE)
+    blank = dict.fromkeys(("name", "unconfirmed_mails", "notify_after"), "")
+    assert door.secretary.sends(shown, SETTINGS_PAGE, **blank).status == 303
+    assert settings_of(door) == before
+
+
+@pytest.mark.parametrize(
+    ("field", "typed"),
+    [
+        ("colour", "red"),
+        ("imprint", "http://example.org"),
+        ("privacy", "javascript:alert(1)"),
+        ("notify_after", "901"),
+        ("notify_after", "soon"),
+        ("unconfirmed_mails", "-1"),
+        ("name", "a\tb" * 100),
+    ],
+)
+def test_what_is_wrong_is_said_at_its_field_and_nothing_typed_is_lost(door: Door, field: str, typed: str) -> None:
+    door.secretary.sign_in()
+    before = settings_of(door)
+    shown = door.secretary.sends(door.secretary.get(SETTINGS_PAGE), SETTINGS_PAGE, **{"name": "New", field: typed})
+    assert shown.status == 422
+    assert f'id="{field}-error"' in shown.text
+    assert field == "name" or 'value="New"' in shown.text
+    assert f'value="{typed}"' in shown.text
+    assert settings_of(door) == before
+
+
+def test_who_saves_over_somebody_else_s_change_is_told_so_first(door: Door) -> None:
+    door.secretary.sign_in()
+    shown = door.secretary.get(SETTINGS_PAGE)
+    door.secretary.world.call("PATCH", "/account", {"name": "Theirs"})
+    again = door.secretary.sends(shown, SETTINGS_PAGE, name="Mine")
+    assert again.status == 422
+    assert "Somebody changed these settings" in again.text
+    assert settings_of(door)["name"] == "Theirs"
+    assert door.secretary.sends(again, SETTINGS_PAGE).status == 303
+    assert settings_of(door)["name"] == "Mine"
+
+
+def test_the_logo_is_shown_and_can_be_removed(door: Door) -> None:
+    dot = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAQAAAC1HAwCAAAAC0lEQVR42mNkYAAAAAYAAjCB0C8AAAAASUVORK5CYII="
+    done = door.secretary.world.call("PATCH", "/account", {"logo": {"type": "image/png", "data": dot}})
+    assert done.status == 200, done.raw
+    door.secretary.sign_in()
+    shown = door.secretary.get(SETTINGS_PAGE)
+    assert f'<img src="{done.body["logo"]}"' in shown.text
+    door.secretary.sends(shown, SETTINGS_PAGE, name="A")
+    assert settings_of(door)["logo"]
+    door.secretary.sends(door.secretary.get(SETTINGS_PAGE), SETTINGS_PAGE, remove_logo="yes")
+    assert settings_of(door)["logo"] is None
+
+
+def test_a_key_that_may_only_read_changes_no_settings(door: Door) -> None:
+    door.with_key(door.key(scopes=[Scope.READ]))
+    shown = door.secretary.sends(door.secretary.get(SETTINGS_PAGE), SETTINGS_PAGE, name="Mine")
+    assert shown.status == 422
+    assert "lacks the scope manage" in shown.text
+    assert settings_of(door)["name"] == ""
+
+
+def test_an_organizer_has_no_settings(door: Door) -> None:
+    door.secretary.sign_in(organizer=ADA)
+    assert door.secretary.get(SETTINGS_PAGE).status == 404
+    assert 'href="/v1/console/settings"' not in door.secretary.get("/console").text

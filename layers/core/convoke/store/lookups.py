@@ -269,16 +269,26 @@ class Lookups(Reads):
         """Up to a hundred registrations, by event id and registration id, with their events and invitations, without
         those that do not exist. An invitation is read before its registration, and the event last.
         """
-        names = [keys.registration(*ids) for ids in wanted]
-        invitations = self._read_all(Invitation, self._sent, names)
-        registrations = self._read_all(Registration, self._people, names)
+        pairs = self._read_pairs(wanted)
         ids = sorted({event_id for event_id, _ in wanted})
         events = dict(zip(ids, self._read_all(Event, self._people, map(keys.event, ids)), strict=True))
         return tuple(
             Snapshot(invitation=invited, registration=person, event=event)
-            for (event_id, _), invited, person in zip(wanted, invitations, registrations, strict=True)
-            if invited and person and (event := events[event_id])
+            for invited, person in pairs
+            if (event := events[person.event_id])
         )
+
+    def read_some(self, event: Event, ids: Sequence[str]) -> tuple[Snapshot, ...]:
+        """As :meth:`read_people`, of registrations of one event that is read already."""
+        pairs = self._read_pairs([(event.event_id, one) for one in ids])
+        return tuple(Snapshot(invitation=invited, registration=person, event=event) for invited, person in pairs)
+
+    def _read_pairs(self, wanted: Sequence[tuple[str, str]]) -> list[tuple[Invitation, Registration]]:
+        names = [keys.registration(*ids) for ids in wanted]
+        invitations = self._read_all(Invitation, self._sent, names)
+        registrations = self._read_all(Registration, self._people, names)
+        pairs = zip(invitations, registrations, strict=True)
+        return [(invited, person) for invited, person in pairs if invited and person]
 
 
 def _looked_through(

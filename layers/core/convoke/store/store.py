@@ -23,6 +23,7 @@ from .invitations import Invitations
 from .limits import MailLimits
 from .link_keys import LinkKeys
 from .lookups import Lookups
+from .names import Names
 from .notifications import Notifications
 from .outbox import Outbox
 from .proposals import Proposals
@@ -61,6 +62,7 @@ class Store:
         self.limits = MailLimits(client, settings)
         self.link_keys = LinkKeys(client, settings)
         self.lookups = Lookups(client, settings)
+        self.names = Names(client, settings)
         self.notifications = Notifications(client, settings)
         self.outbox = Outbox(client, settings)
         self.proposals = Proposals(client, settings)

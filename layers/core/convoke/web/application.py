@@ -32,6 +32,7 @@ from . import (
     occurrences,
     openapi,
     participation,
+    people,
     problems,
     proposals,
     quarantine,
@@ -49,7 +50,7 @@ app = APIGatewayHttpResolver(
     serializer=partial(json.dumps, ensure_ascii=False, separators=(",", ":")),
 )
 ROOMS = (
-    *(context, account, bulk, events, occurrences, registrations, participation, proposals, quarantine),
+    *(context, account, bulk, events, occurrences, registrations, people, participation, proposals, quarantine),
     *(attention, sources, webhooks),
 )
 for module in ROOMS:
