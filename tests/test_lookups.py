@@ -13,7 +13,7 @@ from convoke.registrations import registry
 from convoke.registrations.split_transfer import transfer_batch
 from convoke.store import lookups
 from convoke.web import application
-from convoke.web import registrations as routes_of_registrations
+from convoke.web import people as lists_of_people
 from tests.caller import BO, PARTY, World, a_caller, everybody
 from tests.tables import everything
 
@@ -311,7 +311,7 @@ def test_somebody_is_found_at_all_events_of_the_account(world: World) -> None:
 
 
 def test_people_are_found_by_answer_and_by_delivery(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(routes_of_registrations, "MOST_LOOKED_THROUGH", 2)
+    monkeypatch.setattr(lists_of_people, "MOST_LOOKED_THROUGH", 2)
     event = world.hold()
     ids = []
     for number in range(5):

@@ -358,6 +358,8 @@ class World:
                 self.start(
                     f"distribute {event[-6:]}", lambda run: webhooks.distribute(account, event, run.worker), done
                 )
+        elif isinstance(hint, effects.ImportHint):
+            raise TypeError(hint)  # nobody imports here
         else:
             rid = hint.registration_id
             self.start(f"deliver {rid[6:10]}", lambda run: reconcile.reconcile(EVENT_ID, rid, run.worker), done)

@@ -10,20 +10,23 @@ import base64
 import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 from urllib.parse import urlencode
 
 from ..languages import texts
 from ..pages import forms, site
 from ..pages.forms import Form
-from ..store.sessions import Session
+from ..store.accounts import Scope
+from ..store.sessions import LASTS, Session
 from .client import Client, Errors
 from .notices import NOTICES
+from .progress import progress
 
 PARAMETERS = {
     "event_id": "[0-9a-z]{1,64}",
-    "registration_id": "[0-9a-z]{1,64}",
+    # As they are all made, so that a word in its place (people/add) is another page.
+    "registration_id": "[0-9a-v]{36}",
     "proposal_id": "[0-9a-z]{1,64}",
     "quarantine_id": "[0-9a-z]{1,64}",
     "import_id": "[0-9a-z]{1,64}",
@@ -35,6 +38,8 @@ PARAMETERS = {
 ROUTES = site.Routes(PARAMETERS)
 """The routes of the console."""
 LONGEST_SECRET = 100
+POLICY = f"{site.POLICY}; connect-src 'self'"
+"""The script of these pages also asks for parts of them."""
 
 
 class Visit:
@@ -61,17 +66,19 @@ class Visit:
     def show(
         self, template: str, status: int = 200, *, logged: Mapping[str, str] | None = None, **values: Any
     ) -> site.Answer:
-        """A page made of ``console/<template>``, with ``session``, ``notice`` (what was just done, or empty) and
-        ``once`` (an Idempotency-Key for a form) beside ``values``.
+        """A page made of ``console/<template>``, with ``session``, ``notice`` (what was just done, or empty), ``once``
+        (an Idempotency-Key for a form) and ``progress_of(event)`` (how far it has been told) beside ``values``.
         """
         return site.page(
             self.request,
             f"console/{template}",
             status,
+            {"Content-Security-Policy": POLICY},
             logged=logged,
             session=self.session,
             notice=NOTICES.get(self.request.query.get("done", ""), ""),
             once=secrets.token_urlsafe(12),
+            progress_of=partial(progress, self.request),
             **values,
         )
 
@@ -108,9 +115,16 @@ def in_english(request: site.Request) -> site.Request:
 
 
 def visit_of(request: site.Request) -> Visit | None:
-    """The visit of whoever has the cookie of a session that lasts."""
+    """The visit of whoever has the cookie of a session that lasts. One that was begun with an API key ends with the
+    key, and may do what the key may do now.
+    """
     secret = request.cookies.get(cookie_name(request), "")
     session = request.store.sessions.read(secret, request.now) if 0 < len(secret) <= LONGEST_SECRET else None
+    if session is not None and session.key_hash:
+        holder = request.store.accounts.holder(session.key_hash, request.now)
+        if holder is None or holder.account != session.account:
+            return None
+        session = replace(session, scopes=tuple(scope for scope in Scope if scope in holder.scopes))
     return None if session is None else Visit(replace(request, session=secret), session)
 
 
@@ -127,6 +141,14 @@ def signed_out(request: site.Request) -> site.Answer:
 def new_secret() -> str:
     """What a browser keeps: 256 random bits."""
     return base64.urlsafe_b64encode(secrets.token_bytes(32)).rstrip(b"=").decode()
+
+
+def signed_in(request: site.Request, secret: str, path: str) -> site.Answer:
+    """To ``path``, with the session that is stored under ``secret``. The one that this browser had is ended."""
+    former = request.cookies.get(cookie_name(request), "")
+    if 0 < len(former) <= LONGEST_SECRET:
+        request.store.sessions.end(former)
+    return site.see_other(request, path, cookies=(cookie(request, secret, int(LASTS.total_seconds())),))
 
 
 def cookie_name(request: site.Request) -> str:

@@ -10,7 +10,7 @@ from ..model import ConvokeError, Event, Registration, RegistrationStatus, froze
 from ..store import dynamo
 from ..store.external_ids import Taken
 from ..store.keys import mailbox
-from ..store.outbox import registration_data
+from ..store.outbox import about_registration
 from ..store.store import Store
 from ..webhooks.events import WebhookEventType
 from . import registry, replies, seats
@@ -40,11 +40,18 @@ Outcome = Registered | Obstacle | TooMany | Taken | OutOfTime | dynamo.Contentio
 
 
 def register_all(
-    store: Store, event: Event, people: Sequence[Registration], *, now: datetime, out_of_time: Callable[[], bool]
+    store: Store,
+    event: Event,
+    people: Sequence[Registration],
+    *,
+    now: datetime,
+    out_of_time: Callable[[], bool],
+    again: bool = True,
 ) -> list[Outcome]:
     """What became of each of ``people``, in their order, in which they also get seats and places on the waitlist.
 
-    Whoever is registered when time runs out stays so; registering all of them again finds them.
+    Whoever declined is registered again, or with ``again=False`` left as they are. Whoever is registered when
+    time runs out stays so; registering all of them again finds them.
     """
     outcomes: list[Outcome] = []
     while len(outcomes) < len(people):
@@ -54,7 +61,7 @@ def register_all(
         if _register_group(store, event, group, now):
             outcomes += [Registered(registration=person) for person in group]
         else:
-            outcomes += [_register_one(store, event, person, now) for person in group]
+            outcomes += [_register_one(store, event, person, now, again=again) for person in group]
     return outcomes
 
 
@@ -86,7 +93,7 @@ def _register_group(store: Store, event: Event, group: list[Registration], now: 
     """Register all of ``group`` with seats, or nobody: one of them is registered already, there are no seats, or others
     register at this moment.
     """
-    wanted = store.webhooks.subscribed_types(event.account)
+    wanted = store.webhooks.subscriptions(event.account)
     try:
         count = sum(person.seats for person in group)
         place = seats.take(*(store, event.event_id, group[0].registration_id), count=count, now=now, yields=True)
@@ -94,7 +101,7 @@ def _register_group(store: Store, event: Event, group: list[Registration], now: 
             return False
         actions = dict(place.actions)
         for number, person in enumerate(group):
-            happened = {WebhookEventType.REGISTRATION_CREATED: registration_data(person)}
+            happened = {WebhookEventType.REGISTRATION_CREATED: about_registration(person)}
             own = {
                 **registry.registration_actions(store, person, now, account=event.account),
                 **registry.charge_actions(store, store.limits.recipient(event.account, person.email, now)),
@@ -106,12 +113,12 @@ def _register_group(store: Store, event: Event, group: list[Registration], now: 
         return False
 
 
-def _register_one(store: Store, event: Event, person: Registration, now: datetime) -> Outcome:
+def _register_one(store: Store, event: Event, person: Registration, now: datetime, *, again: bool) -> Outcome:
     try:
         charge = store.limits.recipient(event.account, person.email, now)
         stored = registry.register(store, person, now=now, account=event.account, charge=charge)
         if isinstance(stored, Registration) and stored.registration_id != person.registration_id:
-            if stored.status is RegistrationStatus.DECLINED:
+            if again and stored.status is RegistrationStatus.DECLINED:
                 stored = replies.register_again(store, event.event_id, stored.registration_id, now=now, charge=charge)
             return Registered(registration=stored, existing=True) if isinstance(stored, Registration) else stored
     except (Taken, dynamo.Contention) as refusal:

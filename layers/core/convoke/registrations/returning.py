@@ -20,7 +20,7 @@ from ..model import AnswerChannel, Event, Participation, ReceivedReply, Registra
 from ..schedule import series
 from ..store.external_ids import HELD as EXTERNAL_ID
 from ..store.limits import Charge
-from ..store.outbox import registration_data
+from ..store.outbox import about_registration
 from ..store.store import Store
 from ..store.writes import NOTHING_ELSE, Action, rounds
 from ..webhooks.events import WebhookEventType
@@ -138,7 +138,7 @@ def _not_to_be_erased(store: Store, person: Registration) -> dict[str, Action]:
 
 
 def _webhook_event_actions(store: Store, event: Event, changed: Registration, now: datetime) -> dict[str, Action]:
-    about = registration_data(changed)
+    about = about_registration(changed)
     happened = {WebhookEventType.REGISTRATION_CHANGED: about}
     if changed.status is RegistrationStatus.WAITLISTED:
         happened[WebhookEventType.REGISTRATION_WAITLISTED] = about

@@ -40,9 +40,9 @@ codec.record(SplitTransfer)
 
 
 def _item(event: Event) -> Item:
-    """The event, and by what the index of starts sorts and filters it."""
+    """The event, and by what the indexes of starts and of organizers find it."""
     instants = {"starts_at": keys.instant(event.when.starts_at), "ends_at": keys.instant(series.ends_at(event))}
-    return codec.item(event, keys.event(event.event_id), **instants)
+    return codec.item(event, keys.event(event.event_id), **instants, person=keys.organizer(event.organizer.email))
 
 
 class Events(Repository):

@@ -1,4 +1,5 @@
-"""Look-ups for the API, by index: an account's events, and the registrations of an address; a page at a time.
+"""Look-ups for the API, by index: an account's events, an organizer's, and the registrations of an address; a page at
+a time.
 
 An index may lag by moments. What it lists is then read strongly consistently, and left out if it is not wanted any
 more.
@@ -8,10 +9,11 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from itertools import islice
 from typing import Any
 
 from ..decision.invitation import Invitation, Seats
@@ -48,6 +50,10 @@ LOOKED_THROUGH = 2000
 """In how many rows of the index one request looks for words."""
 BY_START = (Order.START, Order.LATEST)
 """The orders whose index has what words are looked for in, and when an event ends."""
+MOST_ORGANIZED = 500
+"""Of how many events of an organizer a list is made: those that were created last."""
+AT_ONCE = 100
+"""How many items are read in one request."""
 
 
 @frozen
@@ -180,6 +186,60 @@ class Lookups(Reads):
         seats = [self.seats(event_id) if its and its.blocks else its for event_id, its in zip(ids, counts, strict=True)]
         return tuple(Counted(event=one, seats=its) for one, its in zip(events, seats, strict=True) if one and its)
 
+    def list_organized(
+        self,
+        email: str,
+        *,
+        limit: int,
+        cursor: str | None = None,
+        order: Order = Order.CREATED,
+        wanted: Wanted = EVERY,
+    ) -> Page:
+        """As :meth:`list_events`, of the events of all accounts whose organizer has this address now. They are sorted
+        and filtered here, which is why no more than :data:`MOST_ORGANIZED` are looked at.
+        """
+        _, sorted_by = INDEXES[order]
+        identity = f"events of {keys.organizer(email)}, {order} {wanted}"
+        after = "" if cursor is None else decode_cursor(identity, cursor, POSITION)
+        ids = list(self._organized(email))
+        found: list[Event | None] = []
+        for first in range(0, len(ids), AT_ONCE):
+            found += self._read_all(Event, self._people, map(keys.event, ids[first : first + AT_ONCE]))
+        positions = sorted(
+            _position(event, sorted_by) + event.event_id
+            for event in found
+            if event is not None and folded(event.organizer.email) == folded(email) and wanted.has(event)
+        )
+        left = [one for one in positions if one > after]
+        if order is Order.LATEST:
+            left = [one for one in reversed(positions) if not after or one < after]
+        listed = page(left, limit, identity, str)
+        counted = self.read_events([position[27:] for position in listed.items])
+        return Page(items=counted, next=listed.next)
+
+    def organizes(self, email: str, since: datetime) -> Event | None:
+        """An event, of any account, whose organizer has this address and which ends after ``since`` (UTC), if there is
+        one.
+        """
+        for event_id in self._organized(email):
+            event = self.event(event_id)
+            if event and folded(event.organizer.email) == folded(email) and series.ends_at(event) > since:
+                return event
+        return None
+
+    def _organized(self, email: str) -> Iterator[str]:
+        """The ids of events whose organizer has, or had moments ago, this address, the newest first."""
+        query: dict[str, Any] = {
+            "TableName": self._people,
+            "IndexName": keys.PERSON_INDEX,
+            "KeyConditionExpression": "person = :person",
+            "ExpressionAttributeValues": dynamo.wire({":person": keys.organizer(email)}),
+            "ScanIndexForward": False,
+            "Limit": MOST_ORGANIZED,
+        }
+        rows = islice(dynamo.pages(self.client.query, **query), MOST_ORGANIZED)
+        return (keys.event_id_of(row["pk"]) for row in rows)
+
     def list_person(self, account: str, email: str, *, limit: int, cursor: str | None = None) -> Page:
         """A page of the registrations of an address at all events of the account as :class:`Snapshot`, in the order of
         their creation.
@@ -209,16 +269,26 @@ class Lookups(Reads):
         """Up to a hundred registrations, by event id and registration id, with their events and invitations, without
         those that do not exist. An invitation is read before its registration, and the event last.
         """
-        names = [keys.registration(*ids) for ids in wanted]
-        invitations = self._read_all(Invitation, self._sent, names)
-        registrations = self._read_all(Registration, self._people, names)
+        pairs = self._read_pairs(wanted)
         ids = sorted({event_id for event_id, _ in wanted})
         events = dict(zip(ids, self._read_all(Event, self._people, map(keys.event, ids)), strict=True))
         return tuple(
             Snapshot(invitation=invited, registration=person, event=event)
-            for (event_id, _), invited, person in zip(wanted, invitations, registrations, strict=True)
-            if invited and person and (event := events[event_id])
+            for invited, person in pairs
+            if (event := events[person.event_id])
         )
+
+    def read_some(self, event: Event, ids: Sequence[str]) -> tuple[Snapshot, ...]:
+        """As :meth:`read_people`, of registrations of one event that is read already."""
+        pairs = self._read_pairs([(event.event_id, one) for one in ids])
+        return tuple(Snapshot(invitation=invited, registration=person, event=event) for invited, person in pairs)
+
+    def _read_pairs(self, wanted: Sequence[tuple[str, str]]) -> list[tuple[Invitation, Registration]]:
+        names = [keys.registration(*ids) for ids in wanted]
+        invitations = self._read_all(Invitation, self._sent, names)
+        registrations = self._read_all(Registration, self._people, names)
+        pairs = zip(invitations, registrations, strict=True)
+        return [(invited, person) for invited, person in pairs if invited and person]
 
 
 def _looked_through(
@@ -241,6 +311,12 @@ def _looked_through(
         if fits(row):
             found.append(row)
     return Page(items=tuple(found), next=None)
+
+
+def _position(event: Event, sorted_by: str) -> str:
+    """What an index sorts an event by."""
+    at: datetime = event.when.starts_at if sorted_by == "starts_at" else getattr(event, sorted_by)
+    return keys.instant(at)
 
 
 def _ids(row: dynamo.Item) -> tuple[str, str]:

@@ -16,6 +16,7 @@ from pydantic import ValidationError
 from ..model import Event, InvalidField, Registration
 from ..registrations import bulk
 from ..registrations.bulk import Outcome, OutOfTime, Registered
+from ..registrations.imports import Reason
 from ..registrations.registry import STANDING, Obstacle, TooMany
 from ..store import dynamo
 from ..store.external_ids import Taken
@@ -76,6 +77,15 @@ def checked_person(event: Event, body: dict[str, Any], at: datetime, entropy: by
         return refused(problems.invalid([(error.field, error.message)]))
     except ValidationError as error:
         return refused(problems.invalid(problems.fields(error.errors())))
+
+
+def person_or_reason(event: Event, body: Mapping[str, Any], at: datetime, entropy: bytes) -> Registration | Reason:
+    """As :func:`checked_person`, for an import: the first that is wrong."""
+    checked = checked_person(event, dict(body), at, entropy)
+    if isinstance(checked, Registration):
+        return checked
+    first = checked.errors[0] if checked.errors else None
+    return Reason(field=first.field, why=first.message) if first else Reason(field="", why=checked.detail or "")
 
 
 def refused(problem: Problem) -> BulkResult:

@@ -6,6 +6,7 @@ import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from http import HTTPStatus
 from typing import Annotated
 
@@ -125,7 +126,9 @@ def list_events(
         found = lookups.read_events([holder] if holder else [])
         page = Page(items=tuple(one for one in found if wanted.has(one.event)), next=None)
     else:
-        page = lookups.list_events(account, limit=limit, cursor=cursor, order=order, wanted=wanted)
+        organizer = context.organizer()
+        listed_by = partial(lookups.list_organized, organizer) if organizer else partial(lookups.list_events, account)
+        page = listed_by(limit=limit, cursor=cursor, order=order, wanted=wanted)
     return context.answer(200, EventPage(items=[listed(one, details) for one in page.items], next=page.next))
 
 
@@ -152,7 +155,9 @@ def read_event(event_id: str) -> Response[EventOut]:
 
 
 @router.patch("/events/<event_id>", summary="Change an event (JSON merge patch)", responses=documented(200))
-def patch_event(event_id: str, patch: EventPatch, version: Version = None) -> Response[EventOut]:
+def patch_event(
+    event_id: str, patch: EventPatch, key: IdempotencyKey = None, version: Version = None
+) -> Response[EventOut]:
     dropped: tuple[LocalTime, ...] = ()
 
     def change(before: Event, _: datetime) -> Event:
@@ -161,9 +166,12 @@ def patch_event(event_id: str, patch: EventPatch, version: Version = None) -> Re
         after, dropped = patched(before, patch)
         return after
 
-    changed(event_id, version, change, {})
-    context.promote(event_id)
-    return context.show_event(event_id, dropped=dropped)
+    def change_once(record: Record) -> Response[EventOut]:
+        changed(event_id, version, change, record(status=200, event_id=event_id))
+        context.promote(event_id)
+        return context.show_event(event_id, dropped=dropped)
+
+    return once(key, change_once)
 
 
 def changed(
