@@ -7,6 +7,7 @@
 - ``previewing``: what a change would mail, before it is made; ``telling``: how far a change has been told
 - ``signing_in``: signing in and out
 - ``home``: the events; ``settings_page``: the settings of an account
+- ``people``: the people of an event
 - ``cancelling``: cancelling an event, and reopening it
 - ``dates``: the dates of a series, as a list or as a ``month``; ``date_steps``: what can be done with one;
   ``splitting``: with it and all that follow; ``date_times``: their times as forms have them
@@ -14,11 +15,12 @@
 A page changes something only upon a POST, and shows first who would be mailed. All texts are English.
 """
 
-from . import cancelling, date_steps, dates, home, settings_page, signing_in, splitting, telling
+from . import cancelling, date_steps, dates, home, people, settings_page, signing_in, splitting, telling
 
 ROOMS = (
     signing_in,
     home,
+    people,
     cancelling,
     telling,
     settings_page,
