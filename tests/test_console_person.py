@@ -65,7 +65,7 @@ def test_what_their_calendar_shows_is_shown_and_whether_it_is_true(secretary: Se
     person = secretary.world.register(secretary.world.hold())
     secretary.world.tell(person, state=DeliveryState.DELIVERED)
     said = words_of(secretary.get(page_of(person)))
-    assert "As it is It shows what is true now." in said
+    assert "Up to date It shows what is true now." in said
     assert "Friday 12 March 2027, 09:00 to 10:30 (Europe/Berlin, UTC+01:00)" in said
     event = person.partition("/registrations/")[0]
     moved = {"start": "2027-03-13T09:00:00", "end": "2027-03-13T10:30:00"}
@@ -391,10 +391,9 @@ def test_only_what_was_changed_in_the_form_is_changed(secretary: Secretary) -> N
     assert secretary.world.call("PATCH", person, {"guests": 2}).status == 200
     typed = {"name": "Bo E.", "responses.bus": "", "occurrences": ["2027-03-19T09:00:00"]}
     done = secretary.sends(shown, path, **typed)
-    # What the form had when it was shown is sent back: two guests were there meanwhile.
     assert "Saved." in words_of(secretary.follow(done))
     found = stored(secretary, person)
-    assert (found["name"], found["occurrences"]) == ("Bo E.", ["2027-03-19T09:00:00"])
+    assert (found["name"], found["occurrences"], found["guests"]) == ("Bo E.", ["2027-03-19T09:00:00"], 2)
     assert found["responses"] == {"food": "Bread"}
 
 
