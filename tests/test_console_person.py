@@ -13,6 +13,7 @@ from convoke.decision.calendar_state import RenderedMail
 from convoke.decision.invitation import Stopped, StoredMessage
 from convoke.model import DeliveryState, Method
 from convoke.store import dynamo, keys
+from convoke.store.accounts import Scope
 from convoke.store.invitations import invitation_item
 from convoke.store.records import message_item
 from tests.factories import NOW, answer, told
@@ -450,6 +451,23 @@ def test_nobody_else_sees_or_does_anything(secretary: Secretary, session: dict[s
     assert secretary.get(f"/console{event}/people/add").status == 404
     for path in (*(page_of(person) + action for action in ACTIONS), f"/console{event}/people/add"):
         assert secretary.post(path, {"name": "Eve", "sure": "yes"}).status == 404, path
+    assert everything(secretary.world.client) == before
+
+
+def test_with_a_key_that_may_only_read_everything_is_seen_and_nothing_done(secretary: Secretary) -> None:
+    person = secretary.world.register(secretary.world.hold())
+    secretary.world.tell(person)
+    event = person.partition("/registrations/")[0]
+    secretary.sign_in(scopes=(Scope.READ,))
+    secretary.get(page_of(person))  # makes the keys that forms are signed with
+    before = everything(secretary.world.client)
+    typed = {"name": "Eve", "email": "eve@example.net", "sure": "yes"}
+    forms = {f"{page_of(person)}/resend": page_of(person), f"/console{event}/people/add": f"/console{event}/people/add"}
+    forms |= {page_of(person) + action: page_of(person) + action for action in ("/change", "/withdraw", "/erase")}
+    for action, path in forms.items():
+        shown = secretary.sends(secretary.get(path), action, **typed)
+        assert shown.status == 422, path
+        assert "this may be seen, and not changed" in words_of(shown)
     assert everything(secretary.world.client) == before
 
 
