@@ -19,7 +19,7 @@ from convoke.links.urls import Urls
 from convoke.model import ConvokeError
 from convoke.store import account_settings, codec, dynamo, keys
 from convoke.store.accounts import Accounts
-from convoke.store.link_keys import LinkKeys
+from convoke.store.sessions import Sessions
 
 from . import duration, signing_in, site, story, tellings
 from .deploy import (
@@ -144,10 +144,10 @@ def bring_up(place: Place, leaving: ExitStack) -> tuple[dict[str, object], str]:
     )
     found = tellings.lookups(database, deployed.tables)
     office.tellings.connect(lambda: tellings.read(found, site.ACCOUNT, datetime.now(UTC)))
-    link_keys = LinkKeys(database, tellings.settings(deployed.tables))
+    sessions = Sessions(database, tellings.settings(deployed.tables))
 
     def sign_in() -> str:
-        return signing_in.link(link_keys, front.url, site.ACCOUNT, datetime.now(UTC), LINK_LASTS)
+        return signing_in.link(sessions, front.url, site.ACCOUNT, datetime.now(UTC), LINK_LASTS)
 
     office.console.connect(front.url, sign_in)
     described = describe(place, deployed, key, office.url, front.url, source)

@@ -17,7 +17,6 @@ from convoke.console import client
 from convoke.console.visit import ROUTES
 from convoke.links import signing_in as links
 from convoke.links import tokens
-from convoke.links.signing_in import SignIn
 from convoke.pages import forms, hints, site
 from convoke.store import keys
 from convoke.web.scopes import SCOPES
@@ -52,7 +51,7 @@ class Rooms:
     def _ids(self, event: str, email: str) -> dict[str, str]:
         world = self.secretary.world
         person = world.register(event, email, name=email.partition("@")[0])
-        now, known = world.now, SignIn(link_id=keys.event_id(email.encode()[:16]), organizer=email)
+        now, link_keys, link_id = world.now, world.store.link_keys, keys.event_id(email.encode()[:16])
         return {
             "event_id": event.rpartition("/")[2],
             "registration_id": person.rpartition("/")[2],
@@ -61,7 +60,7 @@ class Rooms:
             "import_id": "0",
             "date": "20270312T090000",
             "sequence": "0",
-            "token": links.token(world.store.link_keys.at(now), known, now + links.VALID_FOR),
+            "token": links.token(link_keys.at(now), link_id, email, now + links.VALID_FOR),
         }
 
     def path(self, path: str, ids: dict[str, str]) -> str:

@@ -17,12 +17,11 @@ from convoke.aws import runtime
 from convoke.delivery.audit import Difference, Findings, store_differences
 from convoke.inbound.quarantine import Owner
 from convoke.inbound.reasons import Reason
-from convoke.links import signing_in
 from convoke.settings import Settings
 from convoke.store import dynamo
 from local import operate
 from tests.factories import AFTERNOON, EVENT_ID, NOW, held
-from tests.tables import SETTINGS
+from tests.tables import SETTINGS, everything
 from tests.world import World, a_world
 
 
@@ -58,9 +57,9 @@ def test_an_operator_signs_in_for_an_account_without_a_key(world: World, capsys:
 
     assert "once, within 20 minutes" in capsys.readouterr().out
     token = link.removeprefix(f"{SETTINGS.public_url}/console/link/")
-    now = datetime.now(UTC)
-    whom = signing_in.opened(world.store.link_keys.at(now), token, now)
-    assert (whom.account, whom.organizer) == ("acme", "")
+    known = world.store.sessions.link(token)
+    assert known is not None
+    assert (known.account, known.used) == ("acme", False)
     assert world.store.accounts.list_keys(account="acme") == keys_before
     assert run("sign-in", ACCOUNT="acme") != link
 
@@ -69,7 +68,8 @@ def test_nobody_signs_in_for_an_account_that_there_is_not(world: World) -> None:
     run("key", ACCOUNT="acme", NAME="ci")
     assert "no account acne" in run("sign-in", ACCOUNT="acne")
     assert "ACCOUNT=" in run("sign-in")
-    assert world.store.link_keys.stored() is None
+    stored = everything(world.client)[SETTINGS.accounts_table]
+    assert not [item for item in stored if item["sk"] == "SIGN_IN"]
 
 
 def test_stop_and_start_turn_the_switch(world: World) -> None:

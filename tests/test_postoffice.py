@@ -882,7 +882,7 @@ def test_the_console_is_a_button_once_the_stack_is_up_and_each_click_makes_a_lin
 
 def test_another_site_gets_no_link_to_the_console(office: PostOffice) -> None:
     office.console.connect("http://127.0.0.1:1", lambda: "http://127.0.0.1:1/console/link/a")
-    assert call(office, "POST", "/console", headers={"Origin": "https://evil.example"}).status == 403
+    assert call(office, "POST", "/console", origin="https://evil.example").status == 403
 
 
 def test_the_pages_bring_their_own_style_sheet(office: PostOffice) -> None:

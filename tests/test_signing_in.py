@@ -18,11 +18,11 @@ from convoke.delivery.reconcile import Worker
 from convoke.effects import Accepted, Clock, Effect, Log, NotificationHint, SendNotification
 from convoke.links import signing_in as links
 from convoke.links import tokens
-from convoke.links.signing_in import SignIn
 from convoke.pages import hints
 from convoke.store import keys
 from convoke.store.accounts import Scope
-from convoke.store.sessions import LASTS
+from convoke.store.sessions import LASTS, Link
+from local import signing_in
 from tests import policies
 from tests.factories import SENDER
 from tests.secretary import ACCOUNT, Secretary, a_secretary
@@ -86,10 +86,12 @@ class Door:
         self.deliver()
         return path_in(self.mails[-1])
 
-    def link(self, **whom: str) -> str:
-        """The path of a link that was made just now."""
-        one = SignIn(link_id=keys.event_id(bytes(16)), **whom)
-        token = links.token(self.store.link_keys.at(self.now), one, self.now + links.VALID_FOR)
+    def link(self, *, organizer: str = "", account: str = "") -> str:
+        """The path of a link that was made just now: one that was mailed, or an operator's."""
+        until = self.now + links.VALID_FOR
+        if account:
+            return signing_in.link(self.store.sessions, "", account, self.now)
+        token = links.token(self.store.link_keys.at(self.now), keys.event_id(bytes(16)), organizer, until)
         return f"/console/link/{token}"
 
     def press(self, path: str, **headers: str) -> Shown:
@@ -386,8 +388,12 @@ def test_what_was_asked_for_is_not_sent_when_its_link_would_not_be_valid_any_mor
 # --- links --------------------------------------------------------------------------------------------------------
 
 
-def test_a_link_is_good_once(door: Door) -> None:
-    path = door.link(organizer=ADA)
+WHOM = pytest.mark.parametrize("whom", [{"organizer": ADA}, {"account": ACCOUNT}], ids=["mailed", "operator's"])
+
+
+@WHOM
+def test_a_link_is_good_once(door: Door, whom: dict[str, str]) -> None:
+    path = door.link(**whom)
     opened = door.secretary.get(path)
     assert door.press(path).status == 303
     for again in (door.secretary.get(path), door.secretary.post(path, opened.fields(path))):
@@ -395,19 +401,24 @@ def test_a_link_is_good_once(door: Door) -> None:
         assert 'href="/v1/console/sign-in"' in again.text
 
 
-def test_two_who_press_at_once_are_not_both_signed_in(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
+@WHOM
+def test_two_who_press_at_once_are_not_both_signed_in(
+    door: Door, monkeypatch: pytest.MonkeyPatch, whom: dict[str, str]
+) -> None:
     """The second reads that the link is unused, and is refused by the condition of the write."""
-    path = door.link(organizer=ADA)
-    opened = door.secretary.get(path)
+    path = door.link(**whom)
+    opened, unused = door.secretary.get(path), door.store.sessions.link(path.rpartition("/")[2])
+    assert unused == (Link(account=ACCOUNT, valid_until=door.now + links.VALID_FOR) if "account" in whom else None)
     door.press(path)
     door.secretary.cookies = {}
-    monkeypatch.setattr(door.store.sessions, "was_used", lambda _: False)
+    monkeypatch.setattr(door.store.sessions, "link", lambda _: unused)
     assert door.secretary.post(path, opened.fields(path)).status == 410
     assert not door.secretary.cookies
 
 
-def test_a_link_is_valid_for_twenty_minutes(door: Door) -> None:
-    path = door.link(organizer=ADA)
+@WHOM
+def test_a_link_is_valid_for_twenty_minutes(door: Door, whom: dict[str, str]) -> None:
+    path = door.link(**whom)
     door.later(minutes=20, seconds=-1)
     assert door.secretary.get(path).status == 200
     door.later(seconds=1)
@@ -450,10 +461,9 @@ def test_pages_of_the_door_tell_no_other_site_where_one_was(door: Door) -> None:
 
 
 def test_a_link_that_somebody_quotes_in_a_reply_is_not_kept(door: Door) -> None:
-    for path in (door.link(organizer="a@b.cc"), door.link(account="a")):
-        quoted = tokens.redacted(f"> {SITE}{path[:90]}\n> {path[90:]}\nThanks")
-        assert quoted.startswith(f"> {SITE}/console/link/…")
-        assert path.rpartition("/")[2][:64] not in quoted
+    for path in (door.link(organizer="a@b.cc"), door.link(organizer=ADA)):
+        quoted = tokens.redacted(f"> {SITE}{path[:70]}\n> {path[70:]}\nThanks")
+        assert quoted == f"> {SITE}/console/link/…\nThanks"
 
 
 # --- the settings of an account -----------------------------------------------------------------------------------

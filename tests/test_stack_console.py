@@ -1,4 +1,4 @@
-"""Signing in to the console on the whole stack: cookies through the gateway, a key, a mailed link, the inbox's button."""
+"""Signing in on the whole stack: cookies through the gateway, a key, a mailed link, the button of the inbox."""
 
 from __future__ import annotations
 

@@ -5,25 +5,20 @@ and of all events of whoever is signed in.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import timedelta
 from itertools import groupby
 from typing import Any
 
 from ..languages import Texts
 from ..model import frozen
 from ..pages import site
-from ..store.keys import instant
 from . import person, words
 from .client import Errors
 from .person import AT_A_TIME
 from .visit import Visit, page
 
 EVENT = "/events/{event_id}"
-UPCOMING = 30
-"""So many events to come are looked at, the next first."""
-SERIES = 20
-"""So many series are looked at that began within :data:`LONG_AGO`, the latest first."""
-LONG_AGO = timedelta(days=400)
+UPCOMING = 50
+"""So many events that are not over are looked at, by their first dates."""
 A_FEW = 10
 """So many people of each event are shown; its own page has them all."""
 
@@ -208,7 +203,8 @@ def show_all(visit: Visit) -> site.Answer:
 
 def all_shown(visit: Visit, errors: Errors = ()) -> site.Answer:
     """The page of all events, with why what was just asked for could not be done."""
-    found = [of for event in _events(visit) if (of := _of_event(visit, event)) is not None]
+    events = visit.api.events(over="false", order="start", limit=UPCOMING, details="true")
+    found = [of for event in events["items"] if (of := _of_event(visit, event)) is not None]
     mails: Mapping[str, Any] = {"items": [], "next": None, "not_shown": 0}
     if visit.session.account:
         cursor = visit.request.query.get("cursor", "") if visit.request.method == "GET" else ""
@@ -220,25 +216,15 @@ def all_shown(visit: Visit, errors: Errors = ()) -> site.Answer:
         mails=[aside(visit.request.texts, one, "/console") for one in mails["items"]],
         next=mails["next"],
         not_shown=mails["not_shown"],
-        upcoming=UPCOMING,
+        upcoming=UPCOMING if events["next"] else 0,
         errors=errors,
     )
-
-
-def _events(visit: Visit) -> list[Mapping[str, Any]]:
-    """The next events, and the series that are under way."""
-    now = visit.request.now
-    today, long_ago = instant(now - timedelta(days=1)), instant(now - LONG_AGO)
-    coming = visit.api.events(since=today, order="start", limit=UPCOMING)["items"]
-    begun = visit.api.events(since=long_ago, until=today, order="start", limit=AT_A_TIME)["items"]
-    running = [event for event in begun if event["recurrence"] is not None]
-    return [*coming, *running[-SERIES:]]
 
 
 def _of_event(visit: Visit, event: Mapping[str, Any]) -> OfEvent | None:
     """What needs somebody at one event; ``None`` where nothing does."""
     at, texts = {"event_id": event["event_id"]}, visit.request.texts
-    listed = visit.api.read(f"{EVENT}/attention", at, {"limit": AT_A_TIME})["items"]
+    listed = person.everything(visit, f"{EVENT}/attention", at) if event["attention_count"] else []
     asked = visit.api.read(f"{EVENT}/proposals", at, {"limit": AT_A_TIME, "status": "open"})["items"]
     if not listed and not asked:
         return None
@@ -248,7 +234,7 @@ def _of_event(visit: Visit, event: Mapping[str, Any]) -> OfEvent | None:
         path=f"/console/events/{event['event_id']}/attention",
         when=words.when_short(texts, event),
         kinds=kinds(texts, event, people[:A_FEW]),
-        people=len(people),
+        people=event["attention_count"] - (len(listed) - len(people)),
         proposals=len(asked),
         answers=len(listed) - len(people),
     )

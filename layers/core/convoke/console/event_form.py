@@ -205,4 +205,5 @@ def _also(options: Any, chosen: str) -> list[tuple[str, str]]:
 def _waits(seconds: int, texts: Texts) -> str:
     if not seconds:
         return texts.gettext("Tell people at once")
-    return texts.ngettext("Wait a minute", "Wait %(num)s minutes", seconds // 60)
+    minutes = seconds // 60
+    return texts.ngettext("Wait a minute", "Wait %(num)s minutes", minutes, num=minutes)
