@@ -91,7 +91,7 @@ def test_an_event_is_created_in_a_form_and_its_page_says_what_comes_next(secreta
         "Town hall, Köln",
     ):
         assert words in page.text
-    for way in ("/import", "/people/add", "/edit", "/cancel"):
+    for way in ("/imports", "/people/add", "/edit", "/cancel"):
         assert f'{way}"' in page.text
     event = stored(secretary, shown.location.partition("?")[0])
     assert page.text.count(event["page"]) >= 2
