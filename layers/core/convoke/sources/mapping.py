@@ -37,6 +37,7 @@ EVENT_FIELDS = (
     "recurrence",
     "public",
     "confirm_address",
+    "approval",
     "guests",
     "language",
 )

@@ -10,7 +10,7 @@ from typing import Any
 
 from cattrs.gen import override
 
-from ..model import Event, Registration
+from ..model import Event, Registration, RegistrationStatus
 from ..webhooks.events import PRIORITY, WebhookEvent, WebhookEventType
 from . import codec, conditions, dynamo, keys
 from .dynamo import Item
@@ -118,6 +118,17 @@ def registration_data(person: Registration) -> dict[str, Any]:
         "version": person.version,
         **_own_data(person),
     }
+
+
+def without_seat(person: Registration) -> dict[WebhookEventType, dict[str, Any]]:
+    """What is told, beside the change itself, of somebody who has no seat by it: that they wait, or are pending."""
+    match person.status:
+        case RegistrationStatus.WAITLISTED:
+            return {WebhookEventType.REGISTRATION_WAITLISTED: registration_data(person)}
+        case RegistrationStatus.PENDING:
+            return {WebhookEventType.REGISTRATION_PENDING: registration_data(person)}
+        case _:
+            return {}
 
 
 def webhook_event_item(event: WebhookEvent, *, due_at: datetime) -> Item:
