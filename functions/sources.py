@@ -23,7 +23,8 @@ from convoke.model import ConvokeError
 from convoke.settings import settings
 from convoke.sources.compare import KINDS, act, compare, follow
 from convoke.sources.mapping import parse
-from convoke.sources.sync import Looked, Outcome, Site, read_key
+from convoke.sources.row_keys import read_key
+from convoke.sources.sync import Looked, Outcome, Site
 from convoke.store import dynamo
 from convoke.store.sources import Kind
 from convoke.store.store import Store

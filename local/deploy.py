@@ -51,7 +51,7 @@ class Deployed:
 
     @property
     def queues(self) -> dict[str, str]:
-        return {name: self.outputs[f"{name.capitalize()}Queue"] for name in ("urgent", "ordinary", "hooks")}
+        return {name: self.outputs[f"{name.capitalize()}Queue"] for name in ("urgent", "ordinary", "hooks", "imports")}
 
 
 class Sam:

@@ -91,6 +91,7 @@ def _settings(described: Any, output: Mapping[str, str]) -> Settings:
         urgent_queue=output["UrgentQueue"],
         ordinary_queue=output["OrdinaryQueue"],
         hooks_queue=output["HooksQueue"],
+        imports_queue=output["ImportsQueue"],
         # The parameter may be empty: then it is the domain of the address.
         sender=Sender(address=parameter["SenderAddress"], domain=output["SenderDomain"]),
         # No command sends mail itself.

@@ -32,6 +32,7 @@ def lookups(database: Any, tables: Mapping[str, str]) -> Lookups:
             urgent_queue="",
             ordinary_queue="",
             hooks_queue="",
+            imports_queue="",
             sender=Sender(address="", domain=""),
             configuration_set="",
         ),

@@ -37,6 +37,7 @@ HANDLERS = (
     "feedback",
     "replies",
     "hooks",
+    "imports",
     "sources",
 )
 
@@ -160,6 +161,7 @@ def a_deployment(monkeypatch: pytest.MonkeyPatch) -> Iterator[Deployment]:
             "URGENT_QUEUE": sqs.create_queue(QueueName="urgent")["QueueUrl"],
             "ORDINARY_QUEUE": sqs.create_queue(QueueName="ordinary")["QueueUrl"],
             "HOOKS_QUEUE": sqs.create_queue(QueueName="hooks")["QueueUrl"],
+            "IMPORTS_QUEUE": sqs.create_queue(QueueName="imports")["QueueUrl"],
             "SENDER_ADDRESS": SENDER.address,
             "UID_DOMAIN": SENDER.domain,
             "RECEIVE_REPLIES": "true",

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 ACCOUNT, REGION = "123456789012", "eu-central-1"
-NAMED = {"urgent": "Urgent", "ordinary": "Ordinary", "hooks": "HooksDue"}
+NAMED = {"urgent": "Urgent", "ordinary": "Ordinary", "hooks": "HooksDue", "imports": "ImportsDue"}
 """The queues of the tests, by their logical ids."""
 
 

@@ -21,7 +21,7 @@ from email.utils import parseaddr
 from typing import Any
 
 from convoke.decision.calendar_state import Message, PreviousState
-from convoke.mail import invitation_mail
+from convoke.mail import header_fields, invitation_mail
 from convoke.mail.header_fields import Field
 from convoke.model import (
     EventStatus,
@@ -142,12 +142,12 @@ def every_field(chance: random.Random) -> Iterator[tuple[str, str, Field]]:
         for length in range(1, LONGEST + 1):
             said = invitation_mail.in_a_header(phrase(chance, script, length))
             kind = KINDS[length % len(KINDS)]
-            yield f"{kind}: {said}", "Subject", invitation_mail.subject(f"{kind}: {said}", instead=kind)
+            yield f"{kind}: {said}", "Subject", header_fields.subject(f"{kind}: {said}", instead=kind)
             yield said, "To", invitation_mail.mailbox("To", Person(name=said, email="bo@example.net"))
     for hostile in HOSTILE:
         said = invitation_mail.in_a_header(hostile)
         if said:
-            yield said, "Subject", invitation_mail.subject(said, instead="Invitation")
+            yield said, "Subject", header_fields.subject(said, instead="Invitation")
         yield said, "Reply-To", invitation_mail.mailbox("Reply-To", Person(name=said, email="bo@example.net"))
 
 

@@ -32,6 +32,7 @@ SETTINGS = Settings(
     urgent_queue="Urgent",
     ordinary_queue="Ordinary",
     hooks_queue="HooksDue",
+    imports_queue="ImportsDue",
     sender=Sender(address="events@convoke.example.com", domain="convoke.example.com"),
     configuration_set="Sending",
     public_url="https://pages.convoke.example.com/v1",

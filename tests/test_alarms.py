@@ -107,9 +107,9 @@ def test_cloudwatch_looks_back_a_day_and_a_week_only_in_steps_of_an_hour(name: s
 def test_every_dead_letter_queue_has_an_alarm() -> None:
     named = set(re.findall(r"'(?:deadLetterTargetArn|Destination)': {'GetAtt': '(\w+)\.Arn'}", str(RESOURCES)))
     queues = {name for name, part in RESOURCES.items() if part["Type"] == "AWS::SQS::Queue"}
-    assert named == queues - {"Urgent", "Ordinary", "HooksDue", "Reports"}
+    assert named == queues - {"Urgent", "Ordinary", "HooksDue", "ImportsDue", "Reports"}
     assert watched("ApproximateNumberOfMessagesVisible") == named
-    assert watched("ApproximateAgeOfOldestMessage") == {"Urgent", "Ordinary", "HooksDue", "Reports"}
+    assert watched("ApproximateAgeOfOldestMessage") == {"Urgent", "Ordinary", "HooksDue", "ImportsDue", "Reports"}
 
 
 def test_every_function_s_errors_have_an_alarm() -> None:

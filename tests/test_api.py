@@ -81,6 +81,8 @@ def test_an_event_is_answered_as_it_was_given_with_what_we_know_besides(world: W
         "dropped": [],
         "attention": [],
         "attention_count": 0,
+        "next_date": {"start": PARTY["start"], "end": PARTY["end"]},
+        "reason": "",
         "telling": None,
         "told_at": None,
         "event_id": event_id,
@@ -354,8 +356,10 @@ def test_a_merge_patch_changes_what_it_names(world: World, patch: dict[str, Any]
     world.now += timedelta(minutes=1)
     answer = world.call("PATCH", event, patch)
     assert answer.status == 200
-    assert answer.body == before | expected | {
+    after = before | expected
+    assert answer.body == after | {
         "version": 2,
+        "next_date": {name: after[name] for name in ("start", "end")},
         "updated_at": "2027-01-15T12:01:00.000000Z",
         "telling": NOBODY,
     }
@@ -715,6 +719,38 @@ def test_a_list_of_events_does_not_show_who_was_not_reached(world: World) -> Non
     assert (listed["attention"], listed["attention_count"]) == (None, None)
 
 
+def test_who_was_not_reached_is_listed_by_urgency_with_who_they_are(world: World) -> None:
+    event = world.hold()
+    ids = [world.register(event, f"{name}@example.net").rpartition("/")[2] for name in ("bo", "cy", "di", "ed")]
+    found = zip(
+        ids,
+        (AttentionKind.INVITATION, AttentionKind.MOVE, AttentionKind.CANCELLATION, AttentionKind.MOVE),
+        (4, 3, 2, 1),
+        strict=True,
+    )
+    for registration_id, kind, minutes in found:
+        since = NOW - timedelta(minutes=minutes)
+        one = Attention(registration_id=registration_id, kind=kind, state=AttentionReason.BOUNCED, since=since)
+        unreached = StoreUnreached(event_id=event.split("/")[2], was=None, now=Unreached(attention=one))
+        world.store.surveys.store_unreached(unreached)
+    pages = everybody(world, f"{event}/attention", limit="3")
+    assert [len(page) for page in pages] == [3, 1]
+    every = [one for page in pages for one in page]
+    assert [one["registration_id"] for one in every] == [ids[2], ids[1], ids[3], ids[0]]
+    assert every[0] == {
+        "registration_id": ids[2],
+        "kind": "cancellation",
+        "state": "bounced",
+        "since": "2027-01-15T11:58:00.000000Z",
+        "date": None,
+        "quarantine_id": None,
+        "name": "Bo Ek",
+        "email": "di@example.net",
+        "status": "registered",
+    }
+    assert world.call("GET", f"{event}/attention", account="other").status == 404
+
+
 def missed(world: World, event: str, count: int) -> None:
     """So many people were not reached."""
     surveys = world.store.surveys
@@ -746,6 +782,8 @@ def bodies(route: str) -> dict[str, Any] | None:
 
 SECOND = "2027-03-19T09:00:00"
 """The second date of a weekly party."""
+OF_SOMETHING = {"registration_id", "proposal_id", "quarantine_id"}
+"""Parameters of paths that name something of an event."""
 OF_AN_EVENT = [route for route in routes() if "{event_id}" in route]
 
 
@@ -754,9 +792,9 @@ def test_what_does_not_exist_is_not_found(world: World, route: str) -> None:
     event = world.hold()
     method, path = route.split(" ")
     for event_id, registration_id in (("nothing", "nothing"), ("a'b", "a'b"), (event[8:], "nothing")):
-        if event_id == event[8:] and "{registration_id}" not in path and "{proposal_id}" not in path:
+        if event_id == event[8:] and not OF_SOMETHING & set(re.findall(r"{(\w+)}", path)):
             continue
-        ids = {"event_id": event_id, "registration_id": registration_id, "proposal_id": registration_id}
+        ids = {"event_id": event_id, **dict.fromkeys(OF_SOMETHING, registration_id)}
         where = path.format(**ids, sequence=0, start=SECOND)
         answer = world.call(method, where, bodies(route))
         assert (answer.status, answer.headers["content-type"]) == (404, "application/problem+json")

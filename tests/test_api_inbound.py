@@ -185,6 +185,23 @@ def test_whoever_is_forgotten_has_proposed_nothing(world: World) -> None:
     assert world.call("POST", f"{path}/decline").status == 404
 
 
+def test_proposals_of_one_person_or_of_one_status_are_listed(world: World) -> None:
+    bo = somebody(world)
+    event, _, registration_id = bo.rpartition("/registrations/")
+    cy = world.register(event, "cy@example.net")
+    first, second = world.propose(bo, proposal_id=ONE), world.propose(cy, proposal_id=OTHER)
+    assert world.call("POST", f"{first}/decline").status == 200
+
+    def listed(**query: str) -> list[str]:
+        return [one["proposal_id"] for page in everybody(world, f"{event}/proposals", **query) for one in page]
+
+    assert listed(registration_id=registration_id) == [ONE]
+    assert listed(status="open", limit="1") == [second.rpartition("/")[2]]
+    assert listed(status="open", registration_id=registration_id) == []
+    assert listed(limit="1") == [ONE, OTHER]
+    assert world.call("GET", f"{event}/proposals", query={"status": "lost"}).status == 422
+
+
 # --- quarantine ---------------------------------------------------------------------------------------------------
 
 
@@ -239,6 +256,30 @@ def test_nobody_sees_or_decides_about_another_account_s_mail(world: World) -> No
     for decision in ("release", "drop"):
         assert world.call("POST", f"/quarantine/a'b/{decision}").status == 404
     assert everything(world.client) == before
+
+
+def test_the_mails_of_one_event_are_listed_and_decided_below_it(world: World) -> None:
+    person, elsewhere = somebody(world), somebody(world)
+    event_id, _, registration_id = person.removeprefix("/events/").split("/")
+    at_hand(world, person, quarantine_id=ONE)
+    at_hand(world, person, quarantine_id=OTHER, registration_id=None)
+    at_hand(world, elsewhere, quarantine_id=THIRD)
+    below = f"/events/{event_id}/quarantine"
+    (page,) = everybody(world, below)
+    assert [one["quarantine_id"] for one in page] == [ONE, OTHER]
+    (theirs,) = everybody(world, below, registration_id=registration_id)
+    assert [one["quarantine_id"] for one in theirs] == [ONE]
+    before = everything(world.client)
+    assert world.call("GET", below, account="other").status == 404
+    for decision in ("release", "drop"):
+        assert world.call("POST", f"{below}/{THIRD}/{decision}").status == 404
+        assert world.call("POST", f"{below}/{ONE}/{decision}", account="other").status == 404
+    assert everything(world.client) == before
+    assert world.call("POST", f"{below}/{ONE}/release", idempotency_key="k").body["status"] == "released"
+    assert world.call("POST", f"{below}/{ONE}/release", idempotency_key="k").body["status"] == "released"
+    assert world.call("POST", f"{below}/{OTHER}/drop").body["status"] == "dropped"
+    assert world.call("GET", person).body["participation"] == "accepted"
+    assert world.call("GET", below).body["items"] == []
 
 
 def test_a_released_answer_counts(world: World) -> None:

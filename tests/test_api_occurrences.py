@@ -746,6 +746,21 @@ CHANGES: list[tuple[str, dict[str, Any], tuple[str, str, Any]]] = [
         ("PATCH", f"/occurrences/{FOURTH}", {"end": "2027-04-02T11:00:00"}),
     ),
     ("a date less", {"occurrence": SECOND, "cancel": True}, ("POST", f"/occurrences/{SECOND}/cancel", {})),
+    (
+        "a date less, and why",
+        {"occurrence": SECOND, "cancel": True, "reason": "Storm"},
+        ("POST", f"/occurrences/{SECOND}/cancel", {"reason": "Storm"}),
+    ),
+    (
+        "a date that is cancelled already, and why",
+        {"occurrence": THIRD, "cancel": True, "reason": "Storm"},
+        ("POST", f"/occurrences/{THIRD}/cancel", {"reason": "Storm"}),
+    ),
+    (
+        "the end of it, and why",
+        {"cancel": True, "reason": "Storm"},
+        ("POST", "/cancel", {"reason": "Storm"}),
+    ),
     ("a date again", {"occurrence": THIRD, "restore": True}, ("POST", f"/occurrences/{THIRD}/restore", {})),
     (
         "a date more",
@@ -833,6 +848,11 @@ BAD_PREVIEWS: list[tuple[dict[str, Any], int, list[str]]] = [
     ({"occurrence": SECOND, "capacity": 5}, 422, ["capacity"]),
     ({"occurrence": SECOND, "restore": True, "title": "X"}, 422, ["title"]),
     ({"restore": True}, 422, ["restore"]),
+    ({"reason": "Storm"}, 422, ["reason"]),
+    ({"occurrence": SECOND, "reason": "Storm"}, 422, ["reason"]),
+    ({"occurrence": SECOND, "restore": True, "reason": "Storm"}, 422, ["reason"]),
+    ({"occurrence": SECOND, "cancel": True, "reason": "x" * 1001}, 422, ["reason"]),
+    ({"occurrence": SECOND, "start": "2020-03-19T09:00:00"}, 422, ["end"]),
     ({"add": {"start": SECOND}}, 422, ["start"]),
     ({"add": {"start": "2027-03-30T18:00:00"}, "title": "X"}, 422, ["title"]),
     ({"split": {"from": FIRST}}, 422, ["from"]),

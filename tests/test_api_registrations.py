@@ -323,6 +323,9 @@ def test_messages_are_listed_and_can_be_read_as_they_were_sent(world: World) -> 
         "items": [
             {
                 "uid": "told@convoke.example.com",
+                "kind": "invitation",
+                "date": None,
+                "to": "bo@example.net",
                 "method": "REQUEST",
                 "sequence": 0,
                 "dtstamp": "2027-01-15T12:00:00.000000Z",

@@ -20,6 +20,7 @@ from convoke.registrations.bulk import Registered
 from convoke.registrations.registry import Obstacle
 from convoke.store import keys
 from convoke.store import seats as store_seats
+from convoke.store.webhooks import Subscriptions
 from convoke.webhooks.events import WebhookEventType
 from tests.factories import EVENT_ID, NOW, registration
 from tests.world import World, a_quick_world
@@ -274,7 +275,8 @@ def test_many_are_registered_as_pending_together(world: World) -> None:
 
 
 def test_a_full_group_of_pending_people_fits_into_one_transaction(world: World) -> None:
-    wanted = {WebhookEventType.REGISTRATION_CREATED, WebhookEventType.REGISTRATION_PENDING}
+    types = frozenset({WebhookEventType.REGISTRATION_CREATED, WebhookEventType.REGISTRATION_PENDING})
+    wanted = Subscriptions(types=types, full=types)
     sizes: list[int] = []
     attempt = world.store.attempt
     people = [
@@ -284,7 +286,7 @@ def test_a_full_group_of_pending_people_fits_into_one_transaction(world: World) 
             status=PENDING,
             external_id=f"e{number}",
         )
-        for number in range(bulk.GROUP)
+        for number in range(bulk.PENDING_GROUP)
     ]
 
     def counted(actions: Any, *more: Any, **how: Any) -> Any:
@@ -292,7 +294,7 @@ def test_a_full_group_of_pending_people_fits_into_one_transaction(world: World) 
         return attempt(actions, *more, **how)
 
     with (
-        patch.object(type(world.store.webhooks), "subscribed_types", lambda *_: wanted),
+        patch.object(type(world.store.webhooks), "subscriptions", lambda *_: wanted),
         patch.object(world.store, "attempt", counted),
     ):
         bulk.register_all(world.store, world.event(), people, now=world.now, out_of_time=lambda: False)

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from convoke.decision.attention import AttentionKind, AttentionReason
+from convoke.decision.attention import AttentionKind, AttentionReason, SentKind, kind_of_sent
 from convoke.delivery.reconcile import Outcome
 from convoke.delivery.reports import Report, apply_report
 from convoke.delivery.survey import survey
@@ -78,9 +78,26 @@ def shown(world: World) -> list[tuple[int, AttentionKind, AttentionReason]]:
     return [(int(one.registration_id[:10]), one.kind, one.state) for one in found]
 
 
+def told(world: World, person: Registration) -> list[SentKind]:
+    """What each message told, in order."""
+    states = [one.calendar_state for one in world.reads.messages(person.registration_id)]
+    return [kind_of_sent(state, states[:number]) for number, state in enumerate(states)]
+
+
 def summaries(world: World) -> list[str]:
     said = [message_from_bytes(note.mail, _class=EmailMessage, policy=SMTP) for note in world.notes]
     return [str(one.get_content()).replace("\r\n", "\n") for one in said]
+
+
+def test_each_message_is_known_by_what_it_told(world: World) -> None:
+    person = invite(world)
+    for changes in ({"title": "Another title"}, {"when": AFTERNOON}, {"location": "Köln"}, {"description": "New"}):
+        world.change(**changes)
+        wait(world, 2)
+    world.withdraw(person)
+    wait(world, 2)
+    said = ["invitation", "change", "move", "move", "change", "cancellation"]
+    assert told(world, person) == said
 
 
 # --- what is missed -----------------------------------------------------------------------------------------------

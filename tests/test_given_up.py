@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from convoke.calendar.content_lines import one_line
-from convoke.decision.attention import AttentionKind, AttentionReason
+from convoke.decision.attention import AttentionKind, AttentionReason, SentKind
 from convoke.decision.calendar_state import RenderedMail
 from convoke.decision.invitation import StoredMessage, with_outcomes
 from convoke.decision.plan import Snapshot
@@ -105,7 +105,7 @@ def shown(world: World, person: Registration) -> tuple[str, str | None]:
 def messages(world: World, person: Registration) -> list[tuple[str, str | None]]:
     """The state and the reason of each message."""
     known = with_outcomes(world.reads.messages(person.registration_id), world.invitation(person))
-    return [(out.state.value, out.reason) for out in map(presenters.message, known)]
+    return [(out.state.value, out.reason) for out in (presenters.message(one, SentKind.INVITATION) for one in known)]
 
 
 # --- what stops no mail -------------------------------------------------------------------------------------------

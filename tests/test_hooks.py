@@ -25,7 +25,9 @@ from convoke.store import (
     writes,
 )
 from convoke.store.deliveries import Deliveries
+from convoke.store.outbox import About, about_registration
 from convoke.webhooks import http
+from convoke.webhooks.contents import registration_fields
 from convoke.webhooks.events import (
     RETRIES,
     SIGNATURE_HEADER,
@@ -34,13 +36,14 @@ from convoke.webhooks.events import (
     WebhookDeliveryState,
     WebhookEvent,
     WebhookEventType,
+    WebhookPayload,
     body,
     signature,
 )
 from convoke.webhooks.http import Answer
 from convoke.webhooks.url_guard import Target
 from tests.deployment import Deployment, a_deployment, sample
-from tests.factories import EVENT_ID, NOW, REGISTRATION_ID
+from tests.factories import EVENT_ID, NOW, REGISTRATION_ID, registration
 
 ROOT = Path(__file__).parent.parent
 DATA = {"event_id": EVENT_ID, "registration_id": REGISTRATION_ID, "status": "registered", "version": 1}
@@ -78,7 +81,9 @@ class Stage:
 
     def happen(self, account: str = "acme") -> str:
         """Something happens that webhooks listen to; the id of the webhook_event."""
-        actions = self.store.outbox.event_actions(account, WebhookEventType.REGISTRATION_CREATED, DATA, self.now)
+        actions = self.store.outbox.event_actions(
+            account, WebhookEventType.REGISTRATION_CREATED, About(data=DATA), self.now
+        )
         assert not writes.attempt(self.client, actions)
         [action] = actions.values()
         return str(action["Put"]["Item"]["webhook_event_id"]["S"])
@@ -159,6 +164,53 @@ def test_a_new_fact_is_carried_to_who_listens(stage: Stage) -> None:
     assert stage.due_count() == 0
 
 
+def test_a_webhook_whose_payload_is_full_is_told_who_it_is_and_another_one_is_not(stage: Stage) -> None:
+    full = replace(HOOK, webhook_id="full", payload=WebhookPayload.FULL)
+    stage.store.webhooks.create(full)
+    about = about_registration(registration())
+    actions = stage.store.outbox.event_actions("acme", WebhookEventType.REGISTRATION_CREATED, about, NOW)
+    assert not writes.attempt(stage.client, actions)
+    stage.ring(str(actions["webhook event registration.created"]["Put"]["Item"]["webhook_event_id"]["S"]))
+    stage.drain()
+
+    plain, whole = sorted((json.loads(told)["data"] for _, told, _ in stage.outside.stored), key=len)
+    assert plain == about.data
+    assert whole == {**about.data, "registration": registration_fields(registration())}
+    assert whole["registration"]["email"] == registration().email
+
+
+def test_what_a_webhook_event_says_in_full_is_gone_once_the_person_is_erased(stage: Stage) -> None:
+    full = replace(HOOK, webhook_id="full", payload=WebhookPayload.FULL)
+    stage.store.webhooks.create(full)
+    about = about_registration(registration())
+    actions = stage.store.outbox.event_actions("acme", WebhookEventType.REGISTRATION_CREATED, about, NOW)
+    assert not writes.attempt(stage.client, actions)
+    stage.store.outbox.forget(registration().registration_id)
+    stage.ring(str(actions["webhook event registration.created"]["Put"]["Item"]["webhook_event_id"]["S"]))
+    stage.drain()
+    assert [json.loads(told)["data"] for _, told, _ in stage.outside.stored] == [about.data, about.data]
+    assert registration().email not in str(stage.client.scan(TableName=stage.settings.webhooks_table)["Items"])
+
+
+def test_nothing_is_stored_in_full_where_no_webhook_wants_it(stage: Stage) -> None:
+    about = about_registration(registration())
+    assert list(stage.store.outbox.event_actions("acme", WebhookEventType.REGISTRATION_CREATED, about, NOW)) == [
+        "webhook event registration.created"
+    ]
+
+
+def test_what_became_of_a_mail_is_told_in_full_with_the_person_as_they_are(stage: Stage) -> None:
+    full = replace(HOOK, webhook_id="full", payload=WebhookPayload.FULL)
+    stage.store.webhooks.create(replace(full, events=(WebhookEventType.INVITATION_BOUNCED,)))
+    person = registration()
+    writes.attempt(stage.client, {"person": stage.store.registrations.new_action(person, "acme")})
+    ids = {"event_id": person.event_id, "registration_id": person.registration_id}
+    actions = stage.store.outbox.event_actions("acme", WebhookEventType.INVITATION_BOUNCED, About(data=ids), NOW)
+    assert json.loads(dynamo.unwire(actions["webhook content invitation.bounced"]["Put"]["Item"])["content"]) == {
+        "registration": registration_fields(person)
+    }
+
+
 def test_whoever_listens_to_something_else_or_belongs_to_others_hears_nothing(stage: Stage) -> None:
     deaf = replace(HOOK, webhook_id="deaf", events=(WebhookEventType.REGISTRATION_CANCELLED,))
     other = replace(HOOK, webhook_id="other", account="other")
@@ -231,7 +283,7 @@ def test_a_fact_read_back_says_what_was_written() -> None:
     )
     item = dynamo.unwire(dynamo.wire(outbox.webhook_event_item(webhook_event, due_at=NOW)))
     assert codec.read(WebhookEvent, item) == webhook_event
-    assert body(webhook_event) == (
+    assert body(webhook_event, {}) == (
         b'{"created_at":"2027-01-15T12:00:00.000000Z","data":{"b":true,"n":1,"s":"x"},"id":"f","type":"webhook.test"}'
     )
 

@@ -11,8 +11,9 @@ import pytest
 
 from convoke.registrations import registry
 from convoke.registrations.split_transfer import transfer_batch
+from convoke.store import lookups
 from convoke.web import application
-from convoke.web import registrations as routes_of_registrations
+from convoke.web import people as lists_of_people
 from tests.caller import BO, PARTY, World, a_caller, everybody
 from tests.tables import everything
 
@@ -310,7 +311,7 @@ def test_somebody_is_found_at_all_events_of_the_account(world: World) -> None:
 
 
 def test_people_are_found_by_answer_and_by_delivery(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(routes_of_registrations, "MOST_LOOKED_THROUGH", 2)
+    monkeypatch.setattr(lists_of_people, "MOST_LOOKED_THROUGH", 2)
     event = world.hold()
     ids = []
     for number in range(5):
@@ -335,3 +336,58 @@ def test_who_is_registered_already_is_said_so(world: World) -> None:
     for key, body, existing in (("one", BO, False), ("two", BO | {"name": "Bo Other"}, True)):
         repeated = world.call("POST", f"{event}/registrations", body, idempotency_key=key)
         assert (repeated.headers["idempotent-replayed"], repeated.body["existing"]) == ("true", existing)
+
+
+# --- what is looked for in events ---------------------------------------------------------------------------------
+
+
+def test_events_are_found_by_words_of_title_and_place_whatever_their_case_and_accents(world: World) -> None:
+    world.hold(title="Kölner Treffen", location="Dom, Köln")
+    world.hold(title="Annual meeting", location="Town hall", start="2027-03-13T09:00:00", end="2027-03-13T10:00:00")
+    assert titles(world, search="KOLN treff") == ["Kölner Treffen"]
+    assert titles(world, search="hall annual") == ["Annual meeting"]
+    assert titles(world, search="hall treffen") == []
+    assert len(titles(world, search="  ", order="created")) == 2, "no word: everything"
+    assert world.call("GET", "/events", query={"search": "hall"}, account="other").body["items"] == []
+    for wrong in ({"search": "hall", "order": "created"}, {"over": "false", "order": "updated"}):
+        assert world.call("GET", "/events", query=wrong).fields == ["order"]
+    assert world.call("GET", "/events", query={"search": "x" * 201}).fields == ["search"]
+
+
+def test_what_is_not_searched_in_one_request_is_searched_in_the_next(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for day in range(1, 8):
+        world.hold(title=f"Day {day}", start=f"2027-03-0{day}T09:00:00", end=f"2027-03-0{day}T10:00:00")
+    monkeypatch.setattr(lookups, "LOOKED_THROUGH", 3)
+    pages = [[one["title"] for one in page] for page in everybody(world, "/events", search="day 6")]
+    assert pages == [[], ["Day 6"], []]
+    pages = [[one["title"] for one in page] for page in everybody(world, "/events", search="day", limit="2")]
+    assert [len(page) for page in pages] == [2, 2, 2, 1]
+
+
+def test_events_are_listed_by_whether_they_are_over_and_the_latest_first(world: World) -> None:
+    world.hold(title="Once", start="2027-02-01T09:00:00", end="2027-02-01T10:00:00")
+    world.hold(title="Weekly", start="2027-02-02T09:00:00", end="2027-02-02T10:00:00", recurrence="FREQ=WEEKLY;COUNT=9")
+    world.hold(title="Later", start="2027-03-20T09:00:00", end="2027-03-20T10:00:00")
+    assert titles(world, over="false") == ["Once", "Weekly", "Later"]
+    world.now += timedelta(days=30)
+    assert titles(world, over="false") == ["Weekly", "Later"]
+    assert titles(world, over="true") == ["Once"]
+    assert titles(world, order="-start", limit="1") == ["Later", "Weekly", "Once"]
+    cursor = world.call("GET", "/events", query={"over": "false", "limit": "1"}).body["next"]
+    world.now += timedelta(seconds=1)
+    later = world.call("GET", "/events", query={"over": "false", "limit": "1", "cursor": cursor})
+    assert [one["title"] for one in later.body["items"]] == ["Later"], "a page of a later moment"
+
+
+def test_a_list_has_the_next_date_of_each_event_where_it_is_asked_for(world: World) -> None:
+    event = world.hold(recurrence="FREQ=WEEKLY;COUNT=3")
+    world.call("POST", f"{event}/occurrences/2027-03-12T09%3A00%3A00/cancel")
+    [plain] = world.call("GET", "/events").body["items"]
+    assert (plain["next_date"], plain["attention_count"]) == (None, None)
+    [one] = world.call("GET", "/events", query={"details": "true"}).body["items"]
+    assert one["next_date"] == {"start": "2027-03-19T09:00:00", "end": "2027-03-19T10:30:00"}
+    assert one["attention_count"] == 0
+    assert world.call("GET", event).body["next_date"] == one["next_date"]
+    assert world.call("POST", f"{event}/cancel").body["next_date"] is None

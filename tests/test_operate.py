@@ -124,7 +124,7 @@ def test_sequences_are_raised_only_by_somebody_who_stopped_all_mail(world: World
 def test_the_settings_of_a_stack_are_read_from_what_it_says_of_itself(monkeypatch: pytest.MonkeyPatch) -> None:
     names = (
         *("RegistrationsTable", "InvitationsTable", "AccountsTable", "WebhooksTable"),
-        *("UrgentQueue", "OrdinaryQueue", "HooksQueue"),
+        *("UrgentQueue", "OrdinaryQueue", "HooksQueue", "ImportsQueue"),
         "SenderDomain",
     )
     described = {

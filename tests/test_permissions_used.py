@@ -8,11 +8,13 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 from unittest.mock import Mock
 
 import pytest
 from botocore.exceptions import ClientError
 
+import imports
 from convoke.aws import runtime
 from convoke.delivery.audit import Findings
 from convoke.effects import NotificationHint
@@ -32,7 +34,7 @@ from convoke.webhooks import http
 from convoke.webhooks.events import WebhookEventType
 from tests import policies
 from tests.caller import PARTY, World
-from tests.deployment import EVENTS, Deployment, a_deployment, forget_what_is_warm, sample
+from tests.deployment import EVENTS, Context, Deployment, a_deployment, forget_what_is_warm, sample
 from tests.factories import EVENT_ID, MORNING, NEW_ID, NOW, REGISTRATION_ID, event, registration, reply
 from tests.iam import like, several
 from tests.test_account_settings import image
@@ -40,6 +42,7 @@ from tests.test_api_occurrences import THIRD
 from tests.test_functions import BUCKET, receive
 from tests.test_hooks import HOOK as LISTENER
 from tests.test_hooks import Outside, Stage
+from tests.test_imports_job import Job
 from tests.test_permissions import needed_by_lambda
 from tests.test_readiness import ready
 from tests.test_sources import SUMMER
@@ -274,6 +277,21 @@ def auditing(deployed: Deployment, clock: Clock, monkeypatch: pytest.MonkeyPatch
         assert deployed.call("audit", sample("audit"))["put_right"] is done
 
 
+def importing(deployed: Deployment) -> None:
+    """Somebody who is on the waitlist, and somebody who was registered before; a worker that runs out of time."""
+    world = World(deployed.client)
+    world.store = deployed.store
+    people = [{"name": "Fay", "email": f"{name}@example.net", "external_id": name} for name in ("fay", "gus", "fay")]
+    job = Job(world, f"/events/{EVENT_ID}", people)
+    for remaining in (14_000, 30_000):
+        record = sample("imports-continue")["Records"][0]
+        record |= {"body": json.dumps({"event": EVENT_ID, "import": job.import_id})}
+        hurried: Any = Context(remaining)
+        with policies.acting_as("Imports"):
+            assert imports.handler({"Records": [record]}, hurried) == {"batchItemFailures": []}
+    assert job.now.finished_at
+
+
 def posting(deployed: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
     outside = Outside()
     monkeypatch.setattr(http, "post", outside.post)
@@ -339,6 +357,7 @@ def test_no_role_may_do_what_its_function_never_does(monkeypatch: pytest.MonkeyP
         answering(deployed)
         telling(deployed)
         giving_up(deployed, monkeypatch)
+        importing(deployed)
         posting(deployed, monkeypatch)
         sweeping(deployed, caller, clock, monkeypatch)
         auditing(deployed, clock, monkeypatch)

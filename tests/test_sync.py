@@ -10,15 +10,17 @@ from typing import Any
 
 import pytest
 
-from convoke.model import Event, EventStatus, Registration, RegistrationStatus
+from convoke.model import Event, EventStatus, Question, QuestionKind, Registration, RegistrationStatus
 from convoke.registrations.erasure import erase
-from convoke.registrations.registry import Obstacle, withdraw
+from convoke.registrations.events import change_event
+from convoke.registrations.registry import Obstacle, change_registration, withdraw
 from convoke.registrations.returning import HELD, come_back
 from convoke.sources import sync
 from convoke.sources.compare import compare
 from convoke.sources.decide import Action
 from convoke.sources.mapping import parse
-from convoke.sources.sync import Looked, Outcome, Site, Unknown, key_text, read_key
+from convoke.sources.row_keys import key_text, read_key
+from convoke.sources.sync import Looked, Outcome, Site, Unknown
 from convoke.store import dynamo
 from convoke.store.sources import Kind, RowState, place
 from convoke.store.store import Store
@@ -312,6 +314,111 @@ def test_rows_that_swap_addresses_are_changed_together(world: World) -> None:
         person = world.person(user)
         assert world.store.reads.address_holder(event_id, person.email) == person.registration_id
         assert world.look("site-registrations", PLAIN | {"user_id": user}).outcome is Action.NOTHING
+
+
+@pytest.mark.parametrize("many", [3, 5, 6])
+def test_rows_whose_addresses_go_round_are_changed_together(world: World, many: int) -> None:
+    world.hold()
+    people = [PLAIN | {"user_id": f"u{number}", "email": f"p{number}@example.net"} for number in range(many)]
+    for person in people:
+        assert world.put("site-registrations", person).outcome is Action.CREATE
+    after = [one | {"email": other["email"]} for one, other in zip(people, [*people[1:], people[0]], strict=True)]
+    outcomes = [world.put("site-registrations", one).outcome for one in after]
+    assert outcomes == [Outcome.PROBLEM] * (many - 1) + [Action.CHANGE]
+    assert world.problems() == []
+    event_id = world.event().event_id
+    for one in after:
+        found = world.person(one["user_id"])
+        assert found.email == one["email"]
+        assert world.store.reads.address_holder(event_id, found.email) == found.registration_id
+    assert {world.look("site-registrations", one).outcome for one in after} == {Action.NOTHING}
+
+
+def test_a_row_that_waits_for_an_address_outside_of_the_circle_goes_on_waiting(world: World) -> None:
+    world.hold()
+    one, two, three = (PLAIN | {"user_id": f"u{n}", "email": f"p{n}@example.net"} for n in (1, 2, 3))
+    for person in (one, two, three):
+        world.put("site-registrations", person)
+    world.put("site-registrations", three | {"email": "p1@example.net"})
+    world.put("site-registrations", one | {"email": "p2@example.net"})
+    assert world.put("site-registrations", two | {"email": "p1@example.net"}).outcome is Action.CHANGE
+    assert [world.person(f"u{n}").email for n in (1, 2, 3)] == ["p2@example.net", "p1@example.net", "p3@example.net"]
+    assert world.problems() == [("email", "is registered for the event already")]
+
+
+GUESTS = {"guests": "plus", "responses.diet": "diet", "responses.bus": "bus"}
+"""Fields that a site may have attributes for."""
+
+
+def with_fields(world: World, **fields: str) -> None:
+    """The same site, with further attributes of its registrations."""
+    rows: dict[str, Any] = SITE["registrations"]
+    described = SITE | {"registrations": rows | {"fields": rows["fields"] | fields}}
+    world.site = Site(world.store, ACCOUNT, parse(json.dumps(described)), world.client)
+
+
+def asks(world: World) -> None:
+    """The event gets two questions over HTTP, one of them required."""
+    event = world.event()
+    questions = (
+        Question(question_id="diet", text="What do you eat?", required=True),
+        Question(question_id="bus", text="Do you take the bus?", kind=QuestionKind.YES_NO),
+    )
+    after = replace(event, questions=questions, version=event.version + 1)
+    assert change_event(world.store, event, after, priority=1, now=NOW)
+
+
+def test_a_row_says_how_many_come_with_a_person_and_what_they_respond(world: World) -> None:
+    with_fields(world, **GUESTS)
+    world.hold()
+    asks(world)
+    world.come(plus=2, diet="no nuts", bus=True)
+    assert (world.person().guests, world.person().responses) == (2, (("bus", "yes"), ("diet", "no nuts")))
+    assert world.store.reads.seats(world.event().event_id).taken == 3
+
+    world.come(plus="1", bus=False)
+    assert (world.person().guests, world.person().responses) == (1, (("bus", "no"),))
+    assert world.store.reads.seats(world.event().event_id).taken == 2
+
+
+def test_more_guests_than_there_are_seats_are_a_problem_of_the_row_and_change_nothing(world: World) -> None:
+    with_fields(world, **GUESTS)
+    world.hold(seats=3)
+    world.come()
+    world.come(plus=5)
+    assert world.problems() == [("guests", "are more than the event has seats for")]
+    world.come(plus=0)
+    world.come(user_id="u2", email="cy@example.net", plus=1)
+    world.come(plus=1)
+    assert world.problems() == [("guests", Obstacle.FULL.value)]
+    assert world.person().guests == 0
+
+
+def test_a_site_that_knows_nothing_of_questions_and_guests_leaves_them_to_the_people(world: World) -> None:
+    world.hold()
+    asks(world)
+    world.come()
+    event, person = world.event(), world.person()
+    changes = {"guests": 1, "responses": (("diet", "fish"),)}
+    change_registration(world.store, event.event_id, person.registration_id, changes=changes, priority=1, now=NOW)
+    world.come(full_name="Bo Eklund")
+    assert (world.person().name, world.person().guests) == ("Bo Eklund", 1)
+    assert world.person().responses == (("diet", "fish"),)
+
+
+def test_rows_that_swap_addresses_keep_their_seats_and_get_other_guests_at_the_next_look(world: World) -> None:
+    with_fields(world, **GUESTS)
+    world.hold()
+    world.come(plus=1)
+    world.come(user_id="u2", email="cy@example.net")
+    world.come(email="cy@example.net", plus=2)
+    world.come(user_id="u2", email="bo@example.net")
+    assert (world.person().email, world.person("u2").email) == ("cy@example.net", "bo@example.net")
+    taken = world.store.reads.seats(world.event().event_id).taken
+    assert taken == world.person().seats + world.person("u2").seats
+    world.look("site-registrations", PLAIN)
+    assert world.person().guests == 2
+    assert world.store.reads.seats(world.event().event_id).taken == 4
 
 
 def test_a_worker_that_read_an_old_row_cannot_undo_a_newer_look(world: World) -> None:

@@ -14,7 +14,7 @@ import pytest
 import yaml  # type: ignore[import-untyped]
 from samcli import yamlhelper  # type: ignore[import-untyped]
 
-from convoke.store import keys, lookups
+from convoke.store import keys, lookups, names
 from convoke.web import context
 from tests import policies
 from tests.tables import Loader, template
@@ -127,12 +127,12 @@ def test_who_can_mail_cannot_change_what_is_true(name: str) -> None:
     assert not ("ses:SendEmail" in every and granted(ROLES[name], "Registrations") & WRITES)
 
 
-def test_only_api_console_pages_sweep_replies_and_sources_write_registrations_and_only_two_send() -> None:
+def test_only_api_console_pages_sweep_replies_imports_and_sources_write_registrations_and_only_two_send() -> None:
     writers = {name for name, role in ROLES.items() if granted(role, "Registrations") & WRITES}
     senders = {
         name for name, role in ROLES.items() if any("ses:SendEmail" in actions for actions, _ in statements(role))
     }
-    assert writers == {"ApiRole", "ConsoleRole", "PagesRole", "SweepRole", "RepliesRole", "SourcesRole"}
+    assert writers == {"ApiRole", "ConsoleRole", "PagesRole", "SweepRole", "RepliesRole", "SourcesRole", "ImportsRole"}
     assert senders == {"NotifyRole", "DeliverRole"}
 
 
@@ -347,13 +347,19 @@ def test_the_access_log_says_which_route_and_which_key() -> None:
     assert (said["key"], said["key_id"]) == ("$context.authorizer.key", "$context.authorizer.key_id")
 
 
-def test_the_indexes_of_the_registrations_carry_nothing_of_a_person() -> None:
+def test_no_index_of_the_registrations_carries_anything_of_a_person_but_those_by_name() -> None:
     indexes = {each["IndexName"]: each for each in RESOURCES["Registrations"]["Properties"]["GlobalSecondaryIndexes"]}
+    for attribute in names.ATTRIBUTES:
+        by_name = indexes.pop(f"by_{attribute}")
+        assert [each["AttributeName"] for each in by_name["KeySchema"]] == ["event_id", attribute]
+        assert by_name["Projection"] == {"ProjectionType": "KEYS_ONLY"}
     assert indexes.keys() == {*(index for index, _ in lookups.INDEXES.values()), keys.PERSON_INDEX}
     filtered = {"status", "starts_at", "updated_at"}
     for index, sorted_by in lookups.INDEXES.values():
         assert [each["AttributeName"] for each in indexes[index]["KeySchema"]] == ["account", sorted_by]
-        assert set(indexes[index]["Projection"]["NonKeyAttributes"]) == filtered - {sorted_by}
+        # What events are looked for by: an event's own words, which everybody at it knows.
+        more = {"ends_at", "title", "location"} if sorted_by == "starts_at" else set()
+        assert set(indexes[index]["Projection"]["NonKeyAttributes"]) == (filtered - {sorted_by}) | more
     assert indexes[keys.PERSON_INDEX]["Projection"] == {"ProjectionType": "KEYS_ONLY"}
 
 

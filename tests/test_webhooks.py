@@ -47,6 +47,33 @@ def webhook_events(world: World) -> list[WebhookEvent]:
     )
 
 
+def test_a_webhook_is_told_ids_alone_unless_it_asks_for_more(world: World) -> None:
+    hook = listen(world)
+    assert world.call("GET", hook).body["payload"] == "ids"
+    assert world.call("PATCH", hook, {"payload": "full"}).body["payload"] == "full"
+    person = world.register(world.hold()).rpartition("/")[2]
+    (happened,) = webhook_events(world)
+    assert "email" not in str(happened.data)
+    assert world.store.outbox.content(happened)["registration"]["email"] == "bo@example.net"
+    refused = world.call("PATCH", hook, {"payload": "all"})
+    assert (refused.status, refused.fields) == (422, ["payload"])
+    erased = world.call(
+        "DELETE", f"/events/{happened.data['event_id']}/registrations/{person}", query={"erase": "true"}
+    )
+    assert erased.body["status"] == "erased"
+    assert world.store.outbox.content(happened) == {}
+
+
+def test_a_changed_event_is_told_in_full_as_the_api_has_it(world: World) -> None:
+    listen(world, events=["event.changed"], payload="full")
+    event = world.hold()
+    shown = world.call("PATCH", event, {"location": "Aula"}).body
+    (happened,) = webhook_events(world)
+    content = world.store.outbox.content(happened)["event"]
+    assert content["location"] == "Aula"
+    assert content == {name: shown[name] for name in content}
+
+
 def test_a_webhook_is_made_and_its_secret_is_shown_once(world: World) -> None:
     made = world.call("POST", "/webhooks", HOOK)
     assert made.status == 201

@@ -17,10 +17,15 @@ from math import ceil
 from typing import Any
 
 from convoke.store import dynamo
+from convoke.store.names import ATTRIBUTES
 
 Item = Mapping[str, Any]
-INDEX = ("due_shard", "due_key")
-ENTRY = ("pk", "sk", *INDEX)
+INDEXES = (
+    ("due_shard", "due_key"),
+    ("person", "created_at"),
+    *(("event_id", attribute) for attribute in ATTRIBUTES),
+)
+"""Of each index that has the items which are counted here: the attributes that are its key."""
 
 
 def size(item: Item | None) -> int:
@@ -113,11 +118,17 @@ class Metered:
 
 
 def _indexed(was: Item | None, now: Item | None) -> int:
-    """The units that the index of due items costs."""
-    entries = [{name: one[name] for name in ENTRY} if one and set(INDEX) <= set(one) else None for one in (was, now)]
-    if entries[0] == entries[1]:
-        return 0
-    return sum(max(1, ceil(size(entry) / 1024)) for entry in entries if entry)
+    """The units that the indexes cost."""
+    return sum(_of_one_index(_entry(was, index), _entry(now, index)) for index in INDEXES)
+
+
+def _of_one_index(was: Item | None, now: Item | None) -> int:
+    return 0 if was == now else sum(max(1, ceil(size(entry) / 1024)) for entry in (was, now) if entry)
+
+
+def _entry(item: Item | None, index: tuple[str, str]) -> Item | None:
+    """The entry of an item in an index, if it has one."""
+    return {name: item[name] for name in ("pk", "sk", *index)} if item and set(index) <= set(item) else None
 
 
 def _kind(action: Any) -> str:

@@ -142,7 +142,7 @@ def _start(program: str) -> float:
     """Seconds of a fresh interpreter that runs ``program``."""
     names = (
         *("REGISTRATIONS_TABLE", "INVITATIONS_TABLE", "ACCOUNTS_TABLE", "WEBHOOKS_TABLE", "URGENT_QUEUE"),
-        *("ORDINARY_QUEUE", "HOOKS_QUEUE", "CONFIGURATION_SET", "INBOUND_BUCKET"),
+        *("ORDINARY_QUEUE", "HOOKS_QUEUE", "IMPORTS_QUEUE", "CONFIGURATION_SET", "INBOUND_BUCKET"),
     )
     environment = {
         **dict.fromkeys(names, "name"),

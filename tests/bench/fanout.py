@@ -288,7 +288,7 @@ def work(port: int, at_once: int) -> None:
     address = f"http://127.0.0.1:{port}"
     names = ("REGISTRATIONS_TABLE", "INVITATIONS_TABLE", "ACCOUNTS_TABLE", "WEBHOOKS_TABLE")
     tables = ("Registrations", "Invitations", "Accounts", "Webhooks")
-    queues = {name: f"{address}/{name}" for name in ("URGENT_QUEUE", "ORDINARY_QUEUE", "HOOKS_QUEUE")}
+    queues = {name: f"{address}/{name}" for name in ("URGENT_QUEUE", "ORDINARY_QUEUE", "HOOKS_QUEUE", "IMPORTS_QUEUE")}
     os.environ |= {
         **dict(zip(names, tables, strict=True)),
         **queues,

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple, Protocol
 from convoke.decision.invitation import Batch, FanOut, Invitation
 from convoke.model import DeliveryState, Event, EventStatus, Registration, RegistrationStatus
 from convoke.schedule import series, series_changes
-from convoke.store import codec, keys
+from convoke.store import codec, keys, names
 from convoke.store.seats import counted
 from tests import rfc5546
 from tests.rfc5545 import Moment
@@ -233,6 +233,17 @@ def at_the_end(world: World) -> Iterator[Violation]:
     yield from (Violation("hold", what) for what in world.holds.broken)
     if book.debts:
         yield Violation("G1", f"was not forgotten: {book.debts}")
+    yield from (Violation("names", what) for what in _names(book))
+
+
+def _names(book: Book) -> Iterator[str]:
+    """Whoever is registered, or was, is found by their name and address as they are now; whoever is erased by none."""
+    rows = book.world.tables.rows.get(SETTINGS.registrations_table, {}).get(keys.event(EVENT_ID)["pk"], {})
+    for rid, (person, _) in book.people.items():
+        row = rows[f"{keys.REGISTRATION_PREFIX}{rid}"]
+        stored, true = {name: row[name] for name in names.ATTRIBUTES if name in row}, names.attributes(person)
+        if stored != true:
+            yield f"{rid[6:10]} is found by {stored}, and should be by {true}"
 
 
 def _two_at_one_batch(world: World) -> Iterator[str]:

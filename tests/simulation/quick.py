@@ -19,7 +19,7 @@ from convoke.decision.calendar_state import CalendarState
 from convoke.delivery import sweep
 from convoke.model import Event
 from convoke.registrations import registry
-from convoke.store import codec, dynamo, keys, outbox
+from convoke.store import codec, dynamo, keys, names, outbox
 
 from .tables import Row
 
@@ -115,7 +115,7 @@ def quick(shards: int = 1) -> Iterator[None]:
             (codec, "zlib", SimpleNamespace(compress=bytes, decompress=bytes)),
             (codec, "compression", SimpleNamespace(packed=_same, unpacked=_same)),
             (fingerprints, "fingerprint", _quick_fingerprint),
-            *((module, "folded", folded) for module in (model, decide, keys, registry)),
+            *((module, "folded", folded) for module in (model, decide, keys, names, registry)),
             (keys, "SHARDS", few),
             (sweep, "SHARDS", few),
         ):

@@ -81,7 +81,7 @@ class Receivers:
     def post(self, effect: effects.PostWebhook, answer: Callable[[Answer], None]) -> None:
         """Take one request; ``answer`` is called when the client knows, or believes that it never will."""
         world, random = self._world, self._world.random
-        body, headers = request(effect.webhook, effect.webhook_event, effect.at)
+        body, headers = request(effect.webhook, effect.webhook_event, effect.content, effect.at)
         fault = self.hooks[effect.webhook.webhook_id].refuses or world.faults.one_of(
             "webhook refuses",
             "webhook cannot be reached",
@@ -121,6 +121,7 @@ def stored(store: Store) -> dict[type[effects.Effect], Callable[[Any], Any]]:
     """How production's store does the effects of webhooks."""
     return {
         effects.ReadWebhookEvent: lambda effect: store.outbox.read(effect.account, effect.webhook_event_id),
+        effects.ReadWebhookContent: lambda effect: store.outbox.content(effect.webhook_event),
         effects.ReadWebhooks: lambda effect: store.webhooks.list_webhooks(effect.account),
         effects.ReadWebhook: lambda effect: store.webhooks.read(effect.account, effect.webhook_id),
         effects.ReadDelivery: lambda effect: store.deliveries.read(effect.webhook_id, effect.webhook_event_id),

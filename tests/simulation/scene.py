@@ -19,6 +19,7 @@ SETTINGS = Settings(
     urgent_queue="Urgent",
     ordinary_queue="Ordinary",
     hooks_queue="HooksDue",
+    imports_queue="ImportsDue",
     sender=SENDER,
     configuration_set="Sending",
 )

@@ -387,6 +387,8 @@ class World:
         elif isinstance(hint, effects.NotificationHint):
             mail = hint
             self.start(f"notification {mail.notification_id[:4]}", lambda _: _sent(mail), done)
+        elif isinstance(hint, effects.ImportHint):
+            raise TypeError(hint)  # nobody imports here
         else:
             rid = hint.registration_id
             self.start(f"deliver {rid[6:10]}", lambda run: reconcile.reconcile(EVENT_ID, rid, run.worker), done)

@@ -58,6 +58,7 @@ class Settings:
     urgent_queue: str
     ordinary_queue: str
     hooks_queue: str
+    imports_queue: str
     sender: Sender
     configuration_set: str
     public_url: str = ""
@@ -78,6 +79,7 @@ def settings() -> Settings:
         urgent_queue=env["URGENT_QUEUE"],
         ordinary_queue=env["ORDINARY_QUEUE"],
         hooks_queue=env["HOOKS_QUEUE"],
+        imports_queue=env["IMPORTS_QUEUE"],
         sender=Sender(
             address=env["SENDER_ADDRESS"],
             domain=env["UID_DOMAIN"],

@@ -146,7 +146,10 @@ def subscriptions(topic: str) -> Subscriptions:
 @or_unknown
 def concurrency(settings: Settings, reports_queue: str) -> Concurrency:
     functions = client("lambda")
-    queues = (settings.urgent_queue, settings.ordinary_queue, settings.hooks_queue, reports_queue)
+    queues = (
+        *(settings.urgent_queue, settings.ordinary_queue, settings.hooks_queue, settings.imports_queue),
+        reports_queue,
+    )
     sources = (
         *(f":{queue.rpartition('/')[2]}" for queue in queues),
         *(f":table/{name}" for name in (settings.registrations_table, settings.webhooks_table)),

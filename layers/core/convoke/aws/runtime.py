@@ -32,6 +32,7 @@ from ..effects import (
     BatchHint,
     Effect,
     Hint,
+    ImportHint,
     NotificationHint,
     PlanHint,
     Refusal,
@@ -41,8 +42,9 @@ from ..effects import (
     Unknown,
     WebhookHint,
 )
+from ..links.signing_in import SignIn
 from ..mail.notifications import ASKED_FOR, Notification, NotificationKind
-from ..model import ConvokeError, RenderError
+from ..model import ConvokeError, RenderError, folded
 from ..registrations import addresses, erasure, returning, split_transfer, waitlist
 from ..settings import Settings, settings
 from ..store import dynamo
@@ -205,6 +207,8 @@ class Aws:
             case effects.ReadPending(event_id=event_id):
                 seats = reads.seats(event_id)
                 return seats.pending if seats.open else 0
+            case effects.ReadOrganized(email=email, since=since):
+                return store.lookups.organizes(email, since)
             case effects.ReadPlace(event_id=event_id, registration_id=registration_id):
                 return reads.waiting_before(event_id, registration_id) + 1
             case effects.CountMailbox(purpose=purpose, email=email, mail_id=mail_id, now=now):
@@ -220,6 +224,8 @@ class Aws:
 
             case effects.ReadWebhookEvent(account=account, webhook_event_id=webhook_event_id):
                 return store.outbox.read(account, webhook_event_id)
+            case effects.ReadWebhookContent(webhook_event=webhook_event):
+                return store.outbox.content(webhook_event)
             case effects.ReadWebhooks(account=account):
                 return store.webhooks.list_webhooks(account)
             case effects.ReadWebhook(account=account, webhook_id=webhook_id):
@@ -236,8 +242,8 @@ class Aws:
                 return store.in_flight.read(account)
             case effects.RecordInFlight():
                 return store.in_flight.record(effect.in_flight)
-            case effects.PostWebhook(webhook=webhook, webhook_event=webhook_event, at=at):
-                return http.post_event(webhook, webhook_event, at, local=self._settings.local_webhooks)
+            case effects.PostWebhook(webhook=webhook, webhook_event=webhook_event, content=content, at=at):
+                return http.post_event(webhook, webhook_event, content, at, local=self._settings.local_webhooks)
 
             case effects.AddNotification(notification=notification):
                 return store.notifications.schedule(notification, now=clock())
@@ -352,14 +358,12 @@ class Aws:
         self._s3.delete_object(Bucket=bucket, Key=key)
 
     def _enqueue(self, effect: effects.Enqueue) -> None:
-        queue = self._queue(urgent=effect.urgent)
         more = {}
         if isinstance(effect.hint, WebhookHint):
-            queue = self._settings.hooks_queue
             # SQS lets a webhook with many hints wait, not the others (a fair queue).
             more = {"MessageGroupId": effect.hint.webhook_id} if effect.hint.webhook_id else {}
         self._sqs.send_message(
-            QueueUrl=queue,
+            QueueUrl=self._queue_of(effect.hint, urgent=effect.urgent),
             MessageBody=json.dumps(hint_body(effect.hint)),
             DelaySeconds=effect.delay_seconds,
             **more,
@@ -367,12 +371,24 @@ class Aws:
 
     def _enqueue_all(self, effect: effects.EnqueueAll) -> None:
         """A hint that SQS does not take is left to the sweep, which finds what it is about."""
-        for first in range(0, len(effect.hints), HINTS_IN_A_REQUEST):
-            bodies = enumerate(map(hint_body, effect.hints[first : first + HINTS_IN_A_REQUEST]))
-            self._sqs.send_message_batch(
-                QueueUrl=self._queue(urgent=effect.urgent),
-                Entries=[{"Id": str(number), "MessageBody": json.dumps(body)} for number, body in bodies],
-            )
+        queues: dict[str, list[AnyHint]] = {}
+        for hint in effect.hints:
+            queues.setdefault(self._queue_of(hint, urgent=effect.urgent), []).append(hint)
+        for queue, hints in queues.items():
+            for first in range(0, len(hints), HINTS_IN_A_REQUEST):
+                bodies = enumerate(map(hint_body, hints[first : first + HINTS_IN_A_REQUEST]))
+                self._sqs.send_message_batch(
+                    QueueUrl=queue,
+                    Entries=[{"Id": str(number), "MessageBody": json.dumps(body)} for number, body in bodies],
+                )
+
+    def _queue_of(self, hint: AnyHint, *, urgent: bool) -> str:
+        match hint:
+            case WebhookHint():
+                return self._settings.hooks_queue
+            case ImportHint():
+                return self._settings.imports_queue
+        return self._queue(urgent=urgent)
 
     def _queue(self, *, urgent: bool) -> str:
         return self._settings.urgent_queue if urgent else self._settings.ordinary_queue
@@ -444,6 +460,9 @@ def _said(effect: effects.RenderNotification, notification: Notification, links:
     holder, kind, now = effect.holder, effect.kind or notification.kind, clock()
     if kind is NotificationKind.ADDRESS_CHANGED:
         return Said(kind=kind, link="")
+    if kind is NotificationKind.SIGN_IN and notification.until is not None:
+        whom = SignIn(link_id=notification.notification_id, organizer=folded(notification.recipient.email))
+        return Said(kind=kind, link=links.sign_in(whom, notification.until, now))
     if holder is not None:
         ids = holder.event_id, holder.registration_id
         make = links.fresh if kind is NotificationKind.FRESH_LINK else links.personal
@@ -474,6 +493,8 @@ def hint_body(hint: AnyHint) -> dict[str, Any]:
                 "wakeups": wakeups,
                 "again": again.isoformat() if again else None,
             }
+        case ImportHint(event_id=event_id, import_id=import_id):
+            return {"event": event_id, "import": import_id}
         case WebhookHint(webhook_event_id=webhook_event_id, webhook_id=webhook_id, account=account):
             whose = {"webhook": webhook_id} if webhook_id else {"account": account}
             return {"webhook_event": webhook_event_id, **whose}
@@ -491,6 +512,8 @@ def hint_of(body: str) -> AnyHint:
         return WebhookHint(
             webhook_event_id=hint["webhook_event"], webhook_id=hint.get("webhook", ""), account=hint.get("account", "")
         )
+    if "import" in hint:
+        return ImportHint(event_id=hint["event"], import_id=hint["import"])
     if "survey" in hint:
         again = datetime.fromisoformat(hint["again"]) if hint["again"] else None
         return SurveyHint(event_id=hint["event"], after=hint["survey"], wakeups=int(hint["wakeups"]), again=again)

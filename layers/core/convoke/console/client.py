@@ -3,7 +3,7 @@ the API checks, and has no rules of its own about events.
 
 Whoever is signed in with an API key has its account and its scopes. Whoever is signed in as an organizer has those
 routes of the API that are about one event (:data:`ORGANIZERS`), and only for events that have their address as that of
-the organizer.
+the organizer; and a list of these events (:meth:`Client.events`).
 """
 
 from __future__ import annotations
@@ -30,6 +30,8 @@ Errors = tuple[tuple[str, str], ...]
 
 ORGANIZERS = frozenset(route for route in SCOPES if route.partition(" ")[2].startswith("/events/{event_id}"))
 """The routes for whoever is signed in as an organizer."""
+NO_ACCOUNT = "@"
+"""Stands for the account of an organizer, whose events may be of any. No account's name begins with this character."""
 CONTEXT = LambdaContext()
 NONE: Mapping[str, str] = {}
 
@@ -83,7 +85,9 @@ class Client:
 
         Raises ``site.Refused`` for whatever is no success: 404 also for what may not be seen.
         """
-        reply = self.call("GET", path, at, query=query)
+        return self._read(self.call("GET", path, at, query=query))
+
+    def _read(self, reply: Reply) -> Any:
         if reply.status == 404:
             raise site.missing(self._request)
         if not reply.ok:
@@ -107,8 +111,23 @@ class Client:
 
         Raises ``site.Refused`` (404) for an event that whoever is signed in does not act for.
         """
+        account = self._account(f"{method} {path}", at.get("event_id", ""))
+        return self._answered(method, path, {"account": account}, at, body, query=query, version=version, key=key)
+
+    def _answered(
+        self,
+        method: str,
+        path: str,
+        who: Mapping[str, str],
+        at: Mapping[str, str] = NONE,
+        body: Mapping[str, Any] | None = None,
+        *,
+        query: Mapping[str, Any] = NONE,
+        version: int | None = None,
+        key: str = "",
+    ) -> Reply:
+        """The answer to :meth:`call`, in the name of ``who``, as an authorizer would say it."""
         route = f"{method} {path}"
-        account = self._account(route, at.get("event_id", ""))
         raw = re.sub(r"{(\w+)}", lambda name: quote(at[name[1]], safe=""), path)
         asked = {name: str(value) for name, value in query.items() if value not in (None, "")}
         headers = {"content-type": "application/json"}
@@ -124,7 +143,7 @@ class Client:
             "headers": headers,
             "pathParameters": dict(at) or None,
             "requestContext": {
-                "authorizer": {"lambda": {"account": account, "scopes": " ".join(self._session.scopes)}},
+                "authorizer": {"lambda": {**who, "scopes": " ".join(self._session.scopes)}},
                 "domainName": "",
                 "http": {"method": method, "path": BASE + raw, "sourceIp": self._request.source_ip},
                 "requestId": "",
@@ -144,10 +163,15 @@ class Client:
 
     def events(self, **query: Any) -> Any:
         """A page of the events of whoever is signed in, as the API has it: ``items`` and ``next``, a cursor. ``query``
-        is that of ``GET /events``, with ``since`` and ``until`` for ``from`` and ``to``.
+        is that of ``GET /events``, with ``since`` and ``until`` for ``from`` and ``to``. Of an organizer these are the
+        events of all accounts that have their address.
         """
         renamed = {"since": "from", "until": "to"}
-        return self.read("/events", query={renamed.get(name, name): value for name, value in query.items()})
+        query = {renamed.get(name, name): value for name, value in query.items()}
+        if not self._session.organizer:
+            return self.read("/events", query=query)
+        who = {"account": NO_ACCOUNT, "organizer": self._session.organizer}
+        return self._read(self._answered("GET", "/events", who, query=query))
 
     def _account(self, route: str, event_id: str) -> str:
         """The account to act for. Raises ``site.Refused`` (404) where nobody who is signed in like this may."""

@@ -4,4 +4,9 @@ from __future__ import annotations
 
 NOTICES = {
     "saved": "Saved. Nobody had to be told.",
+    "telling": "Saved. Whoever it concerns is told by mail.",
+    "undone": "Undone. The event is as it was.",
+    "settings": "Saved. All pages show it within a minute.",
+    "split": "The dates from there on are an event of their own: this one. Whoever is registered for them is "
+    "registered here as well, within about a minute.",
 }

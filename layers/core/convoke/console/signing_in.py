@@ -1,11 +1,180 @@
-"""Signing in, with an API key or by a mailed link, and signing out."""
+"""Signing in, with an API key or by a link, and signing out.
+
+A link was mailed to an organizer, or made by an operator for an account. Mail servers open links, so opening one
+changes nothing: a button there signs in, once. Whatever signs somebody in gives their browser a new secret.
+"""
 
 from __future__ import annotations
 
-from ..pages import site
-from .visit import ROUTES, in_english
+import re
+import secrets
+from dataclasses import replace
+from http import HTTPStatus
+
+from ..decision.brakes import Purpose
+from ..links import signing_in as links
+from ..links import tokens
+from ..links.signing_in import SignIn
+from ..pages import forms, hints, site
+from ..pages.registering import LONGEST_ADDRESS, wrong_address
+from ..registrations import signing_in
+from ..registrations.registry import TooMany
+from ..store.accounts import Scope, key_hash
+from ..store.sessions import LASTS, Session
+from .client import Errors
+from .visit import ROUTES, Visit, cookie, in_english, new_secret, page, signed_in, visit_of
+
+HOME = "/console"
+WITH_KEY, BY_MAIL, SENT = "/console/sign-in", "/console/sign-in/mail", "/console/sign-in/sent"
+OPERATOR = "operator"
+"""What whoever signs in by an operator's link is called."""
+# A page of the console: nothing that a browser could take for another site, or for a file of another kind.
+_LOCAL = re.compile(r"/console(?:/[A-Za-z0-9_-]{1,1000}){0,12}")
 
 
-@ROUTES("GET", "/console/sign-in")
+@ROUTES("GET", WITH_KEY)
 def show(request: site.Request) -> site.Answer:
-    return site.page(in_english(request), "console/sign_in.html", session=None, notice="", errors=())
+    request = in_english(request)
+    path = _next(request.query.get("next", ""))
+    return _page(request, path) if visit_of(request) is None else site.see_other(request, path)
+
+
+def _page(request: site.Request, path: str, errors: Errors = (), email: str = "") -> site.Answer:
+    """The page with both forms. A key that was typed is never shown again."""
+    return site.page(
+        request,
+        "console/sign_in.html",
+        HTTPStatus.UNPROCESSABLE_ENTITY if errors else HTTPStatus.OK,
+        session=None,
+        notice="",
+        errors=errors,
+        email=email,
+        next=path,
+        longest_address=LONGEST_ADDRESS,
+    )
+
+
+def _next(path: str) -> str:
+    """Where to go on to: a page of the console, the first one for whatever is none."""
+    return path if _LOCAL.fullmatch(path) else HOME
+
+
+@ROUTES("POST", WITH_KEY)
+def with_key(request: site.Request) -> site.Answer:
+    request = in_english(request)
+    form = forms.read(request)
+    path = _next(form.text("next"))
+    objection = forms.objection(request, form)
+    if objection is not None:
+        return _page(request, path, (("", objection),))
+    if not form.text("key"):
+        return _page(request, path, (("key", "Enter the API key."),))
+    until = request.store.brakes.count(Purpose.KEY, source_ip=request.source_ip, now=request.now)
+    if until is not None:
+        raise site.too_many(request, until, ways=[("Back", WITH_KEY)])
+    known = key_hash(form.text("key"))
+    holder = None if known is None else request.store.accounts.holder(known, request.now)
+    if known is None or holder is None:
+        wrong = "This is no API key that works. It begins with cvk_, and may have expired, or have been revoked."
+        return _page(request, path, (("key", wrong),))
+    scopes = tuple(scope for scope in Scope if scope in holder.scopes)
+    session = _session(request, name=holder.key, account=holder.account, key_hash=known, scopes=scopes)
+    secret = new_secret()
+    request.store.sessions.create(session, secret)
+    return replace(signed_in(request, secret, path), logged={"account": holder.account, "key": holder.key_id})
+
+
+def _session(request: site.Request, **who: object) -> Session:
+    return Session(**who, created_at=request.now, valid_until=request.now + LASTS)  # type: ignore[arg-type]
+
+
+@page("POST", "/console/sign-out")
+def sign_out(visit: Visit) -> site.Answer:
+    if visit.objections:
+        return visit.show("sign_out.html", HTTPStatus.UNPROCESSABLE_ENTITY, errors=visit.objections)
+    visit.request.store.sessions.end(visit.request.session)
+    removed = cookie(visit.request, "", 0)
+    return site.see_other(visit.request, WITH_KEY, cookies=(removed,))
+
+
+# --- by a link that is mailed -------------------------------------------------------------------------------------
+
+
+@ROUTES("POST", BY_MAIL)
+def by_mail(request: site.Request) -> site.Answer:
+    spoken = request.texts.tag
+    request = in_english(request)
+    form = forms.read(request)
+    email = form.text("email")
+    objection = forms.objection(request, form)
+    if objection is not None:
+        return _page(request, HOME, (("", objection),), email)
+    wrong = wrong_address(request, email)
+    if wrong is not None:
+        return _page(request, HOME, (("email", wrong),), email)
+    asked = signing_in.send_link(
+        request.store,
+        email,
+        source_ip=request.source_ip,
+        language=spoken,
+        now=request.now,
+        entropy=secrets.token_bytes(16),
+    )
+    if isinstance(asked, TooMany):
+        raise site.too_many(request, asked.until, ways=[("Back", WITH_KEY)])
+    hints.send(request.store.settings, asked.hint)
+    return site.see_other(request, SENT)
+
+
+@ROUTES("GET", SENT)
+def sent(request: site.Request) -> site.Answer:
+    return site.page(in_english(request), "console/sign_in_sent.html", session=None, notice="")
+
+
+# --- by a link ----------------------------------------------------------------------------------------------------
+
+
+@ROUTES("GET", "/console/link/{token}")
+def show_link(request: site.Request, token: str) -> site.Answer:
+    request = in_english(request)
+    return _link_page(request, token, _opened(request, token))
+
+
+@ROUTES("POST", "/console/link/{token}")
+def by_link(request: site.Request, token: str) -> site.Answer:
+    request = in_english(request)
+    whom = _opened(request, token)
+    objection = forms.objection(request, forms.read(request))
+    if objection is not None:
+        return _link_page(request, token, whom, (("", objection),))
+    session = _session(
+        request, name=whom.organizer or OPERATOR, account=whom.account, organizer=whom.organizer, scopes=tuple(Scope)
+    )
+    secret = new_secret()
+    if not request.store.sessions.create_by_link(session, secret, whom.link_id):
+        raise _gone(request)
+    return replace(signed_in(request, secret, HOME), logged={"account": whom.account} if whom.account else {})
+
+
+def _link_page(request: site.Request, token: str, whom: SignIn, errors: Errors = ()) -> site.Answer:
+    status = HTTPStatus.UNPROCESSABLE_ENTITY if errors else HTTPStatus.OK
+    path = f"/console/link/{token}"
+    return site.page(request, "console/link.html", status, session=None, notice="", errors=errors, whom=whom, path=path)
+
+
+def _opened(request: site.Request, token: str) -> SignIn:
+    """Whom the link signs in. Raises ``site.Refused``: 404 for what was never valid, 410 for what is not any more."""
+    try:
+        whom = links.opened(request.keys(), token, request.now)
+    except tokens.ExpiredLink:
+        raise _gone(request) from None
+    except tokens.InvalidLink:
+        raise site.missing(request) from None
+    if request.store.sessions.was_used(whom.link_id):
+        raise _gone(request)
+    return whom
+
+
+def _gone(request: site.Request) -> site.Refused:
+    text = "A link to sign in with is valid for twenty minutes, and once."
+    return site.gone(request, text, ways=[("Ask for a new one", WITH_KEY)])

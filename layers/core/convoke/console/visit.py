@@ -17,7 +17,8 @@ from urllib.parse import urlencode
 from ..languages import texts
 from ..pages import forms, site
 from ..pages.forms import Form
-from ..store.sessions import Session
+from ..store.accounts import Scope
+from ..store.sessions import LASTS, Session
 from .client import Client, Errors
 from .notices import NOTICES
 
@@ -35,6 +36,8 @@ PARAMETERS = {
 ROUTES = site.Routes(PARAMETERS)
 """The routes of the console."""
 LONGEST_SECRET = 100
+POLICY = f"{site.POLICY}; connect-src 'self'"
+"""The script of these pages also asks for parts of them."""
 
 
 class Visit:
@@ -68,6 +71,7 @@ class Visit:
             self.request,
             f"console/{template}",
             status,
+            {"Content-Security-Policy": POLICY},
             logged=logged,
             session=self.session,
             notice=NOTICES.get(self.request.query.get("done", ""), ""),
@@ -108,9 +112,16 @@ def in_english(request: site.Request) -> site.Request:
 
 
 def visit_of(request: site.Request) -> Visit | None:
-    """The visit of whoever has the cookie of a session that lasts."""
+    """The visit of whoever has the cookie of a session that lasts. One that was begun with an API key ends with the
+    key, and may do what the key may do now.
+    """
     secret = request.cookies.get(cookie_name(request), "")
     session = request.store.sessions.read(secret, request.now) if 0 < len(secret) <= LONGEST_SECRET else None
+    if session is not None and session.key_hash:
+        holder = request.store.accounts.holder(session.key_hash, request.now)
+        if holder is None or holder.account != session.account:
+            return None
+        session = replace(session, scopes=tuple(scope for scope in Scope if scope in holder.scopes))
     return None if session is None else Visit(replace(request, session=secret), session)
 
 
@@ -127,6 +138,14 @@ def signed_out(request: site.Request) -> site.Answer:
 def new_secret() -> str:
     """What a browser keeps: 256 random bits."""
     return base64.urlsafe_b64encode(secrets.token_bytes(32)).rstrip(b"=").decode()
+
+
+def signed_in(request: site.Request, secret: str, path: str) -> site.Answer:
+    """To ``path``, with the session that is stored under ``secret``. The one that this browser had is ended."""
+    former = request.cookies.get(cookie_name(request), "")
+    if 0 < len(former) <= LONGEST_SECRET:
+        request.store.sessions.end(former)
+    return site.see_other(request, path, cookies=(cookie(request, secret, int(LASTS.total_seconds())),))
 
 
 def cookie_name(request: site.Request) -> str:

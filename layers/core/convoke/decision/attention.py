@@ -28,6 +28,15 @@ class AttentionKind(StrEnum):
     """A mail in quarantine appears to be their answer: the organizer may release it."""
 
 
+class SentKind(StrEnum):
+    """What a message tells; a move is another time or place."""
+
+    INVITATION = "invitation"
+    MOVE = "move"
+    CHANGE = "change"
+    CANCELLATION = "cancellation"
+
+
 class AttentionReason(StrEnum):
     """Why: the message was not sent yet, its delivery was not reported, or it is known that it was not delivered.
 
@@ -147,6 +156,17 @@ def _kind(last: StoredMessage, sent: list[StoredMessage]) -> AttentionKind:
         return AttentionKind.CHANGE
     before = [one for one in sent if one.calendar_state.sequence < asked and _about(one.calendar_state, calendar_state)]
     return AttentionKind.MOVE if before else AttentionKind.INVITATION
+
+
+def kind_of_sent(sent: CalendarState, earlier: Iterable[CalendarState]) -> SentKind:
+    """What the message that left ``sent`` as the state of a calendar told, after the ``earlier`` ones to the same
+    attendee: an invitation, a cancellation, another time or place (a move), or anything else (a change).
+    """
+    if sent.method is Method.CANCEL:
+        return SentKind.CANCELLATION
+    if not any(one.generation == sent.generation and _about(one, sent) for one in earlier):
+        return SentKind.INVITATION
+    return SentKind.MOVE if _asked(sent) == sent.sequence else SentKind.CHANGE
 
 
 def _about(before: CalendarState, calendar_state: CalendarState) -> bool:

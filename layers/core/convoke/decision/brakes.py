@@ -33,6 +33,8 @@ class Purpose(StrEnum):
     """A fresh link, by whoever has the personal one, to the registration's own address."""
     SIGN_IN = "sign-in"
     """A link to sign in with, to an organizer's own address."""
+    KEY = "key"
+    """To sign in with an API key, which mails nobody: it is counted for its networks alone."""
 
 
 @frozen

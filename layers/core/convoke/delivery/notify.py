@@ -27,6 +27,7 @@ from ..effects import (
     ReadHolder,
     ReadInvitation,
     ReadNotification,
+    ReadOrganized,
     ReadPending,
     ReadPlace,
     ReadRegistration,
@@ -40,6 +41,7 @@ from ..effects import (
     StopSending,
     Unknown,
 )
+from ..links.tokens import AFTER_THE_EVENT
 from ..mail.notifications import (
     ASKED_FOR,
     DAILY_LIMITS,
@@ -63,6 +65,7 @@ MAILBOX_COUNTS = {
     NotificationKind.NEW_ADDRESS: Purpose.CONFIRM,
     NotificationKind.LINK: Purpose.LINK,
     NotificationKind.FRESH_LINK: Purpose.FRESH,
+    NotificationKind.SIGN_IN: Purpose.SIGN_IN,
 }
 """What counts against the limits of its recipient's mailbox. WAITING does not: whoever confirmed has read mail there,
 and whoever was registered without that was counted then (``registrations.unconfirmed``); nor
@@ -72,10 +75,13 @@ does ADDRESS_CHANGED, of which there is one for each address that was confirmed.
 
 @frozen
 class Addressed:
-    """What a notification is sent as, and the registration that its recipient's address has, if it has one."""
+    """What a notification is sent as, and the registration that its recipient's address has, if it has one. Of one that
+    is about no event, ``account`` is the one that it is counted for.
+    """
 
     kind: NotificationKind
     holder: Registration | None = None
+    account: str = ""
 
 
 def dispatch(event_id: str, registration_id: str, notification_id: str, worker: Worker) -> Steps[Outcome]:
@@ -116,7 +122,7 @@ def dispatch(event_id: str, registration_id: str, notification_id: str, worker: 
     if not (yield from wait_for_turn(sending, worker.turns, urgent=priority(seen.kind) == URGENT)):
         return Outcome.OUT_OF_TIME
     event = yield ReadEvent(event_id=event_id)
-    account = event.account if event is not None else ""
+    account = event.account if event is not None else addressed.account
     until = yield from _allowed_at(seen, notification, account, sending, now)
     if until is not None:
         yield RecordNotification(notification_state=replace(seen, due_key=keys.due_key(priority(seen.kind), until)))
@@ -154,9 +160,17 @@ def _addressed(notification: Notification, now: datetime) -> Steps[Addressed | N
         return None
     if notification.kind not in ASKED_FOR:
         return Addressed(kind=notification.kind)
+    if notification.kind is NotificationKind.SIGN_IN:
+        return (yield from _organizer(notification, now))
     holder = yield ReadHolder(event_id=notification.event_id, email=notification.recipient.email)
     kind = becomes(notification, holder)
     return None if kind is None else Addressed(kind=kind, holder=holder)
+
+
+def _organizer(notification: Notification, now: datetime) -> Steps[Addressed | None]:
+    """A link to sign in is for whoever organizes an event that is not long over."""
+    event = yield ReadOrganized(email=notification.recipient.email, since=now - AFTER_THE_EVENT)
+    return None if event is None else Addressed(kind=notification.kind, account=event.account)
 
 
 def _to_holder(notification: Notification, addressed: Addressed) -> Notification:

@@ -14,7 +14,9 @@ from ..model import Event, Method, Sender, folded, frozen
 
 Kind = Literal["none", "update", "ask_again", "invite", "cancel"]
 EXAMPLES = 5
-"""How many attendees a preview lists with the subjects of their messages."""
+"""How many attendees a preview lists with their mails, beside the first of each kind."""
+MAILS_OF_AN_EXAMPLE = 10
+"""How many mails of one attendee a preview shows: to whoever comes to hundreds of dates there may be hundreds."""
 ANY_INSTANT = datetime.min.replace(tzinfo=UTC)
 """Stands for the DTSTAMP where attendees are compared."""
 MAX_MESSAGES = 2000

@@ -1,8 +1,9 @@
 """The sweep: every minute, hands out whatever is due, even if every stream record and every queued hint was lost.
 
-It sends no mail itself. It queues hints for registrations, fan-outs, notifications and surveys, most urgent first. What
-the sending functions have no permission to do, it does itself: promoting people from the waitlist to free seats,
-releasing seats that were kept long enough, copying registrations after a split, and erasing people who asked for it.
+It sends no mail itself. It queues hints for registrations, fan-outs, notifications, surveys and imports, most urgent
+first. What the sending functions have no permission to do, it does itself: promoting people from the waitlist to free
+seats, releasing seats that were kept long enough, copying registrations after a split, and erasing people who asked for
+it.
 All instants are UTC.
 """
 
@@ -27,6 +28,7 @@ from ..effects import (
     EnqueueAll,
     ErasePerson,
     Hint,
+    ImportHint,
     NotificationHint,
     PlanHint,
     Postpone,
@@ -188,6 +190,8 @@ def _hint(due: Due) -> AnyHint | None:
             )
         case DueKind.SURVEY:
             return SurveyHint(event_id=due.event_id)
+        case DueKind.IMPORT:
+            return ImportHint(event_id=due.event_id, import_id=due.registration_id)
     return None
 
 

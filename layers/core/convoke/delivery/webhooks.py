@@ -6,8 +6,10 @@ webhook at least once: a webhook whose answer is lost gets it again, under the s
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 
 from ..effects import (
     Accepted,
@@ -21,6 +23,7 @@ from ..effects import (
     ReadDelivery,
     ReadInFlight,
     ReadWebhook,
+    ReadWebhookContent,
     ReadWebhookEvent,
     ReadWebhooks,
     RecordDelivery,
@@ -38,6 +41,7 @@ from ..webhooks.events import (
     Webhook,
     WebhookDeliveryState,
     WebhookEvent,
+    WebhookPayload,
     new_delivery,
 )
 from ..webhooks.http import TOTAL_TIMEOUT, Answer
@@ -124,7 +128,10 @@ def post(webhook_id: str, webhook_event_id: str, worker: Worker) -> Steps[Delive
         yield from _end_turn(turn, host, attempt, answered=None)
         return None
     claimed = replace(claimed, fence=claimed.fence + 1)
-    answer: Answer = yield PostWebhook(webhook=webhook, webhook_event=event, at=now)
+    content: Mapping[str, Any] = {}
+    if webhook.payload is WebhookPayload.FULL:
+        content = yield ReadWebhookContent(webhook_event=event)
+    answer: Answer = yield PostWebhook(webhook=webhook, webhook_event=event, content=content, at=now)
     delivery = yield from _record(claimed, begun, answer, worker)
     yield from _end_turn(turn, host, attempt, answered=bool(answer.status))
     return delivery

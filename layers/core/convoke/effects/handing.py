@@ -69,8 +69,8 @@ class EndBatch(Effect):
 
 @frozen
 class Enqueue(Effect):
-    """Send ``hint``, delayed by ``delay_seconds``, to the urgent or the ordinary queue, or to that of webhooks. Answer:
-    ``None``.
+    """Send ``hint``, delayed by ``delay_seconds``, to the urgent or the ordinary queue, or to that of webhooks or
+    imports. Answer: ``None``.
     """
 
     hint: AnyHint
@@ -80,7 +80,9 @@ class Enqueue(Effect):
 
 @frozen
 class EnqueueAll(Effect):
-    """Send all of ``hints`` to the urgent or the ordinary queue, ten to a request. Answer: ``None``."""
+    """Send all of ``hints`` to the urgent or the ordinary queue, or to that of imports, ten to a request. Answer:
+    ``None``.
+    """
 
     hints: tuple[AnyHint, ...]
     urgent: bool
@@ -137,7 +139,15 @@ class SurveyHint:
     again: datetime | None = None
 
 
-AnyHint = PlanHint | BatchHint | Hint | NotificationHint | SurveyHint | WebhookHint
+@frozen
+class ImportHint:
+    """A queue message: go on with an import."""
+
+    event_id: str
+    import_id: str
+
+
+AnyHint = PlanHint | BatchHint | Hint | NotificationHint | SurveyHint | ImportHint | WebhookHint
 """Whatever is in a queue."""
 
 

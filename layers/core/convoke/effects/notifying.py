@@ -43,6 +43,17 @@ class ReadHolder(Effect):
 
 
 @frozen
+class ReadOrganized(Effect):
+    """Read an event, of any account, whose organizer has this address and which ends after ``since`` (UTC).
+
+    Answer: ``Event``, or ``None`` if there is none.
+    """
+
+    email: str
+    since: datetime
+
+
+@frozen
 class ReadPlace(Effect):
     """Read how many are on the waitlist of an event up to this registration, itself included. Answer: ``int``."""
 

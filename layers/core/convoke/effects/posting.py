@@ -6,7 +6,9 @@ it by one.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 
 from ..model import frozen
 from ..webhooks.events import Delivery, Webhook, WebhookEvent
@@ -32,6 +34,13 @@ class ReadWebhookEvent(Effect):
 
     account: str
     webhook_event_id: str
+
+
+@frozen
+class ReadWebhookContent(Effect):
+    """Read what a webhook event says in full. Answer: a JSON object; empty if it was erased, or was never stored."""
+
+    webhook_event: WebhookEvent
 
 
 @frozen
@@ -98,8 +107,12 @@ class RecordInFlight(Effect):
 
 @frozen
 class PostWebhook(Effect):
-    """Post the event once, signed at ``at``, to the webhook. Answer: ``webhooks.http.Answer``."""
+    """Post the event once, signed at ``at``, to the webhook, with the ``content`` that it says in full, if it is to.
+
+    Answer: ``webhooks.http.Answer``.
+    """
 
     webhook: Webhook
     webhook_event: WebhookEvent
+    content: Mapping[str, Any]
     at: datetime

@@ -134,13 +134,14 @@ class DueKind(StrEnum):
     NOTIFICATION = "notification"
     SURVEY = "survey"
     SPLIT_TRANSFER = "carry"
+    IMPORT = "import"
 
 
 @frozen
 class Due:
     """An item that is due, as the index shows it. ``registration_id`` is empty for an item of the whole event;
     ``notification_id`` is empty for all but notifications. Of a batch, ``version`` is that of its event, and
-    ``registration_id`` the id that it begins after.
+    ``registration_id`` the id that it begins after; of an import ``registration_id`` is the import's id.
     """
 
     kind: DueKind

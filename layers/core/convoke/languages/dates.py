@@ -33,6 +33,16 @@ class Dates(Protocol):
     def clock(self, time: datetime) -> str:
         """The time of day: ``09:00``."""
 
+    def month(self, date: date) -> str:
+        """The month of a date: ``March 2027``."""
+
+    def weekday(self, number: int) -> str:
+        """A day of the week in full: Monday is 0."""
+
+    @property
+    def first_weekday(self) -> int:
+        """The day that weeks begin with: Monday is 0."""
+
 
 class PlainEnglish:
     """English without a region. Days and months are named here, since those of ``strftime`` depend on the locale."""
@@ -53,6 +63,16 @@ class PlainEnglish:
     def clock(self, time: datetime) -> str:
         return f"{time:%H:%M}"
 
+    def month(self, date: date) -> str:
+        return f"{_MONTHS[date.month - 1]} {date.year}"
+
+    def weekday(self, number: int) -> str:
+        return _DAYS[number]
+
+    @property
+    def first_weekday(self) -> int:
+        return 0
+
     def _day_and_month(self, date: date) -> str:
         return f"{_DAYS[date.weekday()][:3]} {date.day} {_MONTHS[date.month - 1][:3]}"
 
@@ -63,11 +83,15 @@ class FromCldr:
     """
 
     def __init__(self, tag: str) -> None:
-        from babel import Locale, dates, localedata
+        from babel import Locale, core, dates, localedata
 
         name = tag.replace("-", "_")
         self._locale = Locale.parse(name if localedata.exists(name) else name.partition("_")[0])
         self._dates = dates
+        # A week begins as it does where most people speak the language, unless a region is said.
+        named = str(self._locale)
+        region = named if self._locale.territory else core.get_global("likely_subtags").get(named, named)
+        self._first_weekday: int = Locale.parse(region).first_week_day
 
     def day(self, date: date) -> str:
         return _spaced(self._dates.format_date(date, "full", self._locale))
@@ -80,6 +104,16 @@ class FromCldr:
 
     def clock(self, time: datetime) -> str:
         return _spaced(self._dates.format_time(time.time(), "short", locale=self._locale))
+
+    def month(self, date: date) -> str:
+        return _spaced(self._dates.format_skeleton("yMMMM", date, locale=self._locale))
+
+    def weekday(self, number: int) -> str:
+        return str(self._locale.days["stand-alone"]["wide"][number])
+
+    @property
+    def first_weekday(self) -> int:
+        return self._first_weekday
 
 
 def _spaced(text: str) -> str:

@@ -115,6 +115,16 @@ class Texts:
         """``Fri 12 Mar 2027``."""
         return dates_of(self.tag).short_day(date)
 
+    def month(self, date: date) -> str:
+        """``March 2027``."""
+        return dates_of(self.tag).month(date)
+
+    @property
+    def weekdays(self) -> tuple[tuple[int, str], ...]:
+        """The days of a week in the order of this language, each with its number (Monday is 0) and its name."""
+        dates = dates_of(self.tag)
+        return tuple((day % 7, dates.weekday(day % 7)) for day in range(dates.first_weekday, dates.first_weekday + 7))
+
     def clock(self, local_time: LocalTime) -> str:
         """``09:00``; for a whole day the empty string."""
         return dates_of(self.tag).clock(local_time) if isinstance(local_time, datetime) else ""

@@ -1,5 +1,6 @@
 """Personal links: how they are signed, and what each opens.
 
 - ``tokens``: the part of a link that proves whom it was made for, and what for
+- ``signing_in``: the token of a link to sign in to the console with
 - ``urls``: the addresses of the pages
 """

@@ -47,12 +47,14 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 # A link in what somebody quotes of a mail: also where a mail program broke it into several lines, or wrapped it in the
 # query of an address of its own (with the slashes escaped, once or twice, or written as underscores). Of each kind all
 # characters of the shortest token are taken, across line breaks and the signs of quoting after them, and then what
-# follows the last on its line. A token in /c/ has 63 characters (CONFIRM) or 146 (ADDRESS).
+# follows the last on its line. A token in /c/ has 63 characters (CONFIRM) or 146 (ADDRESS), one in /console/link/ has
+# 66 or more.
 _SLASH = r"(?:/|%(?:25)*2F|_)"
 _CHARACTER = r"(?:[A-Za-z0-9_-](?:=?[ \t]*\n[ \t>|]*)?)"
 _LINK = re.compile(
     rf"({_SLASH}c{_SLASH})(?:{_CHARACTER}{{145}}|{_CHARACTER}{{62}})[A-Za-z0-9_-]+"
-    rf"|({_SLASH}[fru]{_SLASH}){_CHARACTER}{{73}}[A-Za-z0-9_-]+",
+    rf"|({_SLASH}[fru]{_SLASH}){_CHARACTER}{{73}}[A-Za-z0-9_-]+"
+    rf"|({_SLASH}console{_SLASH}link{_SLASH}){_CHARACTER}{{63}}[A-Za-z0-9_-]+",
     re.ASCII | re.IGNORECASE,
 )
 
@@ -106,7 +108,7 @@ class Keys:
 
 def redacted(text: str) -> str:
     """``text``, which somebody wrote and may have quoted a mail in, without the tokens of personal links."""
-    return _LINK.sub(lambda found: f"{found[1] or found[2]}…", text)
+    return _LINK.sub(lambda found: f"{found[1] or found[2] or found[3]}…", text)
 
 
 # --- tokens that name a registration ------------------------------------------------------------------------------

@@ -50,5 +50,13 @@ class Urls:
         """One-click unsubscribe (RFC 8058). The token is for WITHDRAW."""
         return f"{self.public_url}/u/{token}"
 
+    def console(self) -> str:
+        """Where organizers sign in, and what they see then."""
+        return f"{self.public_url}/console"
+
+    def sign_in(self, token: str) -> str:
+        """Where somebody signs in to the console. The token is for SIGN_IN."""
+        return f"{self.console()}/link/{token}"
+
     def asset(self, name: str) -> str:
         return f"{self.public_url}/assets/{name}"

@@ -1,5 +1,5 @@
 """The texts of mails that somebody asked for: to confirm their address, the personal link, that they are on the
-waitlist, or that the organizer decides.
+waitlist, that the organizer decides, a link to sign in.
 
 Anybody can have the first sent to anybody. So nothing that a visitor typed is in it, neither their name nor any text:
 only what the account says of its event, and one link. To open a link changes nothing; that is done by a button there.
@@ -23,6 +23,7 @@ PLAINEST = {
     NotificationKind.FRESH_LINK: "Your registration",
     NotificationKind.NEW_ADDRESS: "Confirm your new address",
     NotificationKind.ADDRESS_CHANGED: "Your registration has another address",
+    NotificationKind.SIGN_IN: "Sign in to your events",
 }
 """Subjects of ASCII text that always read back."""
 
@@ -44,7 +45,7 @@ class Said:
 
 
 def subject(notification: Notification, said: Said) -> str:
-    """The subject, with the event's title."""
+    """The subject, with the event's title where it is about one."""
     texts = said.texts(notification)
     title = texts.isolated(one_line(notification.title))
     match said.kind:
@@ -58,6 +59,8 @@ def subject(notification: Notification, said: Said) -> str:
             return texts.gettext("Confirm your new address: %(title)s", title=title)
         case NotificationKind.ADDRESS_CHANGED:
             return texts.gettext("Your registration has another address: %(title)s", title=title)
+        case NotificationKind.SIGN_IN:
+            return texts.gettext("Sign in to your events")
         case _:
             return texts.gettext("Your registration: %(title)s", title=title)
 
@@ -79,6 +82,8 @@ def text(notification: Notification, said: Said) -> str:
             parts = _address_changed(texts, what)
         case NotificationKind.FRESH_LINK:
             parts = _fresh_link(said, texts, what)
+        case NotificationKind.SIGN_IN:
+            parts = _sign_in(said, texts)
         case _:
             parts = _registered(said, texts, what)
     return "\n\n".join(parts) + "\n"
@@ -147,6 +152,15 @@ def _fresh_link(said: Said, texts: Texts, what: dict[str, str]) -> tuple[str, ..
             **what,
         ),
         texts.gettext("It is valid for one hour:") + f"\n{said.link}",
+        texts.gettext("If it was not you, do nothing. The link is for you alone: do not forward this mail."),
+    )
+
+
+def _sign_in(said: Said, texts: Texts) -> tuple[str, ...]:
+    """Nothing of any event: whoever typed the address may be somebody else."""
+    return (
+        texts.gettext("Somebody, probably you, wants to see and change the events that this address organizes."),
+        texts.gettext("Sign in on this page. The link works once, within twenty minutes:") + f"\n{said.link}",
         texts.gettext("If it was not you, do nothing. The link is for you alone: do not forward this mail."),
     )
 

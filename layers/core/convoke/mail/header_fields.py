@@ -94,6 +94,20 @@ def _simpler_texts(name: str, content: str, instead: str) -> Iterator[tuple[str,
     yield instead, False
 
 
+def subject(content: str, *, instead: str) -> Field:
+    """The field Subject with the text ``content``, or with ``instead`` if that does not read back.
+
+    ``content`` may have isolates of its own around a title of the other direction (see ``Texts.isolated``). What others
+    wrote in it has no control characters.
+    """
+    return text("Subject", " ".join(content.split()), instead=instead)
+
+
+def read(field: Field) -> str:
+    """The text of an unstructured field, as a mail program shows it."""
+    return text_of(_read_back(field.written))
+
+
 def mailbox(name: str, display_name: str, address: str) -> Field:
     """A field ``name`` with one address, such as To. ``display_name`` is the display name, on one line, or empty.
 

@@ -14,8 +14,8 @@ from email.utils import format_datetime
 from ..calendar import itip
 from ..calendar.content_lines import address, one_line
 from ..decision.calendar_state import Message, RenderedMail
-from ..model import Method, Person, RenderError
-from . import freemail, header_fields, mime_parts, page, placeholders, wording
+from ..model import Person, RenderError
+from . import freemail, header_fields, mime_parts, page, placeholders, readable, wording
 from .header_fields import Field
 
 KINDS = ("multipart/mixed", "multipart/alternative", "text/plain", "text/html", "text/calendar", "application/ics")
@@ -45,7 +45,7 @@ def rendered(message: Message, *, sequence: int, dtstamp: datetime) -> RenderedM
         mailbox("From", message.organizer),
         mailbox("To", message.attendee),
         *(mailbox(name, person) for name, person in who.items() if name == "Reply-To"),
-        subject(worded.subject, instead=_plainest(message)),
+        readable.subject(message, worded),
         *(header_fields.token(*field) for field in ids(message, sequence, dtstamp)),
         *BY_A_MACHINE,
         *TO_WITHDRAW,
@@ -82,15 +82,6 @@ def mailbox(name: str, person: Person) -> Field:
     return header_fields.mailbox(name, in_a_header(person.name), address(person.email))
 
 
-def subject(content: str, *, instead: str) -> Field:
-    """The field Subject with the text ``content``, or with ``instead`` if that does not read back.
-
-    ``content`` may have isolates of its own around a title of the other direction (see ``Texts.isolated``). What others
-    wrote in it has no control characters.
-    """
-    return header_fields.text("Subject", " ".join(content.split()), instead=instead)
-
-
 def in_a_header(text: str) -> str:
     """``text`` with all white space as single spaces, since programs treat other white space differently at a fold."""
     return " ".join(one_line(text).split())
@@ -104,12 +95,6 @@ def joined(fields: Iterable[Field], body: bytes) -> bytes:
 def plainer(fields: Iterable[Field]) -> tuple[str, ...]:
     """The names of the fields that could not be written as intended and were simplified."""
     return tuple(field.name for field in fields if field.plainer)
-
-
-def _plainest(message: Message) -> str:
-    """A subject of ASCII text that always reads back: the kind of message, and the day."""
-    day = message.when.start if message.date is None else message.date
-    return f"{'Cancelled' if message.method is Method.CANCEL else 'Invitation'}: {day:%Y-%m-%d}"
 
 
 def compare(written: bytes, fields: Iterable[Field], who: dict[str, Person]) -> None:

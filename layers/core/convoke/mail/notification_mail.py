@@ -41,9 +41,8 @@ def rendered(
     Raises :class:`RenderError` if the mail, parsed again, does not have the recipient and the content that were
     intended.
     """
-    writer = Person(
-        name="Convoke" if notification.kind in TO_ORGANIZER else notification.organizer.name, email=sender.address
-    )
+    to_organizer = notification.kind in TO_ORGANIZER
+    writer = Person(name="Convoke" if to_organizer else notification.organizer.name, email=sender.address)
     reply_to = (
         notification.author
         if notification.author is not None and _is_valid(notification.author)
@@ -68,9 +67,11 @@ def rendered(
         boundary = mime_parts.boundary(mime_parts.digest(notification.notification_id), 0)
         body = mime_parts.multipart("alternative", boundary, parts)
     who = {"From": writer, "To": notification.recipient, "Reply-To": reply_to}
+    if notification.kind is NotificationKind.SIGN_IN:
+        del who["Reply-To"]  # nobody asked to be written to
     fields = (
         *(invitation_mail.mailbox(name, person) for name, person in who.items()),
-        invitation_mail.subject(subject(notification, said), instead=_PLAINEST[_kind(notification, said)]),
+        header_fields.subject(subject(notification, said), instead=_PLAINEST[_kind(notification, said)]),
         header_fields.token("Date", format_datetime(notification.written_at)),
         header_fields.token("Message-ID", f"<{notification.notification_id}.note@{sender.domain}>"),
         *invitation_mail.BY_A_MACHINE,

@@ -68,22 +68,31 @@ class NotificationKind(StrEnum):
     """To confirm a new address of a registration; its id is that of the change."""
     ADDRESS_CHANGED = "address-changed"
     """To the former address of a registration that has got another one."""
+    SIGN_IN = "sign-in"
+    """A link to sign in to the console with. It is about no event, and goes to whoever organizes some."""
 
 
 ASKED_FOR = frozenset(
     {
         *(NotificationKind.CONFIRM, NotificationKind.LINK, NotificationKind.WAITING),
         *(NotificationKind.FRESH_LINK, NotificationKind.NEW_ADDRESS, NotificationKind.ADDRESS_CHANGED),
+        NotificationKind.SIGN_IN,
     }
 )
 """The kinds that anybody can cause. Nothing that a visitor typed is in them but the address that they go to, and what
 they say is decided when they are sent: so no page has to know who is registered.
 """
+NO_EVENT = "none"
+"""Stands in the place of the event's id where a notification is about none."""
 LINK_WANTED_FOR = timedelta(hours=24)
 """For how long a mail with a personal link is sent after it was asked for; until then its recipient is stored."""
 TO_ORGANIZER = frozenset(
-    {NotificationKind.FORWARD, NotificationKind.REMARK, NotificationKind.SUMMARY, NotificationKind.REQUESTS}
+    {
+        *(NotificationKind.FORWARD, NotificationKind.REMARK, NotificationKind.SUMMARY),
+        *(NotificationKind.REQUESTS, NotificationKind.SIGN_IN),
+    }
 )
+"""Those whose recipient is the organizer."""
 LINKED = frozenset(
     {
         *(NotificationKind.DECLINE_COUNTER, NotificationKind.NO_SEAT),
@@ -109,6 +118,7 @@ DAILY_LIMITS = {
     NotificationKind.FRESH_LINK: 100_000,
     NotificationKind.NEW_ADDRESS: 100_000,
     NotificationKind.ADDRESS_CHANGED: 100_000,
+    NotificationKind.SIGN_IN: 100_000,
 }
 """How many notifications of a kind are sent for one event in a day (UTC). The rest are sent the next day."""
 
@@ -374,6 +384,26 @@ def asked_for(
     )
 
 
+def sign_in(email: str, *, about: str, language: str, until: datetime, now: datetime) -> Notification:
+    """A mail with a link to sign in, to an address that somebody typed. ``about`` names it; its link is valid, once,
+    until an instant (UTC), which is also when it is not sent any more. Where a notification has an event it says whom
+    it is to, and the time of its link.
+    """
+    recipient = Person(name="", email=email)
+    return Notification(
+        notification_id=name(NotificationKind.SIGN_IN, about),
+        kind=NotificationKind.SIGN_IN,
+        event_id=NO_EVENT,
+        recipient=recipient,
+        organizer=recipient,
+        title="",
+        when=When(start=now.replace(tzinfo=None), end=until.replace(tzinfo=None), time_zone="UTC"),
+        language=languages.texts(language).tag,
+        until=until,
+        written_at=now,
+    )
+
+
 _WITHOUT_SEAT = {
     RegistrationStatus.WAITLISTED: NotificationKind.WAITING,
     RegistrationStatus.PENDING: NotificationKind.PENDING,
@@ -413,8 +443,10 @@ def quote(text: str) -> str:
 
 
 def priority(kind: NotificationKind) -> int:
-    """The priority (see ``decide.priority``): that of a change for a summary, else that of an invitation."""
-    return CHANGE if kind is NotificationKind.SUMMARY else INVITATION
+    """The priority (see ``decide.priority``): that of a change for a summary, and for a link by which an organizer may
+    have to change something, else that of an invitation.
+    """
+    return CHANGE if kind in (NotificationKind.SUMMARY, NotificationKind.SIGN_IN) else INVITATION
 
 
 def may_be_sent(notification: Notification, sender: Sender) -> bool:

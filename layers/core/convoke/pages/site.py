@@ -395,9 +395,12 @@ def request_of(event: Mapping[str, Any], *, store: Store, now: datetime) -> Requ
 
 
 def cookies_of(event: Mapping[str, Any]) -> Mapping[str, str]:
-    """The cookies of a request, the first of each name. API Gateway takes them out of the headers."""
+    """The cookies of a request, the first of each name. API Gateway takes them out of the headers; what stands in for
+    it on one's own machine leaves them there.
+    """
     found: dict[str, str] = {}
-    for part in "; ".join(event.get("cookies") or ()).split(";"):
+    left = [value for name, value in (event.get("headers") or {}).items() if name.lower() == "cookie"]
+    for part in "; ".join(event.get("cookies") or left).split(";"):
         name, _, value = part.strip().partition("=")
         found.setdefault(name, value)
     return found

@@ -6,6 +6,7 @@
 - ``inbound_mail``: what a judged incoming mail leads to
 - ``returning``: taking up a registration again that was withdrawn, and the seats that are kept for it
 - ``seats`` and ``waitlist``: how a seat is taken, released, and given to the first on the waitlist
+- ``bulk``: registering many people; ``imports``: those of a file, part by part
 - ``split_transfer``: copying registrations to the event that a series was split into
 - ``approval``: who waits for the organizer's decision, and what follows from it
 - ``asking``: what anybody may ask for is counted, and comes by mail

@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from ..mail import notifications
 from ..mail.notifications import LINK_WANTED_FOR, Notification, NotificationKind, asked_for
 from ..model import Event, EventStatus, Registration, RegistrationStatus
-from ..store.outbox import registration_data, without_seat
+from ..store.outbox import about_registration, without_seat
 from ..store.store import Store
 from ..store.writes import NOTHING_ELSE, Action, rounds
 from ..webhooks.events import WebhookEventType
@@ -104,7 +104,7 @@ def accept(
         if place is None:
             return Obstacle.NOT_YET if store.events.transferring(event_id) else Obstacle.CLOSED
         accepted = replace(person, status=place.status, version=person.version + 1, updated_at=now)
-        happened = {WebhookEventType.REGISTRATION_ACCEPTED: registration_data(accepted), **without_seat(accepted)}
+        happened = {WebhookEventType.REGISTRATION_ACCEPTED: about_registration(accepted), **without_seat(accepted)}
         actions = {
             "registration": store.registrations.change_action(person, accepted, "status"),
             **place.actions,

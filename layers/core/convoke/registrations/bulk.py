@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from itertools import islice
 
@@ -10,16 +10,16 @@ from ..model import ConvokeError, Event, Registration, RegistrationStatus, froze
 from ..store import dynamo
 from ..store.external_ids import Taken
 from ..store.keys import mailbox
-from ..store.outbox import registration_data, without_seat
+from ..store.outbox import about_registration, without_seat
 from ..store.store import Store
 from ..webhooks.events import WebhookEventType
 from . import approval, registry, replies, seats
 from .registry import Obstacle, TooMany
 
 GROUP = 12
-"""How many people one transaction registers: it has at most a hundred actions, up to eight of them for one person."""
-
-
+"""How many people one transaction registers: it has at most a hundred actions, up to seven of them for one person."""
+PENDING_GROUP = 9
+"""The same of people who are pending, with up to ten actions for one: they are mailed that, and webhooks are told."""
 ALL = 1_000_000
 """More seats than a group can take."""
 
@@ -40,11 +40,18 @@ Outcome = Registered | Obstacle | TooMany | Taken | OutOfTime | dynamo.Contentio
 
 
 def register_all(
-    store: Store, event: Event, people: Sequence[Registration], *, now: datetime, out_of_time: Callable[[], bool]
+    store: Store,
+    event: Event,
+    people: Sequence[Registration],
+    *,
+    now: datetime,
+    out_of_time: Callable[[], bool],
+    again: bool = True,
 ) -> list[Outcome]:
     """What became of each of ``people``, in their order, in which they also get seats and places on the waitlist.
 
-    Whoever is registered when time runs out stays so; registering all of them again finds them.
+    Whoever declined is registered again, or with ``again=False`` left as they are. Whoever is registered when
+    time runs out stays so; registering all of them again finds them.
     """
     outcomes: list[Outcome] = []
     while len(outcomes) < len(people):
@@ -56,7 +63,7 @@ def register_all(
         if _register_group(store, event, group, now):
             outcomes += [Registered(registration=person) for person in group]
         else:
-            outcomes += [_register_one(store, event, person, now) for person in group]
+            outcomes += [_register_one(store, event, person, now, again=again) for person in group]
     return outcomes
 
 
@@ -68,14 +75,14 @@ def _free(store: Store, event: Event) -> int:
     return ALL if held.left is None else max(0, held.left)
 
 
-def _group(people: Iterable[Registration], free: int) -> list[Registration]:
+def _group(people: Sequence[Registration], free: int) -> list[Registration]:
     """The next who can be registered together, at least one: they need no more seats than are ``free``, all or none of
     them are pending, and none has the mailbox, whose mails are counted, or the external id of another, since a
     transaction writes each item once.
     """
     group: list[Registration] = []
     known: set[str] = set()
-    for person in islice(people, GROUP):
+    for person in islice(people, PENDING_GROUP if people[0].status is RegistrationStatus.PENDING else GROUP):
         free -= person.seats
         own = {f"mailbox {mailbox(person.email)}"} | ({f"id {person.external_id}"} if person.external_id else set())
         if known & own or (group and (free < 0 or person.status is not group[0].status)):
@@ -89,7 +96,7 @@ def _register_group(store: Store, event: Event, group: list[Registration], now: 
     """Register all of ``group`` with seats, or as pending, or nobody: one of them is registered already, there are no
     seats, or others register at this moment.
     """
-    wanted = store.webhooks.subscribed_types(event.account)
+    wanted = store.webhooks.subscriptions(event.account)
     try:
         pending = group[0].status is RegistrationStatus.PENDING
         count = len(group) if pending else sum(person.seats for person in group)
@@ -98,7 +105,7 @@ def _register_group(store: Store, event: Event, group: list[Registration], now: 
             return False
         actions = {**place.actions, **approval.organizer_actions(store, event, group[0], now)}
         for number, person in enumerate(group):
-            happened = {WebhookEventType.REGISTRATION_CREATED: registration_data(person), **without_seat(person)}
+            happened = {WebhookEventType.REGISTRATION_CREATED: about_registration(person), **without_seat(person)}
             own = {
                 **approval.person_actions(store, event, person, now),
                 **registry.registration_actions(store, person, now, account=event.account),
@@ -111,13 +118,13 @@ def _register_group(store: Store, event: Event, group: list[Registration], now: 
         return False
 
 
-def _register_one(store: Store, event: Event, person: Registration, now: datetime) -> Outcome:
+def _register_one(store: Store, event: Event, person: Registration, now: datetime, *, again: bool) -> Outcome:
     try:
         charge = store.limits.recipient(event.account, person.email, now)
         told = approval.asking_actions(store, event, person, now)
         stored = registry.register(store, person, now=now, account=event.account, charge=charge, also=told)
         if isinstance(stored, Registration) and stored.registration_id != person.registration_id:
-            if stored.status is RegistrationStatus.DECLINED:
+            if again and stored.status is RegistrationStatus.DECLINED:
                 stored = replies.register_again(store, event.event_id, stored.registration_id, now=now, charge=charge)
             return Registered(registration=stored, existing=True) if isinstance(stored, Registration) else stored
     except (Taken, dynamo.Contention) as refusal:

@@ -90,6 +90,7 @@ def forget(
     store.notifications.forget(event_id, registration_id)
     store.proposals.forget(event_id, registration_id)
     store.address_changes.forget(event_id, registration_id)
+    store.outbox.forget(registration_id)
     for row in _put_aside(store, event_id, registration_id):
         if delete_mail is not None and "kept_in" in row:
             delete_mail(*row["kept_in"])

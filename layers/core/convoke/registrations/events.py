@@ -13,7 +13,7 @@ from ..model import Event, EventStatus
 from ..schedule import edits
 from ..store import dynamo
 from ..store.external_ids import require_free
-from ..store.outbox import event_data
+from ..store.outbox import about_event
 from ..store.store import Store
 from ..store.writes import NOTHING_ELSE, Action, rounds
 from ..webhooks.events import WebhookEventType
@@ -60,17 +60,30 @@ def change_event(
     """
     after = fingerprints.announced(before, after)
     earlier = store.reads.fan_out(after.event_id)
-    fan_out = holding.fan_out_of(
+    hold = timedelta() if at_once else _hold(store, after)
+    fan_out = _fan_out(before, after, earlier, priority=priority, hold=hold, now=now)
+    return _change(store, before, after, fan_out, earlier, now, also)
+
+
+def told_at(store: Store, before: Event, after: Event, *, priority: int, now: datetime) -> datetime | None:
+    """When people would be told of a change of ``before`` to ``after`` that were made at ``now``; ``None``: at once."""
+    earlier = store.reads.fan_out(after.event_id)
+    return _fan_out(before, after, earlier, priority=priority, hold=_hold(store, after), now=now).told_at
+
+
+def _fan_out(
+    before: Event, after: Event, earlier: FanOut | None, *, priority: int, hold: timedelta, now: datetime
+) -> FanOut:
+    return holding.fan_out_of(
         after.event_id,
         version=after.version,
         priority=priority,
-        hold=timedelta() if at_once else _hold(store, after),
+        hold=hold,
         now=now,
         earlier=earlier,
         quiet=len(after.former_texts) > len(before.former_texts),
         survey=_needs_survey(before, after),
     )
-    return _change(store, before, after, fan_out, earlier, now, also)
 
 
 def _hold(store: Store, event: Event) -> timedelta:
@@ -214,7 +227,7 @@ def undo(
 
 
 def _webhook_event_action(store: Store, what: WebhookEventType, event: Event, now: datetime) -> dict[str, Action]:
-    return store.outbox.event_actions(event.account, what, event_data(event), now)
+    return store.outbox.event_actions(event.account, what, about_event(event), now)
 
 
 def _needs_survey(before: Event, after: Event) -> bool:

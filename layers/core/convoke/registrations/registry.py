@@ -6,7 +6,7 @@ which becomes due, and the webhook event.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from enum import StrEnum
@@ -19,7 +19,7 @@ from ..store import dynamo, keys
 from ..store.dynamo import Item
 from ..store.external_ids import HELD, require_free
 from ..store.limits import Charge
-from ..store.outbox import registration_data, without_seat
+from ..store.outbox import about_registration, without_seat
 from ..store.store import Store
 from ..store.writes import NOTHING_ELSE, Action, rounds
 from ..webhooks.events import WebhookEventType
@@ -105,7 +105,7 @@ def register(
                 return Obstacle.NOT_YET if store.events.transferring(event_id) else Obstacle.CLOSED
             person = replace(registration, status=place.status)
             happened = {
-                WebhookEventType.REGISTRATION_CREATED: registration_data(person),
+                WebhookEventType.REGISTRATION_CREATED: about_registration(person),
                 **without_seat(person),
             }
             event_action = store.outbox.events_actions(account, happened, now)
@@ -206,7 +206,7 @@ def withdraw(
             held_until=held_until if person.status is RegistrationStatus.REGISTERED else None,
             removed=removed,
         )
-        what, data = WebhookEventType.REGISTRATION_CANCELLED, registration_data(cancelled)
+        what, data = WebhookEventType.REGISTRATION_CANCELLED, about_registration(cancelled)
         actions = {
             **_cancel_actions(store, person, cancelled, now),
             **(_notice_actions(store, invitation, now) if sends else {}),
@@ -276,7 +276,7 @@ def change_registration(
                 store.attempt(also)
             return person
         changed = _with_new_links(person, replace(changed, version=person.version + 1, updated_at=now))
-        what, data = WebhookEventType.REGISTRATION_CHANGED, registration_data(changed)
+        what, data = WebhookEventType.REGISTRATION_CHANGED, about_registration(changed)
         seat_actions = _other_seats_actions(store, person, changed, conflicts, now)
         if seat_actions is None:
             return Obstacle.FULL
@@ -334,25 +334,25 @@ def _other_seats_actions(
 
 def swap_addresses(
     store: Store,
-    pair: tuple[Registration, Registration],
-    changes: tuple[Mapping[str, Any], Mapping[str, Any]],
+    people: Sequence[Registration],
+    changes: Sequence[Mapping[str, Any]],
     *,
     priority: int,
     now: datetime,
     account: str,
     also: Mapping[str, Action],
 ) -> bool:
-    """Change two active registrations of one event of which each gets the address that the other has, with the actions
-    ``also``. False: somebody else was first, or one of them is not active.
+    """Change two or more active registrations of one event, of which each gets the address that the one before has, the
+    first that of the last, with the actions ``also``. False: somebody else was first, or one of them is not active.
     """
-    actions = {"survey": store.surveys.soon_action(pair[0].event_id, now)}
-    for person, other, given in zip(pair, reversed(pair), changes, strict=True):
+    actions = {"survey": store.surveys.soon_action(people[0].event_id, now)}
+    for person, other, given in zip(people, (people[-1], *people), changes, strict=False):
         invitation = store.reads.invitation(person.event_id, person.registration_id)
         if invitation is None or person.status not in ACTIVE:
             return False
         changed = _with_new_links(person, replace(person, **given, version=person.version + 1, updated_at=now))
         told = store.outbox.event_actions(
-            account, WebhookEventType.REGISTRATION_CHANGED, registration_data(changed), now
+            account, WebhookEventType.REGISTRATION_CHANGED, about_registration(changed), now
         )
         one = {
             "registration": store.registrations.change_action(

@@ -10,7 +10,6 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any
 
 from ..decision.attendance import Consequence, consequence, with_reply
 from ..decision.decide import participation
@@ -29,7 +28,7 @@ from ..model import (
 from ..schedule import series
 from ..store import keys
 from ..store.limits import Charge
-from ..store.outbox import registration_data, without_seat
+from ..store.outbox import About, about_registration, without_seat
 from ..store.store import Store
 from ..store.writes import NOTHING_ELSE, Action, rounds
 from ..webhooks.events import WebhookEventType
@@ -246,8 +245,8 @@ def _webhook_event_actions(
     changed = applied.registration
     if changed is None:
         return {}
-    about = registration_data(changed)
-    happened: dict[WebhookEventType, dict[str, Any]] = {}
+    about = about_registration(changed)
+    happened: dict[WebhookEventType, About] = {}
     if applied.consequence is Consequence.RELEASE:
         happened[WebhookEventType.REGISTRATION_DECLINED] = about
     elif applied.consequence is Consequence.RETURN:
@@ -257,5 +256,6 @@ def _webhook_event_actions(
         happened |= without_seat(changed)
     if applied.before is not applied.now:
         date = {"date": reply.date.isoformat()} if reply.date else {}
-        happened[WebhookEventType.PARTICIPATION_CHANGED] = {**about, **date, "participation": applied.now.value}
+        told = about_registration(changed, **date, participation=applied.now.value)
+        happened[WebhookEventType.PARTICIPATION_CHANGED] = told
     return store.outbox.events_actions(event.account, happened, now)

@@ -23,7 +23,7 @@ from ..model import AnswerChannel, Event, Participation, ReceivedReply, Registra
 from ..schedule import series
 from ..store.external_ids import HELD as EXTERNAL_ID
 from ..store.limits import Charge
-from ..store.outbox import registration_data, without_seat
+from ..store.outbox import about_registration, without_seat
 from ..store.store import Store
 from ..store.writes import NOTHING_ELSE, Action, rounds
 from ..webhooks.events import WebhookEventType
@@ -144,7 +144,7 @@ def _not_to_be_erased(store: Store, person: Registration) -> dict[str, Action]:
 
 
 def _webhook_event_actions(store: Store, event: Event, changed: Registration, now: datetime) -> dict[str, Action]:
-    happened = {WebhookEventType.REGISTRATION_CHANGED: registration_data(changed), **without_seat(changed)}
+    happened = {WebhookEventType.REGISTRATION_CHANGED: about_registration(changed), **without_seat(changed)}
     return store.outbox.events_actions(event.account, happened, now)
 
 

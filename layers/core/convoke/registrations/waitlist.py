@@ -16,7 +16,7 @@ from ..decision.plan import calendar_state_of
 from ..model import Event, Registration, RegistrationStatus
 from ..schedule import series
 from ..store import dynamo
-from ..store.outbox import registration_data
+from ..store.outbox import about_registration
 from ..store.store import Store
 from ..store.writes import ROUNDS
 from ..webhooks.events import WebhookEventType
@@ -96,7 +96,7 @@ def _promote_one(store: Store, event: Event, seats: Seats, person: Registration,
         version=person.version + 1,
         updated_at=now,
     )
-    what, data = WebhookEventType.REGISTRATION_PROMOTED, registration_data(promoted)
+    what, data = WebhookEventType.REGISTRATION_PROMOTED, about_registration(promoted)
     actions = {
         **store.outbox.event_actions(event.account, what, data, now),
         **store.seats.promote_actions(event_id, registration_id, seats, person.seats),

@@ -12,7 +12,8 @@ from ..model import frozen
 from ..store import dynamo
 from ..store.sources import SHARDS, Kind
 from .decide import Action
-from .sync import Looked, Outcome, Site, key_text, read_key
+from .row_keys import key_text, read_key
+from .sync import Looked, Outcome, Site
 
 MOST_DIFFERENCES = 5
 """How many differences of one source the daily comparison acts upon; or, if that is more,"""

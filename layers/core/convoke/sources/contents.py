@@ -5,20 +5,21 @@ All raise pydantic's ``ValidationError`` or :class:`InvalidField`, with the name
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from ..model import Event, EventStatus, InvalidField, LocalTime, Registration, RegistrationStatus, folded
+from ..model import Event, EventStatus, InvalidField, LocalTime, Question, Registration, RegistrationStatus, folded
+from ..registrations import responses as responding
 from ..schedule import edits, series
 from ..store import codec, keys
 from ..store.sources import digest
 from ..web.events import must_end_later
 from ..web.fields import ExternalId
-from ..web.registrations import chosen
+from ..web.registrations import chosen, must_have_room
 from ..web.requests import CancelIn, EventIn, EventPatch, RegistrationIn, content, patched
 from ..web.walltimes import read_when
 from .mapping import EventRows
@@ -74,6 +75,7 @@ def new_registration(
 ) -> Registration:
     """The registration for ``event`` that ``row`` describes. ``sender`` is the address that invitations come from."""
     shape = _shape(row, event, sender)
+    must_have_room(event, shape.guests)
     return Registration(
         event_id=event.event_id,
         registration_id=keys.registration_id(now, entropy),
@@ -84,6 +86,8 @@ def new_registration(
         language=shape.language or "",
         occurrences=chosen(event, shape.occurrences, now),
         named=len(event.earlier),
+        guests=shape.guests,
+        responses=responding.merged(_optional(event), (), _responses(event, shape.responses)),
         external_id=own_id(row.external_id),
         source=source,
         created_at=now,
@@ -92,14 +96,23 @@ def new_registration(
 
 
 def registration_changes(
-    row: RegistrationRow, event: Event, person: Registration, now: datetime, sender: str
+    row: RegistrationRow, mapped: Collection[str], event: Event, person: Registration, now: datetime, sender: str
 ) -> dict[str, Any]:
     """The attributes of ``person`` that ``row`` says, as ``registry.change_registration`` takes them.
 
-    Dates that the person has chosen before may be over or cancelled meanwhile.
+    ``mapped`` are the fields that have an attribute of the site. Dates that the person
+    has chosen before may be over or cancelled meanwhile.
     """
     shape = _shape(row, event, sender)
     changes: dict[str, Any] = {"name": shape.name, "email": shape.email, "language": shape.language or ""}
+    # What has no attribute of the site is for the person to say, on their page.
+    if "guests" in mapped:
+        changes["guests"] = shape.guests
+        if shape.guests > person.guests:
+            must_have_room(event, shape.guests)
+    if asked := [name.partition(".")[2] for name in mapped if name.startswith("responses.")]:
+        given = dict.fromkeys(asked) | shape.responses
+        changes["responses"] = responding.merged(_optional(event), person.responses, _responses(event, given))
     had = tuple(name.isoformat() for name in person.occurrences or ()) if person.named == len(event.earlier) else ()
     if shape.occurrences is None:
         return changes | {"occurrences": None, "named": len(event.earlier)}
@@ -109,6 +122,17 @@ def registration_changes(
     if not names:
         raise InvalidField("occurrences", "must not be empty")
     return changes | {"occurrences": tuple(sorted(names, key=_as_text)), "named": len(event.earlier)}
+
+
+def _responses(event: Event, given: Mapping[str, str | None]) -> dict[str, str | None]:
+    """Those to questions of this event: a site has the same attributes for all of its events."""
+    known = {question.question_id for question in event.questions}
+    return {name: text for name, text in given.items() if name in known}
+
+
+def _optional(event: Event) -> list[Question]:
+    """The event's questions, none of them required: who stands in the site's table is registered there already."""
+    return [replace(question, required=False) for question in event.questions]
 
 
 def _as_text(name: LocalTime) -> str:

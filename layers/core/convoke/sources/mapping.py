@@ -6,6 +6,7 @@ It is JSON, as in docs/sources.md; :func:`parse` validates it. All names of fiel
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, TypeVar
 
@@ -41,7 +42,9 @@ EVENT_FIELDS = (
     "guests",
     "language",
 )
-REGISTRATION_FIELDS = ("name", "email", "language", "occurrences")
+REGISTRATION_FIELDS = ("name", "email", "language", "occurrences", "guests")
+RESPONSE = re.compile(r"responses\.[A-Za-z0-9_-]{1,40}", re.ASCII)
+"""The field of the response to one question, by the question's id."""
 
 
 def _path(text: str) -> str:
@@ -192,7 +195,9 @@ class RegistrationRows(Rows):
 
 
 def _require(given: Mapping[str, Any], known: tuple[str, ...], needed: tuple[str, ...]) -> None:
-    if unknown := sorted(set(given) - set(known)):
+    asks = known is REGISTRATION_FIELDS
+    unknown = sorted(name for name in set(given) - set(known) if not (asks and RESPONSE.fullmatch(name)))
+    if unknown:
         raise ValueError(f"fields has the unknown field {unknown[0]}")
     if missing := [name for name in needed if name not in given]:
         raise ValueError(f"fields must say where {missing[0]} comes from")

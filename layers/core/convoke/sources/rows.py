@@ -17,6 +17,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from ..model import InvalidField, frozen
+from ..registrations.responses import NO, YES
 from ..web.walltimes import zones
 from .mapping import (
     Constant,
@@ -175,6 +176,8 @@ def _read(name: str, value: Any) -> Any:
     """``value`` as the type that the API has for the field ``name``; ``None`` means absent."""
     if value is None or value == "":
         return None
+    if name.startswith("responses.") and isinstance(value, bool):
+        return YES if value else NO
     if name in _WHOLE_NUMBERS:
         return _whole_number(name, value)
     if name in _TRUTH_VALUES:

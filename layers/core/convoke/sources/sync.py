@@ -7,10 +7,9 @@ meanwhile. So it does not matter how often, by how many workers, or in which ord
 
 from __future__ import annotations
 
-import base64
 import json
 import secrets
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from datetime import datetime
 from enum import StrEnum
@@ -27,6 +26,7 @@ from ..registrations.registry import Obstacle, TooMany
 from ..schedule import series
 from ..store import dynamo, keys
 from ..store.external_ids import Taken
+from ..store.outbox import About
 from ..store.sources import Kind, Place, RowProblem, RowState, digest, place
 from ..store.store import Store
 from ..store.writes import Action as Write
@@ -37,6 +37,7 @@ from ..webhooks.events import WebhookEventType
 from . import contents, decide
 from .decide import Action
 from .mapping import EventRows, Rows, Source
+from .row_keys import key_text, read_key
 from .rows import (
     EventRow,
     RegistrationRow,
@@ -56,6 +57,8 @@ MOST_GONE_SHARE = 10
 HELD = "has disappeared together with many others, or lacks a mapped attribute that it had: held until it is confirmed"
 LONGEST_EXTERNAL_ID = 200
 TAKEN = "is registered for the event already"
+MOST_IN_A_CIRCLE = 6
+"""How many people exchange their addresses in one transaction."""
 LIMITED = "has got as many invitations as one address may get: looked at again by the next daily audit"
 
 
@@ -305,7 +308,7 @@ class Site:
     def _change(
         self, look: _Look, row: RegistrationRow, person: Registration, event: Event, said: RowState, now: datetime
     ) -> Looked | None:
-        changes = contents.registration_changes(row, event, person, now, self.store.settings.sender.address)
+        changes = self._changes(row, event, person, now)
         soon = series.next_start(event.schedule, now) - now <= self.store.settings.times.soon
         moved = folded(changes["email"]) != folded(person.email)
         if self.dry:
@@ -323,46 +326,90 @@ class Site:
         )
         if done is Obstacle.TAKEN:
             raise Refused(_address_mark(event.event_id, changes["email"]))
+        if done is Obstacle.FULL:
+            raise InvalidField("guests", Obstacle.FULL.value)
         if isinstance(done, TooMany):
             raise InvalidField("email", LIMITED)
         return None if isinstance(done, Obstacle) else Looked(outcome=Action.CHANGE, state=said)
 
+    @property
+    def _mapped(self) -> Collection[str]:
+        """The fields of a registration that have an attribute of the site."""
+        return () if self.source.registrations is None else self.source.registrations.fields.keys()
+
     def _swap(
         self, look: _Look, row: RegistrationRow, person: Registration, event: Event, now: datetime
     ) -> Looked | None:
-        """Where another row waits for the address of ``person``, and has the one that their row says now, change both
-        in one transaction. ``None``: there is no such row.
+        """Where the row of somebody else waits for the address of ``person``, and so on, up to the one who has the
+        address that ``row`` says, change all of them in one transaction. ``None``: there is no such circle.
         """
-        rows, sender = self.source.registrations, self.store.settings.sender.address
-        changes = contents.registration_changes(row, event, person, now, sender)
+        if person.event_id != event.event_id:
+            return None
+        changes = self._changes(row, event, person, now)
         holder = self.store.reads.address_holder(event.event_id, changes["email"])
-        waiting = self.store.sources.waiting(
-            self.account, self.source.name, _address_mark(event.event_id, person.email)
+        circle = self._circle([_Moves(look=look, row=row, person=person, changes=changes)], holder, event, now)
+        if not circle:
+            return None
+        said = _said(look.seen, row)
+        also: dict[str, Write] = {}
+        for number, one in enumerate(circle):
+            its = _said(one.look.seen, one.row)
+            # Seats are not taken here: other guests are left to the next look.
+            if one.changes.pop("guests", one.person.guests) != one.person.guests:
+                its = replace(its, fingerprint="")
+            said = its if number == 0 else said
+            also |= {
+                name if number == 0 else f"{name} of row {number}": action
+                for name, action in self._state_actions(one.look, its).items()
+            }
+        swapped = registry.swap_addresses(
+            *(self.store, [one.person for one in circle], [one.changes for one in circle]),
+            priority=0,
+            now=now,
+            account=self.account,
+            also=also,
         )
-        for key in waiting if rows is not None and person.event_id == event.event_id else ():
-            assert rows is not None  # noqa: S101 (as above)
-            other = self._begin(Kind.REGISTRATIONS, rows, read_key(json.loads(key)))
-            if other.row is None or not holder or other.seen.registration_id != holder:
+        return Looked(outcome=Action.CHANGE, state=said) if swapped else None
+
+    def _circle(self, found: list[_Moves], holder: str | None, event: Event, now: datetime) -> list[_Moves]:
+        """``found`` with those who follow: each row waits for the address of the person before, and the last person is
+        ``holder``. Empty where there is no such circle of at most :data:`MOST_IN_A_CIRCLE`.
+        """
+        last = found[-1].person
+        if last.registration_id == holder:
+            return found
+        if holder is None or len(found) == MOST_IN_A_CIRCLE:
+            return []
+        mark = _address_mark(event.event_id, last.email)
+        for key in self.store.sources.waiting(self.account, self.source.name, mark):
+            following = self._moves(key, event, now)
+            if following is None or folded(following.changes["email"]) != folded(last.email):
                 continue
-            them = self.store.reads.registration(event.event_id, holder)
-            try:
-                their_row = registration_row(rows, other.row)
-                if them is None or their_row.event != row.event or their_row.status != "registered":
-                    continue
-                theirs = contents.registration_changes(their_row, event, them, now, sender)
-            except (InvalidField, ValidationError):
-                continue  # it is a problem of that row
-            if folded(theirs["email"]) != folded(person.email):
+            if following.person.registration_id in [one.person.registration_id for one in found]:
                 continue
-            said = _said(look.seen, row)
-            also = self._state_actions(look, said)
-            others = self._state_actions(other, _said(other.seen, their_row))
-            also |= {f"{name} of the other row": action for name, action in others.items()}
-            if registry.swap_addresses(
-                *(self.store, (person, them), (changes, theirs)), priority=0, now=now, account=self.account, also=also
-            ):
-                return Looked(outcome=Action.CHANGE, state=said)
-        return None
+            if circle := self._circle([*found, following], holder, event, now):
+                return circle
+        return []
+
+    def _moves(self, key: str, event: Event, now: datetime) -> _Moves | None:
+        """What the row with this key, which waits for an address, says of somebody at the event."""
+        rows = self.source.registrations
+        assert rows is not None  # noqa: S101 (only such rows wait for addresses)
+        look = self._begin(Kind.REGISTRATIONS, rows, read_key(json.loads(key)))
+        person = self.store.reads.registration(event.event_id, look.seen.registration_id)
+        if look.row is None or person is None:
+            return None
+        try:
+            row = registration_row(rows, look.row)
+            if row.status != "registered" or self._event_id(row.event) != event.event_id:
+                return None
+            return _Moves(look=look, row=row, person=person, changes=self._changes(row, event, person, now))
+        except (InvalidField, ValidationError):
+            return None  # it is a problem of that row
+
+    def _changes(self, row: RegistrationRow, event: Event, person: Registration, now: datetime) -> dict[str, Any]:
+        sender = self.store.settings.sender.address
+        return contents.registration_changes(row, self._mapped, event, person, now, sender)
 
     def _require_free(self, event: Event, email: str) -> None:
         """Raise :class:`Refused` where the address is registered for the event, as the transaction would."""
@@ -501,7 +548,9 @@ class Site:
         if not known:
             told = {"source": self.source.name, "rows": problem.kind.value, "problem_id": problem.digest}
             told |= {"field": field, "reason": reason}
-            actions |= self.store.outbox.event_actions(self.account, WebhookEventType.SOURCE_PROBLEM, told, now)
+            actions |= self.store.outbox.event_actions(
+                self.account, WebhookEventType.SOURCE_PROBLEM, About(data=told), now
+            )
         if not self.dry:
             self.store.attempt(actions)
         return Looked(outcome=outcome, state=state, fresh=not known)
@@ -516,26 +565,14 @@ class _Look:
     row: Row | None
 
 
-def key_text(key: Mapping[str, Any]) -> str:
-    """A row's key as JSON, in the shape that stream records have: ``{"id": {"S": "e1"}}``, binary values in Base64."""
-    return json.dumps(_wire_text(dynamo.wire(key)), sort_keys=True, separators=(",", ":"))
+@frozen
+class _Moves:
+    """A row that says another address of its person than they have."""
 
-
-def _wire_text(wire: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        name: {kind: base64.b64encode(bytes(value)).decode() if kind == "B" else value for kind, value in typed.items()}
-        for name, typed in wire.items()
-    }
-
-
-def read_key(wire: Mapping[str, Any]) -> dict[str, Any]:
-    """A row's key as plain values, of a stream record's ``Keys`` or of :func:`key_text` as it is read from JSON."""
-    return dynamo.unwire(
-        {
-            name: {kind: base64.b64decode(value) if kind == "B" else value for kind, value in typed.items()}
-            for name, typed in wire.items()
-        }
-    )
+    look: _Look
+    row: RegistrationRow
+    person: Registration
+    changes: dict[str, Any]
 
 
 def _event_mark(event: str) -> str:

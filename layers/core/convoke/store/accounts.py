@@ -168,17 +168,30 @@ class Accounts:
 
         The day of its last use is recorded with one write a day; where that fails, the key works all the same.
         """
-        if not SECRET.fullmatch(secret):
+        found = key_hash(secret)
+        row = None if found is None else self._working({"pk": found, "sk": keys.API_KEY}, now)
+        if row is None:
             return None
-        key = keys.api_key(secret)
+        if row.get("last_used") != f"{now:%Y-%m-%d}":
+            self._record_use({"pk": row["pk"], "sk": row["sk"]}, now)
+        return _account(row)
+
+    def holder(self, key_hash: str, now: datetime) -> Account | None:
+        """The account that the key with this hash belongs to, and what the key may do now; ``None`` for a key that is
+        unknown, expired or revoked. Nothing is recorded.
+        """
+        row = self._working({"pk": key_hash, "sk": keys.API_KEY}, now)
+        return None if row is None else _account(row)
+
+    def known(self, account: str) -> bool:
+        """Whether the account ever had a key."""
+        return account in self._names()
+
+    def _working(self, key: keys.Key, now: datetime) -> Mapping[str, Any] | None:
         row = dynamo.get(self._client, self._table, key)
         if row is None or "revoked_at" in row or row.get("valid_until", "9") <= keys.instant(now):
             return None
-        if row.get("last_used") != f"{now:%Y-%m-%d}":
-            self._record_use(key, now)
-        return Account(
-            account=row["account"], key=row["name"], key_id=_key_id(row["pk"]), scopes=frozenset(row.get("scopes", ()))
-        )
+        return row
 
     def _record_use(self, key: keys.Key, now: datetime) -> None:
         """Not by a transaction, and without a returned item: the authorizer's role may touch this attribute only."""
@@ -186,6 +199,17 @@ class Accounts:
         del action["Update"]["ReturnValuesOnConditionCheckFailure"]
         with suppress(ClientError, BotoCoreError):
             alone(self._client, action)
+
+
+def key_hash(secret: str) -> str | None:
+    """The hash under which the record of an API key is kept; ``None`` for what has not the form of a key."""
+    return keys.api_key(secret)["pk"] if SECRET.fullmatch(secret) else None
+
+
+def _account(row: Mapping[str, Any]) -> Account:
+    return Account(
+        account=row["account"], key=row["name"], key_id=_key_id(row["pk"]), scopes=frozenset(row.get("scopes", ()))
+    )
 
 
 def _listed(row: Mapping[str, Any], by_hash: Mapping[str, Any] | None) -> ApiKey:

@@ -87,6 +87,11 @@ class Surveys(Repository):
         """The first :data:`MAX_LISTED` people who were not reached, followed by those whose answers wait for the
         organizer; and how many there are in all.
         """
+        every = self.everybody(event_id, now=now)
+        return every[:MAX_LISTED], len(every)
+
+    def everybody(self, event_id: str, *, now: datetime) -> tuple[Attention, ...]:
+        """All people who were not reached, followed by those whose answers wait for the organizer."""
         # The sort keys of both kinds are adjoining ranges.
         first, last = keys.unconfirmed(event_id, "", ""), keys.unreached(event_id, "~")
         unreached, waiting = [], []
@@ -95,7 +100,7 @@ class Surveys(Repository):
                 unreached.append(codec.read(Unreached, row).attention)
             elif row["expires_at"] > now.timestamp():  # DynamoDB removes what has expired only hours later
                 waiting.append(codec.read(Attention, row))
-        return tuple([*unreached, *waiting][:MAX_LISTED]), len(unreached) + len(waiting)
+        return (*unreached, *waiting)
 
     def unconfirmed_action(self, event_id: str, one: Attention, expires_at: datetime) -> Action:
         """The action that lists an answer as waiting for the organizer's decision, until its mail expires (UTC)."""

@@ -29,15 +29,23 @@ LAST = "~"
 
 class Brakes(Repository):
     def count(
-        self, purpose: Purpose, *, source_ip: str, event_id: str, account: str, most_in_account: Limit, now: datetime
+        self,
+        purpose: Purpose,
+        *,
+        source_ip: str,
+        event_id: str = "",
+        account: str = "",
+        most_in_account: Limit | None = None,
+        now: datetime,
     ) -> datetime | None:
-        """Count one request: for its networks, then for the event and the account. Returns when it is allowed (UTC),
-        where it is not now; what was counted before that stays counted.
+        """Count one request: for its networks, then for the event and the account, where it is about any. Returns when
+        it is allowed (UTC), where it is not now; what was counted before that stays counted.
         """
         counted = [(f"network {name}", limit) for name, limit in brakes.networks(source_ip)]
         if purpose in brakes.EVENT:
             counted.append((f"event {event_id}", brakes.EVENT[purpose]))
-        counted.append((f"account {account}", most_in_account))
+        if most_in_account is not None:
+            counted.append((f"account {account}", most_in_account))
         for whose, limit in counted:
             charge = Charge(key=keys.brake(purpose, whose, f"{now:%Y-%m-%d}"), limit=limit, now=now)
             if limit.day < charge.more:

@@ -144,6 +144,18 @@ WEBHOOK_UNCHANGED = "#secret = :secret AND #url = :url AND #events = :events"
 # The source is not paused.
 NOT_PAUSED = "attribute_not_exists(#paused_at)"
 
+# --- imports --------------------------------------------------------------------------------------------------------
+
+# The import has not begun.
+NOT_BEGUN = f"{EXISTS} AND attribute_not_exists(#started_at)"
+# The import has begun and is not over, and no worker has it: none took it, it was given back, or the lease is over.
+CAN_GO_ON = (
+    "attribute_exists(#started_at) AND attribute_not_exists(#finished_at) AND "
+    "(attribute_not_exists(#lease_until) OR #lease_until <= :now)"
+)
+# The lease on the import is the one that this worker took, and this part of it is the next.
+AT_THIS_PART = f"{LEASE_IS_MINE} AND #next_part = :next_part"
+
 # --- decisions, requests, keys --------------------------------------------------------------------------------------
 
 # Nothing has been decided about the proposal.

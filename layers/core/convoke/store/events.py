@@ -6,6 +6,7 @@ from datetime import datetime
 
 from ..decision.invitation import FanOut
 from ..model import Event, LocalTime, frozen
+from ..schedule import series
 from . import codec, conditions, dynamo, keys
 from .dynamo import Item
 from .fan_outs import still_waiting
@@ -39,8 +40,9 @@ codec.record(SplitTransfer)
 
 
 def _item(event: Event) -> Item:
-    """The event, and by what the index of starts sorts it."""
-    return codec.item(event, keys.event(event.event_id), starts_at=keys.instant(event.when.starts_at))
+    """The event, and by what the indexes of starts and of organizers find it."""
+    instants = {"starts_at": keys.instant(event.when.starts_at), "ends_at": keys.instant(series.ends_at(event))}
+    return codec.item(event, keys.event(event.event_id), **instants, person=keys.organizer(event.organizer.email))
 
 
 class Events(Repository):

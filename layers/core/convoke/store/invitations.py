@@ -17,7 +17,7 @@ from ..effects import AcknowledgeResult
 from ..model import DeliveryState
 from . import attention, codec, conditions, dynamo, keys
 from .dynamo import Item
-from .outbox import Outbox
+from .outbox import About, Outbox
 from .records import Records
 from .repository import Repository
 from .writes import DUE, NOTHING_ELSE, Action, alone, put, update
@@ -120,7 +120,9 @@ class Invitations(Repository):
         return self._update(effect.seen, changes, (), conditions.FENCE_UNCHANGED, also=also)[0]
 
     def _webhook_event_actions(self, event: effects.NewWebhookEvent) -> dict[str, Action]:
-        return Outbox(self.client, self.settings).event_actions(event.account, event.type, event.data, event.at)
+        return Outbox(self.client, self.settings).event_actions(
+            event.account, event.type, About(data=event.data), event.at
+        )
 
     def wake_up(self, effect: effects.WakeUp) -> None:
         """Add a wake-up, on no condition but that the invitation exists. The sooner due key is kept."""

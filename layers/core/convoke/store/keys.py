@@ -48,6 +48,7 @@ WEBHOOK_PREFIX = "WEBHOOK#"
 DELIVERY_PREFIX = "DELIVERY#"
 WEBHOOK_EVENT_PREFIX = "WEBHOOK_EVENT#"
 WEBHOOK_EVENTS_PREFIX = "WEBHOOK_EVENTS#"
+CONTENT_PREFIX = "WEBHOOK_CONTENT#"
 ACCOUNT_KEY_PREFIX = "KEY#"
 QUARANTINE_PREFIX = "QUARANTINE#"
 API_KEY = "KEY"
@@ -55,6 +56,7 @@ PROPOSAL_PREFIX = "PROPOSAL#"
 NOT_SHOWN_PREFIX = "NOT_SHOWN#"
 UNCONFIRMED_PREFIX = "UNCONFIRMED#"
 UNREACHED_PREFIX = "UNREACHED#"
+IMPORT_PREFIX = "IMPORT#"
 
 
 def event_id(entropy: bytes) -> str:
@@ -104,6 +106,13 @@ def address(event_id: str, email: str) -> Key:
 def person(account: str, email: str) -> str:
     """The partition of the index by which the registrations of an address are found at all events of an account."""
     return f"{account}#{hmac.new(account.encode(), folded(email).encode(), hashlib.sha256).hexdigest()}"
+
+
+def organizer(email: str) -> str:
+    """The partition of the same index by which the events of an organizer are found, of all accounts. It begins with a
+    character that no name of an account begins with.
+    """
+    return f"@{hmac.new(b'organizer', folded(email).encode(), hashlib.sha256).hexdigest()}"
 
 
 def external_event(account: str, external_id: str) -> Key:
@@ -308,6 +317,18 @@ def unconfirmed(event_id: str, registration_id: str, quarantine_id: str) -> Key:
     return {"pk": f"EVENT#{event_id}", "sk": f"{UNCONFIRMED_PREFIX}{registration_id}#{quarantine_id}"}
 
 
+def imported(event_id: str, import_id: str) -> Key:
+    """An import of people to an event, in the invitations table; its id begins with when it was made."""
+    return {"pk": f"EVENT#{event_id}", "sk": f"{IMPORT_PREFIX}{import_id}"}
+
+
+def import_content(import_id: str, what: str) -> Key:
+    """What belongs to an import: pieces of its text, parts of its people, lines that are wrong. It is apart from the
+    event's items, since it is large.
+    """
+    return {"pk": f"{IMPORT_PREFIX}{import_id}", "sk": what}
+
+
 def audit_page(at: datetime, page: int) -> Key:
     """A page of the differences that an audit found, in the invitations table."""
     return {"pk": AUDIT, "sk": f"{instant(at)}#{page:05d}"}
@@ -395,6 +416,13 @@ def in_flight(account: str) -> Key:
     return {"pk": f"ACCOUNT#{account}", "sk": "IN_FLIGHT"}
 
 
+def webhook_content(about: str, webhook_event_id: str) -> Key:
+    """What a webhook event says in full, by the id of the registration or event that it is about: erasing a person
+    deletes it.
+    """
+    return {"pk": f"{CONTENT_PREFIX}{about}", "sk": f"CONTENT#{webhook_event_id}"}
+
+
 def webhook_event(account: str, webhook_event_id: str) -> Key:
     """A webhook event. Its id begins with its time, so those of an account sort by time."""
     return {"pk": f"{WEBHOOK_EVENTS_PREFIX}{account}", "sk": f"{WEBHOOK_EVENT_PREFIX}{webhook_event_id}"}
@@ -442,3 +470,8 @@ def due_since(due_key: str) -> datetime:
 def session(secret: str) -> Key:
     """Somebody who is signed in to the console, by the SHA-256 of what their browser keeps."""
     return {"pk": f"SESSION#{hashlib.sha256(secret.encode()).hexdigest()}", "sk": "SESSION"}
+
+
+def sign_in(link_id: str) -> Key:
+    """That a link was used to sign in to the console, by its id."""
+    return {"pk": f"SIGN_IN#{link_id}", "sk": "SIGN_IN"}

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+import json
 import secrets
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from itertools import islice
 from typing import Any
 
 from cattrs.gen import override
 
-from ..model import Event, Registration, RegistrationStatus
+from ..model import Event, Registration, RegistrationStatus, frozen
+from ..webhooks.contents import event_fields, registration_fields
 from ..webhooks.events import PRIORITY, WebhookEvent, WebhookEventType
 from . import codec, conditions, dynamo, keys
 from .dynamo import Item
 from .repository import Page, Repository
-from .webhooks import Webhooks
-from .writes import DUE, Action, put, update
+from .webhooks import Subscriptions, Webhooks
+from .writes import DUE, Action, delete, put, update
 
 KEPT = timedelta(days=30)
 """How long a webhook event and its deliveries are kept."""
@@ -24,37 +26,76 @@ UNSETTLED = timedelta(minutes=2)
 """For how long a transaction may still store an event with an earlier id: longer than any function runs."""
 
 
+@frozen
+class About:
+    """What a webhook event says: ``data`` is JSON of ids and states, without names and addresses; ``event`` or
+    ``registration`` is what it is about, as it is stored with it, and what is said in full.
+    """
+
+    data: Mapping[str, Any]
+    event: Event | None = None
+    registration: Registration | None = None
+
+
 class Outbox(Repository):
-    def event_actions(
-        self, account: str, what: WebhookEventType, data: Mapping[str, Any], now: datetime
-    ) -> dict[str, Action]:
+    def event_actions(self, account: str, what: WebhookEventType, about: About, now: datetime) -> dict[str, Action]:
         """As :meth:`events_actions`, of one webhook event."""
-        return self.events_actions(account, {what: data}, now)
+        return self.events_actions(account, {what: about}, now)
 
     def events_actions(
         self,
         account: str,
-        happened: Mapping[WebhookEventType, Mapping[str, Any]],
+        happened: Mapping[WebhookEventType, About],
         now: datetime,
         *,
-        wanted: Collection[WebhookEventType] | None = None,
+        wanted: Subscriptions | None = None,
     ) -> dict[str, Action]:
         """The actions, by name, that add webhook events to a transaction: of those types that a webhook subscribes to.
+        What such an event says in full is stored beside it where a webhook wants that.
 
-        The data of each is JSON of ids and states, without names and addresses. A transaction has at most one of a
-        type. ``wanted`` are those types, where the caller has read them.
+        A transaction has at most one of a type. ``wanted`` are those types, where the caller has read them.
         """
         if not account or not happened:
             return {}
         if wanted is None:
-            wanted = Webhooks(self.client, self.settings).subscribed_types(account)
-        events = [new_event(account, what, data, now) for what, data in happened.items() if what in wanted]
-        return {
-            f"webhook event {event.type}": put(self._hooks, webhook_event_item(event, due_at=now)) for event in events
-        }
+            wanted = Webhooks(self.client, self.settings).subscriptions(account)
+        actions: dict[str, Action] = {}
+        for what, told in happened.items():
+            if what not in wanted.types:
+                continue
+            event = new_event(account, what, told.data, now)
+            actions[f"webhook event {what}"] = put(self._hooks, webhook_event_item(event, due_at=now))
+            content = self._content(told) if what in wanted.full else {}
+            if content:
+                item = {**_content_key(event), "content": json.dumps(content), "expires_at": codec.epoch(now + KEPT)}
+                actions[f"webhook content {what}"] = put(self._hooks, item)
+        return actions
+
+    def _content(self, told: About) -> dict[str, Any]:
+        """What is said in full. A registration that the caller does not change, and has not read, is read."""
+        if told.event is not None:
+            return {"event": event_fields(told.event)}
+        ids = told.data.get("event_id", ""), told.data.get("registration_id", "")
+        person = told.registration
+        if person is None and all(ids):
+            person = self._get(Registration, self._people, keys.registration(*ids))
+        return {} if person is None else {"registration": registration_fields(person)}
 
     def read(self, account: str, webhook_event_id: str) -> WebhookEvent | None:
         return self._get(WebhookEvent, self._hooks, keys.webhook_event(account, webhook_event_id))
+
+    def content(self, event: WebhookEvent) -> dict[str, Any]:
+        """What a webhook event says in full: empty if it was erased, or was never stored."""
+        item = dynamo.get(self.client, self._hooks, _content_key(event))
+        return {} if item is None else dict(json.loads(item["content"]))
+
+    def forget(self, registration_id: str) -> None:
+        """Delete what webhook events say of a person in full."""
+        query = dynamo.starting_with(
+            self._hooks, keys.webhook_content(registration_id, ""), ProjectionExpression="pk, sk"
+        )
+        for row in dynamo.pages(self.client.query, **query):
+            self._write(delete(self._hooks, row))
 
     def list_events(self, account: str, after: str, now: datetime, limit: int) -> Page:
         """A page of the account's webhook events after the id ``after``, in the order of their ids; ``next`` is an id.
@@ -102,31 +143,39 @@ def new_event(account: str, what: WebhookEventType, data: Mapping[str, Any], now
     return WebhookEvent(webhook_event_id=webhook_event_id, account=account, type=what, data=data, created_at=now)
 
 
-def event_data(event: Event) -> dict[str, Any]:
-    """What a webhook event about an event contains: id, status and version, and the caller's own id and metadata."""
-    return {"event_id": event.event_id, "status": event.status.value, "version": event.version, **_own_data(event)}
+def _content_key(event: WebhookEvent) -> keys.Key:
+    about = event.data.get("registration_id") or event.data.get("event_id") or ""
+    return keys.webhook_content(about, event.webhook_event_id)
 
 
-def registration_data(person: Registration) -> dict[str, Any]:
-    """What a webhook event about a registration contains: ids, status and version; the caller's own id and metadata,
-    where it has them.
+def about_event(event: Event) -> About:
+    """What is told of an event: id, status and version, and the caller's own id and metadata."""
+    data = {"event_id": event.event_id, "status": event.status.value, "version": event.version, **_own_data(event)}
+    return About(data=data, event=event)
+
+
+def about_registration(person: Registration, **more: Any) -> About:
+    """What is told of a registration: ids, status and version; the caller's own id and metadata, where it has them; and
+    ``more``.
     """
-    return {
+    data = {
         "event_id": person.event_id,
         "registration_id": person.registration_id,
         "status": person.status.value,
         "version": person.version,
         **_own_data(person),
+        **more,
     }
+    return About(data=data, registration=person)
 
 
-def without_seat(person: Registration) -> dict[WebhookEventType, dict[str, Any]]:
+def without_seat(person: Registration) -> dict[WebhookEventType, About]:
     """What is told, beside the change itself, of somebody who has no seat by it: that they wait, or are pending."""
     match person.status:
         case RegistrationStatus.WAITLISTED:
-            return {WebhookEventType.REGISTRATION_WAITLISTED: registration_data(person)}
+            return {WebhookEventType.REGISTRATION_WAITLISTED: about_registration(person)}
         case RegistrationStatus.PENDING:
-            return {WebhookEventType.REGISTRATION_PENDING: registration_data(person)}
+            return {WebhookEventType.REGISTRATION_PENDING: about_registration(person)}
         case _:
             return {}
 

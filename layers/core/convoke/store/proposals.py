@@ -52,10 +52,28 @@ class Proposals(Repository):
     def find(self, event_id: str, proposal_id: str) -> Proposal | None:
         return self._get(Proposal, self._sent, keys.proposal(event_id, proposal_id))
 
-    def list_proposals(self, event_id: str, *, limit: int, cursor: str | None = None) -> Page:
-        """A page of the event's proposals, open and decided ones, in the order in which they were written."""
-        identity = f"proposals of {event_id}"
-        query = dynamo.starting_with(self._sent, keys.proposal(event_id, ""), Limit=limit + 1)
+    def list_proposals(
+        self,
+        event_id: str,
+        *,
+        limit: int,
+        cursor: str | None = None,
+        registration_id: str | None = None,
+        status: ProposalStatus | None = None,
+    ) -> Page:
+        """A page of the event's proposals, in the order in which they were written: of all people, or of one; open and
+        decided ones, or those of one status.
+        """
+        identity = f"proposals of {event_id}, {registration_id or 'all'} {status or 'all'}"
+        wanted = {"registration_id": registration_id, "status": status and status.value}
+        given = {name: value for name, value in wanted.items() if value is not None}
+        query = dynamo.starting_with(self._sent, keys.proposal(event_id, ""))
+        if given:
+            query["FilterExpression"] = " AND ".join(f"#{name} = :{name}" for name in given)
+            query["ExpressionAttributeNames"] = {f"#{name}": name for name in given}
+            query["ExpressionAttributeValues"] |= dynamo.wire({f":{name}": value for name, value in given.items()})
+        else:
+            query["Limit"] = limit + 1
         if cursor is not None:
             position = decode_cursor(identity, cursor, r"[0-9a-v]{36}")
             query["ExclusiveStartKey"] = dynamo.wire(keys.proposal(event_id, position))

@@ -63,16 +63,26 @@ class Quarantine(Repository):
         return {"held": held, "attention": listed}
 
     def list_waiting(
-        self, account: str, *, now: datetime, limit: int, cursor: str | None = None, event_id: str | None = None
+        self,
+        account: str,
+        *,
+        now: datetime,
+        limit: int,
+        cursor: str | None = None,
+        event_id: str | None = None,
+        registration_id: str | None = None,
     ) -> Page:
-        """A page of the account's mails that wait for a decision, as :class:`QuarantinedMail`, in order of arrival."""
-        identity = f"quarantine of {account}, {event_id or 'all'}"
+        """A page of the account's mails that wait for a decision, as :class:`QuarantinedMail`, in order of arrival: all
+        of them, or those that name one event, or one registration.
+        """
+        identity = f"quarantine of {account}, {event_id or 'all'} {registration_id or 'all'}"
         names = {"#status": "status", "#expires_at": "expires_at"}
         values: dict[str, Any] = {":waiting": _WAITING, ":now": codec.epoch(now)}
         condition = f"{conditions.WAITS} AND #expires_at > :now"
-        if event_id is not None:
-            condition += " AND #event_id = :event_id"
-            names["#event_id"], values[":event_id"] = "event_id", event_id
+        for name, value in (("event_id", event_id), ("registration_id", registration_id)):
+            if value is not None:
+                condition += f" AND #{name} = :{name}"
+                names[f"#{name}"], values[f":{name}"] = name, value
         query = dynamo.starting_with(
             self._sent, keys.quarantined(account, ""), FilterExpression=condition, ExpressionAttributeNames=names
         )

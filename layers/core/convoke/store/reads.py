@@ -112,18 +112,30 @@ class Reads(Repository):
         """The next ``limit`` registrations of the event after the id ``after``, in order."""
         return tuple(self._range(Registration, self._people, event_id, after, limit=limit))
 
-    def everybody(self, event_id: str, after: str = "") -> Iterator[tuple[Registration, Invitation]]:
-        """The event's registrations after the id ``after``, in order of arrival, each with its invitation. An
-        invitation is read before its registration.
+    def everybody(
+        self, event_id: str, after: str = "", *, latest_first: bool = False
+    ) -> Iterator[tuple[Registration, Invitation]]:
+        """The event's registrations after the id ``after``, in order of arrival, or against it from the latest on; each
+        with its invitation. An invitation is read before its registration.
 
         Ten thousand registrations take about 5,300 read units.
         """
-        while invitations := self.invitations(event_id, after, BATCH_SIZE):
-            first, after = after, invitations[-1].registration_id
-            people = {person.registration_id: person for person in self.registrations(event_id, first, after)}
+        while invitations := self._next_invitations(event_id, after, latest_first):
+            ids = [invitation.registration_id for invitation in invitations]
+            first, last, after = min(ids), max(ids), ids[-1]
+            span = dynamo.between(
+                self._people, keys.registration(event_id, first), keys.registration(event_id, last), start=True
+            )
+            people = {person.registration_id: person for person in self._all(Registration, span)}
             for invitation in invitations:
                 if person := people.get(invitation.registration_id):
                     yield person, invitation
+
+    def _next_invitations(self, event_id: str, after: str, latest_first: bool) -> tuple[Invitation, ...]:
+        if not latest_first:
+            return self.invitations(event_id, after, BATCH_SIZE)
+        query = self._latest(self._sent, event_id, after) | {"Limit": BATCH_SIZE}
+        return tuple(islice(self._all(Invitation, query), BATCH_SIZE))
 
     def events(self, after: str) -> tuple[tuple[str, ...], str | None]:
         """A page of all events' ids, in no order, and where the next page begins. The index may lag by moments.
@@ -171,12 +183,21 @@ class Reads(Repository):
     # --- lists for the API --------------------------------------------------------------------------------------
 
     def list_registrations(
-        self, event_id: str, *, limit: int, cursor: str | None = None, status: RegistrationStatus | None = None
+        self,
+        event_id: str,
+        *,
+        limit: int,
+        cursor: str | None = None,
+        status: RegistrationStatus | None = None,
+        latest_first: bool = False,
     ) -> Page:
-        """A page of the event's registrations in order of arrival, as pairs of registration and invitation."""
-        identity = f"registrations of {event_id}, {status or 'all'}"
+        """A page of the event's registrations in order of arrival, or from the latest on, as pairs of registration and
+        invitation.
+        """
+        identity = f"registrations of {event_id}, {status or 'all'}{', latest first' if latest_first else ''}"
         position = "" if cursor is None else decode_cursor(identity, cursor, r"[0-9a-z]+")
-        query = self._between(self._people, event_id, position) | {"Limit": FILTERED_PAGE_SIZE if status else limit + 1}
+        query = (self._latest if latest_first else self._between)(self._people, event_id, position)
+        query["Limit"] = FILTERED_PAGE_SIZE if status else limit + 1
         if status is not None:
             query |= {"FilterExpression": "#status = :status", "ExpressionAttributeNames": {"#status": "status"}}
             query["ExpressionAttributeValues"] |= dynamo.wire({":status": status.value})
@@ -228,6 +249,15 @@ class Reads(Repository):
         # Ids have no character beyond "v", so "~" sorts after all.
         first, last = keys.registration(event_id, after), keys.registration(event_id, through)
         return dynamo.between(table, first, last, start=not after)
+
+    def _latest(self, table: str, event_id: str, before: str) -> dict[str, Any]:
+        """The query for items of one event by registration id, less than ``before`` if that is given, the greatest
+        first.
+        """
+        query = self._between(table, event_id, "") | {"ScanIndexForward": False}
+        if before:
+            query["ExclusiveStartKey"] = dynamo.wire(keys.registration(event_id, before))
+        return query
 
     def _read_all(self, cls: type[Stored], table: str, wanted: Iterable[keys.Key]) -> list[Stored | None]:
         """Up to a hundred items by their keys, strongly consistent, in the order of the keys; ``None`` where there is

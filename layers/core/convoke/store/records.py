@@ -194,3 +194,5 @@ def item_key(due: Due) -> keys.Key:
             return keys.survey(due.event_id)
         case DueKind.SPLIT_TRANSFER:
             return keys.split_transfer(due.event_id)
+        case DueKind.IMPORT:
+            return keys.imported(due.event_id, due.registration_id)

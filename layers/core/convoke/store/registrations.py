@@ -7,15 +7,18 @@ from datetime import datetime
 from ..model import Registration, RegistrationStatus
 from . import codec, conditions, dynamo, keys
 from .dynamo import Item
+from .names import ATTRIBUTES, attributes
 from .repository import Repository
 from .writes import Action, check, delete, put, update
 
 
 class Registrations(Repository):
     def new_action(self, person: Registration, account: str) -> Action:
-        """The action that stores a new registration, in the index of the persons of ``account``."""
+        """The action that stores a new registration, in the index of the persons of ``account``, and in those of the
+        event's names.
+        """
         key = keys.registration(person.event_id, person.registration_id)
-        item = codec.item(person, key, person=keys.person(account, person.email))
+        item = codec.item(person, key, person=keys.person(account, person.email), **attributes(person))
         return put(self._people, item, conditions.NEW)
 
     def lock_action(self, person: Registration) -> Action:
@@ -35,9 +38,12 @@ class Registrations(Repository):
 
     def change_action(self, before: Registration, after: Registration, *names: str, **more: str) -> Action:
         """The action that writes the attributes ``names``, version and time of ``after``, and nothing else of it; and
-        ``more`` attributes of the item. One that is absent from ``after`` is removed.
+        ``more`` attributes of the item, and those by which the person is found. One that is absent from ``after`` is
+        removed.
         """
-        stored = codec.item(after, {})
+        stored = codec.item(after, {}, **attributes(after))
+        known = attributes(before)
+        names = (*names, *(name for name in ATTRIBUTES if known.get(name) != stored.get(name)))
         names = (*names, "version", "updated_at")
         return update(
             self._people,
@@ -102,7 +108,7 @@ class Registrations(Repository):
             keys.registration(person.event_id, person.registration_id),
             {**erased, "updated_at": keys.instant(now)},
             conditions.WITHDRAWN,
-            remove=("language", "reply", "date_replies", "metadata", "person", "guests", "responses"),
+            remove=("language", "reply", "date_replies", "metadata", "person", "guests", "responses", *ATTRIBUTES),
             version=person.version,
         )
 

@@ -9,13 +9,15 @@ from typing import Any
 
 from ..model import frozen
 from ..settings import Settings
-from . import codec, conditions, keys
+from . import codec, conditions, dynamo, keys
 from .accounts import Scope
 from .repository import Repository
-from .writes import delete, put
+from .writes import Action, delete, put
 
 LASTS = timedelta(hours=12)
 """For how long somebody stays signed in."""
+REMEMBERED = timedelta(days=2)
+"""For how long it is known that a link was used: longer than any is valid."""
 
 
 @frozen
@@ -23,8 +25,9 @@ class Session:
     """Somebody who is signed in. Instants are UTC.
 
     Either with an API key: ``account`` is the account that they act for, ``key_hash`` the partition key of the API
-    key's record, ``name`` its name, and ``scopes`` what it may do. Or by a link that was mailed to ``organizer``, an
-    address, which is also the ``name``: they act for the events with this organizer, and ``account`` is empty.
+    key's record, ``name`` its name, and ``scopes`` what it may do. Or by a link of an operator, who acts for an
+    ``account`` without a key. Or by a link that was mailed to ``organizer``, an address, which is also the ``name``:
+    they act for the events with this organizer, and ``account`` is empty.
     """
 
     name: str
@@ -46,8 +49,19 @@ class Sessions(Repository):
 
     def create(self, session: Session, secret: str) -> None:
         """Store a new session; ``secret`` is what the browser keeps, of at least 128 random bits."""
-        expires_at = codec.epoch(session.valid_until)
-        self._write(put(self._table, codec.item(session, keys.session(secret), expires_at=expires_at), conditions.NEW))
+        self._write(self._new_action(session, secret))
+
+    def create_by_link(self, session: Session, secret: str, link_id: str) -> bool:
+        """Store a new session, and that the link with this id was used. False: it was used before, and no session is
+        stored.
+        """
+        used = {**keys.sign_in(link_id), "expires_at": codec.epoch(session.created_at + REMEMBERED)}
+        actions = {"session": self._new_action(session, secret), "link": put(self._table, used, conditions.NEW)}
+        return not self._attempt(actions)
+
+    def was_used(self, link_id: str) -> bool:
+        """Whether somebody signed in by the link with this id."""
+        return dynamo.get(self.client, self._table, keys.sign_in(link_id)) is not None
 
     def read(self, secret: str, now: datetime) -> Session | None:
         """The session, or ``None`` where there is none, or it has ended."""
@@ -57,3 +71,7 @@ class Sessions(Repository):
     def end(self, secret: str) -> None:
         """Sign out."""
         self._write(delete(self._table, keys.session(secret)))
+
+    def _new_action(self, session: Session, secret: str) -> Action:
+        expires_at = codec.epoch(session.valid_until)
+        return put(self._table, codec.item(session, keys.session(secret), expires_at=expires_at), conditions.NEW)

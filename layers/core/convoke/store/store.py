@@ -17,11 +17,13 @@ from .dynamo import ATTEMPTS, Item
 from .events import Events
 from .external_ids import ExternalIds
 from .fan_outs import FanOuts
+from .imports import Imports
 from .in_flight import RequestsInFlight
 from .invitations import Invitations
 from .limits import MailLimits
 from .link_keys import LinkKeys
 from .lookups import Lookups
+from .names import Names
 from .notifications import Notifications
 from .outbox import Outbox
 from .proposals import Proposals
@@ -54,11 +56,13 @@ class Store:
         self.events = Events(client, settings)
         self.fan_outs = FanOuts(client, settings)
         self.external_ids = ExternalIds(client, settings)
+        self.imports = Imports(client, settings)
         self.in_flight = RequestsInFlight(client, settings)
         self.invitations = Invitations(client, settings)
         self.limits = MailLimits(client, settings)
         self.link_keys = LinkKeys(client, settings)
         self.lookups = Lookups(client, settings)
+        self.names = Names(client, settings)
         self.notifications = Notifications(client, settings)
         self.outbox = Outbox(client, settings)
         self.proposals = Proposals(client, settings)

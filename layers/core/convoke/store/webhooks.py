@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from ..model import ConvokeError
-from ..webhooks.events import Webhook, WebhookEventType
+from ..model import ConvokeError, frozen
+from ..webhooks.events import Webhook, WebhookEventType, WebhookPayload
 from . import codec, conditions, dynamo, keys
 from .repository import Repository
 from .writes import NOTHING_ELSE, Action, delete, put, update
@@ -14,6 +14,16 @@ MAX_WEBHOOKS = 10
 """How many webhooks an account may have."""
 
 codec.record(Webhook)
+
+
+@frozen
+class Subscriptions:
+    """The ``types`` of webhook events that at least one webhook of an account subscribes to, and those of them that one
+    wants in ``full``.
+    """
+
+    types: frozenset[WebhookEventType]
+    full: frozenset[WebhookEventType]
 
 
 class TooManyWebhooks(ConvokeError):
@@ -38,7 +48,7 @@ class Webhooks(Repository):
     def replace(self, seen: Webhook, now: Webhook, *, also: Mapping[str, Action] = NOTHING_ELSE) -> bool:
         """Replace ``seen`` by ``now``, with the actions ``also``. False: somebody removed or changed it meanwhile."""
         item = codec.item(now, keys.webhook(now.account, now.webhook_id))
-        was = {name: codec.value(getattr(seen, name)) for name in ("secret", "url", "events")}
+        was = {name: codec.value(getattr(seen, name)) for name in ("secret", "url", "events", "payload")}
         return not self._attempt({"webhook": put(self._hooks, item, conditions.WEBHOOK_UNCHANGED, **was), **also})
 
     def remove(self, account: str, webhook_id: str) -> bool:
@@ -55,18 +65,22 @@ class Webhooks(Repository):
         query = dynamo.starting_with(self._hooks, keys.webhook(account, ""))
         return tuple(codec.read(Webhook, row) for row in dynamo.pages(self.client.query, **query))
 
-    def subscribed_types(self, account: str) -> frozenset[WebhookEventType]:
-        """The event types that at least one of the account's webhooks subscribes to, strongly consistent.
+    def subscriptions(self, account: str) -> Subscriptions:
+        """The event types that the account's webhooks subscribe to, strongly consistent.
 
-        Reads no other attribute: most functions, such as that for incoming mail, have no permission to read the
+        Reads no other attributes: most functions, such as that for incoming mail, have no permission to read the
         secrets.
         """
         query = dynamo.starting_with(
             self._hooks,
             keys.webhook(account, ""),
-            ExpressionAttributeNames={"#events": "events"},
-            ProjectionExpression="#events",
+            ExpressionAttributeNames={"#events": "events", "#payload": "payload"},
+            ProjectionExpression="#events, #payload",
             Select="SPECIFIC_ATTRIBUTES",
         )
-        rows = dynamo.pages(self.client.query, **query)
-        return frozenset(WebhookEventType(event) for row in rows for event in row["events"])
+        rows = list(dynamo.pages(self.client.query, **query))
+        full = [row for row in rows if row.get("payload") == WebhookPayload.FULL]
+        return Subscriptions(
+            types=frozenset(WebhookEventType(event) for row in rows for event in row["events"]),
+            full=frozenset(WebhookEventType(event) for row in full for event in row["events"]),
+        )

@@ -24,6 +24,7 @@ from ..model import InvalidField
 from ..store import dynamo, external_ids
 from . import (
     account,
+    attention,
     bulk,
     context,
     documentation,
@@ -31,6 +32,7 @@ from . import (
     occurrences,
     openapi,
     participation,
+    people,
     problems,
     proposals,
     quarantine,
@@ -48,8 +50,8 @@ app = APIGatewayHttpResolver(
     serializer=partial(json.dumps, ensure_ascii=False, separators=(",", ":")),
 )
 ROOMS = (
-    *(context, account, bulk, events, occurrences, registrations, participation, proposals, quarantine),
-    *(sources, webhooks),
+    *(context, account, bulk, events, occurrences, registrations, people, participation, proposals, quarantine),
+    *(attention, sources, webhooks),
 )
 for module in ROOMS:
     app.include_router(module.router)
@@ -73,6 +75,8 @@ BODY_OPTIONAL = (
     "POST /events/{event_id}/registrations/{registration_id}/resend",
     "POST /events/{event_id}/registrations/{registration_id}/accept",
     "POST /events/{event_id}/registrations/{registration_id}/decline",
+    "POST /events/{event_id}/quarantine/{quarantine_id}/drop",
+    "POST /events/{event_id}/quarantine/{quarantine_id}/release",
     "POST /quarantine/{quarantine_id}/drop",
     "POST /quarantine/{quarantine_id}/release",
     "POST /webhooks/{webhook_id}/rotate",

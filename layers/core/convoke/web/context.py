@@ -77,6 +77,14 @@ def caller(request: Mapping[str, Any] | None = None) -> str:
     return str(account)
 
 
+def organizer() -> str:
+    """The address of an organizer, for whom the console asks; empty where somebody asks with an API key. API Gateway
+    never says one: the authorizer knows keys only.
+    """
+    authorizer = router.current_event.raw_event["requestContext"].get("authorizer") or {}
+    return str((authorizer.get("lambda") or {}).get("organizer") or "")
+
+
 def own_event(event_id: str) -> Event:
     """The event, if it is the caller's. Raises :class:`Problem` (404) for any other."""
     account = caller()

@@ -57,6 +57,13 @@ def defused(cell: str) -> str:
     return f"'{text}" if text.startswith(("\t", "\r", "\n")) else text
 
 
+def undefused(cell: str) -> str:
+    """The cell of which :func:`defused` made ``cell``."""
+    text = cell[1:] if cell[:1] == "'" and cell[1:2] in ("\t", "\r", "\n") else cell
+    parts = _PARTS.split(text)
+    return "".join(part[1:] if part.startswith("'") and _is_a_formula(part[1:]) else part for part in parts)
+
+
 def _is_a_formula(part: str) -> bool:
     return next((each for each in part if not _is_passed_over(each)), "") in _FORMULA
 

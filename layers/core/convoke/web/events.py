@@ -6,6 +6,7 @@ import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from http import HTTPStatus
 from typing import Annotated
 
@@ -19,7 +20,7 @@ from ..registrations import events
 from ..schedule import edits, series
 from ..settings import settings
 from ..store import codec, keys
-from ..store.lookups import Order, Wanted
+from ..store.lookups import BY_START, Counted, Order, Wanted, words_of
 from ..store.repository import Page
 from ..store.writes import Action, rounds
 from . import context, presenters
@@ -94,32 +95,58 @@ def list_events(
         str | None, Query(alias="to", max_length=40, description="Whose first date starts before then.")
     ] = None,
     updated_since: Annotated[str | None, Query(max_length=40, description="Changed then or later.")] = None,
+    over: Annotated[bool | None, Query(description="Whether their last date has ended.")] = None,
+    search: Annotated[str, Query(max_length=200, description="Words, or parts of words, of title and place.")] = "",
     order: Annotated[
         Order | None,
-        Query(description="updated where updated_since is given, else created."),
+        Query(
+            description="updated where updated_since is given, start where over or search is, else created; -start"
+            " is the latest start first."
+        ),
     ] = None,
+    details: Annotated[
+        bool, Query(description="Also next_date and attention_count of each event; slower, for a page to be looked at.")
+    ] = False,
 ) -> Response[EventPage]:
     wanted = Wanted(
+        words=words_of(search),
+        over=over,
+        now=context.now(),
         status=status,
         since=read_instant("from", since),
         until=read_instant("to", until),
         updated_since=read_instant("updated_since", updated_since),
     )
     account, lookups = context.caller(), context.store().lookups
+    order = order or list_order(wanted)
+    if (wanted.words or over is not None) and order not in BY_START:
+        raise InvalidField("order", "must be start or -start beside over or search")
     if external_id is not None:
         holder = context.store().external_ids.event_holder(account, external_id)
         found = lookups.read_events([holder] if holder else [])
         page = Page(items=tuple(one for one in found if wanted.has(one.event)), next=None)
     else:
-        order = order or (Order.UPDATED if updated_since else Order.CREATED)
-        page = lookups.list_events(account, limit=limit, cursor=cursor, order=order, wanted=wanted)
-    return context.answer(
-        200,
-        EventPage(
-            items=[presenters.event(one.event, one.seats, urls=context.urls()) for one in page.items],
-            next=page.next,
-        ),
-    )
+        organizer = context.organizer()
+        listed_by = partial(lookups.list_organized, organizer) if organizer else partial(lookups.list_events, account)
+        page = listed_by(limit=limit, cursor=cursor, order=order, wanted=wanted)
+    return context.answer(200, EventPage(items=[listed(one, details) for one in page.items], next=page.next))
+
+
+def list_order(wanted: Wanted) -> Order:
+    """The order of a list where the caller names none."""
+    if wanted.words or wanted.over is not None:
+        return Order.START
+    return Order.UPDATED if wanted.updated_since else Order.CREATED
+
+
+def listed(one: Counted, details: bool) -> EventOut:
+    """An event in a list; with ``details`` also what has to be computed or looked up for each."""
+    at = context.now()
+    if not details:
+        return presenters.event(one.event, one.seats, urls=context.urls())
+    _, count = context.store().surveys.list_attention(one.event.event_id, now=at)
+    shown = presenters.event(one.event, one.seats, now=at, urls=context.urls())
+    return shown.model_copy(update={"attention_count": count})
 
 
 @router.get("/events/<event_id>", summary="Read an event", responses=documented(200))
@@ -128,7 +155,9 @@ def read_event(event_id: str) -> Response[EventOut]:
 
 
 @router.patch("/events/<event_id>", summary="Change an event (JSON merge patch)", responses=documented(200))
-def patch_event(event_id: str, patch: EventPatch, version: Version = None) -> Response[EventOut]:
+def patch_event(
+    event_id: str, patch: EventPatch, key: IdempotencyKey = None, version: Version = None
+) -> Response[EventOut]:
     dropped: tuple[LocalTime, ...] = ()
 
     def change(before: Event, _: datetime) -> Event:
@@ -137,9 +166,12 @@ def patch_event(event_id: str, patch: EventPatch, version: Version = None) -> Re
         after, dropped = patched(before, patch)
         return after
 
-    changed(event_id, version, change, {})
-    context.promote(event_id)
-    return context.show_event(event_id, dropped=dropped)
+    def change_once(record: Record) -> Response[EventOut]:
+        changed(event_id, version, change, record(status=200, event_id=event_id))
+        context.promote(event_id)
+        return context.show_event(event_id, dropped=dropped)
+
+    return once(key, change_once)
 
 
 def changed(

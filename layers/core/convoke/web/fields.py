@@ -303,6 +303,10 @@ MetadataPatch = Annotated[
 ]
 Reason = Annotated[str, Field(max_length=1000), AfterValidator(line)]
 Status = Literal["confirmed", "tentative", "draft"]
+Payload = Annotated[
+    Literal["ids", "full"],
+    Field(description="full: with names, addresses and the content of events, beside ids and states."),
+]
 WebhookEvents = Annotated[
     list[
         Literal[

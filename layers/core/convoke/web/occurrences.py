@@ -13,22 +13,25 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.params import Body
 from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
 
+from ..decision import fingerprints
 from ..decision.calendar_state import Message
 from ..decision.invitation import Invitation
 from ..decision.plan import Snapshot
 from ..delivery import fan_out
-from ..delivery.preview import EXAMPLES, PreviewResult, preview
+from ..delivery.preview import EXAMPLES, MAILS_OF_AN_EXAMPLE, PreviewResult, preview
+from ..mail import readable
 from ..mail.wording import words
-from ..model import Event, EventStatus, InvalidField, LocalTime, Occurrence
+from ..model import Event, EventStatus, InvalidField, LocalTime, Method, Occurrence
 from ..registrations import events, split_transfer
 from ..schedule import edits, series
 from ..settings import settings
 from ..store import codec, keys
 from ..store.events import SplitTransfer
+from ..store.keys import instant
 from ..store.repository import decode_cursor, encode_cursor
 from ..store.writes import rounds
 from . import context, presenters
-from .events import changed, must_end_later, require_version
+from .events import changed, must_end_later, require_version, restored
 from .idempotency import Record, once
 from .problems import Problem
 from .requests import (
@@ -40,6 +43,7 @@ from .requests import (
     OccurrenceIn,
     OccurrencePatch,
     PreviewIn,
+    ReopenIn,
     RestoreIn,
     SplitIn,
     Version,
@@ -50,7 +54,9 @@ from .responses import (
     EventOut,
     OccurrenceOut,
     OccurrencePage,
+    PersonOut,
     PreviewExample,
+    PreviewMail,
     PreviewOut,
     documented,
 )
@@ -112,18 +118,22 @@ def with_date_added(event: Event, body: OccurrenceIn, at: datetime) -> Event:
 
 @router.patch(DATE, summary="Change a date (JSON merge patch)", responses=documented(200))
 def patch_occurrence(
-    event_id: str, start: str, patch: OccurrencePatch, version: Version = None
+    event_id: str, start: str, patch: OccurrencePatch, key: IdempotencyKey = None, version: Version = None
 ) -> Response[OccurrenceOut]:
     def change(event: Event, at: datetime) -> Event:
         one = upcoming_date(event, start, at)
         require_series(event)
-        after = edits.change_date(event, date_changed(event, one, patch))
-        if edits.date(after, one.date).when.ends_at <= at:
-            raise InvalidField("end", "is in the past")
-        return after
+        return with_patch(event, one, patch, at)
 
-    changed(event_id, version, change, {})
-    return context.show_occurrence(event_id, start)
+    return _change_date(event_id, start, version, key, change)
+
+
+def with_patch(event: Event, one: Occurrence, patch: OccurrencePatch, at: datetime) -> Event:
+    """The event with its date ``one`` patched, which must end after ``at`` (UTC). Raises :class:`InvalidField`."""
+    after = edits.change_date(event, date_changed(event, one, patch))
+    if edits.date(after, one.date).when.ends_at <= at:
+        raise InvalidField("end", "is in the past")
+    return after
 
 
 @router.post(f"{DATE}/cancel", summary="Cancel a date", responses=documented(200))
@@ -258,7 +268,8 @@ def split_parts(event: Event, body: SplitIn, new_id: str, at: datetime) -> tuple
 )
 def preview_change(event_id: str, body: PreviewIn, cursor: Cursor = None) -> Response[PreviewOut]:
     event, at = context.own_event(event_id), context.now()
-    context.require_writable(event, at)
+    if body.reopen is None:
+        context.require_writable(event, at)
     after, new, transfer = previewed_change(event, body, at)
     counts = dict.fromkeys(("update", "ask_again", "cancel", "invite", "none"), 0)
     examples: list[PreviewExample] = []
@@ -266,16 +277,63 @@ def preview_change(event_id: str, body: PreviewIn, cursor: Cursor = None) -> Res
     part = context.Part(event_id, f"preview of {event_id}", cursor)
     people = (Snapshot(invitation=invitation, registration=person, event=event) for person, invitation in part)
     for previewed in preview(people, after, settings().sender, at):
+        also: tuple[Message, ...] = ()
         if new is not None and transfer is not None:
             also = invitations_to(new, transfer, event, previewed, at)
             previewed = replace(previewed, messages=previewed.messages + also)
         counts[previewed.kind] += 1
         mails += len(previewed.messages)
-        if previewed.messages and len(examples) < EXAMPLES:
-            subjects = [words(message, at).subject for message in previewed.messages]
-            registration_id = previewed.seen.registration.registration_id
-            examples.append(PreviewExample(registration_id=registration_id, kind=previewed.kind, messages=subjects))
-    return context.answer(200, PreviewOut(**counts, messages=mails, examples=examples, next=part.next))
+        if previewed.messages and (len(examples) < EXAMPLES or counts[previewed.kind] == 1):
+            examples.append(example(previewed, after, at, also))
+    told_at = None
+    if transfer is None:
+        priority = fan_out.change_urgency(event, after, at, settings().times)
+        told_at = events.told_at(context.store(), event, after, priority=priority, now=at)
+    shown = PreviewOut(
+        **counts,
+        messages=mails,
+        examples=examples,
+        told_at=instant(told_at) if told_at is not None else None,
+        quiet=may_be_quiet(event, body),
+        next=part.next,
+    )
+    return context.answer(200, shown)
+
+
+def example(previewed: PreviewResult, after: Event, at: datetime, also: tuple[Message, ...]) -> PreviewExample:
+    """The mails to one person, with those ``also`` about the new event of a split. The messages of ``previewed`` may
+    have been computed for somebody who is alike, whose name and address they have: they are computed anew.
+    """
+    (alone,) = preview([previewed.seen], after, settings().sender, at)
+    messages = alone.messages + also
+    return PreviewExample(
+        registration_id=previewed.seen.registration.registration_id,
+        kind=previewed.kind,
+        messages=[words(message, at).subject for message in messages],
+        mails=[mail_shown(message, at) for message in messages[:MAILS_OF_AN_EXAMPLE]],
+    )
+
+
+def mail_shown(message: Message, at: datetime) -> PreviewMail:
+    """The mail that ``message`` would be at ``at`` (UTC)."""
+    mail, to = readable.mail(message, at), message.attendee
+    return PreviewMail(
+        method="CANCEL" if message.method is Method.CANCEL else "REQUEST",
+        to=PersonOut(name=to.name, email=to.email),
+        subject=mail.subject,
+        text=mail.text,
+    )
+
+
+def may_be_quiet(event: Event, body: PreviewIn) -> bool:
+    """Whether the change is one of the event that nobody has to be told of (``notify`` ``none``)."""
+    if body.model_fields_set & {"cancel", "occurrence", "restore", "add", "split", "reopen"}:
+        return False
+    try:
+        patched(event, EventPatch(**{**body.patch, "notify": "none"}))
+    except InvalidField:
+        return False
+    return True
 
 
 def previewed_change(event: Event, body: PreviewIn, at: datetime) -> tuple[Event, Event | None, SplitTransfer | None]:
@@ -283,6 +341,8 @@ def previewed_change(event: Event, body: PreviewIn, at: datetime) -> tuple[Event
 
     Raises :class:`InvalidField` and :class:`Problem` as the change itself would.
     """
+    if body.reason is not None and not body.cancel:
+        raise InvalidField("reason", "is that of a cancellation: cancel must be given, too")
     if body.split is not None:
         require_only(body, "split")
         new_id = keys.event_id(bytes(16))
@@ -297,12 +357,26 @@ def previewed_change(event: Event, body: PreviewIn, at: datetime) -> tuple[Event
     elif body.restore:
         raise InvalidField("restore", "is for a date: occurrence must name it")
     elif body.cancel:
-        require_only(body, "cancel")
-        after = replace(event, status=EventStatus.CANCELLED)
+        require_only(body, "reason", "cancel")
+        after = replace(event, status=EventStatus.CANCELLED, reason=body.reason or "")
+    elif body.reopen is not None:
+        require_only(body, "reopen")
+        after = reopened(event, body.reopen, at)
     else:
         after, _ = patched(event, EventPatch(**body.patch))
         must_end_later(after, at, event)
+    after = fingerprints.announced(event, after)
     return replace(after, version=event.version + 1, updated_at=at), None, None
+
+
+def reopened(event: Event, body: ReopenIn, at: datetime) -> Event:
+    """The cancelled event as it takes place again. Raises :class:`Problem` (409) for one that is over, or is not
+    cancelled.
+    """
+    context.require_not_over(event, at)
+    if event.status is not EventStatus.CANCELLED:
+        raise Problem(HTTPStatus.CONFLICT, "the event is not cancelled", code="conflict")
+    return edits.reopen(event, restored(event, body.occurrences, at))
 
 
 def with_date_changed(event: Event, body: PreviewIn, name: str, at: datetime) -> Event:
@@ -310,12 +384,12 @@ def with_date_changed(event: Event, body: PreviewIn, name: str, at: datetime) ->
     one = upcoming_date(event, name, at)
     require_series(event)
     if body.cancel:
-        require_only(body, "occurrence", "cancel")
-        return edits.cancel_date(event, one.date, "")
+        require_only(body, "occurrence", "reason", "cancel")
+        return event if one.cancelled else edits.cancel_date(event, one.date, body.reason or "")
     if body.restore:
         require_only(body, "occurrence", "restore")
         return edits.restore_date(event, one.date)
-    return edits.change_date(event, date_changed(event, one, OccurrencePatch(**body.patch)))
+    return with_patch(event, one, OccurrencePatch(**body.patch), at)
 
 
 def require_only(body: PreviewIn, *names: str) -> None:

@@ -21,6 +21,7 @@ NOUNS = {
     "answers": "What people answered",
     "participation": "How many accept",
     "proposals": "Other times that people propose",
+    "attention": "Who was not reached",
     "quarantine": "Mails that were put aside",
     "webhooks": "Your own systems that are told",
     "deliveries": "What webhooks were posted",
@@ -35,6 +36,9 @@ NAMES = {
     "GET /events/{event_id}/registrations.csv": "registrations_export",
     "GET /events/{event_id}/participation": "participation_count",
     "GET /events/{event_id}/registrations/{registration_id}/messages/{sequence}/mail": "messages_download",
+    "GET /events/{event_id}/quarantine": "quarantine_find",
+    "POST /events/{event_id}/quarantine/{quarantine_id}/release": "quarantine_allow",
+    "POST /events/{event_id}/quarantine/{quarantine_id}/drop": "quarantine_discard",
 }
 """Operation ids that do not follow from their paths."""
 REQUEST_ID = {"description": "The id of the request, as in the logs.", "schema": {"type": "string"}}
@@ -117,6 +121,9 @@ def _webhook(what: WebhookEventType) -> dict[str, Any]:
         "metadata": {"type": "object", "additionalProperties": {"type": "string"}},
     }
     data: dict[str, Any] = {"type": "object", "properties": {**ids, "registration_id": {"type": "string"}, **own}}
+    whole = "event" if what.value.startswith("event.") else "registration"
+    full = {"type": "object", "description": f"The {whole} as the API has it, for a webhook whose payload is full."}
+    data["properties"][whole] = full
     if what is WebhookEventType.TEST:
         data = {"type": "object", "properties": {"webhook_id": {"type": "string"}}}
     if what is WebhookEventType.SOURCE_PROBLEM:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, Literal
 
-from ..decision.attention import Attention
+from ..decision.attention import Attention, SentKind
 from ..decision.decide import answered, participation
 from ..decision.invitation import FanOut, Seats, StoredMessage
 from ..decision.messages import uid
@@ -27,8 +27,8 @@ from ..model import (
 )
 from ..schedule import series, series_changes
 from ..store.keys import instant
+from ..webhooks.contents import event_fields
 from ..webhooks.events import Delivery, Webhook, WebhookEvent
-from . import requests
 from .responses import (
     AccountOut,
     AnswerOut,
@@ -39,6 +39,7 @@ from .responses import (
     EventOut,
     InvitationOut,
     MessageOut,
+    NextDateOut,
     OccurrenceOut,
     RegistrationOut,
     TellingOut,
@@ -64,7 +65,8 @@ def event(
     return EventOut(
         event_id=event.event_id,
         version=event.version,
-        **requests.request_fields(event),
+        **event_fields(event),
+        reason=event.reason,
         source=event.source,
         page=urls.event(event.event_id) if event.public else None,
         registered=seats.taken - seats.held,
@@ -74,11 +76,20 @@ def event(
         dropped=[date.isoformat() for date in dropped],
         attention=None if missed is None else list(map(attention, missed[0])),
         attention_count=None if missed is None else missed[1],
+        next_date=None if now is None else next_date(event, now),
         telling=None if fan_out is None or waits else telling(*progress(fan_out)),
         told_at=instant(fan_out.told_at) if fan_out is not None and fan_out.told_at is not None and waits else None,
         created_at=instant(event.created_at),
         updated_at=instant(event.updated_at),
     )
+
+
+def next_date(event: Event, now: datetime) -> NextDateOut | None:
+    """The first date that takes place and is not over at ``now`` (UTC)."""
+    if event.status is EventStatus.CANCELLED or not series.comes(event, now):
+        return None
+    when = series.when_next(event, now)
+    return NextDateOut(start=when.start.isoformat(), end=when.end.isoformat())
 
 
 def account(account: str, decided: AccountSettings, urls: Urls) -> AccountOut:
@@ -119,6 +130,7 @@ def occurrence(one: Occurrence, event: Event, now: datetime) -> OccurrenceOut:
         location=one.location,
         description=one.description,
         status="cancelled" if one.cancelled or event.status is EventStatus.CANCELLED else "confirmed",
+        cancelled=one.cancelled,
         moved=one.moved,
         over=one.when.ends_at <= now,
         reason=one.reason or (event.reason if event.status is EventStatus.CANCELLED else ""),
@@ -188,10 +200,14 @@ def state(seen: Snapshot, sender: Sender, now: datetime) -> DeliveryState:
     return invitation.state
 
 
-def message(stored: StoredMessage) -> MessageOut:
+def message(stored: StoredMessage, kind: SentKind) -> MessageOut:
+    """``kind`` is what it tells (``kind_of_sent``)."""
     calendar_state = stored.calendar_state
     return MessageOut(
         uid=calendar_state.entry_uid,
+        kind=kind,
+        date=calendar_state.date.isoformat() if calendar_state.date else None,
+        to=calendar_state.recipient or None,
         method=calendar_state.method,
         sequence=calendar_state.sequence,
         dtstamp=instant(calendar_state.dtstamp),
@@ -241,6 +257,7 @@ def webhook(webhook: Webhook) -> WebhookOut:
         webhook_id=webhook.webhook_id,
         url=webhook.url,
         events=list(webhook.events),
+        payload=webhook.payload,
         created_at=instant(webhook.created_at),
     )
 

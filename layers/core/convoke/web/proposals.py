@@ -9,7 +9,7 @@ from http import HTTPStatus
 from typing import Annotated, Any
 
 from aws_lambda_powertools.event_handler import Response
-from aws_lambda_powertools.event_handler.openapi.params import Body
+from aws_lambda_powertools.event_handler.openapi.params import Body, Query
 from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
 from pydantic import BaseModel, Field
 
@@ -53,9 +53,17 @@ class ProposalPage(BaseModel):
 
 
 @router.get(PROPOSALS, summary="List proposals of another time", responses=documented(200))
-def list_proposals(event_id: str, limit: Limit = 50, cursor: Cursor = None) -> Response[ProposalPage]:
+def list_proposals(
+    event_id: str,
+    limit: Limit = 50,
+    cursor: Cursor = None,
+    registration_id: Annotated[str | None, Query(max_length=64, description="Only those of this person.")] = None,
+    status: Annotated[ProposalStatus | None, Query()] = None,
+) -> Response[ProposalPage]:
     context.own_event(event_id)
-    page = context.store().proposals.list_proposals(event_id, limit=limit, cursor=cursor)
+    page = context.store().proposals.list_proposals(
+        event_id, limit=limit, cursor=cursor, registration_id=registration_id, status=status
+    )
     return context.answer(200, ProposalPage(items=[shown(one) for one in page.items], next=page.next))
 
 

@@ -67,13 +67,32 @@ def list_quarantine(
     cursor: Cursor = None,
     event_id: Annotated[str | None, Query(description="Only mails that name this event.", max_length=64)] = None,
 ) -> Response[QuarantinePage]:
-    account = context.caller()
     if event_id is not None:
         context.own_event(event_id)
-    page = context.store().quarantine.list_waiting(
-        account, now=context.now(), limit=limit, cursor=cursor, event_id=event_id
+    return list_page(event_id, None, limit, cursor)
+
+
+@router.get("/events/<event_id>/quarantine", summary="List an event's quarantined mails", responses=documented(200))
+def list_of_event(
+    event_id: str,
+    limit: Limit = 50,
+    cursor: Cursor = None,
+    registration_id: Annotated[
+        str | None, Query(description="Only mails that name this registration.", max_length=64)
+    ] = None,
+) -> Response[QuarantinePage]:
+    context.own_event(event_id)
+    return list_page(event_id, registration_id, limit, cursor)
+
+
+def list_page(
+    event_id: str | None, registration_id: str | None, limit: int, cursor: str | None
+) -> Response[QuarantinePage]:
+    account, now, mails = context.caller(), context.now(), context.store().quarantine
+    page = mails.list_waiting(
+        account, now=now, limit=limit, cursor=cursor, event_id=event_id, registration_id=registration_id
     )
-    more = context.store().quarantine.not_shown_count(account, now=context.now(), event_id=event_id)
+    more = mails.not_shown_count(account, now=now, event_id=event_id)
     return context.answer(200, QuarantinePage(items=[shown(one) for one in page.items], not_shown=more, next=page.next))
 
 
@@ -83,15 +102,7 @@ def release(
     body: Annotated[DecisionIn, Body()] = EMPTY_BODY,  # noqa: ARG001 (the body has no fields)
     key: IdempotencyKey = None,
 ) -> Response[QuarantinedMailOut]:
-    def release_once(record: Record) -> Response[QuarantinedMailOut]:
-        mail = own_mail(quarantine_id)
-        if mail.status is QuarantineStatus.WAITING:
-            reason = inbound_mail.release(context.store(), mail, now=context.now())
-            if reason is not None:
-                raise Problem(HTTPStatus.CONFLICT, f"the mail cannot be released: {reason}")
-        return decide(mail, QuarantineStatus.RELEASED, record)
-
-    return once(key, release_once, lambda _, headers: show(quarantine_id, headers))
+    return release_mail(own_mail(quarantine_id), key)
 
 
 @router.post(f"{MAIL}/drop", summary="Discard a quarantined mail", responses=documented(200))
@@ -100,10 +111,53 @@ def drop(
     body: Annotated[DecisionIn, Body()] = EMPTY_BODY,  # noqa: ARG001
     key: IdempotencyKey = None,
 ) -> Response[QuarantinedMailOut]:
-    def discard_once(record: Record) -> Response[QuarantinedMailOut]:
-        return decide(own_mail(quarantine_id), QuarantineStatus.DROPPED, record)
+    return drop_mail(own_mail(quarantine_id), key)
 
-    return once(key, discard_once, lambda _, headers: show(quarantine_id, headers))
+
+@router.post(
+    f"/events/<event_id>{MAIL}/release",
+    summary="Release a quarantined mail that names the event",
+    responses=documented(200),
+)
+def release_of_event(
+    event_id: str,
+    quarantine_id: str,
+    body: Annotated[DecisionIn, Body()] = EMPTY_BODY,  # noqa: ARG001
+    key: IdempotencyKey = None,
+) -> Response[QuarantinedMailOut]:
+    return release_mail(mail_of(event_id, quarantine_id), key)
+
+
+@router.post(
+    f"/events/<event_id>{MAIL}/drop",
+    summary="Discard a quarantined mail that names the event",
+    responses=documented(200),
+)
+def drop_of_event(
+    event_id: str,
+    quarantine_id: str,
+    body: Annotated[DecisionIn, Body()] = EMPTY_BODY,  # noqa: ARG001
+    key: IdempotencyKey = None,
+) -> Response[QuarantinedMailOut]:
+    return drop_mail(mail_of(event_id, quarantine_id), key)
+
+
+def release_mail(mail: QuarantinedMail, key: str | None) -> Response[QuarantinedMailOut]:
+    def release_once(record: Record) -> Response[QuarantinedMailOut]:
+        if mail.status is QuarantineStatus.WAITING:
+            reason = inbound_mail.release(context.store(), mail, now=context.now())
+            if reason is not None:
+                raise Problem(HTTPStatus.CONFLICT, f"the mail cannot be released: {reason}")
+        return decide(mail, QuarantineStatus.RELEASED, record)
+
+    return once(key, release_once, lambda _, headers: show(mail.quarantine_id, headers))
+
+
+def drop_mail(mail: QuarantinedMail, key: str | None) -> Response[QuarantinedMailOut]:
+    def discard_once(record: Record) -> Response[QuarantinedMailOut]:
+        return decide(mail, QuarantineStatus.DROPPED, record)
+
+    return once(key, discard_once, lambda _, headers: show(mail.quarantine_id, headers))
 
 
 def own_mail(quarantine_id: str) -> QuarantinedMail:
@@ -111,6 +165,14 @@ def own_mail(quarantine_id: str) -> QuarantinedMail:
     known = context.AN_ID.fullmatch(quarantine_id)
     mail = context.store().quarantine.find(context.caller(), quarantine_id, now=context.now()) if known else None
     if mail is None:
+        raise Problem(HTTPStatus.NOT_FOUND, "there is no such mail")
+    return mail
+
+
+def mail_of(event_id: str, quarantine_id: str) -> QuarantinedMail:
+    """The mail, if it names this event of the caller's. Raises :class:`Problem` (404) for any other."""
+    event, mail = context.own_event(event_id), own_mail(quarantine_id)
+    if mail.event_id != event.event_id:
         raise Problem(HTTPStatus.NOT_FOUND, "there is no such mail")
     return mail
 

@@ -1,10 +1,10 @@
-"""The routes of registrations, and of the messages that were sent for them."""
+"""The routes of one registration, and of the messages that were sent for it."""
 
 from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from http import HTTPStatus
 from typing import Annotated, Literal, TypeVar
@@ -14,15 +14,15 @@ from aws_lambda_powertools.event_handler.openapi.params import Body, Query
 from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
 
 from ..decision import shown as decision
+from ..decision.attention import kind_of_sent
+from ..decision.calendar_state import CalendarState
 from ..decision.decide import over
-from ..decision.plan import Snapshot, calendar_state_of
+from ..decision.plan import calendar_state_of
 from ..model import (
-    DeliveryState,
     Event,
     EventStatus,
     InvalidField,
     LocalTime,
-    Participation,
     Registration,
     RegistrationStatus,
     folded,
@@ -34,7 +34,6 @@ from ..schedule import edits, series
 from ..settings import settings
 from ..store import codec, keys
 from ..store.accounts import Scope
-from ..store.repository import decode_cursor, encode_cursor
 from ..store.requests import Answered
 from . import context, presenters, problems
 from .idempotency import Record, once
@@ -56,7 +55,6 @@ from .responses import (
     MessagePage,
     RegistrationMade,
     RegistrationOut,
-    RegistrationPage,
     documented,
 )
 from .scopes import has_scope
@@ -65,7 +63,6 @@ router = APIGatewayHttpRouter()  # type: ignore[no-untyped-call]
 PERSON = "/events/<event_id>/registrations/<registration_id>"
 EMPTY_BODY = ResendIn()
 WITHOUT_A_WORD = WordIn()
-Address = Annotated[str | None, Query(max_length=254, description="Who has this address now, or none.")]
 TOO_MANY = "the limit of mails to this person is reached"
 Outcome = TypeVar("Outcome", Registration, None)
 
@@ -76,7 +73,7 @@ def register(event_id: str, body: RegistrationIn, key: IdempotencyKey = None) ->
         event, at = context.own_event(event_id), context.now()
         context.require_writable(event, at)
         context.require_mails(event.account, at)
-        person = new_registration(event, body, at, secrets.token_bytes(16))
+        person = new_registration(event, body, at, secrets.token_bytes(16), may_approve=may_approve())
         charge = context.store().limits.recipient(event.account, body.email, at)
         recorded = record(status=201, event_id=event_id, registration_id=person.registration_id)
         told = approval.asking_actions(context.store(), event, person, at)
@@ -109,15 +106,22 @@ def register(event_id: str, body: RegistrationIn, key: IdempotencyKey = None) ->
     return once(key, enter, show_made)
 
 
-def new_registration(event: Event, body: RegistrationIn, at: datetime, entropy: bytes) -> Registration:
-    """The registration that a request asks for, at ``at`` (UTC). Raises :class:`InvalidField`, and :class:`Problem`
-    (403) where the key's scopes do not allow to register somebody whom the organizer would decide about.
+def may_approve() -> bool:
+    """Whether the caller may register people about whom the organizer would decide."""
+    return has_scope(context.router.current_event.raw_event, Scope.MANAGE)
+
+
+def new_registration(
+    event: Event, body: RegistrationIn, at: datetime, entropy: bytes, *, may_approve: bool
+) -> Registration:
+    """The registration that a request asks for, at ``at`` (UTC). Raises :class:`InvalidField`; and :class:`Problem`
+    (403) for somebody who is to be registered as approved, unless the caller ``may_approve`` them.
     """
     not_the_sender(body.email)
     must_have_room(event, body.guests)
     given = responses(event, body.responses)
     pending = event.approval and not body.approved
-    if event.approval and body.approved and not has_scope(context.router.current_event.raw_event, Scope.MANAGE):
+    if event.approval and body.approved and not may_approve:
         raise Problem(HTTPStatus.FORBIDDEN, "the API key lacks the scope manage, which approved needs")
     return Registration(
         event_id=event.event_id,
@@ -154,93 +158,6 @@ def responses(event: Event, given: Mapping[str, str]) -> tuple[tuple[str, str], 
 def show_made(answered: Answered, headers: Mapping[str, str]) -> Response[RegistrationMade]:
     """What an earlier request with the same Idempotency-Key registered, as it is now."""
     return context.show_made(answered.event_id, answered.registration_id, answered.status, headers)
-
-
-@router.get("/events/<event_id>/registrations", summary="List registrations", responses=documented(200))
-def list_registrations(
-    event_id: str,
-    limit: Limit = 50,
-    cursor: Cursor = None,
-    email: Address = None,
-    external_id: Annotated[
-        str | None, Query(max_length=200, description="The registration with this id of yours.")
-    ] = None,
-    status: Annotated[RegistrationStatus | None, Query()] = None,
-    participation: Annotated[Participation | None, Query()] = None,
-    delivery: Annotated[DeliveryState | None, Query(description="The state of the invitation.")] = None,
-) -> Response[RegistrationPage]:
-    event, at = context.own_event(event_id), context.now()
-
-    def is_wanted(person: RegistrationOut) -> bool:
-        return (
-            status in (None, person.status)
-            and participation in (None, person.participation)
-            and delivery in (None, person.invitation.state)
-        )
-
-    if email is not None or external_id is not None:
-        people = [shown(one, at) for one in known(event, email, external_id)]
-        return context.answer(200, RegistrationPage(items=list(filter(is_wanted, people)), next=None))
-    if participation is not None or delivery is not None:
-        identity = f"registrations of {event_id}, {status} {participation} {delivery}"
-        return context.answer(200, looked_through(event, at, is_wanted, identity, limit, cursor))
-    page = context.store().reads.list_registrations(event_id, limit=limit, cursor=cursor, status=status)
-    people = [shown(Snapshot(invitation=one, registration=person, event=event), at) for person, one in page.items]
-    return context.answer(200, RegistrationPage(items=people, next=page.next))
-
-
-def shown(seen: Snapshot, at: datetime) -> RegistrationOut:
-    return presenters.registration(seen, settings().sender, at)
-
-
-def known(event: Event, email: str | None, external_id: str | None) -> tuple[Snapshot, ...]:
-    """The registration that has the address and the external id at the event, if one has all that is given. One that
-    was cancelled has neither any more.
-    """
-    store, found = context.store(), set[str | None]()
-    if email is not None:
-        found.add(store.reads.address_holder(event.event_id, email))
-    if external_id is not None:
-        found.add(store.external_ids.registration_holder(event.event_id, external_id))
-    (holder, *others) = found
-    if holder is None or others:
-        return ()
-    return store.lookups.read_people([(event.event_id, holder)])
-
-
-MOST_LOOKED_THROUGH = 1500
-"""How many registrations one request reads where what is wanted is nowhere stored, and is derived of each."""
-
-
-def looked_through(
-    event: Event,
-    at: datetime,
-    is_wanted: Callable[[RegistrationOut], bool],
-    identity: str,
-    limit: int,
-    cursor: str | None,
-) -> RegistrationPage:
-    """A page of those that are wanted, in order of arrival. It may have fewer than ``limit``, and yet a next one."""
-    after = "" if cursor is None else decode_cursor(identity, cursor, r"[0-9a-z]+")
-    people: list[RegistrationOut] = []
-    everyone = context.store().reads.everybody(event.event_id, after)
-    for number, (person, invitation) in enumerate(everyone):
-        if number == MOST_LOOKED_THROUGH or len(people) == limit:
-            return RegistrationPage(items=people, next=encode_cursor(identity, after))
-        after = person.registration_id
-        one = shown(Snapshot(invitation=invitation, registration=person, event=event), at)
-        if is_wanted(one):
-            people.append(one)
-    return RegistrationPage(items=people, next=None)
-
-
-@router.get("/registrations", summary="List an address's registrations at all events", responses=documented(200))
-def list_person(
-    email: Annotated[str, Query(max_length=254)], limit: Limit = 50, cursor: Cursor = None
-) -> Response[RegistrationPage]:
-    account, at = context.caller(), context.now()
-    page = context.store().lookups.list_person(account, email, limit=limit, cursor=cursor)
-    return context.answer(200, RegistrationPage(items=[shown(one, at) for one in page.items], next=page.next))
 
 
 @router.get(PERSON, summary="Read a registration", responses=documented(200))
@@ -405,9 +322,21 @@ def decided(event_id: str, registration_id: str) -> tuple[Event, Registration, d
 def list_messages(
     event_id: str, registration_id: str, limit: Limit = 50, cursor: Cursor = None
 ) -> Response[MessagePage]:
-    seen = context.read_snapshot(context.own_event(event_id), registration_id)
-    page = context.store().reads.list_messages(seen.invitation, limit=limit, cursor=cursor)
-    return context.answer(200, MessagePage(items=[presenters.message(stored) for stored in page.items], next=page.next))
+    seen, reads = context.read_snapshot(context.own_event(event_id), registration_id), context.store().reads
+    page = reads.list_messages(seen.invitation, limit=limit, cursor=cursor)
+    # What a message tells follows from those before it, which the pages before had.
+    every = page.items if cursor is None else reads.messages(registration_id)
+    states = [stored.calendar_state for stored in every]
+    items = [
+        presenters.message(stored, kind_of_sent(stored.calendar_state, before(stored.calendar_state, states)))
+        for stored in page.items
+    ]
+    return context.answer(200, MessagePage(items=items, next=page.next))
+
+
+def before(state: CalendarState, states: Iterable[CalendarState]) -> list[CalendarState]:
+    """Those of ``states`` that were sent before ``state``."""
+    return [one for one in states if one.sequence < state.sequence]
 
 
 @router.get(f"{PERSON}/calendar", summary="Read what a person's calendar shows now", responses=documented(200))

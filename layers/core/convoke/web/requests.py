@@ -28,6 +28,7 @@ from ..model import (
     When,
 )
 from ..schedule import edits, recurrence, series, series_changes
+from ..webhooks.contents import event_fields
 from ..webhooks.events import WebhookEventType
 from .fields import (
     Approval,
@@ -55,6 +56,7 @@ from .fields import (
     NotifyAfter,
     Overlap,
     PageName,
+    Payload,
     Public,
     QuestionId,
     QuestionText,
@@ -312,19 +314,21 @@ class SplitIn(EventChange):
 
 class PreviewIn(EventPatch):
     """One change to preview: fields of the event, or ``cancel``; fields of the date ``occurrence``, or its ``cancel``
-    or ``restore``; a date to ``add``; or a ``split``.
+    or ``restore``; a date to ``add``; a ``split``; or ``reopen``. A ``cancel`` may have its ``reason``.
     """
 
     cancel: Literal[True] | None = None
+    reason: Reason | None = None
     occurrence: Moment | None = None
     restore: Literal[True] | None = None
     add: OccurrenceIn | None = None
     split: SplitIn | None = None
+    reopen: ReopenIn | None = None
 
     @property
     def patch(self) -> dict[str, Any]:
         """The changed fields of the event, or of its date."""
-        words = {"cancel", "occurrence", "restore", "add", "split"}
+        words = {"cancel", "reason", "occurrence", "restore", "add", "split", "reopen"}
         return {name: value for name, value in self.model_dump(exclude_unset=True).items() if name not in words}
 
 
@@ -405,6 +409,7 @@ class AccountPatch(Patch):
 class WebhookIn(Incoming):
     url: WebhookUrl
     events: WebhookEvents
+    payload: Payload = "ids"
 
     @property
     def types(self) -> tuple[WebhookEventType, ...]:
@@ -415,6 +420,7 @@ class WebhookIn(Incoming):
 class WebhookPatch(Patch):
     url: WebhookUrl | None = None
     events: WebhookEvents | None = None
+    payload: Payload | None = None
 
 
 class RotateIn(Incoming):
@@ -484,7 +490,7 @@ def patched(event: Event, patch: EventChange) -> tuple[Event, tuple[LocalTime, .
     Raises :class:`InvalidField` for an impossible time or rule, and pydantic's ``ValidationError`` for anything else.
     """
     given = fields_given(patch)
-    current = request_fields(event)
+    current = event_fields(event)
     if "duration" in given:
         # The duration replaces the event's end.
         current |= {"end": None}
@@ -557,42 +563,3 @@ def date_changed(event: Event, one: Occurrence, patch: OccurrencePatch) -> DateC
     if when.all_day is not plain.all_day:
         raise InvalidField("start", "must be a date, or a time, as the start of the series is")
     return replace(change, when=when)
-
-
-def request_fields(event: Event) -> dict[str, Any]:
-    """The event's content as the fields of a request that would create it."""
-    conference = event.conference
-    return {
-        "title": event.title,
-        "start": event.when.start.isoformat(),
-        "end": event.when.end.isoformat(),
-        "time_zone": event.when.time_zone,
-        "organizer": {"name": event.organizer.name, "email": event.organizer.email},
-        "description": event.description,
-        "location": event.location,
-        "url": event.url,
-        "conference": {"label": conference.label, "uri": conference.uri} if conference else None,
-        "reminders": [str(reminder) for reminder in event.reminders],
-        "capacity": event.capacity,
-        "release_on_decline": event.release_on_decline,
-        "recurrence": event.rule,
-        "status": event.status.value,
-        "public": event.public,
-        "confirm_address": event.confirm_address,
-        "approval": event.approval,
-        "guests": event.guests,
-        "language": event.language or None,
-        "questions": [
-            {
-                "question_id": question.question_id,
-                "text": question.text,
-                "kind": question.kind.value,
-                "choices": list(question.choices),
-                "required": question.required,
-            }
-            for question in event.questions
-        ],
-        "notify_after": event.notify_after,
-        "external_id": event.external_id or None,
-        "metadata": dict(event.metadata),
-    }

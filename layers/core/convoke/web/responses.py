@@ -7,11 +7,11 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field
 
-from ..decision.attention import AttentionKind, AttentionReason
+from ..decision.attention import AttentionKind, AttentionReason, SentKind
 from ..decision.shown import Showing
 from ..delivery.preview import Kind
 from ..model import AnswerChannel, DeliveryState, Method, Participation, QuestionKind, RegistrationStatus
-from ..webhooks.events import WebhookDeliveryState, WebhookEventType
+from ..webhooks.events import WebhookDeliveryState, WebhookEventType, WebhookPayload
 from . import problems
 
 Moment = Annotated[
@@ -90,10 +90,18 @@ class AccountOut(BaseModel):
     unconfirmed_mails: int
 
 
+class NextDateOut(BaseModel):
+    """One date, in the time zone of its event."""
+
+    start: str
+    end: str
+
+
 class EventOut(BaseModel):
     event_id: str
     version: int
     status: Literal["confirmed", "tentative", "draft", "cancelled"]
+    reason: Annotated[str, Field(description="Why it was cancelled.")]
     title: str
     start: str
     end: str
@@ -144,7 +152,15 @@ class EventOut(BaseModel):
         ),
     ] = None
     attention_count: Annotated[
-        int | None, Field(description="The number of all who need attention; null in a list of events.")
+        int | None,
+        Field(description="The number of all who need attention; null in a list of events without details."),
+    ] = None
+    next_date: Annotated[
+        NextDateOut | None,
+        Field(
+            description="The first date that takes place and is not over; null where there is none, and in a list of"
+            " events without details."
+        ),
     ] = None
     telling: Annotated[
         TellingOut | None,
@@ -175,6 +191,7 @@ class OccurrenceOut(BaseModel):
         Literal["confirmed", "cancelled", "skipped"],
         Field(description="skipped: this local time does not exist, so that RFC 5545 does not count the date."),
     ]
+    cancelled: Annotated[bool, Field(description="Whether it was cancelled by itself, whatever became of its event.")]
     moved: Annotated[bool, Field(description="Whether it has another time than its series.")]
     over: bool
     reason: Annotated[str, Field(description="Why it was cancelled.")]
@@ -242,10 +259,23 @@ class RegistrationMade(RegistrationOut):
     ] = False
 
 
+class NeedingOut(AttentionOut):
+    """Somebody who needs attention, with who it is. Of somebody who was erased name and address are null."""
+
+    name: str | None
+    email: str | None
+    status: RegistrationStatus
+
+
 class MessageOut(BaseModel):
     """One message to one person. Where ``sent_at`` is null it has not been sent yet."""
 
     uid: str
+    kind: Annotated[SentKind, Field(description="What it tells: move is another time or place, change anything else.")]
+    date: Annotated[
+        str | None, Field(description="The date of a series that it is about, by its original start; null: the whole.")
+    ]
+    to: Annotated[str | None, Field(description="The address that it is sent to; null once the person was erased.")]
     method: Method
     sequence: int
     dtstamp: Moment
@@ -323,6 +353,7 @@ class WebhookOut(BaseModel):
     webhook_id: str
     url: str
     events: list[WebhookEventType]
+    payload: WebhookPayload
     created_at: Moment
 
 
@@ -382,12 +413,26 @@ class OccurrencePage(BaseModel):
     next: str | None
 
 
+class PreviewMail(BaseModel):
+    """One mail as it would be read. Where a personal link will stand, ``text`` has ``_your_personal_link_``."""
+
+    method: Annotated[
+        Literal["REQUEST", "CANCEL"], Field(description="Whether the calendar takes an entry, or removes it.")
+    ]
+    to: PersonOut
+    subject: str
+    text: Annotated[str, Field(description="The plain text; the HTML of the mail says the same.")]
+
+
 class PreviewExample(BaseModel):
-    """The mails that one person would be sent: their subjects, in order."""
+    """The mails that one person would be sent, in order: in ``messages`` their subjects, in ``mails`` the first ten as
+    they would be read.
+    """
 
     registration_id: str
     kind: Kind
     messages: list[str]
+    mails: list[PreviewMail]
 
 
 class PreviewOut(BaseModel):
@@ -402,12 +447,29 @@ class PreviewOut(BaseModel):
     invite: int
     none: int
     messages: int
-    examples: list[PreviewExample]
+    examples: Annotated[
+        list[PreviewExample], Field(description="The first five who would be mailed, and the first of each kind.")
+    ]
+    told_at: Annotated[
+        Moment | None,
+        Field(
+            description="When people would be told, if the change were made now: it would wait for further ones until"
+            " then; null: at once."
+        ),
+    ]
+    quiet: Annotated[
+        bool, Field(description="Whether the change can be made with `notify` `none`, so that nobody is told of it.")
+    ]
     next: str | None
 
 
 class RegistrationPage(BaseModel):
     items: list[RegistrationOut]
+    next: str | None
+
+
+class NeedingPage(BaseModel):
+    items: list[NeedingOut]
     next: str | None
 
 

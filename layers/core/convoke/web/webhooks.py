@@ -17,7 +17,7 @@ from ..settings import settings
 from ..store import deliveries, keys, webhooks
 from ..store.outbox import new_event
 from ..store.writes import rounds
-from ..webhooks.events import Webhook, WebhookDeliveryState, WebhookEventType
+from ..webhooks.events import Webhook, WebhookDeliveryState, WebhookEventType, WebhookPayload
 from ..webhooks.url_guard import target_of
 from . import context, presenters
 from .idempotency import Record, once
@@ -49,6 +49,7 @@ def create_webhook(body: WebhookIn, key: IdempotencyKey = None) -> Response[Webh
             account=account,
             url=body.url,
             events=body.types,
+            payload=WebhookPayload(body.payload),
             secret=new_secret(),
             created_at=at,
         )
@@ -83,11 +84,10 @@ def read_webhook(webhook_id: str) -> Response[WebhookOut]:
 def change_webhook(webhook_id: str, body: WebhookPatch) -> Response[WebhookOut]:
     for _ in rounds():
         seen = context.own_webhook(webhook_id)
-        changes = WebhookIn.model_validate(
-            body.applied_to({"url": seen.url, "events": [str(event) for event in seen.events]})
-        )
+        present = {"url": seen.url, "events": [str(event) for event in seen.events], "payload": str(seen.payload)}
+        changes = WebhookIn.model_validate(body.applied_to(present))
         target_of(changes.url, local=settings().local_webhooks)
-        changed = replace(seen, url=changes.url, events=changes.types)
+        changed = replace(seen, url=changes.url, events=changes.types, payload=WebhookPayload(changes.payload))
         if context.store().webhooks.replace(seen, changed):
             return context.answer(200, presenters.webhook(changed))
     raise AssertionError  # rounds() ends with Contention

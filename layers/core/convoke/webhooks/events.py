@@ -1,8 +1,8 @@
 """Webhook events and their deliveries: the types, the JSON that is posted, its signature, and the retries.
 
 A webhook event is stored in the same transaction as the change that it reports, so none is lost. Each webhook that
-subscribes to its type receives it at least once, always under the same id. It contains ids and states, but no names and
-no addresses. All instants are UTC.
+subscribes to its type receives it at least once, always under the same id. It contains ids and states; names and
+addresses only for a webhook whose payload is full, and only as long as the person is not erased. All instants are UTC.
 """
 
 from __future__ import annotations
@@ -42,6 +42,13 @@ class WebhookEventType(StrEnum):
     TEST = "webhook.test"
 
 
+class WebhookPayload(StrEnum):
+    """What a webhook is posted: ids and states, or the whole event or registration, too."""
+
+    IDS = "ids"
+    FULL = "full"
+
+
 class WebhookDeliveryState(StrEnum):
     """The state of a delivery: another attempt is due, the webhook accepted it, or all attempts failed."""
 
@@ -78,6 +85,7 @@ class Webhook:
     events: tuple[WebhookEventType, ...]
     secret: str
     created_at: datetime
+    payload: WebhookPayload = WebhookPayload.IDS
     previous_secret: str = ""
     previous_until: datetime | None = None
 
@@ -157,13 +165,15 @@ RETRIES = (
 SIGNATURE_HEADER = "Convoke-Signature"
 
 
-def body(webhook_event: WebhookEvent) -> bytes:
-    """The JSON that is posted, the same bytes at each attempt."""
+def body(webhook_event: WebhookEvent, content: Mapping[str, Any]) -> bytes:
+    """The JSON that is posted, with ``content`` beside the ids in its data: the same bytes at
+    each attempt, unless what is full was erased between two.
+    """
     payload = {
         "id": webhook_event.webhook_event_id,
         "type": webhook_event.type.value,
         "created_at": webhook_event.created_at.isoformat(timespec="microseconds").replace("+00:00", "Z"),
-        "data": dict(webhook_event.data),
+        "data": {**webhook_event.data, **content},
     }
     return json.dumps(payload, separators=(",", ":"), sort_keys=True).encode()
 
@@ -180,9 +190,11 @@ def signature(secrets: Iterable[str], body: bytes, at: datetime) -> str:
     return ",".join([f"t={timestamp}", *(f"v1={digest}" for digest in digests)])
 
 
-def request(webhook: Webhook, event: WebhookEvent, at: datetime) -> tuple[bytes, dict[str, str]]:
+def request(
+    webhook: Webhook, event: WebhookEvent, content: Mapping[str, Any], at: datetime
+) -> tuple[bytes, dict[str, str]]:
     """The body and the headers of the request that posts ``event``, signed at ``at``, to ``webhook``."""
-    payload = body(event)
+    payload = body(event, content)
     headers = {
         "Content-Type": "application/json",
         "User-Agent": "Convoke",

@@ -11,6 +11,7 @@ import time
 from collections.abc import Mapping
 from contextlib import suppress
 from datetime import datetime
+from typing import Any
 
 from ..model import InvalidField, frozen
 from .events import Webhook, WebhookEvent, request
@@ -38,9 +39,11 @@ class Answer:
     why: str = ""
 
 
-def post_event(webhook: Webhook, event: WebhookEvent, at: datetime, *, local: bool) -> Answer:
+def post_event(
+    webhook: Webhook, event: WebhookEvent, content: Mapping[str, Any], at: datetime, *, local: bool
+) -> Answer:
     """Post the event, signed at ``at`` (UTC), to the webhook. ``local`` also allows ``http://127.0.0.1``."""
-    payload, headers = request(webhook, event, at)
+    payload, headers = request(webhook, event, content, at)
     try:
         target = target_of(webhook.url, local=local)
     except InvalidField as error:

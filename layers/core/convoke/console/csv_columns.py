@@ -1,0 +1,230 @@
+"""What each column of a file of people is about: guesses by its heading or its content, and the body of a registration
+that a line has then. Pure.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import unicodedata
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from typing import Any
+
+from ..languages.negotiation import LANGUAGES
+from ..model import Question, QuestionKind, RegistrationStatus, frozen
+from ..registrations.responses import NO, YES
+from .csv_reading import Row
+
+NAME, FIRST, LAST, EMAIL, LANGUAGE, GUESTS = "name", "first", "last", "email", "language", "guests"
+EXTERNAL_ID, METADATA, STATUS, IGNORED = "external_id", "metadata", "status", ""
+PLAIN = (NAME, FIRST, LAST, EMAIL, LANGUAGE, GUESTS, EXTERNAL_ID, STATUS, METADATA)
+"""What a column may be about beside the event's questions, which are ``responses.<question_id>``."""
+QUESTION = "responses."
+LOOKED_AT = 50
+"""Lines by whose content columns without a heading are guessed."""
+
+_HEADINGS: Mapping[str, str] = {
+    NAME: "name fullname yourname participant attendee person member teilnehmer teilnehmerin teilnehmername mitglied"
+    " namen vollername vornamename vornamenachname nom nomcomplet nombre nombrecompleto nome nomecompleto nomeecognome"
+    " naam volledigenaam imieinazwisko 名前 氏名 お名前 الاسم",
+    FIRST: "firstname givenname forename first vorname rufname prenom primernombre voornaam imie 名 nomeproprio",
+    LAST: "lastname surname familyname last nachname familienname nomdefamille apellido apellidos cognome sobrenome"
+    " apelido achternaam nazwisko 姓",
+    EMAIL: "email mail emailaddress mailaddress address eaddress emailadresse mailadresse adressemail adresseemail"
+    " courriel adresseelectronique correo correoelectronico direcciondecorreo indirizzoemail enderecodeemail"
+    " emailadres adresemail メール メールアドレス البريدالالكتروني emails",
+    LANGUAGE: "language lang locale sprache langue idioma lingua taal jezyk 言語 اللغة",
+    GUESTS: "guests guest numberofguests plus begleitung begleitpersonen gaste gaeste anzahlgaste invites"
+    " accompagnants invitados acompanantes ospiti convidados gasten goscie",
+    EXTERNAL_ID: "externalid id ownid memberid membernumber mitgliedsnummer mitgliedsnr kundennummer nr no number"
+    " nummer numero numerodemembre personalnummer",
+    METADATA: "metadata",
+    STATUS: "status",
+}
+# The columns of our own export that say what became of an invitation.
+_EXPORTED = frozenset({"participation", "answeredat", "invitation", "registeredat", "registrationid", "otherresponses"})
+_YES = frozenset(
+    ["yes", "y", "ja", "j", "oui", "o", "si", "sim", "s", "true", "wahr", "1", "x", "tak", "t", "はい", "نعم", "✓", "✔"]
+)
+_NO = frozenset(["no", "n", "nein", "non", "nao", "nee", "false", "falsch", "0", "-", "nie", "いいえ", "لا"])
+_LANGUAGES = {
+    **dict.fromkeys(("english", "englisch", "anglais", "ingles", "inglese", "engels", "angielski"), "en"),
+    **dict.fromkeys(("german", "deutsch", "allemand", "aleman", "tedesco", "alemao", "duits", "niemiecki"), "de"),
+    **dict.fromkeys(("french", "franzosisch", "francais", "frances", "francese", "frans", "francuski"), "fr"),
+    **dict.fromkeys(("spanish", "spanisch", "espanol", "espagnol", "spagnolo", "espanhol", "spaans"), "es"),
+    **dict.fromkeys(("italian", "italienisch", "italiano", "italien", "italiaans", "wloski"), "it"),
+    **dict.fromkeys(("portuguese", "portugiesisch", "portugues", "portugais", "portoghese", "portugees"), "pt"),
+    **dict.fromkeys(("dutch", "niederlandisch", "hollandisch", "nederlands", "neerlandais", "olandese"), "nl"),
+    **dict.fromkeys(("polish", "polnisch", "polski", "polonais", "polaco", "polacco", "pools"), "pl"),
+    **dict.fromkeys(("japanese", "japanisch", "日本語", "japonais", "japones", "giapponese"), "ja"),
+    **dict.fromkeys(("arabic", "arabisch", "العربية", "arabe", "arabo"), "ar"),
+}
+_ADDRESS = re.compile(r"[^\s@<>,;]+@[^\s@<>,;]+\.[^\s@<>,;]+")
+_NAMED = re.compile(r"(?P<name>[^<>]*)<\s*(?P<email>[^<>\s]+@[^<>\s]+)\s*>")
+_LEFT = frozenset(
+    {RegistrationStatus.CANCELLED.value, RegistrationStatus.DECLINED.value, RegistrationStatus.ERASED.value}
+)
+
+
+@frozen
+class Guess:
+    """Whether the first line is a heading, and what each column is about, :data:`IGNORED` where that is unknown."""
+
+    head: bool
+    columns: tuple[str, ...]
+
+
+def folded_heading(text: str) -> str:
+    """A heading without what people write differently: case, accents, spaces and signs."""
+    plain = unicodedata.normalize("NFKD", text.casefold())
+    return "".join(each for each in plain if each.isalnum())
+
+
+_BY_HEADING = {folded_heading(one): target for target, words in _HEADINGS.items() for one in words.split()}
+
+
+def guess(rows: Sequence[Row], questions: Sequence[Question]) -> Guess:
+    width = max((len(row.cells) for row in rows), default=0)
+    first = rows[0].cells if rows else ()
+    columns = _by_headings(first, questions)
+    named = any(columns) and not any(map(_ADDRESS.search, first))
+    if not named:
+        columns = _by_content(rows[:LOOKED_AT], width)
+    elif EMAIL not in columns:
+        found = _column_of_addresses(rows[1:LOOKED_AT], width)
+        if found is not None and found < len(columns):
+            columns[found] = EMAIL
+    return Guess(head=named, columns=(*columns, *(IGNORED for _ in range(width - len(columns)))))
+
+
+def _by_headings(first: Sequence[str], questions: Sequence[Question]) -> list[str]:
+    asked = {folded_heading(question.text): f"{QUESTION}{question.question_id}" for question in questions}
+    columns: list[str] = []
+    for cell in first:
+        heading = folded_heading(cell)
+        found = _BY_HEADING.get(heading, IGNORED)
+        if not found or found in columns:
+            found = asked.get(heading, IGNORED)
+        columns.append(IGNORED if found in columns or heading in _EXPORTED else found)
+    if FIRST in columns and LAST not in columns and NAME in columns:
+        # "Name, Vorname": the name is that of the family.
+        columns[columns.index(NAME)] = LAST
+    return columns
+
+
+def _by_content(rows: Sequence[Row], width: int) -> list[str]:
+    columns = [IGNORED] * width
+    addresses = _column_of_addresses(rows, width)
+    if addresses is None:
+        return columns
+    columns[addresses] = EMAIL
+    others = [number for number in range(width) if number != addresses and _is_of_words(rows, number)]
+    if len(others) == 1:
+        columns[others[0]] = NAME
+    elif len(others) > 1:
+        columns[others[0]], columns[others[1]] = FIRST, LAST
+    return columns
+
+
+def _column_of_addresses(rows: Sequence[Row], width: int) -> int | None:
+    counts = [sum(bool(_ADDRESS.search(_cell(row, number))) for row in rows) for number in range(width)]
+    most = max(counts, default=0)
+    return counts.index(most) if most else None
+
+
+def _is_of_words(rows: Sequence[Row], number: int) -> bool:
+    filled = [cell for row in rows if (cell := _cell(row, number))]
+    words = [
+        cell for cell in filled if cell.upper() != cell.lower() and len(cell) > 2 and not any(map(str.isdigit, cell))
+    ]
+    return bool(filled) and len(words) > len(filled) / 2
+
+
+def _cell(row: Row, number: int) -> str:
+    return row.cells[number] if number < len(row.cells) else ""
+
+
+# --- the people ---------------------------------------------------------------------------------------------------
+
+
+@frozen
+class Person:
+    """What a line says: the body of a registration, as the API has it, and what of it cannot be read, as pairs of the
+    field and what is wrong. ``left`` is true for whoever withdrew, by the column of an export that says so.
+    """
+
+    body: Mapping[str, Any]
+    wrong: tuple[tuple[str, str], ...] = ()
+    left: bool = False
+
+
+def person(row: Row, columns: Sequence[str], questions: Sequence[Question]) -> Person:
+    cells: dict[str, str] = {}
+    for number, column in enumerate(columns):
+        if column:
+            cells.setdefault(column, _cell(row, number))
+    if cells.get(STATUS, "").lower() in _LEFT:
+        return Person(body={}, left=True)
+    named, email = _address(cells.get(EMAIL, ""))
+    joined = " ".join((cells.get(FIRST, ""), cells.get(LAST, "")))
+    name = " ".join((cells.get(NAME, "") or joined.strip() or named).split())
+    body: dict[str, Any] = {"name": name, "email": email}
+    wrong = [(field, text) for field, text in ((NAME, "is missing"), (EMAIL, "is missing")) if not body[field]]
+    if language := _language(cells.get(LANGUAGE, "")):
+        body["language"] = language
+    if own := cells.get(EXTERNAL_ID, ""):
+        body[EXTERNAL_ID] = own
+    for column, read in ((GUESTS, _guests), (METADATA, _metadata)):
+        if cells.get(column):
+            value = read(cells[column])
+            if value is None:
+                wrong.append((column, "must be a number" if column == GUESTS else "must be a JSON object of texts"))
+            else:
+                body[column] = value
+    responses = {
+        question.question_id: _response(question, cells[column])
+        for question in questions
+        if cells.get(column := f"{QUESTION}{question.question_id}")
+    }
+    if responses:
+        body["responses"] = responses
+    return Person(body=body, wrong=tuple(wrong))
+
+
+def _address(cell: str) -> tuple[str, str]:
+    """A name, or nothing, and the address of a cell such as ``Ada Lovelace <ada@example.org>``."""
+    text = cell.removeprefix("mailto:").strip().rstrip(",;").strip()
+    if found := _NAMED.fullmatch(text):
+        return found["name"].strip().strip("\"'").strip(), found["email"]
+    return "", text.strip("<>")
+
+
+def _language(cell: str) -> str:
+    known = _LANGUAGES.get(folded_heading(cell))
+    tag = cell.strip().replace("_", "-")
+    return known or (tag.lower() if tag.lower() in LANGUAGES else tag)
+
+
+def _guests(cell: str) -> int | None:
+    found = re.fullmatch(r"\+?\s*([0-9]{1,9})([.,]0+)?", cell, re.ASCII)
+    return int(found[1]) if found else None
+
+
+def _metadata(cell: str) -> dict[str, str] | None:
+    with suppress(ValueError, RecursionError):
+        value = json.loads(cell)
+        if isinstance(value, dict) and all(isinstance(text, str) for text in value.values()):
+            return value
+    return None
+
+
+def _response(question: Question, cell: str) -> str:
+    """What was written, as the question takes it: one of its choices whatever its case, yes and no in any language."""
+    if question.kind is QuestionKind.CHOICE:
+        return next((choice for choice in question.choices if choice.casefold() == cell.casefold()), cell)
+    if question.kind is QuestionKind.YES_NO:
+        plain = unicodedata.normalize("NFKD", cell.casefold())
+        said = "".join(each for each in plain if not unicodedata.combining(each)).strip(" .!")
+        return YES if said in _YES else NO if said in _NO else cell
+    return cell

@@ -1,0 +1,183 @@
+"""What is done to one date of an event: change it, cancel it, restore it; and a date that is added."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from ..pages import site
+from . import date_times
+from .client import Errors
+from .dates import PATH, Date, Series, date_named, series_of
+from .previewing import Change, settle
+from .visit import Visit, page
+
+DATE = f"{PATH}/{{start}}"
+TEXTS = ("title", "location", "description")
+
+
+@page("GET", "/console/events/{event_id}/dates/{date}")
+def show(visit: Visit, event_id: str, date: str) -> site.Answer:
+    series = series_of(visit, event_id)
+    one = date_named(visit, series, date)
+    typed = {**date_times.fields_of(one.when), **{name: getattr(one, name) for name in TEXTS}}
+    return _shown(visit, "date.html", series, one, (), typed=typed)
+
+
+@page("POST", "/console/events/{event_id}/dates/{date}")
+def change(visit: Visit, event_id: str, date: str) -> site.Answer:
+    series = series_of(visit, event_id)
+    one = date_named(visit, series, date)
+    start, end, missing = date_times.read(visit.form, visit.request.texts, all_day=one.when.all_day)
+    again = _again(visit, "date.html", series, one)
+    if visit.objections or missing:
+        return again(visit.objections or missing)
+    moves = date_times.differs(start, one.when.start) or date_times.differs(end, one.when.end)
+    body: dict[str, Any] = {"start": start, "end": end} if moves else {}
+    body |= {name: visit.form.text(name) for name in TEXTS if visit.form.text(name) != getattr(one, name).strip()}
+    _ = visit.request.texts.gettext
+    day = one.day(visit.request.texts)
+    wanted = Change(
+        method="PATCH",
+        path=DATE,
+        at={"event_id": event_id, "start": one.original.isoformat()},
+        body=body,
+        previewed={"occurrence": one.original.isoformat(), **body},
+        version=version(visit),
+        title=_("Move %(day)s", day=day) if moves else _("Change %(day)s", day=day),
+        send=_("Change it, and send"),
+    )
+    return settle(visit, series.event, wanted, again=again, then=series.path_of(one))
+
+
+@page("GET", "/console/events/{event_id}/dates/{date}/cancel")
+def ask_to_cancel(visit: Visit, event_id: str, date: str) -> site.Answer:
+    series = series_of(visit, event_id)
+    return _shown(visit, "date_cancel.html", series, date_named(visit, series, date), (), typed={"reason": ""})
+
+
+@page("POST", "/console/events/{event_id}/dates/{date}/cancel")
+def cancel(visit: Visit, event_id: str, date: str) -> site.Answer:
+    series = series_of(visit, event_id)
+    one = date_named(visit, series, date)
+    _ = visit.request.texts.gettext
+    reason = {"reason": visit.form.text("reason")}
+    wanted = Change(
+        method="POST",
+        path=f"{DATE}/cancel",
+        at={"event_id": event_id, "start": one.original.isoformat()},
+        body=reason,
+        previewed={"occurrence": one.original.isoformat(), "cancel": True, **reason},
+        version=version(visit),
+        title=_("Cancel %(day)s", day=one.day(visit.request.texts)),
+        send=_("Cancel this date, and send"),
+    )
+    return _settled(visit, "date_cancel.html", series, one, wanted)
+
+
+@page("GET", "/console/events/{event_id}/dates/{date}/restore")
+def ask_to_restore(visit: Visit, event_id: str, date: str) -> site.Answer:
+    series = series_of(visit, event_id)
+    return _shown(visit, "date_restore.html", series, date_named(visit, series, date), (), typed={})
+
+
+@page("POST", "/console/events/{event_id}/dates/{date}/restore")
+def restore(visit: Visit, event_id: str, date: str) -> site.Answer:
+    series = series_of(visit, event_id)
+    one = date_named(visit, series, date)
+    _ = visit.request.texts.gettext
+    wanted = Change(
+        method="POST",
+        path=f"{DATE}/restore",
+        at={"event_id": event_id, "start": one.original.isoformat()},
+        body={},
+        previewed={"occurrence": one.original.isoformat(), "restore": True},
+        version=version(visit),
+        title=_("Restore %(day)s", day=one.day(visit.request.texts)),
+        send=_("Restore it, and send"),
+    )
+    return _settled(visit, "date_restore.html", series, one, wanted)
+
+
+@page("GET", "/console/events/{event_id}/dates/add")
+def ask_to_add(visit: Visit, event_id: str) -> site.Answer:
+    series = series_of(visit, event_id)
+    usual = date_times.fields_of(series.when)
+    last = "" if series.when.all_day else usual["end_day"]
+    typed = {**usual, "start": "", "end_day": "", "end": "" if series.when.all_day or last else usual["end"]}
+    return _shown(visit, "date_add.html", series, None, (), typed=typed)
+
+
+@page("POST", "/console/events/{event_id}/dates/add")
+def add(visit: Visit, event_id: str) -> site.Answer:
+    series = series_of(visit, event_id)
+    start, end, missing = date_times.read(visit.form, visit.request.texts, all_day=series.when.all_day)
+    again = _again(visit, "date_add.html", series, None)
+    if visit.objections or missing:
+        return again(visit.objections or missing)
+    _ = visit.request.texts.gettext
+    body = {"start": start, "end": end}
+    wanted = Change(
+        method="POST",
+        path=PATH,
+        at={"event_id": event_id},
+        body=body,
+        previewed={"add": body},
+        version=version(visit),
+        title=_("Add a date"),
+        send=_("Add it, and send"),
+    )
+    return settle(visit, series.event, wanted, again=again, then=series.path)
+
+
+def version(visit: Visit) -> int | None:
+    """The version of the event from which the form was made."""
+    said = visit.form.text("version")
+    return int(said) if said.isascii() and said.isdigit() and len(said) < 16 else None
+
+
+def outdated(visit: Visit, series: Series) -> bool:
+    """Whether the event was changed since the form was made that is shown again."""
+    return visit.request.method == "POST" and version(visit) != series.event["version"]
+
+
+def _settled(visit: Visit, template: str, series: Series, one: Date, wanted: Change) -> site.Answer:
+    again = _again(visit, template, series, one)
+    if visit.objections:
+        return again(visit.objections)
+    return settle(visit, series.event, wanted, again=again, then=series.path_of(one))
+
+
+def _again(visit: Visit, template: str, series: Series, one: Date | None) -> Callable[[Errors], site.Answer]:
+    """The form once more, as it was filled in, with what is wrong."""
+
+    def again(errors: Errors) -> site.Answer:
+        names = (*date_times.FIELDS, *TEXTS, "reason")
+        typed = {name: visit.form.text(name) for name in names}
+        return _shown(visit, template, series, one, at_fields(errors), typed=typed)
+
+    return again
+
+
+def at_fields(errors: Errors) -> Errors:
+    """The errors under the names of the form's fields: of a part of a preview they have its name before them."""
+    return tuple((field.rpartition(".")[2], message) for field, message in errors)
+
+
+def _shown(
+    visit: Visit, template: str, series: Series, one: Date | None, errors: Errors, *, typed: Mapping[str, str]
+) -> site.Answer:
+    others = sum(each.status == "confirmed" for each in series.dates if each is not one)
+    return visit.show(
+        template,
+        422 if errors else 200,
+        series=series,
+        event=series.event,
+        one=one,
+        path=f"{series.path}/add" if one is None else series.path_of(one),
+        typed=typed,
+        errors=errors,
+        outdated=outdated(visit, series),
+        others=others,
+        crumbs=series.crumbs(visit.request.texts, None if template == "date.html" else one),
+    )

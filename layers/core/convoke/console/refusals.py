@@ -1,0 +1,51 @@
+"""What a page says when the API refuses what somebody wants to do."""
+
+from __future__ import annotations
+
+import math
+
+from ..languages import Texts, gettext_noop
+from .client import Errors, Reply
+
+STALE = gettext_noop(
+    "This was changed meanwhile, by somebody else or in another window. Nothing of yours was saved yet: look at what "
+    "you typed, and at how it is now, and send it once more."
+)
+"""Somebody was first: the version of the form is not the present one."""
+KEPT = "Idempotency-Key"
+"""The field of the API that says that the same form was sent before, with something else in it."""
+SENTENCES = {
+    "event_cancelled": gettext_noop("This event is cancelled. Reopen it first."),
+    "event_over": gettext_noop("This event is over, so that it cannot be changed any more."),
+    "date_over": gettext_noop("This date is over, so that it cannot be changed any more."),
+    "nothing_waits": gettext_noop("Nothing waits to be told any more: people are being told, or know."),
+    "some_are_told": gettext_noop(
+        "This cannot be undone any more: some people were told of it already. Change it back, and they are told."
+    ),
+    "scope_missing": gettext_noop("With the key that you signed in with, this may be seen, and not changed."),
+    "split_running": gettext_noop("People are still being registered for this event. Please try again in a minute."),
+    "busy": gettext_noop("Others are changing this at the moment. Nothing was saved. Please send it again."),
+}
+"""By the API's ``code``."""
+
+
+def in_words(texts: Texts, reply: Reply) -> Errors:
+    """What a page shows for a refused request: each field with what is wrong, or one sentence."""
+    if reply.status == 412 or any(name == KEPT for name, _ in reply.errors):
+        return (("", texts.gettext(STALE)),)
+    if reply.status == 429:
+        return (("", _wait(texts, reply)),)
+    if reply.code in SENTENCES:
+        return (("", texts.gettext(SENTENCES[reply.code])),)
+    return reply.errors
+
+
+def _wait(texts: Texts, reply: Reply) -> str:
+    minutes = max(1, math.ceil(int(reply.headers.get("retry-after", "60")) / 60))
+    wait = texts.ngettext(
+        "Nothing was saved. Please send it again in %(num)s minute.",
+        "Nothing was saved. Please send it again in %(num)s minutes.",
+        minutes,
+        num=minutes,
+    )
+    return texts.sentences(*(said for _, said in reply.errors), wait)

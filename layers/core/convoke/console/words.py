@@ -1,0 +1,256 @@
+"""The states of people, mails and answers in plain words: what all pages of the console say of them.
+
+Each function takes the API's own value (docs/api.md) and returns a :class:`Word`. A value that has no words is returned
+as it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from ..languages.texts import Texts, gettext_noop
+from ..model import When, frozen
+from ..store.codec import local_time
+
+GOOD, BAD, WAIT, PLAIN = "good", "bad", "wait", ""
+
+
+@frozen
+class Word:
+    """``text`` in a word or two, for a tag of the ``kind`` "good", "bad", "wait" or "" (``parts.tag``); ``meaning`` and
+    ``advice`` are sentences: what it means, and what to do next. Both may be empty.
+    """
+
+    text: str
+    kind: str = PLAIN
+    meaning: str = ""
+    advice: str = ""
+
+
+def _say(text: str, kind: str = PLAIN, meaning: str = "", advice: str = "") -> Word:
+    return Word(text=text, kind=kind, meaning=meaning, advice=advice)
+
+
+Words = Mapping[str, Word]
+
+STATUSES: Words = {
+    "registered": _say(gettext_noop("Registered"), GOOD),
+    "waitlisted": _say(
+        gettext_noop("On the waitlist"), WAIT, gettext_noop("They are invited as soon as a seat comes free.")
+    ),
+    "pending": _say(gettext_noop("Waits for your decision"), WAIT),
+    "declined": _say(gettext_noop("Gave the seat back"), PLAIN, gettext_noop("They declined, and take no seat.")),
+    "cancelled": _say(gettext_noop("Withdrawn"), PLAIN, gettext_noop("They take no seat, and are told nothing more.")),
+    "erased": _say(
+        gettext_noop("Erased"), PLAIN, gettext_noop("Their name, their address and their mails are deleted.")
+    ),
+}
+"""``status`` of a registration."""
+
+ANSWERS: Words = {
+    "needs-action": _say(gettext_noop("No answer yet")),
+    "accepted": _say(gettext_noop("Coming"), GOOD),
+    "declined": _say(gettext_noop("Not coming"), BAD),
+    "tentative": _say(gettext_noop("Maybe"), WAIT),
+    "delegated": _say(gettext_noop("Sends somebody else"), WAIT),
+}
+"""``participation`` of a registration, and ``status`` of an answer."""
+
+DELIVERIES: Words = {
+    "none": _say(gettext_noop("No mail yet"), PLAIN, gettext_noop("Nothing was sent to them so far.")),
+    "pending": _say(
+        gettext_noop("Waits to be sent"), WAIT, gettext_noop("The mail is sent by itself, as a rule at once.")
+    ),
+    "accepted": _say(
+        gettext_noop("Sent"),
+        PLAIN,
+        gettext_noop("The mail has left. Their mail server has not confirmed yet that it has it."),
+    ),
+    "delivered": _say(gettext_noop("Delivered"), GOOD, gettext_noop("Their mail server has the mail.")),
+    "bounced": _say(
+        gettext_noop("Came back"), BAD, gettext_noop("Their mail server does not take mail for this address.")
+    ),
+    "complained": _say(gettext_noop("Marked as spam"), BAD, gettext_noop("They marked a mail as spam.")),
+    "suppressed": _say(
+        gettext_noop("Address is blocked"),
+        BAD,
+        gettext_noop("Mail to this address came back before, so that nothing is sent to it any more."),
+    ),
+    "failed": _say(gettext_noop("Could not be sent"), BAD, gettext_noop("The mail was given up.")),
+    "expired": _say(
+        gettext_noop("Not sent in time"), BAD, gettext_noop("The event was over before the mail could be sent.")
+    ),
+    "unknown": _say(
+        gettext_noop("Not known"),
+        WAIT,
+        gettext_noop("It is not known whether the mail has left. It is sent again if need be."),
+    ),
+}
+"""``invitation.state`` of a registration, and ``state`` of a message."""
+
+METHODS: Words = {
+    "REQUEST": _say(gettext_noop("Invitation")),
+    "CANCEL": _say(gettext_noop("Cancellation")),
+}
+"""``method`` of a message, where nothing more is known of it."""
+
+FAILURES: Words = {
+    "unrenderable": _say(gettext_noop("No mail could be made of it.")),
+    "unanswered": _say(gettext_noop("The mail service never said whether it took the mail.")),
+    "erased": _say(gettext_noop("The person was erased meanwhile.")),
+    "barred": _say(gettext_noop("This address may not be mailed.")),
+}
+"""``reason`` of a message that failed; else it is an error code of the mail service."""
+
+KINDS: Words = {
+    "cancellation": _say(gettext_noop("Does not know that it is cancelled"), BAD),
+    "move": _say(gettext_noop("Does not know the new time or place"), BAD),
+    "change": _say(gettext_noop("Does not know the latest details"), WAIT),
+    "invitation": _say(gettext_noop("Was not invited"), WAIT),
+    "answer": _say(gettext_noop("Their answer waits for you"), WAIT),
+}
+"""``kind`` in an event's ``attention``, the most urgent first."""
+
+REASONS: Words = {
+    "pending": _say(
+        gettext_noop("Waits to be sent"),
+        WAIT,
+        gettext_noop("The mail has not left yet."),
+        gettext_noop("It is sent by itself. If it is urgent, call them."),
+    ),
+    "undelivered": _say(
+        gettext_noop("Not confirmed"),
+        WAIT,
+        gettext_noop("The mail has left, and their mail server has not confirmed that it has it."),
+        gettext_noop("Call them, or send it again."),
+    ),
+    "bounced": _say(
+        gettext_noop("Came back"),
+        BAD,
+        gettext_noop("Their mail server does not take mail for this address."),
+        gettext_noop("Call them, and change the address: the new one is invited at once."),
+    ),
+    "complained": _say(
+        gettext_noop("Marked as spam"),
+        BAD,
+        gettext_noop("They marked a mail as spam, so that they are sent no invitations any more."),
+        gettext_noop("Call them, or change the address if they want to have another one."),
+    ),
+    "suppressed": _say(
+        gettext_noop("Address is blocked"),
+        BAD,
+        gettext_noop("Mail to this address came back before, so that nothing is sent to it any more."),
+        gettext_noop("Call them, and change the address: the new one is invited at once."),
+    ),
+    "failed": _say(
+        gettext_noop("Could not be sent"),
+        BAD,
+        gettext_noop("The mail was given up."),
+        gettext_noop("Send it again. If that does not help, call them."),
+    ),
+    "another-address": _say(
+        gettext_noop("From another address"),
+        WAIT,
+        gettext_noop("The answer came from an address that is not theirs."),
+        gettext_noop("If it is genuine, let it count. If you do not know, ask them."),
+    ),
+    "in-their-name": _say(
+        gettext_noop("In their name"),
+        WAIT,
+        gettext_noop("Somebody else sent the answer in their name, perhaps a calendar service."),
+        gettext_noop("If it is genuine, let it count. If you do not know, ask them."),
+    ),
+}
+"""``state`` in an event's ``attention``: why somebody was not reached, or why an answer does not count yet."""
+
+CHANNELS: Words = {
+    "mail": _say(gettext_noop("from their calendar, by mail")),
+    "release": _say(gettext_noop("by a mail that was put aside, and then let count")),
+    "api": _say(gettext_noop("through the API")),
+    "web": _say(gettext_noop("on their page")),
+}
+"""``channel`` of an answer."""
+
+SHOWINGS: Words = {
+    "shown": _say(gettext_noop("Shown"), GOOD),
+    "cancelled": _say(gettext_noop("Taken out")),
+    "unknown": _say(
+        gettext_noop("Not known"),
+        WAIT,
+        gettext_noop("A mail about it may or may not have left, or calendars differ in what they do with it."),
+    ),
+}
+"""``state`` of an entry of somebody's calendar."""
+
+
+def status(texts: Texts, value: str) -> Word:
+    return _word(texts, STATUSES, value)
+
+
+def answer(texts: Texts, value: str) -> Word:
+    return _word(texts, ANSWERS, value)
+
+
+def delivery(texts: Texts, value: str) -> Word:
+    return _word(texts, DELIVERIES, value)
+
+
+def kind(texts: Texts, value: str) -> Word:
+    return _word(texts, KINDS, value)
+
+
+def reason(texts: Texts, value: str) -> Word:
+    return _word(texts, REASONS, value)
+
+
+def channel(texts: Texts, value: str) -> Word:
+    return _word(texts, CHANNELS, value)
+
+
+def showing(texts: Texts, value: str) -> Word:
+    return _word(texts, SHOWINGS, value)
+
+
+def failure(texts: Texts, value: str | None) -> Word:
+    """Why a message failed; an error code of the mail service has no words of ours."""
+    return _word(texts, FAILURES, value or "")
+
+
+def _word(texts: Texts, words: Words, value: str) -> Word:
+    found = words.get(value, _say(value))
+    text, meaning, advice = (texts.gettext(part) if part else "" for part in (found.text, found.meaning, found.advice))
+    return Word(text=text, kind=found.kind, meaning=meaning, advice=advice)
+
+
+# --- times --------------------------------------------------------------------------------------------------------
+
+
+def when(texts: Texts, shown: Mapping[str, Any]) -> str:
+    """``start`` to ``end`` in ``time_zone``, as the API shows them of an event, a date of it, a proposal or an entry:
+    ``Friday 12 March 2027, 09:00 to 10:30 (Europe/Berlin, UTC+01:00)``.
+    """
+    return texts.when(_when(shown))
+
+
+def when_short(texts: Texts, shown: Mapping[str, Any]) -> str:
+    """The start alone: ``Fri 12 Mar 2027, 09:00``."""
+    return texts.when_short(_when(shown))
+
+
+def _when(shown: Mapping[str, Any]) -> When:
+    return When(start=local_time(shown["start"]), end=local_time(shown["end"]), time_zone=shown["time_zone"])
+
+
+def date(texts: Texts, name: str) -> str:
+    """A date of a series by its original start: ``Fri 12 Mar 2027, 09:00``."""
+    found = local_time(name)
+    return texts.day_and_time(texts.short_day(found), found)
+
+
+def moment(texts: Texts, instant: str, time_zone: str | None) -> str:
+    """An instant as the API shows it, by the clock of a zone (UTC without one): ``Fri 12 Mar 2027, 09:00``."""
+    at = datetime.fromisoformat(instant).astimezone(ZoneInfo(time_zone) if time_zone else UTC)
+    return texts.day_and_time(texts.short_day(at), at)

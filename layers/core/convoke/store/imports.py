@@ -1,0 +1,322 @@
+"""Imports of people: what was uploaded, until it is imported or a day is over; and how far an import is.
+
+An import is one item beside its event. What it reads and writes is in items of its own, each of at most
+:data:`LARGEST` bytes: pieces of the uploaded text, parts of some people, and the lines that are wrong. All have a time
+after which DynamoDB removes them.
+"""
+
+from __future__ import annotations
+
+import json
+import zlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from ..model import Registration, frozen
+from . import codec, conditions, dynamo, keys
+from .dynamo import Item
+from .repository import Repository
+from .writes import DUE, Action, delete, put, update
+
+UPLOADED_KEPT = timedelta(days=1)
+"""How long is kept what was uploaded, and the lines that were wrong once an import is over."""
+RUNS_AT_MOST = timedelta(days=4)
+"""How long is kept what an import still has to do."""
+KEPT = timedelta(days=90)
+"""How long is kept who imported when, and how many."""
+LARGEST = 250_000
+"""Bytes of a piece before it is compressed: an item has at most 400 KB."""
+IN_A_PART = 100
+"""How many people are registered between two counts."""
+AT_ONCE = 100
+"""How many items one read names."""
+
+Line = dict[str, Any]
+"""Somebody to be registered: ``line``, the number of their line, and ``body``, as the API has it."""
+Wrong = tuple[int, str, str]
+"""The number of a line that was not imported, the field that is wrong, or nothing, and the reason."""
+
+
+@frozen
+class Import:
+    """An import of people to an event. Instants are UTC.
+
+    ``by`` is the name of whoever is signed in, ``file`` that of the file, if it was one. ``columns`` says what each
+    column is about, once that is confirmed; ``head``, whether the first line is a heading. ``parts`` is how many there
+    are, ``next_part`` the number of the one to be worked on, ``run`` names those of this beginning. ``people`` is how
+    many are to be registered; what became of them is counted at the end of each part: ``refused`` could not be. Of the
+    other lines ``wrong`` have something that a registration may not have, ``twice`` an address that came before, and
+    ``left_out`` are of people who withdrew, by the file. ``waits_until`` is when it goes on, where a limit of
+    mails is reached.
+    """
+
+    event_id: str
+    import_id: str
+    account: str
+    by: str
+    file: str = ""
+    created_at: datetime
+    lines: int
+    head: bool = False
+    columns: tuple[str, ...] = ()
+    run: str = ""
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+    waits_until: datetime | None = None
+    lease_until: datetime | None = None
+    parts: int = 0
+    next_part: int = 0
+    people: int = 0
+    registered: int = 0
+    waitlisted: int = 0
+    existing: int = 0
+    twice: int = 0
+    left_out: int = 0
+    wrong: int = 0
+    refused: int = 0
+
+    @property
+    def done(self) -> int:
+        """How many of ``people`` have been worked on."""
+        return self.registered + self.waitlisted + self.existing + self.refused
+
+    @property
+    def not_imported(self) -> int:
+        """How many lines are kept with the reason why they were not imported."""
+        return self.wrong + self.twice + self.refused
+
+
+codec.record(Import)
+
+
+class Imports(Repository):
+    # --- what was uploaded --------------------------------------------------------------------------------------
+
+    def create(self, one: Import, text: str) -> None:
+        """Store a new import with its text."""
+        until = one.created_at + UPLOADED_KEPT
+        for number, piece in enumerate(_pieces(text.encode("utf-8", "surrogatepass"))):
+            self._put(one.import_id, f"TEXT#{number:03}", piece, until)
+        item = codec.item(one, keys.imported(one.event_id, one.import_id), expires_at=codec.epoch(until))
+        self._write(put(self._sent, item, conditions.NEW))
+
+    def text(self, import_id: str, now: datetime) -> str | None:
+        """What was uploaded; ``None`` where it is not kept any more."""
+        pieces = [content for _, content in self._contents(import_id, "TEXT#", now)]
+        return b"".join(pieces).decode("utf-8", "surrogatepass") if pieces else None
+
+    def read(self, event_id: str, import_id: str, now: datetime) -> Import | None:
+        item = dynamo.get(self.client, self._sent, keys.imported(event_id, import_id))
+        # DynamoDB removes an expired item only hours later.
+        return None if item is None or int(item["expires_at"]) <= now.timestamp() else codec.read(Import, item)
+
+    def latest(self, event_id: str, limit: int) -> list[Import]:
+        """The latest imports that have begun, the latest first."""
+        query = dynamo.starting_with(self._sent, keys.imported(event_id, ""), ScanIndexForward=False, Limit=5 * limit)
+        found = (codec.read(Import, dynamo.unwire(item)) for item in self.client.query(**query)["Items"])
+        return [one for one in found if one.started_at][:limit]
+
+    def match(self, one: Import, columns: tuple[str, ...], *, head: bool) -> bool:
+        """Store what the columns are about. False: the import has begun."""
+        changes = {"columns": list(columns), "head": head}
+        return self._write(update(self._sent, _key(one), changes, conditions.NOT_BEGUN))
+
+    # --- beginning ----------------------------------------------------------------------------------------------
+
+    def begin(self, one: Import, people: Sequence[Line], wrong: Sequence[Wrong], *, due_key: str) -> bool:
+        """Begin with ``one``, which has its ``started_at``, ``run`` and counts, except how many parts. False: it has
+        begun before.
+
+        The parts are written first, under the name of this run, so that whatever has begun has all of them.
+        """
+        if one.started_at is None:
+            raise ValueError("started_at is missing")
+        until = one.started_at + RUNS_AT_MOST
+        parts = list(_parts(people))
+        for number, part in enumerate(parts):
+            self._put(one.import_id, _part(one, number), _json(part), until)
+        for number, some in enumerate(_parts(wrong)):
+            self._put(one.import_id, f"WRONG#{one.run}#-{number:03}", _json(some), until)
+        stored = codec.item(one, {})
+        names = ("started_at", "run", "people", "twice", "left_out", "wrong", "head")
+        changes = {name: stored[name] for name in names} | {
+            "parts": len(parts),
+            "expires_at": codec.epoch(one.started_at + KEPT),
+            **codec.due_attributes(one.import_id, due_key),
+        }
+        begun = self._write(update(self._sent, _key(one), changes, conditions.NOT_BEGUN))
+        if begun:
+            self._keep_until(one.import_id, "TEXT#", until)
+        return begun
+
+    # --- working ------------------------------------------------------------------------------------------------
+
+    def claim(self, event_id: str, import_id: str, *, lease_until: datetime, now: datetime) -> Import | None:
+        """Take the lease on an import. ``None``: there is nothing to do, or another worker has it."""
+        one = self.read(event_id, import_id, now)
+        if one is None:
+            return None
+        changes = {"lease_until": keys.instant(lease_until), "due_key": keys.due_key(2, lease_until)}
+        taken = self._write(
+            update(
+                *(self._sent, _key(one), changes, conditions.CAN_GO_ON),
+                remove=("waits_until",),
+                now=keys.instant(now),
+            )
+        )
+        if not taken:
+            return None
+        # Read again: another worker may have ended a part between the read and the claim.
+        return self.read(event_id, import_id, now)
+
+    def part(self, one: Import, now: datetime) -> list[Line]:
+        """The people of the next part."""
+        found = list(self._contents(one.import_id, _part(one, one.next_part), now))
+        return [line for _, content in found for line in json.loads(content)]
+
+    def end_part(
+        self, one: Import, counts: Mapping[str, int], wrong: Sequence[Wrong], later: Sequence[Line], now: datetime
+    ) -> Import | None:
+        """End the next part: count, keep what is wrong, and put ``later``, whose limit of mails is reached, into a new
+        part at the end. Returns the import as it is then; ``None``: another worker has it.
+        """
+        until = now + RUNS_AT_MOST
+        name = _part(one, one.next_part)
+        actions = {"part": delete(self._sent, keys.import_content(one.import_id, name))}
+        if wrong:
+            key = f"WRONG#{one.run}#{one.next_part:04}"
+            actions["wrong"] = self._put_action(one.import_id, key, _json(wrong), until)
+        if later:
+            actions["later"] = self._put_action(one.import_id, _part(one, one.parts), _json(later), until)
+        add = {"next_part": 1, "parts": int(bool(later)), **counts}
+        actions["import"] = update(
+            *(self._sent, _key(one), {}, conditions.AT_THIS_PART),
+            add={name: count for name, count in add.items() if count},
+            lease_until=codec.value(one.lease_until),
+            next_part=one.next_part,
+        )
+        return None if self._attempt(actions) else self.read(one.event_id, one.import_id, now)
+
+    def give_back(self, one: Import, now: datetime) -> bool:
+        """Let another worker go on at once."""
+        return self._leave(one, {"due_key": keys.due_key(2, now)})
+
+    def wait(self, one: Import, until: datetime) -> bool:
+        """Let it wait until then."""
+        return self._leave(one, {"due_key": keys.due_key(2, until), "waits_until": keys.instant(until)})
+
+    def finish(self, one: Import, now: datetime) -> bool:
+        """End the import. What was uploaded is deleted, or kept for a day where lines were wrong."""
+        changes = {"finished_at": keys.instant(now)}
+        mine = {"lease_until": codec.value(one.lease_until)}
+        remove = ("lease_until", "waits_until", *DUE)
+        ended = self._write(update(self._sent, _key(one), changes, conditions.LEASE_IS_MINE, remove=remove, **mine))
+        if ended:
+            kept = now + UPLOADED_KEPT
+            for prefix in ("TEXT#", "WRONG#"):
+                self._keep_until(one.import_id, prefix, kept if one.not_imported else None)
+        return ended
+
+    def _leave(self, one: Import, changes: Mapping[str, Any]) -> bool:
+        mine = {"lease_until": codec.value(one.lease_until)}
+        action = update(self._sent, _key(one), changes, conditions.LEASE_IS_MINE, remove=("lease_until",), **mine)
+        return self._write(action)
+
+    def wrong(self, one: Import, now: datetime) -> list[Wrong]:
+        """The lines that were not imported, in their order."""
+        found = self._contents(one.import_id, f"WRONG#{one.run}#", now)
+        return sorted((number, field, why) for _, content in found for number, field, why in json.loads(content))
+
+    # --- who is there already -----------------------------------------------------------------------------------
+
+    def own(self, event_id: str, ids: Sequence[str]) -> dict[str, Registration]:
+        """Those of the registrations that exist, by id."""
+        found = self._some(keys.registration(event_id, one) for one in ids)
+        people = [codec.read(Registration, item) for item in found.values()]
+        return {person.registration_id: person for person in people}
+
+    def holders(self, event_id: str, emails: Iterable[str]) -> dict[str, str]:
+        """Which registration has each of the addresses; those that none has are left out."""
+        wanted = {keys.address(event_id, email)["sk"]: email for email in emails}
+        found = self._some({"pk": keys.event(event_id)["pk"], "sk": key} for key in wanted)
+        return {wanted[key]: str(item["registration_id"]) for key, item in found.items()}
+
+    def external_holders(self, event_id: str, external_ids: Iterable[str]) -> dict[str, str]:
+        """Which registration has each of the external ids; those that none has are left out."""
+        wanted = {keys.external_registration(event_id, one)["sk"]: one for one in external_ids}
+        found = self._some({"pk": keys.event(event_id)["pk"], "sk": key} for key in wanted)
+        return {wanted[key]: str(item["holder"]) for key, item in found.items()}
+
+    def _some(self, wanted: Iterable[keys.Key]) -> dict[str, Item]:
+        """Items of the registrations table by their sort keys, strongly consistent."""
+        left, found = list(wanted), dict[str, Item]()
+        while left:
+            some, left = left[:AT_ONCE], left[AT_ONCE:]
+            asked = {self._people: {"Keys": [dynamo.wire(key) for key in some], "ConsistentRead": True}}
+            while asked:
+                answer = self.client.batch_get_item(RequestItems=asked)
+                found |= {item["sk"]: item for item in map(dynamo.unwire, answer["Responses"].get(self._people, []))}
+                asked = answer.get("UnprocessedKeys", {})
+        return found
+
+    # --- pieces -------------------------------------------------------------------------------------------------
+
+    def _put_action(self, import_id: str, what: str, content: bytes, until: datetime) -> Action:
+        item = {
+            **keys.import_content(import_id, what),
+            "content": zlib.compress(content),
+            "expires_at": codec.epoch(until),
+        }
+        return put(self._sent, item)
+
+    def _put(self, import_id: str, what: str, content: bytes, until: datetime) -> None:
+        self._write(self._put_action(import_id, what, content, until))
+
+    def _contents(self, import_id: str, prefix: str, now: datetime) -> Iterator[tuple[str, bytes]]:
+        query = dynamo.starting_with(self._sent, keys.import_content(import_id, prefix))
+        for item in dynamo.pages(self.client.query, **query):
+            if int(item["expires_at"]) > now.timestamp():
+                yield item["sk"], zlib.decompress(item["content"])
+
+    def _keep_until(self, import_id: str, prefix: str, until: datetime | None) -> None:
+        """Keep the pieces until then; delete them where that is ``None``."""
+        query = dynamo.starting_with(self._sent, keys.import_content(import_id, prefix), ProjectionExpression="pk, sk")
+        for item in list(dynamo.pages(self.client.query, **query)):
+            key = {"pk": item["pk"], "sk": item["sk"]}
+            if until is None:
+                self._write(delete(self._sent, key))
+            else:
+                self._write(update(self._sent, key, {"expires_at": codec.epoch(until)}))
+
+
+def _key(one: Import) -> keys.Key:
+    return keys.imported(one.event_id, one.import_id)
+
+
+def _part(one: Import, number: int) -> str:
+    return f"PART#{one.run}#{number:04}"
+
+
+def _json(value: object) -> bytes:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass")
+
+
+def _pieces(content: bytes) -> Iterator[bytes]:
+    for first in range(0, len(content), LARGEST):
+        yield content[first : first + LARGEST]
+
+
+def _parts(values: Sequence[Any]) -> Iterator[list[Any]]:
+    """``values`` in their order, at most :data:`IN_A_PART` and so many bytes together."""
+    part: list[Any] = []
+    size = 0
+    for value in values:
+        more = len(_json(value))
+        if part and (len(part) == IN_A_PART or size + more > LARGEST):
+            yield part
+            part, size = [], 0
+        part.append(value)
+        size += more
+    if part:
+        yield part

@@ -1,0 +1,448 @@
+"""Signing in to the console: with a key, by a mailed link, by an operator's link; and how a session ends."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from datetime import timedelta
+from email import message_from_bytes
+from email.policy import SMTP
+from typing import Any
+
+import pytest
+
+from convoke.aws.runtime import Aws, drive
+from convoke.decision import brakes
+from convoke.delivery.notify import dispatch
+from convoke.delivery.reconcile import Worker
+from convoke.effects import Accepted, Clock, Effect, Log, NotificationHint, SendNotification
+from convoke.links import signing_in as links
+from convoke.links.signing_in import SignIn
+from convoke.pages import hints
+from convoke.store import keys
+from convoke.store.accounts import Scope
+from convoke.store.sessions import LASTS
+from tests import policies
+from tests.factories import SENDER
+from tests.secretary import ACCOUNT, Secretary, a_secretary
+from tests.tables import SETTINGS, everything
+from tests.visitor import Shown
+
+ADA = "ada@example.org"
+KEY, MAIL = "/console/sign-in", "/console/sign-in/mail"
+SENT = "/console/sign-in/sent"
+SITE = SETTINGS.public_url
+
+
+class Door:
+    """A secretary at the door, the hints that they cause, and the mails that come of these."""
+
+    def __init__(self, secretary: Secretary, hinted: list[NotificationHint]) -> None:
+        self.secretary, self.hinted = secretary, hinted
+        self.store = secretary.store
+        self.mails: list[bytes] = []
+        self._aws = Aws(SETTINGS)
+        self._aws._store = self.store
+
+    @property
+    def now(self) -> Any:
+        return self.secretary.world.now
+
+    def later(self, **past: float) -> None:
+        self.secretary.world.now += timedelta(**past)
+
+    def key(self, **said: Any) -> str:
+        return self.store.accounts.create_key(account=ACCOUNT, now=self.now, **{"name": "ci", **said})
+
+    def with_key(self, secret: str, at: str = KEY, **typed: str) -> Shown:
+        return self.secretary.sends(self.secretary.get(at), KEY, key=secret, **typed)
+
+    def asks(self, email: str, **headers: str) -> Shown:
+        shown = self.secretary.get(KEY)
+        return self.secretary.post(MAIL, {**shown.fields(MAIL), "email": email}, **headers)
+
+    def deliver(self) -> None:
+        """What becomes of the hints that were queued."""
+        due, self.hinted[:] = list(self.hinted), []
+        worker = Worker(sender=SENDER, deadline=self.now + timedelta(minutes=1), times=SETTINGS.times)
+        with policies.acting_as("Deliver"):
+            for hint in due:
+                drive(dispatch(hint.event_id, hint.registration_id, hint.notification_id, worker), self._perform)
+
+    def _perform(self, effect: Effect) -> Any:
+        if isinstance(effect, Clock):
+            return self.now
+        if isinstance(effect, SendNotification):
+            self.mails.append(effect.mail)
+            return Accepted(ses_id="ses")
+        if isinstance(effect, Log):
+            return None
+        return self._aws.perform(effect)
+
+    def mailed(self, email: str = ADA, **headers: str) -> str:
+        """The path of the link that is mailed to somebody who asks."""
+        assert self.asks(email, **headers).status == 303
+        self.deliver()
+        return path_in(self.mails[-1])
+
+    def link(self, **whom: str) -> str:
+        """The path of a link that was made just now."""
+        one = SignIn(link_id=keys.event_id(bytes(16)), **whom)
+        token = links.token(self.store.link_keys.at(self.now), one, self.now + links.VALID_FOR)
+        return f"/console/link/{token}"
+
+    def press(self, path: str, **headers: str) -> Shown:
+        """Open a link, and press its button."""
+        shown = self.secretary.get(path)
+        assert shown.status == 200, shown.text
+        return self.secretary.post(path, shown.fields(path), **headers)
+
+
+def text_of(mail: bytes) -> str:
+    return str(message_from_bytes(mail, policy=SMTP).get_content())
+
+
+def path_in(mail: bytes) -> str:
+    found = re.search(rf"^{re.escape(SITE)}(/console/link/\S+)", text_of(mail), re.MULTILINE)
+    assert found is not None, text_of(mail)
+    return found[1]
+
+
+@pytest.fixture
+def door(monkeypatch: pytest.MonkeyPatch) -> Iterator[Door]:
+    hinted: list[NotificationHint] = []
+    monkeypatch.setattr(hints, "send", lambda _, hint: hinted.append(hint) if hint else None)
+    with a_secretary(monkeypatch) as secretary:
+        yield Door(secretary, hinted)
+
+
+# --- with a key ---------------------------------------------------------------------------------------------------
+
+
+def test_whoever_has_a_key_is_signed_in_for_its_account(door: Door) -> None:
+    done = door.with_key(door.key())
+    assert (done.status, done.location) == (303, "/console")
+    assert "Signed in as <bdi>ci</bdi> · <bdi>acme</bdi>" in door.secretary.follow(done).text
+
+
+def test_the_session_lasts_for_twelve_hours(door: Door) -> None:
+    door.with_key(door.key())
+    door.later(hours=LASTS.total_seconds() / 3600, seconds=-1)
+    assert door.secretary.get("/console").status == 200
+    door.later(seconds=1)
+    assert door.secretary.get("/console").status == 303
+
+
+@pytest.mark.parametrize("typed", ["", "hello", "cvk_" + "x" * 43])
+def test_a_wrong_key_is_refused_at_its_field_and_not_shown_again(door: Door, typed: str) -> None:
+    shown = door.with_key(typed)
+    assert shown.status == 422
+    assert re.search(r'<a href="#key">[^<]+</a>', shown.text)
+    assert 'id="key-error"' in shown.text
+    assert not typed or typed not in shown.text
+    assert not door.secretary.cookies
+
+
+def test_the_key_is_in_no_page_and_no_item(door: Door) -> None:
+    secret = door.key()
+    shown = door.secretary.follow(door.with_key(secret))
+    assert secret not in shown.text
+    assert secret not in str(everything(door.secretary.world.client))
+
+
+def test_the_secret_that_the_browser_keeps_is_not_stored_and_is_another_one_each_time(door: Door) -> None:
+    secret = door.key()
+    door.with_key(secret)
+    (first,) = door.secretary.cookies.values()
+    assert first not in str(everything(door.secretary.world.client))
+    shown = door.secretary.get("/console")
+    door.secretary.sends(shown, "/console/sign-out")
+    door.with_key(secret)
+    (second,) = door.secretary.cookies.values()
+    assert first != second
+
+
+def test_a_session_that_was_planted_is_not_the_one_that_begins(door: Door) -> None:
+    """Session fixation: whoever could set a cookie in somebody's browser does not know what that is worth later."""
+    door.secretary.cookies = {"__Host-convoke": "planted"}
+    door.with_key(door.key())
+    assert door.secretary.cookies["__Host-convoke"] != "planted"
+
+
+def test_signing_in_once_more_ends_the_former_session(door: Door) -> None:
+    door.with_key(door.key())
+    former = door.secretary.cookies
+    door.press(door.link(organizer=ADA))
+    door.secretary.cookies = former
+    assert door.secretary.get("/console").status == 303
+
+
+def test_one_goes_on_to_the_page_that_one_wanted(door: Door) -> None:
+    wanted = door.secretary.get("/console/settings")
+    assert wanted.location == "/console/sign-in?next=%2Fconsole%2Fsettings"
+    assert door.with_key(door.key(), wanted.location).location == "/console/settings"
+
+
+@pytest.mark.parametrize(
+    "elsewhere",
+    [
+        "https://evil.example",
+        "//evil.example",
+        "/console//evil.example",
+        "/console/../e/x",
+        "/console\\evil.example",
+        "/console/%2f%2fevil.example",
+        "/consolevil",
+        "/e/x",
+        "/console/\nevil",
+        "javascript:alert(1)",
+        "/console@evil.example",
+        "",
+    ],
+)
+def test_nothing_leads_from_here_to_another_site(door: Door, elsewhere: str) -> None:
+    assert door.with_key(door.key(), next=elsewhere).location == "/console"
+    assert door.secretary.get(f"{KEY}?next={elsewhere.strip()}").location == "/console"
+
+
+def test_guessing_from_one_network_is_slowed_down(door: Door) -> None:
+    shown = door.secretary.get(KEY)
+    for _ in range(brakes.ADDRESS.hour):
+        assert door.secretary.sends(shown, KEY, key="cvk_" + "x" * 43).status == 422
+    refused = door.secretary.sends(shown, KEY, key=door.key())
+    assert refused.status == 429
+    assert int(refused.headers["retry-after"]) > 0
+    assert not door.secretary.cookies
+
+
+def test_guessing_keys_uses_up_no_mails_with_links(door: Door) -> None:
+    door.secretary.world.hold()
+    shown = door.secretary.get(KEY)
+    for _ in range(brakes.ADDRESS.hour + 1):
+        door.secretary.sends(shown, KEY, key="x")
+    assert door.asks(ADA).status == 303
+
+
+def test_a_session_ends_with_its_key(door: Door) -> None:
+    door.with_key(door.key())
+    door.store.accounts.revoke_key(account=ACCOUNT, name="ci", now=door.now)
+    assert door.secretary.get("/console").location == KEY
+
+
+def test_a_session_ends_when_its_key_expires(door: Door) -> None:
+    door.with_key(door.key(valid_until=door.now + timedelta(hours=1)))
+    assert door.secretary.get("/console").status == 200
+    door.later(hours=1)
+    assert door.secretary.get("/console").status == 303
+
+
+def test_a_session_may_do_what_its_key_may_do(door: Door) -> None:
+    event = door.secretary.world.hold()
+    door.with_key(door.key(scopes=[Scope.READ]))
+    session = door.store.sessions.read(door.secretary.cookies["__Host-convoke"], door.now)
+    assert session is not None
+    assert session.scopes == (Scope.READ,)
+    assert event
+
+
+def test_a_form_from_another_site_signs_nobody_in(door: Door) -> None:
+    shown = door.secretary.get(KEY)
+    fields = shown.fields(KEY)
+    for headers in ({"sec_fetch_site": "cross-site"}, {}):
+        said = fields if headers else {**fields, "token": ""}
+        refused = door.secretary.post(KEY, {**said, "key": door_key(door)}, **headers)
+        assert refused.status == 422
+        assert not door.secretary.cookies
+
+
+def door_key(door: Door) -> str:
+    return door.key(name=keys.event_id(str(len(str(everything(door.secretary.world.client)))).encode()))
+
+
+# --- signing out --------------------------------------------------------------------------------------------------
+
+
+def test_who_signs_out_is_out_whatever_the_browser_keeps(door: Door) -> None:
+    door.secretary.sign_in()
+    kept = dict(door.secretary.cookies)
+    done = door.secretary.sends(door.secretary.get("/console"), "/console/sign-out")
+    assert done.location == KEY
+    assert not door.secretary.cookies
+    door.secretary.cookies = kept
+    assert door.secretary.get("/console").status == 303
+
+
+def test_another_site_signs_nobody_out(door: Door) -> None:
+    door.secretary.sign_in()
+    shown = door.secretary.post("/console/sign-out", {"token": "x"})
+    assert shown.status == 422
+    assert door.secretary.get("/console").status == 200
+    assert door.secretary.sends(shown, "/console/sign-out").status == 303
+
+
+# --- by mail ------------------------------------------------------------------------------------------------------
+
+
+def test_an_organizer_is_mailed_a_link_that_signs_them_in(door: Door) -> None:
+    door.secretary.world.hold()
+    path = door.mailed()
+    shown = door.secretary.get(path)
+    assert "<bdi>ada@example.org</bdi>" in shown.text
+    assert not door.secretary.cookies, "opening the link changes nothing"
+    done = door.press(path)
+    assert done.location == "/console", "the token is not in the address any more"
+    assert "Signed in as <bdi>ada@example.org</bdi></span>" in door.secretary.follow(done).text
+
+
+def test_the_address_may_be_written_as_one_likes(door: Door) -> None:
+    door.secretary.world.hold()
+    assert door.press(door.mailed("Ada@Example.ORG")).status == 303
+
+
+def test_everybody_is_answered_the_same_and_only_organizers_are_mailed(door: Door) -> None:
+    door.secretary.world.hold()
+    answers = [door.asks(email) for email in (ADA, "bo@example.net")]
+    assert {(one.status, one.location) for one in answers} == {(303, SENT)}
+    assert len(door.hinted) == 2
+    door.deliver()
+    assert len(door.mails) == 1
+
+
+def test_whoever_organized_only_what_is_long_over_is_sent_nothing(door: Door) -> None:
+    event = door.secretary.world.hold(start="2027-02-02T09:00:00", end="2027-02-02T10:00:00")
+    door.secretary.world.now = door.secretary.world.now.replace(year=2027, month=3, day=1)
+    assert door.mailed()
+    door.later(days=5)
+    door.asks(ADA)
+    door.deliver()
+    assert len(door.mails) == 1
+    assert event
+
+
+def test_who_is_not_the_organizer_any_more_is_sent_nothing(door: Door) -> None:
+    event = door.secretary.world.hold()
+    door.secretary.world.call("PATCH", event, {"organizer": {"name": "Cy", "email": "cy@example.org"}})
+    door.asks(ADA)
+    door.deliver()
+    assert door.mails == []
+    assert door.mailed("cy@example.org")
+
+
+def test_the_mail_has_nothing_of_any_event_and_is_in_the_language_that_was_asked_in(door: Door) -> None:
+    door.secretary.world.hold()
+    door.mailed(accept_language="de-DE,de;q=0.9")
+    mail = message_from_bytes(door.mails[0], policy=SMTP)
+    assert mail["Subject"] == "Bei Ihren Veranstaltungen anmelden"
+    assert "zwanzig Minuten" in mail.get_content()
+    assert (mail["From"], mail["To"], mail["Reply-To"]) == (f"Convoke <{SENDER.address}>", ADA, None)
+    for known in ("Kölner", "acme", "Ada "):
+        assert known not in text_of(door.mails[0]) + str(mail["Subject"])
+
+
+@pytest.mark.parametrize("typed", ["", "ada", "ada@", "ädä@example.org", SENDER.address])
+def test_what_is_no_address_is_refused_at_its_field(door: Door, typed: str) -> None:
+    shown = door.asks(typed)
+    assert shown.status == 422
+    assert 'id="email-error"' in shown.text
+    assert f'value="{typed}"' in shown.text
+    assert door.hinted == []
+
+
+def test_a_mailbox_is_mailed_five_links_in_an_hour(door: Door) -> None:
+    door.secretary.world.hold()
+    for _ in range(7):
+        assert door.asks(ADA).location == SENT
+    door.deliver()
+    assert len(door.mails) == 5
+
+
+def test_a_network_that_asks_too_often_has_to_wait(door: Door) -> None:
+    for _ in range(brakes.ADDRESS.hour):
+        door.asks("bo@example.net")
+    assert door.asks("bo@example.net").status == 429
+
+
+def test_the_link_is_in_nothing_that_is_stored(door: Door) -> None:
+    door.secretary.world.hold()
+    path = door.mailed()
+    stored = str(everything(door.secretary.world.client))
+    assert path.rpartition("/")[2] not in stored
+    door.press(path)
+    assert path.rpartition("/")[2] not in str(everything(door.secretary.world.client))
+
+
+def test_what_was_asked_for_is_not_sent_when_its_link_would_not_be_valid_any_more(door: Door) -> None:
+    door.secretary.world.hold()
+    door.asks(ADA)
+    door.later(minutes=20)
+    door.deliver()
+    assert door.mails == []
+    assert ADA not in str(
+        [item for item in everything(door.secretary.world.client)[SETTINGS.invitations_table] if "NOTIF" in item["sk"]]
+    )
+
+
+# --- links --------------------------------------------------------------------------------------------------------
+
+
+def test_a_link_is_good_once(door: Door) -> None:
+    path = door.link(organizer=ADA)
+    opened = door.secretary.get(path)
+    assert door.press(path).status == 303
+    for again in (door.secretary.get(path), door.secretary.post(path, opened.fields(path))):
+        assert again.status == 410
+        assert 'href="/v1/console/sign-in"' in again.text
+
+
+def test_two_who_press_at_once_are_not_both_signed_in(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The second reads that the link is unused, and is refused by the condition of the write."""
+    path = door.link(organizer=ADA)
+    opened = door.secretary.get(path)
+    door.press(path)
+    door.secretary.cookies = {}
+    monkeypatch.setattr(door.store.sessions, "was_used", lambda _: False)
+    assert door.secretary.post(path, opened.fields(path)).status == 410
+    assert not door.secretary.cookies
+
+
+def test_a_link_is_valid_for_twenty_minutes(door: Door) -> None:
+    path = door.link(organizer=ADA)
+    door.later(minutes=20, seconds=-1)
+    assert door.secretary.get(path).status == 200
+    door.later(seconds=1)
+    assert door.secretary.get(path).status == 410
+
+
+def test_what_is_no_link_is_no_page(door: Door) -> None:
+    path = door.link(organizer=ADA)
+    for other in (path[:-1], path + "A", "/console/link/x", path.replace("/link/", "/links/")):
+        door.secretary.sign_in()
+        assert door.secretary.get(other).status == 404
+
+
+def test_opening_a_link_changes_nothing(door: Door) -> None:
+    path = door.link(organizer=ADA)
+    door.secretary.get(KEY)  # makes the keys of links
+    before = everything(door.secretary.world.client)
+    for method in ("GET", "HEAD"):
+        assert door.secretary.ask(method, path).status == 200
+    assert everything(door.secretary.world.client) == before
+
+
+def test_the_button_of_another_site_uses_no_link(door: Door) -> None:
+    path = door.link(organizer=ADA)
+    assert door.press(path, sec_fetch_site="cross-site").status == 422
+    assert not door.secretary.cookies
+    assert door.press(path, sec_fetch_site="same-origin").status == 303
+
+
+def test_an_operator_acts_for_the_account_of_their_link(door: Door) -> None:
+    shown = door.secretary.follow(door.press(door.link(account=ACCOUNT)))
+    assert "Signed in as <bdi>operator</bdi> · <bdi>acme</bdi>" in shown.text
+
+
+def test_pages_of_the_door_tell_no_other_site_where_one_was(door: Door) -> None:
+    for path in (KEY, SENT, door.link(organizer=ADA)):
+        headers = door.secretary.get(path).headers
+        assert headers["referrer-policy"] == "no-referrer"
+        assert headers["cache-control"] == "no-store"
