@@ -157,3 +157,38 @@ def test_another_accounts_people_are_not_there(secretary: Secretary) -> None:
         assert secretary.get(f"{page_of(person)}/{name}").status == 404
     assert secretary.post(f"{page_of(person)}/accept", {}).status == 404
     assert status_of(secretary, person) == "pending"
+
+
+def test_the_pages_of_an_event_and_of_who_asks_lead_to_the_decision(secretary: Secretary) -> None:
+    event = secretary.world.hold(approval=True)
+    assert "Wait for your decision Nobody" in words_of(secretary.get(f"/console{event}"))
+    person = secretary.world.register(event)
+    assert "Wait for your decision 1" in words_of(secretary.get(f"/console{event}"))
+    page = secretary.get(page_of(person))
+    assert f'href="/v1{page_of(person)}/decide"' in page.text
+    secretary.world.call("POST", f"{person}/accept")
+    assert "/decide" not in secretary.get(page_of(person)).text
+
+
+def test_whom_one_adds_by_hand_need_not_be_accepted(secretary: Secretary) -> None:
+    event = secretary.world.hold(approval=True)
+    path = f"/console{event}/people/add"
+    done = secretary.sends(secretary.get(path), path, name="Bo", email="bo@example.net")
+    assert done.location.endswith("?done=added")
+    secretary.sign_in(scopes=(Scope.READ, Scope.REGISTER))
+    done = secretary.sends(secretary.get(path), path, name="Cy", email="cy@example.net")
+    assert done.location.endswith("?done=asked")
+    people = secretary.world.call("GET", f"{event}/registrations").body["items"]
+    assert {one["email"]: one["status"] for one in people} == {
+        "bo@example.net": "registered",
+        "cy@example.net": "pending",
+    }
+
+
+def test_approval_is_set_in_the_form_of_an_event(secretary: Secretary) -> None:
+    event = secretary.world.hold()
+    path = f"/console{event}/edit"
+    assert secretary.sends(secretary.get(path), path, approval="yes").status == 303
+    assert secretary.world.call("GET", event).body["approval"] is True
+    form = shown_fields(secretary.get(path), path)
+    assert form["approval"] == "yes"
