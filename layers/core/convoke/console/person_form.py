@@ -10,6 +10,7 @@ from typing import Any
 from ..languages import LANGUAGES, Texts
 from ..model import frozen
 from ..pages import site
+from ..store.accounts import Scope
 from . import person, words
 from .client import Errors, Reply
 from .person import ACTIVE, PERSON, Seen
@@ -69,11 +70,14 @@ def add(visit: Visit, event_id: str) -> site.Answer:
         "guests": _number(typed.guests),
         "responses": {name: said for name, said in typed.responses.items() if said},
         **({"occurrences": chosen} if chosen is not None else {}),
+        # Whoever decides who comes has decided about whom they add.
+        "approved": Scope.MANAGE in visit.session.scopes,
     }
     reply = visit.api.call("POST", REGISTRATIONS, at, body, key=visit.form.text("once"))
     if not reply.ok:
         return _adding(visit, event, typed, _errors(visit, event, reply))
-    done = "waiting" if reply.data["status"] == "waitlisted" else "draft" if event["status"] == "draft" else "added"
+    otherwise = "draft" if event["status"] == "draft" else "added"
+    done = {"waitlisted": "waiting", "pending": "asked"}.get(reply.data["status"], otherwise)
     return visit.go(person.path_of(event_id, reply.data["registration_id"]), done)
 
 
