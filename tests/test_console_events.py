@@ -11,14 +11,16 @@ from html import unescape
 from typing import Any
 
 import pytest
+from botocore.client import BaseClient
 
 from convoke.console import home
 from convoke.decision.invitation import Seats
-from convoke.model import EventStatus, When
+from convoke.model import When
 from convoke.store import lookups
+from convoke.store.accounts import Scope
 from convoke.store.events import Events
 from convoke.store.seats import SeatCounts
-from tests import factories
+from tests import factories, policies
 from tests.secretary import ACCOUNT, Secretary, a_secretary, shown_fields
 from tests.tables import everything
 from tests.visitor import Shown
@@ -89,7 +91,7 @@ def test_an_event_is_created_in_a_form_and_its_page_says_what_comes_next(secreta
         "Town hall, Köln",
     ):
         assert words in page.text
-    for way in ("/import", "/people/add", "/edit", "/cancel"):
+    for way in ("/imports", "/people/add", "/edit", "/cancel"):
         assert f'{way}"' in page.text
     event = stored(secretary, shown.location.partition("?")[0])
     assert page.text.count(event["page"]) >= 2
@@ -230,9 +232,16 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"repeats": "own", "rule": "FREQ=HOURLY;COUNT=3"}, "rule"),
     ({"questions": "2", "question-2-text": "x" * 301}, "question-2-text"),
     ({"questions": "1", "question-1-text": "How?", "question-1-kind": "choice"}, "question-1-text"),
-    ({"questions": "2", "question-2-text": "How?", "question-2-kind": "choice", "question-2-choices": "a\n" + "x" * 101},
-     "question-2-choices"),
-]  # fmt: skip
+    (
+        {
+            "questions": "2",
+            "question-2-text": "?",
+            "question-2-kind": "choice",
+            "question-2-choices": "a\n" + "x" * 101,
+        },
+        "question-2-choices",
+    ),
+]
 
 
 @pytest.mark.parametrize(("typed", "field"), WRONG, ids=[f"{field}-{n}" for n, (_, field) in enumerate(WRONG)])
@@ -379,12 +388,38 @@ def test_a_change_that_somebody_else_was_faster_with_is_shown_again_as_it_was_ty
     secretary.world.call("PATCH", event, {"location": "Elsewhere"})
     shown = secretary.sends(form, path, title=HOSTILE)
     assert shown.status == 422
-    assert "Somebody else changed this event meanwhile" in shown.text
+    assert "This was changed meanwhile" in shown.text
     assert shown_fields(shown, path)["title"] == HOSTILE
     assert stored(secretary, f"/console{event}")["title"] != HOSTILE
     assert secretary.sends(shown, path).status == 303
     assert stored(secretary, f"/console{event}")["title"] == HOSTILE
     assert secretary.sends(form, path, title="Third", version="x").status == 422, "no version is not any version"
+
+
+def test_an_event_that_was_cancelled_while_it_was_edited_is_shown_as_it_was_typed(secretary: Secretary) -> None:
+    event = secretary.world.hold()
+    path = f"/console{event}/edit"
+    form = secretary.get(path)
+    secretary.world.call("POST", f"{event}/cancel")
+    shown = secretary.sends(form, path, title=HOSTILE)
+    assert shown.status == 422
+    shown = secretary.sends(shown, path)
+    assert (shown.status, shown_fields(shown, path)["title"]) == (422, HOSTILE)
+    assert "This event is cancelled." in shown.text
+
+
+def test_before_people_are_mailed_it_is_shown_who_and_the_form_can_be_gone_back_to(secretary: Secretary) -> None:
+    event = secretary.world.hold()
+    secretary.world.tell(secretary.world.register(event))
+    path = f"/console{event}/edit"
+    preview = secretary.sends(secretary.get(path), path, start_time="11:00", end_time="12:30", description=HOSTILE)
+    assert preview.status == 200
+    assert stored(secretary, f"/console{event}")["start"] == "2027-03-12T09:00:00"
+    again = secretary.sends(preview, path, step="edit")
+    fields = shown_fields(again, path)
+    assert (fields["start_time"], fields["description"]) == ("11:00", HOSTILE)
+    assert secretary.sends(preview, path, step="send").location.endswith("done=telling")
+    assert stored(secretary, f"/console{event}")["start"] == "2027-03-12T11:00:00"
 
 
 def test_what_cannot_be_changed_is_not_offered(secretary: Secretary) -> None:
@@ -410,12 +445,12 @@ def test_a_key_that_may_only_read_changes_nothing(secretary: Secretary) -> None:
     event = secretary.world.hold()
     path = f"/console{event}"
     form = secretary.get(f"{path}/edit")
-    secretary.sign_in(scopes=("read",))
+    secretary.sign_in(scopes=(Scope.READ,))
     assert f'{path}/edit"' not in secretary.get(path).text
     before = stored(secretary, path)
     again = secretary.sends(secretary.get(f"{path}/edit"), f"{path}/edit", title="Other")
     assert again.status == 422
-    assert "lacks the scope manage" in again.text
+    assert "this may be seen, and not changed" in again.text
     assert secretary.sends(form, f"{path}/edit", title="Other").status == 422, "a form of another session"
     assert stored(secretary, path) == before
 
@@ -453,10 +488,12 @@ def test_the_overview_counts_people_and_their_answers(secretary: Secretary) -> N
     assert "0 yes, 0 maybe, 0 no, 2 without an answer" in page.text
     assert "<script>alert" not in page.text
     secretary.world.now = datetime(2027, 3, 14, tzinfo=secretary.world.now.tzinfo)
+    secretary.sign_in()
     page = secretary.get(f"/console{event}")
     assert "Friday 19 March 2027" in page.text, "the next date"
     assert "The first date: Friday 12 March 2027" in page.text
     secretary.world.now += timedelta(days=60)
+    secretary.sign_in()
     assert "It is over." in secretary.get(f"/console{event}").text
 
 
@@ -510,7 +547,7 @@ def test_events_to_come_are_soonest_first_and_past_ones_latest_first(secretary: 
     world = secretary.world
     for days, title in ((30, "Third"), (2, "First"), (10, "Second")):
         world.hold(title=title, **at(days))
-    draft = world.hold(title="Draft", status="draft", **at(5))
+    world.hold(title="Draft", status="draft", **at(5))
     cancelled = world.hold(title="Off", **at(6))
     world.call("POST", f"{cancelled}/cancel", {})
     world.hold(title="Weekly", recurrence="FREQ=WEEKLY;COUNT=20", **at(1))
@@ -522,10 +559,8 @@ def test_events_to_come_are_soonest_first_and_past_ones_latest_first(secretary: 
     secretary.sign_in()
     page = secretary.get("/console")
     assert rows(page) == ["Weekly", "Second", "Third"]
-    assert "Sat 30" not in page.text
-    assert "Saturday 30 January 2027, 18:00" in page.text, "the next date of the series, in its zone"
+    assert "Sat 30 Jan 2027, 18:00" in page.text, "the next date of the series, in its zone"
     assert rows(secretary.get("/console?show=past")) == ["Off", "Draft", "First"]
-    assert draft
 
 
 def test_the_list_shows_seats_answers_and_who_waits(secretary: Secretary) -> None:
@@ -567,19 +602,38 @@ def test_events_are_searched_by_words_of_title_and_place(secretary: Secretary, m
     assert rows(secretary.get(unescape(further).removeprefix("/v1"))) == [HOSTILE]
 
 
-def test_among_two_thousand_events_a_page_and_a_search_are_there_within_half_a_second(secretary: Secretary) -> None:
+def test_a_page_and_a_search_among_many_events_take_few_requests_and_little_time(
+    secretary: Secretary, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the tables in memory take is left out. DynamoDB answers each of these requests within some milliseconds, and
+    of events there are as many requests however many rows of the index are read.
+    """
     plain = factories.event(account=ACCOUNT, when=MARCH, title="Plain")
-    for number in range(2000):
-        start = MARCH.start + timedelta(hours=number - 1000)
+    for number in range(400):
+        start = factories.NOW.replace(tzinfo=None) + timedelta(hours=12 * number - 2_400)
         when = replace(MARCH, start=start, end=start + timedelta(hours=1))
         put(secretary, replace(plain, event_id=f"e{number:04}", when=when, title=f"Number {number}"))
-    put(secretary, replace(plain, event_id="off", status=EventStatus.CANCELLED))
-    secretary.get("/console")
-    took = []
-    for path in ("/console", "/console?show=past", "/console?q=number+1999", "/console?show=drafts"):
+    secretary.get("/console?show=drafts")
+    asked: list[tuple[str, float]] = []
+    ask = policies._own
+
+    def timed(client: BaseClient, operation: str, parameters: Any) -> Any:
+        begun = time.perf_counter()
+        try:
+            return ask(client, operation, parameters)
+        finally:
+            asked.append((operation, time.perf_counter() - begun))
+
+    monkeypatch.setattr(policies, "_own", timed)
+    for path, first in (
+        ("/console", "Number 201"),
+        ("/console?show=past", "Number 200"),
+        ("/console?q=number+399", "Number 399"),
+    ):
+        asked.clear()
         begun = time.perf_counter()
         shown = secretary.get(path)
-        took.append(time.perf_counter() - begun)
-        assert shown.status == 200
-    assert rows(secretary.get("/console?q=number+1999")) == ["Number 1999"]
-    assert max(took) < 2.5, took
+        own = time.perf_counter() - begun - sum(took for _, took in asked)
+        assert rows(shown)[0] == first
+        assert len(asked) <= 5 + home.PER_PAGE, [operation for operation, _ in asked]
+        assert own < 0.3

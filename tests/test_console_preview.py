@@ -488,3 +488,9 @@ def test_nobody_cancels_or_reopens_the_events_of_others(secretary: Secretary) ->
             assert secretary.post(f"{of(event)}/{step}", {"step": "send"}).status == 404
     secretary.sign_in(organizer="ada@example.org")
     assert secretary.get(f"{of(event)}/cancel").status == 200
+
+
+def test_the_scripts_of_the_console_may_ask_for_parts_of_its_pages_and_for_nothing_else(secretary: Secretary) -> None:
+    policy = secretary.get("/console").headers["content-security-policy"]
+    assert "connect-src 'self'" in policy.split("; ")
+    assert "default-src 'none'" in policy.split("; ")

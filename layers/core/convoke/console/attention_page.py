@@ -5,25 +5,20 @@ and of all events of whoever is signed in.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import timedelta
 from itertools import groupby
 from typing import Any
 
 from ..languages import Texts
 from ..model import frozen
 from ..pages import site
-from ..store.keys import instant
 from . import person, words
 from .client import Errors
 from .person import AT_A_TIME
 from .visit import Visit, page
 
 EVENT = "/events/{event_id}"
-UPCOMING = 30
-"""So many events to come are looked at, the next first."""
-SERIES = 20
-"""So many series are looked at that began within :data:`LONG_AGO`, the latest first."""
-LONG_AGO = timedelta(days=400)
+UPCOMING = 50
+"""So many events that are not over are looked at, by their first dates."""
 A_FEW = 10
 """So many people of each event are shown; its own page has them all."""
 
@@ -67,7 +62,7 @@ class Proposed:
 @frozen
 class Aside:
     """A mail that was put aside: what is known of it, and why. ``action`` is the path that its decisions are below;
-    ``who`` may be empty, and so may ``path``, that of their page.
+    ``path``, the page of the person that it names, may be empty.
     """
 
     quarantine_id: str
@@ -92,7 +87,7 @@ def show(visit: Visit, event_id: str) -> site.Answer:
 
 def shown(visit: Visit, event_id: str, errors: Errors = ()) -> site.Answer:
     """The page of one event, with why what was just asked for could not be done."""
-    at = {"event_id": event_id}
+    at, texts = {"event_id": event_id}, visit.request.texts
     event = visit.api.read(EVENT, at)
     cursor = visit.request.query.get("cursor", "") if visit.request.method == "GET" else ""
     listed = visit.api.read(f"{EVENT}/attention", at, {"limit": AT_A_TIME, "cursor": cursor})
@@ -101,10 +96,10 @@ def shown(visit: Visit, event_id: str, errors: Errors = ()) -> site.Answer:
         "attention.html",
         422 if errors else 200,
         event=event,
-        kinds=kinds(visit.request.texts, event, listed["items"]),
+        kinds=kinds(texts, event, listed["items"]),
         next=listed["next"],
         proposals=_proposals(visit, event),
-        mails=[aside(visit.request.texts, one, f"/console/events/{event_id}") for one in mails["items"]],
+        mails=[aside(texts, one, f"/console/events/{event_id}", event["time_zone"]) for one in mails["items"]],
         more_mails=mails["next"] is not None,
         not_shown=mails["not_shown"],
         errors=errors,
@@ -156,8 +151,9 @@ def _proposals(visit: Visit, event: Mapping[str, Any]) -> list[Proposed]:
     ]
 
 
-def aside(texts: Texts, one: Mapping[str, Any], root: str) -> Aside:
-    """``root`` is what the paths of the decisions begin with."""
+def aside(texts: Texts, one: Mapping[str, Any], root: str, zone: str | None = None) -> Aside:
+    """``root`` is what the paths of the decisions begin with; ``zone`` by which clock it is said when it came (UTC)."""
+    received = words.moment(texts, one["received_at"], zone)
     event_id, registration_id = one["event_id"], one["registration_id"]
     known = bool(event_id and registration_id)
     return Aside(
@@ -167,7 +163,7 @@ def aside(texts: Texts, one: Mapping[str, Any], root: str) -> Aside:
         sender=one["sender"],
         subject=one["subject"],
         comment=one["comment"],
-        received=words.moment(texts, one["received_at"], None),
+        received=received if zone else texts.gettext("%(when)s UTC", when=received),
         why=words.aside(texts, one["reason"]),
         answer=_asks(texts, one),
         releases=known and one["method"] is not None and one["reason"] != "virus",
@@ -208,7 +204,8 @@ def show_all(visit: Visit) -> site.Answer:
 
 def all_shown(visit: Visit, errors: Errors = ()) -> site.Answer:
     """The page of all events, with why what was just asked for could not be done."""
-    found = [of for event in _events(visit) if (of := _of_event(visit, event)) is not None]
+    events = visit.api.events(over="false", order="start", limit=UPCOMING, details="true")
+    found = [of for event in events["items"] if (of := _of_event(visit, event)) is not None]
     mails: Mapping[str, Any] = {"items": [], "next": None, "not_shown": 0}
     if visit.session.account:
         cursor = visit.request.query.get("cursor", "") if visit.request.method == "GET" else ""
@@ -220,25 +217,15 @@ def all_shown(visit: Visit, errors: Errors = ()) -> site.Answer:
         mails=[aside(visit.request.texts, one, "/console") for one in mails["items"]],
         next=mails["next"],
         not_shown=mails["not_shown"],
-        upcoming=UPCOMING,
+        upcoming=UPCOMING if events["next"] else 0,
         errors=errors,
     )
-
-
-def _events(visit: Visit) -> list[Mapping[str, Any]]:
-    """The next events, and the series that are under way."""
-    now = visit.request.now
-    today, long_ago = instant(now - timedelta(days=1)), instant(now - LONG_AGO)
-    coming = visit.api.events(since=today, order="start", limit=UPCOMING)["items"]
-    begun = visit.api.events(since=long_ago, until=today, order="start", limit=AT_A_TIME)["items"]
-    running = [event for event in begun if event["recurrence"] is not None]
-    return [*coming, *running[-SERIES:]]
 
 
 def _of_event(visit: Visit, event: Mapping[str, Any]) -> OfEvent | None:
     """What needs somebody at one event; ``None`` where nothing does."""
     at, texts = {"event_id": event["event_id"]}, visit.request.texts
-    listed = visit.api.read(f"{EVENT}/attention", at, {"limit": AT_A_TIME})["items"]
+    listed = person.everything(visit, f"{EVENT}/attention", at) if event["attention_count"] else []
     asked = visit.api.read(f"{EVENT}/proposals", at, {"limit": AT_A_TIME, "status": "open"})["items"]
     if not listed and not asked:
         return None
@@ -248,7 +235,7 @@ def _of_event(visit: Visit, event: Mapping[str, Any]) -> OfEvent | None:
         path=f"/console/events/{event['event_id']}/attention",
         when=words.when_short(texts, event),
         kinds=kinds(texts, event, people[:A_FEW]),
-        people=len(people),
+        people=event["attention_count"] - (len(listed) - len(people)),
         proposals=len(asked),
         answers=len(listed) - len(people),
     )

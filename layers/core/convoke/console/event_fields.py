@@ -25,7 +25,7 @@ from .client import Errors
 Fields = dict[str, tuple[str, ...]]
 
 LINES = ("title", "description", "location", "url")
-TICKS = ("release_on_decline", "public", "confirm_address")
+TICKS = ("release_on_decline", "public", "confirm_address", "approval")
 MOST_QUESTIONS = 10
 LABELS = {
     "title": gettext_noop("Title"),
@@ -176,7 +176,7 @@ def read(form: Form, status: str, texts: Texts) -> Read:
         "recurrence": rule,
         "conference": {"uri": uri, "label": label} if uri or label else None,
         "organizer": {"name": form.text("organizer_name"), "email": form.text("organizer_email")},
-        "reminders": sorted(form.every("reminders"), key=_length),
+        "reminders": sorted(filter(None, form.every("reminders")), key=_length),
         "capacity": _number(form.text("capacity")),
         "guests": _number(form.text("guests")) or 0,
         "language": form.text("language") or None,
@@ -324,11 +324,12 @@ def _said(length: Duration, texts: Texts) -> str:
     if not length.days and not length.seconds:
         return texts.gettext("When it begins")
     if length.days and not length.seconds:
-        return texts.ngettext("%(num)s day before", "%(num)s days before", length.days)
+        return texts.ngettext("%(num)s day before", "%(num)s days before", length.days, num=length.days)
     if not length.days and not seconds:
         if minutes % 60 == 0:
-            return texts.ngettext("%(num)s hour before", "%(num)s hours before", minutes // 60)
-        return texts.ngettext("%(num)s minute before", "%(num)s minutes before", minutes)
+            hours = minutes // 60
+            return texts.ngettext("%(num)s hour before", "%(num)s hours before", hours, num=hours)
+        return texts.ngettext("%(num)s minute before", "%(num)s minutes before", minutes, num=minutes)
     return texts.gettext("%(length)s before", length=str(length))
 
 

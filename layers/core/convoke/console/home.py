@@ -14,8 +14,8 @@ PER_PAGE = 25
 LONGEST_SEARCH = 200
 FEW = 40
 """Answers are counted at once for events with so many people, each of whom has to be looked at."""
-AT_MOST = 100
-"""So many people are looked at for one page of events; of the other events answers are counted upon request."""
+AT_MOST = 8
+"""For so many events of a page; of the others answers are counted upon request."""
 VIEWS: Mapping[str, Mapping[str, Any]] = {
     "upcoming": {"order": "start", "over": "false"},
     "drafts": {"order": "start", "status": "draft"},
@@ -67,11 +67,11 @@ def _rows(visit: Visit, events: list[dict[str, Any]], *, over: bool) -> list[Row
     for event in events:
         when = event_fields.when_of(event, event["next_date"])
         people = event["registered"] + event["waiting"]
-        counted = people <= min(FEW, left)
-        left -= people if counted else 0
+        counted = people <= FEW and (not people or left > 0)
+        left -= bool(people and counted)
         row = Row(
             event=event,
-            when=visit.request.texts.when(when),
+            when=visit.request.texts.when_short(when),
             over=over or (event["next_date"] is None and when.ends_at <= visit.request.now),
             answers=_answers(visit, event) if counted else None,
         )
