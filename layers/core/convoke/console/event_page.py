@@ -38,7 +38,6 @@ def show(visit: Visit, event_id: str) -> site.Answer:
         complete=complete,
         dates_part=dates.part(visit, event),
         reminders=event_fields.reminder_options(tuple(event["reminders"]), texts),
-        dates_part=dates.part(visit, event),
         creates=bool(visit.session.account),
         manages=Scope.MANAGE in visit.session.scopes,
         registers=Scope.REGISTER in visit.session.scopes,
