@@ -36,7 +36,6 @@ def show(visit: Visit, event_id: str) -> site.Answer:
         map_link=map_link(event["location"]),
         answers=answers,
         complete=complete,
-        dates_part=dates.part(visit, event),
         reminders=event_fields.reminder_options(tuple(event["reminders"]), texts),
         creates=bool(visit.session.account),
         manages=Scope.MANAGE in visit.session.scopes,
