@@ -37,6 +37,7 @@ def show(visit: Visit, event_id: str) -> site.Answer:
         answers=answers,
         complete=complete,
         reminders=event_fields.reminder_options(tuple(event["reminders"]), texts),
+        dates_part=dates.part(visit, event),
         creates=bool(visit.session.account),
         manages=Scope.MANAGE in visit.session.scopes,
         registers=Scope.REGISTER in visit.session.scopes,
