@@ -35,7 +35,7 @@ check:  ## check lint rules, format, types, imports and the template
 	$(VENV)/lint-imports
 	SAM_CLI_TELEMETRY=0 $(VENV)/sam validate --lint
 
-ready key keys revoke limits source sync receive stop start recheck findings unassigned restore raise-sequences rotate-links:
+ready key keys revoke sign-in limits source sync receive stop start recheck findings unassigned restore raise-sequences rotate-links:
 	@$(INSTALL) tools
 	@$(VENV)/python -m local.operate $@
 
@@ -43,6 +43,7 @@ ready:  ## check what a deployment depends on: SES, DNS, subscriptions, concurre
 key:  ## create an API key: ACCOUNT=acme NAME=ci, SCOPE=read,register,manage EXPIRES=2030-12-31 (STACK=: another stack than make deploy's)
 keys:  ## list an account's API keys, with scopes, expiry and last use: ACCOUNT=acme
 revoke:  ## revoke an API key: ACCOUNT=acme NAME=ci
+sign-in:  ## print a link to sign in to the console with, once, for a whole account: ACCOUNT=acme
 limits:  ## show an account's limits of mails: ACCOUNT=acme; change one: LIMIT=recipient HOUR=100 DAY=200
 source:  ## store the description of a site's own tables: FILE=site.json ACCOUNT=acme
 sync:  ## compare a site's own tables with what is registered, and do what follows: NAME=site ACCOUNT=acme (DRY=yes: only say what)
@@ -93,5 +94,5 @@ deploy:  ## build and deploy to your AWS account; asks for the parameters, and e
 	$(VENV)/sam deploy --guided --config-file "$(CURDIR)/samconfig.local.toml"
 	@$(VENV)/python -m local.operate ready
 
-.PHONY: help run test check texts pins fire simulate fuzz ready key keys revoke limits source sync receive stop start recheck findings unassigned restore raise-sequences rotate-links deploy
+.PHONY: help run test check texts pins fire simulate fuzz ready key keys revoke sign-in limits source sync receive stop start recheck findings unassigned restore raise-sequences rotate-links deploy
 .DEFAULT_GOAL := help

@@ -30,7 +30,7 @@ from convoke.settings import Settings
 from convoke.store import dynamo, operations
 from convoke.store.store import Store
 
-from . import api_keys, restore, sources
+from . import api_keys, restore, signing_in, sources
 
 Ask = Callable[[str], str]
 ONCE = Config(read_timeout=310, retries={"total_max_attempts": 1})
@@ -96,6 +96,7 @@ def _settings(described: Any, output: Mapping[str, str]) -> Settings:
         sender=Sender(address=parameter["SenderAddress"], domain=output["SenderDomain"]),
         # No command sends mail itself.
         configuration_set="",
+        public_url=output["PagesUrl"],
     )
 
 
@@ -134,6 +135,10 @@ def ready(settings: Settings, said: Mapping[str, str], ask: Ask) -> str:  # noqa
         print(f"{state:<8} {what}: {why}")
     left = [state for _, state, _ in found if state is not State.OK]
     return f"{len(found) - len(left)} ok, {left.count(State.TO_DO)} to do, {left.count(State.UNKNOWN)} unknown."
+
+
+def sign_in(settings: Settings, said: Mapping[str, str], ask: Ask) -> str:  # noqa: ARG001
+    return signing_in.command(settings, said)
 
 
 def receive(settings: Settings, said: Mapping[str, str], ask: Ask) -> str:  # noqa: ARG001
@@ -266,6 +271,7 @@ COMMANDS = {
     "key": api_keys.key,
     "keys": api_keys.list_keys,
     "revoke": api_keys.revoke,
+    "sign-in": sign_in,
     "limits": limits,
     "source": sources.source,
     "sync": sources.sync,

@@ -12,14 +12,16 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from types import FrameType
 
+from convoke.links.urls import Urls
 from convoke.model import ConvokeError
 from convoke.store import account_settings, codec, dynamo, keys
 from convoke.store.accounts import Accounts
+from convoke.store.sessions import Sessions
 
-from . import duration, site, story, tellings
+from . import duration, signing_in, site, story, tellings
 from .deploy import (
     PARAMETERS,
     Deployed,
@@ -41,6 +43,9 @@ from .routes import open_routes
 TICK = 3.0
 NOTIFY_AFTER = 0
 """For how many seconds an ordinary change of an event waits for the next one, unless the event says otherwise."""
+
+LINK_LASTS = timedelta(hours=24)
+"""For how long somebody may sign in by the link that is printed, or by one of the inbox."""
 
 
 class Clock:
@@ -84,6 +89,7 @@ def describe(
         "key": key,
         "inbox": inbox,
         "pages": pages,
+        "console": Urls(pages).console(),
         "mail": str(place.mail),
         "endpoint": place.endpoint,
         "tables": deployed.tables,
@@ -92,8 +98,10 @@ def describe(
     }
 
 
-def bring_up(place: Place, leaving: ExitStack) -> dict[str, object]:
-    """Start everything in order; how to undo each step is registered with ``leaving`` at once. Returns stack.json."""
+def bring_up(place: Place, leaving: ExitStack) -> tuple[dict[str, object], str]:
+    """Start everything in order; how to undo each step is registered with ``leaving`` at once. Returns stack.json, and
+    a link by which a visitor of this machine signs in to the console.
+    """
     clock = Clock(say)
     place.clear()
     office = PostOffice(folder=place.mail, port=place.inbox_port)
@@ -136,12 +144,18 @@ def bring_up(place: Place, leaving: ExitStack) -> dict[str, object]:
     )
     found = tellings.lookups(database, deployed.tables)
     office.tellings.connect(lambda: tellings.read(found, site.ACCOUNT, datetime.now(UTC)))
+    sessions = Sessions(database, tellings.settings(deployed.tables))
+
+    def sign_in() -> str:
+        return signing_in.link(sessions, front.url, site.ACCOUNT, datetime.now(UTC), LINK_LASTS)
+
+    office.console.connect(front.url, sign_in)
     described = describe(place, deployed, key, office.url, front.url, source)
     part = place.description.with_suffix(".part")
     part.write_text(json.dumps(described, indent=2) + "\n")
     part.rename(place.description)
     leaving.callback(place.description.unlink, missing_ok=True)
-    return described
+    return described, sign_in()
 
 
 def announce(stack: dict[str, object]) -> None:
@@ -152,6 +166,7 @@ def announce(stack: dict[str, object]) -> None:
         f"    key      {stack['key']}\n"
         f"    inbox    {stack['inbox']}\n"
         f"    pages    {stack['pages']}\n"
+        f"    console  {stack['console']}\n"
         f"    sender   {PARAMETERS['SenderAddress']}\n"
         f"    changes  are told at once (notify_after is {NOTIFY_AFTER} for this account, elsewhere 60 seconds)\n"
     )
@@ -173,7 +188,7 @@ def main() -> int:
             place = Place.from_environment(os.environ)
             leaving.callback(shutil.rmtree, place.temporary, ignore_errors=True)
             say(f"Starting the stack: {duration.expected('run')}.")
-            stack = bring_up(place, leaving)
+            stack, link = bring_up(place, leaving)
             duration.remember("run", time.monotonic() - began)
             announce(stack)
             if story_wanted:
@@ -181,6 +196,7 @@ def main() -> int:
                 site.play(site.Site(resource("dynamodb", place)), place.mail, say)
                 page = story.hold(str(stack["api"]), str(stack["key"]))
                 say(f"\nRegister yourself: {page}\nThe mails to you are in the inbox: {stack['inbox']}\n")
+            say(f"Sign in to the console, once (the inbox makes more of these links): {link}\n")
             say("Running until Ctrl-C.")
             while True:
                 signal.pause()

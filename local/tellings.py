@@ -21,21 +21,23 @@ MOST = 20
 
 def lookups(database: Any, tables: Mapping[str, str]) -> Lookups:
     """The look-ups in the stack's tables, by ``registrations``, ``invitations``, ``accounts`` and ``webhooks``."""
-    return Lookups(
-        database,
-        Settings(
-            registrations_table=tables["registrations"],
-            invitations_table=tables["invitations"],
-            accounts_table=tables["accounts"],
-            webhooks_table=tables["webhooks"],
-            # Nothing is queued or sent here.
-            urgent_queue="",
-            ordinary_queue="",
-            hooks_queue="",
-            imports_queue="",
-            sender=Sender(address="", domain=""),
-            configuration_set="",
-        ),
+    return Lookups(database, settings(tables))
+
+
+def settings(tables: Mapping[str, str]) -> Settings:
+    """What whoever only uses the tables has to know of the stack."""
+    return Settings(
+        registrations_table=tables["registrations"],
+        invitations_table=tables["invitations"],
+        accounts_table=tables["accounts"],
+        webhooks_table=tables["webhooks"],
+        # Nothing is queued or sent here.
+        urgent_queue="",
+        ordinary_queue="",
+        hooks_queue="",
+        imports_queue="",
+        sender=Sender(address="", domain=""),
+        configuration_set="",
     )
 
 

@@ -4,6 +4,7 @@ Gateway sends them.
 
 from __future__ import annotations
 
+import base64
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -26,6 +27,9 @@ from tests.visitor import STAGE, Shown
 
 ACCOUNT = "acme"
 """The account of ``caller.World``."""
+
+
+BOUNDARY = "----WebKitFormBoundaryaBcD1234"
 
 
 class Context:
@@ -51,6 +55,8 @@ class Secretary:
         self.world = world
         self.store: Store = world.store
         self.cookies: dict[str, str] = {}
+        self.queued: list[tuple[str, str]] = []
+        """The imports that were begun: ids of event and import."""
 
     def sign_in(self, **changes: Any) -> None:
         """As whoever signed in with an API key of the account; with ``organizer``, an address, by a mailed link."""
@@ -73,12 +79,25 @@ class Secretary:
         """Fill in the form of a page that is sent to ``action``, as it is shown, with ``typed`` in its fields."""
         return self.post(action, {**shown_fields(shown, action), **typed})
 
+    def sends_file(self, shown: Shown, action: str, name: str, content: bytes, **typed: str) -> Shown:
+        """As :meth:`sends`, for a form with one file, which has this name and content; none with an empty name."""
+        fields = {**shown_fields(shown, action), **typed}
+        fields.pop("file", None)
+        parts = [
+            f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="{field}"\r\n\r\n{value}\r\n'.encode()
+            for field, value in fields.items()
+        ]
+        head = f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="file"; filename="{name}"\r\n'
+        parts.append(f"{head}Content-Type: application/octet-stream\r\n\r\n".encode() + content + b"\r\n")
+        body = b"".join([*parts, f"--{BOUNDARY}--\r\n".encode()])
+        return self.ask("POST", action, body, content_type=f"multipart/form-data; boundary={BOUNDARY}")
+
     def follow(self, shown: Shown) -> Shown:
         """Where a redirect leads."""
         assert shown.status == 303, (shown.status, shown.text[:2000])
         return self.get(shown.location)
 
-    def ask(self, method: str, path: str, body: str = "", **headers: str) -> Shown:
+    def ask(self, method: str, path: str, body: str | bytes = "", **headers: str) -> Shown:
         path, _, query = path.partition("?")
         route, parameters = self._route(method, path)
         event: dict[str, Any] = {
@@ -94,14 +113,14 @@ class Secretary:
                 "routeKey": route,
                 "stage": STAGE.removeprefix("/"),
             },
-            "isBase64Encoded": False,
+            "isBase64Encoded": isinstance(body, bytes),
         }
         if self.cookies:
             event["cookies"] = [f"{name}={value}" for name, value in self.cookies.items()]
         if parameters:
             event["pathParameters"] = parameters
         if body:
-            event["body"] = body
+            event["body"] = base64.b64encode(body).decode() if isinstance(body, bytes) else body
         with policies.acting_as("Console"):
             raw = console.handler(event, CONTEXT)
         for cookie in raw.get("cookies", ()):

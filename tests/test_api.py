@@ -670,6 +670,41 @@ def test_two_requests_with_one_key_at_the_same_moment_are_one(world: World, monk
     assert len(everybody(world, "/events")[0]) == 1
 
 
+@pytest.mark.parametrize("path", ["", f"/occurrences/{PARTY['start']}"], ids=["an event", "a date"])
+def test_a_patch_with_a_key_is_done_once(world: World, path: str) -> None:
+    event = world.hold(recurrence="FREQ=WEEKLY;COUNT=3")
+    headers: dict[str, Any] = {"idempotency_key": "k-1", "if_match": '"1"'}
+    first = world.call("PATCH", f"{event}{path}", {"title": "Other"}, **headers)
+    again = world.call("PATCH", f"{event}{path}", {"title": "Other"}, **headers)
+    assert (first.status, again.status) == (200, 200)
+    assert again.headers["idempotent-replayed"] == "true"
+    assert again.body["title"] == "Other"
+    assert world.call("GET", event).body["version"] == 2
+    other = world.call("PATCH", f"{event}{path}", {"title": "Third"}, idempotency_key="k-1")
+    assert (other.status, other.fields) == (422, ["Idempotency-Key"])
+
+
+def test_a_patch_that_meets_itself_is_no_conflict(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same request, sent twice, is carried out by one while the other looks at the event."""
+    event = world.hold()
+    headers: dict[str, Any] = {"idempotency_key": "k-1", "if_match": '"1"'}
+    own_event, met = context.own_event, False
+
+    def meet(event_id: str) -> Any:
+        nonlocal met
+        if not met:
+            met = True
+            assert world.call("PATCH", event, {"title": "Other"}, **headers).status == 200
+        return own_event(event_id)
+
+    monkeypatch.setattr(context, "own_event", meet)
+    answer = world.call("PATCH", event, {"title": "Other"}, **headers)
+    assert (answer.status, answer.body["version"]) == (200, 2), answer.raw
+    assert met
+    stale = world.call("PATCH", event, {"title": "Third"}, idempotency_key="k-2", if_match='"1"')
+    assert stale.status == 412, (stale.headers, stale.raw)
+
+
 def test_a_key_is_forgotten_after_a_day(world: World) -> None:
     first = world.call("POST", "/events", PARTY, idempotency_key="k")
     world.now += timedelta(hours=25)
@@ -1024,6 +1059,28 @@ def test_a_text_is_mended_without_a_mail(world: World) -> None:
     assert world.call("GET", person).body["invitation"]["state"] == "accepted"
     assert world.call("PATCH", event, {"location": "Dom", "notify": "all"}).status == 200
     assert world.call("GET", person).body["invitation"]["state"] == "pending"
+
+
+def test_a_preview_says_when_people_would_be_told_and_whether_they_need_be(world: World) -> None:
+    event = world.hold(start="2027-06-12T09:00:00", end="2027-06-12T10:00:00", notify_after=300)
+    world.tell(world.register(event))
+
+    def told(**body: Any) -> tuple[str | None, bool]:
+        seen = world.call("POST", f"{event}/preview", body).body
+        return seen["told_at"], seen["quiet"]
+
+    then = "2027-01-15T12:05:00.000000Z"
+    assert told(title="Other") == (then, True)
+    assert told(title="Other", notify="none") == (None, True)
+    assert told(location="Dom") == (then, False)
+    assert told(cancel=True) == (None, False)
+    assert world.call("PATCH", event, {"title": "Other"}).body["told_at"] == then
+    world.now += timedelta(seconds=100)
+    assert told(location="Dom") == (then, False), "a change that waits already keeps its time"
+    (mail,) = world.call("POST", f"{event}/preview", {"title": "Third"}).body["examples"][0]["mails"]
+    assert (mail["method"], mail["to"]) == ("REQUEST", {"name": "Bo Ek", "email": "bo@example.net"})
+    assert mail["subject"].startswith("Updated: Third")
+    assert "_your_personal_link_" in mail["text"]
 
 
 def preview_of(world: World, event: str, body: dict[str, Any]) -> dict[str, int]:

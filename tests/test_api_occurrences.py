@@ -12,6 +12,7 @@ from urllib.parse import quote
 import pytest
 
 import api
+from convoke.mail import header_fields
 from convoke.model import DateChange
 from convoke.registrations import split_transfer
 from convoke.registrations.events import create_event
@@ -88,6 +89,7 @@ def test_its_dates_are_listed_as_they_are(world: World, choir: str) -> None:
         "location": "Dom",
         "description": "Bring water.",
         "status": "confirmed",
+        "cancelled": False,
         "moved": False,
         "over": True,
         "reason": "",
@@ -107,7 +109,7 @@ def test_its_dates_are_listed_as_they_are(world: World, choir: str) -> None:
         | {"title": "Concert", "location": "", "description": "Black tie"},
         plain
         | {"occurrence": FOURTH, "start": FOURTH, "end": "2027-04-02T10:30:00", "over": False}
-        | {"status": "cancelled", "reason": "The hall is taken."},
+        | {"status": "cancelled", "cancelled": True, "reason": "The hall is taken."},
     ]
 
 
@@ -719,8 +721,28 @@ def test_a_single_event_has_no_dates_to_choose(world: World) -> None:
     assert refused(world, "POST", f"{event}/registrations", new).fields == ["occurrences"]
 
 
+def test_dates_that_have_ended_are_listed_apart(world: World, choir: str) -> None:
+    world.now = datetime(2027, 3, 20, tzinfo=UTC)
+
+    def names_of(over: str, **query: str) -> list[str]:
+        answer = world.call("GET", f"{choir}/occurrences", query={"over": over, **query})
+        assert answer.status == 200, answer.raw
+        return [one["occurrence"] for one in answer.body["items"]]
+
+    assert names_of("true") == [FIRST, SECOND]
+    assert names_of("false") == [THIRD, FOURTH]
+    assert names_of("false", limit="1") == [THIRD]
+    part = world.call("GET", f"{choir}/occurrences", query={"over": "false", "limit": "1"}).body["next"]
+    assert names_of("false", cursor=part) == [FOURTH]
+    assert world.call("GET", f"{choir}/occurrences", query={"over": "perhaps"}).status == 422
+
+
 # --- preview ------------------------------------------------------------------------------------------------------
 
+HOSTILE = {
+    "title": "_your_personal_link_ =?utf-8?q?=0A?= <b>\u05e9\u05dc\u05d5\u05dd</b> %(x)s",
+    "description": "a\n_your_personal_link_\nb",
+}
 CHANGES: list[tuple[str, dict[str, Any], tuple[str, str, Any]]] = [
     ("a title", {"title": "Quire"}, ("PATCH", "", {"title": "Quire"})),
     ("nothing", {"title": "Choir"}, ("PATCH", "", {"title": "Choir"})),
@@ -739,6 +761,17 @@ CHANGES: list[tuple[str, dict[str, Any], tuple[str, str, Any]]] = [
     ),
     ("a draft", {"status": "draft"}, ("PATCH", "", {"status": "draft"})),
     ("the end of it", {"cancel": True}, ("POST", "/cancel", {})),
+    (
+        "the end of it, with a reason",
+        {"cancel": True, "reason": "The hall burnt <down>. 中文"},
+        ("POST", "/cancel", {"reason": "The hall burnt <down>. 中文"}),
+    ),
+    ("a hostile title", HOSTILE, ("PATCH", "", HOSTILE)),
+    (
+        "what nobody is told of",
+        {"description": "Words", "notify": "none"},
+        ("PATCH", "", {"description": "Words", "notify": "none"}),
+    ),
     ("a date's title", {"occurrence": SECOND, "title": "X"}, ("PATCH", f"/occurrences/{SECOND}", {"title": "X"})),
     (
         "a date's time",
@@ -804,6 +837,24 @@ def told(world: World, choir: str) -> Delivery:
 def test_what_a_preview_foresees_is_what_is_sent(
     world: World, choir: str, told: Delivery, preview: dict[str, Any], change: tuple[str, str, Any]
 ) -> None:
+    foreseen_is_sent(world, choir, told, preview, change)
+
+
+def test_what_a_preview_of_reopening_foresees_is_what_is_sent(world: World, choir: str, told: Delivery) -> None:
+    assert refused(world, "POST", f"{choir}/preview", {"reopen": {}}).body["code"] == "conflict"
+    world.call("POST", f"{choir}/cancel", {"reason": "Ill."})
+    told.settle()
+    assert refused(world, "POST", f"{choir}/preview", {"title": "X"}).body["code"] == "event_cancelled"
+    assert refused(world, "POST", f"{choir}/preview", {"reopen": {"occurrences": ["x"]}}).fields == ["occurrences.0"]
+    assert refused(world, "POST", f"{choir}/preview", {"reopen": {}, "cancel": True}).fields == ["cancel"]
+    body = {"occurrences": [THIRD]}
+    foreseen_is_sent(world, choir, told, {"reopen": body}, ("POST", "/reopen", body))
+
+
+def foreseen_is_sent(
+    world: World, choir: str, told: Delivery, preview: dict[str, Any], change: tuple[str, str, Any]
+) -> None:
+    """Five people are sent just what the preview shows, to the letter, but for the personal link."""
     before = everything(world.client)
     seen = world.call("POST", f"{choir}/preview", preview)
     assert seen.status == 200, seen.raw
@@ -815,9 +866,11 @@ def test_what_a_preview_foresees_is_what_is_sent(
     assert world.call(method, f"{choir}{path}", body).status in (200, 201)
     told.settle()
     mails: dict[str, list[str]] = {}
+    read = []
     for rendered in told.sent[sent:]:
         mail = message_from_bytes(rendered.rendered.mail, policy=policy.SMTP)
         mails.setdefault(rendered.intent.calendar_state.recipient, []).append(str(mail["Subject"]))
+        read.append((str(mail["To"].addresses[0].addr_spec), *as_read(rendered.rendered.mail)))
     kinds = ("update", "ask_again", "cancel", "invite", "none")
     print(f"{seen.body['messages']} messages: " + ", ".join(f"{kind} {seen.body[kind]}" for kind in kinds))
     assert seen.body["messages"] == sum(map(len, mails.values()))
@@ -825,6 +878,16 @@ def test_what_a_preview_foresees_is_what_is_sent(
     assert seen.body["none"] == 5 - len(mails)
     subjects = sorted(sorted(example["messages"]) for example in seen.body["examples"])
     assert subjects == sorted(map(sorted, mails.values()))
+    shown = [mail for example in seen.body["examples"] for mail in example["mails"]]
+    assert sorted((mail["to"]["email"], mail["subject"], mail["text"]) for mail in shown) == sorted(read)
+
+
+def as_read(raw: bytes) -> tuple[str, str]:
+    """The subject and the plain text of a mail."""
+    fields = dict(header_fields.fields(raw.partition(b"\r\n\r\n")[0] + b"\r\n"))
+    body = message_from_bytes(raw, policy=policy.SMTP).get_body(("plain",))
+    assert body is not None
+    return header_fields.text_of(fields["Subject"]), str(body.get_content()).replace("\r\n", "\n")
 
 
 @pytest.mark.usefixtures("told")
@@ -842,6 +905,11 @@ def test_the_kinds_are_told_apart(world: World, choir: str) -> None:
 
 
 BAD_PREVIEWS: list[tuple[dict[str, Any], int, list[str]]] = [
+    ({"reason": "Ill."}, 422, ["reason"]),
+    ({"occurrence": SECOND, "restore": True, "reason": "Ill."}, 422, ["reason"]),
+    ({"location": "Hall", "notify": "none"}, 422, ["notify"]),
+    ({"reopen": {}}, 409, []),
+    ({"reopen": True}, 422, ["reopen"]),
     ({"cancel": True, "title": "X"}, 422, ["title"]),
     ({"cancel": False}, 422, ["cancel"]),
     ({"occurrence": "2027-03-13T09:00:00", "title": "X"}, 404, []),

@@ -14,6 +14,7 @@ from convoke.languages import texts
 from convoke.model import Event, When
 from convoke.pages.forms import Form
 from convoke.schedule import series
+from convoke.store.accounts import Scope
 from tests.secretary import Secretary, a_secretary
 from tests.visitor import Shown
 
@@ -194,6 +195,16 @@ def test_another_account_s_dates_are_not_there(secretary: Secretary, choir: str)
     assert secretary.get(choir).status == 200
 
 
+def test_whoever_may_only_look_is_told_so(secretary: Secretary, choir: str) -> None:
+    secretary.sign_in(scopes=(Scope.READ,))
+    shown = secretary.get(choir)
+    assert "Friday 12 March 2027, 09:00 to 10:30" in said(shown)
+    assert "your key lacks the scope “manage”" in said(shown)
+    assert "/cancel" not in shown.text
+    for way in (f"/{SECOND}", f"/{SECOND}/cancel", f"/{SECOND}/split", "/add"):
+        assert "<form method" not in secretary.get(choir + way).text.partition("<main")[2]
+
+
 # --- by month -----------------------------------------------------------------------------------------------------
 
 
@@ -339,6 +350,12 @@ def test_a_date_is_moved_and_gets_another_place(secretary: Secretary, choir: str
     assert "The other dates have: Dom" in said(shown)
 
 
+def test_what_the_api_says_is_wrong_is_said_as_a_sentence(secretary: Secretary, choir: str) -> None:
+    path = f"{choir}/{SECOND}"
+    shown = secretary.sends(secretary.get(path), path, end_day="2027-03-18")
+    assert errors(shown) == {"end": "End: must be after start."}
+
+
 def test_what_is_sent_as_it_was_shown_changes_nothing(secretary: Secretary, choir: str) -> None:
     before = stored(secretary, choir)
     sent = secretary.sends(secretary.get(f"{choir}/{SECOND}"), f"{choir}/{SECOND}")
@@ -402,8 +419,11 @@ def test_whoever_changes_what_somebody_else_changed_meanwhile_is_told_so(secreta
     form = secretary.get(path)
     secretary.sends(secretary.get(path), path, location="Hall")
     refused = secretary.sends(form, path, title="Quire")
-    assert errors(refused)[""]
-    assert "Somebody else changed the event after this form was opened." in said(refused)
+    assert errors(refused)[""].startswith("This was changed meanwhile")
+    assert "Somebody else changed" not in said(refused), "it is said once"
+    wrong = secretary.sends(form, path, title="Quire", start="")
+    assert errors(wrong).keys() == {"start"}
+    assert "Somebody else changed the event after this form was opened." in said(wrong)
     assert occurrence(secretary, choir, SECOND).title == "Choir"
     assert secretary.sends(refused, path).status == 303
     assert occurrence(secretary, choir, SECOND).title == "Quire"
@@ -443,6 +463,7 @@ def test_a_day_of_a_series_of_whole_days_is_changed_by_its_days(secretary: Secre
     one = occurrence(secretary, path, "20270319")
     assert (one.when.start, one.when.end) == (date(2027, 3, 20), date(2027, 3, 21))
     assert "Saturday 20 March 2027 to Sunday 21 March 2027, all day" in said(secretary.get(path))
+    form = secretary.get(f"{path}/20270319")
     assert errors(secretary.sends(form, f"{path}/20270319", end="2027-03-18")).keys() == {"end"}
 
 
@@ -661,3 +682,80 @@ def test_a_time_that_is_shown_is_read_as_it_was(when: When) -> None:
     assert missing == ()
     assert not date_times.differs(start, when.start)
     assert not date_times.differs(end, when.end)
+
+
+# --- with people who are registered -------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def told(secretary: Secretary, choir: str) -> str:
+    """The path of the dates of a series of which Bo was told."""
+    event = choir.removeprefix("/console").removesuffix("/dates")
+    secretary.world.tell(secretary.world.register(event))
+    return choir
+
+
+def in_order(secretary: Secretary, path: str, **typed: str) -> tuple[Shown, Shown]:
+    """The preview of what the form of ``path`` does, and where it leads once it is sent."""
+    foreseen = secretary.sends(secretary.get(path), path, **typed)
+    assert foreseen.status == 200, errors(foreseen)
+    return foreseen, secretary.sends(foreseen, path, step="send")
+
+
+def test_before_somebody_is_mailed_of_a_date_the_mail_is_shown(secretary: Secretary, told: str) -> None:
+    path = f"{told}/{SECOND}"
+    before = stored(secretary, told)
+    foreseen = secretary.sends(secretary.get(path), path, start="2027-03-20", description=HOSTILE)
+    assert '<h1 dir="auto">Move Friday 19 March 2027</h1>' in foreseen.text
+    assert "bo@example.net" in said(foreseen)
+    assert "<script>alert" not in foreseen.text
+    assert stored(secretary, told) == before, "nothing is changed yet"
+    back = secretary.sends(foreseen, path, step="edit")
+    assert 'name="start" type="date" value="2027-03-20"' in back.text
+    assert "&lt;script&gt;" in back.text
+    sent = secretary.sends(secretary.sends(back, path), path, step="send")
+    assert sent.location == f"{path}?done=telling"
+    assert occurrence(secretary, told, SECOND).when.start == datetime(2027, 3, 20, 9)
+
+
+def test_a_cancelled_date_s_reason_is_in_the_mail_that_is_shown(secretary: Secretary, told: str) -> None:
+    foreseen, sent = in_order(secretary, f"{told}/{SECOND}/cancel", reason="The hall is flooded")
+    assert "The hall is flooded" in said(foreseen)
+    assert "Cancel this date, and send" in said(foreseen)
+    assert sent.location == f"{told}/{SECOND}?done=telling"
+    assert occurrence(secretary, told, SECOND).reason == "The hall is flooded"
+
+
+def test_one_who_was_told_that_a_date_is_cancelled_is_told_that_it_is_restored(secretary: Secretary, told: str) -> None:
+    event = told.removeprefix("/console").removesuffix("/dates")
+    secretary.world.call("POST", f"{event}/occurrences/2027-03-19T09:00:00/cancel", {"reason": "Storm"})
+    secretary.sends(secretary.get(f"{told}/{SECOND}/restore"), f"{told}/{SECOND}/restore", step="send")
+    assert not occurrence(secretary, told, SECOND).cancelled
+
+
+def test_an_added_date_is_told(secretary: Secretary, told: str) -> None:
+    foreseen, sent = in_order(secretary, f"{told}/add", start="2027-03-30")
+    assert "Tuesday 30 March 2027" in said(foreseen)
+    assert sent.location == f"{told}?done=telling"
+    assert occurrence(secretary, told, "20270330T090000")
+
+
+def test_the_rest_of_a_series_is_told_and_the_new_event_says_what_became_of_it(secretary: Secretary, told: str) -> None:
+    foreseen, sent = in_order(secretary, f"{told}/{THIRD}/split", title="Quire", start_time="11:00", end="12:00")
+    assert "Quire" in said(foreseen)
+    made = sent.location.partition("?")[0].removeprefix("/console/events/")
+    assert sent.location == f"/console/events/{made}?done=split&done=telling"
+    found = secretary.store.reads.event(made)
+    assert found is not None
+    assert found.title == "Quire"
+    shown = secretary.get(f"/console/events/{made}/dates?done=split")
+    assert "Whoever is registered for them is registered here as well, within about a minute." in said(shown)
+    assert len(starts(stored(secretary, told))) == 2
+
+
+def test_a_form_that_is_sent_twice_adds_one_date(secretary: Secretary, told: str) -> None:
+    path = f"{told}/add"
+    foreseen = secretary.sends(secretary.get(path), path, start="2027-03-30")
+    for _ in range(2):
+        assert secretary.sends(foreseen, path, step="send").status == 303
+    assert len(starts(stored(secretary, told))) == 5

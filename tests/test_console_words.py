@@ -9,6 +9,7 @@ import pytest
 from convoke.console import words
 from convoke.decision.attention import AttentionKind, AttentionReason
 from convoke.decision.shown import Showing
+from convoke.inbound.reasons import Reason
 from convoke.languages import texts
 from convoke.model import AnswerChannel, DeliveryState, Participation, RegistrationStatus
 
@@ -25,6 +26,7 @@ ENGLISH = texts("en")
         (words.REASONS, AttentionReason),
         (words.CHANNELS, AnswerChannel),
         (words.SHOWINGS, Showing),
+        (words.ASIDE, Reason),
     ],
 )
 def test_every_state_of_the_api_has_words(known: words.Words, values: type[StrEnum]) -> None:

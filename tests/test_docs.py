@@ -327,7 +327,7 @@ def test_code_that_is_shown_can_be_read(page: str) -> None:
 
 def test_a_diagram_has_only_participants_that_it_declares() -> None:
     diagrams = blocks("docs/architecture.md", "mermaid")
-    assert len(diagrams) == 4
+    assert len(diagrams) == 5
     for diagram in diagrams:
         declared = set(re.findall(r"^ +participant (\w+) as ", diagram, re.MULTILINE))
         arrows = re.findall(r"^ +(\w+)-[->)]+(\w+): ", diagram, re.MULTILINE)

@@ -13,6 +13,7 @@ import pytest
 
 from convoke.effects import HoldAccounts
 from convoke.model import Event, Registration
+from convoke.pages import hints
 from convoke.registrations import imports
 from convoke.registrations.events import create_event
 from convoke.registrations.imports import Check, Progress, Reason, entropy, work
@@ -326,6 +327,15 @@ def test_the_sweep_queues_an_import_whose_message_was_lost(deployed: Deployment)
     assert hint == {"event": EVENT_ID, "import": job.import_id}
     handle(deployed, hint)
     assert job.counts == (3, 0, 0, 0)
+
+
+def test_the_console_queues_an_import_and_leaves_it_to_the_sweep_where_it_cannot(deployed: Deployment) -> None:
+    with policies.acting_as("Console"):
+        hints.go_on(deployed.settings, EVENT_ID, "01")
+    assert queued(deployed) == [{"event": EVENT_ID, "import": "01"}]
+    hints.go_on(
+        replace(deployed.settings, imports_queue="https://sqs.eu-central-1.amazonaws.com/1/none"), EVENT_ID, "01"
+    )
 
 
 def test_a_worker_without_time_queues_the_import_again(deployed: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:

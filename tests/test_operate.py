@@ -21,7 +21,7 @@ from convoke.settings import Settings
 from convoke.store import dynamo
 from local import operate
 from tests.factories import AFTERNOON, EVENT_ID, NOW, held
-from tests.tables import SETTINGS
+from tests.tables import SETTINGS, everything
 from tests.world import World, a_world
 
 
@@ -47,6 +47,29 @@ def test_a_key_is_shown_and_opens_the_account(world: World) -> None:
 def test_whoever_does_not_say_for_whom_gets_no_key(world: World) -> None:
     assert "ACCOUNT=" in run("key", NAME="ci")
     assert world.client.scan(TableName=SETTINGS.accounts_table)["Count"] == 0
+
+
+def test_an_operator_signs_in_for_an_account_without_a_key(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    run("key", ACCOUNT="acme", NAME="ci")
+    keys_before = world.store.accounts.list_keys(account="acme")
+
+    link = run("sign-in", ACCOUNT="acme")
+
+    assert "once, within 20 minutes" in capsys.readouterr().out
+    token = link.removeprefix(f"{SETTINGS.public_url}/console/link/")
+    known = world.store.sessions.link(token)
+    assert known is not None
+    assert (known.account, known.used) == ("acme", False)
+    assert world.store.accounts.list_keys(account="acme") == keys_before
+    assert run("sign-in", ACCOUNT="acme") != link
+
+
+def test_nobody_signs_in_for_an_account_that_there_is_not(world: World) -> None:
+    run("key", ACCOUNT="acme", NAME="ci")
+    assert "no account acne" in run("sign-in", ACCOUNT="acne")
+    assert "ACCOUNT=" in run("sign-in")
+    stored = everything(world.client)[SETTINGS.accounts_table]
+    assert not [item for item in stored if item["sk"] == "SIGN_IN"]
 
 
 def test_stop_and_start_turn_the_switch(world: World) -> None:
@@ -125,7 +148,7 @@ def test_the_settings_of_a_stack_are_read_from_what_it_says_of_itself(monkeypatc
     names = (
         *("RegistrationsTable", "InvitationsTable", "AccountsTable", "WebhooksTable"),
         *("UrgentQueue", "OrdinaryQueue", "HooksQueue", "ImportsQueue"),
-        "SenderDomain",
+        *("SenderDomain", "PagesUrl"),
     )
     described = {
         "Outputs": [{"OutputKey": name, "OutputValue": f"the {name}"} for name in names],
@@ -145,6 +168,7 @@ def test_the_settings_of_a_stack_are_read_from_what_it_says_of_itself(monkeypatc
 
     assert settings.invitations_table == "the InvitationsTable"
     assert settings.sender.address == "events@example.org"
+    assert settings.public_url == "the PagesUrl"
 
 
 # --- make receive -------------------------------------------------------------------------------------------------

@@ -138,6 +138,16 @@ def test_settings_of_accounts_are_changed_by_the_api_and_the_console_alone() -> 
             assert call(role.removesuffix("Role"), "PutItem", TableName="Accounts", Item=key) == [may]
 
 
+def test_nobody_but_the_console_lets_somebody_in() -> None:
+    """Neither what mails the links nor what shows pages to everybody can make a session, or a link for an account."""
+    for role in ROLES:
+        for kind in ("SESSION", "SIGN_IN"):
+            key = {"pk": {"S": f"{kind}#0123"}, "sk": {"S": kind}}
+            for operation, said in (("PutItem", {"Item": key}), ("GetItem", {"Key": key})):
+                may = call(role.removesuffix("Role"), operation, TableName="Accounts", **said)
+                assert may == [role == "ConsoleRole"], (role, operation)
+
+
 @pytest.mark.parametrize("function", ["Feedback", "Replies", "Sweep"])
 def test_who_notes_facts_reads_no_secret_of_a_webhook_and_makes_no_webhook(function: str) -> None:
     query = {
@@ -187,7 +197,7 @@ def needed_by_lambda() -> Iterator[tuple[str, str, str]]:
 
 def test_lambda_may_read_what_wakes_a_function_and_put_aside_what_it_gave_up() -> None:
     needed = list(needed_by_lambda())
-    assert len(needed) == 4 * 3 + 4 * 4 + 2 + 1 + 2
+    assert len(needed) == 5 * 3 + 4 * 4 + 2 + 1 + 2
     for role, action, resource in needed:
         assert Deployment(**policies.FOLLOWS).allows(role, Request(action, resource, {})), (role, action, resource)
 

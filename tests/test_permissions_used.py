@@ -278,11 +278,12 @@ def auditing(deployed: Deployment, clock: Clock, monkeypatch: pytest.MonkeyPatch
 
 
 def importing(deployed: Deployment) -> None:
-    """Somebody who is on the waitlist, and somebody who was registered before; a worker that runs out of time."""
+    """The sweep finds an import; a worker runs out of time, the next one ends it."""
     world = World(deployed.client)
     world.store = deployed.store
     people = [{"name": "Fay", "email": f"{name}@example.net", "external_id": name} for name in ("fay", "gus", "fay")]
     job = Job(world, f"/events/{EVENT_ID}", people)
+    deployed.call("sweep", sample("sweep"))
     for remaining in (14_000, 30_000):
         record = sample("imports-continue")["Records"][0]
         record |= {"body": json.dumps({"event": EVENT_ID, "import": job.import_id})}

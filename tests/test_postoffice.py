@@ -865,6 +865,26 @@ def test_mailboxes_are_shown_where_the_stack_does_not_say_how_far_it_is(office: 
     assert "cannot be read at the moment (ConnectionError)" in text
 
 
+def test_the_console_is_a_button_once_the_stack_is_up_and_each_click_makes_a_link(office: PostOffice) -> None:
+    assert "Console</button>" not in call(office, "GET", "/").text
+    assert call(office, "POST", "/console").status == 503
+    links = iter(("http://127.0.0.1:1/console/link/a", "http://127.0.0.1:1/console/link/b"))
+    office.console.connect("http://127.0.0.1:1", lambda: next(links))
+
+    shown = call(office, "GET", "/")
+
+    assert '<form method="post" action="/console"><button>Console</button></form>' in shown.text
+    assert "form-action 'self' http://127.0.0.1:1;" in shown.headers["Content-Security-Policy"]
+    for letter in "ab":
+        answer = call(office, "POST", "/console")
+        assert (answer.status, answer.headers["Location"]) == (303, f"http://127.0.0.1:1/console/link/{letter}")
+
+
+def test_another_site_gets_no_link_to_the_console(office: PostOffice) -> None:
+    office.console.connect("http://127.0.0.1:1", lambda: "http://127.0.0.1:1/console/link/a")
+    assert call(office, "POST", "/console", origin="https://evil.example").status == 403
+
+
 def test_the_pages_bring_their_own_style_sheet(office: PostOffice) -> None:
     assert '<link rel="stylesheet" href="/static/inbox.css">' in call(office, "GET", "/").text
     assert call(office, "GET", "/static/inbox.css").headers["Content-Type"].startswith("text/css")

@@ -17,11 +17,12 @@ from convoke.delivery.notify import dispatch
 from convoke.delivery.reconcile import Worker
 from convoke.effects import Accepted, Clock, Effect, Log, NotificationHint, SendNotification
 from convoke.links import signing_in as links
-from convoke.links.signing_in import SignIn
+from convoke.links import tokens
 from convoke.pages import hints
 from convoke.store import keys
 from convoke.store.accounts import Scope
-from convoke.store.sessions import LASTS
+from convoke.store.sessions import LASTS, Link
+from local import signing_in
 from tests import policies
 from tests.factories import SENDER
 from tests.secretary import ACCOUNT, Secretary, a_secretary
@@ -85,10 +86,12 @@ class Door:
         self.deliver()
         return path_in(self.mails[-1])
 
-    def link(self, **whom: str) -> str:
-        """The path of a link that was made just now."""
-        one = SignIn(link_id=keys.event_id(bytes(16)), **whom)
-        token = links.token(self.store.link_keys.at(self.now), one, self.now + links.VALID_FOR)
+    def link(self, *, organizer: str = "", account: str = "") -> str:
+        """The path of a link that was made just now: one that was mailed, or an operator's."""
+        until = self.now + links.VALID_FOR
+        if account:
+            return signing_in.link(self.store.sessions, "", account, self.now)
+        token = links.token(self.store.link_keys.at(self.now), keys.event_id(bytes(16)), organizer, until)
         return f"/console/link/{token}"
 
     def press(self, path: str, **headers: str) -> Shown:
@@ -385,8 +388,12 @@ def test_what_was_asked_for_is_not_sent_when_its_link_would_not_be_valid_any_mor
 # --- links --------------------------------------------------------------------------------------------------------
 
 
-def test_a_link_is_good_once(door: Door) -> None:
-    path = door.link(organizer=ADA)
+WHOM = pytest.mark.parametrize("whom", [{"organizer": ADA}, {"account": ACCOUNT}], ids=["mailed", "operator's"])
+
+
+@WHOM
+def test_a_link_is_good_once(door: Door, whom: dict[str, str]) -> None:
+    path = door.link(**whom)
     opened = door.secretary.get(path)
     assert door.press(path).status == 303
     for again in (door.secretary.get(path), door.secretary.post(path, opened.fields(path))):
@@ -394,19 +401,24 @@ def test_a_link_is_good_once(door: Door) -> None:
         assert 'href="/v1/console/sign-in"' in again.text
 
 
-def test_two_who_press_at_once_are_not_both_signed_in(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
+@WHOM
+def test_two_who_press_at_once_are_not_both_signed_in(
+    door: Door, monkeypatch: pytest.MonkeyPatch, whom: dict[str, str]
+) -> None:
     """The second reads that the link is unused, and is refused by the condition of the write."""
-    path = door.link(organizer=ADA)
-    opened = door.secretary.get(path)
+    path = door.link(**whom)
+    opened, unused = door.secretary.get(path), door.store.sessions.link(path.rpartition("/")[2])
+    assert unused == (Link(account=ACCOUNT, valid_until=door.now + links.VALID_FOR) if "account" in whom else None)
     door.press(path)
     door.secretary.cookies = {}
-    monkeypatch.setattr(door.store.sessions, "was_used", lambda _: False)
+    monkeypatch.setattr(door.store.sessions, "link", lambda _: unused)
     assert door.secretary.post(path, opened.fields(path)).status == 410
     assert not door.secretary.cookies
 
 
-def test_a_link_is_valid_for_twenty_minutes(door: Door) -> None:
-    path = door.link(organizer=ADA)
+@WHOM
+def test_a_link_is_valid_for_twenty_minutes(door: Door, whom: dict[str, str]) -> None:
+    path = door.link(**whom)
     door.later(minutes=20, seconds=-1)
     assert door.secretary.get(path).status == 200
     door.later(seconds=1)
@@ -446,3 +458,105 @@ def test_pages_of_the_door_tell_no_other_site_where_one_was(door: Door) -> None:
         headers = door.secretary.get(path).headers
         assert headers["referrer-policy"] == "no-referrer"
         assert headers["cache-control"] == "no-store"
+
+
+def test_a_link_that_somebody_quotes_in_a_reply_is_not_kept(door: Door) -> None:
+    for path in (door.link(organizer="a@b.cc"), door.link(organizer=ADA)):
+        quoted = tokens.redacted(f"> {SITE}{path[:70]}\n> {path[70:]}\nThanks")
+        assert quoted == f"> {SITE}/console/link/…\nThanks"
+
+
+# --- the settings of an account -----------------------------------------------------------------------------------
+
+SETTINGS_PAGE = "/console/settings"
+
+
+def settings_of(door: Door) -> dict[str, Any]:
+    said: dict[str, Any] = door.secretary.world.call("GET", "/account").body
+    return said
+
+
+def test_the_settings_of_the_account_are_changed_in_a_form(door: Door) -> None:
+    door.secretary.sign_in()
+    shown = door.secretary.get(SETTINGS_PAGE)
+    changed = {"name": "Kölner Verein", "colour": "#1f4e79", "imprint": "https://example.org/i", "notify_after": "0"}
+    done = door.secretary.sends(shown, SETTINGS_PAGE, **changed)
+    assert done.location == f"{SETTINGS_PAGE}?done=settings"
+    shown = door.secretary.follow(done)
+    assert 'value="Kölner Verein"' in shown.text
+    assert "Saved." in shown.text
+    now = settings_of(door)
+    assert (now["name"], now["colour"], now["imprint"]) == ("Kölner Verein", "#1f4e79", "https://example.org/i")
+    assert (now["notify_after"], now["privacy"]) == (0, "")
+
+
+def test_an_empty_field_goes_back_to_what_it_is_by_default(door: Door) -> None:
+    before = settings_of(door)
+    door.secretary.world.call("PATCH", "/account", {"name": "A", "unconfirmed_mails": 3, "notify_after": 5})
+    door.secretary.sign_in()
+    shown = door.secretary.get(SETTINGS_PAGE)
+    blank = dict.fromkeys(("name", "unconfirmed_mails", "notify_after"), "")
+    assert door.secretary.sends(shown, SETTINGS_PAGE, **blank).status == 303
+    assert settings_of(door) == before
+
+
+@pytest.mark.parametrize(
+    ("field", "typed"),
+    [
+        ("colour", "red"),
+        ("imprint", "http://example.org"),
+        ("privacy", "javascript:alert(1)"),
+        ("notify_after", "901"),
+        ("notify_after", "soon"),
+        ("unconfirmed_mails", "-1"),
+        ("name", "a\tb" * 100),
+    ],
+)
+def test_what_is_wrong_is_said_at_its_field_and_nothing_typed_is_lost(door: Door, field: str, typed: str) -> None:
+    door.secretary.sign_in()
+    before = settings_of(door)
+    shown = door.secretary.sends(door.secretary.get(SETTINGS_PAGE), SETTINGS_PAGE, **{"name": "New", field: typed})
+    assert shown.status == 422
+    assert f'id="{field}-error"' in shown.text
+    assert field == "name" or 'value="New"' in shown.text
+    assert f'value="{typed}"' in shown.text
+    assert settings_of(door) == before
+
+
+def test_who_saves_over_somebody_else_s_change_is_told_so_first(door: Door) -> None:
+    door.secretary.sign_in()
+    shown = door.secretary.get(SETTINGS_PAGE)
+    door.secretary.world.call("PATCH", "/account", {"name": "Theirs"})
+    again = door.secretary.sends(shown, SETTINGS_PAGE, name="Mine")
+    assert again.status == 422
+    assert "Somebody changed these settings" in again.text
+    assert settings_of(door)["name"] == "Theirs"
+    assert door.secretary.sends(again, SETTINGS_PAGE).status == 303
+    assert settings_of(door)["name"] == "Mine"
+
+
+def test_the_logo_is_shown_and_can_be_removed(door: Door) -> None:
+    dot = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAQAAAC1HAwCAAAAC0lEQVR42mNkYAAAAAYAAjCB0C8AAAAASUVORK5CYII="
+    done = door.secretary.world.call("PATCH", "/account", {"logo": {"type": "image/png", "data": dot}})
+    assert done.status == 200, done.raw
+    door.secretary.sign_in()
+    shown = door.secretary.get(SETTINGS_PAGE)
+    assert f'<img src="{done.body["logo"]}"' in shown.text
+    door.secretary.sends(shown, SETTINGS_PAGE, name="A")
+    assert settings_of(door)["logo"]
+    door.secretary.sends(door.secretary.get(SETTINGS_PAGE), SETTINGS_PAGE, remove_logo="yes")
+    assert settings_of(door)["logo"] is None
+
+
+def test_a_key_that_may_only_read_changes_no_settings(door: Door) -> None:
+    door.with_key(door.key(scopes=[Scope.READ]))
+    shown = door.secretary.sends(door.secretary.get(SETTINGS_PAGE), SETTINGS_PAGE, name="Mine")
+    assert shown.status == 422
+    assert "lacks the scope manage" in shown.text
+    assert settings_of(door)["name"] == ""
+
+
+def test_an_organizer_has_no_settings(door: Door) -> None:
+    door.secretary.sign_in(organizer=ADA)
+    assert door.secretary.get(SETTINGS_PAGE).status == 404
+    assert 'href="/v1/console/settings"' not in door.secretary.get("/console").text

@@ -16,6 +16,7 @@ from flask import Flask, Response, abort, request
 from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
 from . import counter, page, ses
+from .console import Console, door
 from .faults import Faults
 from .records import Places
 from .replies import Answers
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 HOST = "127.0.0.1"
 LARGEST_REQUEST = 64 * 1024 * 1024  # the largest mail, in base64, in JSON
 MOST_AT_ONCE = 1024  # the backlog of connections
+SELF = "'self'"
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 
 
@@ -44,15 +46,19 @@ class PostOffice:
         self.faults = Faults()
         self.reports = Reports(self.shelf)
         self.tellings = Tellings()
+        self.console = Console()
         self.app = Flask(__name__)
         self.app.config.update(MAX_CONTENT_LENGTH=LARGEST_REQUEST, TRUSTED_HOSTS=[HOST, "localhost"])
         self.app.before_request(_refuse_other_sites)
-        self.app.after_request(_harden)
+        self.app.after_request(self._harden)
         self.app.register_blueprint(
             ses.wire(self.shelf, self.faults, self.reports.accepted, lambda: self._closing.wait(silence))
         )
         self.app.register_blueprint(counter.desk(self.shelf, self.faults, self.reports))
-        self.app.register_blueprint(page.inbox(self.shelf, self.faults, self.reports, Answers(), self.tellings))
+        self.app.register_blueprint(door(self.console))
+        self.app.register_blueprint(
+            page.inbox(self.shelf, self.faults, self.reports, Answers(), self.tellings, self.console)
+        )
 
     @property
     def url(self) -> str:
@@ -109,6 +115,19 @@ class PostOffice:
             self.reports.stop()
             self._server = self._thread = None
 
+    def _harden(self, answer: Response) -> Response:
+        # A browser that heeds form-action does not follow a form's redirect to anywhere else.
+        answer.headers.setdefault(
+            "Content-Security-Policy",
+            "default-src 'none'; style-src 'self'; img-src data:; frame-src 'self'; "
+            f"form-action {' '.join(filter(None, (SELF, self.console.origin)))}; base-uri 'none'; "
+            "frame-ancestors 'none'",
+        )
+        answer.headers["X-Content-Type-Options"] = "nosniff"
+        answer.headers["Referrer-Policy"] = "same-origin"
+        answer.headers["Cache-Control"] = "no-store"
+        return answer
+
 
 class Clerk(WSGIRequestHandler):
     """Serves one request, without a log line, and with a connection reset where one was ordered."""
@@ -134,15 +153,3 @@ def _refuse_other_sites() -> None:
         abort(403, "This request comes from another site.")
     if request.headers.get("Sec-Fetch-Site", "same-origin") not in ("same-origin", "none"):
         abort(403, "This request comes from another site.")
-
-
-def _harden(answer: Response) -> Response:
-    answer.headers.setdefault(
-        "Content-Security-Policy",
-        "default-src 'none'; style-src 'self'; img-src data:; frame-src 'self'; "
-        "form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
-    )
-    answer.headers["X-Content-Type-Options"] = "nosniff"
-    answer.headers["Referrer-Policy"] = "same-origin"
-    answer.headers["Cache-Control"] = "no-store"
-    return answer

@@ -18,6 +18,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from . import agenda, calendars, entries, replies
 from .calendars import Calendar, Effect
+from .console import Console
 from .entries import Entry
 from .faults import Faults
 from .letters import Letter
@@ -81,7 +82,9 @@ class ContentLine:
     value: str
 
 
-def inbox(shelf: Shelf, faults: Faults, reports: Reports, answers: Answers, tellings: Tellings) -> Blueprint:
+def inbox(
+    shelf: Shelf, faults: Faults, reports: Reports, answers: Answers, tellings: Tellings, console: Console
+) -> Blueprint:
     """The routes of the page."""
     routes = Blueprint("inbox", __name__)
     for words in (entries.when, entries.hours, entries.repeats, entries.day_and_time, entries.short_day):
@@ -105,6 +108,7 @@ def inbox(shelf: Shelf, faults: Faults, reports: Reports, answers: Answers, tell
             faults=faults.pending(),
             tellings=told,
             unreadable=unreadable,
+            console=console.origin,
             refresh=REFRESH if told or unreadable else None,
         )
 

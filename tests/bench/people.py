@@ -22,6 +22,7 @@ from typing import Any
 import boto3
 import pytest
 from botocore.awsrequest import AWSResponse
+from botocore.compat import HTTPHeaders
 
 from convoke.decision.fingerprints import fingerprint
 from convoke.decision.invitation import Acknowledged, Intent, Seats
@@ -88,7 +89,7 @@ class Tables:
         answer = getattr(self, f"_{operation}")(asked)
         raw = BytesIO(json.dumps(answer, default=lambda value: b64encode(value).decode()).encode())
         raw.stream = lambda *_, **__: iter([raw.getvalue()])  # type: ignore[attr-defined]
-        return AWSResponse(request.url, 200, {"content-type": "application/x-amz-json-1.0"}, raw)
+        return AWSResponse(request.url, 200, HTTPHeaders(), raw)
 
     def _PutItem(self, asked: Any) -> Any:  # noqa: N802 (DynamoDB's name)
         self.put(asked["TableName"], asked["Item"])

@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import datetime
 
 from ..links import signing_in, tokens
-from ..links.signing_in import SignIn
 from ..links.tokens import RECENT_FOR, Purpose
 from ..links.urls import Urls
 from ..mail import placeholders
@@ -54,9 +53,9 @@ class PersonalLinks:
         """The URL by which a new address of a registration is confirmed until an instant (UTC)."""
         return self.urls.confirm(tokens.sealed(self.keys.at(now), Purpose.ADDRESS, change, until))
 
-    def sign_in(self, whom: SignIn, until: datetime, now: datetime) -> str:
+    def sign_in(self, link_id: str, organizer: str, until: datetime, now: datetime) -> str:
         """The URL by which an organizer signs in to the console until an instant (UTC)."""
-        return self.urls.sign_in(signing_in.token(self.keys.at(now), whom, until))
+        return self.urls.sign_in(signing_in.token(self.keys.at(now), link_id, organizer, until))
 
     def _token(self, purpose: Purpose, event_id: str, registration_id: str, links: int, now: datetime) -> str:
         return tokens.personal(self.keys.at(now), purpose, event_id, registration_id, links)

@@ -42,7 +42,6 @@ from ..effects import (
     Unknown,
     WebhookHint,
 )
-from ..links.signing_in import SignIn
 from ..mail.notifications import ASKED_FOR, Notification, NotificationKind
 from ..model import ConvokeError, RenderError, folded
 from ..registrations import addresses, erasure, returning, split_transfer, waitlist
@@ -458,8 +457,8 @@ def _said(effect: effects.RenderNotification, notification: Notification, links:
     if kind is NotificationKind.ADDRESS_CHANGED:
         return Said(kind=kind, link="")
     if kind is NotificationKind.SIGN_IN and notification.until is not None:
-        whom = SignIn(link_id=notification.notification_id, organizer=folded(notification.recipient.email))
-        return Said(kind=kind, link=links.sign_in(whom, notification.until, now))
+        organizer = folded(notification.recipient.email)
+        return Said(kind=kind, link=links.sign_in(notification.notification_id, organizer, notification.until, now))
     if holder is not None:
         ids = holder.event_id, holder.registration_id
         make = links.fresh if kind is NotificationKind.FRESH_LINK else links.personal

@@ -4,28 +4,67 @@
 - ``client``: the HTTP API, called in this process for whoever is signed in: how every page reads and changes things
 - ``notices``: what a page says after something was done; ``words``: states and times in plain words; ``refusals``: what
   a page says where the API refuses something
-- ``previewing``: what a change would mail, before it is made; ``telling``: how far a change has been told
+- ``previewing``: what a change would mail, before it is made; ``telling``: how far a change has been told,
+  by ``progress``
 - ``signing_in``: signing in and out
-- ``home``: the events; ``settings_page``: the settings of an account
-- ``people``: the people of an event
+- ``home``: the list of events; ``event_page``: one of them; ``event_form``: creating and editing, with ``event_fields``
+  and ``repeating``, which turn an event into fields of a form and back; ``settings_page``: the settings of an account
 - ``cancelling``: cancelling an event, and reopening it
+- ``people``: the people of an event
+- ``person``: one person's page, with its ``timeline``; ``person_form``: registering and changing somebody;
+  ``person_steps``: the invitation again, withdrawing, erasing; ``person_mails``: a mail as it was sent
+- ``attention_page``: who was not reached, and what waits; ``decisions``: proposals and mails that were put aside
+- ``importing``: people from a file, with ``uploads``, ``csv_reading``, ``csv_columns`` and ``import_check``;
+  ``import_result``: what became of them; ``exporting``: all people of an event as a file
 - ``dates``: the dates of a series, as a list or as a ``month``; ``date_steps``: what can be done with one;
   ``splitting``: with it and all that follow; ``date_times``: their times as forms have them
 
 A page changes something only upon a POST, and shows first who would be mailed. All texts are English.
 """
 
-from . import cancelling, date_steps, dates, home, people, settings_page, signing_in, splitting, telling
+from . import (
+    attention_page,
+    cancelling,
+    date_steps,
+    dates,
+    decisions,
+    event_form,
+    event_page,
+    exporting,
+    home,
+    import_result,
+    importing,
+    people,
+    person,
+    person_form,
+    person_mails,
+    person_steps,
+    settings_page,
+    signing_in,
+    splitting,
+    telling,
+)
 
 ROOMS = (
-    signing_in,
-    home,
-    people,
+    attention_page,
     cancelling,
-    telling,
-    settings_page,
-    dates,
     date_steps,
+    dates,
+    decisions,
+    event_form,
+    event_page,
+    exporting,
+    home,
+    import_result,
+    importing,
+    people,
+    person,
+    person_form,
+    person_mails,
+    person_steps,
+    settings_page,
+    signing_in,
     splitting,
+    telling,
 )
 """The modules with pages. Importing them makes their routes."""

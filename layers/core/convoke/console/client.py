@@ -8,6 +8,7 @@ the organizer; and a list of these events (:meth:`Client.events`).
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 from collections.abc import Mapping
@@ -38,8 +39,8 @@ NONE: Mapping[str, str] = {}
 
 @frozen
 class Reply:
-    """The API's answer: its status, the JSON in it (``None`` where it has none), its text, and its headers by names in
-    lower case.
+    """The API's answer: its status, the JSON in it (bytes of what is no text, ``None`` for other text), its text, and
+    its headers by names in lower case.
     """
 
     status: int
@@ -187,4 +188,6 @@ def _reply(answered: Mapping[str, Any]) -> Reply:
     headers = {name.lower(): str(value) for name, value in answered["headers"].items()}
     text = answered["body"] or ""
     is_json = headers.get("content-type", "").partition(";")[0] in ("application/json", MEDIA_TYPE)
+    if answered["isBase64Encoded"]:
+        return Reply(status=answered["statusCode"], data=base64.b64decode(text), text="", headers=headers)
     return Reply(status=answered["statusCode"], data=json.loads(text) if is_json else None, text=text, headers=headers)

@@ -34,13 +34,14 @@ _HEADINGS: Mapping[str, str] = {
     EMAIL: "email mail emailaddress mailaddress address eaddress emailadresse mailadresse adressemail adresseemail"
     " courriel adresseelectronique correo correoelectronico direcciondecorreo indirizzoemail enderecodeemail"
     " emailadres adresemail メール メールアドレス البريدالالكتروني emails",
-    LANGUAGE: "language lang locale sprache langue idioma lingua taal jezyk 言語 اللغة",
+    LANGUAGE: "language lang locale sprache langue idioma lingua taal jezyk 言語 اللغة languageoftheirmails",
     GUESTS: "guests guest numberofguests plus begleitung begleitpersonen gaste gaeste anzahlgaste invites"
     " accompagnants invitados acompanantes ospiti convidados gasten goscie",
     EXTERNAL_ID: "externalid id ownid memberid membernumber mitgliedsnummer mitgliedsnr kundennummer nr no number"
-    " nummer numero numerodemembre personalnummer",
-    METADATA: "metadata",
-    STATUS: "status",
+    " nummer numero numerodemembre personalnummer"
+    " yourownidoftheperson",
+    METADATA: "metadata metadataasexportedfromhere",
+    STATUS: "status statusasexportedfromhere",
 }
 # The columns of our own export that say what became of an invitation.
 _EXPORTED = frozenset({"participation", "answeredat", "invitation", "registeredat", "registrationid", "otherresponses"})

@@ -5,15 +5,28 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from ..languages import Texts
+from ..languages import gettext_noop as noop
 from ..pages import site
 from . import date_times
 from .client import Errors
 from .dates import PATH, Date, Series, date_named, series_of
-from .previewing import Change, settle
+from .previewing import Change, settle, version_of
 from .visit import Visit, page
 
 DATE = f"{PATH}/{{start}}"
 TEXTS = ("title", "location", "description")
+LABELS = {
+    "start": noop("Start"),
+    "end": noop("End"),
+    "title": noop("Title"),
+    "location": noop("Place"),
+    "description": noop("Description"),
+    "recurrence": noop("Repetition"),
+    "reason": noop("Reason"),
+    "from": noop("First date"),
+}
+"""What a sentence about what is wrong calls the API's fields."""
 
 
 @page("GET", "/console/events/{event_id}/dates/{date}")
@@ -30,8 +43,8 @@ def change(visit: Visit, event_id: str, date: str) -> site.Answer:
     one = date_named(visit, series, date)
     start, end, missing = date_times.read(visit.form, visit.request.texts, all_day=one.when.all_day)
     again = _again(visit, "date.html", series, one)
-    if visit.objections or missing:
-        return again(visit.objections or missing)
+    if missing and not visit.objections:
+        return again(missing)
     moves = date_times.differs(start, one.when.start) or date_times.differs(end, one.when.end)
     body: dict[str, Any] = {"start": start, "end": end} if moves else {}
     body |= {name: visit.form.text(name) for name in TEXTS if visit.form.text(name) != getattr(one, name).strip()}
@@ -43,7 +56,7 @@ def change(visit: Visit, event_id: str, date: str) -> site.Answer:
         at={"event_id": event_id, "start": one.original.isoformat()},
         body=body,
         previewed={"occurrence": one.original.isoformat(), **body},
-        version=version(visit),
+        version=version_of(visit),
         title=_("Move %(day)s", day=day) if moves else _("Change %(day)s", day=day),
         send=_("Change it, and send"),
     )
@@ -68,7 +81,7 @@ def cancel(visit: Visit, event_id: str, date: str) -> site.Answer:
         at={"event_id": event_id, "start": one.original.isoformat()},
         body=reason,
         previewed={"occurrence": one.original.isoformat(), "cancel": True, **reason},
-        version=version(visit),
+        version=version_of(visit),
         title=_("Cancel %(day)s", day=one.day(visit.request.texts)),
         send=_("Cancel this date, and send"),
     )
@@ -92,7 +105,7 @@ def restore(visit: Visit, event_id: str, date: str) -> site.Answer:
         at={"event_id": event_id, "start": one.original.isoformat()},
         body={},
         previewed={"occurrence": one.original.isoformat(), "restore": True},
-        version=version(visit),
+        version=version_of(visit),
         title=_("Restore %(day)s", day=one.day(visit.request.texts)),
         send=_("Restore it, and send"),
     )
@@ -113,8 +126,8 @@ def add(visit: Visit, event_id: str) -> site.Answer:
     series = series_of(visit, event_id)
     start, end, missing = date_times.read(visit.form, visit.request.texts, all_day=series.when.all_day)
     again = _again(visit, "date_add.html", series, None)
-    if visit.objections or missing:
-        return again(visit.objections or missing)
+    if missing and not visit.objections:
+        return again(missing)
     _ = visit.request.texts.gettext
     body = {"start": start, "end": end}
     wanted = Change(
@@ -123,29 +136,23 @@ def add(visit: Visit, event_id: str) -> site.Answer:
         at={"event_id": event_id},
         body=body,
         previewed={"add": body},
-        version=version(visit),
+        version=version_of(visit),
         title=_("Add a date"),
         send=_("Add it, and send"),
     )
     return settle(visit, series.event, wanted, again=again, then=series.path)
 
 
-def version(visit: Visit) -> int | None:
-    """The version of the event from which the form was made."""
-    said = visit.form.text("version")
-    return int(said) if said.isascii() and said.isdigit() and len(said) < 16 else None
-
-
-def outdated(visit: Visit, series: Series) -> bool:
-    """Whether the event was changed since the form was made that is shown again."""
-    return visit.request.method == "POST" and version(visit) != series.event["version"]
+def outdated(visit: Visit, series: Series, errors: Errors) -> bool:
+    """Whether the event was changed since the form was made that is shown again, and no error of the whole form says
+    so.
+    """
+    is_older = visit.request.method == "POST" and version_of(visit) != series.event["version"]
+    return is_older and all(field for field, _ in errors)
 
 
 def _settled(visit: Visit, template: str, series: Series, one: Date, wanted: Change) -> site.Answer:
-    again = _again(visit, template, series, one)
-    if visit.objections:
-        return again(visit.objections)
-    return settle(visit, series.event, wanted, again=again, then=series.path_of(one))
+    return settle(visit, series.event, wanted, again=_again(visit, template, series, one), then=series.path_of(one))
 
 
 def _again(visit: Visit, template: str, series: Series, one: Date | None) -> Callable[[Errors], site.Answer]:
@@ -154,14 +161,24 @@ def _again(visit: Visit, template: str, series: Series, one: Date | None) -> Cal
     def again(errors: Errors) -> site.Answer:
         names = (*date_times.FIELDS, *TEXTS, "reason")
         typed = {name: visit.form.text(name) for name in names}
-        return _shown(visit, template, series, one, at_fields(errors), typed=typed)
+        return _shown(visit, template, series, one, sentences(visit.request.texts, errors), typed=typed)
 
     return again
 
 
-def at_fields(errors: Errors) -> Errors:
-    """The errors under the names of the form's fields: of a part of a preview they have its name before them."""
-    return tuple((field.rpartition(".")[2], message) for field, message in errors)
+def sentences(texts: Texts, errors: Errors) -> Errors:
+    """The errors at the fields of a form, those of the API as sentences. What is about a field that the form does not
+    have is about the form.
+    """
+    return tuple(_sentence(texts, field, message) for field, message in errors)
+
+
+def _sentence(texts: Texts, field: str, message: str) -> tuple[str, str]:
+    if not field or not message[:1].islower():
+        return field, message
+    label = texts.gettext(LABELS[field]) if field in LABELS else field
+    at_a_field = field in LABELS and field != "from"
+    return field if at_a_field else "", texts.gettext("%(field)s: %(message)s.", field=label, message=message)
 
 
 def _shown(
@@ -177,7 +194,7 @@ def _shown(
         path=f"{series.path}/add" if one is None else series.path_of(one),
         typed=typed,
         errors=errors,
-        outdated=outdated(visit, series),
+        outdated=outdated(visit, series, errors),
         others=others,
         crumbs=series.crumbs(visit.request.texts, None if template == "date.html" else one),
     )

@@ -14,6 +14,7 @@ from ..languages import Texts
 from ..model import LocalTime, When, frozen
 from ..pages import site
 from ..schedule.recurrence import day_of
+from ..store.accounts import Scope
 from ..web.walltimes import read_moment
 from . import month as months
 from .visit import Visit, page
@@ -87,10 +88,13 @@ class Date:
 
 @frozen
 class Series:
-    """An event, as the API has it, with all of its dates in the order in which they take place."""
+    """An event, as the API has it, with its dates in the order in which they take place. ``manages`` says whether
+    whoever is signed in may change it.
+    """
 
     event: Mapping[str, Any]
     dates: tuple[Date, ...]
+    manages: bool
 
     @property
     def recurs(self) -> bool:
@@ -140,7 +144,7 @@ class Series:
     @property
     def fixed(self) -> bool:
         """Whether no date can be changed, whichever it is."""
-        return bool(self.event["status"] == "cancelled" or self.event["source"])
+        return bool(self.event["status"] == "cancelled" or self.event["source"] or not self.manages)
 
     def today(self, now: datetime) -> date:
         """The day that it is at ``now`` (UTC) in the event's zone; in UTC, if it has none."""
@@ -149,17 +153,20 @@ class Series:
 
 
 def series_of(visit: Visit, event_id: str) -> Series:
-    """Raises ``site.Refused`` (404) for an event that there is not."""
+    """An event with all of its dates. Raises ``site.Refused`` (404) for one that there is not."""
     event = visit.api.read("/events/{event_id}", {"event_id": event_id})
-    found: list[Date] = []
-    cursor = None
-    while True:
-        answered = visit.api.read(PATH, {"event_id": event_id}, {"limit": AT_ONCE, "cursor": cursor})
-        found += map(date_of, answered["items"])
-        cursor = answered["next"]
-        if not cursor:
-            break
-    return Series(event=event, dates=tuple(sorted(found, key=lambda one: (one.when.starts_at, one.name))))
+    found: list[Mapping[str, Any]] = []
+    cursor = ""
+    while cursor is not None:
+        part = visit.api.read(PATH, {"event_id": event_id}, {"limit": AT_ONCE, "cursor": cursor})
+        found += part["items"]
+        cursor = part["next"]
+    return _series(visit, event, found)
+
+
+def _series(visit: Visit, event: Mapping[str, Any], shown: Iterable[Mapping[str, Any]]) -> Series:
+    dates = sorted(map(date_of, shown), key=lambda one: (one.when.starts_at, one.name))
+    return Series(event=event, dates=tuple(dates), manages=Scope.MANAGE in visit.session.scopes)
 
 
 def date_of(shown: Mapping[str, Any]) -> Date:
@@ -186,10 +193,14 @@ def date_named(visit: Visit, series: Series, name: str) -> Date:
     return found
 
 
-def part(visit: Visit, event_id: str) -> Mapping[str, Any]:
-    """What ``console/dates_part.html`` shows, as its ``dates_part``: the next dates of an event."""
-    series = series_of(visit, event_id)
-    return {"series": series, "next": series.coming[:NEXT], "more": len(series.coming) - NEXT}
+def part(visit: Visit, event: Mapping[str, Any]) -> Series:
+    """What ``console/dates_part.html`` shows of an event, as its ``dates_part``: it with the next dates alone, or with
+    all of them where it has no rule.
+    """
+    if event["recurrence"] is None:
+        return series_of(visit, event["event_id"])
+    query = {"over": "false", "limit": NEXT}
+    return _series(visit, event, visit.api.read(PATH, {"event_id": event["event_id"]}, query)["items"])
 
 
 # --- pages --------------------------------------------------------------------------------------------------------

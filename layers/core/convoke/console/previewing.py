@@ -11,14 +11,12 @@ import re
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from datetime import datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
-from ..languages import Texts
 from ..mail.placeholders import PERSONAL
 from ..model import frozen
 from ..pages import forms, site
+from . import words
 from .client import Errors, Reply
 from .refusals import STALE, in_words
 from .visit import Visit
@@ -88,8 +86,9 @@ def settle(visit: Visit, event: Mapping[str, Any], change: Change, *, again: Aga
     """Answer a form that makes ``change`` to ``event``, as the API has it: show what it would mail, or make it.
 
     ``again`` shows the form as it was typed, with the present version of the event; ``then`` is the path of the page
-    after the change, or makes it of what the API answered. The field ``step`` says what to do: nothing, a preview, upon which what mails nobody is done at
-    once; ``send``, ``quiet`` (telling nobody), ``edit`` (the form again), ``more`` (look at further people).
+    after the change, or makes it of what the API answered. The field ``step`` says what to do: nothing, a preview, upon
+    which what mails nobody is done at once; ``send``, ``quiet`` (telling nobody), ``edit`` (the form again), ``more``
+    (look at further people).
     """
     step = visit.form.text("step")
     if visit.objections:
@@ -141,7 +140,7 @@ def _preview(visit: Visit, event: Mapping[str, Any], change: Change, again: Agai
         change=change,
         typed=[(name, value) for name, values in typed(visit).items() for value in values],
         examples=[_example(one) for one in shown_first(first.data["examples"])],
-        told=clock(visit.request.texts, first.data["told_at"], event["time_zone"]),
+        told=words.clock(visit.request.texts, first.data["told_at"], event["time_zone"]),
         quiet=first.data["quiet"] and change.method == "PATCH" and "notify" not in change.body,
         danger=bool(change.previewed.get("cancel")),
         **_counts(looked, event),
@@ -236,10 +235,3 @@ def around_link(text: str) -> tuple[str, str]:
     """
     before, line, after = text.rpartition(f"\n{PERSONAL}\n")
     return (f"{before}\n", f"\n{after}") if line else (text, "")
-
-
-def clock(texts: Texts, instant: str | None, zone: str | None) -> str:
-    """An instant of the API as a time of day in ``zone``, which is UTC for ``None``; empty for no instant."""
-    if instant is None:
-        return ""
-    return texts.clock(datetime.fromisoformat(instant).astimezone(ZoneInfo(zone or "UTC")).replace(tzinfo=None))

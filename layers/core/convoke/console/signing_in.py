@@ -14,7 +14,7 @@ from http import HTTPStatus
 from ..decision.brakes import Purpose
 from ..links import signing_in as links
 from ..links import tokens
-from ..links.signing_in import SignIn
+from ..model import frozen
 from ..pages import forms, hints, site
 from ..pages.registering import LONGEST_ADDRESS, wrong_address
 from ..registrations import signing_in
@@ -134,6 +134,14 @@ def sent(request: site.Request) -> site.Answer:
 # --- by a link ----------------------------------------------------------------------------------------------------
 
 
+@frozen
+class Whom:
+    """The organizer with this address, or whoever acts for this account."""
+
+    organizer: str = ""
+    account: str = ""
+
+
 @ROUTES("GET", "/console/link/{token}")
 def show_link(request: site.Request, token: str) -> site.Answer:
     request = in_english(request)
@@ -147,32 +155,32 @@ def by_link(request: site.Request, token: str) -> site.Answer:
     objection = forms.objection(request, forms.read(request))
     if objection is not None:
         return _link_page(request, token, whom, (("", objection),))
-    session = _session(
-        request, name=whom.organizer or OPERATOR, account=whom.account, organizer=whom.organizer, scopes=tuple(Scope)
-    )
+    session = _session(request, name=whom.organizer or OPERATOR, account=whom.account, organizer=whom.organizer)
     secret = new_secret()
-    if not request.store.sessions.create_by_link(session, secret, whom.link_id):
+    if not request.store.sessions.create_by_link(session, secret, token):
         raise _gone(request)
     return replace(signed_in(request, secret, HOME), logged={"account": whom.account} if whom.account else {})
 
 
-def _link_page(request: site.Request, token: str, whom: SignIn, errors: Errors = ()) -> site.Answer:
+def _link_page(request: site.Request, token: str, whom: Whom, errors: Errors = ()) -> site.Answer:
     status = HTTPStatus.UNPROCESSABLE_ENTITY if errors else HTTPStatus.OK
     path = f"/console/link/{token}"
     return site.page(request, "console/link.html", status, session=None, notice="", errors=errors, whom=whom, path=path)
 
 
-def _opened(request: site.Request, token: str) -> SignIn:
+def _opened(request: site.Request, token: str) -> Whom:
     """Whom the link signs in. Raises ``site.Refused``: 404 for what was never valid, 410 for what is not any more."""
+    link = request.store.sessions.link(token)
+    if link is not None and (link.used or link.valid_until is None or link.valid_until <= request.now):
+        raise _gone(request)
+    if link is not None:
+        return Whom(account=link.account)
     try:
-        whom = links.opened(request.keys(), token, request.now)
+        return Whom(organizer=links.opened(request.keys(), token, request.now))
     except tokens.ExpiredLink:
         raise _gone(request) from None
     except tokens.InvalidLink:
         raise site.missing(request) from None
-    if request.store.sessions.was_used(whom.link_id):
-        raise _gone(request)
-    return whom
 
 
 def _gone(request: site.Request) -> site.Refused:

@@ -13,9 +13,9 @@ from ..schedule import series as schedule
 from ..schedule.recurrence import day_of
 from . import date_times
 from .client import Errors
-from .date_steps import TEXTS, at_fields, outdated, version
+from .date_steps import TEXTS, outdated, sentences
 from .dates import Date, Series, date_named, series_of
-from .previewing import Change, settle
+from .previewing import Change, settle, version_of
 from .visit import Visit, page
 
 FIELDS = (*date_times.FIELDS, *TEXTS, "recurrence", "until")
@@ -52,14 +52,14 @@ def split(visit: Visit, event_id: str, date: str) -> site.Answer:
     typed = {name: visit.form.text(name) for name in FIELDS}
 
     def again(errors: Errors) -> site.Answer:
-        return _shown(visit, series, one, at_fields(errors), typed)
+        return _shown(visit, series, one, sentences(visit.request.texts, errors), typed)
 
     _ = visit.request.texts.gettext
     changes, wrong = changes_of(visit, series, one)
     if not changes and not wrong:
         wrong = (("", _("Nothing is different yet. Change something for this date and all that follow.")),)
-    if visit.objections or wrong:
-        return again(visit.objections or wrong)
+    if wrong and not visit.objections:
+        return again(wrong)
     body = {"from": one.original.isoformat(), **changes}
     wanted = Change(
         method="POST",
@@ -67,7 +67,7 @@ def split(visit: Visit, event_id: str, date: str) -> site.Answer:
         at={"event_id": event_id},
         body=body,
         previewed={"split": body},
-        version=version(visit),
+        version=version_of(visit),
         title=_("Change %(day)s and all dates that follow", day=one.day(visit.request.texts)),
         send=_("Change them, and send"),
     )
@@ -143,7 +143,7 @@ def _shown(visit: Visit, series: Series, one: Date, errors: Errors, typed: Mappi
         path=f"{series.path_of(one)}/split",
         typed=typed,
         errors=errors,
-        outdated=outdated(visit, series),
+        outdated=outdated(visit, series, errors),
         patterns=[(value, visit.request.texts.gettext(label)) for value, label in PATTERNS],
         first=len(following) == len(series.dates),
         following=len(following),

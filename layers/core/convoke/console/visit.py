@@ -10,7 +10,7 @@ import base64
 import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 from urllib.parse import urlencode
 
@@ -21,10 +21,12 @@ from ..store.accounts import Scope
 from ..store.sessions import LASTS, Session
 from .client import Client, Errors
 from .notices import NOTICES
+from .progress import progress
 
 PARAMETERS = {
     "event_id": "[0-9a-z]{1,64}",
-    "registration_id": "[0-9a-z]{1,64}",
+    # As they are all made, so that a word in its place (people/add) is another page.
+    "registration_id": "[0-9a-v]{36}",
     "proposal_id": "[0-9a-z]{1,64}",
     "quarantine_id": "[0-9a-z]{1,64}",
     "import_id": "[0-9a-z]{1,64}",
@@ -64,8 +66,8 @@ class Visit:
     def show(
         self, template: str, status: int = 200, *, logged: Mapping[str, str] | None = None, **values: Any
     ) -> site.Answer:
-        """A page made of ``console/<template>``, with ``session``, ``notice`` (what was just done, or empty) and
-        ``once`` (an Idempotency-Key for a form) beside ``values``.
+        """A page made of ``console/<template>``, with ``session``, ``notice`` (what was just done, or empty), ``once``
+        (an Idempotency-Key for a form) and ``progress_of(event)`` (how far it has been told) beside ``values``.
         """
         return site.page(
             self.request,
@@ -76,6 +78,7 @@ class Visit:
             session=self.session,
             notice=NOTICES.get(self.request.query.get("done", ""), ""),
             once=secrets.token_urlsafe(12),
+            progress_of=partial(progress, self.request),
             **values,
         )
 

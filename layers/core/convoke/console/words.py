@@ -185,6 +185,46 @@ SHOWINGS: Words = {
 }
 """``state`` of an entry of somebody's calendar."""
 
+ASIDE: Words = {
+    "virus": _say(gettext_noop("A virus was found in it.")),
+    "size": _say(gettext_noop("It is too large.")),
+    "header": _say(gettext_noop("It cannot be read: its head is too long.")),
+    "line": _say(gettext_noop("It cannot be read: a line of it is too long.")),
+    "parts": _say(gettext_noop("It cannot be read: it has too many parts.")),
+    "depth": _say(gettext_noop("It cannot be read: its parts are nested too deeply.")),
+    "from": _say(gettext_noop("It does not say clearly who sent it.")),
+    "unreadable": _say(gettext_noop("It cannot be read.")),
+    "tnef": _say(gettext_noop("It is in a form that only Outlook can read.")),
+    "calendar": _say(gettext_noop("It has no answer of a calendar, and answers no mail of ours; or it has several.")),
+    "automatic": _say(gettext_noop("A machine wrote it: an absence notice, a mailing list or a report.")),
+    "method": _say(gettext_noop("Its calendar does something else than to answer.")),
+    "mismatch": _say(gettext_noop("It contradicts itself on what it is.")),
+    "several": _say(gettext_noop("It has several answers that do not belong together.")),
+    "attendees": _say(gettext_noop("It does not say clearly whose answer it is.")),
+    "partstat": _say(gettext_noop("Its answer is none that we know.")),
+    "proposal": _say(gettext_noop("The time that it proposes is not possible.")),
+    "spam": _say(gettext_noop("It looks like spam.")),
+    "dmarc": _say(gettext_noop("It may be forged: the domain of the sender does not vouch for it.")),
+    "spf": _say(gettext_noop("It may be forged: the domain of the sender does not vouch for it.")),
+    "envelope": _say(gettext_noop("It may be forged: it came from another domain than it says.")),
+    "google": _say(gettext_noop("Google Calendar sent it in their name.")),
+    "uid": _say(gettext_noop("It answers no invitation of ours.")),
+    "outdated": _say(gettext_noop("It answers an invitation that another one has replaced.")),
+    "stranger": _say(gettext_noop("It came from an address that is not theirs.")),
+    "sender": _say(gettext_noop("Somebody else at the same domain sent it in their name.")),
+    "attendee": _say(gettext_noop("It is the answer of another address than theirs.")),
+    "status": _say(gettext_noop("They are not registered any more.")),
+    "sequence": _say(gettext_noop("It answers a mail that was never sent.")),
+    "future": _say(gettext_noop("It says that it was written in the future.")),
+    "date": _say(gettext_noop("It is about a date that the event does not have.")),
+    "over": _say(gettext_noop("It came when the event was over, or cancelled.")),
+    "repeated": _say(gettext_noop("The same answer is known already.")),
+    "old": _say(gettext_noop("A newer answer is known.")),
+    "often": _say(gettext_noop("They wrote more often today than is passed on.")),
+    "stopped": _say(gettext_noop("They asked for their invitation again, and it cannot be sent.")),
+}
+"""``reason`` of a mail that was put aside."""
+
 
 def status(texts: Texts, value: str) -> Word:
     return _word(texts, STATUSES, value)
@@ -212,6 +252,10 @@ def channel(texts: Texts, value: str) -> Word:
 
 def showing(texts: Texts, value: str) -> Word:
     return _word(texts, SHOWINGS, value)
+
+
+def aside(texts: Texts, value: str) -> Word:
+    return _word(texts, ASIDE, value)
 
 
 def failure(texts: Texts, value: str | None) -> Word:
@@ -250,7 +294,18 @@ def date(texts: Texts, name: str) -> str:
     return texts.day_and_time(texts.short_day(found), found)
 
 
+def clock(texts: Texts, instant: str | None, time_zone: str | None) -> str:
+    """An instant as the API shows it as a time of day, by the clock of a zone (UTC without one): ``09:00``; empty for
+    none.
+    """
+    return "" if instant is None else texts.clock(_at(instant, time_zone))
+
+
 def moment(texts: Texts, instant: str, time_zone: str | None) -> str:
     """An instant as the API shows it, by the clock of a zone (UTC without one): ``Fri 12 Mar 2027, 09:00``."""
-    at = datetime.fromisoformat(instant).astimezone(ZoneInfo(time_zone) if time_zone else UTC)
+    at = _at(instant, time_zone)
     return texts.day_and_time(texts.short_day(at), at)
+
+
+def _at(instant: str, time_zone: str | None) -> datetime:
+    return datetime.fromisoformat(instant).astimezone(ZoneInfo(time_zone) if time_zone else UTC)

@@ -47,8 +47,8 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 # A link in what somebody quotes of a mail: also where a mail program broke it into several lines, or wrapped it in the
 # query of an address of its own (with the slashes escaped, once or twice, or written as underscores). Of each kind all
 # characters of the shortest token are taken, across line breaks and the signs of quoting after them, and then what
-# follows the last on its line. A token in /c/ has 63 characters (CONFIRM) or 146 (ADDRESS), one in /console/link/ has
-# 66 or more.
+# follows the last on its line. A token in /c/ has 63 characters (CONFIRM) or 146 (ADDRESS), one in /console/link/
+# has 71 for the shortest address.
 _SLASH = r"(?:/|%(?:25)*2F|_)"
 _CHARACTER = r"(?:[A-Za-z0-9_-](?:=?[ \t]*\n[ \t>|]*)?)"
 _LINK = re.compile(

@@ -55,7 +55,7 @@ class Urls:
         return f"{self.public_url}/console"
 
     def sign_in(self, token: str) -> str:
-        """Where somebody signs in to the console. The token is for SIGN_IN."""
+        """Where somebody signs in to the console. The token is for SIGN_IN, or an operator's."""
         return f"{self.console()}/link/{token}"
 
     def asset(self, name: str) -> str:

@@ -71,9 +71,13 @@ def read(request: Request) -> Form:
         raise site.unreadable(request) from None
     fields: dict[str, tuple[str, ...]] = {}
     for name, value in pairs:
-        cleaned = _CONTROL.sub("", value.replace("\r\n", "\n").replace("\r", "\n"))
-        fields[name] = (*fields.get(name, ()), cleaned)
+        fields[name] = (*fields.get(name, ()), cleaned(value))
     return Form(fields=fields)
+
+
+def cleaned(value: str) -> str:
+    """What was typed, with ``\\n`` at the ends of lines and without control characters."""
+    return _CONTROL.sub("", value.replace("\r\n", "\n").replace("\r", "\n"))
 
 
 def token(request: Request, path: str) -> str:

@@ -9,7 +9,7 @@ from aws_lambda_powertools import Logger
 from botocore.exceptions import BotoCoreError, ClientError
 
 from .. import effects
-from ..effects import NotificationHint
+from ..effects import ImportHint, NotificationHint
 from ..settings import Settings
 
 if TYPE_CHECKING:
@@ -34,3 +34,12 @@ def send(settings: Settings, hint: NotificationHint | None) -> None:
         _runtime(settings).perform(effects.Enqueue(hint=hint, urgent=True))
     except (BotoCoreError, ClientError) as error:
         logger.warning("left to the sweeper", extra={"event": hint.event_id, "error": type(error).__name__})
+
+
+def go_on(settings: Settings, event_id: str, import_id: str) -> None:
+    """Queue an import that has begun."""
+    try:
+        hint = ImportHint(event_id=event_id, import_id=import_id)
+        _runtime(settings).perform(effects.Enqueue(hint=hint, urgent=False))
+    except (BotoCoreError, ClientError) as error:
+        logger.warning("left to the sweeper", extra={"event": event_id, "error": type(error).__name__})

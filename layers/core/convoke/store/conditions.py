@@ -18,6 +18,8 @@ CONSTANTS: dict[str, Any] = {
 
 # No such item exists.
 NEW = "attribute_not_exists(pk)"
+# The link was not used yet, whether or not it is known.
+NOT_USED = "attribute_not_exists(#used) OR #used = :false"
 # The item must exist, so that an update cannot create a partial one.
 EXISTS = "attribute_exists(pk)"
 # Fewer than the most are counted.

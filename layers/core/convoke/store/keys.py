@@ -472,6 +472,6 @@ def session(secret: str) -> Key:
     return {"pk": f"SESSION#{hashlib.sha256(secret.encode()).hexdigest()}", "sk": "SESSION"}
 
 
-def sign_in(link_id: str) -> Key:
-    """That a link was used to sign in to the console, by its id."""
-    return {"pk": f"SIGN_IN#{link_id}", "sk": "SIGN_IN"}
+def sign_in(token: str) -> Key:
+    """A link to sign in to the console with, by the SHA-256 of its token."""
+    return {"pk": f"SIGN_IN#{hashlib.sha256(token.encode()).hexdigest()}", "sk": "SIGN_IN"}

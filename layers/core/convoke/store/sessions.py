@@ -1,5 +1,8 @@
 """Who is signed in to the console: one item for each session, in the accounts table, under the SHA-256 of a secret that
 only the browser has. It is removed some time after it ends.
+
+And the links that one signs in by. One that was mailed is signed, and known here once it was used. An operator's is
+known here from the beginning, under the SHA-256 of its token: so only who may write this table can make one.
 """
 
 from __future__ import annotations
@@ -9,7 +12,7 @@ from typing import Any
 
 from ..model import frozen
 from ..settings import Settings
-from . import codec, conditions, dynamo, keys
+from . import codec, conditions, keys
 from .accounts import Scope
 from .repository import Repository
 from .writes import Action, delete, put
@@ -17,7 +20,7 @@ from .writes import Action, delete, put
 LASTS = timedelta(hours=12)
 """For how long somebody stays signed in."""
 REMEMBERED = timedelta(days=2)
-"""For how long it is known that a link was used: longer than any is valid."""
+"""For how long it is known that a link was used, or that it was there: longer than any is valid."""
 
 
 @frozen
@@ -39,7 +42,17 @@ class Session:
     valid_until: datetime
 
 
+@frozen
+class Link:
+    """A link to sign in with. ``account`` is the one that an operator's is for, until ``valid_until`` (UTC)."""
+
+    account: str = ""
+    valid_until: datetime | None = None
+    used: bool = False
+
+
 codec.record(Session)
+codec.record(Link)
 
 
 class Sessions(Repository):
@@ -51,17 +64,23 @@ class Sessions(Repository):
         """Store a new session; ``secret`` is what the browser keeps, of at least 128 random bits."""
         self._write(self._new_action(session, secret))
 
-    def create_by_link(self, session: Session, secret: str, link_id: str) -> bool:
-        """Store a new session, and that the link with this id was used. False: it was used before, and no session is
+    def create_by_link(self, session: Session, secret: str, token: str) -> bool:
+        """Store a new session, and that the link with this token was used. False: it was used before, and no session is
         stored.
         """
-        used = {**keys.sign_in(link_id), "expires_at": codec.epoch(session.created_at + REMEMBERED)}
-        actions = {"session": self._new_action(session, secret), "link": put(self._table, used, conditions.NEW)}
+        expires_at = codec.epoch(session.created_at + REMEMBERED)
+        used = codec.item(Link(used=True), keys.sign_in(token), expires_at=expires_at)
+        actions = {"session": self._new_action(session, secret), "link": put(self._table, used, conditions.NOT_USED)}
         return not self._attempt(actions)
 
-    def was_used(self, link_id: str) -> bool:
-        """Whether somebody signed in by the link with this id."""
-        return dynamo.get(self.client, self._table, keys.sign_in(link_id)) is not None
+    def offer(self, account: str, token: str, valid_until: datetime) -> None:
+        """Let whoever has ``token``, of at least 128 random bits, sign in once for a whole account."""
+        link, expires_at = Link(account=account, valid_until=valid_until), codec.epoch(valid_until + REMEMBERED)
+        self._write(put(self._table, codec.item(link, keys.sign_in(token), expires_at=expires_at), conditions.NEW))
+
+    def link(self, token: str) -> Link | None:
+        """What is known of a link; ``None`` of one that was mailed and is not used, or was never made."""
+        return self._get(Link, self._table, keys.sign_in(token))
 
     def read(self, secret: str, now: datetime) -> Session | None:
         """The session, or ``None`` where there is none, or it has ended."""

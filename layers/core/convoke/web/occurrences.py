@@ -10,7 +10,7 @@ from http import HTTPStatus
 from typing import Annotated
 
 from aws_lambda_powertools.event_handler import Response
-from aws_lambda_powertools.event_handler.openapi.params import Body
+from aws_lambda_powertools.event_handler.openapi.params import Body, Query
 from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
 
 from ..decision import fingerprints
@@ -71,14 +71,19 @@ PAGE = 500
 
 
 @router.get(DATES, summary="List the dates of an event in order", responses=documented(200))
-def list_occurrences(event_id: str, limit: Limit = 50, cursor: Cursor = None) -> Response[OccurrencePage]:
+def list_occurrences(
+    event_id: str,
+    over: Annotated[bool | None, Query(description="Only those that have ended, or only those that have not.")] = None,
+    limit: Limit = 50,
+    cursor: Cursor = None,
+) -> Response[OccurrencePage]:
     event, at = context.own_event(event_id), context.now()
     shown = [presenters.occurrence(one, event, at) for one in series.occurrences(event)]
     shown += [presenters.skipped(date, event, at) for date in series.skipped(event.schedule)]
     shown.sort(key=lambda one: one.occurrence)
     identity = f"occurrences of {event_id}"
     position = "" if cursor is None else decode_cursor(identity, cursor, r"[0-9T:.-]+")
-    rest = [one for one in shown if one.occurrence > position]
+    rest = [one for one in shown if one.occurrence > position and over in (None, one.over)]
     more = len(rest) > limit
     following = encode_cursor(identity, rest[limit - 1].occurrence) if more else None
     return context.answer(200, OccurrencePage(items=rest[:limit], next=following))
@@ -268,8 +273,6 @@ def split_parts(event: Event, body: SplitIn, new_id: str, at: datetime) -> tuple
 )
 def preview_change(event_id: str, body: PreviewIn, cursor: Cursor = None) -> Response[PreviewOut]:
     event, at = context.own_event(event_id), context.now()
-    if body.reopen is None:
-        context.require_writable(event, at)
     after, new, transfer = previewed_change(event, body, at)
     counts = dict.fromkeys(("update", "ask_again", "cancel", "invite", "none"), 0)
     examples: list[PreviewExample] = []
@@ -341,6 +344,10 @@ def previewed_change(event: Event, body: PreviewIn, at: datetime) -> tuple[Event
 
     Raises :class:`InvalidField` and :class:`Problem` as the change itself would.
     """
+    if body.reopen is not None:
+        require_only(body, "reopen")
+    else:
+        context.require_writable(event, at)
     if body.reason is not None and not body.cancel:
         raise InvalidField("reason", "is that of a cancellation: cancel must be given, too")
     if body.split is not None:
@@ -356,12 +363,11 @@ def previewed_change(event: Event, body: PreviewIn, at: datetime) -> tuple[Event
         after = with_date_changed(event, body, body.occurrence, at)
     elif body.restore:
         raise InvalidField("restore", "is for a date: occurrence must name it")
+    elif body.reopen is not None:
+        after = reopened(event, body.reopen, at)
     elif body.cancel:
         require_only(body, "reason", "cancel")
         after = replace(event, status=EventStatus.CANCELLED, reason=body.reason or "")
-    elif body.reopen is not None:
-        require_only(body, "reopen")
-        after = reopened(event, body.reopen, at)
     else:
         after, _ = patched(event, EventPatch(**body.patch))
         must_end_later(after, at, event)

@@ -1,0 +1,246 @@
+"""What needs somebody: who was not reached, other times that people propose, mails that were put aside. Of one event,
+and of all events of whoever is signed in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from itertools import groupby
+from typing import Any
+
+from ..languages import Texts
+from ..model import frozen
+from ..pages import site
+from . import person, words
+from .client import Errors
+from .person import AT_A_TIME
+from .visit import Visit, page
+
+EVENT = "/events/{event_id}"
+UPCOMING = 50
+"""So many events that are not over are looked at, by their first dates."""
+A_FEW = 10
+"""So many people of each event are shown; its own page has them all."""
+
+
+@frozen
+class Needing:
+    """Somebody who was not reached: who, why, and what to do next."""
+
+    path: str
+    name: str
+    email: str
+    date: str
+    since: str
+    why: words.Word
+    address: bool
+    """Whether another address is what helps."""
+    again: bool
+    """Whether it may help to send it again."""
+
+
+@frozen
+class Kind:
+    """Those who do not know of the same: ``what`` in words."""
+
+    what: words.Word
+    people: tuple[Needing, ...]
+
+
+@frozen
+class Proposed:
+    """Another time that somebody asks for: of the whole event, or of one ``date``."""
+
+    path: str
+    who: str
+    when: str
+    date: str
+    comment: str
+    received: str
+
+
+@frozen
+class Aside:
+    """A mail that was put aside: what is known of it, and why. ``action`` is the path that its decisions are below;
+    ``who`` may be empty, and so may ``path``, that of their page.
+    """
+
+    quarantine_id: str
+    action: str
+    path: str
+    sender: str
+    subject: str
+    comment: str
+    received: str
+    why: words.Word
+    answer: str
+    releases: bool
+
+
+# --- one event ------------------------------------------------------------------------------------------------------
+
+
+@page("GET", "/console/events/{event_id}/attention")
+def show(visit: Visit, event_id: str) -> site.Answer:
+    return shown(visit, event_id)
+
+
+def shown(visit: Visit, event_id: str, errors: Errors = ()) -> site.Answer:
+    """The page of one event, with why what was just asked for could not be done."""
+    at = {"event_id": event_id}
+    event = visit.api.read(EVENT, at)
+    cursor = visit.request.query.get("cursor", "") if visit.request.method == "GET" else ""
+    listed = visit.api.read(f"{EVENT}/attention", at, {"limit": AT_A_TIME, "cursor": cursor})
+    mails = visit.api.read(f"{EVENT}/quarantine", at, {"limit": AT_A_TIME})
+    return visit.show(
+        "attention.html",
+        422 if errors else 200,
+        event=event,
+        kinds=kinds(visit.request.texts, event, listed["items"]),
+        next=listed["next"],
+        proposals=_proposals(visit, event),
+        mails=[aside(visit.request.texts, one, f"/console/events/{event_id}") for one in mails["items"]],
+        more_mails=mails["next"] is not None,
+        not_shown=mails["not_shown"],
+        errors=errors,
+    )
+
+
+def kinds(texts: Texts, event: Mapping[str, Any], items: list[Mapping[str, Any]]) -> tuple[Kind, ...]:
+    """Those who were not reached, the most urgent first, as the API lists them. Answers that wait are among the mails
+    that were put aside.
+    """
+    people = [one for one in items if one["kind"] != "answer"]
+    return tuple(
+        Kind(what=words.kind(texts, kind), people=tuple(_needing(texts, event, one) for one in those))
+        for kind, those in groupby(people, key=lambda one: str(one["kind"]))
+    )
+
+
+def _needing(texts: Texts, event: Mapping[str, Any], one: Mapping[str, Any]) -> Needing:
+    why = one["state"]
+    return Needing(
+        path=person.path_of(event["event_id"], one["registration_id"]),
+        name=one["name"] or texts.gettext("An erased person"),
+        email=one["email"] or "",
+        date=words.date(texts, one["date"]) if one["date"] else "",
+        since=words.moment(texts, one["since"], event["time_zone"]),
+        why=words.reason(texts, why),
+        address=why in ("bounced", "suppressed", "complained") and one["status"] in person.ACTIVE,
+        again=why in ("failed", "undelivered") and one["status"] not in ("declined", "erased"),
+    )
+
+
+def _proposals(visit: Visit, event: Mapping[str, Any]) -> list[Proposed]:
+    at, texts = {"event_id": event["event_id"]}, visit.request.texts
+    found = visit.api.read(f"{EVENT}/proposals", at, {"limit": AT_A_TIME, "status": "open"})["items"]
+    names: dict[str, str] = {}
+    for registration_id in {one["registration_id"] for one in found}:
+        who = visit.api.read(person.PERSON, {**at, "registration_id": registration_id})
+        names[registration_id] = who["name"] or texts.gettext("An erased person")
+    return [
+        Proposed(
+            path=f"/console/events/{event['event_id']}/proposals/{one['proposal_id']}",
+            who=names[one["registration_id"]],
+            when=words.when(texts, one),
+            date=words.date(texts, one["occurrence"]) if one["occurrence"] else "",
+            comment=one["comment"],
+            received=words.moment(texts, one["received_at"], event["time_zone"]),
+        )
+        for one in found
+    ]
+
+
+def aside(texts: Texts, one: Mapping[str, Any], root: str) -> Aside:
+    """``root`` is what the paths of the decisions begin with."""
+    event_id, registration_id = one["event_id"], one["registration_id"]
+    known = bool(event_id and registration_id)
+    return Aside(
+        quarantine_id=one["quarantine_id"],
+        action=f"{root}/quarantine/{one['quarantine_id']}",
+        path=person.path_of(event_id, registration_id) if known else "",
+        sender=one["sender"],
+        subject=one["subject"],
+        comment=one["comment"],
+        received=words.moment(texts, one["received_at"], None),
+        why=words.aside(texts, one["reason"]),
+        answer=_asks(texts, one),
+        releases=known and one["method"] is not None and one["reason"] != "virus",
+    )
+
+
+def _asks(texts: Texts, one: Mapping[str, Any]) -> str:
+    """What the mail would do; empty where it has no answer of a calendar."""
+    if one["method"] == "COUNTER":
+        return texts.gettext("It proposes another time.")
+    if one["method"] == "REFRESH":
+        return texts.gettext("It asks for the invitation once more.")
+    if one["participation"]:
+        return texts.gettext("It answers: %(answer)s.", answer=words.answer(texts, one["participation"]).text)
+    return ""
+
+
+# --- all events -----------------------------------------------------------------------------------------------------
+
+
+@frozen
+class OfEvent:
+    """One event with what needs somebody: the ``kinds`` of the first few people, and how many there are in all."""
+
+    title: str
+    path: str
+    when: str
+    kinds: tuple[Kind, ...]
+    people: int
+    proposals: int
+    answers: int
+
+
+@page("GET", "/console/attention")
+def show_all(visit: Visit) -> site.Answer:
+    return all_shown(visit)
+
+
+def all_shown(visit: Visit, errors: Errors = ()) -> site.Answer:
+    """The page of all events, with why what was just asked for could not be done."""
+    events = visit.api.events(over="false", order="start", limit=UPCOMING, details="true")
+    found = [of for event in events["items"] if (of := _of_event(visit, event)) is not None]
+    mails: Mapping[str, Any] = {"items": [], "next": None, "not_shown": 0}
+    if visit.session.account:
+        cursor = visit.request.query.get("cursor", "") if visit.request.method == "GET" else ""
+        mails = visit.api.read("/quarantine", query={"limit": AT_A_TIME, "cursor": cursor})
+    return visit.show(
+        "attention_all.html",
+        422 if errors else 200,
+        found=sorted(found, key=_urgency),
+        mails=[aside(visit.request.texts, one, "/console") for one in mails["items"]],
+        next=mails["next"],
+        not_shown=mails["not_shown"],
+        upcoming=UPCOMING if events["next"] else 0,
+        errors=errors,
+    )
+
+
+def _of_event(visit: Visit, event: Mapping[str, Any]) -> OfEvent | None:
+    """What needs somebody at one event; ``None`` where nothing does."""
+    at, texts = {"event_id": event["event_id"]}, visit.request.texts
+    listed = person.everything(visit, f"{EVENT}/attention", at) if event["attention_count"] else []
+    asked = visit.api.read(f"{EVENT}/proposals", at, {"limit": AT_A_TIME, "status": "open"})["items"]
+    if not listed and not asked:
+        return None
+    people = [one for one in listed if one["kind"] != "answer"]
+    return OfEvent(
+        title=event["title"],
+        path=f"/console/events/{event['event_id']}/attention",
+        when=words.when_short(texts, event),
+        kinds=kinds(texts, event, people[:A_FEW]),
+        people=event["attention_count"] - (len(listed) - len(people)),
+        proposals=len(asked),
+        answers=len(listed) - len(people),
+    )
+
+
+def _urgency(one: OfEvent) -> int:
+    """By the most urgent that is unknown to somebody; events of the same urgency stay in order of time."""
+    order = [word.text for word in words.KINDS.values()]
+    return min((order.index(kind.what.text) for kind in one.kinds), default=len(order))

@@ -1,0 +1,150 @@
+"""What would become of each line of a file if it were imported now. Nothing is stored."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from enum import StrEnum
+from functools import cached_property
+from typing import Any
+
+from ..model import Event, folded, frozen
+from ..registrations.imports import Reason
+from ..store.imports import Line as Person
+from ..store.imports import Wrong
+from ..store.store import Store
+from ..web.bulk import person_or_reason
+from . import csv_columns
+from .csv_reading import Row
+
+
+class Fate(StrEnum):
+    """In the order in which lines are shown: first what somebody may want to put right."""
+
+    WRONG = "wrong"
+    TWICE = "twice"
+    LEFT_OUT = "left_out"
+    EXISTING = "existing"
+    WAITS = "waits"
+    NEW = "new"
+
+
+@frozen
+class Line:
+    """A line of the file: what becomes of it, and for those that are left out the field and the reason. ``body`` is
+    what a registration is made of, as the API has it.
+    """
+
+    row: Row
+    fate: Fate
+    body: Mapping[str, Any]
+    field: str = ""
+    why: str = ""
+
+
+class Checked:
+    """All lines, in their order."""
+
+    def __init__(self, lines: Sequence[Line]) -> None:
+        self.lines = lines
+
+    @cached_property
+    def counts(self) -> Counter[Fate]:
+        return Counter(line.fate for line in self.lines)
+
+    @property
+    def waits_from(self) -> int | None:
+        """The first line of whom there is no seat for."""
+        return next((line.row.number for line in self.lines if line.fate is Fate.WAITS), None)
+
+    @property
+    def people(self) -> list[Person]:
+        """Whom an import registers: also those who are registered already, since that may have changed by then."""
+        wanted = (Fate.NEW, Fate.WAITS, Fate.EXISTING)
+        return [{"line": line.row.number, "body": line.body} for line in self.lines if line.fate in wanted]
+
+    @property
+    def wrong(self) -> list[Wrong]:
+        """The lines that an import leaves out, but for whoever withdrew."""
+        return [(line.row.number, line.field, line.why) for line in self.lines if line.fate in (Fate.WRONG, Fate.TWICE)]
+
+    def by_fate(self) -> list[Line]:
+        order = list(Fate)
+        return sorted(self.lines, key=lambda line: order.index(line.fate))
+
+
+def check(
+    rows: Sequence[Row], columns: Sequence[str], event: Event, free: int | None, store: Store, now: datetime
+) -> Checked:
+    """``free`` seats can be taken at ``now`` (UTC), 0 where somebody waits; ``None``: there is no limit."""
+    lines = _each_alone(rows, columns, event, now)
+    fine = [line for line in lines if line.fate is Fate.NEW]
+    holders = store.imports.holders(event.event_id, [line.body["email"] for line in fine])
+    taken = store.imports.external_holders(
+        event.event_id, [own for line in fine if (own := line.body.get("external_id"))]
+    )
+    known = {folded(email) for email in holders}
+    return Checked(_seated([_met(line, known, taken) for line in lines], free))
+
+
+def _each_alone(rows: Sequence[Row], columns: Sequence[str], event: Event, now: datetime) -> list[Line]:
+    """The lines, each looked at for itself and for what came before it in the file."""
+    emails: dict[str, int] = {}
+    own_ids: dict[str, int] = {}
+    lines = []
+    for row in rows:
+        person = csv_columns.person(row, columns, event.questions)
+        reason = _reason(person, event, now)
+        line = Line(row=row, fate=Fate.LEFT_OUT if person.left else Fate.NEW, body=person.body)
+        if not person.left and reason is not None:
+            line = Line(row=row, fate=Fate.WRONG, body=person.body, field=reason.field, why=reason.why)
+        elif not person.left:
+            email, own = folded(person.body["email"]), person.body.get("external_id", "")
+            if email in emails:
+                why = f"is the same as in line {emails[email]}"
+                line = Line(row=row, fate=Fate.TWICE, body=person.body, field="email", why=why)
+            elif own in own_ids:
+                why = f"is that of line {own_ids[own]}"
+                line = Line(row=row, fate=Fate.WRONG, body=person.body, field="external_id", why=why)
+            else:
+                emails[email] = row.number
+                own_ids |= {own: row.number} if own else {}
+        lines.append(line)
+    return lines
+
+
+def _reason(person: csv_columns.Person, event: Event, now: datetime) -> Reason | None:
+    if person.left:
+        return None
+    if person.wrong:
+        field, why = person.wrong[0]
+        return Reason(field=field, why=why)
+    checked = person_or_reason(event, person.body, now, bytes(16))
+    return checked if isinstance(checked, Reason) else None
+
+
+def _met(line: Line, known: set[str], taken: Mapping[str, str]) -> Line:
+    """``line`` with what it meets among the registrations of the event."""
+    if line.fate is not Fate.NEW:
+        return line
+    if folded(line.body["email"]) in known:
+        return Line(row=line.row, fate=Fate.EXISTING, body=line.body)
+    if line.body.get("external_id", "") in taken:
+        why = "is that of another registration"
+        return Line(row=line.row, fate=Fate.WRONG, body=line.body, field="external_id", why=why)
+    return line
+
+
+def _seated(lines: Sequence[Line], free: int | None) -> list[Line]:
+    """``lines``, of whom those wait for whom there is no seat: from the first on all, in the order of arrival."""
+    seated, waits = [], False
+    for line in lines:
+        if line.fate is Fate.NEW and free is not None:
+            free -= 1 + int(line.body.get("guests", 0))
+            waits = waits or free < 0
+            if waits:
+                seated.append(Line(row=line.row, fate=Fate.WAITS, body=line.body))
+                continue
+        seated.append(line)
+    return seated

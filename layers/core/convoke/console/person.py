@@ -1,0 +1,175 @@
+"""One person's page: who it is, what their calendar shows now, and everything that happened, the newest first."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ..languages import LANGUAGES
+from ..model import frozen
+from ..pages import site
+from . import timeline, words
+from .client import Errors
+from .visit import ROUTES, Visit, page
+
+PERSON = "/events/{event_id}/registrations/{registration_id}"
+AT_A_TIME = 100
+"""The most that the API lists at a time."""
+MOST_PAGES = 5
+"""Of more than so many pages only the first are read; nobody was told so much."""
+STANDING = ("registered", "waitlisted", "declined", "pending")
+"""Statuses of whoever can be withdrawn."""
+ACTIVE = ("registered", "waitlisted", "pending")
+"""Statuses of whoever can be changed."""
+
+
+@frozen
+class Seen:
+    """An event and a registration at it, as the API shows them."""
+
+    event: Mapping[str, Any]
+    person: Mapping[str, Any]
+
+    @property
+    def at(self) -> dict[str, str]:
+        return {"event_id": self.event["event_id"], "registration_id": self.person["registration_id"]}
+
+    @property
+    def path(self) -> str:
+        return path_of(self.event["event_id"], self.person["registration_id"])
+
+
+def path_of(event_id: str, registration_id: str) -> str:
+    """The path of somebody's page."""
+    return f"/console/events/{event_id}/people/{registration_id}"
+
+
+def read(visit: Visit, event_id: str, registration_id: str) -> Seen:
+    """Raises ``site.Refused`` (404) where there is none, or it may not be seen."""
+    at = {"event_id": event_id, "registration_id": registration_id}
+    event = visit.api.read("/events/{event_id}", {"event_id": event_id})
+    return Seen(event=event, person=visit.api.read(PERSON, at))
+
+
+def everything(visit: Visit, path: str, at: Mapping[str, str], **query: Any) -> list[Any]:
+    """The items of the first pages of a list."""
+    found: list[Any] = []
+    cursor = ""
+    for _ in range(MOST_PAGES):
+        part = visit.api.read(path, at, {**query, "limit": AT_A_TIME, "cursor": cursor})
+        found += part["items"]
+        if part["next"] is None:
+            break
+        cursor = part["next"]
+    return found
+
+
+@page("GET", "/console/events/{event_id}/people/{registration_id}")
+def show(visit: Visit, event_id: str, registration_id: str) -> site.Answer:
+    return shown(visit, read(visit, event_id, registration_id))
+
+
+def shown(visit: Visit, seen: Seen, errors: Errors = ()) -> site.Answer:
+    """The page of a person, with why what was just asked for could not be done."""
+    texts, person, event = visit.request.texts, seen.person, seen.event
+    here = {"event_id": event["event_id"]}
+    hers = {"registration_id": person["registration_id"]}
+    entries = visit.api.read(f"{PERSON}/calendar", seen.at)["items"]
+    aside = everything(visit, "/events/{event_id}/quarantine", here, **hers)
+    happened = timeline.of(
+        texts,
+        seen.event,
+        person,
+        messages=everything(visit, f"{PERSON}/messages", seen.at),
+        answers=everything(visit, f"{PERSON}/answers", seen.at),
+        proposals=everything(visit, "/events/{event_id}/proposals", here, **hers),
+        aside=aside,
+        path=seen.path,
+    )
+    return visit.show(
+        "person.html",
+        422 if errors else 200,
+        event=event,
+        person=person,
+        path=seen.path,
+        errors=errors,
+        state=words.status(texts, person["status"]),
+        answer=words.answer(texts, person["participation"]),
+        delivery=words.delivery(texts, person["invitation"]["state"]),
+        failure=words.failure(texts, person["invitation"]["reason"]),
+        language=language(person["language"] or ""),
+        responses=responses(event, person),
+        dates=[words.date(texts, name) for name in person["occurrences"] or ()],
+        calendar=calendar(visit, event, entries),
+        verdict=verdict(person, entries),
+        timeline=happened,
+        aside=len(aside),
+        active=person["status"] in ACTIVE and person["source"] is None,
+        standing=person["status"] in STANDING and person["source"] is None,
+        resends=person["invitation"]["method"] is not None or person["invitation"]["state"] == "failed",
+        decides=decides(seen),
+    )
+
+
+def decides(seen: Seen) -> str:
+    """The path of the page where it is decided whether they may come; empty where there is nothing to decide."""
+    path = f"{seen.path}/decide"
+    pending = seen.person["status"] == "pending"
+    known = any(method == "GET" and pattern.fullmatch(path) for method, _, pattern, _ in ROUTES.all)
+    return path if pending and known else ""
+
+
+def language(tag: str) -> str:
+    """The name of a language in itself; of one that there are no texts in its tag."""
+    return LANGUAGES.get(tag.partition("-")[0], tag)
+
+
+def responses(event: Mapping[str, Any], person: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """What was asked, and what they said; to a question that was removed its id."""
+    texts = {one["question_id"]: one["text"] for one in event["questions"]}
+    return [(texts.get(name, name), said) for name, said in person["responses"].items()]
+
+
+# --- the calendar ---------------------------------------------------------------------------------------------------
+
+
+@frozen
+class ShownEntry:
+    """One entry of their calendar, or one date of a series in it. ``title`` is empty where it is that of the event."""
+
+    when: str
+    title: str
+    location: str
+    state: words.Word
+    true: bool
+    delivered: bool
+    over: bool
+
+
+def calendar(visit: Visit, event: Mapping[str, Any], entries: list[Mapping[str, Any]]) -> list[ShownEntry]:
+    texts = visit.request.texts
+    return [
+        ShownEntry(
+            when=words.when(texts, one) if one["start"] else words.date(texts, one["date"]) if one["date"] else "",
+            title="" if one["title"] == event["title"] else one["title"],
+            location=one["location"],
+            state=words.showing(texts, one["state"]),
+            true=one["true"],
+            delivered=one["delivery"] == "delivered",
+            over=one["over"],
+        )
+        for one in entries
+    ]
+
+
+def verdict(person: Mapping[str, Any], entries: list[Mapping[str, Any]]) -> str:
+    """What is said of all entries to come: ``nothing`` was sent, it is not ``known``, it is ``true``, or ``false``: a
+    mail is still to be sent, or to be sent again.
+    """
+    coming = [one for one in entries if not one["over"]]
+    if not entries:
+        return "nothing"
+    if any(one["state"] == "unknown" for one in coming):
+        return "unknown"
+    waits = person["invitation"]["state"] == "pending"
+    return "false" if waits or not all(one["true"] for one in coming) else "true"

@@ -1,0 +1,314 @@
+"""Registering somebody by hand, and changing a registration. The fields have the names that they have in the API."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from ..languages import LANGUAGES, Texts
+from ..model import frozen
+from ..pages import site
+from . import person, words
+from .client import Errors, Reply
+from .person import ACTIVE, PERSON, Seen
+from .person_steps import refused
+from .refusals import in_words
+from .visit import Visit, page
+
+MOST_GUESTS = 10
+"""The most that the API takes, whatever visitors may bring."""
+FEW_CHOICES = 6
+"""So many choices are shown at once; more drop down."""
+REGISTRATIONS = "/events/{event_id}/registrations"
+EVENT = "/events/{event_id}"
+
+
+@frozen
+class Typed:
+    """What stands in the fields. ``occurrences`` are the dates that are ticked, ``responses`` by question."""
+
+    name: str = ""
+    email: str = ""
+    language: str = ""
+    guests: str = "0"
+    occurrences: tuple[str, ...] = ()
+    responses: Mapping[str, str]
+
+
+# --- registering ----------------------------------------------------------------------------------------------------
+
+
+@page("GET", "/console/events/{event_id}/people/add")
+def ask_who(visit: Visit, event_id: str) -> site.Answer:
+    event = visit.api.read(EVENT, {"event_id": event_id})
+    every = tuple(name for name, _ in coming(visit, event))
+    return _adding(visit, event, Typed(occurrences=every, responses={}))
+
+
+@page("POST", "/console/events/{event_id}/people/add")
+def add(visit: Visit, event_id: str) -> site.Answer:
+    at = {"event_id": event_id}
+    event = visit.api.read(EVENT, at)
+    typed = _typed(visit, event)
+    if visit.objections:
+        return _adding(visit, event, typed, visit.objections)
+    dates = coming(visit, event)
+    wrong = _no_date(visit, dates, typed)
+    if wrong:
+        return _adding(visit, event, typed, wrong)
+    known = holder(visit, at, typed.email)
+    if known is not None and known["status"] in ACTIVE:
+        return _adding(visit, event, typed, known=known)
+    chosen = _chosen(dates, typed)
+    body = {
+        "name": typed.name,
+        "email": typed.email,
+        "language": typed.language or None,
+        "guests": _number(typed.guests),
+        "responses": {name: said for name, said in typed.responses.items() if said},
+        **({"occurrences": chosen} if chosen is not None else {}),
+    }
+    reply = visit.api.call("POST", REGISTRATIONS, at, body, key=visit.form.text("once"))
+    if not reply.ok:
+        return _adding(visit, event, typed, _errors(visit, event, reply))
+    done = "waiting" if reply.data["status"] == "waitlisted" else "draft" if event["status"] == "draft" else "added"
+    return visit.go(person.path_of(event_id, reply.data["registration_id"]), done)
+
+
+def holder(visit: Visit, at: Mapping[str, str], email: str) -> Mapping[str, Any] | None:
+    """Who has this address at the event."""
+    reply = visit.api.call("GET", REGISTRATIONS, at, query={"email": email}) if email else None
+    return next(iter(reply.data["items"]), None) if reply is not None and reply.ok else None
+
+
+def _adding(
+    visit: Visit,
+    event: Mapping[str, Any],
+    typed: Typed,
+    errors: Errors = (),
+    known: Mapping[str, Any] | None = None,
+) -> site.Answer:
+    path = f"/console/events/{event['event_id']}/people"
+    return _form(
+        visit,
+        event,
+        typed,
+        errors,
+        title=visit.request.texts.gettext("Add somebody"),
+        path=f"{path}/add",
+        back=path,
+        person=None,
+        known=known,
+        language="",
+    )
+
+
+# --- changing -------------------------------------------------------------------------------------------------------
+
+
+@page("GET", "/console/events/{event_id}/people/{registration_id}/change")
+def ask_change(visit: Visit, event_id: str, registration_id: str) -> site.Answer:
+    seen = person.read(visit, event_id, registration_id)
+    return _changing(visit, seen, _present(seen, coming(visit, seen.event)))
+
+
+@page("POST", "/console/events/{event_id}/people/{registration_id}/change")
+def change(visit: Visit, event_id: str, registration_id: str) -> site.Answer:
+    seen = person.read(visit, event_id, registration_id)
+    typed = _typed(visit, seen.event)
+    if visit.objections:
+        return _changing(visit, seen, typed, visit.objections)
+    dates = coming(visit, seen.event)
+    wrong = _no_date(visit, dates, typed)
+    if wrong:
+        return _changing(visit, seen, typed, wrong)
+    patch = _patch(seen, typed, dates)
+    if not patch:
+        return visit.go(seen.path, "same")
+    reply = visit.api.call("PATCH", PERSON, seen.at, patch)
+    if reply.ok:
+        return visit.go(seen.path, "readdressed" if "email" in patch else "changed")
+    known = holder(visit, {"event_id": event_id}, typed.email) if reply.code == "address_taken" else None
+    return _changing(visit, seen, typed, _errors(visit, seen.event, reply), known)
+
+
+def _present(seen: Seen, dates: list[tuple[str, str]]) -> Typed:
+    """What is true now."""
+    is_person = seen.person
+    theirs = is_person["occurrences"]
+    return Typed(
+        name=is_person["name"] or "",
+        email=is_person["email"] or "",
+        language=is_person["language"] or "",
+        guests=str(is_person["guests"]),
+        occurrences=tuple(name for name, _ in dates if theirs is None or name in theirs),
+        responses=is_person["responses"],
+    )
+
+
+def _patch(seen: Seen, typed: Typed, dates: list[tuple[str, str]]) -> dict[str, Any]:
+    """What was changed in the form: what nobody touched stays, whatever somebody else changes meanwhile."""
+    was = _present(seen, dates)
+    patch: dict[str, Any] = {}
+    if typed.name != was.name:
+        patch["name"] = typed.name
+    if typed.email != was.email:
+        patch["email"] = typed.email
+    if typed.language != was.language:
+        patch["language"] = typed.language or None
+    if typed.guests != was.guests:
+        patch["guests"] = _number(typed.guests)
+    if set(typed.occurrences) != set(was.occurrences):
+        patch["occurrences"] = _chosen(dates, typed)
+    said = {name: text for name, text in typed.responses.items() if text != was.responses.get(name, "")}
+    if said:
+        patch["responses"] = {name: text or None for name, text in said.items()}
+    return patch
+
+
+def _changing(
+    visit: Visit,
+    seen: Seen,
+    typed: Typed,
+    errors: Errors = (),
+    known: Mapping[str, Any] | None = None,
+) -> site.Answer:
+    return _form(
+        visit,
+        seen.event,
+        typed,
+        errors,
+        title=visit.request.texts.gettext("Change this registration"),
+        path=f"{seen.path}/change",
+        back=seen.path,
+        person=seen.person,
+        known=known,
+        language=seen.person["language"] or "",
+    )
+
+
+# --- the form -------------------------------------------------------------------------------------------------------
+
+
+def _form(
+    visit: Visit,
+    event: Mapping[str, Any],
+    typed: Typed,
+    errors: Errors,
+    *,
+    language: str,
+    known: Mapping[str, Any] | None,
+    **values: Any,
+) -> site.Answer:
+    """``known`` is who has the address already, ``language`` the present one."""
+    texts = visit.request.texts
+    return visit.show(
+        "person_form.html",
+        422 if errors or known else 200,
+        event=event,
+        typed=typed,
+        errors=errors,
+        known=known,
+        dates=coming(visit, event),
+        guests=[(str(number), str(number)) for number in range(MOST_GUESTS + 1)],
+        languages=[("", texts.gettext("As the event")), *_languages(language)],
+        questions=[_question(texts, one) for one in event["questions"]],
+        **values,
+    )
+
+
+def _languages(present: str) -> Iterable[tuple[str, str]]:
+    """The languages to choose from, with the ``present`` tag even where it names a region or has no texts."""
+    others = [(tag, name) for tag, name in LANGUAGES.items() if tag != present.partition("-")[0]]
+    return sorted([*others, (present, person.language(present))], key=lambda one: one[1]) if present else others
+
+
+def _question(texts: Texts, question: Mapping[str, Any]) -> dict[str, Any]:
+    """A question as its field. Nothing is required of an organizer but what the API requires."""
+    options = [(choice, choice) for choice in question["choices"]]
+    if question["kind"] == "yes-no":
+        options = [("yes", texts.gettext("Yes")), ("no", texts.gettext("No"))]
+    closed = "choices" if len(options) <= FEW_CHOICES else "select"
+    return {
+        "id": question["question_id"],
+        "name": _field(question["question_id"]),
+        "text": question["text"],
+        "kind": "area" if question["kind"] == "text" else closed,
+        "options": options,
+        "optional": not question["required"],
+    }
+
+
+def _field(question_id: str) -> str:
+    return f"responses.{question_id}"
+
+
+def coming(visit: Visit, event: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """The dates of a series that one can come to, by name, as text; none of an event of one date."""
+    every = person.everything(visit, "/events/{event_id}/occurrences", {"event_id": event["event_id"]})
+    if len(every) < 2:
+        return []
+    return [
+        (one["occurrence"], words.when_short(visit.request.texts, one))
+        for one in every
+        if one["status"] == "confirmed" and not one["over"]
+    ]
+
+
+def _typed(visit: Visit, event: Mapping[str, Any]) -> Typed:
+    form = visit.form
+    return Typed(
+        name=form.text("name"),
+        email=form.text("email"),
+        language=form.text("language"),
+        guests=form.text("guests") or "0",
+        occurrences=form.every("occurrences"),
+        responses={one["question_id"]: form.text(_field(one["question_id"])) for one in event["questions"]},
+    )
+
+
+def _number(text: str) -> int | str:
+    """A number for the API, or the text itself, which it refuses."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 4 else text
+
+
+def _no_date(visit: Visit, dates: list[tuple[str, str]], typed: Typed) -> Errors:
+    if not dates or typed.occurrences:
+        return ()
+    return (("occurrences", visit.request.texts.gettext("Choose at least one date.")),)
+
+
+def _chosen(dates: list[tuple[str, str]], typed: Typed) -> list[str] | None:
+    """The dates for the API; ``None``, all that there are and will be, where every one is ticked."""
+    return None if {name for name, _ in dates} <= set(typed.occurrences) else list(typed.occurrences)
+
+
+def _errors(visit: Visit, event: Mapping[str, Any], reply: Reply) -> Errors:
+    """What is wrong, at the fields of the form, each as a sentence."""
+    _ = visit.request.texts.gettext
+    if reply.code == "address_taken":
+        return (("email", _("Somebody else is registered with this address.")),)
+    if reply.code == "seats_taken":
+        return (("guests", _("There are not so many free seats.")),)
+    labels = {
+        "name": _("Name"),
+        "email": _("E-mail address"),
+        "language": _("Language of the mails"),
+        "guests": _("Guests"),
+        "occurrences": _("Dates"),
+        **{_field(one["question_id"]): one["text"] for one in event["questions"]},
+    }
+    found = in_words(visit.request.texts, reply)
+    if found != reply.errors:
+        return found
+    if reply.status != 422:
+        return refused(visit, reply)
+    named = ((_of_form(name, labels), said) for name, said in found)
+    return tuple((name, f"{labels[name]}: {said}." if name else said) for name, said in named)
+
+
+def _of_form(name: str, labels: Mapping[str, str]) -> str:
+    """The field of the form that a field of the API stands in: one for all dates; empty where there is none."""
+    if name.startswith("occurrences."):
+        return "occurrences"
+    return name if name in labels else ""

@@ -1,0 +1,161 @@
+"""What happened with one person, in order of time, of what the API lists. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from ..languages import Texts, gettext_noop
+from ..model import frozen
+from . import words
+from .words import Word
+
+Item = Mapping[str, Any]
+
+TOLD = {
+    "invitation": gettext_noop("Invited"),
+    "move": gettext_noop("Told of another time or place"),
+    "change": gettext_noop("Told of a change"),
+    "cancellation": gettext_noop("Told that it is cancelled"),
+}
+"""By the ``kind`` of a message."""
+PROPOSALS = {
+    "open": Word(text=gettext_noop("Waits for your decision"), kind="wait"),
+    "accepted": Word(text=gettext_noop("Accepted"), kind="good"),
+    "declined": Word(text=gettext_noop("Declined")),
+}
+"""By the ``status`` of a proposal."""
+
+
+@frozen
+class Happened:
+    """``text``, a sentence's beginning, at ``at``, an instant as the API has it, shown as ``when``. ``about`` is the
+    date of a series, ``said`` what somebody wrote or typed, ``tags`` what became of it, ``details`` sentences, and
+    ``path`` a page with more, which is called ``more``. All of them may be empty.
+    """
+
+    at: str
+    when: str
+    text: str
+    about: str = ""
+    said: str = ""
+    tags: tuple[Word, ...] = ()
+    details: tuple[str, ...] = ()
+    path: str = ""
+    more: str = ""
+
+
+def of(
+    texts: Texts,
+    event: Item,
+    person: Item,
+    *,
+    messages: Iterable[Item],
+    answers: Iterable[Item],
+    proposals: Iterable[Item],
+    aside: Iterable[Item],
+    path: str,
+) -> list[Happened]:
+    """Everything that happened, the newest first. ``path`` is that of the person's page."""
+    zone = event["time_zone"]
+    found = [
+        *_registered(texts, person, zone),
+        *_messages(texts, messages, zone, path),
+        *(_answer(texts, one, zone) for one in answers),
+        *(_proposal(texts, one, zone) for one in proposals),
+        *(_aside(texts, one, zone) for one in aside),
+        *_ended(texts, person, zone),
+    ]
+    # Of two at the same moment the one that is listed later above happened later.
+    return sorted(found, key=lambda one: one.at)[::-1]
+
+
+def _registered(texts: Texts, person: Item, zone: str | None) -> Iterator[Happened]:
+    at = person["created_at"]
+    yield Happened(at=at, when=words.moment(texts, at, zone), text=texts.gettext("Registered"))
+
+
+def _messages(texts: Texts, messages: Iterable[Item], zone: str | None, path: str) -> Iterator[Happened]:
+    """Each message, and before the first to another address that it changed."""
+    known = ""
+    for one in messages:
+        at = one["sent_at"] or one["created_at"]
+        when, to = words.moment(texts, at, zone), one["to"] or ""
+        if known and to and to != known:
+            changed = texts.gettext("From here on another address is used, instead of")
+            yield Happened(at=at, when=when, text=changed, said=known)
+        known = to or known
+        failed = words.failure(texts, one["reason"])
+        state = words.delivery(texts, one["state"])
+        yield Happened(
+            at=at,
+            when=when,
+            text=texts.gettext(TOLD[one["kind"]]),
+            about=words.date(texts, one["date"]) if one["date"] else "",
+            tags=(state,),
+            details=tuple(filter(None, ("" if state.kind == words.GOOD else state.meaning, failed.text))),
+            path=f"{path}/mails/{one['sequence']}",
+            more=texts.gettext("The mail"),
+        )
+
+
+def _answer(texts: Texts, one: Item, zone: str | None) -> Happened:
+    counts = Word(text=texts.gettext("Counts"), kind=words.GOOD)
+    late = Word(
+        text=texts.gettext("Does not count now"),
+        meaning=texts.gettext("A later answer counts, or what it answered has changed since."),
+    )
+    about = counts if one["counts"] else late
+    return Happened(
+        at=one["at"],
+        when=words.moment(texts, one["at"], zone),
+        text=texts.gettext(
+            "Answered %(how)s: %(answer)s",
+            how=words.channel(texts, one["channel"]).text,
+            answer=words.answer(texts, one["status"]).text,
+        ),
+        about=words.date(texts, one["date"]) if one["date"] else "",
+        tags=(about,),
+        details=(about.meaning,) if about.meaning else (),
+    )
+
+
+def _proposal(texts: Texts, one: Item, zone: str | None) -> Happened:
+    is_open = one["status"] == "open"
+    state = PROPOSALS[one["status"]]
+    return Happened(
+        at=one["received_at"],
+        when=words.moment(texts, one["received_at"], zone),
+        text=texts.gettext("Proposed another time: %(when)s", when=words.when(texts, one)),
+        about=words.date(texts, one["occurrence"]) if one["occurrence"] else "",
+        said=one["comment"],
+        tags=(Word(text=texts.gettext(state.text), kind=state.kind),),
+        path=f"/console/events/{one['event_id']}/proposals/{one['proposal_id']}" if is_open else "",
+        more=texts.gettext("Decide") if is_open else "",
+    )
+
+
+def _aside(texts: Texts, one: Item, zone: str | None) -> Happened:
+    why = words.aside(texts, one["reason"])
+    return Happened(
+        at=one["received_at"],
+        when=words.moment(texts, one["received_at"], zone),
+        text=texts.gettext("A mail in their name was put aside"),
+        said=one["subject"],
+        tags=(Word(text=texts.gettext("Waits for your decision"), kind=words.WAIT),),
+        details=(why.text,),
+        path=f"/console/events/{one['event_id']}/attention",
+        more=texts.gettext("Decide"),
+    )
+
+
+def _ended(texts: Texts, person: Item, zone: str | None) -> Iterator[Happened]:
+    """That they withdrew, or gave the seat back: nothing of theirs is changed after that."""
+    said = {
+        "cancelled": texts.gettext("Withdrawn"),
+        "declined": texts.gettext("Gave the seat back"),
+        "erased": texts.gettext("Erased"),
+    }
+    if (text := said.get(person["status"])) is not None:
+        at = person["updated_at"]
+        yield Happened(at=at, when=words.moment(texts, at, zone), text=text)
