@@ -76,6 +76,7 @@ def found_by(person: Registration, text: str) -> bool:
         ("が", (unicodedata.normalize("NFKD", "が"),)),
         ("--- , .", ()),
         ("🎉 Bo", ("🎉", "bo")),
+        ("<b>Ada</b> + Cy", ("b", "ada", "b", "cy")),
     ],
 )
 def test_words_are_compared_without_case_and_accents_but_no_letter_becomes_another(

@@ -37,7 +37,7 @@ LAST = "\U0010ffff"
 MOST_LOOKED_AT = 5000
 """How many entries one walk looks at, some 600 KB."""
 
-APOSTROPHES = frozenset("'’‘ʼ")
+APOSTROPHES = frozenset("'’‘ʼ`")
 PLAIN = str.maketrans({"ł": "l", "ø": "o", "đ": "d", "ð": "d", "ħ": "h", "ı": "i", "æ": "ae", "œ": "oe", "þ": "th"})
 """Letters that are looked for by others, and that Unicode does not take apart."""
 AROUND_AN_ADDRESS = "<>()[],;:\"'"
@@ -49,7 +49,7 @@ AROUND_AN_ADDRESS = "<>()[],;:\"'"
 
 def words(text: str) -> tuple[str, ...]:
     """The words of a text as they are compared: without case, and without accents and points, of which other scripts
-    keep all that makes another letter. What is no letter, number or symbol is between words; an apostrophe is nothing.
+    keep all that makes another letter. Punctuation and signs are between words, but for apostrophes, which are nothing.
     """
     apart = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold())
     return tuple(_clipped(word, LONGEST_WORD) for word in "".join(map(_kept, apart)).translate(PLAIN).split())
@@ -59,7 +59,7 @@ def _kept(each: str) -> str:
     kind, mark = unicodedata.category(each), unicodedata.combining(each)
     if each in APOSTROPHES or kind == "Cf" or mark >= 200 or 10 <= mark <= 36:
         return ""  # classes of Unicode: 10 to 36 are points of Hebrew, Arabic and Syriac, from 200 on accents
-    return " " if kind[0] in "PZC" else each
+    return " " if kind[0] in "PZC" or kind in ("Sm", "Sc") else each
 
 
 def _clipped(text: str, size: int) -> str:
