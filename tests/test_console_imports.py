@@ -317,6 +317,17 @@ def test_a_key_that_may_only_read_begins_no_import(secretary: Secretary) -> None
     assert secretary.queued == []
 
 
+def test_whoever_is_imported_is_accepted_which_not_every_key_may_do(secretary: Secretary) -> None:
+    where = secretary.world.hold(approval=True)
+    secretary.sign_in(scopes=(Scope.READ, Scope.REGISTER))
+    assert "may be seen, and not changed" in said(upload(secretary, where, "Name,Mail\nAda,ada@example.org"))
+    secretary.sign_in()
+    begin(secretary, where, "Name,Mail\nAda,ada@example.org")
+    work(secretary)
+    [one] = secretary.world.call("GET", f"{where}/registrations").body["items"]
+    assert one["status"] == "registered"
+
+
 def test_nobody_is_imported_to_an_event_that_is_cancelled_or_over(secretary: Secretary) -> None:
     where = secretary.world.hold()
     path, shown = checked(secretary, where, "Name,Mail\nAda,ada@example.org")
