@@ -97,7 +97,8 @@ def calling(caller: World) -> None:
     for order in lookups.Order:
         caller.call("GET", "/events", query={"order": order})
     caller.call("GET", "/registrations", query={"email": "cy@example.net"})
-    caller.call("GET", f"{held}/registrations")
+    for people in ({}, {"order": "name"}, {"search": "cy ek"}, {"search": "b"}):
+        assert caller.call("GET", f"{held}/registrations", query=people).status == 200
     series = caller.hold(recurrence=WEEKLY)
     caller.register(series)
     assert caller.call("POST", f"{series}/split", {"from": THIRD}).status == 201
@@ -123,6 +124,8 @@ def managing(deployed: Deployment, clock: Clock, monkeypatch: pytest.MonkeyPatch
     (path,) = [path_in(mail) for mail in mails if b"/console/link/" in mail.replace(b"=\r\n", b"")]
     assert secretary.sends(secretary.get(path), path).location == "/console"
     assert email in secretary.get("/console").text
+    with policies.acting_as("Console"):
+        hints.go_on(deployed.settings, EVENT_ID, "0")
 
 
 def visiting(deployed: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
