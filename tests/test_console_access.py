@@ -35,6 +35,7 @@ FORMS = {"step": "send", "once": "0123456789abcdef", "version": "1", "reason": "
 GETS = sorted({path for method, path, *_ in ROUTES.all if method == "GET"})
 POSTS = sorted({path for method, path, *_ in ROUTES.all if method == "POST"})
 EVENTS = [(method, path) for method, path, *_ in ROUTES.all if "{event_id}" in path]
+WHO = pytest.mark.parametrize("who", [{"account": "other"}, {"organizer": ADA}], ids=["account", "organizer"])
 OTHERS = [(method, path) for method, path, *_ in ROUTES.all if "{event_id}" not in path and path not in (*DOOR, OUT)]
 
 
@@ -140,34 +141,25 @@ def test_a_cookie_that_somebody_made_up_is_no_session(rooms: Rooms) -> None:
 # --- who is signed in for something else --------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("method", "path"), EVENTS)
-def test_another_account_s_event_is_no_page_and_nothing_is_done_to_it(rooms: Rooms, method: str, path: str) -> None:
-    rooms.secretary.sign_in(account="other")
+@WHO
+def test_another_s_event_is_no_page_and_nothing_is_done_to_it(rooms: Rooms, who: dict[str, str]) -> None:
+    rooms.secretary.sign_in(**who)
     before = rooms.stored()
-    assert rooms.ask(method, path, rooms.others).status == 404
-    assert rooms.stored() == before
+    for method, path in EVENTS:
+        assert rooms.ask(method, path, rooms.others).status == 404, (method, path)
+        assert rooms.stored() == before, (method, path)
 
 
-@pytest.mark.parametrize(("method", "path"), EVENTS)
-def test_another_organizer_s_event_is_no_page_and_nothing_is_done_to_it(rooms: Rooms, method: str, path: str) -> None:
-    rooms.secretary.sign_in(organizer=ADA)
-    before = rooms.stored()
-    assert rooms.ask(method, path, rooms.others).status == 404
-    assert rooms.stored() == before
-
-
-@pytest.mark.parametrize("who", [{"account": "other"}, {"organizer": ADA}], ids=["account", "organizer"])
-@pytest.mark.parametrize(("method", "path"), OTHERS)
-def test_no_other_page_tells_of_what_is_another_s_or_changes_it(
-    rooms: Rooms, method: str, path: str, who: dict[str, str]
-) -> None:
+@WHO
+def test_no_other_page_tells_of_what_is_another_s_or_changes_it(rooms: Rooms, who: dict[str, str]) -> None:
     rooms.secretary.sign_in(**who)
     before = _about_events(rooms.stored())
-    shown = rooms.ask(method, path, rooms.others)
-    assert shown.status < 500
-    for known in (TITLE, PERSON, rooms.others["event_id"], rooms.others["registration_id"]):
-        assert known not in shown.text
-    assert _about_events(rooms.stored()) == before
+    for method, path in OTHERS:
+        shown = rooms.ask(method, path, rooms.others)
+        assert shown.status < 500, (method, path)
+        for known in (TITLE, PERSON, rooms.others["event_id"], rooms.others["registration_id"]):
+            assert known not in shown.text, (method, path)
+        assert _about_events(rooms.stored()) == before, (method, path)
 
 
 def _about_events(stored: dict[str, list[dict[str, Any]]]) -> Any:
@@ -178,66 +170,69 @@ def _about_events(stored: dict[str, list[dict[str, Any]]]) -> Any:
 # --- forms --------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("path", POSTS)
-def test_a_form_that_no_page_of_this_session_showed_changes_nothing(rooms: Rooms, path: str) -> None:
+def test_a_form_that_no_page_of_this_session_showed_changes_nothing(rooms: Rooms) -> None:
     rooms.secretary.sign_in()
-    at = rooms.path(path, rooms.own)
-    stale = rooms.token(at)
+    stale = {path: rooms.token(rooms.path(path, rooms.own)) for path in POSTS}
     rooms.secretary.sign_in()
     before = rooms.stored()
-    for said in ({}, {"token": ""}, {"token": "x"}, {"token": stale}, {"token": rooms.token("/console")}):
-        assert rooms.secretary.post(at, {**FORMS, **said}).status in (404, 422), said
-    cross = rooms.secretary.post(at, {**FORMS, "token": rooms.token(at)}, sec_fetch_site="cross-site")
-    assert cross.status in (404, 422)
-    assert rooms.stored() == before
+    for path in POSTS:
+        at = rooms.path(path, rooms.own)
+        for said in ({}, {"token": "x"}, {"token": stale[path]}, {"token": rooms.token("/console")}):
+            assert rooms.secretary.post(at, {**FORMS, **said}).status in (404, 422), (path, said)
+        cross = rooms.secretary.post(at, {**FORMS, "token": rooms.token(at)}, sec_fetch_site="cross-site")
+        assert cross.status in (404, 422), path
+        assert rooms.stored() == before, path
 
 
-@pytest.mark.parametrize("path", GETS)
-def test_opening_a_page_changes_nothing(rooms: Rooms, path: str) -> None:
+def test_opening_a_page_changes_nothing(rooms: Rooms) -> None:
     rooms.secretary.sign_in()
     before = rooms.stored()
-    assert rooms.secretary.get(rooms.path(path, rooms.own)).status < 500
-    assert rooms.stored() == before
+    for path in GETS:
+        assert rooms.secretary.get(rooms.path(path, rooms.own)).status < 500, path
+        assert rooms.stored() == before, path
 
 
 # --- the API behind it --------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("route", SCOPES)
-def test_an_organizer_has_no_route_of_the_api_but_those_of_their_own_events(rooms: Rooms, route: str) -> None:
-    method, _, path = route.partition(" ")
+def _at(path: str, ids: dict[str, str]) -> dict[str, str]:
+    """The parameters of a path of the API."""
+    return {name: ids.get(name, "2027-03-12T09:00:00") for name in re.findall(r"{(\w+)}", path)}
+
+
+def test_an_organizer_has_no_route_of_the_api_but_those_of_their_own_events(rooms: Rooms) -> None:
     ada = rooms.client(organizer=ADA)
-    at = {name: rooms.others.get(name, "20270312T090000") for name in re.findall(r"{(\w+)}", path)}
     before = rooms.stored()
-    with pytest.raises(site.Refused) as refused:
-        ada.call(method, path, at, {} if method in ("POST", "PATCH") else None)
-    assert refused.value.status == 404
+    for route in SCOPES:
+        method, _, path = route.partition(" ")
+        with pytest.raises(site.Refused) as refused:
+            ada.call(method, path, _at(path, rooms.others), {} if method in ("POST", "PATCH") else None)
+        assert refused.value.status == 404, route
     assert rooms.stored() == before
 
 
-@pytest.mark.parametrize(
-    "route", [route for route in SCOPES if "{event_id}" in route and re.search(r"{(registration|proposal)_id}", route)]
-)
-def test_under_an_own_event_there_is_nothing_of_another_one(rooms: Rooms, route: str) -> None:
-    method, _, path = route.partition(" ")
+def test_under_an_own_event_there_is_nothing_of_another_one(rooms: Rooms) -> None:
     ada = rooms.client(organizer=ADA)
-    at = {name: rooms.others.get(name, "0") for name in re.findall(r"{(\w+)}", path)}
     before = rooms.stored()
-    reply = ada.call(method, path, {**at, "event_id": rooms.own["event_id"]}, {} if method != "GET" else None)
-    assert not reply.ok
-    assert PERSON not in reply.text
-    assert rooms.stored() == before
+    for route in SCOPES:
+        method, _, path = route.partition(" ")
+        if "{event_id}" in path and re.search(r"{(registration|proposal)_id}", path):
+            at = {**_at(path, rooms.others), "event_id": rooms.own["event_id"]}
+            reply = ada.call(method, path, at, {} if method in ("POST", "PATCH") else None)
+            assert not reply.ok, route
+            assert PERSON not in reply.text, route
+            assert rooms.stored() == before, route
 
 
-@pytest.mark.parametrize("route", [route for route in SCOPES if "{event_id}" in route and route.startswith("GET ")])
-def test_an_organizer_reads_all_of_their_own_event(rooms: Rooms, route: str) -> None:
-    path = route.partition(" ")[2]
-    reply = rooms.client(organizer="Ada@Example.ORG").call("GET", path, _parameters(path, rooms.own))
-    assert reply.ok or "/messages/" in path, reply.text
-
-
-def _parameters(path: str, ids: dict[str, str]) -> dict[str, str]:
-    return {name: ids[name] for name in re.findall(r"{(\w+)}", path)}
+def test_an_organizer_reads_all_of_their_own_event(rooms: Rooms) -> None:
+    ada = rooms.client(organizer="Ada@Example.ORG")
+    readable = {
+        path: ada.call("GET", path, _at(path, rooms.own)).status
+        for method, _, path in (route.partition(" ") for route in SCOPES)
+        if method == "GET" and "{event_id}" in path
+    }
+    missing = {path for path, status in readable.items() if status != 200}
+    assert missing <= {path for path in readable if "{sequence}" in path or "{import_id}" in path}
 
 
 def test_an_event_that_was_given_away_is_not_one_s_own_any_more(rooms: Rooms) -> None:

@@ -195,6 +195,34 @@ def test_another_account_s_dates_are_not_there(secretary: Secretary, choir: str)
     assert secretary.get(choir).status == 200
 
 
+def test_the_event_s_page_has_its_next_dates(secretary: Secretary, choir: str) -> None:
+    event = choir.removeprefix("/console").removesuffix("/dates")
+    secretary.world.call("POST", f"{event}/occurrences/2027-03-26T09:00:00/cancel", {})
+    secretary.world.now = datetime(2027, 3, 15, tzinfo=UTC)
+    secretary.sign_in()
+    section = (
+        secretary.get(f"/console{event}").text.partition('aria-labelledby="next-dates"')[2].partition("</section>")[0]
+    )
+    assert re.findall(rf'href="/v1{choir}/(\w+)"', section) == [SECOND, THIRD, FOURTH, "add"]
+    assert "<s>Friday 26 March 2027, 09:00 to 10:30</s>" in section
+    assert f'href="/v1{choir}"' in section
+
+
+def test_the_page_of_a_long_series_has_the_next_five_dates(secretary: Secretary) -> None:
+    path = hold(secretary, recurrence="FREQ=DAILY;COUNT=400")
+    shown = secretary.get(path.removesuffix("/dates")).text
+    assert len(re.findall(rf'href="/v1{path}/\d\w+"', shown)) == 5
+
+
+def test_the_page_of_an_event_of_one_date_offers_to_add_one(secretary: Secretary) -> None:
+    path = hold(secretary)
+    shown = secretary.get(path.removesuffix("/dates"))
+    assert "This event has one date. A further date makes it a series." in said(shown)
+    assert f'href="/v1{path}/add"' in shown.text
+    secretary.sends(secretary.get(f"{path}/add"), f"{path}/add", start="2027-03-20", start_time="18:00", end="19:00")
+    assert f'href="/v1{path}/20270320T180000"' in secretary.get(path.removesuffix("/dates")).text
+
+
 def test_whoever_may_only_look_is_told_so(secretary: Secretary, choir: str) -> None:
     secretary.sign_in(scopes=(Scope.READ,))
     shown = secretary.get(choir)
@@ -748,7 +776,7 @@ def test_the_rest_of_a_series_is_told_and_the_new_event_says_what_became_of_it(s
     found = secretary.store.reads.event(made)
     assert found is not None
     assert found.title == "Quire"
-    shown = secretary.get(f"/console/events/{made}/dates?done=split")
+    shown = secretary.follow(sent)
     assert "Whoever is registered for them is registered here as well, within about a minute." in said(shown)
     assert len(starts(stored(secretary, told))) == 2
 

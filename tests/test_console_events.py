@@ -91,7 +91,7 @@ def test_an_event_is_created_in_a_form_and_its_page_says_what_comes_next(secreta
         "Town hall, Köln",
     ):
         assert words in page.text
-    for way in ("/import", "/people/add", "/edit", "/cancel"):
+    for way in ("/imports", "/people/add", "/edit", "/cancel"):
         assert f'{way}"' in page.text
     event = stored(secretary, shown.location.partition("?")[0])
     assert page.text.count(event["page"]) >= 2
@@ -129,6 +129,7 @@ def test_all_fields_are_kept_and_read_back_as_they_were_typed(secretary: Secreta
         "capacity": "40",
         "release_on_decline": "yes",
         "public": "yes",
+        "approval": "yes",
         "guests": "2",
         "language": "de",
         "notify_after": "300",
@@ -388,12 +389,38 @@ def test_a_change_that_somebody_else_was_faster_with_is_shown_again_as_it_was_ty
     secretary.world.call("PATCH", event, {"location": "Elsewhere"})
     shown = secretary.sends(form, path, title=HOSTILE)
     assert shown.status == 422
-    assert "Somebody else changed this event meanwhile" in shown.text
+    assert "This was changed meanwhile" in shown.text
     assert shown_fields(shown, path)["title"] == HOSTILE
     assert stored(secretary, f"/console{event}")["title"] != HOSTILE
     assert secretary.sends(shown, path).status == 303
     assert stored(secretary, f"/console{event}")["title"] == HOSTILE
     assert secretary.sends(form, path, title="Third", version="x").status == 422, "no version is not any version"
+
+
+def test_an_event_that_was_cancelled_while_it_was_edited_is_shown_as_it_was_typed(secretary: Secretary) -> None:
+    event = secretary.world.hold()
+    path = f"/console{event}/edit"
+    form = secretary.get(path)
+    secretary.world.call("POST", f"{event}/cancel")
+    shown = secretary.sends(form, path, title=HOSTILE)
+    assert shown.status == 422
+    shown = secretary.sends(shown, path)
+    assert (shown.status, shown_fields(shown, path)["title"]) == (422, HOSTILE)
+    assert "This event is cancelled." in shown.text
+
+
+def test_before_people_are_mailed_it_is_shown_who_and_the_form_can_be_gone_back_to(secretary: Secretary) -> None:
+    event = secretary.world.hold()
+    secretary.world.tell(secretary.world.register(event))
+    path = f"/console{event}/edit"
+    preview = secretary.sends(secretary.get(path), path, start_time="11:00", end_time="12:30", description=HOSTILE)
+    assert preview.status == 200
+    assert stored(secretary, f"/console{event}")["start"] == "2027-03-12T09:00:00"
+    again = secretary.sends(preview, path, step="edit")
+    fields = shown_fields(again, path)
+    assert (fields["start_time"], fields["description"]) == ("11:00", HOSTILE)
+    assert secretary.sends(preview, path, step="send").location.endswith("done=telling")
+    assert stored(secretary, f"/console{event}")["start"] == "2027-03-12T11:00:00"
 
 
 def test_what_cannot_be_changed_is_not_offered(secretary: Secretary) -> None:
@@ -424,7 +451,7 @@ def test_a_key_that_may_only_read_changes_nothing(secretary: Secretary) -> None:
     before = stored(secretary, path)
     again = secretary.sends(secretary.get(f"{path}/edit"), f"{path}/edit", title="Other")
     assert again.status == 422
-    assert "lacks the scope manage" in again.text
+    assert "this may be seen, and not changed" in again.text
     assert secretary.sends(form, f"{path}/edit", title="Other").status == 422, "a form of another session"
     assert stored(secretary, path) == before
 

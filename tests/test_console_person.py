@@ -13,6 +13,7 @@ from convoke.decision.calendar_state import RenderedMail
 from convoke.decision.invitation import Stopped, StoredMessage
 from convoke.model import DeliveryState, Method
 from convoke.store import dynamo, keys
+from convoke.store.accounts import Scope
 from convoke.store.invitations import invitation_item
 from convoke.store.records import message_item
 from tests.factories import NOW, answer, told
@@ -65,7 +66,7 @@ def test_what_their_calendar_shows_is_shown_and_whether_it_is_true(secretary: Se
     person = secretary.world.register(secretary.world.hold())
     secretary.world.tell(person, state=DeliveryState.DELIVERED)
     said = words_of(secretary.get(page_of(person)))
-    assert "As it is It shows what is true now." in said
+    assert "Up to date It shows what is true now." in said
     assert "Friday 12 March 2027, 09:00 to 10:30 (Europe/Berlin, UTC+01:00)" in said
     event = person.partition("/registrations/")[0]
     moved = {"start": "2027-03-13T09:00:00", "end": "2027-03-13T10:30:00"}
@@ -391,10 +392,9 @@ def test_only_what_was_changed_in_the_form_is_changed(secretary: Secretary) -> N
     assert secretary.world.call("PATCH", person, {"guests": 2}).status == 200
     typed = {"name": "Bo E.", "responses.bus": "", "occurrences": ["2027-03-19T09:00:00"]}
     done = secretary.sends(shown, path, **typed)
-    # What the form had when it was shown is sent back: two guests were there meanwhile.
     assert "Saved." in words_of(secretary.follow(done))
     found = stored(secretary, person)
-    assert (found["name"], found["occurrences"]) == ("Bo E.", ["2027-03-19T09:00:00"])
+    assert (found["name"], found["occurrences"], found["guests"]) == ("Bo E.", ["2027-03-19T09:00:00"], 2)
     assert found["responses"] == {"food": "Bread"}
 
 
@@ -451,6 +451,23 @@ def test_nobody_else_sees_or_does_anything(secretary: Secretary, session: dict[s
     assert secretary.get(f"/console{event}/people/add").status == 404
     for path in (*(page_of(person) + action for action in ACTIONS), f"/console{event}/people/add"):
         assert secretary.post(path, {"name": "Eve", "sure": "yes"}).status == 404, path
+    assert everything(secretary.world.client) == before
+
+
+def test_with_a_key_that_may_only_read_everything_is_seen_and_nothing_done(secretary: Secretary) -> None:
+    person = secretary.world.register(secretary.world.hold())
+    secretary.world.tell(person)
+    event = person.partition("/registrations/")[0]
+    secretary.sign_in(scopes=(Scope.READ,))
+    secretary.get(page_of(person))  # makes the keys that forms are signed with
+    before = everything(secretary.world.client)
+    typed = {"name": "Eve", "email": "eve@example.net", "sure": "yes"}
+    forms = {f"{page_of(person)}/resend": page_of(person), f"/console{event}/people/add": f"/console{event}/people/add"}
+    forms |= {page_of(person) + action: page_of(person) + action for action in ("/change", "/withdraw", "/erase")}
+    for action, path in forms.items():
+        shown = secretary.sends(secretary.get(path), action, **typed)
+        assert shown.status == 422, path
+        assert "this may be seen, and not changed" in words_of(shown)
     assert everything(secretary.world.client) == before
 
 

@@ -143,9 +143,8 @@ def test_nobody_but_the_console_lets_somebody_in() -> None:
     for role in ROLES:
         for kind in ("SESSION", "SIGN_IN"):
             key = {"pk": {"S": f"{kind}#0123"}, "sk": {"S": kind}}
-            for operation, said in (("PutItem", {"Item": key}), ("GetItem", {"Key": key})):
-                may = call(role.removesuffix("Role"), operation, TableName="Accounts", **said)
-                assert may == [role == "ConsoleRole"], (role, operation)
+            may = call(role.removesuffix("Role"), "PutItem", TableName="Accounts", Item=key)
+            assert may == [role == "ConsoleRole"], role
 
 
 @pytest.mark.parametrize("function", ["Feedback", "Replies", "Sweep"])

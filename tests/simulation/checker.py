@@ -222,6 +222,7 @@ def at_the_end(world: World) -> Iterator[Violation]:
     for rid in book.people:
         yield from (Violation(promise, f"{rid[6:10]} {what}") for promise, what in _person(book, rid))
     yield from _seats(book)
+    yield from (Violation("approval", what) for what in _decisions(book))
     yield from _in_vain(world)
     if book.fan_out is not None or book.batches:
         yield Violation("G2", f"is still being told: {book.fan_out}, {book.batches}")
@@ -416,11 +417,33 @@ def _seats(book: Book) -> Iterator[Violation]:
         yield Violation("G1", f"{seats} counts wrongly what is kept: {book.holds}")
     if (seats.taken, seats.waiting) != (taken, len(wait)):
         yield Violation("G1", f"{seats} counts wrongly: {taken} come, {len(wait)} wait")
+    pending = sum(person.status is RegistrationStatus.PENDING for person in people)
+    if seats.pending != pending:
+        yield Violation("G1", f"{seats} counts wrongly: {pending} are pending")
     # Who needs more seats than there are at all waits in vain, and nobody waits behind them.
     needed = [person.seats for person in wait if seats.capacity is None or person.seats <= seats.capacity]
     free = needed and (seats.capacity is None or seats.taken + needed[0] <= seats.capacity)
     if seats.open and free and not book.over:
         yield Violation("G1", f"{seats}: somebody waits for {needed[0]} seats that are free")
+
+
+def _decisions(book: Book) -> Iterator[str]:
+    """Who is pending comes only if the organizer accepted them; whom they turned down does not come; and turning
+    somebody down takes no seat away.
+    """
+    comes = (RegistrationStatus.REGISTERED, RegistrationStatus.WAITLISTED)
+    for rid, (person, _) in book.people.items():
+        statuses = [status for _, ((status, _),) in book.world.truths[f"{keys.REGISTRATION_PREFIX}{rid}"]]
+        steps = list(pairwise(statuses))
+        accepted = sum(before is RegistrationStatus.PENDING and now in comes for before, now in steps)
+        left = sum(before in comes and now is RegistrationStatus.CANCELLED for before, now in steps)
+        if accepted > book.world.accepted[rid]:
+            yield f"{rid[6:10]} was pending, and comes without a decision: {statuses}"
+        if left > book.world.left[rid]:
+            yield f"{rid[6:10]} came, and was turned down: {statuses}"
+        gone = (RegistrationStatus.CANCELLED, RegistrationStatus.ERASED)
+        if rid in book.world.turned_down and person.status not in gone:
+            yield f"{rid[6:10]} was turned down, and is {person.status}"
 
 
 def _in_vain(world: World) -> Iterator[Violation]:

@@ -22,7 +22,7 @@ from convoke.model import (
     RegistrationStatus,
     When,
 )
-from convoke.registrations import erasure, events, registry, returning, waitlist
+from convoke.registrations import approval, erasure, events, registry, returning, waitlist
 from convoke.schedule import edits, series, series_changes
 from convoke.store import dynamo
 
@@ -37,6 +37,10 @@ RULES = ("FREQ=DAILY;COUNT=3", "FREQ=DAILY;COUNT=4")
 MOST_DATES = 6
 SHORT = timedelta(seconds=40)
 NOTIFY_AFTER = (0, 0, 5, 60, 900)
+ERASING = 100
+"""Erasing withdraws as often as somebody comes back meanwhile."""
+APPROVAL = 0.12
+"""In how many of the histories the organizer decides who comes."""
 OTHER_RULES = (*RULES, "FREQ=DAILY;COUNT=2", "FREQ=DAILY;COUNT=3;INTERVAL=2")
 
 
@@ -53,6 +57,8 @@ class People:
         self._numbers = 0
         # Drawn apart, so that the rest of a history is what it is without guests.
         self._guests = Random(f"guests {world.seed}")  # noqa: S311 (no secret)
+        self._asking = Random(f"approval {world.seed}")  # noqa: S311
+        self.approval = self._asking.random() < APPROVAL
 
     # --- the event --------------------------------------------------------------------------------------------
 
@@ -75,6 +81,7 @@ class People:
             organizer=Person(name="Ada", email="ada@example.org"),
             notify_after=dice.choice(NOTIFY_AFTER),
             capacity=dice.choice((1, 2, 3, 4, 6)) if random() < (0.7 if self.world.crowd else 0.25) else None,
+            approval=self.approval,
             created_at=START,
             updated_at=START,
         )
@@ -233,7 +240,7 @@ class People:
             event_id=EVENT_ID,
             registration_id=rid,
             version=1,
-            status=RegistrationStatus.REGISTERED,
+            status=RegistrationStatus.PENDING if self._asks(event) else RegistrationStatus.REGISTERED,
             name=f"Name {rid[:10]}",
             email=email,
             occurrences=series.starts(event.schedule)[-2:] if some else None,
@@ -248,6 +255,30 @@ class People:
         with self.world.crowded():
             registry.register(self.store, person, now=now, account=ACCOUNT)
 
+    def _asks(self, event: Event) -> bool:
+        """Whether somebody who registers is pending: not, now and then, whom the organizer adds."""
+        return event.approval and self._asking.random() < 0.8
+
+    def decide_otherwise(self) -> None:
+        self._change(lambda event: {"approval": not event.approval})
+
+    def accept(self) -> None:
+        rid = self._somebody()
+        if rid is not None:
+            self.world.note(f"API accepts {rid[6:10]}")
+            self.world.accepted[rid] += 1
+            with self.world.crowded():
+                approval.accept(self.store, EVENT_ID, rid, now=self.world.instant())
+
+    def decline(self) -> None:
+        rid, event = self._somebody(), self.reads.event(EVENT_ID)
+        person = None if rid is None else self.reads.registration(EVENT_ID, rid)
+        if person is not None and event is not None:
+            self.world.note(f"API declines {person.registration_id[6:10]}")
+            done = approval.decline(self.store, event, person, now=self.world.instant())
+            if isinstance(done, Registration):
+                self.world.turned_down.append(person.registration_id)
+
     def come_back(self) -> None:
         if self.came:
             self.register(self.world.dice.choice(self.came)[1])
@@ -259,6 +290,7 @@ class People:
         rid = self._somebody()
         if rid is not None:
             self.world.note(f"API withdraws {rid[6:10]}")
+            self.world.left[rid] += 1
             registry.withdraw(self.store, EVENT_ID, rid, now=self.world.instant(), account=ACCOUNT)
             self._promote()
 
@@ -268,6 +300,7 @@ class People:
         if rid is not None:
             held_until = self.world.instant() + self.world.dice.choice((SHORT, SHORT, returning.HELD))
             self.world.note(f"{rid[6:10]} withdraws by one click")
+            self.world.left[rid] += 1
             left = registry.withdraw(
                 self.store, EVENT_ID, rid, now=self.world.instant(), account=ACCOUNT, held_until=held_until
             )
@@ -338,6 +371,7 @@ class People:
         rid = self._somebody()
         if rid is not None:
             self.world.note(f"API erases {rid[6:10]}")
+            self.world.left[rid] += ERASING
             erasure.erase(self.store, EVENT_ID, rid, now=self.world.instant(), account=ACCOUNT)
             self.erased.append(rid)
             self._promote()
@@ -415,6 +449,23 @@ OF_SEATS = {
     "take_up": 3,
     "bring": 3,
 }
+OF_APPROVAL = {
+    "register": 4,
+    "accept": 9,
+    "decline": 3,
+    "decide_otherwise": 1,
+    "withdraw": 2,
+    "withdraw_by_one_click": 2,
+    "take_up": 3,
+    "come_back": 1,
+    "change_address": 2,
+    "bring": 2,
+    "erase": 1,
+    "widen": 2,
+    "call_off": 1,
+    "reopen": 2,
+    "move": 1,
+}
 OF_HOLDS = {
     "retitle": 6,
     "move": 4,
@@ -465,6 +516,8 @@ def live(world: World) -> People:
     world.faults.wire, world.faults.answers = wire, answers
 
     style, gaps = OF_SEATS if world.crowd else dice.choice(STYLES), dice.choice(GAPS)
+    if people.approval:
+        style = OF_APPROVAL
     moment = dice.choice((0.0, 0.0, 5.0, 60.0))
     count = dice.randrange(1, 8) * (2 if world.crowd else 1)
     deeds = [deed(what) for what in dice.choices(list(style), list(style.values()), k=count)]

@@ -14,8 +14,9 @@ from convoke.decision.invitation import Batch, FanOut, Hold, Intent
 from convoke.decision.planner import MessagePlanner
 from convoke.delivery import attempts, audit, fan_out, reconcile, reports, sweep, webhooks
 from convoke.effects import ClearDue, PlanBatches, Send, Steps
-from convoke.registrations import registry, returning, seats, waitlist
+from convoke.registrations import approval, registry, returning, seats, waitlist
 from convoke.store import conditions, deliveries, fan_outs, in_flight, invitations, keys, outbox, writes
+from convoke.store import seats as store_seats
 from convoke.store.events import Events
 from convoke.store.fan_outs import FanOuts
 from convoke.store.invitations import Invitations
@@ -383,9 +384,21 @@ MUTANTS: dict[str, Mutant] = {
     "places-given-back-when-nobody-waits": Mutant(
         (without(waitlist, "promote", "if first is None:", "if False:"),), Mode.CROWD
     ),
-    "a-guest-takes-a-seat": Mutant((without(registry, "register", "count=registration.seats", "count=1"),), Mode.CROWD),
+    "a-guest-takes-a-seat": Mutant((without(seats, "place", "registration.seats if", "1 if"),), Mode.CROWD),
     "guests-give-their-seats-back": Mutant(
         (without(registry, "_other_seats_actions", "-more, now", "1, now"),), Mode.CROWD
+    ),
+    "who-is-accepted-was-pending": Mutant(
+        (without(approval, "accept", "person.status is not RegistrationStatus.PENDING", "False"),)
+    ),
+    "only-who-is-pending-is-declined": Mutant((without(registry, "withdraw", "if only_pending and", "if False and"),)),
+    "who-is-decided-is-pending-no-more": Mutant((without(approval, "accept", "decided=1", "decided=0"),)),
+    "a-closed-event-is-not-asked": Mutant(
+        (
+            instead(store_seats, "UPON_ASKING", conditions.EXISTS),
+            instead(conditions, "SHARD_IS_NOT_STOPPED", conditions.EXISTS),
+        ),
+        Mode.CROWD,
     ),
     "who-is-promoted-has-room-for-all": Mutant(
         (

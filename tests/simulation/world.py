@@ -6,8 +6,10 @@ Each effect takes its time, so that many workers interleave; and a worker may di
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime, timedelta
 from heapq import heappop, heappush
 from random import Random
@@ -18,7 +20,7 @@ from convoke.decision import fingerprints
 from convoke.decision.invitation import Batch, Invitation
 from convoke.delivery import audit, fan_out, reconcile, reports, survey, sweep, webhooks
 from convoke.effects import Steps
-from convoke.model import Event, Registration, RegistrationStatus
+from convoke.model import DeliveryState, Event, Registration, RegistrationStatus
 from convoke.registrations import erasure, returning, waitlist
 from convoke.schedule import series
 from convoke.store import codec, deliveries, keys
@@ -52,6 +54,16 @@ DEPLOYED = {1: {1: _CONTENT_1}, 2: {1: _CONTENT_1, 2: _content_2}}
 
 def _times(event: Event) -> set[tuple[Any, str]]:
     return {(one.when.start, one.location) for one in series.occurrences(event)}
+
+
+def _sent(mail: effects.NotificationHint) -> Steps[None]:
+    """A notification is sent, and what it says is forgotten; nothing here is told by it."""
+    seen = yield effects.ReadNotification(
+        event_id=mail.event_id, registration_id=mail.registration_id, notification_id=mail.notification_id
+    )
+    if seen is not None:
+        sent = replace(seen, notification=None, state=DeliveryState.ACCEPTED, due_key=None)
+        yield effects.RecordNotification(notification_state=sent)
 
 
 def _told(event: Event) -> tuple[Any, ...]:
@@ -105,6 +117,11 @@ class World:
         often = {Mode.ALL: 0.1, Mode.CROWD: 1.0}.get(mode, 0.0)
         self.crowd = self.dice.choice((0.3, 0.6)) if self.random() < often else 0.0
         self.overbooked: list[str] = []
+        # How often the organizer set out to accept a registration, how often it was to be withdrawn, and whom they
+        # turned down.
+        self.accepted: Counter[str] = Counter()
+        self.left: Counter[str] = Counter()
+        self.turned_down: list[str] = []
         # How many seats each registration has, by its sort key.
         self.seated: dict[str, int] = {}
         self._meetings = 0
@@ -220,6 +237,9 @@ class World:
             )
         elif sk.startswith(keys.REGISTRATION_PREFIX):
             person = codec.read(Registration, row)
+            before = self.truths[sk][-1][1][0][0] if sk in self.truths else None
+            if person.status is RegistrationStatus.PENDING is not before:
+                self._asked(person.registration_id)
             seats = person.seats if person.status is RegistrationStatus.REGISTERED else 0
             if seats > self.seated.get(sk, 0):
                 self._seated(person.registration_id)
@@ -276,6 +296,12 @@ class World:
         too_many = come > seats.get("capacity", come) and not comes_back
         if too_many or not seats["open"]:
             self.overbooked.append(f"{rid[6:10]} got a seat as number {come} of {seats}")
+
+    def _asked(self, rid: str) -> None:
+        """Somebody waits for a decision, which nobody does of an event that is closed."""
+        seats = self.tables.rows[SETTINGS.invitations_table][keys.seats(EVENT_ID)["pk"]][keys.SEATS]
+        if not seats["open"]:
+            self.overbooked.append(f"{rid[6:10]} is pending at an event that is closed")
 
     def owed(self) -> dict[tuple[str, str], Any]:
         """What is due now or later, but for a waitlist whose first need more seats than are free: that is looked at
@@ -358,6 +384,9 @@ class World:
                 self.start(
                     f"distribute {event[-6:]}", lambda run: webhooks.distribute(account, event, run.worker), done
                 )
+        elif isinstance(hint, effects.NotificationHint):
+            mail = hint
+            self.start(f"notification {mail.notification_id[:4]}", lambda _: _sent(mail), done)
         elif isinstance(hint, effects.ImportHint):
             raise TypeError(hint)  # nobody imports here
         else:
@@ -473,6 +502,8 @@ class World:
             **stored(self.store),
             # What a summary says is for the organizer; nothing here is told by it.
             effects.AddNotification: lambda _: True,
+            effects.ReadNotification: store.notifications.read,
+            effects.RecordNotification: store.notifications.record,
             effects.PlanBatches: store.fan_outs.plan_batches,
             effects.ClaimBatch: store.fan_outs.claim_batch,
             effects.MoveBatch: store.fan_outs.move_batch,

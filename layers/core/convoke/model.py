@@ -59,6 +59,7 @@ class EventStatus(StrEnum):
 
 
 class RegistrationStatus(StrEnum):
+    PENDING = "pending"
     REGISTERED = "registered"
     WAITLISTED = "waitlisted"
     DECLINED = "declined"
@@ -303,9 +304,10 @@ class Event:
     who knows one of them counts as told, until a change that people are told of removes them. ``external_id``, empty
     for none, is the caller's own id, unique in the account. ``source`` is the name of the account's source whose row
     the event follows. ``public``: anybody may see its page, and register there; ``confirm_address``: who does so has to
-    confirm their address first, and may bring up to ``guests`` people. ``language``, a language tag or empty, is that
-    of its texts. ``notify_after``, in seconds, is how long an ordinary change waits for the next one before it is told;
-    ``None`` is as the account has it.
+    confirm their address first, and may bring up to ``guests`` people. ``approval``: the organizer decides about each
+    registration before it takes a seat. ``language``, a language tag or empty, is that of its texts. ``notify_after``,
+    in seconds, is how long an ordinary change waits for the next one before it is told; ``None`` is as the account has
+    it.
     """
 
     event_id: str
@@ -333,6 +335,7 @@ class Event:
     source: str | None = None
     public: bool = False
     confirm_address: bool = True
+    approval: bool = False
     guests: int = 0
     language: str = ""
     questions: tuple[Question, ...] = ()
@@ -375,7 +378,8 @@ class ReceivedReply:
 
 @frozen
 class Registration:
-    """One person's registration for one event.
+    """One person's registration for one event. A pending one waits for the organizer's decision: it has its address,
+    but no seat, no place on the waitlist and no invitation.
 
     ``registration_id`` begins with the time of its creation, so that ids sort by arrival. ``occurrences`` are the dates
     of a series that it is for, ``None`` all of them. They are original starts under the schedule that the event had

@@ -203,6 +203,9 @@ class Aws:
                 return store.notifications.daily_count(effect)
             case effects.ReadHolder(event_id=event_id, email=email):
                 return reads.address_owner(event_id, email)
+            case effects.ReadPending(event_id=event_id):
+                seats = reads.seats(event_id)
+                return seats.pending if seats.open else 0
             case effects.ReadOrganized(email=email, since=since):
                 return store.lookups.organizes(email, since)
             case effects.ReadPlace(event_id=event_id, registration_id=registration_id):

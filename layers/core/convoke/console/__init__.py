@@ -9,8 +9,8 @@
 - ``signing_in``: signing in and out
 - ``home``: the list of events; ``event_page``: one of them; ``event_form``: creating and editing, with ``event_fields``
   and ``repeating``, which turn an event into fields of a form and back; ``settings_page``: the settings of an account
-- ``cancelling``: cancelling an event, and reopening it
-- ``people``: the people of an event
+- ``cancelling``: cancelling an event, and reopening it; ``approving``: deciding about who asked to come
+- ``people``: the people of an event, looked for and in order
 - ``person``: one person's page, with its ``timeline``; ``person_form``: registering and changing somebody;
   ``person_steps``: the invitation again, withdrawing, erasing; ``person_mails``: a mail as it was sent
 - ``attention_page``: who was not reached, and what waits; ``decisions``: proposals and mails that were put aside
@@ -23,6 +23,7 @@ A page changes something only upon a POST, and shows first who would be mailed. 
 """
 
 from . import (
+    approving,
     attention_page,
     cancelling,
     date_steps,
@@ -46,6 +47,7 @@ from . import (
 )
 
 ROOMS = (
+    approving,
     attention_page,
     cancelling,
     date_steps,

@@ -62,7 +62,7 @@ class Proposed:
 @frozen
 class Aside:
     """A mail that was put aside: what is known of it, and why. ``action`` is the path that its decisions are below;
-    ``who`` may be empty, and so may ``path``, that of their page.
+    ``path``, the page of the person that it names, may be empty.
     """
 
     quarantine_id: str
@@ -87,7 +87,7 @@ def show(visit: Visit, event_id: str) -> site.Answer:
 
 def shown(visit: Visit, event_id: str, errors: Errors = ()) -> site.Answer:
     """The page of one event, with why what was just asked for could not be done."""
-    at = {"event_id": event_id}
+    at, texts = {"event_id": event_id}, visit.request.texts
     event = visit.api.read(EVENT, at)
     cursor = visit.request.query.get("cursor", "") if visit.request.method == "GET" else ""
     listed = visit.api.read(f"{EVENT}/attention", at, {"limit": AT_A_TIME, "cursor": cursor})
@@ -96,10 +96,10 @@ def shown(visit: Visit, event_id: str, errors: Errors = ()) -> site.Answer:
         "attention.html",
         422 if errors else 200,
         event=event,
-        kinds=kinds(visit.request.texts, event, listed["items"]),
+        kinds=kinds(texts, event, listed["items"]),
         next=listed["next"],
         proposals=_proposals(visit, event),
-        mails=[aside(visit.request.texts, one, f"/console/events/{event_id}") for one in mails["items"]],
+        mails=[aside(texts, one, f"/console/events/{event_id}", event["time_zone"]) for one in mails["items"]],
         more_mails=mails["next"] is not None,
         not_shown=mails["not_shown"],
         errors=errors,
@@ -151,8 +151,9 @@ def _proposals(visit: Visit, event: Mapping[str, Any]) -> list[Proposed]:
     ]
 
 
-def aside(texts: Texts, one: Mapping[str, Any], root: str) -> Aside:
-    """``root`` is what the paths of the decisions begin with."""
+def aside(texts: Texts, one: Mapping[str, Any], root: str, zone: str | None = None) -> Aside:
+    """``root`` is what the paths of the decisions begin with; ``zone`` by which clock it is said when it came (UTC)."""
+    received = words.moment(texts, one["received_at"], zone)
     event_id, registration_id = one["event_id"], one["registration_id"]
     known = bool(event_id and registration_id)
     return Aside(
@@ -162,7 +163,7 @@ def aside(texts: Texts, one: Mapping[str, Any], root: str) -> Aside:
         sender=one["sender"],
         subject=one["subject"],
         comment=one["comment"],
-        received=words.moment(texts, one["received_at"], None),
+        received=received if zone else texts.gettext("%(when)s UTC", when=received),
         why=words.aside(texts, one["reason"]),
         answer=_asks(texts, one),
         releases=known and one["method"] is not None and one["reason"] != "virus",

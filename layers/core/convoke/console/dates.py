@@ -14,9 +14,10 @@ from ..languages import Texts
 from ..model import LocalTime, When, frozen
 from ..pages import site
 from ..schedule.recurrence import day_of
+from ..store import codec
 from ..store.accounts import Scope
-from ..web.walltimes import read_moment
 from . import month as months
+from .event_fields import when_of
 from .visit import Visit, page
 
 PATH = "/events/{event_id}/occurrences"
@@ -121,8 +122,7 @@ class Series:
     @property
     def when(self) -> When:
         """Start and end of the first date, as the series has it."""
-        start, end = (read_moment(name, self.event[name]) for name in ("start", "end"))
-        return When(start=start, end=end, time_zone=self.event["time_zone"])
+        return when_of(self.event)
 
     @property
     def coming(self) -> tuple[Date, ...]:
@@ -171,10 +171,9 @@ def _series(visit: Visit, event: Mapping[str, Any], shown: Iterable[Mapping[str,
 
 def date_of(shown: Mapping[str, Any]) -> Date:
     """A date from the API's JSON."""
-    start, end = (read_moment(name, shown[name]) for name in ("start", "end"))
     return Date(
-        original=read_moment("occurrence", shown["occurrence"]),
-        when=When(start=start, end=end, time_zone=shown["time_zone"]),
+        original=codec.local_time(shown["occurrence"]),
+        when=when_of(shown),
         **{name: shown[name] for name in ("title", "location", "description", "status", "moved", "over", "reason")},
     )
 

@@ -25,7 +25,7 @@ from .client import Errors
 Fields = dict[str, tuple[str, ...]]
 
 LINES = ("title", "description", "location", "url")
-TICKS = ("release_on_decline", "public", "confirm_address")
+TICKS = ("release_on_decline", "public", "confirm_address", "approval")
 MOST_QUESTIONS = 10
 LABELS = {
     "title": gettext_noop("Title"),

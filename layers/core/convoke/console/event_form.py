@@ -14,6 +14,7 @@ from ..web.walltimes import zones
 from . import event_fields, previewing, repeating
 from .client import Errors
 from .event_fields import Read
+from .refusals import in_words
 from .visit import Visit, page
 
 NEW = "/console/new"
@@ -48,7 +49,8 @@ def create(visit: Visit) -> site.Answer:
         return _form(visit, form, said.errors)
     reply = visit.api.call("POST", "/events", body=said.body, key=form.text("once"))
     if not reply.ok:
-        return _form(visit, form, event_fields.sentences(reply.errors, form, said, visit.request.texts))
+        texts = visit.request.texts
+        return _form(visit, form, event_fields.sentences(in_words(texts, reply), form, said, texts))
     done = "drafted" if said.body["status"] == "draft" else "created"
     return visit.go(f"/console/events/{reply.data['event_id']}", done)
 
@@ -70,7 +72,8 @@ def show_edit(visit: Visit, event_id: str) -> site.Answer:
 
 @page("POST", "/console/events/{event_id}/edit")
 def change(visit: Visit, event_id: str) -> site.Answer:
-    event, form = _changeable(visit, event_id), visit.form
+    # What cannot be changed any more is refused by the API, so that the form comes back as it was typed.
+    event, form = visit.api.read(EVENT, {"event_id": event_id}), visit.form
     if visit.objections:
         return _form(visit, form, visit.objections, event)
     if form.text("step") == "question":
@@ -154,7 +157,6 @@ def _form(visit: Visit, form: Form, errors: Errors = (), event: Mapping[str, Any
         errors=errors,
         rows=event_fields.rows(form),
         most_questions=event_fields.MOST_QUESTIONS,
-        ticks=event_fields.TICKS,
         zones=sorted(zones()),
         options=_options(form, texts),
         manages=Scope.MANAGE in visit.session.scopes,

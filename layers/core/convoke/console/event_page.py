@@ -8,7 +8,7 @@ from typing import Any
 from ..pages import site
 from ..pages.event_page import map_link
 from ..store.accounts import Scope
-from . import event_fields
+from . import dates, event_fields
 from .visit import Visit, page
 
 EVENT = "/events/{event_id}"
@@ -37,6 +37,7 @@ def show(visit: Visit, event_id: str) -> site.Answer:
         answers=answers,
         complete=complete,
         reminders=event_fields.reminder_options(tuple(event["reminders"]), texts),
+        dates_part=dates.part(visit, event),
         creates=bool(visit.session.account),
         manages=Scope.MANAGE in visit.session.scopes,
         registers=Scope.REGISTER in visit.session.scopes,

@@ -6,6 +6,7 @@ NOTICES = {
     "saved": "Saved. Nobody had to be told.",
     "added": "Registered. They are invited by mail.",
     "waiting": "The event is full: they are on the waitlist, and are invited as soon as a seat comes free.",
+    "asked": "They are told that the organizer decides whether they come.",
     "draft": "Registered. The event is a draft: they are invited as soon as it is published.",
     "changed": "Saved.",
     "readdressed": "Saved. The new address is invited, and the calendar of the former one is told to remove the entry.",
@@ -18,6 +19,9 @@ NOTICES = {
     "dropped": "The mail is discarded.",
     "declined": "Declined. Whoever proposed it is told by mail.",
     "telling": "Saved. Whoever it concerns is told by mail.",
+    "accepted": "They are accepted. The invitation is mailed to them.",
+    "accepted-waiting": "They are accepted, and on the waitlist. That is mailed to them.",
+    "turned-down": "They are declined, and told by mail.",
     "undone": "Undone. The event is as it was.",
     "settings": "Saved. All pages show it within a minute.",
     "split": "The dates from there on are an event of their own: this one. Whoever is registered for them is "

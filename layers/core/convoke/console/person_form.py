@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ..languages import LANGUAGES, Texts
 from ..model import frozen
 from ..pages import site
+from ..store.accounts import Scope
 from . import person, words
 from .client import Errors, Reply
 from .person import ACTIVE, PERSON, Seen
@@ -67,11 +70,14 @@ def add(visit: Visit, event_id: str) -> site.Answer:
         "guests": _number(typed.guests),
         "responses": {name: said for name, said in typed.responses.items() if said},
         **({"occurrences": chosen} if chosen is not None else {}),
+        # Whoever decides who comes has decided about whom they add.
+        "approved": Scope.MANAGE in visit.session.scopes,
     }
     reply = visit.api.call("POST", REGISTRATIONS, at, body, key=visit.form.text("once"))
     if not reply.ok:
         return _adding(visit, event, typed, _errors(visit, event, reply))
-    done = "waiting" if reply.data["status"] == "waitlisted" else "draft" if event["status"] == "draft" else "added"
+    otherwise = "draft" if event["status"] == "draft" else "added"
+    done = {"waitlisted": "waiting", "pending": "asked"}.get(reply.data["status"], otherwise)
     return visit.go(person.path_of(event_id, reply.data["registration_id"]), done)
 
 
@@ -98,6 +104,7 @@ def _adding(
         path=f"{path}/add",
         back=path,
         person=None,
+        was="",
         known=known,
         language="",
     )
@@ -122,7 +129,7 @@ def change(visit: Visit, event_id: str, registration_id: str) -> site.Answer:
     wrong = _no_date(visit, dates, typed)
     if wrong:
         return _changing(visit, seen, typed, wrong)
-    patch = _patch(seen, typed, dates)
+    patch = _patch(typed, _shown_with(visit, _present(seen, dates)), dates)
     if not patch:
         return visit.go(seen.path, "same")
     reply = visit.api.call("PATCH", PERSON, seen.at, patch)
@@ -142,28 +149,46 @@ def _present(seen: Seen, dates: list[tuple[str, str]]) -> Typed:
         language=is_person["language"] or "",
         guests=str(is_person["guests"]),
         occurrences=tuple(name for name, _ in dates if theirs is None or name in theirs),
-        responses=is_person["responses"],
+        responses={
+            one["question_id"]: is_person["responses"].get(one["question_id"], "") for one in seen.event["questions"]
+        },
     )
 
 
-def _patch(seen: Seen, typed: Typed, dates: list[tuple[str, str]]) -> dict[str, Any]:
-    """What was changed in the form: what nobody touched stays, whatever somebody else changes meanwhile."""
-    was = _present(seen, dates)
-    patch: dict[str, Any] = {}
-    if typed.name != was.name:
-        patch["name"] = typed.name
-    if typed.email != was.email:
-        patch["email"] = typed.email
-    if typed.language != was.language:
-        patch["language"] = typed.language or None
-    if typed.guests != was.guests:
-        patch["guests"] = _number(typed.guests)
-    if set(typed.occurrences) != set(was.occurrences):
-        patch["occurrences"] = _chosen(dates, typed)
-    said = {name: text for name, text in typed.responses.items() if text != was.responses.get(name, "")}
-    if said:
-        patch["responses"] = {name: text or None for name, text in said.items()}
-    return patch
+def _patch(typed: Typed, marks: Mapping[str, str], dates: list[tuple[str, str]]) -> dict[str, Any]:
+    """What was changed in the form, of which the fields had these ``marks`` when it was shown: what nobody touched
+    stays, whatever somebody else changed meanwhile.
+    """
+    changed = {name for name, mark in _marks(typed).items() if marks.get(name) != mark}
+    values: dict[str, Any] = {
+        "name": typed.name,
+        "email": typed.email,
+        "language": typed.language or None,
+        "guests": _number(typed.guests),
+        "occurrences": _chosen(dates, typed),
+    }
+    patch = {name: value for name, value in values.items() if name in changed}
+    said = {name: text or None for name, text in typed.responses.items() if _field(name) in changed}
+    return {**patch, "responses": said} if said else patch
+
+
+def _marks(typed: Typed) -> dict[str, str]:
+    """A short hash of what stands in each field: a form says by them what it was shown with."""
+    fields = {
+        "name": typed.name,
+        "email": typed.email,
+        "language": typed.language,
+        "guests": typed.guests,
+        "occurrences": " ".join(sorted(typed.occurrences)),
+        **{_field(name): text for name, text in typed.responses.items()},
+    }
+    return {name: hashlib.sha256(text.encode()).hexdigest()[:12] for name, text in fields.items()}
+
+
+def _shown_with(visit: Visit, present: Typed) -> Mapping[str, str]:
+    """The marks that the form was shown with; those of what is true now, where it does not say so."""
+    pairs = dict(re.findall(r"([A-Za-z0-9_.-]+)=([0-9a-f]{12})", visit.form.text("was")))
+    return pairs or _marks(present)
 
 
 def _changing(
@@ -173,6 +198,9 @@ def _changing(
     errors: Errors = (),
     known: Mapping[str, Any] | None = None,
 ) -> site.Answer:
+    shown_with = _marks(typed)
+    if visit.request.method == "POST":
+        shown_with = dict(_shown_with(visit, _present(seen, coming(visit, seen.event))))
     return _form(
         visit,
         seen.event,
@@ -182,6 +210,7 @@ def _changing(
         path=f"{seen.path}/change",
         back=seen.path,
         person=seen.person,
+        was=" ".join(f"{name}={mark}" for name, mark in shown_with.items()),
         known=known,
         language=seen.person["language"] or "",
     )

@@ -248,19 +248,21 @@ class SeatShard:
     """A block of an event's seats, or (``waits``) of places on its waitlist, that is given out without touching the
     event's own count, which many registrations at once would contend for.
 
-    ``free`` are left of it. Of a shard that is ``stopped`` they are not to be given out.
+    ``free`` are left of it. Of a shard that is ``stopped`` they are not to be given out. ``pending`` registrations are
+    counted here for the same reason: how many came, less how many were decided, so that it may be negative.
     """
 
     number: int
     free: int = 0
+    pending: int = 0
     waits: bool = False
     stopped: bool = False
 
 
 @frozen
 class Seats:
-    """How many seats of an event are ``taken``, and how many people are ``waiting``. ``capacity`` is ``None`` without a
-    limit; ``open``: the event accepts registrations.
+    """How many seats of an event are ``taken``, how many people are ``waiting``, and how many registrations are
+    ``pending``. ``capacity`` is ``None`` without a limit; ``open``: the event accepts registrations.
 
     Of the seats that are taken, ``held`` ones are kept for people who withdrew by one click (:class:`Hold`). ``shards``
     hold seats that nobody has yet, and that are not counted here. ``blocks`` is how often a shard was lent
@@ -273,6 +275,7 @@ class Seats:
     taken: int = 0
     held: int = 0
     waiting: int = 0
+    pending: int = 0
     blocks: int = 0
     shards: tuple[SeatShard, ...] = ()
     due_key: str | None = None

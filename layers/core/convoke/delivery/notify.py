@@ -28,6 +28,7 @@ from ..effects import (
     ReadInvitation,
     ReadNotification,
     ReadOrganized,
+    ReadPending,
     ReadPlace,
     ReadRegistration,
     ReadSending,
@@ -108,6 +109,10 @@ def dispatch(event_id: str, registration_id: str, notification_id: str, worker: 
     if addressed is None:
         return (yield from _drop(seen))
     notification = _to_holder(seen.notification, addressed)
+    if notification.kind is NotificationKind.REQUESTS:
+        notification = replace(notification, more=(yield ReadPending(event_id=event_id)))
+        if not notification.more:
+            return (yield from _drop(seen))  # all were decided meanwhile
     seen = replace(seen, notification=notification)
     barred = yield from _barred(seen, notification, addressed, worker.sender)
     if barred is not None:

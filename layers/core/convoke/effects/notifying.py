@@ -62,6 +62,13 @@ class ReadPlace(Effect):
 
 
 @frozen
+class ReadPending(Effect):
+    """Read how many registrations of an event wait for the organizer's decision, 0 if it is closed. Answer: ``int``."""
+
+    event_id: str
+
+
+@frozen
 class CountMailbox(Effect):
     """Count one mail to the mailbox of an address that anybody may have typed, at ``now`` (UTC).
 

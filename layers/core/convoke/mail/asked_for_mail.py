@@ -1,5 +1,5 @@
-"""The texts of mails that somebody asked for on a page: to confirm their address, the personal link, the waitlist, a
-link to sign in.
+"""The texts of mails that somebody asked for: to confirm their address, the personal link, that they are on the
+waitlist, that the organizer decides, a link to sign in.
 
 Anybody can have the first sent to anybody. So nothing that a visitor typed is in it, neither their name nor any text:
 only what the account says of its event, and one link. To open a link changes nothing; that is done by a button there.
@@ -18,6 +18,7 @@ SECONDS_OF_AN_HOUR = 3600
 PLAINEST = {
     NotificationKind.CONFIRM: "Confirm your registration",
     NotificationKind.WAITING: "You are on the waitlist",
+    NotificationKind.PENDING: "The organizer decides about your registration",
     NotificationKind.LINK: "Your registration",
     NotificationKind.FRESH_LINK: "Your registration",
     NotificationKind.NEW_ADDRESS: "Confirm your new address",
@@ -52,6 +53,8 @@ def subject(notification: Notification, said: Said) -> str:
             return texts.gettext("Confirm your registration: %(title)s", title=title)
         case NotificationKind.WAITING:
             return texts.gettext("You are on the waitlist: %(title)s", title=title)
+        case NotificationKind.PENDING:
+            return texts.gettext("The organizer decides about your registration: %(title)s", title=title)
         case NotificationKind.NEW_ADDRESS:
             return texts.gettext("Confirm your new address: %(title)s", title=title)
         case NotificationKind.ADDRESS_CHANGED:
@@ -171,6 +174,12 @@ def _registered(said: Said, texts: Texts, what: dict[str, str]) -> tuple[str, ..
                 place=said.place,
                 **what,
             )
+        case RegistrationStatus.PENDING:
+            state = texts.gettext(
+                "You have asked to come to “%(title)s”, %(when)s, organized by %(organizer)s. The organizer decides "
+                "who comes, and you are told by a mail. Until then you have no seat.",
+                **what,
+            )
         case RegistrationStatus.DECLINED:
             state = texts.gettext(
                 "You were registered for “%(title)s”, %(when)s, organized by %(organizer)s, and declined. If you want "
@@ -186,5 +195,9 @@ def _registered(said: Said, texts: Texts, what: dict[str, str]) -> tuple[str, ..
         state,
         texts.gettext("See or change your registration:") + f"\n{said.link}",
         texts.gettext("The link is for you alone: whoever has it can change your registration."),
-        texts.gettext("You get this mail because somebody, probably you, gave this address on the page of the event."),
+        texts.gettext("You get this mail because somebody, probably you, wants to register this address.")
+        if said.kind is NotificationKind.PENDING
+        else texts.gettext(
+            "You get this mail because somebody, probably you, gave this address on the page of the event."
+        ),
     )

@@ -22,13 +22,8 @@ from ..model import (
 )
 from . import asked_for_mail, header_fields, invitation_mail, mime_parts
 from .asked_for_mail import Said
-from .notifications import Notification, NotificationKind
+from .notifications import TO_ORGANIZER, Notification, NotificationKind
 from .wording import in_full
-
-TO_ORGANIZER = frozenset(
-    {NotificationKind.FORWARD, NotificationKind.REMARK, NotificationKind.SUMMARY, NotificationKind.SIGN_IN}
-)
-"""Those whose recipient is the organizer."""
 
 
 def rendered(
@@ -119,6 +114,9 @@ _PLAINEST = {
     NotificationKind.SUMMARY: "People were not reached",
     NotificationKind.DECLINE_COUNTER: "Proposal declined",
     NotificationKind.NO_SEAT: "No seat left",
+    NotificationKind.REQUESTS: "People wait for your decision",
+    NotificationKind.ACCEPTED: "Your registration was accepted",
+    NotificationKind.TURNED_DOWN: "Your registration was not accepted",
     **asked_for_mail.PLAINEST,
 }
 """Subjects of ASCII text that always read back."""
@@ -152,6 +150,18 @@ def subject(notification: Notification, said: Said | None = None) -> str:
             return texts.gettext("Proposal declined: %(title)s", title=title)
         case NotificationKind.NO_SEAT:
             return texts.gettext("No seat left: %(title)s", title=title)
+        case NotificationKind.REQUESTS:
+            return texts.ngettext(
+                "%(num)s person waits for your decision: %(title)s",
+                "%(num)s people wait for your decision: %(title)s",
+                notification.more,
+                num=notification.more,
+                title=title,
+            )
+        case NotificationKind.ACCEPTED:
+            return texts.gettext("Your registration was accepted: %(title)s", title=title)
+        case NotificationKind.TURNED_DOWN:
+            return texts.gettext("Your registration was not accepted: %(title)s", title=title)
         case _:
             raise RenderError(f"a notification of the kind {notification.kind} needs a link")
 
@@ -172,6 +182,10 @@ def text(notification: Notification, people: Mapping[str, Person], said: Said | 
             parts = _declined(notification, texts)
         case NotificationKind.NO_SEAT:
             parts = _no_seat(notification, texts)
+        case NotificationKind.REQUESTS:
+            parts = _requests(notification, texts)
+        case NotificationKind.ACCEPTED | NotificationKind.TURNED_DOWN:
+            parts = _decided(notification, texts)
         case _:
             raise RenderError(f"a notification of the kind {notification.kind} needs a link")
     page = texts.gettext("See or change your registration:") + f"\n{link}" if link else ""
@@ -187,14 +201,15 @@ def _person(person: Person, texts: Texts) -> str:
 
 
 def _why(notification: Notification, texts: Texts) -> str:
-    """Why the recipient gets this mail. Empty for NO_SEAT, whose recipient is not registered: its text says why itself.
+    """Why the recipient gets this mail. Empty where its text says why itself: for NO_SEAT, and for decisions about who
+    comes.
 
     The recipient's address is not mentioned: beside a Reply-To at a provider of free mail, another such address in the
     text counts as a sign of spam.
     """
     title = _title(notification, texts)
     match notification.kind:
-        case NotificationKind.FORWARD | NotificationKind.REMARK | NotificationKind.SUMMARY:
+        case kind if kind in TO_ORGANIZER:
             return texts.gettext("You get this mail because you organize “%(title)s”.", title=title)
         case NotificationKind.DECLINE_COUNTER:
             return texts.gettext(
@@ -288,6 +303,48 @@ def _no_seat(notification: Notification, texts: Texts) -> tuple[str, ...]:
             person=_person(notification.organizer, texts),
         ),
     )
+
+
+def _requests(notification: Notification, texts: Texts) -> tuple[str, ...]:
+    return (
+        texts.ngettext(
+            "%(num)s person has asked to come to “%(title)s”, %(when)s, and waits for your decision.",
+            "%(num)s people have asked to come to “%(title)s”, %(when)s, and wait for your decision.",
+            notification.more,
+            num=notification.more,
+            title=_title(notification, texts),
+            when=texts.when(notification.when),
+        ),
+        texts.gettext(
+            "Nobody has a seat before you accept them. Of those who ask later, you are told at most once an hour."
+        ),
+    )
+
+
+def _decided(notification: Notification, texts: Texts) -> tuple[str, ...]:
+    what = {
+        "organizer": _person(notification.organizer, texts),
+        "title": _title(notification, texts),
+        "when": texts.when(notification.when),
+    }
+    if notification.kind is NotificationKind.TURNED_DOWN:
+        statement = texts.sentences(
+            texts.gettext("%(organizer)s has not accepted your registration for “%(title)s”, %(when)s.", **what),
+            texts.gettext("You are not registered."),
+        )
+    elif notification.waits:
+        statement = texts.sentences(
+            texts.gettext("%(organizer)s has accepted your registration for “%(title)s”, %(when)s.", **what),
+            texts.gettext("You are on the waitlist: all seats are taken."),
+            texts.gettext("As soon as a seat is free for you, an invitation is mailed to you."),
+        )
+    else:
+        statement = texts.sentences(
+            texts.gettext("%(organizer)s has accepted your registration for “%(title)s”, %(when)s.", **what),
+            texts.gettext("The invitation comes in a mail of its own."),
+        )
+    wrote = texts.gettext("The organizer writes:") if notification.quoted else ""
+    return statement, wrote, _quoted(notification), texts.gettext("If you have questions, answer this mail.")
 
 
 def _declined(notification: Notification, texts: Texts) -> tuple[str, ...]:

@@ -39,13 +39,21 @@ MAX_PEOPLE_LISTED = 100
 
 
 class NotificationKind(StrEnum):
-    """What a notification is: of FORWARD, REMARK and SUMMARY the recipient is the organizer; of :data:`ASKED_FOR`,
+    """What a notification is: of those :data:`TO_ORGANIZER` the recipient is the organizer; of :data:`ASKED_FOR`,
     whoever reads mail to an address that somebody typed into a form; else an attendee.
     """
 
     FORWARD = "forward"
     REMARK = "remark"
     SUMMARY = "summary"
+    REQUESTS = "requests"
+    """How many registrations wait for the organizer's decision."""
+    PENDING = "pending"
+    """That the organizer decides about a registration: what WAITING is sent as to whoever is pending."""
+    ACCEPTED = "accepted"
+    """That the organizer has accepted a registration: with a word of theirs, or where there is no seat."""
+    TURNED_DOWN = "turned-down"
+    """That the organizer has not accepted a registration."""
     DECLINE_COUNTER = "decline-counter"
     NO_SEAT = "no-seat"
     CONFIRM = "confirm"
@@ -53,7 +61,7 @@ class NotificationKind(StrEnum):
     LINK = "link"
     """The personal link of the registration that the address has."""
     WAITING = "waiting"
-    """The place on the waitlist of a registration that was made on a page."""
+    """The place on the waitlist of a registration that was made on a page; or that one is pending."""
     FRESH_LINK = "fresh-link"
     """A link to the personal page that also opens, for an hour, what a forwarded mail must not open."""
     NEW_ADDRESS = "new-address"
@@ -78,18 +86,35 @@ NO_EVENT = "none"
 """Stands in the place of the event's id where a notification is about none."""
 LINK_WANTED_FOR = timedelta(hours=24)
 """For how long a mail with a personal link is sent after it was asked for; until then its recipient is stored."""
-LINKED = frozenset({NotificationKind.DECLINE_COUNTER, NotificationKind.NO_SEAT})
+TO_ORGANIZER = frozenset(
+    {
+        *(NotificationKind.FORWARD, NotificationKind.REMARK, NotificationKind.SUMMARY),
+        *(NotificationKind.REQUESTS, NotificationKind.SIGN_IN),
+    }
+)
+"""Those whose recipient is the organizer."""
+LINKED = frozenset(
+    {
+        *(NotificationKind.DECLINE_COUNTER, NotificationKind.NO_SEAT),
+        *(NotificationKind.ACCEPTED, NotificationKind.TURNED_DOWN),
+    }
+)
 """Those whose recipient has a registration: their mails have the personal link."""
 DAILY_LIMITS = {
     NotificationKind.FORWARD: 50,
     NotificationKind.REMARK: 500,
     NotificationKind.SUMMARY: 24,
+    NotificationKind.REQUESTS: 24,
+    # One for each decision of an organizer's.
+    NotificationKind.ACCEPTED: 20_000,
+    NotificationKind.TURNED_DOWN: 20_000,
     NotificationKind.DECLINE_COUNTER: 500,
     NotificationKind.NO_SEAT: 500,
     # There are brakes before these (``decision.brakes``): they are not held up again.
     NotificationKind.CONFIRM: 100_000,
     NotificationKind.LINK: 100_000,
     NotificationKind.WAITING: 100_000,
+    NotificationKind.PENDING: 100_000,
     NotificationKind.FRESH_LINK: 100_000,
     NotificationKind.NEW_ADDRESS: 100_000,
     NotificationKind.ADDRESS_CHANGED: 100_000,
@@ -119,9 +144,11 @@ class Notification:
     has the ``author`` that its mail *claims* to be from, its ``subject``, and what they wrote (``quoted``). A REMARK
     has an ``author`` and ``quoted``, too, and what they ``answered``. A DECLINE_COUNTER has the ``counter``; its
     ``when`` is the present time. A SUMMARY has the people who were ``missed``, by their registration ids, and how many
-    ``more`` there are. Those :data:`ASKED_FOR` have a recipient without a name; they are not sent, nor kept, after
-    ``until`` (UTC). ``language``, a language tag or empty for English, is the one to write in: an attendee's, the
-    event's for its organizer, or the one that somebody asked in.
+    ``more`` there are. An ACCEPTED and a TURNED_DOWN have a word of the organizer's (``quoted``), if there is one;
+    ``waits``: who was accepted is on the waitlist. REQUESTS have ``more`` people who wait, once they are sent. Those
+    :data:`ASKED_FOR` have a recipient without a name; they are not sent, nor kept, after ``until`` (UTC). ``language``,
+    a language tag or empty for English, is the one to write in: an attendee's, the event's for its organizer, or the
+    one that somebody asked in.
     """
 
     notification_id: str
@@ -139,6 +166,7 @@ class Notification:
     counter: Counter | None = None
     missed: tuple[Attention, ...] = ()
     more: int = 0
+    waits: bool = False
     language: str = ""
     until: datetime | None = None
     written_at: datetime
@@ -281,6 +309,54 @@ def summary(event: Event, missed: tuple[Attention, ...], *, now: datetime) -> No
     )
 
 
+def requests(event: Event, *, told_at: datetime, now: datetime) -> Notification:
+    """Inform the organizer that somebody waits for their decision: once for all who asked before ``told_at`` (UTC). How
+    many do is read when it is sent.
+    """
+    return Notification(
+        notification_id=name(NotificationKind.REQUESTS, event.event_id, told_at.isoformat()),
+        kind=NotificationKind.REQUESTS,
+        event_id=event.event_id,
+        recipient=event.organizer,
+        organizer=event.organizer,
+        title=event.title,
+        language=languages.texts(event.language).tag,
+        when=series.when_next(event, now),
+        written_at=told_at,
+    )
+
+
+def accepted(event: Event, registration: Registration, *, word: str, now: datetime) -> Notification:
+    """Inform somebody that the organizer has accepted their registration, as it is stored now."""
+    waits = registration.status is RegistrationStatus.WAITLISTED
+    return _decided(NotificationKind.ACCEPTED, event, registration, word, waits=waits, now=now)
+
+
+def turned_down(event: Event, registration: Registration, *, word: str, now: datetime) -> Notification:
+    """Inform somebody that the organizer has not accepted their registration."""
+    return _decided(NotificationKind.TURNED_DOWN, event, registration, word, waits=False, now=now)
+
+
+def _decided(
+    kind: NotificationKind, event: Event, registration: Registration, word: str, *, waits: bool, now: datetime
+) -> Notification:
+    return Notification(
+        # Who withdraws and asks again is decided about again.
+        notification_id=name(kind, registration.registration_id, now.isoformat()),
+        kind=kind,
+        event_id=event.event_id,
+        registration_id=registration.registration_id,
+        recipient=Person(name=registration.name, email=registration.email),
+        organizer=event.organizer,
+        title=event.title,
+        language=languages.texts(registration.language, event.language).tag,
+        when=series.when_next(event, now),
+        quoted=quote(word),
+        waits=waits,
+        written_at=now,
+    )
+
+
 def asked_for(
     kind: NotificationKind,
     event: Event,
@@ -328,6 +404,12 @@ def sign_in(email: str, *, about: str, language: str, until: datetime, now: date
     )
 
 
+_WITHOUT_SEAT = {
+    RegistrationStatus.WAITLISTED: NotificationKind.WAITING,
+    RegistrationStatus.PENDING: NotificationKind.PENDING,
+}
+
+
 def becomes(notification: Notification, holder: Registration | None) -> NotificationKind | None:
     """What a notification of the kinds :data:`ASKED_FOR` is sent as, where ``holder`` is the registration that its
     recipient's address has now; ``None``: it is not sent.
@@ -343,7 +425,7 @@ def becomes(notification: Notification, holder: Registration | None) -> Notifica
         return notification.kind if holder.registration_id == notification.registration_id else None
     if notification.kind is NotificationKind.WAITING and holder.registration_id == notification.registration_id:
         # Who has a seat is sent the invitation.
-        return NotificationKind.WAITING if holder.status is RegistrationStatus.WAITLISTED else None
+        return _WITHOUT_SEAT.get(holder.status)
     return NotificationKind.LINK
 
 

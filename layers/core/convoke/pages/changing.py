@@ -12,8 +12,8 @@ from ..registrations.responses import NO, YES
 from ..schedule import series
 from .coming import promote
 from .forms import Form
-from .opening import Opened, State
-from .personal_steps import Actions, Errors, obstacle, personal_page, redirect, require, require_unmanaged
+from .opening import Opened
+from .personal_steps import ACTIVE, Actions, Errors, obstacle, personal_page, redirect, require, require_unmanaged
 from .registering import LONGEST_NAME, guest_options, most_guests, read_guests, wrong_guests, wrong_response
 from .site import Answer
 
@@ -22,7 +22,7 @@ FEW_CHOICES = 6
 
 
 def _show_change(seen: Opened, form: Form, errors: Errors) -> Answer:
-    require(seen, State.REGISTERED, State.WAITING)
+    require(seen, *ACTIVE)
     require_unmanaged(seen)
     person, typed = seen.person, bool(form.fields)
     given = dict(person.responses)
@@ -91,7 +91,7 @@ def _question(seen: Opened, question: Question) -> dict[str, Any]:
 
 
 def _change(seen: Opened, form: Form) -> Answer:
-    require(seen, State.REGISTERED, State.WAITING)
+    require(seen, *ACTIVE)
     require_unmanaged(seen)
     checked = _checked(seen, form)
     if not isinstance(checked, dict):

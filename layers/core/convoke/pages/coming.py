@@ -12,6 +12,7 @@ from ..store import dynamo
 from .forms import Form
 from .opening import Opened, State, again, answered
 from .personal_steps import (
+    ACTIVE,
     STANDING,
     Actions,
     Errors,
@@ -95,7 +96,9 @@ def _show_withdraw(seen: Opened, _form: Form, errors: Errors) -> Answer:
         title=_("Withdraw?"),
         text=(
             what_withdrawing_does(seen),
-            _("You can come back by the same link; then you get a seat only if one is free."),
+            _("You can come back by the same link; then the organizer decides again.")
+            if seen.event.approval
+            else _("You can come back by the same link; then you get a seat only if one is free."),
         ),
         button=_("Withdraw"),
         kind="danger",
@@ -107,6 +110,8 @@ def what_withdrawing_does(seen: Opened) -> str:
     _ = seen.request.texts.gettext
     if seen.state is State.WAITING:
         return _("You lose your place on the waitlist.")
+    if seen.state is State.PENDING:
+        return _("Your registration is taken back before the organizer has decided about it.")
     return _("Your seat is free for somebody else at once, and a mail removes the entry from your calendar.")
 
 
@@ -152,24 +157,28 @@ def _show_return(seen: Opened, _form: Form, errors: Errors) -> Answer:
     require(seen, State.WITHDRAWN, State.DECLINED)
     if seen.person.removed:
         raise obstacle(seen, Obstacle.REMOVED)
-    kept = kept_until(seen)
-    seats = (
-        _("Your seat is kept for you until %(when)s.", when=kept)
-        if kept
-        else _("You get a seat if one is free, and otherwise a place on the waitlist.")
-    )
-    return step(
-        seen,
-        "return",
-        errors,
-        title=_("Come back?"),
-        text=(seats, _("A new invitation is mailed to you.")),
-        button=_("Come back"),
-    )
+    does = what_coming_back_does(seen)
+    text = (does,) if asks_again(seen) else (does, _("A new invitation is mailed to you."))
+    return step(seen, "return", errors, title=_("Come back?"), text=text, button=_("Come back"))
+
+
+def asks_again(seen: Opened) -> bool:
+    """Whether the organizer decides once more about somebody who comes back; not where they only declined."""
+    return seen.event.approval and seen.state is State.WITHDRAWN and not kept_until(seen)
+
+
+def what_coming_back_does(seen: Opened) -> str:
+    """What somebody who comes back gets."""
+    _ = seen.request.texts.gettext
+    if kept := kept_until(seen):
+        return _("Your seat is kept for you until %(when)s.", when=kept)
+    if asks_again(seen):
+        return _("The organizer decides again whether you come, and you are told by a mail.")
+    return _("You get a seat if one is free, and otherwise a place on the waitlist.")
 
 
 def _return(seen: Opened, _form: Form) -> Answer:
-    if seen.state not in (State.REGISTERED, State.WAITING):
+    if seen.state not in ACTIVE:
         require(seen, State.WITHDRAWN, State.DECLINED)
         come_back(seen)
     return redirect(seen, "returned")

@@ -93,7 +93,7 @@ def shown(seen: Opened) -> tuple[Event, str]:
     if state is State.WAITING:
         return replace(event, status=EventStatus.CANCELLED), _("Waitlist: %(title)s", title=title)
     cancelled = _("Cancelled: %(title)s", title=title)
-    if state in (State.DECLINED, State.WITHDRAWN, State.ERASING):
+    if state in (State.PENDING, State.DECLINED, State.WITHDRAWN, State.ERASING):
         return replace(event, status=EventStatus.CANCELLED), _("Not registered: %(title)s", title=title)
     if seen.person.occurrences is None or not event.recurs:
         return event, cancelled

@@ -15,9 +15,9 @@ from http import HTTPStatus
 from ..links.tokens import Purpose
 from ..schedule import series
 from . import forms
-from .coming import come_back, what_withdrawing_does, withdraw
+from .coming import come_back, what_coming_back_does, what_withdrawing_does, withdraw
 from .opening import Opened, State, opened
-from .personal_steps import STANDING, kept_until, managed_text
+from .personal_steps import STANDING, managed_text
 from .site import PERSONAL, SECURITY, Answer, Request, page, route, see_other
 
 # In a form of either type: "x=1&List-Unsubscribe=One-Click", or a part of multipart/form-data.
@@ -79,12 +79,7 @@ def _show(seen: Opened, errors: tuple[tuple[str, str], ...] = ()) -> Answer:
         text = (managed_text(seen),)
     elif state is State.WITHDRAWN:
         button, hidden = _("Come back"), "return"
-        kept = kept_until(seen)
-        text = (
-            _("Your seat is kept for you until %(when)s.", when=kept)
-            if kept
-            else _("You get a seat if one is free, and otherwise a place on the waitlist."),
-        )
+        text = (what_coming_back_does(seen),)
     elif state is State.ERASING:
         text = (_("Everything about you is erased as soon as the mail that removes the entry has left."),)
     elif state is State.CANCELLED:

@@ -25,6 +25,7 @@ FORMER_LINKS = 32
 class State(StrEnum):
     """What a person has of the event."""
 
+    PENDING = "pending"
     REGISTERED = "registered"
     WAITING = "waiting"
     DECLINED = "declined"
@@ -66,6 +67,8 @@ class Opened:
         if series.ends_at(self.event) <= self.request.now:
             return State.OVER
         match self.person.status:
+            case RegistrationStatus.PENDING:
+                return State.PENDING
             case RegistrationStatus.REGISTERED:
                 return State.REGISTERED
             case RegistrationStatus.WAITLISTED:

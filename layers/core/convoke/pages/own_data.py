@@ -17,8 +17,8 @@ from ..registrations.registry import TooMany
 from . import hints
 from .coming import promote
 from .forms import Form
-from .opening import Opened, State
-from .personal_steps import Actions, Errors, back, personal_page, redirect, require, require_unmanaged, step
+from .opening import Opened
+from .personal_steps import ACTIVE, Actions, Errors, back, personal_page, redirect, require, require_unmanaged, step
 from .registering import LONGEST_ADDRESS, wrong_address
 from .site import PERSONAL, SECURITY, Answer, too_many
 
@@ -68,7 +68,7 @@ def _mailed(seen: Opened, asked: Asked | TooMany, done: str) -> Answer:
 
 
 def _show_address(seen: Opened, form: Form, errors: Errors) -> Answer:
-    require(seen, State.REGISTERED, State.WAITING)
+    require(seen, *ACTIVE)
     require_unmanaged(seen)
     _ = seen.request.texts.gettext
     if not seen.recent:
@@ -83,7 +83,7 @@ def _show_address(seen: Opened, form: Form, errors: Errors) -> Answer:
 
 
 def _address(seen: Opened, form: Form) -> Answer:
-    require(seen, State.REGISTERED, State.WAITING)
+    require(seen, *ACTIVE)
     require_unmanaged(seen)
     if not seen.recent:
         return _show_address(seen, form, ())

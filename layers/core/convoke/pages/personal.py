@@ -14,7 +14,7 @@ from ..schedule import series
 from . import changing, coming, forms, own_data
 from .forms import Form
 from .opening import Opened, State, answered, feed_token
-from .personal_steps import Actions, answer_buttons, erased_soon, kept_until, open_page, personal_page
+from .personal_steps import Actions, answer_buttons, erased_soon, kept_until, managed_text, open_page, personal_page
 from .site import Answer, Request, missing, route
 
 MOST_DATES = 60
@@ -54,6 +54,7 @@ def show(request: Request, token: str) -> Answer:
         dates=_dates(seen),
         entries=_entries(seen),
         managed=seen.managed,
+        removed=managed_text(seen) if person.removed else "",
         sent=seen.invitation.highest_possibly_sent is not None,
         # Whoever declined is sent nothing more: what their calendar does with the entry is not known.
         entry=state is State.REGISTERED
@@ -127,11 +128,15 @@ def _notice(seen: Opened, done: str) -> str:
     """What was just done, in a sentence; nothing that is not so."""
     _, state = seen.request.texts.gettext, seen.state
     if done == "withdrawn" and state is State.WITHDRAWN:
+        if seen.invitation.highest_possibly_sent is None:
+            return _("You have withdrawn.")
         return _("You have withdrawn. The entry in your calendar is removed by a mail.")
     if done == "returned" and state is State.REGISTERED:
         return _("You are registered again. A new invitation is on its way to you.")
     if done == "returned" and state is State.WAITING:
         return _("You are on the waitlist: all seats are taken.")
+    if done == "returned" and state is State.PENDING:
+        return _("The organizer decides again whether you come, and you are told by a mail.")
     if done == "answered" and state in (State.REGISTERED, State.DECLINED, State.WAITING):
         return _("Your answer was saved.")
     if done == "changed":
@@ -142,6 +147,8 @@ def _notice(seen: Opened, done: str) -> str:
         return _("A link was mailed to the address of this registration. It is valid for one hour.")
     if done == "erased" and state in (State.WITHDRAWN, State.CANCELLED, State.OVER):
         return erased_soon(seen)
+    if done == "moved" and state is State.PENDING:
+        return _("Your changes were saved.")
     if done == "moved":
         return _("Your address was changed. A new invitation is on its way to it.")
     if done == "asked":

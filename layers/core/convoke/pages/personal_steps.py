@@ -20,7 +20,8 @@ Errors = tuple[tuple[str, str], ...]
 """Names of fields, empty for the whole form, each with what is wrong."""
 Actions = dict[str, tuple[Callable[[Opened, Form, Errors], Answer], Callable[[Opened, Form], Answer]]]
 """Of each action, as it is called in the address, the page that says what it does, and what does it."""
-STANDING = (State.REGISTERED, State.WAITING, State.DECLINED)
+ACTIVE = (State.PENDING, State.REGISTERED, State.WAITING)
+STANDING = (*ACTIVE, State.DECLINED)
 
 
 def open_page(request: Request, token: str) -> Opened:
@@ -148,6 +149,8 @@ def require_unmanaged(seen: Opened) -> None:
 def managed_text(seen: Opened) -> str:
     """What is said where only the organizer, or their own table, can change something."""
     _ = seen.request.texts.gettext
+    if not seen.managed and seen.invitation.highest_possibly_sent is None:
+        return _("The organizer has not accepted your registration. If you have questions, please write to them.")
     if not seen.managed:
         return _("The organizer has withdrawn your registration. Please write to them if you want to come.")
     return _("The organizer has your data in a list of their own. Please write to them to change it.")

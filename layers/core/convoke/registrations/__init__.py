@@ -8,6 +8,7 @@
 - ``seats`` and ``waitlist``: how a seat is taken, released, and given to the first on the waitlist
 - ``bulk``: registering many people; ``imports``: those of a file, part by part
 - ``split_transfer``: copying registrations to the event that a series was split into
+- ``approval``: who waits for the organizer's decision, and what follows from it
 - ``asking``: what anybody may ask for is counted, and comes by mail
 - ``unconfirmed``: registering by anybody from an event's page: confirmation, the lost personal link
 - ``responses``: what somebody responded to an event's questions, checked; ``typed_text``: text as it is kept

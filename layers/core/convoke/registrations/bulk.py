@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from itertools import islice
 
@@ -10,16 +10,16 @@ from ..model import ConvokeError, Event, Registration, RegistrationStatus, froze
 from ..store import dynamo
 from ..store.external_ids import Taken
 from ..store.keys import mailbox
-from ..store.outbox import about_registration
+from ..store.outbox import about_registration, without_seat
 from ..store.store import Store
 from ..webhooks.events import WebhookEventType
-from . import registry, replies, seats
+from . import approval, registry, replies, seats
 from .registry import Obstacle, TooMany
 
 GROUP = 12
-"""How many people one transaction registers: it has at most a hundred actions, six of them for one person."""
-
-
+"""How many people one transaction registers: it has at most a hundred actions, up to seven of them for one person."""
+PENDING_GROUP = 9
+"""The same of people who are pending, with up to ten actions for one: they are mailed that, and webhooks are told."""
 ALL = 1_000_000
 """More seats than a group can take."""
 
@@ -57,7 +57,9 @@ def register_all(
     while len(outcomes) < len(people):
         if out_of_time():
             return outcomes + [OutOfTime()] * (len(people) - len(outcomes))
-        group = _group(people[len(outcomes) :], _free(store, event))
+        rest = people[len(outcomes) :]
+        pending = rest[0].status is RegistrationStatus.PENDING
+        group = _group(rest, ALL if pending else _free(store, event))
         if _register_group(store, event, group, now):
             outcomes += [Registered(registration=person) for person in group]
         else:
@@ -73,16 +75,17 @@ def _free(store: Store, event: Event) -> int:
     return ALL if held.left is None else max(0, held.left)
 
 
-def _group(people: Iterable[Registration], free: int) -> list[Registration]:
-    """The next who can be registered together, at least one: they need no more seats than are ``free``, and none has
-    the mailbox, whose mails are counted, or the external id of another, since a transaction writes each item once.
+def _group(people: Sequence[Registration], free: int) -> list[Registration]:
+    """The next who can be registered together, at least one: they need no more seats than are ``free``, all or none of
+    them are pending, and none has the mailbox, whose mails are counted, or the external id of another, since a
+    transaction writes each item once.
     """
     group: list[Registration] = []
     known: set[str] = set()
-    for person in islice(people, GROUP):
+    for person in islice(people, PENDING_GROUP if people[0].status is RegistrationStatus.PENDING else GROUP):
         free -= person.seats
         own = {f"mailbox {mailbox(person.email)}"} | ({f"id {person.external_id}"} if person.external_id else set())
-        if known & own or (group and free < 0):
+        if known & own or (group and (free < 0 or person.status is not group[0].status)):
             break
         known |= own
         group.append(person)
@@ -90,19 +93,21 @@ def _group(people: Iterable[Registration], free: int) -> list[Registration]:
 
 
 def _register_group(store: Store, event: Event, group: list[Registration], now: datetime) -> bool:
-    """Register all of ``group`` with seats, or nobody: one of them is registered already, there are no seats, or others
-    register at this moment.
+    """Register all of ``group`` with seats, or as pending, or nobody: one of them is registered already, there are no
+    seats, or others register at this moment.
     """
     wanted = store.webhooks.subscriptions(event.account)
     try:
-        count = sum(person.seats for person in group)
-        place = seats.take(*(store, event.event_id, group[0].registration_id), count=count, now=now, yields=True)
-        if place is None or place.status is not RegistrationStatus.REGISTERED:
+        pending = group[0].status is RegistrationStatus.PENDING
+        count = len(group) if pending else sum(person.seats for person in group)
+        place = seats.place(store, group[0], count=count, now=now)
+        if place is None or place.status is not group[0].status:
             return False
-        actions = dict(place.actions)
+        actions = {**place.actions, **approval.organizer_actions(store, event, group[0], now)}
         for number, person in enumerate(group):
-            happened = {WebhookEventType.REGISTRATION_CREATED: about_registration(person)}
+            happened = {WebhookEventType.REGISTRATION_CREATED: about_registration(person), **without_seat(person)}
             own = {
+                **approval.person_actions(store, event, person, now),
                 **registry.registration_actions(store, person, now, account=event.account),
                 **registry.charge_actions(store, store.limits.recipient(event.account, person.email, now)),
                 **store.outbox.events_actions(event.account, happened, now, wanted=wanted),
@@ -116,7 +121,8 @@ def _register_group(store: Store, event: Event, group: list[Registration], now: 
 def _register_one(store: Store, event: Event, person: Registration, now: datetime, *, again: bool) -> Outcome:
     try:
         charge = store.limits.recipient(event.account, person.email, now)
-        stored = registry.register(store, person, now=now, account=event.account, charge=charge)
+        told = approval.asking_actions(store, event, person, now)
+        stored = registry.register(store, person, now=now, account=event.account, charge=charge, also=told)
         if isinstance(stored, Registration) and stored.registration_id != person.registration_id:
             if again and stored.status is RegistrationStatus.DECLINED:
                 stored = replies.register_again(store, event.event_id, stored.registration_id, now=now, charge=charge)

@@ -19,13 +19,13 @@ from ..store import dynamo, keys
 from ..store.dynamo import Item
 from ..store.external_ids import HELD, require_free
 from ..store.limits import Charge
-from ..store.outbox import about_registration
+from ..store.outbox import about_registration, without_seat
 from ..store.store import Store
 from ..store.writes import NOTHING_ELSE, Action, rounds
 from ..webhooks.events import WebhookEventType
 from . import seats
 
-ACTIVE = (RegistrationStatus.REGISTERED, RegistrationStatus.WAITLISTED)
+ACTIVE = (RegistrationStatus.PENDING, RegistrationStatus.REGISTERED, RegistrationStatus.WAITLISTED)
 STANDING = (*ACTIVE, RegistrationStatus.DECLINED)
 """The statuses in which a registration keeps its address locked: whoever declined may register again."""
 
@@ -45,6 +45,7 @@ class Obstacle(StrEnum):
     FULL = "there are not so many seats free"
     STOPPED = "the address may not be mailed"
     REPLACED = "another registration has its external id now"
+    NOT_PENDING = "the registration does not wait for a decision"
     REMOVED = "the row that it follows is gone, or says that they do not come"
 
 
@@ -88,29 +89,25 @@ def register(
     charge: Charge | None = None,
     also: Mapping[str, Action] = NOTHING_ELSE,
 ) -> Registration | Obstacle | TooMany:
-    """Store ``registration`` with a seat for the person and each guest, or on the waitlist where not so many are free.
+    """Store ``registration`` with a seat for the person and each guest, or on the waitlist where not so many are free;
+    or as pending, if that is its status.
 
     ``account`` is the one whose webhooks get an event; ``charge`` is what the registration counts for; ``also`` are
     actions for the same transaction. Returns the registration as stored; or, unchanged, the existing one with the same
     address; or ``Obstacle.CLOSED`` or ``NOT_YET``; or :class:`TooMany`. Raises :class:`dynamo.Contention`.
     """
-    event_id, registration_id, conflicts = registration.event_id, registration.registration_id, 0
+    event_id, conflicts = registration.event_id, 0
     also = {**charge_actions(store, charge), **also}
     for _ in range(CROWDED_ROUNDS):
         try:
-            place = seats.take(
-                *(store, event_id, registration_id),
-                count=registration.seats,
-                conflicts=conflicts,
-                now=now,
-                yields=True,
-            )
+            place = seats.place(store, registration, conflicts=conflicts, now=now)
             if place is None:
                 return Obstacle.NOT_YET if store.events.transferring(event_id) else Obstacle.CLOSED
             person = replace(registration, status=place.status)
-            happened = {WebhookEventType.REGISTRATION_CREATED: about_registration(person)}
-            if person.status is RegistrationStatus.WAITLISTED:
-                happened[WebhookEventType.REGISTRATION_WAITLISTED] = about_registration(person)
+            happened = {
+                WebhookEventType.REGISTRATION_CREATED: about_registration(person),
+                **without_seat(person),
+            }
             event_action = store.outbox.events_actions(account, happened, now)
             own = registration_actions(store, person, now, account=account)
             refused = store.attempt({**own, **place.actions, **event_action, **also}, attempts=1)
@@ -140,14 +137,14 @@ def registration_actions(
 
     ``account`` is that of the event. ``transferred``: it is copied after a split.
     """
-    waits = person.status is RegistrationStatus.WAITLISTED
+    comes = person.status is RegistrationStatus.REGISTERED
     invitation = Invitation(
         event_id=person.event_id,
         registration_id=person.registration_id,
         wakeups=1,
         # A registration counts for its first mails; a copy was not counted, so that each of its mails is.
         mailed=Mailed().plus(now, UNCOUNTED) if transferred else Mailed(),
-        due_key=None if waits else first_due_key(now),  # nothing is sent to people on the waitlist
+        due_key=first_due_key(now) if comes else None,  # who waits is sent no invitation
     )
     return {
         "lock": store.registrations.lock_action(person),
@@ -181,6 +178,7 @@ def withdraw(
     sends: bool = True,
     held_until: datetime | None = None,
     removed: bool = False,
+    only_pending: bool = False,
     also: Mapping[str, Action] = NOTHING_ELSE,
 ) -> Registration | Obstacle:
     """Cancel the registration, and return it as it is stored then.
@@ -188,14 +186,16 @@ def withdraw(
     ``account`` is the one whose webhooks get an event. ``sends`` is whether the attendee is sent a cancellation: not
     about an event that is over. Its seats are kept until ``held_until`` (UTC), or released at once where that is
     ``None``; see :mod:`returning`. ``removed`` is as in :class:`Registration`. One that was cancelled before is
-    returned unchanged, and ``also`` is not written. Returns ``Obstacle.ABSENT`` where there is none. Raises
-    :class:`dynamo.Contention`.
+    returned unchanged, and ``also`` is not written. Returns ``Obstacle.ABSENT`` where there is none, and with
+    ``only_pending`` ``NOT_PENDING`` where it is not. Raises :class:`dynamo.Contention`.
     """
     for _ in rounds():
         seen = read(store, event_id, registration_id)
         if seen is None:
             return Obstacle.ABSENT
         person, invitation = seen
+        if only_pending and person.status is not RegistrationStatus.PENDING:
+            return Obstacle.NOT_PENDING
         if person.status not in STANDING:
             return person
         cancelled = replace(
@@ -222,13 +222,10 @@ def _cancel_actions(store: Store, person: Registration, cancelled: Registration,
         "registration": store.registrations.change_action(person, cancelled, "status", "held_until", "removed"),
         **give_back_actions(store, person),
     }
-    if person.status is RegistrationStatus.DECLINED:
-        return actions  # the seat was released when they declined
     if cancelled.held_until is not None:
         ids = {"event_id": person.event_id, "registration_id": person.registration_id}
         return actions | store.seats.hold_actions(Hold(**ids, seats=person.seats, until=cancelled.held_until))
-    waits = person.status is RegistrationStatus.WAITLISTED
-    return actions | seats.release_actions(store, person, now, waits=waits)
+    return actions | seats.release_actions(store, person, now)
 
 
 def _notice_actions(store: Store, invitation: Invitation, now: datetime) -> dict[str, Action]:
@@ -257,7 +254,7 @@ def change_registration(
 ) -> Registration | Obstacle | TooMany:
     """Change some of ``name``, ``email``, ``language``, ``external_id``, ``metadata``, ``guests``, ``responses``,
     ``occurrences`` and ``named``; the lock moves with the address, and the personal links of before are void. More
-    guests take seats that are free, fewer release theirs; who waits keeps their place.
+    guests take seats that are free, fewer release theirs; who waits keeps their place, and who is pending is.
 
     ``named`` is the number of earlier schedules by which the occurrences are named. ``charge`` is what a new address
     counts for. ``links``, if given, is the counter that the registration must have: with another one it is
@@ -325,7 +322,7 @@ def _other_seats_actions(
     cannot be taken. Nobody gets further seats before those who wait.
     """
     more = changed.seats - person.seats
-    if more == 0 or person.status is RegistrationStatus.WAITLISTED:
+    if more == 0 or person.status is not RegistrationStatus.REGISTERED:
         return {}
     if more < 0:
         return seats.some_released_actions(store, person.event_id, -more, now)

@@ -28,7 +28,7 @@ from ..model import (
 from ..schedule import series
 from ..store import keys
 from ..store.limits import Charge
-from ..store.outbox import About, about_registration
+from ..store.outbox import About, about_registration, without_seat
 from ..store.store import Store
 from ..store.writes import NOTHING_ELSE, Action, rounds
 from ..webhooks.events import WebhookEventType
@@ -221,8 +221,7 @@ def _seat_actions(
     if changed.status is person.status:
         return {}
     if changed.status is RegistrationStatus.DECLINED:
-        waits = person.status is RegistrationStatus.WAITLISTED
-        seat = seats.release_actions(store, person, now, waits=waits)
+        seat = seats.release_actions(store, person, now)
     elif place is None:
         seat = give_back_actions(store, person)
     else:
@@ -254,8 +253,7 @@ def _webhook_event_actions(
         cancelled = changed.status is RegistrationStatus.CANCELLED
         what = WebhookEventType.REGISTRATION_CANCELLED if cancelled else WebhookEventType.REGISTRATION_CHANGED
         happened[what] = about
-        if changed.status is RegistrationStatus.WAITLISTED:
-            happened[WebhookEventType.REGISTRATION_WAITLISTED] = about
+        happened |= without_seat(changed)
     if applied.before is not applied.now:
         date = {"date": reply.date.isoformat()} if reply.date else {}
         told = about_registration(changed, **date, participation=applied.now.value)

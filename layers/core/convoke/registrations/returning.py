@@ -5,6 +5,9 @@ click in a mail program (RFC 8058) may also be made by a program that follows li
 forwarded to; so the seats of that registration are kept for :data:`HELD`, and whoever comes back by then has them,
 however full the event is. After that they go to the waitlist. A place on the waitlist needs no keeping: it is named by
 the registration, and has the same rank again.
+
+Where the organizer decides who comes, whoever comes back to seats that are kept has been decided about; anybody else
+who withdrew is pending again.
 """
 
 from __future__ import annotations
@@ -20,11 +23,11 @@ from ..model import AnswerChannel, Event, Participation, ReceivedReply, Registra
 from ..schedule import series
 from ..store.external_ids import HELD as EXTERNAL_ID
 from ..store.limits import Charge
-from ..store.outbox import about_registration
+from ..store.outbox import about_registration, without_seat
 from ..store.store import Store
 from ..store.writes import NOTHING_ELSE, Action, rounds
 from ..webhooks.events import WebhookEventType
-from . import seats
+from . import approval, seats
 from .registry import ACTIVE, Obstacle, TooMany, charge_actions, read, too_many
 from .replies import cleared_reply, register_again
 
@@ -41,8 +44,8 @@ def come_back(
     charge: Charge | None = None,
     also: Mapping[str, Action] = NOTHING_ELSE,
 ) -> Registration | Obstacle | TooMany:
-    """Take up a cancelled registration again, in the seats that are kept for it, in free ones, or on the waitlist; or
-    one that was declined (:func:`replies.register_again`).
+    """Take up a cancelled registration again, in the seats that are kept for it, in free ones, on the waitlist, or as
+    pending; or one that was declined (:func:`replies.register_again`).
 
     ``charge`` is what this counts for; ``also`` are actions for the same transaction. Returns the registration as it is
     stored then; of one that is active already, only ``also`` is written. Returns ``Obstacle.ABSENT``; ``INACTIVE`` of
@@ -65,7 +68,7 @@ def come_back(
             if also:
                 store.attempt(also)
             return person
-        place = _place(store, person, conflicts, now)
+        place = _place(store, event, person, conflicts, now)
         if place is None:
             return Obstacle.NOT_YET if store.events.transferring(event_id) else Obstacle.CLOSED
         changed, history, repair = _without_declining(store, event, person, invitation, now)
@@ -82,6 +85,7 @@ def come_back(
             "invitation": store.invitations.wake_up_action(invitation, priority, now, repair=repair),
             "survey": store.surveys.soon_action(event_id, now),
             **_webhook_event_actions(store, event, changed, now),
+            **approval.organizer_actions(store, event, changed, now),
         }
         refused = store.attempt({**actions, **charge_actions(store, charge), **also})
         if not refused:
@@ -99,10 +103,12 @@ def come_back(
     raise AssertionError  # rounds() ends with Contention
 
 
-def _place(store: Store, person: Registration, conflicts: int, now: datetime) -> seats.Place | None:
+def _place(store: Store, event: Event, person: Registration, conflicts: int, now: datetime) -> seats.Place | None:
     """The seats that are kept for the person, or what there is for anybody; ``None`` where the event is closed."""
     event_id, registration_id = person.event_id, person.registration_id
     hold = store.seats.hold(event_id, registration_id)
+    if hold is None and event.approval:
+        return seats.ask(store, event_id, registration_id, conflicts=conflicts, now=now)
     if hold is None:
         return seats.take(store, event_id, registration_id, count=person.seats, conflicts=conflicts, now=now)
     if not store.reads.seats(event_id).open:
@@ -138,10 +144,7 @@ def _not_to_be_erased(store: Store, person: Registration) -> dict[str, Action]:
 
 
 def _webhook_event_actions(store: Store, event: Event, changed: Registration, now: datetime) -> dict[str, Action]:
-    about = about_registration(changed)
-    happened = {WebhookEventType.REGISTRATION_CHANGED: about}
-    if changed.status is RegistrationStatus.WAITLISTED:
-        happened[WebhookEventType.REGISTRATION_WAITLISTED] = about
+    happened = {WebhookEventType.REGISTRATION_CHANGED: about_registration(changed), **without_seat(changed)}
     return store.outbox.events_actions(event.account, happened, now)
 
 

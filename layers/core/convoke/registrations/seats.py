@@ -12,6 +12,8 @@ counts as taken in the event's item, so that no seat is given twice:
 Who comes with guests takes a seat for each of them, all or none. Where there are not enough, all of them wait, on one
 place, and whoever comes later waits behind them even where seats are free: the order of arrival is the only one that
 nobody has to ask about. As long as seats are free and somebody waits, the waitlist stays due.
+
+Registrations that wait for the organizer's decision take nothing; they are counted, in shards where they meet.
 """
 
 from __future__ import annotations
@@ -36,7 +38,9 @@ LOOK_AGAIN = timedelta(minutes=1)
 
 @frozen
 class Place:
-    """What a registration would get now: a seat, or a place on the waitlist, with the actions that take it."""
+    """What a registration would get now: a seat, a place on the waitlist, or (pending) neither, with the actions that
+    take or count it.
+    """
 
     status: RegistrationStatus
     actions: dict[str, Action]
@@ -51,11 +55,13 @@ def take(
     conflicts: int = 0,
     now: datetime,
     yields: bool = False,
+    decided: int = 0,
 ) -> Place | None:
     """Where ``count`` seats can be taken now, else a place on the waitlist; ``None`` where the event is closed.
 
     One of the actions is refused if somebody was faster: then it has to be asked again. ``conflicts`` is how often the
-    transaction has met those of others: from the first on, a shard of its own is sought.
+    transaction has met those of others: from the first on, a shard of its own is sought. ``decided`` is 1 for a
+    registration that was pending, which is counted as such no more.
 
     Raises :class:`dynamo.Contention` where others use the shards at this moment, or, with ``yields``, where a change of
     the event is to pass first.
@@ -64,26 +70,70 @@ def take(
         seats = store.seats.read(event_id)
         if seats is None or not seats.open:
             return None
-        passing = yields and seats.yield_until is not None and now < seats.yield_until
-        if passing and conflicts < PATIENCE:
-            raise dynamo.Contention("a change of the event is to pass first")
-        number = zlib.crc32(f"{registration_id}{conflicts}".encode()) % store_seats.SHARDS
+        if yields:
+            _let_a_change_pass(seats, conflicts, now)
+        number = _shard_of(registration_id, conflicts)
         own = number if conflicts else None
         if seats.queued:
-            return _waiting(store, event_id, registration_id, _take(store, event_id, seats, 1, own, number, waits=True))
+            taken = _take(store, event_id, seats, 1, own, number, waits=True, decided=decided)
+            return _waiting(store, event_id, registration_id, taken)
         usable = any(_gives(shard, count, waits=False) for shard in seats.shards)
         if usable or seats.left is None or seats.left >= count:
-            taken = _take(store, event_id, seats, count, own, number, waits=False)
+            taken = _take(store, event_id, seats, count, own, number, waits=False, decided=decided)
             return Place(status=RegistrationStatus.REGISTERED, actions=taken)
         scattered = [shard for shard in seats.shards if shard.free]
         if not scattered:
-            first = store.seats.wait_first_action(event_id, seats, count, now + LOOK_AGAIN)
+            first = store.seats.wait_first_action(event_id, seats, count, now + LOOK_AGAIN, decided)
             return _waiting(store, event_id, registration_id, {"seats": first})
         store.seats.give_back(event_id, scattered[number % len(scattered)])
 
 
+def ask(
+    store: Store, event_id: str, registration_id: str, *, count: int = 1, conflicts: int = 0, now: datetime
+) -> Place | None:
+    """What ``count`` registrations get that wait for the organizer's decision: nothing but to be counted; ``None``
+    where the event is closed. As in :func:`take`, those that meet others are counted in shards, and
+    :class:`dynamo.Contention` is raised where a change of the event is to pass first.
+    """
+    seats = store.seats.read(event_id)
+    if seats is None or not seats.open:
+        return None
+    _let_a_change_pass(seats, conflicts, now)
+    number = _shard_of(registration_id, conflicts)
+    shard = next((shard for shard in seats.shards if shard.number == number), None)
+    if conflicts and shard is not None and not shard.stopped:
+        actions = {"seats": store.seats.ask_shard_action(event_id, number, count)}
+    else:
+        actions = store.seats.ask_actions(event_id, count, number if conflicts and shard is None else None)
+    return Place(status=RegistrationStatus.PENDING, actions=actions)
+
+
+def place(
+    store: Store, registration: Registration, *, count: int | None = None, conflicts: int = 0, now: datetime
+) -> Place | None:
+    """What a new ``registration`` gets, or ``count`` places for those that are registered together with it; ``None``
+    where the event is closed. A change of the event passes first. Raises :class:`dynamo.Contention`.
+    """
+    ids = registration.event_id, registration.registration_id
+    if registration.status is RegistrationStatus.PENDING:
+        return ask(store, *ids, count=1 if count is None else count, conflicts=conflicts, now=now)
+    count = registration.seats if count is None else count
+    return take(store, *ids, count=count, conflicts=conflicts, now=now, yields=True)
+
+
+def _let_a_change_pass(seats: Seats, conflicts: int, now: datetime) -> None:
+    """Raise :class:`dynamo.Contention` where a change of the event is to pass first."""
+    passing = seats.yield_until is not None and now < seats.yield_until
+    if passing and conflicts < PATIENCE:
+        raise dynamo.Contention("a change of the event is to pass first")
+
+
+def _shard_of(registration_id: str, conflicts: int) -> int:
+    return zlib.crc32(f"{registration_id}{conflicts}".encode()) % store_seats.SHARDS
+
+
 def _take(
-    store: Store, event_id: str, seats: Seats, count: int, own: int | None, number: int, *, waits: bool
+    store: Store, event_id: str, seats: Seats, count: int, own: int | None, number: int, *, waits: bool, decided: int
 ) -> dict[str, Action]:
     """The actions that take from a shard that has enough left, by preference ``own``; else from the event's item, which
     then lends ``own`` a block.
@@ -92,9 +142,10 @@ def _take(
     lent = count if own is None or own in usable else max(count, _block(None if waits else seats.left))
     if usable and (own in usable or lent == count):
         chosen = own if own is not None and own in usable else usable[number % len(usable)]
-        return {"seats": store.seats.take_from_shard_action(event_id, chosen, count, waits=waits)}
+        taken = store.seats.take_from_shard_action(event_id, chosen, count, waits=waits, decided=decided)
+        return {"seats": taken}
     block = own is not None and lent > count
-    actions = {"seats": store.seats.take_action(event_id, seats, lent, waits=waits, block=block)}
+    actions = {"seats": store.seats.take_action(event_id, seats, lent, waits=waits, block=block, decided=decided)}
     if own is not None and block:
         actions["shard"] = store.seats.lend_action(event_id, own, lent - count, waits=waits)
     return actions
@@ -114,11 +165,19 @@ def _waiting(store: Store, event_id: str, registration_id: str, taken: dict[str,
     return Place(status=RegistrationStatus.WAITLISTED, actions=actions)
 
 
-def release_actions(store: Store, person: Registration, now: datetime, *, waits: bool) -> dict[str, Action]:
-    """The actions that release the seats of ``person``, or (``waits``) leave the waitlist."""
-    if waits:
-        return store.seats.leave_waitlist_actions(person.event_id, person.registration_id)
-    return some_released_actions(store, person.event_id, person.seats, now)
+def release_actions(store: Store, person: Registration, now: datetime) -> dict[str, Action]:
+    """The actions that release the seats of ``person``, or leave the waitlist, or no more count them as pending; none
+    for whoever has declined, whose seat was released then.
+    """
+    match person.status:
+        case RegistrationStatus.WAITLISTED:
+            return store.seats.leave_waitlist_actions(person.event_id, person.registration_id)
+        case RegistrationStatus.PENDING:
+            return {"seats": store.seats.fewer_pending_action(person.event_id)}
+        case RegistrationStatus.REGISTERED:
+            return some_released_actions(store, person.event_id, person.seats, now)
+        case _:
+            return {}
 
 
 def some_released_actions(store: Store, event_id: str, count: int, now: datetime) -> dict[str, Action]:

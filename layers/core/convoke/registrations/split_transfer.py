@@ -111,8 +111,11 @@ def _copy(store: Store, transfer: SplitTransfer, source: Event, person: Registra
 def _store_copy(
     store: Store, account: str, person: Registration, new: Registration, now: datetime
 ) -> dict[str, Item | None]:
-    waits = new.status is RegistrationStatus.WAITLISTED
-    seat = store.seats.transfer_actions(new.event_id, new.registration_id, new.seats, waits=waits)
+    if new.status is RegistrationStatus.PENDING:
+        seat = {"seats": store.seats.transfer_pending_action(new.event_id)}
+    else:
+        waits = new.status is RegistrationStatus.WAITLISTED
+        seat = store.seats.transfer_actions(new.event_id, new.registration_id, new.seats, waits=waits)
     actions = {**registration_actions(store, new, now, account=account, transferred=True), **seat}
     copied = store.registrations.copied_actions(person, new)
     return store.attempt({"source": store.registrations.unchanged_check(person), **actions, **copied})

@@ -25,7 +25,7 @@ from ..store.limits import Charge
 from ..store.store import Store
 from ..store.unconfirmed import UnconfirmedRegistration
 from ..store.writes import REQUEST, Action, Repeated, rounds
-from . import registry, replies
+from . import approval, registry, replies
 from .asking import Asked, counted, mailed
 from .registry import Obstacle, TooMany
 
@@ -47,7 +47,8 @@ class Closed(StrEnum):
 
 @frozen
 class Prospect:
-    """What confirming would do now: a seat, or (``place``, from 1) a place on the waitlist.
+    """What confirming would do now: a seat, or (``place``, from 1) a place on the waitlist; or, of an event with
+    ``approval``, ask the organizer.
 
     ``dates`` are those of the chosen dates that still take place, by their present names, ``None`` for all;
     ``dates_gone`` is how many do not. ``registration`` is the one that it was confirmed with already.
@@ -159,7 +160,7 @@ def _register_at_once(
     if not store.brakes.may_mail(Purpose.CONFIRM, wanted.email, wanted.unconfirmed_id, now):
         return Asked(hint=None)
     person = _registration(event, wanted, wanted.occurrences, now, entropy)
-    mail = _about_registration(event, person, now)
+    mail = approval.received(event, person, now)
     made = _register(store, event, person, mail, now)
     if isinstance(made, Closed):
         return made
@@ -181,7 +182,11 @@ def _register(
         now=now,
         account=event.account,
         charge=_charge(store, event, person, now),
-        also={**also, "notification": store.notifications.schedule_action(mail, now)},
+        also={
+            **also,
+            **approval.organizer_actions(store, event, person, now),
+            "notification": store.notifications.schedule_action(mail, now),
+        },
     )
     return _closed_meanwhile(store, event.event_id, made, now) if isinstance(made, Obstacle) else made
 
@@ -244,7 +249,7 @@ def look(store: Store, unconfirmed_id: str, now: datetime) -> Prospect | Closed:
         wanted=wanted,
         dates=dates,
         dates_gone=dates_gone,
-        place=seats.waiting + 1 if full else None,
+        place=seats.waiting + 1 if full and not event.approval else None,
     )
 
 
@@ -272,7 +277,7 @@ def _confirm(store: Store, seen: Prospect, now: datetime, entropy: bytes) -> Con
     """Raises :class:`Repeated` where it was confirmed meanwhile."""
     event, wanted = seen.event, seen.wanted
     person = _registration(event, wanted, seen.dates, now, entropy)
-    mail = _about_registration(event, person, now)
+    mail = approval.received(event, person, now)
     made = _register(store, event, person, mail, now, **{REQUEST: store.unconfirmed.confirmed_action(wanted, person)})
     if isinstance(made, (Closed, TooMany)):
         return made
@@ -315,7 +320,7 @@ def _registration(
         event_id=event.event_id,
         registration_id=keys.registration_id(now, entropy),
         version=1,
-        status=RegistrationStatus.REGISTERED,
+        status=RegistrationStatus.PENDING if event.approval else RegistrationStatus.REGISTERED,
         name=wanted.name,
         email=wanted.email,
         language=wanted.language,
@@ -325,20 +330,6 @@ def _registration(
         responses=tuple(one for one in wanted.responses if one[0] in questions),
         created_at=now,
         updated_at=now,
-    )
-
-
-def _about_registration(event: Event, person: Registration, now: datetime) -> Notification:
-    """What is sent beside the invitation: the place of who is on the waitlist, or the link of who was registered."""
-    return asked_for(
-        NotificationKind.WAITING,
-        event,
-        person.email,
-        about=person.registration_id,
-        registration_id=person.registration_id,
-        language=person.language,
-        until=now + LINK_WANTED_FOR,
-        now=now,
     )
 
 

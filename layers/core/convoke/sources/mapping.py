@@ -38,6 +38,7 @@ EVENT_FIELDS = (
     "recurrence",
     "public",
     "confirm_address",
+    "approval",
     "guests",
     "language",
 )

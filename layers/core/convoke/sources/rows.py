@@ -37,7 +37,7 @@ _INSTANT = re.compile(r"(\d{4}-\d{2}-\d{2})[T ](\d{2}:\d{2}(?::\d{2})?)(?:\.\d{1
 _LONGEST_TIME = 40
 _TIMES = ("start", "end")
 _WHOLE_NUMBERS = ("capacity", "guests")
-_TRUTH_VALUES = ("release_on_decline", "public", "confirm_address")
+_TRUTH_VALUES = ("release_on_decline", "public", "confirm_address", "approval")
 _LISTS = ("reminders", "occurrences")
 
 

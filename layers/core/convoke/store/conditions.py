@@ -83,8 +83,10 @@ CAN_PROMOTE = "#open = :true AND #waiting > :none AND #capacity = :capacity AND 
 CAN_PROMOTE_WITHOUT_LIMIT = "#open = :true AND #waiting > :none AND attribute_not_exists(#capacity)"
 # The event is closed, nobody is on the waitlist, or no seat is free.
 CANNOT_PROMOTE = "#open = :false OR #waiting <= :none OR #taken >= #capacity"
-# The event is open, so that whoever withdrew may come back to the seats that were kept for them.
-IS_OPEN_TO_RETURN = "#open = :true"
+# There is such a shard, and the event was not closed since it was made.
+SHARD_IS_NOT_STOPPED = f"{EXISTS} AND attribute_not_exists(#stopped)"
+# The event is open: one can ask to be registered, and come back to the seats that were kept for one.
+TAKES_PEOPLE = "#open = :true"
 # The seats were kept for their whole time. Whoever came back and withdrew once more has them for another one.
 HELD_LONG_ENOUGH = "#until <= :now"
 # No other new address was asked for since, and this one has not been confirmed.

@@ -11,7 +11,7 @@ from typing import Any
 
 from cattrs.gen import override
 
-from ..model import Event, Registration, frozen
+from ..model import Event, Registration, RegistrationStatus, frozen
 from ..webhooks.contents import event_fields, registration_fields
 from ..webhooks.events import PRIORITY, WebhookEvent, WebhookEventType
 from . import codec, conditions, dynamo, keys
@@ -167,6 +167,17 @@ def about_registration(person: Registration, **more: Any) -> About:
         **more,
     }
     return About(data=data, registration=person)
+
+
+def without_seat(person: Registration) -> dict[WebhookEventType, About]:
+    """What is told, beside the change itself, of somebody who has no seat by it: that they wait, or are pending."""
+    match person.status:
+        case RegistrationStatus.WAITLISTED:
+            return {WebhookEventType.REGISTRATION_WAITLISTED: about_registration(person)}
+        case RegistrationStatus.PENDING:
+            return {WebhookEventType.REGISTRATION_PENDING: about_registration(person)}
+        case _:
+            return {}
 
 
 def webhook_event_item(event: WebhookEvent, *, due_at: datetime) -> Item:

@@ -18,6 +18,8 @@ from .writes import DUE, Action, attempt, delete, put, update
 SHARDS = 16
 """How many shards an event's seats have at most. Those of an event where registrations never met have none."""
 
+UPON_ASKING = conditions.TAKES_PEOPLE
+
 codec.record(SeatShard)
 codec.record(Hold)
 
@@ -39,11 +41,13 @@ class SeatCounts(Repository):
 
     # --- taking -------------------------------------------------------------------------------------------------
 
-    def take_action(self, event_id: str, seats: Seats, count: int, *, waits: bool, block: bool) -> Action:
+    def take_action(
+        self, event_id: str, seats: Seats, count: int, *, waits: bool, block: bool, decided: int = 0
+    ) -> Action:
         """The action that takes ``count`` seats, or (``waits``) places on the waitlist, from the event's own count.
 
-        ``block``: they are lent to a shard. It fails where somebody waits, or nobody, where fewer are free, or where
-        the event is closed.
+        ``block``: they are lent to a shard. ``decided`` is how many of those who take them were pending. It fails where
+        somebody waits, or nobody, where fewer are free, or where the event is closed.
         """
         values: dict[str, Any] = {}
         if waits:
@@ -53,7 +57,7 @@ class SeatCounts(Repository):
         else:
             condition = conditions.SEATS_ARE_FREE
             values = {"capacity": seats.capacity, "most": seats.capacity - count}
-        add = {"waiting" if waits else "taken": count, **({"blocks": 1} if block else {})}
+        add = {"waiting" if waits else "taken": count, **({"blocks": 1} if block else {}), **_fewer(decided)}
         return update(self._sent, keys.seats(event_id), {}, condition, add=add, **values)
 
     def lend_action(self, event_id: str, number: int, count: int, *, waits: bool) -> Action:
@@ -61,11 +65,14 @@ class SeatCounts(Repository):
         changes, key = {"number": number, "waits": waits}, keys.seat_shard(event_id, number)
         return update(self._sent, key, changes, "", add={"free": count}, remove=("stopped",))
 
-    def take_from_shard_action(self, event_id: str, number: int, count: int, *, waits: bool) -> Action:
+    def take_from_shard_action(
+        self, event_id: str, number: int, count: int, *, waits: bool, decided: int = 0
+    ) -> Action:
         key, condition = keys.seat_shard(event_id, number), conditions.SHARD_HAS_SOME
-        return update(self._sent, key, {}, condition, add={"free": -count}, count=count, waits=waits)
+        add = {"free": -count, **_fewer(decided)}
+        return update(self._sent, key, {}, condition, add=add, count=count, waits=waits)
 
-    def wait_first_action(self, event_id: str, seats: Seats, count: int, look_at: datetime) -> Action:
+    def wait_first_action(self, event_id: str, seats: Seats, count: int, look_at: datetime, decided: int = 0) -> Action:
         """The action that takes the first place on the waitlist, where not even the shards have ``count`` seats.
 
         Of who needs several seats some may be free: the waitlist is due then, at ``look_at`` (UTC).
@@ -76,7 +83,7 @@ class SeatCounts(Repository):
             keys.seats(event_id),
             self.due(event_id, look_at) if count > 1 else {},
             conditions.FIRST_TO_WAIT,
-            add={"waiting": 1},
+            add={"waiting": 1, **_fewer(decided)},
             capacity=seats.capacity,
             most=seats.capacity - count,
             blocks=seats.blocks,
@@ -86,6 +93,34 @@ class SeatCounts(Repository):
         """The action that stores a place on the waitlist."""
         place = {**keys.waiting(event_id, registration_id), "registration_id": registration_id}
         return put(self._people, place, conditions.NEW)
+
+    # --- pending ------------------------------------------------------------------------------------------------
+
+    def ask_actions(self, event_id: str, count: int, new_shard: int | None = None) -> dict[str, Action]:
+        """The actions that count ``count`` more pending registrations in the event's own item, and make a shard of the
+        number ``new_shard`` that counts the next ones. They fail where the event is closed.
+        """
+        add = {"pending": count, **({} if new_shard is None else {"blocks": 1})}
+        actions = {"seats": update(self._sent, keys.seats(event_id), {}, UPON_ASKING, add=add)}
+        if new_shard is not None:
+            item = {**keys.seat_shard(event_id, new_shard), "number": new_shard, "free": 0, "waits": False}
+            actions["shard"] = put(self._sent, item, conditions.NEW)
+        return actions
+
+    def ask_shard_action(self, event_id: str, number: int, count: int) -> Action:
+        """The action that counts ``count`` more pending registrations in a shard."""
+        key, condition = keys.seat_shard(event_id, number), conditions.SHARD_IS_NOT_STOPPED
+        return update(self._sent, key, {}, condition, add={"pending": count})
+
+    def fewer_pending_action(self, event_id: str) -> Action:
+        """The action that counts one pending registration less."""
+        return self._count(event_id, conditions.EXISTS, pending=-1)
+
+    # --- copying ------------------------------------------------------------------------------------------------
+
+    def transfer_pending_action(self, event_id: str) -> Action:
+        """The action that counts the copy of a pending registration."""
+        return self._count(event_id, conditions.EXISTS, pending=1)
 
     def transfer_actions(self, event_id: str, registration_id: str, count: int, *, waits: bool) -> dict[str, Action]:
         """The actions that take ``count`` seats, or (``waits``) a place on the waitlist, for a person who had them
@@ -157,7 +192,7 @@ class SeatCounts(Repository):
         """
         return {
             "hold": delete(self._sent, keys.hold(hold.event_id, hold.registration_id), conditions.EXISTS),
-            "seats": self._count(hold.event_id, conditions.IS_OPEN_TO_RETURN, held=-hold.seats),
+            "seats": self._count(hold.event_id, conditions.TAKES_PEOPLE, held=-hold.seats),
         }
 
     def release_held_actions(self, hold: Hold, now: datetime, *, anybody_waits: bool, early: bool) -> dict[str, Action]:
@@ -232,7 +267,19 @@ class SeatCounts(Repository):
         return delete(self._people, keys.waiting(event_id, registration_id), conditions.EXISTS)
 
 
+def _fewer(decided: int) -> dict[str, int]:
+    """What is added to a count of pending registrations of which so many were decided: nothing where none was."""
+    return {"pending": -decided} if decided else {}
+
+
 def counted(own: Item, shards: Iterable[Item]) -> Seats:
-    """What the shards have counts as taken, or as waiting, in the event's own item, but not in the result."""
+    """What the shards have counts as taken, or as waiting, in the event's own item, but not in the result. Pending
+    registrations are counted in all of them.
+    """
     seats = replace(codec.read(Seats, own), shards=tuple(codec.read(SeatShard, shard) for shard in shards))
-    return replace(seats, taken=seats.taken - seats.lent(waits=False), waiting=seats.waiting - seats.lent(waits=True))
+    return replace(
+        seats,
+        taken=seats.taken - seats.lent(waits=False),
+        waiting=seats.waiting - seats.lent(waits=True),
+        pending=seats.pending + sum(shard.pending for shard in seats.shards),
+    )

@@ -73,6 +73,8 @@ BODY_OPTIONAL = (
     "POST /events/{event_id}/proposals/{proposal_id}/accept",
     "POST /events/{event_id}/proposals/{proposal_id}/decline",
     "POST /events/{event_id}/registrations/{registration_id}/resend",
+    "POST /events/{event_id}/registrations/{registration_id}/accept",
+    "POST /events/{event_id}/registrations/{registration_id}/decline",
     "POST /events/{event_id}/quarantine/{quarantine_id}/drop",
     "POST /events/{event_id}/quarantine/{quarantine_id}/release",
     "POST /quarantine/{quarantine_id}/drop",

@@ -24,7 +24,7 @@ from ..store.requests import Answered
 from . import context, problems
 from .idempotency import Record, once
 from .problems import Problem
-from .registrations import CODES, TOO_MANY, new_registration
+from .registrations import CODES, TOO_MANY, may_approve, new_registration
 from .requests import BulkIn, IdempotencyKey, RegistrationIn
 from .responses import BulkOut, BulkResult, FieldProblem, documented
 
@@ -45,7 +45,11 @@ def register_all(event_id: str, body: BulkIn, key: IdempotencyKey = None) -> Res
         context.require_mails(event.account, at)
         # Sorted, so that ids of one moment sort in the order of the request: so people get on the waitlist.
         entropy = sorted(secrets.token_bytes(16) for _ in body.registrations)
-        checked = [checked_person(event, one, at, own) for one, own in zip(body.registrations, entropy, strict=True)]
+        allowed = may_approve()
+        checked = [
+            checked_person(event, one, at, own, may_approve=allowed)
+            for one, own in zip(body.registrations, entropy, strict=True)
+        ]
         people = [one for one in checked if isinstance(one, Registration)]
         outcomes = iter(
             bulk.register_all(
@@ -67,10 +71,12 @@ def register_all(event_id: str, body: BulkIn, key: IdempotencyKey = None) -> Res
     return once(key, enter, show)
 
 
-def checked_person(event: Event, body: dict[str, Any], at: datetime, entropy: bytes) -> Registration | BulkResult:
+def checked_person(
+    event: Event, body: dict[str, Any], at: datetime, entropy: bytes, *, may_approve: bool
+) -> Registration | BulkResult:
     """The registration of one of the people, or why there is none."""
     try:
-        return new_registration(event, RegistrationIn.model_validate(body), at, entropy)
+        return new_registration(event, RegistrationIn.model_validate(body), at, entropy, may_approve=may_approve)
     except Problem as error:
         return refused(error)
     except InvalidField as error:
@@ -80,8 +86,10 @@ def checked_person(event: Event, body: dict[str, Any], at: datetime, entropy: by
 
 
 def person_or_reason(event: Event, body: Mapping[str, Any], at: datetime, entropy: bytes) -> Registration | Reason:
-    """As :func:`checked_person`, for an import: the first that is wrong."""
-    checked = checked_person(event, dict(body), at, entropy)
+    """As :func:`checked_person`, for an import: the first that is wrong. Whom the organizer imports need not be decided
+    about.
+    """
+    checked = checked_person(event, {**body, "approved": True}, at, entropy, may_approve=True)
     if isinstance(checked, Registration):
         return checked
     first = checked.errors[0] if checked.errors else None
@@ -137,7 +145,7 @@ def made(person: Registration, *, existing: bool) -> BulkResult:
 
 def present_result(event: Event, body: dict[str, Any], at: datetime) -> BulkResult:
     """What the person is now, of a request that was carried out before: nobody is registered again who withdrew."""
-    checked = checked_person(event, body, at, bytes(16))
+    checked = checked_person(event, body, at, bytes(16), may_approve=may_approve())
     if isinstance(checked, BulkResult):
         return checked
     reads, ids = context.store().reads, context.store().external_ids

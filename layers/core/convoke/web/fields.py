@@ -202,6 +202,22 @@ Public = Annotated[bool, Field(description="Whether anybody may see the event's 
 ConfirmAddress = Annotated[
     bool, Field(description="Whether who registers on the event's page has to confirm their address first.")
 ]
+Approval = Annotated[
+    bool,
+    Field(description="Whether you decide about each registration before it takes a seat: until then it is pending."),
+]
+Approved = Annotated[
+    bool,
+    Field(
+        description="Register at once where the event has `approval`, and do not wait for a decision. Needs the scope"
+        " `manage` there."
+    ),
+]
+Word = Annotated[
+    str,
+    Field(max_length=2000, description="What you have to say about it; it is mailed to them."),
+    AfterValidator(lines),
+]
 GuestsAllowed = Annotated[
     int,
     Field(
@@ -302,6 +318,8 @@ WebhookEvents = Annotated[
             "registration.changed",
             "registration.cancelled",
             "registration.declined",
+            "registration.pending",
+            "registration.accepted",
             "registration.waitlisted",
             "registration.promoted",
             "invitation.delivered",

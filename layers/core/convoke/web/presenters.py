@@ -72,6 +72,7 @@ def event(
         registered=seats.taken - seats.held,
         held=seats.held,
         waiting=seats.waiting,
+        pending=seats.pending,
         dropped=[date.isoformat() for date in dropped],
         attention=None if missed is None else list(map(attention, missed[0])),
         attention_count=None if missed is None else missed[1],

@@ -20,18 +20,20 @@ from ..decision.decide import over
 from ..decision.plan import calendar_state_of
 from ..model import (
     Event,
+    EventStatus,
     InvalidField,
     LocalTime,
     Registration,
     RegistrationStatus,
     folded,
 )
-from ..registrations import erasure, registry, replies
+from ..registrations import approval, erasure, registry, replies
 from ..registrations import responses as responding
 from ..registrations.registry import ACTIVE, STANDING, Obstacle, TooMany
 from ..schedule import edits, series
 from ..settings import settings
 from ..store import codec, keys
+from ..store.accounts import Scope
 from ..store.requests import Answered
 from . import context, presenters, problems
 from .idempotency import Record, once
@@ -43,6 +45,7 @@ from .requests import (
     RegistrationIn,
     RegistrationPatch,
     ResendIn,
+    WordIn,
     own_data,
 )
 from .responses import (
@@ -54,10 +57,12 @@ from .responses import (
     RegistrationOut,
     documented,
 )
+from .scopes import has_scope
 
 router = APIGatewayHttpRouter()  # type: ignore[no-untyped-call]
 PERSON = "/events/<event_id>/registrations/<registration_id>"
 EMPTY_BODY = ResendIn()
+WITHOUT_A_WORD = WordIn()
 TOO_MANY = "the limit of mails to this person is reached"
 Outcome = TypeVar("Outcome", Registration, None)
 
@@ -68,11 +73,14 @@ def register(event_id: str, body: RegistrationIn, key: IdempotencyKey = None) ->
         event, at = context.own_event(event_id), context.now()
         context.require_writable(event, at)
         context.require_mails(event.account, at)
-        person = new_registration(event, body, at, secrets.token_bytes(16))
+        person = new_registration(event, body, at, secrets.token_bytes(16), may_approve=may_approve())
         charge = context.store().limits.recipient(event.account, body.email, at)
         recorded = record(status=201, event_id=event_id, registration_id=person.registration_id)
+        told = approval.asking_actions(context.store(), event, person, at)
         stored = granted(
-            registry.register(context.store(), person, now=at, account=event.account, charge=charge, also=recorded),
+            registry.register(
+                context.store(), person, now=at, account=event.account, charge=charge, also={**recorded, **told}
+            ),
             at,
         )
         where = context.location(event_id, stored.registration_id)
@@ -98,16 +106,28 @@ def register(event_id: str, body: RegistrationIn, key: IdempotencyKey = None) ->
     return once(key, enter, show_made)
 
 
-def new_registration(event: Event, body: RegistrationIn, at: datetime, entropy: bytes) -> Registration:
-    """The registration that a request asks for, at ``at`` (UTC). Raises :class:`InvalidField`."""
+def may_approve() -> bool:
+    """Whether the caller may register people about whom the organizer would decide."""
+    return has_scope(context.router.current_event.raw_event, Scope.MANAGE)
+
+
+def new_registration(
+    event: Event, body: RegistrationIn, at: datetime, entropy: bytes, *, may_approve: bool
+) -> Registration:
+    """The registration that a request asks for, at ``at`` (UTC). Raises :class:`InvalidField`; and :class:`Problem`
+    (403) for somebody who is to be registered as approved, unless the caller ``may_approve`` them.
+    """
     not_the_sender(body.email)
     must_have_room(event, body.guests)
     given = responses(event, body.responses)
+    pending = event.approval and not body.approved
+    if event.approval and body.approved and not may_approve:
+        raise Problem(HTTPStatus.FORBIDDEN, "the API key lacks the scope manage, which approved needs")
     return Registration(
         event_id=event.event_id,
         registration_id=keys.registration_id(at, entropy),
         version=1,
-        status=RegistrationStatus.REGISTERED,
+        status=RegistrationStatus.PENDING if pending else RegistrationStatus.REGISTERED,
         name=body.name,
         email=body.email,
         language=body.language or "",
@@ -252,6 +272,52 @@ def resend(
     return once(key, repeat)
 
 
+@router.post(f"{PERSON}/accept", summary="Accept a pending registration", responses=documented(200))
+def accept(
+    event_id: str,
+    registration_id: str,
+    body: Annotated[WordIn, Body()] = WITHOUT_A_WORD,
+    key: IdempotencyKey = None,
+) -> Response[RegistrationOut]:
+    def decide(record: Record) -> Response[RegistrationOut]:
+        event, person, at = decided(event_id, registration_id)
+        recorded = record(status=200, event_id=event_id, registration_id=registration_id)
+        ids = event.event_id, person.registration_id
+        granted(approval.accept(context.store(), *ids, word=body.word, now=at, also=recorded))
+        return context.show_registration(event_id, registration_id)
+
+    return once(key, decide)
+
+
+@router.post(f"{PERSON}/decline", summary="Decline a pending registration", responses=documented(200))
+def decline(
+    event_id: str,
+    registration_id: str,
+    body: Annotated[WordIn, Body()] = WITHOUT_A_WORD,
+    key: IdempotencyKey = None,
+) -> Response[RegistrationOut]:
+    def decide(record: Record) -> Response[RegistrationOut]:
+        event, person, at = decided(event_id, registration_id)
+        recorded = record(status=200, event_id=event_id, registration_id=registration_id)
+        granted(approval.decline(context.store(), event, person, word=body.word, now=at, also=recorded))
+        return context.show_registration(event_id, registration_id)
+
+    return once(key, decide)
+
+
+def decided(event_id: str, registration_id: str) -> tuple[Event, Registration, datetime]:
+    """The caller's event, a person of it, and the time, for a decision about them. Raises :class:`Problem`: 404, or 409
+    where it is cancelled, over, or a draft, of which nobody is told.
+    """
+    event, at = context.own_event(event_id), context.now()
+    person = context.read_snapshot(event, registration_id).registration
+    context.require_writable(event, at)
+    if event.status is EventStatus.DRAFT:
+        detail = "the event is a draft, of which nobody is told: decide when it is not"
+        raise Problem(HTTPStatus.CONFLICT, detail, code="event_draft")
+    return event, person, at
+
+
 @router.get(f"{PERSON}/messages", summary="List a person's messages", responses=documented(200))
 def list_messages(
     event_id: str, registration_id: str, limit: Limit = 50, cursor: Cursor = None
@@ -338,6 +404,7 @@ CODES = {
     Obstacle.STOPPED: "address_stopped",
     Obstacle.REPLACED: "external_id_taken",
     Obstacle.FULL: "seats_taken",
+    Obstacle.NOT_PENDING: "registration_not_pending",
 }
 
 

@@ -31,6 +31,8 @@ from ..schedule import edits, recurrence, series, series_changes
 from ..webhooks.contents import event_fields
 from ..webhooks.events import WebhookEventType
 from .fields import (
+    Approval,
+    Approved,
     Capacity,
     Choices,
     Colour,
@@ -70,6 +72,7 @@ from .fields import (
     Url,
     WebhookEvents,
     WebhookUrl,
+    Word,
     Zone,
 )
 from .walltimes import read_moment, read_when
@@ -206,6 +209,7 @@ class EventIn(Incoming):
     status: Status = "confirmed"
     public: Public = False
     confirm_address: ConfirmAddress = True
+    approval: Approval = False
     guests: GuestsAllowed = 0
     language: Language | None = None
     questions: Questions = Field(default_factory=list)
@@ -242,6 +246,7 @@ class EventChange(Patch):
     status: Status | None = None
     public: Public | None = None
     confirm_address: ConfirmAddress | None = None
+    approval: Approval | None = None
     guests: GuestsAllowed | None = None
     language: Language | None = None
     questions: Questions | None = None
@@ -335,6 +340,12 @@ class DecisionIn(Incoming):
     """No fields: the path says what is decided."""
 
 
+class WordIn(Incoming):
+    """A decision about somebody, which the path says. The person is told of it, with the ``word`` if there is one."""
+
+    word: Word = ""
+
+
 class RegistrationIn(Incoming):
     name: Name
     email: Email
@@ -342,6 +353,7 @@ class RegistrationIn(Incoming):
     occurrences: Occurrences | None = None
     guests: Guests = 0
     responses: Responses = Field(default_factory=dict)
+    approved: Approved = False
     external_id: ExternalId | None = None
     metadata: Metadata = Field(default_factory=dict)
 
@@ -442,6 +454,7 @@ def content(shape: EventIn) -> dict[str, Any]:
         "status": EventStatus(shape.status),
         "public": shape.public,
         "confirm_address": shape.confirm_address,
+        "approval": shape.approval,
         "guests": shape.guests,
         "language": shape.language or "",
         "questions": questions(shape.questions),

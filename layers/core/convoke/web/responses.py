@@ -117,6 +117,7 @@ class EventOut(BaseModel):
     recurrence: str | None
     public: bool
     confirm_address: bool
+    approval: bool
     guests: Annotated[int, Field(description="How many people somebody who registers on the event's page may bring.")]
     language: str | None
     questions: list[QuestionOut]
@@ -136,6 +137,9 @@ class EventOut(BaseModel):
     ]
     held: Annotated[int, Field(description="The seats kept for people who withdrew by one click within the last day.")]
     waiting: Annotated[int, Field(description="How many registrations are on the waitlist, each with its guests.")]
+    pending: Annotated[
+        int, Field(description="How many registrations wait for your decision, where the event has or had `approval`.")
+    ]
     dropped: Annotated[
         list[str],
         Field(description="After a change of the rule: the changed dates that it no longer has, by original start."),

@@ -37,6 +37,8 @@ SCOPES: Mapping[str, Scope] = {
     "PATCH /events/{event_id}/registrations/{registration_id}": REGISTER,
     "DELETE /events/{event_id}/registrations/{registration_id}": REGISTER,
     "POST /events/{event_id}/registrations/{registration_id}/resend": REGISTER,
+    "POST /events/{event_id}/registrations/{registration_id}/accept": MANAGE,
+    "POST /events/{event_id}/registrations/{registration_id}/decline": MANAGE,
     "GET /events/{event_id}/registrations/{registration_id}/answers": READ,
     "GET /events/{event_id}/registrations/{registration_id}/calendar": READ,
     "GET /events/{event_id}/registrations/{registration_id}/messages": READ,
@@ -71,7 +73,12 @@ def require_scope(request: Mapping[str, Any], route: str) -> None:
 
     A route that is not in the table is refused, whatever the key.
     """
-    authorizer = (request.get("requestContext", {}).get("authorizer") or {}).get("lambda") or {}
     needed = SCOPES.get(route)
-    if needed is None or needed not in str(authorizer.get("scopes") or "").split():
+    if needed is None or not has_scope(request, needed):
         raise Problem(HTTPStatus.FORBIDDEN, f"the API key lacks the scope {needed or 'of this route'}")
+
+
+def has_scope(request: Mapping[str, Any], scope: Scope) -> bool:
+    """Whether the key of a request that the authorizer admitted has the scope."""
+    authorizer = (request.get("requestContext", {}).get("authorizer") or {}).get("lambda") or {}
+    return scope in str(authorizer.get("scopes") or "").split()

@@ -27,6 +27,7 @@ def event_fields(event: Event) -> dict[str, Any]:
         "status": event.status.value,
         "public": event.public,
         "confirm_address": event.confirm_address,
+        "approval": event.approval,
         "guests": event.guests,
         "language": event.language or None,
         "questions": [

@@ -30,6 +30,8 @@ class WebhookEventType(StrEnum):
     REGISTRATION_CHANGED = "registration.changed"
     REGISTRATION_CANCELLED = "registration.cancelled"
     REGISTRATION_DECLINED = "registration.declined"
+    REGISTRATION_PENDING = "registration.pending"
+    REGISTRATION_ACCEPTED = "registration.accepted"
     REGISTRATION_WAITLISTED = "registration.waitlisted"
     REGISTRATION_PROMOTED = "registration.promoted"
     INVITATION_DELIVERED = "invitation.delivered"

@@ -1,0 +1,144 @@
+"""Registrations that the organizer decides about: who asks and who is to decide are told, and the decision is applied.
+
+Whoever registers for an event with ``approval`` is *pending*: their address is taken, and nothing else. Accepted, they
+get a seat, or a place on the waitlist, as if they had registered just then; turned down, their registration is
+cancelled, and they cannot take it up again by themselves. Neither the event's other changes nor turning ``approval``
+off decides about anybody.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from ..mail import notifications
+from ..mail.notifications import LINK_WANTED_FOR, Notification, NotificationKind, asked_for
+from ..model import Event, EventStatus, Registration, RegistrationStatus
+from ..store.outbox import about_registration, without_seat
+from ..store.store import Store
+from ..store.writes import NOTHING_ELSE, Action, rounds
+from ..webhooks.events import WebhookEventType
+from . import registry, seats
+from .registry import Obstacle
+
+GATHERED = timedelta(hours=1)
+"""At the end of each hour (UTC) in which somebody asked, the organizer is told how many wait: once for all of them."""
+
+
+# --- asking -------------------------------------------------------------------------------------------------------
+
+
+def received(event: Event, person: Registration, now: datetime) -> Notification:
+    """What somebody is sent beside the invitation who has registered, by a page or while they are pending: that they
+    wait, or the link of who was registered before.
+    """
+    return asked_for(
+        NotificationKind.WAITING,
+        event,
+        person.email,
+        about=person.registration_id,
+        registration_id=person.registration_id,
+        language=person.language,
+        until=now + LINK_WANTED_FOR,
+        now=now,
+    )
+
+
+def person_actions(store: Store, event: Event, person: Registration, now: datetime) -> dict[str, Action]:
+    """The action that tells ``person`` that the organizer decides; none where nobody has to, or of a draft, of which
+    nobody is told.
+    """
+    if person.status is not RegistrationStatus.PENDING or event.status is EventStatus.DRAFT:
+        return {}
+    return {"notification": store.notifications.schedule_action(received(event, person, now), now)}
+
+
+def organizer_actions(store: Store, event: Event, person: Registration, now: datetime) -> dict[str, Action]:
+    """The action that tells the organizer, within :data:`GATHERED`, that somebody waits for their decision; none where
+    ``person`` does not, or where they are told already: registrations that meet must not meet there as well.
+    """
+    if person.status is not RegistrationStatus.PENDING or event.status is EventStatus.DRAFT:
+        return {}
+    told_at = now.replace(minute=0, second=0, microsecond=0) + GATHERED
+    mail = notifications.requests(event, told_at=told_at, now=now)
+    return (
+        {} if store.notifications.scheduled(mail) else {"organizer": store.notifications.schedule_action(mail, told_at)}
+    )
+
+
+def asking_actions(store: Store, event: Event, person: Registration, now: datetime) -> dict[str, Action]:
+    """The actions of :func:`person_actions` and :func:`organizer_actions`."""
+    return {**person_actions(store, event, person, now), **organizer_actions(store, event, person, now)}
+
+
+# --- deciding -----------------------------------------------------------------------------------------------------
+
+
+def accept(
+    store: Store,
+    event_id: str,
+    registration_id: str,
+    *,
+    word: str = "",
+    now: datetime,
+    also: Mapping[str, Action] = NOTHING_ELSE,
+) -> Registration | Obstacle:
+    """Give a pending registration a seat for the person and each guest, or a place on the waitlist where not so many
+    are free, and return it as it is stored then.
+
+    Whoever has a seat is sent the invitation. ``word``, what the organizer has to say, is mailed beside it; so is that
+    there is no seat. ``also`` are actions for the same transaction. Returns ``Obstacle.ABSENT`` or ``NOT_PENDING``, and
+    ``CLOSED`` or ``NOT_YET`` where the event takes nobody. Raises :class:`dynamo.Contention`.
+    """
+    for conflicts in rounds():
+        seen, event = registry.read(store, event_id, registration_id), store.reads.event(event_id)
+        if seen is None or event is None:
+            return Obstacle.ABSENT
+        person, invitation = seen
+        if person.status is not RegistrationStatus.PENDING:
+            return Obstacle.NOT_PENDING
+        place = seats.take(
+            *(store, event_id, registration_id), count=person.seats, conflicts=conflicts, now=now, decided=1
+        )
+        if place is None:
+            return Obstacle.NOT_YET if store.events.transferring(event_id) else Obstacle.CLOSED
+        accepted = replace(person, status=place.status, version=person.version + 1, updated_at=now)
+        happened = {WebhookEventType.REGISTRATION_ACCEPTED: about_registration(accepted), **without_seat(accepted)}
+        actions = {
+            "registration": store.registrations.change_action(person, accepted, "status"),
+            **place.actions,
+            **store.outbox.events_actions(event.account, happened, now),
+        }
+        if accepted.status is RegistrationStatus.REGISTERED:
+            actions["invitation"] = store.invitations.wake_up_action(invitation, 2, now)
+        if word or accepted.status is RegistrationStatus.WAITLISTED:
+            mail = notifications.accepted(event, accepted, word=word, now=now)
+            actions["notification"] = store.notifications.schedule_action(mail, now)
+        if not store.attempt({**actions, **also}):
+            return accepted
+    raise AssertionError  # rounds() ends with Contention
+
+
+def decline(
+    store: Store,
+    event: Event,
+    person: Registration,
+    *,
+    word: str = "",
+    now: datetime,
+    also: Mapping[str, Action] = NOTHING_ELSE,
+) -> Registration | Obstacle:
+    """Turn a pending registration down: it is cancelled, and ``word``, what the organizer has to say, is mailed to the
+    person. Returns it as it is stored then, or ``Obstacle.ABSENT`` or ``NOT_PENDING``. Raises
+    :class:`dynamo.Contention`.
+    """
+    mail = notifications.turned_down(event, person, word=word, now=now)
+    return registry.withdraw(
+        *(store, person.event_id, person.registration_id),
+        now=now,
+        account=event.account,
+        removed=True,
+        only_pending=True,
+        also={"notification": store.notifications.schedule_action(mail, now), **also},
+    )
