@@ -129,6 +129,7 @@ def test_all_fields_are_kept_and_read_back_as_they_were_typed(secretary: Secreta
         "capacity": "40",
         "release_on_decline": "yes",
         "public": "yes",
+        "approval": "yes",
         "guests": "2",
         "language": "de",
         "notify_after": "300",

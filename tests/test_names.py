@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from convoke.model import InvalidField, Registration, RegistrationStatus
@@ -99,6 +99,7 @@ def test_what_has_nothing_to_look_for_is_refused(text: str) -> None:
 # --- entries ------------------------------------------------------------------------------------------------------
 
 
+@settings(deadline=None)
 @given(name=NAMES, local=LOCAL_PARTS)
 @example(name="Anna Annabel", local="anna")
 @example(name=" ".join(HOSTILE), local="a.b.c.d.e")

@@ -33,7 +33,7 @@ from convoke.store.link_keys import LinkKeys
 from convoke.store.store import Store
 from convoke.web import context
 from convoke.webhooks import http
-from convoke.webhooks.events import WebhookEventType
+from convoke.webhooks.events import WebhookEventType, WebhookPayload
 from tests import policies
 from tests.caller import PARTY, World
 from tests.deployment import EVENTS, Context, Deployment, a_deployment, forget_what_is_warm, sample
@@ -97,7 +97,8 @@ def calling(caller: World) -> None:
     for order in lookups.Order:
         caller.call("GET", "/events", query={"order": order})
     caller.call("GET", "/registrations", query={"email": "cy@example.net"})
-    caller.call("GET", f"{held}/registrations")
+    for people in ({}, {"order": "name"}, {"search": "cy ek"}, {"search": "b"}):
+        assert caller.call("GET", f"{held}/registrations", query=people).status == 200
     series = caller.hold(recurrence=WEEKLY)
     caller.register(series)
     assert caller.call("POST", f"{series}/split", {"from": THIRD}).status == 201
@@ -123,6 +124,8 @@ def managing(deployed: Deployment, clock: Clock, monkeypatch: pytest.MonkeyPatch
     (path,) = [path_in(mail) for mail in mails if b"/console/link/" in mail.replace(b"=\r\n", b"")]
     assert secretary.sends(secretary.get(path), path).location == "/console"
     assert email in secretary.get("/console").text
+    with policies.acting_as("Console"):
+        hints.go_on(deployed.settings, EVENT_ID, "0")
 
 
 def visiting(deployed: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -367,7 +370,8 @@ def test_no_role_may_do_what_its_function_never_does(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(answers, "LATEST", 1)
     with a_deployment(monkeypatch) as deployed:
         clock, caller = Clock(monkeypatch), World(deployed.client)
-        deployed.store.webhooks.create(replace(LISTENER, events=tuple(WebhookEventType)))
+        listener = replace(LISTENER, events=tuple(WebhookEventType), payload=WebhookPayload.FULL)
+        deployed.store.webhooks.create(listener)
         weekly = series.rule(WEEKLY, MORNING)
         create_event(deployed.store, event(rule=weekly, capacity=1, release_on_decline=True))
         register(deployed.store, registration(), now=NOW)

@@ -157,7 +157,6 @@ def _form(visit: Visit, form: Form, errors: Errors = (), event: Mapping[str, Any
         errors=errors,
         rows=event_fields.rows(form),
         most_questions=event_fields.MOST_QUESTIONS,
-        ticks=event_fields.TICKS,
         zones=sorted(zones()),
         options=_options(form, texts),
         manages=Scope.MANAGE in visit.session.scopes,

@@ -323,7 +323,8 @@ def checked_of(visit: Visit, event: Mapping[str, Any], one: Import) -> Checked:
 def _not_allowed(visit: Visit, event: Mapping[str, Any]) -> Errors:
     """Why whoever is signed in may not import people to this event, if so."""
     needed: Scope = SCOPES["POST /events/{event_id}/registrations/bulk"]
-    if needed not in visit.session.scopes:
+    # Whoever is imported is not asked for once more.
+    if needed not in visit.session.scopes or (event["approval"] and Scope.MANAGE not in visit.session.scopes):
         return (("", visit.request.texts.gettext(SENTENCES["scope_missing"])),)
     why = refused_for(visit, event)
     return (("", why),) if why else ()
