@@ -5,9 +5,12 @@ from __future__ import annotations
 import io
 import logging
 import re
+import zlib
 from collections.abc import Iterator
+from dataclasses import replace
 from html.parser import HTMLParser
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 
@@ -16,12 +19,13 @@ from convoke.console.visit import ROUTES
 from convoke.pages import hints
 from convoke.registrations import erasure
 from convoke.store import keys
+from convoke.store.accounts import Scope
 from convoke.store.outbox import Outbox, about_registration
 from convoke.webhooks.events import WebhookEventType
 from tests.secretary import ACCOUNT, Secretary, a_secretary
 from tests.tables import everything
+from tests.test_console_access import DOOR, FORMS, OUT, TITLE, Rooms
 from tests.test_console_imports import begin, checked, work
-from tests.test_console_imports import secretary as importer  # noqa: F401
 
 EVIL = "\"'><img src=x onerror=alert(1)>{{7*7}}"
 """Ends an attribute and a tag, and is a template."""
@@ -55,7 +59,7 @@ class Tags(HTMLParser):
 
 
 def hostile_room(secretary: Secretary) -> dict[str, str]:
-    """An event with a person, a proposal, a mail that was put aside, and an import, each with hostile texts; their ids."""
+    """An event with a person, a proposal, a mail that was put aside, and an import, all with hostile texts: their ids."""
     world = secretary.world
     event = world.hold(
         title=f"T{EVIL}",
@@ -68,8 +72,8 @@ def hostile_room(secretary: Secretary) -> dict[str, str]:
         metadata={"a": EVIL},
     )
     person = world.register(event, "bo@example.net", name=f"N{EVIL}", responses={"q": f"C{EVIL}"}, metadata={"b": EVIL})
-    heading = "Name,E-Mail,\"H" + EVIL.replace('"', '""') + "\",Id\n"
-    line = f"\"{EVIL.replace(chr(34), chr(34) * 2)}\",no address{EVIL.replace(chr(34), '')},x,{'i' * 300}\n"
+    heading = 'Name,E-Mail,"H' + EVIL.replace('"', '""') + '",Id\n'
+    line = f'"{EVIL.replace(chr(34), chr(34) * 2)}",no address{EVIL.replace(chr(34), "")},x,{"i" * 300}\n'
     path, _ = checked(secretary, event, f"{heading}{line}Cy,cy@example.net,,\n")
     proposal = world.propose(person, proposal_id=keys.event_id(b"p" * 16), comment=EVIL)
     mail = world.put_aside(person, quarantine_id=keys.event_id(b"q" * 16), subject=EVIL, sender=EVIL)
@@ -88,7 +92,10 @@ def hostile_room(secretary: Secretary) -> dict[str, str]:
 def test_no_text_becomes_a_tag_an_attribute_or_a_template_on_any_page(secretary: Secretary) -> None:
     secretary.sign_in(name=EVIL)
     ids = hostile_room(secretary)
-    queries = ("", "?q=%22%3E%3Cimg+src%3Dx%3E&cursor=%22%3E%3Cimg&done=%3Cimg&page=%3Cimg&month=%3Cimg&told=%3C&lang=%22")
+    queries = (
+        "",
+        "?q=%22%3E%3Cimg+src%3Dx%3E&cursor=%22%3E%3Cimg&done=%3Cimg&page=%3Cimg&month=%3Cimg&told=%3C&lang=%22",
+    )
     seen = 0
     for method, path, *_ in ROUTES.all:
         if method != "GET" or path.endswith((".csv", ".eml")):
@@ -108,7 +115,7 @@ def test_no_text_becomes_a_tag_an_attribute_or_a_template_on_any_page(secretary:
             assert shown.headers["cache-control"] == "no-store", path
             assert "script-src 'self'" in shown.headers["content-security-policy"], path
             for name, value in shown.headers.items():
-                assert "\n" not in value and "\r" not in value, name
+                assert not {"\n", "\r"} & set(value), name
     assert seen > 40
 
 
@@ -118,7 +125,18 @@ def test_no_form_that_comes_back_makes_a_tag_of_what_was_typed(secretary: Secret
         *("title", "location", "description", "reason", "word", "name", "email", "language", "guests", "start", "end"),
         *("start_date", "start_time", "end_time", "time_zone", "repeats", "rule", "until", "count", "interval", "on"),
         *("organizer_name", "organizer_email", "question-1-text", "question-1-choices", "question-1-id", "looked"),
-        *("question-1-kind", "reminders", "weekdays", "colour", "imprint", "once", "version", "next", "was", "column-0"),
+        *(
+            "question-1-kind",
+            "reminders",
+            "weekdays",
+            "colour",
+            "imprint",
+            "once",
+            "version",
+            "next",
+            "was",
+            "column-0",
+        ),
         *("occurrences", "responses.q", "text", "capacity", "notify_after", EVIL),
     )
     for method, path, *_ in ROUTES.all:
@@ -182,8 +200,17 @@ EVERYTHING = [each.value for each in WebhookEventType if each not in ("webhook.t
 
 
 def traces(secretary: Secretary) -> list[str]:
+    """The keys of all items that have something of the canary, packed or not."""
     items = [item for rows in everything(secretary.world.client).values() for item in rows]
-    return [f"{item['pk']} {item['sk']}" for item in items if re.search("kanari|zyx|zwitscher", repr(item), re.IGNORECASE)]
+    return [
+        f"{item['pk']} {item['sk']}" for item in items if re.search("kanari|zyx|zwitscher", _text(item), re.IGNORECASE)
+    ]
+
+
+def _text(item: dict[str, Any]) -> str:
+    return repr(item) + "".join(
+        repr(zlib.decompress(one)) for one in packed if isinstance(one, bytes) and one[:1] == b"x"
+    )
 
 
 def listens(secretary: Secretary) -> None:
@@ -230,3 +257,88 @@ def test_what_a_webhook_is_told_while_somebody_is_erased_is_erased_too(
         patch.setattr(Outbox, "forget", told_meanwhile)
         erasure.erase(store, event_id, registration_id, now=world.now, account=ACCOUNT)
     assert traces(secretary) == []
+
+
+def test_whoever_begins_an_import_that_somebody_else_began_leaves_nothing_of_its_people(secretary: Secretary) -> None:
+    world, imported = secretary.world, secretary.store.imports
+    event = world.hold()
+    path, _ = checked(secretary, event, "Name,E-Mail\nKanari Zyx,kanari.zyx@example.net\n")
+    event_id, import_id = event.rpartition("/")[2], path.rpartition("/")[2]
+    seen = imported.read(event_id, import_id, world.now)
+    assert seen is not None
+    people: list[dict[str, Any]] = [{"line": 2, "body": CANARY}]
+    wrong = [(3, "email", "zwitschert")]
+    ones = [replace(seen, started_at=world.now, run=f"{run}", people=1) for run in (1, 2)]
+    assert [imported.begin(one, people, wrong, due_key=keys.due_key(2, world.now)) for one in ones] == [True, False]
+    assert [place for place in traces(secretary) if "PART#2" in place or "WRONG#2" in place] == []
+    secretary.queued = [(event_id, import_id)]
+    work(secretary)
+    [person] = world.call("GET", f"{event}/registrations").body["items"]
+    assert (
+        world.call("DELETE", f"{event}/registrations/{person['registration_id']}", query={"erase": "true"}).body[
+            "status"
+        ]
+        == "erased"
+    )
+    assert traces(secretary) == []
+
+
+# --- what a session may do ----------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def rooms(secretary: Secretary) -> Rooms:
+    """As ``test_console_access``, with imports that are not begun."""
+    made = Rooms(secretary)
+    for ids in (made.own, made.others):
+        path, _ = checked(secretary, f"/events/{ids['event_id']}", "Name,E-Mail\nCy,cy@example.net\n")
+        ids["import_id"] = path.rpartition("/")[2]
+    return made
+
+
+def test_with_a_key_that_may_only_read_no_form_changes_anything(rooms: Rooms) -> None:
+    rooms.secretary.sign_in(scopes=(Scope.READ,))
+    for method, path, *_ in ROUTES.all:
+        if method == "POST" and path not in (*DOOR, OUT):
+            before = rooms.stored()
+            for step in ("send", "quiet", ""):
+                at = rooms.path(path, rooms.own)
+                typed = {**FORMS, "step": step, "sure": "yes", "name": "Al", "email": "new@example.net"}
+                typed |= {
+                    "column-0": "name",
+                    "column-1": "email",
+                    "start": "2027-03-13",
+                    "text": "Name,E-Mail\nA,a@ex.org",
+                }
+                typed |= {
+                    "start_time": "09:00",
+                    "end": "10:00",
+                    "occurrences": "2027-03-12T09:00:00",
+                    "colour": "#112233",
+                }
+                shown = rooms.secretary.post(at, {**typed, "token": rooms.token(at)})
+                assert shown.status < 500, (path, step)
+                assert rooms.stored() == before, (path, step)
+
+
+@pytest.mark.parametrize("name", ["registration_id", "proposal_id", "quarantine_id", "import_id"])
+def test_under_an_own_event_no_page_has_anything_of_another_one(rooms: Rooms, name: str) -> None:
+    rooms.secretary.sign_in(organizer="ada@example.org")
+    ids = {**rooms.own, name: rooms.others[name]}
+    before = rooms.stored()
+    paths = [(method, path) for method, path, *_ in ROUTES.all if f"{{{name}}}" in path]
+    assert paths
+    for method, path in paths:
+        assert rooms.ask(method, path, ids).status == 404, (method, path)
+        assert rooms.stored() == before, (method, path)
+
+
+@pytest.mark.parametrize("like", ["", "others", "../events", "a" * 3000, "%", "x?y=z", "events/1/registrations"])
+def test_an_event_is_copied_only_by_who_may_see_it(rooms: Rooms, like: str) -> None:
+    rooms.secretary.sign_in(account="other")
+    query = urlencode({"from": rooms.others["event_id"] if like == "others" else like})
+    shown = rooms.secretary.get(f"/console/new?{query}&from={rooms.own['event_id']}")
+    assert shown.status == (404 if like else 200)
+    assert TITLE not in shown.text
+    rooms.secretary.sign_in(organizer="ada@example.org")
+    assert rooms.secretary.get(f"/console/new?{query}").status == 404
