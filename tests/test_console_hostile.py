@@ -59,7 +59,7 @@ class Tags(HTMLParser):
 
 
 def hostile_room(secretary: Secretary) -> dict[str, str]:
-    """An event with a person, a proposal, a mail that was put aside, and an import, all with hostile texts: their ids."""
+    """An event with a person, a proposal, a mail that was put aside, and an import, all hostile: their ids."""
     world = secretary.world
     event = world.hold(
         title=f"T{EVIL}",
@@ -209,7 +209,7 @@ def traces(secretary: Secretary) -> list[str]:
 
 def _text(item: dict[str, Any]) -> str:
     return repr(item) + "".join(
-        repr(zlib.decompress(one)) for one in packed if isinstance(one, bytes) and one[:1] == b"x"
+        repr(zlib.decompress(one)) for one in item.values() if isinstance(one, bytes) and one[:1] == b"x"
     )
 
 

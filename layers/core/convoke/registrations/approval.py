@@ -133,12 +133,17 @@ def decline(
     person. Returns it as it is stored then, or ``Obstacle.ABSENT`` or ``NOT_PENDING``. Raises
     :class:`dynamo.Contention`.
     """
-    mail = notifications.turned_down(event, person, word=word, now=now)
+
+    def told(cancelled: Registration) -> dict[str, Action]:
+        mail = notifications.turned_down(event, cancelled, word=word, now=now)
+        return {"notification": store.notifications.schedule_action(mail, now)}
+
     return registry.withdraw(
         *(store, person.event_id, person.registration_id),
         now=now,
         account=event.account,
         removed=True,
         only_pending=True,
-        also={"notification": store.notifications.schedule_action(mail, now), **also},
+        told=told,
+        also=also,
     )
