@@ -188,8 +188,8 @@ def withdraw(
     about an event that is over. Its seats are kept until ``held_until`` (UTC), or released at once where that is
     ``None``; see :mod:`returning`. ``removed`` is as in :class:`Registration`. ``told`` makes actions of the
     registration as it is cancelled, whose address may have changed meanwhile. One that was cancelled before is
-    returned unchanged, and neither these nor ``also`` are written. Returns ``Obstacle.ABSENT`` where there is none, and with
-    ``only_pending`` ``NOT_PENDING`` where it is not. Raises :class:`dynamo.Contention`.
+    returned unchanged, and neither these nor ``also`` are written. Returns ``Obstacle.ABSENT`` where there is none, and
+    with ``only_pending`` ``NOT_PENDING`` where it is not. Raises :class:`dynamo.Contention`.
     """
     for _ in rounds():
         seen = read(store, event_id, registration_id)
