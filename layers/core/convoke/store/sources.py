@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
+from cattrs.gen import override
+
 from ..model import frozen
 from . import codec, conditions, dynamo, keys
 from .repository import Page, Repository, decode_cursor, page
@@ -102,7 +104,9 @@ class SourceState:
         return next((one.table_id for one in self.tables if one.name == name), None)
 
 
-for _each in (RowState, RowProblem, SourceState):
+# The indexes of names have an event's id as their key, and DynamoDB refuses an empty one.
+codec.record(RowState, event_id=override(omit_if_default=True))
+for _each in (RowProblem, SourceState):
     codec.record(_each)
 
 
