@@ -186,8 +186,13 @@ def _marks(typed: Typed) -> dict[str, str]:
 
 def _shown_with(visit: Visit, present: Typed) -> Mapping[str, str]:
     """The marks that the form was shown with; those of what is true now, where it does not say so."""
-    pairs = dict(re.findall(r"([A-Za-z0-9_.-]+)=([0-9a-f]{12})", visit.form.text("was")))
-    return pairs or _marks(present)
+    return marks_of(visit.form.text("was")) or _marks(present)
+
+
+def marks_of(text: str) -> dict[str, str]:
+    """The marks of a form by the names of its fields, as they are written in it: ``name=0123456789ab``."""
+    pairs = (each.rpartition("=") for each in text.split())
+    return {name: mark for name, _, mark in pairs if name and re.fullmatch("[0-9a-f]{12}", mark)}
 
 
 def _changing(
