@@ -143,7 +143,7 @@ def test_afterwards_it_is_said_that_everybody_knows_or_who_does_not(secretary: S
     secretary.world.call("PATCH", event, {"title": "Quire"})
     delivery.settle()
     shown = part_of(secretary, event)
-    assert "Everybody knows" in words_of(shown)
+    assert "Everybody is told" in words_of(shown)
     assert "data-again" not in shown.text
     assert "http-equiv" not in shown.text
 
