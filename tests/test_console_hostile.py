@@ -68,8 +68,8 @@ def hostile_room(secretary: Secretary) -> dict[str, str]:
         metadata={"a": EVIL},
     )
     person = world.register(event, "bo@example.net", name=f"N{EVIL}", responses={"q": f"C{EVIL}"}, metadata={"b": EVIL})
-    heading = "Name,E-Mail,\"H" + EVIL.replace('"', '""') + "\",Id\n"
-    line = f"\"{EVIL.replace(chr(34), chr(34) * 2)}\",no address{EVIL.replace(chr(34), '')},x,{'i' * 300}\n"
+    heading = 'Name,E-Mail,"H' + EVIL.replace('"', '""') + '",Id\n'
+    line = f'"{EVIL.replace(chr(34), chr(34) * 2)}",no address{EVIL.replace(chr(34), "")},x,{"i" * 300}\n'
     path, _ = checked(secretary, event, f"{heading}{line}Cy,cy@example.net,,\n")
     proposal = world.propose(person, proposal_id=keys.event_id(b"p" * 16), comment=EVIL)
     mail = world.put_aside(person, quarantine_id=keys.event_id(b"q" * 16), subject=EVIL, sender=EVIL)
@@ -88,7 +88,10 @@ def hostile_room(secretary: Secretary) -> dict[str, str]:
 def test_no_text_becomes_a_tag_an_attribute_or_a_template_on_any_page(secretary: Secretary) -> None:
     secretary.sign_in(name=EVIL)
     ids = hostile_room(secretary)
-    queries = ("", "?q=%22%3E%3Cimg+src%3Dx%3E&cursor=%22%3E%3Cimg&done=%3Cimg&page=%3Cimg&month=%3Cimg&told=%3C&lang=%22")
+    queries = (
+        "",
+        "?q=%22%3E%3Cimg+src%3Dx%3E&cursor=%22%3E%3Cimg&done=%3Cimg&page=%3Cimg&month=%3Cimg&told=%3C&lang=%22",
+    )
     seen = 0
     for method, path, *_ in ROUTES.all:
         if method != "GET" or path.endswith((".csv", ".eml")):
@@ -118,7 +121,18 @@ def test_no_form_that_comes_back_makes_a_tag_of_what_was_typed(secretary: Secret
         *("title", "location", "description", "reason", "word", "name", "email", "language", "guests", "start", "end"),
         *("start_date", "start_time", "end_time", "time_zone", "repeats", "rule", "until", "count", "interval", "on"),
         *("organizer_name", "organizer_email", "question-1-text", "question-1-choices", "question-1-id", "looked"),
-        *("question-1-kind", "reminders", "weekdays", "colour", "imprint", "once", "version", "next", "was", "column-0"),
+        *(
+            "question-1-kind",
+            "reminders",
+            "weekdays",
+            "colour",
+            "imprint",
+            "once",
+            "version",
+            "next",
+            "was",
+            "column-0",
+        ),
         *("occurrences", "responses.q", "text", "capacity", "notify_after", EVIL),
     )
     for method, path, *_ in ROUTES.all:
@@ -183,7 +197,9 @@ EVERYTHING = [each.value for each in WebhookEventType if each not in ("webhook.t
 
 def traces(secretary: Secretary) -> list[str]:
     items = [item for rows in everything(secretary.world.client).values() for item in rows]
-    return [f"{item['pk']} {item['sk']}" for item in items if re.search("kanari|zyx|zwitscher", repr(item), re.IGNORECASE)]
+    return [
+        f"{item['pk']} {item['sk']}" for item in items if re.search("kanari|zyx|zwitscher", repr(item), re.IGNORECASE)
+    ]
 
 
 def listens(secretary: Secretary) -> None:
