@@ -54,7 +54,7 @@ def asks(world: World, number: int = 1, **changes: Any) -> Registration:
 
 
 def accept(world: World, person: Registration, **how: Any) -> Registration | Obstacle:
-    return approval.accept(world.store, EVENT_ID, person.registration_id, now=world.now, **how)
+    return approval.accept(world.store, world.event(), person, now=world.now, **how)
 
 
 def decline(world: World, person: Registration, **how: Any) -> Registration | Obstacle:

@@ -14,7 +14,6 @@ from ..store.accounts import Scope
 from . import person, words
 from .client import Errors, Reply
 from .person import ACTIVE, PERSON, Seen
-from .person_steps import refused
 from .refusals import in_words
 from .visit import Visit, page
 
@@ -333,10 +332,8 @@ def _errors(visit: Visit, event: Mapping[str, Any], reply: Reply) -> Errors:
         **{_field(one["question_id"]): one["text"] for one in event["questions"]},
     }
     found = in_words(visit.request.texts, reply)
-    if found != reply.errors:
+    if found != reply.errors or reply.status != 422:
         return found
-    if reply.status != 422:
-        return refused(visit, reply)
     named = ((_of_form(name, labels), said) for name, said in found)
     return tuple((name, f"{labels[name]}: {said}." if name else said) for name, said in named)
 
