@@ -72,7 +72,8 @@ def of(
 
 def _registered(texts: Texts, person: Item, zone: str | None) -> Iterator[Happened]:
     at = person["created_at"]
-    yield Happened(at=at, when=words.moment(texts, at, zone), text=texts.gettext("Registered"))
+    text = texts.gettext("Asked to come") if person["status"] == "pending" else texts.gettext("Registered")
+    yield Happened(at=at, when=words.moment(texts, at, zone), text=text)
 
 
 def _messages(texts: Texts, messages: Iterable[Item], zone: str | None, path: str) -> Iterator[Happened]:
