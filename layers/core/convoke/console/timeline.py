@@ -16,7 +16,7 @@ TOLD = {
     "invitation": gettext_noop("Invited"),
     "move": gettext_noop("Told of another time or place"),
     "change": gettext_noop("Told of a change"),
-    "cancellation": gettext_noop("Told that it is cancelled"),
+    "cancellation": gettext_noop("Sent a cancellation"),
 }
 """By the ``kind`` of a message."""
 PROPOSALS = {
