@@ -21,10 +21,6 @@ NEW = "/console/new"
 EVENT = "/events/{event_id}"
 WAITS = (0, 60, 300, 900)
 """Seconds that can be chosen for ``notify_after``."""
-DONE = {"send": "telling", "quiet": "saved"}
-"""What is said after a button of the preview, by its ``step``; also where it was pressed twice, and the first time did
-it.
-"""
 
 
 # --- a new event --------------------------------------------------------------------------------------------------
@@ -88,7 +84,7 @@ def change(visit: Visit, event_id: str) -> site.Answer:
     patch = event_fields.changes(event, form, said)
     then = f"/console/events/{event_id}"
     if not patch and form.text("step") != "edit":
-        return visit.go(then, DONE.get(form.text("step"), "unchanged"))
+        return visit.go(then, previewing.DONE.get(form.text("step"), "unchanged"))
     if "yes" in form.every("quiet"):
         patch["notify"] = "none"
 

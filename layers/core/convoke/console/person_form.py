@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterable, Mapping
+from http import HTTPStatus
 from typing import Any
 
 from ..languages import LANGUAGES, Texts
@@ -43,6 +44,14 @@ class Typed:
 @page("GET", "/console/events/{event_id}/people/add")
 def ask_who(visit: Visit, event_id: str) -> site.Answer:
     event = visit.api.read(EVENT, {"event_id": event_id})
+    if event["status"] == "cancelled":
+        _ = visit.request.texts.gettext
+        raise site.Refused(
+            HTTPStatus.CONFLICT,
+            _("Nobody can be added to this event"),
+            _("It is cancelled. Let it take place again first."),
+            ways=[(_("Back to the event"), f"/console/events/{event_id}")],
+        )
     every = tuple(name for name, _ in coming(visit, event))
     return _adding(visit, event, Typed(occurrences=every, responses={}))
 
