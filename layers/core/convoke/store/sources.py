@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
+from cattrs.gen import override
+
 from ..model import frozen
 from . import codec, conditions, dynamo, keys
 from .repository import Page, Repository, decode_cursor, page
@@ -18,6 +20,10 @@ WINDOW = timedelta(minutes=10)
 """How long a disappearance counts; the windows begin at full ten minutes, and the one before counts, too."""
 SHARDS = "0123456789abcdef"
 """The first digit of a row's digest, by which the rows of a source are spread over partitions."""
+
+
+UPON_LOOKING = conditions.FENCE_UNCHANGED
+"""Nobody has looked at the row since its state was read: what it said then is not older than what was done."""
 
 
 class Kind(StrEnum):
@@ -102,8 +108,10 @@ class SourceState:
         return next((one.table_id for one in self.tables if one.name == name), None)
 
 
-for _each in (RowState, RowProblem, SourceState):
+for _each in (RowProblem, SourceState):
     codec.record(_each)
+# The id of an event is a key of an index, and no such key may be empty.
+codec.record(RowState, event_id=override(omit_if_default=True))
 
 
 class Sources(Repository):
@@ -120,7 +128,7 @@ class Sources(Repository):
         """
         item = codec.item(now, _row_key(where)) | {"fence": seen.fence + 1, "key": now.key}
         if seen.fence:
-            actions = {ROW: put(self._people, item, conditions.FENCE_UNCHANGED, fence=seen.fence)}
+            actions = {ROW: put(self._people, item, UPON_LOOKING, fence=seen.fence)}
         else:
             actions = {ROW: put(self._people, item, conditions.NEW)}
         if seen.waits_for and seen.waits_for != now.waits_for:
