@@ -144,6 +144,13 @@ class Site:
             first = looked
         raise AssertionError  # rounds() ends with Contention
 
+    def has(self, kind: Kind, key: str) -> bool:
+        """Whether the site's table has the row with this key, in JSON."""
+        rows = self.rows(kind)
+        assert rows is not None  # noqa: S101 (the caller asks for rows that are described)
+        wire = dynamo.wire(read_key(json.loads(key)))
+        return "Item" in self.tables.get_item(TableName=rows.table, Key=wire, ConsistentRead=True)
+
     def waiting(self, looked: Looked) -> list[str]:
         """The keys, in JSON, of the rows of registrations that wait for what this look has led to."""
         marks = looked.wakes if self.source.registrations is not None else ()

@@ -5,7 +5,6 @@ something, and how many rows of a source have disappeared lately.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
@@ -137,12 +136,19 @@ class Sources(Repository):
             actions["waits"] = put(self._people, {**_mark_key(where, now.waits_for), "key": now.key})
         return actions
 
-    def known(self, account: str, source: str, kind: Kind, shard: str) -> Iterator[RowState]:
-        """The states of all rows of one shard, one of :data:`SHARDS`."""
+    def known(
+        self, account: str, source: str, kind: Kind, shard: str, after: str, limit: int
+    ) -> tuple[list[RowState], str]:
+        """At most ``limit`` states of the rows of one shard, one of :data:`SHARDS`, after the position ``after``, empty
+        for the first; and the position of the last of them, empty where no other follows.
+        """
         first = _row_key(Place(account=account, source=source, kind=kind, digest=shard))
-        query = dynamo.starting_with(self._people, {**first, "sk": f"ROW#{kind}#"})
-        for item in dynamo.pages(self.client.query, **query):
-            yield codec.read(RowState, item)
+        query = dynamo.starting_with(self._people, {**first, "sk": f"ROW#{kind}#"}, Limit=limit)
+        if after:
+            query["ExclusiveStartKey"] = dynamo.wire({**first, "sk": after})
+        answer = self.client.query(**query)
+        last = dynamo.unwire(answer["LastEvaluatedKey"])["sk"] if "LastEvaluatedKey" in answer else ""
+        return [codec.read(RowState, dynamo.unwire(item)) for item in answer["Items"]], last
 
     def waiting(self, account: str, source: str, what: str) -> list[str]:
         """The keys of the rows of registrations that wait for ``what``, as stream records have them in JSON."""
