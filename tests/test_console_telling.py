@@ -141,11 +141,11 @@ def test_while_people_are_told_a_bar_shows_how_far_it_is(secretary: Secretary) -
 
 def test_afterwards_it_is_said_that_everybody_knows_or_who_does_not(secretary: Secretary) -> None:
     event, delivery = told(secretary, {})
-    assert "nobody is known not to have been reached" in words_of(part_of(secretary, event))
+    assert "Nobody is known not to have been reached" in words_of(part_of(secretary, event))
     secretary.world.call("PATCH", event, {"title": "Quire"})
     delivery.settle()
     shown = part_of(secretary, event)
-    assert "Everybody knows" in words_of(shown)
+    assert "Everybody is told" in words_of(shown)
     assert "data-again" not in shown.text
     assert "http-equiv" not in shown.text
 

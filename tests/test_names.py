@@ -212,7 +212,7 @@ def test_the_index_follows_a_person_from_registering_to_being_erased(world: Worl
     assert indexed(world, event_id) == {person.rpartition("/")[2]: {}}
 
 
-def test_people_of_a_bulk_of_a_split_and_with_swapped_addresses_are_found(world: World) -> None:
+def test_people_of_a_bulk_and_of_a_split_are_found(world: World) -> None:
     event = world.hold(recurrence="FREQ=WEEKLY;COUNT=4")
     people = [{"name": f"Ann{n} Ek", "email": f"ek{n}@example.net"} for n in range(14)]
     world.call("POST", f"{event}/registrations/bulk", {"registrations": people})

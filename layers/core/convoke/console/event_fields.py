@@ -213,11 +213,11 @@ def read(form: Form, status: str, texts: Texts) -> Read:
         "conference": {"uri": uri, "label": label} if uri or label else None,
         "organizer": {"name": form.text("organizer_name"), "email": form.text("organizer_email")},
         "reminders": sorted(filter(None, form.every("reminders")), key=_length),
-        "capacity": _number(form.text("capacity")),
-        "guests": _number(form.text("guests")) or 0,
+        "capacity": number(form.text("capacity")),
+        "guests": number(form.text("guests")) or 0,
         "language": form.text("language") or None,
         "questions": [_question(form, row) for row in asked],
-        "notify_after": _number(form.text("notify_after")),
+        "notify_after": number(form.text("notify_after")),
     }
     wrong = (*errors, *wrong)
     return Read(body=body, errors=(*_missing(form, texts), *wrong) if wrong else (), asked=asked)
@@ -237,7 +237,7 @@ def _length(reminder: str) -> timedelta:
         return timedelta.max  # the API says what is wrong with it
 
 
-def _number(text: str) -> int | str | None:
+def number(text: str) -> int | str | None:
     """A whole number, or what was typed in its place, which the API refuses; ``None`` where nothing was."""
     return int(text) if re.fullmatch("[0-9]{1,9}", text) else text or None
 
