@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 import console
+from convoke import pages
+from tests.browser import a_browser
 from tests.caller import sample
 from tests.secretary import CONTEXT, Secretary, a_secretary
+
+STATIC = Path(pages.__file__).parent / "static"
 
 
 @pytest.fixture
@@ -46,3 +51,16 @@ def test_what_is_not_there_leads_back_to_the_events(secretary: Secretary) -> Non
     shown = secretary.get("/console/events/nobody")
     assert shown.status == 404
     assert '<a href="/v1/console">To the events</a>' in shown.text
+
+
+def test_a_title_of_one_long_word_is_broken_on_a_narrow_screen(secretary: Secretary) -> None:
+    secretary.sign_in()
+    event = secretary.world.hold(title="W" * 255, location="x" * 300)
+    styles = [(STATIC / name).read_text() for name in ("pages.css", "console.css")]
+    with a_browser() as browser:
+        page = browser.new_page(viewport={"width": 320, "height": 800})
+        for path in ("", "/edit", "/people", "/cancel", "/attention"):
+            page.set_content(secretary.get(f"/console{event}{path}").text)
+            for style in styles:
+                page.add_style_tag(content=style)
+            assert page.evaluate("document.documentElement.scrollWidth") <= 320, path
