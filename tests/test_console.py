@@ -11,7 +11,7 @@ import console
 from convoke import pages
 from tests.browser import a_browser
 from tests.caller import sample
-from tests.secretary import CONTEXT, Secretary, a_secretary
+from tests.secretary import CONTEXT, Secretary, a_secretary, shown_fields
 
 STATIC = Path(pages.__file__).parent / "static"
 
@@ -64,3 +64,22 @@ def test_a_title_of_one_long_word_is_broken_on_a_narrow_screen(secretary: Secret
             for style in styles:
                 page.add_style_tag(content=style)
             assert page.evaluate("document.documentElement.scrollWidth") <= 320, path
+
+
+def test_a_form_that_is_sent_after_the_session_ended_is_shown_again_as_it_was_filled_in(secretary: Secretary) -> None:
+    secretary.sign_in()
+    event = secretary.world.hold()
+    path = f"/console{event}/cancel"
+    form = {**shown_fields(secretary.get(path), path), "reason": 'Storm, "Sabine" <again>\nSorry.'}
+    secretary.store.sessions.end(secretary.cookies["__Host-convoke"])
+
+    out = secretary.post(path, form)
+    assert (out.status, "You are signed out" in out.text) == (403, True)
+    kept = shown_fields(out, path)
+    assert kept["reason"] == form["reason"]
+    assert "token" not in kept
+    secretary.sign_in()
+    again = secretary.post(path, kept)
+    assert again.status == 422
+    assert shown_fields(again, path)["reason"] == form["reason"]
+    assert secretary.world.call("GET", event).body["status"] == "confirmed"
