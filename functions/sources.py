@@ -2,7 +2,8 @@
 
 A stream record only says which row to look at. Which account a stream belongs to is decided by the deployment, in
 ``SOURCE_STREAMS``: ``account=stream ARN``, separated by commas; which of the account's sources its rows are of, by the
-name of the table. The result of the daily comparison has the differences of each source by table and outcome.
+name of the table. The result of the daily comparison has the differences of each source by table and outcome. One that
+does not end in the time of an invocation is continued by the next: ``{"continue": true}``.
 """
 
 from __future__ import annotations
@@ -21,11 +22,12 @@ from convoke.aws import runtime
 from convoke.aws.runtime import logger, metrics
 from convoke.model import ConvokeError
 from convoke.settings import settings
-from convoke.sources.compare import KINDS, act, compare, follow
+from convoke.sources.compare import KINDS, follow, go_on, too_many
 from convoke.sources.mapping import parse
 from convoke.sources.row_keys import read_key
 from convoke.sources.sync import Looked, Outcome, Site
 from convoke.store import dynamo
+from convoke.store.comparisons import Progress
 from convoke.store.sources import Kind
 from convoke.store.store import Store
 
@@ -48,12 +50,10 @@ def bindings() -> dict[str, str]:
     return {stream: account for account, _, stream in named}
 
 
-def sites(stream: str, *, dry: bool = False) -> list[tuple[Site, Kind]]:
+def sites(stream: str) -> list[tuple[Site, Kind]]:
     """The sources of which the stream's rows are, with the kind of rows; none where nobody has described one."""
     account, table = bindings()[stream], stream.split("/")[1]
-    described = [
-        Site(store(), account, parse(text), store().client, dry=dry) for text in store().accounts.sources(account)
-    ]
+    described = [Site(store(), account, parse(text), store().client) for text in store().accounts.sources(account)]
     found = [(site, kind, site.rows(kind)) for site in described for kind in KINDS]
     return [(site, kind) for site, kind, rows in found if rows is not None and rows.table == table]
 
@@ -90,23 +90,32 @@ def tell(site: Site, kind: Kind, looked: Looked) -> None:
     logger.info("row", extra=said | ids)
 
 
-def audit(now: datetime) -> dict[str, Any]:
-    """Compare every source whose tables are bound to its account, and act upon differences unless they are many."""
+def audit(now: datetime, lambda_context: LambdaContext, *, begin: bool) -> dict[str, Any]:
+    """Compare every source whose tables are bound to its account, as far as the time of this invocation goes, and act
+    upon differences unless they are many; ``begin``: also those that are not under way.
+    """
     summary: dict[str, Any] = {}
     for stream, account in bindings().items():
-        for site, _ in sites(stream, dry=True):
+        for site, _ in sites(stream):
             name = f"{account}/{site.source.name}"
             if name in summary:
                 continue
-            found = compare(site, now)
-            store().sources.compared(account, site.source.name, found.standing)
-            metrics.add_metric(name="SourceDifferences", unit=MetricUnit.Count, value=len(found.differences))
-            summary[name] = {"rows": found.rows, "differences": dict(found.counted()), "put_right": not found.too_many}
-            if found.too_many:
-                metrics.add_metric(name="SourceAuditStopped", unit=MetricUnit.Count, value=1)
-            else:
-                act(Site(store(), account, site.source, store().client), found.differences, now)
+            at = go_on(site, now, lambda: lambda_context.get_remaining_time_in_millis() < TIME_LEFT, begin=begin)
+            if at is not None:
+                summary[name] = tell_comparison(at)
     return summary
+
+
+def tell_comparison(at: Progress) -> dict[str, Any]:
+    """Count what a comparison that has ended found; returns how far it is."""
+    found = sum(at.differences.values())
+    stopped = too_many(found, at.rows)
+    if at.ended:
+        metrics.add_metric(name="SourceDifferences", unit=MetricUnit.Count, value=found)
+        if stopped:
+            metrics.add_metric(name="SourceAuditStopped", unit=MetricUnit.Count, value=1)
+    put_right = at.ended and not stopped
+    return {"rows": at.rows, "differences": dict(at.differences), "ended": at.ended, "put_right": put_right}
 
 
 @logger.inject_lambda_context
@@ -114,7 +123,7 @@ def audit(now: datetime) -> dict[str, Any]:
 def handler(event: dict[str, Any], context: LambdaContext) -> Any:
     metrics.add_metric(name="SourceRecords", unit=MetricUnit.Count, value=len(event.get("Records", ())))
     if "Records" not in event:
-        summary = audit(runtime.clock())
+        summary = audit(runtime.clock(), context, begin=not event.get("continue"))
         logger.info("compared", extra={"sources": summary})
         return {"sources": summary}
     return process_partial_response(

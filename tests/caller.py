@@ -98,10 +98,13 @@ class Answer:
 
 
 class World:
-    """A caller with a key, and the tables behind."""
+    """A caller with a key, and the tables behind. ``role`` is the function whose role the API has: the console calls it
+    in a process of its own.
+    """
 
-    def __init__(self, client: Any) -> None:
+    def __init__(self, client: Any, role: str = "Api") -> None:
         self.client = client
+        self.role = role
         self.store = Store(client, SETTINGS)
         self.now = NOW
 
@@ -149,7 +152,7 @@ class World:
                 event["body"] = body if isinstance(body, str) else json.dumps(body)
             if content_type:
                 event["headers"]["content-type"] = content_type
-        with policies.acting_as("Api"):
+        with policies.acting_as(self.role):
             return Answer(api.handler(event, CONTEXT))
 
     def hold(self, **changes: Any) -> str:

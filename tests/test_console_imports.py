@@ -317,6 +317,17 @@ def test_a_key_that_may_only_read_begins_no_import(secretary: Secretary) -> None
     assert secretary.queued == []
 
 
+def test_whoever_is_imported_is_accepted_which_not_every_key_may_do(secretary: Secretary) -> None:
+    where = secretary.world.hold(approval=True)
+    secretary.sign_in(scopes=(Scope.READ, Scope.REGISTER))
+    assert "may be seen, and not changed" in said(upload(secretary, where, "Name,Mail\nAda,ada@example.org"))
+    secretary.sign_in()
+    begin(secretary, where, "Name,Mail\nAda,ada@example.org")
+    work(secretary)
+    [one] = secretary.world.call("GET", f"{where}/registrations").body["items"]
+    assert one["status"] == "registered"
+
+
 def test_nobody_is_imported_to_an_event_that_is_cancelled_or_over(secretary: Secretary) -> None:
     where = secretary.world.hold()
     path, shown = checked(secretary, where, "Name,Mail\nAda,ada@example.org")
@@ -377,7 +388,7 @@ def test_what_is_too_long_for_one_file_comes_in_parts(secretary: Secretary, monk
             break
         *parts, path = (
             unescape(link).removeprefix("/v1")
-            for link in re.findall(r'<li><a href="([^"]*people\.csv[^"]*)"', shown.text)
+            for link in re.findall(r'<li><a [^>]*href="([^"]*people\.csv[^"]*)"', shown.text)
         )
         found += [line for part in parts for line in table_of(secretary.get(part))]
     first, *others = [line[1] for line in found]

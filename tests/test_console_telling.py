@@ -10,10 +10,9 @@ from typing import Any
 import pytest
 
 from convoke.console.progress import Look, first_look, in_time, progress, seconds_left
-from convoke.console.visit import ROUTES, Visit, page
 from convoke.languages import texts
-from convoke.pages import site
 from convoke.store import dynamo, keys
+from convoke.store.accounts import Scope
 from tests.secretary import Secretary, a_secretary
 from tests.tables import SETTINGS, everything
 from tests.test_console_preview import of, told, words_of
@@ -23,24 +22,15 @@ LATER = {"start": "2027-06-12T09:00:00", "end": "2027-06-12T10:00:00", "notify_a
 """What waits to be told: it is not soon."""
 
 
-def event_page(visit: Visit, event_id: str) -> site.Answer:
-    """A page with the part in it, as that of an event."""
-    event = visit.api.read("/events/{event_id}", {"event_id": event_id})
-    meta, part = (str(visit.show(f"telling_{name}.html", event=event).body) for name in ("meta", "part"))
-    return site.Answer(status=200, body=f"{meta}{part}", headers={})
-
-
 @pytest.fixture
 def secretary(monkeypatch: pytest.MonkeyPatch) -> Iterator[Secretary]:
     with a_secretary(monkeypatch) as one:
-        monkeypatch.setattr(ROUTES, "all", [*ROUTES.all])
-        page("GET", "/console/events/{event_id}/part")(event_page)
         one.sign_in()
         yield one
 
 
 def part_of(secretary: Secretary, event: str, query: str = "") -> Shown:
-    return secretary.get(f"{of(event)}/part{query}")
+    return secretary.get(f"{of(event)}{query}")
 
 
 def progressed(secretary: Secretary, event: str, people: int, left: int) -> None:
@@ -57,6 +47,9 @@ def progressed(secretary: Secretary, event: str, people: int, left: int) -> None
 def test_what_waits_is_said_with_its_time_and_can_be_sent_now(secretary: Secretary) -> None:
     event, delivery = told(secretary, {}, **LATER)
     secretary.world.call("PATCH", event, {"title": "Quire"})
+    secretary.sign_in(scopes=(Scope.READ,))
+    assert "Send now" not in part_of(secretary, event).text
+    secretary.sign_in()
     shown = part_of(secretary, event)
     assert "A change waits to be told" in words_of(shown)
     assert re.search(r"People are mailed at \d\d:\d\d \(Europe/Berlin\)", words_of(shown))
@@ -125,7 +118,9 @@ def test_a_form_that_is_not_believed_neither_tells_nor_undoes(secretary: Secreta
 def test_while_people_are_told_a_bar_shows_how_far_it_is(secretary: Secretary) -> None:
     event, _ = told(secretary, {})
     secretary.world.call("PATCH", event, {"title": "Quire"})
-    assert "The mails are being prepared." in words_of(part_of(secretary, event))
+    said = words_of(part_of(secretary, event))
+    assert "It is looked up who has to be told" in said
+    assert "People are being told" not in said, "perhaps nobody is, as with a correction that nobody is to be told of"
     progressed(secretary, event, 15_000, 280)
     shown = part_of(secretary, event)
     assert "1,000 of 15,000 have been told." in words_of(shown)
@@ -157,14 +152,23 @@ def test_afterwards_it_is_said_that_everybody_is_told_or_who_was_not_reached(sec
 
 def test_who_was_not_reached_is_counted(secretary: Secretary) -> None:
     request: Any = type("Request", (), {"texts": texts("en"), "query": {}, "now": secretary.world.now})()
-    known = {"event_id": "e", "told_at": None, "telling": None, "registered": 3, "waiting": 0, "status": "confirmed"}
+    known: dict[str, Any] = {
+        "event_id": "e",
+        "told_at": None,
+        "telling": None,
+        "registered": 3,
+        "waiting": 0,
+        "status": "confirmed",
+    }
+    known |= {"next_date": {}}
     assert progress(request, {**known, "attention_count": 2}).state == "knows"
     assert progress(request, {**known, "attention_count": 0, "registered": 0}).state == ""
     assert progress(request, {**known, "attention_count": 0, "status": "draft"}).state == ""
+    assert progress(request, {**known, "attention_count": 0, "next_date": None}).state == ""
 
 
 def test_the_part_of_a_new_event_says_nothing(secretary: Secretary) -> None:
-    assert "telling" not in part_of(secretary, secretary.world.hold()).text
+    assert 'id="telling"' not in part_of(secretary, secretary.world.hold()).text
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from unittest.mock import Mock
 import pytest
 from botocore.exceptions import ClientError
 
+import console
 import imports
 from convoke.aws import runtime
 from convoke.delivery.audit import Findings
@@ -29,14 +30,16 @@ from convoke.schedule import series
 from convoke.settings import Settings
 from convoke.store import answers, dynamo, keys, lookups
 from convoke.store.link_keys import LinkKeys
+from convoke.store.store import Store
 from convoke.web import context
 from convoke.webhooks import http
-from convoke.webhooks.events import WebhookEventType
+from convoke.webhooks.events import WebhookEventType, WebhookPayload
 from tests import policies
 from tests.caller import PARTY, World
 from tests.deployment import EVENTS, Context, Deployment, a_deployment, forget_what_is_warm, sample
 from tests.factories import EVENT_ID, MORNING, NEW_ID, NOW, REGISTRATION_ID, event, registration, reply
 from tests.iam import like, several
+from tests.secretary import Secretary
 from tests.test_account_settings import image
 from tests.test_api_occurrences import THIRD
 from tests.test_functions import BUCKET, receive
@@ -45,6 +48,7 @@ from tests.test_hooks import Outside, Stage
 from tests.test_imports_job import Job
 from tests.test_permissions import needed_by_lambda
 from tests.test_readiness import ready
+from tests.test_signing_in import path_in
 from tests.test_sources import SUMMER
 from tests.test_sources_function import Site
 from tests.test_sync import PLAIN
@@ -86,17 +90,42 @@ def calling(caller: World) -> None:
     caller.call("GET", f"/webhooks/{hook}/deliveries")
     caller.call("DELETE", f"/webhooks/{caller.call('POST', '/webhooks', HOOK).body['webhook_id']}")
     for _ in range(2):
-        assert caller.call("POST", "/events", PARTY, idempotency_key="once").status == 201
+        assert caller.call("POST", "/events", PARTY, idempotency_key=f"once-{caller.role}").status == 201
     held = caller.hold(capacity=1)
     caller.register(held)
     caller.call("DELETE", caller.register(held, "cy@example.net"))
     for order in lookups.Order:
         caller.call("GET", "/events", query={"order": order})
     caller.call("GET", "/registrations", query={"email": "cy@example.net"})
-    caller.call("GET", f"{held}/registrations")
+    for people in ({}, {"order": "name"}, {"search": "cy ek"}, {"search": "b"}):
+        assert caller.call("GET", f"{held}/registrations", query=people).status == 200
     series = caller.hold(recurrence=WEEKLY)
     caller.register(series)
     assert caller.call("POST", f"{series}/split", {"from": THIRD}).status == 201
+
+
+def managing(deployed: Deployment, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Somebody signs in to the console with a key and out again, then by a mailed link; it does what the API does."""
+    forget_what_is_warm()
+    world = World(deployed.client, "Console")
+    world.store = Store(deployed.client, deployed.settings)
+    monkeypatch.setattr(console, "store", lambda: world.store)
+    monkeypatch.setattr(console, "now", lambda: clock.now)
+    secretary, door = Secretary(world), "/console/sign-in"
+    secret = deployed.store.accounts.create_key(account="acme", name="console", now=NOW)
+    assert secretary.sends(secretary.get(door), door, key=secret).location == "/console"
+    assert secretary.sends(secretary.get("/console"), "/console/sign-out").location == door
+    email = PARTY["organizer"]["email"]
+    calling(world)
+    before = len(deployed.office.accepted)
+    assert secretary.sends(secretary.get(door), f"{door}/mail", email=email).status == 303
+    deployed.drain()
+    mails = [mail["Content"]["Raw"]["Data"] for mail in deployed.office.accepted[before:]]
+    (path,) = [path_in(mail) for mail in mails if b"/console/link/" in mail.replace(b"=\r\n", b"")]
+    assert secretary.sends(secretary.get(path), path).location == "/console"
+    assert email in secretary.get("/console").text
+    with policies.acting_as("Console"):
+        hints.go_on(deployed.settings, EVENT_ID, "0")
 
 
 def visiting(deployed: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -341,12 +370,16 @@ def test_no_role_may_do_what_its_function_never_does(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(answers, "LATEST", 1)
     with a_deployment(monkeypatch) as deployed:
         clock, caller = Clock(monkeypatch), World(deployed.client)
-        deployed.store.webhooks.create(replace(LISTENER, events=tuple(WebhookEventType)))
+        listener = replace(LISTENER, events=tuple(WebhookEventType), payload=WebhookPayload.FULL)
+        deployed.store.webhooks.create(listener)
         weekly = series.rule(WEEKLY, MORNING)
         create_event(deployed.store, event(rule=weekly, capacity=1, release_on_decline=True))
         register(deployed.store, registration(), now=NOW)
         authorizing(deployed)
         calling(caller)
+        deployed.client.delete_item(TableName=deployed.settings.accounts_table, Key=dynamo.wire(keys.link_keys()))
+        managing(deployed, clock, monkeypatch)
+        without_keys_of_links(deployed)
         visiting(deployed, monkeypatch)
         without_keys_of_links(deployed)
         deployed.ring(PERSON)

@@ -7,13 +7,16 @@ import pytest
 from moto import mock_aws
 
 from tests.simulation import __main__ as command
-from tests.simulation import orders, quick
+from tests.simulation import orders, quick, rows
 from tests.simulation.equivalence import Operations, stored
 from tests.simulation.faults import KINDS, Mode
+from tests.simulation.history import People, heal
 from tests.simulation.mutants import MUTANTS
+from tests.simulation.rows_checker import rows_at_the_end
 from tests.simulation.run import histories, history
 from tests.simulation.scene import SETTINGS
 from tests.simulation.tables import Tables, Typed
+from tests.simulation.world import World
 from tests.tables import create_tables, everything
 
 
@@ -34,12 +37,41 @@ def test_no_promise_is_broken_under_faults(mode: Mode) -> None:
         "dtstamp-kept",
         "webhook-lease",
         "webhook-event-due",
+        "fence-of-a-row",
+        "rows-that-disappear-are-held",
     ],
 )
 def test_a_missing_guard_is_caught(name: str) -> None:
     _, caught_at, promise, _ = command.catch(name, 1)
     assert caught_at
     assert promise
+
+
+def test_everybody_has_in_their_calendar_what_the_site_s_table_says() -> None:
+    tally = histories([seed for seed in range(2000, 2500) if rows.drawn(seed, Mode.ALL)])
+    assert not tally.broken, f"replay with SEED={tally.broken[0][0]} HISTORIES=1"
+    assert tally.histories > 40
+
+
+def test_a_circle_of_rows_that_exchange_addresses_is_told_without_stream_records() -> None:
+    with quick.quick():
+        quick.forget()
+        world = World(3, Mode.NONE)
+        people = People(world)
+        people.rows = site = rows.Rows(world)
+        people.publish()
+        users = rows.USERS[:3]
+        for user, email in zip(users, rows.ADDRESSES, strict=False):
+            site.write(user, email)
+        assert site.settle() == 0
+        for user, email in zip(users, (*rows.ADDRESSES[1:3], rows.ADDRESSES[0]), strict=True):
+            site.write(user, email)
+        assert site.settle() == 0
+        heal(world)
+        assert list(rows_at_the_end(world, site, 0)) == []
+        assert {copy.recipient for copy in world.post.accepted} == set(rows.ADDRESSES[:3])
+        site.delete()
+        assert list(rows_at_the_end(world, site, 0)) != []
 
 
 @pytest.mark.parametrize("name", MUTANTS)

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import pytest
 
 import sources
-from convoke.sources import sync
+from convoke.sources import compare, sync
 from convoke.store import dynamo
+from convoke.store.comparisons import Progress
 from convoke.store.sources import Kind
 from tests.deployment import Context, Deployment, a_deployment, sample
+from tests.factories import NOW
 from tests.policies import Denied, acting_as
 from tests.test_sources import SITE, SUMMER
 from tests.test_sync import PLAIN, World
@@ -123,7 +126,7 @@ def test_lost_records_are_found_by_the_daily_comparison(site: Site) -> None:
     site.client.delete_item(TableName="site-registrations", Key=dynamo.wire({"event_id": "e1", "user_id": "u1"}))
     site.write("site-registrations", PLAIN | {"user_id": "u2", "email": "u2@example.net"})
     expected = {"events change": 1, "registrations create": 1, "registrations cancel": 1}
-    assert site.compare() == {"rows": 3, "differences": expected, "put_right": True}
+    assert site.compare() == {"rows": 3, "differences": expected, "ended": True, "put_right": True}
     assert (site.event().title, site.person("u2").status) == ("Garden party", "registered")
     assert site.person("u1").status == "cancelled"
     assert site.compare()["differences"] == {}
@@ -132,7 +135,8 @@ def test_lost_records_are_found_by_the_daily_comparison(site: Site) -> None:
 def test_many_differences_are_left_to_make_sync(site: Site) -> None:
     for one in range(6):
         site.write("site-events", SUMMER | {"event_id": f"e{one}"})
-    assert site.compare() == {"rows": 6, "differences": {"events create": 6}, "put_right": False}
+    expected = {"rows": 6, "differences": {"events create": 6}, "ended": True, "put_right": False}
+    assert site.compare() == expected
     assert site.state(Kind.EVENTS, "e1").fence == 0
 
 
@@ -160,3 +164,83 @@ def test_the_brake_is_on_for_records_too(site: Site, monkeypatch: pytest.MonkeyP
     site.ring("site-events", SUMMER)
     assert site.event().status == "confirmed"
     assert site.problems() == [("", sync.HELD)]
+
+
+def parts(most: int) -> list[Any]:
+    """What each invocation answers, in whose time ``most`` parts are compared, until one has ended."""
+    answers = []
+    for number in range(40):
+        context = Context()
+        context.get_remaining_time_in_millis = partial(next, iter([30_000] * most), 0)
+        with acting_as("Sources"):
+            answers += sources.handler({"continue": True} if number else {}, context)["sources"].values()
+        if answers[-1]["ended"]:
+            break
+    return answers
+
+
+def test_a_comparison_that_runs_out_of_time_is_continued_and_finds_all(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(compare, "PART", 2)
+    people = [PLAIN | {"user_id": f"u{one}", "email": f"u{one}@example.net"} for one in range(5)]
+    site.write("site-events", SUMMER)
+    site.ring("site-events", SUMMER)
+    for row in people:
+        site.write("site-registrations", row)
+    site.ring("site-registrations", *people)
+    site.client.delete_item(TableName="site-registrations", Key=dynamo.wire({"event_id": "e1", "user_id": "u1"}))
+    site.write("site-registrations", people[4] | {"full_name": "Cy"})
+    answers = parts(5)
+    assert len(answers) > 5
+    expected = {"registrations change": 1, "registrations cancel": 1}
+    assert answers[-1] == {"rows": 6, "differences": expected, "ended": True, "put_right": True}
+    assert (site.person("u1").status, site.person("u4").name) == ("cancelled", "Cy")
+    assert site.store.comparisons.found("acme", "site") == []
+    assert sources.handler({"continue": True}, Context()) == {"sources": {}}
+
+
+def test_nothing_is_done_before_all_rows_are_compared_and_many_differences_are_left(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(compare, "PART", 2)
+    for one in range(6):
+        site.write("site-events", SUMMER | {"event_id": f"e{one}"})
+    answers = parts(1)
+    expected = {"rows": 6, "differences": {"events create": 6}, "ended": True, "put_right": False}
+    assert answers[-1] == expected
+    assert site.state(Kind.EVENTS, "e1").fence == 0
+    assert site.store.comparisons.progress("acme", "site") is None
+
+
+def test_a_comparison_that_crashes_goes_on_where_it_was(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(compare, "PART", 1)
+    for one in range(3):
+        site.write("site-events", SUMMER | {"event_id": f"e{one}"})
+    looked = compare.compare_part
+
+    def once(*given: Any) -> Any:
+        if given[1].rows == 2:
+            raise RuntimeError
+        return looked(*given)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(compare, "compare_part", once)
+        with pytest.raises(RuntimeError):
+            site.compare()
+    begun = site.store.comparisons.progress("acme", "site")
+    assert begun is not None
+    assert begun.rows == 2
+    with acting_as("Sources"):
+        [found] = sources.handler({"continue": True}, Context())["sources"].values()
+    assert found == {"rows": 3, "differences": {"events create": 3}, "ended": True, "put_right": True}
+    assert site.state(Kind.EVENTS, "e2").event_id
+
+
+def test_of_two_workers_that_compare_the_same_part_one_goes_on(site: Site) -> None:
+    site.write("site-events", SUMMER)
+    comparisons = site.store.comparisons
+    begun = comparisons.save("acme", "site", Progress(began_at=NOW))
+    assert begun is not None
+    assert comparisons.save("acme", "site", begun) is not None
+    assert comparisons.save("acme", "site", begun) is None

@@ -19,7 +19,7 @@ from importlib import import_module, util
 from pathlib import Path
 from typing import Any
 
-from . import cost, crowd, growth
+from . import cost, crowd, growth, people
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "performance.md"
@@ -169,6 +169,7 @@ SECTIONS: dict[str, Callable[[], Any]] = {
     "cost": costs,
     "cold": cold_starts,
     "growth": growth.measure,
+    "people": people.measure,
 }
 
 
@@ -178,7 +179,7 @@ SECTIONS: dict[str, Callable[[], Any]] = {
 def summary(found: dict[str, Any]) -> dict[str, Any]:
     """The object of the last line; what was not measured is not in it."""
     short: dict[str, Any] = {}
-    for name in ("render", "fanout", "seats", "growth"):
+    for name in ("render", "fanout", "seats", "growth", "people"):
         if name in found:
             short[name] = found[name]
     if "cost" in found:
@@ -207,6 +208,7 @@ def written(found: dict[str, Any]) -> str:
         ("cost", lambda one: _cost_table(one, prices)),
         ("cold", _cold_table),
         ("growth", growth.table),
+        ("people", people.table),
     ):
         if name in found:
             parts.append(section(found[name]))

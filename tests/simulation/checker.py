@@ -439,7 +439,8 @@ def _decisions(book: Book) -> Iterator[str]:
         left = sum(before in comes and now is RegistrationStatus.CANCELLED for before, now in steps)
         if accepted > book.world.accepted[rid]:
             yield f"{rid[6:10]} was pending, and comes without a decision: {statuses}"
-        if left > book.world.left[rid]:
+        # Of a site's table, it says who goes.
+        if left > book.world.left[rid] and person.source is None:
             yield f"{rid[6:10]} came, and was turned down: {statuses}"
         gone = (RegistrationStatus.CANCELLED, RegistrationStatus.ERASED)
         if rid in book.world.turned_down and person.status not in gone:

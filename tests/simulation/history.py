@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
+from operator import attrgetter
 from random import Random
 from typing import Any
 
@@ -24,8 +25,9 @@ from convoke.model import (
 )
 from convoke.registrations import approval, erasure, events, registry, returning, waitlist
 from convoke.schedule import edits, series, series_changes
-from convoke.store import dynamo
+from convoke.store import dynamo, keys
 
+from . import rows
 from .scene import ACCOUNT, EVENT_ID, START, TIMES
 from .worker import FAILURES, Crash
 from .world import World
@@ -58,7 +60,9 @@ class People:
         # Drawn apart, so that the rest of a history is what it is without guests.
         self._guests = Random(f"guests {world.seed}")  # noqa: S311 (no secret)
         self._asking = Random(f"approval {world.seed}")  # noqa: S311
-        self.approval = self._asking.random() < APPROVAL
+        # Of a site's table comes whoever it says, and nobody else.
+        self.rows = rows.Rows(world) if rows.drawn(world.seed, world.mode) else None
+        self.approval = self._asking.random() < APPROVAL and self.rows is None
 
     # --- the event --------------------------------------------------------------------------------------------
 
@@ -80,16 +84,21 @@ class People:
             rule=dice.choice(RULES) if not soon and random() < 0.4 else None,
             organizer=Person(name="Ada", email="ada@example.org"),
             notify_after=dice.choice(NOTIFY_AFTER),
-            capacity=dice.choice((1, 2, 3, 4, 6)) if random() < (0.7 if self.world.crowd else 0.25) else None,
+            capacity=self._capacity(),
             approval=self.approval,
             created_at=START,
             updated_at=START,
         )
         events.create_event(self.store, event)
-        if self.world.seed % 4 == 0:
+        if self.world.seed % 4 == 0 and self.rows is None:
             # Limits that are soon reached: what is beyond them is told hours or days later.
             for what, limit in (("event", Limit(hour=2, day=4)), ("recipient", Limit(hour=2, day=3))):
                 self.store.limits.change("acme", what, limit)
+
+    def _capacity(self) -> int | None:
+        limited = self.world.random() < (0.7 if self.world.crowd else 0.25)
+        capacity = self.world.dice.choice((1, 2, 3, 4, 6)) if limited else None
+        return capacity if self.rows is None else None
 
     def _change(
         self, changed: Callable[[Event], dict[str, Any]], *, quietly: bool = False, cancelled: bool = False
@@ -263,12 +272,13 @@ class People:
         self._change(lambda event: {"approval": not event.approval})
 
     def accept(self) -> None:
-        rid = self._somebody()
-        if rid is not None:
-            self.world.note(f"API accepts {rid[6:10]}")
-            self.world.accepted[rid] += 1
+        rid, event = self._somebody(), self.reads.event(EVENT_ID)
+        person = None if rid is None else self.reads.registration(EVENT_ID, rid)
+        if person is not None and event is not None:
+            self.world.note(f"API accepts {person.registration_id[6:10]}")
+            self.world.accepted[person.registration_id] += 1
             with self.world.crowded():
-                approval.accept(self.store, EVENT_ID, rid, now=self.world.instant())
+                approval.accept(self.store, event, person, now=self.world.instant())
 
     def decline(self) -> None:
         rid, event = self._somebody(), self.reads.event(EVENT_ID)
@@ -284,6 +294,9 @@ class People:
             self.register(self.world.dice.choice(self.came)[1])
 
     def _somebody(self) -> str | None:
+        if self.rows is not None:
+            known = [sk for sk in self.world.truths if sk.startswith(keys.REGISTRATION_PREFIX)]
+            return self.world.dice.choice(known).removeprefix(keys.REGISTRATION_PREFIX) if known else None
         return self.world.dice.choice(self.came)[0] if self.came else None
 
     def withdraw(self) -> None:
@@ -493,7 +506,7 @@ def live(world: World) -> People:
     def deed(what: str) -> Callable[[], None]:
         def do() -> None:
             try:
-                getattr(people, what)()
+                attrgetter(what)(people)()
             except Crash:
                 world.note("the API died")
             except (*FAILURES, dynamo.Refused) as error:
@@ -512,12 +525,17 @@ def live(world: World) -> People:
         # The rate is known, and some have to wait for their turn.
         world.store.records.store_rate(StoreRate(rate=dice.choice((0.5, 3, 20))))
     for _ in range(dice.choice((1, 2, 2, 3, 3, 4, 5))):
-        people.register()
+        if people.rows is None:
+            people.register()
+        else:
+            people.rows.put()
     world.faults.wire, world.faults.answers = wire, answers
 
     style, gaps = OF_SEATS if world.crowd else dice.choice(STYLES), dice.choice(GAPS)
     if people.approval:
         style = OF_APPROVAL
+    if people.rows is not None:
+        style = rows.STYLE
     moment = dice.choice((0.0, 0.0, 5.0, 60.0))
     count = dice.randrange(1, 8) * (2 if world.crowd else 1)
     deeds = [deed(what) for what in dice.choices(list(style), list(style.values()), k=count)]

@@ -15,8 +15,10 @@ from convoke.decision.planner import MessagePlanner
 from convoke.delivery import attempts, audit, fan_out, reconcile, reports, sweep, webhooks
 from convoke.effects import ClearDue, PlanBatches, Send, Steps
 from convoke.registrations import approval, registry, returning, seats, waitlist
+from convoke.sources import sync
 from convoke.store import conditions, deliveries, fan_outs, in_flight, invitations, keys, outbox, writes
 from convoke.store import seats as store_seats
+from convoke.store import sources as store_sources
 from convoke.store.events import Events
 from convoke.store.fan_outs import FanOuts
 from convoke.store.invitations import Invitations
@@ -459,5 +461,22 @@ MUTANTS: dict[str, Mutant] = {
     "webhook-signature-over-the-time": Mutant(
         (without(webhook_events, "signature", 'f"{timestamp}.".encode() + body', "body"),)
     ),
+    "fence-of-a-row": Mutant((instead(store_sources, "UPON_LOOKING", conditions.EXISTS),)),
+    "state-of-a-row-before-the-row": Mutant(
+        (
+            without(
+                sync.Site,
+                "_begin",
+                "    seen = self.store.sources.row(where)\n    only_key",
+                "    only_key",
+            ),
+            without(
+                sync.Site, "_begin", "    row = dynamo", "    seen = self.store.sources.row(where)\n    row = dynamo"
+            ),
+        )
+    ),
+    "rows-that-disappear-are-held": Mutant((instead(sync.Site, "_brake", lambda *_: None),)),
+    "addresses-are-exchanged": Mutant((instead(sync.Site, "_swap", lambda *_: None),)),
+    "rows-that-wait-are-looked-at-again": Mutant((without(sync, "_is_looked_at_again", "return waits or", "return"),)),
     "seats-due": Mutant((instead(SeatCounts, "release_action", _release_that_is_not_due),)),
 }

@@ -127,6 +127,7 @@ def told(deed: Deed) -> Deed:
 
 
 def withdraw(world: Directed) -> None:
+    world.left[f"{1:010d}{EVENT_ID}"] += 1
     registry.withdraw(world.store, EVENT_ID, f"{1:010d}{EVENT_ID}", now=world.instant())
 
 

@@ -7,10 +7,11 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from . import checker, quick
+from . import checker, quick, rows
 from .checker import Violation
 from .faults import Mode
 from .history import heal, live
+from .rows_checker import rows_at_the_end
 from .webhook_checker import webhooks_at_the_end
 from .world import World
 
@@ -52,14 +53,23 @@ def history(seed: int, mode: Mode = Mode.ALL, *, traced: bool = False) -> tuple[
     quick.forget()
     world = World(seed, mode, traced=traced)
     try:
-        live(world)
-        violations = list(checker.while_it_lives(world))
-        heal(world)
-        violations += checker.at_the_end(world)
-        violations += webhooks_at_the_end(world)
+        return world, _violations(world)
     finally:
         world.as_deployed(1)
-    return world, violations
+
+
+def _violations(world: World) -> list[Violation]:
+    with rows.brake(world.seed):
+        people = live(world)
+        violations = list(checker.while_it_lives(world))
+        heal(world)
+        if people.rows is not None:
+            different = people.rows.settle()
+            heal(world)
+            violations += rows_at_the_end(world, people.rows, different)
+    violations += checker.at_the_end(world)
+    violations += webhooks_at_the_end(world)
+    return violations
 
 
 def histories(seeds: Iterable[int], mode: Mode = Mode.ALL, *, stop_at_first: bool = False) -> Tally:

@@ -134,7 +134,7 @@ def take_columns(visit: Visit, event_id: str, import_id: str) -> site.Answer:
     typed = tuple(visit.form.text(f"column-{number}") for number in range(len(one.columns)))
     columns = tuple(column if column in known else csv_columns.IGNORED for column in typed)
     head = visit.form.text("head") == "yes"
-    if errors := visit.objections or tuple(_wrong_columns(visit.request.texts, columns)):
+    if errors := visit.objections or _not_allowed(visit, event) or _wrong_columns(visit.request.texts, columns):
         return _columns(visit, event, one, columns, head, errors)
     visit.request.store.imports.match(one, columns, head=head)
     return visit.go(path_of(one, "check"))
@@ -323,7 +323,8 @@ def checked_of(visit: Visit, event: Mapping[str, Any], one: Import) -> Checked:
 def _not_allowed(visit: Visit, event: Mapping[str, Any]) -> Errors:
     """Why whoever is signed in may not import people to this event, if so."""
     needed: Scope = SCOPES["POST /events/{event_id}/registrations/bulk"]
-    if needed not in visit.session.scopes:
+    # Whoever is imported is not asked for once more.
+    if needed not in visit.session.scopes or (event["approval"] and Scope.MANAGE not in visit.session.scopes):
         return (("", visit.request.texts.gettext(SENTENCES["scope_missing"])),)
     why = refused_for(visit, event)
     return (("", why),) if why else ()

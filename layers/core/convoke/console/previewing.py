@@ -27,6 +27,10 @@ SECONDS = 4.0
 """For how long parts are added up; the last one takes up to two seconds more."""
 SHOWN = 3
 """As many people's mails are shown, or more: of each kind that there is, the first."""
+DONE = {"send": "telling", "quiet": "saved"}
+"""What is said after a button of the preview, by its ``step``; also where it was pressed twice, and the first time made
+the change, so that nothing is left of it.
+"""
 OUR_FIELDS = frozenset({"token", "step", "once", "looked", "part", forms.TRAP})
 """The fields of a form that nobody typed."""
 MOST_PEOPLE = 10_000_000

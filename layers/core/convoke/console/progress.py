@@ -57,7 +57,8 @@ def progress(request: site.Request, event: Mapping[str, Any]) -> Progress:
         )
     if event["telling"] is None:
         somebody = event["registered"] or event["waiting"] or event["attention_count"]
-        return Progress(state="knows" if somebody and event["status"] != "draft" else "")
+        over = event["next_date"] is None and event["status"] != "cancelled"
+        return Progress(state="knows" if somebody and event["status"] != "draft" and not over else "")
     told, of = event["telling"]["told"], event["telling"]["of"]
     now = Look(told=told, at=int(request.now.timestamp()))
     first = first_look(request.query, now)

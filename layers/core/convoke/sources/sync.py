@@ -134,14 +134,22 @@ class Site:
             if looked is None:
                 continue
             if first is not None:
-                same = looked.outcome is Action.NOTHING
+                same = looked.outcome in (Action.NOTHING, first.outcome)
                 return replace(first if same else looked, state=looked.state, wakes=first.wakes + looked.wakes)
             # A row that is withdrawn because it names another event is registered there by the next look; and an
-            # event may have appeared while its row was marked as waiting.
-            if self.dry or kind is Kind.EVENTS or looked.outcome not in (Action.CANCEL, Action.WAIT):
+            # event may have appeared while its row was marked as waiting. Of two rows that exchange their addresses and
+            # are looked at in the same moment, whichever is marked last finds the other.
+            if self.dry or kind is Kind.EVENTS or not _is_looked_at_again(looked):
                 return looked
             first = looked
         raise AssertionError  # rounds() ends with Contention
+
+    def has(self, kind: Kind, key: str) -> bool:
+        """Whether the site's table has the row with this key, in JSON."""
+        rows = self.rows(kind)
+        assert rows is not None  # noqa: S101 (the caller asks for rows that are described)
+        wire = dynamo.wire(read_key(json.loads(key)))
+        return "Item" in self.tables.get_item(TableName=rows.table, Key=wire, ConsistentRead=True)
 
     def waiting(self, looked: Looked) -> list[str]:
         """The keys, in JSON, of the rows of registrations that wait for what this look has led to."""
@@ -573,6 +581,12 @@ class _Moves:
     row: RegistrationRow
     person: Registration
     changes: dict[str, Any]
+
+
+def _is_looked_at_again(looked: Looked) -> bool:
+    """Whether more may follow from the row at once: it was withdrawn, or has been marked as waiting."""
+    waits = looked.outcome is Outcome.PROBLEM and bool(looked.state.waits_for)
+    return waits or looked.outcome in (Action.CANCEL, Action.WAIT)
 
 
 def _event_mark(event: str) -> str:

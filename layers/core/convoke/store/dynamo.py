@@ -136,16 +136,24 @@ def pages(read: Callable[..., Any], **query: Any) -> Iterator[Item]:
         query["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
 
 
-def keys_in(client: Any, table: str, names: tuple[str, ...]) -> Iterator[Item]:
-    """The primary keys of all items of a table that has the key attributes ``names``, strongly consistent."""
+def keys_in(
+    client: Any, table: str, names: tuple[str, ...], after: Mapping[str, Any] | None, limit: int
+) -> tuple[list[Item], Item | None]:
+    """At most ``limit`` primary keys of a table that has the key attributes ``names``, strongly consistent, after the
+    key ``after``; and the key to go on after, ``None`` at the end.
+    """
     named = {f"#key{number}": name for number, name in enumerate(names)}
-    yield from pages(
-        client.scan,
+    start = {} if after is None else {"ExclusiveStartKey": wire(after)}
+    answer = client.scan(
         TableName=table,
         ProjectionExpression=", ".join(named),
         ExpressionAttributeNames=named,
         ConsistentRead=True,
+        Limit=limit,
+        **start,
     )
+    last = unwire(answer["LastEvaluatedKey"]) if "LastEvaluatedKey" in answer else None
+    return [unwire(item) for item in answer["Items"]], last
 
 
 def conditionally(write: Callable[..., Any], **arguments: Any) -> tuple[bool, Item | None]:

@@ -5,9 +5,10 @@ something, and how many rows of a source have disappeared lately.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+
+from cattrs.gen import override
 
 from ..model import frozen
 from . import codec, conditions, dynamo, keys
@@ -18,6 +19,10 @@ WINDOW = timedelta(minutes=10)
 """How long a disappearance counts; the windows begin at full ten minutes, and the one before counts, too."""
 SHARDS = "0123456789abcdef"
 """The first digit of a row's digest, by which the rows of a source are spread over partitions."""
+
+
+UPON_LOOKING = conditions.FENCE_UNCHANGED
+"""Nobody has looked at the row since its state was read: what it said then is not older than what was done."""
 
 
 class Kind(StrEnum):
@@ -102,8 +107,10 @@ class SourceState:
         return next((one.table_id for one in self.tables if one.name == name), None)
 
 
-for _each in (RowState, RowProblem, SourceState):
+for _each in (RowProblem, SourceState):
     codec.record(_each)
+# The id of an event is a key of an index, and no such key may be empty.
+codec.record(RowState, event_id=override(omit_if_default=True))
 
 
 class Sources(Repository):
@@ -120,7 +127,7 @@ class Sources(Repository):
         """
         item = codec.item(now, _row_key(where)) | {"fence": seen.fence + 1, "key": now.key}
         if seen.fence:
-            actions = {ROW: put(self._people, item, conditions.FENCE_UNCHANGED, fence=seen.fence)}
+            actions = {ROW: put(self._people, item, UPON_LOOKING, fence=seen.fence)}
         else:
             actions = {ROW: put(self._people, item, conditions.NEW)}
         if seen.waits_for and seen.waits_for != now.waits_for:
@@ -129,12 +136,19 @@ class Sources(Repository):
             actions["waits"] = put(self._people, {**_mark_key(where, now.waits_for), "key": now.key})
         return actions
 
-    def known(self, account: str, source: str, kind: Kind, shard: str) -> Iterator[RowState]:
-        """The states of all rows of one shard, one of :data:`SHARDS`."""
+    def known(
+        self, account: str, source: str, kind: Kind, shard: str, after: str, limit: int
+    ) -> tuple[list[RowState], str]:
+        """At most ``limit`` states of the rows of one shard, one of :data:`SHARDS`, after the position ``after``, empty
+        for the first; and the position of the last of them, empty where no other follows.
+        """
         first = _row_key(Place(account=account, source=source, kind=kind, digest=shard))
-        query = dynamo.starting_with(self._people, {**first, "sk": f"ROW#{kind}#"})
-        for item in dynamo.pages(self.client.query, **query):
-            yield codec.read(RowState, item)
+        query = dynamo.starting_with(self._people, {**first, "sk": f"ROW#{kind}#"}, Limit=limit)
+        if after:
+            query["ExclusiveStartKey"] = dynamo.wire({**first, "sk": after})
+        answer = self.client.query(**query)
+        last = dynamo.unwire(answer["LastEvaluatedKey"])["sk"] if "LastEvaluatedKey" in answer else ""
+        return [codec.read(RowState, dynamo.unwire(item)) for item in answer["Items"]], last
 
     def waiting(self, account: str, source: str, what: str) -> list[str]:
         """The keys of the rows of registrations that wait for ``what``, as stream records have them in JSON."""

@@ -12,6 +12,7 @@ from .address_changes import AddressChanges
 from .answers import Answers
 from .attention import Surveys
 from .brakes import Brakes
+from .comparisons import Comparisons
 from .deliveries import Deliveries
 from .dynamo import ATTEMPTS, Item
 from .events import Events
@@ -52,6 +53,7 @@ class Store:
         self.address_changes = AddressChanges(client, settings)
         self.answers = Answers(client, settings)
         self.brakes = Brakes(client, settings)
+        self.comparisons = Comparisons(client, settings)
         self.deliveries = Deliveries(client, settings)
         self.events = Events(client, settings)
         self.fan_outs = FanOuts(client, settings)

@@ -1,0 +1,88 @@
+"""How far the daily comparison of a source is, and the differences that it has found so far.
+
+One item for the comparison that is under way, and one for each difference, which are deleted with its end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import field, replace
+from datetime import datetime
+
+from ..model import frozen
+from . import codec, conditions, dynamo, keys
+from .repository import Repository
+from .sources import Kind, digest
+from .writes import delete, put
+
+
+@frozen
+class Found:
+    """A row from which something follows: its key in JSON."""
+
+    kind: Kind
+    key: str
+
+
+@frozen
+class Progress:
+    """How far a comparison that began at ``began_at`` (UTC) is.
+
+    Next are the rows of ``kind`` after ``after``: of the site's table while ``shard`` is empty, of those that are known
+    in that shard otherwise; ``kind`` is ``None`` when all are compared. ``rows`` were compared, ``standing`` of them
+    have become something that stands. ``differences`` are counted by table and outcome. ``fence`` is raised with each
+    part that is compared. ``ended``: it is acted upon as well, or left to `make sync`, and no longer stored.
+    """
+
+    began_at: datetime
+    kind: Kind | None = Kind.EVENTS
+    shard: str = ""
+    after: str = ""
+    rows: int = 0
+    standing: int = 0
+    differences: Mapping[str, int] = field(default_factory=dict)
+    fence: int = 0
+    ended: bool = False
+
+
+codec.record(Progress)
+codec.record(Found)
+
+
+class Comparisons(Repository):
+    def progress(self, account: str, source: str) -> Progress | None:
+        """The comparison that is under way; ``None`` for none."""
+        return self._get(Progress, self._people, _key(account, source))
+
+    def save(self, account: str, source: str, now: Progress) -> Progress | None:
+        """Store how far a comparison is. ``None``: somebody else goes on with it."""
+        saved = replace(now, fence=now.fence + 1)
+        condition, seen = (conditions.FENCE_UNCHANGED, {"fence": now.fence}) if now.fence else (conditions.NEW, {})
+        item = codec.item(saved, _key(account, source))
+        return saved if self._write(put(self._people, item, condition, **seen)) else None
+
+    def add(self, account: str, source: str, found: Found) -> None:
+        """Store a difference; one that is found again is stored once."""
+        self._write(put(self._people, codec.item(found, _found_key(account, source, found))))
+
+    def found(self, account: str, source: str) -> list[Found]:
+        query = dynamo.starting_with(self._people, _found_key(account, source))
+        return [codec.read(Found, item) for item in dynamo.pages(self.client.query, **query)]
+
+    def remove(self, account: str, source: str, found: Found) -> None:
+        self._write(delete(self._people, _found_key(account, source, found)))
+
+    def end(self, account: str, source: str) -> None:
+        """Forget the comparison, and the differences that are left."""
+        for one in self.found(account, source):
+            self.remove(account, source, one)
+        self._write(delete(self._people, _key(account, source)))
+
+
+def _key(account: str, source: str) -> keys.Key:
+    return {"pk": f"SOURCE#{account}#{source}", "sk": "COMPARISON"}
+
+
+def _found_key(account: str, source: str, found: Found | None = None) -> keys.Key:
+    name = "" if found is None else f"{found.kind}#{digest(found.key)}"
+    return {"pk": f"SOURCE#{account}#{source}#DIFFERENCES", "sk": f"DIFFERENCE#{name}"}

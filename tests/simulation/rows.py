@@ -1,0 +1,210 @@
+"""A site's own table of registrations, which some histories have in the place of an API's callers.
+
+The table is the truth: rows are put, changed and deleted, exchange their addresses, and every write leaves a stream
+record, which may be lost, doubled or late. Production's own ``sources.sync`` looks at the rows that records name.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from random import Random
+from typing import NamedTuple
+from unittest.mock import patch
+
+from convoke.sources import sync
+from convoke.sources.compare import act, compare, follow
+from convoke.sources.mapping import parse
+from convoke.sources.sync import Site
+from convoke.store import dynamo
+from convoke.store.sources import Kind
+
+from .faults import Mode
+from .scene import ACCOUNT, EVENT_ID
+from .tables import Row
+from .worker import FAILURES, Crash
+from .world import World
+
+TABLE = "site-people"
+SOURCE = parse(
+    json.dumps(
+        {
+            "name": "site",
+            "registrations": {
+                "table": TABLE,
+                "key": {"partition": "pk", "sort": "sk"},
+                "event": "pk",
+                "fields": {"name": "name", "email": "email"},
+                "status": {"field": "state", "registered": ["yes"], "withdrawn": ["no"]},
+            },
+        }
+    )
+)
+SHARE = 0.12
+"""In how many of the histories people come from a site's table."""
+MOST_GONE = 1
+"""How many rows may disappear before the source is paused, in half of these histories: so few that it happens."""
+USERS = ("u1", "u2", "u3", "u4", "u5")
+ADDRESSES = tuple(f"{name}@site.example.net" for name in "abcdef")
+RETRIES = 4
+AN_HOUR = 3600.0
+COMPARISONS = 4
+"""Comparisons after which nothing is different any more."""
+STYLE = {
+    "rows.put": 5,
+    "rows.change": 5,
+    "rows.delete": 4,
+    "rows.decline": 1,
+    "rows.exchange": 4,
+    "rows.look_again": 2,
+    "rows.compare": 2,
+    "retitle": 2,
+    "move": 2,
+    "resend": 1,
+    "call_off": 1,
+    "reopen": 2,
+}
+
+
+class Said(NamedTuple):
+    """What a row says from a moment on, in seconds: whether somebody comes, and under which address."""
+
+    at: float
+    there: bool
+    comes: bool
+    email: str
+
+
+@contextmanager
+def brake(seed: int) -> Iterator[None]:
+    """Within, the source of half of the histories is paused after :data:`MOST_GONE` rows."""
+    most = MOST_GONE if seed % 2 else sync.MOST_GONE
+    with patch.object(sync, "MOST_GONE", most):
+        yield
+
+
+def drawn(seed: int, mode: Mode) -> bool:
+    """Whether this history has a source: drawn apart, so that the others are what they are without."""
+    return mode is not Mode.CROWD and Random(f"rows {seed}").random() < SHARE  # noqa: S311 (no secret)
+
+
+class Rows:
+    """The site: it writes its table, and knows nothing of what follows."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.dice = Random(f"site {world.seed}")  # noqa: S311 (no secret)
+        self.said: dict[str, list[Said]] = defaultdict(list)
+        self.brake = sync.MOST_GONE
+        self.confirmed_at: float | None = None
+        if world.mode is not Mode.NONE and self.dice.random() < 0.5:
+            # Whoever reads a row is often overtaken before what follows is written.
+            world.faults.often["interrupted"] = 0.15
+            world.faults.wire += 0.15
+
+    # --- the site's table -------------------------------------------------------------------------------------
+
+    def now(self, user: str) -> Said:
+        """What the row of ``user`` says now."""
+        return self.said[user][-1] if self.said[user] else Said(0.0, there=False, comes=False, email="")
+
+    def _coming(self) -> list[str]:
+        return [user for user in USERS if self.now(user).comes]
+
+    def write(self, user: str, email: str, state: str = "yes") -> None:
+        key = {"pk": EVENT_ID, "sk": user}
+        row = Row({**key, "name": user, "email": email, "state": state})
+        self.world.tables.rows.setdefault(TABLE, {}).setdefault(EVENT_ID, {})[user] = row
+        self.said[user].append(Said(self.world.now, there=True, comes=state == "yes", email=email))
+        self.world.note(f"the site's row {user} says {state} {email}")
+        self._ring(user)
+
+    def put(self) -> None:
+        """A row of somebody new, or of somebody who was gone; now and then with the address of another row."""
+        free = [user for user in USERS if not self.now(user).comes]
+        if free:
+            self.write(self.dice.choice(free), self.dice.choice(ADDRESSES))
+
+    def change(self) -> None:
+        if coming := self._coming():
+            self.write(self.dice.choice(coming), self.dice.choice(ADDRESSES))
+
+    def decline(self) -> None:
+        if coming := self._coming():
+            user = self.dice.choice(coming)
+            self.write(user, self.now(user).email, "no")
+
+    def delete(self) -> None:
+        there = [user for user in USERS if self.now(user).there]
+        if there:
+            user = self.dice.choice(there)
+            del self.world.tables.rows[TABLE][EVENT_ID][user]
+            self.said[user].append(Said(self.world.now, there=False, comes=False, email=""))
+            self.world.note(f"the site's row {user} is deleted")
+            self._ring(user)
+
+    def exchange(self) -> None:
+        """Two rows, or a circle of more, exchange their addresses."""
+        coming = self._coming()
+        if len(coming) > 1:
+            users = self.dice.sample(coming, self.dice.randint(2, len(coming)))
+            emails = [self.now(user).email for user in users]
+            for user, email in zip(users, [*emails[1:], emails[0]], strict=True):
+                self.write(user, email)
+
+    def look_again(self) -> None:
+        """A record that was handled long ago comes once more."""
+        if known := [user for user in USERS if self.said[user]]:
+            self.look(self.dice.choice(known), 0)
+
+    def compare(self) -> None:
+        """A day has passed."""
+        self._compare(confirmed=False)
+
+    # --- what follows -----------------------------------------------------------------------------------------
+
+    def site(self, *, dry: bool = False, confirmed: bool = False) -> Site:
+        """The source as one invocation has it."""
+        return Site(self.world.store, ACCOUNT, SOURCE, self.world.tables, dry=dry, confirmed=confirmed)
+
+    def _ring(self, user: str) -> None:
+        faults, dice = self.world.faults, self.dice
+        if faults.hit("record lost"):
+            return
+        after = 0.2 + 0.5 * dice.random()
+        if faults.hit("record late"):
+            after += 120 * dice.random()
+        self.world.at(after, lambda: self.look(user, RETRIES))
+        if faults.hit("record doubled"):
+            self.world.at(after + 60 * dice.random(), lambda: self.look(user, RETRIES))
+
+    def look(self, user: str, retries: int) -> None:
+        """As ``functions/sources.py``: a record whose look failed comes again, a few times."""
+        self.world.note(f"the source looks at {user}")
+        try:
+            for looked in follow(self.site(), Kind.REGISTRATIONS, {"pk": EVENT_ID, "sk": user}, self.world.instant()):
+                self.world.note(f"row {looked.state.key}: {looked.outcome}")
+        except (*FAILURES, Crash, dynamo.Refused) as error:
+            self.world.note(f"the look at {user} failed: {type(error).__name__} {error}")
+            if retries:
+                self.world.at(30 * self.dice.random(), lambda: self.look(user, retries - 1))
+
+    def _compare(self, *, confirmed: bool) -> int:
+        """Compare all rows, and act upon what is different; returns how many were."""
+        found = compare(self.site(dry=True), self.world.instant())
+        self.world.note(f"the comparison finds {found.differences}")
+        if confirmed or not found.too_many:
+            act(self.site(confirmed=confirmed), found.differences, self.world.instant())
+        return len(found.differences)
+
+    def settle(self) -> int:
+        """The daily comparison, then `make sync` for what the brake holds; returns how many rows differ still."""
+        self.world.run_until(self.world.now + AN_HOUR)
+        self.compare()
+        self.confirmed_at = self.world.now
+        left = 0
+        for _ in range(COMPARISONS):
+            left = self._compare(confirmed=True)
+        return left
