@@ -250,6 +250,12 @@ def finds_who_was_not_reached(page: Page, choir: Post) -> None:
     expect(page.locator("ol.timeline > li")).to_have_count(4)
 
 
+def proposal(mail: Mail, sender: str, *lines: str) -> bytes:
+    """Another time for what ``mail`` invites to, as the ``lines`` say it, as a mail program sends it."""
+    raw = re.sub(r"DT(START|END)[^\r]*\r\n", "", reply(mail, "TENTATIVE", sender=sender).decode())
+    return raw.replace("END:VEVENT", "\r\n".join((*lines, "END:VEVENT"))).replace("REPLY", "COUNTER").encode()
+
+
 def accepts_a_proposal(stack: Running, page: Page) -> None:
     """Of another event, a copy of the first, to which somebody is added by hand."""
     page.get_by_role("link", name=CHOIR).click()
@@ -265,10 +271,8 @@ def accepts_a_proposal(stack: Running, page: Page) -> None:
     press(page, "Add, and invite")
     heading(page, "Bo Ek")
     (invitation,) = stack.eventually(lambda: board.of(PROPOSER), seconds=PATIENCE)
-    times = ("DTSTART:20310307T170000Z", "DTEND:20310307T180000Z", f"COMMENT:{COMMENT}")
-    raw = re.sub(r"DT(START|END)[^\r]*\r\n", "", reply(invitation, "TENTATIVE", sender=PROPOSER).decode())
-    raw = raw.replace("END:VEVENT", "\r\n".join((*times, "END:VEVENT"))).replace("REPLY", "COUNTER")
-    stack.post("/inbound?recipient=calendar@convoke.example", raw.encode())
+    raw = proposal(invitation, PROPOSER, "DTSTART:20310307T170000Z", "DTEND:20310307T180000Z", f"COMMENT:{COMMENT}")
+    stack.post("/inbound?recipient=calendar@convoke.example", raw)
     stack.eventually(lambda: stack.call("GET", f"/events/{board.event_id}/proposals")["items"], seconds=PATIENCE)
     page.get_by_role("link", name="Attention").last.click()
     expect(page.get_by_text(COMMENT)).to_be_visible()

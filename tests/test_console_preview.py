@@ -131,7 +131,7 @@ SERIES = {"recurrence": "FREQ=WEEKLY;COUNT=4"}
         (
             {"what": "date"},
             [
-                "One person is told what changes. Their answer stays.",
+                "One person is told that this date is cancelled.",
                 "One person gets a cancellation: their calendar removes the entry.",
                 "One person gets nothing.",
                 "2 mails in all.",

@@ -139,7 +139,7 @@ def test_while_people_are_told_a_bar_shows_how_far_it_is(secretary: Secretary) -
     assert "<html" not in part.text
 
 
-def test_afterwards_it_is_said_that_everybody_knows_or_who_does_not(secretary: Secretary) -> None:
+def test_afterwards_it_is_said_that_everybody_is_told_or_who_was_not_reached(secretary: Secretary) -> None:
     event, delivery = told(secretary, {})
     assert "Nobody is known not to have been reached" in words_of(part_of(secretary, event))
     secretary.world.call("PATCH", event, {"title": "Quire"})

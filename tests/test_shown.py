@@ -128,11 +128,10 @@ def test_an_event_that_was_told_is_shown_as_it_was_told() -> None:
 def test_what_a_mail_server_took_is_delivered() -> None:
     (one,) = shown(heard(DeliveryState.DELIVERED), event(), registration(), NOW)
     assert one.delivered
-    earlier = replace(heard(DeliveryState.BOUNCED), delivered=(Delivered(generation=1, method=Method.REQUEST, at=NOW),))
+    report = Delivered(generation=1, method=Method.REQUEST, at=NOW)
+    earlier = replace(heard(), delivered=(report,))
     assert shown(earlier, event(), registration(), NOW)[0].delivered
-    (one,) = shown(
-        replace(earlier, delivered=(replace(earlier.delivered[0], generation=2),)), event(), registration(), NOW
-    )
+    (one,) = shown(replace(earlier, delivered=(replace(report, generation=2),)), event(), registration(), NOW)
     assert not one.delivered
 
 
@@ -178,13 +177,12 @@ def test_what_may_or_may_not_have_left_is_unknown() -> None:
 
 @pytest.mark.parametrize("state", [DeliveryState.BOUNCED, DeliveryState.SUPPRESSED])
 @pytest.mark.parametrize("method", [Method.REQUEST, Method.CANCEL])
-def test_what_came_back_is_unknown_unless_it_had_arrived_before(state: DeliveryState, method: Method) -> None:
-    before = replace(heard(state, method=method), state=state)
-    (one,) = shown(before, event(), registration(), NOW)
-    assert (one.state, one.delivered, one.true) == (Showing.UNKNOWN, False, False)
-    arrived = replace(before, delivered=(Delivered(generation=1, method=method, at=NOW),))
-    (one,) = shown(arrived, event(), registration(), NOW)
-    assert (one.state, one.delivered) == (Showing.CANCELLED if method is Method.CANCEL else Showing.SHOWN, True)
+def test_what_came_back_is_unknown_also_where_a_mail_server_had_taken_it(state: DeliveryState, method: Method) -> None:
+    lost = heard(state, method=method)
+    taken = replace(lost, delivered=(Delivered(generation=1, method=method, at=NOW),))
+    for invited in (lost, taken):
+        (one,) = shown(invited, event(), registration(), NOW)
+        assert (one.state, one.delivered, one.true) == (Showing.UNKNOWN, False, False)
 
 
 def test_an_entry_is_over_once_it_has_ended() -> None:

@@ -19,7 +19,7 @@ from .invitation import Invitation
 from .plan import calendar_state_of
 
 LOST = (DeliveryState.BOUNCED, DeliveryState.SUPPRESSED)
-"""No receiving server took the latest message, so that what it told is not in the calendar, as far as anybody knows."""
+"""The latest message came back, also after a server had taken it, or was not sent: who knows whether it was seen."""
 
 
 class Showing(StrEnum):
@@ -114,8 +114,7 @@ def _entry(state: CalendarState, invitation: Invitation, one: OccurrenceState | 
     latest = (state.part, state.separate if state.part is not None else "") == (part or (None, ""))
     last = invitation.acknowledged
     sequence = state.sequence if latest else state.base if part is None else None
-    delivered = _delivered(state, invitation, one, sequence, showing, latest=latest)
-    if latest and not delivered and invitation.state in LOST:
+    if latest and invitation.state in LOST:
         showing = Showing.UNKNOWN
     known = latest and last is not None and last.calendar_state.sequence == sequence
     return Entry(
@@ -128,7 +127,7 @@ def _entry(state: CalendarState, invitation: Invitation, one: OccurrenceState | 
         state=showing,
         sequence=sequence,
         sent_at=last.at if known and last is not None else None,
-        delivered=delivered,
+        delivered=_delivered(state, invitation, one, sequence, showing, latest=latest),
         true=False,
         over=False,
     )
