@@ -51,7 +51,7 @@ class Mail:
 
 def read(folder: Path) -> list[Mail]:
     """All accepted mails, in the order of acceptance."""
-    return [_mail(note) for note in sorted(folder.glob("[0-9]*.json"))]
+    return [read_one(note) for note in sorted(folder.glob("[0-9]*.json"))]
 
 
 def wait(folder: Path, count: int, *, seconds: float = 30) -> list[Mail]:
@@ -64,7 +64,8 @@ def wait(folder: Path, count: int, *, seconds: float = 30) -> list[Mail]:
     return mails
 
 
-def _mail(note: Path) -> Mail:
+def read_one(note: Path) -> Mail:
+    """The accepted mail whose ``.json`` this is."""
     said = json.loads(note.read_text())
     raw = note.with_suffix(".eml").read_bytes()
     rendered = letters.read(raw)

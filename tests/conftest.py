@@ -9,8 +9,10 @@ from typing import Any
 
 import boto3
 import pytest
+from playwright.sync_api import Browser
 
 from local import duration
+from tests.browser import a_browser
 from tests.running import Running, boot
 
 # Whatever a test forgets to fake fails here, and never reaches anybody's account.
@@ -92,3 +94,9 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
         running.leave()
     assert running.exit_code == 0, running.said()
     assert not running.left_behind()
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    with a_browser() as browser:
+        yield browser

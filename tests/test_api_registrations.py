@@ -395,3 +395,42 @@ def test_the_calendar_is_answered_over_http(world: World) -> None:
     world.call("PATCH", held, {"start": "2027-03-13T09:00:00"})
     (one,) = world.call("GET", f"{person}/calendar").body["items"]
     assert (one["start"], one["state"], one["true"]) == ("2027-03-12T09:00:00", "shown", False)
+
+
+def test_registrations_are_searched_and_ordered_over_http(world: World) -> None:
+    event = world.hold(capacity=2)
+    for number, name in enumerate(("Cy Ek", "Änne Bo", "Anna Schmidt")):
+        world.now += timedelta(seconds=1)
+        world.register(event, f"person{number}@example.net", name=name)
+
+    def found(**query: str) -> list[str]:
+        answer = world.call("GET", f"{event}/registrations", query=query)
+        assert (answer.status, answer.body["next"]) == (200, None)
+        return [one["name"] for one in answer.body["items"]]
+
+    assert found() == found(order="created") == ["Cy Ek", "Änne Bo", "Anna Schmidt"]
+    assert found(order="-created") == ["Anna Schmidt", "Änne Bo", "Cy Ek"]
+    assert found(order="name") == ["Anna Schmidt", "Änne Bo", "Cy Ek"]
+    assert found(search="AN", order="name") == ["Anna Schmidt", "Änne Bo"]
+    assert found(search="an", status="waitlisted") == ["Anna Schmidt"]
+    assert found(order="-created", status="registered") == ["Änne Bo", "Cy Ek"]
+    assert found(order="-created", delivery="pending") == ["Änne Bo", "Cy Ek"]
+    assert found(order="name", participation="accepted") == []
+
+
+@pytest.mark.parametrize(
+    ("query", "field"),
+    [
+        ({"search": "-- ,"}, "search"),
+        ({"search": ""}, "search"),
+        ({"search": "x" * 201}, "search"),
+        ({"search": "bo", "email": "bo@example.net"}, "search"),
+        ({"search": "bo", "order": "created"}, "order"),
+        ({"order": "-name"}, "order"),
+        ({"search": "bo", "cursor": "eHh4"}, "cursor"),
+        ({"order": "name", "cursor": "eHh4"}, "cursor"),
+    ],
+)
+def test_a_search_that_cannot_be_made_is_refused(world: World, query: dict[str, str], field: str) -> None:
+    answer = world.call("GET", f"{world.hold()}/registrations", query=query)
+    assert (answer.status, answer.fields) == (422, [field])

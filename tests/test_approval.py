@@ -54,7 +54,7 @@ def asks(world: World, number: int = 1, **changes: Any) -> Registration:
 
 
 def accept(world: World, person: Registration, **how: Any) -> Registration | Obstacle:
-    return approval.accept(world.store, EVENT_ID, person.registration_id, now=world.now, **how)
+    return approval.accept(world.store, world.event(), person, now=world.now, **how)
 
 
 def decline(world: World, person: Registration, **how: Any) -> Registration | Obstacle:
@@ -413,6 +413,20 @@ def test_nobody_is_declined_who_was_accepted_meanwhile(world: World) -> None:
     assert (stored(world, bo).status, counts(world)) == (REGISTERED, (1, 0, 0))
     later(world)
     assert mails(world) == []
+
+
+def test_who_changed_their_address_meanwhile_is_told_at_the_new_one_that_they_are_declined(world: World) -> None:
+    bo = asks(world)
+
+    def moves() -> None:
+        ids = world.store, EVENT_ID, bo.registration_id
+        changes = {"email": "new@example.net"}
+        registry.change_registration(*ids, changes=changes, priority=1, now=world.now)
+
+    with meanwhile(world, moves):
+        assert declined(world, bo, word="Only for you.").email == "new@example.net"
+    later(world)
+    assert {to for to, subject in mails(world) if "accepted" in subject} == {"new@example.net"}
 
 
 def test_nobody_is_accepted_to_an_event_that_is_cancelled_meanwhile(world: World) -> None:

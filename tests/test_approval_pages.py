@@ -142,7 +142,9 @@ def test_by_one_click_who_is_pending_withdraws_and_asks_again(visitor: Visitor) 
 
 def test_who_was_accepted_comes_back_to_the_seat_that_is_kept(visitor: Visitor) -> None:
     bo = asks(visitor)
-    approval.accept(visitor.store, EVENT_ID, bo.registration_id, now=visitor.now)
+    event = visitor.store.reads.event(EVENT_ID)
+    assert event is not None
+    approval.accept(visitor.store, event, bo, now=visitor.now)
     until = visitor.now + returning.HELD
     registry.withdraw(visitor.store, EVENT_ID, bo.registration_id, now=visitor.now, held_until=until)
     page = path(visitor, bo)

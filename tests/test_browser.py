@@ -8,7 +8,7 @@ import re
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from email import message_from_bytes, policy
 from html import unescape
 from typing import Any
@@ -19,7 +19,7 @@ from playwright.sync_api import Browser, expect
 
 from convoke.model import frozen
 from local.mailbag import Mail
-from tests.browser import LOOKS, SCHEMES, WIDTHS, Finding, Visit, a_browser, a_visit, program
+from tests.browser import LOOKS, SCHEMES, WIDTHS, Finding, Visit, a_visit, program
 from tests.running import Running
 
 pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("stack")]
@@ -28,12 +28,6 @@ PATIENCE = 30  # seconds for a mail, or for an answer of the stack
 PAINTED = 100  # milliseconds after its answer that the page of an event is seen at the latest
 TOO_SOON = 2.2  # seconds; a form that comes back sooner was not filled in by a human
 TITLE = "Lesung & Gespräch: „Rheinblick“"
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with a_browser() as browser:
-        yield browser
 
 
 def test_without_chromium_the_tests_are_skipped_and_in_ci_they_fail(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -39,3 +39,10 @@ def test_a_request_as_the_gateway_sends_it_is_understood() -> None:
     """Of somebody whose session has ended."""
     answer = console.handler(sample("console-home"), CONTEXT)
     assert (answer["statusCode"], answer["headers"]["Location"]) == (303, "/v1/console/sign-in")
+
+
+def test_what_is_not_there_leads_back_to_the_events(secretary: Secretary) -> None:
+    secretary.sign_in()
+    shown = secretary.get("/console/events/nobody")
+    assert shown.status == 404
+    assert '<a href="/v1/console">To the events</a>' in shown.text

@@ -170,6 +170,25 @@ def test_the_pages_of_an_event_and_of_who_asks_lead_to_the_decision(secretary: S
     assert "/decide" not in secretary.get(page_of(person)).text
 
 
+@pytest.mark.parametrize("session", [{}, {"organizer": "ada@example.org"}], ids=["account", "organizer"])
+def test_that_somebody_waits_is_said_wherever_one_looks_for_work(secretary: Secretary, session: dict[str, str]) -> None:
+    secretary.sign_in(**session)
+    event = secretary.world.hold(approval=True)
+    pages = ("/console", "/console/attention", f"/console{event}/attention")
+    for path in pages:
+        assert "status=pending" not in secretary.get(path).text
+    person = secretary.world.register(event)
+    for path in pages:
+        assert f'href="/v1/console{event}/people?status=pending"' in secretary.get(path).text, path
+    assert "One person waits for your decision" in words_of(secretary.get("/console"))
+    assert "One person asked to come." in words_of(secretary.get("/console/attention"))
+    said = words_of(secretary.get(page_of(person)))
+    assert "Asked to come" in said.partition("What happened")[2]
+    secretary.world.call("POST", f"{person}/accept")
+    for path in pages:
+        assert "status=pending" not in secretary.get(path).text
+
+
 def test_whom_one_adds_by_hand_need_not_be_accepted(secretary: Secretary) -> None:
     event = secretary.world.hold(approval=True)
     path = f"/console{event}/people/add"

@@ -787,3 +787,12 @@ def test_a_form_that_is_sent_twice_adds_one_date(secretary: Secretary, told: str
     for _ in range(2):
         assert secretary.sends(foreseen, path, step="send").status == 303
     assert len(starts(stored(secretary, told))) == 5
+
+
+def test_sending_a_change_of_a_date_twice_says_both_times_that_it_was_done(secretary: Secretary, told: str) -> None:
+    path = f"{told}/{SECOND}"
+    preview = secretary.sends(secretary.get(path), path, start_time="11:00", end="12:30")
+    assert preview.status == 200
+    for _ in range(2):
+        assert secretary.sends(preview, path, step="send").location == f"{path}?done=telling"
+    assert stored(secretary, told).version == 2

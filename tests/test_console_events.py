@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from botocore.client import BaseClient
 
-from convoke.console import home
+from convoke.console import home, previewing
 from convoke.decision.invitation import Seats
 from convoke.model import When
 from convoke.store import lookups
@@ -200,7 +200,7 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"description": "x" * 8001}, "description"),
     ({"start_date": ""}, "start_date"),
     ({"start_date": "12.3.2027"}, "start_date"),
-    ({"start_date": "2020-03-12"}, "end_time"),
+    ({"start_date": "2020-03-12"}, "start_date"),
     ({"start_time": ""}, "start_time"),
     ({"start_time": "25:00"}, "start_time"),
     ({"end_time": "six"}, "end_time"),
@@ -267,9 +267,59 @@ def test_several_things_that_are_wrong_are_said_at_once(secretary: Secretary) ->
     shown = create(secretary, title="", organizer_email="x", capacity="many")
     assert errors(shown) == {
         "title": "Enter a title.",
-        "organizer_email": "Organizer: must be a mail address.",
+        "organizer_email": "Enter the address of whoever answers for the event, such as ada@example.org.",
         "capacity": "Seats: must be a whole number.",
     }
+    empty = dict.fromkeys(("title", "start_date", "start_time", "time_zone", "organizer_name", "organizer_email"), "")
+    assert set(errors(create(secretary, **empty))) == set(empty)
+    assert "time_zone" not in errors(create(secretary, **empty, all_day="yes"))
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        ({"start_time": "22:00", "end_time": "01:00"}, "enter that day in “Ends on another day”"),
+        ({"start_date": "2020-03-12"}, "It would be over already."),
+        ({"repeats": "weekly", "ends": "until", "until": "2027-03-01"}, "It repeats on no day at all."),
+        ({"repeats": "monthly", "count": "3", "start_date": "2027-01-31"}, "Choose the last day of the month"),
+        ({"time_zone": "Berlin"}, "by its continent and city"),
+    ],
+)
+def test_usual_mistakes_are_said_in_words_that_need_no_knowledge_of_the_api(
+    secretary: Secretary, typed: dict[str, Any], said: str
+) -> None:
+    (sentence,) = errors(create(secretary, **typed)).values()
+    assert said in sentence
+    assert "must" not in sentence
+
+
+def test_a_button_of_the_preview_that_is_pressed_twice_says_both_times_that_it_was_done(secretary: Secretary) -> None:
+    event = secretary.world.hold()
+    secretary.world.tell(secretary.world.register(event))
+    path = f"/console{event}/edit"
+    preview = secretary.sends(secretary.get(path), path, start_time="09:30")
+    for _ in range(2):
+        assert secretary.sends(preview, path, step="send").location.endswith("done=telling")
+    assert stored(secretary, f"/console{event}")["version"] == 2
+
+
+def test_a_button_that_is_pressed_twice_at_once_says_that_it_was_done(
+    secretary: Secretary, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    event = secretary.world.hold()
+    secretary.world.tell(secretary.world.register(event))
+    path = f"/console{event}/edit"
+    preview = secretary.sends(secretary.get(path), path, start_time="09:30")
+    settle = previewing.settle
+
+    def meanwhile(*arguments: Any, **named: Any) -> Any:
+        monkeypatch.setattr(previewing, "settle", settle)
+        assert secretary.sends(preview, path, step="send").status == 303
+        return settle(*arguments, **named)
+
+    monkeypatch.setattr(previewing, "settle", meanwhile)
+    assert secretary.sends(preview, path, step="send").location.endswith("done=telling")
+    assert stored(secretary, f"/console{event}")["version"] == 2
 
 
 def test_rows_for_questions_are_added_without_a_script_and_nothing_typed_is_lost(secretary: Secretary) -> None:
@@ -386,10 +436,14 @@ def test_a_change_that_somebody_else_was_faster_with_is_shown_again_as_it_was_ty
     event = secretary.world.hold()
     path = f"/console{event}/edit"
     form = secretary.get(path)
-    secretary.world.call("PATCH", event, {"location": "Elsewhere"})
+    secretary.world.call("PATCH", event, {"location": "Elsewhere", "capacity": 50})
     shown = secretary.sends(form, path, title=HOSTILE)
     assert shown.status == 422
     assert "This was changed meanwhile" in shown.text
+    said = errors(shown)
+    assert said["location"] == "Place: at present it is “Elsewhere”."
+    assert said["capacity"] == "Seats: at present it is “50”."
+    assert set(said) == {"title", "location", "capacity"}, "nothing else differs"
     assert shown_fields(shown, path)["title"] == HOSTILE
     assert stored(secretary, f"/console{event}")["title"] != HOSTILE
     assert secretary.sends(shown, path).status == 303

@@ -161,3 +161,18 @@ def test_nobody_sees_the_people_of_others(secretary: Secretary) -> None:
     assert secretary.get(path).status == 404
     secretary.sign_in(account="other")
     assert secretary.get(path).status == 404
+
+
+def test_to_a_cancelled_event_nobody_can_be_added_and_nothing_offers_it(secretary: Secretary) -> None:
+    event = secretary.world.hold()
+    path = f"/console{event}/people"
+    assert f'href="/v1{path}/add"' in secretary.get(path).text
+    secretary.world.call("POST", f"{event}/cancel")
+    shown = secretary.get(path)
+    assert "Nobody was registered when it was cancelled." in shown.text
+    assert f'href="/v1{path}/add"' not in shown.text
+    assert "/imports" not in shown.text
+    refused = secretary.get(f"{path}/add")
+    assert refused.status == 409
+    assert "It is cancelled. Let it take place again first." in refused.text
+    assert f'href="/v1/console{event}"' in refused.text

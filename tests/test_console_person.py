@@ -59,7 +59,7 @@ def test_who_it_is_and_what_they_said_is_shown(secretary: Secretary) -> None:
     for text in ("Bo Ek", "bo@example.net", "Deutsch", "What do you eat? Käse", "m-17", "Registered", "No answer yet"):
         assert text in said, text
     assert "Guests 2" in said
-    assert "Nothing was sent to them, so that their calendar does not have the event." in said
+    assert "No invitation was sent to them, so that their calendar does not have the event." in said
 
 
 def test_what_their_calendar_shows_is_shown_and_whether_it_is_true(secretary: Secretary) -> None:

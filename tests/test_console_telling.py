@@ -118,7 +118,9 @@ def test_a_form_that_is_not_believed_neither_tells_nor_undoes(secretary: Secreta
 def test_while_people_are_told_a_bar_shows_how_far_it_is(secretary: Secretary) -> None:
     event, _ = told(secretary, {})
     secretary.world.call("PATCH", event, {"title": "Quire"})
-    assert "The mails are being prepared." in words_of(part_of(secretary, event))
+    said = words_of(part_of(secretary, event))
+    assert "It is looked up who has to be told" in said
+    assert "People are being told" not in said, "perhaps nobody is, as with a correction that nobody is to be told of"
     progressed(secretary, event, 15_000, 280)
     shown = part_of(secretary, event)
     assert "1,000 of 15,000 have been told." in words_of(shown)
@@ -139,11 +141,11 @@ def test_while_people_are_told_a_bar_shows_how_far_it_is(secretary: Secretary) -
 
 def test_afterwards_it_is_said_that_everybody_knows_or_who_does_not(secretary: Secretary) -> None:
     event, delivery = told(secretary, {})
-    assert "nobody is known not to have been reached" in words_of(part_of(secretary, event))
+    assert "Nobody is known not to have been reached" in words_of(part_of(secretary, event))
     secretary.world.call("PATCH", event, {"title": "Quire"})
     delivery.settle()
     shown = part_of(secretary, event)
-    assert "Everybody knows" in words_of(shown)
+    assert "Everybody is told" in words_of(shown)
     assert "data-again" not in shown.text
     assert "http-equiv" not in shown.text
 

@@ -85,7 +85,7 @@ class Stage:
             account, WebhookEventType.REGISTRATION_CREATED, About(data=DATA), self.now
         )
         assert not writes.attempt(self.client, actions)
-        [action] = actions.values()
+        action = actions["webhook event registration.created"]
         return str(action["Put"]["Item"]["webhook_event_id"]["S"])
 
     def ring(self, webhook_event_id: str) -> Any:

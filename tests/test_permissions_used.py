@@ -33,7 +33,7 @@ from convoke.store.link_keys import LinkKeys
 from convoke.store.store import Store
 from convoke.web import context
 from convoke.webhooks import http
-from convoke.webhooks.events import WebhookEventType
+from convoke.webhooks.events import WebhookEventType, WebhookPayload
 from tests import policies
 from tests.caller import PARTY, World
 from tests.deployment import EVENTS, Context, Deployment, a_deployment, forget_what_is_warm, sample
@@ -370,7 +370,8 @@ def test_no_role_may_do_what_its_function_never_does(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(answers, "LATEST", 1)
     with a_deployment(monkeypatch) as deployed:
         clock, caller = Clock(monkeypatch), World(deployed.client)
-        deployed.store.webhooks.create(replace(LISTENER, events=tuple(WebhookEventType)))
+        listener = replace(LISTENER, events=tuple(WebhookEventType), payload=WebhookPayload.FULL)
+        deployed.store.webhooks.create(listener)
         weekly = series.rule(WEEKLY, MORNING)
         create_event(deployed.store, event(rule=weekly, capacity=1, release_on_decline=True))
         register(deployed.store, registration(), now=NOW)

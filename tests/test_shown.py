@@ -176,6 +176,17 @@ def test_what_may_or_may_not_have_left_is_unknown() -> None:
     assert (one.state, one.delivered, one.true, one.sent_at) == (Showing.UNKNOWN, False, False, None)
 
 
+@pytest.mark.parametrize("state", [DeliveryState.BOUNCED, DeliveryState.SUPPRESSED])
+@pytest.mark.parametrize("method", [Method.REQUEST, Method.CANCEL])
+def test_what_came_back_is_unknown_unless_it_had_arrived_before(state: DeliveryState, method: Method) -> None:
+    before = replace(heard(state, method=method), state=state)
+    (one,) = shown(before, event(), registration(), NOW)
+    assert (one.state, one.delivered, one.true) == (Showing.UNKNOWN, False, False)
+    arrived = replace(before, delivered=(Delivered(generation=1, method=method, at=NOW),))
+    (one,) = shown(arrived, event(), registration(), NOW)
+    assert (one.state, one.delivered) == (Showing.CANCELLED if method is Method.CANCEL else Showing.SHOWN, True)
+
+
 def test_an_entry_is_over_once_it_has_ended() -> None:
     assert told().when.ends_at.tzinfo is UTC
     (one,) = shown(heard(), event(), registration(), told().when.ends_at)

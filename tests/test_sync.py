@@ -119,6 +119,16 @@ def test_a_row_becomes_an_event_and_another_becomes_a_registration(world: World)
     assert invitation.due_key is not None
 
 
+def test_whom_a_row_registers_need_not_be_accepted(world: World) -> None:
+    world.hold()
+    before = world.event()
+    after = replace(before, version=before.version + 1, approval=True)
+    assert change_event(world.store, before, after, priority=1, now=NOW)
+    assert world.come().outcome is Action.CREATE
+    seats = world.store.reads.seats(before.event_id)
+    assert (world.person().status, seats.taken, seats.pending) == (RegistrationStatus.REGISTERED, 1, 0)
+
+
 def test_a_row_that_is_seen_twice_is_acted_upon_once(world: World) -> None:
     world.hold(), world.come()
     event, person = world.event(), world.person()

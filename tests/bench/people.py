@@ -72,9 +72,8 @@ class Tables:
         self.items = 0
         self._seconds = seconds
         self._sorted: dict[tuple[str, str, str], list[tuple[str, dict[str, Any]]]] = {}
-        self.client = boto3.client(
-            "dynamodb", region_name="eu-central-1", aws_access_key_id="testing", aws_secret_access_key="testing"
-        )
+        # Of a session of its own: the tests share those that boto3 makes.
+        self.client = boto3.Session("testing", "testing", region_name="eu-central-1").client("dynamodb")
         self.client.meta.events.register_first("before-send.dynamodb", self._answer)
 
     def put(self, table: str, item: Mapping[str, Any]) -> None:

@@ -272,12 +272,13 @@ class People:
         self._change(lambda event: {"approval": not event.approval})
 
     def accept(self) -> None:
-        rid = self._somebody()
-        if rid is not None:
-            self.world.note(f"API accepts {rid[6:10]}")
-            self.world.accepted[rid] += 1
+        rid, event = self._somebody(), self.reads.event(EVENT_ID)
+        person = None if rid is None else self.reads.registration(EVENT_ID, rid)
+        if person is not None and event is not None:
+            self.world.note(f"API accepts {person.registration_id[6:10]}")
+            self.world.accepted[person.registration_id] += 1
             with self.world.crowded():
-                approval.accept(self.store, EVENT_ID, rid, now=self.world.instant())
+                approval.accept(self.store, event, person, now=self.world.instant())
 
     def decline(self) -> None:
         rid, event = self._somebody(), self.reads.event(EVENT_ID)

@@ -2,42 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
-from ..languages import gettext_noop
 from ..pages import site
-from . import words
-from .client import Errors, Reply
+from . import person, words
+from .client import Errors
+from .person import PERSON, Seen
 from .refusals import in_words
 from .visit import Visit, page
 
-PERSON = "/events/{event_id}/registrations/{registration_id}"
 LONGEST_WORD = 2000
-REFUSALS: Mapping[str, str] = {
-    "registration_not_pending": gettext_noop("This was decided meanwhile, or they have withdrawn."),
-    "event_draft": gettext_noop("The event is a draft, and nobody is told of a draft: publish it first."),
-}
-"""By the API's ``code``."""
 
 
 @page("GET", "/console/events/{event_id}/people/{registration_id}/decide")
 def decide(visit: Visit, event_id: str, registration_id: str) -> site.Answer:
-    event, person = _read(visit, event_id, registration_id)
+    seen = person.read(visit, event_id, registration_id)
     return visit.show(
         "approving.html",
-        event=event,
-        person=person,
-        path=_path(event_id, registration_id),
-        asked=words.moment(visit.request.texts, person["created_at"], event["time_zone"]),
-        responses=_responses(event, person),
-        room=has_room(event, person),
+        event=seen.event,
+        person=seen.person,
+        path=seen.path,
+        asked=words.moment(visit.request.texts, seen.person["created_at"], seen.event["time_zone"]),
+        responses=_responses(seen),
+        room=has_room(seen),
     )
 
 
 @page("GET", "/console/events/{event_id}/people/{registration_id}/accept")
 def ask_to_accept(visit: Visit, event_id: str, registration_id: str) -> site.Answer:
-    return _step(visit, "accept", *_read(visit, event_id, registration_id))
+    return _step(visit, "accept", person.read(visit, event_id, registration_id))
 
 
 @page("POST", "/console/events/{event_id}/people/{registration_id}/accept")
@@ -47,7 +38,7 @@ def accept(visit: Visit, event_id: str, registration_id: str) -> site.Answer:
 
 @page("GET", "/console/events/{event_id}/people/{registration_id}/decline")
 def ask_to_decline(visit: Visit, event_id: str, registration_id: str) -> site.Answer:
-    return _step(visit, "decline", *_read(visit, event_id, registration_id))
+    return _step(visit, "decline", person.read(visit, event_id, registration_id))
 
 
 @page("POST", "/console/events/{event_id}/people/{registration_id}/decline")
@@ -56,62 +47,43 @@ def decline(visit: Visit, event_id: str, registration_id: str) -> site.Answer:
 
 
 def _decide(visit: Visit, what: str, event_id: str, registration_id: str) -> site.Answer:
-    event, person = _read(visit, event_id, registration_id)
+    seen = person.read(visit, event_id, registration_id)
     if visit.objections:
-        return _step(visit, what, event, person, visit.objections)
-    at = {"event_id": event_id, "registration_id": registration_id}
+        return _step(visit, what, seen, visit.objections)
     word = visit.form.text("word")
-    reply = visit.api.call("POST", f"{PERSON}/{what}", at, {"word": word}, key=visit.form.text("once"))
+    reply = visit.api.call("POST", f"{PERSON}/{what}", seen.at, {"word": word}, key=visit.form.text("once"))
     if not reply.ok:
-        return _step(visit, what, event, person, _refused(visit, reply))
+        return _step(visit, what, seen, in_words(visit.request.texts, reply))
     done = {"registered": "accepted", "waitlisted": "accepted-waiting"}.get(reply.data["status"], "turned-down")
-    return visit.go(_path(event_id, registration_id), done)
+    return visit.go(seen.path, done)
 
 
-def _step(
-    visit: Visit, what: str, event: Mapping[str, Any], person: Mapping[str, Any], errors: Errors = ()
-) -> site.Answer:
+def _step(visit: Visit, what: str, seen: Seen, errors: Errors = ()) -> site.Answer:
     """What will happen, with a field for a word and the button that does it; what was typed is kept."""
     return visit.show(
         "approving_step.html",
         422 if errors else 200,
-        event=event,
-        person=person,
-        path=_path(event["event_id"], person["registration_id"]),
+        event=seen.event,
+        person=seen.person,
+        path=seen.path,
         accepts=what == "accept",
-        room=has_room(event, person),
+        room=has_room(seen),
         word=visit.form.text("word") if visit.request.method == "POST" else "",
         longest_word=LONGEST_WORD,
         errors=errors,
     )
 
 
-def has_room(event: Mapping[str, Any], person: Mapping[str, Any]) -> bool:
+def has_room(seen: Seen) -> bool:
     """Whether somebody who is accepted now gets a seat, and each of their guests."""
+    event = seen.event
     if event["capacity"] is None:
         return True
     left = event["capacity"] - event["registered"] - event["held"]
-    return not event["waiting"] and left > person["guests"]
+    return bool(not event["waiting"] and left > seen.person["guests"])
 
 
-def _responses(event: Mapping[str, Any], person: Mapping[str, Any]) -> list[tuple[str, str]]:
+def _responses(seen: Seen) -> list[tuple[str, str]]:
     """What was asked, and what they said; to a question that was removed its id."""
-    texts = {one["question_id"]: one["text"] for one in event["questions"]}
-    return [(texts.get(name, name), said) for name, said in person["responses"].items()]
-
-
-def _read(visit: Visit, event_id: str, registration_id: str) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
-    """Raises ``site.Refused`` (404) where there is none, or it may not be seen."""
-    event = visit.api.read("/events/{event_id}", {"event_id": event_id})
-    return event, visit.api.read(PERSON, {"event_id": event_id, "registration_id": registration_id})
-
-
-def _refused(visit: Visit, reply: Reply) -> Errors:
-    if reply.code in REFUSALS:
-        return (("", visit.request.texts.gettext(REFUSALS[reply.code])),)
-    return in_words(visit.request.texts, reply)
-
-
-def _path(event_id: str, registration_id: str) -> str:
-    """The person's page."""
-    return f"/console/events/{event_id}/people/{registration_id}"
+    texts = {one["question_id"]: one["text"] for one in seen.event["questions"]}
+    return [(texts.get(name, name), said) for name, said in seen.person["responses"].items()]

@@ -186,13 +186,17 @@ def _asks(texts: Texts, one: Mapping[str, Any]) -> str:
 
 @frozen
 class OfEvent:
-    """One event with what needs somebody: the ``kinds`` of the first few people, and how many there are in all."""
+    """One event with what needs somebody: the ``kinds`` of the first few people, and how many there are in all.
+    ``asking`` is the path of the ``pending`` people, who wait to be accepted.
+    """
 
     title: str
     path: str
     when: str
     kinds: tuple[Kind, ...]
     people: int
+    pending: int
+    asking: str
     proposals: int
     answers: int
 
@@ -227,15 +231,18 @@ def _of_event(visit: Visit, event: Mapping[str, Any]) -> OfEvent | None:
     at, texts = {"event_id": event["event_id"]}, visit.request.texts
     listed = person.everything(visit, f"{EVENT}/attention", at) if event["attention_count"] else []
     asked = visit.api.read(f"{EVENT}/proposals", at, {"limit": AT_A_TIME, "status": "open"})["items"]
-    if not listed and not asked:
+    if not listed and not asked and not event["pending"]:
         return None
     people = [one for one in listed if one["kind"] != "answer"]
+    path = f"/console/events/{event['event_id']}"
     return OfEvent(
         title=event["title"],
-        path=f"/console/events/{event['event_id']}/attention",
+        path=f"{path}/attention",
         when=words.when_short(texts, event),
         kinds=kinds(texts, event, people[:A_FEW]),
         people=event["attention_count"] - (len(listed) - len(people)),
+        pending=event["pending"],
+        asking=f"{path}/people?status=pending",
         proposals=len(asked),
         answers=len(listed) - len(people),
     )

@@ -86,9 +86,10 @@ class Client:
 
         Raises ``site.Refused`` for whatever is no success: 404 also for what may not be seen.
         """
-        return self._read(self.call("GET", path, at, query=query))
+        return self.data_of(self.call("GET", path, at, query=query))
 
-    def _read(self, reply: Reply) -> Any:
+    def data_of(self, reply: Reply) -> Any:
+        """The JSON of a reply. Raises ``site.Refused`` as :meth:`read` does."""
         if reply.status == 404:
             raise site.missing(self._request)
         if not reply.ok:
@@ -172,7 +173,7 @@ class Client:
         if not self._session.organizer:
             return self.read("/events", query=query)
         who = {"account": NO_ACCOUNT, "organizer": self._session.organizer}
-        return self._read(self._answered("GET", "/events", who, query=query))
+        return self.data_of(self._answered("GET", "/events", who, query=query))
 
     def _account(self, route: str, event_id: str) -> str:
         """The account to act for. Raises ``site.Refused`` (404) where nobody who is signed in like this may."""

@@ -23,6 +23,8 @@ PLAIN = (NAME, FIRST, LAST, EMAIL, LANGUAGE, GUESTS, EXTERNAL_ID, STATUS, METADA
 QUESTION = "responses."
 LOOKED_AT = 50
 """Lines by whose content columns without a heading are guessed."""
+LONGEST_WORD = 1000
+"""Characters of a heading, or of a word such as yes, that are looked at: a question has fewer."""
 
 _HEADINGS: Mapping[str, str] = {
     NAME: "name fullname yourname participant attendee person member teilnehmer teilnehmerin teilnehmername mitglied"
@@ -61,8 +63,9 @@ _LANGUAGES = {
     **dict.fromkeys(("japanese", "japanisch", "日本語", "japonais", "japones", "giapponese"), "ja"),
     **dict.fromkeys(("arabic", "arabisch", "العربية", "arabe", "arabo"), "ar"),
 }
-_ADDRESS = re.compile(r"[^\s@<>,;]+@[^\s@<>,;]+\.[^\s@<>,;]+")
-_NAMED = re.compile(r"(?P<name>[^<>]*)<\s*(?P<email>[^<>\s]+@[^<>\s]+)\s*>")
+# A cell may have a hundred kilobytes: neither of these looks at any part of it twice.
+_ADDRESS = re.compile(r"[^\s@<>,;]@[^\s@<>,;]+\.[^\s@<>,;]")
+_NAMED = re.compile(r"(?P<name>[^<>]*)<\s*(?P<email>[^<>\s@]+@[^<>\s]+)\s*>")
 _LEFT = frozenset(
     {RegistrationStatus.CANCELLED.value, RegistrationStatus.DECLINED.value, RegistrationStatus.ERASED.value}
 )
@@ -78,8 +81,12 @@ class Guess:
 
 def folded_heading(text: str) -> str:
     """A heading without what people write differently: case, accents, spaces and signs."""
-    plain = unicodedata.normalize("NFKD", text.casefold())
-    return "".join(each for each in plain if each.isalnum())
+    return "".join(each for each in _apart(text.casefold()) if each.isalnum())
+
+
+def _apart(text: str) -> str:
+    """Letters and their accents one by one, of as much as can be a heading or a word: it takes long for long texts."""
+    return unicodedata.normalize("NFKD", text[:LONGEST_WORD])
 
 
 _BY_HEADING = {folded_heading(one): target for target, words in _HEADINGS.items() for one in words.split()}
@@ -225,7 +232,6 @@ def _response(question: Question, cell: str) -> str:
     if question.kind is QuestionKind.CHOICE:
         return next((choice for choice in question.choices if choice.casefold() == cell.casefold()), cell)
     if question.kind is QuestionKind.YES_NO:
-        plain = unicodedata.normalize("NFKD", cell.casefold())
-        said = "".join(each for each in plain if not unicodedata.combining(each)).strip(" .!")
+        said = "".join(each for each in _apart(cell.casefold()) if not unicodedata.combining(each)).strip(" .!")
         return YES if said in _YES else NO if said in _NO else cell
     return cell

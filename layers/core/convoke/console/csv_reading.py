@@ -80,7 +80,7 @@ def _text(content: bytes) -> str:
 
 def rows(text: str) -> tuple[Row, ...]:
     """The lines of a table that have something in them. Raises :class:`Unreadable`."""
-    said = re.match(r"sep=(.)\n", text)  # Excel's own way to name the separator
+    said = re.match(r'sep=([^"])\n', text)  # Excel's own way to name the separator
     skipped, separator = (1, said[1]) if said else (0, "")
     lines = io.StringIO(text[said.end() :] if said else text, newline="\n")
     reader = csv.reader(lines, delimiter=separator or separator_of(text), skipinitialspace=True)

@@ -11,7 +11,7 @@ from ..pages import site
 from . import date_times, event_fields
 from .client import Errors
 from .dates import PATH, Date, Series, date_named, series_of
-from .previewing import Change, settle, version_of
+from .previewing import DONE, Change, settle, version_of
 from .visit import Visit, page
 
 DATE = f"{PATH}/{{start}}"
@@ -39,6 +39,8 @@ def change(visit: Visit, event_id: str, date: str) -> site.Answer:
     moves = date_times.differs(start, one.when.start) or date_times.differs(end, one.when.end)
     body: dict[str, Any] = {"start": start, "end": end} if moves else {}
     body |= {name: visit.form.text(name) for name in TEXTS if visit.form.text(name) != getattr(one, name).strip()}
+    if not body and visit.form.text("step") in DONE and not visit.objections:
+        return visit.go(series.path_of(one), DONE[visit.form.text("step")])
     _ = visit.request.texts.gettext
     day = one.day(visit.request.texts)
     wanted = Change(

@@ -58,7 +58,9 @@ def differs(text: str, current: datetime | date) -> bool:
 
 def _guessed(start: str, clock: str, end: str) -> str:
     try:
-        return _day_of_end(datetime.fromisoformat(f"{start}T{clock}"), time.fromisoformat(end)).isoformat()
+        # A time with an offset from UTC can be compared with none without; the API refuses it.
+        ends = time.fromisoformat(end).replace(tzinfo=None)
+        return _day_of_end(datetime.fromisoformat(f"{start}T{clock}"), ends).isoformat()
     except (ValueError, OverflowError):
         return start
 

@@ -25,6 +25,7 @@ from .client import Errors
 Fields = dict[str, tuple[str, ...]]
 
 LINES = ("title", "description", "location", "url")
+OTHER_LINES = ("conference_uri", "conference_label", "organizer_name", "organizer_email", "capacity")
 TICKS = ("release_on_decline", "public", "confirm_address", "approval")
 MOST_QUESTIONS = 10
 LABELS = {
@@ -55,6 +56,41 @@ REQUIRED = {
     "time_zone": gettext_noop("Enter the time zone, such as Europe/Berlin."),
 }
 NOT_THERE = ("is required", "must not be empty")
+PLAINLY = {
+    ("end", "must be after start"): (
+        "",
+        gettext_noop("It ends before it begins. If it ends on a later day, enter that day in “Ends on another day”."),
+    ),
+    ("end", "is in the past"): (
+        "start_date",
+        gettext_noop("It would be over already. Enter a day that is still to come."),
+    ),
+    ("recurrence", "must yield dates: there is none"): (
+        "",
+        gettext_noop("It repeats on no day at all. Look at the last day, and at the days of the week."),
+    ),
+    ("recurrence", "must not be on day"): (
+        "",
+        gettext_noop(
+            "Some months do not have this day. Choose the last day of the month, or begin on a day up to the 28th."
+        ),
+    ),
+    ("organizer.email", "must be a mail address"): (
+        "",
+        gettext_noop("Enter the address of whoever answers for the event, such as ada@example.org."),
+    ),
+    ("time_zone", "must be the IANA name"): (
+        "",
+        gettext_noop("Enter the time zone by its continent and city, such as Europe/Berlin."),
+    ),
+    ("notify", "must not be none where"): (
+        "",
+        gettext_noop("Another time, place or status is always told. Take the tick away, or leave these as they were."),
+    ),
+}
+"""By a field of the API and the beginning of what is wrong with it: another field of the form, if it belongs there, and
+the sentence.
+"""
 
 
 def when_of(event: Mapping[str, Any], at: Mapping[str, Any] | None = None) -> When:
@@ -177,13 +213,21 @@ def read(form: Form, status: str, texts: Texts) -> Read:
         "conference": {"uri": uri, "label": label} if uri or label else None,
         "organizer": {"name": form.text("organizer_name"), "email": form.text("organizer_email")},
         "reminders": sorted(filter(None, form.every("reminders")), key=_length),
-        "capacity": _number(form.text("capacity")),
-        "guests": _number(form.text("guests")) or 0,
+        "capacity": number(form.text("capacity")),
+        "guests": number(form.text("guests")) or 0,
         "language": form.text("language") or None,
         "questions": [_question(form, row) for row in asked],
-        "notify_after": _number(form.text("notify_after")),
+        "notify_after": number(form.text("notify_after")),
     }
-    return Read(body=body, errors=(*errors, *wrong), asked=asked)
+    wrong = (*errors, *wrong)
+    return Read(body=body, errors=(*_missing(form, texts), *wrong) if wrong else (), asked=asked)
+
+
+def _missing(form: Form, texts: Texts) -> Errors:
+    """What has to be typed and was not, to be said together with what else is wrong before the API is asked."""
+    needed = [name for name in REQUIRED if name != "time_zone" or "yes" not in form.every("all_day")]
+    fields = [(name.replace(".", "_"), REQUIRED[name]) for name in needed]
+    return tuple((field, texts.gettext(said)) for field, said in fields if not form.text(field).strip())
 
 
 def _length(reminder: str) -> timedelta:
@@ -193,7 +237,7 @@ def _length(reminder: str) -> timedelta:
         return timedelta.max  # the API says what is wrong with it
 
 
-def _number(text: str) -> int | str | None:
+def number(text: str) -> int | str | None:
     """A whole number, or what was typed in its place, which the API refuses; ``None`` where nothing was."""
     return int(text) if re.fullmatch("[0-9]{1,9}", text) else text or None
 
@@ -264,6 +308,23 @@ def changes(event: Mapping[str, Any], form: Form, said: Read) -> dict[str, Any]:
     return patch
 
 
+def differing(event: Mapping[str, Any], form: Form, texts: Texts) -> Errors:
+    """The lines of the form that say something else than ``event`` has now, each with what that is."""
+    found, now = [], shown(event)
+    for field in (*LINES, "start_date", "start_time", "end_time", "end_date", "time_zone", *OTHER_LINES):
+        label = LABELS.get(field) or LABELS[field.partition("_")[0]]
+        text = now.text(field)
+        if text == form.text(field):
+            continue
+        said = (
+            texts.gettext("%(field)s: at present it is “%(now)s”.", field=texts.gettext(label), now=text)
+            if text
+            else texts.gettext("%(field)s: at present it is empty.", field=texts.gettext(label))
+        )
+        found.append((field, said))
+    return tuple(found)
+
+
 # --- what is wrong ------------------------------------------------------------------------------------------------
 
 
@@ -281,6 +342,9 @@ def _sentence(name: str, message: str, form: Form, said: Read, texts: Texts) -> 
         return ("", message) if not name else (name if name in TICKS else "", label)
     if name in REQUIRED and message.startswith(NOT_THERE):
         return _field(name, form, said), _(REQUIRED[name])
+    for (field, beginning), (elsewhere, sentence) in PLAINLY.items():
+        if name == field and message.startswith(beginning):
+            return elsewhere or _field(name, form, said), _(sentence)
     return _field(name, form, said), _("%(field)s: %(message)s.", field=_(LABELS[top]), message=message)
 
 

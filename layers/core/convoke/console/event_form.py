@@ -14,7 +14,7 @@ from ..web.walltimes import zones
 from . import event_fields, previewing, repeating
 from .client import Errors
 from .event_fields import Read
-from .refusals import in_words
+from .refusals import STALE, in_words
 from .visit import Visit, page
 
 NEW = "/console/new"
@@ -84,12 +84,16 @@ def change(visit: Visit, event_id: str) -> site.Answer:
     patch = event_fields.changes(event, form, said)
     then = f"/console/events/{event_id}"
     if not patch and form.text("step") != "edit":
-        return visit.go(then, "unchanged")
+        return visit.go(then, previewing.DONE.get(form.text("step"), "unchanged"))
     if "yes" in form.every("quiet"):
         patch["notify"] = "none"
 
     def again(errors: Errors) -> site.Answer:
-        return _form(visit, form, event_fields.sentences(errors, form, said, visit.request.texts), event)
+        texts = visit.request.texts
+        if errors != (("", texts.gettext(STALE)),):
+            return _form(visit, form, event_fields.sentences(errors, form, said, texts), event)
+        present = visit.api.read(EVENT, {"event_id": event_id})
+        return _form(visit, form, (*errors, *event_fields.differing(present, form, texts)), present)
 
     _ = visit.request.texts.gettext
     publishes = event["status"] == "draft" and said.body["status"] != "draft"

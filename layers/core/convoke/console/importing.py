@@ -134,7 +134,7 @@ def take_columns(visit: Visit, event_id: str, import_id: str) -> site.Answer:
     typed = tuple(visit.form.text(f"column-{number}") for number in range(len(one.columns)))
     columns = tuple(column if column in known else csv_columns.IGNORED for column in typed)
     head = visit.form.text("head") == "yes"
-    if errors := visit.objections or tuple(_wrong_columns(visit.request.texts, columns)):
+    if errors := visit.objections or _not_allowed(visit, event) or _wrong_columns(visit.request.texts, columns):
         return _columns(visit, event, one, columns, head, errors)
     visit.request.store.imports.match(one, columns, head=head)
     return visit.go(path_of(one, "check"))

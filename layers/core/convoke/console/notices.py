@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 NOTICES = {
-    "saved": "Saved. Nobody had to be told.",
+    "saved": "Saved. Nobody is mailed about it.",
     "added": "Registered. They are invited by mail.",
     "waiting": "The event is full: they are on the waitlist, and are invited as soon as a seat comes free.",
     "asked": "They are told that the organizer decides whether they come.",

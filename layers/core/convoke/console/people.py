@@ -93,9 +93,11 @@ def show(visit: Visit, event_id: str) -> site.Answer:
 def list_page(visit: Visit, event: Mapping[str, Any], asked: Asked, listed: Reply) -> site.Answer:
     """The page of what the API answered. A cursor that does not belong to the list leads to its beginning."""
     path = f"/console/events/{event['event_id']}/people"
-    if not listed.ok and not any(name == NO_WORD for name, _ in listed.errors):
-        return visit.go(f"{path}?{asked.query()}")
-    found: Mapping[str, Any] = listed.data if listed.ok else {"items": (), "next": None}
+    found: Mapping[str, Any] = {"items": (), "next": None}
+    if not any(name == NO_WORD for name, _ in listed.errors):
+        if listed.status == 422 and "cursor" in visit.request.query:
+            return visit.go(f"{path}?{asked.query()}")
+        found = visit.api.data_of(listed)
     texts = visit.request.texts
     return visit.show(
         "people.html",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterable, Mapping
+from http import HTTPStatus
 from typing import Any
 
 from ..languages import LANGUAGES, Texts
@@ -14,7 +15,6 @@ from ..store.accounts import Scope
 from . import person, words
 from .client import Errors, Reply
 from .person import ACTIVE, PERSON, Seen
-from .person_steps import refused
 from .refusals import in_words
 from .visit import Visit, page
 
@@ -44,6 +44,14 @@ class Typed:
 @page("GET", "/console/events/{event_id}/people/add")
 def ask_who(visit: Visit, event_id: str) -> site.Answer:
     event = visit.api.read(EVENT, {"event_id": event_id})
+    if event["status"] == "cancelled":
+        _ = visit.request.texts.gettext
+        raise site.Refused(
+            HTTPStatus.CONFLICT,
+            _("Nobody can be added to this event"),
+            _("It is cancelled. Let it take place again first."),
+            ways=[(_("Back to the event"), f"/console/events/{event_id}")],
+        )
     every = tuple(name for name, _ in coming(visit, event))
     return _adding(visit, event, Typed(occurrences=every, responses={}))
 
@@ -187,8 +195,13 @@ def _marks(typed: Typed) -> dict[str, str]:
 
 def _shown_with(visit: Visit, present: Typed) -> Mapping[str, str]:
     """The marks that the form was shown with; those of what is true now, where it does not say so."""
-    pairs = dict(re.findall(r"([A-Za-z0-9_.-]+)=([0-9a-f]{12})", visit.form.text("was")))
-    return pairs or _marks(present)
+    return marks_of(visit.form.text("was")) or _marks(present)
+
+
+def marks_of(text: str) -> dict[str, str]:
+    """The marks of a form by the names of its fields, as they are written in it: ``name=0123456789ab``."""
+    pairs = (each.rpartition("=") for each in text.split())
+    return {name: mark for name, _, mark in pairs if name and re.fullmatch("[0-9a-f]{12}", mark)}
 
 
 def _changing(
@@ -328,10 +341,8 @@ def _errors(visit: Visit, event: Mapping[str, Any], reply: Reply) -> Errors:
         **{_field(one["question_id"]): one["text"] for one in event["questions"]},
     }
     found = in_words(visit.request.texts, reply)
-    if found != reply.errors:
+    if found != reply.errors or reply.status != 422:
         return found
-    if reply.status != 422:
-        return refused(visit, reply)
     named = ((_of_form(name, labels), said) for name, said in found)
     return tuple((name, f"{labels[name]}: {said}." if name else said) for name, said in named)
 

@@ -2,32 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
-from ..languages import gettext_noop
 from ..pages import site
 from . import person
-from .client import Errors, Reply
+from .client import Errors
 from .person import PERSON, STANDING
 from .refusals import in_words
 from .visit import Visit, page
-
-REFUSALS: Mapping[str, str] = {
-    "never_sent": gettext_noop("Nothing was sent to them yet: the invitation goes by itself as soon as it can."),
-    "address_stopped": gettext_noop(
-        "Mail to this address came back, so that it is not used any more. Change the address: the new one is invited."
-    ),
-    "registration_inactive": gettext_noop("They are not registered any more, so that nothing can be done for them."),
-    "managed_by_source": gettext_noop("They come from a table of your own. Change their row there."),
-}
-"""By the API's ``code``."""
-
-
-def refused(visit: Visit, reply: Reply) -> Errors:
-    """What a page says where the API refused to do something for a person."""
-    if reply.code in REFUSALS:
-        return (("", visit.request.texts.gettext(REFUSALS[reply.code])),)
-    return in_words(visit.request.texts, reply)
 
 
 @page("POST", "/console/events/{event_id}/people/{registration_id}/resend")
@@ -36,7 +16,9 @@ def resend(visit: Visit, event_id: str, registration_id: str) -> site.Answer:
     if visit.objections:
         return person.shown(visit, seen, visit.objections)
     reply = visit.api.call("POST", f"{PERSON}/resend", seen.at, {}, key=visit.form.text("once"))
-    return visit.go(seen.path, "resent") if reply.ok else person.shown(visit, seen, refused(visit, reply))
+    return (
+        visit.go(seen.path, "resent") if reply.ok else person.shown(visit, seen, in_words(visit.request.texts, reply))
+    )
 
 
 # --- withdrawing ----------------------------------------------------------------------------------------------------
@@ -57,7 +39,9 @@ def withdraw(visit: Visit, event_id: str, registration_id: str) -> site.Answer:
     # As it is worded on the page, the tick allows what the API forbids by `final`.
     final = "false" if visit.form.text("may_return") else "true"
     reply = visit.api.call("DELETE", PERSON, seen.at, query={"final": final})
-    return visit.go(seen.path, "withdrawn") if reply.ok else _withdrawal(visit, seen, refused(visit, reply))
+    return (
+        visit.go(seen.path, "withdrawn") if reply.ok else _withdrawal(visit, seen, in_words(visit.request.texts, reply))
+    )
 
 
 def _withdrawal(visit: Visit, seen: person.Seen, errors: Errors = ()) -> site.Answer:
@@ -91,7 +75,7 @@ def erase(visit: Visit, event_id: str, registration_id: str) -> site.Answer:
         return _erasure(visit, seen, (("sure", sure),))
     reply = visit.api.call("DELETE", PERSON, seen.at, query={"erase": "true"})
     if not reply.ok:
-        return _erasure(visit, seen, refused(visit, reply))
+        return _erasure(visit, seen, in_words(visit.request.texts, reply))
     return visit.go(seen.path, "erased" if reply.data["status"] == "erased" else "erasing")
 
 

@@ -27,6 +27,10 @@ SECONDS = 4.0
 """For how long parts are added up; the last one takes up to two seconds more."""
 SHOWN = 3
 """As many people's mails are shown, or more: of each kind that there is, the first."""
+DONE = {"send": "telling", "quiet": "saved"}
+"""What is said after a button of the preview, by its ``step``; also where it was pressed twice, and the first time made
+the change, so that nothing is left of it.
+"""
 OUR_FIELDS = frozenset({"token", "step", "once", "looked", "part", forms.TRAP})
 """The fields of a form that nobody typed."""
 MOST_PEOPLE = 10_000_000
@@ -143,7 +147,7 @@ def _preview(visit: Visit, event: Mapping[str, Any], change: Change, again: Agai
         told=words.clock(visit.request.texts, first.data["told_at"], event["time_zone"]),
         quiet=first.data["quiet"] and change.method == "PATCH" and "notify" not in change.body,
         danger=bool(change.previewed.get("cancel")),
-        **_counts(looked, event),
+        **_counts(looked, event, change),
     )
 
 
@@ -153,7 +157,7 @@ def _next_part(visit: Visit, event: Mapping[str, Any], change: Change) -> site.A
     if looked is None:
         raise site.unreadable(visit.request)
     looked = _rest(visit, event, change, looked, time.monotonic())
-    return visit.show("previewing_counts.html", **_counts(looked, event))
+    return visit.show("previewing_counts.html", **_counts(looked, event, change))
 
 
 def _look(visit: Visit, event: Mapping[str, Any], change: Change, cursor: str | None = None) -> Reply:
@@ -207,12 +211,14 @@ def typed(visit: Visit) -> dict[str, tuple[str, ...]]:
     return {name: values for name, values in visit.form.fields.items() if name not in OUR_FIELDS}
 
 
-def _counts(looked: Looked, event: Mapping[str, Any]) -> dict[str, Any]:
+def _counts(looked: Looked, event: Mapping[str, Any], change: Change) -> dict[str, Any]:
     """The values of ``previewing_counts.html``. ``left`` is about how many people were not looked at, 0 for unknown:
-    events count those who come, and not those who have withdrawn, who are looked at, too.
+    events count those who come, and not those who have withdrawn, who are looked at, too. ``one_off`` says that one
+    date alone is cancelled, of which the others in a series are told as of a change.
     """
     come = event["registered"] + event["waiting"]
-    return {"looked": looked, "left": max(0, come - looked.people)}
+    one_off = bool(change.previewed.get("cancel")) and "occurrence" in change.previewed
+    return {"looked": looked, "left": max(0, come - looked.people), "one_off": one_off}
 
 
 def shown_first(examples: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -8,6 +8,8 @@ from typing import Any
 
 from ..pages import site
 from .client import Errors
+from .event_fields import number
+from .previewing import version_of
 from .visit import Visit, page
 
 PATH = "/console/settings"
@@ -34,11 +36,11 @@ def save(visit: Visit) -> site.Answer:
         return _page(visit, account, typed, version, visit.objections)
     # null resets a field to its default. What is no number is for the API to refuse.
     body: dict[str, Any] = {name: typed[name] or None for name in TEXTS}
-    body |= {name: int(typed[name]) if typed[name].isdecimal() else typed[name] or None for name in NUMBERS}
+    body |= {name: number(typed[name]) for name in NUMBERS}
     if form.text("remove_logo"):
         body["logo"] = None
-    seen = form.text("version")
-    reply = visit.api.call("PATCH", "/account", body=body, version=int(seen) if seen.isdecimal() else version)
+    seen = version_of(visit)
+    reply = visit.api.call("PATCH", "/account", body=body, version=version if seen is None else seen)
     if reply.ok:
         return visit.go(PATH, "settings")
     meanwhile = reply.status == HTTPStatus.PRECONDITION_FAILED

@@ -16,7 +16,7 @@ TOLD = {
     "invitation": gettext_noop("Invited"),
     "move": gettext_noop("Told of another time or place"),
     "change": gettext_noop("Told of a change"),
-    "cancellation": gettext_noop("Told that it is cancelled"),
+    "cancellation": gettext_noop("Sent a cancellation"),
 }
 """By the ``kind`` of a message."""
 PROPOSALS = {
@@ -72,7 +72,8 @@ def of(
 
 def _registered(texts: Texts, person: Item, zone: str | None) -> Iterator[Happened]:
     at = person["created_at"]
-    yield Happened(at=at, when=words.moment(texts, at, zone), text=texts.gettext("Registered"))
+    text = texts.gettext("Asked to come") if person["status"] == "pending" else texts.gettext("Registered")
+    yield Happened(at=at, when=words.moment(texts, at, zone), text=text)
 
 
 def _messages(texts: Texts, messages: Iterable[Item], zone: str | None, path: str) -> Iterator[Happened]:

@@ -5,9 +5,6 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from email import policy
-from email.message import Message
-from email.parser import BytesParser
 from http import HTTPStatus
 
 from ..model import frozen
@@ -18,10 +15,13 @@ from .csv_reading import MOST_BYTES
 LARGEST_BODY = MOST_BYTES + 200_000
 """Bytes: a file, and the fields beside it."""
 MOST_BREAKS = 400_000
-"""Line breaks of a body: the standard library's parser looks at each line."""
+"""Line breaks of a body: each of them may begin a line of the table, which is looked at."""
 MOST_PARTS = 50
+LONGEST_HEAD = 4_000
+"""Bytes of what stands above the content of a part."""
 LONGEST_NAME = 100
 """Characters of a file's name that are kept."""
+_BOUNDARY = re.compile(r';\s*boundary=(?:"([^"]{1,70})"|([^\s";]{1,70}))', re.IGNORECASE)
 _NAME = re.compile(r'(?:^|;)\s*name="([^"]*)"')
 _FILE = re.compile(r'(?:^|;)\s*filename="([^"]*)"')
 
@@ -43,22 +43,19 @@ def read(request: site.Request) -> Upload:
     text, encoded = request.body
     if len(text) > LARGEST_BODY * 4 // 3 + 4:
         raise site.unreadable(request, HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+    boundary = _BOUNDARY.search(said)
     try:
         body = base64.b64decode(text, validate=True) if encoded else text.encode()
-        head = f"Content-Type: {said}\r\n\r\n".encode("ascii")
     except (ValueError, binascii.Error):
         raise site.unreadable(request) from None
     if len(body) > LARGEST_BODY or body.count(b"\n") + body.count(b"\r") > MOST_BREAKS:
         raise site.unreadable(request, HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
-    message = BytesParser(policy=policy.compat32).parsebytes(head + body)
-    parts = message.get_payload()
-    if not isinstance(parts, list) or len(parts) > MOST_PARTS:
+    parts = None if boundary is None else _parts(body, boundary[1] or boundary[2])
+    if parts is None:
         raise site.unreadable(request)
     fields: dict[str, tuple[str, ...]] = {}
     name, content = "", b""
     for part in parts:
-        if not isinstance(part, Message):
-            continue
         field, file, value = _read(part)
         if file is not None:
             name, content = (file, value) if value else (name, content)
@@ -67,12 +64,18 @@ def read(request: site.Request) -> Upload:
     return Upload(form=Form(fields=fields), name=name, content=content)
 
 
-def _read(part: Message) -> tuple[str | None, str | None, bytes]:
+def _parts(body: bytes, boundary: str) -> list[bytes] | None:
+    """The parts, each with its head; ``None`` where there are too many, or the last one has no end."""
+    delimiter = f"\r\n--{boundary}".encode("utf-8", "replace")
+    _, *parts = (b"\r\n" + body).split(delimiter, MOST_PARTS + 1)
+    return parts[:-1] if parts and parts[-1].startswith(b"--") else None
+
+
+def _read(part: bytes) -> tuple[str | None, str | None, bytes]:
     """The field that a part is of, or the name of the file in it, and its content."""
-    # As it was sent: in UTF-8, whatever the header of a mail may have.
-    said = next((str(value) for name, value in part.raw_items() if name.lower() == "content-disposition"), "")
-    said = said.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
-    value = part.get_payload(decode=True)
+    head, _, value = part.partition(b"\r\n\r\n")
+    lines = head[:LONGEST_HEAD].decode("utf-8", "replace").split("\r\n")
+    said = next((line for line in lines if line.lower().startswith("content-disposition:")), "")
     field, file = _NAME.search(said), _FILE.search(said)
     short = forms.cleaned(file[1])[:LONGEST_NAME] if file else None
-    return field[1] if field else None, short, value if isinstance(value, bytes) else b""
+    return field[1] if field else None, short, value

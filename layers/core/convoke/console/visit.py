@@ -102,7 +102,11 @@ def page(method: str, path: str) -> Callable[[Page], Page]:
             visit = visit_of(request)
             if visit is None:
                 return signed_out(request)
-            return function(visit, **parameters)
+            try:
+                return function(visit, **parameters)
+            except site.Refused as refused:
+                refused.ways = refused.ways or ((request.texts.gettext("To the events"), "/console"),)
+                raise
 
         return function
 

@@ -60,7 +60,7 @@ ANSWERS: Words = {
 """``participation`` of a registration, and ``status`` of an answer."""
 
 DELIVERIES: Words = {
-    "none": _say(gettext_noop("No mail yet"), PLAIN, gettext_noop("Nothing was sent to them so far.")),
+    "none": _say(gettext_noop("No mail yet"), PLAIN, gettext_noop("No invitation was sent to them so far.")),
     "pending": _say(
         gettext_noop("Waits to be sent"), WAIT, gettext_noop("The mail is sent by itself, as a rule at once.")
     ),

@@ -1,7 +1,7 @@
 """What one attendee's calendar shows now, date by date, by what they were sent. Pure.
 
 It is what a calendar shows that follows RFC 5546 and received the messages in their order. What may or may not have
-been sent, or what calendars treat differently, is unknown.
+been sent, what came back, and what calendars treat differently, is unknown.
 """
 
 from __future__ import annotations
@@ -17,6 +17,9 @@ from .calendar_state import CalendarState, OccurrenceState, entry_uid
 from .decide import is_expected
 from .invitation import Invitation
 from .plan import calendar_state_of
+
+LOST = (DeliveryState.BOUNCED, DeliveryState.SUPPRESSED)
+"""No receiving server took the latest message, so that what it told is not in the calendar, as far as anybody knows."""
 
 
 class Showing(StrEnum):
@@ -111,6 +114,9 @@ def _entry(state: CalendarState, invitation: Invitation, one: OccurrenceState | 
     latest = (state.part, state.separate if state.part is not None else "") == (part or (None, ""))
     last = invitation.acknowledged
     sequence = state.sequence if latest else state.base if part is None else None
+    delivered = _delivered(state, invitation, one, sequence, showing, latest=latest)
+    if latest and not delivered and invitation.state in LOST:
+        showing = Showing.UNKNOWN
     known = latest and last is not None and last.calendar_state.sequence == sequence
     return Entry(
         uid=entry_uid(state.uid, separate),
@@ -122,7 +128,7 @@ def _entry(state: CalendarState, invitation: Invitation, one: OccurrenceState | 
         state=showing,
         sequence=sequence,
         sent_at=last.at if known and last is not None else None,
-        delivered=_delivered(state, invitation, one, sequence, showing, latest=latest),
+        delivered=delivered,
         true=False,
         over=False,
     )

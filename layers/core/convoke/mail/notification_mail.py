@@ -410,6 +410,6 @@ def _summed_up(notification: Notification, texts: Texts, people: Mapping[str, Pe
         "\n".join(f"- {row}" for row in rows),
         texts.sentences(
             texts.gettext("Please tell them by other means."),
-            texts.gettext("The API shows who is still not reached, as the event's attention."),
+            texts.gettext("The console shows who is still not reached, under “Attention” of the event."),
         ),
     )

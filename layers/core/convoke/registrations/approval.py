@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Protocol
 
 from ..mail import notifications
 from ..mail.notifications import LINK_WANTED_FOR, Notification, NotificationKind, asked_for
@@ -72,13 +73,21 @@ def asking_actions(store: Store, event: Event, person: Registration, now: dateti
     return {**person_actions(store, event, person, now), **organizer_actions(store, event, person, now)}
 
 
+class Decision(Protocol):
+    """:func:`accept` or :func:`decline`."""
+
+    def __call__(
+        self, store: Store, event: Event, person: Registration, *, word: str, now: datetime, also: Mapping[str, Action]
+    ) -> Registration | Obstacle: ...
+
+
 # --- deciding -----------------------------------------------------------------------------------------------------
 
 
 def accept(
     store: Store,
-    event_id: str,
-    registration_id: str,
+    event: Event,
+    person: Registration,
     *,
     word: str = "",
     now: datetime,
@@ -91,9 +100,10 @@ def accept(
     there is no seat. ``also`` are actions for the same transaction. Returns ``Obstacle.ABSENT`` or ``NOT_PENDING``, and
     ``CLOSED`` or ``NOT_YET`` where the event takes nobody. Raises :class:`dynamo.Contention`.
     """
+    event_id, registration_id = person.event_id, person.registration_id
     for conflicts in rounds():
-        seen, event = registry.read(store, event_id, registration_id), store.reads.event(event_id)
-        if seen is None or event is None:
+        seen = registry.read(store, event_id, registration_id)
+        if seen is None:
             return Obstacle.ABSENT
         person, invitation = seen
         if person.status is not RegistrationStatus.PENDING:
@@ -133,12 +143,17 @@ def decline(
     person. Returns it as it is stored then, or ``Obstacle.ABSENT`` or ``NOT_PENDING``. Raises
     :class:`dynamo.Contention`.
     """
-    mail = notifications.turned_down(event, person, word=word, now=now)
+
+    def told(cancelled: Registration) -> dict[str, Action]:
+        mail = notifications.turned_down(event, cancelled, word=word, now=now)
+        return {"notification": store.notifications.schedule_action(mail, now)}
+
     return registry.withdraw(
         *(store, person.event_id, person.registration_id),
         now=now,
         account=event.account,
         removed=True,
         only_pending=True,
-        also={"notification": store.notifications.schedule_action(mail, now), **also},
+        told=told,
+        also=also,
     )

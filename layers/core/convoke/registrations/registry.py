@@ -6,7 +6,7 @@ which becomes due, and the webhook event.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from enum import StrEnum
@@ -179,15 +179,17 @@ def withdraw(
     held_until: datetime | None = None,
     removed: bool = False,
     only_pending: bool = False,
+    told: Callable[[Registration], Mapping[str, Action]] = lambda _: NOTHING_ELSE,
     also: Mapping[str, Action] = NOTHING_ELSE,
 ) -> Registration | Obstacle:
     """Cancel the registration, and return it as it is stored then.
 
     ``account`` is the one whose webhooks get an event. ``sends`` is whether the attendee is sent a cancellation: not
     about an event that is over. Its seats are kept until ``held_until`` (UTC), or released at once where that is
-    ``None``; see :mod:`returning`. ``removed`` is as in :class:`Registration`. One that was cancelled before is
-    returned unchanged, and ``also`` is not written. Returns ``Obstacle.ABSENT`` where there is none, and with
-    ``only_pending`` ``NOT_PENDING`` where it is not. Raises :class:`dynamo.Contention`.
+    ``None``; see :mod:`returning`. ``removed`` is as in :class:`Registration`. ``told`` makes actions of the
+    registration as it is cancelled, whose address may have changed meanwhile. One that was cancelled before is
+    returned unchanged, and neither these nor ``also`` are written. Returns ``Obstacle.ABSENT`` where there is none, and
+    with ``only_pending`` ``NOT_PENDING`` where it is not. Raises :class:`dynamo.Contention`.
     """
     for _ in rounds():
         seen = read(store, event_id, registration_id)
@@ -211,6 +213,7 @@ def withdraw(
             **_cancel_actions(store, person, cancelled, now),
             **(_notice_actions(store, invitation, now) if sends else {}),
             **store.outbox.event_actions(account, what, data, now),
+            **told(cancelled),
         }
         if not store.attempt({**actions, **also}):
             return cancelled

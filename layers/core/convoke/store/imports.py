@@ -148,6 +148,9 @@ class Imports(Repository):
         begun = self._write(update(self._sent, _key(one), changes, conditions.NOT_BEGUN))
         if begun:
             self._keep_until(one.import_id, "TEXT#", until)
+        else:
+            for prefix in (f"PART#{one.run}#", f"WRONG#{one.run}#"):
+                self._keep_until(one.import_id, prefix, None)
         return begun
 
     # --- working ------------------------------------------------------------------------------------------------
@@ -213,6 +216,8 @@ class Imports(Repository):
         remove = ("lease_until", "waits_until", *DUE)
         ended = self._write(update(self._sent, _key(one), changes, conditions.LEASE_IS_MINE, remove=remove, **mine))
         if ended:
+            # Parts are left over of somebody who began it at the same time, and never came to an end.
+            self._keep_until(one.import_id, "PART#", None)
             kept = now + UPLOADED_KEPT
             for prefix in ("TEXT#", "WRONG#"):
                 self._keep_until(one.import_id, prefix, kept if one.not_imported else None)

@@ -98,7 +98,9 @@ class Entry:
         room = len(ATTRIBUTES) - 1
         of_name = tuple(one for one in needed if one in self.name.split())
         others = needed[len(of_name) :]
-        return (*of_name[: room - bool(others)], *others)[:room]
+        # Where there are too many, short ones are left out ("de la"): the surname may be the last.
+        kept = sorted(of_name, key=len, reverse=True)[: room - bool(others)]
+        return (*(one for one in of_name if one in kept), *others)[:room]
 
     @property
     def words(self) -> tuple[str, ...]:

@@ -279,14 +279,7 @@ def accept(
     body: Annotated[WordIn, Body()] = WITHOUT_A_WORD,
     key: IdempotencyKey = None,
 ) -> Response[RegistrationOut]:
-    def decide(record: Record) -> Response[RegistrationOut]:
-        event, person, at = decided(event_id, registration_id)
-        recorded = record(status=200, event_id=event_id, registration_id=registration_id)
-        ids = event.event_id, person.registration_id
-        granted(approval.accept(context.store(), *ids, word=body.word, now=at, also=recorded))
-        return context.show_registration(event_id, registration_id)
-
-    return once(key, decide)
+    return decide_once(event_id, registration_id, approval.accept, body, key)
 
 
 @router.post(f"{PERSON}/decline", summary="Decline a pending registration", responses=documented(200))
@@ -296,10 +289,16 @@ def decline(
     body: Annotated[WordIn, Body()] = WITHOUT_A_WORD,
     key: IdempotencyKey = None,
 ) -> Response[RegistrationOut]:
+    return decide_once(event_id, registration_id, approval.decline, body, key)
+
+
+def decide_once(
+    event_id: str, registration_id: str, apply: approval.Decision, body: WordIn, key: str | None
+) -> Response[RegistrationOut]:
     def decide(record: Record) -> Response[RegistrationOut]:
         event, person, at = decided(event_id, registration_id)
         recorded = record(status=200, event_id=event_id, registration_id=registration_id)
-        granted(approval.decline(context.store(), event, person, word=body.word, now=at, also=recorded))
+        granted(apply(context.store(), event, person, word=body.word, now=at, also=recorded))
         return context.show_registration(event_id, registration_id)
 
     return once(key, decide)
