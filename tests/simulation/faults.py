@@ -76,6 +76,7 @@ class Mode(StrEnum):
     ZOMBIE = "zombie"
     SLOW = "slow"
     CROWD = "crowd"
+    ROWS = "rows"
 
 
 class Faults:
@@ -85,7 +86,7 @@ class Faults:
         self._dice = random
         self._random = random.random
         self.often = dict.fromkeys(KINDS, 0.0)
-        if mode in (Mode.ALL, Mode.ZOMBIE, Mode.SLOW, Mode.CROWD):
+        if mode in (Mode.ALL, Mode.ZOMBIE, Mode.SLOW, Mode.CROWD, Mode.ROWS):
             share = random.choice((0.15, 0.4, 0.7))
             for kind, worst in KINDS.items():
                 if kind != "zombie" and random.random() < share:

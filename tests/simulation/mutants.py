@@ -461,7 +461,7 @@ MUTANTS: dict[str, Mutant] = {
     "webhook-signature-over-the-time": Mutant(
         (without(webhook_events, "signature", 'f"{timestamp}.".encode() + body', "body"),)
     ),
-    "fence-of-a-row": Mutant((instead(store_sources, "UPON_LOOKING", conditions.EXISTS),)),
+    "fence-of-a-row": Mutant((instead(store_sources, "UPON_LOOKING", conditions.EXISTS),), Mode.ROWS),
     "state-of-a-row-before-the-row": Mutant(
         (
             without(
@@ -473,10 +473,13 @@ MUTANTS: dict[str, Mutant] = {
             without(
                 sync.Site, "_begin", "    row = dynamo", "    seen = self.store.sources.row(where)\n    row = dynamo"
             ),
-        )
+        ),
+        Mode.ROWS,
     ),
-    "rows-that-disappear-are-held": Mutant((instead(sync.Site, "_brake", lambda *_: None),)),
-    "addresses-are-exchanged": Mutant((instead(sync.Site, "_swap", lambda *_: None),)),
-    "rows-that-wait-are-looked-at-again": Mutant((without(sync, "_is_looked_at_again", "return waits or", "return"),)),
+    "rows-that-disappear-are-held": Mutant((instead(sync.Site, "_brake", lambda *_: None),), Mode.ROWS),
+    "addresses-are-exchanged": Mutant((instead(sync.Site, "_swap", lambda *_: None),), Mode.ROWS),
+    "rows-that-wait-are-looked-at-again": Mutant(
+        (without(sync, "_is_looked_at_again", "return waits or", "return"),), Mode.ROWS
+    ),
     "seats-due": Mutant((instead(SeatCounts, "release_action", _release_that_is_not_due),)),
 }

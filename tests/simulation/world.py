@@ -114,7 +114,7 @@ class World:
         self.known: list[tuple[str, str]] = []
         self.zombies = False
         # How often a registration meets others at the event's seats, in histories that are about those.
-        often = {Mode.ALL: 0.1, Mode.CROWD: 1.0}.get(mode, 0.0)
+        often = {Mode.ALL: 0.1, Mode.ROWS: 0.1, Mode.CROWD: 1.0}.get(mode, 0.0)
         self.crowd = self.dice.choice((0.3, 0.6)) if self.random() < often else 0.0
         self.overbooked: list[str] = []
         # How often the organizer set out to accept a registration, how often it was to be withdrawn, and whom they
