@@ -68,6 +68,7 @@ simulate:  ## simulate random histories with faults: HISTORIES=20000 SEED=1, FAU
 	@$(VENV)/python -m tests.simulation $(foreach name,HISTORIES SEED FAULTS MUTANT MUTANTS ORDERS,$(if $($(name)),$(name)=$($(name))))
 
 bench: export PYTHONTZPATH =
+bench: export PYTHONPATH := layers/core:functions
 bench:  ## measure speed, cost and growth (some minutes), and write docs/performance.md; ONLY=cost,seats: these alone
 	@$(INSTALL) bench
 	@$(if $(ONLY),ONLY=$(ONLY) ,)$(VENV)/python -m tests.bench

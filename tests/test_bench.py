@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.bench import __main__ as bench
-from tests.bench import cost, crowd, growth
+from tests.bench import cost, crowd, growth, rows
 
 PAGE = Path(__file__).parent.parent / "docs" / "performance.md"
 
@@ -45,6 +45,15 @@ def test_a_partition_key_takes_no_more_than_its_write_units_a_second() -> None:
     rush = crowd.run(capacity=None, people=300, rate=3000.0)
     assert rush.tables.throttled
     assert rush.statuses() == rush.counted()
+
+
+def test_the_rows_of_a_site_s_table_cost_the_same_calls_each_and_lost_records_are_found() -> None:
+    few, many = rows.measure(600, 3, 2), rows.measure(900, 3, 2)
+    assert few["calls_of_a_record"] == many["calls_of_a_record"]
+    assert many["calls_a_row"]["registered"] == pytest.approx(few["calls_a_row"]["registered"], rel=0.01)
+    assert many["daily_calls_a_row"] <= few["daily_calls_a_row"]
+    assert many["found"] == {"registrations change": 3, "registrations cancel": 2}
+    assert many["put_right"] == 5
 
 
 def test_dollars_are_units_times_prices(costs: dict[str, cost.Cost]) -> None:

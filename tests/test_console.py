@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 import console
+from convoke import pages
+from tests.browser import a_browser
 from tests.caller import sample
-from tests.secretary import CONTEXT, Secretary, a_secretary
+from tests.secretary import CONTEXT, Secretary, a_secretary, shown_fields
+
+STATIC = Path(pages.__file__).parent / "static"
 
 
 @pytest.fixture
@@ -46,3 +51,35 @@ def test_what_is_not_there_leads_back_to_the_events(secretary: Secretary) -> Non
     shown = secretary.get("/console/events/nobody")
     assert shown.status == 404
     assert '<a href="/v1/console">To the events</a>' in shown.text
+
+
+def test_a_title_of_one_long_word_is_broken_on_a_narrow_screen(secretary: Secretary) -> None:
+    secretary.sign_in()
+    event = secretary.world.hold(title="W" * 255, location="x" * 300)
+    styles = [(STATIC / name).read_text() for name in ("pages.css", "console.css")]
+    with a_browser() as browser:
+        page = browser.new_page(viewport={"width": 320, "height": 800})
+        for path in ("", "/edit", "/people", "/cancel", "/attention"):
+            page.set_content(secretary.get(f"/console{event}{path}").text)
+            for style in styles:
+                page.add_style_tag(content=style)
+            assert page.evaluate("document.documentElement.scrollWidth") <= 320, path
+
+
+def test_a_form_that_is_sent_after_the_session_ended_is_shown_again_as_it_was_filled_in(secretary: Secretary) -> None:
+    secretary.sign_in()
+    event = secretary.world.hold()
+    path = f"/console{event}/cancel"
+    form = {**shown_fields(secretary.get(path), path), "reason": 'Storm, "Sabine" <again>\nSorry.'}
+    secretary.store.sessions.end(secretary.cookies["__Host-convoke"])
+
+    out = secretary.post(path, form)
+    assert (out.status, "You are signed out" in out.text) == (403, True)
+    kept = shown_fields(out, path)
+    assert kept["reason"] == form["reason"]
+    assert "token" not in kept
+    secretary.sign_in()
+    again = secretary.post(path, kept)
+    assert again.status == 422
+    assert shown_fields(again, path)["reason"] == form["reason"]
+    assert secretary.world.call("GET", event).body["status"] == "confirmed"

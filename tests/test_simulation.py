@@ -37,7 +37,6 @@ def test_no_promise_is_broken_under_faults(mode: Mode) -> None:
         "dtstamp-kept",
         "webhook-lease",
         "webhook-event-due",
-        "fence-of-a-row",
         "rows-that-disappear-are-held",
     ],
 )

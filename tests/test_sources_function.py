@@ -244,3 +244,18 @@ def test_of_two_workers_that_compare_the_same_part_one_goes_on(site: Site) -> No
     assert begun is not None
     assert comparisons.save("acme", "site", begun) is not None
     assert comparisons.save("acme", "site", begun) is None
+
+
+def test_rows_that_exchange_addresses_are_found_though_one_waited_for_another_address_before(site: Site) -> None:
+    one, two, three = (PLAIN | {"user_id": f"u{name}", "email": f"{name}@example.net"} for name in "abc")
+    site.write("site-events", SUMMER)
+    for row in (one, two, three):
+        site.write("site-registrations", row)
+    site.ring("site-events", SUMMER)
+    site.ring("site-registrations", one, two, three)
+    site.write("site-registrations", two | {"email": three["email"]})
+    site.ring("site-registrations", two)
+    site.write("site-registrations", two | {"email": one["email"]})
+    site.write("site-registrations", one | {"email": two["email"]})
+    assert site.compare()["put_right"]
+    assert (site.person("ua").email, site.person("ub").email) == (two["email"], one["email"])

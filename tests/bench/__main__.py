@@ -19,7 +19,7 @@ from importlib import import_module, util
 from pathlib import Path
 from typing import Any
 
-from . import cost, crowd, growth, people
+from . import cost, crowd, growth, people, rows
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "performance.md"
@@ -170,6 +170,7 @@ SECTIONS: dict[str, Callable[[], Any]] = {
     "cold": cold_starts,
     "growth": growth.measure,
     "people": people.measure,
+    "rows": rows.measure,
 }
 
 
@@ -179,7 +180,7 @@ SECTIONS: dict[str, Callable[[], Any]] = {
 def summary(found: dict[str, Any]) -> dict[str, Any]:
     """The object of the last line; what was not measured is not in it."""
     short: dict[str, Any] = {}
-    for name in ("render", "fanout", "seats", "growth", "people"):
+    for name in ("render", "fanout", "seats", "growth", "people", "rows"):
         if name in found:
             short[name] = found[name]
     if "cost" in found:
@@ -209,6 +210,7 @@ def written(found: dict[str, Any]) -> str:
         ("cold", _cold_table),
         ("growth", growth.table),
         ("people", people.table),
+        ("rows", rows.table),
     ):
         if name in found:
             parts.append(section(found[name]))

@@ -279,13 +279,13 @@ class Run:
                     self.world.taken.append((claimed, self.world.now))
                 return claimed
             case effects.MoveBatch(batch=part) | effects.EndBatch(batch=part):
-                telling = self.world.told_by_fan_out() == part.version
+                telling, began = self.world.told_by_fan_out() == part.version, self.world.now
                 try:
                     return self.world.perform(effect)
                 finally:
-                    # Also where the answer was lost on its way.
+                    # Also where the answer was lost on its way, and others went on before this worker knew.
                     if not self.world.has_lease(part):
-                        self.world.given_up.append((part, self.world.now))
+                        self.world.given_up.append((part, began))
                     if telling and self.world.told_by_fan_out() is None:
                         self.world.told = part.version
             case effects.Enqueue(hint=hint, urgent=urgent, delay_seconds=delay):

@@ -11,6 +11,7 @@ import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import cached_property, partial
+from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlencode
 
@@ -133,10 +134,22 @@ def visit_of(request: site.Request) -> Visit | None:
 
 
 def signed_out(request: site.Request) -> site.Answer:
-    """To the page where one signs in, and from there back to this one."""
-    back = "" if request.method != "GET" else request.path
-    query = urlencode({"next": back}) if back not in ("", "/console") else ""
+    """To the page where one signs in, and from there back to this one. Whoever sent a form may still sign in elsewhere
+    and send it once more: as it is not bound to the new session, it is then shown as it was filled in.
+    """
+    if request.method != "GET" and (typed := _typed(request)):
+        return site.page(request, "console/signed_out.html", HTTPStatus.FORBIDDEN, session=None, notice="", typed=typed)
+    query = urlencode({"next": request.path}) if request.method == "GET" and request.path != "/console" else ""
     return site.see_other(request, f"/console/sign-in{'?' if query else ''}{query}")
+
+
+def _typed(request: site.Request) -> list[tuple[str, str]]:
+    """The fields of the form that was sent, by name; none of what is no form, such as an uploaded file."""
+    try:
+        fields = forms.read(request).fields
+    except site.Refused:
+        return []
+    return [(name, value) for name, values in fields.items() if name not in ("token", "step") for value in values]
 
 
 # --- the cookie ---------------------------------------------------------------------------------------------------

@@ -80,7 +80,7 @@ class Outcome(StrEnum):
 @frozen
 class Looked:
     """What one look led to. ``wakes`` are the digests of what other rows may wait for, and now find. ``fresh``: the
-    problem was not known before, or was another one.
+    problem was not known before, or was another one, or the row waits for something else by now.
     """
 
     outcome: Action | Outcome
@@ -561,7 +561,8 @@ class Site:
             )
         if not self.dry:
             self.store.attempt(actions)
-        return Looked(outcome=outcome, state=state, fresh=not known)
+        fresh = not known or look.seen.waits_for != waits_for
+        return Looked(outcome=outcome, state=state, fresh=fresh)
 
 
 @frozen
