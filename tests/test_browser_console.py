@@ -210,7 +210,7 @@ def moves_one_date(page: Page, choir: Post) -> None:
     knows(page)
     choir.all_have(2)
     moved = ["03-04T19:00 as planned", "03-12T20:00 moved", *(f"03-{day}T19:00 as planned" for day in ("18", "25"))]
-    for email in MEMBERS:
+    for email in list(MEMBERS)[:: PEOPLE // 4]:
         assert choir.calendar(email) == [*moved, "04-01T19:00 as planned"], email
 
 
@@ -229,7 +229,8 @@ def cancels_one_date(page: Page) -> None:
 def everybody_hears_that_it_is_cancelled(choir: Post) -> None:
     choir.all_have(3)
     for email in MEMBERS:
-        assert choir.calendar(email)[2] == "03-18T19:00 cancelled", email
+        dates = ("03-04T19:00 as planned", "03-12T20:00 moved", "03-18T19:00 cancelled", "03-25T19:00 as planned")
+        assert choir.calendar(email) == [*dates, "04-01T19:00 as planned"], email
 
 
 def finds_who_was_not_reached(page: Page, choir: Post) -> None:
