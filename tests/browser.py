@@ -149,9 +149,12 @@ class Visit:
         """
         reachable: int = self.page.evaluate(f"{_REACHABLE}.length")
         seen: list[dict[str, Any]] = []
-        for _ in range(reachable):
+        while len(seen) < reachable:
             self.page.keyboard.press("Tab")
-            seen.append(self.page.evaluate(_FOCUSED))
+            now = self.page.evaluate(_FOCUSED)
+            # A field for a date or a time has several stops of its own: day, month, year.
+            if not (seen and now["parts"] and now["place"] == seen[-1]["place"]):
+                seen.append(now)
         return seen
 
     def painted(self) -> float:
@@ -180,6 +183,7 @@ _FOCUSED = f"""() => {{
     return {{
         place: {_REACHABLE}.indexOf(one),
         what: one.outerHTML.slice(0, 120),
+        parts: ['date', 'time'].includes(one.type),
         seen: style.outlineStyle !== 'none' && parseFloat(style.outlineWidth) >= 2 && box.width > 0
             && box.bottom > 0 && box.top < innerHeight,
     }};
