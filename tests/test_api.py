@@ -83,6 +83,8 @@ def test_an_event_is_answered_as_it_was_given_with_what_we_know_besides(world: W
         "attention_count": 0,
         "next_date": {"start": PARTY["start"], "end": PARTY["end"]},
         "reason": "",
+        "approval": False,
+        "pending": 0,
         "telling": None,
         "told_at": None,
         "event_id": event_id,

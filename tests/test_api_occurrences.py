@@ -418,7 +418,7 @@ def test_a_date_is_cancelled_and_restored_as_it_was(world: World, choir: str) ->
     date = f"{choir}/occurrences/{SECOND}"
     moved = world.call("PATCH", date, {"start": "2027-03-20T11:00:00", "end": "2027-03-20T12:00:00"}).body
     answer = world.call("POST", f"{date}/cancel", {"reason": "Ill."})
-    assert (answer.status, answer.body) == (200, moved | {"status": "cancelled", "reason": "Ill."})
+    assert (answer.status, answer.body) == (200, moved | {"status": "cancelled", "cancelled": True, "reason": "Ill."})
     again = world.call("POST", f"{date}/cancel", {"reason": "Another reason."})
     assert (again.status, again.body) == (200, answer.body), "cancelled once"
     restored = world.call("POST", f"{date}/restore")

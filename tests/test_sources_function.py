@@ -240,7 +240,7 @@ def test_a_comparison_that_crashes_goes_on_where_it_was(site: Site, monkeypatch:
 def test_of_two_workers_that_compare_the_same_part_one_goes_on(site: Site) -> None:
     site.write("site-events", SUMMER)
     comparisons = site.store.comparisons
-    begun = comparisons.save("acme", "site", Progress(began_at=NOW))
+    begun = comparisons.save("acme", "site", Progress(began_at=NOW, kind=Kind.EVENTS))
     assert begun is not None
     assert comparisons.save("acme", "site", begun) is not None
     assert comparisons.save("acme", "site", begun) is None

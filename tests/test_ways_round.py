@@ -123,6 +123,7 @@ def test_our_routes_lead_to_the_functions_as_the_template_says(stack: Running) -
     free = {key for key, route in made.items() if route["AuthorizationType"] == "NONE"}
     pages = {f"{method} /{page}/{{proxy+}}" for method in ("ANY", "HEAD") for page in "ercfu"}
     pages |= {"GET /assets/{name}", "HEAD /assets/{name}"}
+    pages |= {f"{method} {path}" for method in ("ANY", "HEAD") for path in ("/console", "/console/{proxy+}")}
     assert free == {"GET /docs", "GET /docs/{asset}", "GET /health", "GET /openapi.json", "$default", *pages}
     assert made.keys() == {*routes(), "$default", "HEAD /{proxy+}", *pages}
     with urllib.request.urlopen(f"{stack.description['api']}/openapi.json", timeout=10) as answer:  # noqa: S310

@@ -109,7 +109,7 @@ def compare_part(site: Site, at: Progress, seen: set[str], now: datetime) -> tup
 
 def compare(site: Site, now: datetime, report: Report = lambda _: None) -> Compared:
     """Look at every row without writing. ``site`` is a dry one; ``report`` gets the number of rows now and then."""
-    at, seen, found = Progress(began_at=now), set[str](), list[Difference]()
+    at, seen, found = Progress(began_at=now, kind=Kind.EVENTS), set[str](), list[Difference]()
     while at.kind is not None:
         before = at.rows
         at, more = compare_part(site, at, seen, now)
@@ -134,7 +134,7 @@ def go_on(site: Site, now: datetime, time_is_up: Callable[[], bool], *, begin: b
     ids, comparisons = (site.account, site.source.name), site.store.comparisons
     at = comparisons.progress(*ids)
     if at is None:
-        at = comparisons.save(*ids, Progress(began_at=now)) if begin else None
+        at = comparisons.save(*ids, Progress(began_at=now, kind=Kind.EVENTS)) if begin else None
     dry, seen = Site(site.store, site.account, site.source, site.tables, dry=True), set[str]()
     while at is not None and at.kind is not None and not time_is_up():
         try:

@@ -35,7 +35,7 @@ class Progress:
     """
 
     began_at: datetime
-    kind: Kind | None = Kind.EVENTS
+    kind: Kind | None = None
     shard: str = ""
     after: str = ""
     rows: int = 0
