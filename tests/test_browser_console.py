@@ -123,8 +123,8 @@ class Post:
 
 
 def knows(page: Page) -> None:
-    """The page of the event says by itself that everybody has been told. On this stack a report that is some seconds late
-    already counts as somebody who was not reached, until it comes.
+    """The page of the event says by itself that everybody has been told. On this stack a report that is some seconds
+    late already counts as somebody who was not reached, until it comes.
     """
     told = re.compile("Everybody is told|All mails have left, but somebody needs you")
     expect(page.get_by_role("heading", name=told)).to_be_visible(timeout=PATIENCE * 1000)
