@@ -35,7 +35,7 @@ class Holds:
         self.due: datetime | None = None
         self.latest: datetime | None = None
         # The last fan-out that there was, and when.
-        self._seen: tuple[FanOut, float] | None = None
+        self._seen: tuple[FanOut, datetime] | None = None
         self.since = 0.0
         self.overlaps = False
         # What the event is to be by an undoing that is under way.
@@ -61,7 +61,7 @@ class Holds:
                 self.due, self.latest = self.due and min(self.due, until), min(self.latest, until)
         elif quiet or (earlier is not None and (earlier.planning or earlier.priority == 0)):
             self.due = self.latest = None
-        elif earlier is None and self._has_just_ended():
+        elif earlier is None and self._had_not_ended(now):
             # Whoever changed the event may have read the urgent fan-out before it ended, and then does not wait for it.
             self.due, self.latest = None, until
         else:
@@ -70,11 +70,16 @@ class Holds:
 
     def look(self) -> None:
         """What is changed is not told later than it has to be."""
-        fan_out, now = self._fan_out(), self._world.instant()
-        if fan_out is not None:
-            self._seen = fan_out, self._world.now
+        fan_out, now = self.remember(), self._world.instant()
         if fan_out is not None and fan_out.told_at is not None and fan_out.told_at > max(now, self.latest or now):
             self.broken.append(f"{fan_out} is to be told by {self.latest}")
+
+    def remember(self) -> FanOut | None:
+        """The fan-out that there is, which may be about to end."""
+        fan_out = self._fan_out()
+        if fan_out is not None:
+            self._seen = fan_out, self._world.instant()
+        return fan_out
 
     def claimed(self, run: Run, seen: Invitation) -> None:
         """Somebody is about to be told: not of what waits, unless they are due something of their own, or an earlier
@@ -88,11 +93,12 @@ class Holds:
         if run.root.name == "audit" and run.root.began >= self.since and self._waits():
             self.broken.append(f"the audit has {registration_id[6:10]} told of what waits until {self.due}")
 
-    def _has_just_ended(self) -> bool:
+    def _had_not_ended(self, began: datetime) -> bool:
+        """Whether an urgent fan-out that has ended was still there when a change ``began``, by its own clock."""
         if self._seen is None:
             return False
         fan_out, at = self._seen
-        return self._world.now - at < CLOCKS.total_seconds() and (fan_out.priority == 0 or fan_out.planning)
+        return began - at < CLOCKS and (fan_out.priority == 0 or fan_out.planning)
 
     def _waits(self) -> bool:
         return self.due is not None and self._world.instant() < self.due - CLOCKS

@@ -343,7 +343,8 @@ MUTANTS: dict[str, Mutant] = {
         (without(fan_out, "_wake_up", "if outcome is None", "if not isinstance(outcome, Exception)"),)
     ),
     "former-texts-are-other-messages": Mutant(
-        (without(reconcile, "decide", "replace(message, former=())", "message"),)
+        (without(reconcile, "decide", "replace(message, former=())", "message"),),
+        scenario="a text is changed quietly before it was stored",
     ),
     "former-texts-count-as-told": Mutant((without(fingerprints, "is_told", "same_texts(event)", "[event]"),)),
     "former-texts-end-with-what-is-told": Mutant((instead(fingerprints, "announced", lambda _, after: after),)),

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
+from convoke.decision import fingerprints
 from convoke.decision.invitation import Batch
 from convoke.delivery import fan_out, reconcile
 from convoke.effects import BatchHint, Steps
@@ -126,6 +127,37 @@ def told(deed: Deed) -> Deed:
     return all_of_it
 
 
+def quietly(**changes: Any) -> Deed:
+    """A change that nobody is told of."""
+
+    def deed(world: Directed) -> None:
+        before = People(world).reads.event(EVENT_ID)
+        assert isinstance(before, Event)
+        after = fingerprints.kept_quiet(before, replace(before, **changes))
+        after = replace(after, version=before.version + 1)
+        events.change_event(world.store, before, after, priority=1, now=world.instant())
+
+    return deed
+
+
+def dies_once_claimed(world: Directed) -> None:
+    """A worker claims the message to the first person, and dies before it is stored."""
+    people, waiting = People(world), dict[Run, Callable[[], None]]()
+    world.waiting = waiting
+    world.start("who dies", look())
+    while (seen := people.reads.invitation(EVENT_ID, f"{1:010d}{EVENT_ID}")) is None or seen.lease_until is None:
+        (turn,) = waiting
+        waiting.pop(turn)()
+        world.run_until(world.now + 0.15)
+    world.waiting = None
+
+
+def healed(world: Directed) -> None:
+    """Everything that is due is done."""
+    heal(world)
+    world.faults = Directed().faults
+
+
 def withdraw(world: Directed) -> None:
     world.left[f"{1:010d}{EVENT_ID}"] += 1
     registry.withdraw(world.store, EVENT_ID, f"{1:010d}{EVENT_ID}", now=world.instant())
@@ -150,6 +182,9 @@ SCENARIOS = {
     "a look while it is changed back": Scenario((look(),), (told(BACK),), first=(THERE,), switches=3),
     "a batch while it is changed back": Scenario((batch(),), (told(BACK),), first=(planned(THERE),)),
     "a batch while it is cancelled": Scenario((batch(),), (told(CANCELLED),), first=(planned(THERE),), people=2),
+    "a text is changed quietly before it was stored": Scenario(
+        (look(),), first=(THERE, dies_once_claimed, quietly(title="C"), healed, THERE)
+    ),
     "two look while somebody withdraws": Scenario((look(), look()), (withdraw,), first=(THERE,)),
     "two at one batch": Scenario((batch(), batch()), first=(planned(THERE),)),
     "two at two batches": Scenario((batch(0), batch(1)), first=(planned(THERE),), people=3),

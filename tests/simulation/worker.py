@@ -40,6 +40,7 @@ NOTED = frozenset(
         effects.EnqueueAll,
     }
 )
+ENDS_A_FAN_OUT = frozenset({effects.PlanBatches, effects.EndBatch, effects.MoveBatch})
 WRITES = frozenset(
     {
         effects.Claim,
@@ -195,6 +196,8 @@ class Run:
             # Just now, of all moments, somebody does something, and this worker comes late.
             world.mischief.pop(0)()
             return world.at(8 * world.random() ** 2, lambda: self.do(effect))
+        if type(effect) in ENDS_A_FAN_OUT:
+            world.holds.remember()
         crash = world.faults.one_of("crash before an effect", "crash after an effect")
         try:
             if crash == "crash before an effect":
