@@ -344,6 +344,19 @@ def test_rows_whose_addresses_go_round_are_changed_together(world: World, many: 
     assert {world.look("site-registrations", one).outcome for one in after} == {Action.NOTHING}
 
 
+def test_a_row_of_somebody_who_left_does_not_keep_others_from_exchanging_their_addresses(world: World) -> None:
+    world.hold()
+    one, two, three = (PLAIN | {"user_id": f"u{n}", "email": f"p{n}@example.net"} for n in (1, 2, 3))
+    world.put("site-registrations", three | {"email": "p1@example.net"})
+    world.put("site-registrations", three | {"email": "p1@example.net", "state": "no"})
+    for person in (one, two):
+        world.put("site-registrations", person)
+    world.put("site-registrations", three | {"email": "p1@example.net"})
+    world.put("site-registrations", two | {"email": "p1@example.net"})
+    assert world.put("site-registrations", one | {"email": "p2@example.net"}).outcome is Action.CHANGE
+    assert [world.person(f"u{n}").email for n in (1, 2)] == ["p2@example.net", "p1@example.net"]
+
+
 def test_a_row_that_waits_for_an_address_outside_of_the_circle_goes_on_waiting(world: World) -> None:
     world.hold()
     one, two, three = (PLAIN | {"user_id": f"u{n}", "email": f"p{n}@example.net"} for n in (1, 2, 3))

@@ -405,7 +405,7 @@ class Site:
         assert rows is not None  # noqa: S101 (only such rows wait for addresses)
         look = self._begin(Kind.REGISTRATIONS, rows, read_key(json.loads(key)))
         person = self.store.reads.registration(event.event_id, look.seen.registration_id)
-        if look.row is None or person is None:
+        if look.row is None or person is None or person.status not in registry.ACTIVE:
             return None
         try:
             row = registration_row(rows, look.row)
