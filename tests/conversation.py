@@ -46,9 +46,9 @@ from itertools import zip_longest
 from pathlib import Path
 
 from convoke.model import frozen
+from tests.conversation_date_steps import ACTIONS
+from tests.conversation_steps import DAY, NAME, TIME, WHO, Stage
 from tests.mailbox import Arrived, one_space
-from tests.stage import DAY, NAME, TIME, WHO, Stage
-from tests.stage_dates import ACTIONS
 
 NOBODY = "nobody is sent anything"
 SAYS = r"(?:CONFIRMED|TENTATIVE|CANCELLED), (?:NEEDS-ACTION|ACCEPTED|DECLINED|TENTATIVE)(?: RSVP=(?:TRUE|FALSE))?"

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from convoke.model import Schedule, When
 from convoke.schedule import series
-from tests.literal import WEEKDAYS
+from tests.literal_rrule import WEEKDAYS
 
 HOUR = timedelta(hours=1)
 

@@ -14,7 +14,7 @@ from convoke.pages import hints
 from convoke.registrations import approval, registry, returning
 from tests.factories import EVENT_ID
 from tests.tables import everything
-from tests.test_personal import follow, path, press, register, stored, token, words
+from tests.test_personal_page import follow, path, press, register, stored, token, words
 from tests.test_registering import FORM, Registering
 from tests.visitor import Visitor, a_visitor
 

@@ -217,7 +217,7 @@ def test_what_one_key_can_send_to_a_stranger_is_limited(
         world.now += timedelta(days=1)
         cannon.touched = {event.removeprefix("/events/") for event in cannon.events}
         cannon.deliver()
-    assert [row for row in cannon.post.owed() if row.startswith(("REGISTRATION#", "FAN"))] == []
+    assert [row for row in cannon.post.owed() if row.startswith(("REGISTRATION#", "FAN_OUT"))] == []
 
 
 def test_whoever_registers_and_withdraws_a_stranger_again_and_again_is_soon_refused(world: World) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.conversation import NotUnderstood, play, read, title_of
-from tests.stage import Stage
+from tests.conversation_steps import Stage
 from tests.world import World, an_empty_world, emptied
 
 STORIES = sorted((Path(__file__).parent / "conversations").glob("*.txt"))

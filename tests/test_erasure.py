@@ -14,7 +14,7 @@ from convoke.aws import runtime
 from convoke.model import Method
 from convoke.store import dynamo, keys
 from convoke.web import context
-from tests import test_mailroom as mailroom
+from tests import test_inbound_mail as inbound_mail
 from tests.caller import World
 from tests.deployment import Deployment, a_deployment, sample
 from tests.factories import NOW
@@ -30,7 +30,7 @@ HOOK = {"url": "https://hooks.example.org/convoke", "events": ["registration.cre
 @pytest.fixture
 def deployed(monkeypatch: pytest.MonkeyPatch) -> Iterator[Deployment]:
     with a_deployment(monkeypatch) as made:
-        boto3.client("s3", region_name="us-east-1").create_bucket(Bucket=mailroom.BUCKET)
+        boto3.client("s3", region_name="us-east-1").create_bucket(Bucket=inbound_mail.BUCKET)
         made.client.put_item(
             TableName=made.settings.accounts_table, Item=dynamo.wire(keys.accounts() | {"names": {"acme"}})
         )
@@ -58,7 +58,7 @@ class Stage:
 
     def receive(self, raw: str, **verdicts: str) -> None:
         self.mails += 1
-        mailroom.receive(self.deployed, raw.replace("\n", "\r\n").encode(), f"mail-{self.mails}", **verdicts)
+        inbound_mail.receive(self.deployed, raw.replace("\n", "\r\n").encode(), f"mail-{self.mails}", **verdicts)
 
     def answer(self, uid: str, method: str, *more: str, sender: str = CANARY["email"], **verdicts: str) -> None:
         lines = (f"DTSTAMP:20270115T12{10 + self.mails}00Z", "COMMENT:Zwitschert laut", *more)
@@ -79,8 +79,8 @@ def places(deployed: Deployment) -> dict[str, str]:
         for item in items
     }
     s3, sqs = boto3.client("s3", region_name="us-east-1"), boto3.client("sqs")
-    for each in s3.list_objects_v2(Bucket=mailroom.BUCKET).get("Contents", []):
-        found[f"s3 {each['Key']}"] = repr(s3.get_object(Bucket=mailroom.BUCKET, Key=each["Key"])["Body"].read())
+    for each in s3.list_objects_v2(Bucket=inbound_mail.BUCKET).get("Contents", []):
+        found[f"s3 {each['Key']}"] = repr(s3.get_object(Bucket=inbound_mail.BUCKET, Key=each["Key"])["Body"].read())
     for url in sqs.list_queues().get("QueueUrls", []):
         for message in sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages", []):
             found[f"sqs {url} {message['MessageId']}"] = message["Body"]

@@ -34,7 +34,7 @@ from convoke.store import dynamo
 from convoke.web import presenters
 from convoke.webhooks.events import Webhook, WebhookEventType
 from tests.factories import AFTERNOON, EVENT_ID, NOW, SENDER, event, report
-from tests.rendering import HOSTILE
+from tests.header_cases import HOSTILE
 from tests.tables import SETTINGS
 from tests.world import World, an_empty_world
 

@@ -19,7 +19,7 @@ import pytest
 
 from convoke.mail import header_fields, invitation_mail
 from convoke.model import Person, RenderError
-from tests import rendering
+from tests import header_cases
 from tests.factories import NOW, message
 
 ROOT = Path(__file__).parent.parent
@@ -60,20 +60,20 @@ def _which(path: Path) -> str:
 
 @cache
 def here() -> dict[str, Any]:
-    return rendering.run(COUNT, SEED)
+    return header_cases.run(COUNT, SEED)
 
 
 # --- every script, every length, every Python ---------------------------------------------------------------------
 
 
 def test_no_title_name_or_place_whatever_stops_a_mail() -> None:
-    assert here()["refused"] == dict.fromkeys((*rendering.SCRIPTS, "hostile"), 0)
+    assert here()["refused"] == dict.fromkeys((*header_cases.SCRIPTS, "hostile"), 0)
     assert here()["mails"] == 5 * sum(here()["tried"].values())
     assert here()["plainer"] == []
 
 
 def test_a_reader_that_is_not_ours_finds_every_subject_and_name_as_it_was_meant() -> None:
-    assert here()["fields"] > 2 * len(rendering.SCRIPTS) * rendering.LONGEST
+    assert here()["fields"] > 2 * len(header_cases.SCRIPTS) * header_cases.LONGEST
     assert here()["misread"] == []
 
 
@@ -81,7 +81,7 @@ def test_a_reader_that_is_not_ours_finds_every_subject_and_name_as_it_was_meant(
 def test_the_bytes_are_the_same_on_every_python_at_hand(version: str, python: str) -> None:
     path = [str(ROOT / "layers/core"), str(ROOT), sysconfig.get_path("purelib")]
     done = subprocess.run(  # noqa: S603 (a Python of this machine)
-        [python, "-m", "tests.rendering", str(COUNT), str(SEED)],
+        [python, "-m", "tests.header_cases", str(COUNT), str(SEED)],
         env={
             "PATH": os.defpath,
             "PYTHONPATH": os.pathsep.join(path),
@@ -99,7 +99,7 @@ def test_the_bytes_are_the_same_on_every_python_at_hand(version: str, python: st
 
 
 def test_every_field_is_as_the_standards_want_it() -> None:
-    for _, _, field in rendering.every_field(random.Random(SEED)):  # noqa: S311 (no secret)
+    for _, _, field in header_cases.every_field(random.Random(SEED)):  # noqa: S311 (no secret)
         first, *others = field.written.decode("ascii").removesuffix("\r\n").split("\r\n")
         assert re.match(rf"{field.name}: [!-~]", first)
         assert all(re.match(r" [!-~]", line) for line in others)
@@ -107,7 +107,7 @@ def test_every_field_is_as_the_standards_want_it() -> None:
             assert len(line) <= 76 or "=?" not in line
             for word in re.findall(r"=\?utf-8\?.*?\?=", line):
                 assert len(word) <= 75
-                assert "\ufffd" not in rendering.read_by_another(
+                assert "\ufffd" not in header_cases.read_by_another(
                     header_fields.Field(name="Subject", written=word.encode())
                 )
 

@@ -43,15 +43,15 @@ from tests.secretary import Secretary
 from tests.test_account_settings import image
 from tests.test_api_occurrences import THIRD
 from tests.test_functions import BUCKET, receive
-from tests.test_hooks import HOOK as LISTENER
-from tests.test_hooks import Outside, Stage
-from tests.test_imports_job import Job
+from tests.test_imports import Job
 from tests.test_permissions import needed_by_lambda
 from tests.test_readiness import ready
 from tests.test_signing_in import path_in
 from tests.test_sources import SUMMER
 from tests.test_sources_function import Site
 from tests.test_sync import PLAIN
+from tests.test_webhook_delivery import HOOK as LISTENER
+from tests.test_webhook_delivery import Outside, Stage
 from tests.visitor import Visitor
 
 WEEKLY = "FREQ=WEEKLY;COUNT=4"

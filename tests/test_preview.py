@@ -22,7 +22,7 @@ from convoke.model import (
 from convoke.store import keys
 from tests.factories import NOW, SENDER, invitation, registration
 from tests.test_series_costs import choir, long_series, moved
-from tests.test_series_told import Attendee
+from tests.test_series_messages import Attendee
 
 
 def told(what: Event, number: int = 0, **changes: Any) -> Snapshot:

@@ -17,9 +17,9 @@ from convoke.model import InvalidField, Schedule, When
 from convoke.schedule import calendar_entries, series
 from convoke.schedule.recurrence import MAX_DATES, MAX_SPAN, canonical
 from convoke.schedule.rrule import read, spell
-from tests import literal
+from tests import literal_rrule
 
-WEEKDAYS = literal.WEEKDAYS
+WEEKDAYS = literal_rrule.WEEKDAYS
 
 
 def at_nine(day: str) -> When:
@@ -161,7 +161,7 @@ def endless(rule: str) -> str:
 def test_a_counted_rule_has_the_days_that_the_rfc_says_or_is_refused(said: tuple[dict[str, str], date], n: int) -> None:
     parts, start = said
     text = ";".join(f"{name}={value}" for name, value in parts.items())
-    meant = literal.days(text, start, start + MAX_SPAN)[:n]
+    meant = literal_rrule.days(text, start, start + MAX_SPAN)[:n]
     if meant[:1] != [start] or len(meant) < n or n > MAX_DATES:
         with pytest.raises(ValueError, match="must"):
             read_with(text, f"COUNT={n}", start)
@@ -179,7 +179,7 @@ def test_a_rule_until_a_day_has_the_days_that_the_rfc_says_or_is_refused(
     parts, start = said
     text = ";".join(f"{name}={value}" for name, value in parts.items())
     last = start + timedelta(days=length)
-    meant = literal.days(text, start, last)
+    meant = literal_rrule.days(text, start, last)
     if meant[:1] != [start] or len(meant) > MAX_DATES:
         with pytest.raises(ValueError, match="must"):
             read_with(text, f"UNTIL={last:%Y%m%d}", start)
@@ -229,7 +229,7 @@ def test_what_is_accepted_exchange_shows_on_the_same_days_and_what_it_shows_so_i
 ) -> None:
     parts, start = said
     text = ";".join(f"{name}={value}" for name, value in parts.items())
-    meant = literal.days(text, start, start + MAX_SPAN)[:n]
+    meant = literal_rrule.days(text, start, start + MAX_SPAN)[:n]
     assume(meant[:1] == [start] and len(meant) == n)
     try:
         rule = series.rule(f"{text};COUNT={n}", whole(start))
@@ -237,9 +237,9 @@ def test_what_is_accepted_exchange_shows_on_the_same_days_and_what_it_shows_so_i
         rule, refused = "", error.message
     if not rule:
         assert "Outlook" in refused, "why it is not possible"
-        assert literal.exchange(text, start, meant[-1]) != meant, "Exchange could have held it as it was written"
+        assert literal_rrule.exchange(text, start, meant[-1]) != meant, "Exchange could have held it as it was written"
     else:
-        assert literal.exchange(endless(rule), start, meant[-1]) == meant
+        assert literal_rrule.exchange(endless(rule), start, meant[-1]) == meant
         assert series.rule(rule, whole(start)) == rule, "what is plain stays as it is"
 
 

@@ -30,7 +30,7 @@ from convoke.store import codec, keys
 from convoke.store.invitations import invitation_item
 from convoke.store.records import message_item
 from tests.factories import MORNING, NEW_ID, NOW, event, invitation, registration
-from tests.test_series_told import Attendee
+from tests.test_series_messages import Attendee
 
 TEN = series.starts(event(rule=series.rule("FREQ=WEEKLY;COUNT=10", MORNING)).schedule)
 

@@ -14,9 +14,9 @@ from convoke.decision.invitation import Acknowledged, Delivered, Intent, Invitat
 from convoke.decision.shown import Entry, Showing, shown
 from convoke.model import DeliveryState, EventStatus, Method, RegistrationStatus, When
 from tests.conversation import play, read, title_of
+from tests.conversation_steps import Stage
 from tests.factories import NOW, event, invitation, registration, told
 from tests.rfc5545 import Moment
-from tests.stage import Stage
 from tests.world import World, an_empty_world, emptied
 
 STORIES = sorted((Path(__file__).parent / "conversations").glob("*.txt"))

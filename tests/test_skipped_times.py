@@ -20,7 +20,7 @@ from icalendar import Calendar
 from convoke.calendar import itip
 from convoke.model import LocalTime, Schedule
 from convoke.schedule import calendar_entries, series
-from tests import literal
+from tests import literal_rrule
 from tests.factories import NOW, message
 from tests.schedules import schedule, schedules, timed
 
@@ -59,7 +59,9 @@ def by_rule(component: Any, counts: Callable[[LocalTime], bool]) -> Iterator[Loc
     count, until = int(parts.pop("COUNT", "0")), parts.pop("UNTIL", "")
     first = start.date() if isinstance(start, datetime) else start
     last = datetime.fromisoformat(until) if until else None
-    for day in literal.days(";".join("=".join(part) for part in parts.items()), first, first + timedelta(days=800)):
+    for day in literal_rrule.days(
+        ";".join("=".join(part) for part in parts.items()), first, first + timedelta(days=800)
+    ):
         local_time = datetime.combine(day, start.timetz()) if isinstance(start, datetime) else day
         if last and instant(local_time) > (last if isinstance(local_time, datetime) else last.date()):
             return

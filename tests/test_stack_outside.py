@@ -14,8 +14,8 @@ import pytest
 from local.mailbag import Mail
 from local.story import Refused
 from tests.running import Running
-from tests.test_hooks import documented
 from tests.test_stack import an_event, register, state
+from tests.test_webhook_delivery import documented
 
 pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("stack")]
 

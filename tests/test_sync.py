@@ -27,8 +27,8 @@ from convoke.store.store import Store
 from convoke.webhooks.events import WebhookEventType
 from tests.factories import NOW
 from tests.tables import SETTINGS, everything, in_memory
-from tests.test_hooks import HOOK as LISTENER
 from tests.test_sources import BO, SITE, SUMMER
+from tests.test_webhook_delivery import HOOK as LISTENER
 
 ACCOUNT = "acme"
 KEYS = {"site-events": ("event_id",), "site-registrations": ("event_id", "user_id")}

@@ -20,7 +20,7 @@ from convoke.model import Event, Method, Participation, Person, Registration
 from local import texts
 from tests.factories import AFTERNOON, NOW, SENDER, event, registration
 from tests.golden.cases import CASES, INVITATION, dtstamp
-from tests.test_notes import EVERY, PEOPLE
+from tests.test_notifications import EVERY, PEOPLE
 
 TRANSLATED = texts.translated()
 _PLACEHOLDER = re.compile(r"%\((\w+)\)s")

@@ -1,6 +1,6 @@
 """What the library ``icalendar`` writes otherwise than it is sent, and how it is written instead.
 
-Each of these corrects one fault of the library; ``tests/test_ways_round.py`` has a test for each that fails once the
+Each of these corrects one fault of the library; ``tests/test_corrections.py`` has a test for each that fails once the
 library has corrected it. Besides, ``content_lines.write`` folds lines, since the library folds inside escapes, and
 ``vtimezone`` makes the time zones, since the library makes them an hour wrong.
 """

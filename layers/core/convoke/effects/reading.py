@@ -126,14 +126,14 @@ class DueKind(StrEnum):
     """The kinds of items that may be due. The value is the first part of the item's sort key, in lower case."""
 
     REGISTRATION = "registration"
-    FAN_OUT = "fan"
+    FAN_OUT = "fan_out"
     BATCH = "batch"
     SEATS = "seats"
     ERASURE = "erasure"
     HOLD = "hold"
     NOTIFICATION = "notification"
     SURVEY = "survey"
-    SPLIT_TRANSFER = "carry"
+    SPLIT_TRANSFER = "split_transfer"
     IMPORT = "import"
 
 

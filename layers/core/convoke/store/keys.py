@@ -32,9 +32,9 @@ SHARDS = tuple("01234567")
 MAILBOX = "MAILBOX"
 
 EVENT = "EVENT"
-FAN_OUT = "FAN"
+FAN_OUT = "FAN_OUT"
 SEATS = "SEATS"
-SPLIT_TRANSFER = "CARRY"
+SPLIT_TRANSFER = "SPLIT_TRANSFER"
 AUDIT = "AUDIT"
 BATCH_PREFIX = "BATCH#"
 REGISTRATION_PREFIX = "REGISTRATION#"
@@ -202,7 +202,7 @@ def notification(event_id: str, registration_id: str, notification_id: str) -> K
 
 def daily_count(event_id: str, kind: str, day: str) -> Key:
     """The count of notifications of one kind that were sent about an event on one day (UTC)."""
-    return {"pk": f"EVENT#{event_id}", "sk": f"RATION#{kind}#{day}"}
+    return {"pk": f"EVENT#{event_id}", "sk": f"DAILY_COUNT#{kind}#{day}"}
 
 
 def received_mail(ses_id: str) -> Key:
@@ -246,7 +246,7 @@ def proposal(event_id: str, proposal_id: str) -> Key:
 
 def daily_limit(registration_id: str, what: str, day: date) -> Key:
     """The count of one kind of action on one day (UTC) in the name of a registration, or of an event or account."""
-    return {"pk": f"REGISTRATION#{registration_id}", "sk": f"ALLOWANCE#{what}#{day.isoformat()}"}
+    return {"pk": f"REGISTRATION#{registration_id}", "sk": f"DAILY_LIMIT#{what}#{day.isoformat()}"}
 
 
 def mailed_account(account: str, day: str) -> Key:

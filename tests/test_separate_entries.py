@@ -33,7 +33,7 @@ from convoke.settings import Times
 from convoke.store import codec
 from tests.factories import NOW, SENDER, answer, event, invitation, registration
 from tests.schedules import schedule, timed, whole
-from tests.test_series_told import Attendee, shown, truth
+from tests.test_series_messages import Attendee, shown, truth
 
 BERLIN = "Europe/Berlin"
 FIRST = When(start=datetime(2027, 3, 12, 9), end=datetime(2027, 3, 12, 10, 30), time_zone=BERLIN)

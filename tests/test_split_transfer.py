@@ -84,7 +84,7 @@ def test_the_old_is_shortened_and_the_new_made_in_one_transaction(
     world.cut(THIRD)
 
     old, new = (f"EVENT#{event_id} " for event_id in (EVENT_ID, NEW_ID))
-    wanted = {old + "EVENT", old + "FAN", new + "EVENT", new + "SEATS", new + "CARRY"}
+    wanted = {old + "EVENT", old + "FAN_OUT", new + "EVENT", new + "SEATS", new + "SPLIT_TRANSFER"}
     (written,) = transactions
     assert wanted <= set(written)
     after = everything(world.client)

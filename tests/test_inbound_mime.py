@@ -17,7 +17,7 @@ from convoke.inbound.itip_reply import answers
 from convoke.inbound.mime import incoming
 from convoke.model import Participation
 from tests.factories import receipt
-from tests.test_calendar_answers import reply
+from tests.test_itip_reply import reply
 
 CALENDAR = reply()
 

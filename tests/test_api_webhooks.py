@@ -21,7 +21,7 @@ from convoke.webhooks.events import (
 from tests.caller import World, a_caller, everybody, routes
 from tests.factories import NOW
 from tests.tables import SETTINGS, everything
-from tests.test_hooks import documented
+from tests.test_webhook_delivery import documented
 
 HOOK = {"url": "https://hooks.example.org/convoke", "events": ["registration.created", "registration.cancelled"]}
 OF_A_WEBHOOK = [route for route in routes() if "{webhook_id}" in route]

@@ -1,4 +1,4 @@
-"""What people do to the dates of a series: more of the sentences of :mod:`tests.stage`."""
+"""What people do to the dates of a series: more of the sentences of :mod:`tests.conversation_steps`."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from datetime import timedelta
 from convoke.model import DateChange, Event, LocalTime
 from convoke.schedule import edits, series, series_changes
 from convoke.web.walltimes import read_when
+from tests.conversation_steps import ACTIONS as ACTIONS
+from tests.conversation_steps import CLOCK, NAME, TIME, Stage, local_time, says, when
 from tests.factories import EVENT_ID, NEW_ID
-from tests.stage import ACTIONS as ACTIONS
-from tests.stage import CLOCK, NAME, TIME, Stage, local_time, says, when
 
 NAMES = rf"{NAME}(?:(?:, | and ){NAME})*"
 

@@ -1,8 +1,8 @@
 """Mails with titles, names and places of every length in many scripts: a plain program, so that any Python can run it.
 
-``python -m tests.rendering COUNT SEED`` writes one line of JSON: the Python; how many header fields and mails were made
-and how many titles of each script refused; what another reader reads otherwise and what was made plainer; and a digest
-over all bytes, which is to be the same on every Python. It needs the standard library and what
+``python -m tests.header_cases COUNT SEED`` writes one line of JSON: the Python; how many header fields and mails were
+made and how many titles of each script refused; what another reader reads otherwise and what was made plainer; and a
+digest over all bytes, which is to be the same on every Python. It needs the standard library and what
 ``convoke.mail.invitation_mail`` does.
 """
 
