@@ -18,7 +18,7 @@ import pytest
 import api
 from convoke.decision.calendar_state import RenderedMail
 from convoke.decision.fingerprints import fingerprint
-from convoke.decision.invitation import Acknowledged, Intent, StoredMessage
+from convoke.decision.invitation import StoredMessage
 from convoke.model import DeliveryState
 from convoke.store import dynamo
 from convoke.store.invitations import invitation_item
@@ -37,7 +37,7 @@ from convoke.web import (
     webhooks,
 )
 from tests import policies
-from tests.factories import NOW, held, proposal, told
+from tests.factories import NOW, accepted, held, proposal, told
 from tests.tables import SETTINGS, in_memory, template
 
 SAMPLES = Path(__file__).parent.parent / "events"
@@ -174,15 +174,6 @@ class World:
         assert event is not None
         said = replace(told(), uid="told@convoke.example.com", when=event.when, recipient=BO["email"])
         said = replace(said, rule=event.rule, fingerprint=fingerprint(event))
-        heard = replace(
-            invitation,
-            allocated=0,
-            highest_possibly_sent=0,
-            intent=Intent(calendar_state=said, attempt="a"),
-            acknowledged=Acknowledged(calendar_state=said, ses_id="ses", at=self.now),
-            state=DeliveryState.ACCEPTED,
-            due_key=None,
-        )
         stored = StoredMessage(
             registration_id=registration_id,
             event_id=event_id,
@@ -192,7 +183,7 @@ class World:
             sent_at=self.now,
             state=DeliveryState.ACCEPTED,
         )
-        for item in (invitation_item(replace(heard, **changes)), message_item(stored)):
+        for item in (invitation_item(accepted(invitation, said, self.now, **changes)), message_item(stored)):
             self.client.put_item(TableName=SETTINGS.invitations_table, Item=dynamo.wire(item))
 
     def propose(self, person: str, **changes: Any) -> str:

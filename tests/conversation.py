@@ -198,7 +198,7 @@ def _sent(scene: Scene, stage: Stage) -> Iterator[Row]:
 
 
 def _true(text: str, rendered: Arrived) -> str:
-    """``text`` itself where it is true of the letter, else what is."""
+    """``text`` itself where it is true of the mail, else what is."""
     if text.startswith("UTC: "):
         return f"UTC: {rendered.in_utc}"
     if text.startswith("subject: "):

@@ -82,7 +82,7 @@ def _split(stage: Stage, date: str, title: str | None, time: str | None) -> None
         return edits.reschedule(new, after)[0]
 
     stage.world.cut(local_time(date), other)
-    stage.world.carry_all()
+    stage.world.copy_all()
     stage.ring(EVENT_ID)
     for person in stage.world.everybody(NEW_ID):
         stage.meet(person)

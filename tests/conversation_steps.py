@@ -250,7 +250,7 @@ class Stage:
     # --- what one sees ----------------------------------------------------------------------------------------
 
     def news(self) -> list[tuple[str, str, Arrived]]:
-        """All that has left since somebody asked: to whom, as a line of a story, and the letter itself."""
+        """All that has left since somebody asked: to whom, as a line of a story, and the mail itself."""
         fresh = [Arrived(rendered) for rendered in self._world.left[self._read :]]
         self._read += len(fresh)
         return [(_name(rendered.recipient), self._line(rendered), rendered) for rendered in fresh]

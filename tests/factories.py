@@ -1,4 +1,4 @@
-"""One small factory a noun: valid as it stands, every part replaceable."""
+"""One small factory for each kind of data: valid as it stands, every part replaceable."""
 
 from __future__ import annotations
 
@@ -152,15 +152,23 @@ def proposal(**changes: Any) -> Proposal:
     return replace(plain, **changes)
 
 
-def invited(**changes: Any) -> Invitation:
-    """Told once, and SES said yes."""
-    said = told(**changes)
-    return invitation(
+def accepted(before: Invitation, said: CalendarState, at: datetime = NOW, **changes: Any) -> Invitation:
+    """``before`` once SES has accepted the message that told ``said``."""
+    sent = replace(
+        before,
         allocated=said.sequence,
         highest_possibly_sent=said.sequence,
         intent=Intent(calendar_state=said, attempt="a"),
-        acknowledged=Acknowledged(calendar_state=said, ses_id="ses", at=NOW),
+        acknowledged=Acknowledged(calendar_state=said, ses_id="ses", at=at),
+        state=DeliveryState.ACCEPTED,
+        due_key=None,
     )
+    return replace(sent, **changes)
+
+
+def invited(**changes: Any) -> Invitation:
+    """Told once, and SES said yes."""
+    return accepted(invitation(), told(**changes), state=DeliveryState.NONE)
 
 
 def report(state: DeliveryState, *, sequence: int = 0, final: bool = False, **changes: Any) -> Report:

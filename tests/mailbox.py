@@ -32,7 +32,7 @@ def with_links(stored: bytes, *, of: bytes) -> bool:
 
 
 class Arrived:
-    """One letter. Whatever the story, its mail and its calendar must name the same people and the same method."""
+    """One mail. Whatever the story, its mail and its calendar must name the same people and the same method."""
 
     def __init__(self, send: Send) -> None:
         self.bytes = send.rendered

@@ -53,9 +53,9 @@ class Person(Visitor):
 
     def mail(self) -> tuple[str, str, str]:
         """The mail that comes of the last hint: to whom, its subject, and its text."""
-        hint, before = self.hinted[-1], len(self.world.notes)
+        hint, before = self.hinted[-1], len(self.world.notifications)
         self.world.run(dispatch(hint.event_id, hint.registration_id, hint.notification_id, self.world.worker()))
-        (note,) = self.world.notes[before:]
+        (note,) = self.world.notifications[before:]
         read = message_from_bytes(note.mail, policy=SMTP)
         body = read.get_body(("plain",))
         assert body is not None
@@ -267,7 +267,7 @@ def test_fresh_links_are_counted_and_a_mailbox_gets_a_few(bo: Person) -> None:
         assert bo.press(f"{bo.page()}/fresh").status == 303
         hint = bo.hinted[-1]
         bo.world.run(dispatch(hint.event_id, hint.registration_id, hint.notification_id, bo.world.worker()))
-    assert len(bo.world.notes) == 3
+    assert len(bo.world.notifications) == 3
     statuses = {bo.press(f"{bo.page()}/fresh").status for _ in range(70)}
     assert 429 in statuses
 
@@ -280,4 +280,4 @@ def test_a_fresh_link_is_not_sent_to_who_has_the_address_by_now(bo: Person) -> N
     )
     bo.world.register(2, email=email)
     bo.world.run(dispatch(hint.event_id, hint.registration_id, hint.notification_id, bo.world.worker()))
-    assert bo.world.notes == []
+    assert bo.world.notifications == []

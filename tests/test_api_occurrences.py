@@ -651,7 +651,7 @@ def test_a_split_leaves_a_date_that_takes_place_on_either_side(world: World, cho
     assert refused(world, "POST", f"{choir}/split", {"from": THIRD}).fields == ["from"], "it is over"
 
 
-def test_while_people_are_carried_over_nobody_else_registers_and_nothing_is_split(
+def test_while_people_are_copied_nobody_else_registers_and_nothing_is_split(
     world: World, choir: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     world.register(choir)

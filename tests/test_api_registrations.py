@@ -226,7 +226,7 @@ def test_withdrawing_again_changes_nothing_more_even_when_the_event_is_cancelled
     assert world.call("DELETE", bo).body == first.body
 
 
-def owed(world: World, person: str) -> str | None:
+def due_key_of(world: World, person: str) -> str | None:
     _, _, event_id, _, registration_id = person.split("/")
     invitation = world.store.reads.invitation(event_id, registration_id)
     assert invitation is not None
@@ -245,13 +245,13 @@ def test_withdrawing_is_granted_whatever_became_of_the_event(world: World, happe
         world.now += timedelta(days=365)
     answer = world.call("DELETE", bo)
     assert (answer.status, answer.body["status"]) == (200, "cancelled")
-    # The cancellation that is owed goes on; of what is over there is nothing to say.
-    assert (owed(world, bo) is not None) is (happens == "cancelled")
+    # The cancellation that is due goes on; of what is over there is nothing to say.
+    assert (due_key_of(world, bo) is not None) is (happens == "cancelled")
     shown = world.call("GET", event).body
     assert (shown["registered"], shown["waiting"]) == (0, 1)
     assert world.call("GET", waiting).body["status"] == "waitlisted"
-    facts = [row["type"] for row in everything(world.client)["Webhooks"] if "type" in row]
-    assert facts == ["registration.cancelled"]
+    types = [row["type"] for row in everything(world.client)["Webhooks"] if "type" in row]
+    assert types == ["registration.cancelled"]
     before = everything(world.client)
     assert world.call("DELETE", bo).status == 200
     assert everything(world.client) == before
@@ -260,7 +260,7 @@ def test_withdrawing_is_granted_whatever_became_of_the_event(world: World, happe
     assert world.call("DELETE", bo, query={"erase": "true"}).status == 202
 
 
-def test_a_person_is_erased_at_once_where_nothing_was_told_and_owed_that_otherwise(world: World) -> None:
+def test_a_person_is_erased_at_once_where_nothing_was_told_and_otherwise_it_is_due(world: World) -> None:
     event = world.hold()
     bo, cy = world.register(event), world.register(event, "cy@example.net")
     world.tell(bo)
@@ -362,7 +362,7 @@ def test_a_resend_of_what_was_given_up_says_so_and_tries_it_anew(world: World) -
     again = world.call("POST", f"{person}/resend", idempotency_key="once")
     assert (again.status, again.body["invitation"]["tried_anew"]) == (202, True)
     assert (again.body["invitation"]["state"], shown["tried_anew"]) == ("pending", False)
-    assert owed(world, person) is not None
+    assert due_key_of(world, person) is not None
     repeated = world.call("POST", f"{person}/resend", idempotency_key="once")
     assert repeated.body == again.body
 

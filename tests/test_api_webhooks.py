@@ -212,7 +212,7 @@ def test_who_is_forgotten_is_told_of_as_cancelled(world: World) -> None:
     ]
 
 
-def test_a_test_is_owed_to_that_webhook_alone(world: World) -> None:
+def test_a_test_is_due_for_that_webhook_alone(world: World) -> None:
     hook, _ = listen(world), listen(world)
     assert world.call("POST", f"{hook}/test").status == 202
     page = world.call("GET", f"{hook}/deliveries").body

@@ -112,18 +112,18 @@ def soon(world: World) -> None:
 
 
 def later(world: World) -> None:
-    """Nothing is owed any more."""
+    """Nothing is due any more."""
     world.settle(rounds=61)
 
 
 def mails(world: World) -> list[tuple[str, str]]:
     """To whose address each notification went, and its subject without the event's title."""
-    read = [message_from_bytes(one.mail, _class=EmailMessage, policy=SMTP) for one in world.notes]
+    read = [message_from_bytes(one.mail, _class=EmailMessage, policy=SMTP) for one in world.notifications]
     return [(one["To"].addresses[0].addr_spec, str(one["Subject"]).partition(":")[0]) for one in read]
 
 
 def text(world: World, number: int = -1) -> str:
-    mail = message_from_bytes(world.notes[number].mail, _class=EmailMessage, policy=SMTP)
+    mail = message_from_bytes(world.notifications[number].mail, _class=EmailMessage, policy=SMTP)
     assert isinstance(mail, EmailMessage)
     return str(mail.get_content()).replace("\r\n", "\n")
 
@@ -176,7 +176,7 @@ def test_nobody_is_told_of_a_draft(world: World) -> None:
     world.change(status=EventStatus.DRAFT)
     asks(world)
     later(world)
-    assert world.notes == []
+    assert world.notifications == []
 
 
 def test_an_event_that_is_closed_is_not_asked(world: World) -> None:
@@ -338,7 +338,7 @@ def test_whoever_is_accepted_without_a_word_is_told_by_the_invitation_alone(worl
     soon(world)
     accepted(world, bo)
     soon(world)
-    assert (len(world.sent), len(world.notes)) == (1, 1)
+    assert (len(world.sent), len(world.notifications)) == (1, 1)
 
 
 def test_whoever_is_accepted_where_all_seats_are_taken_waits_and_is_told_so(world: World) -> None:

@@ -212,12 +212,12 @@ def test_what_one_key_can_send_to_a_stranger_is_limited(
     assert SMALL.recipient.hour / 2 < hour <= most_in_an_hour(SMALL)
     assert [method for _, method in cannon.times].count(Method.REQUEST) <= SMALL.recipient.day
 
-    # What waited is sent on the next days, and nobody is owed anything then.
+    # What waited is sent on the next days, and nothing is due then.
     for _ in range(4):
         world.now += timedelta(days=1)
         cannon.touched = {event.removeprefix("/events/") for event in cannon.events}
         cannon.deliver()
-    assert [row for row in cannon.post.owed() if row.startswith(("REGISTRATION#", "FAN_OUT"))] == []
+    assert [row for row in cannon.post.all_due() if row.startswith(("REGISTRATION#", "FAN_OUT"))] == []
 
 
 def test_whoever_registers_and_withdraws_a_stranger_again_and_again_is_soon_refused(world: World) -> None:

@@ -85,7 +85,7 @@ def told(world: World, person: Registration) -> list[SentKind]:
 
 
 def summaries(world: World) -> list[str]:
-    said = [message_from_bytes(note.mail, _class=EmailMessage, policy=SMTP) for note in world.notes]
+    said = [message_from_bytes(note.mail, _class=EmailMessage, policy=SMTP) for note in world.notifications]
     return [str(one.get_content()).replace("\r\n", "\n") for one in said]
 
 
@@ -113,7 +113,7 @@ def test_where_all_is_well_nothing_is_shown_and_nobody_is_mailed(world: World) -
     report(world, person, DELIVERED)
     wait(world, 40)
     assert shown(world) == []
-    assert world.notes == []
+    assert world.notifications == []
     assert world.perform(ReadSurvey(event_id=EVENT_ID)).due_key is None
 
 
@@ -124,7 +124,7 @@ def test_a_move_that_nobody_saw_arrive_is_missed_after_a_quarter_of_an_hour(worl
     assert shown(world) == []
     wait(world, 4)
     assert shown(world) == [(1, AttentionKind.MOVE, AttentionReason.UNDELIVERED)]
-    assert len(world.notes) == 1
+    assert len(world.notifications) == 1
 
 
 def test_a_cancellation_that_nobody_saw_arrive_is_missed(world: World) -> None:
@@ -143,7 +143,7 @@ def test_a_cancellation_that_came_back_is_shown_at_once_and_mailed_with_the_othe
     report(world, people[1], DELIVERED)
     wait(world, 1)
     assert shown(world) == [(1, AttentionKind.CANCELLATION, AttentionReason.BOUNCED)]
-    assert world.notes == []
+    assert world.notifications == []
     wait(world, 16)
     assert shown(world) == [
         (1, AttentionKind.CANCELLATION, AttentionReason.BOUNCED),
@@ -159,7 +159,7 @@ def test_an_invitation_that_came_back_is_shown_and_not_mailed(world: World) -> N
     invite(world, state=BOUNCED)
     wait(world, 30)
     assert shown(world) == [(1, AttentionKind.INVITATION, AttentionReason.BOUNCED)]
-    assert world.notes == []
+    assert world.notifications == []
 
 
 def test_an_invitation_that_nobody_saw_arrive_is_not_missed(world: World) -> None:
@@ -204,7 +204,7 @@ def test_a_move_that_cannot_be_told_to_who_bounced_before_is_missed(world: World
     wait(world, 18)
     assert world.said() == [(REQUEST, 0)]
     assert shown(world) == [(1, AttentionKind.MOVE, AttentionReason.BOUNCED)]
-    assert len(world.notes) == 1
+    assert len(world.notifications) == 1
 
 
 def test_a_mail_that_does_not_leave_is_missed_too(world: World) -> None:
@@ -246,7 +246,7 @@ def test_who_complained_of_an_invitation_is_shown_and_of_a_cancellation_knows_it
     report(world, gone, COMPLAINED)
     wait(world, 30)
     assert shown(world) == [(1, AttentionKind.INVITATION, AttentionReason.COMPLAINED)]
-    assert world.notes == []
+    assert world.notifications == []
 
 
 def test_one_date_of_a_series_that_was_cancelled_is_missed_by_its_name(world: World) -> None:
@@ -291,7 +291,7 @@ def test_what_arrives_late_is_shown_no_more(world: World) -> None:
     report(world, person, DELIVERED)
     wait(world, 2)
     assert shown(world) == []
-    assert len(world.notes) == 1
+    assert len(world.notifications) == 1
 
 
 def test_who_gets_another_address_is_shown_no_more(world: World) -> None:
@@ -333,7 +333,7 @@ def test_an_incident_is_mailed_once(world: World) -> None:
     report(world, person, BOUNCED)
     wait(world, 60)
     assert shown(world) == [(1, AttentionKind.CANCELLATION, AttentionReason.BOUNCED)]
-    assert len(world.notes) == 1
+    assert len(world.notifications) == 1
 
 
 def test_what_is_new_is_mailed_and_not_sooner_than_a_quarter_of_an_hour_after_the_last(world: World) -> None:
@@ -344,9 +344,9 @@ def test_what_is_new_is_mailed_and_not_sooner_than_a_quarter_of_an_hour_after_th
     sent: list[int] = []
     for minute in range(60):
         wait(world, 1)
-        if len(world.notes) > len(sent):
+        if len(world.notifications) > len(sent):
             sent.append(minute)
-    assert len(sent) == len(world.notes) == 2
+    assert len(sent) == len(world.notifications) == 2
     assert sent[1] - sent[0] >= 15
     first, second = summaries(world)
     assert "person1@example.net" in first

@@ -1,4 +1,4 @@
-"""The audit: what nobody owed is found and put right, unless there is so much of it that the audit itself is to be
+"""The audit: what is missing and not due is found and put right, unless there is so much that the audit itself is to be
 doubted.
 """
 
@@ -34,7 +34,7 @@ def invite(world: World, count: int) -> None:
 
 
 def change_behind_everybody_s_back(world: World, **changes: object) -> None:
-    """What a bad deployment, or a hand in the tables, might do: the truth changes and nothing is owed."""
+    """What a bad deployment, or a hand in the tables, might do: the truth changes and nothing is due."""
     before = world.reads.event(EVENT_ID)
     assert before is not None
     after = replace(before, **changes)  # type: ignore[arg-type]
@@ -55,7 +55,7 @@ def test_where_everybody_was_told_nothing_is_found(world: World) -> None:
     assert run(world) == Findings(looked_at=3)
 
 
-def test_a_miss_that_nobody_owed_is_found_and_put_right(world: World) -> None:
+def test_a_miss_that_is_not_due_is_found_and_put_right(world: World) -> None:
     invite(world, 2)
     change_behind_everybody_s_back(world, when=AFTERNOON)
 
@@ -71,7 +71,7 @@ def test_too_many_differences_are_reported_and_left_alone(world: World) -> None:
 
     found = run(world)
     assert (found.by_reason(), found.too_many) == ({"not cancelled": 6}, True)
-    assert world.owed() == []
+    assert world.all_due() == []
     assert world.calendar_state == ["audit stopped"]
 
 
@@ -97,7 +97,7 @@ def test_a_few_in_any_case_or_one_in_a_hundred_are_believed(looked_at: int, diff
     assert found.too_many is too_many
 
 
-def test_what_is_owed_already_is_no_finding(world: World) -> None:
+def test_what_is_due_already_is_no_finding(world: World) -> None:
     world.register(1)
 
     assert run(world) == Findings(looked_at=1)

@@ -72,7 +72,7 @@ def test_a_change_is_told_to_everybody_batch_after_batch(world: World) -> None:
 
     assert [rendered.intent.calendar_state.recipient for rendered in world.sent] == [person.email for person in people]
     assert set(world.said()) == {(REQUEST, 1)}
-    assert world.owed() == []
+    assert world.all_due() == []
 
 
 @pytest.mark.parametrize(("size", "batches"), [(1, 1), (1, 3), (2, 2), (3, 1), (50, 99)])
@@ -330,7 +330,7 @@ def test_of_two_changes_at_one_moment_nobody_waits_for_the_sweeper_to_hear_the_s
     assert [one.delay_seconds for one in world.queue] == [SECONDS_AFTER_BUSY]
     world.drain()
     assert world.said(person.email) == [(REQUEST, 1), (REQUEST, 2)]
-    assert world.owed() == []
+    assert world.all_due() == []
 
 
 def test_what_was_looked_at_and_is_busy_is_poked_and_nobody_else(world: World) -> None:

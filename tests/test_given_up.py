@@ -60,16 +60,16 @@ def world() -> Iterator[World]:
         yield made
 
 
-def heard(world: World) -> list[dict[str, str]]:
-    """The webhook_events of what is told to the log, from now on."""
-    webhook_events: list[dict[str, str]] = []
+def logged(world: World) -> list[dict[str, str]]:
+    """What is logged, from now on."""
+    entries: list[dict[str, str]] = []
 
     def listen(effect: Effect) -> None:
         if isinstance(effect, Log):
-            webhook_events.append({"what": effect.what, **effect.fields})
+            entries.append({"what": effect.what, **effect.fields})
 
     world.before = listen
-    return webhook_events
+    return entries
 
 
 def unrenderable(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -141,7 +141,7 @@ def test_what_ses_rejects_says_why_everywhere(world: World) -> None:
     world.publish()
     listens(world)
     person = world.register()
-    log = heard(world)
+    log = logged(world)
     world.answers = [REJECTED]
     assert world.look(person) is Outcome.FAILED
 
@@ -167,7 +167,7 @@ def test_what_ses_rejects_says_why_everywhere(world: World) -> None:
 def test_whatever_ses_refuses_a_mail_for_its_code_is_in_the_log(world: World, refusal: Refusal) -> None:
     world.publish()
     person = world.register()
-    log = heard(world)
+    log = logged(world)
     world.answers = [Refused(refusal=refusal, why="SomeCode")]
     world.look(person)
 
@@ -182,7 +182,7 @@ def test_what_cannot_be_written_says_so_everywhere_and_names_nobody(
     world.publish()
     listens(world)
     person = world.register()
-    log = heard(world)
+    log = logged(world)
     unrenderable(monkeypatch)
     assert world.look(person) is Outcome.FAILED
 
@@ -328,7 +328,7 @@ def test_a_mail_that_cannot_look_as_it_was_meant_is_sent_plain_and_somebody_hear
     monkeypatch.setattr(header_fields, "text_of", lambda value: honest(value).replace("ö", "o"))
     world.publish(title="Kölner Treffen", organizer=Person(name="Jörg", email="ada@example.org"))
     person = world.register()
-    log = heard(world)
+    log = logged(world)
     assert world.look(person) is Outcome.ACKNOWLEDGED
     world.withdraw(person)
     assert world.look(person) is Outcome.ACKNOWLEDGED
@@ -348,12 +348,12 @@ def test_a_note_that_cannot_look_as_it_was_meant_is_sent_plain(world: World, mon
         event(), author=Person(name="Zö", email="bo@example.net"), subject="", text="", source="m", now=NOW
     )
     world.store.notifications.schedule(note, now=world.now)
-    log = heard(world)
+    log = logged(world)
     sent = world.run(dispatch(note.event_id, note.registration_id, note.notification_id, world.worker()))
 
     assert sent is Outcome.ACKNOWLEDGED
     assert [(line["what"], line["why"]) for line in log] == [("mail made plainer", "Reply-To, Subject")]
-    [left] = world.notes
+    [left] = world.notifications
     assert b"\r\nReply-To: bo@example.net\r\n" in left.mail
 
 
@@ -365,7 +365,7 @@ def test_a_note_that_cannot_be_written_says_why_in_the_log(world: World, monkeyp
         event(), author=Person(name="Bo", email="bo@example.net"), subject="", text="", source="m", now=NOW
     )
     world.store.notifications.schedule(note, now=world.now)
-    log = heard(world)
+    log = logged(world)
     sent = world.run(dispatch(note.event_id, note.registration_id, note.notification_id, world.worker()))
 
     assert sent is Outcome.FAILED

@@ -214,7 +214,7 @@ def test_three_edits_in_a_minute_are_one_mail(world: World) -> None:
 
     assert titles(world) == ["Three", "Three"]
     assert set(world.said()) == {(REQUEST, 1)}
-    assert world.owed() == []
+    assert world.all_due() == []
 
 
 def test_a_stream_record_queues_the_hint_for_when_it_is_told_and_an_early_hint_waits_again(world: World) -> None:
@@ -426,7 +426,7 @@ def test_a_series_is_put_back_with_the_names_that_people_registered_by_meanwhile
         known = [one.when for told in last.values() for one in told.dates] or [told.when for told in last.values()]
         starts = {when.start for when in known if when is not None}
         assert starts == {both[0]}, starts
-        assert world.owed() == []
+        assert world.all_due() == []
 
 
 def test_nothing_can_be_undone_once_it_is_told_or_while_others_hear_of_it_in_bulk(world: World) -> None:

@@ -61,7 +61,7 @@ def a_mail(
 
 
 A_COUNTER = a_mail("DTSTART:20270312T140000Z", "DTEND:20270312T153000Z", "COMMENT:After lunch?", method="COUNTER")
-A_LETTER = (
+A_TEXT = (
     f"From: Bo Ek <bo@example.net>\r\nSubject: Parking\r\nIn-Reply-To: <{message().uid}>\r\n\r\nWhere can I park?\r\n"
 ).encode()
 
@@ -97,7 +97,7 @@ def proposed(deployed: Deployment) -> list[Any]:
     return list(deployed.store.proposals.list_proposals(EVENT_ID, limit=100).items)
 
 
-def notes(deployed: Deployment) -> list[dict[str, Any]]:
+def notifications_due(deployed: Deployment) -> list[dict[str, Any]]:
     rows = everything(deployed.client)["Invitations"]
     return [row for row in rows if row["sk"].startswith(keys.NOTIFICATION_PREFIX)]
 
@@ -153,25 +153,25 @@ def test_a_function_that_dies_before_it_noted_the_mail_finds_its_answer_known(
             receive(deployed, a_mail("COMMENT:Late"))
     stands = person(deployed)
     assert stands.reply.status is Participation.ACCEPTED
-    assert notes(deployed) == []
+    assert notifications_due(deployed) == []
     receive(deployed, a_mail("COMMENT:Late"))
     assert person(deployed) == stands
     assert noted(deployed) == ("late", "repeated")
-    assert len(notes(deployed)) == 1, "what was written with it is not lost"
+    assert len(notifications_due(deployed)) == 1, "what was written with it is not lost"
 
 
 def test_an_answer_alone_mails_nobody(deployed: Deployment) -> None:
     receive(deployed, a_mail())
     deployed.ring(PERSON)
     assert len(deployed.office.accepted) == 1
-    assert notes(deployed) == []
+    assert notifications_due(deployed) == []
 
 
 def test_what_was_written_with_an_answer_is_passed_on_once(deployed: Deployment) -> None:
     for ses_id in ("mail-1", "mail-1", "mail-2"):
         receive(deployed, a_mail("COMMENT:Late\\, sorry"), ses_id)
-    (note,) = notes(deployed)
-    assert (note["kind"], note["notification"]["quoted"], note["notification"]["recipient"]["email"]) == (
+    (one,) = notifications_due(deployed)
+    assert (one["kind"], one["notification"]["quoted"], one["notification"]["recipient"]["email"]) == (
         "remark",
         "Late, sorry",
         "ada@example.org",
@@ -181,7 +181,7 @@ def test_what_was_written_with_an_answer_is_passed_on_once(deployed: Deployment)
 def test_that_somebody_handed_it_on_is_told_and_to_whom_is_kept_nowhere(deployed: Deployment) -> None:
     receive(deployed, a_mail(partstat='DELEGATED;DELEGATED-TO="mailto:canary@example.com"'))
     assert person(deployed).reply.status is Participation.DELEGATED
-    assert [note["notification"]["answered"] for note in notes(deployed)] == ["delegated"]
+    assert [one["notification"]["answered"] for one in notifications_due(deployed)] == ["delegated"]
     assert "canary" not in str(everything(deployed.client))
 
 
@@ -254,7 +254,7 @@ def test_the_same_words_with_several_answers_are_passed_on_once(deployed: Deploy
     raw = several("ACCEPTED", "ACCEPTED", "ACCEPTED")
     receive(deployed, raw.replace(b"number 1", b"number 0").replace(b"number 2", b"number 0"))
     assert len(answered(deployed)) == 3
-    assert len(notes(deployed)) == 1
+    assert len(notifications_due(deployed)) == 1
 
 
 @pytest.mark.parametrize("deaths", range(6))
@@ -277,7 +277,7 @@ def test_a_function_that_dies_between_two_answers_of_a_mail_takes_up_the_rest(
     receive(deployed, raw)
     assert answered(deployed) == {12: "accepted", 19: "declined"}
     assert len(waiting(deployed)) == 1
-    assert sorted(note["notification"]["quoted"] for note in notes(deployed)) == ["number 0", "number 1"]
+    assert sorted(one["notification"]["quoted"] for one in notifications_due(deployed)) == ["number 0", "number 1"]
     history = deployed.store.answers.list_answers(REGISTRATION_ID, limit=10).items
     assert len(history) == 2
 
@@ -350,12 +350,12 @@ def test_nobody_can_be_bombed_by_asking_again(deployed: Deployment) -> None:
     assert {noted(deployed, f"mail-{number}") for number in range(most, 5)} == {("quarantine", "often")}
 
 
-@pytest.mark.parametrize("raw", [A_COUNTER, A_LETTER], ids=["proposals", "letters"])
+@pytest.mark.parametrize("raw", [A_COUNTER, A_TEXT], ids=["proposals", "texts"])
 def test_nobody_can_fill_an_organizer_s_day(deployed: Deployment, monkeypatch: pytest.MonkeyPatch, raw: bytes) -> None:
     few(monkeypatch)
     for number in range(5):
         receive(deployed, raw.replace(b"T121500Z", f"T121{number}00Z".encode()), f"mail-{number}")
-    assert len(proposed(deployed) + notes(deployed)) == 3
+    assert len(proposed(deployed) + notifications_due(deployed)) == 3
     assert noted(deployed, "mail-4") == ("quarantine", "often")
 
 
@@ -367,12 +367,12 @@ def test_nobody_s_quarantine_and_mailbox_can_be_flooded(
     for number in range(5):
         raw = a_mail("COMMENT:x", stamp=f"20270115T121{number}00Z")
         receive(deployed, raw, f"mail-{number}", dmarc="FAIL" if forged else "PASS")
-    assert (len(waiting(deployed)), len(notes(deployed))) == ((3, 0) if forged else (2, 3))
+    assert (len(waiting(deployed)), len(notifications_due(deployed))) == ((3, 0) if forged else (2, 3))
     if not forged:
         # It counts, and nothing that was written is lost.
         assert {one.reason for one in waiting(deployed)} == {Reason.OFTEN}
         assert [release(deployed, one) for one in waiting(deployed)] == [None, None]
-        assert len(notes(deployed)) == 5
+        assert len(notifications_due(deployed)) == 5
     assert noted(deployed, "mail-4") == (("quarantine", "dmarc") if forged else ("apply", None))
 
 
@@ -391,10 +391,10 @@ def test_an_address_that_may_not_be_mailed_is_not_mailed_again(deployed: Deploym
 
 
 def test_what_a_human_wrote_is_passed_on_to_the_organizer_once(deployed: Deployment) -> None:
-    receive(deployed, A_LETTER)
-    receive(deployed, A_LETTER)
-    (note,) = notes(deployed)
-    said = note["notification"]
+    receive(deployed, A_TEXT)
+    receive(deployed, A_TEXT)
+    (one,) = notifications_due(deployed)
+    said = one["notification"]
     assert (said["recipient"]["email"], said["author"]["email"]) == ("ada@example.org", "bo@example.net")
     assert (said["subject"], said["quoted"]) == ("Parking", "Where can I park?")
     assert noted(deployed) == ("forward", None)
@@ -411,7 +411,7 @@ def test_what_is_not_believed_is_put_aside_once_with_its_reason(deployed: Deploy
     assert found.answer is not None
     assert found.answer.participation is Participation.ACCEPTED
     assert person(deployed).reply is None
-    assert notes(deployed) == []
+    assert notifications_due(deployed) == []
     assert len(deployed.office.accepted) == 1, "it is never answered by mail"
 
 
@@ -594,7 +594,7 @@ def test_a_released_answer_counts_and_says_by_which_means(deployed: Deployment) 
     assert person(deployed).reply.status is Participation.ACCEPTED
     (heard,) = deployed.store.answers.list_answers(REGISTRATION_ID, limit=10).items
     assert heard.channel == "release"
-    assert len(notes(deployed)) == 1
+    assert len(notifications_due(deployed)) == 1
 
 
 @pytest.mark.parametrize(
@@ -627,7 +627,7 @@ def test_a_released_proposal_is_kept_and_a_released_refresh_sends(deployed: Depl
     [
         (Reason.VIRUS, a_mail(), {"virus": "FAIL"}),
         (Reason.DATE, a_mail("RECURRENCE-ID:20270101T000000Z"), {"dmarc": "FAIL"}),
-        (Reason.DMARC, A_LETTER, {"dmarc": "FAIL"}),
+        (Reason.DMARC, A_TEXT, {"dmarc": "FAIL"}),
     ],
 )
 def test_what_is_nobody_s_answer_cannot_be_released(

@@ -22,7 +22,7 @@ SOON = NOW + timedelta(hours=1)
 BASE64URL = string.ascii_letters + string.digits + "-_"
 WITH_A_TIME = {Purpose.RECENT: SOON}
 PERSONAL = sorted(tokens.LASTING | {Purpose.RECENT})
-CARRYING = sorted(set(Purpose) - set(PERSONAL))
+OF_BYTES = sorted(set(Purpose) - set(PERSONAL))
 
 a_key = st.binary(min_size=32, max_size=32)
 an_event_id = st.binary(min_size=16, max_size=16).map(ids.event_id)
@@ -84,7 +84,7 @@ def test_a_token_for_one_purpose_is_invalid_for_any_other(purpose: Purpose) -> N
     for other in set(PERSONAL) - {purpose}:
         with pytest.raises(InvalidLink):
             holder(made(purpose), other)
-    for other in CARRYING:
+    for other in OF_BYTES:
         with pytest.raises(InvalidLink):
             tokens.opened(KEYS, other, made(purpose), now=NOW)
 
@@ -144,7 +144,7 @@ def test_no_text_that_somebody_made_up_is_a_valid_token(text: str) -> None:
     for purpose in PERSONAL:
         with pytest.raises(InvalidLink):
             holder(text, purpose)
-    for purpose in CARRYING:
+    for purpose in OF_BYTES:
         with pytest.raises(InvalidLink):
             tokens.opened(KEYS, purpose, text, now=NOW)
 
@@ -187,7 +187,7 @@ def test_a_purpose_says_whether_its_tokens_have_a_time_and_whether_they_name_a_r
         tokens.personal(KEYS, Purpose.PERSONAL, EVENT_ID, REGISTRATION_ID, 0, expires=SOON)
     with pytest.raises(ValueError, match="RECENT"):
         tokens.personal(KEYS, Purpose.RECENT, EVENT_ID, REGISTRATION_ID, 0)
-    for purpose in CARRYING:
+    for purpose in OF_BYTES:
         with pytest.raises(ValueError, match=purpose.name):
             tokens.personal(KEYS, purpose, EVENT_ID, REGISTRATION_ID, 0, expires=SOON)
         with pytest.raises(ValueError, match=purpose.name):
@@ -208,16 +208,16 @@ def test_a_token_is_read_by_every_later_version() -> None:
     assert made() == "ABEMhTHQlS2Nc-EZTpW18ZAFS2Nc-EQBEMhTHQlS2Nc-EZTpW18ZRn2rSdeeBBVvh0JMU7Osjg"
 
 
-# --- tokens that carry bytes --------------------------------------------------------------------------------------
+# --- tokens of bytes --------------------------------------------------------------------------------------
 
 
-@given(a_key, st.sampled_from(CARRYING), st.binary(max_size=500), st.text(max_size=50))
+@given(a_key, st.sampled_from(OF_BYTES), st.binary(max_size=500), st.text(max_size=50))
 def test_what_a_token_carries_is_read_back(key: bytes, purpose: Purpose, payload: bytes, context: str) -> None:
     token = tokens.sealed(Keys(current=key), purpose, payload, SOON, context)
     assert tokens.opened(Keys(current=key), purpose, token, now=NOW, context=context) == payload
 
 
-def test_any_other_character_makes_a_carrying_token_invalid() -> None:
+def test_any_other_character_makes_a_token_of_bytes_invalid() -> None:
     token = tokens.sealed(KEYS, Purpose.CONFIRM, b"payload", SOON)
     for place, character in enumerate(token):
         for other in BASE64URL:
@@ -234,10 +234,10 @@ def test_a_token_is_invalid_in_another_context(context: str, payload: bytes, oth
             tokens.opened(KEYS, Purpose.FORM, token, now=NOW, context=other)
 
 
-@pytest.mark.parametrize("purpose", CARRYING)
-def test_a_carrying_token_is_invalid_for_another_purpose_key_or_time(purpose: Purpose) -> None:
+@pytest.mark.parametrize("purpose", OF_BYTES)
+def test_a_token_of_bytes_is_invalid_for_another_purpose_key_or_time(purpose: Purpose) -> None:
     token = tokens.sealed(KEYS, purpose, b"payload", SOON)
-    for other in set(CARRYING) - {purpose}:
+    for other in set(OF_BYTES) - {purpose}:
         with pytest.raises(InvalidLink):
             tokens.opened(KEYS, other, token, now=NOW)
     with pytest.raises(InvalidLink):

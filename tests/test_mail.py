@@ -103,10 +103,10 @@ def test_the_headers_say_who_writes_to_whom() -> None:
 
 def test_the_words_of_a_series_name_its_dates() -> None:
     made = worded(SERIES)
-    facts = {fact.label: fact.now for fact in made.details}
+    details = {detail.label: detail.now for detail in made.details}
     assert made.subject == "Invitation: Choir · from Fri 12 Mar 2027, 09:00"
-    assert facts["When"] == "Friday 12 March 2027, 09:00 to 10:30 (Europe/Berlin, UTC+01:00)"
-    assert facts["Dates"].split("\n") == [
+    assert details["When"] == "Friday 12 March 2027, 09:00 to 10:30 (Europe/Berlin, UTC+01:00)"
+    assert details["Dates"].split("\n") == [
         "Friday 12 March 2027",
         "Friday 19 March 2027",
         "Friday 2 April 2027",
@@ -116,7 +116,7 @@ def test_the_words_of_a_series_name_its_dates() -> None:
 @pytest.mark.parametrize(("count", "rows"), [(12, 12), (13, 13), (14, 13), (400, 13)])
 def test_of_many_dates_the_first_and_the_last_are_named(count: int, rows: int) -> None:
     made = worded(message(rule=f"FREQ=DAILY;COUNT={count}"))
-    named = next(fact.now for fact in made.details if fact.label == "Dates").split("\n")
+    named = next(detail.now for detail in made.details if detail.label == "Dates").split("\n")
     assert len(named) == rows
     if count == 400:
         assert named[-1] == "and 388 more, the last on Friday 14 April 2028"
@@ -124,15 +124,15 @@ def test_of_many_dates_the_first_and_the_last_are_named(count: int, rows: int) -
 
 def test_a_series_of_which_the_first_date_is_cancelled_begins_with_the_next() -> None:
     made = worded(message(rule="FREQ=WEEKLY;COUNT=3", without=(MORNING.start,)))
-    facts = {fact.label: fact.now for fact in made.details}
-    assert facts["When"].startswith("Friday 19 March 2027, 09:00")
+    details = {detail.label: detail.now for detail in made.details}
+    assert details["When"].startswith("Friday 19 March 2027, 09:00")
 
 
 def test_the_words_of_one_date_say_which_and_what_it_was() -> None:
     moved, cancelled = worded(OTHER_DATE), worded(DATE_LESS)
     assert moved.subject == "Moved: Dress rehearsal · Sat 20 Mar 2027, 11:00"
     assert moved.headline == "“Dress rehearsal” on Friday 19 March 2027 has been moved."
-    assert [(fact.label, fact.was) for fact in moved.details if fact.was] == [
+    assert [(detail.label, detail.was) for detail in moved.details if detail.was] == [
         ("What", "Choir"),
         ("When", "Friday 19 March 2027, 09:00 to 10:30 (Europe/Berlin, UTC+01:00)"),
     ]
@@ -140,7 +140,7 @@ def test_the_words_of_one_date_say_which_and_what_it_was() -> None:
     assert "The other dates are as they were." in cancelled.closing
     assert cancelled.details[0].now == "The hall is taken."
     assert worded(ALONE).subject == "Invitation: Choir · Fri 12 Mar 2027, 09:00"
-    assert not any(fact.label == "Dates" for said in (moved, cancelled) for fact in said.details)
+    assert not any(detail.label == "Dates" for said in (moved, cancelled) for detail in said.details)
 
 
 @pytest.mark.parametrize("domain", ["convoke.example.com", f"{'a' * 60}.{'b' * 60}.example.com"])

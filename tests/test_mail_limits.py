@@ -135,7 +135,7 @@ def test_a_change_beyond_a_limit_is_told_in_the_next_hour_as_it_is_true_then(wor
     alternate(world, 4)
     told = len(world.said())
     assert told == SMALL.hour + free
-    assert world.owed() == [keys.registration("", person.registration_id)["sk"]], "and no fan-out"
+    assert world.all_due() == [keys.registration("", person.registration_id)["sk"]], "and no fan-out"
     assert world.look(person) is Outcome.DEFERRED
 
     world.pass_time(hours=1)
@@ -143,7 +143,7 @@ def test_a_change_beyond_a_limit_is_told_in_the_next_hour_as_it_is_true_then(wor
     world.sweep()
     assert len(world.said()) == told + 1
     assert world.sent[-1].intent.calendar_state.title == "The last word"
-    assert world.owed() == []
+    assert world.all_due() == []
 
 
 @pytest.mark.parametrize("what", ["event", "recipient", "account"])
@@ -210,7 +210,7 @@ def test_a_held_account_is_told_of_later_and_another_at_once(world: World) -> No
     world.pass_time(hours=1)
     world.sweep()
     assert len(world.said()) == 2
-    assert world.owed() == []
+    assert world.all_due() == []
 
 
 def test_a_repetition_after_a_throttled_attempt_is_not_counted_again(world: World) -> None:

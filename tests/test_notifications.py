@@ -1,4 +1,4 @@
-"""Plain letters: what they say and to whom, owed once, sent once, and never round and round."""
+"""Notifications: what they say and to whom, due once, sent once, and never answered by each other."""
 
 from __future__ import annotations
 
@@ -273,7 +273,7 @@ def test_what_is_about_the_same_is_the_same_note() -> None:
     assert len(ids) == 9
 
 
-# --- owed and sent ------------------------------------------------------------------------------------------------
+# --- due and sent ------------------------------------------------------------------------------------------------
 
 
 def owe(world: World, note: Notification) -> bool:
@@ -297,7 +297,7 @@ def notification_state(world: World, note: Notification) -> NotificationState:
 
 
 @pytest.mark.parametrize("kind", EVERY)
-def test_what_is_owed_comes_back_as_it_was_written(world: World, kind: NotificationKind) -> None:
+def test_what_is_due_comes_back_as_it_was_written(world: World, kind: NotificationKind) -> None:
     note = EVERY[kind]
     if note.counter is not None:
         note = replace(note, counter=replace(note.counter, date=datetime(2027, 3, 12, 9, 0)))
@@ -306,7 +306,7 @@ def test_what_is_owed_comes_back_as_it_was_written(world: World, kind: Notificat
 
 
 @pytest.mark.parametrize("kind", EVERY)
-def test_a_note_is_sent_once_however_often_it_is_owed(world: World, kind: NotificationKind) -> None:
+def test_a_notification_is_sent_once_however_often_it_is_due(world: World, kind: NotificationKind) -> None:
     note = EVERY[kind]
     assert owe(world, note)
     assert not owe(world, note)
@@ -315,7 +315,7 @@ def test_a_note_is_sent_once_however_often_it_is_owed(world: World, kind: Notifi
     writes.attempt(world.client, {"note": world.store.notifications.schedule_action(note, world.now)})
     world.settle()
 
-    assert [sent.notification_state.notification_id for sent in world.notes] == [note.notification_id]
+    assert [sent.notification_state.notification_id for sent in world.notifications] == [note.notification_id]
 
 
 def test_what_was_sent_keeps_no_words(world: World) -> None:
@@ -327,12 +327,12 @@ def test_what_was_sent_keeps_no_words(world: World) -> None:
     assert notification_state(world, FORWARD).state is DeliveryState.ACCEPTED
 
 
-def test_a_note_may_be_owed_in_a_transaction_of_others(world: World) -> None:
+def test_a_notification_may_be_due_by_a_transaction_of_others(world: World) -> None:
     assert not writes.attempt(world.client, {"note": world.store.notifications.schedule_action(NO_SEAT, NOW)})
     assert not writes.attempt(world.client, {"note": world.store.notifications.schedule_action(NO_SEAT, NOW)})
     assert notification_state(world, NO_SEAT).notification == NO_SEAT
     world.settle()
-    assert len(world.notes) == 1
+    assert len(world.notifications) == 1
 
 
 def test_nothing_is_ever_sent_to_our_own_address(world: World) -> None:
@@ -340,7 +340,7 @@ def test_nothing_is_ever_sent_to_our_own_address(world: World) -> None:
     assert not owe(world, ours)
     writes.attempt(world.client, {"note": world.store.notifications.schedule_action(ours, NOW)})
     world.settle()
-    assert world.notes == []
+    assert world.notifications == []
     assert notification_state(world, ours).state is DeliveryState.FAILED
 
 
@@ -351,10 +351,10 @@ def test_a_note_that_nobody_answered_for_is_sent_again_to_the_byte_and_not_for_e
         world.pass_time(minutes=1)
         world.sweep()
 
-    assert len(world.notes) == 6
-    assert len({sent.mail for sent in world.notes}) == 1
+    assert len(world.notifications) == 6
+    assert len({sent.mail for sent in world.notifications}) == 1
     assert notification_state(world, FORWARD).state is DeliveryState.FAILED
-    assert world.owed() == []
+    assert world.all_due() == []
 
 
 def test_a_refusal_is_no_sending_and_backs_off(world: World) -> None:
@@ -364,7 +364,7 @@ def test_a_refusal_is_no_sending_and_backs_off(world: World) -> None:
     assert (notification_state(world, FORWARD).attempts, notification_state(world, FORWARD).unknowns) == (1, 0)
     assert notification_state(world, FORWARD).lease_until is None
     assert send(world, FORWARD) is Outcome.ACKNOWLEDGED
-    assert len(world.notes) == 1
+    assert len(world.notifications) == 1
 
 
 def test_a_note_that_ses_will_never_take_is_given_up(world: World) -> None:
@@ -373,7 +373,7 @@ def test_a_note_that_ses_will_never_take_is_given_up(world: World) -> None:
     assert send(world, FORWARD) is Outcome.FAILED
     assert world.calendar_state == ["mail refused", "notification given up"]
     assert notification_state(world, FORWARD).notification is None
-    assert world.owed() == []
+    assert world.all_due() == []
 
 
 def test_two_at_once_send_one(world: World) -> None:
@@ -388,7 +388,7 @@ def test_two_at_once_send_one(world: World) -> None:
     world.before = meanwhile
     assert send(world, FORWARD) is Outcome.ACKNOWLEDGED
     assert others == [Outcome.BUSY]
-    assert len(world.notes) == 1
+    assert len(world.notifications) == 1
 
 
 def test_who_read_before_another_claimed_does_not_send(world: World) -> None:
@@ -423,7 +423,7 @@ def test_a_function_that_is_about_to_be_stopped_does_not_begin(world: World) -> 
     late = replace(world.worker(), deadline=world.now + timedelta(seconds=5))
     outcome = world.run(dispatch(EVENT_ID, "", FORWARD.notification_id, late))
     assert outcome is Outcome.OUT_OF_TIME
-    assert world.notes == []
+    assert world.notifications == []
 
 
 def test_a_day_has_so_many_notes_and_the_rest_wait_for_the_next(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -437,10 +437,10 @@ def test_a_day_has_so_many_notes_and_the_rest_wait_for_the_next(world: World, mo
     for _ in range(4):
         world.pass_time(minutes=1)
         world.sweep()
-    assert len(world.notes) == 2
+    assert len(world.notifications) == 2
     world.now = datetime(2027, 1, 16, 0, 1, tzinfo=UTC)
     world.sweep()
-    assert len(world.notes) == 4
+    assert len(world.notifications) == 4
 
 
 def test_an_address_that_bounced_for_the_event_gets_no_notes(world: World) -> None:
@@ -453,7 +453,7 @@ def test_an_address_that_bounced_for_the_event_gets_no_notes(world: World) -> No
     owe(world, note)
     assert send(world, note) is Outcome.FAILED
     assert notification_state(world, note).state is DeliveryState.BOUNCED
-    assert world.notes == []
+    assert world.notifications == []
 
 
 def test_a_summary_names_people_as_they_are_called_when_it_leaves(world: World) -> None:
@@ -462,7 +462,7 @@ def test_a_summary_names_people_as_they_are_called_when_it_leaves(world: World) 
     owe(world, note)
     assert "Zoë" not in str(notification_state(world, note))
     assert send(world, note) is Outcome.ACKNOWLEDGED
-    said = message_from_bytes(world.notes[0].mail, _class=EmailMessage, policy=SMTP)
+    said = message_from_bytes(world.notifications[0].mail, _class=EmailMessage, policy=SMTP)
     assert "Zoë" in said.get_content()
 
 
@@ -483,7 +483,7 @@ def test_who_is_forgotten_is_forgotten_in_notes_too(world: World) -> None:
     world.settle()
     kept = str([world.client.scan(TableName=table)["Items"] for table in ("Registrations", "Invitations")])
     assert "anary" not in kept
-    assert world.notes == []
+    assert world.notifications == []
 
 
 def test_a_note_is_remembered_for_a_month(world: World) -> None:

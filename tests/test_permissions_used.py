@@ -269,7 +269,7 @@ def answering(deployed: Deployment) -> None:
 
 
 def sweeping(deployed: Deployment, caller: World, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What the API was stopped at: carrying people over, promoting, forgetting somebody who had been told."""
+    """What the API was stopped at: copying people after a split, promoting, erasing somebody who had been told."""
     with monkeypatch.context() as stopped:
         stopped.setattr(context, "start_transfer", lambda _: None)
         stopped.setattr(context, "promote", lambda _: None)

@@ -324,7 +324,7 @@ def change(world: World, person: Registration, **changes: Any) -> Registration:
     return changed
 
 
-def letters(world: World) -> list[tuple[str, str, int | None]]:
+def mails(world: World) -> list[tuple[str, str, int | None]]:
     """METHOD, recipient and the counter of the links of all that was sent."""
     return [
         (one.intent.calendar_state.method.value, one.intent.calendar_state.recipient, one.links) for one in world.sent
@@ -337,7 +337,7 @@ def test_the_mail_to_a_former_address_has_no_link_that_the_new_one_has(world: Wo
     moved = change(world, person, email="new@example.net")
     assert moved.links == 1
     world.settle()
-    assert letters(world) == [
+    assert mails(world) == [
         ("REQUEST", "person1@example.net", 0),
         ("CANCEL", "person1@example.net", None),
         ("REQUEST", "new@example.net", 1),

@@ -13,7 +13,6 @@ from typing import Any
 
 import pytest
 
-from convoke.decision.invitation import Acknowledged, Intent
 from convoke.decision.plan import Snapshot, decide
 from convoke.links.tokens import Purpose, personal
 from convoke.model import (
@@ -30,7 +29,7 @@ from convoke.registrations import erasure, events, registry
 from convoke.registrations.returning import HELD
 from convoke.store import dynamo
 from convoke.store.invitations import invitation_item
-from tests.factories import EVENT_ID, NOW, told
+from tests.factories import EVENT_ID, accepted, told
 from tests.factories import registration as person
 from tests.tables import SETTINGS, everything
 from tests.visitor import Shown, Visitor, a_visitor
@@ -352,15 +351,8 @@ def tell(visitor: Visitor, who: Registration) -> None:
     invitation = visitor.store.reads.invitation(EVENT_ID, who.registration_id)
     assert invitation is not None
     said = replace(told(), recipient=who.email, sequence=0)
-    heard = replace(
-        invitation,
-        allocated=0,
-        highest_possibly_sent=0,
-        intent=Intent(calendar_state=said, attempt="a"),
-        acknowledged=Acknowledged(calendar_state=said, ses_id="ses", at=NOW),
-        due_key=None,
-    )
-    visitor.client.put_item(TableName=SETTINGS.invitations_table, Item=dynamo.wire(invitation_item(heard)))
+    invited = accepted(invitation, said, state=invitation.state)
+    visitor.client.put_item(TableName=SETTINGS.invitations_table, Item=dynamo.wire(invitation_item(invited)))
 
 
 def test_a_date_of_a_series_is_answered_by_itself(visitor: Visitor) -> None:

@@ -191,15 +191,15 @@ def test_while_an_answer_is_outstanding_nobody_else_may_send(world: World) -> No
 
 def test_after_a_silence_the_very_bytes_are_said_again(world: World) -> None:
     person = world.register()
-    letters = []
-    world.before = lambda effect: letters.append(effect.rendered) if isinstance(effect, Send) else None
+    mails = []
+    world.before = lambda effect: mails.append(effect.rendered) if isinstance(effect, Send) else None
     world.answers = [SILENCE]
     world.look(person)
     world.pass_time(minutes=5)
     world.look(person)
 
-    assert len(letters) == 2
-    assert letters[0] == letters[1]
+    assert len(mails) == 2
+    assert mails[0] == mails[1]
     assert world.said() == [(REQUEST, 0)]
 
 
@@ -238,7 +238,7 @@ def test_a_message_that_nobody_ever_answers_is_given_up(world: World) -> None:
 
     assert outcomes == [Outcome.UNKNOWN] * 6 + [Outcome.FAILED, Outcome.CLEARED, Outcome.CLEARED]
     assert (world.invitation(person).state, world.calendar_state[-1]) == (DeliveryState.FAILED, "given up")
-    assert world.owed() == []
+    assert world.all_due() == []
 
 
 def test_a_mail_that_ses_rejects_is_given_up_until_there_is_something_else_to_say(world: World) -> None:
@@ -470,21 +470,21 @@ def test_published_withdrawn_to_draft_and_published_again_is_a_new_entry(world: 
     assert world.sent[2].intent.calendar_state.generation == 2
 
 
-def test_what_is_owed_about_an_event_that_is_over_expires(world: World) -> None:
+def test_what_is_due_about_an_event_that_is_over_expires(world: World) -> None:
     person = world.register()
     world.now = MORNING.ends_at
 
     assert world.look(person) is Outcome.CLEARED
-    assert (world.invitation(person).state, world.sent, world.owed()) == (DeliveryState.EXPIRED, [], [])
+    assert (world.invitation(person).state, world.sent, world.all_due()) == (DeliveryState.EXPIRED, [], [])
 
 
-def test_a_worker_with_too_little_time_left_sends_nothing_and_leaves_it_owed(world: World) -> None:
+def test_a_worker_with_too_little_time_left_sends_nothing_and_leaves_it_due(world: World) -> None:
     person = world.register()
     hurried = replace(world.worker(), deadline=world.now + timedelta(seconds=17))
 
     assert world.run(reconcile(EVENT_ID, person.registration_id, hurried)) is Outcome.OUT_OF_TIME
     assert world.sent == []
-    assert world.owed() == [f"REGISTRATION#{person.registration_id}"]
+    assert world.all_due() == [f"REGISTRATION#{person.registration_id}"]
 
 
 def test_a_calendar_that_would_not_hold_what_was_meant_is_not_sent(
@@ -601,12 +601,12 @@ def test_who_cannot_be_cancelled_at_an_old_address_is_still_invited_at_the_new_o
     world.answers = [REJECTED]
 
     assert world.look(person) is Outcome.FAILED
-    assert world.owed() != []
+    assert world.all_due() != []
     world.settle()
     assert world.said("new@example.net") == [(REQUEST, 2)]
 
 
-def test_what_is_given_up_for_good_is_not_owed(world: World) -> None:
+def test_what_is_given_up_for_good_is_not_due(world: World) -> None:
     person = world.register()
     world.look(person)
     move_to(world, person, "new@example.net")
@@ -614,7 +614,7 @@ def test_what_is_given_up_for_good_is_not_owed(world: World) -> None:
 
     assert world.look(person) is Outcome.FAILED
     assert world.look(person) is Outcome.FAILED
-    assert world.owed() == []
+    assert world.all_due() == []
 
 
 def move_to(world: World, person: Registration, email: str) -> None:
@@ -628,7 +628,7 @@ def move_to(world: World, person: Registration, email: str) -> None:
     )
 
 
-def test_a_more_pressing_reason_that_comes_later_does_not_put_off_the_look_that_is_owed_already(world: World) -> None:
+def test_a_more_pressing_reason_that_comes_later_does_not_postpone_the_look_that_is_due_already(world: World) -> None:
     person = world.register()
     soon, late = world.now + timedelta(seconds=40), world.now + timedelta(minutes=2)
     for urgency, at in ((1, soon), (0, late)):

@@ -1,4 +1,4 @@
-"""Registrations, seats, the line and their debts, on tables made from the template."""
+"""Registrations, seats, the waitlist and what is due, on tables made from the template."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from convoke.decision.calendar_state import RenderedMail
-from convoke.decision.invitation import Acknowledged, Intent, Stopped, StoredMessage
+from convoke.decision.invitation import Acknowledged, Stopped, StoredMessage
 from convoke.model import (
     DeliveryState,
     Event,
@@ -31,7 +31,7 @@ from convoke.store.reads import Reads
 from convoke.store.records import message_item
 from convoke.store.repository import Page
 from convoke.store.store import Store
-from tests.factories import EVENT_ID, NOW, event, told
+from tests.factories import EVENT_ID, NOW, accepted, event, told
 from tests.factories import registration as person
 from tests.tables import SETTINGS, everything, in_memory
 
@@ -89,7 +89,7 @@ class World:
         assert stored is not None
         return stored.status.value
 
-    def owed(self, who: Registration) -> str | None:
+    def due_key(self, who: Registration) -> str | None:
         invitation = self.reads.invitation(EVENT_ID, who.registration_id)
         assert invitation is not None
         return invitation.due_key
@@ -105,15 +105,6 @@ class World:
         invitation = self.reads.invitation(EVENT_ID, who.registration_id)
         assert invitation is not None
         said = replace(told(), recipient=who.email)
-        heard = replace(
-            invitation,
-            allocated=0,
-            highest_possibly_sent=0,
-            intent=Intent(calendar_state=said, attempt="a"),
-            acknowledged=Acknowledged(calendar_state=said, ses_id="ses", at=NOW),
-            state=DeliveryState.ACCEPTED,
-            due_key=None,
-        )
         stored = StoredMessage(
             registration_id=who.registration_id,
             event_id=EVENT_ID,
@@ -121,7 +112,7 @@ class World:
             rendered=RenderedMail(calendar=b"BEGIN:VCALENDAR", mail=b"To: bo"),
             written_at=NOW,
         )
-        for item in (invitation_item(replace(heard, **changes)), message_item(stored)):
+        for item in (invitation_item(accepted(invitation, said, **changes)), message_item(stored)):
             self.client.put_item(TableName=SETTINGS.invitations_table, Item=dynamo.wire(item))
 
 
@@ -134,7 +125,7 @@ def world() -> Iterator[World]:
 # --- coming -------------------------------------------------------------------------------------------------------
 
 
-def test_a_registration_takes_a_seat_and_is_owed_its_invitation(world: World) -> None:
+def test_a_registration_takes_a_seat_and_its_invitation_is_due(world: World) -> None:
     world.hold()
     bo = world.register("Bo")
     assert world.reads.registration(EVENT_ID, bo.registration_id) == bo
@@ -155,12 +146,12 @@ def test_the_same_address_again_answers_the_registration_that_stands(world: Worl
     assert everything(world.client) == before
 
 
-def test_whoever_comes_to_a_full_event_waits_and_is_owed_nothing(world: World) -> None:
+def test_whoever_comes_to_a_full_event_waits_and_nothing_is_due(world: World) -> None:
     world.hold(capacity=1)
     world.register("Bo")
     cy = world.register("Cy")
     assert cy.status is RegistrationStatus.WAITLISTED
-    assert world.owed(cy) is None
+    assert world.due_key(cy) is None
     assert world.counts() == (1, 1)
 
 
@@ -209,7 +200,7 @@ def test_withdrawing_frees_the_seat_and_the_address_and_owes_a_cancellation_firs
     left = world.withdraw(bo)
     assert left == world.reads.registration(EVENT_ID, bo.registration_id)
     assert (left.status, left.version) == (RegistrationStatus.CANCELLED, 2)
-    assert world.owed(bo) == keys.due_key(0, LATER)
+    assert world.due_key(bo) == keys.due_key(0, LATER)
     assert world.counts() == (0, 0)
     again = world.register("Bo")
     assert again.registration_id != bo.registration_id
@@ -277,14 +268,14 @@ def test_a_wake_up_never_brings_a_look_before_the_end_of_a_lease_nor_puts_off_an
     world.tell(cy, due_key=keys.due_key(0, NOW))
     world.withdraw(bo)
     world.withdraw(cy)
-    assert world.owed(bo) == keys.due_key(0, LATER + timedelta(seconds=48))
-    assert world.owed(cy) == keys.due_key(0, NOW)
+    assert world.due_key(bo) == keys.due_key(0, LATER + timedelta(seconds=48))
+    assert world.due_key(cy) == keys.due_key(0, NOW)
     invitation = world.reads.invitation(EVENT_ID, bo.registration_id)
     assert invitation is not None
     assert invitation.wakeups == 8
 
 
-# --- the line -----------------------------------------------------------------------------------------------------
+# --- the waitlist -----------------------------------------------------------------------------------------------------
 
 
 def test_seats_go_to_the_line_in_the_order_of_arrival(world: World) -> None:
@@ -294,11 +285,11 @@ def test_seats_go_to_the_line_in_the_order_of_arrival(world: World) -> None:
     world.change(held, capacity=3)
     assert world.promote() == 2
     assert [world.status(who) for who in (cy, di, ed)] == ["registered", "registered", "waitlisted"]
-    assert [world.owed(who) for who in (cy, di, ed)] == [keys.due_key(2, LATER), keys.due_key(2, LATER), None]
+    assert [world.due_key(who) for who in (cy, di, ed)] == [keys.due_key(2, LATER), keys.due_key(2, LATER), None]
     assert world.counts() == (3, 1)
 
 
-def test_a_promotion_that_was_cut_short_stays_owed_and_one_that_is_done_does_not(world: World) -> None:
+def test_a_promotion_that_was_cut_short_stays_due_and_one_that_is_done_does_not(world: World) -> None:
     held = world.hold(capacity=1)
     for name in ("Bo", "Cy", "Di", "Ed"):
         world.register(name)
@@ -334,7 +325,7 @@ def test_nobody_is_promoted_to_what_will_not_be(world: World, changes: dict[str,
 # --- events -------------------------------------------------------------------------------------------------------
 
 
-def test_a_change_is_owed_to_everybody_in_the_write_that_makes_it(world: World) -> None:
+def test_a_change_is_due_for_everybody_in_the_write_that_makes_it(world: World) -> None:
     after = world.change(world.hold(), title="Moved")
     assert world.reads.event(EVENT_ID) == after
     fan_out = world.item(keys.fan_out(EVENT_ID))
@@ -380,16 +371,16 @@ def test_another_name_tells_nobody(world: World) -> None:
     after = changed(world, bo, name="Bo Ek", language="de")
     assert isinstance(after, Registration)
     assert (after.name, after.language, after.version) == ("Bo Ek", "de", 2)
-    assert world.owed(bo) is None
+    assert world.due_key(bo) is None
 
 
-def test_another_address_takes_its_lock_along_and_is_owed_word(world: World) -> None:
+def test_another_address_takes_its_lock_along_and_its_message_is_due(world: World) -> None:
     world.hold()
     bo = world.register("Bo")
     world.tell(bo)
     after = changed(world, bo, email="bo@example.org")
     assert isinstance(after, Registration)
-    assert world.owed(bo) == keys.due_key(1, LATER)
+    assert world.due_key(bo) == keys.due_key(1, LATER)
     assert world.locks() == 1
     somebody_else = world.register("Bo")
     assert somebody_else.registration_id != bo.registration_id
@@ -451,7 +442,7 @@ def test_a_cancellation_is_said_again_first_of_all(world: World) -> None:
     cancel = replace(told(sequence=1), method=Method.CANCEL)
     world.tell(bo, highest_possibly_sent=1, acknowledged=Acknowledged(calendar_state=cancel, ses_id="ses", at=NOW))
     assert again(world, bo) is None
-    assert world.owed(bo) == keys.due_key(0, LATER)
+    assert world.due_key(bo) == keys.due_key(0, LATER)
 
 
 @pytest.mark.parametrize(
@@ -493,17 +484,17 @@ def test_whoever_was_never_told_is_forgotten_at_once(world: World) -> None:
     assert world.counts() == (0, 0)
 
 
-def test_whoever_was_told_is_withdrawn_first_and_the_forgetting_owed(world: World) -> None:
+def test_whoever_was_told_is_withdrawn_first_and_the_erasure_is_due(world: World) -> None:
     world.hold()
     bo = world.register("Bo")
     world.tell(bo)
     gone = world.erase(bo)
     assert gone.status is RegistrationStatus.CANCELLED
     assert gone.email == "bo@example.net"
-    assert world.owed(bo) == keys.due_key(0, LATER)
-    debt = world.item(keys.erasure(EVENT_ID, bo.registration_id))
-    assert debt is not None
-    assert debt["due_key"] == keys.due_key(2, LATER)
+    assert world.due_key(bo) == keys.due_key(0, LATER)
+    task = world.item(keys.erasure(EVENT_ID, bo.registration_id))
+    assert task is not None
+    assert task["due_key"] == keys.due_key(2, LATER)
 
 
 def test_forgetting_leaves_ids_and_numbers_and_no_person(world: World) -> None:
@@ -528,7 +519,7 @@ def test_forgetting_leaves_ids_and_numbers_and_no_person(world: World) -> None:
     assert world.status(bo) == "erased"
 
 
-def test_forgetting_that_was_interrupted_is_still_owed_and_done_again(
+def test_an_erasure_that_was_interrupted_is_still_due_and_done_again(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     world.hold()

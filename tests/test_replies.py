@@ -317,7 +317,7 @@ def test_a_yes_after_all_waits_where_there_is_none(world: World) -> None:
     assert (stored(world, bo).status, seats(world)) == (RegistrationStatus.WAITLISTED, (1, 1))
     assert world.invitation(bo).due_key == keys.due_key(0, world.now)
     world.settle()
-    assert [rendered.notification_state.kind for rendered in world.notes] == [NotificationKind.NO_SEAT]
+    assert [rendered.notification_state.kind for rendered in world.notifications] == [NotificationKind.NO_SEAT]
     world.withdraw(cy)
     world.settle()
     assert (stored(world, bo).status, seats(world)) == (RegistrationStatus.REGISTERED, (1, 0))

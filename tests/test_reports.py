@@ -263,7 +263,7 @@ def test_the_send_event_spares_a_copy_after_an_unknown_outcome(world: World) -> 
     assert world.invitation(person).state is DeliveryState.ACCEPTED
 
 
-def test_an_event_of_ses_that_is_faster_than_its_answer_leaves_nothing_owed(world: World) -> None:
+def test_an_event_of_ses_that_is_faster_than_its_answer_leaves_nothing_due(world: World) -> None:
     person = world.register()
     reported = iter([True])
 
@@ -274,7 +274,7 @@ def test_an_event_of_ses_that_is_faster_than_its_answer_leaves_nothing_owed(worl
     world.before = meanwhile
     world.look(person)
 
-    assert (world.said(), world.owed()) == ([(Method.REQUEST, 0)], [])
+    assert (world.said(), world.all_due()) == ([(Method.REQUEST, 0)], [])
     assert world.invitation(person).lease_until is None
 
 
@@ -359,18 +359,18 @@ SILENCE_THEN_POISON = (
 )
 
 
-def test_what_was_given_up_and_yet_had_left_is_owed_one_more_look(world: World) -> None:
+def test_what_was_given_up_and_yet_had_left_is_due_once_more(world: World) -> None:
     """In a series there may be more to tell after it."""
     person = world.register()
     world.answers = [*SILENCE_THEN_POISON]
     world.look(person)
     world.pass_time(minutes=3)
     assert world.look(person) is Outcome.FAILED
-    assert world.owed() == []
+    assert world.all_due() == []
 
     world.run(apply_report(report(DeliveryState.ACCEPTED, registration_id=person.registration_id)))
 
-    assert world.owed() != []
+    assert world.all_due() != []
     assert world.look(person) is Outcome.CLEARED
 
 

@@ -229,10 +229,10 @@ def test_the_fullest_series_fits_into_its_items() -> None:
     what, bo = full_series(), registration()
     for change in what.changes[:2]:
         assert edits.change_date(what, replace(change, reason="")) is not None, "it is within the limits"
-    told, letters = None, []
+    told, mails = None, []
     for sequence, message in enumerate(messages(what)):
         if sequence < 3:
-            letters.append(invitation_mail.rendered(message, sequence=sequence, dtstamp=NOW))
+            mails.append(invitation_mail.rendered(message, sequence=sequence, dtstamp=NOW))
         told = message.calendar_state(sequence=sequence, dtstamp=NOW)
     assert told is not None
     assert len(told.dates) == 400
@@ -254,7 +254,7 @@ def test_the_fullest_series_fits_into_its_items() -> None:
         registration_id=bo.registration_id,
         event_id=what.event_id,
         calendar_state=told,
-        rendered=letters[0],
+        rendered=mails[0],
         written_at=NOW,
     )
     sizes = {

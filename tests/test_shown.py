@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
-from convoke.decision.invitation import Acknowledged, Delivered, Intent, Invitation
+from convoke.decision.invitation import Delivered, Intent, Invitation
 from convoke.decision.shown import Entry, Showing, shown
 from convoke.model import DeliveryState, EventStatus, Method, RegistrationStatus, When
 from tests.conversation import play, read, title_of
 from tests.conversation_steps import Stage
-from tests.factories import NOW, event, invitation, registration, told
+from tests.factories import NOW, accepted, event, invitation, registration, told
 from tests.rfc5545 import Moment
 from tests.world import World, an_empty_world, emptied
 
@@ -51,12 +51,12 @@ class Watched(Stage):
         for person in (self._current(who) for who in self._people):
             at = world.reads.event(person.event_id)
             assert at is not None
-            heard = world.invitation(person)
-            entries = shown(heard, at, person, world.now)
-            self._hold_against(entries, heard)
+            invited = world.invitation(person)
+            entries = shown(invited, at, person, world.now)
+            self._hold_against(entries, invited)
 
-    def _hold_against(self, entries: tuple[Entry, ...], heard: Invitation) -> None:
-        last = heard.acknowledged
+    def _hold_against(self, entries: tuple[Entry, ...], invited: Invitation) -> None:
+        last = invited.acknowledged
         if last is None:
             assert entries == ()
             return
@@ -94,17 +94,9 @@ def test_what_is_said_to_be_shown_is_what_a_calendar_shows(world: World, path: P
 # --- table --------------------------------------------------------------------------------------------------------
 
 
-def heard(state: DeliveryState = DeliveryState.ACCEPTED, **changes: Any) -> Invitation:
+def told_by(state: DeliveryState = DeliveryState.ACCEPTED, **changes: Any) -> Invitation:
     said = told(**changes)
-    return replace(
-        invitation(),
-        allocated=said.sequence,
-        highest_possibly_sent=said.sequence,
-        possibly_sent=said,
-        intent=Intent(calendar_state=said, attempt="a"),
-        acknowledged=Acknowledged(calendar_state=said, ses_id="s", at=NOW),
-        state=state,
-    )
+    return accepted(invitation(), said, possibly_sent=said, state=state)
 
 
 def test_before_anything_was_sent_nothing_is_shown() -> None:
@@ -112,7 +104,7 @@ def test_before_anything_was_sent_nothing_is_shown() -> None:
 
 
 def test_an_event_that_was_told_is_shown_as_it_was_told() -> None:
-    (one,) = shown(heard(), event(), registration(), NOW)
+    (one,) = shown(told_by(), event(), registration(), NOW)
     said = told()
     assert (one.uid, one.date, one.title, one.when, one.location) == (
         said.uid,
@@ -126,10 +118,10 @@ def test_an_event_that_was_told_is_shown_as_it_was_told() -> None:
 
 
 def test_what_a_mail_server_took_is_delivered() -> None:
-    (one,) = shown(heard(DeliveryState.DELIVERED), event(), registration(), NOW)
+    (one,) = shown(told_by(DeliveryState.DELIVERED), event(), registration(), NOW)
     assert one.delivered
     report = Delivered(generation=1, method=Method.REQUEST, at=NOW)
-    earlier = replace(heard(), delivered=(report,))
+    earlier = replace(told_by(), delivered=(report,))
     assert shown(earlier, event(), registration(), NOW)[0].delivered
     (one,) = shown(replace(earlier, delivered=(replace(report, generation=2),)), event(), registration(), NOW)
     assert not one.delivered
@@ -149,12 +141,12 @@ def test_what_a_mail_server_took_is_delivered() -> None:
     ],
 )
 def test_what_is_shown_is_true_while_it_is(changes: dict[str, Any], status: RegistrationStatus, true: bool) -> None:
-    (one,) = shown(heard(), event(**changes), registration(status=status), NOW)
+    (one,) = shown(told_by(), event(**changes), registration(status=status), NOW)
     assert (one.state, one.true) == (Showing.SHOWN, true)
 
 
 def test_what_was_cancelled_is_true_unless_it_takes_place() -> None:
-    gone = heard(method=Method.CANCEL, spent=True)
+    gone = told_by(method=Method.CANCEL, spent=True)
     (one,) = shown(gone, event(status=EventStatus.CANCELLED), registration(), NOW)
     assert (one.state, one.true) == (Showing.CANCELLED, True)
     (one,) = shown(gone, event(), registration(), NOW)
@@ -162,7 +154,7 @@ def test_what_was_cancelled_is_true_unless_it_takes_place() -> None:
 
 
 def test_what_may_or_may_not_have_left_is_unknown() -> None:
-    before = heard(DeliveryState.DELIVERED)
+    before = told_by(DeliveryState.DELIVERED)
     said = replace(told(), sequence=1, title="Other")
     doubtful = replace(
         before,
@@ -178,7 +170,7 @@ def test_what_may_or_may_not_have_left_is_unknown() -> None:
 @pytest.mark.parametrize("state", [DeliveryState.BOUNCED, DeliveryState.SUPPRESSED])
 @pytest.mark.parametrize("method", [Method.REQUEST, Method.CANCEL])
 def test_what_came_back_is_unknown_also_where_a_mail_server_had_taken_it(state: DeliveryState, method: Method) -> None:
-    lost = heard(state, method=method)
+    lost = told_by(state, method=method)
     taken = replace(lost, delivered=(Delivered(generation=1, method=method, at=NOW),))
     for invited in (lost, taken):
         (one,) = shown(invited, event(), registration(), NOW)
@@ -187,9 +179,9 @@ def test_what_came_back_is_unknown_also_where_a_mail_server_had_taken_it(state: 
 
 def test_an_entry_is_over_once_it_has_ended() -> None:
     assert told().when.ends_at.tzinfo is UTC
-    (one,) = shown(heard(), event(), registration(), told().when.ends_at)
+    (one,) = shown(told_by(), event(), registration(), told().when.ends_at)
     assert one.over
 
 
 def test_of_an_erased_person_nothing_is_shown() -> None:
-    assert shown(heard(), event(), registration(status=RegistrationStatus.ERASED), NOW) == ()
+    assert shown(told_by(), event(), registration(status=RegistrationStatus.ERASED), NOW) == ()

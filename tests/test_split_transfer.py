@@ -1,4 +1,4 @@
-"""Carrying registrations over to the event that a series was split into: everybody once, whatever comes in between."""
+"""Copying registrations to the event that a series was split into: everybody once, whatever comes in between."""
 
 from __future__ import annotations
 
@@ -97,13 +97,13 @@ def test_a_split_of_what_has_changed_meanwhile_stores_nothing(world: World) -> N
     before = world.event()
     world.change(title="Quire")
     stored = everything(world.client)
-    carry = SplitTransfer(event_id=NEW_ID, source=EVENT_ID, since=THIRD, named=0, at=world.now)
+    transfer = SplitTransfer(event_id=NEW_ID, source=EVENT_ID, since=THIRD, named=0, at=world.now)
     done = events.split_event(
         world.store,
         before,
         replace(before, version=2),
         replace(before, event_id=NEW_ID),
-        world.store.events.start_transfer_action(carry, 1, world.now),
+        world.store.events.start_transfer_action(transfer, 1, world.now),
         priority=1,
         now=world.now,
     )
@@ -114,15 +114,15 @@ def test_a_split_of_what_has_changed_meanwhile_stores_nothing(world: World) -> N
 # --- everybody, once ----------------------------------------------------------------------------------------------
 
 
-def test_everybody_is_carried_over_under_an_id_that_follows_from_the_old_one(world: World) -> None:
+def test_everybody_is_copied_under_an_id_that_follows_from_the_old_one(world: World) -> None:
     people = settle_in(world, name="Bo Ek", language="sv")
     world.cut(THIRD)
-    world.carry_all()
+    world.copy_all()
 
-    carried = at_the_new(world)
-    assert set(carried) == {person.email for person in people}
+    copied = at_the_new(world)
+    assert set(copied) == {person.email for person in people}
     for person in people:
-        new = carried[person.email]
+        new = copied[person.email]
         assert new.registration_id == split_transfer.transferred_id(person.registration_id, NEW_ID)
         assert new.registration_id[:10] == person.registration_id[:10], "it arrives when the old one did"
         assert (new.name, new.language, new.created_at) == ("Bo Ek", "sv", person.created_at)
@@ -149,14 +149,14 @@ def test_each_is_told_the_shortened_old_and_invited_to_the_new(world: World) -> 
     assert len(world.sent) == 3 * PEOPLE
 
 
-def test_carrying_again_what_was_carried_changes_nothing(world: World) -> None:
+def test_copying_again_what_was_copied_changes_nothing(world: World) -> None:
     settle_in(world)
     world.cut(THIRD)
-    debt = world.client.get_item(TableName=SETTINGS.invitations_table, Key=dynamo.wire(keys.split_transfer(NEW_ID)))
-    world.carry_all()
+    task = world.client.get_item(TableName=SETTINGS.invitations_table, Key=dynamo.wire(keys.split_transfer(NEW_ID)))
+    world.copy_all()
     once = everything(world.client)
-    world.client.put_item(TableName=SETTINGS.invitations_table, Item=debt["Item"])
-    world.carry_all()
+    world.client.put_item(TableName=SETTINGS.invitations_table, Item=task["Item"])
+    world.copy_all()
 
     assert everything(world.client) == once
 
@@ -166,13 +166,13 @@ def test_two_carriers_at_once_do_what_one_does(number: int, monkeypatch: pytest.
     with a_world(rule=WEEKLY) as world:
         settle_in(world)
         world.cut(THIRD)
-        world.carry_all(most=3)
+        world.copy_all(most=3)
         alone = everything(world.client)
     with a_world(rule=WEEKLY) as world:
         settle_in(world)
         world.cut(THIRD)
-        interrupted(monkeypatch, number, lambda: world.carry_all(most=3))
-        world.carry_all(most=3)
+        interrupted(monkeypatch, number, lambda: world.copy_all(most=3))
+        world.copy_all(most=3)
         assert everything(world.client) == alone
 
 
@@ -186,13 +186,13 @@ def crash() -> None:
 
 @pytest.mark.parametrize("number", range(1, PEOPLE + 3))
 def test_whoever_comes_after_a_crash_finishes(number: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The sweeper, who is told by the debt alone."""
+    """The sweeper, who is told by the task alone."""
     with a_world(rule=WEEKLY) as world:
         settle_in(world)
         world.cut(THIRD)
         interrupted(monkeypatch, number, crash)
         with pytest.raises(Crash):
-            world.carry_all(most=3)
+            world.copy_all(most=3)
         world.settle()
 
         assert len(at_the_new(world)) == PEOPLE
@@ -207,7 +207,7 @@ def test_who_has_withdrawn_stays_away(world: World) -> None:
     gone, *others = settle_in(world)
     world.withdraw(gone)
     world.cut(THIRD)
-    world.carry_all()
+    world.copy_all()
     assert set(at_the_new(world)) == {person.email for person in others}
 
 
@@ -215,23 +215,23 @@ def test_who_withdraws_at_that_very_moment_stays_away(world: World, monkeypatch:
     gone, *others = settle_in(world)
     world.cut(THIRD)
     interrupted(monkeypatch, 1, lambda: world.withdraw(gone))
-    world.carry_all()
+    world.copy_all()
     assert set(at_the_new(world)) == {person.email for person in others}
     assert counts(world) == (PEOPLE - 1, 0)
 
 
-def test_who_withdraws_from_the_new_is_not_carried_over_again(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_who_withdraws_from_the_new_is_not_copied_again(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     first, *_ = settle_in(world)
     world.cut(THIRD)
 
     def be_faster() -> None:
         """Another carrier has read the same people, and is done when the first of them leaves again."""
-        world.carry_all()
+        world.copy_all()
         gone = at_the_new(world)[first.email]
         registry.withdraw(world.store, NEW_ID, gone.registration_id, now=world.now)
 
     interrupted(monkeypatch, 1, be_faster)
-    world.carry_all()
+    world.copy_all()
     assert at_the_new(world)[first.email].status is RegistrationStatus.CANCELLED
     assert counts(world) == (PEOPLE - 1, 0)
 
@@ -245,7 +245,7 @@ def test_who_registers_while_the_split_is_written_comes_to_both(world: World, mo
 
     interrupted(monkeypatch, 1, meanwhile)
     world.cut(FOURTH)
-    world.carry_all()
+    world.copy_all()
     assert list(at_the_new(world)) == ["person1@example.net"]
 
 
@@ -254,12 +254,12 @@ def test_who_comes_to_the_old_after_the_split_comes_to_that_alone(world: World) 
     world.cut(THIRD)
     world.pass_time(seconds=1)
     late = world.register(99, created_at=world.now)
-    world.carry_all()
+    world.copy_all()
     assert late.email not in at_the_new(world)
     assert len(at_the_new(world)) == PEOPLE
 
 
-def test_a_changed_address_is_carried_over_as_it_is(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_changed_address_is_copied_as_it_is(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     first, *_ = settle_in(world)
     world.cut(THIRD)
 
@@ -274,7 +274,7 @@ def test_a_changed_address_is_carried_over_as_it_is(world: World, monkeypatch: p
         )
 
     interrupted(monkeypatch, 1, move)
-    world.carry_all()
+    world.copy_all()
     assert "bo@example.org" in at_the_new(world)
     assert first.email not in at_the_new(world)
 
@@ -286,14 +286,14 @@ def test_seats_and_the_line_go_along() -> None:
     with a_world(rule=WEEKLY, capacity=2) as world:
         people = settle_in(world, 4)
         world.cut(THIRD)
-        world.carry_all(most=1)
-        carried = at_the_new(world)
-        statuses = [carried[person.email].status.value for person in people]
+        world.copy_all(most=1)
+        copied = at_the_new(world)
+        statuses = [copied[person.email].status.value for person in people]
         assert statuses == ["registered", "registered", "waitlisted", "waitlisted"]
         assert counts(world) == (2, 2)
         assert world.event(NEW_ID).capacity == 2
 
-        gone = carried[people[0].email]
+        gone = copied[people[0].email]
         registry.withdraw(world.store, NEW_ID, gone.registration_id, now=world.now)
         assert waitlist.promote(world.store, NEW_ID, now=world.now) == 1
         assert at_the_new(world)[people[2].email].status is RegistrationStatus.REGISTERED
@@ -304,23 +304,23 @@ def test_more_seats_at_the_new_go_to_the_first_in_line_when_all_are_over(world: 
     world.change(capacity=1)
     people = settle_in(world, 3)
     world.cut(THIRD, lambda new: replace(new, capacity=2))
-    world.carry(most=2)
+    world.copy_batch(most=2)
     assert waitlist.promote(world.store, NEW_ID, now=world.now) == 0, "not yet"
     world.settle()
-    carried = at_the_new(world)
-    statuses = [carried[person.email].status.value for person in people]
+    copied = at_the_new(world)
+    statuses = [copied[person.email].status.value for person in people]
     assert statuses == ["registered", "registered", "waitlisted"]
 
 
 def test_nobody_else_can_register_until_all_are_over(world: World) -> None:
     settle_in(world)
     world.cut(THIRD)
-    world.carry(most=2)
+    world.copy_batch(most=2)
     newcomer = registration(event_id=NEW_ID, registration_id="99" + NEW_ID + "a" * 8, email="dan@example.net")
     assert registry.register(world.store, newcomer, now=world.now) is Obstacle.NOT_YET
     assert counts(world) == (2, 0)
 
-    world.carry_all(most=2)
+    world.copy_all(most=2)
     stored = registry.register(world.store, newcomer, now=world.now)
     assert isinstance(stored, Registration)
     assert counts(world) == (PEOPLE + 1, 0)
@@ -337,7 +337,7 @@ def test_what_was_cancelled_meanwhile_is_not_opened(number: int, world: World, m
         assert events.change_event(world.store, before, after, priority=0, now=world.now)
 
     interrupted(monkeypatch, number, cancel)
-    world.carry_all()
+    world.copy_all()
     assert not world.store.events.transferring(NEW_ID)
     assert not world.store.reads.seats(NEW_ID).open
 
@@ -358,10 +358,10 @@ def test_who_comes_to_some_dates_comes_to_them_on_either_side(
 ) -> None:
     (bo,) = settle_in(world, 1, occurrences=chosen)
     world.cut(THIRD)
-    world.carry_all()
+    world.copy_all()
 
-    carried = at_the_new(world)
-    assert (carried[bo.email].occurrences if to_the_new else carried.get(bo.email)) == to_the_new
+    copied = at_the_new(world)
+    assert (copied[bo.email].occurrences if to_the_new else copied.get(bo.email)) == to_the_new
     left = series_changes.named(world.event(), chosen, 0)
     assert len(left) == to_the_old
 
@@ -373,19 +373,19 @@ def test_dates_are_found_by_the_names_that_they_had_when_they_were_chosen(world:
     before = world.event()
     world.become(replace(before, when=later, rule=schedule.rule, earlier=(before.schedule,)))
     world.cut(THIRD + timedelta(hours=1))
-    world.carry_all()
+    world.copy_all()
 
-    (carried,) = at_the_new(world).values()
-    assert carried.email == bo.email
-    assert carried.occurrences == (FOURTH + timedelta(hours=1),)
-    assert carried.named == 0
+    (copied,) = at_the_new(world).values()
+    assert copied.email == bo.email
+    assert copied.occurrences == (FOURTH + timedelta(hours=1),)
+    assert copied.named == 0
 
 
 # --- how long it takes --------------------------------------------------------------------------------------------
 
 
 def test_each_of_a_thousand_costs_one_transaction() -> None:
-    """The API answers after the first few, the sweeper carries the rest."""
+    """The API answers after the first few, the sweep copies the rest."""
     count = 1000
     with quick(), over(Ordered()) as (world, counting):
         world.publish(rule=WEEKLY)
@@ -393,20 +393,20 @@ def test_each_of_a_thousand_costs_one_transaction() -> None:
         world.cut(THIRD)
         counting.calls.clear()
         world.store = Store(counting, SETTINGS)
-        assert world.carry() == split_transfer.BATCH_SIZE
+        assert world.copy_batch() == split_transfer.BATCH_SIZE
         assert counting.calls["transact_write_items"] == split_transfer.BATCH_SIZE + 1
         assert counts(world) == (split_transfer.BATCH_SIZE, 0)
 
         counting.calls.clear()
-        world.carry_all()
+        world.copy_all()
         assert counts(world) == (count, 0)
-        slices = count // split_transfer.BATCH_SIZE
-        assert counting.calls["transact_write_items"] == count - split_transfer.BATCH_SIZE + slices
+        batches = count // split_transfer.BATCH_SIZE
+        assert counting.calls["transact_write_items"] == count - split_transfer.BATCH_SIZE + batches
 
 
 @pytest.mark.parametrize(("people", "rounds"), [(1_000, 1), (5_000, 3)])
 def test_the_sweeper_goes_on_while_it_has_time(world: World, people: int, rounds: int) -> None:
-    """A slice, fifty transactions, takes about a second."""
+    """A batch, fifty transactions, takes about a second."""
     settle_in(world, 1)
     world.cut(THIRD)
     left, perform = people, world.perform

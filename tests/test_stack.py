@@ -59,9 +59,9 @@ def test_the_story(stack: Running) -> None:
     said: list[str] = []
     mails = story.play(stack.description["api"], stack.description["key"], Path(stack.description["mail"]), said.append)
     for email, name in story.PEOPLE.items():
-        heard = [mail for mail in mails if mail.to == email]
-        assert [(mail.method, mail.sequence) for mail in heard] == [("REQUEST", 0), ("REQUEST", 1), ("CANCEL", 2)]
-        assert len({mail.value("UID") for mail in heard}) == 1
+        sent_to = [mail for mail in mails if mail.to == email]
+        assert [(mail.method, mail.sequence) for mail in sent_to] == [("REQUEST", 0), ("REQUEST", 1), ("CANCEL", 2)]
+        assert len({mail.value("UID") for mail in sent_to}) == 1
         assert f"{name} <{email}>" in said[-1]
     assert re.search(r"REQUEST  0  Invitation: Kölner Treffen · [A-Z]\w\w \d+ [A-Z]\w\w \d{4}, 18:00\n", said[-1])
 
@@ -300,7 +300,7 @@ def test_every_kind_of_mail_that_comes_in_leads_to_what_it_asks(stack: Running) 
 
 
 def about(stack: Running, event_id: str) -> list[Mail]:
-    """The notes to the organizer of one event."""
+    """The notifications to the organizer of one event."""
     return [one for one in stack.mails("ada@example.org") if one.tags.get("event") == event_id]
 
 

@@ -1,4 +1,4 @@
-"""A series on the whole stack: its dates as they come by mail, and a split that carries everybody over."""
+"""A series on the whole stack: its dates as they come by mail, and a split that copies everybody."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SECOND, FOURTH = "2030-03-15T09:00:00", "2030-03-29T09:00:00"
 PATIENCE = 240
 """Seconds: longer than the sweeper leaves to whoever was asked first."""
 AT_ONCE_AND_SOME = 53
-"""More people than are carried over while the organizer waits."""
+"""More people than are copied while the organizer waits."""
 
 
 def a_series(stack: Running) -> str:
@@ -66,7 +66,7 @@ def test_dates_come_go_and_move_one_by_one(stack: Running) -> None:
     stack.eventually(lambda: days(stack.mails(some)) == ["30 09:00 Choir"], seconds=PATIENCE, sweeping=True)
 
 
-def test_a_split_carries_everybody_over_with_the_roles_that_the_template_grants(stack: Running) -> None:
+def test_a_split_copies_everybody_with_the_roles_that_the_template_grants(stack: Running) -> None:
     event = a_series(stack)
     people = [f"singer{number}@example.net" for number in range(AT_ONCE_AND_SOME)]
     for email in people:
@@ -75,10 +75,10 @@ def test_a_split_carries_everybody_over_with_the_roles_that_the_template_grants(
     new = stack.call("POST", f"{event}/split", {"from": FOURTH, "title": "Chamber choir"})
 
     where = f"/events/{new['event_id']}"
-    carried = stack.eventually(
+    copied = stack.eventually(
         lambda: stack.call("GET", where)["registered"] == len(people), seconds=PATIENCE, sweeping=True
     )
-    assert carried
+    assert copied
     first, last = people[0], people[-1]
     want = ["05 07:00 Chamber choir", "08 08:00 Choir", "15 08:00 Choir", "22 08:00 Choir", "29 08:00 Chamber choir"]
     stack.eventually(

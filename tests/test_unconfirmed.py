@@ -99,18 +99,18 @@ class World:
     def mail(self, asked: Any) -> EmailMessage | None:
         """The mail that comes of the hint, if any does."""
         assert isinstance(asked, Asked)
-        before = len(self.post.notes)
+        before = len(self.post.notifications)
         if asked.hint is not None:
             self.deliver(asked.hint)
-        assert len(self.post.notes) <= before + 1
-        return parsed(self.post.notes[-1].mail) if len(self.post.notes) > before else None
+        assert len(self.post.notifications) <= before + 1
+        return parsed(self.post.notifications[-1].mail) if len(self.post.notifications) > before else None
 
     def deliver(self, hint: NotificationHint) -> None:
         self.post.run(dispatch(hint.event_id, hint.registration_id, hint.notification_id, self.post.worker()))
 
     def pending(self) -> str:
         """The id in the link of the mail that was sent last."""
-        token = link(parsed(self.post.notes[-1].mail)).removeprefix(f"{URL}/c/")
+        token = link(parsed(self.post.notifications[-1].mail)).removeprefix(f"{URL}/c/")
         found = tokens.opened(self.store.link_keys.at(self.now), tokens.Purpose.CONFIRM, token, now=self.now)
         return found.decode()
 
@@ -189,7 +189,7 @@ def test_nothing_that_a_visitor_typed_is_in_the_mail_but_the_address(world: Worl
     mail = world.mail(world.ask(name=typed, responses=(("q", typed),)))
     assert mail is not None
     assert mail["To"].addresses[0].display_name == ""
-    raw = world.post.notes[-1].mail.decode()
+    raw = world.post.notifications[-1].mail.decode()
     without_address = raw.replace(TYPED["email"], "")
     assert typed not in without_address
     assert typed not in text(mail)
@@ -270,7 +270,7 @@ def test_of_who_never_confirms_nothing_is_left_after_two_days(world: World) -> N
     latest = max(item["expires_at"] for item in stored if "zyx" in str(item).lower())
     assert latest <= (NOW + timedelta(hours=49)).timestamp()
     world.post.sweep()
-    assert len(world.post.notes) == 1
+    assert len(world.post.notifications) == 1
     assert world.words() == ["UNCONFIRMED"], "once the mail is sent"
 
 
@@ -288,7 +288,7 @@ def test_of_who_confirmed_only_the_registration_is_left(world: World) -> None:
 def test_an_address_that_asked_for_a_link_in_vain_is_forgotten_at_once(world: World) -> None:
     assert world.mail(world.lost()) is None
     assert world.words() == []
-    assert world.post.owed() == []
+    assert world.post.all_due() == []
 
 
 def test_what_cannot_be_sent_in_time_is_not_sent_later(world: World) -> None:
@@ -302,7 +302,7 @@ def test_what_cannot_be_sent_in_time_is_not_sent_later(world: World) -> None:
 def test_a_lost_hint_loses_no_mail(world: World) -> None:
     world.ask()
     world.post.settle()
-    assert len(world.post.notes) == 1
+    assert len(world.post.notifications) == 1
 
 
 # --- nobody learns who is registered ------------------------------------------------------------------------------
@@ -444,7 +444,7 @@ def test_a_mail_that_ses_refused_is_sent_later_and_counted_once(world: World) ->
     world.post.answers = [Refused(refusal=Refusal.BUSY, why="ThrottlingException")]
     world.ask()
     world.post.settle()
-    assert len(world.post.notes) == 1
+    assert len(world.post.notifications) == 1
     world.post.pass_time(hours=1)
     assert world.mail(world.ask()) is not None
 

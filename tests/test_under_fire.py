@@ -125,20 +125,20 @@ def settle(stack: Running, crowds: Iterable[Crowd]) -> None:
     partitions = {keys.event(crowd.event_id)["pk"] for crowd in crowds}
     scan, table = stack.client("dynamodb").scan, stack.description["tables"]["invitations"]
 
-    def owed() -> frozenset[tuple[str, str, str]]:
-        """Who is owed something still, at which of the states of what they are told."""
-        owing = dynamo.pages(scan, TableName=table, FilterExpression="attribute_exists(due_key)")
+    def still_due() -> frozenset[tuple[str, str, str]]:
+        """Whose invitation is still due, at which of the states of what they are told."""
+        due_items = dynamo.pages(scan, TableName=table, FilterExpression="attribute_exists(due_key)")
         return frozenset(
             (item["pk"], item["sk"], str(item.get("fence", item.get("cursor"))))
-            for item in owing
+            for item in due_items
             if item["pk"] in partitions and not is_only_to_be_looked_at(item)
         )
 
-    def nothing_owed() -> bool:
+    def nothing_due() -> bool:
         stack.sweep()
-        return not owed()
+        return not still_due()
 
-    stack.patiently(nothing_owed, owed, pause=3)
+    stack.patiently(nothing_due, still_due, pause=3)
 
 
 def all_mailed(stack: Running, crowds: Iterable[Crowd]) -> None:
@@ -179,7 +179,7 @@ class Aftermath:
 
 @pytest.fixture(scope="module")
 def crowds(stack: Running) -> dict[Kind, Crowd]:
-    """The events, moved and cancelled, by the kind of fault that some of their mails meet. Much is still owed."""
+    """The events, moved and cancelled, by the kind of fault that some of their mails meet. Much is still due."""
     crowds = {kind: gather(stack, kind.value) for kind in Kind}
     all_mailed(stack, crowds.values())
     settle(stack, crowds.values())
@@ -191,7 +191,7 @@ def crowds(stack: Running) -> dict[Kind, Crowd]:
 
 @pytest.fixture(scope="module")
 def aftermath(stack: Running, crowds: dict[Kind, Crowd]) -> dict[Kind, Aftermath]:
-    """When nothing is owed any more."""
+    """When nothing is due any more."""
     settle(stack, crowds.values())
     mails, unknown, unmet = received(stack), unknown_outcomes(stack), pending(stack)
     return {

@@ -1,4 +1,4 @@
-"""Facts on their way to webhooks: each arrives at least once, signed as documented, or can be seen not to have."""
+"""Webhook events: each arrives at least once, signed as documented, or can be seen not to have."""
 
 from __future__ import annotations
 
@@ -146,7 +146,7 @@ def stage(monkeypatch: pytest.MonkeyPatch) -> Iterator[Stage]:
 # --- what is told -------------------------------------------------------------------------------------------------
 
 
-def test_a_new_fact_is_carried_to_who_listens(stage: Stage) -> None:
+def test_a_new_webhook_event_is_posted_to_the_webhooks_that_want_it(stage: Stage) -> None:
     webhook_event_id = stage.happen()
     assert stage.ring(webhook_event_id) == {"batchItemFailures": []}
     stage.drain()

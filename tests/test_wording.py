@@ -43,8 +43,8 @@ def first(what: object = WEEKLY, now: datetime = NOW, sender: Sender = SENDER) -
     return said
 
 
-def facts(said: Message, now: datetime) -> dict[str, str]:
-    return {fact.label: fact.now for fact in wording.words(said, now).details}
+def details(said: Message, now: datetime) -> dict[str, str]:
+    return {detail.label: detail.now for detail in wording.words(said, now).details}
 
 
 def stored(said: Message) -> EmailMessage:
@@ -61,8 +61,8 @@ def stored(said: Message) -> EmailMessage:
 def test_who_joins_a_series_late_is_told_the_first_date_to_come() -> None:
     said = first(now=HALF_OVER)
     assert wording.words(said, HALF_OVER).subject == "Invitation: Choir · from Fri 26 Mar 2027, 09:00"
-    assert facts(said, HALF_OVER)["When"] == "Friday 26 March 2027, 09:00 to 10:30 (Europe/Berlin, UTC+01:00)"
-    assert facts(said, HALF_OVER)["Dates"].split("\n") == [
+    assert details(said, HALF_OVER)["When"] == "Friday 26 March 2027, 09:00 to 10:30 (Europe/Berlin, UTC+01:00)"
+    assert details(said, HALF_OVER)["Dates"].split("\n") == [
         "Friday 26 March 2027",
         "Friday 2 April 2027",
         "(2 earlier dates are over)",
@@ -85,7 +85,7 @@ def test_no_date_that_is_over_is_named_whatever_the_mail_is_about() -> None:
         assert wording.words(said, HALF_OVER).subject.endswith(
             "26 Mar 2027, " + ("11:00" if what is moved else "09:00")
         )
-    assert facts(late, HALF_OVER)["Dates"] == "Friday 2 April 2027\n(2 earlier dates are over)"
+    assert details(late, HALF_OVER)["Dates"] == "Friday 2 April 2027\n(2 earlier dates are over)"
 
 
 def test_a_move_of_a_series_that_is_half_over_says_which_date_to_come_was_when() -> None:
@@ -93,15 +93,15 @@ def test_a_move_of_a_series_that_is_half_over_says_which_date_to_come_was_when()
     later = replace(WEEKLY, when=replace(MORNING, start=datetime(2027, 3, 13, 9), end=datetime(2027, 3, 13, 10, 30)))
     said = next_message(later, registration(), told, SENDER, HALF_OVER)
     assert said is not None
-    when = next(fact for fact in wording.words(said, HALF_OVER).details if fact.label == "When")
+    when = next(detail for detail in wording.words(said, HALF_OVER).details if detail.label == "When")
     assert when.was.startswith("Friday 26 March 2027, 09:00")
     assert when.now.startswith("Saturday 27 March 2027, 09:00")
 
 
 def test_a_date_that_goes_on_is_not_over() -> None:
     during = datetime(2027, 3, 19, 9, 29, tzinfo=UTC)  # it ends at 10:30 in Berlin
-    assert facts(first(), during)["When"].startswith("Friday 19 March")
-    assert facts(first(), during + timedelta(minutes=1))["When"].startswith("Friday 26 March")
+    assert details(first(), during)["When"].startswith("Friday 19 March")
+    assert details(first(), during + timedelta(minutes=1))["When"].startswith("Friday 26 March")
 
 
 @pytest.mark.parametrize(
@@ -117,7 +117,7 @@ def test_a_date_that_goes_on_is_not_over() -> None:
     ],
 )
 def test_the_last_dates_of_a_series(now: datetime, dates: str, subject: str) -> None:
-    assert facts(first(), now)["Dates"].startswith(dates)
+    assert details(first(), now)["Dates"].startswith(dates)
     assert subject in wording.words(first(), now).subject
 
 

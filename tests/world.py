@@ -69,7 +69,7 @@ class World:
     """One event's world.
 
     ``answers`` is what SES says next instead of yes; ``sent`` all that it accepted, in order; ``left`` that and what it
-    was silent about, which may have left as well; ``notes`` all plain letters that may have left.
+    was silent about, which may have left as well; ``notifications`` all notifications that may have left.
     """
 
     def __init__(self, client: Any) -> None:
@@ -78,7 +78,7 @@ class World:
         self.now = NOW
         self.sent: list[Send] = []
         self.left: list[Send] = []
-        self.notes: list[SendNotification] = []
+        self.notifications: list[SendNotification] = []
         self.queue: list[effects.Enqueue] = []
         self.calendar_state: list[str] = []
         self.answers: list[Answer] = []
@@ -145,9 +145,11 @@ class World:
         return answer
 
     def _post_note(self, rendered: SendNotification) -> Answer:
-        answer = self.answers.pop(0) if self.answers else Accepted(ses_id=f"ses-note-{len(self.notes) + 1}")
+        answer = (
+            self.answers.pop(0) if self.answers else Accepted(ses_id=f"ses-notification-{len(self.notifications) + 1}")
+        )
         if not isinstance(answer, Refused):
-            self.notes.append(rendered)
+            self.notifications.append(rendered)
         return answer
 
     def run(self, steps: effects.Steps[Any]) -> Any:
@@ -186,21 +188,21 @@ class World:
         return after
 
     def cut(self, since: LocalTime, change: Callable[[Event], Event] = lambda new: new) -> Event:
-        """ "This and all following": the new event, after ``change``, to which nobody is carried over yet."""
+        """ "This and all following": the new event, after ``change``, to which nobody is copied yet."""
         before = self.event()
         old, new = edits.split(before, since, NEW_ID, self.now)
         new = change(new)
-        carry = SplitTransfer(event_id=NEW_ID, source=EVENT_ID, since=since, named=len(before.earlier), at=self.now)
-        owing = self.store.events.start_transfer_action(carry, 1, self.now)
+        transfer = SplitTransfer(event_id=NEW_ID, source=EVENT_ID, since=since, named=len(before.earlier), at=self.now)
+        task = self.store.events.start_transfer_action(transfer, 1, self.now)
         old = replace(old, version=before.version + 1, updated_at=self.now)
-        assert split_event(self.store, before, old, new, owing, priority=1, now=self.now)
+        assert split_event(self.store, before, old, new, task, priority=1, now=self.now)
         return new
 
-    def carry(self, most: int = split_transfer.BATCH_SIZE) -> int:
+    def copy_batch(self, most: int = split_transfer.BATCH_SIZE) -> int:
         return split_transfer.transfer_batch(self.store, NEW_ID, now=self.now, most=most)
 
-    def carry_all(self, most: int = split_transfer.BATCH_SIZE) -> None:
-        while self.carry(most):
+    def copy_all(self, most: int = split_transfer.BATCH_SIZE) -> None:
+        while self.copy_batch(most):
             pass
 
     def call_off(self, reason: str = "") -> Event:
@@ -245,13 +247,13 @@ class World:
         return len(self.queue) - before
 
     def settle(self, rounds: int = 20) -> None:
-        """Nothing but the sweeper, minute after minute, until nothing is owed."""
+        """Nothing but the sweeper, minute after minute, until nothing is due."""
         for _ in range(rounds):
-            if not self.owed():
+            if not self.all_due():
                 return
             self.pass_time(minutes=1)
             self.sweep()
-        raise AssertionError(f"still owed: {self.owed()}")
+        raise AssertionError(f"still due: {self.all_due()}")
 
     def arrive(self) -> None:
         """SES reports that all it accepted since then was delivered, each a second after the one before it."""
@@ -310,16 +312,16 @@ class World:
         assert found is not None
         return found
 
-    def owed(self) -> list[str]:
+    def all_due(self) -> list[str]:
         """Everything that somebody still has to be told; whether all were reached is looked at for its own sake."""
-        return [row["sk"]["S"] for row in self._owing() if row["sk"]["S"] != keys.survey("")["sk"]]
+        return [row["sk"]["S"] for row in self._due_items() if row["sk"]["S"] != keys.survey("")["sk"]]
 
     def due(self) -> bool:
-        """Whether something is owed at this very moment."""
+        """Whether something is due at this very moment."""
         latest = due_key(9, self.now).partition("#")[2]
-        return any(row["due_key"]["S"].partition("#")[2] <= latest for row in self._owing())
+        return any(row["due_key"]["S"].partition("#")[2] <= latest for row in self._due_items())
 
-    def _owing(self) -> list[dict[str, Any]]:
+    def _due_items(self) -> list[dict[str, Any]]:
         answer = self.client.scan(
             TableName=SETTINGS.invitations_table, FilterExpression="attribute_exists(due_key)", ConsistentRead=True
         )
@@ -359,8 +361,8 @@ class QuickWorld(World):
         super().__init__(tables)
         self._tables = tables
 
-    def _owing(self) -> list[dict[str, Any]]:
-        return [dynamo_wire({"sk": row["sk"], "due_key": row["due_key"]}) for row in self._tables.owed.values()]
+    def _due_items(self) -> list[dict[str, Any]]:
+        return [dynamo_wire({"sk": row["sk"], "due_key": row["due_key"]}) for row in self._tables.due.values()]
 
 
 @contextmanager

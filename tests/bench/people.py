@@ -25,13 +25,13 @@ from botocore.awsrequest import AWSResponse
 from botocore.compat import HTTPHeaders
 
 from convoke.decision.fingerprints import fingerprint
-from convoke.decision.invitation import Acknowledged, Intent, Seats
+from convoke.decision.invitation import Seats
 from convoke.model import DeliveryState, Participation
 from convoke.store import codec, dynamo, keys
 from convoke.store.invitations import invitation_item
 from convoke.store.names import attributes
 from convoke.store.store import Store
-from tests.factories import EVENT_ID, NOW, event, invitation, registration, reply, told
+from tests.factories import EVENT_ID, NOW, accepted, event, invitation, registration, reply, told
 from tests.secretary import Secretary, a_secretary
 from tests.tables import SETTINGS
 from tests.units import size
@@ -156,18 +156,9 @@ def fill(tables: Tables, people: int) -> None:
     """The event with so many people who were invited and have answered."""
     held = event(when=event().when, capacity=None)
     said = replace(told(), fingerprint=fingerprint(held))
-    heard = replace(
-        invitation(),
-        allocated=0,
-        highest_possibly_sent=0,
-        intent=Intent(calendar_state=said, attempt="a"),
-        acknowledged=Acknowledged(calendar_state=said, ses_id="ses", at=NOW),
-        state=DeliveryState.DELIVERED,
-        due_key=None,
-    )
     tables.put(SETTINGS.registrations_table, dynamo.wire(codec.item(held, keys.event(EVENT_ID))))
     tables.put(SETTINGS.invitations_table, dynamo.wire(codec.item(Seats(taken=people), keys.seats(EVENT_ID))))
-    invited = dynamo.wire(invitation_item(heard))
+    invited = dynamo.wire(invitation_item(accepted(invitation(), said, state=DeliveryState.DELIVERED)))
     for number in range(people):
         at = NOW - timedelta(days=30) + timedelta(seconds=number)
         last = LAST_NAMES[number // 10 % 10]

@@ -10,5 +10,5 @@
 - ``found``: what the fuzzer found, raw, named after what was wrong: it is held to the ``laws`` of ``tests/fuzz`` alone
 
 All are about the same few invitations, which are in ``asked``; ``replies`` writes a genuine answer, each line of which
-can be replaced; ``case`` is the noun, ``measured`` what it costs.
+can be replaced; ``case`` is one of them, ``measured`` what it costs.
 """

@@ -1,6 +1,6 @@
 """What is true of every judgement, whatever the mail and whatever SES said of it.
 
-It is said here once more and in other words than the firewall's, so that a mistake there is one here only by chance.
+It is said here once more and in other words than in ``inbound``, so that a mistake there is one here only by chance.
 """
 
 from __future__ import annotations

@@ -76,7 +76,7 @@ class Book:
         shards = [row for sk, row in sorted(others.items()) if sk.startswith(f"{keys.SEATS}#")]
         self.seats = counted(others[keys.SEATS], shards)
         self.holds = [row for sk, row in others.items() if sk.startswith("HOLD#")]
-        self.debts = [sk for sk in others if sk.startswith("ERASURE#")]
+        self.erasures = [sk for sk in others if sk.startswith("ERASURE#")]
         self.copies: dict[str, list[Copy]] = defaultdict(list)
         for copy in world.post.accepted:
             self.copies[copy.registration_id].append(copy)
@@ -205,20 +205,20 @@ class Book:
 
 
 def while_it_lives(world: World) -> Iterator[Violation]:
-    """What holds at every moment: whatever is not true yet is owed (G1)."""
+    """What holds at every moment: whatever is not true yet is due (G1)."""
     book = Book(world)
     for rid, (_, invitation) in book.people.items():
         if invitation.due_key is not None or book.in_a_fan_out(rid):
             continue
         if wrong := book.untrue(rid):
-            yield Violation("G1", f"{rid[6:10]} {wrong}, and nothing is owed")
+            yield Violation("G1", f"{rid[6:10]} {wrong}, and nothing is due")
 
 
 def at_the_end(world: World) -> Iterator[Violation]:
     book = Book(world)
-    if still := world.owed():
-        owed = ", ".join(f"{sk[:10]}…{sk[-30:-26]} {row['due_key']}" for (_, sk), row in still.items())
-        yield Violation("G2", f"still owed after all the minutes that nothing went wrong: {owed}")
+    if still := world.due():
+        due = ", ".join(f"{sk[:10]}…{sk[-30:-26]} {row['due_key']}" for (_, sk), row in still.items())
+        yield Violation("G2", f"still due after all the minutes that nothing went wrong: {due}")
     for rid in book.people:
         yield from (Violation(promise, f"{rid[6:10]} {what}") for promise, what in _person(book, rid))
     yield from _seats(book)
@@ -231,8 +231,8 @@ def at_the_end(world: World) -> Iterator[Violation]:
     if book.holds:
         yield Violation("G1", f"seats are kept for longer than was said: {book.holds}")
     yield from (Violation("hold", what) for what in world.holds.broken)
-    if book.debts:
-        yield Violation("G1", f"was not forgotten: {book.debts}")
+    if book.erasures:
+        yield Violation("G1", f"was not forgotten: {book.erasures}")
     yield from (Violation("names", what) for what in _names(book))
 
 

@@ -139,9 +139,9 @@ class Operations:
         return seen and self.invitations.clear_due(effects.ClearDue(seen=seen, expired=self.dice.random() < 0.3))
 
     def give_back(self) -> Any:
-        claim, owed = self._any_claim(), self.dice.choice((None, keys.due_key(1, self.now)))
+        claim, due = self._any_claim(), self.dice.choice((None, keys.due_key(1, self.now)))
         return claim and self.invitations.release_claim(
-            effects.ReleaseClaim(claimed=claim[0], before=claim[1], due_key=owed, attempts=1, failed=owed is None)
+            effects.ReleaseClaim(claimed=claim[0], before=claim[1], due_key=due, attempts=1, failed=due is None)
         )
 
     def wait(self) -> Any:
@@ -151,12 +151,12 @@ class Operations:
         )
 
     def acknowledge(self) -> Any:
-        claim, owed = self._any_claim(), self.dice.choice((None, keys.due_key(1, self.now)))
+        claim, due = self._any_claim(), self.dice.choice((None, keys.due_key(1, self.now)))
         if claim is None or claim[0].intent is None:
             return None
         acknowledged = Acknowledged(calendar_state=claim[0].intent.calendar_state, ses_id="ses", at=self.now)
         return self.invitations.acknowledge(
-            effects.Acknowledge(claimed=claim[0], acknowledged=acknowledged, due_key=owed)
+            effects.Acknowledge(claimed=claim[0], acknowledged=acknowledged, due_key=due)
         )
 
     def amend(self) -> Any:

@@ -581,13 +581,13 @@ def heal(world: World, *, rounds: int = 400) -> None:
     world.note("from here on nothing goes wrong")
     for _ in range(rounds):
         world.run_until(world.now + 30)
-        owed = world.owed()
-        if not owed:
+        due = world.due()
+        if not due:
             if not world.agenda:
                 return
             world.run_until(max(entry[0] for entry in world.agenda))
             continue
-        first = min(datetime.fromisoformat(row["due_key"].split("#")[1]) for row in owed.values())
+        first = min(datetime.fromisoformat(row["due_key"].split("#")[1]) for row in due.values())
         wait = (first - START).total_seconds() - world.now
         if wait > 30:
             world.run_until(world.now + wait)

@@ -56,7 +56,7 @@ class Directed(World):
             table: {pk: dict(partition) for pk, partition in partitions.items()}
             for table, partitions in self.tables.rows.items()
         }
-        other.tables.owed = dict[tuple[str, str], Row](self.tables.owed)
+        other.tables.due = dict[tuple[str, str], Row](self.tables.due)
         other.post.accepted, other.post.attempts = list(self.post.accepted), list(self.post.attempts)
         other.post.arrived, other.post.delivered = list(self.post.arrived), set(self.post.delivered)
         other.truths = {key: list(truths) for key, truths in self.truths.items()}

@@ -28,11 +28,11 @@ _memory: dict[Any, Any] = {}
 
 
 class Line(dict[str, Any]):
-    """What was told, as it is stored, with the noun it was made of."""
+    """What was told, as it is stored, with the value it was made of."""
 
-    __slots__ = ("noun",)
+    __slots__ = ("value",)
 
-    noun: CalendarState
+    value: CalendarState
 
 
 def forget() -> None:
@@ -52,10 +52,10 @@ def _quick_read(cls: type[Any], row: Any) -> Any:
     if type(row) is not Row:
         return _read(cls, row)
     try:
-        return row.noun
+        return row.value
     except AttributeError:
-        row.noun = _read(cls, row)
-        return row.noun
+        row.value = _read(cls, row)
+        return row.value
 
 
 @cache
@@ -69,13 +69,13 @@ def _quick_converter() -> Converter:
         if known is None:
             line = Line(write(told))
             if told.certain:
-                line.noun = told
+                line.value = told
             known = _memory[id(told)] = (told, line)
         return known[1]
 
     def quick_read(item: Mapping[str, Any], cls: Any) -> Any:
         try:
-            return item.noun  # type: ignore[attr-defined]
+            return item.value  # type: ignore[attr-defined]
         except AttributeError:
             return read(item, cls)
 
@@ -102,7 +102,7 @@ def _numbered(size: int) -> bytes:
 
 @contextmanager
 def quick(shards: int = 1) -> Iterator[None]:
-    """Within, the store takes plain values, pauses for nobody, and keeps its debts in one shard."""
+    """Within, the store takes plain values, pauses for nobody, and keeps its due items in one shard."""
     few = keys.SHARDS[:shards]
     folded = cache(model.folded)
     with ExitStack() as stack:

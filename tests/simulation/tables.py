@@ -21,10 +21,10 @@ Key = tuple[str, str]
 class Row(dict[str, Any]):
     """One version of an item, never changed once stored; ``frozen`` is what the store made of it."""
 
-    __slots__ = ("digest", "noun")
+    __slots__ = ("digest", "value")
 
     digest: int
-    noun: Any
+    value: Any
 
 
 class Line(Protocol):
@@ -59,7 +59,7 @@ class Tables:
 
     def __init__(self, streamed: Collection[str], ring: Callable[[str, str], None], line: Line | None = None) -> None:
         self.rows: dict[str, dict[str, dict[str, Row]]] = {}
-        self.owed: dict[Key, Row] = {}
+        self.due: dict[Key, Row] = {}
         self.line: Line = line or Quiet()
         self._streamed = streamed
         self._ring = ring
@@ -78,8 +78,8 @@ class Tables:
         wanted = expressions.condition(asked["KeyConditionExpression"])
         if "IndexName" in asked:
             rows = self.rows.get(asked["TableName"], {})
-            owed = [row for (pk, sk), row in self.owed.items() if rows.get(pk, {}).get(sk) is row]
-            found = [row for row in owed if wanted(row, values)]
+            due = [row for (pk, sk), row in self.due.items() if rows.get(pk, {}).get(sk) is row]
+            found = [row for row in due if wanted(row, values)]
             found.sort(key=lambda row: (row["due_key"], row["pk"], row["sk"]))
             found = [Row({name: row[name] for name in ("pk", "sk", "due_shard", "due_key")}) for row in found]
         else:
@@ -196,10 +196,10 @@ class Tables:
             partition[key["sk"]] = row
         at = (key["pk"], key["sk"])
         if row is not None and "due_shard" in row and "due_key" in row:
-            self.owed[at] = row
-        elif self.owed.get(at) is before:
+            self.due[at] = row
+        elif self.due.get(at) is before:
             # A registration and its invitation have the same key, each in its table.
-            self.owed.pop(at, None)
+            self.due.pop(at, None)
         if table in self._streamed:
             self._ring(*at)
 

@@ -19,7 +19,7 @@ def brief(thing: Any) -> str:
         words += f" allocated={thing.allocated} exposed={thing.highest_possibly_sent}"
         words += f" intent={pending.calendar_state.method}{pending.calendar_state.sequence}" if pending else ""
         words += f" acknowledged={last.calendar_state.method}{last.calendar_state.sequence}" if last else ""
-        words += f" lease={_hour(thing.lease_until)} owed={_owed(thing.due_key)} {thing.state}"
+        words += f" lease={_hour(thing.lease_until)} due={_due_at(thing.due_key)} {thing.state}"
         return f"Invitation({thing.registration_id[6:10]} {words})"
     if name == "Registration":
         return f"Registration({thing.registration_id[6:10]} {thing.status} {thing.email})"
@@ -34,7 +34,7 @@ def brief(thing: Any) -> str:
             told = thing.intent.calendar_state
             words += f" {told.method}{told.sequence} {told.title} {told.recipient} lease={_hour(thing.lease_until)}"
         if hasattr(thing, "due_key"):
-            words += f" owed={_owed(thing.due_key)}"
+            words += f" due={_due_at(thing.due_key)}"
         return f"{name}({words})"
     if name in ("ReadInvitation", "ReadRegistration", "ReadStoredMessage"):
         return f"{name}({thing.registration_id[6:10]})"
@@ -47,5 +47,5 @@ def _hour(at: datetime | None) -> str:
     return f"{at:%H:%M:%S}" if at else "none"
 
 
-def _owed(at: str | None) -> str:
+def _due_at(at: str | None) -> str:
     return f"{at[0]}#{at[13:21]}" if at else "none"

@@ -303,11 +303,11 @@ class World:
         if not seats["open"]:
             self.overbooked.append(f"{rid[6:10]} is pending at an event that is closed")
 
-    def owed(self) -> dict[tuple[str, str], Any]:
+    def due(self) -> dict[tuple[str, str], Any]:
         """What is due now or later, but for a waitlist whose first need more seats than are free: that is looked at
         every minute.
         """
-        return {key: row for key, row in self.tables.owed.items() if key[1] != keys.SEATS or not self._lacks_room(row)}
+        return {key: row for key, row in self.tables.due.items() if key[1] != keys.SEATS or not self._lacks_room(row)}
 
     def _lacks_room(self, seats: Any) -> bool:
         rows = self.tables.rows[SETTINGS.registrations_table][seats["pk"]]

@@ -1,5 +1,5 @@
-"""What the OpenAPI description says beyond routes and models: for generated clients, tags and names by noun, and what
-every route has alike.
+"""What the OpenAPI description says beyond routes and models: tags and operation ids for generated clients, and
+what every route has alike.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from ..webhooks.events import WebhookEventType
 from . import problems
 
 VERBS = {"POST": "create", "GET": "list", "PATCH": "update", "DELETE": "delete"}
-"""What a method does to the last noun of a path; a GET that names one of them reads it."""
-NOUNS = {
+"""What a method does to the last resource of a path; a GET that names one of them reads it."""
+TAGS = {
     "events": "Events: create, find, change, cancel, reopen, split, preview",
     "occurrences": "The single dates of a series",
     "registrations": "People at an event: register, find, change, withdraw, erase",
@@ -62,13 +62,13 @@ ALIKE = {
 def refined(description: dict[str, Any]) -> dict[str, Any]:
     """The OpenAPI description of powertools with what is missing; it is changed in place, and returned."""
     for path, method, operation in operations(description):
-        noun, name = named(method, path)
-        operation |= {"tags": [noun], "operationId": name}
+        tag, name = named(method, path)
+        operation |= {"tags": [tag], "operationId": name}
         _describe_answers(operation, method)
         if method == "PATCH":
             content = operation["requestBody"]["content"]
             content[problems.PATCH_MEDIA_TYPE] = content["application/json"]
-    description["tags"] = [{"name": noun, "description": text} for noun, text in NOUNS.items()]
+    description["tags"] = [{"name": tag, "description": text} for tag, text in TAGS.items()]
     description["webhooks"] = {each.value: _webhook(each) for each in WebhookEventType}
     return description
 
@@ -81,17 +81,17 @@ def operations(description: dict[str, Any]) -> Iterator[tuple[str, str, dict[str
 
 
 def named(method: str, path: str) -> tuple[str, str]:
-    """The noun that a route is about, and its operation id: ``registrations_create``, ``events_cancel``."""
+    """The tag that a route has, and its operation id: ``registrations_create``, ``events_cancel``."""
     parts = [part.removesuffix(".csv") for part in path.strip("/").split("/")]
-    noun = next(part for part in reversed(parts) if part in NOUNS)
+    tag = next(part for part in reversed(parts) if part in TAGS)
     if (fixed := NAMES.get(f"{method} {path}")) is not None:
-        return noun, fixed
+        return tag, fixed
     last = parts[-1]
-    if last in NOUNS:
-        return noun, f"{noun}_{VERBS[method]}"
+    if last in TAGS:
+        return tag, f"{tag}_{VERBS[method]}"
     if not last.startswith("{"):
-        return noun, f"{noun}_{last}"
-    return noun, f"{noun}_{'read' if method == 'GET' else VERBS[method]}"
+        return tag, f"{tag}_{last}"
+    return tag, f"{tag}_{'read' if method == 'GET' else VERBS[method]}"
 
 
 def _describe_answers(operation: dict[str, Any], method: str) -> None:
