@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 from base64 import b32hexencode
+from dataclasses import replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -215,20 +216,9 @@ def forward(
     """Forward a mail that a person wrote to the organizer. ``source`` is the id of the mail, which is forwarded only
     once.
     """
-    return Notification(
-        notification_id=name(NotificationKind.FORWARD, event.event_id, source),
-        kind=NotificationKind.FORWARD,
-        event_id=event.event_id,
-        registration_id=registration_id,
-        recipient=event.organizer,
-        organizer=event.organizer,
-        title=event.title,
-        language=languages.texts(event.language).tag,
-        when=series.when_next(event, now),
-        author=author,
-        subject=one_line(subject)[:200],
-        quoted=quote(text),
-        written_at=now,
+    forwarded = _to_organizer(NotificationKind.FORWARD, event, (event.event_id, source), now)
+    return replace(
+        forwarded, registration_id=registration_id, author=author, subject=one_line(subject)[:200], quoted=quote(text)
     )
 
 
@@ -238,74 +228,36 @@ def remark(
     """Forward to the organizer the comment of an answer, or that the attendee delegated the invitation. ``source`` is
     the id of the mail.
     """
-    return Notification(
-        notification_id=name(NotificationKind.REMARK, registration.registration_id, source),
-        kind=NotificationKind.REMARK,
-        event_id=event.event_id,
+    return replace(
+        _to_organizer(NotificationKind.REMARK, event, (registration.registration_id, source), now),
         registration_id=registration.registration_id,
-        recipient=event.organizer,
-        organizer=event.organizer,
-        title=event.title,
-        language=languages.texts(event.language).tag,
-        when=series.when_next(event, now),
         author=Person(name=registration.name, email=registration.email),
         quoted=quote(text),
         answered=answered,
-        written_at=now,
     )
 
 
 def no_seat(event: Event, registration: Registration, *, sequence: int, now: datetime) -> Notification:
     """Inform somebody who accepted again that no seat is left: once for each ``sequence`` that they accept."""
-    return Notification(
-        notification_id=name(NotificationKind.NO_SEAT, registration.registration_id, str(sequence)),
-        kind=NotificationKind.NO_SEAT,
-        event_id=event.event_id,
-        registration_id=registration.registration_id,
-        recipient=Person(name=registration.name, email=registration.email),
-        organizer=event.organizer,
-        title=event.title,
-        language=languages.texts(registration.language, event.language).tag,
-        when=series.when_next(event, now),
-        written_at=now,
-    )
+    return _to_attendee(NotificationKind.NO_SEAT, event, registration, str(sequence), now)
 
 
 def decline_counter(
     event: Event, registration: Registration, *, counter: Counter, proposal_id: str, now: datetime
 ) -> Notification:
     """Inform an attendee that their proposal was declined."""
-    return Notification(
-        notification_id=name(NotificationKind.DECLINE_COUNTER, registration.registration_id, proposal_id),
-        kind=NotificationKind.DECLINE_COUNTER,
-        event_id=event.event_id,
-        registration_id=registration.registration_id,
-        recipient=Person(name=registration.name, email=registration.email),
-        organizer=event.organizer,
-        title=event.title,
-        language=languages.texts(registration.language, event.language).tag,
-        # If it is about one occurrence, only the zone of `when` is used.
-        when=series.when_next(event, now) if counter.date is None else event.when,
-        counter=counter,
-        written_at=now,
-    )
+    declined = _to_attendee(NotificationKind.DECLINE_COUNTER, event, registration, proposal_id, now)
+    # If it is about one occurrence, only the zone of `when` is used.
+    return replace(declined, when=declined.when if counter.date is None else event.when, counter=counter)
 
 
 def summary(event: Event, missed: tuple[Attention, ...], *, now: datetime) -> Notification:
     """Inform the organizer who was not reached. The same people with the same reasons are reported only once."""
     each = sorted(f"{one.registration_id} {one.kind} {one.state} {one.since.isoformat()}" for one in missed)
-    return Notification(
-        notification_id=name(NotificationKind.SUMMARY, event.event_id, *each),
-        kind=NotificationKind.SUMMARY,
-        event_id=event.event_id,
-        recipient=event.organizer,
-        organizer=event.organizer,
-        title=event.title,
-        language=languages.texts(event.language).tag,
-        when=series.when_next(event, now),
+    return replace(
+        _to_organizer(NotificationKind.SUMMARY, event, (event.event_id, *each), now),
         missed=missed[:MAX_PEOPLE_LISTED],
         more=max(0, len(missed) - MAX_PEOPLE_LISTED),
-        written_at=now,
     )
 
 
@@ -313,36 +265,42 @@ def requests(event: Event, *, told_at: datetime, now: datetime) -> Notification:
     """Inform the organizer that somebody waits for their decision: once for all who asked before ``told_at`` (UTC). How
     many do is read when it is sent.
     """
+    about = (event.event_id, told_at.isoformat())
+    return replace(_to_organizer(NotificationKind.REQUESTS, event, about, now), written_at=told_at)
+
+
+def accepted(event: Event, registration: Registration, *, word: str, now: datetime) -> Notification:
+    """Inform somebody that the organizer has accepted their registration, as it is stored now."""
+    # Who withdraws and asks again is decided about again: so the id has the time.
+    decided = _to_attendee(NotificationKind.ACCEPTED, event, registration, now.isoformat(), now)
+    return replace(decided, quoted=quote(word), waits=registration.status is RegistrationStatus.WAITLISTED)
+
+
+def turned_down(event: Event, registration: Registration, *, word: str, now: datetime) -> Notification:
+    """Inform somebody that the organizer has not accepted their registration."""
+    decided = _to_attendee(NotificationKind.TURNED_DOWN, event, registration, now.isoformat(), now)
+    return replace(decided, quoted=quote(word))
+
+
+def _to_organizer(kind: NotificationKind, event: Event, about: tuple[str, ...], now: datetime) -> Notification:
     return Notification(
-        notification_id=name(NotificationKind.REQUESTS, event.event_id, told_at.isoformat()),
-        kind=NotificationKind.REQUESTS,
+        notification_id=name(kind, *about),
+        kind=kind,
         event_id=event.event_id,
         recipient=event.organizer,
         organizer=event.organizer,
         title=event.title,
         language=languages.texts(event.language).tag,
         when=series.when_next(event, now),
-        written_at=told_at,
+        written_at=now,
     )
 
 
-def accepted(event: Event, registration: Registration, *, word: str, now: datetime) -> Notification:
-    """Inform somebody that the organizer has accepted their registration, as it is stored now."""
-    waits = registration.status is RegistrationStatus.WAITLISTED
-    return _decided(NotificationKind.ACCEPTED, event, registration, word, waits=waits, now=now)
-
-
-def turned_down(event: Event, registration: Registration, *, word: str, now: datetime) -> Notification:
-    """Inform somebody that the organizer has not accepted their registration."""
-    return _decided(NotificationKind.TURNED_DOWN, event, registration, word, waits=False, now=now)
-
-
-def _decided(
-    kind: NotificationKind, event: Event, registration: Registration, word: str, *, waits: bool, now: datetime
+def _to_attendee(
+    kind: NotificationKind, event: Event, registration: Registration, about: str, now: datetime
 ) -> Notification:
     return Notification(
-        # Who withdraws and asks again is decided about again.
-        notification_id=name(kind, registration.registration_id, now.isoformat()),
+        notification_id=name(kind, registration.registration_id, about),
         kind=kind,
         event_id=event.event_id,
         registration_id=registration.registration_id,
@@ -351,8 +309,6 @@ def _decided(
         title=event.title,
         language=languages.texts(registration.language, event.language).tag,
         when=series.when_next(event, now),
-        quoted=quote(word),
-        waits=waits,
         written_at=now,
     )
 
@@ -381,6 +337,22 @@ def asked_for(
         language=languages.texts(language, event.language).tag,
         until=until,
         written_at=now,
+    )
+
+
+def to_holder(
+    kind: NotificationKind, event: Event, registration: Registration, *, about: str, now: datetime
+) -> Notification:
+    """A mail of one of the kinds :data:`ASKED_FOR` to the address of a registration."""
+    return asked_for(
+        kind,
+        event,
+        registration.email,
+        about=about,
+        registration_id=registration.registration_id,
+        language=registration.language,
+        until=now + LINK_WANTED_FOR,
+        now=now,
     )
 
 

@@ -12,7 +12,7 @@ from ..decision import brakes
 from ..decision.brakes import Purpose
 from ..effects import NotificationHint
 from ..links.tokens import EVENT_ID, REGISTRATION_ID
-from ..mail.notifications import LINK_WANTED_FOR, NotificationKind, asked_for
+from ..mail.notifications import NotificationKind, asked_for, to_holder
 from ..model import Event, EventStatus, Registration, folded, frozen
 from ..schedule import series
 from ..store import keys
@@ -45,16 +45,7 @@ def send_fresh_link(
     wait = counted(store, Purpose.FRESH, event, most_in_account=most, source_ip=source_ip, now=now)
     if wait is not None:
         return wait
-    mail = asked_for(
-        NotificationKind.FRESH_LINK,
-        event,
-        person.email,
-        about=keys.event_id(entropy),
-        registration_id=person.registration_id,
-        language=person.language,
-        until=now + LINK_WANTED_FOR,
-        now=now,
-    )
+    mail = to_holder(NotificationKind.FRESH_LINK, event, person, about=keys.event_id(entropy), now=now)
     return mailed(store, mail, now)
 
 
@@ -137,16 +128,7 @@ def confirm(store: Store, payload: bytes, *, now: datetime) -> Changed | Obstacl
         return seen
     event, person, change = seen
     soon = series.next_start(event.schedule, now) - now <= store.settings.times.soon
-    told = asked_for(
-        NotificationKind.ADDRESS_CHANGED,
-        event,
-        person.email,
-        about=change.change_id,
-        registration_id=person.registration_id,
-        language=person.language,
-        until=now + LINK_WANTED_FOR,
-        now=now,
-    )
+    told = to_holder(NotificationKind.ADDRESS_CHANGED, event, person, about=change.change_id, now=now)
     try:
         done = registry.change_registration(
             store,

@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from ..mail import notifications
-from ..mail.notifications import LINK_WANTED_FOR, Notification, NotificationKind, asked_for
+from ..mail.notifications import Notification, NotificationKind
 from ..model import Event, EventStatus, Registration, RegistrationStatus
 from ..store.outbox import about_registration, without_seat
 from ..store.store import Store
@@ -34,16 +34,7 @@ def received(event: Event, person: Registration, now: datetime) -> Notification:
     """What somebody is sent beside the invitation who has registered, by a page or while they are pending: that they
     wait, or the link of who was registered before.
     """
-    return asked_for(
-        NotificationKind.WAITING,
-        event,
-        person.email,
-        about=person.registration_id,
-        registration_id=person.registration_id,
-        language=person.language,
-        until=now + LINK_WANTED_FOR,
-        now=now,
-    )
+    return notifications.to_holder(NotificationKind.WAITING, event, person, about=person.registration_id, now=now)
 
 
 def person_actions(store: Store, event: Event, person: Registration, now: datetime) -> dict[str, Action]:
