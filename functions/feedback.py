@@ -5,14 +5,15 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
+from aws_lambda_powertools.utilities.batch import EventType, process_partial_response
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from convoke.aws.records import Records
 from convoke.aws.runtime import aws, logger
 from convoke.delivery.reports import apply_report, report_of
 
-processor = BatchProcessor(event_type=EventType.SQS)
+processor = Records(EventType.SQS)
 
 
 def handle_report(record: SQSRecord) -> None:

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
+from aws_lambda_powertools.utilities.batch import EventType, process_partial_response
 from aws_lambda_powertools.utilities.data_classes.dynamo_db_stream_event import DynamoDBRecord
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from convoke.aws.records import Records
 from convoke.aws.runtime import aws, hint_of, logger
 from convoke.delivery.webhooks import distribute, post
 from convoke.effects import WebhookHint
@@ -62,6 +63,6 @@ def handler(event: dict[str, Any], context: LambdaContext) -> Any:
     return process_partial_response(
         event=event,
         record_handler=handle_message if queued else handle_stream_record,
-        processor=BatchProcessor(event_type=EventType.SQS if queued else EventType.DynamoDBStreams),
+        processor=Records(EventType.SQS if queued else EventType.DynamoDBStreams),
         context=context,
     )

@@ -8,10 +8,11 @@ from __future__ import annotations
 from typing import Any
 
 from aws_lambda_powertools.metrics import MetricUnit
-from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
+from aws_lambda_powertools.utilities.batch import EventType, process_partial_response
 from aws_lambda_powertools.utilities.data_classes.dynamo_db_stream_event import DynamoDBRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from convoke.aws.records import Records
 from convoke.aws.runtime import aws, count, logger, metrics
 from convoke.delivery.fan_out import announce
 from convoke.delivery.reconcile import reconcile
@@ -20,7 +21,7 @@ from convoke.delivery.reconcile import reconcile
 from convoke.mail import notification_mail, spliced  # noqa: F401
 from convoke.store import keys
 
-processor = BatchProcessor(event_type=EventType.DynamoDBStreams)
+processor = Records(EventType.DynamoDBStreams)
 
 
 def handle_record(record: DynamoDBRecord, lambda_context: LambdaContext) -> None:

@@ -14,11 +14,12 @@ from functools import cache
 from typing import Any
 
 from aws_lambda_powertools.metrics import MetricUnit
-from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
+from aws_lambda_powertools.utilities.batch import EventType, process_partial_response
 from aws_lambda_powertools.utilities.data_classes.dynamo_db_stream_event import DynamoDBRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from convoke.aws import runtime
+from convoke.aws.records import Records
 from convoke.aws.runtime import logger, metrics
 from convoke.model import ConvokeError
 from convoke.settings import settings
@@ -129,6 +130,6 @@ def handler(event: dict[str, Any], context: LambdaContext) -> Any:
     return process_partial_response(
         event=event,
         record_handler=handle_record,
-        processor=BatchProcessor(event_type=EventType.DynamoDBStreams, raise_on_entire_batch_failure=False),
+        processor=Records(EventType.DynamoDBStreams, unfinished=Unfinished),
         context=context,
     )

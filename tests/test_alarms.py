@@ -35,7 +35,7 @@ def counted() -> set[str]:
     """The metrics that the code emits: by name, one for each outcome, and one for each thing that is told."""
     code = [*(ROOT / "functions").glob("*.py"), *(ROOT / "layers/core/convoke").rglob("*.py")]
     texts = [path.read_text() for path in code]
-    names = {name for text in texts for name in re.findall(r'add_metric\(name="(\w+)"', text)}
+    names = {name for text in texts for name in re.findall(r'(?:add|single)_metric\(name="(\w+)"', text)}
     told = {what.title().replace(" ", "") for text in texts for what in re.findall(r'Log\(what="([a-z ]+)"', text)}
     assert any("add_metric(name=outcome.name.title()" in text for text in texts)
     codes = {ses.metric_of(code) for code in (*ses.KNOWN_CODES, "any other")}
@@ -121,6 +121,20 @@ def test_a_late_stream_is_noticed_before_its_records_are_thrown_away() -> None:
     stream = RESOURCES["Notify"]["Properties"]["Events"]["Changed"]["Properties"]
     (alarm,) = (alarm for alarm in ALARMS.values() if alarm["MetricName"] == "IteratorAge")
     assert alarm["Threshold"] < stream["MaximumRecordAgeInSeconds"] * 1000
+
+
+def test_what_is_left_to_the_sweeper_for_its_age_is_no_failure() -> None:
+    """Lambda sends a stream's failure queue what was too old, too; and an alarm on a queue cannot tell that apart."""
+    streams = [
+        event["Properties"]
+        for part in RESOURCES.values()
+        if part["Type"] == "AWS::Serverless::Function"
+        for event in part["Properties"].get("Events", {}).values()
+        if event["Type"] == "DynamoDB"
+    ]
+    assert len(streams) == 2
+    assert not any("DestinationConfig" in stream for stream in streams)
+    assert "RecordFailed" in {alarm["MetricName"] for alarm in ALARMS.values()}
 
 
 def test_what_could_be_lost_to_people_is_alarmed() -> None:

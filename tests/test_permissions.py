@@ -196,7 +196,7 @@ def needed_by_lambda() -> Iterator[tuple[str, str, str]]:
 
 def test_lambda_may_read_what_wakes_a_function_and_put_aside_what_it_gave_up() -> None:
     needed = list(needed_by_lambda())
-    assert len(needed) == 5 * 3 + 4 * 4 + 2 + 1 + 2
+    assert len(needed) == 5 * 3 + 4 * 4 + 2 + 1
     for role, action, resource in needed:
         assert Deployment(**policies.FOLLOWS).allows(role, Request(action, resource, {})), (role, action, resource)
 

@@ -230,7 +230,7 @@ def test_who_talks_to_strangers_servers_can_touch_nothing_but_the_outbox() -> No
         if not actions & NEEDS_ANY_RESOURCE
         for resource in resources
     }
-    assert reached == {"HooksLogs", "Webhooks", "Webhooks.StreamArn", "HooksDue", "HooksFailures"}
+    assert reached == {"HooksLogs", "Webhooks", "Webhooks.StreamArn", "HooksDue"}
     assert not granted(ROLES["HooksRole"], "Webhooks") & {"dynamodb:DeleteItem", "dynamodb:Scan"}
 
 

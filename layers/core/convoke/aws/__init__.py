@@ -1,1 +1,4 @@
-"""The effects carried out on AWS: ``runtime`` performs and answers each of them, ``ses`` makes one attempt to send."""
+"""The effects carried out on AWS: ``runtime`` performs and answers each of them, ``ses`` makes one attempt to send.
+
+``records`` has the batches of records and messages by which Lambda calls the functions.
+"""

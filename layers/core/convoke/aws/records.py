@@ -1,0 +1,32 @@
+"""The records and messages of a batch, each handled by itself."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from aws_lambda_powertools.metrics import MetricUnit, single_metric
+from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType
+from aws_lambda_powertools.utilities.batch.base import FailureResponse
+from aws_lambda_powertools.utilities.batch.exceptions import ExceptionInfo
+
+from .runtime import logger
+
+
+class Records(BatchProcessor):
+    """Logs each record that fails, with its exception, and counts it; but none that raises ``unfinished``.
+
+    Lambda counts an error only where the function raises, which it does when all records of a batch fail. Of a batch
+    of which some were handled, nobody would hear: the function answers which to try again, and that is all.
+    """
+
+    def __init__(self, event_type: EventType, *, unfinished: type[Exception] | None = None) -> None:
+        # A batch of which nothing is finished is no error, either.
+        super().__init__(event_type=event_type, raise_on_entire_batch_failure=unfinished is None)
+        self._unfinished = unfinished
+
+    def failure_handler(self, record: Any, exception: ExceptionInfo) -> FailureResponse:
+        if self._unfinished is None or not isinstance(exception[1], self._unfinished):
+            logger.error("record failed", exc_info=exception[1])
+            with single_metric(name="RecordFailed", unit=MetricUnit.Count, value=1):
+                pass
+        return super().failure_handler(record, exception)

@@ -1,0 +1,92 @@
+"""Batches of which some records fail: the failure is told, and the others are handled."""
+
+from __future__ import annotations
+
+import json
+from importlib import import_module
+from typing import Any
+
+import pytest
+from aws_lambda_powertools.utilities.batch import EventType, process_partial_response
+from aws_lambda_powertools.utilities.batch.exceptions import BatchProcessingError
+
+from convoke.aws.records import Records
+from convoke.aws.runtime import logger
+from tests import policies
+from tests.deployment import Context, sample
+
+
+class Unfinished(Exception):
+    pass
+
+
+@pytest.fixture
+def logged(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The exceptions in the log."""
+    monkeypatch.setenv("POWERTOOLS_METRICS_NAMESPACE", "Convoke")
+    monkeypatch.setenv("POWERTOOLS_SERVICE_NAME", "this-stack")
+    found: list[str] = []
+    monkeypatch.setattr(logger, "error", lambda what, exc_info: found.append(f"{what}: {exc_info}"))
+    return found
+
+
+def handled(processor: Records, *failing: Exception | None) -> Any:
+    """The answer for a batch of as many records, of which each raises what is given."""
+    raised = dict(enumerate(failing))
+
+    def handle(record: Any) -> None:
+        error = raised[int(record.dynamodb.sequence_number)]
+        if error is not None:
+            raise error
+
+    record = sample("notify-event")["Records"][0]
+    batch = [record | {"dynamodb": record["dynamodb"] | {"SequenceNumber": str(number)}} for number in raised]
+    context: Any = Context()
+    return process_partial_response(
+        event={"Records": batch}, record_handler=handle, processor=processor, context=context
+    )
+
+
+def counted(printed: str) -> list[tuple[str, str]]:
+    lines = [json.loads(line) for line in printed.splitlines()]
+    return [
+        (line["service"], metric["Name"])
+        for line in lines
+        for metric in line["_aws"]["CloudWatchMetrics"][0]["Metrics"]
+    ]
+
+
+def test_a_record_that_fails_among_others_is_logged_and_counted(
+    logged: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    answer = handled(Records(EventType.DynamoDBStreams), None, ValueError("odd"), None)
+    assert answer == {"batchItemFailures": [{"itemIdentifier": "1"}]}
+    assert logged == ["record failed: odd"]
+    assert counted(capsys.readouterr().out) == [("this-stack", "RecordFailed")]
+
+
+def test_a_batch_that_goes_well_says_nothing(logged: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert handled(Records(EventType.DynamoDBStreams), None, None) == {"batchItemFailures": []}
+    assert (logged, capsys.readouterr().out) == ([], "")
+
+
+def test_a_batch_of_which_all_fail_is_an_error_of_the_function_too(logged: list[str]) -> None:
+    with pytest.raises(BatchProcessingError):
+        handled(Records(EventType.DynamoDBStreams), ValueError("odd"), KeyError("even"))
+    assert logged == ["record failed: odd", "record failed: 'even'"]
+
+
+def test_what_is_not_finished_yet_is_no_failure(logged: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    processor = Records(EventType.DynamoDBStreams, unfinished=Unfinished)
+    assert handled(processor, Unfinished()) == {"batchItemFailures": [{"itemIdentifier": "0"}]}
+    assert (logged, capsys.readouterr().out) == ([], "")
+    handled(processor, ValueError("odd"), Unfinished())
+    assert logged == ["record failed: odd"]
+
+
+def test_every_function_that_has_many_records_at_a_time_tells_of_each_that_fails() -> None:
+    made = policies.transformed()["Resources"].values()
+    mappings = [part["Properties"] for part in made if part["Type"] == "AWS::Lambda::EventSourceMapping"]
+    many = {mapping["FunctionName"]["Ref"] for mapping in mappings if mapping["BatchSize"] > 1}
+    assert many == {"Notify", "Hooks", "Feedback", "Sources"}
+    assert all(import_module(name.lower()).Records is Records for name in many)
